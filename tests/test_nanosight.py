@@ -232,6 +232,8 @@ def test_a_damaged_file_is_refused_with_file_given_and_allowed(tmp_path, old, ne
         (b"NTA Experiment Summary File,\n", "none weighted by number"),
         (b"NTA Experiment Summary File" + b"," * 200_000, "a line of more than"),
         (b'NTA Experiment Summary File\n"' + b"x\n" * 100_000, "line"),
+        (b"NTA Experiment Summary File" + b"\n" * 5_000_000, "more than 200000 lines"),
+        (b"NTA Experiment Summary File\n" + b"k,1\n" * 5_000_000, "more than 200000 lines"),
         (b"NTA Experiment Summary File\n" + b"".join(b"k%d,1\n" % i for i in range(3000)), "2000 keys"),
     ],
 )

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 TITLE = b"NTA Experiment Summary File"
 LARGEST = 50_000_000  # bytes: a hundred times the largest export seen
-LONGEST_LINE = 100_000  # bytes: 500 videos with long names
+LONGEST_LINE = 100_000  # characters: 500 videos with long names
+MOST_LINES = 200_000  # six distributions with the most bins, and their percentiles
 MOST_ROWS = 2_000  # rows before the distribution; exports seen have 90
 MOST_VIDEOS = 500
 FEWEST_BINS, MOST_BINS = 10, 20_000
@@ -175,8 +176,6 @@ def _content(file: Path) -> bytes:
             f"at most {LARGEST}",
             "export one experiment a file",
         )
-    if max(map(len, content.splitlines()), default=0) > LONGEST_LINE:
-        raise _refusal(file.name, "file", f"a line of more than {LONGEST_LINE} bytes", "shorter lines", AGAIN)
     if not content.strip():
         raise _refusal(file.name, "file", "an empty file", "an NTA experiment summary", AGAIN)
     if b"\0" in content:
@@ -217,8 +216,7 @@ def _export(name: str, content: bytes) -> Export:
 
 def _rows(name: str, content: bytes) -> Iterator[Row]:
     """Rows in order; a section lasts from its ``[Name]`` to the next."""
-    text = content.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
-    reader, section = csv.reader(io.StringIO(text, newline="")), HEADING
+    reader, section = csv.reader(_lines(name, content)), HEADING
     try:
         for cells in reader:
             cells = [cell.strip() for cell in cells]
@@ -232,6 +230,18 @@ def _rows(name: str, content: bytes) -> Iterator[Row]:
             yield Row(section, reader.line_num, cells)
     except csv.Error as error:
         raise _refusal(name, f"line {reader.line_num}", str(error), "comma-separated text", AGAIN) from error
+
+
+def _lines(name: str, content: bytes) -> Iterator[str]:
+    text = content.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    for line, characters in enumerate(io.StringIO(text, newline=""), start=1):
+        if len(characters) > LONGEST_LINE:
+            given = f"a line of more than {LONGEST_LINE} characters"
+            raise _refusal(name, f"line {line}", given, "shorter lines", AGAIN)
+        if line > MOST_LINES:
+            given = f"more than {MOST_LINES} lines and no distribution by number"
+            raise _refusal(name, "file", given, "an NTA experiment summary", AGAIN)
+        yield characters
 
 
 def _weighting(fields: dict[tuple[str, str], Row]) -> str:
