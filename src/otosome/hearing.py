@@ -1,0 +1,134 @@
+"""Cells -> threshold shifts and the first wave of the brainstem response.
+
+A shift has an outer-hair-cell part that saturates, an inner part (inner hair cells and their nerve fibres)
+that is small until most are gone, and a strial part. Shifts are read through the place map, over the stretch
+of cochlea that a tone excites.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from otosome.roles import Ear
+from otosome.units import Array, Decibels, Fraction, Kilohertz, Plain
+
+
+class Cells(Protocol):
+    """What hearing asks of cells; arrays are (subject, time, place)."""
+
+    @property
+    def stria(self) -> Fraction:
+        """Strial function, 0 to 1."""
+        ...
+
+    def function(self, kind: str) -> Fraction:
+        """Working fraction of a kind."""
+        ...
+
+    def afferents(self) -> Fraction:
+        """Fraction of nerve fibres that carry sound."""
+        ...
+
+    def rate(self, kind: str, key: str) -> Array:
+        """A number of the shelf ``cells``, shape (subject, 1, 1)."""
+        ...
+
+
+def outer_shift(loss: Fraction, ceiling: Decibels, anchor_loss: Fraction, anchor_shift: Decibels) -> Decibels:
+    """Shift from lost outer-hair-cell function, up to ``ceiling`` where all is lost.
+
+    ``loss``  of function, 0 to 1; the curve is the always rising hyperbola through no shift at no loss,
+              ``anchor_shift`` at ``anchor_loss`` and ``ceiling`` at 1
+    """
+    y = anchor_shift / ceiling
+    return ceiling * loss * y * (1.0 - anchor_loss) / (loss * (y - anchor_loss) + anchor_loss * (1.0 - y))
+
+
+def inner_shift(loss: Fraction, knee: Fraction, knee_shift: Decibels, ceiling: Decibels) -> Decibels:
+    """Shift from lost nerve fibres: at most ``knee_shift`` up to ``knee``, then steeply to ``ceiling``.
+
+    ``loss``  of working fibres, 0 to 1; smooth at the knee
+    """
+    beyond = np.maximum(loss - knee, 0.0) / (1.0 - knee)
+    return knee_shift * loss / knee + (ceiling - knee_shift / knee) * beyond**2
+
+
+def strial_shift(function: Fraction, gain: Decibels, ceiling: Decibels) -> Decibels:
+    """Shift from lost strial function, never above ``ceiling``."""
+    return np.minimum(gain * (1.0 - function), ceiling)
+
+
+def shift_by_place(cells: Cells) -> Decibels:
+    """Threshold shift of each place, dB, shape (subject, time, place), not negative."""
+    outer = outer_shift(
+        1.0 - cells.function("ohc"),
+        cells.rate("ohc", "ceiling"),
+        cells.rate("ohc", "anchor_loss"),
+        cells.rate("ohc", "anchor_shift"),
+    )
+    inner = inner_shift(
+        1.0 - cells.afferents(),
+        cells.rate("ihc", "knee"),
+        cells.rate("ihc", "knee_shift"),
+        cells.rate("ihc", "ceiling"),
+    )
+    strial = strial_shift(cells.stria, cells.rate("stria", "gain"), cells.rate("stria", "ceiling"))
+    return outer + inner + strial
+
+
+def heard(ear: Ear, values: Array, frequency: Kilohertz) -> Array:
+    """What a tone meets: the mean over the places it excites, weighted by a bell of width ``place_spread``.
+
+    ``values``     shape (subject, time, place)
+    ``frequency``  kHz, shape (frequency,)
+    returns        shape (subject, time, frequency)
+    """
+    return values @ _bell(ear, frequency)
+
+
+def _bell(ear: Ear, frequency: Kilohertz) -> Fraction:
+    """Weight of each place for each frequency, 1 in sum, shape (subject, place, frequency)."""
+    spread = np.reshape(ear.columns["place_spread"], (-1, 1, 1))
+    centre = ear.place_of(np.asarray(frequency, dtype=float))
+    width = np.gradient(ear.place) if ear.place.size > 1 else np.ones(1)
+    exponent = -0.5 * ((ear.place[None, :, None] - centre[None, None, :]) / spread) ** 2
+    # Taken from the nearest place, so that a bell narrower than the grid still finds one.
+    weight = np.exp(exponent - exponent.max(axis=1, keepdims=True)) * width[None, :, None]
+    bell: Array = weight / weight.sum(axis=1, keepdims=True)
+    return bell
+
+
+def shift(ear: Ear, cells: Cells, frequency: Kilohertz) -> Decibels:
+    """Threshold shift at each frequency, dB, shape (subject, time, frequency), not negative.
+
+    ``ear``        with the column ``place_spread`` (fraction of the length)
+    ``cells``      shape (subject, time, place), with the shelf ``cells`` in ``rates``
+    ``frequency``  kHz, shape (frequency,)
+    """
+    return heard(ear, shift_by_place(cells), frequency)
+
+
+def growth(level: Decibels, levels: Decibels, amplitudes: Plain) -> Plain:
+    """Amplitude of the nerve's response at a level: a measured curve, to zero below it, flat above it.
+
+    ``levels``, ``amplitudes``  the curve, rising, shape (point,)
+    """
+    order = np.argsort(levels)
+    x, y = levels[order], amplitudes[order]
+    silent = x[0] - y[0] * (x[1] - x[0]) / (y[1] - y[0])
+    return np.interp(level, np.concatenate([[silent], x]), np.concatenate([[0.0], y]))
+
+
+def wave1(
+    ear: Ear, cells: Cells, frequency: Kilohertz, level: Decibels, levels: Decibels, amplitudes: Plain
+) -> Plain:
+    """Amplitude of wave I to a tone, as a fraction of the healthy ear's at the same level.
+
+    ``level``                   dB SPL of the tone, broadcasts to (subject, 1, 1)
+    ``levels``, ``amplitudes``  the healthy growth curve, shape (point,)
+    returns                     0 to 1, shape (subject, time, frequency)
+    """
+    reached = growth(level - shift(ear, cells, frequency), levels, amplitudes)
+    return reached / growth(level, levels, amplitudes) * heard(ear, cells.afferents(), frequency)
