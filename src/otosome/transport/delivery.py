@@ -1,0 +1,107 @@
+"""How a dose reaches the ear: flows of amount and volume, and the shared formula of routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from otosome.transport.anatomy import Anatomy, flat
+from otosome.transport.solute import by_class
+from otosome.units import Array, Fraction, Hours, Microlitres, PerHour
+
+INTO = ("middle_ear", "scala_tympani", "plasma", "cerebrospinal_fluid", "lost")
+OUTLETS = ("aqueduct", "round_window", "oval_window")
+
+
+@dataclass(frozen=True)
+class Flow:
+    """An amount, with the volume it comes in, into one compartment.
+
+    ``into``     "middle_ear", "scala_tympani", "plasma", "cerebrospinal_fluid" or "lost" (never reaches the
+                 body)
+    ``start``    h; equal to ``stop``: at once, else at constant rate
+    ``amount``   in house amount, shape (classes, subject);  ``volume``  uL, shape (subject,)
+    ``at``       place in the scala tympani, 0 base to 1 apex
+    ``outlet``   where perilymph leaves that a volume into the scala tympani displaces: "aqueduct" (into
+                 cerebrospinal fluid), "round_window" (a leak at the base, into the middle ear) or
+                 "oval_window" (by apex, scala vestibuli and vestibule, into the middle ear)
+    ``release``  1/h, shape (subject,): the amount waits in a depot that empties at this rate
+    raises       ValueError for a name, time or amount that is not allowed
+    """
+
+    into: str
+    start: float
+    stop: float
+    amount: Array
+    volume: Microlitres
+    at: float = 0.0
+    outlet: str | None = None
+    release: PerHour | None = None
+
+    def __post_init__(self) -> None:
+        if self.into not in INTO:
+            raise ValueError(f"flow into {self.into!r}; expected one of {INTO}")
+        if not self.start <= self.stop or not 0.0 <= self.at <= 1.0:
+            raise ValueError(
+                f"flow from {self.start} h to {self.stop} h at place {self.at}; "
+                "expected start <= stop and a place from 0 to 1"
+            )
+        object.__setattr__(self, "amount", by_class(self.amount))
+        object.__setattr__(self, "volume", flat(self.volume))
+        if np.any(self.amount < 0) or np.any(self.volume < 0):
+            raise ValueError("flow of a negative amount or volume; expected neither")
+        if self.displaces and self.outlet not in OUTLETS:
+            raise ValueError(
+                f"outlet is {self.outlet!r}; a volume into the scala tympani needs one of {OUTLETS}"
+            )
+        if self.release is not None:
+            object.__setattr__(self, "release", flat(self.release))
+
+    @property
+    def displaces(self) -> bool:
+        """Whether it pushes perilymph on."""
+        return self.into == "scala_tympani" and bool(np.any(self.volume > 0))
+
+
+@dataclass(frozen=True)
+class Dose:
+    """What is given: an amount in a volume, from ``start`` to ``stop`` (h; equal: at once).
+
+    ``amount``  shape (classes, subject);  ``volume``  uL, shape (subject,)
+    """
+
+    start: float
+    stop: float
+    amount: Array
+    volume: Microlitres
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The shared formula of routes: a share arrives, at once or through a depot; the rest is lost.
+
+    ``bioavailability``  0 to 1;  ``absorption``  1/h out of the depot, or None without one
+    """
+
+    into: str
+    bioavailability: Fraction
+    absorption: PerHour | None = None
+    at: float = 0.0
+    outlet: str | None = None
+
+    def deliver(self, dose: Dose, anatomy: Anatomy) -> list[Flow]:
+        """Flows whose amounts sum to the dose given; the volume goes where the share that arrives goes."""
+        amount = np.broadcast_to(by_class(dose.amount), (by_class(dose.amount).shape[0], anatomy.subjects))
+        volume = np.broadcast_to(flat(dose.volume), (anatomy.subjects,))
+        arrives = amount * flat(self.bioavailability)
+        timing = (dose.start, dose.stop)
+        return [
+            Flow(self.into, *timing, arrives, volume, self.at, self.outlet, self.absorption),
+            Flow("lost", *timing, amount - arrives, np.zeros_like(volume)),
+        ]
+
+
+def hours(flows: list[Flow]) -> Hours:
+    """Times at which any of the flows starts or stops, sorted, shape (event,)."""
+    return np.unique([t for f in flows for t in (f.start, f.stop)])

@@ -1,0 +1,109 @@
+"""What is carried: a drug, a protein, or vesicles in size classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+from scipy.constants import Boltzmann
+
+from otosome.units import (
+    Array,
+    Kelvin,
+    MicrolitresPerKilogram,
+    Millimetres,
+    MillimetresPerHour,
+    PascalHours,
+    PerHour,
+    Plain,
+    SquareMillimetresPerHour,
+)
+
+
+@dataclass(frozen=True)
+class Solute:
+    """A solute in one or more size classes; every field (classes, subject), (subject,) or (subject, 1, 1).
+
+    After construction every field has shape (classes or 1, subject or 1).
+
+    ``hindrance``       diffusion in tissue over diffusion in fluid; scales every exchange with a tissue
+    ``exchange_scale``  multiplies exchange that has been scaled from the tracer by diffusion
+    ``*_partition``     tissue over perilymph at equilibrium; ``blood_partition`` lateral wall over plasma
+    ``uptake_capacity`` amount/uL/h at saturation in organ of Corti, lateral wall and Rosenthal's canal
+    ``uptake_half``     amount/uL, over all classes together, at half of it
+    ``degradation``     1/h, of what was internalised;  ``loss``  1/h, chemical, in fluids and tissues
+    raises              ValueError for negative or non-finite numbers, or a partition or half-amount of zero
+    """
+
+    diffusion: SquareMillimetresPerHour
+    hindrance: Plain
+    round_window_permeability: MillimetresPerHour
+    oval_window_permeability: MillimetresPerHour
+    exchange_scale: Plain
+    wall_partition: Plain
+    corti_partition: Plain
+    canal_partition: Plain
+    blood_partition: Plain
+    plasma_volume: MicrolitresPerKilogram
+    plasma_clearance: PerHour
+    uptake_capacity: Array
+    uptake_half: Array
+    degradation: PerHour
+    loss: PerHour
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = by_class(getattr(self, field.name))
+            if not np.all(np.isfinite(value) & (value >= 0)):
+                raise ValueError(
+                    f"solute: {field.name} is {value.min()} to {value.max()}; expected finite, not negative"
+                )
+            object.__setattr__(self, field.name, value)
+        for name in ("wall_partition", "corti_partition", "canal_partition", "plasma_volume"):
+            if np.any(getattr(self, name) == 0):
+                raise ValueError(f"solute: {name} is zero; expected a positive number")
+        if np.any((self.uptake_capacity > 0) & (self.uptake_half == 0)):
+            raise ValueError(
+                "solute: uptake_half is zero where uptake_capacity is not; expected a positive number"
+            )
+
+    @property
+    def classes(self) -> int:
+        """Number of size classes."""
+        return max(int(getattr(self, f.name).shape[0]) for f in fields(self))
+
+    @classmethod
+    def sized(
+        cls, diameter: Millimetres, temperature: Kelvin, viscosity: PascalHours, **numbers: Array
+    ) -> Self:
+        """Particles of given diameters, diffusing as Stokes and Einstein say; other fields by name.
+
+        ``diameter``  mm, shape (classes, subject); ``temperature``, ``viscosity`` (subject,) or (subject, 1,
+                      1)
+        """
+        diffusion = stokes_einstein(by_class(diameter), by_class(temperature), by_class(viscosity))
+        return cls(diffusion=diffusion, **numbers)
+
+    def lanes(self, name: str, subjects: slice) -> Array:
+        """A field for some subjects, shape (classes, 1, subject or 1)."""
+        value: Array = getattr(self, name)
+        chosen = value if value.shape[1] == 1 else value[:, subjects]
+        return np.broadcast_to(chosen, (self.classes, chosen.shape[1]))[:, None, :]
+
+
+def by_class(column: Array) -> Array:
+    """A column of shape (), (subject,), (subject, 1, 1) or (classes, subject) as (classes or 1, subject)."""
+    value = np.asarray(column, dtype=np.float64)
+    return value if value.ndim == 2 else value.reshape(1, -1)
+
+
+def stokes_einstein(
+    diameter: Millimetres, temperature: Kelvin, viscosity: PascalHours
+) -> SquareMillimetresPerHour:
+    """Diffusion of a sphere in mm2/h: D = k T / (3 pi eta d).
+
+    ``viscosity``  Pa h (the house unit); source: Einstein 1905; k is a defined constant of the SI
+    """
+    # J = Pa m3 = 1e9 Pa mm3
+    return 1e9 * Boltzmann * temperature / (3 * np.pi * viscosity * diameter)

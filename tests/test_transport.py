@@ -1,0 +1,458 @@
+"""Laws of transport: mass, positivity, exact solutions, orders of accuracy, another solver's numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import solve_ivp
+
+from otosome.transport import (
+    Anatomy,
+    Delivery,
+    Dose,
+    Flow,
+    Grid,
+    Network,
+    Solute,
+    Transported,
+    errors,
+    schedule,
+    solve,
+)
+from otosome.transport.solute import stokes_einstein
+
+NEVER = np.inf
+TRACER = np.array([3.636])  # TMPA, mm2/h
+# An ear in round numbers near a guinea pig's; no number here is evidence.
+COLUMNS = {
+    "volume_scale": 1.0, "scala_tympani_length": 17.1, "vestibule_volume": 7.0, "vestibule_length": 5.0,
+    "lateral_wall_area": 0.3, "organ_of_corti_area": 0.015, "rosenthals_canal_area": 0.05,
+    "round_window_area": 1.18, "round_window_extent": 0.5, "oval_window_area": 1.0, "axial_flow": 0.1,
+    "aqueduct_exchange": 1.8, "csf_volume": 1000.0, "csf_turnover": 180.0, "dispersion": 1.0,
+    "communication_half_time": 25 / 60, "tympani_clearance_half_time": 1.0,
+    "vestibuli_clearance_half_time": 1.7, "corti_half_time": 0.1, "canal_half_time": 0.2,
+    "nerve_canal_half_time": 2.0, "wall_blood_half_time": 0.5,
+    "middle_ear_half_time": 1.2, "body_mass": 0.4,
+}  # fmt: skip
+CLOSED = {"csf_turnover": 0.0, "middle_ear_half_time": NEVER}
+TUBE = CLOSED | {"aqueduct_exchange": 0.0, "axial_flow": 0.0, "dispersion": 0.0} | {
+    name: NEVER for name in COLUMNS if name.endswith("_half_time")
+}  # fmt: skip
+TAPER = {"distance": np.array([0.0, 1.0, 4.0, 17.1]), "area": np.array([1.0, 0.7, 0.3, 0.07])}
+EVEN = {"distance": np.array([0.0, 17.1]), "area": np.array([0.3, 0.3])}
+DRUG = {
+    "diffusion": 2.9, "hindrance": 0.3, "round_window_permeability": 0.36, "oval_window_permeability": 0.036,
+    "exchange_scale": 1.0, "wall_partition": 0.8, "corti_partition": 1.0, "canal_partition": 0.7,
+    "blood_partition": 0.2, "plasma_volume": 6e5, "plasma_clearance": 0.7, "uptake_capacity": 0.0,
+    "uptake_half": 0.0, "degradation": 0.0, "loss": 0.05,
+}  # fmt: skip
+KEPT = {"plasma_clearance": 0.0, "loss": 0.0}
+TAKEN = {"uptake_capacity": 1e6, "uptake_half": 1e7, "degradation": 0.05}
+SLOW = {
+    "exchange_scale": 0.1,
+    "round_window_permeability": 3.6e-4,
+    "oval_window_permeability": 3.6e-4,
+    "blood_partition": 0.0,
+}
+SMALL = Grid(24, 2.0, 3)
+
+
+def ear(grid: Grid = SMALL, profile: dict = TAPER, subjects: int = 1, **columns: object) -> Anatomy:
+    table = {k: np.broadcast_to(v, (subjects,)).astype(float) for k, v in (COLUMNS | columns).items()}
+    return Anatomy.build(table, {"scala_tympani": profile, "scala_vestibuli": profile}, grid, TRACER)
+
+
+def drug(**numbers: float) -> Solute:
+    return Solute(**{k: np.array([v]) for k, v in (DRUG | numbers).items()})
+
+
+def vesicle(*nanometres: float, **numbers: float) -> Solute:
+    diameter = np.array(nanometres or (60.0, 96.0, 150.0))[:, None] * 1e-6
+    table = {k: np.array([v]) for k, v in (DRUG | SLOW | TAKEN | numbers).items() if k != "diffusion"}
+    return Solute.sized(diameter, np.array([310.0]), np.array([0.7e-3 / 3600]), **table)
+
+
+def niche(amount: float = 7e8, classes: int = 3, time: float = 0.0) -> Flow:
+    return Flow("middle_ear", time, time, np.full((classes, 1), amount), np.array([5.0]))
+
+
+def total(run: Transported) -> np.ndarray:
+    return np.sum(list(run.ledger.values()), axis=0)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    flow=st.floats(-2.0, 2.0), dispersion=st.floats(0.0, 100.0), capacity=st.sampled_from([0.0, 1e4, 1e8]),
+    into=st.sampled_from(["middle_ear", "scala_tympani", "plasma", "cerebrospinal_fluid"]),
+)  # fmt: skip
+def test_mass_is_conserved_in_a_closed_network_under_any_flow(flow, dispersion, capacity, into):
+    closed = ear(axial_flow=flow, dispersion=dispersion, **CLOSED)
+    solute = vesicle(uptake_capacity=capacity, degradation=0.0, **KEPT)
+    dose = Flow(
+        into, 0.0, 0.0, np.full((3, 1), 7e8), np.array([5.0 if into == "middle_ear" else 0.0]), at=0.4
+    )
+    run = solve(closed, solute, [dose], schedule([0.0], 72.0, growth=1.5))
+    assert run.closure.max() < 1e-10
+    fates = ("cleared_middle_ear", "cleared_cerebrospinal_fluid", "eliminated", "reacted", "lost")
+    assert all(run.ledger[fate].max() == 0.0 for fate in fates)
+
+
+def test_the_ledger_of_an_open_ear_closes():
+    run = solve(ear(), vesicle(), [niche()], schedule([0.0], 500.0))
+    assert run.closure.max() < 1e-10
+    assert run.ledger["degraded_organ_of_corti"].min() > 0.0
+
+
+@settings(max_examples=15, deadline=None)
+@given(flow=st.floats(-2.0, 2.0), dispersion=st.floats(0.0, 100.0))
+def test_a_uniform_concentration_stays_uniform(flow, dispersion):
+    shut = ear(axial_flow=flow, dispersion=dispersion, **CLOSED)
+    solute = drug(wall_partition=1.0, canal_partition=1.0, blood_partition=1.0, **KEPT)
+    network = Network.build(shut, solute, slice(0, 1), [], 8).under(1.0, np.array([5.0]))
+    volume = network.volume | {"middle_ear": np.array([[5.0]])}
+    amounts = np.zeros((network.nodes.total, 1))
+    for name, room in volume.items():
+        amounts[network.nodes.index[name]] = room
+    turnover = np.max(np.abs(network.flux.rate * amounts[network.flux.source]))
+    assert np.max(np.abs(network.rates(amounts))) < 1e-12 * turnover
+
+
+def wide_bolus() -> list[Flow]:
+    return [Flow("scala_tympani", 0.0, 0.0, np.full((1, 1), 1e9), np.zeros(1), at=0.02)]
+
+
+def injection(outlet: str) -> list[Flow]:
+    return [Flow("scala_tympani", 0.0, 5 / 60, np.full((1, 1), 1e9), np.array([5.0]), at=0.05, outlet=outlet)]
+
+
+@pytest.mark.parametrize("dispersion", [0.0, 1.0, 100.0])
+@pytest.mark.parametrize("flow", [0.0, 0.3])
+@pytest.mark.parametrize(
+    "flows",
+    [[niche(classes=1)], wide_bolus(), injection("aqueduct"), injection("oval_window")],
+    ids=["niche", "bolus", "base", "apex"],
+)
+def test_no_value_is_below_a_millionth_of_the_peak_and_none_is_clipped(flows, flow, dispersion):
+    keep = (
+        "scala_tympani",
+        "scala_vestibuli",
+        "vestibule",
+        "organ_of_corti",
+        "lateral_wall",
+        "rosenthals_canal",
+    )
+    events = [flows[0].start, flows[0].stop]
+    knots = schedule(events, 48.0, windows=[(flows[0].start, flows[0].stop)])
+    run = solve(ear(Grid(), axial_flow=flow, dispersion=dispersion), vesicle(100.0), flows, knots, keep)
+    for history in run.concentration.values():
+        assert history.min() >= -1e-6 * history.max()
+    # Not clipped either: what is kept is what the ledger, which closes, is made of.
+    held = run.concentration["scala_tympani"][0, 0, -1] @ run.volume["scala_tympani"][0]
+    assert held == pytest.approx(run.ledger["scala_tympani"][0, 0], rel=1e-12)
+    assert run.closure.max() < 1e-10
+
+
+def test_a_plane_source_spreads_as_the_exact_solution_says():
+    """pk:A1."""
+    tube = ear(Grid(401, 0.0), EVEN, **TUBE)
+    source = Flow("scala_tympani", 0.0, 0.0, np.ones((1, 1)), np.zeros(1), at=0.5)
+    run = solve(tube, drug(diffusion=3.636, **KEPT), [source], schedule([0.0], 0.5))
+    x = (run.grid.place - 0.5) * 17.1
+    exact = np.exp(-(x**2) / (4 * 3.636 * 0.5)) / (0.3 * np.sqrt(4 * np.pi * 3.636 * 0.5))
+    seen = run.concentration["scala_tympani"][0, 0, -1]
+    assert np.linalg.norm(seen - exact) < 0.005 * np.linalg.norm(exact)
+
+
+@pytest.mark.parametrize(
+    ("diffusion", "minutes", "length"), [(1.01e-5, 60.0, 2.29), (0.65e-5, 120.0, 2.60), (6.6e-8, 230.0, 0.36)]
+)
+def test_a_steady_source_and_a_loss_give_the_decay_length(diffusion, minutes, length):
+    """pk:A2: sqrt(D / k), in cm2/s and minutes; the printed lengths are rounded to two or three digits."""
+    loss = np.log(2) * 60 / minutes
+    tube = ear(Grid(200, 2.0), EVEN, round_window_extent=0.05, **TUBE)
+    solute = drug(
+        diffusion=diffusion * 3.6e5, plasma_clearance=0.0, loss=loss, round_window_permeability=1e-3
+    )
+    source = Flow("scala_tympani", 0.0, 100.0, np.ones((1, 1)), np.zeros(1), at=0.0)
+    run = solve(tube, solute, [source], schedule([0.0], 100.0))
+    x = run.grid.place * 17.1
+    near = (x > 0.2) & (x < 1.5)
+    slope = np.polyfit(x[near], np.log(run.concentration["scala_tympani"][0, 0, -1, near]), 1)[0]
+    assert -1 / slope == pytest.approx(np.sqrt(diffusion * 3.6e5 / loss), rel=0.01)
+    assert -1 / slope == pytest.approx(length, rel=0.02)
+
+
+def test_mean_arrival_at_the_outlet_is_volume_over_flow():
+    """pk:A4; the cell Peclet number of a 100-nm vesicle here is far above two."""
+    flow = 1.0
+    tube = ear(Grid(40, 0.0), EVEN, **(TUBE | {"axial_flow": flow, "csf_volume": 1e12}))
+    source = Flow("scala_tympani", 0.0, 0.0, np.ones((1, 1)), np.zeros(1), at=0.0)
+    knots = schedule([0.0], 60.0, first=0.01, longest=0.25)
+    run = solve(tube, vesicle(100.0, uptake_capacity=0.0, **KEPT), [source], knots, ["cerebrospinal_fluid"])
+    left = 1.0 - run.concentration["cerebrospinal_fluid"][0, 0] * 1e12
+    assert left[-1] < 1e-6
+    volume = 2 * 17.1 * 0.3 + 7.0
+    assert np.trapezoid(left, knots) == pytest.approx(volume / flow, rel=0.01)
+
+
+def smooth(places: int, knots: np.ndarray, refine: int = 1) -> np.ndarray:
+    everywhere = ear(Grid(places, 2.0, places // 8), round_window_extent=17.1, axial_flow=0.05)
+    run = solve(everywhere, drug(), [niche(1.0, 1)], knots, refine=refine)
+    room = run.volume["scala_tympani"][0]
+    amount = run.concentration["scala_tympani"][0, 0, -1] * room
+    return amount.reshape(16, -1).sum(axis=1) / room.reshape(16, -1).sum(axis=1)
+
+
+def test_second_order_in_space():
+    knots = schedule([0.0], 4.0)
+    coarse, medium, fine, exact = (smooth(n, knots) for n in (32, 64, 128, 512))
+    first, second = np.linalg.norm(coarse - exact), np.linalg.norm(medium - exact)
+    third = np.linalg.norm(fine - exact)
+    assert np.log2(first / second) > 1.7
+    assert np.log2(second / third) > 1.8
+
+
+def test_fourth_order_in_time():
+    knots = np.array([0.0, 0.0, *np.linspace(0.0, 2.0, 9)[1:]])
+    runs = {refine: smooth(16, knots, refine) for refine in (4, 8, 64)}
+    coarse, fine = (np.linalg.norm(runs[refine] - runs[64]) for refine in (4, 8))
+    assert np.log2(coarse / fine) > 3.6
+
+
+def test_agrees_with_another_solver_on_the_same_equations():
+    """SciPy's BDF with tight tolerances, three competing classes, near saturation."""
+    anatomy, solute = ear(Grid(12, 2.0, 2)), vesicle(uptake_half=1e3, round_window_permeability=3.6e-2)
+    flow, knots = niche(), schedule([0.0], 24.0)
+    network = Network.build(anatomy, solute, slice(0, 1), [], 8).under(1.0, flow.volume)
+    start = np.zeros(network.nodes.total)
+    start[network.nodes.index["middle_ear"][:, 0]] = flow.amount[:, 0]
+    other = solve_ivp(
+        lambda _, y: network.rates(y[:, None])[:, 0], (0.0, 24.0), start, "BDF", [1.0, 24.0],
+        jac=lambda _, y: network.jacobian(y[:, None], 0), rtol=1e-9, atol=1e-6,
+    )  # fmt: skip
+    keep = ("scala_tympani", "organ_of_corti", "rosenthals_canal", "organ_of_corti_inside")
+    run = solve(anatomy, solute, [flow], knots, keep, refine=2)
+    hour = np.argmin(np.abs(knots - 1.0))
+    assert other.success
+    assert hour > 0
+    for name in keep:
+        theirs = other.y[network.nodes.index[name], -1] / network.volume[name.removesuffix("_inside")][:, 0]
+        ours = run.concentration[name][:, 0, -1]
+        assert np.max(np.abs(ours - theirs)) < 1e-5 * theirs.max()
+
+
+def test_the_matrix_is_the_derivative_of_the_rates():
+    network = Network.build(ear(Grid(8, 2.0, 2)), vesicle(uptake_half=1e3), slice(0, 1), [], 8).under(
+        1.0, np.array([5.0])
+    )
+    amounts = np.random.default_rng(1).uniform(1.0, 2.0, (network.nodes.total, 1)) * 1e3
+    direction = np.random.default_rng(2).standard_normal(amounts.shape)
+    change = (network.rates(amounts + 1e-3 * direction) - network.rates(amounts - 1e-3 * direction)) / 2e-3
+    product = network.jacobian(amounts, 0) @ direction[:, 0]
+    assert np.max(np.abs(product - change[:, 0])) < 1e-6 * np.max(np.abs(product))
+
+
+def test_a_subject_is_the_same_in_any_company():
+    rng = np.random.default_rng(7)
+    spread = {
+        name: COLUMNS[name] * rng.lognormal(0, 0.3, 21)
+        for name in ("axial_flow", "volume_scale", "dispersion")
+    }
+    many = ear(subjects=21, **spread)
+    flows = [niche(), injection("aqueduct")[0]]
+    knots = schedule([0.0, 5 / 60], 12.0, windows=[(0.0, 5 / 60)])
+    together = solve(many, vesicle(), flows, knots)
+    for alone in (slice(0, 1), slice(5, 9), slice(16, 21)):
+        apart = solve(many.take(alone), vesicle(), flows, knots)
+        for name, history in apart.concentration.items():
+            assert np.array_equal(history, together.concentration[name][:, alone])
+
+
+def test_a_refined_schedule_changes_little():
+    ears = ear(Grid())
+    coarse = solve(ears, vesicle(), [niche()], schedule([0.0], 240.0))
+    fine = solve(ears, vesicle(), [niche()], schedule([0.0], 240.0), refine=2)
+    doubled = solve(ear(Grid().doubled()), vesicle(), [niche()], schedule([0.0], 240.0))
+    cost = errors(coarse, doubled, fine, at=24.0)
+    assert cost["time"]["peak"] < 1e-3
+    assert cost["time"]["apex_log10"] < 1e-2
+    assert cost["space"]["peak"] < 0.1
+    assert cost["space"]["apex_log10"] < 1.0
+    assert coarse.time_error.max() > cost["time"]["peak"] * 0.1
+
+
+def test_the_middle_ear_loses_exactly_what_others_gain():
+    run = solve(ear(), vesicle(), [niche()], schedule([0.0], 6.0))
+    others = sum(amount for name, amount in run.ledger.items() if name != "middle_ear")
+    assert others == pytest.approx(run.given - run.ledger["middle_ear"], rel=1e-12)
+
+
+def test_a_dry_middle_ear_takes_nothing_from_the_cochlea():
+    run = solve(ear(), drug(), wide_bolus(), schedule([0.0], 24.0))
+    assert run.ledger["middle_ear"].max() == 0.0
+    assert run.ledger["cleared_middle_ear"].max() == 0.0
+
+
+@settings(max_examples=20, deadline=None)
+@given(bioavailability=st.floats(0.0, 1.0), into=st.sampled_from(["middle_ear", "scala_tympani", "plasma"]))
+def test_flows_of_a_route_sum_to_the_dose(bioavailability, into):
+    route = Delivery(into, np.full((1, 1, 1), bioavailability), outlet="aqueduct")
+    dose = Dose(0.0, 1.0, np.array([[3.0], [5.0]]), np.array([2.0]))
+    flows = route.deliver(dose, ear())
+    assert sum(flow.amount for flow in flows) == pytest.approx(dose.amount, rel=1e-15)
+
+
+def test_what_does_not_arrive_is_lost_and_in_the_ledger():
+    route = Delivery("plasma", np.array([0.4]), absorption=np.array([3.0]))
+    flows = route.deliver(Dose(0.0, 0.0, np.array([[10.0]]), np.zeros(1)), ear())
+    run = solve(ear(), drug(), flows, schedule([0.0], 24.0))
+    assert run.ledger["lost"][0, 0] == pytest.approx(6.0, rel=1e-14)
+    assert run.given[0, 0] == pytest.approx(10.0, rel=1e-14)
+
+
+def test_a_depot_into_plasma_gives_the_exact_one_compartment_curve():
+    sealed = ear(wall_blood_half_time=NEVER)
+    flow = Flow("plasma", 0.0, 0.0, np.ones((1, 1)), np.zeros(1), release=np.array([3.0]))
+    knots = schedule([0.0], 12.0)
+    seen = solve(sealed, drug(), [flow], knots, ["plasma"]).concentration["plasma"][0, 0]
+    exact = 3.0 / (3.0 - 0.7) * (np.exp(-0.7 * knots) - np.exp(-3.0 * knots)) / (6e5 * 0.4)
+    assert np.max(np.abs(seen[2:] - exact[2:])) < 1e-5 * exact.max()
+
+
+def test_doses_overlap_and_an_infusion_gives_what_it_says():
+    flows = [
+        niche(1.0, 1),
+        niche(2.0, 1, time=5.0),
+        Flow("plasma", 2.0, 8.0, np.full((1, 1), 4.0), np.zeros(1)),
+    ]
+    run = solve(ear(), drug(), flows, schedule([0.0, 2.0, 5.0, 8.0], 24.0))
+    assert run.given[0, 0] == pytest.approx(7.0, rel=1e-13)
+    assert run.closure.max() < 1e-10
+
+
+def test_a_leaking_barrier_brings_more_drug_to_the_wall():
+    flow = Flow("plasma", 0.0, 0.0, np.ones((1, 1)), np.zeros(1))
+    knots = schedule([0.0], 1.0)
+    tight, same, leaky = (
+        solve(ear(), drug(), [flow], knots, ["lateral_wall"], leak=leak)
+        for leak in (None, np.ones(knots.size), np.full(knots.size, 6.0))
+    )
+    assert np.array_equal(tight.concentration["lateral_wall"], same.concentration["lateral_wall"])
+    assert np.all(leaky.concentration["lateral_wall"][:, :, 5] > tight.concentration["lateral_wall"][:, :, 5])
+
+
+def test_perilymph_and_tissue_settle_at_their_partition():
+    still = ear(profile=EVEN, **(TUBE | {"tympani_clearance_half_time": 1.0, "corti_half_time": 0.1}))
+    run = solve(
+        still,
+        drug(hindrance=1.0, **KEPT),
+        wide_bolus(),
+        schedule([0.0], 3000.0),
+        ["scala_tympani", "lateral_wall"],
+    )
+    ratio = run.concentration["lateral_wall"][0, 0, -1] / run.concentration["scala_tympani"][0, 0, -1]
+    assert ratio == pytest.approx(0.8, rel=1e-6)
+
+
+def test_a_half_time_is_of_a_fluid_that_decays_into_an_empty_neighbour():
+    """A wall so large that it stays empty; perilymph of the tracer halves in one half-time."""
+    still = ear(profile=EVEN, **(TUBE | {"tympani_clearance_half_time": 1.0, "lateral_wall_area": 1e9}))
+    tracer = drug(diffusion=TRACER[0], hindrance=1.0, **KEPT)
+    run = solve(still, tracer, wide_bolus(), schedule([0.0], 1.0))
+    assert run.ledger["lateral_wall"][0, 0] == pytest.approx(0.5e9, rel=1e-6)
+
+
+def test_injection_towards_an_outlet_leaves_the_other_end_alone():
+    knots = schedule([0.0, 5 / 60], 5 / 60 + 1e-3, windows=[(0.0, 5 / 60)])
+    solute = vesicle(100.0)
+    runs = {
+        outlet: solve(ear(Grid()), solute, injection(outlet), knots)
+        for outlet in ("aqueduct", "oval_window", "round_window")
+    }
+    profiles = {outlet: run.concentration["scala_tympani"][0, 0, -1] for outlet, run in runs.items()}
+    assert profiles["oval_window"][40] > 0.5 * profiles["oval_window"].max()
+    assert profiles["aqueduct"][40] < 1e-3 * profiles["aqueduct"].max()
+    assert runs["aqueduct"].ledger["cerebrospinal_fluid"][0, 0] > 0.8e9
+    assert runs["round_window"].ledger["middle_ear"][0, 0] > 0.7e9
+    assert all(run.closure.max() < 1e-10 for run in runs.values())
+
+
+def test_uptake_saturates_and_is_what_fills_the_cells():
+    solute = vesicle(uptake_capacity=10.0, uptake_half=1e-3)
+    knots = schedule([0.0], 12.0, growth=1.03, longest=0.2)
+    run = solve(ear(), solute, [niche()], knots, ["organ_of_corti", "organ_of_corti_inside"])
+    rate = run.uptake("organ_of_corti")
+    assert 9.99 < rate.sum(axis=0).max() <= 10.0
+    taken = np.trapezoid(rate, run.knots, axis=2)[:, 0] @ run.volume["organ_of_corti"][0]
+    filled = run.ledger["organ_of_corti_inside"] + run.ledger["degraded_organ_of_corti"]
+    assert taken == pytest.approx(filled[:, 0], rel=1e-2)
+
+
+@pytest.mark.parametrize("half", [1e2, 1e4, 1e6])
+@pytest.mark.parametrize("capacity", [1e7, 1e8, 1e9])
+def test_uptake_that_runs_dry_upsets_neither_the_ear_nor_its_companions(capacity, half):
+    """The fluid holds far more than half-saturates uptake, then nothing, within a step or less."""
+    keep = ("scala_tympani", "organ_of_corti", "lateral_wall", "rosenthals_canal", "organ_of_corti_inside")
+    table = {k: np.array([v]) for k, v in (DRUG | SLOW | TAKEN).items() if k != "diffusion"}
+    table |= {"uptake_capacity": np.array([1e5, capacity]), "uptake_half": np.array([1e8, half])}
+    diameter, flows = np.array([[6e-5], [9.6e-5], [1.5e-4]]), injection("aqueduct")
+    knots = schedule([0.0, 5 / 60], 48.0, windows=[(0.0, 5 / 60)])
+
+    def run(lanes: slice) -> Transported:
+        chosen = {k: v[lanes] if v.size > 1 else v for k, v in table.items()}
+        solute = Solute.sized(diameter, np.array([310.0]), np.array([0.7e-3 / 3600]), **chosen)
+        return solve(ear(subjects=2).take(lanes), solute, flows, knots, keep)
+
+    both, calm, dry = run(slice(0, 2)), run(slice(0, 1)), run(slice(1, 2))
+    assert both.closure.max() < 1e-10
+    for name, history in both.concentration.items():
+        assert np.array_equal(
+            history, np.concatenate([calm.concentration[name], dry.concentration[name]], axis=1)
+        )
+        assert np.all(history.min(axis=(2, 3)) >= -1e-6 * history.max(axis=(2, 3)))
+
+
+def test_no_dose_gives_nothing_at_all():
+    run = solve(ear(), vesicle(), [niche(0.0)], schedule([0.0], 24.0))
+    assert all(history.max() == history.min() == 0.0 for history in run.concentration.values())
+    assert run.closure.max() == run.time_error.max() == 0.0
+
+
+def test_a_hundred_nanometre_particle_diffuses_as_computed_elsewhere():
+    """Evidence: 6.57e-8 cm2/s at 37 degrees, 0.692 mPa s."""
+    seen = stokes_einstein(np.array(1e-4), np.array(310.15), np.array(0.692e-3 / 3600)) / 3.6e5
+    assert float(seen) == pytest.approx(6.57e-8, rel=2e-3)
+
+
+def test_a_time_that_is_no_event_of_the_schedule_is_refused():
+    with pytest.raises(ValueError, match="not a double knot"):
+        solve(ear(), drug(), [niche(1.0, 1, time=1.5)], schedule([0.0], 24.0))
+
+
+def test_wrong_words_are_answered_with_the_right_ones():
+    with pytest.raises(ValueError, match="scala_tympani"):
+        solve(ear(), drug(), [], schedule([0.0], 1.0), ["scala_typmani"])
+    with pytest.raises(ValueError, match="middle_ear"):
+        Flow("nose", 0.0, 0.0, np.ones((1, 1)), np.ones(1))
+    with pytest.raises(ValueError, match="aqueduct"):
+        Flow("scala_tympani", 0.0, 0.0, np.ones((1, 1)), np.ones(1))
+    with pytest.raises(KeyError, match="volume_scale"):
+        Anatomy.build({}, {}, SMALL, TRACER)
+    with pytest.raises(ValueError, match="uptake_half"):
+        drug(uptake_capacity=1.0)
+
+
+@given(
+    events=st.lists(st.floats(-100.0, 400.0), min_size=1, max_size=6, unique=True),
+    stop=st.floats(410.0, 600.0), length=st.floats(0.01, 5.0),
+)  # fmt: skip
+def test_a_schedule_holds_every_event_twice_and_fills_injections(events, stop, length):
+    window = (events[0], events[0] + length)
+    knots = schedule(events, stop, [window])
+    assert np.all(np.diff(knots) >= 0)
+    assert knots[-1] == stop
+    assert knots[0] == min(events)
+    assert all(np.count_nonzero(knots == time) == 2 for time in (*events, window[1]))
+    assert np.count_nonzero((knots > window[0]) & (knots < window[1])) >= 15

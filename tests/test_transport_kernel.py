@@ -1,0 +1,119 @@
+"""Laws of the pieces: the remap that moves perilymph, the elimination, the flux, the time scheme."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from otosome.transport.displace import displace
+from otosome.transport.kernel import RODAS4, factor, substitute
+from otosome.transport.network import fitted
+from otosome.transport.pattern import eliminate
+
+ROWS = st.lists(st.tuples(st.floats(0.01, 10.0), st.floats(0.0, 1e9)), min_size=2, max_size=30)
+
+
+@settings(max_examples=200, deadline=None)
+@given(row=ROWS, moved=st.floats(0.0, 500.0), entering=st.floats(0.0, 1e9))
+def test_moving_fluid_conserves_amounts_and_makes_no_new_extremes(row, moved, entering):
+    volumes = np.array([[v] for v, _ in row])
+    before = np.array([[v * c] for v, c in row])
+    after = before.copy()
+    given = entering * moved
+    gone = displace(after, volumes, np.array([moved]), np.array([given]))
+    assert (after.sum() + gone.sum()) == pytest.approx(before.sum() + given, rel=1e-12)
+    assert after.min() >= -1e-12 * before.max()
+    assert gone.min() >= 0.0
+    if moved > 0:
+        highest = max(entering, np.max(before / volumes))
+        assert np.max(after / volumes) <= highest * (1 + 1e-9)
+
+
+@given(moved=st.floats(0.0, 20.0))
+def test_a_uniform_fluid_is_not_changed_by_moving(moved):
+    volumes = np.random.default_rng(3).uniform(0.1, 1.0, (20, 1))
+    after = 4.0 * volumes
+    displace(after, volumes, np.array([moved]), np.array([4.0 * moved]))
+    assert after == pytest.approx(4.0 * volumes, rel=1e-12)
+
+
+def test_a_full_turnover_leaves_only_what_entered():
+    volumes = np.full((10, 1), 0.5)
+    after = np.random.default_rng(4).uniform(0, 1, (10, 1))
+    before = after.sum()
+    gone = displace(after, volumes, np.array([5.0]), np.array([15.0]))
+    assert gone[0] == pytest.approx(before, rel=1e-12)
+    assert after == pytest.approx(3.0 * volumes, rel=1e-12)
+
+
+def test_a_moved_wave_arrives_with_second_order_accuracy():
+    def miss(cells: int) -> float:
+        centre = (np.arange(cells) + 0.5) / cells
+        volumes = np.full((cells, 1), 1.0 / cells)
+        wave = np.exp(-(((centre - 0.3) / 0.08) ** 2))[:, None] / cells
+        for _ in range(16):
+            displace(wave, volumes, np.array([0.4 / 16]), np.zeros(1))
+        return float(np.abs(wave[:, 0] * cells - np.exp(-(((centre - 0.7) / 0.08) ** 2))).mean())
+
+    assert np.log2(miss(100) / miss(200)) > 1.7
+
+
+def test_the_sparse_elimination_solves_what_dense_algebra_solves():
+    rng = np.random.default_rng(5)
+    core, lanes = 40, 3
+    source, target = rng.integers(0, core, 120), rng.integers(0, core, 120)
+    source, target = source[source != target], target[source != target]
+    site = np.array([[3, 11, 17], [20, 25, 31]])
+    pattern = eliminate(core, source, target, site)
+    values = np.zeros((pattern.entries, lanes))
+    dense = np.zeros((lanes, core, core))
+    places = np.concatenate([pattern.diagonal, pattern.edge, pattern.site.ravel()])
+    rows = np.concatenate([np.arange(core), target, np.repeat(site, 3, axis=1).ravel()])
+    columns = np.concatenate([np.arange(core), source, np.tile(site, (1, 3)).ravel()])
+    for place, row, column in zip(places, rows, columns, strict=True):
+        entry = rng.uniform(-1, 1, lanes) + (30.0 if row == column else 0.0)
+        values[place] += entry
+        dense[:, row, column] += entry
+    right = rng.standard_normal((core, lanes))
+    expected = np.linalg.solve(dense, right.T[:, :, None])[:, :, 0].T
+    factor(values, pattern)
+    substitute(values, pattern, right)
+    assert right == pytest.approx(expected, rel=1e-10, abs=1e-14)
+
+
+@given(
+    conductance=st.floats(0.0, 1e6, allow_subnormal=False), flow=st.floats(-1e3, 1e3, allow_subnormal=False)
+)
+def test_the_fitted_flux_is_never_negative_and_carries_the_flow(conductance, flow):
+    onward, back = fitted(np.array([conductance]), np.array([flow]))
+    assert onward[0] >= 0.0
+    assert back[0] >= 0.0
+    assert onward[0] - back[0] == pytest.approx(flow, rel=1e-9, abs=1e-9 * conductance)
+
+
+def test_the_time_scheme_meets_its_order_conditions():
+    """Orders one to four, in the textbook's alpha, beta and b."""
+    inverse = np.linalg.inv(np.eye(6) / RODAS4.gamma - RODAS4.coupling)
+    alpha = RODAS4.stage @ inverse
+    b = (RODAS4.stage[5] + np.eye(6)[5]) @ inverse
+    beta = alpha + inverse
+    a, c = alpha.sum(axis=1), beta.sum(axis=1)
+    assert b.sum() == pytest.approx(1, abs=1e-12)
+    assert b @ c == pytest.approx(1 / 2, abs=1e-12)
+    assert b @ a**2 == pytest.approx(1 / 3, abs=1e-12)
+    assert b @ beta @ c == pytest.approx(1 / 6, abs=1e-12)
+    assert b @ a**3 == pytest.approx(1 / 4, abs=1e-12)
+    assert b @ (a * (alpha @ c)) == pytest.approx(1 / 8, abs=1e-12)
+    assert b @ beta @ a**2 == pytest.approx(1 / 12, abs=1e-12)
+    assert b @ beta @ beta @ c == pytest.approx(1 / 24, abs=1e-12)
+
+
+def test_the_time_scheme_forgets_infinitely_fast_decay():
+    """Stability function at minus infinity is zero: stiffly accurate, so b is the last row of beta."""
+    inverse = np.linalg.inv(np.eye(6) / RODAS4.gamma - RODAS4.coupling)
+    b = (RODAS4.stage[5] + np.eye(6)[5]) @ inverse
+    beta = RODAS4.stage @ inverse + inverse
+    assert b == pytest.approx(beta[5], abs=1e-12)
+    assert 1.0 - b @ np.linalg.solve(beta, np.ones(6)) == pytest.approx(0.0, abs=1e-10)
