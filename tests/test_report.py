@@ -1,0 +1,608 @@
+"""The report as a reader meets it. Every number here is made up by `made_up`; none is measured or predicted."""
+
+import base64
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otosome.report import page, summary, window, write_report, write_window
+
+ARMS = [
+    "untouched",
+    "cisplatin",
+    "cisplatin + vehicle",
+    "cisplatin + vesicles",
+    "cisplatin + vesicles, late",
+    "cisplatin + null vesicles",
+]
+TONES = np.array([2.0, 4.0, 8.0, 16.0, 24.0, 32.0])
+HOURS = np.array([-48.0, 72.0, 168.0, 336.0, 504.0])
+WINDOW_TONES = np.geomspace(0.2, 44, 48)
+LENGTH, DAY = 18.5, 24.0
+HARM = np.array([0.0, 1.0, 1.0, 0.55, 0.9, 0.98])  # share of the full made-up harm that reaches each arm
+
+
+def best_frequency(place: np.ndarray) -> np.ndarray:
+    return 0.35 * (10 ** (2.1 * (1 - place)) - 0.85)
+
+
+def place_of(frequency: np.ndarray) -> np.ndarray:
+    return 1 - np.log10(frequency / 0.35 + 0.85) / 2.1
+
+
+def made_up(subjects: int = 40, places: int = 96) -> xr.Dataset:
+    """A synthetic result: smooth curves that look like a cochlea after cisplatin, and nothing more."""
+    random = np.random.default_rng(7)
+    place = (np.arange(places) + 0.5) / places
+    world = np.arange(subjects) // 10
+    severity = np.exp(random.normal(0, 0.35, subjects) + random.normal(0, 0.3, world.max() + 1)[world])
+    harm = np.clip(HARM[:, None, None] * severity[:, None] * np.exp(-2.2 * place), 0, 0.97)
+    weight = np.array([1.0, 0.08, 0.45, 0.3])
+    cells = 1 - harm[:, :, None, :] * weight[:, None]
+    vesicles = 10 ** (
+        6.3
+        + random.normal(0, 0.5, world.max() + 1)[world][:, None]
+        - (5 + 4 * random.random(world.max() + 1)[world][:, None]) * place
+    )
+    reach = np.array([0, 0, 0, 1, 1, 1.0])[:, None, None]
+    heard = 1 - np.array(
+        [np.interp(place_of(TONES), place, row) for row in cells[:, :, 0].reshape(-1, places)]
+    )
+    heard = heard.reshape(len(ARMS), subjects, TONES.size)
+    course = np.clip((HOURS + 24) / 400, 0, 1)
+    quiet = np.array([32, 27, 24, 27, 34, 41.0]) + random.normal(0, 4, (subjects, 1))
+    threshold = quiet[None, :, None] + 70 * heard[:, :, None] * course[:, None]
+    abr = {"unit": "dB SPL", "endpoint": "abr_threshold", "long_name": "ABR threshold", "better": "lower"}
+    ohc = {"unit": "", "endpoint": "cell_count", "long_name": "cells counted (OHC)", "better": "higher"}
+    result = xr.Dataset(
+        {
+            "abr": (("arm", "subject", "time", "frequency"), threshold, abr),
+            "ohc": (("arm", "subject", "time", "frequency"), 1 - heard[:, :, None] * course[:, None], ohc),
+            "cells": (("arm", "subject", "cell", "place"), cells.astype(np.float32)),
+            "vesicles": (("arm", "subject", "place"), reach * vesicles),
+            "place_distance": (("place",), place * LENGTH),
+            "place_frequency": (("place",), best_frequency(place)),
+            **unrolled(place),
+        },
+        coords={
+            "arm": ARMS,
+            "subject": np.arange(subjects),
+            "time": HOURS,
+            "frequency": TONES,
+            "place": place,
+            "cell": ["OHC", "IHC", "synapse", "SGN"],
+            "window_frequency": WINDOW_TONES,
+        },
+    )
+    return result.assign_attrs(labels())
+
+
+def unrolled(place: np.ndarray) -> dict[str, Any]:
+    doses = np.arange(-3 * DAY, 18 * DAY, DAY)
+    times = np.arange(-3 * DAY, 21 * DAY + 1, DAY / 2)
+    protection = 0.75 * np.exp(-(((doses + 20) / 90) ** 2)) * (1 / (1 + np.exp((doses - 60) / 30)))
+    reach = np.exp(-1.3 * place)
+    late = np.clip(times / (9 * DAY), 0, 1)[:, None] ** 0.8
+    harm = 0.95 * late * np.exp(-1.8 * place)
+    cells = 1 - harm * (1 - protection[:, None, None] * reach)
+    since = times[:, None] - doses[:, None, None]
+    vesicles = np.where(
+        since >= 0,
+        10 ** (6.4 - 5.5 * place - np.maximum(since, 0) / 30)
+        * (1 - np.exp(-(np.maximum(since, 0) + 0.5) / (1 + 60 * place**2))),
+        0.0,
+    )
+    lost = 62 * 0.9 * np.exp(-2.2 * place_of(WINDOW_TONES))
+    return {
+        "window_cells": (("window_dose", "window_time", "place"), cells),
+        "window_vesicles": (("window_dose", "window_time", "place"), vesicles),
+        "window_shift": (
+            ("window_dose", "window_frequency"),
+            lost * (1 - protection[:, None] * np.exp(-1.3 * place_of(WINDOW_TONES))),
+        ),
+        "window_vehicle_shift": (("window_frequency",), lost),
+        "window_dose": doses,
+        "window_time": times,
+    }
+
+
+STUDY = """
+otosome = "scenario/1"
+title = "A made-up study of vesicles against cisplatin"
+question = "Do made-up vesicles keep made-up hearing?"
+species = "guinea_pig"
+[treatment.early]
+at = ["-24 h"]
+[[arm]]
+name = "cisplatin + vesicles"
+treatments = ["early"]
+[measure.abr]
+frequency = ["2 kHz", "4 kHz", "8 kHz", "16 kHz", "24 kHz", "32 kHz"]
+at = ["-48 h", "3 d", "7 d", "14 d", "21 d"]
+[measure.ohc]
+frequency = ["8 kHz", "16 kHz"]
+at = ["21 d"]
+"""
+HEADLINE: dict[str, Any] = {
+    "measure": "abr",
+    "endpoint": "abr_threshold",
+    "unit": "dB SPL",
+    "time": 504.0,
+    "frequency": [8.0, 16.0, 32.0],
+    "of": "cisplatin + vesicles",
+    "against": "cisplatin + vehicle",
+    "null": "cisplatin + null vesicles",
+    "benefit": {"median": 11.6, "low": 0.9, "high": 25.2},
+    "between_subjects": {"low": 6.0, "high": 18.9},
+    "knowledge": {"low": 2.1, "high": 22.4, "worlds": 20, "error": 1.9},
+    "null_benefit": {"median": 0.4, "low": -0.2, "high": 1.1},
+    "halved": {"median": 6.3, "low": 0.5, "high": 14.0},
+    "doubled": {"median": 19.2, "low": 1.8, "high": 33.1},
+    "share": {"measured": 0.07, "secondary": 0.11, "direction": 0.48, "assumed": 0.34},
+}
+ERRORS: dict[str, Any] = {
+    "space": {"peak": 0.004, "apex_log10": 0.02},
+    "time": {"peak": 0.0007, "apex_log10": 0.003},
+    "ledger": 3e-13,
+    "flagged": 0,
+}
+MARKS: list[dict[str, Any]] = [
+    {"name": "course", "entry": "cisplatin", "time": 0.0, "event": False},
+    {"name": "opening", "entry": "sham_surgery", "time": -24.0, "event": True},
+]
+NOTES = [
+    "Every number in this synthetic report is made up to test the page.",
+    "Efficacy rests on a wide prior: no published study gave thresholds with spread.",
+]
+MOVERS = """
+mechanisms.hsp70.emax | largest share of injury that HSP70 prevents | 0 | 1 | | 0.2 | 22.1 | direction
+mechanisms.hsp70.ec50 | vesicles at half the largest effect | 1e3 | 1e7 | particles/uL | 18.8 | 3.1 | assumed
+solutes.vesicle.exchange_scale | how freely vesicles enter the organ of Corti | 0.001 | 1 | | 4.2 | 16 | assumed
+insults.cisplatin.emax | largest rate of stress from cisplatin | 0.1 | 2.5 | 1/h | 5.0 | 14.2 | assumed
+species.guinea_pig.dispersion | what flow back and forth adds to diffusion | 0.1 | 100 | | 7.7 | 14.9 | secondary
+solutes.vesicle.round_window | permeability of the round window | 1e-9 | 1e-7 | cm/s | 10 | 13 | measured
+""".strip().splitlines()
+
+
+def labels() -> dict[str, Any]:
+    told = {
+        "headline": HEADLINE,
+        "sensitivity": [mover(row) for row in MOVERS],
+        "errors": ERRORS,
+        "sources": [source(index) for index in range(121)],
+        "marks": MARKS,
+        "notes": NOTES,
+        "arms": [arm(name) for name in ARMS],
+        "sizes": batch(),
+    }
+    plain = {"study": STUDY, "name": "made_up", "version": "0.1.0", "seed": 1, "species": "guinea_pig"}
+    return {**plain, **{name: json.dumps(value) for name, value in told.items()}}
+
+
+def arm(name: str) -> dict[str, Any]:
+    insults = [] if name == "untouched" else ["cisplatin 12 mg/kg"]
+    treatments = ["example_lot, 5 uL, round_window"] if "vesicles" in name else []
+    return {"name": name, "insults": insults, "treatments": treatments, "without": []}
+
+
+def mover(row: str) -> dict[str, Any]:
+    parameter, meaning, low, high, unit, at_low, at_high, basis = (part.strip() for part in row.split("|"))
+    ends = {"low": float(low), "high": float(high), "at_low": float(at_low), "at_high": float(at_high)}
+    told = {"unit": unit, "basis": basis, "source": None, "because": "made up for a test"}
+    return {"parameter": parameter, "meaning": meaning, **ends, **told}
+
+
+def source(index: int) -> dict[str, Any]:
+    basis = summary.BASES[index % 6]
+    cited = basis != "assumed"
+    return {
+        "parameter": f"species.guinea_pig.number_{index:03d}",
+        "value": 10.0 ** (index % 14 - 6),
+        "unit": "uL/h",
+        "low": None if index % 5 else 0.1,
+        "high": None if index % 5 else 20.0,
+        "basis": basis,
+        "source": "made_up_2026" if cited else None,
+        "title": "A made-up paper on perilymph" if cited else "",
+        "link": "doi:10.1000/made.up" if cited else "",
+        "standing": "current" if cited else "",
+        "because": None if cited else "made up for a test",
+        "hash": f"{index:064x}",
+    }
+
+
+def batch() -> dict[str, Any]:
+    diameter = np.linspace(20, 400, 191)
+    density = np.exp(-0.5 * (np.log(diameter / 96) / np.log(1.45)) ** 2) / diameter
+    return {
+        "name": "example_lot",
+        "origin": "log-normal of the shelf entry",
+        "diameter": diameter.tolist(),
+        "density": density.tolist(),
+        "classes": [{"diameter": size, "weight": 1 / 3} for size in (66.0, 95.0, 139.0)],
+    }
+
+
+def readings_of(result: xr.Dataset) -> pd.DataFrame:
+    random = np.random.default_rng(3)
+    table = result["abr"].to_dataframe(name="value").reset_index().dropna(subset="value")
+    grid = 5 * np.round((table["value"] + random.normal(0, 6, len(table))) / 5)
+    return pd.DataFrame(
+        {
+            "subject": table["subject"],
+            "ear": "left",
+            "group": table["arm"],
+            "time": table["time"],
+            "quantity": "abr",
+            "frequency": table["frequency"],
+            "place": np.nan,
+            "value": np.minimum(grid, 90.0),
+            "unit": "dB SPL",
+            "level": np.nan,
+            "censored": np.where(grid > 90, "above", "none"),
+            "flag": "",
+            "file": "",
+            "sha256": "",
+        }
+    )
+
+
+class Reader(HTMLParser):
+    """What a browser would load, run and link."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {key: value or "" for key, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+@pytest.fixture(scope="module")
+def result() -> xr.Dataset:
+    return made_up()
+
+
+@pytest.fixture(scope="module")
+def html(result: xr.Dataset) -> str:
+    return page(result, readings_of(result))
+
+
+def relabelled(result: xr.Dataset, name: str, change: Callable[[Any], None]) -> xr.Dataset:
+    value = json.loads(result.attrs[name])
+    change(value)
+    return result.assign_attrs({name: json.dumps(value)})
+
+
+# ---------------------------------------------------------------- safe and alone
+
+
+def test_nothing_is_loaded_from_outside(html: str) -> None:
+    for tag, attributes in Reader(html).tags:
+        assert tag not in {"link", "iframe", "object", "embed", "base", "img", "audio", "video", "source"}
+        assert not {"src", "srcset", "data", "poster"} & set(attributes)
+        assert tag == "a" or attributes.get("href", "#").startswith(("#", "data:"))
+    assert not re.search(r"@import|@font-face|url\((?!#)|fetch\(|XMLHttpRequest|import\(", html)
+
+
+def test_the_policy_allows_only_what_the_page_brings(html: str) -> None:
+    policy = next(
+        a["content"] for t, a in Reader(html).tags if a.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert policy.startswith("default-src 'none';")
+    assert not re.search(r"unsafe|http|\*", policy)
+    for element in ("script", "style"):
+        (text,) = re.findall(rf"<{element}>(.*?)</{element}>", html, flags=re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{element}-src 'sha256-{digest}'" in policy
+
+
+def test_no_inline_style_or_handler_that_the_policy_would_block(html: str) -> None:
+    for _, attributes in Reader(html).tags:
+        assert "style" not in attributes
+        assert not [key for key in attributes if key.startswith("on")]
+
+
+def test_ids_are_unique_and_resolve(html: str) -> None:
+    tags = Reader(html).tags
+    ids = [attributes["id"] for _, attributes in tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    used = {a["href"][1:] for _, a in tags if a.get("href", "").startswith("#")}
+    used |= {name for _, a in tags for value in a.values() for name in re.findall(r"url\(#([\w-]+)\)", value)}
+    assert used <= set(ids)
+
+
+@given(name=st.text(min_size=1, max_size=40))
+def test_json_in_the_page_cannot_end_its_script(name: str) -> None:
+    from otosome.report import _json
+
+    text = _json({"name": name + "</script><!--<script>"})
+    assert "<" not in text
+    assert json.loads(text)["name"] == name + "</script><!--<script>"
+
+
+EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>$\\frac{1}{$ \u202e 耳'
+
+
+def test_names_from_files_are_text_only(result: xr.Dataset) -> None:
+    changes: dict[str, Callable[[Any], None]] = {
+        "marks": lambda marks: marks[0].update(entry=EVIL),
+        "notes": lambda notes: notes.append(EVIL),
+        "sizes": lambda sizes: sizes.update(name=EVIL, origin=EVIL),
+        "arms": lambda arms: arms[-1].update(name=EVIL, insults=[EVIL], treatments=[EVIL], without=[EVIL]),
+        "headline": lambda headline: headline.update(null=EVIL),
+        "sources": lambda rows: rows[0].update(title=EVIL, because=EVIL, link="javascript:alert(1)"),
+        "sensitivity": lambda rows: rows[0].update(meaning=EVIL, parameter=EVIL, unit=EVIL),
+    }
+    wicked = result.assign_coords(arm=[*ARMS[:-1], EVIL])
+    wicked["abr"].attrs["long_name"] = EVIL
+    wicked.attrs["study"] = STUDY.replace("title =", f"title = {json.dumps(EVIL)} #")
+    for name, change in changes.items():
+        wicked = relabelled(wicked, name, change)
+    tags = Reader(page(wicked, readings_of(wicked))).tags
+    assert [tag for tag, _ in tags].count("script") == 2
+    assert "img" not in [tag for tag, _ in tags]
+    assert not [a for _, a in tags if a.get("href", "").startswith("javascript")]
+    assert not [key for _, attributes in tags for key in attributes if key.startswith("on")]
+
+
+@pytest.mark.parametrize(
+    ("link", "href"),
+    [
+        ("doi:10.1007/s10162-001", "https://doi.org/10.1007/s10162-001"),
+        ("https://doi.org/10.1007/s10162-001", "https://doi.org/10.1007/s10162-001"),
+        ("10.1007/s10162-001", "https://doi.org/10.1007/s10162-001"),
+        ("https://example.org/a", "https://example.org/a"),
+        ("javascript:alert(1)", None),
+        ("data:text/html,x", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_only_web_addresses_become_links(link: str | None, href: str | None) -> None:
+    assert summary.address(link) == href
+
+
+def test_links_do_not_hand_over_the_window(html: str) -> None:
+    links = [attributes for tag, attributes in Reader(html).tags if tag == "a"]
+    assert len(links) > 50
+    assert all("noopener" in attributes["rel"] for attributes in links)
+
+
+# ---------------------------------------------------------------- what it says
+
+
+def test_it_says_research_only_first(html: str) -> None:
+    body = "".join(Reader(html.split("<body>")[1]).words)
+    assert body.strip().startswith("Research only.")
+    assert "Not for treating anyone" in body
+
+
+def test_the_benefit_its_rivals_and_what_it_rests_on_come_before_the_window(html: str) -> None:
+    top = html[html.index("<body>") : html.index('id="window-title"')]
+    for words in (
+        "+12 dB",
+        "0.9 to 25 dB",
+        "Null vesicles",
+        "halved",
+        "doubled",
+        "What this rests on",
+        "48 %",
+    ):
+        assert words in top
+
+
+def test_pictures_come_before_tables(html: str) -> None:
+    assert html.index("<table") > html.rindex("<figure")
+
+
+def test_every_number_is_listed_with_its_basis(html: str) -> None:
+    assert html.count('<th scope="row">') == 121
+    for index, basis in enumerate(summary.BASES):
+        assert f"<b>{len(range(index, 121, 6))}</b> {basis}" in html
+
+
+def test_the_five_numbers_that_move_the_answer_are_named(html: str) -> None:
+    meanings = [row.split(" | ")[1] for row in MOVERS]
+    assert all(meaning in html for meaning in meanings[:5])
+    assert meanings[5] not in html
+
+
+def test_how_to_run_it_again(html: str) -> None:
+    assert "otosome run scenario.toml" in html
+    assert "species = &#34;guinea_pig&#34;" in html
+
+
+def test_the_title_and_question_are_the_studys_own(html: str) -> None:
+    assert "<h1>A made-up study of vesicles against cisplatin</h1>" in html
+    assert "Do made-up vesicles keep made-up hearing?" in html
+
+
+def test_the_other_treated_arm_stands_beside_the_benefit(result: xr.Dataset) -> None:
+    _, rows = summary.comparison(result)
+    late = next(row for row in rows if row["kind"] == "arm")
+    assert late["label"] == "cisplatin + vesicles, late"
+    ends = result["abr"].sel(time=504, frequency=[8.0, 16.0, 32.0])
+    kept = (ends.sel(arm=ARMS[2]) - ends.sel(arm=ARMS[4])).mean("frequency")
+    assert late["band"]["median"] == pytest.approx(float(kept.median()))
+
+
+def test_a_benefit_of_levels_is_in_plain_decibels(html: str) -> None:
+    assert "+12 dB SPL" not in html
+
+
+def test_a_study_that_compares_nothing_has_no_answer_and_no_window(
+    result: xr.Dataset, tmp_path: Path
+) -> None:
+    windows = [name for name in result.variables if str(name).startswith(("window", "place_"))]
+    bare = result.drop_vars(windows).assign_attrs(headline="{}", sensitivity="[]", sizes="{}")
+    text = page(bare, readings_of(bare))
+    assert "ABR threshold on day 21" in text
+    assert not re.search(r"What this rests on|The window|move the answer most", text)
+    with pytest.raises(ValueError, match="compares no arms"):
+        write_window(bare, tmp_path / "window.png")
+
+
+def test_a_result_that_lacks_something_is_refused_by_name(result: xr.Dataset, tmp_path: Path) -> None:
+    bare = result.drop_vars(["window_cells", "place_distance"])
+    with pytest.raises(ValueError, match=r"'window_cells', variable 'place_distance'"):
+        write_report(bare, readings_of(result), tmp_path / "report.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_null_twin_leaves_its_row_out(result: xr.Dataset) -> None:
+    bare = relabelled(result, "headline", lambda headline: headline.update(null=None, null_benefit=None))
+    assert "Null vesicles" not in page(bare, readings_of(bare))
+
+
+def test_one_time_and_no_vesicles_and_no_readings_still_report(result: xr.Dataset) -> None:
+    bare = result.assign({name: 0 * result[name] for name in ("vesicles", "window_vesicles")})
+    bare.attrs["study"] = STUDY.replace('"-48 h", "3 d", "7 d", "14 d", ', "")
+    text = page(bare.assign_attrs(sizes="{}"), readings_of(result).iloc[:0])
+    assert "over time" not in text
+    assert "Where the dose ends" not in text
+
+
+# ---------------------------------------------------------------- the window
+
+
+def test_the_window_gives_back_the_cells_and_vesicles_it_was_given(result: xr.Dataset) -> None:
+    packed = window.pack(result)
+    shape = (21, packed["rows"], packed["columns"])
+    cells = np.frombuffer(base64.b64decode(packed["cells"]), np.uint8).reshape(shape) / 255
+    np.testing.assert_allclose(cells[:, -1], result["window_cells"][:, -1], atol=0.5 / 255 + 1e-9)
+    code = np.frombuffer(base64.b64decode(packed["vesicles"]["bytes"]), np.uint8).reshape(shape).astype(float)
+    logs = packed["vesicles"]["floor"] + (code - 1) * packed["vesicles"]["step"]
+    true = np.log10(result["window_vesicles"].values.max(axis=1))
+    near = true > packed["vesicles"]["floor"]
+    np.testing.assert_allclose(logs.max(axis=1)[near], true[near], atol=0.1)
+
+
+def test_before_the_vesicles_are_given_there_are_none(result: xr.Dataset) -> None:
+    packed = window.pack(result)
+    code = np.frombuffer(base64.b64decode(packed["vesicles"]["bytes"]), np.uint8)
+    code = code.reshape(21, packed["rows"], packed["columns"])
+    first, last = packed["hours"]
+    hours = np.linspace(first, last, packed["rows"])
+    step = hours[1] - hours[0]
+    for dose, rows in zip(packed["doses"], code, strict=True):
+        assert not rows[hours < dose - 0.01 * step].any()
+
+
+def test_the_slider_starts_at_the_time_the_study_gives_the_vesicles(result: xr.Dataset) -> None:
+    assert result["window_dose"][window.start(result)] == -24.0
+
+
+def test_a_doubled_knot_counts_after_the_event() -> None:
+    weights = window._weights(np.array([0.0, 1.0, 1.0, 2.0]), np.array([0.0, 1.0, 2.0]))
+    np.testing.assert_allclose(weights @ np.array([0.0, 0.0, 5.0, 5.0]), [0.0, 5.0, 5.0])
+
+
+# ---------------------------------------------------------------- bands and words
+
+
+def test_bands_separate_animals_from_knowledge() -> None:
+    world = np.arange(1000) // 10
+    shift = np.linspace(-10, 10, 100)[world]
+    same_world = summary.spread(np.repeat(shift[:, None], 2, axis=1), world)
+    assert np.ptp(np.stack(same_world.subjects), axis=0) == pytest.approx([0, 0], abs=1e-9)
+    assert np.stack(same_world.knowledge)[:, 0] == pytest.approx([-9, 9])
+    animals = np.tile(np.linspace(-5, 5, 10), 100)[:, None]
+    same_animals = summary.spread(animals, world)
+    assert np.stack(same_animals.knowledge)[:, 0] == pytest.approx([0, 0], abs=1e-9)
+    assert np.ptp(np.stack(same_animals.subjects)) == pytest.approx(9, abs=1.2)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (-12.34, "−12.3"),
+        (1e5, "10⁵"),
+        (2e9, "2×10⁹"),
+        (2.5e-7, "2.5×10⁻⁷"),
+        (None, "–"),
+        (np.nan, "–"),
+        (96.0, "96"),
+        ("wide", "wide"),
+        (-1e6, "−10⁶"),
+    ],
+)
+def test_numbers_read_as_written(value: float | str | None, text: str) -> None:
+    assert summary.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("hours", "text"),
+    [
+        (0.0, "together with the first insult"),
+        (-24.0, "24 hours before the first insult"),
+        (1.0, "1 hour after the first insult"),
+        (120.0, "5 days after the first insult"),
+    ],
+)
+def test_times_read_as_spoken(hours: float, text: str) -> None:
+    assert summary.when(hours) == text
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=9))
+def test_an_axis_holds_zero_and_all_its_values(values: list[float]) -> None:
+    scale = summary.axis(values)
+    places = [scale.at(value) for value in [*values, 0.0]]
+    assert all(0 < place < 100 for place in places)
+    assert all(scale.low <= tick <= scale.high for tick in scale.ticks)
+
+
+def test_shares_fill_the_bar() -> None:
+    rows = summary.shares({"measured": 3, "assumed": 1, "direction": 0})
+    assert [row["basis"] for row in rows] == ["measured", "assumed"]
+    assert rows[-1]["start"] + rows[-1]["width"] == pytest.approx(100)
+
+
+# ---------------------------------------------------------------- files
+
+
+def test_the_same_result_gives_the_same_page(result: xr.Dataset, html: str) -> None:
+    assert page(result, readings_of(result)) == html
+
+
+def test_two_hundred_subjects_are_quick_and_small(tmp_path: Path) -> None:
+    many = made_up(subjects=200)
+    seen, place = readings_of(many), tmp_path / "report.html"
+    begun = time.process_time()
+    write_report(many, seen, place)
+    assert time.process_time() - begun < 8
+    assert place.stat().st_size < 4e6
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
+
+
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_the_picture_of_the_window_is_the_same_every_time(
+    result: xr.Dataset, tmp_path: Path, ending: str
+) -> None:
+    one, two = tmp_path / f"one.{ending}", tmp_path / f"two.{ending}"
+    write_window(result, one)
+    write_window(result, two)
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_picture_in_another_format_is_refused(result: xr.Dataset, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"ends in '.png' or '.svg', not '.jpg'"):
+        write_window(result, tmp_path / "window.jpg")
