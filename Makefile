@@ -1,0 +1,68 @@
+# make run    makes .venv from the lock, runs the example study, prints where the report is
+# make test   the same environment with the tools, then every check and test
+# PYTHON=3.13 (or a path) picks another interpreter; .venv is made anew when its version or a lock changes.
+
+PYTHON ?= python3
+STUDY ?= cisplatin_guinea_pig
+override PYTHON := $(if $(filter 3.%,$(PYTHON)),python$(PYTHON),$(PYTHON))
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# Names the interpreter's version and what the locks hold.
+KEY := $(shell "$(PYTHON)" -c 'import hashlib, pathlib, sys; \
+	locks = b"".join(pathlib.Path(n).read_bytes() for n in ("requirements.lock", "requirements-dev.lock")); \
+	print("%d.%d.%d-" % sys.version_info[:3] + hashlib.sha256(locks).hexdigest()[:12])' 2>/dev/null)
+LOCKED := .venv/made-$(KEY)
+INSTALLED := .venv/installed-$(KEY)
+TOOLS := .venv/tools-$(KEY)
+
+.PHONY: run test install tools bench format lock
+.DELETE_ON_ERROR:
+
+run: $(INSTALLED)
+	$(BIN)/otosome run $(STUDY) --force
+
+install: $(INSTALLED)
+
+tools: $(TOOLS)
+
+# A fresh cache, because a stale compiled kernel gives wrong numbers silently; one thread, so that runs repeat.
+test: $(TOOLS)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
+	NUMBA_CACHE_DIR="$$cache" NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/start.py
+
+format: $(TOOLS)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Versions with hashes for every platform and Python at once; no download address is written.
+COMPILE := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
+lock: $(TOOLS)
+	$(COMPILE) --extra dev $(UPGRADE) --output-file requirements-dev.lock
+	$(COMPILE) --constraint requirements-dev.lock --output-file requirements.lock
+
+$(LOCKED):
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "otosome needs Python 3.11 or newer, and '$(PYTHON)' is not that."; \
+	  echo "On Debian: apt install make python3-venv    or name another: make run PYTHON=3.12"; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "'$(PYTHON)' cannot make a virtual environment. On Debian: apt install make python3-venv"; exit 1; }
+	@echo "making .venv from the lock (once; downloads the packages it names)"
+	@"$(PYTHON)" -m venv --clear .venv
+	@$(PIP) --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(INSTALLED): $(LOCKED) pyproject.toml
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(TOOLS): $(INSTALLED)
+	@$(PIP) --require-hashes --requirement requirements-dev.lock
+	@touch $@
