@@ -570,6 +570,21 @@ def test_an_axis_holds_zero_and_all_its_values(values: list[float]) -> None:
     assert all(scale.low <= tick <= scale.high for tick in scale.ticks)
 
 
+@pytest.mark.parametrize(
+    ("low", "median", "high", "words"),
+    [
+        (0.9, 12, 25, "Better than vehicle"),
+        (1e-5, 1e-3, 2.5, "Half of the simulated animals keep next to nothing; one in twenty"),
+        (-3, 1, 5, "includes no benefit"),
+        (-5, -2, -1, "Worse"),
+        (-1e-9, 0, 1e-9, "No benefit to speak of"),
+    ],
+)
+def test_the_verdict_says_no_more_than_the_digits(low: float, median: float, high: float, words: str) -> None:
+    said = summary.verdict({"unit": "dB SPL", "benefit": {"low": low, "median": median, "high": high}})
+    assert words in said
+
+
 def test_shares_fill_the_bar() -> None:
     rows = summary.shares({"measured": 3, "assumed": 1, "direction": 0})
     assert [row["basis"] for row in rows] == ["measured", "assumed"]

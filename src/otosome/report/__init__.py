@@ -147,7 +147,8 @@ def _templates() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=summary.number, amount=summary.amount, interval=summary.interval)
+    filters = {"number": summary.number, "amount": summary.amount, "interval": summary.interval}
+    environment.filters.update(**filters, words=lambda text: summary.unit_text(summary.words(text)))
     return environment
 
 

@@ -168,8 +168,8 @@ def delivery(result: xr.Dataset) -> list[Panel]:
     base, apex = (number(10 ** float(band.middle[place]), 2) for place in (0, -1))
     wide = float(band.knowledge[1][-1] - band.knowledge[0][-1])
     says = (
-        f"“{arm}”: the highest concentration reached falls from {base} vesicles per µL at the base to {apex} at "
-        f"the apex (medians); there, what we do not know alone spans {wide:.1f} powers of ten."
+        f"“{arm}”: the highest concentration reached is {base} vesicles per µL at the base and {apex} at the apex "
+        f"(medians); at the apex, what we do not know alone spans {wide:.1f} powers of ten."
     )
     return [Panel("Vesicles in the organ of Corti", says, svg)]
 
@@ -250,7 +250,7 @@ def _together_panel(result: xr.Dataset, name: str) -> Panel:
         for arm, band in _lines(axes, result, last, tones, marker="o"):
             ends.append(f"{arm} {amount(float(band.middle.mean()), unit)}")
         _tone_axis(axes, tones)
-        _value_axis(axes, last, _limits([last.quantile([0.05, 0.95], "subject").values]))
+        _value_axis(axes, last, _limits([last.quantile([0.05, 0.95], "subject").values], unit))
         svg = _svg(figure, f"together {name}")
     day = number(float(last["time"]) / window.HOURS_A_DAY)
     return Panel(f"{capital(_name(last))}, day {day}", f"Mean over frequency: {', '.join(ends)}.", svg)
@@ -366,7 +366,15 @@ def _contours(axes: "Axes", distance: Array, days: Array, logs: Array, exponents
     lines = axes.contour(
         distance, days, floored, levels=wanted, colors="white", linewidths=1.1, linestyles="solid"
     )
-    axes.clabel(lines, fmt={float(exponent): f"10{power(exponent)}" for exponent in wanted}, fontsize=10)
+    for index, exponent in enumerate(reversed(wanted)):
+        # On the later branch, each a little nearer to the base than the one before.
+        column = int((0.75 - 0.13 * index) * np.flatnonzero((logs >= exponent).any(axis=0))[-1])
+        rows = np.flatnonzero(logs[:, column] >= exponent)
+        if rows.size:
+            where = [(float(distance[column]), float(days[min(rows[-1] + 1, days.size - 1)]))]
+            axes.clabel(
+                lines, [exponent], fmt={float(exponent): f"10{power(exponent)}"}, fontsize=10, manual=where
+            )
 
 
 def _audiogram(axes: "Axes", result: xr.Dataset, dose: int) -> None:
@@ -472,7 +480,7 @@ def _value_axis(axes: "Axes", variable: xr.DataArray, limits: tuple[float, float
     unit = str(variable.attrs.get("unit", ""))
     axes.set_ylim(*limits)
     if percent(unit):
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
+        axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
     axes.set_ylabel(f"{_name(variable)}, {'%' if percent(unit) else unit}")
 
 
@@ -488,10 +496,11 @@ def _decades(axes: "Axes", logs: Array) -> None:
     axes.set_ylim(low - 0.2, high + 0.2)
 
 
-def _limits(groups: Sequence[Array]) -> tuple[float, float]:
+def _limits(groups: Sequence[Array], unit: str = "dB") -> tuple[float, float]:
+    """Limits with a little room; fractions show a tenth at least, so that nothing looks like much."""
     values = np.concatenate([np.ravel(group) for group in groups])
     low, high = np.quantile(values[np.isfinite(values)], [0.002, 0.998])
-    gap = 0.06 * max(high - low, 1e-6)
+    gap = max(0.06 * (high - low), (0.1 - (high - low)) / 2 if percent(unit) else 1e-6)
     return float(low - gap), float(high + gap)
 
 

@@ -161,7 +161,7 @@ def amount(value: float | None, unit: str, sign: bool = False) -> str:
     shown, label = (100 * value, "%") if percent(unit) else (value, unit)
     text = f"{shown:+.0f}" if abs(shown) >= 10 else f"{shown:+.1f}"
     text = text if sign else text.lstrip("+")
-    text = text.replace("-0.0", "0.0").replace("+0.0", "0.0").replace("-", "−")
+    text = "0" if float(text) == 0 else text.replace("-", "−")
     return f"{text} {label}"
 
 
@@ -228,13 +228,20 @@ def benefit_of(result: xr.Dataset) -> str:
     )
 
 
-def verdict(headline: Mapping[str, Any]) -> str:
-    """What the interval of the benefit allows a reader to say."""
-    benefit = headline["benefit"]
-    if benefit["low"] > 0:
+def verdict(asked: Mapping[str, Any]) -> str:
+    """What the interval of the benefit allows a reader to say, by the digits that are shown."""
+    unit = difference_unit(asked["unit"])
+    step = 0.0005 if percent(unit) else 0.05
+    low, median, high = (asked["benefit"][end] for end in ("low", "median", "high"))
+    if low >= step:
         return "Better than vehicle over the whole interval, under the assumptions shown beside it."
-    if benefit["high"] < 0:
+    if high < -step:
         return "Worse than vehicle over the whole interval."
+    if abs(median) < step <= high:
+        most = amount(high, unit)
+        return f"Half of the simulated animals keep next to nothing; one in twenty keeps more than {most}."
+    if high < step:
+        return "No benefit to speak of over the whole interval."
     return "The interval includes no benefit at all."
 
 
@@ -242,7 +249,11 @@ def exactness(errors: Mapping[str, Any], subjects: int) -> str:
     """The numerical errors in one plain sentence."""
     flagged = errors["flagged"]
     verb = "was" if flagged == 1 else "were"
-    ears = "no ear was flagged" if flagged == 0 else f"{flagged} of {subjects} ears {verb} flagged"
+    ears = (
+        "no ear was flagged"
+        if flagged == 0
+        else f"{flagged} of {subjects} ears {verb} flagged for time steps that may be too coarse"
+    )
     ledger = f"what was given is accounted for to {number(errors['ledger'], 2)} of the dose, and {ears}."
     if not errors["space"] or not errors["time"]:
         return capital(ledger)

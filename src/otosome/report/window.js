@@ -212,12 +212,13 @@
         pen.lineCap = "round";
         pen.stroke();
       }
-      // A line is named at its tip, the place furthest from the base.
-      const points = pieces.flat();
-      if (points.length) labels.push([power(level), ...points.reduce((best, p) => (p[0] > best[0] ? p : best))]);
+      // A line is named on its later branch, each a little nearer to the base than the one before.
+      const points = pieces.flat(), reach = Math.max(...points.map((p) => p[0]));
+      const near = points.filter((p) => Math.abs(p[0] - left - (0.75 - 0.13 * labels.length) * (reach - left)) < 2 * (right - left) / columns);
+      if (near.length) labels.push([power(level), ...near.reduce((latest, p) => (p[1] > latest[1] ? p : latest))]);
     }
     for (const [name, px, py] of labels) {
-      const at = [Math.min(px + 5, right - 30), Math.min(Math.max(py, top + 9), bottom - 9)];
+      const at = [Math.min(px, right - 30), Math.min(Math.max(py, top + 9), bottom - 9)];
       if (taken.some((other) => at[0] + 28 > other.x && at[0] < (other.end ?? right) && Math.abs(other.y - at[1]) < 14)) continue;
       taken.push({ x: at[0], end: at[0] + 28, y: at[1] });
       halo(pen, name, ...at, "left", "middle");

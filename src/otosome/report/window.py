@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 ROWS, COLUMNS = 132, 96  # finer than a phone shows, and 21 treatment times still fit in half a megabyte
 DECADES = 8  # vesicles this many powers of ten below their peak are drawn as none
-LEVELS = 5  # contour lines, one every power of ten or two
+LEVELS = 5  # contour lines, one every power of ten, down to one vesicle per uL
 HOURS_A_DAY = 24.0
 COLOURS = "viridis_r"  # whole cells dark, so that loss lights up and white contours show
 
@@ -106,7 +106,7 @@ def levels(logs: Array) -> list[int]:
     if not np.isfinite(top):
         return []
     highest = int(np.ceil(top)) - 1
-    return [highest - index for index in range(LEVELS)]
+    return [level for level in range(highest, highest - LEVELS, -1) if level >= min(0, highest)]
 
 
 def palette() -> list[tuple[float, float, float]]:
