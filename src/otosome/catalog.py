@@ -1,0 +1,212 @@
+"""Find an entry by name: the folder listing is the registry.
+
+An entry is a TOML file on a shelf and, where its formula differs from the shared one, a Python file of the
+same stem holding one frozen dataclass. A second folder of shelves is a person's own code: it is named on
+the command line or in Python, never in a data file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_type_hints
+
+import numpy as np
+
+from otosome.evidence import BadInput, Card, Parameter, Source, read_card, read_source
+from otosome.units import Array, Unit, same_kind
+
+SHIPPED = Path(__file__).parent
+SHELVES = (
+    "species", "solutes", "cells", "batches", "routes", "insults", "mechanisms", "endpoints", "instruments",
+)  # fmt: skip
+# The formula an entry without a .py has.
+_SHARED = {
+    "routes": ("otosome.transport", "Delivery"),
+    "solutes": ("otosome.transport", "Solute"),
+    "insults": ("otosome.injury", "Trauma"),
+    "mechanisms": ("otosome.injury", "Mechanism"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a shelf: its card (numbers, options) and its formula."""
+
+    card: Card
+    formula: type | None
+
+    @property
+    def name(self) -> str:
+        """Its stem: ``cisplatin``."""
+        return self.card.stem
+
+    def parameters(self, species: str) -> dict[str, Parameter]:
+        """Its numbers for a species, by key; raises BadInput where the species lacks one."""
+        return {key: self.card.parameter(key, species) for key in self.card.parameters}
+
+    def columns(self, table: Mapping[str, Any], species: str) -> dict[str, Array]:
+        """Its columns of a parameter table, by key, each of shape (subject,)."""
+        prefix = f"{self.card.shelf}.{self.card.stem}."
+        return {key: np.asarray(table[prefix + key], dtype=float) for key in self.card.parameters}
+
+    def bind(self, table: Mapping[str, Any], species: str, **options: object) -> Any:
+        """The formula with this table's columns, each of shape (subject, 1, 1).
+
+        raises  BadInput if the entry lacks what its formula asks for
+        """
+        if self.formula is None:
+            raise BadInput(f"{self.card.shelf}.{self.name} has no formula", file=self.card.file)
+        columns = self.columns(table, species)
+        given: dict[str, object] = {**self.card.options, **options}
+        for wanted in fields(self.formula):
+            if wanted.name in columns:
+                given[wanted.name] = columns[wanted.name][:, None, None]
+            elif wanted.name in self.card.profiles:
+                given[wanted.name] = self.card.profile(wanted.name, species)
+        names = {f.name for f in fields(self.formula)}
+        missing = [f.name for f in fields(self.formula) if f.name not in given and _required(f)]
+        if missing:
+            raise BadInput(
+                f"{self.card.shelf}.{self.name} lacks {missing[0]}", file=self.card.file, key=missing[0]
+            )
+        return self.formula(**{name: _frozen(value) for name, value in given.items() if name in names})
+
+
+def _required(wanted: Any) -> bool:
+    return wanted.default is MISSING and wanted.default_factory is MISSING
+
+
+def _frozen(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The shipped shelves and any folders of one's own."""
+
+    own: tuple[Path, ...] = ()
+
+    def names(self, shelf: str) -> list[str]:
+        """The entries of a shelf; raises BadInput for an unknown shelf."""
+        return sorted(self._files(shelf))
+
+    def get(self, shelf: str, name: str) -> Entry:
+        """An entry by name; raises BadInput that lists the names there are."""
+        files = self._files(shelf)
+        if name not in files:
+            raise BadInput(f"{shelf}: no {name!r}", given=name, allowed=sorted(files))
+        return _load(files[name], shelf)
+
+    def source(self, key: str) -> Source:
+        """A source by key; raises BadInput if no shelf has it."""
+        for root in (SHIPPED, *self.own):
+            file = root / "sources" / f"{key}.toml"
+            if _is_stem(key) and file.is_file():
+                return read_source(file)
+        raise BadInput(f"no source {key!r}", given=key, cure=f"add sources/{key}.toml")
+
+    def _files(self, shelf: str) -> dict[str, Path]:
+        if shelf not in SHELVES:
+            raise BadInput(f"no shelf {shelf!r}", given=shelf, allowed=list(SHELVES))
+        found: dict[str, Path] = {}
+        for root in (SHIPPED, *self.own):
+            for file in sorted((root / shelf).glob("*.toml")):
+                if file.stem in found:
+                    raise BadInput(
+                        f"{shelf}.{file.stem} would shadow a shipped entry",
+                        file=str(file),
+                        cure="give it another name",
+                    )
+                found[file.stem] = file
+            for file in (root / shelf).glob("*.py"):
+                if file.stem != "__init__" and not file.with_suffix(".toml").is_file():
+                    raise BadInput(
+                        "has a formula but no numbers", file=str(file), cure=f"add {file.stem}.toml"
+                    )
+        return found
+
+
+def _is_stem(name: str) -> bool:
+    return name.replace("_", "a").isalnum()
+
+
+@lru_cache(maxsize=512)
+def _load(file: Path, shelf: str) -> Entry:
+    card = read_card(file, shelf)
+    code = file.with_suffix(".py")
+    formula = _formula_in(_module(code, shelf), code) if code.is_file() else _shared_formula(shelf)
+    if formula is not None:
+        _check_units(card, formula)
+    return Entry(card, formula)
+
+
+def _module(code: Path, shelf: str) -> ModuleType:
+    if code.parent.parent == SHIPPED:
+        return importlib.import_module(f"otosome.{shelf}.{code.stem}")
+    spec = importlib.util.spec_from_file_location(f"otosome_own.{shelf}.{code.stem}", code)
+    if spec is None or spec.loader is None:
+        raise BadInput("cannot be loaded as Python", file=str(code))
+    module = importlib.util.module_from_spec(spec)
+    # A dataclass looks its module up by name while it is being made.
+    import sys
+
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _formula_in(module: ModuleType, code: Path) -> type:
+    name = "".join(part.capitalize() for part in code.stem.split("_"))
+    made_here = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
+    found = [c for c in made_here if c.__name__.lower() == name.lower() and is_dataclass(c)]
+    if len(found) != 1:
+        raise BadInput(
+            f"holds no frozen dataclass {name}", file=str(code), given=[c.__name__ for c in made_here]
+        )
+    return found[0]
+
+
+def _shared_formula(shelf: str) -> type | None:
+    if shelf not in _SHARED:
+        return None
+    module, name = _SHARED[shelf]
+    formula: type = getattr(importlib.import_module(module), name)
+    return formula
+
+
+def _check_units(card: Card, formula: type) -> None:
+    hints = get_type_hints(formula, include_extras=True)
+    for key, by_species in card.parameters.items():
+        wanted = _unit_of(hints.get(key))
+        for parameter in by_species.values():
+            if wanted is not None and not same_kind(parameter.unit, wanted):
+                raise BadInput(
+                    f"unit is {parameter.unit!r}; expected one convertible to {wanted!r}",
+                    file=card.file,
+                    key=key,
+                )
+
+
+def _unit_of(hint: object) -> str | None:
+    for annotated in (hint, *getattr(hint, "__args__", ())):
+        for item in getattr(annotated, "__metadata__", ()):
+            if isinstance(item, Unit):
+                return item.text
+    return None
+
+
+def names(shelf: str) -> list[str]:
+    """The shipped entries of a shelf."""
+    return Catalog().names(shelf)
+
+
+def get(shelf: str, name: str) -> Entry:
+    """A shipped entry by name."""
+    return Catalog().get(shelf, name)

@@ -1,0 +1,411 @@
+"""A number with unit, spread, species, source and standing; reading it from a shelf, and drawing it.
+
+A parameter has a best value and what is not known about it (``low`` and ``high``: 5 and 95 %, or the ends of
+a uniform range). Spread between subjects and between lots comes on top. A draw is a function of seed, name
+and row alone: row i is subject i, in world i // 10 (one draw of everything unknown), with lot i % 3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otosome.units import Array, convert, house, split
+
+WORLD = 10
+LOTS = 3
+LARGEST_FILE = 1_000_000
+DEEPEST_FILE = 8
+# 95th percentile of the standard normal: `low` and `high` are 5 and 95 %.
+_Z95 = 1.6448536269514722
+
+Shape = Literal["fixed", "normal", "lognormal", "uniform", "loguniform"]
+Basis = Literal["measured", "secondary", "unverified", "computed", "direction", "assumed"]
+BASES: tuple[Basis, ...] = ("measured", "secondary", "unverified", "computed", "direction", "assumed")
+SHAPES: tuple[Shape, ...] = ("fixed", "normal", "lognormal", "uniform", "loguniform")
+_NEEDS_BECAUSE = ("direction", "assumed", "unverified")
+_PARAMETER_KEYS = (
+    "meaning", "value", "low", "high", "shape", "subjects", "lots", "basis", "source", "locator", "because",
+    "note", "scaled_from", "rule",
+)  # fmt: skip
+
+
+class BadInput(ValueError):
+    """Something a person gave that cannot be used: where, what was given, what is allowed, the cure."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        key: str | None = None,
+        given: object = None,
+        allowed: object = None,
+        cure: str | None = None,
+    ) -> None:
+        self.message, self.file, self.key = message, file, key
+        self.given, self.allowed, self.cure = given, allowed, cure
+        place = ": ".join(str(part) for part in (file, key) if part)
+        parts = [f"{place}: {message}" if place else message]
+        if given is not None:
+            parts.append(f"given: {_short(given)}")
+        if allowed is not None:
+            parts.append(f"allowed: {_short(allowed)}")
+        if cure is not None:
+            parts.append(cure)
+        super().__init__("; ".join(parts))
+
+    def as_dict(self) -> dict[str, object]:
+        """The error for a machine, keys as in the ``--json`` contract."""
+        return {
+            "message": self.message,
+            "file": self.file,
+            "key": self.key,
+            "given": None if self.given is None else _short(self.given),
+            "allowed": self.allowed if isinstance(self.allowed, (list, str)) else None,
+            "cure": self.cure,
+        }
+
+
+def _short(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    text = str(value) if isinstance(value, str) else repr(value)
+    return text if len(text) <= 200 else text[:200] + "..."
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a number was read."""
+
+    key: str
+    title: str
+    link: str
+    authors: str = ""
+    year: int | None = None
+    standing: str = "current"
+    read: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number in house units with what is known of it.
+
+    ``low``, ``high``  5 and 95 % of what is not known (ends of the range for uniform shapes)
+    ``subjects``       spread between subjects: geometric standard deviation as a log, or additive
+    ``lots``           the same between lots
+    ``given``          the quantity as the file states it
+    """
+
+    name: str
+    meaning: str
+    value: float
+    unit: str
+    low: float
+    high: float
+    shape: Shape
+    basis: Basis
+    given: str
+    subjects: float = 0.0
+    lots: float = 0.0
+    additive: bool = False
+    source: str | None = None
+    locator: str = ""
+    because: str = ""
+    species: str = ""
+    scaled_from: str = ""
+
+    def quantile(self, probability: Array) -> Array:
+        """The value with this probability of what is not known lying below it, any shape."""
+        from scipy.special import ndtri
+
+        if self.shape == "fixed":
+            return np.full(np.shape(probability), self.value)
+        if self.shape == "uniform":
+            return self.low + probability * (self.high - self.low)
+        if self.shape == "loguniform":
+            return self.low * (self.high / self.low) ** probability
+        z = ndtri(probability) / _Z95
+        side = np.where(z < 0, self.low, self.high)
+        if self.shape == "lognormal":
+            return self.value * (side / self.value) ** np.abs(z)
+        return self.value + (side - self.value) * np.abs(z)
+
+    def draw(self, seed: int, start: int, stop: int) -> Array:
+        """Values of subjects ``start`` to ``stop``, shape (subject,)."""
+        rows = np.arange(start, stop)
+        first = start // WORLD
+        worlds = uniforms(seed, f"{self.name}/world", first, (stop - 1) // WORLD + 1)
+        values = self.quantile(worlds)[rows // WORLD - first]
+        if self.lots:
+            values = self._spread(values, self.lots, uniforms(seed, f"{self.name}/lot", 0, LOTS)[rows % LOTS])
+        if self.subjects:
+            subjects = uniforms(seed, f"{self.name}/subject", start, stop)
+            values = self._spread(values, self.subjects, subjects)
+        return values
+
+    def _spread(self, values: Array, spread: float, probability: Array) -> Array:
+        from scipy.special import ndtri
+
+        deviation = spread * ndtri(probability)
+        return values + deviation if self.additive else values * np.exp(deviation)
+
+    @property
+    def hash(self) -> str:
+        """Changes when the number, its spread or its source does."""
+        stated = (self.name, self.value, self.low, self.high, self.shape, self.unit, self.source, self.basis)
+        return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:12]
+
+
+def uniforms(seed: int, name: str, start: int, stop: int) -> Array:
+    """Uniform numbers in (0, 1) for rows ``start`` to ``stop``: Philox keyed by seed and name, counter = row."""
+    digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=16).digest()
+    philox = np.random.Philox(key=int.from_bytes(digest, "little"), counter=start)
+    raw = philox.random_raw(4 * (stop - start))[::4]
+    return open_interval(raw)
+
+
+def open_interval(raw: NDArray[np.uint64]) -> Array:
+    """64 random bits as a number in (0, 1), never an end: 52 bits and a half fit a float without rounding."""
+    return np.asarray(((raw >> np.uint64(12)) + 0.5) * 2.0**-52, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Card:
+    """One entry's file: what it is, its options, its parameters by species and its curves."""
+
+    shelf: str
+    stem: str
+    file: str
+    about: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, Mapping[str, Parameter]] = field(default_factory=dict)
+    profiles: Mapping[str, Mapping[str, Mapping[str, object]]] = field(default_factory=dict)
+
+    def parameter(self, key: str, species: str) -> Parameter:
+        """The parameter for a species; raises BadInput if it has neither its own nor a general value."""
+        by_species = self.parameters[key]
+        found = by_species.get(species) or by_species.get("")
+        if found is None:
+            raise BadInput(
+                f"{species} has no value for {self.stem}.{key}",
+                file=self.file,
+                key=f"{key}.{species}",
+                allowed=sorted(by_species),
+                cure="add one with its source, or one with scaled_from and rule",
+            )
+        return found
+
+    def profile(self, name: str, species: str) -> Mapping[str, Array]:
+        """A curve (two or more columns of equal length) for a species."""
+        by_species = self.profiles[name]
+        found = by_species.get(species) or by_species.get("")
+        if found is None:
+            raise BadInput(
+                f"{species} has no curve {name} in {self.stem}", file=self.file, allowed=sorted(by_species)
+            )
+        return {k: np.asarray(v, dtype=float) for k, v in found.items() if isinstance(v, list)}
+
+
+def read_toml(file: Path) -> dict[str, object]:
+    """A TOML file as plain values; raises BadInput if it is too large, too deep, not finite or not TOML."""
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise BadInput(f"cannot be read ({error.strerror})", file=str(file)) from error
+    return parse_toml(raw, str(file))
+
+
+def parse_toml(raw: bytes, file: str) -> dict[str, object]:
+    """Bytes of a TOML file as plain values; raises BadInput as ``read_toml`` does."""
+    if len(raw) > LARGEST_FILE:
+        raise BadInput(f"is larger than {LARGEST_FILE} bytes", file=file)
+    try:
+        values = tomllib.loads(raw.decode())
+    except UnicodeDecodeError as error:
+        raise BadInput(f"is not UTF-8 text (byte {error.start})", file=file) from error
+    except ValueError as error:
+        # Not only TOMLDecodeError: an integer of thousands of digits is a plain ValueError.
+        raise BadInput(f"is not valid TOML: {error}", file=file) from error
+    except RecursionError as error:
+        raise BadInput(f"is nested deeper than {DEEPEST_FILE} levels", file=file) from error
+    _check_plain(values, file, "", DEEPEST_FILE)
+    return values
+
+
+def _check_plain(value: object, file: str, key: str, depth: int) -> None:
+    if depth < 0:
+        raise BadInput(f"is nested deeper than {DEEPEST_FILE} levels", file=file, key=key[:80])
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadInput("is not finite", file=file, key=key, given=str(value))
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _check_plain(inner, file, f"{key}.{name}" if key else name, depth - 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_plain(inner, file, key, depth - 1)
+
+
+def read_card(file: Path, shelf: str) -> Card:
+    """An entry's TOML file; raises BadInput naming file, key, value given and values allowed."""
+    values = read_toml(file)
+    return make_card(values, shelf, file.stem, file.name)
+
+
+def make_card(values: Mapping[str, object], shelf: str, stem: str, file: str) -> Card:
+    """A card from plain values; raises BadInput as ``read_card`` does."""
+    about = values.get("about")
+    if not isinstance(about, str) or not about:
+        raise BadInput("an entry begins with one sentence of what it is", file=file, key="about")
+    parameters: dict[str, dict[str, Parameter]] = {}
+    profiles: dict[str, dict[str, dict[str, object]]] = {}
+    options: dict[str, object] = {}
+    for key, value in values.items():
+        if key == "profile" and isinstance(value, dict):
+            profiles = {name: _profiles(inner) for name, inner in value.items()}
+        elif isinstance(value, dict) and _is_parameter(value):
+            parameters[key] = _parameters(value, f"{shelf}.{stem}.{key}", file, key)
+        elif key != "about":
+            options[key] = value
+    return Card(shelf, stem, file, about, options, parameters, profiles)
+
+
+def _is_parameter(value: Mapping[str, object]) -> bool:
+    return not value.keys().isdisjoint(("value", "meaning")) or any(
+        isinstance(v, dict) and "value" in v for v in value.values()
+    )
+
+
+def _profiles(value: Mapping[str, object]) -> dict[str, dict[str, object]]:
+    if any(isinstance(inner, list) for inner in value.values()):
+        return {"": dict(value)}
+    return {species: dict(inner) for species, inner in value.items() if isinstance(inner, dict)}
+
+
+def _parameters(value: Mapping[str, object], name: str, file: str, key: str) -> dict[str, Parameter]:
+    meaning = value.get("meaning")
+    if not isinstance(meaning, str):
+        raise BadInput("a parameter says what it means", file=file, key=f"{key}.meaning")
+    found = {}
+    own = {k: v for k, v in value.items() if not isinstance(v, dict)}
+    if "value" in own or len(own) == len(value):
+        found[""] = _parameter(own, name, meaning, "", file, key)
+    _check_keys(own, file, key)
+    for species, inner in value.items():
+        if isinstance(inner, dict):
+            found[species] = _parameter(inner, name, meaning, species, file, f"{key}.{species}")
+    kinds = sorted({parameter.unit for parameter in found.values()})
+    if len(kinds) > 1:
+        raise BadInput("is of one kind in every species", file=file, key=key, given=kinds)
+    return found
+
+
+def _check_keys(value: Mapping[str, object], file: str, key: str) -> None:
+    unknown = sorted(set(value) - set(_PARAMETER_KEYS))
+    if unknown:
+        raise BadInput(
+            "is not a key of a parameter",
+            file=file,
+            key=f"{key}.{unknown[0]}",
+            allowed=list(_PARAMETER_KEYS),
+        )
+
+
+def _parameter(
+    value: Mapping[str, object], name: str, meaning: str, species: str, file: str, key: str
+) -> Parameter:
+    def text(field_name: str, default: str = "") -> str:
+        given = value.get(field_name, default)
+        if not isinstance(given, str):
+            raise BadInput("must be text in quotes", file=file, key=f"{key}.{field_name}", given=given)
+        return given
+
+    _check_keys(value, file, key)
+    if "value" not in value:
+        raise BadInput("a parameter has a value", file=file, key=f"{key}.value")
+    if ("low" in value) != ("high" in value):
+        raise BadInput("low and high come together, or neither", file=file, key=key)
+    given = text("value")
+    number, unit = _number(given, None, file, f"{key}.value")
+    low = _number(text("low"), unit, file, f"{key}.low")[0] if "low" in value else number
+    high = _number(text("high"), unit, file, f"{key}.high")[0] if "high" in value else number
+    if not low <= number <= high:
+        raise BadInput("low, value and high must rise", file=file, key=key, given=(low, number, high))
+    shape = text("shape", "fixed" if low == high else "lognormal" if low > 0 else "normal")
+    basis = text("basis")
+    for what, allowed, at in ((shape, SHAPES, "shape"), (basis, BASES, "basis")):
+        if what not in allowed:
+            raise BadInput("is not known", file=file, key=f"{key}.{at}", given=what, allowed=list(allowed))
+    if shape in ("lognormal", "loguniform") and low <= 0:
+        raise BadInput(f"a {shape} number lies above zero", file=file, key=f"{key}.low", given=low)
+    if basis in _NEEDS_BECAUSE and not text("because"):
+        raise BadInput(f"a number that is {basis} says why", file=file, key=f"{key}.because")
+    if basis not in ("assumed", "direction") and not text("source"):
+        raise BadInput(f"a number that is {basis} names its source", file=file, key=f"{key}.source")
+    subjects, additive = _deviation(text("subjects"), unit, file, f"{key}.subjects")
+    lots, lots_additive = _deviation(text("lots"), unit, file, f"{key}.lots")
+    if subjects and lots and additive != lots_additive:
+        raise BadInput("subjects and lots are both in % or both in the unit of the value", file=file, key=key)
+    return Parameter(
+        name=name, meaning=meaning, value=number, unit=unit, low=low, high=high,
+        shape=shape, basis=basis, given=given, subjects=subjects, lots=lots, additive=additive or lots_additive,  # type: ignore[arg-type]  # checked above
+        source=text("source") or None, locator=text("locator"), because=text("because"),
+        species=species, scaled_from=text("scaled_from"),
+    )  # fmt: skip
+
+
+def _number(text: str, unit: str | None, file: str, key: str) -> tuple[float, str]:
+    try:
+        value, stated = split(text)
+        unit = house(stated) if unit is None else unit
+        return convert(value, stated, unit), unit
+    except ValueError as error:
+        raise BadInput(str(error), file=file, key=key, given=text) from error
+
+
+def _deviation(text: str, unit: str, file: str, key: str) -> tuple[float, bool]:
+    """Spread between subjects or lots: a CV in % becomes the SD of the log, a quantity stays additive."""
+    if not text:
+        return 0.0, False
+    relative = text.endswith("%")
+    spread, _ = _number(text, "" if relative else unit, file, key)
+    if spread < 0:
+        raise BadInput("a spread is not negative", file=file, key=key, given=text)
+    return (math.sqrt(math.log1p(spread**2)) if relative else spread), not relative
+
+
+@lru_cache(maxsize=256)
+def read_source(file: Path) -> Source:
+    """A source's TOML file; raises BadInput for an unknown or missing key."""
+    values = read_toml(file)
+    allowed = ["title", "authors", "year", "link", "standing", "read", "licence", "note"]
+    for key in values:
+        if key not in allowed:
+            raise BadInput("is not a key of a source", file=file.name, key=key, allowed=allowed)
+    for key in ("title", "link"):
+        if not isinstance(values.get(key), str):
+            raise BadInput("a source has a title and a link", file=file.name, key=key)
+    year = values.get("year")
+    return Source(
+        key=file.stem,
+        year=year if isinstance(year, int) else None,
+        **{k: str(values.get(k, "")) for k in ("title", "link", "authors", "read", "licence")},
+        standing=str(values.get("standing", "current")),
+    )
+
+
+def draw_columns(parameters: Iterable[Parameter], seed: int, start: int, stop: int) -> dict[str, Array]:
+    """A column per parameter for subjects ``start`` to ``stop``: name -> values, shape (subject,)."""
+    return {p.name: p.draw(seed, start, stop) for p in parameters}

@@ -1,0 +1,138 @@
+"""What a route, insult, mechanism, endpoint or instrument must offer, and the few nouns they meet in.
+
+Arrays are (subject, time, place) unless said otherwise; places run from base (0) to apex (1); times are
+knots in h, each event twice (just before, just after). A bound parameter has shape (subject, 1, 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from otosome.units import Array, Hours, Kilohertz, Millimetres
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Ear:
+    """The cochlea a block of subjects shares: places, their best frequencies, its length.
+
+    ``place``      centre of each place, shape (place,), 0 base to 1 apex
+    ``frequency``  best frequency of each place in kHz, shape (place,), falling
+    ``length``     length of the duct in mm, shape (subject,)
+    """
+
+    species: str
+    place: Array
+    frequency: Kilohertz
+    length: Millimetres
+    columns: Mapping[str, Array]
+
+    def place_of(self, frequency: Array) -> Array:
+        """Place (0 base to 1 apex) of each frequency in kHz; ends of the map beyond it."""
+        return np.interp(np.log(frequency), np.log(self.frequency[::-1]), self.place[::-1])
+
+
+@dataclass(frozen=True)
+class Use:
+    """How a study uses an insult, in house units: when, how much, how loud, how deep."""
+
+    start: tuple[float, ...]
+    stop: tuple[float, ...]
+    amount: float | None = None
+    level: float | None = None
+    band: tuple[float, float] | None = None
+    depth: float | None = None
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What an insult finds in the ear.
+
+    ``knots``          h, shape (time,)
+    ``concentration``  by need (``"cisplatin.lateral_wall"``), uM, shape (subject, time, place)
+    """
+
+    knots: Hours
+    concentration: Mapping[str, Array]
+    use: Use
+
+    def during(self) -> Array:
+        """1 on the knots from each start to its stop, else 0; shape (time,)."""
+        inside = np.zeros_like(self.knots)
+        for start, stop in zip(self.use.start, self.use.stop, strict=True):
+            first = np.searchsorted(self.knots, start, side="right") - 1
+            last = np.searchsorted(self.knots, stop, side="left")
+            inside[first : last + 1] = 1.0
+        return inside
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an instrument or a person wrote down.
+
+    ``value``     in the endpoint's unit
+    ``censored``  same shape: -1 the truth lies below, 0 as read, 1 above
+    """
+
+    value: Array
+    censored: Array
+
+
+class Insult(Protocol):
+    """Something that harms the ear."""
+
+    needs: tuple[str, ...]
+
+    def hazards(self, ear: Ear, exposure: Exposure) -> Mapping[str, Array]:
+        """Direct death rate of each cell kind it reaches, 1/h, not negative, zero without exposure."""
+        ...
+
+    def stress(self, ear: Ear, exposure: Exposure) -> Array:
+        """Production of stress, 1/h, not negative, zero without exposure."""
+        ...
+
+
+class Mechanism(Protocol):
+    """A way in which vesicles act on cells."""
+
+    gates: bool
+    acts: Mapping[str, tuple[str, ...]]
+
+    def signal(self, contact: Array, cargo: Array) -> Array:
+        """How strongly cells are told, 0 to 1; zero without vesicles."""
+        ...
+
+
+class Endpoint(Protocol):
+    """Something measured, with its error."""
+
+    def value(self, ear: Ear, cells: object, frequency: Array) -> Array:
+        """The true value, shape (subject, time, frequency)."""
+        ...
+
+    def read(self, value: Array, uniform: Array) -> Reading:
+        """A reading of the true value; ``uniform`` in (0, 1), same shape."""
+        ...
+
+    def log_likelihood(self, reading: Reading, value: Array) -> Array:
+        """Log-probability of each reading if the truth were ``value``, same shape."""
+        ...
+
+
+class Instrument(Protocol):
+    """A laboratory instrument whose exports are read."""
+
+    def recognises(self, head: bytes) -> bool:
+        """Whether a file that begins like this is one of its exports."""
+        ...
+
+    def read(self, file: Path) -> pd.DataFrame:
+        """The file as a tidy table; raises ValueError that says what is wrong with it."""
+        ...

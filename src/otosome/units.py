@@ -1,0 +1,178 @@
+"""House units as types, and the one place where a unit in a file becomes a plain number.
+
+House units: mm, mm2, uL (= mm3), h, umol/L, pmol, ug, particles, kHz, dB, kg of body, K, Pa h.
+A formula sees plain arrays in these units; the types below say which.
+
+A level (dB, dB SPL, dB HL, dB nHL) is a label compared by name and never converted. Gram and kilogram
+weigh a body, microgram and milligram weigh a substance: a dose in mg/kg is therefore not a fraction.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The unit an annotated array is in."""
+
+    text: str
+
+
+Plain = Annotated[Array, Unit("")]
+Fraction = Annotated[Array, Unit("")]
+Hours = Annotated[Array, Unit("h")]
+PerHour = Annotated[Array, Unit("1/h")]
+Millimetres = Annotated[Array, Unit("mm")]
+SquareMillimetres = Annotated[Array, Unit("mm2")]
+SquareMillimetresPerHour = Annotated[Array, Unit("mm2/h")]
+MillimetresPerHour = Annotated[Array, Unit("mm/h")]
+Microlitres = Annotated[Array, Unit("uL")]
+MicrolitresPerHour = Annotated[Array, Unit("uL/h")]
+MicrolitresPerKilogram = Annotated[Array, Unit("uL/kg")]
+Micromolar = Annotated[Array, Unit("uM")]
+Picomoles = Annotated[Array, Unit("pmol")]
+Micrograms = Annotated[Array, Unit("ug")]
+Particles = Annotated[Array, Unit("particles")]
+ParticlesPerMicrolitre = Annotated[Array, Unit("particles/uL")]
+ParticlesPerMicrogram = Annotated[Array, Unit("particles/ug")]
+Kilohertz = Annotated[Array, Unit("kHz")]
+Decibels = Annotated[Array, Unit("dB")]
+DecibelsSPL = Annotated[Array, Unit("dB SPL")]
+Kilograms = Annotated[Array, Unit("kg")]
+Kelvin = Annotated[Array, Unit("K")]
+PascalHours = Annotated[Array, Unit("Pa h")]
+
+LEVELS = ("dB", "dB SPL", "dB HL", "dB nHL")
+
+# Atom -> (factor to the house unit, dimensions). Volume is length cubed, molar is amount per volume.
+_L, _T, _N, _M, _P, _F, _B, _S, _K, _Q, _C, _E, _U = (
+    "length", "time", "substance", "mass", "particles", "frequency", "body", "surface", "temperature",
+    "pressure", "cells", "endotoxin", "dalton",
+)  # fmt: skip
+_ATOMS: dict[str, tuple[float, dict[str, int]]] = {
+    "nm": (1e-6, {_L: 1}), "um": (1e-3, {_L: 1}), "mm": (1.0, {_L: 1}), "cm": (10.0, {_L: 1}),
+    "nL": (1e-3, {_L: 3}), "uL": (1.0, {_L: 3}), "mL": (1e3, {_L: 3}), "L": (1e6, {_L: 3}),
+    "s": (1 / 3600, {_T: 1}), "min": (1 / 60, {_T: 1}), "h": (1.0, {_T: 1}), "d": (24.0, {_T: 1}),
+    "week": (168.0, {_T: 1}),
+    "pmol": (1.0, {_N: 1}), "nmol": (1e3, {_N: 1}), "umol": (1e6, {_N: 1}), "mmol": (1e9, {_N: 1}),
+    "nM": (1e-3, {_N: 1, _L: -3}), "uM": (1.0, {_N: 1, _L: -3}), "mM": (1e3, {_N: 1, _L: -3}),
+    "ng": (1e-3, {_M: 1}), "ug": (1.0, {_M: 1}), "mg": (1e3, {_M: 1}),
+    "g": (1e-3, {_B: 1}), "kg": (1.0, {_B: 1}), "m2": (1.0, {_S: 1}),
+    "particles": (1.0, {_P: 1}), "particle": (1.0, {_P: 1}), "copies": (1.0, {}), "cells": (1.0, {_C: 1}),
+    "Hz": (1e-3, {_F: 1}), "kHz": (1.0, {_F: 1}),
+    "K": (1.0, {_K: 1}), "EU": (1.0, {_E: 1}), "kDa": (1.0, {_U: 1}),
+    "Pa": (1.0, {_Q: 1}), "mPa": (1e-3, {_Q: 1}), "kPa": (1e3, {_Q: 1}),
+    "%": (0.01, {}), "percent": (0.01, {}), "1": (1.0, {}),
+}  # fmt: skip
+_HOUSE_VOLUME = {_L: 3}
+_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(.*?)\s*", re.ASCII)
+_TERM = re.compile(r"([A-Za-z%]+|1)(?:\^?([2-3]))?", re.ASCII)
+_LONGEST = 40
+
+
+def known() -> list[str]:
+    """The units a file may use, alone or combined with `/`, a space and powers 2 and 3."""
+    return [*_ATOMS, *LEVELS]
+
+
+@lru_cache(maxsize=1024)
+def _scale(unit: str) -> tuple[float, tuple[tuple[str, int], ...]]:
+    """Factor to house units and dimensions of a unit; raises ValueError for what is not on the list."""
+    if len(unit) > _LONGEST:
+        raise ValueError(f"unit of {len(unit)} characters; the longest allowed has {_LONGEST}")
+    factor, dimensions = 1.0, dict[str, int]()
+    for position, part in enumerate(unit.split("/")):
+        if not part.strip() and "/" in unit:
+            raise ValueError(f"unit {unit!r} lacks something before or after '/'; write 1/h, not /h")
+        for text in part.split():
+            atom, power = _atom(text, unit)
+            sign = power if position == 0 else -power
+            factor *= _ATOMS[atom][0] ** sign
+            for name, exponent in _ATOMS[atom][1].items():
+                dimensions[name] = dimensions.get(name, 0) + sign * exponent
+    return factor, tuple(sorted((n, e) for n, e in dimensions.items() if e))
+
+
+def _atom(text: str, unit: str) -> tuple[str, int]:
+    if text in _ATOMS:
+        return text, 1
+    match = _TERM.fullmatch(text)
+    if match is None or match[1] not in _ATOMS:
+        raise ValueError(f"unit {unit!r} is not known; known are {', '.join(known())}")
+    return match[1], int(match[2] or 1)
+
+
+def split(text: str) -> tuple[float, str]:
+    """Number and unit of a quantity such as ``"12 mg/kg"``; raises ValueError unless finite."""
+    match = _NUMBER.fullmatch(text) if len(text) < 2 * _LONGEST else None
+    if match is None:
+        raise ValueError(f"{text[:_LONGEST]!r} is not a number with a unit, such as '12 mg/kg'")
+    value = float(match[1])
+    if not math.isfinite(value):
+        raise ValueError(f"{text!r} is not finite")
+    return value, match[2]
+
+
+def same_kind(one: str, other: str) -> bool:
+    """Whether two units measure the same thing (a level only itself)."""
+    if one in LEVELS or other in LEVELS:
+        return one == other
+    return _scale(one)[1] == _scale(other)[1]
+
+
+def house(unit: str) -> str:
+    """The house unit for what this unit measures, e.g. ``"mm2/h"`` for ``"cm2/s"``."""
+    if unit in LEVELS:
+        return unit
+    dimensions = dict(_scale(unit)[1])
+    if dimensions.get(_L) == 3:
+        dimensions.pop(_L)
+        dimensions["volume"] = 1
+    elif dimensions.get(_L) == -3:
+        dimensions.pop(_L)
+        dimensions["volume"] = -1
+    elif dimensions == {_L: 3, _T: -1}:
+        dimensions = {"volume": 1, _T: -1}
+    if dimensions.get(_N) == 1 and dimensions.get("volume") == -1:
+        del dimensions[_N], dimensions["volume"]
+        dimensions["molar"] = 1
+    names = {_L: "mm", _T: "h", _N: "pmol", _M: "ug", _P: "particles", _F: "kHz", _B: "kg", _S: "m2",
+             _K: "K", _Q: "Pa", _C: "cells", _E: "EU", _U: "kDa", "volume": "uL", "molar": "uM"}  # fmt: skip
+    above = [_power(names[n], e) for n, e in dimensions.items() if e > 0]
+    below = [_power(names[n], -e) for n, e in dimensions.items() if e < 0]
+    return "/".join([" ".join(above) or ("1" if below else ""), *below])
+
+
+def _power(name: str, exponent: int) -> str:
+    return name if exponent == 1 else f"{name}{exponent}"
+
+
+def convert(value: float, unit: str, to: str) -> float:
+    """The value in another unit of the same kind; raises ValueError if the kinds differ."""
+    if not same_kind(unit, to):
+        raise ValueError(f"unit is {unit!r}; expected one convertible to {to or 'a plain number'!r}")
+    if unit in LEVELS:
+        return value
+    converted = value * _scale(unit)[0] / _scale(to)[0]
+    if not math.isfinite(converted):
+        raise ValueError(f"{value:g} {unit} is too large for {to or 'a plain number'!r}")
+    return converted
+
+
+def quantity(text: str, unit: str | None = None) -> float:
+    """A quantity of a file as a plain number: in ``unit`` if given, else in the house unit.
+
+    raises  ValueError with what was given and what is allowed
+    """
+    value, given = split(text)
+    return convert(value, given, house(given) if unit is None else unit)
