@@ -60,6 +60,17 @@ def strial_shift(function: Fraction, gain: Decibels, ceiling: Decibels) -> Decib
     return np.minimum(gain * (1.0 - function), ceiling)
 
 
+def together(limit: Decibels, *parts: Decibels) -> Decibels:
+    """Shifts of several causes in one ear: they add while small and stay below ``limit``, H + N - H N / limit.
+
+    Source: ISO 1999:2013, formula 1 (age and noise), used here for the parts of one ear.
+    """
+    heard: Array = np.ones(())
+    for part in parts:
+        heard = heard * (1.0 - np.minimum(part, limit) / limit)
+    return limit * (1.0 - heard)
+
+
 def shift_by_place(cells: Cells) -> Decibels:
     """Threshold shift of each place, dB, shape (subject, time, place), not negative."""
     outer = outer_shift(
@@ -75,7 +86,7 @@ def shift_by_place(cells: Cells) -> Decibels:
         cells.rate("ihc", "ceiling"),
     )
     strial = strial_shift(cells.stria, cells.rate("stria", "gain"), cells.rate("stria", "ceiling"))
-    return outer + inner + strial
+    return together(cells.rate("ohc", "limit"), outer, inner, strial)
 
 
 def heard(ear: Ear, values: Array, frequency: Kilohertz) -> Array:
