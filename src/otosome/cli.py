@@ -1,0 +1,255 @@
+"""The command line: every verb, one message on bad input, one JSON object for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from otosome import __version__
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Develop exosome therapies for hearing loss in silico. Research only; not for treating anyone.",
+)
+
+_Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+_Shelves = Annotated[
+    list[Path] | None, typer.Option("--shelves", help="A folder of your own shelves (it holds code: trust it).")
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"otosome {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+) -> None:
+    pass
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _answer(command: str, as_json: bool, work: Callable[[], dict[str, Any]]) -> None:
+    """Run a verb; print its answer, or the one message that says what was wrong with the input."""
+    from otosome.evidence import BadInput
+
+    try:
+        answer = work()
+    except BadInput as error:
+        if as_json:
+            told = {"otosome": __version__, "command": command, "ok": False, "error": error.as_dict()}
+            print(json.dumps(told, ensure_ascii=False))
+        _say(f"otosome {command}: {error}")
+        raise typer.Exit(2) from error
+    except KeyboardInterrupt:
+        _say(f"otosome {command}: interrupted; nothing was replaced")
+        raise typer.Exit(130) from None
+    if as_json:
+        head = {"otosome": __version__, "command": command, "ok": True}
+        print(json.dumps({**head, **answer}, ensure_ascii=False))
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(help="A study file, or the name of a shipped study.")],
+    subjects: Annotated[int, typer.Option(min=1, max=1_000_000, help="Ears to simulate.")] = 200,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")] = None,
+    batch: Annotated[Path | None, typer.Option(help="A batch TOML or an instrument export.")] = None,
+    shelves: _Shelves = None,
+    out: Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Move an earlier result aside.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Simulate a study and write its report."""
+
+    def work() -> dict[str, Any]:
+        from otosome.results import check_free, fill, writing
+        from otosome.scenario import load
+
+        made = load(study, shelves=tuple(shelves or ()), batch=batch)
+        folder = out if out is not None else Path("results") / made.name
+        check_free(folder, force)
+        chosen = seed if seed is not None else made.scenario.seed if made.scenario.seed is not None else 1
+        with writing(folder, force) as part:
+            from otosome.weigh import answer
+            from otosome.forward import draw, observe
+
+            table = draw(made, subjects=subjects, seed=chosen)
+            with _progress() as tick:
+                result = answer(made, table, tick=tick)
+            fill(part, result, observe(made, result, table), dict(made.inputs))
+        report = (folder / "report.html").resolve()
+        headline = json.loads(result.attrs["headline"])
+        notes = json.loads(result.attrs["notes"])
+        for note in notes:
+            _say(f"note: {note}")
+        if not as_json:
+            print(_headline(headline))
+            print(f"report: {report}")
+        return {
+            "out": str(folder), "inputs": dict(made.inputs), "seed": chosen,
+            "result": {"headline": headline, "errors": json.loads(result.attrs["errors"])}, "notes": notes,
+        }  # fmt: skip
+
+    _answer("run", as_json, work)
+
+
+def _headline(headline: dict[str, Any]) -> str:
+    if not headline:
+        return "no comparison was asked for (the study has no [compare])"
+    benefit, null = headline["benefit"], headline.get("null_benefit")
+    unit = headline["unit"]
+    text = (
+        f"benefit of '{headline['of']}' against '{headline['against']}': "
+        f"{benefit['median']:.1f} {unit} ({benefit['low']:.1f} to {benefit['high']:.1f})"
+    )
+    share = ", ".join(f"{100 * v:.0f} % {k}" for k, v in headline["share"].items() if v >= 0.005)
+    text += f"\n  rests on: {share or 'nothing that moves it'}"
+    if null is not None:
+        text += f"\n  null-vesicle twin: {null['median']:.1f} {unit} ({null['low']:.1f} to {null['high']:.1f})"
+    return text + "\n  research only; not for treating anyone"
+
+
+def _progress() -> Any:
+    """A progress bar on standard error, silent where nobody watches."""
+    from contextlib import contextmanager
+
+    @contextmanager
+    def bar() -> Any:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        console = Console(stderr=True)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task("simulating", total=None)
+
+            def tick(done: int, of: int) -> None:
+                progress.update(task, completed=done, total=of)
+
+            yield tick
+
+    return bar()
+
+
+@app.command()
+def new(
+    kind: Annotated[str, typer.Argument(help="scenario")],
+    out: Annotated[Path | None, typer.Option(help="The file to write [default: my_study.toml].")] = None,
+    as_json: _Json = False,
+) -> None:
+    """Write a commented study that runs as it is."""
+
+    def work() -> dict[str, Any]:
+        from otosome.evidence import BadInput
+        from otosome.scenario import TEMPLATE
+
+        if kind != "scenario":
+            raise BadInput("is not something new can write", given=kind, allowed=["scenario"])
+        file = out if out is not None else Path("my_study.toml")
+        try:
+            with file.open("x", encoding="utf-8") as stream:
+                stream.write(TEMPLATE.read_text(encoding="utf-8"))
+        except FileExistsError as error:
+            raise BadInput("is there already; nothing is overwritten", file=str(file), cure="name another --out") from error
+        except OSError as error:
+            raise BadInput(f"cannot be written ({error.strerror})", file=str(file)) from error
+        if not as_json:
+            print(f"wrote {file}; run it with: otosome run {file}")
+        return {"out": str(file), "result": {}, "notes": []}
+
+    _answer("new", as_json, work)
+
+
+@app.command(name="list")
+def list_(
+    shelf: Annotated[str | None, typer.Argument(help="A shelf [default: all of them].")] = None,
+    shelves: _Shelves = None,
+    as_json: _Json = False,
+) -> None:
+    """List what is on a shelf."""
+
+    def work() -> dict[str, Any]:
+        from otosome.catalog import SHELVES, Catalog
+        from otosome.scenario import studies
+
+        catalog = Catalog(tuple(shelves or ()))
+        wanted = list(SHELVES) if shelf is None else [] if shelf == "studies" else [shelf]
+        found = {one: {n: catalog.get(one, n).card.about for n in catalog.names(one)} for one in wanted}
+        if shelf in (None, "studies"):
+            found["studies"] = {name: "" for name in studies()}
+        if not as_json:
+            for one, entries in found.items():
+                print(one)
+                for name, about in entries.items():
+                    print(f"  {name:<24} {about}".rstrip())
+        return {"result": found, "notes": []}
+
+    _answer("list", as_json, work)
+
+
+@app.command()
+def sources(
+    study: Annotated[str, typer.Argument(help="A study file, or the name of a shipped study.")],
+    shelves: _Shelves = None,
+    as_json: _Json = False,
+) -> None:
+    """The papers a study rests on, and which of its numbers are only assumed."""
+
+    def work() -> dict[str, Any]:
+        from otosome.scenario import load
+        from otosome.weigh import sources as rows_of
+
+        rows = rows_of(load(study, shelves=tuple(shelves or ())))
+        counts = {basis: sum(row["basis"] == basis for row in rows) for basis in {row["basis"] for row in rows}}
+        if not as_json:
+            for row in rows:
+                print(f"{row['basis']:<11} {row['parameter']:<58} {row['value']:.4g} {row['unit']}  {row['source'] or ''}")
+            print(", ".join(f"{n} {basis}" for basis, n in sorted(counts.items())))
+        return {"result": {"rows": rows, "counts": counts}, "notes": []}
+
+    _answer("sources", as_json, work)
+
+
+@app.command()
+def show(
+    result: Annotated[Path, typer.Argument(help="A result folder.")],
+    as_json: _Json = False,
+) -> None:
+    """What a result says."""
+
+    def work() -> dict[str, Any]:
+        from otosome.results import open_result
+
+        stored = open_result(result)
+        headline = json.loads(stored.attrs["headline"])
+        notes = json.loads(stored.attrs["notes"])
+        if not as_json:
+            print(f"{stored.attrs['name']}: {stored.sizes['subject']} ears, seed {stored.attrs['seed']}")
+            print(_headline(headline))
+            print(f"report: {(result / 'report.html').resolve()}")
+        return {"out": str(result), "seed": int(stored.attrs["seed"]), "result": {"headline": headline}, "notes": notes}
+
+    _answer("show", as_json, work)
+
+
+def main() -> None:
+    """Entry point: exit 0 done, 2 bad input, 130 interrupted, 1 a defect of ours."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""A result folder: written beside and renamed, never over anything that is not otosome's own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from otosome import __version__
+from otosome.evidence import BadInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+MARK = "study.json"
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether a folder is a result that otosome wrote."""
+    mark = folder / MARK
+    if not mark.is_file() or mark.stat().st_size > 1_000_000:
+        return False
+    try:
+        values = json.loads(mark.read_text(encoding="utf-8"))
+    except (ValueError, OSError):
+        return False
+    return isinstance(values, dict) and "otosome" in values
+
+
+def check_free(folder: Path, force: bool) -> None:
+    """Refuse a folder that must not be written; raises BadInput."""
+    if not folder.exists():
+        if folder.is_symlink():
+            raise BadInput("is a link to nowhere", file=str(folder), cure="remove it, or name another --out")
+        return
+    if not folder.is_dir():
+        raise BadInput("is a file, not a folder", file=str(folder), cure="name another --out")
+    if not any(folder.iterdir()):
+        return
+    if not is_ours(folder):
+        raise BadInput(
+            f"holds something that is not otosome's (no {MARK}); it is never replaced",
+            file=str(folder),
+            cure="name another --out",
+        )
+    if not force:
+        raise BadInput("holds an earlier result", file=str(folder), cure="--force moves it aside, --out names another")
+
+
+@contextmanager
+def writing(folder: Path, force: bool = False) -> Iterator[Path]:
+    """A new folder to fill; it takes the name ``folder`` only once everything is written.
+
+    An earlier result is moved aside to ``folder.old`` and an interruption leaves it where it was. One writer
+    at a time.
+
+    raises  BadInput if the folder is not free
+    """
+    check_free(folder, force)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = folder.with_name(f".{folder.name}.part")
+    lock = folder.with_name(f".{folder.name}.lock")
+    with _locked(lock):
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        try:
+            yield part
+            check_free(folder, force)
+            _move_in(part, folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def _locked(lock: Path) -> Iterator[None]:
+    import fcntl
+
+    with lock.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BadInput("is being written by another otosome", file=str(lock), cure="wait for it") from error
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _move_in(part: Path, folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        old = folder.with_name(f"{folder.name}.old")
+        if old.exists() and is_ours(old):
+            shutil.rmtree(old)
+        elif old.exists():
+            old = folder.with_name(f"{folder.name}.old-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+        folder.rename(old)
+    elif folder.exists():
+        folder.rmdir()
+    part.rename(folder)
+
+
+def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, inputs: dict[str, str]) -> None:
+    """Write every file of a result into a folder: data, readings, sources, study, report, mark."""
+    import pandas as pd
+
+    from otosome.report import write_report
+
+    result.to_netcdf(folder / "result.nc", engine="h5netcdf")
+    readings.to_parquet(folder / "readings.parquet", index=False)
+    _tame(readings).to_csv(folder / "readings.csv", index=False)
+    _tame(pd.DataFrame(json.loads(result.attrs["sources"]))).to_csv(folder / "sources.csv", index=False)
+    (folder / "scenario.toml").write_text(result.attrs["study"], encoding="utf-8")
+    write_report(result, readings, folder / "report.html")
+    mark = {
+        "otosome": __version__,
+        "study": result.attrs["name"],
+        "seed": int(result.attrs["seed"]),
+        "subjects": result.sizes["subject"],
+        "inputs": inputs,
+        "headline": json.loads(result.attrs["headline"]),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    (folder / MARK).write_text(json.dumps(mark, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def _tame(table: pd.DataFrame) -> pd.DataFrame:
+    """Text cells that a spreadsheet would run as a formula, made harmless."""
+
+    def tame(cell: object) -> object:
+        return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell
+
+    return table.map(tame)
+
+
+def open_result(folder: Path) -> xr.Dataset:
+    """A result folder read back; raises BadInput if it is none."""
+    import xarray as xr
+
+    if not folder.is_dir() or not is_ours(folder):
+        raise BadInput("is not a result folder of otosome", file=str(folder), cure=f"name one that holds {MARK}")
+    file = folder / "result.nc"
+    try:
+        with xr.open_dataset(file, engine="h5netcdf") as stored:
+            return stored.load()
+    except (OSError, ValueError) as error:
+        raise BadInput(f"cannot be read ({error})", file=str(file)) from error
+

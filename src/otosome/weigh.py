@@ -1,0 +1,312 @@
+"""What a simulation answers: the benefit with its interval, what it rests on, and what moves it most.
+
+Three kinds of uncertainty are kept apart: between subjects, between lots (a column of every table), and what
+is not known (worlds). How much a number moves the answer is the answer with it at its 5 and at its 95 %, all
+else at best value; the share of the answer that rests on numbers of one basis is their part of all movement.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from otosome import hearing, transport
+from otosome.catalog import Catalog
+from otosome.evidence import BASES, WORLD, BadInput, Parameter
+from otosome.quality import drawn_sizes
+from otosome.scenario import Compare, Study
+from otosome.forward import TRANSPORT, Block, Given, Plan, Tick, best, plan, planned, simulate, through
+from otosome.units import Array, quantity
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+WINDOW_DOSES = 21
+# One treatment day to the next in the window: from three days before the insult to seventeen after it.
+_WINDOW_START, _DAY = -72.0, 24.0
+
+
+def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | None = None) -> xr.Dataset:
+    """Simulate a study and everything its report says.
+
+    returns  the dataset of ``simulate`` with the window's variables, and the headline, the sensitivities,
+             the numerical errors and the sources as JSON attributes
+    """
+    result = simulate(study, table, workers, tick)
+    result.attrs["sources"] = json.dumps(sources(study))
+    result.attrs["marks"] = json.dumps(_marks(study))
+    result.attrs["arms"] = json.dumps(_arms(study))
+    result.attrs["sizes"] = json.dumps(_sizes(study))
+    result.attrs["errors"] = json.dumps(errors(study, result))
+    asked = study.scenario.compare
+    moved = [] if asked is None else sensitivity(study, asked, workers)
+    result.attrs["sensitivity"] = json.dumps(moved)
+    result.attrs["headline"] = json.dumps({} if asked is None else headline(study, result, asked, moved))
+    return result if asked is None else result.merge(window(study, asked), combine_attrs="override")
+
+
+def benefit(study: Study, result: xr.Dataset, measure: str, of: Array, against: Array) -> Array:
+    """Benefit per subject: the mean over the measure's frequencies at its last time, positive if ``of`` is better.
+
+    ``of``, ``against``  true values, shape (subject, time, frequency)
+    returns              shape (subject,)
+    """
+    asked = study.scenario.measure[measure]
+    time = int(np.searchsorted(result.time.to_numpy(), max(quantity(t, "h") for t in asked.at)))
+    chosen = np.isin(result.frequency.to_numpy(), [quantity(f, "kHz") for f in asked.frequency])
+    difference = (of - against)[:, time, chosen].mean(axis=1)
+    return difference if result[measure].attrs["better"] == "higher" else -difference
+
+
+def compare(study: Study, result: xr.Dataset, measure: str, of: str, against: str) -> dict[str, Any]:
+    """The benefit of one arm against another in one measure, each subject with itself.
+
+    returns  median and 5 to 95 % over everything, between subjects within worlds, and over worlds (what is not
+             known) with the standard error that few worlds leave
+    raises   BadInput for an unknown measure or arm
+    """
+    if measure not in study.scenario.measure:
+        raise BadInput("is not measured", key="measure", given=measure, allowed=list(study.scenario.measure))
+    arms = [str(arm) for arm in result.arm.to_numpy()]
+    for arm in (of, against):
+        if arm not in arms:
+            raise BadInput("is not an arm", key="arm", given=arm, allowed=arms)
+    values = [result[measure].sel(arm=arm).to_numpy() for arm in (of, against)]
+    return _told(benefit(study, result, measure, *values))
+
+
+def _told(values: Array) -> dict[str, Any]:
+    worlds = np.arange(values.size) // WORLD
+    means = np.array([values[worlds == w].mean() for w in np.unique(worlds)])
+    within = values - means[worlds]
+    median = float(np.median(values))
+    return {
+        "benefit": _interval(values),
+        "between_subjects": {k: median + float(np.quantile(within, q)) for k, q in (("low", 0.05), ("high", 0.95))},
+        "knowledge": {
+            "low": float(np.quantile(means, 0.05)),
+            "high": float(np.quantile(means, 0.95)),
+            "worlds": int(means.size),
+            "error": float(means.std(ddof=1) / np.sqrt(means.size)) if means.size > 1 else None,
+        },
+    }
+
+
+def _interval(values: Array) -> dict[str, float]:
+    low, median, high = np.quantile(values, [0.05, 0.5, 0.95])
+    return {"median": float(median), "low": float(low), "high": float(high)}
+
+
+def headline(study: Study, result: xr.Dataset, asked: Compare, moved: list[dict[str, Any]]) -> dict[str, Any]:
+    """The benefit against vehicle with what it rests on, the prior halved and doubled, and the null twin."""
+    measure = study.scenario.measure[asked.measure]
+    against = result[asked.measure].sel(arm=asked.against).to_numpy()
+    told = {
+        "measure": asked.measure,
+        "endpoint": measure.endpoint,
+        "unit": str(result[asked.measure].attrs["unit"]),
+        "time": max(quantity(t, "h") for t in measure.at),
+        "frequency": [quantity(f, "kHz") for f in measure.frequency],
+        "of": asked.of,
+        "against": asked.against,
+        "null": asked.null,
+        **compare(study, result, asked.measure, asked.of, asked.against),
+        "null_benefit": None,
+        "share": share(moved),
+        "counts": {basis: sum(p.basis == basis for p in study.parameters.values()) for basis in BASES},
+    }
+    if asked.null is not None:
+        told["null_benefit"] = compare(study, result, asked.measure, asked.null, asked.against)["benefit"]
+    for name in ("halved", "doubled"):
+        told[name] = _interval(benefit(study, result, asked.measure, result[name].to_numpy(), against))
+    return told
+
+
+def share(moved: list[dict[str, Any]]) -> dict[str, float]:
+    """Part of all movement of the answer that is due to numbers of each basis; all zero where nothing moves it."""
+    by_basis = {basis: sum(_moves(row) for row in moved if row["basis"] == basis) for basis in BASES}
+    total = sum(by_basis.values())
+    return {basis: moves / total if total else 0.0 for basis, moves in by_basis.items()}
+
+
+def _moves(row: Mapping[str, Any]) -> float:
+    return abs(row["at_high"] - row["at_low"])
+
+
+def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str, Any]]:
+    """How much each unknown number moves the answer, most first."""
+    import pandas as pd
+
+    unknown = [p for p in study.parameters.values() if p.low < p.high]
+    if not unknown:
+        return []
+    # Ears that share one solution of transport go through together.
+    unknown.sort(key=lambda p: p.name.split(".")[0] not in TRANSPORT)
+    ends = np.array([0.05, 0.95])
+    table = pd.concat([best(study)] * (2 * len(unknown)), ignore_index=True)
+    for number, parameter in enumerate(unknown):
+        table.loc[[2 * number, 2 * number + 1], parameter.name] = parameter.quantile(ends)
+    answers = through(plan(study, [asked.of, asked.against]), table, _gain(study, asked), workers)["benefit"]
+    rows = [_moved(p, *answers[2 * n : 2 * n + 2]) for n, p in enumerate(unknown)]
+    return sorted(rows, key=_moves, reverse=True)
+
+
+def _gain(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
+    """Benefit of a block in the asked measure, at its own frequencies and its last time."""
+    measure = study.scenario.measure[asked.measure]
+    better = study.catalog.get("endpoints", measure.endpoint).card.options.get("better", "lower")
+    frequency = np.array([quantity(f, "kHz") for f in measure.frequency])
+    time = max(quantity(t, "h") for t in measure.at)
+    sign = 1.0 if better == "higher" else -1.0
+
+    def work(block: Block) -> dict[str, Array]:
+        at = block.plan.at([time])
+        found = {arm.name: block.value(measure, block.cells(arm).at(at), frequency) for arm in block.plan.arms}
+        return {"benefit": sign * (found[asked.of] - found[asked.against])[:, 0].mean(axis=1)}
+
+    return work
+
+
+def _moved(parameter: Parameter, at_low: float, at_high: float) -> dict[str, Any]:
+    low, high = parameter.quantile(np.array([0.05, 0.95]))
+    return {
+        "parameter": parameter.name, "meaning": parameter.meaning, "unit": parameter.unit,
+        "low": float(low), "high": float(high), "at_low": float(at_low), "at_high": float(at_high),
+        "basis": parameter.basis, "source": parameter.source, "because": parameter.because,
+    }  # fmt: skip
+
+
+def sources(study: Study) -> list[dict[str, Any]]:
+    """Every number a study rests on, with its paper or the reason it was assumed."""
+    return [_sourced(p, study.catalog) for p in study.parameters.values()]
+
+
+def _sourced(parameter: Parameter, catalog: Catalog) -> dict[str, Any]:
+    source = None if parameter.source is None else catalog.source(parameter.source)
+    return {
+        "parameter": parameter.name, "meaning": parameter.meaning, "value": parameter.value,
+        "unit": parameter.unit, "low": parameter.low, "high": parameter.high, "given": parameter.given,
+        "basis": parameter.basis, "source": parameter.source,
+        "title": "" if source is None else source.title, "link": "" if source is None else source.link,
+        "standing": "" if source is None else source.standing, "locator": parameter.locator,
+        "because": parameter.because, "species": parameter.species, "hash": parameter.hash,
+    }  # fmt: skip
+
+
+def errors(study: Study, result: xr.Dataset) -> dict[str, Any]:
+    """Space and time error of the best-value ear, the mass that is unaccounted for, and ears to look at twice.
+
+    The space error compares with twice the places, the time error with half the steps.
+    """
+    flagged = result["time_error"].to_numpy() > 1e-2
+    told: dict[str, Any] = {"ledger": float(result["closure"].max()), "flagged": int(flagged.sum())}
+    coarse = _carried(plan(study))
+    if coarse is None:
+        return {"space": None, "time": None, **told}
+    made = plan(study)
+    space, time = _carried(replace(made, places=made.places.doubled())), _carried(replace(made, refine=2))
+    assert space is not None and time is not None
+    last = max(quantity(t, "h") for treatment in study.scenario.treatment.values() for t in treatment.at)
+    return {**transport.errors(coarse, space, time, at=min(last + _DAY, study.until)), **told}
+
+
+def _carried(made: Plan) -> transport.Transported | None:
+    """The best-value ear's vesicles in the compared arm, or in the first arm that gets any."""
+    one = best(made.study)
+    block = Block(made, {c: one[c].to_numpy() for c in one.columns})
+    asked = made.study.scenario.compare
+    arms = [a for a in made.arms if asked is None or a.name == asked.of]
+    return next((v for v in map(block.vesicles, arms) if v is not None), None)
+
+
+def window(study: Study, asked: Compare) -> xr.Dataset:
+    """The window: the best-value ear treated on each of 21 days, cells and vesicles over place and time.
+
+    returns  ``window_cells`` (fraction of outer hair cells counted) and ``window_vesicles`` (organ of Corti,
+             particles/uL) over (window_dose, window_time, place); ``window_shift`` (dB at the end) over
+             (window_dose, window_frequency) and ``window_vehicle_shift`` over (window_frequency)
+    """
+    import xarray as xr
+
+    arm = planned(study, study.arm(asked.of))
+    days = [day for day in _WINDOW_START + _DAY * np.arange(WINDOW_DOSES) if day < study.until]
+    given = [
+        Given(g.treatment, tuple(t - arm.treatments[0].times[0] + day for t in g.times if t - arm.treatments[0].times[0] + day <= study.until), row)
+        for row, day in enumerate(days)
+        for g in arm.treatments
+    ]
+    treated = replace(arm, treatments=tuple(given))
+    vehicle = replace(arm, treatments=())
+    watched = np.arange(min(days), study.until + 1e-9, _DAY / 2)
+    made = Plan(study, (treated, vehicle), transport.Grid(), growth=1.6, watched=tuple(watched))
+    one = best(study)
+    block = Block(made, {c: np.repeat(one[c].to_numpy(), len(days)) for c in one.columns})
+    at = made.at(watched)
+    frequency = np.geomspace(block.ear.frequency.min(), block.ear.frequency.max(), 48)
+    cells, without = block.cells(treated), block.cells(vehicle)
+    vesicles = block.vesicles(treated)
+    shape = (len(days), watched.size, made.places.places)
+    contact = np.zeros(shape) if vesicles is None else vesicles.concentration["organ_of_corti"].sum(axis=0)[:, at]
+    end = np.array([-1])
+    return xr.Dataset(
+        {
+            "window_cells": (("window_dose", "window_time", "place"), cells.counted("ohc")[:, at].astype(np.float32)),
+            "window_vesicles": (("window_dose", "window_time", "place"), contact),
+            "window_shift": (("window_dose", "window_frequency"), hearing.shift(block.ear, cells.at(end), frequency)[:, 0]),
+            "window_vehicle_shift": (("window_frequency",), hearing.shift(block.ear, without.at(end), frequency)[0, 0]),
+            "place_frequency": (("place",), block.ear.frequency, {"unit": "kHz"}),
+            "place_distance": (("place",), block.ear.place * block.ear.length[0], {"unit": "mm"}),
+        },
+        coords={
+            "window_dose": ("window_dose", np.array(days), {"unit": "h"}),
+            "window_time": ("window_time", watched, {"unit": "h"}),
+            "window_frequency": ("window_frequency", frequency, {"unit": "kHz"}),
+            "place": made.places.place,
+        },
+    )
+
+
+def _marks(study: Study) -> list[dict[str, Any]]:
+    """When each insult of the compared arm (or of any arm) happens."""
+    asked = study.scenario.compare
+    arms = study.scenario.arm if asked is None else [study.arm(asked.of)]
+    names = {name for arm in arms for name in arm.insults}
+    return [
+        {"name": name, "entry": use.entry, "time": quantity(t, "h"), "event": study.is_event(use)}
+        for name, use in study.scenario.insult.items()
+        if name in names
+        for t in use.at
+    ]
+
+
+def _sizes(study: Study) -> dict[str, Any]:
+    """The size distribution of the compared arm's batch (of the first vesicle batch where none is compared)."""
+    asked = study.scenario.compare
+    names = [t for a in study.scenario.arm if asked is None or a.name == asked.of for t in a.treatments]
+    one = best(study)
+    block = Block(plan(study), {c: one[c].to_numpy() for c in one.columns})
+    for name in names:
+        entry = study.batch(study.scenario.treatment[name].batch)
+        batch = block.batch(entry.name)
+        if batch.particles[0] > 0:
+            profile = entry.card.profile("sizes", "") if "sizes" in entry.card.profiles else None
+            return drawn_sizes(batch, entry.card.about, profile)
+    return {}
+
+
+def _arms(study: Study) -> list[dict[str, Any]]:
+    scenario = study.scenario
+    return [
+        {
+            "name": arm.name,
+            "insults": [f"{scenario.insult[i].entry} {scenario.insult[i].amount or scenario.insult[i].level or ''}".strip() for i in arm.insults],
+            "treatments": [f"{scenario.treatment[t].batch}, {scenario.treatment[t].volume}, {scenario.treatment[t].route}" for t in arm.treatments],
+            "without": arm.without,
+        }
+        for arm in scenario.arm
+    ]

@@ -1,0 +1,112 @@
+"""Study files: what they accept, what they refuse and in which words, and the form they are saved in."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from otosome.evidence import BadInput
+from otosome.scenario import TEMPLATE, load, loads, save, saves, studies
+
+FOLDER = Path(__file__).parent / "scenarios"
+VALID = sorted((FOLDER / "valid").glob("*.toml"))
+INVALID = sorted((FOLDER / "invalid").glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", VALID, ids=lambda f: f.stem)
+def test_a_valid_study_loads(file: Path) -> None:
+    study = load(file)
+    assert study.parameters
+    assert study.until == 168.0 or study.until == 24.0
+
+
+@pytest.mark.parametrize("file", INVALID, ids=lambda f: f.stem)
+def test_an_invalid_study_is_refused_in_the_words_it_expects(file: Path) -> None:
+    expected = file.read_text().splitlines()[0].removeprefix("# expect: ")
+    with pytest.raises(BadInput) as refused:
+        load(file)
+    assert expected in str(refused.value)
+    assert len(str(refused.value)) < 2000
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    file.write_bytes(b'otosome = "scenario/1"\ntitle = "\xff\xfe"\n')
+    with pytest.raises(BadInput, match="is not UTF-8"):
+        load(file)
+
+
+def test_a_file_past_one_megabyte_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    file.write_bytes(VALID[0].read_bytes() + b"#" * 1_000_001)
+    with pytest.raises(BadInput, match="is larger than"):
+        load(file)
+
+
+@pytest.mark.parametrize("name", studies())
+def test_a_shipped_study_loads_by_name(name: str) -> None:
+    assert load(name).name == name
+
+
+def test_the_template_loads() -> None:
+    assert load(TEMPLATE).scenario.compare is not None
+
+
+def test_an_unknown_name_lists_the_shipped_studies() -> None:
+    with pytest.raises(BadInput) as refused:
+        load("cisplatin_unicorn")
+    assert "cisplatin_guinea_pig" in str(refused.value)
+
+
+def test_the_explicit_form_says_every_number_and_loads_as_the_same_study(tmp_path: Path) -> None:
+    study = load("cisplatin_guinea_pig")
+    save(study, tmp_path / "explicit.toml", seed=5)
+    again = load(tmp_path / "explicit.toml")
+    assert again.scenario.seed == 5
+    assert saves(again, 5) == saves(study, 5)
+    for name, parameter in study.parameters.items():
+        kept = again.parameters[name]
+        assert (kept.value, kept.low, kept.high, kept.shape, kept.subjects, kept.lots) == (
+            parameter.value, parameter.low, parameter.high, parameter.shape, parameter.subjects, parameter.lots,
+        ), name  # fmt: skip
+        assert (kept.source, kept.basis, kept.unit) == (parameter.source, parameter.basis, parameter.unit)
+
+
+def test_a_pinned_number_replaces_the_shelfs() -> None:
+    text = VALID[0].read_text() + (
+        '\n[numbers."species.guinea_pig.stress_clearance"]\nvalue = "0.5 1/h"\nbasis = "assumed"\n'
+        'because = "to see what it does"\n'
+    )
+    pinned = loads(text).parameters["species.guinea_pig.stress_clearance"]
+    assert (pinned.value, pinned.low, pinned.high, pinned.shape) == (0.5, 0.5, 0.5, "fixed")
+
+
+def test_names_are_text_and_never_read_as_anything_else() -> None:
+    name = "<script>alert(1)</script> [bold]{{7*7}}[/]"
+    study = loads(VALID[0].read_text().replace('name = "cisplatin"\n', f'name = "{name}"\n').replace(
+        'against = "cisplatin"', f'against = "{name}"'))  # fmt: skip
+    assert study.scenario.arm[0].name == name
+    assert tomllib.loads(saves(study))["arm"][0]["name"] == name
+
+
+@given(st.binary(max_size=400))
+@settings(max_examples=200, deadline=None)
+def test_any_text_is_a_study_or_one_clear_refusal(raw: bytes) -> None:
+    text = raw.decode("utf-8", errors="replace")
+    with pytest.raises(BadInput):
+        loads(text)
+
+
+@given(st.sampled_from(VALID), st.integers(0, 10_000), st.text(max_size=6))
+@settings(max_examples=150, deadline=None)
+def test_a_mutated_study_loads_or_is_refused(file: Path, place: int, inserted: str) -> None:
+    text = file.read_text()
+    place %= len(text)
+    try:
+        loads(text[:place] + inserted + text[place + 1 :])
+    except BadInput as refused:
+        assert str(refused)
