@@ -1,0 +1,423 @@
+"""What each role promises, asked of whatever the shelves hold; no entry is named, so a new one is taken up.
+
+A law is a test whose arguments are roles (``insult``, ``route`` ...); it runs for every combination of entries
+on those shelves. ``broken`` asks the same laws of a catalog with folders of one's own.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+
+import numpy as np
+import pytest
+import tomli_w
+from scipy.integrate import cumulative_trapezoid
+
+from otosome import transport
+from otosome.catalog import Catalog
+from otosome.evidence import BadInput, draw_columns
+from otosome.forward import Block, best, draw, plan, simulate
+from otosome.injury import KINDS, LABELS, Cells, Harm, protect, survive
+from otosome.roles import Exposure, Reading, Use
+from otosome.scenario import loads
+
+SHELF = {
+    "species": "species", "insult": "insults", "route": "routes", "solute": "solutes",
+    "mechanism": "mechanisms", "endpoint": "endpoints",
+}  # fmt: skip
+# From an event before, over the two hours of an exposure, to its end: every event twice.
+KNOTS = transport.schedule([-6.0, 0.0, 2.0], 60.0, growth=1.5)
+BEFORE = np.arange(KNOTS.size) < np.searchsorted(KNOTS, 0.0, side="right") - 1
+# What a measure may need to be told; an endpoint says which of these it asks for.
+ASKED = {"cell": "OHC", "level": "80 dB SPL"}
+ROUNDING = 1e-12
+READINGS = 4000
+
+
+def pytest_generate_tests(metafunc):
+    roles = roles_of(metafunc.function)
+    if roles:
+        metafunc.parametrize(roles, list(cases(Catalog(), roles)))
+
+
+@pytest.fixture
+def catalog():
+    return Catalog()
+
+
+def roles_of(law):
+    """The roles a law speaks of, in the order of its arguments."""
+    return [argument for argument in inspect.signature(law).parameters if argument in SHELF]
+
+
+def cases(catalog, roles):
+    """Every combination of entries of some roles."""
+    return itertools.product(*(catalog.names(SHELF[role]) for role in roles))
+
+
+def laws():
+    """Every law of this file."""
+    return [law for name, law in globals().items() if name.startswith("test_") and roles_of(law)]
+
+
+def broken(catalog):
+    """The laws a folder of one's own breaks, asked of every combination that holds one of its entries."""
+    shipped = {(role, name) for role, shelf in SHELF.items() for name in Catalog().names(shelf)}
+    found = []
+    for law in laws():
+        roles = roles_of(law)
+        for case in cases(catalog, roles):
+            if not set(zip(roles, case, strict=True)) <= shipped:
+                try:
+                    law(catalog, *case)
+                except (AssertionError, ValueError) as error:
+                    found.append(f"{law.__name__}({', '.join(case)}): {error}")
+    return found
+
+
+def question(catalog, species, insult=None, route=None):
+    """A week of a species, with an insult and a treatment, in everything that can be measured."""
+    lots = (catalog.get("batches", name) for name in catalog.names("batches"))
+    lot = next(lot.name for lot in lots if lot.card.parameters["particles"][""].value > 0)
+    route = route or catalog.names("routes")[0]
+    use = {} if insult is None else {"harm": use_of(catalog, insult, route)}
+    # Ten minutes, and less than a mouse's scala holds: every route can take it.
+    given = {"batch": lot, "route": route, "volume": "0.2 uL", "duration": "10 min", "at": ["-24 h"]}
+    measured = {
+        name: {
+            "endpoint": name,
+            "frequency": ["8 kHz", "16 kHz"],
+            "at": ["-1 d", "7 d"],
+            **asked(catalog, name),
+        }
+        for name in catalog.names("endpoints")
+    }
+    values = {
+        "otosome": "scenario/1",
+        "species": species,
+        "insult": use,
+        "treatment": {"given": given},
+        "arm": [
+            {"name": "harmed", "insults": list(use)},
+            {"name": "treated", "insults": list(use), "treatments": ["given"]},
+        ],
+        "measure": measured,
+    }
+    return loads(tomli_w.dumps(values), shelves=catalog.own)
+
+
+def use_of(catalog, insult, route):
+    """An insult as a study states it: a drug by a route, a noise of a level, or an event."""
+    needs = catalog.get("insults", insult).card.options.get("needs", [])
+    use = {"entry": insult, "at": ["0 h"]}
+    if {need.split(".")[0] for need in needs} & set(catalog.names("solutes")):
+        return use | {"route": route, "amount": "5 mg/kg"}
+    if "noise.level" in needs:
+        return use | {"level": "100 dB SPL", "band": ["8 kHz", "16 kHz"], "duration": "2 h"}
+    return use
+
+
+def asked(catalog, endpoint):
+    asks = catalog.get("endpoints", endpoint).card.options.get("asks", [])
+    return {key: ASKED[key] for key in asks}
+
+
+def ears(study, subjects=None):
+    """A block of drawn ears, or the one ear in which every number has its best value."""
+    table = best(study) if subjects is None else draw(study, subjects, seed=1)
+    return Block(plan(study), {name: table[name].to_numpy() for name in table})
+
+
+def bound(block, shelf, name, **options):
+    """An entry's formula with the block's columns."""
+    species = block.study.scenario.species
+    return block.study.catalog.get(shelf, name).bind(block.columns, species, **options)
+
+
+def exposed(formula, block, dose):
+    """An exposure of two hours from time zero at a dose: uM of a drug, 6 dB a doubling, or mm of depth."""
+    decay = np.where(BEFORE, 0.0, np.exp(-np.maximum(KNOTS, 0.0) / 2.0))
+    drug = dose * decay[None, :, None] * np.ones((block.subjects, 1, block.ear.place.size))
+    moments = ((0.0,), (2.0,)) if dose > 0 else ((), ())
+    level = 100.0 + 6.0 * np.log2(max(dose, 1e-6))
+    return Exposure(
+        KNOTS, dict.fromkeys(formula.needs, drug), Use(*moments, level=level, band=(8.0, 16.0), depth=dose)
+    )
+
+
+def harms(catalog, species, insult, *doses):
+    """Stress and hazards of drawn ears at each dose, as full arrays by name."""
+    block = ears(question(catalog, species, insult), subjects=4)
+    formula = bound(block, "insults", insult)
+    shape = (4, KNOTS.size, block.ear.place.size)
+    for dose in doses:
+        exposure = exposed(formula, block, dose)
+        found = {"stress": formula.stress(block.ear, exposure), **formula.hazards(block.ear, exposure)}
+        yield {name: np.broadcast_to(rate, shape) for name, rate in found.items()}
+
+
+# Insults
+
+
+def test_no_exposure_no_hazard_and_no_stress(catalog, species, insult):
+    (none,) = harms(catalog, species, insult, 0.0)
+    assert not any(np.any(rate) for rate in none.values())
+
+
+def test_an_insult_harms_known_cells_at_finite_rates_and_only_once_it_has_begun(catalog, species, insult):
+    (done,) = harms(catalog, species, insult, 3.0)
+    assert set(done) <= {"stress", *KINDS}
+    for rate in done.values():
+        assert np.all(np.isfinite(rate)) and np.all(rate >= 0)
+        assert not np.any(rate[:, BEFORE])
+    assert any(np.any(rate) for rate in done.values())
+
+
+def test_more_of_an_insult_never_harms_less(catalog, species, insult):
+    ladder = list(harms(catalog, species, insult, 0.1, 0.5, 1.0, 2.0, 8.0))
+    for less, more in itertools.pairwise(ladder):
+        for name, rate in less.items():
+            assert np.all(more[name] >= rate * (1 - ROUNDING)), name
+
+
+# Routes and solutes
+
+
+@pytest.mark.parametrize("lasting", [0.0, 0.5])
+def test_what_a_route_delivers_is_what_was_given(catalog, species, route, lasting):
+    block = ears(question(catalog, species, route=route), subjects=6)
+    amount = np.array([[1.0], [2e9], [3e-4]]) * np.arange(1.0, 7.0)
+    dose = transport.Dose(0.0, lasting, amount, np.full(6, 2.0))
+    flows = bound(block, "routes", route).deliver(dose, block.anatomy)
+    total = sum(np.broadcast_to(flow.amount, amount.shape) for flow in flows)
+    assert np.allclose(total, amount, rtol=ROUNDING, atol=0.0)
+    assert all(np.all(flow.amount >= 0) for flow in flows)
+    assert {(flow.start, flow.stop) for flow in flows} == {(0.0, lasting)}
+
+
+def carried(catalog, species, route, solute):
+    """A day of a solute in drawn ears, injected by a route over a quarter of an hour."""
+    block = ears(question(catalog, species, route=route), subjects=4)
+    entry = catalog.get("solutes", solute)
+    table = draw_columns(entry.parameters(species).values(), 1, 0, 4)
+    columns = entry.columns(table, species)
+    fields = transport.Solute.__dataclass_fields__.keys()
+    numbers = {name: column for name, column in columns.items() if name in fields}
+    if "diffusion" in numbers:
+        made = transport.Solute(**numbers)
+    else:
+        diameter = np.array([[60e-6], [96e-6], [150e-6]])
+        made = transport.Solute.sized(diameter, columns["temperature"], columns["viscosity"], **numbers)
+    dose = transport.Dose(0.0, 0.25, np.full((made.classes, 4), 1e6), np.full(4, 0.2))
+    flows = bound(block, "routes", route).deliver(dose, block.anatomy)
+    knots = transport.schedule([0.0, 0.25], 24.0, windows=[(0.0, 0.25)], growth=1.4)
+    return transport.solve(block.anatomy, made, flows, knots, keep=KEPT)
+
+
+KEPT = (
+    "scala_tympani", "scala_vestibuli", "organ_of_corti", "lateral_wall", "rosenthals_canal", "vestibule",
+    "plasma", "cerebrospinal_fluid",
+)  # fmt: skip
+
+
+def test_a_solute_is_conserved_and_never_negative_by_any_route(catalog, species, route, solute):
+    run = carried(catalog, species, route, solute)
+    assert np.allclose(run.given, 1e6, rtol=1e-10)
+    assert run.closure.max() < 1e-10
+    assert np.allclose(sum(run.ledger.values()), run.given, rtol=1e-10)
+    # Each ear against its own peak, the highest concentration anywhere along the cochlea or in that fluid.
+    highest = {name: over_all(np.max, run.concentration[name]) for name in KEPT}
+    peak = np.max([highest[name] for name in KEPT[:6]], axis=0)
+    assert np.all(np.isfinite(peak))
+    for name in KEPT:
+        lowest = over_all(np.min, run.concentration[name])
+        assert np.all(lowest > -1e-6 * np.maximum(peak, highest[name])), name
+
+
+def over_all(of, concentration):
+    """A maximum or minimum over classes, times and places, an ear each."""
+    return of(concentration.reshape(*concentration.shape[:2], -1), axis=(0, 2))
+
+
+# Mechanisms
+
+
+def mechanisms_of(catalog, species):
+    block = ears(question(catalog, species), subjects=4)
+    return block, {name: bound(block, "mechanisms", name) for name in catalog.names("mechanisms")}
+
+
+def contact_of(*levels):
+    """Vesicles where cells are, particles/uL, from time zero on; a level to a place, the same in every ear."""
+    present = np.where(BEFORE, 0.0, 1.0)[None, :, None] * np.array(levels)[None, None, :] * np.ones((4, 1, 1))
+    return {"organ_of_corti": present, "rosenthals_canal": 0.1 * present}
+
+
+def fate(block, protection, places=8):
+    """Cells under a harm that all kinds feel, as bytes."""
+    rate = np.full((block.subjects, KNOTS.size, places), 0.05)
+    harm = Harm(rate, dict.fromkeys(KINDS, rate))
+    cells = survive(KNOTS, block.rates, harm, block.species["stress_clearance"], protection)
+    return [state[kind].tobytes() for state in (cells.intact, cells.injured, cells.silent) for kind in KINDS]
+
+
+def bits(protection):
+    return {key: factor.tobytes() for key, factor in protection.factors.items()}
+
+
+def test_no_vesicles_and_no_potency_change_nothing_bit_for_bit(catalog, species, mechanism):
+    block, every = mechanisms_of(catalog, species)
+    alone, none = {mechanism: every[mechanism]}, np.zeros((4, 1, 1))
+    nobody = protect(KNOTS, alone, contact_of(*[0.0] * 8))
+    inert = protect(KNOTS, alone, contact_of(*np.geomspace(1.0, 1e9, 8)), {mechanism: none})
+    for protection in (nobody, inert):
+        assert all(np.all(factor == 1.0) for factor in protection.factors.values())
+        assert fate(block, protection) == fate(block, None)
+
+
+def test_more_vesicles_and_more_cargo_never_signal_less(catalog, species, mechanism):
+    _, every = mechanisms_of(catalog, species)
+    ladder, none = np.concatenate([[0.0], np.geomspace(1e-3, 1e12, 40)])[None, None, :], np.zeros((1, 1, 41))
+    for signal in (every[mechanism].signal(ladder, none), every[mechanism].signal(none, ladder)):
+        assert not np.any(signal[..., 0])
+        assert np.all(np.diff(signal, axis=2) >= 0)
+        assert signal.max() <= 1.0
+
+
+def test_more_vesicles_never_protect_less(catalog, species, mechanism):
+    _, every = mechanisms_of(catalog, species)
+    protection = protect(KNOTS, {mechanism: every[mechanism]}, contact_of(0.0, *np.geomspace(1.0, 1e9, 7)))
+    for (action, kind), factor in protection.factors.items():
+        helps = np.diff(factor, axis=2) * (1.0 if action in ("repair", "clear") else -1.0)
+        assert helps.min() >= -ROUNDING, (action, kind)
+        assert factor.min() >= 0.0
+
+
+def test_a_mechanism_knocked_out_is_one_that_vesicles_do_not_reach(catalog, species, mechanism):
+    _, every = mechanisms_of(catalog, species)
+    reached = contact_of(*np.geomspace(1.0, 1e9, 8))
+    deaf = protect(KNOTS, every, reached, {mechanism: np.zeros((4, 1, 1))})
+    out = protect(KNOTS, every, reached, without=[mechanism])
+    assert bits(out) == bits(deaf)
+    if not every[mechanism].gates:
+        others = {name: formula for name, formula in every.items() if name != mechanism}
+        assert acting(out) == acting(protect(KNOTS, others, reached))
+
+
+def acting(protection):
+    """The factors that are not one everywhere, as bytes: a factor of one is as good as none."""
+    return {key: factor.tobytes() for key, factor in protection.factors.items() if np.any(factor != 1.0)}
+
+
+# Endpoints
+
+
+def cells_of(block, lost):
+    """Ears that have lost a share of every kind of cell, at one moment."""
+    here = np.full((block.subjects, 1, block.ear.place.size), 1.0 - lost)
+    none = dict.fromkeys(KINDS, np.zeros_like(here))
+    return Cells(dict.fromkeys(KINDS, here), none, none, np.ones_like(here), block.rates)
+
+
+def truths(catalog, species, endpoint):
+    """The endpoint in one ear, with its true values from a healthy ear to one without a cell."""
+    block = ears(question(catalog, species))
+    measure = block.study.scenario.measure[endpoint]
+    frequency = np.array([8.0, 16.0])
+    values = [block.value(measure, cells_of(block, lost), frequency) for lost in (0.0, 0.2, 0.6, 1.0)]
+    options = {key: 80.0 if key == "level" else value for key, value in asked(catalog, endpoint).items()}
+    return bound(block, "endpoints", endpoint, **options), values
+
+
+def test_an_ear_with_fewer_cells_never_measures_better(catalog, species, endpoint):
+    _, values = truths(catalog, species, endpoint)
+    sign = 1.0 if catalog.get("endpoints", endpoint).card.options["better"] == "higher" else -1.0
+    for more, fewer in itertools.pairwise(values):
+        assert more.shape == (1, 1, 2)
+        assert np.all(np.isfinite(fewer))
+        assert np.all(sign * (more - fewer) >= 0)
+    assert np.all(sign * (values[0] - values[-1]) > 0)
+
+
+def test_readings_are_finite_and_none_lies_beyond_a_censored_one(catalog, species, endpoint):
+    formula, values = truths(catalog, species, endpoint)
+    ends = [2.0**-53, 1.0 - 2.0**-53]
+    uniform = np.concatenate([ends, np.linspace(0.001, 0.999, 200)])[None, :, None]
+    readings = [formula.read(np.full(uniform.shape, value[0, 0, 0]), uniform) for value in values]
+    read, censored = (
+        np.concatenate([getattr(r, f).ravel() for r in readings]) for f in ("value", "censored")
+    )
+    assert np.all(np.isfinite(read))
+    assert set(censored) <= {-1.0, 0.0, 1.0}
+    assert np.all(read[censored < 0] == read.min())
+    assert np.all(read[censored > 0] == read.max())
+
+
+def test_readings_come_as_often_as_their_likelihood_says(catalog, species, endpoint):
+    formula, values = truths(catalog, species, endpoint)
+    for value in values:
+        truth = np.full((1, READINGS, 1), value[0, 0, 0])
+        # Every quantile once instead of at chance: what differs is then no more than a reading or two.
+        reading = formula.read(truth, (np.arange(READINGS)[None, :, None] + 0.5) / READINGS)
+        assert np.all(np.isfinite(formula.log_likelihood(reading, truth)))
+        assert worst_share(formula, reading, value[0, 0, 0]) < 2.5 / READINGS
+
+
+def worst_share(formula, reading, truth):
+    """Largest difference between a share of the readings and its probability."""
+    pairs = np.stack([reading.value.ravel(), reading.censored.ravel()])
+    kinds, seen = np.unique(pairs, axis=1, return_counts=True)
+    if kinds.shape[1] < READINGS / 10:
+        return np.max(np.abs(seen / READINGS - probability(formula, *kinds, truth)))
+    off = [
+        abs(count / READINGS - probability(formula, *kind[:, None], truth)[0])
+        for kind, count in zip(kinds.T, seen, strict=True)
+        if kind[1] != 0
+    ]
+    return max([worst_step(formula, np.sort(pairs[0, pairs[1] == 0]), truth), *off])
+
+
+def worst_step(formula, sorted_values, truth):
+    """Largest difference between shares of readings on a continuous scale and the integral of their density."""
+    fine = np.linspace(sorted_values[0], sorted_values[-1], 20_001)
+    integral = cumulative_trapezoid(probability(formula, fine, np.zeros_like(fine), truth), fine, initial=0.0)
+    expected = np.interp(sorted_values, fine, integral)
+    return np.max(np.abs(np.arange(sorted_values.size) / READINGS - expected))
+
+
+def probability(formula, values, censored, truth):
+    """Probability (or density) of each reading."""
+    reading = Reading(values[None, :, None], censored[None, :, None])
+    return np.exp(formula.log_likelihood(reading, np.full(reading.value.shape, truth))).ravel()
+
+
+# The whole chain
+
+
+def ran(catalog, species, route, insult):
+    """The study of a combination and its result in the best-value ear, or the refusal."""
+    try:
+        study = question(catalog, species, insult, route)
+        return simulate(study, best(study), workers=1)
+    except BadInput as refused:
+        return refused
+
+
+def test_every_species_route_and_insult_run_together_or_say_which_number_is_missing(
+    catalog, species, route, insult
+):
+    result = ran(catalog, species, route, insult)
+    if isinstance(result, BadInput):
+        assert "has no value for" in result.message or "has no curve" in result.message
+        assert species in result.message
+        assert result.file is not None
+        return
+    assert all(np.all(np.isfinite(result[name])) for name in result.data_vars)
+    assert result.closure.max() < 1e-10
+    assert np.all(result.vesicles.sel(arm="harmed") == 0)
+    assert np.any(result.vesicles.sel(arm="treated") > 0)
+    alive = result.cells.to_numpy()
+    # Stored in single precision.
+    assert alive.min() >= 0.0 and alive.max() <= 1.0 + 1e-7
+    assert list(result.cell.to_numpy()) == [LABELS[kind] for kind in KINDS]
