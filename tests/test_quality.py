@@ -120,7 +120,9 @@ def test_sizes_without_particles_or_sense_are_refused(diameters, counts, n):
 
 def test_ten_microlitres_of_the_example_lot_hold_what_twenty_micrograms_hold():
     whole = batch(**dict.fromkeys(FRACTIONS, 1.0))
-    assert vesicles_given(whole, volume=10.0).sum() == pytest.approx(vesicles_given(whole, protein=20.0).sum())
+    assert vesicles_given(whole, volume=10.0).sum() == pytest.approx(
+        vesicles_given(whole, protein=20.0).sum()
+    )
 
 
 def test_vesicles_are_particles_times_every_share_that_remains():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -106,7 +107,5 @@ def test_any_text_is_a_study_or_one_clear_refusal(raw: bytes) -> None:
 def test_a_mutated_study_loads_or_is_refused(file: Path, place: int, inserted: str) -> None:
     text = file.read_text()
     place %= len(text)
-    try:
-        loads(text[:place] + inserted + text[place + 1 :])
-    except BadInput as refused:
-        assert str(refused)
+    with suppress(BadInput):
+        assert loads(text[:place] + inserted + text[place + 1 :]).parameters

@@ -22,7 +22,8 @@ app = typer.Typer(
 
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 _Shelves = Annotated[
-    list[Path] | None, typer.Option("--shelves", help="A folder of your own shelves (it holds code: trust it).")
+    list[Path] | None,
+    typer.Option("--shelves", help="A folder of your own shelves (it holds code: trust it)."),
 ]
 
 
@@ -85,8 +86,8 @@ def run(
         check_free(folder, force)
         chosen = seed if seed is not None else made.scenario.seed if made.scenario.seed is not None else 1
         with writing(folder, force) as part:
-            from otosome.weigh import answer
             from otosome.forward import draw, observe
+            from otosome.weigh import answer
 
             table = draw(made, subjects=subjects, seed=chosen)
             with _progress() as tick:
@@ -120,7 +121,9 @@ def _headline(headline: dict[str, Any]) -> str:
     share = ", ".join(f"{100 * v:.0f} % {k}" for k, v in headline["share"].items() if v >= 0.005)
     text += f"\n  rests on: {share or 'nothing that moves it'}"
     if null is not None:
-        text += f"\n  null-vesicle twin: {null['median']:.1f} {unit} ({null['low']:.1f} to {null['high']:.1f})"
+        text += (
+            f"\n  null-vesicle twin: {null['median']:.1f} {unit} ({null['low']:.1f} to {null['high']:.1f})"
+        )
     return text + "\n  research only; not for treating anyone"
 
 
@@ -164,7 +167,9 @@ def new(
             with file.open("x", encoding="utf-8") as stream:
                 stream.write(TEMPLATE.read_text(encoding="utf-8"))
         except FileExistsError as error:
-            raise BadInput("is there already; nothing is overwritten", file=str(file), cure="name another --out") from error
+            raise BadInput(
+                "is there already; nothing is overwritten", file=str(file), cure="name another --out"
+            ) from error
         except OSError as error:
             raise BadInput(f"cannot be written ({error.strerror})", file=str(file)) from error
         if not as_json:
@@ -190,7 +195,7 @@ def list_(
         wanted = list(SHELVES) if shelf is None else [] if shelf == "studies" else [shelf]
         found = {one: {n: catalog.get(one, n).card.about for n in catalog.names(one)} for one in wanted}
         if shelf in (None, "studies"):
-            found["studies"] = {name: "" for name in studies()}
+            found["studies"] = dict.fromkeys(studies(), "")
         if not as_json:
             for one, entries in found.items():
                 print(one)
@@ -214,10 +219,14 @@ def sources(
         from otosome.weigh import sources as rows_of
 
         rows = rows_of(load(study, shelves=tuple(shelves or ())))
-        counts = {basis: sum(row["basis"] == basis for row in rows) for basis in {row["basis"] for row in rows}}
+        counts = {
+            basis: sum(row["basis"] == basis for row in rows) for basis in {row["basis"] for row in rows}
+        }
         if not as_json:
             for row in rows:
-                print(f"{row['basis']:<11} {row['parameter']:<58} {row['value']:.4g} {row['unit']}  {row['source'] or ''}")
+                print(
+                    f"{row['basis']:<11} {row['parameter']:<58} {row['value']:.4g} {row['unit']}  {row['source'] or ''}"
+                )
             print(", ".join(f"{n} {basis}" for basis, n in sorted(counts.items())))
         return {"result": {"rows": rows, "counts": counts}, "notes": []}
 
@@ -241,7 +250,12 @@ def show(
             print(f"{stored.attrs['name']}: {stored.sizes['subject']} ears, seed {stored.attrs['seed']}")
             print(_headline(headline))
             print(f"report: {(result / 'report.html').resolve()}")
-        return {"out": str(result), "seed": int(stored.attrs["seed"]), "result": {"headline": headline}, "notes": notes}
+        return {
+            "out": str(result),
+            "seed": int(stored.attrs["seed"]),
+            "result": {"headline": headline},
+            "notes": notes,
+        }
 
     _answer("show", as_json, work)
 

@@ -28,8 +28,9 @@ def read_batch(file: Path, catalog: Catalog) -> Lot:
     """
     raw = _bytes(file)
     for name in catalog.names("instruments"):
-        reader = catalog.get("instruments", name).formula()
-        if reader.recognises(raw[:_HEAD]):
+        instrument = catalog.get("instruments", name).formula
+        reader = None if instrument is None else instrument()
+        if reader is not None and reader.recognises(raw[:_HEAD]):
             return _measured(reader.read(file), name, catalog)
     if is_batch_toml(raw[:_HEAD]):
         values = parse_toml(raw, file.name)

@@ -49,7 +49,9 @@ def check_free(folder: Path, force: bool) -> None:
             cure="name another --out",
         )
     if not force:
-        raise BadInput("holds an earlier result", file=str(folder), cure="--force moves it aside, --out names another")
+        raise BadInput(
+            "holds an earlier result", file=str(folder), cure="--force moves it aside, --out names another"
+        )
 
 
 @contextmanager
@@ -84,7 +86,9 @@ def _locked(lock: Path) -> Iterator[None]:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise BadInput("is being written by another otosome", file=str(lock), cure="wait for it") from error
+            raise BadInput(
+                "is being written by another otosome", file=str(lock), cure="wait for it"
+            ) from error
         try:
             yield
         finally:
@@ -142,11 +146,12 @@ def open_result(folder: Path) -> xr.Dataset:
     import xarray as xr
 
     if not folder.is_dir() or not is_ours(folder):
-        raise BadInput("is not a result folder of otosome", file=str(folder), cure=f"name one that holds {MARK}")
+        raise BadInput(
+            "is not a result folder of otosome", file=str(folder), cure=f"name one that holds {MARK}"
+        )
     file = folder / "result.nc"
     try:
         with xr.open_dataset(file, engine="h5netcdf") as stored:
             return stored.load()
     except (OSError, ValueError) as error:
         raise BadInput(f"cannot be read ({error})", file=str(file)) from error
-

@@ -297,7 +297,9 @@ def load(study: str | Path, *, shelves: tuple[Path, ...] = (), batch: Path | Non
         if not folder.is_dir():
             raise BadInput("is not a folder", file=str(folder), cure="name a folder that holds shelves")
     values = read_toml(file)
-    made = Study(file.stem, _scenario(values, file.name), Catalog(tuple(shelves)), inputs={str(file): _sha(file)})
+    made = Study(
+        file.stem, _scenario(values, file.name), Catalog(tuple(shelves)), inputs={str(file): _sha(file)}
+    )
     made = _with_batches(made, file.parent, batch)
     _check(made, file.name)
     return made
@@ -347,7 +349,8 @@ def _told(error: ValidationError, file: str) -> BadInput:
     """Pydantic's first complaint in otosome's words."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
-    message, allowed = first["msg"].removeprefix("Value error, "), None
+    message = first["msg"].removeprefix("Value error, ")
+    allowed: list[str] | str | None = None
     given: object = first.get("input")
     if first["type"] == "extra_forbidden":
         message, allowed = "is not a key here", _keys(first["loc"])
@@ -419,6 +422,7 @@ def _check(study: Study, file: str) -> None:
     """Everything a study file can get wrong beyond a single key."""
     scenario = study.scenario
     _check_names(study, file)
+    _check_species(study)
     _check_times(study, file)
     for name, use in scenario.insult.items():
         _check_insult(study, name, use, file)
@@ -428,10 +432,7 @@ def _check(study: Study, file: str) -> None:
     for arm in scenario.arm:
         _check_one_batch(study, arm, file)
     for name, measure in scenario.measure.items():
-        needs = _texts(study.catalog.get("endpoints", measure.endpoint).card.options.get("asks", []))
-        for key in needs:
-            if getattr(measure, key, None) is None:
-                raise BadInput(f"{measure.endpoint} needs it", file=file, key=f"measure.{name}.{key}")
+        _check_measure(study, name, measure, file)
     if not study.parameters:
         raise BadInput("rests on no number at all", file=file)
 
@@ -465,8 +466,46 @@ def _check_names(study: Study, file: str) -> None:
                 _among(given_arm, arms, file, f"compare.{key}")
 
 
+def _check_species(study: Study) -> None:
+    """A species has every number and every curve that the shipped ones have."""
+    species = study.species.card
+    for name in Catalog().names("species"):
+        shipped = Catalog().get("species", name).card
+        numbers = sorted(shipped.parameters.keys() - species.parameters.keys())
+        curves = sorted(f"profile.{curve}" for curve in shipped.profiles.keys() - species.profiles.keys())
+        for key in [*numbers, *curves]:
+            raise BadInput(
+                f"{species.stem} has no value for {key}", file=species.file, key=key,
+                cure="add it with its source, or with scaled_from and rule",
+            )  # fmt: skip
+
+
+def _check_measure(study: Study, name: str, measure: Measure, file: str) -> None:
+    endpoint, species = study.catalog.get("endpoints", measure.endpoint).card, study.species.card
+    for key in _texts(endpoint.options.get("asks", [])):
+        if getattr(measure, key, None) is None:
+            raise BadInput(f"{measure.endpoint} needs it", file=file, key=f"measure.{name}.{key}")
+    for curve, by_species in endpoint.profiles.items():
+        if curve not in species.profiles and by_species.keys().isdisjoint((species.stem, "")):
+            raise BadInput(
+                f"{species.stem} has no curve {curve} for {measure.endpoint}", file=species.file,
+                key=f"profile.{curve}", cure=f"add [profile.{curve}] to species/{species.stem}.toml",
+            )  # fmt: skip
+    low, high = (
+        study.parameters[f"species.{species.stem}.{end}_frequency"].value for end in ("lowest", "highest")
+    )
+    for text in measure.frequency:
+        if not low <= quantity(text, "kHz") <= high:
+            raise BadInput(
+                f"is beyond the place map of {species.stem}", file=file, key=f"measure.{name}.frequency",
+                given=text, allowed=f"{low:g} to {high:g} kHz",
+            )  # fmt: skip
+
+
 def _check_one_batch(study: Study, arm: Arm, file: str) -> None:
-    given = {(t.batch, t.route, t.potency) for name in arm.treatments for t in [study.scenario.treatment[name]]}
+    given = {
+        (t.batch, t.route, t.potency) for name in arm.treatments for t in [study.scenario.treatment[name]]
+    }
     if len(given) > 1:
         raise BadInput(
             "an arm gets one batch by one route at one potency; give repeated doses as more times of one treatment",
@@ -502,9 +541,13 @@ def _check_times(study: Study, file: str) -> None:
 
 def _check_moment(moment: float, text: str, until: float, file: str, key: str) -> None:
     if abs(moment) > _LONGEST or until > _LONGEST:
-        raise BadInput(f"is further than {_LONGEST:.0f} h from the first insult", file=file, key=key, given=text)
+        raise BadInput(
+            f"is further than {_LONGEST:.0f} h from the first insult", file=file, key=key, given=text
+        )
     if moment > until:
-        raise BadInput("lies after the end of the study", file=file, key=key, given=text, allowed=f"up to {until} h")
+        raise BadInput(
+            "lies after the end of the study", file=file, key=key, given=text, allowed=f"up to {until} h"
+        )
 
 
 def _check_insult(study: Study, name: str, use: InsultUse, file: str) -> None:
