@@ -68,7 +68,7 @@ class Entry:
         for wanted in fields(self.formula):
             if wanted.name in columns:
                 given[wanted.name] = columns[wanted.name][:, None, None]
-            elif wanted.name in self.card.profiles:
+            elif wanted.name in self.card.profiles and wanted.name not in options:
                 given[wanted.name] = self.card.profile(wanted.name, species)
         names = {f.name for f in fields(self.formula)}
         missing = [f.name for f in fields(self.formula) if f.name not in given and _required(f)]
