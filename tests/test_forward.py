@@ -1,0 +1,213 @@
+"""The whole chain: no vesicles no change, the same subject everywhere, and every bit the same again."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tomli_w
+
+from otosome import forward
+from otosome.catalog import Catalog
+from otosome.evidence import BadInput
+from otosome.forward import best, draw, observe, simulate
+from otosome.scenario import STUDIES, load, loads
+
+SHIPPED = "cisplatin_guinea_pig"
+WEEK = Path(__file__).parent / "scenarios" / "valid" / "counts_and_wave1.toml"
+FULL, VEHICLE, NULL = (
+    "cisplatin + vesicles, one day before",
+    "cisplatin + vehicle",
+    "cisplatin + null vesicles",
+)
+POTENCIES = [0.0, 1e-3, 1e-2, 0.1, 1.0, 10.0, 1e3, 1e5]
+# Sums of a few hundred numbers of order one.
+ROUNDING = 1e-12
+
+
+def values_of(name=SHIPPED):
+    return tomllib.loads((STUDIES / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def knocked_out(mechanism):
+    return f"without {mechanism}"
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """The shipped study with a dose of nothing, every mechanism out, each of them out, and a baseline before all."""
+    values = values_of()
+    every = Catalog().names("mechanisms")
+    given = values["treatment"]["vesicles_before"]
+    values["treatment"]["nothing"] = given | {"amount": "0 particles"}
+    (full,) = [arm for arm in values["arm"] if arm["name"] == FULL]
+    values["arm"] += [
+        full | {"name": "zero dose", "treatments": ["nothing"]},
+        full | {"name": "without any", "without": every},
+        *(full | {"name": knocked_out(mechanism), "without": [mechanism]} for mechanism in every),
+    ]
+    for measure in values["measure"].values():
+        measure["at"] = ["-2 d", *measure["at"]]
+    study = loads(tomli_w.dumps(values))
+    return study, simulate(study, draw(study, 4, seed=1), workers=2)
+
+
+def measures(study):
+    return [*study.scenario.measure, "cells"]
+
+
+def differ(study, result, one, other):
+    """The largest difference between two arms in anything measured or counted."""
+    arms = (result.sel(arm=one), result.sel(arm=other))
+    return max(float(np.max(np.abs(arms[0][m] - arms[1][m]))) for m in measures(study))
+
+
+@pytest.mark.parametrize("arm", ["zero dose", NULL, "without any"])
+def test_no_dose_no_potency_and_no_mechanism_are_the_vehicle(shipped, arm):
+    study, result = shipped
+    assert differ(study, result, arm, VEHICLE) < ROUNDING
+
+
+def test_the_null_twin_gets_the_same_vesicles_and_a_dose_of_nothing_gets_none(shipped):
+    _, result = shipped
+    full, null, zero, vehicle = (
+        result.vesicles.sel(arm=a).to_numpy() for a in (FULL, NULL, "zero dose", VEHICLE)
+    )
+    assert null.tobytes() == full.tobytes()
+    assert np.all(full.max(axis=1) > 0)
+    assert not np.any(zero) and not np.any(vehicle)
+
+
+@pytest.mark.parametrize("mechanism", Catalog().names("mechanisms"))
+def test_an_arm_without_a_mechanism_differs_from_the_full_arm(shipped, mechanism):
+    study, result = shipped
+    assert differ(study, result, knocked_out(mechanism), FULL) > 0
+    assert differ(study, result, FULL, VEHICLE) > 0
+
+
+def test_before_anything_is_done_a_subject_is_the_same_in_every_arm(shipped):
+    study, result = shipped
+    for name in study.scenario.measure:
+        before = result[name].sel(time=-48.0).to_numpy()
+        assert all(arm.tobytes() == before[0].tobytes() for arm in before)
+    apart = result.abr.sel(time=-48.0, arm="untreated").to_numpy()
+    assert np.unique(apart[:, 0]).size == apart.shape[0], "subjects differ from one another"
+
+
+def test_an_untreated_ear_stays_as_it_was(shipped):
+    study, result = shipped
+    for name in study.scenario.measure:
+        over_time = result[name].sel(arm="untreated").to_numpy()
+        assert np.max(np.abs(over_time - over_time[:, :1])) < ROUNDING
+    assert np.all(result.cells.sel(arm="untreated") == 1)
+
+
+def test_every_number_of_a_result_is_finite(shipped):
+    _, result = shipped
+    assert all(np.all(np.isfinite(result[name])) for name in result.data_vars)
+    assert result.closure.max() < 1e-10
+
+
+@pytest.fixture(scope="module")
+def week():
+    return load(WEEK)
+
+
+@pytest.fixture(scope="module")
+def many(week):
+    return simulate(week, draw(week, 21, seed=7), workers=2)
+
+
+def same_bits(one, other):
+    """The variables in which two results differ by a bit, over the subjects both have."""
+    subjects = min(one.sizes["subject"], other.sizes["subject"])
+    first = [result.isel(subject=slice(subjects)) for result in (one, other)]
+    assert set(one.data_vars) == set(other.data_vars)
+    return [n for n in one.data_vars if first[0][n].to_numpy().tobytes() != first[1][n].to_numpy().tobytes()]
+
+
+@pytest.mark.parametrize("subjects", [1, 5, 16, 17])
+def test_a_subject_is_the_same_for_any_number_of_subjects(week, many, subjects):
+    assert same_bits(simulate(week, draw(week, subjects, seed=7), workers=1), many) == []
+
+
+@pytest.mark.parametrize("block", [3, 8, 24])
+def test_a_subject_is_the_same_for_any_size_of_block(week, many, block, monkeypatch):
+    monkeypatch.setattr(forward, "BLOCK", block)
+    assert same_bits(simulate(week, draw(week, 21, seed=7), workers=1), many) == []
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_subject_is_the_same_for_any_number_of_workers(week, many, workers, monkeypatch):
+    monkeypatch.setattr(forward, "BLOCK", 8)
+    assert same_bits(simulate(week, draw(week, 21, seed=7), workers=workers), many) == []
+
+
+def test_a_shard_of_the_table_gives_its_own_subjects(week, many):
+    table = draw(week, 21, seed=7)
+    shard = simulate(week, table[9:13], workers=1)
+    assert same_bits(shard, many.isel(subject=slice(9, 13))) == []
+
+
+def test_readings_of_the_first_subjects_do_not_depend_on_how_many_follow(week, many):
+    few = simulate(week, draw(week, 5, seed=7), workers=1)
+    first, all_ = observe(week, few), observe(week, many)
+    kept = all_[all_.subject < 5].reset_index(drop=True)
+    order = ["quantity", "group", "subject", "time", "frequency"]
+    # Byte for byte: equal even where pandas would call two numbers close.
+    texts = [frame.sort_values(order).to_csv(index=False) for frame in (first, kept)]
+    assert texts[0] == texts[1]
+
+
+def test_readings_scatter_around_the_truth_and_are_other_ones_in_every_arm(week, many):
+    abr = observe(week, many).query("quantity == 'abr' and censored == 'none'")
+    truth = many.abr.to_series().rename("truth").reset_index().rename(columns={"arm": "group"})
+    both = abr.merge(truth, on=["group", "subject", "time", "frequency"])
+    error = both.value - both.truth
+    # Some eighty readings with a standard deviation of about 6 dB.
+    assert abs(error.mean()) < 3.0
+    assert 3.0 < error.std() < 10.0
+    by_arm = [group["value"].to_numpy() for _, group in abr.groupby("group")]
+    assert by_arm[0].tolist() != by_arm[1].tolist()
+
+
+def test_a_more_potent_batch_never_protects_less():
+    values = values_of()
+    (full,) = [arm for arm in values["arm"] if arm["name"] == FULL]
+    given = values["treatment"]["vesicles_before"]
+    values["treatment"] = {f"at {p}": given | {"potency": p} for p in POTENCIES}
+    values["arm"] = [full | {"name": name, "treatments": [name]} for name in values["treatment"]]
+    del values["compare"]
+    study = loads(tomli_w.dumps(values))
+    result = simulate(study, best(study), workers=1)
+    assert np.all(np.diff(result.abr.to_numpy(), axis=0) <= ROUNDING * 100)
+    for better in (result.wave1, result.ohc, result.sgn):
+        assert np.all(np.diff(better.to_numpy(), axis=0) >= -ROUNDING)
+    gained = result.ohc.to_numpy()[-1] - result.ohc.to_numpy()[0]
+    assert gained.max() > 0.01
+
+
+def test_the_explicit_form_runs_again_to_the_same_bits(week, many):
+    again = loads(many.attrs["study"], "counts_and_wave1")
+    assert again.scenario.seed == 7
+    repeated = simulate(again, draw(again, 21, seed=7), workers=1)
+    assert same_bits(repeated, many) == []
+    assert repeated.attrs["study"] == many.attrs["study"]
+
+
+def test_another_seed_gives_other_subjects(week, many):
+    other = simulate(week, draw(week, 2, seed=8), workers=1)
+    assert "abr" in same_bits(other, many)
+
+
+def test_progress_is_told_block_by_block(week):
+    told = []
+    simulate(week, draw(week, 17, seed=7), workers=1, tick=lambda done, of: told.append((done, of)))
+    assert told == [(1, 2), (2, 2)]
+
+
+def test_no_subjects_are_refused(week):
+    with pytest.raises(BadInput, match="subjects: must be at least 1; given: 0"):
+        draw(week, 0)
