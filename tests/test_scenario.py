@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otosome.evidence import BadInput
-from otosome.scenario import TEMPLATE, load, loads, save, saves, studies
+from otosome.scenario import TEMPLATE, Scenario, load, loads, save, saves, studies
 
 FOLDER = Path(__file__).parent / "scenarios"
 VALID = sorted((FOLDER / "valid").glob("*.toml"))
@@ -109,3 +110,8 @@ def test_a_mutated_study_loads_or_is_refused(file: Path, place: int, inserted: s
     place %= len(text)
     with suppress(BadInput):
         assert loads(text[:place] + inserted + text[place + 1 :]).parameters
+
+
+def test_the_schema_for_editors_is_the_one_the_types_give() -> None:
+    kept = json.loads((FOLDER.parents[1] / "docs" / "scenario.schema.json").read_text())
+    assert kept == Scenario.model_json_schema()

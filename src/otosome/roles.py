@@ -6,10 +6,10 @@ knots in h, each event twice (just before, just after). A bound parameter has sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -83,6 +83,14 @@ class Reading:
 
     value: Array
     censored: Array
+
+
+class Route(Protocol):
+    """A way into the ear. ``Dose``, ``Flow`` and ``Anatomy`` are those of ``otosome.transport``."""
+
+    def deliver(self, dose: Any, anatomy: Any) -> Sequence[Any]:
+        """Flows into compartments whose amounts sum to the dose; what spills or is lost is a flow too."""
+        ...
 
 
 class Insult(Protocol):

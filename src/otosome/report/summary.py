@@ -255,6 +255,9 @@ def exactness(errors: Mapping[str, Any], subjects: int) -> str:
         else f"{flagged} of {subjects} ears {verb} flagged for time steps that may be too coarse"
     )
     ledger = f"what was given is accounted for to {number(errors['ledger'], 2)} of the dose, and {ears}."
+    if errors.get("measure"):
+        off = number(errors["measure"]["time"], 2)
+        ledger = f"steps three times as fine move the compared measure by {off} {errors['measure']['unit']}; {ledger}"
     if not errors["space"] or not errors["time"]:
         return capital(ledger)
     space = _moved("Twice the places", "move", errors["space"])
