@@ -205,6 +205,8 @@ class _Run:
 
     def react(self, length: float, refine: int, supply: Array, weight: Array) -> Array:
         """Everything but moving fluid; the error of each lane. Steps that uptake has upset are done again."""
+        if not self.amounts.any() and not supply.any():
+            return np.zeros_like(self.error)
         before, now, ledger = self.amounts.copy(), self.now, self.network.nodes.ledger
         error = advance(self.amounts, length, refine, now.flux, now.pattern, RODAS4, supply, ledger, weight)
         if now.flux.site.size == 0:
