@@ -10,22 +10,29 @@ from otosome.transport.anatomy import Anatomy, flat
 from otosome.transport.solute import by_class
 from otosome.units import Array, Fraction, Hours, Microlitres, PerHour
 
-INTO = ("middle_ear", "scala_tympani", "plasma", "cerebrospinal_fluid", "lost")
-OUTLETS = ("aqueduct", "round_window", "oval_window")
+INTO = ("middle_ear", "scala_tympani", "vestibule", "plasma", "cerebrospinal_fluid", "lost")
+# Where perilymph can leave that a volume into the tube displaces.
+OUTLETS = {
+    "scala_tympani": ("aqueduct", "round_window", "oval_window", "vent"),
+    "vestibule": ("aqueduct", "round_window", "vent"),
+}
 
 
 @dataclass(frozen=True)
 class Flow:
     """An amount, with the volume it comes in, into one compartment.
 
-    ``into``     "middle_ear", "scala_tympani", "plasma", "cerebrospinal_fluid" or "lost" (never reaches the
-                 body)
+    ``into``     "middle_ear", "scala_tympani", "vestibule", "plasma", "cerebrospinal_fluid" or "lost" (never
+                 reaches the body)
     ``start``    h; equal to ``stop``: at once, else at constant rate
     ``amount``   in house amount, shape (classes, subject);  ``volume``  uL, shape (subject,)
-    ``at``       place in the scala tympani, 0 base to 1 apex
-    ``outlet``   where perilymph leaves that a volume into the scala tympani displaces: "aqueduct" (into
-                 cerebrospinal fluid), "round_window" (a leak at the base, into the middle ear) or
-                 "oval_window" (by apex, scala vestibuli and vestibule, into the middle ear)
+    ``at``       place in the scala tympani, 0 base to 1 apex; in the vestibule 0 is its end at the scala
+                 vestibuli and 1 its far end, the canals
+    ``outlet``   where perilymph leaves that a volume into one of these displaces: "aqueduct" (into
+                 cerebrospinal fluid), "round_window" (a leak at the base of the scala tympani, into the
+                 middle ear), "oval_window" (from the scala tympani by apex, scala vestibuli and vestibule,
+                 into the middle ear) or "vent" (a hole in the vestibule's wall, out of the body: for the
+                 scala tympani at its far end, for the vestibule at its end at the scala vestibuli)
     ``release``  1/h, shape (subject,): the amount waits in a depot that empties at this rate
     raises       ValueError for a name, time or amount that is not allowed
     """
@@ -51,9 +58,9 @@ class Flow:
         object.__setattr__(self, "volume", flat(self.volume))
         if np.any(self.amount < 0) or np.any(self.volume < 0):
             raise ValueError("flow of a negative amount or volume; expected neither")
-        if self.displaces and self.outlet not in OUTLETS:
+        if self.displaces and self.outlet not in OUTLETS[self.into]:
             raise ValueError(
-                f"outlet is {self.outlet!r}; a volume into the scala tympani needs one of {OUTLETS}"
+                f"outlet is {self.outlet!r}; a volume into {self.into!r} needs one of {OUTLETS[self.into]}"
             )
         if self.release is not None:
             object.__setattr__(self, "release", flat(self.release))
@@ -61,7 +68,7 @@ class Flow:
     @property
     def displaces(self) -> bool:
         """Whether it pushes perilymph on."""
-        return self.into == "scala_tympani" and bool(np.any(self.volume > 0))
+        return self.into in OUTLETS and bool(np.any(self.volume > 0))
 
 
 @dataclass(frozen=True)

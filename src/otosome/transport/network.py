@@ -23,6 +23,7 @@ LEDGER = (
     "cleared_cerebrospinal_fluid",
     "eliminated",
     "reacted",
+    "vented",
     "lost",
 )
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from otosome.transport.anatomy import Anatomy, window_share
 from otosome.transport.delivery import Flow
-from otosome.transport.displace import displace
 from otosome.transport.grid import Grid
 from otosome.transport.kernel import RODAS4, Indices, advance
+from otosome.transport.move import cell_of, inject
 from otosome.transport.network import ALONG, LUMPED, TISSUES, Network
 from otosome.transport.solute import Solute
 from otosome.units import Array, Hours, Microlitres, Plain
@@ -230,7 +230,7 @@ class _Run:
         flow, index, depot = self.flows[number], self.network.nodes.index, self.depots[number]
         if depot >= 0:
             return index["depot"][:, depot]
-        return index[flow.into][:, _cell(flow, self.network.grid) if flow.into == "scala_tympani" else 0]
+        return index[flow.into][:, cell_of(flow.into, flow.at, self.network.grid)]
 
     def enter(self, number: int, share: float) -> None:
         """A share of a flow enters at once, moving perilymph on if it is injected."""
@@ -293,10 +293,6 @@ def _columns(values: Array, subjects: slice) -> Array:
     return values if values.shape[-1] == 1 else values[..., subjects]
 
 
-def _cell(flow: Flow, places: Grid) -> int:
-    return min(int(np.searchsorted(places.edges, flow.at, side="right")) - 1, places.places - 1)
-
-
 def _depots(
     flows: Sequence[Flow], places: Grid, subjects: slice
 ) -> tuple[dict[tuple[str, bytes], tuple[str, Array]], list[int]]:
@@ -307,39 +303,11 @@ def _depots(
         if flow.release is None:
             numbers.append(-1)
             continue
-        into = f"{flow.into}:{_cell(flow, places)}" if flow.into == "scala_tympani" else flow.into
+        into = f"{flow.into}:{cell_of(flow.into, flow.at, places)}"
         key = (into, flow.release.tobytes())
         keys.setdefault(key, (into, _columns(flow.release, subjects)))
         numbers.append(list(keys).index(key))
     return keys, numbers
-
-
-def inject(amounts: Array, network: Network, flow: Flow, amount: Array, volume: Microlitres) -> None:
-    """Push perilymph from the place of a flow towards its outlet; ``amounts`` (node, lane) in place.
-
-    ``amount``  entering, shape (classes, lane);  ``volume``  uL, shape (lane,)
-    """
-    places, head = network.grid, _cell(flow, network.grid)
-    nodes, volumes = network.tube()
-    ahead = (flow.at - places.edges[head]) / places.width[head]
-    if flow.outlet == "oval_window":
-        way, ahead = slice(head, None), 1.0 - ahead
-    else:
-        way = slice(head, None, -1)
-    # Fluid behind the point of injection stays; a sliver ahead keeps a cell to move.
-    ahead = max(ahead, 1e-6)
-    room = volumes[way].copy()
-    room[0] *= ahead
-    leaves = network.nodes.index["cerebrospinal_fluid" if flow.outlet == "aqueduct" else "middle_ear"]
-    moved = np.broadcast_to(volume, room.shape[1:]).copy()
-    for k, row in enumerate(nodes[:, way]):
-        path = amounts[row]
-        stays = (1.0 - ahead) * path[0]
-        path[0] *= ahead
-        gone = displace(path, room, moved, np.ascontiguousarray(amount[k]))
-        path[0] += stays
-        amounts[row] = path
-        amounts[leaves[k, 0]] += gone
 
 
 def errors(
