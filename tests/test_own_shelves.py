@@ -74,7 +74,7 @@ ENTRIES = {
         "ohc": number("6 1/h", "3 1/h", "9 1/h", subjects="20 %"),
         "reach": number("0.3"),
     },
-    "mechanisms/antioxidant": {
+    "mechanisms/scavenger": {
         "about": "Vesicles bring an enzyme that takes radicals away.",
         "gates": False,
         "acts": {"prevent": ["ohc"], "clear": ["stress"], "repair": ["ohc"]},
@@ -119,10 +119,10 @@ insults = ["blast"]
 treatments = ["ev"]
 
 [[arm]]
-name = "blast + vesicles without antioxidant"
+name = "blast + vesicles without scavenger"
 insults = ["blast"]
 treatments = ["ev"]
-without = ["antioxidant"]
+without = ["scavenger"]
 
 [measure.abr]
 endpoint = "abr_threshold"
@@ -246,7 +246,7 @@ def test_a_species_that_lacks_a_number_or_a_curve_says_which(tmp_path, key, left
     table = values["profile"] if key.startswith("profile.") else values
     table[key.removeprefix("profile.")] = left
     shelve(tmp_path, {"species/chinchilla": without_nothing(values)})
-    text = QUESTION.replace("pressure_wave", "implantation").replace("antioxidant", "hsp70")
+    text = QUESTION.replace("pressure_wave", "implantation").replace("scavenger", "hsp70")
     with pytest.raises(BadInput, match=said):
         loads(text.replace('"gel"', '"round_window"'), shelves=(tmp_path,))
 
@@ -266,7 +266,7 @@ def test_every_number_of_ones_own_is_among_the_sources(study):
         for key, value in values.items():
             if isinstance(value, dict) and "value" in value:
                 assert f"{place.replace('/', '.')}.{key}" in rows
-    assert rows["mechanisms.antioxidant.ec50"]["title"] == "My notebook"
+    assert rows["mechanisms.scavenger.ec50"]["title"] == "My notebook"
 
 
 def test_the_laws_of_the_shelves_hold_for_entries_of_ones_own(own):
@@ -353,7 +353,7 @@ def test_the_laws_see_entries_that_break_their_promise(tmp_path):
         "insults/pressure_wave": (ENTRIES["insults/pressure_wave"], always),
         "routes/leak": (leak, LEAK),
         "endpoints/sloppy": (sloppy, SLOPPY),
-        "mechanisms/placebo": (ENTRIES["mechanisms/antioxidant"], PLACEBO),
+        "mechanisms/placebo": (ENTRIES["mechanisms/scavenger"], PLACEBO),
     }
     for place, (values, code) in entries.items():
         shelve(tmp_path, {place: values})
@@ -379,11 +379,11 @@ def test_a_study_file_cannot_name_a_folder_of_shelves(own, line):
 
 
 def test_without_its_folder_an_entry_of_ones_own_is_not_known(own):
-    with pytest.raises(BadInput, match=r"species: no 'chinchilla'.*allowed: guinea_pig, mouse"):
+    with pytest.raises(BadInput, match=r"species: no 'chinchilla'.*allowed: .*guinea_pig.*mouse"):
         load(own / "question.toml")
     for name in (f"../../{own.name}/insults/pressure_wave", (own / "insults" / "pressure_wave").as_posix()):
         text = QUESTION.replace('"pressure_wave"', json.dumps(name)).replace("chinchilla", "mouse")
-        text = text.replace("antioxidant", "hsp70").replace('"gel"', '"round_window"')
+        text = text.replace("scavenger", "hsp70").replace('"gel"', '"round_window"')
         with pytest.raises(BadInput, match="insults: no "):
             loads(text)
 
