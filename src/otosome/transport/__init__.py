@@ -1,7 +1,7 @@
 """Dose to concentration over time and place: one network of fluids and tissues, solved exactly book-kept."""
 
 from otosome.transport.anatomy import Anatomy
-from otosome.transport.delivery import Delivery, Dose, Flow
+from otosome.transport.delivery import Delivery, Dose, Flow, Sample
 from otosome.transport.grid import Grid, schedule
 from otosome.transport.network import Network
 from otosome.transport.solute import Solute
@@ -14,6 +14,7 @@ __all__ = [
     "Flow",
     "Grid",
     "Network",
+    "Sample",
     "Solute",
     "Transported",
     "errors",

@@ -1,7 +1,8 @@
-"""How a dose reaches the ear: flows of amount and volume, and the shared formula of routes."""
+"""How a dose reaches the ear and a sample leaves it: flows of amount and volume, the formula of routes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ OUTLETS = {
     "scala_tympani": ("aqueduct", "round_window", "oval_window", "vent"),
     "vestibule": ("aqueduct", "round_window", "vent"),
 }
+# What a sample can be aspirated from.
+SAMPLED = ("scala_tympani", "scala_vestibuli", "vestibule")
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,37 @@ class Flow:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """Perilymph a laboratory aspirates: the volume, not the point, is what it measures.
+
+    ``of``       "scala_tympani", "scala_vestibuli" or "vestibule"
+    ``start``    h; equal to ``stop``: at once, else at constant rate
+    ``volume``   uL, shape (subject,); cerebrospinal fluid follows through the aqueduct, along the scala
+                 tympani and, for the others, over the apex
+    ``at``       place of the perforation, 0 base to 1 apex; in the vestibule 1 is its far end, the canals
+    raises       ValueError for a compartment, time, place or volume that is not allowed
+    """
+
+    of: str
+    start: float
+    stop: float
+    volume: Microlitres
+    at: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.of not in SAMPLED:
+            raise ValueError(f"sample of {self.of!r}; expected one of {SAMPLED}")
+        if not self.start <= self.stop or not 0.0 <= self.at <= 1.0:
+            raise ValueError(
+                f"sample from {self.start} h to {self.stop} h at place {self.at}; "
+                "expected start <= stop and a place from 0 to 1"
+            )
+        object.__setattr__(self, "volume", flat(self.volume))
+        if not np.all(np.isfinite(self.volume) & (self.volume > 0)):
+            raise ValueError(f"sample of {self.volume.min()} uL; expected a positive volume")
+
+
+@dataclass(frozen=True)
 class Dose:
     """What is given: an amount in a volume, from ``start`` to ``stop`` (h; equal: at once).
 
@@ -109,6 +143,6 @@ class Delivery:
         ]
 
 
-def hours(flows: list[Flow]) -> Hours:
-    """Times at which any of the flows starts or stops, sorted, shape (event,)."""
+def hours(flows: Sequence[Flow | Sample]) -> Hours:
+    """Times at which any of the flows or samples starts or stops, sorted, shape (event,)."""
     return np.unique([t for f in flows for t in (f.start, f.stop)])

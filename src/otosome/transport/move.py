@@ -1,10 +1,10 @@
-"""Perilymph that moves on: a volume injected into the tube of scalae and vestibule."""
+"""Perilymph that moves on: a volume injected into the tube of scalae and vestibule, or aspirated from it."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from otosome.transport.delivery import Flow
+from otosome.transport.delivery import Flow, Sample
 from otosome.transport.displace import displace
 from otosome.transport.grid import Grid
 from otosome.transport.network import Network
@@ -67,3 +67,33 @@ def inject(amounts: Array, network: Network, flow: Flow, amount: Array, volume: 
         path[0] += stays
         amounts[row] = path
         amounts[leaves[k, 0]] += gone
+
+
+def aspirate(amounts: Array, network: Network, sample: Sample, volume: Microlitres) -> Array:
+    """Draw perilymph to the place of a sample and out, cerebrospinal fluid following from the aqueduct.
+
+    ``amounts``  (node, lane), changed in place;  ``volume``  uL, shape (lane,)
+    returns      amount drawn, shape (classes, lane)
+    """
+    head, behind = spot(sample.of, sample.at, network.grid)
+    nodes, volumes = network.tube()
+    if behind < SLIVER:
+        head, behind = max(head - 1, 0), 1.0 if head else SLIVER
+    room = volumes[: head + 1].copy()
+    room[-1] *= behind
+    moved = np.broadcast_to(volume, room.shape[1:]).copy()
+    drawn = np.empty((nodes.shape[0], moved.size))
+    # What is drawn of cerebrospinal fluid is replaced by fluid without solute while it flows.
+    share = -np.expm1(-moved / network.volume["cerebrospinal_fluid"][0])
+    for k, row in enumerate(nodes[:, : head + 1]):
+        outside = network.nodes.index["cerebrospinal_fluid"][k, 0]
+        following = share * amounts[outside]
+        amounts[outside] -= following
+        path = amounts[row]
+        stays = (1.0 - behind) * path[-1]
+        path[-1] *= behind
+        drawn[k] = displace(path, room, moved, following)
+        path[-1] += stays
+        amounts[row] = path
+    amounts[network.nodes.index["sampled"][:, 0]] += drawn
+    return drawn

@@ -24,6 +24,7 @@ LEDGER = (
     "eliminated",
     "reacted",
     "vented",
+    "sampled",
     "lost",
 )
 

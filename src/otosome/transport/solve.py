@@ -9,10 +9,10 @@ from itertools import pairwise
 import numpy as np
 
 from otosome.transport.anatomy import Anatomy, window_share
-from otosome.transport.delivery import Flow
+from otosome.transport.delivery import Flow, Sample
 from otosome.transport.grid import Grid
 from otosome.transport.kernel import RODAS4, Indices, advance
-from otosome.transport.move import cell_of, inject
+from otosome.transport.move import aspirate, cell_of, inject
 from otosome.transport.network import ALONG, LUMPED, TISSUES, Network
 from otosome.transport.solute import Solute
 from otosome.units import Array, Hours, Microlitres, Plain
@@ -37,6 +37,8 @@ class Transported:
     ``closure``        |ledger - given| / given, shape (subject,)
     ``time_error``     embedded error estimate over all steps, relative to the highest concentration,
                        shape (subject,)
+    ``sampled``        amount in each sample, in the order asked for, shape (classes, subject, sample)
+    ``samples``        mean concentration of each sample, amount/uL, shape (classes, subject, sample)
     """
 
     knots: Hours
@@ -48,6 +50,8 @@ class Transported:
     ledger: dict[str, Array]
     closure: Plain
     time_error: Plain
+    sampled: Array
+    samples: Array
 
     def uptake(self, tissue: str) -> Array:
         """Amount taken up per uL of a tissue and h, shape (classes, subject, time, place).
@@ -68,6 +72,7 @@ def solve(
     keep: Iterable[str] = ("scala_tympani", "organ_of_corti"),
     leak: Plain | None = None,
     refine: int = 1,
+    samples: Sequence[Sample] = (),
 ) -> Transported:
     """Carry a solute from flows to every fluid and tissue, on the knots.
 
@@ -77,12 +82,14 @@ def solve(
     ``leak``    multiplies the exchange of lateral wall with plasma, shape (time,); an interval has the mean
                 of its two knots
     ``refine``  equal steps each interval between knots is split into
+    ``samples`` perilymph aspirated on the way; it is gone from the ear afterwards. Their ends are events, and
+                those that last are windows, of ``schedule``
     raises      ValueError for a compartment that does not exist or an event that is not a double knot
     """
     keep = tuple(keep)
     if unknown := set(keep) - set(KEEP):
         raise ValueError(f"keep: no {sorted(unknown)}; there are {KEEP}")
-    _check_events(flows, knots)
+    _check_events(flows, samples, knots)
     factors = (
         np.ones(knots.size - 1) if leak is None else 0.5 * (np.asarray(leak)[1:] + np.asarray(leak)[:-1])
     )
@@ -90,14 +97,25 @@ def solve(
     reached = int(np.max(np.count_nonzero(window_share(anatomy), axis=1)))
     windows = min(-(-reached // 8) * 8, anatomy.grid.places)
     blocks = [slice(s, min(s + BLOCK, anatomy.subjects)) for s in range(0, anatomy.subjects, BLOCK)]
-    runs = [_Run.start(anatomy, solute, flows, subjects, windows) for subjects in blocks]
+    runs = [_Run.start(anatomy, solute, flows, samples, subjects, windows) for subjects in blocks]
     kept = {name: _empty(name, solute.classes, anatomy, knots.size) for name in keep}
     for run in runs:
         run.through(knots, factors, refine, kept)
     return _gather(anatomy, solute, knots, kept, runs)
 
 
-def _check_events(flows: Sequence[Flow], knots: Hours) -> None:
+def _check_events(flows: Sequence[Flow], samples: Sequence[Sample], knots: Hours) -> None:
+    for sample in samples:
+        if not knots[0] <= sample.start <= sample.stop <= knots[-1]:
+            raise ValueError(
+                f"sample of {sample.of} from {sample.start} h to {sample.stop} h is not within "
+                f"{knots[0]} h to {knots[-1]} h"
+            )
+        if any(np.count_nonzero(knots == time) < 2 for time in (sample.start, sample.stop)):
+            raise ValueError(
+                f"sample of {sample.of}: {sample.start} h or {sample.stop} h is not a double knot; "
+                "make both events of schedule"
+            )
     for flow in flows:
         for time in (flow.start, flow.stop):
             inside = time < knots[-1] or (time == flow.start and time <= knots[-1])
@@ -127,19 +145,26 @@ def _gather(
     closure = np.max(np.divide(missing, given, out=np.zeros_like(given), where=given > 0), axis=0)
     error = join([run.error / np.where(run.peak > 0, run.peak, 1.0) for run in runs])
     volume = {name: join([run.network.volume[name] for run in runs]).T for name in (*ALONG, "vestibule")}
-    return Transported(knots, anatomy.grid, solute, kept, volume, given, ledger, closure, error)
+    sampled = join([run.sampled for run in runs]).transpose(0, 2, 1)
+    wanted = [np.broadcast_to(sample.volume, (anatomy.subjects,)) for sample in runs[0].samples]
+    samples = sampled / np.stack(wanted, axis=1) if wanted else sampled
+    return Transported(
+        knots, anatomy.grid, solute, kept, volume, given, ledger, closure, error, sampled, samples
+    )
 
 
 @dataclass
 class _Run:
-    """A block of ears on its way through the knots; ``amounts`` (node, lane)."""
+    """A block of ears on its way through the knots; ``amounts`` (node, lane), ``sampled`` (classes, sample, lane)."""
 
     network: Network
     flows: Sequence[Flow]
+    samples: Sequence[Sample]
     subjects: slice
     depots: list[int]
     amounts: Array
     given: Array
+    sampled: Array
     peak: Array
     error: Array
     middle_ear: Microlitres
@@ -148,15 +173,35 @@ class _Run:
 
     @classmethod
     def start(
-        cls, anatomy: Anatomy, solute: Solute, flows: Sequence[Flow], subjects: slice, windows: int
+        cls,
+        anatomy: Anatomy,
+        solute: Solute,
+        flows: Sequence[Flow],
+        samples: Sequence[Sample],
+        subjects: slice,
+        windows: int,
     ) -> _Run:
         keys, depots = _depots(flows, anatomy.grid, subjects)
         network = Network.build(anatomy, solute, subjects, list(keys.values()), windows)
         lanes = network.flux.rate.shape[1]
         amounts = np.zeros((network.nodes.total, lanes))
         given = np.zeros((solute.classes, lanes))
+        sampled = np.zeros((solute.classes, len(samples), lanes))
         peak, error, middle_ear = np.zeros((3, lanes))
-        return cls(network, flows, subjects, depots, amounts, given, peak, error, middle_ear, network)
+        return cls(
+            network,
+            flows,
+            samples,
+            subjects,
+            depots,
+            amounts,
+            given,
+            sampled,
+            peak,
+            error,
+            middle_ear,
+            network,
+        )
 
     def through(self, knots: Hours, factors: Plain, refine: int, kept: dict[str, Array]) -> None:
         """Go through all knots, writing the compartments kept."""
@@ -184,6 +229,9 @@ class _Run:
                 self.middle_ear = np.where(volume > 0, volume, self.middle_ear)
             if flow.start == flow.stop == time:
                 self.enter(number, 1.0)
+        for number, sample in enumerate(self.samples):
+            if sample.start == sample.stop == time:
+                self.draw(number, 1.0)
 
     def travel(self, start: float, stop: float, refine: int, weight: Array) -> None:
         """One interval: half the fluid moves, all else happens, the other half moves (Strang 1968)."""
@@ -192,6 +240,11 @@ class _Run:
         ]
         shares = {n: (stop - start) / (self.flows[n].stop - self.flows[n].start) for n in going}
         moving = [n for n in going if self.flows[n].displaces and self.depots[n] < 0]
+        drawn = {
+            n: (stop - start) / (s.stop - s.start)
+            for n, s in enumerate(self.samples)
+            if s.start <= start < stop <= s.stop
+        }
         supply = np.zeros_like(self.amounts)
         for n in set(going) - set(moving):
             amount = self.amount(n) * shares[n]
@@ -199,7 +252,11 @@ class _Run:
             self.given += amount
         for n in moving:
             self.enter(n, 0.5 * shares[n])
+        for n, share in drawn.items():
+            self.draw(n, 0.5 * share)
         self.error += self.react(stop - start, refine, supply, weight)
+        for n, share in reversed(drawn.items()):
+            self.draw(n, 0.5 * share)
         for n in reversed(moving):
             self.enter(n, 0.5 * shares[n])
 
@@ -240,6 +297,12 @@ class _Run:
             inject(self.amounts, self.network, flow, amount, share * _columns(flow.volume, self.subjects))
         else:
             self.amounts[self.target(number)] += amount
+
+    def draw(self, number: int, share: float) -> None:
+        """A share of a sample is aspirated at once."""
+        sample = self.samples[number]
+        volume = share * _columns(sample.volume, self.subjects)
+        self.sampled[:, number] += aspirate(self.amounts, self.network, sample, volume)
 
     def record(self, time: int, kept: dict[str, Array]) -> None:
         """Write the concentrations of the compartments kept."""
