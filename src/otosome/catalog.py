@@ -25,6 +25,7 @@ from otosome.units import Array, Unit, same_kind
 SHIPPED = Path(__file__).parent
 SHELVES = (
     "species", "solutes", "cells", "batches", "routes", "insults", "mechanisms", "endpoints", "instruments",
+    "maps",
 )  # fmt: skip
 # The formula an entry without a .py has.
 _SHARED = {
@@ -32,6 +33,7 @@ _SHARED = {
     "solutes": ("otosome.transport", "Solute"),
     "insults": ("otosome.injury", "Trauma"),
     "mechanisms": ("otosome.injury", "Mechanism"),
+    "maps": ("otosome.tonotopy", "Greenwood"),
 }
 
 
