@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 
 import numpy as np
 
@@ -37,6 +37,8 @@ class Anatomy:
     canal           Rosenthal's canal into both scalae together
     nerve_canal     Rosenthal's canal into cerebrospinal fluid
     wall_blood      lateral wall into plasma
+
+    ``scala_media_area`` may be None; only a solute that enters endolymph asks for it.
     """
 
     grid: Grid
@@ -66,6 +68,7 @@ class Anatomy:
     middle_ear_half_time: Hours
     body_mass: Kilograms
     tracer_diffusion: SquareMillimetresPerHour
+    scala_media_area: SquareMillimetres | None = None
 
     @property
     def subjects(self) -> int:
@@ -83,18 +86,19 @@ class Anatomy:
         """Anatomy of a block of subjects from the columns of a species.
 
         ``columns``           species' parameters by name, house units, shape (subject,) or (subject, 1, 1);
-                              others than the fields above are ignored; ``volume_scale`` multiplies both areas
+                              others than the fields above are ignored; ``volume_scale`` multiplies both profiles
         ``profiles``          ``scala_tympani`` and ``scala_vestibuli``: ``distance`` from the base in mm and
                               ``area`` in mm2, shape (point,)
         ``tracer_diffusion``  mm2/h, of the substance the half-times were measured with
         raises                KeyError naming a column that is missing
         """
-        names = [f.name for f in fields(cls)][3:-1]
+        names = [f.name for f in fields(cls) if f.default is MISSING][3:-1]
+        optional = [f.name for f in fields(cls) if f.default is None and f.name in columns]
         missing = sorted({*names, "volume_scale"} - columns.keys())
         if missing:
             raise KeyError(f"anatomy: no {', '.join(missing)}; there are {sorted(columns)}")
         scale = flat(columns["volume_scale"])
-        values = {name: flat(columns[name]) for name in names}
+        values = {name: flat(columns[name]) for name in (*names, *optional)}
         subjects = max(scale.size, *(v.size for v in values.values()))
         tracer = np.broadcast_to(flat(tracer_diffusion), (subjects,))
         areas = [
@@ -108,8 +112,8 @@ class Anatomy:
 
     def take(self, subjects: slice) -> Anatomy:
         """Some of the subjects."""
-        values = {f.name: getattr(self, f.name)[subjects] for f in fields(self) if f.name != "grid"}
-        return Anatomy(self.grid, **values)
+        columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "grid"}
+        return replace(self, **{name: c[subjects] for name, c in columns.items() if c is not None})
 
 
 def flat(column: Array) -> Array:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from otosome.evidence import BadInput
 from otosome.transport.anatomy import Anatomy, flat
 from otosome.transport.solute import by_class
 from otosome.units import Array, Fraction, Hours, Microlitres, PerHour
@@ -130,6 +131,13 @@ class Delivery:
     absorption: PerHour | None = None
     at: float = 0.0
     outlet: str | None = None
+
+    def __post_init__(self) -> None:
+        share = flat(self.bioavailability)
+        if not np.all((share >= 0) & (share <= 1)):
+            raise BadInput(
+                "a share of the dose lies from 0 to 1", key="bioavailability", given=str(share.max())
+            )
 
     def deliver(self, dose: Dose, anatomy: Anatomy) -> list[Flow]:
         """Flows whose amounts sum to the dose given; the volume goes where the share that arrives goes."""

@@ -15,10 +15,12 @@ from otosome.transport.solute import Solute
 from otosome.units import Array, Microlitres, MicrolitresPerHour
 
 TISSUES = ("organ_of_corti", "lateral_wall", "rosenthals_canal")
-ALONG = (*TISSUES, "scala_tympani", "scala_vestibuli")
+# Scala media only where a solute states how it gets there; first, as it hangs on the lateral wall alone.
+ALONG = ("scala_media", *TISSUES, "scala_tympani", "scala_vestibuli")
 LUMPED = ("middle_ear", "cerebrospinal_fluid", "plasma")
 LEDGER = (
     *(f"degraded_{tissue}" for tissue in TISSUES),
+    "cleared_scala_media",
     "cleared_middle_ear",
     "cleared_cerebrospinal_fluid",
     "eliminated",
@@ -39,15 +41,18 @@ class Nodes:
     total: int
 
     @classmethod
-    def number(cls, classes: int, places: int, vestibule: int, depots: int, uptake: bool) -> Nodes:
+    def number(
+        cls, classes: int, places: int, vestibule: int, depots: int, uptake: bool, media: bool
+    ) -> Nodes:
         """Depots, places from apex to base, vestibule, lumped fluids, internalised amounts, ledger."""
         index: dict[str, Indices] = {}
         index["depot"] = _block(0, classes, depots)
         start = classes * depots
-        for slot, name in enumerate(ALONG):
-            cells = (places - 1 - np.arange(places)) * len(ALONG) + slot
+        along = ALONG if media else ALONG[1:]
+        for slot, name in enumerate(along):
+            cells = (places - 1 - np.arange(places)) * len(along) + slot
             index[name] = start + cells * classes + np.arange(classes)[:, None]
-        start += classes * places * len(ALONG)
+        start += classes * places * len(along)
         for name, count in [("vestibule", vestibule), *((lumped, 1) for lumped in LUMPED)]:
             index[name] = _block(start, classes, count)
             start += classes * count
@@ -119,11 +124,15 @@ class Network:
         """
         ear, lanes = anatomy.take(subjects), len(range(*subjects.indices(anatomy.subjects)))
         uptake = bool(np.any(solute.uptake_capacity > 0))
-        nodes = Nodes.number(solute.classes, ear.grid.places, ear.grid.vestibule, len(depots), uptake)
+        nodes = Nodes.number(
+            solute.classes, ear.grid.places, ear.grid.vestibule, len(depots), uptake, solute.media
+        )
         volume = _volumes(ear, solute, subjects)
         edges = Edges(solute.classes, lanes)
         _tube(edges, nodes, ear, volume, solute, subjects)
         _exchange(edges, nodes, ear, volume, solute, subjects)
+        if solute.media:
+            _media(edges, nodes, volume, solute, subjects)
         _windows(edges, nodes, ear, volume, solute, subjects, windows)
         _depots(edges, nodes, depots)
         _losses(edges, nodes, ear, volume, solute, subjects)
@@ -131,6 +140,11 @@ class Network:
         inner = slice(0, flux.inner)
         pattern = eliminate(nodes.core, flux.source[inner], flux.target[inner], flux.site)
         return cls(ear.grid, nodes, volume, flux, group, pattern)
+
+    @property
+    def along(self) -> tuple[str, ...]:
+        """Fluids and tissues along the ear that this network has."""
+        return tuple(name for name in (*ALONG, "vestibule") if name in self.nodes.index)
 
     def under(self, leak: float, middle_ear: Microlitres) -> Network:
         """The network while the barrier leaks ``leak`` times as much and the middle ear holds this volume.
@@ -180,7 +194,7 @@ class Network:
         """1 / volume of every place along the ear, (node, lane), zero elsewhere: where errors are judged."""
         lanes = self.flux.rate.shape[1]
         weight = np.zeros((self.nodes.total, lanes))
-        for name in (*ALONG, "vestibule"):
+        for name in self.along:
             weight[self.nodes.index[name]] = 1.0 / self.volume[name]
         return weight
 
@@ -192,6 +206,10 @@ class Network:
 def _volumes(ear: Anatomy, solute: Solute, subjects: slice) -> dict[str, Microlitres]:
     width = ear.grid.width[:, None] * ear.scala_tympani_length
     areas = {tissue: getattr(ear, f"{tissue}_area") for tissue in TISSUES}
+    if solute.media:
+        if ear.scala_media_area is None:
+            raise ValueError("scala_media_area: none; a solute that states media_entry needs it")
+        areas["scala_media"] = ear.scala_media_area
     areas |= {"scala_tympani": ear.scala_tympani.T, "scala_vestibuli": ear.scala_vestibuli.T}
     volume = {name: np.ascontiguousarray(area * width) for name, area in areas.items()}
     cells = ear.grid.vestibule
@@ -288,6 +306,18 @@ def _exchange(
     edges.add(at["plasma"], at[wall], blood / volume["plasma"], BARRIER)
 
 
+def _media(
+    edges: Edges, nodes: Nodes, volume: dict[str, Microlitres], solute: Solute, subjects: slice
+) -> None:
+    """Endolymph: into it from the lateral wall, back against another conductance, and lost from it."""
+    at, room = nodes.index, volume["scala_media"]
+    entry, partition = (solute.lanes(name, subjects) for name in ("media_entry", "media_partition"))
+    wall = volume["lateral_wall"] * solute.lanes("wall_partition", subjects)
+    edges.join(at["lateral_wall"], at["scala_media"], entry * room, (wall, room * partition))
+    if solute.media_loss is not None:
+        edges.add(at["scala_media"], at["cleared_scala_media"], solute.lanes("media_loss", subjects))
+
+
 def _windows(
     edges: Edges,
     nodes: Nodes,
@@ -332,7 +362,8 @@ def _losses(
     edges.add(at["cerebrospinal_fluid"], at["cleared_cerebrospinal_fluid"], ear.csf_turnover / ear.csf_volume)
     edges.add(at["plasma"], at["eliminated"], solute.lanes("plasma_clearance", subjects))
     for name in (*ALONG, "vestibule", "middle_ear", "cerebrospinal_fluid"):
-        edges.add(at[name], at["reacted"], solute.lanes("loss", subjects))
+        if name in at:
+            edges.add(at[name], at["reacted"], solute.lanes("loss", subjects))
     for tissue in TISSUES:
         if f"{tissue}_inside" in at:
             edges.add(at[f"{tissue}_inside"], at[f"degraded_{tissue}"], solute.lanes("degradation", subjects))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import Field, dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 from scipy.constants import Boltzmann
@@ -33,6 +33,9 @@ class Solute:
     ``uptake_capacity`` amount/uL/h at saturation in organ of Corti, lateral wall and Rosenthal's canal
     ``uptake_half``     amount/uL, over all classes together, at half of it
     ``degradation``     1/h, of what was internalised;  ``loss``  1/h, chemical, in fluids and tissues
+    ``media_entry``     1/h, out of the lateral wall's fluid into endolymph, per volume of endolymph; with
+    ``media_partition`` endolymph over perilymph at equilibrium with the wall, which sets the way back; and
+    ``media_loss``      1/h, from endolymph into cells. Without the first two nothing enters scala media
     raises              ValueError for negative or non-finite numbers, or a partition or half-amount of zero
     """
 
@@ -51,16 +54,24 @@ class Solute:
     uptake_half: Array
     degradation: PerHour
     loss: PerHour
+    media_partition: Plain | None = None
+    media_entry: PerHour | None = None
+    media_loss: PerHour | None = None
 
     def __post_init__(self) -> None:
-        for field in fields(self):
+        if (self.media_partition is None) != (self.media_entry is None) or (
+            self.media_loss is not None and self.media_entry is None
+        ):
+            raise ValueError("solute: media_partition and media_entry go together, and media_loss with them")
+        for field in self.stated:
             value = by_class(getattr(self, field.name))
             if not np.all(np.isfinite(value) & (value >= 0)):
                 raise ValueError(
                     f"solute: {field.name} is {value.min()} to {value.max()}; expected finite, not negative"
                 )
             object.__setattr__(self, field.name, value)
-        for name in ("wall_partition", "corti_partition", "canal_partition", "plasma_volume"):
+        positive = ["wall_partition", "corti_partition", "canal_partition", "plasma_volume"]
+        for name in (*positive, *(["media_partition"] if self.media else [])):
             if np.any(getattr(self, name) == 0):
                 raise ValueError(f"solute: {name} is zero; expected a positive number")
         if np.any((self.uptake_capacity > 0) & (self.uptake_half == 0)):
@@ -71,7 +82,17 @@ class Solute:
     @property
     def classes(self) -> int:
         """Number of size classes."""
-        return max(int(getattr(self, f.name).shape[0]) for f in fields(self))
+        return max(int(getattr(self, f.name).shape[0]) for f in self.stated)
+
+    @property
+    def stated(self) -> list[Field[Any]]:
+        """Fields that have a number."""
+        return [f for f in fields(self) if getattr(self, f.name) is not None]
+
+    @property
+    def media(self) -> bool:
+        """Whether it enters scala media."""
+        return self.media_entry is not None
 
     @classmethod
     def sized(

@@ -77,18 +77,22 @@ def solve(
     """Carry a solute from flows to every fluid and tissue, on the knots.
 
     ``keep``    compartments whose history is stored: any of ``scala_tympani``, ``scala_vestibuli``,
-                ``vestibule``, ``middle_ear``, ``cerebrospinal_fluid``, ``plasma``, ``organ_of_corti``,
-                ``lateral_wall``, ``rosenthals_canal``; the last three also with ``_inside``
+                ``vestibule``, ``middle_ear``, ``cerebrospinal_fluid``, ``plasma``, ``scala_media``,
+                ``organ_of_corti``, ``lateral_wall``, ``rosenthals_canal``; the last three also with
+                ``_inside``; ``scala_media`` only of a solute that states how it gets there
     ``leak``    multiplies the exchange of lateral wall with plasma, shape (time,); an interval has the mean
                 of its two knots
     ``refine``  equal steps each interval between knots is split into
     ``samples`` perilymph aspirated on the way; it is gone from the ear afterwards. Their ends are events, and
                 those that last are windows, of ``schedule``
-    raises      ValueError for a compartment that does not exist or an event that is not a double knot
+    raises      ValueError for a compartment that does not exist or is not entered, a sample outside the
+                knots, or an event that is not a double knot
     """
     keep = tuple(keep)
     if unknown := set(keep) - set(KEEP):
         raise ValueError(f"keep: no {sorted(unknown)}; there are {KEEP}")
+    if "scala_media" in keep and not solute.media:
+        raise ValueError("keep: scala_media of a solute that states no media_entry and media_partition")
     _check_events(flows, samples, knots)
     factors = (
         np.ones(knots.size - 1) if leak is None else 0.5 * (np.asarray(leak)[1:] + np.asarray(leak)[:-1])
@@ -144,7 +148,7 @@ def _gather(
     missing = np.abs(np.sum(list(ledger.values()), axis=0) - given)
     closure = np.max(np.divide(missing, given, out=np.zeros_like(given), where=given > 0), axis=0)
     error = join([run.error / np.where(run.peak > 0, run.peak, 1.0) for run in runs])
-    volume = {name: join([run.network.volume[name] for run in runs]).T for name in (*ALONG, "vestibule")}
+    volume = {name: join([run.network.volume[name] for run in runs]).T for name in runs[0].network.along}
     sampled = join([run.sampled for run in runs]).transpose(0, 2, 1)
     wanted = [np.broadcast_to(sample.volume, (anatomy.subjects,)) for sample in runs[0].samples]
     samples = sampled / np.stack(wanted, axis=1) if wanted else sampled
