@@ -25,7 +25,7 @@ from otosome.units import Array, Unit, same_kind
 SHIPPED = Path(__file__).parent
 SHELVES = (
     "species", "solutes", "cells", "batches", "routes", "insults", "mechanisms", "endpoints", "instruments",
-    "maps",
+    "maps", "scales", "populations",
 )  # fmt: skip
 # The formula an entry without a .py has.
 _SHARED = {
@@ -34,6 +34,7 @@ _SHARED = {
     "insults": ("otosome.injury", "Trauma"),
     "mechanisms": ("otosome.injury", "Mechanism"),
     "maps": ("otosome.tonotopy", "Greenwood"),
+    "scales": ("otosome.grades", "Scale"),
 }
 
 
@@ -107,8 +108,8 @@ class Catalog:
         return _load(files[name], shelf)
 
     def source(self, key: str) -> Source:
-        """A source by key; raises BadInput if no shelf has it."""
-        for root in (SHIPPED, *self.own):
+        """A source by key, as one's own folder states it where it does; raises BadInput if no shelf has it."""
+        for root in (*self.own, SHIPPED):
             file = root / "sources" / f"{key}.toml"
             if _is_stem(key) and file.is_file():
                 return read_source(file)

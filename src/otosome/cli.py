@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,6 +72,9 @@ def run(
     seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")] = None,
     batch: Annotated[Path | None, typer.Option(help="A batch TOML or an instrument export.")] = None,
     shelves: _Shelves = None,
+    allow_retracted: Annotated[
+        list[str] | None, typer.Option(help="A retracted source that may be used all the same.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")] = None,
     force: Annotated[bool, typer.Option("--force", help="Move an earlier result aside.")] = False,
     as_json: _Json = False,
@@ -81,7 +85,9 @@ def run(
         from otosome.results import check_free, fill, writing
         from otosome.scenario import load
 
-        made = load(study, shelves=tuple(shelves or ()), batch=batch)
+        made = load(
+            study, shelves=tuple(shelves or ()), batch=batch, allow_retracted=tuple(allow_retracted or ())
+        )
         folder = out if out is not None else Path("results") / made.name
         check_free(folder, force)
         chosen = seed if seed is not None else made.scenario.seed if made.scenario.seed is not None else 1
@@ -258,6 +264,86 @@ def show(
         }
 
     _answer("show", as_json, work)
+
+
+@app.command()
+def check(
+    results: Annotated[list[Path], typer.Argument(help="Result folders.")],
+    shelves: _Shelves = None,
+    rerun: Annotated[bool, typer.Option("--rerun", help="Make changed ones anew, beside the old.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Whether results still stand on the evidence as it is now."""
+
+    def work() -> dict[str, Any]:
+        from otosome.results import open_result
+        from otosome.standing import check as examine
+
+        rows = []
+        for folder in results:
+            told = {"result": str(folder), **examine(open_result(folder), tuple(shelves or ()))}
+            if rerun and not told["stands"]:
+                told["rerun"] = str(_again(folder, tuple(shelves or ())))
+            rows.append(told)
+            if not as_json:
+                _print_standing(told)
+        return {"result": {"rows": rows}, "notes": []}
+
+    _answer("check", as_json, work)
+
+
+def _again(folder: Path, shelves: tuple[Path, ...]) -> Path:
+    """Run a result's question with the numbers of now, beside the old result."""
+    from otosome.forward import draw, observe
+    from otosome.results import fill, open_result, writing
+    from otosome.standing import asked_now
+    from otosome.weigh import answer
+
+    stored = open_result(folder)
+    study = replace(asked_now(stored, shelves), allowed=())
+    table = draw(study, stored.sizes["subject"], int(stored.attrs["seed"]))
+    beside = folder.with_name(f"{folder.name}.now")
+    with writing(beside, force=True) as part:
+        result = answer(study, table)
+        fill(part, result, observe(study, result, table), {})
+    return beside
+
+
+def _print_standing(told: dict[str, Any]) -> None:
+    print(f"{told['result']}: {'stands' if told['stands'] else 'rests on evidence that changed'}")
+    for row in told["changed"]:
+        print(f"  {row['what']:<9} {row['parameter']}: {row['then']} -> {row['now']}")
+    if told["then"] is not None and not told["stands"]:
+        print(f"  best-value benefit: {told['then']:.2f} {told['unit']} then, {told['now']:.2f} now")
+    for key in told["refused"]:
+        print(f"  {key} is retracted: a new run refuses it unless it is allowed by name")
+    if "rerun" in told:
+        print(f"  made anew: {told['rerun']}")
+
+
+@app.command()
+def changes(
+    old: Annotated[Path, typer.Argument(help="A result folder.")],
+    new: Annotated[Path, typer.Argument(help="A later one of the same study.")],
+    as_json: _Json = False,
+) -> None:
+    """What evidence changed between two results, and how their conclusions moved."""
+
+    def work() -> dict[str, Any]:
+        from otosome.results import open_result
+        from otosome.standing import between
+
+        told = between(open_result(old), open_result(new))
+        if not as_json:
+            for row in told["changed"]:
+                print(f"{row['what']:<9} {row['parameter']}: {row['then']} -> {row['now']}")
+            for name in ("then", "now"):
+                if told[name] is not None:
+                    b = told[name]
+                    print(f"{name}: {b['median']:.2f} ({b['low']:.2f} to {b['high']:.2f}) {told['unit']}")
+        return {"result": told, "notes": []}
+
+    _answer("changes", as_json, work)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import json
 import math
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -33,6 +33,8 @@ Shape = Literal["fixed", "normal", "lognormal", "uniform", "loguniform"]
 Basis = Literal["measured", "secondary", "unverified", "computed", "direction", "assumed"]
 BASES: tuple[Basis, ...] = ("measured", "secondary", "unverified", "computed", "direction", "assumed")
 SHAPES: tuple[Shape, ...] = ("fixed", "normal", "lognormal", "uniform", "loguniform")
+Standing = Literal["current", "corrected", "disputed", "retracted", "withdrawn"]
+STANDINGS: tuple[Standing, ...] = ("current", "corrected", "disputed", "retracted", "withdrawn")
 _NEEDS_BECAUSE = ("direction", "assumed", "unverified")
 _PARAMETER_KEYS = (
     "meaning", "value", "low", "high", "shape", "subjects", "lots", "basis", "source", "locator", "because",
@@ -86,14 +88,22 @@ def _short(value: object) -> str:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a number was read."""
+    """Where a number was read, and how it stands today.
+
+    ``standing``  current, corrected, disputed, retracted (by its journal) or withdrawn (by its owner); of a
+                  withdrawn source only key, date and reason are kept
+    ``date``      of the last change of standing;  ``superseded_by``  key of the source that takes its place
+    """
 
     key: str
     title: str
     link: str
     authors: str = ""
     year: int | None = None
-    standing: str = "current"
+    standing: Standing = "current"
+    date: str = ""
+    reason: str = ""
+    superseded_by: str = ""
     read: str = ""
     licence: str = ""
 
@@ -390,20 +400,48 @@ def _deviation(text: str, unit: str, file: str, key: str) -> tuple[float, bool]:
 def read_source(file: Path) -> Source:
     """A source's TOML file; raises BadInput for an unknown or missing key."""
     values = read_toml(file)
-    allowed = ["title", "authors", "year", "link", "standing", "read", "licence", "note"]
+    told = ["title", "authors", "link", "date", "reason", "superseded_by", "read", "licence"]
+    allowed = [*told, "year", "standing", "note"]
+    standing = values.get("standing", "current")
+    if standing not in STANDINGS:
+        raise BadInput(
+            "is not known", file=file.name, key="standing", given=standing, allowed=list(STANDINGS)
+        )
+    # A tombstone keeps nothing of what was withdrawn.
+    if standing == "withdrawn":
+        allowed = ["standing", "date", "reason"]
     for key in values:
         if key not in allowed:
-            raise BadInput("is not a key of a source", file=file.name, key=key, allowed=allowed)
-    for key in ("title", "link"):
-        if not isinstance(values.get(key), str):
-            raise BadInput("a source has a title and a link", file=file.name, key=key)
+            raise BadInput(f"is not a key of a {standing} source", file=file.name, key=key, allowed=allowed)
+    wanted = {"current": ["title", "link"], "withdrawn": ["date", "reason"]}
+    for key in wanted.get(str(standing), ["title", "link", "date", "reason"]):
+        if not isinstance(values.get(key), str) or not values[key]:
+            raise BadInput(f"a {standing} source states it", file=file.name, key=key)
     year = values.get("year")
     return Source(
         key=file.stem,
         year=year if isinstance(year, int) else None,
-        **{k: str(values.get(k, "")) for k in ("title", "link", "authors", "read", "licence")},
-        standing=str(values.get("standing", "current")),
+        standing=standing,  # type: ignore[arg-type]  # checked above
+        **{"title": "", "link": "", **{k: str(values[k]) for k in told if k in values}},
     )
+
+
+# A number that lost its source is at least this many times wider either way.
+WITHDRAWN_WIDTH = 3.0
+
+
+def without_source(parameter: Parameter, source: Source) -> Parameter:
+    """What is left of a number whose source was withdrawn: assumed, wider, and saying so."""
+    because = f"Its source {source.key} was withdrawn on {source.date}: {source.reason}"
+    if parameter.value > 0 and parameter.low > 0:
+        low, high = parameter.low / WITHDRAWN_WIDTH, parameter.high * WITHDRAWN_WIDTH
+        shape: Shape = "loguniform" if parameter.shape in ("uniform", "loguniform") else "lognormal"
+    else:
+        off = WITHDRAWN_WIDTH * max(parameter.high - parameter.value, parameter.value - parameter.low)
+        off = off or abs(parameter.value)
+        low, high = parameter.value - off, parameter.value + off
+        shape = "fixed" if off == 0 else "normal"
+    return replace(parameter, low=low, high=high, shape=shape, basis="assumed", because=because)
 
 
 def draw_columns(parameters: Iterable[Parameter], seed: int, start: int, stop: int) -> dict[str, Array]:

@@ -16,18 +16,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from otosome import __version__, transport
-from otosome.evidence import BadInput, draw_columns
+from otosome.evidence import BadInput, Parameter, draw_columns
 from otosome.injury import LABELS, Cells, Harm, Protection, harm, protect, survive
 from otosome.quality import Batch, protein_given, vesicles_given
 from otosome.roles import Ear, Exposure, Use
 from otosome.scenario import Arm, InsultUse, Measure, Study, Treatment, saves
-from otosome.units import Array, house, quantity, split
+from otosome.units import LEVELS, Array, house, quantity, split
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
 BLOCK = 16
+# Knots whose histories of a whole block take some hundreds of megabytes.
+_ROOMY = 1000
 KINDS = tuple(LABELS)
 # First step after an event and the longest one, h: with growth 1.2 the thresholds of the shipped study are
 # within 1 dB, and its benefit within 0.1 dB, of steps three times as fine.
@@ -45,9 +47,23 @@ def draw(study: Study, subjects: int = 200, seed: int = 1) -> pd.DataFrame:
 
     if subjects < 1:
         raise BadInput("must be at least 1", key="subjects", given=subjects)
-    table = pd.DataFrame(draw_columns(study.parameters.values(), seed, 0, subjects))
+    columns = draw_columns(study.parameters.values(), seed, 0, subjects)
+    for parameter in study.parameters.values():
+        _check_drawn(parameter, columns[parameter.name])
+    table = pd.DataFrame(columns)
     table.attrs["seed"] = seed
     return table
+
+
+def _check_drawn(parameter: Parameter, values: Array) -> None:
+    """A number that is above zero is so in every ear."""
+    least = float(np.min(values))
+    negative = least < 0 <= parameter.low and parameter.unit not in LEVELS
+    if not np.all(np.isfinite(values)) or negative or least <= 0 < parameter.low:
+        raise BadInput(
+            "is drawn as a number it cannot be", key=parameter.name, given=f"{least:g} {parameter.unit}".strip(),
+            cure="give it a narrower range, or a shape that stays above zero (lognormal)",
+        )  # fmt: skip
 
 
 def best(study: Study) -> pd.DataFrame:
@@ -78,7 +94,8 @@ class Plan:
         events = [moment for use in uses for moment in (*use.start, *use.stop)]
         spans = [(t, t + _hours(g.treatment.duration)) for g in given for t in g.times]
         events += [moment for span in spans for moment in span]
-        events.append(min([0.0, *events, *self.times]))
+        # An hour at least: a study that ends with its first moment still has one to begin with.
+        events.append(min([0.0, *events, *self.times, self.study.until - 1.0]))
         windows = [span for span in spans if span[0] < span[1]]
         knots = transport.schedule(
             events, self.study.until, windows, first=_FIRST, growth=self.growth, longest=_LONGEST
@@ -419,12 +436,12 @@ TRANSPORT = ("species", "solutes", "routes", "batches")
 _SOLUTE = frozenset(transport.Solute.__dataclass_fields__) - {"diffusion"}
 
 
-def blocks(table: pd.DataFrame) -> list[tuple[slice, Columns]]:
+def blocks(table: pd.DataFrame, width: int) -> list[tuple[slice, Columns]]:
     """A table in blocks of full width: the last is padded with its own first row."""
     found: list[tuple[slice, Columns]] = []
-    for start in range(0, len(table), BLOCK):
-        rows = np.arange(start, min(start + BLOCK, len(table)))
-        padded = np.concatenate([rows, np.full(BLOCK - rows.size, rows[0])])
+    for start in range(0, len(table), width):
+        rows = np.arange(start, min(start + width, len(table)))
+        padded = np.concatenate([rows, np.full(width - rows.size, rows[0])])
         found.append(
             (slice(start, start + rows.size), {c: table[c].to_numpy()[padded] for c in table.columns})
         )
@@ -442,7 +459,8 @@ def through(
 
     ``work``  block -> arrays whose first axis is the subject
     """
-    parts = blocks(table)
+    # Fewer ears at once in a study of many events, so that its histories fit in memory.
+    parts = blocks(table, max(1, min(BLOCK, BLOCK * _ROOMY // plan.knots.size)))
 
     def one(part: tuple[slice, Columns]) -> dict[str, Array]:
         rows, columns = part
@@ -460,7 +478,7 @@ def through(
 def forward(block: Block) -> dict[str, Array]:
     """Every measure, the cells counted at the end and the vesicles' peak, of every arm of a block."""
     plan, study = block.plan, block.study
-    out: dict[str, Array] = {"time_error": np.zeros((BLOCK,)), "closure": np.zeros((BLOCK,))}
+    out: dict[str, Array] = {name: np.zeros(block.subjects) for name in ("time_error", "closure")}
     for number, arm in enumerate(plan.arms):
         cells = block.cells(arm)
         measured = cells.at(plan.at(plan.times))
@@ -503,6 +521,7 @@ def simulate(
     count = range(len(made.arms))
     extra = _efficacies(study)
     found = through(replace(made, arms=(*made.arms, *extra.values())), table, forward, workers, tick)
+    _check_computed(found)
     coords = {
         "arm": [arm.name for arm in made.arms],
         "subject": np.arange(len(table)),
@@ -539,6 +558,20 @@ def simulate(
         "study": saves(study, seed), "notes": json.dumps(list(study.notes)),
     }  # fmt: skip
     return xr.Dataset(variables, coords=coords, attrs=attrs)
+
+
+def _check_computed(found: Mapping[str, Array]) -> None:
+    """Refuse numbers so far out that what follows from them is none."""
+    for name, values in found.items():
+        if not np.all(np.isfinite(values)):
+            raise BadInput("cannot be computed from these numbers", key=name.split("/")[0])
+    lost = float(np.max(found["closure"]))
+    # A thousand times what rounding may cost.
+    if lost > 1e-7:
+        raise BadInput(
+            "cannot be carried through the ear: a dose or a number of the study is out of all range",
+            given=f"{lost:.1g} of the dose unaccounted for",
+        )
 
 
 def _efficacies(study: Study) -> dict[str, PlannedArm]:

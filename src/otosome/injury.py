@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 import numpy as np
 from numba import njit
 
+from otosome.evidence import BadInput
 from otosome.roles import Ear, Exposure, Insult
 from otosome.units import Array, Fraction, Hours, Millimetres, ParticlesPerMicrolitre, PerHour, Plain, Unit
 
@@ -210,6 +211,16 @@ class Mechanism:
     clear: Fraction | None = None
     support: Fraction | None = None
     gate: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("prevent", "rescue", "repair", "clear", "support", "gate"):
+            effect = getattr(self, name)
+            if effect is not None and not (np.all(effect >= 0) and np.all(effect <= 1)):
+                raise BadInput(
+                    "a largest effect lies from 0 to 1",
+                    key=name,
+                    given=f"{np.min(effect):g} to {np.max(effect):g}",
+                )
 
     def signal(self, contact: ParticlesPerMicrolitre, cargo: CopiesPerMicrolitre) -> Fraction:
         """How strongly cells are told, 0 to 1, zero without vesicles.

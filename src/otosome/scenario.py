@@ -6,8 +6,11 @@ every number with its source, and re-runs the study without the shelves it came 
 
 from __future__ import annotations
 
+import itertools
+import math
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,43 +19,49 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from otosome import __version__
 from otosome.catalog import Catalog, Entry
-from otosome.evidence import BadInput, Card, Parameter, make_card, parse_toml, read_toml
-from otosome.units import quantity, same_kind, split
+from otosome.evidence import BadInput, Card, Parameter, make_card, parse_toml, read_toml, without_source
+from otosome.units import LEVELS, house, quantity, same_kind, split
 
 STUDIES = Path(__file__).parent / "studies"
 TEMPLATE = Path(__file__).parent / "templates" / "scenario.toml"
 # A knot list for a longer study would outgrow memory; no published animal study is longer.
 _LONGEST = 2 * 365 * 24.0
+# Each moment takes some forty knots after it.
+_MOST_MOMENTS = 500
+# What a result holds beside its measures; a measure of such a name would be lost in it.
+_TAKEN = (
+    "arm", "subject", "time", "frequency", "place", "cell", "cells", "vesicles", "protein", "halved", "doubled",
+    "time_error", "closure", "place_frequency", "place_distance",
+)  # fmt: skip
+_WIDEST = 20.0
+_MEASURE_NAME = re.compile(r"\w[\w .+-]{0,59}")
 
 
-def _of(*units: str) -> AfterValidator:
-    """Accept a quantity convertible to one of these units."""
+def _of(*units: str, least: float = -math.inf, most: float = math.inf) -> AfterValidator:
+    """Accept a quantity convertible to one of these units, within bounds in the house unit."""
 
     def check(text: str) -> str:
-        given = split(text)[1]
-        for unit in units:
-            if same_kind(given, unit):
-                return text
-        raise ValueError(f"unit is {given!r}; expected one convertible to {' or '.join(units)}")
+        value, given = split(text)
+        if not any(same_kind(given, unit) for unit in units):
+            raise ValueError(f"unit is {given!r}; expected one convertible to {' or '.join(units)}")
+        if value < 0 <= least:
+            raise ValueError("must not be negative")
+        if not least <= quantity(text) <= most:
+            raise ValueError(f"must lie from {least:g} to {most:g} {house(given)}")
+        return text
 
     return AfterValidator(check)
 
 
-def _not_negative(text: str) -> str:
-    if split(text)[0] < 0:
-        raise ValueError("must not be negative")
-    return text
-
-
-_Positive = AfterValidator(_not_negative)
+# Bounds far beyond any laboratory: what lies outside them is a slip, and numbers there can no longer be computed.
 Moment = Annotated[str, _of("h")]
-Duration = Annotated[str, _of("h"), _Positive]
-Volume = Annotated[str, _of("uL"), _Positive]
-InsultAmount = Annotated[str, _of("mg/kg", "ug"), _Positive]
-Amount = Annotated[str, _of("particles", "ug", "cells"), _Positive]
-Level = Annotated[str, _of("dB SPL")]
-Frequency = Annotated[str, _of("kHz"), _Positive]
-Length = Annotated[str, _of("mm"), _Positive]
+Duration = Annotated[str, _of("h", least=0.0, most=_LONGEST)]
+Volume = Annotated[str, _of("uL", least=1e-3, most=1e6)]
+InsultAmount = Annotated[str, _of("mg/kg", "ug", least=0.0, most=1e9)]
+Amount = Annotated[str, _of("particles", "ug", "cells", least=0.0, most=1e18)]
+Level = Annotated[str, _of("dB SPL", least=-100.0, most=250.0)]
+Frequency = Annotated[str, _of("kHz", least=1e-3, most=1e3)]
+Length = Annotated[str, _of("mm", least=0.0, most=1e3)]
 
 
 class _Table(BaseModel):
@@ -119,14 +128,15 @@ class Number(_Table):
     low: str | None = None
     high: str | None = None
     shape: str | None = None
-    subjects: float = 0.0
-    lots: float = 0.0
+    subjects: float = Field(default=0.0, ge=0.0)
+    lots: float = Field(default=0.0, ge=0.0)
     additive: bool = False
     basis: str
     meaning: str = ""
     source: str | None = None
     because: str = ""
     species: str = ""
+    shelf: bool = False
 
 
 class Scenario(_Table):
@@ -134,7 +144,7 @@ class Scenario(_Table):
 
     otosome: Literal["scenario/1"]
     version: str | None = None
-    seed: int | None = Field(default=None, ge=0)
+    seed: int | None = Field(default=None, ge=0, lt=2**63)
     title: str = ""
     question: str = ""
     species: str
@@ -153,14 +163,16 @@ class Scenario(_Table):
 class Study:
     """A checked scenario with the shelves it speaks of.
 
-    ``name``   the file's stem
-    ``notes``  what was decided about its files, in sentences
+    ``name``     the file's stem
+    ``notes``    what was decided about its files, in sentences
+    ``allowed``  keys of retracted sources that may be used all the same
     """
 
     name: str
     scenario: Scenario
     catalog: Catalog = Catalog()
     notes: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -227,14 +239,31 @@ class Study:
         found: dict[str, Parameter] = {}
         for entry in self.entries():
             for parameter in entry.parameters(self.scenario.species).values():
-                found[parameter.name] = parameter
+                found[parameter.name] = self._standing(parameter)
         for name, number in self.scenario.numbers.items():
             if name not in found:
                 raise BadInput(
                     "is not a number this study rests on", file=self.name, key=f"numbers.{name}", given=name
                 )
+            if number.source is not None:
+                self.catalog.source(number.source)
             found[name] = _pinned(number, found[name], self.name)
         return found
+
+    def _standing(self, parameter: Parameter) -> Parameter:
+        """A shelf's number as far as its source still stands behind it."""
+        if parameter.source is None:
+            return parameter
+        source = self.catalog.source(parameter.source)
+        if source.standing == "retracted" and source.key not in self.allowed:
+            raise BadInput(
+                f"rests on a retracted source ({source.date}: {source.reason})",
+                file=self.name,
+                key=parameter.name,
+                given=source.key,
+                cure=f"replace the number, or allow the source by name: --allow-retracted {source.key}",
+            )
+        return without_source(parameter, source) if source.standing == "withdrawn" else parameter
 
     @cached_property
     def until(self) -> float:
@@ -273,8 +302,7 @@ def _pinned(number: Number, shelf: Parameter, file: str) -> Parameter:
             key=f"numbers.{shelf.name}",
             given=number.value,
         )
-    from dataclasses import replace
-
+    _check_pinned(number, made, shelf, file)
     return replace(
         made,
         name=shelf.name,
@@ -285,11 +313,32 @@ def _pinned(number: Number, shelf: Parameter, file: str) -> Parameter:
     )
 
 
-def load(study: str | Path, *, shelves: tuple[Path, ...] = (), batch: Path | None = None) -> Study:
+def _check_pinned(number: Number, made: Parameter, shelf: Parameter, file: str) -> None:
+    """A pinned number keeps the sign that the shelf's has, and a spread that can be drawn."""
+    key = f"numbers.{shelf.name}"
+    if shelf.low > 0 and made.low <= 0:
+        raise BadInput("must lie above zero", file=file, key=key, given=number.low or number.value)
+    if shelf.low == 0 and made.low < 0 and shelf.unit not in LEVELS:
+        raise BadInput("must not be negative", file=file, key=key, given=number.low or number.value)
+    if not number.additive and max(number.subjects, number.lots) > _WIDEST:
+        raise BadInput(
+            f"a spread is at most {_WIDEST:g} (standard deviation of the logarithm)", file=file, key=key,
+            given=max(number.subjects, number.lots),
+        )  # fmt: skip
+
+
+def load(
+    study: str | Path,
+    *,
+    shelves: tuple[Path, ...] = (),
+    batch: Path | None = None,
+    allow_retracted: tuple[str, ...] = (),
+) -> Study:
     """A study by file or by the name of a shipped one, checked from the first key to the last.
 
     ``shelves``  folders of one's own shelves
     ``batch``    a batch TOML or an instrument export that takes the place of the study's vesicle batch
+    ``allow_retracted``  keys of retracted sources that may be used all the same
     raises       BadInput: one message with file, key, value given, values allowed
     """
     file = _find(study)
@@ -298,17 +347,33 @@ def load(study: str | Path, *, shelves: tuple[Path, ...] = (), batch: Path | Non
             raise BadInput("is not a folder", file=str(folder), cure="name a folder that holds shelves")
     values = read_toml(file)
     made = Study(
-        file.stem, _scenario(values, file.name), Catalog(tuple(shelves)), inputs={str(file): _sha(file)}
+        file.stem,
+        _scenario(values, file.name),
+        Catalog(tuple(shelves)),
+        allowed=allow_retracted,
+        inputs={str(file): _sha(file)},
     )
     made = _with_batches(made, file.parent, batch)
     _check(made, file.name)
     return made
 
 
-def loads(text: str, name: str = "study", *, shelves: tuple[Path, ...] = ()) -> Study:
-    """A study from TOML text, as ``load`` reads it from a file."""
-    made = Study(name, _scenario(parse_toml(text.encode(), name), name), Catalog(tuple(shelves)))
-    _check(made, name)
+def loads(
+    text: str,
+    name: str = "study",
+    *,
+    shelves: tuple[Path, ...] = (),
+    allow_retracted: tuple[str, ...] = (),
+    check: bool = True,
+) -> Study:
+    """A study from TOML text, as ``load`` reads it from a file.
+
+    ``check``  whether to check what single keys do not show; off for a study that was checked when it was saved
+    """
+    scenario = _scenario(parse_toml(text.encode(), name), name)
+    made = Study(name, scenario, Catalog(tuple(shelves)), allowed=allow_retracted)
+    if check:
+        _check(made, name)
     return made
 
 
@@ -387,12 +452,19 @@ def _with_batches(study: Study, folder: Path, batch: Path | None) -> Study:
             continue
         file = file if file is not None else _inside(folder, treatment.batch, name)
         made = read_batch(file, study.catalog)
-        held[made.name] = dict(made.values)
-        treatments[name] = treatment.model_copy(update={"batch": made.name})
+        batch_name = _free(made.name, dict(made.values), held, shelf)
+        held[batch_name] = dict(made.values)
+        treatments[name] = treatment.model_copy(update={"batch": batch_name})
         notes += [note for note in made.notes if note not in notes]
         inputs[str(file)] = _sha(file)
     changed = scenario.model_copy(update={"treatment": treatments, "batch": held})
-    return Study(study.name, changed, study.catalog, tuple(notes), inputs)
+    return replace(study, scenario=changed, notes=tuple(notes), inputs=inputs)
+
+
+def _free(name: str, values: dict[str, Any], held: Mapping[str, dict[str, Any]], shelf: list[str]) -> str:
+    """A name under which a batch stands for no other one: its own, or its own and a number."""
+    names = (name if n == 1 else f"{name}_{n}" for n in itertools.count(1))
+    return next(one for one in names if held.get(one, values) == values and one not in shelf)
 
 
 def _is_vehicle(study: Study, treatment: Treatment) -> bool:
@@ -444,6 +516,14 @@ def _check_names(study: Study, file: str) -> None:
     for name in arms:
         if arms.count(name) > 1:
             raise BadInput("two arms of one name", file=file, key="arm", given=name)
+        if any(ord(letter) < 32 or ord(letter) == 127 for letter in name):
+            raise BadInput("a name has no control characters", file=file, key="arm", given=repr(name))
+    for name in scenario.measure:
+        if name in _TAKEN or name.startswith("window_") or not _MEASURE_NAME.fullmatch(name):
+            raise BadInput(
+                "cannot name a measure", file=file, key=f"measure.{name}", given=repr(name),
+                allowed=f"letters, digits, blanks, '.', '+' and '-', and none of {', '.join(_TAKEN)}",
+            )  # fmt: skip
     for arm in scenario.arm:
         for key, given, allowed in (
             ("insults", arm.insults, list(scenario.insult)),
@@ -529,6 +609,16 @@ def _check_times(study: Study, file: str) -> None:
             "time zero is the first insult", file=file, key="insult", given=f"first insult at {min(starts)} h",
             cure="shift all times so that the first insult is at 0 h",
         )  # fmt: skip
+    moments = [
+        t
+        for tables in (scenario.insult, scenario.treatment, scenario.measure)
+        for x in tables.values()
+        for t in x.at
+    ]
+    if len(moments) > _MOST_MOMENTS:
+        raise BadInput(
+            "has too many moments", file=file, given=len(moments), allowed=f"up to {_MOST_MOMENTS}"
+        )
     for kind, tables in (
         ("insult", scenario.insult),
         ("treatment", scenario.treatment),
@@ -557,6 +647,8 @@ def _check_insult(study: Study, name: str, use: InsultUse, file: str) -> None:
     for key in wanted:
         if getattr(use, key) is None:
             raise BadInput(f"{use.entry} needs it", file=file, key=f"insult.{name}.{key}")
+    if use.band is not None and not quantity(use.band[0], "kHz") < quantity(use.band[1], "kHz"):
+        raise BadInput("a band rises", file=file, key=f"insult.{name}.band", given=use.band)
     if use.route is not None:
         _among(use.route, study.catalog.names("routes"), file, f"insult.{name}.route")
 
@@ -569,11 +661,14 @@ def explicit(study: Study, seed: int | None = None) -> dict[str, object]:
         values["seed"] = seed
     values["mechanisms"] = list(study.mechanisms)
     values["until"] = f"{study.until!r} h"
-    values["numbers"] = {name: _stated(p) for name, p in study.parameters.items()}
+    values["numbers"] = {
+        name: _stated(p, shelf=name not in study.scenario.numbers or study.scenario.numbers[name].shelf)
+        for name, p in study.parameters.items()
+    }
     return {key: values[key] for key in Scenario.model_fields if key in values}
 
 
-def _stated(parameter: Parameter) -> dict[str, object]:
+def _stated(parameter: Parameter, shelf: bool) -> dict[str, object]:
     unit = f" {parameter.unit}" if parameter.unit else ""
     stated: dict[str, object] = {
         "value": f"{parameter.value!r}{unit}",
@@ -587,6 +682,7 @@ def _stated(parameter: Parameter) -> dict[str, object]:
         "meaning": parameter.meaning,
         "because": parameter.because,
         "species": parameter.species,
+        "shelf": shelf,
     }
     if parameter.source is not None:
         stated["source"] = parameter.source

@@ -174,6 +174,12 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str
     return sorted(rows, key=_moves, reverse=True)
 
 
+def best_benefit(study: Study, asked: Compare) -> float:
+    """The compared benefit of the ear in which every number has its best value."""
+    made = plan(study, [asked.of, asked.against])
+    return float(through(made, best(study), _gain(study, asked), workers=1)["benefit"][0])
+
+
 def _gain(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
     """Benefit of a block in the asked measure, at its own frequencies and its last time."""
     measure = study.scenario.measure[asked.measure]

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import log_ndtr, ndtri
 
 from otosome import hearing
+from otosome.evidence import BadInput
 from otosome.injury import Cells
 from otosome.roles import Ear, Reading
 from otosome.units import Array, DecibelsSPL, Fraction, Kilohertz, Plain
@@ -31,6 +32,14 @@ class Wave1:
     scale: Plain
     error: Plain
     floor: Fraction
+
+    def __post_init__(self) -> None:
+        healthy = hearing.growth(np.asarray(self.level), self.growth["level"], self.growth["amplitude"])
+        if not np.all(healthy > 0):
+            raise BadInput(
+                "no wave is seen at it even in a healthy ear", key="level", given=f"{self.level} dB SPL",
+                cure=f"measure from {np.min(self.growth['level']):g} dB SPL on",
+            )  # fmt: skip
 
     def value(self, ear: Ear, cells: Cells, frequency: Kilohertz) -> Plain:
         """True relative amplitude, shape (subject, time, frequency), not negative."""
