@@ -1,4 +1,4 @@
-"""Laws of scala media: off unless asked for, filled from the lateral wall, directional, lost to cells."""
+"""Laws of what is off unless asked for: scala media, filled from the lateral wall, and the otic capsule."""
 
 from __future__ import annotations
 
@@ -92,3 +92,27 @@ def test_scala_media_is_kept_only_of_a_solute_that_says_how_it_gets_there():
         drug(media_loss=0.1)
     with pytest.raises(ValueError, match="media_partition"):
         drug(media_partition=0.0, media_entry=0.1)
+
+
+def test_a_thin_otic_capsule_lets_the_middle_ear_reach_the_apex():
+    knots, flow = schedule([0.0], 6.0), [niche(classes=1)]
+    thin, bone = {"otic_capsule_width": 0.5}, {"capsule_permeability": 1e-3}
+    thick, none, through = (
+        solve(ear(**width), drug(**permeability), flow, knots)
+        for width, permeability in (({}, bone), (thin, {}), (thin, bone))
+    )
+    for name, history in thick.concentration.items():
+        assert np.array_equal(history, none.concentration[name])
+    apex = [run.concentration["scala_tympani"][0, 0, 40, -1] for run in (thick, through)]
+    assert apex[1] > 100 * apex[0]
+    assert through.closure.max() < 1e-10
+
+
+def test_the_capsule_lets_through_what_area_and_permeability_say():
+    """A middle ear too large to fall, a scala too closed to lose: amount = P A c t, before it fills."""
+    anatomy = ear(**TUBE, otic_capsule_width=0.5)
+    shut = {"round_window_permeability": 0.0, "oval_window_permeability": 0.0, **KEPT}
+    flow = Flow("middle_ear", 0.0, 0.0, np.full((1, 1), 1e12), np.array([1e6]))
+    run = solve(anatomy, drug(capsule_permeability=1e-4, **shut), [flow], schedule([0.0], 1.0))
+    entered = run.ledger["scala_tympani"][0, 0] + run.ledger["scala_vestibuli"][0, 0]
+    assert entered == pytest.approx(1e-4 * 0.5 * 17.1 * 1e6, rel=1e-3)

@@ -38,7 +38,8 @@ class Anatomy:
     nerve_canal     Rosenthal's canal into cerebrospinal fluid
     wall_blood      lateral wall into plasma
 
-    ``scala_media_area`` may be None; only a solute that enters endolymph asks for it.
+    ``scala_media_area`` may be None; only a solute that enters endolymph asks for it. ``otic_capsule_width`` is
+    the bone between scala tympani and middle ear, per length, and None where it is too thick to cross.
     """
 
     grid: Grid
@@ -69,6 +70,7 @@ class Anatomy:
     body_mass: Kilograms
     tracer_diffusion: SquareMillimetresPerHour
     scala_media_area: SquareMillimetres | None = None
+    otic_capsule_width: Millimetres | None = None
 
     @property
     def subjects(self) -> int:

@@ -341,6 +341,11 @@ def _windows(
             solute.lanes("oval_window_permeability", subjects) * ear.oval_window_area / ear.grid.vestibule,
         ),
     ]
+    # Thin bone, as of rodents: fluid in the bulla lies on the whole of the scala tympani.
+    if ear.otic_capsule_width is not None and solute.capsule_permeability is not None:
+        bone = ear.otic_capsule_width * ear.scala_tympani_length * ear.grid.width[:, None]
+        permeability = solute.lanes("capsule_permeability", subjects)
+        ways.append(("scala_tympani", ear.grid.places, permeability * bone))
     for name, cells, conductance in ways:
         inside, outside = nodes.index[name][:, :cells], nodes.index["middle_ear"]
         edges.add(outside, inside, conductance, FROM_MIDDLE_EAR)

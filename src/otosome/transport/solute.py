@@ -36,6 +36,7 @@ class Solute:
     ``media_entry``     1/h, out of the lateral wall's fluid into endolymph, per volume of endolymph; with
     ``media_partition`` endolymph over perilymph at equilibrium with the wall, which sets the way back; and
     ``media_loss``      1/h, from endolymph into cells. Without the first two nothing enters scala media
+    ``capsule_permeability``  of the otic capsule, where a species' is thin enough to state its width
     raises              ValueError for negative or non-finite numbers, or a partition or half-amount of zero
     """
 
@@ -57,6 +58,7 @@ class Solute:
     media_partition: Plain | None = None
     media_entry: PerHour | None = None
     media_loss: PerHour | None = None
+    capsule_permeability: MillimetresPerHour | None = None
 
     def __post_init__(self) -> None:
         if (self.media_partition is None) != (self.media_entry is None) or (
