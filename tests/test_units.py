@@ -26,6 +26,7 @@ AGAINST_PINT = [
     ("s", "s", "hour"),
     ("d", "day", "hour"),
     ("week", "week", "hour"),
+    ("year", "year", "hour"),
     ("1/s", "1/s", "1/hour"),
     ("1/d", "1/day", "1/hour"),
     ("nM", "nmol/L", "umol/L"),

@@ -1,4 +1,4 @@
-"""What a route, insult, mechanism, endpoint or instrument must offer, and the few nouns they meet in.
+"""What a route, insult, mechanism, population, endpoint or instrument must offer, and the few nouns they meet in.
 
 Arrays are (subject, time, place) unless said otherwise; places run from base (0) to apex (1); times are
 knots in h, each event twice (just before, just after). A bound parameter has shape (subject, 1, 1).
@@ -115,6 +115,14 @@ class Mechanism(Protocol):
 
     def signal(self, contact: Array, cargo: Array) -> Array:
         """How strongly cells are told, 0 to 1; zero without vesicles."""
+        ...
+
+
+class Population(Protocol):
+    """People, or animals, as they arrive."""
+
+    def baseline(self, frequency: Array) -> Array:
+        """Hearing level of each subject at each frequency in kHz, dB HL, shape (subject, 1, frequency)."""
         ...
 
 

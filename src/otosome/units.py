@@ -48,6 +48,7 @@ ParticlesPerMicrogram = Annotated[Array, Unit("particles/ug")]
 Kilohertz = Annotated[Array, Unit("kHz")]
 Decibels = Annotated[Array, Unit("dB")]
 DecibelsSPL = Annotated[Array, Unit("dB SPL")]
+DecibelsHL = Annotated[Array, Unit("dB HL")]
 Kilograms = Annotated[Array, Unit("kg")]
 Kelvin = Annotated[Array, Unit("K")]
 PascalHours = Annotated[Array, Unit("Pa h")]
@@ -63,7 +64,7 @@ _ATOMS: dict[str, tuple[float, dict[str, int]]] = {
     "nm": (1e-6, {_L: 1}), "um": (1e-3, {_L: 1}), "mm": (1.0, {_L: 1}), "cm": (10.0, {_L: 1}),
     "nL": (1e-3, {_L: 3}), "uL": (1.0, {_L: 3}), "mL": (1e3, {_L: 3}), "L": (1e6, {_L: 3}),
     "s": (1 / 3600, {_T: 1}), "min": (1 / 60, {_T: 1}), "h": (1.0, {_T: 1}), "d": (24.0, {_T: 1}),
-    "week": (168.0, {_T: 1}),
+    "week": (168.0, {_T: 1}), "year": (8766.0, {_T: 1}),
     "pmol": (1.0, {_N: 1}), "nmol": (1e3, {_N: 1}), "umol": (1e6, {_N: 1}), "mmol": (1e9, {_N: 1}),
     "nM": (1e-3, {_N: 1, _L: -3}), "uM": (1.0, {_N: 1, _L: -3}), "mM": (1e3, {_N: 1, _L: -3}),
     "ng": (1e-3, {_M: 1}), "ug": (1.0, {_M: 1}), "mg": (1e3, {_M: 1}),

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import log_ndtr, ndtri
 
 from otosome.hearing import shift
 from otosome.injury import Cells
+from otosome.levels import log_on_grid, read_on_grid
 from otosome.roles import Ear, Reading
 from otosome.units import Array, Decibels, DecibelsSPL, Kilohertz
 
@@ -41,24 +41,8 @@ class AbrThreshold:
 
     def read(self, value: DecibelsSPL, uniform: Array) -> Reading:
         """A reading on the grid; ``uniform`` in (0, 1), same shape as ``value``."""
-        found = value + self.error * ndtri(uniform)
-        # Half upwards, as the bins of the likelihood are closed below.
-        level = self.lowest + self.grid * np.floor((found - self.lowest) / self.grid + 0.5)
-        censored = np.where(level > self.highest, 1.0, np.where(level <= self.lowest, -1.0, 0.0))
-        return Reading(np.clip(level, self.lowest, self.highest), censored)
+        return read_on_grid(value, uniform, self.error, self.grid, self.lowest, self.highest)
 
     def log_likelihood(self, reading: Reading, value: DecibelsSPL) -> Array:
         """Log-probability of each reading, same shape: the normal's share of its bin, exact in the tails."""
-        over = np.where(reading.censored > 0, self.grid, 0.0)
-        low = np.where(reading.censored < 0, -np.inf, reading.value + over - 0.5 * self.grid)
-        high = np.where(reading.censored > 0, np.inf, reading.value + 0.5 * self.grid)
-        return _log_between((low - value) / self.error, (high - value) / self.error)
-
-
-def _log_between(low: Array, high: Array) -> Array:
-    """Log-probability that a standard normal lies between; both ends moved to the tail where digits live."""
-    flip = low > 0.0
-    lower, upper = np.where(flip, -high, low), np.where(flip, -low, high)
-    top, bottom = log_ndtr(upper), log_ndtr(lower)
-    result: Array = top + np.log1p(-np.exp(bottom - top))
-    return result
+        return log_on_grid(reading, value, self.error, self.grid)

@@ -1,0 +1,51 @@
+"""Pure-tone audiogram of a person, read on a grid of levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from otosome.hearing import shift, together
+from otosome.injury import Cells
+from otosome.levels import log_on_grid, read_on_grid
+from otosome.roles import Ear, Population, Reading
+from otosome.units import Array, Decibels, DecibelsHL, Kilohertz
+
+
+@dataclass(frozen=True)
+class Audiogram:
+    """Hearing level of pure tones: what the ear arrives with, and the shift.
+
+    An ear arrives near audiometric zero (``offset``), or as its ``population`` says. The two add as age and
+    noise do, H + N - H N / ``limit``. A reading is the truth with a normal error, to the nearest level of the
+    grid; no response at the loudest level is censored above.
+
+    ``offset``      this ear against audiometric zero, dB HL, where no population says how it arrives
+    ``population``  whom the ear belongs to
+    """
+
+    offset: DecibelsHL
+    limit: Decibels
+    error: Decibels
+    grid: Decibels
+    lowest: DecibelsHL
+    highest: DecibelsHL
+    population: Population | None = None
+
+    def value(self, ear: Ear, cells: Cells, frequency: Kilohertz) -> DecibelsHL:
+        """True hearing level, dB HL, shape (subject, time, frequency).
+
+        raises  BadInput where the ear's population has no norm at a frequency (above 8 kHz there is none)
+        """
+        frequency = np.asarray(frequency, dtype=float)
+        arrived = self.offset if self.population is None else self.population.baseline(frequency)
+        return together(self.limit, arrived, shift(ear, cells, frequency))
+
+    def read(self, value: DecibelsHL, uniform: Array) -> Reading:
+        """A reading on the grid; ``uniform`` in (0, 1), same shape as ``value``."""
+        return read_on_grid(value, uniform, self.error, self.grid, self.lowest, self.highest)
+
+    def log_likelihood(self, reading: Reading, value: DecibelsHL) -> Array:
+        """Log-probability of each reading, same shape, exact in the tails."""
+        return log_on_grid(reading, value, self.error, self.grid)
