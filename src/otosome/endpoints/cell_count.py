@@ -32,13 +32,16 @@ class CellCount:
 
     def read(self, value: Fraction, uniform: Array) -> Reading:
         """A count over the healthy number; ``uniform`` in (0, 1), same shape as ``value``."""
-        number = np.round(self.counted)
+        number = self._number()
         found = binom.ppf(uniform, number, np.clip(value, 0.0, 1.0)) / number
         return Reading(found, np.zeros_like(found))
 
+    def _number(self) -> Array:
+        return np.maximum(np.round(self.counted), 1.0)
+
     def log_likelihood(self, reading: Reading, value: Fraction) -> Array:
         """Log-probability of each count, same shape."""
-        number = np.round(self.counted)
+        number = self._number()
         count = np.round(reading.value * number)
         chance = np.clip(value, 0.0, 1.0)
         ways = gammaln(number + 1.0) - gammaln(count + 1.0) - gammaln(number - count + 1.0)
