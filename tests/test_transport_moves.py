@@ -134,6 +134,7 @@ def test_a_sample_of_uniform_fluid_has_its_concentration(of, at, volume, minutes
     [
         ("scala_tympani", 1.0, SCALA),
         ("scala_tympani", 0.4, 0.4 * SCALA),
+        ("scala_tympani", 0.41, 0.41 * SCALA),
         ("scala_vestibuli", 0.0, 2 * SCALA),
         ("vestibule", 1.0, 2 * SCALA + VESTIBULE),
     ],
@@ -141,7 +142,7 @@ def test_a_sample_of_uniform_fluid_has_its_concentration(of, at, volume, minutes
 def test_cerebrospinal_fluid_dilutes_a_large_sample_by_exactly_the_ratio_of_volumes(
     of, at, behind, minutes, smeared
 ):
-    """Nothing diffuses; at 0.4 a place of an even grid ends, so that no cell is cut."""
+    """Nothing diffuses. At 0.4 a cell of the grid ends; at 0.41 the perforation cuts one."""
     volume = 2.5 * behind
     sample = aspirated(volume, of, at, minutes=minutes)
     run = run_of(still(Grid(40, 0.0, 24)), drug(**STILL), filled(), stop=2.0, samples=[sample])

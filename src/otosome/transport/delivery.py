@@ -121,7 +121,7 @@ class Dose:
 
 @dataclass(frozen=True)
 class Delivery:
-    """The shared formula of routes: a share arrives, at once or through a depot; the rest is lost.
+    """The shared formula of routes: a share arrives, at once or through a depot; the rest is lost with its fluid.
 
     ``bioavailability``  0 to 1;  ``absorption``  1/h out of the depot, or None without one
     """
@@ -140,13 +140,14 @@ class Delivery:
             )
 
     def deliver(self, dose: Dose, anatomy: Anatomy) -> list[Flow]:
-        """Flows whose amounts sum to the dose given; the volume goes where the share that arrives goes."""
+        """Flows whose amounts sum to the dose given; what is lost takes its share of the volume along."""
         amount = np.broadcast_to(by_class(dose.amount), (by_class(dose.amount).shape[0], anatomy.subjects))
         volume = np.broadcast_to(flat(dose.volume), (anatomy.subjects,))
-        arrives = amount * flat(self.bioavailability)
+        share = flat(self.bioavailability)
+        arrives = amount * share
         timing = (dose.start, dose.stop)
         return [
-            Flow(self.into, *timing, arrives, volume, self.at, self.outlet, self.absorption),
+            Flow(self.into, *timing, arrives, volume * share, self.at, self.outlet, self.absorption),
             Flow("lost", *timing, amount - arrives, np.zeros_like(volume)),
         ]
 

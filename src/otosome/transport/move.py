@@ -69,16 +69,26 @@ def inject(amounts: Array, network: Network, flow: Flow, amount: Array, volume: 
         amounts[leaves[k, 0]] += gone
 
 
-def aspirate(amounts: Array, network: Network, sample: Sample, volume: Microlitres) -> Array:
+def perforation(sample: Sample, places: Grid) -> tuple[int, float]:
+    """Last cell on the way to a sample, and the share of it that lies on that way; more than nothing."""
+    head, behind = spot(sample.of, sample.at, places)
+    if behind >= SLIVER:
+        return head, behind
+    return (head - 1, 1.0) if head else (0, SLIVER)
+
+
+def aspirate(
+    amounts: Array, network: Network, sample: Sample, volume: Microlitres, beyond: Fraction
+) -> Array:
     """Draw perilymph to the place of a sample and out, cerebrospinal fluid following from the aqueduct.
 
     ``amounts``  (node, lane), changed in place;  ``volume``  uL, shape (lane,)
+    ``beyond``   share of the amount in the cell of the perforation that lies beyond it and stays, (classes,
+                 lane), changed in place: fluid already drawn past must not mix with it
     returns      amount drawn, shape (classes, lane)
     """
-    head, behind = spot(sample.of, sample.at, network.grid)
+    head, behind = perforation(sample, network.grid)
     nodes, volumes = network.tube()
-    if behind < SLIVER:
-        head, behind = max(head - 1, 0), 1.0 if head else SLIVER
     room = volumes[: head + 1].copy()
     room[-1] *= behind
     moved = np.broadcast_to(volume, room.shape[1:]).copy()
@@ -90,10 +100,11 @@ def aspirate(amounts: Array, network: Network, sample: Sample, volume: Microlitr
         following = share * amounts[outside]
         amounts[outside] -= following
         path = amounts[row]
-        stays = (1.0 - behind) * path[-1]
-        path[-1] *= behind
+        stays = beyond[k] * path[-1]
+        path[-1] -= stays
         drawn[k] = displace(path, room, moved, following)
         path[-1] += stays
         amounts[row] = path
+        beyond[k] = np.divide(stays, path[-1], out=np.full_like(stays, 1.0 - behind), where=path[-1] > 0)
     amounts[network.nodes.index["sampled"][:, 0]] += drawn
     return drawn

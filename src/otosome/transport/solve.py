@@ -12,10 +12,10 @@ from otosome.transport.anatomy import Anatomy, window_share
 from otosome.transport.delivery import Flow, Sample
 from otosome.transport.grid import Grid
 from otosome.transport.kernel import RODAS4, Indices, advance
-from otosome.transport.move import aspirate, cell_of, inject
+from otosome.transport.move import aspirate, cell_of, inject, perforation
 from otosome.transport.network import ALONG, LUMPED, TISSUES, Network
 from otosome.transport.solute import Solute
-from otosome.units import Array, Hours, Microlitres, Plain
+from otosome.units import Array, Fraction, Hours, Microlitres, Plain
 
 # Ears that go through the kernel together: few enough for the cache, enough to fill vector registers.
 BLOCK = 16
@@ -169,6 +169,7 @@ class _Run:
     amounts: Array
     given: Array
     sampled: Array
+    beyond: Fraction
     peak: Array
     error: Array
     middle_ear: Microlitres
@@ -191,6 +192,9 @@ class _Run:
         amounts = np.zeros((network.nodes.total, lanes))
         given = np.zeros((solute.classes, lanes))
         sampled = np.zeros((solute.classes, len(samples), lanes))
+        beyond = np.zeros((len(samples), solute.classes, lanes))
+        for number, sample in enumerate(samples):
+            beyond[number] = 1.0 - perforation(sample, anatomy.grid)[1]
         peak, error, middle_ear = np.zeros((3, lanes))
         return cls(
             network,
@@ -201,6 +205,7 @@ class _Run:
             amounts,
             given,
             sampled,
+            beyond,
             peak,
             error,
             middle_ear,
@@ -306,7 +311,7 @@ class _Run:
         """A share of a sample is aspirated at once."""
         sample = self.samples[number]
         volume = share * _columns(sample.volume, self.subjects)
-        self.sampled[:, number] += aspirate(self.amounts, self.network, sample, volume)
+        self.sampled[:, number] += aspirate(self.amounts, self.network, sample, volume, self.beyond[number])
 
     def record(self, time: int, kept: dict[str, Array]) -> None:
         """Write the concentrations of the compartments kept."""
