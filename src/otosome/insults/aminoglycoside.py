@@ -20,12 +20,12 @@ class Aminoglycoside:
     they hold drives stress and direct hazards. The half-effect amount rises exponentially from base to apex.
 
     ``uptake``       hoarded gentamicin gained per h and per gentamicin around the cell
-    ``wall_share``   share of that from the lateral wall (and so by scala media), the rest from the organ of Corti
+    ``media_share``  weight of endolymph around the cell, the rest is of the organ of Corti
     ``ec50``, ``gradient``  hoarded gentamicin at half effect at the base; its rise to the apex as a logarithm
     """
 
     uptake: PerHour
-    wall_share: Fraction
+    media_share: Fraction
     half_life: Hours
     ec50: Micromolar
     gradient: Plain
@@ -35,13 +35,13 @@ class Aminoglycoside:
     ihc: PerHour
     synapse: PerHour
     sgn: PerHour
-    needs: tuple[str, ...] = ("gentamicin.lateral_wall", "gentamicin.organ_of_corti")
+    needs: tuple[str, ...] = ("gentamicin.scala_media", "gentamicin.organ_of_corti")
 
     def hoarded(self, exposure: Exposure) -> Micromolar:
         """Gentamicin in the cells, uM, shape (subject, time, place), not negative."""
-        wall = np.maximum(exposure.concentration["gentamicin.lateral_wall"], 0.0)
+        media = np.maximum(exposure.concentration["gentamicin.scala_media"], 0.0)
         corti = np.maximum(exposure.concentration["gentamicin.organ_of_corti"], 0.0)
-        around = self.wall_share * wall + (1.0 - self.wall_share) * corti
+        around = self.media_share * media + (1.0 - self.media_share) * corti
         return relax(exposure.knots, self.uptake * around, log(2.0) / self.half_life)
 
     def hazards(self, ear: Ear, exposure: Exposure) -> dict[str, PerHour]:
