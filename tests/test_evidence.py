@@ -97,9 +97,12 @@ def test_rows_of_one_world_share_what_is_unknown():
 
 
 def test_rows_of_one_lot_share_the_lot():
-    lots = number(low=None, high=None, shape=None, lots="30 %").draw(1, 0, 12)
-    assert len(set(lots)) == LOTS
-    assert np.array_equal(lots, np.tile(lots[:LOTS], 12 // LOTS))
+    lots = number(low=None, high=None, shape=None, lots="30 %").draw(1, 0, 3 * WORLD)
+    rows = np.arange(lots.size)
+    for world in range(3):
+        for lot in range(LOTS):
+            assert len(set(lots[(rows // WORLD == world) & (rows % LOTS == lot)])) == 1
+    assert len(set(lots)) == 3 * LOTS
 
 
 def test_subjects_spread_by_the_stated_coefficient_of_variation():

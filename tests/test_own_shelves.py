@@ -218,7 +218,7 @@ def test_the_new_route_and_the_new_species_decide_where_vesicles_go(own):
 
 
 def test_the_new_species_brings_its_own_healthy_thresholds(own):
-    pinned = {"value": "0 dB", "low": "0 dB", "high": "0 dB", "shape": "fixed", **ASSUMED}
+    pinned = {"value": "0 dB", "subjects": 0.0, **ASSUMED}
     text = QUESTION.replace('insults = ["blast"]', "") + '[numbers."endpoints.abr_threshold.offset"]\n'
     healthy = loads(text + tomli_w.dumps(pinned), shelves=(own,))
     abr = simulate(healthy, draw(healthy, 1, seed=1), workers=1).abr.sel(arm="blast").to_numpy()

@@ -11,7 +11,7 @@ import pytest
 import tomli_w
 import xarray as xr
 
-from otosome.evidence import BASES, BadInput
+from otosome.evidence import BASES, LOTS, WORLD, BadInput
 from otosome.forward import Block, best, draw, simulate
 from otosome.scenario import load, loads, saves
 from otosome.weigh import answer, benefit, compare, sensitivity, share, sources, window
@@ -24,11 +24,10 @@ MATTER = [
     "insults.cisplatin.ec50", "cells.ohc.death", "mechanisms.hsp70.ec50", "mechanisms.hsp70.prevent",
     "mechanisms.autophagy.gate", "cells.ohc.anchor_shift",
 ]  # fmt: skip
-# Numbers that cannot: of another endpoint, of the reading and not of the ear, or the same in both arms.
-IDLE = [
-    "endpoints.wave1.scale", "endpoints.wave1.floor", "endpoints.abr_threshold.error",
-    "endpoints.abr_threshold.offset", "endpoints.cell_count.counted",
-]  # fmt: skip
+# Numbers that cannot: of the reading and not of the ear, or the same in both arms.
+IDLE = ["endpoints.abr_threshold.error", "endpoints.abr_threshold.offset"]
+# Numbers of other endpoints, which cannot reach the measure and are not moved at all.
+ELSEWHERE = ["endpoints.wave1.scale", "endpoints.wave1.floor", "endpoints.cell_count.counted"]
 
 
 def certain(values, known):
@@ -59,7 +58,7 @@ EC50 = {
 @pytest.fixture(scope="module")
 def study():
     values = tomllib.loads((VALID / "counts_and_wave1.toml").read_text(encoding="utf-8"))
-    return certain(potent(values), [*MATTER, *IDLE])
+    return certain(potent(values), [*MATTER, *IDLE, *ELSEWHERE])
 
 
 @pytest.fixture(scope="module")
@@ -95,36 +94,38 @@ def made_up(gains):
 
 def test_spread_between_subjects_and_lack_of_knowledge_are_told_apart():
     world = np.array([-6.0, -2.0, 2.0, 6.0])
-    within = np.linspace(-4.5, 4.5, 10)
-    gains = (10.0 + world[:, None] + within).ravel()
+    # Row i has lot i % 3; of one world's ten rows each lot's animals lie at -3, 0 and 3 around the lot.
+    rows = np.arange(40)
+    lot = np.array([-1.0, 0.0, 1.0])[rows % LOTS]
+    animal = np.array([-3.0, 0.0, 3.0])[(rows % WORLD) // LOTS % 3] * ((rows % WORLD) < 9)
+    gains = 10.0 + np.repeat(world, 10) + lot + animal
     found = compare(*made_up(gains), "abr", FULL, NONE)
     assert found["benefit"]["median"] == pytest.approx(10.0)
     assert found["benefit"]["low"] == pytest.approx(np.quantile(gains, 0.05))
     assert found["benefit"]["high"] == pytest.approx(np.quantile(gains, 0.95))
-    every = np.quantile(np.tile(within, 4), [0.05, 0.95])
-    assert [found["between_subjects"][k] for k in ("low", "high")] == pytest.approx(list(10.0 + every))
-    assert [found["knowledge"][k] for k in ("low", "high")] == pytest.approx([4.6, 15.4])
+    # The tenth animal of a world and the unequal lots move a lot's mean by less than one.
+    for kind, width in (("between_subjects", 6.0), ("between_lots", 2.0), ("knowledge", 10.8)):
+        assert found[kind]["high"] - found[kind]["low"] == pytest.approx(width, abs=1.0), kind
     assert found["knowledge"]["worlds"] == 4
-    # Standard deviation of the four world means over the root of four.
-    assert found["knowledge"]["error"] == pytest.approx(np.sqrt((36 + 4 + 4 + 36) / 3) / 2)
+    low, high = found["resampled"]["median"]
+    assert low < 10.0 < high
 
 
-@pytest.mark.parametrize("kind", ["subjects", "worlds"])
-def test_one_kind_of_spread_leaves_the_other_narrow(kind):
-    gains = np.tile(np.arange(10.0), 3) if kind == "subjects" else np.repeat([1.0, 5.0, 9.0], 10)
+@pytest.mark.parametrize("kind", ["between_lots", "knowledge"])
+def test_one_kind_of_spread_leaves_the_others_narrow(kind):
+    rows = np.arange(30)
+    gains = {"between_lots": 9.0 * (rows % LOTS), "knowledge": 4.0 * (rows // WORLD)}[kind]
     found = compare(*made_up(gains), "abr", FULL, NONE)
-    width = {k: found[k]["high"] - found[k]["low"] for k in ("between_subjects", "knowledge")}
-    wide, narrow = (
-        ("between_subjects", "knowledge") if kind == "subjects" else ("knowledge", "between_subjects")
-    )
-    assert width[wide] > 5.0
-    assert width[narrow] < 1e-12
+    width = {k: found[k]["high"] - found[k]["low"] for k in ("between_subjects", "between_lots", "knowledge")}
+    assert width.pop(kind) > 5.0
+    # Ten rows hold one lot four times and the others three times, which moves a world's mean by less than 1.
+    assert max(width.values()) < 2.0
 
 
 def test_one_world_has_no_error_of_its_own():
     found = compare(*made_up(np.arange(7.0)), "abr", FULL, NONE)
     assert found["knowledge"]["worlds"] == 1
-    assert found["knowledge"]["error"] is None
+    assert found["resampled"] is None
 
 
 def test_a_benefit_turned_round_is_a_harm_of_the_same_size():

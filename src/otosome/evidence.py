@@ -152,6 +152,16 @@ class Parameter:
             return self.value * (side / self.value) ** np.abs(z)
         return self.value + (side - self.value) * np.abs(z)
 
+    def ends(self) -> tuple[float, float]:
+        """5 and 95 % of what is not known and of what differs between lots, each taken to the same side."""
+        low, high = self.quantile(np.array([0.05, 0.95]))
+        if not self.lots:
+            return float(low), float(high)
+        off = _Z95 * self.lots
+        if self.additive:
+            return float(low - off), float(high + off)
+        return float(low * math.exp(-off)), float(high * math.exp(off))
+
     def draw(self, seed: int, start: int, stop: int) -> Array:
         """Values of subjects ``start`` to ``stop``, shape (subject,)."""
         rows = np.arange(start, stop)
@@ -159,7 +169,9 @@ class Parameter:
         worlds = uniforms(seed, f"{self.name}/world", first, (stop - 1) // WORLD + 1)
         values = self.quantile(worlds)[rows // WORLD - first]
         if self.lots:
-            values = self._spread(values, self.lots, uniforms(seed, f"{self.name}/lot", 0, LOTS)[rows % LOTS])
+            last = (stop - 1) // WORLD + 1
+            lots = uniforms(seed, f"{self.name}/lot", LOTS * first, LOTS * last)
+            values = self._spread(values, self.lots, lots[LOTS * (rows // WORLD - first) + rows % LOTS])
         if self.subjects:
             subjects = uniforms(seed, f"{self.name}/subject", start, stop)
             values = self._spread(values, self.subjects, subjects)
@@ -174,7 +186,10 @@ class Parameter:
     @property
     def hash(self) -> str:
         """Changes when the number, its spread or its source does."""
-        stated = (self.name, self.value, self.low, self.high, self.shape, self.unit, self.source, self.basis)
+        stated = (
+            self.name, self.value, self.low, self.high, self.shape, self.unit, self.source, self.basis,
+            self.subjects, self.lots, self.additive,
+        )  # fmt: skip
         return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:12]
 
 

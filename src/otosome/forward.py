@@ -17,7 +17,7 @@ import numpy as np
 
 from otosome import __version__, transport
 from otosome.evidence import BadInput, Parameter, draw_columns
-from otosome.injury import LABELS, Cells, Harm, Protection, harm, protect, survive
+from otosome.injury import LABELS, Cells, Harm, Protection, harm, protect, relax, survive
 from otosome.quality import Batch, protein_given, vesicles_given
 from otosome.roles import Ear, Exposure, Use
 from otosome.scenario import Arm, InsultUse, Measure, Study, Treatment, saves
@@ -170,6 +170,11 @@ def use_of(use: InsultUse) -> Use:
     )
 
 
+def _regimen(arm: PlannedArm) -> str:
+    """What an arm is given and when, whatever its potency."""
+    return repr([(g.treatment.model_copy(update={"potency": 1.0}), g.times, g.row) for g in arm.treatments])
+
+
 def dosed(treatment: Treatment) -> dict[str, float]:
     """A treatment's amount by kind (particles, protein, cells), or its volume where it has none."""
     if treatment.amount is None:
@@ -250,7 +255,7 @@ class Block:
 
     def cells(self, arm: PlannedArm) -> Cells:
         """The fate of every kind of cell in an arm; arms that get no vesicles share it."""
-        key, protection = tuple(arm.arm.insults), self.protection(arm)
+        key, protection = self._suffered(arm), self.protection(arm)
         if protection.factors:
             return self._survive(arm, protection)
         if key not in self._untreated:
@@ -261,35 +266,52 @@ class Block:
         return survive(
             self.plan.knots,
             self.rates,
-            self.harm(arm.arm),
+            self.harm(arm),
             self.species["stress_clearance"],
             protection,
             strial=bool(self.study.species.card.options.get("strial", False)),
         )
 
-    def harm(self, arm: Arm) -> Harm:
+    def harm(self, arm: PlannedArm) -> Harm:
         """What the insults of an arm do together."""
-        key = tuple(arm.insults)
+        key = self._suffered(arm)
         if key not in self._harmed:
-            uses = [self.study.scenario.insult[name] for name in arm.insults]
-            found = [(self._bind("insults", u.entry), self._exposure(u)) for u in uses]
+            uses = [self.study.scenario.insult[name] for name in arm.arm.insults]
+            found = [(self._bind("insults", u.entry), self._exposure(u, arm)) for u in uses]
             self._harmed[key] = harm(self.ear, self.plan.knots, found)
         return self._harmed[key]
 
-    def _exposure(self, use: InsultUse) -> Exposure:
+    def _suffered(self, arm: PlannedArm) -> str:
+        """What decides the harm of an arm: its insults, and the fluid its treatments push through the cochlea."""
+        return repr(arm.arm.insults) + (_regimen(arm) if self._pushes(arm) else "")
+
+    def _pushes(self, arm: PlannedArm) -> list[transport.Flow]:
+        """The volumes that an arm's treatments inject, as flows that hold nothing: they wash a drug out."""
+        nothing = np.zeros((1, self.subjects))
+        return [
+            flow
+            for given in arm.treatments
+            for dose in self._timed(given, nothing)
+            for flow in self._bind("routes", given.treatment.route).deliver(dose, self.anatomy)
+            if flow.displaces
+        ]
+
+    def _exposure(self, use: InsultUse, arm: PlannedArm) -> Exposure:
         concentration = {}
         for drug in self.study.drugs(use):
-            solved = self._drug(drug, use)
+            solved = self._drug(drug, use, arm)
             for need in self.study.needs(use):
                 solute, _, tissue = need.partition(".")
                 if solute == drug:
                     concentration[need] = solved.concentration[tissue][0]
         return Exposure(self.plan.knots, concentration, use_of(use))
 
-    def _drug(self, drug: str, use: InsultUse) -> transport.Transported:
-        key = f"{drug} {use!r}"
-        if key not in self.solved and self.alike:
-            self.solved[key] = _shared(self._first()._drug(drug, use), self.subjects)
+    def _drug(self, drug: str, use: InsultUse, arm: PlannedArm) -> transport.Transported:
+        pushes = self._pushes(arm)
+        key = f"{drug} {use!r} {_regimen(arm) if pushes else ''}"
+        alone = not any(given.row is not None for given in arm.treatments)
+        if key not in self.solved and self.alike and (alone or not pushes):
+            self.solved[key] = _shared(self._first()._drug(drug, use, arm), self.subjects)
         if key not in self.solved:
             entry, species = self._entry("solutes", drug), self.study.scenario.species
             solute = entry.bind(self.columns, species)
@@ -301,7 +323,7 @@ class Block:
                 for t in (quantity(m, "h") for m in use.at)
             ]
             keep = {need.partition(".")[2] for need in self.study.needs(use)}
-            self.solved[key] = self._solve(solute, route, doses, sorted(keep))
+            self.solved[key] = self._solve(solute, route, doses, sorted(keep), pushes)
         return self.solved[key]
 
     def _amount(self, use: InsultUse, solute: Columns) -> Array:
@@ -312,9 +334,14 @@ class Block:
         return np.broadcast_to(micrograms / solute["molar_mass"], (self.subjects,))
 
     def _solve(
-        self, solute: transport.Solute, route: Any, doses: list[transport.Dose], keep: Sequence[str]
+        self,
+        solute: transport.Solute,
+        route: Any,
+        doses: list[transport.Dose],
+        keep: Sequence[str],
+        others: Sequence[transport.Flow] = (),
     ) -> transport.Transported:
-        flows = [flow for dose in doses for flow in route.deliver(dose, self.anatomy)]
+        flows = [*others, *(flow for dose in doses for flow in route.deliver(dose, self.anatomy))]
         return transport.solve(
             self.anatomy, solute, flows, self.plan.knots, keep=keep, refine=self.plan.refine
         )
@@ -326,12 +353,12 @@ class Block:
         """
         if not arm.treatments:
             return None
-        key = tuple((g.treatment.model_copy(update={"potency": 1.0}), g.times, g.row) for g in arm.treatments)
-        if repr(key) not in self.solved and self.alike and all(g.row is None for g in arm.treatments):
+        key = _regimen(arm)
+        if key not in self.solved and self.alike and all(g.row is None for g in arm.treatments):
             one = self._first().vesicles(arm)
             if one is not None:
-                self.solved[repr(key)] = _shared(one, self.subjects)
-        if repr(key) not in self.solved:
+                self.solved[key] = _shared(one, self.subjects)
+        if key not in self.solved:
             species = self.study.scenario.species
             numbers = dict(self._entry("solutes", "vesicle").columns(self.columns, species))
             solute = transport.Solute.sized(
@@ -345,8 +372,8 @@ class Block:
                 return None
             route = self._bind("routes", arm.treatments[0].treatment.route)
             keep = ("organ_of_corti", "rosenthals_canal", "scala_tympani")
-            self.solved[repr(key)] = self._solve(solute, route, doses, keep)
-        return self.solved[repr(key)]
+            self.solved[key] = self._solve(solute, route, doses, keep)
+        return self.solved[key]
 
     def _doses(self, given: Given) -> list[transport.Dose]:
         treatment = given.treatment
@@ -359,6 +386,8 @@ class Block:
         if given.row is not None:
             amount = amount * (np.arange(self.subjects) == given.row)
         volume = np.full(self.subjects, quantity(str(given.treatment.volume), "uL"))
+        if given.row is not None:
+            volume = volume * (np.arange(self.subjects) == given.row)
         duration = _hours(given.treatment.duration)
         return [transport.Dose(t, t + duration, amount, volume) for t in given.times]
 
@@ -366,18 +395,20 @@ class Block:
         """Soluble protein that comes with the vesicles, over time and place: the rival explanation."""
         if not arm.treatments:
             return None
-        given = arm.treatments[0].treatment
-        key = f"protein {given.model_copy(update={'potency': 1.0})!r} {[g.times for g in arm.treatments]}"
+        key = f"protein {_regimen(arm)}"
         if key not in self.solved:
-            amount = protein_given(self.batch(given.batch), **dosed(given))
-            if not np.any(amount > 0):
+            doses = [dose for given in arm.treatments for dose in self._protein_doses(given)]
+            if not any(np.any(dose.amount > 0) for dose in doses):
                 return None
-            solute = self._bind("solutes", "protein")
-            doses = [dose for one in arm.treatments for dose in self._timed(one, amount[None])]
+            route = self._bind("routes", arm.treatments[0].treatment.route)
             self.solved[key] = self._solve(
-                solute, self._bind("routes", given.route), doses, ("organ_of_corti",)
+                self._bind("solutes", "protein"), route, doses, ("organ_of_corti",)
             )
         return self.solved[key]
+
+    def _protein_doses(self, given: Given) -> list[transport.Dose]:
+        batch = self.batch(given.treatment.batch)
+        return self._timed(given, protein_given(batch, **dosed(given.treatment))[None])
 
     def batch(self, name: str) -> Batch:
         """A batch with this block's columns."""
@@ -395,9 +426,16 @@ class Block:
         potency = {
             name: treatment.potency * batch.potency_of(name)[:, None, None] for name in self.study.mechanisms
         }
-        contact = {k: vesicles.concentration[k].sum(axis=0) for k in ("organ_of_corti", "rosenthals_canal")}
+        contact = {tissue: vesicles.concentration[tissue].sum(axis=0) for tissue in _TISSUES}
+        cargo = {tissue: self._cargo(vesicles, tissue, batch) for tissue in _TISSUES}
         mechanisms = {name: self._mechanism(name, arm.efficacy) for name in self.study.mechanisms}
-        return protect(self.plan.knots, mechanisms, contact, potency, without=arm.arm.without)
+        return protect(self.plan.knots, mechanisms, contact, potency, cargo, arm.arm.without)
+
+    def _cargo(self, vesicles: transport.Transported, tissue: str, batch: Batch) -> Array:
+        """Copies of miRNA that vesicles taken up have released in a tissue, copies/uL, (subject, time, place)."""
+        solute = self._entry("solutes", "vesicle").columns(self.columns, self.study.scenario.species)
+        released = batch.mirna_copies[:, None, None] * vesicles.uptake(tissue).sum(axis=0)
+        return relax(self.plan.knots, released, np.log(2.0) / solute["cargo_half_life"][:, None, None])
 
     def _mechanism(self, name: str, efficacy: float) -> Any:
         bound = self._bind("mechanisms", name)
@@ -432,6 +470,7 @@ def _shared(one: transport.Transported, subjects: int) -> transport.Transported:
 
 
 # Shelves whose numbers decide where a solute goes; all others only what it does there.
+_TISSUES = ("organ_of_corti", "rosenthals_canal")
 TRANSPORT = ("species", "solutes", "routes", "batches")
 _SOLUTE = frozenset(transport.Solute.__dataclass_fields__) - {"diffusion"}
 

@@ -329,7 +329,8 @@ class _Effects:
         if name in self.without:
             return np.zeros_like(vesicles)
         cargo = self.cargo.get(tissue, np.zeros_like(vesicles))
-        return mechanism.signal(self.potency.get(name, _ONE) * vesicles, cargo)
+        potency = self.potency.get(name, _ONE)
+        return mechanism.signal(potency * vesicles, potency * cargo)
 
     def _opened(self, tissue: str) -> Fraction:
         """How far the gates let others through, 0 to 1."""

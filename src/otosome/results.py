@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -58,50 +60,52 @@ def check_free(folder: Path, force: bool) -> None:
 def writing(folder: Path, force: bool = False) -> Iterator[Path]:
     """A new folder to fill; it takes the name ``folder`` only once everything is written.
 
-    An earlier result is moved aside to ``folder.old`` and an interruption leaves it where it was. One writer
-    at a time.
+    An earlier result is moved aside to ``folder.old`` (``.old2`` and so on) and an interruption leaves it where
+    it was. One writer at a time.
 
-    raises  BadInput if the folder is not free
+    raises  BadInput if the folder is not free or cannot be made
     """
     check_free(folder, force)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = folder.with_name(f".{folder.name}.part")
-    lock = folder.with_name(f".{folder.name}.lock")
-    with _locked(lock):
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
-        try:
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.part-", dir=folder.parent))
+    except OSError as error:
+        raise BadInput(
+            f"cannot be made ({error.strerror})", file=str(folder), cure="name another --out"
+        ) from error
+    try:
+        # A folder made for one user alone would stay so after it is renamed.
+        part.chmod(0o755)
+        with _locked(folder.with_name(f".{folder.name}.lock")):
             yield part
             check_free(folder, force)
             _move_in(part, folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 @contextmanager
 def _locked(lock: Path) -> Iterator[None]:
     import fcntl
 
-    with lock.open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise BadInput(
-                "is being written by another otosome", file=str(lock), cure="wait for it"
-            ) from error
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
+    # Never emptied, followed or removed: what has this name may be somebody else's, or another writer's lock.
+    try:
+        opened = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        raise BadInput(f"cannot be opened as a lock ({error.strerror})", file=str(lock)) from error
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise BadInput("is being written by another otosome", file=str(lock), cure="wait for it") from error
+    finally:
+        os.close(opened)
 
 
 def _move_in(part: Path, folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
-        old = folder.with_name(f"{folder.name}.old")
-        if old.exists() and is_ours(old):
-            shutil.rmtree(old)
-        elif old.exists():
-            old = folder.with_name(f"{folder.name}.old-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+        taken = [folder.with_name(f"{folder.name}.old{n or ''}") for n in (0, *range(2, 10_000))]
+        old = next(one for one in taken if not one.exists() and not one.is_symlink())
         folder.rename(old)
     elif folder.exists():
         folder.rmdir()
@@ -151,7 +155,13 @@ def open_result(folder: Path) -> xr.Dataset:
         )
     file = folder / "result.nc"
     try:
-        with xr.open_dataset(file, engine="h5netcdf") as stored:
-            return stored.load()
+        with xr.open_dataset(file, engine="h5netcdf") as opened:
+            stored = opened.load()
     except (OSError, ValueError) as error:
         raise BadInput(f"cannot be read ({error})", file=str(file)) from error
+    missing = [
+        name for name in ("name", "seed", "study", "headline", "sources", "notes") if name not in stored.attrs
+    ]
+    if missing or "subject" not in stored.sizes:
+        raise BadInput("is not a result of otosome", file=str(file), key=(missing or ["subject"])[0])
+    return stored

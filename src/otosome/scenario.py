@@ -1,7 +1,8 @@
 """The question: who, what harm, what treatment, what is measured, when.
 
 A study file says it in TOML; this module reads, checks and writes it. The saved form is explicit: it holds
-every number with its source, and re-runs the study without the shelves it came from.
+every number with its source, and re-runs the study whatever the shelves' numbers have become. Formulas and
+curves stay on the shelves, so a study that used shelves of one's own needs them again.
 """
 
 from __future__ import annotations
@@ -128,9 +129,9 @@ class Number(_Table):
     low: str | None = None
     high: str | None = None
     shape: str | None = None
-    subjects: float = Field(default=0.0, ge=0.0)
-    lots: float = Field(default=0.0, ge=0.0)
-    additive: bool = False
+    subjects: float | None = Field(default=None, ge=0.0)
+    lots: float | None = Field(default=None, ge=0.0)
+    additive: bool | None = None
     basis: str
     meaning: str = ""
     source: str | None = None
@@ -306,9 +307,9 @@ def _pinned(number: Number, shelf: Parameter, file: str) -> Parameter:
     return replace(
         made,
         name=shelf.name,
-        subjects=number.subjects,
-        lots=number.lots,
-        additive=number.additive,
+        subjects=shelf.subjects if number.subjects is None else number.subjects,
+        lots=shelf.lots if number.lots is None else number.lots,
+        additive=shelf.additive if number.additive is None else number.additive,
         species=number.species,
     )
 
@@ -320,10 +321,10 @@ def _check_pinned(number: Number, made: Parameter, shelf: Parameter, file: str) 
         raise BadInput("must lie above zero", file=file, key=key, given=number.low or number.value)
     if shelf.low == 0 and made.low < 0 and shelf.unit not in LEVELS:
         raise BadInput("must not be negative", file=file, key=key, given=number.low or number.value)
-    if not number.additive and max(number.subjects, number.lots) > _WIDEST:
+    widest = max(number.subjects or 0.0, number.lots or 0.0)
+    if not number.additive and widest > _WIDEST:
         raise BadInput(
-            f"a spread is at most {_WIDEST:g} (standard deviation of the logarithm)", file=file, key=key,
-            given=max(number.subjects, number.lots),
+            f"a spread is at most {_WIDEST:g} (standard deviation of the logarithm)", file=file, key=key, given=widest
         )  # fmt: skip
 
 
@@ -457,7 +458,10 @@ def _with_batches(study: Study, folder: Path, batch: Path | None) -> Study:
         treatments[name] = treatment.model_copy(update={"batch": batch_name})
         notes += [note for note in made.notes if note not in notes]
         inputs[str(file)] = _sha(file)
-    changed = scenario.model_copy(update={"treatment": treatments, "batch": held})
+    used = {f"batches.{treatment.batch}." for treatment in treatments.values()}
+    gone = {f"batches.{t.batch}." for t in scenario.treatment.values()} - used
+    numbers = {n: v for n, v in scenario.numbers.items() if not n.startswith(tuple(gone))}
+    changed = scenario.model_copy(update={"treatment": treatments, "batch": held, "numbers": numbers})
     return replace(study, scenario=changed, notes=tuple(notes), inputs=inputs)
 
 
@@ -647,6 +651,17 @@ def _check_insult(study: Study, name: str, use: InsultUse, file: str) -> None:
     for key in wanted:
         if getattr(use, key) is None:
             raise BadInput(f"{use.entry} needs it", file=file, key=f"insult.{name}.{key}")
+    useful = [
+        *wanted,
+        "entry",
+        "at",
+        *(["duration"] if drugs else []),
+        *(["depth"] if study.is_event(use) else []),
+    ]
+    for key in use.model_fields_set - set(useful):
+        raise BadInput(
+            f"{use.entry} has no use for it", file=file, key=f"insult.{name}.{key}", allowed=useful
+        )
     if use.band is not None and not quantity(use.band[0], "kHz") < quantity(use.band[1], "kHz"):
         raise BadInput("a band rises", file=file, key=f"insult.{name}.band", given=use.band)
     if use.route is not None:

@@ -14,10 +14,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otosome import hearing, transport
 from otosome.catalog import Catalog
-from otosome.evidence import BASES, WORLD, BadInput, Parameter
+from otosome.evidence import BASES, LOTS, WORLD, BadInput, Parameter
 from otosome.forward import TRANSPORT, Block, Given, Plan, Tick, best, plan, planned, simulate, through
 from otosome.quality import drawn_sizes
 from otosome.scenario import Compare, Study
@@ -75,8 +76,8 @@ def benefit(study: Study, result: xr.Dataset, measure: str, of: Array, against: 
 def compare(study: Study, result: xr.Dataset, measure: str, of: str, against: str) -> dict[str, Any]:
     """The benefit of one arm against another in one measure, each subject with itself.
 
-    returns  median and 5 to 95 % over everything, between subjects within worlds, and over worlds (what is not
-             known) with the standard error that few worlds leave
+    returns  median and 5 to 95 % over everything; between subjects of one lot, and between lots, in a typical
+             world; over worlds (what is not known); and how far other worlds would move the three shown
     raises   BadInput for an unknown measure or arm
     """
     if measure not in study.scenario.measure:
@@ -90,22 +91,48 @@ def compare(study: Study, result: xr.Dataset, measure: str, of: str, against: st
 
 
 def _told(values: Array) -> dict[str, Any]:
-    worlds = np.arange(values.size) // WORLD
-    means = np.array([values[worlds == w].mean() for w in np.unique(worlds)])
-    within = values - means[worlds]
+    rows = np.arange(values.size)
+    worlds, lots = rows // WORLD, LOTS * (rows // WORLD) + rows % LOTS
+    means, of_lot = _group_means(values, worlds), _group_means(values, lots)
     median = float(np.median(values))
     return {
         "benefit": _interval(values),
-        "between_subjects": {
-            k: median + float(np.quantile(within, q)) for k, q in (("low", 0.05), ("high", 0.95))
-        },
+        "between_subjects": _typical(values - of_lot, worlds, median),
+        "between_lots": _typical(of_lot - means, worlds, median),
         "knowledge": {
-            "low": float(np.quantile(means, 0.05)),
-            "high": float(np.quantile(means, 0.95)),
-            "worlds": int(means.size),
-            "error": float(means.std(ddof=1) / np.sqrt(means.size)) if means.size > 1 else None,
+            "low": float(np.quantile(means[::WORLD], 0.05)),
+            "high": float(np.quantile(means[::WORLD], 0.95)),
+            "worlds": int(means[::WORLD].size),
         },
+        "resampled": _resampled(values),
     }
+
+
+def _group_means(values: Array, group: NDArray[np.int64]) -> Array:
+    """Each value's own group's mean, same shape."""
+    _, place = np.unique(group, return_inverse=True)
+    return np.asarray((np.bincount(place, weights=values) / np.bincount(place))[place])
+
+
+def _typical(deviation: Array, worlds: NDArray[np.int64], median: float) -> dict[str, float]:
+    """The spread inside a typical world, around the median: the median over worlds of its 5 and 95 %."""
+    ends = [np.quantile(deviation[worlds == w], [0.05, 0.95]) for w in np.unique(worlds)]
+    low, high = np.median(ends, axis=0)
+    return {"low": median + float(low), "high": median + float(high)}
+
+
+def _resampled(values: Array, times: int = 2000) -> dict[str, list[float]] | None:
+    """How far other worlds would move what is shown: 5 and 95 % of median, low and high over redrawn worlds.
+
+    None for a single world, which cannot tell.
+    """
+    worlds = np.array_split(values, np.arange(WORLD, values.size, WORLD))
+    if len(worlds) < 2:
+        return None
+    chosen = np.random.default_rng(0).integers(len(worlds), size=(times, len(worlds)))
+    found = [np.quantile(np.concatenate([worlds[w] for w in row]), [0.05, 0.5, 0.95]) for row in chosen]
+    low, middle, high = np.quantile(found, [0.05, 0.95], axis=0).T
+    return {"low": low.tolist(), "median": middle.tolist(), "high": high.tolist()}
 
 
 def _interval(values: Array) -> dict[str, float]:
@@ -158,20 +185,28 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str
     """How much each unknown number moves the answer, most first."""
     import pandas as pd
 
-    unknown = [p for p in study.parameters.values() if p.low < p.high]
+    endpoint = study.scenario.measure[asked.measure].endpoint
+    unknown = [
+        p for p in study.parameters.values() if (p.low < p.high or p.lots) and _reaches(p.name, endpoint)
+    ]
     if not unknown:
         return []
     # Ears that share one solution of transport go through together.
     unknown.sort(key=lambda p: p.name.split(".")[0] not in TRANSPORT)
-    ends = np.array([0.05, 0.95])
     table = pd.concat([best(study)] * (2 * len(unknown)), ignore_index=True)
     for number, parameter in enumerate(unknown):
-        table.loc[[2 * number, 2 * number + 1], parameter.name] = parameter.quantile(ends)
+        table.loc[[2 * number, 2 * number + 1], parameter.name] = parameter.ends()
     answers = through(
         plan(study, [asked.of, asked.against], growth=1.3), table, _gain(study, asked), workers
     )["benefit"]
     rows = [_moved(p, *answers[2 * n : 2 * n + 2]) for n, p in enumerate(unknown)]
     return sorted(rows, key=_moves, reverse=True)
+
+
+def _reaches(name: str, endpoint: str) -> bool:
+    """Whether a number can reach the measure at all: soluble protein acts on nothing, nor do other endpoints."""
+    shelf, stem, _ = name.split(".", 2)
+    return (shelf, stem) != ("solutes", "protein") and (shelf != "endpoints" or stem == endpoint)
 
 
 def best_benefit(study: Study, asked: Compare) -> float:
@@ -193,7 +228,7 @@ def _gain(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
     def work(block: Block) -> dict[str, Array]:
         at = block.plan.at([time])
         if block.alike:
-            # Only numbers that leave transport as it is are moved in this block: all such blocks share it.
+            # A number of transport moves two neighbouring ears apart, so a block of like ears is at best value.
             block.solved = shared
         found = {
             arm.name: block.value(measure, block.cells(arm).at(at), frequency) for arm in block.plan.arms
@@ -204,10 +239,10 @@ def _gain(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
 
 
 def _moved(parameter: Parameter, at_low: float, at_high: float) -> dict[str, Any]:
-    low, high = parameter.quantile(np.array([0.05, 0.95]))
+    low, high = parameter.ends()
     return {
         "parameter": parameter.name, "meaning": parameter.meaning, "unit": parameter.unit,
-        "low": float(low), "high": float(high), "at_low": float(at_low), "at_high": float(at_high),
+        "low": low, "high": high, "at_low": float(at_low), "at_high": float(at_high),
         "basis": parameter.basis, "source": parameter.source, "because": parameter.because,
     }  # fmt: skip
 

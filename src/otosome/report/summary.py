@@ -107,7 +107,7 @@ class Spread:
 
 
 def spread(values: NDArray[np.float64], world: NDArray[np.intp]) -> Spread:
-    """Median over subjects, 5-95 % of the world means, and 5-95 % around them within worlds.
+    """Median over subjects, 5-95 % of the world means, and around it the 5-95 % within a typical world.
 
     ``values``  (subject, column), finite
     ``world``   (subject,), 0 .. number of worlds - 1
@@ -116,7 +116,10 @@ def spread(values: NDArray[np.float64], world: NDArray[np.intp]) -> Spread:
     means = np.stack([values[world == label].mean(axis=0) for label in np.unique(world)])
     middle = np.median(values, axis=0)
     low, high = np.quantile(means, [0.05, 0.95], axis=0)
-    below, above = np.quantile(values - means[world], [0.05, 0.95], axis=0)
+    ends = [
+        np.quantile(values[world == label] - means[label], [0.05, 0.95], axis=0) for label in np.unique(world)
+    ]
+    below, above = np.median(ends, axis=0)
     return Spread(middle, (low, high), (middle + below, middle + above))
 
 
@@ -242,7 +245,7 @@ def verdict(asked: Mapping[str, Any]) -> str:
         return f"Half of the simulated animals keep next to nothing; one in twenty keeps more than {most}."
     if high < step:
         return "No benefit to speak of over the whole interval."
-    return "The interval includes no benefit at all."
+    return "The interval includes zero."
 
 
 def exactness(errors: Mapping[str, Any], subjects: int) -> str:
@@ -316,10 +319,15 @@ def comparison(result: xr.Dataset) -> tuple[Axis, list[dict[str, Any]]]:
     rows: list[dict[str, Any]] = [
         {"kind": "main", "label": "Vesicles against vehicle", "band": asked["benefit"]},
         {"kind": "thin", "label": "spread between animals", "band": asked["between_subjects"]},
+        {"kind": "thin", "label": "spread between lots", "band": asked["between_lots"]},
         {"kind": "thin", "label": "what we do not know", "band": asked["knowledge"]},
         {"kind": "other", "label": "Efficacy prior halved", "band": asked["halved"]},
         {"kind": "other", "label": "Efficacy prior doubled", "band": asked["doubled"]},
-        {"kind": "null", "label": "Null vesicles: same particles, no effect", "band": asked["null_benefit"]},
+        {
+            "kind": "null",
+            "label": "Null vesicles: same particles, no effect by construction",
+            "band": asked["null_benefit"],
+        },
     ]
     rows += [{"kind": "arm", "label": arm, "band": gain(result, arm)} for arm in _also_treated(result)]
     rows = [row for row in rows if row["band"]]
