@@ -146,6 +146,7 @@ def _load(file: Path, shelf: str) -> Entry:
     code = file.with_suffix(".py")
     formula = _formula_in(_module(code, shelf), code) if code.is_file() else _shared_formula(shelf)
     if formula is not None:
+        _check_keys(card, formula)
         _check_units(card, formula)
     return Entry(card, formula)
 
@@ -182,6 +183,17 @@ def _shared_formula(shelf: str) -> type | None:
     module, name = _SHARED[shelf]
     formula: type = getattr(importlib.import_module(module), name)
     return formula
+
+
+# Solutes hold numbers that make a solute of them (a size, a molar mass), instruments numbers of their readings.
+_CLOSED = ("routes", "insults", "mechanisms", "endpoints")
+
+
+def _check_keys(card: Card, formula: type) -> None:
+    known = [wanted.name for wanted in fields(formula)]
+    for key in card.parameters if card.shelf in _CLOSED else ():
+        if key not in known:
+            raise BadInput("is not a number its formula uses", file=card.file, key=key, allowed=known)
 
 
 def _check_units(card: Card, formula: type) -> None:

@@ -52,7 +52,7 @@ def test_an_entry_binds_every_number_as_a_column(shelf, name):
         return
     for species in species_of(entry):
         table = evidence.draw_columns(entry.parameters(species).values(), 1, 0, 5)
-        bound = entry.bind(table, species, **dict.fromkeys(unbound(entry), np.ones((5, 1, 1))))
+        bound = entry.bind(table, species, **dict.fromkeys(unbound(entry), np.full((5, 1, 1), 50.0)))
         for key in entry.card.parameters.keys() & {f.name for f in dataclasses.fields(entry.formula)}:
             assert np.array_equal(np.ravel(getattr(bound, key)), table[f"{shelf}.{name}.{key}"]), key
 
