@@ -1,0 +1,156 @@
+"""The ears people arrive with: norms of age and of noise, to the digits of the standards' examples."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import ndtri
+
+from otosome.catalog import Catalog, get
+from otosome.evidence import BadInput, draw_columns
+from otosome.populations.otologically_normal import age_median, age_spread, noise_median, noise_spread
+from otosome.units import quantity
+from test_endpoints import EAR, cells_with
+
+CATALOG = Catalog()
+ENTRY = CATALOG.get("populations", "otologically_normal")
+AUDIOMETRIC = np.array([0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0])
+NOISY = np.array([0.5, 1.0, 2.0, 3.0, 4.0, 6.0])
+WORST_TENTH = float(ndtri(0.9))
+
+
+def people(age=60.0, standing=0.0, noise_level=0.0, noise_time=0.0, sex="male"):
+    given_years = {"age": age, "noise_time": noise_time}
+    numbers = {"standing": standing, "noise_level": noise_level, "limit": 120.0}
+    numbers |= {key: np.multiply(years, quantity("1 year")) for key, years in given_years.items()}
+    table = {f"populations.otologically_normal.{key}": np.atleast_1d(v) for key, v in numbers.items()}
+    return ENTRY.bind(table, "human", sex=sex)
+
+
+def curve(name):
+    return ENTRY.card.profile(name, "human")
+
+
+def at(values, name, frequency):
+    return float(np.ravel(values)[np.flatnonzero(curve(name)["frequency"] == frequency)[0]])
+
+
+def test_a_man_of_60_hears_4_kHz_as_ISO_7029_says():
+    # Case ear:A1.
+    assert round(people().baseline(np.array([4.0])).item(), 4) == 20.2085
+    assert round(at(age_median(curve("male"), 42.0), "male", 4.0), 4) == 20.2085
+    assert round(at(age_spread(curve("male"), 42.0, "upper"), "male", 1.0), 4) == 10.1533
+
+
+NOISE = [
+    (90.0, 20.0, 4.0, 0.0, 12.94, 13),
+    (90.0, 20.0, 4.0, WORST_TENTH, 17.76, 18),
+    (100.0, 40.0, 3.0, WORST_TENTH, 59.83, 60),
+]
+
+
+@pytest.mark.parametrize(("level", "years", "frequency", "standing", "expected", "printed"), NOISE)
+def test_noise_at_work_shifts_as_annex_D_of_ISO_1999_prints(
+    level, years, frequency, standing, expected, printed
+):
+    # Case ear:A2.
+    shift = people(noise_level=level, noise_time=years, standing=standing).deafened(np.array([frequency]))
+    assert round(shift.item(), 2) == expected
+    assert round(shift.item()) == printed
+
+
+@pytest.mark.parametrize("sex", ["male", "female"])
+def test_at_18_years_the_median_is_audiometric_zero(sex):
+    assert np.all(people(age=18.0, sex=sex).baseline(AUDIOMETRIC) == 0.0)
+
+
+@pytest.mark.parametrize("sex", ["male", "female"])
+def test_hearing_worsens_with_age_and_with_a_worse_standing(sex):
+    by_age = people(age=np.arange(18.0, 81.0), sex=sex, standing=np.zeros(63)).baseline(AUDIOMETRIC)
+    assert np.all(np.diff(by_age[:, 0], axis=0) >= 0)
+    standing = np.linspace(-3.0, 3.0, 41)
+    for age in (18.0, 45.0, 80.0):
+        by_standing = people(age=np.full(41, age), sex=sex, standing=standing).baseline(AUDIOMETRIC)
+        assert np.all(np.diff(by_standing[:, 0], axis=0) > 0)
+
+
+@given(
+    age=st.floats(18.0, 80.0),
+    level=st.floats(75.0, 100.0),
+    years=st.floats(0.0, 40.0),
+    standing=st.floats(-1.6, 1.6),
+    louder=st.floats(0.0, 25.0),
+)
+def test_more_noise_never_means_better_hearing(age, level, years, standing, louder):
+    ears = [
+        people(age=age, noise_level=loud, noise_time=years, standing=standing).baseline(NOISY)
+        for loud in (0.0, level, min(level + louder, 100.0))
+    ]
+    assert np.all(ears[0] <= ears[1] + 1e-9)
+    if standing >= 0:
+        assert np.all(ears[1] <= ears[2] + 1e-9)
+
+
+def test_age_and_noise_add_less_than_in_full():
+    both = people(noise_level=100.0, noise_time=30.0, standing=1.0)
+    aged, deafened = both.aged(NOISY), both.deafened(NOISY)
+    assert np.allclose(both.baseline(NOISY), aged + deafened - aged * deafened / 120.0)
+
+
+def test_below_ten_years_the_median_grows_as_the_standard_extrapolates_it():
+    table = curve("noise")
+    ten, three = (noise_median(table, 95.0, years) for years in (10.0, 3.0))
+    assert np.allclose(three, ten * np.log10(4.0) / np.log10(11.0))
+    assert np.allclose(noise_median(table, 95.0, 10.0 - 1e-9), ten)
+    assert np.all(noise_median(table, 95.0, 0.0) == 0.0)
+    assert np.all(noise_spread(table, 95.0, 0.5, "upper") >= 0.0)
+
+
+def test_noise_below_75_dB_or_none_at_all_shifts_nothing():
+    assert np.all(people(noise_level=75.0, noise_time=40.0, standing=2.0).deafened(NOISY) == 0.0)
+    assert np.all(people(noise_level=100.0).deafened(NOISY) == 0.0)
+
+
+def test_between_audiometric_frequencies_hearing_lies_between_theirs():
+    three, between, four = people().baseline(np.array([3.0, np.sqrt(12.0), 4.0]))[0, 0]
+    assert between == pytest.approx(0.5 * (three + four))
+
+
+@pytest.mark.parametrize(
+    ("given", "frequency", "told"),
+    [
+        ({}, 8.5, "no norm there.*0.125 to 8 kHz"),
+        ({}, 0.1, "no norm there"),
+        ({"noise_level": 90.0, "noise_time": 10.0}, 8.0, "no norm there.*0.5 to 6 kHz"),
+        ({"age": 17.0}, 1.0, "age.*18 to 80 years"),
+        ({"age": 81.0}, 1.0, "age.*18 to 80 years"),
+        ({"noise_level": 101.0, "noise_time": 1.0}, 1.0, "noise_level.*0 to 100 dB"),
+        ({"noise_level": 90.0, "noise_time": 41.0}, 1.0, "noise_time.*0 to 40 years"),
+        ({"sex": "other"}, 1.0, "sex.*male, female"),
+    ],
+)
+def test_what_the_standards_do_not_cover_is_refused(given, frequency, told):
+    with pytest.raises(BadInput, match=told):
+        people(**given).baseline(np.array([frequency]))
+
+
+def test_drawn_people_stand_as_the_standard_spreads_them():
+    table = draw_columns(ENTRY.parameters("human").values(), 3, 0, 20_000)
+    table["populations.otologically_normal.age"] = np.full(20_000, 60.0 * quantity("1 year"))
+    drawn = ENTRY.bind(table, "human").baseline(np.array([4.0])).ravel()
+    for share in (0.1, 0.25, 0.5, 0.75, 0.9):
+        limit = people(standing=float(ndtri(share))).baseline(np.array([4.0])).item()
+        assert np.mean(drawn <= limit) == pytest.approx(share, abs=0.01)
+
+
+def test_an_ear_brings_its_age_to_the_audiogram():
+    entry = get("endpoints", "audiogram")
+    numbers = {p.name: np.array([p.value]) for p in entry.parameters("human").values()}
+    old = people(age=70.0)
+    audiogram = entry.bind(numbers, "human", population=old)
+    frequency = np.array([4.0, 8.0])
+    value = audiogram.value(EAR, cells_with(), frequency)
+    assert np.allclose(value, old.baseline(frequency))
+    assert np.all(audiogram.value(EAR, cells_with(ohc=0.5), frequency) > value)
