@@ -53,8 +53,13 @@ def rows(file):
 
 
 NUMBERS = shelved()
-READINGS = [row for file in sorted(SECOND.glob("*.csv")) if file.stem != "curves" for row in rows(file)]
-CURVES = rows(SECOND / "curves.csv")
+CURVE_FILES = ("curves", "standards")
+READINGS = [
+    row for file in sorted(SECOND.glob("*.csv")) if file.stem not in CURVE_FILES for row in rows(file)
+]
+CURVES = [row for stem in CURVE_FILES for row in rows(SECOND / f"{stem}.csv")]
+# The house unit of what a curve runs along; the ones missing here have a test of their own.
+ALONG = {"distance": "mm", "frequency": "kHz"}
 
 
 def key_of(reading):
@@ -194,6 +199,30 @@ def test_the_first_wave_grows_as_in_the_file_it_was_read_from():
     for row in read:
         assert by_level[float(row["at"])] * scale == pytest.approx(
             float(row["value"]), abs=digits(row["value"])
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "species"), sorted({(r["curve"], r["species"]) for r in CURVES if r["along"] in ALONG})
+)
+def test_both_readings_of_a_curve_agree_point_by_point(name, species):
+    read = [row for row in CURVES if (row["curve"], row["species"]) == (name, species)]
+    shelf, entry, key = name.split(".")
+    curve = CATALOG.get(shelf, entry).card.profile(key, species)
+    along = read[0]["along"]
+    first = units.quantity(read[0]["at"], ALONG[along])
+    # A distance counts from where the curve begins.
+    shift = first - curve[along][0] if along == "distance" else 0.0
+    assert {row["quantity"] for row in read} == curve.keys() - {along}
+    assert len({row["at"] for row in read}) == len(curve[along])
+    for row in read:
+        off = np.abs(curve[along] + shift - units.quantity(row["at"], ALONG[along]))
+        # The first and last cuts of the human scala lie 0.01 mm inside its ends.
+        assert off.min() <= 0.02 * (along == "distance") + 1e-9, f"no point at {row['at']}"
+        value, last = units.split(row["value"])[0], digits(row["value"])
+        assert abs(curve[row["quantity"]][off.argmin()] - value) <= last * (1 + 1e-6), (
+            row["at"],
+            row["quantity"],
         )
 
 
