@@ -53,8 +53,7 @@ def _answer(command: str, as_json: bool, work: Callable[[], dict[str, Any]]) -> 
         answer = work()
     except BadInput as error:
         if as_json:
-            told = {"otosome": __version__, "command": command, "ok": False, "error": error.as_dict()}
-            print(json.dumps(told, ensure_ascii=False))
+            _refuse(command, error.as_dict())
         _say(f"otosome {command}: {error}")
         raise typer.Exit(2) from error
     except KeyboardInterrupt:
@@ -62,7 +61,12 @@ def _answer(command: str, as_json: bool, work: Callable[[], dict[str, Any]]) -> 
         raise typer.Exit(130) from None
     if as_json:
         head = {"otosome": __version__, "command": command, "ok": True}
-        print(json.dumps({**head, **answer}, ensure_ascii=False))
+        print(json.dumps({**head, **answer}))
+
+
+def _refuse(command: str, error: dict[str, object]) -> None:
+    """The one object for machines; in ASCII, which every terminal and every file name survives."""
+    print(json.dumps({"otosome": __version__, "command": command, "ok": False, "error": error}))
 
 
 @app.command()
@@ -348,7 +352,17 @@ def changes(
 
 def main() -> None:
     """Entry point: exit 0 done, 2 bad input, 130 interrupted, 1 a defect of ours."""
-    app()
+    try:
+        app()
+    except SystemExit as done:
+        # Typer itself tells a person what is wrong with the command line, but no machine.
+        usage = getattr(done.__context__, "format_message", None)
+        if usage is not None and "--json" in sys.argv:
+            from otosome.evidence import BadInput
+
+            command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+            _refuse(command, BadInput(usage()).as_dict())
+        raise
 
 
 if __name__ == "__main__":
