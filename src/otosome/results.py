@@ -36,6 +36,15 @@ def is_ours(folder: Path) -> bool:
 
 def check_free(folder: Path, force: bool) -> None:
     """Refuse a folder that must not be written; raises BadInput."""
+    try:
+        _check_free(folder, force)
+    except OSError as error:
+        raise BadInput(
+            f"cannot be used ({error.strerror})", file=str(folder), cure="name another --out"
+        ) from error
+
+
+def _check_free(folder: Path, force: bool) -> None:
     if not folder.exists():
         if folder.is_symlink():
             raise BadInput("is a link to nowhere", file=str(folder), cure="remove it, or name another --out")
@@ -66,6 +75,8 @@ def writing(folder: Path, force: bool = False) -> Iterator[Path]:
     raises  BadInput if the folder is not free or cannot be made
     """
     check_free(folder, force)
+    # What a link leads to is moved aside and made anew; the link stays.
+    folder = folder.resolve()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.part-", dir=folder.parent))
