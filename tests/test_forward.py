@@ -211,3 +211,58 @@ def test_progress_is_told_block_by_block(week):
 def test_no_subjects_are_refused(week):
     with pytest.raises(BadInput, match="subjects: must be at least 1; given: 0"):
         draw(week, 0)
+
+
+def pinned(name, value, **more):
+    """The week with one number of the shelf replaced."""
+    values = tomllib.loads(WEEK.read_text(encoding="utf-8"))
+    values["numbers"] = {name: {"value": value, "basis": "assumed", "because": "To see.", **more}}
+    return loads(tomli_w.dumps(values))
+
+
+@pytest.mark.parametrize(
+    "name, value, said",
+    [
+        ("cells.ohc.frailty", "1e300", "cannot be computed from these numbers"),
+        ("species.guinea_pig.axial_flow", "1e300 uL/h", "cannot be carried through the ear"),
+        ("mechanisms.hsp70.prevent", "1.5", "a largest effect lies from 0 to 1"),
+        ("routes.round_window.bioavailability", "1.5", "a share of the dose lies from 0 to 1"),
+    ],
+)
+def test_what_numbers_out_of_all_range_lead_to_is_refused_and_never_reported(name, value, said):
+    study = pinned(name, value)
+    # Overflow on the way there is what is looked for.
+    with np.errstate(all="ignore"), pytest.raises(BadInput, match=said):
+        simulate(study, best(study), workers=1)
+
+
+def test_a_number_that_is_drawn_below_zero_is_refused_by_name():
+    study = pinned(
+        "solutes.cisplatin.diffusion", "1e-5 cm2/s", low="1e-8 cm2/s", high="5e-5 cm2/s", shape="normal"
+    )
+    with pytest.raises(BadInput, match=r"solutes\.cisplatin\.diffusion: is drawn as a number it cannot be"):
+        draw(study, 400, seed=1)
+
+
+def test_a_level_at_which_no_healthy_ear_answers_is_refused():
+    values = tomllib.loads(WEEK.read_text(encoding="utf-8"))
+    values["measure"]["wave1"]["level"] = "10 dB SPL"
+    study = loads(tomli_w.dumps(values))
+    with pytest.raises(BadInput, match="level: no wave is seen at it even in a healthy ear; given: 10"):
+        simulate(study, best(study), workers=1)
+
+
+@pytest.mark.parametrize("moment", ["0 h", "-5 d", "1 s"])
+def test_a_study_may_end_with_its_first_moment(moment):
+    values = tomllib.loads((WEEK.parent / "no_insult_no_treatment.toml").read_text(encoding="utf-8"))
+    values["measure"]["abr"]["at"] = [moment]
+    study = loads(tomli_w.dumps(values))
+    assert np.all(np.isfinite(simulate(study, best(study), workers=1).abr))
+
+
+def test_a_study_of_many_events_goes_in_smaller_blocks_to_the_same_bits(week, many, monkeypatch):
+    widths = []
+    monkeypatch.setattr(forward, "_ROOMY", 20)
+    narrow = simulate(week, draw(week, 3, seed=7), workers=1, tick=lambda done, of: widths.append(of))
+    assert widths[0] > 1
+    assert same_bits(narrow, many) == []
