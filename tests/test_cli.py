@@ -568,6 +568,20 @@ def test_the_vehicle_stays_the_vehicle_whatever_a_batch_is_called(treated, tmp_p
         assert carried(study).given.sum() > 0
 
 
+def test_a_vehicle_of_ones_own_is_not_replaced_by_the_batch_given(treated, tmp_path):
+    own = lot(tmp_path, particles="0 particles/mL").rename(tmp_path / "saline.toml")
+    values = tomllib.loads(treated.read_text(encoding="utf-8"))
+    values["treatment"]["vehicle"]["batch"] = own.name
+    treated.write_text(tomli_w.dumps(values), encoding="utf-8")
+    study = load(treated, batch=EXPORT)
+    assert carried(study, "vehicle") is None
+    assert carried(study).given.sum() > 0
+    treated.write_text(saves(study, 1), encoding="utf-8")
+    again = load(treated, batch=lot(tmp_path, particles="1e12 particles/mL"))
+    assert carried(again, "vehicle") is None
+    assert carried(again).given.sum() != carried(study).given.sum()
+
+
 def test_two_files_of_one_name_beside_a_study_are_two_batches(treated, tmp_path):
     values = tomllib.loads(treated.read_text(encoding="utf-8"))
     for number, count in enumerate(("1e11 particles/mL", "3e11 particles/mL")):

@@ -447,11 +447,9 @@ def _with_batches(study: Study, folder: Path, batch: Path | None) -> Study:
     notes, inputs = list(study.notes), dict(study.inputs)
     shelf = study.catalog.names("batches")
     for name, treatment in scenario.treatment.items():
-        known = treatment.batch in held or treatment.batch in shelf
-        file = batch if batch is not None and not _is_vehicle(study, treatment) else None
-        if file is None and known:
+        file = _batch_file(study, name, folder, batch)
+        if file is None:
             continue
-        file = file if file is not None else _inside(folder, treatment.batch, name)
         made = read_batch(file, study.catalog)
         batch_name = _free(made.name, dict(made.values), held, shelf)
         held[batch_name] = dict(made.values)
@@ -471,11 +469,26 @@ def _free(name: str, values: dict[str, Any], held: Mapping[str, dict[str, Any]],
     return next(one for one in names if held.get(one, values) == values and one not in shelf)
 
 
-def _is_vehicle(study: Study, treatment: Treatment) -> bool:
-    """Whether a treatment's batch holds no particles, so that no measured lot can stand for it."""
-    if treatment.batch not in study.catalog.names("batches"):
-        return False
-    particles = study.batch(treatment.batch).card.parameters.get("particles")
+def _batch_file(study: Study, name: str, folder: Path, batch: Path | None) -> Path | None:
+    """The file a treatment's batch is read from; None where the study or the shelf holds it.
+
+    ``batch``  takes the place of every batch but a vehicle's: no measured lot can stand for what holds nothing
+    """
+    from otosome.readings import read_batch
+
+    wanted = study.scenario.treatment[name].batch
+    if wanted in study.scenario.batch or wanted in study.catalog.names("batches"):
+        return None if batch is None or _is_vehicle(study.batch(wanted).card) else batch
+    own = _inside(folder, wanted, name)
+    if batch is None:
+        return own
+    lot = read_batch(own, study.catalog)
+    return own if _is_vehicle(make_card(lot.values, "batches", lot.name, own.name)) else batch
+
+
+def _is_vehicle(batch: Card) -> bool:
+    """Whether a batch holds no particles."""
+    particles = batch.parameters.get("particles")
     return particles is not None and all(p.value == 0 for p in particles.values())
 
 
