@@ -217,6 +217,8 @@ def test_the_object_of_a_refusal_names_file_key_given_and_allowed(tmp_path):
         (["run", QUICK, "--batch", "nowhere.csv"], None),
         (["new", "unicorn"], "allowed: scenario"),
         (["list", "potions"], "no shelf 'potions'"),
+        (["list", "--shelves", "nowhere"], "is not a folder"),
+        (["run", QUICK, "--out", "."], "is the folder you work in"),
         (["sources", "cisplatin_unicorn"], "there is no study file"),
         (["show", "nowhere"], "is not a result folder"),
         (["show", ROOT / "tests"], "is not a result folder"),

@@ -92,9 +92,14 @@ def _frozen(value: object) -> object:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The shipped shelves and any folders of one's own."""
+    """The shipped shelves and any folders of one's own; raises BadInput for a folder that is not there."""
 
     own: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        for folder in self.own:
+            if not folder.is_dir():
+                raise BadInput("is not a folder", file=str(folder), cure="name a folder that holds shelves")
 
     def names(self, shelf: str) -> list[str]:
         """The entries of a shelf; raises BadInput for an unknown shelf."""

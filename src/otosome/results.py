@@ -51,6 +51,11 @@ def _check_free(folder: Path, force: bool) -> None:
         return
     if not folder.is_dir():
         raise BadInput("is a file, not a folder", file=str(folder), cure="name another --out")
+    if folder.resolve() == Path.cwd():
+        raise BadInput(
+            "is the folder you work in, and would be put in another's place", file=str(folder),
+            cure="name a folder below it",
+        )  # fmt: skip
     if not any(folder.iterdir()):
         return
     if not is_ours(folder):

@@ -343,9 +343,6 @@ def load(
     raises       BadInput: one message with file, key, value given, values allowed
     """
     file = _find(study)
-    for folder in shelves:
-        if not folder.is_dir():
-            raise BadInput("is not a folder", file=str(folder), cure="name a folder that holds shelves")
     values = read_toml(file)
     made = Study(
         file.stem,
