@@ -1,0 +1,194 @@
+"""Everything a study file can get wrong beyond a single key."""
+
+from __future__ import annotations
+
+import re
+
+from otosome.catalog import Catalog
+from otosome.evidence import BadInput
+from otosome.scenario.study import Study, texts
+from otosome.scenario.tables import LONGEST, Arm, InsultUse, Measure
+from otosome.units import quantity
+
+# Each moment takes some forty knots after it.
+_MOST_MOMENTS = 500
+# What a result holds beside its measures; a measure of such a name would be lost in it.
+_TAKEN = (
+    "arm", "subject", "time", "frequency", "place", "cell", "cells", "vesicles", "protein", "halved", "doubled",
+    "time_error", "closure", "place_frequency", "place_distance",
+)  # fmt: skip
+_MEASURE_NAME = re.compile(r"\w[\w .+-]{0,59}")
+
+
+def check_study(study: Study, file: str) -> None:
+    """Everything a study file can get wrong beyond a single key."""
+    scenario = study.scenario
+    _check_names(study, file)
+    _check_species(study)
+    _check_times(study, file)
+    for name, use in scenario.insult.items():
+        _check_insult(study, name, use, file)
+    for name, treatment in scenario.treatment.items():
+        if treatment.volume is None:
+            raise BadInput("needs a volume", file=file, key=f"treatment.{name}.volume")
+    for arm in scenario.arm:
+        _check_one_batch(study, arm, file)
+    for name, measure in scenario.measure.items():
+        _check_measure(study, name, measure, file)
+    if not study.parameters:
+        raise BadInput("rests on no number at all", file=file)
+
+
+def _check_names(study: Study, file: str) -> None:
+    scenario, catalog = study.scenario, study.catalog
+    catalog.get("species", scenario.species)
+    arms = [arm.name for arm in scenario.arm]
+    for name in arms:
+        if arms.count(name) > 1:
+            raise BadInput("two arms of one name", file=file, key="arm", given=name)
+        if any(ord(letter) < 32 or ord(letter) == 127 for letter in name):
+            raise BadInput("a name has no control characters", file=file, key="arm", given=repr(name))
+    for name in scenario.measure:
+        if name in _TAKEN or name.startswith("window_") or not _MEASURE_NAME.fullmatch(name):
+            raise BadInput(
+                "cannot name a measure", file=file, key=f"measure.{name}", given=repr(name),
+                allowed=f"letters, digits, blanks, '.', '+' and '-', and none of {', '.join(_TAKEN)}",
+            )  # fmt: skip
+    for arm in scenario.arm:
+        for key, given, allowed in (
+            ("insults", arm.insults, list(scenario.insult)),
+            ("treatments", arm.treatments, list(scenario.treatment)),
+            ("without", arm.without, list(study.mechanisms)),
+        ):
+            for one in given:
+                _among(one, allowed, file, f"arm.{arm.name}.{key}")
+    for use in scenario.insult.values():
+        catalog.get("insults", use.entry)
+    for name, treatment in scenario.treatment.items():
+        _among(treatment.route, catalog.names("routes"), file, f"treatment.{name}.route")
+    for mechanism in study.mechanisms:
+        catalog.get("mechanisms", mechanism)
+    if scenario.compare is not None:
+        _among(scenario.compare.measure, list(scenario.measure), file, "compare.measure")
+        for key in ("of", "against", "null"):
+            given_arm = getattr(scenario.compare, key)
+            if given_arm is not None:
+                _among(given_arm, arms, file, f"compare.{key}")
+
+
+def _check_species(study: Study) -> None:
+    """A species has every number and every curve that the shipped ones have."""
+    species = study.species.card
+    for name in Catalog().names("species"):
+        shipped = Catalog().get("species", name).card
+        numbers = sorted(shipped.parameters.keys() - species.parameters.keys())
+        curves = sorted(f"profile.{curve}" for curve in shipped.profiles.keys() - species.profiles.keys())
+        for key in [*numbers, *curves]:
+            raise BadInput(
+                f"{species.stem} has no value for {key}", file=species.file, key=key,
+                cure="add it with its source, or with scaled_from and rule",
+            )  # fmt: skip
+
+
+def _check_measure(study: Study, name: str, measure: Measure, file: str) -> None:
+    endpoint, species = study.catalog.get("endpoints", measure.endpoint).card, study.species.card
+    for key in texts(endpoint.options.get("asks", [])):
+        if getattr(measure, key, None) is None:
+            raise BadInput(f"{measure.endpoint} needs it", file=file, key=f"measure.{name}.{key}")
+    for curve, by_species in endpoint.profiles.items():
+        if curve not in species.profiles and by_species.keys().isdisjoint((species.stem, "")):
+            raise BadInput(
+                f"{species.stem} has no curve {curve} for {measure.endpoint}", file=species.file,
+                key=f"profile.{curve}", cure=f"add [profile.{curve}] to species/{species.stem}.toml",
+            )  # fmt: skip
+    low, high = (
+        study.parameters[f"species.{species.stem}.{end}_frequency"].value for end in ("lowest", "highest")
+    )
+    for text in measure.frequency:
+        if not low <= quantity(text, "kHz") <= high:
+            raise BadInput(
+                f"is beyond the place map of {species.stem}", file=file, key=f"measure.{name}.frequency",
+                given=text, allowed=f"{low:g} to {high:g} kHz",
+            )  # fmt: skip
+
+
+def _check_one_batch(study: Study, arm: Arm, file: str) -> None:
+    given = {
+        (t.batch, t.route, t.potency) for name in arm.treatments for t in [study.scenario.treatment[name]]
+    }
+    if len(given) > 1:
+        raise BadInput(
+            "an arm gets one batch by one route at one potency; give repeated doses as more times of one treatment",
+            file=file,
+            key=f"arm.{arm.name}.treatments",
+            given=arm.treatments,
+        )
+
+
+def _among(given: str, allowed: list[str], file: str, key: str) -> None:
+    if given not in allowed:
+        raise BadInput("is not known here", file=file, key=key, given=given, allowed=allowed)
+
+
+def _check_times(study: Study, file: str) -> None:
+    scenario = study.scenario
+    courses = [use for use in scenario.insult.values() if not study.is_event(use)]
+    starts = [quantity(t, "h") for use in courses or scenario.insult.values() for t in use.at]
+    if starts and min(starts) != 0.0:
+        raise BadInput(
+            "time zero is the first insult", file=file, key="insult", given=f"first insult at {min(starts)} h",
+            cure="shift all times so that the first insult is at 0 h",
+        )  # fmt: skip
+    moments = [
+        t
+        for tables in (scenario.insult, scenario.treatment, scenario.measure)
+        for x in tables.values()
+        for t in x.at
+    ]
+    if len(moments) > _MOST_MOMENTS:
+        raise BadInput(
+            "has too many moments", file=file, given=len(moments), allowed=f"up to {_MOST_MOMENTS}"
+        )
+    for kind, tables in (
+        ("insult", scenario.insult),
+        ("treatment", scenario.treatment),
+        ("measure", scenario.measure),
+    ):
+        for name, table in tables.items():
+            for text in table.at:
+                _check_moment(quantity(text, "h"), text, study.until, file, f"{kind}.{name}.at")
+
+
+def _check_moment(moment: float, text: str, until: float, file: str, key: str) -> None:
+    if abs(moment) > LONGEST or until > LONGEST:
+        raise BadInput(
+            f"is further than {LONGEST:.0f} h from the first insult", file=file, key=key, given=text
+        )
+    if moment > until:
+        raise BadInput(
+            "lies after the end of the study", file=file, key=key, given=text, allowed=f"up to {until} h"
+        )
+
+
+def _check_insult(study: Study, name: str, use: InsultUse, file: str) -> None:
+    drugs = study.drugs(use)
+    wanted = ["route", "amount"] if drugs else []
+    wanted += ["level", "band", "duration"] if "noise.level" in study.needs(use) else []
+    for key in wanted:
+        if getattr(use, key) is None:
+            raise BadInput(f"{use.entry} needs it", file=file, key=f"insult.{name}.{key}")
+    useful = [
+        *wanted,
+        "entry",
+        "at",
+        *(["duration"] if drugs else []),
+        *(["depth"] if study.is_event(use) else []),
+    ]
+    for key in use.model_fields_set - set(useful):
+        raise BadInput(
+            f"{use.entry} has no use for it", file=file, key=f"insult.{name}.{key}", allowed=useful
+        )
+    if use.band is not None and not quantity(use.band[0], "kHz") < quantity(use.band[1], "kHz"):
+        raise BadInput("a band rises", file=file, key=f"insult.{name}.band", given=use.band)
+    if use.route is not None:
+        _among(use.route, study.catalog.names("routes"), file, f"insult.{name}.route")

@@ -1,0 +1,247 @@
+"""Reading a study file, taking its batch files in, and writing its explicit form."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from otosome import __version__
+from otosome.catalog import SHIPPED, Catalog
+from otosome.evidence import BadInput, Card, Parameter, make_card, parse_toml, read_toml
+from otosome.scenario.checks import check_study
+from otosome.scenario.study import Study
+from otosome.scenario.tables import Arm, Compare, InsultUse, Measure, Number, Scenario, Treatment
+
+STUDIES = SHIPPED / "studies"
+TEMPLATE = SHIPPED / "templates" / "scenario.toml"
+
+
+def load(
+    study: str | Path,
+    *,
+    shelves: tuple[Path, ...] = (),
+    batch: Path | None = None,
+    allow_retracted: tuple[str, ...] = (),
+) -> Study:
+    """A study by file or by the name of a shipped one, checked from the first key to the last.
+
+    ``shelves``  folders of one's own shelves
+    ``batch``    a batch TOML or an instrument export that takes the place of the study's vesicle batch
+    ``allow_retracted``  keys of retracted sources that may be used all the same
+    raises       BadInput: one message with file, key, value given, values allowed
+    """
+    file = _find(study)
+    values = read_toml(file)
+    made = Study(
+        file.stem,
+        _scenario(values, file.name),
+        Catalog(tuple(shelves)),
+        allowed=allow_retracted,
+        inputs={str(file): _sha(file)},
+    )
+    made = _with_batches(made, file.parent, batch)
+    check_study(made, file.name)
+    return made
+
+
+def loads(
+    text: str,
+    name: str = "study",
+    *,
+    shelves: tuple[Path, ...] = (),
+    allow_retracted: tuple[str, ...] = (),
+    check: bool = True,
+) -> Study:
+    """A study from TOML text, as ``load`` reads it from a file.
+
+    ``check``  whether to check what single keys do not show; off for a study that was checked when it was saved
+    """
+    scenario = _scenario(parse_toml(text.encode(), name), name)
+    made = Study(name, scenario, Catalog(tuple(shelves)), allowed=allow_retracted)
+    if check:
+        check_study(made, name)
+    return made
+
+
+def _find(study: str | Path) -> Path:
+    file = Path(study)
+    if file.is_file():
+        return file
+    shipped = STUDIES / f"{study}.toml"
+    if str(study) in studies() and shipped.is_file():
+        return shipped
+    raise BadInput(
+        f"there is no study file {str(study)!r}",
+        given=str(study),
+        allowed=studies(),
+        cure="give a file, or the name of a shipped study",
+    )
+
+
+def studies() -> list[str]:
+    """The shipped studies."""
+    return sorted(file.stem for file in STUDIES.glob("*.toml"))
+
+
+def _sha(file: Path) -> str:
+    import hashlib
+
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _scenario(values: Mapping[str, object], file: str) -> Scenario:
+    try:
+        return Scenario.model_validate(values)
+    except ValidationError as error:
+        raise _told(error, file) from error
+
+
+def _told(error: ValidationError, file: str) -> BadInput:
+    """Pydantic's first complaint in otosome's words."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    allowed: list[str] | str | None = None
+    given: object = first.get("input")
+    if first["type"] == "extra_forbidden":
+        message, allowed = "is not a key here", _keys(first["loc"])
+        given = str(first["loc"][-1])
+    elif first["type"] == "missing":
+        message, given = "is missing", None
+    elif first["type"] == "literal_error":
+        allowed = str(first.get("ctx", {}).get("expected", ""))
+    return BadInput(message, file=file, key=key, given=given, allowed=allowed)
+
+
+def _keys(place: tuple[int | str, ...]) -> list[str]:
+    """The keys allowed at a place of a study file."""
+    tables: dict[str, type[BaseModel]] = {
+        "insult": InsultUse, "treatment": Treatment, "arm": Arm, "measure": Measure, "compare": Compare,
+        "numbers": Number,
+    }  # fmt: skip
+    table = tables.get(str(place[0]), Scenario) if len(place) > 1 else Scenario
+    return list(table.model_fields)
+
+
+def _with_batches(study: Study, folder: Path, batch: Path | None) -> Study:
+    """Take the batch files a study names, or the one given instead, into the study itself."""
+    from otosome.readings import read_batch
+
+    scenario = study.scenario
+    treatments, held = dict(scenario.treatment), dict(scenario.batch)
+    notes, inputs = list(study.notes), dict(study.inputs)
+    shelf = study.catalog.names("batches")
+    for name, treatment in scenario.treatment.items():
+        file = _batch_file(study, name, folder, batch)
+        if file is None:
+            continue
+        made = read_batch(file, study.catalog)
+        batch_name = _free(made.name, dict(made.values), held, shelf)
+        held[batch_name] = dict(made.values)
+        treatments[name] = treatment.model_copy(update={"batch": batch_name})
+        notes += [note for note in made.notes if note not in notes]
+        inputs[str(file)] = _sha(file)
+    used = {f"batches.{treatment.batch}." for treatment in treatments.values()}
+    gone = {f"batches.{t.batch}." for t in scenario.treatment.values()} - used
+    numbers = {n: v for n, v in scenario.numbers.items() if not n.startswith(tuple(gone))}
+    changed = scenario.model_copy(update={"treatment": treatments, "batch": held, "numbers": numbers})
+    return replace(study, scenario=changed, notes=tuple(notes), inputs=inputs)
+
+
+def _free(name: str, values: dict[str, Any], held: Mapping[str, dict[str, Any]], shelf: list[str]) -> str:
+    """A name under which a batch stands for no other one: its own, or its own and a number."""
+    names = (name if n == 1 else f"{name}_{n}" for n in itertools.count(1))
+    return next(one for one in names if held.get(one, values) == values and one not in shelf)
+
+
+def _batch_file(study: Study, name: str, folder: Path, batch: Path | None) -> Path | None:
+    """The file a treatment's batch is read from; None where the study or the shelf holds it.
+
+    ``batch``  takes the place of every batch but a vehicle's: no measured lot can stand for what holds nothing
+    """
+    from otosome.readings import read_batch
+
+    wanted = study.scenario.treatment[name].batch
+    if wanted in study.scenario.batch or wanted in study.catalog.names("batches"):
+        return None if batch is None or _is_vehicle(study.batch(wanted).card) else batch
+    own = _inside(folder, wanted, name)
+    if batch is None:
+        return own
+    lot = read_batch(own, study.catalog)
+    return own if _is_vehicle(make_card(lot.values, "batches", lot.name, own.name)) else batch
+
+
+def _is_vehicle(batch: Card) -> bool:
+    """Whether a batch holds no particles."""
+    particles = batch.parameters.get("particles")
+    return particles is not None and all(p.value == 0 for p in particles.values())
+
+
+def _inside(folder: Path, name: str, treatment: str) -> Path:
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder.resolve()):
+        raise BadInput(
+            "lies outside the study's folder", key=f"treatment.{treatment}.batch", given=name,
+            cure="copy the file beside the study, or give it with --batch",
+        )  # fmt: skip
+    if not file.is_file():
+        raise BadInput(
+            "is neither a batch of the shelf nor a file beside the study",
+            key=f"treatment.{treatment}.batch", given=name, allowed=Catalog().names("batches"),
+        )  # fmt: skip
+    return file
+
+
+def explicit(study: Study, seed: int | None = None) -> dict[str, object]:
+    """The study as plain values with every default, number and source, which re-runs it."""
+    values = study.scenario.model_dump(exclude_none=True)
+    values["version"] = __version__
+    if seed is not None:
+        values["seed"] = seed
+    values["mechanisms"] = list(study.mechanisms)
+    values["until"] = f"{study.until!r} h"
+    values["numbers"] = {
+        name: _stated(p, shelf=name not in study.scenario.numbers or study.scenario.numbers[name].shelf)
+        for name, p in study.parameters.items()
+    }
+    return {key: values[key] for key in Scenario.model_fields if key in values}
+
+
+def _stated(parameter: Parameter, shelf: bool) -> dict[str, object]:
+    unit = f" {parameter.unit}" if parameter.unit else ""
+    stated: dict[str, object] = {
+        "value": f"{parameter.value!r}{unit}",
+        "low": f"{parameter.low!r}{unit}",
+        "high": f"{parameter.high!r}{unit}",
+        "shape": parameter.shape,
+        "subjects": parameter.subjects,
+        "lots": parameter.lots,
+        "additive": parameter.additive,
+        "basis": parameter.basis,
+        "meaning": parameter.meaning,
+        "because": parameter.because,
+        "species": parameter.species,
+        "shelf": shelf,
+    }
+    if parameter.source is not None:
+        stated["source"] = parameter.source
+    return stated
+
+
+def saves(study: Study, seed: int | None = None) -> str:
+    """The explicit form of a study as TOML text."""
+    import tomli_w
+
+    return tomli_w.dumps(explicit(study, seed))
+
+
+def save(study: Study, file: Path, seed: int | None = None) -> None:
+    """Write the explicit form of a study beside and rename."""
+    beside = file.with_name(file.name + ".part")
+    beside.write_text(saves(study, seed), encoding="utf-8")
+    beside.replace(file)

@@ -1,0 +1,184 @@
+"""A checked scenario with the shelves it speaks of: which entries and numbers it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from otosome.catalog import Catalog, Entry
+from otosome.evidence import BadInput, Parameter, make_card, without_source
+from otosome.scenario.tables import Arm, InsultUse, Number, Scenario
+from otosome.units import LEVELS, quantity, same_kind
+
+# A log-normal spread beyond this overflows.
+_WIDEST = 20.0
+
+
+@dataclass(frozen=True)
+class Study:
+    """A checked scenario with the shelves it speaks of.
+
+    ``name``     the file's stem
+    ``notes``    what was decided about its files, in sentences
+    ``allowed``  keys of retracted sources that may be used all the same
+    """
+
+    name: str
+    scenario: Scenario
+    catalog: Catalog = Catalog()
+    notes: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def species(self) -> Entry:
+        """The species' entry."""
+        return self.catalog.get("species", self.scenario.species)
+
+    @cached_property
+    def mechanisms(self) -> tuple[str, ...]:
+        """Every mechanism in play: those the study names, or the whole shelf."""
+        named = self.scenario.mechanisms
+        return tuple(self.catalog.names("mechanisms") if named is None else named)
+
+    def batch(self, name: str) -> Entry:
+        """A batch: one the study holds itself, or one of the shelf."""
+        if name in self.scenario.batch:
+            return Entry(make_card(self.scenario.batch[name], "batches", name, f"batch.{name}"), None)
+        return self.catalog.get("batches", name)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry whose numbers this study rests on, each once."""
+        yield self.species
+        wanted: dict[tuple[str, str], None] = {}
+        for kind in ("ohc", "ihc", "synapse", "sgn", "stria"):
+            wanted["cells", kind] = None
+        for use in self.scenario.insult.values():
+            wanted["insults", use.entry] = None
+            if use.route is not None:
+                wanted["routes", use.route] = None
+        for solute in self.solutes():
+            wanted["solutes", solute] = None
+        for name in self.mechanisms if self.scenario.treatment else ():
+            wanted["mechanisms", name] = None
+        for measure in self.scenario.measure.values():
+            wanted["endpoints", measure.endpoint] = None
+        for treatment in self.scenario.treatment.values():
+            wanted["routes", treatment.route] = None
+            wanted["batches", treatment.batch] = None
+        for shelf, name in wanted:
+            yield self.batch(name) if shelf == "batches" else self.catalog.get(shelf, name)
+
+    def solutes(self) -> list[str]:
+        """The solutes that move: the insults' drugs, and what a batch holds."""
+        drugs = {drug for use in self.scenario.insult.values() for drug in self.drugs(use)}
+        held = ["vesicle", "protein"] if self.scenario.treatment else []
+        return ["tmpa", *sorted(drugs), *held]
+
+    def drugs(self, use: InsultUse) -> list[str]:
+        """The solutes an insult needs in the ear (``cisplatin.lateral_wall`` needs cisplatin)."""
+        solutes = self.catalog.names("solutes")
+        return sorted({need.split(".")[0] for need in self.needs(use)} & set(solutes))
+
+    def is_event(self, use: InsultUse) -> bool:
+        """Whether an insult is a single event, such as surgery, rather than a drug or a noise."""
+        return not self.drugs(use) and "noise.level" not in self.needs(use)
+
+    def needs(self, use: InsultUse) -> list[str]:
+        """What an insult needs to know (``noise.level``, ``cisplatin.lateral_wall``)."""
+        return texts(self.catalog.get("insults", use.entry).card.options.get("needs", []))
+
+    @cached_property
+    def parameters(self) -> dict[str, Parameter]:
+        """Every number the study rests on, by full name, pinned ones as the study states them."""
+        found: dict[str, Parameter] = {}
+        for entry in self.entries():
+            for parameter in entry.parameters(self.scenario.species).values():
+                found[parameter.name] = self._standing(parameter)
+        for name, number in self.scenario.numbers.items():
+            if name not in found:
+                raise BadInput(
+                    "is not a number this study rests on", file=self.name, key=f"numbers.{name}", given=name
+                )
+            if number.source is not None:
+                self.catalog.source(number.source)
+            found[name] = _pinned(number, found[name], self.name)
+        return found
+
+    def _standing(self, parameter: Parameter) -> Parameter:
+        """A shelf's number as far as its source still stands behind it."""
+        if parameter.source is None:
+            return parameter
+        source = self.catalog.source(parameter.source)
+        if source.standing == "retracted" and source.key not in self.allowed:
+            raise BadInput(
+                f"rests on a retracted source ({source.date}: {source.reason})",
+                file=self.name,
+                key=parameter.name,
+                given=source.key,
+                cure=f"replace the number, or allow the source by name: --allow-retracted {source.key}",
+            )
+        return without_source(parameter, source) if source.standing == "withdrawn" else parameter
+
+    @cached_property
+    def until(self) -> float:
+        """End of the study, h."""
+        if self.scenario.until is not None:
+            return quantity(self.scenario.until, "h")
+        return max(quantity(t, "h") for m in self.scenario.measure.values() for t in m.at)
+
+    def arm(self, name: str) -> Arm:
+        """An arm by name."""
+        return next(arm for arm in self.scenario.arm if arm.name == name)
+
+
+def texts(value: object) -> list[str]:
+    """An option of an entry as a list of words, empty where it is none."""
+    return [str(v) for v in value] if isinstance(value, (list, tuple)) else []
+
+
+def _pinned(number: Number, shelf: Parameter, file: str) -> Parameter:
+    values: dict[str, object] = {
+        "about": "pinned",
+        "it": {
+            "meaning": shelf.meaning,
+            **{
+                k: v
+                for k, v in number.model_dump(exclude_none=True).items()
+                if k in ("value", "low", "high", "shape", "basis", "source", "because") and v != ""
+            },
+        },
+    }
+    card = make_card(values, "numbers", shelf.name, file)
+    made = card.parameters["it"][""]
+    if not same_kind(made.unit, shelf.unit):
+        raise BadInput(
+            f"unit is {made.unit!r}; expected one convertible to {shelf.unit!r}",
+            file=file,
+            key=f"numbers.{shelf.name}",
+            given=number.value,
+        )
+    _check_pinned(number, made, shelf, file)
+    return replace(
+        made,
+        name=shelf.name,
+        subjects=shelf.subjects if number.subjects is None else number.subjects,
+        lots=shelf.lots if number.lots is None else number.lots,
+        additive=shelf.additive if number.additive is None else number.additive,
+        species=number.species,
+    )
+
+
+def _check_pinned(number: Number, made: Parameter, shelf: Parameter, file: str) -> None:
+    """A pinned number keeps the sign that the shelf's has, and a spread that can be drawn."""
+    key = f"numbers.{shelf.name}"
+    if shelf.low > 0 and made.low <= 0:
+        raise BadInput("must lie above zero", file=file, key=key, given=number.low or number.value)
+    if shelf.low == 0 and made.low < 0 and shelf.unit not in LEVELS:
+        raise BadInput("must not be negative", file=file, key=key, given=number.low or number.value)
+    widest = max(number.subjects or 0.0, number.lots or 0.0)
+    if not number.additive and widest > _WIDEST:
+        raise BadInput(
+            f"a spread is at most {_WIDEST:g} (standard deviation of the logarithm)", file=file, key=key, given=widest
+        )  # fmt: skip

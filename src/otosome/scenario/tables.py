@@ -1,0 +1,135 @@
+"""A study file, key by key: its tables and the quantities they hold, bounded before anything is computed."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from otosome.units import house, quantity, same_kind, split
+
+# A knot list for a longer study would outgrow memory; no published animal study is longer.
+LONGEST = 2 * 365 * 24.0
+
+
+def _of(*units: str, least: float = -math.inf, most: float = math.inf) -> AfterValidator:
+    """Accept a quantity convertible to one of these units, within bounds in the house unit."""
+
+    def check(text: str) -> str:
+        value, given = split(text)
+        if not any(same_kind(given, unit) for unit in units):
+            raise ValueError(f"unit is {given!r}; expected one convertible to {' or '.join(units)}")
+        if value < 0 <= least:
+            raise ValueError("must not be negative")
+        if not least <= quantity(text) <= most:
+            raise ValueError(f"must lie from {least:g} to {most:g} {house(given)}")
+        return text
+
+    return AfterValidator(check)
+
+
+# Bounds far beyond any laboratory: what lies outside them is a slip, and numbers there can no longer be computed.
+Moment = Annotated[str, _of("h")]
+Duration = Annotated[str, _of("h", least=0.0, most=LONGEST)]
+Volume = Annotated[str, _of("uL", least=1e-3, most=1e6)]
+InsultAmount = Annotated[str, _of("mg/kg", "ug", least=0.0, most=1e9)]
+Amount = Annotated[str, _of("particles", "ug", "cells", least=0.0, most=1e18)]
+Level = Annotated[str, _of("dB SPL", least=-100.0, most=250.0)]
+Frequency = Annotated[str, _of("kHz", least=1e-3, most=1e3)]
+Length = Annotated[str, _of("mm", least=0.0, most=1e3)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class InsultUse(_Table):
+    """One insult: a drug by a route, a noise at a level, or an event at a depth."""
+
+    entry: str
+    at: list[Moment] = Field(min_length=1)
+    route: str | None = None
+    amount: InsultAmount | None = None
+    duration: Duration | None = None
+    level: Level | None = None
+    band: list[Frequency] | None = Field(default=None, min_length=2, max_length=2)
+    depth: Length | None = None
+
+
+class Treatment(_Table):
+    """One treatment: a batch by a route; without an amount, the volume of the batch as it is."""
+
+    batch: str
+    route: str
+    at: list[Moment] = Field(min_length=1)
+    volume: Volume | None = None
+    amount: Amount | None = None
+    duration: Duration | None = None
+    potency: float = Field(default=1.0, ge=0.0, le=1e6)
+
+
+class Arm(_Table):
+    """One group: what it suffers, what it gets, and which mechanisms are knocked out."""
+
+    name: str = Field(min_length=1, max_length=120)
+    insults: list[str] = []
+    treatments: list[str] = []
+    without: list[str] = []
+
+
+class Measure(_Table):
+    """What is measured, where and when."""
+
+    endpoint: str
+    frequency: list[Frequency] = Field(min_length=1)
+    at: list[Moment] = Field(min_length=1)
+    cell: Literal["OHC", "IHC", "synapse", "SGN"] | None = None
+    level: Level | None = None
+
+
+class Compare(_Table):
+    """The headline: which measure, of which arm, against which; and the null-vesicle twin."""
+
+    measure: str
+    of: str
+    against: str
+    null: str | None = None
+
+
+class Number(_Table):
+    """A number pinned in the study: it replaces the shelf's."""
+
+    value: str
+    low: str | None = None
+    high: str | None = None
+    shape: str | None = None
+    subjects: float | None = Field(default=None, ge=0.0)
+    lots: float | None = Field(default=None, ge=0.0)
+    additive: bool | None = None
+    basis: str
+    meaning: str = ""
+    source: str | None = None
+    because: str = ""
+    species: str = ""
+    shelf: bool = False
+
+
+class Scenario(_Table):
+    """A study file, key by key."""
+
+    otosome: Literal["scenario/1"]
+    version: str | None = None
+    seed: int | None = Field(default=None, ge=0, lt=2**63)
+    title: str = ""
+    question: str = ""
+    species: str
+    until: Moment | None = None
+    insult: dict[str, InsultUse] = {}
+    treatment: dict[str, Treatment] = {}
+    arm: list[Arm] = Field(min_length=1)
+    measure: dict[str, Measure] = Field(min_length=1)
+    compare: Compare | None = None
+    mechanisms: list[str] | None = None
+    batch: dict[str, dict[str, Any]] = {}
+    numbers: dict[str, Number] = {}
