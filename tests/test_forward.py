@@ -135,13 +135,13 @@ def test_a_subject_is_the_same_for_any_number_of_subjects(week, many, subjects):
 
 @pytest.mark.parametrize("block", [3, 8, 24])
 def test_a_subject_is_the_same_for_any_size_of_block(week, many, block, monkeypatch):
-    monkeypatch.setattr(forward, "BLOCK", block)
+    monkeypatch.setattr(forward.run, "BLOCK", block)
     assert same_bits(simulate(week, draw(week, 21, seed=7), workers=1), many) == []
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_subject_is_the_same_for_any_number_of_workers(week, many, workers, monkeypatch):
-    monkeypatch.setattr(forward, "BLOCK", 8)
+    monkeypatch.setattr(forward.run, "BLOCK", 8)
     assert same_bits(simulate(week, draw(week, 21, seed=7), workers=workers), many) == []
 
 
@@ -262,7 +262,7 @@ def test_a_study_may_end_with_its_first_moment(moment):
 
 def test_a_study_of_many_events_goes_in_smaller_blocks_to_the_same_bits(week, many, monkeypatch):
     widths = []
-    monkeypatch.setattr(forward, "_ROOMY", 20)
+    monkeypatch.setattr(forward.run, "_ROOMY", 20)
     narrow = simulate(week, draw(week, 3, seed=7), workers=1, tick=lambda done, of: widths.append(of))
     assert widths[0] > 1
     assert same_bits(narrow, many) == []
