@@ -116,6 +116,28 @@ def reach(parameter):
     return value * math.exp(-below), value * math.exp(above)
 
 
+def deviation_of(reading, parameter):
+    """Mean and standard deviation that the evidence gives, in the shelf's unit."""
+    mean, _ = in_unit(reading["value"], parameter.unit)
+    return mean, (in_unit(reading["high"], parameter.unit)[0] - mean) / DEVIATIONS[reading["range"]]
+
+
+def lognormal(mean, deviation):
+    """Median and standard deviation of the logarithm of the lognormal with this mean and deviation."""
+    of_log = math.sqrt(math.log1p((deviation / mean) ** 2))
+    return mean / math.exp(of_log**2 / 2), of_log
+
+
+def middle(reading, parameter):
+    """The best value as the evidence has it and half its last digit: the median, where a mean has a deviation
+    and the shelf's number is lognormal.
+    """
+    value, last = in_unit(reading["value"], parameter.unit)
+    if reading["range"] in DEVIATIONS and parameter.shape == "lognormal":
+        value, _ = lognormal(*deviation_of(reading, parameter))
+    return value, last
+
+
 def ends(reading, parameter):
     """5 and 95 % as the evidence has them, each with half its last digit, in the shelf's unit.
 
@@ -125,12 +147,10 @@ def ends(reading, parameter):
     low, below = in_unit(reading["low"], parameter.unit)
     high, above = in_unit(reading["high"], parameter.unit)
     if reading["range"] in DEVIATIONS:
-        mean, _ = in_unit(reading["value"], parameter.unit)
-        deviation = (high - mean) / DEVIATIONS[reading["range"]]
+        mean, deviation = deviation_of(reading, parameter)
         low, high = mean - Z95 * deviation, mean + Z95 * deviation
         if parameter.shape == "lognormal":
-            of_log = math.sqrt(math.log1p((deviation / mean) ** 2))
-            median = mean / math.exp(of_log**2 / 2)
+            median, of_log = lognormal(mean, deviation)
             low, high = median * math.exp(-Z95 * of_log), median * math.exp(Z95 * of_log)
     return low, below, high, above
 
@@ -140,7 +160,7 @@ def disagreements(reading):
     parameter = of_the_shelf(reading)
     found = []
     if reading["value"]:
-        value, last = in_unit(reading["value"], parameter.unit)
+        value, last = middle(reading, parameter)
         if abs(parameter.value - value) > last:
             found.append(f"shelf {parameter.given}, second reading {reading['value']}")
     if not reading["low"]:
