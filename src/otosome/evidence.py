@@ -162,16 +162,15 @@ class Parameter:
             return float(low - off), float(high + off)
         return float(low * math.exp(-off)), float(high * math.exp(off))
 
-    def draw(self, seed: int, start: int, stop: int) -> Array:
-        """Values of subjects ``start`` to ``stop``, shape (subject,)."""
+    def draw(self, seed: int, start: int, stop: int, world: int = WORLD) -> Array:
+        """Values of subjects ``start`` to ``stop``, shape (subject,), of whom ``world`` share a world."""
         rows = np.arange(start, stop)
-        first = start // WORLD
-        worlds = uniforms(seed, f"{self.name}/world", first, (stop - 1) // WORLD + 1)
-        values = self.quantile(worlds)[rows // WORLD - first]
+        first, last = start // world, (stop - 1) // world + 1
+        worlds = uniforms(seed, f"{self.name}/world", first, last)
+        values = self.quantile(worlds)[rows // world - first]
         if self.lots:
-            last = (stop - 1) // WORLD + 1
             lots = uniforms(seed, f"{self.name}/lot", LOTS * first, LOTS * last)
-            values = self._spread(values, self.lots, lots[LOTS * (rows // WORLD - first) + rows % LOTS])
+            values = self._spread(values, self.lots, lots[LOTS * (rows // world - first) + rows % LOTS])
         if self.subjects:
             subjects = uniforms(seed, f"{self.name}/subject", start, stop)
             values = self._spread(values, self.subjects, subjects)
@@ -459,6 +458,11 @@ def without_source(parameter: Parameter, source: Source) -> Parameter:
     return replace(parameter, low=low, high=high, shape=shape, basis="assumed", because=because)
 
 
-def draw_columns(parameters: Iterable[Parameter], seed: int, start: int, stop: int) -> dict[str, Array]:
-    """A column per parameter for subjects ``start`` to ``stop``: name -> values, shape (subject,)."""
-    return {p.name: p.draw(seed, start, stop) for p in parameters}
+def draw_columns(
+    parameters: Iterable[Parameter], seed: int, start: int, stop: int, world: int = WORLD
+) -> dict[str, Array]:
+    """A column per parameter for subjects ``start`` to ``stop``: name -> values, shape (subject,).
+
+    ``world``  subjects who share one draw of everything that is not known
+    """
+    return {p.name: p.draw(seed, start, stop, world) for p in parameters}

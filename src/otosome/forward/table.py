@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.evidence import BadInput, Parameter, draw_columns
+from otosome.evidence import WORLD, BadInput, Parameter, draw_columns
 from otosome.scenario import Study
 from otosome.units import LEVELS, Array
 
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def draw(study: Study, subjects: int = 200, seed: int = 1) -> pd.DataFrame:
+def draw(study: Study, subjects: int = 200, seed: int = 1, world: int = WORLD) -> pd.DataFrame:
     """A parameter table: a column per number, a row per ear.
 
     ``subjects``  at least 1; row i is the same ear for any number of them
+    ``world``     so many neighbours share one draw of everything that is not known
     """
     import pandas as pd
 
     if subjects < 1:
         raise BadInput("must be at least 1", key="subjects", given=subjects)
-    columns = draw_columns(study.parameters.values(), seed, 0, subjects)
+    columns = draw_columns(study.parameters.values(), seed, 0, subjects, world)
     for parameter in study.parameters.values():
         _check_drawn(parameter, columns[parameter.name])
     table = pd.DataFrame(columns)
