@@ -43,7 +43,7 @@ def curves():
         for name in CATALOG.names(shelf)
         for key, by_species in CATALOG.get(shelf, name).card.profiles.items()
         for species, curve in by_species.items()
-        if curve.get("basis") in READ
+        if curve.basis in READ
     }
 
 

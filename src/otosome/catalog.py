@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import inspect
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -19,13 +19,13 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-from otosome.evidence import BadInput, Card, Parameter, Source, read_card, read_source
+from otosome.evidence import BadInput, Card, Curve, Parameter, Source, read_card, read_source
 from otosome.units import Array, Unit, same_kind
 
 SHIPPED = Path(__file__).parent
 SHELVES = (
     "species", "solutes", "cells", "batches", "routes", "insults", "mechanisms", "endpoints", "instruments",
-    "maps", "scales", "populations",
+    "maps", "scales", "populations", "observations", "claims",
 )  # fmt: skip
 # The formula an entry without a .py has.
 _SHARED = {
@@ -92,9 +92,13 @@ def _frozen(value: object) -> object:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The shipped shelves and any folders of one's own; raises BadInput for a folder that is not there."""
+    """The shipped shelves and any folders of one's own; raises BadInput for a folder that is not there.
+
+    ``curves``  by full name, in place of those the shelves hold
+    """
 
     own: tuple[Path, ...] = ()
+    curves: Mapping[str, Curve] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for folder in self.own:
@@ -110,7 +114,15 @@ class Catalog:
         files = self._files(shelf)
         if name not in files:
             raise BadInput(f"{shelf}: no {name!r}", given=name, allowed=sorted(files))
-        return _load(files[name], shelf)
+        return self.restated(_load(files[name], shelf))
+
+    def restated(self, entry: Entry) -> Entry:
+        """An entry with the curves that stand in place of its own."""
+        prefix = f"{entry.card.shelf}.{entry.name}."
+        stated = {
+            key: {"": self.curves[prefix + key]} for key in entry.card.profiles if prefix + key in self.curves
+        }
+        return replace(entry, card=replace(entry.card, profiles={**entry.card.profiles, **stated}))
 
     def source(self, key: str) -> Source:
         """A source by key, as one's own folder states it where it does; raises BadInput if no shelf has it."""

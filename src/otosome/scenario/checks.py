@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
@@ -35,6 +36,7 @@ def check_study(study: Study, file: str) -> None:
         _check_one_batch(study, arm, file)
     for name, measure in scenario.measure.items():
         _check_measure(study, name, measure, file)
+    _check_curves(study, file)
     if not study.parameters:
         raise BadInput("rests on no number at all", file=file)
 
@@ -110,6 +112,25 @@ def _check_measure(study: Study, name: str, measure: Measure, file: str) -> None
                 f"is beyond the place map of {species.stem}", file=file, key=f"measure.{name}.frequency",
                 given=text, allowed=f"{low:g} to {high:g} kHz",
             )  # fmt: skip
+
+
+def _check_curves(study: Study, file: str) -> None:
+    """A stated curve has the columns that the shelf's has, and keeps their sign."""
+    shelved = replace(study, scenario=study.scenario.model_copy(update={"curves": {}})).curves
+    for name in study.scenario.curves:
+        _among(name, list(shelved), file, "curves")
+    for name, curve in study.curves.items():
+        columns = shelved[name].columns
+        if curve.columns.keys() != columns.keys():
+            raise BadInput(
+                "has other columns than the shelf's", file=file, key=f"curves.{name}",
+                given=list(curve.columns), allowed=list(columns),
+            )  # fmt: skip
+        for key, column in curve.columns.items():
+            if min(columns[key]) > 0 >= min(column):
+                raise BadInput(
+                    "must lie above zero", file=file, key=f"curves.{name}.{key}", given=min(column)
+                )
 
 
 def _check_one_batch(study: Study, arm: Arm, file: str) -> None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from otosome import __version__
 from otosome.catalog import SHIPPED, Catalog
-from otosome.evidence import BadInput, Card, Parameter, make_card, parse_toml, read_toml
+from otosome.evidence import BadInput, Card, Curve, Parameter, make_card, parse_toml, read_toml
 from otosome.scenario.checks import check_study
 from otosome.scenario.study import Study
 from otosome.scenario.tables import Arm, Compare, InsultUse, Measure, Number, Scenario, Treatment
@@ -209,6 +209,10 @@ def explicit(study: Study, seed: int | None = None) -> dict[str, object]:
         name: _stated(p, shelf=name not in study.scenario.numbers or study.scenario.numbers[name].shelf)
         for name, p in study.parameters.items()
     }
+    values["curves"] = {
+        name: _drawn(c, shelf=name not in study.scenario.curves or study.scenario.curves[name].shelf)
+        for name, c in study.curves.items()
+    }
     return {key: values[key] for key in Scenario.model_fields if key in values}
 
 
@@ -230,6 +234,19 @@ def _stated(parameter: Parameter, shelf: bool) -> dict[str, object]:
     }
     if parameter.source is not None:
         stated["source"] = parameter.source
+    return stated
+
+
+def _drawn(curve: Curve, shelf: bool) -> dict[str, object]:
+    stated: dict[str, object] = {
+        "basis": curve.basis,
+        "because": curve.because,
+        "species": curve.species,
+        "shelf": shelf,
+        "columns": {key: list(column) for key, column in curve.columns.items()},
+    }
+    if curve.source is not None:
+        stated["source"] = curve.source
     return stated
 
 

@@ -115,6 +115,17 @@ class Number(_Table):
     shelf: bool = False
 
 
+class StatedCurve(_Table):
+    """A curve stated in the study: it replaces the shelf's."""
+
+    columns: dict[str, list[float]]
+    basis: str
+    source: str | None = None
+    because: str = ""
+    species: str = ""
+    shelf: bool = False
+
+
 class Scenario(_Table):
     """A study file, key by key."""
 
@@ -133,3 +144,4 @@ class Scenario(_Table):
     mechanisms: list[str] | None = None
     batch: dict[str, dict[str, Any]] = {}
     numbers: dict[str, Number] = {}
+    curves: dict[str, StatedCurve] = {}
