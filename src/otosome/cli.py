@@ -74,7 +74,12 @@ def run(
     study: Annotated[str, typer.Argument(help="A study file, or the name of a shipped study.")],
     subjects: Annotated[int, typer.Option(min=1, max=1_000_000, help="Ears to simulate.")] = 200,
     seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")] = None,
-    batch: Annotated[Path | None, typer.Option(help="A batch TOML or an instrument export.")] = None,
+    batch: Annotated[
+        Path | None, typer.Option(help="A lot's record, a batch TOML or an instrument export.")
+    ] = None,
+    despite_quality: Annotated[
+        bool, typer.Option("--despite-quality", help="Run a lot that its own specification refuses.")
+    ] = False,
     shelves: _Shelves = None,
     allow_retracted: Annotated[
         list[str] | None, typer.Option(help="A retracted source that may be used all the same.")
@@ -90,7 +95,11 @@ def run(
         from otosome.scenario import load
 
         made = load(
-            study, shelves=tuple(shelves or ()), batch=batch, allow_retracted=tuple(allow_retracted or ())
+            study,
+            shelves=tuple(shelves or ()),
+            batch=batch,
+            allow_retracted=tuple(allow_retracted or ()),
+            despite_quality=despite_quality,
         )
         folder = out if out is not None else Path("results") / made.name
         check_free(folder, force)

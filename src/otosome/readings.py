@@ -7,11 +7,15 @@ says stays text.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput, make_card, parse_toml
 from otosome.quality import Lot, measured_lot
 from otosome.quality import recognises as is_batch_toml
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LARGEST = 50_000_000
 _HEAD = 4096
@@ -26,7 +30,7 @@ def read_batch(file: Path, catalog: Catalog) -> Lot:
 
     raises  BadInput for a file that is neither, or that its reader refuses, with the reason
     """
-    raw = _bytes(file)
+    raw = content(file)
     for name in catalog.names("instruments"):
         instrument = catalog.get("instruments", name).formula
         reader = None if instrument is None else instrument()
@@ -44,7 +48,22 @@ def read_batch(file: Path, catalog: Catalog) -> Lot:
     )
 
 
-def _bytes(file: Path) -> bytes:
+def read_particles(file: Path, catalog: Catalog) -> tuple[pd.DataFrame, str]:
+    """An instrument's table of particles, and the instrument; raises BadInput for any other file."""
+    raw = content(file)
+    for name in catalog.names("instruments"):
+        instrument = catalog.get("instruments", name).formula
+        reader = None if instrument is None else instrument()
+        if reader is not None and reader.recognises(raw[:_HEAD]):
+            return reader.read(file), name
+    raise BadInput(
+        "is not an instrument export that otosome reads", file=file.name, given=repr(raw[:40]),
+        allowed=catalog.names("instruments"),
+    )  # fmt: skip
+
+
+def content(file: Path) -> bytes:
+    """A file's bytes; raises BadInput if it cannot be read, is empty or larger than 50 MB."""
     try:
         with file.open("rb") as stream:
             raw = stream.read(LARGEST + 1)

@@ -17,6 +17,7 @@ from scipy.optimize import brentq
 from scipy.stats import t as student
 
 from otosome.evidence import BadInput
+from otosome.quality.belief import Belief
 from otosome.quality.curve import (
     Fit,
     fit_line,
@@ -106,13 +107,23 @@ class RunPotency:
 
 @dataclass(frozen=True)
 class Potency:
-    """Relative potency over runs: r, its 95 % interval, and the spread between runs (of ln r)."""
+    """Relative potency over runs: r, its 95 % interval, and the spread between runs (of ln r).
+
+    ``error`` and ``freedom``  of ln r; the spread between runs is NaN where there is one run
+    """
 
     r: float
     low: float
     high: float
     between: float
     runs: int
+    error: float
+    freedom: int
+
+    @property
+    def belief(self) -> Belief:
+        """What is known of r."""
+        return Belief.student(np.log(self.r), self.error, self.freedom)
 
 
 def measure(run: Run, assay: Assay) -> RunPotency:
@@ -158,7 +169,8 @@ def combine(runs: Sequence[RunPotency]) -> Potency | None:
     if not kept:
         return None
     if len(kept) == 1:
-        return Potency(kept[0].r, kept[0].low, kept[0].high, np.nan, 1)
+        one = kept[0]
+        return Potency(one.r, one.low, one.high, np.nan, 1, float(np.sqrt(one.variance)), one.freedom)
     log = np.array([run.log for run in kept])
     within = np.array([run.variance for run in kept])
     between = _between(log, within)
@@ -168,7 +180,9 @@ def combine(runs: Sequence[RunPotency]) -> Potency | None:
     error = float(np.sqrt(weight @ (log - middle) ** 2 / freedom / weight.sum()))
     off = float(student.ppf(0.975, freedom)) * error
     ends = np.exp([middle, middle - off, middle + off])
-    return Potency(float(ends[0]), float(ends[1]), float(ends[2]), float(np.sqrt(between)), log.size)
+    return Potency(
+        float(ends[0]), float(ends[1]), float(ends[2]), float(np.sqrt(between)), log.size, error, freedom
+    )
 
 
 def _between(log: Array, within: Array) -> float:

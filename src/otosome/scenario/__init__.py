@@ -6,6 +6,7 @@ stay on the shelves, so a study that used shelves of one's own needs them again.
 """
 
 from otosome.scenario.files import (
+    REFUSED,
     STUDIES,
     TEMPLATE,
     explicit,
@@ -19,6 +20,6 @@ from otosome.scenario.study import Study
 from otosome.scenario.tables import Arm, Compare, InsultUse, Measure, Number, Scenario, StatedCurve, Treatment
 
 __all__ = [
-    "STUDIES", "TEMPLATE", "Arm", "Compare", "InsultUse", "Measure", "Number", "Scenario", "StatedCurve", "Study",
-    "Treatment", "explicit", "load", "loads", "save", "saves", "studies",
+    "REFUSED", "STUDIES", "TEMPLATE", "Arm", "Compare", "InsultUse", "Measure", "Number", "Scenario", "StatedCurve",
+    "Study", "Treatment", "explicit", "load", "loads", "save", "saves", "studies",
 ]  # fmt: skip
