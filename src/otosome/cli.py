@@ -169,22 +169,30 @@ def _progress() -> Any:
 
 @app.command()
 def new(
-    kind: Annotated[str, typer.Argument(help="scenario")],
-    out: Annotated[Path | None, typer.Option(help="The file to write [default: my_study.toml].")] = None,
+    kind: Annotated[str, typer.Argument(help="scenario, or batch")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="For a batch: its instrument exports and assay plates.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write [default: my_study.toml, or my_batch.toml].")
+    ] = None,
+    shelves: _Shelves = None,
     as_json: _Json = False,
 ) -> None:
-    """Write a commented study that runs as it is."""
+    """Write a commented study that runs as it is, or the record of a lot from its files."""
 
     def work() -> dict[str, Any]:
         from otosome.evidence import BadInput
-        from otosome.scenario import TEMPLATE
 
-        if kind != "scenario":
-            raise BadInput("is not something new can write", given=kind, allowed=["scenario"])
-        file = out if out is not None else Path("my_study.toml")
+        if kind not in ("scenario", "batch"):
+            raise BadInput("is not something new can write", given=kind, allowed=["scenario", "batch"])
+        if kind == "scenario" and files:
+            raise BadInput("a new scenario takes no files", given=[str(file) for file in files])
+        file = out if out is not None else Path("my_study.toml" if kind == "scenario" else "my_batch.toml")
+        text = _scenario_text() if kind == "scenario" else _batch_text(files or [], file, shelves)
         try:
             with file.open("x", encoding="utf-8") as stream:
-                stream.write(TEMPLATE.read_text(encoding="utf-8"))
+                stream.write(text)
         except FileExistsError as error:
             raise BadInput(
                 "is there already; nothing is overwritten", file=str(file), cure="name another --out"
@@ -192,10 +200,129 @@ def new(
         except OSError as error:
             raise BadInput(f"cannot be written ({error.strerror})", file=str(file)) from error
         if not as_json:
-            print(f"wrote {file}; run it with: otosome run {file}")
+            verb = "run it" if kind == "scenario" else "fill it in, then decide"
+            print(f"wrote {file}; {verb} with: otosome {'run' if kind == 'scenario' else 'quality'} {file}")
         return {"out": str(file), "result": {}, "notes": []}
 
     _answer("new", as_json, work)
+
+
+def _scenario_text() -> str:
+    from otosome.scenario import TEMPLATE
+
+    return TEMPLATE.read_text(encoding="utf-8")
+
+
+def _batch_text(files: list[Path], file: Path, shelves: list[Path] | None) -> str:
+    from otosome.assess.template import template
+    from otosome.catalog import Catalog
+
+    name = "".join(c if c.isalnum() and c.isascii() else "_" for c in file.stem)[:40].strip("_") or "lot"
+    return template(files, file.parent, name, Catalog(tuple(shelves or ())))
+
+
+@app.command()
+def quality(
+    batch: Annotated[Path | None, typer.Argument(help="The record of a lot.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="The record of a lot to compare the count and size with.")
+    ] = None,
+    history: Annotated[Path | None, typer.Option(help="A folder with the records of earlier lots.")] = None,
+    study: Annotated[str | None, typer.Option(help="A study: what each limit is worth in it.")] = None,
+    process: Annotated[str | None, typer.Option(help="A process instead: what it makes.")] = None,
+    against: Annotated[str | None, typer.Option(help="Another process: what the change does.")] = None,
+    lots: Annotated[int, typer.Option(help="Lots of the process.")] = 20,
+    shelves: _Shelves = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for certificate and report [default: results/<lot>].")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Move an earlier result aside.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Release, refuse or cannot decide: a lot from its files; or what a process makes."""
+
+    def work() -> dict[str, Any]:
+        from otosome.catalog import Catalog
+        from otosome.evidence import BadInput
+
+        catalog = Catalog(tuple(shelves or ()))
+        if (batch is None) == (process is None):
+            raise BadInput(
+                "asks for the record of a lot, or for --process", cure="otosome quality BATCH.toml"
+            )
+        if process is not None:
+            return _process_answer(process, against, lots, catalog, as_json)
+        assert batch is not None
+        return _lot_answer(batch, (reference, history, study), (out, force), catalog, as_json)
+
+    _answer("quality", as_json, work)
+
+
+def _process_answer(
+    process: str, against: str | None, lots: int, catalog: Any, as_json: bool
+) -> dict[str, Any]:
+    from otosome.assess.making import change, making
+    from otosome.assess.words import change_words, process_words
+
+    told = making(process, catalog, lots)
+    changed = None if against is None else change(process, against, catalog, lots)
+    if not as_json:
+        print(process_words(told))
+        if changed is not None:
+            print(change_words(changed))
+    notes = [f"{len(told['assumed'])} numbers of {process} are assumed: {', '.join(told['assumed'])}."]
+    return {"result": {**told, "change": changed}, "notes": notes}
+
+
+def _lot_answer(
+    batch: Path,
+    beside: tuple[Path | None, Path | None, str | None],
+    place: tuple[Path | None, bool],
+    catalog: Any,
+    as_json: bool,
+) -> dict[str, Any]:
+    from otosome.assess import assess
+    from otosome.assess.told import told
+    from otosome.assess.words import lot_words
+    from otosome.results import check_free, fill_lot, writing
+
+    reference, folder, study = beside
+    found = assess(batch, catalog)
+    result = told(found)
+    out = place[0] if place[0] is not None else Path("results") / found.lot.name
+    check_free(out, place[1])
+    result["history"] = None if folder is None else _history(folder, batch, found, catalog)
+    result["reference"] = None if reference is None else _compared(found, assess(reference, catalog))
+    result["stakes"] = None if study is None else _stakes(found, batch, study, catalog)
+    with writing(out, place[1]) as part:
+        fill_lot(part, found, result)
+    if not as_json:
+        print(lot_words(result))
+        print(f"report: {(out / 'report.html').resolve()}")
+    for note in found.lot.notes:
+        _say(f"note: {note}")
+    return {"out": str(out), "inputs": dict(found.inputs), "result": result, "notes": list(found.lot.notes)}
+
+
+def _history(folder: Path, batch: Path, found: Any, catalog: Any) -> dict[str, Any]:
+    from otosome.assess.past import history, read_history
+    from otosome.assess.told import told_history
+
+    return told_history(history(read_history(folder, catalog, but=batch), found))
+
+
+def _compared(found: Any, reference: Any) -> dict[str, Any]:
+    from otosome.assess.told import told_comparison
+
+    return told_comparison(found, reference)
+
+
+def _stakes(found: Any, batch: Path, study: str, catalog: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from otosome.stakes import stakes
+
+    return asdict(stakes(found, batch, study, catalog))
 
 
 @app.command(name="list")

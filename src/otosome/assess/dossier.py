@@ -50,11 +50,12 @@ class _Table(BaseModel):
 class CountFile(_Table):
     """An instrument's file: the day it was measured, how long the lot had been stored, and the dilution.
 
+    ``day``       counts of one day share that day's error; those without a day are taken to be of one
     ``dilution``  only where the file does not record it
     """
 
     file: str
-    day: Day
+    day: Day | None = None
     dilution: Dilution | None = None
     stored: Duration = "0 d"
 

@@ -75,7 +75,7 @@ def read_files(dossier: Dossier, folder: Path, file: str, catalog: Catalog) -> F
         return _diluted(table, instrument, day, quantity(stored, "h"), dilution, file, key)
 
     counts = tuple(
-        counted(one.file, f"count.{n}.file", one.dilution, one.day, one.stored)
+        counted(one.file, f"count.{n}.file", one.dilution, one.day or "", one.stored)
         for n, one in enumerate(dossier.count)
     )
     told = dossier.detergent

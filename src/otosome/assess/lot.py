@@ -18,6 +18,7 @@ from otosome.quality.belief import Belief
 from otosome.quality.checklist import Item, checked
 from otosome.quality.count import Count, Scatter, count, ratio
 from otosome.quality.lot import EXPORT_SOURCE, Lot, measured_lot
+from otosome.quality.plate import Plate
 from otosome.quality.potency import Assay, Potency, RunPotency, assay_of, combine, measure
 from otosome.quality.release import Decision, Verdict, overall
 from otosome.readings import content
@@ -34,6 +35,7 @@ class Assessment:
     """A lot: its record, what its files say, each test's verdict, the decision, and its batch.
 
     ``potencies``   by mechanism: every run, and the runs combined (None where none counts)
+    ``plates``      the wells of every assay, as the record names them
     ``checklists``  by entry: every item with whether it is reported
     ``lot``         plain values as ``batches/*.toml`` holds them, and what to tell the user
     ``inputs``      sha256 of every file by its path
@@ -48,6 +50,7 @@ class Assessment:
     counts: tuple[Counted, ...]
     vesicles: Belief | None
     potencies: Potencies
+    plates: tuple[Plate, ...]
     checklists: Mapping[str, tuple[Item, ...]]
     lot: Lot
     inputs: Mapping[str, str]
@@ -70,7 +73,7 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
     vesicles = _not_vesicles(files, catalog)
     lot = _lot(dossier, file.name, fresh, counted, vesicles, potencies, (decision, reason), catalog)
     return Assessment(
-        dossier, file.name, decision, reason, tuple(found), counted, files.counts, vesicles, potencies,
+        dossier, file.name, decision, reason, tuple(found), counted, files.counts, vesicles, potencies, files.plates,
         _checklists(dossier, file.name, catalog), lot, {str(file): _sha(raw), **files.inputs},
     )  # fmt: skip
 

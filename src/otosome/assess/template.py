@@ -55,7 +55,8 @@ def _file(file: Path, name: str, catalog: Catalog) -> str:
     table, instrument = read_particles(file, catalog)
     lines = [
         "[[count]]", f"file = {json.dumps(name)}  # {instrument}",
-        'day = "2000-01-01"  # the day it was measured: counts of one day share that day\'s error',
+        "# The day it was measured: counts of one day share that day's error, and so do those without a day.",
+        '# day = "2026-03-31"',
     ]  # fmt: skip
     if table["dilution_applied"].isna().any():
         lines.append(

@@ -18,7 +18,7 @@ from otosome.quality.release import Risks, Verdict, acceptance, decide, more_cou
 from otosome.units import convert, quantity
 
 _KINDS = ("at_most", "at_least", "label", "negative", "positive", "recorded")
-_STATED = re.compile(r"([<>]?)\s*([^<>±+]+?)\s*(?:(?:±|\+/-)\s*([\d.]+)\s*%)?", re.ASCII | re.UNICODE)
+_STATED = re.compile(r"([<>]?)\s*([^<>±+]+?)\s*(?:(?:±|\+/-)\s*(\d+\.?\d*)\s*%)?", re.ASCII)
 
 
 @dataclass(frozen=True)

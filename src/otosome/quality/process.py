@@ -21,6 +21,7 @@ _HARVESTS = ("harvest",), ("concentration", "volume"), ("cells", "secretion", "i
 _NEEDED = (
     "harvests", "recovery", "donor_spread", "run_spread", "dose", "retained", "within_day", "between_days",
     "label_tolerance", "consumer_risk", "potency_donor_spread", "potency_run_spread", "storage_loss", "storage_limit",
+    "change_margin",
 )  # fmt: skip
 
 
@@ -105,7 +106,7 @@ def make_lots(process: Process, lots: int, runs_a_donor: int = 3, seed: int = 1)
     return Lots(harvest, doses, true, true * np.exp(released), np.exp(potency))
 
 
-def released(process: Process, lots: Lots, guarded: bool) -> Array:
+def released(process: Process, lots: Lots, guarded: bool) -> NDArray[np.bool_]:
     """Which lots the release test lets through, shape (world, lot).
 
     ``guarded``  whether the limits are tightened so that at most the consumer's risk of the lots at a limit
@@ -121,7 +122,7 @@ def released(process: Process, lots: Lots, guarded: bool) -> Array:
     return np.asarray((low <= read) & (read <= high))
 
 
-def right(process: Process, lots: Lots) -> Array:
+def right(process: Process, lots: Lots) -> NDArray[np.bool_]:
     """Which lots truly hold what their label says, within its tolerance, shape (world, lot)."""
     tolerance = np.asarray(process.columns["label_tolerance"])[:, None]
     return np.asarray(np.abs(lots.true - 1) <= tolerance)

@@ -1,0 +1,75 @@
+"""What a process makes: harvest, lots, what of them is released, and what a change of process does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otosome.catalog import Catalog
+from otosome.evidence import BadInput, draw_columns
+from otosome.quality.process import Process, comparable, make_lots, released, right
+
+WORLDS = 1000
+_WORDS = ("tissue", "vessel", "medium", "isolation", "formulation", "storage")
+
+
+def process_of(name: str, catalog: Catalog, seed: int = 1) -> Process:
+    """A process with a thousand draws of what is not known of it."""
+    entry = catalog.get("processes", name)
+    columns = draw_columns(entry.parameters("").values(), seed, 0, WORLDS, world=1)
+    return Process.of(name, entry.columns(columns, ""))
+
+
+def making(name: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[str, Any]:
+    """What a process makes, each number as a median with 5 and 95 % of what is not known."""
+    _check(lots)
+    process, card = process_of(name, catalog, seed), catalog.get("processes", name).card
+    made = make_lots(process, lots, seed=seed)
+    good = right(process, made)
+    naive, guarded = (released(process, made, guarded=g) for g in (False, True))
+    variance = process.components()
+    total = np.sum(list(variance.values()), axis=0)
+    return {
+        "process": name, "about": card.about, "lots": lots, **{key: card.options.get(key, "") for key in _WORDS},
+        "harvest": _interval(process.harvest), "doses": _interval(np.median(made.doses, axis=1)),
+        "spread": {kind: _interval(np.sqrt(np.expm1(v))) for kind, v in variance.items()},
+        "share": {kind: _interval(v / total) for kind, v in variance.items()},
+        "right": _interval(good.mean(axis=1)),
+        "released": _interval(naive.mean(axis=1)), "released_guarded": _interval(guarded.mean(axis=1)),
+        "released_wrong": _interval((naive & ~good).mean(axis=1)),
+        "released_wrong_guarded": _interval((guarded & ~good).mean(axis=1)),
+        "refused_right": _interval((~naive & good).mean(axis=1)),
+        "refused_right_guarded": _interval((~guarded & good).mean(axis=1)),
+        "potency_spread": _interval(np.std(np.log(made.potency), axis=1)),
+        "shelf_life": _interval(process.shelf_life / 24),
+        "assumed": sorted(k for k in card.parameters if card.parameter(k, "").basis == "assumed"),
+    }  # fmt: skip
+
+
+def change(before: str, after: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[str, Any]:
+    """What a change of process does: the share of worlds in which so many lots of each show them comparable."""
+    _check(lots)
+    one, two = (make_lots(process_of(name, catalog, seed), lots, seed=seed) for name in (before, after))
+    margin = catalog.get("processes", before).card.parameter("change_margin", "").value
+    told: dict[str, Any] = {"before": before, "after": after, "lots": lots, "margin": margin}
+    for what in ("harvest", "potency"):
+        found = [
+            comparable(a, b, margin) for a, b in zip(getattr(one, what), getattr(two, what), strict=True)
+        ]
+        told[what] = {
+            "ratio": _interval(np.array([c.ratio for c in found])),
+            "shown_comparable": float(np.mean([c.comparable for c in found])),
+        }
+    return told
+
+
+def _check(lots: int) -> None:
+    if not 2 <= lots <= 1000:
+        raise BadInput("a process is shown by some lots", key="lots", given=lots, allowed="2 to 1000")
+
+
+def _interval(values: NDArray[Any]) -> dict[str, float]:
+    low, median, high = np.quantile(values, [0.05, 0.5, 0.95])
+    return {"median": float(median), "low": float(low), "high": float(high)}

@@ -1,0 +1,92 @@
+"""What is said of a lot or a process on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def lot_words(told: Mapping[str, Any]) -> str:
+    """The decision with its reason, each test, potency, reporting and what else was asked for."""
+    lines = [f"lot {told['lot']}: {told['decision']}", f"  {told['reason']}"]
+    for test in told["tests"]:
+        lines.append(f"  {test['decision']:<13} {test['test']}: {test['found']} (asked: {test['asked']})")
+    for mechanism, found in told["potency"].items():
+        one = found["combined"]
+        refused = "; ".join(run["refused"] for run in found["runs"] if run["refused"])
+        said = (
+            f"none to report: {refused}"
+            if one is None
+            else f"{one['r']:.3g} ({one['low']:.3g} to {one['high']:.3g}, 95 %)"
+        )
+        lines.append(f"  relative potency, {mechanism}: {said}")
+    for name, found in told["reporting"].items():
+        states = [item["state"] for item in found["items"]]
+        share = (
+            ""
+            if found["share_present"] is None
+            else f" ({100 * found['share_present']:.0f} % of those that apply)"
+        )
+        lines.append(f"  {name}: {states.count('present')} present, {states.count('missing')} missing{share}")
+    lines += _beside(told)
+    return "\n".join([*lines, "  research only; not for treating anyone"])
+
+
+def _beside(told: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if told["reference"] is not None:
+        lines.append(
+            f"  count over that of {told['reference']['reference']}: {_band(told['reference']['count_ratio'])}"
+        )
+    for one in (told["history"] or {"series": []})["series"]:
+        for chart in one["charts"]:
+            lines.append(
+                f"  {one['quantity']}, {chart['name']}: outside {', '.join(chart['outside']) or 'none'}"
+            )
+        if one["inside"] is not None:
+            lines.append(f"  {one['quantity']}: in the range of history with probability {one['inside']:.3g}")
+    if told["stakes"] is not None:
+        stake = told["stakes"]
+        lines.append(f"  in {stake['study']} at best values: benefit {stake['benefit']:.2f} {stake['unit']}")
+        lines += [f"    {row['limit']}: {row['change']:+.2f} {stake['unit']}" for row in stake["limits"]]
+    return lines
+
+
+def process_words(told: Mapping[str, Any]) -> str:
+    """What a process makes."""
+
+    def percent(key: str) -> str:
+        return f"{_band(told[key], 100)} %"
+
+    lines = [
+        f"{told['process']}: {told['about']}",
+        f"  particles of a harvest: {_band(told['harvest'])}",
+        f"  doses of a harvest: {_band(told['doses'])}",
+    ]
+    for kind, spread in told["spread"].items():
+        share = _band(told["share"][kind], 100)
+        lines.append(f"  lots differ by {kind}: {_band(spread, 100)} %, which is {share} % of the variance")
+    lines += [
+        f"  lots that hold what their label says: {percent('right')}",
+        f"  released by the limit as read: {percent('released')}; wrongly {percent('released_wrong')}",
+        f"  released within guard bands: {percent('released_guarded')}; wrongly {percent('released_wrong_guarded')}",
+        f"  shelf life: {_band(told['shelf_life'])} days",
+    ]
+    return "\n".join(lines)
+
+
+def change_words(told: Mapping[str, Any]) -> str:
+    """What a change of process does."""
+    lines = [
+        f"from {told['before']} to {told['after']}, {told['lots']} lots of each, margin {told['margin']:g}"
+    ]
+    for what in ("harvest", "potency"):
+        found = told[what]
+        shown = f"shown comparable with probability {found['shown_comparable']:.2g}"
+        lines.append(f"  {what}: ratio {_band(found['ratio'])}; {shown}")
+    return "\n".join(lines)
+
+
+def _band(band: Mapping[str, float], times: float = 1.0) -> str:
+    low, median, high = (times * band[key] for key in ("low", "median", "high"))
+    return f"{median:.3g} ({low:.3g} to {high:.3g})"
