@@ -355,6 +355,9 @@ def list_(
 @app.command()
 def sources(
     study: Annotated[str, typer.Argument(help="A study file, or the name of a shipped study.")],
+    batch: Annotated[
+        Path | None, typer.Option(help="A lot's record, a batch TOML or an instrument export.")
+    ] = None,
     shelves: _Shelves = None,
     as_json: _Json = False,
 ) -> None:
@@ -364,7 +367,7 @@ def sources(
         from otosome.scenario import load
         from otosome.weigh import sources as rows_of
 
-        rows = rows_of(load(study, shelves=tuple(shelves or ())))
+        rows = rows_of(load(study, shelves=tuple(shelves or ()), batch=batch, despite_quality=True))
         counts = {
             basis: sum(row["basis"] == basis for row in rows) for basis in {row["basis"] for row in rows}
         }

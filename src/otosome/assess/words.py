@@ -47,8 +47,14 @@ def _beside(told: Mapping[str, Any]) -> list[str]:
             lines.append(f"  {one['quantity']}: in the range of history with probability {one['inside']:.3g}")
     if told["stakes"] is not None:
         stake = told["stakes"]
-        lines.append(f"  in {stake['study']} at best values: benefit {stake['benefit']:.2f} {stake['unit']}")
-        lines += [f"    {row['limit']}: {row['change']:+.2f} {stake['unit']}" for row in stake["limits"]]
+        unit, ends = stake["unit"], f"{stake['low']:.2g} to {stake['high']:.2g}"
+        lines.append(
+            f"  in {stake['ears']} ears of {stake['study']}: benefit {stake['benefit']:.2g} {unit} ({ends})"
+        )
+        for row in stake["limits"]:
+            lines.append(
+                f"    {row['limit']}: {row['change']:+.2g} {unit} ({row['low']:+.2g} to {row['high']:+.2g})"
+            )
     return lines
 
 
