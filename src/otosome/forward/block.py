@@ -11,9 +11,10 @@ import numpy as np
 
 from otosome import transport
 from otosome.forward.planning import Given, Plan, PlannedArm, dosed, hours, regimen, use_of
+from otosome.hearing import arriving
 from otosome.injury import LABELS, Cells, Harm, Protection, harm, protect, relax, survive
 from otosome.quality import Batch, protein_given, vesicles_given
-from otosome.roles import Ear, Exposure
+from otosome.roles import Ear, Exposure, Population
 from otosome.scenario import InsultUse, Measure, Study
 from otosome.units import Array, house, quantity, split
 
@@ -77,6 +78,22 @@ class Block:
         return {k: self._entry("cells", k).columns(self.columns, species) for k in (*KINDS, "stria")}
 
     @cached_property
+    def population(self) -> Population | None:
+        """Whom these ears belong to, where the study says so."""
+        return self.study.population(self.columns)
+
+    @cached_property
+    def arrived(self) -> Mapping[str, Array]:
+        """Share of each kind of cell the ears arrive with, (subject, place), by kind; all where none is named.
+
+        Places beyond the frequencies their population knows are taken as those at its last one.
+        """
+        if self.population is None:
+            return {}
+        known = np.clip(self.ear.frequency, *self.population.covered)
+        return arriving(self.population.baseline(known), self.population.outer_share, self.rates)
+
+    @cached_property
     def alike(self) -> bool:
         """Whether all its ears carry fluids alike, so that one solution of transport serves them all."""
         moving = [c for name, c in self.columns.items() if name.split(".")[0] in TRANSPORT]
@@ -95,12 +112,13 @@ class Block:
         """The fate of every kind of cell in an arm; arms that get no vesicles share it."""
         key, protection = self._suffered(arm), self.protection(arm)
         if protection.factors:
-            return self._survive(arm, protection)
+            return self.survived(arm, protection)
         if key not in self._untreated:
-            self._untreated[key] = self._survive(arm, protection)
+            self._untreated[key] = self.survived(arm, protection)
         return self._untreated[key]
 
-    def _survive(self, arm: PlannedArm, protection: Protection) -> Cells:
+    def survived(self, arm: PlannedArm, protection: Protection) -> Cells:
+        """The fate of every kind of cell under an arm's insults and any protection."""
         return survive(
             self.plan.knots,
             self.rates,
@@ -108,6 +126,7 @@ class Block:
             self.species["stress_clearance"],
             protection,
             strial=bool(self.study.species.card.options.get("strial", False)),
+            arrived=self.arrived,
         )
 
     def harm(self, arm: PlannedArm) -> Harm:
@@ -284,13 +303,28 @@ class Block:
 
     def value(self, measure: Measure, cells: Cells, frequency: Array) -> Array:
         """The true value of a measure, shape (subject, time, frequency)."""
-        return np.asarray(endpoint(self.study, measure, self.columns).value(self.ear, cells, frequency))
+        arrival = {} if self.population is None else {"population": self.population, "arrived": self._arrival}
+        bound = endpoint(self.study, measure, self.columns, **arrival)
+        return np.asarray(bound.value(self.ear, cells, frequency))
+
+    @cached_property
+    def _arrival(self) -> Cells:
+        """The cells the ears arrive with, at one moment."""
+        whole = np.ones((self.subjects, 1, self.plan.places.places))
+        intact = {kind: whole * self.arrived.get(kind, whole[:, 0])[:, None, :] for kind in KINDS}
+        none = dict.fromkeys(KINDS, np.zeros_like(whole))
+        return Cells(intact, none, none, whole, self.rates)
 
 
-def endpoint(study: Study, measure: Measure, columns: Columns) -> Any:
-    """A measure's endpoint bound to ears; a species may bring curves of its own, such as healthy thresholds."""
+def endpoint(study: Study, measure: Measure, columns: Columns, **arrival: object) -> Any:
+    """A measure's endpoint bound to ears; a species may bring curves of its own, such as healthy thresholds.
+
+    ``arrival``  for endpoints that ask how an ear arrives: ``population`` and the cells it ``arrived`` with
+    """
     species = study.species.card
-    options: dict[str, object] = {name: species.profile(name, species.stem) for name in species.profiles}
+    options: dict[str, object] = arrival | {
+        name: species.profile(name, species.stem) for name in species.profiles
+    }
     if measure.cell is not None:
         options["cell"] = measure.cell
     if measure.level is not None:

@@ -16,9 +16,19 @@ from otosome.scenario.files import (
     studies,
 )
 from otosome.scenario.study import Study
-from otosome.scenario.tables import Arm, Compare, InsultUse, Measure, Number, Scenario, StatedCurve, Treatment
+from otosome.scenario.tables import (
+    Arm,
+    Compare,
+    InsultUse,
+    Measure,
+    Number,
+    PopulationUse,
+    Scenario,
+    StatedCurve,
+    Treatment,
+)
 
 __all__ = [
-    "STUDIES", "TEMPLATE", "Arm", "Compare", "InsultUse", "Measure", "Number", "Scenario", "StatedCurve", "Study",
-    "Treatment", "explicit", "load", "loads", "save", "saves", "studies",
+    "STUDIES", "TEMPLATE", "Arm", "Compare", "InsultUse", "Measure", "Number", "PopulationUse", "Scenario",
+    "StatedCurve", "Study", "Treatment", "explicit", "load", "loads", "save", "saves", "studies",
 ]  # fmt: skip

@@ -15,7 +15,16 @@ from otosome.catalog import SHIPPED, Catalog
 from otosome.evidence import BadInput, Card, Curve, Parameter, make_card, parse_toml, read_toml
 from otosome.scenario.checks import check_study
 from otosome.scenario.study import Study
-from otosome.scenario.tables import Arm, Compare, InsultUse, Measure, Number, Scenario, Treatment
+from otosome.scenario.tables import (
+    Arm,
+    Compare,
+    InsultUse,
+    Measure,
+    Number,
+    PopulationUse,
+    Scenario,
+    Treatment,
+)
 
 STUDIES = SHIPPED / "studies"
 TEMPLATE = SHIPPED / "templates" / "scenario.toml"
@@ -121,8 +130,8 @@ def _told(error: ValidationError, file: str) -> BadInput:
 def _keys(place: tuple[int | str, ...]) -> list[str]:
     """The keys allowed at a place of a study file."""
     tables: dict[str, type[BaseModel]] = {
-        "insult": InsultUse, "treatment": Treatment, "arm": Arm, "measure": Measure, "compare": Compare,
-        "numbers": Number,
+        "population": PopulationUse, "insult": InsultUse, "treatment": Treatment, "arm": Arm,
+        "measure": Measure, "compare": Compare, "numbers": Number,
     }  # fmt: skip
     table = tables.get(str(place[0]), Scenario) if len(place) > 1 else Scenario
     return list(table.model_fields)

@@ -8,8 +8,10 @@ from functools import cached_property
 
 from otosome.catalog import Catalog, Entry
 from otosome.evidence import BadInput, Curve, Parameter, Sourced, make_card, make_curve, without_source
+from otosome.grades import Scale
+from otosome.roles import Population
 from otosome.scenario.tables import Arm, InsultUse, Number, Scenario, StatedCurve
-from otosome.units import LEVELS, quantity, same_kind
+from otosome.units import LEVELS, Array, quantity, same_kind
 
 # A log-normal spread beyond this overflows.
 _WIDEST = 20.0
@@ -58,6 +60,8 @@ class Study:
     def entries(self) -> Iterator[Entry]:
         """Every entry whose numbers this study rests on, each once."""
         yield self.species
+        if self.scenario.population is not None:
+            yield self.catalog.get("populations", self.scenario.population.entry)
         wanted: dict[tuple[str, str], None] = {}
         for kind in ("ohc", "ihc", "synapse", "sgn", "stria"):
             wanted["cells", kind] = None
@@ -95,6 +99,24 @@ class Study:
     def needs(self, use: InsultUse) -> list[str]:
         """What an insult needs to know (``noise.level``, ``cisplatin.lateral_wall``)."""
         return texts(self.catalog.get("insults", use.entry).card.options.get("needs", []))
+
+    def population(self, columns: Mapping[str, Array]) -> Population | None:
+        """The population its subjects come from, bound to ears; raises BadInput for whom it does not know."""
+        use = self.scenario.population
+        if use is None:
+            return None
+        ages = use.age if isinstance(use.age, list) else [use.age, use.age]
+        stated: dict[str, object] = {"sex": use.sex, "age": [quantity(age) for age in ages]}
+        if use.noise_level is not None and use.noise_time is not None:
+            stated |= {"noise_level": quantity(use.noise_level), "noise_time": quantity(use.noise_time)}
+        entry = self.catalog.get("populations", use.entry)
+        bound: Population = entry.bind(columns, self.scenario.species, **stated)
+        return bound
+
+    def scale(self, name: str) -> Scale:
+        """A scale of hearing loss."""
+        bound: Scale = self.catalog.get("scales", name).bind({}, self.scenario.species)
+        return bound
 
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
