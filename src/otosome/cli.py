@@ -225,6 +225,7 @@ def sources(
     """The papers a study rests on, and which of its numbers are only assumed."""
 
     def work() -> dict[str, Any]:
+        from otosome.report.summary import read_once
         from otosome.scenario import load
         from otosome.weigh import sources as rows_of
 
@@ -233,14 +234,23 @@ def sources(
             basis: sum(row["basis"] == basis for row in rows) for basis in {row["basis"] for row in rows}
         }
         if not as_json:
+            print(f"* {read_once(rows)}")
             for row in rows:
-                print(
-                    f"{row['basis']:<11} {row['parameter']:<58} {row['value']:.4g} {row['unit']}  {row['source'] or ''}"
-                )
+                print(_source_line(row))
             print(", ".join(f"{n} {basis}" for basis, n in sorted(counts.items())))
-        return {"result": {"rows": rows, "counts": counts}, "notes": []}
+        once = sum(row["provisional"] for row in rows)
+        return {"result": {"rows": rows, "counts": counts, "provisional": once}, "notes": []}
 
     _answer("sources", as_json, work)
+
+
+def _source_line(row: dict[str, Any]) -> str:
+    from otosome.report.summary import standing
+
+    mark = f"{row['basis']}{'*' if row['provisional'] else ''}"
+    shown = row["given"] if row["value"] is None else f"{row['value']:.4g} {row['unit']}"
+    stands = f"  [{standing(row)}]" if standing(row) else ""
+    return f"{mark:<11} {row['parameter']:<58} {shown}  {row['source'] or ''}{stands}"
 
 
 @app.command()

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from otosome import hearing, transport
 from otosome.catalog import Catalog
-from otosome.evidence import BASES, LOTS, WORLD, BadInput, Curve, Parameter
+from otosome.evidence import BASES, LOTS, WORLD, BadInput, Curve, Parameter, provisional
 from otosome.forward import TRANSPORT, Block, Given, Plan, Tick, best, plan, planned, simulate, through
 from otosome.quality import drawn_sizes
 from otosome.scenario import Compare, Study
@@ -199,7 +199,10 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str
     answers = through(
         plan(study, [asked.of, asked.against], growth=1.3), table, _gain(study, asked), workers
     )["benefit"]
-    rows = [_moved(p, *answers[2 * n : 2 * n + 2]) for n, p in enumerate(unknown)]
+    rows = [
+        {**_moved(p, *answers[2 * n : 2 * n + 2]), **_sourced(p, study.catalog)}
+        for n, p in enumerate(unknown)
+    ]
     return sorted(rows, key=_moves, reverse=True)
 
 
@@ -243,7 +246,6 @@ def _moved(parameter: Parameter, at_low: float, at_high: float) -> dict[str, Any
     return {
         "parameter": parameter.name, "meaning": parameter.meaning, "unit": parameter.unit,
         "low": low, "high": high, "at_low": float(at_low), "at_high": float(at_high),
-        "basis": parameter.basis, "source": parameter.source, "because": parameter.because,
     }  # fmt: skip
 
 
@@ -274,7 +276,7 @@ def _sourced(told: Parameter | Curve, catalog: Catalog) -> dict[str, Any]:
     source = None if told.source is None else catalog.source(told.source)
     kept = ("title", "link", "standing", "date", "reason", "superseded_by")
     return {
-        "basis": told.basis, "source": told.source,
+        "basis": told.basis, "provisional": provisional(told), "source": told.source,
         **{key: "" if source is None else getattr(source, key) for key in kept},
         "locator": told.locator, "because": told.because, "species": told.species, "hash": told.hash,
     }  # fmt: skip

@@ -157,8 +157,11 @@ def _with_batches(study: Study, folder: Path, batch: Path | None) -> Study:
         inputs[str(file)] = _sha(file)
     used = {f"batches.{treatment.batch}." for treatment in treatments.values()}
     gone = {f"batches.{t.batch}." for t in scenario.treatment.values()} - used
-    numbers = {n: v for n, v in scenario.numbers.items() if not n.startswith(tuple(gone))}
-    changed = scenario.model_copy(update={"treatment": treatments, "batch": held, "numbers": numbers})
+    kept = {
+        table: {n: v for n, v in getattr(scenario, table).items() if not n.startswith(tuple(gone))}
+        for table in ("numbers", "curves")
+    }
+    changed = scenario.model_copy(update={"treatment": treatments, "batch": held, **kept})
     return replace(study, scenario=changed, notes=tuple(notes), inputs=inputs)
 
 
