@@ -172,7 +172,7 @@ class Block:
         if key not in self.solved:
             entry, species = self._entry("solutes", drug), self.study.scenario.species
             solute = entry.bind(self.columns, species)
-            amount = self._amount(use, entry.columns(self.columns, species))
+            amount = self.amount(use, entry.columns(self.columns, species))
             route = self._bind("routes", str(use.route))
             volume = np.zeros(self.subjects)
             doses = [
@@ -183,11 +183,19 @@ class Block:
             self.solved[key] = self._solve(solute, route, doses, sorted(keep), pushes)
         return self.solved[key]
 
-    def _amount(self, use: InsultUse, solute: Columns) -> Array:
-        """What one injection of a drug holds, pmol, shape (subject,)."""
+    def amount(self, use: InsultUse, solute: Columns) -> Array:
+        """What one injection of a drug holds, pmol, shape (subject,).
+
+        ``solute``  the drug's numbers, with its ``molar_mass``
+        """
         text = str(use.amount)
         value = quantity(text)
-        micrograms = value * (self.species["body_mass"] if house(split(text)[1]) == "ug/kg" else 1.0)
+        bodies = {
+            "ug": np.ones(self.subjects),
+            "ug/kg": self.species["body_mass"],
+            "ug/m2": self.species["body_mass"] / self.species["mass_per_surface"],
+        }
+        micrograms = value * bodies[house(split(text)[1])]
         return np.broadcast_to(micrograms / solute["molar_mass"], (self.subjects,))
 
     def _solve(
