@@ -188,6 +188,14 @@ class Instrument(Protocol):
         ...
 
 
+class Observation(Protocol):
+    """A published case that no study file can state."""
+
+    def replicate(self, bench: Any) -> Mapping[str, Array]:
+        """What was published, by row: of each ear of the bench (``otosome.qualification``), or exact values."""
+        ...
+
+
 class Claim(Protocol):
     """Something said of the therapy, about which a figure can be computed."""
 
