@@ -1,4 +1,4 @@
-"""What a route, insult, mechanism, population, endpoint, instrument or claim must offer, and the few nouns they meet in.
+"""What the formulas of each shelf must offer, and the few nouns they meet in.
 
 Arrays are (subject, time, place) unless said otherwise; places run from base (0) to apex (1); times are
 knots in h, each event twice (just before, just after). A bound parameter has shape (subject, 1, 1).
@@ -139,6 +139,14 @@ class Mechanism(Protocol):
 
     def signal(self, contact: Array, cargo: Array) -> Array:
         """How strongly cells are told, 0 to 1; zero without vesicles."""
+        ...
+
+
+class Map(Protocol):
+    """Where along a cochlea a frequency is heard."""
+
+    def frequency(self, place: Array) -> Array:
+        """Best frequency of each place (0 base to 1 apex), kHz, above zero, never rising towards the apex."""
         ...
 
 

@@ -64,9 +64,8 @@ class Block:
     def ear(self) -> Ear:
         """Places and their frequencies."""
         place = self.plan.places.place
-        # The map is the species', the same for all subjects: its numbers carry no spread between subjects.
-        scale, slope, offset = (self.species[k][0] for k in ("map_scale", "map_slope", "map_offset"))
-        frequency = np.maximum(scale * (10 ** (slope * (1.0 - place)) - offset), 1e-3 * scale)
+        # One map for all subjects: its numbers carry no spread between them.
+        frequency = self.study.tonotopy(self.columns).frequency(place)[0, 0]
         return Ear(
             self.study.scenario.species, place, frequency, self.species["scala_tympani_length"], self.species
         )

@@ -12,7 +12,7 @@ from otosome.evidence import BadInput
 from otosome.roles import Population
 from otosome.scenario.study import Study, texts
 from otosome.scenario.tables import LONGEST, Arm, InsultUse, Measure
-from otosome.units import quantity
+from otosome.units import Array, quantity
 
 # Each moment takes some forty knots after it.
 _MOST_MOMENTS = 500
@@ -87,6 +87,11 @@ def _check_names(study: Study, file: str) -> None:
 def _check_species(study: Study) -> None:
     """A species has every number and every curve that the shipped ones have."""
     species = study.species.card
+    if species.options.get("map") not in study.catalog.names("maps"):
+        raise BadInput(
+            "a species names its place map", file=species.file, key="map",
+            given=species.options.get("map"), allowed=study.catalog.names("maps"),
+        )  # fmt: skip
     for name in Catalog().names("species"):
         shipped = Catalog().get("species", name).card
         numbers = sorted(shipped.parameters.keys() - species.parameters.keys())
@@ -106,11 +111,15 @@ def _check_population(study: Study, file: str) -> Population | None:
     _check_known(study, "populations", use.entry, file, "population.entry")
     if (use.noise_level is None) != (use.noise_time is None):
         raise BadInput("a noise at work has a level and a time, or neither", file=file, key="population")
-    best = {name: np.array([p.value]) for name, p in study.parameters.items()}
     try:
-        return study.population(best)
+        return study.population(_best(study))
     except BadInput as error:
         raise _at(error, file, f"population.{error.key}") from error
+
+
+def _best(study: Study) -> dict[str, Array]:
+    """Every number at its best value, shape (1,)."""
+    return {name: np.array([p.value]) for name, p in study.parameters.items()}
 
 
 def _check_known(study: Study, shelf: str, name: str, file: str, key: str) -> None:
@@ -171,14 +180,12 @@ def _check_measure(study: Study, name: str, measure: Measure, file: str) -> None
                 f"{species.stem} has no curve {curve} for {measure.endpoint}", file=species.file,
                 key=f"profile.{curve}", cure=f"add [profile.{curve}] to species/{species.stem}.toml",
             )  # fmt: skip
-    low, high = (
-        study.parameters[f"species.{species.stem}.{end}_frequency"].value for end in ("lowest", "highest")
-    )
+    high, low = study.tonotopy(_best(study)).frequency(np.array([0.0, 1.0])).ravel()
     for text in measure.frequency:
         if not low <= quantity(text, "kHz") <= high:
             raise BadInput(
                 f"is beyond the place map of {species.stem}", file=file, key=f"measure.{name}.frequency",
-                given=text, allowed=f"{low:g} to {high:g} kHz",
+                given=text, allowed=f"{low:.3g} to {high:.3g} kHz",
             )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from otosome.catalog import Catalog, Entry
 from otosome.evidence import BadInput, Curve, Parameter, Sourced, make_card, make_curve, without_source
 from otosome.grades import Scale
-from otosome.roles import Population
+from otosome.roles import Map, Population
 from otosome.scenario.tables import Arm, InsultUse, Number, Scenario, StatedCurve
 from otosome.units import LEVELS, Array, quantity, same_kind
 
@@ -60,6 +60,7 @@ class Study:
     def entries(self) -> Iterator[Entry]:
         """Every entry whose numbers this study rests on, each once."""
         yield self.species
+        yield self.catalog.get("maps", str(self.species.card.options.get("map")))
         if self.scenario.population is not None:
             yield self.catalog.get("populations", self.scenario.population.entry)
         wanted: dict[tuple[str, str], None] = {}
@@ -111,6 +112,13 @@ class Study:
             stated |= {"noise_level": quantity(use.noise_level), "noise_time": quantity(use.noise_time)}
         entry = self.catalog.get("populations", use.entry)
         bound: Population = entry.bind(columns, self.scenario.species, **stated)
+        return bound
+
+    def tonotopy(self, columns: Mapping[str, Array]) -> Map:
+        """The place map its species names, bound to ears."""
+        bound: Map = self.catalog.get("maps", str(self.species.card.options.get("map"))).bind(
+            columns, self.scenario.species
+        )
         return bound
 
     def scale(self, name: str) -> Scale:
