@@ -600,7 +600,7 @@ def test_an_axis_holds_zero_and_all_its_values(values: list[float]) -> None:
     ("low", "median", "high", "words"),
     [
         (0.9, 12, 25, "Better than vehicle"),
-        (1e-5, 1e-3, 2.5, "Half of the simulated animals keep next to nothing; one in twenty"),
+        (1e-5, 1e-3, 2.5, "Half of the simulated subjects keep next to nothing; one in twenty"),
         (-3, 1, 5, "includes zero"),
         (-5, -2, -1, "Worse"),
         (-1e-9, 0, 1e-9, "No benefit to speak of"),
