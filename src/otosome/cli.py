@@ -403,6 +403,59 @@ def changes(
     _answer("changes", as_json, work)
 
 
+@app.command()
+def claims(
+    claim: Annotated[list[str] | None, typer.Argument(help="Claims by name [default: all].")] = None,
+    ears: Annotated[int, typer.Option(min=2, max=100_000, help="Ears of each figure; an even number.")] = 40,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")] = 1,
+    shelves: _Shelves = None,
+    write: Annotated[
+        Path | None,
+        typer.Option("--write", help="A README whose table is written anew, docs/claims.md with it."),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """What is claimed of this therapy: what it stands on, the figure now, the verdict."""
+
+    def work() -> dict[str, Any]:
+        from otosome.claimed import check_writable
+        from otosome.claimed import claims as examine
+        from otosome.claimed import write as put
+
+        if write is not None:
+            check_writable(write, claim, shelves)
+        with _progress("looking into claims") as tick:
+            rows = examine(claim or None, ears, seed, tuple(shelves or ()), tick)
+        files = [] if write is None else put(rows, write, seed, ears)
+        if not as_json:
+            _print_claims(rows)
+            for file in files:
+                print(f"wrote {file}")
+        out = {} if write is None else {"out": str(write)}
+        return {**out, "seed": seed, "result": {"rows": rows}, "notes": []}
+
+    _answer("claims", as_json, work)
+
+
+def _print_claims(rows: list[dict[str, Any]]) -> None:
+    from otosome.claimed import said
+
+    for row in rows:
+        print(f"{row['claim']}: {row['about']}")
+        for ground in row["stands_on"]:
+            print(f"  stands on ({ground['is']}, {ground['says']}): {ground['words']}")
+        figure = row["figure"]
+        print(
+            f"  not computed here yet: {row['missing']}"
+            if figure is None
+            else f"  now: {said(figure)}: {figure['words']}"
+        )
+        for part in [] if figure is None else figure["parts"]:
+            print(f"       {said(part)}: {part['words']}")
+        print(f"  verdict: {row['verdict']} ({row['why']})")
+        print(f"  test: {row['test']}\n  again: {row['command']}\n")
+
+
 def main() -> None:
     """Entry point: exit 0 done, 2 bad input, 130 interrupted, 1 a defect of ours."""
     try:
