@@ -188,6 +188,7 @@ def labels() -> dict[str, Any]:
         "notes": NOTES,
         "arms": [arm(name) for name in ARMS],
         "sizes": batch(),
+        "scales": {},
     }
     plain = {"study": STUDY, "name": "made_up", "version": "0.1.0", "seed": 1, "species": "guinea_pig"}
     return {**plain, **{name: json.dumps(value) for name, value in told.items()}}
@@ -362,6 +363,31 @@ def test_a_number_says_whether_it_was_read_once_and_how_its_source_stands(result
     sourced = sum(row["basis"] not in ("assumed", "direction") for row in rows)
     assert f"{once} of {sourced} numbers and curves that name a source are provisional" in text
     assert text.count(">provisional</span>") == once > 0
+
+
+def test_each_scale_shows_the_share_of_subjects_in_each_grade_at_the_last_reading(result: xr.Dataset) -> None:
+    told = {"made_up": {"about": "A made-up scale.", "labels": ["fine", "not fine"]}}
+    graded = relabelled(result, "scales", lambda scales: scales.update(told))
+    rows = [
+        {"quantity": "made_up", "group": arm, "time": time, "value": float(time > 0 and subject < 1)}
+        for arm in ARMS
+        for time in (-24.0, 504.0)
+        for subject in range(4)
+    ]
+    readings = pd.concat([readings_of(result), pd.DataFrame(rows)], ignore_index=True)
+    (scale,) = summary.grades(graded, readings)
+    assert [row["shares"] for row in scale["rows"]] == [[75.0, 25.0]] * len(ARMS)
+    assert "<td>75 %</td><td>25 %</td>" in page(graded, readings)
+    assert "What the scales make of it" not in page(result, readings_of(result))
+
+
+def test_a_single_world_shows_no_spread_of_what_is_not_known(result: xr.Dataset) -> None:
+    alone = relabelled(result, "headline", lambda told: told["knowledge"].update(worlds=1))
+    labels = [
+        "what we do not know" in [row["label"] for row in summary.comparison(r)[1]] for r in (result, alone)
+    ]
+    assert labels == [True, False]
+    assert "A single world cannot show" in page(alone, readings_of(alone))
 
 
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>$\\frac{1}{$ \u202e 耳'

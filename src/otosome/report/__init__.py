@@ -133,6 +133,7 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> dict[str, Any]:
         "others": figures.together(result, others),
         "cochleogram": figures.cochleogram(result),
         "sizes": figures.sizes(result),
+        "grades": summary.grades(result, readings),
     }
 
 

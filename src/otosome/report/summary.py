@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -28,8 +29,8 @@ MEANINGS = {
 PARAMETERS_SHOWN = 5
 
 _ATTRIBUTES = (
-    "study name version seed species headline sensitivity errors sources marks notes arms sizes".split()
-)
+    "study name version seed species headline sensitivity errors sources marks notes arms sizes scales"
+).split()
 _VARIABLES = "cells vesicles".split()
 _COORDINATES = "arm subject time frequency place cell".split()
 # What a study that compares two arms brings besides.
@@ -367,6 +368,29 @@ def _positions(band: Mapping[str, float], scale: Axis, unit: str) -> dict[str, A
         "value": "" if median is None else amount(median, unit, sign=True),
         "interval": interval(band, unit),
     }
+
+
+def grades(result: xr.Dataset, readings: pd.DataFrame) -> list[dict[str, Any]]:
+    """The share of subjects in each grade of each scale, a row per arm, by their last readings.
+
+    returns  name, about, labels, and rows of arm and shares in % (one for each label)
+    """
+    found = []
+    for name, scale in attribute(result, "scales").items():
+        seen = readings[readings["quantity"] == name]
+        last = seen[seen["time"] == seen["time"].max()]
+        steps = range(len(scale["labels"]))
+        rows = [
+            {
+                "arm": arm,
+                "shares": [
+                    100 * float((last.loc[last["group"] == arm, "value"] == step).mean()) for step in steps
+                ],
+            }
+            for arm in map(str, result["arm"].values)
+        ]
+        found.append({"name": name, **scale, "rows": rows})
+    return found
 
 
 def movers(result: xr.Dataset) -> tuple[Axis, list[dict[str, Any]]]:
