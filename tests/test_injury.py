@@ -394,8 +394,9 @@ def after_cisplatin(dose: float) -> Cells:
 def test_cisplatin_takes_the_base_first_and_spares_inner_hair_cells():
     once = after_cisplatin(1.0)
     outer = once.counted("ohc")[0, -1]
-    assert np.all((outer[:5] > 0.3) & (outer[:5] < 0.7))
-    assert outer[-1] > 0.8
+    # What the calibration reads in "partial loss throughout": 20 to 80 % in the basal third.
+    assert 0.2 < outer[:4].mean() < 0.8
+    assert outer[-1] > outer[:4].mean() + 0.1
     assert once.counted("ihc")[0, -1].min() > 0.95
 
 
@@ -403,6 +404,19 @@ def test_the_apex_follows_with_more_cisplatin():
     apex = [after_cisplatin(dose).counted("ohc")[0, -1, -1] for dose in (1.0, 2.0, 4.0)]
     assert apex[0] > apex[1] > apex[2]
     assert apex[2] < 0.7
+
+
+def test_bound_platinum_brings_the_apex_nearer_to_the_base():
+    knots, ear, formula = times(0.0, 336.0, stop=672.0), ear_of("mouse"), insult("cisplatin", "mouse")
+    drug = sum(np.exp(-elapsed(knots, start) / 2.0) for start in (0.0, 336.0))
+    at = drug[None, :, None] * np.ones((1, 1, PLACES.size))
+    effect = formula.stress(ear, Exposure(knots, dict.fromkeys(formula.needs, at), Use((0.0,), (0.0,))))[0]
+    second = knots >= 336.0
+    first_peak, second_peak = effect[~second].max(axis=0), effect[second].max(axis=0)
+    # At the base no rise is left to shrink; towards the apex the same dose does more the second time.
+    gain = second_peak / first_peak
+    assert gain[0] < 1.1
+    assert np.all(np.diff(gain) > 0.0)
 
 
 def test_bound_platinum_stays_when_the_reactive_is_gone():
