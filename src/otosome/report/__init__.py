@@ -70,7 +70,7 @@ def page(result: xr.Dataset, readings: pd.DataFrame) -> str:
 
 
 def _words(result: xr.Dataset) -> dict[str, Any]:
-    from otosome.report import summary
+    from otosome.report import said, summary
 
     counts: dict[str, int] = {}
     sources = summary.source_rows(summary.attribute(result, "sources"))
@@ -90,6 +90,7 @@ def _words(result: xr.Dataset) -> dict[str, Any]:
         "notes": summary.attribute(result, "notes"),
         "arms": summary.attribute(result, "arms"),
         "study": result.attrs["study"],
+        "claims": said.claims(result.attrs["name"]),
         **_answer(result),
     }
 

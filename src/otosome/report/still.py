@@ -93,7 +93,9 @@ def _map(figure: "Figure", axes: "Axes", result: xr.Dataset, dose: int) -> None:
         if mark["name"] not in [other["name"] for other in marks[:index]]:
             _on_line(axes, mark["name"], day, above=given > day)
     axes.axhline(given, color="white", linewidth=2.6)
-    _on_line(axes, "vesicles given", given, above=given <= first and given > days[0] + 0.05 * np.ptp(days))
+    # Beside the marks' names, so that the two stay apart where their times do not.
+    above = given <= first and given > days[0] + 0.05 * np.ptp(days)
+    _on_line(axes, "vesicles given", given, above, end=0.8)
     axes.grid(False)
     axes.set(ylabel="days after the first insult")
     duct_axis(axes, result)
@@ -103,8 +105,8 @@ def _map(figure: "Figure", axes: "Axes", result: xr.Dataset, dose: int) -> None:
     bar.set_label("% of outer hair cells left. White lines: vesicles per µL in the organ of Corti")
 
 
-def _on_line(axes: "Axes", text: str, day: float, above: bool) -> None:
-    label(axes, text, (1, day), (-7, 4 if above else -4), across="axes fraction", up="data", ha="right",
+def _on_line(axes: "Axes", text: str, day: float, above: bool, end: float = 1.0) -> None:
+    label(axes, text, (end, day), (-7, 4 if above else -4), across="axes fraction", up="data", ha="right",
            va="bottom" if above else "top", color="white", weight="bold")  # fmt: skip
 
 
