@@ -132,7 +132,7 @@ def test_a_simulated_study_taken_as_the_measurement_is_covered_nine_times_in_ten
     case = cases(entry)[0]
 
     def statistics(seed):
-        bench = Bench(catalog, entry, "guinea_pig", tuple(rested(entry)), 400, 4, seed)
+        bench = Bench(catalog, entry, "guinea_pig", rested(entry), 400, 4, seed)
         return summarise(bench.replicate()["pk:T1"], bench, 4, "mean")
 
     ours = judge(case, statistics(1)).simulated

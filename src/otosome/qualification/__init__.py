@@ -85,13 +85,12 @@ def evidence(catalog: Catalog | None = None) -> str:
 
 
 def _numbers(entry: Entry, catalog: Catalog) -> dict[str, str]:
-    if "study" in entry.card.options:
-        found = study_of(entry, catalog).parameters
-    elif entry.formula is not None:
-        found = _bench(entry, [], catalog, 1, 0).parameters
-    else:
-        found = {}
-    return {name: parameter.hash for name, parameter in found.items()}
+    """Every number and curve an observation uses, with its fingerprint."""
+    if "study" not in entry.card.options and entry.formula is None:
+        return {}
+    used = study_of(entry, catalog) if "study" in entry.card.options else _bench(entry, catalog, 1, 0)
+    numbers = {name: number.hash for name, number in used.parameters.items()}
+    return numbers | {name: curve.hash for name, curve in used.curves.items()}
 
 
 def _all(catalog: Catalog) -> Iterator[tuple[Entry, list[Case]]]:
@@ -141,21 +140,20 @@ def _entry(entry: Entry, part: list[Case], catalog: Catalog, worlds: int, seed: 
 def _measured(entry: Entry, asked: list[Case], catalog: Catalog, worlds: int, seed: int) -> Iterator[Row]:
     exact = [case for case in asked if case.kind == "exact"]
     if exact:
-        values = _bench(entry, exact, catalog, 1, seed, drawn=False).replicate()
+        values = _bench(entry, catalog, 1, seed, drawn=False).replicate()
         yield from (judge(case, values[case.id]) for case in exact)
     drawn = [case for case in asked if case.kind != "exact"]
     if drawn:
-        bench = _bench(entry, drawn, catalog, worlds, seed)
+        bench = _bench(entry, catalog, worlds, seed)
         values = bench.replicate()
         yield from (judge(case, summarise(values[case.id], bench, case.n, case.summary)) for case in drawn)
 
 
-def _bench(
-    entry: Entry, part: list[Case], catalog: Catalog, worlds: int, seed: int, drawn: bool = True
-) -> Bench:
-    species = entry.card.options.get("species", "guinea_pig")
-    subjects = max((case.n for case in part), default=1)
-    return Bench(catalog, entry, str(species), tuple(rested(entry)), worlds, subjects, seed, drawn)
+def _bench(entry: Entry, catalog: Catalog, worlds: int, seed: int, drawn: bool = True) -> Bench:
+    """As many subjects to a world as the observation's largest row has."""
+    species = str(entry.card.options.get("species", "guinea_pig"))
+    subjects = max(case.n for case in cases(entry))
+    return Bench(catalog, entry, species, rested(entry), worlds, subjects, seed, drawn)
 
 
 def _untestable(case: Case, catalog: Catalog) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,8 @@ import numpy as np
 
 from otosome import transport
 from otosome.catalog import Catalog, Entry
-from otosome.evidence import BadInput, Parameter, draw_columns, without_source
+from otosome.evidence import BadInput, Curve, Parameter, draw_columns
+from otosome.scenario.study import standing
 from otosome.units import Array
 
 
@@ -40,9 +41,20 @@ class Bench:
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
         """Every number it rests on, by full name, as far as its source still stands behind it."""
-        entries = [self.observation, *(self.catalog.get(*name.split(".", 1)) for name in self.rests)]
-        found = [p for entry in entries for p in entry.parameters(self.species).values()]
-        return {p.name: standing(p, self.catalog) for p in found}
+        found = [p for entry in self.entries for p in entry.parameters(self.species).values()]
+        return {p.name: standing(p, self.catalog, self.observation.card.file) for p in found}
+
+    @cached_property
+    def curves(self) -> dict[str, Curve]:
+        """Every curve it rests on, by full name, likewise."""
+        cards = [entry.card for entry in self.entries]
+        found = [card.curve(key, self.species) for card in cards for key in card.profiles]
+        return {c.name: standing(c, self.catalog, self.observation.card.file) for c in found}
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The observation itself and the entries it rests on."""
+        return [self.observation, *(self.catalog.get(*name.split(".", 1)) for name in self.rests)]
 
     @cached_property
     def columns(self) -> dict[str, Array]:
@@ -85,28 +97,15 @@ class Bench:
         return found
 
 
-def standing(parameter: Parameter, catalog: Catalog) -> Parameter:
-    """A shelf's number as far as its source still stands behind it; raises BadInput for a retracted one."""
-    if parameter.source is None:
-        return parameter
-    source = catalog.source(parameter.source)
-    if source.standing == "retracted":
-        raise BadInput(
-            f"rests on a retracted source ({source.date}: {source.reason})", key=parameter.name, given=source.key,
-            cure="replace the number",
-        )  # fmt: skip
-    return without_source(parameter, source) if source.standing == "withdrawn" else parameter
-
-
 def summarise(values: Array, bench: Bench, n: int, summary: str) -> Array:
     """The statistic of each world over its first ``n`` subjects, shape (world,)."""
     by_world = values.reshape(bench.worlds, bench.subjects)[:, :n]
     return np.asarray(np.median(by_world, axis=1) if summary == "median" else by_world.mean(axis=1))
 
 
-def rested(entry: Entry) -> Sequence[str]:
+def rested(entry: Entry) -> tuple[str, ...]:
     """The entries an observation says it rests on."""
     rests = entry.card.options.get("rests", [])
     if not isinstance(rests, list) or any(str(r).count(".") != 1 for r in rests):
         raise BadInput("is a list of shelf.entry", file=entry.card.file, key="rests", given=rests)
-    return [str(r) for r in rests]
+    return tuple(str(r) for r in rests)

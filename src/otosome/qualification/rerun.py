@@ -119,7 +119,7 @@ def _read(
             for name, measure in study.scenario.measure.items()
         }
 
-    found = through(made, mine, work, workers=1)
+    found = through(made, mine, work)
     columns = {c: mine[c].to_numpy() for c in mine.columns}
     readings = {}
     for name, measure in study.scenario.measure.items():

@@ -155,20 +155,8 @@ class Study:
         ]
         return {curve.name: self._standing(curve) for curve in found}
 
-    def _standing(self, parameter: Sourced) -> Sourced:
-        """A number or curve as far as its source still stands behind it."""
-        if parameter.source is None:
-            return parameter
-        source = self.catalog.source(parameter.source)
-        if source.standing == "retracted" and source.key not in self.allowed:
-            raise BadInput(
-                f"rests on a retracted source ({source.date}: {source.reason})",
-                file=self.name,
-                key=parameter.name,
-                given=source.key,
-                cure=f"replace the number, or allow the source by name: --allow-retracted {source.key}",
-            )
-        return without_source(parameter, source) if source.standing == "withdrawn" else parameter
+    def _standing(self, told: Sourced) -> Sourced:
+        return standing(told, self.catalog, self.name, self.allowed)
 
     @cached_property
     def until(self) -> float:
@@ -185,6 +173,26 @@ class Study:
 def _curve(stated: StatedCurve, name: str, file: str) -> Curve:
     told = {"basis": stated.basis, "source": stated.source or "", "because": stated.because}
     return make_curve({**stated.columns, **told}, name, stated.species, file, f"curves.{name}")
+
+
+def standing(told: Sourced, catalog: Catalog, file: str, allowed: tuple[str, ...] = ()) -> Sourced:
+    """A number or curve as far as its source still stands behind it.
+
+    ``allowed``  keys of retracted sources that may be used all the same
+    raises       BadInput for one that rests on another retracted source
+    """
+    if told.source is None:
+        return told
+    source = catalog.source(told.source)
+    if source.standing == "retracted" and source.key not in allowed:
+        raise BadInput(
+            f"rests on a retracted source ({source.date}: {source.reason})",
+            file=file,
+            key=told.name,
+            given=source.key,
+            cure=f"replace the number, or allow the source by name: --allow-retracted {source.key}",
+        )
+    return without_source(told, source) if source.standing == "withdrawn" else told
 
 
 def texts(value: object) -> list[str]:
