@@ -182,6 +182,18 @@ class Block:
             self.solved[key] = self._solve(solute, route, doses, sorted(keep), pushes)
         return self.solved[key]
 
+    def sampled(self, arm: PlannedArm) -> dict[str, Array]:
+        """Mean concentration of each sample of an arm by solute, all size classes together, (subject, sample)."""
+        uses = [self.study.scenario.insult[name] for name in arm.arm.insults]
+        found = [(drug, self._drug(drug, use, arm)) for use in uses for drug in self.study.drugs(use)]
+        found += [(n, c) for n, c in (("vesicle", self.vesicles(arm)), ("protein", self.protein(arm))) if c]
+        # The tracer scales exchange; none of it is given.
+        solutes = [name for name in self.study.solutes() if name != "tmpa"]
+        total = dict.fromkeys(solutes, np.zeros((self.subjects, len(self.plan.samples))))
+        for name, carried in found:
+            total[name] = total[name] + carried.samples.sum(axis=0)
+        return total
+
     def amount(self, use: InsultUse, solute: Columns) -> Array:
         """What one injection of a drug holds, pmol, shape (subject,).
 
@@ -207,7 +219,13 @@ class Block:
     ) -> transport.Transported:
         flows = [*others, *(flow for dose in doses for flow in route.deliver(dose, self.anatomy))]
         return transport.solve(
-            self.anatomy, solute, flows, self.plan.knots, keep=keep, refine=self.plan.refine
+            self.anatomy,
+            solute,
+            flows,
+            self.plan.knots,
+            keep=keep,
+            refine=self.plan.refine,
+            samples=[sample for _, sample in self.plan.samples],
         )
 
     def vesicles(self, arm: PlannedArm) -> transport.Transported | None:
@@ -345,4 +363,5 @@ def _shared(one: transport.Transported, subjects: int) -> transport.Transported:
         name: np.broadcast_to(c, (c.shape[0], subjects, *c.shape[2:]))
         for name, c in one.concentration.items()
     }
-    return replace(one, concentration=wide)
+    samples = np.broadcast_to(one.samples, (one.samples.shape[0], subjects, *one.samples.shape[2:]))
+    return replace(one, concentration=wide, samples=samples)

@@ -19,7 +19,7 @@ _MOST_MOMENTS = 500
 # What a result holds beside its measures; a measure of such a name would be lost in it.
 _TAKEN = (
     "arm", "subject", "time", "frequency", "place", "cell", "cells", "vesicles", "protein", "halved", "doubled",
-    "time_error", "closure", "place_frequency", "place_distance",
+    "time_error", "closure", "sample", "place_frequency", "place_distance",
 )  # fmt: skip
 _MEASURE_NAME = re.compile(r"\w[\w .+-]{0,59}")
 
@@ -36,6 +36,9 @@ def check_study(study: Study, file: str) -> None:
     for name, treatment in scenario.treatment.items():
         if treatment.volume is None:
             raise BadInput("needs a volume", file=file, key=f"treatment.{name}.volume")
+    for name, sample in scenario.sample.items():
+        end = max(quantity(t, "h") for t in sample.at) + quantity(sample.duration or "0 h", "h")
+        _check_moment(end, sample.at[-1], study.until, file, f"sample.{name}.at")
     for arm in scenario.arm:
         _check_one_batch(study, arm, file)
     for name, measure in scenario.measure.items():
@@ -56,10 +59,11 @@ def _check_names(study: Study, file: str) -> None:
             raise BadInput("two arms of one name", file=file, key="arm", given=name)
         if any(ord(letter) < 32 or ord(letter) == 127 for letter in name):
             raise BadInput("a name has no control characters", file=file, key="arm", given=repr(name))
-    for name in scenario.measure:
-        if name in _TAKEN or name.startswith("window_") or not _MEASURE_NAME.fullmatch(name):
+    for kind, name in [("measure", n) for n in scenario.measure] + [("sample", n) for n in scenario.sample]:
+        taken = name in _TAKEN or name.startswith(("window_", "sampled_"))
+        if taken or not _MEASURE_NAME.fullmatch(name):
             raise BadInput(
-                "cannot name a measure", file=file, key=f"measure.{name}", given=repr(name),
+                f"cannot name a {kind}", file=file, key=f"{kind}.{name}", given=repr(name),
                 allowed=f"letters, digits, blanks, '.', '+' and '-', and none of {', '.join(_TAKEN)}",
             )  # fmt: skip
     for arm in scenario.arm:
@@ -237,7 +241,7 @@ def _check_times(study: Study, file: str) -> None:
         )  # fmt: skip
     moments = [
         t
-        for tables in (scenario.insult, scenario.treatment, scenario.measure)
+        for tables in (scenario.insult, scenario.treatment, scenario.sample, scenario.measure)
         for x in tables.values()
         for t in x.at
     ]
@@ -248,6 +252,7 @@ def _check_times(study: Study, file: str) -> None:
     for kind, tables in (
         ("insult", scenario.insult),
         ("treatment", scenario.treatment),
+        ("sample", scenario.sample),
         ("measure", scenario.measure),
     ):
         for name, table in tables.items():
