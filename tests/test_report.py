@@ -466,7 +466,7 @@ def test_pictures_come_before_tables(html: str) -> None:
 
 
 def test_every_number_is_listed_with_its_basis(html: str) -> None:
-    assert html.count('<th scope="row">') == 121
+    assert html.count('<th scope="row"><code>') == 121
     for index, basis in enumerate(summary.BASES):
         assert f"<b>{len(range(index, 121, 6))}</b> {basis}" in html
 
@@ -673,3 +673,25 @@ def test_the_picture_of_the_window_is_the_same_every_time(
 def test_a_picture_in_another_format_is_refused(result: xr.Dataset, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"ends in '.png' or '.svg', not '.jpg'"):
         write_window(result, tmp_path / "window.jpg")
+
+
+def test_the_last_page_says_what_is_claimed_and_whether_it_is_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    from otosome.report import said
+
+    row = {
+        "about": "It <b>cures</b>.", "by": {"title": "A paper", "link": "javascript:alert(1)"}, "study": "made_up",
+        "stands_on": [{"words": "<i>none</i>", "is": "none", "says": "open", "sources": []}],
+        "figure": {"value": 1.0, "low": 0.5, "high": 2.0, "unit": "dB", "words": "<script>", "parts": []},
+        "missing": "", "built_in": "", "verdict": "not measured", "command": "otosome claims it",
+    }  # fmt: skip
+    kept = {"version": "0", "seed": 1, "ears": 2, "evidence": "of old", "rows": [row]}
+    result = made_up()
+    result.attrs["name"] = "made_up"
+    for stale in (True, False):
+        monkeypatch.setattr(said, "stored", lambda stale=stale: {**kept, "stale": stale})
+        last = page(result, readings_of(result)).rpartition("<section>")[2]
+        assert ("Stale: numbers on the shelves have changed since" in last) == stale
+        assert (
+            "It &lt;b&gt;cures&lt;/b&gt;." in last and "&lt;script&gt;" in last and "javascript" not in last
+        )
+        assert "1.00 dB (0.50 to 2.00)" in last and "with this study" in last

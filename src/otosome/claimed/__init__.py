@@ -15,9 +15,10 @@ published that could be read); and what it says: ``for`` the claim, ``against`` 
 from otosome.claimed.asking import claims
 from otosome.claimed.claim import SHELF, VERDICTS, Claim, Ground
 from otosome.claimed.laboratory import EARS, Laboratory
-from otosome.claimed.writing import MARKS, check_writable, said, short, stored, write
+from otosome.claimed.writing import MARKS, check_writable, grounds, said, short, stored, write
 
 __all__ = [
-    "EARS", "MARKS", "SHELF", "VERDICTS", "Claim", "Ground", "Laboratory", "check_writable", "claims", "said", "short",
+    "EARS", "MARKS", "SHELF", "VERDICTS", "Claim", "Ground", "Laboratory", "check_writable", "claims", "grounds",
+    "said", "short",
     "stored", "write",
 ]  # fmt: skip
