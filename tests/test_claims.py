@@ -13,7 +13,8 @@ from otosome import claimed, cli
 from otosome.catalog import SHIPPED, Catalog
 from otosome.claimed import VERDICTS, Claim, Ground, Laboratory
 from otosome.claimed.writing import evidence_hash, page, table
-from otosome.evidence import BadInput
+from otosome.evidence import BadInput, Source
+from otosome.qualification import known
 from otosome.roles import Figure
 
 CATALOG = Catalog()
@@ -42,6 +43,7 @@ def test_a_claim_says_who_claims_it_on_what_it_stands_and_what_would_test_it(nam
     assert claim.by.link and claim.test.endswith(".")
     assert all(ground.words for ground in claim.stands_on)
     assert all(ground.sources or ground.kind == "none" for ground in claim.stands_on)
+    assert {row for ground in claim.stands_on for row in ground.rows} <= set(known(CATALOG))
 
 
 @every_claim
@@ -102,6 +104,12 @@ def test_each_ground_alone_gives_its_verdict_by_the_rule():
         ("none", "open"): "not measured",
     }
     assert {case: judged([ground(*case)]) for case in told} == told
+
+
+def test_a_ground_whose_sources_are_all_gone_is_none():
+    current, gone = Source("a", "A", "link"), Source("b", "B", "link", standing="retracted")
+    assert Ground("words", "measured", "for", (current, gone)).verdict == "supported"
+    assert Ground("words", "measured", "for", (gone,)).verdict == "not measured"
 
 
 def test_a_claim_is_as_good_as_its_weakest_ground():
@@ -290,7 +298,9 @@ def test_the_table_and_the_page_hold_every_row_in_one_line_each(quick):
     [
         ((0.1034, 1e-5, 4.64, "dB"), "0.10 dB (0.00 to 4.64)"),
         ((-7.0, -35.6, 34.3, "%"), "-7.0 % (-35.6 to 34.3)"),
-        ((-0.001, -0.002, 0.0, "dB"), "0.00 dB (0.00 to 0.00)"),
+        ((-0.001, -0.002, 0.3, "dB"), "0.00 dB (0.00 to 0.30)"),
+        ((4.5e-6, 0.0, 0.0361, "%"), "4.5e-6 % (0 to 0.036)"),
+        ((0.0, 0.0, 0.0, "dB"), "0.00 dB (0.00 to 0.00)"),
         ((790.0, 1.95, 1e6, "patients"), "790 patients (1.9 to 1.0e6)"),
         ((2.3e7, 0.0, 3e13, "times"), "2.3e7 times (0 to 3.0e13)"),
     ],

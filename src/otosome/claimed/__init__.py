@@ -4,6 +4,8 @@ A claim stands on one or more grounds. Each says what it is: ``measured`` (a pub
 or counts that give one), ``direction`` (only a sign, or a number without a spread) or ``none`` (nothing
 published that could be read); and what it says: ``for`` the claim, ``against`` it, or ``open`` (cannot tell).
 
+A ground all of whose sources were retracted or withdrawn is none.
+
 - measured and for it: *supported*; measured and against it: *contradicted here*
 - direction and for it: *direction only*; anything else: *not measured*
 - a claim is as good as its weakest ground

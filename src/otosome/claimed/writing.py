@@ -18,6 +18,8 @@ STORED = SHIPPED / SHELF / "figures.json"
 MARKS = ("<!-- claims: written by otosome claims --write -->", "<!-- claims: end -->")
 # Units whose figures range over powers of ten.
 _WIDE = ("times", "patients", "particles")
+# Below it two decimals show nothing.
+_SMALL = 0.05
 _KINDS = {"measured": "measured", "direction": "direction only", "none": "nothing published"}
 _VERDICTS = """\
 A claim stands on one or more grounds, each *measured* (a published number with its spread, or counts that give
@@ -25,17 +27,20 @@ one), a *direction* (only a sign, or a number without a spread), or none. Measur
 *supported*, measured and against it *contradicted here*, a direction for it *direction only*, anything else *not
 measured*. The weakest ground decides. A computed figure can only lower a verdict: where its whole interval lies
 beyond the line that the claim needs, and does not follow from the structure of the model, the claim is
-*contradicted here*. Figures stand on priors, most of them assumed and wide: none of them is evidence for a claim."""
+*contradicted here*: here means under what otosome assumes, drawn over its whole range. A ground all of whose sources
+were retracted or withdrawn counts as none. Figures stand on priors, most of them assumed and wide: none of them is
+evidence for a claim."""
 Row = dict[str, Any]
 
 
 def said(figure: Row) -> str:
     """A figure as it is printed: middle, unit, and interval."""
     numbers = [figure[key] for key in ("value", "low", "high")]
-    if figure["unit"] in _WIDE:
+    largest = max(map(abs, numbers))
+    if figure["unit"] in _WIDE or 0 < largest < _SMALL:
         value, low, high = map(_power, numbers)
     else:
-        decimals = 1 if max(map(abs, numbers)) >= 10 else 2
+        decimals = 1 if largest >= 10 else 2
         # Plus zero, because a number that rounds to nothing must not read -0.
         value, low, high = (f"{round(number, decimals) + 0.0:.{decimals}f}" for number in numbers)
     return f"{value} {figure['unit']} ({low} to {high})"
@@ -91,7 +96,9 @@ def _section(row: Row) -> str:
     ]
     lines += [f"Claimed in: {_link(row['by'])}", "", "Stands on:", ""]
     for ground in row["stands_on"]:
-        cited = ", ".join(_link(source) for source in ground["sources"])
+        cited = ", ".join(
+            [*map(_link, ground["sources"]), *(f"`otosome qualify {r}`" for r in ground["rows"])]
+        )
         told = f"- *{_KINDS[ground['is']]}, {ground['says']}*: {ground['words']}"
         lines.append(f"{told} ({cited})" if cited else told)
     lines += ["", *_figures(row), "", f"What would test it: {row['test']}"]
@@ -116,7 +123,8 @@ def _figures(row: Row) -> list[str]:
 
 
 def _link(source: Row) -> str:
-    return f"[{source['title']}]({source['link']})" if source["link"] else source["key"]
+    told = f"[{source['title']}]({source['link']})" if source["link"] else source["key"]
+    return told if source["standing"] == "current" else f"{told}, {source['standing']}"
 
 
 def check_writable(readme: Path, names: Sequence[str] | None, shelves: Sequence[Path] | None) -> None:
