@@ -233,6 +233,70 @@ def test_a_row_that_cannot_be_read_says_why(tmp_path, measured, words):
         otosome.qualify(["pk:T1"], worlds=2, catalog=catalog)
 
 
+QUIET = """
+about = "Mice that are left alone, twice."
+source = "cba_jrj_2021"
+locator = "made up for the test"
+
+[study]
+species = "mouse"
+arm = [{{ name = "one" }}, {{ name = "other" }}]
+measure.abr = {{ endpoint = "abr_threshold", frequency = ["8 kHz", "16 kHz"], at = ["-1 d", "1 d"] }}
+
+[row."ear:T1"]
+about = "one group against the other"
+found = "0 dB"
+n = 10
+statistic = {{ measure = "abr", of = "one", against = "other" }}
+
+[row."ear:T1.since"]
+about = "a group against itself a day before"
+found = "0 dB"
+n = 10
+statistic = {statistic}
+"""
+SINCE = '{ measure = "abr", of = "one", since = "-1 d", over = "max" }'
+
+
+def quiet(tmp_path, statistic=SINCE):
+    (tmp_path / "observations").mkdir()
+    text = QUIET.format(statistic=statistic)
+    (tmp_path / "observations" / "quiet.toml").write_text(text, encoding="utf-8")
+    return Catalog((tmp_path,))
+
+
+def test_two_groups_left_alone_differ_by_chance_alone_and_share_no_subject(tmp_path):
+    rows = otosome.qualify(["ear:T1"], worlds=30, catalog=quiet(tmp_path))
+    between, since = (row_of(rows, name).simulated for name in ("ear:T1", "ear:T1.since"))
+    assert between["low"] < 0.0 < between["high"]
+    # Readings err by some 6 dB, ten at two frequencies by 1.3, two such groups by 1.9 dB and what ears differ by.
+    assert between["high"] - between["low"] > 2.0
+    # The worse of two frequencies is above zero more often than not.
+    assert since["median"] > 0.0
+    assert since["high"] - since["low"] < 15.0
+
+
+@pytest.mark.parametrize(
+    ("statistic", "words"),
+    [
+        ('{ measure = "abr", of = "nobody" }', "allowed: one, other"),
+        ('{ measure = "dpoae", of = "one" }', "allowed: abr"),
+        ('{ of = "one" }', "is missing"),
+        ('{ measure = "abr", of = "one", by = "guess" }', "allowed: difference, ratio"),
+        ('{ measure = "abr", of = "one", sum = "x" }', "is not a key of a statistic"),
+        ('{ measure = "abr", of = "one", at = "5 d" }', "is not measured then"),
+        ('{ measure = "abr", of = "one", frequency = ["4 kHz"] }', "is not measured there"),
+        (
+            '{ measure = "abr", of = "one", scale = "brock", grade = "9", since = "-1 d" }',
+            "allowed: 0, 1, 2, 3, 4",
+        ),
+    ],
+)
+def test_a_statistic_that_a_study_cannot_give_is_refused(tmp_path, statistic, words):
+    with pytest.raises(BadInput, match=words):
+        otosome.qualify(["ear:T1"], worlds=2, catalog=quiet(tmp_path, statistic))
+
+
 def test_an_unknown_row_names_those_there_are():
     with pytest.raises(BadInput, match="pk:C03"):
         otosome.qualify(["pk:Z9"])
@@ -260,6 +324,12 @@ def test_a_document_holds_every_row_and_what_it_rests_on(tmp_path):
     assert stated(file) == (evidence(catalog), [row.id for row in rows])
     assert file.with_suffix(".png").stat().st_size > 1000
     check_writable(file, None)
+
+
+def test_the_document_of_the_project_is_of_the_evidence_as_it_is():
+    mark, rows = stated(ROOT / "docs" / "validation.md")
+    assert rows == known(), "write it anew: otosome qualify --write docs/validation.md"
+    assert mark == evidence(), "write it anew: otosome qualify --write docs/validation.md"
 
 
 def test_a_document_is_written_whole_and_over_nothing_else(tmp_path):

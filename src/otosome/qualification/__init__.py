@@ -62,9 +62,10 @@ def known(catalog: Catalog | None = None) -> list[str]:
 
 
 def counts(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
-    """Rows by verdict: those that are evidence, the weak ones among them, and those something was calibrated on."""
+    """Rows by verdict: evidence, the exact and the weak among it, and apart those something was calibrated on."""
     parts = {
         "evidence": [row for row in rows if not row.used],
+        "exact": [row for row in rows if not row.used and row.kind == "exact"],
         "weak": [row for row in rows if not row.used and row.weak],
         "calibration": [row for row in rows if row.used],
     }

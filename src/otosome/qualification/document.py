@@ -33,8 +33,8 @@ def print_rows(rows: Sequence[Row]) -> None:
     for row in rows:
         mark = "calibrated on it" if row.used else "weak" if row.weak else ""
         line = Text.assemble(
-            (f"{row.verdict:<14}", _COLOURS[row.verdict]), f"{row.id:<20}", f"{simulated(row):<34}",
-            f"{measured(row):<30}", (mark, "bright_black"),
+            (f"{row.verdict:<14}", _COLOURS[row.verdict]), f"{row.id:<20}", f"{simulated(row):<34} ",
+            f"{measured(row):<34} ", (mark, "bright_black"),
         )  # fmt: skip
         console.print(line)
     for name, by_verdict in counts(rows).items():
@@ -140,7 +140,10 @@ everything that is not known, with as many subjects as were published, and the r
 
 
 def _counted(rows: Sequence[Row]) -> Iterator[str]:
-    names = {"evidence": "evidence", "weak": "of these, weak", "calibration": "calibrated on, or built in"}
+    names = {
+        "evidence": "evidence", "exact": "of these, exact arithmetic", "weak": "of these, weak",
+        "calibration": "calibrated on, or built in",
+    }  # fmt: skip
     yield f"| Rows | {' | '.join(VERDICTS)} |"
     yield "|---" * (len(VERDICTS) + 1) + "|"
     for name, by_verdict in counts(rows).items():

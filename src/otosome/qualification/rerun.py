@@ -67,12 +67,28 @@ class Statistic:
                     "is not known here", file=file, key=f"{key}.{name}", given=getattr(made, name),
                     allowed=[a for a in allowed if a is not None],
                 )  # fmt: skip
+        made._check_measured(study, file, key)
         if made.scale is not None and made.grade not in study.scale(made.scale).labels:
             raise BadInput(
                 "is no grade of its scale", file=file, key=f"{key}.grade", given=made.grade,
                 allowed=list(study.scale(made.scale).labels),
             )  # fmt: skip
         return made
+
+    def _check_measured(self, study: Study, file: str, key: str) -> None:
+        """Refuse moments and frequencies that its measure does not have."""
+        measure = study.scenario.measure[self.measure]
+        moments, tones = ([quantity(text) for text in texts] for texts in (measure.at, measure.frequency))
+        for name, given, allowed, there in (
+            ("at", (self.at,), moments, measure.at), ("since", (self.since,), moments, measure.at),
+            ("frequency", self.frequency, tones, measure.frequency),
+        ):  # fmt: skip
+            for text in given:
+                if text is not None and quantity(text) not in allowed:
+                    where = "there" if name == "frequency" else "then"
+                    raise BadInput(
+                        f"is not measured {where}", file=file, key=f"{key}.{name}", given=text, allowed=there
+                    )
 
     @property
     def arms(self) -> tuple[str, ...]:
