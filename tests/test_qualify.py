@@ -17,6 +17,7 @@ from otosome.qualification import VERDICTS, counts, evidence, known
 from otosome.qualification.bench import Bench, rested, summarise
 from otosome.qualification.case import Case, cases
 from otosome.qualification.document import check_writable, stated, write_document
+from otosome.qualification.rerun import Statistic, study_of
 from otosome.qualification.verdict import interval_score, judge
 
 ROOT = Path(__file__).parents[1]
@@ -101,6 +102,20 @@ def test_a_row_that_is_simulated_says_where_it_was_measured_and_its_source_is_th
         if case.kind in ("interval", "direction"):
             assert CATALOG.source(case.source).title, case.id
             assert case.locator, case.id
+
+
+@pytest.mark.parametrize("name", CATALOG.names("observations"))
+def test_an_observation_gives_a_finite_number_for_each_of_its_rows(name):
+    entry = CATALOG.get("observations", name)
+    asked = [case for case in cases(entry) if case.kind != "none"]
+    if "study" in entry.card.options:
+        study = study_of(entry, CATALOG)
+        assert all(Statistic.of_case(case, study, name).arms for case in asked)
+    elif asked:
+        species = str(entry.card.options["species"])
+        found = Bench(CATALOG, entry, species, rested(entry), 2, 2, 1).replicate()
+        assert set(found) == {case.id for case in asked}
+        assert all(np.all(np.isfinite(values)) for values in found.values())
 
 
 def test_a_tolerance_that_includes_zero_is_called_weak():
