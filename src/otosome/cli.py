@@ -418,15 +418,16 @@ def claims(
     """What is claimed of this therapy: what it stands on, the figure now, the verdict."""
 
     def work() -> dict[str, Any]:
-        from otosome.claimed import check_writable
+        from otosome.claimed import check_writable, evidence_hash
         from otosome.claimed import claims as examine
         from otosome.claimed import write as put
 
         if write is not None:
             check_writable(write, claim, shelves)
+        before = evidence_hash()
         with _progress("looking into claims") as tick:
             rows = examine(claim or None, ears, seed, tuple(shelves or ()), tick)
-        files = [] if write is None else put(rows, write, seed, ears)
+        files = [] if write is None else put(rows, write, seed, ears, before)
         if not as_json:
             _print_claims(rows)
             for file in files:

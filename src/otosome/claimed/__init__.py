@@ -17,10 +17,19 @@ A ground all of whose sources were retracted or withdrawn is none.
 from otosome.claimed.asking import claims
 from otosome.claimed.claim import SHELF, VERDICTS, Claim, Ground
 from otosome.claimed.laboratory import EARS, Laboratory
-from otosome.claimed.writing import MARKS, check_writable, grounds, said, short, stored, write
+from otosome.claimed.writing import (
+    MARKS,
+    check_writable,
+    evidence_hash,
+    grounds,
+    ordered,
+    said,
+    short,
+    stored,
+    write,
+)
 
 __all__ = [
-    "EARS", "MARKS", "SHELF", "VERDICTS", "Claim", "Ground", "Laboratory", "check_writable", "claims", "grounds",
-    "said", "short",
-    "stored", "write",
+    "EARS", "MARKS", "SHELF", "VERDICTS", "Claim", "Ground", "Laboratory", "check_writable", "claims",
+    "evidence_hash", "grounds", "ordered", "said", "short", "stored", "write",
 ]  # fmt: skip

@@ -66,11 +66,15 @@ def grounds(row: Row) -> str:
     return "; ".join(kinds)
 
 
+def ordered(rows: list[Row]) -> list[Row]:
+    """Claims best supported first."""
+    return sorted(rows, key=lambda row: VERDICTS.index(row["verdict"]))
+
+
 def table(rows: list[Row]) -> str:
     """The claims as a Markdown table, best supported first."""
     head = ["| What is claimed | Stands on | otosome computes now | Verdict |", "|---|---|---|---|"]
-    ordered = sorted(rows, key=lambda row: VERDICTS.index(row["verdict"]))
-    cells = [(r["about"].rstrip("."), grounds(r), short(r), f"*{r['verdict']}*") for r in ordered]
+    cells = [(r["about"].rstrip("."), grounds(r), short(r), f"*{r['verdict']}*") for r in ordered(rows)]
     return "\n".join([*head, *(f"| {' | '.join(_cell(c) for c in row)} |" for row in cells)])
 
 
@@ -137,15 +141,16 @@ def check_writable(readme: Path, names: Sequence[str] | None, shelves: Sequence[
     _between(readme, "")
 
 
-def write(rows: list[Row], readme: Path, seed: int, ears: int) -> list[Path]:
+def write(rows: list[Row], readme: Path, seed: int, ears: int, evidence: str) -> list[Path]:
     """Write the table between a README's marks, ``docs/claims.md`` beside it, and the rows for reports.
 
-    returns  the files written
-    raises   BadInput where the README lacks the marks
+    ``evidence``  ``evidence_hash`` from before the rows were computed
+    returns       the files written
+    raises        BadInput where the README lacks the marks
     """
-    made = f"otosome {__version__}, seed {seed}, {ears} ears; evidence {evidence_hash()}."
+    made = f"otosome {__version__}, seed {seed}, {ears} ears; evidence {evidence}."
     text = _between(readme, table(rows))
-    kept = {"version": __version__, "seed": seed, "ears": ears, "evidence": evidence_hash(), "rows": rows}
+    kept = {"version": __version__, "seed": seed, "ears": ears, "evidence": evidence, "rows": rows}
     files = {
         readme: text,
         readme.parent / "docs" / "claims.md": page(rows, made),
