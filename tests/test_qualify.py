@@ -14,7 +14,7 @@ from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.evidence import BadInput
 from otosome.qualification import VERDICTS, counts, evidence, known
-from otosome.qualification.bench import Bench, rested, summarise
+from otosome.qualification.bench import Bench, Terms, summarise
 from otosome.qualification.case import Case, cases
 from otosome.qualification.document import check_writable, stated, write_document
 from otosome.qualification.rerun import Statistic, study_of
@@ -109,11 +109,10 @@ def test_an_observation_gives_a_finite_number_for_each_of_its_rows(name):
     entry = CATALOG.get("observations", name)
     asked = [case for case in cases(entry) if case.kind != "none"]
     if "study" in entry.card.options:
-        study = study_of(entry, CATALOG)
+        study = study_of(entry, Terms(CATALOG))
         assert all(Statistic.of_case(case, study, name).arms for case in asked)
     elif asked:
-        species = str(entry.card.options["species"])
-        found = Bench(CATALOG, entry, species, rested(entry), 2, 2, 1).replicate()
+        found = Bench(Terms(CATALOG, 2), entry, 2).replicate()
         assert set(found) == {case.id for case in asked}
         assert all(np.all(np.isfinite(values)) for values in found.values())
 
@@ -147,7 +146,7 @@ def test_a_simulated_study_taken_as_the_measurement_is_covered_nine_times_in_ten
     case = cases(entry)[0]
 
     def statistics(seed):
-        bench = Bench(catalog, entry, "guinea_pig", rested(entry), 400, 4, seed)
+        bench = Bench(Terms(catalog, 400, seed), entry, 4)
         return summarise(bench.replicate()["pk:T1"], bench, 4, "mean")
 
     ours = judge(case, statistics(1)).simulated
@@ -228,6 +227,18 @@ def test_a_case_whose_source_was_withdrawn_is_no_test(tmp_path):
     rows = otosome.qualify(["pk:T1"], worlds=2, catalog=catalog)
     assert {row.verdict for row in rows} == {"no test"}
     assert "withdrawn on 2026-01-02" in rows[0].reason
+
+
+def test_a_case_whose_source_was_retracted_is_no_test_unless_it_is_allowed_by_name(tmp_path):
+    catalog = shelf(tmp_path, head='source = "gone"')
+    (tmp_path / "sources").mkdir()
+    gone = 'title = "A"\nlink = "https://example.org"\nstanding = "retracted"\n'
+    gone += 'date = "2026-01-02"\nreason = "Made up."\n'
+    (tmp_path / "sources" / "gone.toml").write_text(gone, encoding="utf-8")
+    refused = otosome.qualify(["pk:T1"], worlds=5, catalog=catalog)
+    allowed = otosome.qualify(["pk:T1"], worlds=5, catalog=catalog, allow_retracted=("gone",))
+    assert {row.verdict for row in refused} == {"no test"}
+    assert {row.verdict for row in allowed} == {"agrees"}
 
 
 @pytest.mark.parametrize(

@@ -93,11 +93,18 @@ def check_writable(file: Path, chosen: list[str] | None) -> None:
         )
 
 
-def write_document(file: Path, rows: Sequence[Row], worlds: int, seed: int, catalog: Catalog) -> None:
+def write_document(
+    file: Path,
+    rows: Sequence[Row],
+    worlds: int,
+    seed: int,
+    catalog: Catalog,
+    allow_retracted: tuple[str, ...] = (),
+) -> None:
     """Write the document and, beside it, the figure."""
     picture = file.with_suffix(".png")
     draw_rows(picture, rows)
-    lines = [*_head(worlds, seed, evidence(catalog)), *_counted(rows)]
+    lines = [*_head(worlds, seed, evidence(catalog, allow_retracted)), *_counted(rows)]
     lines += ["", f"![Simulated intervals and measured values, a line for each row]({picture.name})", ""]
     lines += [*_table(rows), *_disagreements(rows), *_untested(rows)]
     beside = file.with_name(file.name + ".part")
