@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,20 @@ def test_an_observation_gives_a_finite_number_for_each_of_its_rows(name):
         found = Bench(Terms(CATALOG, 2), entry, 2).replicate()
         assert set(found) == {case.id for case in asked}
         assert all(np.all(np.isfinite(values)) for values in found.values())
+
+
+@pytest.mark.parametrize("name", CATALOG.names("observations"))
+def test_a_row_that_one_of_its_own_numbers_was_calibrated_on_is_no_evidence(name):
+    entry = CATALOG.get("observations", name)
+    terms = Terms(CATALOG)
+    used = study_of(entry, terms) if "study" in entry.card.options else Bench(terms, entry, 1)
+    told = [
+        p.because.split("used, hence")[0] for p in used.parameters.values() if "Calibrated on" in p.because
+    ]
+    ids = {found for text in told for found in re.findall(r"(?:pk|ear|ev):[A-Z]\d+[a-z]?", text)}
+    for case in cases(entry):
+        if case.id in ids:
+            assert case.used, case.id
 
 
 def test_a_tolerance_that_includes_zero_is_called_weak():
