@@ -15,8 +15,8 @@ ROOT = Path(otosome.__file__).parent
 ORDER = [
     {"units"}, {"evidence"}, {"roles"},
     {"quality", "transport", "injury", "hearing", "tonotopy", "grades", "levels"}, set(SHELVES), {"catalog"},
-    {"readings"}, {"assess"}, {"scenario"}, {"forward"}, {"weigh"}, {"standing", "stakes"},
-    {"report"}, {"results"}, {"cli"},
+    {"readings"}, {"assess"}, {"scenario"}, {"forward"}, {"weigh"}, {"standing", "stakes"}, {"qualification"},
+    {"claimed"}, {"report"}, {"results"}, {"cli"},
 ]  # fmt: skip
 RUNG = {name: rung for rung, names in enumerate(ORDER) for name in names}
 HEAVY = ("xarray", "matplotlib", "pandas", "numba", "scipy", "pyarrow", "h5netcdf")

@@ -266,6 +266,21 @@ def test_every_number_is_listed_once_with_its_paper_or_its_reason(study, told):
     assert len({r["hash"] for r in told["sources"]}) == len(told["sources"])
 
 
+def test_the_explicit_form_rests_on_the_same_and_is_as_provisional(study, told):
+    again = {row["parameter"]: row for row in sources(loads(saves(study)))}
+    for row in told["sources"]:
+        kept = ("hash", "basis", "provisional", "source", "standing")
+        assert [again[row["parameter"]][key] for key in kept] == [row[key] for key in kept], row["parameter"]
+
+
+def test_a_number_of_ones_own_paper_is_provisional_until_it_is_the_shelfs_again():
+    name, week = "species.guinea_pig.round_window_area", VALID / "counts_and_wave1.toml"
+    pin = f'\n[numbers."{name}"]\nvalue = "1.2 mm2"\nbasis = "measured"\nsource = "ghiz_2001"\n'
+    studies = load(week), loads(week.read_text(encoding="utf-8") + pin), loads(saves(load(week)))
+    found = [{row["parameter"]: row for row in sources(study)}[name]["provisional"] for study in studies]
+    assert found == [False, True, False]
+
+
 def test_the_errors_of_a_run_are_small_and_told(told):
     errors = told["errors"]
     # Places may cost a fifth of the peak at the steep base; steps a hundredth; mass nothing but rounding.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import traceback
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from functools import lru_cache
@@ -169,10 +170,28 @@ def _load(file: Path, shelf: str) -> Entry:
     return Entry(card, formula)
 
 
+# Where modules of one's own stand: no package has this name.
+_OWN = "otosome_own"
+
+
+def own_fault(error: Exception) -> BadInput | None:
+    """An error that a formula of one's own raised, as bad input with its file, line and words; None if it is ours."""
+    places = [
+        (frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__")).startswith(f"{_OWN}.")
+        and frame.f_code.co_filename == frame.f_globals.get("__file__")
+    ]
+    if not places:
+        return None
+    file, line = places[-1]
+    return BadInput(f"raised {type(error).__name__}: {error}", file=file, key=f"line {line}")
+
+
 def _module(code: Path, shelf: str) -> ModuleType:
     if code.parent.parent == SHIPPED:
         return importlib.import_module(f"otosome.{shelf}.{code.stem}")
-    spec = importlib.util.spec_from_file_location(f"otosome_own.{shelf}.{code.stem}", code)
+    spec = importlib.util.spec_from_file_location(f"{_OWN}.{shelf}.{code.stem}", code)
     if spec is None or spec.loader is None:
         raise BadInput("cannot be loaded as Python", file=str(code))
     module = importlib.util.module_from_spec(spec)
@@ -180,7 +199,12 @@ def _module(code: Path, shelf: str) -> ModuleType:
     import sys
 
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise BadInput(
+            f"is not Python: {error.msg}", file=error.filename, key=f"line {error.lineno}"
+        ) from error
     return module
 
 

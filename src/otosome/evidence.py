@@ -36,6 +36,8 @@ BASES: tuple[Basis, ...] = ("measured", "secondary", "unverified", "computed", "
 SHAPES: tuple[Shape, ...] = ("fixed", "normal", "lognormal", "uniform", "loguniform")
 Standing = Literal["current", "corrected", "disputed", "retracted", "withdrawn"]
 STANDINGS: tuple[Standing, ...] = ("current", "corrected", "disputed", "retracted", "withdrawn")
+# What claims a source, and can be read in it a second time.
+READ: tuple[Basis, ...] = ("measured", "secondary", "unverified", "computed")
 _NEEDS_BECAUSE = ("direction", "assumed", "unverified")
 _PARAMETER_KEYS = (
     "meaning", "value", "low", "high", "shape", "subjects", "lots", "basis", "source", "locator", "because",
@@ -543,6 +545,23 @@ def _widened(parameter: Parameter) -> Parameter:
         low, high = parameter.value - off, parameter.value + off
         shape = "fixed" if off == 0 else "normal"
     return replace(parameter, low=low, high=high, shape=shape)
+
+
+def provisional(told: Parameter | Curve) -> bool:
+    """Whether a number or curve claims a source in which it was read only once, so far as this version knows."""
+    return told.basis in READ and read_twice().get(full_name(told)) != told.hash
+
+
+def full_name(told: Parameter | Curve) -> str:
+    """Its name, with the species of which it holds where it does not hold for all."""
+    return ".".join(filter(None, (told.name, told.species)))
+
+
+@lru_cache(maxsize=1)
+def read_twice() -> dict[str, str]:
+    """Hashes, by full name, of the numbers and curves that two independent readings of a source agree on."""
+    lines = (Path(__file__).parent / "second.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split() for line in lines)
 
 
 def draw_columns(

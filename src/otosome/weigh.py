@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from otosome import hearing, transport
 from otosome.catalog import Catalog
-from otosome.evidence import BASES, LOTS, WORLD, BadInput, Curve, Parameter
+from otosome.evidence import BASES, LOTS, WORLD, BadInput, Curve, Parameter, provisional
 from otosome.forward import TRANSPORT, Block, Given, Plan, Tick, best, plan, planned, simulate, through
 from otosome.quality import drawn_sizes
 from otosome.scenario import Compare, Study
@@ -50,6 +50,7 @@ def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | Non
         "marks": _marks(study),
         "arms": _arms(study),
         "sizes": _sizes(study),
+        "scales": _scales(study),
         "errors": erred.result(),
         "sensitivity": moved,
         "headline": {} if asked is None else headline(study, result, asked, moved),
@@ -199,7 +200,10 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str
     answers = through(
         plan(study, [asked.of, asked.against], growth=1.3), table, _gain(study, asked), workers
     )["benefit"]
-    rows = [_moved(p, *answers[2 * n : 2 * n + 2]) for n, p in enumerate(unknown)]
+    rows = [
+        {**_moved(p, *answers[2 * n : 2 * n + 2]), **_sourced(p, study.catalog)}
+        for n, p in enumerate(unknown)
+    ]
     return sorted(rows, key=_moves, reverse=True)
 
 
@@ -247,7 +251,6 @@ def _moved(parameter: Parameter, at_low: float, at_high: float) -> dict[str, Any
     return {
         "parameter": parameter.name, "meaning": parameter.meaning, "unit": parameter.unit,
         "low": low, "high": high, "at_low": float(at_low), "at_high": float(at_high),
-        "basis": parameter.basis, "source": parameter.source, "because": parameter.because,
     }  # fmt: skip
 
 
@@ -278,7 +281,7 @@ def _sourced(told: Parameter | Curve, catalog: Catalog) -> dict[str, Any]:
     source = None if told.source is None else catalog.source(told.source)
     kept = ("title", "link", "standing", "date", "reason", "superseded_by")
     return {
-        "basis": told.basis, "source": told.source,
+        "basis": told.basis, "provisional": provisional(told), "source": told.source,
         **{key: "" if source is None else getattr(source, key) for key in kept},
         "locator": told.locator, "because": told.because, "species": told.species, "hash": told.hash,
     }  # fmt: skip
@@ -434,6 +437,18 @@ def _sizes(study: Study) -> dict[str, Any]:
             profile = entry.card.profile("sizes", "") if "sizes" in entry.card.profiles else None
             return drawn_sizes(batch, entry.card.about, profile)
     return {}
+
+
+def _scales(study: Study) -> dict[str, dict[str, Any]]:
+    """The scales that grade what is measured, with what they are and the labels of their grades, best first."""
+    names = {name for measure in study.scenario.measure.values() for name in measure.scales or []}
+    return {
+        name: {
+            "about": study.catalog.get("scales", name).card.about,
+            "labels": list(study.scale(name).labels),
+        }
+        for name in sorted(names)
+    }
 
 
 def _arms(study: Study) -> list[dict[str, Any]]:

@@ -11,9 +11,10 @@ import numpy as np
 
 from otosome import transport
 from otosome.forward.planning import Given, Plan, PlannedArm, dosed, hours, regimen, use_of
+from otosome.hearing import arriving
 from otosome.injury import LABELS, Cells, Harm, Protection, harm, protect, relax, survive
 from otosome.quality import Batch, protein_given, vesicles_given
-from otosome.roles import Ear, Exposure
+from otosome.roles import Ear, Exposure, Population
 from otosome.scenario import InsultUse, Measure, Study
 from otosome.units import Array, house, quantity, split
 
@@ -63,9 +64,8 @@ class Block:
     def ear(self) -> Ear:
         """Places and their frequencies."""
         place = self.plan.places.place
-        # The map is the species', the same for all subjects: its numbers carry no spread between subjects.
-        scale, slope, offset = (self.species[k][0] for k in ("map_scale", "map_slope", "map_offset"))
-        frequency = np.maximum(scale * (10 ** (slope * (1.0 - place)) - offset), 1e-3 * scale)
+        # One map for all subjects: its numbers carry no spread between them.
+        frequency = self.study.tonotopy(self.columns).frequency(place)[0, 0]
         return Ear(
             self.study.scenario.species, place, frequency, self.species["scala_tympani_length"], self.species
         )
@@ -75,6 +75,22 @@ class Block:
         """The shelf of cell kinds as columns."""
         species = self.study.scenario.species
         return {k: self._entry("cells", k).columns(self.columns, species) for k in (*KINDS, "stria")}
+
+    @cached_property
+    def population(self) -> Population | None:
+        """Whom these ears belong to, where the study says so."""
+        return self.study.population(self.columns)
+
+    @cached_property
+    def arrived(self) -> Mapping[str, Array]:
+        """Share of each kind of cell the ears arrive with, (subject, place), by kind; all where none is named.
+
+        Places beyond the frequencies their population knows are taken as those at its last one.
+        """
+        if self.population is None:
+            return {}
+        known = np.clip(self.ear.frequency, *self.population.covered)
+        return arriving(self.population.baseline(known), self.population.outer_share, self.rates)
 
     @cached_property
     def alike(self) -> bool:
@@ -95,12 +111,13 @@ class Block:
         """The fate of every kind of cell in an arm; arms that get no vesicles share it."""
         key, protection = self._suffered(arm), self.protection(arm)
         if protection.factors:
-            return self._survive(arm, protection)
+            return self.survived(arm, protection)
         if key not in self._untreated:
-            self._untreated[key] = self._survive(arm, protection)
+            self._untreated[key] = self.survived(arm, protection)
         return self._untreated[key]
 
-    def _survive(self, arm: PlannedArm, protection: Protection) -> Cells:
+    def survived(self, arm: PlannedArm, protection: Protection) -> Cells:
+        """The fate of every kind of cell under an arm's insults and any protection."""
         return survive(
             self.plan.knots,
             self.rates,
@@ -108,6 +125,7 @@ class Block:
             self.species["stress_clearance"],
             protection,
             strial=bool(self.study.species.card.options.get("strial", False)),
+            arrived=self.arrived,
         )
 
     def harm(self, arm: PlannedArm) -> Harm:
@@ -153,7 +171,7 @@ class Block:
         if key not in self.solved:
             entry, species = self._entry("solutes", drug), self.study.scenario.species
             solute = entry.bind(self.columns, species)
-            amount = self._amount(use, entry.columns(self.columns, species))
+            amount = self.amount(use, entry.columns(self.columns, species))
             route = self._bind("routes", str(use.route))
             volume = np.zeros(self.subjects)
             doses = [
@@ -164,11 +182,31 @@ class Block:
             self.solved[key] = self._solve(solute, route, doses, sorted(keep), pushes)
         return self.solved[key]
 
-    def _amount(self, use: InsultUse, solute: Columns) -> Array:
-        """What one injection of a drug holds, pmol, shape (subject,)."""
+    def sampled(self, arm: PlannedArm) -> dict[str, Array]:
+        """Mean concentration of each sample of an arm by solute, all size classes together, (subject, sample)."""
+        uses = [self.study.scenario.insult[name] for name in arm.arm.insults]
+        found = [(drug, self._drug(drug, use, arm)) for use in uses for drug in self.study.drugs(use)]
+        found += [(n, c) for n, c in (("vesicle", self.vesicles(arm)), ("protein", self.protein(arm))) if c]
+        # The tracer scales exchange; none of it is given.
+        solutes = [name for name in self.study.solutes() if name != "tmpa"]
+        total = dict.fromkeys(solutes, np.zeros((self.subjects, len(self.plan.samples))))
+        for name, carried in found:
+            total[name] = total[name] + carried.samples.sum(axis=0)
+        return total
+
+    def amount(self, use: InsultUse, solute: Columns) -> Array:
+        """What one injection of a drug holds, pmol, shape (subject,).
+
+        ``solute``  the drug's numbers, with its ``molar_mass``
+        """
         text = str(use.amount)
         value = quantity(text)
-        micrograms = value * (self.species["body_mass"] if house(split(text)[1]) == "ug/kg" else 1.0)
+        bodies = {
+            "ug": np.ones(self.subjects),
+            "ug/kg": self.species["body_mass"],
+            "ug/m2": self.species["body_mass"] / self.species["mass_per_surface"],
+        }
+        micrograms = value * bodies[house(split(text)[1])]
         return np.broadcast_to(micrograms / solute["molar_mass"], (self.subjects,))
 
     def _solve(
@@ -181,7 +219,13 @@ class Block:
     ) -> transport.Transported:
         flows = [*others, *(flow for dose in doses for flow in route.deliver(dose, self.anatomy))]
         return transport.solve(
-            self.anatomy, solute, flows, self.plan.knots, keep=keep, refine=self.plan.refine
+            self.anatomy,
+            solute,
+            flows,
+            self.plan.knots,
+            keep=keep,
+            refine=self.plan.refine,
+            samples=[sample for _, sample in self.plan.samples],
         )
 
     def vesicles(self, arm: PlannedArm) -> transport.Transported | None:
@@ -284,13 +328,28 @@ class Block:
 
     def value(self, measure: Measure, cells: Cells, frequency: Array) -> Array:
         """The true value of a measure, shape (subject, time, frequency)."""
-        return np.asarray(endpoint(self.study, measure, self.columns).value(self.ear, cells, frequency))
+        arrival = {} if self.population is None else {"population": self.population, "arrived": self._arrival}
+        bound = endpoint(self.study, measure, self.columns, **arrival)
+        return np.asarray(bound.value(self.ear, cells, frequency))
+
+    @cached_property
+    def _arrival(self) -> Cells:
+        """The cells the ears arrive with, at one moment."""
+        whole = np.ones((self.subjects, 1, self.plan.places.places))
+        intact = {kind: whole * self.arrived.get(kind, whole[:, 0])[:, None, :] for kind in KINDS}
+        none = dict.fromkeys(KINDS, np.zeros_like(whole))
+        return Cells(intact, none, none, whole, self.rates)
 
 
-def endpoint(study: Study, measure: Measure, columns: Columns) -> Any:
-    """A measure's endpoint bound to ears; a species may bring curves of its own, such as healthy thresholds."""
+def endpoint(study: Study, measure: Measure, columns: Columns, **arrival: object) -> Any:
+    """A measure's endpoint bound to ears; a species may bring curves of its own, such as healthy thresholds.
+
+    ``arrival``  for endpoints that ask how an ear arrives: ``population`` and the cells it ``arrived`` with
+    """
     species = study.species.card
-    options: dict[str, object] = {name: species.profile(name, species.stem) for name in species.profiles}
+    options: dict[str, object] = arrival | {
+        name: species.profile(name, species.stem) for name in species.profiles
+    }
     if measure.cell is not None:
         options["cell"] = measure.cell
     if measure.level is not None:
@@ -304,4 +363,5 @@ def _shared(one: transport.Transported, subjects: int) -> transport.Transported:
         name: np.broadcast_to(c, (c.shape[0], subjects, *c.shape[2:]))
         for name, c in one.concentration.items()
     }
-    return replace(one, concentration=wide)
+    samples = np.broadcast_to(one.samples, (one.samples.shape[0], subjects, *one.samples.shape[2:]))
+    return replace(one, concentration=wide, samples=samples)

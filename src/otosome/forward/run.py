@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 BLOCK = 16
 # Knots whose histories of a whole block take some hundreds of megabytes.
 _ROOMY = 1000
+_UNITS = {"sampled_vesicle": "particles/uL", "sampled_protein": "ug/uL"}
 Tick = Callable[[int, int], None]
 
 
@@ -80,6 +81,8 @@ def forward(block: Block) -> dict[str, Array]:
         out[f"cells/{number}"] = np.stack([ends.counted(k)[:, 0] for k in KINDS], axis=1)
         out[f"vesicles/{number}"] = _peak(block, block.vesicles(arm))
         out[f"protein/{number}"] = _peak(block, block.protein(arm))
+        for solute, drawn in block.sampled(arm).items() if plan.samples else ():
+            out[f"sampled_{solute}/{number}"] = drawn
     for solved in block.solved.values():
         out["time_error"] = np.maximum(out["time_error"], solved.time_error)
         out["closure"] = np.maximum(out["closure"], np.abs(solved.closure))
@@ -104,7 +107,8 @@ def simulate(
     ``table``    from ``draw``: a column per number, a row per ear
     returns      dims arm, subject, time (h), frequency (kHz), place, cell; a variable per measure, ``cells``
                  (fraction counted at the end), ``vesicles`` and ``protein`` (peaks in the organ of Corti,
-                 particles/uL and ug/uL); where arms are compared, ``halved`` and ``doubled``: the measure
+                 particles/uL and ug/uL); where perilymph is drawn, ``sampled_<solute>`` (arm, subject, sample);
+                 where arms are compared, ``halved`` and ``doubled``: the measure
                  with the efficacy prior so changed
     """
     import xarray as xr
@@ -114,7 +118,7 @@ def simulate(
     extra = _efficacies(study)
     found = through(replace(made, arms=(*made.arms, *extra.values())), table, forward, workers, tick)
     _check_computed(found)
-    coords = {
+    coords: dict[str, Any] = {
         "arm": [arm.name for arm in made.arms],
         "subject": np.arange(len(table)),
         "time": ("time", made.times, {"unit": "h"}),
@@ -142,6 +146,14 @@ def simulate(
     for name, unit in (("vesicles", "particles/uL"), ("protein", "ug/uL")):
         peaks = np.stack([found[f"{name}/{n}"] for n in count])
         variables[name] = (("arm", "subject", "place"), peaks, {"unit": unit})
+    if made.samples:
+        coords["sample"] = [name for name, _ in made.samples]
+        coords["sampled_at"] = ("sample", [drawn.stop for _, drawn in made.samples], {"unit": "h"})
+        for name in [name for name in found if name.startswith("sampled_") and name.endswith("/0")]:
+            solute = name.removesuffix("/0")
+            drawn = np.stack([found[f"{solute}/{n}"] for n in count])
+            said = {"unit": _UNITS.get(solute, "uM")}
+            variables[solute] = (("arm", "subject", "sample"), drawn, said)
     variables["time_error"] = (("subject",), found["time_error"], {"unit": ""})
     variables["closure"] = (("subject",), found["closure"], {"unit": ""})
     seed = int(table.attrs.get("seed", 0))

@@ -14,7 +14,8 @@ from otosome.assess.dossier import AssayFile
 from otosome.quality.curve import fit_line, fit_logistic, logistic
 from otosome.quality.plate import Plate
 from otosome.report import _policy, _templates
-from otosome.report.figures import COMPARED, INK, TREATED, Panel, _figure, _svg
+from otosome.report.drawing import COMPARED, INK, TREATED, canvas, svg_text
+from otosome.report.figures import Panel
 
 _HERE = Path(__file__).parent
 _SHADES = (COMPARED, TREATED)
@@ -59,7 +60,7 @@ def _runs(assessment: Assessment) -> list[Panel]:
 def _run(asked: AssayFile, plate: Plate) -> Panel:
     """Wells of reference and sample with the curve of each on its own."""
     run = plate.run(asked.reference, asked.sample)
-    with _figure(520, 260) as (figure, axes):
+    with canvas(520, 260) as (figure, axes):
         for dose, response, colour, name in (
             (run.reference_dose, run.reference, _SHADES[0], asked.reference),
             (run.sample_dose, run.sample, _SHADES[1], asked.sample),
@@ -73,7 +74,7 @@ def _run(asked: AssayFile, plate: Plate) -> Panel:
                 axes.plot(np.exp(x), logistic(x, *curve.estimate), color=colour)
         axes.set(xscale="log", xlabel=f"dose, {plate.wells[0].unit}", ylabel="response")
         axes.legend(frameon=False)
-        svg = _svg(figure, f"run {plate.name}")
+        svg = svg_text(figure, f"run {plate.name}")
     left = f" Left out: {', '.join(plate.left_out)}." if plate.left_out else ""
     return Panel(plate.name, f"{asked.sample} beside {asked.reference}, each with its own curve.{left}", svg)
 
@@ -84,12 +85,12 @@ def _charts(history: Mapping[str, Any]) -> list[Panel]:
 
 def _chart(quantity: str, chart: Mapping[str, Any]) -> Panel:
     lots = np.arange(1, len(chart["values"]) + 1)
-    with _figure(520, 220) as (figure, axes):
+    with canvas(520, 220) as (figure, axes):
         axes.plot(lots, chart["values"], "o-", color=TREATED, linewidth=1, markersize=4)
         axes.axhline(chart["centre"], color=INK, linewidth=1)
         for side in ("low", "high"):
             axes.step(lots, chart[side], where="mid", color=COMPARED, linewidth=1)
         axes.set(xlabel="lot", yscale="log")
-        svg = _svg(figure, f"{quantity} {chart['name']}")
+        svg = svg_text(figure, f"{quantity} {chart['name']}")
     outside = ", ".join(chart["outside"]) or "none"
     return Panel(f"{quantity}: {chart['name']}", f"Outside the limits: {outside}.", svg)

@@ -17,9 +17,21 @@ from otosome.scenario.files import (
     studies,
 )
 from otosome.scenario.study import Study
-from otosome.scenario.tables import Arm, Compare, InsultUse, Measure, Number, Scenario, StatedCurve, Treatment
+from otosome.scenario.tables import (
+    Arm,
+    Compare,
+    InsultUse,
+    Measure,
+    Number,
+    PopulationUse,
+    SampleUse,
+    Scenario,
+    StatedCurve,
+    Treatment,
+)
 
 __all__ = [
-    "REFUSED", "STUDIES", "TEMPLATE", "Arm", "Compare", "InsultUse", "Measure", "Number", "Scenario", "StatedCurve",
-    "Study", "Treatment", "explicit", "load", "loads", "save", "saves", "studies",
+    "REFUSED", "STUDIES", "TEMPLATE", "Arm", "Compare", "InsultUse", "Measure", "Number", "PopulationUse",
+    "SampleUse", "Scenario", "StatedCurve", "Study", "Treatment", "explicit",
+    "load", "loads", "save", "saves", "studies",
 ]  # fmt: skip

@@ -15,7 +15,17 @@ from otosome.catalog import SHIPPED, Catalog
 from otosome.evidence import BadInput, Card, Curve, Parameter, make_card, parse_toml, read_toml
 from otosome.scenario.checks import check_study
 from otosome.scenario.study import Study
-from otosome.scenario.tables import Arm, Compare, InsultUse, Measure, Number, Scenario, Treatment
+from otosome.scenario.tables import (
+    Arm,
+    Compare,
+    InsultUse,
+    Measure,
+    Number,
+    PopulationUse,
+    SampleUse,
+    Scenario,
+    Treatment,
+)
 
 STUDIES = SHIPPED / "studies"
 # How the note begins that a study used a lot its own specification refuses.
@@ -125,8 +135,8 @@ def _told(error: ValidationError, file: str) -> BadInput:
 def _keys(place: tuple[int | str, ...]) -> list[str]:
     """The keys allowed at a place of a study file."""
     tables: dict[str, type[BaseModel]] = {
-        "insult": InsultUse, "treatment": Treatment, "arm": Arm, "measure": Measure, "compare": Compare,
-        "numbers": Number,
+        "population": PopulationUse, "insult": InsultUse, "treatment": Treatment, "sample": SampleUse,
+        "arm": Arm, "measure": Measure, "compare": Compare, "numbers": Number,
     }  # fmt: skip
     table = tables.get(str(place[0]), Scenario) if len(place) > 1 else Scenario
     return list(table.model_fields)
@@ -152,8 +162,11 @@ def _with_batches(study: Study, folder: Path, batch: Path | None) -> Study:
         inputs[str(file)] = _sha(file)
     used = {f"batches.{treatment.batch}." for treatment in treatments.values()}
     gone = {f"batches.{t.batch}." for t in scenario.treatment.values()} - used
-    numbers = {n: v for n, v in scenario.numbers.items() if not n.startswith(tuple(gone))}
-    changed = scenario.model_copy(update={"treatment": treatments, "batch": held, "numbers": numbers})
+    kept = {
+        table: {n: v for n, v in getattr(scenario, table).items() if not n.startswith(tuple(gone))}
+        for table in ("numbers", "curves")
+    }
+    changed = scenario.model_copy(update={"treatment": treatments, "batch": held, **kept})
     return replace(study, scenario=changed, notes=tuple(notes), inputs=inputs)
 
 
