@@ -89,7 +89,6 @@ def told_comparison(lot: Assessment, reference: Assessment) -> dict[str, Any]:
             "median": math.exp(middle),
             "high": math.exp(middle + up),
         },
-        "potency": {m: _potency(p) for m, (_, p) in lot.potencies.items()},
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -118,7 +118,14 @@ def _count_test(measured: Measured, tolerance: Parameter, risks: Risks) -> Verdi
                 for n, word in zip(more, ("count", "day"), strict=True)
             )
             cure = f"{counts} on each of {days} would make it decidable"
-    return _judged("particles", asked, found, belief, limits, risks, more, cure)
+    verdict = _judged("particles", asked, found, belief, limits, risks, more, cure)
+    return replace(verdict, reason=f"{verdict.reason}; {_band(verdict.accept, label)}")
+
+
+def _band(accept: tuple[float, float] | None, label: float) -> str:
+    if accept is None:
+        return "counted so few times, no count at all could release"
+    return f"counted so well, {accept[0] / label:.3g} to {accept[1] / label:.3g} of the label would release"
 
 
 def _size_test(

@@ -16,6 +16,7 @@ from otosome.quality.plate import Plate
 from otosome.report import _policy, _templates
 from otosome.report.drawing import COMPARED, INK, TREATED, canvas, svg_text
 from otosome.report.figures import Panel
+from otosome.report.summary import number
 
 _HERE = Path(__file__).parent
 _SHADES = (COMPARED, TREATED)
@@ -73,6 +74,9 @@ def _run(asked: AssayFile, plate: Plate) -> Panel:
             elif asked.assay != "parallel_line" and curve is not None:
                 axes.plot(np.exp(x), logistic(x, *curve.estimate), color=colour)
         axes.set(xscale="log", xlabel=f"dose, {plate.wells[0].unit}", ylabel="response")
+        # The style draws text as it is, and a power in a tick's label would be markup.
+        axes.xaxis.set_major_formatter(lambda dose, _: number(float(dose)))
+        axes.minorticks_off()
         axes.legend(frameon=False)
         svg = svg_text(figure, f"run {plate.name}")
     left = f" Left out: {', '.join(plate.left_out)}." if plate.left_out else ""
@@ -90,7 +94,8 @@ def _chart(quantity: str, chart: Mapping[str, Any]) -> Panel:
         axes.axhline(chart["centre"], color=INK, linewidth=1)
         for side in ("low", "high"):
             axes.step(lots, chart[side], where="mid", color=COMPARED, linewidth=1)
-        axes.set(xlabel="lot", yscale="log")
+        axes.set(xlabel="lot", xticks=lots[:: max(1, lots.size // 12)])
+        axes.yaxis.set_major_formatter(lambda value, _: number(float(value)))
         svg = svg_text(figure, f"{quantity} {chart['name']}")
     outside = ", ".join(chart["outside"]) or "none"
     return Panel(f"{quantity}: {chart['name']}", f"Outside the limits: {outside}.", svg)
