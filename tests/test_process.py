@@ -19,7 +19,7 @@ from otosome.quality.history import (
     stability,
     tolerance_factor,
 )
-from otosome.quality.process import Process, comparable, make_lots, released, right
+from otosome.quality.process import Process, comparable, make_lots, passes, released, right
 
 CATALOG = Catalog()
 every_process = pytest.mark.parametrize("name", names("processes"))
@@ -79,6 +79,21 @@ def test_guard_bands_release_fewer_lots_and_fewer_wrong_ones():
     plain, guarded = (released(process, lots, guarded=g) for g in (False, True))
     assert guarded.sum() < plain.sum()
     assert (guarded & wrong).sum() < (plain & wrong).sum()
+
+
+def test_a_lot_on_its_limit_is_released_as_often_as_the_consumers_risk_allows():
+    process = fixed(between_days=0.04)
+    assert passes(process, 0.8, 4, guarded=True) == pytest.approx(0.05, abs=1e-3)
+    # As read it is a toss of a coin, however well it is counted.
+    assert passes(process, 0.8, 4, guarded=False) == pytest.approx(0.5, abs=1e-3)
+
+
+def test_the_chance_of_release_is_that_of_simulated_readings():
+    process = fixed()
+    error = np.sqrt(np.log1p(0.05**2) + np.log1p(0.1**2))
+    read = np.exp(np.random.default_rng(9).normal(np.log(0.9), error, 200_000))
+    share = ((read >= 0.8) & (read <= 1.2)).mean()
+    assert passes(process, 0.9, 1, guarded=False)[0] == pytest.approx(share, abs=4e-3)
 
 
 def test_a_shelf_life_leaves_what_it_must():

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput, draw_columns
-from otosome.quality.process import Process, comparable, make_lots, released, right
+from otosome.quality.process import Process, comparable, make_lots, passes, released, right
 
 WORLDS = 1000
+DAYS = (1, 2, 3, 5, 10)
 _WORDS = ("tissue", "vessel", "medium", "isolation", "formulation", "storage")
 
 
@@ -34,6 +35,7 @@ def making(name: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[s
     return {
         "process": name, "about": card.about, "lots": lots, **{key: card.options.get(key, "") for key in _WORDS},
         "harvest": _interval(process.harvest), "doses": _interval(np.median(made.doses, axis=1)),
+        "doses_of_a_run": _interval(np.median(made.doses, axis=1) * process.columns["harvests"]),
         "spread": {kind: _interval(np.sqrt(np.expm1(v))) for kind, v in variance.items()},
         "share": {kind: _interval(v / total) for kind, v in variance.items()},
         "right": _interval(good.mean(axis=1)),
@@ -43,9 +45,26 @@ def making(name: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[s
         "refused_right": _interval((~naive & good).mean(axis=1)),
         "refused_right_guarded": _interval((~guarded & good).mean(axis=1)),
         "potency_spread": _interval(np.std(np.log(made.potency), axis=1)),
+        "label_claim": _label_claim(process),
         "shelf_life": _interval(process.shelf_life / 24),
         "assumed": sorted(k for k in card.parameters if card.parameter(k, "").basis == "assumed"),
     }  # fmt: skip
+
+
+def _label_claim(process: Process) -> list[dict[str, float]]:
+    """Chance of release by days of counting, averaged over what is not known: of a right lot, of one on its limit."""
+    limit = 1 - float(process.columns["label_tolerance"].mean())
+    return [
+        {
+            "days": days,
+            **{
+                f"{lot}_{rule}": float(passes(process, truth, days, guarded).mean())
+                for lot, truth in (("right", 1.0), ("limit", limit))
+                for rule, guarded in (("as_read", False), ("guarded", True))
+            },
+        }
+        for days in DAYS
+    ]
 
 
 def change(before: str, after: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[str, Any]:

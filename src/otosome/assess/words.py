@@ -67,7 +67,7 @@ def process_words(told: Mapping[str, Any]) -> str:
     lines = [
         f"{told['process']}: {told['about']}",
         f"  particles of a harvest: {_band(told['harvest'])}",
-        f"  doses of a harvest: {_band(told['doses'])}",
+        f"  doses of a harvest: {_band(told['doses'])}; of a run: {_band(told['doses_of_a_run'])}",
     ]
     for kind, spread in told["spread"].items():
         share = _band(told["share"][kind], 100)
@@ -77,7 +77,15 @@ def process_words(told: Mapping[str, Any]) -> str:
         f"  released by the limit as read: {percent('released')}; wrongly {percent('released_wrong')}",
         f"  released within guard bands: {percent('released_guarded')}; wrongly {percent('released_wrong_guarded')}",
         f"  shelf life: {_band(told['shelf_life'])} days",
+        "  chance of release, as read and within guard bands:",
     ]
+    for row in told["label_claim"]:
+        counted = f"counted on {row['days']} day{'' if row['days'] == 1 else 's'}"
+        right, limit = (
+            f"{100 * row[f'{lot}_as_read']:.3g} and {100 * row[f'{lot}_guarded']:.3g} %"
+            for lot in ("right", "limit")
+        )
+        lines.append(f"    {counted}: a lot right at its label {right}, a lot on its limit {limit}")
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtr, ndtri, stdtrit
 
 from otosome.evidence import BadInput, uniforms
 from otosome.units import Array
@@ -120,6 +120,21 @@ def released(process: Process, lots: Lots, guarded: bool) -> NDArray[np.bool_]:
     low, high = np.log(1 - columns["label_tolerance"]) + band, np.log(1 + columns["label_tolerance"]) - band
     read = np.log(lots.read)
     return np.asarray((low <= read) & (read <= high))
+
+
+def passes(process: Process, truth: float, days: int, guarded: bool) -> Array:
+    """Probability that a lot is released, shape (world,): the label claim beside the method's own error.
+
+    ``truth``    content over the label: 1 is right, 1 less the tolerance stands on the limit
+    ``days``     days on which it is counted once; the mean of the logarithms is judged
+    ``guarded``  as in ``released``
+    """
+    columns = process.columns
+    error = np.sqrt((np.log1p(columns["within_day"] ** 2) + np.log1p(columns["between_days"] ** 2)) / days)
+    band = -ndtri(columns["consumer_risk"]) * error if guarded else 0.0
+    low = np.log(1 - columns["label_tolerance"]) + band - np.log(truth)
+    high = np.log(1 + columns["label_tolerance"]) - band - np.log(truth)
+    return np.asarray(np.maximum(ndtr(high / error) - ndtr(low / error), 0.0))
 
 
 def right(process: Process, lots: Lots) -> NDArray[np.bool_]:

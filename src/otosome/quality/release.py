@@ -97,14 +97,6 @@ def more_counts(counted: Count, least: float, most: float, risks: Risks) -> tupl
     return None
 
 
-def passes(truth: float, spread: Belief, accept: tuple[float, float] | None) -> float:
-    """Probability that a lot of this truth, measured once this well, reads within what is accepted.
-
-    ``spread``  how a reading scatters, about any median
-    """
-    return 0.0 if accept is None else spread.moved(truth).within(*accept)
-
-
 def overall(verdicts: Sequence[Verdict]) -> tuple[Decision, str]:
     """Refuse if any test refuses, release if all release, else cannot decide; and which tests made it so."""
     by: Mapping[str, list[Verdict]] = {
