@@ -182,6 +182,8 @@ def test_a_dilution_is_said_once(good):
     [
         ({"otosome": "batch/2"}, "otosome"), ({"label": "4 mL"}, "label"), ({"label": "0 particles/mL"}, "above zero"),
         ({"specification": "none"}, "none"), ({"stored": "-3 d"}, "not negative"), ({"lable": "x"}, "lable.*not a key"),
+        ({"protein": "0 ug/mL"}, "protein"), ({"protein": "40 mL"}, "protein"), ({"protein": "< 4 ug/mL"}, "protein"),
+        ({"findings": {"particles": "4e11 particles/mL"}}, "particles"),
         ({"made": "yesterday"}, "not a day"), ({"findings": {"colour": "blue"}}, "colour.*not asked for"),
         ({"findings": {"sterility": "fine"}}, "sterility.*not a result"),
         ({"findings": {"endotoxin": "low"}}, "endotoxin"), ({"findings": {"endotoxin": "3 ug"}}, "endotoxin"),
@@ -244,6 +246,13 @@ def test_what_detergent_leaves_is_taken_off_the_vesicles(folder, good):
     fraction = bound(found.lot)["vesicle_fraction"][""]
     assert fraction.value == pytest.approx(0.8, abs=0.02)
     assert 0.6 < fraction.low < fraction.value < fraction.high < 1
+
+
+def test_protein_and_count_give_the_purity(good):
+    found = bound(assess(changed(good, protein="40 ug/mL +/- 10 %"), CATALOG).lot)["purity"][""]
+    assert found.value == pytest.approx(LABEL / 40, rel=0.05)
+    # At least as wide as the protein's own error.
+    assert found.high / found.value > np.exp(1.64 * 0.1)
 
 
 def test_ones_own_number_takes_the_place_of_the_bases(good):
@@ -344,6 +353,7 @@ def test_earlier_lots_chart_the_new_one(good, tmp_path):
     assert answer["history"]["lots"] == ["past_0", "past_1", "past_2", "past_3"]
     ratio = answer["reference"]["count_ratio"]
     assert ratio["low"] < np.exp(-0.1) < ratio["high"]
+    assert answer["reference"]["potency_ratio"]["hsp70"]["low"] < 0.8 / 0.9 < 1.2
     few = otosome_("quality", good, "--history", tmp_path / "past" / "nowhere")
     assert few.exit_code == 2
 

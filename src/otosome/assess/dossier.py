@@ -80,7 +80,10 @@ class AssayFile(_Table):
 
 
 class Dossier(_Table):
-    """A whole record; file names are relative to it."""
+    """A whole record; file names are relative to it.
+
+    ``protein``  of the product, as "40 ug/mL" or "40 ug/mL +/- 10 %": with the count it gives the purity
+    """
 
     otosome: Literal["batch/1"]
     name: str = Field(pattern=_NAME)
@@ -89,6 +92,7 @@ class Dossier(_Table):
     made: Day | None = None
     specification: str
     label: Annotated[str, AfterValidator(_concentration)] | None = None
+    protein: str | None = None
     process: str | None = None
     stored: Duration = "0 d"
     count: list[CountFile] = Field(default=[], max_length=_MOST_FILES)

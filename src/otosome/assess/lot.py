@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import ndtri
 
 from otosome.assess.dossier import Dossier, parse_dossier
 from otosome.assess.files import Counted, Files, read_files, scatter
+from otosome.assess.stated import stated
 from otosome.assess.verdicts import Measured, verdicts
 from otosome.catalog import SHIPPED, Catalog
 from otosome.evidence import BadInput, make_card, read_toml
@@ -137,28 +139,30 @@ def _lot(
     base = read_toml(_base(dossier, file, catalog))
     values: dict[str, Any] = dict(base)
     notes: list[str] = []
-    if counts:
+    own: dict[str, Any] = {}
+    if counted is not None:
         between = scatter(counts, catalog)[1]
         made = measured_lot(_joined(counts, dossier.name), base, dossier.base, 0.0, between)
         values, notes = dict(made.values), list(made.notes[2:])
-        assert counted is not None  # there are counts
-        values["particles"] = _count(base, counted, dossier)
-        values["count_error"] = _count_error(base, counted, between)
+        own |= {
+            "particles": _count(base, counted, dossier),
+            "count_error": _count_error(base, counted, between),
+        }
+        if dossier.protein is not None:
+            own["purity"] = _purity(base, counted, dossier.protein, file)
+    elif dossier.protein is not None:
+        raise BadInput("gives the purity only with a count", file=file, key="protein", cure="add a [[count]]")
     if remaining is not None:
-        values["vesicle_fraction"] = _fraction(base, remaining)
-    own = []
+        own["vesicle_fraction"] = _fraction(base, remaining)
     for mechanism, (runs, potency) in potencies.items():
         if potency is not None:
-            own.append(f"potency_{mechanism}")
-            values[own[-1]] = _potency(mechanism, runs, potency)
+            own[f"potency_{mechanism}"] = _potency(mechanism, runs, potency)
     if dossier.process is not None:
-        values["storage_survival"] = _stored(base, dossier, catalog)
+        own["storage_survival"] = _stored(base, dossier, catalog)
     for key, number in dossier.numbers.items():
-        values[key] = {"meaning": _entry(base, key, file)["meaning"], **number}
-    measured = [
-        *(["size", "count"] if counts else []), *(["vesicle fraction"] if remaining is not None else []), *own,
-        *(["storage"] if dossier.process else []), *dossier.numbers,
-    ]  # fmt: skip
+        own[key] = {"meaning": _entry(base, key, file)["meaning"], **number}
+    measured = [*(["diameter", "spread"] if counts else []), *own]
+    values |= own
     values |= {
         "about": dossier.about or f"Lot {dossier.name}: {decided[0]}.",
         "record": dossier.name,
@@ -214,6 +218,23 @@ def _count_error(base: Mapping[str, object], counted: Count, source: str) -> dic
         "shape": "lognormal", "basis": "computed", "source": source,
         "because": f"{counted.measurements} counts on {counted.days} days; within a day {100 * counted.within:.1f} %, "
         f"between days {100 * counted.between:.1f} % (the published ranges, as far as these counts narrow them).",
+    }  # fmt: skip
+
+
+def _purity(base: Mapping[str, object], counted: Count, protein: str, file: str) -> dict[str, str]:
+    """Particles counted over protein; where the protein's error is stated, with that of both."""
+    sign, amount, error = stated(protein, "ug/uL", "40 ug/mL", file, "protein")
+    if sign or not amount > 0:
+        raise BadInput("is a number above zero", file=file, key="protein", given=protein)
+    low, middle, high = (counted.belief.quantile(p) for p in (0.05, 0.5, 0.95))
+    off = ndtri(0.95) * (error or 0.0)
+    down, up = (float(np.exp(np.hypot(np.log(end / middle), off))) for end in (low, high))
+    unit = "particles/ug"
+    return {
+        "meaning": _entry(base, "purity", file)["meaning"], "value": f"{middle / amount:.6g} {unit}",
+        "low": f"{middle / amount / down:.6g} {unit}", "high": f"{middle / amount * up:.6g} {unit}",
+        "shape": "lognormal", "basis": "computed", "source": EXPORT_SOURCE,
+        "because": f"The count over {protein} of protein" + ("." if error else ", whose error is not stated."),
     }  # fmt: skip
 
 

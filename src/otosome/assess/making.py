@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput, draw_columns
+from otosome.evidence import BadInput, Card
 from otosome.quality.process import Process, comparable, make_lots, passes, released, right
 
 WORLDS = 1000
@@ -17,10 +17,26 @@ _WORDS = ("tissue", "vessel", "medium", "isolation", "formulation", "storage")
 
 
 def process_of(name: str, catalog: Catalog, seed: int = 1) -> Process:
-    """A process with a thousand draws of what is not known of it."""
+    """A process with a thousand draws of what is not known of it, its counting and its release.
+
+    raises  BadInput if it names no instrument that counts, or no specification with a label claim
+    """
     entry = catalog.get("processes", name)
-    columns = draw_columns(entry.parameters("").values(), seed, 0, WORLDS, world=1)
-    return Process.of(name, entry.columns(columns, ""))
+    counted = catalog.get("instruments", _word(entry.card, "instrument")).parameters("")
+    asked = catalog.get("specifications", _word(entry.card, "specification")).parameters("")
+    beside = {
+        "within_day": counted.get("within_day"), "between_days": counted.get("day_to_day"),
+        "label_tolerance": asked.get("particles"), "consumer_risk": asked.get("consumer_risk"),
+    }  # fmt: skip
+    numbers = entry.parameters("") | {key: number for key, number in beside.items() if number is not None}
+    return Process.of(name, {key: number.draw(seed, 0, WORLDS, world=1) for key, number in numbers.items()})
+
+
+def _word(card: Card, key: str) -> str:
+    word = card.options.get(key)
+    if not isinstance(word, str):
+        raise BadInput("a process names it", file=card.file, key=key)
+    return word
 
 
 def making(name: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[str, Any]:

@@ -19,6 +19,8 @@ base = "example_lot"
 specification = "nebulised_msc_2025"
 # What the vial claims. Without it the count cannot be judged.
 # label = "2e10 particles/mL"
+# Its protein: with the count it gives the particles for each microgram.
+# protein = "40 ug/mL +/- 10 %"
 # How it was made (otosome list processes), and how long it is stored until the dose.
 # process = "vertical_wheel_adipose"
 # stored = "14 d"

@@ -64,7 +64,7 @@ def told_history(past: History) -> dict[str, Any]:
 
 
 def told_comparison(lot: Assessment, reference: Assessment) -> dict[str, Any]:
-    """A lot beside a reference lot: how their counts compare, with 5 and 95 %.
+    """A lot beside a reference lot: how their counts and potencies compare, with 5 and 95 %.
 
     raises  BadInput where either was not counted, or the two by instruments of their own
     """
@@ -75,21 +75,29 @@ def told_comparison(lot: Assessment, reference: Assessment) -> dict[str, Any]:
         raise BadInput(
             "two instruments cannot be compared", file=lot.file, key="reference", given=instruments
         )
-    ends = [
-        [one.counted.belief.quantile(p) for p in (0.05, 0.5, 0.95)] for one in (lot, reference) if one.counted
-    ]
-    middle = math.log(ends[0][1] / ends[1][1])
-    # Two independent errors: their parts on either side add as squares.
-    down = math.hypot(math.log(ends[0][1] / ends[0][0]), math.log(ends[1][2] / ends[1][1]))
-    up = math.hypot(math.log(ends[0][2] / ends[0][1]), math.log(ends[1][1] / ends[1][0]))
+    shared = [m for m, (_, p) in lot.potencies.items() if p and reference.potencies.get(m, ((), None))[1]]
     return {
         "reference": reference.dossier.name,
-        "count_ratio": {
-            "low": math.exp(middle - down),
-            "median": math.exp(middle),
-            "high": math.exp(middle + up),
+        "count_ratio": _ratio(lot.counted.belief, reference.counted.belief),
+        "potency_ratio": {
+            m: _ratio(_combined(lot, m).belief, _combined(reference, m).belief) for m in shared
         },
     }
+
+
+def _combined(lot: Assessment, mechanism: str) -> Potency:
+    potency = lot.potencies[mechanism][1]
+    assert potency is not None  # asked of those that both lots have
+    return potency
+
+
+def _ratio(one: Belief, other: Belief) -> dict[str, float]:
+    """One over the other: two independent errors, whose parts on either side add as squares."""
+    ends = np.log([[belief.quantile(p) for p in (0.05, 0.5, 0.95)] for belief in (one, other)])
+    middle = ends[0, 1] - ends[1, 1]
+    down = math.hypot(ends[0, 1] - ends[0, 0], ends[1, 2] - ends[1, 1])
+    up = math.hypot(ends[0, 2] - ends[0, 1], ends[1, 1] - ends[1, 0])
+    return {"low": math.exp(middle - down), "median": math.exp(middle), "high": math.exp(middle + up)}
 
 
 def _belief(belief: Belief) -> dict[str, float]:

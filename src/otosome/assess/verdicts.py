@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from otosome.assess.files import Counted
+from otosome.assess.stated import stated
 from otosome.catalog import Entry
 from otosome.evidence import BadInput, Parameter
 from otosome.quality.belief import Belief
 from otosome.quality.count import Count, share
 from otosome.quality.potency import Potency, RunPotency
 from otosome.quality.release import Risks, Verdict, acceptance, decide, more_counts
-from otosome.units import convert, quantity
+from otosome.units import convert
 
 _KINDS = ("at_most", "at_least", "label", "negative", "positive", "recorded")
-_STATED = re.compile(r"([<>]?)\s*([^<>±+]+?)\s*(?:(?:±|\+/-)\s*(\d+\.?\d*)\s*%)?", re.ASCII)
+# What the files tell, unless the record states another method's result.
+_SIZES = ("size_window", "peak_size")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def verdicts(entry: Entry, measured: Measured, findings: Mapping[str, str], file
             raise BadInput("a specification states it", file=entry.card.file, key=key)
     risks = Risks(numbers["consumer_risk"].value, numbers["producer_risk"].value)
     asked = {kind: _names(entry, kind) for kind in _KINDS}
-    known = [name for names in asked.values() for name in names]
+    known = [name for kind, names in asked.items() if kind != "label" for name in names]
     for key in findings:
         if key not in known:
             raise BadInput(
@@ -54,7 +55,7 @@ def verdicts(entry: Entry, measured: Measured, findings: Mapping[str, str], file
                 raise BadInput("a test has a limit", file=entry.card.file, key=name)
             least, most = (number.value, np.inf) if kind == "at_least" else (0.0, number.value)
             words = f"{'at least' if kind == 'at_least' else 'at most'} {number.given}"
-            if name in ("size_window", "peak_size"):
+            if name in _SIZES and name not in findings:
                 found.append(_size_test(name, words, measured, numbers, least, most, risks))
             else:
                 found.append(_stated_test(name, words, findings, number, least, most, risks, file))
@@ -159,7 +160,14 @@ def _size_test(
         found = f"{convert(float(peaks.mean()), 'mm', 'nm'):.3g} nm"
     if belief is None:
         return _unknown(name, asked, found, "one video cannot tell how far it errs: measure more videos")
-    return _judged(name, asked, f"{found} ({len(videos)} videos)", belief, (least, most), risks)
+    return _judged(
+        name,
+        asked,
+        f"{found} ({len(videos)} videos, whose days are taken as alike)",
+        belief,
+        (least, most),
+        risks,
+    )
 
 
 def _stated_test(
@@ -177,7 +185,7 @@ def _stated_test(
         return _unknown(
             name, asked, "not measured", f'add under [findings]: {name} = "{number.given}"  # as measured'
         )
-    sign, value, error = _parsed(text, number, file, f"findings.{name}")
+    sign, value, error = stated(text, number.unit, number.given, file, f"findings.{name}")
     if sign:
         safe = (sign == "<" and value <= most and least <= 0) or (
             sign == ">" and value >= least and most == np.inf
@@ -192,23 +200,6 @@ def _stated_test(
             f"{'within' if inside else 'outside'} as it stands: no error is stated (add '+/- 10 %')",
         )  # fmt: skip
     return _judged(name, asked, text, Belief.student(np.log(value), error, np.inf), (least, most), risks)
-
-
-def _parsed(text: str, number: Parameter, file: str, key: str) -> tuple[str, float, float | None]:
-    match = _STATED.fullmatch(text.strip())
-    if match is None:
-        raise BadInput(
-            "is not a result", file=file, key=key, given=text,
-            allowed=f"such as '{number.given}', '< {number.given}' or '{number.given} +/- 10 %'",
-        )  # fmt: skip
-    try:
-        value = quantity(match[2], number.unit)
-    except ValueError as error:
-        raise BadInput(str(error), file=file, key=key, given=text) from error
-    error_ = float(match[3]) / 100 if match[3] else None
-    if value < 0 or (error_ is not None and not (0 < error_ < 10 and value > 0)):
-        raise BadInput("is not negative, and an error lies above zero", file=file, key=key, given=text)
-    return match[1], value, error_
 
 
 def _word_test(name: str, wanted: str, findings: Mapping[str, str], file: str) -> Verdict:

@@ -35,9 +35,10 @@ def lot_words(told: Mapping[str, Any]) -> str:
 def _beside(told: Mapping[str, Any]) -> list[str]:
     lines = []
     if told["reference"] is not None:
-        lines.append(
-            f"  count over that of {told['reference']['reference']}: {_band(told['reference']['count_ratio'])}"
-        )
+        other = told["reference"]
+        lines.append(f"  count over that of {other['reference']}: {_band(other['count_ratio'])}")
+        for mechanism, ratio in other["potency_ratio"].items():
+            lines.append(f"  potency over that of {other['reference']}, {mechanism}: {_band(ratio)}")
     for one in (told["history"] or {"series": []})["series"]:
         for chart in one["charts"]:
             lines.append(
