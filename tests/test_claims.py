@@ -11,7 +11,7 @@ import typer
 
 from otosome import claimed, cli
 from otosome.catalog import SHIPPED, Catalog
-from otosome.claimed import VERDICTS, Claim, Ground, Laboratory
+from otosome.claimed import VERDICTS, Claim, Ground, Laboratory, writing
 from otosome.claimed.writing import evidence_hash, page, table
 from otosome.evidence import BadInput, Source
 from otosome.qualification import known
@@ -319,8 +319,6 @@ def test_writing_asks_for_a_place_before_anything_is_computed(tmp_path):
 
 
 def test_a_table_is_written_between_the_marks_and_says_when_it_is_stale(tmp_path, monkeypatch, quick):
-    from otosome.claimed import writing
-
     (tmp_path / "docs").mkdir()
     readme = tmp_path / "README.md"
     readme.write_text("before\n" + "\nold\n".join(claimed.MARKS) + "\nafter\n", encoding="utf-8")
@@ -335,6 +333,15 @@ def test_a_table_is_written_between_the_marks_and_says_when_it_is_stale(tmp_path
     assert kept["rows"] == json.loads(json.dumps(quick))
     (tmp_path / "figures.json").write_text(json.dumps({**kept, "evidence": "of old"}), encoding="utf-8")
     assert claimed.stored()["stale"]
+
+
+def test_what_figures_rest_on_is_watched_and_nothing_else_is():
+    watched = {f"{f.parent.name}/{f.name}" for f in writing._evidence(CATALOG)}
+    assert {f"claims/{name}.toml" for name in NAMES} <= watched
+    assert {f"mechanisms/{name}.toml" for name in CATALOG.names("mechanisms")} <= watched
+    assert {"studies/cisplatin_guinea_pig.toml", "solutes/vesicle.toml", "scales/who_2021.toml"} <= watched
+    assert {"sources/msc_trials_2020.toml", "insults/cisplatin.py", "instruments/nanosight.toml"} <= watched
+    assert "insults/implantation.toml" not in watched
 
 
 def test_the_kept_table_holds_every_claim_and_is_not_stale():

@@ -11,13 +11,14 @@ import numpy as np
 from otosome.catalog import Catalog, Entry
 from otosome.evidence import BadInput, Source
 from otosome.roles import Figure
+from otosome.scenario.study import texts
 from otosome.units import Array
 
 SHELF = "claims"
 # Best first: of two grounds the one further right decides.
 VERDICTS = ("supported", "direction only", "not measured", "contradicted here")
 _IS, _SAYS = ("measured", "direction", "none"), ("for", "against", "open")
-_KEYS = ("by", "stands_on", "test", "needs", "built_in", "missing", "study")
+_KEYS = ("by", "stands_on", "test", "needs", "built_in", "missing", "study", "uses")
 _GROUND_KEYS = ("words", "is", "says", "sources", "rows")
 # A ground all of whose sources stand so is none.
 _GONE = ("retracted", "withdrawn")
@@ -57,6 +58,7 @@ class Claim:
     ``needs``     the line its figure must reach for the claim to hold, as (``above`` or ``below``, number)
     ``built_in``  why the figure follows from the structure and decides nothing; empty where it does not
     ``missing``   what is wanting where no figure can be computed yet
+    ``uses``      entries its figure rests on beside those of its study (``scales.who_2021``)
     """
 
     name: str
@@ -68,6 +70,7 @@ class Claim:
     built_in: str
     missing: str
     study: str
+    uses: tuple[str, ...]
     entry: Entry
 
     @classmethod
@@ -87,6 +90,7 @@ class Claim:
             built_in=told.text("built_in", ""),
             missing=told.text("missing", None if entry.formula is None else ""),
             study=study if isinstance(study, str) else "",
+            uses=tuple(texts(entry.card.options.get("uses"))),
             entry=entry,
         )
 

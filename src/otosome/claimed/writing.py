@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from otosome import __version__
-from otosome.catalog import SHELVES, SHIPPED
-from otosome.claimed.claim import SHELF, VERDICTS
+from otosome.catalog import SHIPPED, Catalog
+from otosome.claimed.claim import SHELF, VERDICTS, Claim
+from otosome.claimed.laboratory import Laboratory
 from otosome.evidence import BadInput
+from otosome.scenario import STUDIES
 
 STORED = SHIPPED / SHELF / "figures.json"
 MARKS = ("<!-- claims: written by otosome claims --write -->", "<!-- claims: end -->")
@@ -185,18 +187,33 @@ def _put(file: Path, content: str) -> None:
 
 
 def evidence_hash() -> str:
-    """Changes when any shipped entry, formula, study or source does; not when other code does."""
+    """Changes when a claim does, or an entry, formula, study or source its figure rests on; no other code is in it."""
     digest = hashlib.sha256()
-    for file in _evidence():
-        # Told apart from line endings, which a checkout may change.
+    for file in sorted(set(_evidence(Catalog()))):
+        # As text, because a checkout may change line endings.
         content = file.read_text(encoding="utf-8")
         digest.update(f"{file.relative_to(SHIPPED).as_posix()}\0{content}\0".encode())
     return digest.hexdigest()[:16]
 
 
-def _evidence() -> Iterator[Path]:
-    for shelf in (*SHELVES, "sources", "studies"):
-        yield from sorted(f for f in (SHIPPED / shelf).glob("*") if f.suffix in (".toml", ".py"))
+def _evidence(catalog: Catalog) -> Iterator[Path]:
+    """The files that claims and their figures rest on."""
+    laboratory = Laboratory(catalog=catalog)
+    for name in catalog.names(SHELF):
+        claim = Claim.of(catalog.get(SHELF, name), catalog)
+        asked = claim.entry.card.options.get("study")
+        entries = [claim.entry, *(catalog.get(*text.split(".")) for text in claim.uses)]
+        if isinstance(asked, (str, dict)):
+            # Some figures are of every mechanism there is.
+            entries += laboratory.study(asked, mechanisms=None).entries()
+        if isinstance(asked, str):
+            yield STUDIES / f"{asked}.toml"
+        for entry in entries:
+            stem = SHIPPED / entry.card.shelf / entry.name
+            yield from (f for f in (stem.with_suffix(".toml"), stem.with_suffix(".py")) if f.is_file())
+        keys = {p.source for e in entries for by in e.card.parameters.values() for p in by.values()}
+        keys |= {source.key for ground in claim.stands_on for source in ground.sources}
+        yield from (SHIPPED / "sources" / f"{key}.toml" for key in keys if key)
 
 
 def stored() -> Row:

@@ -35,8 +35,8 @@ class Trials:
         n = self.patients(effect, spread)
         never = 100 * float(np.mean(n >= _MOST))
         words = (
-            f"in each arm for {100 * self.power:.0f} % power, with cisplatin in people as simulated; "
-            f"{_MOST:.0e} stands for more and for never ({never:.0f} % of worlds)"
+            f"in each arm for {100 * self.power:.0f} % power, with cisplatin in people as simulated ({_MOST:.0e} "
+            f"stands for more and for never: {never:.0f} % of worlds)"
         )
         return Figure.over(n, "patients", words, (Figure.over(effect, "dB", "benefit in a world"),))
 
