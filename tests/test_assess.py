@@ -201,7 +201,8 @@ def test_an_assay_that_cannot_be_is_refused_by_its_well(folder, good):
     wells(folder / "bad.csv")
     text = (folder / "bad.csv").read_text(encoding="utf-8")
     refused_with(changed(good, assay=[asked | {"sample": "reference"}]), "the sample itself")
-    refused_with(changed(good, assay=[asked | {"mechanisms": ["charm"]}]), "not a mechanism; given: charm")
+    refused_with(changed(good, assay=[asked | {"mechanisms": ["charm"]}]), "not a mechanism.*given: charm")
+    refused_with(changed(good, assay=[asked | {"mechanisms": ["hsp70", "hsp70"]}]), "named twice")
     for old, new, words in (
         ("A3,", "A2,", "well A2"),
         (f"A1,reference,{DOSES[0]},ug/mL,", "A1,reference,1,ug/mL,-", "well A1"),

@@ -143,6 +143,12 @@ def test_equally_precise_runs_combine_to_the_t_interval_of_their_logarithms():
     assert found.between**2 == pytest.approx(logs.var(ddof=1) - 0.01)
 
 
+def test_runs_without_any_error_are_combined_all_the_same():
+    found = combine([RunPotency(str(k), (), "", 0.0, 0.0, 40, 1.0, 1.0) for k in range(3)])
+    assert found is not None
+    assert (found.r, found.low, found.high) == (1.0, 1.0, 1.0)
+
+
 def test_a_refused_run_does_not_enter():
     good = RunPotency("a", (), "", 0.1, 0.01, 40, 1.0, 1.2)
     alone = combine([good, RunPotency("b", (), "not alike")])

@@ -95,6 +95,9 @@ def read_files(dossier: Dossier, folder: Path, file: str, catalog: Catalog) -> F
 def _diluted(
     table: pd.DataFrame, instrument: str, day: str, stored: float, dilution: float | None, file: str, key: str
 ) -> Counted:
+    counted = table.groupby("replicate")["concentration"].sum()
+    if not (np.isfinite(counted) & (counted > 0)).all():
+        raise BadInput("counts no particle in a video", file=file, key=key, given=str(table["file"].iloc[0]))
     recorded = table["dilution_applied"].notna().all()
     if recorded and dilution is not None:
         raise BadInput(

@@ -37,7 +37,7 @@ class Assessment:
     """A lot: its record, what its files say, each test's verdict, the decision, and its batch.
 
     ``potencies``   by mechanism: every run, and the runs combined (None where none counts)
-    ``plates``      the wells of every assay, as the record names them
+    ``plates``, ``models``  the wells and the model of every assay, as the record names them
     ``checklists``  by entry: every item with whether it is reported
     ``lot``         plain values as ``batches/*.toml`` holds them, and what to tell the user
     ``inputs``      sha256 of every file by its path
@@ -53,6 +53,7 @@ class Assessment:
     vesicles: Belief | None
     potencies: Potencies
     plates: tuple[Plate, ...]
+    models: tuple[str, ...]
     checklists: Mapping[str, tuple[Item, ...]]
     lot: Lot
     inputs: Mapping[str, str]
@@ -74,9 +75,12 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
     decision, reason = overall(found)
     vesicles = _not_vesicles(files, catalog)
     lot = _lot(dossier, file.name, fresh, counted, vesicles, potencies, (decision, reason), catalog)
+    models = tuple(_assay(one.assay, catalog).model for one in dossier.assay)
+    lists = _checklists(dossier, file.name, catalog)
+    inputs = {str(file): _sha(raw), **files.inputs}
     return Assessment(
         dossier, file.name, decision, reason, tuple(found), counted, files.counts, vesicles, potencies, files.plates,
-        _checklists(dossier, file.name, catalog), lot, {str(file): _sha(raw), **files.inputs},
+        models, lists, lot, inputs,
     )  # fmt: skip
 
 
@@ -91,9 +95,9 @@ def _potencies(dossier: Dossier, files: Files, file: str, catalog: Catalog) -> P
     runs: dict[str, list[RunPotency]] = {}
     for n, (told, plate) in enumerate(zip(dossier.assay, files.plates, strict=True)):
         for mechanism in told.mechanisms:
-            if mechanism not in catalog.names("mechanisms"):
+            if mechanism not in catalog.names("mechanisms") or told.mechanisms.count(mechanism) > 1:
                 raise BadInput(
-                    "is not a mechanism", file=file, key=f"assay.{n}.mechanisms", given=mechanism,
+                    "is not a mechanism, or is named twice", file=file, key=f"assay.{n}.mechanisms", given=mechanism,
                     allowed=catalog.names("mechanisms"),
                 )  # fmt: skip
         one = measure(plate.run(told.reference, told.sample), _assay(told.assay, catalog))

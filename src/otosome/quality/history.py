@@ -52,7 +52,8 @@ def shewhart(values: Array, width: float = 3.0) -> Chart:
 def ewma(values: Array, weight: float = 0.2, width: float = 2.86) -> Chart:
     """Exponentially weighted mean of the lots so far, which sees a small lasting shift sooner.
 
-    ``run_length`` holds for a known mean and spread; with few lots behind them alarms come sooner.
+    ``run_length`` holds for a known mean and spread; with few lots behind them alarms come sooner. Weight and
+    width as given have the run length of Shewhart's three standard deviations.
     """
     n = _enough(values)
     middle, spread = float(values.mean()), float(values.std(ddof=1))

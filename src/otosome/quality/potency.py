@@ -51,7 +51,6 @@ class Assay:
     determination: float
     replicate_error: float
     window: float
-    mechanisms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -172,7 +171,8 @@ def combine(runs: Sequence[RunPotency]) -> Potency | None:
         one = kept[0]
         return Potency(one.r, one.low, one.high, np.nan, 1, float(np.sqrt(one.variance)), one.freedom)
     log = np.array([run.log for run in kept])
-    within = np.array([run.variance for run in kept])
+    # Wells without any error would weigh infinitely.
+    within = np.maximum([run.variance for run in kept], 1e-12)
     between = _between(log, within)
     weight = 1 / (within + between)
     middle = float(weight @ log / weight.sum())
@@ -339,10 +339,10 @@ def _line_shift(run: Run, fit: Fit, checks: tuple[Check, ...]) -> RunPotency:
     )
 
 
-def assay_of(values: Mapping[str, float], model: str, mechanisms: Sequence[str] = ()) -> Assay:
+def assay_of(values: Mapping[str, float], model: str) -> Assay:
     """An assay of an entry's numbers; raises BadInput naming one that is missing."""
-    wanted = [name for name in Assay.__dataclass_fields__ if name not in ("model", "mechanisms")]
+    wanted = [name for name in Assay.__dataclass_fields__ if name != "model"]
     for name in wanted:
         if name not in values:
             raise BadInput("an assay states it", key=name, allowed=wanted)
-    return Assay(model=model, mechanisms=tuple(mechanisms), **{name: float(values[name]) for name in wanted})
+    return Assay(model=model, **{name: float(values[name]) for name in wanted})

@@ -54,11 +54,11 @@ def _page(told: Mapping[str, Any], history: Mapping[str, Any], panels: Any, full
 
 
 def _runs(assessment: Assessment) -> list[Panel]:
-    pairs = zip(assessment.dossier.assay, assessment.plates, strict=True)
-    return [_run(asked, plate) for asked, plate in pairs]
+    runs = zip(assessment.dossier.assay, assessment.plates, assessment.models, strict=True)
+    return [_run(*run) for run in runs]
 
 
-def _run(asked: AssayFile, plate: Plate) -> Panel:
+def _run(asked: AssayFile, plate: Plate, model: str) -> Panel:
     """Wells of reference and sample with the curve of each on its own."""
     run = plate.run(asked.reference, asked.sample)
     with canvas(520, 260) as (figure, axes):
@@ -69,9 +69,9 @@ def _run(asked: AssayFile, plate: Plate) -> Panel:
             axes.plot(dose, response, "o", color=colour, markersize=4, label=name)
             x = np.linspace(np.log(dose.min()), np.log(dose.max()), 100)
             curve, line = fit_logistic(np.log(dose), response), fit_line(np.log(dose), response)
-            if asked.assay == "parallel_line" and line is not None:
+            if model == "parallel_line" and line is not None:
                 axes.plot(np.exp(x), line.estimate[0] + line.estimate[1] * x, color=colour)
-            elif asked.assay != "parallel_line" and curve is not None:
+            elif model == "four_parameter" and curve is not None:
                 axes.plot(np.exp(x), logistic(x, *curve.estimate), color=colour)
         axes.set(xscale="log", xlabel=f"dose, {plate.wells[0].unit}", ylabel="response")
         # The style draws text as it is, and a power in a tick's label would be markup.
