@@ -38,7 +38,9 @@ def print_rows(rows: Sequence[Row]) -> None:
         )  # fmt: skip
         console.print(line)
     for name, by_verdict in counts(rows).items():
-        console.print(f"{name}: " + ", ".join(f"{n} {verdict}" for verdict, n in by_verdict.items() if n))
+        told = ", ".join(f"{n} {verdict}" for verdict, n in by_verdict.items() if n)
+        if told:
+            console.print(f"{name}: {told}")
 
 
 def simulated(row: Row) -> str:
@@ -66,7 +68,7 @@ def measured(row: Row) -> str:
     elif m.get("sd") is not None:
         value += f" +- {_number(m['sd'])} (SD)"
     elif m["value"] is not None and m["low"] is not None:
-        value += f" ({_number(m['low'])} to {_number(m['high'])})"
+        value += f" (ears {_number(m['low'])} to {_number(m['high'])})"
     count = f", n = {row.n}" if row.n > 1 else ""
     return f"{value} {row.unit}".rstrip() + count
 
@@ -85,12 +87,23 @@ def check_writable(file: Path, chosen: list[str] | None) -> None:
         raise BadInput(
             "writes every row or none", key="--write", given=", ".join(chosen), cure="leave the rows out"
         )
+    if file.suffix != ".md":
+        raise BadInput("is no Markdown file", file=str(file), key="--write", cure="name one that ends in .md")
     if not file.parent.is_dir():
         raise BadInput("is in a folder that is not there", file=str(file), key="--write")
-    if file.is_file() and not file.read_text(encoding="utf-8").startswith(TITLE):
+    # The figure beside a document of ours is ours too; any other would be lost.
+    foreign = next((f for f in (file, file.with_suffix(".png")) if f.exists()), None)
+    if foreign is not None and not _is_ours(file):
         raise BadInput(
-            "is not a document of this command", file=str(file), key="--write", cure="name another"
+            "is not a document of this command", file=str(foreign), key="--write", cure="name another"
         )
+
+
+def _is_ours(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        return stream.read(len(TITLE)) == TITLE.encode()
 
 
 def write_document(
@@ -131,7 +144,9 @@ everything that is not known, with as many subjects as were published, and the r
 *Simulated* is the median of the published statistic over worlds with its 5 to 95 %.
 
 - **agrees**: the interval meets the measured value with its own error. That error is {Z95:.3g} standard errors
-  either way (from the SD and the number of ears where no SE is printed), else the printed range, else nothing.
+  either way (from the SD and the number of ears where no SE is printed). Where a range of single ears stands beside
+  a median, the range is not its error: that comes from the range and the number of ears, taken as log-normal. A
+  range that is printed instead of a value is taken as it is; where nothing is printed, the value has no error.
 - **disagrees**: it does not.
 - **uninformative**: the interval is too wide to tell, whatever it meets: 95 % over 5 % above {RATIO:.0f} for a positive
   number, wider than {DECIBELS:.0f} dB for a level or a shift, wider than {100 * SHARE:.0f} points for a share, or
@@ -238,12 +253,9 @@ def _draw_row(axes: Axes, line: int, row: Row) -> None:
         assert value is not None
         axes.plot([at(value)], [line], marker, color=colour, alpha=alpha, markersize=5)
         return
-    ends = [row.measured[key] for key in ("low", "high")]
-    error = row.measured.get("se") or (row.measured.get("sd") or 0.0) / row.n**0.5
-    value = row.measured["value"]
+    value, ends = row.measured["value"], [row.measured[key] for key in ("from", "to")]
     if value is not None:
         axes.plot([at(value)], [line], "o", color=colour, alpha=alpha, markersize=4)
-        ends = [value - Z95 * error, value + Z95 * error] if error else ends
     if ends[0] is not None and ends[1] is not None:
         axes.plot([at(ends[0]), at(ends[1])], [line, line], color=colour, alpha=alpha, linewidth=1)
 

@@ -15,6 +15,7 @@ from otosome.scenario.files import (
     save,
     saves,
     studies,
+    titles,
 )
 from otosome.scenario.study import Study
 from otosome.scenario.tables import (
@@ -32,6 +33,6 @@ from otosome.scenario.tables import (
 
 __all__ = [
     "REFUSED", "STUDIES", "TEMPLATE", "Arm", "Compare", "InsultUse", "Measure", "Number", "PopulationUse",
-    "SampleUse", "Scenario", "StatedCurve", "Study", "Treatment", "explicit",
-    "load", "loads", "save", "saves", "studies",
+    "SampleUse", "Scenario", "StatedCurve", "Study", "Treatment", "explicit", "load", "loads", "save", "saves",
+    "studies", "titles",
 ]  # fmt: skip

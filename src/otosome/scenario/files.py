@@ -102,6 +102,14 @@ def studies() -> list[str]:
     return sorted(file.stem for file in STUDIES.glob("*.toml"))
 
 
+def titles() -> dict[str, str]:
+    """The title of each shipped study."""
+    import tomllib
+
+    texts = {name: (STUDIES / f"{name}.toml").read_text(encoding="utf-8") for name in studies()}
+    return {name: tomllib.loads(text)["title"] for name, text in texts.items()}
+
+
 def _sha(file: Path) -> str:
     import hashlib
 
