@@ -14,7 +14,7 @@ ROOT = Path(otosome.__file__).parent
 # Leftwards only. Stage modules share a rung and so never import each other; so do the entries of all shelves.
 ORDER = [
     {"units"}, {"evidence"}, {"roles"},
-    {"quality", "transport", "injury", "hearing", "tonotopy", "grades", "levels"}, set(SHELVES), {"catalog"},
+    {"quality", "transport", "injury", "hearing", "tonotopy", "grades", "levels", "export"}, set(SHELVES), {"catalog"},
     {"readings"}, {"scenario"}, {"forward"}, {"weigh"}, {"standing"}, {"report"}, {"results"}, {"cli"},
 ]  # fmt: skip
 RUNG = {name: rung for rung, names in enumerate(ORDER) for name in names}
