@@ -1,7 +1,6 @@
-"""A laboratory file as it arrives, and the tidy tables it becomes.
+"""A laboratory file as it arrives: its bytes, cells and lines are bounded, and what it says stays text.
 
-A file is hostile until parsed: its bytes, cells and rows are bounded, and what it says stays text. A number is
-read by one strict rule; what cannot be read is a refusal with its place, never a guess.
+A number is read by one strict rule; what cannot be read is a refusal with its place, never a guess.
 """
 
 from __future__ import annotations
@@ -10,17 +9,15 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.evidence import BadInput
-from otosome.units import Array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,20 +28,6 @@ MOST_CELLS = 4_000_000
 MOST_LINES = 200_000
 LONGEST_NAME = 120  # characters of a subject, sample or flag
 HEAD = 4096  # bytes a reader may look at to know its files
-READINGS = (
-    "subject", "ear", "group", "time", "quantity", "frequency", "place", "value", "unit", "level", "censored",
-    "recorded", "flag", "file", "sha256",
-)  # fmt: skip
-PARTICLES = (
-    "sample", "replicate", "diameter", "count", "concentration", "dilution_applied", "flag", "file", "sha256",
-)  # fmt: skip
-WAVEFORMS = (
-    "subject", "ear", "group", "time", "frequency", "level", "unit", "rate", "onset", "samples", "recorded",
-    "flag", "file", "sha256",
-)  # fmt: skip
-UNITS = {"time": "h", "frequency": "kHz", "diameter": "mm", "concentration": "particles/uL"}
-WAVEFORM_UNITS = {"time": "h", "frequency": "kHz", "rate": "kHz", "onset": "ms", "samples": "uV"}
-_TEXT = {"subject", "ear", "group", "quantity", "unit", "censored", "recorded", "flag", "sample"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _MISSING = {"", "na", "nan", "none", "null", "n/a", "."}
 _DATE = re.compile(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?!\d)", re.ASCII)
@@ -58,26 +41,6 @@ class Refused:
     place: str
     given: str
     reason: str
-
-
-@dataclass(frozen=True)
-class Tables:
-    """What a file holds, and what of it was not read.
-
-    ``readings``   a row per reading, columns ``READINGS``
-    ``particles``  a row per size bin and replicate, columns ``PARTICLES``
-    ``waveforms``  a row per averaged response, columns ``WAVEFORMS``; ``samples`` is an array in uV
-    """
-
-    readings: pd.DataFrame | None = None
-    particles: pd.DataFrame | None = None
-    waveforms: pd.DataFrame | None = None
-    refused: tuple[Refused, ...] = ()
-
-    @property
-    def rows(self) -> int:
-        """Rows of all tables together."""
-        return sum(len(t) for t in (self.readings, self.particles, self.waveforms) if t is not None)
 
 
 @dataclass(frozen=True)
@@ -217,74 +180,6 @@ def parse(text: str, decimal: str = ".") -> float | None:
     return value if np.isfinite(value) else None
 
 
-def numbers(
-    export: Export, cells: Iterable[str], column: str, decimal: str = "."
-) -> tuple[Array, list[Refused]]:
-    """A column of text as numbers: NaN where missing, and where a cell is no number, which is also listed."""
-    texts = [str(cell).strip() for cell in cells]
-    found = [parse(text, decimal) for text in texts]
-    refused = [
-        export.left_out(f"row {row}, {column}", text, "is not a finite number")
-        for row, (text, value) in enumerate(zip(texts, found, strict=True), start=1)
-        if value is None
-    ]
-    return np.array([np.nan if value is None else value for value in found]), refused
-
-
-def readings(export: Export, **columns: object) -> pd.DataFrame:
-    """The table ``readings`` from columns of one length, or single values for all rows."""
-    return _table(export, READINGS, {"censored": "none", **columns})
-
-
-def particles(export: Export, **columns: object) -> pd.DataFrame:
-    """The table ``particles`` from columns of one length, or single values for all rows."""
-    table = _table(export, PARTICLES, columns)
-    table.attrs["units"] = {key: UNITS[key] for key in ("diameter", "concentration")}
-    return table
-
-
-def waveforms(export: Export, samples: Sequence[Array], **columns: object) -> pd.DataFrame:
-    """The table ``waveforms``: ``samples`` in uV, an array a row; the others as in ``readings``."""
-    import pandas as pd
-
-    if not all(np.isfinite(one).all() for one in samples):
-        raise export.refusal("samples", "a value that is not finite", "finite numbers")
-    table = _table(export, WAVEFORMS, {"onset": 0.0, **columns}, rows=len(samples))
-    table["samples"] = pd.Series(list(samples), dtype=object)
-    return table
-
-
-def _table(
-    export: Export, names: tuple[str, ...], columns: Mapping[str, object], rows: int | None = None
-) -> pd.DataFrame:
-    import pandas as pd
-
-    lengths = [
-        len(v) for v in columns.values() if not isinstance(v, str) and isinstance(v, (Sequence, np.ndarray))
-    ]
-    count = rows if rows is not None else max(lengths, default=1)
-    if count > 2 * MOST_LINES:
-        raise export.refusal("file", f"{count} rows", f"at most {2 * MOST_LINES}", "split the file")
-    own = {"file": export.name, "sha256": export.sha256, "samples": None}
-    full = {name: own.get(name, columns.get(name, "" if name in _TEXT else np.nan)) for name in names}
-    for name in ("subject", "sample", "group"):
-        if not isinstance(full.get(name, ""), str):
-            full[name] = [label(str(one)) for one in cast(Iterable[object], full[name])]
-        elif name in full:
-            full[name] = label(str(full[name]))
-    return pd.DataFrame(full, index=range(count))
-
-
-def label(text: str) -> str:
-    """A name from a file as one short line of text."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:LONGEST_NAME]
-
-
-def flags(*said: str) -> str:
-    """Several flags as one, empty ones left out."""
-    return "; ".join(one for one in said if one)
-
-
 def moment(text: str, *forms: str) -> str:
     """A date as ISO text, by the first form that fits; empty where none does."""
     for form in forms:
@@ -313,8 +208,6 @@ def _separator(line: str) -> str:
     return max(",;\t", key=line.count)
 
 
-def same_length(export: Export, columns: Mapping[str, Sequence[object]]) -> None:
-    """Refuse columns of different lengths."""
-    lengths = {name: len(column) for name, column in columns.items()}
-    if len(set(lengths.values())) > 1:
-        raise export.refusal("columns", str(lengths)[:200], "columns of one length")
+def flags(*said: str) -> str:
+    """Several flags as one, empty ones left out."""
+    return "; ".join(one for one in said if one)
