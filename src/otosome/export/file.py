@@ -105,6 +105,13 @@ class Export:
             raise self.refusal("file", f"more than {MOST_LINES} lines", f"at most {MOST_LINES}")
         return re.split(r"\r\n|\r|\n", self.text)
 
+    def line_with(self, *words: str, among: int) -> int:
+        """Where the first line stands that holds all these words; raises BadInput if none of the first few does."""
+        for number, line in enumerate(self.lines()[:among]):
+            if all(word in line.lower() for word in words):
+                return number
+        raise self.refusal("header", "no such line", ", ".join(words))
+
     def frame(self, skip: int = 0, separator: str | None = None) -> pd.DataFrame:
         """A table of text cells under the header of line ``skip``; columns stripped and lower case.
 

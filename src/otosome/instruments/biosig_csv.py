@@ -30,7 +30,7 @@ class BiosigCsv:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``waveforms``: a row per record whose level and samples are stated."""
-        skip = next(i for i, line in enumerate(export.lines()[:3]) if line.lower().startswith("sgi,"))
+        skip = export.line_with("sgi,rec no.,", among=3)
         columns = Columns(export, export.frame(skip, ","))
         for name in FIRST:
             columns.first([name])

@@ -25,8 +25,7 @@ class Hcat:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: a row per cell, value 1; folders and people in the header are not kept."""
-        marks = tuple(mark.decode() for mark in MARKS)
-        skip = next(i for i, line in enumerate(export.lines()[:MOST_HEADER]) if line.startswith(marks))
+        skip = export.line_with("frequency", "score", among=MOST_HEADER)
         columns = Columns(export, export.frame(skip, ","))
         kinds = [KINDS.get(text.lower(), "") for text in columns.texts("cell_type", "type")]
         frequency, about = columns.kilohertz()

@@ -144,7 +144,7 @@ def _warnings(fields: dict[str, str]) -> list[str]:
 def _positions(export: Export) -> Tables:
     """A row per position that the instrument used; removed ones are listed with its reason."""
     lines = export.lines()
-    start = next(i for i, line in enumerate(lines) if all(name in line for name in POSITIONS[:3]))
+    start = export.line_with(*(name.lower() for name in POSITIONS), among=200)
     table = export.frame(start, "\t" if "\t" in lines[start] else None)
     decimal = "," if "\t" in lines[start] and "," in "".join(lines[start + 1 :]) else "."
     columns = {name: table[name.lower()] for name in POSITIONS if name.lower() in table}
