@@ -11,7 +11,7 @@ import io
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 LARGEST = 50_000_000  # bytes of a file
 LARGEST_TREE = 5_000_000  # bytes of a JSON or XML file, which grows some twenty-fold when parsed
 MOST_CELLS = 4_000_000
-MOST_LINES = 200_000
+MOST_LINES = 60_000
+LONGEST_LINE = 1_000_000  # characters
 LONGEST_NAME = 120  # characters of a subject, sample or flag
 HEAD = 4096  # bytes a reader may look at to know its files
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -103,7 +104,10 @@ class Export:
         marks = self.text.count("\n") + self.text.count("\r")
         if marks > 2 * MOST_LINES:
             raise self.refusal("file", f"more than {MOST_LINES} lines", f"at most {MOST_LINES}")
-        return re.split(r"\r\n|\r|\n", self.text)
+        found = re.split(r"\r\n|\r|\n", self.text)
+        if max(map(len, found)) > LONGEST_LINE:
+            raise self.refusal("file", f"a line of more than {LONGEST_LINE} characters", "shorter lines")
+        return found
 
     def line_with(self, *words: str, among: int) -> int:
         """Where the first line stands that holds all these words; raises BadInput if none of the first few does."""
@@ -175,6 +179,7 @@ class Export:
         return f"name says {'-'.join(named.groups())}, content {recorded[:10]}: the content is taken"
 
 
+@lru_cache(maxsize=65_536)
 def parse(text: str, decimal: str = ".") -> float | None:
     """A number written with this decimal mark: NaN for missing, None for what is no finite number."""
     if text.lower() in _MISSING:

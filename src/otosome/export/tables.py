@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -82,8 +83,8 @@ def _table(
         len(v) for v in columns.values() if not isinstance(v, str) and isinstance(v, (Sequence, np.ndarray))
     ]
     count = rows if rows is not None else max(lengths, default=1)
-    if count > 2 * MOST_LINES:
-        raise export.refusal("file", f"{count} rows", f"at most {2 * MOST_LINES}", "split the file")
+    if count > 8 * MOST_LINES:
+        raise export.refusal("file", f"{count} rows", f"at most {8 * MOST_LINES}", "split the file")
     own = {"file": export.name, "sha256": export.sha256, "samples": None}
     full = {name: own.get(name, columns.get(name, "" if name in _TEXT else np.nan)) for name in names}
     for name in ("subject", "sample", "group"):
@@ -94,6 +95,7 @@ def _table(
     return pd.DataFrame(full, index=range(count))
 
 
+@lru_cache(maxsize=65_536)
 def label(text: str) -> str:
     """A name from a file as one short line of text."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:LONGEST_NAME]

@@ -15,6 +15,7 @@ from otosome.export import Export, Refused, Tables, flags, moment, waveforms
 from otosome.units import Array
 
 MOST_LEVELS = 100
+LARGEST = 5_000_000  # bytes: twenty times the largest average seen
 AGAIN = "copy the file again from the acquisition computer"
 NAMED = re.compile(r"(?:ABR|CAP)-(\w+)-(\d+)", re.ASCII | re.IGNORECASE)
 EARS = {"r": "right", "l": "left"}
@@ -32,6 +33,8 @@ class Epl:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``waveforms``: a row per level, samples as they stand (microvolt by the program's analysis)."""
+        if len(export.content) > LARGEST:
+            raise export.refusal("file", f"{len(export.content)} bytes", f"at most {LARGEST}", AGAIN)
         head, _, body = export.text.partition(":DATA")
         levels = [
             export.number(cell, ":LEVELS:")

@@ -18,6 +18,7 @@ from otosome.units import Array
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_LEVELS = 200
 AGAIN = "save the analysis again from the program abr"
 NAMED = re.compile(r"(ABR|CAP)-(\w+)-(\d+)", re.ASCII | re.IGNORECASE)
 
@@ -42,8 +43,9 @@ class EplPeaks:
         for name in ("level", "p1 latency", "p1 amplitude", "n1 amplitude"):
             columns.first([name])
         level = columns.numbers("level")
-        if not np.isfinite(level).all() or level.size == 0:
-            raise export.refusal("Level", "a blank, or none", "the level of each row", AGAIN)
+        if not np.isfinite(level).all() or not 1 <= level.size <= MOST_LEVELS:
+            given = f"{level.size} rows, or a blank"
+            raise export.refusal("Level", given, f"the level of 1 to {MOST_LEVELS} rows", AGAIN)
         kind, about = _stimulus(export, lines[:start])
         values, censored, refused = _threshold(export, lines[0], level)
         table = _rows(export, columns, level, kind, about, values, censored)
