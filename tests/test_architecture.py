@@ -15,7 +15,7 @@ ROOT = Path(otosome.__file__).parent
 ORDER = [
     {"units"}, {"evidence"}, {"roles"},
     {"quality", "transport", "injury", "hearing", "tonotopy", "grades", "levels", "export"}, set(SHELVES), {"catalog"},
-    {"readings"}, {"scenario"}, {"forward"}, {"weigh"}, {"standing"}, {"report"}, {"results"}, {"cli"},
+    {"thresholds", "animals"}, {"readings"}, {"intake"}, {"scenario"}, {"forward"}, {"weigh"}, {"standing"}, {"report"}, {"results"}, {"cli"},
 ]  # fmt: skip
 RUNG = {name: rung for rung, names in enumerate(ORDER) for name in names}
 HEAVY = ("xarray", "matplotlib", "pandas", "numba", "scipy", "pyarrow", "h5netcdf")

@@ -63,7 +63,9 @@ def threshold(levels: Array, responses: Array, independent: float | None = None)
     centred = responses - responses.mean(axis=1, keepdims=True)
     size = np.sqrt((centred**2).sum(axis=1))
     alike = (centred[:-1] * centred[1:]).sum(axis=1) / (size[:-1] * size[1:])
-    worth = independent if independent is not None else independent_samples(centred[: max(3, levels.size // 3)])
+    worth = (
+        independent if independent is not None else independent_samples(centred[: max(3, levels.size // 3)])
+    )
     tried = np.arange(levels[0] - BEYOND, levels[-1] + BEYOND + STEP / 2, STEP)
     weight = _posterior(levels, alike, worth * SHARED, tried)
     below, above = weight[tried < levels[0]].sum(), weight[tried > levels[-1]].sum()
@@ -97,7 +99,9 @@ def independent_samples(centred: Array) -> float:
     """
     samples = centred.shape[1]
     spectrum = np.abs(np.fft.rfft(centred, 2 * samples, axis=1)) ** 2
-    shared = np.fft.irfft(spectrum / np.maximum(spectrum.sum(axis=1, keepdims=True), 1e-300), axis=1).mean(axis=0)
+    shared = np.fft.irfft(spectrum / np.maximum(spectrum.sum(axis=1, keepdims=True), 1e-300), axis=1).mean(
+        axis=0
+    )
     lags = np.arange(1, samples // 2)
     taper = 1 - lags / samples
     return float(np.clip(samples / (1 + 2 * (taper * (shared[lags] / shared[0]) ** 2).sum()), 1, samples))
@@ -143,41 +147,71 @@ def _extreme(time: Array, wave: Array, window: tuple[float, float]) -> int:
     return int(inside[np.argmax(wave[inside])]) if inside.size else -1
 
 
-def estimate(waveforms: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, str, str]]]:
-    """Threshold of every level series of the table ``waveforms``.
+def estimate(waveforms: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[tuple[str, str, str]]]:
+    """Threshold, and wave I at and above it, of every level series of the table ``waveforms``.
 
-    returns  a row per series, columns ``COLUMNS`` (value, low and high in the unit of the levels); and the series
-             that have none: file, series, reason
+    returns  a row per series, columns ``COLUMNS`` (value, low and high in the unit of the levels); a row per level
+             and quantity (wave1 in uV, wave1_latency in ms), columns as ``readings`` has them; and the series that
+             have no threshold: file, series, reason
     """
     import pandas as pd
 
-    rows, refused = list[dict[str, object]](), list[tuple[str, str, str]]()
+    rows, waves = list[dict[str, object]](), list[dict[str, object]]()
+    refused = list[tuple[str, str, str]]()
     for name, series in series_of(waveforms):
         levels, responses, reason = _prepared(series)
+        first = series.iloc[0]
         if reason:
-            refused.append((str(series["file"].iloc[0]), name, reason))
+            refused.append((str(first["file"]), name, reason))
             continue
-        found, first = threshold(levels, responses), series.iloc[0]
-        kept = {key: first[key] for key in ("subject", "ear", "group", "time", "frequency", "unit", "recorded", "file", "sha256")}
+        found = threshold(levels, responses)
+        kept = {
+            key: first[key]
+            for key in ("subject", "ear", "group", "time", "frequency", "recorded", "file", "sha256")
+        }
         said = "click; " if "click" in str(first["flag"]).split("; ") else ""
         rows.append(
             {
                 **kept, "value": found.value, "low": found.low, "high": found.high, "censored": found.censored,
-                "levels": levels.size, "loudest": levels[-1], "manual": np.nan,
+                "unit": first["unit"], "levels": levels.size, "loudest": levels[-1], "manual": np.nan,
                 "flag": f"{said}from waveforms: adjacent levels correlate by {CRITERION}",
             }
         )  # fmt: skip
-    return pd.DataFrame(rows, columns=pd.Index(COLUMNS)), refused
+        if found.censored != "above":
+            waves += _waves(kept, levels, responses, float(first["rate"]), found.value, said)
+    return pd.DataFrame(rows, columns=pd.Index(COLUMNS)), pd.DataFrame(waves), refused
+
+
+def _waves(
+    kept: dict[str, object], levels: Array, responses: Array, rate: float, least: float, said: str
+) -> Iterator[dict[str, object]]:
+    """Readings of wave I at the levels at which there is a response."""
+    amplitude, latency = first_wave(levels, responses, rate)
+    flag = f"{said}from waveforms: P1 minus N1"
+    for level, high, late in zip(levels, amplitude, latency, strict=True):
+        if level >= least and np.isfinite(high):
+            both = {**kept, "level": level, "censored": "none", "flag": flag}
+            yield {**both, "quantity": "wave1", "value": high, "unit": "uV"}
+            yield {**both, "quantity": "wave1_latency", "value": late, "unit": "ms"}
 
 
 def series_of(waveforms: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """Level series, each with a name: one file, subject, ear, day and stimulus, levels rising."""
     day = waveforms["recorded"].astype(str).str[:10]
-    keys = [waveforms["file"], waveforms["subject"], waveforms["ear"], day, waveforms["frequency"].fillna(-1.0)]
+    keys = [
+        waveforms["file"],
+        waveforms["subject"],
+        waveforms["ear"],
+        day,
+        waveforms["frequency"].fillna(-1.0),
+    ]
     for _, one in waveforms.groupby(keys, sort=True):
         first = one.iloc[0]
         stimulus = f"{first['frequency']:g} kHz" if first["frequency"] > 0 else "click"
-        yield f"{first['subject'] or 'no subject'} {first['ear']} {stimulus}".replace("  ", " "), one.sort_values("level")
+        yield (
+            f"{first['subject'] or 'no subject'} {first['ear']} {stimulus}".replace("  ", " "),
+            one.sort_values("level"),
+        )
 
 
 def _prepared(series: pd.DataFrame) -> tuple[Array, Array, str]:
@@ -194,4 +228,4 @@ def _prepared(series: pd.DataFrame) -> tuple[Array, Array, str]:
     responses = np.array([response(one, float(rates[0]), float(series["onset"].iloc[0])) for one in means])
     if responses.shape[1] < FEWEST_SAMPLES:
         return nothing, nothing, f"{responses.shape[1]} samples from {WINDOW[0]:g} to {WINDOW[1]:g} ms"
-    return np.array(sorted(averaged.groups), dtype=float), responses, ""
+    return np.unique(series["level"].to_numpy(dtype=float)), responses, ""
