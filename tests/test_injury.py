@@ -394,8 +394,9 @@ def after_cisplatin(dose: float) -> Cells:
 def test_cisplatin_takes_the_base_first_and_spares_inner_hair_cells():
     once = after_cisplatin(1.0)
     outer = once.counted("ohc")[0, -1]
-    assert np.all((outer[:5] > 0.3) & (outer[:5] < 0.7))
-    assert outer[-1] > 0.8
+    # What the calibration reads in "partial loss throughout": 20 to 80 % in the basal third.
+    assert 0.2 < outer[:4].mean() < 0.8
+    assert outer[-1] > outer[:4].mean() + 0.1
     assert once.counted("ihc")[0, -1].min() > 0.95
 
 
@@ -403,6 +404,19 @@ def test_the_apex_follows_with_more_cisplatin():
     apex = [after_cisplatin(dose).counted("ohc")[0, -1, -1] for dose in (1.0, 2.0, 4.0)]
     assert apex[0] > apex[1] > apex[2]
     assert apex[2] < 0.7
+
+
+def test_bound_platinum_brings_the_apex_nearer_to_the_base():
+    knots, ear, formula = times(0.0, 336.0, stop=672.0), ear_of("mouse"), insult("cisplatin", "mouse")
+    drug = sum(np.exp(-elapsed(knots, start) / 2.0) for start in (0.0, 336.0))
+    at = drug[None, :, None] * np.ones((1, 1, PLACES.size))
+    effect = formula.stress(ear, Exposure(knots, dict.fromkeys(formula.needs, at), Use((0.0,), (0.0,))))[0]
+    second = knots >= 336.0
+    first_peak, second_peak = effect[~second].max(axis=0), effect[second].max(axis=0)
+    # At the base no rise is left to shrink; towards the apex the same dose does more the second time.
+    gain = second_peak / first_peak
+    assert gain[0] < 1.1
+    assert np.all(np.diff(gain) > 0.0)
 
 
 def test_bound_platinum_stays_when_the_reactive_is_gone():
@@ -435,3 +449,26 @@ def test_an_action_without_a_largest_effect_is_refused():
     knots = times(0.0, stop=10.0)
     with pytest.raises(ValueError, match="prevent"):
         protect(knots, {"broken": broken}, contact(knots, 1e6))
+
+
+def test_an_ear_keeps_the_cells_it_arrives_with_and_its_lone_neurons_have_died_before():
+    knots = times(0.0, stop=24 * 365.0)
+    share = np.linspace(0.0, 1.0, 12)[None]
+    nothing = Harm(np.zeros((1, knots.size, 12)), {})
+    arrived = {"ohc": share, "synapse": share, "sgn": share}
+    cells = survive(knots, rates_of("mouse"), nothing, CLEARANCE, arrived=arrived)
+    for kind in ("ohc", "synapse", "sgn"):
+        assert np.all(cells.intact[kind] == share[:, None, :])
+    assert np.all(cells.intact["ihc"] == 1.0)
+
+
+def test_an_insult_takes_the_same_share_of_what_an_ear_arrived_with():
+    knots = times(0.0, stop=240.0)
+    rate = np.full((1, knots.size, 12), 0.05)
+    suffered = Harm(rate, dict.fromkeys(KINDS, rate))
+    whole, half = (
+        survive(knots, rates_of("mouse"), suffered, CLEARANCE, arrived=dict.fromkeys(KINDS, np.array([[s]])))
+        for s in (1.0, 0.5)
+    )
+    for kind in KINDS:
+        assert np.allclose(half.counted(kind), 0.5 * whole.counted(kind), rtol=1e-12)

@@ -188,6 +188,7 @@ def labels() -> dict[str, Any]:
         "notes": NOTES,
         "arms": [arm(name) for name in ARMS],
         "sizes": batch(),
+        "scales": {},
     }
     plain = {"study": STUDY, "name": "made_up", "version": "0.1.0", "seed": 1, "species": "guinea_pig"}
     return {**plain, **{name: json.dumps(value) for name, value in told.items()}}
@@ -202,8 +203,14 @@ def arm(name: str) -> dict[str, Any]:
 def mover(row: str) -> dict[str, Any]:
     parameter, meaning, low, high, unit, at_low, at_high, basis = (part.strip() for part in row.split("|"))
     ends = {"low": float(low), "high": float(high), "at_low": float(at_low), "at_high": float(at_high)}
-    told = {"unit": unit, "basis": basis, "source": None, "because": "made up for a test"}
-    return {"parameter": parameter, "meaning": meaning, **ends, **told}
+    told = {"unit": unit, "source": None, "because": "made up for a test"}
+    return {"parameter": parameter, "meaning": meaning, **ends, **told, **stands(basis, cited=False)}
+
+
+def stands(basis: str, cited: bool) -> dict[str, Any]:
+    once = cited and basis == "secondary"
+    current = {"standing": "current" if cited else "", "date": "", "reason": "", "superseded_by": ""}
+    return {"basis": basis, "provisional": once, **current}
 
 
 def source(index: int) -> dict[str, Any]:
@@ -215,11 +222,11 @@ def source(index: int) -> dict[str, Any]:
         "unit": "uL/h",
         "low": None if index % 5 else 0.1,
         "high": None if index % 5 else 20.0,
-        "basis": basis,
+        "given": "as printed",
+        **stands(basis, cited),
         "source": "made_up_2026" if cited else None,
         "title": "A made-up paper on perilymph" if cited else "",
         "link": "doi:10.1000/made.up" if cited else "",
-        "standing": "current" if cited else "",
         "because": None if cited else "made up for a test",
         "hash": f"{index:064x}",
     }
@@ -340,6 +347,49 @@ def test_json_in_the_page_cannot_end_its_script(name: str) -> None:
     assert json.loads(text)["name"] == name + "</script><!--<script>"
 
 
+def test_a_number_says_whether_it_was_read_once_and_how_its_source_stands(result: xr.Dataset) -> None:
+    disputed = {
+        "standing": "disputed",
+        "date": "2026-11-01",
+        "reason": "two groups differ",
+        "superseded_by": "made_up_2027",
+    }
+    text = page(relabelled(result, "sources", lambda rows: rows[0].update(disputed)), readings_of(result))
+    said = "[disputed since 2026-11-01: two groups differ; superseded by made_up_2027]"
+    assert said in text
+    assert said not in page(result, readings_of(result))
+    rows = summary.attribute(result, "sources")
+    once = sum(row["provisional"] for row in rows)
+    sourced = sum(row["basis"] not in ("assumed", "direction") for row in rows)
+    assert f"{once} of {sourced} numbers and curves that name a source are provisional" in text
+    assert text.count(">provisional</span>") == once > 0
+
+
+def test_each_scale_shows_the_share_of_subjects_in_each_grade_at_the_last_reading(result: xr.Dataset) -> None:
+    told = {"made_up": {"about": "A made-up scale.", "labels": ["fine", "not fine"]}}
+    graded = relabelled(result, "scales", lambda scales: scales.update(told))
+    rows = [
+        {"quantity": "made_up", "group": arm, "time": time, "value": float(time > 0 and subject < 1)}
+        for arm in ARMS
+        for time in (-24.0, 504.0)
+        for subject in range(4)
+    ]
+    readings = pd.concat([readings_of(result), pd.DataFrame(rows)], ignore_index=True)
+    (scale,) = summary.grades(graded, readings)
+    assert [row["shares"] for row in scale["rows"]] == [[75.0, 25.0]] * len(ARMS)
+    assert "<td>75 %</td><td>25 %</td>" in page(graded, readings)
+    assert "What the scales make of it" not in page(result, readings_of(result))
+
+
+def test_a_single_world_shows_no_spread_of_what_is_not_known(result: xr.Dataset) -> None:
+    alone = relabelled(result, "headline", lambda told: told["knowledge"].update(worlds=1))
+    labels = [
+        "what we do not know" in [row["label"] for row in summary.comparison(r)[1]] for r in (result, alone)
+    ]
+    assert labels == [True, False]
+    assert "A single world cannot show" in page(alone, readings_of(alone))
+
+
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>$\\frac{1}{$ \u202e 耳'
 
 
@@ -416,7 +466,7 @@ def test_pictures_come_before_tables(html: str) -> None:
 
 
 def test_every_number_is_listed_with_its_basis(html: str) -> None:
-    assert html.count('<th scope="row">') == 121
+    assert html.count('<th scope="row"><code>') == 121
     for index, basis in enumerate(summary.BASES):
         assert f"<b>{len(range(index, 121, 6))}</b> {basis}" in html
 
@@ -576,7 +626,7 @@ def test_an_axis_holds_zero_and_all_its_values(values: list[float]) -> None:
     ("low", "median", "high", "words"),
     [
         (0.9, 12, 25, "Better than vehicle"),
-        (1e-5, 1e-3, 2.5, "Half of the simulated animals keep next to nothing; one in twenty"),
+        (1e-5, 1e-3, 2.5, "Half of the simulated subjects keep next to nothing; one in twenty"),
         (-3, 1, 5, "includes zero"),
         (-5, -2, -1, "Worse"),
         (-1e-9, 0, 1e-9, "No benefit to speak of"),
@@ -623,3 +673,25 @@ def test_the_picture_of_the_window_is_the_same_every_time(
 def test_a_picture_in_another_format_is_refused(result: xr.Dataset, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"ends in '.png' or '.svg', not '.jpg'"):
         write_window(result, tmp_path / "window.jpg")
+
+
+def test_the_last_page_says_what_is_claimed_and_whether_it_is_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    from otosome.report import said
+
+    row = {
+        "about": "It <b>cures</b>.", "by": {"title": "A paper", "link": "javascript:alert(1)"}, "study": "made_up",
+        "stands_on": [{"words": "<i>none</i>", "is": "none", "says": "open", "sources": []}],
+        "figure": {"value": 1.0, "low": 0.5, "high": 2.0, "unit": "dB", "words": "<script>", "parts": []},
+        "missing": "", "built_in": "", "verdict": "not measured", "command": "otosome claims it",
+    }  # fmt: skip
+    kept = {"version": "0", "seed": 1, "ears": 2, "evidence": "of old", "rows": [row]}
+    result = made_up()
+    result.attrs["name"] = "made_up"
+    for stale in (True, False):
+        monkeypatch.setattr(said, "stored", lambda stale=stale: {**kept, "stale": stale})
+        last = page(result, readings_of(result)).rpartition("<section>")[2]
+        assert ("Stale: numbers on the shelves have changed since" in last) == stale
+        assert (
+            "It &lt;b&gt;cures&lt;/b&gt;." in last and "&lt;script&gt;" in last and "javascript" not in last
+        )
+        assert "1.00 dB (0.50 to 2.00)" in last and "with this study" in last

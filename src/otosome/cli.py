@@ -47,18 +47,22 @@ def _say(text: str) -> None:
 
 def _answer(command: str, as_json: bool, work: Callable[[], dict[str, Any]]) -> None:
     """Run a verb; print its answer, or the one message that says what was wrong with the input."""
+    from otosome.catalog import own_fault
     from otosome.evidence import BadInput
 
     try:
         answer = work()
-    except BadInput as error:
-        if as_json:
-            _refuse(command, error.as_dict())
-        _say(f"otosome {command}: {error}")
-        raise typer.Exit(2) from error
     except KeyboardInterrupt:
         _say(f"otosome {command}: interrupted; nothing was replaced")
         raise typer.Exit(130) from None
+    except Exception as error:
+        told = error if isinstance(error, BadInput) else own_fault(error)
+        if told is None:
+            raise
+        if as_json:
+            _refuse(command, told.as_dict())
+        _say(f"otosome {command}: {told}")
+        raise typer.Exit(2) from error
     if as_json:
         head = {"otosome": __version__, "command": command, "ok": True}
         print(json.dumps({**head, **answer}))
@@ -137,7 +141,7 @@ def _headline(headline: dict[str, Any]) -> str:
     return text + "\n  research only; not for treating anyone"
 
 
-def _progress() -> Any:
+def _progress(doing: str = "simulating") -> Any:
     """A progress bar on standard error, silent where nobody watches."""
     from contextlib import contextmanager
 
@@ -148,7 +152,7 @@ def _progress() -> Any:
 
         console = Console(stderr=True)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-            task = progress.add_task("simulating", total=None)
+            task = progress.add_task(doing, total=None)
 
             def tick(done: int, of: int) -> None:
                 progress.update(task, completed=done, total=of)
@@ -225,6 +229,7 @@ def sources(
     """The papers a study rests on, and which of its numbers are only assumed."""
 
     def work() -> dict[str, Any]:
+        from otosome.report.summary import read_once
         from otosome.scenario import load
         from otosome.weigh import sources as rows_of
 
@@ -233,14 +238,62 @@ def sources(
             basis: sum(row["basis"] == basis for row in rows) for basis in {row["basis"] for row in rows}
         }
         if not as_json:
+            print(f"* {read_once(rows)}")
             for row in rows:
-                print(
-                    f"{row['basis']:<11} {row['parameter']:<58} {row['value']:.4g} {row['unit']}  {row['source'] or ''}"
-                )
+                print(_source_line(row))
             print(", ".join(f"{n} {basis}" for basis, n in sorted(counts.items())))
-        return {"result": {"rows": rows, "counts": counts}, "notes": []}
+        once = sum(row["provisional"] for row in rows)
+        return {"result": {"rows": rows, "counts": counts, "provisional": once}, "notes": []}
 
     _answer("sources", as_json, work)
+
+
+def _source_line(row: dict[str, Any]) -> str:
+    from otosome.report.summary import standing
+
+    mark = f"{row['basis']}{'*' if row['provisional'] else ''}"
+    shown = row["given"] if row["value"] is None else f"{row['value']:.4g} {row['unit']}"
+    stands = f"  [{standing(row)}]" if standing(row) else ""
+    return f"{mark:<11} {row['parameter']:<58} {shown}  {row['source'] or ''}{stands}"
+
+
+@app.command()
+def qualify(
+    rows: Annotated[
+        list[str] | None, typer.Argument(help="Rows such as pk:C03 or ear:B10 [default: all].")
+    ] = None,
+    worlds: Annotated[
+        int, typer.Option(min=2, max=10_000, help="Draws of everything that is not known.")
+    ] = 40,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")] = 1,
+    shelves: _Shelves = None,
+    write: Annotated[
+        Path | None, typer.Option("--write", help="Write the table as a document, with a figure beside it.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Every published case simulated beside what was measured."""
+
+    def work() -> dict[str, Any]:
+        from otosome.catalog import Catalog
+        from otosome.qualification import counts
+        from otosome.qualification import qualify as examine
+        from otosome.qualification.document import check_writable, print_rows, write_document
+
+        catalog = Catalog(tuple(shelves or ()))
+        if write is not None:
+            check_writable(write, rows)
+        with _progress("qualifying") as tick:
+            found = examine(rows or None, worlds, seed, catalog, tick)
+        if write is not None:
+            write_document(write, found, worlds, seed, catalog)
+        if not as_json:
+            print_rows(found)
+        told = {"rows": [row.as_dict() for row in found], "counts": counts(found), "worlds": worlds}
+        out = {} if write is None else {"out": str(write)}
+        return {**out, "seed": seed, "result": told, "notes": []}
+
+    _answer("qualify", as_json, work)
 
 
 @app.command()
@@ -350,6 +403,59 @@ def changes(
     _answer("changes", as_json, work)
 
 
+@app.command()
+def claims(
+    claim: Annotated[list[str] | None, typer.Argument(help="Claims by name [default: all].")] = None,
+    ears: Annotated[int, typer.Option(min=2, max=100_000, help="Ears of each figure; an even number.")] = 40,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")] = 1,
+    shelves: _Shelves = None,
+    write: Annotated[
+        Path | None,
+        typer.Option("--write", help="A README whose table is written anew, docs/claims.md with it."),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """What is claimed of this therapy: what it stands on, the figure now, the verdict."""
+
+    def work() -> dict[str, Any]:
+        from otosome.claimed import check_writable
+        from otosome.claimed import claims as examine
+        from otosome.claimed import write as put
+
+        if write is not None:
+            check_writable(write, claim, shelves)
+        with _progress("looking into claims") as tick:
+            rows = examine(claim or None, ears, seed, tuple(shelves or ()), tick)
+        files = [] if write is None else put(rows, write, seed, ears)
+        if not as_json:
+            _print_claims(rows)
+            for file in files:
+                print(f"wrote {file}")
+        out = {} if write is None else {"out": str(write)}
+        return {**out, "seed": seed, "result": {"rows": rows}, "notes": []}
+
+    _answer("claims", as_json, work)
+
+
+def _print_claims(rows: list[dict[str, Any]]) -> None:
+    from otosome.claimed import said
+
+    for row in rows:
+        print(f"{row['claim']}: {row['about']}")
+        for ground in row["stands_on"]:
+            print(f"  stands on ({ground['is']}, {ground['says']}): {ground['words']}")
+        figure = row["figure"]
+        print(
+            f"  not computed here yet: {row['missing']}"
+            if figure is None
+            else f"  now: {said(figure)}: {figure['words']}"
+        )
+        for part in [] if figure is None else figure["parts"]:
+            print(f"       {said(part)}: {part['words']}")
+        print(f"  verdict: {row['verdict']} ({row['why']})")
+        print(f"  test: {row['test']}\n  again: {row['command']}\n")
+
+
 def main() -> None:
     """Entry point: exit 0 done, 2 bad input, 130 interrupted, 1 a defect of ours."""
     try:
@@ -357,12 +463,23 @@ def main() -> None:
     except SystemExit as done:
         # Typer itself tells a person what is wrong with the command line, but no machine.
         usage = getattr(done.__context__, "format_message", None)
-        if usage is not None and "--json" in sys.argv:
-            from otosome.evidence import BadInput
-
-            command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-            _refuse(command, BadInput(usage()).as_dict())
+        if usage is not None:
+            _tell_machine(usage())
         raise
+    except Exception:
+        told = "this is a defect of otosome, not of what you gave; please report it with the lines below"
+        _tell_machine(told)
+        _say(f"otosome: {told}")
+        raise
+
+
+def _tell_machine(message: str) -> None:
+    """The one object, where the command line asks for it but was not understood or not carried out."""
+    if "--json" in sys.argv:
+        from otosome.evidence import BadInput
+
+        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+        _refuse(command, BadInput(message).as_dict())
 
 
 if __name__ == "__main__":

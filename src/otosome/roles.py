@@ -1,4 +1,4 @@
-"""What a route, insult, mechanism, population, endpoint or instrument must offer, and the few nouns they meet in.
+"""What the formulas of each shelf must offer, and the few nouns they meet in.
 
 Arrays are (subject, time, place) unless said otherwise; places run from base (0) to apex (1); times are
 knots in h, each event twice (just before, just after). A bound parameter has shape (subject, 1, 1).
@@ -81,6 +81,30 @@ class Reading:
     censored: Array
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A number computed about a claim, with its interval.
+
+    ``value``, ``low``, ``high``  the middle, and 5 and 95 % unless ``words`` say otherwise; finite
+    ``unit``                      as it is printed
+    ``words``                     what the number is
+    ``parts``                     figures beside it, such as one for each route or day
+    """
+
+    value: float
+    low: float
+    high: float
+    unit: str
+    words: str
+    parts: tuple[Figure, ...] = ()
+
+    @classmethod
+    def over(cls, values: Array, unit: str, words: str, parts: tuple[Figure, ...] = ()) -> Figure:
+        """The median of some values, any shape, with 5 and 95 % of them."""
+        low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+        return cls(float(middle), float(low), float(high), unit, words, parts)
+
+
 class Route(Protocol):
     """A way into the ear. ``Dose``, ``Flow`` and ``Anatomy`` are those of ``otosome.transport``."""
 
@@ -114,8 +138,26 @@ class Mechanism(Protocol):
         ...
 
 
+class Map(Protocol):
+    """Where along a cochlea a frequency is heard."""
+
+    def frequency(self, place: Array) -> Array:
+        """Best frequency of each place (0 base to 1 apex), kHz, above zero, never rising towards the apex."""
+        ...
+
+
 class Population(Protocol):
-    """People, or animals, as they arrive."""
+    """People, or animals, as they arrive; its TOML names the ``species`` it knows.
+
+    ``outer_share``  part of a loss in dB that outer hair cells cause, shape (subject, 1, 1)
+    """
+
+    outer_share: Array
+
+    @property
+    def covered(self) -> tuple[float, float]:
+        """Lowest and highest frequency it knows, kHz."""
+        ...
 
     def baseline(self, frequency: Array) -> Array:
         """Hearing level of each subject at each frequency in kHz, dB HL, shape (subject, 1, frequency)."""
@@ -147,4 +189,20 @@ class Instrument(Protocol):
 
     def read(self, export: Any) -> Any:
         """The file's ``Tables``: what it holds, and what of it was refused; raises BadInput where all is."""
+        ...
+
+
+class Observation(Protocol):
+    """A published case that no study file can state."""
+
+    def replicate(self, bench: Any) -> Mapping[str, Array]:
+        """What was published, by row: of each ear of the bench (``otosome.qualification``), or exact values."""
+        ...
+
+
+class Claim(Protocol):
+    """Something said of the therapy, about which a figure can be computed."""
+
+    def figure(self, laboratory: Any) -> Figure:
+        """The figure now. ``laboratory`` is the ``Laboratory`` of ``otosome.claimed``: it runs studies."""
         ...

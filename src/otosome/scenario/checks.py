@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields, replace
+
+import numpy as np
 
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
+from otosome.roles import Population
 from otosome.scenario.study import Study, texts
 from otosome.scenario.tables import LONGEST, Arm, InsultUse, Measure
-from otosome.units import quantity
+from otosome.units import Array, quantity
 
 # Each moment takes some forty knots after it.
 _MOST_MOMENTS = 500
 # What a result holds beside its measures; a measure of such a name would be lost in it.
 _TAKEN = (
     "arm", "subject", "time", "frequency", "place", "cell", "cells", "vesicles", "protein", "halved", "doubled",
-    "time_error", "closure", "place_frequency", "place_distance",
+    "time_error", "closure", "sample", "place_frequency", "place_distance",
 )  # fmt: skip
 _MEASURE_NAME = re.compile(r"\w[\w .+-]{0,59}")
 
@@ -26,15 +30,22 @@ def check_study(study: Study, file: str) -> None:
     _check_names(study, file)
     _check_species(study)
     _check_times(study, file)
+    people = _check_population(study, file)
     for name, use in scenario.insult.items():
         _check_insult(study, name, use, file)
     for name, treatment in scenario.treatment.items():
         if treatment.volume is None:
             raise BadInput("needs a volume", file=file, key=f"treatment.{name}.volume")
+    for name, sample in scenario.sample.items():
+        end = max(quantity(t, "h") for t in sample.at) + quantity(sample.duration or "0 h", "h")
+        _check_moment(end, sample.at[-1], study.until, file, f"sample.{name}.at")
     for arm in scenario.arm:
         _check_one_batch(study, arm, file)
     for name, measure in scenario.measure.items():
         _check_measure(study, name, measure, file)
+        _check_norms(study, name, measure, people, file)
+        _check_scales(study, name, measure, file)
+    _check_curves(study, file)
     if not study.parameters:
         raise BadInput("rests on no number at all", file=file)
 
@@ -48,10 +59,11 @@ def _check_names(study: Study, file: str) -> None:
             raise BadInput("two arms of one name", file=file, key="arm", given=name)
         if any(ord(letter) < 32 or ord(letter) == 127 for letter in name):
             raise BadInput("a name has no control characters", file=file, key="arm", given=repr(name))
-    for name in scenario.measure:
-        if name in _TAKEN or name.startswith("window_") or not _MEASURE_NAME.fullmatch(name):
+    for kind, name in [("measure", n) for n in scenario.measure] + [("sample", n) for n in scenario.sample]:
+        taken = name in _TAKEN or name.startswith(("window_", "sampled_"))
+        if taken or not _MEASURE_NAME.fullmatch(name):
             raise BadInput(
-                "cannot name a measure", file=file, key=f"measure.{name}", given=repr(name),
+                f"cannot name a {kind}", file=file, key=f"{kind}.{name}", given=repr(name),
                 allowed=f"letters, digits, blanks, '.', '+' and '-', and none of {', '.join(_TAKEN)}",
             )  # fmt: skip
     for arm in scenario.arm:
@@ -79,6 +91,11 @@ def _check_names(study: Study, file: str) -> None:
 def _check_species(study: Study) -> None:
     """A species has every number and every curve that the shipped ones have."""
     species = study.species.card
+    if species.options.get("map") not in study.catalog.names("maps"):
+        raise BadInput(
+            "a species names its place map", file=species.file, key="map",
+            given=species.options.get("map"), allowed=study.catalog.names("maps"),
+        )  # fmt: skip
     for name in Catalog().names("species"):
         shipped = Catalog().get("species", name).card
         numbers = sorted(shipped.parameters.keys() - species.parameters.keys())
@@ -90,7 +107,73 @@ def _check_species(study: Study) -> None:
             )  # fmt: skip
 
 
+def _check_population(study: Study, file: str) -> Population | None:
+    """The population of best values, having said whom it knows."""
+    use = study.scenario.population
+    if use is None:
+        return None
+    _check_known(study, "populations", use.entry, file, "population.entry")
+    if (use.noise_level is None) != (use.noise_time is None):
+        raise BadInput("a noise at work has a level and a time, or neither", file=file, key="population")
+    try:
+        return study.population(_best(study))
+    except BadInput as error:
+        raise _at(error, file, f"population.{error.key}") from error
+
+
+def _best(study: Study) -> dict[str, Array]:
+    """Every number at its best value, shape (1,)."""
+    return {name: np.array([p.value]) for name, p in study.parameters.items()}
+
+
+def _check_known(study: Study, shelf: str, name: str, file: str, key: str) -> None:
+    """An entry that names the species it is for is asked for no other."""
+    known = texts(study.catalog.get(shelf, name).card.options.get("species", []))
+    if known and study.scenario.species not in known:
+        raise BadInput(
+            f"{name} is not for {study.scenario.species}", file=file, key=key, given=name,
+            cure=f"it is for {', '.join(known)}",
+        )  # fmt: skip
+
+
+def _at(error: BadInput, file: str, key: str) -> BadInput:
+    """The same refusal, with the place in the study file."""
+    return BadInput(
+        error.message, file=file, key=key, given=error.given, allowed=error.allowed, cure=error.cure
+    )
+
+
+def _check_norms(study: Study, name: str, measure: Measure, people: Population | None, file: str) -> None:
+    """Where an endpoint asks for the level an ear arrives with, its population has one at every frequency."""
+    formula = study.catalog.get("endpoints", measure.endpoint).formula
+    if people is None or formula is None or "population" not in {field.name for field in fields(formula)}:
+        return
+    try:
+        people.baseline(np.array([quantity(text, "kHz") for text in measure.frequency]))
+    except BadInput as error:
+        raise _at(error, file, f"measure.{name}.frequency") from error
+
+
+def _check_scales(study: Study, name: str, measure: Measure, file: str) -> None:
+    """A scale is asked of levels in dB HL, each once, with the frequencies and the baseline it needs."""
+    key = f"measure.{name}.scales"
+    unit = study.catalog.get("endpoints", measure.endpoint).card.options.get("unit")
+    if measure.scales and unit != "dB HL":
+        raise BadInput("grades are of hearing levels in dB HL", file=file, key=key, given=measure.endpoint)
+    tested = np.unique([quantity(text, "kHz") for text in measure.frequency])
+    named = [*study.scenario.measure, *(s for m in study.scenario.measure.values() for s in m.scales or [])]
+    for one in measure.scales or []:
+        _among(one, study.catalog.names("scales"), file, key)
+        if named.count(one) > 1:
+            raise BadInput("names two things of a result", file=file, key=key, given=one)
+        try:
+            study.scale(one).grade(np.zeros((1, tested.size)), tested, baseline=np.zeros((1, tested.size)))
+        except BadInput as error:
+            raise _at(error, file, key) from error
+
+
 def _check_measure(study: Study, name: str, measure: Measure, file: str) -> None:
+    _check_known(study, "endpoints", measure.endpoint, file, f"measure.{name}.endpoint")
     endpoint, species = study.catalog.get("endpoints", measure.endpoint).card, study.species.card
     for key in texts(endpoint.options.get("asks", [])):
         if getattr(measure, key, None) is None:
@@ -101,15 +184,32 @@ def _check_measure(study: Study, name: str, measure: Measure, file: str) -> None
                 f"{species.stem} has no curve {curve} for {measure.endpoint}", file=species.file,
                 key=f"profile.{curve}", cure=f"add [profile.{curve}] to species/{species.stem}.toml",
             )  # fmt: skip
-    low, high = (
-        study.parameters[f"species.{species.stem}.{end}_frequency"].value for end in ("lowest", "highest")
-    )
+    high, low = study.tonotopy(_best(study)).frequency(np.array([0.0, 1.0])).ravel()
     for text in measure.frequency:
         if not low <= quantity(text, "kHz") <= high:
             raise BadInput(
                 f"is beyond the place map of {species.stem}", file=file, key=f"measure.{name}.frequency",
-                given=text, allowed=f"{low:g} to {high:g} kHz",
+                given=text, allowed=f"{low:.3g} to {high:.3g} kHz",
             )  # fmt: skip
+
+
+def _check_curves(study: Study, file: str) -> None:
+    """A stated curve has the columns that the shelf's has, and keeps their sign."""
+    shelved = replace(study, scenario=study.scenario.model_copy(update={"curves": {}})).curves
+    for name in study.scenario.curves:
+        _among(name, list(shelved), file, "curves")
+    for name, curve in study.curves.items():
+        columns = shelved[name].columns
+        if curve.columns.keys() != columns.keys():
+            raise BadInput(
+                "has other columns than the shelf's", file=file, key=f"curves.{name}",
+                given=list(curve.columns), allowed=list(columns),
+            )  # fmt: skip
+        for key, column in curve.columns.items():
+            if min(columns[key]) > 0 >= min(column):
+                raise BadInput(
+                    "must lie above zero", file=file, key=f"curves.{name}.{key}", given=min(column)
+                )
 
 
 def _check_one_batch(study: Study, arm: Arm, file: str) -> None:
@@ -141,7 +241,7 @@ def _check_times(study: Study, file: str) -> None:
         )  # fmt: skip
     moments = [
         t
-        for tables in (scenario.insult, scenario.treatment, scenario.measure)
+        for tables in (scenario.insult, scenario.treatment, scenario.sample, scenario.measure)
         for x in tables.values()
         for t in x.at
     ]
@@ -152,6 +252,7 @@ def _check_times(study: Study, file: str) -> None:
     for kind, tables in (
         ("insult", scenario.insult),
         ("treatment", scenario.treatment),
+        ("sample", scenario.sample),
         ("measure", scenario.measure),
     ):
         for name, table in tables.items():
