@@ -142,7 +142,7 @@ def template(tables: list[pd.DataFrame]) -> pd.DataFrame:
     rows = [{"subject": subject, "group": group} for subject, group in named.items()]
     nameless = sorted(set(seen["file"][seen["subject"] == ""]))
     rows += [{"subject": f"subject-{i}", "file": file} for i, file in enumerate(nameless, start=1)]
-    return pd.DataFrame(rows, columns=pd.Index(COLUMNS)).fillna("")
+    return pd.DataFrame([{**dict.fromkeys(COLUMNS, ""), **row} for row in rows], columns=pd.Index(COLUMNS))
 
 
 def _only(groups: pd.Series) -> str:

@@ -162,35 +162,131 @@ def _progress(doing: str = "simulating") -> Any:
     return bar()
 
 
-@app.command()
-def new(
-    kind: Annotated[str, typer.Argument(help="scenario")],
-    out: Annotated[Path | None, typer.Option(help="The file to write [default: my_study.toml].")] = None,
+@app.command(name="import")
+def import_(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files, or folders of files, as instruments write them.")
+    ],
+    animals: Annotated[
+        Path | None, typer.Option(help="The sheet that says which subject is in which group.")
+    ] = None,
+    shelves: _Shelves = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the tables [default: results/import].")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Move an earlier import aside.")] = False,
     as_json: _Json = False,
 ) -> None:
-    """Write a commented study that runs as it is."""
+    """Read a laboratory's files into one table, with thresholds and a list of what was refused."""
+
+    def work() -> dict[str, Any]:
+        from otosome.animals import Animals
+        from otosome.catalog import Catalog
+        from otosome.intake import intake
+        from otosome.results import check_free, fill_intake, writing
+
+        folder = out if out is not None else Path("results") / "import"
+        check_free(folder, force)
+        sheet = None if animals is None else Animals.read(animals)
+        with writing(folder, force) as part:
+            made = intake(paths, Catalog(tuple(shelves or ())), sheet)
+            fill_intake(part, made, None if sheet is None else sheet.rows)
+        rows = {
+            "files": len(made.files), "readings": len(made.readings), "particles": len(made.particles),
+            "waveforms": len(made.waveforms), "thresholds": len(made.estimated), "refused": len(made.refused),
+        }  # fmt: skip
+        for note in made.notes:
+            _say(f"note: {note}")
+        if not as_json:
+            print(", ".join(f"{count} {name}" for name, count in rows.items()))
+            print(f"contact sheet: {(folder / 'contact.html').resolve()}")
+        refused = [vars(one) for one in made.refused]
+        result = {"rows": rows, "files": made.files, "refused": refused}
+        return {"out": str(folder), "inputs": made.inputs, "result": result, "notes": made.notes}
+
+    _answer("import", as_json, work)
+
+
+@app.command()
+def new(
+    kind: Annotated[str, typer.Argument(help="scenario, animals or fit")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="For animals: the files the sheet is for.")
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="For fit: the table that import wrote.")
+    ] = None,
+    shelves: _Shelves = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write [default: my_study.toml, or animals.csv].")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Write a commented study that runs as it is, an animals sheet to fill in, or a study of what was imported."""
 
     def work() -> dict[str, Any]:
         from otosome.evidence import BadInput
-        from otosome.scenario import TEMPLATE
 
-        if kind != "scenario":
-            raise BadInput("is not something new can write", given=kind, allowed=["scenario"])
-        file = out if out is not None else Path("my_study.toml")
-        try:
-            with file.open("x", encoding="utf-8") as stream:
-                stream.write(TEMPLATE.read_text(encoding="utf-8"))
-        except FileExistsError as error:
+        if kind not in ("scenario", "animals", "fit"):
             raise BadInput(
-                "is there already; nothing is overwritten", file=str(file), cure="name another --out"
-            ) from error
-        except OSError as error:
-            raise BadInput(f"cannot be written ({error.strerror})", file=str(file)) from error
+                "is not something new can write", given=kind, allowed=["scenario", "animals", "fit"]
+            )
+        file = out if out is not None else Path("animals.csv" if kind == "animals" else "my_study.toml")
+        _write_new(file, _drafted(kind, paths or [], source, tuple(shelves or ()), file.name))
         if not as_json:
-            print(f"wrote {file}; run it with: otosome run {file}")
+            then = (
+                "fill it in, then: otosome import PATH... --animals"
+                if kind == "animals"
+                else "run it with: otosome run"
+            )
+            print(f"wrote {file}; {then} {file}")
         return {"out": str(file), "result": {}, "notes": []}
 
     _answer("new", as_json, work)
+
+
+def _drafted(kind: str, paths: list[Path], source: Path | None, shelves: tuple[Path, ...], name: str) -> str:
+    """The text of what ``new`` writes."""
+    from otosome.catalog import Catalog
+    from otosome.evidence import BadInput
+
+    if kind != "animals" and paths:
+        raise BadInput("takes no files", key=f"new {kind}", given=str(paths[0]))
+    if kind == "animals":
+        from otosome.animals import template
+        from otosome.intake import intake
+        from otosome.results import tame
+
+        if not paths:
+            raise BadInput(
+                "needs the files the sheet is for", key="new animals", cure="otosome new animals PATH..."
+            )
+        made = intake(paths, Catalog(shelves))
+        return tame(template([one for one in (made.readings, made.waveforms) if len(one)])).to_csv(
+            index=False
+        )
+    if kind == "fit":
+        from otosome.draft import draft
+
+        if source is None:
+            raise BadInput("needs a table", key="new fit", cure="otosome new fit --from results/import")
+        return draft(source, Catalog(shelves), name)
+    from otosome.scenario import TEMPLATE
+
+    return TEMPLATE.read_text(encoding="utf-8")
+
+
+def _write_new(file: Path, text: str) -> None:
+    """A file that was not there before; raises BadInput if it was."""
+    from otosome.evidence import BadInput
+
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError as error:
+        raise BadInput(
+            "is there already; nothing is overwritten", file=str(file), cure="name another --out"
+        ) from error
+    except OSError as error:
+        raise BadInput(f"cannot be written ({error.strerror})", file=str(file)) from error
 
 
 @app.command(name="list")

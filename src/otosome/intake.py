@@ -6,7 +6,7 @@ One bad file never stops a folder: what is refused is listed with file, place an
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,27 +82,15 @@ def intake(paths: Sequence[Path], catalog: Catalog, animals: sheet.Animals | Non
 def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refused]]:
     """Every file, with a name below the path it was found by; links in folders are refused and listed."""
     found, refused = list[tuple[str, Path]](), list[Refused]()
-    total = 0
     for path in paths:
-        if path.is_dir():
-            for folder, inner, names in os.walk(path, followlinks=False):
-                inner.sort()
-                below = [Path(folder) / name for name in sorted([*names, *inner])]
-                for file in below:
-                    if file.is_symlink():
-                        name = str(file.relative_to(path))
-                        refused.append(Refused(name, "file", "a link", "links in folders are not followed"))
-                    elif file.is_file() and not file.name.startswith("."):
-                        found.append((str(file.relative_to(path)), file))
-        elif path.is_file():
-            found.append((path.name, path))
-        else:
-            raise BadInput("is no file or folder", file=str(path))
-        if len(found) > MOST_FILES:
-            raise BadInput(
-                "holds too many files", file=str(path), given=f"more than {MOST_FILES}", allowed=f"at most {MOST_FILES}",
-                cure="import parts of it",
-            )  # fmt: skip
+        for name, file in _below(path):
+            if file.is_symlink() and path != file:
+                refused.append(Refused(name, "file", "a link", "links in folders are not followed"))
+            elif file.is_file() and not file.name.startswith("."):
+                found.append((name, file))
+            if len(found) + len(refused) > MOST_FILES:
+                given = f"more than {MOST_FILES} files"
+                raise BadInput("holds too much", file=str(path), given=given, cure="import parts of it")
     total = sum(file.stat().st_size for _, file in found)
     if total > MOST_BYTES:
         raise BadInput(
@@ -112,6 +100,20 @@ def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refuse
             cure="import parts",
         )
     return found, refused
+
+
+def _below(path: Path) -> Iterator[tuple[str, Path]]:
+    """A file, or what a folder and its folders hold, in order, with names below the path."""
+    if not path.is_dir():
+        if not path.is_file():
+            raise BadInput("is no file or folder", file=str(path))
+        yield path.name, path
+        return
+    for folder, inner, names in os.walk(path, followlinks=False):
+        inner.sort()
+        for name in sorted([*names, *inner]):
+            file = Path(folder) / name
+            yield str(file.relative_to(path)), file
 
 
 def _tables(

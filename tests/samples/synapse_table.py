@@ -7,5 +7,7 @@ FILES = [
         "synapses.csv", table(HEAD, *ROWS), rows=1, refused=1,
         holds=(("subject", "12911"), ("quantity", "cell_count.synapse"), ("unit", "per IHC"), ("frequency", 8.0)),
     ),
-    Sample("CtBP2 ribbons.csv", table(HEAD, *ROWS), rows=1, refused=1, holds=(("quantity", "cell_count.ribbon"),)),
+    Sample(
+        "CtBP2 ribbons.csv", table(HEAD, *ROWS, ROWS[0]), rows=2, refused=1, holds=(("quantity", "cell_count.ribbon"),),
+    ),
 ]  # fmt: skip

@@ -29,6 +29,7 @@ HIGHEST_KILOHERTZ = 200.0  # a bare frequency above it is in Hz: no ear tested h
 SOFTEST, LOUDEST = -30.0, 140.0  # dB: outside it a number is a code
 _EARS = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _HOURS = {"h": 1.0, "d": 24.0, "w": 168.0}
+_MANGLED = re.compile(r"^(\d+)\.0$")  # a name that a spreadsheet took for a number
 _CLOCK = re.compile(r"ZT\d{1,2}")  # the hour of the exposure, counted from lights on
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(h|d|w)(?:rs?|ours?|ays?|eeks?|ks?)?", re.ASCII)
 
@@ -128,7 +129,7 @@ class Columns:
 
     def who(self, rows: Rows) -> dict[str, object]:
         """Subject, ear, group and time of some rows, as the table ``readings`` wants them."""
-        subjects = [re.sub(r"^(\d+)\.0$", r"\1", one) for one in self.texts(*SUBJECT)]
+        subjects = [_MANGLED.sub(r"\1", one) for one in self.texts(*SUBJECT)]
         columns = {"subject": subjects, "ear": self.ears(), "group": self.groups()}
         times = self.hours()[0]
         return {
@@ -139,7 +140,7 @@ class Columns:
     def said(self, rows: Rows) -> list[str]:
         """Flags on those four: a time given in words, a subject that a spreadsheet made a number."""
         words, names = self.hours()[1], self.texts(*SUBJECT)
-        mangled = [f"subject given as {name}" if name.endswith(".0") else "" for name in names]
+        mangled = [f"subject given as {name}" if _MANGLED.fullmatch(name) else "" for name in names]
         return [flags(words[row], mangled[row]) for row in rows]
 
 

@@ -18,7 +18,7 @@ THRESHOLD = ("threshold", "manual threshold", "threshold_db_spl", "abr_threshold
 LEVEL = ("level_db", "level_db_spl", "level")
 WAVE = {"wave1_amp_uv": 1.0, "wave1_uv": 1.0, "wave1_amp_nv": 1e-3, "wave1_nv": 1e-3}
 BARE_WAVE = "wave1_amp"
-LARGEST_WAVE = 100.0  # uV: beyond any wave I at the scalp
+LARGEST_WAVE = 20.0  # uV: beyond any wave I at the scalp of a rodent
 # A column without unit is in the unit that puts its middle between these, uV.
 USUAL_WAVE = (0.05, 50.0)
 NOT_HERE = ("pathway", "audiogram_id", "quantity")
