@@ -91,6 +91,10 @@ def _fits(export: Export, said: dict[str, str], events: int, channels: int) -> N
     if not (1 <= channels <= MOST_CHANNELS and events >= 1):
         raise export.refusal("$PAR, $TOT", f"{channels}, {events}", f"1 to {MOST_CHANNELS}, 1 or more", AGAIN)
     bits = sum(_whole(export, said, f"p{i}b") for i in range(1, channels + 1))
-    if events * bits // 8 > len(export.content) - HEADER:
-        given = f"{events} events of {bits // 8} bytes in {len(export.content)} bytes"
+    start, stop = int(export.content[26:34]), int(export.content[34:42])
+    if not (start and stop):  # a file too large for its header says it in the text
+        start, stop = _whole(export, said, "begindata"), _whole(export, said, "enddata")
+    room = min(stop, len(export.content) - 1) - start + 1
+    if start < HEADER or events * bits // 8 > room:
+        given = f"{events} events of {bits // 8} bytes in {room} bytes"
         raise export.refusal("$TOT", given, "events that the file holds", AGAIN)
