@@ -1,5 +1,6 @@
 # make run    makes .venv from the lock, runs the example study, prints where the report is
 # make test   the same environment with the tools, then every check and test
+# make verify the slow checks
 # PYTHON=3.13 (or a path) picks another interpreter; .venv is made anew when its version or a lock changes.
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ LOCKED := .venv/made-$(KEY)
 INSTALLED := .venv/installed-$(KEY)
 TOOLS := .venv/tools-$(KEY)
 
-.PHONY: run test install tools bench calibrate format lock
+.PHONY: run test verify install tools bench calibrate format lock
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -33,6 +34,10 @@ test: $(TOOLS)
 	$(BIN)/mypy
 	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
 	NUMBA_CACHE_DIR="$$cache" NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+# Slow checks: a hundred thousand mutated laboratory files.
+verify: $(TOOLS)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fuzz.py
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/start.py

@@ -6,6 +6,7 @@ Channels are light, not size: without a calibration no diameter is read from the
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from dataclasses import dataclass
 
@@ -74,7 +75,7 @@ def _said(export: Export) -> dict[str, str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             text = FlowData(io.BytesIO(export.content), ignore_offset_discrepancy=True, only_text=True).text
-    except (FlowIOException, ValueError, LookupError, EOFError, AttributeError, TypeError) as error:
+    except (FlowIOException, ValueError, LookupError, EOFError, AttributeError, TypeError, re.error) as error:
         raise export.refusal("text", str(error)[:100], "keywords of a single data set", AGAIN) from error
     return {str(key).lower().lstrip("$"): str(value) for key, value in text.items()}
 

@@ -119,7 +119,9 @@ def _transport(export: Export) -> pd.DataFrame:
     variables = [_variable(export, start + CARD + 140 * i) for i in range(int(stated))]
     width = max(position + length for _, length, position in variables)
     first = body + CARD
-    rows = (len(content) - first) // width
+    rows = max(len(content) - first, 0) // width
+    if rows == 0:
+        raise export.refusal("observations", "none", "one or more", AGAIN)
     packed = np.frombuffer(content, np.uint8, rows * width, first).reshape(rows, width)
     # The last card is filled with blanks, which may make up whole rows.
     packed = packed[~(packed == ord(" ")).all(axis=1)]
