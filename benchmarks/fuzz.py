@@ -1,6 +1,6 @@
 """Feed mutated laboratory files to their readers: each gives tables or a clean refusal, in time and memory.
 
-    python benchmarks/fuzz.py [INPUTS]        100,000 by default; real files beside the repository are mutated too
+python benchmarks/fuzz.py [INPUTS]        100,000 by default; real files beside the repository are mutated too
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from laboratory import samples  # noqa: E402
-
 from otosome.catalog import Catalog  # noqa: E402
 from otosome.evidence import BadInput  # noqa: E402
 from otosome.export import Export  # noqa: E402
@@ -58,7 +57,9 @@ def corpus(catalog: Catalog) -> list[tuple[str, str, bytes]]:
     for file in sorted(REAL.rglob("*")) if REAL.is_dir() else []:
         if file.is_file() and file.stat().st_size < LARGEST:
             content = file.read_bytes()
-            made += [(n, file.name, content) for n, f in formulas.items() if f and f().recognises(content[:4096])]
+            made += [
+                (n, file.name, content) for n, f in formulas.items() if f and f().recognises(content[:4096])
+            ]
     return [one for one in made if len(one[2]) < LARGEST]
 
 

@@ -44,6 +44,7 @@ class Columns:
     export: Export
     frame: pd.DataFrame
     refused: list[Refused] = field(default_factory=list)
+    _texts: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     def __contains__(self, name: str) -> bool:
         return name in self.frame.columns
@@ -58,11 +59,13 @@ class Columns:
         )
 
     def texts(self, *names: str) -> list[str]:
-        """The first of these columns as stripped text; blanks where there is none."""
-        for name in names:
-            if name in self:
-                return [str(cell).strip() for cell in self.frame[name]]
-        return [""] * len(self.frame)
+        """The first of these columns that there is, as stripped text; blanks where there is none."""
+        name = next((name for name in names if name in self), None)
+        if name is None:
+            return [""] * len(self.frame)
+        if name not in self._texts:
+            self._texts[name] = [str(cell).strip() for cell in self.frame[name].to_numpy(dtype=object)]
+        return self._texts[name]
 
     def numbers(self, name: str) -> Array:
         """A column as numbers: NaN where missing, and where a cell is no number, which is listed."""
