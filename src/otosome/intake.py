@@ -79,6 +79,19 @@ def intake(paths: Sequence[Path], catalog: Catalog, animals: sheet.Animals | Non
     return made
 
 
+def read(*paths: str | Path, animals: str | Path | None = None, shelves: Sequence[Path] = ()) -> pd.DataFrame:
+    """The table of readings of a laboratory's files, thresholds from waveforms among them.
+
+    ``paths``    files or folders;  ``animals``  the sheet that says which subject is in which group
+    returns      columns of ``otosome.export.READINGS``; what was refused stands in ``attrs["refused"]``
+    raises       BadInput as ``intake`` does
+    """
+    known = None if animals is None else sheet.Animals.read(Path(animals))
+    made = intake([Path(path) for path in paths], Catalog(tuple(shelves)), known)
+    made.readings.attrs["refused"] = [vars(one) for one in made.refused]
+    return made.readings
+
+
 def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refused]]:
     """Every file, with a name below the path it was found by; links in folders are refused and listed."""
     found, refused = list[tuple[str, Path]](), list[Refused]()

@@ -45,6 +45,7 @@ class Columns:
     frame: pd.DataFrame
     refused: list[Refused] = field(default_factory=list)
     _texts: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    _numbers: dict[str, Array] = field(default_factory=dict, repr=False)
 
     def __contains__(self, name: str) -> bool:
         return name in self.frame.columns
@@ -68,14 +69,23 @@ class Columns:
         return self._texts[name]
 
     def numbers(self, name: str) -> Array:
-        """A column as numbers: NaN where missing, and where a cell is no number, which is listed."""
-        decimal = str(self.frame.attrs.get("decimal", "."))
+        """A column as numbers: NaN where missing, and where a cell is no number, which is listed once."""
+        if name not in self._numbers:
+            self._numbers[name] = self._read(name)
+        return self._numbers[name].copy()
+
+    def _read(self, name: str) -> Array:
         texts = self.texts(name)
-        found = [parse(text, decimal) for text in texts]
+        found = [parse(text, self.decimal) for text in texts]
         for row, value in enumerate(found):
             if value is None and texts[row].lower() not in ("inf", "-inf"):
                 self.leave_out(row, name, texts[row], "is not a finite number")
         return np.array([np.nan if value is None else value for value in found], dtype=float)
+
+    @property
+    def decimal(self) -> str:
+        """The decimal mark: a comma where semicolons part the cells."""
+        return str(self.frame.attrs.get("decimal", "."))
 
     def leave_out(self, row: int, name: str, given: object, reason: str) -> None:
         """List a row that is not read."""
@@ -141,10 +151,11 @@ class Columns:
         }
 
     def said(self, rows: Rows) -> list[str]:
-        """Flags on those four: a time given in words, a subject that a spreadsheet made a number."""
+        """Flags on those four: a time given in words, a subject that a spreadsheet made a number, a decimal comma."""
         words, names = self.hours()[1], self.texts(*SUBJECT)
         mangled = [f"subject given as {name}" if _MANGLED.fullmatch(name) else "" for name in names]
-        return [flags(words[row], mangled[row]) for row in rows]
+        comma = "decimal comma" if self.decimal == "," else ""
+        return [flags(words[row], mangled[row], comma) for row in rows]
 
 
 def possible(value: float) -> bool:

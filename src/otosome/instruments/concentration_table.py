@@ -39,10 +39,9 @@ class ConcentrationTable:
         columns = Columns(export, export.frame())
         name = columns.first([*UNITS, "concentration"])
         units = [UNITS[name]] * len(columns.frame) if name in UNITS else columns.texts("unit")
-        decimal = str(columns.frame.attrs.get("decimal", "."))
         found = list[tuple[int, float, str, str]]()
         for row, text in enumerate(columns.texts(name)):
-            value = parse(text.lstrip("<> "), decimal)
+            value = parse(text.lstrip("<> "), columns.decimal)
             unit = _unit(units[row])
             if value is None or np.isnan(value) or value < 0:
                 columns.leave_out(row, name, text, "is no concentration")
