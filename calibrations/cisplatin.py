@@ -51,11 +51,12 @@ FREE = {
     "insults.cisplatin.reserve": ("0.3 uM", "30 uM"),
     "insults.cisplatin.hill": ("1 ", "6 "),
     "insults.cisplatin.irritation": ("0.02 1/h", "2 1/h"),
+    "insults.cisplatin.reactive_half_life": ("12 h", "48 h"),
     "insults.cisplatin.ohc": ("0.003 1/h", "0.3 1/h"),
 }
 # Drawn from their shelves: they bear on the same figures, and stay as they are.
 OTHERS = (
-    "insults.cisplatin.wall_share", "insults.cisplatin.reactive_half_life", "insults.cisplatin.ihc",
+    "insults.cisplatin.ihc",
     "cells.ohc.sensitivity", "cells.ohc.repair", "cells.ohc.silencing", "cells.ohc.death", "cells.ohc.hill",
     "cells.ohc.silent_death", "cells.ohc.injured_function", "cells.ohc.frailty", "cells.ohc.anchor_shift",
     "cells.ihc.sensitivity", "cells.stria.injury", "cells.stria.gain", "cells.stria.recovery",

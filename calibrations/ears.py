@@ -34,11 +34,18 @@ def ear_of(species: str, places: Array) -> Ear:
 
 
 def carried(
-    species: str, drug: str, route: str, dose: float, times: Sequence[float], stop: float, ear: Ear
+    species: str,
+    drug: str,
+    route: str,
+    dose: float,
+    times: Sequence[float],
+    stop: float,
+    ear: Ear,
+    duration: float = 0.0,
 ) -> tuple[Hours, dict[str, Micromolar]]:
     """Knots, and a drug in the tissues where it harms, by need, in the best ear; shape (1, time, place).
 
-    ``dose``  of each injection, ug/kg;  ``times`` of them, h
+    ``dose``  of each injection, ug/kg;  ``times`` of them and ``duration`` of each, h
     """
     card, solute, way = get("species", species), get("solutes", drug), get("routes", route)
     known = best(species, "species", f"solutes.{drug}", "solutes.tmpa", f"routes.{route}")
@@ -48,8 +55,8 @@ def carried(
     anatomy = Anatomy.build(columns, profiles, Grid(), tracer)
     amount = (dose * columns["body_mass"] / numbers["molar_mass"])[None]
     bound = way.bind(known, species)
-    flows = [f for t in times for f in bound.deliver(Dose(t, t, amount, np.zeros(1)), anatomy)]
-    knots = schedule(times, stop, first=0.2, growth=1.7, longest=12.0)
+    flows = [f for t in times for f in bound.deliver(Dose(t, t + duration, amount, np.zeros(1)), anatomy)]
+    knots = schedule([*times, *(t + duration for t in times)], stop, first=0.2, growth=1.7, longest=12.0)
     needs = get("insults", drug).formula.needs
     run = solve(
         anatomy,

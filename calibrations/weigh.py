@@ -181,13 +181,11 @@ def write(rows: Mapping[str, Mapping[str, str]], root: Path = SHIPPED) -> None:
         found = re.search(rf"^{head}((?:(?!\[).*\n)*)", text, flags=re.MULTILINE)
         if found is None:
             raise ValueError(f"{file.name}: no [{key}]")
-        kept = [
-            line for line in found[1].splitlines() if line.split(" = ")[0] in ("meaning", "subjects", "lots")
-        ]
-        lines = [line for line in kept if line.startswith("meaning")]
-        lines += [f'{k} = "{said[k]}"' for k in ("value", "low", "high", "shape") if k in said]
-        lines += [line for line in kept if not line.startswith("meaning")]
-        lines += [f'{k} = "{v}"' for k, v in said.items() if k not in ("value", "low", "high", "shape")]
+        kept = {k: v for k, _, v in (line.partition(" = ") for line in found[1].splitlines())}
+        kept = {k: v for k, v in kept.items() if k in ("meaning", "subjects", "lots")}
+        both = kept | {k: f'"{v}"' for k, v in said.items()}
+        first = [k for k in ("meaning", "value", "low", "high", "shape", "subjects", "lots") if k in both]
+        lines = [f"{k} = {both[k]}" for k in (*first, *(k for k in said if k not in first))]
         body = "\n".join(lines) + "\n\n"
         file.write_text(
             (text[: found.start(1)] + body + text[found.end(1) :]).rstrip() + "\n", encoding="utf-8"

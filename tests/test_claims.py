@@ -11,9 +11,10 @@ import typer
 
 from otosome import claimed, cli
 from otosome.catalog import SHIPPED, Catalog
-from otosome.claimed import VERDICTS, Claim, Ground, Laboratory
+from otosome.claimed import VERDICTS, Claim, Ground, Laboratory, writing
 from otosome.claimed.writing import evidence_hash, page, table
-from otosome.evidence import BadInput
+from otosome.evidence import BadInput, Source
+from otosome.qualification import known
 from otosome.roles import Figure
 
 CATALOG = Catalog()
@@ -42,6 +43,7 @@ def test_a_claim_says_who_claims_it_on_what_it_stands_and_what_would_test_it(nam
     assert claim.by.link and claim.test.endswith(".")
     assert all(ground.words for ground in claim.stands_on)
     assert all(ground.sources or ground.kind == "none" for ground in claim.stands_on)
+    assert {row for ground in claim.stands_on for row in ground.rows} <= set(known(CATALOG))
 
 
 @every_claim
@@ -102,6 +104,12 @@ def test_each_ground_alone_gives_its_verdict_by_the_rule():
         ("none", "open"): "not measured",
     }
     assert {case: judged([ground(*case)]) for case in told} == told
+
+
+def test_a_ground_whose_sources_are_all_gone_is_none():
+    current, gone = Source("a", "A", "link"), Source("b", "B", "link", standing="retracted")
+    assert Ground("words", "measured", "for", (current, gone)).verdict == "supported"
+    assert Ground("words", "measured", "for", (gone,)).verdict == "not measured"
 
 
 def test_a_claim_is_as_good_as_its_weakest_ground():
@@ -290,7 +298,9 @@ def test_the_table_and_the_page_hold_every_row_in_one_line_each(quick):
     [
         ((0.1034, 1e-5, 4.64, "dB"), "0.10 dB (0.00 to 4.64)"),
         ((-7.0, -35.6, 34.3, "%"), "-7.0 % (-35.6 to 34.3)"),
-        ((-0.001, -0.002, 0.0, "dB"), "0.00 dB (0.00 to 0.00)"),
+        ((-0.001, -0.002, 0.3, "dB"), "0.00 dB (0.00 to 0.30)"),
+        ((4.5e-6, 0.0, 0.0361, "%"), "4.5e-6 % (0 to 0.036)"),
+        ((0.0, 0.0, 0.0, "dB"), "0.00 dB (0.00 to 0.00)"),
         ((790.0, 1.95, 1e6, "patients"), "790 patients (1.9 to 1.0e6)"),
         ((2.3e7, 0.0, 3e13, "times"), "2.3e7 times (0 to 3.0e13)"),
     ],
@@ -309,14 +319,12 @@ def test_writing_asks_for_a_place_before_anything_is_computed(tmp_path):
 
 
 def test_a_table_is_written_between_the_marks_and_says_when_it_is_stale(tmp_path, monkeypatch, quick):
-    from otosome.claimed import writing
-
     (tmp_path / "docs").mkdir()
     readme = tmp_path / "README.md"
     readme.write_text("before\n" + "\nold\n".join(claimed.MARKS) + "\nafter\n", encoding="utf-8")
     monkeypatch.setattr(writing, "STORED", tmp_path / "figures.json")
     for _ in range(2):
-        claimed.write(quick, readme, seed=1, ears=40)
+        claimed.write(quick, readme, seed=1, ears=40, evidence=evidence_hash())
     text = readme.read_text(encoding="utf-8")
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
     assert text.count(table(quick)) == 1
@@ -325,6 +333,15 @@ def test_a_table_is_written_between_the_marks_and_says_when_it_is_stale(tmp_path
     assert kept["rows"] == json.loads(json.dumps(quick))
     (tmp_path / "figures.json").write_text(json.dumps({**kept, "evidence": "of old"}), encoding="utf-8")
     assert claimed.stored()["stale"]
+
+
+def test_what_figures_rest_on_is_watched_and_nothing_else_is():
+    watched = {f"{f.parent.name}/{f.name}" for f in writing._evidence(CATALOG)}
+    assert {f"claims/{name}.toml" for name in NAMES} <= watched
+    assert {f"mechanisms/{name}.toml" for name in CATALOG.names("mechanisms")} <= watched
+    assert {"studies/cisplatin_guinea_pig.toml", "solutes/vesicle.toml", "scales/who_2021.toml"} <= watched
+    assert {"sources/msc_trials_2020.toml", "insults/cisplatin.py", "instruments/nanosight.toml"} <= watched
+    assert "insults/implantation.toml" not in watched
 
 
 def test_the_kept_table_holds_every_claim_and_is_not_stale():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.evidence import BadInput
 from otosome.qualification import VERDICTS, counts, evidence, known
-from otosome.qualification.bench import Bench, rested, summarise
+from otosome.qualification.bench import Bench, Terms, summarise
 from otosome.qualification.case import Case, cases
 from otosome.qualification.document import check_writable, stated, write_document
+from otosome.qualification.rerun import Statistic, study_of
 from otosome.qualification.verdict import interval_score, judge
 
 ROOT = Path(__file__).parents[1]
@@ -103,6 +105,33 @@ def test_a_row_that_is_simulated_says_where_it_was_measured_and_its_source_is_th
             assert case.locator, case.id
 
 
+@pytest.mark.parametrize("name", CATALOG.names("observations"))
+def test_an_observation_gives_a_finite_number_for_each_of_its_rows(name):
+    entry = CATALOG.get("observations", name)
+    asked = [case for case in cases(entry) if case.kind != "none"]
+    if "study" in entry.card.options:
+        study = study_of(entry, Terms(CATALOG))
+        assert all(Statistic.of_case(case, study, name).arms for case in asked)
+    elif asked:
+        found = Bench(Terms(CATALOG, 2), entry, 2).replicate()
+        assert set(found) == {case.id for case in asked}
+        assert all(np.all(np.isfinite(values)) for values in found.values())
+
+
+@pytest.mark.parametrize("name", CATALOG.names("observations"))
+def test_a_row_that_one_of_its_own_numbers_was_calibrated_on_is_no_evidence(name):
+    entry = CATALOG.get("observations", name)
+    terms = Terms(CATALOG)
+    used = study_of(entry, terms) if "study" in entry.card.options else Bench(terms, entry, 1)
+    told = [
+        p.because.split("used, hence")[0] for p in used.parameters.values() if "Calibrated on" in p.because
+    ]
+    ids = {found for text in told for found in re.findall(r"(?:pk|ear|ev):[A-Z]\d+[a-z]?", text)}
+    for case in cases(entry):
+        if case.id in ids:
+            assert case.used, case.id
+
+
 def test_a_tolerance_that_includes_zero_is_called_weak():
     for case in ROWS:
         if case.kind == "interval" and case.unit not in ("dB", "dB HL", "dB SPL"):
@@ -132,7 +161,7 @@ def test_a_simulated_study_taken_as_the_measurement_is_covered_nine_times_in_ten
     case = cases(entry)[0]
 
     def statistics(seed):
-        bench = Bench(catalog, entry, "guinea_pig", rested(entry), 400, 4, seed)
+        bench = Bench(Terms(catalog, 400, seed), entry, 4)
         return summarise(bench.replicate()["pk:T1"], bench, 4, "mean")
 
     ours = judge(case, statistics(1)).simulated
@@ -215,6 +244,18 @@ def test_a_case_whose_source_was_withdrawn_is_no_test(tmp_path):
     assert "withdrawn on 2026-01-02" in rows[0].reason
 
 
+def test_a_case_whose_source_was_retracted_is_no_test_unless_it_is_allowed_by_name(tmp_path):
+    catalog = shelf(tmp_path, head='source = "gone"')
+    (tmp_path / "sources").mkdir()
+    gone = 'title = "A"\nlink = "https://example.org"\nstanding = "retracted"\n'
+    gone += 'date = "2026-01-02"\nreason = "Made up."\n'
+    (tmp_path / "sources" / "gone.toml").write_text(gone, encoding="utf-8")
+    refused = otosome.qualify(["pk:T1"], worlds=5, catalog=catalog)
+    allowed = otosome.qualify(["pk:T1"], worlds=5, catalog=catalog, allow_retracted=("gone",))
+    assert {row.verdict for row in refused} == {"no test"}
+    assert {row.verdict for row in allowed} == {"agrees"}
+
+
 @pytest.mark.parametrize(
     ("measured", "words"),
     [
@@ -231,6 +272,70 @@ def test_a_row_that_cannot_be_read_says_why(tmp_path, measured, words):
     catalog = shelf(tmp_path, measured=measured)
     with pytest.raises(BadInput, match=words):
         otosome.qualify(["pk:T1"], worlds=2, catalog=catalog)
+
+
+QUIET = """
+about = "Mice that are left alone, twice."
+source = "cba_jrj_2021"
+locator = "made up for the test"
+
+[study]
+species = "mouse"
+arm = [{{ name = "one" }}, {{ name = "other" }}]
+measure.abr = {{ endpoint = "abr_threshold", frequency = ["8 kHz", "16 kHz"], at = ["-1 d", "1 d"] }}
+
+[row."ear:T1"]
+about = "one group against the other"
+found = "0 dB"
+n = 10
+statistic = {{ measure = "abr", of = "one", against = "other" }}
+
+[row."ear:T1.since"]
+about = "a group against itself a day before"
+found = "0 dB"
+n = 10
+statistic = {statistic}
+"""
+SINCE = '{ measure = "abr", of = "one", since = "-1 d", over = "max" }'
+
+
+def quiet(tmp_path, statistic=SINCE):
+    (tmp_path / "observations").mkdir()
+    text = QUIET.format(statistic=statistic)
+    (tmp_path / "observations" / "quiet.toml").write_text(text, encoding="utf-8")
+    return Catalog((tmp_path,))
+
+
+def test_two_groups_left_alone_differ_by_chance_alone_and_share_no_subject(tmp_path):
+    rows = otosome.qualify(["ear:T1"], worlds=30, catalog=quiet(tmp_path))
+    between, since = (row_of(rows, name).simulated for name in ("ear:T1", "ear:T1.since"))
+    assert between["low"] < 0.0 < between["high"]
+    # Readings err by some 6 dB, ten at two frequencies by 1.3, two such groups by 1.9 dB and what ears differ by.
+    assert between["high"] - between["low"] > 2.0
+    # The worse of two frequencies is above zero more often than not.
+    assert since["median"] > 0.0
+    assert since["high"] - since["low"] < 15.0
+
+
+@pytest.mark.parametrize(
+    ("statistic", "words"),
+    [
+        ('{ measure = "abr", of = "nobody" }', "allowed: one, other"),
+        ('{ measure = "dpoae", of = "one" }', "allowed: abr"),
+        ('{ of = "one" }', "is missing"),
+        ('{ measure = "abr", of = "one", by = "guess" }', "allowed: difference, ratio"),
+        ('{ measure = "abr", of = "one", sum = "x" }', "is not a key of a statistic"),
+        ('{ measure = "abr", of = "one", at = "5 d" }', "is not measured then"),
+        ('{ measure = "abr", of = "one", frequency = ["4 kHz"] }', "is not measured there"),
+        (
+            '{ measure = "abr", of = "one", scale = "brock", grade = "9", since = "-1 d" }',
+            "allowed: 0, 1, 2, 3, 4",
+        ),
+    ],
+)
+def test_a_statistic_that_a_study_cannot_give_is_refused(tmp_path, statistic, words):
+    with pytest.raises(BadInput, match=words):
+        otosome.qualify(["ear:T1"], worlds=2, catalog=quiet(tmp_path, statistic))
 
 
 def test_an_unknown_row_names_those_there_are():
@@ -260,6 +365,12 @@ def test_a_document_holds_every_row_and_what_it_rests_on(tmp_path):
     assert stated(file) == (evidence(catalog), [row.id for row in rows])
     assert file.with_suffix(".png").stat().st_size > 1000
     check_writable(file, None)
+
+
+def test_the_document_of_the_project_is_of_the_evidence_as_it_is():
+    mark, rows = stated(ROOT / "docs" / "validation.md")
+    assert rows == known(), "write it anew: otosome qualify --write docs/validation.md"
+    assert mark == evidence(), "write it anew: otosome qualify --write docs/validation.md"
 
 
 def test_a_document_is_written_whole_and_over_nothing_else(tmp_path):

@@ -680,7 +680,7 @@ def test_the_last_page_says_what_is_claimed_and_whether_it_is_stale(monkeypatch:
 
     row = {
         "about": "It <b>cures</b>.", "by": {"title": "A paper", "link": "javascript:alert(1)"}, "study": "made_up",
-        "stands_on": [{"words": "<i>none</i>", "is": "none", "says": "open", "sources": []}],
+        "stands_on": [{"words": "<i>none</i>", "is": "none", "says": "open", "sources": [], "rows": []}],
         "figure": {"value": 1.0, "low": 0.5, "high": 2.0, "unit": "dB", "words": "<script>", "parts": []},
         "missing": "", "built_in": "", "verdict": "not measured", "command": "otosome claims it",
     }  # fmt: skip

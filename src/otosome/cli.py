@@ -363,6 +363,9 @@ def qualify(
     ] = 40,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")] = 1,
     shelves: _Shelves = None,
+    allow_retracted: Annotated[
+        list[str] | None, typer.Option(help="A retracted source that may be used all the same.")
+    ] = None,
     write: Annotated[
         Path | None, typer.Option("--write", help="Write the table as a document, with a figure beside it.")
     ] = None,
@@ -376,13 +379,13 @@ def qualify(
         from otosome.qualification import qualify as examine
         from otosome.qualification.document import check_writable, print_rows, write_document
 
-        catalog = Catalog(tuple(shelves or ()))
+        catalog, allowed = Catalog(tuple(shelves or ())), tuple(allow_retracted or ())
         if write is not None:
             check_writable(write, rows)
         with _progress("qualifying") as tick:
-            found = examine(rows or None, worlds, seed, catalog, tick)
+            found = examine(rows or None, worlds, seed, catalog, tick, allowed)
         if write is not None:
-            write_document(write, found, worlds, seed, catalog)
+            write_document(write, found, worlds, seed, catalog, allowed)
         if not as_json:
             print_rows(found)
         told = {"rows": [row.as_dict() for row in found], "counts": counts(found), "worlds": worlds}
@@ -514,15 +517,16 @@ def claims(
     """What is claimed of this therapy: what it stands on, the figure now, the verdict."""
 
     def work() -> dict[str, Any]:
-        from otosome.claimed import check_writable
+        from otosome.claimed import check_writable, evidence_hash
         from otosome.claimed import claims as examine
         from otosome.claimed import write as put
 
         if write is not None:
             check_writable(write, claim, shelves)
+        before = evidence_hash()
         with _progress("looking into claims") as tick:
             rows = examine(claim or None, ears, seed, tuple(shelves or ()), tick)
-        files = [] if write is None else put(rows, write, seed, ears)
+        files = [] if write is None else put(rows, write, seed, ears, before)
         if not as_json:
             _print_claims(rows)
             for file in files:

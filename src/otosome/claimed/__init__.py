@@ -4,6 +4,8 @@ A claim stands on one or more grounds. Each says what it is: ``measured`` (a pub
 or counts that give one), ``direction`` (only a sign, or a number without a spread) or ``none`` (nothing
 published that could be read); and what it says: ``for`` the claim, ``against`` it, or ``open`` (cannot tell).
 
+A ground all of whose sources were retracted or withdrawn is none.
+
 - measured and for it: *supported*; measured and against it: *contradicted here*
 - direction and for it: *direction only*; anything else: *not measured*
 - a claim is as good as its weakest ground
@@ -15,10 +17,19 @@ published that could be read); and what it says: ``for`` the claim, ``against`` 
 from otosome.claimed.asking import claims
 from otosome.claimed.claim import SHELF, VERDICTS, Claim, Ground
 from otosome.claimed.laboratory import EARS, Laboratory
-from otosome.claimed.writing import MARKS, check_writable, grounds, said, short, stored, write
+from otosome.claimed.writing import (
+    MARKS,
+    check_writable,
+    evidence_hash,
+    grounds,
+    ordered,
+    said,
+    short,
+    stored,
+    write,
+)
 
 __all__ = [
-    "EARS", "MARKS", "SHELF", "VERDICTS", "Claim", "Ground", "Laboratory", "check_writable", "claims", "grounds",
-    "said", "short",
-    "stored", "write",
+    "EARS", "MARKS", "SHELF", "VERDICTS", "Claim", "Ground", "Laboratory", "check_writable", "claims",
+    "evidence_hash", "grounds", "ordered", "said", "short", "stored", "write",
 ]  # fmt: skip

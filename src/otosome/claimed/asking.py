@@ -49,7 +49,13 @@ def _row(claim: Claim, figure: Figure | None, ears: int, seed: int) -> Row:
         "about": claim.about,
         "by": _cited(claim.by),
         "stands_on": [
-            {"words": g.words, "is": g.kind, "says": g.says, "sources": [_cited(s) for s in g.sources]}
+            {
+                "words": g.words,
+                "is": g.kind,
+                "says": g.says,
+                "sources": [_cited(s) for s in g.sources],
+                "rows": list(g.rows),
+            }
             for g in claim.stands_on
         ],
         "test": claim.test,

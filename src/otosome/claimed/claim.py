@@ -11,14 +11,17 @@ import numpy as np
 from otosome.catalog import Catalog, Entry
 from otosome.evidence import BadInput, Source
 from otosome.roles import Figure
+from otosome.scenario.study import texts
 from otosome.units import Array
 
 SHELF = "claims"
 # Best first: of two grounds the one further right decides.
 VERDICTS = ("supported", "direction only", "not measured", "contradicted here")
 _IS, _SAYS = ("measured", "direction", "none"), ("for", "against", "open")
-_KEYS = ("by", "stands_on", "test", "needs", "built_in", "missing", "study")
-_GROUND_KEYS = ("words", "is", "says", "sources")
+_KEYS = ("by", "stands_on", "test", "needs", "built_in", "missing", "study", "uses")
+_GROUND_KEYS = ("words", "is", "says", "sources", "rows")
+# A ground all of whose sources stand so is none.
+_GONE = ("retracted", "withdrawn")
 _LINES = ("above", "below")
 
 
@@ -27,12 +30,14 @@ class Ground:
     """One thing a claim stands on.
 
     ``kind``  measured, direction or none;  ``says``  for, against or open
+    ``rows``  of the shelf ``observations`` that run it again
     """
 
     words: str
     kind: str
     says: str
     sources: tuple[Source, ...]
+    rows: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -42,7 +47,8 @@ class Ground:
             ("measured", "against"): "contradicted here",
             ("direction", "for"): "direction only",
         }
-        return told.get((self.kind, self.says), "not measured")
+        gone = self.sources and all(source.standing in _GONE for source in self.sources)
+        return "not measured" if gone else told.get((self.kind, self.says), "not measured")
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class Claim:
     ``needs``     the line its figure must reach for the claim to hold, as (``above`` or ``below``, number)
     ``built_in``  why the figure follows from the structure and decides nothing; empty where it does not
     ``missing``   what is wanting where no figure can be computed yet
+    ``uses``      entries its figure rests on beside those of its study (``scales.who_2021``)
     """
 
     name: str
@@ -63,6 +70,7 @@ class Claim:
     built_in: str
     missing: str
     study: str
+    uses: tuple[str, ...]
     entry: Entry
 
     @classmethod
@@ -82,6 +90,7 @@ class Claim:
             built_in=told.text("built_in", ""),
             missing=told.text("missing", None if entry.formula is None else ""),
             study=study if isinstance(study, str) else "",
+            uses=tuple(texts(entry.card.options.get("uses"))),
             entry=entry,
         )
 
@@ -97,7 +106,7 @@ class Claim:
         weakest = max(self.stands_on, key=lambda ground: VERDICTS.index(ground.verdict))
         if weakest.verdict != VERDICTS[-1] and figure is not None and self._beyond(figure):
             side, line = self.needs or ("", 0.0)
-            return VERDICTS[-1], f"the whole interval of the figure fails to lie {side} {line:g}"
+            return VERDICTS[-1], f"the claim needs a figure {side} {line:g}, and its whole interval is not"
         return weakest.verdict, f"weakest ground: {weakest.kind}, {weakest.says}"
 
     def _beyond(self, figure: Figure) -> bool:
@@ -164,7 +173,7 @@ class _Told:
         if table["is"] != "none" and not keys:
             raise BadInput("what is published has a source", file=self.file, key="stands_on.sources")
         sources = tuple(catalog.source(str(key)) for key in keys)
-        return Ground(table["words"], table["is"], table["says"], sources)
+        return Ground(table["words"], table["is"], table["says"], sources, tuple(table.get("rows", ())))
 
     def line(self) -> tuple[str, float] | None:
         given = self.entry.card.options.get("needs")

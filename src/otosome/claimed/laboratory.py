@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Ears of a figure, each in a world of its own unless the claim asks otherwise.
 EARS = 40
-# Steps between knots grow by this: the benefit of the shipped study moves by less than 0.1 dB.
+# Steps between knots grow by this: in 16 ears of the shipped study, of up to 11 dB, within 0.2 dB of steps by 1.1.
 _GROWTH = 1.3
 Numbers = Mapping[str, Any]
 Work = Callable[["Block"], dict[str, Array]]

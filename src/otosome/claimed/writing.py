@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from otosome import __version__
-from otosome.catalog import SHELVES, SHIPPED
-from otosome.claimed.claim import SHELF, VERDICTS
+from otosome.catalog import SHIPPED, Catalog
+from otosome.claimed.claim import SHELF, VERDICTS, Claim
+from otosome.claimed.laboratory import Laboratory
 from otosome.evidence import BadInput
+from otosome.scenario import STUDIES
 
 STORED = SHIPPED / SHELF / "figures.json"
 MARKS = ("<!-- claims: written by otosome claims --write -->", "<!-- claims: end -->")
 # Units whose figures range over powers of ten.
 _WIDE = ("times", "patients", "particles")
+# Below it two decimals show nothing.
+_SMALL = 0.05
 _KINDS = {"measured": "measured", "direction": "direction only", "none": "nothing published"}
 _VERDICTS = """\
 A claim stands on one or more grounds, each *measured* (a published number with its spread, or counts that give
@@ -25,17 +29,20 @@ one), a *direction* (only a sign, or a number without a spread), or none. Measur
 *supported*, measured and against it *contradicted here*, a direction for it *direction only*, anything else *not
 measured*. The weakest ground decides. A computed figure can only lower a verdict: where its whole interval lies
 beyond the line that the claim needs, and does not follow from the structure of the model, the claim is
-*contradicted here*. Figures stand on priors, most of them assumed and wide: none of them is evidence for a claim."""
+*contradicted here*: here means under what otosome assumes, drawn over its whole range. A ground all of whose sources
+were retracted or withdrawn counts as none. Figures stand on priors, most of them assumed and wide: none of them is
+evidence for a claim."""
 Row = dict[str, Any]
 
 
 def said(figure: Row) -> str:
     """A figure as it is printed: middle, unit, and interval."""
     numbers = [figure[key] for key in ("value", "low", "high")]
-    if figure["unit"] in _WIDE:
+    largest = max(map(abs, numbers))
+    if figure["unit"] in _WIDE or 0 < largest < _SMALL:
         value, low, high = map(_power, numbers)
     else:
-        decimals = 1 if max(map(abs, numbers)) >= 10 else 2
+        decimals = 1 if largest >= 10 else 2
         # Plus zero, because a number that rounds to nothing must not read -0.
         value, low, high = (f"{round(number, decimals) + 0.0:.{decimals}f}" for number in numbers)
     return f"{value} {figure['unit']} ({low} to {high})"
@@ -61,11 +68,15 @@ def grounds(row: Row) -> str:
     return "; ".join(kinds)
 
 
+def ordered(rows: list[Row]) -> list[Row]:
+    """Claims best supported first."""
+    return sorted(rows, key=lambda row: VERDICTS.index(row["verdict"]))
+
+
 def table(rows: list[Row]) -> str:
     """The claims as a Markdown table, best supported first."""
     head = ["| What is claimed | Stands on | otosome computes now | Verdict |", "|---|---|---|---|"]
-    ordered = sorted(rows, key=lambda row: VERDICTS.index(row["verdict"]))
-    cells = [(r["about"].rstrip("."), grounds(r), short(r), f"*{r['verdict']}*") for r in ordered]
+    cells = [(r["about"].rstrip("."), grounds(r), short(r), f"*{r['verdict']}*") for r in ordered(rows)]
     return "\n".join([*head, *(f"| {' | '.join(_cell(c) for c in row)} |" for row in cells)])
 
 
@@ -91,7 +102,9 @@ def _section(row: Row) -> str:
     ]
     lines += [f"Claimed in: {_link(row['by'])}", "", "Stands on:", ""]
     for ground in row["stands_on"]:
-        cited = ", ".join(_link(source) for source in ground["sources"])
+        cited = ", ".join(
+            [*map(_link, ground["sources"]), *(f"`otosome qualify {r}`" for r in ground["rows"])]
+        )
         told = f"- *{_KINDS[ground['is']]}, {ground['says']}*: {ground['words']}"
         lines.append(f"{told} ({cited})" if cited else told)
     lines += ["", *_figures(row), "", f"What would test it: {row['test']}"]
@@ -116,7 +129,8 @@ def _figures(row: Row) -> list[str]:
 
 
 def _link(source: Row) -> str:
-    return f"[{source['title']}]({source['link']})" if source["link"] else source["key"]
+    told = f"[{source['title']}]({source['link']})" if source["link"] else source["key"]
+    return told if source["standing"] == "current" else f"{told}, {source['standing']}"
 
 
 def check_writable(readme: Path, names: Sequence[str] | None, shelves: Sequence[Path] | None) -> None:
@@ -129,15 +143,16 @@ def check_writable(readme: Path, names: Sequence[str] | None, shelves: Sequence[
     _between(readme, "")
 
 
-def write(rows: list[Row], readme: Path, seed: int, ears: int) -> list[Path]:
+def write(rows: list[Row], readme: Path, seed: int, ears: int, evidence: str) -> list[Path]:
     """Write the table between a README's marks, ``docs/claims.md`` beside it, and the rows for reports.
 
-    returns  the files written
-    raises   BadInput where the README lacks the marks
+    ``evidence``  ``evidence_hash`` from before the rows were computed
+    returns       the files written
+    raises        BadInput where the README lacks the marks
     """
-    made = f"otosome {__version__}, seed {seed}, {ears} ears; evidence {evidence_hash()}."
+    made = f"otosome {__version__}, seed {seed}, {ears} ears; evidence {evidence}."
     text = _between(readme, table(rows))
-    kept = {"version": __version__, "seed": seed, "ears": ears, "evidence": evidence_hash(), "rows": rows}
+    kept = {"version": __version__, "seed": seed, "ears": ears, "evidence": evidence, "rows": rows}
     files = {
         readme: text,
         readme.parent / "docs" / "claims.md": page(rows, made),
@@ -172,18 +187,33 @@ def _put(file: Path, content: str) -> None:
 
 
 def evidence_hash() -> str:
-    """Changes when any shipped entry, formula, study or source does; not when other code does."""
+    """Changes when a claim does, or an entry, formula, study or source its figure rests on; no other code is in it."""
     digest = hashlib.sha256()
-    for file in _evidence():
-        # Told apart from line endings, which a checkout may change.
+    for file in sorted(set(_evidence(Catalog()))):
+        # As text, because a checkout may change line endings.
         content = file.read_text(encoding="utf-8")
         digest.update(f"{file.relative_to(SHIPPED).as_posix()}\0{content}\0".encode())
     return digest.hexdigest()[:16]
 
 
-def _evidence() -> Iterator[Path]:
-    for shelf in (*SHELVES, "sources", "studies"):
-        yield from sorted(f for f in (SHIPPED / shelf).glob("*") if f.suffix in (".toml", ".py"))
+def _evidence(catalog: Catalog) -> Iterator[Path]:
+    """The files that claims and their figures rest on."""
+    laboratory = Laboratory(catalog=catalog)
+    for name in catalog.names(SHELF):
+        claim = Claim.of(catalog.get(SHELF, name), catalog)
+        asked = claim.entry.card.options.get("study")
+        entries = [claim.entry, *(catalog.get(*text.split(".")) for text in claim.uses)]
+        if isinstance(asked, (str, dict)):
+            # Some figures are of every mechanism there is.
+            entries += laboratory.study(asked, mechanisms=None).entries()
+        if isinstance(asked, str):
+            yield STUDIES / f"{asked}.toml"
+        for entry in entries:
+            stem = SHIPPED / entry.card.shelf / entry.name
+            yield from (f for f in (stem.with_suffix(".toml"), stem.with_suffix(".py")) if f.is_file())
+        keys = {p.source for e in entries for by in e.card.parameters.values() for p in by.values()}
+        keys |= {source.key for ground in claim.stands_on for source in ground.sources}
+        yield from (SHIPPED / "sources" / f"{key}.toml" for key in keys if key)
 
 
 def stored() -> Row:

@@ -17,7 +17,7 @@ _MOST = 1e6
 
 @dataclass(frozen=True)
 class Trials:
-    """Patients in each arm to show the simulated benefit, if people gained and differed as these animals do.
+    """Patients in each arm to show the simulated benefit, if people gain and differ as the simulated ones do.
 
     Normal approximation: 2 ((z of the error) + (z of the power))^2 (spread / effect)^2.
 
@@ -35,8 +35,8 @@ class Trials:
         n = self.patients(effect, spread)
         never = 100 * float(np.mean(n >= _MOST))
         words = (
-            f"in each arm for {100 * self.power:.0f} % power, were people as these guinea pigs; "
-            f"{_MOST:.0e} stands for more and for never ({never:.0f} % of worlds)"
+            f"in each arm for {100 * self.power:.0f} % power, with cisplatin in people as simulated ({_MOST:.0e} "
+            f"stands for more and for never: {never:.0f} % of worlds)"
         )
         return Figure.over(n, "patients", words, (Figure.over(effect, "dB", "benefit in a world"),))
 

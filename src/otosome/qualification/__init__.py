@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from otosome.catalog import Catalog, Entry
 from otosome.evidence import BadInput
-from otosome.qualification.bench import Bench, rested, summarise
+from otosome.qualification.bench import Bench, Terms, summarise
 from otosome.qualification.case import Case, cases
 from otosome.qualification.rerun import rerun, study_of
 from otosome.qualification.verdict import VERDICTS, Row, judge, no_test
@@ -30,21 +30,24 @@ def qualify(
     seed: int = 1,
     catalog: Catalog | None = None,
     tick: Tick | None = None,
+    allow_retracted: tuple[str, ...] = (),
 ) -> list[Row]:
     """Every published case, or some of them, simulated beside measured, in the order of their ids.
 
     ``rows``    ids such as "pk:C03"; one names its parts too ("pk:C03.apex")
     ``worlds``  draws of everything that is not known, at least 2
-    raises      BadInput for an unknown id, or an observation that cannot be read
+    ``allow_retracted``  keys of retracted sources that may be used all the same
+    raises      BadInput for an unknown id, an observation that cannot be read, or a number whose source was
+                retracted
     """
     if worlds < 2:
         raise BadInput("must be at least 2", key="worlds", given=worlds)
     catalog = Catalog() if catalog is None else catalog
-    wanted = _wanted(catalog, rows)
+    terms, wanted = Terms(catalog, worlds, seed, allow_retracted), _wanted(catalog, rows)
     chosen = [(entry, part) for entry, part in _all(catalog) if any(case.id in wanted for case in part)]
     found: list[Row] = []
     with ThreadPoolExecutor(2) as pool:
-        work = pool.map(lambda both: _entry(both[0], both[1], catalog, worlds, seed), chosen)
+        work = pool.map(lambda both: _entry(both[0], both[1], terms), chosen)
         for done, made in enumerate(work, start=1):
             found += [row for row in made if row.id in wanted]
             if tick is not None:
@@ -62,9 +65,10 @@ def known(catalog: Catalog | None = None) -> list[str]:
 
 
 def counts(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
-    """Rows by verdict: those that are evidence, the weak ones among them, and those something was calibrated on."""
+    """Rows by verdict: evidence, the exact and the weak among it, and apart those something was calibrated on."""
     parts = {
         "evidence": [row for row in rows if not row.used],
+        "exact": [row for row in rows if not row.used and row.kind == "exact"],
         "weak": [row for row in rows if not row.used and row.weak],
         "calibration": [row for row in rows if row.used],
     }
@@ -73,22 +77,22 @@ def counts(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
     }
 
 
-def evidence(catalog: Catalog | None = None) -> str:
+def evidence(catalog: Catalog | None = None, allow_retracted: tuple[str, ...] = ()) -> str:
     """A fingerprint of all that the rows rest on: every number they use, and the observations themselves."""
-    catalog = Catalog() if catalog is None else catalog
+    terms = Terms(Catalog() if catalog is None else catalog, allowed=allow_retracted)
     digest = hashlib.sha256()
-    for entry, _ in _all(catalog):
+    for entry, _ in _all(terms.catalog):
         digest.update(repr(entry.card.options).encode())
-        used = _numbers(entry, catalog)
+        used = _numbers(entry, terms)
         digest.update("".join(f"{name}={used[name]} " for name in sorted(used)).encode())
     return digest.hexdigest()[:12]
 
 
-def _numbers(entry: Entry, catalog: Catalog) -> dict[str, str]:
+def _numbers(entry: Entry, terms: Terms) -> dict[str, str]:
     """Every number and curve an observation uses, with its fingerprint."""
     if "study" not in entry.card.options and entry.formula is None:
         return {}
-    used = study_of(entry, catalog) if "study" in entry.card.options else _bench(entry, catalog, 1, 0)
+    used = study_of(entry, terms) if "study" in entry.card.options else Bench(terms, entry, 1)
     numbers = {name: number.hash for name, number in used.parameters.items()}
     return numbers | {name: curve.hash for name, curve in used.curves.items()}
 
@@ -123,44 +127,40 @@ def _order(row: str) -> tuple[str, str, int, str]:
     return shelf, number.split(digits)[0] if digits else number, int(digits or 0), number + part
 
 
-def _entry(entry: Entry, part: list[Case], catalog: Catalog, worlds: int, seed: int) -> list[Row]:
+def _entry(entry: Entry, part: list[Case], terms: Terms) -> list[Row]:
     """The rows of one observation; they share its simulation, so a row is the same alone or among others."""
-    found = [no_test(case, reason) for case in part if (reason := _untestable(case, catalog))]
-    asked = [case for case in part if not _untestable(case, catalog)]
+    reasons = {case.id: _untestable(case, terms) for case in part}
+    found = [no_test(case, reasons[case.id]) for case in part if reasons[case.id]]
+    asked = [case for case in part if not reasons[case.id]]
     if not asked:
         return found
     if "study" in entry.card.options:
-        _, values = rerun(entry, asked, catalog, worlds, seed)
+        values = rerun(entry, asked, terms)
         return found + [judge(case, values[case.id]) for case in asked]
     if entry.formula is None:
         raise BadInput("has neither a study nor a formula", file=entry.card.file, key="study")
-    return found + list(_measured(entry, asked, catalog, worlds, seed))
+    return found + list(_measured(entry, asked, terms))
 
 
-def _measured(entry: Entry, asked: list[Case], catalog: Catalog, worlds: int, seed: int) -> Iterator[Row]:
+def _measured(entry: Entry, asked: list[Case], terms: Terms) -> Iterator[Row]:
+    """Rows of an observation with a formula: exact ones at best values, others drawn."""
     exact = [case for case in asked if case.kind == "exact"]
     if exact:
-        values = _bench(entry, catalog, 1, seed, drawn=False).replicate()
+        values = Bench(terms, entry, 1, drawn=False).replicate()
         yield from (judge(case, values[case.id]) for case in exact)
     drawn = [case for case in asked if case.kind != "exact"]
     if drawn:
-        bench = _bench(entry, catalog, worlds, seed)
+        bench = Bench(terms, entry, max(case.n for case in drawn))
         values = bench.replicate()
         yield from (judge(case, summarise(values[case.id], bench, case.n, case.summary)) for case in drawn)
 
 
-def _bench(entry: Entry, catalog: Catalog, worlds: int, seed: int, drawn: bool = True) -> Bench:
-    """As many subjects to a world as the observation's largest row has."""
-    species = str(entry.card.options.get("species", "guinea_pig"))
-    subjects = max(case.n for case in cases(entry))
-    return Bench(catalog, entry, species, rested(entry), worlds, subjects, seed, drawn)
-
-
-def _untestable(case: Case, catalog: Catalog) -> str:
+def _untestable(case: Case, terms: Terms) -> str:
     """Why a row is no test, empty where it is one: it says so itself, or its source no longer stands."""
     if case.no_test or not case.source:
         return case.no_test
-    source = catalog.source(case.source)
-    if source.standing in ("retracted", "withdrawn"):
+    source = terms.catalog.source(case.source)
+    retracted = source.standing == "retracted" and source.key not in terms.allowed
+    if retracted or source.standing == "withdrawn":
         return f"its source {source.key} was {source.standing} on {source.date}: {source.reason}"
     return ""

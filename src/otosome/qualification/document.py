@@ -33,8 +33,8 @@ def print_rows(rows: Sequence[Row]) -> None:
     for row in rows:
         mark = "calibrated on it" if row.used else "weak" if row.weak else ""
         line = Text.assemble(
-            (f"{row.verdict:<14}", _COLOURS[row.verdict]), f"{row.id:<20}", f"{simulated(row):<34}",
-            f"{measured(row):<30}", (mark, "bright_black"),
+            (f"{row.verdict:<14}", _COLOURS[row.verdict]), f"{row.id:<20}", f"{simulated(row):<34} ",
+            f"{measured(row):<34} ", (mark, "bright_black"),
         )  # fmt: skip
         console.print(line)
     for name, by_verdict in counts(rows).items():
@@ -93,11 +93,18 @@ def check_writable(file: Path, chosen: list[str] | None) -> None:
         )
 
 
-def write_document(file: Path, rows: Sequence[Row], worlds: int, seed: int, catalog: Catalog) -> None:
+def write_document(
+    file: Path,
+    rows: Sequence[Row],
+    worlds: int,
+    seed: int,
+    catalog: Catalog,
+    allow_retracted: tuple[str, ...] = (),
+) -> None:
     """Write the document and, beside it, the figure."""
     picture = file.with_suffix(".png")
     draw_rows(picture, rows)
-    lines = [*_head(worlds, seed, evidence(catalog)), *_counted(rows)]
+    lines = [*_head(worlds, seed, evidence(catalog, allow_retracted)), *_counted(rows)]
     lines += ["", f"![Simulated intervals and measured values, a line for each row]({picture.name})", ""]
     lines += [*_table(rows), *_disagreements(rows), *_untested(rows)]
     beside = file.with_name(file.name + ".part")
@@ -140,7 +147,10 @@ everything that is not known, with as many subjects as were published, and the r
 
 
 def _counted(rows: Sequence[Row]) -> Iterator[str]:
-    names = {"evidence": "evidence", "weak": "of these, weak", "calibration": "calibrated on, or built in"}
+    names = {
+        "evidence": "evidence", "exact": "of these, exact arithmetic", "weak": "of these, weak",
+        "calibration": "calibrated on, or built in",
+    }  # fmt: skip
     yield f"| Rows | {' | '.join(VERDICTS)} |"
     yield "|---" * (len(VERDICTS) + 1) + "|"
     for name, by_verdict in counts(rows).items():

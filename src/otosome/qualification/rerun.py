@@ -7,9 +7,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from otosome.catalog import Catalog, Entry
+from otosome.catalog import Entry
 from otosome.evidence import BadInput, uniforms
 from otosome.forward import Block, draw, endpoint, plan, through
+from otosome.qualification.bench import Terms
 from otosome.qualification.case import Case
 from otosome.scenario import Study, loads
 from otosome.units import Array, quantity
@@ -67,6 +68,7 @@ class Statistic:
                     "is not known here", file=file, key=f"{key}.{name}", given=getattr(made, name),
                     allowed=[a for a in allowed if a is not None],
                 )  # fmt: skip
+        made._check_measured(study, file, key)
         if made.scale is not None and made.grade not in study.scale(made.scale).labels:
             raise BadInput(
                 "is no grade of its scale", file=file, key=f"{key}.grade", given=made.grade,
@@ -74,41 +76,53 @@ class Statistic:
             )  # fmt: skip
         return made
 
+    def _check_measured(self, study: Study, file: str, key: str) -> None:
+        """Refuse moments and frequencies that its measure does not have."""
+        measure = study.scenario.measure[self.measure]
+        moments, tones = ([quantity(text) for text in texts] for texts in (measure.at, measure.frequency))
+        for name, given, allowed, there in (
+            ("at", (self.at,), moments, measure.at), ("since", (self.since,), moments, measure.at),
+            ("frequency", self.frequency, tones, measure.frequency),
+        ):  # fmt: skip
+            for text in given:
+                if text is not None and quantity(text) not in allowed:
+                    where = "there" if name == "frequency" else "then"
+                    raise BadInput(
+                        f"is not measured {where}", file=file, key=f"{key}.{name}", given=text, allowed=there
+                    )
+
     @property
     def arms(self) -> tuple[str, ...]:
         """The arms it looks at."""
         return (self.of,) if self.against is None else (self.of, self.against)
 
 
-def study_of(entry: Entry, catalog: Catalog) -> Study:
+def study_of(entry: Entry, terms: Terms) -> Study:
     """The study an observation states, checked as any study file."""
     import tomli_w
 
     values = entry.card.options["study"]
     if not isinstance(values, dict):
         raise BadInput("must be a table", file=entry.card.file, key="study", given=values)
-    return loads(tomli_w.dumps({"otosome": "scenario/1", **values}), entry.card.file, shelves=catalog.own)
+    text = tomli_w.dumps({"otosome": "scenario/1", **values})
+    return loads(text, entry.card.file, shelves=terms.catalog.own, allow_retracted=terms.allowed)
 
 
-def rerun(
-    entry: Entry, rows: list[Case], catalog: Catalog, worlds: int, seed: int
-) -> tuple[Study, dict[str, Array]]:
-    """The study, and each row's statistic in each world, shape (world,) by the row's id."""
-    study = study_of(entry, catalog)
+def rerun(entry: Entry, rows: list[Case], terms: Terms) -> dict[str, Array]:
+    """Each row's statistic in each world, shape (world,) by the row's id."""
+    study = study_of(entry, terms)
     asked = {case.id: Statistic.of_case(case, study, entry.card.file) for case in rows}
     arms = list(dict.fromkeys(arm for statistic in asked.values() for arm in statistic.arms))
     subjects = max(case.n for case in rows)
-    read = {arm: _read(study, arm, k, len(arms), subjects, worlds, seed) for k, arm in enumerate(arms)}
-    return study, {case.id: _statistic(asked[case.id], case, study, read) for case in rows}
+    read = {arm: _read(study, arm, k, len(arms), subjects, terms) for k, arm in enumerate(arms)}
+    return {case.id: _statistic(asked[case.id], case, study, read) for case in rows}
 
 
-def _read(
-    study: Study, arm: str, number: int, arms: int, subjects: int, worlds: int, seed: int
-) -> dict[str, Array]:
+def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: Terms) -> dict[str, Array]:
     """Readings of an arm's own subjects in every world, shape (world, subject, time, frequency) by measure."""
     # Groups of one laboratory share a world, and no subject.
     world = arms * subjects
-    table = draw(study, worlds * world, seed, world)
+    table = draw(study, terms.worlds * world, terms.seed, world)
     mine = table[np.arange(len(table)) % world // subjects == number].reset_index(drop=True)
     made = plan(study, [arm], growth=_GROWTH)
 
@@ -123,9 +137,11 @@ def _read(
     columns = {c: mine[c].to_numpy() for c in mine.columns}
     readings = {}
     for name, measure in study.scenario.measure.items():
-        uniform = uniforms(seed, f"observation/{name}/{arm}", 0, found[name].size).reshape(found[name].shape)
+        uniform = uniforms(terms.seed, f"observation/{name}/{arm}", 0, found[name].size).reshape(
+            found[name].shape
+        )
         value = endpoint(study, measure, columns).read(found[name], uniform).value
-        readings[name] = value.reshape(worlds, subjects, *value.shape[1:])
+        readings[name] = value.reshape(terms.worlds, subjects, *value.shape[1:])
     return readings
 
 

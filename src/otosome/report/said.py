@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from otosome.claimed import grounds, said, stored
+from otosome.claimed import grounds, ordered, said, stored
 from otosome.report.summary import address
 
 
@@ -13,7 +13,7 @@ def claims(study: str) -> dict[str, Any]:
     returns    version, seed, ears and whether the evidence has changed since (``stale``), and the rows
     """
     kept = stored()
-    return {**kept, "rows": [_row(row, study) for row in kept["rows"]]}
+    return {**kept, "rows": [_row(row, study) for row in ordered(kept["rows"])]}
 
 
 def _row(row: dict[str, Any], study: str) -> dict[str, Any]:
