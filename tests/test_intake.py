@@ -9,14 +9,18 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import otosome
 from laboratory import SAMPLES, samples
 from otosome import intake as module
 from otosome.animals import COLUMNS, Animals
 from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.evidence import BadInput
+from otosome.export import READINGS
 from otosome.intake import intake
+from otosome.report.contact import _agreement, contact_sheet
 from otosome.scenario import loads
+from samples.biosig_arf import archive
 
 CATALOG = Catalog()
 REAL = Path(__file__).parents[2] / "shared" / "data" / "noise_cba_jrj"
@@ -228,3 +232,25 @@ def test_a_study_needs_an_insult_and_says_where_it_is_missing(tmp_path, exports)
     error = json.loads(done.stdout)["error"]
     assert (done.exit_code, error["key"]) == (2, "insult")
     assert "none" in error["cure"]
+
+
+def test_the_contact_sheet_shows_how_far_waveforms_and_hands_disagree():
+    table = pd.DataFrame({"value": [30.0, 42.0, 55.0], "manual": [25.0, 40.0, np.nan], "censored": "none"})
+    # 5 and 2 dB: 3.5 in the middle, limits 1.96 standard deviations (2.12) to either side.
+    assert _agreement(table)["said"] == "+3.5 dB, limits -0.7 to +7.7 dB, 2 pairs"
+    assert _agreement(table.iloc[:1]) is None
+
+
+def test_a_series_and_its_interval_are_drawn_where_they_lie(tmp_path):
+    (tmp_path / "a.arf").write_bytes(
+        archive(records=[(8000.0, level, 5.0) for level in (20.0, 40.0, 60.0, 80.0)])
+    )
+    page = contact_sheet(intake([tmp_path], CATALOG))
+    assert page.count("<polyline") == 4
+    assert "M1 8 kHz" in page and "no threshold" in page  # 30 samples at 24 kHz end after 1.2 ms
+
+
+def test_python_reads_a_folder_into_readings_and_keeps_what_was_refused(exports):
+    readings = otosome.read(exports)
+    assert list(readings.columns) == list(READINGS)
+    assert len(readings) and readings.attrs["refused"]

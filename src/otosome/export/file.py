@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LARGEST = 50_000_000  # bytes of a file
 LARGEST_TREE = 5_000_000  # bytes of a JSON or XML file, which grows some twenty-fold when parsed
-MOST_CELLS = 4_000_000
+MOST_CELLS = 2_000_000
 MOST_LINES = 60_000
 LONGEST_LINE = 1_000_000  # characters
 LONGEST_NAME = 120  # characters of a subject, sample or flag

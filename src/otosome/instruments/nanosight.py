@@ -245,8 +245,9 @@ def _rows(name: str, content: bytes) -> Iterator[Row]:
 
 
 def _lines(name: str, content: bytes) -> Iterator[str]:
-    text = content.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
-    for line, characters in enumerate(io.StringIO(text, newline=""), start=1):
+    # Decoded line by line: a whole text in memory takes four bytes a character.
+    text = io.TextIOWrapper(io.BytesIO(content.removeprefix(b"\xef\xbb\xbf")), encoding="latin-1", newline="")
+    for line, characters in enumerate(text, start=1):
         if len(characters) > LONGEST_LINE:
             given = f"a line of more than {LONGEST_LINE} characters"
             raise _refusal(name, f"line {line}", given, "shorter lines", AGAIN)

@@ -82,18 +82,26 @@ def _series(name: str, series: pd.DataFrame, found: pd.Series | None) -> dict[st
         }
         for one, level, y in zip(waves, levels, base, strict=True)
     ]
-    tick, said = None, "no threshold"
+    tick, band, said = None, None, "no threshold"
     if found is not None:
         unit = found["unit"]
-        tick = float(np.interp(found["value"], levels, base))
+        low, tick, high = (float(np.interp(found[key], levels, base)) for key in ("low", "value", "high"))
+        band = (round(high, 1), round(low - high, 1))
         said = f"{found['value']:.0f} {unit} ({_end(found['low'])} to {_end(found['high'])})"
         if found["censored"] != "none":
             said = f"{found['censored']} {found['value']:.0f} {unit}"
-    return {"name": name, "file": series["file"].iloc[0], "curves": curves, "tick": tick, "said": said}
+    return {
+        "name": name,
+        "file": series["file"].iloc[0],
+        "curves": curves,
+        "tick": tick,
+        "band": band,
+        "said": said,
+    }
 
 
 def _end(value: float) -> str:
-    return f"{value:.0f}" if np.isfinite(value) else "beyond the levels tested"
+    return f"{round(value):d}" if np.isfinite(value) else "beyond the levels tested"
 
 
 def _points(wave: Array, scale: float, base: float) -> str:
