@@ -17,7 +17,7 @@ from otosome import animals as sheet
 from otosome import thresholds
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
-from otosome.export import READINGS, Export, Refused
+from otosome.export import PARTICLES, READINGS, WAVEFORMS, Export, Refused
 from otosome.readings import instrument_of, read_with
 
 if TYPE_CHECKING:
@@ -67,12 +67,19 @@ def intake(paths: Sequence[Path], catalog: Catalog, animals: sheet.Animals | Non
     if not read:
         reasons = "; ".join(f"{one.file}: {one.reason}" for one in refused[:3])
         raise BadInput("holds no file that could be read", file=str(paths[0]), given=reasons or "no file")
-    together = {key: _concat(tables) for key, tables in parts.items()}
+    columns = {"readings": READINGS, "particles": PARTICLES, "waveforms": WAVEFORMS}
+    together = {key: _concat(tables, columns[key]) for key, tables in parts.items()}
     if animals is not None:
         for key in ("readings", "waveforms"):
             together[key] = sheet.join(together[key], animals) if len(together[key]) else together[key]
     made = Intake(
-        together["readings"], together["particles"], together["waveforms"], _concat([]), refused, read, inputs
+        together["readings"],
+        together["particles"],
+        together["waveforms"],
+        _concat([], thresholds.COLUMNS),
+        refused,
+        read,
+        inputs,
     )
     _estimate(made)
     _match(made, animals)
@@ -154,10 +161,10 @@ def _tables(
     return instrument, tables
 
 
-def _concat(tables: list[pd.DataFrame]) -> pd.DataFrame:
+def _concat(tables: list[pd.DataFrame], columns: Sequence[str] = ()) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=pd.Index(columns))
 
 
 def _estimate(made: Intake) -> None:
@@ -173,7 +180,7 @@ def _estimate(made: Intake) -> None:
     made.estimated = estimated
     alone = estimated[estimated["manual"].isna()].assign(quantity="abr_threshold")
     new = _concat([one.reindex(columns=list(READINGS)) for one in (alone, waves) if len(one)])
-    made.readings = _concat([one for one in (made.readings, new) if len(one)])
+    made.readings = _concat([one for one in (made.readings, new) if len(one)], READINGS)
 
 
 def _by_hand(row: pd.Series, manual: pd.DataFrame) -> float:

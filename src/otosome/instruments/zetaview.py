@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.export import Export, Refused, Tables, flags, particles
+from otosome.export import Export, Refused, Tables, flags, parse, particles
 from otosome.units import Array, convert
 
 if TYPE_CHECKING:
@@ -137,8 +137,12 @@ def _warnings(fields: dict[str, str]) -> list[str]:
         for key, fine in CHECKS.items()
         if key in fields and fine not in fields[key].lower()
     ]
-    factor = fields.get("Concentration Correction Factor", "1").replace(",", ".").rstrip("0").rstrip(".")
-    return said if factor == "1" else [*said, f"Concentration Correction Factor: {factor}"]
+    factor = parse(fields.get("Concentration Correction Factor", "1").replace(",", "."))
+    return (
+        said
+        if factor == 1
+        else [*said, f"Concentration Correction Factor: {fields['Concentration Correction Factor']}"]
+    )
 
 
 def _positions(export: Export) -> Tables:
