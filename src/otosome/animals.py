@@ -46,7 +46,7 @@ class Animals:
         if "subject" not in known or unknown:
             raise BadInput(
                 "is not an animals sheet", file=file.name, key=unknown[0] if unknown else "subject",
-                given=known, allowed=list(COLUMNS), cure="otosome new animals PATH... writes one",
+                given=", ".join(known)[:200], allowed=list(COLUMNS), cure="otosome new animals PATH... writes one",
             )  # fmt: skip
         rows = (
             table[known]
