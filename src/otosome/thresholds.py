@@ -19,9 +19,9 @@ from otosome.units import Array
 if TYPE_CHECKING:
     import pandas as pd
 
-CRITERION = 0.35  # correlation at threshold, as published
+CRITERION = 0.35  # correlation at threshold: suthakar_liberman_2019, figure 3
 # Band of the response in kHz and the window after stimulus onset in ms that holds it without the stimulus' artefact:
-# as laboratories set them for small rodents; wide enough for people.
+# assumed, as laboratories set them for small rodents; wide enough for people.
 BAND = (0.3, 3.0)
 WINDOW = (1.0, 8.5)
 FEWEST_LEVELS, FEWEST_SAMPLES = 4, 40
@@ -33,7 +33,7 @@ SHARED = 0.78
 # Sigmoids tried: widths in dB (1 to 20, equally likely by their logarithm) and correlations reached at the loudest.
 WIDTHS = np.geomspace(1.0, 20.0, 14)
 HIGHEST = np.array([0.5, 0.6, 0.7, 0.8, 0.87, 0.92, 0.95, 0.97, 0.98])
-# Wave I: where P1 is sought at the loudest level, how far it may move from level to level, where N1 follows; ms.
+# Wave I, assumed, ms: where P1 is sought at the loudest level, how far it may move between levels, where N1 follows.
 FIRST_PEAK, DRIFT, TROUGH = (1.0, 2.5), (-0.1, 0.35), (0.25, 1.0)
 COLUMNS = (
     "subject", "ear", "group", "time", "frequency", "value", "low", "high", "unit", "censored", "levels", "loudest",
