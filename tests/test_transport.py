@@ -110,7 +110,7 @@ def test_the_ledger_of_an_open_ear_closes():
 def test_a_uniform_concentration_stays_uniform(flow, dispersion):
     shut = ear(axial_flow=flow, dispersion=dispersion, **CLOSED)
     solute = drug(wall_partition=1.0, canal_partition=1.0, blood_partition=1.0, **KEPT)
-    network = Network.build(shut, solute, slice(0, 1), [], 8).under(1.0, np.array([5.0]))
+    network = Network.build(shut, solute, np.zeros(1, int), [], 8).under(1.0, np.array([5.0]))
     volume = network.volume | {"middle_ear": np.array([[5.0]])}
     amounts = np.zeros((network.nodes.total, 1))
     for name, room in volume.items():
@@ -225,7 +225,7 @@ def test_agrees_with_another_solver_on_the_same_equations():
     """SciPy's BDF with tight tolerances, three competing classes, near saturation."""
     anatomy, solute = ear(Grid(12, 2.0, 2)), vesicle(uptake_half=1e3, round_window_permeability=3.6e-2)
     flow, knots = niche(), schedule([0.0], 24.0)
-    network = Network.build(anatomy, solute, slice(0, 1), [], 8).under(1.0, flow.volume)
+    network = Network.build(anatomy, solute, np.zeros(1, int), [], 8).under(1.0, flow.volume)
     start = np.zeros(network.nodes.total)
     start[network.nodes.index["middle_ear"][:, 0]] = flow.amount[:, 0]
     other = solve_ivp(
@@ -244,7 +244,7 @@ def test_agrees_with_another_solver_on_the_same_equations():
 
 
 def test_the_matrix_is_the_derivative_of_the_rates():
-    network = Network.build(ear(Grid(8, 2.0, 2)), vesicle(uptake_half=1e3), slice(0, 1), [], 8).under(
+    network = Network.build(ear(Grid(8, 2.0, 2)), vesicle(uptake_half=1e3), np.zeros(1, int), [], 8).under(
         1.0, np.array([5.0])
     )
     amounts = np.random.default_rng(1).uniform(1.0, 2.0, (network.nodes.total, 1)) * 1e3

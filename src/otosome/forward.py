@@ -601,16 +601,16 @@ def simulate(
 
 def _check_computed(found: Mapping[str, Array]) -> None:
     """Refuse numbers so far out that what follows from them is none."""
-    for name, values in found.items():
-        if not np.all(np.isfinite(values)):
-            raise BadInput("cannot be computed from these numbers", key=name.split("/")[0])
     lost = float(np.max(found["closure"]))
-    # A thousand times what rounding may cost.
-    if lost > 1e-7:
+    # A thousand times what rounding may cost; no number is no less.
+    if not (lost <= 1e-7 and np.all(np.isfinite(found["time_error"]))):
         raise BadInput(
             "cannot be carried through the ear: a dose or a number of the study is out of all range",
             given=f"{lost:.1g} of the dose unaccounted for",
         )
+    for name, values in found.items():
+        if not np.all(np.isfinite(values)):
+            raise BadInput("cannot be computed from these numbers", key=name.split("/")[0])
 
 
 def _efficacies(study: Study) -> dict[str, PlannedArm]:
