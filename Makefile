@@ -16,7 +16,7 @@ LOCKED := .venv/made-$(KEY)
 INSTALLED := .venv/installed-$(KEY)
 TOOLS := .venv/tools-$(KEY)
 
-.PHONY: run test install tools bench format lock
+.PHONY: run test install tools bench calibrate format lock
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -36,6 +36,10 @@ test: $(TOOLS)
 
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/start.py
+
+# Prints the rows each calibration proposes; WRITE=--write puts them on their shelves.
+calibrate: $(INSTALLED)
+	for script in round_window noise; do $(BIN)/python calibrations/$$script.py $(WRITE) || exit 1; done
 
 format: $(TOOLS)
 	$(BIN)/ruff check --fix .

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 import otosome
 from otosome import weigh
 from otosome.catalog import SHELVES, Catalog
-from otosome.cli import app
+from otosome.cli import app, main
 from otosome.evidence import BadInput
 from otosome.forward import Block, best, draw, plan, simulate
 from otosome.results import writing
@@ -454,10 +454,24 @@ def test_list_shows_shelves_of_ones_own(tmp_path):
 def test_sources_names_paper_or_assumption_of_every_number():
     study = load("cisplatin_guinea_pig")
     rows = told(otosome_("sources", "cisplatin_guinea_pig", "--json"))["result"]["rows"]
-    assert [row["parameter"] for row in rows] == list(study.parameters)
-    lines = otosome_("sources", "cisplatin_guinea_pig").stdout.splitlines()
-    assert len(lines) == len(study.parameters) + 1
-    assert [line.split()[:2] for line in lines[:-1]] == [[row["basis"], row["parameter"]] for row in rows]
+    assert [row["parameter"] for row in rows] == [*study.parameters, *study.curves]
+    top, *lines, _ = otosome_("sources", "cisplatin_guinea_pig").stdout.splitlines()
+    assert "provisional: read in it once" in top
+    marked = [[row["basis"] + "*" * row["provisional"], row["parameter"]] for row in rows]
+    assert [line.split()[:2] for line in lines] == marked
+
+
+def test_a_defect_of_ours_is_said_to_be_one_and_leaves_with_one(monkeypatch, capsys):
+    def broken(study):
+        raise RuntimeError("a screw loose")
+
+    monkeypatch.setattr(weigh, "sources", broken)
+    monkeypatch.setattr(sys, "argv", ["otosome", "sources", "cisplatin_guinea_pig", "--json"])
+    with pytest.raises(RuntimeError, match="a screw loose"):
+        main()
+    said = capsys.readouterr()
+    assert "a defect of otosome" in json.loads(said.out)["error"]["message"]
+    assert "please report it" in said.err
 
 
 def test_show_refuses_a_result_that_is_cut_short_or_another_files(made, tmp_path):

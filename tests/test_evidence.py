@@ -160,12 +160,17 @@ def test_uniforms_are_uniform():
 # ---- cards: one test a rule ----
 
 
+CURVE = {
+    "distance": [0, 1.5, 2], "area": [0.5, 0.25, 0.125], "basis": "measured", "source": "somebody_2001",
+}  # fmt: skip
+
+
 def test_a_card_keeps_options_parameters_and_curves_apart():
     made = make_card(
         {
             "about": "An ear.", "name": "guinea pig", "acts": {"prevent": ["OHC"]},
             "flow": {"meaning": "m", "value": "30 nL/min", "basis": "assumed", "because": "no row"},
-            "profile": {"map": {"distance": [0, 1], "area": [2, 1]}, "baseline": {"mouse": {"frequency": [1.0]}}},
+            "profile": {"map": {**CURVE, "distance": [0, 1], "area": [2, 1]}, "baseline": {"mouse": CURVE}},
         }, "species", "guinea_pig", "guinea_pig.toml",
     )  # fmt: skip
     assert made.options == {"name": "guinea pig", "acts": {"prevent": ["OHC"]}}
@@ -173,7 +178,8 @@ def test_a_card_keeps_options_parameters_and_curves_apart():
     assert (flow.name, flow.unit, flow.given) == ("species.guinea_pig.flow", "uL/h", "30 nL/min")
     assert flow.value == pytest.approx(1.8)
     assert made.profile("map", "mouse")["area"].tolist() == [2.0, 1.0]
-    assert made.profile("baseline", "mouse")["frequency"].tolist() == [1.0]
+    assert made.profile("baseline", "mouse")["area"].tolist() == [0.5, 0.25, 0.125]
+    assert made.curve("baseline", "mouse").name == "species.guinea_pig.baseline"
     with pytest.raises(BadInput, match="rat has no curve baseline"):
         made.profile("baseline", "rat")
 
@@ -231,6 +237,39 @@ def test_a_card_refuses(changes, message):
         card(**changes)
     assert refused.value.file == "cisplatin.toml"
     assert str(refused.value.key).startswith("ec50")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"area": None}, "two columns or more"),
+        ({"area": [0.5, 0.25]}, "of one length"),
+        ({"distance": [0], "area": [1]}, "two points or more"),
+        ({"distance": [0, 2, 2]}, "first column of a curve rises"),
+        ({"area": [0.5, "0.25", 0.125]}, "a column holds numbers"),
+        ({"area": [0.5, True, 0.125]}, "a column holds numbers"),
+        ({"basis": None}, "is not known"),
+        ({"basis": "assumed"}, "says why"),
+        ({"source": None}, "names its source"),
+        ({"becuase": "typo"}, "is not a column or a word of a curve"),
+    ],
+)
+def test_a_curve_is_refused(changes, message):
+    values = {key: value for key, value in {**CURVE, **changes}.items() if value is not None}
+    with pytest.raises(BadInput, match=message) as refused:
+        make_card({"about": "A.", "profile": {"map": {"mouse": values}}}, "species", "vole", "vole.toml")
+    assert refused.value.file == "vole.toml"
+    assert str(refused.value.key).startswith("profile.map.mouse")
+
+
+def test_a_curve_is_another_when_a_point_or_its_source_is():
+    def hash_of(**changes):
+        values = {"about": "A.", "profile": {"map": {**CURVE, **changes}}}
+        return make_card(values, "species", "vole", "vole.toml").curve("map", "mouse").hash
+
+    assert hash_of() == hash_of(distance=[0.0, 1.5, 2.0]) == hash_of(locator="page 3")
+    others = [hash_of(distance=[0, 1.4, 2]), hash_of(source="x"), hash_of(basis="computed")]
+    assert len({hash_of(), *others}) == 4
 
 
 def test_a_key_misspelt_where_only_species_have_numbers_is_refused():

@@ -13,6 +13,7 @@ from otosome import forward
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
 from otosome.forward import best, draw, observe, simulate
+from otosome.grades import OneEar
 from otosome.scenario import STUDIES, load, loads
 
 SHIPPED = "cisplatin_guinea_pig"
@@ -135,13 +136,13 @@ def test_a_subject_is_the_same_for_any_number_of_subjects(week, many, subjects):
 
 @pytest.mark.parametrize("block", [3, 8, 24])
 def test_a_subject_is_the_same_for_any_size_of_block(week, many, block, monkeypatch):
-    monkeypatch.setattr(forward, "BLOCK", block)
+    monkeypatch.setattr(forward.run, "BLOCK", block)
     assert same_bits(simulate(week, draw(week, 21, seed=7), workers=1), many) == []
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_subject_is_the_same_for_any_number_of_workers(week, many, workers, monkeypatch):
-    monkeypatch.setattr(forward, "BLOCK", 8)
+    monkeypatch.setattr(forward.run, "BLOCK", 8)
     assert same_bits(simulate(week, draw(week, 21, seed=7), workers=workers), many) == []
 
 
@@ -213,6 +214,74 @@ def test_no_subjects_are_refused(week):
         draw(week, 0)
 
 
+PEOPLE = Path(__file__).parent / "scenarios" / "valid" / "people_with_grades.toml"
+
+
+@pytest.fixture(scope="module")
+def people():
+    """Thirty people in noise that costs some of them what they had, read and graded."""
+    values = tomllib.loads(PEOPLE.read_text(encoding="utf-8"))
+    loud = {
+        "entry": "noise",
+        "level": "118 dB SPL",
+        "band": ["2 kHz", "4 kHz"],
+        "duration": "2 h",
+        "at": ["0 h"],
+    }
+    values["insult"] = {"noise": loud}
+    values["arm"].append({"name": "noise", "insults": ["noise"]})
+    values["measure"]["hearing"]["at"] = ["-1 d", "1 d", "7 d"]
+    study = loads(tomli_w.dumps(values), "people_with_grades")
+    table = draw(study, 30, seed=3)
+    result = simulate(study, table, workers=1)
+    return study, result, observe(study, result, table)
+
+
+def test_a_person_has_two_ears_that_share_the_truth_and_not_the_error(people):
+    _, result, readings = people
+    heard = readings[readings.quantity == "hearing"]
+    sides = {side: rows["value"].to_numpy() for side, rows in heard.groupby("ear")}
+    assert sorted(sides) == ["left", "right"]
+    truth = result.hearing.transpose("arm", "subject", "time", "frequency").to_numpy().ravel()
+    seen = (truth > 0) & (truth < 100)
+    errors = [(sides[side] - truth)[seen] for side in ("left", "right")]
+    # Some hundreds of readings of some 3 dB of error and grid; twice what chance allows.
+    assert abs(np.corrcoef(*errors)[0, 1]) < 0.15
+    assert 1.5 < np.std(errors[0]) < 6.0
+
+
+def test_grades_are_those_of_the_readings_against_the_earliest_of_each_ear(people):
+    study, _, readings = people
+    scales = study.scenario.measure["hearing"].scales
+    heard = readings[readings.quantity == "hearing"]
+    frequency = np.unique(heard.frequency)
+    top = heard.value.max()
+    graded = readings[readings.quantity.isin(scales)]
+    assert set(graded.ear) == {"both"} and set(graded.unit) == {"grade"}
+    assert len(graded) == len(scales) * 2 * 30 * 3
+    seen = set()
+    for row in graded[graded.subject < 12].itertuples():
+        ears = []
+        for side in ("left", "right"):
+            mine = heard[(heard.subject == row.subject) & (heard.ear == side) & (heard.group == row.group)]
+            now, first = (mine[mine.time == t].sort_values("frequency") for t in (row.time, mine.time.min()))
+            lost = (now.censored.to_numpy() == "above") & (first.censored.to_numpy() != "above")
+            ears.append(OneEar(now.value.to_numpy(), first.value.to_numpy(), lost))
+        one, other = ears
+        scale = Catalog().get("scales", row.quantity).bind({}, "human")
+        found = scale.grade(one.audiogram, frequency, one.baseline, one.lost, other)
+        assert found == row.value, row
+        seen.add((row.quantity, row.value))
+    assert len(seen) > len(scales), f"all grades alike up to {top} dB"
+
+
+def test_a_study_of_people_runs_again_from_its_explicit_form(people):
+    study, result, _ = people
+    again = loads(result.attrs["study"], "people_with_grades")
+    assert again.scenario.population == study.scenario.population
+    assert same_bits(simulate(again, draw(again, 30, seed=3), workers=1), result) == []
+
+
 def pinned(name, value, **more):
     """The week with one number of the shelf replaced."""
     values = tomllib.loads(WEEK.read_text(encoding="utf-8"))
@@ -262,7 +331,7 @@ def test_a_study_may_end_with_its_first_moment(moment):
 
 def test_a_study_of_many_events_goes_in_smaller_blocks_to_the_same_bits(week, many, monkeypatch):
     widths = []
-    monkeypatch.setattr(forward, "_ROOMY", 20)
+    monkeypatch.setattr(forward.run, "_ROOMY", 20)
     narrow = simulate(week, draw(week, 3, seed=7), workers=1, tick=lambda done, of: widths.append(of))
     assert widths[0] > 1
     assert same_bits(narrow, many) == []

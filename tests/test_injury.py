@@ -435,3 +435,26 @@ def test_an_action_without_a_largest_effect_is_refused():
     knots = times(0.0, stop=10.0)
     with pytest.raises(ValueError, match="prevent"):
         protect(knots, {"broken": broken}, contact(knots, 1e6))
+
+
+def test_an_ear_keeps_the_cells_it_arrives_with_and_its_lone_neurons_have_died_before():
+    knots = times(0.0, stop=24 * 365.0)
+    share = np.linspace(0.0, 1.0, 12)[None]
+    nothing = Harm(np.zeros((1, knots.size, 12)), {})
+    arrived = {"ohc": share, "synapse": share, "sgn": share}
+    cells = survive(knots, rates_of("mouse"), nothing, CLEARANCE, arrived=arrived)
+    for kind in ("ohc", "synapse", "sgn"):
+        assert np.all(cells.intact[kind] == share[:, None, :])
+    assert np.all(cells.intact["ihc"] == 1.0)
+
+
+def test_an_insult_takes_the_same_share_of_what_an_ear_arrived_with():
+    knots = times(0.0, stop=240.0)
+    rate = np.full((1, knots.size, 12), 0.05)
+    suffered = Harm(rate, dict.fromkeys(KINDS, rate))
+    whole, half = (
+        survive(knots, rates_of("mouse"), suffered, CLEARANCE, arrived=dict.fromkeys(KINDS, np.array([[s]])))
+        for s in (1.0, 0.5)
+    )
+    for kind in KINDS:
+        assert np.allclose(half.counted(kind), 0.5 * whole.counted(kind), rtol=1e-12)

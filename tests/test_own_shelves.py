@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tomli_w
+from typer.testing import CliRunner
 
 import otosome
 from otosome.catalog import SHIPPED, Catalog
+from otosome.cli import app
 from otosome.evidence import BadInput
 from otosome.forward import draw, observe, simulate
 from otosome.scenario import load, loads
@@ -258,6 +261,35 @@ def without_nothing(values):
         for key, value in values.items()
         if value is not None
     }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("        return 1 / 0 + (", "raised ZeroDivisionError: division by zero"),
+        (
+            "        return self.reech + (",
+            "raised AttributeError: 'PressureWave' object has no attribute 'reech'",
+        ),
+        ("        return = (", "is not Python: invalid syntax"),
+    ],
+    ids=["a division by zero", "a slip of the pen", "not Python"],
+)
+def test_an_error_in_a_formula_of_ones_own_is_told_with_its_file_and_line(tmp_path, own, wrong, said):
+    mine = tmp_path / "mine"
+    shutil.copytree(own, mine)
+    code = mine / "insults" / "pressure_wave.py"
+    right = "        return np.exp("
+    line = code.read_text(encoding="utf-8").split(right)[0].count("\n") + 1
+    code.write_text(code.read_text(encoding="utf-8").replace(right, f"{wrong}"), encoding="utf-8")
+    asked = ["run", mine / "question.toml", "--shelves", mine, "--subjects", 1, "--out", tmp_path / "out"]
+    done = CliRunner().invoke(app, [*map(str, asked), "--json"])
+    assert done.exit_code == 2, done.output
+    error = json.loads(done.stdout)["error"]
+    assert error["message"].startswith(said)
+    assert (error["file"], error["key"]) == (str(code), f"line {line}")
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_every_number_of_ones_own_is_among_the_sources(study):

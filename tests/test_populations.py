@@ -18,15 +18,20 @@ CATALOG = Catalog()
 ENTRY = CATALOG.get("populations", "otologically_normal")
 AUDIOMETRIC = np.array([0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0])
 NOISY = np.array([0.5, 1.0, 2.0, 3.0, 4.0, 6.0])
+YEAR = quantity("1 year")
 WORST_TENTH = float(ndtri(0.9))
 
 
-def people(age=60.0, standing=0.0, noise_level=0.0, noise_time=0.0, sex="male"):
-    given_years = {"age": age, "noise_time": noise_time}
-    numbers = {"standing": standing, "noise_level": noise_level, "limit": 120.0}
-    numbers |= {key: np.multiply(years, quantity("1 year")) for key, years in given_years.items()}
-    table = {f"populations.otologically_normal.{key}": np.atleast_1d(v) for key, v in numbers.items()}
-    return ENTRY.bind(table, "human", sex=sex)
+def column(values):
+    return np.reshape(np.asarray(values, dtype=float), (-1, 1, 1))
+
+
+def people(age=60.0, standing=0.0, noise_level=0.0, noise_time=0.0, sex="male", oldest=None, **ranks):
+    numbers = {"standing": standing, "limit": 120.0, "age_rank": 0.0, "sex_rank": 0.0, "outer_share": 0.65}
+    table = {f"populations.otologically_normal.{k}": np.ravel(v) for k, v in (numbers | ranks).items()}
+    ages = [column(np.multiply(end, YEAR)) for end in (age, age if oldest is None else oldest)]
+    noise = {"noise_level": noise_level, "noise_time": noise_time * YEAR}
+    return ENTRY.bind(table, "human", sex=sex, age=tuple(ages), **noise)
 
 
 def curve(name):
@@ -68,11 +73,11 @@ def test_at_18_years_the_median_is_audiometric_zero(sex):
 
 @pytest.mark.parametrize("sex", ["male", "female"])
 def test_hearing_worsens_with_age_and_with_a_worse_standing(sex):
-    by_age = people(age=np.arange(18.0, 81.0), sex=sex, standing=np.zeros(63)).baseline(AUDIOMETRIC)
+    by_age = people(age=np.arange(18.0, 81.0), sex=sex).baseline(AUDIOMETRIC)
     assert np.all(np.diff(by_age[:, 0], axis=0) >= 0)
     standing = np.linspace(-3.0, 3.0, 41)
     for age in (18.0, 45.0, 80.0):
-        by_standing = people(age=np.full(41, age), sex=sex, standing=standing).baseline(AUDIOMETRIC)
+        by_standing = people(age=age, sex=sex, standing=standing).baseline(AUDIOMETRIC)
         assert np.all(np.diff(by_standing[:, 0], axis=0) > 0)
 
 
@@ -128,7 +133,8 @@ def test_between_audiometric_frequencies_hearing_lies_between_theirs():
         ({"age": 81.0}, 1.0, "age.*18 to 80 years"),
         ({"noise_level": 101.0, "noise_time": 1.0}, 1.0, "noise_level.*0 to 100 dB"),
         ({"noise_level": 90.0, "noise_time": 41.0}, 1.0, "noise_time.*0 to 40 years"),
-        ({"sex": "other"}, 1.0, "sex.*male, female"),
+        ({"sex": "other"}, 1.0, "sex.*male, female, both"),
+        ({"age": 50.0, "oldest": 40.0}, 1.0, "age: rises, from the youngest to the oldest"),
     ],
 )
 def test_what_the_standards_do_not_cover_is_refused(given, frequency, told):
@@ -136,13 +142,40 @@ def test_what_the_standards_do_not_cover_is_refused(given, frequency, told):
         people(**given).baseline(np.array([frequency]))
 
 
+def drawn(number, **stated):
+    table = draw_columns(ENTRY.parameters("human").values(), 3, 0, number)
+    return ENTRY.bind(table, "human", **stated)
+
+
+SIXTY = (60.0 * YEAR, 60.0 * YEAR)
+
+
 def test_drawn_people_stand_as_the_standard_spreads_them():
-    table = draw_columns(ENTRY.parameters("human").values(), 3, 0, 20_000)
-    table["populations.otologically_normal.age"] = np.full(20_000, 60.0 * quantity("1 year"))
-    drawn = ENTRY.bind(table, "human").baseline(np.array([4.0])).ravel()
+    heard = drawn(20_000, age=SIXTY, sex="male").baseline(np.array([4.0])).ravel()
     for share in (0.1, 0.25, 0.5, 0.75, 0.9):
         limit = people(standing=float(ndtri(share))).baseline(np.array([4.0])).item()
-        assert np.mean(drawn <= limit) == pytest.approx(share, abs=0.01)
+        assert np.mean(heard <= limit) == pytest.approx(share, abs=0.01)
+
+
+def test_ages_are_as_many_everywhere_between_the_youngest_and_the_oldest():
+    found = drawn(20_000, age=(50.0 * YEAR, 70.0 * YEAR), sex="male").years.ravel() + 18.0
+    assert found.min() >= 50.0 and found.max() <= 70.0
+    for share in (0.1, 0.5, 0.9):
+        assert np.mean(found <= 50.0 + 20.0 * share) == pytest.approx(share, abs=0.01)
+
+
+def test_of_both_sexes_each_person_hears_as_one_of_them():
+    both, men, women = (
+        drawn(2000, age=SIXTY, sex=sex).baseline(AUDIOMETRIC)[:, 0] for sex in ("both", "male", "female")
+    )
+    is_woman = np.all(both == women, axis=1)
+    assert np.all(is_woman | np.all(both == men, axis=1))
+    assert np.mean(is_woman) == pytest.approx(0.5, abs=0.04)
+
+
+def test_the_frequencies_of_a_population_are_those_with_a_norm_of_all_it_rests_on():
+    assert people().covered == (0.125, 8.0)
+    assert people(noise_level=90.0, noise_time=10.0).covered == (0.5, 6.0)
 
 
 def test_an_ear_brings_its_age_to_the_audiogram():

@@ -202,8 +202,14 @@ def arm(name: str) -> dict[str, Any]:
 def mover(row: str) -> dict[str, Any]:
     parameter, meaning, low, high, unit, at_low, at_high, basis = (part.strip() for part in row.split("|"))
     ends = {"low": float(low), "high": float(high), "at_low": float(at_low), "at_high": float(at_high)}
-    told = {"unit": unit, "basis": basis, "source": None, "because": "made up for a test"}
-    return {"parameter": parameter, "meaning": meaning, **ends, **told}
+    told = {"unit": unit, "source": None, "because": "made up for a test"}
+    return {"parameter": parameter, "meaning": meaning, **ends, **told, **stands(basis, cited=False)}
+
+
+def stands(basis: str, cited: bool) -> dict[str, Any]:
+    once = cited and basis == "secondary"
+    current = {"standing": "current" if cited else "", "date": "", "reason": "", "superseded_by": ""}
+    return {"basis": basis, "provisional": once, **current}
 
 
 def source(index: int) -> dict[str, Any]:
@@ -215,11 +221,11 @@ def source(index: int) -> dict[str, Any]:
         "unit": "uL/h",
         "low": None if index % 5 else 0.1,
         "high": None if index % 5 else 20.0,
-        "basis": basis,
+        "given": "as printed",
+        **stands(basis, cited),
         "source": "made_up_2026" if cited else None,
         "title": "A made-up paper on perilymph" if cited else "",
         "link": "doi:10.1000/made.up" if cited else "",
-        "standing": "current" if cited else "",
         "because": None if cited else "made up for a test",
         "hash": f"{index:064x}",
     }
@@ -338,6 +344,24 @@ def test_json_in_the_page_cannot_end_its_script(name: str) -> None:
     text = _json({"name": name + "</script><!--<script>"})
     assert "<" not in text
     assert json.loads(text)["name"] == name + "</script><!--<script>"
+
+
+def test_a_number_says_whether_it_was_read_once_and_how_its_source_stands(result: xr.Dataset) -> None:
+    disputed = {
+        "standing": "disputed",
+        "date": "2026-11-01",
+        "reason": "two groups differ",
+        "superseded_by": "made_up_2027",
+    }
+    text = page(relabelled(result, "sources", lambda rows: rows[0].update(disputed)), readings_of(result))
+    said = "[disputed since 2026-11-01: two groups differ; superseded by made_up_2027]"
+    assert said in text
+    assert said not in page(result, readings_of(result))
+    rows = summary.attribute(result, "sources")
+    once = sum(row["provisional"] for row in rows)
+    sourced = sum(row["basis"] not in ("assumed", "direction") for row in rows)
+    assert f"{once} of {sourced} numbers and curves that name a source are provisional" in text
+    assert text.count(">provisional</span>") == once > 0
 
 
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>$\\frac{1}{$ \u202e 耳'

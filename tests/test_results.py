@@ -101,7 +101,7 @@ def test_the_table_for_spreadsheets_says_the_same_and_runs_nothing(folder, readi
 
 def test_the_sources_of_a_result_are_those_of_its_study(folder, study):
     table = pd.read_csv(folder / "sources.csv", keep_default_na=False)
-    assert list(table.parameter) == list(study.parameters)
+    assert list(table.parameter) == [*study.parameters, *study.curves]
     assert (table.because.str.len() + table.title.str.len() > 0).all()
 
 

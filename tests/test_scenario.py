@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -76,6 +77,7 @@ def test_the_explicit_form_says_every_number_and_loads_as_the_same_study(tmp_pat
             parameter.value, parameter.low, parameter.high, parameter.shape, parameter.subjects, parameter.lots,
         ), name  # fmt: skip
         assert (kept.source, kept.basis, kept.unit) == (parameter.source, parameter.basis, parameter.unit)
+    assert {curve.hash for curve in again.curves.values()} == {curve.hash for curve in study.curves.values()}
 
 
 def test_a_pinned_number_replaces_the_shelfs() -> None:
@@ -85,6 +87,25 @@ def test_a_pinned_number_replaces_the_shelfs() -> None:
     )
     pinned = loads(text).parameters["species.guinea_pig.stress_clearance"]
     assert (pinned.value, pinned.low, pinned.high, pinned.shape) == (0.5, 0.5, 0.5, "fixed")
+
+
+def test_a_stated_curve_replaces_the_shelfs() -> None:
+    study = load("cisplatin_guinea_pig")
+    name = "species.guinea_pig.scala_tympani"
+    values = tomllib.loads(saves(study))
+    columns = values["curves"][name]["columns"]
+    columns["area"] = [2 * area for area in columns["area"]]
+    wider = loads(tomli_w.dumps(values))
+    profile = wider.species.card.profile("scala_tympani", "guinea_pig")
+    shelf = study.species.card.profile("scala_tympani", "guinea_pig")
+    assert profile["area"].tolist() == (2 * shelf["area"]).tolist()
+    assert wider.curves[name].hash != study.curves[name].hash
+    assert wider.curves.keys() == study.curves.keys()
+
+
+def test_a_species_own_curve_takes_the_place_of_an_endpoints() -> None:
+    names = [name.rpartition(".")[2] for name in load("cisplatin_guinea_pig").curves]
+    assert sorted(names) == sorted(set(names))
 
 
 def test_names_are_text_and_never_read_as_anything_else() -> None:

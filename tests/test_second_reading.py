@@ -1,10 +1,12 @@
 """Every number from a source against a second reading of it, by someone who had not opened the entry.
 
 ``tests/second/README.md`` says how a second reading is made. ``pytest tests/test_second_reading.py -s`` prints
-the numbers that have none yet: they are provisional.
+the numbers that have none yet: they are provisional. ``python tests/test_second_reading.py`` writes the list of
+the others that the package carries.
 """
 
 import csv
+import dataclasses
 import math
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +23,8 @@ Z95 = 1.6448536269514722
 # How many standard deviations the ends of a reading's range lie from its value.
 DEVIATIONS = {"1 SD": 1.0, "2 SD": 2.0}
 RANGES = {"as printed", "as computed", *DEVIATIONS}
-READ = ("measured", "secondary", "unverified", "computed")
+READ = evidence.READ
+LIST = catalog.SHIPPED / "second.txt"
 
 
 def shelved():
@@ -38,12 +41,12 @@ def shelved():
 def curves():
     """Every curve that claims a source, by full name and species variant."""
     return {
-        (f"{shelf}.{name}.{key}", species)
+        (curve.name, curve.species): curve
         for shelf in catalog.SHELVES
         for name in CATALOG.names(shelf)
-        for key, by_species in CATALOG.get(shelf, name).card.profiles.items()
-        for species, curve in by_species.items()
-        if curve.get("basis") in READ
+        for by_species in CATALOG.get(shelf, name).card.profiles.values()
+        for curve in by_species.values()
+        if curve.basis in READ
     }
 
 
@@ -72,10 +75,21 @@ def read_twice():
     return {".".join(filter(None, key)) for key in keys | {(row["curve"], row["species"]) for row in CURVES}}
 
 
+def sourced():
+    """Every number and curve that claims a source, by its name with the species."""
+    numbers = [parameter for parameter in NUMBERS.values() if parameter.basis in READ]
+    return {evidence.full_name(told): told for told in (*numbers, *curves().values())}
+
+
 def provisional():
     """Names of numbers and curves that claim a source and were read once, or twice with an open disagreement."""
-    sourced = {key for key, parameter in NUMBERS.items() if parameter.basis in READ} | curves()
-    return sorted({".".join(filter(None, key)) for key in sourced} - read_twice())
+    return sorted(sourced().keys() - read_twice())
+
+
+def listed():
+    """What the package's list holds: a line for each number and curve read twice, its name and hash."""
+    twice = {name: told for name, told in sourced().items() if name in read_twice()}
+    return "".join(f"{name} {told.hash}\n" for name, told in sorted(twice.items()))
 
 
 every_reading = pytest.mark.parametrize(
@@ -116,6 +130,28 @@ def reach(parameter):
     return value * math.exp(-below), value * math.exp(above)
 
 
+def deviation_of(reading, parameter):
+    """Mean and standard deviation that the evidence gives, in the shelf's unit."""
+    mean, _ = in_unit(reading["value"], parameter.unit)
+    return mean, (in_unit(reading["high"], parameter.unit)[0] - mean) / DEVIATIONS[reading["range"]]
+
+
+def lognormal(mean, deviation):
+    """Median and standard deviation of the logarithm of the lognormal with this mean and deviation."""
+    of_log = math.sqrt(math.log1p((deviation / mean) ** 2))
+    return mean / math.exp(of_log**2 / 2), of_log
+
+
+def middle(reading, parameter):
+    """The best value as the evidence has it and half its last digit: the median, where a mean has a deviation
+    and the shelf's number is lognormal.
+    """
+    value, last = in_unit(reading["value"], parameter.unit)
+    if reading["range"] in DEVIATIONS and parameter.shape == "lognormal":
+        value, _ = lognormal(*deviation_of(reading, parameter))
+    return value, last
+
+
 def ends(reading, parameter):
     """5 and 95 % as the evidence has them, each with half its last digit, in the shelf's unit.
 
@@ -125,12 +161,10 @@ def ends(reading, parameter):
     low, below = in_unit(reading["low"], parameter.unit)
     high, above = in_unit(reading["high"], parameter.unit)
     if reading["range"] in DEVIATIONS:
-        mean, _ = in_unit(reading["value"], parameter.unit)
-        deviation = (high - mean) / DEVIATIONS[reading["range"]]
+        mean, deviation = deviation_of(reading, parameter)
         low, high = mean - Z95 * deviation, mean + Z95 * deviation
         if parameter.shape == "lognormal":
-            of_log = math.sqrt(math.log1p((deviation / mean) ** 2))
-            median = mean / math.exp(of_log**2 / 2)
+            median, of_log = lognormal(mean, deviation)
             low, high = median * math.exp(-Z95 * of_log), median * math.exp(Z95 * of_log)
     return low, below, high, above
 
@@ -140,7 +174,7 @@ def disagreements(reading):
     parameter = of_the_shelf(reading)
     found = []
     if reading["value"]:
-        value, last = in_unit(reading["value"], parameter.unit)
+        value, last = middle(reading, parameter)
         if abs(parameter.value - value) > last:
             found.append(f"shelf {parameter.given}, second reading {reading['value']}")
     if not reading["low"]:
@@ -254,6 +288,23 @@ def test_what_has_not_been_read_twice_is_listed_as_provisional():
     assert {row["curve"] for row in CURVES} <= {name for name, _ in curves()}
 
 
+def test_the_package_carries_the_list_of_what_was_read_twice():
+    assert LIST.read_text(encoding="utf-8") == listed(), (
+        "run: python tests/test_second_reading.py, which writes the list anew, and commit it with the number"
+    )
+    once = [name for name, told in sourced().items() if evidence.provisional(told)]
+    assert sorted(once) == provisional()
+
+
+def test_a_number_is_provisional_again_once_it_is_another():
+    name = next(iter(evidence.read_twice()))
+    told = sourced()[name]
+    moved = {"value": 1.5 * told.value} if isinstance(told, evidence.Parameter) else {"source": "another"}
+    assert not evidence.provisional(told)
+    assert evidence.provisional(dataclasses.replace(told, **moved))
+    assert not evidence.provisional(dataclasses.replace(told, basis="assumed", **moved))
+
+
 def test_every_range_ends_where_a_number_is_drawn_between():
     """The two ends a reading is held against are those that draws reach."""
     for parameter in NUMBERS.values():
@@ -264,3 +315,7 @@ def test_every_range_ends_where_a_number_is_drawn_between():
         ):
             ends = evidence.Parameter.quantile(parameter, np.array([0.05, 0.95]))
             assert ends == pytest.approx([parameter.low, parameter.high])
+
+
+if __name__ == "__main__":
+    LIST.write_text(listed(), encoding="utf-8")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import tomli_w
 import xarray as xr
 
 from otosome.evidence import BadInput, read_source
 from otosome.forward import draw, simulate
-from otosome.scenario import Study, load, loads
+from otosome.scenario import Study, load, loads, saves
 from otosome.standing import between, changed, check
 from otosome.weigh import compare, sources
 
@@ -101,6 +103,41 @@ def test_a_number_a_person_pinned_stays_pinned(tmp_path: Path) -> None:
     pin = '\n[numbers."species.guinea_pig.stress_clearance"]\nvalue = "0.5 1/h"\nbasis = "assumed"\nbecause = "mine"\n'
     study = loads(STUDY.read_text() + pin)
     assert check(stored(study))["stands"]
+
+
+def curve_of(study: Study, **changes: object) -> Study:
+    """A study whose scala tympani is as wide as the explicit form of another says."""
+    values = tomllib.loads(saves(study))
+    values["numbers"] = {}
+    stated = values["curves"]["species.guinea_pig.scala_tympani"]
+    stated["columns"]["area"] = [1.5 * area for area in stated["columns"]["area"]]
+    values["curves"] = {"species.guinea_pig.scala_tympani": stated | changes}
+    return loads(tomli_w.dumps(values), study.name)
+
+
+def test_a_curve_that_changed_since_is_named_and_then_is_computed_with_that_of_then() -> None:
+    then = stored(curve_of(load(STUDY), shelf=True))
+    told = check(then)
+    assert [(row["parameter"], row["what"]) for row in told["changed"]] == [
+        ("species.guinea_pig.scala_tympani", "value")
+    ]
+    assert told["changed"][0]["then"] != told["changed"][0]["now"]
+    assert told["then"] != told["now"]
+
+
+def test_a_curve_a_person_stated_stays_stated() -> None:
+    mine = {"shelf": False, "basis": "assumed", "source": "", "because": "mine"}
+    assert check(stored(curve_of(load(STUDY), **mine)))["stands"]
+
+
+def test_a_curve_of_a_retracted_source_is_refused_and_of_a_withdrawn_one_assumed(tmp_path: Path) -> None:
+    wave1 = STUDY.with_name("counts_and_wave1.toml")
+    with pytest.raises(BadInput, match=r"endpoints\.wave1\.growth: rests on a retracted source"):
+        load(wave1, shelves=own(tmp_path, "abr_epl_example", RETRACTED))
+    (tmp_path / "later").mkdir()
+    study = load(wave1, shelves=own(tmp_path / "later", "abr_epl_example", TOMBSTONE))
+    curve = study.curves["endpoints.wave1.growth"]
+    assert curve.basis == "assumed" and "withdrawn on 2026-11-01" in curve.because
 
 
 def test_a_moved_value_moves_the_headline_of_the_best_value_ear(result: xr.Dataset, tmp_path: Path) -> None:

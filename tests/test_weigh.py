@@ -177,7 +177,7 @@ def test_the_headline_says_what_was_compared_and_what_that_rests_on(study, told)
     assert (headline["of"], headline["against"], headline["null"]) == (FULL, NONE, NULL)
     assert (headline["time"], headline["frequency"]) == (168.0, [8.0, 16.0])
     assert sum(headline["share"].values()) == pytest.approx(1.0)
-    assert sum(headline["counts"].values()) == len(study.parameters)
+    assert sum(headline["counts"].values()) == len(study.parameters) + len(study.curves)
     assert headline["knowledge"]["worlds"] == 2
 
 
@@ -257,13 +257,28 @@ def test_a_study_in_which_all_is_known_has_nothing_to_move(study):
 
 
 def test_every_number_is_listed_once_with_its_paper_or_its_reason(study, told):
-    assert [r["parameter"] for r in told["sources"]] == list(study.parameters)
+    assert [r["parameter"] for r in told["sources"]] == [*study.parameters, *study.curves]
     assert told["sources"] == sources(study)
     for found in told["sources"]:
         assert found["because"] or (found["title"] and found["link"]), found["parameter"]
         assert found["basis"] in BASES
         assert found["meaning"] and found["hash"]
-    assert len({r["hash"] for r in told["sources"]}) == len(study.parameters)
+    assert len({r["hash"] for r in told["sources"]}) == len(told["sources"])
+
+
+def test_the_explicit_form_rests_on_the_same_and_is_as_provisional(study, told):
+    again = {row["parameter"]: row for row in sources(loads(saves(study)))}
+    for row in told["sources"]:
+        kept = ("hash", "basis", "provisional", "source", "standing")
+        assert [again[row["parameter"]][key] for key in kept] == [row[key] for key in kept], row["parameter"]
+
+
+def test_a_number_of_ones_own_paper_is_provisional_until_it_is_the_shelfs_again():
+    name, week = "species.guinea_pig.round_window_area", VALID / "counts_and_wave1.toml"
+    pin = f'\n[numbers."{name}"]\nvalue = "1.2 mm2"\nbasis = "measured"\nsource = "ghiz_2001"\n'
+    studies = load(week), loads(week.read_text(encoding="utf-8") + pin), loads(saves(load(week)))
+    found = [{row["parameter"]: row for row in sources(study)}[name]["provisional"] for study in studies]
+    assert found == [False, True, False]
 
 
 def test_the_errors_of_a_run_are_small_and_told(told):
@@ -317,7 +332,7 @@ def test_a_study_that_compares_nothing_still_says_what_it_rests_on():
     assert json.loads(result.attrs["sensitivity"]) == []
     errors = json.loads(result.attrs["errors"])
     assert errors["space"] is None and errors["time"] is None and errors["ledger"] == 0.0
-    assert len(json.loads(result.attrs["sources"])) == len(study.parameters)
+    assert len(json.loads(result.attrs["sources"])) == len(study.parameters) + len(study.curves)
     assert "window_cells" not in result
 
 

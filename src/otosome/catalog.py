@@ -10,8 +10,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import traceback
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -19,13 +20,13 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-from otosome.evidence import BadInput, Card, Parameter, Source, read_card, read_source
+from otosome.evidence import BadInput, Card, Curve, Parameter, Source, read_card, read_source
 from otosome.units import Array, Unit, same_kind
 
 SHIPPED = Path(__file__).parent
 SHELVES = (
     "species", "solutes", "cells", "batches", "routes", "insults", "mechanisms", "endpoints", "instruments",
-    "maps", "scales", "populations",
+    "maps", "scales", "populations", "observations", "claims",
 )  # fmt: skip
 # The formula an entry without a .py has.
 _SHARED = {
@@ -92,9 +93,13 @@ def _frozen(value: object) -> object:
 
 @dataclass(frozen=True)
 class Catalog:
-    """The shipped shelves and any folders of one's own; raises BadInput for a folder that is not there."""
+    """The shipped shelves and any folders of one's own; raises BadInput for a folder that is not there.
+
+    ``curves``  by full name, in place of those the shelves hold
+    """
 
     own: tuple[Path, ...] = ()
+    curves: Mapping[str, Curve] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for folder in self.own:
@@ -110,7 +115,15 @@ class Catalog:
         files = self._files(shelf)
         if name not in files:
             raise BadInput(f"{shelf}: no {name!r}", given=name, allowed=sorted(files))
-        return _load(files[name], shelf)
+        return self.restated(_load(files[name], shelf))
+
+    def restated(self, entry: Entry) -> Entry:
+        """An entry with the curves that stand in place of its own."""
+        prefix = f"{entry.card.shelf}.{entry.name}."
+        stated = {
+            key: {"": self.curves[prefix + key]} for key in entry.card.profiles if prefix + key in self.curves
+        }
+        return replace(entry, card=replace(entry.card, profiles={**entry.card.profiles, **stated}))
 
     def source(self, key: str) -> Source:
         """A source by key, as one's own folder states it where it does; raises BadInput if no shelf has it."""
@@ -156,10 +169,28 @@ def _load(file: Path, shelf: str) -> Entry:
     return Entry(card, formula)
 
 
+# Where modules of one's own stand: no package has this name.
+_OWN = "otosome_own"
+
+
+def own_fault(error: Exception) -> BadInput | None:
+    """An error that a formula of one's own raised, as bad input with its file, line and words; None if it is ours."""
+    places = [
+        (frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__")).startswith(f"{_OWN}.")
+        and frame.f_code.co_filename == frame.f_globals.get("__file__")
+    ]
+    if not places:
+        return None
+    file, line = places[-1]
+    return BadInput(f"raised {type(error).__name__}: {error}", file=file, key=f"line {line}")
+
+
 def _module(code: Path, shelf: str) -> ModuleType:
     if code.parent.parent == SHIPPED:
         return importlib.import_module(f"otosome.{shelf}.{code.stem}")
-    spec = importlib.util.spec_from_file_location(f"otosome_own.{shelf}.{code.stem}", code)
+    spec = importlib.util.spec_from_file_location(f"{_OWN}.{shelf}.{code.stem}", code)
     if spec is None or spec.loader is None:
         raise BadInput("cannot be loaded as Python", file=str(code))
     module = importlib.util.module_from_spec(spec)
@@ -167,7 +198,12 @@ def _module(code: Path, shelf: str) -> ModuleType:
     import sys
 
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise BadInput(
+            f"is not Python: {error.msg}", file=error.filename, key=f"line {error.lineno}"
+        ) from error
     return module
 
 

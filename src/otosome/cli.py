@@ -47,18 +47,22 @@ def _say(text: str) -> None:
 
 def _answer(command: str, as_json: bool, work: Callable[[], dict[str, Any]]) -> None:
     """Run a verb; print its answer, or the one message that says what was wrong with the input."""
+    from otosome.catalog import own_fault
     from otosome.evidence import BadInput
 
     try:
         answer = work()
-    except BadInput as error:
-        if as_json:
-            _refuse(command, error.as_dict())
-        _say(f"otosome {command}: {error}")
-        raise typer.Exit(2) from error
     except KeyboardInterrupt:
         _say(f"otosome {command}: interrupted; nothing was replaced")
         raise typer.Exit(130) from None
+    except Exception as error:
+        told = error if isinstance(error, BadInput) else own_fault(error)
+        if told is None:
+            raise
+        if as_json:
+            _refuse(command, told.as_dict())
+        _say(f"otosome {command}: {told}")
+        raise typer.Exit(2) from error
     if as_json:
         head = {"otosome": __version__, "command": command, "ok": True}
         print(json.dumps({**head, **answer}))
@@ -225,6 +229,7 @@ def sources(
     """The papers a study rests on, and which of its numbers are only assumed."""
 
     def work() -> dict[str, Any]:
+        from otosome.report.summary import read_once
         from otosome.scenario import load
         from otosome.weigh import sources as rows_of
 
@@ -233,14 +238,23 @@ def sources(
             basis: sum(row["basis"] == basis for row in rows) for basis in {row["basis"] for row in rows}
         }
         if not as_json:
+            print(f"* {read_once(rows)}")
             for row in rows:
-                print(
-                    f"{row['basis']:<11} {row['parameter']:<58} {row['value']:.4g} {row['unit']}  {row['source'] or ''}"
-                )
+                print(_source_line(row))
             print(", ".join(f"{n} {basis}" for basis, n in sorted(counts.items())))
-        return {"result": {"rows": rows, "counts": counts}, "notes": []}
+        once = sum(row["provisional"] for row in rows)
+        return {"result": {"rows": rows, "counts": counts, "provisional": once}, "notes": []}
 
     _answer("sources", as_json, work)
+
+
+def _source_line(row: dict[str, Any]) -> str:
+    from otosome.report.summary import standing
+
+    mark = f"{row['basis']}{'*' if row['provisional'] else ''}"
+    shown = row["given"] if row["value"] is None else f"{row['value']:.4g} {row['unit']}"
+    stands = f"  [{standing(row)}]" if standing(row) else ""
+    return f"{mark:<11} {row['parameter']:<58} {shown}  {row['source'] or ''}{stands}"
 
 
 @app.command()
@@ -357,12 +371,23 @@ def main() -> None:
     except SystemExit as done:
         # Typer itself tells a person what is wrong with the command line, but no machine.
         usage = getattr(done.__context__, "format_message", None)
-        if usage is not None and "--json" in sys.argv:
-            from otosome.evidence import BadInput
-
-            command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-            _refuse(command, BadInput(usage()).as_dict())
+        if usage is not None:
+            _tell_machine(usage())
         raise
+    except Exception:
+        told = "this is a defect of otosome, not of what you gave; please report it with the lines below"
+        _tell_machine(told)
+        _say(f"otosome: {told}")
+        raise
+
+
+def _tell_machine(message: str) -> None:
+    """The one object, where the command line asks for it but was not understood or not carried out."""
+    if "--json" in sys.argv:
+        from otosome.evidence import BadInput
+
+        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+        _refuse(command, BadInput(message).as_dict())
 
 
 if __name__ == "__main__":

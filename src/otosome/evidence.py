@@ -8,6 +8,7 @@ and row alone: row i is subject i, in world i // 10 (one draw of everything unkn
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 import tomllib
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +36,14 @@ BASES: tuple[Basis, ...] = ("measured", "secondary", "unverified", "computed", "
 SHAPES: tuple[Shape, ...] = ("fixed", "normal", "lognormal", "uniform", "loguniform")
 Standing = Literal["current", "corrected", "disputed", "retracted", "withdrawn"]
 STANDINGS: tuple[Standing, ...] = ("current", "corrected", "disputed", "retracted", "withdrawn")
+# What claims a source, and can be read in it a second time.
+READ: tuple[Basis, ...] = ("measured", "secondary", "unverified", "computed")
 _NEEDS_BECAUSE = ("direction", "assumed", "unverified")
 _PARAMETER_KEYS = (
     "meaning", "value", "low", "high", "shape", "subjects", "lots", "basis", "source", "locator", "because",
     "note", "scaled_from", "rule",
 )  # fmt: skip
+_CURVE_KEYS = ("basis", "source", "locator", "because", "note")
 
 
 class BadInput(ValueError):
@@ -162,16 +166,15 @@ class Parameter:
             return float(low - off), float(high + off)
         return float(low * math.exp(-off)), float(high * math.exp(off))
 
-    def draw(self, seed: int, start: int, stop: int) -> Array:
-        """Values of subjects ``start`` to ``stop``, shape (subject,)."""
+    def draw(self, seed: int, start: int, stop: int, world: int = WORLD) -> Array:
+        """Values of subjects ``start`` to ``stop``, shape (subject,), of whom ``world`` share a world."""
         rows = np.arange(start, stop)
-        first = start // WORLD
-        worlds = uniforms(seed, f"{self.name}/world", first, (stop - 1) // WORLD + 1)
-        values = self.quantile(worlds)[rows // WORLD - first]
+        first, last = start // world, (stop - 1) // world + 1
+        worlds = uniforms(seed, f"{self.name}/world", first, last)
+        values = self.quantile(worlds)[rows // world - first]
         if self.lots:
-            last = (stop - 1) // WORLD + 1
             lots = uniforms(seed, f"{self.name}/lot", LOTS * first, LOTS * last)
-            values = self._spread(values, self.lots, lots[LOTS * (rows // WORLD - first) + rows % LOTS])
+            values = self._spread(values, self.lots, lots[LOTS * (rows // world - first) + rows % LOTS])
         if self.subjects:
             subjects = uniforms(seed, f"{self.name}/subject", start, stop)
             values = self._spread(values, self.subjects, subjects)
@@ -190,6 +193,36 @@ class Parameter:
             self.name, self.value, self.low, self.high, self.shape, self.unit, self.source, self.basis,
             self.subjects, self.lots, self.additive,
         )  # fmt: skip
+        return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Columns of one length, in the units their formula states; the first, along which the others run, rises."""
+
+    name: str
+    columns: Mapping[str, tuple[float, ...]]
+    basis: Basis
+    source: str | None = None
+    locator: str = ""
+    because: str = ""
+    species: str = ""
+
+    @property
+    def meaning(self) -> str:
+        """What runs along what."""
+        along, *others = self.columns
+        return f"{', '.join(others)} along {along}"
+
+    @property
+    def points(self) -> int:
+        """How many points it has."""
+        return len(next(iter(self.columns.values())))
+
+    @property
+    def hash(self) -> str:
+        """Changes when a point or its source does."""
+        stated = (self.name, list(self.columns.items()), self.source, self.basis)
         return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:12]
 
 
@@ -216,7 +249,7 @@ class Card:
     about: str
     options: Mapping[str, object] = field(default_factory=dict)
     parameters: Mapping[str, Mapping[str, Parameter]] = field(default_factory=dict)
-    profiles: Mapping[str, Mapping[str, Mapping[str, object]]] = field(default_factory=dict)
+    profiles: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
 
     def parameter(self, key: str, species: str) -> Parameter:
         """The parameter for a species; raises BadInput if it has neither its own nor a general value."""
@@ -233,14 +266,18 @@ class Card:
         return found
 
     def profile(self, name: str, species: str) -> Mapping[str, Array]:
-        """A curve (two or more columns of equal length) for a species."""
+        """The columns of a curve for a species; raises BadInput as ``curve`` does."""
+        return {key: np.array(column) for key, column in self.curve(name, species).columns.items()}
+
+    def curve(self, name: str, species: str) -> Curve:
+        """The curve for a species; raises BadInput if it has neither its own nor a general one."""
         by_species = self.profiles[name]
         found = by_species.get(species) or by_species.get("")
         if found is None:
             raise BadInput(
                 f"{species} has no curve {name} in {self.stem}", file=self.file, allowed=sorted(by_species)
             )
-        return {k: np.asarray(v, dtype=float) for k, v in found.items() if isinstance(v, list)}
+        return found
 
 
 def read_toml(file: Path) -> dict[str, object]:
@@ -295,11 +332,11 @@ def make_card(values: Mapping[str, object], shelf: str, stem: str, file: str) ->
     if not isinstance(about, str) or not about:
         raise BadInput("an entry begins with one sentence of what it is", file=file, key="about")
     parameters: dict[str, dict[str, Parameter]] = {}
-    profiles: dict[str, dict[str, dict[str, object]]] = {}
+    profiles: dict[str, dict[str, Curve]] = {}
     options: dict[str, object] = {}
     for key, value in values.items():
         if key == "profile" and isinstance(value, dict):
-            profiles = {name: _profiles(inner) for name, inner in value.items()}
+            profiles = {name: _curves(inner, f"{shelf}.{stem}.{name}", file) for name, inner in value.items()}
         elif isinstance(value, dict) and _is_parameter(value):
             parameters[key] = _parameters(value, f"{shelf}.{stem}.{key}", file, key)
         elif key != "about":
@@ -313,10 +350,58 @@ def _is_parameter(value: Mapping[str, object]) -> bool:
     )
 
 
-def _profiles(value: Mapping[str, object]) -> dict[str, dict[str, object]]:
-    if any(isinstance(inner, list) for inner in value.values()):
-        return {"": dict(value)}
-    return {species: dict(inner) for species, inner in value.items() if isinstance(inner, dict)}
+def _curves(value: object, name: str, file: str) -> dict[str, Curve]:
+    key = f"profile.{name.rpartition('.')[2]}"
+    if not isinstance(value, dict):
+        raise BadInput("must be a table of columns", file=file, key=key, given=value)
+    by_species = {species: inner for species, inner in value.items() if isinstance(inner, dict)}
+    if not by_species:
+        return {"": make_curve(value, name, "", file, key)}
+    return {s: make_curve(inner, name, s, file, f"{key}.{s}") for s, inner in by_species.items()}
+
+
+def make_curve(value: Mapping[str, object], name: str, species: str, file: str, key: str) -> Curve:
+    """A curve from plain values: columns as lists of numbers, the rest text.
+
+    raises  BadInput unless there are two columns or more of one length, the first of which rises, and a source
+            or a reason as for a number
+    """
+    columns = {k: _column(v, file, f"{key}.{k}") for k, v in value.items() if isinstance(v, list)}
+    told = {k: v for k, v in value.items() if k not in columns}
+    for k, v in told.items():
+        if k not in _CURVE_KEYS or not isinstance(v, str):
+            raise BadInput(
+                "is not a column or a word of a curve", file=file, key=f"{key}.{k}", allowed=list(_CURVE_KEYS)
+            )
+    lengths = sorted({len(column) for column in columns.values()})
+    if len(columns) < 2 or len(lengths) != 1 or lengths[0] < 2:
+        raise BadInput(
+            "a curve has two columns or more, of one length of two points or more", file=file, key=key
+        )
+    along = next(iter(columns.values()))
+    if any(b <= a for a, b in itertools.pairwise(along)):
+        raise BadInput("the first column of a curve rises", file=file, key=f"{key}.{next(iter(columns))}")
+    text = {k: str(told.get(k, "")) for k in _CURVE_KEYS}
+    _check_basis(text["basis"], text["source"], text["because"], file, key)
+    return Curve(
+        name, columns, text["basis"], text["source"] or None, text["locator"], text["because"], species,  # type: ignore[arg-type]  # checked above
+    )  # fmt: skip
+
+
+def _column(value: list[object], file: str, key: str) -> tuple[float, ...]:
+    if not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in value):
+        raise BadInput("a column holds numbers", file=file, key=key, given=value)
+    return tuple(float(v) for v in value)  # type: ignore[arg-type]  # checked above
+
+
+def _check_basis(basis: str, source: str, because: str, file: str, key: str) -> None:
+    """What holds for numbers and curves alike: a known basis, with the source or the reason it asks for."""
+    if basis not in BASES:
+        raise BadInput("is not known", file=file, key=f"{key}.basis", given=basis, allowed=list(BASES))
+    if basis in _NEEDS_BECAUSE and not because:
+        raise BadInput(f"what is {basis} says why", file=file, key=f"{key}.because")
+    if basis not in ("assumed", "direction") and not source:
+        raise BadInput(f"what is {basis} names its source", file=file, key=f"{key}.source")
 
 
 def _parameters(value: Mapping[str, object], name: str, file: str, key: str) -> dict[str, Parameter]:
@@ -370,15 +455,11 @@ def _parameter(
         raise BadInput("low, value and high must rise", file=file, key=key, given=(low, number, high))
     shape = text("shape", "fixed" if low == high else "lognormal" if low > 0 else "normal")
     basis = text("basis")
-    for what, allowed, at in ((shape, SHAPES, "shape"), (basis, BASES, "basis")):
-        if what not in allowed:
-            raise BadInput("is not known", file=file, key=f"{key}.{at}", given=what, allowed=list(allowed))
+    if shape not in SHAPES:
+        raise BadInput("is not known", file=file, key=f"{key}.shape", given=shape, allowed=list(SHAPES))
     if shape in ("lognormal", "loguniform") and low <= 0:
         raise BadInput(f"a {shape} number lies above zero", file=file, key=f"{key}.low", given=low)
-    if basis in _NEEDS_BECAUSE and not text("because"):
-        raise BadInput(f"a number that is {basis} says why", file=file, key=f"{key}.because")
-    if basis not in ("assumed", "direction") and not text("source"):
-        raise BadInput(f"a number that is {basis} names its source", file=file, key=f"{key}.source")
+    _check_basis(basis, text("source"), text("because"), file, key)
     subjects, additive = _deviation(text("subjects"), unit, file, f"{key}.subjects")
     lots, lots_additive = _deviation(text("lots"), unit, file, f"{key}.lots")
     if subjects and lots and additive != lots_additive:
@@ -443,11 +524,18 @@ def read_source(file: Path) -> Source:
 
 # A number that lost its source is at least this many times wider either way.
 WITHDRAWN_WIDTH = 3.0
+Sourced = TypeVar("Sourced", Parameter, Curve)
 
 
-def without_source(parameter: Parameter, source: Source) -> Parameter:
-    """What is left of a number whose source was withdrawn: assumed, wider, and saying so."""
+def without_source(told: Sourced, source: Source) -> Sourced:
+    """What is left of a number or curve whose source was withdrawn: assumed, a number wider, and saying so."""
     because = f"Its source {source.key} was withdrawn on {source.date}: {source.reason}"
+    if isinstance(told, Curve):
+        return replace(told, basis="assumed", because=because)
+    return replace(_widened(told), basis="assumed", because=because)
+
+
+def _widened(parameter: Parameter) -> Parameter:
     if parameter.value > 0 and parameter.low > 0:
         low, high = parameter.low / WITHDRAWN_WIDTH, parameter.high * WITHDRAWN_WIDTH
         shape: Shape = "loguniform" if parameter.shape in ("uniform", "loguniform") else "lognormal"
@@ -456,9 +544,31 @@ def without_source(parameter: Parameter, source: Source) -> Parameter:
         off = off or abs(parameter.value)
         low, high = parameter.value - off, parameter.value + off
         shape = "fixed" if off == 0 else "normal"
-    return replace(parameter, low=low, high=high, shape=shape, basis="assumed", because=because)
+    return replace(parameter, low=low, high=high, shape=shape)
 
 
-def draw_columns(parameters: Iterable[Parameter], seed: int, start: int, stop: int) -> dict[str, Array]:
-    """A column per parameter for subjects ``start`` to ``stop``: name -> values, shape (subject,)."""
-    return {p.name: p.draw(seed, start, stop) for p in parameters}
+def provisional(told: Parameter | Curve) -> bool:
+    """Whether a number or curve claims a source in which it was read only once, so far as this version knows."""
+    return told.basis in READ and read_twice().get(full_name(told)) != told.hash
+
+
+def full_name(told: Parameter | Curve) -> str:
+    """Its name, with the species of which it holds where it does not hold for all."""
+    return ".".join(filter(None, (told.name, told.species)))
+
+
+@lru_cache(maxsize=1)
+def read_twice() -> dict[str, str]:
+    """Hashes, by full name, of the numbers and curves that two independent readings of a source agree on."""
+    lines = (Path(__file__).parent / "second.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split() for line in lines)
+
+
+def draw_columns(
+    parameters: Iterable[Parameter], seed: int, start: int, stop: int, world: int = WORLD
+) -> dict[str, Array]:
+    """A column per parameter for subjects ``start`` to ``stop``: name -> values, shape (subject,).
+
+    ``world``  subjects who share one draw of everything that is not known
+    """
+    return {p.name: p.draw(seed, start, stop, world) for p in parameters}

@@ -7,12 +7,13 @@ of cochlea that a tone excites.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
 
 from otosome.roles import Ear
-from otosome.units import Array, Decibels, Fraction, Kilohertz, Plain
+from otosome.units import Array, Decibels, DecibelsHL, Fraction, Kilohertz, Plain
 
 
 class Cells(Protocol):
@@ -69,6 +70,49 @@ def together(limit: Decibels, *parts: Decibels) -> Decibels:
     for part in parts:
         heard = heard * (1.0 - np.minimum(part, limit) / limit)
     return limit * (1.0 - heard)
+
+
+def apart(limit: Decibels, whole: Decibels, part: Decibels) -> Decibels:
+    """What, together with a part below ``limit``, makes the whole: the inverse of ``together``."""
+    return (whole - part) / (1.0 - part / limit)
+
+
+def outer_loss(shift: Decibels, ceiling: Decibels, anchor_loss: Fraction, anchor_shift: Decibels) -> Fraction:
+    """Loss of outer-hair-cell function that costs a shift from 0 to ``ceiling``: the inverse of ``outer_shift``."""
+    y = anchor_shift / ceiling
+    return shift * anchor_loss * (1.0 - y) / (ceiling * y * (1.0 - anchor_loss) - shift * (y - anchor_loss))
+
+
+def inner_loss(shift: Decibels, knee: Fraction, knee_shift: Decibels, ceiling: Decibels) -> Fraction:
+    """Loss of nerve fibres that costs a shift from 0 to ``ceiling``: the inverse of ``inner_shift``."""
+    steep = ceiling - knee_shift / knee
+    slope = knee_shift * (1.0 - knee) / knee
+    over = np.maximum(shift - knee_shift, 0.0)
+    # The root of a quadratic, written without a difference of like numbers.
+    beyond = 2.0 * over / (slope + np.sqrt(slope**2 + 4.0 * steep * over))
+    return np.where(shift <= knee_shift, knee * shift / knee_shift, knee + (1.0 - knee) * beyond)
+
+
+def arriving(
+    level: DecibelsHL, outer_share: Fraction, rates: Mapping[str, Mapping[str, Array]]
+) -> dict[str, Fraction]:
+    """Cells that explain a hearing level: of each kind the share that is left.
+
+    ``level``        dB HL at each place, shape (subject, 1, place); below zero nothing is lost
+    ``outer_share``  part of the level that outer hair cells explain, up to their ceiling, shape (subject, 1, 1);
+                     the rest are nerve fibres, a synapse and its neuron together, up to theirs; then it is the
+                     outer hair cells' again
+    ``rates``        the shelf ``cells``: by kind and key, shape (subject,)
+    returns          by kind, 0 to 1, shape (subject, place); what both ceilings leave is not explained
+    """
+    ohc, ihc = ({key: np.reshape(v, (-1, 1, 1)) for key, v in rates[kind].items()} for kind in ("ohc", "ihc"))
+    lost = np.maximum(level, 0.0)
+    outer = np.minimum(np.clip(outer_share, 0.0, 1.0) * lost, ohc["ceiling"])
+    inner = np.minimum(apart(ohc["limit"], lost, outer), ihc["ceiling"])
+    outer = np.minimum(np.maximum(outer, apart(ohc["limit"], lost, inner)), ohc["ceiling"])
+    cells = 1.0 - outer_loss(outer, ohc["ceiling"], ohc["anchor_loss"], ohc["anchor_shift"])[:, 0]
+    fibres = 1.0 - inner_loss(inner, ihc["knee"], ihc["knee_shift"], ihc["ceiling"])[:, 0]
+    return {"ohc": cells, "synapse": fibres, "sgn": fibres}
 
 
 def shift_by_place(cells: Cells) -> Decibels:

@@ -33,7 +33,7 @@ TISSUES: Mapping[str, str] = {
     "sgn": "rosenthals_canal",
     "stress": "organ_of_corti",
 }
-_NONE, _ONE = np.zeros((1, 1, 1)), np.ones((1, 1, 1))
+_NONE, _ONE, _WHOLE = np.zeros((1, 1, 1)), np.ones((1, 1, 1)), np.ones((1, 1))
 
 
 @njit(cache=True, nogil=True)
@@ -63,18 +63,21 @@ def _decline(
     death: Array,
     silent_death: Array,
     removal: Array,
+    initial: Array,
 ) -> tuple[Array, Array, Array]:  # pragma: no cover
-    """Intact a, injured b and silent e on knots, from all intact.
+    """Intact a, injured b and silent e on knots, from ``initial`` intact and the rest lost.
 
     da/dt = -harm a + repair b, db/dt = harm a - (repair + silencing + death) b,
     de/dt = silencing b - silent_death e, and ``removal`` takes from all three. The 2x2 exponential of (a, b)
     is written without differences of like numbers, so that every entry of it is a sum of positive terms.
     """
     subjects, times, places = harm.shape
-    intact = np.ones((subjects, times, places))
+    intact = np.zeros((subjects, times, places))
     injured = np.zeros((subjects, times, places))
     silent = np.zeros((subjects, times, places))
     for i in range(subjects):
+        for n in range(places):
+            intact[i, 0, n] = initial[i, n]
         for t in range(1, times):
             step = knots[t] - knots[t - 1]
             for n in range(places):
@@ -437,6 +440,7 @@ def survive(
     clearance: PerHour,
     protection: Protection | None = None,
     strial: bool = True,
+    arrived: Mapping[str, Fraction] | None = None,
 ) -> Cells:
     """Fate of every kind of cell and of the stria under an arm's insults and its vesicles.
 
@@ -446,17 +450,22 @@ def survive(
     ``clearance``   of stress, 1/h, (subject,) column
     ``protection``  from ``protect``; none given means no vesicles
     ``strial``      whether the stria suffers (rodents)
+    ``arrived``     share of each kind the ear arrives with, intact, 0 to 1, broadcasts to (subject, place);
+                    all of a kind that is not named. Neurons without a synapse then have died before: only
+                    what loses its connection from here on starves
     returns         cells on the knots, shape (subject, time, place)
     """
     protection = protection or Protection()
+    arrived = arrived or {}
     stressed = stress(knots, harm.production, clearance, protection)
     states = {}
     for kind in ("ohc", "ihc", "synapse"):
-        states[kind] = _fate(knots, kind, rates[kind], stressed, harm, protection, _NONE)
-    connected = sum(states["ihc"]) * sum(states["synapse"])
+        states[kind] = _fate(knots, kind, rates[kind], stressed, harm, protection, _NONE, arrived)
+    alive = np.sum(states["ihc"], axis=0) * np.sum(states["synapse"], axis=0)
+    connected = np.divide(alive, alive[:, :1], out=np.ones_like(alive), where=alive[:, :1] > 0)
     lone = _column(rates["sgn"]["starvation"]) * np.maximum(1.0 - connected, 0.0)
     lone = lone * protection.factor("support", "sgn")
-    states["sgn"] = _fate(knots, "sgn", rates["sgn"], stressed, harm, protection, lone)
+    states["sgn"] = _fate(knots, "sgn", rates["sgn"], stressed, harm, protection, lone, arrived)
     return Cells(
         intact={kind: state[0] for kind, state in states.items()},
         injured={kind: state[1] for kind, state in states.items()},
@@ -474,6 +483,7 @@ def _fate(
     harm: Harm,
     protection: Protection,
     removal: PerHour,
+    arrived: Mapping[str, Fraction],
 ) -> tuple[Fraction, Fraction, Fraction]:
     """Intact, injured and silent fractions of one kind."""
     direct = harm.hazards.get(kind, _NONE)
@@ -488,6 +498,7 @@ def _fate(
         _full(_column(rates["death"]) * deadly * protection.factor("rescue", kind), shape),
         np.broadcast_to(np.ravel(rates["silent_death"]), shape[:1]).astype(float),
         _full(removal, shape),
+        _full(arrived.get(kind, _WHOLE), (shape[0], shape[2])),
     )
     return state
 

@@ -240,7 +240,14 @@ def measured_lot(
         "diameter": {**_measured(base, "diameter", middle * _NM, "nm", place), **_between(medians * _NM)},
         "spread": _measured(base, "spread", _geometric_deviation(sizes, share), "", place),
         "count_error": _count_error(counts, day_to_day, label),
-        "profile": {"sizes": _profile(sizes, share)},
+        "profile": {
+            "sizes": {
+                **_profile(sizes, share),
+                "basis": "measured",
+                "source": EXPORT_SOURCE,
+                "locator": place,
+            }
+        },
     }
     notes = (
         f"Size and count of the vesicles come from {place} ({counts.size} videos).",

@@ -1,4 +1,4 @@
-"""What a route, insult, mechanism, population, endpoint or instrument must offer, and the few nouns they meet in.
+"""What a route, insult, mechanism, population, endpoint, instrument or claim must offer, and the few nouns they meet in.
 
 Arrays are (subject, time, place) unless said otherwise; places run from base (0) to apex (1); times are
 knots in h, each event twice (just before, just after). A bound parameter has shape (subject, 1, 1).
@@ -85,6 +85,30 @@ class Reading:
     censored: Array
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A number computed about a claim, with its interval.
+
+    ``value``, ``low``, ``high``  the middle, and 5 and 95 % unless ``words`` say otherwise; finite
+    ``unit``                      as it is printed
+    ``words``                     what the number is
+    ``parts``                     figures beside it, such as one for each route or day
+    """
+
+    value: float
+    low: float
+    high: float
+    unit: str
+    words: str
+    parts: tuple[Figure, ...] = ()
+
+    @classmethod
+    def over(cls, values: Array, unit: str, words: str, parts: tuple[Figure, ...] = ()) -> Figure:
+        """The median of some values, any shape, with 5 and 95 % of them."""
+        low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+        return cls(float(middle), float(low), float(high), unit, words, parts)
+
+
 class Route(Protocol):
     """A way into the ear. ``Dose``, ``Flow`` and ``Anatomy`` are those of ``otosome.transport``."""
 
@@ -119,7 +143,17 @@ class Mechanism(Protocol):
 
 
 class Population(Protocol):
-    """People, or animals, as they arrive."""
+    """People, or animals, as they arrive; its TOML names the ``species`` it knows.
+
+    ``outer_share``  part of a loss in dB that outer hair cells cause, shape (subject, 1, 1)
+    """
+
+    outer_share: Array
+
+    @property
+    def covered(self) -> tuple[float, float]:
+        """Lowest and highest frequency it knows, kHz."""
+        ...
 
     def baseline(self, frequency: Array) -> Array:
         """Hearing level of each subject at each frequency in kHz, dB HL, shape (subject, 1, frequency)."""
@@ -151,4 +185,12 @@ class Instrument(Protocol):
 
     def read(self, file: Path) -> pd.DataFrame:
         """The file as a tidy table; raises ValueError that says what is wrong with it."""
+        ...
+
+
+class Claim(Protocol):
+    """Something said of the therapy, about which a figure can be computed."""
+
+    def figure(self, laboratory: Any) -> Figure:
+        """The figure now. ``laboratory`` is the ``Laboratory`` of ``otosome.claimed``: it runs studies."""
         ...

@@ -1,8 +1,8 @@
 """Whether a result still stands: what the evidence it rests on says now, and how far its headline moves.
 
-A result keeps, for every number, its source, that source's standing and a hash of the value. The same question
-is asked of the shelves as they are now; what differs is named, and the best-value ear's benefit is computed
-with the numbers of then and of now.
+A result keeps, for every number and curve, its source, that source's standing and a hash of the value. The same
+question is asked of the shelves as they are now; what differs is named, and the best-value ear's benefit is
+computed with what was known then and now.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from otosome.catalog import SHIPPED, Catalog
+from otosome.catalog import SHIPPED
 from otosome.scenario import Study, loads
 from otosome.weigh import best_benefit, sources
 
@@ -28,24 +28,25 @@ def asked_now(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Study:
 
     Retracted sources are let in, so that what rests on them can be named.
     """
-    return _asked(stored, shelves, lambda name, number: not number.shelf)
+    return _asked(stored, shelves, lambda name, told: not told.shelf)
 
 
 def asked_then(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Study:
     """The question a result answered, with every number as it was."""
-    known = asked_now(stored, shelves).parameters
-    return _asked(stored, shelves, lambda name, number: name in known)
+    now = asked_now(stored, shelves)
+    return _asked(stored, shelves, lambda name, told: name in now.parameters or name in now.curves)
 
 
 def _asked(stored: xr.Dataset, shelves: tuple[Path, ...], keep: Any) -> Study:
-    catalog = Catalog(shelves)
     every = tuple({f.stem for root in (SHIPPED, *shelves) for f in (root / "sources").glob("*.toml")})
     study = loads(
         stored.attrs["study"], stored.attrs["name"], shelves=shelves, allow_retracted=every, check=False
     )
-    numbers = {name: n for name, n in study.scenario.numbers.items() if keep(name, n)}
-    scenario = study.scenario.model_copy(update={"numbers": numbers})
-    return replace(study, scenario=scenario, catalog=catalog)
+    kept = {
+        table: {name: told for name, told in getattr(study.scenario, table).items() if keep(name, told)}
+        for table in ("numbers", "curves")
+    }
+    return replace(study, scenario=study.scenario.model_copy(update=kept))
 
 
 def changed(then: list[Row], now: list[Row]) -> list[Row]:
@@ -84,7 +85,10 @@ def _row(
 def _said(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return ""
-    text = f"{row['value']:.4g} ({row['low']:.4g} to {row['high']:.4g}) {row['unit']}, {row['basis']}"
+    if row["value"] is None:
+        text = f"{row['given']} ({row['hash']}), {row['basis']}"
+    else:
+        text = f"{row['value']:.4g} ({row['low']:.4g} to {row['high']:.4g}) {row['unit']}, {row['basis']}"
     return f"{text}, {row['source']} {row['standing']}" if row.get("source") else text
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from otosome import hearing, transport
 from otosome.catalog import Catalog
-from otosome.evidence import BASES, LOTS, WORLD, BadInput, Parameter
+from otosome.evidence import BASES, LOTS, WORLD, BadInput, Curve, Parameter, provisional
 from otosome.forward import TRANSPORT, Block, Given, Plan, Tick, best, plan, planned, simulate, through
 from otosome.quality import drawn_sizes
 from otosome.scenario import Compare, Study
@@ -156,7 +156,7 @@ def headline(study: Study, result: xr.Dataset, asked: Compare, moved: list[dict[
         **compare(study, result, asked.measure, asked.of, asked.against),
         "null_benefit": None,
         "share": share(moved),
-        "counts": {basis: sum(p.basis == basis for p in study.parameters.values()) for basis in BASES},
+        "counts": {basis: sum(row["basis"] == basis for row in sources(study)) for basis in BASES},
     }
     if asked.null is not None:
         told["null_benefit"] = compare(study, result, asked.measure, asked.null, asked.against)["benefit"]
@@ -199,7 +199,10 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str
     answers = through(
         plan(study, [asked.of, asked.against], growth=1.3), table, _gain(study, asked), workers
     )["benefit"]
-    rows = [_moved(p, *answers[2 * n : 2 * n + 2]) for n, p in enumerate(unknown)]
+    rows = [
+        {**_moved(p, *answers[2 * n : 2 * n + 2]), **_sourced(p, study.catalog)}
+        for n, p in enumerate(unknown)
+    ]
     return sorted(rows, key=_moves, reverse=True)
 
 
@@ -243,24 +246,39 @@ def _moved(parameter: Parameter, at_low: float, at_high: float) -> dict[str, Any
     return {
         "parameter": parameter.name, "meaning": parameter.meaning, "unit": parameter.unit,
         "low": low, "high": high, "at_low": float(at_low), "at_high": float(at_high),
-        "basis": parameter.basis, "source": parameter.source, "because": parameter.because,
     }  # fmt: skip
 
 
 def sources(study: Study) -> list[dict[str, Any]]:
-    """Every number a study rests on, with its paper or the reason it was assumed."""
-    return [_sourced(p, study.catalog) for p in study.parameters.values()]
+    """Every number and curve a study rests on, with its paper or the reason it was assumed.
+
+    returns  a row each; ``value``, ``low`` and ``high`` are None for a curve
+    """
+    numbers = [
+        {
+            "parameter": p.name, "meaning": p.meaning, "value": p.value, "unit": p.unit, "low": p.low, "high": p.high,
+            "given": p.given, **_sourced(p, study.catalog),
+        }
+        for p in study.parameters.values()
+    ]  # fmt: skip
+    curves = [
+        {
+            "parameter": c.name, "meaning": c.meaning, "value": None, "unit": "", "low": None, "high": None,
+            "given": f"a curve of {c.points} points", **_sourced(c, study.catalog),
+        }
+        for c in study.curves.values()
+    ]  # fmt: skip
+    return numbers + curves
 
 
-def _sourced(parameter: Parameter, catalog: Catalog) -> dict[str, Any]:
-    source = None if parameter.source is None else catalog.source(parameter.source)
+def _sourced(told: Parameter | Curve, catalog: Catalog) -> dict[str, Any]:
+    """What a row says of where a number or curve comes from, and how its source stands."""
+    source = None if told.source is None else catalog.source(told.source)
+    kept = ("title", "link", "standing", "date", "reason", "superseded_by")
     return {
-        "parameter": parameter.name, "meaning": parameter.meaning, "value": parameter.value,
-        "unit": parameter.unit, "low": parameter.low, "high": parameter.high, "given": parameter.given,
-        "basis": parameter.basis, "source": parameter.source,
-        "title": "" if source is None else source.title, "link": "" if source is None else source.link,
-        "standing": "" if source is None else source.standing, "locator": parameter.locator,
-        "because": parameter.because, "species": parameter.species, "hash": parameter.hash,
+        "basis": told.basis, "provisional": provisional(told), "source": told.source,
+        **{key: "" if source is None else getattr(source, key) for key in kept},
+        "locator": told.locator, "because": told.because, "species": told.species, "hash": told.hash,
     }  # fmt: skip
 
 

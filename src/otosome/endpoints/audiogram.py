@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otosome.hearing import shift, together
+from otosome.hearing import apart, shift, together
 from otosome.injury import Cells
 from otosome.levels import log_on_grid, read_on_grid
 from otosome.roles import Ear, Population, Reading
@@ -17,12 +17,14 @@ from otosome.units import Array, Decibels, DecibelsHL, Kilohertz
 class Audiogram:
     """Hearing level of pure tones: what the ear arrives with, and the shift.
 
-    An ear arrives near audiometric zero (``offset``), or as its ``population`` says. The two add as age and
-    noise do, H + N - H N / ``limit``. A reading is the truth with a normal error, to the nearest level of the
-    grid; no response at the loudest level is censored above.
+    An ear arrives near audiometric zero (``offset``) and whole, or as its ``population`` says and with the cells
+    this has left it: what these do not explain stays with the ear. It adds to the shift as age and noise do,
+    H + N - H N / ``limit``, so that an ear which nothing harms keeps its audiogram. A reading is the truth with
+    a normal error, to the nearest level of the grid; no response at the loudest level is censored above.
 
     ``offset``      this ear against audiometric zero, dB HL, where no population says how it arrives
     ``population``  whom the ear belongs to
+    ``arrived``     the cells it arrived with, at one moment; all of them where none are given
     """
 
     offset: DecibelsHL
@@ -32,6 +34,7 @@ class Audiogram:
     lowest: DecibelsHL
     highest: DecibelsHL
     population: Population | None = None
+    arrived: Cells | None = None
 
     def value(self, ear: Ear, cells: Cells, frequency: Kilohertz) -> DecibelsHL:
         """True hearing level, dB HL, shape (subject, time, frequency).
@@ -39,8 +42,10 @@ class Audiogram:
         raises  BadInput where the ear's population has no norm at a frequency (above 8 kHz there is none)
         """
         frequency = np.asarray(frequency, dtype=float)
-        arrived = self.offset if self.population is None else self.population.baseline(frequency)
-        return together(self.limit, arrived, shift(ear, cells, frequency))
+        level = self.offset if self.population is None else self.population.baseline(frequency)
+        if self.arrived is not None:
+            level = apart(self.limit, level, shift(ear, self.arrived, frequency))
+        return together(self.limit, level, shift(ear, cells, frequency))
 
     def read(self, value: DecibelsHL, uniform: Array) -> Reading:
         """A reading on the grid; ``uniform`` in (0, 1), same shape as ``value``."""

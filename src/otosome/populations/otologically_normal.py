@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr
 
 from otosome.evidence import BadInput
 from otosome.hearing import together
-from otosome.units import Array, Decibels, DecibelsHL, Hours, Kilohertz, Plain, quantity
+from otosome.units import Array, Decibels, DecibelsHL, Fraction, Hours, Kilohertz, Plain, quantity
 
 # The standards count in years.
 YEAR = quantity("1 year")
@@ -26,29 +27,52 @@ class OtologicallyNormal:
 
     ``male``, ``female``  coefficients of ISO 7029, over frequency
     ``noise``             coefficients of ISO 1999, over frequency
-    ``age``, ``noise_time``  h; 18 to 80 years, and up to 40 years of noise
     ``standing``          standard normal deviate, above zero for worse hearing than the median
-    ``noise_level``       daily noise exposure level L EX,8h, dB, up to 100
+    ``age_rank``          the same for where between youngest and oldest a person is, by rank
+    ``sex_rank``          the same for sex where a study has both: above zero a woman
+    ``outer_share``       part of a loss in dB that outer hair cells cause
+    ``age``               youngest and oldest, h, in between all are as many; 18 to 80 years
+    ``sex``               "male", "female" or "both"
+    ``noise_level``       daily noise exposure level L EX,8h, dB, up to 100, over ``noise_time``, h, to 40 years
     Source: ISO 7029:2017 clauses 4.2 to 4.4 and ISO 1999:2013 formulas 1 to 7, both read at second hand.
     """
 
     male: Curve
     female: Curve
     noise: Curve
-    age: Hours
     standing: Plain
-    noise_level: Decibels
-    noise_time: Hours
+    age_rank: Plain
+    sex_rank: Plain
     limit: Decibels
-    sex: str = "male"
+    outer_share: Fraction
+    age: tuple[Hours | float, Hours | float] = (18.0 * YEAR, 80.0 * YEAR)
+    sex: str = "both"
+    noise_level: float = 0.0
+    noise_time: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse a sex, an age or a noise that the standards do not cover."""
-        if self.sex not in ("male", "female"):
-            raise BadInput("is not known", key="sex", given=self.sex, allowed=["male", "female"])
-        _within("age", self.age / YEAR, 18.0, 80.0, "years")
-        _within("noise_time", self.noise_time / YEAR, 0.0, 40.0, "years")
-        _within("noise_level", self.noise_level, 0.0, 100.0, "dB")
+        if self.sex not in ("male", "female", "both"):
+            raise BadInput("is not known", key="sex", given=self.sex, allowed=["male", "female", "both"])
+        if np.any(np.asarray(self.age[0]) > self.age[1]):
+            raise BadInput("rises, from the youngest to the oldest", key="age", given="the oldest first")
+        for end in self.age:
+            _within("age", np.asarray(end) / YEAR, 18.0, 80.0, "years")
+        _within("noise_time", np.asarray(self.noise_time) / YEAR, 0.0, 40.0, "years")
+        _within("noise_level", np.asarray(self.noise_level), 0.0, 100.0, "dB")
+
+    @property
+    def years(self) -> Array:
+        """Age of each subject past 18 years."""
+        youngest, oldest = self.age
+        return np.asarray(youngest + (oldest - youngest) * ndtr(self.age_rank)) / YEAR - 18.0
+
+    @property
+    def covered(self) -> tuple[float, float]:
+        """Lowest and highest frequency that has a norm, kHz."""
+        tables = [self.male, self.female, *([self.noise] if self.noise_time > 0 else [])]
+        ends = np.array([(table["frequency"][0], table["frequency"][-1]) for table in tables])
+        return float(ends[:, 0].max()), float(ends[:, 1].min())
 
     def baseline(self, frequency: Kilohertz) -> DecibelsHL:
         """Hearing level each subject arrives with, dB HL, shape (subject, 1, frequency).
@@ -60,8 +84,17 @@ class OtologicallyNormal:
 
     def aged(self, frequency: Kilohertz) -> DecibelsHL:
         """The part of age, dB HL, shape (subject, 1, frequency)."""
-        table = self.male if self.sex == "male" else self.female
-        years = self.age / YEAR - 18.0
+        heard = {table: self._aged(getattr(self, table), frequency) for table in self._sexes}
+        if self.sex != "both":
+            return heard[self.sex]
+        return np.where(self.sex_rank > 0, heard["female"], heard["male"])
+
+    @property
+    def _sexes(self) -> tuple[str, ...]:
+        return ("male", "female") if self.sex == "both" else (self.sex,)
+
+    def _aged(self, table: Curve, frequency: Kilohertz) -> DecibelsHL:
+        years = self.years
         side = np.where(
             self.standing < 0, age_spread(table, years, "lower"), age_spread(table, years, "upper")
         )
@@ -69,9 +102,9 @@ class OtologicallyNormal:
 
     def deafened(self, frequency: Kilohertz) -> Decibels:
         """The part of noise, dB, not negative, shape (subject, 1, frequency)."""
-        if not np.any(self.noise_time > 0):
+        if not self.noise_time > 0:
             return np.zeros((1, 1, np.size(frequency)))
-        table, level, years = self.noise, self.noise_level, self.noise_time / YEAR
+        table, level, years = self.noise, np.asarray(self.noise_level), np.asarray(self.noise_time / YEAR)
         lower, upper = (noise_spread(table, level, years, side) for side in ("lower", "upper"))
         found = noise_median(table, level, years) + self.standing * np.where(self.standing < 0, lower, upper)
         return _read(table, np.where(years > 0, np.maximum(found, 0.0), 0.0), frequency)

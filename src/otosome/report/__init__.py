@@ -86,6 +86,7 @@ def _words(result: xr.Dataset) -> dict[str, Any]:
         "counts": summary.shares(counts),
         "exactness": summary.exactness(summary.attribute(result, "errors"), result.sizes["subject"]),
         "sources": sources,
+        "read_once": summary.read_once(sources),
         "notes": summary.attribute(result, "notes"),
         "arms": summary.attribute(result, "arms"),
         "study": result.attrs["study"],
@@ -148,7 +149,9 @@ def _templates() -> "Environment":
         lstrip_blocks=True,
     )
     filters = {"number": summary.number, "amount": summary.amount, "interval": summary.interval}
-    environment.filters.update(**filters, words=lambda text: summary.unit_text(summary.words(text)))
+    environment.filters.update(
+        **filters, standing=summary.standing, words=lambda text: summary.unit_text(summary.words(text))
+    )
     return environment
 
 

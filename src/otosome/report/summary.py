@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from otosome.evidence import WORLD
+from otosome.evidence import READ, WORLD
 from otosome.units import quantity
 
 # How far a number can be trusted, best first: the order of every bar, legend and table.
@@ -416,13 +416,31 @@ def source_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _source_row(row: Mapping[str, Any]) -> dict[str, Any]:
     known = row["low"] is not None and row["high"] is not None
+    value = row["given"] if row["value"] is None else f"{number(row['value'])} {unit_text(row['unit'])}"
     return {
         **row,
-        "shown": f"{number(row['value'])} {unit_text(row['unit'])}".strip(),
+        "shown": value.strip(),
         "range": f"{number(row['low'])} to {number(row['high'])}" if known else "",
         "href": address(row["link"]),
-        "current": row["standing"] in (None, "", "current"),
     }
+
+
+def standing(row: Mapping[str, Any]) -> str:
+    """How a row's source stands where it is not simply current: since when, why, and what takes its place."""
+    changed = row["standing"] not in (None, "", "current")
+    since = f"{row['standing']} since {row['date']}: {row['reason']}" if changed else ""
+    later = f"superseded by {row['superseded_by']}" if row["superseded_by"] else ""
+    return "; ".join(filter(None, (since, later)))
+
+
+def read_once(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many of the numbers that name a source are provisional, and what that means, in one sentence or two."""
+    sourced = [row for row in rows if row["basis"] in READ]
+    once = sum(row["provisional"] for row in sourced)
+    return (
+        f"{once} of {len(sourced)} numbers and curves that name a source are provisional: read in it once, and not yet "
+        "compared with a second, independent transcription. What is assumed has nothing to compare."
+    )
 
 
 def address(link: str | None) -> str | None:

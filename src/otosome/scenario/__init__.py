@@ -1,8 +1,8 @@
 """The question: who, what harm, what treatment, what is measured, when.
 
 A study file says it in TOML; this module reads, checks and writes it. The saved form is explicit: it holds
-every number with its source, and re-runs the study whatever the shelves' numbers have become. Formulas and
-curves stay on the shelves, so a study that used shelves of one's own needs them again.
+every number and curve with its source, and re-runs the study whatever the shelves' have become. Formulas
+stay on the shelves, so a study that used shelves of one's own needs them again.
 """
 
 from otosome.scenario.files import (
@@ -16,9 +16,19 @@ from otosome.scenario.files import (
     studies,
 )
 from otosome.scenario.study import Study
-from otosome.scenario.tables import Arm, Compare, InsultUse, Measure, Number, Scenario, Treatment
+from otosome.scenario.tables import (
+    Arm,
+    Compare,
+    InsultUse,
+    Measure,
+    Number,
+    PopulationUse,
+    Scenario,
+    StatedCurve,
+    Treatment,
+)
 
 __all__ = [
-    "STUDIES", "TEMPLATE", "Arm", "Compare", "InsultUse", "Measure", "Number", "Scenario", "Study", "Treatment",
-    "explicit", "load", "loads", "save", "saves", "studies",
+    "STUDIES", "TEMPLATE", "Arm", "Compare", "InsultUse", "Measure", "Number", "PopulationUse", "Scenario",
+    "StatedCurve", "Study", "Treatment", "explicit", "load", "loads", "save", "saves", "studies",
 ]  # fmt: skip

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields, replace
+
+import numpy as np
 
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
+from otosome.roles import Population
 from otosome.scenario.study import Study, texts
 from otosome.scenario.tables import LONGEST, Arm, InsultUse, Measure
 from otosome.units import quantity
@@ -26,6 +30,7 @@ def check_study(study: Study, file: str) -> None:
     _check_names(study, file)
     _check_species(study)
     _check_times(study, file)
+    people = _check_population(study, file)
     for name, use in scenario.insult.items():
         _check_insult(study, name, use, file)
     for name, treatment in scenario.treatment.items():
@@ -35,6 +40,9 @@ def check_study(study: Study, file: str) -> None:
         _check_one_batch(study, arm, file)
     for name, measure in scenario.measure.items():
         _check_measure(study, name, measure, file)
+        _check_norms(study, name, measure, people, file)
+        _check_scales(study, name, measure, file)
+    _check_curves(study, file)
     if not study.parameters:
         raise BadInput("rests on no number at all", file=file)
 
@@ -90,7 +98,69 @@ def _check_species(study: Study) -> None:
             )  # fmt: skip
 
 
+def _check_population(study: Study, file: str) -> Population | None:
+    """The population of best values, having said whom it knows."""
+    use = study.scenario.population
+    if use is None:
+        return None
+    _check_known(study, "populations", use.entry, file, "population.entry")
+    if (use.noise_level is None) != (use.noise_time is None):
+        raise BadInput("a noise at work has a level and a time, or neither", file=file, key="population")
+    best = {name: np.array([p.value]) for name, p in study.parameters.items()}
+    try:
+        return study.population(best)
+    except BadInput as error:
+        raise _at(error, file, f"population.{error.key}") from error
+
+
+def _check_known(study: Study, shelf: str, name: str, file: str, key: str) -> None:
+    """An entry that names the species it is for is asked for no other."""
+    known = texts(study.catalog.get(shelf, name).card.options.get("species", []))
+    if known and study.scenario.species not in known:
+        raise BadInput(
+            f"{name} is not for {study.scenario.species}", file=file, key=key, given=name,
+            cure=f"it is for {', '.join(known)}",
+        )  # fmt: skip
+
+
+def _at(error: BadInput, file: str, key: str) -> BadInput:
+    """The same refusal, with the place in the study file."""
+    return BadInput(
+        error.message, file=file, key=key, given=error.given, allowed=error.allowed, cure=error.cure
+    )
+
+
+def _check_norms(study: Study, name: str, measure: Measure, people: Population | None, file: str) -> None:
+    """Where an endpoint asks for the level an ear arrives with, its population has one at every frequency."""
+    formula = study.catalog.get("endpoints", measure.endpoint).formula
+    if people is None or formula is None or "population" not in {field.name for field in fields(formula)}:
+        return
+    try:
+        people.baseline(np.array([quantity(text, "kHz") for text in measure.frequency]))
+    except BadInput as error:
+        raise _at(error, file, f"measure.{name}.frequency") from error
+
+
+def _check_scales(study: Study, name: str, measure: Measure, file: str) -> None:
+    """A scale is asked of levels in dB HL, each once, with the frequencies and the baseline it needs."""
+    key = f"measure.{name}.scales"
+    unit = study.catalog.get("endpoints", measure.endpoint).card.options.get("unit")
+    if measure.scales and unit != "dB HL":
+        raise BadInput("grades are of hearing levels in dB HL", file=file, key=key, given=measure.endpoint)
+    tested = np.unique([quantity(text, "kHz") for text in measure.frequency])
+    named = [*study.scenario.measure, *(s for m in study.scenario.measure.values() for s in m.scales or [])]
+    for one in measure.scales or []:
+        _among(one, study.catalog.names("scales"), file, key)
+        if named.count(one) > 1:
+            raise BadInput("names two things of a result", file=file, key=key, given=one)
+        try:
+            study.scale(one).grade(np.zeros((1, tested.size)), tested, baseline=np.zeros((1, tested.size)))
+        except BadInput as error:
+            raise _at(error, file, key) from error
+
+
 def _check_measure(study: Study, name: str, measure: Measure, file: str) -> None:
+    _check_known(study, "endpoints", measure.endpoint, file, f"measure.{name}.endpoint")
     endpoint, species = study.catalog.get("endpoints", measure.endpoint).card, study.species.card
     for key in texts(endpoint.options.get("asks", [])):
         if getattr(measure, key, None) is None:
@@ -110,6 +180,25 @@ def _check_measure(study: Study, name: str, measure: Measure, file: str) -> None
                 f"is beyond the place map of {species.stem}", file=file, key=f"measure.{name}.frequency",
                 given=text, allowed=f"{low:g} to {high:g} kHz",
             )  # fmt: skip
+
+
+def _check_curves(study: Study, file: str) -> None:
+    """A stated curve has the columns that the shelf's has, and keeps their sign."""
+    shelved = replace(study, scenario=study.scenario.model_copy(update={"curves": {}})).curves
+    for name in study.scenario.curves:
+        _among(name, list(shelved), file, "curves")
+    for name, curve in study.curves.items():
+        columns = shelved[name].columns
+        if curve.columns.keys() != columns.keys():
+            raise BadInput(
+                "has other columns than the shelf's", file=file, key=f"curves.{name}",
+                given=list(curve.columns), allowed=list(columns),
+            )  # fmt: skip
+        for key, column in curve.columns.items():
+            if min(columns[key]) > 0 >= min(column):
+                raise BadInput(
+                    "must lie above zero", file=file, key=f"curves.{name}.{key}", given=min(column)
+                )
 
 
 def _check_one_batch(study: Study, arm: Arm, file: str) -> None:

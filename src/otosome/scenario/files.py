@@ -12,10 +12,19 @@ from pydantic import BaseModel, ValidationError
 
 from otosome import __version__
 from otosome.catalog import SHIPPED, Catalog
-from otosome.evidence import BadInput, Card, Parameter, make_card, parse_toml, read_toml
+from otosome.evidence import BadInput, Card, Curve, Parameter, make_card, parse_toml, read_toml
 from otosome.scenario.checks import check_study
 from otosome.scenario.study import Study
-from otosome.scenario.tables import Arm, Compare, InsultUse, Measure, Number, Scenario, Treatment
+from otosome.scenario.tables import (
+    Arm,
+    Compare,
+    InsultUse,
+    Measure,
+    Number,
+    PopulationUse,
+    Scenario,
+    Treatment,
+)
 
 STUDIES = SHIPPED / "studies"
 TEMPLATE = SHIPPED / "templates" / "scenario.toml"
@@ -121,8 +130,8 @@ def _told(error: ValidationError, file: str) -> BadInput:
 def _keys(place: tuple[int | str, ...]) -> list[str]:
     """The keys allowed at a place of a study file."""
     tables: dict[str, type[BaseModel]] = {
-        "insult": InsultUse, "treatment": Treatment, "arm": Arm, "measure": Measure, "compare": Compare,
-        "numbers": Number,
+        "population": PopulationUse, "insult": InsultUse, "treatment": Treatment, "arm": Arm,
+        "measure": Measure, "compare": Compare, "numbers": Number,
     }  # fmt: skip
     table = tables.get(str(place[0]), Scenario) if len(place) > 1 else Scenario
     return list(table.model_fields)
@@ -148,8 +157,11 @@ def _with_batches(study: Study, folder: Path, batch: Path | None) -> Study:
         inputs[str(file)] = _sha(file)
     used = {f"batches.{treatment.batch}." for treatment in treatments.values()}
     gone = {f"batches.{t.batch}." for t in scenario.treatment.values()} - used
-    numbers = {n: v for n, v in scenario.numbers.items() if not n.startswith(tuple(gone))}
-    changed = scenario.model_copy(update={"treatment": treatments, "batch": held, "numbers": numbers})
+    kept = {
+        table: {n: v for n, v in getattr(scenario, table).items() if not n.startswith(tuple(gone))}
+        for table in ("numbers", "curves")
+    }
+    changed = scenario.model_copy(update={"treatment": treatments, "batch": held, **kept})
     return replace(study, scenario=changed, notes=tuple(notes), inputs=inputs)
 
 
@@ -209,6 +221,10 @@ def explicit(study: Study, seed: int | None = None) -> dict[str, object]:
         name: _stated(p, shelf=name not in study.scenario.numbers or study.scenario.numbers[name].shelf)
         for name, p in study.parameters.items()
     }
+    values["curves"] = {
+        name: _drawn(c, shelf=name not in study.scenario.curves or study.scenario.curves[name].shelf)
+        for name, c in study.curves.items()
+    }
     return {key: values[key] for key in Scenario.model_fields if key in values}
 
 
@@ -230,6 +246,19 @@ def _stated(parameter: Parameter, shelf: bool) -> dict[str, object]:
     }
     if parameter.source is not None:
         stated["source"] = parameter.source
+    return stated
+
+
+def _drawn(curve: Curve, shelf: bool) -> dict[str, object]:
+    stated: dict[str, object] = {
+        "basis": curve.basis,
+        "because": curve.because,
+        "species": curve.species,
+        "shelf": shelf,
+        "columns": {key: list(column) for key, column in curve.columns.items()},
+    }
+    if curve.source is not None:
+        stated["source"] = curve.source
     return stated
 
 

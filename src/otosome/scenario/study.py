@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from otosome.catalog import Catalog, Entry
-from otosome.evidence import BadInput, Parameter, make_card, without_source
-from otosome.scenario.tables import Arm, InsultUse, Number, Scenario
-from otosome.units import LEVELS, quantity, same_kind
+from otosome.evidence import BadInput, Curve, Parameter, Sourced, make_card, make_curve, without_source
+from otosome.grades import Scale
+from otosome.roles import Population
+from otosome.scenario.tables import Arm, InsultUse, Number, Scenario, StatedCurve
+from otosome.units import LEVELS, Array, quantity, same_kind
 
 # A log-normal spread beyond this overflows.
 _WIDEST = 20.0
@@ -26,10 +28,16 @@ class Study:
 
     name: str
     scenario: Scenario
-    catalog: Catalog = Catalog()
+    shelves: Catalog = Catalog()
     notes: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The shelves, with the curves the study states in place of theirs."""
+        stated = {name: _curve(curve, name, self.name) for name, curve in self.scenario.curves.items()}
+        return replace(self.shelves, curves=stated)
 
     @property
     def species(self) -> Entry:
@@ -45,12 +53,15 @@ class Study:
     def batch(self, name: str) -> Entry:
         """A batch: one the study holds itself, or one of the shelf."""
         if name in self.scenario.batch:
-            return Entry(make_card(self.scenario.batch[name], "batches", name, f"batch.{name}"), None)
+            card = make_card(self.scenario.batch[name], "batches", name, f"batch.{name}")
+            return self.catalog.restated(Entry(card, None))
         return self.catalog.get("batches", name)
 
     def entries(self) -> Iterator[Entry]:
         """Every entry whose numbers this study rests on, each once."""
         yield self.species
+        if self.scenario.population is not None:
+            yield self.catalog.get("populations", self.scenario.population.entry)
         wanted: dict[tuple[str, str], None] = {}
         for kind in ("ohc", "ihc", "synapse", "sgn", "stria"):
             wanted["cells", kind] = None
@@ -89,6 +100,24 @@ class Study:
         """What an insult needs to know (``noise.level``, ``cisplatin.lateral_wall``)."""
         return texts(self.catalog.get("insults", use.entry).card.options.get("needs", []))
 
+    def population(self, columns: Mapping[str, Array]) -> Population | None:
+        """The population its subjects come from, bound to ears; raises BadInput for whom it does not know."""
+        use = self.scenario.population
+        if use is None:
+            return None
+        ages = use.age if isinstance(use.age, list) else [use.age, use.age]
+        stated: dict[str, object] = {"sex": use.sex, "age": [quantity(age) for age in ages]}
+        if use.noise_level is not None and use.noise_time is not None:
+            stated |= {"noise_level": quantity(use.noise_level), "noise_time": quantity(use.noise_time)}
+        entry = self.catalog.get("populations", use.entry)
+        bound: Population = entry.bind(columns, self.scenario.species, **stated)
+        return bound
+
+    def scale(self, name: str) -> Scale:
+        """A scale of hearing loss."""
+        bound: Scale = self.catalog.get("scales", name).bind({}, self.scenario.species)
+        return bound
+
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
         """Every number the study rests on, by full name, pinned ones as the study states them."""
@@ -106,8 +135,20 @@ class Study:
             found[name] = _pinned(number, found[name], self.name)
         return found
 
-    def _standing(self, parameter: Parameter) -> Parameter:
-        """A shelf's number as far as its source still stands behind it."""
+    @cached_property
+    def curves(self) -> dict[str, Curve]:
+        """Every curve the study rests on, by full name; a species' own takes the place of an endpoint's."""
+        brought = self.species.card.profiles
+        found = [
+            entry.card.curve(key, self.scenario.species)
+            for entry in self.entries()
+            for key in entry.card.profiles
+            if entry.card.shelf == "species" or key not in brought
+        ]
+        return {curve.name: self._standing(curve) for curve in found}
+
+    def _standing(self, parameter: Sourced) -> Sourced:
+        """A number or curve as far as its source still stands behind it."""
         if parameter.source is None:
             return parameter
         source = self.catalog.source(parameter.source)
@@ -131,6 +172,11 @@ class Study:
     def arm(self, name: str) -> Arm:
         """An arm by name."""
         return next(arm for arm in self.scenario.arm if arm.name == name)
+
+
+def _curve(stated: StatedCurve, name: str, file: str) -> Curve:
+    told = {"basis": stated.basis, "source": stated.source or "", "because": stated.because}
+    return make_curve({**stated.columns, **told}, name, stated.species, file, f"curves.{name}")
 
 
 def texts(value: object) -> list[str]:

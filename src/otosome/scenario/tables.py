@@ -33,15 +33,27 @@ def _of(*units: str, least: float = -math.inf, most: float = math.inf) -> AfterV
 Moment = Annotated[str, _of("h")]
 Duration = Annotated[str, _of("h", least=0.0, most=LONGEST)]
 Volume = Annotated[str, _of("uL", least=1e-3, most=1e6)]
-InsultAmount = Annotated[str, _of("mg/kg", "ug", least=0.0, most=1e9)]
+InsultAmount = Annotated[str, _of("mg/kg", "mg/m2", "ug", least=0.0, most=1e9)]
 Amount = Annotated[str, _of("particles", "ug", "cells", least=0.0, most=1e18)]
 Level = Annotated[str, _of("dB SPL", least=-100.0, most=250.0)]
 Frequency = Annotated[str, _of("kHz", least=1e-3, most=1e3)]
+Age = Annotated[str, _of("h", least=0.0, most=quantity("150 year"))]
+Loudness = Annotated[str, _of("dB", least=0.0, most=250.0)]
 Length = Annotated[str, _of("mm", least=0.0, most=1e3)]
 
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class PopulationUse(_Table):
+    """Who the subjects are: people of an age, or of all ages between two, of one sex or both, who worked in noise."""
+
+    entry: str
+    sex: Literal["male", "female", "both"]
+    age: Age | Annotated[list[Age], Field(min_length=2, max_length=2)]
+    noise_level: Loudness | None = None
+    noise_time: Age | None = None
 
 
 class InsultUse(_Table):
@@ -86,6 +98,7 @@ class Measure(_Table):
     at: list[Moment] = Field(min_length=1)
     cell: Literal["OHC", "IHC", "synapse", "SGN"] | None = None
     level: Level | None = None
+    scales: list[str] | None = Field(default=None, min_length=1)
 
 
 class Compare(_Table):
@@ -115,6 +128,17 @@ class Number(_Table):
     shelf: bool = False
 
 
+class StatedCurve(_Table):
+    """A curve stated in the study: it replaces the shelf's."""
+
+    columns: dict[str, list[float]]
+    basis: str
+    source: str | None = None
+    because: str = ""
+    species: str = ""
+    shelf: bool = False
+
+
 class Scenario(_Table):
     """A study file, key by key."""
 
@@ -124,6 +148,7 @@ class Scenario(_Table):
     title: str = ""
     question: str = ""
     species: str
+    population: PopulationUse | None = None
     until: Moment | None = None
     insult: dict[str, InsultUse] = {}
     treatment: dict[str, Treatment] = {}
@@ -133,3 +158,4 @@ class Scenario(_Table):
     mechanisms: list[str] | None = None
     batch: dict[str, dict[str, Any]] = {}
     numbers: dict[str, Number] = {}
+    curves: dict[str, StatedCurve] = {}

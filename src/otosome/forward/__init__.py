@@ -1,0 +1,16 @@
+"""Forward: from a batch and an insult to hearing. The only place that knows the whole chain.
+
+Ears go through in blocks of fixed width, padded to full; the knots of time depend on the study alone. So a
+subject is the same in every arm, for any number of subjects, block or worker.
+"""
+
+from otosome.forward.block import TRANSPORT, Block, Columns, endpoint
+from otosome.forward.planning import Given, Plan, PlannedArm, dosed, plan, planned, use_of
+from otosome.forward.reading import observe
+from otosome.forward.run import Tick, blocks, forward, simulate, through
+from otosome.forward.table import best, draw
+
+__all__ = [
+    "TRANSPORT", "Block", "Columns", "Given", "Plan", "PlannedArm", "Tick", "best", "blocks", "dosed", "draw",
+    "endpoint", "forward", "observe", "plan", "planned", "simulate", "through", "use_of",
+]  # fmt: skip

@@ -1,0 +1,349 @@
+"""Some ears going through the chain together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from otosome import transport
+from otosome.forward.planning import Given, Plan, PlannedArm, dosed, hours, regimen, use_of
+from otosome.hearing import arriving
+from otosome.injury import LABELS, Cells, Harm, Protection, harm, protect, relax, survive
+from otosome.quality import Batch, protein_given, vesicles_given
+from otosome.roles import Ear, Exposure, Population
+from otosome.scenario import InsultUse, Measure, Study
+from otosome.units import Array, house, quantity, split
+
+Columns = Mapping[str, Array]
+KINDS = tuple(LABELS)
+# Shelves whose numbers decide where a solute goes; all others only what it does there.
+_TISSUES = ("organ_of_corti", "rosenthals_canal")
+TRANSPORT = ("species", "solutes", "routes", "batches")
+_SOLUTE = frozenset(transport.Solute.__dataclass_fields__) - {"diffusion"}
+
+
+@dataclass
+class Block:
+    """Some ears going through the chain together; what arms share is computed once."""
+
+    plan: Plan
+    columns: Columns
+    solved: dict[str, transport.Transported] = field(default_factory=dict)
+    _harmed: dict[object, Harm] = field(default_factory=dict)
+    _untreated: dict[object, Cells] = field(default_factory=dict)
+
+    @property
+    def study(self) -> Study:
+        """The study."""
+        return self.plan.study
+
+    @cached_property
+    def subjects(self) -> int:
+        """Ears in the block."""
+        return next(iter(self.columns.values())).size
+
+    @cached_property
+    def species(self) -> Columns:
+        """The species' columns by key."""
+        return self.study.species.columns(self.columns, self.study.scenario.species)
+
+    @cached_property
+    def anatomy(self) -> transport.Anatomy:
+        """The fluids and tissues of these ears."""
+        species = self.study.scenario.species
+        card = self.study.species.card
+        profiles = {name: card.profile(name, species) for name in card.profiles}
+        tracer = self._entry("solutes", "tmpa").columns(self.columns, species)["diffusion"]
+        return transport.Anatomy.build(self.species, profiles, self.plan.places, tracer)
+
+    @cached_property
+    def ear(self) -> Ear:
+        """Places and their frequencies."""
+        place = self.plan.places.place
+        # The map is the species', the same for all subjects: its numbers carry no spread between subjects.
+        scale, slope, offset = (self.species[k][0] for k in ("map_scale", "map_slope", "map_offset"))
+        frequency = np.maximum(scale * (10 ** (slope * (1.0 - place)) - offset), 1e-3 * scale)
+        return Ear(
+            self.study.scenario.species, place, frequency, self.species["scala_tympani_length"], self.species
+        )
+
+    @cached_property
+    def rates(self) -> dict[str, Columns]:
+        """The shelf of cell kinds as columns."""
+        species = self.study.scenario.species
+        return {k: self._entry("cells", k).columns(self.columns, species) for k in (*KINDS, "stria")}
+
+    @cached_property
+    def population(self) -> Population | None:
+        """Whom these ears belong to, where the study says so."""
+        return self.study.population(self.columns)
+
+    @cached_property
+    def arrived(self) -> Mapping[str, Array]:
+        """Share of each kind of cell the ears arrive with, (subject, place), by kind; all where none is named.
+
+        Places beyond the frequencies their population knows are taken as those at its last one.
+        """
+        if self.population is None:
+            return {}
+        known = np.clip(self.ear.frequency, *self.population.covered)
+        return arriving(self.population.baseline(known), self.population.outer_share, self.rates)
+
+    @cached_property
+    def alike(self) -> bool:
+        """Whether all its ears carry fluids alike, so that one solution of transport serves them all."""
+        moving = [c for name, c in self.columns.items() if name.split(".")[0] in TRANSPORT]
+        return self.subjects > 1 and all(bool(np.all(c == c[0])) for c in moving)
+
+    def _first(self) -> Block:
+        return Block(self.plan, {name: column[:1] for name, column in self.columns.items()})
+
+    def _entry(self, shelf: str, name: str) -> Any:
+        return self.study.batch(name) if shelf == "batches" else self.study.catalog.get(shelf, name)
+
+    def _bind(self, shelf: str, name: str, **options: object) -> Any:
+        return self._entry(shelf, name).bind(self.columns, self.study.scenario.species, **options)
+
+    def cells(self, arm: PlannedArm) -> Cells:
+        """The fate of every kind of cell in an arm; arms that get no vesicles share it."""
+        key, protection = self._suffered(arm), self.protection(arm)
+        if protection.factors:
+            return self.survived(arm, protection)
+        if key not in self._untreated:
+            self._untreated[key] = self.survived(arm, protection)
+        return self._untreated[key]
+
+    def survived(self, arm: PlannedArm, protection: Protection) -> Cells:
+        """The fate of every kind of cell under an arm's insults and any protection."""
+        return survive(
+            self.plan.knots,
+            self.rates,
+            self.harm(arm),
+            self.species["stress_clearance"],
+            protection,
+            strial=bool(self.study.species.card.options.get("strial", False)),
+            arrived=self.arrived,
+        )
+
+    def harm(self, arm: PlannedArm) -> Harm:
+        """What the insults of an arm do together."""
+        key = self._suffered(arm)
+        if key not in self._harmed:
+            uses = [self.study.scenario.insult[name] for name in arm.arm.insults]
+            found = [(self._bind("insults", u.entry), self._exposure(u, arm)) for u in uses]
+            self._harmed[key] = harm(self.ear, self.plan.knots, found)
+        return self._harmed[key]
+
+    def _suffered(self, arm: PlannedArm) -> str:
+        """What decides the harm of an arm: its insults, and the fluid its treatments push through the cochlea."""
+        return repr(arm.arm.insults) + (regimen(arm) if self._pushes(arm) else "")
+
+    def _pushes(self, arm: PlannedArm) -> list[transport.Flow]:
+        """The volumes that an arm's treatments inject, as flows that hold nothing: they wash a drug out."""
+        nothing = np.zeros((1, self.subjects))
+        return [
+            flow
+            for given in arm.treatments
+            for dose in self._timed(given, nothing)
+            for flow in self._bind("routes", given.treatment.route).deliver(dose, self.anatomy)
+            if flow.displaces
+        ]
+
+    def _exposure(self, use: InsultUse, arm: PlannedArm) -> Exposure:
+        concentration = {}
+        for drug in self.study.drugs(use):
+            solved = self._drug(drug, use, arm)
+            for need in self.study.needs(use):
+                solute, _, tissue = need.partition(".")
+                if solute == drug:
+                    concentration[need] = solved.concentration[tissue][0]
+        return Exposure(self.plan.knots, concentration, use_of(use))
+
+    def _drug(self, drug: str, use: InsultUse, arm: PlannedArm) -> transport.Transported:
+        pushes = self._pushes(arm)
+        key = f"{drug} {use!r} {regimen(arm) if pushes else ''}"
+        alone = not any(given.row is not None for given in arm.treatments)
+        if key not in self.solved and self.alike and (alone or not pushes):
+            self.solved[key] = _shared(self._first()._drug(drug, use, arm), self.subjects)
+        if key not in self.solved:
+            entry, species = self._entry("solutes", drug), self.study.scenario.species
+            solute = entry.bind(self.columns, species)
+            amount = self.amount(use, entry.columns(self.columns, species))
+            route = self._bind("routes", str(use.route))
+            volume = np.zeros(self.subjects)
+            doses = [
+                transport.Dose(t, t + hours(use.duration), amount[None], volume)
+                for t in (quantity(m, "h") for m in use.at)
+            ]
+            keep = {need.partition(".")[2] for need in self.study.needs(use)}
+            self.solved[key] = self._solve(solute, route, doses, sorted(keep), pushes)
+        return self.solved[key]
+
+    def amount(self, use: InsultUse, solute: Columns) -> Array:
+        """What one injection of a drug holds, pmol, shape (subject,).
+
+        ``solute``  the drug's numbers, with its ``molar_mass``
+        """
+        text = str(use.amount)
+        value = quantity(text)
+        bodies = {
+            "ug": np.ones(self.subjects),
+            "ug/kg": self.species["body_mass"],
+            "ug/m2": self.species["body_mass"] / self.species["mass_per_surface"],
+        }
+        micrograms = value * bodies[house(split(text)[1])]
+        return np.broadcast_to(micrograms / solute["molar_mass"], (self.subjects,))
+
+    def _solve(
+        self,
+        solute: transport.Solute,
+        route: Any,
+        doses: list[transport.Dose],
+        keep: Sequence[str],
+        others: Sequence[transport.Flow] = (),
+    ) -> transport.Transported:
+        flows = [*others, *(flow for dose in doses for flow in route.deliver(dose, self.anatomy))]
+        return transport.solve(
+            self.anatomy, solute, flows, self.plan.knots, keep=keep, refine=self.plan.refine
+        )
+
+    def vesicles(self, arm: PlannedArm) -> transport.Transported | None:
+        """Vesicles of every size class over time and place, or None where an arm gets none.
+
+        Potency plays no part, so an arm and its null twin share one solution.
+        """
+        if not arm.treatments:
+            return None
+        key = regimen(arm)
+        if key not in self.solved and self.alike and all(g.row is None for g in arm.treatments):
+            one = self._first().vesicles(arm)
+            if one is not None:
+                self.solved[key] = _shared(one, self.subjects)
+        if key not in self.solved:
+            species = self.study.scenario.species
+            numbers = dict(self._entry("solutes", "vesicle").columns(self.columns, species))
+            solute = transport.Solute.sized(
+                self.batch(arm.treatments[0].treatment.batch).diameter,
+                numbers.pop("temperature"),
+                numbers.pop("viscosity"),
+                **{k: v for k, v in numbers.items() if k in _SOLUTE},
+            )
+            doses = [dose for given in arm.treatments for dose in self._doses(given)]
+            if not any(np.any(dose.amount > 0) for dose in doses):
+                return None
+            route = self._bind("routes", arm.treatments[0].treatment.route)
+            keep = ("organ_of_corti", "rosenthals_canal", "scala_tympani")
+            self.solved[key] = self._solve(solute, route, doses, keep)
+        return self.solved[key]
+
+    def _doses(self, given: Given) -> list[transport.Dose]:
+        treatment = given.treatment
+        amount = vesicles_given(self.batch(treatment.batch), **dosed(treatment))
+        return self._timed(given, amount)
+
+    def _timed(self, given: Given, amount: Array) -> list[transport.Dose]:
+        """One dose of an amount (classes, subject) at each time of a treatment."""
+        amount = np.broadcast_to(amount, (amount.shape[0], self.subjects))
+        if given.row is not None:
+            amount = amount * (np.arange(self.subjects) == given.row)
+        volume = np.full(self.subjects, quantity(str(given.treatment.volume), "uL"))
+        if given.row is not None:
+            volume = volume * (np.arange(self.subjects) == given.row)
+        duration = hours(given.treatment.duration)
+        return [transport.Dose(t, t + duration, amount, volume) for t in given.times]
+
+    def protein(self, arm: PlannedArm) -> transport.Transported | None:
+        """Soluble protein that comes with the vesicles, over time and place: the rival explanation."""
+        if not arm.treatments:
+            return None
+        key = f"protein {regimen(arm)}"
+        if key not in self.solved:
+            doses = [dose for given in arm.treatments for dose in self._protein_doses(given)]
+            if not any(np.any(dose.amount > 0) for dose in doses):
+                return None
+            route = self._bind("routes", arm.treatments[0].treatment.route)
+            self.solved[key] = self._solve(
+                self._bind("solutes", "protein"), route, doses, ("organ_of_corti",)
+            )
+        return self.solved[key]
+
+    def _protein_doses(self, given: Given) -> list[transport.Dose]:
+        batch = self.batch(given.treatment.batch)
+        return self._timed(given, protein_given(batch, **dosed(given.treatment))[None])
+
+    def batch(self, name: str) -> Batch:
+        """A batch with this block's columns."""
+        entry = self.study.batch(name)
+        columns = entry.columns(self.columns, self.study.scenario.species)
+        return Batch.of(name, columns, entry.card.options)
+
+    def protection(self, arm: PlannedArm) -> Protection:
+        """What the vesicles of an arm do to each rate; nothing where it gets none."""
+        vesicles = self.vesicles(arm)
+        if vesicles is None:
+            return Protection()
+        treatment = arm.treatments[0].treatment
+        batch = self.batch(treatment.batch)
+        potency = {
+            name: treatment.potency * batch.potency_of(name)[:, None, None] for name in self.study.mechanisms
+        }
+        contact = {tissue: vesicles.concentration[tissue].sum(axis=0) for tissue in _TISSUES}
+        cargo = {tissue: self._cargo(vesicles, tissue, batch) for tissue in _TISSUES}
+        mechanisms = {name: self._mechanism(name, arm.efficacy) for name in self.study.mechanisms}
+        return protect(self.plan.knots, mechanisms, contact, potency, cargo, arm.arm.without)
+
+    def _cargo(self, vesicles: transport.Transported, tissue: str, batch: Batch) -> Array:
+        """Copies of miRNA that vesicles taken up have released in a tissue, copies/uL, (subject, time, place)."""
+        solute = self._entry("solutes", "vesicle").columns(self.columns, self.study.scenario.species)
+        released = batch.mirna_copies[:, None, None] * vesicles.uptake(tissue).sum(axis=0)
+        return relax(self.plan.knots, released, np.log(2.0) / solute["cargo_half_life"][:, None, None])
+
+    def _mechanism(self, name: str, efficacy: float) -> Any:
+        bound = self._bind("mechanisms", name)
+        if efficacy == 1.0:
+            return bound
+        scaled = {a: np.minimum(efficacy * getattr(bound, a), 1.0) for a in bound.acts}
+        return replace(bound, **scaled)
+
+    def value(self, measure: Measure, cells: Cells, frequency: Array) -> Array:
+        """The true value of a measure, shape (subject, time, frequency)."""
+        arrival = {} if self.population is None else {"population": self.population, "arrived": self._arrival}
+        bound = endpoint(self.study, measure, self.columns, **arrival)
+        return np.asarray(bound.value(self.ear, cells, frequency))
+
+    @cached_property
+    def _arrival(self) -> Cells:
+        """The cells the ears arrive with, at one moment."""
+        whole = np.ones((self.subjects, 1, self.plan.places.places))
+        intact = {kind: whole * self.arrived.get(kind, whole[:, 0])[:, None, :] for kind in KINDS}
+        none = dict.fromkeys(KINDS, np.zeros_like(whole))
+        return Cells(intact, none, none, whole, self.rates)
+
+
+def endpoint(study: Study, measure: Measure, columns: Columns, **arrival: object) -> Any:
+    """A measure's endpoint bound to ears; a species may bring curves of its own, such as healthy thresholds.
+
+    ``arrival``  for endpoints that ask how an ear arrives: ``population`` and the cells it ``arrived`` with
+    """
+    species = study.species.card
+    options: dict[str, object] = arrival | {
+        name: species.profile(name, species.stem) for name in species.profiles
+    }
+    if measure.cell is not None:
+        options["cell"] = measure.cell
+    if measure.level is not None:
+        options["level"] = quantity(measure.level, "dB SPL")
+    return study.catalog.get("endpoints", measure.endpoint).bind(columns, study.scenario.species, **options)
+
+
+def _shared(one: transport.Transported, subjects: int) -> transport.Transported:
+    """One ear's solution for a whole block."""
+    wide = {
+        name: np.broadcast_to(c, (c.shape[0], subjects, *c.shape[2:]))
+        for name, c in one.concentration.items()
+    }
+    return replace(one, concentration=wide)

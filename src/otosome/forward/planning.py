@@ -1,0 +1,134 @@
+"""What all ears of a study share: arms with their times, knots, what is measured where and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from otosome import transport
+from otosome.roles import Use
+from otosome.scenario import Arm, InsultUse, Study, Treatment
+from otosome.units import Array, house, quantity, split
+
+# First step after an event and the longest one, h: with growth 1.2 the thresholds of the shipped study are
+# within 1 dB, and its benefit within 0.1 dB, of steps three times as fine.
+_FIRST, _LONGEST = 2e-3, 8.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all blocks of a study share: places, knots, what is measured where and when."""
+
+    study: Study
+    arms: tuple[PlannedArm, ...]
+    places: transport.Grid
+    refine: int = 1
+    growth: float = 1.2
+    watched: tuple[float, ...] = ()
+
+    @cached_property
+    def knots(self) -> Array:
+        """h, shape (time,): every event twice, every measured moment once at least."""
+        scenario = self.study.scenario
+        named = {name for arm in self.arms for name in arm.arm.insults}
+        uses = [use_of(use) for name, use in scenario.insult.items() if name in named]
+        given = [t for arm in self.arms for t in arm.treatments]
+        events = [moment for use in uses for moment in (*use.start, *use.stop)]
+        spans = [(t, t + hours(g.treatment.duration)) for g in given for t in g.times]
+        events += [moment for span in spans for moment in span]
+        # An hour at least: a study that ends with its first moment still has one to begin with.
+        events.append(min([0.0, *events, *self.times, self.study.until - 1.0]))
+        windows = [span for span in spans if span[0] < span[1]]
+        knots = transport.schedule(
+            events, self.study.until, windows, first=_FIRST, growth=self.growth, longest=_LONGEST
+        )
+        extra = np.setdiff1d([*self.times, *self.watched], knots)
+        return np.sort(np.concatenate([knots, extra]))
+
+    @cached_property
+    def times(self) -> Array:
+        """Every measured moment, h, rising."""
+        return np.unique([quantity(t, "h") for m in self.study.scenario.measure.values() for t in m.at])
+
+    @cached_property
+    def frequencies(self) -> Array:
+        """Every measured frequency, kHz, rising."""
+        measures = self.study.scenario.measure.values()
+        return np.unique([quantity(f, "kHz") for m in measures for f in m.frequency])
+
+    def at(self, times: Iterable[float]) -> Array:
+        """The last knot not after each moment; the first for moments before it."""
+        return np.maximum(np.searchsorted(self.knots, np.asarray(list(times)), side="right") - 1, 0)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A treatment of an arm with its times, which may be moved and kept to some rows."""
+
+    treatment: Treatment
+    times: tuple[float, ...]
+    row: int | None = None
+
+
+@dataclass(frozen=True)
+class PlannedArm:
+    """An arm with its treatments' times, and a factor on every largest effect."""
+
+    arm: Arm
+    treatments: tuple[Given, ...]
+    efficacy: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """The arm's name."""
+        return self.arm.name
+
+
+def plan(study: Study, arms: Sequence[str] | None = None, **changes: Any) -> Plan:
+    """The plan of a study, of all its arms or of some."""
+    chosen = [a for a in study.scenario.arm if arms is None or a.name in arms]
+    return Plan(
+        study, tuple(planned(study, arm) for arm in chosen), **{"places": transport.Grid(), **changes}
+    )
+
+
+def planned(study: Study, arm: Arm, efficacy: float = 1.0) -> PlannedArm:
+    """An arm of a study as it stands."""
+    treatments = [study.scenario.treatment[name] for name in arm.treatments]
+    given = tuple(Given(t, tuple(quantity(m, "h") for m in t.at)) for t in treatments)
+    return PlannedArm(arm, given, efficacy)
+
+
+def use_of(use: InsultUse) -> Use:
+    """A study's use of an insult in house units."""
+    start = tuple(quantity(t, "h") for t in use.at)
+    band = None if use.band is None else (quantity(use.band[0], "kHz"), quantity(use.band[1], "kHz"))
+    return Use(
+        start=start,
+        stop=tuple(t + hours(use.duration) for t in start),
+        level=None if use.level is None else quantity(use.level, "dB SPL"),
+        band=band,
+        depth=None if use.depth is None else quantity(use.depth, "mm"),
+    )
+
+
+def regimen(arm: PlannedArm) -> str:
+    """What an arm is given and when, whatever its potency."""
+    return repr([(g.treatment.model_copy(update={"potency": 1.0}), g.times, g.row) for g in arm.treatments])
+
+
+def dosed(treatment: Treatment) -> dict[str, float]:
+    """A treatment's amount by kind (particles, protein, cells), or its volume where it has none."""
+    if treatment.amount is None:
+        return {"volume": quantity(str(treatment.volume), "uL")}
+    kinds = {"particles": "particles", "ug": "protein", "cells": "cells"}
+    return {kinds[house(split(treatment.amount)[1])]: quantity(treatment.amount)}
+
+
+def hours(duration: str | None) -> float:
+    """A duration in h, none where none is stated."""
+    return 0.0 if duration is None else quantity(duration, "h")

@@ -1,0 +1,114 @@
+"""What a laboratory would have written down of a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otosome.evidence import uniforms
+from otosome.forward.block import Block, endpoint
+from otosome.forward.planning import plan
+from otosome.forward.table import draw
+from otosome.grades import Grades, OneEar
+from otosome.roles import Reading
+from otosome.scenario import Measure, Study
+from otosome.scenario.study import texts
+from otosome.units import Array, quantity
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+
+_COLUMNS = [
+    "subject", "ear", "group", "time", "quantity", "frequency", "place", "value", "unit", "level", "censored",
+    "flag", "file", "sha256",
+]  # fmt: skip
+
+
+def observe(study: Study, result: xr.Dataset, table: pd.DataFrame | None = None) -> pd.DataFrame:
+    """What a laboratory would have written down: a row per reading (the ``readings`` table of the contracts).
+
+    Where an endpoint is read at both ears, these share everything but the error of reading: one person, one
+    cochlea in two copies, treated alike. A scale of a measure grades the person by these readings, against the
+    earliest: a row whose quantity is the scale and whose value counts the scale's labels from 0.
+
+    ``table``  the ears' parameters; drawn again from the result's seed if not given
+    """
+    import pandas as pd
+
+    seed = int(result.attrs["seed"])
+    ears = draw(study, result.sizes["subject"], seed) if table is None else table
+    columns = {c: ears[c].to_numpy() for c in ears.columns}
+    frames = []
+    for name, measure in study.scenario.measure.items():
+        sheet = _Sheet.of(measure, result.subject.to_numpy())
+        bound = endpoint(study, measure, columns)
+        sides = texts(study.catalog.get("endpoints", measure.endpoint).card.options.get("ears", ["left"]))
+        for number, arm in enumerate(result.arm.to_numpy()):
+            value = result[name].sel(arm=arm, time=sheet.times, frequency=sheet.frequencies).to_numpy()
+            heard = {}
+            for side in sides:
+                key = f"readings/{name}/{number}" + ("" if side == sides[0] else f"/{side}")
+                heard[side] = bound.read(value, uniforms(seed, key, 0, value.size).reshape(value.shape))
+                told = {"quantity": name, "unit": result[name].attrs["unit"], "group": str(arm), "ear": side}
+                frames.append(sheet.readings(heard[side]).assign(**told))
+            for scale in measure.scales or []:
+                told = {"quantity": scale, "unit": "grade", "group": str(arm)}
+                told["ear"] = sides[0] if len(sides) == 1 else "both"
+                grades = _graded(study, scale, sheet.frequencies, list(heard.values()))
+                frames.append(sheet.grades(grades).assign(**told))
+    readings = pd.concat(frames, ignore_index=True)
+    readings["censored"] = readings["censored"].map({-1: "below", 0: "none", 1: "above"})
+    readings["flag"], readings["file"], readings["sha256"] = "", "", ""
+    ear = Block(plan(study), {c: v[:1] for c, v in columns.items()}).ear
+    readings["place"] = ear.place_of(readings["frequency"].to_numpy())
+    return readings[_COLUMNS]
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """The rows of one measure: who, when, where."""
+
+    subjects: Array
+    times: Array
+    frequencies: Array
+    level: float
+
+    @classmethod
+    def of(cls, measure: Measure, subjects: Array) -> _Sheet:
+        times = np.unique([quantity(t, "h") for t in measure.at])
+        frequencies = np.unique([quantity(f, "kHz") for f in measure.frequency])
+        return cls(
+            subjects,
+            times,
+            frequencies,
+            np.nan if measure.level is None else quantity(measure.level, "dB SPL"),
+        )
+
+    def readings(self, reading: Reading) -> pd.DataFrame:
+        """A row per subject, time and frequency."""
+        rows = self._rows(subject=self.subjects, time=self.times, frequency=self.frequencies)
+        return rows.assign(value=reading.value.ravel(), censored=reading.censored.ravel(), level=self.level)
+
+    def grades(self, grades: Grades) -> pd.DataFrame:
+        """A row per subject and time."""
+        rows = self._rows(subject=self.subjects, time=self.times)
+        return rows.assign(value=grades.ravel().astype(float), censored=0.0, level=np.nan, frequency=np.nan)
+
+    def _rows(self, **axes: Array) -> pd.DataFrame:
+        import pandas as pd
+
+        return pd.MultiIndex.from_product(list(axes.values()), names=list(axes)).to_frame(index=False)
+
+
+def _graded(study: Study, scale: str, frequencies: Array, ears: list[Reading]) -> Grades:
+    """Grade of each person at each time against the first, shape (subject, time)."""
+    heard = [
+        OneEar(ear.value, ear.value[:, :1], (ear.censored > 0) & (ear.censored[:, :1] <= 0)) for ear in ears
+    ]
+    one = heard[0]
+    other = heard[1] if len(heard) > 1 else None
+    return study.scale(scale).grade(one.audiogram, frequencies, one.baseline, one.lost, other)

@@ -1,0 +1,175 @@
+"""Every ear of a table through the chain, in blocks of fixed width padded to full, and what comes out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from otosome import __version__, transport
+from otosome.evidence import BadInput
+from otosome.forward.block import KINDS, Block, Columns
+from otosome.forward.planning import Plan, PlannedArm, plan, planned
+from otosome.injury import LABELS
+from otosome.scenario import Study, saves
+from otosome.units import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+BLOCK = 16
+# Knots whose histories of a whole block take some hundreds of megabytes.
+_ROOMY = 1000
+Tick = Callable[[int, int], None]
+
+
+def blocks(table: pd.DataFrame, width: int) -> list[tuple[slice, Columns]]:
+    """A table in blocks of full width: the last is padded with its own first row."""
+    found: list[tuple[slice, Columns]] = []
+    for start in range(0, len(table), width):
+        rows = np.arange(start, min(start + width, len(table)))
+        padded = np.concatenate([rows, np.full(width - rows.size, rows[0])])
+        found.append(
+            (slice(start, start + rows.size), {c: table[c].to_numpy()[padded] for c in table.columns})
+        )
+    return found
+
+
+def through(
+    plan: Plan,
+    table: pd.DataFrame,
+    work: Callable[[Block], dict[str, Array]],
+    workers: int = 2,
+    tick: Tick | None = None,
+) -> dict[str, Array]:
+    """Send every block of a table through ``work`` and join what comes back along the subjects.
+
+    ``work``  block -> arrays whose first axis is the subject
+    """
+    # Fewer ears at once in a study of many events, so that its histories fit in memory.
+    parts = blocks(table, max(1, min(BLOCK, BLOCK * _ROOMY // plan.knots.size)))
+
+    def one(part: tuple[slice, Columns]) -> dict[str, Array]:
+        rows, columns = part
+        return {k: v[: rows.stop - rows.start] for k, v in work(Block(plan, columns)).items()}
+
+    results = []
+    with ThreadPoolExecutor(workers) as pool:
+        for done, result in enumerate(pool.map(one, parts), start=1):
+            results.append(result)
+            if tick is not None:
+                tick(done, len(parts))
+    return {name: np.concatenate([r[name] for r in results]) for name in results[0]}
+
+
+def forward(block: Block) -> dict[str, Array]:
+    """Every measure, the cells counted at the end and the vesicles' peak, of every arm of a block."""
+    plan, study = block.plan, block.study
+    out: dict[str, Array] = {name: np.zeros(block.subjects) for name in ("time_error", "closure")}
+    for number, arm in enumerate(plan.arms):
+        cells = block.cells(arm)
+        measured = cells.at(plan.at(plan.times))
+        for name, measure in study.scenario.measure.items():
+            out[f"{name}/{number}"] = block.value(measure, measured, plan.frequencies)
+        ends = cells.at(np.array([-1]))
+        out[f"cells/{number}"] = np.stack([ends.counted(k)[:, 0] for k in KINDS], axis=1)
+        out[f"vesicles/{number}"] = _peak(block, block.vesicles(arm))
+        out[f"protein/{number}"] = _peak(block, block.protein(arm))
+    for solved in block.solved.values():
+        out["time_error"] = np.maximum(out["time_error"], solved.time_error)
+        out["closure"] = np.maximum(out["closure"], np.abs(solved.closure))
+    return out
+
+
+def _peak(block: Block, carried: transport.Transported | None) -> Array:
+    """Highest concentration in the organ of Corti, all size classes together, shape (subject, place)."""
+    if carried is None:
+        return np.zeros((block.subjects, block.plan.places.places))
+    return np.asarray(carried.concentration["organ_of_corti"].sum(axis=0).max(axis=1))
+
+
+def simulate(
+    study: Study,
+    table: pd.DataFrame,
+    workers: int = 2,
+    tick: Tick | None = None,
+) -> xr.Dataset:
+    """Every arm of a study for every ear of a table.
+
+    ``table``    from ``draw``: a column per number, a row per ear
+    returns      dims arm, subject, time (h), frequency (kHz), place, cell; a variable per measure, ``cells``
+                 (fraction counted at the end), ``vesicles`` and ``protein`` (peaks in the organ of Corti,
+                 particles/uL and ug/uL); where arms are compared, ``halved`` and ``doubled``: the measure
+                 with the efficacy prior so changed
+    """
+    import xarray as xr
+
+    made = plan(study)
+    count = range(len(made.arms))
+    extra = _efficacies(study)
+    found = through(replace(made, arms=(*made.arms, *extra.values())), table, forward, workers, tick)
+    _check_computed(found)
+    coords = {
+        "arm": [arm.name for arm in made.arms],
+        "subject": np.arange(len(table)),
+        "time": ("time", made.times, {"unit": "h"}),
+        "frequency": ("frequency", made.frequencies, {"unit": "kHz"}),
+        "place": ("place", made.places.place, {"unit": "", "long_name": "0 base to 1 apex"}),
+        "cell": [LABELS[k] for k in KINDS],
+    }
+    variables: dict[str, Any] = {}
+    for name, measure in study.scenario.measure.items():
+        options = study.catalog.get("endpoints", measure.endpoint).card.options
+        said = {
+            "endpoint": measure.endpoint,
+            "unit": str(options.get("unit", "")),
+            "better": str(options.get("better", "lower")),
+            "long_name": f"{options.get('label', measure.endpoint)}{f' ({measure.cell})' if measure.cell else ''}",
+        }
+        values = np.stack([found[f"{name}/{n}"] for n in count])
+        variables[name] = (("arm", "subject", "time", "frequency"), values, said)
+    for number, name in enumerate(extra, start=len(count)):
+        measure_of = str(study.scenario.compare and study.scenario.compare.measure)
+        dims = ("subject", "time", "frequency")
+        variables[name] = (dims, found[f"{measure_of}/{number}"], {"unit": variables[measure_of][2]["unit"]})
+    cells = np.stack([found[f"cells/{n}"] for n in count])
+    variables["cells"] = (("arm", "subject", "cell", "place"), cells.astype(np.float32), {"unit": ""})
+    for name, unit in (("vesicles", "particles/uL"), ("protein", "ug/uL")):
+        peaks = np.stack([found[f"{name}/{n}"] for n in count])
+        variables[name] = (("arm", "subject", "place"), peaks, {"unit": unit})
+    variables["time_error"] = (("subject",), found["time_error"], {"unit": ""})
+    variables["closure"] = (("subject",), found["closure"], {"unit": ""})
+    seed = int(table.attrs.get("seed", 0))
+    attrs: dict[str, Any] = {
+        "name": study.name, "version": __version__, "seed": seed, "species": study.scenario.species,
+        "study": saves(study, seed), "notes": json.dumps(list(study.notes)),
+    }  # fmt: skip
+    return xr.Dataset(variables, coords=coords, attrs=attrs)
+
+
+def _check_computed(found: Mapping[str, Array]) -> None:
+    """Refuse numbers so far out that what follows from them is none."""
+    lost = float(np.max(found["closure"]))
+    # A thousand times what rounding may cost; what is no number is more.
+    if not (lost <= 1e-7 and np.all(np.isfinite(found["time_error"]))):
+        raise BadInput(
+            "cannot be carried through the ear: a dose or a number of the study is out of all range",
+            given=f"{lost:.1g} of the dose unaccounted for",
+        )
+    for name, values in found.items():
+        if not np.all(np.isfinite(values)):
+            raise BadInput("cannot be computed from these numbers", key=name.split("/")[0])
+
+
+def _efficacies(study: Study) -> dict[str, PlannedArm]:
+    """The compared arm with every largest effect halved, and doubled (never above 1)."""
+    asked = study.scenario.compare
+    if asked is None:
+        return {}
+    arm = study.arm(asked.of)
+    return {name: planned(study, arm, factor) for name, factor in (("halved", 0.5), ("doubled", 2.0))}

@@ -1,0 +1,50 @@
+"""A parameter table: a column per number, a row per ear."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otosome.evidence import WORLD, BadInput, Parameter, draw_columns
+from otosome.scenario import Study
+from otosome.units import LEVELS, Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def draw(study: Study, subjects: int = 200, seed: int = 1, world: int = WORLD) -> pd.DataFrame:
+    """A parameter table: a column per number, a row per ear.
+
+    ``subjects``  at least 1; row i is the same ear for any number of them
+    ``world``     so many neighbours share one draw of everything that is not known
+    """
+    import pandas as pd
+
+    if subjects < 1:
+        raise BadInput("must be at least 1", key="subjects", given=subjects)
+    columns = draw_columns(study.parameters.values(), seed, 0, subjects, world)
+    for parameter in study.parameters.values():
+        _check_drawn(parameter, columns[parameter.name])
+    table = pd.DataFrame(columns)
+    table.attrs["seed"] = seed
+    return table
+
+
+def _check_drawn(parameter: Parameter, values: Array) -> None:
+    """A number that is above zero is so in every ear."""
+    least = float(np.min(values))
+    negative = least < 0 <= parameter.low and parameter.unit not in LEVELS
+    if not np.all(np.isfinite(values)) or negative or least <= 0 < parameter.low:
+        raise BadInput(
+            "is drawn as a number it cannot be", key=parameter.name, given=f"{least:g} {parameter.unit}".strip(),
+            cure="give it a narrower range, or a shape that stays above zero (lognormal)",
+        )  # fmt: skip
+
+
+def best(study: Study) -> pd.DataFrame:
+    """The parameter table of one ear in which every number has its best value."""
+    import pandas as pd
+
+    return pd.DataFrame({name: [p.value] for name, p in study.parameters.items()})
