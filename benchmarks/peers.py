@@ -46,7 +46,9 @@ at = ["28 d"]
 """
 KINDS = ("ohc", "ihc", "synapse", "sgn")
 # When concentrations are compared, h: around each dose and between doses.
-MOMENTS = np.array([t + d for t in (0.0, 120.0, 240.0, 360.0, 480.0) for d in (1.0, 6.0, 24.0, 96.0)] + [672.0])
+MOMENTS = np.array(
+    [t + d for t in (0.0, 120.0, 240.0, 360.0, 480.0) for d in (1.0, 6.0, 24.0, 96.0)] + [672.0]
+)
 
 
 class System(NamedTuple):
@@ -109,7 +111,9 @@ def bench_ear(made: forward.Block, row: int) -> Ear:
     nets = [_network(*one, row, wet) for one, wet in zip(asked, (False, True), strict=True)]
     places = made.plan.places.places
     place_of, count = _order(nets, places)
-    parts: dict[str, list[np.ndarray]] = {k: [] for k in ("source", "target", "rate", "source_out", "rate_out")}
+    parts: dict[str, list[np.ndarray]] = {
+        k: [] for k in ("source", "target", "rate", "source_out", "rate_out")
+    }
     doses: dict[float, tuple[list[int], list[float]]] = {}
     for net, depots, flows, where in zip(*zip(*nets, strict=True), place_of, strict=True):
         flux, core = net.flux, net.nodes.core
@@ -123,7 +127,11 @@ def bench_ear(made: forward.Block, row: int) -> Ear:
         for number, flow in enumerate(flows):
             if flow.into == "lost":
                 continue
-            into = net.nodes.index["depot"][:, depots[number]] if depots[number] >= 0 else net.nodes.index[flow.into][:, 0]
+            into = (
+                net.nodes.index["depot"][:, depots[number]]
+                if depots[number] >= 0
+                else net.nodes.index[flow.into][:, 0]
+            )
             amount = np.broadcast_to(flow.amount, (into.size, max(flow.amount.shape[-1], row + 1)))[:, row]
             given = doses.setdefault(flow.start, ([], []))
             given[0].extend(where[into])
@@ -138,11 +146,25 @@ def bench_ear(made: forward.Block, row: int) -> Ear:
         return float(flat[min(row, flat.size - 1)])
 
     potency = float(made.batch("example_lot").potency_of("hsp70")[row])
-    cisplatin = [number(v) for v in (insult.uptake, insult.wall_share, np.log(2.0) / insult.reactive_half_life, insult.hill, insult.irritation)]
+    cisplatin = [
+        number(v)
+        for v in (
+            insult.uptake,
+            insult.wall_share,
+            np.log(2.0) / insult.reactive_half_life,
+            insult.hill,
+            insult.irritation,
+        )
+    ]
     clearance = number(made.species["stress_clearance"])
     hazards = [number(getattr(insult, kind)) for kind in KINDS]
     keys = ("frailty", "sensitivity", "repair", "silencing", "death", "half_stress", "hill", "silent_death")
-    cells = np.array([[number(made.rates[kind][key]) for key in keys] + [hazard] for kind, hazard in zip(KINDS, hazards, strict=True)])
+    cells = np.array(
+        [
+            [number(made.rates[kind][key]) for key in keys] + [hazard]
+            for kind, hazard in zip(KINDS, hazards, strict=True)
+        ]
+    )
     stria = made.rates["stria"]
     system = System(
         *(np.concatenate(parts[name]) for name in parts),
@@ -313,7 +335,9 @@ def slopes(y: np.ndarray, s: System, row: np.ndarray, column: np.ndarray, value:
         row[n], column[n], value[n] = f + 2, f + 2, -told - 1.0 / offset
         n += 1
         for k in range(classes):
-            slope = 0.0 if contact <= 0.0 else ec50 / (ec50 + contact) ** 2 / onset * potency / s.volume_corti[p]
+            slope = (
+                0.0 if contact <= 0.0 else ec50 / (ec50 + contact) ** 2 / onset * potency / s.volume_corti[p]
+            )
             row[n], column[n], value[n] = f + 2, s.vesicles[p, k], slope * (1.0 - y[f + 2])
             n += 1
         for k in range(4):
@@ -345,7 +369,11 @@ def slopes(y: np.ndarray, s: System, row: np.ndarray, column: np.ndarray, value:
             row[n + 1], column[n + 1], value[n + 1] = ia, ia, -harm - gone
             row[n + 2], column[n + 2], value[n + 2] = ia, ib, repair
             row[n + 3], column[n + 3], value[n + 3] = ib, ia, harm
-            row[n + 4], column[n + 4], value[n + 4] = ib, ib, -(repair + (silencing + death * saved) * deadly + gone)
+            row[n + 4], column[n + 4], value[n + 4] = (
+                ib,
+                ib,
+                -(repair + (silencing + death * saved) * deadly + gone),
+            )
             row[n + 5], column[n + 5], value[n + 5] = ic, ib, silencing * deadly
             row[n + 6], column[n + 6], value[n + 6] = ic, ic, -silent_death - gone
             n += 7
@@ -364,7 +392,9 @@ def slopes(y: np.ndarray, s: System, row: np.ndarray, column: np.ndarray, value:
 
 
 @njit(cache=True)
-def scatter(value: np.ndarray, which: np.ndarray, row: np.ndarray, column: np.ndarray, out: np.ndarray) -> None:
+def scatter(
+    value: np.ndarray, which: np.ndarray, row: np.ndarray, column: np.ndarray, out: np.ndarray
+) -> None:
     """Add some of the entries to a matrix."""
     for n in which:
         out[row[n], column[n]] = 0.0

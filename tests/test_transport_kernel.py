@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otosome.lanes import LANES, aligned
 from otosome.transport.displace import displace
 from otosome.transport.kernel import RODAS4, factor, substitute
-from otosome.transport.lanes import LANES, aligned
 from otosome.transport.network import fitted
 from otosome.transport.pattern import eliminate
 

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from otosome.transport.lanes import LANES, aligned, every, get, larger, magnitude, pick, put, signed
+from otosome.lanes import LANES, aligned, every, get, larger, magnitude, pick, put, signed
 from otosome.units import Array
 
 Indices = NDArray[np.int64]

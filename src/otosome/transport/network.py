@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_array
 
+from otosome.lanes import aligned
 from otosome.transport.anatomy import Anatomy, window_share
 from otosome.transport.grid import Grid
 from otosome.transport.kernel import Flux, Indices, Pattern, Rows
-from otosome.transport.lanes import aligned
 from otosome.transport.pattern import eliminate
 from otosome.transport.solute import Solute
 from otosome.units import Array, Microlitres, MicrolitresPerHour

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from otosome.lanes import LANES, aligned
 from otosome.transport.anatomy import Anatomy, window_share
 from otosome.transport.delivery import Flow, Sample
 from otosome.transport.grid import Grid
 from otosome.transport.kernel import RODAS4, Indices, Record, Work, advance, march, room, upset, write
-from otosome.transport.lanes import LANES, aligned
 from otosome.transport.move import aspirate, cell_of, inject, perforation
 from otosome.transport.network import ALONG, LUMPED, TISSUES, Network
 from otosome.transport.solute import Solute

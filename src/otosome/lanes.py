@@ -1,4 +1,4 @@
-"""Eight numbers that go through a kernel together, one machine vector: a lane is an ear, and no lane meets another.
+"""Eight numbers that go through a kernel together, one machine vector: a lane is an ear or a place; lanes never meet.
 
 Numba leaves the choice of vectors to the compiler, which gives up where loops are short and rows are found through
 lists. Here a row of an array (row, lane) is one value with + - * /, and each operation is one instruction. Only
@@ -168,3 +168,38 @@ def larger(typing: Any, one: Any, two: Any) -> Any:
 def signed(typing: Any, size: Any, sign: Any) -> Any:
     """The size of one with the sign of the other."""
     return _vector(_vector, _vector), _called("copysign", 2)
+
+
+@_instruction
+def root(typing: Any, one: Any) -> Any:
+    """Square root."""
+    return _vector(_vector), _called("sqrt", 1)
+
+
+@_instruction
+def nearest(typing: Any, one: Any) -> Any:
+    """Nearest whole number."""
+    return _vector(_vector), _called("rint", 1)
+
+
+@_instruction
+def doubled(typing: Any, power: Any) -> Any:
+    """Two to the power of a whole number from -1022 to 1023."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        whole = ir.VectorType(ir.IntType(64), LANES)
+        exponent = builder.add(builder.fptosi(arguments[0], whole), ir.Constant(whole, [1023] * LANES))
+        return builder.bitcast(builder.shl(exponent, ir.Constant(whole, [52] * LANES)), _DOUBLES)
+
+    return _vector(_vector), generate
+
+
+@_instruction
+def where(typing: Any, condition: Any, one: Any, two: Any) -> Any:
+    """The first where the condition is above zero, else the second."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        above = builder.fcmp_ordered(">", arguments[0], ir.Constant(_DOUBLES, [0.0] * LANES))
+        return builder.select(above, arguments[1], arguments[2])
+
+    return _vector(_vector, _vector, _vector), generate
