@@ -93,7 +93,7 @@ def study() -> Any:
 def block(table: Any, places: int, **plan: Any) -> forward.Block:
     """Ears of a table on a grid."""
     made = forward.plan(study(), places=transport.Grid(places), **plan)
-    return forward.Block(made, {name: table[name].to_numpy() for name in table.columns})
+    return forward.Block(made, {name: np.asarray(table[name]) for name in table})
 
 
 def bench_ear(made: forward.Block, row: int) -> Ear:
@@ -420,7 +420,8 @@ class Peer:
         self.start = np.zeros(ear.size)
         for k in range(4):
             self.start[ear.system.first + 3 + 3 * k] = 1.0
-        self.steps = 0
+        self.steps = self.jacobians = 0
+        self.called = 0.0
 
     def fill(self, y: np.ndarray) -> None:
         """Entries of the Jacobian into ``value``."""
@@ -440,18 +441,23 @@ class Peer:
         return out
 
 
-def cvode(peer: Peer, rtol: float, floor: float, linsolver: str = "band") -> np.ndarray:
-    """scikit-sundae's CVODE: BDF, banded or sparse, right-hand side and Jacobian compiled."""
+def cvode(peer: Peer, rtol: float, floor: float) -> np.ndarray:
+    """scikit-sundae's CVODE: BDF, banded, right-hand side and Jacobian compiled."""
     from sksundae.cvode import CVODE
 
     system, band = peer.ear.system, peer.band
 
     def rates(t: float, y: np.ndarray, out: np.ndarray) -> None:
+        began = time.thread_time()
         rhs(y, out, system)
+        peer.called += time.thread_time() - began
 
     def jacobian(t: float, y: np.ndarray, yp: np.ndarray, out: np.ndarray) -> None:
+        began = time.thread_time()
         peer.fill(y)
         scatter(peer.value, peer.inside, peer.row, peer.column, out)
+        peer.jacobians += 1
+        peer.called += time.thread_time() - began
 
     solver = CVODE(
         rates, jacfn=jacobian, linsolver="band", lband=band, uband=band, rtol=rtol,
@@ -535,3 +541,13 @@ def scales(ear: Ear, y: np.ndarray) -> np.ndarray:
     alike = own.copy()
     alike[head:] = np.tile(own[head:].reshape(-1, ear.band).max(axis=0), ear.system.first.size)
     return np.maximum(np.maximum(own, 1e-3 * alike), 1e-12 * alike.max())
+
+
+def rough(made: forward.Block, ear: Ear) -> np.ndarray:
+    """A loose solution, for the scales alone."""
+    peer = Peer(ear, np.ones(ear.size))
+    dose = max(float(amount.max()) for _, _, amount in ear.doses)
+    injury = (ear.system.first[:, None] + np.arange(INJURY)).ravel()
+    peer.scale = np.full(ear.size, 1e-6 * dose)
+    peer.scale[injury] = 1.0
+    return scipy_solver(peer, "LSODA", 1e-3, 1.0)
