@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -19,7 +19,7 @@ from numba import njit
 
 import otosome
 from otosome import forward, transport
-from otosome.transport.network import LUMPED, Network
+from otosome.transport.network import Network
 from otosome.transport.solve import _depots
 
 STUDY = """
@@ -137,7 +137,7 @@ def bench_ear(made: forward.Block, row: int) -> Ear:
             given[0].extend(where[into])
             given[1].extend(amount)
     drug, vesicle = nets[0][0], nets[1][0]
-    index = [where for where in place_of]
+    index = list(place_of)
     insult = made._bind("insults", "cisplatin")
     hsp = made._bind("mechanisms", "hsp70")
 
@@ -179,7 +179,7 @@ def bench_ear(made: forward.Block, row: int) -> Ear:
         first=place_of_injury(count, places),
         half_platinum=number(insult.ec50) * np.exp(number(insult.gradient) * made.ear.place),
         cisplatin=np.array([*cisplatin, clearance]),
-        hsp70=np.array([potency, number(hsp.ec50), number(hsp.onset), number(hsp.offset), number(hsp.prevent), number(hsp.rescue)]),
+        hsp70=np.array([potency, *(number(getattr(hsp, n)) for n in ("ec50", "onset", "offset", "prevent", "rescue"))]),
         cells=cells,
         others=np.array([number(made.rates["sgn"]["starvation"]), number(stria["injury"]), number(stria["recovery"])]),
     )  # fmt: skip
@@ -353,7 +353,7 @@ def slopes(y: np.ndarray, s: System, row: np.ndarray, column: np.ndarray, value:
             if k == 3:
                 gone = s.others[0] * max(1.0 - inner * contacts, 0.0)
             ia, ib, ic = f + 3 + 3 * k, f + 4 + 3 * k, f + 5 + 3 * k
-            a, b, c = y[ia], y[ib], y[ic]
+            a, b = y[ia], y[ib]
             bys = (f, f + 1, f + 2)
             harms = (
                 frailty * direct * steepness * shield,
@@ -433,7 +433,7 @@ class Peer:
         times = [t for t, _, _ in self.ear.doses]
         for (time_now, where, amount), stop in zip(self.ear.doses, [*times[1:], MOMENTS[-1]], strict=True):
             np.add.at(y, where, amount)
-            inside = (MOMENTS > time_now) & (MOMENTS <= stop)
+            inside = np.greater(MOMENTS, time_now) & np.less_equal(MOMENTS, stop)
             wanted = np.unique([*MOMENTS[inside], stop])
             found = solve(time_now, stop, y, wanted)
             out[inside] = found[np.isin(wanted, MOMENTS[inside])]
@@ -441,11 +441,13 @@ class Peer:
         return out
 
 
-def cvode(peer: Peer, rtol: float, floor: float) -> np.ndarray:
-    """scikit-sundae's CVODE: BDF, banded, right-hand side and Jacobian compiled."""
+def cvode(peer: Peer, rtol: float, floor: float, sparse: bool = False) -> np.ndarray:
+    """scikit-sundae's CVODE: BDF, banded or sparse, right-hand side and Jacobian compiled."""
+    from scipy.sparse import csc_array
     from sksundae.cvode import CVODE
 
-    system, band = peer.ear.system, peer.band
+    system, size, band = peer.ear.system, peer.ear.size, peer.band
+    keys, slot = np.unique(peer.column * size + peer.row, return_inverse=True)
 
     def rates(t: float, y: np.ndarray, out: np.ndarray) -> None:
         began = time.thread_time()
@@ -455,14 +457,21 @@ def cvode(peer: Peer, rtol: float, floor: float) -> np.ndarray:
     def jacobian(t: float, y: np.ndarray, yp: np.ndarray, out: np.ndarray) -> None:
         began = time.thread_time()
         peer.fill(y)
-        scatter(peer.value, peer.inside, peer.row, peer.column, out)
+        if sparse:
+            out[:] = np.bincount(slot, peer.value[: slot.size], keys.size)
+        else:
+            scatter(peer.value, peer.inside, peer.row, peer.column, out)
         peer.jacobians += 1
         peer.called += time.thread_time() - began
 
+    shape: dict[str, Any] = {"linsolver": "band", "lband": band, "uband": band}
+    if sparse:
+        ones = csc_array((np.ones(keys.size), (keys % size, keys // size)), shape=(size, size))
+        ones.indices, ones.indptr = ones.indices.astype(np.int32), ones.indptr.astype(np.int32)
+        shape = {"linsolver": "sparse", "sparsity": ones}
     solver = CVODE(
-        rates, jacfn=jacobian, linsolver="band", lband=band, uband=band, rtol=rtol,
-        atol=rtol * floor * peer.scale, max_num_steps=1_000_000,
-    )  # fmt: skip
+        rates, jacfn=jacobian, rtol=rtol, atol=rtol * floor * peer.scale, max_num_steps=1_000_000, **shape
+    )
 
     def solve(start: float, stop: float, y: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         run = solver.solve(np.concatenate([[start], wanted]), y)
@@ -524,13 +533,13 @@ def misses(one: tuple[np.ndarray, np.ndarray], two: tuple[np.ndarray, np.ndarray
     )
 
 
-def ours(made: forward.Block, row: int) -> tuple[np.ndarray, np.ndarray]:
-    """The same readings from otosome's own chain."""
+def ours(made: forward.Block) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The same readings of each ear from otosome's own chain."""
     arm = made.plan.arms[0]
     at = made.plan.at(MOMENTS)
-    carried, cells = made.vesicles(arm), made.cells(arm)
-    vesicles = carried.concentration["organ_of_corti"].sum(axis=0)[row, at]
-    return vesicles, np.stack([cells.counted(kind)[row, at] for kind in KINDS], axis=1)
+    cells, vesicles = made.cells(arm), made.vesicles(arm).concentration["organ_of_corti"].sum(axis=0)[:, at]
+    counted = np.stack([cells.counted(kind)[:, at] for kind in KINDS], axis=2)
+    return list(zip(vesicles, counted, strict=True))
 
 
 def scales(ear: Ear, y: np.ndarray) -> np.ndarray:
@@ -543,11 +552,11 @@ def scales(ear: Ear, y: np.ndarray) -> np.ndarray:
     return np.maximum(np.maximum(own, 1e-3 * alike), 1e-12 * alike.max())
 
 
-def rough(made: forward.Block, ear: Ear) -> np.ndarray:
+def rough(ear: Ear) -> np.ndarray:
     """A loose solution, for the scales alone."""
     peer = Peer(ear, np.ones(ear.size))
     dose = max(float(amount.max()) for _, _, amount in ear.doses)
     injury = (ear.system.first[:, None] + np.arange(INJURY)).ravel()
     peer.scale = np.full(ear.size, 1e-6 * dose)
     peer.scale[injury] = 1.0
-    return scipy_solver(peer, "LSODA", 1e-3, 1.0)
+    return scipy_solver(peer, "BDF", 1e-3, 1.0)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,8 @@ BLOCK = 16
 # Knots whose histories of a whole block take some hundreds of megabytes.
 _ROOMY = 1000
 Tick = Callable[[int, int], None]
+# What is kept of each ear by place, besides its measures.
+KEPT = ("cells", "vesicles", "protein")
 
 
 def blocks(table: pd.DataFrame, width: int) -> list[tuple[slice, Columns]]:
@@ -58,17 +61,25 @@ def through(
         rows, columns = part
         return {k: v[: rows.stop - rows.start] for k, v in work(Block(plan, columns)).items()}
 
-    results = []
+    # Room for all ears once: a list of blocks to be joined at the end would take it twice.
+    joined: dict[str, Array] = {}
     with ThreadPoolExecutor(workers) as pool:
-        for done, result in enumerate(pool.map(one, parts), start=1):
-            results.append(result)
+        for done, (part, result) in enumerate(zip(parts, pool.map(one, parts), strict=True), start=1):
+            for name, values in result.items():
+                if name not in joined:
+                    joined[name] = np.empty((len(table), *values.shape[1:]), values.dtype)
+                joined[name][part[0]] = values
             if tick is not None:
                 tick(done, len(parts))
-    return {name: np.concatenate([r[name] for r in results]) for name in results[0]}
+    return joined
 
 
-def forward(block: Block) -> dict[str, Array]:
-    """Every measure, the cells counted at the end and the vesicles' peak, of every arm of a block."""
+def forward(block: Block, keep: Collection[str] = KEPT, full: int | None = None) -> dict[str, Array]:
+    """Every measure of every arm of a block, and by place what is kept.
+
+    ``keep``  any of ``cells`` (counted at the end), ``vesicles`` and ``protein`` (peaks in the organ of Corti)
+    ``full``  arms from this number on give their measures only; none do by default
+    """
     plan, study = block.plan, block.study
     out: dict[str, Array] = {name: np.zeros(block.subjects) for name in ("time_error", "closure")}
     for number, arm in enumerate(plan.arms):
@@ -76,10 +87,15 @@ def forward(block: Block) -> dict[str, Array]:
         measured = cells.at(plan.at(plan.times))
         for name, measure in study.scenario.measure.items():
             out[f"{name}/{number}"] = block.value(measure, measured, plan.frequencies)
-        ends = cells.at(np.array([-1]))
-        out[f"cells/{number}"] = np.stack([ends.counted(k)[:, 0] for k in KINDS], axis=1)
-        out[f"vesicles/{number}"] = _peak(block, block.vesicles(arm))
-        out[f"protein/{number}"] = _peak(block, block.protein(arm))
+        kept = keep if full is None or number < full else ()
+        if "cells" in kept:
+            ends = cells.at(np.array([-1]))
+            counted = np.stack([ends.counted(k)[:, 0] for k in KINDS], axis=1)
+            out[f"cells/{number}"] = counted.astype(np.float32)
+        if "vesicles" in kept:
+            out[f"vesicles/{number}"] = _peak(block, block.vesicles(arm))
+        if "protein" in kept:
+            out[f"protein/{number}"] = _peak(block, block.protein(arm))
     for solved in block.solved.values():
         out["time_error"] = np.maximum(out["time_error"], solved.time_error)
         out["closure"] = np.maximum(out["closure"], np.abs(solved.closure))
@@ -98,10 +114,12 @@ def simulate(
     table: pd.DataFrame,
     workers: int = 2,
     tick: Tick | None = None,
+    keep: Collection[str] = KEPT,
 ) -> xr.Dataset:
     """Every arm of a study for every ear of a table.
 
     ``table``    from ``draw``: a column per number, a row per ear
+    ``keep``     which of ``cells``, ``vesicles`` and ``protein`` to keep by place: all, or for very many ears fewer
     returns      dims arm, subject, time (h), frequency (kHz), place, cell; a variable per measure, ``cells``
                  (fraction counted at the end), ``vesicles`` and ``protein`` (peaks in the organ of Corti,
                  particles/uL and ug/uL); where arms are compared, ``halved`` and ``doubled``: the measure
@@ -112,7 +130,10 @@ def simulate(
     made = plan(study)
     count = range(len(made.arms))
     extra = _efficacies(study)
-    found = through(replace(made, arms=(*made.arms, *extra.values())), table, forward, workers, tick)
+    if unknown := set(keep) - set(KEPT):
+        raise BadInput("cannot be kept", key="keep", given=sorted(unknown), allowed=KEPT)
+    work = partial(forward, keep=keep, full=len(made.arms))
+    found = through(replace(made, arms=(*made.arms, *extra.values())), table, work, workers, tick)
     _check_computed(found)
     coords = {
         "arm": [arm.name for arm in made.arms],
@@ -137,11 +158,11 @@ def simulate(
         measure_of = str(study.scenario.compare and study.scenario.compare.measure)
         dims = ("subject", "time", "frequency")
         variables[name] = (dims, found[f"{measure_of}/{number}"], {"unit": variables[measure_of][2]["unit"]})
-    cells = np.stack([found[f"cells/{n}"] for n in count])
-    variables["cells"] = (("arm", "subject", "cell", "place"), cells.astype(np.float32), {"unit": ""})
-    for name, unit in (("vesicles", "particles/uL"), ("protein", "ug/uL")):
-        peaks = np.stack([found[f"{name}/{n}"] for n in count])
-        variables[name] = (("arm", "subject", "place"), peaks, {"unit": unit})
+    for name, unit in (("cells", ""), ("vesicles", "particles/uL"), ("protein", "ug/uL")):
+        if name in keep:
+            dims = ("arm", "subject", "cell", "place") if name == "cells" else ("arm", "subject", "place")
+            values = np.stack([found.pop(f"{name}/{n}") for n in count])
+            variables[name] = (dims, values, {"unit": unit})
     variables["time_error"] = (("subject",), found["time_error"], {"unit": ""})
     variables["closure"] = (("subject",), found["closure"], {"unit": ""})
     seed = int(table.attrs.get("seed", 0))

@@ -17,8 +17,9 @@ from otosome.transport.network import ALONG, LUMPED, TISSUES, Network
 from otosome.transport.solute import Solute
 from otosome.units import Array, Fraction, Hours, Microlitres, Plain
 
-# A step is done again, in CAREFUL pieces, where its error or undershoot passes these shares of the peak.
-LIMITS, CAREFUL = (0.02, 1e-9), 16
+# A step is done again, in FINER pieces, where its error or undershoot passes these shares of the peak; and where that
+# is not enough, carefully.
+LIMITS, FINER, CAREFUL = (0.02, 1e-7), 4, 16
 KEEP = (*ALONG, *LUMPED, "vestibule", *(f"{tissue}_inside" for tissue in TISSUES))
 
 
@@ -323,12 +324,23 @@ class _Run:
             )  # fmt: skip
             if done == lengths.size:
                 return
-            lanes = upset(self.amounts, weight, work.error, record.peak, LIMITS)
-            mended, error = carefully(now, work.before, lengths[done], refine, supply, weight)
-            self.amounts[:, lanes], work.error[0, lanes] = mended[:, lanes], error[lanes]
+            self.mend(float(lengths[done]), refine, supply)
             record = self.record._replace(history=self.record.history[first + done :])
             write(self.amounts, weight, work.error, record, 0)
             done += 1
+
+    def mend(self, length: float, refine: int, supply: Array) -> None:
+        """Do an interval again for the lanes it has upset, each by itself: in finer steps, else carefully."""
+        now, weight, work, peak = self.now, self.weight, self.work, self.record.peak
+        before, ways = work.before.copy(), (finer, carefully)
+        error = work.error.copy()
+        for way in ways:
+            lanes = upset(self.amounts, weight, error, peak, LIMITS)
+            if not lanes.any():
+                break
+            mended, missed = way(now, before, length, refine, supply, weight, work)
+            self.amounts[:, lanes], error[0, lanes] = mended[:, lanes], missed[lanes]
+        work.error[:] = error
 
     def note(self, first: int, last: int) -> None:
         """Write the present state for some knots."""
@@ -386,8 +398,18 @@ class _Run:
         return self.network.volume[name.removesuffix("_inside")]
 
 
+def finer(
+    network: Network, amounts: Array, length: float, refine: int, supply: Array, weight: Array, work: Work
+) -> tuple[Array, Array]:
+    """An interval in a few shorter steps: amounts at its end, (node, lane), and the error, shape (lane,)."""
+    end = aligned(*amounts.shape)
+    end[:] = amounts
+    advance(end, length, FINER * refine, network.flux, network.pattern, RODAS4, supply, weight, work)
+    return end, work.error[0].copy()
+
+
 def carefully(
-    network: Network, amounts: Array, length: float, refine: int, supply: Array, weight: Array
+    network: Network, amounts: Array, length: float, refine: int, supply: Array, weight: Array, work: Work
 ) -> tuple[Array, Array]:
     """An interval in short steps with linear uptake, for lanes in which uptake runs dry within a step.
 
@@ -397,7 +419,7 @@ def carefully(
     ``amounts``  at the start, (node, lane)
     returns      amounts at the end, and the error, the difference of both passes, shape (lane,)
     """
-    flux, work = network.flux, room(network.pattern, network.nodes.total)
+    flux = network.flux
     half = aligned(*flux.half.shape)
     linear = flux._replace(half=half, competition=0.0)
     step, error = length / (CAREFUL * refine), np.zeros(LANES)
