@@ -259,6 +259,7 @@ def table_of(rows: dict[str, Any]) -> str:
 def document(result: dict[str, Any]) -> str:
     """docs/performance.md."""
     slope, shape = result["gradient"], result["profile"]
+    pace, flow = (shape[kind] / shape["step"] / 1e9 for kind in ("operations", "bytes"))
     parts = "\n".join(f"| {name} | {1e6 * taken:.0f} |" for name, taken in shape["parts"].items())
     band = result["single"]["CVODE (scikit-sundae, band)"]
     names = ", ".join(f"`{name}`" for name in slope["names"])
@@ -312,14 +313,13 @@ Eight ears, one step of vesicles: {1e6 * shape["step"]:.0f} microseconds.
 |---|---|
 {parts}
 
-The matrix has {shape["entries"]} entries of 64 bytes after fill, {shape["updates"]} updates eliminate it. A step does
-{shape["operations"] / 1e6:.1f} million operations and touches {shape["bytes"] / 1e6:.0f} MB: {shape["operations"] / shape["step"] / 1e9:.1f}
-GFLOP/s where a plain loop of multiply and add in the first-level cache reaches {shape["peak"] / 1e9:.0f}, and
-{shape["bytes"] / shape["step"] / 1e9:.0f} GB/s where such a loop over as many rows as the matrix has moves
-{shape["stream"] / 1e9:.0f}. So neither limit is reached: short rows, lists of positions and the chain from pivot to
-pivot cost the rest. Joining pivots to dense blocks (three classes, both scalae) was tried: it doubles the operations
-that competition does not need, and was no faster. Fewer entries would help: a tissue's block is a diagonal and one
-column, so its inverse need not be stored.
+The matrix has {shape["entries"]} entries of 64 bytes after fill; {shape["updates"]} updates eliminate it. A step does
+{shape["operations"] / 1e6:.1f} million operations and touches {shape["bytes"] / 1e6:.0f} MB: {pace:.1f} GFLOP/s where a
+plain loop of multiply and add in the first-level cache reaches {shape["peak"] / 1e9:.0f}, and {flow:.0f} GB/s where such
+a loop over as many rows as the matrix has moves {shape["stream"] / 1e9:.0f}. So neither limit is reached: short rows,
+lists of positions and the chain from pivot to pivot cost the rest. Joining pivots to dense blocks (three classes, both
+scalae) was tried: it doubled the operations and was no faster. Fewer entries would help: a tissue's block is a diagonal
+and one column, so its inverse need not be stored.
 """
 
 

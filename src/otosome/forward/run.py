@@ -160,9 +160,9 @@ def simulate(
         variables[name] = (dims, found[f"{measure_of}/{number}"], {"unit": variables[measure_of][2]["unit"]})
     for name, unit in (("cells", ""), ("vesicles", "particles/uL"), ("protein", "ug/uL")):
         if name in keep:
-            dims = ("arm", "subject", "cell", "place") if name == "cells" else ("arm", "subject", "place")
+            along = ("cell", "place") if name == "cells" else ("place",)
             values = np.stack([found.pop(f"{name}/{n}") for n in count])
-            variables[name] = (dims, values, {"unit": unit})
+            variables[name] = (("arm", "subject", *along), values, {"unit": unit})
     variables["time_error"] = (("subject",), found["time_error"], {"unit": ""})
     variables["closure"] = (("subject",), found["closure"], {"unit": ""})
     seed = int(table.attrs.get("seed", 0))
