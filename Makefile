@@ -34,8 +34,11 @@ test: $(TOOLS)
 	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
 	NUMBA_CACHE_DIR="$$cache" NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
+# The peers come from the extra of the same name; one thread, so that a core is what is measured.
 bench: $(INSTALLED)
+	@$(PIP) --no-build-isolation --editable ".[bench]"
 	$(BIN)/python benchmarks/start.py
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py
 
 # Prints the rows each calibration proposes; WRITE=--write puts them on their shelves.
 calibrate: $(INSTALLED)

@@ -140,7 +140,7 @@ def test_a_subject_is_the_same_for_any_size_of_block(week, many, block, monkeypa
     assert same_bits(simulate(week, draw(week, 21, seed=7), workers=1), many) == []
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", [1, 2, 7])
 def test_a_subject_is_the_same_for_any_number_of_workers(week, many, workers, monkeypatch):
     monkeypatch.setattr(forward.run, "BLOCK", 8)
     assert same_bits(simulate(week, draw(week, 21, seed=7), workers=workers), many) == []

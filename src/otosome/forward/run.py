@@ -174,17 +174,23 @@ def simulate(
 
 
 def _check_computed(found: Mapping[str, Array]) -> None:
-    """Refuse numbers so far out that what follows from them is none."""
-    lost = float(np.max(found["closure"]))
+    """Refuse numbers so far out that what follows from them is none, and say in which ear."""
+    lost, error = found["closure"], found["time_error"]
     # A thousand times what rounding may cost; what is no number is more.
-    if not (lost <= 1e-7 and np.all(np.isfinite(found["time_error"]))):
+    astray = np.flatnonzero(~((lost <= 1e-7) & np.isfinite(error)))
+    if astray.size:
         raise BadInput(
             "cannot be carried through the ear: a dose or a number of the study is out of all range",
-            given=f"{lost:.1g} of the dose unaccounted for",
+            given=f"{lost[astray[0]]:.1g} of the dose unaccounted for in ear {astray[0]} ({astray.size} in all)",
         )
     for name, values in found.items():
-        if not np.all(np.isfinite(values)):
-            raise BadInput("cannot be computed from these numbers", key=name.split("/")[0])
+        astray = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+        if astray.size:
+            raise BadInput(
+                "cannot be computed from these numbers",
+                key=name.split("/")[0],
+                given=f"no number in ear {astray[0]} ({astray.size} in all)",
+            )
 
 
 def _efficacies(study: Study) -> dict[str, PlannedArm]:
