@@ -23,6 +23,8 @@ from otosome.units import Array, convert, split
 
 # Share of the draws that must keep weight when the power of the likelihood is raised.
 KEPT = 0.5
+# Standard deviations between the middle of a normal and its 5 or 95 %.
+Z95 = 1.6448536269514722
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,14 @@ class Posterior:
     def quantile(self, name: str) -> Array:
         """5, 50 and 95 % of a number."""
         return np.quantile(self.values[name], [0.05, 0.5, 0.95])
+
+    def held(self, name: str) -> float:
+        """Standard deviation of a number's logarithm when all others are held, from the draws' precision matrix."""
+        logarithms = np.log(list(self.values.values()))
+        numbers, draws = logarithms.shape
+        # Unbiased for normal draws; the inverse of a sample's covariance is too large.
+        precision = np.linalg.inv(np.cov(logarithms)) * (draws - numbers - 2) / (draws - 1)
+        return float(precision.diagonal()[list(self.values).index(name)] ** -0.5)
 
 
 def prior(name: str, species: str, low: str = "", high: str = "") -> Parameter:
@@ -55,7 +65,7 @@ def weigh(
     priors: Mapping[str, Parameter],
     log_likelihood: Callable[[Mapping[str, Array]], Array],
     draws: int = 800,
-    moves: int = 4,
+    moves: int = 5,
     seed: int = 1,
 ) -> Posterior:
     """Draw all numbers of ``priors`` and weigh them by targets.
@@ -123,13 +133,24 @@ def rounded(number: float, digits: int = 2) -> str:
     return f"{float(mantissa):g}e{int(exponent)}" if small else f"{float(f'{mantissa}e{exponent}'):g}"
 
 
-def row(posterior: Posterior, parameter: Parameter, unit: str, **said: str) -> dict[str, str]:
-    """A row of a shelf: median, 5 and 95 % of a number, in a unit, with what is said of it."""
-    low, value, high = (
-        f"{rounded(convert(float(q), parameter.unit, unit))} {unit}".strip()
-        for q in posterior.quantile(parameter.name)
+def row(posterior: Posterior, parameter: Parameter, unit: str, because: str, **said: str) -> dict[str, str]:
+    """A row of a shelf: a number's median, and 5 and 95 % with all others held.
+
+    A shelf draws every number by itself. Ranges that each stand for the number alone would, together, miss the
+    very figures they came from; the independent ranges nearest to linked draws are those with the others held.
+    What the number may be by itself is said in ``because``.
+    """
+    name = parameter.name
+    alone = [convert(float(q), parameter.unit, unit) for q in posterior.quantile(name)]
+    factor = float(np.exp(Z95 * posterior.held(name)))
+    value, low, high, least, most = (
+        f"{rounded(q)} {unit}".strip()
+        for q in (alone[1], alone[1] / factor, alone[1] * factor, alone[0], alone[2])
     )
-    return {"value": value, "low": low, "high": high, "basis": "computed", **said}
+    linked = (
+        f"{because} The range is what is left with the other numbers held; by itself it is {least} to {most}."
+    )
+    return {"value": value, "low": low, "high": high, "basis": "computed", **said, "because": linked}
 
 
 def independent(
@@ -160,13 +181,11 @@ def write(rows: Mapping[str, Mapping[str, str]], root: Path = SHIPPED) -> None:
         found = re.search(rf"^{head}((?:(?!\[).*\n)*)", text, flags=re.MULTILINE)
         if found is None:
             raise ValueError(f"{file.name}: no [{key}]")
-        kept = [
-            line for line in found[1].splitlines() if line.split(" = ")[0] in ("meaning", "subjects", "lots")
-        ]
-        lines = [line for line in kept if line.startswith("meaning")]
-        lines += [f'{k} = "{said[k]}"' for k in ("value", "low", "high", "shape") if k in said]
-        lines += [line for line in kept if not line.startswith("meaning")]
-        lines += [f'{k} = "{v}"' for k, v in said.items() if k not in ("value", "low", "high", "shape")]
+        kept = {k: v for k, _, v in (line.partition(" = ") for line in found[1].splitlines())}
+        kept = {k: v for k, v in kept.items() if k in ("meaning", "subjects", "lots")}
+        both = kept | {k: f'"{v}"' for k, v in said.items()}
+        first = [k for k in ("meaning", "value", "low", "high", "shape", "subjects", "lots") if k in both]
+        lines = [f"{k} = {both[k]}" for k in (*first, *(k for k in said if k not in first))]
         body = "\n".join(lines) + "\n\n"
         file.write_text(
             (text[: found.start(1)] + body + text[found.end(1) :]).rstrip() + "\n", encoding="utf-8"

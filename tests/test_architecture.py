@@ -15,7 +15,8 @@ ROOT = Path(otosome.__file__).parent
 ORDER = [
     {"units"}, {"lanes"}, {"evidence"}, {"roles"},
     {"quality", "transport", "injury", "hearing", "tonotopy", "grades", "levels"}, set(SHELVES), {"catalog"},
-    {"readings"}, {"scenario"}, {"forward"}, {"weigh"}, {"standing"}, {"report"}, {"results"}, {"cli"},
+    {"readings"}, {"scenario"}, {"forward"}, {"weigh"}, {"standing"}, {"qualification"}, {"claimed"}, {"report"},
+    {"results"}, {"cli"},
 ]  # fmt: skip
 RUNG = {name: rung for rung, names in enumerate(ORDER) for name in names}
 HEAVY = ("xarray", "matplotlib", "pandas", "numba", "scipy", "pyarrow", "h5netcdf")

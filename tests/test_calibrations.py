@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import cisplatin
+import frailty
 import noise
 import numpy as np
 import pytest
 import round_window
 import weigh
 
+from otosome import hearing
+from otosome.catalog import get
 from otosome.evidence import Parameter, read_card
+from otosome.populations.otologically_normal import age_median
 
 # Few draws, so that a test takes seconds: enough to tell a shelf that was never written.
-FEW = {"draws": 200, "moves": 3}
-CALIBRATIONS = {"round_window": (round_window, [round_window.WINDOW]), "noise": (noise, list(noise.FREE))}
+FEW = {"draws": 150, "moves": 3}
+CALIBRATIONS = {
+    "round_window": (round_window, [round_window.WINDOW]),
+    "noise": (noise, list(noise.FREE)),
+    "cisplatin": (cisplatin, list(cisplatin.FREE)),
+}
 
 
 def plain(name: str, low: float, high: float) -> Parameter:
@@ -72,7 +81,7 @@ def test_the_shelves_hold_what_the_calibration_finds(name):
         shelf = weigh.prior(number, script.SPECIES)
         below = np.mean(posterior.values[number] < shelf.value)
         # The shelf's value is a median of other draws; some ancestors make either uncertain by a fifth.
-        assert 0.2 < below < 0.8, (number, shelf.given, posterior.quantile(number))
+        assert 0.15 < below < 0.85, (number, shelf.given, posterior.quantile(number))
         assert "used, hence no evidence" in shelf.because
 
 
@@ -104,3 +113,78 @@ def test_the_best_ear_has_the_published_course_after_noise():
     assert np.max(found["synapses 100"][0, fortnight, 1:]) == pytest.approx(0.45, abs=2 * 0.05)
     assert np.max(found["wave 1 100"][0, fortnight, 1:]) == pytest.approx(0.45, abs=2 * 0.08)
     assert np.all(found["shift 106"][0, 1:, 0] > 20.0)
+
+
+def test_the_best_ear_loses_its_hearing_cycle_by_cycle_from_the_base():
+    found = cisplatin.figures(best(cisplatin))
+    one, two, three = (found[f"mouse, cycle {n}, shift"][0] for n in (1, 2, 3))
+    assert np.all(one < 10.0)
+    assert two[-1] > 15.0 > 10.0 > two[0]
+    assert np.all((three > 15.0) & (three < 60.0))
+    outer = found["mouse, cycle 3, OHC lost"][0]
+    # Mainly at the base, within the 10 points a count is given.
+    assert outer[-1] > 0.25
+    assert outer[0] < 0.5 * outer[-1] + 0.1
+    assert found["mouse, cycle 3, IHC lost at most"][0, 0] < 0.1
+
+
+def test_the_best_guinea_pig_keeps_part_of_its_outer_hair_cells_and_more_at_the_apex():
+    base, middle, apex = cisplatin.figures(best(cisplatin))["guinea pig, OHC lost by third"][0]
+    assert 0.2 < base < 0.8
+    assert base > middle > apex > 0.0
+
+
+@pytest.mark.parametrize("script", [noise, cisplatin])
+def test_rows_drawn_by_themselves_still_hold_what_was_published(script):
+    """What links the numbers is lost on a shelf: the middle half of its draws must still meet the figures."""
+    known = {name: weigh.prior(name, script.SPECIES) for name in script.priors()}
+    found = script.figures(weigh.independent(known, {}, draws=200))
+    if script is noise:
+        checks = {
+            "shift 100": ((0, 1), 35.0, 50.0),
+            "synapses 100": ((2, 1), 0.4, 0.5),
+            "shift 106": ((2, 0), 20.0, 120.0),
+        }
+    else:
+        checks = {"mouse, cycle 1, shift": ((0,), 0.0, 10.0), "mouse, cycle 3, shift": ((4,), 15.0, 60.0)}
+    for name, (at, low, high) in checks.items():
+        lower, upper = np.quantile(found[name][(slice(None), *at)], [0.25, 0.75])
+        assert lower < high
+        assert upper > low
+
+
+def test_the_cells_of_ageing_people_give_the_hearing_of_their_age():
+    """ear:B14: past 60, 35 % of outer hair cells and 60 % of axons lost over 0.25 to 8 kHz.
+
+    The ears were of people between 60 and 89, so the mean shift must lie between the medians of ISO 7029 at 60 and
+    at 80, where the standard ends. A weak test: the shift that 35 % costs was itself rounded from such norms.
+    """
+
+    def number(kind: str, key: str) -> float:
+        return float(get("cells", kind).card.parameter(key, "human").value)
+
+    outer = hearing.outer_shift(
+        np.array(0.35), *(number("ohc", key) for key in ("ceiling", "anchor_loss", "anchor_shift"))
+    )
+    inner = hearing.inner_shift(
+        np.array(0.6), *(number("ihc", key) for key in ("knee", "knee_shift", "ceiling"))
+    )
+    shift = hearing.together(number("ohc", "limit"), outer, inner)
+    for sex in ("male", "female"):
+        table = get("populations", "otologically_normal").card.profile(sex, "human")
+        within = (table["frequency"] >= 0.25) & (table["frequency"] <= 8.0)
+        young, old = (age_median(table, np.array(age - 18.0))[within].mean() for age in (60.0, 80.0))
+        assert young < shift < old
+
+
+def test_people_on_the_shelf_lose_what_men_lost_to_cisplatin():
+    shelf = weigh.prior(frailty.MEAN, "human")
+    people = {frailty.MEAN: np.array([shelf.value]), frailty.SPREAD: np.array([shelf.subjects])}
+    found = frailty.figures(people)
+    # Within twice the errors that the calibration gives: 0.9 dB, 0.17 of the logarithm, 5 points.
+    assert found["slope"] == pytest.approx(3.2, abs=1.8)
+    assert found["odds"] == pytest.approx(np.log(1.59), abs=0.34)
+    assert found["severe"] == pytest.approx(0.18, abs=0.1)
+    alike = frailty.figures(people | {frailty.SPREAD: np.array([1e-6])})
+    assert alike["severe"] < 0.02, "without a spread between people hardly anybody would be deaf"
+    assert "used, hence no evidence" in shelf.because

@@ -12,7 +12,7 @@ import tomli_w
 from otosome import forward
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
-from otosome.forward import best, draw, observe, simulate
+from otosome.forward import Block, best, draw, observe, plan, simulate
 from otosome.grades import OneEar
 from otosome.scenario import STUDIES, load, loads
 
@@ -280,6 +280,45 @@ def test_a_study_of_people_runs_again_from_its_explicit_form(people):
     again = loads(result.attrs["study"], "people_with_grades")
     assert again.scenario.population == study.scenario.population
     assert same_bits(simulate(again, draw(again, 30, seed=3), workers=1), result) == []
+
+
+SAMPLED = WEEK.parent / "perilymph_samples.toml"
+
+
+def test_a_small_sample_reads_the_perilymph_where_it_is_drawn():
+    values = tomllib.loads(SAMPLED.read_text(encoding="utf-8"))
+    values["sample"] = {"middle": {"volume": "0.001 uL", "at": ["6 h"], "place": 0.5}}
+    study = loads(tomli_w.dumps(values))
+    table = best(study)
+    block = Block(plan(study), {name: table[name].to_numpy() for name in table})
+    arm = block.plan.arms[-1]
+    scala = block.vesicles(arm).concentration["scala_tympani"].sum(axis=0)[0]
+    before = scala[np.searchsorted(block.plan.knots, 6.0)]
+    # A nanolitre is a few micrometres of this scala; the perforation lies between two cells of the grid.
+    around = before[np.abs(block.plan.places.place - 0.5) < 1.5 / block.plan.places.places]
+    assert around.min() <= block.sampled(arm)["vesicle"].item() <= around.max()
+
+
+def test_what_is_sampled_is_of_the_solutes_an_arm_is_given_and_is_the_same_for_ears_that_are_alike():
+    study = load(SAMPLED)
+    alone = simulate(study, best(study), workers=1)
+    table = best(study).loc[[0, 0, 0]].reset_index(drop=True)
+    alike = simulate(study, table, workers=1)
+    for name in ("sampled_cisplatin", "sampled_vesicle", "sampled_protein"):
+        drawn = alone[name].to_numpy()
+        assert np.array_equal(np.broadcast_to(drawn, alike[name].shape), alike[name].to_numpy())
+        assert not np.any(drawn[0])
+        assert np.all(drawn[2] > 0)
+    assert np.array_equal(alone.sampled_cisplatin[1], alone.sampled_cisplatin[2])
+    assert not np.any(alone.sampled_vesicle[1])
+    assert alone.closure.max() < 1e-10
+    rows = observe(study, alone, best(study))
+    drawn = rows[rows.quantity == "sampled_vesicle"].sort_values(["group", "time"])
+    assert (
+        drawn[drawn.group == "cisplatin + vesicles"].value.tolist()
+        == alone.sampled_vesicle[2, 0].values.tolist()
+    )
+    assert drawn.place.unique().tolist() == [0.0, 1.0]
 
 
 def pinned(name, value, **more):

@@ -158,7 +158,7 @@ def chinchilla():
     values["about"] = "The chinchilla's inner ear, for a test."
     values["name"] = "chinchilla"
     values["scala_tympani_length"] |= {"value": "18.4 mm", "low": "17 mm", "high": "20 mm"}
-    values["map_scale"] |= {"value": "0.3 kHz"}
+    values["map"] = "chinchilla_epl"
     values["profile"]["baseline"] = BASELINE
     return values
 

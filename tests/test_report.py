@@ -188,6 +188,7 @@ def labels() -> dict[str, Any]:
         "notes": NOTES,
         "arms": [arm(name) for name in ARMS],
         "sizes": batch(),
+        "scales": {},
     }
     plain = {"study": STUDY, "name": "made_up", "version": "0.1.0", "seed": 1, "species": "guinea_pig"}
     return {**plain, **{name: json.dumps(value) for name, value in told.items()}}
@@ -364,6 +365,31 @@ def test_a_number_says_whether_it_was_read_once_and_how_its_source_stands(result
     assert text.count(">provisional</span>") == once > 0
 
 
+def test_each_scale_shows_the_share_of_subjects_in_each_grade_at_the_last_reading(result: xr.Dataset) -> None:
+    told = {"made_up": {"about": "A made-up scale.", "labels": ["fine", "not fine"]}}
+    graded = relabelled(result, "scales", lambda scales: scales.update(told))
+    rows = [
+        {"quantity": "made_up", "group": arm, "time": time, "value": float(time > 0 and subject < 1)}
+        for arm in ARMS
+        for time in (-24.0, 504.0)
+        for subject in range(4)
+    ]
+    readings = pd.concat([readings_of(result), pd.DataFrame(rows)], ignore_index=True)
+    (scale,) = summary.grades(graded, readings)
+    assert [row["shares"] for row in scale["rows"]] == [[75.0, 25.0]] * len(ARMS)
+    assert "<td>75 %</td><td>25 %</td>" in page(graded, readings)
+    assert "What the scales make of it" not in page(result, readings_of(result))
+
+
+def test_a_single_world_shows_no_spread_of_what_is_not_known(result: xr.Dataset) -> None:
+    alone = relabelled(result, "headline", lambda told: told["knowledge"].update(worlds=1))
+    labels = [
+        "what we do not know" in [row["label"] for row in summary.comparison(r)[1]] for r in (result, alone)
+    ]
+    assert labels == [True, False]
+    assert "A single world cannot show" in page(alone, readings_of(alone))
+
+
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>$\\frac{1}{$ \u202e 耳'
 
 
@@ -440,7 +466,7 @@ def test_pictures_come_before_tables(html: str) -> None:
 
 
 def test_every_number_is_listed_with_its_basis(html: str) -> None:
-    assert html.count('<th scope="row">') == 121
+    assert html.count('<th scope="row"><code>') == 121
     for index, basis in enumerate(summary.BASES):
         assert f"<b>{len(range(index, 121, 6))}</b> {basis}" in html
 
@@ -600,7 +626,7 @@ def test_an_axis_holds_zero_and_all_its_values(values: list[float]) -> None:
     ("low", "median", "high", "words"),
     [
         (0.9, 12, 25, "Better than vehicle"),
-        (1e-5, 1e-3, 2.5, "Half of the simulated animals keep next to nothing; one in twenty"),
+        (1e-5, 1e-3, 2.5, "Half of the simulated subjects keep next to nothing; one in twenty"),
         (-3, 1, 5, "includes zero"),
         (-5, -2, -1, "Worse"),
         (-1e-9, 0, 1e-9, "No benefit to speak of"),
@@ -647,3 +673,25 @@ def test_the_picture_of_the_window_is_the_same_every_time(
 def test_a_picture_in_another_format_is_refused(result: xr.Dataset, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"ends in '.png' or '.svg', not '.jpg'"):
         write_window(result, tmp_path / "window.jpg")
+
+
+def test_the_last_page_says_what_is_claimed_and_whether_it_is_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    from otosome.report import said
+
+    row = {
+        "about": "It <b>cures</b>.", "by": {"title": "A paper", "link": "javascript:alert(1)"}, "study": "made_up",
+        "stands_on": [{"words": "<i>none</i>", "is": "none", "says": "open", "sources": [], "rows": []}],
+        "figure": {"value": 1.0, "low": 0.5, "high": 2.0, "unit": "dB", "words": "<script>", "parts": []},
+        "missing": "", "built_in": "", "verdict": "not measured", "command": "otosome claims it",
+    }  # fmt: skip
+    kept = {"version": "0", "seed": 1, "ears": 2, "evidence": "of old", "rows": [row]}
+    result = made_up()
+    result.attrs["name"] = "made_up"
+    for stale in (True, False):
+        monkeypatch.setattr(said, "stored", lambda stale=stale: {**kept, "stale": stale})
+        last = page(result, readings_of(result)).rpartition("<section>")[2]
+        assert ("Stale: numbers on the shelves have changed since" in last) == stale
+        assert (
+            "It &lt;b&gt;cures&lt;/b&gt;." in last and "&lt;script&gt;" in last and "javascript" not in last
+        )
+        assert "1.00 dB (0.50 to 2.00)" in last and "with this study" in last

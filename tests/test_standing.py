@@ -63,8 +63,8 @@ def test_exactly_the_numbers_resting_on_a_changed_source_are_named(
 
 
 def test_a_result_that_rests_on_none_of_it_still_stands(result: xr.Dataset, tmp_path: Path) -> None:
-    assert resting_on("fernandez_2015") == set()
-    assert check(result, own(tmp_path, "fernandez_2015", TOMBSTONE))["stands"]
+    assert resting_on("iso_7029") == set()
+    assert check(result, own(tmp_path, "iso_7029", TOMBSTONE))["stands"]
 
 
 def test_a_withdrawn_number_becomes_assumed_and_wider(tmp_path: Path) -> None:

@@ -10,16 +10,19 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from otosome.catalog import get, names
     from otosome.forward import draw, observe, simulate
+    from otosome.qualification import qualify
     from otosome.scenario import load, save
     from otosome.weigh import answer, compare, sources
 
 _HOME = {
     "load": "scenario", "save": "scenario", "draw": "forward", "simulate": "forward",
     "observe": "forward", "answer": "weigh", "compare": "weigh", "sources": "weigh",
-    "get": "catalog", "names": "catalog",
+    "get": "catalog", "names": "catalog", "qualify": "qualification",
 }  # fmt: skip
 
-__all__ = ["answer", "compare", "draw", "get", "load", "names", "observe", "save", "simulate", "sources"]
+__all__ = [
+    "answer", "compare", "draw", "get", "load", "names", "observe", "qualify", "save", "simulate", "sources",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

@@ -141,7 +141,7 @@ def _headline(headline: dict[str, Any]) -> str:
     return text + "\n  research only; not for treating anyone"
 
 
-def _progress() -> Any:
+def _progress(doing: str = "simulating") -> Any:
     """A progress bar on standard error, silent where nobody watches."""
     from contextlib import contextmanager
 
@@ -152,7 +152,7 @@ def _progress() -> Any:
 
         console = Console(stderr=True)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-            task = progress.add_task("simulating", total=None)
+            task = progress.add_task(doing, total=None)
 
             def tick(done: int, of: int) -> None:
                 progress.update(task, completed=done, total=of)
@@ -255,6 +255,48 @@ def _source_line(row: dict[str, Any]) -> str:
     shown = row["given"] if row["value"] is None else f"{row['value']:.4g} {row['unit']}"
     stands = f"  [{standing(row)}]" if standing(row) else ""
     return f"{mark:<11} {row['parameter']:<58} {shown}  {row['source'] or ''}{stands}"
+
+
+@app.command()
+def qualify(
+    rows: Annotated[
+        list[str] | None, typer.Argument(help="Rows such as pk:C03 or ear:B10 [default: all].")
+    ] = None,
+    worlds: Annotated[
+        int, typer.Option(min=2, max=10_000, help="Draws of everything that is not known.")
+    ] = 40,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")] = 1,
+    shelves: _Shelves = None,
+    allow_retracted: Annotated[
+        list[str] | None, typer.Option(help="A retracted source that may be used all the same.")
+    ] = None,
+    write: Annotated[
+        Path | None, typer.Option("--write", help="Write the table as a document, with a figure beside it.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Every published case simulated beside what was measured."""
+
+    def work() -> dict[str, Any]:
+        from otosome.catalog import Catalog
+        from otosome.qualification import counts
+        from otosome.qualification import qualify as examine
+        from otosome.qualification.document import check_writable, print_rows, write_document
+
+        catalog, allowed = Catalog(tuple(shelves or ())), tuple(allow_retracted or ())
+        if write is not None:
+            check_writable(write, rows)
+        with _progress("qualifying") as tick:
+            found = examine(rows or None, worlds, seed, catalog, tick, allowed)
+        if write is not None:
+            write_document(write, found, worlds, seed, catalog, allowed)
+        if not as_json:
+            print_rows(found)
+        told = {"rows": [row.as_dict() for row in found], "counts": counts(found), "worlds": worlds}
+        out = {} if write is None else {"out": str(write)}
+        return {**out, "seed": seed, "result": told, "notes": []}
+
+    _answer("qualify", as_json, work)
 
 
 @app.command()
@@ -362,6 +404,60 @@ def changes(
         return {"result": told, "notes": []}
 
     _answer("changes", as_json, work)
+
+
+@app.command()
+def claims(
+    claim: Annotated[list[str] | None, typer.Argument(help="Claims by name [default: all].")] = None,
+    ears: Annotated[int, typer.Option(min=2, max=100_000, help="Ears of each figure; an even number.")] = 40,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")] = 1,
+    shelves: _Shelves = None,
+    write: Annotated[
+        Path | None,
+        typer.Option("--write", help="A README whose table is written anew, docs/claims.md with it."),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """What is claimed of this therapy: what it stands on, the figure now, the verdict."""
+
+    def work() -> dict[str, Any]:
+        from otosome.claimed import check_writable, evidence_hash
+        from otosome.claimed import claims as examine
+        from otosome.claimed import write as put
+
+        if write is not None:
+            check_writable(write, claim, shelves)
+        before = evidence_hash()
+        with _progress("looking into claims") as tick:
+            rows = examine(claim or None, ears, seed, tuple(shelves or ()), tick)
+        files = [] if write is None else put(rows, write, seed, ears, before)
+        if not as_json:
+            _print_claims(rows)
+            for file in files:
+                print(f"wrote {file}")
+        out = {} if write is None else {"out": str(write)}
+        return {**out, "seed": seed, "result": {"rows": rows}, "notes": []}
+
+    _answer("claims", as_json, work)
+
+
+def _print_claims(rows: list[dict[str, Any]]) -> None:
+    from otosome.claimed import said
+
+    for row in rows:
+        print(f"{row['claim']}: {row['about']}")
+        for ground in row["stands_on"]:
+            print(f"  stands on ({ground['is']}, {ground['says']}): {ground['words']}")
+        figure = row["figure"]
+        print(
+            f"  not computed here yet: {row['missing']}"
+            if figure is None
+            else f"  now: {said(figure)}: {figure['words']}"
+        )
+        for part in [] if figure is None else figure["parts"]:
+            print(f"       {said(part)}: {part['words']}")
+        print(f"  verdict: {row['verdict']} ({row['why']})")
+        print(f"  test: {row['test']}\n  again: {row['command']}\n")
 
 
 def main() -> None:

@@ -452,25 +452,32 @@ class Harm:
 
     ``production``  of stress, 1/h, shape (subject, time, place)
     ``hazards``     direct, by kind, 1/h, same shape
+    ``losses``      cells that go without having been injured first, by kind, 1/h, same shape
     """
 
     production: PerHour
     hazards: Mapping[str, PerHour]
+    losses: Mapping[str, PerHour] = field(default_factory=dict)
 
 
 def harm(ear: Ear, knots: Hours, insults: Iterable[tuple[Insult, Exposure]]) -> Harm:
     """Add up the insults of an arm.
 
-    ``insults``  each with the exposure it reads; none gives no harm
+    ``insults``  each with the exposure it reads; none gives no harm. An insult that makes cells go without
+                 injuring them first has a method ``losses``, with the arguments of ``hazards``
     """
     shape = (ear.length.size, knots.size, ear.place.size)
     production: Array = np.zeros(shape)
     hazards: dict[str, Array] = {}
+    losses: dict[str, Array] = {}
     for insult, exposure in insults:
         production = production + insult.stress(ear, exposure)
-        for kind, hazard in insult.hazards(ear, exposure).items():
-            hazards[kind] = hazards.get(kind, _NONE) + np.broadcast_to(hazard, shape)
-    return Harm(production, hazards)
+        lost = getattr(insult, "losses", None)
+        found = [(hazards, insult.hazards)] + ([] if lost is None else [(losses, lost)])
+        for total, rates in found:
+            for kind, rate in rates(ear, exposure).items():
+                total[kind] = total.get(kind, _NONE) + np.broadcast_to(rate, shape)
+    return Harm(production, hazards, losses)
 
 
 @dataclass(frozen=True)
@@ -565,9 +572,8 @@ def survive(
         states[kind] = _fate(knots, kind, rates[kind], stressed, harm, protection, _NONE, arrived)
     alive = np.sum(states["ihc"], axis=0) * np.sum(states["synapse"], axis=0)
     connected = np.divide(alive, alive[:, :1], out=np.ones_like(alive), where=alive[:, :1] > 0)
-    lone = _column(rates["sgn"]["starvation"]) * np.maximum(1.0 - connected, 0.0)
-    lone = lone * protection.factor("support", "sgn")
-    states["sgn"] = _fate(knots, "sgn", rates["sgn"], stressed, harm, protection, lone, arrived)
+    starved = _starved(knots, rates["sgn"]["starvation"], connected, protection)
+    states["sgn"] = _fate(knots, "sgn", rates["sgn"], stressed, harm, protection, starved, arrived)
     return Cells(
         intact={kind: state[0] for kind, state in states.items()},
         injured={kind: state[1] for kind, state in states.items()},
@@ -575,6 +581,14 @@ def survive(
         stria=_stria(knots, rates["stria"], stressed) if strial else np.ones_like(stressed),
         rates=rates,
     )
+
+
+def _starved(knots: Hours, starvation: Array, connected: Fraction, protection: Protection) -> PerHour:
+    """Rate at which neurons die for want of a connection, per neuron left: none but the lone ones starve."""
+    rate = _column(starvation) * protection.factor("support", "sgn")
+    without = np.maximum(1.0 - connected, 0.0)
+    dead = relax(knots, rate * without, rate)
+    return rate * np.maximum(without - dead, 0.0) / np.maximum(1.0 - dead, np.finfo(float).tiny)
 
 
 def _fate(
@@ -599,7 +613,7 @@ def _fate(
         _full(_column(rates["silencing"]) * deadly, shape),
         _full(_column(rates["death"]) * deadly * protection.factor("rescue", kind), shape),
         np.broadcast_to(np.ravel(rates["silent_death"]), shape[:1]).astype(float),
-        _full(removal, shape),
+        _full(removal + harm.losses.get(kind, _NONE), shape),
         _full(arrived.get(kind, _WHOLE), (shape[0], shape[2])),
     )
     places = shape[2]

@@ -1,4 +1,4 @@
-"""What a route, insult, mechanism, population, endpoint, instrument or claim must offer, and the few nouns they meet in.
+"""What the formulas of each shelf must offer, and the few nouns they meet in.
 
 Arrays are (subject, time, place) unless said otherwise; places run from base (0) to apex (1); times are
 knots in h, each event twice (just before, just after). A bound parameter has shape (subject, 1, 1).
@@ -142,6 +142,14 @@ class Mechanism(Protocol):
         ...
 
 
+class Map(Protocol):
+    """Where along a cochlea a frequency is heard."""
+
+    def frequency(self, place: Array) -> Array:
+        """Best frequency of each place (0 base to 1 apex), kHz, above zero, never rising towards the apex."""
+        ...
+
+
 class Population(Protocol):
     """People, or animals, as they arrive; its TOML names the ``species`` it knows.
 
@@ -185,6 +193,14 @@ class Instrument(Protocol):
 
     def read(self, file: Path) -> pd.DataFrame:
         """The file as a tidy table; raises ValueError that says what is wrong with it."""
+        ...
+
+
+class Observation(Protocol):
+    """A published case that no study file can state."""
+
+    def replicate(self, bench: Any) -> Mapping[str, Array]:
+        """What was published, by row: of each ear of the bench (``otosome.qualification``), or exact values."""
         ...
 
 

@@ -50,6 +50,7 @@ def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | Non
         "marks": _marks(study),
         "arms": _arms(study),
         "sizes": _sizes(study),
+        "scales": _scales(study),
         "errors": erred.result(),
         "sensitivity": moved,
         "headline": {} if asked is None else headline(study, result, asked, moved),
@@ -432,6 +433,18 @@ def _sizes(study: Study) -> dict[str, Any]:
             profile = entry.card.profile("sizes", "") if "sizes" in entry.card.profiles else None
             return drawn_sizes(batch, entry.card.about, profile)
     return {}
+
+
+def _scales(study: Study) -> dict[str, dict[str, Any]]:
+    """The scales that grade what is measured, with what they are and the labels of their grades, best first."""
+    names = {name for measure in study.scenario.measure.values() for name in measure.scales or []}
+    return {
+        name: {
+            "about": study.catalog.get("scales", name).card.about,
+            "labels": list(study.scale(name).labels),
+        }
+        for name in sorted(names)
+    }
 
 
 def _arms(study: Study) -> list[dict[str, Any]]:

@@ -163,13 +163,15 @@ def exposed(formula, block, dose):
 
 
 def harms(catalog, species, insult, *doses):
-    """Stress and hazards of drawn ears at each dose, as full arrays by name."""
+    """Stress, hazards and losses of drawn ears at each dose, as full arrays by name."""
     block = ears(question(catalog, species, insult), subjects=4)
     formula = bound(block, "insults", insult)
     shape = (4, KNOTS.size, block.ear.place.size)
     for dose in doses:
         exposure = exposed(formula, block, dose)
         found = {"stress": formula.stress(block.ear, exposure), **formula.hazards(block.ear, exposure)}
+        losses = formula.losses(block.ear, exposure) if hasattr(formula, "losses") else {}
+        found |= {f"{kind} lost": rate for kind, rate in losses.items()}
         yield {name: np.broadcast_to(rate, shape) for name, rate in found.items()}
 
 
@@ -183,7 +185,7 @@ def test_no_exposure_no_hazard_and_no_stress(catalog, species, insult):
 
 def test_an_insult_harms_known_cells_at_finite_rates_and_only_once_it_has_begun(catalog, species, insult):
     (done,) = harms(catalog, species, insult, 3.0)
-    assert set(done) <= {"stress", *KINDS}
+    assert set(done) <= {"stress", *KINDS, *(f"{kind} lost" for kind in KINDS)}
     for rate in done.values():
         assert np.all(np.isfinite(rate)) and np.all(rate >= 0)
         assert not np.any(rate[:, BEFORE])

@@ -64,9 +64,8 @@ class Block:
     def ear(self) -> Ear:
         """Places and their frequencies."""
         place = self.plan.places.place
-        # The map is the species', the same for all subjects: its numbers carry no spread between subjects.
-        scale, slope, offset = (self.species[k][0] for k in ("map_scale", "map_slope", "map_offset"))
-        frequency = np.maximum(scale * (10 ** (slope * (1.0 - place)) - offset), 1e-3 * scale)
+        # One map for all subjects: its numbers carry no spread between them.
+        frequency = self.study.tonotopy(self.columns).frequency(place)[0, 0]
         return Ear(
             self.study.scenario.species, place, frequency, self.species["scala_tympani_length"], self.species
         )
@@ -183,6 +182,18 @@ class Block:
             self.solved[key] = self._solve(solute, route, doses, sorted(keep), pushes)
         return self.solved[key]
 
+    def sampled(self, arm: PlannedArm) -> dict[str, Array]:
+        """Mean concentration of each sample of an arm by solute, all size classes together, (subject, sample)."""
+        uses = [self.study.scenario.insult[name] for name in arm.arm.insults]
+        found = [(drug, self._drug(drug, use, arm)) for use in uses for drug in self.study.drugs(use)]
+        found += [(n, c) for n, c in (("vesicle", self.vesicles(arm)), ("protein", self.protein(arm))) if c]
+        # The tracer scales exchange; none of it is given.
+        solutes = [name for name in self.study.solutes() if name != "tmpa"]
+        total = dict.fromkeys(solutes, np.zeros((self.subjects, len(self.plan.samples))))
+        for name, carried in found:
+            total[name] = total[name] + carried.samples.sum(axis=0)
+        return total
+
     def amount(self, use: InsultUse, solute: Columns) -> Array:
         """What one injection of a drug holds, pmol, shape (subject,).
 
@@ -208,7 +219,13 @@ class Block:
     ) -> transport.Transported:
         flows = [*others, *(flow for dose in doses for flow in route.deliver(dose, self.anatomy))]
         return transport.solve(
-            self.anatomy, solute, flows, self.plan.knots, keep=keep, refine=self.plan.refine
+            self.anatomy,
+            solute,
+            flows,
+            self.plan.knots,
+            keep=keep,
+            refine=self.plan.refine,
+            samples=[sample for _, sample in self.plan.samples],
         )
 
     def vesicles(self, arm: PlannedArm) -> transport.Transported | None:
@@ -346,4 +363,5 @@ def _shared(one: transport.Transported, subjects: int) -> transport.Transported:
         name: np.broadcast_to(c, (c.shape[0], subjects, *c.shape[2:]))
         for name, c in one.concentration.items()
     }
-    return replace(one, concentration=wide)
+    samples = np.broadcast_to(one.samples, (one.samples.shape[0], subjects, *one.samples.shape[2:]))
+    return replace(one, concentration=wide, samples=samples)

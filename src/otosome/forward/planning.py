@@ -39,6 +39,7 @@ class Plan:
         given = [t for arm in self.arms for t in arm.treatments]
         events = [moment for use in uses for moment in (*use.start, *use.stop)]
         spans = [(t, t + hours(g.treatment.duration)) for g in given for t in g.times]
+        spans += [(drawn.start, drawn.stop) for _, drawn in self.samples]
         events += [moment for span in spans for moment in span]
         # An hour at least: a study that ends with its first moment still has one to begin with.
         events.append(min([0.0, *events, *self.times, self.study.until - 1.0]))
@@ -48,6 +49,16 @@ class Plan:
         )
         extra = np.setdiff1d([*self.times, *self.watched], knots)
         return np.sort(np.concatenate([knots, extra]))
+
+    @cached_property
+    def samples(self) -> tuple[tuple[str, transport.Sample], ...]:
+        """Every sample with its name, in the order the study states them."""
+        return tuple(
+            (name, transport.Sample(use.of, start, start + hours(use.duration), volume, use.place))
+            for name, use in self.study.scenario.sample.items()
+            for start in (quantity(moment, "h") for moment in use.at)
+            for volume in [np.array([quantity(use.volume, "uL")])]
+        )
 
     @cached_property
     def times(self) -> Array:

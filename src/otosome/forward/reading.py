@@ -35,6 +35,8 @@ def observe(study: Study, result: xr.Dataset, table: pd.DataFrame | None = None)
     cochlea in two copies, treated alike. A scale of a measure grades the person by these readings, against the
     earliest: a row whose quantity is the scale and whose value counts the scale's labels from 0.
 
+    Perilymph samples are read without an error of their own: no assay's is on a shelf.
+
     ``table``  the ears' parameters; drawn again from the result's seed if not given
     """
     import pandas as pd
@@ -60,12 +62,34 @@ def observe(study: Study, result: xr.Dataset, table: pd.DataFrame | None = None)
                 told["ear"] = sides[0] if len(sides) == 1 else "both"
                 grades = _graded(study, scale, sheet.frequencies, list(heard.values()))
                 frames.append(sheet.grades(grades).assign(**told))
+    frames += _drawn(study, result)
     readings = pd.concat(frames, ignore_index=True)
     readings["censored"] = readings["censored"].map({-1: "below", 0: "none", 1: "above"})
     readings["flag"], readings["file"], readings["sha256"] = "", "", ""
     ear = Block(plan(study), {c: v[:1] for c, v in columns.items()}).ear
-    readings["place"] = ear.place_of(readings["frequency"].to_numpy())
+    readings["place"] = readings["place"].fillna(pd.Series(ear.place_of(readings["frequency"].to_numpy())))
     return readings[_COLUMNS]
+
+
+def _drawn(study: Study, result: xr.Dataset) -> list[pd.DataFrame]:
+    """A row per subject, sample and solute of each arm; of one ear, at the place of the perforation."""
+    import pandas as pd
+
+    frames = []
+    places = np.array([drawn.at for _, drawn in plan(study).samples])
+    for name in [str(name) for name in result.data_vars if str(name).startswith("sampled_")]:
+        for arm in result.arm.to_numpy():
+            index = pd.MultiIndex.from_product(
+                [result.subject.to_numpy(), np.arange(places.size)], names=["subject", "sample"]
+            )
+            rows = index.to_frame(index=False)
+            rows["time"] = result.sampled_at.to_numpy()[rows["sample"]]
+            rows["place"] = places[rows["sample"]]
+            told = {"quantity": name, "unit": result[name].attrs["unit"], "group": str(arm), "ear": "left"}
+            value = result[name].sel(arm=arm).to_numpy().ravel()
+            blank = {"censored": 0.0, "level": np.nan, "frequency": np.nan}
+            frames.append(rows.drop(columns="sample").assign(value=value, **told, **blank))
+    return frames
 
 
 @dataclass(frozen=True)
@@ -91,12 +115,15 @@ class _Sheet:
     def readings(self, reading: Reading) -> pd.DataFrame:
         """A row per subject, time and frequency."""
         rows = self._rows(subject=self.subjects, time=self.times, frequency=self.frequencies)
-        return rows.assign(value=reading.value.ravel(), censored=reading.censored.ravel(), level=self.level)
+        rows["value"], rows["censored"] = reading.value.ravel(), reading.censored.ravel()
+        return rows.assign(level=self.level, place=np.nan)
 
     def grades(self, grades: Grades) -> pd.DataFrame:
         """A row per subject and time."""
         rows = self._rows(subject=self.subjects, time=self.times)
-        return rows.assign(value=grades.ravel().astype(float), censored=0.0, level=np.nan, frequency=np.nan)
+        return rows.assign(
+            value=grades.ravel().astype(float), censored=0.0, level=np.nan, frequency=np.nan, place=np.nan
+        )
 
     def _rows(self, **axes: Array) -> pd.DataFrame:
         import pandas as pd

@@ -16,22 +16,24 @@ from otosome.units import Array, Fraction, Hours, Micromolar, PerHour, Plain
 class Cisplatin:
     """Damage by platinum that cells took up, base first.
 
-    Cells take cisplatin up; what is reactive drives stress and direct hazards through a sigmoid and leaves
-    within hours to days; part of it stays bound for months and does no more. The half-effect concentration
-    rises exponentially from base to apex, so the apex follows with cumulative dose.
+    Cells take cisplatin up; what is reactive drives stress and direct hazards through a sigmoid and within
+    hours to days ends bound, which stays for months and by itself does no more. The half-effect concentration
+    rises exponentially from base to apex. What is bound has used up the tissue's reserve: the rise shrinks by
+    reserve / (reserve + bound), so the apex follows with cumulative dose.
 
     ``uptake``       reactive platinum gained per h and per cisplatin around the cell
     ``wall_share``   share of that from the lateral wall, the rest from the organ of Corti
     ``ec50``, ``gradient``  reactive platinum at half effect at the base; its rise to the apex as a logarithm
+    ``reserve``      bound platinum that halves that rise
     """
 
     uptake: PerHour
     wall_share: Fraction
     reactive_half_life: Hours
-    bound_share: Fraction
     bound_half_life: Hours
     ec50: Micromolar
     gradient: Plain
+    reserve: Micromolar
     hill: Plain
     irritation: PerHour
     ohc: PerHour
@@ -49,7 +51,10 @@ class Cisplatin:
 
     def bound(self, exposure: Exposure) -> Micromolar:
         """Bound, inert platinum in the tissue, uM, same shape: what a chemist measures later."""
-        source = self.bound_share * log(2.0) / self.reactive_half_life * self.reactive(exposure)
+        return self._bound(exposure, self.reactive(exposure))
+
+    def _bound(self, exposure: Exposure, reactive: Micromolar) -> Micromolar:
+        source = log(2.0) / self.reactive_half_life * reactive
         return relax(exposure.knots, source, log(2.0) / self.bound_half_life)
 
     def hazards(self, ear: Ear, exposure: Exposure) -> dict[str, PerHour]:
@@ -62,5 +67,7 @@ class Cisplatin:
         return self.irritation * self._effect(ear, exposure)
 
     def _effect(self, ear: Ear, exposure: Exposure) -> Fraction:
-        half: Array = self.ec50 * np.exp(self.gradient * ear.place[None, None, :])
-        return emax(self.reactive(exposure), half, self.hill)
+        reactive = self.reactive(exposure)
+        left = self.reserve / (self.reserve + self._bound(exposure, reactive))
+        half: Array = self.ec50 * np.exp(self.gradient * left * ear.place[None, None, :])
+        return emax(reactive, half, self.hill)

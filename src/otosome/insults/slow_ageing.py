@@ -13,11 +13,12 @@ from otosome.units import Array, PerHour
 
 @dataclass(frozen=True)
 class SlowAgeing:
-    """A constant, tiny injury rate of each kind, the same at every place; it never ends and makes no stress.
+    """A constant, tiny rate of loss of each kind, the same at every place; it never ends and makes no stress.
 
-    An ear that a population has aged already must not get it as well.
+    What is lost was not injured first, so no healing brings it back. An ear that a population has aged already
+    must not get the same years as well.
 
-    ``ohc`` ... ``sgn``  injury rate of a kind, 1/h
+    ``ohc`` ... ``sgn``  rate of loss of a kind, 1/h
     """
 
     ohc: PerHour
@@ -27,7 +28,11 @@ class SlowAgeing:
     needs: tuple[str, ...] = ()
 
     def hazards(self, ear: Ear, exposure: Exposure) -> dict[str, PerHour]:
-        """Direct injury rate of each kind, 1/h, shape (subject, time, place)."""
+        """Direct injury: none."""
+        return {}
+
+    def losses(self, ear: Ear, exposure: Exposure) -> dict[str, PerHour]:
+        """Rate of loss of each kind, 1/h, shape (subject, time, place)."""
         acting = _begun(exposure) * np.ones((1, 1, ear.place.size))
         return {kind: getattr(self, kind) * acting for kind in ("ohc", "ihc", "synapse", "sgn")}
 

@@ -41,7 +41,7 @@ def write_window(result: xr.Dataset, path: Path) -> None:
     ``path``  ends in `.png` or `.svg`
     raises    ValueError for another ending, and where the result lacks something or compares no arms
     """
-    from otosome.report.figures import save_window
+    from otosome.report.still import save_window
     from otosome.report.summary import check, headline
 
     check(result)
@@ -70,7 +70,7 @@ def page(result: xr.Dataset, readings: pd.DataFrame) -> str:
 
 
 def _words(result: xr.Dataset) -> dict[str, Any]:
-    from otosome.report import summary
+    from otosome.report import said, summary
 
     counts: dict[str, int] = {}
     sources = summary.source_rows(summary.attribute(result, "sources"))
@@ -90,6 +90,7 @@ def _words(result: xr.Dataset) -> dict[str, Any]:
         "notes": summary.attribute(result, "notes"),
         "arms": summary.attribute(result, "arms"),
         "study": result.attrs["study"],
+        "claims": said.claims(result.attrs["name"]),
         **_answer(result),
     }
 
@@ -117,14 +118,14 @@ def _answer(result: xr.Dataset) -> dict[str, Any]:
 
 
 def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> dict[str, Any]:
-    from otosome.report import figures, summary, window
+    from otosome.report import figures, still, summary, window
 
     first, *others = summary.measures(result)
     compared = bool(summary.headline(result))
     return {
         "colours": figures.arm_colours(result),
         "window": _json(window.pack(result)) if compared else None,
-        "window_svg": figures.window_svg(result) if compared else None,
+        "window_svg": still.window_svg(result) if compared else None,
         "delivery": figures.delivery(result),
         "measure": summary.capital(summary.words(str(result[first].attrs.get("long_name", first)))),
         "day": float(summary.measured(result, first)["time"][-1]) / window.HOURS_A_DAY,
@@ -133,6 +134,7 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> dict[str, Any]:
         "others": figures.together(result, others),
         "cochleogram": figures.cochleogram(result),
         "sizes": figures.sizes(result),
+        "grades": summary.grades(result, readings),
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -28,8 +29,8 @@ MEANINGS = {
 PARAMETERS_SHOWN = 5
 
 _ATTRIBUTES = (
-    "study name version seed species headline sensitivity errors sources marks notes arms sizes".split()
-)
+    "study name version seed species headline sensitivity errors sources marks notes arms sizes scales"
+).split()
 _VARIABLES = "cells vesicles".split()
 _COORDINATES = "arm subject time frequency place cell".split()
 # What a study that compares two arms brings besides.
@@ -227,7 +228,7 @@ def benefit_of(result: xr.Dataset) -> str:
     tones = ", ".join(number(tone) for tone in asked["frequency"])
     return (
         f"Benefit of “{asked['of']}” over “{asked['against']}”: {name}, mean over {tones} kHz, "
-        f"day {number(asked['time'] / 24)}, each animal against itself."
+        f"day {number(asked['time'] / 24)}, each subject against itself."
     )
 
 
@@ -242,7 +243,7 @@ def verdict(asked: Mapping[str, Any]) -> str:
         return "Worse than vehicle over the whole interval."
     if abs(median) < step <= high:
         most = amount(high, unit)
-        return f"Half of the simulated animals keep next to nothing; one in twenty keeps more than {most}."
+        return f"Half of the simulated subjects keep next to nothing; one in twenty keeps more than {most}."
     if high < step:
         return "No benefit to speak of over the whole interval."
     return "The interval includes zero."
@@ -318,7 +319,7 @@ def comparison(result: xr.Dataset) -> tuple[Axis, list[dict[str, Any]]]:
     unit = difference_unit(asked["unit"])
     rows: list[dict[str, Any]] = [
         {"kind": "main", "label": "Vesicles against vehicle", "band": asked["benefit"]},
-        {"kind": "thin", "label": "spread between animals", "band": asked["between_subjects"]},
+        {"kind": "thin", "label": "spread between subjects", "band": asked["between_subjects"]},
         {"kind": "thin", "label": "spread between lots", "band": asked["between_lots"]},
         {"kind": "thin", "label": "what we do not know", "band": asked["knowledge"]},
         {"kind": "other", "label": "Efficacy prior halved", "band": asked["halved"]},
@@ -330,7 +331,9 @@ def comparison(result: xr.Dataset) -> tuple[Axis, list[dict[str, Any]]]:
         },
     ]
     rows += [{"kind": "arm", "label": arm, "band": gain(result, arm)} for arm in _also_treated(result)]
-    rows = [row for row in rows if row["band"]]
+    # One world is one guess at everything: what is not known has no spread in it.
+    alone = asked["knowledge"]["worlds"] < 2
+    rows = [row for row in rows if row["band"] and not (alone and row["band"] is asked["knowledge"])]
     scale = axis((row["band"].get(end) for row in rows for end in ("low", "median", "high")), unit)
     for row in rows:
         row.update(_positions(row["band"], scale, unit))
@@ -338,7 +341,7 @@ def comparison(result: xr.Dataset) -> tuple[Axis, list[dict[str, Any]]]:
 
 
 def gain(result: xr.Dataset, arm: str) -> dict[str, float]:
-    """Benefit of any arm against the compared one, over all animals: median, 5 and 95 %."""
+    """Benefit of any arm against the compared one, over all subjects: median, 5 and 95 %."""
     asked = headline(result)
     last = result[asked["measure"]].sel(time=asked["time"], frequency=asked["frequency"], method="nearest")
     difference = (last.sel(arm=arm) - last.sel(arm=asked["against"])).mean("frequency").values
@@ -365,6 +368,29 @@ def _positions(band: Mapping[str, float], scale: Axis, unit: str) -> dict[str, A
         "value": "" if median is None else amount(median, unit, sign=True),
         "interval": interval(band, unit),
     }
+
+
+def grades(result: xr.Dataset, readings: pd.DataFrame) -> list[dict[str, Any]]:
+    """The share of subjects in each grade of each scale, a row per arm, by their last readings.
+
+    returns  name, about, labels, and rows of arm and shares in % (one for each label)
+    """
+    found = []
+    for name, scale in attribute(result, "scales").items():
+        seen = readings[readings["quantity"] == name]
+        last = seen[seen["time"] == seen["time"].max()]
+        steps = range(len(scale["labels"]))
+        rows = [
+            {
+                "arm": arm,
+                "shares": [
+                    100 * float((last.loc[last["group"] == arm, "value"] == step).mean()) for step in steps
+                ],
+            }
+            for arm in map(str, result["arm"].values)
+        ]
+        found.append({"name": name, **scale, "rows": rows})
+    return found
 
 
 def movers(result: xr.Dataset) -> tuple[Axis, list[dict[str, Any]]]:

@@ -176,20 +176,23 @@
   function drawMark(pen, mark, y, above, named) {
     line(pen, [[plot.left, y], [plot.right, y]], "rgba(255, 255, 255, 0.85)", 1.2, [5, 4]);
     arrow(pen, y, RED);
-    if (named) name(pen, mark.name, y, above);
+    if (named) name(pen, mark.name, plot.right - 8, y, above);
   }
 
   function drawGiven(pen, y) {
     line(pen, [[plot.left, y], [plot.right, y]], "rgba(20, 26, 34, 0.5)", 4.5);
     line(pen, [[plot.left, y], [plot.right, y]], "#fff", 2.5);
     arrow(pen, y, BLUE);
-    name(pen, "vesicles given", y, y > plot.top + 18);
+    font(pen, 12, 600);
+    const names = data.marks.map((mark) => pen.measureText(mark.name).width);
+    name(pen, "vesicles given", plot.right - 24 - Math.max(0, ...names), y, y > plot.top + 18);
   }
 
-  function name(pen, words, y, above) {
+  // The dose is named beside the marks' names, so that the two stay apart where their times do not.
+  function name(pen, words, right, y, above) {
     font(pen, 12, 600);
-    taken.push({ x: plot.right - 8 - pen.measureText(words).width, y: above ? y - 12 : y + 12 });
-    halo(pen, words, plot.right - 8, above ? y - 5 : y + 5, "right", above ? "bottom" : "top");
+    taken.push({ x: right - pen.measureText(words).width, y: above ? y - 12 : y + 12 });
+    halo(pen, words, right, above ? y - 5 : y + 5, "right", above ? "bottom" : "top");
     font(pen, 12);
   }
 

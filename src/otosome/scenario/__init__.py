@@ -23,12 +23,13 @@ from otosome.scenario.tables import (
     Measure,
     Number,
     PopulationUse,
+    SampleUse,
     Scenario,
     StatedCurve,
     Treatment,
 )
 
 __all__ = [
-    "STUDIES", "TEMPLATE", "Arm", "Compare", "InsultUse", "Measure", "Number", "PopulationUse", "Scenario",
-    "StatedCurve", "Study", "Treatment", "explicit", "load", "loads", "save", "saves", "studies",
+    "STUDIES", "TEMPLATE", "Arm", "Compare", "InsultUse", "Measure", "Number", "PopulationUse", "SampleUse",
+    "Scenario", "StatedCurve", "Study", "Treatment", "explicit", "load", "loads", "save", "saves", "studies",
 ]  # fmt: skip

@@ -12,14 +12,14 @@ from otosome.evidence import BadInput
 from otosome.roles import Population
 from otosome.scenario.study import Study, texts
 from otosome.scenario.tables import LONGEST, Arm, InsultUse, Measure
-from otosome.units import quantity
+from otosome.units import Array, quantity
 
 # Each moment takes some forty knots after it.
 _MOST_MOMENTS = 500
 # What a result holds beside its measures; a measure of such a name would be lost in it.
 _TAKEN = (
     "arm", "subject", "time", "frequency", "place", "cell", "cells", "vesicles", "protein", "halved", "doubled",
-    "time_error", "closure", "place_frequency", "place_distance",
+    "time_error", "closure", "sample", "place_frequency", "place_distance",
 )  # fmt: skip
 _MEASURE_NAME = re.compile(r"\w[\w .+-]{0,59}")
 
@@ -36,6 +36,9 @@ def check_study(study: Study, file: str) -> None:
     for name, treatment in scenario.treatment.items():
         if treatment.volume is None:
             raise BadInput("needs a volume", file=file, key=f"treatment.{name}.volume")
+    for name, sample in scenario.sample.items():
+        end = max(quantity(t, "h") for t in sample.at) + quantity(sample.duration or "0 h", "h")
+        _check_moment(end, sample.at[-1], study.until, file, f"sample.{name}.at")
     for arm in scenario.arm:
         _check_one_batch(study, arm, file)
     for name, measure in scenario.measure.items():
@@ -56,10 +59,11 @@ def _check_names(study: Study, file: str) -> None:
             raise BadInput("two arms of one name", file=file, key="arm", given=name)
         if any(ord(letter) < 32 or ord(letter) == 127 for letter in name):
             raise BadInput("a name has no control characters", file=file, key="arm", given=repr(name))
-    for name in scenario.measure:
-        if name in _TAKEN or name.startswith("window_") or not _MEASURE_NAME.fullmatch(name):
+    for kind, name in [("measure", n) for n in scenario.measure] + [("sample", n) for n in scenario.sample]:
+        taken = name in _TAKEN or name.startswith(("window_", "sampled_"))
+        if taken or not _MEASURE_NAME.fullmatch(name):
             raise BadInput(
-                "cannot name a measure", file=file, key=f"measure.{name}", given=repr(name),
+                f"cannot name a {kind}", file=file, key=f"{kind}.{name}", given=repr(name),
                 allowed=f"letters, digits, blanks, '.', '+' and '-', and none of {', '.join(_TAKEN)}",
             )  # fmt: skip
     for arm in scenario.arm:
@@ -87,6 +91,11 @@ def _check_names(study: Study, file: str) -> None:
 def _check_species(study: Study) -> None:
     """A species has every number and every curve that the shipped ones have."""
     species = study.species.card
+    if species.options.get("map") not in study.catalog.names("maps"):
+        raise BadInput(
+            "a species names its place map", file=species.file, key="map",
+            given=species.options.get("map"), allowed=study.catalog.names("maps"),
+        )  # fmt: skip
     for name in Catalog().names("species"):
         shipped = Catalog().get("species", name).card
         numbers = sorted(shipped.parameters.keys() - species.parameters.keys())
@@ -106,11 +115,15 @@ def _check_population(study: Study, file: str) -> Population | None:
     _check_known(study, "populations", use.entry, file, "population.entry")
     if (use.noise_level is None) != (use.noise_time is None):
         raise BadInput("a noise at work has a level and a time, or neither", file=file, key="population")
-    best = {name: np.array([p.value]) for name, p in study.parameters.items()}
     try:
-        return study.population(best)
+        return study.population(_best(study))
     except BadInput as error:
         raise _at(error, file, f"population.{error.key}") from error
+
+
+def _best(study: Study) -> dict[str, Array]:
+    """Every number at its best value, shape (1,)."""
+    return {name: np.array([p.value]) for name, p in study.parameters.items()}
 
 
 def _check_known(study: Study, shelf: str, name: str, file: str, key: str) -> None:
@@ -171,14 +184,12 @@ def _check_measure(study: Study, name: str, measure: Measure, file: str) -> None
                 f"{species.stem} has no curve {curve} for {measure.endpoint}", file=species.file,
                 key=f"profile.{curve}", cure=f"add [profile.{curve}] to species/{species.stem}.toml",
             )  # fmt: skip
-    low, high = (
-        study.parameters[f"species.{species.stem}.{end}_frequency"].value for end in ("lowest", "highest")
-    )
+    high, low = study.tonotopy(_best(study)).frequency(np.array([0.0, 1.0])).ravel()
     for text in measure.frequency:
         if not low <= quantity(text, "kHz") <= high:
             raise BadInput(
                 f"is beyond the place map of {species.stem}", file=file, key=f"measure.{name}.frequency",
-                given=text, allowed=f"{low:g} to {high:g} kHz",
+                given=text, allowed=f"{low:.3g} to {high:.3g} kHz",
             )  # fmt: skip
 
 
@@ -230,7 +241,7 @@ def _check_times(study: Study, file: str) -> None:
         )  # fmt: skip
     moments = [
         t
-        for tables in (scenario.insult, scenario.treatment, scenario.measure)
+        for tables in (scenario.insult, scenario.treatment, scenario.sample, scenario.measure)
         for x in tables.values()
         for t in x.at
     ]
@@ -241,6 +252,7 @@ def _check_times(study: Study, file: str) -> None:
     for kind, tables in (
         ("insult", scenario.insult),
         ("treatment", scenario.treatment),
+        ("sample", scenario.sample),
         ("measure", scenario.measure),
     ):
         for name, table in tables.items():

@@ -22,6 +22,7 @@ from otosome.scenario.tables import (
     Measure,
     Number,
     PopulationUse,
+    SampleUse,
     Scenario,
     Treatment,
 )
@@ -130,8 +131,8 @@ def _told(error: ValidationError, file: str) -> BadInput:
 def _keys(place: tuple[int | str, ...]) -> list[str]:
     """The keys allowed at a place of a study file."""
     tables: dict[str, type[BaseModel]] = {
-        "population": PopulationUse, "insult": InsultUse, "treatment": Treatment, "arm": Arm,
-        "measure": Measure, "compare": Compare, "numbers": Number,
+        "population": PopulationUse, "insult": InsultUse, "treatment": Treatment, "sample": SampleUse,
+        "arm": Arm, "measure": Measure, "compare": Compare, "numbers": Number,
     }  # fmt: skip
     table = tables.get(str(place[0]), Scenario) if len(place) > 1 else Scenario
     return list(table.model_fields)

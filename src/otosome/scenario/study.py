@@ -9,7 +9,7 @@ from functools import cached_property
 from otosome.catalog import Catalog, Entry
 from otosome.evidence import BadInput, Curve, Parameter, Sourced, make_card, make_curve, without_source
 from otosome.grades import Scale
-from otosome.roles import Population
+from otosome.roles import Map, Population
 from otosome.scenario.tables import Arm, InsultUse, Number, Scenario, StatedCurve
 from otosome.units import LEVELS, Array, quantity, same_kind
 
@@ -60,6 +60,7 @@ class Study:
     def entries(self) -> Iterator[Entry]:
         """Every entry whose numbers this study rests on, each once."""
         yield self.species
+        yield self.catalog.get("maps", str(self.species.card.options.get("map")))
         if self.scenario.population is not None:
             yield self.catalog.get("populations", self.scenario.population.entry)
         wanted: dict[tuple[str, str], None] = {}
@@ -113,6 +114,13 @@ class Study:
         bound: Population = entry.bind(columns, self.scenario.species, **stated)
         return bound
 
+    def tonotopy(self, columns: Mapping[str, Array]) -> Map:
+        """The place map its species names, bound to ears."""
+        bound: Map = self.catalog.get("maps", str(self.species.card.options.get("map"))).bind(
+            columns, self.scenario.species
+        )
+        return bound
+
     def scale(self, name: str) -> Scale:
         """A scale of hearing loss."""
         bound: Scale = self.catalog.get("scales", name).bind({}, self.scenario.species)
@@ -147,20 +155,8 @@ class Study:
         ]
         return {curve.name: self._standing(curve) for curve in found}
 
-    def _standing(self, parameter: Sourced) -> Sourced:
-        """A number or curve as far as its source still stands behind it."""
-        if parameter.source is None:
-            return parameter
-        source = self.catalog.source(parameter.source)
-        if source.standing == "retracted" and source.key not in self.allowed:
-            raise BadInput(
-                f"rests on a retracted source ({source.date}: {source.reason})",
-                file=self.name,
-                key=parameter.name,
-                given=source.key,
-                cure=f"replace the number, or allow the source by name: --allow-retracted {source.key}",
-            )
-        return without_source(parameter, source) if source.standing == "withdrawn" else parameter
+    def _standing(self, told: Sourced) -> Sourced:
+        return standing(told, self.catalog, self.name, self.allowed)
 
     @cached_property
     def until(self) -> float:
@@ -177,6 +173,26 @@ class Study:
 def _curve(stated: StatedCurve, name: str, file: str) -> Curve:
     told = {"basis": stated.basis, "source": stated.source or "", "because": stated.because}
     return make_curve({**stated.columns, **told}, name, stated.species, file, f"curves.{name}")
+
+
+def standing(told: Sourced, catalog: Catalog, file: str, allowed: tuple[str, ...] = ()) -> Sourced:
+    """A number or curve as far as its source still stands behind it.
+
+    ``allowed``  keys of retracted sources that may be used all the same
+    raises       BadInput for one that rests on another retracted source
+    """
+    if told.source is None:
+        return told
+    source = catalog.source(told.source)
+    if source.standing == "retracted" and source.key not in allowed:
+        raise BadInput(
+            f"rests on a retracted source ({source.date}: {source.reason})",
+            file=file,
+            key=told.name,
+            given=source.key,
+            cure=f"replace the number, or allow the source by name: --allow-retracted {source.key}",
+        )
+    return without_source(told, source) if source.standing == "withdrawn" else told
 
 
 def texts(value: object) -> list[str]:

@@ -81,6 +81,16 @@ class Treatment(_Table):
     potency: float = Field(default=1.0, ge=0.0, le=1e6)
 
 
+class SampleUse(_Table):
+    """Perilymph drawn from every ear as a laboratory does: the volume is what is measured, and it is gone then."""
+
+    at: list[Moment] = Field(min_length=1)
+    volume: Volume
+    of: Literal["scala_tympani", "scala_vestibuli", "vestibule"] = "scala_tympani"
+    place: float = Field(default=0.0, ge=0.0, le=1.0)
+    duration: Duration | None = None
+
+
 class Arm(_Table):
     """One group: what it suffers, what it gets, and which mechanisms are knocked out."""
 
@@ -152,6 +162,7 @@ class Scenario(_Table):
     until: Moment | None = None
     insult: dict[str, InsultUse] = {}
     treatment: dict[str, Treatment] = {}
+    sample: dict[str, SampleUse] = {}
     arm: list[Arm] = Field(min_length=1)
     measure: dict[str, Measure] = Field(min_length=1)
     compare: Compare | None = None

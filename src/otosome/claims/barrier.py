@@ -1,0 +1,87 @@
+"""The permeability that each route needs, against the one that is assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from otosome.roles import Figure
+from otosome.units import Array
+
+# Below saturation the first guess is exact; each round by the secant takes out what saturation bends.
+_ROUNDS = 3
+_STEEPNESS = (0.1, 10.0)
+# Stands for what no permeability reaches, because the fluid is full or empty before.
+_NONE = 1e15
+_PERCENT = 100.0
+
+
+@dataclass(frozen=True)
+class Barrier:
+    """The smallest permeability at which a route brings the organ of Corti to a mechanism's half-effect dose.
+
+    The highest concentration of all places and times is taken, potency included: the kindest to the claim.
+
+    ``study``      with an arm for each route
+    ``barriers``   by route, the number that is its barrier
+    ``mechanism``  whose half-effect concentration (``ec50``) is to be reached
+    """
+
+    study: Mapping[str, object]
+    barriers: Mapping[str, str]
+    mechanism: str
+
+    def figure(self, laboratory: Any) -> Figure:
+        """Needed over the highest that is assumed, for the first route, with every route as a part."""
+        parts = tuple(self._route(laboratory, route, number) for route, number in self.barriers.items())
+        words = (
+            f"permeability that the same 10 uL needs by a vein, over the highest assumed; {parts[0].words}"
+        )
+        return replace(parts[0], words=words, parts=parts)
+
+    def _route(self, laboratory: Any, route: str, number: str) -> Figure:
+        study = laboratory.study(self.study)
+        assumed = study.parameters[number]
+        needed = self.needed(laboratory, route, number)
+        enough = _PERCENT * np.mean(laboratory.table(study)[number].to_numpy() >= needed * assumed.value)
+        never = _PERCENT * np.mean(needed >= _NONE)
+        words = (
+            f"{route.replace('_', ' ')}: {number.rpartition('.')[2].replace('_', ' ')}, assumed {assumed.low:.2g} to "
+            f"{assumed.high:.2g} {assumed.unit}".rstrip()
+            + f"; as drawn it suffices in {enough:.0f} % of worlds, none does in {never:.0f} %"
+        )
+        return Figure.over(needed * assumed.value / assumed.high, "times", words)
+
+    def needed(self, laboratory: Any, route: str, number: str) -> Array:
+        """Needed permeability over the assumed best value in each ear, shape (subject,)."""
+        study = laboratory.study(self.study)
+        arm, assumed = laboratory.arm(study, route), study.parameters[number].value
+
+        def off(factor: Array) -> Array:
+            """How far a permeability is from enough, as a logarithm."""
+            found = laboratory.run(study, [arm], self._reached, numbers={number: assumed * np.exp(factor)})
+            return np.log(np.maximum(found["reached"], 1.0 / _NONE))
+
+        before = np.zeros(laboratory.ears)
+        short = off(before)
+        factor: Array = -short
+        for _ in range(_ROUNDS):
+            now = off(factor)
+            slope = np.divide(now - short, factor - before, out=np.ones_like(now), where=factor != before)
+            step = now / np.clip(slope, *_STEEPNESS)
+            before, short, factor = factor, now, np.clip(factor - step, -np.log(_NONE), np.log(_NONE))
+        full = (short < -1.0) & (slope < _STEEPNESS[0])
+        return np.where(full, _NONE, np.exp(factor))
+
+    def _reached(self, block: Any) -> dict[str, Array]:
+        """Highest effective concentration in the organ of Corti over the half-effect one, shape (subject,)."""
+        (arm,) = block.plan.arms
+        vesicles, batch = block.vesicles(arm), block.batch(arm.treatments[0].treatment.batch)
+        if vesicles is None:
+            return {"reached": np.zeros(block.subjects)}
+        peak = vesicles.concentration["organ_of_corti"].sum(axis=0).max(axis=(1, 2))
+        half = block.columns[f"mechanisms.{self.mechanism}.ec50"]
+        return {"reached": batch.potency_of(self.mechanism) * peak / half}

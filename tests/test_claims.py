@@ -1,0 +1,354 @@
+"""Claims: a verdict follows from its rule, a figure from its law, and the table never lies about its age."""
+
+import json
+import shlex
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import tomli_w
+import typer
+
+from otosome import claimed, cli
+from otosome.catalog import SHIPPED, Catalog
+from otosome.claimed import VERDICTS, Claim, Ground, Laboratory, writing
+from otosome.claimed.writing import evidence_hash, page, table
+from otosome.evidence import BadInput, Source
+from otosome.qualification import known
+from otosome.roles import Figure
+
+CATALOG = Catalog()
+NAMES = CATALOG.names("claims")
+CLAIMS = {name: Claim.of(CATALOG.get("claims", name), CATALOG) for name in NAMES}
+# Claims whose figure needs no simulated ear.
+QUICK = ["aids", "implants", "no_rejection", "no_tumour", "patient", "production"]
+every_claim = pytest.mark.parametrize("name", NAMES)
+
+
+def formula(name):
+    """A claim's formula with the options of its file."""
+    return CATALOG.get("claims", name).bind(
+        {f"claims.{name}.{k}": [0.0] for k in CLAIMS[name].entry.card.parameters}, ""
+    )
+
+
+@pytest.fixture(scope="module")
+def quick():
+    return claimed.claims(QUICK)
+
+
+@every_claim
+def test_a_claim_says_who_claims_it_on_what_it_stands_and_what_would_test_it(name):
+    claim = CLAIMS[name]
+    assert claim.by.link and claim.test.endswith(".")
+    assert all(ground.words for ground in claim.stands_on)
+    assert all(ground.sources or ground.kind == "none" for ground in claim.stands_on)
+    assert {row for ground in claim.stands_on for row in ground.rows} <= set(known(CATALOG))
+
+
+@every_claim
+def test_a_claim_has_a_figure_or_says_what_is_missing(name):
+    claim = CLAIMS[name]
+    assert (claim.entry.formula is None) == bool(claim.missing)
+
+
+@every_claim
+def test_the_numbers_and_entries_a_claim_names_are_there(name):
+    asked = CLAIMS[name].entry.card.options
+    if isinstance(asked.get("study"), str):
+        study = Laboratory().study(asked["study"])
+        assert study.scenario.compare is not None
+        named = [*asked.get("hazards", []), *([asked["copies"]] if "copies" in asked else [])]
+        assert set(named) <= set(study.parameters)
+        assert {asked[key] for key in ("measure", "beside") if key in asked} <= set(study.scenario.measure)
+
+
+def test_a_row_has_a_verdict_of_four_and_a_command_that_names_it(quick):
+    assert [row["claim"] for row in quick] == QUICK
+    for row in quick:
+        assert row["verdict"] in VERDICTS
+        assert row["command"].split()[:3] == ["otosome", "claims", row["claim"]]
+
+
+def test_the_command_of_a_row_is_one_the_command_line_takes(quick):
+    app = typer.main.get_command(cli.app)
+    for row in quick:
+        _, verb, *arguments = shlex.split(row["command"])
+        taken = app.commands[verb].make_context(verb, arguments).params
+        assert taken["claim"] == [row["claim"]] and taken["ears"] > 1
+
+
+# Verdicts
+
+
+def ground(kind, says):
+    return Ground("words", kind, says, ())
+
+
+def judged(grounds, needs=None, built_in="", figure=None):
+    """The verdict on a claim made of these grounds."""
+    base = CLAIMS["inflammation"]
+    made = {**vars(base), "stands_on": tuple(grounds), "needs": needs, "built_in": built_in}
+    return Claim(**made).verdict(figure)[0]
+
+
+def test_each_ground_alone_gives_its_verdict_by_the_rule():
+    told = {
+        ("measured", "for"): "supported",
+        ("measured", "against"): "contradicted here",
+        ("measured", "open"): "not measured",
+        ("direction", "for"): "direction only",
+        ("direction", "against"): "not measured",
+        ("direction", "open"): "not measured",
+        ("none", "for"): "not measured",
+        ("none", "open"): "not measured",
+    }
+    assert {case: judged([ground(*case)]) for case in told} == told
+
+
+def test_a_ground_whose_sources_are_all_gone_is_none():
+    current, gone = Source("a", "A", "link"), Source("b", "B", "link", standing="retracted")
+    assert Ground("words", "measured", "for", (current, gone)).verdict == "supported"
+    assert Ground("words", "measured", "for", (gone,)).verdict == "not measured"
+
+
+def test_a_claim_is_as_good_as_its_weakest_ground():
+    grounds = [
+        ground("measured", "for"),
+        ground("direction", "for"),
+        ground("none", "open"),
+        ground("measured", "against"),
+    ]
+    assert [judged(grounds[: n + 1]) for n in range(4)] == list(VERDICTS)
+    assert [judged(grounds[n::-1]) for n in range(4)] == list(VERDICTS)
+
+
+def test_a_figure_lowers_a_verdict_only_where_its_whole_interval_is_beyond_the_line():
+    solid = [ground("measured", "for")]
+    above, across = Figure(3.0, 2.0, 4.0, "", ""), Figure(1.0, 0.5, 4.0, "", "")
+    assert judged(solid, ("below", 1.0), figure=above) == "contradicted here"
+    assert judged(solid, ("below", 1.0), figure=across) == "supported"
+    assert judged(solid, ("above", 1.0), figure=above) == "supported"
+    assert judged(solid, ("above", 5.0), figure=above) == "contradicted here"
+
+
+def test_a_figure_never_lifts_a_verdict_and_one_built_in_decides_nothing():
+    beyond = Figure(3.0, 2.0, 4.0, "", "")
+    assert judged([ground("none", "open")], ("above", 1.0), figure=beyond) == "not measured"
+    assert judged([ground("measured", "for")], ("below", 1.0), "by structure", beyond) == "supported"
+
+
+# Laws of figures
+
+
+@pytest.fixture(scope="module")
+def ears():
+    return Laboratory(ears=2)
+
+
+def test_without_potency_no_neuron_is_saved():
+    null = {
+        f"batches.example_lot.potency{m}": 0.0 for m in ("", "_hsp70", "_anti_inflammatory", "_autophagy")
+    }
+    saved, beside, lost = formula("cisplatin").figure(Laboratory(2, numbers=null)).parts
+    assert (saved.low, saved.high) == (beside.low, beside.high) == (0.0, 0.0)
+    assert lost.value > 0
+
+
+def test_a_dose_of_nothing_gains_nothing_on_any_day():
+    nothing = Laboratory(2, numbers={"batches.example_lot.particles": 0.0})
+    days = formula("irreversible").figure(nothing).parts
+    assert len(days) == len(CLAIMS["irreversible"].entry.card.options["days"])
+    assert all(day.low == day.high == 0.0 for day in days)
+
+
+def test_where_nothing_is_gained_no_action_and_no_cargo_has_a_share():
+    nothing = Laboratory(2, numbers={"batches.example_lot.particles": 0.0})
+    for name in ("repair", "cargo", "inflammation"):
+        figure = formula(name).figure(nothing)
+        assert all(part.low == part.high == 0.0 for part in (figure, *figure.parts)), name
+
+
+def test_the_permeability_needed_rises_as_the_half_effect_concentration_does():
+    # One and two particles in a uL are far below what saturates uptake, so the ear is linear.
+    barrier = formula("barrier")
+    one, two = (
+        barrier.needed(
+            Laboratory(2, numbers={"mechanisms.hsp70.ec50": half}),
+            *list(barrier.barriers.items())[1],
+        )
+        for half in (1.0, 2.0)
+    )
+    assert np.allclose(two / one, 2.0, rtol=0.02)
+
+
+def test_the_kinds_of_cell_explain_the_whole_shift(ears):
+    figure = formula("cause").figure(ears)
+    # With two ears the middle is their mean, so the shares add up.
+    assert sum(part.value for part in figure.parts) == pytest.approx(100.0)
+
+
+def test_more_people_have_a_mild_loss_than_a_moderate_one_and_more_at_greater_age(ears):
+    figure = formula("burden").figure(ears)
+    mild, moderate = figure.parts[::2], figure.parts[1::2]
+    assert figure.low <= figure.high
+    assert all(m.value >= w.value for m, w in zip(mild, moderate, strict=True))
+    assert np.all(np.diff([part.value for part in mild]) >= 0)
+
+
+def test_no_event_in_many_leaves_about_three_over_n():
+    bounds = formula("no_rejection")
+    for n in (100, 1000, 10000):
+        assert bounds._bound(n).high == pytest.approx(100 * 3 / n, rel=0.02)
+    assert bounds._bound(1).high == pytest.approx(95.0)
+
+
+def test_a_trial_is_as_large_as_the_textbook_says():
+    # Half a standard deviation at 80 % power and 5 % error: 63 (Cohen 1988: 64 with Student's t).
+    trial = formula("trials")
+    assert trial.patients(np.array([0.5]), np.array([1.0])) == 63
+    assert trial.patients(np.array([0.0, -1.0]), np.ones(2)).tolist() == [1e6, 1e6]
+
+
+def test_lots_and_readings_without_error_stay_on_their_label():
+    production = formula("production")
+    shares = production.beyond(np.array([1e-6, 0.01, 0.04, 0.16, 1e4]))
+    assert shares[0] == pytest.approx(0.0, abs=1e-9) and shares[-1] == pytest.approx(100.0, abs=0.5)
+    assert np.all(np.diff(shares) > 0)
+
+
+def test_the_plateau_begins_where_the_share_of_the_largest_benefit_is_reached():
+    dose = formula("dose")
+    gains = np.array([[0.0, 1.0, 1.0], [0.0, 1.0, 1.0], [5.0, 1.0, 1.0], [10.0, 1.0, 1.0], [10.0, 1.0, 2.0]])
+    found = dose.begins(gains)
+    assert np.log10(dose.particles[2]) < found[0] < np.log10(dose.particles[3])
+    assert found[1] == np.log10(dose.particles[0])
+    assert found[2] > np.log10(dose.particles[3])
+
+
+def test_mechanisms_alike_are_never_told_apart_and_far_ones_always():
+    mechanisms = formula("mechanisms")
+    assert mechanisms.apart(np.ones((3, 4)), np.ones(4)).tolist() == [0.0] * 4
+    assert mechanisms.apart(np.array([[0.0], [100.0], [200.0]]), np.ones(1)).tolist() == [1.0]
+
+
+# Refusals
+
+
+def test_an_unknown_claim_is_named_with_the_ones_there_are():
+    with pytest.raises(BadInput, match="no 'miracle'") as error:
+        claimed.claims(["miracle"])
+    assert error.value.allowed == NAMES
+
+
+STATED = {
+    "about": "Said.",
+    "by": "who_2021",
+    "test": "Look.",
+    "missing": "All.",
+    "stands_on": [{"words": "w", "is": "measured", "says": "for", "sources": ["who_2021"]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"by": "nobody"}, "no source 'nobody'"),
+        ({"verdict": "supported"}, "is not a key of a claim"),
+        ({"needs": {"near": 3}}, "is one line"),
+        ({"stands_on": [{"words": "w", "is": "measured", "says": "maybe"}]}, "is not known"),
+        ({"stands_on": [{"words": "w", "is": "measured", "says": "for"}]}, "has a source"),
+        ({"stands_on": [{"words": "w", "is": "none", "says": "for", "colour": "red"}]}, "is not a key here"),
+        ({"stands_on": []}, "says on what it stands"),
+        ({"test": 3}, "states it in words"),
+    ],
+)
+def test_a_claim_that_is_not_one_is_refused_by_key(tmp_path, change, message):
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "mine.toml").write_text(tomli_w.dumps(STATED | change), encoding="utf-8")
+    with pytest.raises(BadInput, match=message):
+        claimed.claims(["mine"], shelves=(tmp_path,))
+
+
+def test_a_claim_of_ones_own_is_judged_by_the_same_rule(tmp_path):
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "mine.toml").write_text(tomli_w.dumps(STATED), encoding="utf-8")
+    (row,) = claimed.claims(["mine"], shelves=(tmp_path,))
+    assert (row["verdict"], row["figure"], row["missing"]) == ("supported", None, "All.")
+
+
+def test_ears_go_in_pairs():
+    with pytest.raises(BadInput, match="go in pairs"):
+        claimed.claims(["no_tumour"], ears=3)
+
+
+# The table
+
+
+def test_the_table_and_the_page_hold_every_row_in_one_line_each(quick):
+    lines = table(quick).splitlines()
+    assert len(lines) == 2 + len(quick)
+    assert all(line.count(" | ") == 3 for line in lines[2:])
+    text = page(quick, "made so")
+    assert all(f"## {row['claim']}: " in text and row["command"] in text for row in quick)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ((0.1034, 1e-5, 4.64, "dB"), "0.10 dB (0.00 to 4.64)"),
+        ((-7.0, -35.6, 34.3, "%"), "-7.0 % (-35.6 to 34.3)"),
+        ((-0.001, -0.002, 0.3, "dB"), "0.00 dB (0.00 to 0.30)"),
+        ((4.5e-6, 0.0, 0.0361, "%"), "4.5e-6 % (0 to 0.036)"),
+        ((0.0, 0.0, 0.0, "dB"), "0.00 dB (0.00 to 0.00)"),
+        ((790.0, 1.95, 1e6, "patients"), "790 patients (1.9 to 1.0e6)"),
+        ((2.3e7, 0.0, 3e13, "times"), "2.3e7 times (0 to 3.0e13)"),
+    ],
+)
+def test_a_figure_is_printed_with_the_digits_it_is_worth(numbers, said):
+    assert claimed.said(asdict(Figure(*numbers, words=""))) == said
+
+
+def test_writing_asks_for_a_place_before_anything_is_computed(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("no marks here\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="has no place for the table"):
+        claimed.check_writable(readme, None, None)
+    with pytest.raises(BadInput, match="holds every claim"):
+        claimed.check_writable(readme, ["barrier"], None)
+
+
+def test_a_table_is_written_between_the_marks_and_says_when_it_is_stale(tmp_path, monkeypatch, quick):
+    (tmp_path / "docs").mkdir()
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n" + "\nold\n".join(claimed.MARKS) + "\nafter\n", encoding="utf-8")
+    monkeypatch.setattr(writing, "STORED", tmp_path / "figures.json")
+    for _ in range(2):
+        claimed.write(quick, readme, seed=1, ears=40, evidence=evidence_hash())
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
+    assert text.count(table(quick)) == 1
+    assert not claimed.stored()["stale"]
+    kept = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert kept["rows"] == json.loads(json.dumps(quick))
+    (tmp_path / "figures.json").write_text(json.dumps({**kept, "evidence": "of old"}), encoding="utf-8")
+    assert claimed.stored()["stale"]
+
+
+def test_what_figures_rest_on_is_watched_and_nothing_else_is():
+    watched = {f"{f.parent.name}/{f.name}" for f in writing._evidence(CATALOG)}
+    assert {f"claims/{name}.toml" for name in NAMES} <= watched
+    assert {f"mechanisms/{name}.toml" for name in CATALOG.names("mechanisms")} <= watched
+    assert {"studies/cisplatin_guinea_pig.toml", "solutes/vesicle.toml", "scales/who_2021.toml"} <= watched
+    assert {"sources/msc_trials_2020.toml", "insults/cisplatin.py", "instruments/nanosight.toml"} <= watched
+    assert "insults/implantation.toml" not in watched
+
+
+def test_the_kept_table_holds_every_claim_and_is_not_stale():
+    kept = claimed.stored()
+    assert [row["claim"] for row in kept["rows"]] == NAMES
+    readme = (SHIPPED.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert table(kept["rows"]) in readme
+    assert not kept["stale"], (
+        f"evidence is {evidence_hash()}: write the table anew: otosome claims --write README.md"
+    )
