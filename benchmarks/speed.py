@@ -314,12 +314,19 @@ Eight ears, one step of vesicles: {1e6 * shape["step"]:.0f} microseconds.
 {parts}
 
 The matrix has {shape["entries"]} entries of 64 bytes after fill; {shape["updates"]} updates eliminate it. A step does
-{shape["operations"] / 1e6:.1f} million operations and touches {shape["bytes"] / 1e6:.0f} MB: {pace:.1f} GFLOP/s where a
-plain loop of multiply and add in the first-level cache reaches {shape["peak"] / 1e9:.0f}, and {flow:.0f} GB/s where such
-a loop over as many rows as the matrix has moves {shape["stream"] / 1e9:.0f}. So neither limit is reached: short rows,
-lists of positions and the chain from pivot to pivot cost the rest. Joining pivots to dense blocks (three classes, both
-scalae) was tried: it doubled the operations and was no faster. Fewer entries would help: a tissue's block is a diagonal
-and one column, so its inverse need not be stored.
+{shape["operations"] / 1e6:.1f} million operations and touches {shape["bytes"] / 1e6:.0f} MB:
+
+- {pace:.1f} GFLOP/s, where a plain loop of multiply and add in the first-level cache reaches {shape["peak"] / 1e9:.0f};
+- {flow:.0f} GB/s, where such a loop over as many rows as the matrix has moves {shape["stream"] / 1e9:.0f}.
+
+So neither limit is reached: short rows, lists of positions and the chain from pivot to pivot cost the rest. Joining
+pivots to dense blocks (three classes, both scalae) was tried: it doubled the operations and was no faster. Fewer
+entries would help: a tissue's block is a diagonal and one column, so its inverse need not be stored.
+
+## What is not reached
+
+Errors above are of time alone, on one grid. At the default grid space costs more than time: `docs/transport.md` says
+how much. A flux of higher order that stays positive is nonlinear, and is not here.
 """
 
 

@@ -88,7 +88,6 @@ def forward(block: Block, keep: Collection[str] = KEPT, full: int | None = None)
         measured = cells.at(plan.at(plan.times))
         for name, measure in study.scenario.measure.items():
             out[f"{name}/{number}"] = block.value(measure, measured, plan.frequencies)
-<<<<<<< HEAD
         kept = keep if full is None or number < full else ()
         if "cells" in kept:
             ends = cells.at(np.array([-1]))
@@ -98,14 +97,8 @@ def forward(block: Block, keep: Collection[str] = KEPT, full: int | None = None)
             out[f"vesicles/{number}"] = _peak(block, block.vesicles(arm))
         if "protein" in kept:
             out[f"protein/{number}"] = _peak(block, block.protein(arm))
-=======
-        ends = cells.at(np.array([-1]))
-        out[f"cells/{number}"] = np.stack([ends.counted(k)[:, 0] for k in KINDS], axis=1)
-        out[f"vesicles/{number}"] = _peak(block, block.vesicles(arm))
-        out[f"protein/{number}"] = _peak(block, block.protein(arm))
         for solute, drawn in block.sampled(arm).items() if plan.samples else ():
             out[f"sampled_{solute}/{number}"] = drawn
->>>>>>> main
     for solved in block.solved.values():
         out["time_error"] = np.maximum(out["time_error"], solved.time_error)
         out["closure"] = np.maximum(out["closure"], np.abs(solved.closure))
@@ -169,18 +162,11 @@ def simulate(
         measure_of = str(study.scenario.compare and study.scenario.compare.measure)
         dims = ("subject", "time", "frequency")
         variables[name] = (dims, found[f"{measure_of}/{number}"], {"unit": variables[measure_of][2]["unit"]})
-<<<<<<< HEAD
     for name, unit in (("cells", ""), ("vesicles", "particles/uL"), ("protein", "ug/uL")):
         if name in keep:
             along = ("cell", "place") if name == "cells" else ("place",)
             values = np.stack([found.pop(f"{name}/{n}") for n in count])
             variables[name] = (("arm", "subject", *along), values, {"unit": unit})
-=======
-    cells = np.stack([found[f"cells/{n}"] for n in count])
-    variables["cells"] = (("arm", "subject", "cell", "place"), cells.astype(np.float32), {"unit": ""})
-    for name, unit in (("vesicles", "particles/uL"), ("protein", "ug/uL")):
-        peaks = np.stack([found[f"{name}/{n}"] for n in count])
-        variables[name] = (("arm", "subject", "place"), peaks, {"unit": unit})
     if made.samples:
         coords["sample"] = [name for name, _ in made.samples]
         coords["sampled_at"] = ("sample", [drawn.stop for _, drawn in made.samples], {"unit": "h"})
@@ -189,7 +175,6 @@ def simulate(
             drawn = np.stack([found[f"{solute}/{n}"] for n in count])
             said = {"unit": _UNITS.get(solute, "uM")}
             variables[solute] = (("arm", "subject", "sample"), drawn, said)
->>>>>>> main
     variables["time_error"] = (("subject",), found["time_error"], {"unit": ""})
     variables["closure"] = (("subject",), found["closure"], {"unit": ""})
     seed = int(table.attrs.get("seed", 0))
