@@ -17,13 +17,14 @@ from typing import Any
 
 import numpy as np
 import peers
+import population as trial
 from numba import njit
 
 from otosome import forward
 from otosome.lanes import LANES, aligned, every, get, put
 from otosome.transport import kernel
 
-PLACES, GROWTH, POPULATION, SAMPLE = 128, 1.18, 256, 2
+PLACES, GROWTH, POPULATION, SAMPLE, TRIAL = 128, 1.18, 256, 2, 5000
 DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"
 MATCHED = 1e-4
 
@@ -163,6 +164,11 @@ def slopes(result: dict[str, Any]) -> None:
     }  # fmt: skip
 
 
+def study(result: dict[str, Any]) -> None:
+    """Both compared arms of the shipped study, for a part of a large population."""
+    result["study"] = trial.measure(TRIAL)
+
+
 @njit
 def _multiply(values: np.ndarray, times: int) -> None:
     for _ in range(times):
@@ -298,6 +304,13 @@ against CVODE (sparse) at 1e-8.
 
 {table_of(result["population"])}
 
+## A trial
+
+The compared arms of `cisplatin_guinea_pig` at its own grid and knots, all of it from the draw to thresholds:
+{trial.line(result["study"])}. Of each ear its measures and cells are kept. At this rate of processor time 100,000 ears
+take {1e5 * result["study"]["processor"] / result["study"]["ears"] / trial.WORKERS / 60:.0f} minutes on
+{trial.WORKERS} free cores; `python benchmarks/population.py` measures it.
+
 ## A gradient
 
 The mean share of cells left, by the {len(slope["names"])} numbers that move it most: {slope["seconds"]:.3g} s, or
@@ -335,7 +348,7 @@ def main() -> None:
     result: dict[str, Any] = {
         "machine": f"{platform.machine()}, Python {platform.python_version()}", "single": {}, "population": {},
     }  # fmt: skip
-    for part in (profile, slopes, single, population):
+    for part in (study, profile, slopes, single, population):
         say(part.__name__)
         part(result)
     if "--json" in sys.argv:
