@@ -39,8 +39,11 @@ test: $(TOOLS)
 verify: $(TOOLS)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fuzz.py
 
+# The peers come from the extra of the same name; one thread, so that a core is what is measured.
 bench: $(INSTALLED)
+	@$(PIP) --no-build-isolation --editable ".[bench]"
 	$(BIN)/python benchmarks/start.py
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py
 
 # Prints the rows each calibration proposes; WRITE=--write puts them on their shelves.
 calibrate: $(INSTALLED)

@@ -13,7 +13,7 @@ from otosome.catalog import SHELVES
 ROOT = Path(otosome.__file__).parent
 # Leftwards only. Stage modules share a rung and so never import each other; so do the entries of all shelves.
 ORDER = [
-    {"units"}, {"evidence"}, {"roles"},
+    {"units"}, {"lanes"}, {"evidence"}, {"roles"},
     {"quality", "transport", "injury", "hearing", "tonotopy", "grades", "levels", "export"}, set(SHELVES),
     {"catalog"}, {"thresholds", "animals"}, {"readings"}, {"intake"}, {"scenario"}, {"draft"}, {"forward"}, {"weigh"},
     {"standing"}, {"qualification"}, {"claimed"}, {"report"}, {"results"}, {"cli"},
