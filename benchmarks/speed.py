@@ -293,9 +293,10 @@ absolute ones are a tenth of that times each unknown's own scale. otosome's knot
 
 Of banded CVODE's {band["seconds"]:.3g} s, {band["called"]:.2g} s are spent in {band["rates"]} right-hand sides and
 {band["jacobians"]} Jacobians; the rest is band algebra and the square template that scikit-sundae keeps for a banded
-Jacobian, {8e-6 * result["unknowns"] ** 2:.0f} MB here. A C program with the packed band would not pay the latter, and
-the sparse rows show what a better order of elimination is worth. otosome carries this one ear as eight lanes of which
-seven repeat it.
+Jacobian, {8e-6 * result["unknowns"] ** 2:.0f} MB here. A C program with the packed band would not pay the latter. And
+a band leaves out what joins all places, so Newton's iteration converges slowly where that is strong, as in some drawn
+ears. The sparse rows have the whole Jacobian: they are the peers to be measured by, and CVODE's is the best of them.
+otosome carries this one ear as eight lanes of which seven repeat it.
 
 ## A population of {POPULATION}
 

@@ -388,6 +388,20 @@ def test_perilymph_and_tissue_settle_at_their_partition():
     assert ratio == pytest.approx(0.8, rel=1e-6)
 
 
+@pytest.mark.parametrize("wall", [0.2, 5.0])
+def test_perilymph_settles_at_its_share_of_plasma_whatever_the_wall_holds(wall):
+    still = TUBE | {"tympani_clearance_half_time": 1.0, "wall_blood_half_time": 0.25}
+    solute = drug(hindrance=1.0, wall_partition=wall, **KEPT)
+    infusion = Flow("plasma", 0.0, 0.0, np.full((1, 1), 1e9), np.zeros(1))
+    kept = ["scala_tympani", "lateral_wall", "plasma"]
+    run = solve(ear(profile=EVEN, **still), solute, [infusion], schedule([0.0], 3000.0), kept)
+    plasma, fluid, tissue = (
+        run.concentration[name][0, 0, -1] for name in ("plasma", "scala_tympani", "lateral_wall")
+    )
+    assert fluid == pytest.approx(0.2 * plasma, rel=1e-6)
+    assert tissue == pytest.approx(wall * fluid, rel=1e-6)
+
+
 def test_a_half_time_is_of_a_fluid_that_decays_into_an_empty_neighbour():
     """A wall so large that it stays empty; perilymph of the tracer halves in one half-time."""
     still = ear(profile=EVEN, **(TUBE | {"tympani_clearance_half_time": 1.0, "lateral_wall_area": 1e9}))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import exp, log, pi, sqrt
+from statistics import NormalDist
 
 from otosome.catalog import Entry
 from otosome.evidence import BadInput
@@ -62,13 +64,34 @@ class Case:
         return "interval" if self.above is None and self.below is None else "direction"
 
     def band(self) -> tuple[float, float]:
-        """The measured value with its own error, 5 to 95 %: from its SE, else its SD and n, else the printed range."""
-        if self.found is not None and self.error:
-            return self.found - Z95 * self.error, self.found + Z95 * self.error
-        low = self.found if self.low is None else self.low
-        high = self.found if self.high is None else self.high
-        assert low is not None and high is not None
-        return low, high
+        """The measured value with its own error, 5 to 95 %: from its SE, else its SD and n, else the range of its n
+        ears; without a value, the printed range."""
+        if self.found is None:
+            assert self.low is not None and self.high is not None
+            return self.low, self.high
+        if self.ranged:
+            factor = exp(Z95 * self.doubt)
+            return self.found / factor, self.found * factor
+        return self.found - Z95 * self.error, self.found + Z95 * self.error
+
+    @property
+    def ranged(self) -> bool:
+        """Whether all that is printed of a value's error is the range of its ears."""
+        return self.found is not None and self.high is not None and not self.error
+
+    @property
+    def doubt(self) -> float:
+        """Standard error of a published value's logarithm from the range of its ears, which are taken as log-normal.
+
+        The range of n ears is some 2 z of their standard deviations, z the largest normal score. Where the lowest ear
+        is zero, below what the assay sees, twice the upper half stands for the range. A median errs sqrt(pi/2)
+        times as far as a mean.
+        Source: Blom 1958 (normal scores)
+        """
+        assert self.found is not None and self.high is not None
+        half = log(self.high / self.low) / 2 if self.low else log(self.high / self.found)
+        score = NormalDist().inv_cdf((self.n - 0.375) / (self.n + 0.25))
+        return half / score * sqrt((pi / 2 if self.summary == "median" else 1.0) / self.n)
 
     @property
     def error(self) -> float:
@@ -79,14 +102,10 @@ class Case:
 
     @property
     def spread(self) -> float | None:
-        """Standard deviation between ears: as printed, else from the SE, else the range beside a value as 5 to 95 %."""
+        """Standard deviation between ears: as printed, else from the SE; a range of a few is no such number."""
         if self.sd is not None:
             return self.sd
-        if self.se is not None:
-            return self.se * self.n**0.5
-        if self.found is not None and self.low is not None and self.high is not None:
-            return (self.high - self.low) / (2 * Z95)
-        return None
+        return None if self.se is None else self.se * self.n**0.5
 
 
 def cases(entry: Entry) -> list[Case]:
@@ -168,6 +187,13 @@ def _check(case: Case, file: str, key: str) -> None:
         )
     if case.expect and not case.tolerance:
         raise BadInput("an exact row has a tolerance", file=file, key=f"{key}.tolerance")
+    if case.ranged and not (
+        case.n > 1 and 0.0 <= (case.low or 0.0) <= (case.found or 0.0) <= (case.high or 0.0)
+    ):
+        raise BadInput(
+            "a range beside a value is that of two ears or more, from zero up, and holds it",
+            file=file, key=key, given=(case.low, case.found, case.high, case.n),
+        )  # fmt: skip
     low, high = case.band() if case.kind == "interval" else (0.0, 0.0)
     if low > high:
         raise BadInput("low and high must rise", file=file, key=key, given=(low, high))

@@ -66,7 +66,7 @@ def measured(row: Row) -> str:
     elif m.get("sd") is not None:
         value += f" +- {_number(m['sd'])} (SD)"
     elif m["value"] is not None and m["low"] is not None:
-        value += f" ({_number(m['low'])} to {_number(m['high'])})"
+        value += f" (ears {_number(m['low'])} to {_number(m['high'])})"
     count = f", n = {row.n}" if row.n > 1 else ""
     return f"{value} {row.unit}".rstrip() + count
 
@@ -131,7 +131,9 @@ everything that is not known, with as many subjects as were published, and the r
 *Simulated* is the median of the published statistic over worlds with its 5 to 95 %.
 
 - **agrees**: the interval meets the measured value with its own error. That error is {Z95:.3g} standard errors
-  either way (from the SD and the number of ears where no SE is printed), else the printed range, else nothing.
+  either way (from the SD and the number of ears where no SE is printed). Where a range of single ears stands beside
+  a median, the range is not its error: that comes from the range and the number of ears, taken as log-normal. A
+  range that is printed instead of a value is taken as it is; where nothing is printed, the value has no error.
 - **disagrees**: it does not.
 - **uninformative**: the interval is too wide to tell, whatever it meets: 95 % over 5 % above {RATIO:.0f} for a positive
   number, wider than {DECIBELS:.0f} dB for a level or a shift, wider than {100 * SHARE:.0f} points for a share, or
@@ -238,12 +240,9 @@ def _draw_row(axes: Axes, line: int, row: Row) -> None:
         assert value is not None
         axes.plot([at(value)], [line], marker, color=colour, alpha=alpha, markersize=5)
         return
-    ends = [row.measured[key] for key in ("low", "high")]
-    error = row.measured.get("se") or (row.measured.get("sd") or 0.0) / row.n**0.5
-    value = row.measured["value"]
+    value, ends = row.measured["value"], [row.measured[key] for key in ("from", "to")]
     if value is not None:
         axes.plot([at(value)], [line], "o", color=colour, alpha=alpha, markersize=4)
-        ends = [value - Z95 * error, value + Z95 * error] if error else ends
     if ends[0] is not None and ends[1] is not None:
         axes.plot([at(ends[0]), at(ends[1])], [line, line], color=colour, alpha=alpha, linewidth=1)
 

@@ -23,6 +23,7 @@ class Row:
     """A published case beside its simulation; numbers in the paper's unit.
 
     ``simulated``    5, 50 and 95 % of the statistic over worlds, None for a row that is no test
+    ``measured``     as printed, and ``from``, ``to``: the value with its own error, 5 to 95 %
     ``inside``       whether the measured value itself lies in that interval
     ``probability``  of a direction, over worlds; uncalibrated
     ``widths``       the interval's width over the measured spread;  ``score``  its interval score (90 %)
@@ -70,10 +71,12 @@ def no_test(case: Case, reason: str) -> Row:
 
 
 def _row(case: Case, verdict: str, simulated: dict[str, float] | None, **more: Any) -> Row:
-    measured = {
+    measured: dict[str, float | None] = {
         "value": case.found, "low": case.low, "high": case.high, "se": case.se, "sd": case.sd,
-        "above": case.above, "below": case.below,
+        "above": case.above, "below": case.below, "from": None, "to": None,
     }  # fmt: skip
+    if case.kind == "interval":
+        measured["from"], measured["to"] = case.band()
     told: dict[str, Any] = {
         "id": case.id, "verdict": verdict, "about": case.about, "kind": case.kind, "unit": case.unit,
         "simulated": simulated, "measured": measured, "n": case.n, "inside": None, "probability": None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +117,12 @@ class Anatomy:
     def take(self, subjects: slice | NDArray[np.int64]) -> Anatomy:
         """Some of the subjects."""
         columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "grid"}
-        return replace(self, **{name: c[subjects] for name, c in columns.items() if c is not None})
+        wide: dict[str, Any] = {
+            name: np.broadcast_to(c, (self.subjects, *c.shape[1:]))
+            for name, c in columns.items()
+            if c is not None
+        }
+        return replace(self, **{name: c[subjects] for name, c in wide.items()})
 
 
 def flat(column: Array) -> Array:

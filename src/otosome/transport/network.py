@@ -324,7 +324,8 @@ def _exchange(
     join(sv, canal, canal, ear.canal_half_time, 0.5 * tissue)
     join(canal, "cerebrospinal_fluid", canal, ear.nerve_canal_half_time, tissue)
     leak = tissue * volume[wall] * np.log(2.0) / ear.wall_blood_half_time
-    blood = leak * solute.lanes("blood_partition", subjects) / solute.lanes("wall_partition", subjects)
+    # What the wall holds in equilibrium with plasma is in equilibrium with so much perilymph.
+    blood = leak * solute.lanes("blood_partition", subjects)
     edges.add(at[wall], at["plasma"], leak / room[wall], BARRIER)
     edges.add(at["plasma"], at[wall], blood / volume["plasma"], BARRIER)
 

@@ -30,7 +30,8 @@ class Solute:
 
     ``hindrance``       diffusion in tissue over diffusion in fluid; scales every exchange with a tissue
     ``exchange_scale``  multiplies exchange that has been scaled from the tracer by diffusion
-    ``*_partition``     tissue over perilymph at equilibrium; ``blood_partition`` lateral wall over plasma
+    ``*_partition``     tissue over perilymph at equilibrium; ``blood_partition`` perilymph over plasma, where nothing
+                        but the lateral wall lies between
     ``uptake_capacity`` amount/uL/h at saturation in organ of Corti, lateral wall and Rosenthal's canal
     ``uptake_half``     amount/uL, over all classes together, at half of it
     ``degradation``     1/h, of what was internalised;  ``loss``  1/h, chemical, in fluids and tissues
