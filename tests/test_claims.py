@@ -261,6 +261,7 @@ STATED = {
         ({"stands_on": [{"words": "w", "is": "none", "says": "for", "colour": "red"}]}, "is not a key here"),
         ({"stands_on": []}, "says on what it stands"),
         ({"test": 3}, "states it in words"),
+        ({"needs": {"above": "much"}}, "is a finite number"),
     ],
 )
 def test_a_claim_that_is_not_one_is_refused_by_key(tmp_path, change, message):
@@ -275,6 +276,23 @@ def test_a_claim_of_ones_own_is_judged_by_the_same_rule(tmp_path):
     (tmp_path / "claims" / "mine.toml").write_text(tomli_w.dumps(STATED), encoding="utf-8")
     (row,) = claimed.claims(["mine"], shelves=(tmp_path,))
     assert (row["verdict"], row["figure"], row["missing"]) == ("supported", None, "All.")
+
+
+@pytest.mark.parametrize("found", ["3", "None", "Figure(float('nan'), 0.0, 1.0, 'dB', 'words')"])
+def test_a_formula_of_ones_own_gives_a_figure_of_finite_numbers(tmp_path, found):
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "mine.toml").write_text(tomli_w.dumps(STATED), encoding="utf-8")
+    code = f"""
+from dataclasses import dataclass
+from otosome.roles import Figure
+@dataclass(frozen=True)
+class Mine:
+    def figure(self, laboratory):
+        return {found}
+"""
+    (tmp_path / "claims" / "mine.py").write_text(code, encoding="utf-8")
+    with pytest.raises(BadInput, match="figure of finite numbers"):
+        claimed.claims(["mine"], shelves=(tmp_path,))
 
 
 def test_ears_go_in_pairs():
@@ -316,6 +334,13 @@ def test_writing_asks_for_a_place_before_anything_is_computed(tmp_path):
         claimed.check_writable(readme, None, None)
     with pytest.raises(BadInput, match="holds every claim"):
         claimed.check_writable(readme, ["barrier"], None)
+    readme.write_text("\n".join(claimed.MARKS), encoding="utf-8")
+    with pytest.raises(BadInput, match="is not a folder"):
+        claimed.check_writable(readme, None, None)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "claims.md").write_text("a page of one's own", encoding="utf-8")
+    with pytest.raises(BadInput, match="is not the claims' page"):
+        claimed.check_writable(readme, None, None)
 
 
 def test_a_table_is_written_between_the_marks_and_says_when_it_is_stale(tmp_path, monkeypatch, quick):

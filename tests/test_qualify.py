@@ -398,5 +398,30 @@ def test_a_document_is_written_whole_and_over_nothing_else(tmp_path):
         check_writable(tmp_path / "validation.md", ["pk:C03"])
     other = tmp_path / "notes.md"
     other.write_text("mine", encoding="utf-8")
-    with pytest.raises(BadInput, match="not a document of this command"):
-        check_writable(other, None)
+    (tmp_path / "raw.md").write_bytes(b"\xff\xfe")
+    (tmp_path / "drawn.png").write_bytes(b"a figure of one's own")
+    (tmp_path / "folder.md").mkdir()
+    for name in ("notes.md", "raw.md", "drawn.md", "folder.md"):
+        with pytest.raises(BadInput, match="not a document of this command"):
+            check_writable(tmp_path / name, None)
+    with pytest.raises(BadInput, match="no Markdown file"):
+        check_writable(tmp_path / "drawn.png", None)
+
+
+@pytest.mark.parametrize(
+    "found",
+    ["None", "{}", "{'pk:T1': self.level.ravel()[:1]}", "{'pk:T1': self.level.ravel() * float('inf')}"],
+)
+def test_a_formula_of_ones_own_finds_a_finite_number_for_each_ear(tmp_path, found):
+    catalog = shelf(tmp_path)
+    code = FORMULA.replace('{"pk:T1": self.level.ravel(), "pk:T1.many": self.level.ravel()}', found)
+    assert found in code
+    (tmp_path / "observations" / "beaker.py").write_text(code, encoding="utf-8")
+    with pytest.raises(BadInput, match="finite numbers"):
+        otosome.qualify(["pk:T1"], worlds=3, catalog=catalog)
+
+
+def test_a_tolerance_of_another_kind_is_refused(tmp_path):
+    catalog = shelf(tmp_path, measured='expect = ["10 uM"]\ntolerance = "1 h"')
+    with pytest.raises(BadInput, match="tolerance"):
+        known(catalog)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,9 @@ class Claim:
         """The figure now; None where none can be computed yet."""
         if self.entry.formula is None:
             return None
-        found: Figure = self.entry.bind(_columns(self.entry), "").figure(laboratory)
+        found = self.entry.bind(_columns(self.entry), "").figure(laboratory)
+        if not isinstance(found, Figure) or not all(map(_is_finite, (found, *found.parts))):
+            raise BadInput("its formula must give a figure of finite numbers", file=self.entry.card.file)
         return found
 
     def verdict(self, figure: Figure | None) -> tuple[str, str]:
@@ -115,6 +118,10 @@ class Claim:
             return False
         side, line = self.needs
         return figure.high <= line if side == "above" else figure.low >= line
+
+
+def _is_finite(figure: Figure) -> bool:
+    return all(map(isfinite, (figure.value, figure.low, figure.high)))
 
 
 def _columns(entry: Entry) -> dict[str, Array]:
@@ -182,4 +189,6 @@ class _Told:
         if not isinstance(given, dict) or len(given) != 1 or next(iter(given)) not in _LINES:
             raise BadInput("is one line", file=self.file, key="needs", given=given, allowed=list(_LINES))
         ((side, line),) = given.items()
+        if not isinstance(line, int | float) or isinstance(line, bool) or not isfinite(line):
+            raise BadInput("is a finite number", file=self.file, key=f"needs.{side}", given=line)
         return side, float(line)

@@ -18,6 +18,7 @@ from otosome.scenario import STUDIES
 
 STORED = SHIPPED / SHELF / "figures.json"
 MARKS = ("<!-- claims: written by otosome claims --write -->", "<!-- claims: end -->")
+TITLE = "# What is claimed of this therapy"
 # Units whose figures range over powers of ten.
 _WIDE = ("times", "patients", "particles")
 # Below it two decimals show nothing.
@@ -87,7 +88,7 @@ def _cell(text: str) -> str:
 def page(rows: list[Row], made: str) -> str:
     """``docs/claims.md``: every claim with its grounds, its figures, its test and its command."""
     intro = (
-        "# What is claimed of this therapy\n\nWritten by `otosome claims --write README.md`; no number here is typed. "
+        f"{TITLE}\n\nWritten by `otosome claims --write README.md`; no number here is typed. "
         f"{made}\n\n{_VERDICTS}\n"
     )
     return "\n".join([intro, *(_section(row) for row in rows)])
@@ -141,6 +142,11 @@ def check_writable(readme: Path, names: Sequence[str] | None, shelves: Sequence[
             cure="leave out the names of claims, and --shelves",
         )  # fmt: skip
     _between(readme, "")
+    told = readme.parent / "docs" / "claims.md"
+    if not told.parent.is_dir():
+        raise BadInput("is not a folder; the claims' page goes there", file=str(told.parent))
+    if told.exists() and not (told.is_file() and told.read_bytes().startswith(TITLE.encode())):
+        raise BadInput("is not the claims' page", file=str(told), cure="move it away")
 
 
 def write(rows: list[Row], readme: Path, seed: int, ears: int, evidence: str) -> list[Path]:

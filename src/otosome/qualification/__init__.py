@@ -8,8 +8,10 @@ value with its own error meet, else it disagrees; it is uninformative if the int
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
 
 from otosome.catalog import Catalog, Entry
 from otosome.evidence import BadInput
@@ -17,6 +19,7 @@ from otosome.qualification.bench import Bench, Terms, summarise
 from otosome.qualification.case import Case, cases
 from otosome.qualification.rerun import rerun, study_of
 from otosome.qualification.verdict import VERDICTS, Row, judge, no_test
+from otosome.units import Array
 
 __all__ = ["VERDICTS", "WORLDS", "Row", "counts", "evidence", "known", "qualify"]
 WORLDS = 40
@@ -123,7 +126,7 @@ def _order(row: str) -> tuple[str, str, int, str]:
     """ear:B9 before ear:B10."""
     shelf, _, rest = row.partition(":")
     number, _, part = rest.partition(".")
-    digits = "".join(c for c in number if c.isdigit())
+    digits = "".join(c for c in number if c in "0123456789")
     return shelf, number.split(digits)[0] if digits else number, int(digits or 0), number + part
 
 
@@ -146,13 +149,27 @@ def _measured(entry: Entry, asked: list[Case], terms: Terms) -> Iterator[Row]:
     """Rows of an observation with a formula: exact ones at best values, others drawn."""
     exact = [case for case in asked if case.kind == "exact"]
     if exact:
-        values = Bench(terms, entry, 1, drawn=False).replicate()
+        values = _found(Bench(terms, entry, 1, drawn=False), exact)
         yield from (judge(case, values[case.id]) for case in exact)
     drawn = [case for case in asked if case.kind != "exact"]
     if drawn:
         bench = Bench(terms, entry, max(case.n for case in drawn))
-        values = bench.replicate()
+        values = _found(bench, drawn)
         yield from (judge(case, summarise(values[case.id], bench, case.n, case.summary)) for case in drawn)
+
+
+def _found(bench: Bench, rows: list[Case]) -> Mapping[str, Array]:
+    """What an observation's formula finds, by row; raises BadInput where that is not a number for each ear or value."""
+    found = bench.replicate()
+    for case in rows:
+        wanted = len(case.expect) or bench.ears
+        values = found.get(case.id) if isinstance(found, Mapping) else None
+        if values is None or np.size(values) != wanted or not np.all(np.isfinite(values)):
+            raise BadInput(
+                f"its formula must find {wanted} finite numbers", file=bench.observation.card.file,
+                key=f'row."{case.id}"', given="nothing" if values is None else f"{np.size(values)} numbers",
+            )  # fmt: skip
+    return found
 
 
 def _untestable(case: Case, terms: Terms) -> str:

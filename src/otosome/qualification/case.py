@@ -194,6 +194,11 @@ def _check(case: Case, file: str, key: str) -> None:
             "a range beside a value is that of two ears or more, from zero up, and holds it",
             file=file, key=key, given=(case.low, case.found, case.high, case.n),
         )  # fmt: skip
+    if case.expect:
+        try:
+            tolerance(case, case.expect[0])
+        except ValueError as error:
+            raise BadInput(str(error), file=file, key=f"{key}.tolerance", given=case.tolerance) from error
     low, high = case.band() if case.kind == "interval" else (0.0, 0.0)
     if low > high:
         raise BadInput("low and high must rise", file=file, key=key, given=(low, high))

@@ -85,12 +85,23 @@ def check_writable(file: Path, chosen: list[str] | None) -> None:
         raise BadInput(
             "writes every row or none", key="--write", given=", ".join(chosen), cure="leave the rows out"
         )
+    if file.suffix != ".md":
+        raise BadInput("is no Markdown file", file=str(file), key="--write", cure="name one that ends in .md")
     if not file.parent.is_dir():
         raise BadInput("is in a folder that is not there", file=str(file), key="--write")
-    if file.is_file() and not file.read_text(encoding="utf-8").startswith(TITLE):
+    # The figure beside a document of ours is ours too; any other would be lost.
+    foreign = next((f for f in (file, file.with_suffix(".png")) if f.exists()), None)
+    if foreign is not None and not _is_ours(file):
         raise BadInput(
-            "is not a document of this command", file=str(file), key="--write", cure="name another"
+            "is not a document of this command", file=str(foreign), key="--write", cure="name another"
         )
+
+
+def _is_ours(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        return stream.read(len(TITLE)) == TITLE.encode()
 
 
 def write_document(
