@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+# With fewer, an end of the interval is the one world that happened to lie there.
+_FEW_WORLDS = 5
 _Shelves = Annotated[
     list[Path] | None,
     typer.Option("--shelves", help="A folder of your own shelves (it holds code: trust it)."),
@@ -126,19 +128,24 @@ def run(
 def _headline(headline: dict[str, Any]) -> str:
     if not headline:
         return "no comparison was asked for (the study has no [compare])"
-    benefit, null = headline["benefit"], headline.get("null_benefit")
-    unit = headline["unit"]
-    text = (
-        f"benefit of '{headline['of']}' against '{headline['against']}': "
-        f"{benefit['median']:.1f} {unit} ({benefit['low']:.1f} to {benefit['high']:.1f})"
-    )
+    null, worlds = headline.get("null_benefit"), headline["knowledge"]["worlds"]
+    text = f"benefit of '{headline['of']}' against '{headline['against']}': {_told(headline, 'benefit')}"
     share = ", ".join(f"{100 * v:.0f} % {k}" for k, v in headline["share"].items() if v >= 0.005)
     text += f"\n  rests on: {share or 'nothing that moves it'}"
     if null is not None:
+        text += f"\n  null-vesicle twin: {_told(headline, 'null_benefit')}"
+    if worlds < _FEW_WORLDS:
         text += (
-            f"\n  null-vesicle twin: {null['median']:.1f} {unit} ({null['low']:.1f} to {null['high']:.1f})"
+            f"\n  {worlds} world{'s' if worlds > 1 else ''}, each one draw of what is not known: "
+            "too few for this interval to hold; take more --subjects"
         )
     return text + "\n  research only; not for treating anyone"
+
+
+def _told(headline: dict[str, Any], key: str) -> str:
+    """Median and ends to a tenth; nothing reads 0.0, never -0.0."""
+    median, low, high = (round(headline[key][end], 1) + 0.0 for end in ("median", "low", "high"))
+    return f"{median:.1f} {headline['unit']} ({low:.1f} to {high:.1f})"
 
 
 def _progress(doing: str = "simulating") -> Any:
