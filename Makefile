@@ -1,5 +1,6 @@
 # make run    makes .venv from the lock, runs the example study, prints where the report is
 # make test   the same environment with the tools, then every check and test
+# make verify the slow checks
 # PYTHON=3.13 (or a path) picks another interpreter; .venv is made anew when its version or a lock changes.
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ LOCKED := .venv/made-$(KEY)
 INSTALLED := .venv/installed-$(KEY)
 TOOLS := .venv/tools-$(KEY)
 
-.PHONY: run test install tools bench calibrate format lock
+.PHONY: run test verify install tools bench calibrate format lock
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -34,8 +35,15 @@ test: $(TOOLS)
 	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
 	NUMBA_CACHE_DIR="$$cache" NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
+# Slow checks: a hundred thousand mutated laboratory files.
+verify: $(TOOLS)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fuzz.py
+
+# The peers come from the extra of the same name; one thread, so that a core is what is measured.
 bench: $(INSTALLED)
+	@$(PIP) --no-build-isolation --editable ".[bench]"
 	$(BIN)/python benchmarks/start.py
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py
 
 # Prints the rows each calibration proposes; WRITE=--write puts them on their shelves.
 calibrate: $(INSTALLED)

@@ -140,7 +140,7 @@ def test_a_subject_is_the_same_for_any_size_of_block(week, many, block, monkeypa
     assert same_bits(simulate(week, draw(week, 21, seed=7), workers=1), many) == []
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", [1, 2, 7])
 def test_a_subject_is_the_same_for_any_number_of_workers(week, many, workers, monkeypatch):
     monkeypatch.setattr(forward.run, "BLOCK", 8)
     assert same_bits(simulate(week, draw(week, 21, seed=7), workers=workers), many) == []
@@ -374,3 +374,34 @@ def test_a_study_of_many_events_goes_in_smaller_blocks_to_the_same_bits(week, ma
     narrow = simulate(week, draw(week, 3, seed=7), workers=1, tick=lambda done, of: widths.append(of))
     assert widths[0] > 1
     assert same_bits(narrow, many) == []
+
+
+def test_slopes_are_those_of_central_differences_and_do_not_depend_on_their_company():
+    study = load(WEEK)
+    plan, table = forward.plan(study), best(study)
+    names = [n for n in table if n.split(".")[0] in ("cells", "insults") and table[n].iloc[0] > 0][:11]
+
+    def read(block):
+        cells = block.cells(plan.arms[0])
+        return np.mean([cells.counted(kind)[:, -1].mean(axis=1) for kind in ("ohc", "synapse")], axis=0)
+
+    value, slopes = forward.gradient(plan, table, names, read)
+    assert np.any(slopes != 0.0)
+    _, alone = forward.gradient(plan, table, names[3:4], read)
+    assert alone[0] == slopes[3]
+    for name, slope in zip(names, slopes, strict=True):
+        sides = []
+        for sign in (1.0, -1.0):
+            moved = table.copy()
+            moved[name] *= 1.0 + sign * 1e-3
+            sides.append(read(forward.Block(plan, {n: moved[n].to_numpy() for n in moved}))[0])
+        central = (sides[0] - sides[1]) / (2e-3 * table[name].iloc[0])
+        # One-sided over 1e-5 and central over 1e-3: both leave curvature of this order.
+        assert slope * table[name].iloc[0] == pytest.approx(central * table[name].iloc[0], rel=1e-3, abs=1e-6)
+    assert 0.0 < value < 1.0
+
+
+def test_a_slope_by_what_is_no_number_of_the_study_is_refused():
+    study = load(WEEK)
+    with pytest.raises(BadInput, match="no number of this study"):
+        forward.gradient(forward.plan(study), best(study), ["cells.ohc.nothing"], lambda block: np.zeros(8))

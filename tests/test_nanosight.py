@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from otosome.catalog import get
+from otosome.export import Export
 from otosome.instruments.nanosight import LARGEST, read, recognises
 
 ROOT = Path(__file__).parents[1]
@@ -354,7 +355,7 @@ def test_only_its_own_exports_are_recognised():
 def test_the_catalog_finds_the_instrument_and_what_its_count_repeats_to():
     entry = get("instruments", "nanosight")
     assert entry.formula().recognises(EXAMPLE.read_bytes()[:512])
-    assert len(entry.formula().read(EXAMPLE)) == 5000
+    assert len(entry.formula().read(Export.open(EXAMPLE)).particles) == 5000
     # The mean square of a coefficient anywhere in the published 2 to 25 %.
     day_to_day = entry.parameters("")["day_to_day"].value
     assert day_to_day == pytest.approx(np.sqrt((0.25**3 - 0.02**3) / (3 * 0.23)), rel=0.01)

@@ -350,8 +350,8 @@ def test_warnings_and_an_unrecorded_dilution_reach_the_user():
         dilution_applied=np.nan, flag=np.where(table["replicate"] == 2, f"{flag}; Brightness: low", flag)
     )
     notes = measured_lot(table, BASE, "example_lot", 0.15, "vestad_2017").notes
-    assert f"The instrument says: {flag} (all 5 videos)." in notes
-    assert "The instrument says: Brightness: low (video 2 of 5)." in notes
+    assert f"Flagged in the export: {flag} (all 5 videos)." in notes
+    assert "Flagged in the export: Brightness: low (video 2 of 5)." in notes
     assert any("count is taken as printed" in note for note in notes)
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
+from otosome.lanes import LANES, aligned
 from otosome.transport import (
     Anatomy,
     Delivery,
@@ -21,6 +22,7 @@ from otosome.transport import (
     schedule,
     solve,
 )
+from otosome.transport.kernel import RODAS4, advance, room
 from otosome.transport.solute import stokes_einstein
 
 NEVER = np.inf
@@ -110,11 +112,11 @@ def test_the_ledger_of_an_open_ear_closes():
 def test_a_uniform_concentration_stays_uniform(flow, dispersion):
     shut = ear(axial_flow=flow, dispersion=dispersion, **CLOSED)
     solute = drug(wall_partition=1.0, canal_partition=1.0, blood_partition=1.0, **KEPT)
-    network = Network.build(shut, solute, slice(0, 1), [], 8).under(1.0, np.array([5.0]))
+    network = Network.build(shut, solute, np.zeros(1, int), [], 8).under(1.0, np.array([5.0]))
     volume = network.volume | {"middle_ear": np.array([[5.0]])}
     amounts = np.zeros((network.nodes.total, 1))
-    for name, room in volume.items():
-        amounts[network.nodes.index[name]] = room
+    for name, space in volume.items():
+        amounts[network.nodes.index[name]] = space
     turnover = np.max(np.abs(network.flux.rate * amounts[network.flux.source]))
     assert np.max(np.abs(network.rates(amounts))) < 1e-12 * turnover
 
@@ -225,7 +227,7 @@ def test_agrees_with_another_solver_on_the_same_equations():
     """SciPy's BDF with tight tolerances, three competing classes, near saturation."""
     anatomy, solute = ear(Grid(12, 2.0, 2)), vesicle(uptake_half=1e3, round_window_permeability=3.6e-2)
     flow, knots = niche(), schedule([0.0], 24.0)
-    network = Network.build(anatomy, solute, slice(0, 1), [], 8).under(1.0, flow.volume)
+    network = Network.build(anatomy, solute, np.zeros(1, int), [], 8).under(1.0, flow.volume)
     start = np.zeros(network.nodes.total)
     start[network.nodes.index["middle_ear"][:, 0]] = flow.amount[:, 0]
     other = solve_ivp(
@@ -244,7 +246,7 @@ def test_agrees_with_another_solver_on_the_same_equations():
 
 
 def test_the_matrix_is_the_derivative_of_the_rates():
-    network = Network.build(ear(Grid(8, 2.0, 2)), vesicle(uptake_half=1e3), slice(0, 1), [], 8).under(
+    network = Network.build(ear(Grid(8, 2.0, 2)), vesicle(uptake_half=1e3), np.zeros(1, int), [], 8).under(
         1.0, np.array([5.0])
     )
     amounts = np.random.default_rng(1).uniform(1.0, 2.0, (network.nodes.total, 1)) * 1e3
@@ -252,6 +254,36 @@ def test_the_matrix_is_the_derivative_of_the_rates():
     change = (network.rates(amounts + 1e-3 * direction) - network.rates(amounts - 1e-3 * direction)) / 2e-3
     product = network.jacobian(amounts, 0) @ direction[:, 0]
     assert np.max(np.abs(product - change[:, 0])) < 1e-6 * np.max(np.abs(product))
+
+
+def plainly(network: Network, amounts: np.ndarray, step: float, supply: np.ndarray) -> np.ndarray:
+    """The same step in plain NumPy, all nodes of one lane at once: the dense matrix, no elimination order."""
+    scheme, wide = RODAS4, np.ones(LANES)
+    matrix = np.eye(amounts.size) / (scheme.gamma * step)
+    matrix -= network.jacobian(amounts[:, None] * wide, 0).toarray()
+    stages: list[np.ndarray] = []
+    for s in range(6):
+        at = amounts + sum((scheme.stage[s, j] * stages[j] for j in range(s)), np.zeros_like(amounts))
+        right = network.rates(at[:, None] * wide)[:, 0] + supply
+        right += sum((scheme.coupling[s, j] / step * stages[j] for j in range(s)), np.zeros_like(amounts))
+        stages.append(np.linalg.solve(matrix, right))
+    return at + stages[5]
+
+
+@pytest.mark.parametrize("solute", [vesicle(uptake_half=1e3), drug()], ids=["competing classes", "a drug"])
+def test_a_compiled_step_is_the_step_in_plain_numpy(solute):
+    network = Network.build(ear(Grid(8, 2.0, 2)), solute, np.zeros(LANES, int), [], 8)
+    network = network.under(1.0, np.full(LANES, 5.0))
+    rng = np.random.default_rng(11)
+    start = rng.uniform(0.0, 2e3, network.nodes.total)
+    supply = np.zeros_like(start)
+    supply[network.nodes.index["plasma"][:, 0]] = 7e2
+    amounts, given = aligned(start.size, LANES), aligned(start.size, LANES)
+    amounts[:], given[:] = start[:, None], supply[:, None]
+    work = room(network.pattern, start.size)
+    advance(amounts, 0.7, 1, network.flux, network.pattern, RODAS4, given, network.weight(), work)
+    expected = plainly(network, start, 0.7, supply)
+    assert np.max(np.abs(amounts - expected[:, None])) < 1e-12 * np.max(expected)
 
 
 def test_a_subject_is_the_same_in_any_company():

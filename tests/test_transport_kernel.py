@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otosome.lanes import LANES, aligned
 from otosome.transport.displace import displace
 from otosome.transport.kernel import RODAS4, factor, substitute
 from otosome.transport.network import fitted
@@ -62,21 +63,21 @@ def test_a_moved_wave_arrives_with_second_order_accuracy():
 
 def test_the_sparse_elimination_solves_what_dense_algebra_solves():
     rng = np.random.default_rng(5)
-    core, lanes = 40, 3
+    core = 40
     source, target = rng.integers(0, core, 120), rng.integers(0, core, 120)
     source, target = source[source != target], target[source != target]
     site = np.array([[3, 11, 17], [20, 25, 31]])
     pattern = eliminate(core, source, target, site)
-    values = np.zeros((pattern.entries, lanes))
-    dense = np.zeros((lanes, core, core))
-    places = np.concatenate([pattern.diagonal, pattern.edge, pattern.site.ravel()])
+    values = aligned(pattern.entries, LANES)
+    dense = np.zeros((LANES, core, core))
+    places = np.concatenate([pattern.diagonal, pattern.edge, pattern.site])
     rows = np.concatenate([np.arange(core), target, np.repeat(site, 3, axis=1).ravel()])
     columns = np.concatenate([np.arange(core), source, np.tile(site, (1, 3)).ravel()])
     for place, row, column in zip(places, rows, columns, strict=True):
-        entry = rng.uniform(-1, 1, lanes) + (30.0 if row == column else 0.0)
+        entry = rng.uniform(-1, 1, LANES) + (30.0 if row == column else 0.0)
         values[place] += entry
         dense[:, row, column] += entry
-    right = rng.standard_normal((core, lanes))
+    right = rng.standard_normal((core, LANES))
     expected = np.linalg.solve(dense, right.T[:, :, None])[:, :, 0].T
     factor(values, pattern)
     substitute(values, pattern, right)

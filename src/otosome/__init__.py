@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from otosome.catalog import get, names
     from otosome.forward import draw, observe, simulate
+    from otosome.intake import read
     from otosome.qualification import qualify
     from otosome.scenario import load, save
     from otosome.weigh import answer, compare, sources
@@ -18,10 +19,11 @@ _HOME = {
     "load": "scenario", "save": "scenario", "draw": "forward", "simulate": "forward",
     "observe": "forward", "answer": "weigh", "compare": "weigh", "sources": "weigh",
     "get": "catalog", "names": "catalog", "qualify": "qualification",
+    "read": "intake",
 }  # fmt: skip
 
 __all__ = [
-    "answer", "compare", "draw", "get", "load", "names", "observe", "qualify", "save", "simulate", "sources",
+    "answer", "compare", "draw", "get", "load", "names", "observe", "qualify", "read", "save", "simulate", "sources",
 ]  # fmt: skip
 
 

@@ -96,11 +96,14 @@ def _frozen(value: object) -> object:
 class Catalog:
     """The shipped shelves and any folders of one's own; raises BadInput for a folder that is not there.
 
+    A shelf's folders are listed once, when it is first asked for: a study asks hundreds of times.
+
     ``curves``  by full name, in place of those the shelves hold
     """
 
     own: tuple[Path, ...] = ()
     curves: Mapping[str, Curve] = field(default_factory=dict, hash=False)
+    _listed: dict[str, dict[str, Path]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for folder in self.own:
@@ -135,6 +138,11 @@ class Catalog:
         raise BadInput(f"no source {key!r}", given=key, cure=f"add sources/{key}.toml")
 
     def _files(self, shelf: str) -> dict[str, Path]:
+        if shelf not in self._listed:
+            self._listed[shelf] = self._list(shelf)
+        return self._listed[shelf]
+
+    def _list(self, shelf: str) -> dict[str, Path]:
         if shelf not in SHELVES:
             raise BadInput(f"no shelf {shelf!r}", given=shelf, allowed=list(SHELVES))
         found: dict[str, Path] = {}

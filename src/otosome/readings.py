@@ -11,15 +11,50 @@ from typing import TYPE_CHECKING
 
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput, make_card, parse_toml
+from otosome.export import Export, Tables
 from otosome.quality import Lot, measured_lot
 from otosome.quality import recognises as is_batch_toml
 
 if TYPE_CHECKING:
     import pandas as pd
 
-LARGEST = 50_000_000
-_HEAD = 4096
 _BASE = "example_lot"
+FEWEST_SIZES = 10  # bins a distribution has at least
+
+
+def read(file: Path, catalog: Catalog) -> Tables:
+    """A laboratory file as tidy tables, by the one instrument that knows its content.
+
+    raises  BadInput for a file that no reader knows, or that its reader refuses, with the reason
+    """
+    export = Export.open(file)
+    return read_with(export, _known(export, catalog), catalog)
+
+
+def read_particles(export: Export, catalog: Catalog) -> tuple[pd.DataFrame, str]:
+    """The size distribution in an instrument's file, columns ``export.PARTICLES``, and the instrument.
+
+    raises  BadInput for a file that no reader knows, that its reader refuses, or that holds no size distribution
+    """
+    name = _known(export, catalog)
+    return _distribution(export, name, catalog), name
+
+
+def instrument_of(export: Export, catalog: Catalog) -> str | None:
+    """The instrument whose file this is, by content; None where no reader knows it."""
+    for name in catalog.names("instruments"):
+        instrument = catalog.get("instruments", name).formula
+        if instrument is not None and instrument().recognises(export.head):
+            return name
+    return None
+
+
+def read_with(export: Export, name: str, catalog: Catalog) -> Tables:
+    """A file as its instrument reads it; raises BadInput."""
+    instrument = catalog.get("instruments", name).formula
+    assert instrument is not None  # instrument_of gave its name
+    tables: Tables = instrument().read(export)
+    return tables
 
 
 def read_batch(file: Path, catalog: Catalog) -> Lot:
@@ -30,59 +65,49 @@ def read_batch(file: Path, catalog: Catalog) -> Lot:
 
     raises  BadInput for a file that is neither, or that its reader refuses, with the reason
     """
-    raw = content(file)
-    for name in catalog.names("instruments"):
-        instrument = catalog.get("instruments", name).formula
-        reader = None if instrument is None else instrument()
-        if reader is not None and reader.recognises(raw[:_HEAD]):
-            return _measured(reader.read(file), name, catalog)
-    if is_batch_toml(raw[:_HEAD]):
-        values = parse_toml(raw, file.name)
+    export = Export.open(file)
+    name = instrument_of(export, catalog)
+    if name is not None:
+        return _measured(_distribution(export, name, catalog), name, catalog)
+    if is_batch_toml(export.head):
+        values = parse_toml(export.content, file.name)
         make_card(values, "batches", file.stem, file.name)
         return Lot(_stem(file), values, ())
     raise BadInput(
         "is neither a batch TOML nor an instrument export that otosome reads",
         file=file.name,
-        given=repr(raw[:40]),
+        given=repr(export.head[:40]),
         allowed=["batch TOML", *catalog.names("instruments")],
     )
 
 
-def read_particles(file: Path, catalog: Catalog) -> tuple[pd.DataFrame, str]:
-    """An instrument's table of particles, and the instrument; raises BadInput for any other file."""
-    raw = content(file)
-    for name in catalog.names("instruments"):
-        instrument = catalog.get("instruments", name).formula
-        reader = None if instrument is None else instrument()
-        if reader is not None and reader.recognises(raw[:_HEAD]):
-            return reader.read(file), name
-    raise BadInput(
-        "is not an instrument export that otosome reads", file=file.name, given=repr(raw[:40]),
-        allowed=catalog.names("instruments"),
-    )  # fmt: skip
+def _known(export: Export, catalog: Catalog) -> str:
+    name = instrument_of(export, catalog)
+    if name is None:
+        raise BadInput(
+            "is no file that a reader knows", file=export.name, given=repr(export.head[:40]),
+            allowed=catalog.names("instruments"),
+        )  # fmt: skip
+    return name
 
 
-def content(file: Path) -> bytes:
-    """A file's bytes; raises BadInput if it cannot be read, is empty or larger than 50 MB."""
-    try:
-        with file.open("rb") as stream:
-            raw = stream.read(LARGEST + 1)
-    except OSError as error:
-        raise BadInput(f"cannot be read ({error.strerror})", file=str(file)) from error
-    if len(raw) > LARGEST:
-        raise BadInput(f"is larger than {LARGEST} bytes", file=str(file))
-    if not raw:
-        raise BadInput("is empty", file=str(file))
-    return raw
+def _distribution(export: Export, name: str, catalog: Catalog) -> pd.DataFrame:
+    particles = read_with(export, name, catalog).particles
+    if particles is None or particles["diameter"].nunique() < FEWEST_SIZES:
+        raise BadInput(
+            "holds no size distribution of particles", file=export.name, given=name,
+            cure="a batch needs one: export the size distribution",
+        )  # fmt: skip
+    return particles
 
 
-def _measured(particles: object, instrument: str, catalog: Catalog) -> Lot:
+def _measured(particles: pd.DataFrame, instrument: str, catalog: Catalog) -> Lot:
     from otosome.catalog import SHIPPED
     from otosome.evidence import read_toml
 
     day_to_day = catalog.get("instruments", instrument).card.parameter("day_to_day", "")
     base = read_toml(SHIPPED / "batches" / f"{_BASE}.toml")
-    return measured_lot(particles, base, _BASE, day_to_day.value, str(day_to_day.source))  # type: ignore[arg-type]
+    return measured_lot(particles, base, _BASE, day_to_day.value, str(day_to_day.source))
 
 
 def _stem(file: Path) -> str:

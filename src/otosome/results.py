@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from otosome.assess import Assessment
+    from otosome.intake import Intake
 
 MARK = "study.json"
 
@@ -139,8 +140,8 @@ def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, inputs: dict[
 
     result.to_netcdf(folder / "result.nc", engine="h5netcdf")
     readings.to_parquet(folder / "readings.parquet", index=False)
-    _tame(readings).to_csv(folder / "readings.csv", index=False)
-    _tame(pd.DataFrame(json.loads(result.attrs["sources"]))).to_csv(folder / "sources.csv", index=False)
+    tame(readings).to_csv(folder / "readings.csv", index=False)
+    tame(pd.DataFrame(json.loads(result.attrs["sources"]))).to_csv(folder / "sources.csv", index=False)
     (folder / "scenario.toml").write_text(result.attrs["study"], encoding="utf-8")
     write_report(result, readings, folder / "report.html")
     mark = {
@@ -169,9 +170,9 @@ def fill_lot(folder: Path, found: Assessment, told: Mapping[str, Any]) -> None:
     (folder / "report.html").write_text(lot_report(found, told, told["history"] or {}), encoding="utf-8")
     (folder / "batch.toml").write_text(tomli_w.dumps(told["batch"]), encoding="utf-8")
     (folder / "lot.json").write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
-    _tame(pd.DataFrame(told["tests"])).to_csv(folder / "tests.csv", index=False)
+    tame(pd.DataFrame(told["tests"])).to_csv(folder / "tests.csv", index=False)
     wells = [{"run": plate.name, **asdict(well)} for plate in found.plates for well in plate.wells]
-    _tame(pd.DataFrame(wells, columns=["run", "well", "sample", "dose", "unit", "response"])).to_csv(
+    tame(pd.DataFrame(wells, columns=["run", "well", "sample", "dose", "unit", "response"])).to_csv(
         folder / "wells.csv", index=False
     )
     mark = {
@@ -181,7 +182,37 @@ def fill_lot(folder: Path, found: Assessment, told: Mapping[str, Any]) -> None:
     (folder / MARK).write_text(json.dumps(mark, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def _tame(table: pd.DataFrame) -> pd.DataFrame:
+def fill_intake(folder: Path, made: Intake, animals: pd.DataFrame | None) -> None:
+    """Write what was imported into a folder: the tables as Parquet and CSV, refusals, animals, contact sheet, mark.
+
+    ``animals``  the checked sheet, written beside the tables that were joined with it
+    """
+    import pandas as pd
+
+    from otosome.report.contact import contact_sheet
+
+    tables = {"readings": made.readings, "particles": made.particles, "thresholds": made.estimated}
+    for name, table in tables.items():
+        if len(table):
+            table.to_parquet(folder / f"{name}.parquet", index=False)
+            tame(table).to_csv(folder / f"{name}.csv", index=False)
+    if len(made.waveforms):
+        made.waveforms.to_parquet(folder / "waveforms.parquet", index=False)
+    if animals is not None:
+        tame(animals).to_csv(folder / "animals.csv", index=False)
+    refused = pd.DataFrame([vars(one) for one in made.refused], columns=["file", "place", "given", "reason"])
+    tame(refused).to_csv(folder / "refused.csv", index=False)
+    (folder / "contact.html").write_text(contact_sheet(made), encoding="utf-8")
+    mark = {
+        "otosome": __version__,
+        "imported": made.files,
+        "inputs": made.inputs,
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    (folder / MARK).write_text(json.dumps(mark, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def tame(table: pd.DataFrame) -> pd.DataFrame:
     """Text cells that a spreadsheet would run as a formula, made harmless."""
 
     def tame(cell: object) -> object:

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from otosome.units import Array, Hours, Kilohertz, Millimetres
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -185,14 +181,14 @@ class Endpoint(Protocol):
 
 
 class Instrument(Protocol):
-    """A laboratory instrument whose exports are read."""
+    """A laboratory instrument, or a published table, whose files are read. They meet in ``otosome.export``."""
 
     def recognises(self, head: bytes) -> bool:
-        """Whether a file that begins like this is one of its exports."""
+        """Whether a file that begins like this is one of its exports; no other instrument says so too."""
         ...
 
-    def read(self, file: Path) -> pd.DataFrame:
-        """The file as a tidy table; raises ValueError that says what is wrong with it."""
+    def read(self, export: Any) -> Any:
+        """The file's ``Tables``: what it holds, and what of it was refused; raises BadInput where all is."""
         ...
 
 

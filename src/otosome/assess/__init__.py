@@ -6,8 +6,9 @@ from otosome.assess.dossier import KIND, Dossier, is_dossier, parse_dossier
 from otosome.assess.lot import Assessment, assess
 from otosome.catalog import Catalog
 from otosome.evidence import parse_toml
+from otosome.export import Export
 from otosome.quality import Lot, recognises
-from otosome.readings import content, read_batch
+from otosome.readings import read_batch
 
 __all__ = ["KIND", "Assessment", "Dossier", "assess", "is_dossier", "parse_dossier", "read_lot"]
 
@@ -17,7 +18,7 @@ def read_lot(file: Path, catalog: Catalog) -> Lot:
 
     A record is assessed: its ``decision`` and ``reason`` are options of the batch. raises BadInput
     """
-    raw = content(file)
-    if recognises(raw[:4096]) and is_dossier(parse_toml(raw, file.name)):
+    export = Export.open(file)
+    if recognises(export.head) and is_dossier(parse_toml(export.content, file.name)):
         return assess(file, catalog).lot
     return read_batch(file, catalog)

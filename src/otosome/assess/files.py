@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +11,10 @@ import numpy as np
 from otosome.assess.dossier import Dossier, beside
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
+from otosome.export import Export
 from otosome.quality.count import Measurement, Scatter
 from otosome.quality.plate import Plate, read_plate
-from otosome.readings import content, read_particles
+from otosome.readings import read_particles
 from otosome.units import Array, quantity
 
 if TYPE_CHECKING:
@@ -58,20 +58,20 @@ def read_files(dossier: Dossier, folder: Path, file: str, catalog: Catalog) -> F
     seen: dict[str, str] = {}
     inputs: dict[str, str] = {}
 
-    def path(name: str, key: str) -> Path:
+    def opened(name: str, key: str) -> Export:
         found = beside(folder, name, key, file)
-        digest = hashlib.sha256(found.read_bytes()).hexdigest()
-        if digest in seen:
+        export = Export.open(found)
+        if export.sha256 in seen:
             raise BadInput(
-                f"is the same file as {seen[digest]}", file=file, key=key, given=name,
+                f"is the same file as {seen[export.sha256]}", file=file, key=key, given=name,
                 cure="one measurement counts once: name it once",
             )  # fmt: skip
-        seen[digest] = key
-        inputs[str(found)] = digest
-        return found
+        seen[export.sha256] = key
+        inputs[str(found)] = export.sha256
+        return export
 
     def counted(name: str, key: str, dilution: float | None, day: str = "", stored: str = "0 d") -> Counted:
-        table, instrument = read_particles(path(name, key), catalog)
+        table, instrument = read_particles(opened(name, key), catalog)
         return _diluted(table, instrument, day, quantity(stored, "h"), dilution, file, key)
 
     counts = tuple(
@@ -86,7 +86,7 @@ def read_files(dossier: Dossier, folder: Path, file: str, catalog: Catalog) -> F
             counted(told.after, "detergent.after", told.dilution_after),
         )
     plates = tuple(
-        read_plate(content(path(one.file, f"assay.{n}.file")), one.file)
+        read_plate(opened(one.file, f"assay.{n}.file").content, one.file)
         for n, one in enumerate(dossier.assay)
     )
     return Files(counts, pair, plates, inputs)

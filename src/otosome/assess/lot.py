@@ -16,6 +16,7 @@ from otosome.assess.stated import stated
 from otosome.assess.verdicts import Measured, verdicts
 from otosome.catalog import SHIPPED, Catalog
 from otosome.evidence import BadInput, make_card, read_toml
+from otosome.export import Export
 from otosome.quality.belief import Belief
 from otosome.quality.checklist import Item, checked
 from otosome.quality.count import Count, Scatter, count, ratio
@@ -23,7 +24,6 @@ from otosome.quality.lot import EXPORT_SOURCE, Lot, measured_lot
 from otosome.quality.plate import Plate
 from otosome.quality.potency import Assay, Potency, RunPotency, assay_of, combine, measure
 from otosome.quality.release import Decision, Verdict, overall
-from otosome.readings import content
 from otosome.units import quantity
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ class Assessment:
 
 def assess(file: Path, catalog: Catalog) -> Assessment:
     """A lot from its record; raises BadInput for a record or a file of it that cannot be used."""
-    raw = content(file)
-    dossier = parse_dossier(raw, file.name)
+    record = Export.open(file)
+    dossier = parse_dossier(record.content, file.name)
     files = read_files(dossier, file.parent, file.name, catalog)
     fresh = tuple(one for one in files.counts if one.stored == 0)
     undiluted = next((one.undiluted for one in fresh if one.undiluted), "")
@@ -77,17 +77,11 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
     lot = _lot(dossier, file.name, fresh, counted, vesicles, potencies, (decision, reason), catalog)
     models = tuple(_assay(one.assay, catalog).model for one in dossier.assay)
     lists = _checklists(dossier, file.name, catalog)
-    inputs = {str(file): _sha(raw), **files.inputs}
+    inputs = {str(file): record.sha256, **files.inputs}
     return Assessment(
         dossier, file.name, decision, reason, tuple(found), counted, files.counts, vesicles, potencies, files.plates,
         models, lists, lot, inputs,
     )  # fmt: skip
-
-
-def _sha(raw: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(raw).hexdigest()
 
 
 def _potencies(dossier: Dossier, files: Files, file: str, catalog: Catalog) -> Potencies:

@@ -9,8 +9,9 @@ from pathlib import Path
 from otosome.assess.dossier import KIND
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
+from otosome.export import Export
 from otosome.quality.plate import read_plate, recognises_plate
-from otosome.readings import content, read_particles
+from otosome.readings import read_particles
 
 _HEAD = f"""otosome = "{KIND}"
 # What is not measured below is taken from this batch of the shelf, and said to be.
@@ -51,10 +52,10 @@ def _relative(file: Path, folder: Path) -> str:
 
 
 def _file(file: Path, name: str, catalog: Catalog) -> str:
-    raw = content(file)
-    if recognises_plate(raw[:4096]):
-        return _assay(read_plate(raw, file.name).samples, name)
-    table, instrument = read_particles(file, catalog)
+    export = Export.open(file)
+    if recognises_plate(export.head):
+        return _assay(read_plate(export.content, file.name).samples, name)
+    table, instrument = read_particles(export, catalog)
     lines = [
         "[[count]]", f"file = {json.dumps(name)}  # {instrument}",
         "# The day it was measured: counts of one day share that day's error, and so do those without a day.",

@@ -5,6 +5,7 @@ subject is the same in every arm, for any number of subjects, block or worker.
 """
 
 from otosome.forward.block import TRANSPORT, Block, Columns, endpoint
+from otosome.forward.gradient import gradient
 from otosome.forward.planning import Given, Plan, PlannedArm, dosed, plan, planned, use_of
 from otosome.forward.reading import observe
 from otosome.forward.run import Tick, blocks, forward, simulate, through
@@ -12,5 +13,5 @@ from otosome.forward.table import best, draw
 
 __all__ = [
     "TRANSPORT", "Block", "Columns", "Given", "Plan", "PlannedArm", "Tick", "best", "blocks", "dosed", "draw",
-    "endpoint", "forward", "observe", "plan", "planned", "simulate", "through", "use_of",
+    "endpoint", "forward", "gradient", "observe", "plan", "planned", "simulate", "through", "use_of",
 ]  # fmt: skip

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,8 @@ BLOCK = 16
 _ROOMY = 1000
 _UNITS = {"sampled_vesicle": "particles/uL", "sampled_protein": "ug/uL"}
 Tick = Callable[[int, int], None]
+# What is kept of each ear by place, besides its measures.
+KEPT = ("cells", "vesicles", "protein")
 
 
 def blocks(table: pd.DataFrame, width: int) -> list[tuple[slice, Columns]]:
@@ -59,17 +62,25 @@ def through(
         rows, columns = part
         return {k: v[: rows.stop - rows.start] for k, v in work(Block(plan, columns)).items()}
 
-    results = []
+    # Room for all ears once: a list of blocks to be joined at the end would take it twice.
+    joined: dict[str, Array] = {}
     with ThreadPoolExecutor(workers) as pool:
-        for done, result in enumerate(pool.map(one, parts), start=1):
-            results.append(result)
+        for done, (part, result) in enumerate(zip(parts, pool.map(one, parts), strict=True), start=1):
+            for name, values in result.items():
+                if name not in joined:
+                    joined[name] = np.empty((len(table), *values.shape[1:]), values.dtype)
+                joined[name][part[0]] = values
             if tick is not None:
                 tick(done, len(parts))
-    return {name: np.concatenate([r[name] for r in results]) for name in results[0]}
+    return joined
 
 
-def forward(block: Block) -> dict[str, Array]:
-    """Every measure, the cells counted at the end and the vesicles' peak, of every arm of a block."""
+def forward(block: Block, keep: Collection[str] = KEPT, full: int | None = None) -> dict[str, Array]:
+    """Every measure of every arm of a block, and by place what is kept.
+
+    ``keep``  any of ``cells`` (counted at the end), ``vesicles`` and ``protein`` (peaks in the organ of Corti)
+    ``full``  arms from this number on give their measures only; none do by default
+    """
     plan, study = block.plan, block.study
     out: dict[str, Array] = {name: np.zeros(block.subjects) for name in ("time_error", "closure")}
     for number, arm in enumerate(plan.arms):
@@ -77,10 +88,15 @@ def forward(block: Block) -> dict[str, Array]:
         measured = cells.at(plan.at(plan.times))
         for name, measure in study.scenario.measure.items():
             out[f"{name}/{number}"] = block.value(measure, measured, plan.frequencies)
-        ends = cells.at(np.array([-1]))
-        out[f"cells/{number}"] = np.stack([ends.counted(k)[:, 0] for k in KINDS], axis=1)
-        out[f"vesicles/{number}"] = _peak(block, block.vesicles(arm))
-        out[f"protein/{number}"] = _peak(block, block.protein(arm))
+        kept = keep if full is None or number < full else ()
+        if "cells" in kept:
+            ends = cells.at(np.array([-1]))
+            counted = np.stack([ends.counted(k)[:, 0] for k in KINDS], axis=1)
+            out[f"cells/{number}"] = counted.astype(np.float32)
+        if "vesicles" in kept:
+            out[f"vesicles/{number}"] = _peak(block, block.vesicles(arm))
+        if "protein" in kept:
+            out[f"protein/{number}"] = _peak(block, block.protein(arm))
         for solute, drawn in block.sampled(arm).items() if plan.samples else ():
             out[f"sampled_{solute}/{number}"] = drawn
     for solved in block.solved.values():
@@ -101,10 +117,12 @@ def simulate(
     table: pd.DataFrame,
     workers: int = 2,
     tick: Tick | None = None,
+    keep: Collection[str] = KEPT,
 ) -> xr.Dataset:
     """Every arm of a study for every ear of a table.
 
     ``table``    from ``draw``: a column per number, a row per ear
+    ``keep``     which of ``cells``, ``vesicles`` and ``protein`` to keep by place: all, or for very many ears fewer
     returns      dims arm, subject, time (h), frequency (kHz), place, cell; a variable per measure, ``cells``
                  (fraction counted at the end), ``vesicles`` and ``protein`` (peaks in the organ of Corti,
                  particles/uL and ug/uL); where perilymph is drawn, ``sampled_<solute>`` (arm, subject, sample);
@@ -116,7 +134,10 @@ def simulate(
     made = plan(study)
     count = range(len(made.arms))
     extra = _efficacies(study)
-    found = through(replace(made, arms=(*made.arms, *extra.values())), table, forward, workers, tick)
+    if unknown := set(keep) - set(KEPT):
+        raise BadInput("cannot be kept", key="keep", given=sorted(unknown), allowed=KEPT)
+    work = partial(forward, keep=keep, full=len(made.arms))
+    found = through(replace(made, arms=(*made.arms, *extra.values())), table, work, workers, tick)
     _check_computed(found)
     coords: dict[str, Any] = {
         "arm": [arm.name for arm in made.arms],
@@ -141,11 +162,11 @@ def simulate(
         measure_of = str(study.scenario.compare and study.scenario.compare.measure)
         dims = ("subject", "time", "frequency")
         variables[name] = (dims, found[f"{measure_of}/{number}"], {"unit": variables[measure_of][2]["unit"]})
-    cells = np.stack([found[f"cells/{n}"] for n in count])
-    variables["cells"] = (("arm", "subject", "cell", "place"), cells.astype(np.float32), {"unit": ""})
-    for name, unit in (("vesicles", "particles/uL"), ("protein", "ug/uL")):
-        peaks = np.stack([found[f"{name}/{n}"] for n in count])
-        variables[name] = (("arm", "subject", "place"), peaks, {"unit": unit})
+    for name, unit in (("cells", ""), ("vesicles", "particles/uL"), ("protein", "ug/uL")):
+        if name in keep:
+            along = ("cell", "place") if name == "cells" else ("place",)
+            values = np.stack([found.pop(f"{name}/{n}") for n in count])
+            variables[name] = (("arm", "subject", *along), values, {"unit": unit})
     if made.samples:
         coords["sample"] = [name for name, _ in made.samples]
         coords["sampled_at"] = ("sample", [drawn.stop for _, drawn in made.samples], {"unit": "h"})
@@ -165,17 +186,23 @@ def simulate(
 
 
 def _check_computed(found: Mapping[str, Array]) -> None:
-    """Refuse numbers so far out that what follows from them is none."""
-    for name, values in found.items():
-        if not np.all(np.isfinite(values)):
-            raise BadInput("cannot be computed from these numbers", key=name.split("/")[0])
-    lost = float(np.max(found["closure"]))
-    # A thousand times what rounding may cost.
-    if lost > 1e-7:
+    """Refuse numbers so far out that what follows from them is none, and say in which ear."""
+    lost, error = found["closure"], found["time_error"]
+    # A thousand times what rounding may cost; what is no number is more.
+    astray = np.flatnonzero(~((lost <= 1e-7) & np.isfinite(error)))
+    if astray.size:
         raise BadInput(
             "cannot be carried through the ear: a dose or a number of the study is out of all range",
-            given=f"{lost:.1g} of the dose unaccounted for",
+            given=f"{lost[astray[0]]:.1g} of the dose unaccounted for in ear {astray[0]} ({astray.size} in all)",
         )
+    for name, values in found.items():
+        astray = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+        if astray.size:
+            raise BadInput(
+                "cannot be computed from these numbers",
+                key=name.split("/")[0],
+                given=f"no number in ear {astray[0]} ({astray.size} in all)",
+            )
 
 
 def _efficacies(study: Study) -> dict[str, PlannedArm]:

@@ -12,11 +12,13 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from otosome import export as laboratory
 from otosome.evidence import BadInput
 from otosome.units import Array, convert
 
@@ -43,6 +45,8 @@ VALIDITY = "Validity of concentration measurement"
 UNREMARKABLE = {"", "ok", "no"}
 NO_WARNING = {VALIDITY, "Vibration correction applied"}
 AGAIN = "export the experiment summary again from the NTA software, with size distribution by number"
+_STAMP = re.compile(r"(.*?) ?(20\d\d-\d\d-\d\d \d\d-\d\d)-\d\d", re.ASCII)
+_ONE_RUN = timedelta(minutes=30)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -120,10 +124,13 @@ def read(file: Path) -> pd.DataFrame:
     raises    BadInput (a ValueError) naming file, place, what was given, what is allowed and the cure, for
               anything that is not such a file or whose concentration the instrument itself calls unreliable
     """
+    return _table(file.name, _content(file))
+
+
+def _table(name: str, content: bytes) -> pd.DataFrame:
     import pandas as pd
 
-    content = _content(file)
-    export = _export(file.name, content)
+    export = _export(name, content)
     _believable(export)
     dilution, flags = _dilutions(export), _flags(export)
     tracks = _tracks(export)
@@ -138,7 +145,7 @@ def read(file: Path) -> pd.DataFrame:
             "concentration": export.bins.T.ravel() * convert(1.0, "particles/mL", "particles/uL"),
             "dilution_applied": np.repeat(dilution, bins),
             "flag": np.repeat(np.array(flags, dtype=object), bins),
-            "file": file.name,
+            "file": name,
             "sha256": hashlib.sha256(content).hexdigest(),
         }
     )
@@ -157,9 +164,9 @@ class NanoSight:
         return recognises(head)
 
     @staticmethod
-    def read(file: Path) -> pd.DataFrame:
-        """The file as the tidy table ``particles``; raises ValueError that says what is wrong with it."""
-        return read(file)
+    def read(export: laboratory.Export) -> laboratory.Tables:
+        """The table ``particles``: a row per video and bin; raises BadInput that says what is wrong with it."""
+        return laboratory.Tables(particles=_table(export.name, _checked(export.name, export.content)))
 
 
 def _content(file: Path) -> bytes:
@@ -176,18 +183,23 @@ def _content(file: Path) -> bytes:
             f"at most {LARGEST}",
             "export one experiment a file",
         )
+    return _checked(file.name, content)
+
+
+def _checked(name: str, content: bytes) -> bytes:
+    """The content, if it can be a summary's."""
     if not content.strip():
-        raise _refusal(file.name, "file", "an empty file", "an NTA experiment summary", AGAIN)
+        raise _refusal(name, "file", "an empty file", "an NTA experiment summary", AGAIN)
     if b"\0" in content:
         raise _refusal(
-            file.name, "file", "binary content", "comma-separated text",
+            name, "file", "binary content", "comma-separated text",
             "give the -ExperimentSummary.csv, not the .nano, .xlsx or video file",
         )  # fmt: skip
     if not recognises(content[:200]):
         first = content[:200].decode("latin-1").strip().splitlines()[0]
         maker = "a ZetaView export, " if b"ZetaView" in content[:2000] else ""
         raise _refusal(
-            file.name, "line 1", f"{maker}{_short(first)}", repr(TITLE.decode()),
+            name, "line 1", f"{maker}{_short(first)}", repr(TITLE.decode()),
             "give an experiment summary of the NanoSight NTA software",
         )  # fmt: skip
     return content
@@ -233,8 +245,9 @@ def _rows(name: str, content: bytes) -> Iterator[Row]:
 
 
 def _lines(name: str, content: bytes) -> Iterator[str]:
-    text = content.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
-    for line, characters in enumerate(io.StringIO(text, newline=""), start=1):
+    # Decoded line by line: a whole text in memory takes four bytes a character.
+    text = io.TextIOWrapper(io.BytesIO(content.removeprefix(b"\xef\xbb\xbf")), encoding="latin-1", newline="")
+    for line, characters in enumerate(text, start=1):
         if len(characters) > LONGEST_LINE:
             given = f"a line of more than {LONGEST_LINE} characters"
             raise _refusal(name, f"line {line}", given, "shorter lines", AGAIN)
@@ -418,7 +431,24 @@ def _flags(export: Export) -> list[str]:
     if len(set(levels)) > 1:
         for video, level in enumerate(levels):
             flags[video][f"Camera Level: {level}, others differ"] = None
+    other = _other_name(export)
+    for flag in flags if other else []:
+        flag[other] = None
     return ["; ".join(flag) for flag in flags]
+
+
+def _other_name(export: Export) -> str:
+    """A flag where the file's name holds another measurement than its videos' names; else empty."""
+    name, video = _STAMP.search(export.name), _STAMP.search(export.videos[0])
+    if name is None or video is None:
+        return ""
+    times = [laboratory.moment(found[2], "%Y-%m-%d %H-%M") for found in (name, video)]
+    if not all(times):
+        return ""
+    apart = datetime.fromisoformat(times[1]) - datetime.fromisoformat(times[0])
+    if name[1] == video[1] and abs(apart) < _ONE_RUN:
+        return ""
+    return f"name says {name[0]}, content {video[0]}: the content is taken"
 
 
 def _tracks(export: Export) -> Array:

@@ -87,7 +87,7 @@ def _conserved(ear: Anatomy, drug: Solute) -> Array:
         ear, axial_flow=np.ones(1), csf_turnover=np.zeros(1), middle_ear_half_time=np.array([np.inf])
     )
     run = solve(closed, drug, [_pulse(0.4, 0.0)], schedule([0.0], 72.0, growth=1.5))
-    network = Network.build(closed, drug, slice(0, 1), [], 8).under(1.0, np.array([5.0]))
+    network = Network.build(closed, drug, np.zeros(1, int), [], 8).under(1.0, np.array([5.0]))
     amounts = np.zeros((network.nodes.total, 1))
     for name, room in {**network.volume, "middle_ear": np.array([[5.0]])}.items():
         amounts[network.nodes.index[name]] = room

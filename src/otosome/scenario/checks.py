@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -36,9 +37,7 @@ def check_study(study: Study, file: str) -> None:
     for name, treatment in scenario.treatment.items():
         if treatment.volume is None:
             raise BadInput("needs a volume", file=file, key=f"treatment.{name}.volume")
-    for name, sample in scenario.sample.items():
-        end = max(quantity(t, "h") for t in sample.at) + quantity(sample.duration or "0 h", "h")
-        _check_moment(end, sample.at[-1], study.until, file, f"sample.{name}.at")
+    _check_samples(study, file)
     for arm in scenario.arm:
         _check_one_batch(study, arm, file)
     for name, measure in scenario.measure.items():
@@ -48,6 +47,25 @@ def check_study(study: Study, file: str) -> None:
     _check_curves(study, file)
     if not study.parameters:
         raise BadInput("rests on no number at all", file=file)
+
+
+def _check_samples(study: Study, file: str) -> None:
+    """Every sample ends within the study, and no two are drawn from one place at once."""
+    drawn: dict[tuple[str, float], list[tuple[float, float, str]]] = {}
+    for name, sample in study.scenario.sample.items():
+        duration = quantity(sample.duration or "0 h", "h")
+        for text in sample.at:
+            start = quantity(text, "h")
+            _check_moment(start + duration, text, study.until, file, f"sample.{name}.at")
+            drawn.setdefault((sample.of, sample.place), []).append((start, start + duration, name))
+    for spans in drawn.values():
+        spans.sort()
+        for (_, end, _), (start, _, name) in pairwise(spans):
+            if start < end:
+                raise BadInput(
+                    "begins while another sample is drawn from the same place", file=file, key=f"sample.{name}.at",
+                    given=f"{start:g} h", allowed=f"from {end:g} h on",
+                )  # fmt: skip
 
 
 def _check_names(study: Study, file: str) -> None:

@@ -123,10 +123,17 @@ def _scenario(values: Mapping[str, object], file: str) -> Scenario:
         raise _told(error, file) from error
 
 
+# How pydantic names the forms of a value that may have several.
+_FORMS = ("function-after[", "list[")
+
+
 def _told(error: ValidationError, file: str) -> BadInput:
     """Pydantic's first complaint in otosome's words."""
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
+    found = error.errors()
+    # Of a value that may be a text or a list, what is told is the complaint about the form that was given.
+    apt = [e for e in found if e["type"] != "string_type" or not isinstance(e["input"], list)]
+    first = (apt or found)[0]
+    key = ".".join(str(part) for part in first["loc"] if not str(part).startswith(_FORMS))
     message = first["msg"].removeprefix("Value error, ")
     allowed: list[str] | str | None = None
     given: object = first.get("input")

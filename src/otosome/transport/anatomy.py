@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otosome.transport.grid import Grid
 from otosome.units import (
@@ -112,10 +114,15 @@ class Anatomy:
             grid=places, scala_tympani=areas[0], scala_vestibuli=areas[1], tracer_diffusion=tracer, **numbers
         )
 
-    def take(self, subjects: slice) -> Anatomy:
+    def take(self, subjects: slice | NDArray[np.int64]) -> Anatomy:
         """Some of the subjects."""
         columns = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "grid"}
-        return replace(self, **{name: c[subjects] for name, c in columns.items() if c is not None})
+        wide: dict[str, Any] = {
+            name: np.broadcast_to(c, (self.subjects, *c.shape[1:]))
+            for name, c in columns.items()
+            if c is not None
+        }
+        return replace(self, **{name: c[subjects] for name, c in wide.items()})
 
 
 def flat(column: Array) -> Array:

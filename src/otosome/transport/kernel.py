@@ -1,7 +1,8 @@
-"""The compiled inner loops: sparse elimination on a fixed pattern and one RODAS4 step, lanes innermost.
+"""The compiled inner loops: sparse elimination on a fixed pattern and RODAS4 steps, eight ears to a vector.
 
-Every lane is a subject; no operation mixes lanes, so a lane's numbers do not depend on its companions.
-Kernels call only functions of this file and read no globals, as a stale cache would otherwise go unnoticed.
+Every lane is an ear; no operation mixes lanes, so a lane's numbers do not depend on its companions. Arrays are
+(row, lane), contiguous; ``get`` and ``put`` read and write a row (see ``lanes.py``). Kernels call only functions of
+this file and of that one and read no globals of another, as a stale cache would otherwise go unnoticed.
 """
 
 from __future__ import annotations
@@ -12,52 +13,54 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from otosome.lanes import LANES, aligned, every, get, larger, magnitude, pick, put, signed
 from otosome.units import Array
 
 Indices = NDArray[np.int64]
+# Positions within one network: short, because the elimination reads a hundred thousand of them in each step.
+Rows = NDArray[np.int32]
 
 
 class Pattern(NamedTuple):
     """Where the entries of the matrix lie and in which order they are eliminated (see ``pattern.py``).
 
-    ``diagonal``      position of each pivot, shape (core,)
-    ``lower``         row and position of each entry below a pivot; ``lower_start`` (core + 1,)
-    ``upper``         column and position of each entry right of a pivot; ``upper_start`` (core + 1,)
-    ``update``        position each (lower, upper) pair of each pivot is subtracted from
+    ``diagonal``      position of each pivot, shape (core,); after it stand the entries right of it, ``right`` in
+                      number, then those below it, ``below`` in number
+    ``column``        of each entry right of a pivot, in order;  ``row``  of each entry below a pivot
+    ``update``        position each (below, right) pair of each pivot is subtracted from
     ``edge``          position of (target, source) of each edge between core nodes
-    ``site``          position of (class, class) of each uptake site, shape (site, classes, classes)
+    ``site``          position of (class, class) of each uptake site, (site, classes, classes) in order
     """
 
     entries: int
-    diagonal: Indices
-    lower_start: Indices
-    lower_row: Indices
-    lower: Indices
-    upper_start: Indices
-    upper_column: Indices
-    upper: Indices
-    update: Indices
-    edge: Indices
-    site: Indices
+    diagonal: Rows
+    right: Rows
+    below: Rows
+    column: Rows
+    row: Rows
+    update: Rows
+    edge: Rows
+    site: Rows
 
 
 class Flux(NamedTuple):
     """What moves: edges ``source`` to ``target`` at ``rate`` (edge, lane) in 1/h, and saturable uptake.
 
-    Edges come in three runs: between core nodes (``inner`` of them), from core to ledger (up to ``outer``),
-    from internalised to ledger. ``site`` and ``inside`` (site, classes) are the nodes uptake leaves and
-    enters;
-    ``capacity`` and ``half`` (site, classes, lane) are amounts per h and amounts. ``competition`` is one; zero
-    leaves ``half`` alone in the denominator, which makes uptake linear.
+    Edges are sorted by target, ``entering`` (node,) of them into each, so those between core nodes come first;
+    ``leaving`` (node, lane) is the sum of the rates out of each node. ``site`` and ``inside`` are the nodes uptake
+    leaves and enters, ``classes`` in turn of each site, which share one capacity; ``capacity`` and ``half`` (site
+    and class, lane) are amounts per h and amounts. ``competition`` is one; zero leaves ``half`` alone in the
+    denominator, which makes uptake linear.
     """
 
-    source: Indices
-    target: Indices
+    source: Rows
+    target: Rows
     rate: Array
-    inner: int
-    outer: int
-    site: Indices
-    inside: Indices
+    entering: Rows
+    leaving: Array
+    classes: int
+    site: Rows
+    inside: Rows
     capacity: Array
     half: Array
     competition: float
@@ -104,134 +107,172 @@ RODAS4 = Scheme(
 )
 
 
+class Work(NamedTuple):
+    """Room for a step: the matrix (entry, lane), stages (6, node, lane), states (node, lane), errors (1, lane)."""
+
+    values: Array
+    stages: Array
+    inner: Array
+    error: Array
+    before: Array
+
+
+class Record(NamedTuple):
+    """What is written of a block on its way: ``peak`` and ``error`` (1, lane), and concentrations of some nodes.
+
+    ``nodes``     those kept, shape (kept,);  ``dilution``  1 / volume (kept, lane)
+    ``history``   amount/uL, shape (time, kept, lane)
+    """
+
+    peak: Array
+    error: Array
+    nodes: Rows
+    dilution: Array
+    history: Array
+
+
+def room(pattern: Pattern, nodes: int) -> Work:
+    """Room for the steps of a network."""
+    return Work(
+        aligned(pattern.entries, LANES),
+        aligned(6, nodes, LANES),
+        aligned(nodes, LANES),
+        aligned(1, LANES),
+        aligned(nodes, LANES),
+    )
+
+
 @njit(cache=True, nogil=True)
-def derive(amounts: Array, flux: Flux, supply: Array, out: Array) -> None:
-    """Rate of change of every amount, into ``out``; all (node, lane)."""
-    lanes = amounts.shape[1]
-    out[:] = supply
-    for edge in range(flux.source.size):
-        source, target = flux.source[edge], flux.target[edge]
-        for m in range(lanes):
-            moved = flux.rate[edge, m] * amounts[source, m]
-            out[source, m] -= moved
-            out[target, m] += moved
-    total = np.empty(lanes)
-    for s in range(flux.site.shape[0]):
-        total[:] = 0.0
-        for k in range(flux.site.shape[1]):
-            total += amounts[flux.site[s, k]]
-        for k in range(flux.site.shape[1]):
-            source, target = flux.site[s, k], flux.inside[s, k]
-            for m in range(lanes):
-                # Odd in the total, so that an undershoot meets no pole and is answered by no more than capacity.
-                room = flux.half[s, k, m] + flux.competition * abs(total[m])
-                moved = flux.capacity[s, k, m] * amounts[source, m] / room
-                out[source, m] -= moved
-                out[target, m] += moved
+def derive(amounts: Array, flux: Flux, out: Array) -> None:
+    """Add the rate of change of every amount to ``out``; both (node, lane)."""
+    edge = 0
+    for node in range(amounts.shape[0]):
+        change = get(out, node) - get(flux.leaving, node) * get(amounts, node)
+        last = edge + pick(flux.entering, node)
+        for e in range(edge, last):
+            change = change + get(flux.rate, e) * get(amounts, pick(flux.source, e))
+        edge = last
+        put(out, node, change)
+    classes = flux.classes
+    for first in range(0, flux.site.size, classes):
+        total = every(0.0)
+        for k in range(first, first + classes):
+            total = total + get(amounts, pick(flux.site, k))
+        # Odd in the total, so that an undershoot meets no pole and is answered by no more than capacity.
+        competing = flux.competition * magnitude(total)
+        for k in range(first, first + classes):
+            source, target = pick(flux.site, k), pick(flux.inside, k)
+            moved = get(flux.capacity, k) * get(amounts, source) / (get(flux.half, k) + competing)
+            put(out, source, get(out, source) - moved)
+            put(out, target, get(out, target) + moved)
 
 
 @njit(cache=True, nogil=True)
 def assemble(values: Array, amounts: Array, shift: float, flux: Flux, pattern: Pattern) -> None:
     """Fill ``values`` (entry, lane) with shift * identity minus the Jacobian of the core nodes."""
-    lanes = amounts.shape[1]
     values[:] = 0.0
     for k in range(pattern.diagonal.size):
-        values[pattern.diagonal[k]] = shift
-    for edge in range(flux.outer):
-        place = pattern.diagonal[flux.source[edge]]
-        for m in range(lanes):
-            values[place, m] += flux.rate[edge, m]
-    for edge in range(flux.inner):
-        place = pattern.edge[edge]
-        for m in range(lanes):
-            values[place, m] -= flux.rate[edge, m]
-    classes = flux.site.shape[1]
-    for s in range(flux.site.shape[0]):
-        for m in range(lanes):
-            total = 0.0
-            for k in range(classes):
-                total += amounts[flux.site[s, k], m]
-            for k in range(classes):
-                room = flux.half[s, k, m] + flux.competition * abs(total)
-                values[pattern.diagonal[flux.site[s, k]], m] += flux.capacity[s, k, m] / room
-                sign = flux.competition if total > 0.0 else -flux.competition
-                slope = sign * flux.capacity[s, k, m] * amounts[flux.site[s, k], m] / (room * room)
-                for j in range(classes):
-                    values[pattern.site[s, k, j], m] -= slope
+        put(values, pick(pattern.diagonal, k), every(shift) + get(flux.leaving, k))
+    for edge in range(pattern.edge.size):
+        place = pick(pattern.edge, edge)
+        put(values, place, get(values, place) - get(flux.rate, edge))
+    classes = flux.classes
+    for first in range(0, flux.site.size, classes):
+        total = every(0.0)
+        for k in range(first, first + classes):
+            total = total + get(amounts, pick(flux.site, k))
+        sign = signed(every(flux.competition), total)
+        for k in range(first, first + classes):
+            node = pick(flux.site, k)
+            room = 1.0 / (get(flux.half, k) + sign * total)
+            slope = get(flux.capacity, k) * room
+            place = pick(pattern.diagonal, node)
+            put(values, place, get(values, place) + slope)
+            slope = slope * room * sign * get(amounts, node)
+            for j in range(k * classes, (k + 1) * classes):
+                place = pick(pattern.site, j)
+                put(values, place, get(values, place) - slope)
 
 
 @njit(cache=True, nogil=True)
 def factor(values: Array, pattern: Pattern) -> None:
     """Gaussian elimination in place, without pivoting: columns of the matrix are diagonally dominant."""
-    lanes = values.shape[1]
-    multiplier = np.empty(lanes)
     update = 0
     for k in range(pattern.diagonal.size):
-        pivot = pattern.diagonal[k]
-        for m in range(lanes):
-            values[pivot, m] = 1.0 / values[pivot, m]
-        for i in range(pattern.lower_start[k], pattern.lower_start[k + 1]):
-            low = pattern.lower[i]
-            for m in range(lanes):
-                multiplier[m] = values[low, m] * values[pivot, m]
-                values[low, m] = multiplier[m]
-            for j in range(pattern.upper_start[k], pattern.upper_start[k + 1]):
-                target, up = pattern.update[update], pattern.upper[j]
+        pivot, right = pick(pattern.diagonal, k), pick(pattern.right, k)
+        below = pivot + 1 + right
+        inverse = 1.0 / get(values, pivot)
+        put(values, pivot, inverse)
+        for low in range(below, below + pick(pattern.below, k)):
+            multiplier = get(values, low) * inverse
+            put(values, low, multiplier)
+            for up in range(pivot + 1, below):
+                place = pick(pattern.update, update)
                 update += 1
-                for m in range(lanes):
-                    values[target, m] -= multiplier[m] * values[up, m]
+                put(values, place, get(values, place) - multiplier * get(values, up))
 
 
 @njit(cache=True, nogil=True)
-def substitute(values: Array, pattern: Pattern, right: Array) -> None:
-    """Solve for the core nodes, in place of the first rows of ``right`` (node, lane)."""
-    lanes = right.shape[1]
-    known = np.empty(lanes)
+def substitute(values: Array, pattern: Pattern, amounts: Array) -> None:
+    """Solve for the core nodes, in place of the first rows of ``amounts`` (node, lane)."""
+    entry = 0
     for k in range(pattern.diagonal.size):
-        known[:] = right[k]
-        for i in range(pattern.lower_start[k], pattern.lower_start[k + 1]):
-            row, low = pattern.lower_row[i], pattern.lower[i]
-            for m in range(lanes):
-                right[row, m] -= values[low, m] * known[m]
+        known = get(amounts, k)
+        low = pick(pattern.diagonal, k) + 1 + pick(pattern.right, k)
+        for i in range(pick(pattern.below, k)):
+            row = pick(pattern.row, entry + i)
+            put(amounts, row, get(amounts, row) - get(values, low + i) * known)
+        entry += pick(pattern.below, k)
+    entry = pattern.column.size
     for k in range(pattern.diagonal.size - 1, -1, -1):
-        known[:] = right[k]
-        for j in range(pattern.upper_start[k], pattern.upper_start[k + 1]):
-            column, up = pattern.upper_column[j], pattern.upper[j]
-            for m in range(lanes):
-                known[m] -= values[up, m] * right[column, m]
-        for m in range(lanes):
-            right[k, m] = known[m] * values[pattern.diagonal[k], m]
+        known, pivot, right = get(amounts, k), pick(pattern.diagonal, k), pick(pattern.right, k)
+        entry -= right
+        # The farthest first: the nearest has only just been found.
+        for j in range(right - 1, -1, -1):
+            known = known - get(values, pivot + 1 + j) * get(amounts, pick(pattern.column, entry + j))
+        put(amounts, k, known * get(values, pivot))
 
 
 @njit(cache=True, nogil=True)
-def absorb(right: Array, amounts: Array, shift: float, flux: Flux, ledger: int) -> None:
+def absorb(right: Array, amounts: Array, shift: float, flux: Flux, core: int, inner: int) -> None:
     """Solve for internalised and ledger nodes, which nothing else depends on, from the solved core."""
-    lanes = right.shape[1]
-    for edge in range(flux.inner, flux.outer):
-        source, target = flux.source[edge], flux.target[edge]
-        for m in range(lanes):
-            right[target, m] += flux.rate[edge, m] * right[source, m]
-    classes = flux.site.shape[1]
-    for s in range(flux.site.shape[0]):
-        for m in range(lanes):
-            total, change = 0.0, 0.0
-            for k in range(classes):
-                total += amounts[flux.site[s, k], m]
-                change += right[flux.site[s, k], m]
-            sign = flux.competition if total > 0.0 else -flux.competition
-            total, change = sign * total, sign * change
-            for k in range(classes):
-                room = flux.half[s, k, m] + total
-                own = right[flux.site[s, k], m] - amounts[flux.site[s, k], m] * change / room
-                right[flux.inside[s, k], m] += flux.capacity[s, k, m] * own / room
-    for edge in range(flux.outer, flux.source.size):
-        source, target = flux.source[edge], flux.target[edge]
-        for m in range(lanes):
-            right[source, m] /= shift + flux.rate[edge, m]
-            right[target, m] += flux.rate[edge, m] * right[source, m]
-    for node in range(ledger, right.shape[0]):
-        for m in range(lanes):
-            right[node, m] /= shift
+    classes = flux.classes
+    for first in range(0, flux.site.size, classes):
+        total, change = every(0.0), every(0.0)
+        for k in range(first, first + classes):
+            total = total + get(amounts, pick(flux.site, k))
+            change = change + get(right, pick(flux.site, k))
+        sign = signed(every(flux.competition), total)
+        total, change = sign * total, sign * change
+        for k in range(first, first + classes):
+            source, target = pick(flux.site, k), pick(flux.inside, k)
+            room = 1.0 / (get(flux.half, k) + total)
+            own = get(right, source) - get(amounts, source) * change * room
+            put(right, target, get(right, target) + get(flux.capacity, k) * own * room)
+    edge = inner
+    for node in range(core, right.shape[0]):
+        known = get(right, node)
+        last = edge + pick(flux.entering, node)
+        for e in range(edge, last):
+            known = known + get(flux.rate, e) * get(right, pick(flux.source, e))
+        edge = last
+        put(right, node, known / (every(shift) + get(flux.leaving, node)))
+
+
+@njit(cache=True, nogil=True)
+def combine(
+    amounts: Array, supply: Array, stages: Array, s: int, scheme: Scheme, step: float, inner: Array
+) -> None:
+    """Where stage ``s`` looks, into ``inner``, and what earlier stages leave to it, into ``stages[s]``."""
+    nodes = amounts.shape[0]
+    for node in range(nodes):
+        at, right = get(amounts, node), get(supply, node)
+        for j in range(s):
+            stage = get(stages, j * nodes + node)
+            at = at + scheme.stage[s, j] * stage
+            right = right + (scheme.coupling[s, j] / step) * stage
+        put(inner, node, at)
+        put(stages, s * nodes + node, right)
 
 
 @njit(cache=True, nogil=True)
@@ -243,56 +284,88 @@ def advance(
     pattern: Pattern,
     scheme: Scheme,
     supply: Array,
-    ledger: int,
     weight: Array,
-) -> Array:
+    work: Work,
+) -> None:
     """Advance ``amounts`` (node, lane) in place by ``length`` h, in equal pieces.
 
-    ``supply``  amounts per h from outside, (node, lane);  ``ledger``  first ledger node
+    ``supply``  amounts per h from outside, (node, lane)
     ``weight``  1 / volume of the nodes errors are judged in (node, lane), else 0
-    returns     sum over pieces of the largest concentration error, shape (lane,)
+    ``work``    room to work in; its ``error`` becomes the sum over pieces of the largest concentration error
     """
-    nodes, lanes = amounts.shape
-    values = np.empty((pattern.entries, lanes))
-    stages = np.zeros((6, nodes, lanes))
-    inner = np.empty((nodes, lanes))
-    error = np.zeros(lanes)
+    nodes, core = amounts.shape[0], pattern.diagonal.size
+    values, stages, inner = work.values, work.stages, work.inner
     step = length / pieces
     shift = 1.0 / (scheme.gamma * step)
+    work.error[:] = 0.0
     for _ in range(pieces):
         assemble(values, amounts, shift, flux, pattern)
         factor(values, pattern)
         for s in range(6):
-            inner[:] = amounts
-            for j in range(s):
-                if scheme.stage[s, j] != 0.0:
-                    add(inner, scheme.stage[s, j], stages[j])
-            derive(inner, flux, supply, stages[s])
-            for j in range(s):
-                add(stages[s], scheme.coupling[s, j] / step, stages[j])
-            substitute(values, pattern, stages[s])
-            absorb(stages[s], amounts, shift, flux, ledger)
+            combine(amounts, supply, stages, s, scheme, step, inner)
+            right = stages[s]
+            derive(inner, flux, right)
+            substitute(values, pattern, right)
+            absorb(right, amounts, shift, flux, core, pattern.edge.size)
         # Stiffly accurate: the last stage starts from the embedded third-order result and is its error.
+        worst = every(0.0)
         for node in range(nodes):
-            for m in range(lanes):
-                amounts[node, m] = inner[node, m] + stages[5, node, m]
-        error += largest(stages[5], weight)
-    return error
+            last = get(stages, 5 * nodes + node)
+            put(amounts, node, get(inner, node) + last)
+            worst = larger(worst, magnitude(last * get(weight, node)))
+        put(work.error, 0, get(work.error, 0) + worst)
 
 
 @njit(cache=True, nogil=True)
-def add(total: Array, scale: float, part: Array) -> None:
-    """total += scale * part, (node, lane)."""
-    for node in range(total.shape[0]):
-        for m in range(total.shape[1]):
-            total[node, m] += scale * part[node, m]
+def march(
+    amounts: Array,
+    lengths: Array,
+    pieces: int,
+    flux: Flux,
+    pattern: Pattern,
+    scheme: Scheme,
+    supply: Array,
+    weight: Array,
+    work: Work,
+    record: Record,
+    limits: tuple[float, float],
+) -> int:
+    """Advance over intervals, recording each, until one upsets a lane.
+
+    ``lengths``  h, shape (interval,)
+    ``limits``   a lane is upset where its error or its undershoot passes these shares of its peak
+    returns      number of intervals done; of one that upset a lane ``amounts`` holds the failed end,
+                 ``work.before`` the start, ``work.error`` the error, and nothing is recorded
+    """
+    for i in range(lengths.size):
+        work.before[:] = amounts
+        advance(amounts, lengths[i], pieces, flux, pattern, scheme, supply, weight, work)
+        if flux.site.size > 0 and np.any(upset(amounts, weight, work.error, record.peak, limits)):
+            return i
+        write(amounts, weight, work.error, record, i)
+    return lengths.size
 
 
 @njit(cache=True, nogil=True)
-def largest(part: Array, weight: Array) -> Array:
-    """Largest |part * weight| over nodes, shape (lane,)."""
-    out = np.zeros(part.shape[1])
-    for node in range(part.shape[0]):
-        for m in range(part.shape[1]):
-            out[m] = max(out[m], abs(part[node, m] * weight[node, m]))
-    return out
+def upset(amounts: Array, weight: Array, error: Array, peak: Array, limits: tuple[float, float]) -> Array:
+    """Lanes whose error or undershoot is too large a share of their peak, shape (lane,)."""
+    lowest = every(0.0)
+    for node in range(amounts.shape[0]):
+        lowest = larger(lowest, every(0.0) - get(amounts, node) * get(weight, node))
+    under = np.empty_like(error)
+    put(under, 0, lowest)
+    sound = (error <= limits[0] * peak) & (under <= limits[1] * peak)
+    return (~sound & (peak > 0.0))[0]
+
+
+@njit(cache=True, nogil=True)
+def write(amounts: Array, weight: Array, error: Array, record: Record, i: int) -> None:
+    """Add an interval to the record: its error, the peak, the concentrations kept."""
+    put(record.error, 0, get(record.error, 0) + get(error, 0))
+    highest = get(record.peak, 0)
+    for node in range(amounts.shape[0]):
+        highest = larger(highest, get(amounts, node) * get(weight, node))
+    put(record.peak, 0, highest)
+    kept = record.nodes.size
+    for n in range(kept):
+        put(record.history, i * kept + n, get(amounts, record.nodes[n]) * get(record.dilution, n))

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_array
 
+from otosome.lanes import aligned
 from otosome.transport.anatomy import Anatomy, window_share
 from otosome.transport.grid import Grid
-from otosome.transport.kernel import Flux, Indices, Pattern
+from otosome.transport.kernel import Flux, Indices, Pattern, Rows
 from otosome.transport.pattern import eliminate
 from otosome.transport.solute import Solute
 from otosome.units import Array, Microlitres, MicrolitresPerHour
@@ -115,14 +116,20 @@ class Network:
 
     @classmethod
     def build(
-        cls, anatomy: Anatomy, solute: Solute, subjects: slice, depots: list[tuple[str, Array]], windows: int
+        cls,
+        anatomy: Anatomy,
+        solute: Solute,
+        subjects: Indices,
+        depots: list[tuple[str, Array]],
+        windows: int,
     ) -> Network:
         """Network of some subjects.
 
+        ``subjects`` shape (lane,): one each, or one again to fill the block
         ``depots``   where each depot empties into (``"scala_tympani:3"`` is its fourth place) and at what 1/h
         ``windows``  number of basal places the round window may lie over
         """
-        ear, lanes = anatomy.take(subjects), len(range(*subjects.indices(anatomy.subjects)))
+        ear, lanes = anatomy.take(subjects), subjects.size
         uptake = bool(np.any(solute.uptake_capacity > 0))
         nodes = Nodes.number(
             solute.classes, ear.grid.places, ear.grid.vestibule, len(depots), uptake, solute.media
@@ -137,8 +144,9 @@ class Network:
         _depots(edges, nodes, depots)
         _losses(edges, nodes, ear, volume, solute, subjects)
         flux, group = _sorted(edges, nodes, _uptake(nodes, volume, solute, subjects, lanes))
-        inner = slice(0, flux.inner)
-        pattern = eliminate(nodes.core, flux.source[inner], flux.target[inner], flux.site)
+        inner = flux.target < nodes.core
+        site = flux.site.reshape(-1, solute.classes)
+        pattern = eliminate(nodes.core, flux.source[inner], flux.target[inner], site)
         return cls(ear.grid, nodes, volume, flux, group, pattern)
 
     @property
@@ -152,11 +160,12 @@ class Network:
         ``middle_ear``  uL, shape (lane,); without fluid nothing crosses the windows
         """
         wet = middle_ear > 0
-        rate = self.flux.rate.copy()
+        rate = _aligned(self.flux.rate)
         rate[self.group == BARRIER] *= leak
         rate[self.group == FROM_MIDDLE_EAR] *= wet / np.where(wet, middle_ear, 1.0)
         rate[self.group == TO_MIDDLE_EAR] *= wet
-        return replace(self, flux=self.flux._replace(rate=rate))
+        leaving = _leaving(self.flux.source, rate, self.nodes.total)
+        return replace(self, flux=self.flux._replace(rate=rate, leaving=leaving))
 
     def rates(self, amounts: Array) -> Array:
         """Rate of change of every amount in plain NumPy, (node, lane) to (node, lane)."""
@@ -165,8 +174,7 @@ class Network:
         moved = flux.rate * amounts[flux.source]
         np.subtract.at(change, flux.source, moved)
         np.add.at(change, flux.target, moved)
-        here = amounts[flux.site]
-        taken = flux.capacity * here / (flux.half + np.abs(here.sum(axis=1, keepdims=True)))
+        taken = flux.capacity * amounts[flux.site] / (flux.half + np.abs(self.competing(amounts)))
         np.subtract.at(change, flux.site, taken)
         np.add.at(change, flux.inside, taken)
         return change
@@ -174,13 +182,13 @@ class Network:
     def jacobian(self, amounts: Array, lane: int) -> csr_array:
         """Derivative of the rates of one lane by its amounts, (node, node); ``amounts`` (node, lane)."""
         flux = self.flux
-        here, classes = amounts[flux.site, lane], flux.site.shape[1]
-        total = here.sum(axis=1, keepdims=True)
-        room = flux.half[:, :, lane] + np.abs(total)
-        competes = (np.where(total > 0, here, -here) / room)[:, :, None]
-        slope = (flux.capacity[:, :, lane] / room)[:, :, None] * (np.eye(classes) - competes)
-        by = np.broadcast_to(flux.site[:, None, :], slope.shape)
-        of, to = (np.broadcast_to(n[:, :, None], slope.shape) for n in (flux.site, flux.inside))
+        here, total = amounts[flux.site, lane], self.competing(amounts)[:, lane]
+        room = flux.half[:, lane] + np.abs(total)
+        shape = (-1, flux.classes)
+        competes = (np.where(total > 0, here, -here) / room).reshape(*shape, 1)
+        slope = (flux.capacity[:, lane] / room).reshape(*shape, 1) * (np.eye(flux.classes) - competes)
+        by = np.broadcast_to(flux.site.reshape(*shape)[:, None, :], slope.shape)
+        of, to = (np.broadcast_to(n.reshape(*shape, 1), slope.shape) for n in (flux.site, flux.inside))
         rate = flux.rate[:, lane]
         values = [-rate, rate, -slope.ravel(), slope.ravel()]
         rows = [flux.source, flux.target, of.ravel(), to.ravel()]
@@ -190,10 +198,15 @@ class Network:
             (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape
         )
 
+    def competing(self, amounts: Array) -> Array:
+        """All classes together at each uptake site, once for each class, (site and class, lane)."""
+        total = amounts[self.flux.site].reshape(-1, self.flux.classes, amounts.shape[1]).sum(axis=1)
+        return np.repeat(total, self.flux.classes, axis=0)
+
     def weight(self) -> Array:
         """1 / volume of every place along the ear, (node, lane), zero elsewhere: where errors are judged."""
         lanes = self.flux.rate.shape[1]
-        weight = np.zeros((self.nodes.total, lanes))
+        weight = aligned(self.nodes.total, lanes)
         for name in self.along:
             weight[self.nodes.index[name]] = 1.0 / self.volume[name]
         return weight
@@ -203,7 +216,7 @@ class Network:
         return _chain(self.nodes), _along(self.volume)
 
 
-def _volumes(ear: Anatomy, solute: Solute, subjects: slice) -> dict[str, Microlitres]:
+def _volumes(ear: Anatomy, solute: Solute, subjects: Indices) -> dict[str, Microlitres]:
     width = ear.grid.width[:, None] * ear.scala_tympani_length
     areas = {tissue: getattr(ear, f"{tissue}_area") for tissue in TISSUES}
     if solute.media:
@@ -229,7 +242,12 @@ def _along(volume: dict[str, Microlitres]) -> Microlitres:
 
 
 def _tube(
-    edges: Edges, nodes: Nodes, ear: Anatomy, volume: dict[str, Microlitres], solute: Solute, subjects: slice
+    edges: Edges,
+    nodes: Nodes,
+    ear: Anatomy,
+    volume: dict[str, Microlitres],
+    solute: Solute,
+    subjects: Indices,
 ) -> None:
     """Diffusion and flow along the tube, its end at the aqueduct, and the flow's return through CSF."""
     width = ear.grid.width[:, None] * ear.scala_tympani_length
@@ -273,7 +291,12 @@ def _bernoulli(z: Array) -> Array:
 
 
 def _exchange(
-    edges: Edges, nodes: Nodes, ear: Anatomy, volume: dict[str, Microlitres], solute: Solute, subjects: slice
+    edges: Edges,
+    nodes: Nodes,
+    ear: Anatomy,
+    volume: dict[str, Microlitres],
+    solute: Solute,
+    subjects: Indices,
 ) -> None:
     """Exchange across the walls at each place: volume ln 2 / half-time of the fluid named, uL/h."""
     at = nodes.index
@@ -308,7 +331,7 @@ def _exchange(
 
 
 def _media(
-    edges: Edges, nodes: Nodes, volume: dict[str, Microlitres], solute: Solute, subjects: slice
+    edges: Edges, nodes: Nodes, volume: dict[str, Microlitres], solute: Solute, subjects: Indices
 ) -> None:
     """Endolymph: into it from the lateral wall, back against another conductance, and lost from it."""
     at, room = nodes.index, volume["scala_media"]
@@ -325,7 +348,7 @@ def _windows(
     ear: Anatomy,
     volume: dict[str, Microlitres],
     solute: Solute,
-    subjects: slice,
+    subjects: Indices,
     windows: int,
 ) -> None:
     """Round window over the basal places, oval window over the vestibule; per uL of middle-ear fluid."""
@@ -361,7 +384,12 @@ def _depots(edges: Edges, nodes: Nodes, depots: list[tuple[str, Array]]) -> None
 
 
 def _losses(
-    edges: Edges, nodes: Nodes, ear: Anatomy, volume: dict[str, Microlitres], solute: Solute, subjects: slice
+    edges: Edges,
+    nodes: Nodes,
+    ear: Anatomy,
+    volume: dict[str, Microlitres],
+    solute: Solute,
+    subjects: Indices,
 ) -> None:
     at = nodes.index
     edges.add(at["middle_ear"], at["cleared_middle_ear"], np.log(2.0) / ear.middle_ear_half_time)
@@ -376,7 +404,7 @@ def _losses(
 
 
 def _uptake(
-    nodes: Nodes, volume: dict[str, Microlitres], solute: Solute, subjects: slice, lanes: int
+    nodes: Nodes, volume: dict[str, Microlitres], solute: Solute, subjects: Indices, lanes: int
 ) -> tuple[Indices, Indices, Array, Array]:
     """Sites and what they fill (site, classes); capacity in amount/h and half-amount (.., lane)."""
     tissues = [t for t in TISSUES if f"{t}_inside" in nodes.index]
@@ -390,8 +418,7 @@ def _uptake(
     full = solute.lanes("uptake_capacity", subjects)[None, :, 0]
     # Where nothing is taken up the half-amount is immaterial; one keeps 0 / 0 away.
     half = np.where(full > 0, solute.lanes("uptake_half", subjects)[None, :, 0], 1.0)
-    order = np.ascontiguousarray
-    return order(site), order(inside), order(full * space), order(half * space)
+    return site, inside, full * space, half * space
 
 
 def _sorted(
@@ -401,8 +428,35 @@ def _sorted(
     target = np.concatenate([p[1] for p in edges.parts])
     rate = np.concatenate([p[2] for p in edges.parts])
     group = np.concatenate([np.full(p[0].size, p[3]) for p in edges.parts])
-    run = np.where(source >= nodes.core, 2, np.where(target >= nodes.core, 1, 0))
-    order = np.argsort(run, kind="stable")
-    inner, outer = int(np.sum(run == 0)), int(np.sum(run < 2))
-    flux = Flux(source[order], target[order], np.ascontiguousarray(rate[order]), inner, outer, *uptake, 1.0)
+    order = np.argsort(target, kind="stable")
+    site, inside, capacity, half = uptake
+    flat = (-1, rate.shape[1])
+    flux = Flux(
+        _rows(source[order]),
+        _rows(target[order]),
+        _aligned(rate[order]),
+        _rows(np.bincount(target, minlength=nodes.total)),
+        _leaving(source, rate, nodes.total),
+        site.shape[1],
+        _rows(site.ravel()),
+        _rows(inside.ravel()),
+        _aligned(capacity.reshape(flat)),
+        _aligned(half.reshape(flat)),
+        1.0,
+    )
     return flux, group[order]
+
+
+def _leaving(source: Indices | Rows, rate: Array, nodes: int) -> Array:
+    """Sum of the rates out of each node, (node, lane)."""
+    return _aligned(np.stack([np.bincount(source, lane, nodes) for lane in rate.T], axis=1))
+
+
+def _rows(numbers: Indices) -> Rows:
+    return np.ascontiguousarray(numbers, np.int32)
+
+
+def _aligned(values: Array) -> Array:
+    copy = aligned(*values.shape)
+    copy[:] = values
+    return copy

@@ -6,16 +6,17 @@ from functools import lru_cache
 
 import numpy as np
 
-from otosome.transport.kernel import Indices, Pattern
+from otosome.transport.kernel import Indices, Pattern, Rows
 
 
-def eliminate(core: int, source: Indices, target: Indices, site: Indices) -> Pattern:
+def eliminate(core: int, source: Rows, target: Rows, site: Rows) -> Pattern:
     """Pattern of a network whose core nodes are numbered in the order they are eliminated in.
 
     ``source``, ``target``  edges between core nodes, shape (edge,)
     ``site``                uptake sites, shape (site, classes): classes compete, so each row is a full block
     """
-    return _eliminate(core, source.tobytes(), target.tobytes(), site.tobytes(), site.shape)
+    wide = (np.asarray(part, np.int64).tobytes() for part in (source, target, site))
+    return _eliminate(core, *wide, site.shape)
 
 
 @lru_cache(maxsize=16)
@@ -25,24 +26,24 @@ def _eliminate(core: int, source: bytes, target: bytes, site: bytes, shape: tupl
     rows = np.concatenate([targets, np.repeat(sites, shape[1], axis=1).ravel()])
     columns = np.concatenate([sources, np.tile(sites, (1, shape[1])).ravel()])
     lower, upper = _fill(core, rows, columns)
-    keys, diagonal, low, up = _number(core, lower, upper)
+    keys, diagonal = _number(core, lower, upper)
     order = np.argsort(keys)
 
     def position(row: Indices, column: Indices) -> Indices:
-        return order[np.searchsorted(keys, row * core + column, sorter=order)]
+        return order[np.searchsorted(keys, row * core + column, sorter=order)].ravel()
 
     pairs = [(np.repeat(i, j.size), np.tile(j, i.size)) for i, j in zip(lower, upper, strict=True)]
-    return Pattern(
-        keys.size,
+    lists = (
         diagonal,
-        *_runs(lower),
-        low,
-        *_runs(upper),
-        up,
+        np.array([part.size for part in upper]),
+        np.array([part.size for part in lower]),
+        np.concatenate(upper),
+        np.concatenate(lower),
         position(np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs])),
         position(targets, sources),
         position(sites[:, :, None], sites[:, None, :]),
     )
+    return Pattern(keys.size, *(np.ascontiguousarray(part, np.int32) for part in lists))
 
 
 def _fill(core: int, rows: Indices, columns: Indices) -> tuple[list[Indices], list[Indices]]:
@@ -62,20 +63,11 @@ def _fill(core: int, rows: Indices, columns: Indices) -> tuple[list[Indices], li
     return ([np.array(sorted(s), np.int64) for s in below], [np.array(sorted(s), np.int64) for s in right])
 
 
-def _number(
-    core: int, lower: list[Indices], upper: list[Indices]
-) -> tuple[Indices, Indices, Indices, Indices]:
-    """Entries in the order they are used: keys (row * core + column), and positions of the three kinds."""
-    keys, kinds = [], []
-    for k in range(core):
-        keys += [np.array([k * core + k]), k * core + upper[k], lower[k] * core + k]
-        kinds += [np.array([0]), np.full(upper[k].size, 1), np.full(lower[k].size, 2)]
-    kind = np.concatenate(kinds)
-    diagonal, up, low = (np.flatnonzero(kind == which).astype(np.int64) for which in (0, 1, 2))
-    return np.concatenate(keys), diagonal, low, up
+def _number(core: int, lower: list[Indices], upper: list[Indices]) -> tuple[Indices, Indices]:
+    """Entries in the order they are used, row * core + column: each pivot, what is right of it, what is below.
 
-
-def _runs(parts: list[Indices]) -> tuple[Indices, Indices]:
-    """Start of each part in their concatenation, shape (core + 1,), and the concatenation."""
-    start = np.concatenate([[0], np.cumsum([p.size for p in parts])]).astype(np.int64)
-    return start, np.concatenate(parts)
+    returns  these keys, and the position of each pivot
+    """
+    keys = [np.concatenate([[k * core + k], k * core + upper[k], lower[k] * core + k]) for k in range(core)]
+    start = np.cumsum([0, *(part.size for part in keys)])
+    return np.concatenate(keys), start[:-1]

@@ -6,6 +6,7 @@ from dataclasses import Field, dataclass, fields
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.constants import Boltzmann
 
 from otosome.units import (
@@ -109,7 +110,7 @@ class Solute:
         diffusion = stokes_einstein(by_class(diameter), by_class(temperature), by_class(viscosity))
         return cls(diffusion=diffusion, **numbers)
 
-    def lanes(self, name: str, subjects: slice) -> Array:
+    def lanes(self, name: str, subjects: slice | NDArray[np.int64]) -> Array:
         """A field for some subjects, shape (classes, 1, subject or 1)."""
         value: Array = getattr(self, name)
         chosen = value if value.shape[1] == 1 else value[:, subjects]

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 
+from otosome.lanes import LANES, aligned
 from otosome.transport.anatomy import Anatomy, window_share
 from otosome.transport.delivery import Flow, Sample
 from otosome.transport.grid import Grid
-from otosome.transport.kernel import RODAS4, Indices, advance
+from otosome.transport.kernel import RODAS4, Indices, Record, Work, advance, march, room, upset, write
 from otosome.transport.move import aspirate, cell_of, inject, perforation
 from otosome.transport.network import ALONG, LUMPED, TISSUES, Network
 from otosome.transport.solute import Solute
 from otosome.units import Array, Fraction, Hours, Microlitres, Plain
 
-# Ears that go through the kernel together: few enough for the cache, enough to fill vector registers.
-BLOCK = 16
-# A step is done again, in CAREFUL pieces, where its error or undershoot passes these shares of the peak.
-UPSET, UNDERSHOOT, CAREFUL = 0.02, 1e-9, 16
+# A step is done again, in FINER pieces, where its error or undershoot passes these shares of the peak; and where that
+# is not enough, carefully.
+LIMITS, FINER, CAREFUL = (0.02, 1e-7), 4, 16
 KEEP = (*ALONG, *LUMPED, "vestibule", *(f"{tissue}_inside" for tissue in TISSUES))
 
 
@@ -100,11 +99,13 @@ def solve(
     # Rounded up so that blocks whose windows differ a little share one elimination.
     reached = int(np.max(np.count_nonzero(window_share(anatomy), axis=1)))
     windows = min(-(-reached // 8) * 8, anatomy.grid.places)
-    blocks = [slice(s, min(s + BLOCK, anatomy.subjects)) for s in range(0, anatomy.subjects, BLOCK)]
-    runs = [_Run.start(anatomy, solute, flows, samples, subjects, windows) for subjects in blocks]
     kept = {name: _empty(name, solute.classes, anatomy, knots.size) for name in keep}
-    for run in runs:
-        run.through(knots, factors, refine, kept)
+    runs = []
+    for first in range(0, anatomy.subjects, LANES):
+        run = _Run.start(anatomy, solute, flows, samples, first, windows, (tuple(keep), knots.size))
+        run.through(knots, factors, refine)
+        run.hand_over(kept)
+        runs.append(run)
     return _gather(anatomy, solute, knots, kept, runs)
 
 
@@ -138,7 +139,7 @@ def _gather(
     anatomy: Anatomy, solute: Solute, knots: Hours, kept: dict[str, Array], runs: list[_Run]
 ) -> Transported:
     def join(parts: list[Array]) -> Array:
-        return np.concatenate(parts, axis=-1)
+        return np.concatenate(parts, axis=-1)[..., : anatomy.subjects]
 
     ledger = {
         name: join([run.amounts[run.network.nodes.index[name]].sum(axis=1) for run in runs])
@@ -147,7 +148,8 @@ def _gather(
     given = join([run.given for run in runs])
     missing = np.abs(np.sum(list(ledger.values()), axis=0) - given)
     closure = np.max(np.divide(missing, given, out=np.zeros_like(given), where=given > 0), axis=0)
-    error = join([run.error / np.where(run.peak > 0, run.peak, 1.0) for run in runs])
+    peak, total = (join([getattr(run.record, name)[0] for run in runs]) for name in ("peak", "error"))
+    error = total / np.where(peak > 0, peak, 1.0)
     volume = {name: join([run.network.volume[name] for run in runs]).T for name in runs[0].network.along}
     sampled = join([run.sampled for run in runs]).transpose(0, 2, 1)
     wanted = [np.broadcast_to(sample.volume, (anatomy.subjects,)) for sample in runs[0].samples]
@@ -159,19 +161,24 @@ def _gather(
 
 @dataclass
 class _Run:
-    """A block of ears on its way through the knots; ``amounts`` (node, lane), ``sampled`` (classes, sample, lane)."""
+    """A block of ears on its way through the knots; ``amounts`` (node, lane), ``sampled`` (classes, sample, lane).
+
+    A block has always its full width: where ears are fewer, the last of them goes through again.
+    """
 
     network: Network
     flows: Sequence[Flow]
     samples: Sequence[Sample]
-    subjects: slice
+    subjects: Indices
     depots: list[int]
+    kept: list[str]
     amounts: Array
     given: Array
     sampled: Array
     beyond: Fraction
-    peak: Array
-    error: Array
+    weight: Array
+    record: Record
+    work: Work
     middle_ear: Microlitres
     now: Network
     condition: tuple[float, bytes] = field(default=(1.0, b""))
@@ -183,52 +190,75 @@ class _Run:
         solute: Solute,
         flows: Sequence[Flow],
         samples: Sequence[Sample],
-        subjects: slice,
+        first: int,
         windows: int,
+        keep: tuple[tuple[str, ...], int],
     ) -> _Run:
+        """The block from subject ``first`` on, and room for the history of what is kept at so many knots."""
+        subjects = np.minimum(first + np.arange(LANES), anatomy.subjects - 1)
         keys, depots = _depots(flows, anatomy.grid, subjects)
         network = Network.build(anatomy, solute, subjects, list(keys.values()), windows)
-        lanes = network.flux.rate.shape[1]
-        amounts = np.zeros((network.nodes.total, lanes))
-        given = np.zeros((solute.classes, lanes))
-        sampled = np.zeros((solute.classes, len(samples), lanes))
-        beyond = np.zeros((len(samples), solute.classes, lanes))
+        index, total = network.nodes.index, network.nodes.total
+        beyond = np.zeros((len(samples), solute.classes, LANES))
         for number, sample in enumerate(samples):
             beyond[number] = 1.0 - perforation(sample, anatomy.grid)[1]
-        peak, error, middle_ear = np.zeros((3, lanes))
+        kept = [name for name in keep[0] if name in index]
+        rows = np.concatenate([np.zeros(0, np.int32), *(index[name].ravel() for name in kept)])
+        shown = Record(
+            aligned(1, LANES),
+            aligned(1, LANES),
+            rows.astype(np.int32),
+            aligned(rows.size, LANES),
+            aligned(keep[1], rows.size, LANES),
+        )
         return cls(
             network,
             flows,
             samples,
             subjects,
             depots,
-            amounts,
-            given,
-            sampled,
-            beyond,
-            peak,
-            error,
-            middle_ear,
-            network,
+            kept,
+            amounts=aligned(total, LANES),
+            given=np.zeros((solute.classes, LANES)),
+            sampled=np.zeros((solute.classes, len(samples), LANES)),
+            beyond=beyond,
+            weight=network.weight(),
+            record=shown,
+            work=room(network.pattern, total),
+            middle_ear=np.zeros(LANES),
+            now=network,
         )
 
-    def through(self, knots: Hours, factors: Plain, refine: int, kept: dict[str, Array]) -> None:
-        """Go through all knots, writing the compartments kept."""
-        weight = self.network.weight()
-        for i, (start, stop) in enumerate(pairwise(knots)):
-            if stop == start:
-                self.happen(start)
-            else:
-                self.settle(factors[i])
-                self.travel(start, stop, refine, weight)
-            self.peak = np.maximum(self.peak, np.max(self.amounts * weight, axis=0))
-            self.record(i + 1, kept)
+    def through(self, knots: Hours, factors: Plain, refine: int) -> None:
+        """Go through all knots: event by event, and between two events as far as nothing changes."""
+        i = 0
+        while i < knots.size - 1:
+            if knots[i + 1] == knots[i]:
+                self.happen(knots[i])
+                self.note(i + 1, i + 2)
+                i += 1
+                continue
+            self.settle(factors[i])
+            stop = i + 1
+            if not self.going(self.samples, knots[i]) and not any(
+                self.displacing(n) for n in self.going(self.flows, knots[i])
+            ):
+                while stop < knots.size - 1 and knots[stop + 1] > knots[stop] and factors[stop] == factors[i]:
+                    stop += 1
+            self.travel(knots, i, stop, refine)
+            i = stop
 
     def settle(self, leak: float) -> None:
         """Rates under the present leak and middle-ear volume; kept while neither changes."""
         condition = (float(leak), self.middle_ear.tobytes())
         if condition != self.condition:
             self.now, self.condition = self.network.under(leak, self.middle_ear), condition
+            rooms = [
+                np.broadcast_to(self.room(name), (*self.network.nodes.index[name].shape, LANES))
+                for name in self.kept
+            ]
+            if rooms:
+                self.record.dilution[:] = 1.0 / np.concatenate([r.reshape(-1, LANES) for r in rooms])
 
     def happen(self, time: float) -> None:
         """What happens at once at an event."""
@@ -242,50 +272,87 @@ class _Run:
             if sample.start == sample.stop == time:
                 self.draw(number, 1.0)
 
-    def travel(self, start: float, stop: float, refine: int, weight: Array) -> None:
-        """One interval: half the fluid moves, all else happens, the other half moves (Strang 1968)."""
-        going = [
-            n for n, f in enumerate(self.flows) if f.start <= start < stop <= f.stop and f.start < f.stop
-        ]
-        shares = {n: (stop - start) / (self.flows[n].stop - self.flows[n].start) for n in going}
-        moving = [n for n in going if self.flows[n].displaces and self.depots[n] < 0]
-        drawn = {
-            n: (stop - start) / (s.stop - s.start)
-            for n, s in enumerate(self.samples)
-            if s.start <= start < stop <= s.stop
-        }
-        supply = np.zeros_like(self.amounts)
-        for n in set(going) - set(moving):
-            amount = self.amount(n) * shares[n]
-            supply[self.target(n)] += amount / (stop - start)
+    def going(self, those: Sequence[Flow | Sample], time: float) -> list[int]:
+        """Flows or samples that last and are under way in the interval that begins at ``time``."""
+        return [n for n, one in enumerate(those) if one.start <= time < one.stop]
+
+    def displacing(self, number: int) -> bool:
+        """Whether a flow moves fluid."""
+        return self.flows[number].displaces and self.depots[number] < 0
+
+    def travel(self, knots: Hours, first: int, last: int, refine: int) -> None:
+        """The intervals between two knots. Where fluid moves it is one interval: half the fluid moves, all else
+        happens, the other half moves (Strang 1968)."""
+        length = knots[last] - knots[first]
+        flows, samples = self.going(self.flows, knots[first]), self.going(self.samples, knots[first])
+        moving = [n for n in flows if self.displacing(n)]
+        supply = aligned(*self.amounts.shape)
+
+        def share(one: Flow | Sample) -> float:
+            return float(length / (one.stop - one.start))
+
+        for n in set(flows) - set(moving):
+            amount = self.amount(n) * share(self.flows[n])
+            supply[self.target(n)] += amount / length
             self.given += amount
         for n in moving:
-            self.enter(n, 0.5 * shares[n])
-        for n, share in drawn.items():
-            self.draw(n, 0.5 * share)
-        self.error += self.react(stop - start, refine, supply, weight)
-        for n, share in reversed(drawn.items()):
-            self.draw(n, 0.5 * share)
+            self.enter(n, 0.5 * share(self.flows[n]))
+        for n in samples:
+            self.draw(n, 0.5 * share(self.samples[n]))
+        self.react(np.diff(knots[first : last + 1]), first + 1, refine, supply)
+        for n in reversed(samples):
+            self.draw(n, 0.5 * share(self.samples[n]))
         for n in reversed(moving):
-            self.enter(n, 0.5 * shares[n])
+            self.enter(n, 0.5 * share(self.flows[n]))
+        if moving or samples:
+            self.note(last, last + 1)
 
-    def react(self, length: float, refine: int, supply: Array, weight: Array) -> Array:
-        """Everything but moving fluid; the error of each lane. Steps that uptake has upset are done again."""
+    def react(self, lengths: Hours, first: int, refine: int, supply: Array) -> None:
+        """Everything but moving fluid, over intervals; the first ends at knot ``first``.
+
+        A step that uptake has upset is done again, for the lanes that it has upset.
+        """
         if not self.amounts.any() and not supply.any():
-            return np.zeros_like(self.error)
-        before, now, ledger = self.amounts.copy(), self.now, self.network.nodes.ledger
-        error = advance(self.amounts, length, refine, now.flux, now.pattern, RODAS4, supply, ledger, weight)
-        if now.flux.site.size == 0:
-            return error
-        present = self.amounts * weight
-        peak = np.maximum(self.peak, np.max(before * weight, axis=0))
-        sound = (error <= UPSET * peak) & (np.min(present, axis=0) >= -UNDERSHOOT * peak)
-        upset = np.flatnonzero(~sound & (peak > 0))
-        if upset.size:
-            self.amounts[:, upset], error[upset] = carefully(
-                now, before[:, upset], length, refine, supply[:, upset], weight[:, upset], upset
+            return
+        now, weight, work = self.now, self.weight, self.work
+        done = 0
+        while True:
+            record = self.record._replace(history=self.record.history[first + done :])
+            done += march(
+                self.amounts, lengths[done:], refine, now.flux, now.pattern, RODAS4, supply, weight, work,
+                record, LIMITS,
+            )  # fmt: skip
+            if done == lengths.size:
+                return
+            self.mend(float(lengths[done]), refine, supply)
+            record = self.record._replace(history=self.record.history[first + done :])
+            write(self.amounts, weight, work.error, record, 0)
+            done += 1
+
+    def mend(self, length: float, refine: int, supply: Array) -> None:
+        """Do an interval again for the lanes it has upset, each by itself: in finer steps, else carefully."""
+        now, weight, work, peak = self.now, self.weight, self.work, self.record.peak
+        before, ways = work.before.copy(), (finer, carefully)
+        error = work.error.copy()
+        for way in ways:
+            lanes = upset(self.amounts, weight, error, peak, LIMITS)
+            if not lanes.any():
+                break
+            mended, missed = way(now, before, length, refine, supply, weight, work)
+            self.amounts[:, lanes], error[0, lanes] = mended[:, lanes], missed[lanes]
+        work.error[:] = error
+
+    def note(self, first: int, last: int) -> None:
+        """Write the present state for some knots."""
+        nothing = np.zeros((1, LANES))
+        for knot in range(first, last):
+            write(
+                self.amounts,
+                self.weight,
+                nothing,
+                self.record._replace(history=self.record.history[knot:]),
+                0,
             )
-        return error
 
     def amount(self, number: int) -> Array:
         """All of a flow's amount, shape (classes, lane)."""
@@ -313,14 +380,16 @@ class _Run:
         volume = share * _columns(sample.volume, self.subjects)
         self.sampled[:, number] += aspirate(self.amounts, self.network, sample, volume, self.beyond[number])
 
-    def record(self, time: int, kept: dict[str, Array]) -> None:
-        """Write the concentrations of the compartments kept."""
-        for name, history in kept.items():
-            if name not in self.network.nodes.index:
-                continue
-            present = self.amounts[self.network.nodes.index[name]] / self.room(name)
-            moved = present.transpose(0, 2, 1)
-            history[:, self.subjects, time] = moved[:, :, 0] if name in LUMPED else moved
+    def hand_over(self, kept: dict[str, Array]) -> None:
+        """Copy the histories of these ears to where all ears' are."""
+        ears = slice(int(self.subjects[0]), int(self.subjects[-1]) + 1)
+        count, start = ears.stop - ears.start, 0
+        for name in self.kept:
+            classes, cells = self.network.nodes.index[name].shape
+            rows = self.record.history[:, start : start + classes * cells, :count]
+            history = rows.reshape(-1, classes, cells, count).transpose(1, 3, 0, 2)
+            kept[name][:, ears] = history[..., 0] if name in LUMPED else history
+            start += classes * cells
 
     def room(self, name: str) -> Array:
         """Volume amounts are divided by; a dry middle ear counts as infinitely diluted."""
@@ -329,10 +398,20 @@ class _Run:
         return self.network.volume[name.removesuffix("_inside")]
 
 
-def carefully(
-    network: Network, amounts: Array, length: float, refine: int, supply: Array, weight: Array, lanes: Indices
+def finer(
+    network: Network, amounts: Array, length: float, refine: int, supply: Array, weight: Array, work: Work
 ) -> tuple[Array, Array]:
-    """An interval in short steps with linear uptake, for the few lanes in which uptake runs dry within a step.
+    """An interval in a few shorter steps: amounts at its end, (node, lane), and the error, shape (lane,)."""
+    end = aligned(*amounts.shape)
+    end[:] = amounts
+    advance(end, length, FINER * refine, network.flux, network.pattern, RODAS4, supply, weight, work)
+    return end, work.error[0].copy()
+
+
+def carefully(
+    network: Network, amounts: Array, length: float, refine: int, supply: Array, weight: Array, work: Work
+) -> tuple[Array, Array]:
+    """An interval in short steps with linear uptake, for lanes in which uptake runs dry within a step.
 
     Each step is linear, so that it cannot overshoot: first with what competes at its start, then again with the
     mean of its start and that first end, which makes it second order. No lane is treated by its companions.
@@ -340,33 +419,32 @@ def carefully(
     ``amounts``  at the start, (node, lane)
     returns      amounts at the end, and the error, the difference of both passes, shape (lane,)
     """
-    flux, pattern, ledger = network.flux, network.pattern, network.nodes.ledger
-    rate, capacity, half = (
-        np.ascontiguousarray(v[..., lanes]) for v in (flux.rate, flux.capacity, flux.half)
-    )
-    linear = flux._replace(rate=rate, capacity=capacity, half=half, competition=0.0)
-    step, error = length / (CAREFUL * refine), np.zeros(lanes.size)
+    flux = network.flux
+    half = aligned(*flux.half.shape)
+    linear = flux._replace(half=half, competition=0.0)
+    step, error = length / (CAREFUL * refine), np.zeros(LANES)
 
     def attempt(competing: Array) -> Array:
-        end = amounts.copy()
-        rated = linear._replace(half=half + competing[:, None])
-        advance(end, step, 1, rated, pattern, RODAS4, supply, ledger, weight)
+        end = aligned(*amounts.shape)
+        end[:] = amounts
+        half[:] = flux.half + competing
+        advance(end, step, 1, linear, network.pattern, RODAS4, supply, weight, work)
         return end
 
     for _ in range(CAREFUL * refine):
-        start = np.maximum(amounts[flux.site].sum(axis=1), 0.0)
+        start = np.maximum(network.competing(amounts), 0.0)
         first = attempt(start)
-        amounts = attempt(0.5 * (start + np.maximum(first[flux.site].sum(axis=1), 0.0)))
+        amounts = attempt(0.5 * (start + np.maximum(network.competing(first), 0.0)))
         error += np.max(np.abs(amounts - first) * weight, axis=0)
     return amounts, error
 
 
-def _columns(values: Array, subjects: slice) -> Array:
+def _columns(values: Array, subjects: Indices) -> Array:
     return values if values.shape[-1] == 1 else values[..., subjects]
 
 
 def _depots(
-    flows: Sequence[Flow], places: Grid, subjects: slice
+    flows: Sequence[Flow], places: Grid, subjects: Indices
 ) -> tuple[dict[tuple[str, bytes], tuple[str, Array]], list[int]]:
     """Depots, one for each compartment and rate of release, and the number of each flow's (-1: none)."""
     keys: dict[tuple[str, bytes], tuple[str, Array]] = {}

@@ -1,0 +1,562 @@
+"""otosome's own system, one ear, as the general solvers of today take it: y' = f(y), its Jacobian, its doses.
+
+One drug, three classes of vesicles that share their uptake, and the injury of four kinds of cell; doses are instants
+at which the solvers start anew. The numbers come from otosome's networks and shelves, so the system is the same, not
+one like it. Unknowns are numbered place by place, so that the Jacobian is a band; the few entries that join all places
+with plasma and cerebrospinal fluid lie outside of it and are left to Newton's iteration, as is usual.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from unittest import mock
+
+import numpy as np
+from numba import njit
+
+import otosome
+from otosome import forward, transport
+from otosome.transport.network import Network
+from otosome.transport.solve import _depots
+
+STUDY = """
+otosome = "scenario/1"
+title = "Five doses against cisplatin"
+question = "How long does it take to compute?"
+species = "guinea_pig"
+mechanisms = ["hsp70"]
+until = "28 d"
+insult.course = { entry = "cisplatin", route = "intraperitoneal", amount = "12 mg/kg", at = ["0 h"] }
+[treatment.vesicles]
+batch = "example_lot"
+route = "round_window"
+volume = "10 uL"
+at = ["0 h", "120 h", "240 h", "360 h", "480 h"]
+[[arm]]
+name = "treated"
+insults = ["course"]
+treatments = ["vesicles"]
+[measure.abr]
+endpoint = "abr_threshold"
+frequency = ["8 kHz"]
+at = ["28 d"]
+"""
+KINDS = ("ohc", "ihc", "synapse", "sgn")
+# When concentrations are compared, h: around each dose and between doses.
+MOMENTS = np.array(
+    [t + d for t in (0.0, 120.0, 240.0, 360.0, 480.0) for d in (1.0, 6.0, 24.0, 96.0)] + [672.0]
+)
+
+
+class System(NamedTuple):
+    """One ear's numbers in arrays, as compiled functions like them; unknowns in the order of the band."""
+
+    source: np.ndarray
+    target: np.ndarray
+    rate: np.ndarray
+    source_out: np.ndarray
+    rate_out: np.ndarray
+    site: np.ndarray
+    capacity: np.ndarray
+    half: np.ndarray
+    wall: np.ndarray
+    corti: np.ndarray
+    vesicles: np.ndarray
+    volume_wall: np.ndarray
+    volume_corti: np.ndarray
+    first: np.ndarray
+    half_platinum: np.ndarray
+    cisplatin: np.ndarray
+    hsp70: np.ndarray
+    cells: np.ndarray
+    others: np.ndarray
+
+
+@dataclass(frozen=True)
+class Ear:
+    """A system with its doses: (h, unknowns, amounts); ``order`` of the classes' organ of Corti for comparison."""
+
+    system: System
+    doses: list[tuple[float, np.ndarray, np.ndarray]]
+    size: int
+    band: int
+
+
+def study() -> Any:
+    """The study of the benchmark."""
+    return otosome.scenario.loads(STUDY, "bench")
+
+
+def block(table: Any, places: int, **plan: Any) -> forward.Block:
+    """Ears of a table on a grid."""
+    made = forward.plan(study(), places=transport.Grid(places), **plan)
+    return forward.Block(made, {name: np.asarray(table[name]) for name in table})
+
+
+def bench_ear(made: forward.Block, row: int) -> Ear:
+    """One ear of a block as a system: its networks of drug and vesicles, platinum, stress, effect and cells."""
+    asked: list[Any] = []
+    solve, made = transport.solve, forward.Block(made.plan, made.columns)
+
+    def listen(anatomy: Any, solute: Any, flows: Any, *rest: Any, **more: Any) -> Any:
+        asked.append((anatomy, solute, flows))
+        return solve(anatomy, solute, flows, *rest, **more)
+
+    arm = made.plan.arms[0]
+    with mock.patch.object(transport, "solve", listen):
+        made.harm(arm), made.vesicles(arm)
+    nets = [_network(*one, row, wet) for one, wet in zip(asked, (False, True), strict=True)]
+    places = made.plan.places.places
+    place_of, count = _order(nets, places)
+    parts: dict[str, list[np.ndarray]] = {
+        k: [] for k in ("source", "target", "rate", "source_out", "rate_out")
+    }
+    doses: dict[float, tuple[list[int], list[float]]] = {}
+    for net, depots, flows, where in zip(*zip(*nets, strict=True), place_of, strict=True):
+        flux, core = net.flux, net.nodes.core
+        inner = flux.target < core
+        out = ~inner & (flux.source < core)
+        parts["source"].append(where[flux.source[inner]])
+        parts["target"].append(where[flux.target[inner]])
+        parts["rate"].append(flux.rate[inner, 0])
+        parts["source_out"].append(where[flux.source[out]])
+        parts["rate_out"].append(flux.rate[out, 0])
+        for number, flow in enumerate(flows):
+            if flow.into == "lost":
+                continue
+            into = (
+                net.nodes.index["depot"][:, depots[number]]
+                if depots[number] >= 0
+                else net.nodes.index[flow.into][:, 0]
+            )
+            amount = np.broadcast_to(flow.amount, (into.size, max(flow.amount.shape[-1], row + 1)))[:, row]
+            given = doses.setdefault(flow.start, ([], []))
+            given[0].extend(where[into])
+            given[1].extend(amount)
+    drug, vesicle = nets[0][0], nets[1][0]
+    index = list(place_of)
+    insult = made._bind("insults", "cisplatin")
+    hsp = made._bind("mechanisms", "hsp70")
+
+    def number(value: Any) -> float:
+        flat = np.ravel(np.asarray(value, float))
+        return float(flat[min(row, flat.size - 1)])
+
+    potency = float(made.batch("example_lot").potency_of("hsp70")[row])
+    cisplatin = [
+        number(v)
+        for v in (
+            insult.uptake,
+            insult.wall_share,
+            np.log(2.0) / insult.reactive_half_life,
+            insult.hill,
+            insult.irritation,
+        )
+    ]
+    clearance = number(made.species["stress_clearance"])
+    hazards = [number(getattr(insult, kind)) for kind in KINDS]
+    keys = ("frailty", "sensitivity", "repair", "silencing", "death", "half_stress", "hill", "silent_death")
+    cells = np.array(
+        [
+            [number(made.rates[kind][key]) for key in keys] + [hazard]
+            for kind, hazard in zip(KINDS, hazards, strict=True)
+        ]
+    )
+    stria = made.rates["stria"]
+    system = System(
+        *(np.concatenate(parts[name]) for name in parts),
+        site=index[1][vesicle.flux.site.reshape(-1, vesicle.flux.classes)],
+        capacity=vesicle.flux.capacity[:, 0].reshape(-1, vesicle.flux.classes),
+        half=vesicle.flux.half[:, 0].reshape(-1, vesicle.flux.classes),
+        wall=index[0][drug.nodes.index["lateral_wall"][0]],
+        corti=index[0][drug.nodes.index["organ_of_corti"][0]],
+        vesicles=index[1][vesicle.nodes.index["organ_of_corti"].T],
+        volume_wall=drug.volume["lateral_wall"][:, 0],
+        volume_corti=drug.volume["organ_of_corti"][:, 0],
+        first=place_of_injury(count, places),
+        half_platinum=number(insult.ec50) * np.exp(number(insult.gradient) * made.ear.place),
+        cisplatin=np.array([*cisplatin, clearance]),
+        hsp70=np.array([potency, *(number(getattr(hsp, n)) for n in ("ec50", "onset", "offset", "prevent", "rescue"))]),
+        cells=cells,
+        others=np.array([number(made.rates["sgn"]["starvation"]), number(stria["injury"]), number(stria["recovery"])]),
+    )  # fmt: skip
+    found = [(t, np.array(n), np.array(a)) for t, (n, a) in sorted(doses.items())]
+    size = count["head"] + places * count["place"]
+    return Ear(system, found, size, count["place"])
+
+
+INJURY = 16
+
+
+def _network(anatomy: Any, solute: Any, flows: Any, row: int, wet: bool) -> tuple[Network, list[int], Any]:
+    """An ear's network as its doses leave it: the middle ear of a round-window dose holds fluid."""
+    subjects = np.full(1, row)
+    keys, depots = _depots(flows, anatomy.grid, subjects)
+    reached = int(np.max(np.count_nonzero(transport.anatomy.window_share(anatomy), axis=1)))
+    windows = min(-(-reached // 8) * 8, anatomy.grid.places)
+    net = Network.build(anatomy, solute, subjects, list(keys.values()), windows)
+    volume = np.zeros(1)
+    if wet:
+        given = next(f.volume for f in flows if f.into == "middle_ear")
+        volume = np.broadcast_to(given, (anatomy.subjects,))[[row]]
+    return net.under(1.0, volume), depots, flows
+
+
+def _order(nets: list[Any], places: int) -> tuple[list[np.ndarray], dict[str, int]]:
+    """Number of each core node of both networks: what is not along the ear, then place by place from the base."""
+    heads, along = [], []
+    for net, _, _ in nets:
+        index = net.nodes.index
+        names = [n for n in net.along if n != "vestibule"]
+        along.append(np.stack([np.concatenate([index[n][:, p] for n in names]) for p in range(places)]))
+        heads.append(np.setdiff1d(np.arange(net.nodes.core), along[-1]))
+    head = sum(h.size for h in heads)
+    width = sum(a.shape[1] for a in along) + INJURY
+    found, start, first = [], 0, 0
+    for (net, _, _), h, a in zip(nets, heads, along, strict=True):
+        where = np.zeros(net.nodes.total, np.int64)
+        # The vestibule lies beside the base of scala vestibuli: last of what is not along the ear.
+        where[h] = start + np.arange(h.size)
+        where[a] = head + np.arange(places)[:, None] * width + first + np.arange(a.shape[1])
+        found.append(where)
+        start, first = start + h.size, first + a.shape[1]
+    return found, {"head": head, "place": width}
+
+
+def place_of_injury(count: dict[str, int], places: int) -> np.ndarray:
+    """Number of the first unknown of injury at each place."""
+    return count["head"] + np.arange(places) * count["place"] + count["place"] - INJURY
+
+
+@njit(cache=True)
+def power(x: float, half: float, hill: float) -> tuple[float, float]:
+    """Sigmoid response and its slope."""
+    if x <= 0.0:
+        return 0.0, 0.0
+    ratio = (x / half) ** hill
+    e = ratio / (1.0 + ratio)
+    return e, e * (1.0 - e) * hill / x
+
+
+@njit(cache=True)
+def rhs(y: np.ndarray, out: np.ndarray, s: System) -> None:
+    """Rate of change of all unknowns."""
+    out[:] = 0.0
+    for e in range(s.source.size):
+        moved = s.rate[e] * y[s.source[e]]
+        out[s.source[e]] -= moved
+        out[s.target[e]] += moved
+    for e in range(s.source_out.size):
+        out[s.source_out[e]] -= s.rate_out[e] * y[s.source_out[e]]
+    classes = s.site.shape[1]
+    for i in range(s.site.shape[0]):
+        total = 0.0
+        for k in range(classes):
+            total += y[s.site[i, k]]
+        for k in range(classes):
+            out[s.site[i, k]] -= s.capacity[i, k] * y[s.site[i, k]] / (s.half[i, k] + abs(total))
+    uptake, share, leaving, hill, irritation, clearance = s.cisplatin
+    potency, ec50, onset, offset, prevent, rescue = s.hsp70
+    for p in range(s.first.size):
+        f = s.first[p]
+        around = share * y[s.wall[p]] / s.volume_wall[p] + (1.0 - share) * y[s.corti[p]] / s.volume_corti[p]
+        effect, _ = power(y[f], s.half_platinum[p], hill)
+        out[f] = uptake * around - leaving * y[f]
+        out[f + 1] = irritation * effect - clearance * y[f + 1]
+        contact = 0.0
+        for k in range(classes):
+            contact += y[s.vesicles[p, k]]
+        contact *= potency / s.volume_corti[p]
+        told = max(contact, 0.0) / (ec50 + max(contact, 0.0)) / onset
+        out[f + 2] = told * (1.0 - y[f + 2]) - y[f + 2] / offset
+        for k in range(4):
+            frailty, sensitivity, repair, silencing, death, half, steep, silent_death, direct = s.cells[k]
+            shield = 1.0 - prevent * y[f + 2] if k < 3 else 1.0
+            saved = 1.0 - rescue * y[f + 2] if k < 2 else 1.0
+            deadly, _ = power(y[f + 1], half, steep)
+            harm = frailty * (sensitivity * y[f + 1] + direct * effect) * shield
+            gone = 0.0
+            if k == 3:
+                inner = y[f + 6] + y[f + 7] + y[f + 8]
+                contacts = y[f + 9] + y[f + 10] + y[f + 11]
+                gone = s.others[0] * max(1.0 - inner * contacts, 0.0)
+            a, b, c = y[f + 3 + 3 * k], y[f + 4 + 3 * k], y[f + 5 + 3 * k]
+            out[f + 3 + 3 * k] = -harm * a + repair * b - gone * a
+            out[f + 4 + 3 * k] = harm * a - (repair + (silencing + death * saved) * deadly + gone) * b
+            out[f + 5 + 3 * k] = silencing * deadly * b - (silent_death + gone) * c
+        hurt = s.others[1] * y[f + 1]
+        out[f + 15] = hurt - (hurt + s.others[2]) * y[f + 15]
+
+
+@njit(cache=True)
+def slopes(y: np.ndarray, s: System, row: np.ndarray, column: np.ndarray, value: np.ndarray) -> int:
+    """Entries of the Jacobian, some in parts: row, column and value of each; returns how many."""
+    n = 0
+    for e in range(s.source.size):
+        row[n], column[n], value[n] = s.source[e], s.source[e], -s.rate[e]
+        row[n + 1], column[n + 1], value[n + 1] = s.target[e], s.source[e], s.rate[e]
+        n += 2
+    for e in range(s.source_out.size):
+        row[n], column[n], value[n] = s.source_out[e], s.source_out[e], -s.rate_out[e]
+        n += 1
+    classes = s.site.shape[1]
+    for i in range(s.site.shape[0]):
+        total = 0.0
+        for k in range(classes):
+            total += y[s.site[i, k]]
+        sign = 1.0 if total > 0.0 else -1.0
+        for k in range(classes):
+            room = s.half[i, k] + abs(total)
+            for j in range(classes):
+                slope = sign * s.capacity[i, k] * y[s.site[i, k]] / (room * room)
+                if j == k:
+                    slope -= s.capacity[i, k] / room
+                row[n], column[n], value[n] = s.site[i, k], s.site[i, j], slope
+                n += 1
+    uptake, share, leaving, hill, irritation, clearance = s.cisplatin
+    potency, ec50, onset, offset, prevent, rescue = s.hsp70
+    for p in range(s.first.size):
+        f = s.first[p]
+        effect, steepness = power(y[f], s.half_platinum[p], hill)
+        row[n], column[n], value[n] = f, s.wall[p], uptake * share / s.volume_wall[p]
+        row[n + 1], column[n + 1], value[n + 1] = f, s.corti[p], uptake * (1.0 - share) / s.volume_corti[p]
+        row[n + 2], column[n + 2], value[n + 2] = f, f, -leaving
+        row[n + 3], column[n + 3], value[n + 3] = f + 1, f, irritation * steepness
+        row[n + 4], column[n + 4], value[n + 4] = f + 1, f + 1, -clearance
+        n += 5
+        contact = 0.0
+        for k in range(classes):
+            contact += y[s.vesicles[p, k]]
+        contact *= potency / s.volume_corti[p]
+        told = max(contact, 0.0) / (ec50 + max(contact, 0.0)) / onset
+        row[n], column[n], value[n] = f + 2, f + 2, -told - 1.0 / offset
+        n += 1
+        for k in range(classes):
+            slope = (
+                0.0 if contact <= 0.0 else ec50 / (ec50 + contact) ** 2 / onset * potency / s.volume_corti[p]
+            )
+            row[n], column[n], value[n] = f + 2, s.vesicles[p, k], slope * (1.0 - y[f + 2])
+            n += 1
+        for k in range(4):
+            frailty, sensitivity, repair, silencing, death, half, steep, silent_death, direct = s.cells[k]
+            shield = 1.0 - prevent * y[f + 2] if k < 3 else 1.0
+            saved = 1.0 - rescue * y[f + 2] if k < 2 else 1.0
+            deadly, rise = power(y[f + 1], half, steep)
+            raw = frailty * (sensitivity * y[f + 1] + direct * effect)
+            harm = raw * shield
+            gone = 0.0
+            inner = y[f + 6] + y[f + 7] + y[f + 8]
+            contacts = y[f + 9] + y[f + 10] + y[f + 11]
+            if k == 3:
+                gone = s.others[0] * max(1.0 - inner * contacts, 0.0)
+            ia, ib, ic = f + 3 + 3 * k, f + 4 + 3 * k, f + 5 + 3 * k
+            a, b = y[ia], y[ib]
+            bys = (f, f + 1, f + 2)
+            harms = (
+                frailty * direct * steepness * shield,
+                frailty * sensitivity * shield,
+                -raw * prevent if k < 3 else 0.0,
+            )
+            kills = (0.0, (silencing + death * saved) * rise, -death * rescue * deadly if k < 2 else 0.0)
+            for j in range(3):
+                row[n], column[n], value[n] = ia, bys[j], -harms[j] * a
+                row[n + 1], column[n + 1], value[n + 1] = ib, bys[j], harms[j] * a - kills[j] * b
+                n += 2
+            row[n], column[n], value[n] = ic, f + 1, silencing * rise * b
+            row[n + 1], column[n + 1], value[n + 1] = ia, ia, -harm - gone
+            row[n + 2], column[n + 2], value[n + 2] = ia, ib, repair
+            row[n + 3], column[n + 3], value[n + 3] = ib, ia, harm
+            row[n + 4], column[n + 4], value[n + 4] = (
+                ib,
+                ib,
+                -(repair + (silencing + death * saved) * deadly + gone),
+            )
+            row[n + 5], column[n + 5], value[n + 5] = ic, ib, silencing * deadly
+            row[n + 6], column[n + 6], value[n + 6] = ic, ic, -silent_death - gone
+            n += 7
+            if k == 3:
+                lone = s.others[0] if inner * contacts < 1.0 else 0.0
+                for j in range(3):
+                    for i in range(3):
+                        mine = f + 12 + i
+                        row[n], column[n], value[n] = mine, f + 6 + j, lone * contacts * y[mine]
+                        row[n + 1], column[n + 1], value[n + 1] = mine, f + 9 + j, lone * inner * y[mine]
+                        n += 2
+        row[n], column[n], value[n] = f + 15, f + 1, s.others[1] * (1.0 - y[f + 15])
+        row[n + 1], column[n + 1], value[n + 1] = f + 15, f + 15, -s.others[1] * y[f + 1] - s.others[2]
+        n += 2
+    return n
+
+
+@njit(cache=True)
+def scatter(
+    value: np.ndarray, which: np.ndarray, row: np.ndarray, column: np.ndarray, out: np.ndarray
+) -> None:
+    """Add some of the entries to a matrix."""
+    for n in which:
+        out[row[n], column[n]] = 0.0
+    for n in which:
+        out[row[n], column[n]] += value[n]
+
+
+class Peer:
+    """An ear before a general solver: what solvers call, and the loop over doses."""
+
+    def __init__(self, ear: Ear, scale: np.ndarray) -> None:
+        """``scale``: what is large for each unknown; absolute tolerances are relative to it."""
+        self.ear, self.scale = ear, scale
+        room = 30 * ear.system.source.size + 300 * ear.system.first.size
+        self.row, self.column = np.zeros(room, np.int64), np.zeros(room, np.int64)
+        self.value = np.zeros(room)
+        count = slopes(np.zeros(ear.size), ear.system, self.row, self.column, self.value)
+        self.row, self.column = self.row[:count], self.column[:count]
+        distance = np.abs(self.row - self.column)
+        self.band = int(ear.band)
+        self.inside = np.flatnonzero(distance <= self.band)
+        self.packed = self.row - self.column + self.band
+        self.start = np.zeros(ear.size)
+        for k in range(4):
+            self.start[ear.system.first + 3 + 3 * k] = 1.0
+        self.steps = self.jacobians = 0
+        self.called = 0.0
+
+    def fill(self, y: np.ndarray) -> None:
+        """Entries of the Jacobian into ``value``."""
+        slopes(y, self.ear.system, self.row, self.column, self.value)
+
+    def through(self, solve: Callable[[float, float, np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
+        """Unknowns at each moment, shape (moment, unknown); ``solve(start, stop, y, wanted)`` between two doses."""
+        y, out = self.start.copy(), np.zeros((MOMENTS.size, self.ear.size))
+        times = [t for t, _, _ in self.ear.doses]
+        for (time_now, where, amount), stop in zip(self.ear.doses, [*times[1:], MOMENTS[-1]], strict=True):
+            np.add.at(y, where, amount)
+            inside = np.greater(MOMENTS, time_now) & np.less_equal(MOMENTS, stop)
+            wanted = np.unique([*MOMENTS[inside], stop])
+            found = solve(time_now, stop, y, wanted)
+            out[inside] = found[np.isin(wanted, MOMENTS[inside])]
+            y = found[-1].copy()
+        return out
+
+
+def cvode(peer: Peer, rtol: float, floor: float, sparse: bool = False) -> np.ndarray:
+    """scikit-sundae's CVODE: BDF, banded or sparse, right-hand side and Jacobian compiled."""
+    from scipy.sparse import csc_array
+    from sksundae.cvode import CVODE
+
+    system, size, band = peer.ear.system, peer.ear.size, peer.band
+    keys, slot = np.unique(peer.column * size + peer.row, return_inverse=True)
+
+    def rates(t: float, y: np.ndarray, out: np.ndarray) -> None:
+        began = time.thread_time()
+        rhs(y, out, system)
+        peer.called += time.thread_time() - began
+
+    def jacobian(t: float, y: np.ndarray, yp: np.ndarray, out: np.ndarray) -> None:
+        began = time.thread_time()
+        peer.fill(y)
+        if sparse:
+            out[:] = np.bincount(slot, peer.value[: slot.size], keys.size)
+        else:
+            scatter(peer.value, peer.inside, peer.row, peer.column, out)
+        peer.jacobians += 1
+        peer.called += time.thread_time() - began
+
+    shape: dict[str, Any] = {"linsolver": "band", "lband": band, "uband": band}
+    if sparse:
+        ones = csc_array((np.ones(keys.size), (keys % size, keys // size)), shape=(size, size))
+        ones.indices, ones.indptr = ones.indices.astype(np.int32), ones.indptr.astype(np.int32)
+        shape = {"linsolver": "sparse", "sparsity": ones}
+    solver = CVODE(
+        rates, jacfn=jacobian, rtol=rtol, atol=rtol * floor * peer.scale, max_num_steps=1_000_000, **shape
+    )
+
+    def solve(start: float, stop: float, y: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        run = solver.solve(np.concatenate([[start], wanted]), y)
+        if not run.success:
+            raise RuntimeError(run.message)
+        peer.steps += int(run.nfev)
+        return np.asarray(run.y[1:])
+
+    return peer.through(solve)
+
+
+def scipy_solver(peer: Peer, method: str, rtol: float, floor: float) -> np.ndarray:
+    """SciPy's LSODA with a packed band, or BDF with a sparse Jacobian."""
+    from scipy.integrate import solve_ivp
+    from scipy.sparse import csc_array
+
+    system, size, band = peer.ear.system, peer.ear.size, peer.band
+    out, packed = np.zeros(size), np.zeros((2 * band + 1, size))
+
+    def rates(t: float, y: np.ndarray) -> np.ndarray:
+        rhs(y, out, system)
+        return out.copy()
+
+    def jacobian(t: float, y: np.ndarray) -> Any:
+        peer.fill(y)
+        if method == "LSODA":
+            scatter(peer.value, peer.inside, peer.packed, peer.column, packed)
+            return packed
+        count = peer.row.size
+        return csc_array((peer.value[:count], (peer.row, peer.column)), shape=(size, size))
+
+    more = {"lband": band, "uband": band} if method == "LSODA" else {}
+
+    def solve(start: float, stop: float, y: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        run = solve_ivp(
+            rates, (start, stop), y, method, wanted, jac=jacobian, rtol=rtol, atol=rtol * floor * peer.scale, **more
+        )  # fmt: skip
+        if not run.success:
+            raise RuntimeError(run.message)
+        peer.steps += run.nfev
+        return np.asarray(run.y.T)
+
+    return peer.through(solve)
+
+
+def readings(ear: Ear, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Vesicles in the organ of Corti (moment, place), and cells counted (moment, kind, place)."""
+    vesicles = y[:, ear.system.vesicles].sum(axis=2) / ear.system.volume_corti
+    first = ear.system.first[:, None] + 3 + np.arange(3)
+    counted = [y[:, first + 3 * k].sum(axis=2) for k in range(4)]
+    return vesicles, np.stack(counted, axis=1)
+
+
+def misses(one: tuple[np.ndarray, np.ndarray], two: tuple[np.ndarray, np.ndarray]) -> tuple[float, float]:
+    """Largest difference of vesicles relative to their peak, and of cells as a fraction."""
+    return (
+        float(np.max(np.abs(one[0] - two[0])) / np.max(np.abs(two[0]))),
+        float(np.max(np.abs(one[1] - two[1]))),
+    )
+
+
+def ours(made: forward.Block) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The same readings of each ear from otosome's own chain."""
+    arm = made.plan.arms[0]
+    at = made.plan.at(MOMENTS)
+    cells, vesicles = made.cells(arm), made.vesicles(arm).concentration["organ_of_corti"].sum(axis=0)[:, at]
+    counted = np.stack([cells.counted(kind)[:, at] for kind in KINDS], axis=2)
+    return list(zip(vesicles, counted, strict=True))
+
+
+def scales(ear: Ear, y: np.ndarray) -> np.ndarray:
+    """What is large for each unknown of a solution (moment, unknown): its own largest value, or a thousandth of
+    the largest of its like at any place."""
+    own = np.max(np.abs(y), axis=0)
+    head = ear.size - ear.band * ear.system.first.size
+    alike = own.copy()
+    alike[head:] = np.tile(own[head:].reshape(-1, ear.band).max(axis=0), ear.system.first.size)
+    return np.maximum(np.maximum(own, 1e-3 * alike), 1e-12 * alike.max())
+
+
+def rough(ear: Ear) -> np.ndarray:
+    """A loose solution, for the scales alone."""
+    peer = Peer(ear, np.ones(ear.size))
+    dose = max(float(amount.max()) for _, _, amount in ear.doses)
+    injury = (ear.system.first[:, None] + np.arange(INJURY)).ravel()
+    peer.scale = np.full(ear.size, 1e-6 * dose)
+    peer.scale[injury] = 1.0
+    return scipy_solver(peer, "BDF", 1e-3, 1.0)

@@ -1,0 +1,31 @@
+"""From a laboratory's file to tidy tables: what readers share."""
+
+from otosome.export.columns import FREQUENCY, SUBJECT, Columns, possible
+from otosome.export.file import (
+    HEAD,
+    LARGEST,
+    LARGEST_TREE,
+    Export,
+    Refused,
+    flags,
+    header,
+    moment,
+    parse,
+    unix_moment,
+)  # fmt: skip
+from otosome.export.tables import (
+    PARTICLES,
+    READINGS,
+    WAVEFORMS,
+    Tables,
+    label,
+    particles,
+    readings,
+    waveforms,
+)
+
+__all__ = [
+    "FREQUENCY", "HEAD", "LARGEST", "LARGEST_TREE", "PARTICLES", "READINGS", "SUBJECT", "WAVEFORMS", "Columns",
+    "Export", "Refused", "Tables", "flags", "header", "label", "moment", "parse", "particles", "possible", "readings",
+    "unix_moment", "waveforms",
+]  # fmt: skip

@@ -1,0 +1,163 @@
+"""The columns of a published long table, by the names laboratories give them, in house units.
+
+A unit is taken from the column's name. Where the name states none, one rule decides and says so in a flag.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otosome.export.file import Export, Refused, flags, parse
+from otosome.units import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Rows = Sequence[int] | NDArray[np.signedinteger[Any]]
+SUBJECT = ("subject", "subject_id", "animal", "animal_id", "mouse", "id")
+FREQUENCY = (
+    "freq_hz", "frequency_hz", "frequency (hz)", "freq(hz)", "freq_khz", "frequency_khz", "frequency (khz)",
+    "frequency[khz]", "frequency", "freq",
+)  # fmt: skip
+HIGHEST_KILOHERTZ = 200.0  # a bare frequency above it is in Hz: no ear tested hears 200 kHz
+SOFTEST, LOUDEST = -30.0, 140.0  # dB: outside it a number is a code
+_EARS = {"l": "left", "left": "left", "r": "right", "right": "right"}
+_HOURS = {"h": 1.0, "d": 24.0, "w": 168.0}
+_MANGLED = re.compile(r"^(\d+)\.0$")  # a name that a spreadsheet took for a number
+_CLOCK = re.compile(r"ZT\d{1,2}")  # the hour of the exposure, counted from lights on
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(h|d|w)(?:rs?|ours?|ays?|eeks?|ks?)?", re.ASCII)
+
+
+@dataclass
+class Columns:
+    """A table of text with its refusals: columns come out as arrays, cells that are no number are listed.
+
+    ``refused``  grows as columns are read
+    """
+
+    export: Export
+    frame: pd.DataFrame
+    refused: list[Refused] = field(default_factory=list)
+    _texts: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    _numbers: dict[str, Array] = field(default_factory=dict, repr=False)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.frame.columns
+
+    def first(self, names: Sequence[str]) -> str:
+        """The first of these columns that there is; raises BadInput where there is none."""
+        for name in names:
+            if name in self:
+                return name
+        raise self.export.refusal(
+            "header", ", ".join(map(str, self.frame.columns))[:200], f"one of {', '.join(names)}"
+        )
+
+    def texts(self, *names: str) -> list[str]:
+        """The first of these columns that there is, as stripped text; blanks where there is none."""
+        name = next((name for name in names if name in self), None)
+        if name is None:
+            return [""] * len(self.frame)
+        if name not in self._texts:
+            self._texts[name] = [str(cell).strip() for cell in self.frame[name].to_numpy(dtype=object)]
+        return self._texts[name]
+
+    def numbers(self, name: str) -> Array:
+        """A column as numbers: NaN where missing, and where a cell is no number, which is listed once."""
+        if name not in self._numbers:
+            self._numbers[name] = self._read(name)
+        return self._numbers[name].copy()
+
+    def _read(self, name: str) -> Array:
+        texts = self.texts(name)
+        found = [parse(text, self.decimal) for text in texts]
+        for row, value in enumerate(found):
+            if value is None and texts[row].lower() not in ("inf", "-inf"):
+                self.leave_out(row, name, texts[row], "is not a finite number")
+        return np.array([np.nan if value is None else value for value in found], dtype=float)
+
+    @property
+    def decimal(self) -> str:
+        """The decimal mark: a comma where semicolons part the cells."""
+        return str(self.frame.attrs.get("decimal", "."))
+
+    def leave_out(self, row: int, name: str, given: object, reason: str) -> None:
+        """List a row that is not read."""
+        self.refused.append(self.export.left_out(f"row {row + 1}, {name}", given, reason))
+
+    def kilohertz(self) -> tuple[Array, str]:
+        """The stimulus' frequency in kHz, and a flag where its unit is not stated."""
+        name = self.first(FREQUENCY)
+        values = self.numbers(name)
+        if "khz" in name:
+            return values, ""
+        if "hz" in name:
+            return values / 1e3, ""
+        in_hertz = bool(np.nanmax(values, initial=0.0) > HIGHEST_KILOHERTZ)
+        unit = "Hz" if in_hertz else "kHz"
+        return values / (1e3 if in_hertz else 1.0), f"frequency without unit: read as {unit}"
+
+    def ears(self) -> list[str]:
+        """left, right, or blank where not stated."""
+        return [_EARS.get(text.lower(), "") for text in self.texts("ear", "side")]
+
+    def hours(self) -> tuple[Array, list[str]]:
+        """Time after the first insult in h where the table states it, and a flag where it says it in words."""
+        for name, factor in (("time_h", 1.0), ("time_d", 24.0), ("day", 24.0), ("time_min", 1 / 60)):
+            if name in self:
+                return self.numbers(name) * factor, [""] * len(self.frame)
+        words = self.texts("abr_time", "timepoint", "time")
+        spans = [_SPAN.fullmatch(word.lower()) for word in words]
+        times = np.array([float(s[1]) * _HOURS[s[2]] if s else np.nan for s in spans], dtype=float)
+        told = [
+            bool(word) and not span and not _CLOCK.fullmatch(word)
+            for word, span in zip(words, spans, strict=True)
+        ]
+        return times, [
+            f"timepoint: {word[:40]}" if tell else "" for word, tell in zip(words, told, strict=True)
+        ]
+
+    def groups(self) -> list[str]:
+        """The group as the table tells it, else what it says of strain, treatment and noise.
+
+        A baseline is a time and no group: such a row takes what the same subject's other rows say.
+        """
+        if "group" in self:
+            return self.texts("group")
+        kind = [word if word.lower() != "baseline" else "" for word in self.texts("noise_type")]
+        clock = [word if _CLOCK.fullmatch(word) else "" for word in self.texts("abr_time")]
+        later = {who: word for who, word in zip(self.texts(*SUBJECT), kind, strict=True) if word}
+        noise = [
+            k or c or later.get(who, "") for k, c, who in zip(kind, clock, self.texts(*SUBJECT), strict=True)
+        ]
+        level = [f"{level} dB SPL" if level else "" for level in self.texts("noise_spl")]
+        parts = (self.texts("substrain", "strain"), self.texts("treatment"), noise, level)
+        return [" ".join(part for part in one if part) for one in zip(*parts, strict=True)]
+
+    def who(self, rows: Rows) -> dict[str, object]:
+        """Subject, ear, group and time of some rows, as the table ``readings`` wants them."""
+        subjects = [_MANGLED.sub(r"\1", one) for one in self.texts(*SUBJECT)]
+        columns = {"subject": subjects, "ear": self.ears(), "group": self.groups()}
+        times = self.hours()[0]
+        return {
+            **{k: [v[row] for row in rows] for k, v in columns.items()},
+            "time": times[np.asarray(rows, dtype=int)],
+        }
+
+    def said(self, rows: Rows) -> list[str]:
+        """Flags on those four: a time given in words, a subject that a spreadsheet made a number, a decimal comma."""
+        words, names = self.hours()[1], self.texts(*SUBJECT)
+        mangled = [f"subject given as {name}" if _MANGLED.fullmatch(name) else "" for name in names]
+        comma = "decimal comma" if self.decimal == "," else ""
+        return [flags(words[row], mangled[row], comma) for row in rows]
+
+
+def possible(value: float) -> bool:
+    """Whether a level can have been measured; a number beyond is a code."""
+    return SOFTEST <= value <= LOUDEST

@@ -1,0 +1,225 @@
+"""A laboratory file as it arrives: its bytes, cells and lines are bounded, and what it says stays text.
+
+A number is read by one strict rule; what cannot be read is a refusal with its place, never a guess.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otosome.evidence import BadInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LARGEST = 50_000_000  # bytes of a file
+LARGEST_TREE = 5_000_000  # bytes of a JSON or XML file, which grows some twenty-fold when parsed
+MOST_CELLS = 2_000_000
+MOST_LINES = 60_000
+LONGEST_LINE = 1_000_000  # characters
+LONGEST_NAME = 120  # characters of a subject, sample or flag
+HEAD = 4096  # bytes a reader may look at to know its files
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_MISSING = {"", "na", "nan", "none", "null", "n/a", "."}
+_DATE = re.compile(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?!\d)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Something in a file that did not become a row: where, what stood there, why."""
+
+    file: str
+    place: str
+    given: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Export:
+    """A file's name, without its folder, and its bytes."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+    @classmethod
+    def open(cls, file: Path) -> Export:
+        """The file, whole; raises BadInput if it cannot be read, is empty or is too large."""
+        try:
+            with file.open("rb") as stream:
+                content = stream.read(LARGEST + 1)
+        except OSError as error:
+            raise BadInput(f"cannot be read ({error.strerror})", file=file.name) from error
+        if len(content) > LARGEST:
+            raise BadInput(
+                "is too large", file=file.name, given=f"more than {LARGEST} bytes",
+                allowed=f"at most {LARGEST}", cure="export fewer measurements a file",
+            )  # fmt: skip
+        if not content.strip(b" \t\r\n\0"):
+            raise BadInput("is empty", file=file.name)
+        return cls(file.name, content)
+
+    @property
+    def head(self) -> bytes:
+        """Its first bytes, by which readers know it."""
+        return self.content[:HEAD]
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the whole file."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @cached_property
+    def text(self) -> str:
+        """The file as text: UTF-8 (or UTF-16 with its mark), else Latin-1; raises BadInput for binary content."""
+        if self.content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return self._decoded("utf-16")
+        if b"\0" in self.content:
+            raise self.refusal("file", "binary content", "text")
+        try:
+            return self.content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return self.content.decode("latin-1")
+
+    def _decoded(self, encoding: str) -> str:
+        try:
+            text = self.content.decode(encoding)
+        except UnicodeDecodeError as error:
+            raise self.refusal("file", f"bytes that are no {encoding}", "text") from error
+        if "\0" in text:
+            raise self.refusal("file", "binary content", "text")
+        return text
+
+    def lines(self) -> list[str]:
+        """The text's lines, whatever ends them; raises BadInput for too many."""
+        marks = self.text.count("\n") + self.text.count("\r")
+        if marks > 2 * MOST_LINES:
+            raise self.refusal("file", f"more than {MOST_LINES} lines", f"at most {MOST_LINES}")
+        found = re.split(r"\r\n|\r|\n", self.text)
+        if max(map(len, found)) > LONGEST_LINE:
+            raise self.refusal("file", f"a line of more than {LONGEST_LINE} characters", "shorter lines")
+        return found
+
+    def line_with(self, *words: str, among: int) -> int:
+        """Where the first line stands that holds all these words; raises BadInput if none of the first few does."""
+        for number, line in enumerate(self.lines()[:among]):
+            if all(word in line.lower() for word in words):
+                return number
+        raise self.refusal("header", "no such line", ", ".join(words))
+
+    def frame(self, skip: int = 0, separator: str | None = None) -> pd.DataFrame:
+        """A table of text cells under the header of line ``skip``; columns stripped and lower case.
+
+        raises  BadInput for too many cells or lines, a row that is longer than the header, a name that stands twice
+        """
+        import pandas as pd
+
+        lines = self.lines()[skip:]
+        mark = separator or _separator(lines[0] if lines else "")
+        if self.text.count(mark) + len(lines) > MOST_CELLS:
+            raise self.refusal("file", f"more than {MOST_CELLS} cells", f"at most {MOST_CELLS}")
+        try:
+            table = pd.read_csv(
+                io.StringIO("\n".join(lines)), sep=mark, header=None, dtype=str, keep_default_na=False,
+                skip_blank_lines=True, skipinitialspace=True,
+            )  # fmt: skip
+        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+            raise self.refusal("table", str(error)[:200], "rows as long as their header") from error
+        written = [str(name).strip().strip("\ufeff").lower() for name in table.iloc[0]]
+        names = [name if any(map(str.isalnum, name)) else "" for name in written]
+        named = [name for name in names if name]
+        if len(set(named)) != len(named):
+            twice = next(name for name in named if named.count(name) > 1)
+            raise self.refusal(f"line {skip + 1}", f"the column {twice[:60]!r} twice", "each column once")
+        table.columns = pd.Index([name or f"_{i}" for i, name in enumerate(names)])
+        body = table.iloc[1:].reset_index(drop=True).fillna("")
+        body.attrs["decimal"] = "," if mark == ";" else "."
+        return body
+
+    def rows(self, separator: str = ",") -> list[list[str]]:
+        """Ragged rows of stripped cells, blank ones too; raises BadInput for too many cells."""
+        if self.text.count(separator) + self.text.count("\n") > MOST_CELLS // 4:
+            raise self.refusal("file", f"more than {MOST_CELLS // 4} cells", f"at most {MOST_CELLS // 4}")
+        try:
+            return [[c.strip() for c in row] for row in csv.reader(self.lines(), delimiter=separator)]
+        except csv.Error as error:
+            raise self.refusal("file", str(error), "separated text") from error
+
+    def number(self, text: str, place: str, decimal: str = ".") -> float:
+        """One number, strictly; NaN for a blank or a word for missing; raises BadInput for anything else."""
+        stripped = text.strip()
+        value = parse(stripped, decimal)
+        if value is None:
+            wanted = f"a finite number with a decimal {'comma' if decimal == ',' else 'point'}"
+            raise self.refusal(place, stripped[:60], wanted)
+        return value
+
+    def refusal(self, place: str, given: str, allowed: str, cure: str | None = None) -> BadInput:
+        """The error that says what is wrong with this file, to be raised."""
+        return BadInput("cannot be used", file=self.name, key=place, given=given, allowed=allowed, cure=cure)
+
+    def left_out(self, place: str, given: object, reason: str) -> Refused:
+        """A part of this file that is not read, while the rest is."""
+        return Refused(self.name, place[:LONGEST_NAME], str(given)[:LONGEST_NAME], reason)
+
+    def contradiction(self, recorded: str) -> str:
+        """A flag where the name carries another date than the content's (``recorded``, ISO); else empty."""
+        named = _DATE.search(self.name)
+        if named is None or not recorded or "-".join(named.groups()) == recorded[:10]:
+            return ""
+        return f"name says {'-'.join(named.groups())}, content {recorded[:10]}: the content is taken"
+
+
+@lru_cache(maxsize=65_536)
+def parse(text: str, decimal: str = ".") -> float | None:
+    """A number written with this decimal mark: NaN for missing, None for what is no finite number."""
+    if text.lower() in _MISSING:
+        return np.nan
+    if decimal == ",":
+        if "." in text:
+            return None
+        text = text.replace(",", ".")
+    value = float(text) if len(text) < 40 and _NUMBER.fullmatch(text) else np.nan
+    return value if np.isfinite(value) else None
+
+
+def moment(text: str, *forms: str) -> str:
+    """A date as ISO text, by the first form that fits; empty where none does."""
+    for form in forms:
+        try:
+            return datetime.strptime(text.strip(), form).isoformat(timespec="minutes")
+        except ValueError:
+            continue
+    return ""
+
+
+def unix_moment(seconds: float) -> str:
+    """Seconds since 1970 as ISO text in UTC; empty outside 1980 to 2100."""
+    if not 315532800 < seconds < 4102444800:
+        return ""
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(timespec="minutes")
+
+
+def header(head: bytes) -> set[str]:
+    """The column names of a table that begins so: its first line's cells, lower case."""
+    text = head.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    first = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
+    return {cell.strip().strip('"').lower() for cell in first.split(_separator(first))}
+
+
+def _separator(line: str) -> str:
+    return max(",;\t", key=line.count)
+
+
+def flags(*said: str) -> str:
+    """Several flags as one, empty ones left out."""
+    return "; ".join(one for one in said if one)

@@ -1,0 +1,49 @@
+"""How a number that comes out moves with numbers that go in: neighbouring ears, eight to a vector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otosome.evidence import BadInput
+from otosome.forward.block import Block
+from otosome.forward.planning import Plan
+from otosome.forward.run import blocks
+from otosome.lanes import LANES
+from otosome.units import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Share of a number it is moved by: curvature costs about as much of the slope, rounding a thousandth of that.
+_STEP = 1e-5
+
+
+def gradient(
+    plan: Plan, table: pd.DataFrame, names: Sequence[str], read: Callable[[Block], Array]
+) -> tuple[float, Array]:
+    """A scalar of one ear and its slope by each of some numbers.
+
+    Steps of time depend on the study alone, so ears that differ by little differ smoothly: a difference of
+    neighbours is the slope. All neighbours are lanes of a few blocks, so twenty slopes cost three blocks.
+
+    ``table``   one row
+    ``names``   columns that are not zero
+    ``read``    block -> a value for each of its ears, shape (subject,)
+    returns     the scalar, and its derivative by each name, shape (name,)
+    raises      BadInput for a name that is no column or whose value is zero
+    """
+    import pandas as pd
+
+    wrong = [name for name in names if name not in table or table[name].iloc[0] == 0.0]
+    if wrong:
+        raise BadInput("has no slope: it is no number of this study, or zero", key=wrong[0])
+    ears = pd.concat([table.iloc[:1]] * (len(names) + 1), ignore_index=True)
+    moved = _STEP * np.abs(table[list(names)].iloc[0].to_numpy(dtype=float))
+    for row, (name, step) in enumerate(zip(names, moved, strict=True), start=1):
+        ears.loc[row, name] += step
+    parts = [read(Block(plan, part))[: rows.stop - rows.start] for rows, part in blocks(ears, LANES)]
+    values = np.concatenate(parts)
+    return float(values[0]), (values[1:] - values[0]) / moved

@@ -1,0 +1,56 @@
+"""Published long tables of distortion-product emissions: a row per pair of primaries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from otosome.export import SUBJECT, Columns, Export, Tables, flags, header, possible, readings
+
+EMISSION = ("level_distprod", "dp_level", "dpoae_level", "level_dp")
+LEVEL = ("level_db", "level_f2", "l2")
+F2 = ("f2", "f2_hz", "f2_khz")
+HIGHEST_KILOHERTZ = 200.0
+
+
+@dataclass(frozen=True)
+class DpoaeTable:
+    """The layout, as the catalog finds it."""
+
+    @staticmethod
+    def recognises(head: bytes) -> bool:
+        """Whether a table that begins so has subjects, f2 and the level of the emission."""
+        names = header(head)
+        return all(names.intersection(group) for group in (SUBJECT, F2, EMISSION))
+
+    @staticmethod
+    def read(export: Export) -> Tables:
+        """The table ``readings``: the emission's level at f2, for the level of its primaries."""
+        columns = Columns(export, export.frame())
+        name = columns.first(EMISSION)
+        value, level = columns.numbers(name), columns.numbers(columns.first(LEVEL))
+        f2 = columns.numbers(columns.first(F2))
+        in_hertz = bool(np.nanmax(f2, initial=0.0) > HIGHEST_KILOHERTZ)
+        for row in np.flatnonzero(~np.isfinite(value) | ~np.isfinite(f2)):
+            columns.leave_out(int(row), name, columns.texts(name)[row], "no emission level, or no f2")
+        codes = np.isfinite(value) & ~np.array([possible(v) or -60 < v < 0 for v in value], dtype=bool)
+        for row in np.flatnonzero(codes):
+            columns.leave_out(int(row), name, value[row], "a code, not a level")
+        kept = np.flatnonzero(np.isfinite(value) & np.isfinite(f2) & ~codes)
+        if kept.size == 0:
+            raise export.refusal("rows", "no emission", "one or more")
+        unit = f"f2 without unit: read as {'Hz' if in_hertz else 'kHz'}" if columns.first(F2) == "f2" else ""
+        return Tables(
+            readings=readings(
+                export,
+                **columns.who(kept),
+                quantity="dpoae",
+                frequency=f2[kept] / (1e3 if in_hertz else 1.0),
+                value=value[kept],
+                unit="dB SPL",
+                level=level[kept],
+                flag=[flags(said, unit, "dB SPL: not stated in the header") for said in columns.said(kept)],
+            ),
+            refused=tuple(columns.refused),
+        )

@@ -1,0 +1,153 @@
+"""A contact sheet of what was imported: level series with their thresholds, size distributions, what was refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from otosome.thresholds import series_of
+from otosome.units import Array, convert
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from otosome.intake import Intake
+
+MOST_SERIES, MOST_SIZES, MOST_REFUSED = 60, 40, 500
+WIDE, HIGH = 220.0, 300.0  # drawing units of a level series
+LEFT, TOP = 34.0, 10.0
+LARGEST = 1e3  # nm drawn of a size distribution
+SHOWN = 200  # points of a curve
+_HERE = Path(__file__).parent
+
+
+def contact_sheet(made: Intake) -> str:
+    """The sheet as one HTML text that loads nothing; names from files are text and nothing else."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    series = list(series_of(made.waveforms)) if len(made.waveforms) else []
+    estimated = {_key(row): row for _, row in made.estimated.iterrows()} if len(made.estimated) else {}
+    samples = (
+        list(made.particles.dropna(subset=["diameter"]).groupby(["file", "replicate"]))
+        if len(made.particles)
+        else []
+    )
+    environment = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
+    return environment.get_template("contact.html.jinja").render(
+        counts=_counts(made),
+        notes=made.notes,
+        files=sorted(made.files.items()),
+        series=[_series(name, one, estimated.get(_key(one.iloc[0]))) for name, one in series[:MOST_SERIES]],
+        more_series=max(0, len(series) - MOST_SERIES),
+        sizes=[_size(one) for _, one in samples[:MOST_SIZES]],
+        more_sizes=max(0, len(samples) - MOST_SIZES),
+        agreement=_agreement(made.estimated),
+        refused=made.refused[:MOST_REFUSED],
+        more_refused=max(0, len(made.refused) - MOST_REFUSED),
+        wide=WIDE, high=HIGH, left=LEFT, top=TOP,
+    )  # fmt: skip
+
+
+def _counts(made: Intake) -> list[tuple[str, int]]:
+    return [
+        ("files read", len(made.files)),
+        ("readings", len(made.readings)),
+        ("particle rows", len(made.particles)),
+        ("waveforms", len(made.waveforms)),
+        ("thresholds", len(made.estimated)),
+        ("refused", len(made.refused)),
+    ]
+
+
+def _key(row: pd.Series) -> tuple[object, ...]:
+    frequency = float(row["frequency"])
+    stimulus = "click" if np.isnan(frequency) else frequency
+    return row["file"], row["subject"], row["ear"], str(row["recorded"])[:10], stimulus
+
+
+def _series(name: str, series: pd.DataFrame, found: pd.Series | None) -> dict[str, Any]:
+    """Waveforms one above the other, loudest on top, and where the threshold lies between them."""
+    waves = [np.asarray(one, dtype=float) for one in series["samples"]]
+    levels = series["level"].to_numpy(dtype=float)
+    apart = HIGH / (len(waves) + 1)
+    largest = max(float(np.ptp(one)) for one in waves) or 1.0
+    base = TOP + HIGH - apart * (1 + np.arange(len(waves)))
+    curves = [
+        {
+            "level": f"{level:g}",
+            "y": round(float(y), 1),
+            "points": _points(one - one.mean(), largest / (2 * apart), y),
+        }
+        for one, level, y in zip(waves, levels, base, strict=True)
+    ]
+    tick, band, said = None, None, "no threshold"
+    if found is not None:
+        unit = found["unit"]
+        low, tick, high = (float(np.interp(found[key], levels, base)) for key in ("low", "value", "high"))
+        band = (round(high, 1), round(low - high, 1))
+        said = f"{found['value']:.0f} {unit} ({_end(found['low'])} to {_end(found['high'])})"
+        if found["censored"] != "none":
+            said = f"{found['censored']} {found['value']:.0f} {unit}"
+    return {
+        "name": name,
+        "file": series["file"].iloc[0],
+        "curves": curves,
+        "tick": tick,
+        "band": band,
+        "said": said,
+    }
+
+
+def _end(value: float) -> str:
+    return f"{round(value):d}" if np.isfinite(value) else "beyond the levels tested"
+
+
+def _points(wave: Array, scale: float, base: float) -> str:
+    """A polyline across the drawing, thinned to what a screen shows."""
+    step = max(1, wave.size // SHOWN)
+    thin = wave[::step]
+    across = LEFT + np.linspace(0, WIDE, thin.size)
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, base - thin / scale, strict=True))
+
+
+def _size(bins: pd.DataFrame) -> dict[str, Any]:
+    diameter = bins["diameter"].to_numpy(dtype=float) * convert(1.0, "mm", "nm")
+    number = bins["concentration"].to_numpy(dtype=float)
+    shown = diameter <= LARGEST
+    height = number[shown] / max(float(number.max()), 1e-300)
+    step = max(1, height.size // SHOWN)
+    points = [
+        f"{LEFT + d / LARGEST * WIDE:.1f},{100 - 90 * h:.1f}"
+        for d, h in zip(diameter[shown][::step], height[::step], strict=True)
+    ]
+    first = bins.iloc[0]
+    name = f"{first['sample'] or first['file']}, {first['replicate']}"
+    per_ml = float(number.sum()) * convert(1.0, "particles/uL", "particles/mL")
+    return {"name": name, "points": " ".join(points), "total": f"{per_ml:.3g}", "flag": first["flag"]}
+
+
+def _agreement(estimated: pd.DataFrame) -> dict[str, Any] | None:
+    """Thresholds from waveforms against those set by hand (Bland and Altman): bias and limits of agreement."""
+    both = (
+        estimated[estimated["manual"].notna() & (estimated["censored"] == "none")]
+        if len(estimated)
+        else estimated
+    )
+    if len(both) < 2:
+        return None
+    middle = (both["value"] + both["manual"]).to_numpy(dtype=float) / 2
+    apart = (both["value"] - both["manual"]).to_numpy(dtype=float)
+    bias, spread = float(apart.mean()), float(apart.std(ddof=1))
+    low, high = bias - 1.96 * spread, bias + 1.96 * spread
+    reach = max(10.0, float(np.abs(apart).max()), -low, high)
+    across = LEFT + (middle - middle.min()) / max(float(np.ptp(middle)), 1e-9) * WIDE
+    return {
+        "points": [
+            (round(float(x), 1), round(80 - 70 * float(d) / reach, 1))
+            for x, d in zip(across, apart, strict=True)
+        ],
+        "lines": [round(80 - 70 * one / reach, 1) for one in (low, bias, high)],
+        "said": f"{bias:+.1f} dB, limits {low:+.1f} to {high:+.1f} dB, {len(both)} pairs",
+    }

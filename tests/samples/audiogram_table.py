@@ -1,0 +1,20 @@
+from laboratory import Sample, table
+
+LONG = "audiogram_id subject_id performed_at source ear freq_hz threshold_db pathway masked nr".split()
+FILES = [
+    Sample(
+        "long.csv",
+        table(
+            LONG,
+            ["a", "p1", "2024-01-02", "x", "left", 1000, 25, "air", 0, 0],
+            ["a", "p1", "2024-01-02", "x", "left", 8000, 110, "air", 0, 1],
+            ["a", "p1", "2024-01-02", "x", "left", 1000, 20, "bone", 1, 0],
+            ["a", "p1", "2024-01-02", "x", "left", 2000, 888, "air", 0, 0],
+        ),
+        rows=3, refused=1, censored=1, holds=(("subject", "p1"), ("ear", "left"), ("value", 25.0), ("frequency", 1.0)),
+    ),
+    Sample(
+        "wide.csv", table(["subject_id", "l_air_500", "r_air_500"], ["p1", 10, 15], ["p2", "", 20]), rows=3,
+        holds=(("subject", "p1"), ("ear", "left"), ("frequency", 0.5), ("value", 10.0)),
+    ),
+]  # fmt: skip

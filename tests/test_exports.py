@@ -1,0 +1,282 @@
+"""The traps of laboratory files, each by the rule that is stated for it; real files where they are."""
+
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from laboratory import samples
+from otosome.catalog import Catalog
+from otosome.evidence import BadInput
+from otosome.export import LARGEST, Export, parse
+from otosome.readings import read, read_batch
+from samples.biosig_arf import archive
+from samples.interacoustics import TEXT
+from samples.nhanes import NAMES, transport
+from samples.zetaview import size_file
+
+CATALOG = Catalog()
+REAL = Path(__file__).parents[2] / "shared" / "data"
+
+
+def reader(name):
+    return CATALOG.get("instruments", name).formula()
+
+
+def tables(name, content, file="file"):
+    return reader(name).read(Export(file, content))
+
+
+def real(folder, file):
+    path = REAL / folder / file
+    if not path.is_file():
+        pytest.skip(f"no {file} beside the repository (shared/data)")
+    return read(path, CATALOG)
+
+
+# Numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "value"),
+    [("2,325E+1", ",", 23.25), ("-5", ".", -5.0), ("1e-3", ".", 1e-3), ("0", ".", 0.0)],
+)
+def test_a_number_is_read_in_its_locale(text, decimal, value):
+    assert parse(text, decimal) == value
+
+
+@pytest.mark.parametrize("text", ["1_000", "0x10", "1e9999", "inf", "1,5", "٣", "1 2", "--1", "1e", "1" * 50])
+def test_what_is_no_plain_finite_number_is_none(text):
+    assert parse(text) is None
+
+
+def test_thousands_and_decimal_marks_are_never_mixed():
+    assert parse("1.234,5", ",") is None
+
+
+# ZetaView
+
+
+def test_zetaview_is_read_once_and_multiplied_by_its_dilution():
+    table = tables("zetaview", size_file()).particles
+    # Sixty bins of 100 exp(-((d - 100) / 40)^2) tracks, 1e4 per mL each, diluted 500 times.
+    expected = np.round(100 * np.exp(-(((np.arange(2.5, 302.5, 5.0) - 100) / 40) ** 2))).sum()
+    assert table["count"].sum() == pytest.approx(expected)
+    assert table["concentration"].sum() * 1e3 == pytest.approx(expected * 1e4 * 500)
+
+
+def test_zetaview_says_the_same_with_point_and_comma():
+    comma, point = (tables("zetaview", size_file(mark)).particles for mark in ",.")
+    columns = ["diameter", "count", "concentration", "dilution_applied"]
+    assert comma[columns].equals(point[columns])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (b"Dilution::\t500,0", b"Dilution::\t0,5", "1 or more"),
+        (b"-1,000E+0", b"", "cut short"),
+        (b"Size / nm", b"Size / um", "Size / nm"),
+        (b"Size Distribution", b"Profile Voltage:\t20", "zeta-potential profile"),
+    ],
+)
+def test_a_damaged_zetaview_file_is_refused_with_its_place(old, new, says):
+    with pytest.raises(BadInput, match=says):
+        tables("zetaview", size_file().replace(old, new))
+
+
+def test_a_zetaview_run_without_a_particle_is_refused():
+    head = size_file().split(b"Size / nm")[0] + b"Size / nm\tNumber\tConcentration / cm-3\n-1,0\t-1\t-1\n"
+    with pytest.raises(BadInput, match="no particle was traced"):
+        tables("zetaview", head)
+
+
+def test_a_dilution_that_is_not_stated_is_flagged():
+    table = tables("zetaview", size_file().replace(b"Dilution::\t500,0", b"")).particles
+    assert table["dilution_applied"].isna().all()
+    assert table["flag"].str.contains("Dilution: not stated").all()
+
+
+def test_a_zetaview_export_is_a_batch_and_eleven_positions_are_none(tmp_path):
+    (tmp_path / "lot.txt").write_bytes(size_file())
+    lot = read_batch(tmp_path / "lot.txt", CATALOG)
+    # The median of a symmetric distribution around 100 nm.
+    assert float(str(lot.values["diameter"]["value"]).split()[0]) == pytest.approx(100, abs=2)
+    (tmp_path / "eleven.txt").write_bytes(samples("zetaview")[2].content)
+    with pytest.raises(BadInput, match="no size distribution"):
+        read_batch(tmp_path / "eleven.txt", CATALOG)
+
+
+def test_a_real_zetaview_export_holds_what_the_instrument_printed():
+    table = real("nta_zetaview", "Sample1_35nm_1-5pool.txt").particles
+    assert table["count"].sum() == 2235
+    median = np.interp(0.5, np.cumsum(table["count"]) / 2235, table["diameter"] * 1e6)
+    assert median == pytest.approx(99.147, abs=2.5)  # within half a bin of 5 nm
+    assert set(table["dilution_applied"]) == {5000.0}
+    assert table["flag"].str.contains("Drift Check Result: too high").all()
+
+
+# Level series
+
+
+def test_the_archive_of_both_processors_is_the_same():
+    rz, rp = (tables("biosig_arf", content).waveforms for content in (archive(), archive("I", "h")))
+    assert np.array_equal(np.stack(rz["samples"]), np.stack(rp["samples"]))
+    assert rz["level"].equals(rp["level"])
+
+
+def test_a_tone_shorter_than_one_cycle_is_a_click():
+    for name in ("biosig_arf", "biosig_csv"):
+        table = tables(name, samples(name)[0].content).waveforms
+        click = table["flag"].str.contains("less than one cycle")
+        assert click.sum() == 1
+        assert table["frequency"][click].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("place", "form", "value"),
+    [
+        (2, "<h", 300), (2, "<h", 0), (4, "<h", 2000), (4, "<h", 1), (6, "<i", 2_000_000_000), (6, "<i", -1),
+        (806, "<i", 9000), (8811 + 4, "<h", 2000), (8811 + 4, "<h", -1), (8811 + 626 + 18, "<H", 65535),
+        (8811 + 626 + 18, "<H", 0),
+    ],
+)  # fmt: skip
+def test_an_archive_that_lies_about_counts_lengths_or_places_is_refused(place, form, value):
+    content = bytearray(archive())
+    struct.pack_into(form, content, place, value)
+    with pytest.raises(BadInput, match="cannot be used"):
+        tables("biosig_arf", bytes(content))
+
+
+def test_a_real_archive_and_table_hold_every_record():
+    archive_ = real("abr_biosig", "20250616 WT.arf").waveforms
+    assert len(archive_) == 204
+    assert set(archive_["subject"]) == {"M1", "M2", "M3", "M4"}
+    assert set(archive_["recorded"].str[:10]) == {"2025-06-16"}
+    table = real("abr_biosig", "55.csv").waveforms
+    assert len(table) == 156
+    assert sorted(table["frequency"].dropna().unique()) == [3, 6, 12, 18, 24, 30, 36, 42]
+    assert table["flag"].str.contains("click").sum() == 20
+
+
+def test_real_averages_have_the_levels_another_program_reads():
+    # abr 0.0.15 reads twelve waveforms of 10 to 80 dB from this file.
+    table = real("abr_epl", "ABR-52-3").waveforms
+    assert table["level"].tolist() == [10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 70, 80]
+    assert set(table["frequency"]) == {16.0}
+    assert set(table["rate"]) == {100.0}
+
+
+def test_a_run_whose_name_belies_its_content_is_flagged():
+    content = samples("epl")[0].content
+    assert (
+        tables("epl", content, "ABR-52-4").waveforms["flag"].str.contains("name says run 4, content 3").all()
+    )
+    assert not tables("epl", content, "ABR-52-3").waveforms["flag"].str.contains("name says").any()
+
+
+def test_volts_that_cannot_be_volts_are_refused():
+    content = samples("psiexperiment")[0].content
+    large = content.replace(b"e-07", b"e+00").replace(b"e-08", b"e+00").replace(b"e-06", b"e+00")
+    with pytest.raises(BadInput, match="volts"):
+        tables("psiexperiment", large)
+
+
+# Audiograms
+
+
+def test_a_transport_file_holds_what_another_program_reads():
+    frame = pd.read_sas(io.BytesIO(transport()), format="xport")
+    ours = tables("nhanes", transport()).readings
+    plain = ours[(ours["censored"] == "none") & (ours["subject"] == "62161")]["value"].tolist()
+    assert plain == frame[NAMES[1:]].iloc[0].tolist()
+
+
+def test_nought_decibels_are_nought_and_no_tiny_number():
+    ours = tables("nhanes", transport()).readings
+    assert ours[(ours["subject"] == "62164")]["value"].iloc[0] == 0.0
+    assert ((ours["value"] == 0) | (ours["value"].abs() >= 5)).all()
+
+
+def test_codes_of_a_national_survey_never_become_levels():
+    table = real("audiograms_nhanes", "AUX_G_first_2250.csv")
+    assert table.readings["value"].between(-20, 120).all()
+    raw = pd.read_csv(REAL / "audiograms_nhanes" / "AUX_G_first_2250.csv")
+    tests = raw.filter(regex=r"^AUX[UR](500|1K1|1K2|1K|5C|2K|3K|4K|6K|8K)[RL]$")
+    assert len(table.readings) == tests.notna().sum().sum() - (tests == 888).sum().sum()
+    assert (table.readings["censored"] == "above").sum() == (tests == 666).sum().sum()
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        '<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>',
+        '<!DOCTYPE a SYSTEM "file:///etc/passwd">',
+        '<!DOCTYPE a [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
+    ],
+)
+def test_entities_and_document_types_are_refused(bomb):
+    content = TEXT.replace("<SaData", bomb + "<SaData", 1)
+    with pytest.raises(BadInput, match="without entities"):
+        tables("interacoustics", content.encode())
+
+
+def test_a_masked_threshold_stands_for_the_unmasked_one():
+    table = tables("interacoustics", TEXT.encode()).readings
+    assert table[table["frequency"] == 0.5]["value"].tolist() == [40.0]
+    assert table[table["frequency"] == 0.5]["flag"].str.contains("masked").all()
+
+
+def test_a_real_audiogram_lacks_the_frequency_that_was_not_tested():
+    table = real("audiogram_xml", "aud_001.xml").readings
+    assert len(table) == 29
+    tested = table.groupby("ear")["frequency"].agg(set)
+    assert tested["left"] ^ tested["right"] == {2.0}
+
+
+# Any file
+
+
+def test_deep_and_large_trees_are_refused():
+    deep = b'{"audiogram_cfs": ' + b"[" * 200_000
+    with pytest.raises(BadInput, match="JSON"):
+        tables("clarity", deep)
+    with pytest.raises(BadInput, match="at most 5000000"):
+        tables("clarity", b'{"audiogram_cfs": 1' + b" " * 5_000_001)
+
+
+def test_a_file_larger_than_any_export_is_refused_before_it_is_read(tmp_path):
+    with (tmp_path / "large.csv").open("wb") as stream:
+        stream.truncate(LARGEST + 1)
+    with pytest.raises(BadInput, match="too large"):
+        read(tmp_path / "large.csv", CATALOG)
+
+
+def test_a_file_nobody_knows_names_the_instruments_there_are(tmp_path):
+    (tmp_path / "x.csv").write_bytes(b"a,b\n1,2\n")
+    with pytest.raises(BadInput, match=r"no file that a reader knows.*zetaview"):
+        read(tmp_path / "x.csv", CATALOG)
+
+
+@pytest.mark.parametrize("column", ["percent", "position"])
+def test_a_place_without_direction_is_refused_or_another_table(column):
+    content = f"animal,{column},cell_type,count\ng1,25,OHC,60\n".encode()
+    if column == "percent":
+        with pytest.raises(BadInput, match="percent_from_base"):
+            tables("cochleogram", content)
+    else:
+        assert not reader("cochleogram").recognises(content)
+
+
+def test_a_count_that_does_not_say_of_what_is_refused():
+    with pytest.raises(BadInput, match="synapses or ribbons"):
+        tables("synapse_table", samples("synapse_table")[0].content, "counts.csv")
+
+
+def test_events_that_a_cytometry_file_cannot_hold_are_refused():
+    content = samples("fcs")[0].content.replace(b"$TOT/50/", b"$TOT/99/")
+    with pytest.raises(BadInput, match=r"\$TOT"):
+        tables("fcs", content)

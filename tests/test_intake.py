@@ -1,0 +1,256 @@
+"""A folder of files to tables and a study: nothing stops a folder, nothing is lost, nothing leads out of it."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import otosome
+from laboratory import SAMPLES, samples
+from otosome import intake as module
+from otosome.animals import COLUMNS, Animals
+from otosome.catalog import Catalog
+from otosome.cli import app
+from otosome.evidence import BadInput
+from otosome.export import READINGS
+from otosome.intake import intake
+from otosome.report.contact import _agreement, contact_sheet
+from otosome.scenario import loads
+from samples.biosig_arf import archive
+
+CATALOG = Catalog()
+REAL = Path(__file__).parents[2] / "shared" / "data" / "noise_cba_jrj"
+
+
+def otosome_(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def exports(tmp_path):
+    """A folder with a file of every instrument, and two that nobody reads."""
+    folder = tmp_path / "exports"
+    for file in sorted(SAMPLES.glob("*.py")):
+        (folder / file.stem).mkdir(parents=True)
+        for sample in samples(file.stem):
+            (folder / file.stem / sample.name).write_bytes(sample.content)
+    (folder / "notes.txt").write_text("nothing a reader knows", encoding="utf-8")
+    (folder / "empty.csv").write_bytes(b"")
+    return folder
+
+
+def sheet(tmp_path, *rows, columns=COLUMNS):
+    file = tmp_path / "animals.csv"
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    return file
+
+
+def test_every_file_of_a_folder_is_read_or_refused_with_a_reason(exports):
+    made = intake([exports], CATALOG)
+    counts = {name: [one.rows for one in samples(name)] for name in CATALOG.names("instruments")}
+    assert sorted(made.files.values()) == sorted(name for name, rows in counts.items() for _ in rows)
+    tables = len(made.readings) + len(made.particles) + len(made.waveforms)
+    assert tables == sum(map(sum, counts.values()))
+    assert {"notes.txt", "empty.csv"} <= {one.file for one in made.refused}
+    assert all(one.place and one.reason for one in made.refused)
+
+
+def test_the_same_content_under_another_name_is_read_once(exports):
+    (exports / "copy.csv").write_bytes(samples("biosig_csv")[0].content)
+    made = intake([exports], CATALOG)
+    assert [one.given for one in made.refused if "same content" in one.reason] == ["a copy"]
+
+
+def test_links_out_of_a_folder_are_refused_and_not_followed(exports, tmp_path):
+    (tmp_path / "secret.csv").write_bytes(samples("abr_table")[1].content)
+    (exports / "link.csv").symlink_to(tmp_path / "secret.csv")
+    (exports / "up").symlink_to(tmp_path)
+    made = intake([exports], CATALOG)
+    assert {one.file for one in made.refused if one.given == "a link"} == {"link.csv", "up"}
+
+
+def test_too_many_files_and_a_folder_without_any_are_refused(exports, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "MOST_FILES", 5)
+    with pytest.raises(BadInput, match="more than 5 files"):
+        intake([exports], CATALOG)
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(BadInput, match="no file that could be read"):
+        intake([tmp_path / "nothing"], CATALOG)
+    with pytest.raises(BadInput, match="is no file or folder"):
+        intake([tmp_path / "gone"], CATALOG)
+
+
+def test_the_sheet_gives_groups_times_and_names_and_lists_who_is_missing(exports, tmp_path):
+    file = sheet(
+        tmp_path,
+        {"subject": "M1", "group": "treated", "day0": "2025-06-10"},
+        {"subject": "cage 4 mouse", "file": "2.arf", "code": "B"},
+        {"subject": "nobody", "group": "vehicle"},
+    )
+    made = intake([exports / "biosig_arf", exports / "epl"], CATALOG, Animals.read(file))
+    first = made.waveforms[made.waveforms["subject"] == "M1"].iloc[0]
+    # Recorded on the 16th; without a time of day 0 whole days count.
+    assert (first["group"], first["time"]) == ("treated", 6 * 24.0)
+    said = " ".join(made.notes)
+    assert "Not in animals.csv: 52, 7" in said
+    assert "in no file: cage 4 mouse, nobody" in said
+
+
+def test_a_code_stands_for_the_group_while_the_study_is_blinded(exports, tmp_path):
+    made = intake(
+        [exports / "biosig_arf"], CATALOG, Animals.read(sheet(tmp_path, {"subject": "M1", "code": "B"}))
+    )
+    assert set(made.waveforms["group"]) == {"B"}
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"subject": ""}, "row 1: has no subject"),
+        ({"subject": "a", "ear": "both"}, "row 1, ear: is no ear"),
+        ({"subject": "a", "day0": "31.12.2024"}, "day0: is no date"),
+        ({"subject": "a", "dose": "5 drops"}, "dose"),
+    ],
+)
+def test_a_wrong_sheet_is_refused_with_row_and_column(tmp_path, row, says):
+    with pytest.raises(BadInput, match=says):
+        Animals.read(sheet(tmp_path, row))
+
+
+def test_a_sheet_with_a_subject_twice_or_a_column_of_its_own_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="subject twice"):
+        Animals.read(sheet(tmp_path, {"subject": "a"}, {"subject": "a"}))
+    with pytest.raises(BadInput, match="allowed: subject, file, ear"):
+        Animals.read(sheet(tmp_path, {"subject": "a"}, columns=(*COLUMNS, "weight")))
+
+
+def test_manual_thresholds_stand_beside_and_are_never_overwritten(tmp_path):
+    from samples.psiexperiment import averages
+
+    for level, value in ((16000.0, 45),):
+        (tmp_path / "20240102-101500 ab m1 left x abr_io ABR average waveforms.csv").write_bytes(
+            averages(level).replace(b"level,20,40,60", b"level,20,40,60")
+        )
+        (tmp_path / "hand.csv").write_text(
+            f"id,ear,frequency_khz,threshold\nm1,left,16,{value}\n", encoding="utf-8"
+        )
+    made = intake([tmp_path], CATALOG)
+    assert made.readings.loc[made.readings["quantity"] == "abr_threshold", "value"].tolist() == [45.0]
+    assert "3 levels" in " ".join(one.reason for one in made.refused)
+
+
+def test_import_writes_tables_refusals_and_a_contact_sheet_that_loads_nothing(exports, tmp_path):
+    done = otosome_("import", exports, "--out", tmp_path / "out", "--json")
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["ok"], told["command"]) == (0, True, "import")
+    assert told["result"]["rows"]["readings"] == len(pd.read_parquet(tmp_path / "out" / "readings.parquet"))
+    assert len(pd.read_csv(tmp_path / "out" / "refused.csv")) == told["result"]["rows"]["refused"]
+    page = (tmp_path / "out" / "contact.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in page and "http" not in page.replace("http-equiv", "")
+    assert otosome_("import", exports, "--out", tmp_path / "out").exit_code == 2
+
+
+def test_names_from_files_run_nowhere(tmp_path):
+    name = '=HYPERLINK("x")</td><script>alert(1)</script>'
+    content = samples("tidy_readings")[0].content.replace(
+        b"vehicle", b'"' + name.replace('"', '""').encode() + b'"'
+    )
+    (tmp_path / "=cmd|' -C0.csv").write_bytes(content)
+    otosome_("import", tmp_path, "--out", tmp_path / "out")
+    assert "<script>alert" not in (tmp_path / "out" / "contact.html").read_text(encoding="utf-8")
+    with (tmp_path / "out" / "readings.csv").open(newline="", encoding="utf-8") as stream:
+        cells = [cell for row in csv.reader(stream) for cell in row]
+    assert any(name in cell for cell in cells)
+    assert not [
+        cell for cell in cells if cell[:1] in tuple("=@+") or (cell[:1] == "-" and not cell[1:2].isdigit())
+    ]
+
+
+def filled(file):
+    """The sheet that `new animals` wrote, filled in as a laboratory would."""
+    with file.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    for row in rows:
+        level = next((word for word in row["group"].split() if word.isdigit()), "100")
+        row.update(species="mouse", insult="noise", insult_dose=f"{level} dB SPL", group=f"noise {level} dB")
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return rows
+
+
+def story(folder, tmp_path):
+    """From a folder of published tables to a study, with nothing but the command line."""
+    out, animals, study = tmp_path / "imported", tmp_path / "animals.csv", tmp_path / "study.toml"
+    assert otosome_("new", "animals", folder, "--out", animals).exit_code == 0
+    rows = filled(animals)
+    assert otosome_("import", folder, "--animals", animals, "--out", out).exit_code == 0
+    assert otosome_("new", "fit", "--from", out, "--out", study).exit_code == 0
+    done = otosome_("run", study, "--subjects", 10, "--out", tmp_path / "result")
+    assert done.exit_code == 0, done.output
+    return rows, pd.read_parquet(out / "readings.parquet"), loads(study.read_text(encoding="utf-8"))
+
+
+def test_from_a_folder_and_a_sheet_to_a_study_that_runs(tmp_path):
+    folder = tmp_path / "published"
+    folder.mkdir()
+    for name in ("abr_table", "dpoae_table", "synapse_table"):
+        (folder / samples(name)[0].name).write_bytes(samples(name)[0].content)
+    rows, readings, study = story(folder, tmp_path)
+    assert {row["subject"] for row in rows} == {"m1", "m2", "12911"}
+    assert set(readings["group"]) == {"noise 100 dB"}
+    assert [arm.name for arm in study.scenario.arm] == ["noise 100 dB"]
+    assert study.scenario.measure["abr_threshold"].at == ["-24 h", "336 h"]
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="no real files beside the repository (shared/data)")
+def test_the_same_on_data_nobody_here_made(tmp_path):
+    rows, readings, study = story(REAL, tmp_path)
+    # Every row of the four tables is a reading, a repeat of its series' threshold, or listed.
+    assert len(rows) == len({row["subject"] for row in rows}) == 98
+    assert {arm.name for arm in study.scenario.arm} == {f"noise {level} dB" for level in (100, 103, 105)}
+    wave = readings[readings["quantity"] == "wave1"]
+    assert wave["flag"].str.contains("read as nV").all()
+    # The published outliers stay, marked.
+    beyond = wave["value"].abs() > 20
+    assert beyond.any() and wave.loc[beyond, "flag"].str.contains("beyond").all()
+    assert np.isfinite(readings["value"]).all()
+
+
+def test_a_study_needs_an_insult_and_says_where_it_is_missing(tmp_path, exports):
+    animals = sheet(tmp_path, {"subject": "m1", "group": "a", "species": "mouse"})
+    otosome_("import", exports / "abr_table", "--animals", animals, "--out", tmp_path / "out")
+    done = otosome_("new", "fit", "--from", tmp_path / "out", "--out", tmp_path / "s.toml", "--json")
+    error = json.loads(done.stdout)["error"]
+    assert (done.exit_code, error["key"]) == (2, "insult")
+    assert "none" in error["cure"]
+
+
+def test_the_contact_sheet_shows_how_far_waveforms_and_hands_disagree():
+    table = pd.DataFrame({"value": [30.0, 42.0, 55.0], "manual": [25.0, 40.0, np.nan], "censored": "none"})
+    # 5 and 2 dB: 3.5 in the middle, limits 1.96 standard deviations (2.12) to either side.
+    assert _agreement(table)["said"] == "+3.5 dB, limits -0.7 to +7.7 dB, 2 pairs"
+    assert _agreement(table.iloc[:1]) is None
+
+
+def test_a_series_and_its_interval_are_drawn_where_they_lie(tmp_path):
+    (tmp_path / "a.arf").write_bytes(
+        archive(records=[(8000.0, level, 5.0) for level in (20.0, 40.0, 60.0, 80.0)])
+    )
+    page = contact_sheet(intake([tmp_path], CATALOG))
+    assert page.count("<polyline") == 4
+    assert "M1 8 kHz" in page and "no threshold" in page  # 30 samples at 24 kHz end after 1.2 ms
+
+
+def test_python_reads_a_folder_into_readings_and_keeps_what_was_refused(exports):
+    readings = otosome.read(exports)
+    assert list(readings.columns) == list(READINGS)
+    assert len(readings) and readings.attrs["refused"]

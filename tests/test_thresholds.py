@@ -1,0 +1,141 @@
+"""Thresholds from waveforms: on simulated level series whose threshold is known, and on real ones where they are."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.signal import butter, sosfilt
+
+from otosome import thresholds
+from otosome.export import WAVEFORMS
+from otosome.thresholds import CRITERION, WINDOW, estimate, first_wave, response, threshold
+
+RATE = 25.0
+TIME = np.arange(int(10 * RATE)) / RATE
+LEVELS = np.arange(5.0, 91.0, 5.0)
+
+
+def waves(late):
+    """Five waves, each a peak and a trough, later by ``late`` ms."""
+    shape = np.zeros_like(TIME)
+    for peak, height in ((1.5, 1.0), (2.5, 0.6), (3.4, 0.5), (4.3, 0.8), (5.4, 0.5)):
+        shape += height * np.exp(-(((TIME - peak - late) / 0.18) ** 2))
+        shape -= 0.8 * height * np.exp(-(((TIME - peak - late - 0.45) / 0.2) ** 2))
+    return shape
+
+
+def noise(random, count):
+    """Recordings without a response, in a band wider than that of the response."""
+    wide = sosfilt(
+        butter(1, (0.1, 3.0), "bandpass", fs=RATE, output="sos"), random.normal(size=(count, 3 * TIME.size))
+    )
+    return wide[:, -TIME.size :]
+
+
+NOISE_POWER = np.mean([np.var(response(one, RATE, 0.0)) for one in noise(np.random.default_rng(0), 300)])
+WAVE_POWER = np.var(response(waves(0.3), RATE, 0.0))
+
+
+def series(random, truth, growth, levels=LEVELS):
+    """A level series whose waveforms correlate by the criterion at ``truth``; power grows by ``growth`` dB a dB.
+
+    Waveforms of one level twice would correlate by q / (q + 1), where q is the power of response over noise.
+    """
+    ratio = CRITERION / (1 - CRITERION) * 10 ** (growth * (levels - truth) / 10)
+    size = np.sqrt(ratio * NOISE_POWER / WAVE_POWER)
+    late = 0.3 + 0.005 * (levels[-1] - levels)
+    return size[:, None] * np.array([waves(one) for one in late]) + noise(random, levels.size)
+
+
+def found(random, truth, growth, levels=LEVELS):
+    return threshold(
+        levels, np.array([response(one, RATE, 0.0) for one in series(random, truth, growth, levels)])
+    )
+
+
+@pytest.mark.parametrize("growth", [0.7, 1.4])
+def test_a_known_threshold_is_found_without_bias_and_its_interval_covers_it_as_often_as_it_says(growth):
+    random = np.random.default_rng(3)
+    truths = random.uniform(25, 65, 150)
+    results = [found(random, truth, growth) for truth in truths]
+    # 150 series: the mean error is known to about 0.2 dB, a coverage of 90 % to about 2.5 %.
+    assert abs(np.mean([one.value - truth for one, truth in zip(results, truths, strict=True)])) < 1.0
+    covered = np.mean([one.low <= truth <= one.high for one, truth in zip(results, truths, strict=True)])
+    assert 0.85 <= covered <= 0.97
+
+
+def test_levels_need_not_be_evenly_spaced():
+    random = np.random.default_rng(4)
+    levels = np.array([10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 70, 80.0])
+    errors = [found(random, truth, 1.0, levels).value - truth for truth in random.uniform(25, 45, 80)]
+    assert abs(np.mean(errors)) < 1.0
+
+
+def test_noise_alone_is_no_response_up_to_the_loudest_level():
+    random = np.random.default_rng(5)
+    results = [found(random, 300.0, 1.0) for _ in range(40)]
+    assert np.mean([one.censored == "above" for one in results]) >= 0.9
+    assert all(one.value == LEVELS[-1] and np.isinf(one.high) for one in results if one.censored == "above")
+
+
+def test_a_response_at_every_level_lies_below_the_softest():
+    one = found(np.random.default_rng(6), -40.0, 1.0)
+    assert (one.censored, one.value, one.low) == ("below", LEVELS[0], -np.inf)
+
+
+def test_size_and_sign_of_the_waveforms_do_not_matter():
+    responses = np.array([response(one, RATE, 0.0) for one in series(np.random.default_rng(7), 40.0, 1.0)])
+    one, other = threshold(LEVELS, responses), threshold(LEVELS, -1e3 * responses)
+    assert (one.value, one.low, one.high) == pytest.approx((other.value, other.low, other.high))
+
+
+def test_white_noise_is_worth_nearly_all_of_its_samples_and_smooth_noise_fewer():
+    white = np.random.default_rng(8).normal(size=(20, 400))
+    smooth = np.array([np.convolve(one, np.ones(8), "same") for one in white])
+    assert thresholds.independent_samples(white) > 300
+    # A moving mean of 8 has triangular autocorrelation: 1 + 2 sum((1 - k / 8)^2) = 5.4 samples for each.
+    assert thresholds.independent_samples(smooth) == pytest.approx(400 / 5.4, rel=0.25)
+
+
+def test_wave_one_is_followed_from_the_loudest_level_down():
+    levels = np.array([30.0, 50.0, 70.0, 90.0])
+    late = 0.3 - 0.005 * (levels - 90)
+    inside = (WINDOW[0] <= TIME) & (WINDOW[1] >= TIME)
+    responses = np.array([size * waves(one)[inside] for size, one in zip((0.5, 1, 2, 3), late, strict=True)])
+    amplitude, latency = first_wave(levels, responses, RATE)
+    # Peak 1 and trough -0.8, which overlap a little; a sample is 0.04 ms.
+    assert amplitude == pytest.approx(1.75 * np.array([0.5, 1, 2, 3]), rel=0.06)
+    assert latency == pytest.approx(1.5 + late, abs=0.06)
+
+
+def table(levels=LEVELS, **changed):
+    random = np.random.default_rng(9)
+    samples = list(series(random, 40.0, 1.0, levels))
+    frame = pd.DataFrame(index=range(levels.size), columns=list(WAVEFORMS)).assign(
+        subject="m1", ear="left", group="", time=np.nan, frequency=16.0, level=levels, unit="dB SPL", rate=RATE,
+        onset=0.0, samples=samples, recorded="2024-01-02T10:00", flag="", file="a", sha256="0" * 64,
+    )  # fmt: skip
+    return frame.assign(**changed)
+
+
+def test_a_table_of_waveforms_gives_a_threshold_and_wave_one_where_there_is_a_response():
+    rows, first, refused = estimate(table())
+    assert list(rows.columns) == list(thresholds.COLUMNS)
+    assert len(rows) == 1 and not refused
+    assert rows["low"][0] < 40 < rows["high"][0]
+    assert (first["level"] >= rows["value"][0]).all()
+    assert set(first["quantity"]) == {"wave1", "wave1_latency"}
+
+
+@pytest.mark.parametrize(
+    ("waveforms", "says"),
+    [
+        (table(LEVELS[:3]), "3 levels"),
+        (table(onset=[0.0, *[1.0] * 17]), "different rate, length or onset"),
+        (table(onset=9.5), "samples from"),
+        (table(rate=2.0), "samples from"),
+    ],
+)
+def test_a_series_that_cannot_tell_is_listed_with_its_reason(waveforms, says):
+    rows, first, refused = estimate(waveforms)
+    assert len(rows) == len(first) == 0
+    assert says in refused[0][2]
