@@ -16,7 +16,7 @@ from otosome.evidence import Parameter, read_card
 from otosome.populations.otologically_normal import age_median
 
 # Few draws, so that a test takes seconds: enough to tell a shelf that was never written.
-FEW = {"draws": 150, "moves": 3, "last": 10}
+FEW = {"draws": 300, "moves": 4, "last": 10}
 CALIBRATIONS = {
     "round_window": (round_window, list(round_window.FREE)),
     "noise": (noise, list(noise.FREE)),
