@@ -154,3 +154,12 @@ def test_a_moved_value_moves_the_headline_of_the_best_value_ear(result: xr.Datas
     told = between(result, stored(harsher))
     assert [row["what"] for row in told["changed"]] == ["source"]
     assert told["now"]["high"] <= told["then"]["high"]
+
+
+def test_results_of_different_studies_are_not_compared():
+    one, other = (
+        xr.Dataset(attrs={"headline": json.dumps({"of": of}), "sources": "[]"})
+        for of in ("vesicles", "vehicle")
+    )
+    with pytest.raises(BadInput, match="different studies"):
+        between(one, other)

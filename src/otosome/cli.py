@@ -306,18 +306,18 @@ def list_(
 
     def work() -> dict[str, Any]:
         from otosome.catalog import SHELVES, Catalog
-        from otosome.scenario import studies
+        from otosome.scenario import titles
 
         catalog = Catalog(tuple(shelves or ()))
         wanted = list(SHELVES) if shelf is None else [] if shelf == "studies" else [shelf]
         found = {one: {n: catalog.get(one, n).card.about for n in catalog.names(one)} for one in wanted}
         if shelf in (None, "studies"):
-            found["studies"] = dict.fromkeys(studies(), "")
+            found["studies"] = titles()
         if not as_json:
             for one, entries in found.items():
                 print(one)
                 for name, about in entries.items():
-                    print(f"  {name:<24} {about}".rstrip())
+                    print(f"  {name:<28} {about}")
         return {"result": found, "notes": []}
 
     _answer("list", as_json, work)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otosome.catalog import SHIPPED
+from otosome.evidence import BadInput
 from otosome.scenario import Study, loads
 from otosome.weigh import best_benefit, sources
 
@@ -124,8 +125,14 @@ def between(old: xr.Dataset, new: xr.Dataset) -> Row:
     """What evidence changed between two results of one study, and how their headlines moved.
 
     returns  changed (rows), and then and now: the headlines' benefit with its interval (None without one)
+    raises   BadInput where they compare different things
     """
-    told = changed(json.loads(old.attrs["sources"]), json.loads(new.attrs["sources"]))
     headlines = [json.loads(one.attrs["headline"]) for one in (old, new)]
+    compared = [[headline.get(key) for key in ("of", "against", "measure")] for headline in headlines]
+    if compared[0] != compared[1]:
+        raise BadInput(
+            "are results of different studies", key="compare", given=compared[1], allowed=[str(compared[0])]
+        )
+    told = changed(json.loads(old.attrs["sources"]), json.loads(new.attrs["sources"]))
     then, now = (headline.get("benefit") for headline in headlines)
     return {"changed": told, "then": then, "now": now, "unit": headlines[1].get("unit", "")}

@@ -38,7 +38,9 @@ def print_rows(rows: Sequence[Row]) -> None:
         )  # fmt: skip
         console.print(line)
     for name, by_verdict in counts(rows).items():
-        console.print(f"{name}: " + ", ".join(f"{n} {verdict}" for verdict, n in by_verdict.items() if n))
+        told = ", ".join(f"{n} {verdict}" for verdict, n in by_verdict.items() if n)
+        if told:
+            console.print(f"{name}: {told}")
 
 
 def simulated(row: Row) -> str:

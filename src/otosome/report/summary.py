@@ -169,6 +169,11 @@ def amount(value: float | None, unit: str, sign: bool = False) -> str:
     return f"{text} {label}"
 
 
+def _visible(unit: str) -> float:
+    """From here on a printed amount is more than nothing."""
+    return 0.0005 if percent(unit) else 0.05
+
+
 def interval(band: Mapping[str, float], unit: str) -> str:
     """The two ends of a band, the unit said once."""
     low, high = amount(band["low"], unit), amount(band["high"], unit)
@@ -235,7 +240,7 @@ def benefit_of(result: xr.Dataset) -> str:
 def verdict(asked: Mapping[str, Any]) -> str:
     """What the interval of the benefit allows a reader to say, by the digits that are shown."""
     unit = difference_unit(asked["unit"])
-    step = 0.0005 if percent(unit) else 0.05
+    step = _visible(unit)
     low, median, high = (asked["benefit"][end] for end in ("low", "median", "high"))
     if low >= step:
         return "Better than vehicle over the whole interval, under the assumptions shown beside it."
@@ -299,12 +304,14 @@ class Axis:
         return f"{text} {unit}" if tick == self.ticks[-1] else text
 
 
-def axis(values: Iterable[float | None], unit: str = "") -> Axis:
-    """An axis that holds all finite values and zero, with ticks at round numbers."""
+def axis(values: Iterable[float | None], unit: str = "", least: float = 0.0) -> Axis:
+    """An axis that holds all finite values and zero and is ``least`` wide or wider, with ticks at round numbers."""
     from matplotlib.ticker import MaxNLocator
 
     finite = [value for value in values if value is not None and math.isfinite(value)]
     low, high = min(0.0, *finite), max(0.0, *finite)
+    short = max(least - (high - low), 0.0) / 2
+    low, high = low - short, high + short
     room = 0.06 * (high - low) or 1.0
     low, high = low - room, high + room
     ticks = [float(tick) for tick in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, high)]
@@ -334,7 +341,9 @@ def comparison(result: xr.Dataset) -> tuple[Axis, list[dict[str, Any]]]:
     # One world is one guess at everything: what is not known has no spread in it.
     alone = asked["knowledge"]["worlds"] < 2
     rows = [row for row in rows if row["band"] and not (alone and row["band"] is asked["knowledge"])]
-    scale = axis((row["band"].get(end) for row in rows for end in ("low", "median", "high")), unit)
+    ends = (row["band"].get(end) for row in rows for end in ("low", "median", "high"))
+    # What is printed as nothing must not look like something.
+    scale = axis(ends, unit, least=20 * _visible(unit))
     for row in rows:
         row.update(_positions(row["band"], scale, unit))
     return scale, rows

@@ -14,6 +14,7 @@ from otosome.scenario.files import (
     save,
     saves,
     studies,
+    titles,
 )
 from otosome.scenario.study import Study
 from otosome.scenario.tables import (
@@ -32,4 +33,5 @@ from otosome.scenario.tables import (
 __all__ = [
     "STUDIES", "TEMPLATE", "Arm", "Compare", "InsultUse", "Measure", "Number", "PopulationUse", "SampleUse",
     "Scenario", "StatedCurve", "Study", "Treatment", "explicit", "load", "loads", "save", "saves", "studies",
+    "titles",
 ]  # fmt: skip

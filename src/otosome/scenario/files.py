@@ -98,6 +98,14 @@ def studies() -> list[str]:
     return sorted(file.stem for file in STUDIES.glob("*.toml"))
 
 
+def titles() -> dict[str, str]:
+    """The title of each shipped study."""
+    import tomllib
+
+    texts = {name: (STUDIES / f"{name}.toml").read_text(encoding="utf-8") for name in studies()}
+    return {name: tomllib.loads(text)["title"] for name, text in texts.items()}
+
+
 def _sha(file: Path) -> str:
     import hashlib
 
@@ -250,6 +258,7 @@ def _stated(parameter: Parameter, shelf: bool) -> dict[str, object]:
         "meaning": parameter.meaning,
         "because": parameter.because,
         "species": parameter.species,
+        "linked": dict(parameter.linked),
         "shelf": shelf,
     }
     if parameter.source is not None:
