@@ -10,7 +10,7 @@ Age is in: men of 25 to 50 years arrive with the hearing of ISO 7029, spread inc
 it as that of noise is. Its norms stop at 8 kHz, so the mean here is of 4 to 8 kHz and a class goes by the worst of
 them: the classes' limits, 40 dB for more than mild and 70 dB for severe, are read from those frequencies alone,
 which is why the share of severe loss gets 5 points. What cisplatin does to a person at a given
-half-effect is that of the best values of all else.
+half-effect is that of the best values of all else; what reaches the cells is drawn, and the half-effect with it.
 
 The spread is one of half-effect platinum and not of the cells' frailty: frailty alone, however large, costs no one
 more than some 30 dB at 800 mg/m2, since cells die of stress, and so nobody would be deaf.
@@ -23,9 +23,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
-from ears import best, carried, ear_of, fate
+from ears import best, carried, ear_of, fate, reach
 from scipy.special import ndtri
-from weigh import Posterior, near, prior, rounded, show, weigh, write
+from weigh import FAINTEST, Z95, Posterior, Row, near, prior, rounded, show, weigh, write
 
 from otosome import hearing
 from otosome.catalog import get
@@ -116,17 +116,26 @@ def log_likelihood(table: Mapping[str, Array]) -> Array:
     return fit + near(found["severe"], 0.18, 0.05)
 
 
-def rows(posterior: Posterior) -> dict[str, dict[str, str]]:
-    """The row the calibration proposes."""
-    low, value, high = (f"{rounded(q)} uM" for q in posterior.quantile(MEAN))
+def rows(posterior: Posterior) -> dict[str, Row]:
+    """The row the calibration proposes: as much more of platinum as reaches the cells does the same harm."""
+    reached = reach("cisplatin", {SPECIES: "intravenous"})
+    ((axis, slope),) = reached.slope[SPECIES].items()
+    low, middle, high = np.log(posterior.quantile(MEAN))
+    spread = float(np.hypot((high - low) / (2.0 * Z95), slope))
+    low, value, high = (f"{rounded(float(np.exp(middle + z * spread)))} uM" for z in (-Z95, 0.0, Z95))
+    shares = {name: round(float(slope * part / spread), 2) for name, part in reached.axes[axis].items()}
     # A spread on a shelf is a coefficient of variation; the deviation of the logarithm was weighed.
-    least, middle, most = (f"{rounded(100 * np.sqrt(np.expm1(s**2)))} %" for s in posterior.quantile(SPREAD))
+    least, most_fit, most = (
+        f"{rounded(100 * np.sqrt(np.expm1(s**2)))} %" for s in posterior.quantile(SPREAD)
+    )
     return {
         f"{MEAN}.human": {
-            "value": value, "low": low, "high": high, "subjects": middle, "basis": "computed",
+            "value": value, "low": low, "high": high, "shape": "lognormal", "subjects": most_fit, "basis": "computed",
             "source": "frisina_2016", "locator": "calibrations/frailty.py",
             "because": "Calibrated on ear:D1 at the best values of all else; used, hence no evidence. Between people "
-            f"{least} to {most} fit. Age is in by norms that stop at 8 kHz; the figures go to 12.",
+            f"{least} to {most} fit. Age is in by norms that stop at 8 kHz; the figures go to 12. Linked to what "
+            "brings cisplatin to the cells, which widens it; not to the other numbers of harm.",
+            "linked": {name: share for name, share in shares.items() if abs(share) >= FAINTEST},
         }
     }  # fmt: skip
 

@@ -8,9 +8,10 @@ distribution as it is. Seeds are fixed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,31 +24,30 @@ from otosome.units import Array, convert, split
 
 # Share of the draws that must keep weight when the power of the likelihood is raised.
 KEPT = 0.5
+# A row of a shelf: text by key, and what it is linked to.
+Row = Mapping[str, Any]
+# Shares of a deviate below this are what a few hundred draws give by chance.
+LEAST = 0.12
+# Shares below this are not written: a hundredth is the last digit.
+FAINTEST = 0.03
 # Standard deviations between the middle of a normal and its 5 or 95 %.
 Z95 = 1.6448536269514722
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """Draws of equal weight: ``values`` by name, shape (draw,).
+    """Draws of equal weight: ``values`` by name, shape (draw,), and each number's own standard normal ``deviates``.
 
     ``ancestors``  different first draws they descend from: the draws are worth at least as many
     """
 
     values: Mapping[str, Array]
+    deviates: Mapping[str, Array]
     ancestors: int
 
     def quantile(self, name: str) -> Array:
         """5, 50 and 95 % of a number."""
         return np.quantile(self.values[name], [0.05, 0.5, 0.95])
-
-    def held(self, name: str) -> float:
-        """Standard deviation of a number's logarithm when all others are held, from the draws' precision matrix."""
-        logarithms = np.log(list(self.values.values()))
-        numbers, draws = logarithms.shape
-        # Unbiased for normal draws; the inverse of a sample's covariance is too large.
-        precision = np.linalg.inv(np.cov(logarithms)) * (draws - numbers - 2) / (draws - 1)
-        return float(precision.diagonal()[list(self.values).index(name)] ** -0.5)
 
 
 def prior(name: str, species: str, low: str = "", high: str = "") -> Parameter:
@@ -58,7 +58,7 @@ def prior(name: str, species: str, low: str = "", high: str = "") -> Parameter:
         return found
     ends = [convert(*split(text), found.unit) for text in (low, high)]
     values = {"value": float(np.sqrt(ends[0] * ends[1])), "low": ends[0], "high": ends[1]}
-    return replace(found, **values, shape="lognormal", subjects=0.0)
+    return replace(found, **values, shape="lognormal", subjects=0.0, linked=())
 
 
 def weigh(
@@ -66,19 +66,22 @@ def weigh(
     log_likelihood: Callable[[Mapping[str, Array]], Array],
     draws: int = 800,
     moves: int = 5,
+    last: int = 20,
     seed: int = 1,
 ) -> Posterior:
     """Draw all numbers of ``priors`` and weigh them by targets.
 
     ``log_likelihood``  values by name, shape (draw,) -> shape (draw,)
     ``moves``           Metropolis steps of every draw at each power of the likelihood
+    ``last``            further ones at the end, so that draws of one ancestor go apart
     """
     rng = np.random.default_rng(seed)
+    names = owners(priors)
 
     def valued(deviates: Array) -> dict[str, Array]:
-        return {name: p.quantile(ndtr(deviates[:, i])) for i, (name, p) in enumerate(priors.items())}
+        return mixed(priors, dict(zip(names, deviates.T, strict=True)))
 
-    now = rng.standard_normal((draws, len(priors)))
+    now = rng.standard_normal((draws, len(names)))
     fit, power, origin = log_likelihood(valued(now)), 0.0, np.arange(draws)
     while power < 1.0:
         step = _step(fit, 1.0 - power)
@@ -87,13 +90,23 @@ def weigh(
         now, fit, origin = now[chosen], fit[chosen], origin[chosen]
         # The textbook scale of a random walk in so many dimensions.
         root = 2.38 / np.sqrt(now.shape[1]) * np.linalg.cholesky(np.cov(now.T) + 1e-9 * np.eye(now.shape[1]))
-        for _ in range(moves):
+        for _ in range(moves if power < 1.0 else moves + last):
             tried = now + rng.standard_normal(now.shape) @ root.T
             found = log_likelihood(valued(tried))
             rise = power * (found - fit) + 0.5 * np.sum(now**2 - tried**2, axis=1)
             better = np.log(rng.random(draws)) < rise
             now, fit = np.where(better[:, None], tried, now), np.where(better, found, fit)
-    return Posterior(valued(now), np.unique(origin).size)
+    return Posterior(valued(now), dict(zip(names, now.T, strict=True)), np.unique(origin).size)
+
+
+def owners(priors: Mapping[str, Parameter]) -> list[str]:
+    """Every number whose own deviate has a share in what is drawn."""
+    return sorted({*priors, *(name for p in priors.values() for name, _ in p.linked)})
+
+
+def mixed(priors: Mapping[str, Parameter], own: Mapping[str, Array]) -> dict[str, Array]:
+    """Values by name from own deviates by name."""
+    return {name: p.quantile(ndtr(p.mix(own.__getitem__))) for name, p in priors.items()}
 
 
 def _normal(logarithm: Array) -> Array:
@@ -133,42 +146,119 @@ def rounded(number: float, digits: int = 2) -> str:
     return f"{float(mantissa):g}e{int(exponent)}" if small else f"{float(f'{mantissa}e{exponent}'):g}"
 
 
-def row(posterior: Posterior, parameter: Parameter, unit: str, because: str, **said: str) -> dict[str, str]:
-    """A row of a shelf: a number's median, and 5 and 95 % with all others held.
+@dataclass(frozen=True)
+class Linked:
+    """Free numbers as log-normal ones that hang on each other and on what was drawn beside them.
 
-    A shelf draws every number by itself. Ranges that each stand for the number alone would, together, miss the
-    very figures they came from; the independent ranges nearest to linked draws are those with the others held.
-    What the number may be by itself is said in ``because``.
+    ``middle``, ``spread``  of each number's logarithm, with all else as its shelf has it
+    ``shares``              by free number, those of other own deviates in its own
     """
+
+    middle: Mapping[str, float]
+    spread: Mapping[str, float]
+    shares: Mapping[str, Mapping[str, float]]
+
+
+def link(
+    posterior: Posterior,
+    free: Sequence[str],
+    axes: Mapping[str, Mapping[str, float]] | None = None,
+    own: float = 1.0,
+) -> Linked:
+    """The linked log-normal numbers nearest to a posterior.
+
+    Each free number's logarithm is regressed on the own deviates of all other numbers, which keep what their shelves
+    say of them: a figure on loss of cells says nothing about plasma. It is regressed again on those alone whose share
+    is no smaller than ``LEAST``, since every chance share widens what the numbers say together. What is left hangs on
+    the free numbers before each, in the order given.
+
+    ``axes``  deviates that stand for a combination of numbers: by name, the share of each number in it
+    ``own``   how much is kept of the spread of what is left: less than all where the posterior is bent, since a normal
+              one as wide lies outside it for the most part
+    """
+    others = [name for name in posterior.deviates if name not in free]
+    beside = np.array([posterior.deviates[name] for name in others])
+    logarithms = [np.log(posterior.values[name]) for name in free]
+    found = [_regressed(one, beside) for one in logarithms]
+    middle, slopes = np.array([f[0] for f in found]), np.array([f[1:] for f in found])
+    left = np.array(logarithms) - middle[:, None] - slopes @ beside
+    root = own * np.linalg.cholesky(np.cov(left))
+    spread = np.sqrt(np.sum(slopes**2, axis=1) + np.sum(root**2, axis=1))
+    shares: dict[str, dict[str, float]] = {}
+    for i, name in enumerate(free):
+        parts = {free[j]: root[i, j] / spread[i] for j in range(i)}
+        for other, slope in zip(others, slopes[i], strict=True):
+            for one, part in (axes or {}).get(other, {other: 1.0}).items():
+                parts[one] = parts.get(one, 0.0) + part * slope / spread[i]
+        shares[name] = {other: round(float(s), 2) for other, s in sorted(parts.items()) if abs(s) >= FAINTEST}
+    return Linked(_named(free, middle), _named(free, spread), shares)
+
+
+def _regressed(one: Array, beside: Array) -> Array:
+    """Constant and slopes of what stands out of chance; zero for the rest."""
+    whole = np.vstack([np.ones(one.size), beside])
+    first = np.linalg.lstsq(whole.T, one, rcond=None)[0]
+    kept = np.abs(first) >= LEAST * one.std()
+    kept[0] = True
+    found = np.zeros(first.size)
+    found[kept] = np.linalg.lstsq(whole[kept].T, one, rcond=None)[0]
+    return found
+
+
+def _named(names: Sequence[str], values: Array) -> dict[str, float]:
+    return {name: float(value) for name, value in zip(names, values, strict=True)}
+
+
+def row(linked: Linked, parameter: Parameter, unit: str, because: str, **said: str) -> Row:
+    """A row of a shelf: a number's median, its own 5 and 95 %, and what it is linked to."""
     name = parameter.name
-    alone = [convert(float(q), parameter.unit, unit) for q in posterior.quantile(name)]
-    factor = float(np.exp(Z95 * posterior.held(name)))
-    value, low, high, least, most = (
-        f"{rounded(q)} {unit}".strip()
-        for q in (alone[1], alone[1] / factor, alone[1] * factor, alone[0], alone[2])
+    middle, factor = np.exp(linked.middle[name]), np.exp(Z95 * linked.spread[name])
+    value, low, high = (
+        f"{rounded(convert(float(q), parameter.unit, unit))} {unit}".strip()
+        for q in (middle, middle / factor, middle * factor)
     )
-    linked = (
-        f"{because} The range is what is left with the other numbers held; by itself it is {least} to {most}."
-    )
-    return {"value": value, "low": low, "high": high, "basis": "computed", **said, "because": linked}
+    told = f"{because} Linked to the numbers it was calibrated with."
+    return {
+        "value": value, "low": low, "high": high, "shape": "lognormal", "basis": "computed", **said, "because": told,
+        "linked": linked.shares[name],
+    }  # fmt: skip
 
 
-def independent(
-    priors: Mapping[str, Parameter], rows: Mapping[str, Mapping[str, str]], draws: int = 800
+def as_drawn(
+    priors: Mapping[str, Parameter],
+    rows: Mapping[str, Row],
+    draws: int = 800,
+    axes: Mapping[str, Mapping[str, float]] | None = None,
 ) -> dict[str, Array]:
-    """Draws of every number by itself, as a shelf with these rows would be drawn: what links them is lost."""
+    """Draws of every number as shelves with these rows draw them: their own ranges, and what links them.
+
+    ``axes``  as ``link`` has them
+    """
     rng = np.random.default_rng(0)
-    return {name: _as_row(p, rows.get(name)).quantile(rng.random(draws)) for name, p in priors.items()}
+    shelf = {name: _as_row(p, rows.get(name)) for name, p in priors.items()}
+    parts = {name for part in (axes or {}).values() for name in part}
+    own = {name: rng.standard_normal(draws) for name in sorted({*owners(shelf), *parts})}
+    for axis, part in (axes or {}).items():
+        own[axis] = np.sum([share * own[name] for name, share in part.items()], axis=0)
+    return mixed(shelf, own)
 
 
-def _as_row(parameter: Parameter, said: Mapping[str, str] | None) -> Parameter:
+def _as_row(parameter: Parameter, said: Row | None) -> Parameter:
     if said is None:
         return parameter
-    numbers = {k: convert(*split(said[k]), parameter.unit) for k in ("value", "low", "high")}
-    return replace(parameter, shape=said.get("shape", "lognormal"), **numbers)
+    numbers = {k: convert(*split(str(said[k])), parameter.unit) for k in ("value", "low", "high")}
+    linked = dict(said.get("linked", {}))
+    return replace(
+        parameter, shape=str(said.get("shape", "lognormal")), linked=tuple(linked.items()), **numbers
+    )
 
 
-def write(rows: Mapping[str, Mapping[str, str]], root: Path = SHIPPED) -> None:
+def met(fits: Mapping[str, Array]) -> dict[str, float]:
+    """Share of draws that meet each target, by its log-likelihood: within two of its errors."""
+    return {name: float(np.mean(fit >= -2.0)) for name, fit in fits.items()}
+
+
+def write(rows: Mapping[str, Row], root: Path = SHIPPED) -> None:
     """Put rows in their entries; ``insults.noise.ohc`` or, of one species, ``insults.noise.ohc.mouse``.
 
     What the entry says of the number's meaning and of its spread between subjects and lots stays.
@@ -183,7 +273,7 @@ def write(rows: Mapping[str, Mapping[str, str]], root: Path = SHIPPED) -> None:
             raise ValueError(f"{file.name}: no [{key}]")
         kept = {k: v for k, _, v in (line.partition(" = ") for line in found[1].splitlines())}
         kept = {k: v for k, v in kept.items() if k in ("meaning", "subjects", "lots")}
-        both = kept | {k: f'"{v}"' for k, v in said.items()}
+        both = kept | {k: _text(v) for k, v in said.items()}
         first = [k for k in ("meaning", "value", "low", "high", "shape", "subjects", "lots") if k in both]
         lines = [f"{k} = {both[k]}" for k in (*first, *(k for k in said if k not in first))]
         body = "\n".join(lines) + "\n\n"
@@ -192,11 +282,18 @@ def write(rows: Mapping[str, Mapping[str, str]], root: Path = SHIPPED) -> None:
         )
 
 
-def show(rows: Mapping[str, Mapping[str, str]]) -> str:
+def _text(said: str | Mapping[str, float]) -> str:
+    """A word or a table as TOML has it."""
+    if isinstance(said, str):
+        return f'"{said}"'
+    return "{ " + ", ".join(f'"{name}" = {share}' for name, share in said.items()) + " }"
+
+
+def show(rows: Mapping[str, Row]) -> str:
     """Rows as they stand on a shelf."""
     parts = []
     for name, said in rows.items():
         shelf, entry, key = name.split(".", 2)
-        keys = "\n".join(f'{k} = "{v}"' for k, v in said.items())
+        keys = "\n".join(f"{k} = {_text(v)}" for k, v in said.items())
         parts.append(f"# {shelf}/{entry}.toml\n[{key}]\n{keys}\n")
     return "\n".join(parts)

@@ -16,9 +16,9 @@ from otosome.evidence import Parameter, read_card
 from otosome.populations.otologically_normal import age_median
 
 # Few draws, so that a test takes seconds: enough to tell a shelf that was never written.
-FEW = {"draws": 150, "moves": 3}
+FEW = {"draws": 300, "moves": 4, "last": 10}
 CALIBRATIONS = {
-    "round_window": (round_window, [round_window.WINDOW]),
+    "round_window": (round_window, list(round_window.FREE)),
     "noise": (noise, list(noise.FREE)),
     "cisplatin": (cisplatin, list(cisplatin.FREE)),
 }
@@ -86,7 +86,12 @@ def test_the_shelves_hold_what_the_calibration_finds(name):
 
 
 def best(script) -> dict[str, np.ndarray]:
-    return {name: np.array([weigh.prior(name, script.SPECIES).value]) for name in script.priors()}
+    """Best values; of a combination of deviates, that of the best ear."""
+    shelves = {name: p.value for name, p in script.priors().items() if name.startswith("reach.")}
+    shelves |= {
+        name: weigh.prior(name, script.SPECIES).value for name in script.priors() if name not in shelves
+    }
+    return {name: np.array([value]) for name, value in shelves.items()}
 
 
 def test_the_best_ear_has_what_was_measured_behind_the_round_window():
@@ -110,8 +115,9 @@ def test_the_best_ear_has_the_published_course_after_noise():
     # 3 dB is the error of a group's mean, as in the calibration; counts and amplitudes have 5 and 8 points.
     assert np.all(np.abs(found["shift 100"][0, day, 1:] - 42.5) < 7.5 + 3.0)
     assert np.all(found["shift 100"][0, fortnight] < 5.0 + 3.0)
-    assert np.max(found["synapses 100"][0, fortnight, 1:]) == pytest.approx(0.45, abs=2 * 0.05)
-    assert np.max(found["wave 1 100"][0, fortnight, 1:]) == pytest.approx(0.45, abs=2 * 0.08)
+    # Two and a half errors: an ear of middle numbers is no middle ear, where the numbers are linked.
+    assert np.max(found["synapses 100"][0, fortnight, 1:]) == pytest.approx(0.45, abs=2.5 * 0.05)
+    assert np.max(found["wave 1 100"][0, fortnight, 1:]) == pytest.approx(0.45, abs=2.5 * 0.08)
     assert np.all(found["shift 106"][0, 1:, 0] > 20.0)
 
 
@@ -134,23 +140,40 @@ def test_the_best_guinea_pig_keeps_part_of_its_outer_hair_cells_and_more_at_the_
     assert base > middle > apex > 0.0
 
 
-@pytest.mark.parametrize("script", [noise, cisplatin])
-def test_rows_drawn_by_themselves_still_hold_what_was_published(script):
-    """What links the numbers is lost on a shelf: the middle half of its draws must still meet the figures."""
-    known = {name: weigh.prior(name, script.SPECIES) for name in script.priors()}
-    found = script.figures(weigh.independent(known, {}, draws=200))
-    if script is noise:
-        checks = {
-            "shift 100": ((0, 1), 35.0, 50.0),
-            "synapses 100": ((2, 1), 0.4, 0.5),
-            "shift 106": ((2, 0), 20.0, 120.0),
-        }
-    else:
-        checks = {"mouse, cycle 1, shift": ((0,), 0.0, 10.0), "mouse, cycle 3, shift": ((4,), 15.0, 60.0)}
-    for name, (at, low, high) in checks.items():
-        lower, upper = np.quantile(found[name][(slice(None), *at)], [0.25, 0.75])
-        assert lower < high
-        assert upper > low
+def test_a_sum_that_is_known_is_still_known_when_its_parts_are_drawn_from_their_rows():
+    """Of two numbers the product is measured, and of neither more: each keeps its range and the product is met."""
+    priors = {name: plain(name, -3.0, 3.0) for name in ("a.a.z",)}
+    priors |= {
+        name: weigh.replace(plain(name, 0.1, 10.0), value=1.0, shape="lognormal")
+        for name in ("a.a.x", "a.a.y")
+    }
+    found = weigh.weigh(
+        priors,
+        lambda t: weigh.near(np.log(t["a.a.x"]) + np.log(t["a.a.y"]) + t["a.a.z"], 1.0, 0.1),
+        draws=3000,
+        moves=10,
+    )
+    linked = weigh.link(found, ["a.a.x", "a.a.y"])
+    rows = {name: weigh.row(linked, priors[name], "", "A test.") for name in ("a.a.x", "a.a.y")}
+    table = weigh.as_drawn(priors, rows, draws=4000)
+    total = np.log(table["a.a.x"]) + np.log(table["a.a.y"]) + table["a.a.z"]
+    # Drawn alone the three would spread by 2.7; a rounded and cut link may double the error of 0.1.
+    assert total.mean() == pytest.approx(1.0, abs=0.1)
+    assert total.std() < 0.3
+    assert np.log(table["a.a.x"]).std() > 0.8
+
+
+# Shares of draws that must meet a target, within two of its errors: what the scripts print less a tenth, for chance.
+@pytest.mark.parametrize(("script", "typical", "least"), [(noise, 0.85, 0.3), (cisplatin, 0.6, 0.5)])
+def test_rows_as_shelves_draw_them_meet_what_they_were_calibrated_on(script, typical, least):
+    known = {
+        name: weigh.prior(name, script.SPECIES) for name in script.priors() if not name.startswith("reach.")
+    }
+    axes = cisplatin.reached().axes if script is cisplatin else {}
+    drawn = weigh.as_drawn({**script.priors(), **known}, {}, draws=300, axes=axes)
+    shares = weigh.met(script.targets(drawn))
+    assert np.median(list(shares.values())) > typical, shares
+    assert min(shares.values()) > least, shares
 
 
 def test_the_cells_of_ageing_people_give_the_hearing_of_their_age():

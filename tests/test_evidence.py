@@ -141,6 +141,54 @@ def test_a_draw_depends_on_seed_and_name_and_nothing_else():
     assert abs(np.corrcoef(uniforms(1, "a", 0, 5000), uniforms(1, "b", 0, 5000))[0, 1]) < 0.06
 
 
+# ---- numbers of which only a combination is known ----
+
+
+def pair(share):
+    """Two numbers, the second linked to the first."""
+    first = {"meaning": "m", "value": "3", "low": "1", "high": "9", "basis": "assumed", "because": "b"}
+    second = {**first, "shape": "uniform", "linked": {"insults.noise.one": share}}
+    made = make_card({"about": "Two.", "one": first, "two": second}, "insults", "noise", "f")
+    return made.parameters["one"][""], made.parameters["two"][""]
+
+
+def test_linked_numbers_keep_their_own_ranges_and_correlate_by_the_share():
+    one, two = pair(0.8)
+    table = draw_columns([one, two], 1, 0, 20_000, world=1)
+    assert stats.kstest((table[two.name] - 1.0) / 8.0, "uniform").pvalue > 0.01
+    own = stats.norm.ppf((table[two.name] - 1.0) / 8.0)
+    # Of 20 000 draws a correlation of 0.8 has a standard error of 0.0025.
+    assert np.corrcoef(np.log(table[one.name]), own)[0, 1] == pytest.approx(0.8, abs=0.01)
+
+
+def test_a_linked_number_is_drawn_alike_whether_the_other_is_drawn_or_not():
+    one, two = pair(0.8)
+    assert np.array_equal(
+        draw_columns([two], 1, 0, 50)[two.name], draw_columns([one, two], 1, 0, 50)[two.name]
+    )
+    assert np.array_equal(two.draw(1, 20, 50), two.draw(1, 0, 50)[20:])
+
+
+def test_a_changed_link_changes_the_hash():
+    assert len({pair(share)[1].hash for share in (0.5, 0.8)} | {pair(0.5)[0].hash}) == 3
+
+
+@pytest.mark.parametrize(
+    ("linked", "said"),
+    [
+        ({"insults.noise.ohc": 1.0}, "leaves nothing"),
+        ({"insults.noise.ohc": 0.8, "insults.noise.synapse": -0.7}, "leaves nothing"),
+        ({"insults.cisplatin.ec50": 0.5}, "not the share of another"),
+        ({"ohc": 0.5}, "not the share of another"),
+        ({"insults.noise.ohc": "0.5"}, "not the share of another"),
+        ("insults.noise.ohc", "table of names"),
+    ],
+)
+def test_a_link_that_cannot_be_is_refused(linked, said):
+    with pytest.raises(BadInput, match=said):
+        number(linked=linked)
+
+
 @given(st.integers(0, 2**63 - 1), st.text(max_size=30), st.integers(0, 10**9))
 def test_uniforms_lie_strictly_between_zero_and_one(seed, name, start):
     values = uniforms(seed, name, start, start + 8)

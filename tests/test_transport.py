@@ -32,20 +32,21 @@ COLUMNS = {
     "volume_scale": 1.0, "scala_tympani_length": 17.1, "vestibule_volume": 7.0, "vestibule_length": 5.0,
     "lateral_wall_area": 0.3, "organ_of_corti_area": 0.015, "rosenthals_canal_area": 0.05,
     "round_window_area": 1.18, "round_window_extent": 0.5, "oval_window_area": 1.0, "axial_flow": 0.1,
-    "aqueduct_exchange": 1.8, "csf_volume": 1000.0, "csf_turnover": 180.0, "dispersion": 1.0,
+    "aqueduct_exchange": 1.8, "csf_volume": 1000.0, "csf_turnover": 180.0,
     "communication_half_time": 25 / 60, "tympani_clearance_half_time": 1.0,
     "vestibuli_clearance_half_time": 1.7, "corti_half_time": 0.1, "canal_half_time": 0.2,
     "nerve_canal_half_time": 2.0, "wall_blood_half_time": 0.5,
     "middle_ear_half_time": 1.2, "body_mass": 0.4,
 }  # fmt: skip
 CLOSED = {"csf_turnover": 0.0, "middle_ear_half_time": NEVER}
-TUBE = CLOSED | {"aqueduct_exchange": 0.0, "axial_flow": 0.0, "dispersion": 0.0} | {
+TUBE = CLOSED | {"aqueduct_exchange": 0.0, "axial_flow": 0.0} | {
     name: NEVER for name in COLUMNS if name.endswith("_half_time")
 }  # fmt: skip
 TAPER = {"distance": np.array([0.0, 1.0, 4.0, 17.1]), "area": np.array([1.0, 0.7, 0.3, 0.07])}
 EVEN = {"distance": np.array([0.0, 17.1]), "area": np.array([0.3, 0.3])}
 DRUG = {
-    "diffusion": 2.9, "hindrance": 0.3, "round_window_permeability": 0.36, "oval_window_permeability": 0.036,
+    "diffusion": 2.9, "dispersion": 0.0, "hindrance": 0.3, "round_window_permeability": 0.36,
+    "oval_window_permeability": 0.036,
     "exchange_scale": 1.0, "wall_partition": 0.8, "corti_partition": 1.0, "canal_partition": 0.7,
     "blood_partition": 0.2, "plasma_volume": 6e5, "plasma_clearance": 0.7, "uptake_capacity": 0.0,
     "uptake_half": 0.0, "degradation": 0.0, "loss": 0.05,
@@ -90,8 +91,8 @@ def total(run: Transported) -> np.ndarray:
     into=st.sampled_from(["middle_ear", "scala_tympani", "plasma", "cerebrospinal_fluid"]),
 )  # fmt: skip
 def test_mass_is_conserved_in_a_closed_network_under_any_flow(flow, dispersion, capacity, into):
-    closed = ear(axial_flow=flow, dispersion=dispersion, **CLOSED)
-    solute = vesicle(uptake_capacity=capacity, degradation=0.0, **KEPT)
+    closed = ear(axial_flow=flow, **CLOSED)
+    solute = vesicle(dispersion=dispersion, uptake_capacity=capacity, degradation=0.0, **KEPT)
     dose = Flow(
         into, 0.0, 0.0, np.full((3, 1), 7e8), np.array([5.0 if into == "middle_ear" else 0.0]), at=0.4
     )
@@ -110,8 +111,8 @@ def test_the_ledger_of_an_open_ear_closes():
 @settings(max_examples=15, deadline=None)
 @given(flow=st.floats(-2.0, 2.0), dispersion=st.floats(0.0, 100.0))
 def test_a_uniform_concentration_stays_uniform(flow, dispersion):
-    shut = ear(axial_flow=flow, dispersion=dispersion, **CLOSED)
-    solute = drug(wall_partition=1.0, canal_partition=1.0, blood_partition=1.0, **KEPT)
+    shut = ear(axial_flow=flow, **CLOSED)
+    solute = drug(dispersion=dispersion, wall_partition=1.0, canal_partition=1.0, blood_partition=1.0, **KEPT)
     network = Network.build(shut, solute, np.zeros(1, int), [], 8).under(1.0, np.array([5.0]))
     volume = network.volume | {"middle_ear": np.array([[5.0]])}
     amounts = np.zeros((network.nodes.total, 1))
@@ -147,7 +148,7 @@ def test_no_value_is_below_a_millionth_of_the_peak_and_none_is_clipped(flows, fl
     )
     events = [flows[0].start, flows[0].stop]
     knots = schedule(events, 48.0, windows=[(flows[0].start, flows[0].stop)])
-    run = solve(ear(Grid(), axial_flow=flow, dispersion=dispersion), vesicle(100.0), flows, knots, keep)
+    run = solve(ear(Grid(), axial_flow=flow), vesicle(100.0, dispersion=dispersion), flows, knots, keep)
     for history in run.concentration.values():
         assert history.min() >= -1e-6 * history.max()
     # Not clipped either: what is kept is what the ledger, which closes, is made of.
@@ -290,7 +291,7 @@ def test_a_subject_is_the_same_in_any_company():
     rng = np.random.default_rng(7)
     spread = {
         name: COLUMNS[name] * rng.lognormal(0, 0.3, 21)
-        for name in ("axial_flow", "volume_scale", "dispersion")
+        for name in ("axial_flow", "volume_scale", "scala_tympani_length")
     }
     many = ear(subjects=21, **spread)
     flows = [niche(), injection("aqueduct")[0]]
@@ -303,10 +304,10 @@ def test_a_subject_is_the_same_in_any_company():
 
 
 def test_a_refined_schedule_changes_little():
-    ears = ear(Grid())
-    coarse = solve(ears, vesicle(), [niche()], schedule([0.0], 240.0))
-    fine = solve(ears, vesicle(), [niche()], schedule([0.0], 240.0), refine=2)
-    doubled = solve(ear(Grid().doubled()), vesicle(), [niche()], schedule([0.0], 240.0))
+    ears, mixed = ear(Grid()), vesicle(dispersion=1.0)
+    coarse = solve(ears, mixed, [niche()], schedule([0.0], 240.0))
+    fine = solve(ears, mixed, [niche()], schedule([0.0], 240.0), refine=2)
+    doubled = solve(ear(Grid().doubled()), mixed, [niche()], schedule([0.0], 240.0))
     cost = errors(coarse, doubled, fine, at=24.0)
     assert cost["time"]["peak"] < 1e-3
     assert cost["time"]["apex_log10"] < 1e-2

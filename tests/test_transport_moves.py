@@ -73,7 +73,7 @@ def test_a_vent_in_a_canal_draws_a_round_window_injection_through_the_whole_coch
 @pytest.mark.parametrize("dispersion", [0.0, 100.0])
 def test_a_canal_injection_of_vesicles_stays_positive_and_closes(outlet, dispersion):
     run = run_of(
-        ear(Grid(), dispersion=dispersion, **CLOSED), vesicle(100.0), [canal(1.0, outlet, 10.0)], stop=72.0
+        ear(Grid(), **CLOSED), vesicle(100.0, dispersion=dispersion), [canal(1.0, outlet, 10.0)], stop=72.0
     )
     assert run.closure.max() < 1e-10
     for history in run.concentration.values():

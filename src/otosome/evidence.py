@@ -2,7 +2,8 @@
 
 A parameter has a best value and what is not known about it (``low`` and ``high``: 5 and 95 %, or the ends of
 a uniform range). Spread between subjects and between lots comes on top. A draw is a function of seed, name
-and row alone: row i is subject i, in world i // 10 (one draw of everything unknown), with lot i % 3.
+and row alone: row i is subject i, in world i // 10 (one draw of everything unknown), with lot i % 3. Numbers of which
+only a combination is known are linked: the deviate of one is made of its own and of those of the others it names.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import itertools
 import json
 import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -41,7 +42,7 @@ READ: tuple[Basis, ...] = ("measured", "secondary", "unverified", "computed")
 _NEEDS_BECAUSE = ("direction", "assumed", "unverified")
 _PARAMETER_KEYS = (
     "meaning", "value", "low", "high", "shape", "subjects", "lots", "basis", "source", "locator", "because",
-    "note", "scaled_from", "rule",
+    "note", "scaled_from", "rule", "linked",
 )  # fmt: skip
 _CURVE_KEYS = ("basis", "source", "locator", "because", "note")
 
@@ -120,6 +121,8 @@ class Parameter:
     ``subjects``       spread between subjects: geometric standard deviation as a log, or additive
     ``lots``           the same between lots
     ``given``          the quantity as the file states it
+    ``linked``         numbers by full name with the share, -1 to 1, that each one's own standard normal deviate has in
+                       this one's; squares sum to less than one, and its own deviate makes up the rest
     """
 
     name: str
@@ -139,6 +142,7 @@ class Parameter:
     because: str = ""
     species: str = ""
     scaled_from: str = ""
+    linked: tuple[tuple[str, float], ...] = ()
 
     def quantile(self, probability: Array) -> Array:
         """The value with this probability of what is not known lying below it, any shape."""
@@ -170,8 +174,7 @@ class Parameter:
         """Values of subjects ``start`` to ``stop``, shape (subject,), of whom ``world`` share a world."""
         rows = np.arange(start, stop)
         first, last = start // world, (stop - 1) // world + 1
-        worlds = uniforms(seed, f"{self.name}/world", first, last)
-        values = self.quantile(worlds)[rows // world - first]
+        values = self.quantile(self._worlds(seed, first, last))[rows // world - first]
         if self.lots:
             lots = uniforms(seed, f"{self.name}/lot", LOTS * first, LOTS * last)
             values = self._spread(values, self.lots, lots[LOTS * (rows // world - first) + rows % LOTS])
@@ -179,6 +182,22 @@ class Parameter:
             subjects = uniforms(seed, f"{self.name}/subject", start, stop)
             values = self._spread(values, self.subjects, subjects)
         return values
+
+    def _worlds(self, seed: int, first: int, last: int) -> Array:
+        """Probability of each world's value: uniform in (0, 1) whatever it is linked to."""
+        from scipy.special import ndtr, ndtri
+
+        def own(name: str) -> Array:
+            return uniforms(seed, f"{name}/world", first, last)
+
+        if not self.linked:
+            return own(self.name)
+        return np.asarray(ndtr(self.mix(lambda name: ndtri(own(name)))))
+
+    def mix(self, own: Callable[[str], Array]) -> Array:
+        """Its standard normal deviate, made of its own and of those of the numbers it is linked to, by full name."""
+        rest = math.sqrt(1.0 - sum(share**2 for _, share in self.linked))
+        return rest * own(self.name) + sum(share * own(name) for name, share in self.linked)
 
     def _spread(self, values: Array, spread: float, probability: Array) -> Array:
         from scipy.special import ndtri
@@ -188,10 +207,10 @@ class Parameter:
 
     @property
     def hash(self) -> str:
-        """Changes when the number, its spread or its source does."""
+        """Changes when the number, its spread, its source or what it is linked to does."""
         stated = (
             self.name, self.value, self.low, self.high, self.shape, self.unit, self.source, self.basis,
-            self.subjects, self.lots, self.additive,
+            self.subjects, self.lots, self.additive, *self.linked,
         )  # fmt: skip
         return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:12]
 
@@ -409,12 +428,12 @@ def _parameters(value: Mapping[str, object], name: str, file: str, key: str) -> 
     if not isinstance(meaning, str):
         raise BadInput("a parameter says what it means", file=file, key=f"{key}.meaning")
     found = {}
-    own = {k: v for k, v in value.items() if not isinstance(v, dict)}
+    own = {k: v for k, v in value.items() if not isinstance(v, dict) or k == "linked"}
     if "value" in own or len(own) == len(value):
         found[""] = _parameter(own, name, meaning, "", file, key)
     _check_keys(own, file, key)
     for species, inner in value.items():
-        if isinstance(inner, dict):
+        if species not in own and isinstance(inner, dict):
             found[species] = _parameter(inner, name, meaning, species, file, f"{key}.{species}")
     kinds = sorted({parameter.unit for parameter in found.values()})
     if len(kinds) > 1:
@@ -468,8 +487,32 @@ def _parameter(
         name=name, meaning=meaning, value=number, unit=unit, low=low, high=high,
         shape=shape, basis=basis, given=given, subjects=subjects, lots=lots, additive=additive or lots_additive,  # type: ignore[arg-type]  # checked above
         source=text("source") or None, locator=text("locator"), because=text("because"),
-        species=species, scaled_from=text("scaled_from"),
+        species=species, scaled_from=text("scaled_from"), linked=_linked(value.get("linked", {}), name, file, key),
     )  # fmt: skip
+
+
+def _linked(value: object, name: str, file: str, key: str) -> tuple[tuple[str, float], ...]:
+    """Shares by full name, in the order of names; their squares leave something to the number itself."""
+    cure = 'write linked = { "shelf.entry.number" = 0.5 }'
+    if not isinstance(value, dict):
+        raise BadInput(
+            "is a table of names and shares", file=file, key=f"{key}.linked", given=value, cure=cure
+        )
+    for other, share in value.items():
+        if not isinstance(share, float) or other == name or other.count(".") != 2:
+            raise BadInput(
+                "is not the share of another number",
+                file=file,
+                key=f"{key}.linked.{other}",
+                given=share,
+                cure=cure,
+            )
+    if sum(share**2 for share in value.values()) >= 1.0:
+        raise BadInput(
+            "leaves nothing to the number itself", file=file, key=f"{key}.linked", given=value,
+            allowed="shares whose squares sum to less than 1",
+        )  # fmt: skip
+    return tuple(sorted(value.items()))
 
 
 def _number(text: str, unit: str | None, file: str, key: str) -> tuple[float, str]:
@@ -532,7 +575,7 @@ def without_source(told: Sourced, source: Source) -> Sourced:
     because = f"Its source {source.key} was withdrawn on {source.date}: {source.reason}"
     if isinstance(told, Curve):
         return replace(told, basis="assumed", because=because)
-    return replace(_widened(told), basis="assumed", because=because)
+    return replace(_widened(told), basis="assumed", because=because, linked=())
 
 
 def _widened(parameter: Parameter) -> Parameter:

@@ -262,14 +262,14 @@ def sources(study: Study) -> list[dict[str, Any]]:
     numbers = [
         {
             "parameter": p.name, "meaning": p.meaning, "value": p.value, "unit": p.unit, "low": p.low, "high": p.high,
-            "given": p.given, **_sourced(p, study.catalog),
+            "given": p.given, "linked": ", ".join(name for name, _ in p.linked), **_sourced(p, study.catalog),
         }
         for p in study.parameters.values()
     ]  # fmt: skip
     curves = [
         {
             "parameter": c.name, "meaning": c.meaning, "value": None, "unit": "", "low": None, "high": None,
-            "given": f"a curve of {c.points} points", **_sourced(c, study.catalog),
+            "given": f"a curve of {c.points} points", "linked": "", **_sourced(c, study.catalog),
         }
         for c in study.curves.values()
     ]  # fmt: skip

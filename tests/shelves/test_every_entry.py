@@ -87,6 +87,13 @@ def test_a_number_is_in_the_house_unit_and_says_what_its_file_says(parameter):
 
 
 @every_parameter
+def test_what_a_number_is_linked_to_stands_on_a_shelf(parameter):
+    for name, _ in parameter.linked:
+        shelf, stem, key = name.split(".")
+        assert key in CATALOG.get(shelf, stem).card.parameters, name
+
+
+@every_parameter
 def test_a_draw_is_finite_and_keeps_the_sign_its_range_has(parameter):
     values = parameter.draw(1, 0, 4000)
     assert np.all(np.isfinite(values))

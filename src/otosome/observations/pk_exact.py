@@ -46,7 +46,7 @@ def _inert(solute: Solute) -> Solute:
 def _tube(ear: Anatomy, grid: Grid, **numbers: float) -> Anatomy:
     """One even tube: nothing leaves, nothing flows and nothing mixes but molecules, unless said."""
     shut = dict.fromkeys((f.name for f in fields(ear) if f.name.endswith("half_time")), np.inf)
-    still = dict.fromkeys(("axial_flow", "aqueduct_exchange", "dispersion", "csf_turnover"), 0.0)
+    still = dict.fromkeys(("axial_flow", "aqueduct_exchange", "csf_turnover"), 0.0)
     set_to = {name: np.array([value]) for name, value in {**shut, **still, **numbers}.items()}
     even = np.full((1, grid.places), _AREA)
     return replace(ear, grid=grid, scala_tympani=even, scala_vestibuli=even, **set_to)

@@ -280,6 +280,7 @@ def _stated(parameter: Parameter, shelf: bool) -> dict[str, object]:
         "meaning": parameter.meaning,
         "because": parameter.because,
         "species": parameter.species,
+        "linked": dict(parameter.linked),
         "shelf": shelf,
     }
     if parameter.source is not None:

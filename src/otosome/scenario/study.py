@@ -133,6 +133,7 @@ class Study:
         for entry in self.entries():
             for parameter in entry.parameters(self.scenario.species).values():
                 found[parameter.name] = self._standing(parameter)
+                self._check_linked(parameter)
         for name, number in self.scenario.numbers.items():
             if name not in found:
                 raise BadInput(
@@ -142,6 +143,13 @@ class Study:
                 self.catalog.source(number.source)
             found[name] = _pinned(number, found[name], self.name)
         return found
+
+    def _check_linked(self, parameter: Parameter) -> None:
+        """What a number is linked to stands on some shelf, in the study or not."""
+        for name, _ in parameter.linked:
+            shelf, stem, key = name.split(".")
+            if key not in self.catalog.get(shelf, stem).card.parameters:
+                raise BadInput("is linked to a number that is on no shelf", key=parameter.name, given=name)
 
     @cached_property
     def curves(self) -> dict[str, Curve]:
@@ -208,7 +216,7 @@ def _pinned(number: Number, shelf: Parameter, file: str) -> Parameter:
             **{
                 k: v
                 for k, v in number.model_dump(exclude_none=True).items()
-                if k in ("value", "low", "high", "shape", "basis", "source", "because") and v != ""
+                if k in ("value", "low", "high", "shape", "basis", "source", "because", "linked") and v != ""
             },
         },
     }

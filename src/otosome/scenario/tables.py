@@ -135,6 +135,7 @@ class Number(_Table):
     source: str | None = None
     because: str = ""
     species: str = ""
+    linked: dict[str, float] = {}
     shelf: bool = False
 
 

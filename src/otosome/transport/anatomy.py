@@ -18,7 +18,6 @@ from otosome.units import (
     Microlitres,
     MicrolitresPerHour,
     Millimetres,
-    Plain,
     SquareMillimetres,
     SquareMillimetresPerHour,
 )
@@ -60,7 +59,6 @@ class Anatomy:
     aqueduct_exchange: MicrolitresPerHour
     csf_volume: Microlitres
     csf_turnover: MicrolitresPerHour
-    dispersion: Plain
     communication_half_time: Hours
     tympani_clearance_half_time: Hours
     vestibuli_clearance_half_time: Hours

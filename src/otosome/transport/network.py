@@ -255,7 +255,7 @@ def _tube(
     lengths = np.concatenate([width, width[::-1], np.broadcast_to(cell, volume["vestibule"].shape)])
     chain, volumes = _chain(nodes), _along(volume)
     half = 0.5 * lengths**2 / volumes
-    spread = solute.lanes("diffusion", subjects) * (1.0 + ear.dispersion)
+    spread = solute.lanes("diffusion", subjects) * (1.0 + solute.lanes("dispersion", subjects))
     onward, back = fitted(spread / (half[1:] + half[:-1]), ear.axial_flow)
     edges.add(chain[:, :-1], chain[:, 1:], onward / volumes[:-1])
     edges.add(chain[:, 1:], chain[:, :-1], back / volumes[1:])

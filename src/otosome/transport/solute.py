@@ -28,6 +28,8 @@ class Solute:
 
     After construction every field has shape (classes or 1, subject or 1).
 
+    ``dispersion``      what flow back and forth adds to mixing along the scalae, as a multiple of ``diffusion``: the
+                        more the slower the solute diffuses, so it is the solute's and not the ear's
     ``hindrance``       diffusion in tissue over diffusion in fluid; scales every exchange with a tissue
     ``exchange_scale``  multiplies exchange that has been scaled from the tracer by diffusion
     ``*_partition``     tissue over perilymph at equilibrium; ``blood_partition`` perilymph over plasma, where nothing
@@ -43,6 +45,7 @@ class Solute:
     """
 
     diffusion: SquareMillimetresPerHour
+    dispersion: Plain
     hindrance: Plain
     round_window_permeability: MillimetresPerHour
     oval_window_permeability: MillimetresPerHour
