@@ -18,6 +18,7 @@ from otosome.cli import app
 from otosome.evidence import BadInput, make_card
 from otosome.scenario import REFUSED, load
 from otosome.weigh import sources
+from samples.zetaview import ELEVEN, size_file
 
 CATALOG = Catalog()
 STUDY = "cisplatin_guinea_pig"
@@ -330,6 +331,21 @@ def test_a_new_record_is_written_from_its_files_and_can_be_assessed(tmp_path):
     assert "dilution" in file.read_text(encoding="utf-8")
     assert otosome_("new", "batch", tmp_path / "none.csv", "--out", tmp_path / "b.toml").exit_code == 2
     assert otosome_("new", "batch", "--out", file).exit_code == 2
+
+
+def test_a_lot_may_be_counted_by_zetaview_and_never_by_single_positions(tmp_path):
+    """Its size file counts 500 times its bins; of eleven positions only a median is known."""
+    (tmp_path / "count.txt").write_bytes(size_file())
+    file = tmp_path / "lot.toml"
+    assert otosome_("new", "batch", tmp_path / "count.txt", "--out", file).exit_code == 0
+    found = assess(file, CATALOG)
+    centres = np.arange(2.5, 302.5, 5.0)
+    printed = 500 * 1e4 * np.round(100 * np.exp(-(((centres - 100) / 40) ** 2))).sum()
+    assert found.counted.belief.quantile(0.5) == pytest.approx(printed / 1e3, rel=1e-3)
+    assert any("Dilution 500: applied here" in note for note in found.lot.notes)
+    (tmp_path / "positions.txt").write_text(ELEVEN, encoding="latin-1")
+    done = otosome_("new", "batch", tmp_path / "positions.txt", "--out", tmp_path / "b.toml")
+    assert done.exit_code == 2 and "no size distribution" in done.stderr
 
 
 def test_a_name_in_a_file_stays_text(tmp_path):
