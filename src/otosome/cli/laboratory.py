@@ -79,7 +79,7 @@ def new(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a study that runs as it is, an animals sheet, a study of what was imported, or the record of a lot."""
+    """Begin a file: a study, an animals sheet, a study to fit, a lot's record."""
 
     def work() -> dict[str, Any]:
         from otosome.catalog import Catalog
