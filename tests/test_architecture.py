@@ -15,8 +15,8 @@ ROOT = Path(otosome.__file__).parent
 ORDER = [
     {"units"}, {"lanes"}, {"evidence"}, {"roles"},
     {"quality", "transport", "injury", "hearing", "tonotopy", "grades", "levels", "export"}, set(SHELVES),
-    {"catalog"}, {"thresholds", "animals"}, {"readings"}, {"intake"}, {"scenario"}, {"draft"}, {"forward"}, {"weigh"},
-    {"standing"}, {"qualification"}, {"claimed"}, {"report"}, {"results"}, {"cli"},
+    {"catalog"}, {"thresholds", "animals"}, {"readings"}, {"intake", "assess"}, {"scenario"}, {"draft"}, {"forward"},
+    {"weigh"}, {"standing", "stakes"}, {"qualification"}, {"claimed"}, {"report"}, {"results"}, {"cli"},
 ]  # fmt: skip
 RUNG = {name: rung for rung, names in enumerate(ORDER) for name in names}
 HEAVY = ("xarray", "matplotlib", "pandas", "numba", "scipy", "pyarrow", "h5netcdf")

@@ -14,6 +14,7 @@ DOCUMENTS = [
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
     ROOT / "docs" / "architecture.md",
+    ROOT / "docs" / "quality.md",
 ]
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 

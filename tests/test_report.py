@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otosome.report import page, summary, window, write_report, write_window
+from otosome.scenario import REFUSED
 
 ARMS = [
     "untouched",
@@ -695,3 +696,10 @@ def test_the_last_page_says_what_is_claimed_and_whether_it_is_stale(monkeypatch:
             "It &lt;b&gt;cures&lt;/b&gt;." in last and "&lt;script&gt;" in last and "javascript" not in last
         )
         assert "1.00 dB (0.50 to 2.00)" in last and "with this study" in last
+
+
+def test_a_lot_that_was_refused_is_said_before_all_else(result: xr.Dataset) -> None:
+    said = f"{REFUSED} lot_9: half of its label."
+    noted = relabelled(result, "notes", lambda notes: notes.insert(0, said))
+    body = page(noted, readings_of(noted)).split("<body>")[1]
+    assert re.sub(r"<[^>]+>", "", body).strip().startswith(said)

@@ -26,7 +26,8 @@ from otosome.units import Array, Unit, same_kind
 SHIPPED = Path(__file__).parent
 SHELVES = (
     "species", "solutes", "cells", "batches", "routes", "insults", "mechanisms", "endpoints", "instruments",
-    "maps", "scales", "populations", "observations", "claims",
+    "maps", "scales", "populations", "observations", "claims", "assays", "specifications", "checklists",
+    "processes",
 )  # fmt: skip
 # The formula an entry without a .py has.
 _SHARED = {

@@ -7,12 +7,16 @@ says stays text.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput, make_card, parse_toml
 from otosome.export import Export, Tables
 from otosome.quality import Lot, measured_lot
 from otosome.quality import recognises as is_batch_toml
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _BASE = "example_lot"
 FEWEST_SIZES = 10  # bins a distribution has at least
@@ -24,13 +28,16 @@ def read(file: Path, catalog: Catalog) -> Tables:
     raises  BadInput for a file that no reader knows, or that its reader refuses, with the reason
     """
     export = Export.open(file)
-    name = instrument_of(export, catalog)
-    if name is None:
-        raise BadInput(
-            "is no file that a reader knows", file=file.name, given=repr(export.head[:40]),
-            allowed=catalog.names("instruments"),
-        )  # fmt: skip
-    return read_with(export, name, catalog)
+    return read_with(export, _known(export, catalog), catalog)
+
+
+def read_particles(export: Export, catalog: Catalog) -> tuple[pd.DataFrame, str]:
+    """The size distribution in an instrument's file, columns ``export.PARTICLES``, and the instrument.
+
+    raises  BadInput for a file that no reader knows, that its reader refuses, or that holds no size distribution
+    """
+    name = _known(export, catalog)
+    return _distribution(export, name, catalog), name
 
 
 def instrument_of(export: Export, catalog: Catalog) -> str | None:
@@ -61,7 +68,7 @@ def read_batch(file: Path, catalog: Catalog) -> Lot:
     export = Export.open(file)
     name = instrument_of(export, catalog)
     if name is not None:
-        return _measured(read_with(export, name, catalog), name, file.name, catalog)
+        return _measured(_distribution(export, name, catalog), name, catalog)
     if is_batch_toml(export.head):
         values = parse_toml(export.content, file.name)
         make_card(values, "batches", file.stem, file.name)
@@ -74,16 +81,30 @@ def read_batch(file: Path, catalog: Catalog) -> Lot:
     )
 
 
-def _measured(tables: Tables, instrument: str, file: str, catalog: Catalog) -> Lot:
+def _known(export: Export, catalog: Catalog) -> str:
+    name = instrument_of(export, catalog)
+    if name is None:
+        raise BadInput(
+            "is no file that a reader knows", file=export.name, given=repr(export.head[:40]),
+            allowed=catalog.names("instruments"),
+        )  # fmt: skip
+    return name
+
+
+def _distribution(export: Export, name: str, catalog: Catalog) -> pd.DataFrame:
+    particles = read_with(export, name, catalog).particles
+    if particles is None or particles["diameter"].nunique() < FEWEST_SIZES:
+        raise BadInput(
+            "holds no size distribution of particles", file=export.name, given=name,
+            cure="a batch needs one: export the size distribution",
+        )  # fmt: skip
+    return particles
+
+
+def _measured(particles: pd.DataFrame, instrument: str, catalog: Catalog) -> Lot:
     from otosome.catalog import SHIPPED
     from otosome.evidence import read_toml
 
-    particles = tables.particles
-    if particles is None or particles["diameter"].nunique() < FEWEST_SIZES:
-        raise BadInput(
-            "holds no size distribution of particles", file=file, given=instrument,
-            cure="a batch needs one: export the size distribution",
-        )  # fmt: skip
     day_to_day = catalog.get("instruments", instrument).card.parameter("day_to_day", "")
     base = read_toml(SHIPPED / "batches" / f"{_BASE}.toml")
     return measured_lot(particles, base, _BASE, day_to_day.value, str(day_to_day.source))

@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from otosome import __version__
 from otosome.evidence import BadInput
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from otosome.assess import Assessment
     from otosome.intake import Intake
 
 MARK = "study.json"
@@ -151,6 +153,32 @@ def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, inputs: dict[
         "headline": json.loads(result.attrs["headline"]),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    (folder / MARK).write_text(json.dumps(mark, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def fill_lot(folder: Path, found: Assessment, told: Mapping[str, Any]) -> None:
+    """Write a lot's certificate, report, tables and mark into a folder.
+
+    ``told``  what ``otosome.assess.told.told`` says, with ``history``, ``reference`` and ``stakes``
+    """
+    import pandas as pd
+    import tomli_w
+
+    from otosome.report.lot import certificate, lot_report
+
+    (folder / "certificate.html").write_text(certificate(told), encoding="utf-8")
+    (folder / "report.html").write_text(lot_report(found, told, told["history"] or {}), encoding="utf-8")
+    (folder / "batch.toml").write_text(tomli_w.dumps(told["batch"]), encoding="utf-8")
+    (folder / "lot.json").write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
+    tame(pd.DataFrame(told["tests"])).to_csv(folder / "tests.csv", index=False)
+    wells = [{"run": plate.name, **asdict(well)} for plate in found.plates for well in plate.wells]
+    tame(pd.DataFrame(wells, columns=["run", "well", "sample", "dose", "unit", "response"])).to_csv(
+        folder / "wells.csv", index=False
+    )
+    mark = {
+        "otosome": __version__, "lot": told["lot"], "decision": told["decision"], "inputs": dict(found.inputs),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+    }  # fmt: skip
     (folder / MARK).write_text(json.dumps(mark, indent=1, ensure_ascii=False), encoding="utf-8")
 
 

@@ -215,8 +215,12 @@ def _reaches(name: str, endpoint: str) -> bool:
 
 def best_benefit(study: Study, asked: Compare) -> float:
     """The compared benefit of the ear in which every number has its best value."""
-    made = plan(study, [asked.of, asked.against])
-    return float(through(made, best(study), _gain(study, asked), workers=1)["benefit"][0])
+    return float(benefits(study, asked, best(study))[0])
+
+
+def benefits(study: Study, asked: Compare, table: pd.DataFrame) -> Array:
+    """The compared benefit of every ear of a table at the measure's last time, shape (subject,)."""
+    return through(plan(study, [asked.of, asked.against]), table, _gain(study, asked), workers=1)["benefit"]
 
 
 def _gain(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:

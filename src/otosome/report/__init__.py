@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import xarray as xr
 
+from otosome.scenario import REFUSED
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -88,6 +90,7 @@ def _words(result: xr.Dataset) -> dict[str, Any]:
         "sources": sources,
         "read_once": summary.read_once(sources),
         "notes": summary.attribute(result, "notes"),
+        "refused": [n for n in summary.attribute(result, "notes") if n.startswith(REFUSED)],
         "arms": summary.attribute(result, "arms"),
         "study": result.attrs["study"],
         "claims": said.claims(result.attrs["name"]),

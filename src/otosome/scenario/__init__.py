@@ -6,6 +6,7 @@ stay on the shelves, so a study that used shelves of one's own needs them again.
 """
 
 from otosome.scenario.files import (
+    REFUSED,
     STUDIES,
     TEMPLATE,
     explicit,
@@ -31,7 +32,7 @@ from otosome.scenario.tables import (
 )
 
 __all__ = [
-    "STUDIES", "TEMPLATE", "Arm", "Compare", "InsultUse", "Measure", "Number", "PopulationUse", "SampleUse",
-    "Scenario", "StatedCurve", "Study", "Treatment", "explicit", "load", "loads", "save", "saves", "studies",
-    "titles",
+    "REFUSED", "STUDIES", "TEMPLATE", "Arm", "Compare", "InsultUse", "Measure", "Number", "PopulationUse",
+    "SampleUse", "Scenario", "StatedCurve", "Study", "Treatment", "explicit", "load", "loads", "save", "saves",
+    "studies", "titles",
 ]  # fmt: skip

@@ -28,6 +28,8 @@ from otosome.scenario.tables import (
 )
 
 STUDIES = SHIPPED / "studies"
+# How the note begins that a study used a lot its own specification refuses.
+REFUSED = "Run despite its quality, with the refused lot"
 TEMPLATE = SHIPPED / "templates" / "scenario.toml"
 
 
@@ -37,12 +39,14 @@ def load(
     shelves: tuple[Path, ...] = (),
     batch: Path | None = None,
     allow_retracted: tuple[str, ...] = (),
+    despite_quality: bool = False,
 ) -> Study:
     """A study by file or by the name of a shipped one, checked from the first key to the last.
 
     ``shelves``  folders of one's own shelves
-    ``batch``    a batch TOML or an instrument export that takes the place of the study's vesicle batch
+    ``batch``    the record of a lot, a batch TOML or an instrument export, in the place of the study's vesicle batch
     ``allow_retracted``  keys of retracted sources that may be used all the same
+    ``despite_quality``  whether a batch that its own specification refuses may be used all the same
     raises       BadInput: one message with file, key, value given, values allowed
     """
     file = _find(study)
@@ -54,7 +58,7 @@ def load(
         allowed=allow_retracted,
         inputs={str(file): _sha(file)},
     )
-    made = _with_batches(made, file.parent, batch)
+    made = _with_quality(_with_batches(made, file.parent, batch), file.name, despite_quality)
     check_study(made, file.name)
     return made
 
@@ -155,7 +159,7 @@ def _keys(place: tuple[int | str, ...]) -> list[str]:
 
 def _with_batches(study: Study, folder: Path, batch: Path | None) -> Study:
     """Take the batch files a study names, or the one given instead, into the study itself."""
-    from otosome.readings import read_batch
+    from otosome.assess import read_lot
 
     scenario = study.scenario
     treatments, held = dict(scenario.treatment), dict(scenario.batch)
@@ -165,7 +169,7 @@ def _with_batches(study: Study, folder: Path, batch: Path | None) -> Study:
         file = _batch_file(study, name, folder, batch)
         if file is None:
             continue
-        made = read_batch(file, study.catalog)
+        made = read_lot(file, study.catalog)
         batch_name = _free(made.name, dict(made.values), held, shelf)
         held[batch_name] = dict(made.values)
         treatments[name] = treatment.model_copy(update={"batch": batch_name})
@@ -181,6 +185,24 @@ def _with_batches(study: Study, folder: Path, batch: Path | None) -> Study:
     return replace(study, scenario=changed, notes=tuple(notes), inputs=inputs)
 
 
+def _with_quality(study: Study, file: str, despite: bool) -> Study:
+    """Refuse a batch that its own specification refuses, or say first that it was used all the same."""
+    said = []
+    for name, treatment in study.scenario.treatment.items():
+        options = study.batch(treatment.batch).card.options
+        decision, reason = options.get("decision"), str(options.get("reason", ""))
+        if decision == "refuse" and not despite:
+            raise BadInput(
+                f"its own specification refuses this lot ({reason})", file=file, key=f"treatment.{name}.batch",
+                given=treatment.batch, cure="use another lot, or run it all the same with --despite-quality",
+            )  # fmt: skip
+        if decision == "refuse":
+            said.append(f"{REFUSED} {treatment.batch}: {reason}.")
+        elif decision == "cannot decide":
+            said.append(f"Lot {treatment.batch} is neither released nor refused: {reason}.")
+    return replace(study, notes=(*dict.fromkeys(said), *study.notes))
+
+
 def _free(name: str, values: dict[str, Any], held: Mapping[str, dict[str, Any]], shelf: list[str]) -> str:
     """A name under which a batch stands for no other one: its own, or its own and a number."""
     names = (name if n == 1 else f"{name}_{n}" for n in itertools.count(1))
@@ -192,7 +214,7 @@ def _batch_file(study: Study, name: str, folder: Path, batch: Path | None) -> Pa
 
     ``batch``  takes the place of every batch but a vehicle's: no measured lot can stand for what holds nothing
     """
-    from otosome.readings import read_batch
+    from otosome.assess import read_lot
 
     wanted = study.scenario.treatment[name].batch
     if wanted in study.scenario.batch or wanted in study.catalog.names("batches"):
@@ -200,7 +222,7 @@ def _batch_file(study: Study, name: str, folder: Path, batch: Path | None) -> Pa
     own = _inside(folder, wanted, name)
     if batch is None:
         return own
-    lot = read_batch(own, study.catalog)
+    lot = read_lot(own, study.catalog)
     return own if _is_vehicle(make_card(lot.values, "batches", lot.name, own.name)) else batch
 
 

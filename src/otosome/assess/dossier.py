@@ -1,0 +1,156 @@
+"""The record of a lot: what it is, what it was measured with, and what it is to be released against."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from otosome.evidence import BadInput, parse_toml
+from otosome.units import quantity
+
+KIND = "batch/1"
+_MOST_FILES = 200
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
+
+
+def _duration(text: str) -> str:
+    if not 0 <= quantity(text, "h") < math.inf:
+        raise ValueError("a duration is not negative")
+    return text
+
+
+def _concentration(text: str) -> str:
+    if not quantity(text, "particles/uL") > 0:
+        raise ValueError("a label lies above zero")
+    return text
+
+
+def _day(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a day such as '2026-03-31'") from error
+    return text
+
+
+Duration = Annotated[str, AfterValidator(_duration)]
+Day = Annotated[str, AfterValidator(_day)]
+Dilution = Annotated[float, Field(ge=1, le=1e12, allow_inf_nan=False)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class CountFile(_Table):
+    """An instrument's file: the day it was measured, how long the lot had been stored, and the dilution.
+
+    ``day``       counts of one day share that day's error; those without a day are taken to be of one
+    ``dilution``  only where the file does not record it
+    """
+
+    file: str
+    day: Day | None = None
+    dilution: Dilution | None = None
+    stored: Duration = "0 d"
+
+
+class Detergent(_Table):
+    """The same sample with and without detergent on one day: what is left is no vesicle."""
+
+    before: str
+    after: str
+    dilution_before: Dilution | None = None
+    dilution_after: Dilution | None = None
+
+
+class AssayFile(_Table):
+    """A potency assay's run: an entry of the shelf ``assays/``, and the mechanisms its answer speaks for."""
+
+    file: str
+    assay: str = "four_parameter"
+    reference: str
+    sample: str
+    mechanisms: list[str] = Field(min_length=1, max_length=50)
+
+
+class Dossier(_Table):
+    """A whole record; file names are relative to it.
+
+    ``protein``  of the product, as "40 ug/mL" or "40 ug/mL +/- 10 %": with the count it gives the purity
+    """
+
+    otosome: Literal["batch/1"]
+    name: str = Field(pattern=_NAME)
+    base: str = "example_lot"
+    about: str = ""
+    made: Day | None = None
+    specification: str
+    label: Annotated[str, AfterValidator(_concentration)] | None = None
+    protein: str | None = None
+    process: str | None = None
+    stored: Duration = "0 d"
+    count: list[CountFile] = Field(default=[], max_length=_MOST_FILES)
+    detergent: Detergent | None = None
+    assay: list[AssayFile] = Field(default=[], max_length=_MOST_FILES)
+    findings: dict[str, str] = {}
+    reporting: dict[str, dict[str, str]] = {}
+    numbers: dict[str, dict[str, Any]] = {}
+
+
+def is_dossier(values: Mapping[str, object]) -> bool:
+    """Whether a batch TOML is the record of a lot rather than an entry of the shelf."""
+    return str(values.get("otosome", "")).startswith("batch/")
+
+
+def parse_dossier(raw: bytes, file: str) -> Dossier:
+    """A record from its bytes; raises BadInput naming file, key, value given and values allowed."""
+    values = parse_toml(raw, file)
+    if not is_dossier(values):
+        raise BadInput(
+            "is not the record of a lot", file=file, key="otosome", given=values.get("otosome"), allowed=[KIND],
+            cure="otosome new batch FILES... writes one",
+        )  # fmt: skip
+    try:
+        return Dossier.model_validate(values)
+    except ValidationError as error:
+        raise _told(error, file) from error
+
+
+def _told(error: ValidationError, file: str) -> BadInput:
+    first = error.errors()[0]
+    place = first["loc"]
+    message = first["msg"].removeprefix("Value error, ")
+    given: object = first.get("input")
+    allowed: list[str] | None = None
+    if first["type"] == "extra_forbidden":
+        message, given, allowed = "is not a key here", str(place[-1]), _keys(str(place[0]), len(place))
+    elif first["type"] == "missing":
+        message, given = "is missing", None
+    return BadInput(message, file=file, key=".".join(map(str, place)), given=given, allowed=allowed)
+
+
+def _keys(table: str, depth: int) -> list[str]:
+    tables: dict[str, type[BaseModel]] = {"count": CountFile, "detergent": Detergent, "assay": AssayFile}
+    return list((tables.get(table, Dossier) if depth > 1 else Dossier).model_fields)
+
+
+def beside(folder: Path, name: str, key: str, file: str) -> Path:
+    """A file the record names; raises BadInput if it lies outside the record's folder or is not there."""
+    found = (folder / name).resolve()
+    if not found.is_relative_to(folder.resolve()):
+        raise BadInput(
+            "lies outside the record's folder",
+            file=file,
+            key=key,
+            given=name,
+            cure="copy it beside the record",
+        )
+    if not found.is_file():
+        raise BadInput("is not a file beside the record", file=file, key=key, given=name)
+    return found

@@ -1,0 +1,107 @@
+"""What is said of a lot or a process on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def lot_words(told: Mapping[str, Any]) -> str:
+    """The decision with its reason, each test, potency, reporting and what else was asked for."""
+    lines = [f"lot {told['lot']}: {told['decision']}", f"  {told['reason']}"]
+    for test in told["tests"]:
+        lines.append(f"  {test['decision']:<13} {test['test']}: {test['found']} (asked: {test['asked']})")
+    for mechanism, found in told["potency"].items():
+        one = found["combined"]
+        refused = "; ".join(run["refused"] for run in found["runs"] if run["refused"])
+        said = (
+            f"none to report: {refused}"
+            if one is None
+            else f"{one['r']:.3g} ({one['low']:.3g} to {one['high']:.3g}, 95 %)"
+        )
+        lines.append(f"  relative potency, {mechanism}: {said}")
+    for name, found in told["reporting"].items():
+        states = [item["state"] for item in found["items"]]
+        share = (
+            ""
+            if found["share_present"] is None
+            else f" ({100 * found['share_present']:.0f} % of those that apply)"
+        )
+        lines.append(f"  {name}: {states.count('present')} present, {states.count('missing')} missing{share}")
+    lines += _beside(told)
+    return "\n".join([*lines, "  research only; not for treating anyone"])
+
+
+def _beside(told: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if told["reference"] is not None:
+        other = told["reference"]
+        lines.append(f"  count over that of {other['reference']}: {_band(other['count_ratio'])}")
+        for mechanism, ratio in other["potency_ratio"].items():
+            lines.append(f"  potency over that of {other['reference']}, {mechanism}: {_band(ratio)}")
+    for one in (told["history"] or {"series": []})["series"]:
+        for chart in one["charts"]:
+            lines.append(
+                f"  {one['quantity']}, {chart['name']}: outside {', '.join(chart['outside']) or 'none'}"
+            )
+        if one["inside"] is not None:
+            lines.append(f"  {one['quantity']}: in the range of history with probability {one['inside']:.3g}")
+    if told["stakes"] is not None:
+        stake = told["stakes"]
+        unit, ends = stake["unit"], f"{stake['low']:.2g} to {stake['high']:.2g}"
+        lines.append(
+            f"  in {stake['ears']} ears of {stake['study']}: benefit {stake['benefit']:.2g} {unit} ({ends})"
+        )
+        for row in stake["limits"]:
+            lines.append(
+                f"    {row['limit']}: {row['change']:+.2g} {unit} ({row['low']:+.2g} to {row['high']:+.2g})"
+            )
+    return lines
+
+
+def process_words(told: Mapping[str, Any]) -> str:
+    """What a process makes."""
+
+    def percent(key: str) -> str:
+        return f"{_band(told[key], 100)} %"
+
+    lines = [
+        f"{told['process']}: {told['about']}",
+        f"  particles of a harvest: {_band(told['harvest'])}",
+        f"  doses of a harvest: {_band(told['doses'])}; of a run: {_band(told['doses_of_a_run'])}",
+    ]
+    for kind, spread in told["spread"].items():
+        share = _band(told["share"][kind], 100)
+        lines.append(f"  lots differ by {kind}: {_band(spread, 100)} %, which is {share} % of the variance")
+    lines += [
+        f"  lots that hold what their label says: {percent('right')}",
+        f"  released by the limit as read: {percent('released')}; wrongly {percent('released_wrong')}",
+        f"  released within guard bands: {percent('released_guarded')}; wrongly {percent('released_wrong_guarded')}",
+        f"  shelf life: {_band(told['shelf_life'])} days",
+        "  chance of release, as read and within guard bands:",
+    ]
+    for row in told["label_claim"]:
+        counted = f"counted on {row['days']} day{'' if row['days'] == 1 else 's'}"
+        right, limit = (
+            f"{100 * row[f'{lot}_as_read']:.3g} and {100 * row[f'{lot}_guarded']:.3g} %"
+            for lot in ("right", "limit")
+        )
+        lines.append(f"    {counted}: a lot right at its label {right}, a lot on its limit {limit}")
+    return "\n".join(lines)
+
+
+def change_words(told: Mapping[str, Any]) -> str:
+    """What a change of process does."""
+    lines = [
+        f"from {told['before']} to {told['after']}, {told['lots']} lots of each, margin {told['margin']:g}"
+    ]
+    for what in ("harvest", "potency"):
+        found = told[what]
+        shown = f"shown comparable with probability {found['shown_comparable']:.2g}"
+        lines.append(f"  {what}: ratio {_band(found['ratio'])}; {shown}")
+    return "\n".join(lines)
+
+
+def _band(band: Mapping[str, float], times: float = 1.0) -> str:
+    low, median, high = (times * band[key] for key in ("low", "median", "high"))
+    return f"{median:.3g} ({low:.3g} to {high:.3g})"

@@ -1,0 +1,64 @@
+"""The command line: every verb, in the order a person meets them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from otosome import __version__
+from otosome.cli.common import refuse, say
+from otosome.cli.evidence import changes, check, claims, list_, qualify
+from otosome.cli.laboratory import import_, new
+from otosome.cli.lot import quality
+from otosome.cli.study import run, show, sources
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Develop exosome therapies for hearing loss in silico. Research only; not for treating anyone.",
+)
+for _verb in (run, new, import_, quality, list_, sources, show, qualify, check, changes, claims):
+    app.command(name=_verb.__name__.rstrip("_"))(_verb)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"otosome {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Entry point: exit 0 done, 2 bad input, 130 interrupted, 1 a defect of ours."""
+    try:
+        app()
+    except SystemExit as done:
+        # Typer itself tells a person what is wrong with the command line, but no machine.
+        usage = getattr(done.__context__, "format_message", None)
+        if usage is not None:
+            _tell_machine(usage())
+        raise
+    except Exception:
+        told = "this is a defect of otosome, not of what you gave; please report it with the lines below"
+        _tell_machine(told)
+        say(f"otosome: {told}")
+        raise
+
+
+def _tell_machine(message: str) -> None:
+    """The one object, where the command line asks for it but was not understood or not carried out."""
+    if "--json" in sys.argv:
+        from otosome.evidence import BadInput
+
+        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+        refuse(command, BadInput(message).as_dict())

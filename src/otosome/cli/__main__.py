@@ -1,0 +1,5 @@
+"""The command line, as ``python -m otosome.cli``."""
+
+from otosome.cli import main
+
+main()

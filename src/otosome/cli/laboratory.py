@@ -1,0 +1,160 @@
+"""A laboratory's files in, and what is filled in by hand begun."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from otosome.cli.common import Json, Shelves, carry_out, say
+
+if TYPE_CHECKING:
+    from otosome.catalog import Catalog
+
+# What ``new`` writes: where, and what to do with it then.
+_NEW = {
+    "scenario": ("my_study.toml", "run it with: otosome run"),
+    "animals": ("animals.csv", "fill it in, then: otosome import PATH... --animals"),
+    "fit": ("my_study.toml", "run it with: otosome run"),
+    "batch": ("my_batch.toml", "fill it in, then decide with: otosome quality"),
+}
+
+
+def import_(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files, or folders of files, as instruments write them.")
+    ],
+    animals: Annotated[
+        Path | None, typer.Option(help="The sheet that says which subject is in which group.")
+    ] = None,
+    shelves: Shelves = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the tables [default: results/import].")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Move an earlier import aside.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read a laboratory's files into one table, with thresholds and a list of what was refused."""
+
+    def work() -> dict[str, Any]:
+        from otosome.animals import Animals
+        from otosome.catalog import Catalog
+        from otosome.intake import intake
+        from otosome.results import check_free, fill_intake, writing
+
+        folder = out if out is not None else Path("results") / "import"
+        check_free(folder, force)
+        sheet = None if animals is None else Animals.read(animals)
+        with writing(folder, force) as part:
+            made = intake(paths, Catalog(tuple(shelves or ())), sheet)
+            fill_intake(part, made, None if sheet is None else sheet.rows)
+        rows = {
+            "files": len(made.files), "readings": len(made.readings), "particles": len(made.particles),
+            "waveforms": len(made.waveforms), "thresholds": len(made.estimated), "refused": len(made.refused),
+        }  # fmt: skip
+        for note in made.notes:
+            say(f"note: {note}")
+        if not as_json:
+            print(", ".join(f"{count} {name}" for name, count in rows.items()))
+            print(f"contact sheet: {(folder / 'contact.html').resolve()}")
+        refused = [vars(one) for one in made.refused]
+        result = {"rows": rows, "files": made.files, "refused": refused}
+        return {"out": str(folder), "inputs": made.inputs, "result": result, "notes": made.notes}
+
+    carry_out("import", as_json, work)
+
+
+def new(
+    kind: Annotated[str, typer.Argument(help="scenario, animals, fit or batch")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="For animals: the files the sheet is for; for a batch: its exports and plates."),
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="For fit: the table that import wrote.")
+    ] = None,
+    shelves: Shelves = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The file to write [default: my_study.toml, animals.csv or my_batch.toml]."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a study that runs as it is, an animals sheet, a study of what was imported, or the record of a lot."""
+
+    def work() -> dict[str, Any]:
+        from otosome.catalog import Catalog
+        from otosome.evidence import BadInput
+
+        if kind not in _NEW:
+            raise BadInput("is not something new can write", given=kind, allowed=list(_NEW))
+        if paths and kind in ("scenario", "fit"):
+            raise BadInput("takes no files", key=f"new {kind}", given=str(paths[0]))
+        if source is not None and kind != "fit":
+            raise BadInput("takes no --from", key=f"new {kind}", given=str(source))
+        usual, then = _NEW[kind]
+        file = out if out is not None else Path(usual)
+        _write_new(file, _begun(kind, paths or [], source, file, Catalog(tuple(shelves or ()))))
+        if not as_json:
+            print(f"wrote {file}; {then} {file}")
+        return {"out": str(file), "result": {}, "notes": []}
+
+    carry_out("new", as_json, work)
+
+
+def _begun(kind: str, paths: list[Path], source: Path | None, file: Path, catalog: Catalog) -> str:
+    """The text of what ``new`` writes into a file."""
+    if kind == "animals":
+        return _animals(paths, catalog)
+    if kind == "fit":
+        return _fit(source, file, catalog)
+    if kind == "batch":
+        return _record(paths, file, catalog)
+    from otosome.scenario import TEMPLATE
+
+    return TEMPLATE.read_text(encoding="utf-8")
+
+
+def _animals(paths: list[Path], catalog: Catalog) -> str:
+    from otosome.animals import template
+    from otosome.evidence import BadInput
+    from otosome.intake import intake
+    from otosome.results import tame
+
+    if not paths:
+        raise BadInput(
+            "needs the files the sheet is for", key="new animals", cure="otosome new animals PATH..."
+        )
+    made = intake(paths, catalog)
+    sheet = template([one for one in (made.readings, made.waveforms) if len(one)])
+    return tame(sheet).to_csv(index=False)
+
+
+def _fit(source: Path | None, file: Path, catalog: Catalog) -> str:
+    from otosome.draft import draft
+    from otosome.evidence import BadInput
+
+    if source is None:
+        raise BadInput("needs a table", key="new fit", cure="otosome new fit --from results/import")
+    return draft(source, catalog, file.name)
+
+
+def _record(paths: list[Path], file: Path, catalog: Catalog) -> str:
+    from otosome.assess.template import template
+
+    name = "".join(c if c.isalnum() and c.isascii() else "_" for c in file.stem)[:40].strip("_") or "lot"
+    return template(paths, file.parent, name, catalog)
+
+
+def _write_new(file: Path, text: str) -> None:
+    """A file that was not there before; raises BadInput if it was."""
+    from otosome.evidence import BadInput
+
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError as error:
+        raise BadInput(
+            "is there already; nothing is overwritten", file=str(file), cure="name another --out"
+        ) from error
+    except OSError as error:
+        raise BadInput(f"cannot be written ({error.strerror})", file=str(file)) from error

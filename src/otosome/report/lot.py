@@ -1,0 +1,101 @@
+"""A lot's certificate on one page, and its full report: HTML files that work offline and load nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from otosome import __version__
+from otosome.assess import Assessment
+from otosome.assess.dossier import AssayFile
+from otosome.quality.curve import fit_line, fit_logistic, logistic
+from otosome.quality.plate import Plate
+from otosome.report import _policy, _templates
+from otosome.report.drawing import COMPARED, INK, TREATED, canvas, svg_text
+from otosome.report.figures import Panel
+from otosome.report.summary import number
+
+_HERE = Path(__file__).parent
+_SHADES = (COMPARED, TREATED)
+
+
+def certificate(told: Mapping[str, Any]) -> str:
+    """The certificate of analysis as HTML text.
+
+    ``told``  what ``otosome.assess.told.told`` says of the lot
+    """
+    return _page(told, {}, (), full=False)
+
+
+def lot_report(assessment: Assessment, told: Mapping[str, Any], history: Mapping[str, Any]) -> str:
+    """The full report as HTML text: the certificate, counts, every run of every assay, reporting, history.
+
+    ``history``  what ``told_history`` says, empty where there is none
+    """
+    panels = [*_runs(assessment), *_charts(history)]
+    return _page(told, history, panels, full=True)
+
+
+def _page(told: Mapping[str, Any], history: Mapping[str, Any], panels: Any, full: bool) -> str:
+    style = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "lot.css"))
+    template = _templates().get_template("lot.html.jinja")
+    return template.render(
+        lot=told,
+        history=history,
+        panels=panels,
+        full=full,
+        version=__version__,
+        style=style,
+        policy=_policy(style, ""),
+    )
+
+
+def _runs(assessment: Assessment) -> list[Panel]:
+    runs = zip(assessment.dossier.assay, assessment.plates, assessment.models, strict=True)
+    return [_run(*run) for run in runs]
+
+
+def _run(asked: AssayFile, plate: Plate, model: str) -> Panel:
+    """Wells of reference and sample with the curve of each on its own."""
+    run = plate.run(asked.reference, asked.sample)
+    with canvas(520, 260) as (figure, axes):
+        for dose, response, colour, name in (
+            (run.reference_dose, run.reference, _SHADES[0], asked.reference),
+            (run.sample_dose, run.sample, _SHADES[1], asked.sample),
+        ):
+            axes.plot(dose, response, "o", color=colour, markersize=4, label=name)
+            x = np.linspace(np.log(dose.min()), np.log(dose.max()), 100)
+            curve, line = fit_logistic(np.log(dose), response), fit_line(np.log(dose), response)
+            if model == "parallel_line" and line is not None:
+                axes.plot(np.exp(x), line.estimate[0] + line.estimate[1] * x, color=colour)
+            elif model == "four_parameter" and curve is not None:
+                axes.plot(np.exp(x), logistic(x, *curve.estimate), color=colour)
+        axes.set(xscale="log", xlabel=f"dose, {plate.wells[0].unit}", ylabel="response")
+        # The style draws text as it is, and a power in a tick's label would be markup.
+        axes.xaxis.set_major_formatter(lambda dose, _: number(float(dose)))
+        axes.minorticks_off()
+        axes.legend(frameon=False)
+        svg = svg_text(figure, f"run {plate.name}")
+    left = f" Left out: {', '.join(plate.left_out)}." if plate.left_out else ""
+    return Panel(plate.name, f"{asked.sample} beside {asked.reference}, each with its own curve.{left}", svg)
+
+
+def _charts(history: Mapping[str, Any]) -> list[Panel]:
+    return [_chart(one["quantity"], chart) for one in history.get("series", []) for chart in one["charts"]]
+
+
+def _chart(quantity: str, chart: Mapping[str, Any]) -> Panel:
+    lots = np.arange(1, len(chart["values"]) + 1)
+    with canvas(520, 220) as (figure, axes):
+        axes.plot(lots, chart["values"], "o-", color=TREATED, linewidth=1, markersize=4)
+        axes.axhline(chart["centre"], color=INK, linewidth=1)
+        for side in ("low", "high"):
+            axes.step(lots, chart[side], where="mid", color=COMPARED, linewidth=1)
+        axes.set(xlabel="lot", xticks=lots[:: max(1, lots.size // 12)])
+        axes.yaxis.set_major_formatter(lambda value, _: number(float(value)))
+        svg = svg_text(figure, f"{quantity} {chart['name']}")
+    outside = ", ".join(chart["outside"]) or "none"
+    return Panel(f"{quantity}: {chart['name']}", f"Outside the limits: {outside}.", svg)

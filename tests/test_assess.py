@@ -1,0 +1,430 @@
+"""A lot from its files to a decision, and from the decision into a study."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import numpy as np
+import pytest
+import tomli_w
+from typer.testing import CliRunner
+
+from lots import DOSES, LABEL, counts, record, wells
+from otosome.assess import assess, read_lot
+from otosome.assess.told import told
+from otosome.catalog import Catalog, get, names
+from otosome.cli import app
+from otosome.evidence import BadInput, make_card
+from otosome.scenario import REFUSED, load
+from otosome.weigh import sources
+from samples.zetaview import ELEVEN, size_file
+
+CATALOG = Catalog()
+STUDY = "cisplatin_guinea_pig"
+
+
+def verdict_of(found, name):
+    (verdict,) = [v for v in found.verdicts if v.test == name]
+    return verdict
+
+
+def otosome_(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def changed(file, **values):
+    """The record with other values beside it."""
+    told_ = tomllib.loads(file.read_text(encoding="utf-8")) | values
+    other = file.with_name(f"other_{len(list(file.parent.iterdir()))}.toml")
+    other.write_text(tomli_w.dumps({k: v for k, v in told_.items() if v is not None}), encoding="utf-8")
+    return other
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("lots")
+
+
+@pytest.fixture(scope="module")
+def good(folder):
+    """A lot counted on four days, with three runs of an assay in which it is 0.8 as potent."""
+    return record(folder, "good", runs=3, process="vertical_wheel_adipose", stored="30 d")
+
+
+# Deciding
+
+
+def test_a_lot_that_holds_its_label_and_passes_every_test_is_released(good):
+    found = assess(good, CATALOG)
+    assert found.decision == "release"
+    assert {v.decision for v in found.verdicts} == {"release"}
+    assert verdict_of(found, "particles").consumer < 0.05
+
+
+def test_one_count_cannot_decide_and_says_how_many_more_would(folder):
+    found = assess(record(folder, "once", days=1), CATALOG)
+    verdict = verdict_of(found, "particles")
+    assert found.decision == "cannot decide"
+    assert verdict.more is not None
+    assert verdict.accept is None
+    assert "would make it decidable" in verdict.reason
+
+
+def test_a_lot_of_half_its_label_is_refused(folder):
+    found = assess(record(folder, "half", count=LABEL / 2), CATALOG)
+    assert found.decision == "refuse"
+    assert "particles" in found.reason
+
+
+def test_a_count_without_its_dilution_cannot_be_judged_until_the_line_says_it(folder):
+    file = record(folder, "thin", days=0)
+    counts(folder / "thin.csv", recorded=False)
+    asked = {"file": "thin.csv", "day": "2026-01-01"}
+    found = assess(changed(file, count=[asked]), CATALOG)
+    assert found.decision == "cannot decide"
+    assert "dilution = 1000.0" in verdict_of(found, "particles").reason
+    found = assess(changed(file, count=[asked | {"dilution": 1000.0}]), CATALOG)
+    assert "of the label" in verdict_of(found, "particles").found
+    assert found.counted.belief.quantile(0.5) * 1e3 == pytest.approx(LABEL, rel=0.05)
+
+
+def test_counts_of_one_day_leave_more_doubt_than_of_four(good):
+    values = tomllib.loads(good.read_text(encoding="utf-8"))
+    one_day = [one | {"day": "2026-01-01"} for one in values["count"]]
+    assert assess(changed(good, count=one_day), CATALOG).decision == "cannot decide"
+
+
+@pytest.mark.parametrize(
+    ("text", "decision"),
+    [
+        ("< 0.05 EU/mL", "release"), ("< 0.5 EU/mL", "cannot decide"), ("0.2 EU/mL", "release"),
+        ("0.3 EU/mL", "refuse"), ("0.24 EU/mL +/- 20 %", "cannot decide"), ("0.1 EU/mL ± 20 %", "release"),
+        ("250 EU/L +/- 1 %", "cannot decide"), (None, "cannot decide"),
+    ],
+)  # fmt: skip
+def test_a_stated_result_is_compared_as_well_as_it_is_known(good, text, decision):
+    values = tomllib.loads(good.read_text(encoding="utf-8"))["findings"]
+    values = {k: v for k, v in (values | {"endotoxin": text}).items() if v is not None}
+    assert verdict_of(assess(changed(good, findings=values), CATALOG), "endotoxin").decision == decision
+
+
+def test_a_positive_sterility_test_refuses(good):
+    values = tomllib.loads(good.read_text(encoding="utf-8"))["findings"]
+    found = assess(changed(good, findings=values | {"sterility": "positive"}), CATALOG)
+    assert found.decision == "refuse"
+
+
+@pytest.mark.parametrize("name", names("specifications"))
+def test_every_limit_of_a_specification_is_asked_about(name):
+    card = get("specifications", name).card
+    asked = [test for kind in ("at_most", "at_least", "label") for test in card.options[kind]]
+    beside = {"consumer_risk", "producer_risk", "window_low", "window_high"}
+    assert set(card.parameters) - beside == set(asked)
+
+
+# Potency
+
+
+def test_a_lot_is_as_potent_as_its_assay_says(good):
+    runs, potency = assess(good, CATALOG).potencies["hsp70"]
+    assert len(runs) == potency.runs == 3
+    assert potency.low < 0.8 < potency.high
+
+
+def test_a_changed_slope_is_refused_and_has_no_potency(folder):
+    file = record(folder, "steep", days=1)
+    wells(folder / "steep.csv", slope=2.6)
+    asked = {"file": "steep.csv", "reference": "reference", "sample": "lot", "mechanisms": ["hsp70"]}
+    found = assess(changed(file, assay=[asked]), CATALOG)
+    assert found.potencies["hsp70"][1] is None
+    assert "potency_hsp70" not in found.lot.notes[0]
+    answer = told(found)["potency"]["hsp70"]
+    assert answer["combined"] is None
+    assert "r" not in answer["runs"][0]
+
+
+def test_ones_own_specification_may_limit_potency(good, tmp_path):
+    card = tomllib.loads((CATALOG._files("specifications")["nebulised_msc_2025"]).read_text(encoding="utf-8"))
+    ends = {"potency_least": "0.4", "potency_most": "1.6"}
+    for key, value in ends.items():
+        card[key] = {"meaning": "limit of potency", "value": value, "basis": "assumed", "because": "a test"}
+    (tmp_path / "specifications").mkdir()
+    (tmp_path / "specifications" / "own.toml").write_text(tomli_w.dumps(card), encoding="utf-8")
+    found = assess(changed(good, specification="own"), Catalog((tmp_path,)))
+    assert verdict_of(found, "potency_hsp70").decision == "release"
+
+
+# What cannot be used
+
+
+def refused_with(file, words):
+    with pytest.raises(BadInput, match=words):
+        assess(file, CATALOG)
+
+
+def test_a_file_counts_once(good):
+    values = tomllib.loads(good.read_text(encoding="utf-8"))
+    refused_with(changed(good, count=[values["count"][0]] * 2), "the same file")
+
+
+def test_a_file_outside_the_records_folder_is_refused(good):
+    refused_with(changed(good, count=[{"file": "../../etc/passwd"}]), "outside the record's folder")
+    refused_with(changed(good, count=[{"file": "none.csv"}]), "not a file beside the record")
+
+
+def test_a_dilution_is_said_once(good):
+    values = tomllib.loads(good.read_text(encoding="utf-8"))["count"][:1]
+    refused_with(changed(good, count=[values[0] | {"dilution": 10.0}]), "records the dilution already")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"otosome": "batch/2"}, "otosome"), ({"label": "4 mL"}, "label"), ({"label": "0 particles/mL"}, "above zero"),
+        ({"specification": "none"}, "none"), ({"stored": "-3 d"}, "not negative"), ({"lable": "x"}, "lable.*not a key"),
+        ({"protein": "0 ug/mL"}, "protein"), ({"protein": "40 mL"}, "protein"), ({"protein": "< 4 ug/mL"}, "protein"),
+        ({"findings": {"particles": "4e11 particles/mL"}}, "particles"),
+        ({"made": "yesterday"}, "not a day"), ({"findings": {"colour": "blue"}}, "colour.*not asked for"),
+        ({"findings": {"sterility": "fine"}}, "sterility.*not a result"),
+        ({"findings": {"endotoxin": "low"}}, "endotoxin"), ({"findings": {"endotoxin": "3 ug"}}, "endotoxin"),
+        ({"reporting": {"misev_2023": {"M99": "x"}}}, "M99"), ({"reporting": {"other": {}}}, "other"),
+        ({"numbers": {"charm": {"value": "1"}}}, "charm"), ({"numbers": {"purity": {"value": "1 mL"}}}, "purity"),
+        ({"process": "none"}, "none"), ({"base": "none"}, "none"), ({"name": "../x"}, "name"),
+    ],
+)  # fmt: skip
+def test_a_record_that_cannot_be_is_refused_by_its_key(good, values, words):
+    refused_with(changed(good, **values), words)
+
+
+def test_an_assay_that_cannot_be_is_refused_by_its_well(folder, good):
+    asked = {"file": "bad.csv", "reference": "reference", "sample": "lot", "mechanisms": ["hsp70"]}
+    wells(folder / "bad.csv")
+    text = (folder / "bad.csv").read_text(encoding="utf-8")
+    refused_with(changed(good, assay=[asked | {"sample": "reference"}]), "the sample itself")
+    refused_with(changed(good, assay=[asked | {"mechanisms": ["charm"]}]), "not a mechanism.*given: charm")
+    refused_with(changed(good, assay=[asked | {"mechanisms": ["hsp70", "hsp70"]}]), "named twice")
+    for old, new, words in (
+        ("A3,", "A2,", "well A2"),
+        (f"A1,reference,{DOSES[0]},ug/mL,", "A1,reference,1,ug/mL,-", "well A1"),
+    ):
+        (folder / "bad.csv").write_text(text.replace(old, new, 1), encoding="utf-8")
+        refused_with(changed(good, assay=[asked]), words)
+    few = [line for line in text.splitlines() if line.split(",")[2] in ("dose", "16.0", "8.0")]
+    (folder / "bad.csv").write_text("\n".join(few), encoding="utf-8")
+    refused_with(changed(good, assay=[asked]), "too few doses")
+
+
+# The batch
+
+
+def bound(lot):
+    return make_card(lot.values, "batches", lot.name, "lot").parameters
+
+
+def test_a_measured_lot_carries_what_was_measured_and_the_rest_of_its_base(good):
+    found = assess(good, CATALOG)
+    numbers = bound(found.lot)
+    base = get("batches", "example_lot").card.parameters
+    assert numbers["particles"][""].value * 1e3 == pytest.approx(LABEL, rel=0.05)
+    error = numbers["count_error"][""]
+    assert (error.low, error.high) == pytest.approx(
+        [found.counted.belief.quantile(p) / found.counted.belief.quantile(0.5) for p in (0.05, 0.95)],
+        rel=1e-4,
+    )
+    assert numbers["potency_hsp70"][""].value == pytest.approx(found.potencies["hsp70"][1].r, rel=1e-4)
+    # A lot that was measured no longer differs as lots of its process do.
+    assert numbers["potency_hsp70"][""].lots == 0 < base["potency_hsp70"][""].lots
+    assert numbers["purity"][""].value == base["purity"][""].value
+    # Thirty days at 0.2 a year.
+    assert numbers["storage_survival"][""].value == pytest.approx(np.exp(-0.2 * 30 / 365.25), rel=1e-5)
+    assert len(found.lot.values["class_ratio"]) == 3
+
+
+def test_what_detergent_leaves_is_taken_off_the_vesicles(folder, good):
+    counts(folder / "before.csv", LABEL, seed=31)
+    counts(folder / "after.csv", LABEL / 5, seed=32)
+    found = assess(changed(good, detergent={"before": "before.csv", "after": "after.csv"}), CATALOG)
+    fraction = bound(found.lot)["vesicle_fraction"][""]
+    assert fraction.value == pytest.approx(0.8, abs=0.02)
+    assert 0.6 < fraction.low < fraction.value < fraction.high < 1
+
+
+def test_protein_and_count_give_the_purity(good):
+    found = bound(assess(changed(good, protein="40 ug/mL +/- 10 %"), CATALOG).lot)["purity"][""]
+    assert found.value == pytest.approx(LABEL / 40, rel=0.05)
+    # At least as wide as the protein's own error.
+    assert found.high / found.value > np.exp(1.64 * 0.1)
+
+
+def test_ones_own_number_takes_the_place_of_the_bases(good):
+    own = {"value": "2e10 particles/ug", "basis": "assumed", "because": "a test"}
+    assert bound(assess(changed(good, numbers={"purity": own}), CATALOG).lot)["purity"][""].value == 2e10
+
+
+def test_a_record_goes_into_a_study_and_its_sources_show_it(good):
+    study = load(STUDY, batch=good)
+    (treatment,) = {t.batch for t in study.scenario.treatment.values() if "good" in t.batch}
+    rows = {row["parameter"]: row for row in sources(study)}
+    potency = rows[f"batches.{treatment}.potency_hsp70"]
+    assert (potency["basis"], potency["source"]) == ("measured", "potency_assay")
+    assert "good_run_0.csv" in potency["locator"]
+    assert rows[f"batches.{treatment}.count_error"]["basis"] == "computed"
+    assert read_lot(good, CATALOG).values["decision"] == "release"
+
+
+def test_a_refused_lot_runs_only_despite_its_quality_and_says_so_first(folder):
+    file = record(folder, "refused", count=LABEL / 2)
+    with pytest.raises(BadInput, match="--despite-quality"):
+        load(STUDY, batch=file)
+    study = load(STUDY, batch=file, despite_quality=True)
+    assert study.notes[0].startswith(REFUSED)
+
+
+def test_a_lot_that_cannot_be_decided_runs_and_says_so(folder):
+    study = load(STUDY, batch=record(folder, "open", days=1))
+    assert "neither released nor refused" in study.notes[0]
+
+
+# The command line
+
+
+def test_the_command_decides_and_writes_certificate_report_and_tables(good, tmp_path):
+    out = tmp_path / "lot"
+    done = otosome_("quality", good, "--out", out, "--json")
+    assert done.exit_code == 0, done.output
+    (line,) = done.stdout.splitlines()
+    answer = json.loads(line)
+    assert answer["result"]["decision"] == "release"
+    assert len(answer["inputs"]) == 8
+    certificate = (out / "certificate.html").read_text(encoding="utf-8")
+    assert "Release" in certificate and "<script" not in certificate
+    report = (out / "report.html").read_text(encoding="utf-8")
+    assert "MISEV" in report.upper() and "good_run_0.csv" in report and "<svg" in report
+    assert (out / "wells.csv").read_text(encoding="utf-8").count("\n") == 1 + 3 * 48
+    # The batch as it goes into a study is a file of its own that runs.
+    assert load(STUDY, batch=out / "batch.toml").notes == ()
+    again = otosome_("quality", good, "--out", out)
+    assert again.exit_code == 2 and "--force" in again.stderr
+
+
+def test_a_refusal_is_told_with_its_well(folder):
+    file = record(folder, "welled", days=1)
+    wells(folder / "welled.csv")
+    text = (folder / "welled.csv").read_text(encoding="utf-8").replace("B2,", "B1,", 1)
+    (folder / "welled.csv").write_text(text, encoding="utf-8")
+    asked = {"file": "welled.csv", "reference": "reference", "sample": "lot", "mechanisms": ["hsp70"]}
+    done = otosome_("quality", changed(file, assay=[asked]), "--json")
+    assert done.exit_code == 2
+    assert json.loads(done.stdout)["error"]["key"] == "well B1"
+
+
+def test_a_new_record_is_written_from_its_files_and_can_be_assessed(tmp_path):
+    counts(tmp_path / "count.csv", recorded=False)
+    wells(tmp_path / "plate.csv")
+    file = tmp_path / "lot_7.toml"
+    done = otosome_("new", "batch", tmp_path / "count.csv", tmp_path / "plate.csv", "--out", file)
+    assert done.exit_code == 0, done.output
+    found = assess(file, CATALOG)
+    assert found.decision == "cannot decide"
+    assert found.potencies["anti_inflammatory"][1] is not None
+    assert "dilution" in file.read_text(encoding="utf-8")
+    assert otosome_("new", "batch", tmp_path / "none.csv", "--out", tmp_path / "b.toml").exit_code == 2
+    assert otosome_("new", "batch", "--out", file).exit_code == 2
+
+
+def test_a_lot_may_be_counted_by_zetaview_and_never_by_single_positions(tmp_path):
+    """Its size file counts 500 times its bins; of eleven positions only a median is known."""
+    (tmp_path / "count.txt").write_bytes(size_file())
+    file = tmp_path / "lot.toml"
+    assert otosome_("new", "batch", tmp_path / "count.txt", "--out", file).exit_code == 0
+    found = assess(file, CATALOG)
+    centres = np.arange(2.5, 302.5, 5.0)
+    printed = 500 * 1e4 * np.round(100 * np.exp(-(((centres - 100) / 40) ** 2))).sum()
+    assert found.counted.belief.quantile(0.5) == pytest.approx(printed / 1e3, rel=1e-3)
+    assert any("Dilution 500: applied here" in note for note in found.lot.notes)
+    (tmp_path / "positions.txt").write_text(ELEVEN, encoding="latin-1")
+    done = otosome_("new", "batch", tmp_path / "positions.txt", "--out", tmp_path / "b.toml")
+    assert done.exit_code == 2 and "no size distribution" in done.stderr
+
+
+def test_a_name_in_a_file_stays_text(tmp_path):
+    wells(tmp_path / "plate.csv", names=("ref", '<b>=x"]'))
+    file = tmp_path / "lot.toml"
+    text = (tmp_path / "plate.csv").read_text(encoding="utf-8").replace('<b>=x"]', '"<b>=x""]"')
+    (tmp_path / "plate.csv").write_text(text, encoding="utf-8")
+    assert otosome_("new", "batch", tmp_path / "plate.csv", "--out", file).exit_code == 0
+    assert otosome_("quality", file, "--out", tmp_path / "out").exit_code == 0
+    assert "<b>=x" not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_earlier_lots_chart_the_new_one(good, tmp_path):
+    for k, (off, r) in enumerate([(0.1, 0.9), (-0.1, 1.1), (0.05, 1.0), (-0.03, 0.8)]):
+        record(tmp_path / "past", f"past_{k}", days=2, runs=2, count=LABEL * np.exp(off), r=r, seed=k + 2,
+               made=f"2026-01-{k + 1:02d}")  # fmt: skip
+    done = otosome_("quality", good, "--history", tmp_path / "past", "--reference", tmp_path / "past" / "past_0.toml",
+                    "--out", tmp_path / "out", "--json")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    answer = json.loads(done.stdout)["result"]
+    assert [one["quantity"] for one in answer["history"]["series"]] == ["particles", "potency_hsp70"]
+    assert answer["history"]["lots"] == ["past_0", "past_1", "past_2", "past_3"]
+    ratio = answer["reference"]["count_ratio"]
+    assert ratio["low"] < np.exp(-0.1) < ratio["high"]
+    assert answer["reference"]["potency_ratio"]["hsp70"]["low"] < 0.8 / 0.9 < 1.2
+    few = otosome_("quality", good, "--history", tmp_path / "past" / "nowhere")
+    assert few.exit_code == 2
+
+
+def test_stored_lots_show_a_trend_and_a_shelf_life(tmp_path):
+    from otosome.assess.past import history
+
+    lots = []
+    for k in range(3):
+        file = record(tmp_path, f"stored_{k}", days=1, seed=k + 20, made=f"2026-01-0{k + 1}")
+        told_ = tomllib.loads(file.read_text(encoding="utf-8"))
+        for month in (1, 2, 3):
+            name = f"stored_{k}_{month}.csv"
+            counts(tmp_path / name, LABEL * 0.97**month, seed=10 * k + month + 300)
+            told_["count"].append({"file": name, "day": f"2026-0{month + 1}-01", "stored": f"{30 * month} d"})
+        file.write_text(tomli_w.dumps(told_), encoding="utf-8")
+        lots.append(assess(file, CATALOG))
+    found = history(lots, None).stability
+    assert found is not None
+    assert found.low < -np.log(0.97) / (30 * 24) < found.high
+    # Older counts do not enter the decision.
+    assert lots[0].counted.measurements == 1
+
+
+def test_a_process_is_told_as_one_object():
+    done = otosome_(
+        "quality",
+        "--process",
+        "vertical_wheel_adipose",
+        "--lots",
+        5,
+        "--against",
+        "flask_umbilical",
+        "--json",
+    )
+    assert done.exit_code == 0, done.output
+    answer = json.loads(done.stdout)["result"]
+    assert 0 <= answer["released"]["median"] <= 1
+    assert answer["change"]["harvest"]["ratio"]["median"] < 1
+    assert otosome_("quality", "--process", "none").exit_code == 2
+    assert otosome_("quality").exit_code == 2
+    assert otosome_("quality", "--process", "flask_umbilical", "--lots", 1).exit_code == 2
+
+
+def test_each_limit_is_told_in_decibels_of_the_same_ears(good):
+    from otosome.stakes import stakes
+
+    found = stakes(assess(good, CATALOG), good, STUDY, CATALOG, ears=2)
+    by = {stake.limit: stake for stake in found.limits}
+    assert found.unit == "dB"
+    # More vesicles, more potency and fresher vesicles never do less.
+    assert by["truth at label -20 %"].change <= by["truth at label +20 %"].change
+    low, high = (by[f"potency hsp70 at the {end} end of its 95 % interval"] for end in ("lower", "upper"))
+    assert low.change <= 0 <= high.change
+    assert (
+        by["given the day it is made"].change >= by["given at the end of its shelf life (80 % left)"].change
+    )
