@@ -70,7 +70,9 @@ class Export:
 
     @property
     def head(self) -> bytes:
-        """Its first bytes, by which readers know it."""
+        """Its first bytes, by which readers know it; of UTF-16 text, the same text in UTF-8."""
+        if self.content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return self.content[: 2 * HEAD].decode("utf-16", "replace").encode()[:HEAD]
         return self.content[:HEAD]
 
     @cached_property

@@ -96,7 +96,7 @@ def _series(name: str, series: pd.DataFrame, found: pd.Series | None) -> dict[st
         "curves": curves,
         "tick": tick,
         "band": band,
-        "said": said,
+        "said": f"{said}; {waves[0].size / float(series['rate'].iloc[0]):.3g} ms across",
     }
 
 
