@@ -17,7 +17,7 @@ from otosome import animals as sheet
 from otosome import thresholds
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
-from otosome.export import PARTICLES, READINGS, WAVEFORMS, Export, Refused, Tables
+from otosome.export import PARTICLES, READINGS, WAVEFORMS, Export, Refused, Tables, printable
 from otosome.readings import instrument_of, read_with
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refuse
     above = Path(os.path.commonpath([root if root.is_dir() else root.parent for root in roots]))
     for path, root in zip(paths, roots, strict=True):
         for file in _below(root):
-            name = _name(file.relative_to(above))
+            name = printable(file.relative_to(above).as_posix())
             if file.is_symlink() and file != root:
                 refused.append(Refused(name, "file", "a link", "links in folders are not followed"))
             elif file.is_dir() or file.name.startswith("."):
@@ -131,11 +131,6 @@ def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refuse
             cure="import parts",
         )
     return found, refused
-
-
-def _name(file: Path) -> str:
-    """A path as text that any file can hold."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):x}" for c in file.as_posix())
 
 
 def _below(path: Path) -> Iterator[Path]:
@@ -167,7 +162,8 @@ def _tables(
     except BadInput as error:
         allowed = f"allowed: {error.allowed}" if error.allowed else ""
         reason = "; ".join(part for part in (error.message, allowed, error.cure or "") if part)
-        refused.append(Refused(name, str(error.key or "file"), str(error.given or ""), reason))
+        place, given = printable(str(error.key or "file")), printable(str(error.given or ""))
+        refused.append(Refused(name, place, given, printable(reason)))
         return None
     inputs[name] = export.sha256
     # A reader knows a file's own name; here files of one name in several folders stay apart.
