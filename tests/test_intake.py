@@ -318,6 +318,15 @@ def test_the_contact_sheet_shows_how_far_waveforms_and_hands_disagree():
     assert _agreement(table.iloc[:1]) is None
 
 
+def test_the_contact_sheet_tells_a_reason_once_for_each_file(tmp_path):
+    rows = "".join(f"p{i},left,1000,888\n" for i in range(30))
+    (tmp_path / "a.csv").write_text(f"id,ear,freq_hz,threshold_db\np,left,1000,20\n{rows}", encoding="utf-8")
+    made = intake([tmp_path], CATALOG)
+    page = contact_sheet(made)
+    assert len(made.refused) == 30
+    assert page.count("a code, not a level") == 1 and "row 2, threshold_db and 29 more" in page
+
+
 def test_a_series_and_its_interval_are_drawn_where_they_lie(tmp_path):
     (tmp_path / "a.arf").write_bytes(
         archive(records=[(8000.0, level, 5.0) for level in (20.0, 40.0, 60.0, 80.0)])
