@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 import otosome
 from laboratory import SAMPLES, samples
 from otosome import intake as module
+from otosome import thresholds
 from otosome.animals import COLUMNS, Animals
 from otosome.catalog import Catalog
 from otosome.cli import app
@@ -66,6 +68,32 @@ def test_the_same_content_under_another_name_is_read_once(exports):
     (exports / "copy.csv").write_bytes(samples("biosig_csv")[0].content)
     made = intake([exports], CATALOG)
     assert [one.given for one in made.refused if "same content" in one.reason] == ["a copy"]
+
+
+def test_files_of_one_name_in_several_folders_stay_apart(tmp_path):
+    sample = samples("biosig_arf")[0].content
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "export.arf").write_bytes(sample + folder.encode())
+    names = ["first/export.arf", "second/export.arf"]
+    for paths in ([tmp_path], [tmp_path / "first", tmp_path / "second"]):
+        made = intake(paths, CATALOG)
+        assert list(made.files) == names == sorted(made.waveforms["file"].unique())
+
+
+def test_a_file_name_that_is_no_text_stops_nothing(tmp_path):
+    file = tmp_path / os.fsdecode(b"a\xff\n.arf")
+    try:
+        file.write_bytes(samples("biosig_arf")[0].content)
+    except OSError:
+        pytest.skip("this file system holds only names that are text")
+    assert list(intake([tmp_path], CATALOG).files) == ["a\\xdcff\\xa.arf"]
+
+
+def test_a_table_that_a_spreadsheet_saved_as_unicode_text_is_read(tmp_path):
+    sample = samples("synapse_table")[0]
+    (tmp_path / sample.name).write_bytes(sample.content.decode().encode("utf-16"))
+    assert len(intake([tmp_path], CATALOG).readings) == sample.rows
 
 
 def test_links_out_of_a_folder_are_refused_and_not_followed(exports, tmp_path):
@@ -124,6 +152,27 @@ def test_a_wrong_sheet_is_refused_with_row_and_column(tmp_path, row, says):
         Animals.read(sheet(tmp_path, row))
 
 
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (({"subject": "a", "ear": "L", "group": "x"}, {"subject": "a", "ear": "left"}), "subject twice"),
+        (({"subject": "a", "file": "1", "group": "x"}, {"subject": "a", "file": "2"}), "one ear differ"),
+        (({"subject": "a", "file": "1"}, {"subject": "b", "file": "1"}), "belongs to two subjects"),
+        (({"subject": "a", "code": "B", "group": "x"}, {"subject": "b", "code": "B"}), "in some rows"),
+    ],
+)
+def test_a_sheet_that_says_two_things_is_refused(tmp_path, rows, says):
+    with pytest.raises(BadInput, match=says):
+        Animals.read(sheet(tmp_path, *rows))
+
+
+def test_an_ear_the_sheet_lacks_and_a_day_it_lacks_are_told(exports, tmp_path):
+    file = sheet(tmp_path, {"subject": "M1", "ear": "left", "group": "a"})
+    said = " ".join(intake([exports / "biosig_arf"], CATALOG, Animals.read(file)).notes)
+    assert "Not in animals.csv: M1 without an ear" in said
+    assert "Without day0 in animals.csv, so without a time: M1" in said
+
+
 def test_a_sheet_with_a_subject_twice_or_a_column_of_its_own_is_refused(tmp_path):
     with pytest.raises(BadInput, match="subject twice"):
         Animals.read(sheet(tmp_path, {"subject": "a"}, {"subject": "a"}))
@@ -144,6 +193,34 @@ def test_manual_thresholds_stand_beside_and_are_never_overwritten(tmp_path):
     made = intake([tmp_path], CATALOG)
     assert made.readings.loc[made.readings["quantity"] == "abr_threshold", "value"].tolist() == [45.0]
     assert "3 levels" in " ".join(one.reason for one in made.refused)
+
+
+@pytest.mark.parametrize("value", ["45", "inf"])
+def test_what_was_read_by_hand_is_not_read_again_from_its_waveforms(tmp_path, monkeypatch, value):
+    records = [(8000.0, level, 5.0) for level in (20.0, 40.0, 60.0, 80.0)]
+    (tmp_path / "a.arf").write_bytes(archive(records=records))
+    hand = f"id,freq_khz,threshold,level,wave1_uv\nM1,8,{value},60,1.5\nM1,8,{value},80,2.5\n"
+    (tmp_path / "hand.csv").write_text(hand, encoding="utf-8")
+    both = {
+        "subject": "M1",
+        "ear": "",
+        "group": "",
+        "time": np.nan,
+        "frequency": 8.0,
+        "recorded": "",
+        "file": "a.arf",
+    }
+    ours = pd.DataFrame([{**both, "value": 44.0, "censored": "none"}], columns=list(thresholds.COLUMNS))
+    waves = pd.DataFrame(
+        [{**both, "quantity": quantity, "value": 3.0} for quantity in ("wave1", "wave1_latency")]
+    )
+    monkeypatch.setattr(thresholds, "estimate", lambda _: (ours, waves, []))
+    made = intake([tmp_path], CATALOG)
+    values = made.readings.groupby("quantity")["value"].agg(list).to_dict()
+    assert values == {
+        "abr_threshold": [80.0 if value == "inf" else 45.0], "wave1": [1.5, 2.5], "wave1_latency": [3.0],
+    }  # fmt: skip
+    assert made.estimated["value"].tolist() == [44.0]
 
 
 def test_import_writes_tables_refusals_and_a_contact_sheet_that_loads_nothing(exports, tmp_path):
@@ -239,6 +316,15 @@ def test_the_contact_sheet_shows_how_far_waveforms_and_hands_disagree():
     # 5 and 2 dB: 3.5 in the middle, limits 1.96 standard deviations (2.12) to either side.
     assert _agreement(table)["said"] == "+3.5 dB, limits -0.7 to +7.7 dB, 2 pairs"
     assert _agreement(table.iloc[:1]) is None
+
+
+def test_the_contact_sheet_tells_a_reason_once_for_each_file(tmp_path):
+    rows = "".join(f"p{i},left,1000,888\n" for i in range(30))
+    (tmp_path / "a.csv").write_text(f"id,ear,freq_hz,threshold_db\np,left,1000,20\n{rows}", encoding="utf-8")
+    made = intake([tmp_path], CATALOG)
+    page = contact_sheet(made)
+    assert len(made.refused) == 30
+    assert page.count("a code, not a level") == 1 and "row 2, threshold_db and 29 more" in page
 
 
 def test_a_series_and_its_interval_are_drawn_where_they_lie(tmp_path):

@@ -63,6 +63,37 @@ def test_a_known_threshold_is_found_without_bias_and_its_interval_covers_it_as_o
     assert 0.85 <= covered <= 0.97
 
 
+def slow_noise(random, count):
+    """Recordings without a response whose power falls with frequency, as that of brain and muscle does."""
+    frequency = np.fft.rfftfreq(3 * TIME.size, 1 / RATE)
+    size = 1 / np.sqrt(np.maximum(frequency, 0.05))
+    parts = random.normal(size=(count, frequency.size)) + 1j * random.normal(size=(count, frequency.size))
+    return np.fft.irfft(parts * size, axis=1)[:, TIME.size : 2 * TIME.size]
+
+
+@pytest.mark.parametrize(
+    ("size", "bias"),
+    [
+        # Amplitude over that of the noise, by dB above the criterion; the middle one is a power, then flattens.
+        (lambda above: np.maximum(above + 14.68, 0) / 20, 2.5),
+        (lambda above: 10 ** (np.minimum(above, 15) / 22 + np.maximum(above - 15, 0) / 70) * 0.7338, 1.0),
+    ],
+)
+def test_growth_that_is_no_power_and_noise_that_is_slow_leave_the_interval_honest(size, bias):
+    random = np.random.default_rng(10)
+    power = np.mean([np.var(response(one, RATE, 0.0)) for one in slow_noise(random, 200)])
+    truths, results = random.uniform(25, 65, 100), []
+    for truth in truths:
+        shape = np.array([waves(0.3 + 0.01 * (90 - level)) for level in LEVELS])
+        signal = shape * (size(LEVELS - truth) * np.sqrt(power / WAVE_POWER))[:, None]
+        heard = signal + slow_noise(random, LEVELS.size)
+        results.append(threshold(LEVELS, np.array([response(one, RATE, 0.0) for one in heard])))
+    # Where the response begins abruptly the threshold comes out late, by less than half a step of level.
+    assert abs(np.mean([one.value - truth for one, truth in zip(results, truths, strict=True)])) < bias
+    covered = np.mean([one.low <= truth <= one.high for one, truth in zip(results, truths, strict=True)])
+    assert covered >= 0.85
+
+
 def test_levels_need_not_be_evenly_spaced():
     random = np.random.default_rng(4)
     levels = np.array([10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 70, 80.0])
@@ -133,6 +164,7 @@ def test_a_table_of_waveforms_gives_a_threshold_and_wave_one_where_there_is_a_re
         (table(onset=[0.0, *[1.0] * 17]), "different rate, length or onset"),
         (table(onset=9.5), "samples from"),
         (table(rate=2.0), "samples from"),
+        (table(samples=[np.full(TIME.size, 3.0)] * 18), "does not vary"),
     ],
 )
 def test_a_series_that_cannot_tell_is_listed_with_its_reason(waveforms, says):

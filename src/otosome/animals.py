@@ -48,17 +48,12 @@ class Animals:
                 "is not an animals sheet", file=file.name, key=unknown[0] if unknown else "subject",
                 given=", ".join(known)[:200], allowed=list(COLUMNS), cure="otosome new animals PATH... writes one",
             )  # fmt: skip
-        rows = (
-            table[known]
-            .reindex(columns=list(COLUMNS), fill_value="")
-            .map(lambda cell: label(_untamed(str(cell))))
-        )
+        written = table[known].reindex(columns=list(COLUMNS), fill_value="").map(_untamed)
+        rows = written.map(label).assign(file=written["file"])
         for row in range(len(rows)):
             _check(file.name, row, {key: str(rows[key][row]) for key in COLUMNS})
-        twice = rows.duplicated(["subject", "file", "ear"])
-        if twice.any() or not 1 <= len(rows) <= MOST:
-            given = rows["subject"][twice].iloc[0] if twice.any() else len(rows)
-            raise BadInput("holds a subject twice, or none", file=file.name, key="subject", given=given)
+        rows["ear"] = [EARS[ear.lower()] for ear in rows["ear"]]
+        _check_together(file.name, rows)
         return cls(file.name, rows)
 
     def groups(self) -> list[str]:
@@ -66,7 +61,8 @@ class Animals:
         return [group or code for group, code in zip(self.rows["group"], self.rows["code"], strict=True)]
 
 
-def _untamed(text: str) -> str:
+def _untamed(cell: object) -> str:
+    text = str(cell).strip()
     return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@") else text
 
 
@@ -89,6 +85,27 @@ def _check(file: str, row: int, cells: dict[str, str]) -> None:
             raise BadInput(str(error), file=file, key=f"{place}, {key}", given=cells[key]) from error
 
 
+def _check_together(file: str, rows: pd.DataFrame) -> None:
+    """Rows that cannot all be true: a subject, a file or a code that stands for two things."""
+    twice = rows.duplicated(["subject", "file", "ear"])
+    if twice.any() or not 1 <= len(rows) <= MOST:
+        given = rows["subject"][twice].iloc[0] if twice.any() else len(rows)
+        raise BadInput("holds a subject twice, or none", file=file, key="subject", given=given)
+    one_thing = (
+        (["subject", "ear"], ["group", "code", "day0"], "two rows of one ear differ"),
+        (["file"], ["subject"], "belongs to two subjects"),
+        (["code"], ["group"], "is opened in some rows, or to several groups"),
+    )
+    for keys, told, message in one_thing:
+        named = rows[(rows[keys[0]] != "")]
+        several = named.groupby(keys)[told].nunique().max(axis=1)
+        if (several > 1).any():
+            given = several.index[several > 1][0]
+            given = given if isinstance(given, str) else " ".join(given).strip()
+            cure = "make them the same in every row"
+            raise BadInput(message, file=file, key=keys[0], given=given, cure=cure)
+
+
 def join(table: pd.DataFrame, animals: Animals) -> pd.DataFrame:
     """A table of readings or waveforms with the sheet's subject, group and time where the sheet says them.
 
@@ -102,9 +119,7 @@ def join(table: pd.DataFrame, animals: Animals) -> pd.DataFrame:
         for subject, file, free in zip(joined["subject"], joined["file"], blank, strict=True)
     ]
     rows = animals.rows.assign(told=animals.groups())
-    found = {
-        (row.subject, EARS[str(row.ear).lower()]): (str(row.told), str(row.day0)) for row in rows.itertuples()
-    }
+    found = {(row.subject, row.ear): (str(row.told), str(row.day0)) for row in rows.itertuples()}
     told = [
         found.get((subject, ear), found.get((subject, ""), ("", "")))
         for subject, ear in zip(joined["subject"], joined["ear"], strict=True)
@@ -127,10 +142,25 @@ def _hours(recorded: str, day0: str) -> float:
     return (datetime.fromisoformat(recorded) - datetime.fromisoformat(begin)).total_seconds() / 3600
 
 
-def unmatched(subjects: set[str], animals: Animals) -> tuple[list[str], list[str]]:
-    """Subjects of the files that the sheet lacks, and subjects of the sheet that no file has."""
-    sheet = set(map(str, animals.rows["subject"]))
-    return sorted(subjects - sheet), sorted(sheet - subjects)
+def unmatched(found: set[tuple[str, str]], animals: Animals) -> tuple[list[str], list[str]]:
+    """Subjects and ears of the files that the sheet lacks, and those of the sheet that no file has.
+
+    ``found``  subject and ear, blank where not stated; a row of the sheet without an ear stands for both
+    """
+    sheet = set(zip(animals.rows["subject"], animals.rows["ear"], strict=True))
+    several = {subject for subject, ear in sheet if ear}
+    missing = {
+        f"{subject} {ear or 'without an ear'}" if subject in several else subject
+        for subject, ear in found
+        if not sheet & {(subject, ear), (subject, "")}
+    }
+    subjects = {subject for subject, _ in found}
+    idle = {
+        f"{subject} {ear}".strip()
+        for subject, ear in sheet
+        if subject not in subjects or (ear and (subject, ear) not in found)
+    }
+    return sorted(missing), sorted(idle)
 
 
 def template(tables: list[pd.DataFrame]) -> pd.DataFrame:

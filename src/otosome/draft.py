@@ -67,9 +67,9 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
 
 
 def _told(readings: pd.DataFrame, key: str) -> bool:
-    """Whether the table says when a measure was read."""
+    """Whether the table says when a measure was read, in hours and not as a baseline."""
     rows = readings[readings["quantity"].str.replace(".", "_") == key]
-    return bool(_times(rows))
+    return bool(_times(rows)) and not _baseline(rows)
 
 
 def label(table: Path) -> str:
@@ -190,8 +190,11 @@ def _measures(readings: pd.DataFrame) -> dict[str, dict[str, object]]:
 def _times(rows: pd.DataFrame) -> list[str]:
     """Times of the readings; a baseline without a date stands a day before the first insult."""
     times = np.unique(rows["time"].dropna().round(2))
-    baseline = rows["flag"].astype(str).str.contains("timepoint: baseline").any()
-    return (["-24 h"] if baseline else []) + [f"{one:g} h" for one in times[:MOST_TIMES]]
+    return (["-24 h"] if _baseline(rows) else []) + [f"{one:g} h" for one in times[:MOST_TIMES]]
+
+
+def _baseline(rows: pd.DataFrame) -> bool:
+    return bool(rows["flag"].astype(str).str.contains("timepoint: baseline").any())
 
 
 def _commented(text: str, untold: list[str]) -> str:

@@ -17,7 +17,7 @@ from otosome import animals as sheet
 from otosome import thresholds
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
-from otosome.export import PARTICLES, READINGS, WAVEFORMS, Export, Refused
+from otosome.export import PARTICLES, READINGS, WAVEFORMS, Export, Refused, Tables, printable
 from otosome.readings import instrument_of, read_with
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_FILES = 5000
 MOST_BYTES = 2_000_000_000
+SERIES = ("subject", "ear", "frequency", "recorded", "quantity")
 
 
 @dataclass
@@ -100,14 +101,24 @@ def read(*paths: str | Path, animals: str | Path | None = None, shelves: Sequenc
 
 
 def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refused]]:
-    """Every file, with a name below the path it was found by; links in folders are refused and listed."""
+    """Every file but hidden ones, with a name below the folder that holds all paths; links are refused and listed."""
     found, refused = list[tuple[str, Path]](), list[Refused]()
     for path in paths:
-        for name, file in _below(path):
-            if file.is_symlink() and path != file:
+        if not (path.is_dir() or path.is_file()):
+            raise BadInput("is no file or folder", file=str(path))
+    roots = [path.resolve() if path.is_dir() else path.parent.resolve() / path.name for path in paths]
+    above = Path(os.path.commonpath([root if root.is_dir() else root.parent for root in roots]))
+    for path, root in zip(paths, roots, strict=True):
+        for file in _below(root):
+            name = printable(file.relative_to(above).as_posix())
+            if file.is_symlink() and file != root:
                 refused.append(Refused(name, "file", "a link", "links in folders are not followed"))
-            elif file.is_file() and not file.name.startswith("."):
+            elif file.is_dir() or file.name.startswith("."):
+                continue
+            elif file.is_file():
                 found.append((name, file))
+            else:
+                refused.append(Refused(name, "file", "a pipe or device", "only files are read"))
             if len(found) + len(refused) > MOST_FILES:
                 given = f"more than {MOST_FILES} files"
                 raise BadInput("holds too much", file=str(path), given=given, cure="import parts of it")
@@ -122,23 +133,20 @@ def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refuse
     return found, refused
 
 
-def _below(path: Path) -> Iterator[tuple[str, Path]]:
-    """A file, or what a folder and its folders hold, in order, with names below the path."""
+def _below(path: Path) -> Iterator[Path]:
+    """A file, or what a folder and its folders hold, in order."""
     if not path.is_dir():
-        if not path.is_file():
-            raise BadInput("is no file or folder", file=str(path))
-        yield path.name, path
+        yield path
         return
     for folder, inner, names in os.walk(path, followlinks=False):
         inner.sort()
         for name in sorted([*names, *inner]):
-            file = Path(folder) / name
-            yield str(file.relative_to(path)), file
+            yield Path(folder) / name
 
 
 def _tables(
     name: str, file: Path, catalog: Catalog, inputs: dict[str, str], refused: list[Refused]
-) -> tuple[str, object] | None:
+) -> tuple[str, Tables] | None:
     """A file's instrument and tables, or None and a line in the list of what was refused."""
     try:
         export = Export.open(file)
@@ -154,9 +162,14 @@ def _tables(
     except BadInput as error:
         allowed = f"allowed: {error.allowed}" if error.allowed else ""
         reason = "; ".join(part for part in (error.message, allowed, error.cure or "") if part)
-        refused.append(Refused(name, str(error.key or "file"), str(error.given or ""), reason))
+        place, given = printable(str(error.key or "file")), printable(str(error.given or ""))
+        refused.append(Refused(name, place, given, printable(reason)))
         return None
     inputs[name] = export.sha256
+    # A reader knows a file's own name; here files of one name in several folders stay apart.
+    for table in (tables.readings, tables.particles, tables.waveforms):
+        if table is not None:
+            table["file"] = name
     refused.extend(Refused(name, one.place, one.given, one.reason) for one in tables.refused)
     return instrument, tables
 
@@ -168,25 +181,39 @@ def _concat(tables: list[pd.DataFrame], columns: Sequence[str] = ()) -> pd.DataF
 
 
 def _estimate(made: Intake) -> None:
-    """Thresholds and wave I of the waveforms: beside the manual ones, and among the readings where there are none."""
+    """Thresholds and wave I of the waveforms: beside those by hand, and among the readings where there are none."""
     if not len(made.waveforms):
         return
     estimated, waves, failed = thresholds.estimate(made.waveforms)
     made.refused.extend(Refused(file, series, "no threshold", reason) for file, series, reason in failed)
-    manual = (
-        made.readings[made.readings["quantity"] == "abr_threshold"] if len(made.readings) else made.readings
-    )
-    estimated["manual"] = [_by_hand(row, manual) for _, row in estimated.iterrows()]
+    manual = made.readings[made.readings["quantity"] == "abr_threshold"]
+    estimated["manual"] = [_one(_by_hand(row, manual)) for _, row in estimated.iterrows()]
     made.estimated = estimated
-    alone = estimated[estimated["manual"].isna()].assign(quantity="abr_threshold")
-    new = _concat([one.reindex(columns=list(READINGS)) for one in (alone, waves) if len(one)])
-    made.readings = _concat([one for one in (made.readings, new) if len(one)], READINGS)
+    ours = [
+        part.reindex(columns=list(READINGS))
+        for table in (estimated.assign(quantity="abr_threshold"), waves)
+        if len(table)
+        for _, part in table.groupby(list(SERIES), dropna=False, sort=False)
+        if not len(
+            _by_hand(part.iloc[0], made.readings[made.readings["quantity"] == part["quantity"].iloc[0]])
+        )
+    ]
+    made.readings = _concat([one for one in (made.readings, *ours) if len(one)], READINGS)
 
 
-def _by_hand(row: pd.Series, manual: pd.DataFrame) -> float:
-    """The one manual threshold of the same subject, ear and stimulus (and day, where both are dated); else NaN."""
+def _one(manual: pd.DataFrame) -> float:
+    """The number set by hand; NaN where it is censored, or where there are none or several."""
+    return (
+        float(manual["value"].iloc[0])
+        if len(manual) == 1 and manual["censored"].iloc[0] == "none"
+        else np.nan
+    )
+
+
+def _by_hand(row: pd.Series, manual: pd.DataFrame) -> pd.DataFrame:
+    """What was read by hand of the same subject, ear and stimulus (and day, where both are dated)."""
     if not len(manual):
-        return np.nan
+        return manual
     same = (manual["subject"] == row["subject"]) & (manual["ear"].isin(["", row["ear"]]) | (row["ear"] == ""))
     same &= np.isclose(manual["frequency"].fillna(-1.0), np.nan_to_num(row["frequency"], nan=-1.0), rtol=1e-3)
     same &= (
@@ -194,23 +221,29 @@ def _by_hand(row: pd.Series, manual: pd.DataFrame) -> float:
         | (manual["recorded"] == "")
         | (not row["recorded"])
     )
-    values = manual["value"][same & (manual["censored"] == "none")]
-    return float(values.iloc[0]) if len(values) == 1 else np.nan
+    return manual[same]
 
 
 def _match(made: Intake, animals: sheet.Animals | None) -> None:
-    """Notes on subjects that stand on one side only."""
+    """Notes on subjects and ears that stand on one side only, and on dated files without a day 0."""
     tables = [one for one in (made.readings, made.waveforms) if len(one)]
-    subjects = {str(one) for table in tables for one in table["subject"].unique()}
-    if "" in subjects:
+    found = {pair for table in tables for pair in zip(table["subject"], table["ear"], strict=True)}
+    if any(not subject for subject, _ in found):
         made.notes.append("Some files name no subject: give them one in the animals sheet, column file.")
     if animals is None:
         return
-    missing, idle = sheet.unmatched(subjects - {""}, animals)
+    missing, idle = sheet.unmatched({pair for pair in found if pair[0]}, animals)
     if missing:
         made.notes.append(f"Not in {animals.name}: {_some(missing)}.")
     if idle:
         made.notes.append(f"In {animals.name} and in no file: {_some(idle)}.")
+    undated = {
+        str(one)
+        for table in tables
+        for one in table["subject"][table["time"].isna() & (table["recorded"] != "")].unique()
+    } & set(animals.rows["subject"])
+    if undated:
+        made.notes.append(f"Without day0 in {animals.name}, so without a time: {_some(sorted(undated))}.")
 
 
 def _some(names: list[str]) -> str:

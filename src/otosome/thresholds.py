@@ -225,6 +225,8 @@ def _prepared(series: pd.DataFrame) -> tuple[Array, Array, str]:
     if rates.size > 1 or len(lengths) > 1 or series["onset"].nunique() > 1:
         return nothing, nothing, "waveforms of different rate, length or onset"
     means = [np.mean(np.stack(list(one["samples"])), axis=0) for _, one in averaged]
+    if any(np.ptp(one) == 0 for one in means):
+        return nothing, nothing, "a waveform that does not vary"
     responses = np.array([response(one, float(rates[0]), float(series["onset"].iloc[0])) for one in means])
     if responses.shape[1] < FEWEST_SAMPLES:
         return nothing, nothing, f"{responses.shape[1]} samples from {WINDOW[0]:g} to {WINDOW[1]:g} ms"

@@ -10,8 +10,9 @@ FILES = [
             ["a", "p1", "2024-01-02", "x", "left", 8000, 110, "air", 0, 1],
             ["a", "p1", "2024-01-02", "x", "left", 1000, 20, "bone", 1, 0],
             ["a", "p1", "2024-01-02", "x", "left", 2000, 888, "air", 0, 0],
+            ["a", "p1", "2024-01-02", "x", "left", 4000, "", "air", 0, 1],
         ),
-        rows=3, refused=1, censored=1, holds=(("subject", "p1"), ("ear", "left"), ("value", 25.0), ("frequency", 1.0)),
+        rows=3, refused=2, censored=1, holds=(("subject", "p1"), ("ear", "left"), ("value", 25.0), ("frequency", 1.0)),
     ),
     Sample(
         "wide.csv", table(["subject_id", "l_air_500", "r_air_500"], ["p1", 10, 15], ["p2", "", 20]), rows=3,

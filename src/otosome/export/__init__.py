@@ -11,6 +11,7 @@ from otosome.export.file import (
     header,
     moment,
     parse,
+    printable,
     unix_moment,
 )  # fmt: skip
 from otosome.export.tables import (
@@ -26,6 +27,6 @@ from otosome.export.tables import (
 
 __all__ = [
     "FREQUENCY", "HEAD", "LARGEST", "LARGEST_TREE", "PARTICLES", "READINGS", "SUBJECT", "WAVEFORMS", "Columns",
-    "Export", "Refused", "Tables", "flags", "header", "label", "moment", "parse", "particles", "possible", "readings",
-    "unix_moment", "waveforms",
+    "Export", "Refused", "Tables", "flags", "header", "label", "moment", "parse", "particles", "possible", "printable",
+    "readings", "unix_moment", "waveforms",
 ]  # fmt: skip

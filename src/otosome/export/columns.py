@@ -44,6 +44,7 @@ class Columns:
     export: Export
     frame: pd.DataFrame
     refused: list[Refused] = field(default_factory=list)
+    _listed: set[str] = field(default_factory=set, repr=False)
     _texts: dict[str, list[str]] = field(default_factory=dict, repr=False)
     _numbers: dict[str, Array] = field(default_factory=dict, repr=False)
 
@@ -88,8 +89,11 @@ class Columns:
         return str(self.frame.attrs.get("decimal", "."))
 
     def leave_out(self, row: int, name: str, given: object, reason: str) -> None:
-        """List a row that is not read."""
-        self.refused.append(self.export.left_out(f"row {row + 1}, {name}", given, reason))
+        """List a row that is not read, with the first reason there is."""
+        place = f"row {row + 1}, {name}"
+        if place not in self._listed:
+            self._listed.add(place)
+            self.refused.append(self.export.left_out(place, given, reason))
 
     def kilohertz(self) -> tuple[Array, str]:
         """The stimulus' frequency in kHz, and a flag where its unit is not stated."""

@@ -54,23 +54,26 @@ class Export:
     @classmethod
     def open(cls, file: Path) -> Export:
         """The file, whole; raises BadInput if it cannot be read, is empty or is too large."""
+        name = printable(file.name)
         try:
             with file.open("rb") as stream:
                 content = stream.read(LARGEST + 1)
         except OSError as error:
-            raise BadInput(f"cannot be read ({error.strerror})", file=file.name) from error
+            raise BadInput(f"cannot be read ({error.strerror})", file=name) from error
         if len(content) > LARGEST:
             raise BadInput(
-                "is too large", file=file.name, given=f"more than {LARGEST} bytes",
+                "is too large", file=name, given=f"more than {LARGEST} bytes",
                 allowed=f"at most {LARGEST}", cure="export fewer measurements a file",
             )  # fmt: skip
         if not content.strip(b" \t\r\n\0"):
-            raise BadInput("is empty", file=file.name)
-        return cls(file.name, content)
+            raise BadInput("is empty", file=name)
+        return cls(name, content)
 
     @property
     def head(self) -> bytes:
-        """Its first bytes, by which readers know it."""
+        """Its first bytes, by which readers know it; of UTF-16 text, the same text in UTF-8."""
+        if self.content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return self.content[: 2 * HEAD].decode("utf-16", "replace").encode()[:HEAD]
         return self.content[:HEAD]
 
     @cached_property
@@ -169,7 +172,9 @@ class Export:
 
     def left_out(self, place: str, given: object, reason: str) -> Refused:
         """A part of this file that is not read, while the rest is."""
-        return Refused(self.name, place[:LONGEST_NAME], str(given)[:LONGEST_NAME], reason)
+        return Refused(
+            self.name, printable(place)[:LONGEST_NAME], printable(str(given))[:LONGEST_NAME], reason
+        )
 
     def contradiction(self, recorded: str) -> str:
         """A flag where the name carries another date than the content's (``recorded``, ISO); else empty."""
@@ -218,6 +223,11 @@ def header(head: bytes) -> set[str]:
 
 def _separator(line: str) -> str:
     return max(",;\t", key=line.count)
+
+
+def printable(text: str) -> str:
+    """Text that any file can hold: what does not print, such as half a character, stands as its number."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):x}" for c in text)
 
 
 def flags(*said: str) -> str:

@@ -54,6 +54,10 @@ def _long(columns: Columns) -> pd.DataFrame:
     silent = [text.lower() in YES for text in columns.texts("nr")]
     masked = [text.lower() in YES for text in columns.texts("masked")]
     rows = _levels(columns, name, level)
+    for row in np.flatnonzero(np.isnan(level) & np.array(silent, dtype=bool)):
+        columns.leave_out(
+            int(row), name, "nr", "no response, and the table does not say what level was tested"
+        )
     for row in [row for row in rows if pathway[row] not in PATHWAYS]:
         columns.leave_out(
             int(row), "pathway", pathway[row], f"is none of {', '.join(filter(None, PATHWAYS))}"

@@ -30,8 +30,11 @@ class DpoaeTable:
         columns = Columns(export, export.frame())
         name = columns.first(EMISSION)
         value, level = columns.numbers(name), columns.numbers(columns.first(LEVEL))
-        f2 = columns.numbers(columns.first(F2))
-        in_hertz = bool(np.nanmax(f2, initial=0.0) > HIGHEST_KILOHERTZ)
+        stated = columns.first(F2)
+        f2 = columns.numbers(stated)
+        in_hertz = stated == "f2_hz" or (
+            stated == "f2" and bool(np.nanmax(f2, initial=0.0) > HIGHEST_KILOHERTZ)
+        )
         for row in np.flatnonzero(~np.isfinite(value) | ~np.isfinite(f2)):
             columns.leave_out(int(row), name, columns.texts(name)[row], "no emission level, or no f2")
         codes = np.isfinite(value) & ~np.array([possible(v) or -60 < v < 0 for v in value], dtype=bool)
@@ -40,7 +43,7 @@ class DpoaeTable:
         kept = np.flatnonzero(np.isfinite(value) & np.isfinite(f2) & ~codes)
         if kept.size == 0:
             raise export.refusal("rows", "no emission", "one or more")
-        unit = f"f2 without unit: read as {'Hz' if in_hertz else 'kHz'}" if columns.first(F2) == "f2" else ""
+        unit = f"f2 without unit: read as {'Hz' if in_hertz else 'kHz'}" if stated == "f2" else ""
         return Tables(
             readings=readings(
                 export,

@@ -35,8 +35,8 @@ class PkExact:
 
 
 def _inert(solute: Solute) -> Solute:
-    """A solute that nothing clears, degrades or holds back."""
-    nothing = dict.fromkeys(("plasma_clearance", "loss", "uptake_capacity"), np.zeros(1))
+    """A solute that nothing clears, degrades, stirs or holds back."""
+    nothing = dict.fromkeys(("plasma_clearance", "loss", "uptake_capacity", "dispersion"), np.zeros(1))
     alike = dict.fromkeys(
         ("wall_partition", "corti_partition", "canal_partition", "blood_partition"), np.ones(1)
     )

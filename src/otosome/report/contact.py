@@ -34,6 +34,7 @@ def contact_sheet(made: Intake) -> str:
         if len(made.particles)
         else []
     )
+    refused = _refused(made)
     environment = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("contact.html.jinja").render(
         counts=_counts(made),
@@ -44,8 +45,8 @@ def contact_sheet(made: Intake) -> str:
         sizes=[_size(one) for _, one in samples[:MOST_SIZES]],
         more_sizes=max(0, len(samples) - MOST_SIZES),
         agreement=_agreement(made.estimated),
-        refused=made.refused[:MOST_REFUSED],
-        more_refused=max(0, len(made.refused) - MOST_REFUSED),
+        refused=refused[:MOST_REFUSED],
+        more_refused=max(0, len(refused) - MOST_REFUSED),
         wide=WIDE, high=HIGH, left=LEFT, top=TOP,
     )  # fmt: skip
 
@@ -58,6 +59,22 @@ def _counts(made: Intake) -> list[tuple[str, int]]:
         ("waveforms", len(made.waveforms)),
         ("thresholds", len(made.estimated)),
         ("refused", len(made.refused)),
+    ]
+
+
+def _refused(made: Intake) -> list[dict[str, str]]:
+    """A line for each file and reason: the first place and how many more there are; refused.csv has them all."""
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for one in made.refused:
+        found.setdefault((one.file, one.reason), []).append((one.place, one.given))
+    return [
+        {
+            "file": file,
+            "place": places[0][0] + (f" and {len(places) - 1} more" if len(places) > 1 else ""),
+            "given": places[0][1],
+            "reason": reason,
+        }
+        for (file, reason), places in found.items()
     ]
 
 
@@ -96,7 +113,7 @@ def _series(name: str, series: pd.DataFrame, found: pd.Series | None) -> dict[st
         "curves": curves,
         "tick": tick,
         "band": band,
-        "said": said,
+        "said": f"{said}; {waves[0].size / float(series['rate'].iloc[0]):.3g} ms across",
     }
 
 
@@ -148,6 +165,7 @@ def _agreement(estimated: pd.DataFrame) -> dict[str, Any] | None:
             (round(float(x), 1), round(80 - 70 * float(d) / reach, 1))
             for x, d in zip(across, apart, strict=True)
         ],
-        "lines": [round(80 - 70 * one / reach, 1) for one in (low, bias, high)],
+        "lines": [(round(80 - 70 * one / reach, 1), f"{one:+.1f}") for one in (low, bias, high)],
+        "ends": (f"{middle.min():.0f}", f"{middle.max():.0f}"),
         "said": f"{bias:+.1f} dB, limits {low:+.1f} to {high:+.1f} dB, {len(both)} pairs",
     }
