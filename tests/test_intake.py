@@ -318,6 +318,11 @@ def test_the_contact_sheet_shows_how_far_waveforms_and_hands_disagree():
     assert _agreement(table.iloc[:1]) is None
 
 
+def test_a_sheet_for_files_without_animals_is_refused(exports, tmp_path):
+    done = otosome_("new", "animals", exports / "nanosight", "--out", tmp_path / "animals.csv", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["error"]["message"]) == (2, "holds nothing of an animal")
+
+
 def test_the_contact_sheet_tells_a_reason_once_for_each_file(tmp_path):
     rows = "".join(f"p{i},left,1000,888\n" for i in range(30))
     (tmp_path / "a.csv").write_text(f"id,ear,freq_hz,threshold_db\np,left,1000,20\n{rows}", encoding="utf-8")

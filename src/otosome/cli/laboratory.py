@@ -125,8 +125,13 @@ def _animals(paths: list[Path], catalog: Catalog) -> str:
             "needs the files the sheet is for", key="new animals", cure="otosome new animals PATH..."
         )
     made = intake(paths, catalog)
-    sheet = template([one for one in (made.readings, made.waveforms) if len(one)])
-    return tame(sheet).to_csv(index=False)
+    tables = [one for one in (made.readings, made.waveforms) if len(one)]
+    if not tables:
+        raise BadInput(
+            "holds nothing of an animal", file=str(paths[0]),
+            cure="name files of readings or waveforms; a batch of particles needs no sheet",
+        )  # fmt: skip
+    return tame(template(tables)).to_csv(index=False)
 
 
 def _fit(source: Path | None, file: Path, catalog: Catalog) -> str:
