@@ -16,6 +16,7 @@ from otosome.assess.told import told
 from otosome.catalog import Catalog, get, names
 from otosome.cli import app
 from otosome.evidence import BadInput, make_card
+from otosome.report.lot import certificate
 from otosome.scenario import REFUSED, load
 from otosome.weigh import sources
 from samples.zetaview import ELEVEN, size_file
@@ -142,6 +143,8 @@ def test_a_changed_slope_is_refused_and_has_no_potency(folder):
     answer = told(found)["potency"]["hsp70"]
     assert answer["combined"] is None
     assert "r" not in answer["runs"][0]
+    assert any("no potency for hsp70" in note for note in found.lot.notes)
+    assert "none to report" in certificate(told(found))
 
 
 def test_ones_own_specification_may_limit_potency(good, tmp_path):

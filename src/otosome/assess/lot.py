@@ -155,6 +155,11 @@ def _lot(
     for mechanism, (runs, potency) in potencies.items():
         if potency is not None:
             own[f"potency_{mechanism}"] = _potency(mechanism, runs, potency)
+        elif f"potency_{mechanism}" not in dossier.numbers:
+            notes.append(
+                f"The assay reports no potency for {mechanism}; that of {dossier.base} stands in for it, "
+                "and the assay does not support it."
+            )
     if dossier.process is not None:
         own["storage_survival"] = _stored(base, dossier, catalog)
     for key, number in dossier.numbers.items():

@@ -46,6 +46,10 @@ def _beside(told: Mapping[str, Any]) -> list[str]:
             )
         if one["inside"] is not None:
             lines.append(f"  {one['quantity']}: in the range of history with probability {one['inside']:.3g}")
+    stability = (told["history"] or {"stability": None})["stability"]
+    if stability is not None and stability["shelf_life"] is not None:
+        days = stability["shelf_life"] / 24
+        lines.append(f"  shelf life: {days:.3g} days (one-sided 95 % bound)")
     if told["stakes"] is not None:
         stake = told["stakes"]
         unit, ends = stake["unit"], f"{stake['low']:.2g} to {stake['high']:.2g}"
