@@ -43,6 +43,17 @@ treatments = ["vesicles"]
 endpoint = "abr_threshold"
 frequency = ["8 kHz"]
 at = ["28 d"]
+# The peers know neither the reserve that bound platinum uses up nor neurons that starve: both are off on all sides.
+[numbers."insults.cisplatin.reserve"]
+value = "1e9 uM"
+basis = "assumed"
+because = "So large that the gradient stays as it is."
+subjects = 0.0
+[numbers."cells.sgn.starvation"]
+value = "1e-12 1/h"
+basis = "assumed"
+because = "So slow that no neuron starves in the study."
+subjects = 0.0
 """
 KINDS = ("ohc", "ihc", "synapse", "sgn")
 # When concentrations are compared, h: around each dose and between doses.

@@ -279,7 +279,8 @@ One guinea-pig ear at {PLACES} places: cisplatin, three size classes of vesicles
 of HSP70, stress, four kinds of cell and the stria; a dose into the blood and five onto the round window; 28 days.
 {result["unknowns"]} unknowns as the general solvers see it. It is otosome's own network, handed over in arrays
 (`benchmarks/peers.py`); the peers get a compiled right-hand side and Jacobian, numbered so that it is a band, and start
-anew at each dose. They carry no ledger and no internalised amounts, which otosome does.
+anew at each dose. They carry no ledger and no internalised amounts, which otosome does. Two later parts of the model
+that the peers were not given are off on all sides: starving neurons, and bound platinum that flattens the gradient.
 
 Reference: CVODE (sparse) and LSODA at a relative tolerance of 1e-10; they differ by
 {result["references_differ"][0]:.0e} of the peak of vesicles in the organ of Corti, and by
