@@ -28,7 +28,7 @@ from functools import lru_cache
 
 import numpy as np
 from ears import Reach, carried, ear_of, fate, reach
-from weigh import Posterior, Row, as_drawn, between, link, met, prior, row, show, weigh, write
+from weigh import Posterior, Row, as_drawn, between, link, prior, row, shares, show, weigh, write
 
 from otosome import hearing
 from otosome.evidence import Parameter
@@ -190,10 +190,7 @@ def main() -> None:
         )
     drawn = as_drawn(known, proposed, axes=reached().axes)
     report("as shelves draw the rows", drawn)
-    print("\nshare of draws that meet each target as shelves draw the rows, and as calibrated:")
-    calibrated = met(targets(posterior.values))
-    for name, share in met(targets(drawn)).items():
-        print(f"{name}: {share:.2f}, {calibrated[name]:.2f}")
+    print(shares(targets(posterior.values), targets(drawn)))
     if "--write" in sys.argv[1:]:
         write(proposed)
 

@@ -19,7 +19,21 @@ from collections.abc import Mapping
 
 import numpy as np
 from ears import ear_of, fate
-from weigh import Posterior, Row, as_drawn, between, link, met, near, prior, rounded, row, show, weigh, write
+from weigh import (
+    Posterior,
+    Row,
+    as_drawn,
+    between,
+    link,
+    near,
+    prior,
+    rounded,
+    row,
+    shares,
+    show,
+    weigh,
+    write,
+)
 
 from otosome import hearing
 from otosome.catalog import get
@@ -175,10 +189,7 @@ def main() -> None:
     report("as calibrated", posterior.values)
     drawn = as_drawn(known, proposed)
     report("as shelves draw the rows", drawn)
-    print("\nshare of draws that meet each target as shelves draw the rows, and as calibrated:")
-    calibrated = met(targets(posterior.values))
-    for name, share in met(targets(drawn)).items():
-        print(f"{name}: {share:.2f}, {calibrated[name]:.2f}")
+    print(shares(targets(posterior.values), targets(drawn)))
     if "--write" in sys.argv[1:]:
         write(proposed)
 

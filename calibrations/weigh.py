@@ -258,6 +258,14 @@ def met(fits: Mapping[str, Array]) -> dict[str, float]:
     return {name: float(np.mean(fit >= -2.0)) for name, fit in fits.items()}
 
 
+def shares(calibrated: Mapping[str, Array], drawn: Mapping[str, Array]) -> str:
+    """What share of draws meets each target, given its log-likelihoods, in words."""
+    before = met(calibrated)
+    lines = [f"{name}: {share:.2f}, {before[name]:.2f}" for name, share in met(drawn).items()]
+    head = "\nshare of draws that meet each target as shelves draw the rows, and as calibrated:"
+    return "\n".join([head, *lines])
+
+
 def write(rows: Mapping[str, Row], root: Path = SHIPPED) -> None:
     """Put rows in their entries; ``insults.noise.ohc`` or, of one species, ``insults.noise.ohc.mouse``.
 
