@@ -35,7 +35,7 @@ DISPERSION = "solutes.tmpa.dispersion"
 FREE = {DISPERSION: ("0.01 ", "100 "), WINDOW: ("2e-6 cm/s", "2e-4 cm/s")}
 # The high end of a vesicle's dispersion, which nothing bounds.
 MOST = 100.0
-PLACES = Grid(36, 2.0, 4)
+PLACES = Grid(36, 2.5, 6)
 DOSE, STEADY = 1.5, 48.0
 # Solutes whose permeability is the tracer's, by diffusion; of large ones only the high end is: the tracer's value
 # or, of vesicles, its own high end, times the ratio of a protein and of a 50-nm vesicle.

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otosome.lanes import LANES, aligned
+from otosome.transport.axial import fitted
 from otosome.transport.displace import displace
 from otosome.transport.kernel import RODAS4, factor, substitute
-from otosome.transport.network import fitted
 from otosome.transport.pattern import eliminate
 
 ROWS = st.lists(st.tuples(st.floats(0.01, 10.0), st.floats(0.0, 1e9)), min_size=2, max_size=30)

@@ -76,8 +76,9 @@ def test_a_canal_injection_of_vesicles_stays_positive_and_closes(outlet, dispers
         ear(Grid(), **CLOSED), vesicle(100.0, dispersion=dispersion), [canal(1.0, outlet, 10.0)], stop=72.0
     )
     assert run.closure.max() < 1e-10
+    peak = max(history.max() for history in run.concentration.values())
     for history in run.concentration.values():
-        assert history.min() >= -1e-6 * history.max()
+        assert history.min() >= -1e-6 * peak
     assert run.concentration["organ_of_corti"].max() > 0.0
 
 
@@ -92,9 +93,11 @@ def test_a_bolus_or_a_depot_in_the_vestibule_is_where_it_was_put():
     bolus = Flow("vestibule", 0.0, 0.0, np.ones((1, 1)), np.zeros(1), at=0.4)
     gel = Flow("vestibule", 0.0, 0.0, np.ones((1, 1)), np.zeros(1), at=0.4, release=np.array([1.0]))
     for flow, arrived in ((bolus, 1.0), (gel, 1.0 - np.exp(-2.0))):
-        there = run_of(still_ear, solute, [flow], stop=2.0).concentration["vestibule"][0, 0, -1]
-        assert there[2] * VESTIBULE / 6 == pytest.approx(arrived, rel=1e-4)
-        assert np.delete(there, 2).max() == 0.0
+        run = run_of(still_ear, solute, [flow], stop=2.0)
+        there = run.concentration["vestibule"][0, 0, -1] * run.volume["vestibule"][0]
+        cell = int(np.searchsorted(run.grid.vestibule_edges, 0.4)) - 1
+        assert there[cell] == pytest.approx(arrived, rel=1e-4)
+        assert np.delete(there, cell).max() == 0.0
 
 
 def test_an_outlet_a_canal_does_not_have_is_refused():
@@ -176,7 +179,7 @@ def test_aspirating_at_the_apex_pushes_basal_fluid_apically():
 
 def test_sequential_samples_from_a_canal_read_the_ear_backwards():
     """Vestibule first, then scala vestibuli, then scala tympani, then cerebrospinal fluid."""
-    ears = still(Grid(72, 2.0, 24))
+    ears = still(Grid(72, 2.0, 40))
     samples = [aspirated(1.0, "vestibule", start=1.0 + k / 60) for k in range(24)]
     run = run_of(ears, drug(**STILL), filled(into="scala_tympani"), stop=2.0, samples=samples)
     read = run.samples[0, 0]

@@ -165,6 +165,12 @@ def larger(typing: Any, one: Any, two: Any) -> Any:
 
 
 @_instruction
+def smaller(typing: Any, one: Any, two: Any) -> Any:
+    """The smaller of two; a lane that is no number keeps the other's."""
+    return _vector(_vector, _vector), _called("minnum", 2)
+
+
+@_instruction
 def signed(typing: Any, size: Any, sign: Any) -> Any:
     """The size of one with the sign of the other."""
     return _vector(_vector, _vector), _called("copysign", 2)

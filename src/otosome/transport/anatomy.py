@@ -146,7 +146,10 @@ def mean_area(profile: Profile, places: Grid) -> SquareMillimetres:
 
 
 def window_share(anatomy: Anatomy) -> Fraction:
-    """Share of the round window over each place, shape (subject, place), each row summing to one."""
+    """Share of the round window over each place, shape (subject, place), each row summing to one.
+
+    Its width is taken as a parabola along its extent: an oval is widest in its middle.
+    """
     reach = np.minimum(anatomy.round_window_extent / anatomy.scala_tympani_length, 1.0)[:, None]
-    covered = np.minimum(anatomy.grid.edges, reach)
-    return np.diff(covered, axis=1) / reach
+    along = np.minimum(anatomy.grid.edges / reach, 1.0)
+    return np.diff(along * along * (3.0 - 2.0 * along), axis=1)

@@ -17,13 +17,13 @@ class Grid:
 
     ``places``     number of places
     ``grading``    logarithm of the ratio of the widest to the finest place; 0 is uniform
-    ``vestibule``  number of cells of the vestibule's short tube
+    ``vestibule``  number of cells of the vestibule's short tube, finest where it meets the scala vestibuli
     raises         ValueError for fewer than eight places, two vestibule cells, or a negative grading
     """
 
     places: int = 72
-    grading: float = 2.0
-    vestibule: int = 6
+    grading: float = 2.5
+    vestibule: int = 10
 
     def __post_init__(self) -> None:
         if self.places < 8 or self.vestibule < 2 or self.grading < 0:
@@ -32,8 +32,13 @@ class Grid:
     @cached_property
     def edges(self) -> Fraction:
         """Borders of the places, shape (place + 1,), rising from 0 to 1."""
-        even = np.linspace(0.0, 1.0, self.places + 1)
-        return even if self.grading == 0 else np.expm1(self.grading * even) / np.expm1(self.grading)
+        return _graded(self.places, self.grading)
+
+    @cached_property
+    def vestibule_edges(self) -> Fraction:
+        """Borders of the vestibule's cells, shape (cell + 1,), from 0 at the scala vestibuli to 1 at the canals."""
+        # Milder than along the cochlea: injections and samples through the canals meet its far end.
+        return _graded(self.vestibule, 0.6 * self.grading)
 
     @property
     def place(self) -> Fraction:
@@ -48,6 +53,11 @@ class Grid:
     def doubled(self) -> Grid:
         """The same grid with every place and vestibule cell split in two."""
         return Grid(2 * self.places, self.grading, 2 * self.vestibule)
+
+
+def _graded(cells: int, grading: float) -> Fraction:
+    even = np.linspace(0.0, 1.0, cells + 1)
+    return even if grading == 0 else np.expm1(grading * even) / np.expm1(grading)
 
 
 def schedule(

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from otosome.lanes import LANES, aligned, every, get, larger, magnitude, pick, put, signed
+from otosome.lanes import LANES, aligned, every, get, larger, magnitude, pick, put, signed, smaller
 from otosome.units import Array
 
 Indices = NDArray[np.int64]
@@ -64,6 +64,32 @@ class Flux(NamedTuple):
     capacity: Array
     half: Array
     competition: float
+
+
+class Axial(NamedTuple):
+    """What crosses the borders of the tube: smoothly, of fourth order; or plainly, so that nothing turns negative.
+
+    ``node``      of each cell along the tube, (classes, cell) in order;  ``dilution``  1 / volume (cell, lane)
+    ``smooth``, ``plain``  1/h per amount in the four cells around a border, (classes, border, 4) in order and lane,
+                           and a row of zeros; the ends of the tube are borders too
+    ``edge``      the edges it makes, shape (edge,): what crosses at ``left`` less what crosses at ``right``
+    ``leaving``   sum of all other rates out of each node, (node, lane)
+    ``steep``     of two neighbouring concentrations, the smaller over the larger: so far the plain scheme is needed
+                  at a border, and the smooth one holds from twice that, (border, lane)
+    ``share``     of the smooth scheme at each border (border, lane), and ``mixed`` both: room to work in
+    """
+
+    node: Rows
+    dilution: Array
+    smooth: Array
+    plain: Array
+    edge: Rows
+    left: Rows
+    right: Rows
+    leaving: Array
+    steep: Array
+    share: Array
+    mixed: Array
 
 
 class Scheme(NamedTuple):
@@ -165,6 +191,44 @@ def derive(amounts: Array, flux: Flux, out: Array) -> None:
             moved = get(flux.capacity, k) * get(amounts, source) / (get(flux.half, k) + competing)
             put(out, source, get(out, source) - moved)
             put(out, target, get(out, target) + moved)
+
+
+@njit(cache=True, nogil=True)
+def judge(amounts: Array, axial: Axial) -> None:
+    """Set the share of the smooth scheme at each border, by the steepest step between the four cells around it."""
+    borders, cells = axial.share.shape[0], axial.dilution.shape[0]
+    for border in range(borders):
+        put(axial.share, border, every(1.0))
+    for k in range(axial.node.size // cells):
+        before = get(amounts, pick(axial.node, k * cells)) * get(axial.dilution, 0)
+        for cell in range(1, cells):
+            here = get(amounts, pick(axial.node, k * cells + cell)) * get(axial.dilution, cell)
+            ratio = smaller(here, before) / (larger(here, before) + 1e-300)
+            for border in range(max(cell - 1, 0), min(cell + 2, borders)):
+                put(axial.share, border, smaller(get(axial.share, border), ratio))
+            before = here
+    for border in range(borders):
+        steep = get(axial.steep, border)
+        share = (get(axial.share, border) - steep) / steep
+        put(axial.share, border, smaller(larger(share, every(0.0)), every(1.0)))
+
+
+@njit(cache=True, nogil=True)
+def blend(amounts: Array, flux: Flux, axial: Axial) -> None:
+    """Set the rates along the tube in ``flux``, smooth where the amounts (node, lane) are and plain where not."""
+    judge(amounts, axial)
+    borders = axial.share.shape[0]
+    for row in range(axial.smooth.shape[0] - 1):
+        share = get(axial.share, (row // 4) % borders)
+        plain = get(axial.plain, row)
+        put(axial.mixed, row, plain + share * (get(axial.smooth, row) - plain))
+    flux.leaving[:] = axial.leaving
+    for e in range(axial.edge.size):
+        rate = get(axial.mixed, pick(axial.left, e)) - get(axial.mixed, pick(axial.right, e))
+        edge = pick(axial.edge, e)
+        source = pick(flux.source, edge)
+        put(flux.rate, edge, rate)
+        put(flux.leaving, source, get(flux.leaving, source) + rate)
 
 
 @njit(cache=True, nogil=True)
@@ -324,6 +388,7 @@ def march(
     flux: Flux,
     pattern: Pattern,
     scheme: Scheme,
+    axial: Axial,
     supply: Array,
     weight: Array,
     work: Work,
@@ -339,8 +404,9 @@ def march(
     """
     for i in range(lengths.size):
         work.before[:] = amounts
+        blend(amounts, flux, axial)
         advance(amounts, lengths[i], pieces, flux, pattern, scheme, supply, weight, work)
-        if flux.site.size > 0 and np.any(upset(amounts, weight, work.error, record.peak, limits)):
+        if np.any(upset(amounts, weight, work.error, record.peak, limits)):
             return i
         write(amounts, weight, work.error, record, i)
     return lengths.size
@@ -348,14 +414,15 @@ def march(
 
 @njit(cache=True, nogil=True)
 def upset(amounts: Array, weight: Array, error: Array, peak: Array, limits: tuple[float, float]) -> Array:
-    """Lanes whose error or undershoot is too large a share of their peak, shape (lane,)."""
-    lowest = every(0.0)
+    """Lanes whose error or undershoot is too large a share of their peak so far, shape (lane,)."""
+    lowest, highest = every(0.0), get(peak, 0)
     for node in range(amounts.shape[0]):
-        lowest = larger(lowest, every(0.0) - get(amounts, node) * get(weight, node))
-    under = np.empty_like(error)
+        here = get(amounts, node) * get(weight, node)
+        lowest, highest = larger(lowest, every(0.0) - here), larger(highest, here)
+    under, over = np.empty_like(error), np.empty_like(error)
     put(under, 0, lowest)
-    sound = (error <= limits[0] * peak) & (under <= limits[1] * peak)
-    return (~sound & (peak > 0.0))[0]
+    put(over, 0, highest)
+    return (~((error <= limits[0] * over) & (under <= limits[1] * over)))[0]
 
 
 @njit(cache=True, nogil=True)

@@ -22,7 +22,7 @@ def cell_of(compartment: str, at: float, places: Grid) -> int:
 
 def _edges(compartment: str, places: Grid) -> Fraction:
     if compartment == "vestibule":
-        return np.linspace(0.0, 1.0, places.vestibule + 1)
+        return places.vestibule_edges
     along = compartment in ("scala_tympani", "scala_vestibuli")
     return places.edges if along else np.array([0.0, 1.0])
 

@@ -9,11 +9,12 @@ from scipy.sparse import csr_array
 
 from otosome.lanes import aligned
 from otosome.transport.anatomy import Anatomy, window_share
+from otosome.transport.axial import Tube, neighbours
 from otosome.transport.grid import Grid
-from otosome.transport.kernel import Flux, Indices, Pattern, Rows
+from otosome.transport.kernel import Axial, Flux, Indices, Pattern, Rows, blend
 from otosome.transport.pattern import eliminate
 from otosome.transport.solute import Solute
-from otosome.units import Array, Microlitres, MicrolitresPerHour
+from otosome.units import Array, Microlitres
 
 TISSUES = ("organ_of_corti", "lateral_wall", "rosenthals_canal")
 # Scala media only where a solute states how it gets there; first, as it hangs on the lateral wall alone.
@@ -104,6 +105,7 @@ class Network:
     """A block of inner ears for one solute: nodes, edges, uptake, and the matrix pattern they give.
 
     ``volume``  uL by fluid or tissue, shape (cell, lane); plasma is a solute's own, (classes, 1, lane)
+    ``axial``   what crosses the borders of the tube
     ``group``   which edges a leak of the barrier or the middle ear's volume rescales, shape (edge,)
     """
 
@@ -111,6 +113,7 @@ class Network:
     nodes: Nodes
     volume: dict[str, Microlitres]
     flux: Flux
+    axial: Axial
     group: Indices
     pattern: Pattern
 
@@ -136,18 +139,20 @@ class Network:
         )
         volume = _volumes(ear, solute, subjects)
         edges = Edges(solute.classes, lanes)
-        _tube(edges, nodes, ear, volume, solute, subjects)
+        axial = _crossed(edges, nodes, _tube(ear, volume, solute, subjects))
         _exchange(edges, nodes, ear, volume, solute, subjects)
         if solute.media:
             _media(edges, nodes, volume, solute, subjects)
         _windows(edges, nodes, ear, volume, solute, subjects, windows)
         _depots(edges, nodes, depots)
         _losses(edges, nodes, ear, volume, solute, subjects)
-        flux, group = _sorted(edges, nodes, _uptake(nodes, volume, solute, subjects, lanes))
+        flux, order = _sorted(edges, nodes, _uptake(nodes, volume, solute, subjects, lanes))
+        group = np.concatenate([np.full(part[0].size, part[3]) for part in edges.parts])[order]
+        axial = axial._replace(edge=_rows(np.argsort(order)[axial.edge]))
         inner = flux.target < nodes.core
         site = flux.site.reshape(-1, solute.classes)
         pattern = eliminate(nodes.core, flux.source[inner], flux.target[inner], site)
-        return cls(ear.grid, nodes, volume, flux, group, pattern)
+        return cls(ear.grid, nodes, volume, flux, axial, group, pattern)._settled(flux.rate)
 
     @property
     def along(self) -> tuple[str, ...]:
@@ -164,8 +169,26 @@ class Network:
         rate[self.group == BARRIER] *= leak
         rate[self.group == FROM_MIDDLE_EAR] *= wet / np.where(wet, middle_ear, 1.0)
         rate[self.group == TO_MIDDLE_EAR] *= wet
-        leaving = _leaving(self.flux.source, rate, self.nodes.total)
-        return replace(self, flux=self.flux._replace(rate=rate, leaving=leaving))
+        return self._settled(rate)
+
+    def _settled(self, rate: Array) -> Network:
+        """The network with other rates (edge, lane); those along the tube are plain until they are blended."""
+        others = _aligned(rate)
+        others[self.axial.edge] = 0.0
+        axial = self.axial._replace(leaving=_leaving(self.flux.source, others, self.nodes.total))
+        others[axial.edge] = axial.plain[axial.left] - axial.plain[axial.right]
+        leaving = _leaving(self.flux.source, others, self.nodes.total)
+        return replace(self, axial=axial, flux=self.flux._replace(rate=others, leaving=leaving))
+
+    def plain(self) -> Network:
+        """The network with the plain scheme all along the tube: nothing in it turns negative."""
+        return self._settled(self.flux.rate)
+
+    def blended(self, amounts: Array) -> Network:
+        """The network with the rates along the tube that these amounts (node, lane) let be smooth."""
+        flux = self.flux._replace(rate=_aligned(self.flux.rate), leaving=_aligned(self.flux.leaving))
+        blend(amounts, flux, self.axial)
+        return replace(self, flux=flux)
 
     def rates(self, amounts: Array) -> Array:
         """Rate of change of every amount in plain NumPy, (node, lane) to (node, lane)."""
@@ -225,8 +248,7 @@ def _volumes(ear: Anatomy, solute: Solute, subjects: Indices) -> dict[str, Micro
         areas["scala_media"] = ear.scala_media_area
     areas |= {"scala_tympani": ear.scala_tympani.T, "scala_vestibuli": ear.scala_vestibuli.T}
     volume = {name: np.ascontiguousarray(area * width) for name, area in areas.items()}
-    cells = ear.grid.vestibule
-    volume["vestibule"] = np.broadcast_to(ear.vestibule_volume / cells, (cells, ear.subjects))
+    volume["vestibule"] = np.diff(ear.grid.vestibule_edges)[:, None] * ear.vestibule_volume
     volume["cerebrospinal_fluid"] = ear.csf_volume[None]
     volume["plasma"] = solute.lanes("plasma_volume", subjects) * ear.body_mass
     return volume
@@ -241,53 +263,50 @@ def _along(volume: dict[str, Microlitres]) -> Microlitres:
     return np.concatenate([volume["scala_tympani"], volume["scala_vestibuli"][::-1], volume["vestibule"]])
 
 
-def _tube(
-    edges: Edges,
-    nodes: Nodes,
-    ear: Anatomy,
-    volume: dict[str, Microlitres],
-    solute: Solute,
-    subjects: Indices,
-) -> None:
-    """Diffusion and flow along the tube, its end at the aqueduct, and the flow's return through CSF."""
+def _tube(ear: Anatomy, volume: dict[str, Microlitres], solute: Solute, subjects: Indices) -> Tube:
+    """The tube with cerebrospinal fluid behind both ends: the aqueduct, and where axial flow returns."""
     width = ear.grid.width[:, None] * ear.scala_tympani_length
-    cell = ear.vestibule_length / ear.grid.vestibule
-    lengths = np.concatenate([width, width[::-1], np.broadcast_to(cell, volume["vestibule"].shape)])
-    chain, volumes = _chain(nodes), _along(volume)
-    half = 0.5 * lengths**2 / volumes
-    spread = solute.lanes("diffusion", subjects) * (1.0 + solute.lanes("dispersion", subjects))
-    onward, back = fitted(spread / (half[1:] + half[:-1]), ear.axial_flow)
-    edges.add(chain[:, :-1], chain[:, 1:], onward / volumes[:-1])
-    edges.add(chain[:, 1:], chain[:, :-1], back / volumes[1:])
-    # The aqueduct opens at the very base: half a cell of diffusion lies between it and the first centre.
-    reach = np.maximum(spread[:, :1] / half[0], np.finfo(float).tiny)
-    patent = ear.aqueduct_exchange * reach / (ear.aqueduct_exchange + reach)
-    csf = nodes.index["cerebrospinal_fluid"]
-    edges.join(chain[:, :1], csf, patent, (volumes[:1], ear.csf_volume))
-    forth, ebb = np.maximum(ear.axial_flow, 0.0), np.maximum(-ear.axial_flow, 0.0)
-    for end, into, out in ((0, forth, ebb), (-1, ebb, forth)):
-        edges.add(csf, chain[:, [end]], into / ear.csf_volume)
-        edges.add(chain[:, [end]], csf, out / volumes[end])
+    cell = np.diff(ear.grid.vestibule_edges)[:, None] * ear.vestibule_length
+    return Tube(
+        _along(volume),
+        np.concatenate([width, width[::-1], cell]),
+        (ear.grid.places, ear.grid.places, ear.grid.vestibule),
+        solute.lanes("diffusion", subjects) * (1.0 + solute.lanes("dispersion", subjects)),
+        ear.axial_flow,
+        ear.aqueduct_exchange,
+        ear.csf_volume,
+    )
 
 
-def fitted(conductance: MicrolitresPerHour, flow: MicrolitresPerHour) -> tuple[Array, Array]:
-    """Exponentially fitted flux between neighbours: uL/h onward and back, never negative.
+def _crossed(edges: Edges, nodes: Nodes, tube: Tube) -> Axial:
+    """What crosses the borders of the tube, as edges between cells one and two apart; they are the first."""
+    smooth, plain = tube.smooth(), tube.plain()
+    classes, borders, around, lanes = smooth.shape
+    outside = nodes.index["cerebrospinal_fluid"]
+    chain = np.concatenate([outside, _chain(nodes), outside], axis=1)
+    places, nothing = [], classes * borders * around
+    for distance, source, *parts in neighbours(borders):
+        edges.add(chain[:, source], chain[:, source + distance], np.ones(1))
+        start = np.arange(classes)[:, None] * borders * around
+        places.append(np.stack([np.where(part < 0, nothing, start + part).ravel() for part in parts]))
+    left, right = np.concatenate(places, axis=1)
 
-    Exact for a steady flux between two cells; onward minus back is the flow.
-    Source: Scharfetter and Gummel 1969
-    """
-    # Beyond this cell Peclet number the other direction is below the smallest number.
-    mild = np.abs(flow) < 500.0 * conductance
-    small = np.where(mild, flow, 0.0) / np.where(mild, conductance, 1.0)
-    onward = np.where(mild, conductance * _bernoulli(-small), np.maximum(flow, 0.0))
-    back = np.where(mild, conductance * _bernoulli(small), np.maximum(-flow, 0.0))
-    return onward, back
+    def rows(crossing: Array) -> Array:
+        return _aligned(np.concatenate([crossing.reshape(-1, lanes), np.zeros((1, lanes))]))
 
-
-def _bernoulli(z: Array) -> Array:
-    """z / (exp(z) - 1), by its series where the quotient would cancel."""
-    tiny = np.abs(z) < 1e-4
-    return np.where(tiny, 1.0 - 0.5 * z + z * z / 12.0, z / np.expm1(np.where(tiny, 1.0, z)))
+    return Axial(
+        _rows(_chain(nodes).ravel()),
+        _aligned(1.0 / tube.volumes),
+        rows(smooth),
+        rows(plain),
+        _rows(np.arange(left.size)),
+        _rows(left),
+        _rows(right),
+        aligned(nodes.total, lanes),
+        _aligned(tube.steep()),
+        aligned(borders, lanes),
+        aligned(nothing + 1, lanes),
+    )
 
 
 def _exchange(
@@ -362,7 +381,9 @@ def _windows(
         (
             "vestibule",
             ear.grid.vestibule,
-            solute.lanes("oval_window_permeability", subjects) * ear.oval_window_area / ear.grid.vestibule,
+            solute.lanes("oval_window_permeability", subjects)
+            * ear.oval_window_area
+            * np.diff(ear.grid.vestibule_edges)[:, None],
         ),
     ]
     # Thin bone, as of rodents: fluid in the bulla lies on the whole of the scala tympani.
@@ -424,10 +445,8 @@ def _uptake(
 def _sorted(
     edges: Edges, nodes: Nodes, uptake: tuple[Indices, Indices, Array, Array]
 ) -> tuple[Flux, Indices]:
-    source = np.concatenate([p[0] for p in edges.parts])
-    target = np.concatenate([p[1] for p in edges.parts])
-    rate = np.concatenate([p[2] for p in edges.parts])
-    group = np.concatenate([np.full(p[0].size, p[3]) for p in edges.parts])
+    """The flux, and which edge as added each of its edges is."""
+    source, target, rate = (np.concatenate([part[n] for part in edges.parts]) for n in range(3))
     order = np.argsort(target, kind="stable")
     site, inside, capacity, half = uptake
     flat = (-1, rate.shape[1])
@@ -444,7 +463,7 @@ def _sorted(
         _aligned(half.reshape(flat)),
         1.0,
     )
-    return flux, group[order]
+    return flux, order
 
 
 def _leaving(source: Indices | Rows, rate: Array, nodes: int) -> Array:

@@ -19,7 +19,7 @@ from otosome.units import Array, Fraction, Hours, Microlitres, Plain
 
 # A step is done again, in FINER pieces, where its error or undershoot passes these shares of the peak; and where that
 # is not enough, carefully.
-LIMITS, FINER, CAREFUL = (0.02, 1e-7), 4, 16
+LIMITS, FINER, CAREFUL = (0.02, 3e-7), 4, 16
 KEEP = (*ALONG, *LUMPED, "vestibule", *(f"{tissue}_inside" for tissue in TISSUES))
 
 
@@ -319,7 +319,7 @@ class _Run:
         while True:
             record = self.record._replace(history=self.record.history[first + done :])
             done += march(
-                self.amounts, lengths[done:], refine, now.flux, now.pattern, RODAS4, supply, weight, work,
+                self.amounts, lengths[done:], refine, now.flux, now.pattern, RODAS4, now.axial, supply, weight, work,
                 record, LIMITS,
             )  # fmt: skip
             if done == lengths.size:
@@ -419,7 +419,7 @@ def carefully(
     ``amounts``  at the start, (node, lane)
     returns      amounts at the end, and the error, the difference of both passes, shape (lane,)
     """
-    flux = network.flux
+    flux = network.plain().flux
     half = aligned(*flux.half.shape)
     linear = flux._replace(half=half, competition=0.0)
     step, error = length / (CAREFUL * refine), np.zeros(LANES)
@@ -466,8 +466,8 @@ def errors(
     """What grid and steps cost, from the same ears solved on ``grid.doubled()`` and with ``refine=2``.
 
     ``at``    h at which the apex is compared, e.g. the end of dosing plus a day
-    returns   for "space" and "time": "peak", the largest difference of concentration in scala tympani or
-              organ of Corti relative to its peak; "apex_log10", the largest difference of its decimal
+    returns   for "space" and "time": "peak", the largest difference of concentration in scala tympani or a
+              tissue, of those kept, relative to its peak there; "apex_log10", the largest difference of its decimal
               logarithm in scala tympani at the apex, where both are positive
     """
     return {"space": _differ(coarse, space, at), "time": _differ(coarse, time, at)}
@@ -476,7 +476,7 @@ def errors(
 def _differ(coarse: Transported, fine: Transported, at: float) -> dict[str, float]:
     peak = 0.0
     moment = int(np.searchsorted(coarse.knots, at, side="right")) - 1
-    names = [n for n in ("scala_tympani", "organ_of_corti") if n in coarse.concentration]
+    names = [n for n in ("scala_tympani", *TISSUES) if n in coarse.concentration]
     for name in names:
         one, two = (_total(t, name, coarse.grid.places) for t in (coarse, fine))
         top = np.max(np.abs(two), axis=(1, 2))
