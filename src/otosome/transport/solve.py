@@ -196,7 +196,7 @@ class _Run:
     ) -> _Run:
         """The block from subject ``first`` on, and room for the history of what is kept at so many knots."""
         subjects = np.minimum(first + np.arange(LANES), anatomy.subjects - 1)
-        keys, depots = _depots(flows, anatomy.grid, subjects)
+        keys, depots = depots_of(flows, anatomy.grid, subjects)
         network = Network.build(anatomy, solute, subjects, list(keys.values()), windows)
         index, total = network.nodes.index, network.nodes.total
         beyond = np.zeros((len(samples), solute.classes, LANES))
@@ -446,7 +446,7 @@ def _columns(values: Array, subjects: Indices) -> Array:
     return values if values.shape[-1] == 1 else values[..., subjects]
 
 
-def _depots(
+def depots_of(
     flows: Sequence[Flow], places: Grid, subjects: Indices
 ) -> tuple[dict[tuple[str, bytes], tuple[str, Array]], list[int]]:
     """Depots, one for each compartment and rate of release, and the number of each flow's (-1: none)."""
