@@ -43,7 +43,7 @@ verify: $(TOOLS)
 bench: $(INSTALLED)
 	@$(PIP) --no-build-isolation --editable ".[bench]"
 	$(BIN)/python benchmarks/start.py
-	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py
+	$(BIN)/otosome bench --write docs/performance.md
 
 # Prints the rows each calibration proposes; WRITE=--write puts them on their shelves.
 calibrate: $(INSTALLED)

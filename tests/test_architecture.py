@@ -16,7 +16,7 @@ ORDER = [
     {"units"}, {"lanes"}, {"evidence"}, {"roles"},
     {"quality", "transport", "injury", "hearing", "tonotopy", "grades", "levels", "export"}, set(SHELVES),
     {"catalog"}, {"thresholds", "animals"}, {"readings"}, {"intake", "assess"}, {"scenario"}, {"draft"}, {"forward"},
-    {"weigh"}, {"standing", "stakes"}, {"qualification"}, {"claimed"}, {"report"}, {"results"}, {"cli"},
+    {"weigh", "benchmark"}, {"standing", "stakes"}, {"qualification"}, {"claimed"}, {"report"}, {"results"}, {"cli"},
 ]  # fmt: skip
 RUNG = {name: rung for rung, names in enumerate(ORDER) for name in names}
 HEAVY = ("xarray", "matplotlib", "pandas", "numba", "scipy", "pyarrow", "h5netcdf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -134,7 +135,7 @@ def test_a_subject_is_the_same_for_any_number_of_subjects(week, many, subjects):
     assert same_bits(simulate(week, draw(week, subjects, seed=7), workers=1), many) == []
 
 
-@pytest.mark.parametrize("block", [3, 8, 24])
+@pytest.mark.parametrize("block", [3, 16, 24])
 def test_a_subject_is_the_same_for_any_size_of_block(week, many, block, monkeypatch):
     monkeypatch.setattr(forward.run, "BLOCK", block)
     assert same_bits(simulate(week, draw(week, 21, seed=7), workers=1), many) == []
@@ -142,8 +143,10 @@ def test_a_subject_is_the_same_for_any_size_of_block(week, many, block, monkeypa
 
 @pytest.mark.parametrize("workers", [1, 2, 7])
 def test_a_subject_is_the_same_for_any_number_of_workers(week, many, workers, monkeypatch):
-    monkeypatch.setattr(forward.run, "BLOCK", 8)
-    assert same_bits(simulate(week, draw(week, 21, seed=7), workers=workers), many) == []
+    monkeypatch.setattr(forward.run, "BLOCK", 3)
+    again = simulate(week, draw(week, 21, seed=7), workers=workers)
+    assert same_bits(again, many) == []
+    assert observe(week, again).equals(observe(week, many))
 
 
 def test_a_shard_of_the_table_gives_its_own_subjects(week, many):
@@ -206,7 +209,7 @@ def test_another_seed_gives_other_subjects(week, many):
 def test_progress_is_told_block_by_block(week):
     told = []
     simulate(week, draw(week, 17, seed=7), workers=1, tick=lambda done, of: told.append((done, of)))
-    assert told == [(1, 2), (2, 2)]
+    assert told == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_no_subjects_are_refused(week):
@@ -339,9 +342,38 @@ def pinned(name, value, **more):
 )
 def test_what_numbers_out_of_all_range_lead_to_is_refused_and_never_reported(name, value, said):
     study = pinned(name, value)
-    # Overflow on the way there is what is looked for.
-    with np.errstate(all="ignore"), pytest.raises(BadInput, match=said):
+    with pytest.raises(BadInput, match=said):
         simulate(study, best(study), workers=1)
+
+
+@pytest.mark.parametrize(
+    "name, value, reason",
+    [
+        ("insults.cisplatin.ec50", np.nan, "insults.cisplatin.ec50: is no number; given: nan"),
+        ("cells.ohc.frailty", 1e300, "cannot be computed from these numbers"),
+        ("species.guinea_pig.axial_flow", 1e300, "cannot be carried through the ear"),
+        ("routes.round_window.bioavailability", 1.5, "a share of the dose lies from 0 to 1"),
+        ("solutes.vesicle.corti_partition", 0.0, "corti_partition is zero"),
+    ],
+)
+@pytest.mark.parametrize("workers, block", [(1, 8), (7, 3)])
+def test_an_ear_that_cannot_be_computed_is_left_out_and_harms_no_other(
+    week, many, name, value, reason, workers, block, monkeypatch
+):
+    monkeypatch.setattr(forward.run, "BLOCK", block)
+    table = draw(week, 21, seed=7)
+    table.loc[[2, 20], name] = value
+    result = simulate(week, table, workers=workers)
+    others = np.setdiff1d(np.arange(21), [2, 20])
+    assert result.subject.values.tolist() == others.tolist()
+    assert same_bits(result, many.isel(subject=others)) == []
+    masked = json.loads(result.attrs["masked"])
+    assert [one["subject"] for one in masked] == [2, 20]
+    assert all(reason in one["reason"] for one in masked)
+    (note,) = [n for n in json.loads(result.attrs["notes"]) if n.startswith("2 of 21 ears are left out")]
+    assert "ear 2: " in note
+    readings, all_ = observe(week, result), observe(week, many)
+    assert readings.equals(all_[all_["subject"].isin(others)].reset_index(drop=True))
 
 
 def test_a_number_that_is_drawn_below_zero_is_refused_by_name():
@@ -374,6 +406,25 @@ def test_a_study_of_many_events_goes_in_smaller_blocks_to_the_same_bits(week, ma
     narrow = simulate(week, draw(week, 3, seed=7), workers=1, tick=lambda done, of: widths.append(of))
     assert widths[0] > 1
     assert same_bits(narrow, many) == []
+
+
+def test_steps_that_suit_the_best_values_cost_a_drawn_ear_no_more_than_a_thousandth_of_its_peak():
+    """Of a thousand drawn ears these had the largest errors, up to 0.0035, before they did coarse steps again."""
+    study = load(SHIPPED)
+    drawn = draw(study, 170, seed=1).iloc[[158, 160, 163, 166, 169]]
+
+    def vesicles(refine, rows):
+        block = Block(plan(study, [FULL], refine=refine), {n: drawn[n].to_numpy()[rows] for n in drawn})
+        return block.vesicles(block.plan.arms[0])
+
+    all_, fine = vesicles(1, slice(None)), vesicles(4, slice(None))
+    coarse, exact = (run.concentration["organ_of_corti"].sum(axis=0) for run in (all_, fine))
+    missed = np.max(np.abs(coarse - exact), axis=(1, 2)) / np.max(exact, axis=(1, 2))
+    assert np.all(missed < 1e-3)
+    # The embedded estimate is no smaller than what is missed.
+    assert np.all(missed < all_.time_error)
+    alone = vesicles(1, slice(2, 3))
+    assert np.array_equal(alone.concentration["organ_of_corti"], all_.concentration["organ_of_corti"][:, 2:3])
 
 
 def test_slopes_are_those_of_central_differences_and_do_not_depend_on_their_company():

@@ -122,6 +122,17 @@ def test_one_kind_of_spread_leaves_the_others_narrow(kind):
     assert max(width.values()) < 2.0
 
 
+def test_ears_that_are_left_out_leave_the_others_in_their_worlds_and_lots():
+    rows = np.arange(40)
+    world, lot = np.array([-6.0, -2.0, 2.0, 6.0])[rows // WORLD], np.array([-1.0, 0.0, 1.0])[rows % LOTS]
+    study, result = made_up(10.0 + world + lot)
+    told = compare(study, result.isel(subject=np.setdiff1d(rows, [0, 1, 13, 28])), "abr", FULL, NONE)
+    # No animal differs from its lot; a wrong world or lot would make it.
+    assert told["between_subjects"]["low"] == pytest.approx(told["between_subjects"]["high"])
+    assert told["between_lots"]["high"] - told["between_lots"]["low"] == pytest.approx(2.0, abs=0.2)
+    assert told["knowledge"]["worlds"] == 4
+
+
 def test_one_world_has_no_error_of_its_own():
     found = compare(*made_up(np.arange(7.0)), "abr", FULL, NONE)
     assert found["knowledge"]["worlds"] == 1

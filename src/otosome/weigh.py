@@ -88,12 +88,13 @@ def compare(study: Study, result: xr.Dataset, measure: str, of: str, against: st
         if arm not in arms:
             raise BadInput("is not an arm", key="arm", given=arm, allowed=arms)
     values = [result[measure].sel(arm=arm).to_numpy() for arm in (of, against)]
-    return _told(benefit(study, result, measure, *values))
+    return _told(benefit(study, result, measure, *values), result.subject.to_numpy())
 
 
-def _told(values: Array) -> dict[str, Any]:
-    rows = np.arange(values.size)
+def _told(values: Array, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """What ``compare`` tells of the values of some rows of a table, rising."""
     worlds, lots = rows // WORLD, LOTS * (rows // WORLD) + rows % LOTS
+    first = np.unique(worlds, return_index=True)[1]
     means, of_lot = _group_means(values, worlds), _group_means(values, lots)
     median = float(np.median(values))
     return {
@@ -101,11 +102,11 @@ def _told(values: Array) -> dict[str, Any]:
         "between_subjects": _typical(values - of_lot, worlds, median),
         "between_lots": _typical(of_lot - means, worlds, median),
         "knowledge": {
-            "low": float(np.quantile(means[::WORLD], 0.05)),
-            "high": float(np.quantile(means[::WORLD], 0.95)),
-            "worlds": int(means[::WORLD].size),
+            "low": float(np.quantile(means[first], 0.05)),
+            "high": float(np.quantile(means[first], 0.95)),
+            "worlds": int(first.size),
         },
-        "resampled": _resampled(values),
+        "resampled": _resampled(np.split(values, first[1:])),
     }
 
 
@@ -122,12 +123,11 @@ def _typical(deviation: Array, worlds: NDArray[np.int64], median: float) -> dict
     return {"low": median + float(low), "high": median + float(high)}
 
 
-def _resampled(values: Array, times: int = 2000) -> dict[str, list[float]] | None:
+def _resampled(worlds: list[Array], times: int = 2000) -> dict[str, list[float]] | None:
     """How far other worlds would move what is shown: 5 and 95 % of median, low and high over redrawn worlds.
 
     None for a single world, which cannot tell.
     """
-    worlds = np.array_split(values, np.arange(WORLD, values.size, WORLD))
     if len(worlds) < 2:
         return None
     chosen = np.random.default_rng(0).integers(len(worlds), size=(times, len(worlds)))

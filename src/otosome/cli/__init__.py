@@ -12,6 +12,7 @@ from otosome.cli.common import refuse, say
 from otosome.cli.evidence import changes, check, claims, list_, qualify
 from otosome.cli.laboratory import import_, new
 from otosome.cli.lot import quality
+from otosome.cli.speed import bench
 from otosome.cli.study import run, show, sources
 
 app = typer.Typer(
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Develop exosome therapies for hearing loss in silico. Research only; not for treating anyone.",
 )
-for _verb in (run, new, import_, quality, list_, sources, show, qualify, check, changes, claims):
+for _verb in (run, new, import_, quality, list_, sources, show, qualify, check, changes, claims, bench):
     app.command(name=_verb.__name__.rstrip("_"))(_verb)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -112,7 +113,8 @@ def _again(folder: Path, shelves: tuple[Path, ...]) -> Path:
 
     stored = open_result(folder)
     study = replace(asked_now(stored, shelves), allowed=())
-    table = draw(study, stored.sizes["subject"], int(stored.attrs["seed"]))
+    drawn = stored.sizes["subject"] + len(json.loads(stored.attrs.get("masked", "[]")))
+    table = draw(study, drawn, int(stored.attrs["seed"]))
     beside = folder.with_name(f"{folder.name}.now")
     with writing(beside, force=True) as part:
         result = answer(study, table)

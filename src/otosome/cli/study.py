@@ -66,7 +66,11 @@ def run(
             print(f"report: {report}")
         return {
             "out": str(folder), "inputs": dict(made.inputs), "seed": chosen,
-            "result": {"headline": headline, "errors": json.loads(result.attrs["errors"])}, "notes": notes,
+            "result": {
+                "headline": headline, "errors": json.loads(result.attrs["errors"]),
+                "masked": json.loads(result.attrs["masked"]),
+            },
+            "notes": notes,
         }  # fmt: skip
 
     carry_out("run", as_json, work)

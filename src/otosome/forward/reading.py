@@ -41,12 +41,13 @@ def observe(study: Study, result: xr.Dataset, table: pd.DataFrame | None = None)
     """
     import pandas as pd
 
-    seed = int(result.attrs["seed"])
-    ears = draw(study, result.sizes["subject"], seed) if table is None else table
-    columns = {c: ears[c].to_numpy() for c in ears.columns}
+    seed, subjects = int(result.attrs["seed"]), result.subject.to_numpy()
+    count = int(subjects[-1]) + 1
+    ears = draw(study, count, seed) if table is None else table
+    columns = {c: ears[c].to_numpy()[subjects] for c in ears.columns}
     frames = []
     for name, measure in study.scenario.measure.items():
-        sheet = _Sheet.of(measure, result.subject.to_numpy())
+        sheet = _Sheet.of(measure, subjects)
         bound = endpoint(study, measure, columns)
         sides = texts(study.catalog.get("endpoints", measure.endpoint).card.options.get("ears", ["left"]))
         for number, arm in enumerate(result.arm.to_numpy()):
@@ -54,7 +55,9 @@ def observe(study: Study, result: xr.Dataset, table: pd.DataFrame | None = None)
             heard = {}
             for side in sides:
                 key = f"readings/{name}/{number}" + ("" if side == sides[0] else f"/{side}")
-                heard[side] = bound.read(value, uniforms(seed, key, 0, value.size).reshape(value.shape))
+                # Left-out ears keep their place, so that all others' errors of reading stay.
+                uniform = uniforms(seed, key, 0, count * value[0].size).reshape(count, *value.shape[1:])
+                heard[side] = bound.read(value, uniform[subjects])
                 told = {"quantity": name, "unit": result[name].attrs["unit"], "group": str(arm), "ear": side}
                 frames.append(sheet.readings(heard[side]).assign(**told))
             for scale in measure.scales or []:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -15,7 +15,9 @@ from otosome import __version__, transport
 from otosome.evidence import BadInput
 from otosome.forward.block import KINDS, Block, Columns
 from otosome.forward.planning import Plan, PlannedArm, plan, planned
+from otosome.forward.table import best
 from otosome.injury import LABELS
+from otosome.lanes import LANES
 from otosome.scenario import Study, saves
 from otosome.units import Array
 
@@ -23,25 +25,31 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-BLOCK = 16
+# One vector: a wider block costs the memory's caches more than it saves Python.
+BLOCK = LANES
 # Knots whose histories of a whole block take some hundreds of megabytes.
 _ROOMY = 1000
 _UNITS = {"sampled_vesicle": "particles/uL", "sampled_protein": "ug/uL"}
 Tick = Callable[[int, int], None]
+Parts = list[tuple[slice, dict[str, Array]]]
 # What is kept of each ear by place, besides its measures.
 KEPT = ("cells", "vesicles", "protein")
 
 
-def blocks(table: pd.DataFrame, width: int) -> list[tuple[slice, Columns]]:
-    """A table in blocks of full width: the last is padded with its own first row."""
-    found: list[tuple[slice, Columns]] = []
-    for start in range(0, len(table), width):
-        rows = np.arange(start, min(start + width, len(table)))
-        padded = np.concatenate([rows, np.full(width - rows.size, rows[0])])
-        found.append(
-            (slice(start, start + rows.size), {c: table[c].to_numpy()[padded] for c in table.columns})
-        )
-    return found
+# What is told of an ear that a formula refuses: its row and the refusal.
+Refuse = Callable[[int, ValueError], None]
+
+
+def blocks(table: pd.DataFrame, width: int) -> Iterator[tuple[slice, Columns]]:
+    """A table in blocks of full width, one by one: the last is padded with its own first row."""
+    whole = {name: table[name].to_numpy() for name in table.columns}
+    return (_block(whole, start, width, len(table)) for start in range(0, len(table), width))
+
+
+def _block(whole: Columns, start: int, width: int, ears: int) -> tuple[slice, Columns]:
+    rows = np.arange(start, min(start + width, ears))
+    padded = np.concatenate([rows, np.full(width - rows.size, start)])
+    return slice(start, start + rows.size), {name: column[padded] for name, column in whole.items()}
 
 
 def through(
@@ -50,28 +58,49 @@ def through(
     work: Callable[[Block], dict[str, Array]],
     workers: int = 2,
     tick: Tick | None = None,
+    refuse: Refuse | None = None,
 ) -> dict[str, Array]:
     """Send every block of a table through ``work`` and join what comes back along the subjects.
 
-    ``work``  block -> arrays whose first axis is the subject
+    ``work``    block -> arrays whose first axis is the subject
+    ``refuse``  told of each ear whose numbers a formula refuses; its place in the arrays is left as it is. Without
+                it, or if the best-value ear is refused too, the refusal is raised
     """
     # Fewer ears at once in a study of many events, so that its histories fit in memory.
-    parts = blocks(table, max(1, min(BLOCK, BLOCK * _ROOMY // plan.knots.size)))
+    width = max(1, min(BLOCK, BLOCK * _ROOMY // plan.knots.size))
+    whole, starts = {name: table[name].to_numpy() for name in table.columns}, range(0, len(table), width)
 
-    def one(part: tuple[slice, Columns]) -> dict[str, Array]:
-        rows, columns = part
-        return {k: v[: rows.stop - rows.start] for k, v in work(Block(plan, columns)).items()}
+    def one(start: int) -> Parts:
+        rows, columns = _block(whole, start, width, len(table))
+        try:
+            return [(rows, {k: v[: rows.stop - rows.start] for k, v in work(Block(plan, columns)).items()})]
+        except ValueError:
+            if refuse is None:
+                raise
+            return alone(rows, refuse)
+
+    def alone(rows: slice, refuse: Refuse) -> Parts:
+        likely, found = best(plan.study), []
+        work(Block(plan, {name: likely[name].to_numpy() for name in likely.columns}))
+        for row in range(rows.start, rows.stop):
+            try:
+                part, columns = _block(whole, row, 1, len(table))
+                found.append((part, work(Block(plan, columns))))
+            except ValueError as refusal:
+                refuse(row, refusal)
+        return found
 
     # Room for all ears once: a list of blocks to be joined at the end would take it twice.
     joined: dict[str, Array] = {}
     with ThreadPoolExecutor(workers) as pool:
-        for done, (part, result) in enumerate(zip(parts, pool.map(one, parts), strict=True), start=1):
-            for name, values in result.items():
-                if name not in joined:
-                    joined[name] = np.empty((len(table), *values.shape[1:]), values.dtype)
-                joined[name][part[0]] = values
+        for done, parts in enumerate(pool.map(one, starts), start=1):
+            for rows, result in parts:
+                for name, values in result.items():
+                    if name not in joined:
+                        joined[name] = np.empty((len(table), *values.shape[1:]), values.dtype)
+                    joined[name][rows] = values
             if tick is not None:
-                tick(done, len(parts))
+                tick(done, len(starts))
     return joined
 
 
@@ -127,7 +156,9 @@ def simulate(
                  (fraction counted at the end), ``vesicles`` and ``protein`` (peaks in the organ of Corti,
                  particles/uL and ug/uL); where perilymph is drawn, ``sampled_<solute>`` (arm, subject, sample);
                  where arms are compared, ``halved`` and ``doubled``: the measure
-                 with the efficacy prior so changed
+                 with the efficacy prior so changed. An ear that cannot be computed is left out: ``subject`` keeps the
+                 numbers of the others, ``masked`` (JSON) has its number and the reason, and a note says so
+    raises       BadInput, or what a formula raised, where no ear can be computed
     """
     import xarray as xr
 
@@ -136,12 +167,11 @@ def simulate(
     extra = _efficacies(study)
     if unknown := set(keep) - set(KEPT):
         raise BadInput("cannot be kept", key="keep", given=sorted(unknown), allowed=KEPT)
-    work = partial(forward, keep=keep, full=len(made.arms))
-    found = through(replace(made, arms=(*made.arms, *extra.values())), table, work, workers, tick)
-    _check_computed(found)
+    arms = replace(made, arms=(*made.arms, *extra.values()))
+    found, masked = _computed(arms, table, partial(_quietly, keep, len(made.arms)), workers, tick)
     coords: dict[str, Any] = {
         "arm": [arm.name for arm in made.arms],
-        "subject": np.arange(len(table)),
+        "subject": np.setdiff1d(np.arange(len(table)), list(masked)),
         "time": ("time", made.times, {"unit": "h"}),
         "frequency": ("frequency", made.frequencies, {"unit": "kHz"}),
         "place": ("place", made.places.place, {"unit": "", "long_name": "0 base to 1 apex"}),
@@ -180,29 +210,77 @@ def simulate(
     seed = int(table.attrs.get("seed", 0))
     attrs: dict[str, Any] = {
         "name": study.name, "version": __version__, "seed": seed, "species": study.scenario.species,
-        "study": saves(study, seed), "notes": json.dumps(list(study.notes)),
+        "study": saves(study, seed), "notes": json.dumps([*study.notes, *_left_out(masked, len(table))]),
+        "masked": json.dumps([{"subject": row, "reason": str(masked[row])} for row in sorted(masked)]),
     }  # fmt: skip
     return xr.Dataset(variables, coords=coords, attrs=attrs)
 
 
-def _check_computed(found: Mapping[str, Array]) -> None:
-    """Refuse numbers so far out that what follows from them is none, and say in which ear."""
+def _computed(
+    plan: Plan,
+    table: pd.DataFrame,
+    work: Callable[[Block], dict[str, Array]],
+    workers: int,
+    tick: Tick | None,
+) -> tuple[dict[str, Array], dict[int, ValueError]]:
+    """What comes out of the ears that can be computed, and of each other one why it cannot, by its row."""
+    masked: dict[int, ValueError] = {}
+    for name in table.columns:
+        for row in np.flatnonzero(~np.isfinite(table[name].to_numpy())):
+            masked.setdefault(
+                int(row), BadInput("is no number", key=name, given=float(table[name].iloc[row]))
+            )
+    rows = np.setdiff1d(np.arange(len(table)), list(masked))
+
+    def refuse(row: int, refusal: ValueError) -> None:
+        masked[int(rows[row])] = refusal
+
+    found = through(plan, table.iloc[rows] if masked else table, work, workers, tick, refuse)
+    for position, why in _astray(found).items():
+        masked.setdefault(int(rows[position]), why)
+    if len(masked) == len(table):
+        raise masked[0]
+    if masked:
+        sound = np.flatnonzero(~np.isin(rows, list(masked)))
+        found = {name: values[sound] for name, values in found.items()}
+    return found, masked
+
+
+def _quietly(keep: Collection[str], full: int, block: Block) -> dict[str, Array]:
+    """Forward; numbers out of all range overflow on the way, and what comes of them is looked at afterwards."""
+    with np.errstate(all="ignore"):
+        return forward(block, keep, full)
+
+
+def _astray(found: Mapping[str, Array]) -> dict[int, BadInput]:
+    """Ears whose numbers are so far out that what follows from them is none, by row."""
+    astray: dict[int, BadInput] = {}
+    if not found:
+        return astray
     lost, error = found["closure"], found["time_error"]
     # A thousand times what rounding may cost; what is no number is more.
-    astray = np.flatnonzero(~((lost <= 1e-7) & np.isfinite(error)))
-    if astray.size:
-        raise BadInput(
+    for row in np.flatnonzero(~((lost <= 1e-7) & np.isfinite(error))):
+        astray[int(row)] = BadInput(
             "cannot be carried through the ear: a dose or a number of the study is out of all range",
-            given=f"{lost[astray[0]]:.1g} of the dose unaccounted for in ear {astray[0]} ({astray.size} in all)",
+            given=f"{lost[row]:.1g} of the dose unaccounted for",
         )
     for name, values in found.items():
-        astray = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
-        if astray.size:
-            raise BadInput(
-                "cannot be computed from these numbers",
-                key=name.split("/")[0],
-                given=f"no number in ear {astray[0]} ({astray.size} in all)",
-            )
+        for row in np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1)):
+            why = BadInput("cannot be computed from these numbers", key=name.split("/")[0], given="no number")
+            astray.setdefault(int(row), why)
+    return astray
+
+
+def _left_out(masked: Mapping[int, ValueError], ears: int) -> list[str]:
+    """A note on the ears that are left out, with the first few of them by number; none where all are there."""
+    if not masked:
+        return []
+    first = "; ".join(f"ear {row}: {masked[row]}" for row in sorted(masked)[:3])
+    more = f"; and {len(masked) - 3} more" if len(masked) > 3 else ""
+    verb = "is" if len(masked) == 1 else "are"
+    return [
+        f"{len(masked)} of {ears} ears {verb} left out, as no number can be given for them ({first}{more})"
+    ]
 
 
 def _efficacies(study: Study) -> dict[str, PlannedArm]:

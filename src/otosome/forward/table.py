@@ -38,7 +38,8 @@ def _check_drawn(parameter: Parameter, values: Array) -> None:
     negative = least < 0 <= parameter.low and parameter.unit not in LEVELS
     if not np.all(np.isfinite(values)) or negative or least <= 0 < parameter.low:
         raise BadInput(
-            "is drawn as a number it cannot be", key=parameter.name, given=f"{least:g} {parameter.unit}".strip(),
+            "is drawn as a number it cannot be", key=parameter.name,
+            given=f"{least:g} {parameter.unit}".strip() + f" in ear {np.argmin(values)}",
             cure="give it a narrower range, or a shape that stays above zero (lognormal)",
         )  # fmt: skip
 

@@ -120,7 +120,7 @@ def delivery(result: xr.Dataset) -> list[Panel]:
         return []
     # Where nothing at all arrives the logarithm stops at the smallest amount that does.
     logs = np.log10(reached.sel(arm=arm).fillna(float(reached.sel(arm=arm).min())).values)
-    band = spread(logs, worlds(logs.shape[0]))
+    band = spread(logs, worlds(result))
     with canvas(540, 300) as (figure, axes):
         draw_band(axes, along(result), band, TREATED)
         duct_axis(axes, result)
@@ -185,7 +185,7 @@ def _frequency_panel(
         arm_colours(result)[arm],
         headline(result).get("against"),
     )
-    band = spread(last.sel(arm=arm).values, worlds(last.sizes["subject"]))
+    band = spread(last.sel(arm=arm).values, worlds(result))
     with canvas(400, 290) as (figure, axes):
         if against not in (None, arm):
             other = last.sel(arm=against).median("subject").values
@@ -243,7 +243,7 @@ def _lines(
     """A line per arm of (arm, subject, column), the compared on top and with a band."""
     colours, shaded = arm_colours(result), banded(result)
     for arm in sorted(colours, key=lambda arm: arm in shaded):
-        band = spread(values.sel(arm=arm).values, worlds(values.sizes["subject"]))
+        band = spread(values.sel(arm=arm).values, worlds(result))
         if arm in shaded:
             axes.fill_between(across, *band.knowledge, color=colours[arm], alpha=0.16, linewidth=0)
         axes.plot(across, band.middle, color=colours[arm], marker=marker, markersize=4)

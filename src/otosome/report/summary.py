@@ -88,9 +88,9 @@ def measured(result: xr.Dataset, name: str) -> xr.DataArray:
     return result[name].sel(time=sorted(set(times)), frequency=sorted(set(tones)), method="nearest")
 
 
-def worlds(subjects: int) -> NDArray[np.intp]:
+def worlds(result: xr.Dataset) -> NDArray[np.intp]:
     """The world each subject lives in, counted from 0: (subject,)."""
-    return np.arange(subjects) // WORLD
+    return np.asarray(result["subject"].values // WORLD)
 
 
 def percent(unit: str) -> bool:
@@ -111,7 +111,7 @@ def spread(values: NDArray[np.float64], world: NDArray[np.intp]) -> Spread:
     """Median over subjects, 5-95 % of the world means, and around it the 5-95 % within a typical world.
 
     ``values``  (subject, column), finite
-    ``world``   (subject,), 0 .. number of worlds - 1
+    ``world``   (subject,), any numbers
     returns     Spread of (column,) arrays in the unit of the values
     """
     means = np.stack([values[world == label].mean(axis=0) for label in np.unique(world)])

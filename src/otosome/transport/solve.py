@@ -17,9 +17,9 @@ from otosome.transport.network import ALONG, LUMPED, TISSUES, Network
 from otosome.transport.solute import Solute
 from otosome.units import Array, Fraction, Hours, Microlitres, Plain
 
-# A step is done again, in FINER pieces, where its error or undershoot passes these shares of the peak; and where that
-# is not enough, carefully.
-LIMITS, FINER, CAREFUL = (0.02, 3e-7), 4, 16
+# Knots suit the best values and may be too far apart for a drawn ear. Where its error or undershoot in a step passes
+# these shares of its peak, it does that step again in FINER or FINEST pieces, and where it is still ASTRAY, carefully.
+LIMITS, ASTRAY, FINER, FINEST = (1e-3, 3e-7), (0.02, 3e-7), 4, 16
 KEEP = (*ALONG, *LUMPED, "vestibule", *(f"{tissue}_inside" for tissue in TISSUES))
 
 
@@ -196,7 +196,7 @@ class _Run:
     ) -> _Run:
         """The block from subject ``first`` on, and room for the history of what is kept at so many knots."""
         subjects = np.minimum(first + np.arange(LANES), anatomy.subjects - 1)
-        keys, depots = _depots(flows, anatomy.grid, subjects)
+        keys, depots = depots_of(flows, anatomy.grid, subjects)
         network = Network.build(anatomy, solute, subjects, list(keys.values()), windows)
         index, total = network.nodes.index, network.nodes.total
         beyond = np.zeros((len(samples), solute.classes, LANES))
@@ -332,13 +332,16 @@ class _Run:
     def mend(self, length: float, refine: int, supply: Array) -> None:
         """Do an interval again for the lanes it has upset, each by itself: in finer steps, else carefully."""
         now, weight, work, peak = self.now, self.weight, self.work, self.record.peak
-        before, ways = work.before.copy(), (finer, carefully)
-        error = work.error.copy()
-        for way in ways:
-            lanes = upset(self.amounts, weight, error, peak, LIMITS)
+        before, error = work.before.copy(), work.error.copy()
+        for way, pieces, limits in (
+            (finer, FINER, LIMITS),
+            (finer, FINEST, LIMITS),
+            (carefully, FINEST, ASTRAY),
+        ):
+            lanes = upset(self.amounts, weight, error, peak, limits)
             if not lanes.any():
-                break
-            mended, missed = way(now, before, length, refine, supply, weight, work)
+                continue
+            mended, missed = way(now, before, length, pieces * refine, supply, weight, work)
             self.amounts[:, lanes], error[0, lanes] = mended[:, lanes], missed[lanes]
         work.error[:] = error
 
@@ -399,17 +402,17 @@ class _Run:
 
 
 def finer(
-    network: Network, amounts: Array, length: float, refine: int, supply: Array, weight: Array, work: Work
+    network: Network, amounts: Array, length: float, pieces: int, supply: Array, weight: Array, work: Work
 ) -> tuple[Array, Array]:
-    """An interval in a few shorter steps: amounts at its end, (node, lane), and the error, shape (lane,)."""
+    """An interval in some shorter steps: amounts at its end, (node, lane), and the error, shape (lane,)."""
     end = aligned(*amounts.shape)
     end[:] = amounts
-    advance(end, length, FINER * refine, network.flux, network.pattern, RODAS4, supply, weight, work)
+    advance(end, length, pieces, network.flux, network.pattern, RODAS4, supply, weight, work)
     return end, work.error[0].copy()
 
 
 def carefully(
-    network: Network, amounts: Array, length: float, refine: int, supply: Array, weight: Array, work: Work
+    network: Network, amounts: Array, length: float, pieces: int, supply: Array, weight: Array, work: Work
 ) -> tuple[Array, Array]:
     """An interval in short steps with linear uptake, for lanes in which uptake runs dry within a step.
 
@@ -422,7 +425,7 @@ def carefully(
     flux = network.plain().flux
     half = aligned(*flux.half.shape)
     linear = flux._replace(half=half, competition=0.0)
-    step, error = length / (CAREFUL * refine), np.zeros(LANES)
+    step, error = length / pieces, np.zeros(LANES)
 
     def attempt(competing: Array) -> Array:
         end = aligned(*amounts.shape)
@@ -431,7 +434,7 @@ def carefully(
         advance(end, step, 1, linear, network.pattern, RODAS4, supply, weight, work)
         return end
 
-    for _ in range(CAREFUL * refine):
+    for _ in range(pieces):
         start = np.maximum(network.competing(amounts), 0.0)
         first = attempt(start)
         amounts = attempt(0.5 * (start + np.maximum(network.competing(first), 0.0)))
@@ -443,7 +446,7 @@ def _columns(values: Array, subjects: Indices) -> Array:
     return values if values.shape[-1] == 1 else values[..., subjects]
 
 
-def _depots(
+def depots_of(
     flows: Sequence[Flow], places: Grid, subjects: Indices
 ) -> tuple[dict[tuple[str, bytes], tuple[str, Array]], list[int]]:
     """Depots, one for each compartment and rate of release, and the number of each flow's (-1: none)."""

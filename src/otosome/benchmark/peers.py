@@ -9,18 +9,21 @@ with plasma and cerebrospinal fluid lie outside of it and are left to Newton's i
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from unittest import mock
 
 import numpy as np
 from numba import njit
 
-import otosome
 from otosome import forward, transport
+from otosome.scenario import Study, loads
+from otosome.transport.kernel import Indices
 from otosome.transport.network import Network
-from otosome.transport.solve import _depots
+from otosome.transport.solve import depots_of
+from otosome.units import Array
 
 STUDY = """
 otosome = "scenario/1"
@@ -65,25 +68,25 @@ MOMENTS = np.array(
 class System(NamedTuple):
     """One ear's numbers in arrays, as compiled functions like them; unknowns in the order of the band."""
 
-    source: np.ndarray
-    target: np.ndarray
-    rate: np.ndarray
-    source_out: np.ndarray
-    rate_out: np.ndarray
-    site: np.ndarray
-    capacity: np.ndarray
-    half: np.ndarray
-    wall: np.ndarray
-    corti: np.ndarray
-    vesicles: np.ndarray
-    volume_wall: np.ndarray
-    volume_corti: np.ndarray
-    first: np.ndarray
-    half_platinum: np.ndarray
-    cisplatin: np.ndarray
-    hsp70: np.ndarray
-    cells: np.ndarray
-    others: np.ndarray
+    source: Indices
+    target: Indices
+    rate: Array
+    source_out: Indices
+    rate_out: Array
+    site: Indices
+    capacity: Array
+    half: Array
+    wall: Indices
+    corti: Indices
+    vesicles: Indices
+    volume_wall: Array
+    volume_corti: Array
+    first: Indices
+    half_platinum: Array
+    cisplatin: Array
+    hsp70: Array
+    cells: Array
+    others: Array
 
 
 @dataclass(frozen=True)
@@ -91,14 +94,14 @@ class Ear:
     """A system with its doses: (h, unknowns, amounts); ``order`` of the classes' organ of Corti for comparison."""
 
     system: System
-    doses: list[tuple[float, np.ndarray, np.ndarray]]
+    doses: list[tuple[float, Indices, Array]]
     size: int
     band: int
 
 
-def study() -> Any:
+def study() -> Study:
     """The study of the benchmark."""
-    return otosome.scenario.loads(STUDY, "bench")
+    return loads(STUDY, "bench")
 
 
 def block(table: Any, places: int, **plan: Any) -> forward.Block:
@@ -109,7 +112,7 @@ def block(table: Any, places: int, **plan: Any) -> forward.Block:
 
 def bench_ear(made: forward.Block, row: int) -> Ear:
     """One ear of a block as a system: its networks of drug and vesicles, platinum, stress, effect and cells."""
-    asked: list[Any] = []
+    asked: list[tuple[Any, Any, Any]] = []
     solve, made = transport.solve, forward.Block(made.plan, made.columns)
 
     def listen(anatomy: Any, solute: Any, flows: Any, *rest: Any, **more: Any) -> Any:
@@ -122,9 +125,7 @@ def bench_ear(made: forward.Block, row: int) -> Ear:
     nets = [_network(*one, row, wet) for one, wet in zip(asked, (False, True), strict=True)]
     places = made.plan.places.places
     place_of, count = _order(nets, places)
-    parts: dict[str, list[np.ndarray]] = {
-        k: [] for k in ("source", "target", "rate", "source_out", "rate_out")
-    }
+    parts: dict[str, list[Any]] = {k: [] for k in ("source", "target", "rate", "source_out", "rate_out")}
     doses: dict[float, tuple[list[int], list[float]]] = {}
     for net, depots, flows, where in zip(*zip(*nets, strict=True), place_of, strict=True):
         flux, core = net.flux, net.nodes.core
@@ -152,13 +153,13 @@ def bench_ear(made: forward.Block, row: int) -> Ear:
     insult = made._bind("insults", "cisplatin")
     hsp = made._bind("mechanisms", "hsp70")
 
-    def number(value: Any) -> float:
+    def one_of(value: Any) -> float:
         flat = np.ravel(np.asarray(value, float))
         return float(flat[min(row, flat.size - 1)])
 
     potency = float(made.batch("example_lot").potency_of("hsp70")[row])
     cisplatin = [
-        number(v)
+        one_of(v)
         for v in (
             insult.uptake,
             insult.wall_share,
@@ -167,18 +168,18 @@ def bench_ear(made: forward.Block, row: int) -> Ear:
             insult.irritation,
         )
     ]
-    clearance = number(made.species["stress_clearance"])
-    hazards = [number(getattr(insult, kind)) for kind in KINDS]
+    clearance = one_of(made.species["stress_clearance"])
+    hazards = [one_of(getattr(insult, kind)) for kind in KINDS]
     keys = ("frailty", "sensitivity", "repair", "silencing", "death", "half_stress", "hill", "silent_death")
     cells = np.array(
         [
-            [number(made.rates[kind][key]) for key in keys] + [hazard]
+            [one_of(made.rates[kind][key]) for key in keys] + [hazard]
             for kind, hazard in zip(KINDS, hazards, strict=True)
         ]
     )
     stria = made.rates["stria"]
     system = System(
-        *(np.concatenate(parts[name]) for name in parts),
+        **{name: np.concatenate(part) for name, part in parts.items()},
         site=index[1][vesicle.flux.site.reshape(-1, vesicle.flux.classes)],
         capacity=vesicle.flux.capacity[:, 0].reshape(-1, vesicle.flux.classes),
         half=vesicle.flux.half[:, 0].reshape(-1, vesicle.flux.classes),
@@ -188,11 +189,11 @@ def bench_ear(made: forward.Block, row: int) -> Ear:
         volume_wall=drug.volume["lateral_wall"][:, 0],
         volume_corti=drug.volume["organ_of_corti"][:, 0],
         first=place_of_injury(count, places),
-        half_platinum=number(insult.ec50) * np.exp(number(insult.gradient) * made.ear.place),
+        half_platinum=one_of(insult.ec50) * np.exp(one_of(insult.gradient) * made.ear.place),
         cisplatin=np.array([*cisplatin, clearance]),
-        hsp70=np.array([potency, *(number(getattr(hsp, n)) for n in ("ec50", "onset", "offset", "prevent", "rescue"))]),
+        hsp70=np.array([potency, *(one_of(getattr(hsp, n)) for n in ("ec50", "onset", "offset", "prevent", "rescue"))]),
         cells=cells,
-        others=np.array([number(made.rates["sgn"]["starvation"]), number(stria["injury"]), number(stria["recovery"])]),
+        others=np.array([one_of(made.rates["sgn"]["starvation"]), one_of(stria["injury"]), one_of(stria["recovery"])]),
     )  # fmt: skip
     found = [(t, np.array(n), np.array(a)) for t, (n, a) in sorted(doses.items())]
     size = count["head"] + places * count["place"]
@@ -205,7 +206,7 @@ INJURY = 16
 def _network(anatomy: Any, solute: Any, flows: Any, row: int, wet: bool) -> tuple[Network, list[int], Any]:
     """An ear's network as its doses leave it: the middle ear of a round-window dose holds fluid."""
     subjects = np.full(1, row)
-    keys, depots = _depots(flows, anatomy.grid, subjects)
+    keys, depots = depots_of(flows, anatomy.grid, subjects)
     reached = int(np.max(np.count_nonzero(transport.anatomy.window_share(anatomy), axis=1)))
     windows = min(-(-reached // 8) * 8, anatomy.grid.places)
     net = Network.build(anatomy, solute, subjects, list(keys.values()), windows)
@@ -216,7 +217,7 @@ def _network(anatomy: Any, solute: Any, flows: Any, row: int, wet: bool) -> tupl
     return net.under(1.0, volume), depots, flows
 
 
-def _order(nets: list[Any], places: int) -> tuple[list[np.ndarray], dict[str, int]]:
+def _order(nets: list[Any], places: int) -> tuple[list[Indices], dict[str, int]]:
     """Number of each core node of both networks: what is not along the ear, then place by place from the base."""
     heads, along = [], []
     for net, _, _ in nets:
@@ -237,7 +238,7 @@ def _order(nets: list[Any], places: int) -> tuple[list[np.ndarray], dict[str, in
     return found, {"head": head, "place": width}
 
 
-def place_of_injury(count: dict[str, int], places: int) -> np.ndarray:
+def place_of_injury(count: dict[str, int], places: int) -> Indices:
     """Number of the first unknown of injury at each place."""
     return count["head"] + np.arange(places) * count["place"] + count["place"] - INJURY
 
@@ -253,7 +254,7 @@ def power(x: float, half: float, hill: float) -> tuple[float, float]:
 
 
 @njit(cache=True)
-def rhs(y: np.ndarray, out: np.ndarray, s: System) -> None:
+def rhs(y: Array, out: Array, s: System) -> None:
     """Rate of change of all unknowns."""
     out[:] = 0.0
     for e in range(s.source.size):
@@ -303,7 +304,7 @@ def rhs(y: np.ndarray, out: np.ndarray, s: System) -> None:
 
 
 @njit(cache=True)
-def slopes(y: np.ndarray, s: System, row: np.ndarray, column: np.ndarray, value: np.ndarray) -> int:
+def slopes(y: Array, s: System, row: Indices, column: Indices, value: Array) -> int:
     """Entries of the Jacobian, some in parts: row, column and value of each; returns how many."""
     n = 0
     for e in range(s.source.size):
@@ -403,9 +404,7 @@ def slopes(y: np.ndarray, s: System, row: np.ndarray, column: np.ndarray, value:
 
 
 @njit(cache=True)
-def scatter(
-    value: np.ndarray, which: np.ndarray, row: np.ndarray, column: np.ndarray, out: np.ndarray
-) -> None:
+def scatter(value: Array, which: Indices, row: Indices, column: Indices, out: Array) -> None:
     """Add some of the entries to a matrix."""
     for n in which:
         out[row[n], column[n]] = 0.0
@@ -416,7 +415,7 @@ def scatter(
 class Peer:
     """An ear before a general solver: what solvers call, and the loop over doses."""
 
-    def __init__(self, ear: Ear, scale: np.ndarray) -> None:
+    def __init__(self, ear: Ear, scale: Array) -> None:
         """``scale``: what is large for each unknown; absolute tolerances are relative to it."""
         self.ear, self.scale = ear, scale
         room = 30 * ear.system.source.size + 300 * ear.system.first.size
@@ -434,11 +433,11 @@ class Peer:
         self.steps = self.jacobians = 0
         self.called = 0.0
 
-    def fill(self, y: np.ndarray) -> None:
+    def fill(self, y: Array) -> None:
         """Entries of the Jacobian into ``value``."""
         slopes(y, self.ear.system, self.row, self.column, self.value)
 
-    def through(self, solve: Callable[[float, float, np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
+    def through(self, solve: Callable[[float, float, Array, Array], Array]) -> Array:
         """Unknowns at each moment, shape (moment, unknown); ``solve(start, stop, y, wanted)`` between two doses."""
         y, out = self.start.copy(), np.zeros((MOMENTS.size, self.ear.size))
         times = [t for t, _, _ in self.ear.doses]
@@ -452,7 +451,7 @@ class Peer:
         return out
 
 
-def cvode(peer: Peer, rtol: float, floor: float, sparse: bool = False) -> np.ndarray:
+def cvode(peer: Peer, rtol: float, floor: float, sparse: bool = False) -> Array:
     """scikit-sundae's CVODE: BDF, banded or sparse, right-hand side and Jacobian compiled."""
     from scipy.sparse import csc_array
     from sksundae.cvode import CVODE
@@ -460,12 +459,12 @@ def cvode(peer: Peer, rtol: float, floor: float, sparse: bool = False) -> np.nda
     system, size, band = peer.ear.system, peer.ear.size, peer.band
     keys, slot = np.unique(peer.column * size + peer.row, return_inverse=True)
 
-    def rates(t: float, y: np.ndarray, out: np.ndarray) -> None:
+    def rates(t: float, y: Array, out: Array) -> None:
         began = time.thread_time()
         rhs(y, out, system)
         peer.called += time.thread_time() - began
 
-    def jacobian(t: float, y: np.ndarray, yp: np.ndarray, out: np.ndarray) -> None:
+    def jacobian(t: float, y: Array, yp: Array, out: Array) -> None:
         began = time.thread_time()
         peer.fill(y)
         if sparse:
@@ -480,11 +479,14 @@ def cvode(peer: Peer, rtol: float, floor: float, sparse: bool = False) -> np.nda
         ones = csc_array((np.ones(keys.size), (keys % size, keys // size)), shape=(size, size))
         ones.indices, ones.indptr = ones.indices.astype(np.int32), ones.indptr.astype(np.int32)
         shape = {"linsolver": "sparse", "sparsity": ones}
-    solver = CVODE(
-        rates, jacfn=jacobian, rtol=rtol, atol=rtol * floor * peer.scale, max_num_steps=1_000_000, **shape
-    )
+    with warnings.catch_warnings():
+        # Of a Jacobian it says that it needs no pattern; it needs it all the same.
+        warnings.filterwarnings("ignore", "Custom sparse Jacobian")
+        solver = CVODE(
+            rates, jacfn=jacobian, rtol=rtol, atol=rtol * floor * peer.scale, max_num_steps=1_000_000, **shape
+        )
 
-    def solve(start: float, stop: float, y: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    def solve(start: float, stop: float, y: Array, wanted: Array) -> Array:
         run = solver.solve(np.concatenate([[start], wanted]), y)
         if not run.success:
             raise RuntimeError(run.message)
@@ -494,7 +496,7 @@ def cvode(peer: Peer, rtol: float, floor: float, sparse: bool = False) -> np.nda
     return peer.through(solve)
 
 
-def scipy_solver(peer: Peer, method: str, rtol: float, floor: float) -> np.ndarray:
+def scipy_solver(peer: Peer, method: Literal["LSODA", "BDF"], rtol: float, floor: float) -> Array:
     """SciPy's LSODA with a packed band, or BDF with a sparse Jacobian."""
     from scipy.integrate import solve_ivp
     from scipy.sparse import csc_array
@@ -502,11 +504,11 @@ def scipy_solver(peer: Peer, method: str, rtol: float, floor: float) -> np.ndarr
     system, size, band = peer.ear.system, peer.ear.size, peer.band
     out, packed = np.zeros(size), np.zeros((2 * band + 1, size))
 
-    def rates(t: float, y: np.ndarray) -> np.ndarray:
+    def rates(t: float, y: Array) -> Array:
         rhs(y, out, system)
         return out.copy()
 
-    def jacobian(t: float, y: np.ndarray) -> Any:
+    def jacobian(t: float, y: Array) -> Any:
         peer.fill(y)
         if method == "LSODA":
             scatter(peer.value, peer.inside, peer.packed, peer.column, packed)
@@ -514,9 +516,9 @@ def scipy_solver(peer: Peer, method: str, rtol: float, floor: float) -> np.ndarr
         count = peer.row.size
         return csc_array((peer.value[:count], (peer.row, peer.column)), shape=(size, size))
 
-    more = {"lband": band, "uband": band} if method == "LSODA" else {}
+    more: dict[str, Any] = {"lband": band, "uband": band} if method == "LSODA" else {}
 
-    def solve(start: float, stop: float, y: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    def solve(start: float, stop: float, y: Array, wanted: Array) -> Array:
         run = solve_ivp(
             rates, (start, stop), y, method, wanted, jac=jacobian, rtol=rtol, atol=rtol * floor * peer.scale, **more
         )  # fmt: skip
@@ -528,7 +530,7 @@ def scipy_solver(peer: Peer, method: str, rtol: float, floor: float) -> np.ndarr
     return peer.through(solve)
 
 
-def readings(ear: Ear, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def readings(ear: Ear, y: Array) -> tuple[Array, Array]:
     """Vesicles in the organ of Corti (moment, place), and cells counted (moment, kind, place)."""
     vesicles = y[:, ear.system.vesicles].sum(axis=2) / ear.system.volume_corti
     first = ear.system.first[:, None] + 3 + np.arange(3)
@@ -536,7 +538,7 @@ def readings(ear: Ear, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return vesicles, np.stack(counted, axis=1)
 
 
-def misses(one: tuple[np.ndarray, np.ndarray], two: tuple[np.ndarray, np.ndarray]) -> tuple[float, float]:
+def misses(one: tuple[Array, Array], two: tuple[Array, Array]) -> tuple[float, float]:
     """Largest difference of vesicles relative to their peak, and of cells as a fraction."""
     return (
         float(np.max(np.abs(one[0] - two[0])) / np.max(np.abs(two[0]))),
@@ -544,16 +546,18 @@ def misses(one: tuple[np.ndarray, np.ndarray], two: tuple[np.ndarray, np.ndarray
     )
 
 
-def ours(made: forward.Block) -> list[tuple[np.ndarray, np.ndarray]]:
+def ours(made: forward.Block) -> list[tuple[Array, Array]]:
     """The same readings of each ear from otosome's own chain."""
     arm = made.plan.arms[0]
     at = made.plan.at(MOMENTS)
-    cells, vesicles = made.cells(arm), made.vesicles(arm).concentration["organ_of_corti"].sum(axis=0)[:, at]
+    cells, carried = made.cells(arm), made.vesicles(arm)
+    assert carried is not None
+    vesicles = carried.concentration["organ_of_corti"].sum(axis=0)[:, at]
     counted = np.stack([cells.counted(kind)[:, at] for kind in KINDS], axis=2)
     return list(zip(vesicles, counted, strict=True))
 
 
-def scales(ear: Ear, y: np.ndarray) -> np.ndarray:
+def scales(ear: Ear, y: Array) -> Array:
     """What is large for each unknown of a solution (moment, unknown): its own largest value, or a thousandth of
     the largest of its like at any place."""
     own = np.max(np.abs(y), axis=0)
@@ -563,7 +567,7 @@ def scales(ear: Ear, y: np.ndarray) -> np.ndarray:
     return np.maximum(np.maximum(own, 1e-3 * alike), 1e-12 * alike.max())
 
 
-def rough(ear: Ear) -> np.ndarray:
+def rough(ear: Ear) -> Array:
     """A loose solution, for the scales alone."""
     peer = Peer(ear, np.ones(ear.size))
     dose = max(float(amount.max()) for _, _, amount in ear.doses)

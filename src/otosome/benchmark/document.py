@@ -1,0 +1,135 @@
+"""What was measured, as docs/performance.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from otosome.benchmark import trial
+from otosome.benchmark.timing import MATCHED, PEERS
+from otosome.evidence import BadInput
+from otosome.lanes import LANES
+
+TITLE = "# Performance\n"
+
+
+def check_writable(file: Path) -> None:
+    """Refuse to write over a file that is not this document; raises BadInput."""
+    if file.suffix != ".md":
+        raise BadInput("is no Markdown file", file=str(file), key="--write", cure="name one that ends in .md")
+    if not file.parent.is_dir():
+        raise BadInput("is in a folder that is not there", file=str(file), key="--write")
+    if file.exists() and not (file.is_file() and file.read_bytes().startswith(TITLE.encode())):
+        raise BadInput(
+            "is not a document of this command", file=str(file), key="--write", cure="name another"
+        )
+
+
+def table_of(rows: dict[str, Any]) -> str:
+    """Rows of the document: seconds, errors, ratio to otosome."""
+    base = rows["otosome"]["seconds"]
+    order = sorted(rows, key=lambda name: rows[name]["seconds"])
+    lines = [
+        "| solver | CPU per ear | error of vesicles | error of cells | times otosome |",
+        "|---|---|---|---|---|",
+    ]
+    for name in order:
+        row = rows[name]
+        errors = f"{row['vesicles']:.1e} | {row['cells']:.1e}"
+        lines.append(
+            f"| {PEERS.get(name, name)} | {row['seconds']:.3g} s | {errors} | {row['seconds'] / base:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def ratios_told(ratios: dict[str, Any]) -> str:
+    """How many times otosome's time each peer takes, in two lines, and what a gradient costs."""
+    lines = [
+        f"{what}: "
+        + ", ".join(f"{PEERS[key]} takes {ratio:.0f} times as long" for key, ratio in ratios[kind].items())
+        for kind, what in (("single", "one ear"), ("population", "an ear of many"))
+    ]
+    return "\n".join([*lines, f"a gradient by 20 numbers: {ratios['gradient_forwards']:.1f} forward runs"])
+
+
+def document(result: dict[str, Any]) -> str:
+    """docs/performance.md."""
+    slope, shape = result["gradient"], result["profile"]
+    pace, flow = (shape[kind] / shape["step"] / 1e9 for kind in ("operations", "bytes"))
+    parts = "\n".join(f"| {name} | {1e6 * taken:.0f} |" for name, taken in shape["parts"].items())
+    band = result["single"]["cvode_band"]
+    names = ", ".join(f"`{name}`" for name in slope["names"])
+    return f"""# Performance
+
+Written by `otosome bench --write` ({result["machine"]}); not by hand. Times are CPU seconds of one thread.
+
+## The system
+
+One guinea-pig ear at {result["places"]} places: cisplatin, three size classes of vesicles that compete for uptake,
+the effect of HSP70, stress, four kinds of cell and the stria; a dose into the blood and five onto the round window;
+28 days. {result["unknowns"]} unknowns as the general solvers see it. It is otosome's own network, handed over in arrays
+(`otosome/benchmark/peers.py`); the peers get a compiled right-hand side and Jacobian, numbered so that it is a band,
+and start anew at each dose. They carry no ledger and no internalised amounts, which otosome does. Two later parts of
+the model that the peers were not given are off on all sides: starving neurons, and bound platinum that flattens the
+gradient.
+
+Reference: CVODE (sparse) and LSODA at a relative tolerance of 1e-10; they differ by
+{result["references_differ"][0]:.0e} of the peak of vesicles in the organ of Corti, and by
+{result["references_differ"][1]:.0e} of the cells. Errors below are against CVODE's, the largest over 21 moments, all
+places and kinds: time error alone, on one grid. The peers' tolerances are such that about {MATCHED:.0e} is reached;
+absolute ones are a tenth of that times each unknown's own scale. otosome's knots grow by {result["growth"]}.
+
+## One ear, every number at its best value
+
+{table_of(result["single"])}
+
+Of banded CVODE's {band["seconds"]:.3g} s, {band["called"]:.2g} s are spent in {band["rates"]} right-hand sides and
+{band["jacobians"]} Jacobians; the rest is band algebra and the square template that scikit-sundae keeps for a banded
+Jacobian, {8e-6 * result["unknowns"] ** 2:.0f} MB here. A C program with the packed band would not pay the latter. And
+a band leaves out what joins all places, so Newton's iteration converges slowly where that is strong, as in some drawn
+ears. The sparse rows have the whole Jacobian: they are the peers to be measured by, and CVODE's is the best of them.
+otosome carries this one ear as eight lanes of which seven repeat it.
+
+## A population of {result["population_of"]}
+
+otosome on all of them, block by block; peers on the first {result["sample"]}, in turn with it. There errors are
+taken too, against CVODE (sparse) at 1e-8.
+
+{table_of(result["population"])}
+
+## A trial
+
+The compared arms of `cisplatin_guinea_pig` at its own grid and knots, all of it from the draw to thresholds:
+{trial.line(result["study"])}. Of each ear its measures and cells are kept. At this rate of processor time 100,000 ears
+take {trial.minutes(result["study"]):.0f} minutes on {trial.WORKERS} free cores;
+`python benchmarks/population.py` measures it.
+
+## A gradient
+
+The mean share of cells left, by the {len(slope["names"])} numbers that move it most: {slope["seconds"]:.3g} s, or
+**{slope["seconds"] / slope["run"]:.1f} forward runs** of one ear ({slope["run"]:.3g} s). Time steps never depend on an
+ear's numbers, so neighbouring ears differ smoothly and go through as lanes: {len(slope["names"]) + 1} ears are
+{-(-(len(slope["names"]) + 1) // LANES)} vectors, where one ear alone fills one. Numbers: {names}.
+
+## Where a step goes
+
+Eight ears, one step of vesicles: {1e6 * shape["step"]:.0f} microseconds.
+
+| part | microseconds |
+|---|---|
+{parts}
+
+The matrix has {shape["entries"]} entries of 64 bytes after fill; {shape["updates"]} updates eliminate it. A step does
+{shape["operations"] / 1e6:.1f} million operations and touches {shape["bytes"] / 1e6:.0f} MB:
+
+- {pace:.1f} GFLOP/s, where a plain loop of multiply and add in the first-level cache reaches {shape["peak"] / 1e9:.0f};
+- {flow:.0f} GB/s, where such a loop over as many rows as the matrix has moves {shape["stream"] / 1e9:.0f}.
+
+So neither limit is reached: short rows, lists of positions and the chain from pivot to pivot cost the rest. Joining
+pivots to dense blocks (three classes, both scalae) was tried: it doubled the operations and was no faster. Fewer
+entries would help: a tissue's block is a diagonal and one column, so its inverse need not be stored.
+
+## What is not reached
+
+Errors above are of time alone, on one grid; `docs/transport.md` says what space costs.
+"""
