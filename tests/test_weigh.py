@@ -12,7 +12,8 @@ import tomli_w
 import xarray as xr
 
 from otosome.evidence import BASES, LOTS, WORLD, BadInput
-from otosome.forward import Block, best, draw, simulate
+from otosome.forward import Block, best, draw, observe, simulate
+from otosome.results import fill, open_result, writing
 from otosome.scenario import load, loads, saves
 from otosome.weigh import answer, benefit, compare, sensitivity, share, sources, window
 
@@ -346,6 +347,19 @@ def test_a_study_that_compares_nothing_still_says_what_it_rests_on():
     assert errors["space"] is None and errors["time"] is None and errors["ledger"] == 0.0
     assert len(json.loads(result.attrs["sources"])) == len(study.parameters) + len(study.curves)
     assert "window_cells" not in result
+
+
+def test_an_answer_without_an_ear_says_so_in_its_report_and_can_be_read_again(study, tmp_path):
+    table = draw(study, 12, seed=3)
+    table.loc[4, "cells.ohc.death"] = 1e300
+    result = answer(study, table)
+    folder = tmp_path / "result"
+    with writing(folder) as part:
+        fill(part, result, observe(study, result, table), {})
+    assert "1 of 12 ears is left out" in (folder / "report.html").read_text(encoding="utf-8")
+    again = open_result(folder)
+    assert again.subject.values.tolist() == [n for n in range(12) if n != 4]
+    assert json.loads(again.attrs["masked"])[0]["subject"] == 4
 
 
 def test_an_answer_is_plain_text_that_a_file_can_keep(result):

@@ -110,10 +110,13 @@ def _decline(
 
     da/dt = -harm a + repair b, db/dt = harm a - (repair + silencing + death) b,
     de/dt = silencing b - silent_death e, and ``removal`` takes from all three. The 2x2 exponential of (a, b)
-    is written without differences of like numbers, so that every entry of it is a sum of positive terms.
+    is written without differences of like numbers, so that every entry of it is a sum of positive terms. An empty
+    ``removal`` takes nothing.
     """
     subjects, times, places = harm.shape
     rows = places // LANES
+    # What silent cells keep in half an interval, and the mean of that, is the same at all places of an ear.
+    kept, mean_kept = np.empty((times, LANES)), np.empty((times, LANES))
     none, least = every(0.0), every(1e-300)
     intact = np.empty((subjects, times, places))
     injured = np.empty((subjects, times, places))
@@ -121,6 +124,11 @@ def _decline(
     for n in range(subjects * rows):
         i, lane = n // rows, n % rows
         here = i * times * rows + lane
+        if lane == 0:
+            for t in range(times - 1):
+                left, mean = _decay(every(silent_death[i] * 0.5 * lengths[t]))
+                put(kept, t, left)
+                put(mean_kept, t, mean)
         a, b, e = get(initial, n), none, none
         put(intact, here, a)
         put(injured, here, b)
@@ -142,16 +150,16 @@ def _decline(
                 a_next = (fast + mix * larger(q + apart, none)) * a + mix * rho * b
                 b_next = mix * alpha * a + (fast + mix * larger(q - apart, none)) * b
                 entered = larger(a + b - a_next - b_next, none) * kappa / (lethal + least)
-                kept, mean = _decay(every(silent_death[i] * half))
                 # Where nothing harms and nothing is harmed, nothing changes, not by rounding either.
                 moves = alpha + b + e
                 a, b, e = (
                     where(moves, a_next, a),
                     where(moves, b_next, b),
-                    where(moves, e * kept + entered * mean, e),
+                    where(moves, e * get(kept, t) + entered * get(mean_kept, t), e),
                 )
-                remain, _ = _decay(_mean(removal, row, rows, weights[t], h) * half)
-                a, b, e = a * remain, b * remain, e * remain
+                if removal.size > 0:
+                    remain, _ = _decay(_mean(removal, row, rows, weights[t], h) * half)
+                    a, b, e = a * remain, b * remain, e * remain
             put(intact, here + (t + 1) * rows, a)
             put(injured, here + (t + 1) * rows, b)
             put(silent, here + (t + 1) * rows, e)
@@ -606,6 +614,7 @@ def _fate(
     injury = _column(rates["frailty"]) * (_column(rates["sensitivity"]) * stressed + direct)
     deadly = emax(stressed, _column(rates["half_stress"]), _column(rates["hill"]))
     shape = stressed.shape
+    removed = removal + harm.losses.get(kind, _NONE)
     state: tuple[Array, Array, Array] = _decline(
         *halves(knots),
         _full(injury * protection.factor("prevent", kind), shape),
@@ -613,7 +622,7 @@ def _fate(
         _full(_column(rates["silencing"]) * deadly, shape),
         _full(_column(rates["death"]) * deadly * protection.factor("rescue", kind), shape),
         np.broadcast_to(np.ravel(rates["silent_death"]), shape[:1]).astype(float),
-        _full(removal + harm.losses.get(kind, _NONE), shape),
+        _full(removed, shape) if removed.any() else np.empty((0, 0, 0)),
         _full(arrived.get(kind, _WHOLE), (shape[0], shape[2])),
     )
     places = shape[2]

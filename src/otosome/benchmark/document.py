@@ -77,7 +77,8 @@ Reference: CVODE (sparse) and LSODA at a relative tolerance of 1e-10; they diffe
 {result["references_differ"][0]:.0e} of the peak of vesicles in the organ of Corti, and by
 {result["references_differ"][1]:.0e} of the cells. Errors below are against CVODE's, the largest over 21 moments, all
 places and kinds: time error alone, on one grid. The peers' tolerances are such that about {MATCHED:.0e} is reached;
-absolute ones are a tenth of that times each unknown's own scale. otosome's knots grow by {result["growth"]}.
+absolute ones are a tenth of that times each unknown's own scale. otosome's steps
+grow by {result["growth"]} from {result["first"]:g} h up to {result["longest"]:g} h.
 
 ## One ear, every number at its best value
 

@@ -38,13 +38,20 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured: places, growth of otosome's knots, drawn ears, those the peers get, ears of a trial."""
+    """How much is measured: places, otosome's steps, drawn ears, those the peers get, ears of a trial."""
 
     places: int = 128
+    first: float = 2e-3
     growth: float = 1.18
+    longest: float = 8.0
     population: int = 256
     sample: int = 2
     trial: int = 5000
+
+    @property
+    def steps(self) -> dict[str, Any]:
+        """How otosome steps; finer than it does by default, to meet the error that all are measured at."""
+        return {"first": self.first, "growth": self.growth, "longest": self.longest}
 
 
 def bench(size: Size | None = None, say: Say = lambda text: None) -> dict[str, Any]:
@@ -117,7 +124,7 @@ def ours(table: Any, size: Size) -> Callable[[], Any]:
     def run() -> Any:
         kept = []
         for rows, columns in forward.blocks(table, min(16, len(table))):
-            made = peers.block(columns, size.places, growth=size.growth, watched=tuple(peers.MOMENTS))
+            made = peers.block(columns, size.places, **size.steps, watched=tuple(peers.MOMENTS))
             kept += peers.ours(made)[: rows.stop - rows.start]
         return kept
 
@@ -187,7 +194,7 @@ def slopes(size: Size, say: Say) -> dict[str, Any]:
         name for name, p in asked.parameters.items()
         if name.split(".")[0] in ("species", "solutes", "insults", "mechanisms", "cells") and p.value and p.value > 0
     ]  # fmt: skip
-    made = forward.plan(asked, places=Grid(size.places), growth=size.growth)
+    made = forward.plan(asked, places=Grid(size.places), **size.steps)
 
     def read(block: forward.Block) -> Array:
         cells = block.cells(made.arms[0])
@@ -231,7 +238,7 @@ def profile(size: Size, say: Say) -> dict[str, Any]:
     say("where a step goes")
     table = forward.draw(peers.study(), LANES, 1)
     columns = {name: table[name].to_numpy() for name in table.columns}
-    made = peers.block(columns, size.places, growth=size.growth)
+    made = peers.block(columns, size.places, **size.steps)
     caught: list[Any] = []
 
     def listen(*arguments: Any) -> int:

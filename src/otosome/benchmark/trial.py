@@ -16,23 +16,28 @@ WHOLE = 100_000
 
 
 def measure(ears: int, tick: forward.Tick | None = None) -> dict[str, Any]:
-    """Draw ears, simulate both arms, and say what it took: seconds, processor seconds, GB."""
+    """Draw ears, simulate both arms, and say what it took: seconds, processor seconds, GB and by how much they grew."""
     study = load(STUDY)
     asked = study.scenario.compare
     arms = [arm for arm in study.scenario.arm if asked and arm.name in (asked.of, asked.against)]
     two = replace(study, scenario=study.scenario.model_copy(update={"arm": arms, "compare": None}))
     # Compiling is paid once, and not by each ear.
     forward.simulate(two, forward.draw(two, 1, 1), 1, keep=("cells",))
-    start, before = time.perf_counter(), time.process_time()
+    start, before, held = time.perf_counter(), time.process_time(), memory()
     forward.simulate(two, forward.draw(two, ears, 1), WORKERS, tick, keep=("cells",))
-    # Linux counts in kilobytes, macOS in bytes.
-    unit = 2**30 if sys.platform == "darwin" else 2**20
     return {
         "ears": ears,
         "seconds": time.perf_counter() - start,
         "processor": time.process_time() - before,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
+        "memory": memory(),
+        "growth": memory() - held,
     }
+
+
+def memory() -> float:
+    """The most memory this program has held, GB."""
+    # Linux counts in kilobytes, macOS in bytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**30 if sys.platform == "darwin" else 2**20)
 
 
 def line(found: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 
@@ -146,7 +147,8 @@ def _gather(
         for name in runs[0].network.nodes.index
     }
     given = join([run.given for run in runs])
-    missing = np.abs(np.sum(list(ledger.values()), axis=0) - given)
+    # One after another: NumPy sums a lone ear's in another order than those of many.
+    missing = np.abs(reduce(np.add, ledger.values()) - given)
     closure = np.max(np.divide(missing, given, out=np.zeros_like(given), where=given > 0), axis=0)
     peak, total = (join([getattr(run.record, name)[0] for run in runs]) for name in ("peak", "error"))
     error = total / np.where(peak > 0, peak, 1.0)
