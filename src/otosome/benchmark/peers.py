@@ -20,6 +20,7 @@ from numba import njit
 
 from otosome import forward, transport
 from otosome.scenario import Study, loads
+from otosome.transport.axial import Tube
 from otosome.transport.kernel import Indices
 from otosome.transport.network import Network
 from otosome.transport.solve import depots_of
@@ -104,9 +105,15 @@ def study() -> Study:
     return loads(STUDY, "bench")
 
 
-def block(table: Any, places: int, **plan: Any) -> forward.Block:
+def all_by(scheme: Literal["plain", "smooth"]) -> Any:
+    """While it lasts, one scheme goes for every border of the tube: a fixed system, as general solvers take it."""
+    other = {"plain": "smooth", "smooth": "plain"}[scheme]
+    return mock.patch.object(Tube, other, getattr(Tube, scheme))
+
+
+def block(table: Any, grid: transport.Grid, **plan: Any) -> forward.Block:
     """Ears of a table on a grid."""
-    made = forward.plan(study(), places=transport.Grid(places), **plan)
+    made = forward.plan(study(), places=grid, **plan)
     return forward.Block(made, {name: np.asarray(table[name]) for name in table})
 
 
@@ -129,8 +136,8 @@ def bench_ear(made: forward.Block, row: int) -> Ear:
     doses: dict[float, tuple[list[int], list[float]]] = {}
     for net, depots, flows, where in zip(*zip(*nets, strict=True), place_of, strict=True):
         flux, core = net.flux, net.nodes.core
-        inner = flux.target < core
-        out = ~inner & (flux.source < core)
+        moves, along = flux.rate[:, 0] != 0.0, flux.target < core
+        inner, out = moves & along, moves & ~along & (flux.source < core)
         parts["source"].append(where[flux.source[inner]])
         parts["target"].append(where[flux.target[inner]])
         parts["rate"].append(flux.rate[inner, 0])
@@ -536,6 +543,17 @@ def readings(ear: Ear, y: Array) -> tuple[Array, Array]:
     first = ear.system.first[:, None] + 3 + np.arange(3)
     counted = [y[:, first + 3 * k].sum(axis=2) for k in range(4)]
     return vesicles, np.stack(counted, axis=1)
+
+
+def on_places(reading: tuple[Array, Array], volume: Array, places: int) -> tuple[Array, Array]:
+    """Readings on a grid of fewer places, whose borders are borders of theirs: means by ``volume``, shape (place,)."""
+    weights = volume.reshape(places, -1)
+
+    def mean(values: Array) -> Array:
+        parts = values.reshape(*values.shape[:-1], *weights.shape)
+        return np.asarray((parts * weights).sum(axis=-1) / weights.sum(axis=-1))
+
+    return mean(reading[0]), mean(reading[1])
 
 
 def misses(one: tuple[Array, Array], two: tuple[Array, Array]) -> tuple[float, float]:

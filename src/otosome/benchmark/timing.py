@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 from unittest import mock
 
 import numpy as np
@@ -47,6 +47,8 @@ class Size:
     population: int = 256
     sample: int = 2
     trial: int = 5000
+    grid: Grid = Grid()
+    finest: int = 8
 
     @property
     def steps(self) -> dict[str, Any]:
@@ -59,8 +61,9 @@ def bench(size: Size | None = None, say: Say = lambda text: None) -> dict[str, A
 
     ``say``   told what is being done
     returns   ``ratios``: ``single`` and ``population`` (how many times otosome's time each peer takes, by its key),
-              ``gradient_forwards`` (forward runs that a gradient by 20 numbers costs); ``single``, ``population``,
-              ``gradient``, ``profile`` and ``study`` hold what was measured
+              ``equal_total_error`` (the same where the error of space counts too), ``gradient_forwards`` (forward
+              runs that a gradient by 20 numbers costs); ``single``, ``population``, ``equal``, ``gradient``,
+              ``profile`` and ``study`` hold what was measured
     raises    BadInput where scikit-sundae is not installed
     """
     if find_spec("sksundae") is None:
@@ -68,14 +71,21 @@ def bench(size: Size | None = None, say: Say = lambda text: None) -> dict[str, A
     size = size or Size()
     found: dict[str, Any] = {
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
-        **vars(size),
+        **{name: value for name, value in vars(size).items() if name != "grid"},
     }
     for name, part in (("study", study), ("profile", profile), ("gradient", slopes)):
         found[name] = part(size, say)
-    found |= single(size, say)
-    found["population_of"], found["population"] = size.population, population(size, say)
+    found["equal"] = equal(size, say)
+    with peers.all_by("plain"):
+        found |= single(size, say)
+        found["population_of"], found["population"] = size.population, population(size, say)
     found["ratios"] = {
         **{kind: _ratios(found[kind]) for kind in ("single", "population")},
+        "equal_total_error": {
+            key: row["seconds"] / found["equal"]["population"]
+            for key, row in found["equal"]["rows"].items()
+            if key != "otosome"
+        },
         "gradient_forwards": found["gradient"]["seconds"] / found["gradient"]["run"],
     }
     return found
@@ -94,7 +104,7 @@ def seconds(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def ear(table: Any, row: int, rtol: float, places: int) -> tuple[peers.Ear, peers.Peer, Array]:
     """An ear of a table as the peers see it, with a reference solution and the scales it shows."""
-    made = peers.block(table.iloc[[row]], places, watched=tuple(peers.MOMENTS))
+    made = peers.block(table.iloc[[row]], Grid(places), watched=tuple(peers.MOMENTS))
     found = peers.bench_ear(made, 0)
     peer = peers.Peer(found, np.ones(found.size))
     peer.scale = peers.scales(found, peers.rough(found))
@@ -124,7 +134,7 @@ def ours(table: Any, size: Size) -> Callable[[], Any]:
     def run() -> Any:
         kept = []
         for rows, columns in forward.blocks(table, min(16, len(table))):
-            made = peers.block(columns, size.places, **size.steps, watched=tuple(peers.MOMENTS))
+            made = peers.block(columns, Grid(size.places), **size.steps, watched=tuple(peers.MOMENTS))
             kept += peers.ours(made)[: rows.stop - rows.start]
         return kept
 
@@ -186,6 +196,54 @@ def population(size: Size, say: Say) -> dict[str, Any]:
     return rows
 
 
+def equal(size: Size, say: Say) -> dict[str, Any]:
+    """One ear at its default grid and steps, its error of space and time together, and what that costs a peer.
+
+    The peer is CVODE (sparse) with the smooth scheme on the same grid, unlimited, so that some concentrations turn
+    negative; and with the plain one on as many places as it needs, up to ``size.finest`` times the default.
+    """
+    table, grid = forward.best(peers.study()), size.grid
+    fine = Grid(4 * grid.places, grid.grading, 4 * grid.vestibule)
+
+    def own(on: Grid, rows: Any = table, **steps: Any) -> forward.Block:
+        columns = {name: np.asarray(rows[name]) for name in rows.columns}
+        return peers.block(columns, on, **steps, watched=tuple(peers.MOMENTS))
+
+    def read(made: forward.Block) -> tuple[Array, Array]:
+        carried = made.vesicles(made.plan.arms[0])
+        assert carried is not None
+        return peers.on_places(peers.ours(made)[0], carried.volume["organ_of_corti"][0], grid.places)
+
+    say("total error: reference")
+    reference = read(own(fine, **size.steps))
+    read(own(grid))
+    taken, here = seconds(lambda: read(own(grid)))
+    many = forward.draw(peers.study(), 2 * LANES, 1)
+    shared, _ = seconds(lambda: peers.ours(own(grid, many)))
+    rows = {"otosome": _row(taken, grid.places, peers.misses(here, reference))}
+    least = rows["otosome"]["vesicles"]
+    for times in (1, *range(2, size.finest + 1, 2)):
+        scheme: Literal["smooth", "plain"] = "smooth" if times == 1 else "plain"
+        say(f"total error: CVODE, {scheme} scheme, {times * grid.places} places")
+        on = Grid(times * grid.places, grid.grading, times * grid.vestibule)
+        with peers.all_by(scheme):
+            found = peers.bench_ear(own(on), 0)
+        peer = peers.Peer(found, np.ones(found.size))
+        peer.scale = peers.scales(found, peers.rough(found))
+        spent, y = seconds(lambda: peers.cvode(peer, 1e-4, 0.1, sparse=True))  # noqa: B023
+        miss = peers.misses(
+            peers.on_places(peers.readings(found, y), found.system.volume_corti, grid.places), reference
+        )
+        rows[f"cvode_{scheme}"] = _row(spent, on.places, miss)
+        if scheme == "plain" and miss[0] <= least:
+            break
+    return {"rows": rows, "population": shared / (2 * LANES)}
+
+
+def _row(taken: float, places: int, miss: tuple[float, float]) -> dict[str, Any]:
+    return {"seconds": taken, "places": places, "vesicles": miss[0], "cells": miss[1]}
+
+
 def slopes(size: Size, say: Say) -> dict[str, Any]:
     """The slope of the cells left by the twenty numbers that move them most, against forward runs of one ear."""
     asked = peers.study()
@@ -238,17 +296,17 @@ def profile(size: Size, say: Say) -> dict[str, Any]:
     say("where a step goes")
     table = forward.draw(peers.study(), LANES, 1)
     columns = {name: table[name].to_numpy() for name in table.columns}
-    made = peers.block(columns, size.places, **size.steps)
+    made = peers.block(columns, Grid(size.places), **size.steps)
     caught: list[Any] = []
 
     def listen(*arguments: Any) -> int:
         if arguments[3].site.size and arguments[1].size > 20 and not caught:
-            caught.append((arguments[0].copy(), *arguments[2:9]))
+            caught.append((arguments[0].copy(), *arguments[2:10]))
         return kernel.march(*arguments)
 
     with mock.patch.object(sys.modules[transport.solve.__module__], "march", listen):
         made.vesicles(made.plan.arms[0])
-    amounts, _, flux, pattern, scheme, supply, weight, work = caught[0]
+    amounts, _, flux, pattern, scheme, axial, supply, weight, work = caught[0]
     right, core, inner = work.stages[0], pattern.diagonal.size, pattern.edge.size
 
     def best(call: Callable[[], Any]) -> float:
@@ -266,6 +324,7 @@ def profile(size: Size, say: Say) -> dict[str, Any]:
 
     copying = best(lambda: matrix.__setitem__(slice(None), built))
     parts = {
+        "judge and blend": (best(lambda: kernel.blend(amounts, flux, axial)), 1),
         "assemble the matrix": (best(lambda: kernel.assemble(matrix, amounts, shift, flux, pattern)), 1),
         "eliminate": (best(factor) - copying, 1),
         "substitute": (best(lambda: kernel.substitute(matrix, pattern, right)), 6),
@@ -276,7 +335,9 @@ def profile(size: Size, say: Say) -> dict[str, Any]:
         ),
         "ledger": (best(lambda: kernel.absorb(right, amounts, shift, flux, core, inner)), 6),
     }
-    whole = best(lambda: kernel.advance(amounts.copy(), 1e-3, 1, flux, pattern, scheme, supply, weight, work))
+    whole = parts["judge and blend"][0] + best(
+        lambda: kernel.advance(amounts.copy(), 1e-3, 1, flux, pattern, scheme, supply, weight, work)
+    )
     nodes = amounts.shape[0]
     operations = LANES * (
         2 * pattern.update.size
