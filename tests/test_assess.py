@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 
 import numpy as np
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from lots import DOSES, LABEL, counts, record, wells
 from otosome.assess import assess, read_lot
+from otosome.assess.past import history
 from otosome.assess.told import told
 from otosome.catalog import Catalog, get, names
 from otosome.cli import app
@@ -361,26 +363,65 @@ def test_a_name_in_a_file_stays_text(tmp_path):
     assert "<b>=x" not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
-def test_earlier_lots_chart_the_new_one(good, tmp_path):
+@pytest.fixture(scope="module")
+def past(tmp_path_factory):
+    """Four earlier lots, counted and assayed twice each."""
+    place = tmp_path_factory.mktemp("history") / "past"
     for k, (off, r) in enumerate([(0.1, 0.9), (-0.1, 1.1), (0.05, 1.0), (-0.03, 0.8)]):
-        record(tmp_path / "past", f"past_{k}", days=2, runs=2, count=LABEL * np.exp(off), r=r, seed=k + 2,
+        record(place, f"past_{k}", days=2, runs=2, count=LABEL * np.exp(off), r=r, seed=k + 2,
                made=f"2026-01-{k + 1:02d}")  # fmt: skip
-    done = otosome_("quality", good, "--history", tmp_path / "past", "--reference", tmp_path / "past" / "past_0.toml",
+    return place
+
+
+def test_earlier_lots_chart_the_new_one(good, past, tmp_path):
+    done = otosome_("quality", good, "--history", past, "--reference", past / "past_0.toml",
                     "--out", tmp_path / "out", "--json")  # fmt: skip
     assert done.exit_code == 0, done.output
     answer = json.loads(done.stdout)["result"]
     assert [one["quantity"] for one in answer["history"]["series"]] == ["particles", "potency_hsp70"]
     assert answer["history"]["lots"] == ["past_0", "past_1", "past_2", "past_3"]
+    counted = answer["history"]["series"][0]
+    for chart in counted["charts"]:
+        assert chart["baseline"] == 4 and len(chart["values"]) == len(chart["low"]) == 5
+        assert chart["new"]["value"] == chart["values"][-1] and not chart["new"]["outside"]
+    # Limits are those of earlier lots alone: mean and three standard deviations of their logarithms.
+    logs = np.log(counted["values"])
+    shewhart = counted["charts"][0]
+    assert np.log(shewhart["high"]) == pytest.approx(np.full(5, logs.mean() + 3 * logs.std(ddof=1)))
+    assert shewhart["values"][-1] == pytest.approx(counted["new"])
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "lies inside the limits of 4 earlier lots" in report and "The ring is this lot" in report
     ratio = answer["reference"]["count_ratio"]
     assert ratio["low"] < np.exp(-0.1) < ratio["high"]
     assert answer["reference"]["potency_ratio"]["hsp70"]["low"] < 0.8 / 0.9 < 1.2
-    few = otosome_("quality", good, "--history", tmp_path / "past" / "nowhere")
+    few = otosome_("quality", good, "--history", past / "nowhere")
     assert few.exit_code == 2
 
 
-def test_stored_lots_show_a_trend_and_a_shelf_life(tmp_path):
-    from otosome.assess.past import history
+def test_a_lot_unlike_those_before_it_lies_outside_their_charts(folder, past, tmp_path):
+    file = record(folder, "double", count=2 * LABEL, seed=9)
+    done = otosome_("quality", file, "--history", past, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert re.search(r"particles, Shewhart: this lot \(.*\) lies outside the limits of 4 earlier", done.stdout)
+    answer = json.loads((tmp_path / "out" / "lot.json").read_text(encoding="utf-8"))["history"]["series"][0]
+    logs = np.log(answer["values"])
+    path = 0.8 * np.log(answer["charts"][1]["values"][3]) + 0.2 * np.log(answer["new"])
+    share = 0.2 / 1.8 * (1 - 0.8**10)
+    off = (path - logs.mean()) / (logs.std(ddof=1) * np.sqrt(share))
+    assert answer["charts"][1]["new"]["outside"] == (abs(off) > 2.86)
+    assert np.log(answer["charts"][1]["values"][-1]) == pytest.approx(path)
 
+
+def test_counts_of_another_instrument_are_no_history_of_this_one(past, tmp_path):
+    (tmp_path / "count.txt").write_bytes(size_file())
+    file = tmp_path / "lot.toml"
+    assert otosome_("new", "batch", tmp_path / "count.txt", "--out", file).exit_code == 0
+    found = history([assess(one, CATALOG) for one in sorted(past.glob("*.toml"))], assess(file, CATALOG))
+    assert [one.quantity for one in found.series] == ["potency_hsp70"]
+    assert "not counted by zetaview: past_0, past_1" in found.notes[0]
+
+
+def test_stored_lots_show_a_trend_and_a_shelf_life(tmp_path):
     lots = []
     for k in range(3):
         file = record(tmp_path, f"stored_{k}", days=1, seed=k + 20, made=f"2026-01-0{k + 1}")
