@@ -149,14 +149,59 @@ def test_a_changed_slope_is_refused_and_has_no_potency(folder):
     assert "none to report" in certificate(told(found))
 
 
-def test_ones_own_specification_may_limit_potency(good, tmp_path):
+def with_runs(good, catalog=CATALOG, specification="nebulised_msc_2025", **runs):
+    """The good lot with these runs of its assay instead: a slope for each."""
+    asked = []
+    for name, slope in runs.items():
+        wells(good.parent / f"{name}.csv", r=0.8, slope=slope, seed=int(name[-1]))
+        asked.append(
+            {"file": f"{name}.csv", "reference": "reference", "sample": "lot", "mechanisms": ["hsp70"]}
+        )
+    return assess(changed(good, assay=asked, specification=specification), catalog)
+
+
+def test_a_lot_whose_own_assay_is_invalid_is_not_released_whatever_its_specification_asks(good):
+    """The specification that ships has no limit of potency, and every other test of this lot releases it."""
+    assert with_runs(good, alike_1=1.2, alike_2=1.2).decision == "release"
+    steep = with_runs(good, steep_1=2.6)
+    assert steep.decision == "cannot decide"
+    assert "do not act alike" in verdict_of(steep, "potency_hsp70").reason
+    flat = good.parent / "flat.csv"
+    wells(flat, r=0.8)
+    rows = flat.read_text(encoding="utf-8").splitlines()
+    cut = [
+        row if ",lot," in row or k == 0 else row.rsplit(",", 1)[0] + f",1.{k % 7}"
+        for k, row in enumerate(rows)
+    ]
+    flat.write_text("\n".join(cut) + "\n", encoding="utf-8")
+    asked = {"file": "flat.csv", "reference": "reference", "sample": "lot", "mechanisms": ["hsp70"]}
+    unfit = assess(changed(good, assay=[asked]), CATALOG)
+    assert unfit.decision == "cannot decide"
+    assert "repeat the assay" in verdict_of(unfit, "potency_hsp70").reason
+
+
+def test_runs_that_agree_do_not_outweigh_one_in_which_the_lot_acts_otherwise(good, tmp_path):
+    mixed = with_runs(good, alike_3=1.2, alike_4=1.2, steep_2=2.6)
+    assert mixed.decision == "cannot decide"
+    assert verdict_of(mixed, "potency_hsp70").found == "unlike the reference in 1 of 3 runs"
+    own = Catalog((limited(tmp_path),))
+    assert with_runs(good, own, "own", alike_5=1.2, steep_3=2.6).decision == "cannot decide"
+    assert with_runs(good, own, "own", steep_4=2.6, steep_5=2.6).decision == "refuse"
+
+
+def limited(folder):
+    """Shelves with a specification that limits potency."""
     card = tomllib.loads((CATALOG._files("specifications")["nebulised_msc_2025"]).read_text(encoding="utf-8"))
     ends = {"potency_least": "0.4", "potency_most": "1.6"}
     for key, value in ends.items():
         card[key] = {"meaning": "limit of potency", "value": value, "basis": "assumed", "because": "a test"}
-    (tmp_path / "specifications").mkdir()
-    (tmp_path / "specifications" / "own.toml").write_text(tomli_w.dumps(card), encoding="utf-8")
-    found = assess(changed(good, specification="own"), Catalog((tmp_path,)))
+    (folder / "specifications").mkdir()
+    (folder / "specifications" / "own.toml").write_text(tomli_w.dumps(card), encoding="utf-8")
+    return folder
+
+
+def test_ones_own_specification_may_limit_potency(good, tmp_path):
+    found = assess(changed(good, specification="own"), Catalog((limited(tmp_path),)))
     assert verdict_of(found, "potency_hsp70").decision == "release"
 
 
@@ -217,7 +262,7 @@ def test_an_assay_that_cannot_be_is_refused_by_its_well(folder, good):
         refused_with(changed(good, assay=[asked]), words)
     few = [line for line in text.splitlines() if line.split(",")[2] in ("dose", "16.0", "8.0")]
     (folder / "bad.csv").write_text("\n".join(few), encoding="utf-8")
-    refused_with(changed(good, assay=[asked]), "too few doses")
+    refused_with(changed(good, assay=[asked]), "too few doses.*2 doses in the wells A1, A2, A3, A4, A5, A6")
 
 
 # The batch
@@ -275,6 +320,7 @@ def test_a_record_goes_into_a_study_and_its_sources_show_it(good):
     assert (potency["basis"], potency["source"]) == ("measured", "potency_assay")
     assert "good_run_0.csv" in potency["locator"]
     assert rows[f"batches.{treatment}.count_error"]["basis"] == "computed"
+    assert rows[f"batches.{treatment}.count_error"]["because"].startswith("4 counts on 4 days")
     assert read_lot(good, CATALOG).values["decision"] == "release"
 
 
@@ -292,6 +338,15 @@ def test_a_lot_that_cannot_be_decided_runs_and_says_so(folder):
 
 
 # The command line
+
+
+def test_sources_say_that_another_potency_stands_in_for_one_the_assay_does_not_report(good):
+    wells(good.parent / "steep_6.csv", r=0.8, slope=2.6)
+    asked = {"file": "steep_6.csv", "reference": "reference", "sample": "lot", "mechanisms": ["hsp70"]}
+    done = otosome_("sources", STUDY, "--batch", changed(good, assay=[asked]), "--json")
+    assert done.exit_code == 0, done.output
+    assert any("no potency for hsp70" in note for note in json.loads(done.stdout)["notes"])
+    assert "no potency for hsp70" in done.stderr
 
 
 def test_the_command_decides_and_writes_certificate_report_and_tables(good, tmp_path):
@@ -402,7 +457,9 @@ def test_a_lot_unlike_those_before_it_lies_outside_their_charts(folder, past, tm
     file = record(folder, "double", count=2 * LABEL, seed=9)
     done = otosome_("quality", file, "--history", past, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
-    assert re.search(r"particles, Shewhart: this lot \(.*\) lies outside the limits of 4 earlier", done.stdout)
+    assert re.search(
+        r"particles, Shewhart: this lot \(.*\) lies outside the limits of 4 earlier", done.stdout
+    )
     answer = json.loads((tmp_path / "out" / "lot.json").read_text(encoding="utf-8"))["history"]["series"][0]
     logs = np.log(answer["values"])
     path = 0.8 * np.log(answer["charts"][1]["values"][3]) + 0.2 * np.log(answer["new"])

@@ -26,6 +26,7 @@ def told(assessment: Assessment) -> dict[str, Any]:
         "tests": [asdict(verdict) for verdict in assessment.verdicts],
         "count": None if counted is None else {
             "particles_per_uL": _belief(counted.belief), "measurements": counted.measurements, "days": counted.days,
+            "taken": counted.taken,
             "between_videos": counted.videos, "within_day": counted.within, "between_days": counted.between,
         },
         "not_vesicles": None if assessment.vesicles is None else _belief(assessment.vesicles),
