@@ -458,7 +458,7 @@ def test_a_lot_unlike_those_before_it_lies_outside_their_charts(folder, past, tm
     done = otosome_("quality", file, "--history", past, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output
     assert re.search(
-        r"particles, Shewhart: this lot \(.*\) lies outside the limits of 4 earlier", done.stdout
+        r"particles/uL, Shewhart: this lot \(.*\) lies outside the limits of 4 earlier", done.stdout
     )
     answer = json.loads((tmp_path / "out" / "lot.json").read_text(encoding="utf-8"))["history"]["series"][0]
     logs = np.log(answer["values"])

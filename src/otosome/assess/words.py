@@ -40,7 +40,7 @@ def _beside(told: Mapping[str, Any]) -> list[str]:
         for mechanism, ratio in other["potency_ratio"].items():
             lines.append(f"  potency over that of {other['reference']}, {mechanism}: {_band(ratio)}")
     for one in (told["history"] or {"series": []})["series"]:
-        lines += [f"  {one['quantity']}, {chart_words(chart)}" for chart in one["charts"]]
+        lines += [f"  {quantity_words(one['quantity'])}, {chart_words(chart)}" for chart in one["charts"]]
         if one["inside"] is not None:
             lines.append(f"  {one['quantity']}: in the range of history with {probable(one['inside'])}")
     stability = (told["history"] or {"stability": None})["stability"]
@@ -57,6 +57,11 @@ def _beside(told: Mapping[str, Any]) -> list[str]:
                 f"    {row['limit']}: {row['change']:+.2g} {unit} ({row['low']:+.2g} to {row['high']:+.2g})"
             )
     return lines
+
+
+def quantity_words(quantity: str) -> str:
+    """A charted quantity with its unit; a relative potency has none."""
+    return "particles/uL" if quantity == "particles" else quantity
 
 
 def chart_words(chart: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from otosome import __version__
 from otosome.assess import Assessment
 from otosome.assess.dossier import AssayFile
-from otosome.assess.words import chart_words
+from otosome.assess.words import chart_words, quantity_words
 from otosome.quality.curve import fit_line, fit_logistic, logistic
 from otosome.quality.plate import Plate
 from otosome.report import _policy, _templates
@@ -103,4 +103,4 @@ def _chart(quantity: str, chart: Mapping[str, Any]) -> Panel:
         svg = svg_text(figure, f"{quantity} {chart['name']}")
     ring = "The ring is this lot; it did not make the limits. " if chart["new"] else ""
     said = chart_words(chart)
-    return Panel(f"{quantity}: {chart['name']}", f"{ring}{said[0].upper()}{said[1:]}.", svg)
+    return Panel(f"{quantity_words(quantity)}: {chart['name']}", f"{ring}{said[0].upper()}{said[1:]}.", svg)
