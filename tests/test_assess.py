@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 
 import numpy as np
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from lots import DOSES, LABEL, counts, record, wells
 from otosome.assess import assess, read_lot
+from otosome.assess.past import history
 from otosome.assess.told import told
 from otosome.catalog import Catalog, get, names
 from otosome.cli import app
@@ -147,14 +149,59 @@ def test_a_changed_slope_is_refused_and_has_no_potency(folder):
     assert "none to report" in certificate(told(found))
 
 
-def test_ones_own_specification_may_limit_potency(good, tmp_path):
+def with_runs(good, catalog=CATALOG, specification="nebulised_msc_2025", **runs):
+    """The good lot with these runs of its assay instead: a slope for each."""
+    asked = []
+    for name, slope in runs.items():
+        wells(good.parent / f"{name}.csv", r=0.8, slope=slope, seed=int(name[-1]))
+        asked.append(
+            {"file": f"{name}.csv", "reference": "reference", "sample": "lot", "mechanisms": ["hsp70"]}
+        )
+    return assess(changed(good, assay=asked, specification=specification), catalog)
+
+
+def test_a_lot_whose_own_assay_is_invalid_is_not_released_whatever_its_specification_asks(good):
+    """The specification that ships has no limit of potency, and every other test of this lot releases it."""
+    assert with_runs(good, alike_1=1.2, alike_2=1.2).decision == "release"
+    steep = with_runs(good, steep_1=2.6)
+    assert steep.decision == "cannot decide"
+    assert "do not act alike" in verdict_of(steep, "potency_hsp70").reason
+    flat = good.parent / "flat.csv"
+    wells(flat, r=0.8)
+    rows = flat.read_text(encoding="utf-8").splitlines()
+    cut = [
+        row if ",lot," in row or k == 0 else row.rsplit(",", 1)[0] + f",1.{k % 7}"
+        for k, row in enumerate(rows)
+    ]
+    flat.write_text("\n".join(cut) + "\n", encoding="utf-8")
+    asked = {"file": "flat.csv", "reference": "reference", "sample": "lot", "mechanisms": ["hsp70"]}
+    unfit = assess(changed(good, assay=[asked]), CATALOG)
+    assert unfit.decision == "cannot decide"
+    assert "repeat the assay" in verdict_of(unfit, "potency_hsp70").reason
+
+
+def test_runs_that_agree_do_not_outweigh_one_in_which_the_lot_acts_otherwise(good, tmp_path):
+    mixed = with_runs(good, alike_3=1.2, alike_4=1.2, steep_2=2.6)
+    assert mixed.decision == "cannot decide"
+    assert verdict_of(mixed, "potency_hsp70").found == "unlike the reference in 1 of 3 runs"
+    own = Catalog((limited(tmp_path),))
+    assert with_runs(good, own, "own", alike_5=1.2, steep_3=2.6).decision == "cannot decide"
+    assert with_runs(good, own, "own", steep_4=2.6, steep_5=2.6).decision == "refuse"
+
+
+def limited(folder):
+    """Shelves with a specification that limits potency."""
     card = tomllib.loads((CATALOG._files("specifications")["nebulised_msc_2025"]).read_text(encoding="utf-8"))
     ends = {"potency_least": "0.4", "potency_most": "1.6"}
     for key, value in ends.items():
         card[key] = {"meaning": "limit of potency", "value": value, "basis": "assumed", "because": "a test"}
-    (tmp_path / "specifications").mkdir()
-    (tmp_path / "specifications" / "own.toml").write_text(tomli_w.dumps(card), encoding="utf-8")
-    found = assess(changed(good, specification="own"), Catalog((tmp_path,)))
+    (folder / "specifications").mkdir()
+    (folder / "specifications" / "own.toml").write_text(tomli_w.dumps(card), encoding="utf-8")
+    return folder
+
+
+def test_ones_own_specification_may_limit_potency(good, tmp_path):
+    found = assess(changed(good, specification="own"), Catalog((limited(tmp_path),)))
     assert verdict_of(found, "potency_hsp70").decision == "release"
 
 
@@ -215,7 +262,7 @@ def test_an_assay_that_cannot_be_is_refused_by_its_well(folder, good):
         refused_with(changed(good, assay=[asked]), words)
     few = [line for line in text.splitlines() if line.split(",")[2] in ("dose", "16.0", "8.0")]
     (folder / "bad.csv").write_text("\n".join(few), encoding="utf-8")
-    refused_with(changed(good, assay=[asked]), "too few doses")
+    refused_with(changed(good, assay=[asked]), "too few doses.*2 doses in the wells A1, A2, A3, A4, A5, A6")
 
 
 # The batch
@@ -273,6 +320,7 @@ def test_a_record_goes_into_a_study_and_its_sources_show_it(good):
     assert (potency["basis"], potency["source"]) == ("measured", "potency_assay")
     assert "good_run_0.csv" in potency["locator"]
     assert rows[f"batches.{treatment}.count_error"]["basis"] == "computed"
+    assert rows[f"batches.{treatment}.count_error"]["because"].startswith("4 counts on 4 days")
     assert read_lot(good, CATALOG).values["decision"] == "release"
 
 
@@ -290,6 +338,15 @@ def test_a_lot_that_cannot_be_decided_runs_and_says_so(folder):
 
 
 # The command line
+
+
+def test_sources_say_that_another_potency_stands_in_for_one_the_assay_does_not_report(good):
+    wells(good.parent / "steep_6.csv", r=0.8, slope=2.6)
+    asked = {"file": "steep_6.csv", "reference": "reference", "sample": "lot", "mechanisms": ["hsp70"]}
+    done = otosome_("sources", STUDY, "--batch", changed(good, assay=[asked]), "--json")
+    assert done.exit_code == 0, done.output
+    assert any("no potency for hsp70" in note for note in json.loads(done.stdout)["notes"])
+    assert "no potency for hsp70" in done.stderr
 
 
 def test_the_command_decides_and_writes_certificate_report_and_tables(good, tmp_path):
@@ -361,26 +418,67 @@ def test_a_name_in_a_file_stays_text(tmp_path):
     assert "<b>=x" not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
-def test_earlier_lots_chart_the_new_one(good, tmp_path):
+@pytest.fixture(scope="module")
+def past(tmp_path_factory):
+    """Four earlier lots, counted and assayed twice each."""
+    place = tmp_path_factory.mktemp("history") / "past"
     for k, (off, r) in enumerate([(0.1, 0.9), (-0.1, 1.1), (0.05, 1.0), (-0.03, 0.8)]):
-        record(tmp_path / "past", f"past_{k}", days=2, runs=2, count=LABEL * np.exp(off), r=r, seed=k + 2,
+        record(place, f"past_{k}", days=2, runs=2, count=LABEL * np.exp(off), r=r, seed=k + 2,
                made=f"2026-01-{k + 1:02d}")  # fmt: skip
-    done = otosome_("quality", good, "--history", tmp_path / "past", "--reference", tmp_path / "past" / "past_0.toml",
+    return place
+
+
+def test_earlier_lots_chart_the_new_one(good, past, tmp_path):
+    done = otosome_("quality", good, "--history", past, "--reference", past / "past_0.toml",
                     "--out", tmp_path / "out", "--json")  # fmt: skip
     assert done.exit_code == 0, done.output
     answer = json.loads(done.stdout)["result"]
     assert [one["quantity"] for one in answer["history"]["series"]] == ["particles", "potency_hsp70"]
     assert answer["history"]["lots"] == ["past_0", "past_1", "past_2", "past_3"]
+    counted = answer["history"]["series"][0]
+    for chart in counted["charts"]:
+        assert chart["baseline"] == 4 and len(chart["values"]) == len(chart["low"]) == 5
+        assert chart["new"]["value"] == chart["values"][-1] and not chart["new"]["outside"]
+    # Limits are those of earlier lots alone: mean and three standard deviations of their logarithms.
+    logs = np.log(counted["values"])
+    shewhart = counted["charts"][0]
+    assert np.log(shewhart["high"]) == pytest.approx(np.full(5, logs.mean() + 3 * logs.std(ddof=1)))
+    assert shewhart["values"][-1] == pytest.approx(counted["new"])
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "lies inside the limits of 4 earlier lots" in report and "The ring is this lot" in report
     ratio = answer["reference"]["count_ratio"]
     assert ratio["low"] < np.exp(-0.1) < ratio["high"]
     assert answer["reference"]["potency_ratio"]["hsp70"]["low"] < 0.8 / 0.9 < 1.2
-    few = otosome_("quality", good, "--history", tmp_path / "past" / "nowhere")
+    few = otosome_("quality", good, "--history", past / "nowhere")
     assert few.exit_code == 2
 
 
-def test_stored_lots_show_a_trend_and_a_shelf_life(tmp_path):
-    from otosome.assess.past import history
+def test_a_lot_unlike_those_before_it_lies_outside_their_charts(folder, past, tmp_path):
+    file = record(folder, "double", count=2 * LABEL, seed=9)
+    done = otosome_("quality", file, "--history", past, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert re.search(
+        r"particles/uL, Shewhart: this lot \(.*\) lies outside the limits of 4 earlier", done.stdout
+    )
+    answer = json.loads((tmp_path / "out" / "lot.json").read_text(encoding="utf-8"))["history"]["series"][0]
+    logs = np.log(answer["values"])
+    path = 0.8 * np.log(answer["charts"][1]["values"][3]) + 0.2 * np.log(answer["new"])
+    share = 0.2 / 1.8 * (1 - 0.8**10)
+    off = (path - logs.mean()) / (logs.std(ddof=1) * np.sqrt(share))
+    assert answer["charts"][1]["new"]["outside"] == (abs(off) > 2.86)
+    assert np.log(answer["charts"][1]["values"][-1]) == pytest.approx(path)
 
+
+def test_counts_of_another_instrument_are_no_history_of_this_one(past, tmp_path):
+    (tmp_path / "count.txt").write_bytes(size_file())
+    file = tmp_path / "lot.toml"
+    assert otosome_("new", "batch", tmp_path / "count.txt", "--out", file).exit_code == 0
+    found = history([assess(one, CATALOG) for one in sorted(past.glob("*.toml"))], assess(file, CATALOG))
+    assert [one.quantity for one in found.series] == ["potency_hsp70"]
+    assert "not counted by zetaview: past_0, past_1" in found.notes[0]
+
+
+def test_stored_lots_show_a_trend_and_a_shelf_life(tmp_path):
     lots = []
     for k in range(3):
         file = record(tmp_path, f"stored_{k}", days=1, seed=k + 20, made=f"2026-01-0{k + 1}")

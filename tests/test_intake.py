@@ -223,6 +223,63 @@ def test_what_was_read_by_hand_is_not_read_again_from_its_waveforms(tmp_path, mo
     assert made.estimated["value"].tolist() == [44.0]
 
 
+def set_by_hand(monkeypatch, hand, *ours):
+    """What of the thresholds by hand stands beside ours, each a subject, ear and unit at 16 kHz."""
+    both = {
+        "frequency": 16.0,
+        "recorded": "",
+        "group": "",
+        "time": np.nan,
+        "censored": "none",
+        "file": "a",
+        "flag": "",
+    }
+    names = ("subject", "ear", "unit")
+    manual = [
+        {**both, **dict(zip(names, one, strict=True)), "value": 45.0, "quantity": "abr_threshold"}
+        for one in hand
+    ]
+    found = [{**both, **dict(zip(names, one, strict=True)), "value": 40.0} for one in ours]
+    table = pd.DataFrame(found, columns=list(thresholds.COLUMNS))
+    monkeypatch.setattr(thresholds, "estimate", lambda _: (table, pd.DataFrame(), []))
+    readings, nothing = pd.DataFrame(manual, columns=list(READINGS)), pd.DataFrame()
+    made = module.Intake(readings, nothing, pd.DataFrame({"subject": ["m"]}), nothing)
+    module._estimate(made)
+    return [
+        (value, flag) for value, flag in zip(made.estimated["manual"], made.estimated["flag"], strict=True)
+    ]
+
+
+def test_a_threshold_by_hand_in_another_reference_of_decibels_is_flagged_and_not_compared(monkeypatch):
+    ((value, flag),) = set_by_hand(monkeypatch, [("m", "left", "dB SPL")], ("m", "left", "dB"))
+    assert np.isnan(value)
+    assert flag == "threshold by hand in dB SPL, levels in dB: not compared"
+    assert set_by_hand(monkeypatch, [("m", "left", "dB")], ("m", "left", "dB")) == [(45.0, "")]
+
+
+def test_a_threshold_by_hand_without_an_ear_is_of_the_ear_recorded_and_of_none_where_both_were(monkeypatch):
+    ((value, flag),) = set_by_hand(monkeypatch, [("m", "", "dB")], ("m", "left", "dB"), ("n", "right", "dB"))[
+        :1
+    ]
+    assert value == 45.0 and "taken for the same ear" in flag
+    found = set_by_hand(monkeypatch, [("m", "", "dB")], ("m", "left", "dB"), ("m", "right", "dB"))
+    assert all(np.isnan(value) and "both were recorded" in flag for value, flag in found)
+    ((value, flag),) = set_by_hand(monkeypatch, [("m", "left", "dB"), ("m", "right", "dB")], ("m", "", "dB"))
+    assert np.isnan(value) and "several" in flag
+
+
+def test_a_file_that_no_reader_knows_is_listed_without_a_word_of_what_it_says(tmp_path):
+    (tmp_path / "a.arf").write_bytes(samples("biosig_arf")[0].content)
+    (tmp_path / "patient.txt").write_text("Erika Mustermann; born 1964-08-12", encoding="utf-8")
+    (tmp_path / "patient.xlsx").write_bytes(b"PK\x03\x04 Erika Mustermann")
+    refused = intake([tmp_path], CATALOG).refused
+    given = {one.file: one.given for one in refused if one.file.startswith("patient")}
+    assert given == {
+        "patient.txt": "text, 33 bytes",
+        "patient.xlsx": "a ZIP archive, as .xlsx files are, 21 bytes",
+    }
+
+
 def test_import_writes_tables_refusals_and_a_contact_sheet_that_loads_nothing(exports, tmp_path):
     done = otosome_("import", exports, "--out", tmp_path / "out", "--json")
     told = json.loads(done.stdout)
@@ -311,10 +368,32 @@ def test_a_study_needs_an_insult_and_says_where_it_is_missing(tmp_path, exports)
     assert "none" in error["cure"]
 
 
+@pytest.mark.parametrize(
+    ("insult", "dose", "says"),
+    [
+        ("noise", "", "such as 103 dB SPL"), ("noise", "12 mg/kg", "such as 103 dB SPL"),
+        ("cisplatin", "", "such as 12 mg/kg"), ("cisplatin", "103 dB SPL", "such as 12 mg/kg"),
+    ],
+)  # fmt: skip
+def test_an_insult_without_the_dose_it_is_given_by_is_refused_and_not_made_up(
+    tmp_path, exports, insult, dose, says
+):
+    row = {"subject": "m1", "group": "a", "species": "mouse", "insult": insult, "insult_dose": dose}
+    otosome_("import", exports / "abr_table", "--animals", sheet(tmp_path, row), "--out", tmp_path / "out")
+    done = otosome_("new", "fit", "--from", tmp_path / "out", "--out", tmp_path / "s.toml", "--json")
+    error = json.loads(done.stdout)["error"]
+    assert (done.exit_code, error["key"]) == (2, "insult_dose")
+    assert says in error["cure"]
+
+
 def test_the_contact_sheet_shows_how_far_waveforms_and_hands_disagree():
-    table = pd.DataFrame({"value": [30.0, 42.0, 55.0], "manual": [25.0, 40.0, np.nan], "censored": "none"})
+    table = pd.DataFrame(
+        {"value": [30.0, 42.0, 55.0], "manual": [25.0, 40.0, np.nan], "censored": "none", "unit": "dB SPL"}
+    )
     # 5 and 2 dB: 3.5 in the middle, limits 1.96 standard deviations (2.12) to either side.
-    assert _agreement(table)["said"] == "+3.5 dB, limits -0.7 to +7.7 dB, 2 pairs"
+    assert _agreement(table)["said"] == "+3.5 dB, limits -0.7 to +7.7 dB, 2 pairs in dB SPL"
+    mixed = pd.concat([table, table.iloc[:1].assign(unit="dB")])
+    assert _agreement(mixed)["said"].endswith("2 pairs in dB SPL; 1 in another reference left out")
     assert _agreement(table.iloc[:1]) is None
 
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from otosome.catalog import get
-from otosome.export import Export
-from otosome.instruments.nanosight import LARGEST, read, recognises
+from otosome.export import LARGEST, Export
+from otosome.instruments.nanosight import read, recognises
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "data"
@@ -223,18 +223,18 @@ def test_a_damaged_file_is_refused_with_file_given_and_allowed(tmp_path, old, ne
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "an empty file"),
-        (b" \r\n\t\n", "an empty file"),
+        (b"", "is empty"),
+        (b" \r\n\t\n", "is empty"),
         (b"NTA Experiment Summary File\0,", "binary"),
         (b"PK\x03\x04 not text", "line 1"),
         (b"a,b,c\n1,2,3\n", "'a,b,c'"),
-        (b"Original File:\tx.avi\nSoftware:\tZetaView (version 8.05)\n", "ZetaView"),
+        (b"Original File:\tx.avi\nSoftware:\tZetaView (version 8.05)\n", "line 1"),
         (b"NTA Experiment Summary File;\n[Results];1;\n", "commas"),
         (b"NTA Experiment Summary File,\n", "none weighted by number"),
-        (b"NTA Experiment Summary File" + b"," * 200_000, "a line of more than"),
-        (b'NTA Experiment Summary File\n"' + b"x\n" * 100_000, "line"),
-        (b"NTA Experiment Summary File" + b"\n" * 5_000_000, "more than 200000 lines"),
-        (b"NTA Experiment Summary File\n" + b"k,1\n" * 5_000_000, "more than 200000 lines"),
+        (b"NTA Experiment Summary File" + b"," * 2_000_000, "a line of more than"),
+        (b'NTA Experiment Summary File\n"' + b"x\n" * 100_000, "none weighted by number"),
+        (b"NTA Experiment Summary File" + b"\n" * 5_000_000, "more than 60000 lines"),
+        (b"NTA Experiment Summary File\n" + b"k,1\n" * 5_000_000, "more than 60000 lines"),
         (b"NTA Experiment Summary File\n" + b"".join(b"k%d,1\n" % i for i in range(3000)), "2000 keys"),
     ],
 )
@@ -425,5 +425,5 @@ def test_real_vesicles_the_instrument_calls_unreliable_are_refused(file):
 def test_a_real_zetaview_export_is_refused_by_name():
     file = real("nta_zetaview", "Sample1_35nm_1-5pool.txt")
     assert not recognises(file.read_bytes()[:512])
-    with pytest.raises(ValueError, match="a ZetaView export"):
+    with pytest.raises(ValueError, match=r"line 1: .*NanoSight NTA software"):
         read(file)

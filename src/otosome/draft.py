@@ -145,9 +145,16 @@ def _insult(insult: str, dose: str, file: str, catalog: Catalog) -> dict[str, ob
         allowed = [*catalog.names("insults"), "none"]
         raise BadInput("is no insult on the shelf", file=file, key="insult", given=insult, allowed=allowed)
     use: dict[str, object] = {"entry": insult, "at": ["0 h"]}
-    if "dB" in dose:
+    needs = catalog.get("insults", insult).card.options.get("needs")
+    by_level = isinstance(needs, list) and "noise.level" in needs
+    if needs and (not dose or by_level != ("dB" in dose)):
+        raise BadInput(
+            f"{insult} is given by a {'level' if by_level else 'dose'}", file=file, key="insult_dose",
+            given=dose or "nothing", cure=f"write it, such as {'103 dB SPL' if by_level else '12 mg/kg'}",
+        )  # fmt: skip
+    if by_level:
         return {**use, "level": dose, **NOISE}
-    return {**use, "amount": dose, "route": DRUG_ROUTE} if dose else use
+    return {**use, "amount": dose, "route": DRUG_ROUTE} if needs else use
 
 
 def _use(uses: dict[str, object], name: str, dose: str, use: dict[str, object]) -> str:

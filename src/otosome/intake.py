@@ -17,7 +17,7 @@ from otosome import animals as sheet
 from otosome import thresholds
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
-from otosome.export import PARTICLES, READINGS, WAVEFORMS, Export, Refused, Tables, printable
+from otosome.export import PARTICLES, READINGS, WAVEFORMS, Export, Refused, Tables, flags, printable
 from otosome.readings import instrument_of, read_with
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _tables(
             return None
         instrument = instrument_of(export, catalog)
         if instrument is None:
-            refused.append(Refused(name, "file", repr(export.head[:40]), "no reader knows such a file"))
+            refused.append(Refused(name, "file", export.looks, "no reader knows such a file"))
             return None
         tables = read_with(export, instrument, catalog)
     except BadInput as error:
@@ -187,7 +187,14 @@ def _estimate(made: Intake) -> None:
     estimated, waves, failed = thresholds.estimate(made.waveforms)
     made.refused.extend(Refused(file, series, "no threshold", reason) for file, series, reason in failed)
     manual = made.readings[made.readings["quantity"] == "abr_threshold"]
-    estimated["manual"] = [_one(_by_hand(row, manual)) for _, row in estimated.iterrows()]
+    both = estimated.groupby("subject")["ear"].nunique() > 1
+    beside = [
+        _beside(row, _by_hand(row, manual), bool(both[row["subject"]])) for _, row in estimated.iterrows()
+    ]
+    estimated["manual"] = [value for value, _ in beside]
+    estimated["flag"] = [
+        flags(str(own), said) for own, (_, said) in zip(estimated["flag"], beside, strict=True)
+    ]
     made.estimated = estimated
     ours = [
         part.reindex(columns=list(READINGS))
@@ -201,13 +208,24 @@ def _estimate(made: Intake) -> None:
     made.readings = _concat([one for one in (made.readings, *ours) if len(one)], READINGS)
 
 
-def _one(manual: pd.DataFrame) -> float:
-    """The number set by hand; NaN where it is censored, or where there are none or several."""
-    return (
-        float(manual["value"].iloc[0])
-        if len(manual) == 1 and manual["censored"].iloc[0] == "none"
-        else np.nan
-    )
+def _beside(row: pd.Series, manual: pd.DataFrame, both_ears: bool) -> tuple[float, str]:
+    """The threshold set by hand that stands beside ours, and a flag; NaN where none, or none that may be compared.
+
+    A censored one, one in another reference of dB, and one of several are not compared. One without an ear is taken
+    for the ear recorded, unless both were.
+    """
+    if len(manual) != 1:
+        return np.nan, "several thresholds by hand: not compared" if len(manual) else ""
+    one = manual.iloc[0]
+    if one["censored"] != "none":
+        return np.nan, ""
+    if one["unit"] != row["unit"]:
+        return np.nan, f"threshold by hand in {one['unit']}, levels in {row['unit']}: not compared"
+    if one["ear"] == row["ear"]:
+        return float(one["value"]), ""
+    if both_ears:
+        return np.nan, "threshold by hand states no ear, and both were recorded: not compared"
+    return float(one["value"]), "an ear is stated on one side only: threshold by hand taken for the same ear"
 
 
 def _by_hand(row: pd.Series, manual: pd.DataFrame) -> pd.DataFrame:

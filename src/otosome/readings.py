@@ -76,7 +76,7 @@ def read_batch(file: Path, catalog: Catalog) -> Lot:
     raise BadInput(
         "is neither a batch TOML nor an instrument export that otosome reads",
         file=file.name,
-        given=repr(export.head[:40]),
+        given=export.looks,
         allowed=["batch TOML", *catalog.names("instruments")],
     )
 
@@ -85,7 +85,7 @@ def _known(export: Export, catalog: Catalog) -> str:
     name = instrument_of(export, catalog)
     if name is None:
         raise BadInput(
-            "is no file that a reader knows", file=export.name, given=repr(export.head[:40]),
+            "is no file that a reader knows", file=export.name, given=export.looks,
             allowed=catalog.names("instruments"),
         )  # fmt: skip
     return name

@@ -1,9 +1,10 @@
 """Thresholds from waveforms: the level at which responses to neighbouring levels begin to look alike.
 
 After the published idea of Suthakar and Liberman (2019): the correlation between waveforms of adjacent levels
-rises with level along a sigmoid, and the threshold is where it crosses a criterion. Where the response grows as a
-power of the stimulus, the expected correlation is a logistic of the level in dB, exactly. What the correlations
-leave open is the posterior of the threshold over all sigmoids; its 5 and 95 % are the interval.
+rises with level along a sigmoid, and the threshold is where two recordings of one level would correlate by a
+criterion. Here waveforms are first aligned, for a response comes later the softer the stimulus; sigmoids of any
+steepness, a step among them, are tried; and far above threshold a correlation only says that there is a response.
+What the correlations leave open is the posterior of the threshold over all sigmoids; its 5 and 95 % are the interval.
 """
 
 from __future__ import annotations
@@ -25,14 +26,19 @@ CRITERION = 0.35  # correlation at threshold: suthakar_liberman_2019, figure 3
 BAND = (0.3, 3.0)
 WINDOW = (1.0, 8.5)
 FEWEST_LEVELS, FEWEST_SAMPLES = 4, 40
+ENOUGH = 50.0  # kHz: far above the band, faster sampling tells nothing more
 STEP = 0.5  # dB between thresholds tried
 BEYOND = 15.0  # dB tried below and above the levels tested
 # Neighbouring correlations share a waveform, so that they are worth less than as many separate ones: their own
 # correlation is 0.14 at threshold, and 1 / (1 + 2 x 0.14) remains.
 SHARED = 0.78
-# Sigmoids tried: widths in dB (1 to 20, equally likely by their logarithm) and correlations reached at the loudest.
-WIDTHS = np.geomspace(1.0, 20.0, 14)
-HIGHEST = np.array([0.5, 0.6, 0.7, 0.8, 0.87, 0.92, 0.95, 0.97, 0.98])
+# Sigmoids tried: widths in dB (a step to 20 dB, equally likely by their logarithm) and the correlation they reach.
+WIDTHS = np.geomspace(0.05, 20.0, 14)
+HIGHEST = np.array([0.6, 0.75, 0.87, 0.95])
+CEILING = 0.9  # a correlation above it is taken as "at least": how loud responses grow is not the threshold's matter
+# How much later a response may come per dB of softer stimulus, ms: at most, and usually. Assumed: 0.01 is what a
+# compound action potential of a mouse shows between 80 and 25 dB; the bound on the whole shift keeps waves apart.
+LATEST, USUAL, FARTHEST = 0.06, 0.02, 0.8
 # Wave I, assumed, ms: where P1 is sought at the loudest level, how far it may move between levels, where N1 follows.
 FIRST_PEAK, DRIFT, TROUGH = (1.0, 2.5), (-0.1, 0.35), (0.25, 1.0)
 COLUMNS = (
@@ -51,22 +57,21 @@ class Threshold:
     censored: str
 
 
-def threshold(levels: Array, responses: Array, independent: float | None = None) -> Threshold:
-    """The level at which responses to adjacent levels correlate by the criterion.
+def threshold(levels: Array, responses: Array, rate: float) -> Threshold:
+    """The level at which two responses to it would correlate by the criterion.
 
-    ``levels``       rising, shape (level,), four or more
-    ``responses``    filtered waveforms in the window, any unit, shape (level, sample)
-    ``independent``  samples that count as independent; estimated from the waveforms if not given
-    returns          median and 90 % interval of the posterior; ``above`` or ``below``, with the level at that end,
-                     where the threshold more likely than not lies outside the levels tested
+    ``levels``     rising, shape (level,), four or more
+    ``responses``  filtered waveforms in the window, any unit, shape (level, sample);  ``rate``  kHz
+    returns        median and 90 % interval of the posterior; ``above`` or ``below``, with the level at that end,
+                   where the threshold more likely than not lies outside the levels tested
     """
-    centred = responses - responses.mean(axis=1, keepdims=True)
-    size = np.sqrt((centred**2).sum(axis=1))
-    alike = (centred[:-1] * centred[1:]).sum(axis=1) / (size[:-1] * size[1:])
-    worth = (
-        independent if independent is not None else independent_samples(centred[: max(3, levels.size // 3)])
+    thin = max(1, int(rate / ENOUGH))
+    responses, rate = responses[:, ::thin], rate / thin
+    worth = independent_samples(
+        (responses - responses.mean(axis=1, keepdims=True))[: max(3, levels.size // 3)]
     )
-    tried = np.arange(levels[0] - BEYOND, levels[-1] + BEYOND + STEP / 2, STEP)
+    alike = aligned(levels, responses, rate, worth)
+    tried = np.arange(levels[0] - BEYOND + STEP / 2, levels[-1] + BEYOND, STEP)
     weight = _posterior(levels, alike, worth * SHARED, tried)
     below, above = weight[tried < levels[0]].sum(), weight[tried > levels[-1]].sum()
     low, middle, high = np.interp([0.05, 0.5, 0.95], np.cumsum(weight) - weight / 2, tried)
@@ -77,16 +82,55 @@ def threshold(levels: Array, responses: Array, independent: float | None = None)
     return Threshold(float(middle), float(low), float(high), "none")
 
 
+def aligned(levels: Array, responses: Array, rate: float, worth: float) -> Array:
+    """Correlation of neighbouring levels, the softer one moved ahead by what its response comes later.
+
+    The shift per dB runs straight from one value at the loudest to another at the softest level: two numbers for the
+    whole series, so that noise cannot align itself pair by pair. They are the likeliest for correlated normal samples.
+
+    ``levels``, ``responses``, ``rate``  as in ``threshold``;  ``worth``  independent samples of a waveform
+    returns                              shape (level - 1,)
+    """
+    steps = np.diff(levels)
+    most = min(LATEST * float(steps.max()), FARTHEST, responses.shape[1] / rate / 4) * rate
+    by_lag = np.array([_alike(responses, lag) for lag in range(int(most) + 2)])
+    softer = (levels[-1] - (levels[:-1] + levels[1:]) / 2) / (levels[-1] - levels[0])
+    loud, soft = (end.ravel()[:, None] for end in np.meshgrid(*[np.linspace(0.0, LATEST, 13)] * 2))
+    lag = np.minimum((loud + (soft - loud) * softer) * steps * rate, most)
+    whole, pair = lag.astype(int), np.arange(steps.size)
+    found = by_lag[whole, pair] + (lag - whole) * (by_lag[whole + 1, pair] - by_lag[whole, pair])
+    likelihood = -worth / 2 * np.log1p(-(np.clip(found, 0.0, 0.99) ** 2)).sum(axis=1)
+    usual = (loud**2 + soft**2 + (soft - loud) ** 2)[:, 0] / (2 * USUAL**2)
+    best: Array = found[np.argmax(likelihood - usual)]
+    return best
+
+
+def _alike(responses: Array, lag: int) -> Array:
+    """Correlation of every waveform with the next louder one, so many samples later."""
+    soft, loud = responses[:-1, lag:], responses[1:, : responses.shape[1] - lag]
+    soft, loud = soft - soft.mean(axis=1, keepdims=True), loud - loud.mean(axis=1, keepdims=True)
+    size = np.sqrt((soft**2).sum(axis=1) * (loud**2).sum(axis=1))
+    product: Array = (soft * loud).sum(axis=1) / np.maximum(size, np.finfo(float).tiny)
+    return product
+
+
 def _posterior(levels: Array, alike: Array, worth: float, tried: Array) -> Array:
     """Weight of each threshold tried, all sigmoids of the list equally likely before the waveforms were seen."""
-    z = np.arctanh(np.clip(alike, -HIGHEST[-1], HIGHEST[-1]))
+    most = np.arctanh(CEILING)
+    seen = np.arctanh(np.clip(alike, -CEILING, CEILING))
     width, top = WIDTHS[:, None, None, None], HIGHEST[None, :, None, None]
     middle = tried[None, None, :, None] + width * np.log(top / CRITERION - 1)
     # Response over response and noise, in power, of each waveform; the correlation is the geometric mean of two.
     share = 1 / (1 + np.exp(-np.clip((levels - middle) / width, -50, 50)))
     expected = top * np.sqrt(share[..., :-1] * share[..., 1:])
-    distance = ((z - np.arctanh(expected)) ** 2).sum(axis=-1) * max(worth - 3, 1.0)
-    likelihood = np.exp(-(distance - distance.min()) / 2).sum(axis=(0, 1))
+    off = seen - np.arctanh(expected)
+    capped = seen >= most
+    # Of two waveforms that share a response and differ in noise, to first order in 1 / samples; 1 without a response.
+    variance = (1 + 2 * expected - expected**2) / (1 + expected) ** 2 / max(worth - 3, 1.0)
+    distance = np.where(capped, np.maximum(off, 0.0), off) ** 2 / variance
+    distance += np.where(capped, 0.0, np.log(variance))
+    total = distance.sum(axis=-1)
+    likelihood = np.exp(-(total - total.min()) / 2).sum(axis=(0, 1))
     weight: Array = likelihood / likelihood.sum()
     return weight
 
@@ -164,7 +208,7 @@ def estimate(waveforms: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[
         if reason:
             refused.append((str(first["file"]), name, reason))
             continue
-        found = threshold(levels, responses)
+        found = threshold(levels, responses, float(first["rate"]))
         kept = {
             key: first[key]
             for key in ("subject", "ear", "group", "time", "frequency", "recorded", "file", "sha256")
@@ -174,7 +218,7 @@ def estimate(waveforms: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[
             {
                 **kept, "value": found.value, "low": found.low, "high": found.high, "censored": found.censored,
                 "unit": first["unit"], "levels": levels.size, "loudest": levels[-1], "manual": np.nan,
-                "flag": f"{said}from waveforms: adjacent levels correlate by {CRITERION}",
+                "flag": f"{said}from waveforms: aligned waveforms of a level correlate by {CRITERION}",
             }
         )  # fmt: skip
         if found.censored != "above":

@@ -209,7 +209,7 @@ def _count(base: Mapping[str, object], counted: Count, dossier: Dossier) -> dict
     return {
         "meaning": _entry(base, "particles", dossier.name)["meaning"],
         "value": f"{counted.belief.quantile(0.5):.6g} particles/uL", "basis": "measured",
-        "source": EXPORT_SOURCE, "locator": f"{counted.measurements} counts on {counted.days} days",
+        "source": EXPORT_SOURCE, "locator": counted.taken,
     }  # fmt: skip
 
 
@@ -219,7 +219,7 @@ def _count_error(base: Mapping[str, object], counted: Count, source: str) -> dic
     return {
         "meaning": _entry(base, "count_error", "")["meaning"], "value": "1", "low": f"{low:.6g}", "high": f"{high:.6g}",
         "shape": "lognormal", "basis": "computed", "source": source,
-        "because": f"{counted.measurements} counts on {counted.days} days; within a day {100 * counted.within:.1f} %, "
+        "because": f"{counted.taken}; within a day {100 * counted.within:.1f} %, "
         f"between days {100 * counted.between:.1f} % (the published ranges, as far as these counts narrow them).",
     }  # fmt: skip
 

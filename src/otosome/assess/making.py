@@ -62,7 +62,7 @@ def making(name: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[s
         "refused_right_guarded": _interval((~guarded & good).mean(axis=1)),
         "potency_spread": _interval(np.std(np.log(made.potency), axis=1)),
         "label_claim": _label_claim(process),
-        "shelf_life": _interval(process.shelf_life / 24),
+        "shelf_life_days": _interval(process.shelf_life / 24),
         "assumed": sorted(k for k in card.parameters if card.parameter(k, "").basis == "assumed"),
     }  # fmt: skip
 

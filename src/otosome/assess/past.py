@@ -12,6 +12,7 @@ from otosome.assess.dossier import is_dossier
 from otosome.assess.lot import Assessment, assess
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput, read_toml
+from otosome.quality.belief import Belief
 from otosome.quality.history import (
     FEWEST,
     Chart,
@@ -30,14 +31,17 @@ _MOST_LOTS = 1000
 
 @dataclass(frozen=True)
 class Series:
-    """One quantity over lots in their order: charts on its logarithm, the range of history, this lot within it.
+    """One quantity over earlier lots in their order: charts on its logarithm, the range of history, this lot within it.
 
-    ``inside``  probability that this lot lies in the range; None where it was not measured
+    ``new``     this lot's value: the last place of each chart, whose limits are the history's alone; None where it
+                was not measured
+    ``inside``  probability that this lot lies in the range; None likewise
     """
 
     quantity: str
     lots: tuple[str, ...]
     values: Array
+    new: float | None
     charts: tuple[Chart, Chart]
     range: tuple[float, float]
     inside: float | None
@@ -46,9 +50,10 @@ class Series:
 
 @dataclass(frozen=True)
 class History:
-    """What earlier lots say."""
+    """What earlier lots say, and where the lot ``new`` stands among them (None where there is none)."""
 
     lots: tuple[str, ...]
+    new: str | None
     series: tuple[Series, ...]
     stability: Stability | None
     notes: tuple[str, ...]
@@ -87,7 +92,7 @@ def history(lots: Sequence[Assessment], new: Assessment | None, left: float = 0.
     if len(lots) < FEWEST:
         raise BadInput("a history has three lots or more", key="history", given=f"{len(lots)} lots")
     found = []
-    counted = [lot for lot in lots if lot.counted is not None]
+    counted, notes = _comparable(lots, new)
     if len(counted) >= FEWEST:
         found.append(_counts(counted, new))
     for mechanism in sorted({m for lot in lots for m, (_, p) in lot.potencies.items() if p is not None}):
@@ -96,36 +101,66 @@ def history(lots: Sequence[Assessment], new: Assessment | None, left: float = 0.
         ]
         if len(measured) >= FEWEST:
             found.append(_potency(mechanism, measured, new))
-    kept, notes = _stability(lots if new is None else [*lots, new], left)
-    return History(tuple(lot.dossier.name for lot in lots), tuple(found), kept, notes)
+    kept, untold = _stability(lots if new is None else [*lots, new], left)
+    names = tuple(lot.dossier.name for lot in lots)
+    return History(names, None if new is None else new.dossier.name, tuple(found), kept, (*notes, *untold))
 
 
 def _counts(lots: Sequence[Assessment], new: Assessment | None) -> Series:
-    values = np.array([lot.counted.belief.quantile(0.5) for lot in lots if lot.counted is not None])
+    known = [lot.counted.belief for lot in lots if lot.counted is not None]
     single = [
         np.log([one.counts().mean() for one in lot.counts if one.stored == 0 and not one.undiluted])
         for lot in lots
     ]
-    here = None if new is None or new.counted is None else new.counted.belief
-    logs = np.log(values)
-    ends = historical_range(logs)
-    inside = None if here is None else here.within(float(np.exp(ends[0])), float(np.exp(ends[1])))
-    names = tuple(lot.dossier.name for lot in lots)
-    return Series("particles", names, values, (shewhart(logs), ewma(logs)), ends, inside, components(single))
+    here = new.counted.belief if new is not None and new.counted is not None and _known(new) else None
+    return _series("particles", lots, known, here, single)
+
+
+def _comparable(
+    lots: Sequence[Assessment], new: Assessment | None
+) -> tuple[list[Assessment], tuple[str, ...]]:
+    """Lots whose count is known, all by one instrument (the new lot's, else the last lot's), and which are left out."""
+    counted = [lot for lot in lots if _known(lot)]
+    if not counted:
+        return [], ()
+    instrument = _instrument(new if new is not None and _known(new) else counted[-1])
+    others = [lot.dossier.name for lot in counted if _instrument(lot) != instrument]
+    said = f"Left out of the chart of counts, as not counted by {instrument}: {', '.join(others)}."
+    return [lot for lot in counted if _instrument(lot) == instrument], (said,) if others else ()
+
+
+def _known(lot: Assessment) -> bool:
+    """Whether a lot was counted and nothing of it lacks its dilution."""
+    return lot.counted is not None and not any(one.undiluted for one in lot.counts if one.stored == 0)
+
+
+def _instrument(lot: Assessment) -> str:
+    return next(one.instrument for one in lot.counts if one.stored == 0)
 
 
 def _potency(mechanism: str, lots: Sequence[Assessment], new: Assessment | None) -> Series:
-    known = [lot.potencies[mechanism] for lot in lots]
-    values = np.array([potency.r for _, potency in known if potency is not None])
-    single = [np.array([run.log for run in runs if not run.refused]) for runs, _ in known]
+    both = [lot.potencies[mechanism] for lot in lots]
+    single = [np.array([run.log for run in runs if not run.refused]) for runs, _ in both]
     here = None if new is None else new.potencies.get(mechanism, ((), None))[1]
-    logs = np.log(values)
-    ends = historical_range(logs)
-    inside = None if here is None else here.belief.within(float(np.exp(ends[0])), float(np.exp(ends[1])))
+    known = [potency.belief for _, potency in both if potency is not None]
+    return _series(f"potency_{mechanism}", lots, known, None if here is None else here.belief, single)
+
+
+def _series(
+    quantity: str,
+    lots: Sequence[Assessment],
+    known: Sequence[Belief],
+    here: Belief | None,
+    single: Sequence[Array],
+) -> Series:
+    values = np.array([belief.quantile(0.5) for belief in known])
+    new = None if here is None else here.quantile(0.5)
+    logs, log = np.log(values), None if new is None else float(np.log(new))
+    low, high = historical_range(logs)
+    inside = None if here is None else here.within(float(np.exp(low)), float(np.exp(high)))
     names = tuple(lot.dossier.name for lot in lots)
-    return Series(
-        f"potency_{mechanism}", names, values, (shewhart(logs), ewma(logs)), ends, inside, components(single)
-    )
+    charts = (shewhart(logs, log), ewma(logs, log))
+    return Series(quantity, names, values, new, charts, (low, high), inside, components(single))
 
 
 def _stability(lots: Sequence[Assessment], left: float) -> tuple[Stability | None, tuple[str, ...]]:

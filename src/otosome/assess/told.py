@@ -13,7 +13,7 @@ from otosome.assess.past import History
 from otosome.evidence import BadInput
 from otosome.quality.belief import Belief
 from otosome.quality.checklist import share_present
-from otosome.quality.history import Chart
+from otosome.quality.history import Chart, Stability
 from otosome.quality.potency import Potency, RunPotency
 
 
@@ -26,6 +26,7 @@ def told(assessment: Assessment) -> dict[str, Any]:
         "tests": [asdict(verdict) for verdict in assessment.verdicts],
         "count": None if counted is None else {
             "particles_per_uL": _belief(counted.belief), "measurements": counted.measurements, "days": counted.days,
+            "taken": counted.taken,
             "between_videos": counted.videos, "within_day": counted.within, "between_days": counted.between,
         },
         "not_vesicles": None if assessment.vesicles is None else _belief(assessment.vesicles),
@@ -44,23 +45,33 @@ def told(assessment: Assessment) -> dict[str, Any]:
 
 
 def told_history(past: History) -> dict[str, Any]:
-    """Everything a history says."""
+    """Everything a history says; the last place of a chart is the new lot's, where it was measured."""
+    new = () if past.new is None else (past.new,)
     answer = {
         "lots": list(past.lots),
+        "new": past.new,
         "series": [
             {
                 "quantity": one.quantity, "lots": list(one.lots), "values": one.values,
-                "charts": [_chart(chart, one.lots) for chart in one.charts],
+                "new": one.new, "charts": [_chart(chart, (*one.lots, *new)) for chart in one.charts],
                 "range": [math.exp(end) for end in one.range], "inside": one.inside,
                 "components": one.components and {**asdict(one.components), "share": one.components.share},
             }
             for one in past.series
         ],
-        "stability": None if past.stability is None else asdict(past.stability),
+        "stability": None if past.stability is None else _stability(past.stability),
         "notes": list(past.notes),
     }  # fmt: skip
     plain: dict[str, Any] = _plain(answer)
     return plain
+
+
+def _stability(found: Stability) -> dict[str, Any]:
+    """With the unit in each name; a shelf life that the loss seen does not limit is null."""
+    return {
+        "loss_per_day": {"low": 24 * found.low, "median": 24 * found.rate, "high": 24 * found.high},
+        "shelf_life_days": found.shelf_life / 24,
+    }
 
 
 def told_comparison(lot: Assessment, reference: Assessment) -> dict[str, Any]:
@@ -118,11 +129,16 @@ def _run(run: RunPotency) -> dict[str, Any]:
 
 
 def _chart(chart: Chart, lots: tuple[str, ...]) -> dict[str, Any]:
-    """On the scale of the quantity itself."""
+    """On the scale of the quantity itself; ``new`` is where the new lot stands among the limits of earlier ones."""
+    values, low, high = (np.exp(line) for line in (chart.values, chart.low, chart.high))
+    is_new = chart.values.size > chart.baseline
     return {
-        "name": chart.name, "values": np.exp(chart.values), "centre": math.exp(chart.centre),
-        "low": np.exp(chart.low), "high": np.exp(chart.high), "false_alarm": chart.false_alarm,
-        "run_length": chart.run_length, "outside": [lots[k] for k in chart.outside],
+        "name": chart.name, "values": values, "centre": math.exp(chart.centre), "low": low, "high": high,
+        "false_alarm": chart.false_alarm, "run_length": chart.run_length, "baseline": chart.baseline,
+        "outside": [lots[k] for k in chart.outside if k < chart.baseline],
+        "new": {
+            "value": values[-1], "low": low[-1], "high": high[-1], "outside": chart.baseline in chart.outside,
+        } if is_new else None,
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from otosome.evidence import BadInput, Parameter
 from otosome.quality.belief import Belief
 from otosome.quality.count import Count, share
 from otosome.quality.potency import Potency, RunPotency
-from otosome.quality.release import Risks, Verdict, acceptance, decide, more_counts
+from otosome.quality.release import Decision, Risks, Verdict, acceptance, decide, more_counts
 from otosome.units import convert
 
 _KINDS = ("at_most", "at_least", "label", "negative", "positive", "recorded")
@@ -65,10 +65,9 @@ def verdicts(entry: Entry, measured: Measured, findings: Mapping[str, str], file
         for name in asked[wanted]
     ]
     found += [_recorded(name, findings) for name in asked["recorded"]]
-    if "potency_least" in numbers and "potency_most" in numbers:
-        ends = numbers["potency_least"].value, numbers["potency_most"].value
-        found += _potency_tests(measured, ends, risks)
-    return found
+    limited = "potency_least" in numbers and "potency_most" in numbers
+    ends = (numbers["potency_least"].value, numbers["potency_most"].value) if limited else None
+    return found + _potency_tests(measured, ends, risks)
 
 
 def _names(entry: Entry, kind: str) -> list[str]:
@@ -107,7 +106,7 @@ def _count_test(measured: Measured, tolerance: Parameter, risks: Risks) -> Verdi
     limits = label * (1 - tolerance.value), label * (1 + tolerance.value)
     belief = counted.belief
     low, middle, high = (belief.quantile(p) / label for p in (0.05, 0.5, 0.95))
-    found = f"{middle:.3g} of the label ({low:.3g} to {high:.3g}; {counted.measurements} counts on {counted.days} days)"
+    found = f"{middle:.3g} of the label ({low:.3g} to {high:.3g}; {counted.taken})"
     more = None
     cure = ""
     if decide(belief, *limits, risks)[0] == "cannot decide":
@@ -222,25 +221,45 @@ def _recorded(name: str, findings: Mapping[str, str]) -> Verdict:
     return Verdict(name, "recorded, no limit", text, "release", "it is recorded")
 
 
-def _potency_tests(measured: Measured, ends: tuple[float, float], risks: Risks) -> list[Verdict]:
-    asked = f"relative potency {ends[0]:g} to {ends[1]:g}"
+def _potency_tests(measured: Measured, ends: tuple[float, float] | None, risks: Risks) -> list[Verdict]:
+    """Potency within its limits, and, limits or not, every assay of the lot valid.
+
+    An assay that is not fit for use says nothing and can be repeated. A sample that does not act like the reference
+    in a run that is fit is a result: other runs do not outweigh it, and where every run says so and potency has
+    limits, the lot is refused.
+    """
     if not measured.potencies:
-        return [_unknown("potency", asked, "not measured", "add an [[assay]] with its file")]
+        if ends is None:
+            return []
+        return [_unknown("potency", _within(ends), "not measured", "add an [[assay]] with its file")]
     found = []
     for mechanism, (runs, potency) in measured.potencies.items():
-        name = f"potency_{mechanism}"
-        if potency is None:
-            alike = any("not act alike" in run.refused for run in runs)
-            reason = "; ".join(sorted({run.refused for run in runs}))
-            found.append(
-                Verdict(name, asked, "no potency to report", "refuse" if alike else "cannot decide", reason)
+        unlike = [run for run in runs if run.unlike]
+        name, asked = f"potency_{mechanism}", "a valid assay" if ends is None else _within(ends)
+        said = "; ".join(f"{run.run}: {run.refused}" for run in runs if run.refused)
+        if unlike:
+            always = len(unlike) == len(runs)
+            cure = "" if ends is not None and always else "; find out why before it is released"
+            decision: Decision = "refuse" if ends is not None and always else "cannot decide"
+            held = (
+                "no potency to report"
+                if always
+                else f"unlike the reference in {len(unlike)} of {len(runs)} runs"
             )
-        else:
-            words = f"{potency.r:.3g} ({potency.low:.3g} to {potency.high:.3g}, {potency.runs} runs)"
+            found.append(Verdict(name, asked, held, decision, said + cure))
+        elif potency is None:
+            found.append(_unknown(name, asked, "no potency to report", f"{said}; repeat the assay"))
+        elif ends is not None:
+            many = f"{potency.runs} run{'' if potency.runs == 1 else 's'}"
+            words = f"{potency.r:.3g} ({potency.low:.3g} to {potency.high:.3g}, {many})"
             found.append(
                 _judged(name, asked, words, potency.belief, ends, risks, cure="more runs would tell")
             )
     return found
+
+
+def _within(ends: tuple[float, float]) -> str:
+    return f"relative potency {ends[0]:g} to {ends[1]:g}"
 
 
 def _unknown(test: str, asked: str, found: str, cure: str) -> Verdict:

@@ -40,16 +40,12 @@ def _beside(told: Mapping[str, Any]) -> list[str]:
         for mechanism, ratio in other["potency_ratio"].items():
             lines.append(f"  potency over that of {other['reference']}, {mechanism}: {_band(ratio)}")
     for one in (told["history"] or {"series": []})["series"]:
-        for chart in one["charts"]:
-            lines.append(
-                f"  {one['quantity']}, {chart['name']}: outside {', '.join(chart['outside']) or 'none'}"
-            )
+        lines += [f"  {quantity_words(one['quantity'])}, {chart_words(chart)}" for chart in one["charts"]]
         if one["inside"] is not None:
-            lines.append(f"  {one['quantity']}: in the range of history with probability {one['inside']:.3g}")
+            lines.append(f"  {one['quantity']}: in the range of history with {probable(one['inside'])}")
     stability = (told["history"] or {"stability": None})["stability"]
-    if stability is not None and stability["shelf_life"] is not None:
-        days = stability["shelf_life"] / 24
-        lines.append(f"  shelf life: {days:.3g} days (one-sided 95 % bound)")
+    if stability is not None and stability["shelf_life_days"] is not None:
+        lines.append(f"  shelf life: {stability['shelf_life_days']:.3g} days (one-sided 95 % bound)")
     if told["stakes"] is not None:
         stake = told["stakes"]
         unit, ends = stake["unit"], f"{stake['low']:.2g} to {stake['high']:.2g}"
@@ -61,6 +57,31 @@ def _beside(told: Mapping[str, Any]) -> list[str]:
                 f"    {row['limit']}: {row['change']:+.2g} {unit} ({row['low']:+.2g} to {row['high']:+.2g})"
             )
     return lines
+
+
+def quantity_words(quantity: str) -> str:
+    """A charted quantity with its unit; a relative potency has none."""
+    return "particles/uL" if quantity == "particles" else quantity
+
+
+def chart_words(chart: Mapping[str, Any]) -> str:
+    """Where the new lot stands on a control chart, and which earlier lots lie outside its limits."""
+    outside = ", ".join(chart["outside"]) or "none"
+    new = chart["new"]
+    here = ""
+    if new is not None:
+        side = "outside" if new["outside"] else "inside"
+        path = "" if chart["name"] == "Shewhart" else "the mean up to "
+        limits = f"the limits of {chart['baseline']} earlier lots ({new['low']:.3g} to {new['high']:.3g})"
+        here = f"{path}this lot ({new['value']:.3g}) lies {side} {limits}; "
+    return f"{chart['name']}: {here}earlier lots outside: {outside}"
+
+
+def probable(probability: float) -> str:
+    """A probability in words: never a certainty that rounding made."""
+    if probability > 0.999:
+        return "probability above 0.999"
+    return "probability below 0.001" if probability < 0.001 else f"probability {probability:.3g}"
 
 
 def process_words(told: Mapping[str, Any]) -> str:
@@ -81,7 +102,7 @@ def process_words(told: Mapping[str, Any]) -> str:
         f"  lots that hold what their label says: {percent('right')}",
         f"  released by the limit as read: {percent('released')}; wrongly {percent('released_wrong')}",
         f"  released within guard bands: {percent('released_guarded')}; wrongly {percent('released_wrong_guarded')}",
-        f"  shelf life: {_band(told['shelf_life'])} days",
+        f"  shelf life: {_band(told['shelf_life_days'])} days",
         "  chance of release, as read and within guard bands:",
     ]
     for row in told["label_claim"]:

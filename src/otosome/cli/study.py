@@ -114,7 +114,8 @@ def sources(
         from otosome.scenario import load
         from otosome.weigh import sources as rows_of
 
-        rows = rows_of(load(study, shelves=tuple(shelves or ()), batch=batch, despite_quality=True))
+        loaded = load(study, shelves=tuple(shelves or ()), batch=batch, despite_quality=True)
+        rows = rows_of(loaded)
         counts = {
             basis: sum(row["basis"] == basis for row in rows) for basis in {row["basis"] for row in rows}
         }
@@ -123,8 +124,10 @@ def sources(
             for row in rows:
                 print(_source_line(row))
             print(", ".join(f"{n} {basis}" for basis, n in sorted(counts.items())))
+        for note in loaded.notes:
+            say(f"note: {note}")
         once = sum(row["provisional"] for row in rows)
-        return {"result": {"rows": rows, "counts": counts, "provisional": once}, "notes": []}
+        return {"result": {"rows": rows, "counts": counts, "provisional": once}, "notes": list(loaded.notes)}
 
     carry_out("sources", as_json, work)
 

@@ -29,6 +29,12 @@ MOST_LINES = 60_000
 LONGEST_LINE = 1_000_000  # characters
 LONGEST_NAME = 120  # characters of a subject, sample or flag
 HEAD = 4096  # bytes a reader may look at to know its files
+_MARKS = (
+    (b"PK\x03\x04", "a ZIP archive, as .xlsx files are"), (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
+    (b"%PDF", "a PDF"), (b"\x89PNG", "an image"), (b"\xff\xd8\xff", "an image"), (b"II*\0", "an image"),
+    (b"MM\0*", "an image"), (b"\x89HDF", "an HDF5 file"), (b"{\\rtf", "a formatted text"), (b"SQLite", "a database"),
+    (b"\xff\xfe", "UTF-16 text"), (b"\xfe\xff", "UTF-16 text"),
+)  # fmt: skip
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _MISSING = {"", "na", "nan", "none", "null", "n/a", "."}
 _DATE = re.compile(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?!\d)", re.ASCII)
@@ -75,6 +81,14 @@ class Export:
         if self.content.startswith((b"\xff\xfe", b"\xfe\xff")):
             return self.content[: 2 * HEAD].decode("utf-16", "replace").encode()[:HEAD]
         return self.content[:HEAD]
+
+    @property
+    def looks(self) -> str:
+        """What kind of file it seems to be, without a word of what it says: that may be a name or a birth date."""
+        kind = next((kind for mark, kind in _MARKS if self.content.startswith(mark)), "")
+        if not kind:
+            kind = "binary content" if b"\0" in self.content else "text"
+        return f"{kind}, {len(self.content)} bytes"
 
     @cached_property
     def sha256(self) -> str:

@@ -25,16 +25,21 @@ class TidyReadings:
 
     @staticmethod
     def read(export: Export) -> Tables:
-        """The table ``readings``: every row with a value; time in h, frequency in kHz, as the columns mean."""
+        """The table ``readings``: every row with a value; ear as left or right; time in h, frequency in kHz."""
         columns = Columns(export, export.frame())
         value = columns.numbers("value")
         censored = [text or "none" for text in columns.texts("censored")]
+        ears, written = columns.ears(), columns.texts("ear", "side")
+        kept = list[int]()
         for row in range(len(value)):
             if np.isnan(value[row]):
                 columns.leave_out(row, "value", columns.texts("value")[row], "no value")
             elif censored[row] not in CENSORED:
                 columns.leave_out(row, "censored", censored[row], f"is none of {', '.join(CENSORED)}")
-        kept = [row for row in range(len(value)) if np.isfinite(value[row]) and censored[row] in CENSORED]
+            elif written[row] and not ears[row]:
+                columns.leave_out(row, "ear", written[row], "is neither left nor right")
+            else:
+                kept.append(row)
         if not kept:
             raise export.refusal("value", "no reading", "one or more")
         numbers = {name: columns.numbers(name)[kept] for name in NUMBERS if name in columns}
@@ -43,7 +48,9 @@ class TidyReadings:
             for name in READINGS
             if name in columns and name not in (*NUMBERS, *NOT_KEPT)
         }
-        given = {**texts, **numbers, "censored": [censored[row] for row in kept]}
+        given = {
+            **texts, **numbers, "ear": [ears[row] for row in kept], "censored": [censored[row] for row in kept],
+        }  # fmt: skip
         return Tables(readings=readings(export, **given), refused=tuple(columns.refused))
 
 

@@ -53,6 +53,15 @@ class Count:
     _grid: tuple[Array, Array, Array]
     _precision: Array
 
+    @property
+    def taken(self) -> str:
+        """How often it was counted, in words."""
+        counts, days = (
+            f"{n} {word}{'' if n == 1 else 's'}"
+            for n, word in ((self.measurements, "count"), (self.days, "day"))
+        )
+        return f"{counts} on {days}"
+
     def after(self, more: int, days: int, per_measurement: int = 5) -> Belief:
         """What would be known after ``more`` further measurements on each of ``days`` further days, if the
         count stayed what it is."""

@@ -18,6 +18,8 @@ FEWEST = 3
 class Chart:
     """A control chart of lots: what is plotted, its limits, and which lots lie outside.
 
+    ``values``, ``low``, ``high``  a place for every lot of the history, and one more where a new lot was given
+    ``baseline``     lots the limits come from: those of the history
     ``false_alarm``  probability that a next lot of an unchanged process lies outside (Shewhart)
     ``run_length``   lots of an unchanged process until the first false alarm, on average
     """
@@ -28,6 +30,7 @@ class Chart:
     low: Array
     high: Array
     run_length: float
+    baseline: int
     false_alarm: float | None = None
 
     @property
@@ -36,34 +39,39 @@ class Chart:
         return [int(k) for k in np.flatnonzero((self.values < self.low) | (self.values > self.high))]
 
 
-def shewhart(values: Array, width: float = 3.0) -> Chart:
-    """Every lot beside mean and ``width`` standard deviations of all lots (of the logarithm, for counts).
+def shewhart(history: Array, new: float | None = None, width: float = 3.0) -> Chart:
+    """Every lot beside mean and ``width`` standard deviations of the history (of the logarithm, for counts).
 
     With limits from few lots a false alarm is likelier than the 0.27 % of known limits: the probability is exact
-    for a next lot (Student's t), averaged over what the limits might have been.
+    for a new lot (Student's t), averaged over what the limits might have been.
     """
-    n = _enough(values)
-    middle, spread = float(values.mean()), float(values.std(ddof=1))
+    n = _enough(history)
+    middle, spread = float(history.mean()), float(history.std(ddof=1))
     alarm = float(2 * stdtr(n - 1, -width / np.sqrt(1 + 1 / n)))
-    limits = (np.full(n, middle - width * spread), np.full(n, middle + width * spread))
-    return Chart("Shewhart", values, middle, limits[0], limits[1], 1 / float(2 * ndtr(-width)), alarm)
+    values = _followed(history, new)
+    low, high = (np.full(values.size, middle + side * width * spread) for side in (-1, 1))
+    return Chart("Shewhart", values, middle, low, high, 1 / float(2 * ndtr(-width)), n, alarm)
 
 
-def ewma(values: Array, weight: float = 0.2, width: float = 2.86) -> Chart:
+def ewma(history: Array, new: float | None = None, weight: float = 0.2, width: float = 2.86) -> Chart:
     """Exponentially weighted mean of the lots so far, which sees a small lasting shift sooner.
 
-    ``run_length`` holds for a known mean and spread; with few lots behind them alarms come sooner. Weight and
-    width as given have the run length of Shewhart's three standard deviations.
+    Mean and spread are those of the history alone. ``run_length`` holds where both are known; with few lots behind
+    them alarms come sooner. Weight and width as given have the run length of Shewhart's three standard deviations.
     """
-    n = _enough(values)
-    middle, spread = float(values.mean()), float(values.std(ddof=1))
-    path = np.empty(n)
+    n = _enough(history)
+    middle, spread = float(history.mean()), float(history.std(ddof=1))
+    path = _followed(history, new)
     last = middle
-    for k, value in enumerate(values):
+    for k, value in enumerate(path):
         last = path[k] = weight * float(value) + (1 - weight) * last
-    share = weight / (2 - weight) * (1 - (1 - weight) ** (2 * np.arange(1, n + 1)))
+    share = weight / (2 - weight) * (1 - (1 - weight) ** (2 * np.arange(1, path.size + 1)))
     off = width * spread * np.sqrt(share)
-    return Chart("EWMA", path, middle, middle - off, middle + off, ewma_run_length(weight, width))
+    return Chart("EWMA", path, middle, middle - off, middle + off, ewma_run_length(weight, width), n)
+
+
+def _followed(history: Array, new: float | None) -> Array:
+    return np.append(history, [] if new is None else [new])
 
 
 def ewma_run_length(weight: float, width: float, shift: float = 0.0, states: int = 201) -> float:

@@ -67,7 +67,8 @@ class Plate:
         dose, response = (
             [np.array([getattr(w, key) for w in wells]) for wells in both] for key in ("dose", "response")
         )
-        return Run(self.name, dose[0], response[0], dose[1], response[1])
+        names = [tuple(w.well for w in wells) for wells in both]
+        return Run(self.name, dose[0], response[0], dose[1], response[1], names[0], names[1])
 
 
 def recognises_plate(head: bytes) -> bool:

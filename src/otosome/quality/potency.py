@@ -55,13 +55,18 @@ class Assay:
 
 @dataclass(frozen=True)
 class Run:
-    """Wells of one run: dose (any one unit, above zero) and response of the reference and of the sample."""
+    """Wells of one run: dose (any one unit, above zero) and response of the reference and of the sample.
+
+    ``reference_wells``, ``sample_wells``  their names, where they have any
+    """
 
     name: str
     reference_dose: Array
     reference: Array
     sample_dose: Array
     sample: Array
+    reference_wells: tuple[str, ...] = ()
+    sample_wells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ class Check:
 class RunPotency:
     """What one run says: r with its 95 % interval, or why it says nothing.
 
+    ``unlike``  whether the run is fit for use and the sample does not act like the reference in it
     ``log`` and ``variance``  of ln r, within the run; ``freedom`` of that variance
     """
 
@@ -97,6 +103,7 @@ class RunPotency:
     freedom: int = 0
     low: float = np.nan
     high: float = np.nan
+    unlike: bool = False
 
     @property
     def r(self) -> float:
@@ -147,13 +154,17 @@ def measure(run: Run, assay: Assay) -> RunPotency:
         return RunPotency(run.name, checks, f"the assay is not fit for use ({', '.join(failed)})")
     if sample is None:
         return RunPotency(
-            run.name, checks, "the sample's wells determine no curve; it has no potency to report"
+            run.name,
+            checks,
+            "the sample's wells determine no curve; it has no potency to report",
+            unlike=True,
         )
     alike = _similarity(assay, reference, sample)
     checks = (*checks, *alike)
     failed = [check.name for check in alike if not check.passed]
     if failed:
-        return RunPotency(run.name, checks, f"sample and reference do not act alike ({', '.join(failed)})")
+        reason = f"sample and reference do not act alike ({', '.join(failed)})"
+        return RunPotency(run.name, checks, reason, unlike=True)
     return _shift(run, assay, x, y, which, checks)
 
 
@@ -203,14 +214,22 @@ def _check(run: Run, assay: Assay) -> None:
         raise BadInput(
             "is not a model of dose and response", key="model", given=assay.model, allowed=list(MODELS)
         )
-    for name, dose in (("reference", run.reference_dose), ("sample", run.sample_dose)):
+    for name, dose, wells in (
+        ("reference", run.reference_dose, run.reference_wells),
+        ("sample", run.sample_dose, run.sample_wells),
+    ):
         doses = np.unique(dose).size
         if doses < FEWEST_DOSES[assay.model]:
             raise BadInput(
-                "has too few doses for its curve", file=run.name, key=name, given=f"{doses} doses",
+                "has too few doses for its curve", file=run.name, key=name,
+                given=f"{doses} dose{'' if doses == 1 else 's'}" + (f" in the wells {_listed(wells)}" if wells else ""),
                 allowed=f"{FEWEST_DOSES[assay.model]} or more for {assay.model}",
                 cure="measure more doses, or take model = 'parallel_line' where the doses lie on the straight part",
             )  # fmt: skip
+
+
+def _listed(wells: Sequence[str], most: int = 12) -> str:
+    return ", ".join(wells[:most]) + (f" and {len(wells) - most} more" if len(wells) > most else "")
 
 
 def _suitability(run: Run, assay: Assay, fit: Fit) -> tuple[Check, ...]:

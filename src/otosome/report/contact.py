@@ -146,12 +146,19 @@ def _size(bins: pd.DataFrame) -> dict[str, Any]:
 
 
 def _agreement(estimated: pd.DataFrame) -> dict[str, Any] | None:
-    """Thresholds from waveforms against those set by hand (Bland and Altman): bias and limits of agreement."""
+    """Thresholds from waveforms against those set by hand (Bland and Altman): bias and limits of agreement.
+
+    Differences are in dB whatever the levels refer to; the axis is of the reference that most pairs have, and pairs
+    of another are left out and counted.
+    """
     both = (
         estimated[estimated["manual"].notna() & (estimated["censored"] == "none")]
         if len(estimated)
         else estimated
     )
+    unit = "" if both.empty else str(both["unit"].mode().iloc[0])
+    others = int((both["unit"] != unit).sum())
+    both = both[both["unit"] == unit]
     if len(both) < 2:
         return None
     middle = (both["value"] + both["manual"]).to_numpy(dtype=float) / 2
@@ -167,5 +174,6 @@ def _agreement(estimated: pd.DataFrame) -> dict[str, Any] | None:
         ],
         "lines": [(round(80 - 70 * one / reach, 1), f"{one:+.1f}") for one in (low, bias, high)],
         "ends": (f"{middle.min():.0f}", f"{middle.max():.0f}"),
-        "said": f"{bias:+.1f} dB, limits {low:+.1f} to {high:+.1f} dB, {len(both)} pairs",
+        "said": f"{bias:+.1f} dB, limits {low:+.1f} to {high:+.1f} dB, {len(both)} pairs in {unit}"
+        + (f"; {others} in another reference left out" if others else ""),
     }

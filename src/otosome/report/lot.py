@@ -11,6 +11,7 @@ import numpy as np
 from otosome import __version__
 from otosome.assess import Assessment
 from otosome.assess.dossier import AssayFile
+from otosome.assess.words import chart_words, quantity_words
 from otosome.quality.curve import fit_line, fit_logistic, logistic
 from otosome.quality.plate import Plate
 from otosome.report import _policy, _templates
@@ -88,14 +89,18 @@ def _charts(history: Mapping[str, Any]) -> list[Panel]:
 
 
 def _chart(quantity: str, chart: Mapping[str, Any]) -> Panel:
+    """Earlier lots in their order within the limits they give, and the new lot after them as a ring."""
     lots = np.arange(1, len(chart["values"]) + 1)
+    before = chart["baseline"]
     with canvas(520, 220) as (figure, axes):
-        axes.plot(lots, chart["values"], "o-", color=TREATED, linewidth=1, markersize=4)
+        axes.plot(lots[:before], chart["values"][:before], "o-", color=TREATED, linewidth=1, markersize=4)
+        axes.plot(lots[before:], chart["values"][before:], "o", color=INK, markersize=8, fillstyle="none")
         axes.axhline(chart["centre"], color=INK, linewidth=1)
         for side in ("low", "high"):
             axes.step(lots, chart[side], where="mid", color=COMPARED, linewidth=1)
         axes.set(xlabel="lot", xticks=lots[:: max(1, lots.size // 12)])
         axes.yaxis.set_major_formatter(lambda value, _: number(float(value)))
         svg = svg_text(figure, f"{quantity} {chart['name']}")
-    outside = ", ".join(chart["outside"]) or "none"
-    return Panel(f"{quantity}: {chart['name']}", f"Outside the limits: {outside}.", svg)
+    ring = "The ring is this lot; it did not make the limits. " if chart["new"] else ""
+    said = chart_words(chart)
+    return Panel(f"{quantity_words(quantity)}: {chart['name']}", f"{ring}{said[0].upper()}{said[1:]}.", svg)
