@@ -147,12 +147,7 @@ class Map(Protocol):
 
 
 class Population(Protocol):
-    """People, or animals, as they arrive; its TOML names the ``species`` it knows.
-
-    ``outer_share``  part of a loss in dB that outer hair cells cause, shape (subject, 1, 1)
-    """
-
-    outer_share: Array
+    """People, or animals, as they arrive; its TOML names the ``species`` it knows."""
 
     @property
     def covered(self) -> tuple[float, float]:
@@ -163,9 +158,58 @@ class Population(Protocol):
         """Hearing level of each subject at each frequency in kHz, dB HL, shape (subject, 1, frequency)."""
         ...
 
+    def arrived(self, ear: Ear, rates: Mapping[str, Mapping[str, Array]]) -> Mapping[str, Array]:
+        """Share left of each kind of cell, 0 to 1, shape (subject, place), by kind; a kind not named is whole.
+
+        ``rates``  the shelf ``cells``: by kind and key, shape (subject,)
+        """
+        ...
+
+
+class Recovery(Protocol):
+    """What hearing regains by itself, whatever the arm: natural recovery, and the response to being treated at all."""
+
+    def regained(self, level: Array, since: Array) -> Array:
+        """Part of a hearing level that comes back, dB, never above the level; broadcasts to its shape.
+
+        ``level``  dB HL without it, shape (subject, time, frequency)
+        ``since``  h from the study's time zero, shape (time,); none before it
+        """
+        ...
+
+
+class Device(Protocol):
+    """Something worn or put in that stays: a hearing aid, an implant, a graft of living cells."""
+
+    def gain(self, level: Array, frequency: Array) -> Array:
+        """Insertion gain, dB, same shape as ``level``; zero where it amplifies nothing.
+
+        ``level``      dB HL, shape (subject, time, frequency);  ``frequency``  kHz, shape (frequency,)
+        """
+        ...
+
+    def electric(self, ear: Ear, cells: Any, since: Array) -> Array | None:
+        """Share of words (monosyllables in quiet) understood through an electrode; None where there is none.
+
+        ``since``  h from its start, shape (time,), below zero before it
+        returns    0 to 1, finite, zero before its start, shape (subject, time)
+        """
+        ...
+
+    def flows(self, dose: Any, anatomy: Any) -> Sequence[Any]:
+        """What it releases into the ear, as flows; none where it releases nothing.
+
+        ``dose``  its start, and its amount (cells, or particles) shared out among the size classes of the vesicles
+                  it releases, shape (classes, subject): a flow's amount is that times a number for each subject
+        """
+        ...
+
 
 class Endpoint(Protocol):
-    """Something measured, with its error."""
+    """Something measured, with its error.
+
+    What it ``asks`` of a measure and what it ``takes`` besides stand in its TOML, as do its unit and what is better.
+    """
 
     def value(self, ear: Ear, cells: object, frequency: Array) -> Array:
         """The true value, shape (subject, time, frequency)."""

@@ -68,7 +68,7 @@ def benefit(study: Study, result: xr.Dataset, measure: str, of: Array, against: 
     """
     asked = study.scenario.measure[measure]
     time = int(np.searchsorted(result.time.to_numpy(), max(quantity(t, "h") for t in asked.at)))
-    chosen = np.isin(result.frequency.to_numpy(), [quantity(f, "kHz") for f in asked.frequency])
+    chosen = np.isin(result.frequency.to_numpy(), asked.tones)
     difference = (of - against)[:, time, chosen].mean(axis=1)
     # Plus zero, because a difference of nothing must not read -0.
     return (difference if result[measure].attrs["better"] == "higher" else -difference) + 0.0
@@ -150,7 +150,7 @@ def headline(study: Study, result: xr.Dataset, asked: Compare, moved: list[dict[
         "endpoint": measure.endpoint,
         "unit": _difference(str(result[asked.measure].attrs["unit"])),
         "time": max(quantity(t, "h") for t in measure.at),
-        "frequency": [quantity(f, "kHz") for f in measure.frequency],
+        "frequency": [] if measure.frequency is None else measure.tones,
         "of": asked.of,
         "against": asked.against,
         "null": asked.null,
@@ -227,7 +227,7 @@ def _gain(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
     """Benefit of a block in the asked measure, at its own frequencies and its last time."""
     measure = study.scenario.measure[asked.measure]
     better = study.catalog.get("endpoints", measure.endpoint).card.options.get("better", "lower")
-    frequency = np.array([quantity(f, "kHz") for f in measure.frequency])
+    frequency = np.array(measure.tones)
     time = max(quantity(t, "h") for t in measure.at)
     sign = 1.0 if better == "higher" else -1.0
 
@@ -239,7 +239,8 @@ def _gain(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
             # A number of transport moves two neighbouring ears apart, so a block of like ears is at best value.
             block.solved = shared
         found = {
-            arm.name: block.value(measure, block.cells(arm).at(at), frequency) for arm in block.plan.arms
+            arm.name: block.value(measure, block.cells(arm).at(at), frequency, arm, np.array([time]))
+            for arm in block.plan.arms
         }
         return {"benefit": sign * (found[asked.of] - found[asked.against])[:, 0].mean(axis=1)}
 
@@ -330,8 +331,9 @@ def _values(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]
 
     def work(block: Block) -> dict[str, Array]:
         plan_ = block.plan
-        cells = block.cells(plan_.arms[0]).at(plan_.at(plan_.times))
-        return {"value": block.value(measure, cells, plan_.frequencies)}
+        arm, times = plan_.arms[0], plan_.times
+        cells = block.cells(arm).at(plan_.at(times))
+        return {"value": block.value(measure, cells, plan_.frequencies, arm, times)}
 
     return work
 

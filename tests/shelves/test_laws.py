@@ -30,7 +30,7 @@ SHELF = {
 KNOTS = transport.schedule([-6.0, 0.0, 2.0], 60.0, growth=1.5)
 BEFORE = np.arange(KNOTS.size) < np.searchsorted(KNOTS, 0.0, side="right") - 1
 # What a measure may need to be told; an endpoint says which of these it asks for.
-ASKED = {"cell": "OHC", "level": "80 dB SPL"}
+ASKED = {"frequency": ["8 kHz", "16 kHz"], "cell": "OHC", "level": "80 dB SPL"}
 ROUNDING = 1e-12
 READINGS = 4000
 
@@ -101,7 +101,6 @@ def question(catalog, species, *insults, route=None):
     measured = {
         name: {
             "endpoint": name,
-            "frequency": ["8 kHz", "16 kHz"],
             "at": ["-1 d", "7 d"],
             **asked(catalog, name),
         }
@@ -137,7 +136,8 @@ def use_of(catalog, insult, route):
 
 def asked(catalog, endpoint):
     asks = catalog.get("endpoints", endpoint).card.options.get("asks", [])
-    return {key: ASKED[key] for key in asks}
+    told = ASKED | {"material": next(iter(catalog.names("materials")), "")}
+    return {key: told[key] for key in asks}
 
 
 def ears(study, subjects=None):
@@ -415,7 +415,7 @@ def test_an_endpoint_that_names_its_species_is_refused_for_every_other(catalog, 
     named = catalog.get("endpoints", endpoint).card.options.get("species", catalog.names("species"))
     assert set(named) <= set(catalog.names("species")) and named
     for species in set(catalog.names("species")) - set(named):
-        asking = {"endpoint": endpoint, "frequency": ["8 kHz"], "at": ["0 d"], **asked(catalog, endpoint)}
+        asking = {"endpoint": endpoint, "at": ["0 d"], **asked(catalog, endpoint)}
         values = {
             "otosome": "scenario/1",
             "species": species,

@@ -135,14 +135,16 @@ class Laboratory:
     ) -> list[Array]:
         """True values of a measure at its last time, an array (subject, frequency) for each arm."""
         asked = study.scenario.measure[measure]
-        frequency = np.array([quantity(f, "kHz") for f in asked.frequency])
+        frequency = np.array(asked.tones)
         last = max(quantity(t, "h") for t in asked.at)
         key = repr((study.scenario, arms, measure, world, sorted((numbers or {}).items())))
 
         def work(block: Block) -> dict[str, Array]:
             at = block.plan.at([last])
-            cells = [block.cells(arm).at(at) for arm in block.plan.arms]
-            return {str(n): block.value(asked, one, frequency)[:, 0] for n, one in enumerate(cells)}
+            return {
+                str(n): block.value(asked, block.cells(arm).at(at), frequency, arm, np.array([last]))[:, 0]
+                for n, arm in enumerate(block.plan.arms)
+            }
 
         if key not in self._done:
             self._done[key] = list(self.run(study, arms, work, world, numbers).values())

@@ -11,11 +11,10 @@ import numpy as np
 
 from otosome import transport
 from otosome.forward.planning import Given, Plan, PlannedArm, dosed, hours, regimen, use_of
-from otosome.hearing import arriving
 from otosome.injury import LABELS, Cells, Harm, Protection, harm, protect, relax, survive
 from otosome.quality import Batch, protein_given, vesicles_given
-from otosome.roles import Ear, Exposure, Population
-from otosome.scenario import InsultUse, Measure, Study
+from otosome.roles import Device, Ear, Exposure, Population, Recovery
+from otosome.scenario import DeviceUse, InsultUse, Measure, Study
 from otosome.units import Array, house, quantity, split
 
 Columns = Mapping[str, Array]
@@ -83,14 +82,8 @@ class Block:
 
     @cached_property
     def arrived(self) -> Mapping[str, Array]:
-        """Share of each kind of cell the ears arrive with, (subject, place), by kind; all where none is named.
-
-        Places beyond the frequencies their population knows are taken as those at its last one.
-        """
-        if self.population is None:
-            return {}
-        known = np.clip(self.ear.frequency, *self.population.covered)
-        return arriving(self.population.baseline(known), self.population.outer_share, self.rates)
+        """Share of each kind of cell the ears arrive with, (subject, place), by kind; all where none is named."""
+        return {} if self.population is None else self.population.arrived(self.ear, self.rates)
 
     @cached_property
     def alike(self) -> bool:
@@ -132,14 +125,14 @@ class Block:
         """What the insults of an arm do together."""
         key = self._suffered(arm)
         if key not in self._harmed:
-            uses = [self.study.scenario.insult[name] for name in arm.arm.insults]
+            uses = self.study.suffered(arm.arm)
             found = [(self._bind("insults", u.entry), self._exposure(u, arm)) for u in uses]
             self._harmed[key] = harm(self.ear, self.plan.knots, found)
         return self._harmed[key]
 
     def _suffered(self, arm: PlannedArm) -> str:
         """What decides the harm of an arm: its insults, and the fluid its treatments push through the cochlea."""
-        return repr(arm.arm.insults) + (regimen(arm) if self._pushes(arm) else "")
+        return repr(self.study.suffered(arm.arm)) + (regimen(arm) if self._pushes(arm) else "")
 
     def _pushes(self, arm: PlannedArm) -> list[transport.Flow]:
         """The volumes that an arm's treatments inject, as flows that hold nothing: they wash a drug out."""
@@ -326,11 +319,44 @@ class Block:
         scaled = {a: np.minimum(efficacy * getattr(bound, a), 1.0) for a in bound.acts}
         return replace(bound, **scaled)
 
-    def value(self, measure: Measure, cells: Cells, frequency: Array) -> Array:
-        """The true value of a measure, shape (subject, time, frequency)."""
-        arrival = {} if self.population is None else {"population": self.population, "arrived": self._arrival}
-        bound = endpoint(self.study, measure, self.columns, **arrival)
-        return np.asarray(bound.value(self.ear, cells, frequency))
+    def value(
+        self,
+        measure: Measure,
+        cells: Cells,
+        frequency: Array,
+        arm: PlannedArm | None = None,
+        times: Array | None = None,
+    ) -> Array:
+        """The true value of a measure, shape (subject, time, frequency); of words, the same at every frequency.
+
+        ``arm``    the arm the cells are of, whose devices are heard with and whose people recover; none without it
+        ``times``  the moments of the cells, h, shape (time,); asked where there is an arm
+        """
+        given: dict[str, object] = {}
+        if self.population is not None:
+            given = {"population": self.population, "arrived": self._arrival}
+        if arm is not None and times is not None:
+            given |= {"devices": self._worn(arm, times), "recovery": self._recovery(times)}
+        bound = endpoint(self.study, measure, self.columns, **given)
+        value = np.asarray(bound.value(self.ear, cells, frequency))
+        return np.broadcast_to(value, (*value.shape[:2], np.size(frequency)))
+
+    def _worn(self, arm: PlannedArm, times: Array) -> tuple[tuple[Device, Array], ...]:
+        """The devices of an arm, each with the hours since its start."""
+        uses = [self.study.scenario.device[name] for name in arm.arm.devices]
+        return tuple((self._device(use), times - quantity(use.at, "h")) for use in uses)
+
+    def _device(self, use: DeviceUse) -> Any:
+        depth = {} if use.depth is None else {"depth": quantity(use.depth, "mm")}
+        return self._bind("devices", use.entry, **depth)
+
+    def _recovery(self, times: Array) -> tuple[Recovery, Array] | None:
+        """What every arm regains by itself, with the hours since time zero."""
+        use = self.study.scenario.recovery
+        if use is None:
+            return None
+        entered = {} if use.entered is None else {"entered": hours(use.entered)}
+        return self._bind("recoveries", use.entry, **entered), times
 
     @cached_property
     def _arrival(self) -> Cells:
@@ -341,19 +367,28 @@ class Block:
         return Cells(intact, none, none, whole, self.rates)
 
 
-def endpoint(study: Study, measure: Measure, columns: Columns, **arrival: object) -> Any:
+def endpoint(study: Study, measure: Measure, columns: Columns, **given: object) -> Any:
     """A measure's endpoint bound to ears; a species may bring curves of its own, such as healthy thresholds.
 
-    ``arrival``  for endpoints that ask how an ear arrives: ``population`` and the cells it ``arrived`` with
+    ``given``  what endpoints may ask of an ear: its ``population`` and the cells it ``arrived`` with, its
+               ``devices`` and the ``recovery`` of its people, each with the hours since it began, shape (time,)
     """
     species = study.species.card
-    options: dict[str, object] = arrival | {
+    options: dict[str, object] = given | {
         name: species.profile(name, species.stem) for name in species.profiles
     }
     if measure.cell is not None:
         options["cell"] = measure.cell
     if measure.level is not None:
         options["level"] = quantity(measure.level, "dB SPL")
+    if measure.speech is not None:
+        options["speech"] = quantity(measure.speech, "dB SPL")
+    if measure.noise is not None:
+        options["noise"] = quantity(measure.noise, "dB SPL")
+    if measure.material is not None:
+        options["material"] = study.catalog.get("materials", measure.material).bind(
+            columns, study.scenario.species
+        )
     return study.catalog.get("endpoints", measure.endpoint).bind(columns, study.scenario.species, **options)
 
 

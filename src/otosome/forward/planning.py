@@ -33,9 +33,7 @@ class Plan:
     @cached_property
     def knots(self) -> Array:
         """h, shape (time,): every event twice, every measured moment once at least."""
-        scenario = self.study.scenario
-        named = {name for arm in self.arms for name in arm.arm.insults}
-        uses = [use_of(use) for name, use in scenario.insult.items() if name in named]
+        uses = [use_of(use) for arm in self.arms for use in self.study.suffered(arm.arm)]
         given = [t for arm in self.arms for t in arm.treatments]
         events = [moment for use in uses for moment in (*use.start, *use.stop)]
         spans = [(t, t + hours(g.treatment.duration)) for g in given for t in g.times]
@@ -69,7 +67,7 @@ class Plan:
     def frequencies(self) -> Array:
         """Every measured frequency, kHz, rising."""
         measures = self.study.scenario.measure.values()
-        return np.unique([quantity(f, "kHz") for m in measures for f in m.frequency])
+        return np.unique([tone for m in measures for tone in m.tones])
 
     def at(self, times: Iterable[float]) -> Array:
         """The last knot not after each moment; the first for moments before it."""

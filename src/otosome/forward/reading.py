@@ -104,7 +104,7 @@ class _Sheet:
     @classmethod
     def of(cls, measure: Measure, subjects: Array) -> _Sheet:
         times = np.unique([quantity(t, "h") for t in measure.at])
-        frequencies = np.unique([quantity(f, "kHz") for f in measure.frequency])
+        frequencies = np.unique(measure.tones)
         return cls(
             subjects,
             times,

@@ -87,7 +87,7 @@ def forward(block: Block, keep: Collection[str] = KEPT, full: int | None = None)
         cells = block.cells(arm)
         measured = cells.at(plan.at(plan.times))
         for name, measure in study.scenario.measure.items():
-            out[f"{name}/{number}"] = block.value(measure, measured, plan.frequencies)
+            out[f"{name}/{number}"] = block.value(measure, measured, plan.frequencies, arm, plan.times)
         kept = keep if full is None or number < full else ()
         if "cells" in kept:
             ends = cells.at(np.array([-1]))

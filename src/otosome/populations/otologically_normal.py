@@ -13,7 +13,8 @@ import numpy as np
 from scipy.special import ndtr
 
 from otosome.evidence import BadInput
-from otosome.hearing import together
+from otosome.hearing import arriving, together
+from otosome.roles import Ear
 from otosome.units import Array, Decibels, DecibelsHL, Fraction, Hours, Kilohertz, Plain, quantity
 
 # The standards count in years.
@@ -81,6 +82,14 @@ class OtologicallyNormal:
         raises         BadInput where there is no norm: outside 0.125 to 8 kHz, with noise outside 0.5 to 6 kHz
         """
         return together(self.limit, self.aged(frequency), self.deafened(frequency))
+
+    def arrived(self, ear: Ear, rates: Mapping[str, Mapping[str, Array]]) -> dict[str, Fraction]:
+        """Share left of each kind of cell, shape (subject, place), by kind.
+
+        Places beyond the frequencies that have a norm are taken as those at its last one.
+        """
+        known = np.clip(ear.frequency, *self.covered)
+        return arriving(self.baseline(known), self.outer_share, rates)
 
     def aged(self, frequency: Kilohertz) -> DecibelsHL:
         """The part of age, dB HL, shape (subject, 1, frequency)."""

@@ -18,10 +18,13 @@ from otosome.scenario.study import Study
 from otosome.scenario.tables import (
     Arm,
     Compare,
+    DeviceUse,
     InsultUse,
     Measure,
     Number,
     PopulationUse,
+    Preference,
+    RecoveryUse,
     SampleUse,
     Scenario,
     Treatment,
@@ -150,8 +153,9 @@ def _told(error: ValidationError, file: str) -> BadInput:
 def _keys(place: tuple[int | str, ...]) -> list[str]:
     """The keys allowed at a place of a study file."""
     tables: dict[str, type[BaseModel]] = {
-        "population": PopulationUse, "insult": InsultUse, "treatment": Treatment, "sample": SampleUse,
-        "arm": Arm, "measure": Measure, "compare": Compare, "numbers": Number,
+        "population": PopulationUse, "insult": InsultUse, "treatment": Treatment, "device": DeviceUse,
+        "recovery": RecoveryUse, "sample": SampleUse, "arm": Arm, "measure": Measure, "compare": Compare,
+        "preference": Preference, "numbers": Number,
     }  # fmt: skip
     table = tables.get(str(place[0]), Scenario) if len(place) > 1 else Scenario
     return list(table.model_fields)

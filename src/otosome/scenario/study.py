@@ -10,7 +10,7 @@ from otosome.catalog import Catalog, Entry
 from otosome.evidence import BadInput, Curve, Parameter, Sourced, make_card, make_curve, without_source
 from otosome.grades import Scale
 from otosome.roles import Map, Population
-from otosome.scenario.tables import Arm, InsultUse, Number, Scenario, StatedCurve
+from otosome.scenario.tables import Arm, DeviceUse, InsultUse, Number, Scenario, StatedCurve
 from otosome.units import LEVELS, Array, quantity, same_kind
 
 # A log-normal spread beyond this overflows.
@@ -66,27 +66,56 @@ class Study:
         wanted: dict[tuple[str, str], None] = {}
         for kind in ("ohc", "ihc", "synapse", "sgn", "stria"):
             wanted["cells", kind] = None
-        for use in self.scenario.insult.values():
+        for use in self._uses():
             wanted["insults", use.entry] = None
             if use.route is not None:
                 wanted["routes", use.route] = None
         for solute in self.solutes():
             wanted["solutes", solute] = None
-        for name in self.mechanisms if self.scenario.treatment else ():
+        for name in self.mechanisms if self._gives else ():
             wanted["mechanisms", name] = None
         for measure in self.scenario.measure.values():
             wanted["endpoints", measure.endpoint] = None
+            if measure.material is not None:
+                wanted["materials", measure.material] = None
         for treatment in self.scenario.treatment.values():
             wanted["routes", treatment.route] = None
             wanted["batches", treatment.batch] = None
+        for device in self.scenario.device.values():
+            wanted["devices", device.entry] = None
+            if device.batch is not None:
+                wanted["batches", device.batch] = None
+        if self.scenario.recovery is not None:
+            wanted["recoveries", self.scenario.recovery.entry] = None
         for shelf, name in wanted:
             yield self.batch(name) if shelf == "batches" else self.catalog.get(shelf, name)
 
     def solutes(self) -> list[str]:
         """The solutes that move: the insults' drugs, and what a batch holds."""
         drugs = {drug for use in self.scenario.insult.values() for drug in self.drugs(use)}
-        held = ["vesicle", "protein"] if self.scenario.treatment else []
+        held = ["vesicle", "protein"] if self._gives else []
         return ["tmpa", *sorted(drugs), *held]
+
+    @property
+    def _gives(self) -> bool:
+        """Whether it gives vesicles at all: by a route, or with a device that releases them."""
+        released = any(device.batch is not None for device in self.scenario.device.values())
+        return bool(self.scenario.treatment) or released
+
+    def suffered(self, arm: Arm) -> list[InsultUse]:
+        """The insults of an arm: those it names, and those its devices bring as they are put in."""
+        brought = (self.brought(self.scenario.device[name]) for name in arm.devices)
+        return [*(self.scenario.insult[name] for name in arm.insults), *(use for use in brought if use)]
+
+    def brought(self, device: DeviceUse) -> InsultUse | None:
+        """The event that putting a device in is, at its time and depth; None for one that is only worn."""
+        entry = self.catalog.get("devices", device.entry).card.options.get("brings")
+        return None if entry is None else InsultUse(entry=str(entry), at=[device.at], depth=device.depth)
+
+    def _uses(self) -> list[InsultUse]:
+        """Every insult it states, and those that its devices bring."""
+        brought = (self.brought(device) for device in self.scenario.device.values())
+        return [*self.scenario.insult.values(), *(use for use in brought if use)]
 
     def drugs(self, use: InsultUse) -> list[str]:
         """The solutes an insult needs in the ear (``cisplatin.lateral_wall`` needs cisplatin)."""
@@ -106,10 +135,14 @@ class Study:
         use = self.scenario.population
         if use is None:
             return None
-        ages = use.age if isinstance(use.age, list) else [use.age, use.age]
-        stated: dict[str, object] = {"sex": use.sex, "age": [quantity(age) for age in ages]}
+        stated: dict[str, object] = {"sex": use.sex, "ear": use.ear, "readings": use.readings}
+        if use.age is not None:
+            stated["age"] = [
+                quantity(age) for age in (use.age if isinstance(use.age, list) else [use.age] * 2)
+            ]
         if use.noise_level is not None and use.noise_time is not None:
             stated |= {"noise_level": quantity(use.noise_level), "noise_time": quantity(use.noise_time)}
+        stated = {key: value for key, value in stated.items() if value is not None}
         entry = self.catalog.get("populations", use.entry)
         bound: Population = entry.bind(columns, self.scenario.species, **stated)
         return bound
