@@ -39,6 +39,7 @@ _SHARED = {
     "scales": ("otosome.grades", "Scale"),
     "materials": ("otosome.speech", "Material"),
     "recoveries": ("otosome.recovery", "Recovery"),
+    "harms": ("otosome.harming", "Harm"),
 }
 
 

@@ -178,6 +178,17 @@ class Recovery(Protocol):
         ...
 
 
+class Harm(Protocol):
+    """Something bad that a route or a device may bring; its TOML says ``of`` which, and its ``weight``."""
+
+    def excess(self, times: int) -> Array:
+        """Events expected of one person beyond what happens without it, shape (subject,); may be below zero.
+
+        ``times``  how often the route was taken or the device put in, at least once
+        """
+        ...
+
+
 class Device(Protocol):
     """Something worn or put in that stays: a hearing aid, an implant, a graft of living cells."""
 

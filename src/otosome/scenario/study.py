@@ -9,7 +9,7 @@ from functools import cached_property
 from otosome.catalog import Catalog, Entry
 from otosome.evidence import BadInput, Curve, Parameter, Sourced, make_card, make_curve, without_source
 from otosome.grades import Scale
-from otosome.roles import Map, Population
+from otosome.roles import Harm, Map, Population
 from otosome.scenario.tables import Arm, DeviceUse, InsultUse, Number, Scenario, StatedCurve
 from otosome.units import LEVELS, Array, quantity, same_kind
 
@@ -87,6 +87,12 @@ class Study:
                 wanted["batches", device.batch] = None
         if self.scenario.recovery is not None:
             wanted["recoveries", self.scenario.recovery.entry] = None
+        for arm in self.scenario.arm:
+            wanted |= {("harms", name): None for name in self.harmed(arm)}
+        measured = {measure.endpoint for measure in self.scenario.measure.values()}
+        for name in self.catalog.names("utilities"):
+            if measured & set(texts(self.catalog.get("utilities", name).card.options.get("of", []))):
+                wanted["utilities", name] = None
         for shelf, name in wanted:
             yield self.batch(name) if shelf == "batches" else self.catalog.get(shelf, name)
 
@@ -125,6 +131,24 @@ class Study:
     def is_event(self, use: InsultUse) -> bool:
         """Whether an insult is a single event, such as surgery, rather than a drug or a noise."""
         return not self.drugs(use) and "noise.level" not in self.needs(use)
+
+    def harmed(self, arm: Arm) -> dict[str, int]:
+        """The harms that an arm's routes and devices bring, each with how many times they do."""
+        given = [self.scenario.treatment[name] for name in arm.treatments]
+        brings = [t.route for t in given for _ in t.at]
+        brings += [self.scenario.device[name].entry for name in arm.devices]
+        times = {
+            name: sum(
+                one in texts(self.catalog.get("harms", name).card.options.get("of", [])) for one in brings
+            )
+            for name in self.catalog.names("harms")
+        }
+        return {name: number for name, number in times.items() if number}
+
+    def harm(self, name: str, columns: Mapping[str, Array]) -> Harm:
+        """A harm of treatment, bound to people."""
+        bound: Harm = self.catalog.get("harms", name).bind(columns, self.scenario.species)
+        return bound
 
     def needs(self, use: InsultUse) -> list[str]:
         """What an insult needs to know (``noise.level``, ``cisplatin.lateral_wall``)."""

@@ -107,9 +107,12 @@ class RecoveryUse(_Table):
 
 
 class Preference(_Table):
-    """How words and harms are weighed: ten points of words in quiet are worth ``words``, a harm its own weight."""
+    """How what is measured and harms are weighed: so much of a measure is worth 1, and an event of a harm so many.
 
-    words: float = Field(default=1.0, ge=0.0, le=1e6)
+    Where no measure is named, ten points of words understood in quiet are worth 1; where a harm is not, its own weight.
+    """
+
+    measures: dict[str, str] = {}
     harms: dict[str, Annotated[float, Field(ge=0.0, le=1e6)]] = {}
 
 
