@@ -14,11 +14,7 @@ class Chronic:
     """Nothing comes back by itself.
 
     A score by which people were chosen still rises when it is read again: ``otosome.recovery.regressed``.
-
-    ``entered``  h after onset at the study's time zero, without meaning here
     """
-
-    entered: float = 0.0
 
     def regained(self, level: DecibelsHL, since: Hours) -> Decibels:
         """Nothing, dB, shape of ``level`` over time."""
