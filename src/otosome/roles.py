@@ -189,6 +189,29 @@ class Harm(Protocol):
         ...
 
 
+class Material(Protocol):
+    """The words of a speech test."""
+
+    @property
+    def importance(self) -> Mapping[str, Array]:
+        """``weight`` of each third octave from 0.16 to 8 kHz (``frequency``), shape (band,), 1 in sum."""
+        ...
+
+    @property
+    def words(self) -> Array:
+        """Words in what a score rests on, shape (subject, 1, 1)."""
+        ...
+
+    @property
+    def monosyllables(self) -> bool:
+        """Whether each is a word of one syllable, as those heard through an electrode are counted."""
+        ...
+
+    def share(self, index: Array) -> Array:
+        """Share of words understood at a Speech Intelligibility Index, 0 to 1; never falls; same shape."""
+        ...
+
+
 class Device(Protocol):
     """Something worn or put in that stays: a hearing aid, an implant, a graft of living cells."""
 
@@ -219,7 +242,8 @@ class Device(Protocol):
 class Endpoint(Protocol):
     """Something measured, with its error.
 
-    What it ``asks`` of a measure and what it ``takes`` besides stand in its TOML, as do its unit and what is better.
+    What it ``asks`` of a measure and what it ``takes`` besides stand in its TOML, as do its unit, what is better,
+    and the endpoint it ``hears`` by, if another's value enters its own.
     """
 
     def value(self, ear: Ear, cells: object, frequency: Array) -> Array:

@@ -21,7 +21,7 @@ from otosome.catalog import Catalog
 from otosome.evidence import BASES, LOTS, WORLD, BadInput, Curve, Parameter, provisional
 from otosome.forward import TRANSPORT, Block, Given, Plan, Tick, best, plan, planned, simulate, through
 from otosome.quality import drawn_sizes
-from otosome.scenario import Compare, Study
+from otosome.scenario import Compare, DeviceUse, Study
 from otosome.units import LEVELS, Array, quantity
 
 if TYPE_CHECKING:
@@ -46,11 +46,7 @@ def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | Non
         erred = pool.submit(errors, study, result)
         moved = [] if asked is None else sensitivity(study, asked, workers)
     told = {
-        "sources": sources(study),
-        "marks": _marks(study),
-        "arms": _arms(study),
-        "sizes": _sizes(study),
-        "scales": _scales(study),
+        **described(study),
         "errors": erred.result(),
         "sensitivity": moved,
         "headline": {} if asked is None else headline(study, result, asked, moved),
@@ -58,6 +54,17 @@ def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | Non
     result.attrs |= {name: json.dumps(value) for name, value in told.items()}
     seen = pictured.result()
     return result if seen is None else result.merge(seen, combine_attrs="override")
+
+
+def described(study: Study) -> dict[str, Any]:
+    """What a report says of a study itself, as JSON holds it: sources, marks, arms, sizes and scales."""
+    return {
+        "sources": sources(study),
+        "marks": _marks(study),
+        "arms": _arms(study),
+        "sizes": _sizes(study),
+        "scales": _scales(study),
+    }
 
 
 def benefit(study: Study, result: xr.Dataset, measure: str, of: Array, against: Array) -> Array:
@@ -186,10 +193,8 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str
     """How much each unknown number moves the answer, most first."""
     import pandas as pd
 
-    endpoint = study.scenario.measure[asked.measure].endpoint
-    unknown = [
-        p for p in study.parameters.values() if (p.low < p.high or p.lots) and _reaches(p.name, endpoint)
-    ]
+    heard = study.heard(study.scenario.measure[asked.measure].endpoint)
+    unknown = [p for p in study.parameters.values() if (p.low < p.high or p.lots) and _reaches(p.name, heard)]
     if not unknown:
         return []
     # Ears that share one solution of transport go through together.
@@ -207,10 +212,13 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str
     return sorted(rows, key=_moves, reverse=True)
 
 
-def _reaches(name: str, endpoint: str) -> bool:
-    """Whether a number can reach the measure at all: soluble protein acts on nothing, nor do other endpoints."""
+def _reaches(name: str, heard: list[str]) -> bool:
+    """Whether a number can reach the measure at all: soluble protein acts on nothing, nor do other endpoints.
+
+    ``heard``  the measure's endpoint, and the one it hears by
+    """
     shelf, stem, _ = name.split(".", 2)
-    return (shelf, stem) != ("solutes", "protein") and (shelf != "endpoints" or stem == endpoint)
+    return (shelf, stem) != ("solutes", "protein") and (shelf != "endpoints" or stem in heard)
 
 
 def best_benefit(study: Study, asked: Compare) -> float:
@@ -306,8 +314,14 @@ def errors(study: Study, result: xr.Dataset) -> dict[str, Any]:
     made = plan(study)
     space, time = _carried(replace(made, places=made.places.doubled())), _carried(replace(made, refine=2))
     assert space is not None and time is not None
-    last = max(quantity(t, "h") for treatment in study.scenario.treatment.values() for t in treatment.at)
+    last = max(quantity(t, "h") for t in _given(study))
     return {**transport.errors(coarse, space, time, at=min(last + _DAY, study.until)), **told}
+
+
+def _given(study: Study) -> list[str]:
+    """Every moment at which vesicles are given, or something is put in that releases them."""
+    released = [device.at for device in study.scenario.device.values() if device.batch is not None]
+    return [t for treatment in study.scenario.treatment.values() for t in treatment.at] + released
 
 
 def _step_error(study: Study) -> dict[str, Any] | None:
@@ -429,11 +443,12 @@ def _marks(study: Study) -> list[dict[str, Any]]:
 def _sizes(study: Study) -> dict[str, Any]:
     """The size distribution of the compared arm's batch (of the first vesicle batch where none is compared)."""
     asked = study.scenario.compare
-    names = [t for a in study.scenario.arm if asked is None or a.name == asked.of for t in a.treatments]
+    chosen = [planned(study, a) for a in study.scenario.arm if asked is None or a.name == asked.of]
+    lots = dict.fromkeys(arm.lot[0] for arm in chosen if arm.lot is not None)
     one = best(study)
     block = Block(plan(study), {c: one[c].to_numpy() for c in one.columns})
-    for name in names:
-        entry = study.batch(study.scenario.treatment[name].batch)
+    for name in lots:
+        entry = study.batch(name)
         batch = block.batch(entry.name)
         if batch.particles[0] > 0:
             profile = entry.card.profile("sizes", "") if "sizes" in entry.card.profiles else None
@@ -453,6 +468,11 @@ def _scales(study: Study) -> dict[str, dict[str, Any]]:
     }
 
 
+def _worn(device: DeviceUse) -> str:
+    told = (device.entry, device.amount, device.batch, device.depth, device.at)
+    return ", ".join(text for text in told if text is not None)
+
+
 def _arms(study: Study) -> list[dict[str, Any]]:
     scenario = study.scenario
     return [
@@ -466,6 +486,7 @@ def _arms(study: Study) -> list[dict[str, Any]]:
                 f"{scenario.treatment[t].batch}, {scenario.treatment[t].volume}, {scenario.treatment[t].route}"
                 for t in arm.treatments
             ],
+            "devices": [_worn(scenario.device[d]) for d in arm.devices],
             "without": arm.without,
         }
         for arm in scenario.arm

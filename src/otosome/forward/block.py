@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from otosome import transport
-from otosome.forward.planning import Given, Plan, PlannedArm, dosed, hours, regimen, use_of
+from otosome.forward.planning import Given, Plan, PlannedArm, counted, dosed, hours, regimen, use_of
 from otosome.injury import LABELS, Cells, Harm, Protection, harm, protect, relax, survive
 from otosome.quality import Batch, protein_given, vesicles_given
 from otosome.roles import Device, Ear, Exposure, Population, Recovery
@@ -21,7 +21,7 @@ Columns = Mapping[str, Array]
 KINDS = tuple(LABELS)
 # Shelves whose numbers decide where a solute goes; all others only what it does there.
 _TISSUES = ("organ_of_corti", "rosenthals_canal")
-TRANSPORT = ("species", "solutes", "routes", "batches")
+TRANSPORT = ("species", "solutes", "routes", "batches", "devices")
 _SOLUTE = frozenset(transport.Solute.__dataclass_fields__) - {"diffusion"}
 
 
@@ -171,8 +171,9 @@ class Block:
                 transport.Dose(t, t + hours(use.duration), amount[None], volume)
                 for t in (quantity(m, "h") for m in use.at)
             ]
+            flows = [*pushes, *self._delivered(route, doses)]
             keep = {need.partition(".")[2] for need in self.study.needs(use)}
-            self.solved[key] = self._solve(solute, route, doses, sorted(keep), pushes)
+            self.solved[key] = self._solve(solute, flows, sorted(keep))
         return self.solved[key]
 
     def sampled(self, arm: PlannedArm) -> dict[str, Array]:
@@ -202,15 +203,12 @@ class Block:
         micrograms = value * bodies[house(split(text)[1])]
         return np.broadcast_to(micrograms / solute["molar_mass"], (self.subjects,))
 
+    def _delivered(self, route: Any, doses: Iterable[transport.Dose]) -> list[transport.Flow]:
+        return [flow for dose in doses for flow in route.deliver(dose, self.anatomy)]
+
     def _solve(
-        self,
-        solute: transport.Solute,
-        route: Any,
-        doses: list[transport.Dose],
-        keep: Sequence[str],
-        others: Sequence[transport.Flow] = (),
+        self, solute: transport.Solute, flows: Sequence[transport.Flow], keep: Sequence[str]
     ) -> transport.Transported:
-        flows = [*others, *(flow for dose in doses for flow in route.deliver(dose, self.anatomy))]
         return transport.solve(
             self.anatomy,
             solute,
@@ -226,7 +224,7 @@ class Block:
 
         Potency plays no part, so an arm and its null twin share one solution.
         """
-        if not arm.treatments:
+        if arm.lot is None:
             return None
         key = regimen(arm)
         if key not in self.solved and self.alike and all(g.row is None for g in arm.treatments):
@@ -237,18 +235,32 @@ class Block:
             species = self.study.scenario.species
             numbers = dict(self._entry("solutes", "vesicle").columns(self.columns, species))
             solute = transport.Solute.sized(
-                self.batch(arm.treatments[0].treatment.batch).diameter,
+                self.batch(arm.lot[0]).diameter,
                 numbers.pop("temperature"),
                 numbers.pop("viscosity"),
                 **{k: v for k, v in numbers.items() if k in _SOLUTE},
             )
-            doses = [dose for given in arm.treatments for dose in self._doses(given)]
-            if not any(np.any(dose.amount > 0) for dose in doses):
+            flows = [
+                flow
+                for given in arm.treatments
+                for flow in self._delivered(self._bind("routes", given.treatment.route), self._doses(given))
+            ]
+            flows += [flow for use in arm.releasing for flow in self._released(use)]
+            if not any(np.any(flow.amount > 0) for flow in flows):
                 return None
-            route = self._bind("routes", arm.treatments[0].treatment.route)
             keep = ("organ_of_corti", "rosenthals_canal", "scala_tympani")
-            self.solved[key] = self._solve(solute, route, doses, keep)
+            self.solved[key] = self._solve(solute, flows, keep)
         return self.solved[key]
+
+    def _released(self, use: DeviceUse) -> Sequence[transport.Flow]:
+        """The vesicles a device releases: cells put in secrete all sizes of their batch, a coat is a dose of it."""
+        batch, amount = self.batch(str(use.batch)), counted(str(use.amount))
+        shared = amount["cells"] * batch.weight if "cells" in amount else vesicles_given(batch, **amount)
+        shared = np.broadcast_to(shared, (shared.shape[0], self.subjects))
+        start = quantity(use.at, "h")
+        dose = transport.Dose(start, start, shared, np.zeros(self.subjects))
+        flows: Sequence[transport.Flow] = self._device(use).flows(dose, self.anatomy)
+        return flows
 
     def _doses(self, given: Given) -> list[transport.Dose]:
         treatment = given.treatment
@@ -276,9 +288,8 @@ class Block:
             if not any(np.any(dose.amount > 0) for dose in doses):
                 return None
             route = self._bind("routes", arm.treatments[0].treatment.route)
-            self.solved[key] = self._solve(
-                self._bind("solutes", "protein"), route, doses, ("organ_of_corti",)
-            )
+            flows = self._delivered(route, doses)
+            self.solved[key] = self._solve(self._bind("solutes", "protein"), flows, ("organ_of_corti",))
         return self.solved[key]
 
     def _protein_doses(self, given: Given) -> list[transport.Dose]:
@@ -296,11 +307,10 @@ class Block:
         vesicles = self.vesicles(arm)
         if vesicles is None:
             return Protection()
-        treatment = arm.treatments[0].treatment
-        batch = self.batch(treatment.batch)
-        potency = {
-            name: treatment.potency * batch.potency_of(name)[:, None, None] for name in self.study.mechanisms
-        }
+        assert arm.lot is not None  # or it would have no vesicles
+        name, strength = arm.lot
+        batch = self.batch(name)
+        potency = {name: strength * batch.potency_of(name)[:, None, None] for name in self.study.mechanisms}
         contact = {tissue: vesicles.concentration[tissue].sum(axis=0) for tissue in _TISSUES}
         cargo = {tissue: self._cargo(vesicles, tissue, batch) for tissue in _TISSUES}
         mechanisms = {name: self._mechanism(name, arm.efficacy) for name in self.study.mechanisms}
@@ -343,12 +353,13 @@ class Block:
 
     def _worn(self, arm: PlannedArm, times: Array) -> tuple[tuple[Device, Array], ...]:
         """The devices of an arm, each with the hours since its start."""
-        uses = [self.study.scenario.device[name] for name in arm.arm.devices]
-        return tuple((self._device(use), times - quantity(use.at, "h")) for use in uses)
+        return tuple((self._device(use), times - quantity(use.at, "h")) for use in arm.devices)
 
     def _device(self, use: DeviceUse) -> Any:
-        depth = {} if use.depth is None else {"depth": quantity(use.depth, "mm")}
-        return self._bind("devices", use.entry, **depth)
+        given: dict[str, object] = {} if self.population is None else {"arrived": self._arrival}
+        if use.depth is not None:
+            given["depth"] = quantity(use.depth, "mm")
+        return self._bind("devices", use.entry, **given)
 
     def _recovery(self, times: Array) -> tuple[Recovery, Array] | None:
         """What every arm regains by itself, with the hours since time zero."""
@@ -388,6 +399,10 @@ def endpoint(study: Study, measure: Measure, columns: Columns, **given: object) 
     if measure.material is not None:
         options["material"] = study.catalog.get("materials", measure.material).bind(
             columns, study.scenario.species
+        )
+    for hears in study.heard(measure.endpoint)[1:]:
+        options[hears] = study.catalog.get("endpoints", hears).bind(
+            columns, study.scenario.species, **options
         )
     return study.catalog.get("endpoints", measure.endpoint).bind(columns, study.scenario.species, **options)
 

@@ -75,7 +75,8 @@ class Study:
         for name in self.mechanisms if self._gives else ():
             wanted["mechanisms", name] = None
         for measure in self.scenario.measure.values():
-            wanted["endpoints", measure.endpoint] = None
+            for name in self.heard(measure.endpoint):
+                wanted["endpoints", name] = None
             if measure.material is not None:
                 wanted["materials", measure.material] = None
         for treatment in self.scenario.treatment.values():
@@ -95,6 +96,11 @@ class Study:
                 wanted["utilities", name] = None
         for shelf, name in wanted:
             yield self.batch(name) if shelf == "batches" else self.catalog.get(shelf, name)
+
+    def heard(self, endpoint: str) -> list[str]:
+        """An endpoint, and the one that it hears by, where its file says ``hears``."""
+        hears = self.catalog.get("endpoints", endpoint).card.options.get("hears")
+        return [endpoint] if hears is None else [endpoint, str(hears)]
 
     def solutes(self) -> list[str]:
         """The solutes that move: the insults' drugs, and what a batch holds."""
