@@ -94,28 +94,33 @@ def _drawn(study: Study, result: xr.Dataset) -> list[pd.DataFrame]:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """The rows of one measure: who, when, where."""
+    """The rows of one measure: who, when, where; a score of speech has no frequency of its own."""
 
     subjects: Array
     times: Array
     frequencies: Array
     level: float
+    tonal: bool
 
     @classmethod
     def of(cls, measure: Measure, subjects: Array) -> _Sheet:
         times = np.unique([quantity(t, "h") for t in measure.at])
         frequencies = np.unique(measure.tones)
+        level = measure.level or measure.speech
         return cls(
             subjects,
             times,
             frequencies,
-            np.nan if measure.level is None else quantity(measure.level, "dB SPL"),
+            np.nan if level is None else quantity(level, "dB SPL"),
+            measure.frequency is not None,
         )
 
     def readings(self, reading: Reading) -> pd.DataFrame:
         """A row per subject, time and frequency."""
         rows = self._rows(subject=self.subjects, time=self.times, frequency=self.frequencies)
         rows["value"], rows["censored"] = reading.value.ravel(), reading.censored.ravel()
+        if not self.tonal:
+            rows["frequency"] = np.nan
         return rows.assign(level=self.level, place=np.nan)
 
     def grades(self, grades: Grades) -> pd.DataFrame:

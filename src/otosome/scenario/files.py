@@ -166,44 +166,60 @@ def _with_batches(study: Study, folder: Path, batch: Path | None) -> Study:
     from otosome.assess import read_lot
 
     scenario = study.scenario
-    treatments, held = dict(scenario.treatment), dict(scenario.batch)
+    named, held = _batches(scenario), dict(scenario.batch)
     notes, inputs = list(study.notes), dict(study.inputs)
     shelf = study.catalog.names("batches")
-    for name, treatment in scenario.treatment.items():
-        file = _batch_file(study, name, folder, batch)
+    for place, wanted in list(named.items()):
+        file = _batch_file(study, place, wanted, folder, batch)
         if file is None:
             continue
         made = read_lot(file, study.catalog)
         batch_name = _free(made.name, dict(made.values), held, shelf)
         held[batch_name] = dict(made.values)
-        treatments[name] = treatment.model_copy(update={"batch": batch_name})
+        named[place] = batch_name
         notes += [note for note in made.notes if note not in notes]
         inputs[str(file)] = _sha(file)
-    used = {f"batches.{treatment.batch}." for treatment in treatments.values()}
-    gone = {f"batches.{t.batch}." for t in scenario.treatment.values()} - used
+    used = {f"batches.{name}." for name in named.values()}
+    gone = {f"batches.{name}." for name in _batches(scenario).values()} - used
     kept = {
         table: {n: v for n, v in getattr(scenario, table).items() if not n.startswith(tuple(gone))}
         for table in ("numbers", "curves")
     }
-    changed = scenario.model_copy(update={"treatment": treatments, "batch": held, **kept})
+    taken = {
+        table: {
+            n: use.model_copy(update={"batch": named.get((table, n))})
+            for n, use in getattr(scenario, table).items()
+        }
+        for table in ("treatment", "device")
+    }
+    changed = scenario.model_copy(update={**taken, "batch": held, **kept})
     return replace(study, scenario=changed, notes=tuple(notes), inputs=inputs)
+
+
+def _batches(scenario: Scenario) -> dict[tuple[str, str], str]:
+    """The batch that each treatment, and each device that releases one, names: by table and name."""
+    given = {("treatment", name): treatment.batch for name, treatment in scenario.treatment.items()}
+    released = {
+        ("device", n): device.batch for n, device in scenario.device.items() if device.batch is not None
+    }
+    return given | released
 
 
 def _with_quality(study: Study, file: str, despite: bool) -> Study:
     """Refuse a batch that its own specification refuses, or say first that it was used all the same."""
     said = []
-    for name, treatment in study.scenario.treatment.items():
-        options = study.batch(treatment.batch).card.options
+    for (table, name), batch in _batches(study.scenario).items():
+        options = study.batch(batch).card.options
         decision, reason = options.get("decision"), str(options.get("reason", ""))
         if decision == "refuse" and not despite:
             raise BadInput(
-                f"its own specification refuses this lot ({reason})", file=file, key=f"treatment.{name}.batch",
-                given=treatment.batch, cure="use another lot, or run it all the same with --despite-quality",
+                f"its own specification refuses this lot ({reason})", file=file, key=f"{table}.{name}.batch",
+                given=batch, cure="use another lot, or run it all the same with --despite-quality",
             )  # fmt: skip
         if decision == "refuse":
-            said.append(f"{REFUSED} {treatment.batch}: {reason}.")
+            said.append(f"{REFUSED} {batch}: {reason}.")
         elif decision == "cannot decide":
-            said.append(f"Lot {treatment.batch} is neither released nor refused: {reason}.")
+            said.append(f"Lot {batch} is neither released nor refused: {reason}.")
     return replace(study, notes=(*dict.fromkeys(said), *study.notes))
 
 
@@ -213,17 +229,19 @@ def _free(name: str, values: dict[str, Any], held: Mapping[str, dict[str, Any]],
     return next(one for one in names if held.get(one, values) == values and one not in shelf)
 
 
-def _batch_file(study: Study, name: str, folder: Path, batch: Path | None) -> Path | None:
-    """The file a treatment's batch is read from; None where the study or the shelf holds it.
+def _batch_file(
+    study: Study, place: tuple[str, str], wanted: str, folder: Path, batch: Path | None
+) -> Path | None:
+    """The file a batch is read from; None where the study or the shelf holds it.
 
+    ``place``  the table and the name of what gives it
     ``batch``  takes the place of every batch but a vehicle's: no measured lot can stand for what holds nothing
     """
     from otosome.assess import read_lot
 
-    wanted = study.scenario.treatment[name].batch
     if wanted in study.scenario.batch or wanted in study.catalog.names("batches"):
         return None if batch is None or _is_vehicle(study.batch(wanted).card) else batch
-    own = _inside(folder, wanted, name)
+    own = _inside(folder, wanted, ".".join(place))
     if batch is None:
         return own
     lot = read_lot(own, study.catalog)
@@ -236,17 +254,17 @@ def _is_vehicle(batch: Card) -> bool:
     return particles is not None and all(p.value == 0 for p in particles.values())
 
 
-def _inside(folder: Path, name: str, treatment: str) -> Path:
+def _inside(folder: Path, name: str, use: str) -> Path:
     file = (folder / name).resolve()
     if not file.is_relative_to(folder.resolve()):
         raise BadInput(
-            "lies outside the study's folder", key=f"treatment.{treatment}.batch", given=name,
+            "lies outside the study's folder", key=f"{use}.batch", given=name,
             cure="copy the file beside the study, or give it with --batch",
         )  # fmt: skip
     if not file.is_file():
         raise BadInput(
             "is neither a batch of the shelf nor a file beside the study",
-            key=f"treatment.{treatment}.batch", given=name, allowed=Catalog().names("batches"),
+            key=f"{use}.batch", given=name, allowed=Catalog().names("batches"),
         )  # fmt: skip
     return file
 
