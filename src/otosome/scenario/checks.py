@@ -13,7 +13,7 @@ from otosome.evidence import BadInput
 from otosome.roles import Population
 from otosome.scenario.study import Study, texts
 from otosome.scenario.tables import LONGEST, Arm, DeviceUse, InsultUse, Measure, PopulationUse, RecoveryUse
-from otosome.units import Array, quantity
+from otosome.units import LEVELS, Array, quantity, same_kind, split
 
 # Each moment takes some forty knots after it.
 _MOST_MOMENTS = 500
@@ -49,6 +49,7 @@ def check_study(study: Study, file: str) -> None:
         _check_measure(study, name, measure, file)
         _check_norms(study, name, measure, people, file)
         _check_scales(study, name, measure, file)
+    _check_preference(study, file)
     _check_curves(study, file)
     if not study.parameters:
         raise BadInput("rests on no number at all", file=file)
@@ -258,6 +259,34 @@ def _check_device(study: Study, name: str, device: DeviceUse, file: str) -> None
             "what releases vesicles has a batch and an amount, or neither", file=file, key=key,
             given=[k for k in ("batch", "amount") if getattr(device, k) is not None],
         )  # fmt: skip
+
+
+def _check_preference(study: Study, file: str) -> None:
+    """What is preferred is measured, in a unit of its kind; what is to be avoided is a harm on the shelf."""
+    stated = study.scenario.preference
+    if stated is None:
+        return
+    for name, worth in stated.measures.items():
+        _among(name, list(study.scenario.measure), file, "preference.measures")
+        endpoint = study.catalog.get("endpoints", study.scenario.measure[name].endpoint).card
+        unit = str(endpoint.options.get("unit", ""))
+        wanted, key = "dB" if unit in LEVELS else unit, f"preference.measures.{name}"
+        given = _unit_of(worth, file, key)
+        if not same_kind(given, wanted):
+            raise BadInput(
+                f"unit is {given!r}; expected one convertible to {wanted!r}", file=file, key=key, given=worth
+            )
+        if quantity(worth) <= 0:
+            raise BadInput("must lie above zero", file=file, key=key, given=worth)
+    for name in stated.harms:
+        _among(name, study.catalog.names("harms"), file, "preference.harms")
+
+
+def _unit_of(text: str, file: str, key: str) -> str:
+    try:
+        return split(text)[1]
+    except ValueError as error:
+        raise BadInput(str(error), file=file, key=key, given=text) from error
 
 
 def _check_curves(study: Study, file: str) -> None:
