@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from otosome.evidence import READ, WORLD
+from otosome.scenario import Measure
 from otosome.units import quantity
 
 # How far a number can be trusted, best first: the order of every bar, legend and table.
@@ -84,7 +85,7 @@ def measured(result: xr.Dataset, name: str) -> xr.DataArray:
     """A measure at the times and frequencies it was asked for: (arm, subject, time, frequency)."""
     asked = study(result)["measure"][name]
     times = [quantity(text, "h") for text in asked["at"]]
-    tones = [quantity(text, "kHz") for text in asked["frequency"]]
+    tones = Measure.model_construct(frequency=asked.get("frequency")).tones
     return result[name].sel(time=sorted(set(times)), frequency=sorted(set(tones)), method="nearest")
 
 

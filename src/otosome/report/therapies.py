@@ -1,0 +1,282 @@
+"""Therapies side by side as one page: pictures first, then tables; no therapy without its probability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from otosome.report import figures, window
+from otosome.report.drawing import canvas, svg_text, value_axis
+from otosome.report.figures import Panel
+from otosome.report.summary import (
+    Axis,
+    amount,
+    attribute,
+    axis,
+    interval,
+    measured,
+    number,
+    words,
+)
+
+Row = dict[str, Any]
+# A change in words below a point and in cells below a thousandth is printed as none.
+_WORDS, _CELLS = 1.0, 0.001
+_PER = 1000  # people whose harms are counted
+
+
+def side_by_side(result: xr.Dataset, readings: pd.DataFrame) -> Row:
+    """What the template prints of a result of ``otosome.therapies``."""
+    told = attribute(result, "therapies")
+    colours = figures.arm_colours(result)
+    audiogram = next((m for m, row in _measures(told).items() if row["unit"] == "dB HL"), None)
+    return {
+        "colours": colours,
+        "reference": told["reference"],
+        "ears": told["ears"],
+        "worlds": told["worlds"],
+        "likely": _likely(told, colours),
+        "preference": _preference(told),
+        "leanings": list(told["arms"][0]["best"]),
+        "leaning_rows": [_leanings(arm) for arm in told["arms"]],
+        "tale": [
+            {"name": arm["name"], "says": _tale(told, arm)} for arm in told["arms"] if not _is(told, arm)
+        ],
+        "dots": _dots(told, colours),
+        "course": _courses(result, told, colours),
+        "audiograms": figures.by_frequency(result, readings, audiogram) if audiogram else [],
+        "day": 0.0
+        if audiogram is None
+        else float(measured(result, audiogram)["time"][-1]) / window.HOURS_A_DAY,
+        "cochleogram": figures.cochleogram(result),
+        "harms": _harms(told, colours),
+        "harm_notes": list({row["harm"]: row for arm in told["arms"] for row in arm["harms"]}.values()),
+        "lives": _lives(told, colours),
+        "grades": told["grades"],
+    }
+
+
+def _measures(told: Row) -> dict[str, Row]:
+    measures: dict[str, Row] = told["arms"][0]["measures"]
+    return measures
+
+
+def _is(told: Row, arm: Row) -> bool:
+    return bool(arm["name"] == told["reference"])
+
+
+# ---------------------------------------------------------------- how likely
+
+
+def _likely(told: Row, colours: Mapping[str, str]) -> Row:
+    rows = []
+    scale = Axis(0.0, 1.0, (0.0, 0.25, 0.5, 0.75, 1.0))
+    for arm in told["arms"]:
+        found = arm["best"]["as stated"]
+        average, one = found["average"], found["one"]
+        rows.append(
+            {
+                "label": arm["name"], "swatch": True, "colour": colours[arm["name"]],
+                "low": scale.at(average["low"]), "high": scale.at(average["high"]),
+                "median": scale.at(average["value"]), "other": scale.at(one["value"]),
+                "value": _percent(average["value"]), "range": f"one person: {_percent(one['value'])}",
+            }
+        )  # fmt: skip
+    return {"axis": scale, "rows": rows, "says": likeliest(told)}
+
+
+def likeliest(told: Row) -> str:
+    """Which therapies may be best on average, each with its probability, in one or two sentences."""
+    ranked = sorted(told["arms"], key=lambda arm: -arm["best"]["as stated"]["average"]["value"])
+    first, *others = [arm for arm in ranked if arm["best"]["as stated"]["average"]["value"] > 0]
+    found = first["best"]["as stated"]["average"]
+    text = (
+        f"Under the preference stated below, “{first['name']}” is best on average over people with a probability of "
+        f"{_percent(found['value'])} ({_percent(found['low'])} to {_percent(found['high'])})"
+    )
+    rest = [f"“{arm['name']}” {_percent(arm['best']['as stated']['average']['value'])}" for arm in others[:3]]
+    one = max(told["arms"], key=lambda arm: arm["best"]["as stated"]["one"]["value"])
+    share = _percent(one["best"]["as stated"]["one"]["value"])
+    return (
+        f"{text}{'; ' if rest else ''}{', '.join(rest)}. For one person drawn, “{one['name']}” is best with {share}: "
+        "people differ, and so does what we do not know."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _leanings(arm: Row) -> Row:
+    return {
+        "name": arm["name"],
+        "shares": [_percent(row["average"]["value"]) for row in arm["best"].values()],
+    }
+
+
+def _preference(told: Row) -> str:
+    stated = told["preference"]
+    worth = "; ".join(
+        f"{amount_} of “{words(name)}” is worth 1" for name, amount_ in stated["measures"].items()
+    )
+    costs = ", ".join(f"{words(name)} {number(weight)}" for name, weight in stated["harms"].items())
+    whose = (
+        "The study states what counts"
+        if stated["stated"]
+        else "The study states no preference, so by default"
+    )
+    return f"{whose}: {worth}. {f'One event costs: {costs}.' if costs else 'No harm is counted.'} Nothing else counts."
+
+
+# ---------------------------------------------------------------- words and cells
+
+
+def _tale(told: Row, arm: Row) -> str:
+    """What a therapy does to words and to cells, in one line."""
+    gains = [row["gain"]["median"] for row in arm["measures"].values() if row["endpoint"] == "word_score"]
+    heard = [
+        f"{amount(row['gain']['median'], '%', sign=True)} of words {_where(row)} ({interval(row['gain'], '%')})"
+        for row in arm["measures"].values()
+        if row["endpoint"] == "word_score"
+    ]
+    saved = {kind: cell["saved"]["median"] for kind, cell in arm["cells"].items()}
+    most = max(saved, key=lambda kind: abs(saved[kind]))
+    if abs(saved[most]) < _CELLS:
+        cells = "no cell saved" if max(gains, default=0.0) >= _WORDS else "no cell saved or lost"
+    else:
+        verb = "saved" if saved[most] > 0 else "lost"
+        name = figures.KINDS.get(most, most).lower()
+        cells = f"{amount(abs(saved[most]), '')} of {name} {verb}"
+    heads = "hears better, " if max(gains, default=0.0) >= _WORDS and abs(saved[most]) < _CELLS else ""
+    return f"{'; '.join([*heard, heads + cells])}."
+
+
+def _where(row: Row) -> str:
+    return f"in noise of {row['noise']}" if row["noise"] else "in quiet"
+
+
+def _dots(told: Row, colours: Mapping[str, str]) -> list[Panel]:
+    """A panel for every word score and every kind of cell: a line for each therapy."""
+    panels = [
+        _dot_panel(
+            f"{words(name).capitalize()}: words understood {_where(row)}, %",
+            [
+                (arm["name"], arm["measures"][name]["ears"], arm["measures"][name]["middle"][0])
+                for arm in told["arms"]
+            ],
+            colours,
+        )
+        for name, row in _measures(told).items()
+        if row["endpoint"] == "word_score"
+    ]
+    for kind in told["arms"][0]["cells"]:
+        found = [(arm["name"], arm["cells"][kind]) for arm in told["arms"]]
+        rows = [
+            (name, {end: 100 * cell["ears"][end] for end in cell["ears"]}, 100 * cell["middle"])
+            for name, cell in found
+        ]
+        panels.append(_dot_panel(f"{figures.KINDS.get(kind, kind)} left, %", rows, colours))
+    return panels
+
+
+def _dot_panel(
+    heading: str, rows: Sequence[tuple[str, Mapping[str, float], float]], colours: Mapping[str, str]
+) -> Panel:
+    with canvas(400, 46 + 30 * len(rows)) as (figure, axes):
+        for height, (name, band, middle) in enumerate(rows):
+            colour = colours[name]
+            axes.plot([band["low"], band["high"]], [height, height], color=colour, linewidth=4, alpha=0.5)
+            axes.plot(band["median"], height, marker="o", color=colour, markersize=9)
+            axes.plot(middle, height, marker="D", color=colour, markersize=5, markerfacecolor="white")
+        axes.set(xlim=(-2, 102), ylim=(len(rows) - 0.5, -0.5))
+        axes.set_yticks(range(len(rows)), [_short(name) for name, *_ in rows])
+        axes.grid(visible=True, axis="x")
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
+        svg = svg_text(figure, f"dots {heading}")
+    said = ", ".join(f"{name} {number(band['median'], 2)}" for name, band, _ in rows)
+    return Panel(heading, f"{heading}, medians: {said}.", svg)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 22 else f"{name[:21]}…"
+
+
+def _courses(result: xr.Dataset, told: Row, colours: Mapping[str, str]) -> list[Panel]:
+    """Words over time: a panel for every word score asked at more than one time."""
+    names = [name for name, row in _measures(told).items() if row["endpoint"] == "word_score"]
+    return [
+        _course(result, name, colours) for name in names if measured_words(result, name).sizes["time"] > 1
+    ]
+
+
+def measured_words(result: xr.Dataset, name: str) -> xr.DataArray:
+    """A word score at the times it was asked for: (arm, subject, time)."""
+    return measured(result, name).isel(frequency=0)
+
+
+def _course(result: xr.Dataset, name: str, colours: Mapping[str, str]) -> Panel:
+    one = measured_words(result, name)
+    days = one["time"].values / window.HOURS_A_DAY
+    ends = []
+    with canvas(400, 290) as (figure, axes):
+        for arm, colour in colours.items():
+            middle = one.sel(arm=arm).median("subject").values
+            axes.plot(days, middle, color=colour, marker="o", markersize=4)
+            ends.append(f"{arm} {number(float(middle[-1]), 2)} %")
+        value_axis(axes, one, (-2.0, 102.0))
+        axes.set_xlabel("days")
+        svg = svg_text(figure, f"course {name}")
+    return Panel(words(name).capitalize(), f"Day {number(float(days[-1]))}: {', '.join(ends)}.", svg)
+
+
+# ---------------------------------------------------------------- harms and quality of life
+
+
+def _harms(told: Row, colours: Mapping[str, str]) -> list[Row]:
+    """For each therapy that brings any, its harms in events per so many people, all on one axis."""
+    found = {arm["name"]: [(words(r["harm"]), r["events"]) for r in arm["harms"]] for arm in told["arms"]}
+    return _bars({name: rows for name, rows in found.items() if rows}, colours, _PER, f"per {_PER:,}")
+
+
+def _lives(told: Row, colours: Mapping[str, str]) -> list[Row]:
+    """For each instrument what each therapy gains, all on one axis, and how the instrument's number was had."""
+    found = {
+        name: [(arm["name"], arm["utilities"][name]) for arm in told["arms"] if not _is(told, arm)]
+        for name in told["instruments"]
+    }
+    groups = _bars(found, colours, 1.0, "utility")
+    return [{**told["instruments"][group["name"]], **group} for group in groups]
+
+
+def _bars(
+    groups: Mapping[str, Sequence[tuple[str, Mapping[str, float]]]],
+    colours: Mapping[str, str],
+    factor: float,
+    unit: str,
+) -> list[Row]:
+    """Groups of intervals on one axis; a row or its whole group has the colour of the therapy it is named after."""
+    bands = [band for rows in groups.values() for _, band in rows]
+    if not bands:
+        return []
+    scale = axis((factor * end for band in bands for end in band.values()), unit)
+    return [
+        {
+            "name": name,
+            "axis": scale,
+            "rows": [
+                {
+                    "label": label, "swatch": label in colours, "colour": colours.get(label) or colours[name],
+                    "low": scale.at(factor * band["low"]), "high": scale.at(factor * band["high"]),
+                    "median": scale.at(factor * band["median"]), "other": None,
+                    "value": number(factor * band["median"], 2),
+                    "range": f"{number(factor * band['low'], 2)} to {number(factor * band['high'], 2)}",
+                }
+                for label, band in rows
+            ],
+        }
+        for name, rows in groups.items()
+    ]  # fmt: skip
