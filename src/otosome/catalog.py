@@ -239,7 +239,7 @@ def _shared_formula(shelf: str) -> type | None:
 
 
 # Solutes hold numbers that make a solute of them (a size, a molar mass), instruments numbers of their readings.
-_CLOSED = ("routes", "insults", "mechanisms", "endpoints", "materials", "devices", "recoveries")
+_CLOSED = ("routes", "insults", "mechanisms", "endpoints", "materials", "devices", "recoveries", "harms")
 
 
 def _check_keys(card: Card, formula: type) -> None:
