@@ -154,6 +154,10 @@ class Population(Protocol):
         """Lowest and highest frequency it knows, kHz."""
         ...
 
+    def check(self, frequency: Array) -> None:
+        """Raise BadInput for a frequency in kHz that a study must not ask for: nobody's level is known there."""
+        ...
+
     def baseline(self, frequency: Array) -> Array:
         """Hearing level of each subject at each frequency in kHz, dB HL, shape (subject, 1, frequency)."""
         ...

@@ -430,13 +430,35 @@ def test_an_endpoint_that_names_its_species_is_refused_for_every_other(catalog, 
 
 # Populations
 
-PEOPLE = {"entry": "", "sex": "both", "age": ["30 year", "70 year"]}
+LEVELS = {"0.5 kHz": 10.0, "1 kHz": 15.0, "2 kHz": 30.0, "4 kHz": 45.0, "8 kHz": 50.0}
+
+
+def people(catalog, entry, loss=1.0):
+    """What a study states of people: all that their population asks for, with a share of a common loss."""
+    options = catalog.get("populations", entry).card.options
+    stated = {"entry": entry}
+    if "sex" in options["asks"]:
+        stated |= {"sex": "both", "age": ["30 year", "70 year"] if loss else "18 year"}
+    if "ear" in options["asks"]:
+        stated |= {"ear": "left", "readings": audiograms(options["people"] == "one", loss)}
+    return stated
+
+
+def audiograms(of_one, loss):
+    """One ear's audiogram by row, or those of seven people by column."""
+    heard = {tone: loss * level for tone, level in LEVELS.items()}
+    if not of_one:
+        return {tone: [level + 5.0 * loss * worse for worse in range(7)] for tone, level in heard.items()}
+    return {
+        "quantity": ["audiogram"] * len(heard), "ear": ["left"] * len(heard), "value": list(heard.values()),
+        "frequency": [float(tone.removesuffix(" kHz")) for tone in heard], "censored": ["none"] * len(heard),
+    }  # fmt: skip
 
 
 def of_people(catalog, entry, species, **more):
     """Two months of a population without insult, and after a noise, in every level a person is tested for."""
     ears = [n for n in catalog.names("endpoints") if "ears" in catalog.get("endpoints", n).card.options]
-    heard = {"frequency": ["0.5 kHz", "1 kHz", "2 kHz", "4 kHz", "8 kHz"], "at": ["-1 d", "1 d", "60 d"]}
+    heard = {"frequency": list(LEVELS), "at": ["-1 d", "1 d", "60 d"]}
     loud = {
         "entry": "noise",
         "at": ["0 h"],
@@ -445,7 +467,7 @@ def of_people(catalog, entry, species, **more):
         "duration": "2 h",
     }
     values = {
-        "otosome": "scenario/1", "species": species, "population": PEOPLE | {"entry": entry},
+        "otosome": "scenario/1", "species": species, "population": people(catalog, entry),
         "insult": {"noise": loud}, "arm": [{"name": "nothing"}, {"name": "noise", "insults": ["noise"]}],
         "measure": {name: {"endpoint": name, **heard} for name in ears}, **more,
     }  # fmt: skip
@@ -472,14 +494,14 @@ def test_a_person_with_a_loss_hears_after_an_insult_no_better_than_before_and_th
 ):
     (species,) = catalog.get("populations", population).card.options["species"]
     study = of_people(catalog, population, species)
-    whole = of_people(
-        catalog, population, species, population=PEOPLE | {"entry": population, "age": "18 year"}
-    )
+    whole = of_people(catalog, population, species, population=people(catalog, population, loss=0.0))
     table = draw(study, 12, seed=2)
-    # At 18 years a standing at the median is audiometric zero: the insult alone.
-    standing = f"populations.{population}.standing"
+    # At the median of 18 years, and where nothing was read or is hidden, an ear has no loss: the insult alone.
+    own = [name for name in table if name.startswith(f"populations.{population}.")]
+    ranks = [name for name in own if not np.any(study.parameters[name].value) and "sex" not in name]
+    none = dict.fromkeys([*ranks, *(name for name in own if name.endswith(".hidden"))], 0.0)
     results = [
-        forward.simulate(asked, table.assign(**{standing: 0.0} if asked is whole else {}), workers=1)
+        forward.simulate(asked, table.assign(**none if asked is whole else {}), workers=1)
         for asked in (study, whole)
     ]
     for name in study.scenario.measure:

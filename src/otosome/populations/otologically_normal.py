@@ -75,6 +75,10 @@ class OtologicallyNormal:
         ends = np.array([(table["frequency"][0], table["frequency"][-1]) for table in tables])
         return float(ends[:, 0].max()), float(ends[:, 1].min())
 
+    def check(self, frequency: Kilohertz) -> None:
+        """Raise BadInput for a frequency that has no norm."""
+        self.baseline(frequency)
+
     def baseline(self, frequency: Kilohertz) -> DecibelsHL:
         """Hearing level each subject arrives with, dB HL, shape (subject, 1, frequency).
 

@@ -145,11 +145,21 @@ def _check_population(study: Study, file: str) -> Population | None:
     if use is None:
         return None
     _check_known(study, "populations", use.entry, file, "population.entry")
+    asks = texts(study.catalog.get("populations", use.entry).card.options.get("asks", []))
+    if "readings" in asks and use.readings is None:
+        raise BadInput(
+            f"{use.entry} needs a file", file=file, key="population.audiogram",
+            cure='audiogram = "..." names one beside the study; or run a study with --audiogram FILE',
+        )  # fmt: skip
     _check_asked(study, "populations", use, file, "population")
     if (use.noise_level is None) != (use.noise_time is None):
         raise BadInput("a noise at work has a level and a time, or neither", file=file, key="population")
     try:
-        return study.population(_best(study))
+        people = study.population(_best(study))
+        assert people is not None  # the study names one
+        # What its file holds is looked at once it is asked what it covers.
+        _ = people.covered
+        return people
     except BadInput as error:
         raise _at(error, file, f"population.{error.key}") from error
 
@@ -177,12 +187,13 @@ def _at(error: BadInput, file: str, key: str) -> BadInput:
 
 
 def _check_norms(study: Study, name: str, measure: Measure, people: Population | None, file: str) -> None:
-    """Where an endpoint asks for the level an ear arrives with, its population has one at every frequency."""
+    """Where an endpoint asks for the level an ear arrives with, its population knows one at every frequency."""
     formula = study.catalog.get("endpoints", measure.endpoint).formula
-    if people is None or formula is None or "population" not in {field.name for field in fields(formula)}:
+    asks = formula is not None and "population" in {field.name for field in fields(formula)}
+    if people is None or not asks or measure.frequency is None:
         return
     try:
-        people.baseline(np.array(measure.tones))
+        people.check(np.array(measure.tones))
     except BadInput as error:
         raise _at(error, file, f"measure.{name}.frequency") from error
 

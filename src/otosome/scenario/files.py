@@ -43,6 +43,10 @@ def load(
     batch: Path | None = None,
     allow_retracted: tuple[str, ...] = (),
     despite_quality: bool = False,
+    audiogram: Path | None = None,
+    person: str | None = None,
+    ear: str | None = None,
+    interpolate: bool = False,
 ) -> Study:
     """A study by file or by the name of a shipped one, checked from the first key to the last.
 
@@ -50,6 +54,9 @@ def load(
     ``batch``    the record of a lot, a batch TOML or an instrument export, in the place of the study's vesicle batch
     ``allow_retracted``  keys of retracted sources that may be used all the same
     ``despite_quality``  whether a batch that its own specification refuses may be used all the same
+    ``audiogram``  a person's audiogram file: this ear in the place of whatever population the study names
+    ``person``, ``ear``  whose, where the file holds several; "left", "right" or the "better" one, if none is named
+    ``interpolate``  whether a frequency between two tested ones may be taken from them where a mean needs it
     raises       BadInput: one message with file, key, value given, values allowed
     """
     file = _find(study)
@@ -61,6 +68,15 @@ def load(
         allowed=allow_retracted,
         inputs={str(file): _sha(file)},
     )
+    if audiogram is not None:
+        told = {
+            "entry": "own_audiogram",
+            "audiogram": audiogram.name,
+            "person": person,
+            "ear": ear or "better",
+        }
+        made = _of_person(made, told | {"interpolate": interpolate or None})
+    made = _with_people(made, file, audiogram)
     made = _with_quality(_with_batches(made, file.parent, batch), file.name, despite_quality)
     check_study(made, file.name)
     return made
@@ -159,6 +175,47 @@ def _keys(place: tuple[int | str, ...]) -> list[str]:
     }  # fmt: skip
     table = tables.get(str(place[0]), Scenario) if len(place) > 1 else Scenario
     return list(table.model_fields)
+
+
+def _of_person(study: Study, told: Mapping[str, object]) -> Study:
+    """A study of one person in the place of its people, without what it pinned of these."""
+    scenario = study.scenario
+    kept = {
+        table: {n: v for n, v in getattr(scenario, table).items() if not n.startswith("populations.")}
+        for table in ("numbers", "curves")
+    }
+    try:
+        use = PopulationUse.model_validate(told)
+    except ValidationError as error:
+        raise _told(error, study.name) from error
+    return replace(study, scenario=scenario.model_copy(update={"population": use, **kept}))
+
+
+def _with_people(study: Study, file: Path, audiogram: Path | None) -> Study:
+    """Take the audiograms a study names, or the one given instead, into the study itself."""
+    from otosome.scenario.people import with_readings
+
+    use = study.scenario.population
+    if use is None or use.audiogram is None or use.readings is not None:
+        return study
+    own = _beside(file.parent, use.audiogram) if audiogram is None else audiogram
+    taken, said = with_readings(use, own, study.catalog)
+    return replace(
+        study,
+        scenario=study.scenario.model_copy(update={"population": taken}),
+        notes=(*study.notes, *said),
+        inputs={**study.inputs, str(own): _sha(own)},
+    )
+
+
+def _beside(folder: Path, name: str) -> Path:
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder.resolve()) or not file.is_file():
+        raise BadInput(
+            "is no file beside the study", key="population.audiogram", given=name,
+            cure="copy it there, or give it with --audiogram",
+        )  # fmt: skip
+    return file
 
 
 def _with_batches(study: Study, folder: Path, batch: Path | None) -> Study:

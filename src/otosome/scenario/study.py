@@ -165,7 +165,9 @@ class Study:
         use = self.scenario.population
         if use is None:
             return None
-        stated: dict[str, object] = {"sex": use.sex, "ear": use.ear, "readings": use.readings}
+        stated: dict[str, object] = {
+            "sex": use.sex, "ear": use.ear, "readings": use.readings, "interpolate": use.interpolate
+        }  # fmt: skip
         if use.age is not None:
             stated["age"] = [
                 quantity(age) for age in (use.age if isinstance(use.age, list) else [use.age] * 2)

@@ -50,7 +50,9 @@ class PopulationUse(_Table):
     """Who the subjects are: people of an age, or of all ages between two, of one sex or both, who worked in noise;
     or those whose audiograms a file holds.
 
-    ``audiogram``  a file beside the study;  ``readings``  what it held, by column: then it is not read again
+    ``audiogram``    a file beside the study;  ``readings``  what it held, by column: then it is not read again
+    ``person``       whose audiogram, where the file holds those of several
+    ``interpolate``  whether a frequency that was not tested may be taken from its neighbours where a mean needs it
     """
 
     entry: str
@@ -59,7 +61,9 @@ class PopulationUse(_Table):
     noise_level: Loudness | None = None
     noise_time: Age | None = None
     audiogram: str | None = None
+    person: str | None = Field(default=None, max_length=120)
     ear: Literal["left", "right", "better"] | None = None
+    interpolate: bool | None = None
     readings: dict[str, list[float] | list[str]] | None = None
 
 
