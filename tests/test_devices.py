@@ -1,177 +1,186 @@
-"""An electrode's words and a graft's vesicles: laws, and the published figures they were set on or can miss."""
+"""Devices in the whole chain: what they bring, release and amplify, and words kept beside cells."""
 
-import dataclasses
+from __future__ import annotations
+
+import tomllib
 
 import numpy as np
 import pytest
+import tomli_w
 
-from otosome import transport
-from otosome.catalog import get
-from otosome.evidence import draw_columns
-from otosome.injury import KINDS, Cells
-from otosome.roles import Ear
+from otosome.catalog import SHIPPED
+from otosome.evidence import BadInput
+from otosome.forward import Block, best, draw, forward, observe, plan, simulate
+from otosome.scenario import load, loads, saves
+from otosome.weigh import compare, errors
 
-PEOPLE = 20_000
-DAY = 24.0
-LATE = np.array([5.0 * 365.0 * DAY])
+STUDY = """
+otosome = "scenario/1"
+species = "human"
+[population]
+entry = "otologically_normal"
+sex = "both"
+age = "70 year"
+[insult.insertion]
+entry = "implantation"
+at = ["0 h"]
+depth = "15 mm"
+[device.aid]
+entry = "hearing_aid"
+[device.implant]
+entry = "cochlear_implant"
+depth = "15 mm"
+[device.graft]
+entry = "cell_graft"
+batch = "example_lot"
+amount = "1e5 cells"
+[device.idle]
+entry = "cell_graft"
+batch = "example_lot"
+amount = "1e5 cells"
+potency = 0.0
+[[arm]]
+name = "nothing"
+[[arm]]
+name = "aid"
+devices = ["aid"]
+[[arm]]
+name = "implant"
+devices = ["implant"]
+[[arm]]
+name = "insertion"
+insults = ["insertion"]
+[[arm]]
+name = "graft"
+devices = ["graft"]
+[[arm]]
+name = "idle graft"
+devices = ["idle"]
+[measure.words]
+endpoint = "word_score"
+material = "nu6"
+at = ["-1 d", "30 d"]
+[measure.hearing]
+endpoint = "audiogram"
+frequency = ["0.5 kHz", "2 kHz"]
+at = ["-1 d", "30 d"]
+"""
 
 
-def implant(people=PEOPLE, known=True):
-    """An implant of people who differ; of what is not known each has a draw of their own, unless it is ``known``."""
-    entry = get("devices", "cochlear_implant")
-    parameters = entry.parameters("human").values()
-    if known:
-        parameters = [dataclasses.replace(p, low=p.value, high=p.value, shape="fixed") for p in parameters]
-    return entry.bind(draw_columns(parameters, 1, 0, people, 1), "human")
+@pytest.fixture(scope="module")
+def study():
+    return loads(STUDY)
 
 
-def best(**options):
-    parameters = get("devices", "cochlear_implant").parameters("human").values()
-    return get("devices", "cochlear_implant").bind(
-        {p.name: np.array([p.value]) for p in parameters}, "human", **options
+@pytest.fixture(scope="module")
+def result(study):
+    return simulate(study, draw(study, 12, seed=3), workers=1)
+
+
+def changed(**tables):
+    """The study with tables in place of its own."""
+    return loads(tomli_w.dumps(tomllib.loads(STUDY) | tables))
+
+
+def test_an_implant_brings_the_insertion_it_names_at_its_depth(result):
+    assert np.array_equal(result["cells"].sel(arm="implant"), result["cells"].sel(arm="insertion"))
+    assert np.array_equal(result["hearing"].sel(arm="implant"), result["hearing"].sel(arm="insertion"))
+    assert not np.array_equal(result["words"].sel(arm="implant"), result["words"].sel(arm="insertion"))
+    assert (
+        result["cells"].sel(arm="implant", cell="OHC").min()
+        < result["cells"].sel(arm="nothing", cell="OHC").min()
     )
 
 
-def ear_of(people=1):
-    place = (np.arange(40) + 0.5) / 40
-    return Ear("human", place, 20.0 * 10.0 ** (-2.1 * place), np.full(people, 31.5), {})
+def test_an_aid_is_heard_with_and_saves_no_cell(result):
+    aided, plain = (result.sel(arm=arm) for arm in ("aid", "nothing"))
+    for kept in ("cells", "hearing"):
+        assert np.array_equal(aided[kept], plain[kept])
+    gained = (aided["words"] - plain["words"]).sel(time=720.0)
+    assert gained.min() >= -1e-9 and gained.max() > 1.0
 
 
-def cells_with(neurons):
-    """Cells of which only neurons are told: shares by (subject, time, place)."""
-    whole = np.ones_like(neurons)
-    none = dict.fromkeys(KINDS, np.zeros_like(neurons))
-    return Cells(dict.fromkeys(KINDS, whole) | {"sgn": neurons}, none, none, whole, {})
+def test_a_graft_gives_off_what_its_cells_secrete_before_they_are_gone(study):
+    table = best(study)
+    block = Block(plan(study), {name: table[name].to_numpy() for name in table})
+    graft = next(arm for arm in block.plan.arms if arm.name == "graft")
+    numbers = {
+        k: study.parameters[f"devices.cell_graft.{k}"].value for k in ("taken", "secretion", "half_life")
+    }
+    in_all = 1e5 * numbers["taken"] * numbers["secretion"] * numbers["half_life"] / np.log(2.0)
+    assert np.isclose(block.vesicles(graft).given.sum(), in_all, rtol=1e-9)
 
 
-def scores(device, came, now=None):
-    """Words of each person after all learning, where neurons are ``came`` and then ``now``."""
-    return device.understood(came[:, None], (came if now is None else now)[:, None])[:, 0]
+def test_an_idle_graft_is_the_null_twin_of_one_that_works(result):
+    idle, working = (result.sel(arm=arm) for arm in ("idle graft", "graft"))
+    assert np.array_equal(idle["vesicles"], working["vesicles"])
+    assert idle["vesicles"].max() > 0
+    assert np.all(working["cells"].sel(cell="OHC") >= idle["cells"].sel(cell="OHC") - 1e-6)
+    assert np.any(working["cells"] != idle["cells"])
 
 
-def survivors(people=PEOPLE, seed=1):
-    """Shares of neurons of deaf ears: about half, spread by half."""
-    return np.clip(0.45 * np.exp(np.random.default_rng(seed).normal(0.0, 0.5, people)), 0.0, 1.0)
+def test_words_have_no_frequency_in_what_is_read_and_one_value_at_all_in_the_result(study, result):
+    assert np.ptp(result["words"].to_numpy(), axis=3).max() == 0.0
+    read = observe(study, result).query("quantity == 'words'")
+    assert len(read) == 6 * 12 * 2
+    assert read["frequency"].isna().all() and read["place"].isna().all()
+    right = read["value"] / 2.0  # of a list of 50
+    assert np.allclose(right, right.round()) and right.between(0, 50).all()
 
 
-def test_no_sound_before_activation_and_then_words_are_learned_towards_a_plateau():
-    device, ear = best(), ear_of()
-    since = np.concatenate([[-DAY, 0.0, 27.0 * DAY], np.geomspace(29.0, 2000.0, 30) * DAY])
-    words = device.electric(ear, cells_with(np.full((1, since.size, 40), 0.5)), since)[0]
-    assert np.all(words[:3] == 0.0)
-    assert np.all(np.diff(words[3:]) > 0)
-    # After a time constant of 1.9 months 1 - 1/e of what is to be learned is (E5).
-    moment = np.array([(28.0 + 57.8) * DAY])
-    share = device.electric(ear, cells_with(np.full((1, 1, 40), 0.5)), moment) / words[-1]
-    assert share[0, 0] == pytest.approx(1.0 - np.exp(-1.0), abs=1e-6)
+def test_what_comes_back_by_itself_does_so_in_every_arm_and_saves_no_cell(study, result):
+    recovering = changed(recovery={"entry": "sudden_loss", "entered": "3 d"})
+    table = draw(recovering, 12, seed=3)
+    back = simulate(recovering, table, workers=1)
+    assert np.array_equal(back["cells"], result["cells"])
+    gained = (result["hearing"] - back["hearing"]).sel(time=720.0)
+    assert gained.min() >= 0
+    assert np.all(gained.mean(["subject", "frequency"]) > 1.0)
+    assert np.array_equal(back["hearing"].sel(time=-24.0), result["hearing"].sel(time=-24.0))
 
 
-def test_no_neuron_no_word_and_more_neurons_never_fewer_words():
-    device, ear = best(arrived=cells_with(np.full((1, 1, 40), 0.6))), ear_of()
-    shares = np.linspace(0.0, 1.0, 21)[None, :, None] * np.ones((1, 21, 40))
-    words = device.electric(ear, cells_with(shares), np.full(21, LATE[0]))[0]
-    assert words[0] == 0.0
-    assert np.all(np.diff(words) > 0)
-    assert np.all(words <= np.ravel(device.ceiling))
-    nothing = best(arrived=cells_with(np.zeros((1, 1, 40))))
-    assert nothing.electric(ear, cells_with(np.zeros((1, 1, 40))), LATE) == 0.0
+def test_words_are_compared_as_any_measure_is_and_more_is_better(study, result):
+    told = compare(study, result, "words", "aid", "nothing")
+    assert told["benefit"]["low"] >= 0 < told["benefit"]["high"]
 
 
-def test_only_neurons_that_the_electrode_reaches_count():
-    ear, apical = ear_of(), np.full((1, 1, 40), 0.5)
-    apical[:, :, 30:] = 0.0
-    short, long = best(depth=20.0), best(depth=31.0)
-    assert short.reached(ear, cells_with(apical)) == pytest.approx(0.5)
-    assert long.reached(ear, cells_with(apical)) < 0.4
-    # A depth short of the first place still meets that place.
-    assert best(depth=0.01).reached(ear, cells_with(apical)) == 0.5
+def test_a_graft_alone_has_its_numerical_errors_told(study):
+    told = errors(study, simulate(study, best(study), workers=1))
+    assert told["space"] is not None and told["ledger"] < 1e-10
 
 
-def test_three_in_four_adults_understand_more_than_42_percent_of_words():
-    words = scores(implant(), survivors())
-    # Boisvert 2020 (E4); what was set on it is the median of this very distribution.
-    assert np.mean(words > 0.42) == pytest.approx(0.75, abs=0.02)
-    # 21.9 points in 48 implants (O'Connell 2017), of which chance in a list is a part.
-    heard = np.random.default_rng(1).binomial(50, words) / 50
-    assert 100.0 * heard.std() == pytest.approx(21.9, abs=1.5)
+def test_the_explicit_form_of_a_study_of_devices_runs_as_the_study_does(study):
+    again = loads(saves(study, 3))
+    table = draw(study, 2, seed=3)
+    first, second = (simulate(one, draw(one, 2, seed=3), workers=1) for one in (study, again))
+    assert set(draw(again, 2, seed=3)) == set(table)
+    for name in ("words", "hearing", "cells"):
+        assert np.array_equal(first[name], second[name])
 
 
-def test_between_people_words_hardly_go_with_neurons():
-    came = survivors()
-    words = np.random.default_rng(2).binomial(50, scores(implant(), came)) / 50
-    assert 0.0 < np.corrcoef(came, words)[0, 1] < 0.2
+def test_a_graft_secretes_a_batch_from_a_file_beside_the_study(tmp_path):
+    values = tomllib.loads(STUDY)
+    (tmp_path / "mine.toml").write_bytes((SHIPPED / "batches" / "example_lot.toml").read_bytes())
+    for name in ("graft", "idle"):
+        values["device"][name]["batch"] = "mine.toml"
+    (tmp_path / "study.toml").write_text(tomli_w.dumps(values))
+    made = load(tmp_path / "study.toml")
+    assert made.scenario.device["graft"].batch == made.scenario.device["idle"].batch == "mine"
+    assert "mine" in made.scenario.batch
+    values["device"]["graft"]["batch"] = "../mine.toml"
+    (tmp_path / "study.toml").write_text(tomli_w.dumps(values))
+    with pytest.raises(BadInput, match=r"device\.graft\.batch: lies outside"):
+        load(tmp_path / "study.toml")
 
 
-def two_ears(device, people, seed):
-    """Differences of neurons (by a third) and of scores on 50 words between the two ears of each person."""
-    rng = np.random.default_rng(seed)
-    middle = survivors(people, seed)
-    apart = np.exp(rng.normal(0.0, 0.33 / np.sqrt(2.0), (2, people)))
-    ears = [
-        dataclasses.replace(device, ear=rng.normal(size=(people, 1, 1)), path=rng.normal(size=(people, 1, 1)))
-        for _ in range(2)
-    ]
-    neurons = [middle * a for a in apart]
-    heard = [rng.binomial(50, scores(one, middle, now)) / 50 for one, now in zip(ears, neurons, strict=True)]
-    return neurons[1] - neurons[0], heard[1] - heard[0]
+def test_devices_leave_the_ears_of_other_arms_as_they_are(study, result):
+    alone = changed(arm=[{"name": "nothing"}, {"name": "aid", "devices": ["aid"]}])
+    kept = {c: v for c, v in draw(study, 12, seed=3).items() if c in alone.parameters}
+    few = simulate(alone, draw(alone, 12, seed=3).assign(**kept), workers=1)
+    # Fewer events, so other steps of time.
+    assert np.allclose(few["words"].sel(arm="aid"), result["words"].sel(arm="aid"), atol=0.05)
 
 
-def test_of_two_ears_of_one_person_the_one_with_more_neurons_hears_better():
-    assert np.corrcoef(*two_ears(implant(), PEOPLE, 3))[0, 1] > 0.4
-    # In groups of six, each a draw of all that is not known, the published 0.934 (E8) is no rare thing.
-    groups = [two_ears(with_one_world(6, seed), 6, seed) for seed in range(300)]
-    found = np.array([np.corrcoef(*pair)[0, 1] for pair in groups])
-    low, high = np.quantile(found, [0.05, 0.95])
-    assert low < 0.934 < high
-    assert high - low > 0.5, "six people tell little"
-
-
-def with_one_world(people, seed):
-    entry = get("devices", "cochlear_implant")
-    return entry.bind(draw_columns(entry.parameters("human").values(), seed, 0, people, people), "human")
-
-
-def test_an_electrode_that_left_the_scala_tympani_gives_fewer_words():
-    inside, outside = (dataclasses.replace(best(), path=np.full((1, 1, 1), z)) for z in (1.0, -3.0))
-    came = np.array([0.5])
-    assert scores(outside, came) < scores(inside, came)
-
-
-def test_it_amplifies_nothing_and_a_graft_has_no_electrode():
-    level = np.full((1, 2, 3), 60.0)
-    graft = grafted()
-    assert not np.any(best().gain(level, np.ones(3))) and not np.any(graft.gain(level, np.ones(3)))
-    assert graft.electric(ear_of(), cells_with(np.ones((1, 1, 40))), LATE) is None
-
-
-def grafted(**changed):
-    parameters = get("devices", "cell_graft").parameters("human").values()
-    told = {p.name.rpartition(".")[2]: p.value for p in parameters} | changed
-    return get("devices", "cell_graft").bind(
-        {f"devices.cell_graft.{key}": np.array([value]) for key, value in told.items()}, "human"
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class Anywhere:
-    subjects: int = 1
-
-
-def test_a_graft_secretes_what_its_living_cells_do_in_their_lifetime():
-    graft = grafted(taken=0.2, secretion=50.0, half_life=100.0)
-    dose = transport.Dose(-24.0, -24.0, np.array([[6e4], [4e4]]), np.zeros(1))
-    (flow,) = graft.flows(dose, Anywhere())
-    assert flow.start == flow.stop == -24.0 and not flow.displaces
-    # N s / k in all, and N s an hour at first, whatever the classes.
-    assert np.allclose(flow.amount.sum(axis=0), 0.2 * 1e5 * 50.0 * 100.0 / np.log(2.0))
-    assert np.allclose((flow.amount * flow.release).sum(axis=0), 0.2 * 1e5 * 50.0)
-    assert np.allclose(flow.amount[0] / flow.amount[1], 1.5)
-
-
-def test_a_coat_gives_off_all_that_is_on_it_along_the_electrode():
-    device = best()
-    dose = transport.Dose(0.0, 0.0, np.array([[3e8], [6e8]]), np.zeros(1))
-    flows = device.flows(dose, Anywhere())
-    assert np.allclose(sum(flow.amount for flow in flows), dose.amount)
-    assert [flow.at for flow in flows] == list(device.coated)
-    assert all(flow.into == "scala_tympani" and not flow.displaces for flow in flows)
+def test_every_arm_of_a_study_of_devices_is_finite(study):
+    block = Block(plan(study), {name: column.to_numpy() for name, column in best(study).items()})
+    assert all(np.all(np.isfinite(values)) for values in forward(block).values())
