@@ -12,7 +12,8 @@ from scipy.stats import ks_2samp
 
 from otosome.catalog import Catalog, get
 from otosome.evidence import BadInput, draw_columns
-from otosome.forward import Block, draw, plan
+from otosome.forward import Block, draw, plan, simulate
+from otosome.forward.arrival import CANDIDATES, again
 from otosome.hearing import arriving, between, left
 from otosome.scenario import load, loads, saves
 
@@ -203,6 +204,94 @@ def test_a_grade_is_refused_where_a_frequency_it_needs_was_not_tested_unless_ask
     with pytest.raises(BadInput, match=r"measure\.hearing\.frequency: was not tested; given: 2 kHz"):
         of(**told)
     assert of(**told, interpolate="true").scenario.population.interpolate
+
+
+# What else was read of the ear
+
+WORDS = """
+[measure.words]
+endpoint = "word_score"
+material = "nu6"
+at = ["0 d"]
+"""
+
+
+def told(level, *more, words=WORDS):
+    """A study of a person with a flat loss, of whom more was read: quantity, kHz, value, censored."""
+    columns = readings({"left": np.full(6, level)})
+    for quantity, tone, value, censored in more:
+        row = {"quantity": quantity, "ear": "left", "frequency": tone, "value": value, "censored": censored}
+        for key, cell in row.items():
+            columns[key].append(cell)
+    text = ['entry = "own_audiogram"', 'ear = "left"', "[population.readings]"]
+    text += [f"{key} = {column!r}" for key, column in columns.items()]
+    return loads(STUDY.format(population="\n".join(text), frequency='["1 kHz"]', scales="") + words)
+
+
+def cells_of(study, number=60):
+    """Mean share of each kind along the duct, of each ear, and the study's words as they came."""
+    table = draw(study, number, seed=5)
+    block = Block(plan(study), {name: table[name].to_numpy() for name in table})
+    _, words = block.came(study.scenario.measure["words"], np.array([1.0]))
+    return {kind: share.mean(axis=1) for kind, share in block.arrived.items()}, words.ravel(), table
+
+
+EMITS = [("dpoae", tone, 4.0, "none") for tone in (1.0, 2.0, 4.0)]
+SILENT = [("dpoae", tone, -15.0, "below") for tone in (1.0, 2.0, 4.0)]
+
+
+def test_emissions_tell_of_outer_hair_cells():
+    emits, silent = (cells_of(told(35.0, *more))[0] for more in (EMITS, SILENT))
+    assert np.median(emits["ohc"]) > np.median(silent["ohc"]) + 0.1
+    # Of one loss, what the hair cells do not explain is the nerve's.
+    assert np.median(emits["synapse"]) < np.median(silent["synapse"])
+
+
+def test_words_far_below_the_audiogram_tell_of_a_nerve_that_it_hides():
+    (poor, heard, _), (good, *_), (before, expected, _) = (
+        cells_of(told(10.0, *more))
+        for more in ([("words", 0.0, 64.0, "none")], [("words", 0.0, 100.0, "none")], [])
+    )
+    assert np.median(poor["synapse"]) < 0.6 * np.median(before["synapse"])
+    assert np.median(good["synapse"]) >= np.median(before["synapse"])
+    assert abs(np.median(heard) - 64.0) < abs(np.median(expected) - 64.0)
+    assert np.median(poor["ohc"]) == pytest.approx(np.median(before["ohc"]), abs=0.05)
+
+
+def test_more_readings_leave_fewer_candidates_and_none_leaves_all():
+    one, three = (np.mean(draw(told(35.0, *SILENT[:n]), 60, seed=5).attrs["effective"]) for n in (1, 3))
+    assert 1.0 <= three < one < 10 * CANDIDATES
+    assert "effective" not in draw(told(35.0), 5).attrs
+
+
+def test_an_ear_weighed_is_the_same_for_any_number_of_ears():
+    study = told(35.0, *EMITS)
+    few, many = (draw(study, number, seed=5) for number in (14, 40))
+    assert few.equals(many[:14])
+
+
+def test_candidates_are_drawn_again_as_often_as_they_weigh():
+    # The promise of systematic resampling: each count is the expected one but for less than one.
+    weights = np.random.default_rng(3).dirichlet(np.full(50, 0.3))
+    counts = np.bincount(again(weights, 20, 1, 0), minlength=50)
+    assert np.all(np.abs(counts - 20 * weights) < 1.0)
+
+
+def test_what_nothing_reads_is_told_and_another_unit_is_refused(tmp_path):
+    rows = "subject,ear,quantity,frequency,value,unit\nann,left,audiogram,1,30,dB HL\n"
+    study = load(study_of_file(tmp_path, rows + "ann,left,tymp,,1.2,\n"))
+    assert any("Not used of heard.csv: tymp." in note for note in study.notes)
+    with pytest.raises(BadInput, match="a reading of dpoae is in another unit; given: uV; allowed: dB SPL"):
+        load(study_of_file(tmp_path, rows + "ann,left,dpoae,1,3,uV\n"))
+
+
+def test_a_result_says_what_cells_the_ears_came_with_and_how_many_candidates_count():
+    study = told(35.0, *EMITS)
+    result = simulate(study, draw(study, 20, seed=5), workers=1)
+    assert result.arrived.dims == ("subject", "cell", "place")
+    # Nothing harms them: what is counted at the end is what came.
+    assert np.allclose(result.arrived, result.cells.sel(arm="nothing"), atol=1e-6)
+    assert "candidates count" in result.attrs["notes"]
 
 
 # Files

@@ -132,10 +132,12 @@ def left(
     returns         by kind, 0 to 1, shape (subject, place); fibres that work are inner hair cells times synapses
     """
     found = arriving(level, outer_share, rates)
-    hidden, inner_lost, lone = (np.reshape(np.asarray(v), (-1, 1)) for v in (hidden, inner_lost, lone))
+    hidden, inner_lost, lone = (
+        np.clip(np.reshape(np.asarray(v), (-1, 1)), 0.0, 1.0) for v in (hidden, inner_lost, lone)
+    )
     fibres = np.minimum(found["synapse"], 1.0 - hidden)
     inner = 1.0 - inner_lost * (1.0 - fibres)
-    synapses = fibres / inner
+    synapses = np.divide(fibres, inner, out=np.zeros_like(fibres), where=inner > 0)
     return {
         "ohc": found["ohc"], "ihc": inner, "synapse": synapses, "sgn": synapses + lone * (1.0 - synapses),
     }  # fmt: skip

@@ -344,19 +344,25 @@ class Block:
         """
         given: dict[str, object] = {}
         if self.population is not None:
-            given = {"population": self.population, "arrived": self._arrival}
+            given = {"population": self.population, "arrived": self.arrival}
         if arm is not None and times is not None:
             given |= {"devices": self._worn(arm, times), "recovery": self._recovery(times)}
         bound = endpoint(self.study, measure, self.columns, **given)
         value = np.asarray(bound.value(self.ear, cells, frequency))
         return np.broadcast_to(value, (*value.shape[:2], np.size(frequency)))
 
+    def came(self, measure: Measure, frequency: Array) -> tuple[Any, Array]:
+        """A measure's endpoint bound to the ears as they came, with its true value, (subject, 1, frequency)."""
+        bound = endpoint(self.study, measure, self.columns, population=self.population, arrived=self.arrival)
+        value = np.asarray(bound.value(self.ear, self.arrival, frequency))
+        return bound, np.broadcast_to(value, (self.subjects, 1, np.size(frequency)))
+
     def _worn(self, arm: PlannedArm, times: Array) -> tuple[tuple[Device, Array], ...]:
         """The devices of an arm, each with the hours since its start."""
         return tuple((self._device(use), times - quantity(use.at, "h")) for use in arm.devices)
 
     def _device(self, use: DeviceUse) -> Any:
-        given: dict[str, object] = {} if self.population is None else {"arrived": self._arrival}
+        given: dict[str, object] = {} if self.population is None else {"arrived": self.arrival}
         if use.depth is not None:
             given["depth"] = quantity(use.depth, "mm")
         return self._bind("devices", use.entry, **given)
@@ -370,7 +376,7 @@ class Block:
         return self._bind("recoveries", use.entry, **entered), times
 
     @cached_property
-    def _arrival(self) -> Cells:
+    def arrival(self) -> Cells:
         """The cells the ears arrive with, at one moment."""
         whole = np.ones((self.subjects, 1, self.plan.places.places))
         intact = {kind: whole * self.arrived.get(kind, whole[:, 0])[:, None, :] for kind in KINDS}

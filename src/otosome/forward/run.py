@@ -27,6 +27,8 @@ BLOCK = 16
 # Knots whose histories of a whole block take some hundreds of megabytes.
 _ROOMY = 1000
 _UNITS = {"sampled_vesicle": "particles/uL", "sampled_protein": "ug/uL"}
+# Fewer candidates than ears in a world: some ears are there twice.
+_FEW_CANDIDATES = 10
 Tick = Callable[[int, int], None]
 # What is kept of each ear by place, besides its measures.
 KEPT = ("cells", "vesicles", "protein")
@@ -99,6 +101,8 @@ def forward(block: Block, keep: Collection[str] = KEPT, full: int | None = None)
             out[f"protein/{number}"] = _peak(block, block.protein(arm))
         for solute, drawn in block.sampled(arm).items() if plan.samples else ():
             out[f"sampled_{solute}/{number}"] = drawn
+    if "cells" in keep and block.population is not None:
+        out["arrived"] = np.stack([block.arrival.counted(k)[:, 0] for k in KINDS], axis=1).astype(np.float32)
     for solved in block.solved.values():
         out["time_error"] = np.maximum(out["time_error"], solved.time_error)
         out["closure"] = np.maximum(out["closure"], np.abs(solved.closure))
@@ -125,7 +129,8 @@ def simulate(
     ``keep``     which of ``cells``, ``vesicles`` and ``protein`` to keep by place: all, or for very many ears fewer
     returns      dims arm, subject, time (h), frequency (kHz), place, cell; a variable per measure, ``cells``
                  (fraction counted at the end), ``vesicles`` and ``protein`` (peaks in the organ of Corti,
-                 particles/uL and ug/uL); where perilymph is drawn, ``sampled_<solute>`` (arm, subject, sample);
+                 particles/uL and ug/uL); of a population, ``arrived``: the cells as they came (subject, cell, place);
+                 where perilymph is drawn, ``sampled_<solute>`` (arm, subject, sample);
                  where arms are compared, ``halved`` and ``doubled``: the measure
                  with the efficacy prior so changed
     """
@@ -167,6 +172,8 @@ def simulate(
             along = ("cell", "place") if name == "cells" else ("place",)
             values = np.stack([found.pop(f"{name}/{n}") for n in count])
             variables[name] = (("arm", "subject", *along), values, {"unit": unit})
+    if "arrived" in found:
+        variables["arrived"] = (("subject", "cell", "place"), found["arrived"], {"unit": ""})
     if made.samples:
         coords["sample"] = [name for name, _ in made.samples]
         coords["sampled_at"] = ("sample", [drawn.stop for _, drawn in made.samples], {"unit": "h"})
@@ -180,9 +187,21 @@ def simulate(
     seed = int(table.attrs.get("seed", 0))
     attrs: dict[str, Any] = {
         "name": study.name, "version": __version__, "seed": seed, "species": study.scenario.species,
-        "study": saves(study, seed), "notes": json.dumps(list(study.notes)),
+        "study": saves(study, seed), "notes": json.dumps([*study.notes, *_weighed(table)]),
     }  # fmt: skip
     return xr.Dataset(variables, coords=coords, attrs=attrs)
+
+
+def _weighed(table: pd.DataFrame) -> list[str]:
+    """How far candidates for a person's ear agree with all that was read of it."""
+    effective = table.attrs.get("effective")
+    if not effective:
+        return []
+    middle = float(np.median(effective))
+    said = f"What was read besides the audiogram weighs the ears: in the typical world {middle:.0f} candidates count."
+    if middle < _FEW_CANDIDATES:
+        said += " That is few: the readings lie far out among ears that hear so, and the spread is unsure."
+    return [said]
 
 
 def _check_computed(found: Mapping[str, Array]) -> None:

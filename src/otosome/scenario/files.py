@@ -200,12 +200,17 @@ def _with_people(study: Study, file: Path, audiogram: Path | None) -> Study:
         return study
     own = _beside(file.parent, use.audiogram) if audiogram is None else audiogram
     taken, said = with_readings(use, own, study.catalog)
-    return replace(
+    made = replace(
         study,
         scenario=study.scenario.model_copy(update={"population": taken}),
-        notes=(*study.notes, *said),
         inputs={**study.inputs, str(own): _sha(own)},
     )
+    if made.unread:
+        said.append(
+            f"Not used of {own.name}: {', '.join(made.unread)}. No measure of the study has that name, and no "
+            "endpoint of that name can do without more words."
+        )
+    return replace(made, notes=(*study.notes, *said))
 
 
 def _beside(folder: Path, name: str) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from otosome.export import Export, header
 from otosome.grades import PTA4
 from otosome.hearing import between
 from otosome.readings import instrument_of, read_with
-from otosome.scenario.tables import PopulationUse
+from otosome.scenario.tables import Measure, PopulationUse
 from otosome.units import Array
 
 if TYPE_CHECKING:
@@ -71,6 +72,68 @@ def _in_sound_pressure(file: str, unit: str) -> BadInput:
 
 
 # ---------------------------------------------------------------- one person
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was read of a person's ear besides the audiogram, by one endpoint.
+
+    ``measure``    the study's own of that name, or the endpoint alone
+    ``frequency``  kHz;  ``value``, ``censored``  as ``roles.Reading`` has them; all of shape (reading,)
+    """
+
+    measure: Measure
+    frequency: Array
+    value: Array
+    censored: Array
+
+
+def besides(
+    use: PopulationUse, ear: str, measures: Mapping[str, Measure], catalog: Catalog
+) -> tuple[list[Told], list[str]]:
+    """Readings of one ear that can weigh the cells behind its audiogram, and quantities that nothing here reads.
+
+    A quantity is a measure of the study, by its name, or an endpoint that asks for nothing but frequencies.
+
+    raises  BadInput for a reading in another unit than its endpoint's
+    """
+    told, unread = [], []
+    columns = {name: np.asarray(column) for name, column in (use.readings or {}).items()}
+    quantities = columns.get("quantity", np.array([], dtype=str))
+    for name in sorted(set(quantities.tolist()) - {_AIR}):
+        measure = measures[name] if name in measures else _alone(name, catalog)
+        if measure is None:
+            unread.append(name)
+            continue
+        here = (quantities == name) & np.isin(columns["ear"], [ear, ""])
+        _check_unit(measure, columns, here, catalog)
+        if np.any(here):
+            signs = np.array([_SIGNS.get(str(text), 0.0) for text in columns["censored"][here]])
+            told.append(
+                Told(measure, columns["frequency"][here], columns["value"][here].astype(float), signs)
+            )
+    return told, unread
+
+
+_SIGNS = {"below": -1.0, "none": 0.0, "above": 1.0}
+
+
+def _alone(name: str, catalog: Catalog) -> Measure | None:
+    """A measure by an endpoint that needs no more than to be named."""
+    if name not in catalog.names("endpoints"):
+        return None
+    asks = catalog.get("endpoints", name).card.options.get("asks", [])
+    return Measure(endpoint=name, frequency=["1 kHz"], at=["0 h"]) if asks == ["frequency"] else None
+
+
+def _check_unit(measure: Measure, columns: Mapping[str, Array], here: Array, catalog: Catalog) -> None:
+    expected = str(catalog.get("endpoints", measure.endpoint).card.options.get("unit", ""))
+    given = set(columns["unit"][here].tolist()) - {expected} if "unit" in columns else set()
+    if given:
+        raise BadInput(
+            f"a reading of {measure.endpoint} is in another unit", key="readings.unit", given=sorted(given)[0],
+            allowed=expected or "a fraction, without unit",
+        )  # fmt: skip
 
 
 def _one(use: PopulationUse, table: pd.DataFrame, file: str) -> tuple[Columns, list[str]]:

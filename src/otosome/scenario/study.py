@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from otosome.catalog import Catalog, Entry
 from otosome.evidence import BadInput, Curve, Parameter, Sourced, make_card, make_curve, without_source
@@ -12,6 +15,9 @@ from otosome.grades import Scale
 from otosome.roles import Harm, Map, Population
 from otosome.scenario.tables import Arm, DeviceUse, InsultUse, Number, Scenario, StatedCurve
 from otosome.units import LEVELS, Array, quantity, same_kind
+
+if TYPE_CHECKING:
+    from otosome.scenario.people import Told
 
 # A log-normal spread beyond this overflows.
 _WIDEST = 20.0
@@ -74,7 +80,7 @@ class Study:
             wanted["solutes", solute] = None
         for name in self.mechanisms if self._gives else ():
             wanted["mechanisms", name] = None
-        for measure in self.scenario.measure.values():
+        for measure in (*self.scenario.measure.values(), *(one.measure for one in self.told)):
             for name in self.heard(measure.endpoint):
                 wanted["endpoints", name] = None
             if measure.material is not None:
@@ -178,6 +184,32 @@ class Study:
         entry = self.catalog.get("populations", use.entry)
         bound: Population = entry.bind(columns, self.scenario.species, **stated)
         return bound
+
+    @property
+    def told(self) -> tuple[Told, ...]:
+        """What was read of the one person's ear besides the audiogram; none of many people."""
+        return self._besides[0]
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Quantities of the person's file that no measure or endpoint reads."""
+        return self._besides[1]
+
+    @cached_property
+    def _besides(self) -> tuple[tuple[Told, ...], tuple[str, ...]]:
+        use = self.scenario.population
+        if use is None or use.readings is None:
+            return (), ()
+        entry = self.catalog.get("populations", use.entry)
+        if entry.card.options.get("people") != "one":
+            return (), ()
+        from otosome.scenario.people import besides
+
+        people = self.population(
+            {p.name: np.array([p.value]) for p in entry.parameters(self.scenario.species).values()}
+        )
+        told, unread = besides(use, str(getattr(people, "chosen", "")), self.scenario.measure, self.catalog)
+        return tuple(told), tuple(unread)
 
     def tonotopy(self, columns: Mapping[str, Array]) -> Map:
         """The place map its species names, bound to ears."""

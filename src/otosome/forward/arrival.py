@@ -1,0 +1,64 @@
+"""Ears that could be one person's: candidates weighed by what else was read of the ear, and drawn again.
+
+What is not known of all ears stays as it was drawn: one person's readings weigh the ears of a world against each
+other, and no world against another.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otosome.evidence import draw_columns, uniforms
+from otosome.forward.block import Block
+from otosome.forward.planning import plan
+from otosome.roles import Reading
+from otosome.scenario import Study
+from otosome.units import Array, Plain
+
+# Candidates for each ear, and how many go through together.
+CANDIDATES = 40
+_TOGETHER = 400
+
+
+def arrive(study: Study, subjects: int, seed: int, world: int) -> tuple[dict[str, Array], Plain]:
+    """Ears as what was told of the person leaves them, and how many candidates of each world count.
+
+    returns  a column per number, shape (subject,); the effective number of candidates, (sum of weights)^2 / sum of
+             their squares, shape (world,), of ``CANDIDATES`` times ``world``
+    """
+    many, worlds = CANDIDATES * world, -(-subjects // world)
+    columns = draw_columns(study.parameters.values(), seed, 0, worlds * many, many)
+    logs = likelihood(study, columns).reshape(worlds, many)
+    weights = np.exp(logs - logs.max(axis=1, keepdims=True))
+    weights /= weights.sum(axis=1, keepdims=True)
+    rows = np.concatenate([again(weights[w], world, seed, w) + w * many for w in range(worlds)])[:subjects]
+    return {name: column[rows] for name, column in columns.items()}, 1.0 / np.sum(weights**2, axis=1)
+
+
+def again(weights: Plain, number: int, seed: int, world: int) -> NDArray[np.intp]:
+    """Candidates drawn again in proportion to their weights, in an order of no meaning: systematic resampling."""
+    start = uniforms(seed, "arrival/start", world, world + 1)
+    marks = (np.arange(number) + start) / number
+    found = np.minimum(np.searchsorted(np.cumsum(weights), marks), weights.size - 1)
+    order = np.argsort(uniforms(seed, "arrival/order", world * number, (world + 1) * number))
+    return np.asarray(found[order], dtype=np.intp)
+
+
+def likelihood(study: Study, columns: dict[str, Array]) -> Array:
+    """Log-likelihood of what was told besides the audiogram, for each ear, shape (subject,)."""
+    made, total = plan(study), next(iter(columns.values())).size
+    parts = []
+    for start in range(0, total, _TOGETHER):
+        block = Block(made, {name: column[start : start + _TOGETHER] for name, column in columns.items()})
+        parts.append(_of_block(block))
+    return np.concatenate(parts)
+
+
+def _of_block(block: Block) -> Array:
+    found = np.zeros(block.subjects)
+    for told in block.study.told:
+        bound, value = block.came(told.measure, told.frequency)
+        reading = Reading(*(np.broadcast_to(part, value.shape) for part in (told.value, told.censored)))
+        found += bound.log_likelihood(reading, value)[:, 0].sum(axis=-1)
+    return found
