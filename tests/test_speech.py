@@ -310,7 +310,9 @@ def words(formula, **lost):
 
 
 def test_a_whole_ear_understands_nearly_every_word_in_quiet():
-    assert np.all(words(score()) > 97.0)
+    # Published: 95 to 100 % of W-22 words from 40 dB HL on.
+    assert np.all(words(score()) > 95.0)
+    assert np.all(words(score("cid_w22")) > 95.0)
 
 
 def test_words_follow_the_index_where_all_fibres_are_there():
@@ -331,7 +333,7 @@ def test_a_hidden_loss_costs_words_in_noise_before_it_costs_thresholds():
     shift = quiet.level(EAR, cells_with(synapse=0.5)) - quiet.level(EAR, cells_with())
     assert np.all(shift < 5.0)
     lost = [(words(formula) - words(formula, synapse=0.5))[0] for formula in (quiet, noisy)]
-    assert 0.0 < lost[0] < 5.0 < lost[1]
+    assert 0.0 < 2.0 * lost[0] < lost[1]
 
 
 def test_an_aid_is_heard_from_when_it_is_worn_on_and_saves_no_cell():
