@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from html import escape as html_escape
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -10,10 +12,13 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from typer.testing import CliRunner
 
 from otosome.catalog import Catalog
+from otosome.cli import app
 from otosome.evidence import WORLD, BadInput, draw_columns
-from otosome.forward import draw
+from otosome.forward import draw, observe
+from otosome.report import page
 from otosome.scenario import loads
 from otosome.therapies import chances, scores, therapies, worths
 
@@ -201,3 +206,89 @@ def test_one_arm_and_nothing_of_worth_are_refused():
     deaf = study_of(measure={name: one for name, one in values()["measure"].items() if name != "words"})
     with pytest.raises(BadInput, match="no words understood in quiet"):
         therapies(deaf, None)
+
+
+# The page and the command
+
+
+def shown(result, study):
+    readings = observe(study, result, draw(study, EARS, 1))
+    return page(result, readings)
+
+
+class Text(HTMLParser):
+    """What a reader sees of a page, and the classes of what carries it."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen, self.tags = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.seen.append(data)
+
+    @classmethod
+    def of(cls, html):
+        reader = cls()
+        reader.feed(html)
+        return " ".join(" ".join(reader.seen).split()), reader.tags
+
+
+def test_the_page_names_no_therapy_best_without_its_probability(result, study, told):
+    text, _ = Text.of(shown(result, study))
+    for row in told["arms"]:
+        for likely in row["best"]["as stated"].values():
+            assert f"{100 * likely['value']:.0f} %" in text
+    assert "winner" not in text.lower()
+    assert "hears better, no cell saved" in text
+    assert "Not for treating anyone" in text
+
+
+def test_the_page_says_what_counts_and_which_instrument_asked(result, study):
+    text, _ = Text.of(shown(result, study))
+    assert "10 % of “words” is worth 1" in text
+    assert all(label in text for label in ("HUI3", "EQ-5D"))
+    assert "No harm on the shelf is brought by any of these therapies" in text
+
+
+def test_the_page_loads_nothing_and_runs_nothing(result, study):
+    html = shown(result, study)
+    _, tags = Text.of(html)
+    assert not [tag for tag, _ in tags if tag in ("script", "link", "iframe", "object", "img")]
+    assert not [attrs for _, attrs in tags if "style" in attrs or any(key.startswith("on") for key in attrs)]
+
+
+def test_names_of_arms_are_text_only():
+    hostile = "<script>alert(1)</script>"
+    arms = [{"name": hostile}, {"name": "an aid", "devices": ["aid"]}]
+    study = study_of(arm=arms)
+    result = therapies(study, draw(study, EARS, 1))
+    html = shown(result, study)
+    assert hostile not in html
+    assert html_escape(hostile) in html
+
+
+def test_the_command_says_one_object_and_writes_a_folder_that_can_be_shown(tmp_path):
+    file = tmp_path / "side_by_side.toml"
+    file.write_text(tomli_w.dumps(values()), encoding="utf-8")
+    out = tmp_path / "out"
+    done = CliRunner().invoke(app, ["compare", str(file), "--subjects", "4", "--out", str(out), "--json"])
+    assert done.exit_code == 0, done.output
+    answer = json.loads(done.stdout)
+    assert answer["command"] == "compare"
+    assert [row["name"] for row in answer["result"]["therapies"]["arms"]] == list(ARMS)
+    again = CliRunner().invoke(app, ["show", str(out), "--json"])
+    assert json.loads(again.stdout)["result"]["therapies"] == answer["result"]["therapies"]
+    said = CliRunner().invoke(app, ["show", str(out)]).stdout
+    assert "best on average with" in said
+    assert "cells saved: OHC 0.0 %" in said
+
+
+def test_a_study_without_words_is_refused_with_a_cure():
+    done = CliRunner().invoke(app, ["compare", "cisplatin_guinea_pig", "--subjects", "1", "--json"])
+    assert done.exit_code == 2
+    error = json.loads(done.stdout)["error"]
+    assert error["key"] == "preference.measures"
+    assert "word_score" in error["cure"]

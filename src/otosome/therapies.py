@@ -145,8 +145,10 @@ def scores(
 def _score(study: Study, result: xr.Dataset, arm: str, risks: Mapping[str, Array], leaning: float) -> Array:
     gained = sum(_gain(study, result, name, arm) / _worth(study, result, name) for name in worths(study))
     weights = weighed(study)
+    # Fewer events than without, as trials of the gravely ill found, is no gain of a therapy of the ear.
     costs = sum(
-        (leaning * weights[harm] * risk for harm, risk in risks.items()), np.zeros(result.sizes["subject"])
+        (leaning * weights[harm] * np.maximum(risk, 0.0) for harm, risk in risks.items()),
+        np.zeros(result.sizes["subject"]),
     )
     return np.asarray(gained - costs)
 
@@ -217,7 +219,14 @@ def weighed(study: Study) -> dict[str, float]:
 
 def _harm(study: Study, name: str, risk: Array) -> Row:
     card = study.catalog.get("harms", name).card
-    return {"harm": name, "about": card.about, "events": _interval(risk), "weight": weighed(study)[name]}
+    return {
+        "harm": name,
+        "about": card.about,
+        "counted": str(card.options.get("counted", "")),
+        "note": str(card.options.get("note", "")),
+        "events": _interval(risk),
+        "weight": weighed(study)[name],
+    }
 
 
 def _preference(study: Study) -> Row:
@@ -285,6 +294,7 @@ def _instruments(study: Study) -> dict[str, Row]:
             "label": str(card.options["label"]),
             "about": card.about,
             "because": card.parameter("gain", "").because,
+            "gain": card.parameter("gain", "").value,
         }
         for name, card in cards.items()
     }

@@ -32,6 +32,14 @@ Retracted = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")]
 Force = Annotated[bool, typer.Option("--force", help="Move an earlier result aside.")]
+Audiogram = Annotated[
+    Path | None, typer.Option(help="A person's audiogram, in the place of the study's people.")
+]
+Person = Annotated[str | None, typer.Option(help="Whose, where the file holds several.")]
+Side = Annotated[str | None, typer.Option(help="left, right or better [default: better].")]
+Interpolate = Annotated[
+    bool, typer.Option("--interpolate", help="Take a frequency that a mean needs from its neighbours.")
+]
 
 
 def run(
@@ -40,6 +48,10 @@ def run(
     seed: Seed = None,
     batch: Batch = None,
     despite_quality: Despite = False,
+    audiogram: Audiogram = None,
+    person: Person = None,
+    ear: Side = None,
+    interpolate: Interpolate = False,
     shelves: Shelves = None,
     allow_retracted: Retracted = None,
     out: Out = None,
@@ -51,7 +63,10 @@ def run(
     def work() -> dict[str, Any]:
         from otosome.weigh import answer
 
-        made = _loaded(study, shelves, batch, allow_retracted, despite_quality)
+        listened = {"audiogram": audiogram, "person": person, "ear": ear, "interpolate": interpolate}
+        made = _loaded(
+            study, shelves, allow_retracted, batch=batch, despite_quality=despite_quality, **listened
+        )
         folder, result = _written(made, answer, out, force, subjects, seed)
         headline = json.loads(result.attrs["headline"])
         if not as_json:
@@ -67,6 +82,10 @@ def compare(
     seed: Seed = None,
     batch: Batch = None,
     despite_quality: Despite = False,
+    audiogram: Audiogram = None,
+    person: Person = None,
+    ear: Side = None,
+    interpolate: Interpolate = False,
     shelves: Shelves = None,
     allow_retracted: Retracted = None,
     out: Out = None,
@@ -78,7 +97,10 @@ def compare(
     def work() -> dict[str, Any]:
         from otosome.therapies import therapies
 
-        made = _loaded(study, shelves, batch, allow_retracted, despite_quality)
+        listened = {"audiogram": audiogram, "person": person, "ear": ear, "interpolate": interpolate}
+        made = _loaded(
+            study, shelves, allow_retracted, batch=batch, despite_quality=despite_quality, **listened
+        )
         folder, result = _written(made, therapies, out, force, subjects, seed)
         told = json.loads(result.attrs["therapies"])
         if not as_json:
@@ -89,21 +111,11 @@ def compare(
 
 
 def _loaded(
-    study: str,
-    shelves: list[Path] | None,
-    batch: Path | None,
-    allow_retracted: list[str] | None,
-    despite_quality: bool,
+    study: str, shelves: list[Path] | None, allow_retracted: list[str] | None, **options: Any
 ) -> Study:
     from otosome.scenario import load
 
-    return load(
-        study,
-        shelves=tuple(shelves or ()),
-        batch=batch,
-        allow_retracted=tuple(allow_retracted or ()),
-        despite_quality=despite_quality,
-    )
+    return load(study, shelves=tuple(shelves or ()), allow_retracted=tuple(allow_retracted or ()), **options)
 
 
 def _written(
@@ -242,15 +254,16 @@ def show(
 
         stored = open_result(result)
         headline = json.loads(stored.attrs["headline"])
+        beside = json.loads(stored.attrs["therapies"]) if "therapies" in stored.attrs else None
         notes = json.loads(stored.attrs["notes"])
         if not as_json:
             print(f"{stored.attrs['name']}: {stored.sizes['subject']} ears, seed {stored.attrs['seed']}")
-            print(_headline(headline))
+            print(_headline(headline) if beside is None else _side_by_side(beside))
             print(f"report: {(result / 'report.html').resolve()}")
         return {
             "out": str(result),
             "seed": int(stored.attrs["seed"]),
-            "result": {"headline": headline},
+            "result": {"headline": headline} if beside is None else {"therapies": beside},
             "notes": notes,
         }
 

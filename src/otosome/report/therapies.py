@@ -23,8 +23,8 @@ from otosome.report.summary import (
 )
 
 Row = dict[str, Any]
-# A change in words below a point and in cells below a thousandth is printed as none.
-_WORDS, _CELLS = 1.0, 0.001
+# From a point of words on it is hearing better; a thousandth of the cells, and a change that prints as 0, is none.
+_WORDS, _CELLS, _NOTHING = 1.0, 0.001, 0.05
 _PER = 1000  # people whose harms are counted
 
 
@@ -42,9 +42,7 @@ def side_by_side(result: xr.Dataset, readings: pd.DataFrame) -> Row:
         "preference": _preference(told),
         "leanings": list(told["arms"][0]["best"]),
         "leaning_rows": [_leanings(arm) for arm in told["arms"]],
-        "tale": [
-            {"name": arm["name"], "says": _tale(told, arm)} for arm in told["arms"] if not _is(told, arm)
-        ],
+        "tale": [{"name": arm["name"], "says": _tale(arm)} for arm in told["arms"] if not _is(told, arm)],
         "dots": _dots(told, colours),
         "course": _courses(result, told, colours),
         "audiograms": figures.by_frequency(result, readings, audiogram) if audiogram else [],
@@ -73,7 +71,7 @@ def _is(told: Row, arm: Row) -> bool:
 
 def _likely(told: Row, colours: Mapping[str, str]) -> Row:
     rows = []
-    scale = Axis(0.0, 1.0, (0.0, 0.25, 0.5, 0.75, 1.0))
+    scale = Axis(-0.02, 1.04, (0.0, 0.25, 0.5, 0.75, 1.0))
     for arm in told["arms"]:
         found = arm["best"]["as stated"]
         average, one = found["average"], found["one"]
@@ -134,24 +132,25 @@ def _preference(told: Row) -> str:
 # ---------------------------------------------------------------- words and cells
 
 
-def _tale(told: Row, arm: Row) -> str:
+def _tale(arm: Row) -> str:
     """What a therapy does to words and to cells, in one line."""
-    gains = [row["gain"]["median"] for row in arm["measures"].values() if row["endpoint"] == "word_score"]
-    heard = [
-        f"{amount(row['gain']['median'], '%', sign=True)} of words {_where(row)} ({interval(row['gain'], '%')})"
-        for row in arm["measures"].values()
-        if row["endpoint"] == "word_score"
-    ]
+    scored = [row for row in arm["measures"].values() if row["endpoint"] == "word_score"]
+    better = any(row["gain"]["median"] >= _WORDS for row in scored)
     saved = {kind: cell["saved"]["median"] for kind, cell in arm["cells"].items()}
     most = max(saved, key=lambda kind: abs(saved[kind]))
-    if abs(saved[most]) < _CELLS:
-        cells = "no cell saved" if max(gains, default=0.0) >= _WORDS else "no cell saved or lost"
+    if abs(saved[most]) >= _CELLS:
+        cells = f"{amount(abs(saved[most]), '')} of {figures.KINDS.get(most, most).lower()} "
+        cells += "saved" if saved[most] > 0 else "lost"
     else:
-        verb = "saved" if saved[most] > 0 else "lost"
-        name = figures.KINDS.get(most, most).lower()
-        cells = f"{amount(abs(saved[most]), '')} of {name} {verb}"
-    heads = "hears better, " if max(gains, default=0.0) >= _WORDS and abs(saved[most]) < _CELLS else ""
-    return f"{'; '.join([*heard, heads + cells])}."
+        cells = "hears better, no cell saved" if better else "no cell saved or lost"
+    return f"{'; '.join([*map(_words_gained, scored), cells])}."
+
+
+def _words_gained(row: Row) -> str:
+    if max(abs(end) for end in row["gain"].values()) < _NOTHING:
+        return f"no word gained {_where(row)}"
+    gained = amount(row["gain"]["median"], "points", sign=True)
+    return f"{gained} of words {_where(row)} ({interval(row['gain'], 'points').removesuffix(' points')})"
 
 
 def _where(row: Row) -> str:
