@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import doctest
+import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -373,30 +376,9 @@ def test_scores_are_binomial_in_the_words_of_the_list():
     assert np.exp(formula.log_likelihood(every, truth[:, :51])).sum() == pytest.approx(1.0)
 
 
-STUDY = """
-otosome = "scenario/1"
-species = "human"
-[population]
-entry = "otologically_normal"
-sex = "both"
-age = "80 year"
-[device.aid]
-entry = "hearing_aid"
-[[arm]]
-name = "without"
-[[arm]]
-name = "aided"
-devices = ["aid"]
-[measure.quiet]
-endpoint = "word_score"
-material = "nu6"
-speech = "55 dB SPL"
-at = ["90 d"]
-[measure.noisy]
-endpoint = "word_score"
-material = "nu6"
-noise = "60 dB SPL"
-at = ["90 d"]
+DOCUMENT = Path(__file__).parent.parent / "docs" / "speech.md"
+(STUDY,) = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), flags=re.DOTALL)
+TONES = """
 [measure.tones]
 endpoint = "audiogram"
 frequency = ["1 kHz", "4 kHz"]
@@ -404,8 +386,13 @@ at = ["90 d"]
 """
 
 
+def test_the_examples_of_the_document_print_what_it_says():
+    found = doctest.testfile(str(DOCUMENT), module_relative=False)
+    assert found.attempted > 10 and found.failed == 0
+
+
 def test_in_a_study_the_aided_understand_more_and_have_the_same_cells():
-    study = loads(STUDY, "aided")
+    study = loads(STUDY + TONES, "aided")
     result = simulate(study, draw(study, 20, 3))
     quiet, noisy = (result[name].sel(frequency=1.0).to_numpy()[:, :, 0] for name in ("quiet", "noisy"))
     assert np.all(quiet[1] >= quiet[0])
