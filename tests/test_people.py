@@ -12,10 +12,12 @@ from scipy.stats import ks_2samp
 
 from otosome.catalog import Catalog, get
 from otosome.evidence import BadInput, draw_columns
-from otosome.forward import Block, draw, plan, simulate
-from otosome.forward.arrival import CANDIDATES, again
+from otosome.forward import Block, draw, observe, plan, simulate
+from otosome.forward.arrival import CANDIDATES, again, people
 from otosome.hearing import arriving, between, left
+from otosome.report import page
 from otosome.scenario import load, loads, saves
+from otosome.weigh import answer
 
 CATALOG = Catalog()
 REAL = Path(__file__).parents[2] / "shared" / "data"
@@ -294,6 +296,17 @@ def test_a_result_says_what_cells_the_ears_came_with_and_how_many_candidates_cou
     assert "candidates count" in result.attrs["notes"]
 
 
+def test_the_last_outer_hair_cells_hold_more_where_more_are_left_and_nothing_where_none_are():
+    flat, deaf = (told(level, words="") for level in (20.0, 110.0))
+    first, last = (
+        simulate(study, draw(study, 40, seed=5), workers=1).spare.median("subject").item()
+        for study in (flat, deaf)
+    )
+    # Some 15 dB of a 55 dB ceiling are gone, and at 110 dB HL all of it.
+    assert first > 30.0
+    assert last < 3.0
+
+
 # Files
 
 
@@ -383,11 +396,11 @@ def survey(folder, number, content=MANY, **told):
 
 
 def test_people_are_drawn_with_equal_chances_each_by_the_better_ear(tmp_path):
-    people = survey(tmp_path, 20_000)
-    assert people.levels.shape == (40, 4)
-    assert np.array_equal(people.levels[:, 1], 2.0 * np.arange(40) + 1.0)
+    sample = survey(tmp_path, 20_000)
+    assert sample.levels.shape == (40, 4)
+    assert np.array_equal(sample.levels[:, 1], 2.0 * np.arange(40) + 1.0)
     # Ranks of a world lean to one side; over two thousand worlds each end is drawn somewhat more.
-    counts = np.bincount(people.drawn, minlength=40) / 20_000
+    counts = np.bincount(sample.drawn, minlength=40) / 20_000
     assert counts.min() > 0.015 and counts.max() < 0.045
 
 
@@ -421,16 +434,44 @@ def test_columns_that_are_no_people_are_refused(columns, told):
         _ = bound.covered, bound.levels
 
 
+def test_how_far_the_subjects_stand_for_the_recorded_is_told(tmp_path):
+    study = load(study_of_file(tmp_path, MANY, entry="recorded", ear='"better"'))
+    table = draw(study, 2000, seed=4)
+    found = people(study, {name: table[name].to_numpy() for name in table})
+    assert found["people"] == 40
+    # As many as there are, were all drawn equally often; two thousand draws come near.
+    assert 30.0 < found["effective"] <= 40.0
+    assert max(found["apart"]) < 0.1
+    few = draw(study, 10, seed=4)
+    assert people(study, {name: few[name].to_numpy() for name in few})["effective"] <= 10.0
+
+
+def test_the_report_shows_the_ear_as_it_came_and_what_is_left_to_save():
+    study = told(35.0, *EMITS, words="")
+    table = draw(study, 20, seed=5)
+    result = answer(study, table)
+    shown = page(result, observe(study, result, table))
+    assert "The ear as it came" in shown
+    assert "left to save" in shown and "Were the last outer hair cells lost too" in shown
+    for kind in (
+        "Outer hair cells",
+        "Inner hair cells",
+        "Synapses per inner hair cell",
+        "Spiral ganglion neurons",
+    ):
+        assert f"<h4>{kind}</h4>" in shown
+
+
 # Real files
 
 
 @real
 def test_people_of_a_survey_are_drawn_as_the_survey_has_them(tmp_path):
     file = REAL / "audiograms_nhanes" / "AUX_G_first_2250.csv"
-    people = survey(tmp_path, 4000, file.read_text(encoding="utf-8"))
-    drawn = people.baseline(people.frequency)[:, 0]
+    sample = survey(tmp_path, 4000, file.read_text(encoding="utf-8"))
+    drawn = sample.baseline(sample.frequency)[:, 0]
     # Recorded in steps of 5 dB: spread out again over the step, as drawn ones are.
-    spread = people.levels + np.random.default_rng(1).uniform(-2.5, 2.5, people.levels.shape)
+    spread = sample.levels + np.random.default_rng(1).uniform(-2.5, 2.5, sample.levels.shape)
     for column, recorded in zip(drawn.T, spread.T, strict=True):
         assert np.quantile(column, [0.1, 0.5, 0.9]) == pytest.approx(
             np.quantile(recorded, [0.1, 0.5, 0.9]), abs=2.0

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otosome.units import Array, Hours, Kilohertz, Millimetres
 
@@ -152,6 +153,12 @@ class Population(Protocol):
     @property
     def covered(self) -> tuple[float, float]:
         """Lowest and highest frequency it knows, kHz."""
+        ...
+
+    @property
+    def recorded(self) -> tuple[Array, Array, NDArray[np.intp]] | None:
+        """Frequencies, kHz, with the levels read of each person there, dB HL, (person, frequency), and which of them
+        each subject is, (subject,); None where its people come from a norm and not from a file."""
         ...
 
     def check(self, frequency: Array) -> None:

@@ -62,3 +62,43 @@ def _of_block(block: Block) -> Array:
         reading = Reading(*(np.broadcast_to(part, value.shape) for part in (told.value, told.censored)))
         found += bound.log_likelihood(reading, value)[:, 0].sum(axis=-1)
     return found
+
+
+def people(study: Study, columns: dict[str, Array]) -> dict[str, object]:
+    """Who the subjects are beside whom a file recorded; nothing where their people come from a norm.
+
+    returns  ``entry``; ``people`` in the file and how many of them the subjects are worth, (subjects)^2 / sum of the
+             squares of how often each is drawn (``effective``); by ``frequency``, kHz, 10, 50 and 90 % of the levels
+             ``recorded`` and of those the subjects came with (``drawn``), dB HL, and the furthest their shares at one
+             level lie apart (``apart``, of several people)
+    """
+    found = study.population(columns)
+    if found is None or found.recorded is None or study.scenario.population is None:
+        return {}
+    frequency, levels, drawn = found.recorded
+    came = found.baseline(frequency)[:, 0]
+    counts = np.bincount(drawn)
+    told: dict[str, object] = {
+        "entry": study.scenario.population.entry,
+        "people": len(levels),
+        "effective": float(drawn.size**2 / np.sum(counts.astype(float) ** 2)),
+        "frequency": frequency.tolist(),
+        "recorded": _tenths(levels),
+        "drawn": _tenths(came),
+    }
+    if len(levels) > 1:
+        told["apart"] = [_apart(*pair) for pair in zip(levels.T, came.T, strict=True)]
+    return told
+
+
+def _tenths(levels: Array) -> list[list[float]]:
+    return [[float(v) for v in row] for row in np.quantile(levels, [0.1, 0.5, 0.9], axis=0)]
+
+
+def _apart(recorded: Array, drawn: Array) -> float:
+    """Largest difference between two samples' shares at or below a level, half a step of 5 dB let through."""
+    marks = np.unique(recorded) + 2.5
+    below = [
+        np.searchsorted(np.sort(sample), marks, side="right") / sample.size for sample in (recorded, drawn)
+    ]
+    return float(np.max(np.abs(below[0] - below[1])))

@@ -11,6 +11,7 @@ import numpy as np
 
 from otosome import transport
 from otosome.forward.planning import Given, Plan, PlannedArm, counted, dosed, hours, regimen, use_of
+from otosome.hearing import shift
 from otosome.injury import LABELS, Cells, Harm, Protection, harm, protect, relax, survive
 from otosome.quality import Batch, protein_given, vesicles_given
 from otosome.roles import Device, Ear, Exposure, Population, Recovery
@@ -356,6 +357,13 @@ class Block:
         bound = endpoint(self.study, measure, self.columns, population=self.population, arrived=self.arrival)
         value = np.asarray(bound.value(self.ear, self.arrival, frequency))
         return bound, np.broadcast_to(value, (self.subjects, 1, np.size(frequency)))
+
+    def spare(self, frequency: Array) -> Array:
+        """What hearing would fall by if the outer hair cells the ears came with were lost, dB, (subject, frequency)."""
+        gone = dict.fromkeys(("ohc",), np.zeros_like(self.arrival.intact["ohc"]))
+        without = replace(self.arrival, intact={**self.arrival.intact, **gone})
+        fall: Array = shift(self.ear, without, frequency) - shift(self.ear, self.arrival, frequency)
+        return fall[:, 0]
 
     def _worn(self, arm: PlannedArm, times: Array) -> tuple[tuple[Device, Array], ...]:
         """The devices of an arm, each with the hours since its start."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from otosome import __version__, transport
 from otosome.evidence import BadInput
+from otosome.forward.arrival import people
 from otosome.forward.block import KINDS, Block, Columns
 from otosome.forward.planning import Plan, PlannedArm, plan, planned
 from otosome.injury import LABELS
@@ -103,6 +104,7 @@ def forward(block: Block, keep: Collection[str] = KEPT, full: int | None = None)
             out[f"sampled_{solute}/{number}"] = drawn
     if "cells" in keep and block.population is not None:
         out["arrived"] = np.stack([block.arrival.counted(k)[:, 0] for k in KINDS], axis=1).astype(np.float32)
+        out["spare"] = block.spare(plan.frequencies)
     for solved in block.solved.values():
         out["time_error"] = np.maximum(out["time_error"], solved.time_error)
         out["closure"] = np.maximum(out["closure"], np.abs(solved.closure))
@@ -129,7 +131,8 @@ def simulate(
     ``keep``     which of ``cells``, ``vesicles`` and ``protein`` to keep by place: all, or for very many ears fewer
     returns      dims arm, subject, time (h), frequency (kHz), place, cell; a variable per measure, ``cells``
                  (fraction counted at the end), ``vesicles`` and ``protein`` (peaks in the organ of Corti,
-                 particles/uL and ug/uL); of a population, ``arrived``: the cells as they came (subject, cell, place);
+                 particles/uL and ug/uL); of a population, ``arrived``: the cells as they came (subject, cell, place),
+                 and ``spare``: dB that its last outer hair cells still hold (subject, frequency);
                  where perilymph is drawn, ``sampled_<solute>`` (arm, subject, sample);
                  where arms are compared, ``halved`` and ``doubled``: the measure
                  with the efficacy prior so changed
@@ -174,6 +177,7 @@ def simulate(
             variables[name] = (("arm", "subject", *along), values, {"unit": unit})
     if "arrived" in found:
         variables["arrived"] = (("subject", "cell", "place"), found["arrived"], {"unit": ""})
+        variables["spare"] = (("subject", "frequency"), found["spare"], {"unit": "dB"})
     if made.samples:
         coords["sample"] = [name for name, _ in made.samples]
         coords["sampled_at"] = ("sample", [drawn.stop for _, drawn in made.samples], {"unit": "h"})
@@ -188,6 +192,7 @@ def simulate(
     attrs: dict[str, Any] = {
         "name": study.name, "version": __version__, "seed": seed, "species": study.scenario.species,
         "study": saves(study, seed), "notes": json.dumps([*study.notes, *_weighed(table)]),
+        "people": json.dumps(people(study, {c: table[c].to_numpy() for c in table.columns})),
     }  # fmt: skip
     return xr.Dataset(variables, coords=coords, attrs=attrs)
 

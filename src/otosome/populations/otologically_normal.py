@@ -75,6 +75,11 @@ class OtologicallyNormal:
         ends = np.array([(table["frequency"][0], table["frequency"][-1]) for table in tables])
         return float(ends[:, 0].max()), float(ends[:, 1].min())
 
+    @property
+    def recorded(self) -> None:
+        """Its people come from norms: nobody was recorded."""
+        return None
+
     def check(self, frequency: Kilohertz) -> None:
         """Raise BadInput for a frequency that has no norm."""
         self.baseline(frequency)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from otosome.evidence import BadInput
@@ -116,6 +117,12 @@ class OwnAudiogram:
         """Lowest and highest frequency tested, kHz."""
         frequency, _, _ = self.tested(self.chosen)
         return float(frequency[0]), float(frequency[-1])
+
+    @property
+    def recorded(self) -> tuple[Kilohertz, DecibelsHL, NDArray[np.intp]]:
+        """Frequencies tested, the levels read there, (1, frequency), and that every subject is this person."""
+        frequency, level, _ = self.tested(self.chosen)
+        return frequency, level[None], np.zeros(np.size(self.outer_share), dtype=np.intp)
 
     def check(self, frequency: Kilohertz) -> None:
         """Raise BadInput for a frequency that was not tested, or lies between tested ones and may not."""

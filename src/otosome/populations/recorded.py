@@ -96,6 +96,11 @@ class Recorded:
         _ = self._table
         return float(self.frequency[0]), float(self.frequency[-1])
 
+    @property
+    def recorded(self) -> tuple[Kilohertz, DecibelsHL, NDArray[np.intp]]:
+        """Frequencies, the levels read of each person, those who hear best first, and whom each subject is."""
+        return self.frequency, self.levels, self.drawn
+
     def check(self, frequency: Kilohertz) -> None:
         """Raise BadInput for a frequency nobody was tested at, unless it lies between two and may."""
         low, high = self.covered

@@ -101,12 +101,14 @@ def _side_by_side(result: xr.Dataset, readings: pd.DataFrame) -> str:
 
 def _words(result: xr.Dataset) -> dict[str, Any]:
     from otosome.report import summary
+    from otosome.report.arrival import arrival
 
     counts: dict[str, int] = {}
     sources = summary.source_rows(summary.attribute(result, "sources"))
     for row in sources:
         counts[row["basis"]] = counts.get(row["basis"], 0) + 1
     return {
+        "arrival": arrival(result),
         "title": summary.title(result),
         "question": summary.question(result),
         "species": summary.words(result.attrs["species"]),

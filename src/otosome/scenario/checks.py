@@ -19,8 +19,8 @@ from otosome.units import LEVELS, Array, quantity, same_kind, split
 _MOST_MOMENTS = 500
 # What a result holds beside its measures; a measure of such a name would be lost in it.
 _TAKEN = (
-    "arm", "subject", "time", "frequency", "place", "cell", "cells", "arrived", "vesicles", "protein", "halved",
-    "doubled", "time_error", "closure", "sample", "place_frequency", "place_distance",
+    "arm", "subject", "time", "frequency", "place", "cell", "cells", "arrived", "spare", "vesicles", "protein",
+    "halved", "doubled", "time_error", "closure", "sample", "place_frequency", "place_distance",
 )  # fmt: skip
 _MEASURE_NAME = re.compile(r"\w[\w .+-]{0,59}")
 

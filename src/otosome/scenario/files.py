@@ -205,9 +205,15 @@ def _with_people(study: Study, file: Path, audiogram: Path | None) -> Study:
         scenario=study.scenario.model_copy(update={"population": taken}),
         inputs={**study.inputs, str(own): _sha(own)},
     )
-    if made.unread:
+    try:
+        unread = made.unread
+    except BadInput as error:
+        raise BadInput(
+            error.message, file=own.name, key=error.key, given=error.given, allowed=error.allowed, cure=error.cure
+        ) from error
+    if unread:
         said.append(
-            f"Not used of {own.name}: {', '.join(made.unread)}. No measure of the study has that name, and no "
+            f"Not used of {own.name}: {', '.join(unread)}. No measure of the study has that name, and no "
             "endpoint of that name can do without more words."
         )
     return replace(made, notes=(*study.notes, *said))
