@@ -249,7 +249,7 @@ class Block:
             flows += [flow for use in arm.releasing for flow in self._released(use)]
             if not any(np.any(flow.amount > 0) for flow in flows):
                 return None
-            keep = ("organ_of_corti", "rosenthals_canal", "scala_tympani")
+            keep = ("organ_of_corti", "rosenthals_canal", "scala_tympani", "plasma")
             self.solved[key] = self._solve(solute, flows, keep)
         return self.solved[key]
 
@@ -308,14 +308,51 @@ class Block:
         vesicles = self.vesicles(arm)
         if vesicles is None:
             return Protection()
-        assert arm.lot is not None  # or it would have no vesicles
-        name, strength = arm.lot
-        batch = self.batch(name)
-        potency = {name: strength * batch.potency_of(name)[:, None, None] for name in self.study.mechanisms}
+        batch, potency = self._potency(arm)
         contact = {tissue: vesicles.concentration[tissue].sum(axis=0) for tissue in _TISSUES}
         cargo = {tissue: self._cargo(vesicles, tissue, batch) for tissue in _TISSUES}
         mechanisms = {name: self._mechanism(name, arm.efficacy) for name in self.study.mechanisms}
         return protect(self.plan.knots, mechanisms, contact, potency, cargo, arm.arm.without)
+
+    def _potency(self, arm: PlannedArm) -> tuple[Batch, dict[str, Array]]:
+        """The batch of an arm that gets vesicles, and its relative potency by mechanism, (subject, 1, 1)."""
+        assert arm.lot is not None
+        lot, strength = arm.lot
+        batch = self.batch(lot)
+        return batch, {
+            name: strength * batch.potency_of(name)[:, None, None] for name in self.study.mechanisms
+        }
+
+    def blood(self, arm: PlannedArm) -> Array:
+        """Vesicles in plasma over time, particles h/uL, shape (subject,)."""
+        vesicles = self.vesicles(arm)
+        if vesicles is None:
+            return np.zeros(self.subjects)
+        plasma = vesicles.concentration["plasma"].sum(axis=0)
+        pieces = 0.5 * (plasma[:, 1:] + plasma[:, :-1]) * np.diff(self.plan.knots)
+        return np.asarray(pieces.sum(axis=1))
+
+    def told(self, arm: PlannedArm) -> Array:
+        """Strongest signal of any mechanism at the peak, 0 to 1, in the organ of Corti and in blood, (subject, 2).
+
+        A tumour that blood feeds is told what blood is: a dose that shields the ear may shield it too.
+        """
+        vesicles = self.vesicles(arm)
+        if vesicles is None:
+            return np.zeros((self.subjects, 2))
+        _, potency = self._potency(arm)
+        peaks = [
+            vesicles.concentration["organ_of_corti"].sum(axis=0).max(axis=1),
+            vesicles.concentration["plasma"].sum(axis=0).max(axis=1)[:, None],
+        ]
+        bound = {name: self._mechanism(name, arm.efficacy) for name in self.study.mechanisms}
+        acting = {name: mechanism for name, mechanism in bound.items() if not mechanism.gates}
+        silent = np.zeros((1, 1, 1))
+        signals = [
+            [mechanism.signal(potency[name] * peak[:, None, :], silent) for name, mechanism in acting.items()]
+            for peak in peaks
+        ]
+        return np.stack([np.max(np.stack(s), axis=0).mean(axis=(1, 2)) for s in signals], axis=1)
 
     def _cargo(self, vesicles: transport.Transported, tissue: str, batch: Batch) -> Array:
         """Copies of miRNA that vesicles taken up have released in a tissue, copies/uL, (subject, time, place)."""

@@ -98,6 +98,8 @@ def forward(block: Block, keep: Collection[str] = KEPT, full: int | None = None)
             out[f"cells/{number}"] = counted.astype(np.float32)
         if "vesicles" in kept:
             out[f"vesicles/{number}"] = _peak(block, block.vesicles(arm))
+            out[f"plasma/{number}"] = block.blood(arm)
+            out[f"told/{number}"] = block.told(arm)
         if "protein" in kept:
             out[f"protein/{number}"] = _peak(block, block.protein(arm))
         for solute, drawn in block.sampled(arm).items() if plan.samples else ():
@@ -131,8 +133,11 @@ def simulate(
     ``keep``     which of ``cells``, ``vesicles`` and ``protein`` to keep by place: all, or for very many ears fewer
     returns      dims arm, subject, time (h), frequency (kHz), place, cell; a variable per measure, ``cells``
                  (fraction counted at the end), ``vesicles`` and ``protein`` (peaks in the organ of Corti,
-                 particles/uL and ug/uL); of a population, ``arrived``: the cells as they came (subject, cell, place),
+                 particles/uL and ug/uL), ``plasma`` (vesicles in blood over time, particles h/uL) and ``told``
+                 (strongest signal of any mechanism, 0 to 1, ``where``: organ of Corti or blood);
+                 of a population, ``arrived``: the cells as they came (subject, cell, place),
                  and ``spare``: dB that its last outer hair cells still hold (subject, frequency);
+                 of a person whose other ear's audiogram is known ``other_<measure>``, what that ear is read at;
                  where perilymph is drawn, ``sampled_<solute>`` (arm, subject, sample);
                  where arms are compared, ``halved`` and ``doubled``: the measure
                  with the efficacy prior so changed
@@ -175,9 +180,17 @@ def simulate(
             along = ("cell", "place") if name == "cells" else ("place",)
             values = np.stack([found.pop(f"{name}/{n}") for n in count])
             variables[name] = (("arm", "subject", *along), values, {"unit": unit})
+    if "vesicles" in keep:
+        coords["where"] = ["organ of Corti", "blood"]
+        exposed, told = (np.stack([found[f"{name}/{n}"] for n in count]) for name in ("plasma", "told"))
+        variables["plasma"] = (("arm", "subject"), exposed, {"unit": "particles h/uL"})
+        variables["told"] = (("arm", "subject", "where"), told, {"unit": ""})
     if "arrived" in found:
         variables["arrived"] = (("subject", "cell", "place"), found["arrived"], {"unit": ""})
         variables["spare"] = (("subject", "frequency"), found["spare"], {"unit": "dB"})
+    for name, values in _beside(study, table, workers).items():
+        said = {"unit": variables[name][2]["unit"]}
+        variables[f"other_{name}"] = (("arm", "subject", "time", "frequency"), values, said)
     if made.samples:
         coords["sample"] = [name for name, _ in made.samples]
         coords["sampled_at"] = ("sample", [drawn.stop for _, drawn in made.samples], {"unit": "h"})
@@ -195,6 +208,18 @@ def simulate(
         "people": json.dumps(people(study, {c: table[c].to_numpy() for c in table.columns})),
     }  # fmt: skip
     return xr.Dataset(variables, coords=coords, attrs=attrs)
+
+
+def _beside(study: Study, table: pd.DataFrame, workers: int) -> dict[str, Array]:
+    """What is read at both ears, of the person's other ear: (arm, subject, time, frequency) by measure."""
+    endpoints = {name: measure.endpoint for name, measure in study.scenario.measure.items()}
+    both = [n for n, e in endpoints.items() if "ears" in study.catalog.get("endpoints", e).card.options]
+    aside = study.other() if both else None
+    if aside is None:
+        return {}
+    made = plan(aside)
+    found = through(made, table, partial(forward, keep=()), workers)
+    return {name: np.stack([found[f"{name}/{n}"] for n in range(len(made.arms))]) for name in both}
 
 
 def _weighed(table: pd.DataFrame) -> list[str]:

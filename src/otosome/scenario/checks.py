@@ -20,7 +20,8 @@ _MOST_MOMENTS = 500
 # What a result holds beside its measures; a measure of such a name would be lost in it.
 _TAKEN = (
     "arm", "subject", "time", "frequency", "place", "cell", "cells", "arrived", "spare", "vesicles", "protein",
-    "halved", "doubled", "time_error", "closure", "sample", "place_frequency", "place_distance",
+    "plasma", "told", "where", "halved", "doubled", "time_error", "closure", "sample", "place_frequency",
+    "place_distance",
 )  # fmt: skip
 _MEASURE_NAME = re.compile(r"\w[\w .+-]{0,59}")
 
@@ -84,7 +85,7 @@ def _check_names(study: Study, file: str) -> None:
         if any(ord(letter) < 32 or ord(letter) == 127 for letter in name):
             raise BadInput("a name has no control characters", file=file, key="arm", given=repr(name))
     for kind, name in [("measure", n) for n in scenario.measure] + [("sample", n) for n in scenario.sample]:
-        taken = name in _TAKEN or name.startswith(("window_", "sampled_"))
+        taken = name in _TAKEN or name.startswith(("window_", "sampled_", "other_"))
         if taken or not _MEASURE_NAME.fullmatch(name):
             raise BadInput(
                 f"cannot name a {kind}", file=file, key=f"{kind}.{name}", given=repr(name),
@@ -192,8 +193,12 @@ def _check_norms(study: Study, name: str, measure: Measure, people: Population |
     asks = formula is not None and "population" in {field.name for field in fields(formula)}
     if people is None or not asks or measure.frequency is None:
         return
+    aside = study.other()
+    beside = None if aside is None else aside.population(_best(study))
     try:
-        people.check(np.array(measure.tones))
+        for one in (people, beside):
+            if one is not None:
+                one.check(np.array(measure.tones))
     except BadInput as error:
         raise _at(error, file, f"measure.{name}.frequency") from error
 
