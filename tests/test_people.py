@@ -486,3 +486,94 @@ def test_a_real_audiogram_without_2_kHz_asks_before_it_is_interpolated():
         load("cisplatin_human", audiogram=file)
     study = load("cisplatin_human", audiogram=file, interpolate=True)
     assert study.scenario.population.interpolate
+
+
+# Two ears
+
+GIVEN = """
+[insult.loud]
+entry = "noise"
+at = ["0 h"]
+level = "112 dB SPL"
+band = ["1 kHz", "2 kHz"]
+duration = "2 h"
+[treatment.vesicles]
+batch = "example_lot"
+route = "{route}"
+volume = "0.4 mL"
+at = ["-1 d"]
+[[arm]]
+name = "noise"
+insults = ["loud"]
+[[arm]]
+name = "noise + vesicles"
+insults = ["loud"]
+treatments = ["vesicles"]
+[measure.hearing]
+endpoint = "audiogram"
+frequency = ["0.5 kHz", "1 kHz", "2 kHz", "4 kHz"]
+at = ["-2 d", "7 d"]
+scales = ["who_2021"]
+"""
+
+
+def two_ears(other, route="intratympanic", left=STEEP, right=STEEP - 8.0):
+    columns = readings({"left": left, "right": right})
+    text = [
+        *STUDY.splitlines()[:3],
+        "[population]",
+        'entry = "own_audiogram"',
+        'ear = "left"',
+        f'other = "{other}"',
+    ]
+    text += ["[population.readings]", *(f"{key} = {column!r}" for key, column in columns.items())]
+    return loads("\n".join(text) + GIVEN.format(route=route))
+
+
+def test_the_other_ear_is_spared_what_only_reaches_one():
+    treated, spared, blood = (
+        study.other()
+        for study in (two_ears("treated"), two_ears("untreated"), two_ears("untreated", "intravenous"))
+    )
+    assert [arm.treatments for arm in treated.scenario.arm] == [[], ["vesicles"]]
+    assert [arm.treatments for arm in spared.scenario.arm] == [[], []]
+    assert [arm.treatments for arm in blood.scenario.arm] == [[], ["vesicles"]]
+    # Noise reaches both.
+    assert all(arm.insults == ["loud"] for arm in spared.scenario.arm)
+    assert spared.ear == "right"
+
+
+def test_each_ear_keeps_its_own_audiogram_and_an_untreated_one_is_the_same_in_both_arms():
+    study = two_ears("untreated")
+    table = draw(study, 10, seed=2)
+    result = simulate(study, table, workers=1)
+    before, after = (result.other_hearing.sel(time=time) for time in (-48.0, 168.0))
+    assert np.all(after >= before - 1e-9)
+    assert float((result.hearing.sel(time=-48.0) - before).mean()) == pytest.approx(8.0, abs=1.0)
+    assert np.array_equal(after.sel(arm="noise"), after.sel(arm="noise + vesicles"))
+    sheet = observe(study, result, table)
+    first = sheet[(sheet["quantity"] == "hearing") & (sheet["time"] == -48.0)].groupby("ear")["value"].mean()
+    assert first["left"] - first["right"] == pytest.approx(8.0, abs=1.5)
+
+
+def test_who_grades_by_the_better_ear_and_a_lost_ear_does_not_worsen_them():
+    study = two_ears("untreated", left=np.full(6, 100.0), right=np.full(6, 5.0))
+    table = draw(study, 10, seed=2)
+    sheet = observe(study, simulate(study, table, workers=1), table)
+    grades = sheet[(sheet["quantity"] == "who_2021") & (sheet["time"] == -48.0)]["value"]
+    assert np.all(grades == 0.0)
+
+
+def test_a_frequency_the_other_ear_was_not_tested_at_is_refused():
+    columns = readings({"left": STEEP})
+    extra = readings({"right": STEEP[:3]}, tones=TONES[:3])
+    text = [
+        *STUDY.splitlines()[:3],
+        "[population]",
+        'entry = "own_audiogram"',
+        'ear = "left"',
+        "[population.readings]",
+    ]
+    text += [f"{key} = {columns[key] + extra[key]!r}" for key in columns]
+    with pytest.raises(BadInput, match=r"measure\.hearing\.frequency: was not tested; given: 2 kHz"):
+        loads("\n".join(text) + GIVEN.format(route="intratympanic"))

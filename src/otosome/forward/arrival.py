@@ -67,10 +67,10 @@ def _of_block(block: Block) -> Array:
 def people(study: Study, columns: dict[str, Array]) -> dict[str, object]:
     """Who the subjects are beside whom a file recorded; nothing where their people come from a norm.
 
-    returns  ``entry``; ``people`` in the file and how many of them the subjects are worth, (subjects)^2 / sum of the
-             squares of how often each is drawn (``effective``); by ``frequency``, kHz, 10, 50 and 90 % of the levels
-             ``recorded`` and of those the subjects came with (``drawn``), dB HL, and the furthest their shares at one
-             level lie apart (``apart``, of several people)
+    returns  ``entry``; the one person's ``ear``; ``people`` in the file and how many of them the subjects are worth,
+             (subjects)^2 / sum of the squares of how often each is drawn (``effective``); by ``frequency``, kHz, 10, 50
+             and 90 % of the levels ``recorded`` and of those the subjects came with (``drawn``), dB HL, and the
+             furthest their shares at one level lie apart (``apart``, of several people)
     """
     found = study.population(columns)
     if found is None or found.recorded is None or study.scenario.population is None:
@@ -80,6 +80,7 @@ def people(study: Study, columns: dict[str, Array]) -> dict[str, object]:
     counts = np.bincount(drawn)
     told: dict[str, object] = {
         "entry": study.scenario.population.entry,
+        "ear": study.ear,
         "people": len(levels),
         "effective": float(drawn.size**2 / np.sum(counts.astype(float) ** 2)),
         "frequency": frequency.tolist(),

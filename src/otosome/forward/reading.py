@@ -32,8 +32,9 @@ def observe(study: Study, result: xr.Dataset, table: pd.DataFrame | None = None)
     """What a laboratory would have written down: a row per reading (the ``readings`` table of the contracts).
 
     Where an endpoint is read at both ears, these share everything but the error of reading: one person, one
-    cochlea in two copies, treated alike. A scale of a measure grades the person by these readings, against the
-    earliest: a row whose quantity is the scale and whose value counts the scale's labels from 0.
+    cochlea in two copies, treated alike; unless the other ear's own audiogram is known. A scale of a measure grades
+    the person by these readings, against the earliest: a row whose quantity is the scale and whose value counts the
+    scale's labels from 0.
 
     Perilymph samples are read without an error of their own: no assay's is on a shelf.
 
@@ -50,9 +51,12 @@ def observe(study: Study, result: xr.Dataset, table: pd.DataFrame | None = None)
         bound = endpoint(study, measure, columns)
         sides = texts(study.catalog.get("endpoints", measure.endpoint).card.options.get("ears", ["left"]))
         for number, arm in enumerate(result.arm.to_numpy()):
-            value = result[name].sel(arm=arm, time=sheet.times, frequency=sheet.frequencies).to_numpy()
             heard = {}
             for side in sides:
+                true = result[
+                    name if side == study.ear else f"other_{name}" if f"other_{name}" in result else name
+                ]
+                value = true.sel(arm=arm, time=sheet.times, frequency=sheet.frequencies).to_numpy()
                 key = f"readings/{name}/{number}" + ("" if side == sides[0] else f"/{side}")
                 heard[side] = bound.read(value, uniforms(seed, key, 0, value.size).reshape(value.shape))
                 told = {"quantity": name, "unit": result[name].attrs["unit"], "group": str(arm), "ear": side}

@@ -68,6 +68,11 @@ class OwnAudiogram:
         means = {ear: self.average(ear) for ear in EARS}
         return min(EARS, key=lambda ear: means[ear])
 
+    def has(self, ear: str) -> bool:
+        """Whether an ear was tested."""
+        quantity, side, *_ = self._columns
+        return bool(np.any((quantity == "audiogram") & (side == ear)))
+
     def average(self, ear: str) -> float:
         """Mean level an ear was read at over 0.5, 1, 2 and 4 kHz, dB HL; raises BadInput where one is missing."""
         frequency, level, _ = self.tested(ear)

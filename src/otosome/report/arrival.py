@@ -16,7 +16,7 @@ from otosome.report.drawing import (
     tone_axis,
 )
 from otosome.report.figures import KINDS, Panel
-from otosome.report.summary import Spread, attribute, capital, number, spread, worlds
+from otosome.report.summary import Spread, attribute, capital, number, spread, study, worlds
 
 
 def arrival(result: xr.Dataset) -> dict[str, object] | None:
@@ -30,6 +30,7 @@ def arrival(result: xr.Dataset) -> dict[str, object] | None:
         "heading": "The ear as it came" if one else "The ears as they came",
         "says": _left(result, one),
         "spare": _spare(result),
+        "other": _other(result),
         "fit": _fit(told, result.sizes["subject"]) if told and not one else "",
         "panels": panels,
     }
@@ -66,6 +67,23 @@ def _spare(result: xr.Dataset) -> str:
         for i in dict.fromkeys([most, least])
     ]
     return f"Were the last outer hair cells lost too, hearing would fall by {' and '.join(told)} (medians)."
+
+
+def _other(result: xr.Dataset) -> str:
+    """What becomes of the person's other ear, where its audiogram is known."""
+    beside = [str(name) for name in result.data_vars if str(name).startswith("other_")]
+    if not beside:
+        return ""
+    ear, use = attribute(result, "people")["ear"], study(result)["population"]
+    what = "spared what only reaches one ear" if use.get("other") == "untreated" else "treated alike"
+    last = result[beside[0]].isel(time=-1).mean("frequency").median("subject")
+    told = ", ".join(
+        f"{number(float(last.sel(arm=arm)), 2)} dB HL with “{arm}”" for arm in result["arm"].values
+    )
+    return (
+        f"This is the {ear} ear. The other is simulated from its own audiogram, {what}; scales take the better or the "
+        f"worse of both, as their rules say. Its mean level at the end: {told} (medians)."
+    )
 
 
 def _fit(told: dict[str, object], subjects: int) -> str:

@@ -85,6 +85,8 @@ def by_frequency(result: xr.Dataset, readings: pd.DataFrame, name: str) -> list[
     """A measure over frequency at its last time: a panel per arm, with bands and readings."""
     last = measured(result, name).isel(time=-1)
     seen = _at(readings, name, float(last["time"]))
+    if f"other_{name}" in result:
+        seen = seen[seen["ear"] == attribute(result, "people")["ear"]]
     limits = _limits([last.values, seen["value"].to_numpy(dtype=float)])
     return [_frequency_panel(result, last, seen, str(arm), limits) for arm in result["arm"].values]
 

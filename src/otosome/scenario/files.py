@@ -209,7 +209,12 @@ def _with_people(study: Study, file: Path, audiogram: Path | None) -> Study:
         unread = made.unread
     except BadInput as error:
         raise BadInput(
-            error.message, file=own.name, key=error.key, given=error.given, allowed=error.allowed, cure=error.cure
+            error.message,
+            file=own.name,
+            key=error.key,
+            given=error.given,
+            allowed=error.allowed,
+            cure=error.cure,
         ) from error
     if unread:
         said.append(

@@ -160,7 +160,13 @@ def _one(use: PopulationUse, table: pd.DataFrame, file: str) -> tuple[Columns, l
         "censored": [str(v) for v in kept["censored"]],
         "unit": [str(v) for v in kept["unit"]],
     }
-    return columns, [f"The audiogram of {person} was read from {file}.", *_gaps(mine)]
+    tested = sorted(set(mine.loc[mine["quantity"] == _AIR, "ear"]) & set(_EARS))
+    alone = (
+        [f"Only the {tested[0]} ear was tested: grades take the other to be like it."]
+        if len(tested) == 1
+        else []
+    )
+    return columns, [f"The audiogram of {person} was read from {file}.", *alone, *_gaps(mine)]
 
 
 def _latest(mine: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from otosome.units import LEVELS, Array, quantity, same_kind
 if TYPE_CHECKING:
     from otosome.scenario.people import Told
 
+_OTHER = {"left": "right", "right": "left"}
+_IN_THE_EAR = ("middle_ear", "scala_tympani", "vestibule")
 # A log-normal spread beyond this overflows.
 _WIDEST = 20.0
 
@@ -196,19 +198,56 @@ class Study:
         return self._besides[1]
 
     @cached_property
-    def _besides(self) -> tuple[tuple[Told, ...], tuple[str, ...]]:
+    def ear(self) -> str | None:
+        """The ear of the one person that is studied, "left" or "right"; None of many people."""
+        person = self._person
+        return None if person is None else str(person.chosen)
+
+    @cached_property
+    def _person(self) -> Any:
+        """The one person of best values; None where the study is of many, or of nobody in particular."""
         use = self.scenario.population
         if use is None or use.readings is None:
-            return (), ()
+            return None
         entry = self.catalog.get("populations", use.entry)
         if entry.card.options.get("people") != "one":
+            return None
+        parameters = entry.parameters(self.scenario.species).values()
+        return self.population({p.name: np.array([p.value]) for p in parameters})
+
+    def other(self) -> Study | None:
+        """The same study of the person's other ear; None where there is no one person, or that ear was not tested.
+
+        Where the study says that it is untreated, it is spared what only reaches the one ear: devices, surgery, and
+        what is given by a route that does not begin in blood or cerebrospinal fluid.
+        """
+        use, person = self.scenario.population, self._person
+        if use is None or person is None or not person.has(_OTHER[person.chosen]):
+            return None
+        changes: dict[str, Any] = {"population": use.model_copy(update={"ear": _OTHER[person.chosen]})}
+        if use.other == "untreated":
+            changes["arm"] = [self._spared(arm) for arm in self.scenario.arm]
+        return replace(self, scenario=self.scenario.model_copy(update=changes))
+
+    def _spared(self, arm: Arm) -> Arm:
+        """An arm without what only reaches one ear."""
+        uses, treatments = self.scenario.insult, self.scenario.treatment
+        insults = [n for n in arm.insults if not self.is_event(uses[n]) and not self.is_local(uses[n].route)]
+        given = [n for n in arm.treatments if not self.is_local(treatments[n].route)]
+        return arm.model_copy(update={"insults": insults, "treatments": given, "devices": []})
+
+    def is_local(self, route: str | None) -> bool:
+        """Whether a route begins in the ear, so that what it brings reaches the other ear only by a detour."""
+        return route is not None and self.catalog.get("routes", route).card.options.get("into") in _IN_THE_EAR
+
+    @cached_property
+    def _besides(self) -> tuple[tuple[Told, ...], tuple[str, ...]]:
+        use = self.scenario.population
+        if use is None or self.ear is None:
             return (), ()
         from otosome.scenario.people import besides
 
-        people = self.population(
-            {p.name: np.array([p.value]) for p in entry.parameters(self.scenario.species).values()}
-        )
-        told, unread = besides(use, str(getattr(people, "chosen", "")), self.scenario.measure, self.catalog)
+        told, unread = besides(use, self.ear, self.scenario.measure, self.catalog)
         return tuple(told), tuple(unread)
 
     def tonotopy(self, columns: Mapping[str, Array]) -> Map:

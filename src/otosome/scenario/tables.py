@@ -53,6 +53,7 @@ class PopulationUse(_Table):
     ``audiogram``    a file beside the study;  ``readings``  what it held, by column: then it is not read again
     ``person``       whose audiogram, where the file holds those of several
     ``interpolate``  whether a frequency that was not tested may be taken from its neighbours where a mean needs it
+    ``other``        whether the person's other ear gets what is given to the one studied, as if nothing is said
     """
 
     entry: str
@@ -64,6 +65,7 @@ class PopulationUse(_Table):
     person: str | None = Field(default=None, max_length=120)
     ear: Literal["left", "right", "better"] | None = None
     interpolate: bool | None = None
+    other: Literal["treated", "untreated"] | None = None
     readings: dict[str, list[float] | list[str]] | None = None
 
 
