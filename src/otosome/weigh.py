@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 WINDOW_DOSES = 21
 # One treatment day to the next in the window: from three days before the insult to seventeen after it.
 _WINDOW_START, _DAY = -72.0, 24.0
+# Shelves whose numbers weigh what was measured and change nothing in it.
+_WEIGHED = ("harms", "utilities")
 
 
 def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | None = None) -> xr.Dataset:
@@ -213,12 +215,14 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str
 
 
 def _reaches(name: str, heard: list[str]) -> bool:
-    """Whether a number can reach the measure at all: soluble protein acts on nothing, nor do other endpoints.
+    """Whether a number can reach the measure at all: soluble protein acts on nothing, nor do other endpoints, harms.
 
     ``heard``  the measure's endpoint, and the one it hears by
     """
     shelf, stem, _ = name.split(".", 2)
-    return (shelf, stem) != ("solutes", "protein") and (shelf != "endpoints" or stem in heard)
+    if shelf in _WEIGHED or (shelf, stem) == ("solutes", "protein"):
+        return False
+    return shelf != "endpoints" or stem in heard
 
 
 def best_benefit(study: Study, asked: Compare) -> float:
