@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from otosome import draw, simulate, speech
+from otosome import draw, forward, simulate, speech
 from otosome.catalog import get, names
 from otosome.evidence import BadInput
 from otosome.roles import Ear
@@ -401,3 +401,12 @@ def test_in_a_study_the_aided_understand_more_and_have_the_same_cells():
     assert np.median(noisy[1] - noisy[0]) < np.median(quiet[1] - quiet[0])
     assert np.array_equal(result["cells"][0], result["cells"][1])
     assert np.array_equal(result["tones"][0], result["tones"][1])
+
+
+def test_a_person_understands_the_same_words_in_blocks_of_any_size(monkeypatch):
+    study = loads(STUDY, "aided")
+    table = draw(study, 7, 3)
+    whole = simulate(study, table, workers=1)
+    monkeypatch.setattr(forward.run, "BLOCK", 3)
+    parted = simulate(study, table, workers=1)
+    assert all(np.array_equal(whole[name], parted[name]) for name in ("quiet", "noisy"))
