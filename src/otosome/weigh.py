@@ -19,7 +19,19 @@ from numpy.typing import NDArray
 from otosome import hearing, transport
 from otosome.catalog import Catalog
 from otosome.evidence import BASES, LOTS, WORLD, BadInput, Curve, Parameter, provisional
-from otosome.forward import TRANSPORT, Block, Given, Plan, Tick, best, plan, planned, simulate, through
+from otosome.forward import (
+    TRANSPORT,
+    Block,
+    Given,
+    Plan,
+    Tick,
+    best,
+    crossing,
+    plan,
+    planned,
+    simulate,
+    through,
+)
 from otosome.quality import drawn_sizes
 from otosome.scenario import Compare, DeviceUse, Study
 from otosome.units import LEVELS, Array, quantity
@@ -39,7 +51,7 @@ def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | Non
     """Simulate a study and everything its report says.
 
     returns  the dataset of ``simulate`` with the window's variables, and the headline, the sensitivities,
-             the numerical errors and the sources as JSON attributes
+             what crosses to the other ear, the numerical errors and the sources as JSON attributes
     """
     result = simulate(study, table, workers, tick)
     asked = study.scenario.compare
@@ -50,6 +62,7 @@ def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | Non
     told = {
         **described(study),
         "errors": erred.result(),
+        "crossing": crossing(study, table),
         "sensitivity": moved,
         "headline": {} if asked is None else headline(study, result, asked, moved),
     }

@@ -233,14 +233,6 @@ class Block:
             if one is not None:
                 self.solved[key] = _shared(one, self.subjects)
         if key not in self.solved:
-            species = self.study.scenario.species
-            numbers = dict(self._entry("solutes", "vesicle").columns(self.columns, species))
-            solute = transport.Solute.sized(
-                self.batch(arm.lot[0]).diameter,
-                numbers.pop("temperature"),
-                numbers.pop("viscosity"),
-                **{k: v for k, v in numbers.items() if k in _SOLUTE},
-            )
             flows = [
                 flow
                 for given in arm.treatments
@@ -250,8 +242,47 @@ class Block:
             if not any(np.any(flow.amount > 0) for flow in flows):
                 return None
             keep = ("organ_of_corti", "rosenthals_canal", "scala_tympani", "plasma")
-            self.solved[key] = self._solve(solute, flows, keep)
+            self.solved[key] = self._solve(self._vesicle(arm.lot[0]), flows, keep)
         return self.solved[key]
+
+    def _vesicle(self, lot: str) -> transport.Solute:
+        """The vesicles of a lot as a solute, by size class."""
+        numbers = dict(self._entry("solutes", "vesicle").columns(self.columns, self.study.scenario.species))
+        return transport.Solute.sized(
+            self.batch(lot).diameter,
+            numbers.pop("temperature"),
+            numbers.pop("viscosity"),
+            **{k: v for k, v in numbers.items() if k in _SOLUTE},
+        )
+
+    def crossed(self, arm: PlannedArm) -> Array:
+        """Vesicles of an arm that the other ear meets, as a share of what this one does, at most, shape (subject,).
+
+        All that ever left this ear into blood and cerebrospinal fluid is put there at once, when the first dose is
+        given, for an ear like this one; what is compared are the means along the duct of the highest concentrations
+        in the organ of Corti. Zero where an arm gets no vesicles.
+        """
+        here = self.vesicles(arm)
+        if here is None or arm.lot is None:
+            return np.zeros(self.subjects)
+        solute, ledger = self._vesicle(arm.lot[0]), here.ledger
+        decayed = solute.loss * self.anatomy.csf_volume / self.anatomy.csf_turnover
+        left = {
+            "plasma": ledger["eliminated"] + ledger["plasma"],
+            "cerebrospinal_fluid": ledger["cerebrospinal_fluid"]
+            + ledger["cleared_cerebrospinal_fluid"] * (1.0 + decayed),
+        }
+        start = min(
+            [t for given in arm.treatments for t in given.times]
+            + [quantity(use.at, "h") for use in arm.releasing]
+        )
+        nothing = np.zeros(self.subjects)
+        flows = [transport.Flow(into, start, start, amount, nothing) for into, amount in left.items()]
+        there = self._solve(solute, flows, ("organ_of_corti",))
+        met = [
+            one.concentration["organ_of_corti"].sum(axis=0).max(axis=1).mean(axis=-1) for one in (there, here)
+        ]
+        return np.divide(met[0], met[1], out=np.zeros(self.subjects), where=met[1] > 0)
 
     def _released(self, use: DeviceUse) -> Sequence[transport.Flow]:
         """The vesicles a device releases: cells put in secrete all sizes of their batch, a coat is a dose of it."""
@@ -348,11 +379,12 @@ class Block:
         bound = {name: self._mechanism(name, arm.efficacy) for name in self.study.mechanisms}
         acting = {name: mechanism for name, mechanism in bound.items() if not mechanism.gates}
         silent = np.zeros((1, 1, 1))
-        signals = [
-            [mechanism.signal(potency[name] * peak[:, None, :], silent) for name, mechanism in acting.items()]
-            for peak in peaks
-        ]
-        return np.stack([np.max(np.stack(s), axis=0).mean(axis=(1, 2)) for s in signals], axis=1)
+        strongest = [np.zeros((self.subjects, 1, peak.shape[1])) for peak in peaks]
+        for name, mechanism in acting.items():
+            for where, peak in enumerate(peaks):
+                signal = mechanism.signal(potency[name] * peak[:, None, :], silent)
+                strongest[where] = np.maximum(strongest[where], signal)
+        return np.stack([signal.mean(axis=(1, 2)) for signal in strongest], axis=1)
 
     def _cargo(self, vesicles: transport.Transported, tissue: str, batch: Batch) -> Array:
         """Copies of miRNA that vesicles taken up have released in a tissue, copies/uL, (subject, time, place)."""

@@ -101,7 +101,7 @@ def _side_by_side(result: xr.Dataset, readings: pd.DataFrame) -> str:
 
 def _words(result: xr.Dataset) -> dict[str, Any]:
     from otosome.report import summary
-    from otosome.report.arrival import arrival
+    from otosome.report.arrival import arrival, crossing
 
     counts: dict[str, int] = {}
     sources = summary.source_rows(summary.attribute(result, "sources"))
@@ -109,6 +109,7 @@ def _words(result: xr.Dataset) -> dict[str, Any]:
         counts[row["basis"]] = counts.get(row["basis"], 0) + 1
     return {
         "arrival": arrival(result),
+        "crossing": crossing(result),
         "title": summary.title(result),
         "question": summary.question(result),
         "species": summary.words(result.attrs["species"]),

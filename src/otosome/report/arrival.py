@@ -19,6 +19,21 @@ from otosome.report.figures import KINDS, Panel
 from otosome.report.summary import Spread, attribute, capital, number, spread, study, worlds
 
 
+def crossing(result: xr.Dataset) -> str:
+    """What of a dose to one ear the other meets, in one sentence; nothing where no dose is given to one ear alone."""
+    told = attribute(result, "crossing") if "crossing" in result.attrs else {}
+    if not told:
+        return ""
+    parts = [
+        f"“{arm}” {number(100 * one['median'], 2)} % ({number(100 * one['low'], 2)}–{number(100 * one['high'], 2)})"
+        for arm, one in told.items()
+    ]
+    return (
+        "Of what the organ of Corti of a treated ear meets at its highest, that of the other ear meets, by blood and "
+        f"cerebrospinal fluid, at most: {', '.join(parts)} (median, 5–95 % of worlds)."
+    )
+
+
 def arrival(result: xr.Dataset) -> dict[str, object] | None:
     """Heading, sentences and pictures of the ears as they came; None where nobody says how they arrive."""
     if "arrived" not in result:
