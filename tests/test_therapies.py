@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import doctest
 import json
+import re
 from html import escape as html_escape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -292,3 +295,23 @@ def test_a_study_without_words_is_refused_with_a_cure():
     error = json.loads(done.stdout)["error"]
     assert error["key"] == "preference.measures"
     assert "word_score" in error["cure"]
+
+
+# The document
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "compare.md"
+
+
+def test_the_study_of_the_document_compares():
+    (study,) = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), flags=re.DOTALL)
+    made = loads(study, "document")
+    told = json.loads(therapies(made, draw(made, 2, 1)).attrs["therapies"])
+    assert told["preference"]["measures"] == {"quiet": "10 %", "noisy": "20 %"}
+    assert told["preference"]["harms"]["perforation"] == 1.0
+    assert [row["harm"] for row in arm(told, "vesicles")["harms"]] == ["perforation", "vesicle_reaction"]
+
+
+def test_the_examples_of_the_document_are_as_printed():
+    found = doctest.testfile(str(DOCUMENT), module_relative=False)
+    assert found.attempted > 5
+    assert found.failed == 0

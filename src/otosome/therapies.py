@@ -1,7 +1,7 @@
 """Therapies side by side: what each does to words, to cells and to a life, what it may cost, and how sure that is.
 
 Every ear goes through every arm, so arms differ by what is done in them and by nothing else. An ear's score in
-an arm is what it gains there over the arm of reference, in the units a study's preference states, less what the
+an arm is what it gains there over the study's first arm, in the units a study's preference states, less what the
 arm's harms cost. No arm is called best: each has a probability, for one ear drawn and for the mean of a world.
 """
 
@@ -88,9 +88,8 @@ def heard(study: Study, noise: bool = False) -> list[str]:
 
 
 def reference(study: Study) -> str:
-    """The arm that all others are held against: the compared one's, or the first."""
-    asked = study.scenario.compare
-    return study.scenario.arm[0].name if asked is None else asked.against
+    """The arm that all others are held against: the first."""
+    return study.scenario.arm[0].name
 
 
 def side_by_side(study: Study, result: xr.Dataset, middle: xr.Dataset, table: pd.DataFrame) -> Row:
@@ -113,6 +112,7 @@ def side_by_side(study: Study, result: xr.Dataset, middle: xr.Dataset, table: pd
             "cells": _cells(study, result, middle, arm.name),
             "utilities": _utilities(study, result, columns, arm.name),
             "harms": [_harm(study, name, risk) for name, risk in risks[arm.name].items()],
+            "told": _told(result, arm.name),
         }
         for number, arm in enumerate(arms)
     ]
@@ -227,6 +227,12 @@ def _harm(study: Study, name: str, risk: Array) -> Row:
         "events": _interval(risk),
         "weight": weighed(study)[name],
     }
+
+
+def _told(result: xr.Dataset, arm: str) -> Row:
+    """Strongest signal that vesicles give in the ear and in blood, 0 to 1: what shields one may shield a tumour."""
+    told = result["told"].sel(arm=arm)
+    return {str(w): _interval(told.sel(where=w).to_numpy()) for w in told["where"].to_numpy()}
 
 
 def _preference(study: Study) -> Row:

@@ -150,6 +150,15 @@ class Laboratory:
             self._done[key] = list(self.run(study, arms, work, world, numbers).values())
         return self._done[key]
 
+    def counted(self, study: Study, arms: Sequence[PlannedArm], cell: str) -> list[Array]:
+        """Share of the healthy number counted at the end, mean along the duct, an array (subject,) for each arm."""
+
+        def work(block: Block) -> dict[str, Array]:
+            ends = [block.cells(arm).at(np.array([-1])).counted(cell) for arm in block.plan.arms]
+            return {str(n): one[:, 0].mean(axis=-1) for n, one in enumerate(ends)}
+
+        return list(self.run(study, arms, work).values())
+
     def gains(
         self, study: Study, arms: Sequence[PlannedArm], world: int = 1, numbers: Numbers | None = None
     ) -> list[Array]:

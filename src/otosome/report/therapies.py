@@ -9,7 +9,6 @@ import pandas as pd
 import xarray as xr
 
 from otosome.report import figures, window
-from otosome.report.drawing import canvas, svg_text, value_axis
 from otosome.report.figures import Panel
 from otosome.report.summary import (
     Axis,
@@ -32,6 +31,7 @@ def side_by_side(result: xr.Dataset, readings: pd.DataFrame) -> Row:
     """What the template prints of a result of ``otosome.therapies``."""
     told = attribute(result, "therapies")
     colours = figures.arm_colours(result)
+    scored = [name for name, row in _measures(told).items() if row["endpoint"] == "word_score"]
     audiogram = next((m for m, row in _measures(told).items() if row["unit"] == "dB HL"), None)
     return {
         "colours": colours,
@@ -44,7 +44,7 @@ def side_by_side(result: xr.Dataset, readings: pd.DataFrame) -> Row:
         "leaning_rows": [_leanings(arm) for arm in told["arms"]],
         "tale": [{"name": arm["name"], "says": _tale(arm)} for arm in told["arms"] if not _is(told, arm)],
         "dots": _dots(told, colours),
-        "course": _courses(result, told, colours),
+        "course": [panel for name in scored for panel in figures.over_time(result, name)],
         "audiograms": figures.by_frequency(result, readings, audiogram) if audiogram else [],
         "day": 0.0
         if audiogram is None
@@ -52,6 +52,7 @@ def side_by_side(result: xr.Dataset, readings: pd.DataFrame) -> Row:
         "cochleogram": figures.cochleogram(result),
         "harms": _harms(told, colours),
         "harm_notes": list({row["harm"]: row for arm in told["arms"] for row in arm["harms"]}.values()),
+        "told": [_told(arm) for arm in told["arms"] if arm["told"]["blood"]["high"] > 0],
         "lives": _lives(told, colours),
         "grades": told["grades"],
     }
@@ -160,7 +161,7 @@ def _where(row: Row) -> str:
 def _dots(told: Row, colours: Mapping[str, str]) -> list[Panel]:
     """A panel for every word score and every kind of cell: a line for each therapy."""
     panels = [
-        _dot_panel(
+        figures.dot_panel(
             f"{words(name).capitalize()}: words understood {_where(row)}, %",
             [
                 (arm["name"], arm["measures"][name]["ears"], arm["measures"][name]["middle"][0])
@@ -177,62 +178,20 @@ def _dots(told: Row, colours: Mapping[str, str]) -> list[Panel]:
             (name, {end: 100 * cell["ears"][end] for end in cell["ears"]}, 100 * cell["middle"])
             for name, cell in found
         ]
-        panels.append(_dot_panel(f"{figures.KINDS.get(kind, kind)} left, %", rows, colours))
+        panels.append(figures.dot_panel(f"{figures.KINDS.get(kind, kind)} left, %", rows, colours))
     return panels
 
 
-def _dot_panel(
-    heading: str, rows: Sequence[tuple[str, Mapping[str, float], float]], colours: Mapping[str, str]
-) -> Panel:
-    with canvas(400, 46 + 30 * len(rows)) as (figure, axes):
-        for height, (name, band, middle) in enumerate(rows):
-            colour = colours[name]
-            axes.plot([band["low"], band["high"]], [height, height], color=colour, linewidth=4, alpha=0.5)
-            axes.plot(band["median"], height, marker="o", color=colour, markersize=9)
-            axes.plot(middle, height, marker="D", color=colour, markersize=5, markerfacecolor="white")
-        axes.set(xlim=(-2, 102), ylim=(len(rows) - 0.5, -0.5))
-        axes.set_yticks(range(len(rows)), [_short(name) for name, *_ in rows])
-        axes.grid(visible=True, axis="x")
-        axes.grid(visible=False, axis="y")
-        axes.spines["left"].set_visible(False)
-        svg = svg_text(figure, f"dots {heading}")
-    said = ", ".join(f"{name} {number(band['median'], 2)}" for name, band, _ in rows)
-    return Panel(heading, f"{heading}, medians: {said}.", svg)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 22 else f"{name[:21]}…"
-
-
-def _courses(result: xr.Dataset, told: Row, colours: Mapping[str, str]) -> list[Panel]:
-    """Words over time: a panel for every word score asked at more than one time."""
-    names = [name for name, row in _measures(told).items() if row["endpoint"] == "word_score"]
-    return [
-        _course(result, name, colours) for name in names if measured_words(result, name).sizes["time"] > 1
-    ]
-
-
-def measured_words(result: xr.Dataset, name: str) -> xr.DataArray:
-    """A word score at the times it was asked for: (arm, subject, time)."""
-    return measured(result, name).isel(frequency=0)
-
-
-def _course(result: xr.Dataset, name: str, colours: Mapping[str, str]) -> Panel:
-    one = measured_words(result, name)
-    days = one["time"].values / window.HOURS_A_DAY
-    ends = []
-    with canvas(400, 290) as (figure, axes):
-        for arm, colour in colours.items():
-            middle = one.sel(arm=arm).median("subject").values
-            axes.plot(days, middle, color=colour, marker="o", markersize=4)
-            ends.append(f"{arm} {number(float(middle[-1]), 2)} %")
-        value_axis(axes, one, (-2.0, 102.0))
-        axes.set_xlabel("days")
-        svg = svg_text(figure, f"course {name}")
-    return Panel(words(name).capitalize(), f"Day {number(float(days[-1]))}: {', '.join(ends)}.", svg)
-
-
 # ---------------------------------------------------------------- harms and quality of life
+
+
+def _told(arm: Row) -> Row:
+    """What the ear and blood are told by an arm's vesicles, in words."""
+    ear, blood = (
+        f"{number(signal['median'], 2)} ({number(signal['low'], 2)} to {number(signal['high'], 2)})"
+        for signal in (arm["told"]["organ of Corti"], arm["told"]["blood"])
+    )
+    return {"name": arm["name"], "ear": ear, "blood": blood}
 
 
 def _harms(told: Row, colours: Mapping[str, str]) -> list[Row]:
