@@ -153,11 +153,11 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> dict[str, Any]:
     from otosome.report import figures, still, summary, window
 
     first, *others = summary.measures(result)
-    compared = bool(summary.headline(result))
+    pictured = bool(summary.headline(result).get("frequency"))
     return {
         "colours": figures.arm_colours(result),
-        "window": _json(window.pack(result)) if compared else None,
-        "window_svg": still.window_svg(result) if compared else None,
+        "window": _json(window.pack(result)) if pictured else None,
+        "window_svg": still.window_svg(result) if pictured else None,
         "delivery": figures.delivery(result),
         "measure": summary.capital(summary.words(str(result[first].attrs.get("long_name", first)))),
         "day": float(summary.measured(result, first)["time"][-1]) / window.HOURS_A_DAY,
