@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from otosome import draw, forward, simulate, speech
+from otosome import draw, forward, observe, simulate, speech
 from otosome.catalog import get, names
 from otosome.evidence import BadInput
 from otosome.roles import Ear
@@ -377,7 +377,7 @@ def test_scores_are_binomial_in_the_words_of_the_list():
 
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "speech.md"
-(STUDY,) = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), flags=re.DOTALL)
+STUDY, OWN = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), flags=re.DOTALL)
 TONES = """
 [measure.tones]
 endpoint = "audiogram"
@@ -389,6 +389,28 @@ at = ["90 d"]
 def test_the_examples_of_the_document_print_what_it_says():
     found = doctest.testfile(str(DOCUMENT), module_relative=False)
     assert found.attempted > 10 and found.failed == 0
+
+
+def own_list(folder, text=OWN):
+    (folder / "materials").mkdir()
+    (folder / "materials" / "own.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_list_of_one_s_own_is_measured_as_the_document_writes_it(tmp_path):
+    study = loads(STUDY.replace('"nu6"', '"own"'), "own", shelves=(own_list(tmp_path),))
+    table = draw(study, 3, 1)
+    result = simulate(study, table)
+    assert np.all(result["quiet"] > 0.0)
+    read = observe(study, result, table)
+    assert np.all(np.isin(read[read["quantity"] == "quiet"]["value"], 5.0 * np.arange(21)))
+
+
+def test_a_list_with_bands_of_its_own_is_refused(tmp_path):
+    odd = OWN.replace("frequency = [0.16,", "frequency = [0.15,")
+    study = loads(STUDY.replace('"nu6"', '"own"'), "own", shelves=(own_list(tmp_path, odd),))
+    with pytest.raises(BadInput, match="third octaves"):
+        simulate(study, draw(study, 1, 1))
 
 
 def test_in_a_study_the_aided_understand_more_and_have_the_same_cells():

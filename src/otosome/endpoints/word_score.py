@@ -45,6 +45,14 @@ class WordScore:
     devices: Sequence[tuple[Device, Hours]] = ()
     population: Population | None = None
 
+    def __post_init__(self) -> None:
+        known, stated = self.bands["frequency"], self.material.importance["frequency"]
+        if not np.array_equal(known, stated):
+            raise BadInput(
+                "a material states its importance in the standard's third octaves",
+                key="importance.frequency", given=list(stated), allowed=[f"{one:g}" for one in known],
+            )  # fmt: skip
+
     def value(self, ear: Ear, cells: Cells, frequency: Kilohertz) -> Plain:
         """True share of words, %, shape (subject, time, frequency): the same at every frequency asked for.
 
