@@ -184,3 +184,10 @@ def test_devices_leave_the_ears_of_other_arms_as_they_are(study, result):
 def test_every_arm_of_a_study_of_devices_is_finite(study):
     block = Block(plan(study), {name: column.to_numpy() for name, column in best(study).items()})
     assert all(np.all(np.isfinite(values)) for values in forward(block).values())
+
+
+def test_vesicles_that_no_mechanism_hears_tell_nothing():
+    values = tomllib.loads(STUDY) | {"mechanisms": [], "arm": [{"name": "graft", "devices": ["graft"]}]}
+    quiet = loads(tomli_w.dumps(values))
+    told = simulate(quiet, best(quiet), workers=1)["told"]
+    assert not np.any(told)
