@@ -79,7 +79,7 @@ def load(
     made = _with_people(made, file, audiogram)
     made = _with_quality(_with_batches(made, file.parent, batch), file.name, despite_quality)
     check_study(made, file.name)
-    return made
+    return _with_operations(made)
 
 
 def loads(
@@ -294,6 +294,21 @@ def _with_quality(study: Study, file: str, despite: bool) -> Study:
         elif decision == "cannot decide":
             said.append(f"Lot {batch} is neither released nor refused: {reason}.")
     return replace(study, notes=(*dict.fromkeys(said), *study.notes))
+
+
+def _with_operations(study: Study) -> Study:
+    """Say of which arms the ear is opened for a treatment without the harm of opening it."""
+    said = []
+    for arm in study.scenario.arm:
+        for name in arm.treatments:
+            route = study.scenario.treatment[name].route
+            opens = study.catalog.get("routes", route).card.options.get("opens")
+            if opens is not None and not any(study.is_event(use) for use in study.suffered(arm)):
+                said.append(
+                    f"The arm “{arm.name}” is given vesicles by {route}, which takes an operation, and suffers "
+                    f"nothing by it: add an insult such as {opens} to count its harm."
+                )
+    return replace(study, notes=(*study.notes, *dict.fromkeys(said)))
 
 
 def _free(name: str, values: dict[str, Any], held: Mapping[str, dict[str, Any]], shelf: list[str]) -> str:
