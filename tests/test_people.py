@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import re
 from pathlib import Path
 
 import numpy as np
@@ -577,3 +579,34 @@ def test_a_frequency_the_other_ear_was_not_tested_at_is_refused():
     text += [f"{key} = {columns[key] + extra[key]!r}" for key in columns]
     with pytest.raises(BadInput, match=r"measure\.hearing\.frequency: was not tested; given: 2 kHz"):
         loads("\n".join(text) + GIVEN.format(route="intratympanic"))
+
+
+# The document
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "people.md"
+
+
+def blocks(kind):
+    return re.findall(rf"```{kind}\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def test_the_examples_of_the_document_run_as_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (heard,) = blocks("csv")
+    (tmp_path / "me.csv").write_text(heard, encoding="utf-8")
+    study, recovery = blocks("toml")
+    (tmp_path / "study.toml").write_text(f"{study}\n{recovery}", encoding="utf-8")
+    assert load(tmp_path / "study.toml").scenario.recovery.entered == "3 d"
+    (example,) = blocks("python")
+    test = doctest.DocTestParser().get_doctest(example, {}, "people.md", None, 0)
+    assert doctest.DocTestRunner().run(test).failed == 0
+
+
+def test_every_study_the_document_names_takes_the_audiogram_it_gives(tmp_path):
+    (heard,) = blocks("csv")
+    (tmp_path / "me.csv").write_text(heard, encoding="utf-8")
+    (commands,) = blocks("sh")
+    named = re.findall(r"otosome (?:run|compare) (\w+) --audiogram me.csv --ear left", commands)
+    assert len(named) == 2
+    for name in named:
+        assert load(name, audiogram=tmp_path / "me.csv", ear="left").ear == "left"
