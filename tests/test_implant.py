@@ -8,8 +8,10 @@ import pytest
 from otosome import transport
 from otosome.catalog import get
 from otosome.evidence import draw_columns
+from otosome.forward import draw, simulate
 from otosome.injury import KINDS, Cells
 from otosome.roles import Ear
+from otosome.scenario import loads
 
 PEOPLE = 20_000
 DAY = 24.0
@@ -175,3 +177,47 @@ def test_a_coat_gives_off_all_that_is_on_it_along_the_electrode():
     assert np.allclose(sum(flow.amount for flow in flows), dose.amount)
     assert [flow.at for flow in flows] == list(device.coated)
     assert all(flow.into == "scala_tympani" and not flow.displaces for flow in flows)
+
+
+COATED = """
+otosome = "scenario/1"
+species = "human"
+[population]
+entry = "otologically_normal"
+sex = "both"
+age = ["60 year", "80 year"]
+[device.bare]
+entry = "cochlear_implant"
+depth = "20 mm"
+[device.coated]
+entry = "cochlear_implant"
+depth = "20 mm"
+batch = "example_lot"
+amount = "1e9 particles"
+[[arm]]
+name = "bare"
+devices = ["bare"]
+[[arm]]
+name = "coated"
+devices = ["coated"]
+[measure.words]
+endpoint = "word_score"
+material = "nu6"
+at = ["21 d"]
+"""
+
+
+def test_a_coated_electrode_brings_its_vesicles_by_the_same_way_as_any_dose():
+    study = loads(COATED)
+    result = simulate(study, draw(study, 4, seed=1), workers=1)
+    reached = result["vesicles"]
+    assert not np.any(reached.sel(arm="bare"))
+    assert np.all(reached.sel(arm="coated").max("place") > 0)
+    # Where the coat lies they are more than far past the tip.
+    for place in get("devices", "cochlear_implant").card.options["coated"]:
+        here, apex = (reached.sel(arm="coated").sel(place=p, method="nearest") for p in (place, 1.0))
+        assert np.all(here > apex)
+    assert np.all(result["closure"] < 1e-10)
+    # What vesicles save is never negative: same ears, same electrode.
+    saved = result["cells"].sel(arm="coated") - result["cells"].sel(arm="bare")
+    assert saved.min() >= -1e-6
