@@ -69,8 +69,8 @@ def people(study: Study, columns: dict[str, Array]) -> dict[str, object]:
 
     returns  ``entry``; the one person's ``ear``; ``people`` in the file and how many of them the subjects are worth,
              (subjects)^2 / sum of the squares of how often each is drawn (``effective``); by ``frequency``, kHz, 10, 50
-             and 90 % of the levels ``recorded`` and of those the subjects came with (``drawn``), dB HL, and the
-             furthest their shares at one level lie apart (``apart``, of several people)
+             and 90 % of the levels ``recorded`` and of those the subjects came with (``drawn``), dB HL, and how
+             far the shares at or below a level of all people and of those drawn lie apart at most (``apart``)
     """
     found = study.population(columns)
     if found is None or found.recorded is None or study.scenario.population is None:
@@ -88,7 +88,7 @@ def people(study: Study, columns: dict[str, Array]) -> dict[str, object]:
         "drawn": _tenths(came),
     }
     if len(levels) > 1:
-        told["apart"] = [_apart(*pair) for pair in zip(levels.T, came.T, strict=True)]
+        told["apart"] = [_apart(*pair) for pair in zip(levels.T, levels[drawn].T, strict=True)]
     return told
 
 
@@ -97,8 +97,8 @@ def _tenths(levels: Array) -> list[list[float]]:
 
 
 def _apart(recorded: Array, drawn: Array) -> float:
-    """Largest difference between two samples' shares at or below a level, half a step of 5 dB let through."""
-    marks = np.unique(recorded) + 2.5
+    """Largest difference between two samples' shares at or below a level."""
+    marks = np.unique(recorded)
     below = [
         np.searchsorted(np.sort(sample), marks, side="right") / sample.size for sample in (recorded, drawn)
     ]
