@@ -10,6 +10,7 @@ from otosome.catalog import get
 from otosome.evidence import draw_columns
 from otosome.forward import draw, simulate
 from otosome.injury import KINDS, Cells
+from otosome.qualification import qualify
 from otosome.roles import Ear
 from otosome.scenario import loads
 
@@ -223,3 +224,15 @@ def test_a_coated_electrode_brings_its_vesicles_by_the_same_way_as_any_dose():
     # What vesicles save is never negative: same ears, same electrode.
     saved = result["cells"].sel(arm="coated") - result["cells"].sel(arm="bare")
     assert saved.min() >= -1e-6
+
+
+def test_published_cases_of_implants_come_out_as_they_did_or_say_why_not():
+    rows = {row.id: row for row in qualify(["ear:E4", "ear:E5", "ear:E8", "ear:E10"], worlds=6)}
+    agree = {"ear:E4", "ear:E4.gain", "ear:E5", "ear:E10", "ear:E10.s12"}
+    assert {rows[row].verdict for row in agree} == {"agrees"}
+    # A review's lower quartile is another clinic's mean: both cannot be met.
+    assert rows["ear:E4.mean"].simulated["median"] > rows["ear:E4.mean"].measured["value"]
+    assert rows["ear:E4.mean"].why
+    # Six people: the published correlation is possible, and so is nearly any other.
+    six = rows["ear:E8"].simulated
+    assert six["high"] - six["low"] > 0.4
