@@ -105,6 +105,11 @@ def test_a_therapy_that_gains_more_in_every_ear_is_never_less_likely_best(scores
     assert all(after[of]["value"] >= before[of]["value"] for of in ("one", "average"))
 
 
+def test_therapies_that_differ_by_next_to_nothing_share_their_probability():
+    first, second = chances(np.stack([np.zeros(20), np.full(20, 0.005)]))
+    assert first["average"]["value"] == second["average"]["value"] == 0.5
+
+
 def test_the_interval_of_a_share_is_jeffreys():
     # Brown, Cai and DasGupta, Statistical Science 2001: of 5 in 10 worlds, 0.224 to 0.776.
     scores = np.repeat(np.stack([np.arange(10) % 2, (np.arange(10) + 1) % 2]).astype(float), WORLD, axis=1)

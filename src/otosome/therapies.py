@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from otosome.evidence import WORLD, BadInput
-from otosome.forward import Block, Tick, best, observe, plan, simulate
+from otosome.forward import Block, Tick, best, crossing, observe, plan, simulate
 from otosome.scenario import Arm, Study
 from otosome.units import LEVELS, Array, quantity
 from otosome.weigh import benefit, described, errors
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 WORDS = "word_score"
 # Without a stated preference so much of the words understood in quiet is worth one.
 _TEN_POINTS = "10 %"
+# Scores nearer than this tie: by default a tenth of a point of words, which prints as nothing.
+_ALIKE = 0.01
 # What the harms weigh beside what is stated: nothing, and ten times as much.
 LEANINGS = {"as stated": 1.0, "harms weigh nothing": 0.0, "harms weigh ten times as much": 10.0}
 Row = dict[str, Any]
@@ -44,6 +46,7 @@ def therapies(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | 
     told = {
         **described(study),
         "errors": errors(study, result),
+        "crossing": crossing(study, table),
         "sensitivity": [],
         "headline": {},
         "therapies": side_by_side(study, result, middle, table),
@@ -183,8 +186,7 @@ def chances(scores: Array) -> list[Row]:
 
 def _highest(scores: Array) -> Array:
     """Share of columns in which each row is the highest, ties shared: (row,)."""
-    # Arms that are alike differ by rounding alone.
-    top = scores >= scores.max(axis=0) - 1e-9
+    top = scores >= scores.max(axis=0) - _ALIKE
     return np.asarray((top / top.sum(axis=0)).mean(axis=1))
 
 

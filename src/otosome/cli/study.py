@@ -163,18 +163,19 @@ def _side_by_side(told: dict[str, Any]) -> str:
     lines = [f"against '{told['reference']}', medians of {told['ears']} ears (5 to 95 %):"]
     for arm in told["arms"]:
         average, one = (100 * arm["best"]["as stated"][of]["value"] for of in ("average", "one"))
-        gains = [f"{name} {_gained(arm['measures'][name]['gain'])}" for name in words]
+        gains = [f"{name} {_band(arm['measures'][name]['gain'], ' points')}" for name in words]
         saved = [f"{kind} {_sign(100 * cell['saved']['median'])} %" for kind, cell in arm["cells"].items()]
         lines += [
-            f"  {arm['name']}: best on average with {average:.0f} %, for one person with {one:.0f} %",
+            f"  {arm['name']}: worth {_band(arm['score'])}; best on average with {average:.0f} %, for one person "
+            f"with {one:.0f} %",
             *(f"    {gain}" for gain in gains),
             f"    cells saved: {', '.join(saved)}",
         ]
     return "\n".join([*lines, "  research only; not for treating anyone"])
 
 
-def _gained(band: dict[str, float]) -> str:
-    return f"{_sign(band['median'])} % ({_sign(band['low'])} to {_sign(band['high'])})"
+def _band(band: dict[str, float], unit: str = "") -> str:
+    return f"{_sign(band['median'])}{unit} ({_sign(band['low'])} to {_sign(band['high'])})"
 
 
 def _sign(value: float) -> str:

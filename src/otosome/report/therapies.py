@@ -110,10 +110,10 @@ def _percent(share: float) -> str:
 
 
 def _leanings(arm: Row) -> Row:
-    return {
-        "name": arm["name"],
-        "shares": [_percent(row["average"]["value"]) for row in arm["best"].values()],
-    }
+    """What a therapy is worth, and the probability that it is best on average for each leaning."""
+    low, median, high = (number(round(arm["score"][end], 2), 2) for end in ("low", "median", "high"))
+    shares = [_percent(row["average"]["value"]) for row in arm["best"].values()]
+    return {"name": arm["name"], "worth": f"{median} ({low} to {high})", "shares": shares}
 
 
 def _preference(told: Row) -> str:
