@@ -141,6 +141,7 @@ def test_between_tested_frequencies_levels_are_linear_in_octaves_and_level_beyon
         ({"frequency": [1000.0] * 6}, "readings.frequency: is none of an audiogram; given: 1000.0"),
         ({"ear": ["right"] * 6}, "ear: was not tested; given: left; allowed: right"),
         ({"quantity": ["dpoae"] * 6}, "was not tested"),
+        ({"unit": ["dB HL"] * 5}, "columns of one length"),
     ],
 )
 def test_columns_that_are_no_audiogram_are_refused(change, told):
@@ -287,6 +288,30 @@ def test_what_nothing_reads_is_told_and_another_unit_is_refused(tmp_path):
     assert any("Not used of heard.csv: tymp." in note for note in study.notes)
     with pytest.raises(BadInput, match="a reading of dpoae is in another unit; given: uV; allowed: dB SPL"):
         load(study_of_file(tmp_path, rows + "ann,left,dpoae,1,3,uV\n"))
+
+
+@pytest.mark.parametrize(
+    ("row", "told_so"),
+    [
+        (
+            ("dpoae", 0.0, 3.0, "none"),
+            "a reading of dpoae has a frequency; given: 0.0; allowed: 0.05 to 30 kHz",
+        ),
+        (
+            ("dpoae", 1.0, 3.0, "loud"),
+            "readings.censored: is not known; given: loud; allowed: below, none, above",
+        ),
+    ],
+)
+def test_a_reading_that_is_none_is_refused(row, told_so):
+    with pytest.raises(BadInput, match=told_so):
+        told(35.0, row)
+
+
+def test_a_score_that_no_ear_has_is_refused():
+    study = told(10.0, ("words", 0.0, 180.0, "none"))
+    with pytest.raises(BadInput, match="no ear that hears so could have been read so"):
+        draw(study, 5)
 
 
 def test_a_result_says_what_cells_the_ears_came_with_and_how_many_candidates_count():

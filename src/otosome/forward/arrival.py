@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.evidence import draw_columns, uniforms
+from otosome.evidence import BadInput, draw_columns, uniforms
 from otosome.forward.block import Block
 from otosome.forward.planning import plan
 from otosome.roles import Reading
@@ -26,10 +26,17 @@ def arrive(study: Study, subjects: int, seed: int, world: int) -> tuple[dict[str
 
     returns  a column per number, shape (subject,); the effective number of candidates, (sum of weights)^2 / sum of
              their squares, shape (world,), of ``CANDIDATES`` times ``world``
+    raises   BadInput where no candidate of some world could have been read so at all
     """
     many, worlds = CANDIDATES * world, -(-subjects // world)
     columns = draw_columns(study.parameters.values(), seed, 0, worlds * many, many)
     logs = likelihood(study, columns).reshape(worlds, many)
+    if not np.all(np.isfinite(logs.max(axis=1))):
+        raise BadInput(
+            "no ear that hears so could have been read so", key="population.readings",
+            given=[told.measure.endpoint for told in study.told],
+            cure="look for a slip in what was read besides the audiogram",
+        )  # fmt: skip
     weights = np.exp(logs - logs.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
     rows = np.concatenate([again(weights[w], world, seed, w) + w * many for w in range(worlds)])[:subjects]

@@ -64,6 +64,7 @@ class OwnAudiogram:
     def chosen(self) -> str:
         """The ear that is studied, "left" or "right"; raises BadInput where the better one cannot be told."""
         if self.ear in EARS:
+            self.tested(self.ear)
             return self.ear
         means = {ear: self.average(ear) for ear in EARS}
         return min(EARS, key=lambda ear: means[ear])
@@ -98,8 +99,8 @@ class OwnAudiogram:
 
     @cached_property
     def _columns(self) -> tuple[Array, Array, Array, Array, Array]:
-        lengths = {len(self.readings.get(name, ())) for name in COLUMNS}
-        if len(lengths) != 1 or lengths == {0}:
+        lengths = {len(column) for column in self.readings.values()}
+        if len(lengths) != 1 or lengths == {0} or not self.readings.keys() >= set(COLUMNS):
             raise BadInput(
                 "are columns of one length", key="readings", given=list(self.readings), allowed=list(COLUMNS)
             )

@@ -106,9 +106,9 @@ def besides(
             unread.append(name)
             continue
         here = (quantities == name) & np.isin(columns["ear"], [ear, ""])
-        _check_unit(measure, columns, here, catalog)
         if np.any(here):
-            signs = np.array([_SIGNS.get(str(text), 0.0) for text in columns["censored"][here]])
+            _check_told(measure, columns, here, catalog)
+            signs = np.array([_SIGNS[str(text)] for text in columns["censored"][here]])
             told.append(
                 Told(measure, columns["frequency"][here], columns["value"][here].astype(float), signs)
             )
@@ -126,14 +126,24 @@ def _alone(name: str, catalog: Catalog) -> Measure | None:
     return Measure(endpoint=name, frequency=["1 kHz"], at=["0 h"]) if asks == ["frequency"] else None
 
 
-def _check_unit(measure: Measure, columns: Mapping[str, Array], here: Array, catalog: Catalog) -> None:
-    expected = str(catalog.get("endpoints", measure.endpoint).card.options.get("unit", ""))
+def _check_told(measure: Measure, columns: Mapping[str, Array], here: Array, catalog: Catalog) -> None:
+    """A reading is in its endpoint's unit, at a frequency where that asks for one, and censored in a known way."""
+    options = catalog.get("endpoints", measure.endpoint).card.options
+    expected = str(options.get("unit", ""))
     given = set(columns["unit"][here].tolist()) - {expected} if "unit" in columns else set()
     if given:
         raise BadInput(
             f"a reading of {measure.endpoint} is in another unit", key="readings.unit", given=sorted(given)[0],
             allowed=expected or "a fraction, without unit",
         )  # fmt: skip
+    tones = columns["frequency"][here]
+    if measure.frequency is not None and not np.all((tones >= 0.05) & (tones <= 30.0)):
+        raise BadInput(
+            f"a reading of {measure.endpoint} has a frequency", key="readings.frequency", given=float(tones.min()),
+            allowed="0.05 to 30 kHz",
+        )  # fmt: skip
+    for text in set(columns["censored"][here].tolist()) - set(_SIGNS):
+        raise BadInput("is not known", key="readings.censored", given=str(text), allowed=list(_SIGNS))
 
 
 def _one(use: PopulationUse, table: pd.DataFrame, file: str) -> tuple[Columns, list[str]]:
