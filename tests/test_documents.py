@@ -17,6 +17,7 @@ DOCUMENTS = [
     ROOT / "docs" / "quality.md",
     ROOT / "docs" / "people.md",
     ROOT / "docs" / "speech.md",
+    ROOT / "docs" / "compare.md",
 ]
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 
