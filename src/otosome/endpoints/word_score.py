@@ -45,18 +45,10 @@ class WordScore:
     devices: Sequence[tuple[Device, Hours]] = ()
     population: Population | None = None
 
-    def __post_init__(self) -> None:
-        known, stated = self.bands["frequency"], self.material.importance["frequency"]
-        if not np.array_equal(known, stated):
-            raise BadInput(
-                "a material states its importance in the standard's third octaves",
-                key="importance.frequency", given=list(stated), allowed=[f"{one:g}" for one in known],
-            )  # fmt: skip
-
     def value(self, ear: Ear, cells: Cells, frequency: Kilohertz) -> Plain:
         """True share of words, %, shape (subject, time, frequency): the same at every frequency asked for.
 
-        raises  BadInput for an electrode and words other than monosyllables
+        raises  BadInput for an electrode and words other than monosyllables, and for a material in other bands
         """
         level = self.level(ear, cells)
         index = self.index(level, self.gain(level)) * self.proficiency * self.nerve(ear, cells)
@@ -86,12 +78,21 @@ class WordScore:
 
     def nerve(self, ear: Ear, cells: Cells) -> Fraction:
         """What the fibres left make of the index, 0 to 1, shape (subject, time, 1)."""
-        fibres = heard(ear, cells.afferents(), self.bands["frequency"]) @ self.material.importance["weight"]
+        fibres = heard(ear, cells.afferents(), self.bands["frequency"]) @ self._weight()
         return speech.spared(fibres[..., None], self.reliance)
 
     def _index(self, level: DecibelsHL, noise: DecibelsSPL, gain: Decibels) -> Fraction:
-        weight = self.material.importance["weight"]
-        return speech.index(level, self._spoken(), noise, gain, self.bands, weight)[..., None]
+        return speech.index(level, self._spoken(), noise, gain, self.bands, self._weight())[..., None]
+
+    def _weight(self) -> Plain:
+        """Importance of each band for the material's words."""
+        known, stated = self.bands["frequency"], self.material.importance["frequency"]
+        if not np.array_equal(known, stated):
+            raise BadInput(
+                "a material states its importance in the standard's third octaves",
+                key="importance.frequency", given=list(stated), allowed=[f"{one:g}" for one in known],
+            )  # fmt: skip
+        return self.material.importance["weight"]
 
     def _spoken(self) -> DecibelsSPL:
         spectrum = self.bands[self.effort]
