@@ -12,7 +12,7 @@ from otosome.catalog import SHIPPED
 from otosome.evidence import BadInput
 from otosome.forward import Block, best, draw, forward, observe, plan, simulate
 from otosome.scenario import load, loads, saves
-from otosome.weigh import compare, errors
+from otosome.weigh import compare, described, errors
 
 STUDY = """
 otosome = "scenario/1"
@@ -191,3 +191,9 @@ def test_vesicles_that_no_mechanism_hears_tell_nothing():
     quiet = loads(tomli_w.dumps(values))
     told = simulate(quiet, best(quiet), workers=1)["told"]
     assert not np.any(told)
+
+
+def test_the_insertion_an_implant_brings_is_marked_where_insults_are(study):
+    marks = {mark["name"]: mark for mark in described(study)["marks"]}
+    assert marks["implant"] == {"name": "implant", "entry": "implantation", "time": 0.0, "event": True}
+    assert "aid" not in marks

@@ -445,14 +445,19 @@ def window(study: Study, asked: Compare) -> xr.Dataset:
 
 
 def _marks(study: Study) -> list[dict[str, Any]]:
-    """When each insult of the compared arm (or of any arm) happens."""
+    """When each insult of the compared arm (or of any arm) happens, those its devices bring among them."""
     asked = study.scenario.compare
     arms = study.scenario.arm if asked is None else [study.arm(asked.of)]
     names = {name for arm in arms for name in arm.insults}
+    uses = [(name, use) for name, use in study.scenario.insult.items() if name in names]
+    worn = {name for arm in arms for name in arm.devices}
+    brought = [
+        (name, study.brought(device)) for name, device in study.scenario.device.items() if name in worn
+    ]
+    uses += [(name, use) for name, use in brought if use is not None]
     return [
         {"name": name, "entry": use.entry, "time": quantity(t, "h"), "event": study.is_event(use)}
-        for name, use in study.scenario.insult.items()
-        if name in names
+        for name, use in uses
         for t in use.at
     ]
 

@@ -311,7 +311,10 @@ class Block:
         return [transport.Dose(t, t + duration, amount, volume) for t in given.times]
 
     def protein(self, arm: PlannedArm) -> transport.Transported | None:
-        """Soluble protein that comes with the vesicles, over time and place: the rival explanation."""
+        """Soluble protein that comes with the vesicles given, over time and place: the rival explanation.
+
+        What the cells of a graft secrete besides vesicles is not followed.
+        """
         if not arm.treatments:
             return None
         key = f"protein {regimen(arm)}"
