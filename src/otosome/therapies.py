@@ -84,10 +84,9 @@ def worths(study: Study) -> dict[str, str]:
     return dict.fromkeys(heard(study), _TEN_POINTS)
 
 
-def heard(study: Study, noise: bool = False) -> list[str]:
-    """The measures of words understood in quiet, or in noise."""
-    measures = study.scenario.measure.items()
-    return [n for n, m in measures if m.endpoint == WORDS and (m.noise is not None) == noise]
+def heard(study: Study) -> list[str]:
+    """The measures of words understood in quiet."""
+    return [n for n, m in study.scenario.measure.items() if m.endpoint == WORDS and m.noise is None]
 
 
 def reference(study: Study) -> str:
@@ -141,8 +140,8 @@ def scores(
     ``risks``    by arm and harm, events expected of one person, shape (subject,)
     ``leaning``  a factor on the weight of every harm
     """
-    columns_of = [str(arm) for arm in result.arm.to_numpy()]
-    return np.stack([_score(study, result, arm, risks[arm], leaning) for arm in columns_of])
+    arms = [str(arm) for arm in result.arm.to_numpy()]
+    return np.stack([_score(study, result, arm, risks[arm], leaning) for arm in arms])
 
 
 def _score(study: Study, result: xr.Dataset, arm: str, risks: Mapping[str, Array], leaning: float) -> Array:
