@@ -27,6 +27,7 @@ from otosome.therapies import chances, scores, therapies, worths
 
 ARMS = ("nothing", "an aid", "the same aid")
 EARS = 20
+VESICLES = {"batch": "example_lot", "route": "intratympanic", "volume": "0.4 mL", "at": ["0 d"]}
 
 
 def values(**changes):
@@ -280,15 +281,34 @@ def test_names_of_arms_are_text_only():
 
 def test_the_command_says_one_object_and_writes_a_folder_that_can_be_shown(tmp_path):
     file = tmp_path / "side_by_side.toml"
-    file.write_text(tomli_w.dumps(values()), encoding="utf-8")
+    treated = {
+        "treatment": {"ev": VESICLES},
+        "arm": [*values()["arm"], {"name": "vesicles", "treatments": ["ev"]}],
+    }
+    file.write_text(tomli_w.dumps(values(**treated)), encoding="utf-8")
     out = tmp_path / "out"
     done = CliRunner().invoke(app, ["compare", str(file), "--subjects", "4", "--out", str(out), "--json"])
     assert done.exit_code == 0, done.output
     answer = json.loads(done.stdout)
     assert answer["command"] == "compare"
-    assert [row["name"] for row in answer["result"]["therapies"]["arms"]] == list(ARMS)
+    assert [row["name"] for row in answer["result"]["therapies"]["arms"]] == [*ARMS, "vesicles"]
+    assert [row["harm"] for row in answer["result"]["therapies"]["arms"][-1]["harms"]] == [
+        "perforation",
+        "vesicle_reaction",
+    ]
     again = CliRunner().invoke(app, ["show", str(out), "--json"])
     assert json.loads(again.stdout)["result"]["therapies"] == answer["result"]["therapies"]
+    # The explicit study holds the harms' and utilities' numbers too.
+    explicit = [
+        "compare",
+        str(out / "scenario.toml"),
+        "--subjects",
+        "4",
+        "--out",
+        str(tmp_path / "b"),
+        "--json",
+    ]
+    assert json.loads(CliRunner().invoke(app, explicit).stdout)["result"] == answer["result"]
     said = CliRunner().invoke(app, ["show", str(out)]).stdout
     assert "best on average with" in said
     assert "cells saved: OHC 0.0 %" in said
