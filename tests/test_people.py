@@ -263,6 +263,22 @@ def test_words_far_below_the_audiogram_tell_of_a_nerve_that_it_hides():
     assert np.median(poor["ohc"]) == pytest.approx(np.median(before["ohc"]), abs=0.05)
 
 
+WAVE = """
+[measure.wave]
+endpoint = "wave1"
+level = "80 dB SPL"
+frequency = ["4 kHz"]
+at = ["0 d"]
+"""
+
+
+def test_a_small_first_wave_tells_of_a_nerve_that_the_audiogram_hides():
+    small, large = (
+        cells_of(told(10.0, ("wave", 4.0, height, "none"), words=WORDS + WAVE))[0] for height in (0.3, 0.8)
+    )
+    assert np.median(small["synapse"]) < np.median(large["synapse"]) - 0.1
+
+
 def test_more_readings_leave_fewer_candidates_and_none_leaves_all():
     one, three = (np.mean(draw(told(35.0, *SILENT[:n]), 60, seed=5).attrs["effective"]) for n in (1, 3))
     assert 1.0 <= three < one < 10 * CANDIDATES
