@@ -47,7 +47,7 @@ bench: $(INSTALLED)
 
 # Prints the rows each calibration proposes; WRITE=--write puts them on their shelves.
 calibrate: $(INSTALLED)
-	for script in round_window noise cisplatin frailty blood; do $(BIN)/python calibrations/$$script.py $(WRITE) || exit 1; done
+	for script in round_window noise cisplatin frailty blood words; do $(BIN)/python calibrations/$$script.py $(WRITE) || exit 1; done
 
 format: $(TOOLS)
 	$(BIN)/ruff check --fix .

@@ -177,8 +177,8 @@ def link(
               one as wide lies outside it for the most part
     """
     others = [name for name in posterior.deviates if name not in free]
-    beside = np.array([posterior.deviates[name] for name in others])
     logarithms = [np.log(posterior.values[name]) for name in free]
+    beside = np.array([posterior.deviates[name] for name in others]).reshape(len(others), logarithms[0].size)
     found = [_regressed(one, beside) for one in logarithms]
     middle, slopes = np.array([f[0] for f in found]), np.array([f[1:] for f in found])
     left = np.array(logarithms) - middle[:, None] - slopes @ beside

@@ -14,9 +14,14 @@ ROOT = Path(otosome.__file__).parent
 # Leftwards only. Stage modules share a rung and so never import each other; so do the entries of all shelves.
 ORDER = [
     {"units"}, {"lanes"}, {"evidence"}, {"roles"},
-    {"quality", "transport", "injury", "hearing", "tonotopy", "grades", "levels", "export"}, set(SHELVES),
+    {
+        "quality", "transport", "injury", "hearing", "speech", "recovery", "harming", "tonotopy", "grades", "levels",
+        "export",
+    },
+    set(SHELVES),
     {"catalog"}, {"thresholds", "animals"}, {"readings"}, {"intake", "assess"}, {"scenario"}, {"draft"}, {"forward"},
-    {"weigh", "benchmark"}, {"standing", "stakes"}, {"qualification"}, {"claimed"}, {"report"}, {"results"}, {"cli"},
+    {"weigh", "benchmark"}, {"therapies"}, {"standing", "stakes"}, {"qualification"}, {"claimed"}, {"report"},
+    {"results"}, {"cli"},
 ]  # fmt: skip
 RUNG = {name: rung for rung, names in enumerate(ORDER) for name in names}
 HEAVY = ("xarray", "matplotlib", "pandas", "numba", "scipy", "pyarrow", "h5netcdf")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import round_window
 import weigh
+import words
 
 from otosome import hearing
 from otosome.catalog import get
@@ -21,6 +22,7 @@ CALIBRATIONS = {
     "round_window": (round_window, list(round_window.FREE)),
     "noise": (noise, list(noise.FREE)),
     "cisplatin": (cisplatin, list(cisplatin.FREE)),
+    "words": (words, list(words.FREE)),
 }
 
 
@@ -92,6 +94,15 @@ def best(script) -> dict[str, np.ndarray]:
         name: weigh.prior(name, script.SPECIES).value for name in script.priors() if name not in shelves
     }
     return {name: np.array([value]) for name, value in shelves.items()}
+
+
+@pytest.mark.parametrize("material", words.SLOPES)
+def test_words_of_the_best_ear_rise_with_level_as_published(material):
+    found = words.figures(best(words))
+    assert 4.1 < found[f"{material}, slope"] < 4.9
+    assert found[f"{material}, half"] == pytest.approx(words.HALF, abs=2.5)
+    assert found[f"{material}, at 32 dB SL"] == pytest.approx(0.95, abs=0.02)
+    assert 0.95 < found[f"{material}, at 40 dB HL"] < 1.0
 
 
 def test_the_best_ear_has_what_was_measured_behind_the_round_window():

@@ -15,6 +15,9 @@ DOCUMENTS = [
     ROOT / "CHANGELOG.md",
     ROOT / "docs" / "architecture.md",
     ROOT / "docs" / "quality.md",
+    ROOT / "docs" / "people.md",
+    ROOT / "docs" / "speech.md",
+    ROOT / "docs" / "compare.md",
 ]
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 

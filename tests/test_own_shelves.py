@@ -94,6 +94,21 @@ ENTRIES = {
         "bioavailability": number("0.9", "0.5", "1", shape="uniform"),
         "absorption": number("0.1 1/h", "0.05 1/h", "0.2 1/h"),
     },
+    "recoveries/rest": {
+        "about": "Half of it comes back with rest.",
+        "share": number("0.5", "0.3", "0.7", shape="normal"),
+        "turning": number("80 dB HL"),
+        "fall": number("1"),
+        "own": number("0 dB", "-5 dB", "5 dB", shape="normal"),
+        "pace": number("5 d"),
+    },
+    "harms/boredom": {
+        "about": "A patient who is bored by a gel.",
+        "of": ["gel"],
+        "per": "procedure",
+        "risk": number("10 %", "5 %", "20 %"),
+        "weight": number("0.1"),
+    },
 }
 BASELINE = {"frequency": [1, 8, 32], "threshold": [20, 10, 25], **ASSUMED}
 
@@ -111,6 +126,9 @@ batch = "example_lot"
 route = "gel"
 volume = "10 uL"
 at = ["-24 h"]
+
+[recovery]
+entry = "rest"
 
 [[arm]]
 name = "blast"
@@ -250,6 +268,7 @@ def test_a_species_that_lacks_a_number_or_a_curve_says_which(tmp_path, key, left
     table[key.removeprefix("profile.")] = left
     shelve(tmp_path, {"species/chinchilla": without_nothing(values)})
     text = QUESTION.replace("pressure_wave", "implantation").replace("scavenger", "hsp70")
+    text = text.replace('"rest"', '"chronic"')
     with pytest.raises(BadInput, match=said):
         loads(text.replace('"gel"', '"round_window"'), shelves=(tmp_path,))
 
@@ -377,6 +396,36 @@ class Placebo(Mechanism):
 '''
 
 
+HUM = '''
+"""Hum: an electrode that is heard before it is put in."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from otosome.units import Fraction
+
+
+@dataclass(frozen=True)
+class Hum:
+    """Half of all words, always."""
+
+    share: Fraction
+
+    def gain(self, level, frequency):
+        """None."""
+        return np.zeros_like(level)
+
+    def electric(self, ear, cells, since):
+        """At any time."""
+        return self.share[:, :, 0] * np.ones(since.size)
+
+    def flows(self, dose, anatomy):
+        """None."""
+        return []
+'''
+
+
 def test_the_laws_see_entries_that_break_their_promise(tmp_path):
     always = PRESSURE.replace("total = np.zeros(", "total = 1e-9 * np.ones(")
     leak = {"about": "Half of it is gone.", "bioavailability": number("0.5")}
@@ -386,6 +435,7 @@ def test_the_laws_see_entries_that_break_their_promise(tmp_path):
         "routes/leak": (leak, LEAK),
         "endpoints/sloppy": (sloppy, SLOPPY),
         "mechanisms/placebo": (ENTRIES["mechanisms/scavenger"], PLACEBO),
+        "devices/hum": ({"about": "A hum.", "share": number("0.5")}, HUM),
     }
     for place, (values, code) in entries.items():
         shelve(tmp_path, {place: values})
@@ -395,6 +445,7 @@ def test_the_laws_see_entries_that_break_their_promise(tmp_path):
     assert "test_what_a_route_delivers_is_what_was_given(guinea_pig, leak)" in found
     assert "test_readings_come_as_often_as_their_likelihood_says(guinea_pig, sloppy)" in found
     assert "test_no_vesicles_and_no_potency_change_nothing_bit_for_bit(guinea_pig, placebo)" in found
+    assert "test_a_device_does_nothing_before_it_is_there(hum)" in found
 
 
 @pytest.mark.parametrize(

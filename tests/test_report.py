@@ -626,7 +626,7 @@ def test_an_axis_holds_zero_and_all_its_values(values: list[float]) -> None:
 @pytest.mark.parametrize(
     ("low", "median", "high", "words"),
     [
-        (0.9, 12, 25, "Better than vehicle"),
+        (0.9, 12, 25, "Better than “vehicle”"),
         (1e-5, 1e-3, 2.5, "Half of the simulated subjects keep next to nothing; one in twenty"),
         (-3, 1, 5, "includes zero"),
         (-5, -2, -1, "Worse"),
@@ -634,7 +634,8 @@ def test_an_axis_holds_zero_and_all_its_values(values: list[float]) -> None:
     ],
 )
 def test_the_verdict_says_no_more_than_the_digits(low: float, median: float, high: float, words: str) -> None:
-    said = summary.verdict({"unit": "dB SPL", "benefit": {"low": low, "median": median, "high": high}})
+    band = {"low": low, "median": median, "high": high}
+    said = summary.verdict({"unit": "dB SPL", "against": "vehicle", "benefit": band})
     assert words in said
 
 

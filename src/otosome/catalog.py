@@ -27,7 +27,7 @@ SHIPPED = Path(__file__).parent
 SHELVES = (
     "species", "solutes", "cells", "batches", "routes", "insults", "mechanisms", "endpoints", "instruments",
     "maps", "scales", "populations", "observations", "claims", "assays", "specifications", "checklists",
-    "processes",
+    "processes", "materials", "devices", "recoveries", "harms", "utilities",
 )  # fmt: skip
 # The formula an entry without a .py has.
 _SHARED = {
@@ -37,6 +37,9 @@ _SHARED = {
     "mechanisms": ("otosome.injury", "Mechanism"),
     "maps": ("otosome.tonotopy", "Greenwood"),
     "scales": ("otosome.grades", "Scale"),
+    "materials": ("otosome.speech", "Material"),
+    "recoveries": ("otosome.recovery", "Recovery"),
+    "harms": ("otosome.harming", "Harm"),
 }
 
 
@@ -236,7 +239,7 @@ def _shared_formula(shelf: str) -> type | None:
 
 
 # Solutes hold numbers that make a solute of them (a size, a molar mass), instruments numbers of their readings.
-_CLOSED = ("routes", "insults", "mechanisms", "endpoints")
+_CLOSED = ("routes", "insults", "mechanisms", "endpoints", "materials", "devices", "recoveries", "harms")
 
 
 def _check_keys(card: Card, formula: type) -> None:

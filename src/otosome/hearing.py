@@ -115,6 +115,51 @@ def arriving(
     return {"ohc": cells, "synapse": fibres, "sgn": fibres}
 
 
+def left(
+    level: DecibelsHL,
+    rates: Mapping[str, Mapping[str, Array]],
+    outer_share: Fraction,
+    hidden: Fraction,
+    inner_lost: Plain,
+    lone: Fraction,
+) -> dict[str, Fraction]:
+    """Cells left in ears whose audiogram is known and whose nerve is not: of each kind the share.
+
+    ``level``, ``rates``, ``outer_share``  as in ``arriving``, which tells hair cells from fibres by the level
+    ``hidden``      fibres lost that no level shows: an ear has lost these at least
+    ``inner_lost``  inner hair cells lost for each fibre lost
+    ``lone``        of the neurons without a synapse those that are still there; these shapes (subject, 1, 1)
+    returns         by kind, 0 to 1, shape (subject, place); fibres that work are inner hair cells times synapses
+    """
+    found = arriving(level, outer_share, rates)
+    hidden, inner_lost, lone = (
+        np.clip(np.reshape(np.asarray(v), (-1, 1)), 0.0, 1.0) for v in (hidden, inner_lost, lone)
+    )
+    fibres = np.minimum(found["synapse"], 1.0 - hidden)
+    inner = 1.0 - inner_lost * (1.0 - fibres)
+    synapses = np.divide(fibres, inner, out=np.zeros_like(fibres), where=inner > 0)
+    return {
+        "ohc": found["ohc"], "ihc": inner, "synapse": synapses, "sgn": synapses + lone * (1.0 - synapses),
+    }  # fmt: skip
+
+
+def between(known: Kilohertz, levels: Decibels, frequency: Kilohertz) -> Decibels:
+    """Levels at other frequencies, linear in octaves; beyond the known ones, as at the last of them.
+
+    ``known``      kHz, rising, shape (point,);  ``levels``  last axis the same
+    ``frequency``  kHz, shape (frequency,)
+    returns        last axis the frequencies; one that is known keeps its level to the last bit
+    """
+    known, wanted = np.asarray(known, dtype=float), np.asarray(frequency, dtype=float)
+    right = np.clip(np.searchsorted(known, wanted), min(1, known.size - 1), known.size - 1)
+    before = np.maximum(right - 1, 0)
+    octaves = np.log2(known)
+    width = np.where(right > before, octaves[right] - octaves[before], 1.0)
+    share = np.clip((np.log2(wanted) - octaves[before]) / width, 0.0, 1.0)
+    found: Array = levels[..., before] * (1.0 - share) + levels[..., right] * share
+    return found
+
+
 def shift_by_place(cells: Cells) -> Decibels:
     """Threshold shift of each place, dB, shape (subject, time, place), not negative."""
     outer = outer_shift(

@@ -279,20 +279,29 @@ class Trauma:
 
     def hazards(self, ear: Ear, exposure: Exposure) -> dict[str, PerHour]:
         """Direct death rate of each kind it reaches, 1/h, shape (subject, time, place)."""
-        hazard = self.damage * self._extent(ear, exposure) * _fading(exposure, self.duration)
+        hazard = self.damage * self._extent(ear, exposure) * fading(exposure, self.duration)
         return dict.fromkeys(self.cells, hazard)
 
     def stress(self, ear: Ear, exposure: Exposure) -> PerHour:
         """Production of stress, 1/h, shape (subject, time, place)."""
-        return self.irritation * self._extent(ear, exposure) * _fading(exposure, self.inflammation)
+        return self.irritation * self._extent(ear, exposure) * fading(exposure, self.inflammation)
 
     def _extent(self, ear: Ear, exposure: Exposure) -> Fraction:
-        reach = self.reach if exposure.use.depth is None else exposure.use.depth
-        distance = ear.place[None, None, :] * ear.length[:, None, None]
-        return 0.5 * (1.0 + np.tanh((reach - distance) / self.edge))
+        return touched(past(ear, exposure, self.reach), self.edge)
 
 
-def _fading(exposure: Exposure, time: Hours) -> Fraction:
+def past(ear: Ear, exposure: Exposure, reach: Millimetres) -> Millimetres:
+    """How far each place lies past an instrument's reach, or the use's depth where stated; below zero where it was."""
+    deep = reach if exposure.use.depth is None else exposure.use.depth
+    return ear.place[None, None, :] * ear.length[:, None, None] - deep
+
+
+def touched(beyond: Millimetres, edge: Millimetres) -> Fraction:
+    """1 where an instrument was, 0 past it, over an ``edge``."""
+    return 0.5 * (1.0 - np.tanh(beyond / edge))
+
+
+def fading(exposure: Exposure, time: Hours) -> Fraction:
     """Sum over the starts of exp(-elapsed/time); shape (subject, time, 1)."""
     total = np.zeros((1, exposure.knots.size, 1))
     for start in exposure.use.start:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otosome.units import Array, Hours, Kilohertz, Millimetres
 
@@ -147,25 +148,114 @@ class Map(Protocol):
 
 
 class Population(Protocol):
-    """People, or animals, as they arrive; its TOML names the ``species`` it knows.
-
-    ``outer_share``  part of a loss in dB that outer hair cells cause, shape (subject, 1, 1)
-    """
-
-    outer_share: Array
+    """People, or animals, as they arrive; its TOML names the ``species`` it knows."""
 
     @property
     def covered(self) -> tuple[float, float]:
         """Lowest and highest frequency it knows, kHz."""
         ...
 
+    @property
+    def recorded(self) -> tuple[Array, Array, NDArray[np.intp]] | None:
+        """Frequencies, kHz, with the levels read of each person there, dB HL, (person, frequency), and which of them
+        each subject is, (subject,); None where its people come from a norm and not from a file."""
+        ...
+
+    def check(self, frequency: Array) -> None:
+        """Raise BadInput for a frequency in kHz that a study must not ask for: nobody's level is known there."""
+        ...
+
     def baseline(self, frequency: Array) -> Array:
         """Hearing level of each subject at each frequency in kHz, dB HL, shape (subject, 1, frequency)."""
         ...
 
+    def arrived(self, ear: Ear, rates: Mapping[str, Mapping[str, Array]]) -> Mapping[str, Array]:
+        """Share left of each kind of cell, 0 to 1, shape (subject, place), by kind; a kind not named is whole.
+
+        ``rates``  the shelf ``cells``: by kind and key, shape (subject,)
+        """
+        ...
+
+
+class Recovery(Protocol):
+    """What hearing regains by itself, whatever the arm: natural recovery, and the response to being treated at all."""
+
+    def regained(self, level: Array, since: Array) -> Array:
+        """Part of a hearing level that comes back, dB, never above the level; broadcasts to its shape.
+
+        ``level``  dB HL without it, shape (subject, time, frequency)
+        ``since``  h from the study's time zero, shape (time,); none before it
+        """
+        ...
+
+
+class Harm(Protocol):
+    """Something bad that a route or a device may bring; its TOML says ``of`` which, and its ``weight``."""
+
+    def excess(self, times: int) -> Array:
+        """Events expected of one person beyond what happens without it, shape (subject,); may be below zero.
+
+        ``times``  how often the route was taken or the device put in, at least once
+        """
+        ...
+
+
+class Material(Protocol):
+    """The words of a speech test."""
+
+    @property
+    def importance(self) -> Mapping[str, Array]:
+        """``weight`` of each third octave from 0.16 to 8 kHz (``frequency``), shape (band,), 1 in sum."""
+        ...
+
+    @property
+    def words(self) -> Array:
+        """Words in what a score rests on, shape (subject, 1, 1)."""
+        ...
+
+    @property
+    def monosyllables(self) -> bool:
+        """Whether each is a word of one syllable, as those heard through an electrode are counted."""
+        ...
+
+    def share(self, index: Array) -> Array:
+        """Share of words understood at a Speech Intelligibility Index, 0 to 1; never falls; same shape."""
+        ...
+
+
+class Device(Protocol):
+    """Something worn or put in that stays: a hearing aid, an implant, a graft of living cells."""
+
+    def gain(self, level: Array, frequency: Array) -> Array:
+        """Insertion gain, dB, same shape as ``level``; zero where it amplifies nothing.
+
+        ``level``      dB HL, shape (subject, time, frequency);  ``frequency``  kHz, shape (frequency,)
+        """
+        ...
+
+    def electric(self, ear: Ear, cells: Any, since: Array) -> Array | None:
+        """Share of words (monosyllables in quiet) understood through an electrode; None where there is none.
+
+        ``since``  h from its start, shape (time,), below zero before it
+        returns    0 to 1, finite, zero before its start, shape (subject, time)
+        """
+        ...
+
+    def flows(self, dose: Any, anatomy: Any) -> Sequence[Any]:
+        """What it releases into the ear, as flows; none where it releases nothing.
+
+        ``dose``  its start, and its amount (cells, or particles) shared out among the size classes of the vesicles
+                  it releases, shape (classes, subject): a flow's amount is that times a number for each subject
+        """
+        ...
+
 
 class Endpoint(Protocol):
-    """Something measured, with its error."""
+    """Something measured, with its error.
+
+    What it ``asks`` of a measure and what it ``takes`` besides stand in its TOML, as do its unit, what is better,
+    and the endpoint it ``hears`` by, if another's value enters its own.
+    """
 
     def value(self, ear: Ear, cells: object, frequency: Array) -> Array:
         """The true value, shape (subject, time, frequency)."""

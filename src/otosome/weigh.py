@@ -19,9 +19,21 @@ from numpy.typing import NDArray
 from otosome import hearing, transport
 from otosome.catalog import Catalog
 from otosome.evidence import BASES, LOTS, WORLD, BadInput, Curve, Parameter, provisional
-from otosome.forward import TRANSPORT, Block, Given, Plan, Tick, best, plan, planned, simulate, through
+from otosome.forward import (
+    TRANSPORT,
+    Block,
+    Given,
+    Plan,
+    Tick,
+    best,
+    crossing,
+    plan,
+    planned,
+    simulate,
+    through,
+)
 from otosome.quality import drawn_sizes
-from otosome.scenario import Compare, Study
+from otosome.scenario import Compare, DeviceUse, Study
 from otosome.units import LEVELS, Array, quantity
 
 if TYPE_CHECKING:
@@ -31,13 +43,15 @@ if TYPE_CHECKING:
 WINDOW_DOSES = 21
 # One treatment day to the next in the window: from three days before the insult to seventeen after it.
 _WINDOW_START, _DAY = -72.0, 24.0
+# Shelves whose numbers weigh what was measured and change nothing in it.
+_WEIGHED = ("harms", "utilities")
 
 
 def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | None = None) -> xr.Dataset:
     """Simulate a study and everything its report says.
 
     returns  the dataset of ``simulate`` with the window's variables, and the headline, the sensitivities,
-             the numerical errors and the sources as JSON attributes
+             what crosses to the other ear, the numerical errors and the sources as JSON attributes
     """
     result = simulate(study, table, workers, tick)
     asked = study.scenario.compare
@@ -46,18 +60,26 @@ def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | Non
         erred = pool.submit(errors, study, result)
         moved = [] if asked is None else sensitivity(study, asked, workers)
     told = {
-        "sources": sources(study),
-        "marks": _marks(study),
-        "arms": _arms(study),
-        "sizes": _sizes(study),
-        "scales": _scales(study),
+        **described(study),
         "errors": erred.result(),
+        "crossing": crossing(study, table),
         "sensitivity": moved,
         "headline": {} if asked is None else headline(study, result, asked, moved),
     }
     result.attrs |= {name: json.dumps(value) for name, value in told.items()}
     seen = pictured.result()
     return result if seen is None else result.merge(seen, combine_attrs="override")
+
+
+def described(study: Study) -> dict[str, Any]:
+    """What a report says of a study itself, as JSON holds it: sources, marks, arms, sizes and scales."""
+    return {
+        "sources": sources(study),
+        "marks": _marks(study),
+        "arms": _arms(study),
+        "sizes": _sizes(study),
+        "scales": _scales(study),
+    }
 
 
 def benefit(study: Study, result: xr.Dataset, measure: str, of: Array, against: Array) -> Array:
@@ -68,7 +90,7 @@ def benefit(study: Study, result: xr.Dataset, measure: str, of: Array, against: 
     """
     asked = study.scenario.measure[measure]
     time = int(np.searchsorted(result.time.to_numpy(), max(quantity(t, "h") for t in asked.at)))
-    chosen = np.isin(result.frequency.to_numpy(), [quantity(f, "kHz") for f in asked.frequency])
+    chosen = np.isin(result.frequency.to_numpy(), asked.tones)
     difference = (of - against)[:, time, chosen].mean(axis=1)
     # Plus zero, because a difference of nothing must not read -0.
     return (difference if result[measure].attrs["better"] == "higher" else -difference) + 0.0
@@ -150,7 +172,7 @@ def headline(study: Study, result: xr.Dataset, asked: Compare, moved: list[dict[
         "endpoint": measure.endpoint,
         "unit": _difference(str(result[asked.measure].attrs["unit"])),
         "time": max(quantity(t, "h") for t in measure.at),
-        "frequency": [quantity(f, "kHz") for f in measure.frequency],
+        "frequency": [] if measure.frequency is None else measure.tones,
         "of": asked.of,
         "against": asked.against,
         "null": asked.null,
@@ -186,10 +208,8 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str
     """How much each unknown number moves the answer, most first."""
     import pandas as pd
 
-    endpoint = study.scenario.measure[asked.measure].endpoint
-    unknown = [
-        p for p in study.parameters.values() if (p.low < p.high or p.lots) and _reaches(p.name, endpoint)
-    ]
+    heard = study.heard(study.scenario.measure[asked.measure].endpoint)
+    unknown = [p for p in study.parameters.values() if (p.low < p.high or p.lots) and _reaches(p.name, heard)]
     if not unknown:
         return []
     # Ears that share one solution of transport go through together.
@@ -207,10 +227,15 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str
     return sorted(rows, key=_moves, reverse=True)
 
 
-def _reaches(name: str, endpoint: str) -> bool:
-    """Whether a number can reach the measure at all: soluble protein acts on nothing, nor do other endpoints."""
+def _reaches(name: str, heard: list[str]) -> bool:
+    """Whether a number can reach the measure at all: soluble protein acts on nothing, nor do other endpoints, harms.
+
+    ``heard``  the measure's endpoint, and the one it hears by
+    """
     shelf, stem, _ = name.split(".", 2)
-    return (shelf, stem) != ("solutes", "protein") and (shelf != "endpoints" or stem == endpoint)
+    if shelf in _WEIGHED or (shelf, stem) == ("solutes", "protein"):
+        return False
+    return shelf != "endpoints" or stem in heard
 
 
 def best_benefit(study: Study, asked: Compare) -> float:
@@ -227,7 +252,7 @@ def _gain(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
     """Benefit of a block in the asked measure, at its own frequencies and its last time."""
     measure = study.scenario.measure[asked.measure]
     better = study.catalog.get("endpoints", measure.endpoint).card.options.get("better", "lower")
-    frequency = np.array([quantity(f, "kHz") for f in measure.frequency])
+    frequency = np.array(measure.tones)
     time = max(quantity(t, "h") for t in measure.at)
     sign = 1.0 if better == "higher" else -1.0
 
@@ -239,7 +264,8 @@ def _gain(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
             # A number of transport moves two neighbouring ears apart, so a block of like ears is at best value.
             block.solved = shared
         found = {
-            arm.name: block.value(measure, block.cells(arm).at(at), frequency) for arm in block.plan.arms
+            arm.name: block.value(measure, block.cells(arm).at(at), frequency, arm, np.array([time]))
+            for arm in block.plan.arms
         }
         return {"benefit": sign * (found[asked.of] - found[asked.against])[:, 0].mean(axis=1)}
 
@@ -305,8 +331,14 @@ def errors(study: Study, result: xr.Dataset) -> dict[str, Any]:
     made = plan(study)
     space, time = _carried(replace(made, places=made.places.doubled())), _carried(replace(made, refine=2))
     assert space is not None and time is not None
-    last = max(quantity(t, "h") for treatment in study.scenario.treatment.values() for t in treatment.at)
+    last = max(quantity(t, "h") for t in _given(study))
     return {**transport.errors(coarse, space, time, at=min(last + _DAY, study.until)), **told}
+
+
+def _given(study: Study) -> list[str]:
+    """Every moment at which vesicles are given, or something is put in that releases them."""
+    released = [device.at for device in study.scenario.device.values() if device.batch is not None]
+    return [t for treatment in study.scenario.treatment.values() for t in treatment.at] + released
 
 
 def _step_error(study: Study) -> dict[str, Any] | None:
@@ -330,8 +362,9 @@ def _values(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]
 
     def work(block: Block) -> dict[str, Array]:
         plan_ = block.plan
-        cells = block.cells(plan_.arms[0]).at(plan_.at(plan_.times))
-        return {"value": block.value(measure, cells, plan_.frequencies)}
+        arm, times = plan_.arms[0], plan_.times
+        cells = block.cells(arm).at(plan_.at(times))
+        return {"value": block.value(measure, cells, plan_.frequencies, arm, times)}
 
     return work
 
@@ -412,14 +445,19 @@ def window(study: Study, asked: Compare) -> xr.Dataset:
 
 
 def _marks(study: Study) -> list[dict[str, Any]]:
-    """When each insult of the compared arm (or of any arm) happens."""
+    """When each insult of the compared arm (or of any arm) happens, those its devices bring among them."""
     asked = study.scenario.compare
     arms = study.scenario.arm if asked is None else [study.arm(asked.of)]
     names = {name for arm in arms for name in arm.insults}
+    uses = [(name, use) for name, use in study.scenario.insult.items() if name in names]
+    worn = {name for arm in arms for name in arm.devices}
+    brought = [
+        (name, study.brought(device)) for name, device in study.scenario.device.items() if name in worn
+    ]
+    uses += [(name, use) for name, use in brought if use is not None]
     return [
         {"name": name, "entry": use.entry, "time": quantity(t, "h"), "event": study.is_event(use)}
-        for name, use in study.scenario.insult.items()
-        if name in names
+        for name, use in uses
         for t in use.at
     ]
 
@@ -427,11 +465,12 @@ def _marks(study: Study) -> list[dict[str, Any]]:
 def _sizes(study: Study) -> dict[str, Any]:
     """The size distribution of the compared arm's batch (of the first vesicle batch where none is compared)."""
     asked = study.scenario.compare
-    names = [t for a in study.scenario.arm if asked is None or a.name == asked.of for t in a.treatments]
+    chosen = [planned(study, a) for a in study.scenario.arm if asked is None or a.name == asked.of]
+    lots = dict.fromkeys(arm.lot[0] for arm in chosen if arm.lot is not None)
     one = best(study)
     block = Block(plan(study), {c: one[c].to_numpy() for c in one.columns})
-    for name in names:
-        entry = study.batch(study.scenario.treatment[name].batch)
+    for name in lots:
+        entry = study.batch(name)
         batch = block.batch(entry.name)
         if batch.particles[0] > 0:
             profile = entry.card.profile("sizes", "") if "sizes" in entry.card.profiles else None
@@ -451,6 +490,11 @@ def _scales(study: Study) -> dict[str, dict[str, Any]]:
     }
 
 
+def _worn(device: DeviceUse) -> str:
+    told = (device.entry, device.amount, device.batch, device.depth, device.at)
+    return ", ".join(text for text in told if text is not None)
+
+
 def _arms(study: Study) -> list[dict[str, Any]]:
     scenario = study.scenario
     return [
@@ -464,6 +508,7 @@ def _arms(study: Study) -> list[dict[str, Any]]:
                 f"{scenario.treatment[t].batch}, {scenario.treatment[t].volume}, {scenario.treatment[t].route}"
                 for t in arm.treatments
             ],
+            "devices": [_worn(scenario.device[d]) for d in arm.devices],
             "without": arm.without,
         }
         for arm in scenario.arm

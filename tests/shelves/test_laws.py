@@ -25,12 +25,14 @@ from otosome.scenario import loads
 SHELF = {
     "species": "species", "insult": "insults", "route": "routes", "solute": "solutes",
     "mechanism": "mechanisms", "endpoint": "endpoints", "population": "populations",
+    "material": "materials", "device": "devices", "recovery": "recoveries", "harming": "harms",
+    "utility": "utilities",
 }  # fmt: skip
 # From an event before, over the two hours of an exposure, to its end: every event twice.
 KNOTS = transport.schedule([-6.0, 0.0, 2.0], 60.0, growth=1.5)
 BEFORE = np.arange(KNOTS.size) < np.searchsorted(KNOTS, 0.0, side="right") - 1
 # What a measure may need to be told; an endpoint says which of these it asks for.
-ASKED = {"cell": "OHC", "level": "80 dB SPL"}
+ASKED = {"frequency": ["8 kHz", "16 kHz"], "cell": "OHC", "level": "80 dB SPL"}
 ROUNDING = 1e-12
 READINGS = 4000
 
@@ -101,7 +103,6 @@ def question(catalog, species, *insults, route=None):
     measured = {
         name: {
             "endpoint": name,
-            "frequency": ["8 kHz", "16 kHz"],
             "at": ["-1 d", "7 d"],
             **asked(catalog, name),
         }
@@ -137,7 +138,8 @@ def use_of(catalog, insult, route):
 
 def asked(catalog, endpoint):
     asks = catalog.get("endpoints", endpoint).card.options.get("asks", [])
-    return {key: ASKED[key] for key in asks}
+    told = ASKED | {"material": next(iter(catalog.names("materials")), "")}
+    return {key: told[key] for key in asks}
 
 
 def ears(study, subjects=None):
@@ -415,7 +417,7 @@ def test_an_endpoint_that_names_its_species_is_refused_for_every_other(catalog, 
     named = catalog.get("endpoints", endpoint).card.options.get("species", catalog.names("species"))
     assert set(named) <= set(catalog.names("species")) and named
     for species in set(catalog.names("species")) - set(named):
-        asking = {"endpoint": endpoint, "frequency": ["8 kHz"], "at": ["0 d"], **asked(catalog, endpoint)}
+        asking = {"endpoint": endpoint, "at": ["0 d"], **asked(catalog, endpoint)}
         values = {
             "otosome": "scenario/1",
             "species": species,
@@ -428,13 +430,35 @@ def test_an_endpoint_that_names_its_species_is_refused_for_every_other(catalog, 
 
 # Populations
 
-PEOPLE = {"entry": "", "sex": "both", "age": ["30 year", "70 year"]}
+LEVELS = {"0.5 kHz": 10.0, "1 kHz": 15.0, "2 kHz": 30.0, "4 kHz": 45.0, "8 kHz": 50.0}
+
+
+def people(catalog, entry, loss=1.0):
+    """What a study states of people: all that their population asks for, with a share of a common loss."""
+    options = catalog.get("populations", entry).card.options
+    stated = {"entry": entry}
+    if "sex" in options["asks"]:
+        stated |= {"sex": "both", "age": ["30 year", "70 year"] if loss else "18 year"}
+    if "ear" in options["asks"]:
+        stated |= {"ear": "left", "readings": audiograms(options["people"] == "one", loss)}
+    return stated
+
+
+def audiograms(of_one, loss):
+    """One ear's audiogram by row, or those of seven people by column."""
+    heard = {tone: loss * level for tone, level in LEVELS.items()}
+    if not of_one:
+        return {tone: [level + 5.0 * loss * worse for worse in range(7)] for tone, level in heard.items()}
+    return {
+        "quantity": ["audiogram"] * len(heard), "ear": ["left"] * len(heard), "value": list(heard.values()),
+        "frequency": [float(tone.removesuffix(" kHz")) for tone in heard], "censored": ["none"] * len(heard),
+    }  # fmt: skip
 
 
 def of_people(catalog, entry, species, **more):
     """Two months of a population without insult, and after a noise, in every level a person is tested for."""
     ears = [n for n in catalog.names("endpoints") if "ears" in catalog.get("endpoints", n).card.options]
-    heard = {"frequency": ["0.5 kHz", "1 kHz", "2 kHz", "4 kHz", "8 kHz"], "at": ["-1 d", "1 d", "60 d"]}
+    heard = {"frequency": list(LEVELS), "at": ["-1 d", "1 d", "60 d"]}
     loud = {
         "entry": "noise",
         "at": ["0 h"],
@@ -443,7 +467,7 @@ def of_people(catalog, entry, species, **more):
         "duration": "2 h",
     }
     values = {
-        "otosome": "scenario/1", "species": species, "population": PEOPLE | {"entry": entry},
+        "otosome": "scenario/1", "species": species, "population": people(catalog, entry),
         "insult": {"noise": loud}, "arm": [{"name": "nothing"}, {"name": "noise", "insults": ["noise"]}],
         "measure": {name: {"endpoint": name, **heard} for name in ears}, **more,
     }  # fmt: skip
@@ -470,14 +494,14 @@ def test_a_person_with_a_loss_hears_after_an_insult_no_better_than_before_and_th
 ):
     (species,) = catalog.get("populations", population).card.options["species"]
     study = of_people(catalog, population, species)
-    whole = of_people(
-        catalog, population, species, population=PEOPLE | {"entry": population, "age": "18 year"}
-    )
+    whole = of_people(catalog, population, species, population=people(catalog, population, loss=0.0))
     table = draw(study, 12, seed=2)
-    # At 18 years a standing at the median is audiometric zero: the insult alone.
-    standing = f"populations.{population}.standing"
+    # At the median of 18 years, and where nothing was read or is hidden, an ear has no loss: the insult alone.
+    own = [name for name in table if name.startswith(f"populations.{population}.")]
+    ranks = [name for name in own if not np.any(study.parameters[name].value) and "sex" not in name]
+    none = dict.fromkeys([*ranks, *(name for name in own if name.endswith(".hidden"))], 0.0)
     results = [
-        forward.simulate(asked, table.assign(**{standing: 0.0} if asked is whole else {}), workers=1)
+        forward.simulate(asked, table.assign(**none if asked is whole else {}), workers=1)
         for asked in (study, whole)
     ]
     for name in study.scenario.measure:
@@ -497,6 +521,119 @@ def test_a_population_is_refused_for_species_it_does_not_know(catalog, populatio
 
 
 ABR = {"endpoint": "abr_threshold", "frequency": ["8 kHz"], "at": ["0 d"]}
+
+
+# Words, devices and what comes back by itself
+
+LOSSES = np.array([0.0, 20.0, 40.0, 60.0, 80.0, 110.0])[:, None, None] * np.ones((1, 1, 4))
+HEARD = np.array([0.5, 1.0, 2.0, 4.0])
+
+
+def wearing(catalog, device, at="0 d", **more):
+    """A week of four people, without a device and with it."""
+    (species, *_) = catalog.get("devices", device).card.options.get("species", ["human"])
+    lots = (catalog.get("batches", name) for name in catalog.names("batches"))
+    lot = next(lot.name for lot in lots if lot.card.parameters["particles"][""].value > 0)
+    told = {"depth": "15 mm", "batch": lot, "amount": "1e5 cells"}
+    asks = catalog.get("devices", device).card.options.get("asks", [])
+    material = next(name for name in catalog.names("materials"))
+    values = {
+        "otosome": "scenario/1", "species": species,
+        "device": {"it": {"entry": device, "at": at, **{key: told[key] for key in asks}, **more}},
+        "arm": [{"name": "without"}, {"name": "with", "devices": ["it"]}],
+        "measure": {
+            "words": {"endpoint": "word_score", "material": material, "at": ["-1 d", "7 d"]},
+            "hearing": {"endpoint": "audiogram", "frequency": ["0.5 kHz", "2 kHz"], "at": ["-1 d", "7 d"]},
+        },
+    }  # fmt: skip
+    return ears(loads(tomli_w.dumps(values), shelves=catalog.own), subjects=4)
+
+
+def of_people_with(catalog, shelf, name):
+    """An entry's formula for six drawn people."""
+    entry = catalog.get(shelf, name)
+    (species, *_) = entry.card.options.get("species", ["human"])
+    return entry.bind(draw_columns(entry.parameters(species).values(), 1, 0, 6), species)
+
+
+def test_a_device_does_nothing_before_it_is_there(catalog, device):
+    found = forward.forward(wearing(catalog, device), keep=())
+    for measure in ("words", "hearing"):
+        without, worn = found[f"{measure}/0"], found[f"{measure}/1"]
+        assert np.allclose(worn[:, 0], without[:, 0], rtol=0.0, atol=1e-9)
+        assert np.all(np.isfinite(worn))
+    assert found["closure"].max() < 1e-10
+
+
+def test_a_device_amplifies_never_less_for_a_greater_loss(catalog, device):
+    gain = of_people_with(catalog, "devices", device).gain(LOSSES, HEARD)
+    assert gain.shape == LOSSES.shape
+    assert np.all(np.isfinite(gain)) and np.all(gain >= 0)
+    assert np.all(np.diff(gain, axis=0)[:, 0] >= -ROUNDING) or np.ptp(gain) == 0
+
+
+def test_an_electrode_gives_a_share_of_words_once_it_is_there_and_more_with_more_neurons(catalog, device):
+    block = wearing(catalog, device)
+    formula = bound(block, "devices", device)
+    before, after = np.array([-24.0]), np.array([8760.0])
+    shares = [formula.electric(block.ear, cells_of(block, lost), after) for lost in (0.0, 0.3, 0.6, 1.0)]
+    if all(share is None for share in shares):
+        return
+    assert not np.any(formula.electric(block.ear, cells_of(block, 0.0), before))
+    for more, fewer in itertools.pairwise(shares):
+        assert more.shape == (4, 1)
+        assert np.all((fewer >= 0) & (fewer <= more) & (more <= 1))
+
+
+def test_what_a_device_releases_goes_by_what_there_is_of_it(catalog, device):
+    block = wearing(catalog, device)
+    formula = bound(block, "devices", device)
+    amount = np.array([[1.0], [2e5], [3e4]]) * np.arange(1.0, 5.0)
+    one, ten, none = (
+        formula.flows(transport.Dose(0.0, 0.0, factor * amount, np.zeros(4)), block.anatomy)
+        for factor in (1, 10, 0)
+    )
+    assert not any(np.any(flow.amount) for flow in none)
+    for less, more in zip(one, ten, strict=True):
+        assert np.allclose(more.amount, 10 * less.amount, rtol=ROUNDING)
+        assert np.all(np.isfinite(less.amount)) and less.start == 0.0
+
+
+def test_what_comes_back_is_part_of_what_was_lost_and_stays(catalog, recovery):
+    since = np.array([-24.0, 0.0, 24.0, 240.0, 2400.0, 24000.0])
+    level = np.repeat(LOSSES, since.size, axis=1)
+    back = np.broadcast_to(
+        of_people_with(catalog, "recoveries", recovery).regained(level, since), level.shape
+    )
+    assert np.all((back >= 0) & (back <= level))
+    assert not np.any(back[:, since <= 0])
+    assert np.all(np.diff(back, axis=1) >= 0)
+
+
+def test_words_of_a_material_are_understood_by_how_much_of_them_is_heard(catalog, material):
+    words = of_people_with(catalog, "materials", material)
+    # A source may have bands beyond the standard's, whose share is not counted.
+    assert 0.95 <= np.sum(words.importance["weight"]) <= 1.0 + 1e-3
+    assert np.all(words.words >= 1)
+    share = words.share(np.linspace(0.0, 1.0, 101)[None, None, :] * np.ones((6, 1, 1)))
+    assert np.all((share >= 0) & (share <= 1)) and np.all(np.diff(share, axis=2) >= 0)
+    assert np.all(share[..., -1] > 0.9) and not np.any(share[..., 0])
+
+
+def test_a_harm_names_what_brings_it_and_has_a_finite_excess(catalog, harming):
+    card = catalog.get("harms", harming).card
+    assert set(card.options["of"]) <= {*catalog.names("routes"), *catalog.names("devices")}
+    assert card.parameters["weight"][""].low >= 0
+    formula = of_people_with(catalog, "harms", harming)
+    for times in (1, 3):
+        excess = formula.excess(times)
+        assert excess.shape == (6,) and np.all(np.isfinite(excess))
+
+
+def test_a_utility_names_the_endpoint_it_is_of(catalog, utility):
+    card = catalog.get("utilities", utility).card
+    assert set(card.options["of"]) <= set(catalog.names("endpoints"))
+    assert {"gain", "words"} <= card.parameters.keys()
 
 
 # The whole chain

@@ -135,18 +135,29 @@ class Laboratory:
     ) -> list[Array]:
         """True values of a measure at its last time, an array (subject, frequency) for each arm."""
         asked = study.scenario.measure[measure]
-        frequency = np.array([quantity(f, "kHz") for f in asked.frequency])
+        frequency = np.array(asked.tones)
         last = max(quantity(t, "h") for t in asked.at)
         key = repr((study.scenario, arms, measure, world, sorted((numbers or {}).items())))
 
         def work(block: Block) -> dict[str, Array]:
             at = block.plan.at([last])
-            cells = [block.cells(arm).at(at) for arm in block.plan.arms]
-            return {str(n): block.value(asked, one, frequency)[:, 0] for n, one in enumerate(cells)}
+            return {
+                str(n): block.value(asked, block.cells(arm).at(at), frequency, arm, np.array([last]))[:, 0]
+                for n, arm in enumerate(block.plan.arms)
+            }
 
         if key not in self._done:
             self._done[key] = list(self.run(study, arms, work, world, numbers).values())
         return self._done[key]
+
+    def counted(self, study: Study, arms: Sequence[PlannedArm], cell: str) -> list[Array]:
+        """Share of the healthy number counted at the end, mean along the duct, an array (subject,) for each arm."""
+
+        def work(block: Block) -> dict[str, Array]:
+            ends = [block.cells(arm).at(np.array([-1])).counted(cell) for arm in block.plan.arms]
+            return {str(n): one[:, 0].mean(axis=-1) for n, one in enumerate(ends)}
+
+        return list(self.run(study, arms, work).values())
 
     def gains(
         self, study: Study, arms: Sequence[PlannedArm], world: int = 1, numbers: Numbers | None = None

@@ -29,7 +29,7 @@ class Cause:
         """Share of hair cells and nerve together, with every kind as a part."""
         study = laboratory.study(self.study)
         asked = study.scenario.measure[study.scenario.compare.measure]
-        frequency = np.array([quantity(f, "kHz") for f in asked.frequency])
+        frequency = np.array(asked.tones)
         last = max(quantity(t, "h") for t in asked.at)
         against, _ = laboratory.compared(study)
 

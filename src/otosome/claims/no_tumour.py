@@ -16,7 +16,7 @@ class NoTumour:
 
     def figure(self, laboratory: Any) -> Figure:
         """Excess over the risk without cells; at or below zero there is none to avoid."""
-        risk = laboratory.parameter("claims", "no_tumour", "relative_risk")
+        risk = laboratory.parameter("harms", "malignancy", "ratio")
         value, low, high = (_PERCENT * (risk - 1.0) for risk in (risk.value, risk.low, risk.high))
         words = "excess risk of live cells; the most there is to avoid, and no excess to beat is shown"
         return Figure(value, low, high, "%", words)

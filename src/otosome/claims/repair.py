@@ -37,7 +37,7 @@ class Repair:
         """The share of repair, with every action as a part."""
         study = laboratory.study(self.study, mechanisms=None)
         asked = study.scenario.measure[study.scenario.compare.measure]
-        frequency = np.array([quantity(f, "kHz") for f in asked.frequency])
+        frequency = np.array(asked.tones)
         last = max(quantity(t, "h") for t in asked.at)
         arms = laboratory.compared(study)
 
@@ -46,7 +46,9 @@ class Repair:
 
             def heard(factors: Mapping[Any, Array]) -> Array:
                 cells = block.survived(arms[1], Protection(factors)).at(block.plan.at([last]))
-                level: Array = block.value(asked, cells, frequency).mean(axis=(1, 2))
+                level: Array = block.value(asked, cells, frequency, arms[1], np.array([last])).mean(
+                    axis=(1, 2)
+                )
                 return level
 
             all_ = heard(protection.factors)

@@ -13,7 +13,7 @@ from otosome.cli.evidence import changes, check, claims, list_, qualify
 from otosome.cli.laboratory import import_, new
 from otosome.cli.lot import quality
 from otosome.cli.speed import bench
-from otosome.cli.study import run, show, sources
+from otosome.cli.study import compare, run, show, sources
 
 app = typer.Typer(
     add_completion=False,
@@ -22,7 +22,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Develop exosome therapies for hearing loss in silico. Research only; not for treating anyone.",
 )
-for _verb in (run, new, import_, quality, list_, sources, show, qualify, check, changes, claims, bench):
+for _verb in (
+    run,
+    compare,
+    new,
+    import_,
+    quality,
+    list_,
+    sources,
+    show,
+    qualify,
+    check,
+    changes,
+    claims,
+    bench,
+):
     app.command(name=_verb.__name__.rstrip("_"))(_verb)
 
 

@@ -3,77 +3,188 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from otosome.cli.common import Json, Shelves, carry_out, progress, say
 
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from otosome.scenario import Study
+
 # With fewer, an end of the interval is the one world that happened to lie there.
 _FEW_WORLDS = 5
 
 
+Asked = Annotated[str, typer.Argument(help="A study file, or the name of a shipped study.")]
+Subjects = Annotated[int, typer.Option(min=1, max=1_000_000, help="Ears to simulate.")]
+Seed = Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")]
+Batch = Annotated[Path | None, typer.Option(help="A lot's record, a batch TOML or an instrument export.")]
+Despite = Annotated[
+    bool, typer.Option("--despite-quality", help="Run a lot that its own specification refuses.")
+]
+Retracted = Annotated[
+    list[str] | None, typer.Option(help="A retracted source that may be used all the same.")
+]
+Out = Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")]
+Force = Annotated[bool, typer.Option("--force", help="Move an earlier result aside.")]
+Audiogram = Annotated[
+    Path | None, typer.Option(help="A person's audiogram, in the place of the study's people.")
+]
+Person = Annotated[str | None, typer.Option(help="Whose, where the file holds several.")]
+Side = Annotated[str | None, typer.Option(help="left, right or better [default: better].")]
+Interpolate = Annotated[
+    bool, typer.Option("--interpolate", help="Take a frequency that a mean needs from its neighbours.")
+]
+
+
 def run(
-    study: Annotated[str, typer.Argument(help="A study file, or the name of a shipped study.")],
-    subjects: Annotated[int, typer.Option(min=1, max=1_000_000, help="Ears to simulate.")] = 200,
-    seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")] = None,
-    batch: Annotated[
-        Path | None, typer.Option(help="A lot's record, a batch TOML or an instrument export.")
-    ] = None,
-    despite_quality: Annotated[
-        bool, typer.Option("--despite-quality", help="Run a lot that its own specification refuses.")
-    ] = False,
+    study: Asked,
+    subjects: Subjects = 200,
+    seed: Seed = None,
+    batch: Batch = None,
+    despite_quality: Despite = False,
+    audiogram: Audiogram = None,
+    person: Person = None,
+    ear: Side = None,
+    interpolate: Interpolate = False,
     shelves: Shelves = None,
-    allow_retracted: Annotated[
-        list[str] | None, typer.Option(help="A retracted source that may be used all the same.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Move an earlier result aside.")] = False,
+    allow_retracted: Retracted = None,
+    out: Out = None,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Simulate a study and write its report."""
 
     def work() -> dict[str, Any]:
-        from otosome.results import check_free, fill, writing
-        from otosome.scenario import load
+        from otosome.weigh import answer
 
-        made = load(
-            study,
-            shelves=tuple(shelves or ()),
-            batch=batch,
-            allow_retracted=tuple(allow_retracted or ()),
-            despite_quality=despite_quality,
+        listened = {"audiogram": audiogram, "person": person, "ear": ear, "interpolate": interpolate}
+        made = _loaded(
+            study, shelves, allow_retracted, batch=batch, despite_quality=despite_quality, **listened
         )
-        folder = out if out is not None else Path("results") / made.name
-        check_free(folder, force)
-        chosen = seed if seed is not None else made.scenario.seed if made.scenario.seed is not None else 1
-        with writing(folder, force) as part:
-            from otosome.forward import draw, observe
-            from otosome.weigh import answer
-
-            table = draw(made, subjects=subjects, seed=chosen)
-            with progress() as tick:
-                result = answer(made, table, tick=tick)
-            fill(part, result, observe(made, result, table), dict(made.inputs))
-        report = (folder / "report.html").resolve()
+        folder, result = _written(made, answer, out, force, subjects, seed)
         headline = json.loads(result.attrs["headline"])
-        notes = json.loads(result.attrs["notes"])
-        for note in notes:
-            say(f"note: {note}")
         if not as_json:
             print(_headline(headline))
-            print(f"report: {report}")
-        return {
-            "out": str(folder), "inputs": dict(made.inputs), "seed": chosen,
-            "result": {
-                "headline": headline, "errors": json.loads(result.attrs["errors"]),
-                "masked": json.loads(result.attrs["masked"]),
-            },
-            "notes": notes,
-        }  # fmt: skip
+        return _answered(made, folder, result, {"headline": headline}, as_json)
 
     carry_out("run", as_json, work)
+
+
+def compare(
+    study: Asked,
+    subjects: Subjects = 200,
+    seed: Seed = None,
+    batch: Batch = None,
+    despite_quality: Despite = False,
+    audiogram: Audiogram = None,
+    person: Person = None,
+    ear: Side = None,
+    interpolate: Interpolate = False,
+    shelves: Shelves = None,
+    allow_retracted: Retracted = None,
+    out: Out = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Lay the arms of a study side by side as therapies: words, cells, harms, and how likely each is best."""
+
+    def work() -> dict[str, Any]:
+        from otosome.therapies import therapies
+
+        listened = {"audiogram": audiogram, "person": person, "ear": ear, "interpolate": interpolate}
+        made = _loaded(
+            study, shelves, allow_retracted, batch=batch, despite_quality=despite_quality, **listened
+        )
+        folder, result = _written(made, therapies, out, force, subjects, seed)
+        told = json.loads(result.attrs["therapies"])
+        if not as_json:
+            print(_side_by_side(told))
+        return _answered(made, folder, result, {"therapies": told}, as_json)
+
+    carry_out("compare", as_json, work)
+
+
+def _loaded(
+    study: str, shelves: list[Path] | None, allow_retracted: list[str] | None, **options: Any
+) -> Study:
+    from otosome.scenario import load
+
+    return load(study, shelves=tuple(shelves or ()), allow_retracted=tuple(allow_retracted or ()), **options)
+
+
+def _written(
+    made: Study,
+    verb: Callable[..., xr.Dataset],
+    out: Path | None,
+    force: bool,
+    subjects: int,
+    seed: int | None,
+) -> tuple[Path, xr.Dataset]:
+    """The result folder, filled by a verb that takes a study and a table of ears; and what it gave."""
+    from otosome.results import check_free, fill, writing
+
+    folder = out if out is not None else Path("results") / made.name
+    check_free(folder, force)
+    chosen = seed if seed is not None else made.scenario.seed if made.scenario.seed is not None else 1
+    with writing(folder, force) as part:
+        from otosome.forward import draw, observe
+
+        table = draw(made, subjects=subjects, seed=chosen)
+        with progress() as tick:
+            result = verb(made, table, tick=tick)
+        fill(part, result, observe(made, result, table), dict(made.inputs))
+    return folder, result
+
+
+def _answered(
+    made: Study, folder: Path, result: xr.Dataset, told: dict[str, Any], as_json: bool
+) -> dict[str, Any]:
+    """What a program is told; the person is told its notes, and where the report is."""
+    notes = json.loads(result.attrs["notes"])
+    for note in notes:
+        say(f"note: {note}")
+    if not as_json:
+        print(f"report: {(folder / 'report.html').resolve()}")
+    return {
+        "out": str(folder), "inputs": dict(made.inputs), "seed": int(result.attrs["seed"]),
+        "result": {
+            **told, "errors": json.loads(result.attrs["errors"]), "masked": json.loads(result.attrs["masked"])
+        },
+        "notes": notes,
+    }  # fmt: skip
+
+
+def _side_by_side(told: dict[str, Any]) -> str:
+    """Every therapy with the probability that it is best, the words it gains and the cells it saves."""
+    words = [name for name, row in told["arms"][0]["measures"].items() if row["endpoint"] == "word_score"]
+    lines = [f"against '{told['reference']}', medians of {told['ears']} ears (5 to 95 %):"]
+    for arm in told["arms"]:
+        average, one = (100 * arm["best"]["as stated"][of]["value"] for of in ("average", "one"))
+        gains = [f"{name} {_band(arm['measures'][name]['gain'], ' points')}" for name in words]
+        saved = [f"{kind} {_sign(100 * cell['saved']['median'])} %" for kind, cell in arm["cells"].items()]
+        lines += [
+            f"  {arm['name']}: worth {_band(arm['score'])}; best on average with {average:.0f} %, for one person "
+            f"with {one:.0f} %",
+            *(f"    {gain}" for gain in gains),
+            f"    cells saved: {', '.join(saved)}",
+        ]
+    return "\n".join([*lines, "  research only; not for treating anyone"])
+
+
+def _band(band: dict[str, float], unit: str = "") -> str:
+    return f"{_sign(band['median'])}{unit} ({_sign(band['low'])} to {_sign(band['high'])})"
+
+
+def _sign(value: float) -> str:
+    """To a tenth, with its sign; nothing reads 0.0, never -0.0."""
+    tenth = round(value, 1)
+    return f"{tenth:+.1f}" if tenth else "0.0"
 
 
 def _headline(headline: dict[str, Any]) -> str:
@@ -100,10 +211,8 @@ def _told(headline: dict[str, Any], key: str) -> str:
 
 
 def sources(
-    study: Annotated[str, typer.Argument(help="A study file, or the name of a shipped study.")],
-    batch: Annotated[
-        Path | None, typer.Option(help="A lot's record, a batch TOML or an instrument export.")
-    ] = None,
+    study: Asked,
+    batch: Batch = None,
     shelves: Shelves = None,
     as_json: Json = False,
 ) -> None:
@@ -152,15 +261,16 @@ def show(
 
         stored = open_result(result)
         headline = json.loads(stored.attrs["headline"])
+        beside = json.loads(stored.attrs["therapies"]) if "therapies" in stored.attrs else None
         notes = json.loads(stored.attrs["notes"])
         if not as_json:
             print(f"{stored.attrs['name']}: {stored.sizes['subject']} ears, seed {stored.attrs['seed']}")
-            print(_headline(headline))
+            print(_headline(headline) if beside is None else _side_by_side(beside))
             print(f"report: {(result / 'report.html').resolve()}")
         return {
             "out": str(result),
             "seed": int(stored.attrs["seed"]),
-            "result": {"headline": headline},
+            "result": {"headline": headline} if beside is None else {"therapies": beside},
             "notes": notes,
         }
 

@@ -5,6 +5,7 @@ subject is the same in every arm, for any number of subjects, block or worker.
 """
 
 from otosome.forward.block import TRANSPORT, Block, Columns, endpoint
+from otosome.forward.crossing import crossing
 from otosome.forward.gradient import gradient
 from otosome.forward.planning import Given, Plan, PlannedArm, dosed, plan, planned, use_of
 from otosome.forward.reading import observe
@@ -12,6 +13,6 @@ from otosome.forward.run import Tick, blocks, forward, simulate, through
 from otosome.forward.table import best, draw
 
 __all__ = [
-    "TRANSPORT", "Block", "Columns", "Given", "Plan", "PlannedArm", "Tick", "best", "blocks", "dosed", "draw",
-    "endpoint", "forward", "gradient", "observe", "plan", "planned", "simulate", "through", "use_of",
+    "TRANSPORT", "Block", "Columns", "Given", "Plan", "PlannedArm", "Tick", "best", "blocks", "crossing", "dosed",
+    "draw", "endpoint", "forward", "gradient", "observe", "plan", "planned", "simulate", "through", "use_of",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 
 from otosome import transport
-from otosome.forward.planning import Given, Plan, PlannedArm, dosed, hours, regimen, use_of
-from otosome.hearing import arriving
+from otosome.forward.planning import Given, Plan, PlannedArm, counted, dosed, hours, regimen, use_of
+from otosome.hearing import shift
 from otosome.injury import LABELS, Cells, Harm, Protection, harm, protect, relax, survive
 from otosome.quality import Batch, protein_given, vesicles_given
-from otosome.roles import Ear, Exposure, Population
-from otosome.scenario import InsultUse, Measure, Study
+from otosome.roles import Device, Ear, Exposure, Population, Recovery
+from otosome.scenario import DeviceUse, InsultUse, Measure, Study
 from otosome.units import Array, house, quantity, split
 
 Columns = Mapping[str, Array]
 KINDS = tuple(LABELS)
 # Shelves whose numbers decide where a solute goes; all others only what it does there.
 _TISSUES = ("organ_of_corti", "rosenthals_canal")
-TRANSPORT = ("species", "solutes", "routes", "batches")
+TRANSPORT = ("species", "solutes", "routes", "batches", "devices")
 _SOLUTE = frozenset(transport.Solute.__dataclass_fields__) - {"diffusion"}
 
 
@@ -83,14 +83,8 @@ class Block:
 
     @cached_property
     def arrived(self) -> Mapping[str, Array]:
-        """Share of each kind of cell the ears arrive with, (subject, place), by kind; all where none is named.
-
-        Places beyond the frequencies their population knows are taken as those at its last one.
-        """
-        if self.population is None:
-            return {}
-        known = np.clip(self.ear.frequency, *self.population.covered)
-        return arriving(self.population.baseline(known), self.population.outer_share, self.rates)
+        """Share of each kind of cell the ears arrive with, (subject, place), by kind; all where none is named."""
+        return {} if self.population is None else self.population.arrived(self.ear, self.rates)
 
     @cached_property
     def alike(self) -> bool:
@@ -132,14 +126,14 @@ class Block:
         """What the insults of an arm do together."""
         key = self._suffered(arm)
         if key not in self._harmed:
-            uses = [self.study.scenario.insult[name] for name in arm.arm.insults]
+            uses = self.study.suffered(arm.arm)
             found = [(self._bind("insults", u.entry), self._exposure(u, arm)) for u in uses]
             self._harmed[key] = harm(self.ear, self.plan.knots, found)
         return self._harmed[key]
 
     def _suffered(self, arm: PlannedArm) -> str:
         """What decides the harm of an arm: its insults, and the fluid its treatments push through the cochlea."""
-        return repr(arm.arm.insults) + (regimen(arm) if self._pushes(arm) else "")
+        return repr(self.study.suffered(arm.arm)) + (regimen(arm) if self._pushes(arm) else "")
 
     def _pushes(self, arm: PlannedArm) -> list[transport.Flow]:
         """The volumes that an arm's treatments inject, as flows that hold nothing: they wash a drug out."""
@@ -178,8 +172,9 @@ class Block:
                 transport.Dose(t, t + hours(use.duration), amount[None], volume)
                 for t in (quantity(m, "h") for m in use.at)
             ]
+            flows = [*pushes, *self._delivered(route, doses)]
             keep = {need.partition(".")[2] for need in self.study.needs(use)}
-            self.solved[key] = self._solve(solute, route, doses, sorted(keep), pushes)
+            self.solved[key] = self._solve(solute, flows, sorted(keep))
         return self.solved[key]
 
     def sampled(self, arm: PlannedArm) -> dict[str, Array]:
@@ -209,15 +204,12 @@ class Block:
         micrograms = value * bodies[house(split(text)[1])]
         return np.broadcast_to(micrograms / solute["molar_mass"], (self.subjects,))
 
+    def _delivered(self, route: Any, doses: Iterable[transport.Dose]) -> list[transport.Flow]:
+        return [flow for dose in doses for flow in route.deliver(dose, self.anatomy)]
+
     def _solve(
-        self,
-        solute: transport.Solute,
-        route: Any,
-        doses: list[transport.Dose],
-        keep: Sequence[str],
-        others: Sequence[transport.Flow] = (),
+        self, solute: transport.Solute, flows: Sequence[transport.Flow], keep: Sequence[str]
     ) -> transport.Transported:
-        flows = [*others, *(flow for dose in doses for flow in route.deliver(dose, self.anatomy))]
         return transport.solve(
             self.anatomy,
             solute,
@@ -233,7 +225,7 @@ class Block:
 
         Potency plays no part, so an arm and its null twin share one solution.
         """
-        if not arm.treatments:
+        if arm.lot is None:
             return None
         key = regimen(arm)
         if key not in self.solved and self.alike and all(g.row is None for g in arm.treatments):
@@ -241,21 +233,66 @@ class Block:
             if one is not None:
                 self.solved[key] = _shared(one, self.subjects)
         if key not in self.solved:
-            species = self.study.scenario.species
-            numbers = dict(self._entry("solutes", "vesicle").columns(self.columns, species))
-            solute = transport.Solute.sized(
-                self.batch(arm.treatments[0].treatment.batch).diameter,
-                numbers.pop("temperature"),
-                numbers.pop("viscosity"),
-                **{k: v for k, v in numbers.items() if k in _SOLUTE},
-            )
-            doses = [dose for given in arm.treatments for dose in self._doses(given)]
-            if not any(np.any(dose.amount > 0) for dose in doses):
+            flows = [
+                flow
+                for given in arm.treatments
+                for flow in self._delivered(self._bind("routes", given.treatment.route), self._doses(given))
+            ]
+            flows += [flow for use in arm.releasing for flow in self._released(use)]
+            if not any(np.any(flow.amount > 0) for flow in flows):
                 return None
-            route = self._bind("routes", arm.treatments[0].treatment.route)
-            keep = ("organ_of_corti", "rosenthals_canal", "scala_tympani")
-            self.solved[key] = self._solve(solute, route, doses, keep)
+            keep = ("organ_of_corti", "rosenthals_canal", "scala_tympani", "plasma")
+            self.solved[key] = self._solve(self._vesicle(arm.lot[0]), flows, keep)
         return self.solved[key]
+
+    def _vesicle(self, lot: str) -> transport.Solute:
+        """The vesicles of a lot as a solute, by size class."""
+        numbers = dict(self._entry("solutes", "vesicle").columns(self.columns, self.study.scenario.species))
+        return transport.Solute.sized(
+            self.batch(lot).diameter,
+            numbers.pop("temperature"),
+            numbers.pop("viscosity"),
+            **{k: v for k, v in numbers.items() if k in _SOLUTE},
+        )
+
+    def crossed(self, arm: PlannedArm) -> Array:
+        """Vesicles of an arm that the other ear meets, as a share of what this one does, at most, shape (subject,).
+
+        All that ever left this ear into blood and cerebrospinal fluid is put there at once, when the first dose is
+        given, for an ear like this one; what is compared are the means along the duct of the highest concentrations
+        in the organ of Corti. Zero where an arm gets no vesicles.
+        """
+        here = self.vesicles(arm)
+        if here is None or arm.lot is None:
+            return np.zeros(self.subjects)
+        solute, ledger = self._vesicle(arm.lot[0]), here.ledger
+        decayed = solute.loss * self.anatomy.csf_volume / self.anatomy.csf_turnover
+        left = {
+            "plasma": ledger["eliminated"] + ledger["plasma"],
+            "cerebrospinal_fluid": ledger["cerebrospinal_fluid"]
+            + ledger["cleared_cerebrospinal_fluid"] * (1.0 + decayed),
+        }
+        start = min(
+            [t for given in arm.treatments for t in given.times]
+            + [quantity(use.at, "h") for use in arm.releasing]
+        )
+        nothing = np.zeros(self.subjects)
+        flows = [transport.Flow(into, start, start, amount, nothing) for into, amount in left.items()]
+        there = self._solve(solute, flows, ("organ_of_corti",))
+        met = [
+            one.concentration["organ_of_corti"].sum(axis=0).max(axis=1).mean(axis=-1) for one in (there, here)
+        ]
+        return np.divide(met[0], met[1], out=np.zeros(self.subjects), where=met[1] > 0)
+
+    def _released(self, use: DeviceUse) -> Sequence[transport.Flow]:
+        """The vesicles a device releases: cells put in secrete all sizes of their batch, a coat is a dose of it."""
+        batch, amount = self.batch(str(use.batch)), counted(str(use.amount))
+        shared = amount["cells"] * batch.weight if "cells" in amount else vesicles_given(batch, **amount)
+        shared = np.broadcast_to(shared, (shared.shape[0], self.subjects))
+        start = quantity(use.at, "h")
+        dose = transport.Dose(start, start, shared, np.zeros(self.subjects))
+        flows: Sequence[transport.Flow] = self._device(use).flows(dose, self.anatomy)
+        return flows
 
     def _doses(self, given: Given) -> list[transport.Dose]:
         treatment = given.treatment
@@ -274,7 +311,10 @@ class Block:
         return [transport.Dose(t, t + duration, amount, volume) for t in given.times]
 
     def protein(self, arm: PlannedArm) -> transport.Transported | None:
-        """Soluble protein that comes with the vesicles, over time and place: the rival explanation."""
+        """Soluble protein that comes with the vesicles given, over time and place: the rival explanation.
+
+        What the cells of a graft secrete besides vesicles is not followed.
+        """
         if not arm.treatments:
             return None
         key = f"protein {regimen(arm)}"
@@ -283,9 +323,8 @@ class Block:
             if not any(np.any(dose.amount > 0) for dose in doses):
                 return None
             route = self._bind("routes", arm.treatments[0].treatment.route)
-            self.solved[key] = self._solve(
-                self._bind("solutes", "protein"), route, doses, ("organ_of_corti",)
-            )
+            flows = self._delivered(route, doses)
+            self.solved[key] = self._solve(self._bind("solutes", "protein"), flows, ("organ_of_corti",))
         return self.solved[key]
 
     def _protein_doses(self, given: Given) -> list[transport.Dose]:
@@ -303,15 +342,52 @@ class Block:
         vesicles = self.vesicles(arm)
         if vesicles is None:
             return Protection()
-        treatment = arm.treatments[0].treatment
-        batch = self.batch(treatment.batch)
-        potency = {
-            name: treatment.potency * batch.potency_of(name)[:, None, None] for name in self.study.mechanisms
-        }
+        batch, potency = self._potency(arm)
         contact = {tissue: vesicles.concentration[tissue].sum(axis=0) for tissue in _TISSUES}
         cargo = {tissue: self._cargo(vesicles, tissue, batch) for tissue in _TISSUES}
         mechanisms = {name: self._mechanism(name, arm.efficacy) for name in self.study.mechanisms}
         return protect(self.plan.knots, mechanisms, contact, potency, cargo, arm.arm.without)
+
+    def _potency(self, arm: PlannedArm) -> tuple[Batch, dict[str, Array]]:
+        """The batch of an arm that gets vesicles, and its relative potency by mechanism, (subject, 1, 1)."""
+        assert arm.lot is not None
+        lot, strength = arm.lot
+        batch = self.batch(lot)
+        return batch, {
+            name: strength * batch.potency_of(name)[:, None, None] for name in self.study.mechanisms
+        }
+
+    def blood(self, arm: PlannedArm) -> Array:
+        """Vesicles in plasma over time, particles h/uL, shape (subject,)."""
+        vesicles = self.vesicles(arm)
+        if vesicles is None:
+            return np.zeros(self.subjects)
+        plasma = vesicles.concentration["plasma"].sum(axis=0)
+        pieces = 0.5 * (plasma[:, 1:] + plasma[:, :-1]) * np.diff(self.plan.knots)
+        return np.asarray(pieces.sum(axis=1))
+
+    def told(self, arm: PlannedArm) -> Array:
+        """Strongest signal of any mechanism at the peak, 0 to 1, in the organ of Corti and in blood, (subject, 2).
+
+        A tumour that blood feeds is told what blood is: a dose that shields the ear may shield it too.
+        """
+        vesicles = self.vesicles(arm)
+        if vesicles is None:
+            return np.zeros((self.subjects, 2))
+        _, potency = self._potency(arm)
+        peaks = [
+            vesicles.concentration["organ_of_corti"].sum(axis=0).max(axis=1),
+            vesicles.concentration["plasma"].sum(axis=0).max(axis=1)[:, None],
+        ]
+        bound = {name: self._mechanism(name, arm.efficacy) for name in self.study.mechanisms}
+        acting = {name: mechanism for name, mechanism in bound.items() if not mechanism.gates}
+        silent = np.zeros((1, 1, 1))
+        strongest = [np.zeros((self.subjects, 1, peak.shape[1])) for peak in peaks]
+        for name, mechanism in acting.items():
+            for where, peak in enumerate(peaks):
+                signal = mechanism.signal(potency[name] * peak[:, None, :], silent)
+                strongest[where] = np.maximum(strongest[where], signal)
+        return np.stack([signal.mean(axis=(1, 2)) for signal in strongest], axis=1)
 
     def _cargo(self, vesicles: transport.Transported, tissue: str, batch: Batch) -> Array:
         """Copies of miRNA that vesicles taken up have released in a tissue, copies/uL, (subject, time, place)."""
@@ -326,14 +402,61 @@ class Block:
         scaled = {a: np.minimum(efficacy * getattr(bound, a), 1.0) for a in bound.acts}
         return replace(bound, **scaled)
 
-    def value(self, measure: Measure, cells: Cells, frequency: Array) -> Array:
-        """The true value of a measure, shape (subject, time, frequency)."""
-        arrival = {} if self.population is None else {"population": self.population, "arrived": self._arrival}
-        bound = endpoint(self.study, measure, self.columns, **arrival)
-        return np.asarray(bound.value(self.ear, cells, frequency))
+    def value(
+        self,
+        measure: Measure,
+        cells: Cells,
+        frequency: Array,
+        arm: PlannedArm | None = None,
+        times: Array | None = None,
+    ) -> Array:
+        """The true value of a measure, shape (subject, time, frequency); of words, the same at every frequency.
+
+        ``arm``    the arm the cells are of, whose devices are heard with and whose people recover; none without it
+        ``times``  the moments of the cells, h, shape (time,); asked where there is an arm
+        """
+        given: dict[str, object] = {}
+        if self.population is not None:
+            given = {"population": self.population, "arrived": self.arrival}
+        if arm is not None and times is not None:
+            given |= {"devices": self._worn(arm, times), "recovery": self._recovery(times)}
+        bound = endpoint(self.study, measure, self.columns, **given)
+        value = np.asarray(bound.value(self.ear, cells, frequency))
+        return np.broadcast_to(value, (*value.shape[:2], np.size(frequency)))
+
+    def came(self, measure: Measure, frequency: Array) -> tuple[Any, Array]:
+        """A measure's endpoint bound to the ears as they came, with its true value, (subject, 1, frequency)."""
+        bound = endpoint(self.study, measure, self.columns, population=self.population, arrived=self.arrival)
+        value = np.asarray(bound.value(self.ear, self.arrival, frequency))
+        return bound, np.broadcast_to(value, (self.subjects, 1, np.size(frequency)))
+
+    def spare(self, frequency: Array) -> Array:
+        """What hearing would fall by if the outer hair cells the ears came with were lost, dB, (subject, frequency)."""
+        gone = dict.fromkeys(("ohc",), np.zeros_like(self.arrival.intact["ohc"]))
+        without = replace(self.arrival, intact={**self.arrival.intact, **gone})
+        fall: Array = shift(self.ear, without, frequency) - shift(self.ear, self.arrival, frequency)
+        return fall[:, 0]
+
+    def _worn(self, arm: PlannedArm, times: Array) -> tuple[tuple[Device, Array], ...]:
+        """The devices of an arm, each with the hours since its start."""
+        return tuple((self._device(use), times - quantity(use.at, "h")) for use in arm.devices)
+
+    def _device(self, use: DeviceUse) -> Any:
+        given: dict[str, object] = {} if self.population is None else {"arrived": self.arrival}
+        if use.depth is not None:
+            given["depth"] = quantity(use.depth, "mm")
+        return self._bind("devices", use.entry, **given)
+
+    def _recovery(self, times: Array) -> tuple[Recovery, Array] | None:
+        """What every arm regains by itself, with the hours since time zero."""
+        use = self.study.scenario.recovery
+        if use is None:
+            return None
+        entered = {} if use.entered is None else {"entered": hours(use.entered)}
+        return self._bind("recoveries", use.entry, **entered), times
 
     @cached_property
-    def _arrival(self) -> Cells:
+    def arrival(self) -> Cells:
         """The cells the ears arrive with, at one moment."""
         whole = np.ones((self.subjects, 1, self.plan.places.places))
         intact = {kind: whole * self.arrived.get(kind, whole[:, 0])[:, None, :] for kind in KINDS}
@@ -341,19 +464,32 @@ class Block:
         return Cells(intact, none, none, whole, self.rates)
 
 
-def endpoint(study: Study, measure: Measure, columns: Columns, **arrival: object) -> Any:
+def endpoint(study: Study, measure: Measure, columns: Columns, **given: object) -> Any:
     """A measure's endpoint bound to ears; a species may bring curves of its own, such as healthy thresholds.
 
-    ``arrival``  for endpoints that ask how an ear arrives: ``population`` and the cells it ``arrived`` with
+    ``given``  what endpoints may ask of an ear: its ``population`` and the cells it ``arrived`` with, its
+               ``devices`` and the ``recovery`` of its people, each with the hours since it began, shape (time,)
     """
     species = study.species.card
-    options: dict[str, object] = arrival | {
+    options: dict[str, object] = given | {
         name: species.profile(name, species.stem) for name in species.profiles
     }
     if measure.cell is not None:
         options["cell"] = measure.cell
     if measure.level is not None:
         options["level"] = quantity(measure.level, "dB SPL")
+    if measure.speech is not None:
+        options["speech"] = quantity(measure.speech, "dB SPL")
+    if measure.noise is not None:
+        options["noise"] = quantity(measure.noise, "dB SPL")
+    if measure.material is not None:
+        options["material"] = study.catalog.get("materials", measure.material).bind(
+            columns, study.scenario.species
+        )
+    for hears in study.heard(measure.endpoint)[1:]:
+        options[hears] = study.catalog.get("endpoints", hears).bind(
+            columns, study.scenario.species, **options
+        )
     return study.catalog.get("endpoints", measure.endpoint).bind(columns, study.scenario.species, **options)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from otosome import transport
 from otosome.roles import Use
-from otosome.scenario import Arm, InsultUse, Study, Treatment
+from otosome.scenario import Arm, DeviceUse, InsultUse, Study, Treatment
 from otosome.units import Array, house, quantity, split
 
 
@@ -36,12 +36,11 @@ class Plan:
     @cached_property
     def knots(self) -> Array:
         """h, shape (time,): every event twice, every measured moment once at least."""
-        scenario = self.study.scenario
-        named = {name for arm in self.arms for name in arm.arm.insults}
-        uses = [use_of(use) for name, use in scenario.insult.items() if name in named]
+        uses = [use_of(use) for arm in self.arms for use in self.study.suffered(arm.arm)]
         given = [t for arm in self.arms for t in arm.treatments]
         events = [moment for use in uses for moment in (*use.start, *use.stop)]
         spans = [(t, t + hours(g.treatment.duration)) for g in given for t in g.times]
+        spans += [(t, t) for arm in self.arms for device in arm.devices for t in [quantity(device.at, "h")]]
         spans += [(drawn.start, drawn.stop) for _, drawn in self.samples]
         events += [moment for span in spans for moment in span]
         # An hour at least: a study that ends with its first moment still has one to begin with.
@@ -72,7 +71,7 @@ class Plan:
     def frequencies(self) -> Array:
         """Every measured frequency, kHz, rising."""
         measures = self.study.scenario.measure.values()
-        return np.unique([quantity(f, "kHz") for m in measures for f in m.frequency])
+        return np.unique([tone for m in measures for tone in m.tones])
 
     def at(self, times: Iterable[float]) -> Array:
         """The last knot not after each moment; the first for moments before it."""
@@ -90,16 +89,29 @@ class Given:
 
 @dataclass(frozen=True)
 class PlannedArm:
-    """An arm with its treatments' times, and a factor on every largest effect."""
+    """An arm with its treatments' times, its devices, and a factor on every largest effect."""
 
     arm: Arm
     treatments: tuple[Given, ...]
+    devices: tuple[DeviceUse, ...] = ()
     efficacy: float = 1.0
 
     @property
     def name(self) -> str:
         """The arm's name."""
         return self.arm.name
+
+    @property
+    def releasing(self) -> tuple[DeviceUse, ...]:
+        """Its devices that release vesicles."""
+        return tuple(device for device in self.devices if device.batch is not None)
+
+    @property
+    def lot(self) -> tuple[str, float] | None:
+        """The batch it gets and its potency, by treatments and from devices alike; None for none."""
+        lots = [(g.treatment.batch, g.treatment.potency) for g in self.treatments]
+        lots += [(str(device.batch), device.potency) for device in self.releasing]
+        return lots[0] if lots else None
 
 
 def plan(study: Study, arms: Sequence[str] | None = None, **changes: Any) -> Plan:
@@ -114,7 +126,7 @@ def planned(study: Study, arm: Arm, efficacy: float = 1.0) -> PlannedArm:
     """An arm of a study as it stands."""
     treatments = [study.scenario.treatment[name] for name in arm.treatments]
     given = tuple(Given(t, tuple(quantity(m, "h") for m in t.at)) for t in treatments)
-    return PlannedArm(arm, given, efficacy)
+    return PlannedArm(arm, given, tuple(study.scenario.device[name] for name in arm.devices), efficacy)
 
 
 def use_of(use: InsultUse) -> Use:
@@ -132,15 +144,22 @@ def use_of(use: InsultUse) -> Use:
 
 def regimen(arm: PlannedArm) -> str:
     """What an arm is given and when, whatever its potency."""
-    return repr([(g.treatment.model_copy(update={"potency": 1.0}), g.times, g.row) for g in arm.treatments])
+    alike = {"potency": 1.0}
+    released = [device.model_copy(update=alike) for device in arm.releasing]
+    return repr([(g.treatment.model_copy(update=alike), g.times, g.row) for g in arm.treatments] + released)
 
 
 def dosed(treatment: Treatment) -> dict[str, float]:
     """A treatment's amount by kind (particles, protein, cells), or its volume where it has none."""
     if treatment.amount is None:
         return {"volume": quantity(str(treatment.volume), "uL")}
+    return counted(treatment.amount)
+
+
+def counted(amount: str) -> dict[str, float]:
+    """An amount by its kind: particles, protein or cells."""
     kinds = {"particles": "particles", "ug": "protein", "cells": "cells"}
-    return {kinds[house(split(treatment.amount)[1])]: quantity(treatment.amount)}
+    return {kinds[house(split(amount)[1])]: quantity(amount)}
 
 
 def hours(duration: str | None) -> float:

@@ -32,8 +32,9 @@ def observe(study: Study, result: xr.Dataset, table: pd.DataFrame | None = None)
     """What a laboratory would have written down: a row per reading (the ``readings`` table of the contracts).
 
     Where an endpoint is read at both ears, these share everything but the error of reading: one person, one
-    cochlea in two copies, treated alike. A scale of a measure grades the person by these readings, against the
-    earliest: a row whose quantity is the scale and whose value counts the scale's labels from 0.
+    cochlea in two copies, treated alike; unless the other ear's own audiogram is known. A scale of a measure grades
+    the person by these readings, against the earliest: a row whose quantity is the scale and whose value counts the
+    scale's labels from 0.
 
     Perilymph samples are read without an error of their own: no assay's is on a shelf.
 
@@ -51,9 +52,12 @@ def observe(study: Study, result: xr.Dataset, table: pd.DataFrame | None = None)
         bound = endpoint(study, measure, columns)
         sides = texts(study.catalog.get("endpoints", measure.endpoint).card.options.get("ears", ["left"]))
         for number, arm in enumerate(result.arm.to_numpy()):
-            value = result[name].sel(arm=arm, time=sheet.times, frequency=sheet.frequencies).to_numpy()
             heard = {}
             for side in sides:
+                true = result[
+                    name if side == study.ear else f"other_{name}" if f"other_{name}" in result else name
+                ]
+                value = true.sel(arm=arm, time=sheet.times, frequency=sheet.frequencies).to_numpy()
                 key = f"readings/{name}/{number}" + ("" if side == sides[0] else f"/{side}")
                 # Left-out ears keep their place, so that all others' errors of reading stay.
                 uniform = uniforms(seed, key, 0, count * value[0].size).reshape(count, *value.shape[1:])
@@ -97,28 +101,33 @@ def _drawn(study: Study, result: xr.Dataset) -> list[pd.DataFrame]:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """The rows of one measure: who, when, where."""
+    """The rows of one measure: who, when, where; a score of speech has no frequency of its own."""
 
     subjects: Array
     times: Array
     frequencies: Array
     level: float
+    tonal: bool
 
     @classmethod
     def of(cls, measure: Measure, subjects: Array) -> _Sheet:
         times = np.unique([quantity(t, "h") for t in measure.at])
-        frequencies = np.unique([quantity(f, "kHz") for f in measure.frequency])
+        frequencies = np.unique(measure.tones)
+        level = measure.level or measure.speech
         return cls(
             subjects,
             times,
             frequencies,
-            np.nan if measure.level is None else quantity(measure.level, "dB SPL"),
+            np.nan if level is None else quantity(level, "dB SPL"),
+            measure.frequency is not None,
         )
 
     def readings(self, reading: Reading) -> pd.DataFrame:
         """A row per subject, time and frequency."""
         rows = self._rows(subject=self.subjects, time=self.times, frequency=self.frequencies)
         rows["value"], rows["censored"] = reading.value.ravel(), reading.censored.ravel()
+        if not self.tonal:
+            rows["frequency"] = np.nan
         return rows.assign(level=self.level, place=np.nan)
 
     def grades(self, grades: Grades) -> pd.DataFrame:

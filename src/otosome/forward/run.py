@@ -13,6 +13,7 @@ import numpy as np
 
 from otosome import __version__, transport
 from otosome.evidence import BadInput
+from otosome.forward.arrival import people
 from otosome.forward.block import KINDS, Block, Columns
 from otosome.forward.planning import Plan, PlannedArm, plan, planned
 from otosome.forward.table import best
@@ -30,6 +31,8 @@ BLOCK = LANES
 # Knots whose histories of a whole block take some hundreds of megabytes.
 _ROOMY = 1000
 _UNITS = {"sampled_vesicle": "particles/uL", "sampled_protein": "ug/uL"}
+# Fewer candidates than ears in a world: some ears are there twice.
+_FEW_CANDIDATES = 10
 Tick = Callable[[int, int], None]
 Parts = list[tuple[slice, dict[str, Array]]]
 # What is kept of each ear by place, besides its measures.
@@ -116,7 +119,7 @@ def forward(block: Block, keep: Collection[str] = KEPT, full: int | None = None)
         cells = block.cells(arm)
         measured = cells.at(plan.at(plan.times))
         for name, measure in study.scenario.measure.items():
-            out[f"{name}/{number}"] = block.value(measure, measured, plan.frequencies)
+            out[f"{name}/{number}"] = block.value(measure, measured, plan.frequencies, arm, plan.times)
         kept = keep if full is None or number < full else ()
         if "cells" in kept:
             ends = cells.at(np.array([-1]))
@@ -124,10 +127,15 @@ def forward(block: Block, keep: Collection[str] = KEPT, full: int | None = None)
             out[f"cells/{number}"] = counted.astype(np.float32)
         if "vesicles" in kept:
             out[f"vesicles/{number}"] = _peak(block, block.vesicles(arm))
+            out[f"plasma/{number}"] = block.blood(arm)
+            out[f"told/{number}"] = block.told(arm)
         if "protein" in kept:
             out[f"protein/{number}"] = _peak(block, block.protein(arm))
         for solute, drawn in block.sampled(arm).items() if plan.samples else ():
             out[f"sampled_{solute}/{number}"] = drawn
+    if "cells" in keep and block.population is not None:
+        out["arrived"] = np.stack([block.arrival.counted(k)[:, 0] for k in KINDS], axis=1).astype(np.float32)
+        out["spare"] = block.spare(plan.frequencies)
     for solved in block.solved.values():
         out["time_error"] = np.maximum(out["time_error"], solved.time_error)
         out["closure"] = np.maximum(out["closure"], np.abs(solved.closure))
@@ -154,7 +162,12 @@ def simulate(
     ``keep``     which of ``cells``, ``vesicles`` and ``protein`` to keep by place: all, or for very many ears fewer
     returns      dims arm, subject, time (h), frequency (kHz), place, cell; a variable per measure, ``cells``
                  (fraction counted at the end), ``vesicles`` and ``protein`` (peaks in the organ of Corti,
-                 particles/uL and ug/uL); where perilymph is drawn, ``sampled_<solute>`` (arm, subject, sample);
+                 particles/uL and ug/uL), ``plasma`` (vesicles in blood over time, particles h/uL) and ``told``
+                 (strongest signal of any mechanism, 0 to 1, ``where``: organ of Corti or blood);
+                 of a population, ``arrived``: the cells as they came (subject, cell, place),
+                 and ``spare``: dB that its last outer hair cells still hold (subject, frequency);
+                 of a person whose other ear's audiogram is known ``other_<measure>``, what that ear is read at;
+                 where perilymph is drawn, ``sampled_<solute>`` (arm, subject, sample);
                  where arms are compared, ``halved`` and ``doubled``: the measure
                  with the efficacy prior so changed. An ear that cannot be computed is left out: ``subject`` keeps the
                  numbers of the others, ``masked`` (JSON) has its number and the reason, and a note says so
@@ -169,9 +182,11 @@ def simulate(
         raise BadInput("cannot be kept", key="keep", given=sorted(unknown), allowed=KEPT)
     arms = replace(made, arms=(*made.arms, *extra.values()))
     found, masked = _computed(arms, table, partial(_quietly, keep, len(made.arms)), workers, tick)
+    kept = np.setdiff1d(np.arange(len(table)), list(masked))
+    sound = table.iloc[kept]
     coords: dict[str, Any] = {
         "arm": [arm.name for arm in made.arms],
-        "subject": np.setdiff1d(np.arange(len(table)), list(masked)),
+        "subject": kept,
         "time": ("time", made.times, {"unit": "h"}),
         "frequency": ("frequency", made.frequencies, {"unit": "kHz"}),
         "place": ("place", made.places.place, {"unit": "", "long_name": "0 base to 1 apex"}),
@@ -197,6 +212,17 @@ def simulate(
             along = ("cell", "place") if name == "cells" else ("place",)
             values = np.stack([found.pop(f"{name}/{n}") for n in count])
             variables[name] = (("arm", "subject", *along), values, {"unit": unit})
+    if "vesicles" in keep:
+        coords["where"] = ["organ of Corti", "blood"]
+        exposed, told = (np.stack([found[f"{name}/{n}"] for n in count]) for name in ("plasma", "told"))
+        variables["plasma"] = (("arm", "subject"), exposed, {"unit": "particles h/uL"})
+        variables["told"] = (("arm", "subject", "where"), told, {"unit": ""})
+    if "arrived" in found:
+        variables["arrived"] = (("subject", "cell", "place"), found["arrived"], {"unit": ""})
+        variables["spare"] = (("subject", "frequency"), found["spare"], {"unit": "dB"})
+    for name, values in _beside(study, sound, workers).items():
+        said = {"unit": variables[name][2]["unit"]}
+        variables[f"other_{name}"] = (("arm", "subject", "time", "frequency"), values, said)
     if made.samples:
         coords["sample"] = [name for name, _ in made.samples]
         coords["sampled_at"] = ("sample", [drawn.stop for _, drawn in made.samples], {"unit": "h"})
@@ -210,10 +236,36 @@ def simulate(
     seed = int(table.attrs.get("seed", 0))
     attrs: dict[str, Any] = {
         "name": study.name, "version": __version__, "seed": seed, "species": study.scenario.species,
-        "study": saves(study, seed), "notes": json.dumps([*study.notes, *_left_out(masked, len(table))]),
+        "study": saves(study, seed),
+        "notes": json.dumps([*study.notes, *_weighed(table), *_left_out(masked, len(table))]),
         "masked": json.dumps([{"subject": row, "reason": str(masked[row])} for row in sorted(masked)]),
+        "people": json.dumps(people(study, {c: sound[c].to_numpy() for c in sound.columns})),
     }  # fmt: skip
     return xr.Dataset(variables, coords=coords, attrs=attrs)
+
+
+def _beside(study: Study, table: pd.DataFrame, workers: int) -> dict[str, Array]:
+    """What is read at both ears, of the person's other ear: (arm, subject, time, frequency) by measure."""
+    endpoints = {name: measure.endpoint for name, measure in study.scenario.measure.items()}
+    both = [n for n, e in endpoints.items() if "ears" in study.catalog.get("endpoints", e).card.options]
+    aside = study.other() if both else None
+    if aside is None:
+        return {}
+    made = plan(aside)
+    found = through(made, table, partial(forward, keep=()), workers)
+    return {name: np.stack([found[f"{name}/{n}"] for n in range(len(made.arms))]) for name in both}
+
+
+def _weighed(table: pd.DataFrame) -> list[str]:
+    """How far candidates for a person's ear agree with all that was read of it."""
+    effective = table.attrs.get("effective")
+    if not effective:
+        return []
+    middle = float(np.median(effective))
+    said = f"What was read besides the audiogram weighs the ears: in the typical world {middle:.0f} candidates count."
+    if middle < _FEW_CANDIDATES:
+        said += " That is few: the readings lie far out among ears that hear so, and the spread is unsure."
+    return [said]
 
 
 def _computed(

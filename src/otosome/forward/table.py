@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otosome.evidence import WORLD, BadInput, Parameter, draw_columns
+from otosome.forward.arrival import arrive
 from otosome.scenario import Study
 from otosome.units import LEVELS, Array
 
@@ -19,16 +20,23 @@ def draw(study: Study, subjects: int = 200, seed: int = 1, world: int = WORLD) -
 
     ``subjects``  at least 1; row i is the same ear for any number of them
     ``world``     so many neighbours share one draw of everything that is not known
+    returns       with the seed in ``attrs``; of a person of whom more was read than the audiogram, ears weighed by
+                  it, and in ``effective`` how many candidates counted in each world (``forward.arrival``)
     """
     import pandas as pd
 
     if subjects < 1:
         raise BadInput("must be at least 1", key="subjects", given=subjects)
-    columns = draw_columns(study.parameters.values(), seed, 0, subjects, world)
+    if study.told:
+        columns, effective = arrive(study, subjects, seed, world)
+    else:
+        columns, effective = draw_columns(study.parameters.values(), seed, 0, subjects, world), None
     for parameter in study.parameters.values():
         _check_drawn(parameter, columns[parameter.name])
     table = pd.DataFrame(columns)
     table.attrs["seed"] = seed
+    if effective is not None:
+        table.attrs["effective"] = [float(one) for one in effective]
     return table
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from scipy.special import ndtr
 
 from otosome.evidence import BadInput
-from otosome.hearing import together
+from otosome.hearing import arriving, together
+from otosome.roles import Ear
 from otosome.units import Array, Decibels, DecibelsHL, Fraction, Hours, Kilohertz, Plain, quantity
 
 # The standards count in years.
@@ -74,6 +75,15 @@ class OtologicallyNormal:
         ends = np.array([(table["frequency"][0], table["frequency"][-1]) for table in tables])
         return float(ends[:, 0].max()), float(ends[:, 1].min())
 
+    @property
+    def recorded(self) -> None:
+        """Its people come from norms: nobody was recorded."""
+        return None
+
+    def check(self, frequency: Kilohertz) -> None:
+        """Raise BadInput for a frequency that has no norm."""
+        self.baseline(frequency)
+
     def baseline(self, frequency: Kilohertz) -> DecibelsHL:
         """Hearing level each subject arrives with, dB HL, shape (subject, 1, frequency).
 
@@ -81,6 +91,14 @@ class OtologicallyNormal:
         raises         BadInput where there is no norm: outside 0.125 to 8 kHz, with noise outside 0.5 to 6 kHz
         """
         return together(self.limit, self.aged(frequency), self.deafened(frequency))
+
+    def arrived(self, ear: Ear, rates: Mapping[str, Mapping[str, Array]]) -> dict[str, Fraction]:
+        """Share left of each kind of cell, shape (subject, place), by kind.
+
+        Places beyond the frequencies that have a norm are taken as those at its last one.
+        """
+        known = np.clip(ear.frequency, *self.covered)
+        return arriving(self.baseline(known), self.outer_share, rates)
 
     def aged(self, frequency: Kilohertz) -> DecibelsHL:
         """The part of age, dB HL, shape (subject, 1, frequency)."""

@@ -79,7 +79,7 @@ class Statistic:
     def _check_measured(self, study: Study, file: str, key: str) -> None:
         """Refuse moments and frequencies that its measure does not have."""
         measure = study.scenario.measure[self.measure]
-        moments, tones = ([quantity(text) for text in texts] for texts in (measure.at, measure.frequency))
+        moments, tones = [quantity(text) for text in measure.at], measure.tones
         for name, given, allowed, there in (
             ("at", (self.at,), moments, measure.at), ("since", (self.since,), moments, measure.at),
             ("frequency", self.frequency, tones, measure.frequency),
@@ -129,7 +129,7 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
     def work(block: Block) -> dict[str, Array]:
         cells = block.cells(made.arms[0]).at(made.at(made.times))
         return {
-            name: block.value(measure, cells, made.frequencies)
+            name: block.value(measure, cells, made.frequencies, made.arms[0], made.times)
             for name, measure in study.scenario.measure.items()
         }
 
@@ -159,7 +159,7 @@ def _statistic(asked: Statistic, case: Case, study: Study, read: Mapping[str, Ma
 def _group(asked: Statistic, case: Case, study: Study, readings: Array) -> Array:
     """What the subjects of a group have together at each frequency, shape (world, frequency)."""
     made, measure = plan(study), study.scenario.measure[asked.measure]
-    wanted = [quantity(f, "kHz") for f in asked.frequency or measure.frequency]
+    wanted = [quantity(f, "kHz") for f in asked.frequency] or measure.tones
     chosen = readings[..., np.searchsorted(made.frequencies, np.sort(wanted))]
     last = max(quantity(t, "h") for t in measure.at)
     at = last if asked.at is None else quantity(asked.at, "h")

@@ -57,13 +57,22 @@ def page(result: xr.Dataset, readings: pd.DataFrame) -> str:
     from otosome.report.summary import check
 
     check(result)
+    return _side_by_side(result, readings) if "therapies" in result.attrs else _study(result, readings)
+
+
+def _study(result: xr.Dataset, readings: pd.DataFrame) -> str:
+    from otosome.report import said
+
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "window.js"))
     return (
         _templates()
         .get_template("page.html.jinja")
         .render(
             **_words(result),
+            **_answer(result),
             **_pictures(result, readings),
+            claims=said.claims(result.attrs["name"]),
+            command="run",
             style=style,
             script=script,
             policy=_policy(style, script),
@@ -71,14 +80,36 @@ def page(result: xr.Dataset, readings: pd.DataFrame) -> str:
     )
 
 
+def _side_by_side(result: xr.Dataset, readings: pd.DataFrame) -> str:
+    from otosome.report import figures
+    from otosome.report.therapies import side_by_side
+
+    style = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "therapies.css"))
+    return (
+        _templates()
+        .get_template("therapies.html.jinja")
+        .render(
+            **_words(result),
+            **side_by_side(result, readings),
+            sizes=figures.sizes(result),
+            command="compare",
+            style=style,
+            policy=_policy(style, ""),
+        )
+    )
+
+
 def _words(result: xr.Dataset) -> dict[str, Any]:
-    from otosome.report import said, summary
+    from otosome.report import summary
+    from otosome.report.arrival import arrival, crossing
 
     counts: dict[str, int] = {}
     sources = summary.source_rows(summary.attribute(result, "sources"))
     for row in sources:
         counts[row["basis"]] = counts.get(row["basis"], 0) + 1
     return {
+        "arrival": arrival(result),
+        "crossing": crossing(result),
         "title": summary.title(result),
         "question": summary.question(result),
         "species": summary.words(result.attrs["species"]),
@@ -93,8 +124,6 @@ def _words(result: xr.Dataset) -> dict[str, Any]:
         "refused": [n for n in summary.attribute(result, "notes") if n.startswith(REFUSED)],
         "arms": summary.attribute(result, "arms"),
         "study": result.attrs["study"],
-        "claims": said.claims(result.attrs["name"]),
-        **_answer(result),
     }
 
 
@@ -124,11 +153,11 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> dict[str, Any]:
     from otosome.report import figures, still, summary, window
 
     first, *others = summary.measures(result)
-    compared = bool(summary.headline(result))
+    pictured = bool(summary.headline(result).get("frequency"))
     return {
         "colours": figures.arm_colours(result),
-        "window": _json(window.pack(result)) if compared else None,
-        "window_svg": still.window_svg(result) if compared else None,
+        "window": _json(window.pack(result)) if pictured else None,
+        "window_svg": still.window_svg(result) if pictured else None,
         "delivery": figures.delivery(result),
         "measure": summary.capital(summary.words(str(result[first].attrs.get("long_name", first)))),
         "day": float(summary.measured(result, first)["time"][-1]) / window.HOURS_A_DAY,

@@ -1,6 +1,6 @@
 """Small static pictures as inline SVG: one thought each, so that a phone stacks and a stage lines them up."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ from otosome.report.summary import (
     percent,
     power,
     spread,
+    tonal,
     words,
     worlds,
 )
@@ -45,6 +46,10 @@ if TYPE_CHECKING:
 OTHERS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4d4d4d", "#8a6d3b")
 DOTS = 24  # readings drawn per frequency and panel; more only smear
 FREQUENCIES = 4  # panels over time
+# From none to all, %, with room for a dot.
+_ALL = (-2.0, 102.0)
+# An arm, its band, and the ear in which every number has its best value.
+Dotted = tuple[str, Mapping[str, float], float | None]
 KINDS = {
     "OHC": "Outer hair cells",
     "IHC": "Inner hair cells",
@@ -82,9 +87,16 @@ def banded(result: xr.Dataset) -> set[str]:
 
 
 def by_frequency(result: xr.Dataset, readings: pd.DataFrame, name: str) -> list[Panel]:
-    """A measure over frequency at its last time: a panel per arm, with bands and readings."""
+    """A measure over frequency at its last time: a panel per arm, with bands and readings.
+
+    A measure without frequencies, such as a score of words, has one panel with a line for each arm.
+    """
     last = measured(result, name).isel(time=-1)
+    if not tonal(result, name):
+        return [_score_panel(result, last.isel(frequency=0))]
     seen = _at(readings, name, float(last["time"]))
+    if f"other_{name}" in result:
+        seen = seen[seen["ear"] == attribute(result, "people")["ear"]]
     limits = _limits([last.values, seen["value"].to_numpy(dtype=float)])
     return [_frequency_panel(result, last, seen, str(arm), limits) for arm in result["arm"].values]
 
@@ -202,6 +214,8 @@ def _frequency_panel(
 
 def _together_panel(result: xr.Dataset, name: str) -> Panel:
     last = measured(result, name).isel(time=-1)
+    if not tonal(result, name):
+        return _score_panel(result, last.isel(frequency=0))
     tones, unit, ends = last["frequency"].values, str(last.attrs.get("unit", "")), []
     with canvas(400, 290) as (figure, axes):
         for arm, band in _lines(axes, result, last, tones, marker="o"):
@@ -215,15 +229,49 @@ def _together_panel(result: xr.Dataset, name: str) -> Panel:
 
 def _time_panel(result: xr.Dataset, one: xr.DataArray, limits: tuple[float, float]) -> Panel:
     days, unit, ends = one["time"].values / window.HOURS_A_DAY, str(one.attrs.get("unit", "")), []
-    tone = float(one["frequency"])
+    tone, tones = float(one["frequency"]), tonal(result, str(one.name))
     with canvas(400, 270) as (figure, axes):
         for arm, band in _lines(axes, result, one, days, marker="o"):
             ends.append(f"{arm} {amount(float(band.middle[-1]), unit)}")
-        axes.set_xlabel("days after the first insult")
-        value_axis(axes, one, limits)
+        axes.set_xlabel("days after the first insult" if tones else "days")
+        value_axis(axes, one, limits if tones else _ALL)
         axes.locator_params(axis="x", steps=[1, 2, 5, 10], integer=True)
         svg = svg_text(figure, f"time {one.name} {tone}")
-    return Panel(f"{number(tone)} kHz", f"Day {number(float(days[-1]))}: {', '.join(ends)}.", svg)
+    heading = f"{number(tone)} kHz" if tones else capital(words(str(one.name)))
+    return Panel(heading, f"Day {number(float(days[-1]))}: {', '.join(ends)}.", svg)
+
+
+def _score_panel(result: xr.Dataset, last: xr.DataArray) -> Panel:
+    """A score in % of (arm, subject): median and 5 to 95 % of the ears of each arm."""
+    rows: list[Dotted] = []
+    for arm, values in zip(result["arm"].values, last.values, strict=True):
+        low, median, high = np.quantile(values, [0.05, 0.5, 0.95])
+        rows.append((str(arm), {"low": float(low), "median": float(median), "high": float(high)}, None))
+    day = number(float(last["time"]) / window.HOURS_A_DAY)
+    return dot_panel(f"{capital(words(str(last.name)))}, day {day}, %", rows, arm_colours(result))
+
+
+def dot_panel(heading: str, rows: Sequence[Dotted], colours: Mapping[str, str]) -> Panel:
+    """A line for each arm from none to all, %: median and 5 to 95 %; a diamond for the ear of best values."""
+    with canvas(400, 46 + 30 * len(rows)) as (figure, axes):
+        for height, (name, band, middle) in enumerate(rows):
+            colour = colours[name]
+            axes.plot([band["low"], band["high"]], [height, height], color=colour, linewidth=4, alpha=0.5)
+            axes.plot(band["median"], height, marker="o", color=colour, markersize=9)
+            if middle is not None:
+                axes.plot(middle, height, marker="D", color=colour, markersize=5, markerfacecolor="white")
+        axes.set(xlim=_ALL, ylim=(len(rows) - 0.5, -0.5))
+        axes.set_yticks(range(len(rows)), [_short(name) for name, *_ in rows])
+        axes.grid(visible=True, axis="x")
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
+        svg = svg_text(figure, f"dots {heading}")
+    said = ", ".join(f"{name} {number(band['median'], 2)}" for name, band, _ in rows)
+    return Panel(heading, f"{heading}, medians: {said}.", svg)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 22 else f"{name[:21]}…"
 
 
 def _cell_panel(result: xr.Dataset, kind: str) -> Panel:

@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from otosome.evidence import READ, WORLD
+from otosome.scenario import Measure
 from otosome.units import quantity
 
 # How far a number can be trusted, best first: the order of every bar, legend and table.
@@ -84,8 +85,13 @@ def measured(result: xr.Dataset, name: str) -> xr.DataArray:
     """A measure at the times and frequencies it was asked for: (arm, subject, time, frequency)."""
     asked = study(result)["measure"][name]
     times = [quantity(text, "h") for text in asked["at"]]
-    tones = [quantity(text, "kHz") for text in asked["frequency"]]
+    tones = Measure.model_construct(frequency=asked.get("frequency")).tones
     return result[name].sel(time=sorted(set(times)), frequency=sorted(set(tones)), method="nearest")
+
+
+def tonal(result: xr.Dataset, name: str) -> bool:
+    """Whether a measure is asked for at frequencies, as a threshold is and a score of words is not."""
+    return "frequency" in study(result)["measure"][name]
 
 
 def worlds(result: xr.Dataset) -> NDArray[np.intp]:
@@ -231,8 +237,9 @@ def benefit_of(result: xr.Dataset) -> str:
     asked = headline(result)
     name = result[asked["measure"]].attrs.get("long_name", words(asked["endpoint"]))
     tones = ", ".join(number(tone) for tone in asked["frequency"])
+    over = f", mean over {tones} kHz" if tones else ""
     return (
-        f"Benefit of “{asked['of']}” over “{asked['against']}”: {name}, mean over {tones} kHz, "
+        f"Benefit of “{asked['of']}” over “{asked['against']}”: {name}{over}, "
         f"day {number(asked['time'] / 24)}, each subject against itself."
     )
 
@@ -243,9 +250,9 @@ def verdict(asked: Mapping[str, Any]) -> str:
     step = _visible(unit)
     low, median, high = (asked["benefit"][end] for end in ("low", "median", "high"))
     if low >= step:
-        return "Better than vehicle over the whole interval, under the assumptions shown beside it."
+        return f"Better than “{asked['against']}” over the whole interval, under the assumptions shown beside it."
     if high < -step:
-        return "Worse than vehicle over the whole interval."
+        return f"Worse than “{asked['against']}” over the whole interval."
     if abs(median) < step <= high:
         most = amount(high, unit)
         return f"Half of the simulated subjects keep next to nothing; one in twenty keeps more than {most}."
@@ -325,7 +332,7 @@ def comparison(result: xr.Dataset) -> tuple[Axis, list[dict[str, Any]]]:
     asked = headline(result)
     unit = difference_unit(asked["unit"])
     rows: list[dict[str, Any]] = [
-        {"kind": "main", "label": "Vesicles against vehicle", "band": asked["benefit"]},
+        {"kind": "main", "label": f"{asked['of']} against {asked['against']}", "band": asked["benefit"]},
         {"kind": "thin", "label": "spread between subjects", "band": asked["between_subjects"]},
         {"kind": "thin", "label": "spread between lots", "band": asked["between_lots"]},
         {"kind": "thin", "label": "what we do not know", "band": asked["knowledge"]},
@@ -352,7 +359,9 @@ def comparison(result: xr.Dataset) -> tuple[Axis, list[dict[str, Any]]]:
 def gain(result: xr.Dataset, arm: str) -> dict[str, float]:
     """Benefit of any arm against the compared one, over all subjects: median, 5 and 95 %."""
     asked = headline(result)
-    last = result[asked["measure"]].sel(time=asked["time"], frequency=asked["frequency"], method="nearest")
+    # A score without frequencies stands at each of them.
+    tones = asked["frequency"] or result["frequency"].values[:1]
+    last = result[asked["measure"]].sel(time=asked["time"], frequency=tones, method="nearest")
     difference = (last.sel(arm=arm) - last.sel(arm=asked["against"])).mean("frequency").values
     sign = 1 if last.attrs.get("better", "lower") == "higher" else -1
     low, median, high = (float(end) for end in np.quantile(sign * difference, [0.05, 0.5, 0.95]))

@@ -21,10 +21,13 @@ from otosome.scenario.study import Study
 from otosome.scenario.tables import (
     Arm,
     Compare,
+    DeviceUse,
     InsultUse,
     Measure,
     Number,
     PopulationUse,
+    Preference,
+    RecoveryUse,
     SampleUse,
     Scenario,
     StatedCurve,
@@ -32,7 +35,7 @@ from otosome.scenario.tables import (
 )
 
 __all__ = [
-    "REFUSED", "STUDIES", "TEMPLATE", "Arm", "Compare", "InsultUse", "Measure", "Number", "PopulationUse",
-    "SampleUse", "Scenario", "StatedCurve", "Study", "Treatment", "explicit", "load", "loads", "save", "saves",
-    "studies", "titles",
+    "REFUSED", "STUDIES", "TEMPLATE", "Arm", "Compare", "DeviceUse", "InsultUse", "Measure", "Number",
+    "PopulationUse", "Preference", "RecoveryUse", "SampleUse", "Scenario", "StatedCurve", "Study", "Treatment",
+    "explicit", "load", "loads", "save", "saves", "studies", "titles",
 ]  # fmt: skip

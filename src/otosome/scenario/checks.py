@@ -12,15 +12,16 @@ from otosome.catalog import Catalog
 from otosome.evidence import BadInput
 from otosome.roles import Population
 from otosome.scenario.study import Study, texts
-from otosome.scenario.tables import LONGEST, Arm, InsultUse, Measure
-from otosome.units import Array, quantity
+from otosome.scenario.tables import LONGEST, Arm, DeviceUse, InsultUse, Measure, PopulationUse, RecoveryUse
+from otosome.units import LEVELS, Array, quantity, same_kind, split
 
 # Each moment takes some forty knots after it.
 _MOST_MOMENTS = 500
 # What a result holds beside its measures; a measure of such a name would be lost in it.
 _TAKEN = (
-    "arm", "subject", "time", "frequency", "place", "cell", "cells", "vesicles", "protein", "halved", "doubled",
-    "time_error", "closure", "sample", "place_frequency", "place_distance",
+    "arm", "subject", "time", "frequency", "place", "cell", "cells", "arrived", "spare", "vesicles", "protein",
+    "plasma", "told", "where", "halved", "doubled", "time_error", "closure", "sample", "place_frequency",
+    "place_distance",
 )  # fmt: skip
 _MEASURE_NAME = re.compile(r"\w[\w .+-]{0,59}")
 
@@ -38,12 +39,18 @@ def check_study(study: Study, file: str) -> None:
         if treatment.volume is None:
             raise BadInput("needs a volume", file=file, key=f"treatment.{name}.volume")
     _check_samples(study, file)
+    for name, device in scenario.device.items():
+        _check_device(study, name, device, file)
+    if scenario.recovery is not None:
+        _check_known(study, "recoveries", scenario.recovery.entry, file, "recovery.entry")
+        _check_asked(study, "recoveries", scenario.recovery, file, "recovery")
     for arm in scenario.arm:
         _check_one_batch(study, arm, file)
     for name, measure in scenario.measure.items():
         _check_measure(study, name, measure, file)
         _check_norms(study, name, measure, people, file)
         _check_scales(study, name, measure, file)
+    _check_preference(study, file)
     _check_curves(study, file)
     if not study.parameters:
         raise BadInput("rests on no number at all", file=file)
@@ -78,7 +85,7 @@ def _check_names(study: Study, file: str) -> None:
         if any(ord(letter) < 32 or ord(letter) == 127 for letter in name):
             raise BadInput("a name has no control characters", file=file, key="arm", given=repr(name))
     for kind, name in [("measure", n) for n in scenario.measure] + [("sample", n) for n in scenario.sample]:
-        taken = name in _TAKEN or name.startswith(("window_", "sampled_"))
+        taken = name in _TAKEN or name.startswith(("window_", "sampled_", "other_"))
         if taken or not _MEASURE_NAME.fullmatch(name):
             raise BadInput(
                 f"cannot name a {kind}", file=file, key=f"{kind}.{name}", given=repr(name),
@@ -88,6 +95,7 @@ def _check_names(study: Study, file: str) -> None:
         for key, given, allowed in (
             ("insults", arm.insults, list(scenario.insult)),
             ("treatments", arm.treatments, list(scenario.treatment)),
+            ("devices", arm.devices, list(scenario.device)),
             ("without", arm.without, list(study.mechanisms)),
         ):
             for one in given:
@@ -96,6 +104,13 @@ def _check_names(study: Study, file: str) -> None:
         catalog.get("insults", use.entry)
     for name, treatment in scenario.treatment.items():
         _among(treatment.route, catalog.names("routes"), file, f"treatment.{name}.route")
+    for name, device in scenario.device.items():
+        _among(device.entry, catalog.names("devices"), file, f"device.{name}.entry")
+    if scenario.recovery is not None:
+        _among(scenario.recovery.entry, catalog.names("recoveries"), file, "recovery.entry")
+    for name, measure in scenario.measure.items():
+        if measure.material is not None:
+            _among(measure.material, catalog.names("materials"), file, f"measure.{name}.material")
     for mechanism in study.mechanisms:
         catalog.get("mechanisms", mechanism)
     if scenario.compare is not None:
@@ -131,10 +146,21 @@ def _check_population(study: Study, file: str) -> Population | None:
     if use is None:
         return None
     _check_known(study, "populations", use.entry, file, "population.entry")
+    asks = texts(study.catalog.get("populations", use.entry).card.options.get("asks", []))
+    if "readings" in asks and use.readings is None:
+        raise BadInput(
+            f"{use.entry} needs a file", file=file, key="population.audiogram",
+            cure='audiogram = "..." names one beside the study; or run a study with --audiogram FILE',
+        )  # fmt: skip
+    _check_asked(study, "populations", use, file, "population")
     if (use.noise_level is None) != (use.noise_time is None):
         raise BadInput("a noise at work has a level and a time, or neither", file=file, key="population")
     try:
-        return study.population(_best(study))
+        people = study.population(_best(study))
+        assert people is not None  # the study names one
+        # What its file holds is looked at once it is asked what it covers.
+        _ = people.covered
+        return people
     except BadInput as error:
         raise _at(error, file, f"population.{error.key}") from error
 
@@ -162,12 +188,17 @@ def _at(error: BadInput, file: str, key: str) -> BadInput:
 
 
 def _check_norms(study: Study, name: str, measure: Measure, people: Population | None, file: str) -> None:
-    """Where an endpoint asks for the level an ear arrives with, its population has one at every frequency."""
+    """Where an endpoint asks for the level an ear arrives with, its population knows one at every frequency."""
     formula = study.catalog.get("endpoints", measure.endpoint).formula
-    if people is None or formula is None or "population" not in {field.name for field in fields(formula)}:
+    asks = formula is not None and "population" in {field.name for field in fields(formula)}
+    if people is None or not asks or measure.frequency is None:
         return
+    aside = study.other()
+    beside = None if aside is None else aside.population(_best(study))
     try:
-        people.baseline(np.array([quantity(text, "kHz") for text in measure.frequency]))
+        for one in (people, beside):
+            if one is not None:
+                one.check(np.array(measure.tones))
     except BadInput as error:
         raise _at(error, file, f"measure.{name}.frequency") from error
 
@@ -178,7 +209,7 @@ def _check_scales(study: Study, name: str, measure: Measure, file: str) -> None:
     unit = study.catalog.get("endpoints", measure.endpoint).card.options.get("unit")
     if measure.scales and unit != "dB HL":
         raise BadInput("grades are of hearing levels in dB HL", file=file, key=key, given=measure.endpoint)
-    tested = np.unique([quantity(text, "kHz") for text in measure.frequency])
+    tested = np.unique(measure.tones)
     named = [*study.scenario.measure, *(s for m in study.scenario.measure.values() for s in m.scales or [])]
     for one in measure.scales or []:
         _among(one, study.catalog.names("scales"), file, key)
@@ -193,9 +224,9 @@ def _check_scales(study: Study, name: str, measure: Measure, file: str) -> None:
 def _check_measure(study: Study, name: str, measure: Measure, file: str) -> None:
     _check_known(study, "endpoints", measure.endpoint, file, f"measure.{name}.endpoint")
     endpoint, species = study.catalog.get("endpoints", measure.endpoint).card, study.species.card
-    for key in texts(endpoint.options.get("asks", [])):
-        if getattr(measure, key, None) is None:
-            raise BadInput(f"{measure.endpoint} needs it", file=file, key=f"measure.{name}.{key}")
+    _check_asked(study, "endpoints", measure, file, f"measure.{name}")
+    if measure.material is not None:
+        _check_known(study, "materials", measure.material, file, f"measure.{name}.material")
     for curve, by_species in endpoint.profiles.items():
         if curve not in species.profiles and by_species.keys().isdisjoint((species.stem, "")):
             raise BadInput(
@@ -203,12 +234,75 @@ def _check_measure(study: Study, name: str, measure: Measure, file: str) -> None
                 key=f"profile.{curve}", cure=f"add [profile.{curve}] to species/{species.stem}.toml",
             )  # fmt: skip
     high, low = study.tonotopy(_best(study)).frequency(np.array([0.0, 1.0])).ravel()
-    for text in measure.frequency:
+    for text in measure.frequency or []:
         if not low <= quantity(text, "kHz") <= high:
             raise BadInput(
                 f"is beyond the place map of {species.stem}", file=file, key=f"measure.{name}.frequency",
                 given=text, allowed=f"{low:.3g} to {high:.3g} kHz",
             )  # fmt: skip
+
+
+# What every entry of a shelf is told, whatever its file asks for.
+_TOLD = {
+    "populations": {"entry", "readings"},
+    "endpoints": {"endpoint", "at", "scales"},
+    "devices": {"entry", "at", "potency"},
+    "recoveries": {"entry"},
+}
+_Used = PopulationUse | Measure | DeviceUse | RecoveryUse
+
+
+def _check_asked(study: Study, shelf: str, use: _Used, file: str, key: str) -> None:
+    """An entry is told all that its file ``asks`` for, and nothing beyond that and what it ``takes``."""
+    entry = use.endpoint if isinstance(use, Measure) else use.entry
+    options = study.catalog.get(shelf, entry).card.options
+    asks, takes = (texts(options.get(name, [])) for name in ("asks", "takes"))
+    for one in asks:
+        if getattr(use, one, None) is None:
+            raise BadInput(f"{entry} needs it", file=file, key=f"{key}.{one}")
+    known = sorted({*asks, *takes, *_TOLD[shelf]} & set(type(use).model_fields))
+    for one in type(use).model_fields:
+        if one not in known and getattr(use, one) is not None:
+            raise BadInput(f"{entry} has no use for it", file=file, key=f"{key}.{one}", allowed=known)
+
+
+def _check_device(study: Study, name: str, device: DeviceUse, file: str) -> None:
+    key = f"device.{name}"
+    _check_known(study, "devices", device.entry, file, f"{key}.entry")
+    _check_asked(study, "devices", device, file, key)
+    if (device.batch is None) != (device.amount is None):
+        raise BadInput(
+            "what releases vesicles has a batch and an amount, or neither", file=file, key=key,
+            given=[k for k in ("batch", "amount") if getattr(device, k) is not None],
+        )  # fmt: skip
+
+
+def _check_preference(study: Study, file: str) -> None:
+    """What is preferred is measured, in a unit of its kind; what is to be avoided is a harm on the shelf."""
+    stated = study.scenario.preference
+    if stated is None:
+        return
+    for name, worth in stated.measures.items():
+        _among(name, list(study.scenario.measure), file, "preference.measures")
+        endpoint = study.catalog.get("endpoints", study.scenario.measure[name].endpoint).card
+        unit = str(endpoint.options.get("unit", ""))
+        wanted, key = "dB" if unit in LEVELS else unit, f"preference.measures.{name}"
+        given = _unit_of(worth, file, key)
+        if not same_kind(given, wanted):
+            raise BadInput(
+                f"unit is {given!r}; expected one convertible to {wanted!r}", file=file, key=key, given=worth
+            )
+        if quantity(worth) <= 0:
+            raise BadInput("must lie above zero", file=file, key=key, given=worth)
+    for name in stated.harms:
+        _among(name, study.catalog.names("harms"), file, "preference.harms")
+
+
+def _unit_of(text: str, file: str, key: str) -> str:
+    try:
+        return split(text)[1]
+    except ValueError as error:
+        raise BadInput(str(error), file=file, key=key, given=text) from error
 
 
 def _check_curves(study: Study, file: str) -> None:
@@ -231,15 +325,22 @@ def _check_curves(study: Study, file: str) -> None:
 
 
 def _check_one_batch(study: Study, arm: Arm, file: str) -> None:
-    given = {
-        (t.batch, t.route, t.potency) for name in arm.treatments for t in [study.scenario.treatment[name]]
-    }
-    if len(given) > 1:
+    treatments = [study.scenario.treatment[name] for name in arm.treatments]
+    if len({(t.batch, t.route, t.potency) for t in treatments}) > 1:
         raise BadInput(
             "an arm gets one batch by one route at one potency; give repeated doses as more times of one treatment",
             file=file,
             key=f"arm.{arm.name}.treatments",
             given=arm.treatments,
+        )
+    releasing = [d for name in arm.devices for d in [study.scenario.device[name]] if d.batch is not None]
+    given = [(use.batch, use.potency) for use in treatments] + [(use.batch, use.potency) for use in releasing]
+    if len(set(given)) > 1:
+        raise BadInput(
+            "an arm's devices release the batch that its treatments give, at one potency",
+            file=file,
+            key=f"arm.{arm.name}.devices",
+            given=arm.devices,
         )
 
 
@@ -262,7 +363,7 @@ def _check_times(study: Study, file: str) -> None:
         for tables in (scenario.insult, scenario.treatment, scenario.sample, scenario.measure)
         for x in tables.values()
         for t in x.at
-    ]
+    ] + [device.at for device in scenario.device.values()]
     if len(moments) > _MOST_MOMENTS:
         raise BadInput(
             "has too many moments", file=file, given=len(moments), allowed=f"up to {_MOST_MOMENTS}"
@@ -276,6 +377,8 @@ def _check_times(study: Study, file: str) -> None:
         for name, table in tables.items():
             for text in table.at:
                 _check_moment(quantity(text, "h"), text, study.until, file, f"{kind}.{name}.at")
+    for name, device in scenario.device.items():
+        _check_moment(quantity(device.at, "h"), device.at, study.until, file, f"device.{name}.at")
 
 
 def _check_moment(moment: float, text: str, until: float, file: str, key: str) -> None:

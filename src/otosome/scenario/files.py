@@ -18,10 +18,13 @@ from otosome.scenario.study import Study
 from otosome.scenario.tables import (
     Arm,
     Compare,
+    DeviceUse,
     InsultUse,
     Measure,
     Number,
     PopulationUse,
+    Preference,
+    RecoveryUse,
     SampleUse,
     Scenario,
     Treatment,
@@ -40,6 +43,10 @@ def load(
     batch: Path | None = None,
     allow_retracted: tuple[str, ...] = (),
     despite_quality: bool = False,
+    audiogram: Path | None = None,
+    person: str | None = None,
+    ear: str | None = None,
+    interpolate: bool = False,
 ) -> Study:
     """A study by file or by the name of a shipped one, checked from the first key to the last.
 
@@ -47,6 +54,9 @@ def load(
     ``batch``    the record of a lot, a batch TOML or an instrument export, in the place of the study's vesicle batch
     ``allow_retracted``  keys of retracted sources that may be used all the same
     ``despite_quality``  whether a batch that its own specification refuses may be used all the same
+    ``audiogram``  a person's audiogram file: this ear in the place of whatever population the study names
+    ``person``, ``ear``  whose, where the file holds several; "left", "right" or the "better" one, if none is named
+    ``interpolate``  whether a frequency between two tested ones may be taken from them where a mean needs it
     raises       BadInput: one message with file, key, value given, values allowed
     """
     file = _find(study)
@@ -58,9 +68,18 @@ def load(
         allowed=allow_retracted,
         inputs={str(file): _sha(file)},
     )
+    if audiogram is not None:
+        told = {
+            "entry": "own_audiogram",
+            "audiogram": audiogram.name,
+            "person": person,
+            "ear": ear or "better",
+        }
+        made = _of_person(made, told | {"interpolate": interpolate or None})
+    made = _with_people(made, file, audiogram)
     made = _with_quality(_with_batches(made, file.parent, batch), file.name, despite_quality)
     check_study(made, file.name)
-    return made
+    return _with_operations(made)
 
 
 def loads(
@@ -150,11 +169,69 @@ def _told(error: ValidationError, file: str) -> BadInput:
 def _keys(place: tuple[int | str, ...]) -> list[str]:
     """The keys allowed at a place of a study file."""
     tables: dict[str, type[BaseModel]] = {
-        "population": PopulationUse, "insult": InsultUse, "treatment": Treatment, "sample": SampleUse,
-        "arm": Arm, "measure": Measure, "compare": Compare, "numbers": Number,
+        "population": PopulationUse, "insult": InsultUse, "treatment": Treatment, "device": DeviceUse,
+        "recovery": RecoveryUse, "sample": SampleUse, "arm": Arm, "measure": Measure, "compare": Compare,
+        "preference": Preference, "numbers": Number,
     }  # fmt: skip
     table = tables.get(str(place[0]), Scenario) if len(place) > 1 else Scenario
     return list(table.model_fields)
+
+
+def _of_person(study: Study, told: Mapping[str, object]) -> Study:
+    """A study of one person in the place of its people, without what it pinned of these."""
+    scenario = study.scenario
+    kept = {
+        table: {n: v for n, v in getattr(scenario, table).items() if not n.startswith("populations.")}
+        for table in ("numbers", "curves")
+    }
+    try:
+        use = PopulationUse.model_validate(told)
+    except ValidationError as error:
+        raise _told(error, study.name) from error
+    return replace(study, scenario=scenario.model_copy(update={"population": use, **kept}))
+
+
+def _with_people(study: Study, file: Path, audiogram: Path | None) -> Study:
+    """Take the audiograms a study names, or the one given instead, into the study itself."""
+    from otosome.scenario.people import with_readings
+
+    use = study.scenario.population
+    if use is None or use.audiogram is None or use.readings is not None:
+        return study
+    own = _beside(file.parent, use.audiogram) if audiogram is None else audiogram
+    taken, said = with_readings(use, own, study.catalog)
+    made = replace(
+        study,
+        scenario=study.scenario.model_copy(update={"population": taken}),
+        inputs={**study.inputs, str(own): _sha(own)},
+    )
+    try:
+        unread = made.unread
+    except BadInput as error:
+        raise BadInput(
+            error.message,
+            file=own.name,
+            key=error.key,
+            given=error.given,
+            allowed=error.allowed,
+            cure=error.cure,
+        ) from error
+    if unread:
+        said.append(
+            f"Not used of {own.name}: {', '.join(unread)}. No measure of the study has that name, and no "
+            "endpoint of that name can do without more words."
+        )
+    return replace(made, notes=(*study.notes, *said))
+
+
+def _beside(folder: Path, name: str) -> Path:
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder.resolve()) or not file.is_file():
+        raise BadInput(
+            "is no file beside the study", key="population.audiogram", given=name,
+            cure="copy it there, or give it with --audiogram",
+        )  # fmt: skip
+    return file
 
 
 def _with_batches(study: Study, folder: Path, batch: Path | None) -> Study:
@@ -162,45 +239,76 @@ def _with_batches(study: Study, folder: Path, batch: Path | None) -> Study:
     from otosome.assess import read_lot
 
     scenario = study.scenario
-    treatments, held = dict(scenario.treatment), dict(scenario.batch)
+    named, held = _batches(scenario), dict(scenario.batch)
     notes, inputs = list(study.notes), dict(study.inputs)
     shelf = study.catalog.names("batches")
-    for name, treatment in scenario.treatment.items():
-        file = _batch_file(study, name, folder, batch)
+    for place, wanted in list(named.items()):
+        file = _batch_file(study, place, wanted, folder, batch)
         if file is None:
             continue
         made = read_lot(file, study.catalog)
         batch_name = _free(made.name, dict(made.values), held, shelf)
         held[batch_name] = dict(made.values)
-        treatments[name] = treatment.model_copy(update={"batch": batch_name})
+        named[place] = batch_name
         notes += [note for note in made.notes if note not in notes]
         inputs[str(file)] = _sha(file)
-    used = {f"batches.{treatment.batch}." for treatment in treatments.values()}
-    gone = {f"batches.{t.batch}." for t in scenario.treatment.values()} - used
+    used = {f"batches.{name}." for name in named.values()}
+    gone = {f"batches.{name}." for name in _batches(scenario).values()} - used
     kept = {
         table: {n: v for n, v in getattr(scenario, table).items() if not n.startswith(tuple(gone))}
         for table in ("numbers", "curves")
     }
-    changed = scenario.model_copy(update={"treatment": treatments, "batch": held, **kept})
+    taken = {
+        table: {
+            n: use.model_copy(update={"batch": named.get((table, n))})
+            for n, use in getattr(scenario, table).items()
+        }
+        for table in ("treatment", "device")
+    }
+    changed = scenario.model_copy(update={**taken, "batch": held, **kept})
     return replace(study, scenario=changed, notes=tuple(notes), inputs=inputs)
+
+
+def _batches(scenario: Scenario) -> dict[tuple[str, str], str]:
+    """The batch that each treatment, and each device that releases one, names: by table and name."""
+    given = {("treatment", name): treatment.batch for name, treatment in scenario.treatment.items()}
+    released = {
+        ("device", n): device.batch for n, device in scenario.device.items() if device.batch is not None
+    }
+    return given | released
 
 
 def _with_quality(study: Study, file: str, despite: bool) -> Study:
     """Refuse a batch that its own specification refuses, or say first that it was used all the same."""
     said = []
-    for name, treatment in study.scenario.treatment.items():
-        options = study.batch(treatment.batch).card.options
+    for (table, name), batch in _batches(study.scenario).items():
+        options = study.batch(batch).card.options
         decision, reason = options.get("decision"), str(options.get("reason", ""))
         if decision == "refuse" and not despite:
             raise BadInput(
-                f"its own specification refuses this lot ({reason})", file=file, key=f"treatment.{name}.batch",
-                given=treatment.batch, cure="use another lot, or run it all the same with --despite-quality",
+                f"its own specification refuses this lot ({reason})", file=file, key=f"{table}.{name}.batch",
+                given=batch, cure="use another lot, or run it all the same with --despite-quality",
             )  # fmt: skip
         if decision == "refuse":
-            said.append(f"{REFUSED} {treatment.batch}: {reason}.")
+            said.append(f"{REFUSED} {batch}: {reason}.")
         elif decision == "cannot decide":
-            said.append(f"Lot {treatment.batch} is neither released nor refused: {reason}.")
+            said.append(f"Lot {batch} is neither released nor refused: {reason}.")
     return replace(study, notes=(*dict.fromkeys(said), *study.notes))
+
+
+def _with_operations(study: Study) -> Study:
+    """Say of which arms the ear is opened for a treatment without the harm of opening it."""
+    said = []
+    for arm in study.scenario.arm:
+        for name in arm.treatments:
+            route = study.scenario.treatment[name].route
+            opens = study.catalog.get("routes", route).card.options.get("opens")
+            if opens is not None and not any(study.is_event(use) for use in study.suffered(arm)):
+                said.append(
+                    f"The arm “{arm.name}” is given vesicles by {route}, which takes an operation, and suffers "
+                    f"nothing by it: add an insult such as {opens} to count its harm."
+                )
+    return replace(study, notes=(*study.notes, *dict.fromkeys(said)))
 
 
 def _free(name: str, values: dict[str, Any], held: Mapping[str, dict[str, Any]], shelf: list[str]) -> str:
@@ -209,17 +317,19 @@ def _free(name: str, values: dict[str, Any], held: Mapping[str, dict[str, Any]],
     return next(one for one in names if held.get(one, values) == values and one not in shelf)
 
 
-def _batch_file(study: Study, name: str, folder: Path, batch: Path | None) -> Path | None:
-    """The file a treatment's batch is read from; None where the study or the shelf holds it.
+def _batch_file(
+    study: Study, place: tuple[str, str], wanted: str, folder: Path, batch: Path | None
+) -> Path | None:
+    """The file a batch is read from; None where the study or the shelf holds it.
 
+    ``place``  the table and the name of what gives it
     ``batch``  takes the place of every batch but a vehicle's: no measured lot can stand for what holds nothing
     """
     from otosome.assess import read_lot
 
-    wanted = study.scenario.treatment[name].batch
     if wanted in study.scenario.batch or wanted in study.catalog.names("batches"):
         return None if batch is None or _is_vehicle(study.batch(wanted).card) else batch
-    own = _inside(folder, wanted, name)
+    own = _inside(folder, wanted, ".".join(place))
     if batch is None:
         return own
     lot = read_lot(own, study.catalog)
@@ -232,17 +342,17 @@ def _is_vehicle(batch: Card) -> bool:
     return particles is not None and all(p.value == 0 for p in particles.values())
 
 
-def _inside(folder: Path, name: str, treatment: str) -> Path:
+def _inside(folder: Path, name: str, use: str) -> Path:
     file = (folder / name).resolve()
     if not file.is_relative_to(folder.resolve()):
         raise BadInput(
-            "lies outside the study's folder", key=f"treatment.{treatment}.batch", given=name,
+            "lies outside the study's folder", key=f"{use}.batch", given=name,
             cure="copy the file beside the study, or give it with --batch",
         )  # fmt: skip
     if not file.is_file():
         raise BadInput(
             "is neither a batch of the shelf nor a file beside the study",
-            key=f"treatment.{treatment}.batch", given=name, allowed=Catalog().names("batches"),
+            key=f"{use}.batch", given=name, allowed=Catalog().names("batches"),
         )  # fmt: skip
     return file
 

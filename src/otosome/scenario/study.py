@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from otosome.catalog import Catalog, Entry
 from otosome.evidence import BadInput, Curve, Parameter, Sourced, make_card, make_curve, without_source
 from otosome.grades import Scale
-from otosome.roles import Map, Population
-from otosome.scenario.tables import Arm, InsultUse, Number, Scenario, StatedCurve
+from otosome.roles import Harm, Map, Population
+from otosome.scenario.tables import Arm, DeviceUse, InsultUse, Number, Scenario, StatedCurve
 from otosome.units import LEVELS, Array, quantity, same_kind
 
+if TYPE_CHECKING:
+    from otosome.scenario.people import Told
+
+_OTHER = {"left": "right", "right": "left"}
+_IN_THE_EAR = ("middle_ear", "scala_tympani", "vestibule")
 # A log-normal spread beyond this overflows.
 _WIDEST = 20.0
 
@@ -66,27 +74,68 @@ class Study:
         wanted: dict[tuple[str, str], None] = {}
         for kind in ("ohc", "ihc", "synapse", "sgn", "stria"):
             wanted["cells", kind] = None
-        for use in self.scenario.insult.values():
+        for use in self._uses():
             wanted["insults", use.entry] = None
             if use.route is not None:
                 wanted["routes", use.route] = None
         for solute in self.solutes():
             wanted["solutes", solute] = None
-        for name in self.mechanisms if self.scenario.treatment else ():
+        for name in self.mechanisms if self._gives else ():
             wanted["mechanisms", name] = None
-        for measure in self.scenario.measure.values():
-            wanted["endpoints", measure.endpoint] = None
+        for measure in (*self.scenario.measure.values(), *(one.measure for one in self.told)):
+            for name in self.heard(measure.endpoint):
+                wanted["endpoints", name] = None
+            if measure.material is not None:
+                wanted["materials", measure.material] = None
         for treatment in self.scenario.treatment.values():
             wanted["routes", treatment.route] = None
             wanted["batches", treatment.batch] = None
+        for device in self.scenario.device.values():
+            wanted["devices", device.entry] = None
+            if device.batch is not None:
+                wanted["batches", device.batch] = None
+        if self.scenario.recovery is not None:
+            wanted["recoveries", self.scenario.recovery.entry] = None
+        for arm in self.scenario.arm:
+            wanted |= {("harms", name): None for name in self.harmed(arm)}
+        measured = {measure.endpoint for measure in self.scenario.measure.values()}
+        for name in self.catalog.names("utilities"):
+            if measured & set(texts(self.catalog.get("utilities", name).card.options.get("of", []))):
+                wanted["utilities", name] = None
         for shelf, name in wanted:
             yield self.batch(name) if shelf == "batches" else self.catalog.get(shelf, name)
+
+    def heard(self, endpoint: str) -> list[str]:
+        """An endpoint, and the one that it hears by, where its file says ``hears``."""
+        hears = self.catalog.get("endpoints", endpoint).card.options.get("hears")
+        return [endpoint] if hears is None else [endpoint, str(hears)]
 
     def solutes(self) -> list[str]:
         """The solutes that move: the insults' drugs, and what a batch holds."""
         drugs = {drug for use in self.scenario.insult.values() for drug in self.drugs(use)}
-        held = ["vesicle", "protein"] if self.scenario.treatment else []
+        held = ["vesicle", "protein"] if self._gives else []
         return ["tmpa", *sorted(drugs), *held]
+
+    @property
+    def _gives(self) -> bool:
+        """Whether it gives vesicles at all: by a route, or with a device that releases them."""
+        released = any(device.batch is not None for device in self.scenario.device.values())
+        return bool(self.scenario.treatment) or released
+
+    def suffered(self, arm: Arm) -> list[InsultUse]:
+        """The insults of an arm: those it names, and those its devices bring as they are put in."""
+        brought = (self.brought(self.scenario.device[name]) for name in arm.devices)
+        return [*(self.scenario.insult[name] for name in arm.insults), *(use for use in brought if use)]
+
+    def brought(self, device: DeviceUse) -> InsultUse | None:
+        """The event that putting a device in is, at its time and depth; None for one that is only worn."""
+        entry = self.catalog.get("devices", device.entry).card.options.get("brings")
+        return None if entry is None else InsultUse(entry=str(entry), at=[device.at], depth=device.depth)
+
+    def _uses(self) -> list[InsultUse]:
+        """Every insult it states, and those that its devices bring."""
+        brought = (self.brought(device) for device in self.scenario.device.values())
+        return [*self.scenario.insult.values(), *(use for use in brought if use)]
 
     def drugs(self, use: InsultUse) -> list[str]:
         """The solutes an insult needs in the ear (``cisplatin.lateral_wall`` needs cisplatin)."""
@@ -97,6 +146,24 @@ class Study:
         """Whether an insult is a single event, such as surgery, rather than a drug or a noise."""
         return not self.drugs(use) and "noise.level" not in self.needs(use)
 
+    def harmed(self, arm: Arm) -> dict[str, int]:
+        """The harms that an arm's routes and devices bring, each with how many times they do."""
+        given = [self.scenario.treatment[name] for name in arm.treatments]
+        brings = [t.route for t in given for _ in t.at]
+        brings += [self.scenario.device[name].entry for name in arm.devices]
+        times = {
+            name: sum(
+                one in texts(self.catalog.get("harms", name).card.options.get("of", [])) for one in brings
+            )
+            for name in self.catalog.names("harms")
+        }
+        return {name: number for name, number in times.items() if number}
+
+    def harm(self, name: str, columns: Mapping[str, Array]) -> Harm:
+        """A harm of treatment, bound to people."""
+        bound: Harm = self.catalog.get("harms", name).bind(columns, self.scenario.species)
+        return bound
+
     def needs(self, use: InsultUse) -> list[str]:
         """What an insult needs to know (``noise.level``, ``cisplatin.lateral_wall``)."""
         return texts(self.catalog.get("insults", use.entry).card.options.get("needs", []))
@@ -106,13 +173,82 @@ class Study:
         use = self.scenario.population
         if use is None:
             return None
-        ages = use.age if isinstance(use.age, list) else [use.age, use.age]
-        stated: dict[str, object] = {"sex": use.sex, "age": [quantity(age) for age in ages]}
+        stated: dict[str, object] = {
+            "sex": use.sex, "ear": use.ear, "readings": use.readings, "interpolate": use.interpolate
+        }  # fmt: skip
+        if use.age is not None:
+            stated["age"] = [
+                quantity(age) for age in (use.age if isinstance(use.age, list) else [use.age] * 2)
+            ]
         if use.noise_level is not None and use.noise_time is not None:
             stated |= {"noise_level": quantity(use.noise_level), "noise_time": quantity(use.noise_time)}
+        stated = {key: value for key, value in stated.items() if value is not None}
         entry = self.catalog.get("populations", use.entry)
         bound: Population = entry.bind(columns, self.scenario.species, **stated)
         return bound
+
+    @property
+    def told(self) -> tuple[Told, ...]:
+        """What was read of the one person's ear besides the audiogram; none of many people."""
+        return self._besides[0]
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Quantities of the person's file that no measure or endpoint reads."""
+        return self._besides[1]
+
+    @cached_property
+    def ear(self) -> str | None:
+        """The ear of the one person that is studied, "left" or "right"; None of many people."""
+        person = self._person
+        return None if person is None else str(person.chosen)
+
+    @cached_property
+    def _person(self) -> Any:
+        """The one person of best values; None where the study is of many, or of nobody in particular."""
+        use = self.scenario.population
+        if use is None or use.readings is None:
+            return None
+        entry = self.catalog.get("populations", use.entry)
+        if entry.card.options.get("people") != "one":
+            return None
+        parameters = entry.parameters(self.scenario.species).values()
+        return self.population({p.name: np.array([p.value]) for p in parameters})
+
+    def other(self) -> Study | None:
+        """The same study of the person's other ear; None where there is no one person, or that ear was not tested.
+
+        Where the study says that it is untreated, it is spared what only reaches the one ear: devices, surgery, and
+        what is given by a route that does not begin in blood or cerebrospinal fluid.
+        """
+        use, person = self.scenario.population, self._person
+        if use is None or person is None or not person.has(_OTHER[person.chosen]):
+            return None
+        changes: dict[str, Any] = {"population": use.model_copy(update={"ear": _OTHER[person.chosen]})}
+        if use.other == "untreated":
+            changes["arm"] = [self._spared(arm) for arm in self.scenario.arm]
+        return replace(self, scenario=self.scenario.model_copy(update=changes))
+
+    def _spared(self, arm: Arm) -> Arm:
+        """An arm without what only reaches one ear."""
+        uses, treatments = self.scenario.insult, self.scenario.treatment
+        insults = [n for n in arm.insults if not self.is_event(uses[n]) and not self.is_local(uses[n].route)]
+        given = [n for n in arm.treatments if not self.is_local(treatments[n].route)]
+        return arm.model_copy(update={"insults": insults, "treatments": given, "devices": []})
+
+    def is_local(self, route: str | None) -> bool:
+        """Whether a route begins in the ear, so that what it brings reaches the other ear only by a detour."""
+        return route is not None and self.catalog.get("routes", route).card.options.get("into") in _IN_THE_EAR
+
+    @cached_property
+    def _besides(self) -> tuple[tuple[Told, ...], tuple[str, ...]]:
+        use = self.scenario.population
+        if use is None or self.ear is None:
+            return (), ()
+        from otosome.scenario.people import besides
+
+        told, unread = besides(use, self.ear, self.scenario.measure, self.catalog)
+        return tuple(told), tuple(unread)
 
     def tonotopy(self, columns: Mapping[str, Array]) -> Map:
         """The place map its species names, bound to ears."""

@@ -47,13 +47,26 @@ class _Table(BaseModel):
 
 
 class PopulationUse(_Table):
-    """Who the subjects are: people of an age, or of all ages between two, of one sex or both, who worked in noise."""
+    """Who the subjects are: people of an age, or of all ages between two, of one sex or both, who worked in noise;
+    or those whose audiograms a file holds.
+
+    ``audiogram``    a file beside the study;  ``readings``  what it held, by column: then it is not read again
+    ``person``       whose audiogram, where the file holds those of several
+    ``interpolate``  whether a frequency that was not tested may be taken from its neighbours where a mean needs it
+    ``other``        whether the person's other ear gets what is given to the one studied, as if nothing is said
+    """
 
     entry: str
-    sex: Literal["male", "female", "both"]
-    age: Age | Annotated[list[Age], Field(min_length=2, max_length=2)]
+    sex: Literal["male", "female", "both"] | None = None
+    age: Age | Annotated[list[Age], Field(min_length=2, max_length=2)] | None = None
     noise_level: Loudness | None = None
     noise_time: Age | None = None
+    audiogram: str | None = None
+    person: str | None = Field(default=None, max_length=120)
+    ear: Literal["left", "right", "better"] | None = None
+    interpolate: bool | None = None
+    other: Literal["treated", "untreated"] | None = None
+    readings: dict[str, list[float] | list[str]] | None = None
 
 
 class InsultUse(_Table):
@@ -81,6 +94,34 @@ class Treatment(_Table):
     potency: float = Field(default=1.0, ge=0.0, le=1e6)
 
 
+class DeviceUse(_Table):
+    """Something worn or put in: since when, how deep, and for a graft or a coat what it releases and how much it is."""
+
+    entry: str
+    at: Moment = "0 h"
+    depth: Length | None = None
+    batch: str | None = None
+    amount: Amount | None = None
+    potency: float = Field(default=1.0, ge=0.0, le=1e6)
+
+
+class RecoveryUse(_Table):
+    """What hearing regains by itself in every arm, and how long after onset its people entered the study."""
+
+    entry: str
+    entered: Duration | None = None
+
+
+class Preference(_Table):
+    """How what is measured and harms are weighed: so much of a measure is worth 1, and an event of a harm so many.
+
+    Where no measure is named, ten points of words understood in quiet are worth 1; where a harm is not, its own weight.
+    """
+
+    measures: dict[str, str] = {}
+    harms: dict[str, Annotated[float, Field(ge=0.0, le=1e6)]] = {}
+
+
 class SampleUse(_Table):
     """Perilymph drawn from every ear as a laboratory does: the volume is what is measured, and it is gone then."""
 
@@ -92,11 +133,12 @@ class SampleUse(_Table):
 
 
 class Arm(_Table):
-    """One group: what it suffers, what it gets, and which mechanisms are knocked out."""
+    """One group: what it suffers, what it gets and wears, and which mechanisms are knocked out."""
 
     name: str = Field(min_length=1, max_length=120)
     insults: list[str] = []
     treatments: list[str] = []
+    devices: list[str] = []
     without: list[str] = []
 
 
@@ -104,11 +146,19 @@ class Measure(_Table):
     """What is measured, where and when."""
 
     endpoint: str
-    frequency: list[Frequency] = Field(min_length=1)
+    frequency: list[Frequency] | None = Field(default=None, min_length=1)
     at: list[Moment] = Field(min_length=1)
     cell: Literal["OHC", "IHC", "synapse", "SGN"] | None = None
     level: Level | None = None
+    material: str | None = None
+    speech: Level | None = None
+    noise: Level | None = None
     scales: list[str] | None = Field(default=None, min_length=1)
+
+    @property
+    def tones(self) -> list[float]:
+        """Its frequencies, kHz, as stated. A score of speech has none: results keep it at 1 kHz, amid speech."""
+        return [1.0] if self.frequency is None else [quantity(text, "kHz") for text in self.frequency]
 
 
 class Compare(_Table):
@@ -163,10 +213,13 @@ class Scenario(_Table):
     until: Moment | None = None
     insult: dict[str, InsultUse] = {}
     treatment: dict[str, Treatment] = {}
+    device: dict[str, DeviceUse] = {}
+    recovery: RecoveryUse | None = None
     sample: dict[str, SampleUse] = {}
     arm: list[Arm] = Field(min_length=1)
     measure: dict[str, Measure] = Field(min_length=1)
     compare: Compare | None = None
+    preference: Preference | None = None
     mechanisms: list[str] | None = None
     batch: dict[str, dict[str, Any]] = {}
     numbers: dict[str, Number] = {}

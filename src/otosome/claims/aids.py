@@ -1,0 +1,47 @@
+"""Words that a hearing aid gives, and the cells it leaves as they were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from otosome.roles import Figure
+from otosome.units import Array
+
+_PERCENT = 100.0
+
+
+@dataclass(frozen=True)
+class Aids:
+    """Words understood with the aid less those without, in the same ears.
+
+    ``study``    that has both arms;  ``of``, ``against``  with the aid, and without
+    ``measure``, ``beside``  words in quiet, and in noise
+    ``cell``     the kind of cell counted in both arms
+    """
+
+    study: str
+    of: str
+    against: str
+    measure: str
+    beside: str
+    cell: str
+
+    def figure(self, laboratory: Any) -> Figure:
+        """Words gained in quiet, with those gained in noise and the cells saved as parts."""
+        study = laboratory.study(self.study)
+        arms = [laboratory.arm(study, name) for name in (self.against, self.of)]
+        quiet, noise = (_gained(*laboratory.ends(study, arms, name)) for name in (self.measure, self.beside))
+        saved = _PERCENT * _gained(*laboratory.counted(study, arms, self.cell))
+        parts = (
+            Figure.over(noise, "points", "of words gained in noise"),
+            Figure.over(saved, "% points", "outer hair cells saved; none, by construction"),
+        )
+        return Figure.over(quiet, "points", "of words gained in quiet with a moderate loss", parts)
+
+
+def _gained(without: Array, aided: Array) -> Array:
+    """What each ear has more, shape (subject,)."""
+    return np.asarray(aided - without).reshape(len(without), -1).mean(axis=1) + 0.0

@@ -1,0 +1,112 @@
+"""Ears that could be one person's: candidates weighed by what else was read of the ear, and drawn again.
+
+What is not known of all ears stays as it was drawn: one person's readings weigh the ears of a world against each
+other, and no world against another.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otosome.evidence import BadInput, draw_columns, uniforms
+from otosome.forward.block import Block
+from otosome.forward.planning import plan
+from otosome.roles import Reading
+from otosome.scenario import Study
+from otosome.units import Array, Plain
+
+# Candidates for each ear, and how many go through together.
+CANDIDATES = 40
+_TOGETHER = 400
+
+
+def arrive(study: Study, subjects: int, seed: int, world: int) -> tuple[dict[str, Array], Plain]:
+    """Ears as what was told of the person leaves them, and how many candidates of each world count.
+
+    returns  a column per number, shape (subject,); the effective number of candidates, (sum of weights)^2 / sum of
+             their squares, shape (world,), of ``CANDIDATES`` times ``world``
+    raises   BadInput where no candidate of some world could have been read so at all
+    """
+    many, worlds = CANDIDATES * world, -(-subjects // world)
+    columns = draw_columns(study.parameters.values(), seed, 0, worlds * many, many)
+    logs = likelihood(study, columns).reshape(worlds, many)
+    if not np.all(np.isfinite(logs.max(axis=1))):
+        raise BadInput(
+            "no ear that hears so could have been read so", key="population.readings",
+            given=[told.measure.endpoint for told in study.told],
+            cure="look for a slip in what was read besides the audiogram",
+        )  # fmt: skip
+    weights = np.exp(logs - logs.max(axis=1, keepdims=True))
+    weights /= weights.sum(axis=1, keepdims=True)
+    rows = np.concatenate([again(weights[w], world, seed, w) + w * many for w in range(worlds)])[:subjects]
+    return {name: column[rows] for name, column in columns.items()}, 1.0 / np.sum(weights**2, axis=1)
+
+
+def again(weights: Plain, number: int, seed: int, world: int) -> NDArray[np.intp]:
+    """Candidates drawn again in proportion to their weights, in an order of no meaning: systematic resampling."""
+    start = uniforms(seed, "arrival/start", world, world + 1)
+    marks = (np.arange(number) + start) / number
+    found = np.minimum(np.searchsorted(np.cumsum(weights), marks), weights.size - 1)
+    order = np.argsort(uniforms(seed, "arrival/order", world * number, (world + 1) * number))
+    return np.asarray(found[order], dtype=np.intp)
+
+
+def likelihood(study: Study, columns: dict[str, Array]) -> Array:
+    """Log-likelihood of what was told besides the audiogram, for each ear, shape (subject,)."""
+    made, total = plan(study), next(iter(columns.values())).size
+    parts = []
+    for start in range(0, total, _TOGETHER):
+        block = Block(made, {name: column[start : start + _TOGETHER] for name, column in columns.items()})
+        parts.append(_of_block(block))
+    return np.concatenate(parts)
+
+
+def _of_block(block: Block) -> Array:
+    found = np.zeros(block.subjects)
+    for told in block.study.told:
+        bound, value = block.came(told.measure, told.frequency)
+        reading = Reading(*(np.broadcast_to(part, value.shape) for part in (told.value, told.censored)))
+        found += bound.log_likelihood(reading, value)[:, 0].sum(axis=-1)
+    return found
+
+
+def people(study: Study, columns: dict[str, Array]) -> dict[str, object]:
+    """Who the subjects are beside whom a file recorded; nothing where their people come from a norm.
+
+    returns  ``entry``; the one person's ``ear``; ``people`` in the file and how many of them the subjects are worth,
+             (subjects)^2 / sum of the squares of how often each is drawn (``effective``); by ``frequency``, kHz, 10, 50
+             and 90 % of the levels ``recorded`` and of those the subjects came with (``drawn``), dB HL, and how
+             far the shares at or below a level of all people and of those drawn lie apart at most (``apart``)
+    """
+    found = study.population(columns)
+    if found is None or found.recorded is None or study.scenario.population is None:
+        return {}
+    frequency, levels, drawn = found.recorded
+    came = found.baseline(frequency)[:, 0]
+    counts = np.bincount(drawn)
+    told: dict[str, object] = {
+        "entry": study.scenario.population.entry,
+        "ear": study.ear,
+        "people": len(levels),
+        "effective": float(drawn.size**2 / np.sum(counts.astype(float) ** 2)),
+        "frequency": frequency.tolist(),
+        "recorded": _tenths(levels),
+        "drawn": _tenths(came),
+    }
+    if len(levels) > 1:
+        told["apart"] = [_apart(*pair) for pair in zip(levels.T, levels[drawn].T, strict=True)]
+    return told
+
+
+def _tenths(levels: Array) -> list[list[float]]:
+    return [[float(v) for v in row] for row in np.quantile(levels, [0.1, 0.5, 0.9], axis=0)]
+
+
+def _apart(recorded: Array, drawn: Array) -> float:
+    """Largest difference between two samples' shares at or below a level."""
+    marks = np.unique(recorded)
+    below = [
+        np.searchsorted(np.sort(sample), marks, side="right") / sample.size for sample in (recorded, drawn)
+    ]
+    return float(np.max(np.abs(below[0] - below[1])))

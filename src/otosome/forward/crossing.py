@@ -1,0 +1,46 @@
+"""What of a dose to one ear reaches the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otosome.evidence import WORLD
+from otosome.forward.block import Block
+from otosome.forward.planning import PlannedArm, plan, regimen
+from otosome.scenario import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Ears it is looked at in: one of each world.
+_EARS = 16
+
+
+def crossing(study: Study, table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Share of its vesicles that the other ear meets, at most, for each arm that gives some to one ear alone.
+
+    ``table``  of which the first ear of each world is taken, of sixteen worlds at most
+    returns    by arm ``low``, ``median`` and ``high`` (5 and 95 % of the worlds) of ``Block.crossed``
+    """
+    made = plan(study)
+    rows = table.iloc[::WORLD][:_EARS]
+    block = Block(made, {name: rows[name].to_numpy() for name in rows.columns})
+    found: dict[str, dict[str, float]] = {}
+    known: dict[str, dict[str, float]] = {}
+    for arm in made.arms:
+        key = regimen(arm)
+        if not _local(study, arm) or block.vesicles(arm) is None:
+            continue
+        if key not in known:
+            low, median, high = np.quantile(block.crossed(arm), [0.05, 0.5, 0.95])
+            known[key] = {"low": float(low), "median": float(median), "high": float(high)}
+        found[arm.name] = known[key]
+    return found
+
+
+def _local(study: Study, arm: PlannedArm) -> bool:
+    """Whether all the vesicles an arm gives begin in one ear."""
+    routes = [given.treatment.route for given in arm.treatments]
+    return bool(routes or arm.releasing) and all(study.is_local(route) for route in routes)

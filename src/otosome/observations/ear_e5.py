@@ -1,0 +1,45 @@
+"""A learning curve through the mean scores of a group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from otosome.units import Array, Hours
+
+_DAY = 24.0
+
+
+@dataclass(frozen=True)
+class EarE5:
+    """Mean scores of a group at some times since the first sound, and the curve a (1 - exp(-t / tau)) through them.
+
+    ``days``  since the first sound
+    """
+
+    days: tuple[float, ...]
+
+    def replicate(self, bench: Any) -> dict[str, Array]:
+        """The time constant of each group, h, the same for each of its people."""
+        device, since = bench.bind("devices", "cochlear_implant"), np.array(self.days) * _DAY
+        typical = device.neurons[:, :, 0]
+        # Each from the first sound on, whatever day that was.
+        learned = -np.expm1(-since[None, :] / device.learning[:, :, 0])
+        words = device.understood(typical, typical) * learned
+        means = words.reshape(-1, bench.subjects, since.size).mean(axis=1)
+        found = np.array([_constant(since, mean) for mean in means])
+        return {"ear:E5": np.repeat(found, bench.subjects)}
+
+
+def _constant(since: Hours, score: Array) -> float:
+    """The time constant of the curve that fits best, h."""
+
+    def missed(log_tau: float) -> float:
+        shape = -np.expm1(-since / np.exp(log_tau))
+        return float(((score - shape * (score @ shape) / (shape @ shape)) ** 2).sum())
+
+    least, most = np.log(0.1 * since[0]), np.log(10.0 * since[-1])
+    return float(np.exp(minimize_scalar(missed, bounds=(least, most), method="bounded").x))

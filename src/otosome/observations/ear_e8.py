@@ -1,0 +1,49 @@
+"""Six people with an implant in each ear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr
+from scipy.stats import binom
+
+from otosome.units import Array, Fraction, Plain
+
+_LIST = 50
+
+
+@dataclass(frozen=True)
+class EarE8:
+    """Two ears of each person: neurons that differ, and scores on a list of 50 words each.
+
+    ``survival``, ``side``, ``other_ear``, ``other_path``, ``chance``, ``other_chance``  standard normal deviates
+    ``apart``  spread of the logarithm of the ratio of the two ears' neurons
+    """
+
+    survival: Plain
+    survivors: Fraction
+    survivors_spread: Plain
+    side: Plain
+    apart: Plain
+    other_ear: Plain
+    other_path: Plain
+    chance: Plain
+    other_chance: Plain
+
+    def replicate(self, bench: Any) -> dict[str, Array]:
+        """Correlation of the differences over the people of each group, the same for each of its people."""
+        one = bench.bind("devices", "cochlear_implant")
+        other = replace(one, ear=self.other_ear, path=self.other_path)
+        came = (self.survivors * np.exp(self.survivors_spread * self.survival))[:, :, 0]
+        half = np.exp(0.5 * self.apart * self.side)[:, :, 0]
+        ears = ((one, came * half, self.chance), (other, came / half, self.other_chance))
+        neurons = np.minimum(came * half, 1.0) - np.minimum(came / half, 1.0)
+        heard = [
+            binom.ppf(ndtr(luck.ravel()), _LIST, device.understood(came, np.minimum(now, 1.0))[:, 0]) / _LIST
+            for device, now, luck in ears
+        ]
+        groups = [v.reshape(-1, bench.subjects) for v in (neurons.ravel(), heard[0] - heard[1])]
+        found = [np.corrcoef(n, words)[0, 1] for n, words in zip(*groups, strict=True)]
+        return {"ear:E8": np.repeat(found, bench.subjects)}

@@ -1,0 +1,48 @@
+"""What of a dose to one ear reaches the other, by blood and cerebrospinal fluid."""
+
+from dataclasses import replace
+
+import pytest
+
+from otosome.forward import Block, best, crossing, draw, plan
+from otosome.scenario import load
+
+STUDY = "intravenous_guinea_pig"
+VEIN, WINDOW = "cisplatin + vesicles, vein", "cisplatin + vesicles, round window"
+
+
+def crossed(study, arm):
+    table = best(study)
+    block = Block(plan(study), {name: table[name].to_numpy() for name in table})
+    return block.crossed(next(one for one in block.plan.arms if one.name == arm)).item()
+
+
+def changed(change):
+    study = load(STUDY)
+    given = {n: t.model_copy(update=change) for n, t in study.scenario.treatment.items()}
+    return replace(study, scenario=study.scenario.model_copy(update={"treatment": given}))
+
+
+def test_only_a_dose_to_one_ear_crosses():
+    study = load(STUDY)
+    found = crossing(study, draw(study, 40, seed=1))
+    assert WINDOW in found and VEIN not in found
+    one = found[WINDOW]
+    assert 0.0 < one["low"] <= one["median"] <= one["high"] < 1.0
+
+
+def test_of_twice_the_dose_the_same_share_crosses():
+    # Uptake saturates a little: alike to some per cent.
+    small, large = (crossed(changed({"amount": f"{count} particles"}), WINDOW) for count in ("1e7", "2e7"))
+    assert large == pytest.approx(small, rel=0.05)
+
+
+def test_an_ear_that_gets_nothing_sends_nothing_across():
+    study = load(STUDY)
+    assert crossed(study, "cisplatin + vehicle, vein") == 0.0
+
+
+def test_what_lies_in_the_fluid_both_ears_share_reaches_both_alike():
+    # Put into cerebrospinal fluid, all of it passes there; the other ear meets about what this one does.
+    share = crossed(changed({"route": "cisterna"}), WINDOW)
+    assert share == pytest.approx(1.0, rel=0.25)
