@@ -296,7 +296,9 @@ def test_third_order_in_space():
     assert np.log2(second / third) > 2.8
 
 
-def test_fourth_order_in_time():
+def test_fourth_order_in_time(monkeypatch):
+    """Of one fixed scheme; where both are mixed, the mixture changes a little with the steps."""
+    monkeypatch.setattr(Tube, "smooth", Tube.plain)
     knots = np.array([0.0, 0.0, *np.linspace(0.0, 2.0, 9)[1:]])
     runs = {refine: smooth(16, knots, refine) for refine in (4, 8, 64)}
     coarse, fine = (np.linalg.norm(runs[refine] - runs[64]) for refine in (4, 8))
@@ -362,7 +364,9 @@ def test_a_compiled_step_is_the_step_in_plain_numpy(solute):
     amounts, given = aligned(start.size, LANES), aligned(start.size, LANES)
     amounts[:], given[:] = start[:, None], supply[:, None]
     work = room(network.pattern, start.size)
-    advance(amounts, 0.7, 1, network.flux, network.pattern, RODAS4, given, network.weight(), work)
+    advance(
+        amounts, 0.7, 1, network.flux, network.pattern, RODAS4, network.axial, given, network.weight(), work
+    )
     expected = plainly(network, start, 0.7, supply)
     assert np.max(np.abs(amounts - expected[:, None])) < 1e-12 * np.max(expected)
 

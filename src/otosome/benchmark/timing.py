@@ -335,8 +335,8 @@ def profile(size: Size, say: Say) -> dict[str, Any]:
         ),
         "ledger": (best(lambda: kernel.absorb(right, amounts, shift, flux, core, inner)), 6),
     }
-    whole = parts["judge and blend"][0] + best(
-        lambda: kernel.advance(amounts.copy(), 1e-3, 1, flux, pattern, scheme, supply, weight, work)
+    whole = best(
+        lambda: kernel.advance(amounts.copy(), 1e-3, 1, flux, pattern, scheme, axial, supply, weight, work)
     )
     nodes = amounts.shape[0]
     operations = LANES * (

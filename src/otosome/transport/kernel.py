@@ -76,7 +76,8 @@ class Axial(NamedTuple):
     ``leaving``   sum of all other rates out of each node, (node, lane)
     ``steep``     of two neighbouring concentrations, the smaller over the larger: so far the plain scheme is needed
                   at a border, and the smooth one holds from twice that, (border, lane)
-    ``share``     of the smooth scheme at each border (border, lane), and ``mixed`` both: room to work in
+    ``share``     of the smooth scheme at each border (border, lane), at the start of a step and ``later`` at its end;
+                  and ``mixed`` both schemes: room to work in
     """
 
     node: Rows
@@ -89,6 +90,7 @@ class Axial(NamedTuple):
     leaving: Array
     steep: Array
     share: Array
+    later: Array
     mixed: Array
 
 
@@ -134,12 +136,16 @@ RODAS4 = Scheme(
 
 
 class Work(NamedTuple):
-    """Room for a step: the matrix (entry, lane), stages (6, node, lane), states (node, lane), errors (1, lane)."""
+    """Room for a step: the matrix (entry, lane), stages (6, node, lane), states (node, lane), errors (1, lane).
+
+    ``error`` is of time; ``stray`` what it costs that schemes are chosen at the start of a step
+    """
 
     values: Array
     stages: Array
     inner: Array
     error: Array
+    stray: Array
     before: Array
 
 
@@ -163,6 +169,7 @@ def room(pattern: Pattern, nodes: int) -> Work:
         aligned(pattern.entries, LANES),
         aligned(6, nodes, LANES),
         aligned(nodes, LANES),
+        aligned(1, LANES),
         aligned(1, LANES),
         aligned(nodes, LANES),
     )
@@ -193,30 +200,49 @@ def derive(amounts: Array, flux: Flux, out: Array) -> None:
             put(out, target, get(out, target) + moved)
 
 
+# What a border's wrong scheme may cost, as a share of the concentration there.
+STRAY = 0.005
+
+
 @njit(cache=True, nogil=True)
-def judge(amounts: Array, axial: Axial) -> None:
-    """Set the share of the smooth scheme at each border, by the steepest step between the four cells around it."""
-    borders, cells = axial.share.shape[0], axial.dilution.shape[0]
+def judge(amounts: Array, axial: Axial, share: Array) -> None:
+    """Set the ``share`` of the smooth scheme at each border, by the steepest step between the four cells around it."""
+    borders, cells = share.shape[0], axial.dilution.shape[0]
     for border in range(borders):
-        put(axial.share, border, every(1.0))
+        put(share, border, every(1.0))
     for k in range(axial.node.size // cells):
         before = get(amounts, pick(axial.node, k * cells)) * get(axial.dilution, 0)
         for cell in range(1, cells):
             here = get(amounts, pick(axial.node, k * cells + cell)) * get(axial.dilution, cell)
             ratio = smaller(here, before) / (larger(here, before) + 1e-300)
             for border in range(max(cell - 1, 0), min(cell + 2, borders)):
-                put(axial.share, border, smaller(get(axial.share, border), ratio))
+                put(share, border, smaller(get(share, border), ratio))
             before = here
     for border in range(borders):
         steep = get(axial.steep, border)
-        share = (get(axial.share, border) - steep) / steep
-        put(axial.share, border, smaller(larger(share, every(0.0)), every(1.0)))
+        part = (get(share, border) - steep) / steep
+        put(share, border, smaller(larger(part, every(0.0)), every(1.0)))
+
+
+@njit(cache=True, nogil=True)
+def strayed(amounts: Array, axial: Axial) -> Array:
+    """How far the schemes chosen at the start of a step are from those its end would choose, as a concentration."""
+    borders, cells = axial.share.shape[0], axial.dilution.shape[0]
+    judge(amounts, axial, axial.later)
+    worst = every(0.0)
+    for border in range(borders):
+        apart = magnitude(get(axial.later, border) - get(axial.share, border))
+        for row in range(axial.node.size // cells * 2):
+            cell = min(max(border - row % 2, 0), cells - 1)
+            here = get(amounts, pick(axial.node, row // 2 * cells + cell)) * get(axial.dilution, cell)
+            worst = larger(worst, apart * here)
+    return worst
 
 
 @njit(cache=True, nogil=True)
 def blend(amounts: Array, flux: Flux, axial: Axial) -> None:
     """Set the rates along the tube in ``flux``, smooth where the amounts (node, lane) are and plain where not."""
-    judge(amounts, axial)
+    judge(amounts, axial, axial.share)
     borders = axial.share.shape[0]
     for row in range(axial.smooth.shape[0] - 1):
         share = get(axial.share, (row // 4) % borders)
@@ -347,6 +373,7 @@ def advance(
     flux: Flux,
     pattern: Pattern,
     scheme: Scheme,
+    axial: Axial,
     supply: Array,
     weight: Array,
     work: Work,
@@ -355,14 +382,17 @@ def advance(
 
     ``supply``  amounts per h from outside, (node, lane)
     ``weight``  1 / volume of the nodes errors are judged in (node, lane), else 0
-    ``work``    room to work in; its ``error`` becomes the sum over pieces of the largest concentration error
+    ``work``    room to work in; its ``error`` becomes the sum over pieces of the largest concentration error, its
+                ``stray`` the largest that the choice of schemes at the start of a piece may have cost
     """
     nodes, core = amounts.shape[0], pattern.diagonal.size
     values, stages, inner = work.values, work.stages, work.inner
     step = length / pieces
     shift = 1.0 / (scheme.gamma * step)
     work.error[:] = 0.0
+    work.stray[:] = 0.0
     for _ in range(pieces):
+        blend(amounts, flux, axial)
         assemble(values, amounts, shift, flux, pattern)
         factor(values, pattern)
         for s in range(6):
@@ -378,6 +408,7 @@ def advance(
             put(amounts, node, get(inner, node) + last)
             worst = larger(worst, magnitude(last * get(weight, node)))
         put(work.error, 0, get(work.error, 0) + worst)
+        put(work.stray, 0, larger(get(work.stray, 0), STRAY * strayed(amounts, axial)))
 
 
 @njit(cache=True, nogil=True)
@@ -404,9 +435,8 @@ def march(
     """
     for i in range(lengths.size):
         work.before[:] = amounts
-        blend(amounts, flux, axial)
-        advance(amounts, lengths[i], pieces, flux, pattern, scheme, supply, weight, work)
-        if np.any(upset(amounts, weight, work.error, record.peak, limits)):
+        advance(amounts, lengths[i], pieces, flux, pattern, scheme, axial, supply, weight, work)
+        if np.any(upset(amounts, weight, np.maximum(work.error, work.stray), record.peak, limits)):
             return i
         write(amounts, weight, work.error, record, i)
     return lengths.size

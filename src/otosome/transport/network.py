@@ -305,6 +305,7 @@ def _crossed(edges: Edges, nodes: Nodes, tube: Tube) -> Axial:
         aligned(nodes.total, lanes),
         _aligned(tube.steep()),
         aligned(borders, lanes),
+        aligned(borders, lanes),
         aligned(nothing + 1, lanes),
     )
 

@@ -334,17 +334,19 @@ class _Run:
     def mend(self, length: float, refine: int, supply: Array) -> None:
         """Do an interval again for the lanes it has upset, each by itself: in finer steps, else carefully."""
         now, weight, work, peak = self.now, self.weight, self.work, self.record.peak
-        before, error = work.before.copy(), work.error.copy()
+        before, error, stray = work.before.copy(), work.error.copy(), work.stray.copy()
         for way, pieces, limits in (
             (finer, FINER, LIMITS),
             (finer, FINEST, LIMITS),
             (carefully, FINEST, ASTRAY),
         ):
-            lanes = upset(self.amounts, weight, error, peak, limits)
+            missed = np.maximum(error, stray) if way is finer else error
+            lanes = upset(self.amounts, weight, missed, peak, limits)
             if not lanes.any():
                 continue
-            mended, missed = way(now, before, length, pieces * refine, supply, weight, work)
-            self.amounts[:, lanes], error[0, lanes] = mended[:, lanes], missed[lanes]
+            end, missed = way(now, before, length, pieces * refine, supply, weight, work)
+            self.amounts[:, lanes], error[:, lanes] = end[:, lanes], missed[:, lanes]
+            stray[:, lanes] = work.stray[:, lanes]
         work.error[:] = error
 
     def note(self, first: int, last: int) -> None:
@@ -406,41 +408,41 @@ class _Run:
 def finer(
     network: Network, amounts: Array, length: float, pieces: int, supply: Array, weight: Array, work: Work
 ) -> tuple[Array, Array]:
-    """An interval in some shorter steps: amounts at its end, (node, lane), and the error, shape (lane,)."""
+    """An interval in some shorter steps: amounts at its end, (node, lane), and the error, shape (1, lane)."""
     end = aligned(*amounts.shape)
     end[:] = amounts
-    advance(end, length, pieces, network.flux, network.pattern, RODAS4, supply, weight, work)
-    return end, work.error[0].copy()
+    advance(end, length, pieces, network.flux, network.pattern, RODAS4, network.axial, supply, weight, work)
+    return end, work.error.copy()
 
 
 def carefully(
     network: Network, amounts: Array, length: float, pieces: int, supply: Array, weight: Array, work: Work
 ) -> tuple[Array, Array]:
-    """An interval in short steps with linear uptake, for lanes in which uptake runs dry within a step.
+    """An interval in short plain steps with linear uptake, for lanes in which uptake runs dry within a step.
 
     Each step is linear, so that it cannot overshoot: first with what competes at its start, then again with the
     mean of its start and that first end, which makes it second order. No lane is treated by its companions.
 
     ``amounts``  at the start, (node, lane)
-    returns      amounts at the end, and the error, the difference of both passes, shape (lane,)
+    returns      amounts at the end, and the error, the difference of both passes, shape (1, lane)
     """
-    flux = network.plain().flux
+    flux, axial = network.flux, network.axial._replace(smooth=network.axial.plain)
     half = aligned(*flux.half.shape)
     linear = flux._replace(half=half, competition=0.0)
-    step, error = length / pieces, np.zeros(LANES)
+    step, error = length / pieces, np.zeros((1, LANES))
 
     def attempt(competing: Array) -> Array:
         end = aligned(*amounts.shape)
         end[:] = amounts
         half[:] = flux.half + competing
-        advance(end, step, 1, linear, network.pattern, RODAS4, supply, weight, work)
+        advance(end, step, 1, linear, network.pattern, RODAS4, axial, supply, weight, work)
         return end
 
     for _ in range(pieces):
         start = np.maximum(network.competing(amounts), 0.0)
         first = attempt(start)
         amounts = attempt(0.5 * (start + np.maximum(network.competing(first), 0.0)))
-        error += np.max(np.abs(amounts - first) * weight, axis=0)
+        error += np.max(np.abs(amounts - first) * weight, axis=0, keepdims=True)
     return amounts, error
 
 
