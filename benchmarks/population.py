@@ -25,7 +25,7 @@ def main(ears: int) -> None:
         memory = found["memory"] + found["growth"] * (trial.WHOLE - ears) / ears
         print(
             f"at this rate {trial.WHOLE} ears take {trial.minutes(found):.1f} min on {trial.WORKERS} free cores, "
-            f"and {memory:.2f} GB or less"
+            f"and some {memory:.1f} GB"
         )
 
 

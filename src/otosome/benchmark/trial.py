@@ -21,8 +21,8 @@ def measure(ears: int, tick: forward.Tick | None = None) -> dict[str, Any]:
     asked = study.scenario.compare
     arms = [arm for arm in study.scenario.arm if asked and arm.name in (asked.of, asked.against)]
     two = replace(study, scenario=study.scenario.model_copy(update={"arm": arms, "compare": None}))
-    # Compiling is paid once, and not by each ear.
-    forward.simulate(two, forward.draw(two, 1, 1), 1, keep=("cells",))
+    # Compiling and room for a block of each worker are paid once, and not by each ear.
+    forward.simulate(two, forward.draw(two, 64, 1), WORKERS, keep=("cells",))
     start, before, held = time.perf_counter(), time.process_time(), memory()
     forward.simulate(two, forward.draw(two, ears, 1), WORKERS, tick, keep=("cells",))
     return {
