@@ -267,4 +267,6 @@ def _unknown(test: str, asked: str, found: str, cure: str) -> Verdict:
 
 
 def _percent(probability: float) -> str:
-    return "above 99.9 %" if probability > 0.999 else f"{100 * probability:.3g} %"
+    if probability > 0.999:
+        return "above 99.9 %"
+    return "below 0.1 %" if probability < 0.001 else f"{100 * probability:.3g} %"
