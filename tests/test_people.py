@@ -163,7 +163,7 @@ def test_more_hidden_loss_takes_fibres_and_nothing_else(level, outer, hidden, lo
     rates = rates_of(20)
     plain = arriving(levels, outer * column, rates)
     found = left(levels, rates, outer * column, 0.9 * hidden * column, lost * column, lone * column)
-    assert all(np.all((share >= -1e-12) & (share <= 1.0 + 1e-12)) for share in found.values())
+    assert all(np.all((share >= 0.0) & (share <= 1.0 + 1e-12)) for share in found.values())
     assert np.array_equal(found["ohc"], plain["ohc"])
     fibres = found["ihc"] * found["synapse"]
     assert np.allclose(fibres, np.minimum(plain["synapse"], 1.0 - 0.9 * hidden))

@@ -112,6 +112,8 @@ def arriving(
     outer = np.minimum(np.maximum(outer, apart(ohc["limit"], lost, inner)), ohc["ceiling"])
     cells = 1.0 - outer_loss(outer, ohc["ceiling"], ohc["anchor_loss"], ohc["anchor_shift"])[:, 0]
     fibres = 1.0 - inner_loss(inner, ihc["knee"], ihc["knee_shift"], ihc["ceiling"])[:, 0]
+    # At a ceiling rounding would leave a little less than none.
+    cells, fibres = np.maximum(cells, 0.0), np.maximum(fibres, 0.0)
     return {"ohc": cells, "synapse": fibres, "sgn": fibres}
 
 
