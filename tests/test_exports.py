@@ -280,3 +280,33 @@ def test_events_that_a_cytometry_file_cannot_hold_are_refused():
     content = samples("fcs")[0].content.replace(b"$TOT/50/", b"$TOT/99/")
     with pytest.raises(BadInput, match=r"\$TOT"):
         tables("fcs", content)
+
+
+# Ears
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [("interacoustics", b"<Earside>Right", b"<Earside>Binaural"), ("epl", b"EAR: R", b"EAR: Both"),
+     ("cochleogram", b",L,", b",both,"), ("audiogram_table", b",left,", b",both,")],
+)  # fmt: skip
+def test_a_word_for_the_ear_that_is_neither_left_nor_right_is_flagged(name, old, new):
+    sample = next(one for one in samples(name) if old in one.content)
+    found = tables(name, sample.content.replace(old, new), sample.name)
+    table = found.waveforms if found.readings is None else found.readings
+    unknown = table[table["ear"] == ""]
+    assert len(unknown)
+    assert unknown["flag"].str.contains("neither left nor right").all()
+
+
+def test_the_animal_of_a_cell_table_is_a_species_and_no_subject():
+    table = tables("hcat", samples("hcat")[1].content).readings
+    assert set(table["subject"]) == {""}
+
+
+def test_an_average_without_an_ear_in_its_name_has_its_subject():
+    content = samples("psiexperiment")[0].content
+    table = tables(
+        "psiexperiment", content, "20240102-101500 ab B12-3 abr_io ABR average waveforms.csv"
+    ).waveforms
+    assert set(zip(table["subject"], table["ear"], strict=True)) == {("B12-3", "")}

@@ -1,6 +1,6 @@
 """From a laboratory's file to tidy tables: what readers share."""
 
-from otosome.export.columns import FREQUENCY, SUBJECT, Columns, possible
+from otosome.export.columns import EARS, FREQUENCY, SUBJECT, Columns, possible, unknown_ear
 from otosome.export.file import (
     HEAD,
     LARGEST,
@@ -26,7 +26,7 @@ from otosome.export.tables import (
 )
 
 __all__ = [
-    "FREQUENCY", "HEAD", "LARGEST", "LARGEST_TREE", "PARTICLES", "READINGS", "SUBJECT", "WAVEFORMS", "Columns",
+    "EARS", "FREQUENCY", "HEAD", "LARGEST", "LARGEST_TREE", "PARTICLES", "READINGS", "SUBJECT", "WAVEFORMS", "Columns",
     "Export", "Refused", "Tables", "flags", "header", "label", "moment", "parse", "particles", "possible", "printable",
-    "readings", "unix_moment", "waveforms",
+    "readings", "unix_moment", "unknown_ear", "waveforms",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otosome.export.file import Export, Refused, flags, parse
+from otosome.export.tables import label
 from otosome.units import Array
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ FREQUENCY = (
 )  # fmt: skip
 HIGHEST_KILOHERTZ = 200.0  # a bare frequency above it is in Hz: no ear tested hears 200 kHz
 SOFTEST, LOUDEST = -30.0, 140.0  # dB: outside it a number is a code
-_EARS = {"l": "left", "left": "left", "r": "right", "right": "right"}
+EARS = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _HOURS = {"h": 1.0, "d": 24.0, "w": 168.0}
 _MANGLED = re.compile(r"^(\d+)\.0$")  # a name that a spreadsheet took for a number
 _CLOCK = re.compile(r"ZT\d{1,2}")  # the hour of the exposure, counted from lights on
@@ -109,7 +110,7 @@ class Columns:
 
     def ears(self) -> list[str]:
         """left, right, or blank where not stated."""
-        return [_EARS.get(text.lower(), "") for text in self.texts("ear", "side")]
+        return [EARS.get(text.lower(), "") for text in self.texts("ear", "side")]
 
     def hours(self) -> tuple[Array, list[str]]:
         """Time after the first insult in h where the table states it, and a flag where it says it in words."""
@@ -155,11 +156,22 @@ class Columns:
         }
 
     def said(self, rows: Rows) -> list[str]:
-        """Flags on those four: a time given in words, a subject that a spreadsheet made a number, a decimal comma."""
+        """Flags on those four: a time in words, a subject that a spreadsheet made a number, an ear that is none.
+
+        A decimal comma is told, too.
+        """
         words, names = self.hours()[1], self.texts(*SUBJECT)
         mangled = [f"subject given as {name}" if _MANGLED.fullmatch(name) else "" for name in names]
+        sides = [unknown_ear(text) for text in self.texts("ear", "side")]
         comma = "decimal comma" if self.decimal == "," else ""
-        return [flags(words[row], mangled[row], comma) for row in rows]
+        return [flags(words[row], mangled[row], sides[row], comma) for row in rows]
+
+
+def unknown_ear(text: str) -> str:
+    """A flag where a file's word for the ear is neither left nor right; else empty."""
+    return (
+        "" if not text or text.lower() in EARS else f"ear given as {label(text)[:40]}: neither left nor right"
+    )
 
 
 def possible(value: float) -> bool:

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otosome.export import Export, Refused, Tables, flags, moment, waveforms
+from otosome.export import EARS, Export, Refused, Tables, flags, moment, unknown_ear, waveforms
 from otosome.units import Array
 
 MOST_LEVELS = 100
 LARGEST = 5_000_000  # bytes: twenty times the largest average seen
 AGAIN = "copy the file again from the acquisition computer"
 NAMED = re.compile(r"(?:ABR|CAP)-(\w+)-(\d+)", re.ASCII | re.IGNORECASE)
-EARS = {"r": "right", "l": "left"}
 
 
 @dataclass(frozen=True)
@@ -70,12 +69,12 @@ def _tables(
     click = not stimulus[:1].isdigit()
     named, run = NAMED.search(export.name), re.search(r":RUN-(\d+)", head)
     other = named is not None and run is not None and named[2] != run[1]
-    recorded = _recorded(head)
+    recorded, side = _recorded(head), _found(head, r"EAR:[ ]*(\w*)")
     table = waveforms(
         export,
         [samples[i] for i in kept],
         subject=named[1] if named else "",
-        ear=EARS.get(_found(head, r"EAR:\s*(\w)").lower(), ""),
+        ear=EARS.get(side.lower(), ""),
         frequency=np.nan if click else export.number(stimulus, "FREQ"),
         level=levels[kept],
         unit="dB SPL",
@@ -83,6 +82,7 @@ def _tables(
         recorded=recorded,
         flag=flags(
             "click" if click else "",
+            unknown_ear(side),
             "subject from the file's name" if named else "no subject in name or content",
             f"name says run {named[2]}, content {run[1]}" if other and named and run else "",
             "microvolt and dB SPL: not stated, by the program's own analysis",

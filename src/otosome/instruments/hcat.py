@@ -1,4 +1,8 @@
-"""HCAT (hair cell analysis toolbox) exports, versions 1 and 2: a row per hair cell the program found."""
+"""HCAT (hair cell analysis toolbox) exports, versions 0.2 and 2: a row per hair cell the program found.
+
+By its code frequencies are in kHz on its map of the mouse, and places are shares of the length from the base. Neither
+version names an animal: the column ``animal`` of version 2 holds the species whose map was used.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import numpy as np
 from otosome.export import Columns, Export, Tables, flags, readings
 
 MARKS = (b"cellID,type,score", b"state_item,object_id,cell_type")
+PLACE = ("percent_loc", "percentage")
 KINDS = {"ohc": "cell_count.ohc", "ihc": "cell_count.ihc"}
 MOST_HEADER = 6
 
@@ -28,8 +33,8 @@ class Hcat:
         skip = export.line_with("frequency", "score", among=MOST_HEADER)
         columns = Columns(export, export.frame(skip, ","))
         kinds = [KINDS.get(text.lower(), "") for text in columns.texts("cell_type", "type")]
-        frequency, about = columns.kilohertz()
-        score = columns.numbers("score") if "score" in columns else np.full(len(kinds), np.nan)
+        frequency, score = columns.numbers("frequency"), columns.numbers("score")
+        place = columns.numbers(columns.first(PLACE))
         edited = columns.texts("was_edited")
         for row, kind in enumerate(kinds):
             if not kind:
@@ -39,19 +44,19 @@ class Hcat:
         kept = [row for row, kind in enumerate(kinds) if kind]
         if not kept:
             raise export.refusal("rows", "no hair cell", "one or more")
-        subject = columns.texts("animal")
         return Tables(
             readings=readings(
                 export,
-                subject=[subject[row] for row in kept],
                 quantity=[kinds[row] for row in kept],
                 frequency=frequency[kept],
+                place=np.where((place >= 0) & (place <= 1), place, np.nan)[kept],
                 value=np.ones(len(kept)),
                 unit="cells",
                 flag=[
                     flags(
-                        about,
-                        "not mapped to a frequency" if np.isnan(frequency[row]) else "",
+                        "not mapped to a frequency"
+                        if np.isnan(frequency[row])
+                        else "kHz: not stated, by the program",
                         f"score {score[row]:.2f}" if np.isfinite(score[row]) else "",
                         "edited by hand" if edited[row].lower() == "true" else "",
                     )

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.export import LARGEST_TREE, Export, Refused, Tables, flags, possible, readings
+from otosome.export import EARS, LARGEST_TREE, Export, Refused, Tables, flags, possible, readings, unknown_ear
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 SPACE = b"uuid:ee2fbfd9-47a5-4dc8-a9eb-42d9995802ab"
 NOTHING = -2147483648.0
-EARS = {"Left": "left", "Right": "right"}
 QUANTITY = {"AC": "audiogram", "BC": "audiogram.bone"}
 NO_RESPONSE = {"NotHeard", "NoResponse", "NR"}
 AGAIN = "export the session again from the audiometer's software"
@@ -71,7 +70,8 @@ def _point(
     use_masked = np.isfinite(masked)
     level = masked if use_masked else plain
     status = _text(point, "StatusMT" if use_masked else "StatusUT")
-    place = f"{_text(tone, 'Earside')}, {hertz:g} Hz"
+    side = _text(tone, "Earside")
+    place = f"{side}, {hertz:g} Hz"
     if not np.isfinite(level):
         refused.append(export.left_out(place, status, "no value"))
     elif not (possible(level) and 50 <= hertz <= 30_000):
@@ -81,7 +81,7 @@ def _point(
     else:
         rows.append(
             {
-                "ear": EARS.get(_text(tone, "Earside"), ""),
+                "ear": EARS.get(side.lower(), ""),
                 "quantity": quantity,
                 "frequency": hertz / 1e3,
                 "value": level,
@@ -91,6 +91,7 @@ def _point(
                     "masked" if use_masked else "",
                     "name dropped; the subject stands for this file",
                     "" if _text(tone, "SignalType") == "Tone" else f"signal {_text(tone, 'SignalType')[:20]}",
+                    unknown_ear(side),
                     export.contradiction(created),
                 ),
             }

@@ -1,4 +1,4 @@
-"""NanoSight experiment summaries (NTA 3.2 and 3.4): the number distribution of one sample, video by video.
+"""NanoSight experiment summaries (NTA 3.2 to 3.4): the number distribution of one sample, video by video.
 
 The layout is found by section and key, never by line number: an export has ragged rows, keys that repeat in
 other sections, and up to six distributions one below the other. Names in the file are text and nothing else.
@@ -103,7 +103,7 @@ def recognises(head: bytes) -> bool:
 def read(file: Path) -> pd.DataFrame:
     """The number distribution of an export, as the tidy table ``particles``: a row per video and bin.
 
-    ``file``  an ``...-ExperimentSummary.csv`` of NTA 3.2 or 3.4
+    ``file``  an ``...-ExperimentSummary.csv`` of NTA 3.2 to 3.4
     returns   columns sample; replicate (the video, from 1); diameter in mm; count (tracks credited to the
               bin: the video's valid tracks shared out as its concentration is, NaN where not stated);
               concentration in particles/uL, of the bin, as printed; dilution_applied (the factor the printed

@@ -12,7 +12,7 @@ from otosome.export import Export, Tables, flags, moment, waveforms
 MICROVOLTS = 1e6
 LOUDEST = 1e-2  # V: an average above it is not in volts
 MOST_HEADER, MOST_COLUMNS = 12, 2000
-NAMED = re.compile(r"(\d{8}-\d{6}) (\S+) (\S+) (left|right) ", re.ASCII)
+NAMED = re.compile(r"(\d{8}-\d{6}) (\w+) ([-\w]+) (?:(left|right) )?", re.ASCII)
 AGAIN = "average the experiment again"
 
 
@@ -58,12 +58,13 @@ class Psiexperiment:
         click = [kind == "click" or kind.startswith("-") for kind in kinds]
         hertz = [np.nan if c else export.number(k, "frequency") for k, c in zip(kinds, click, strict=True)]
         named = NAMED.match(export.name)
+        told = f"subject{' and ear' if named[4] else ''} from the file's name" if named else "no subject"
         return Tables(
             waveforms=waveforms(
                 export,
                 list((table[:, 1:] * MICROVOLTS).T.copy()),
                 subject=named[3] if named else "",
-                ear=named[4] if named else "",
+                ear=(named[4] or "") if named else "",
                 frequency=np.array(hertz) / 1e3,
                 level=[export.number(level, "level") for level in levels],
                 unit="dB SPL",
@@ -71,7 +72,7 @@ class Psiexperiment:
                 onset=-1e3 * table[0, 0],
                 recorded=moment(named[1], "%Y%m%d-%H%M%S") if named else "",
                 flag=[
-                    flags("click" if c else "", "subject and ear from the file's name" if named else "no subject",
+                    flags("click" if c else "", told,
                           "volt and dB SPL: not stated, by the program")
                     for c in click
                 ],
