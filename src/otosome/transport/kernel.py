@@ -226,16 +226,16 @@ def judge(amounts: Array, axial: Axial, share: Array) -> None:
 
 @njit(cache=True, nogil=True)
 def strayed(amounts: Array, axial: Axial) -> Array:
-    """How far the schemes chosen at the start of a step are from those its end would choose, as a concentration."""
+    """How far the shares chosen at the start of a step are from those of its end, times the concentrations there."""
     borders, cells = axial.share.shape[0], axial.dilution.shape[0]
     judge(amounts, axial, axial.later)
     worst = every(0.0)
     for border in range(borders):
         apart = magnitude(get(axial.later, border) - get(axial.share, border))
-        for row in range(axial.node.size // cells * 2):
-            cell = min(max(border - row % 2, 0), cells - 1)
-            here = get(amounts, pick(axial.node, row // 2 * cells + cell)) * get(axial.dilution, cell)
-            worst = larger(worst, apart * here)
+        for k in range(axial.node.size // cells):
+            for cell in (max(border - 1, 0), min(border, cells - 1)):
+                here = get(amounts, pick(axial.node, k * cells + cell)) * get(axial.dilution, cell)
+                worst = larger(worst, apart * here)
     return worst
 
 

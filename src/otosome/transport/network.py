@@ -180,10 +180,6 @@ class Network:
         leaving = _leaving(self.flux.source, others, self.nodes.total)
         return replace(self, axial=axial, flux=self.flux._replace(rate=others, leaving=leaving))
 
-    def plain(self) -> Network:
-        """The network with the plain scheme all along the tube: nothing in it turns negative."""
-        return self._settled(self.flux.rate)
-
     def blended(self, amounts: Array) -> Network:
         """The network with the rates along the tube that these amounts (node, lane) let be smooth."""
         flux = self.flux._replace(rate=_aligned(self.flux.rate), leaving=_aligned(self.flux.leaving))

@@ -19,8 +19,8 @@ from otosome.transport.solute import Solute
 from otosome.units import Array, Fraction, Hours, Microlitres, Plain
 
 # Knots suit the best values and may be too far apart for a drawn ear. Where its error or undershoot in a step passes
-# these shares of its peak, it does that step again in FINER or FINEST pieces, and where it is still ASTRAY, carefully.
-LIMITS, ASTRAY, FINER, FINEST = (1e-3, 3e-7), (0.02, 3e-7), 4, 16
+# these shares of its peak, it does that step again in FINER or FINEST pieces, and where that has FAILED, carefully.
+LIMITS, FAILED, FINER, FINEST = (1e-3, 3e-7), (0.02, 3e-7), 4, 16
 KEEP = (*ALONG, *LUMPED, "vestibule", *(f"{tissue}_inside" for tissue in TISSUES))
 
 
@@ -338,15 +338,16 @@ class _Run:
         for way, pieces, limits in (
             (finer, FINER, LIMITS),
             (finer, FINEST, LIMITS),
-            (carefully, FINEST, ASTRAY),
+            (carefully, FINEST, FAILED),
         ):
-            missed = np.maximum(error, stray) if way is finer else error
-            lanes = upset(self.amounts, weight, missed, peak, limits)
+            # Careful steps are plain: a choice of schemes is nothing to them.
+            judged = error if way is carefully else np.maximum(error, stray)
+            lanes = upset(self.amounts, weight, judged, peak, limits)
             if not lanes.any():
-                continue
+                break
             end, missed = way(now, before, length, pieces * refine, supply, weight, work)
-            self.amounts[:, lanes], error[:, lanes] = end[:, lanes], missed[:, lanes]
-            stray[:, lanes] = work.stray[:, lanes]
+            for kept, again in ((self.amounts, end), (error, missed), (stray, work.stray)):
+                kept[:, lanes] = again[:, lanes]
         work.error[:] = error
 
     def note(self, first: int, last: int) -> None:
