@@ -626,6 +626,18 @@ def test_a_frequency_the_other_ear_was_not_tested_at_is_refused():
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "people.md"
 
+CHOSEN = """
+otosome = "scenario/1"
+species = "human"
+{enrolment}
+[[arm]]
+name = "nothing"
+[measure.words]
+endpoint = "word_score"
+material = "nu6"
+at = ["0 d"]
+"""
+
 
 def blocks(kind):
     return re.findall(rf"```{kind}\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -635,9 +647,14 @@ def test_the_examples_of_the_document_run_as_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (heard,) = blocks("csv")
     (tmp_path / "me.csv").write_text(heard, encoding="utf-8")
-    study, recovery = blocks("toml")
+    study, recovery, enrolment = blocks("toml")
     (tmp_path / "study.toml").write_text(f"{study}\n{recovery}", encoding="utf-8")
     assert load(tmp_path / "study.toml").scenario.recovery.entered == "3 d"
+    (tmp_path / "many.toml").write_text(CHOSEN.format(enrolment=enrolment), encoding="utf-8")
+    assert load(tmp_path / "many.toml").scenario.enrolment.highest == "60 %"
+    (tmp_path / "one.toml").write_text(f"{study}\n{enrolment}", encoding="utf-8")
+    with pytest.raises(BadInput, match="this study is of one"):
+        load(tmp_path / "one.toml")
     (example,) = blocks("python")
     test = doctest.DocTestParser().get_doctest(example, {}, "people.md", None, 0)
     assert doctest.DocTestRunner().run(test).failed == 0

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtri
 
 from otosome.catalog import Catalog
-from otosome.evidence import draw_columns
-from otosome.recovery import regressed
+from otosome.evidence import BadInput, draw_columns
+from otosome.forward import draw, observe, simulate
+from otosome.scenario import loads, saves
 from test_audiogram import FREQUENCY, Arrived
 from test_endpoints import EAR, cells_with, endpoint
 
@@ -92,12 +96,92 @@ def test_an_audiogram_regains_it_in_whatever_state_the_cells_are():
         assert np.allclose(without - with_it, gain)
 
 
-def test_people_chosen_by_a_bad_score_read_better_next_time_though_nothing_changed():
-    rng = np.random.default_rng(8)
-    truth = rng.normal(60.0, 15.0, 400_000)
-    first, second = (truth + rng.normal(0.0, 7.0, truth.size) for _ in range(2))
-    chosen = first < 45.0
-    expected = regressed(first[chosen], 60.0, 15.0, 7.0)
-    assert expected.mean() > first[chosen].mean() + 2.0
-    # Standard error of the mean of some 70,000 differences.
-    assert second[chosen].mean() == pytest.approx(expected.mean(), abs=0.1)
+# Enrolment by one reading
+
+CHOSEN = """
+otosome = "scenario/1"
+species = "human"
+[population]
+entry = "recorded"
+ear = "better"
+[population.readings]
+"1 kHz" = {levels}
+[numbers."populations.recorded.rank"]
+value = "0"
+low = "-1e-6"
+high = "1e-6"
+basis = "assumed"
+because = "people stand as those recorded"
+[enrolment]
+measure = "hearing"
+{ends}
+[[arm]]
+name = "nothing"
+[measure.hearing]
+endpoint = "audiogram"
+frequency = ["1 kHz"]
+at = ["0 d", "7 d"]
+"""
+# Hearing levels of 999 people, normal about 60 dB HL.
+LEVELS = [round(float(level), 3) for level in 60.0 + 8.0 * ndtri(np.arange(1, 1000) / 1000)]
+
+
+def chosen(ends='lowest = "70 dB HL"'):
+    return loads(CHOSEN.format(levels=LEVELS, ends=ends), "chosen")
+
+
+def test_people_chosen_by_a_bad_reading_read_better_next_time_by_as_much_as_normal_errors_have_it():
+    study = chosen()
+    table = draw(study, 4000, 1, world=4000)
+    told = table.attrs["enrolled"]
+    # One world, so what all ears share is one number: the error of reading, and where the recorded truly lie.
+    error, off = (
+        table[name].to_numpy() for name in ("endpoints.audiogram.error", "populations.recorded.off")
+    )
+    noise = np.mean(error) ** 2 + 5.0**2 / 12
+    truth = 8.0**2 + 1.5**2
+    expected = (1 - truth / (truth + noise)) * (60.0 + off.mean() - told["read"])
+    assert expected < -1.0
+    # Half a dB: readings are rounded to 5 dB, and what is off is not known better from those chosen.
+    assert told["regressed"][0] == pytest.approx(expected, abs=0.5)
+    again = observe(study, simulate(study, table.iloc[:1000].copy(), 1), table.iloc[:1000])
+    seen = again[(again["quantity"] == "hearing") & (again["ear"] == "left")]["value"]
+    # Readings differ from the truth by some 4 dB: the standard error of the mean of 2,000 is a tenth of one.
+    assert seen.mean() - told["read"] == pytest.approx(told["regressed"][0], abs=0.5)
+
+
+def test_who_is_taken_in_whatever_they_are_read_at_does_not_change():
+    told = draw(chosen('lowest = "-30 dB HL"'), 200, 1).attrs["enrolled"]
+    assert told["share"] == 1.0
+    assert abs(np.mean(told["regressed"])) < 0.5
+
+
+def test_an_ear_taken_in_is_the_same_for_any_number_of_ears():
+    few, many = (draw(chosen(), number, 1) for number in (7, 30))
+    assert np.array_equal(few.to_numpy(), many.to_numpy()[:7])
+
+
+def test_a_result_says_what_choosing_people_did():
+    study = chosen()
+    result = simulate(study, draw(study, 10, 1), 1)
+    assert any("regression to the mean" in note for note in json.loads(result.attrs["notes"]))
+    again = loads(saves(study, 1), "chosen")
+    assert again.scenario.enrolment == study.scenario.enrolment
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        ("", "takes in everybody"),
+        ('lowest = "70 dB"', "unit"),
+        ('lowest = "70 dB HL"\nhighest = "60 dB HL"', "above the highest"),
+    ],
+)
+def test_an_enrolment_that_chooses_nobody_or_everybody_is_refused(ends, told):
+    with pytest.raises(BadInput, match=told):
+        chosen(ends)
+
+
+def test_where_nobody_would_be_taken_in_it_says_so():
+    with pytest.raises(BadInput, match="nobody would have been taken in"):
+        draw(chosen('highest = "-10 dB HL"'), 10, 1)

@@ -1,4 +1,4 @@
-"""Hearing that comes back by itself, in every arm alike, and scores that seem to: what a treatment must beat.
+"""Hearing that comes back by itself, in every arm alike: what a treatment must beat.
 
 The return is one of decibels: which cells are behind it has not been counted, so counts stay as they are.
 """
@@ -46,14 +46,3 @@ class Recovery:
         below, beyond = np.minimum(level, self.turning), np.maximum(level - self.turning, 0.0)
         whole: Array = self.share * below - self.fall * beyond + self.own
         return whole
-
-
-def regressed(score: Array, mean: Array, spread: Array, error: Array) -> Array:
-    """What people who were read at a score are read at next, on average, though nothing changed.
-
-    ``score``   of each, in any one unit;  ``mean``, ``spread``  of the true scores of those they were chosen from
-    ``error``   standard deviation of one reading; exact for normal scores and errors
-    """
-    reliability = spread**2 / (spread**2 + error**2)
-    expected: Array = mean + reliability * (score - mean)
-    return expected

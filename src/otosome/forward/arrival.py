@@ -1,10 +1,12 @@
-"""Ears that could be one person's: candidates weighed by what else was read of the ear, and drawn again.
+"""Ears that could be one person's, weighed by what else was read of the ear; and those of people chosen by a reading.
 
-What is not known of all ears stays as it was drawn: one person's readings weigh the ears of a world against each
-other, and no world against another.
+Both are candidates drawn again. What is not known of all ears stays as it was drawn: readings weigh the ears of a
+world against each other, and no world against another.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from otosome.forward.block import Block
 from otosome.forward.planning import plan
 from otosome.roles import Reading
 from otosome.scenario import Study
-from otosome.units import Array, Plain
+from otosome.units import Array, Plain, quantity
 
 # Candidates for each ear, and how many go through together.
 CANDIDATES = 40
@@ -39,27 +41,89 @@ def arrive(study: Study, subjects: int, seed: int, world: int) -> tuple[dict[str
         )  # fmt: skip
     weights = np.exp(logs - logs.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
-    rows = np.concatenate([again(weights[w], world, seed, w) + w * many for w in range(worlds)])[:subjects]
+    rows = _chosen(weights, seed, world)[:subjects]
     return {name: column[rows] for name, column in columns.items()}, 1.0 / np.sum(weights**2, axis=1)
+
+
+def enrol(study: Study, subjects: int, seed: int, world: int) -> tuple[dict[str, Array], dict[str, object]]:
+    """Ears of people who were taken in for what they were read at as they came, and what that alone makes of it.
+
+    Who is read low by bad luck is taken in more often than who is read high, so that all seem better the next time:
+    regression to the mean, the same in every arm.
+
+    returns  a column per number, shape (subject,); the ``share`` of candidates taken in, the mean of what those
+             were ``read`` at, and in each world how far their true mean lies from it (``regressed``)
+    raises   BadInput where in some world nobody would have been taken in
+    """
+    many, worlds = CANDIDATES * world, -(-subjects // world)
+    columns = draw_columns(study.parameters.values(), seed, 0, worlds * many, many)
+    read, true = _screened(study, columns, seed)
+    taken = _taken_in(study, read).reshape(worlds, many)
+    if not np.all(taken.any(axis=1)):
+        raise BadInput(
+            "nobody would have been taken in", file=study.name, key="enrolment",
+            given=f"readings from {read.min():g} to {read.max():g}",
+            cure="widen what is taken in, or study people of whom more would be",
+        )  # fmt: skip
+    rows = _chosen(taken / taken.sum(axis=1, keepdims=True), seed, world)
+    change = (true - read)[rows].reshape(worlds, world).mean(axis=1)
+    told = {"share": float(taken.mean()), "read": float(read[rows].mean()), "regressed": change.tolist()}
+    return {name: column[rows[:subjects]] for name, column in columns.items()}, told
+
+
+def _screened(study: Study, columns: dict[str, Array], seed: int) -> tuple[Array, Array]:
+    """What each ear was read at before anything was done, and what is true of it, mean over frequency: (subject,)."""
+    assert study.scenario.enrolment is not None  # asked for by who calls
+    measure = study.scenario.measure[study.scenario.enrolment.measure]
+    tones = np.array(measure.tones)
+    read, true = [], []
+    for start, block in _blocks(study, columns):
+        bound, value = block.came(measure, tones)
+        ends = tones.size * np.array([start, start + block.subjects])
+        luck = uniforms(seed, "enrolment", int(ends[0]), int(ends[1])).reshape(value.shape)
+        read.append(bound.read(value, luck).value[:, 0].mean(axis=-1))
+        true.append(value[:, 0].mean(axis=-1))
+    return np.concatenate(read), np.concatenate(true)
+
+
+def _taken_in(study: Study, read: Array) -> NDArray[np.bool_]:
+    stated = study.scenario.enrolment
+    assert stated is not None  # as above
+    unit = study.unit(stated.measure)
+    low, high = (
+        beyond if text is None else quantity(text, unit)
+        for text, beyond in ((stated.lowest, -np.inf), (stated.highest, np.inf))
+    )
+    return np.asarray((read >= low) & (read <= high))
+
+
+def _chosen(weights: Plain, seed: int, world: int) -> NDArray[np.intp]:
+    """Rows of candidates, as many for each world as it has ears; ``weights`` (world, candidate)."""
+    many = weights.shape[1]
+    return np.concatenate([again(one, world, seed, w) + w * many for w, one in enumerate(weights)])
 
 
 def again(weights: Plain, number: int, seed: int, world: int) -> NDArray[np.intp]:
     """Candidates drawn again in proportion to their weights, in an order of no meaning: systematic resampling."""
     start = uniforms(seed, "arrival/start", world, world + 1)
     marks = (np.arange(number) + start) / number
-    found = np.minimum(np.searchsorted(np.cumsum(weights), marks), weights.size - 1)
+    sums = np.cumsum(weights)
+    found = np.searchsorted(sums / sums[-1], marks)
     order = np.argsort(uniforms(seed, "arrival/order", world * number, (world + 1) * number))
     return np.asarray(found[order], dtype=np.intp)
 
 
 def likelihood(study: Study, columns: dict[str, Array]) -> Array:
     """Log-likelihood of what was told besides the audiogram, for each ear, shape (subject,)."""
+    return np.concatenate([_of_block(block) for _, block in _blocks(study, columns)])
+
+
+def _blocks(study: Study, columns: dict[str, Array]) -> Iterator[tuple[int, Block]]:
+    """Candidates so many at a time, with the number of the first."""
     made, total = plan(study), next(iter(columns.values())).size
-    parts = []
     for start in range(0, total, _TOGETHER):
-        block = Block(made, {name: column[start : start + _TOGETHER] for name, column in columns.items()})
-        parts.append(_of_block(block))
-    return np.concatenate(parts)
+        few = {name: column[start : start + _TOGETHER] for name, column in columns.items()}
+        yield start, Block(made, few)
 
 
 def _of_block(block: Block) -> Array:

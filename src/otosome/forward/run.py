@@ -20,7 +20,7 @@ from otosome.forward.table import best
 from otosome.injury import LABELS
 from otosome.lanes import LANES
 from otosome.scenario import Study, saves
-from otosome.units import Array
+from otosome.units import LEVELS, Array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -237,7 +237,7 @@ def simulate(
     attrs: dict[str, Any] = {
         "name": study.name, "version": __version__, "seed": seed, "species": study.scenario.species,
         "study": saves(study, seed),
-        "notes": json.dumps([*study.notes, *_weighed(table), *_left_out(masked, len(table))]),
+        "notes": json.dumps([*study.notes, *_weighed(table), *_taken_in(study, table), *_left_out(masked, len(table))]),
         "masked": json.dumps([{"subject": row, "reason": str(masked[row])} for row in sorted(masked)]),
         "people": json.dumps(people(study, {c: sound[c].to_numpy() for c in sound.columns})),
     }  # fmt: skip
@@ -266,6 +266,23 @@ def _weighed(table: pd.DataFrame) -> list[str]:
     if middle < _FEW_CANDIDATES:
         said += " That is few: the readings lie far out among ears that hear so, and the spread is unsure."
     return [said]
+
+
+def _taken_in(study: Study, table: pd.DataFrame) -> list[str]:
+    """What choosing people by one reading alone does to the next, in every arm; none where nobody was chosen."""
+    stated, told = study.scenario.enrolment, table.attrs.get("enrolled")
+    if stated is None or told is None:
+        return []
+    unit = study.unit(stated.measure)
+    ends = [f"{key} {text}" for key in ("lowest", "highest") if (text := getattr(stated, key)) is not None]
+    apart = "dB" if unit in LEVELS else {"%": "points"}.get(unit, unit)
+    low, middle, high = np.quantile(told["regressed"], [0.05, 0.5, 0.95])
+    return [
+        f"People were taken in for one reading of '{stated.measure}' ({', '.join(ends)}): {100 * told['share']:.0f} % "
+        f"of all. They read {told['read']:.1f} {unit} on average, and will differ from that by {middle:+.1f} {apart} "
+        f"({low:+.1f} to {high:+.1f} in 5 to 95 % of worlds) when read again, in every arm, though nothing changed: "
+        "regression to the mean."
+    ]
 
 
 def _computed(

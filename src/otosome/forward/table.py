@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otosome.evidence import WORLD, BadInput, Parameter, draw_columns
-from otosome.forward.arrival import arrive
+from otosome.forward.arrival import arrive, enrol
 from otosome.scenario import Study
 from otosome.units import LEVELS, Array
 
@@ -21,22 +21,25 @@ def draw(study: Study, subjects: int = 200, seed: int = 1, world: int = WORLD) -
     ``subjects``  at least 1; row i is the same ear for any number of them
     ``world``     so many neighbours share one draw of everything that is not known
     returns       with the seed in ``attrs``; of a person of whom more was read than the audiogram, ears weighed by
-                  it, and in ``effective`` how many candidates counted in each world (``forward.arrival``)
+                  it, and in ``effective`` how many candidates counted in each world; of people chosen by a reading,
+                  those taken in, and in ``enrolled`` what that does to it (``forward.arrival``)
     """
     import pandas as pd
 
     if subjects < 1:
         raise BadInput("must be at least 1", key="subjects", given=subjects)
+    told: dict[str, object] = {"seed": seed}
     if study.told:
         columns, effective = arrive(study, subjects, seed, world)
+        told["effective"] = [float(one) for one in effective]
+    elif study.scenario.enrolment is not None:
+        columns, told["enrolled"] = enrol(study, subjects, seed, world)
     else:
-        columns, effective = draw_columns(study.parameters.values(), seed, 0, subjects, world), None
+        columns = draw_columns(study.parameters.values(), seed, 0, subjects, world)
     for parameter in study.parameters.values():
         _check_drawn(parameter, columns[parameter.name])
     table = pd.DataFrame(columns)
-    table.attrs["seed"] = seed
-    if effective is not None:
-        table.attrs["effective"] = [float(one) for one in effective]
+    table.attrs |= told
     return table
 
 

@@ -13,7 +13,7 @@ from otosome.units import Decibels, DecibelsHL, Hours
 class Chronic:
     """Nothing comes back by itself.
 
-    A score by which people were chosen still rises when it is read again: ``otosome.recovery.regressed``.
+    A score by which people were chosen still rises when it is read again: a study's ``[enrolment]`` does that.
     """
 
     def regained(self, level: DecibelsHL, since: Hours) -> Decibels:

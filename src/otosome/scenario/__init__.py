@@ -22,6 +22,7 @@ from otosome.scenario.tables import (
     Arm,
     Compare,
     DeviceUse,
+    Enrolment,
     InsultUse,
     Measure,
     Number,
@@ -35,7 +36,7 @@ from otosome.scenario.tables import (
 )
 
 __all__ = [
-    "REFUSED", "STUDIES", "TEMPLATE", "Arm", "Compare", "DeviceUse", "InsultUse", "Measure", "Number",
+    "REFUSED", "STUDIES", "TEMPLATE", "Arm", "Compare", "DeviceUse", "Enrolment", "InsultUse", "Measure", "Number",
     "PopulationUse", "Preference", "RecoveryUse", "SampleUse", "Scenario", "StatedCurve", "Study", "Treatment",
     "explicit", "load", "loads", "save", "saves", "studies", "titles",
 ]  # fmt: skip

@@ -50,6 +50,7 @@ def check_study(study: Study, file: str) -> None:
         _check_measure(study, name, measure, file)
         _check_norms(study, name, measure, people, file)
         _check_scales(study, name, measure, file)
+    _check_enrolment(study, file)
     _check_preference(study, file)
     _check_curves(study, file)
     if not study.parameters:
@@ -284,18 +285,42 @@ def _check_preference(study: Study, file: str) -> None:
         return
     for name, worth in stated.measures.items():
         _among(name, list(study.scenario.measure), file, "preference.measures")
-        endpoint = study.catalog.get("endpoints", study.scenario.measure[name].endpoint).card
-        unit = str(endpoint.options.get("unit", ""))
-        wanted, key = "dB" if unit in LEVELS else unit, f"preference.measures.{name}"
-        given = _unit_of(worth, file, key)
-        if not same_kind(given, wanted):
-            raise BadInput(
-                f"unit is {given!r}; expected one convertible to {wanted!r}", file=file, key=key, given=worth
-            )
+        unit, key = study.unit(name), f"preference.measures.{name}"
+        _check_unit(worth, "dB" if unit in LEVELS else unit, file, key)
         if quantity(worth) <= 0:
             raise BadInput("must lie above zero", file=file, key=key, given=worth)
     for name in stated.harms:
         _among(name, study.catalog.names("harms"), file, "preference.harms")
+
+
+def _check_enrolment(study: Study, file: str) -> None:
+    """Who is taken in is told by a measure, between ends in its unit of which the first is the lower."""
+    stated = study.scenario.enrolment
+    if stated is None:
+        return
+    if study.ear is not None:
+        raise BadInput("chooses among people, and this study is of one", file=file, key="enrolment")
+    _among(stated.measure, list(study.scenario.measure), file, "enrolment.measure")
+    unit = study.unit(stated.measure)
+    ends = {"lowest": stated.lowest, "highest": stated.highest}
+    given = {name: text for name, text in ends.items() if text is not None}
+    for name, text in given.items():
+        _check_unit(text, unit, file, f"enrolment.{name}")
+    if not given:
+        raise BadInput(
+            "takes in everybody", file=file, key="enrolment", cure="give it a lowest, a highest or both"
+        )
+    values = [quantity(text, unit) for text in given.values()]
+    if values != sorted(values):
+        raise BadInput("lies above the highest", file=file, key="enrolment.lowest", given=stated.lowest)
+
+
+def _check_unit(text: str, wanted: str, file: str, key: str) -> None:
+    given = _unit_of(text, file, key)
+    if not same_kind(given, wanted):
+        raise BadInput(
+            f"unit is {given!r}; expected one convertible to {wanted!r}", file=file, key=key, given=text
+        )
 
 
 def _unit_of(text: str, file: str, key: str) -> str:

@@ -19,6 +19,7 @@ from otosome.scenario.tables import (
     Arm,
     Compare,
     DeviceUse,
+    Enrolment,
     InsultUse,
     Measure,
     Number,
@@ -171,14 +172,14 @@ def _keys(place: tuple[int | str, ...]) -> list[str]:
     tables: dict[str, type[BaseModel]] = {
         "population": PopulationUse, "insult": InsultUse, "treatment": Treatment, "device": DeviceUse,
         "recovery": RecoveryUse, "sample": SampleUse, "arm": Arm, "measure": Measure, "compare": Compare,
-        "preference": Preference, "numbers": Number,
+        "enrolment": Enrolment, "preference": Preference, "numbers": Number,
     }  # fmt: skip
     table = tables.get(str(place[0]), Scenario) if len(place) > 1 else Scenario
     return list(table.model_fields)
 
 
 def _of_person(study: Study, told: Mapping[str, object]) -> Study:
-    """A study of one person in the place of its people, without what it pinned of these."""
+    """A study of one person in the place of its people, without what it pinned of these or took them in by."""
     scenario = study.scenario
     kept = {
         table: {n: v for n, v in getattr(scenario, table).items() if not n.startswith("populations.")}
@@ -188,7 +189,11 @@ def _of_person(study: Study, told: Mapping[str, object]) -> Study:
         use = PopulationUse.model_validate(told)
     except ValidationError as error:
         raise _told(error, study.name) from error
-    return replace(study, scenario=scenario.model_copy(update={"population": use, **kept}))
+    made = scenario.model_copy(update={"population": use, "enrolment": None, **kept})
+    alone = "One person is given, so the study's enrolment by a reading chooses nobody."
+    return replace(
+        study, scenario=made, notes=(*study.notes, *([alone] if scenario.enrolment is not None else []))
+    )
 
 
 def _with_people(study: Study, file: Path, audiogram: Path | None) -> Study:

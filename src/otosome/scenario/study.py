@@ -105,6 +105,11 @@ class Study:
         for shelf, name in wanted:
             yield self.batch(name) if shelf == "batches" else self.catalog.get(shelf, name)
 
+    def unit(self, measure: str) -> str:
+        """The unit a measure is read in."""
+        endpoint = self.catalog.get("endpoints", self.scenario.measure[measure].endpoint)
+        return str(endpoint.card.options.get("unit", ""))
+
     def heard(self, endpoint: str) -> list[str]:
         """An endpoint, and the one that it hears by, where its file says ``hears``."""
         hears = self.catalog.get("endpoints", endpoint).card.options.get("hears")

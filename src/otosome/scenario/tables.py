@@ -112,6 +112,17 @@ class RecoveryUse(_Table):
     entered: Duration | None = None
 
 
+class Enrolment(_Table):
+    """Who is taken in: people of whom a measure, read once as they come, lies between two ends, both included.
+
+    Of a measure at several frequencies it is the mean over these.
+    """
+
+    measure: str
+    lowest: str | None = None
+    highest: str | None = None
+
+
 class Preference(_Table):
     """How what is measured and harms are weighed: so much of a measure is worth 1, and an event of a harm so many.
 
@@ -215,6 +226,7 @@ class Scenario(_Table):
     treatment: dict[str, Treatment] = {}
     device: dict[str, DeviceUse] = {}
     recovery: RecoveryUse | None = None
+    enrolment: Enrolment | None = None
     sample: dict[str, SampleUse] = {}
     arm: list[Arm] = Field(min_length=1)
     measure: dict[str, Measure] = Field(min_length=1)
