@@ -138,7 +138,7 @@ take {trial.minutes(result["study"]):.0f} minutes on {trial.WORKERS} free cores;
 ## A gradient
 
 The mean share of cells left, by the {len(slope["names"])} numbers that move it most: {slope["seconds"]:.3g} s, or
-**{slope["seconds"] / slope["run"]:.1f} forward runs** of one ear ({slope["run"]:.3g} s). Time steps never depend on an
+**{slope["seconds"] / slope["run"]:.1f} forward runs** of one ear ({slope["run"]:.3g} s). Knots never depend on an
 ear's numbers, so neighbouring ears differ smoothly and go through as lanes: {len(slope["names"]) + 1} ears are
 {-(-(len(slope["names"]) + 1) // LANES)} vectors, where one ear alone fills one. Numbers: {names}.
 

@@ -26,8 +26,9 @@ def gradient(
 ) -> tuple[float, Array]:
     """A scalar of one ear and its slope by each of some numbers.
 
-    Steps of time depend on the study alone, so ears that differ by little differ smoothly: a difference of
-    neighbours is the slope. All neighbours are lanes of a few blocks, so twenty slopes cost three blocks.
+    Knots depend on the study alone and schemes are mixed gradually, so ears that differ by little differ smoothly: a
+    difference of neighbours is the slope. All neighbours are lanes of a few blocks, so twenty slopes cost three blocks.
+    Only where one ear does a step again and its neighbour does not, they jump apart, by less than that step's error.
 
     ``table``   one row
     ``names``   columns that are not zero
