@@ -13,7 +13,7 @@ from otosome.evidence import BadInput
 from otosome.roles import Population
 from otosome.scenario.study import Study, texts
 from otosome.scenario.tables import LONGEST, Arm, DeviceUse, InsultUse, Measure, PopulationUse, RecoveryUse
-from otosome.units import LEVELS, Array, quantity, same_kind, split
+from otosome.units import LEVELS, Array, house, quantity, same_kind, split
 
 # Each moment takes some forty knots after it.
 _MOST_MOMENTS = 500
@@ -101,6 +101,8 @@ def _check_names(study: Study, file: str) -> None:
         ):
             for one in given:
                 _among(one, allowed, file, f"arm.{arm.name}.{key}")
+            if len(set(given)) < len(given):
+                raise BadInput("is named twice", file=file, key=f"arm.{arm.name}.{key}", given=given)
     for use in scenario.insult.values():
         catalog.get("insults", use.entry)
     for name, treatment in scenario.treatment.items():
@@ -271,10 +273,38 @@ def _check_device(study: Study, name: str, device: DeviceUse, file: str) -> None
     key = f"device.{name}"
     _check_known(study, "devices", device.entry, file, f"{key}.entry")
     _check_asked(study, "devices", device, file, key)
+    _check_released(study, device, file, key)
+    _check_depth(study, device.depth, file, f"{key}.depth")
+
+
+def _check_released(study: Study, device: DeviceUse, file: str, key: str) -> None:
+    """What releases vesicles has a batch, and an amount in a unit its entry knows; nothing else has a potency."""
     if (device.batch is None) != (device.amount is None):
         raise BadInput(
             "what releases vesicles has a batch and an amount, or neither", file=file, key=key,
             given=[k for k in ("batch", "amount") if getattr(device, k) is not None],
+        )  # fmt: skip
+    if device.amount is None:
+        if device.potency != 1.0:
+            raise BadInput("releases nothing", file=file, key=f"{key}.potency", given=device.potency)
+        return
+    # Cells that live on in the ear are another thing than what so many gave off in a dish.
+    known = texts(study.catalog.get("devices", device.entry).card.options.get("amounts", []))
+    if known and house(_unit_of(device.amount, file, f"{key}.amount")) not in known:
+        raise BadInput(
+            f"{device.entry} is given otherwise", file=file, key=f"{key}.amount", given=device.amount,
+            allowed=known,
+        )  # fmt: skip
+
+
+def _check_depth(study: Study, depth: str | None, file: str, key: str) -> None:
+    """An instrument goes no deeper than the longest scala tympani of the species."""
+    species = study.scenario.species
+    longest = study.catalog.get("species", species).card.parameter("scala_tympani_length", species).high
+    if depth is not None and quantity(depth, "mm") > longest:
+        raise BadInput(
+            f"is deeper than the scala tympani of a {species} is long", file=file, key=key,
+            given=depth, allowed=f"up to {longest:g} mm",
         )  # fmt: skip
 
 
@@ -435,6 +465,7 @@ def _check_insult(study: Study, name: str, use: InsultUse, file: str) -> None:
         raise BadInput(
             f"{use.entry} has no use for it", file=file, key=f"insult.{name}.{key}", allowed=useful
         )
+    _check_depth(study, use.depth, file, f"insult.{name}.depth")
     if use.band is not None and not quantity(use.band[0], "kHz") < quantity(use.band[1], "kHz"):
         raise BadInput("a band rises", file=file, key=f"insult.{name}.band", given=use.band)
     if use.route is not None:
