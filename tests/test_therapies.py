@@ -23,7 +23,7 @@ from otosome.evidence import WORLD, BadInput, draw_columns
 from otosome.forward import draw, observe
 from otosome.report import page
 from otosome.scenario import loads
-from otosome.therapies import chances, scores, therapies, worths
+from otosome.therapies import ahead, chances, scores, therapies, worths
 
 ARMS = ("nothing", "an aid", "the same aid")
 EARS = 20
@@ -117,6 +117,14 @@ def test_the_interval_of_a_share_is_jeffreys():
     (row, _) = chances(scores)
     assert row["average"]["value"] == 0.5
     assert [row["average"][end] for end in ("low", "high")] == pytest.approx([0.224, 0.776], abs=5e-4)
+
+
+def test_a_sure_gain_can_be_next_to_none_and_says_so(study):
+    # In every world the second is ahead of the first by 0.1 and of the third by 3.
+    scores = np.repeat([[0.9], [1.0], [-2.0]], 40, axis=1)
+    found = ahead(study, scores, chances(scores), np.arange(40))
+    assert (found["of"], found["over"]) == (ARMS[1], ARMS[0])
+    assert found["by"] == pytest.approx({"median": 0.1, "low": 0.1, "high": 0.1})
 
 
 def test_arms_that_are_alike_share_their_probability(told):
@@ -251,6 +259,7 @@ def test_the_page_names_no_therapy_best_without_its_probability(result, study, t
         for likely in row["best"]["as stated"].values():
             assert f"{100 * likely['value']:.0f} %" in text
     assert "winner" not in text.lower()
+    assert f"more than the next, “{told['ahead']['over']}”" in text
     assert "hears better, no cell saved" in text
     assert "Not for treating anyone" in text
 
@@ -311,7 +320,8 @@ def test_the_command_says_one_object_and_writes_a_folder_that_can_be_shown(tmp_p
     assert json.loads(CliRunner().invoke(app, explicit).stdout)["result"] == answer["result"]
     said = CliRunner().invoke(app, ["show", str(out)]).stdout
     assert "best on average with" in said
-    assert "cells saved: OHC 0.0 %" in said
+    assert "cells saved: OHC 0.0 % (0.0 to 0.0)" in said
+    assert "more on average than the next" in said
 
 
 def test_a_study_without_words_is_refused_with_a_cure():

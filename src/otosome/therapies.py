@@ -8,7 +8,7 @@ arm's harms cost. No arm is called best: each has a probability, for one ear dra
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -127,6 +127,7 @@ def side_by_side(study: Study, result: xr.Dataset, middle: xr.Dataset, table: pd
         "preference": _preference(study),
         "instruments": _instruments(study),
         "arms": rows,
+        "ahead": ahead(study, scored["as stated"], likely["as stated"], subjects),
         "grades": _grades(study, result, table),
     }
 
@@ -177,14 +178,34 @@ def chances(scores: Array, subjects: NDArray[np.int64] | None = None) -> list[Ro
                 95 % that as many worlds leave open
     """
     numbers = np.arange(scores.shape[1]) if subjects is None else subjects
-    starts = np.unique(numbers // WORLD, return_index=True)[1]
-    sizes = np.diff([*starts, scores.shape[1]])
-    means = np.add.reduceat(scores, starts, axis=1) / sizes
+    means = _means(scores, numbers)
     one, average = _highest(scores), _highest(means)
     return [
-        {"one": _open(float(p), starts.size), "average": _open(float(q), starts.size)}
+        {"one": _open(float(p), means.shape[1]), "average": _open(float(q), means.shape[1])}
         for p, q in zip(one, average, strict=True)
     ]
+
+
+def ahead(study: Study, scores: Array, likely: Sequence[Row], subjects: NDArray[np.int64]) -> Row:
+    """By how much the arm likeliest best on average is ahead of the next: a sure gain can be next to none.
+
+    ``scores``  (arm, subject);  ``likely``  of ``chances``
+    returns     the names of both (``of``, ``over``), and the difference of their means in a world (``by``)
+    """
+    means = _means(scores, subjects)
+    order = sorted(range(len(means)), key=lambda arm: (-likely[arm]["average"]["value"], -means[arm].mean()))
+    first = order[0]
+    second = max(order[1:], key=lambda arm: means[arm].mean())
+    arms = study.scenario.arm
+    return {"of": arms[first].name, "over": arms[second].name, "by": _interval(means[first] - means[second])}
+
+
+def _means(scores: Array, subjects: NDArray[np.int64]) -> Array:
+    """Mean of each world, shape (arm, world)."""
+    starts = np.unique(subjects // WORLD, return_index=True)[1]
+    sizes = np.diff([*starts, scores.shape[1]])
+    means: Array = np.add.reduceat(scores, starts, axis=1) / sizes
+    return means
 
 
 def _highest(scores: Array) -> Array:

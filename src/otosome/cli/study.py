@@ -167,14 +167,22 @@ def _side_by_side(told: dict[str, Any]) -> str:
     for arm in told["arms"]:
         average, one = (100 * arm["best"]["as stated"][of]["value"] for of in ("average", "one"))
         gains = [f"{name} {_band(arm['measures'][name]['gain'], ' points')}" for name in words]
-        saved = [f"{kind} {_sign(100 * cell['saved']['median'])} %" for kind, cell in arm["cells"].items()]
+        saved = [f"{kind} {_band(_hundred(cell['saved']), ' %')}" for kind, cell in arm["cells"].items()]
         lines += [
             f"  {arm['name']}: worth {_band(arm['score'])}; best on average with {average:.0f} %, for one person "
             f"with {one:.0f} %",
             *(f"    {gain}" for gain in gains),
             f"    cells saved: {', '.join(saved)}",
         ]
+    lead = told["ahead"]
+    lines.append(
+        f"  '{lead['of']}' is worth {_band(lead['by'])} more on average than the next, '{lead['over']}'"
+    )
     return "\n".join([*lines, "  research only; not for treating anyone"])
+
+
+def _hundred(band: dict[str, float]) -> dict[str, float]:
+    return {end: 100 * value for end, value in band.items()}
 
 
 def _band(band: dict[str, float], unit: str = "") -> str:

@@ -99,8 +99,11 @@ def likeliest(told: Row) -> str:
     rest = [f"“{arm['name']}” {_percent(arm['best']['as stated']['average']['value'])}" for arm in others[:3]]
     one = max(told["arms"], key=lambda arm: arm["best"]["as stated"]["one"]["value"])
     share = _percent(one["best"]["as stated"]["one"]["value"])
+    lead = told["ahead"]
+    by, low, high = (number(round(lead["by"][end], 2), 2) for end in ("median", "low", "high"))
     return (
-        f"{text}{'; ' if rest else ''}{', '.join(rest)}. For one person drawn, “{one['name']}” is best with {share}: "
+        f"{text}{'; ' if rest else ''}{', '.join(rest)}. It is worth {by} ({low} to {high}) more than the next, "
+        f"“{lead['over']}”. For one person drawn, “{one['name']}” is best with {share}: "
         "people differ, and so does what we do not know."
     )
 
@@ -137,14 +140,18 @@ def _tale(arm: Row) -> str:
     """What a therapy does to words and to cells, in one line."""
     scored = [row for row in arm["measures"].values() if row["endpoint"] == "word_score"]
     better = any(row["gain"]["median"] >= _WORDS for row in scored)
-    saved = {kind: cell["saved"]["median"] for kind, cell in arm["cells"].items()}
-    most = max(saved, key=lambda kind: abs(saved[kind]))
-    if abs(saved[most]) >= _CELLS:
-        cells = f"{amount(abs(saved[most]), '')} of {figures.KINDS.get(most, most).lower()} "
-        cells += "saved" if saved[most] > 0 else "lost"
-    else:
-        cells = "hears better, no cell saved" if better else "no cell saved or lost"
-    return f"{'; '.join([*map(_words_gained, scored), cells])}."
+    return f"{'; '.join([*map(_words_gained, scored), _cells_saved(arm, better)])}."
+
+
+def _cells_saved(arm: Row, better: bool) -> str:
+    """What becomes of the cells that may change most: where most ears lose none, a few can lose much."""
+    saved = {kind: cell["saved"] for kind, cell in arm["cells"].items()}
+    most = max(saved, key=lambda kind: max(abs(end) for end in saved[kind].values()))
+    if max(abs(end) for end in saved[most].values()) < _CELLS:
+        return "hears better, no cell saved" if better else "no cell saved or lost"
+    middle, ends = amount(saved[most]["median"], "", sign=True), interval(saved[most], "").removesuffix(" %")
+    kind = figures.KINDS.get(most, most).lower()
+    return f"{kind} {middle} ({ends})"
 
 
 def _words_gained(row: Row) -> str:
