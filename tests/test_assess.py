@@ -92,6 +92,23 @@ def test_a_count_without_its_dilution_cannot_be_judged_until_the_line_says_it(fo
     assert found.counted.belief.quantile(0.5) * 1e3 == pytest.approx(LABEL, rel=0.05)
 
 
+def test_a_count_without_its_dilution_is_averaged_with_no_other_and_enters_no_study(folder):
+    file = record(folder, "half_thin", days=2)
+    whole = assess(file, CATALOG).counted.belief.quantile(0.5)
+    counts(folder / "half_thin_1.csv", recorded=False, seed=9)
+    found = assess(file, CATALOG)
+    assert found.decision == "cannot decide"
+    assert found.counted.measurements == 1
+    assert found.counted.belief.quantile(0.5) == pytest.approx(whole, rel=0.1)
+    counts(folder / "half_thin_0.csv", recorded=False, seed=8)
+    found = assess(changed(file, protein="40 ug/mL"), CATALOG)
+    assert found.counted is None
+    base = CATALOG.get("batches", "example_lot").card
+    assert found.lot.values["particles"]["value"] == base.parameter("particles", "").given
+    assert "purity" not in found.lot.notes[0]
+    assert "does not record its dilution" in found.lot.notes[-1]
+
+
 def test_counts_of_one_day_leave_more_doubt_than_of_four(good):
     values = tomllib.loads(good.read_text(encoding="utf-8"))
     one_day = [one | {"day": "2026-01-01"} for one in values["count"]]

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import otosome
+from lots import counts as counts_file
 from otosome.catalog import Catalog, get
 from otosome.evidence import make_card, read_toml
 from otosome.instruments.nanosight import read
@@ -27,6 +28,7 @@ from otosome.quality import (
     recognises,
     vesicles_given,
 )
+from otosome.readings import read_batch
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "data"
@@ -352,6 +354,11 @@ def test_warnings_and_an_unrecorded_dilution_reach_the_user():
     notes = measured_lot(table, BASE, "example_lot", 0.15, "vestad_2017").notes
     assert f"Flagged in the export: {flag} (all 5 videos)." in notes
     assert "Flagged in the export: Brightness: low (video 2 of 5)." in notes
+
+
+def test_an_export_without_its_dilution_is_taken_as_printed_and_says_so(tmp_path):
+    counts_file(tmp_path / "thin.csv", recorded=False)
+    notes = read_batch(tmp_path / "thin.csv", Catalog()).notes
     assert any("count is taken as printed" in note for note in notes)
 
 

@@ -6,6 +6,7 @@ says stays text.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BASE = "example_lot"
+_UNDILUTED = (
+    "The dilution is not recorded, so the count is taken as printed; if the sample was diluted, the product holds more "
+    "by that factor: record it in the instrument's software and export again."
+)
 FEWEST_SIZES = 10  # bins a distribution has at least
 
 
@@ -107,7 +112,9 @@ def _measured(particles: pd.DataFrame, instrument: str, catalog: Catalog) -> Lot
 
     day_to_day = catalog.get("instruments", instrument).card.parameter("day_to_day", "")
     base = read_toml(SHIPPED / "batches" / f"{_BASE}.toml")
-    return measured_lot(particles, base, _BASE, day_to_day.value, str(day_to_day.source))
+    made = measured_lot(particles, base, _BASE, day_to_day.value, str(day_to_day.source))
+    undiluted = (_UNDILUTED,) if particles["dilution_applied"].isna().any() else ()
+    return replace(made, notes=(*made.notes, *undiluted))
 
 
 def _stem(file: Path) -> str:

@@ -66,7 +66,8 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
     files = read_files(dossier, file.parent, file.name, catalog)
     fresh = tuple(one for one in files.counts if one.stored == 0)
     undiluted = next((one.undiluted for one in fresh if one.undiluted), "")
-    counted = count([one.measurement() for one in fresh], scatter(fresh, catalog)[0]) if fresh else None
+    known = tuple(one for one in fresh if not one.undiluted)
+    counted = count([one.measurement() for one in known], scatter(fresh, catalog)[0]) if known else None
     potencies = _potencies(dossier, files, file.name, catalog)
     label = None if dossier.label is None else quantity(dossier.label, "particles/uL")
     measured = Measured(counted, undiluted, fresh, label, potencies)
@@ -74,7 +75,7 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
     found = verdicts(entry, measured, dossier.findings, file.name)
     decision, reason = overall(found)
     vesicles = _not_vesicles(files, catalog)
-    lot = _lot(dossier, file.name, fresh, counted, vesicles, potencies, (decision, reason), catalog)
+    lot = _lot(dossier, file.name, known or fresh, counted, vesicles, potencies, (decision, reason), catalog)
     models = tuple(_assay(one.assay, catalog).model for one in dossier.assay)
     lists = _checklists(dossier, file.name, catalog)
     inputs = {str(file): record.sha256, **files.inputs}
@@ -138,18 +139,22 @@ def _lot(
     values: dict[str, Any] = dict(base)
     notes: list[str] = []
     own: dict[str, Any] = {}
-    if counted is not None:
-        between = scatter(counts, catalog)[1]
+    between = scatter(counts, catalog)[1] if counts else ""
+    if counts:
         made = measured_lot(_joined(counts, dossier.name), base, dossier.base, 0.0, between)
-        values, notes = dict(made.values), list(made.notes[2:])
+        kept = {key: base[key] for key in ("particles", "count_error")}
+        values, notes = {**made.values, **kept}, list(made.notes[2:])
+    elif dossier.protein is not None:
+        raise BadInput("gives the purity only with a count", file=file, key="protein", cure="add a [[count]]")
+    if counted is not None:
         own |= {
             "particles": _count(base, counted, dossier),
             "count_error": _count_error(base, counted, between),
         }
         if dossier.protein is not None:
             own["purity"] = _purity(base, counted, dossier.protein, file)
-    elif dossier.protein is not None:
-        raise BadInput("gives the purity only with a count", file=file, key="protein", cure="add a [[count]]")
+    elif counts:
+        notes.append(f"{counts[0].undiluted}; until then its count is that of {dossier.base}.")
     if remaining is not None:
         own["vesicle_fraction"] = _fraction(base, remaining)
     for mechanism, (runs, potency) in potencies.items():

@@ -187,15 +187,9 @@ def _warnings(particles: pd.DataFrame) -> tuple[str, ...]:
     for video, text in flags.items():
         for flag in str(text).split("; ") if text else []:
             seen.setdefault(flag, []).append(int(str(video)))
-    notes = [
+    return tuple(
         f"Flagged in the export: {flag} ({_which(videos, flags.size)})." for flag, videos in seen.items()
-    ]
-    if particles["dilution_applied"].isna().any():
-        notes.append(
-            "The dilution is not recorded, so the count is taken as printed; if the sample was diluted, the "
-            "product holds more by that factor: record it in the instrument's software and export again."
-        )
-    return tuple(notes)
+    )
 
 
 def _which(videos: list[int], all_: int) -> str:

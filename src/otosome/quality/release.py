@@ -105,7 +105,11 @@ def overall(verdicts: Sequence[Verdict]) -> tuple[Decision, str]:
     for decision in ("refuse", "cannot decide"):
         if by[decision]:
             told = [f"{v.test}: {v.reason}" for v in by[decision]]
-            reason = "; ".join(told) if len(told) < 4 else ", ".join(v.test for v in by[decision])
+            reason = (
+                "; ".join(told)
+                if len(told) < 4
+                else f"{len(told)} tests: {', '.join(v.test for v in by[decision])}"
+            )
             return decision, reason  # type: ignore[return-value]  # a key of the two
     if not verdicts:
         return "cannot decide", "the specification asks for nothing"
