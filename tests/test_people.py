@@ -400,6 +400,16 @@ def test_a_file_that_is_no_person_s_audiogram_in_hearing_levels_is_refused(tmp_p
         load(study_of_file(tmp_path, content))
 
 
+def test_whose_ear_it_is_is_asked_of_an_audiogram_only():
+    with pytest.raises(BadInput, match=r"ear: is about an audiogram, and none is given"):
+        load("compare_moderate_loss", ear="left")
+
+
+def test_a_level_that_is_none_counts_as_not_tested_and_is_told(tmp_path):
+    study = load(study_of_file(tmp_path, LONG.replace("500,20", "500,ten")))
+    assert any("could not be read" in note and "ten" in note for note in study.notes)
+
+
 def test_a_file_outside_the_study_s_folder_is_refused(tmp_path):
     (tmp_path / "inside").mkdir()
     file = study_of_file(tmp_path / "inside", LONG, audiogram='"../heard.csv"')

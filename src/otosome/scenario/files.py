@@ -77,6 +77,12 @@ def load(
             "ear": ear or "better",
         }
         made = _of_person(made, told | {"interpolate": interpolate or None})
+    elif person or ear or interpolate:
+        key = "person" if person else "ear" if ear else "interpolate"
+        raise BadInput(
+            "is about an audiogram, and none is given", file=file.name, key=key,
+            cure="give one: --audiogram FILE; or say it in the study's own [population]",
+        )  # fmt: skip
     made = _with_people(made, file, audiogram)
     made = _with_quality(_with_batches(made, file.parent, batch), file.name, despite_quality)
     check_study(made, file.name)

@@ -11,7 +11,7 @@ import numpy as np
 
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
-from otosome.export import Export, header
+from otosome.export import Export, Tables, header
 from otosome.grades import PTA4
 from otosome.hearing import between
 from otosome.readings import instrument_of, read_with
@@ -35,26 +35,34 @@ def with_readings(use: PopulationUse, file: Path, catalog: Catalog) -> tuple[Pop
     raises  BadInput for a file without hearing levels in dB HL, of nobody or not of the person named, or whose
             better ear cannot be told
     """
-    table = _table(file, catalog)
+    table, unread = _table(file, catalog)
     take: Callable[[PopulationUse, pd.DataFrame, str], tuple[Columns, list[str]]]
     take = _one if catalog.get("populations", use.entry).card.options.get("people") == "one" else _many
     columns, notes = take(use, table, file.name)
-    return use.model_copy(update={"audiogram": file.name, "readings": columns}), notes
+    return use.model_copy(update={"audiogram": file.name, "readings": columns}), [*notes, *unread]
 
 
-def _table(file: Path, catalog: Catalog) -> pd.DataFrame:
-    """The readings of a file; a hearing level is in dB HL."""
+def _table(file: Path, catalog: Catalog) -> tuple[pd.DataFrame, list[str]]:
+    """The readings of a file, a hearing level in dB HL; and what of it could not be read."""
     export = Export.open(file)
     known = instrument_of(export, catalog)
-    table = None if known is None else read_with(export, known, catalog).readings
+    tables = Tables() if known is None else read_with(export, known, catalog)
+    table = tables.readings
     if table is not None and (table["quantity"] == _AIR).any():
-        return _in_hearing_levels(table, file.name)
+        return _in_hearing_levels(table, file.name), _unread(tables, file.name)
     if any(name.endswith("spl") for name in header(export.head)):
         raise _in_sound_pressure(file.name, "dB SPL")
     raise BadInput(
         "holds no audiogram that a reader knows", file=file.name, key="audiogram",
         allowed=catalog.names("instruments"),
     )  # fmt: skip
+
+
+def _unread(tables: Tables, file: str) -> list[str]:
+    if not tables.refused:
+        return []
+    first = "; ".join(f"{one.place}: {one.given} {one.reason}" for one in tables.refused[:3])
+    return [f"What could not be read in {file} counts as not tested: {first}; {len(tables.refused)} in all."]
 
 
 def _in_hearing_levels(table: pd.DataFrame, file: str) -> pd.DataFrame:
