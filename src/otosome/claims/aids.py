@@ -30,14 +30,18 @@ class Aids:
     cell: str
 
     def figure(self, laboratory: Any) -> Figure:
-        """Words gained in quiet, with those gained in noise and the cells saved as parts."""
+        """Words gained in quiet, with those gained in noise, the cells saved and who takes an aid up as parts."""
         study = laboratory.study(self.study)
         arms = [laboratory.arm(study, name) for name in (self.against, self.of)]
         quiet, noise = (_gained(*laboratory.ends(study, arms, name)) for name in (self.measure, self.beside))
         saved = _PERCENT * _gained(*laboratory.counted(study, arms, self.cell))
+        adoption = laboratory.parameter("devices", "hearing_aid", "adoption")
+        taken, least, most = (_PERCENT * share for share in (adoption.value, adoption.low, adoption.high))
+        worn = "of people who hear poorly have taken an aid up; the words are theirs"
         parts = (
             Figure.over(noise, "points", "of words gained in noise"),
             Figure.over(saved, "% points", "outer hair cells saved; none, by construction"),
+            Figure(taken, least, most, "%", worn),
         )
         return Figure.over(quiet, "points", "of words gained in quiet with a moderate loss", parts)
 
