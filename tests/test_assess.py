@@ -539,6 +539,9 @@ def test_each_limit_is_told_in_decibels_of_the_same_ears(good):
     found = stakes(assess(good, CATALOG), good, STUDY, CATALOG, ears=2)
     by = {stake.limit: stake for stake in found.limits}
     assert found.unit == "dB"
+    # The limit is the label's, whatever was counted.
+    counted = assess(good, CATALOG).counted.belief.quantile(0.5)
+    assert by["truth at label -20 %"].value == pytest.approx(0.8 * LABEL / 1e3 / counted, rel=1e-4)
     # More vesicles, more potency and fresher vesicles never do less.
     assert by["truth at label -20 %"].change <= by["truth at label +20 %"].change
     low, high = (by[f"potency hsp70 at the {end} end of its 95 % interval"] for end in ("lower", "upper"))

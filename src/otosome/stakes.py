@@ -14,7 +14,7 @@ from otosome.evidence import BadInput
 from otosome.forward import draw
 from otosome.scenario import Study, load
 from otosome.scenario.study import texts
-from otosome.units import LEVELS, Array
+from otosome.units import LEVELS, Array, quantity
 from otosome.weigh import benefits
 
 
@@ -89,11 +89,15 @@ def _moves(assessment: Assessment, made: Study, name: str, catalog: Catalog) -> 
     batch = f"batches.{name}."
     card = catalog.get("specifications", assessment.dossier.specification).card
     moves = []
-    for test in texts(card.options.get("label")):
+    label = assessment.dossier.label
+    of_count = (
+        quantity(label, "particles/uL") / made.parameters[f"{batch}particles"].value if label else np.nan
+    )
+    for test in texts(card.options.get("label")) if label else []:
         tolerance = card.parameter(test, "").value
         for sign in (-1, 1):
             words = f"truth at label {100 * sign * tolerance:+.0f} %"
-            moves.append(_Move(words, f"{batch}count_error", 1 + sign * tolerance))
+            moves.append(_Move(words, f"{batch}count_error", (1 + sign * tolerance) * of_count))
     error = made.parameters[f"{batch}count_error"]
     if error.low < error.high:
         low, high = error.ends()
