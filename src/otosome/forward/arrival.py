@@ -7,6 +7,7 @@ world against each other, and no world against another.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,16 @@ from numpy.typing import NDArray
 from otosome.evidence import BadInput, draw_columns, uniforms
 from otosome.forward.block import Block
 from otosome.forward.planning import plan
-from otosome.roles import Reading
+from otosome.roles import Population, Reading
 from otosome.scenario import Study
 from otosome.units import Array, Plain, quantity
 
 # Candidates for each ear, and how many go through together.
 CANDIDATES = 40
 _TOGETHER = 400
+# What a norm is shown at, kHz, and by how many people of it.
+_AT = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0)
+_NORM = 4000
 
 
 def arrive(study: Study, subjects: int, seed: int, world: int) -> tuple[dict[str, Array], Plain]:
@@ -136,30 +140,55 @@ def _of_block(block: Block) -> Array:
 
 
 def people(study: Study, columns: dict[str, Array]) -> dict[str, object]:
-    """Who the subjects are beside whom a file recorded; nothing where their people come from a norm.
+    """Who the subjects are beside whom a file recorded, or beside the norm they come from; nothing without either.
 
-    returns  ``entry``; the one person's ``ear``; ``people`` in the file and how many of them the subjects are worth,
-             (subjects)^2 / sum of the squares of how often each is drawn (``effective``); by ``frequency``, kHz, 10, 50
-             and 90 % of the levels ``recorded`` and of those the subjects came with (``drawn``), dB HL, and how
-             far the shares at or below a level of all people and of those drawn lie apart at most (``apart``)
+    returns  ``entry``; the one person's ``ear``; ``people`` in the file, none of a norm; how many different ones the
+             subjects are worth, (subjects)^2 / sum of the squares of how often each is drawn (``effective``); by
+             ``frequency``, kHz, 10, 50 and 90 % of the levels ``recorded``, or of the norm, and of those the subjects
+             came with (``drawn``), dB HL, and how far the shares at or below a level of both lie apart at most
+             (``apart``)
     """
-    found = study.population(columns)
-    if found is None or found.recorded is None or study.scenario.population is None:
+    found, use = study.population(columns), study.scenario.population
+    if found is None or use is None:
         return {}
+    told: dict[str, object] = {"entry": use.entry, "ear": study.ear}
+    if found.recorded is None:
+        beside = _by_norm(study, found, next(iter(columns.values())).size)
+        return told | beside if beside else {}
     frequency, levels, drawn = found.recorded
-    came = found.baseline(frequency)[:, 0]
     counts = np.bincount(drawn)
-    told: dict[str, object] = {
-        "entry": study.scenario.population.entry,
-        "ear": study.ear,
+    told |= {
         "people": len(levels),
         "effective": float(drawn.size**2 / np.sum(counts.astype(float) ** 2)),
+    }
+    return told | _beside(frequency, levels, found.baseline(frequency)[:, 0], levels[drawn])
+
+
+def _by_norm(study: Study, found: Population, subjects: int) -> dict[str, object]:
+    """The subjects beside people of their norm who differ from each other, and in nothing that is not known."""
+    low, high = found.covered
+    frequency = np.array([tone for tone in _AT if low <= tone <= high])
+    if not frequency.size:
+        return {}
+    own = [replace(p, shape="fixed") for p in study.parameters.values() if p.name.startswith("populations.")]
+    like = study.population(draw_columns(own, 0, 0, _NORM, _NORM))
+    assert like is not None  # the study has a population
+    norm, came = (
+        np.broadcast_to(one.baseline(frequency)[:, 0], (number, frequency.size))
+        for one, number in ((like, _NORM), (found, subjects))
+    )
+    return {"people": None, "effective": float(subjects), **_beside(frequency, norm, came, came)}
+
+
+def _beside(frequency: Array, levels: Array, came: Array, drawn: Array) -> dict[str, object]:
+    """The levels of those recorded, or of a norm, and of the subjects; ``drawn`` without what a reading is off."""
+    told: dict[str, object] = {
         "frequency": frequency.tolist(),
         "recorded": _tenths(levels),
         "drawn": _tenths(came),
     }
     if len(levels) > 1:
-        told["apart"] = [_apart(*pair) for pair in zip(levels.T, levels[drawn].T, strict=True)]
+        told["apart"] = [_apart(*pair) for pair in zip(levels.T, drawn.T, strict=True)]
     return told
 
 

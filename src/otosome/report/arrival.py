@@ -107,9 +107,13 @@ def _fit(told: dict[str, object], subjects: int) -> str:
     tones = np.asarray(told["frequency"], dtype=float)
     worst = int(np.argmax(apart))
     effective = number(float(str(told["effective"])), 3)
+    of = (
+        f"These {subjects} subjects come from a norm, and are as many different people"
+        if told["people"] is None
+        else f"{told['people']} people were recorded; these {subjects} subjects are worth {effective} different ones"
+    )
     return (
-        f"{told['people']} people were recorded; these {subjects} subjects are worth {effective} "
-        f"different ones. At no frequency do the shares of both at or below a level lie further apart than "
+        f"{of}. At no frequency do the shares of both at or below a level lie further apart than "
         f"{number(100 * float(apart[worst]), 2)} % ({number(float(tones[worst]))} kHz)."
     )
 
@@ -135,7 +139,8 @@ def _audiogram(result: xr.Dataset, told: dict[str, object]) -> Panel:
         axes.set_ylim(ends[1], ends[0])
         axes.set_ylabel("hearing level, dB HL")
         svg = svg_text(figure, "arrival audiogram")
-    what = "Dots: read" if one else "Dashed: recorded, 10, 50 and 90 % of people"
+    whom = "the norm" if told["people"] is None else "recorded"
+    what = "Dots: read" if one else f"Dashed: {whom}, 10, 50 and 90 % of people"
     said = ", ".join(
         f"{number(float(drawn[1][i]), 2)} dB HL at {number(float(tones[i]))} kHz" for i in (0, -1)
     )
