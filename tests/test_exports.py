@@ -299,6 +299,23 @@ def test_a_word_for_the_ear_that_is_neither_left_nor_right_is_flagged(name, old,
     assert unknown["flag"].str.contains("neither left nor right").all()
 
 
+@pytest.mark.parametrize("written", ["-1", "0", "click", "8000"])
+def test_a_frequency_that_can_be_none_is_flagged_and_never_a_number(written):
+    text = f"subject,freq_khz,threshold\nm1,{written},30\nm1,16,40\n".encode()
+    found = tables("abr_table", text)
+    assert found.refused == ()
+    assert found.readings["frequency"].tolist() == pytest.approx([np.nan, 16.0], nan_ok=True)
+    said = "click" if written == "click" else f"frequency given as {written}: none"
+    assert said in found.readings["flag"][0].split("; ")
+    assert "given" not in found.readings["flag"][1]
+
+
+def test_a_count_below_none_makes_no_share():
+    text = b"subject,freq_khz,cell_type,present,missing\nm1,8,OHC1,45,-5\nm1,8,OHC1,45,5\n"
+    found = tables("cochleogram", text)
+    assert (found.readings["value"].tolist(), len(found.refused)) == ([0.9], 1)
+
+
 def test_the_animal_of_a_cell_table_is_a_species_and_no_subject():
     table = tables("hcat", samples("hcat")[1].content).readings
     assert set(table["subject"]) == {""}

@@ -26,9 +26,11 @@ FREQUENCY = (
     "freq_hz", "frequency_hz", "frequency (hz)", "freq(hz)", "freq_khz", "frequency_khz", "frequency (khz)",
     "frequency[khz]", "frequency", "freq",
 )  # fmt: skip
-HIGHEST_KILOHERTZ = 200.0  # a bare frequency above it is in Hz: no ear tested hears 200 kHz
+HIGHEST_KILOHERTZ = 200.0  # no ear tested hears 200 kHz: a bare frequency above it is in Hz
 SOFTEST, LOUDEST = -30.0, 140.0  # dB: outside it a number is a code
 EARS = {"l": "left", "left": "left", "r": "right", "right": "right"}
+_CLICK = "click"
+_WORDS = ("inf", "-inf", _CLICK)  # that stand for a number and are none; who reads the column says of what
 _HOURS = {"h": 1.0, "d": 24.0, "w": 168.0}
 _MANGLED = re.compile(r"^(\d+)\.0$")  # a name that a spreadsheet took for a number
 _CLOCK = re.compile(r"ZT\d{1,2}")  # the hour of the exposure, counted from lights on
@@ -80,7 +82,7 @@ class Columns:
         texts = self.texts(name)
         found = [parse(text, self.decimal) for text in texts]
         for row, value in enumerate(found):
-            if value is None and texts[row].lower() not in ("inf", "-inf"):
+            if value is None and texts[row].lower() not in _WORDS:
                 self.leave_out(row, name, texts[row], "is not a finite number")
         return np.array([np.nan if value is None else value for value in found], dtype=float)
 
@@ -96,17 +98,21 @@ class Columns:
             self._listed.add(place)
             self.refused.append(self.export.left_out(place, given, reason))
 
-    def kilohertz(self) -> tuple[Array, str]:
-        """The stimulus' frequency in kHz, and a flag where its unit is not stated."""
+    def kilohertz(self) -> tuple[Array, list[str]]:
+        """The stimulus' frequency in kHz, NaN for a click and for what can be none, and flags that say so."""
         name = self.first(FREQUENCY)
-        values = self.numbers(name)
-        if "khz" in name:
-            return values, ""
-        if "hz" in name:
-            return values / 1e3, ""
-        in_hertz = bool(np.nanmax(values, initial=0.0) > HIGHEST_KILOHERTZ)
-        unit = "Hz" if in_hertz else "kHz"
-        return values / (1e3 if in_hertz else 1.0), f"frequency without unit: read as {unit}"
+        values, texts, unit = self.numbers(name), self.texts(name), ""
+        in_hertz = "hz" in name and "khz" not in name
+        if "hz" not in name:
+            in_hertz = bool(np.nanmax(values, initial=0.0) > HIGHEST_KILOHERTZ)
+            unit = f"frequency without unit: read as {'Hz' if in_hertz else 'kHz'}"
+        values = values / (1e3 if in_hertz else 1.0)
+        wrong = ~np.isnan(values) & ~((values > 0) & (values <= HIGHEST_KILOHERTZ))
+        said = [
+            "click" if text.lower() == _CLICK else f"frequency given as {text}: none" if none else unit
+            for text, none in zip(texts, wrong, strict=True)
+        ]
+        return np.where(wrong, np.nan, values), said
 
     def ears(self) -> list[str]:
         """left, right, or blank where not stated."""

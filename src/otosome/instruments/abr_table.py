@@ -64,11 +64,11 @@ class AbrTable:
             flag=[
                 flags(
                     said,
-                    about,
+                    about[row],
                     unit_said if wave_row else "dB SPL: not stated in the header",
                     f"beyond {LARGEST_WAVE:g} uV" if beyond else "",
                 )
-                for said, wave_row, beyond in zip(columns.said(both), is_wave, large, strict=True)
+                for row, said, wave_row, beyond in zip(both, columns.said(both), is_wave, large, strict=True)
             ],
         )
         return Tables(readings=table, refused=tuple(columns.refused))

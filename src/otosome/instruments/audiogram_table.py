@@ -76,7 +76,7 @@ def _long(columns: Columns) -> pd.DataFrame:
         censored=["above" if silent[row] else "none" for row in kept],
         recorded=[columns.texts("performed_at")[row][:16] for row in kept],
         flag=[
-            flags(about, "masked" if masked[row] else "", said, unit)
+            flags(about[row], "masked" if masked[row] else "", said, unit)
             for row, said in zip(kept, columns.said(kept), strict=True)
         ],
     )  # fmt: skip

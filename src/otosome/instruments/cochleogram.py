@@ -38,7 +38,9 @@ class Cochleogram:
         columns = Columns(export, export.frame())
         place = _place(columns)
         frequency, about = (
-            columns.kilohertz() if any(n in columns for n in FREQUENCY) else (place * np.nan, "")
+            columns.kilohertz()
+            if any(n in columns for n in FREQUENCY)
+            else (place * np.nan, [""] * place.size)
         )
         value, unit = _value(columns)
         kinds = [CELLS.get(text.lower(), "") for text in columns.texts(*CELL)]
@@ -63,7 +65,7 @@ class Cochleogram:
                 value=value[kept],
                 unit=unit,
                 flag=[
-                    flags(f"row {rows[row]}" if rows[row][-1:].isdigit() else "", said, about)
+                    flags(f"row {rows[row]}" if rows[row][-1:].isdigit() else "", said, about[row])
                     for row, said in zip(kept, columns.said(kept), strict=True)
                 ],
             ),
@@ -87,7 +89,7 @@ def _value(columns: Columns) -> tuple[Array, str]:
     count = columns.numbers(columns.first(COUNT))
     if "missing" in columns:
         missing = columns.numbers("missing")
-        known = count + missing
+        known = np.where((count >= 0) & (missing >= 0), count + missing, 0.0)
         return np.divide(count, known, out=np.full_like(count, np.nan), where=known > 0), ""
     for name, scale in zip(LENGTH, (1.0, 1e3), strict=True):
         if name in columns:

@@ -35,6 +35,7 @@ class DpoaeTable:
         in_hertz = stated == "f2_hz" or (
             stated == "f2" and bool(np.nanmax(f2, initial=0.0) > HIGHEST_KILOHERTZ)
         )
+        f2 = np.where(f2 > 0, f2, np.nan)
         for row in np.flatnonzero(~np.isfinite(value) | ~np.isfinite(f2)):
             columns.leave_out(int(row), name, columns.texts(name)[row], "no emission level, or no f2")
         codes = np.isfinite(value) & ~np.array([possible(v) or -60 < v < 0 for v in value], dtype=bool)

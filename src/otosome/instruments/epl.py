@@ -66,7 +66,8 @@ def _tables(
     if not kept:
         raise export.refusal(":DATA", "only zeros", "one level or more with a response", AGAIN)
     stimulus = _said(export, head, r"FREQ:\s*([^\t\r\n]+)").strip()
-    click = not stimulus[:1].isdigit()
+    hertz = export.number(stimulus, "FREQ") if stimulus[:1].isdigit() else np.nan
+    click = not hertz > 0
     named, run = NAMED.search(export.name), re.search(r":RUN-(\d+)", head)
     other = named is not None and run is not None and named[2] != run[1]
     recorded, side = _recorded(head), _found(head, r"EAR:[ ]*(\w*)")
@@ -75,7 +76,7 @@ def _tables(
         [samples[i] for i in kept],
         subject=named[1] if named else "",
         ear=EARS.get(side.lower(), ""),
-        frequency=np.nan if click else export.number(stimulus, "FREQ"),
+        frequency=np.nan if click else hertz,
         level=levels[kept],
         unit="dB SPL",
         rate=1e3 / period,

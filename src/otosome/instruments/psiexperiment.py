@@ -55,8 +55,8 @@ class Psiexperiment:
             raise export.refusal(
                 "waveforms", f"{np.abs(table[:, 1:]).max():g}", f"volts, below {LOUDEST:g}", AGAIN
             )
-        click = [kind == "click" or kind.startswith("-") for kind in kinds]
-        hertz = [np.nan if c else export.number(k, "frequency") for k, c in zip(kinds, click, strict=True)]
+        hertz = np.array([np.nan if kind == "click" else export.number(kind, "frequency") for kind in kinds])
+        click = ~(hertz > 0)  # the program writes -1 for one
         named = NAMED.match(export.name)
         told = f"subject{' and ear' if named[4] else ''} from the file's name" if named else "no subject"
         return Tables(
@@ -65,7 +65,7 @@ class Psiexperiment:
                 list((table[:, 1:] * MICROVOLTS).T.copy()),
                 subject=named[3] if named else "",
                 ear=(named[4] or "") if named else "",
-                frequency=np.array(hertz) / 1e3,
+                frequency=np.where(click, np.nan, hertz) / 1e3,
                 level=[export.number(level, "level") for level in levels],
                 unit="dB SPL",
                 rate=1e-3 / steps.mean(),

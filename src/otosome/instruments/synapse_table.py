@@ -50,7 +50,9 @@ class SynapseTable:
                 frequency=frequency[kept],
                 value=value[kept],
                 unit="per IHC",
-                flag=[flags(named, said, about) for said in columns.said(kept)],
+                flag=[
+                    flags(named, said, about[row]) for row, said in zip(kept, columns.said(kept), strict=True)
+                ],
             ),
             refused=tuple(columns.refused),
         )
