@@ -80,5 +80,5 @@ def test_what_a_harm_is_made_of_is_asked_for():
 
 
 @pytest.mark.parametrize("name", names("harms"))
-def test_what_brings_a_harm_is_a_route_or_a_device(name):
-    assert set(get("harms", name).card.options["of"]) <= {*names("routes"), *names("devices")}
+def test_what_brings_a_harm_is_a_route_a_device_or_vesicles(name):
+    assert set(get("harms", name).card.options["of"]) <= {*names("routes"), *names("devices"), "vesicles"}

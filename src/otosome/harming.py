@@ -16,7 +16,7 @@ PER = ("procedure", "person")
 class Harm:
     """One kind of event: its ``risk`` each time, or a ``ratio`` against a ``background`` that is there anyway.
 
-    ``of``        routes and devices that bring it
+    ``of``        routes and devices that bring it, or ``vesicles``: any dose, and any coat of a device
     ``per``       "procedure": the risk is run each time; "person": it is of a course as a whole, as a ratio is
     ``weight``    what one event costs, in units of ten points of words
     ``repeated``  risk of each later time over that of the first; alike where none is stated

@@ -622,7 +622,7 @@ def test_words_of_a_material_are_understood_by_how_much_of_them_is_heard(catalog
 
 def test_a_harm_names_what_brings_it_and_has_a_finite_excess(catalog, harming):
     card = catalog.get("harms", harming).card
-    assert set(card.options["of"]) <= {*catalog.names("routes"), *catalog.names("devices")}
+    assert set(card.options["of"]) <= {*catalog.names("routes"), *catalog.names("devices"), "vesicles"}
     assert card.parameters["weight"][""].low >= 0
     formula = of_people_with(catalog, "harms", harming)
     for times in (1, 3):

@@ -14,7 +14,7 @@ from otosome.evidence import BadInput, Curve, Parameter, Sourced, make_card, mak
 from otosome.grades import Scale
 from otosome.roles import Harm, Map, Population
 from otosome.scenario.tables import Arm, DeviceUse, InsultUse, Number, Scenario, StatedCurve
-from otosome.units import LEVELS, Array, quantity, same_kind
+from otosome.units import LEVELS, Array, quantity, same_kind, split
 
 if TYPE_CHECKING:
     from otosome.scenario.people import Told
@@ -152,10 +152,13 @@ class Study:
         return not self.drugs(use) and "noise.level" not in self.needs(use)
 
     def harmed(self, arm: Arm) -> dict[str, int]:
-        """The harms that an arm's routes and devices bring, each with how many times they do."""
+        """The harms that an arm's routes, devices and vesicles bring, each with how many times they do."""
         given = [self.scenario.treatment[name] for name in arm.treatments]
-        brings = [t.route for t in given for _ in t.at]
-        brings += [self.scenario.device[name].entry for name in arm.devices]
+        worn = [self.scenario.device[name] for name in arm.devices]
+        brings = [one for t in given for _ in t.at for one in (t.route, "vesicles")]
+        brings += [device.entry for device in worn]
+        # A coat is vesicles given; what a graft secretes is part of what is feared of living cells.
+        brings += ["vesicles" for d in worn if d.amount is not None and split(d.amount)[1] != "cells"]
         times = {
             name: sum(
                 one in texts(self.catalog.get("harms", name).card.options.get("of", [])) for one in brings
