@@ -316,6 +316,14 @@ def test_a_count_below_none_makes_no_share():
     assert (found.readings["value"].tolist(), len(found.refused)) == ([0.9], 1)
 
 
+@pytest.mark.parametrize(
+    ("told", "subjects"), [("a,b,b", {"a", "b"}), ("a", {"a"}), ("a,b", {""}), ("", {""})]
+)
+def test_waveforms_of_one_export_keep_their_own_animals(told, subjects):
+    content = samples("ihs")[0].content.replace(b"rat7,rat7,rat7", told.encode())
+    assert set(tables("ihs", content).waveforms["subject"]) == subjects
+
+
 def test_the_animal_of_a_cell_table_is_a_species_and_no_subject():
     table = tables("hcat", samples("hcat")[1].content).readings
     assert set(table["subject"]) == {""}

@@ -53,12 +53,13 @@ class Ihs:
             raise export.refusal(
                 "smp. period, intensity", "a value that cannot be", "microseconds and dB", AGAIN
             )
+        named = _named(settings.get("identifier", []), level.size)
         scale = np.where(np.abs(level - LOUD) < 5, COUNTS_LOUD, COUNTS)
         click = ~(hertz > 0)
         table = waveforms(
             export,
             [counts[:, i] / scale[i] * NANOVOLTS for i in kept],
-            subject=(settings.get("identifier") or [""])[0],
+            subject=[named[i] for i in kept],
             frequency=np.where(click, np.nan, hertz / 1e3)[kept],
             level=level[kept],
             unit="dB",
@@ -69,12 +70,20 @@ class Ihs:
                     "click" if click[i] else "",
                     f"scale not stated: {scale[i]:g} counts per nV, stimulus at {ONSET:g} ms, as one laboratory has it",
                     "level in dB, reference not stated",
+                    "" if named[i] else "no subject",
                 )
                 for i in kept
             ],
         )
         others = [i for i in range(len(averages)) if i not in kept]
         return Tables(waveforms=table, refused=tuple(_other(export, i, channel[i]) for i in others))
+
+
+def _named(told: list[str], waveforms: int) -> list[str]:
+    """The animal of each waveform: one name stands for all, and as many as waveforms for each."""
+    if len(told) == waveforms:
+        return told
+    return told * waveforms if len(told) == 1 else [""] * waveforms
 
 
 def _setting(export: Export, settings: dict[str, list[str]], name: str) -> Array:
