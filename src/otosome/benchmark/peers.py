@@ -2,15 +2,17 @@
 
 One drug, three classes of vesicles that share their uptake, and the injury of four kinds of cell; doses are instants
 at which the solvers start anew. The numbers come from otosome's networks and shelves, so the system is the same, not
-one like it. Unknowns are numbered place by place, so that the Jacobian is a band; the few entries that join all places
-with plasma and cerebrospinal fluid lie outside of it and are left to Newton's iteration, as is usual.
+one like it. Unknowns are numbered cell by cell along the tube, so that the Jacobian is a band; the few entries that
+join all places with plasma and cerebrospinal fluid lie outside of it and are left to Newton's iteration, as is usual.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 from unittest import mock
@@ -23,7 +25,7 @@ from otosome.scenario import Study, loads
 from otosome.transport.axial import Tube
 from otosome.transport.kernel import Indices
 from otosome.transport.network import Network
-from otosome.transport.solve import depots_of
+from otosome.transport.solve import Transported, depots_of
 from otosome.units import Array
 
 STUDY = """
@@ -92,12 +94,13 @@ class System(NamedTuple):
 
 @dataclass(frozen=True)
 class Ear:
-    """A system with its doses: (h, unknowns, amounts); ``order`` of the classes' organ of Corti for comparison."""
+    """A system with its doses: (h, unknowns, amounts); ``width`` unknowns at a place, a band over ``reach`` places."""
 
     system: System
     doses: list[tuple[float, Indices, Array]]
     size: int
-    band: int
+    width: int
+    reach: int
 
 
 def study() -> Study:
@@ -105,10 +108,16 @@ def study() -> Study:
     return loads(STUDY, "bench")
 
 
-def all_by(scheme: Literal["plain", "smooth"]) -> Any:
-    """While it lasts, one scheme goes for every border of the tube: a fixed system, as general solvers take it."""
+@contextmanager
+def all_by(scheme: Literal["plain", "smooth"]) -> Iterator[None]:
+    """While it lasts one scheme goes for every border of the tube, unlimited: a fixed system for general solvers."""
     other = {"plain": "smooth", "smooth": "plain"}[scheme]
-    return mock.patch.object(Tube, other, getattr(Tube, scheme))
+    solving = sys.modules[Transported.__module__]
+    with ExitStack() as patched:
+        patched.enter_context(mock.patch.object(Tube, other, getattr(Tube, scheme)))
+        for name in ("LIMITS", "FAILED"):
+            patched.enter_context(mock.patch.object(solving, name, (getattr(solving, name)[0], np.inf)))
+        yield
 
 
 def block(table: Any, grid: transport.Grid, **plan: Any) -> forward.Block:
@@ -204,7 +213,10 @@ def bench_ear(made: forward.Block, row: int) -> Ear:
     )  # fmt: skip
     found = [(t, np.array(n), np.array(a)) for t, (n, a) in sorted(doses.items())]
     size = count["head"] + places * count["place"]
-    return Ear(system, found, size, count["place"])
+    near = index[1][vesicle.nodes.index["scala_tympani"][0]]
+    far = np.abs(np.subtract.outer(near[:3], near[:3]))[0, 2]
+    joined = np.any(np.abs(system.source - system.target)[np.isin(system.source, near)] == far)
+    return Ear(system, found, size, count["place"], 2 if joined else 1)
 
 
 INJURY = 16
@@ -225,23 +237,32 @@ def _network(anatomy: Any, solute: Any, flows: Any, row: int, wet: bool) -> tupl
 
 
 def _order(nets: list[Any], places: int) -> tuple[list[Indices], dict[str, int]]:
-    """Number of each core node of both networks: what is not along the ear, then place by place from the base."""
-    heads, along = [], []
+    """Number of each core node of both networks: what is not along the ear, then cell by cell of the tube.
+
+    The vestibule's cells come first, that beside the base of the scala vestibuli last of them, so that neighbours are
+    near one another and a band holds them.
+    """
+    lumped, along, rooms = [], [], []
     for net, _, _ in nets:
         index = net.nodes.index
         names = [n for n in net.along if n != "vestibule"]
         along.append(np.stack([np.concatenate([index[n][:, p] for n in names]) for p in range(places)]))
-        heads.append(np.setdiff1d(np.arange(net.nodes.core), along[-1]))
-    head = sum(h.size for h in heads)
+        rooms.append(index["vestibule"].T[::-1])
+        lumped.append(
+            np.setdiff1d(np.arange(net.nodes.core), np.concatenate([along[-1].ravel(), rooms[-1].ravel()]))
+        )
+    cells, in_room = rooms[0].shape[0], sum(room.shape[1] for room in rooms)
+    start = sum(part.size for part in lumped)
+    head = start + cells * in_room
     width = sum(a.shape[1] for a in along) + INJURY
-    found, start, first = [], 0, 0
-    for (net, _, _), h, a in zip(nets, heads, along, strict=True):
+    found, before, across, first = [], 0, 0, 0
+    for (net, _, _), rest, room, a in zip(nets, lumped, rooms, along, strict=True):
         where = np.zeros(net.nodes.total, np.int64)
-        # The vestibule lies beside the base of scala vestibuli: last of what is not along the ear.
-        where[h] = start + np.arange(h.size)
+        where[rest] = before + np.arange(rest.size)
+        where[room] = start + np.arange(cells)[:, None] * in_room + across + np.arange(room.shape[1])
         where[a] = head + np.arange(places)[:, None] * width + first + np.arange(a.shape[1])
         found.append(where)
-        start, first = start + h.size, first + a.shape[1]
+        before, across, first = before + rest.size, across + room.shape[1], first + a.shape[1]
     return found, {"head": head, "place": width}
 
 
@@ -431,7 +452,7 @@ class Peer:
         count = slopes(np.zeros(ear.size), ear.system, self.row, self.column, self.value)
         self.row, self.column = self.row[:count], self.column[:count]
         distance = np.abs(self.row - self.column)
-        self.band = int(ear.band)
+        self.band = ear.reach * ear.width
         self.inside = np.flatnonzero(distance <= self.band)
         self.packed = self.row - self.column + self.band
         self.start = np.zeros(ear.size)
@@ -579,9 +600,9 @@ def scales(ear: Ear, y: Array) -> Array:
     """What is large for each unknown of a solution (moment, unknown): its own largest value, or a thousandth of
     the largest of its like at any place."""
     own = np.max(np.abs(y), axis=0)
-    head = ear.size - ear.band * ear.system.first.size
+    head = ear.size - ear.width * ear.system.first.size
     alike = own.copy()
-    alike[head:] = np.tile(own[head:].reshape(-1, ear.band).max(axis=0), ear.system.first.size)
+    alike[head:] = np.tile(own[head:].reshape(-1, ear.width).max(axis=0), ear.system.first.size)
     return np.maximum(np.maximum(own, 1e-3 * alike), 1e-12 * alike.max())
 
 
