@@ -329,9 +329,10 @@ def _astray(found: Mapping[str, Array]) -> dict[int, BadInput]:
     lost, error = found["closure"], found["time_error"]
     # A thousand times what rounding may cost; what is no number is more.
     for row in np.flatnonzero(~((lost <= 1e-7) & np.isfinite(error))):
+        left = f"{lost[row]:.1g} of the dose unaccounted for" if np.isfinite(lost[row]) else "no number"
         astray[int(row)] = BadInput(
             "cannot be carried through the ear: a dose or a number of the study is out of all range",
-            given=f"{lost[row]:.1g} of the dose unaccounted for",
+            given=left,
         )
     for name, values in found.items():
         for row in np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1)):
