@@ -46,7 +46,7 @@ def equal_table(equal: dict[str, Any]) -> str:
     """Rows at equal total error."""
     names = {
         "cvode_smooth": f"{PEERS['cvode_band']}, smooth scheme",
-        "cvode_plain": f"{PEERS['cvode_band']}, plain scheme",
+        "cvode_plain": f"{PEERS['cvode']}, plain scheme",
         "otosome": "otosome, one ear alone",
     }
     lines = [
@@ -121,9 +121,9 @@ taken too, against CVODE (sparse) at 1e-8.
 ## At equal total error
 
 What a user meets is the error of space and time together. Here otosome runs at its default grid and steps, schemes
-mixed where fronts are steep, and CVODE (band, at 2e-4) either gets the smooth scheme on the same grid, unlimited, so
-that some of its concentrations turn negative, or the plain one on as many places as it needs. Errors are against
-otosome on four times the places in half the steps.
+mixed where fronts are steep. CVODE, at 2e-4, either gets the smooth scheme on the same grid, unlimited, so that some
+of its concentrations turn negative; or the plain one on as many places as it needs, at most six times as many. Errors
+are against otosome on four times the places in half the steps.
 
 {equal_table(result["equal"])}
 
