@@ -200,7 +200,8 @@ def equal(size: Size, say: Say) -> dict[str, Any]:
     """One ear at its default grid and steps, its error of space and time together, and what that costs a peer.
 
     The peer is CVODE: banded with the smooth scheme on the same grid, unlimited, so that some concentrations turn
-    negative; sparse, as its banded template grows as a square, with the plain one on as many places as it needs, up to ``size.finest`` times the default.
+    negative; sparse, as its banded template grows as a square, with the plain one on as many places as it needs, up
+    to ``size.finest`` times the default.
     """
     table, grid = forward.best(peers.study()), size.grid
     fine = Grid(4 * grid.places, grid.grading, 4 * grid.vestibule)
