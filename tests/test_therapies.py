@@ -325,7 +325,9 @@ def test_the_command_says_one_object_and_writes_a_folder_that_can_be_shown(tmp_p
 
 
 def test_a_study_without_words_is_refused_with_a_cure(tmp_path):
-    done = CliRunner().invoke(app, ["compare", "cisplatin_guinea_pig", "--subjects", "1", "--json", "--out", str(tmp_path / "out")])
+    done = CliRunner().invoke(
+        app, ["compare", "cisplatin_guinea_pig", "--subjects", "1", "--json", "--out", str(tmp_path / "out")]
+    )
     assert done.exit_code == 2
     error = json.loads(done.stdout)["error"]
     assert error["key"] == "preference.measures"
