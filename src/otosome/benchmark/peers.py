@@ -547,9 +547,12 @@ def scipy_solver(peer: Peer, method: Literal["LSODA", "BDF"], rtol: float, floor
     more: dict[str, Any] = {"lband": band, "uband": band} if method == "LSODA" else {}
 
     def solve(start: float, stop: float, y: Array, wanted: Array) -> Array:
-        run = solve_ivp(
-            rates, (start, stop), y, method, wanted, jac=jacobian, rtol=rtol, atol=rtol * floor * peer.scale, **more
-        )  # fmt: skip
+        # A step far too long may leave all range on its way; the solver rejects it and takes a shorter one.
+        with np.errstate(all="ignore"):
+            run = solve_ivp(
+                rates, (start, stop), y, method, wanted, jac=jacobian, rtol=rtol, atol=rtol * floor * peer.scale,
+                **more,
+            )  # fmt: skip
         if not run.success:
             raise RuntimeError(run.message)
         peer.steps += run.nfev
