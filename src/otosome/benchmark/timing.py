@@ -41,9 +41,9 @@ class Size:
     """How much is measured: places, otosome's steps, drawn ears, those the peers get, ears of a trial."""
 
     places: int = 128
-    first: float = 1e-2
+    first: float = 2e-2
     growth: float = 1.2
-    longest: float = 24.0
+    longest: float = 12.0
     population: int = 256
     sample: int = 2
     trial: int = 5000

@@ -28,9 +28,9 @@ class Plan:
     arms: tuple[PlannedArm, ...]
     places: transport.Grid
     refine: int = 1
-    first: float = 1e-2
+    first: float = 2e-2
     growth: float = 1.2
-    longest: float = 24.0
+    longest: float = 12.0
     watched: tuple[float, ...] = ()
 
     @cached_property

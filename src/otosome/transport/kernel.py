@@ -201,7 +201,7 @@ def derive(amounts: Array, flux: Flux, out: Array) -> None:
 
 
 # What a border's wrong scheme may cost, as a share of the concentration there.
-STRAY = 0.005
+STRAY = 0.02
 
 
 @njit(cache=True, nogil=True)
