@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from otosome.lanes import LANES, aligned
 from otosome.transport.axial import fitted
 from otosome.transport.displace import displace
-from otosome.transport.kernel import RODAS4, factor, substitute
+from otosome.transport.kernel import RODAS4, Flux, assemble, close, factor, solve
+from otosome.transport.kernel import room as room_for
 from otosome.transport.pattern import eliminate
 
 ROWS = st.lists(st.tuples(st.floats(0.01, 10.0), st.floats(0.0, 1e9)), min_size=2, max_size=30)
@@ -61,27 +62,62 @@ def test_a_moved_wave_arrives_with_second_order_accuracy():
     assert np.log2(miss(100) / miss(200)) > 1.7
 
 
-def test_the_sparse_elimination_solves_what_dense_algebra_solves():
+def random_flux(core: int, sites: int, classes: int, rng: np.random.Generator) -> Flux:
+    """Edges at random between core nodes, and sites each of which exchanges with two blocks of them."""
+    pairs = {tuple(pair) for pair in rng.integers(0, core, (4 * core, 2)) if pair[0] != pair[1]}
+    site = core + np.arange(sites * classes)
+    for first in site[::classes]:
+        for block in rng.choice(core // classes, 2, replace=False) * classes:
+            pairs |= {(first + k, block + k) for k in range(classes)} | {
+                (block + k, first + k) for k in range(classes)
+            }
+    source, target = np.array(sorted(pairs, key=lambda pair: pair[1]), np.int32).T
+    rate, capacity, half = (aligned(n, LANES) for n in (source.size, site.size, site.size))
+    rate[:] = rng.uniform(0.1, 1.0, rate.shape)
+    capacity[:], half[:] = rng.uniform(1.0, 9.0, capacity.shape), rng.uniform(1.0, 2.0, half.shape)
+    leaving = aligned(core + site.size, LANES)
+    np.add.at(leaving, source, rate)
+    counts = np.bincount(target, minlength=core + site.size).astype(np.int32)
+    rows = site.astype(np.int32)
+    return Flux(source, target, rate, counts, leaving, classes, rows, rows, capacity, half, 1.0)
+
+
+@pytest.mark.parametrize(("sites", "classes"), [(0, 3), (5, 1), (5, 3), (4, 2)])
+def test_the_elimination_solves_what_dense_algebra_solves(sites, classes):
     rng = np.random.default_rng(5)
-    core = 40
-    source, target = rng.integers(0, core, 120), rng.integers(0, core, 120)
-    source, target = source[source != target], target[source != target]
-    site = np.array([[3, 11, 17], [20, 25, 31]])
-    pattern = eliminate(core, source, target, site)
-    values = aligned(pattern.entries, LANES)
-    dense = np.zeros((LANES, core, core))
-    places = np.concatenate([pattern.diagonal, pattern.edge, pattern.site])
-    rows = np.concatenate([np.arange(core), target, np.repeat(site, 3, axis=1).ravel()])
-    columns = np.concatenate([np.arange(core), source, np.tile(site, (1, 3)).ravel()])
-    for place, row, column in zip(places, rows, columns, strict=True):
-        entry = rng.uniform(-1, 1, LANES) + (30.0 if row == column else 0.0)
-        values[place] += entry
-        dense[:, row, column] += entry
-    right = rng.standard_normal((core, LANES))
+    core, shift = 36, 2.0
+    flux = random_flux(core, sites, classes, rng)
+    nodes = core + sites * classes
+    amounts, right = aligned(nodes, LANES), aligned(nodes, LANES)
+    amounts[:], right[:] = rng.uniform(-0.1, 1.0, amounts.shape), rng.standard_normal(right.shape)
+    dense = shift * np.eye(nodes) * np.ones((LANES, 1, 1))
+    dense[:, np.arange(nodes), np.arange(nodes)] += flux.leaving.T
+    np.subtract.at(dense, (slice(None), flux.target, flux.source), flux.rate.T)
+    for first in range(core, nodes, classes):
+        own, at = slice(first, first + classes), slice(first - core, first - core + classes)
+        total = amounts[own].sum(axis=0)
+        room = flux.half[at] + np.abs(total)
+        for k in range(classes):
+            slope = flux.capacity[at][k] / room[k]
+            dense[:, first + k, first + k] += slope
+            dense[:, first + k, own] -= (slope * amounts[first + k] * np.sign(total) / room[k])[:, None]
     expected = np.linalg.solve(dense, right.T[:, :, None])[:, :, 0].T
-    factor(values, pattern)
-    substitute(values, pattern, right)
-    assert right == pytest.approx(expected, rel=1e-10, abs=1e-14)
+    pattern = eliminate(core, nodes, flux)
+    work = room_for(pattern, nodes)
+    assemble(work.values, shift, flux, pattern)
+    close(work.values, work.closed, amounts, shift, flux, pattern)
+    factor(work.values, pattern)
+    solve(work.values, work.closed, flux, pattern, right)
+    assert right == pytest.approx(expected, rel=1e-10, abs=1e-13)
+
+
+def test_a_site_that_gives_where_it_does_not_take_is_refused():
+    flux = random_flux(12, 1, 2, np.random.default_rng(6))
+    inward = np.flatnonzero((flux.target >= 12) & (flux.source < 12))[0]
+    other = (flux.source[inward] + 2) % 12
+    flux.source[inward] = other
+    with pytest.raises(ValueError, match="same fluids"):
+        eliminate(12, 14, flux)
 
 
 @given(

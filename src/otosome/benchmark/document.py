@@ -151,15 +151,18 @@ Eight ears, one step of vesicles: {1e6 * shape["step"]:.0f} microseconds.
 |---|---|
 {parts}
 
-The matrix has {shape["entries"]} entries of 64 bytes after fill; {shape["updates"]} updates eliminate it. A step does
-{shape["operations"] / 1e6:.1f} million operations and touches {shape["bytes"] / 1e6:.0f} MB:
+The matrix of the fluids has {shape["entries"]} entries of 64 bytes after fill; {shape["updates"]} updates
+eliminate it. A step does {shape["operations"] / 1e6:.1f} million operations and touches {shape["bytes"] / 1e6:.0f} MB:
 
 - {pace:.1f} GFLOP/s, where a plain loop of multiply and add in the first-level cache reaches {shape["peak"] / 1e9:.0f};
 - {flow:.0f} GB/s, where such a loop over as many rows as the matrix has moves {shape["stream"] / 1e9:.0f}.
 
 So neither limit is reached: short rows, lists of positions and the chain from pivot to pivot cost the rest. Joining
-pivots to dense blocks (three classes, both scalae) was tried: it doubled the operations and was no faster. Fewer
-entries would help: a tissue's block is a diagonal and one column, so its inverse need not be stored.
+pivots to dense blocks (three classes, both scalae) was tried: it doubled the operations and was no faster. So were two
+sums instead of one on the way back, and another method of the same order (RODASP): neither gained. A third of the
+entries joins the scalae to plasma and cerebrospinal fluid; to keep them out of the band would be next. Drawn ears whose
+uptake runs dry do some steps again, in fours, with all eight of their block: to gather such ears from several blocks
+would be the other.
 
 ## What is not reached
 

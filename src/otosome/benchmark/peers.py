@@ -151,7 +151,7 @@ def bench_ear(made: forward.Block, row: int) -> Ear:
     parts: dict[str, list[Any]] = {k: [] for k in ("source", "target", "rate", "source_out", "rate_out")}
     doses: dict[float, tuple[list[int], list[float]]] = {}
     for net, depots, flows, where in zip(*zip(*nets, strict=True), place_of, strict=True):
-        flux, core = net.flux, net.nodes.core
+        flux, core = net.flux, net.nodes.sinks
         moves, along = flux.rate[:, 0] != 0.0, flux.target < core
         inner, out = moves & along, moves & ~along & (flux.source < core)
         parts["source"].append(where[flux.source[inner]])
@@ -256,7 +256,7 @@ def _order(nets: list[Any], places: int) -> tuple[list[Indices], dict[str, int]]
         along.append(np.stack([np.concatenate([index[n][:, p] for n in names]) for p in range(places)]))
         rooms.append(index["vestibule"].T[::-1])
         lumped.append(
-            np.setdiff1d(np.arange(net.nodes.core), np.concatenate([along[-1].ravel(), rooms[-1].ravel()]))
+            np.setdiff1d(np.arange(net.nodes.sinks), np.concatenate([along[-1].ravel(), rooms[-1].ravel()]))
         )
     cells, in_room = rooms[0].shape[0], sum(room.shape[1] for room in rooms)
     start = sum(part.size for part in lumped)

@@ -308,7 +308,7 @@ def profile(size: Size, say: Say) -> dict[str, Any]:
     with mock.patch.object(sys.modules[transport.solve.__module__], "march", listen):
         made.vesicles(made.plan.arms[0])
     amounts, _, flux, pattern, scheme, axial, supply, weight, work = caught[0]
-    right, core, inner = work.stages[0], pattern.diagonal.size, pattern.edge.size
+    right = work.stages[0]
 
     def best(call: Callable[[], Any]) -> float:
         call()
@@ -316,7 +316,8 @@ def profile(size: Size, say: Say) -> dict[str, Any]:
 
     shift = 8.0
     matrix = work.values
-    kernel.assemble(matrix, amounts, shift, flux, pattern)
+    kernel.assemble(matrix, shift, flux, pattern)
+    kernel.close(matrix, work.closed, amounts, shift, flux, pattern)
     built = matrix.copy()
 
     def factor() -> None:
@@ -326,26 +327,41 @@ def profile(size: Size, say: Say) -> dict[str, Any]:
     copying = best(lambda: matrix.__setitem__(slice(None), built))
     parts = {
         "judge and blend": (best(lambda: kernel.blend(amounts, flux, axial)), 1),
-        "assemble the matrix": (best(lambda: kernel.assemble(matrix, amounts, shift, flux, pattern)), 1),
-        "eliminate": (best(factor) - copying, 1),
-        "substitute": (best(lambda: kernel.substitute(matrix, pattern, right)), 6),
-        "rates of change": (best(lambda: kernel.derive(amounts, flux, right)), 6),
+        "assemble the matrix": (best(lambda: kernel.assemble(matrix, shift, flux, pattern)), 1),
+        "eliminate tissues": (
+            best(lambda: kernel.close(matrix, work.closed, amounts, shift, flux, pattern)),
+            1,
+        ),
+        "eliminate fluids": (best(factor) - copying, 1),
+        "substitute": (best(lambda: kernel.solve(matrix, work.closed, flux, pattern, right)), 6),
+        "rates of change": (best(lambda: kernel.derive(amounts, flux, pattern.ledger, right)), 6),
         "combine stages": (
-            best(lambda: kernel.combine(amounts, supply, work.stages, 3, scheme, 1.0, work.inner)),
+            best(
+                lambda: kernel.combine(
+                    amounts, supply, work.stages, 3, pattern.ledger, scheme, 1.0, work.inner
+                )
+            ),
             6,
         ),
-        "ledger": (best(lambda: kernel.absorb(right, amounts, shift, flux, core, inner)), 6),
+        "internalise": (best(lambda: kernel.absorb(right, amounts, shift, flux, pattern)), 6),
+        "ledger": (
+            best(
+                lambda: kernel.collect(amounts, supply, work.stages, scheme, 1e-9, flux, pattern, work.mean)
+            ),
+            1,
+        ),
     }
     whole = best(
         lambda: kernel.advance(amounts.copy(), 1e-3, 1, flux, pattern, scheme, axial, supply, weight, work)
     )
-    nodes = amounts.shape[0]
-    operations = LANES * (
-        2 * pattern.update.size
-        + 6 * (2 * (pattern.row.size + pattern.column.size) + 2 * flux.source.size + 2 * nodes)
-        + 30 * 2 * nodes
-    )
-    moved = 8 * LANES * (3 * pattern.entries + 6 * (pattern.entries + flux.source.size) + 36 * nodes)
+    nodes, closed = pattern.ledger, work.closed.shape[0]
+    operations = LANES * 2 * (
+        pattern.update.size + pattern.block.size
+        + 6 * (pattern.row.size + pattern.column.size + closed + pattern.to_ledger + nodes)
+        + 36 * nodes + flux.source.size - pattern.to_ledger
+    )  # fmt: skip
+    read = 3 * pattern.entries + 6 * (pattern.entries + closed + pattern.to_ledger) + 42 * nodes
+    moved = 8 * LANES * read
     small, large = aligned(256, LANES), aligned(pattern.entries // 8 * 8, LANES)
     peak = 2 * 256 * LANES * 400 / best(lambda: _multiply(small, 400))
     stream = 8 * LANES * 2 * large.shape[0] / best(lambda: _multiply(large, 1))

@@ -196,15 +196,18 @@ def _passed(sizes: Array) -> Array:
 def _derivatives(offset: Array) -> Array:
     """Weights of values at some offsets (node, border, lane) for the first and second derivative at 0.
 
+    One of the offsets is 0. The weights are those of the polynomial through all values (Lagrange's form).
     returns  shape (2, node, border, lane)
     """
-    scale = np.max(np.abs(offset), axis=0)
-    nodes = np.moveaxis(offset / scale, 0, -1)
-    powers = nodes[..., None, :] ** np.arange(nodes.shape[-1])[:, None]
-    asked = np.zeros((nodes.shape[-1], 2))
-    asked[1, 0], asked[2, 1] = 1.0, 2.0
-    weights = np.linalg.solve(powers, np.broadcast_to(asked, (*powers.shape[:-1], 2)))
-    return np.moveaxis(weights, (-1, -2), (0, 1)) / np.stack([scale, scale**2])[:, None]
+    here = int(np.flatnonzero(~offset.any(axis=(1, 2)))[0])
+    others = np.delete(np.arange(len(offset)), here)
+    weights = np.zeros((2, *offset.shape))
+    for node in others:
+        rest = offset[others[others != node]]
+        first = np.prod(rest / (rest - offset[node]), axis=0) / offset[node]
+        weights[:, node] = first, -2.0 * first * np.sum(1.0 / rest, axis=0)
+    weights[:, here] = -weights.sum(axis=1)
+    return weights
 
 
 def _of_cells(weights: Array) -> Array:

@@ -24,15 +24,24 @@ Rows = NDArray[np.int32]
 class Pattern(NamedTuple):
     """Where the entries of the matrix lie and in which order they are eliminated (see ``pattern.py``).
 
+    ``entries``       of the matrix of the core nodes, fill included
+    ``sinks``         the first node that only the ledger depends on, after the core and the sites of uptake;
+                      ``to_sinks``  the first edge that leads into them;  ``ledger``, ``to_ledger``  of the ledger
     ``diagonal``      position of each pivot, shape (core,); after it stand the entries right of it, ``right`` in
                       number, then those below it, ``below`` in number
     ``column``        of each entry right of a pivot, in order;  ``row``  of each entry below a pivot
     ``update``        position each (below, right) pair of each pivot is subtracted from
-    ``edge``          position of (target, source) of each edge between core nodes
-    ``site``          position of (class, class) of each uptake site, (site, classes, classes) in order
+    ``edge``, ``place``  each edge between core nodes, and the position of its (target, source)
+    ``doors``         fluids around each site, in number, shape (site,)
+    ``inward``, ``outward``  edges to and from them, (site, class, door) in order;  ``beyond``  the core node there
+    ``block``         position of each pair of those core nodes, (site, class and door, class and door) in order
     """
 
     entries: int
+    sinks: int
+    to_sinks: int
+    ledger: int
+    to_ledger: int
     diagonal: Rows
     right: Rows
     below: Rows
@@ -40,7 +49,12 @@ class Pattern(NamedTuple):
     row: Rows
     update: Rows
     edge: Rows
-    site: Rows
+    place: Rows
+    doors: Rows
+    inward: Rows
+    outward: Rows
+    beyond: Rows
+    block: Rows
 
 
 class Flux(NamedTuple):
@@ -95,15 +109,26 @@ class Axial(NamedTuple):
 
 
 class Scheme(NamedTuple):
-    """Coefficients of a Rosenbrock method in the form without matrix products."""
+    """Coefficients of a Rosenbrock method in the form without matrix products.
+
+    ``mean``  weights of the stages: with the start they make the mean state of a step, whose rates fill the ledger
+    """
 
     gamma: float
     stage: Array
     coupling: Array
+    mean: Array
 
 
-# RODAS4, Hairer and Wanner, Solving Ordinary Differential Equations II (1996), section IV.10.
-RODAS4 = Scheme(
+def scheme(gamma: float, stage: Array, coupling: Array) -> Scheme:
+    """A stiffly accurate method; what follows of its coefficients is added."""
+    whole = np.eye(stage.shape[0])
+    quadrature = (stage[-1] + whole[-1]) @ np.linalg.inv(whole / gamma - coupling)
+    return Scheme(gamma, stage, coupling, quadrature @ (stage + whole))
+
+
+# Hairer and Wanner, Solving Ordinary Differential Equations II (1996), section IV.10.
+RODAS4 = scheme(
     0.25,
     np.array(
         [
@@ -138,12 +163,16 @@ RODAS4 = Scheme(
 class Work(NamedTuple):
     """Room for a step: the matrix (entry, lane), stages (6, node, lane), states (node, lane), errors (1, lane).
 
+    ``closed`` is what remains of the sites of uptake (row, lane): of each, by class, the inverse of its diagonal and
+    the column of its inverse; then by class and door what leaves for there, and what enters times that inverse;
     ``error`` is of time; ``stray`` what it costs that schemes are chosen at the start of a step
     """
 
     values: Array
+    closed: Array
     stages: Array
     inner: Array
+    mean: Array
     error: Array
     stray: Array
     before: Array
@@ -167,7 +196,9 @@ def room(pattern: Pattern, nodes: int) -> Work:
     """Room for the steps of a network."""
     return Work(
         aligned(pattern.entries, LANES),
+        aligned(2 * (pattern.sinks - pattern.diagonal.size + pattern.beyond.size), LANES),
         aligned(6, nodes, LANES),
+        aligned(nodes, LANES),
         aligned(nodes, LANES),
         aligned(1, LANES),
         aligned(1, LANES),
@@ -176,10 +207,10 @@ def room(pattern: Pattern, nodes: int) -> Work:
 
 
 @njit(cache=True, nogil=True)
-def derive(amounts: Array, flux: Flux, out: Array) -> None:
-    """Add the rate of change of every amount to ``out``; both (node, lane)."""
+def derive(amounts: Array, flux: Flux, nodes: int, out: Array) -> None:
+    """Add the rates of change of the first ``nodes`` amounts to ``out``; both (node, lane)."""
     edge = 0
-    for node in range(amounts.shape[0]):
+    for node in range(nodes):
         change = get(out, node) - get(flux.leaving, node) * get(amounts, node)
         last = edge + pick(flux.entering, node)
         for e in range(edge, last):
@@ -258,30 +289,71 @@ def blend(amounts: Array, flux: Flux, axial: Axial) -> None:
 
 
 @njit(cache=True, nogil=True)
-def assemble(values: Array, amounts: Array, shift: float, flux: Flux, pattern: Pattern) -> None:
+def assemble(values: Array, shift: float, flux: Flux, pattern: Pattern) -> None:
     """Fill ``values`` (entry, lane) with shift * identity minus the Jacobian of the core nodes."""
     values[:] = 0.0
     for k in range(pattern.diagonal.size):
         put(values, pick(pattern.diagonal, k), every(shift) + get(flux.leaving, k))
-    for edge in range(pattern.edge.size):
-        place = pick(pattern.edge, edge)
-        put(values, place, get(values, place) - get(flux.rate, edge))
+    for n in range(pattern.edge.size):
+        place = pick(pattern.place, n)
+        put(values, place, get(values, place) - get(flux.rate, pick(pattern.edge, n)))
+
+
+@njit(cache=True, nogil=True)
+def close(values: Array, closed: Array, amounts: Array, shift: float, flux: Flux, pattern: Pattern) -> None:
+    """Eliminate the sites of uptake, whose classes are a diagonal less one column: its inverse is a diagonal and one.
+
+    ``values``  of the core (entry, lane): what goes through a site joins the fluids around it
+    ``closed``  (row, lane), see ``Work``
+    """
     classes = flux.classes
-    for first in range(0, flux.site.size, classes):
-        total = every(0.0)
-        for k in range(first, first + classes):
-            total = total + get(amounts, pick(flux.site, k))
-        sign = signed(every(flux.competition), total)
-        for k in range(first, first + classes):
-            node = pick(flux.site, k)
-            room = 1.0 / (get(flux.half, k) + sign * total)
-            slope = get(flux.capacity, k) * room
-            place = pick(pattern.diagonal, node)
-            put(values, place, get(values, place) + slope)
-            slope = slope * room * sign * get(amounts, node)
-            for j in range(k * classes, (k + 1) * classes):
-                place = pick(pattern.site, j)
-                put(values, place, get(values, place) - slope)
+    row, way, entry = 0, 0, 0
+    for site in range(pattern.doors.size):
+        invert(closed, row, site * classes, amounts, shift, flux)
+        doors = pick(pattern.doors, site)
+        ways, column, out = classes * doors, row + classes, row + 2 * classes
+        back = out + ways
+        for k in range(classes):
+            for j in range(k * doors, (k + 1) * doors):
+                put(closed, out + j, get(flux.rate, pick(pattern.outward, way + j)))
+                put(closed, back + j, get(flux.rate, pick(pattern.inward, way + j)) * get(closed, row + k))
+        for k in range(classes):
+            for j in range(k * doors, (k + 1) * doors):
+                leaving = get(closed, out + j)
+                shared = leaving * get(closed, column + k)
+                for other in range(ways):
+                    place = pick(pattern.block, entry + other)
+                    put(values, place, get(values, place) - shared * get(closed, back + other))
+                for own in range(k * doors, (k + 1) * doors):
+                    place = pick(pattern.block, entry + own)
+                    put(values, place, get(values, place) - leaving * get(closed, back + own))
+                entry += ways
+        row, way = back + ways, way + ways
+
+
+@njit(cache=True, nogil=True)
+def invert(closed: Array, row: int, first: int, amounts: Array, shift: float, flux: Flux) -> None:
+    """The inverse of a site, from ``row`` of ``closed`` on: by class its diagonal, then its column.
+
+    ``first``  of the site's classes among all sites'
+    """
+    classes = flux.classes
+    total, competing = every(0.0), every(0.0)
+    for k in range(first, first + classes):
+        total = total + get(amounts, pick(flux.site, k))
+    sign = signed(every(flux.competition), total)
+    for k in range(classes):
+        node = pick(flux.site, first + k)
+        room = 1.0 / (get(flux.half, first + k) + sign * total)
+        slope = get(flux.capacity, first + k) * room
+        inverse = 1.0 / (every(shift) + get(flux.leaving, node) + slope)
+        column = slope * room * sign * get(amounts, node) * inverse
+        competing = competing + column
+        put(closed, row + k, inverse)
+        put(closed, row + classes + k, column)
+    shared = 1.0 / (every(1.0) - competing)
+    for k in range(row + classes, row + 2 * classes):
+        put(closed, k, get(closed, k) * shared)
 
 
 @njit(cache=True, nogil=True)
@@ -300,6 +372,56 @@ def factor(values: Array, pattern: Pattern) -> None:
                 place = pick(pattern.update, update)
                 update += 1
                 put(values, place, get(values, place) - multiplier * get(values, up))
+
+
+@njit(cache=True, nogil=True)
+def solve(values: Array, closed: Array, flux: Flux, pattern: Pattern, amounts: Array) -> None:
+    """Solve for the nodes others depend on, in place of the first rows of ``amounts`` (node, lane)."""
+    leave(closed, flux, pattern, amounts)
+    substitute(values, pattern, amounts)
+    enter(closed, flux, pattern, amounts)
+
+
+@njit(cache=True, nogil=True)
+def leave(closed: Array, flux: Flux, pattern: Pattern, amounts: Array) -> None:
+    """Solve for the sites as if nothing entered them, and add what leaves them to the fluids around."""
+    classes = flux.classes
+    row, way = 0, 0
+    for site in range(pattern.doors.size):
+        first, doors, out = site * classes, pick(pattern.doors, site), row + 2 * classes
+        total = every(0.0)
+        for k in range(classes):
+            total = total + get(closed, row + k) * get(amounts, pick(flux.site, first + k))
+        for k in range(classes):
+            node = pick(flux.site, first + k)
+            found = get(closed, row + k) * get(amounts, node) + get(closed, row + classes + k) * total
+            put(amounts, node, found)
+            for j in range(k * doors, (k + 1) * doors):
+                target = pick(pattern.beyond, way + j)
+                put(amounts, target, get(amounts, target) + get(closed, out + j) * found)
+        row, way = out + 2 * classes * doors, way + classes * doors
+
+
+@njit(cache=True, nogil=True)
+def enter(closed: Array, flux: Flux, pattern: Pattern, amounts: Array) -> None:
+    """Add to the sites what enters them from the fluids around, which are solved."""
+    classes = flux.classes
+    row, way = 0, 0
+    for site in range(pattern.doors.size):
+        first, doors = site * classes, pick(pattern.doors, site)
+        back = row + (2 + doors) * classes
+        total = every(0.0)
+        for k in range(classes):
+            entering = every(0.0)
+            for j in range(k * doors, (k + 1) * doors):
+                entering = entering + get(closed, back + j) * get(amounts, pick(pattern.beyond, way + j))
+            node = pick(flux.site, first + k)
+            put(amounts, node, get(amounts, node) + entering)
+            total = total + entering
+        for k in range(classes):
+            node = pick(flux.site, first + k)
+            put(amounts, node, get(amounts, node) + get(closed, row + classes + k) * total)
+        row, way = back + classes * doors, way + classes * doors
 
 
 @njit(cache=True, nogil=True)
@@ -324,8 +446,8 @@ def substitute(values: Array, pattern: Pattern, amounts: Array) -> None:
 
 
 @njit(cache=True, nogil=True)
-def absorb(right: Array, amounts: Array, shift: float, flux: Flux, core: int, inner: int) -> None:
-    """Solve for internalised and ledger nodes, which nothing else depends on, from the solved core."""
+def absorb(right: Array, amounts: Array, shift: float, flux: Flux, pattern: Pattern) -> None:
+    """Solve for what cells have internalised, from the nodes that are solved."""
     classes = flux.classes
     for first in range(0, flux.site.size, classes):
         total, change = every(0.0), every(0.0)
@@ -339,8 +461,8 @@ def absorb(right: Array, amounts: Array, shift: float, flux: Flux, core: int, in
             room = 1.0 / (get(flux.half, k) + total)
             own = get(right, source) - get(amounts, source) * change * room
             put(right, target, get(right, target) + get(flux.capacity, k) * own * room)
-    edge = inner
-    for node in range(core, right.shape[0]):
+    edge = pattern.to_sinks
+    for node in range(pattern.sinks, pattern.ledger):
         known = get(right, node)
         last = edge + pick(flux.entering, node)
         for e in range(edge, last):
@@ -351,18 +473,56 @@ def absorb(right: Array, amounts: Array, shift: float, flux: Flux, core: int, in
 
 @njit(cache=True, nogil=True)
 def combine(
-    amounts: Array, supply: Array, stages: Array, s: int, scheme: Scheme, step: float, inner: Array
+    amounts: Array,
+    supply: Array,
+    stages: Array,
+    s: int,
+    nodes: int,
+    scheme: Scheme,
+    step: float,
+    inner: Array,
 ) -> None:
-    """Where stage ``s`` looks, into ``inner``, and what earlier stages leave to it, into ``stages[s]``."""
-    nodes = amounts.shape[0]
+    """Where stage ``s`` looks, into ``inner``, and what earlier ones leave to it, into ``stages[s]``."""
+    stride = amounts.shape[0]
     for node in range(nodes):
         at, right = get(amounts, node), get(supply, node)
         for j in range(s):
-            stage = get(stages, j * nodes + node)
+            stage = get(stages, j * stride + node)
             at = at + scheme.stage[s, j] * stage
             right = right + (scheme.coupling[s, j] / step) * stage
         put(inner, node, at)
-        put(stages, s * nodes + node, right)
+        put(stages, s * stride + node, right)
+
+
+@njit(cache=True, nogil=True)
+def collect(
+    amounts: Array,
+    supply: Array,
+    stages: Array,
+    scheme: Scheme,
+    step: float,
+    flux: Flux,
+    pattern: Pattern,
+    mean: Array,
+) -> None:
+    """Fill the ledger with what enters it in a step: the rates of its mean state, as nothing depends on the ledger.
+
+    ``mean``  room for that state, (node, lane)
+    """
+    stride = amounts.shape[0]
+    for node in range(pattern.ledger):
+        state = get(amounts, node)
+        for j in range(scheme.mean.size):
+            state = state + scheme.mean[j] * get(stages, j * stride + node)
+        put(mean, node, state)
+    edge = pattern.to_ledger
+    for node in range(pattern.ledger, stride):
+        entering = get(supply, node)
+        last = edge + pick(flux.entering, node)
+        for e in range(edge, last):
+            entering = entering + get(flux.rate, e) * get(mean, pick(flux.source, e))
+        edge = last
+        put(amounts, node, get(amounts, node) + step * entering)
 
 
 @njit(cache=True, nogil=True)
@@ -385,26 +545,28 @@ def advance(
     ``work``    room to work in; its ``error`` becomes the sum over pieces of the largest concentration error, its
                 ``stray`` the largest that the choice of schemes at the start of a piece may have cost
     """
-    nodes, core = amounts.shape[0], pattern.diagonal.size
-    values, stages, inner = work.values, work.stages, work.inner
+    nodes, stride = pattern.ledger, amounts.shape[0]
+    values, closed, stages, inner = work.values, work.closed, work.stages, work.inner
     step = length / pieces
     shift = 1.0 / (scheme.gamma * step)
     work.error[:] = 0.0
     work.stray[:] = 0.0
     for _ in range(pieces):
         blend(amounts, flux, axial)
-        assemble(values, amounts, shift, flux, pattern)
+        assemble(values, shift, flux, pattern)
+        close(values, closed, amounts, shift, flux, pattern)
         factor(values, pattern)
         for s in range(6):
-            combine(amounts, supply, stages, s, scheme, step, inner)
+            combine(amounts, supply, stages, s, nodes, scheme, step, inner)
             right = stages[s]
-            derive(inner, flux, right)
-            substitute(values, pattern, right)
-            absorb(right, amounts, shift, flux, core, pattern.edge.size)
+            derive(inner, flux, nodes, right)
+            solve(values, closed, flux, pattern, right)
+            absorb(right, amounts, shift, flux, pattern)
+        collect(amounts, supply, stages, scheme, step, flux, pattern, work.mean)
         # Stiffly accurate: the last stage starts from the embedded third-order result and is its error.
         worst = every(0.0)
         for node in range(nodes):
-            last = get(stages, 5 * nodes + node)
+            last = get(stages, 5 * stride + node)
             put(amounts, node, get(inner, node) + last)
             worst = larger(worst, magnitude(last * get(weight, node)))
         put(work.error, 0, get(work.error, 0) + worst)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,10 +36,15 @@ LEDGER = (
 
 @dataclass(frozen=True)
 class Nodes:
-    """Numbers of the nodes, shape (classes, cell) by name; core nodes first, in the order of elimination."""
+    """Numbers of the nodes, shape (classes, cell) by name.
+
+    First the core, in the order of elimination; then tissues that take up, if any, which hang on the core alone; then
+    what nothing depends on: from ``sinks`` what cells have internalised, from ``ledger`` the ledger.
+    """
 
     index: dict[str, Indices]
     core: int
+    sinks: int
     ledger: int
     total: int
 
@@ -46,27 +52,29 @@ class Nodes:
     def number(
         cls, classes: int, places: int, vestibule: int, depots: int, uptake: bool, media: bool
     ) -> Nodes:
-        """Depots, places from apex to base, vestibule, lumped fluids, internalised amounts, ledger."""
+        """Depots, places from apex to base, vestibule, lumped fluids; tissues, internalised amounts, ledger."""
         index: dict[str, Indices] = {}
         index["depot"] = _block(0, classes, depots)
         start = classes * depots
-        along = ALONG if media else ALONG[1:]
+        apart = TISSUES if uptake else ()
+        along = [name for name in (ALONG if media else ALONG[1:]) if name not in apart]
         for slot, name in enumerate(along):
             cells = (places - 1 - np.arange(places)) * len(along) + slot
             index[name] = start + cells * classes + np.arange(classes)[:, None]
         start += classes * places * len(along)
-        for name, count in [("vestibule", vestibule), *((lumped, 1) for lumped in LUMPED)]:
-            index[name] = _block(start, classes, count)
-            start += classes * count
-        core = start
-        for tissue in TISSUES if uptake else ():
-            index[f"{tissue}_inside"] = _block(start, classes, places)
-            start += classes * places
-        ledger = start
-        for name in LEDGER:
-            index[name] = _block(start, classes, 1)
-            start += classes
-        return cls(index, core, ledger, start)
+
+        def add(names: Sequence[str], cells: int) -> int:
+            first = start
+            for name in names:
+                index[name] = _block(first, classes, cells)
+                first += classes * cells
+            return first
+
+        start = add(["vestibule"], vestibule)
+        core = start = add(LUMPED, 1)
+        sinks = start = add(apart, places)
+        ledger = start = add([f"{tissue}_inside" for tissue in apart], places)
+        return cls(index, core, sinks, ledger, add(LEDGER, 1))
 
 
 def _block(start: int, classes: int, cells: int) -> Indices:
@@ -149,9 +157,7 @@ class Network:
         flux, order = _sorted(edges, nodes, _uptake(nodes, volume, solute, subjects, lanes))
         group = np.concatenate([np.full(part[0].size, part[3]) for part in edges.parts])[order]
         axial = axial._replace(edge=_rows(np.argsort(order)[axial.edge]))
-        inner = flux.target < nodes.core
-        site = flux.site.reshape(-1, solute.classes)
-        pattern = eliminate(nodes.core, flux.source[inner], flux.target[inner], site)
+        pattern = eliminate(nodes.core, nodes.ledger, flux)
         return cls(ear.grid, nodes, volume, flux, axial, group, pattern)._settled(flux.rate)
 
     @property

@@ -6,44 +6,74 @@ from functools import lru_cache
 
 import numpy as np
 
-from otosome.transport.kernel import Indices, Pattern, Rows
+from otosome.transport.kernel import Flux, Indices, Pattern
 
 
-def eliminate(core: int, source: Rows, target: Rows, site: Rows) -> Pattern:
+def eliminate(core: int, ledger: int, flux: Flux) -> Pattern:
     """Pattern of a network whose core nodes are numbered in the order they are eliminated in.
 
-    ``source``, ``target``  edges between core nodes, shape (edge,)
-    ``site``                uptake sites, shape (site, classes): classes compete, so each row is a full block
+    What is a site of uptake comes after the core and is eliminated before it: its classes compete, so all that is
+    around it becomes one full block. The ledger begins at node ``ledger``.
+
+    raises  ValueError for a site that core nodes give to and take from in different ways
     """
-    wide = (np.asarray(part, np.int64).tobytes() for part in (source, target, site))
-    return _eliminate(core, *wide, site.shape)
+    parts = (flux.source, flux.target, flux.site, flux.entering)
+    return _eliminate(core, ledger, flux.classes, *(np.asarray(part, np.int64).tobytes() for part in parts))
 
 
 @lru_cache(maxsize=16)
-def _eliminate(core: int, source: bytes, target: bytes, site: bytes, shape: tuple[int, int]) -> Pattern:
-    sources, targets = np.frombuffer(source, np.int64), np.frombuffer(target, np.int64)
-    sites = np.frombuffer(site, np.int64).reshape(shape)
-    rows = np.concatenate([targets, np.repeat(sites, shape[1], axis=1).ravel()])
-    columns = np.concatenate([sources, np.tile(sites, (1, shape[1])).ravel()])
-    lower, upper = _fill(core, rows, columns)
+def _eliminate(core: int, ledger: int, classes: int, *topology: bytes) -> Pattern:
+    source, target, site, entering = (np.frombuffer(part, np.int64) for part in topology)
+    sinks = core + site.size
+    inner = np.flatnonzero((source < core) & (target < core))
+    doors, inward, outward, beyond = _doors(core, classes, source, target, site)
+    around = np.split(beyond, np.cumsum(classes * doors)[:-1]) if site.size else []
+    pairs = [(np.repeat(part, part.size), np.tile(part, part.size)) for part in around]
+    rows, columns = (np.concatenate([np.zeros(0, np.int64), *(pair[n] for pair in pairs)]) for n in range(2))
+    lower, upper = _fill(
+        core, np.concatenate([target[inner], rows]), np.concatenate([source[inner], columns])
+    )
     keys, diagonal = _number(core, lower, upper)
     order = np.argsort(keys)
 
     def position(row: Indices, column: Indices) -> Indices:
         return order[np.searchsorted(keys, row * core + column, sorter=order)].ravel()
 
-    pairs = [(np.repeat(i, j.size), np.tile(j, i.size)) for i, j in zip(lower, upper, strict=True)]
+    updates = [(np.repeat(i, j.size), np.tile(j, i.size)) for i, j in zip(lower, upper, strict=True)]
     lists = (
         diagonal,
         np.array([part.size for part in upper]),
         np.array([part.size for part in lower]),
         np.concatenate(upper),
         np.concatenate(lower),
-        position(np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs])),
-        position(targets, sources),
-        position(sites[:, :, None], sites[:, None, :]),
+        position(np.concatenate([u[0] for u in updates]), np.concatenate([u[1] for u in updates])),
+        inner,
+        position(target[inner], source[inner]),
+        doors,
+        inward,
+        outward,
+        beyond,
+        position(rows, columns),
     )
-    return Pattern(keys.size, *(np.ascontiguousarray(part, np.int32) for part in lists))
+    to_sinks, to_ledger = (int(entering[:node].sum()) for node in (sinks, ledger))
+    rows_of = (np.ascontiguousarray(part, np.int32) for part in lists)
+    return Pattern(keys.size, sinks, to_sinks, ledger, to_ledger, *rows_of)
+
+
+def _doors(
+    core: int, classes: int, source: Indices, target: Indices, site: Indices
+) -> tuple[Indices, Indices, Indices, Indices]:
+    """Fluids around each site, in number; and by (class, door) of each the edge in, the edge out and the node there."""
+    number = np.full(max(int(target.max()), int(source.max())) + 1, -1)
+    number[site] = np.arange(site.size)
+    inward = np.flatnonzero((number[target] >= 0) & (source < core))
+    outward = np.flatnonzero((number[source] >= 0) & (target < core))
+    inward = inward[np.lexsort((source[inward], number[target[inward]]))]
+    outward = outward[np.lexsort((target[outward], number[source[outward]]))]
+    if not np.array_equal(source[inward], target[outward]):
+        raise ValueError("a site of uptake must give to the same fluids that give to it")
+    doors = np.bincount(number[target[inward]], minlength=site.size)[::classes]
+    return doors, inward, outward, source[inward]
 
 
 def _fill(core: int, rows: Indices, columns: Indices) -> tuple[list[Indices], list[Indices]]:
