@@ -116,7 +116,7 @@ def test_a_run_writes_every_file_of_a_result_and_says_one_object(made, compared)
     assert object_["inputs"] == {str(compared): hashlib.sha256(compared.read_bytes()).hexdigest()}
     assert object_["seed"] == 1
     assert {"benefit", "share", "halved", "doubled", "null_benefit"} <= set(object_["result"]["headline"])
-    assert set(object_["result"]["errors"]) >= {"space", "time", "ledger", "flagged"}
+    assert set(object_["result"]["errors"]) >= {"space", "time", "total", "drawn", "beyond", "flagged"}
     assert {file.name for file in out.iterdir()} == FILES
     assert all(file.stat().st_size > 100 for file in out.iterdir())
     assert set(left_over(out.parent)) == {"compared.toml", out.name}
@@ -127,7 +127,8 @@ def test_a_person_is_told_the_benefit_what_it_rests_on_and_where_the_report_is(m
     done = otosome_("show", out)
     assert done.exit_code == 0
     benefit = "benefit of 'cisplatin + vesicles' against 'cisplatin'"
-    for words in ("3 ears, seed 1", benefit, "rests on:", "research only"):
+    exact = "those of 3 drawn ears by", "limits, 0.1 % of the peak and 0.1 powers of ten at the apex"
+    for words in ("3 ears, seed 1", benefit, "rests on:", "research only", *exact):
         assert words in done.stdout
     assert str(out / "report.html") in done.stdout
 
@@ -137,6 +138,7 @@ def test_show_says_to_a_program_what_the_run_said(made):
     shown = told(otosome_("show", out, "--json"))
     assert shown["command"] == "show"
     assert shown["result"]["headline"] == told(done)["result"]["headline"]
+    assert shown["result"]["errors"] == told(done)["result"]["errors"]
     assert shown["seed"] == told(done)["seed"]
 
 

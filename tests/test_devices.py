@@ -145,7 +145,7 @@ def test_words_are_compared_as_any_measure_is_and_more_is_better(study, result):
 
 
 def test_a_graft_alone_has_its_numerical_errors_told(study):
-    told = errors(study, simulate(study, best(study), workers=1))
+    told = errors(study, simulate(study, best(study), workers=1), best(study))
     assert told["space"] is not None and told["ledger"] < 1e-10
 
 

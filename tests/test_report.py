@@ -155,9 +155,27 @@ HEADLINE: dict[str, Any] = {
     "doubled": {"median": 19.2, "low": 1.8, "high": 33.1},
     "share": {"measured": 0.07, "secondary": 0.11, "direction": 0.48, "assumed": 0.34},
 }
+
+
+def moves(median: float, worst: float, apex: float, apex_worst: float) -> dict[str, dict[str, float]]:
+    peak = {"median": median, "worst": worst}
+    return {"peak": peak, "apex_log10": {"median": apex, "worst": apex_worst}}
+
+
 ERRORS: dict[str, Any] = {
     "space": {"peak": 0.004, "apex_log10": 0.02},
     "time": {"peak": 0.0007, "apex_log10": 0.003},
+    "total": {"peak": 0.0047, "apex_log10": 0.023},
+    "drawn": {
+        "ears": 7,
+        "space": moves(0.0005, 0.005, 0.02, 0.1),
+        "time": moves(0.0002, 0.001, 0.01, 0.02),
+        "total": moves(0.0007, 0.006, 0.03, 0.12),
+    },
+    "arm": "made-up vesicles",
+    "beyond": {"best": True, "drawn": 3},
+    "limits": {"peak": 0.001, "apex_log10": 0.1},
+    "measure": None,
     "ledger": 3e-13,
     "flagged": 0,
 }
@@ -637,6 +655,39 @@ def test_the_verdict_says_no_more_than_the_digits(low: float, median: float, hig
     band = {"low": low, "median": median, "high": high}
     said = summary.verdict({"unit": "dB SPL", "against": "vehicle", "benefit": band})
     assert words in said
+
+
+def test_the_errors_of_the_best_value_ear_and_of_drawn_ones_are_stated_with_their_limits(html: str) -> None:
+    said, limits = summary.exactness(ERRORS, 40), summary.limits(ERRORS)
+    assert "best-value ear by 0.47 % of the peak and 0.023 powers of ten at the apex" in said
+    assert "7 drawn ears by 0.07 % of the peak and 0.03 powers of ten at the apex (median), by 0.6 %" in said
+    assert "the best-value ear and 3 of 7 drawn ears" in limits
+    assert "no closer than 0.6 % of their peak, and at the apex no closer than by a factor of 1.32" in limits
+    assert said in html and f"<b>{limits}</b>" in html
+    rows = {row["moved"]: row["shown"] for row in summary.error_rows(ERRORS)}
+    assert rows["Twice the places, of the peak"] == ["0.4 %", "0.05 %", "0.5 %"]
+    assert rows["Both together, powers of ten at the apex"] == ["0.023", "0.03", "0.12"]
+    assert all(f'<th scope="row">{moved}</th>' in html for moved in rows)
+
+
+def test_errors_that_pass_no_limit_or_one_ear_alone_are_said_so() -> None:
+    total = {"peak": 5e-4, "apex_log10": 0.12}
+    one = {"ears": 1, "total": moves(2e-4, 2e-4, 0.01, 0.01)}
+    apex = ERRORS | {"total": total, "drawn": one, "beyond": {"best": True, "drawn": 0}}
+    said = summary.limits(apex)
+    assert "the apex: the best-value ear. A study" in said and "% of their peak" not in said
+    assert "1 drawn ear by 0.02 % of the peak and 0.01 powers of ten at the apex. What" in summary.exactness(
+        apex, 1
+    )
+    within = apex | {"total": total | {"apex_log10": None}, "beyond": {"best": False, "drawn": 0}}
+    assert summary.limits(within).startswith("All of this is within the limits")
+    assert "best-value ear by 0.05 % of the peak; those" in summary.exactness(within, 1)
+
+
+def test_without_vesicles_only_what_was_given_is_accounted_for() -> None:
+    none = ERRORS | dict.fromkeys(("arm", "space", "time", "total", "drawn", "beyond"))
+    assert summary.exactness(none, 3).startswith("What was given is accounted for")
+    assert summary.limits(none) == "" and summary.error_rows(none) == []
 
 
 def test_shares_fill_the_bar() -> None:

@@ -11,11 +11,12 @@ import pytest
 import tomli_w
 import xarray as xr
 
+from otosome import weigh
 from otosome.evidence import BASES, LOTS, WORLD, BadInput
 from otosome.forward import Block, best, draw, observe, simulate
 from otosome.results import fill, open_result, writing
 from otosome.scenario import load, loads, saves
-from otosome.weigh import answer, benefit, compare, sensitivity, share, sources, window
+from otosome.weigh import answer, benefit, compare, errors, sensitivity, share, sources, window
 
 VALID = Path(__file__).parent / "scenarios" / "valid"
 FULL, NONE, NULL = "cisplatin + vesicles", "cisplatin", "cisplatin + null vesicles"
@@ -294,14 +295,63 @@ def test_a_number_of_ones_own_paper_is_provisional_until_it_is_the_shelfs_again(
 
 
 def test_the_errors_of_a_run_are_small_and_told(told):
-    errors = told["errors"]
-    # Places may cost a fifth of the peak at the steep base; steps a hundredth; mass nothing but rounding.
-    both = [errors["space"], errors["time"]]
-    assert min(error["peak"] for error in both) > 0.0
-    assert sum(error["peak"] for error in both) < 1e-3
-    assert sum(error["apex_log10"] for error in both) < 0.1
-    assert 0.0 <= errors["ledger"] < 1e-10
-    assert errors["flagged"] in range(13)
+    found = told["errors"]
+    for of, limit in {"peak": 1e-3, "apex_log10": 0.1}.items():
+        assert found["space"][of] + found["time"][of] == found["total"][of] < limit
+        assert min(found[part][of] for part in ("space", "time")) > 0.0
+        for part in ("space", "time", "total"):
+            assert 0.0 < found["drawn"][part][of]["median"] <= found["drawn"][part][of]["worst"]
+    assert found["drawn"]["ears"] == 7 and found["arm"] == FULL
+    assert found["limits"] == {"peak": 1e-3, "apex_log10": 0.1} and not found["beyond"]["best"]
+    assert 0.0 <= found["ledger"] < 1e-10
+    assert found["flagged"] in range(13)
+
+
+@pytest.fixture(scope="module")
+def three(study, result):
+    """The errors of three drawn ears in one block, and of each of them with the best-value ear alone."""
+    table, ears = draw(study, 12, seed=3), [1, 6, 11]
+    together = errors(study, result.isel(subject=ears), table)
+    return together, [errors(study, result.isel(subject=[ear]), table) for ear in ears]
+
+
+def test_the_errors_of_drawn_ears_are_each_ears_own(three):
+    together, alone = three
+    assert together["drawn"]["ears"] == 3
+    for part in ("space", "time", "total"):
+        assert all(one[part] == together[part] for one in alone), (
+            "the best-value ear is the same in any company"
+        )
+        for of, both in together["drawn"][part].items():
+            own = sorted(one["drawn"][part][of]["worst"] for one in alone)
+            assert own[0] < own[2] and both == {"median": own[1], "worst": own[2]}
+
+
+def test_an_ear_beyond_a_limit_is_counted(study, result, three, monkeypatch):
+    together, alone = three
+    for of in ("peak", "apex_log10"):
+        own = [one["drawn"]["total"][of]["worst"] for one in alone]
+        monkeypatch.setattr(weigh, "LIMITS", {"peak": 1.0, "apex_log10": 9.0} | {of: min(own)})
+        found = errors(study, result.isel(subject=[1, 6, 11]), draw(study, 12, seed=3))["beyond"]
+        assert found["best"] == (together["total"][of] > min(own))
+        assert 0 < found["drawn"] == sum(one > min(own) for one in own)
+
+
+def test_an_ear_that_is_left_out_has_no_errors(study):
+    table = draw(study, 2, seed=3)
+    whole = errors(study, simulate(study, table, workers=1).isel(subject=[1]), table)
+    table.loc[0, "solutes.vesicle.exchange_scale"] = np.nan
+    found = simulate(study, table, workers=1)
+    assert found.subject.values.tolist() == [1] and errors(study, found, table) == whole
+
+
+def test_where_the_compared_arm_gets_no_vesicles_the_errors_are_of_one_that_does(study, three):
+    values = tomllib.loads(saves(study))
+    asked = {"measure": values["compare"]["measure"], "of": NONE, "against": FULL}
+    other = loads(tomli_w.dumps(values | {"compare": asked}))
+    table = best(other)
+    found = errors(other, simulate(other, table, workers=1), table)
+    assert found["arm"] == FULL and found["total"] == three[0]["total"]
 
 
 @pytest.fixture(scope="module")
@@ -343,8 +393,9 @@ def test_a_study_that_compares_nothing_still_says_what_it_rests_on():
     result = answer(study, draw(study, 2, seed=1))
     assert json.loads(result.attrs["headline"]) == {}
     assert json.loads(result.attrs["sensitivity"]) == []
-    errors = json.loads(result.attrs["errors"])
-    assert errors["space"] is None and errors["time"] is None and errors["ledger"] == 0.0
+    found = json.loads(result.attrs["errors"])
+    assert all(found[part] is None for part in ("arm", "space", "time", "total", "drawn", "beyond"))
+    assert found["ledger"] == 0.0
     assert len(json.loads(result.attrs["sources"])) == len(study.parameters) + len(study.curves)
     assert "window_cells" not in result
 

@@ -46,7 +46,7 @@ def therapies(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | 
     middle = simulate(study, best(study), 1)
     told = {
         **described(study),
-        "errors": errors(study, result),
+        "errors": errors(study, result, table),
         "crossing": crossing(study, table),
         "sensitivity": [],
         "headline": {},

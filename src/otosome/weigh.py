@@ -27,6 +27,7 @@ from otosome.forward import (
     Tick,
     best,
     crossing,
+    ears_at_once,
     plan,
     planned,
     simulate,
@@ -45,6 +46,8 @@ WINDOW_DOSES = 21
 _WINDOW_START, _DAY = -72.0, 24.0
 # Shelves whose numbers weigh what was measured and change nothing in it.
 _WEIGHED = ("harms", "utilities")
+# What places and steps may cost together: a share of the peak, and powers of ten at the apex.
+LIMITS = {"peak": 1e-3, "apex_log10": 0.1}
 
 
 def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | None = None) -> xr.Dataset:
@@ -57,7 +60,7 @@ def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | Non
     asked = study.scenario.compare
     with ThreadPoolExecutor(workers) as pool:
         pictured = pool.submit(lambda: None if asked is None else window(study, asked))
-        erred = pool.submit(errors, study, result)
+        erred = pool.submit(errors, study, result, table)
         moved = [] if asked is None else sensitivity(study, asked, workers)
     told = {
         **described(study),
@@ -313,26 +316,64 @@ def _sourced(told: Parameter | Curve, catalog: Catalog) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def errors(study: Study, result: xr.Dataset) -> dict[str, Any]:
-    """Space and time error of the best-value ear, the mass that is unaccounted for, and ears to look at twice.
+def errors(study: Study, result: xr.Dataset, table: pd.DataFrame) -> dict[str, Any]:
+    """What places and steps cost vesicles, the mass that is unaccounted for, and ears to look at twice.
 
-    The space error compares with twice the places, the time error with half the steps.
+    The space error compares with twice the places, the time error with half the steps; the total is their sum.
+
+    ``result``, ``table``  of ``simulate``, and the ears it was given
+    returns  ``space``, ``time`` and ``total`` of the best-value ear, and in ``drawn`` their ``median`` and ``worst``
+             over so many ``ears`` of the result; ``beyond``: whether the best-value ear's total passes one of the
+             ``limits``, and in how many of the drawn; all None where no ``arm`` gets vesicles
     """
     # The embedded estimate overstates a step's true error ten times and more.
     flagged = result["time_error"].to_numpy() > 0.1
     told: dict[str, Any] = {
+        "limits": LIMITS,
         "ledger": float(result["closure"].max()),
         "flagged": int(flagged.sum()),
         "measure": _step_error(study),
     }
-    coarse = _carried(plan(study))
+    arm, costs = _costs(study, result, table)
+    if not costs:
+        return dict.fromkeys(("arm", "space", "time", "total", "drawn", "beyond")) | told
+    of_best = {part: {name: _known(v[0]) for name, v in cost.items()} for part, cost in costs.items()}
+    of_drawn = {
+        part: {name: _median_and_worst(v[1:]) for name, v in cost.items()} for part, cost in costs.items()
+    }
+    passed = np.any([costs["total"][name] > limit for name, limit in LIMITS.items()], axis=0)
+    beyond = {"best": bool(passed[0]), "drawn": int(passed[1:].sum())}
+    return {"arm": arm, **of_best, "drawn": {"ears": passed.size - 1, **of_drawn}, "beyond": beyond, **told}
+
+
+def _costs(study: Study, result: xr.Dataset, table: pd.DataFrame) -> tuple[str, dict[str, dict[str, Array]]]:
+    """Space, time and total error of the best-value ear, and then of drawn ones, each shape (ear,)."""
+    made, one, kept = plan(study), best(study), result["subject"].to_numpy()
+    # A block costs the same for one ear as for all its lanes. Neighbours are of one world, so the rest are far apart.
+    count = min(ears_at_once(made) - 1, kept.size)
+    rows = kept[np.arange(count) * kept.size // max(count, 1)]
+    columns = {name: np.append(one[name], table[name].to_numpy()[rows]) for name in one.columns}
+    arm, coarse = _carried(made, columns)
     if coarse is None:
-        return {"space": None, "time": None, **told}
-    made = plan(study)
-    space, time = _carried(replace(made, places=made.places.doubled())), _carried(replace(made, refine=2))
+        return arm, {}
+    finer = replace(made, places=made.places.doubled()), replace(made, refine=2)
+    space, time = (_carried(plan, columns)[1] for plan in finer)
     assert space is not None and time is not None
     last = max(quantity(t, "h") for t in _given(study))
-    return {**transport.errors(coarse, space, time, at=min(last + _DAY, study.until)), **told}
+    costs = transport.errors(coarse, space, time, at=min(last + _DAY, study.until))
+    return arm, {**costs, "total": {name: costs["space"][name] + costs["time"][name] for name in LIMITS}}
+
+
+def _known(value: float) -> float | None:
+    """A number as JSON holds it: None where nothing arrives at the apex, so that nothing can be compared."""
+    return float(value) if np.isfinite(value) else None
+
+
+def _median_and_worst(values: Array) -> dict[str, float | None]:
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return {"median": None, "worst": None}
+    return {"median": float(np.median(known)), "worst": float(np.max(known))}
 
 
 def _given(study: Study) -> list[str]:
@@ -369,13 +410,12 @@ def _values(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]
     return work
 
 
-def _carried(made: Plan) -> transport.Transported | None:
-    """The best-value ear's vesicles in the compared arm, or in the first arm that gets any."""
-    one = best(made.study)
-    block = Block(made, {c: one[c].to_numpy() for c in one.columns})
-    asked = made.study.scenario.compare
-    arms = [a for a in made.arms if asked is None or a.name == asked.of]
-    return next((v for v in map(block.vesicles, arms) if v is not None), None)
+def _carried(made: Plan, columns: Mapping[str, Array]) -> tuple[str, transport.Transported | None]:
+    """Vesicles in the compared arm, or in the first arm that gets any where that one gets none, with its name."""
+    block, asked = Block(made, columns), made.study.scenario.compare
+    arms = sorted(made.arms, key=lambda arm: asked is not None and arm.name != asked.of)
+    found = ((arm.name, block.vesicles(arm)) for arm in arms)
+    return next((one for one in found if one[1] is not None), ("", None))
 
 
 def window(study: Study, asked: Compare) -> xr.Dataset:

@@ -150,6 +150,7 @@ def _answered(
     for note in notes:
         say(f"note: {note}")
     if not as_json:
+        print(_exactness(json.loads(result.attrs["errors"]), result.sizes["subject"]))
         print(f"report: {(folder / 'report.html').resolve()}")
     return {
         "out": str(folder), "inputs": dict(made.inputs), "seed": int(result.attrs["seed"]),
@@ -158,6 +159,13 @@ def _answered(
         },
         "notes": notes,
     }  # fmt: skip
+
+
+def _exactness(errors: dict[str, Any], subjects: int) -> str:
+    """How exact the calculation is, and whether that is within its limits."""
+    from otosome.report.summary import exactness, limits
+
+    return f"{exactness(errors, subjects)}\n{limits(errors)}".rstrip()
 
 
 def _side_by_side(told: dict[str, Any]) -> str:
@@ -271,14 +279,21 @@ def show(
         headline = json.loads(stored.attrs["headline"])
         beside = json.loads(stored.attrs["therapies"]) if "therapies" in stored.attrs else None
         notes = json.loads(stored.attrs["notes"])
+        errors = json.loads(stored.attrs.get("errors", "{}"))
         if not as_json:
             print(f"{stored.attrs['name']}: {stored.sizes['subject']} ears, seed {stored.attrs['seed']}")
             print(_headline(headline) if beside is None else _side_by_side(beside))
+            # A result of an earlier version states them otherwise.
+            if "limits" in errors:
+                print(_exactness(errors, stored.sizes["subject"]))
             print(f"report: {(result / 'report.html').resolve()}")
         return {
             "out": str(result),
             "seed": int(stored.attrs["seed"]),
-            "result": {"headline": headline} if beside is None else {"therapies": beside},
+            "result": {
+                **({"headline": headline} if beside is None else {"therapies": beside}),
+                "errors": errors,
+            },
             "notes": notes,
         }
 

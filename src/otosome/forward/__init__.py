@@ -9,10 +9,11 @@ from otosome.forward.crossing import crossing
 from otosome.forward.gradient import gradient
 from otosome.forward.planning import Given, Plan, PlannedArm, dosed, plan, planned, use_of
 from otosome.forward.reading import observe
-from otosome.forward.run import Tick, blocks, forward, simulate, through
+from otosome.forward.run import Tick, blocks, ears_at_once, forward, simulate, through
 from otosome.forward.table import best, draw
 
 __all__ = [
     "TRANSPORT", "Block", "Columns", "Given", "Plan", "PlannedArm", "Tick", "best", "blocks", "crossing", "dosed",
-    "draw", "endpoint", "forward", "gradient", "observe", "plan", "planned", "simulate", "through", "use_of",
+    "draw", "ears_at_once", "endpoint", "forward", "gradient", "observe", "plan", "planned", "simulate",
+    "through", "use_of",
 ]  # fmt: skip

@@ -55,6 +55,11 @@ def _block(whole: Columns, start: int, width: int, ears: int) -> tuple[slice, Co
     return slice(start, start + rows.size), {name: column[padded] for name, column in whole.items()}
 
 
+def ears_at_once(plan: Plan) -> int:
+    """Ears in a block: fewer in a study of many events, so that its histories fit in memory."""
+    return max(1, min(BLOCK, BLOCK * _ROOMY // plan.knots.size))
+
+
 def through(
     plan: Plan,
     table: pd.DataFrame,
@@ -69,8 +74,7 @@ def through(
     ``refuse``  told of each ear whose numbers a formula refuses; its place in the arrays is left as it is. Without
                 it, or if the best-value ear is refused too, the refusal is raised
     """
-    # Fewer ears at once in a study of many events, so that its histories fit in memory.
-    width = max(1, min(BLOCK, BLOCK * _ROOMY // plan.knots.size))
+    width = ears_at_once(plan)
     whole, starts = {name: table[name].to_numpy() for name in table.columns}, range(0, len(table), width)
 
     def one(start: int) -> Parts:

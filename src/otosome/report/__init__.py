@@ -104,6 +104,7 @@ def _words(result: xr.Dataset) -> dict[str, Any]:
     from otosome.report.arrival import arrival, crossing
 
     counts: dict[str, int] = {}
+    errors = summary.attribute(result, "errors")
     sources = summary.source_rows(summary.attribute(result, "sources"))
     for row in sources:
         counts[row["basis"]] = counts.get(row["basis"], 0) + 1
@@ -117,7 +118,10 @@ def _words(result: xr.Dataset) -> dict[str, Any]:
         "seed": result.attrs["seed"],
         "subjects": result.sizes["subject"],
         "counts": summary.shares(counts),
-        "exactness": summary.exactness(summary.attribute(result, "errors"), result.sizes["subject"]),
+        "errors": errors,
+        "exactness": summary.exactness(errors, result.sizes["subject"]),
+        "limits": summary.limits(errors),
+        "error_rows": summary.error_rows(errors),
         "sources": sources,
         "read_once": summary.read_once(sources),
         "notes": summary.attribute(result, "notes"),

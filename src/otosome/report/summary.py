@@ -274,17 +274,70 @@ def exactness(errors: Mapping[str, Any], subjects: int) -> str:
     if errors.get("measure"):
         off = number(errors["measure"]["time"], 2)
         ledger = f"steps three times as fine move the compared measure by {off} {errors['measure']['unit']}; {ledger}"
-    if not errors["space"] or not errors["time"]:
+    if not errors["total"]:
         return capital(ledger)
-    space = _moved("Twice the places", "move", errors["space"])
-    return f"{space}, {_moved('half the time steps', 'move', errors['time'])}; {ledger}"
+    first = "Twice the places and half the time steps together move the vesicles of the best-value ear by"
+    return f"{first} {_cost(errors['total'])}{_drawn_cost(errors['drawn'])}. {capital(ledger)}"
 
 
-def _moved(what: str, verb: str, error: Mapping[str, float]) -> str:
-    return (
-        f"{what} {verb} the vesicle peak by {number(100 * error['peak'], 2)} % "
-        f"and the apex by {number(error['apex_log10'], 2)} powers of ten"
+def _cost(error: Mapping[str, float | None]) -> str:
+    peak, apex = f"{number(100 * (error['peak'] or 0.0), 2)} % of the peak", error["apex_log10"]
+    return peak if apex is None else f"{peak} and {number(apex, 2)} powers of ten at the apex"
+
+
+def _drawn_cost(drawn: Mapping[str, Any]) -> str:
+    if drawn["ears"] == 0:
+        return ""
+    median, worst = (
+        _cost({n: both[end] for n, both in drawn["total"].items()}) for end in ("median", "worst")
     )
+    return f"; those of {_ears(drawn)} by {median}{'' if drawn['ears'] == 1 else f' (median), by {worst} (worst)'}"
+
+
+def _ears(drawn: Mapping[str, Any]) -> str:
+    return f"{drawn['ears']} drawn ear{'' if drawn['ears'] == 1 else 's'}"
+
+
+def limits(errors: Mapping[str, Any]) -> str:
+    """Whether the errors stay within their limits, and what it means where they do not; empty without vesicles."""
+    beyond, drawn = errors["beyond"], errors["drawn"]
+    if beyond is None:
+        return ""
+    allowed = _cost(errors["limits"])
+    ears = ["the best-value ear"] if beyond["best"] else []
+    ears += [f"{beyond['drawn']} of {_ears(drawn)}"] if beyond["drawn"] else []
+    if not ears:
+        return f"All of this is within the limits, {allowed}."
+    peak, apex = (
+        max(errors["total"][name] or 0.0, drawn["total"][name]["worst"] or 0.0)
+        for name in ("peak", "apex_log10")
+    )
+    closest = [f"no closer than {number(100 * peak, 2)} % of their peak"] * (peak > errors["limits"]["peak"])
+    if apex > errors["limits"]["apex_log10"]:
+        closest.append(f"at the apex no closer than by a factor of {number(10**apex)}")
+    return (
+        f"Beyond the limits, {allowed}: {' and '.join(ears)}. A study cannot ask for more places or steps; read "
+        f"concentrations of vesicles in such an ear {', and '.join(closest)}."
+    )
+
+
+def error_rows(errors: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The errors of space, of time and of both, as rows of a table; none without vesicles."""
+    if not errors["total"]:
+        return []
+    parts = {"space": "Twice the places", "time": "Half the time steps", "total": "Both together"}
+    measured = {"peak": (100.0, " %", "of the peak"), "apex_log10": (1.0, "", "powers of ten at the apex")}
+    return [
+        {
+            "moved": f"{heading}, {what}",
+            "shown": [
+                "–" if value is None else f"{number(factor * value, 2)}{unit}"
+                for value in (errors[part][name], *errors["drawn"][part][name].values())
+            ],
+        }
+        for part, heading in parts.items()
+        for name, (factor, unit, what) in measured.items()
+    ]
 
 
 # ---------------------------------------------------------------- rows with positions

@@ -470,30 +470,28 @@ def depots_of(
 
 def errors(
     coarse: Transported, space: Transported, time: Transported, at: float
-) -> dict[str, dict[str, float]]:
-    """What grid and steps cost, from the same ears solved on ``grid.doubled()`` and with ``refine=2``.
+) -> dict[str, dict[str, Plain]]:
+    """What grid and steps cost each ear, from the same ears solved on ``grid.doubled()`` and with ``refine=2``.
 
     ``at``    h at which the apex is compared, e.g. the end of dosing plus a day
-    returns   for "space" and "time": "peak", the largest difference of concentration in scala tympani or a
-              tissue, of those kept, relative to its peak there; "apex_log10", the largest difference of its decimal
-              logarithm in scala tympani at the apex, where both are positive
+    returns   for "space" and "time", shape (subject,): "peak", the largest difference of concentration in scala
+              tympani or a tissue, of those kept, relative to its peak there; "apex_log10", the difference of its
+              decimal logarithm in scala tympani at the apex, NaN where one of both is not positive
     """
     return {"space": _differ(coarse, space, at), "time": _differ(coarse, time, at)}
 
 
-def _differ(coarse: Transported, fine: Transported, at: float) -> dict[str, float]:
-    peak = 0.0
+def _differ(coarse: Transported, fine: Transported, at: float) -> dict[str, Plain]:
+    peaks = []
     moment = int(np.searchsorted(coarse.knots, at, side="right")) - 1
-    names = [n for n in ("scala_tympani", *TISSUES) if n in coarse.concentration]
-    for name in names:
+    for name in (n for n in ("scala_tympani", *TISSUES) if n in coarse.concentration):
         one, two = (_total(t, name, coarse.grid.places) for t in (coarse, fine))
         top = np.max(np.abs(two), axis=(1, 2))
-        difference = np.max(np.abs(one - two), axis=(1, 2))
-        peak = max(peak, float(np.max(difference / np.where(top > 0, top, 1.0))))
+        peaks.append(np.max(np.abs(one - two), axis=(1, 2)) / np.where(top > 0, top, 1.0))
     one, two = (_total(t, "scala_tympani", coarse.grid.places)[:, moment, -1] for t in (coarse, fine))
     seen = (one > 0) & (two > 0)
-    apex = np.abs(np.log10(one[seen]) - np.log10(two[seen]))
-    return {"peak": peak, "apex_log10": float(np.max(apex, initial=0.0))}
+    logarithms = [np.log10(value, out=np.full(value.shape, np.nan), where=seen) for value in (one, two)]
+    return {"peak": np.max(peaks, axis=0), "apex_log10": np.abs(logarithms[0] - logarithms[1])}
 
 
 def _total(run: Transported, name: str, places: int) -> Array:
