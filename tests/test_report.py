@@ -175,6 +175,7 @@ ERRORS: dict[str, Any] = {
     "arm": "made-up vesicles",
     "beyond": {"best": True, "drawn": 3},
     "limits": {"peak": 0.001, "apex_log10": 0.1},
+    "fineness": 1,
     "measure": None,
     "ledger": 3e-13,
     "flagged": 0,
@@ -663,6 +664,7 @@ def test_the_errors_of_the_best_value_ear_and_of_drawn_ones_are_stated_with_thei
     assert "7 drawn ears by 0.07 % of the peak and 0.03 powers of ten at the apex (median), by 0.6 %" in said
     assert "the best-value ear and 3 of 7 drawn ears" in limits
     assert "no closer than 0.6 % of their peak, and at the apex no closer than by a factor of 1.32" in limits
+    assert "fineness = 2 in the study" in limits and "fineness" not in summary.limits({**ERRORS, "fineness": 8})
     assert said in html and f"<b>{limits}</b>" in html
     rows = {row["moved"]: row["shown"] for row in summary.error_rows(ERRORS)}
     assert rows["Twice the places, of the peak"] == ["0.4 %", "0.05 %", "0.5 %"]
@@ -675,7 +677,7 @@ def test_errors_that_pass_no_limit_or_one_ear_alone_are_said_so() -> None:
     one = {"ears": 1, "total": moves(2e-4, 2e-4, 0.01, 0.01)}
     apex = ERRORS | {"total": total, "drawn": one, "beyond": {"best": True, "drawn": 0}}
     said = summary.limits(apex)
-    assert "the apex: the best-value ear. A study" in said and "% of their peak" not in said
+    assert "the apex: the best-value ear. Read" in said and "% of their peak" not in said
     assert "1 drawn ear by 0.02 % of the peak and 0.01 powers of ten at the apex. What" in summary.exactness(
         apex, 1
     )

@@ -472,7 +472,7 @@ def test_a_refined_schedule_changes_little():
     ears, mixed = ear(Grid()), vesicle(dispersion=1.0)
     coarse = solve(ears, mixed, [niche()], schedule([0.0], 240.0))
     fine = solve(ears, mixed, [niche()], schedule([0.0], 240.0), refine=2)
-    doubled = solve(ear(Grid().doubled()), mixed, [niche()], schedule([0.0], 240.0))
+    doubled = solve(ear(Grid().finer(2)), mixed, [niche()], schedule([0.0], 240.0))
     cost = errors(coarse, doubled, fine, at=24.0)
     assert cost["time"]["peak"] < 5e-4
     assert cost["space"]["peak"] < 2.5e-3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -305,6 +306,16 @@ def test_the_errors_of_a_run_are_small_and_told(told):
     assert found["limits"] == {"peak": 1e-3, "apex_log10": 0.1} and not found["beyond"]["best"]
     assert 0.0 <= found["ledger"] < 1e-10
     assert found["flagged"] in range(13)
+
+
+def test_a_finer_study_misses_less_in_space_and_in_time(study, result, told):
+    asked = replace(study, scenario=study.scenario.model_copy(update={"fineness": 2}))
+    fine = errors(asked, result, draw(study, 12, seed=3))
+    # Orders of three in space at least, of four in time; drawn ears where fronts are steep gain less.
+    assert fine["space"]["peak"] < 0.25 * told["errors"]["space"]["peak"]
+    assert fine["time"]["peak"] < 0.25 * told["errors"]["time"]["peak"]
+    for part in ("space", "time", "total"):
+        assert fine["drawn"][part]["peak"]["median"] < told["errors"]["drawn"][part]["peak"]["median"]
 
 
 @pytest.fixture(scope="module")

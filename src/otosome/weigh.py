@@ -330,6 +330,7 @@ def errors(study: Study, result: xr.Dataset, table: pd.DataFrame) -> dict[str, A
     flagged = result["time_error"].to_numpy() > 0.1
     told: dict[str, Any] = {
         "limits": LIMITS,
+        "fineness": study.scenario.fineness,
         "ledger": float(result["closure"].max()),
         "flagged": int(flagged.sum()),
         "measure": _step_error(study),
@@ -356,7 +357,7 @@ def _costs(study: Study, result: xr.Dataset, table: pd.DataFrame) -> tuple[str, 
     arm, coarse = _carried(made, columns)
     if coarse is None:
         return arm, {}
-    finer = replace(made, places=made.places.doubled()), replace(made, refine=2)
+    finer = replace(made, places=made.places.finer(2)), replace(made, refine=2 * made.refine)
     space, time = (_carried(plan, columns)[1] for plan in finer)
     assert space is not None and time is not None
     last = max(quantity(t, "h") for t in _given(study))

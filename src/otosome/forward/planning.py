@@ -117,9 +117,9 @@ class PlannedArm:
 def plan(study: Study, arms: Sequence[str] | None = None, **changes: Any) -> Plan:
     """The plan of a study, of all its arms or of some."""
     chosen = [a for a in study.scenario.arm if arms is None or a.name in arms]
-    return Plan(
-        study, tuple(planned(study, arm) for arm in chosen), **{"places": transport.Grid(), **changes}
-    )
+    times = study.scenario.fineness
+    asked = {"places": transport.Grid().finer(times), "refine": times, **changes}
+    return Plan(study, tuple(planned(study, arm) for arm in chosen), **asked)
 
 
 def planned(study: Study, arm: Arm, efficacy: float = 1.0) -> PlannedArm:

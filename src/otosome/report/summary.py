@@ -315,9 +315,11 @@ def limits(errors: Mapping[str, Any]) -> str:
     closest = [f"no closer than {number(100 * peak, 2)} % of their peak"] * (peak > errors["limits"]["peak"])
     if apex > errors["limits"]["apex_log10"]:
         closest.append(f"at the apex no closer than by a factor of {number(10**apex)}")
+    finer = 2 * errors["fineness"]
+    cure = f"; fineness = {finer} in the study, in four times the time, comes closer" if finer <= 8 else ""
     return (
-        f"Beyond the limits, {allowed}: {' and '.join(ears)}. A study cannot ask for more places or steps; read "
-        f"concentrations of vesicles in such an ear {', and '.join(closest)}."
+        f"Beyond the limits, {allowed}: {' and '.join(ears)}. Read concentrations of vesicles in such an ear "
+        f"{', and '.join(closest)}{cure}."
     )
 
 

@@ -212,7 +212,10 @@ class StatedCurve(_Table):
 
 
 class Scenario(_Table):
-    """A study file, key by key."""
+    """A study file, key by key.
+
+    ``fineness``  how many times the default number of places and of steps it is computed with; time grows as its square
+    """
 
     otosome: Literal["scenario/1"]
     version: str | None = None
@@ -222,6 +225,7 @@ class Scenario(_Table):
     species: str
     population: PopulationUse | None = None
     until: Moment | None = None
+    fineness: int = Field(default=1, ge=1, le=8)
     insult: dict[str, InsultUse] = {}
     treatment: dict[str, Treatment] = {}
     device: dict[str, DeviceUse] = {}

@@ -21,7 +21,7 @@ class Grid:
     raises         ValueError for fewer than eight places, two vestibule cells, or a negative grading
     """
 
-    places: int = 72
+    places: int = 80
     grading: float = 2.5
     vestibule: int = 10
 
@@ -50,9 +50,9 @@ class Grid:
         """Width of each place, shape (place,), summing to 1."""
         return np.diff(self.edges)
 
-    def doubled(self) -> Grid:
-        """The same grid with every place and vestibule cell split in two."""
-        return Grid(2 * self.places, self.grading, 2 * self.vestibule)
+    def finer(self, times: int) -> Grid:
+        """The same grid with every place and vestibule cell split in so many."""
+        return Grid(times * self.places, self.grading, times * self.vestibule)
 
 
 def _graded(cells: int, grading: float) -> Fraction:

@@ -471,7 +471,7 @@ def depots_of(
 def errors(
     coarse: Transported, space: Transported, time: Transported, at: float
 ) -> dict[str, dict[str, Plain]]:
-    """What grid and steps cost each ear, from the same ears solved on ``grid.doubled()`` and with ``refine=2``.
+    """What grid and steps cost each ear, from the same ears solved on ``grid.finer(2)`` and with ``refine=2``.
 
     ``at``    h at which the apex is compared, e.g. the end of dosing plus a day
     returns   for "space" and "time", shape (subject,): "peak", the largest difference of concentration in scala
