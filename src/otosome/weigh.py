@@ -50,13 +50,16 @@ _WEIGHED = ("harms", "utilities")
 def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | None = None) -> xr.Dataset:
     """Simulate a study and everything its report says.
 
-    returns  the dataset of ``simulate`` with the window's variables, and the headline, the sensitivities,
-             what crosses to the other ear, the numerical errors and the sources as JSON attributes
+    returns  the dataset of ``simulate`` with where each place lies, the window's variables where ``has_window``,
+             and the headline, the sensitivities, what crosses to the other ear, the numerical errors and the
+             sources as JSON attributes
     """
     result = simulate(study, table, workers, tick)
     asked = study.scenario.compare
     with ThreadPoolExecutor(workers) as pool:
-        pictured = pool.submit(lambda: None if asked is None else window(study, asked))
+        seen = (
+            pool.submit(window, study, asked) if asked and has_window(study) else pool.submit(places, study)
+        )
         erred = pool.submit(errors, study, result)
         moved = [] if asked is None else sensitivity(study, asked, workers)
     told = {
@@ -67,8 +70,7 @@ def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | Non
         "headline": {} if asked is None else headline(study, result, asked, moved),
     }
     result.attrs |= {name: json.dumps(value) for name, value in told.items()}
-    seen = pictured.result()
-    return result if seen is None else result.merge(seen, combine_attrs="override")
+    return result.merge(seen.result(), combine_attrs="override")
 
 
 def described(study: Study) -> dict[str, Any]:
@@ -376,6 +378,26 @@ def _carried(made: Plan) -> transport.Transported | None:
     asked = made.study.scenario.compare
     arms = [a for a in made.arms if asked is None or a.name == asked.of]
     return next((v for v in map(block.vesicles, arms) if v is not None), None)
+
+
+def places(study: Study) -> xr.Dataset:
+    """Where each place lies (``place_distance``, mm) and what it hears best (``place_frequency``, kHz): best values."""
+    import xarray as xr
+
+    one = best(study)
+    ear = Block(plan(study), {name: one[name].to_numpy() for name in one.columns}).ear
+    return xr.Dataset(
+        {
+            "place_frequency": (("place",), ear.frequency, {"unit": "kHz"}),
+            "place_distance": (("place",), ear.place * ear.length[0], {"unit": "mm"}),
+        }
+    )
+
+
+def has_window(study: Study) -> bool:
+    """Whether the window is shown: it is of shifts by frequency, and words have none."""
+    asked = study.scenario.compare
+    return asked is not None and study.scenario.measure[asked.measure].frequency is not None
 
 
 def window(study: Study, asked: Compare) -> xr.Dataset:
