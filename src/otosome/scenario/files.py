@@ -170,18 +170,39 @@ def _told(error: ValidationError, file: str) -> BadInput:
         message, given = "is missing", None
     elif first["type"] == "literal_error":
         allowed = str(first.get("ctx", {}).get("expected", ""))
+    elif first["type"] in _LENGTHS:
+        message, end, words = _LENGTHS[first["type"]]
+        allowed = f"{words} {first['ctx'][end]}"
+    allowed = _described(first["loc"]) or allowed
     return BadInput(message, file=file, key=key, given=given, allowed=allowed)
+
+
+# What is said of a list or table of a wrong length, by pydantic's names of the complaint and of the end it passed.
+_LENGTHS = {
+    "too_short": ("holds too few", "min_length", "at least"),
+    "too_long": ("holds too many", "max_length", "at most"),
+}
 
 
 def _keys(place: tuple[int | str, ...]) -> list[str]:
     """The keys allowed at a place of a study file."""
+    return list(_table(place).model_fields)
+
+
+def _described(place: tuple[int | str, ...]) -> str | None:
+    """What the key at a place takes, where its table describes it."""
+    known = _table(place).model_fields
+    return next((known[part].description for part in place if isinstance(part, str) and part in known), None)
+
+
+def _table(place: tuple[int | str, ...]) -> type[BaseModel]:
+    """The table of a study file that a place lies in."""
     tables: dict[str, type[BaseModel]] = {
         "population": PopulationUse, "insult": InsultUse, "treatment": Treatment, "device": DeviceUse,
         "recovery": RecoveryUse, "sample": SampleUse, "arm": Arm, "measure": Measure, "compare": Compare,
         "enrolment": Enrolment, "preference": Preference, "numbers": Number,
     }  # fmt: skip
-    table = tables.get(str(place[0]), Scenario) if len(place) > 1 else Scenario
-    return list(table.model_fields)
+    return tables.get(str(place[0]), Scenario) if len(place) > 1 else Scenario
 
 
 def _of_person(study: Study, told: Mapping[str, object]) -> Study:
