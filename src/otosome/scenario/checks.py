@@ -46,6 +46,7 @@ def check_study(study: Study, file: str) -> None:
         _check_asked(study, "recoveries", scenario.recovery, file, "recovery")
     for arm in scenario.arm:
         _check_one_batch(study, arm, file)
+        _check_one_device(study, arm, file)
     for name, measure in scenario.measure.items():
         _check_measure(study, name, measure, file)
         _check_norms(study, name, measure, people, file)
@@ -397,6 +398,20 @@ def _check_one_batch(study: Study, arm: Arm, file: str) -> None:
             key=f"arm.{arm.name}.devices",
             given=arm.devices,
         )
+
+
+def _check_one_device(study: Study, arm: Arm, file: str) -> None:
+    """What must be given by an amount may come again; of anything else the one ear of a study holds one."""
+    held: dict[str, list[str]] = {}
+    for name in arm.devices:
+        held.setdefault(study.scenario.device[name].entry, []).append(name)
+    for entry, named in held.items():
+        asks = texts(study.catalog.get("devices", entry).card.options.get("asks", []))
+        if len(named) > 1 and "amount" not in asks:
+            raise BadInput(
+                f"an ear holds one {entry}", file=file, key=f"arm.{arm.name}.devices", given=named,
+                cure="keep one: a study is of one ear, and what is for the other or for another time is another arm's",
+            )  # fmt: skip
 
 
 def _among(given: str, allowed: list[str], file: str, key: str) -> None:
