@@ -30,6 +30,7 @@ from otosome.scenario.tables import (
     Scenario,
     Treatment,
 )
+from otosome.units import quantity
 
 STUDIES = SHIPPED / "studies"
 # How the note begins that a study used a lot its own specification refuses.
@@ -86,7 +87,7 @@ def load(
     made = _with_people(made, file, audiogram)
     made = _with_quality(_with_batches(made, file.parent, batch), file.name, despite_quality)
     check_study(made, file.name)
-    return _with_operations(made)
+    return _with_volumes(_with_operations(made))
 
 
 def loads(
@@ -341,6 +342,30 @@ def _with_operations(study: Study) -> Study:
                     f"nothing by it: add an insult such as {opens} to count its harm."
                 )
     return replace(study, notes=(*study.notes, *dict.fromkeys(said)))
+
+
+def _with_volumes(study: Study) -> Study:
+    """Say which single injections are more than all perilymph, or more than any middle ear holds."""
+    said = []
+    for name, treatment in study.scenario.treatment.items():
+        card, volume = (
+            study.catalog.get("routes", treatment.route).card,
+            quantity(str(treatment.volume), "uL"),
+        )
+        if "outlet" in card.options and volume > study.perilymph:
+            said.append(
+                f"The treatment “{name}” injects {volume:g} uL at a time, {volume / study.perilymph:.2g} times all the "
+                f"perilymph of the ear ({study.perilymph:.3g} uL, both scalae, vestibule and canals): most of it only "
+                "washes through, and what such a pressure does to the ear is not counted."
+            )
+        if "capacity" in card.parameters:
+            held = study.parameters[f"routes.{treatment.route}.capacity"]
+            if volume > held.high:
+                said.append(
+                    f"The treatment “{name}” gives {volume:g} uL at a time, and the middle ear holds {held.value:g} "
+                    f"({held.low:g} to {held.high:g}) uL: the rest is taken as spilt."
+                )
+    return replace(study, notes=(*study.notes, *said))
 
 
 def _free(name: str, values: dict[str, Any], held: Mapping[str, dict[str, Any]], shelf: list[str]) -> str:
