@@ -353,10 +353,11 @@ def _with_volumes(study: Study) -> Study:
             quantity(str(treatment.volume), "uL"),
         )
         if "outlet" in card.options and volume > study.perilymph:
+            times = volume / study.perilymph
             said.append(
-                f"The treatment “{name}” injects {volume:g} uL at a time, {volume / study.perilymph:.2g} times all the "
-                f"perilymph of the ear ({study.perilymph:.3g} uL, both scalae, vestibule and canals): most of it only "
-                "washes through, and what such a pressure does to the ear is not counted."
+                f"The treatment “{name}” injects {volume:g} uL at a time, {times:.{0 if times > 10 else 1}f} times all "
+                f"the perilymph of the ear ({study.perilymph:.3g} uL, both scalae, vestibule and canals): most of it "
+                "only washes through, and what such a pressure does to the ear is not counted."
             )
         if "capacity" in card.parameters:
             held = study.parameters[f"routes.{treatment.route}.capacity"]
