@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from otosome import __version__
 from otosome.catalog import SHIPPED, Catalog
 from otosome.evidence import BadInput, Card, Curve, Parameter, make_card, parse_toml, read_toml
-from otosome.scenario.checks import check_study
+from otosome.scenario.checks import at, check_study
 from otosome.scenario.study import Study
 from otosome.scenario.tables import (
     Arm,
@@ -226,29 +226,23 @@ def _of_person(study: Study, told: Mapping[str, object]) -> Study:
 
 def _with_people(study: Study, file: Path, audiogram: Path | None) -> Study:
     """Take the audiograms a study names, or the one given instead, into the study itself."""
-    from otosome.scenario.people import with_readings
+    from otosome.scenario.people import as_far_as_read, with_readings
 
     use = study.scenario.population
     if use is None or use.audiogram is None or use.readings is not None:
         return study
     own = _beside(file.parent, use.audiogram) if audiogram is None else audiogram
-    taken, said = with_readings(use, own, study.catalog)
+    taken, said, unreadable = with_readings(use, own, study.catalog)
     made = replace(
         study,
+        unreadable=unreadable,
         scenario=study.scenario.model_copy(update={"population": taken}),
         inputs={**study.inputs, str(own): _sha(own)},
     )
     try:
         unread = made.unread
     except BadInput as error:
-        raise BadInput(
-            error.message,
-            file=own.name,
-            key=error.key,
-            given=error.given,
-            allowed=error.allowed,
-            cure=error.cure,
-        ) from error
+        raise as_far_as_read(at(error, own.name, error.key), own.name, unreadable) from error
     if unread:
         said.append(
             f"Not used of {own.name}: {', '.join(unread)}. No measure of the study has that name, and no "

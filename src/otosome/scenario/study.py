@@ -32,6 +32,7 @@ class Study:
     ``name``     the file's stem
     ``notes``    what was decided about its files, in sentences
     ``allowed``  keys of retracted sources that may be used all the same
+    ``unreadable``  what could not be read in the audiogram file of its people, in words
     """
 
     name: str
@@ -40,6 +41,7 @@ class Study:
     notes: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
+    unreadable: str = ""
 
     @cached_property
     def catalog(self) -> Catalog:
