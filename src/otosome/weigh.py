@@ -207,11 +207,15 @@ def _moves(row: Mapping[str, Any]) -> float:
 
 
 def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str, Any]]:
-    """How much each unknown number moves the answer, most first."""
+    """How much each unknown number that can reach the answer moves it, most first."""
     import pandas as pd
 
-    heard = study.heard(study.scenario.measure[asked.measure].endpoint)
-    unknown = [p for p in study.parameters.values() if (p.low < p.high or p.lots) and _reaches(p.name, heard)]
+    reached = _reached(study, asked)
+    unknown = [
+        p
+        for p in study.parameters.values()
+        if (p.low < p.high or p.lots) and p.name.rpartition(".")[0] in reached
+    ]
     if not unknown:
         return []
     # Ears that share one solution of transport go through together.
@@ -229,15 +233,20 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str
     return sorted(rows, key=_moves, reverse=True)
 
 
-def _reaches(name: str, heard: list[str]) -> bool:
-    """Whether a number can reach the measure at all: soluble protein acts on nothing, nor do other endpoints, harms.
+def _reached(study: Study, asked: Compare) -> set[str]:
+    """The entries whose numbers can reach a comparison: none of other arms, other endpoints, harms or utilities.
 
-    ``heard``  the measure's endpoint, and the one it hears by
+    Soluble protein acts on nothing.
     """
-    shelf, stem, _ = name.split(".", 2)
-    if shelf in _WEIGHED or (shelf, stem) == ("solutes", "protein"):
-        return False
-    return shelf != "endpoints" or stem in heard
+    heard = study.heard(study.scenario.measure[asked.measure].endpoint)
+    entries = [(e.card.shelf, e.name) for e in study.only(asked.of, asked.against).entries()]
+    return {
+        f"{shelf}.{name}"
+        for shelf, name in entries
+        if shelf not in _WEIGHED
+        and (shelf, name) != ("solutes", "protein")
+        and (shelf != "endpoints" or name in heard)
+    }
 
 
 def best_benefit(study: Study, asked: Compare) -> float:

@@ -107,6 +107,20 @@ class Study:
         for shelf, name in wanted:
             yield self.batch(name) if shelf == "batches" else self.catalog.get(shelf, name)
 
+    def only(self, *arms: str) -> Study:
+        """The same study with some of its arms, and with nothing given or suffered that they do not name."""
+        chosen = [self.arm(name) for name in arms]
+        named = {
+            "insult": {one for arm in chosen for one in arm.insults},
+            "treatment": {one for arm in chosen for one in arm.treatments},
+            "device": {one for arm in chosen for one in arm.devices},
+        }
+        kept = {
+            table: {name: use for name, use in getattr(self.scenario, table).items() if name in names}
+            for table, names in named.items()
+        }
+        return replace(self, scenario=self.scenario.model_copy(update={"arm": chosen, **kept}))
+
     def unit(self, measure: str) -> str:
         """The unit a measure is read in."""
         endpoint = self.catalog.get("endpoints", self.scenario.measure[measure].endpoint)
