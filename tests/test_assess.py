@@ -549,3 +549,72 @@ def test_each_limit_is_told_in_decibels_of_the_same_ears(good):
     assert (
         by["given the day it is made"].change >= by["given at the end of its shelf life (80 % left)"].change
     )
+
+
+AIDED = """
+otosome = "scenario/1"
+species = "human"
+[population]
+entry = "otologically_normal"
+sex = "both"
+age = "70 year"
+[device.aid]
+entry = "hearing_aid"
+[device.plain]
+entry = "cochlear_implant"
+[device.coated]
+entry = "cochlear_implant"
+batch = "example_lot"
+amount = "1e9 particles"
+[treatment.empty]
+batch = "vehicle"
+route = "intratympanic"
+volume = "0.3 mL"
+at = ["0 d"]
+[[arm]]
+name = "aid"
+devices = ["aid"]
+[[arm]]
+name = "plain"
+devices = ["plain"]
+[[arm]]
+name = "coated"
+devices = ["coated"]
+[[arm]]
+name = "vehicle"
+treatments = ["empty"]
+[measure.words]
+endpoint = "word_score"
+material = "nu6"
+at = ["14 d"]
+"""
+
+
+def test_a_lot_that_a_device_releases_is_at_stake_as_one_that_is_given(good, tmp_path):
+    from otosome.stakes import stakes
+
+    study = tmp_path / "coated.toml"
+    compared = '[compare]\nmeasure = "words"\nof = "coated"\nagainst = "plain"\n'
+    study.write_text(AIDED + compared, encoding="utf-8")
+    found = stakes(assess(good, CATALOG), good, str(study), CATALOG, ears=2)
+    by = {stake.limit: stake.change for stake in found.limits}
+    # The same electrode in the same ears: what its coat saves is never negative, nor do more vesicles do less.
+    assert found.low >= 0
+    assert by["potency hsp70 at the lower end of its 95 % interval"] <= 0
+    assert by["potency hsp70 at the upper end of its 95 % interval"] >= 0
+
+
+@pytest.mark.parametrize("of", ["aid", "plain", "vehicle"])
+def test_nothing_is_at_stake_in_an_arm_that_gets_no_vesicles_and_it_says_which_do(good, tmp_path, of):
+    from otosome.stakes import stakes
+
+    study = tmp_path / "compared.toml"
+    against = "plain" if of == "aid" else "aid"
+    compared = f'[compare]\nmeasure = "words"\nof = "{of}"\nagainst = "{against}"\n'
+    study.write_text(AIDED + compared, encoding="utf-8")
+    with pytest.raises(BadInput, match=f"gets no vesicles.*given: {of}; allowed: coated") as refused:
+        stakes(assess(good, CATALOG), good, str(study), CATALOG, ears=2)
+    assert refused.value.key == "compare.of" and "device that releases" in refused.value.cure
+    study.write_text(AIDED, encoding="utf-8")
+    with pytest.raises(BadInput, match="compares no arms"):
+        stakes(assess(good, CATALOG), good, str(study), CATALOG, ears=2)

@@ -241,12 +241,13 @@ def test_an_unknown_claim_is_named_with_the_ones_there_are():
     assert error.value.allowed == NAMES
 
 
+GROUND = {"words": "w", "is": "measured", "says": "for", "sources": ["who_2021"]}
 STATED = {
     "about": "Said.",
     "by": "who_2021",
     "test": "Look.",
     "missing": "All.",
-    "stands_on": [{"words": "w", "is": "measured", "says": "for", "sources": ["who_2021"]}],
+    "stands_on": [GROUND],
 }
 
 
@@ -259,6 +260,11 @@ STATED = {
         ({"stands_on": [{"words": "w", "is": "measured", "says": "maybe"}]}, "is not known"),
         ({"stands_on": [{"words": "w", "is": "measured", "says": "for"}]}, "has a source"),
         ({"stands_on": [{"words": "w", "is": "none", "says": "for", "colour": "red"}]}, "is not a key here"),
+        (
+            {"stands_on": [GROUND | {"rows": ["ear:E4", "ear:E404"]}]},
+            "no row of observations; given: ear:E404",
+        ),
+        ({"stands_on": [GROUND | {"rows": "ear:E4"}]}, "is a list of rows"),
         ({"stands_on": []}, "says on what it stands"),
         ({"test": 3}, "states it in words"),
         ({"needs": {"above": "much"}}, "is a finite number"),
@@ -269,6 +275,15 @@ def test_a_claim_that_is_not_one_is_refused_by_key(tmp_path, change, message):
     (tmp_path / "claims" / "mine.toml").write_text(tomli_w.dumps(STATED | change), encoding="utf-8")
     with pytest.raises(BadInput, match=message):
         claimed.claims(["mine"], shelves=(tmp_path,))
+
+
+@pytest.mark.parametrize("row", known(CATALOG)[::9])
+def test_a_claim_may_stand_on_any_row_there_is(tmp_path, row):
+    (tmp_path / "claims").mkdir()
+    stated = STATED | {"stands_on": [GROUND | {"rows": [row]}]}
+    (tmp_path / "claims" / "mine.toml").write_text(tomli_w.dumps(stated), encoding="utf-8")
+    catalog = Catalog((tmp_path,))
+    assert Claim.of(catalog.get("claims", "mine"), catalog).stands_on[0].rows == (row,)
 
 
 def test_a_claim_of_ones_own_is_judged_by_the_same_rule(tmp_path):

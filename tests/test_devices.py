@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import numpy as np
+import pandas as pd
 import pytest
 import tomli_w
 
@@ -12,7 +13,7 @@ from otosome.catalog import SHIPPED
 from otosome.evidence import BadInput
 from otosome.forward import Block, best, draw, forward, observe, plan, simulate
 from otosome.scenario import load, loads, saves
-from otosome.weigh import compare, described, errors
+from otosome.weigh import benefits, compare, described, errors, sensitivity
 
 STUDY = """
 otosome = "scenario/1"
@@ -197,3 +198,16 @@ def test_the_insertion_an_implant_brings_is_marked_where_insults_are(study):
     marks = {mark["name"]: mark for mark in described(study)["marks"]}
     assert marks["implant"] == {"name": "implant", "entry": "implantation", "time": 0.0, "event": True}
     assert "aid" not in marks
+
+
+@pytest.mark.parametrize(("of", "against"), [("aid", "nothing"), ("graft", "idle graft")])
+def test_a_number_that_is_not_on_the_list_of_what_moves_an_answer_moves_nothing(of, against):
+    asked = {"measure": "words", "of": of, "against": against}
+    study = changed(compare=asked, mechanisms=["hsp70"])
+    listed = {row["parameter"] for row in sensitivity(study, study.scenario.compare)}
+    left = [p for p in study.parameters.values() if p.low < p.high and p.name not in listed]
+    assert {"devices.cochlear_implant.typical", "insults.implantation.damage"} & {p.name for p in left}
+    one = best(study)
+    rows = [one] + [one.assign(**{p.name: end}) for p in left for end in p.ends()]
+    found = benefits(study, study.scenario.compare, pd.concat(rows, ignore_index=True))
+    assert np.all(found == found[0])

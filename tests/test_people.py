@@ -411,6 +411,38 @@ def test_a_level_that_is_none_counts_as_not_tested_and_is_told(tmp_path):
     assert any("could not be read" in note and "ten" in note for note in study.notes)
 
 
+@pytest.mark.parametrize(
+    ("level", "reason"), [("abc", "is not a finite number"), ("900", "a code, not a level")]
+)
+@pytest.mark.parametrize("ear", ['"left"', '"better"'])
+def test_who_lacks_a_level_that_could_not_be_read_is_told_so_with_the_levels_allowed(
+    tmp_path, level, reason, ear
+):
+    asked = study_of_file(tmp_path, LONG.replace("1000,30", f"1000,{level}"), ear=ear)
+    with pytest.raises(BadInput) as refused:
+        load(asked)
+    told = str(refused.value)
+    assert "was not tested" in told and "as far as heard.csv can be read" in told
+    assert f'threshold_db_hl "{level}": {reason}' in told
+    assert "write hearing levels of -30 to 130 dB HL there" in refused.value.cure
+    # A level that is only missing could be read: nothing is wrong with the file.
+    with pytest.raises(BadInput, match="was not tested") as missing:
+        load(study_of_file(tmp_path, LONG.replace("1000,30", "1000,"), ear=ear))
+    assert "can be read" not in str(missing.value)
+
+
+def test_a_level_beyond_any_audiometer_is_refused_with_the_levels_there_are(tmp_path):
+    with pytest.raises(BadInput, match=r"readings\.value: is none.*135.*-30 to 130 dB HL; correct it"):
+        load(study_of_file(tmp_path, LONG.replace("1000,30", "1000,135")))
+
+
+def test_a_level_at_no_frequency_counts_as_not_tested_and_is_told(tmp_path):
+    text = LONG + "ann,left,xyz,30\n"
+    study = load(study_of_file(tmp_path, text))
+    assert study.scenario.population.readings["value"] == [20.0, 30.0, 55.0]
+    assert any('"xyz"' in note and "1 level at no frequency" in note for note in study.notes)
+
+
 def test_a_file_outside_the_study_s_folder_is_refused(tmp_path):
     (tmp_path / "inside").mkdir()
     file = study_of_file(tmp_path / "inside", LONG, audiogram='"../heard.csv"')

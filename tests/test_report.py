@@ -664,7 +664,9 @@ def test_the_errors_of_the_best_value_ear_and_of_drawn_ones_are_stated_with_thei
     assert "7 drawn ears by 0.07 % of the peak and 0.03 powers of ten at the apex (median), by 0.6 %" in said
     assert "the best-value ear and 3 of 7 drawn ears" in limits
     assert "no closer than 0.6 % of their peak, and at the apex no closer than by a factor of 1.32" in limits
-    assert "fineness = 2 in the study" in limits and "fineness" not in summary.limits({**ERRORS, "fineness": 8})
+    assert "fineness = 2 in the study" in limits and "fineness" not in summary.limits(
+        {**ERRORS, "fineness": 8}
+    )
     assert said in html and f"<b>{limits}</b>" in html
     rows = {row["moved"]: row["shown"] for row in summary.error_rows(ERRORS)}
     assert rows["Twice the places, of the peak"] == ["0.4 %", "0.05 %", "0.5 %"]

@@ -36,6 +36,25 @@ def test_an_invalid_study_is_refused_in_the_words_it_expects(file: Path) -> None
     assert len(str(refused.value)) < 2000
 
 
+OLD = (FOLDER / "invalid" / "population_of_one_age_in_a_list.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    "age", ["[]", '["1 year", "2 year", "3 year"]', "60", "[60, 70]", '"old"', '["1 mm", "2 mm"]']
+)
+def test_whatever_is_no_age_is_refused_with_the_ages_there_may_be(age: str) -> None:
+    with pytest.raises(BadInput, match=r"population\.age") as refused:
+        loads(OLD.replace('["60 year"]', age))
+    assert "the youngest and the oldest" in str(refused.value.allowed)
+
+
+@pytest.mark.parametrize(("key", "given"), [("arm", []), ("measure", {})])
+def test_a_table_without_an_entry_is_refused_with_how_many_it_takes(key: str, given: object) -> None:
+    values = tomllib.loads(VALID[0].read_text()) | {key: given}
+    with pytest.raises(BadInput, match=f"{key}: holds too few; .*allowed: at least 1"):
+        loads(tomli_w.dumps(values))
+
+
 def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "study.toml"
     file.write_bytes(b'otosome = "scenario/1"\ntitle = "\xff\xfe"\n')

@@ -203,6 +203,25 @@ def test_critical_differences_are_the_published_ones(words):
         assert list(found) == [int(word) for word in published.split()]
 
 
+@pytest.mark.parametrize("words", [0, -1, 2.5, np.nan, np.inf])
+def test_there_is_no_critical_difference_of_a_list_that_is_none(words):
+    with pytest.raises(BadInput, match=r"words: .*allowed: whole, from 1 on"):
+        speech.critical_difference(words)
+
+
+@pytest.mark.parametrize("chance", [0.0, 1.0, -0.1, np.nan])
+def test_there_is_no_critical_difference_at_a_chance_that_is_none(chance):
+    with pytest.raises(BadInput, match="chance: is no chance"):
+        speech.critical_difference(50, chance)
+
+
+@given(st.integers(1, 40), st.floats(0.001, 0.999))
+def test_a_score_never_differs_from_itself(words, chance):
+    low, high = speech.critical_difference(words, chance)
+    right = np.arange(words + 1)
+    assert np.all((low >= 0) & (low <= right) & (right <= high) & (high <= words))
+
+
 @pytest.mark.parametrize("words", [10, 25, 50, 100])
 def test_of_two_lists_of_one_person_about_one_in_twenty_pairs_differ(words):
     # Scores are whole words and the angle is a transform, so the rate is not one in twenty to the digit.

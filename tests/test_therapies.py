@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from otosome.catalog import Catalog
 from otosome.cli import app
+from otosome.cli.study import _side_by_side
 from otosome.evidence import WORLD, BadInput, draw_columns
 from otosome.forward import draw, observe
 from otosome.report import page
@@ -319,9 +320,26 @@ def test_the_command_says_one_object_and_writes_a_folder_that_can_be_shown(tmp_p
     ]
     assert json.loads(CliRunner().invoke(app, explicit).stdout)["result"] == answer["result"]
     said = CliRunner().invoke(app, ["show", str(out)]).stdout
-    assert "best on average with" in said
+    # No probability without its interval, and none of few worlds without a warning.
+    stated = [
+        row["best"]["as stated"][of]
+        for row in json.loads(again.stdout)["result"]["therapies"]["arms"]
+        for of in ("average", "one")
+    ]
+    written = re.findall(r"with (\d+) % \((\d+) to (\d+) %\)", said)
+    ends = ("value", "low", "high")
+    assert [[int(n) for n in row] for row in written] == [
+        [round(100 * row[e]) for e in ends] for row in stated
+    ]
+    assert "1 world, each one draw of what is not known: too few to tell 95 % from certain" in said
     assert "cells saved: OHC 0.0 % (0.0 to 0.0)" in said
     assert "more on average than the next" in said
+
+
+@pytest.mark.parametrize("worlds", [1, 6, 19, 20, 200])
+def test_the_command_warns_where_the_step_of_a_probability_is_more_than_five_percent(told, worlds):
+    said = _side_by_side(told | {"worlds": worlds})
+    assert ("too few to tell 95 % from certain" in said) == (1 / worlds > 0.05)
 
 
 def test_a_study_without_words_is_refused_with_a_cure(tmp_path):

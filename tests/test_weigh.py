@@ -15,6 +15,7 @@ import xarray as xr
 from otosome import weigh
 from otosome.evidence import BASES, LOTS, WORLD, BadInput
 from otosome.forward import Block, best, draw, observe, simulate
+from otosome.report import page, write_window
 from otosome.results import fill, open_result, writing
 from otosome.scenario import load, loads, saves
 from otosome.weigh import answer, benefit, compare, errors, sensitivity, share, sources, window
@@ -391,6 +392,36 @@ def test_in_the_window_late_doses_help_less_and_none_is_worse_than_no_dose(pictu
     cells = pictured.window_cells.to_numpy()
     assert cells.min() >= 0.0 and cells.max() <= 1.0
     assert np.all(np.diff(cells, axis=1) <= 1e-6), "no cell comes back"
+
+
+@pytest.fixture(scope="module")
+def in_words():
+    """A fortnight of an aid, compared in words, of which everything is known."""
+    words = {"endpoint": "word_score", "material": "nu6", "at": ["14 d"]}
+    values = {
+        "otosome": "scenario/1",
+        "species": "human",
+        "mechanisms": [],
+        "population": {"entry": "otologically_normal", "sex": "male", "age": "75 year"},
+        "device": {"aid": {"entry": "hearing_aid"}},
+        "arm": [{"name": "nothing"}, {"name": "an aid", "devices": ["aid"]}],
+        "measure": {"words": words},
+        "compare": {"measure": "words", "of": "an aid", "against": "nothing"},
+    }
+    made = certain(values, [])
+    table = draw(made, 2, 1)
+    return made, answer(made, table), table
+
+
+def test_the_window_is_computed_where_it_is_shown_and_nowhere_else(result, in_words, tmp_path):
+    made, words, table = in_words
+    # A window is of levels by frequency, which words have not; where each place lies is drawn in any case.
+    for one, shown in ((result, True), (words, False)):
+        assert any(str(name).startswith("window_") for name in one.variables) == shown
+        assert {"place_distance", "place_frequency"} <= set(one.data_vars)
+    assert 'id="window-title"' not in page(words, observe(made, words, table))
+    with pytest.raises(ValueError, match="words, which have no frequency"):
+        write_window(words, tmp_path / "window.svg")
 
 
 def test_the_window_agrees_with_the_simulation_of_its_day(study, pictured):

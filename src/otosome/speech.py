@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from otosome.evidence import BadInput
 from otosome.units import Array, Decibels, DecibelsHL, DecibelsSPL, Fraction, Kilohertz, Plain
 
 # What the standard takes for no noise at all (note in 4.2).
@@ -142,11 +143,19 @@ def critical_difference(words: int, chance: float = 0.05) -> tuple[Array, Array]
     Scores of two lists of a person who has not changed are binomial. A second score differs where, by the
     angles of both (Freeman and Tukey), it lies further off than all but ``chance`` of such pairs.
 
-    ``words``  in each list, at least 1
-    source     Thornton and Raffin 1978; recomputed by Carney and Schlauch 2007
+    ``words``   in each list, at least 1
+    ``chance``  0 to 1, both ends excluded
+    raises      BadInput for a list that is none, or a chance that is none
+    source      Thornton and Raffin 1978; recomputed by Carney and Schlauch 2007
     """
     from scipy.special import ndtri
 
+    if not words >= 1 or words % 1:
+        raise BadInput(
+            "is no number of words of a list", key="words", given=words, allowed="whole, from 1 on"
+        )
+    if not 0 < chance < 1:
+        raise BadInput("is no chance", key="chance", given=chance, allowed="0 to 1, both ends excluded")
     right = np.arange(words + 1)
     angle = np.arcsin(np.sqrt(right / (words + 1))) + np.arcsin(np.sqrt((right + 1) / (words + 1)))
     within = np.abs(angle[:, None] - angle) <= ndtri(1 - chance / 2) * np.sqrt(2 / (words + 0.5))

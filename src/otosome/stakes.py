@@ -11,7 +11,7 @@ import pandas as pd
 from otosome.assess import Assessment
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
-from otosome.forward import draw
+from otosome.forward import draw, planned
 from otosome.scenario import Study, load
 from otosome.scenario.study import texts
 from otosome.units import LEVELS, Array, quantity
@@ -51,14 +51,16 @@ def stakes(
 ) -> Stakes:
     """What each limit of a lot changes in a study's benefit: the same drawn ears with and without the change.
 
-    raises  BadInput for a study that compares no treatment
+    raises  BadInput for a study that compares no arms, or whose compared arm gets nothing of the lot
     """
     made = load(study, shelves=catalog.own, batch=file, despite_quality=True)
     asked = made.scenario.compare
-    treatments = [] if asked is None else made.arm(asked.of).treatments
-    if asked is None or not treatments:
-        raise BadInput("compares no treatment, so nothing is at stake in it", file=study, key="compare")
-    moves = _moves(assessment, made, made.scenario.treatment[treatments[0]].batch, catalog)
+    if asked is None:
+        raise BadInput(
+            "compares no arms, so no benefit is at stake in it", file=study, key="compare",
+            cure="add a [compare] that names an arm which gets a lot",
+        )  # fmt: skip
+    moves = _moves(assessment, made, _lot(made, asked.of, study), catalog)
     table = draw(made, ears, seed)
     moved = [table.assign(**{move.column: move.value}) for move in moves]
     found = benefits(made, asked, pd.concat([table, *moved], ignore_index=True)).reshape(1 + len(moves), ears)
@@ -69,6 +71,24 @@ def stakes(
     options = made.catalog.get("endpoints", made.scenario.measure[asked.measure].endpoint).card.options
     unit = str(options.get("unit", ""))
     return Stakes(made.name, "dB" if unit in LEVELS else unit, ears, *_middle(found[0]), limits)
+
+
+def _lot(made: Study, of: str, file: str) -> str:
+    """The lot that an arm gets, by a treatment or from a device; raises BadInput where it gets none."""
+    given = {arm.name: planned(made, arm).lot for arm in made.scenario.arm}
+    # A vehicle holds nothing, so no lot is put in its place.
+    lots = {
+        arm: lot[0]
+        for arm, lot in given.items()
+        if lot and made.parameters[f"batches.{lot[0]}.particles"].value
+    }
+    if of not in lots:
+        raise BadInput(
+            "the compared arm gets no vesicles, so no limit of a lot is at stake in it", file=file, key="compare.of",
+            given=of, allowed=list(lots) or None,
+            cure="compare an arm with a treatment, or with a device that releases a batch",
+        )  # fmt: skip
+    return lots[of]
 
 
 def _middle(values: Array) -> tuple[float, float, float]:

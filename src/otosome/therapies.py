@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otosome.evidence import WORLD, BadInput
-from otosome.forward import Block, Tick, best, crossing, observe, plan, simulate
+from otosome.forward import Tick, best, crossing, observe, simulate
 from otosome.scenario import Arm, Study
 from otosome.units import LEVELS, Array, quantity
-from otosome.weigh import benefit, described, errors
+from otosome.weigh import benefit, described, errors, places
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,7 @@ def therapies(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | 
     raises   BadInput for a study with one arm, or one that weighs nothing
     """
     _check(study)
-    result = simulate(study, table, workers, tick).assign(_places(study))
+    result = simulate(study, table, workers, tick).merge(places(study), combine_attrs="override")
     middle = simulate(study, best(study), 1)
     told = {
         **described(study),
@@ -54,16 +54,6 @@ def therapies(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | 
     }
     result.attrs |= {name: json.dumps(value) for name, value in told.items()}
     return result
-
-
-def _places(study: Study) -> Row:
-    """Where each place lies and what it hears best, in the ear of best values."""
-    one = best(study)
-    ear = Block(plan(study), {name: one[name].to_numpy() for name in one.columns}).ear
-    return {
-        "place_distance": (("place",), ear.place * ear.length[0], {"unit": "mm"}),
-        "place_frequency": (("place",), ear.frequency, {"unit": "kHz"}),
-    }
 
 
 def _check(study: Study) -> None:

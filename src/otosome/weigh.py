@@ -53,13 +53,16 @@ LIMITS = {"peak": 1e-3, "apex_log10": 0.1}
 def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | None = None) -> xr.Dataset:
     """Simulate a study and everything its report says.
 
-    returns  the dataset of ``simulate`` with the window's variables, and the headline, the sensitivities,
-             what crosses to the other ear, the numerical errors and the sources as JSON attributes
+    returns  the dataset of ``simulate`` with where each place lies, the window's variables where ``has_window``,
+             and the headline, the sensitivities, what crosses to the other ear, the numerical errors and the
+             sources as JSON attributes
     """
     result = simulate(study, table, workers, tick)
     asked = study.scenario.compare
     with ThreadPoolExecutor(workers) as pool:
-        pictured = pool.submit(lambda: None if asked is None else window(study, asked))
+        seen = (
+            pool.submit(window, study, asked) if asked and has_window(study) else pool.submit(places, study)
+        )
         erred = pool.submit(errors, study, result, table)
         moved = [] if asked is None else sensitivity(study, asked, workers)
     told = {
@@ -70,8 +73,7 @@ def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | Non
         "headline": {} if asked is None else headline(study, result, asked, moved),
     }
     result.attrs |= {name: json.dumps(value) for name, value in told.items()}
-    seen = pictured.result()
-    return result if seen is None else result.merge(seen, combine_attrs="override")
+    return result.merge(seen.result(), combine_attrs="override")
 
 
 def described(study: Study) -> dict[str, Any]:
@@ -208,11 +210,15 @@ def _moves(row: Mapping[str, Any]) -> float:
 
 
 def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str, Any]]:
-    """How much each unknown number moves the answer, most first."""
+    """How much each unknown number that can reach the answer moves it, most first."""
     import pandas as pd
 
-    heard = study.heard(study.scenario.measure[asked.measure].endpoint)
-    unknown = [p for p in study.parameters.values() if (p.low < p.high or p.lots) and _reaches(p.name, heard)]
+    reached = _reached(study, asked)
+    unknown = [
+        p
+        for p in study.parameters.values()
+        if (p.low < p.high or p.lots) and p.name.rpartition(".")[0] in reached
+    ]
     if not unknown:
         return []
     # Ears that share one solution of transport go through together.
@@ -230,15 +236,20 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str
     return sorted(rows, key=_moves, reverse=True)
 
 
-def _reaches(name: str, heard: list[str]) -> bool:
-    """Whether a number can reach the measure at all: soluble protein acts on nothing, nor do other endpoints, harms.
+def _reached(study: Study, asked: Compare) -> set[str]:
+    """The entries whose numbers can reach a comparison: none of other arms, other endpoints, harms or utilities.
 
-    ``heard``  the measure's endpoint, and the one it hears by
+    Soluble protein acts on nothing.
     """
-    shelf, stem, _ = name.split(".", 2)
-    if shelf in _WEIGHED or (shelf, stem) == ("solutes", "protein"):
-        return False
-    return shelf != "endpoints" or stem in heard
+    heard = study.heard(study.scenario.measure[asked.measure].endpoint)
+    entries = [(e.card.shelf, e.name) for e in study.only(asked.of, asked.against).entries()]
+    return {
+        f"{shelf}.{name}"
+        for shelf, name in entries
+        if shelf not in _WEIGHED
+        and (shelf, name) != ("solutes", "protein")
+        and (shelf != "endpoints" or name in heard)
+    }
 
 
 def best_benefit(study: Study, asked: Compare) -> float:
@@ -417,6 +428,26 @@ def _carried(made: Plan, columns: Mapping[str, Array]) -> tuple[str, transport.T
     arms = sorted(made.arms, key=lambda arm: asked is not None and arm.name != asked.of)
     found = ((arm.name, block.vesicles(arm)) for arm in arms)
     return next((one for one in found if one[1] is not None), ("", None))
+
+
+def places(study: Study) -> xr.Dataset:
+    """Where each place lies (``place_distance``, mm) and what it hears best (``place_frequency``, kHz): best values."""
+    import xarray as xr
+
+    one = best(study)
+    ear = Block(plan(study), {name: one[name].to_numpy() for name in one.columns}).ear
+    return xr.Dataset(
+        {
+            "place_frequency": (("place",), ear.frequency, {"unit": "kHz"}),
+            "place_distance": (("place",), ear.place * ear.length[0], {"unit": "mm"}),
+        }
+    )
+
+
+def has_window(study: Study) -> bool:
+    """Whether the window is shown: it is of shifts by frequency, and words have none."""
+    asked = study.scenario.compare
+    return asked is not None and study.scenario.measure[asked.measure].frequency is not None
 
 
 def window(study: Study, asked: Compare) -> xr.Dataset:

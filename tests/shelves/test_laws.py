@@ -531,6 +531,11 @@ HEARD = np.array([0.5, 1.0, 2.0, 4.0])
 
 def wearing(catalog, device, at="0 d", **more):
     """A week of four people, without a device and with it."""
+    return ears(worn_by(catalog, device, at, **more), subjects=4)
+
+
+def worn_by(catalog, device, at="0 d", worn=("it",), **more):
+    """The study of that week; devices of several names are all the one."""
     (species, *_) = catalog.get("devices", device).card.options.get("species", ["human"])
     lots = (catalog.get("batches", name) for name in catalog.names("batches"))
     lot = next(lot.name for lot in lots if lot.card.parameters["particles"][""].value > 0)
@@ -539,14 +544,24 @@ def wearing(catalog, device, at="0 d", **more):
     material = next(name for name in catalog.names("materials"))
     values = {
         "otosome": "scenario/1", "species": species,
-        "device": {"it": {"entry": device, "at": at, **{key: told[key] for key in asks}, **more}},
-        "arm": [{"name": "without"}, {"name": "with", "devices": ["it"]}],
+        "device": {n: {"entry": device, "at": at, **{key: told[key] for key in asks}, **more} for n in worn},
+        "arm": [{"name": "without"}, {"name": "with", "devices": list(worn)}],
         "measure": {
             "words": {"endpoint": "word_score", "material": material, "at": ["-1 d", "7 d"]},
             "hearing": {"endpoint": "audiogram", "frequency": ["0.5 kHz", "2 kHz"], "at": ["-1 d", "7 d"]},
         },
     }  # fmt: skip
-    return ears(loads(tomli_w.dumps(values), shelves=catalog.own), subjects=4)
+    return loads(tomli_w.dumps(values), shelves=catalog.own)
+
+
+def test_an_ear_holds_one_of_a_device_unless_it_is_given_by_an_amount(catalog, device):
+    asks = catalog.get("devices", device).card.options.get("asks", [])
+    if "amount" in asks:
+        assert worn_by(catalog, device, worn=("first", "second")).parameters
+        return
+    with pytest.raises(BadInput, match=f"an ear holds one {device}") as told:
+        worn_by(catalog, device, worn=("first", "second"))
+    assert told.value.given == ["first", "second"] and told.value.cure
 
 
 def of_people_with(catalog, shelf, name):

@@ -11,6 +11,7 @@ import numpy as np
 
 from otosome.catalog import Catalog, Entry
 from otosome.evidence import BadInput, Source
+from otosome.qualification import known
 from otosome.roles import Figure
 from otosome.scenario.study import texts
 from otosome.units import Array
@@ -180,7 +181,22 @@ class _Told:
         if table["is"] != "none" and not keys:
             raise BadInput("what is published has a source", file=self.file, key="stands_on.sources")
         sources = tuple(catalog.source(str(key)) for key in keys)
-        return Ground(table["words"], table["is"], table["says"], sources, tuple(table.get("rows", ())))
+        return Ground(table["words"], table["is"], table["says"], sources, self.rows(table, catalog))
+
+    def rows(self, table: Mapping[str, Any], catalog: Catalog) -> tuple[str, ...]:
+        rows = table.get("rows", [])
+        if not isinstance(rows, list):
+            raise BadInput(
+                "is a list of rows of observations", file=self.file, key="stands_on.rows", given=rows
+            )
+        ids = known(catalog) if rows else []
+        for row in rows:
+            if row not in ids:
+                raise BadInput(
+                    "is no row of observations", file=self.file, key="stands_on.rows", given=row, allowed=ids,
+                    cure="name one there is, or add the observation",
+                )  # fmt: skip
+        return tuple(rows)
 
     def line(self) -> tuple[str, float] | None:
         given = self.entry.card.options.get("needs")

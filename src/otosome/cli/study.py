@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # With fewer, an end of the interval is the one world that happened to lie there.
 _FEW_WORLDS = 5
+# A share of fewer moves in steps of more than 5 %: one that reads 100 % may be 95 %.
+_FEW_FOR_A_SHARE = 20
 
 
 Asked = Annotated[str, typer.Argument(help="A study file, or the name of a shipped study.")]
@@ -171,14 +173,17 @@ def _exactness(errors: dict[str, Any], subjects: int) -> str:
 def _side_by_side(told: dict[str, Any]) -> str:
     """Every therapy with the probability that it is best, the words it gains and the cells it saves."""
     words = [name for name, row in told["arms"][0]["measures"].items() if row["endpoint"] == "word_score"]
-    lines = [f"against '{told['reference']}', medians of {told['ears']} ears (5 to 95 %):"]
+    lines = [
+        f"against '{told['reference']}', medians of {told['ears']} ears (5 to 95 %), "
+        f"probabilities over {_worlds(told['worlds'])} (95 %):"
+    ]
     for arm in told["arms"]:
-        average, one = (100 * arm["best"]["as stated"][of]["value"] for of in ("average", "one"))
+        average, one = (_share(arm["best"]["as stated"][of]) for of in ("average", "one"))
         gains = [f"{name} {_band(arm['measures'][name]['gain'], ' points')}" for name in words]
         saved = [f"{kind} {_band(_hundred(cell['saved']), ' %')}" for kind, cell in arm["cells"].items()]
         lines += [
-            f"  {arm['name']}: worth {_band(arm['score'])}; best on average with {average:.0f} %, for one person "
-            f"with {one:.0f} %",
+            f"  {arm['name']}: worth {_band(arm['score'])}; best on average with {average}, for one person "
+            f"with {one}",
             *(f"    {gain}" for gain in gains),
             f"    cells saved: {', '.join(saved)}",
         ]
@@ -186,7 +191,27 @@ def _side_by_side(told: dict[str, Any]) -> str:
     lines.append(
         f"  '{lead['of']}' is worth {_band(lead['by'])} more on average than the next, '{lead['over']}'"
     )
+    lines += _too_few(told["worlds"], _FEW_FOR_A_SHARE, "to tell 95 % from certain")
     return "\n".join([*lines, "  research only; not for treating anyone"])
+
+
+def _share(found: dict[str, float]) -> str:
+    """A probability with the 95 % that as many worlds leave open."""
+    value, low, high = (f"{100 * found[end]:.0f}" for end in ("value", "low", "high"))
+    return f"{value} % ({low} to {high} %)"
+
+
+def _too_few(worlds: int, least: int, for_what: str) -> list[str]:
+    """A line that warns where an answer rests on fewer worlds than it takes."""
+    if worlds >= least:
+        return []
+    return [
+        f"  {_worlds(worlds)}, each one draw of what is not known: too few {for_what}; take more --subjects"
+    ]
+
+
+def _worlds(number: int) -> str:
+    return f"{number} world{'s' if number > 1 else ''}"
 
 
 def _hundred(band: dict[str, float]) -> dict[str, float]:
@@ -206,18 +231,14 @@ def _sign(value: float) -> str:
 def _headline(headline: dict[str, Any]) -> str:
     if not headline:
         return "no comparison was asked for (the study has no [compare])"
-    null, worlds = headline.get("null_benefit"), headline["knowledge"]["worlds"]
+    null = headline.get("null_benefit")
     text = f"benefit of '{headline['of']}' against '{headline['against']}': {_told(headline, 'benefit')}"
     share = ", ".join(f"{100 * v:.0f} % {k}" for k, v in headline["share"].items() if v >= 0.005)
     text += f"\n  rests on: {share or 'nothing that moves it'}"
     if null is not None:
         text += f"\n  null-vesicle twin: {_told(headline, 'null_benefit')}"
-    if worlds < _FEW_WORLDS:
-        text += (
-            f"\n  {worlds} world{'s' if worlds > 1 else ''}, each one draw of what is not known: "
-            "too few for this interval to hold; take more --subjects"
-        )
-    return text + "\n  research only; not for treating anyone"
+    warned = _too_few(headline["knowledge"]["worlds"], _FEW_WORLDS, "for this interval to hold")
+    return "\n".join([text, *warned, "  research only; not for treating anyone"])
 
 
 def _told(headline: dict[str, Any], key: str) -> str:

@@ -109,12 +109,14 @@ class OwnAudiogram:
             if column.dtype.kind not in "if" or not np.all(np.isfinite(column)):
                 raise BadInput("holds numbers", key=f"readings.{name}", given=str(column[:5]))
         heard = quantity == "audiogram"
-        for name, column, low, high in (("frequency", frequency, 0.05, 30.0), ("value", value, -30.0, 130.0)):
+        bounds = (("frequency", frequency, 0.05, 30.0, "kHz"), ("value", value, -30.0, 130.0, "dB HL"))
+        for name, column, low, high, unit in bounds:
             astray = column[heard & ((column < low) | (column > high))]
             if astray.size:
                 raise BadInput(
                     "is none of an audiogram", key=f"readings.{name}", given=float(astray[0]),
-                    allowed=f"{low:g} to {high:g}",
+                    allowed=f"{low:g} to {high:g} {unit}",
+                    cure="correct it, or leave it out: then it counts as not tested",
                 )  # fmt: skip
         return quantity, ear, frequency.astype(float), value.astype(float), censored
 

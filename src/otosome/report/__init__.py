@@ -41,14 +41,18 @@ def write_window(result: xr.Dataset, path: Path) -> None:
     """Write the window - one ear unrolled, its audiogram, the benefit by day of treatment - as PNG or SVG.
 
     ``path``  ends in `.png` or `.svg`
-    raises    ValueError for another ending, and where the result lacks something or compares no arms
+    raises    ValueError for another ending, and where the result lacks something or has no window
     """
     from otosome.report.still import save_window
-    from otosome.report.summary import check, headline
+    from otosome.report.summary import check, has_window, headline
 
     check(result)
     if not headline(result):
         raise ValueError("this study compares no arms, so it has no window; add a [compare] to it")
+    if not has_window(result):
+        raise ValueError(
+            "this study compares words, which have no frequency, so it has no window; compare thresholds in it"
+        )
     save_window(result, path)
 
 
@@ -157,7 +161,7 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> dict[str, Any]:
     from otosome.report import figures, still, summary, window
 
     first, *others = summary.measures(result)
-    pictured = bool(summary.headline(result).get("frequency"))
+    pictured = summary.has_window(result)
     return {
         "colours": figures.arm_colours(result),
         "window": _json(window.pack(result)) if pictured else None,

@@ -34,7 +34,7 @@ _ATTRIBUTES = (
 ).split()
 _VARIABLES = "cells vesicles".split()
 _COORDINATES = "arm subject time frequency place cell".split()
-# What a study that compares two arms brings besides.
+# What a study that compares two arms at frequencies brings besides.
 _COMPARED = (
     "window_cells window_vesicles window_shift window_vehicle_shift place_distance place_frequency".split()
 )
@@ -47,9 +47,9 @@ def check(result: xr.Dataset) -> None:
 
     raises  ValueError naming everything that is missing
     """
-    compared = bool(attribute(result, "headline")) if "headline" in result.attrs else False
-    variables = [*_VARIABLES, *(_COMPARED if compared else [])]
-    coordinates = [*_COORDINATES, *(_WINDOW if compared else [])]
+    pictured = has_window(result) if "headline" in result.attrs else False
+    variables = [*_VARIABLES, *(_COMPARED if pictured else [])]
+    coordinates = [*_COORDINATES, *(_WINDOW if pictured else [])]
     missing = [f"variable {name!r}" for name in variables if name not in result.variables]
     missing += [f"coordinate {name!r}" for name in coordinates if name not in result.coords]
     missing += [f"attribute {name!r}" for name in _ATTRIBUTES if name not in result.attrs]
@@ -72,6 +72,11 @@ def study(result: xr.Dataset) -> dict[str, Any]:
 def headline(result: xr.Dataset) -> dict[str, Any]:
     """The comparison of two arms; empty where the study compares none."""
     return dict(attribute(result, "headline"))
+
+
+def has_window(result: xr.Dataset) -> bool:
+    """Whether what is compared has frequencies, so that the window shows it."""
+    return bool(headline(result).get("frequency"))
 
 
 def measures(result: xr.Dataset) -> list[str]:
@@ -371,7 +376,7 @@ def axis(values: Iterable[float | None], unit: str = "", least: float = 0.0) -> 
     from matplotlib.ticker import MaxNLocator
 
     finite = [value for value in values if value is not None and math.isfinite(value)]
-    low, high = min(0.0, *finite), max(0.0, *finite)
+    low, high = min([0.0, *finite]), max([0.0, *finite])
     short = max(least - (high - low), 0.0) / 2
     low, high = low - short, high + short
     room = 0.06 * (high - low) or 1.0

@@ -46,6 +46,7 @@ def check_study(study: Study, file: str) -> None:
         _check_asked(study, "recoveries", scenario.recovery, file, "recovery")
     for arm in scenario.arm:
         _check_one_batch(study, arm, file)
+        _check_one_device(study, arm, file)
     for name, measure in scenario.measure.items():
         _check_measure(study, name, measure, file)
         _check_norms(study, name, measure, people, file)
@@ -165,7 +166,7 @@ def _check_population(study: Study, file: str) -> Population | None:
         _ = people.covered
         return people
     except BadInput as error:
-        raise _at(error, file, f"population.{error.key}") from error
+        raise at(_unread(study, error), file, f"population.{error.key}") from error
 
 
 def _best(study: Study) -> dict[str, Array]:
@@ -183,7 +184,15 @@ def _check_known(study: Study, shelf: str, name: str, file: str, key: str) -> No
         )  # fmt: skip
 
 
-def _at(error: BadInput, file: str, key: str) -> BadInput:
+def _unread(study: Study, error: BadInput) -> BadInput:
+    """The same refusal, with what could not be read in the file of a study's people."""
+    from otosome.scenario.people import as_far_as_read
+
+    use = study.scenario.population
+    return error if use is None else as_far_as_read(error, str(use.audiogram), study.unreadable)
+
+
+def at(error: BadInput, file: str, key: str | None) -> BadInput:
     """The same refusal, with the place in the study file."""
     return BadInput(
         error.message, file=file, key=key, given=error.given, allowed=error.allowed, cure=error.cure
@@ -203,7 +212,7 @@ def _check_norms(study: Study, name: str, measure: Measure, people: Population |
             if one is not None:
                 one.check(np.array(measure.tones))
     except BadInput as error:
-        raise _at(error, file, f"measure.{name}.frequency") from error
+        raise at(_unread(study, error), file, f"measure.{name}.frequency") from error
 
 
 def _check_scales(study: Study, name: str, measure: Measure, file: str) -> None:
@@ -221,7 +230,7 @@ def _check_scales(study: Study, name: str, measure: Measure, file: str) -> None:
         try:
             study.scale(one).grade(np.zeros((1, tested.size)), tested, baseline=np.zeros((1, tested.size)))
         except BadInput as error:
-            raise _at(error, file, key) from error
+            raise at(error, file, key) from error
 
 
 def _check_measure(study: Study, name: str, measure: Measure, file: str) -> None:
@@ -397,6 +406,20 @@ def _check_one_batch(study: Study, arm: Arm, file: str) -> None:
             key=f"arm.{arm.name}.devices",
             given=arm.devices,
         )
+
+
+def _check_one_device(study: Study, arm: Arm, file: str) -> None:
+    """What must be given by an amount may come again; of anything else the one ear of a study holds one."""
+    held: dict[str, list[str]] = {}
+    for name in arm.devices:
+        held.setdefault(study.scenario.device[name].entry, []).append(name)
+    for entry, named in held.items():
+        asks = texts(study.catalog.get("devices", entry).card.options.get("asks", []))
+        if len(named) > 1 and "amount" not in asks:
+            raise BadInput(
+                f"an ear holds one {entry}", file=file, key=f"arm.{arm.name}.devices", given=named,
+                cure="keep one: a study is of one ear, and what is for the other or for another time is another arm's",
+            )  # fmt: skip
 
 
 def _among(given: str, allowed: list[str], file: str, key: str) -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from otosome import __version__
 from otosome.catalog import SHIPPED, Catalog
 from otosome.evidence import BadInput, Card, Curve, Parameter, make_card, parse_toml, read_toml
-from otosome.scenario.checks import check_study
+from otosome.scenario.checks import at, check_study
 from otosome.scenario.study import Study
 from otosome.scenario.tables import (
     Arm,
@@ -30,6 +30,7 @@ from otosome.scenario.tables import (
     Scenario,
     Treatment,
 )
+from otosome.units import quantity
 
 STUDIES = SHIPPED / "studies"
 # How the note begins that a study used a lot its own specification refuses.
@@ -86,7 +87,7 @@ def load(
     made = _with_people(made, file, audiogram)
     made = _with_quality(_with_batches(made, file.parent, batch), file.name, despite_quality)
     check_study(made, file.name)
-    return _with_operations(made)
+    return _with_volumes(_with_operations(made))
 
 
 def loads(
@@ -170,18 +171,39 @@ def _told(error: ValidationError, file: str) -> BadInput:
         message, given = "is missing", None
     elif first["type"] == "literal_error":
         allowed = str(first.get("ctx", {}).get("expected", ""))
+    elif first["type"] in _LENGTHS:
+        message, end, words = _LENGTHS[first["type"]]
+        allowed = f"{words} {first['ctx'][end]}"
+    allowed = _described(first["loc"]) or allowed
     return BadInput(message, file=file, key=key, given=given, allowed=allowed)
+
+
+# What is said of a list or table of a wrong length, by pydantic's names of the complaint and of the end it passed.
+_LENGTHS = {
+    "too_short": ("holds too few", "min_length", "at least"),
+    "too_long": ("holds too many", "max_length", "at most"),
+}
 
 
 def _keys(place: tuple[int | str, ...]) -> list[str]:
     """The keys allowed at a place of a study file."""
+    return list(_table(place).model_fields)
+
+
+def _described(place: tuple[int | str, ...]) -> str | None:
+    """What the key at a place takes, where its table describes it."""
+    known = _table(place).model_fields
+    return next((known[part].description for part in place if isinstance(part, str) and part in known), None)
+
+
+def _table(place: tuple[int | str, ...]) -> type[BaseModel]:
+    """The table of a study file that a place lies in."""
     tables: dict[str, type[BaseModel]] = {
         "population": PopulationUse, "insult": InsultUse, "treatment": Treatment, "device": DeviceUse,
         "recovery": RecoveryUse, "sample": SampleUse, "arm": Arm, "measure": Measure, "compare": Compare,
         "enrolment": Enrolment, "preference": Preference, "numbers": Number,
     }  # fmt: skip
-    table = tables.get(str(place[0]), Scenario) if len(place) > 1 else Scenario
-    return list(table.model_fields)
+    return tables.get(str(place[0]), Scenario) if len(place) > 1 else Scenario
 
 
 def _of_person(study: Study, told: Mapping[str, object]) -> Study:
@@ -204,29 +226,23 @@ def _of_person(study: Study, told: Mapping[str, object]) -> Study:
 
 def _with_people(study: Study, file: Path, audiogram: Path | None) -> Study:
     """Take the audiograms a study names, or the one given instead, into the study itself."""
-    from otosome.scenario.people import with_readings
+    from otosome.scenario.people import as_far_as_read, with_readings
 
     use = study.scenario.population
     if use is None or use.audiogram is None or use.readings is not None:
         return study
     own = _beside(file.parent, use.audiogram) if audiogram is None else audiogram
-    taken, said = with_readings(use, own, study.catalog)
+    taken, said, unreadable = with_readings(use, own, study.catalog)
     made = replace(
         study,
+        unreadable=unreadable,
         scenario=study.scenario.model_copy(update={"population": taken}),
         inputs={**study.inputs, str(own): _sha(own)},
     )
     try:
         unread = made.unread
     except BadInput as error:
-        raise BadInput(
-            error.message,
-            file=own.name,
-            key=error.key,
-            given=error.given,
-            allowed=error.allowed,
-            cure=error.cure,
-        ) from error
+        raise as_far_as_read(at(error, own.name, error.key), own.name, unreadable) from error
     if unread:
         said.append(
             f"Not used of {own.name}: {', '.join(unread)}. No measure of the study has that name, and no "
@@ -320,6 +336,31 @@ def _with_operations(study: Study) -> Study:
                     f"nothing by it: add an insult such as {opens} to count its harm."
                 )
     return replace(study, notes=(*study.notes, *dict.fromkeys(said)))
+
+
+def _with_volumes(study: Study) -> Study:
+    """Say which single injections are more than all perilymph, or more than any middle ear holds."""
+    said = []
+    for name, treatment in study.scenario.treatment.items():
+        card, volume = (
+            study.catalog.get("routes", treatment.route).card,
+            quantity(str(treatment.volume), "uL"),
+        )
+        if "outlet" in card.options and volume > study.perilymph:
+            times = volume / study.perilymph
+            said.append(
+                f"The treatment “{name}” injects {volume:g} uL at a time, {times:.{0 if times > 10 else 1}f} times all "
+                f"the perilymph of the ear ({study.perilymph:.3g} uL, both scalae, vestibule and canals): most of it "
+                "only washes through, and what such a pressure does to the ear is not counted."
+            )
+        if "capacity" in card.parameters:
+            held = study.parameters[f"routes.{treatment.route}.capacity"]
+            if volume > held.high:
+                said.append(
+                    f"The treatment “{name}” gives {volume:g} uL at a time, and the middle ear holds {held.value:g} "
+                    f"({held.low:g} to {held.high:g}) uL: the rest is taken as spilt."
+                )
+    return replace(study, notes=(*study.notes, *said))
 
 
 def _free(name: str, values: dict[str, Any], held: Mapping[str, dict[str, Any]], shelf: list[str]) -> str:

@@ -26,30 +26,50 @@ _AIR, _BONE = "audiogram", "audiogram.bone"
 _EARS = ("left", "right")
 # A gap between air and bone that repeats do not explain: two steps.
 _GAP = 10.0
-_SHOWN = 12
+_SHOWN, _NAMED = 12, 3
+_LEVELS = "-30 to 130 dB HL"
 
 
-def with_readings(use: PopulationUse, file: Path, catalog: Catalog) -> tuple[PopulationUse, list[str]]:
+def with_readings(use: PopulationUse, file: Path, catalog: Catalog) -> tuple[PopulationUse, list[str], str]:
     """A population with what its audiogram file holds, and what was decided about the file, in sentences.
 
+    returns besides  what of the file could not be read, in words; empty where all could
     raises  BadInput for a file without hearing levels in dB HL, of nobody or not of the person named, or whose
             better ear cannot be told
     """
     table, unread = _table(file, catalog)
     take: Callable[[PopulationUse, pd.DataFrame, str], tuple[Columns, list[str]]]
     take = _one if catalog.get("populations", use.entry).card.options.get("people") == "one" else _many
-    columns, notes = take(use, table, file.name)
-    return use.model_copy(update={"audiogram": file.name, "readings": columns}), [*notes, *unread]
+    try:
+        columns, notes = take(use, table, file.name)
+    except BadInput as error:
+        raise as_far_as_read(error, file.name, unread) from error
+    if unread:
+        notes.append(f"What could not be read in {file.name} counts as not tested: {unread}.")
+    return use.model_copy(update={"audiogram": file.name, "readings": columns}), notes, unread
 
 
-def _table(file: Path, catalog: Catalog) -> tuple[pd.DataFrame, list[str]]:
+def as_far_as_read(error: BadInput, file: str, unread: str) -> BadInput:
+    """The same refusal of what a file lacks; where something in it could not be read, it says what."""
+    # A reading that is refused was read.
+    if not unread or str(error.key).startswith("readings."):
+        return error
+    return BadInput(
+        f"{error.message}, as far as {file} can be read ({unread})", file=error.file, key=error.key,
+        given=error.given, allowed=error.allowed,
+        cure=f"write hearing levels of {_LEVELS} there{'' if error.cure is None else f'; or {error.cure}'}",
+    )  # fmt: skip
+
+
+def _table(file: Path, catalog: Catalog) -> tuple[pd.DataFrame, str]:
     """The readings of a file, a hearing level in dB HL; and what of it could not be read."""
     export = Export.open(file)
     known = instrument_of(export, catalog)
     tables = Tables() if known is None else read_with(export, known, catalog)
     table = tables.readings
     if table is not None and (table["quantity"] == _AIR).any():
-        return _in_hearing_levels(table, file.name), _unread(tables, file.name)
+        nowhere = (table["quantity"] == _AIR) & table["frequency"].isna()
+        return _in_hearing_levels(table, file.name)[~nowhere], _unread(tables, int(nowhere.sum()))
     if any(name.endswith("spl") for name in header(export.head)):
         raise _in_sound_pressure(file.name, "dB SPL")
     raise BadInput(
@@ -58,11 +78,12 @@ def _table(file: Path, catalog: Catalog) -> tuple[pd.DataFrame, list[str]]:
     )  # fmt: skip
 
 
-def _unread(tables: Tables, file: str) -> list[str]:
-    if not tables.refused:
-        return []
-    first = "; ".join(f"{one.place}: {one.given} {one.reason}" for one in tables.refused[:3])
-    return [f"What could not be read in {file} counts as not tested: {first}; {len(tables.refused)} in all."]
+def _unread(tables: Tables, nowhere: int) -> str:
+    """What of a file could not be read: the first few places, how many there are, and levels at no frequency."""
+    told = [f'{one.place} "{one.given}": {one.reason}' for one in tables.refused[:_NAMED]]
+    told += [f"{len(tables.refused)} in all"] if len(tables.refused) > _NAMED else []
+    told += [f"{nowhere} level{'s' if nowhere > 1 else ''} at no frequency"] if nowhere else []
+    return "; ".join(told)
 
 
 def _in_hearing_levels(table: pd.DataFrame, file: str) -> pd.DataFrame:

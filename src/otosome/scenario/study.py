@@ -32,6 +32,7 @@ class Study:
     ``name``     the file's stem
     ``notes``    what was decided about its files, in sentences
     ``allowed``  keys of retracted sources that may be used all the same
+    ``unreadable``  what could not be read in the audiogram file of its people, in words
     """
 
     name: str
@@ -40,6 +41,7 @@ class Study:
     notes: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
+    unreadable: str = ""
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -104,6 +106,20 @@ class Study:
                 wanted["utilities", name] = None
         for shelf, name in wanted:
             yield self.batch(name) if shelf == "batches" else self.catalog.get(shelf, name)
+
+    def only(self, *arms: str) -> Study:
+        """The same study with some of its arms, and with nothing given or suffered that they do not name."""
+        chosen = [self.arm(name) for name in arms]
+        named = {
+            "insult": {one for arm in chosen for one in arm.insults},
+            "treatment": {one for arm in chosen for one in arm.treatments},
+            "device": {one for arm in chosen for one in arm.devices},
+        }
+        kept = {
+            table: {name: use for name, use in getattr(self.scenario, table).items() if name in names}
+            for table, names in named.items()
+        }
+        return replace(self, scenario=self.scenario.model_copy(update={"arm": chosen, **kept}))
 
     def unit(self, measure: str) -> str:
         """The unit a measure is read in."""
@@ -244,6 +260,19 @@ class Study:
         given = [n for n in arm.treatments if not self.is_local(treatments[n].route)]
         return arm.model_copy(update={"insults": insults, "treatments": given, "devices": []})
 
+    @cached_property
+    def perilymph(self) -> float:
+        """Perilymph of the ear of best values, uL: both scalae, vestibule and canals."""
+        species = self.scenario.species
+        number = {
+            k: self.parameters[f"species.{species}.{k}"].value
+            for k in ("scala_tympani_length", "vestibule_volume", "volume_scale")
+        }
+        curves = [self.species.card.profile(scala, species) for scala in ("scala_tympani", "scala_vestibuli")]
+        areas = sum(_mean_area(curve["distance"], curve["area"]) for curve in curves)
+        scalae = number["volume_scale"] * number["scala_tympani_length"] * areas
+        return scalae + number["vestibule_volume"]
+
     def is_local(self, route: str | None) -> bool:
         """Whether a route begins in the ear, so that what it brings reaches the other ear only by a detour."""
         return route is not None and self.catalog.get("routes", route).card.options.get("into") in _IN_THE_EAR
@@ -320,6 +349,12 @@ class Study:
     def arm(self, name: str) -> Arm:
         """An arm by name."""
         return next(arm for arm in self.scenario.arm if arm.name == name)
+
+
+def _mean_area(distance: Array, area: Array) -> float:
+    """Mean area of a scala whose profile is linear between its points, and before the first as there."""
+    volume = area[0] * distance[0] + np.sum((area[1:] + area[:-1]) * np.diff(distance)) / 2
+    return float(volume / distance[-1])
 
 
 def _curve(stated: StatedCurve, name: str, file: str) -> Curve:

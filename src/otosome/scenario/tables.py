@@ -58,7 +58,10 @@ class PopulationUse(_Table):
 
     entry: str
     sex: Literal["male", "female", "both"] | None = None
-    age: Age | Annotated[list[Age], Field(min_length=2, max_length=2)] | None = None
+    age: Age | Annotated[list[Age], Field(min_length=2, max_length=2)] | None = Field(
+        default=None,
+        description='one age ("60 year"), or the youngest and the oldest (["60 year", "70 year"])',
+    )
     noise_level: Loudness | None = None
     noise_time: Age | None = None
     audiogram: str | None = None
