@@ -80,12 +80,28 @@ def test_zetaview_says_the_same_with_point_and_comma():
         (b"Dilution::\t500,0", b"Dilution::\t0,5", "1 or more"),
         (b"-1,000E+0", b"", "cut short"),
         (b"Size / nm", b"Size / um", "Size / nm"),
-        (b"Size Distribution", b"Profile Voltage:\t20", "zeta-potential profile"),
+        (b"Size Distribution", b"Profile Voltage:\t20", "no size distribution"),
     ],
 )
 def test_a_damaged_zetaview_file_is_refused_with_its_place(old, new, says):
     with pytest.raises(BadInput, match=says):
         tables("zetaview", size_file().replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"mV:\t-22.2109", b"mV:\t-219.5466"),
+        (b"mV:\t-22.2109", b"mV:\tNaN"),
+        (b"Zeta Potential", b"Zeta"),
+        (b"Traces:\t2235", b"Traces:\t0"),
+    ],
+)
+def test_a_profile_that_tells_no_believable_potential_is_refused(old, new):
+    content = samples("zetaview")[3].content
+    assert old in content
+    with pytest.raises(BadInput, match="Zeta Potential / mV"):
+        tables("zetaview", content.replace(old, new))
 
 
 def test_a_zetaview_run_without_a_particle_is_refused():
@@ -316,12 +332,18 @@ def test_a_count_below_none_makes_no_share():
     assert (found.readings["value"].tolist(), len(found.refused)) == ([0.9], 1)
 
 
-@pytest.mark.parametrize(
-    ("told", "subjects"), [("a,b,b", {"a", "b"}), ("a", {"a"}), ("a,b", {""}), ("", {""})]
-)
+@pytest.mark.parametrize(("told", "subjects"), [("abb", ["a", "b"]), ("a b", ["a", ""]), ("   ", ["", ""])])
 def test_waveforms_of_one_export_keep_their_own_animals(told, subjects):
-    content = samples("ihs")[0].content.replace(b"rat7,rat7,rat7", told.encode())
-    assert set(tables("ihs", content).waveforms["subject"]) == subjects
+    before, after = (",,,,,,".join(map(str.strip, names)).encode() for names in (["rat7"] * 3, told))
+    found = tables("ihs", samples("ihs")[0].content.replace(before, after))
+    assert found.waveforms["subject"].tolist() == subjects
+    assert [one.place for one in found.refused] == ["waveform 3"]
+
+
+def test_the_first_channel_of_each_ear_is_read_whatever_its_number():
+    content = samples("ihs")[0].content.replace(b"Ear:,L,,,,,,L,,,,,,L", b"Ear:,L,,,,,,L,,,,,,R")
+    found = tables("ihs", content)
+    assert (found.waveforms["ear"].tolist(), found.refused) == (["left", "left", "right"], ())
 
 
 def test_the_animal_of_a_cell_table_is_a_species_and_no_subject():
