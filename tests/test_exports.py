@@ -357,3 +357,23 @@ def test_an_average_without_an_ear_in_its_name_has_its_subject():
         "psiexperiment", content, "20240102-101500 ab B12-3 abr_io ABR average waveforms.csv"
     ).waveforms
     assert set(zip(table["subject"], table["ear"], strict=True)) == {("B12-3", "")}
+
+
+def test_kilohertz_under_a_header_that_says_hertz_are_no_frequencies():
+    mixed = tables("abr_table", b"subject,frequency,threshold\nm1,8,20\nm1,16000,30\n").readings
+    assert mixed["frequency"].tolist() == pytest.approx([np.nan, 16.0], nan_ok=True)
+    assert "frequency given as 8: none" in mixed["flag"][0]
+    emissions = tables("dpoae_table", b"subject,f2_hz,l2,dp_level\nm1,8,60,10\nm1,16000,60,12\n")
+    assert (emissions.readings["frequency"].tolist(), len(emissions.refused)) == ([16.0], 1)
+
+
+@pytest.mark.parametrize("said", ["inf", "NR", "No response"])
+def test_no_response_in_words_is_censored_at_the_loudest_level_tested(said):
+    text = f"subject,freq_khz,level_db,threshold\nm1,8,80,{said}\nm1,8,90,{said}\n".encode()
+    table = tables("abr_table", text).readings
+    assert (table["value"].tolist(), table["censored"].tolist()) == ([90.0], ["above"])
+
+
+def test_a_table_of_which_nothing_can_be_read_says_why():
+    with pytest.raises(BadInput, match="'20,5' is not a finite number"):
+        tables("abr_table", b'subject,freq_khz,threshold\nm1,8,"20,5"\n')

@@ -70,6 +70,17 @@ def test_the_same_content_under_another_name_is_read_once(exports):
     assert [one.given for one in made.refused if "same content" in one.reason] == ["a copy"]
 
 
+def test_two_files_that_tell_one_subject_s_threshold_are_named(tmp_path):
+    for folder, threshold in (("first", 20), ("second", 35)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "abr.csv").write_text(
+            f"subject,freq_khz,threshold\nm1,8,{threshold}\n{folder},8,30\n", encoding="utf-8"
+        )
+    made = intake([tmp_path], CATALOG)
+    assert len(made.readings) == 4
+    assert [note for note in made.notes if "all are kept: m1." in note]
+
+
 def test_files_of_one_name_in_several_folders_stay_apart(tmp_path):
     sample = samples("biosig_arf")[0].content
     for folder in ("first", "second"):
