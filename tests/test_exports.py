@@ -377,3 +377,10 @@ def test_no_response_in_words_is_censored_at_the_loudest_level_tested(said):
 def test_a_table_of_which_nothing_can_be_read_says_why():
     with pytest.raises(BadInput, match="'20,5' is not a finite number"):
         tables("abr_table", b'subject,freq_khz,threshold\nm1,8,"20,5"\n')
+
+
+@pytest.mark.parametrize("column", ["day", "time_h", "time_d", "timepoint"])
+def test_the_same_threshold_on_another_day_is_another_reading(column):
+    text = f"subject,{column},freq_khz,threshold\nm1,1,8,30\nm1,14,8,30\n".encode()
+    found = tables("abr_table", text)
+    assert (found.readings["value"].tolist(), found.refused) == ([30.0, 30.0], ())

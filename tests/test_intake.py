@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -411,6 +412,24 @@ def test_the_contact_sheet_shows_how_far_waveforms_and_hands_disagree():
 def test_a_sheet_for_files_without_animals_is_refused(exports, tmp_path):
     done = otosome_("new", "animals", exports / "nanosight", "--out", tmp_path / "animals.csv", "--json")
     assert (done.exit_code, json.loads(done.stdout)["error"]["message"]) == (2, "holds nothing of an animal")
+
+
+def test_the_contact_sheet_draws_readings_by_group_and_time_on_common_axes(tmp_path):
+    rows = "".join(
+        f"{group}1,{group},{day},{khz},{threshold + khz}\n"
+        for group, threshold in (("treated", 20), ("<b>control", 30))
+        for day in (1, 14)
+        for khz in (8, 16, 32)
+    )
+    (tmp_path / "abr.csv").write_text(f"subject,group,day,freq_khz,threshold\n{rows}", encoding="utf-8")
+    page = contact_sheet(intake([tmp_path], CATALOG))
+    assert re.findall(r"<strong>(abr threshold, \d+ h)</strong>", page) == [
+        "abr threshold, 24 h", "abr threshold, 336 h",
+    ]  # fmt: skip
+    assert page.count("<polyline") == 4
+    assert page.count(">62</text>") == page.count(">28</text>") == 2
+    assert "&lt;b&gt;control" in page
+    assert "<td>12 of 2</td><td>42</td><td>0</td>" in page
 
 
 def test_the_contact_sheet_tells_a_reason_once_for_each_file(tmp_path):

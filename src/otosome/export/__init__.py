@@ -7,6 +7,7 @@ from otosome.export.columns import (
     LOWEST_KILOHERTZ,
     NO_RESPONSE,
     SUBJECT,
+    TIMES,
     Columns,
     possible,
     unknown_ear,
@@ -37,7 +38,7 @@ from otosome.export.tables import (
 
 __all__ = [
     "EARS", "FREQUENCY", "HEAD", "HIGHEST_KILOHERTZ", "LARGEST", "LARGEST_TREE", "LOWEST_KILOHERTZ", "NO_RESPONSE",
-    "PARTICLES", "READINGS", "SUBJECT", "WAVEFORMS", "Columns", "Export", "Refused", "Tables", "flags", "header",
-    "label", "moment", "parse", "particles", "possible", "printable", "readings", "unix_moment", "unknown_ear",
-    "waveforms",
+    "PARTICLES", "READINGS", "SUBJECT", "TIMES", "WAVEFORMS", "Columns", "Export", "Refused", "Tables", "flags",
+    "header", "label", "moment", "parse", "particles", "possible", "printable", "readings", "unix_moment",
+    "unknown_ear", "waveforms",
 ]  # fmt: skip

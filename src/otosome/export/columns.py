@@ -39,6 +39,9 @@ _WORDS = (
     "-inf",
     _CLICK,
 )  # that stand for a number and are none; who reads the column says of what
+_IN_HOURS = {"time_h": 1.0, "time_d": 24.0, "day": 24.0, "time_min": 1 / 60}
+_IN_WORDS = ("abr_time", "timepoint", "time")
+TIMES = (*_IN_HOURS, *_IN_WORDS)  # columns that tell when
 _HOURS = {"h": 1.0, "d": 24.0, "w": 168.0}
 _MANGLED = re.compile(r"^(\d+)\.0$")  # a name that a spreadsheet took for a number
 _CLOCK = re.compile(r"ZT\d{1,2}")  # the hour of the exposure, counted from lights on
@@ -134,10 +137,10 @@ class Columns:
 
     def hours(self) -> tuple[Array, list[str]]:
         """Time after the first insult in h where the table states it, and a flag where it says it in words."""
-        for name, factor in (("time_h", 1.0), ("time_d", 24.0), ("day", 24.0), ("time_min", 1 / 60)):
+        for name, factor in _IN_HOURS.items():
             if name in self:
                 return self.numbers(name) * factor, [""] * len(self.frame)
-        words = self.texts("abr_time", "timepoint", "time")
+        words = self.texts(*_IN_WORDS)
         spans = [_SPAN.fullmatch(word.lower()) for word in words]
         times = np.array([float(s[1]) * _HOURS[s[2]] if s else np.nan for s in spans], dtype=float)
         told = [

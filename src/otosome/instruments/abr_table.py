@@ -15,6 +15,7 @@ from otosome.export import (
     FREQUENCY,
     NO_RESPONSE,
     SUBJECT,
+    TIMES,
     Columns,
     Export,
     Tables,
@@ -92,7 +93,9 @@ def _first(columns: Columns, names: Sequence[str]) -> str | None:
 def _series(columns: Columns) -> list[tuple[str, ...]]:
     """What is the same on all rows of one level series."""
     names = [columns.first(SUBJECT), columns.first(FREQUENCY)]
-    more = ("file_number", "ear", "abr_time", "timepoint", "noise_type", "noise_spl", "group", "treatment")
+    more = (
+        "file_number", "ear", "side", *TIMES, "noise_type", "noise_spl", "group", "substrain", "strain", "treatment",
+    )  # fmt: skip
     return list(
         zip(*(columns.texts(name) for name in [*names, *(m for m in more if m in columns)]), strict=True)
     )
