@@ -45,6 +45,7 @@ def contact_sheet(made: Intake) -> str:
         counts=[(name, count) for name, count in _counts(made) if count],
         kinds=_kinds(made.readings),
         groups=_groups(made.readings),
+        named=COLOURS,
         panels=panels[:MOST_PANELS],
         more_panels=max(0, len(panels) - MOST_PANELS),
         notes=made.notes,
