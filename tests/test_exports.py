@@ -379,7 +379,7 @@ def test_a_table_of_which_nothing_can_be_read_says_why():
         tables("abr_table", b'subject,freq_khz,threshold\nm1,8,"20,5"\n')
 
 
-@pytest.mark.parametrize("column", ["day", "time_h", "time_d", "timepoint"])
+@pytest.mark.parametrize("column", ["day", "time_h", "time_d", "timepoint", "date", "session"])
 def test_the_same_threshold_on_another_day_is_another_reading(column):
     text = f"subject,{column},freq_khz,threshold\nm1,1,8,30\nm1,14,8,30\n".encode()
     found = tables("abr_table", text)

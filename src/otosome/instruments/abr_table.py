@@ -94,7 +94,8 @@ def _series(columns: Columns) -> list[tuple[str, ...]]:
     """What is the same on all rows of one level series."""
     names = [columns.first(SUBJECT), columns.first(FREQUENCY)]
     more = (
-        "file_number", "ear", "side", *TIMES, "noise_type", "noise_spl", "group", "substrain", "strain", "treatment",
+        "file_number", "ear", "side", *TIMES, "date", "week", "session", "visit", "run", "noise_type", "noise_spl",
+        "group", "substrain", "strain", "treatment",
     )  # fmt: skip
     return list(
         zip(*(columns.texts(name) for name in [*names, *(m for m in more if m in columns)]), strict=True)
