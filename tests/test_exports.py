@@ -80,12 +80,28 @@ def test_zetaview_says_the_same_with_point_and_comma():
         (b"Dilution::\t500,0", b"Dilution::\t0,5", "1 or more"),
         (b"-1,000E+0", b"", "cut short"),
         (b"Size / nm", b"Size / um", "Size / nm"),
-        (b"Size Distribution", b"Profile Voltage:\t20", "zeta-potential profile"),
+        (b"Size Distribution", b"Profile Voltage:\t20", "no size distribution"),
     ],
 )
 def test_a_damaged_zetaview_file_is_refused_with_its_place(old, new, says):
     with pytest.raises(BadInput, match=says):
         tables("zetaview", size_file().replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"mV:\t-22.2109", b"mV:\t-219.5466"),
+        (b"mV:\t-22.2109", b"mV:\tNaN"),
+        (b"Zeta Potential", b"Zeta"),
+        (b"Traces:\t2235", b"Traces:\t0"),
+    ],
+)
+def test_a_profile_that_tells_no_believable_potential_is_refused(old, new):
+    content = samples("zetaview")[3].content
+    assert old in content
+    with pytest.raises(BadInput, match="Zeta Potential / mV"):
+        tables("zetaview", content.replace(old, new))
 
 
 def test_a_zetaview_run_without_a_particle_is_refused():
@@ -316,12 +332,18 @@ def test_a_count_below_none_makes_no_share():
     assert (found.readings["value"].tolist(), len(found.refused)) == ([0.9], 1)
 
 
-@pytest.mark.parametrize(
-    ("told", "subjects"), [("a,b,b", {"a", "b"}), ("a", {"a"}), ("a,b", {""}), ("", {""})]
-)
+@pytest.mark.parametrize(("told", "subjects"), [("abb", ["a", "b"]), ("a b", ["a", ""]), ("   ", ["", ""])])
 def test_waveforms_of_one_export_keep_their_own_animals(told, subjects):
-    content = samples("ihs")[0].content.replace(b"rat7,rat7,rat7", told.encode())
-    assert set(tables("ihs", content).waveforms["subject"]) == subjects
+    before, after = (",,,,,,".join(map(str.strip, names)).encode() for names in (["rat7"] * 3, told))
+    found = tables("ihs", samples("ihs")[0].content.replace(before, after))
+    assert found.waveforms["subject"].tolist() == subjects
+    assert [one.place for one in found.refused] == ["waveform 3"]
+
+
+def test_the_first_channel_of_each_ear_is_read_whatever_its_number():
+    content = samples("ihs")[0].content.replace(b"Ear:,L,,,,,,L,,,,,,L", b"Ear:,L,,,,,,L,,,,,,R")
+    found = tables("ihs", content)
+    assert (found.waveforms["ear"].tolist(), found.refused) == (["left", "left", "right"], ())
 
 
 def test_the_animal_of_a_cell_table_is_a_species_and_no_subject():
@@ -335,3 +357,30 @@ def test_an_average_without_an_ear_in_its_name_has_its_subject():
         "psiexperiment", content, "20240102-101500 ab B12-3 abr_io ABR average waveforms.csv"
     ).waveforms
     assert set(zip(table["subject"], table["ear"], strict=True)) == {("B12-3", "")}
+
+
+def test_kilohertz_under_a_header_that_says_hertz_are_no_frequencies():
+    mixed = tables("abr_table", b"subject,frequency,threshold\nm1,8,20\nm1,16000,30\n").readings
+    assert mixed["frequency"].tolist() == pytest.approx([np.nan, 16.0], nan_ok=True)
+    assert "frequency given as 8: none" in mixed["flag"][0]
+    emissions = tables("dpoae_table", b"subject,f2_hz,l2,dp_level\nm1,8,60,10\nm1,16000,60,12\n")
+    assert (emissions.readings["frequency"].tolist(), len(emissions.refused)) == ([16.0], 1)
+
+
+@pytest.mark.parametrize("said", ["inf", "NR", "No response"])
+def test_no_response_in_words_is_censored_at_the_loudest_level_tested(said):
+    text = f"subject,freq_khz,level_db,threshold\nm1,8,80,{said}\nm1,8,90,{said}\n".encode()
+    table = tables("abr_table", text).readings
+    assert (table["value"].tolist(), table["censored"].tolist()) == ([90.0], ["above"])
+
+
+def test_a_table_of_which_nothing_can_be_read_says_why():
+    with pytest.raises(BadInput, match="'20,5' is not a finite number"):
+        tables("abr_table", b'subject,freq_khz,threshold\nm1,8,"20,5"\n')
+
+
+@pytest.mark.parametrize("column", ["day", "time_h", "time_d", "timepoint", "date", "session"])
+def test_the_same_threshold_on_another_day_is_another_reading(column):
+    text = f"subject,{column},freq_khz,threshold\nm1,1,8,30\nm1,14,8,30\n".encode()
+    found = tables("abr_table", text)
+    assert (found.readings["value"].tolist(), found.refused) == ([30.0, 30.0], ())

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,17 @@ def test_the_same_content_under_another_name_is_read_once(exports):
     (exports / "copy.csv").write_bytes(samples("biosig_csv")[0].content)
     made = intake([exports], CATALOG)
     assert [one.given for one in made.refused if "same content" in one.reason] == ["a copy"]
+
+
+def test_two_files_that_tell_one_subject_s_threshold_are_named(tmp_path):
+    for folder, threshold in (("first", 20), ("second", 35)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "abr.csv").write_text(
+            f"subject,freq_khz,threshold\nm1,8,{threshold}\n{folder},8,30\n", encoding="utf-8"
+        )
+    made = intake([tmp_path], CATALOG)
+    assert len(made.readings) == 4
+    assert [note for note in made.notes if "all are kept: m1." in note]
 
 
 def test_files_of_one_name_in_several_folders_stay_apart(tmp_path):
@@ -400,6 +412,24 @@ def test_the_contact_sheet_shows_how_far_waveforms_and_hands_disagree():
 def test_a_sheet_for_files_without_animals_is_refused(exports, tmp_path):
     done = otosome_("new", "animals", exports / "nanosight", "--out", tmp_path / "animals.csv", "--json")
     assert (done.exit_code, json.loads(done.stdout)["error"]["message"]) == (2, "holds nothing of an animal")
+
+
+def test_the_contact_sheet_draws_readings_by_group_and_time_on_common_axes(tmp_path):
+    rows = "".join(
+        f"{group}1,{group},{day},{khz},{threshold + khz}\n"
+        for group, threshold in (("treated", 20), ("<b>control", 30))
+        for day in (1, 14)
+        for khz in (8, 16, 32)
+    )
+    (tmp_path / "abr.csv").write_text(f"subject,group,day,freq_khz,threshold\n{rows}", encoding="utf-8")
+    page = contact_sheet(intake([tmp_path], CATALOG))
+    assert re.findall(r"<strong>(abr threshold, \d+ h)</strong>", page) == [
+        "abr threshold, 24 h", "abr threshold, 336 h",
+    ]  # fmt: skip
+    assert page.count("<polyline") == 4
+    assert page.count(">62</text>") == page.count(">28</text>") == 2
+    assert "&lt;b&gt;control" in page
+    assert "<td>12 of 2</td><td>42</td><td>0</td>" in page
 
 
 def test_the_contact_sheet_tells_a_reason_once_for_each_file(tmp_path):

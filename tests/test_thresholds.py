@@ -102,6 +102,12 @@ def abruptly(random):
     return lambda above: most / (1 + np.exp(-np.clip((above - middle) / width, -60, 60)))
 
 
+def at_once(random):
+    """Nothing below the threshold, and the same response at every level above."""
+    size = random.uniform(1.5, 4.0)
+    return lambda above: np.where(above > 0, size, 0.0)
+
+
 def from_nothing(random):
     """Nothing up to some dB below the threshold, from there in proportion to the level in dB."""
     start = random.uniform(3.0, 15.0)
@@ -138,6 +144,7 @@ def independent(random, growth, late, levels=LEVELS):
         (as_a_power, evenly(0.008), LEVELS), (as_a_power, evenly(0.0), LEVELS),
         (as_a_power, evenly(0.008), LEVELS[::2]),
         (abruptly, evenly(0.008), LEVELS), (from_nothing, evenly(0.008), LEVELS),
+        (at_once, evenly(0.008), LEVELS), (at_once, evenly(0.008), LEVELS[::2]), (at_once, evenly(0.03), LEVELS),
         (as_a_power, evenly(0.03), LEVELS), (as_a_power, more_near_threshold(0.01), LEVELS),
         (as_a_power, more_near_threshold(0.03), LEVELS), (abruptly, more_near_threshold(0.03), LEVELS),
     ],

@@ -243,11 +243,17 @@ def _by_hand(row: pd.Series, manual: pd.DataFrame) -> pd.DataFrame:
 
 
 def _match(made: Intake, animals: sheet.Animals | None) -> None:
-    """Notes on subjects and ears that stand on one side only, and on dated files without a day 0."""
+    """Notes on subjects of several files, on those that stand on one side only, and on dated files without a day 0."""
     tables = [one for one in (made.readings, made.waveforms) if len(one)]
     found = {pair for table in tables for pair in zip(table["subject"], table["ear"], strict=True)}
     if any(not subject for subject, _ in found):
         made.notes.append("Some files name no subject: give them one in the animals sheet, column file.")
+    again = _told_again(made.readings)
+    if again:
+        made.notes.append(
+            f"Several files tell a threshold of one subject, ear, frequency and time; all are kept: {_some(again)}. "
+            "Different animals need different names."
+        )
     if animals is None:
         return
     missing, idle = sheet.unmatched({pair for pair in found if pair[0]}, animals)
@@ -262,6 +268,14 @@ def _match(made: Intake, animals: sheet.Animals | None) -> None:
     } & set(animals.rows["subject"])
     if undated:
         made.notes.append(f"Without day0 in {animals.name}, so without a time: {_some(sorted(undated))}.")
+
+
+def _told_again(readings: pd.DataFrame) -> list[str]:
+    """Subjects of whom more than one file tells the same threshold, be they measured twice or two of one name."""
+    told = readings[(readings["quantity"] == "abr_threshold") & (readings["subject"] != "")]
+    same = ["subject", "ear", "frequency", "time", "recorded", "flag"]
+    files = told.groupby(same, dropna=False)["file"].nunique()
+    return sorted({str(key[0]) for key in files.index[files > 1]})
 
 
 def _some(names: list[str]) -> str:

@@ -32,8 +32,12 @@ BEYOND = 15.0  # dB tried below and above the levels tested
 # Neighbouring correlations share a waveform, so that they are worth less than as many separate ones: their own
 # correlation is 0.14 at threshold, and 1 / (1 + 2 x 0.14) remains.
 SHARED = 0.78
-# Sigmoids tried: widths in dB (a step to 20 dB, equally likely by their logarithm) and the correlation they reach.
-WIDTHS = np.geomspace(0.05, 20.0, 14)
+# Sigmoids tried: widths in dB and the correlation they reach. Where in the gap between two levels a step lies nothing
+# can tell, and an interval that took a gradual rise for granted would be too narrow. So a step is as likely beforehand
+# as all that rise over 0.3 to 20 dB together, equally likely by their logarithm. Assumed; the test holds it on series
+# of every kind: more weight on a step covers too much where responses rise gradually, less too little elsewhere.
+WIDTHS = np.array([0.05, *np.geomspace(0.3, 20.0, 10)])
+LIKELY = np.array([0.5, *np.full(10, 0.05)])
 HIGHEST = np.array([0.6, 0.75, 0.87, 0.95])
 CEILING = 0.9  # a correlation above it is taken as "at least": how loud responses grow is not the threshold's matter
 # How much later a response may come per dB of softer stimulus, ms: at most, and usually. Assumed: 0.01 is what a
@@ -115,7 +119,7 @@ def _alike(responses: Array, lag: int) -> Array:
 
 
 def _posterior(levels: Array, alike: Array, worth: float, tried: Array) -> Array:
-    """Weight of each threshold tried, all sigmoids of the list equally likely before the waveforms were seen."""
+    """Weight of each threshold tried, over all sigmoids of the list as likely as they were beforehand."""
     most = np.arctanh(CEILING)
     seen = np.arctanh(np.clip(alike, -CEILING, CEILING))
     width, top = WIDTHS[:, None, None, None], HIGHEST[None, :, None, None]
@@ -130,7 +134,7 @@ def _posterior(levels: Array, alike: Array, worth: float, tried: Array) -> Array
     distance = np.where(capped, np.maximum(off, 0.0), off) ** 2 / variance
     distance += np.where(capped, 0.0, np.log(variance))
     total = distance.sum(axis=-1)
-    likelihood = np.exp(-(total - total.min()) / 2).sum(axis=(0, 1))
+    likelihood = (LIKELY[:, None, None] * np.exp(-(total - total.min()) / 2)).sum(axis=(0, 1))
     weight: Array = likelihood / likelihood.sum()
     return weight
 

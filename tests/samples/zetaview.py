@@ -40,10 +40,31 @@ ROWS = [
 ]
 ELEVEN = "\n".join([POSITIONS, *ROWS, "\tMean\t90\t120\t2.2E+8\t2.2E+11\t203\t121\t110\t0.9\t1.0\t", ""])
 
+# As the program writes it: a zero byte behind the micro sign, five names above four columns of numbers.
+PROFILE = (
+    HEAD.partition("Results")[0].replace(",", ".")
+    + """Profile Data:
+ZP Factor:\t12.833451\t(Smoluchowski)
+Results:
+Mobility /\u00b5\0m/s/V/cm:\t-1.7307
+Zeta Potential / mV:\t-22.2109
+ZP Parabola Fit Accuracy / mV:\t0.5829
+ZP Distribution (SL 1/2) FWHM / mV:\t6.3634
+ZP Profile:
+Position\tPositive V\tNegative V\tAverage\tParabola Fit\tZP
+9.999E-2\t2.314E+1\t-1.138E+1\t5.876E+0\t-8.052E+0
+5.000E-1\t-7.022E+1\t-1.605E+1\t-4.314E+1\t-4.212E+1
+"""
+)
+
 FILES = [
     Sample(
         "lot7_size_488.txt", size_file(), rows=60, holds=(("dilution_applied", 500.0), ("sample", "lot 7"))
     ),
     Sample("lot7_point.txt", size_file("."), rows=60, holds=(("dilution_applied", 500.0),)),
     Sample("lot7_11pos.txt", ELEVEN.encode("latin-1"), rows=3, refused=1, holds=(("concentration", 2.2e8),)),
-]
+    Sample(
+        "lot7_prof_488.txt", PROFILE.encode("latin-1"), rows=1,
+        holds=(("quantity", "zeta_potential"), ("value", -22.2109), ("unit", "mV"), ("subject", "lot 7")),
+    ),
+]  # fmt: skip

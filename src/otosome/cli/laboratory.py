@@ -54,7 +54,8 @@ def import_(
         for note in made.notes:
             say(f"note: {note}")
         if not as_json:
-            print(", ".join(f"{count} {name}" for name, count in rows.items()))
+            named = {"thresholds": "thresholds from waveforms"}
+            print(", ".join(f"{count} {named.get(name, name)}" for name, count in rows.items()))
             print(f"contact sheet: {(folder / 'contact.html').resolve()}")
         refused = [vars(one) for one in made.refused]
         result = {"rows": rows, "files": made.files, "refused": refused}

@@ -1,6 +1,17 @@
 """From a laboratory's file to tidy tables: what readers share."""
 
-from otosome.export.columns import EARS, FREQUENCY, SUBJECT, Columns, possible, unknown_ear
+from otosome.export.columns import (
+    EARS,
+    FREQUENCY,
+    HIGHEST_KILOHERTZ,
+    LOWEST_KILOHERTZ,
+    NO_RESPONSE,
+    SUBJECT,
+    TIMES,
+    Columns,
+    possible,
+    unknown_ear,
+)  # fmt: skip
 from otosome.export.file import (
     HEAD,
     LARGEST,
@@ -26,7 +37,8 @@ from otosome.export.tables import (
 )
 
 __all__ = [
-    "EARS", "FREQUENCY", "HEAD", "LARGEST", "LARGEST_TREE", "PARTICLES", "READINGS", "SUBJECT", "WAVEFORMS", "Columns",
-    "Export", "Refused", "Tables", "flags", "header", "label", "moment", "parse", "particles", "possible", "printable",
-    "readings", "unix_moment", "unknown_ear", "waveforms",
+    "EARS", "FREQUENCY", "HEAD", "HIGHEST_KILOHERTZ", "LARGEST", "LARGEST_TREE", "LOWEST_KILOHERTZ", "NO_RESPONSE",
+    "PARTICLES", "READINGS", "SUBJECT", "TIMES", "WAVEFORMS", "Columns", "Export", "Refused", "Tables", "flags",
+    "header", "label", "moment", "parse", "particles", "possible", "printable", "readings", "unix_moment",
+    "unknown_ear", "waveforms",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from otosome.evidence import BadInput
 from otosome.export.file import Export, Refused, flags, parse
 from otosome.export.tables import label
 from otosome.units import Array
@@ -26,11 +27,21 @@ FREQUENCY = (
     "freq_hz", "frequency_hz", "frequency (hz)", "freq(hz)", "freq_khz", "frequency_khz", "frequency (khz)",
     "frequency[khz]", "frequency", "freq",
 )  # fmt: skip
-HIGHEST_KILOHERTZ = 200.0  # no ear tested hears 200 kHz: a bare frequency above it is in Hz
+# No ear tested hears 200 kHz: a bare frequency above it is in Hz. Nor is one tested below 50 Hz: one of 8 is in kHz,
+# whatever the header says, and which rows share its mistake the file does not tell.
+LOWEST_KILOHERTZ, HIGHEST_KILOHERTZ = 0.05, 200.0
 SOFTEST, LOUDEST = -30.0, 140.0  # dB: outside it a number is a code
 EARS = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _CLICK = "click"
-_WORDS = ("inf", "-inf", _CLICK)  # that stand for a number and are none; who reads the column says of what
+NO_RESPONSE = ("inf", "nr", "no response")
+_WORDS = (
+    *NO_RESPONSE,
+    "-inf",
+    _CLICK,
+)  # that stand for a number and are none; who reads the column says of what
+_IN_HOURS = {"time_h": 1.0, "time_d": 24.0, "day": 24.0, "time_min": 1 / 60}
+_IN_WORDS = ("abr_time", "timepoint", "time")
+TIMES = (*_IN_HOURS, *_IN_WORDS)  # columns that tell when
 _HOURS = {"h": 1.0, "d": 24.0, "w": 168.0}
 _MANGLED = re.compile(r"^(\d+)\.0$")  # a name that a spreadsheet took for a number
 _CLOCK = re.compile(r"ZT\d{1,2}")  # the hour of the exposure, counted from lights on
@@ -98,6 +109,12 @@ class Columns:
             self._listed.add(place)
             self.refused.append(self.export.left_out(place, given, reason))
 
+    def nothing(self, given: str, allowed: str = "one or more") -> BadInput:
+        """The error that says the table holds no row that can be read, with the first reason there was."""
+        first = self.refused[0] if self.refused else None
+        why = f"; {first.place}: {first.given!r} {first.reason}" if first else ""
+        return self.export.refusal("rows", given + why, allowed)
+
     def kilohertz(self) -> tuple[Array, list[str]]:
         """The stimulus' frequency in kHz, NaN for a click and for what can be none, and flags that say so."""
         name = self.first(FREQUENCY)
@@ -107,7 +124,7 @@ class Columns:
             in_hertz = bool(np.nanmax(values, initial=0.0) > HIGHEST_KILOHERTZ)
             unit = f"frequency without unit: read as {'Hz' if in_hertz else 'kHz'}"
         values = values / (1e3 if in_hertz else 1.0)
-        wrong = ~np.isnan(values) & ~((values > 0) & (values <= HIGHEST_KILOHERTZ))
+        wrong = ~np.isnan(values) & ~((values >= LOWEST_KILOHERTZ) & (values <= HIGHEST_KILOHERTZ))
         said = [
             "click" if text.lower() == _CLICK else f"frequency given as {text}: none" if none else unit
             for text, none in zip(texts, wrong, strict=True)
@@ -120,10 +137,10 @@ class Columns:
 
     def hours(self) -> tuple[Array, list[str]]:
         """Time after the first insult in h where the table states it, and a flag where it says it in words."""
-        for name, factor in (("time_h", 1.0), ("time_d", 24.0), ("day", 24.0), ("time_min", 1 / 60)):
+        for name, factor in _IN_HOURS.items():
             if name in self:
                 return self.numbers(name) * factor, [""] * len(self.frame)
-        words = self.texts("abr_time", "timepoint", "time")
+        words = self.texts(*_IN_WORDS)
         spans = [_SPAN.fullmatch(word.lower()) for word in words]
         times = np.array([float(s[1]) * _HOURS[s[2]] if s else np.nan for s in spans], dtype=float)
         told = [

@@ -1,7 +1,7 @@
 """Published long tables of ABR thresholds, with or without wave-I amplitudes at each level.
 
-A threshold that is repeated on every level row of one series is one reading. ``inf`` is no response, censored at
-the highest level the table says was tested; a blank is a threshold nobody gave.
+A threshold that is repeated on every level row of one series is one reading. ``inf`` (or ``NR``) is no
+response, censored at the highest level the table says was tested; a blank is a threshold nobody gave.
 """
 
 from __future__ import annotations
@@ -11,7 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otosome.export import FREQUENCY, SUBJECT, Columns, Export, Tables, flags, header, possible, readings
+from otosome.export import (
+    FREQUENCY,
+    NO_RESPONSE,
+    SUBJECT,
+    TIMES,
+    Columns,
+    Export,
+    Tables,
+    flags,
+    header,
+    possible,
+    readings,
+)  # fmt: skip
 from otosome.units import Array
 
 THRESHOLD = ("threshold", "manual threshold", "threshold_db_spl", "abr_threshold")
@@ -48,7 +60,7 @@ class AbrTable:
         wave, unit_said = _wave(columns)
         waves = np.flatnonzero(np.isfinite(wave))
         if rows.size + waves.size == 0:
-            raise export.refusal("rows", "no threshold and no wave I", "one or more")
+            raise columns.nothing("no threshold and no wave I")
         both = np.concatenate([rows, waves])
         large = np.concatenate([np.zeros(rows.size, dtype=bool), np.abs(wave[waves]) > LARGEST_WAVE])
         is_wave = np.arange(both.size) >= rows.size
@@ -81,7 +93,10 @@ def _first(columns: Columns, names: Sequence[str]) -> str | None:
 def _series(columns: Columns) -> list[tuple[str, ...]]:
     """What is the same on all rows of one level series."""
     names = [columns.first(SUBJECT), columns.first(FREQUENCY)]
-    more = ("file_number", "ear", "abr_time", "timepoint", "noise_type", "noise_spl", "group", "treatment")
+    more = (
+        "file_number", "ear", "side", *TIMES, "date", "week", "session", "visit", "run", "noise_type", "noise_spl",
+        "group", "substrain", "strain", "treatment",
+    )  # fmt: skip
     return list(
         zip(*(columns.texts(name) for name in [*names, *(m for m in more if m in columns)]), strict=True)
     )
@@ -93,7 +108,8 @@ def _thresholds(
     """A value, its censoring and the row it stands on, for each series; what has none is listed."""
     name = columns.first(THRESHOLD)
     texts, numbers = columns.texts(name), columns.numbers(name)
-    tested = {"inf": _highest(columns, series, level, np.fmax, "max_level")}
+    loudest = _highest(columns, series, level, np.fmax, "max_level")
+    tested = dict.fromkeys(NO_RESPONSE, loudest)
     tested["-inf"] = _highest(columns, series, level, np.fmin, "min_level")
     first: dict[tuple[str, ...], int] = {}
     found: list[tuple[float, str, int]] = []
@@ -109,7 +125,7 @@ def _thresholds(
         if text in tested:
             limit = tested[text].get(key, np.nan)
             if np.isfinite(limit):
-                found.append((limit, "above" if text == "inf" else "below", row))
+                found.append((limit, "below" if text == "-inf" else "above", row))
             else:
                 columns.leave_out(
                     row, name, text, "no response, and the table does not say what levels were tested"

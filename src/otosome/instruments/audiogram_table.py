@@ -64,7 +64,7 @@ def _long(columns: Columns) -> pd.DataFrame:
         )
     kept = [row for row in rows if pathway[row] in PATHWAYS]
     if not kept:
-        raise columns.export.refusal("rows", "no level", "one or more")
+        raise columns.nothing("no level")
     unit = "" if "hl" in name else "dB HL: not stated, an audiogram"
     return readings(
         columns.export,
@@ -85,7 +85,7 @@ def _long(columns: Columns) -> pd.DataFrame:
 def _wide(columns: Columns, tests: list[re.Match[str]]) -> pd.DataFrame:
     found = [(test, row, value) for test in tests for row, value in _cells(columns, test[0])]
     if not found:
-        raise columns.export.refusal("rows", "no level", "one or more")
+        raise columns.nothing("no level")
     rows = [row for _, row, _ in found]
     return readings(
         columns.export,

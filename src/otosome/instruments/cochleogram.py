@@ -54,7 +54,7 @@ class Cochleogram:
             np.array([bool(kind) for kind in kinds], dtype=bool) & np.isfinite(value) & (value >= 0)
         )
         if kept.size == 0:
-            raise export.refusal("rows", "no count of a known cell", "one or more")
+            raise columns.nothing("no count of a known cell")
         return Tables(
             readings=readings(
                 export,

@@ -50,9 +50,7 @@ class ConcentrationTable:
             else:
                 found.append((row, convert(value, units[row], unit), unit, SIGNS.get(text[:1], "none")))
         if not found:
-            raise export.refusal(
-                "rows", "no concentration with a unit", "one or more, such as concentration_um"
-            )
+            raise columns.nothing("no concentration with a unit", "one or more, such as concentration_um")
         rows = [row for row, *_ in found]
         what, where = columns.texts(*SUBSTANCE), columns.texts(*WHERE)
         return Tables(

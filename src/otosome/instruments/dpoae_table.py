@@ -6,12 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otosome.export import SUBJECT, Columns, Export, Tables, flags, header, possible, readings
+from otosome.export import (
+    HIGHEST_KILOHERTZ,
+    LOWEST_KILOHERTZ,
+    SUBJECT,
+    Columns,
+    Export,
+    Tables,
+    flags,
+    header,
+    possible,
+    readings,
+)
 
 EMISSION = ("level_distprod", "dp_level", "dpoae_level", "level_dp")
 LEVEL = ("level_db", "level_f2", "l2")
 F2 = ("f2", "f2_hz", "f2_khz")
-HIGHEST_KILOHERTZ = 200.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,8 @@ class DpoaeTable:
         in_hertz = stated == "f2_hz" or (
             stated == "f2" and bool(np.nanmax(f2, initial=0.0) > HIGHEST_KILOHERTZ)
         )
-        f2 = np.where(f2 > 0, f2, np.nan)
+        f2 = f2 / (1e3 if in_hertz else 1.0)
+        f2 = np.where((f2 >= LOWEST_KILOHERTZ) & (f2 <= HIGHEST_KILOHERTZ), f2, np.nan)
         for row in np.flatnonzero(~np.isfinite(value) | ~np.isfinite(f2)):
             columns.leave_out(int(row), name, columns.texts(name)[row], "no emission level, or no f2")
         codes = np.isfinite(value) & ~np.array([possible(v) or -60 < v < 0 for v in value], dtype=bool)
@@ -43,14 +54,14 @@ class DpoaeTable:
             columns.leave_out(int(row), name, value[row], "a code, not a level")
         kept = np.flatnonzero(np.isfinite(value) & np.isfinite(f2) & ~codes)
         if kept.size == 0:
-            raise export.refusal("rows", "no emission", "one or more")
+            raise columns.nothing("no emission")
         unit = f"f2 without unit: read as {'Hz' if in_hertz else 'kHz'}" if stated == "f2" else ""
         return Tables(
             readings=readings(
                 export,
                 **columns.who(kept),
                 quantity="dpoae",
-                frequency=f2[kept] / (1e3 if in_hertz else 1.0),
+                frequency=f2[kept],
                 value=value[kept],
                 unit="dB SPL",
                 level=level[kept],

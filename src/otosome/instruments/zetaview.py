@@ -1,18 +1,19 @@
-"""ZetaView text exports (8.05, 8.06): the size distribution of one run, or the eleven positions of a cell.
+"""ZetaView text exports (8.05, 8.06): the size distribution of one run, the positions of a cell, or a zeta profile.
 
 A size file holds the same particles twice, in linear and then in logarithmic bins behind a row of -1; only the
 first is read. Its concentration is that of the diluted sample, so it is multiplied by the stated dilution here.
+A profile has a zero byte behind the micro sign of each of its units.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.export import Export, Refused, Tables, flags, parse, particles
+from otosome.export import Export, Refused, Tables, flags, moment, parse, particles, readings
 from otosome.units import Array, convert
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ TABLE = ("Size / nm", "Number", "Concentration / cm-3")
 POSITIONS = ("Position", "Conc. (p./mL)", "Orig. Conc. (p./cm^3)", "No. of Traces", "X50 (nm)")
 FEWEST_BINS, MOST_BINS = 10, 20_000
 WIDEST = 1e5  # nm: a hundred times the largest particle the method follows
+PROFILE, POTENTIAL, ACCURACY, WIDTH = (
+    "ZP Profile", "Zeta Potential / mV", "ZP Parabola Fit Accuracy / mV", "ZP Distribution (SL 1/2) FWHM / mV",
+)  # fmt: skip
+HIGHEST = 150.0  # mV: particles lie within 100; what is fitted beyond follows too few tracks
 AGAIN = "export the measurement again from the ZetaView software as text"
 CHECKS = {"Particle Drift Check Result": "ok", "Cell Check Result": "good"}
 
@@ -37,12 +42,13 @@ class Zetaview:
 
     @staticmethod
     def read(export: Export) -> Tables:
-        """The table ``particles``: a row per size bin; of an eleven-position file, a row per position used."""
+        """The table ``particles``, a row per size bin or position used; of a profile ``readings``, its potential."""
+        if PROFILE.encode() in export.content:
+            return Tables(readings=_potential(export))
         if all(name in export.text for name in POSITIONS):
             return _positions(export)
         if "Size Distribution" not in export.lines():
-            kind = "a zeta-potential profile" if "Profile Voltage" in export.text else "no size distribution"
-            raise export.refusal("file", f"{kind}, without sizes or counts", "a size distribution", AGAIN)
+            raise export.refusal("file", "no size distribution", "one, or positions, or a profile", AGAIN)
         return Tables(particles=_sizes(export))
 
 
@@ -75,6 +81,38 @@ def _sizes(export: Export) -> pd.DataFrame:
             else "",
             *_warnings(fields),
             export.contradiction(fields.get("Date", "")),
+        ),
+    )
+
+
+def _potential(export: Export) -> pd.DataFrame:
+    """The zeta potential of a profile, as the program fits it; how well, and how wide it spreads, in the flag."""
+    plain = replace(export, content=export.content.replace(b"\xb5\0", b"\xb5"))
+    fields = _fields(plain.lines())
+    decimal = "," if "," in fields.get(POTENTIAL, "") else "."
+    value = export.number(fields.get(POTENTIAL, ""), POTENTIAL, decimal)
+    traces = export.number(fields.get("Number of Traces", ""), "Number of Traces", decimal)
+    if not abs(value) <= HIGHEST or not traces > 0:
+        given = f"{value:g} mV from {traces:g} traces"
+        raise export.refusal(
+            POTENTIAL, given, f"within {HIGHEST:g} mV, of one trace or more", "measure again"
+        )
+    sample, named = _sample(fields)
+    recorded = moment(f"{fields.get('Date', '')} {fields.get('Time', '')}", "%Y-%m-%d %H:%M:%S")
+    return readings(
+        export,
+        subject=sample,
+        quantity="zeta_potential",
+        value=value,
+        unit="mV",
+        recorded=recorded,
+        flag=flags(
+            "subject is the sample",
+            named,
+            "decimal comma" if decimal == "," else "",
+            *(f"{key}: {fields[key]}" for key in (ACCURACY, WIDTH, "Number of Traces") if key in fields),
+            *_warnings(fields),
+            export.contradiction(recorded),
         ),
     )
 

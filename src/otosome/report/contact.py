@@ -1,7 +1,8 @@
-"""A contact sheet of what was imported: level series with their thresholds, size distributions, what was refused."""
+"""A contact sheet of what was imported: readings, level series with thresholds, size distributions, refusals."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
     from otosome.intake import Intake
 
-MOST_SERIES, MOST_SIZES, MOST_REFUSED = 60, 40, 500
+MOST_PANELS, MOST_SERIES, MOST_SIZES, MOST_REFUSED = 40, 60, 40, 500
+COLOURS, INK = (
+    7,
+    6,
+)  # groups that have a colour of their own, further ones are grey; what has no group is in ink
 WIDE, HIGH = 220.0, 300.0  # drawing units of a level series
 LEFT, TOP = 34.0, 10.0
 LARGEST = 1e3  # nm drawn of a size distribution
@@ -34,10 +39,15 @@ def contact_sheet(made: Intake) -> str:
         if len(made.particles)
         else []
     )
-    refused = _refused(made)
+    refused, panels = _refused(made), list(_panels(made.readings))
     environment = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("contact.html.jinja").render(
-        counts=_counts(made),
+        counts=[(name, count) for name, count in _counts(made) if count],
+        kinds=_kinds(made.readings),
+        groups=_groups(made.readings),
+        named=COLOURS,
+        panels=panels[:MOST_PANELS],
+        more_panels=max(0, len(panels) - MOST_PANELS),
         notes=made.notes,
         files=sorted(made.files.items()),
         series=[_series(name, one, estimated.get(_key(one.iloc[0]))) for name, one in series[:MOST_SERIES]],
@@ -57,9 +67,73 @@ def _counts(made: Intake) -> list[tuple[str, int]]:
         ("readings", len(made.readings)),
         ("particle rows", len(made.particles)),
         ("waveforms", len(made.waveforms)),
-        ("thresholds", len(made.estimated)),
+        ("thresholds from waveforms", len(made.estimated)),
         ("refused", len(made.refused)),
     ]
+
+
+def _kinds(readings: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Of each quantity: its name and unit, how many readings of how many subjects, and its median."""
+    return [
+        (
+            *map(str, key),
+            f"{len(one)} of {one['subject'].nunique()}",
+            f"{one['value'].median():.3g}",
+            f"{(one['censored'] != 'none').sum()}",
+        )
+        for key, one in readings.groupby(["quantity", "unit"], sort=True)
+    ]
+
+
+def _groups(readings: pd.DataFrame) -> list[tuple[int, str]]:
+    """Colour and name of each group; one without a name is none."""
+    names = sorted({str(name) for name in readings["group"]} - {""})
+    return [(min(number, COLOURS), name) for number, name in enumerate(names)]
+
+
+def _panels(readings: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """A drawing of each quantity at each time: medians of the groups over frequency, on the same axes at all times.
+
+    Of a quantity read at several levels the level read most often is drawn.
+    """
+    if not len(readings):
+        return
+    colours = {name: colour for colour, name in _groups(readings)}
+    told = readings["flag"].astype(str).str.extract(r"timepoint: ([^;]*)")[0].fillna("")
+    hours = readings["time"].map(lambda hour: f"{hour:g} h" if np.isfinite(hour) else "")
+    known = readings.assign(when=hours.where(hours != "", told), order=readings["time"].fillna(-np.inf))
+    for (quantity, unit), rows in known.dropna(subset=["frequency"]).groupby(["quantity", "unit"], sort=True):
+        level = rows["level"].mode().max()
+        shown = rows if np.isnan(level) else rows[rows["level"] == level]
+        middle = shown.groupby(["order", "when", "group", "frequency"])["value"].median().reset_index()
+        if middle["frequency"].nunique() > 1:
+            counts = {key: len(one) for key, one in shown.groupby(["order", "when"])}
+            drawn, ends = _placed(middle)
+            for (order, when), now in drawn.groupby(["order", "when"], sort=True):
+                yield {
+                    "name": ", ".join(filter(None, (str(quantity).replace("_", " "), str(when)))),
+                    "said": f"{unit}{'' if np.isnan(level) else f' at {level:g} dB'}; {counts[order, when]} readings",
+                    "lines": [
+                        (colours.get(str(group), INK), list(zip(one["x"], one["y"], strict=True)))
+                        for group, one in now.groupby("group", sort=False)
+                    ],
+                    **ends,
+                }
+
+
+def _placed(middle: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+    """Where each median is drawn, over the logarithm of frequency, and what stands at the ends of both axes."""
+    frequency, value = (
+        np.log(middle["frequency"].to_numpy(dtype=float)),
+        middle["value"].to_numpy(dtype=float),
+    )
+    across = LEFT + 4 + (frequency - frequency.min()) / np.ptp(frequency) * (WIDE - 8)
+    up = 94 - (value - value.min()) / (float(np.ptp(value)) or 1.0) * 84
+    ends = {
+        "ends": [f"{one:g} kHz" for one in (middle["frequency"].min(), middle["frequency"].max())],
+        "reach": [f"{one:.3g}" for one in (value.max(), value.min())],
+    }
+    return middle.assign(x=across.round(1), y=up.round(1)), ends
 
 
 def _refused(made: Intake) -> list[dict[str, str]]:
