@@ -20,7 +20,7 @@ from otosome.units import Array, Fraction, Hours, Microlitres, Plain
 
 # Knots suit the best values and may be too far apart for a drawn ear. Where its error or undershoot in a step passes
 # these shares of its peak, it does that step again in FINER or FINEST pieces, and where that has FAILED, carefully.
-LIMITS, FAILED, FINER, FINEST = (2e-3, 3e-7), (0.02, 3e-7), 4, 16
+LIMITS, FAILED, FINER, FINEST = (2e-3, 3e-8), (0.02, 3e-7), 4, 16
 KEEP = (*ALONG, *LUMPED, "vestibule", *(f"{tissue}_inside" for tissue in TISSUES))
 
 
