@@ -660,7 +660,7 @@ def test_the_verdict_says_no_more_than_the_digits(low: float, median: float, hig
 
 def test_the_errors_of_the_best_value_ear_and_of_drawn_ones_are_stated_with_their_limits(html: str) -> None:
     said, limits = summary.exactness(ERRORS, 40), summary.limits(ERRORS)
-    assert "best-value ear by 0.47 % of the peak and 0.023 powers of ten at the apex" in said
+    assert "best-value ear in sum by 0.47 % of the peak and 0.023 powers of ten at the apex" in said
     assert "7 drawn ears by 0.07 % of the peak and 0.03 powers of ten at the apex (median), by 0.6 %" in said
     assert "the best-value ear and 3 of 7 drawn ears" in limits
     assert "no closer than 0.6 % of their peak, and at the apex no closer than by a factor of 1.32" in limits
@@ -670,7 +670,7 @@ def test_the_errors_of_the_best_value_ear_and_of_drawn_ones_are_stated_with_thei
     assert said in html and f"<b>{limits}</b>" in html
     rows = {row["moved"]: row["shown"] for row in summary.error_rows(ERRORS)}
     assert rows["Twice the places, of the peak"] == ["0.4 %", "0.05 %", "0.5 %"]
-    assert rows["Both together, powers of ten at the apex"] == ["0.023", "0.03", "0.12"]
+    assert rows["Sum of both, powers of ten at the apex"] == ["0.023", "0.03", "0.12"]
     assert all(f'<th scope="row">{moved}</th>' in html for moved in rows)
 
 
@@ -684,8 +684,8 @@ def test_errors_that_pass_no_limit_or_one_ear_alone_are_said_so() -> None:
         apex, 1
     )
     within = apex | {"total": total | {"apex_log10": None}, "beyond": {"best": False, "drawn": 0}}
-    assert summary.limits(within).startswith("All of this is within the limits")
-    assert "best-value ear by 0.05 % of the peak; those" in summary.exactness(within, 1)
+    assert summary.limits(within).startswith("The errors of vesicles are within their limits")
+    assert "best-value ear in sum by 0.05 % of the peak; those" in summary.exactness(within, 1)
 
 
 def test_without_vesicles_only_what_was_given_is_accounted_for() -> None:

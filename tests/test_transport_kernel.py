@@ -71,7 +71,7 @@ def random_flux(core: int, sites: int, classes: int, rng: np.random.Generator) -
             pairs |= {(first + k, block + k) for k in range(classes)} | {
                 (block + k, first + k) for k in range(classes)
             }
-    source, target = np.array(sorted(pairs, key=lambda pair: pair[1]), np.int32).T
+    source, target = np.array(sorted(pairs, key=lambda pair: pair[1]), np.int32).T.copy()
     rate, capacity, half = (aligned(n, LANES) for n in (source.size, site.size, site.size))
     rate[:] = rng.uniform(0.1, 1.0, rate.shape)
     capacity[:], half[:] = rng.uniform(1.0, 9.0, capacity.shape), rng.uniform(1.0, 2.0, half.shape)

@@ -309,6 +309,13 @@ def test_the_errors_of_a_run_are_small_and_told(told):
     assert found["flagged"] in range(13)
 
 
+def test_all_of_a_finer_studys_answer_lies_on_its_places(study):
+    asked = replace(study, scenario=study.scenario.model_copy(update={"fineness": 2}))
+    found = answer(asked, draw(asked, 2, seed=3))
+    for name in ("cells", "vesicles", "place_distance", "window_cells", "window_vesicles"):
+        assert found.sizes["place"] == 160 and np.isfinite(found[name].to_numpy()).all(), name
+
+
 def test_a_finer_study_misses_less_in_space_and_in_time(study, result, told):
     asked = replace(study, scenario=study.scenario.model_copy(update={"fineness": 2}))
     fine = errors(asked, result, draw(study, 12, seed=3))

@@ -42,7 +42,9 @@ def therapies(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | 
     raises   BadInput for a study with one arm, or one that weighs nothing
     """
     _check(study)
-    result = simulate(study, table, workers, tick).merge(places(study), combine_attrs="override")
+    result = simulate(study, table, workers, tick).merge(
+        places(study), join="exact", combine_attrs="override"
+    )
     middle = simulate(study, best(study), 1)
     told = {
         **described(study),

@@ -123,7 +123,7 @@ taken too, against CVODE (sparse) at 1e-8.
 What a user meets is the error of space and time together. Here otosome runs at its default grid and steps, schemes
 mixed where fronts are steep. CVODE, at 2e-4, either gets the smooth scheme on the same grid, unlimited, so that some
 of its concentrations turn negative; or the plain one on as many places as it needs, at most six times as many. Errors
-are against otosome on four times the places in half the steps.
+are against otosome on four times the places with steps half as long.
 
 {equal_table(result["equal"])}
 
@@ -159,8 +159,8 @@ eliminate it. A step does {shape["operations"] / 1e6:.1f} million operations and
 
 So neither limit is reached: short rows, lists of positions and the chain from pivot to pivot cost the rest. Joining
 pivots to dense blocks (three classes, both scalae) was tried: it doubled the operations and was no faster. So were two
-sums instead of one on the way back, and another method of the same order (RODASP): neither gained. A third of the
-entries joins the scalae to plasma and cerebrospinal fluid; to keep them out of the band would be next. Drawn ears whose
+sums instead of one on the way back, and another method of the same order (RODASP): neither gained. Many
+entries join the scalae to plasma and cerebrospinal fluid; to keep them out of the band would be next. Drawn ears whose
 uptake runs dry do some steps again, in fours, with all eight of their block: to gather such ears from several blocks
 would be the other.
 

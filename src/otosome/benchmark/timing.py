@@ -41,9 +41,9 @@ class Size:
     """How much is measured: places, otosome's steps, drawn ears, those the peers get, ears of a trial."""
 
     places: int = 128
-    first: float = 2e-2
-    growth: float = 1.2
-    longest: float = 12.0
+    first: float = forward.Plan.first
+    growth: float = forward.Plan.growth
+    longest: float = forward.Plan.longest
     population: int = 256
     sample: int = 2
     trial: int = 5000
@@ -204,7 +204,7 @@ def equal(size: Size, say: Say) -> dict[str, Any]:
     to ``size.finest`` times the default.
     """
     table, grid = forward.best(peers.study()), size.grid
-    fine = Grid(4 * grid.places, grid.grading, 4 * grid.vestibule)
+    fine = grid.finer(4)
 
     def own(on: Grid, rows: Any = table, **steps: int) -> forward.Block:
         columns = {name: np.asarray(rows[name]) for name in rows.columns}
@@ -226,7 +226,7 @@ def equal(size: Size, say: Say) -> dict[str, Any]:
     for times in (1, *range(2, size.finest + 1, 2)):
         scheme: Literal["smooth", "plain"] = "smooth" if times == 1 else "plain"
         say(f"total error: CVODE, {scheme} scheme, {times * grid.places} places")
-        on = Grid(times * grid.places, grid.grading, times * grid.vestibule)
+        on = grid.finer(times)
         with peers.all_by(scheme):
             found = peers.bench_ear(own(on), 0)
         peer = peers.Peer(found, np.ones(found.size))

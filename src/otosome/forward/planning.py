@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,15 @@ class Plan:
     growth: float = 1.2
     longest: float = 12.0
     watched: tuple[float, ...] = ()
+
+    def stepped(self, times: int) -> Plan:
+        """The plan with steps so many times as fine."""
+        steps = {
+            "first": self.first / times,
+            "growth": self.growth ** (1 / times),
+            "longest": self.longest / times,
+        }
+        return replace(self, **steps)
 
     @cached_property
     def knots(self) -> Array:
@@ -118,8 +127,8 @@ def plan(study: Study, arms: Sequence[str] | None = None, **changes: Any) -> Pla
     """The plan of a study, of all its arms or of some."""
     chosen = [a for a in study.scenario.arm if arms is None or a.name in arms]
     times = study.scenario.fineness
-    asked = {"places": transport.Grid().finer(times), "refine": times, **changes}
-    return Plan(study, tuple(planned(study, arm) for arm in chosen), **asked)
+    made = Plan(study, tuple(planned(study, arm) for arm in chosen), transport.Grid().finer(times))
+    return replace(made.stepped(times), **changes)
 
 
 def planned(study: Study, arm: Arm, efficacy: float = 1.0) -> PlannedArm:

@@ -56,8 +56,9 @@ def _block(whole: Columns, start: int, width: int, ears: int) -> tuple[slice, Co
 
 
 def ears_at_once(plan: Plan) -> int:
-    """Ears in a block: fewer in a study of many events, so that its histories fit in memory."""
-    return max(1, min(BLOCK, BLOCK * _ROOMY // plan.knots.size))
+    """Ears in a block: fewer in a study of many events or places, so that its histories fit in memory."""
+    full = plan.knots.size * plan.places.places // transport.Grid().places
+    return max(1, min(BLOCK, BLOCK * _ROOMY // full))
 
 
 def through(

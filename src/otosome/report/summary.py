@@ -281,12 +281,13 @@ def exactness(errors: Mapping[str, Any], subjects: int) -> str:
         ledger = f"steps three times as fine move the compared measure by {off} {errors['measure']['unit']}; {ledger}"
     if not errors["total"]:
         return capital(ledger)
-    first = "Twice the places and half the time steps together move the vesicles of the best-value ear by"
+    first = "Twice the places, and steps half as long, move the vesicles of the best-value ear in sum by"
     return f"{first} {_cost(errors['total'])}{_drawn_cost(errors['drawn'])}. {capital(ledger)}"
 
 
 def _cost(error: Mapping[str, float | None]) -> str:
-    peak, apex = f"{number(100 * (error['peak'] or 0.0), 2)} % of the peak", error["apex_log10"]
+    moved, apex = error["peak"], error["apex_log10"]
+    peak = "no number" if moved is None else f"{number(100 * moved, 2)} % of the peak"
     return peak if apex is None else f"{peak} and {number(apex, 2)} powers of ten at the apex"
 
 
@@ -312,7 +313,7 @@ def limits(errors: Mapping[str, Any]) -> str:
     ears = ["the best-value ear"] if beyond["best"] else []
     ears += [f"{beyond['drawn']} of {_ears(drawn)}"] if beyond["drawn"] else []
     if not ears:
-        return f"All of this is within the limits, {allowed}."
+        return f"The errors of vesicles are within their limits, {allowed}."
     peak, apex = (
         max(errors["total"][name] or 0.0, drawn["total"][name]["worst"] or 0.0)
         for name in ("peak", "apex_log10")
@@ -332,7 +333,7 @@ def error_rows(errors: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The errors of space, of time and of both, as rows of a table; none without vesicles."""
     if not errors["total"]:
         return []
-    parts = {"space": "Twice the places", "time": "Half the time steps", "total": "Both together"}
+    parts = {"space": "Twice the places", "time": "Steps half as long", "total": "Sum of both"}
     measured = {"peak": (100.0, " %", "of the peak"), "apex_log10": (1.0, "", "powers of ten at the apex")}
     return [
         {

@@ -60,7 +60,7 @@ class Pattern(NamedTuple):
 class Flux(NamedTuple):
     """What moves: edges ``source`` to ``target`` at ``rate`` (edge, lane) in 1/h, and saturable uptake.
 
-    Edges are sorted by target, ``entering`` (node,) of them into each, so those between core nodes come first;
+    Edges are sorted by target, ``entering`` (node,) of them into each: first those into the core, last the ledger's;
     ``leaving`` (node, lane) is the sum of the rates out of each node. ``site`` and ``inside`` are the nodes uptake
     leaves and enters, ``classes`` in turn of each site, which share one capacity; ``capacity`` and ``half`` (site
     and class, lane) are amounts per h and amounts. ``competition`` is one; zero leaves ``half`` alone in the
@@ -358,7 +358,7 @@ def invert(closed: Array, row: int, first: int, amounts: Array, shift: float, fl
 
 @njit(cache=True, nogil=True)
 def factor(values: Array, pattern: Pattern) -> None:
-    """Gaussian elimination in place, without pivoting: columns of the matrix are diagonally dominant."""
+    """Gaussian elimination in place, without pivoting (docs/transport.md says why)."""
     update = 0
     for k in range(pattern.diagonal.size):
         pivot, right = pick(pattern.diagonal, k), pick(pattern.right, k)
@@ -564,12 +564,14 @@ def advance(
             absorb(right, amounts, shift, flux, pattern)
         collect(amounts, supply, stages, scheme, step, flux, pattern, work.mean)
         # Stiffly accurate: the last stage starts from the embedded third-order result and is its error.
-        worst = every(0.0)
+        worst, whole = every(0.0), every(0.0)
         for node in range(nodes):
             last = get(stages, 5 * stride + node)
             put(amounts, node, get(inner, node) + last)
             worst = larger(worst, magnitude(last * get(weight, node)))
-        put(work.error, 0, get(work.error, 0) + worst)
+            whole = whole + last
+        # Nothing, unless a stage is no number, which the larger of two would hide.
+        put(work.error, 0, get(work.error, 0) + worst + 0.0 * whole)
         put(work.stray, 0, larger(get(work.stray, 0), STRAY * strayed(amounts, axial)))
 
 

@@ -27,9 +27,7 @@ def _eliminate(core: int, ledger: int, classes: int, *topology: bytes) -> Patter
     sinks = core + site.size
     inner = np.flatnonzero((source < core) & (target < core))
     doors, inward, outward, beyond = _doors(core, classes, source, target, site)
-    around = np.split(beyond, np.cumsum(classes * doors)[:-1]) if site.size else []
-    pairs = [(np.repeat(part, part.size), np.tile(part, part.size)) for part in around]
-    rows, columns = (np.concatenate([np.zeros(0, np.int64), *(pair[n] for pair in pairs)]) for n in range(2))
+    rows, columns = _blocks(beyond, classes * doors)
     lower, upper = _fill(
         core, np.concatenate([target[inner], rows]), np.concatenate([source[inner], columns])
     )
@@ -56,8 +54,8 @@ def _eliminate(core: int, ledger: int, classes: int, *topology: bytes) -> Patter
         position(rows, columns),
     )
     to_sinks, to_ledger = (int(entering[:node].sum()) for node in (sinks, ledger))
-    rows_of = (np.ascontiguousarray(part, np.int32) for part in lists)
-    return Pattern(keys.size, sinks, to_sinks, ledger, to_ledger, *rows_of)
+    short = (np.ascontiguousarray(part, np.int32) for part in lists)
+    return Pattern(keys.size, sinks, to_sinks, ledger, to_ledger, *short)
 
 
 def _doors(
@@ -70,10 +68,22 @@ def _doors(
     outward = np.flatnonzero((number[source] >= 0) & (target < core))
     inward = inward[np.lexsort((source[inward], number[target[inward]]))]
     outward = outward[np.lexsort((target[outward], number[source[outward]]))]
-    if not np.array_equal(source[inward], target[outward]):
-        raise ValueError("a site of uptake must give to the same fluids that give to it")
+    between = (number[source] >= 0) & (number[target] >= 0)
+    ways = (source[inward], number[target[inward]]), (target[outward], number[source[outward]])
+    if between.any() or not np.array_equal(*ways):
+        raise ValueError(
+            "a site of uptake must give to the same fluids that give to it, and to no other site"
+        )
     doors = np.bincount(number[target[inward]], minlength=site.size)[::classes]
     return doors, inward, outward, source[inward]
+
+
+def _blocks(beyond: Indices, ways: Indices) -> tuple[Indices, Indices]:
+    """Row and column of each pair of nodes around a site, all sites one after another."""
+    around = np.split(beyond, np.cumsum(ways)[:-1]) if ways.size else []
+    none = np.zeros(0, np.int64)
+    rows = np.concatenate([none, *(np.repeat(part, part.size) for part in around)])
+    return rows, np.concatenate([none, *(np.tile(part, part.size) for part in around)])
 
 
 def _fill(core: int, rows: Indices, columns: Indices) -> tuple[list[Indices], list[Indices]]:

@@ -18,8 +18,8 @@ from otosome.transport.network import ALONG, LUMPED, TISSUES, Network
 from otosome.transport.solute import Solute
 from otosome.units import Array, Fraction, Hours, Microlitres, Plain
 
-# Knots suit the best values and may be too far apart for a drawn ear. Where its error or undershoot in a step passes
-# these shares of its peak, it does that step again in FINER or FINEST pieces, and where that has FAILED, carefully.
+# Knots suit the best values and may be too far apart for a drawn ear. Where error or stray, or undershoot, passes these
+# shares of its peak, it does that step again in FINER or FINEST pieces, and where that has FAILED, carefully.
 LIMITS, FAILED, FINER, FINEST = (2e-3, 3e-8), (0.02, 3e-7), 4, 16
 KEEP = (*ALONG, *LUMPED, "vestibule", *(f"{tissue}_inside" for tissue in TISSUES))
 
@@ -283,8 +283,8 @@ class _Run:
         return self.flows[number].displaces and self.depots[number] < 0
 
     def travel(self, knots: Hours, first: int, last: int, refine: int) -> None:
-        """The intervals between two knots. Where fluid moves it is one interval: half the fluid moves, all else
-        happens, the other half moves (Strang 1968)."""
+        """The intervals between two knots. Where fluid moves it is one interval, and in each of its ``refine`` parts
+        half the fluid moves, all else happens, the other half moves (Strang 1968)."""
         length = knots[last] - knots[first]
         flows, samples = self.going(self.flows, knots[first]), self.going(self.samples, knots[first])
         moving = [n for n in flows if self.displacing(n)]
@@ -297,17 +297,21 @@ class _Run:
             amount = self.amount(n) * share(self.flows[n])
             supply[self.target(n)] += amount / length
             self.given += amount
-        for n in moving:
-            self.enter(n, 0.5 * share(self.flows[n]))
-        for n in samples:
-            self.draw(n, 0.5 * share(self.samples[n]))
-        self.react(np.diff(knots[first : last + 1]), first + 1, refine, supply)
-        for n in reversed(samples):
-            self.draw(n, 0.5 * share(self.samples[n]))
-        for n in reversed(moving):
-            self.enter(n, 0.5 * share(self.flows[n]))
-        if moving or samples:
-            self.note(last, last + 1)
+        lengths = np.diff(knots[first : last + 1])
+        if not moving and not samples:
+            self.react(lengths, first + 1, refine, supply)
+            return
+        for _ in range(refine):
+            for n in moving:
+                self.enter(n, 0.5 * share(self.flows[n]) / refine)
+            for n in samples:
+                self.draw(n, 0.5 * share(self.samples[n]) / refine)
+            self.react(lengths / refine, first + 1, 1, supply)
+            for n in reversed(samples):
+                self.draw(n, 0.5 * share(self.samples[n]) / refine)
+            for n in reversed(moving):
+                self.enter(n, 0.5 * share(self.flows[n]) / refine)
+        self.note(last, last + 1)
 
     def react(self, lengths: Hours, first: int, refine: int, supply: Array) -> None:
         """Everything but moving fluid, over intervals; the first ends at knot ``first``.
