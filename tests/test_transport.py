@@ -434,9 +434,19 @@ def plainly(network: Network, amounts: np.ndarray, step: float, supply: np.ndarr
     return at + stages[5]
 
 
-@pytest.mark.parametrize("solute", [vesicle(uptake_half=1e3), drug()], ids=["competing classes", "a drug"])
+@pytest.mark.parametrize(
+    "solute",
+    [
+        vesicle(uptake_half=1e3),
+        vesicle(100.0, uptake_half=1e3),
+        vesicle(uptake_half=1e3, media_entry=0.05, media_partition=0.2),
+        drug(),
+    ],
+    ids=["competing classes", "one class", "into endolymph too", "a drug"],
+)
 def test_a_compiled_step_is_the_step_in_plain_numpy(solute):
-    network = Network.build(ear(Grid(8, 2.0, 2)), solute, np.zeros(LANES, int), [], 8)
+    anatomy = ear(Grid(8, 2.0, 2), scala_media_area=0.1)
+    network = Network.build(anatomy, solute, np.zeros(LANES, int), [], 8)
     network = network.under(1.0, np.full(LANES, 5.0))
     rng = np.random.default_rng(11)
     start = rng.uniform(0.0, 2e3, network.nodes.total)
