@@ -15,9 +15,9 @@ import numpy as np
 
 from otosome.catalog import get
 from otosome.evidence import draw_columns
-from otosome.injury import KINDS, Cells
+from otosome.model.injury import KINDS, Cells
+from otosome.model.transport import Grid
 from otosome.roles import Ear
-from otosome.transport import Grid
 
 SPECIES = "human"
 NOISE, WORN = 55.0, np.array([1.0])

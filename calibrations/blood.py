@@ -15,8 +15,8 @@ import numpy as np
 from weigh import Z95, rounded, show, write
 
 from otosome.catalog import Catalog, get
-from otosome.qualification.bench import Bench, Terms
-from otosome.qualification.case import cases
+from otosome.review.qualification.bench import Bench, Terms
+from otosome.review.qualification.case import cases
 
 ALLOWED = 0.10
 USED = "used, hence no evidence. The range is the figure's error with all else held"

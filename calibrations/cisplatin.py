@@ -30,9 +30,9 @@ import numpy as np
 from ears import Reach, carried, ear_of, fate, reach
 from weigh import Posterior, Row, as_drawn, between, link, prior, row, shares, show, weigh, write
 
-from otosome import hearing
 from otosome.evidence import Parameter
-from otosome.injury import Cells
+from otosome.model import hearing
+from otosome.model.injury import Cells
 from otosome.roles import Ear, Exposure, Use
 from otosome.units import Array
 

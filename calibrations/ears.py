@@ -11,9 +11,20 @@ from weigh import Z95
 
 from otosome.catalog import get
 from otosome.evidence import Parameter, draw_columns, uniforms
-from otosome.injury import KINDS, Cells, harm, survive
+from otosome.model.injury import (
+    KINDS,
+    Cells,
+    harm,
+    survive,
+)
+from otosome.model.transport import (
+    Anatomy,
+    Dose,
+    Grid,
+    schedule,
+    solve,
+)
 from otosome.roles import Ear, Exposure
-from otosome.transport import Anatomy, Dose, Grid, schedule, solve
 from otosome.units import Array, Hours, Micromolar
 
 CELLS = (*KINDS, "stria")

@@ -27,11 +27,11 @@ from ears import best, carried, ear_of, fate, reach
 from scipy.special import ndtri
 from weigh import FAINTEST, Z95, Posterior, Row, near, prior, rounded, show, weigh, write
 
-from otosome import hearing
 from otosome.catalog import get
 from otosome.evidence import Parameter
-from otosome.populations.otologically_normal import age_median, age_spread
+from otosome.model import hearing
 from otosome.roles import Exposure, Use
+from otosome.shelves.populations.otologically_normal import age_median, age_spread
 from otosome.units import Array
 
 SPECIES = "human"

@@ -35,12 +35,12 @@ from weigh import (
     write,
 )
 
-from otosome import hearing
 from otosome.catalog import get
 from otosome.evidence import Parameter
-from otosome.injury import Cells
+from otosome.model import hearing
+from otosome.model.injury import Cells
+from otosome.model.transport import schedule
 from otosome.roles import Ear, Exposure, Use
-from otosome.transport import schedule
 from otosome.units import Array, split
 
 SPECIES = "mouse"

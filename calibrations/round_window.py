@@ -24,8 +24,19 @@ from weigh import Posterior, Row, as_drawn, link, met, near, prior, rounded, row
 
 from otosome.catalog import get
 from otosome.evidence import Parameter
-from otosome.transport import Anatomy, Flow, Grid, schedule, solve
-from otosome.units import Array, convert, quantity, split
+from otosome.model.transport import (
+    Anatomy,
+    Flow,
+    Grid,
+    schedule,
+    solve,
+)
+from otosome.units import (
+    Array,
+    convert,
+    quantity,
+    split,
+)
 
 SPECIES = "guinea_pig"
 WINDOW = "solutes.tmpa.round_window_permeability"

@@ -21,9 +21,9 @@ from functools import lru_cache
 import numpy as np
 from weigh import Posterior, Row, as_drawn, between, link, near, prior, row, shares, show, weigh, write
 
-from otosome import speech
 from otosome.catalog import get
 from otosome.evidence import Parameter
+from otosome.model import speech
 from otosome.units import Array
 
 SPECIES = "human"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
-from otosome.quality.curve import logistic
+from otosome.lots.curve import logistic
 
 LABEL = 4e11
 DOSES = np.repeat(16.0 / 2.0 ** np.arange(8), 3)

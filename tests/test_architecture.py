@@ -8,52 +8,91 @@ from pathlib import Path
 import pytest
 
 import otosome
-from otosome.catalog import SHELVES
 
 ROOT = Path(otosome.__file__).parent
-# Leftwards only. Stage modules share a rung and so never import each other; so do the entries of all shelves.
+# A rung is a row of groups, a group some modules by the beginning of their names. Imports go to rungs further up in
+# this list, or stay inside the group; each entry of a shelf is a group of its own.
 ORDER = [
-    {"units"}, {"lanes"}, {"evidence"}, {"roles"},
-    {
-        "quality", "transport", "injury", "hearing", "speech", "recovery", "harming", "tonotopy", "grades", "levels",
-        "export",
-    },
-    set(SHELVES),
-    {"catalog"}, {"thresholds", "animals"}, {"readings"}, {"intake", "assess"}, {"scenario"}, {"draft"}, {"forward"},
-    {"weigh", "benchmark"}, {"therapies"}, {"standing", "stakes"}, {"qualification"}, {"claimed"}, {"report"},
-    {"results"}, {"cli"},
-]  # fmt: skip
-RUNG = {name: rung for rung, names in enumerate(ORDER) for name in names}
+    ["units"],
+    ["model.lanes"],
+    ["evidence"],
+    ["roles"],
+    [
+        *(
+            "model.transport",
+            "model.injury",
+            "model.hearing",
+            "model.speech",
+            "model.recovery",
+            "model.tonotopy",
+        ),
+        *("model.adverse_events", "model.grades", "model.levels"),
+        "laboratory.file laboratory.columns laboratory.tables",
+        "lots.batch lots.belief lots.checklist lots.count lots.counted lots.curve lots.history lots.plate"
+        " lots.potency lots.process lots.release lots.sizes",
+    ],
+    ["shelves"],
+    ["catalog"],
+    ["laboratory.thresholds", "laboratory.animals"],
+    ["laboratory.reading"],
+    ["laboratory.intake", "lots"],
+    ["study"],
+    ["laboratory.draft"],
+    ["forward"],
+    ["answers.answer", "benchmark"],
+    ["answers.therapies"],
+    ["review.standing", "lots.stakes"],
+    ["review.qualification"],
+    ["review.claims"],
+    ["report"],
+    ["results"],
+    ["cli"],
+]
+PLACE = {
+    prefix: (rung, group) for rung, groups in enumerate(ORDER) for group in groups for prefix in group.split()
+}
+ROOMS = ("laboratory", "model", "answers", "review", "shelves")
 HEAVY = ("xarray", "matplotlib", "pandas", "numba", "scipy", "pyarrow", "h5netcdf")
 
 
-def module_of(file):
-    """The top module a file belongs to, and the part that may import itself: a package, or one entry."""
-    parts = file.relative_to(ROOT).with_suffix("").parts
-    return parts[0], parts[:2] if parts[0] in SHELVES else parts[:1]
+def place_of(module):
+    """The rung and the group of a module, a tuple of names, by the longest beginning that is listed."""
+    for length in range(len(module), 0, -1):
+        prefix = ".".join(module[:length])
+        if prefix in PLACE:
+            rung, group = PLACE[prefix]
+            return rung, module if prefix == "shelves" else group
+    return None
 
 
 def imports_of(file):
     """Every otosome module a file imports, wherever the import stands, as a tuple of names."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found = [alias.name for alias in node.names]
+            imported = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}: write imports in full"
-            found = (
-                [f"otosome.{a.name}" for a in node.names] if node.module == "otosome" else [str(node.module)]
-            )
+            # A name may be a module of the package it comes from.
+            imported = [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
-        yield from (tuple(name.split(".")[1:]) for name in found if name.startswith("otosome."))
+        yield from (tuple(name.split(".")[1:]) for name in imported if name.startswith("otosome."))
+
+
+def module_of(file):
+    """A file's module as a tuple of names, without ``otosome``."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
 
 
 def wrong_imports(file):
-    own, itself = module_of(file)
+    own = place_of(module_of(file))
     for name in imports_of(file):
-        inside = name[: len(itself)] == itself
         # A package's own facts, such as its version, stand below everything.
-        if not inside and not name[0].startswith("__") and RUNG[name[0]] >= RUNG[own]:
+        if name[0].startswith("__"):
+            continue
+        rung, group = place_of(name)
+        if group[: len(own[1])] != own[1] if own[0] == rung else rung > own[0]:
             yield ".".join(name)
 
 
@@ -66,23 +105,33 @@ def test_imports_go_leftwards_only(file):
 
 
 def test_every_module_has_its_rung():
-    folders = {file.relative_to(ROOT).parts[0].removesuffix(".py") for file in MODULES}
-    assert folders <= set(RUNG)
+    rooms = {(name,) for name in ROOMS}
+    assert [
+        module for module in map(module_of, MODULES) if module not in rooms and place_of(module) is None
+    ] == []
+
+
+def test_a_room_of_several_rungs_imports_nothing_itself():
+    assert [list(imports_of(ROOT / room / "__init__.py")) for room in ROOMS[:-1]] == [[], [], [], []]
 
 
 def test_an_import_to_the_right_would_be_seen(tmp_path, monkeypatch):
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
-    (tmp_path / "insults").mkdir()
-    file = tmp_path / "insults" / "cisplatin.py"
+    (tmp_path / "shelves" / "insults").mkdir(parents=True)
+    file = tmp_path / "shelves" / "insults" / "cisplatin.py"
     file.write_text("def f():\n    from otosome.forward import draw\n", encoding="utf-8")
-    assert list(wrong_imports(file)) == ["forward"]
+    assert list(wrong_imports(file)) == ["forward.draw"]
     file.write_text(
-        "from otosome.insults.noise import Noise\nfrom otosome.units import Array\n", encoding="utf-8"
+        "from otosome.shelves.insults.noise import Noise\nfrom otosome.units import Array\n", encoding="utf-8"
     )
-    assert list(wrong_imports(file)) == ["insults.noise"]
-    stage = tmp_path / "hearing.py"
-    stage.write_text("from otosome import injury, roles\nfrom otosome import __version__\n", encoding="utf-8")
-    assert list(wrong_imports(stage)) == ["injury"]
+    assert list(wrong_imports(file)) == ["shelves.insults.noise.Noise"]
+    (tmp_path / "model").mkdir()
+    stage = tmp_path / "model" / "hearing.py"
+    stage.write_text(
+        "from otosome import roles\nfrom otosome.model import injury\nfrom otosome import __version__\n",
+        encoding="utf-8",
+    )
+    assert list(wrong_imports(stage)) == ["model.injury"]
 
 
 def imported_by(program):

@@ -12,15 +12,16 @@ import tomli_w
 from typer.testing import CliRunner
 
 from lots import DOSES, LABEL, counts, record, wells
-from otosome.assess import assess, read_lot
-from otosome.assess.past import history
-from otosome.assess.told import told
+from otosome.answers.answer import sources
 from otosome.catalog import Catalog, get, names
 from otosome.cli import app
 from otosome.evidence import BadInput, make_card
+from otosome.lots.assessment import assess
+from otosome.lots.earlier import history
+from otosome.lots.plain import told
+from otosome.lots.reading import read_lot
 from otosome.report.lot import certificate
-from otosome.scenario import REFUSED, load
-from otosome.weigh import sources
+from otosome.study import REFUSED, load
 from samples.zetaview import ELEVEN, size_file
 
 CATALOG = Catalog()
@@ -534,7 +535,7 @@ def test_a_process_is_told_as_one_object():
 
 
 def test_each_limit_is_told_in_decibels_of_the_same_ears(good):
-    from otosome.stakes import stakes
+    from otosome.lots.stakes import stakes
 
     found = stakes(assess(good, CATALOG), good, STUDY, CATALOG, ears=2)
     by = {stake.limit: stake for stake in found.limits}
@@ -591,7 +592,7 @@ at = ["14 d"]
 
 
 def test_a_lot_that_a_device_releases_is_at_stake_as_one_that_is_given(good, tmp_path):
-    from otosome.stakes import stakes
+    from otosome.lots.stakes import stakes
 
     study = tmp_path / "coated.toml"
     compared = '[compare]\nmeasure = "words"\nof = "coated"\nagainst = "plain"\n'
@@ -606,7 +607,7 @@ def test_a_lot_that_a_device_releases_is_at_stake_as_one_that_is_given(good, tmp
 
 @pytest.mark.parametrize("of", ["aid", "plain", "vehicle"])
 def test_nothing_is_at_stake_in_an_arm_that_gets_no_vesicles_and_it_says_which_do(good, tmp_path, of):
-    from otosome.stakes import stakes
+    from otosome.lots.stakes import stakes
 
     study = tmp_path / "compared.toml"
     against = "plain" if of == "aid" else "aid"

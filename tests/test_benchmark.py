@@ -8,12 +8,23 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from otosome.benchmark import PEERS, Size, bench, peers, timing
-from otosome.benchmark.document import TITLE, check_writable, document, ratios_told
+from otosome.benchmark import (
+    PEERS,
+    Size,
+    bench,
+    peers,
+    timing,
+)
+from otosome.benchmark.document import (
+    TITLE,
+    check_writable,
+    document,
+    ratios_told,
+)
 from otosome.cli import app
 from otosome.evidence import BadInput
 from otosome.forward import best
-from otosome.transport import Grid
+from otosome.model.transport import Grid
 
 TINY = Size(places=8, population=2, sample=1, trial=2, grid=Grid(8), finest=2)
 

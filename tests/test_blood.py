@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from otosome.forward import Block, best, draw, plan, simulate
-from otosome.scenario import load
+from otosome.forward import (
+    Block,
+    best,
+    draw,
+    plan,
+    simulate,
+)
+from otosome.study import load
 
 VEIN, WINDOW = "cisplatin + vesicles, vein", "cisplatin + vesicles, round window"
 NULL = "cisplatin + null vesicles, vein"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from otosome.catalog import get
-from otosome.qualification.case import cases
+from otosome.review.qualification.case import cases
 
 
 def figures(name):

@@ -11,10 +11,10 @@ import round_window
 import weigh
 import words
 
-from otosome import hearing
 from otosome.catalog import get
 from otosome.evidence import Parameter, read_card
-from otosome.populations.otologically_normal import age_median
+from otosome.model import hearing
+from otosome.shelves.populations.otologically_normal import age_median
 
 # Few draws, so that a test takes seconds: enough to tell a shelf that was never written.
 FEW = {"draws": 300, "moves": 4, "last": 10}

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from otosome.catalog import SHELVES, SHIPPED, Catalog, get, names
+from otosome.catalog import (
+    SHELVES,
+    SHIPPED,
+    Catalog,
+    get,
+    names,
+)
 from otosome.evidence import BadInput
 
 TRAUMA = 'about = "A blow."\n'

@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from otosome import transport
-from otosome.forward import Block, best, draw, plan
-from otosome.scenario import load
+from otosome.forward import (
+    Block,
+    best,
+    draw,
+    plan,
+)
+from otosome.model import transport
+from otosome.study import load
 from otosome.units import quantity
 
 # Parts of cisplatin's mass that are platinum.

@@ -9,12 +9,19 @@ import pytest
 import tomli_w
 import typer
 
-from otosome import claimed, cli
+from otosome import cli
 from otosome.catalog import SHIPPED, Catalog
-from otosome.claimed import VERDICTS, Claim, Ground, Laboratory, writing
-from otosome.claimed.writing import evidence_hash, page, table
 from otosome.evidence import BadInput, Source
-from otosome.qualification import known
+from otosome.review import claims as claimed
+from otosome.review.claims import (
+    VERDICTS,
+    Claim,
+    Ground,
+    Laboratory,
+    writing,
+)
+from otosome.review.claims.writing import evidence_hash, page, table
+from otosome.review.qualification import known
 from otosome.roles import Figure
 
 CATALOG = Catalog()
@@ -387,7 +394,7 @@ def test_what_figures_rest_on_is_watched_and_nothing_else_is():
 def test_the_kept_table_holds_every_claim_and_is_not_stale():
     kept = claimed.stored()
     assert [row["claim"] for row in kept["rows"]] == NAMES
-    readme = (SHIPPED.parents[1] / "README.md").read_text(encoding="utf-8")
+    readme = (SHIPPED.parents[2] / "README.md").read_text(encoding="utf-8")
     assert table(kept["rows"]) in readme
     assert not kept["stale"], (
         f"evidence is {evidence_hash()}: write the table anew: otosome claims --write README.md"

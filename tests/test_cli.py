@@ -20,13 +20,24 @@ import xarray as xr
 from typer.testing import CliRunner
 
 import otosome
-from otosome import weigh
+from otosome.answers import answer as weigh
 from otosome.catalog import SHELVES, Catalog
 from otosome.cli import app, main
 from otosome.evidence import BadInput
-from otosome.forward import Block, best, draw, plan, simulate
+from otosome.forward import (
+    Block,
+    best,
+    draw,
+    plan,
+    simulate,
+)
 from otosome.results import writing
-from otosome.scenario import load, loads, saves, studies
+from otosome.study import (
+    load,
+    loads,
+    saves,
+    studies,
+)
 
 ROOT = Path(__file__).parents[1]
 SCENARIOS = ROOT / "tests" / "scenarios"
@@ -532,7 +543,9 @@ def carried(study, arm="cisplatin + vesicles"):
 def lot(folder, **changes):
     """A batch TOML of one's own: the example lot with some values changed."""
     values = tomllib.loads(
-        (Path(otosome.__file__).parent / "batches" / "example_lot.toml").read_text(encoding="utf-8")
+        (Path(otosome.__file__).parent / "shelves" / "batches" / "example_lot.toml").read_text(
+            encoding="utf-8"
+        )
     )
     for key, value in changes.items():
         values[key] = {k: v for k, v in values[key].items() if k not in ("low", "high", "shape")} | {

@@ -4,8 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from otosome.forward import Block, best, crossing, draw, plan
-from otosome.scenario import load
+from otosome.forward import (
+    Block,
+    best,
+    crossing,
+    draw,
+    plan,
+)
+from otosome.study import load
 
 STUDY = "intravenous_guinea_pig"
 VEIN, WINDOW = "cisplatin + vesicles, vein", "cisplatin + vesicles, round window"

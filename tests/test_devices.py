@@ -9,11 +9,25 @@ import pandas as pd
 import pytest
 import tomli_w
 
+from otosome.answers.answer import (
+    benefits,
+    compare,
+    described,
+    errors,
+    sensitivity,
+)
 from otosome.catalog import SHIPPED
 from otosome.evidence import BadInput
-from otosome.forward import Block, best, draw, forward, observe, plan, simulate
-from otosome.scenario import load, loads, saves
-from otosome.weigh import benefits, compare, described, errors, sensitivity
+from otosome.forward import (
+    Block,
+    best,
+    draw,
+    forward,
+    observe,
+    plan,
+    simulate,
+)
+from otosome.study import load, loads, saves
 
 STUDY = """
 otosome = "scenario/1"

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom, chi2, kstest, lognorm, norm
 
 from otosome.catalog import get
-from otosome.injury import KINDS, Cells
+from otosome.model.injury import KINDS, Cells
 from otosome.roles import Ear, Reading
 
 PLACES = (np.arange(48) + 0.5) / 48

@@ -11,8 +11,8 @@ import pytest
 from laboratory import samples
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
-from otosome.export import LARGEST, Export, parse
-from otosome.readings import read, read_batch
+from otosome.laboratory.file import LARGEST, Export, parse
+from otosome.laboratory.reading import read, read_batch
 from samples.biosig_arf import archive
 from samples.interacoustics import TEXT
 from samples.nhanes import NAMES, transport

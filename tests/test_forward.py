@@ -13,9 +13,16 @@ import tomli_w
 from otosome import forward
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
-from otosome.forward import Block, best, draw, observe, plan, simulate
-from otosome.grades import OneEar
-from otosome.scenario import STUDIES, load, loads
+from otosome.forward import (
+    Block,
+    best,
+    draw,
+    observe,
+    plan,
+    simulate,
+)
+from otosome.model.grades import OneEar
+from otosome.study import STUDIES, load, loads
 
 SHIPPED = "cisplatin_guinea_pig"
 WEEK = Path(__file__).parent / "scenarios" / "valid" / "counts_and_wave1.toml"

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
-from otosome.grades import HIGH_PTA, PTA4, OneEar, Rule, pure_tone_average
+from otosome.model.grades import (
+    HIGH_PTA,
+    PTA4,
+    OneEar,
+    Rule,
+    pure_tone_average,
+)
 
 CATALOG = Catalog()
 SCALES = CATALOG.names("scales")

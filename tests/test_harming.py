@@ -6,7 +6,7 @@ from scipy.stats import beta, norm
 
 from otosome.catalog import get, names
 from otosome.evidence import BadInput, draw_columns
-from otosome.harming import Harm
+from otosome.model.adverse_events import Harm
 
 COUNTED = [name for name in names("harms") if "counted" in get("harms", name).card.options]
 TRIALS = {  # relative risks of 55 randomised trials with the 95 % intervals they were published with

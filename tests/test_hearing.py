@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otosome.catalog import get
-from otosome.hearing import (
+from otosome.model.hearing import (
     apart,
     arriving,
     growth,
@@ -22,7 +22,7 @@ from otosome.hearing import (
     together,
     wave1,
 )
-from otosome.injury import KINDS, Cells
+from otosome.model.injury import KINDS, Cells
 from otosome.roles import Ear
 
 PLACES = (np.arange(64) + 0.5) / 64

@@ -5,14 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from otosome import transport
 from otosome.catalog import get
 from otosome.evidence import draw_columns
 from otosome.forward import draw, simulate
-from otosome.injury import KINDS, Cells
-from otosome.qualification import qualify
+from otosome.model import transport
+from otosome.model.injury import KINDS, Cells
+from otosome.review.qualification import qualify
 from otosome.roles import Ear
-from otosome.scenario import loads
+from otosome.study import loads
 
 PEOPLE = 20_000
 DAY = 24.0

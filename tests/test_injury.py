@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 from otosome.catalog import get, names
-from otosome.injury import (
+from otosome.model.injury import (
     KINDS,
     Cells,
     Harm,

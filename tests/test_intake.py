@@ -13,16 +13,16 @@ from typer.testing import CliRunner
 
 import otosome
 from laboratory import SAMPLES, samples
-from otosome import intake as module
-from otosome import thresholds
-from otosome.animals import COLUMNS, Animals
 from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.evidence import BadInput
-from otosome.export import READINGS
-from otosome.intake import intake
+from otosome.laboratory import intake as module
+from otosome.laboratory import thresholds
+from otosome.laboratory.animals import COLUMNS, Animals
+from otosome.laboratory.intake import intake
+from otosome.laboratory.tables import READINGS
 from otosome.report.contact import _agreement, contact_sheet
-from otosome.scenario import loads
+from otosome.study import loads
 from samples.biosig_arf import archive
 
 CATALOG = Catalog()

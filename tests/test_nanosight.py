@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from otosome.catalog import get
-from otosome.export import LARGEST, Export
-from otosome.instruments.nanosight import read, recognises
+from otosome.laboratory.file import LARGEST, Export
+from otosome.shelves.instruments.nanosight import read, recognises
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "data"

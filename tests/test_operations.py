@@ -4,7 +4,7 @@ import pytest
 
 from otosome.catalog import Catalog, names
 from otosome.forward import Block, best, plan
-from otosome.scenario import load, studies
+from otosome.study import load, studies
 
 ROUTES = [r for r in names("routes") if "opens" in Catalog().get("routes", r).card.options]
 

@@ -14,12 +14,12 @@ import tomli_w
 from typer.testing import CliRunner
 
 import otosome
+from otosome.answers.answer import sources
 from otosome.catalog import SHIPPED, Catalog
 from otosome.cli import app
 from otosome.evidence import BadInput
 from otosome.forward import draw, observe, simulate
-from otosome.scenario import load, loads
-from otosome.weigh import sources
+from otosome.study import load, loads
 from shelves import test_laws as laws
 
 ROOT = Path(__file__).parents[1]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from otosome.catalog import Catalog, get
-from otosome.claimed.claim import Claim
-from otosome.claimed.laboratory import Laboratory
-from otosome.claims.patient import Patient
+from otosome.review.claims.claim import Claim
+from otosome.review.claims.laboratory import Laboratory
+from otosome.shelves.claims.patient import Patient
 
 CATALOG = Catalog()
 

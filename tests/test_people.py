@@ -13,14 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
+from otosome.answers.answer import answer
 from otosome.catalog import Catalog, get
 from otosome.evidence import BadInput, draw_columns
-from otosome.forward import Block, draw, observe, plan, simulate
+from otosome.forward import (
+    Block,
+    draw,
+    observe,
+    plan,
+    simulate,
+)
 from otosome.forward.arrival import CANDIDATES, again, people
-from otosome.hearing import arriving, between, left
+from otosome.model.hearing import arriving, between, left
 from otosome.report import page
-from otosome.scenario import load, loads, saves
-from otosome.weigh import answer
+from otosome.study import load, loads, saves
 
 CATALOG = Catalog()
 REAL = Path(__file__).parents[2] / "shared" / "data"

@@ -10,7 +10,12 @@ from scipy.special import ndtri
 
 from otosome.catalog import Catalog, get
 from otosome.evidence import BadInput, draw_columns
-from otosome.populations.otologically_normal import age_median, age_spread, noise_median, noise_spread
+from otosome.shelves.populations.otologically_normal import (
+    age_median,
+    age_spread,
+    noise_median,
+    noise_spread,
+)
 from otosome.units import quantity
 from test_endpoints import EAR, cells_with
 

@@ -12,9 +12,17 @@ from scipy.stats import t as student
 
 from otosome.catalog import get, names
 from otosome.evidence import BadInput
-from otosome.quality.curve import fit_line, fit_logistic, logistic
-from otosome.quality.plate import read_plate, recognises_plate
-from otosome.quality.potency import Assay, Run, RunPotency, assay_of, combine, fieller, measure
+from otosome.lots.curve import fit_line, fit_logistic, logistic
+from otosome.lots.plate import read_plate, recognises_plate
+from otosome.lots.potency import (
+    Assay,
+    Run,
+    RunPotency,
+    assay_of,
+    combine,
+    fieller,
+    measure,
+)
 
 FOUR = Assay("four_parameter", 1.5, 1.25, 0.15, 0.95, 0.1, 2.0)
 LINE = replace(FOUR, model="parallel_line")

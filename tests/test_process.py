@@ -7,10 +7,9 @@ import pytest
 from scipy.special import ndtr
 from scipy.stats import linregress, ttest_ind
 
-from otosome.assess.making import change, making, process_of
 from otosome.catalog import Catalog, names
 from otosome.evidence import BadInput
-from otosome.quality.history import (
+from otosome.lots.history import (
     components,
     ewma,
     ewma_run_length,
@@ -19,7 +18,15 @@ from otosome.quality.history import (
     stability,
     tolerance_factor,
 )
-from otosome.quality.process import Process, comparable, make_lots, passes, released, right
+from otosome.lots.process import (
+    Process,
+    comparable,
+    make_lots,
+    passes,
+    released,
+    right,
+)
+from otosome.lots.production import change, making, process_of
 
 CATALOG = Catalog()
 every_process = pytest.mark.parametrize("name", names("processes"))

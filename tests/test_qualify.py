@@ -14,12 +14,17 @@ import otosome
 from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.evidence import BadInput
-from otosome.qualification import VERDICTS, counts, evidence, known
-from otosome.qualification.bench import Bench, Terms, summarise
-from otosome.qualification.case import Case, cases
-from otosome.qualification.document import check_writable, stated, write_document
-from otosome.qualification.rerun import Statistic, study_of
-from otosome.qualification.verdict import interval_score, judge
+from otosome.review.qualification import (
+    VERDICTS,
+    counts,
+    evidence,
+    known,
+)
+from otosome.review.qualification.bench import Bench, Terms, summarise
+from otosome.review.qualification.case import Case, cases
+from otosome.review.qualification.document import check_writable, stated, write_document
+from otosome.review.qualification.rerun import Statistic, study_of
+from otosome.review.qualification.verdict import interval_score, judge
 
 ROOT = Path(__file__).parents[1]
 CATALOG = Catalog()

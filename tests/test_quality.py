@@ -17,23 +17,16 @@ import otosome
 from lots import counts as counts_file
 from otosome.catalog import Catalog, get
 from otosome.evidence import make_card, read_toml
-from otosome.instruments.nanosight import read
-from otosome.quality import (
-    Batch,
-    classes,
-    drawn_sizes,
-    lognormal_classes,
-    measured_lot,
-    protein_given,
-    recognises,
-    vesicles_given,
-)
-from otosome.readings import read_batch
+from otosome.laboratory.reading import read_batch
+from otosome.lots.batch import Batch, protein_given, vesicles_given
+from otosome.lots.counted import drawn_sizes, measured_lot, recognises
+from otosome.lots.sizes import classes, lognormal_classes
+from otosome.shelves.instruments.nanosight import read
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "data"
 EXAMPLE = ROOT / "examples" / "nanosight_export.csv"
-SHELF = Path(otosome.__file__).parent / "batches"
+SHELF = Path(otosome.__file__).parent / "shelves" / "batches"
 BASE = read_toml(SHELF / "example_lot.toml")
 FRACTIONS = ("vesicle_fraction", "storage_survival", "adsorption_survival", "needle_survival")
 positive = st.floats(1e-3, 1e3)

@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from otosome.assess.dossier import parse_dossier
-from otosome.assess.making import making
-from otosome.assess.words import process_words
 from otosome.catalog import Catalog
+from otosome.lots.production import making
+from otosome.lots.record import parse_dossier
+from otosome.lots.text import process_words
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "quality.md"
 SHOWN = re.compile(r"(quality --process (\w+)\n<!-- .*? -->\n```\n)(.*?)(```)", re.DOTALL)

@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput, draw_columns
 from otosome.forward import draw, observe, simulate
-from otosome.scenario import loads, saves
+from otosome.study import loads, saves
 from test_audiogram import FREQUENCY, Arrived
 from test_endpoints import EAR, cells_with, endpoint
 

@@ -9,10 +9,23 @@ from hypothesis import strategies as st
 from scipy.stats import norm, t
 
 from otosome.evidence import BadInput
-from otosome.quality.belief import Belief
-from otosome.quality.checklist import checked, share_present
-from otosome.quality.count import Measurement, Scatter, count, ratio, share
-from otosome.quality.release import Risks, Verdict, acceptance, decide, more_counts, overall
+from otosome.lots.belief import Belief
+from otosome.lots.checklist import checked, share_present
+from otosome.lots.count import (
+    Measurement,
+    Scatter,
+    count,
+    ratio,
+    share,
+)
+from otosome.lots.release import (
+    Risks,
+    Verdict,
+    acceptance,
+    decide,
+    more_counts,
+    overall,
+)
 
 # Published: 1 to 12 % within a day, 2 to 25 % between days.
 NTA = Scatter((0.01, 0.12), (0.02, 0.25))

@@ -17,8 +17,14 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otosome.report import page, summary, window, write_report, write_window
-from otosome.scenario import REFUSED
+from otosome.report import (
+    page,
+    summary,
+    window,
+    write_report,
+    write_window,
+)
+from otosome.study import REFUSED
 
 ARMS = [
     "untouched",

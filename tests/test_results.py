@@ -14,11 +14,18 @@ import tomli_w
 import xarray as xr
 
 import otosome
+from otosome.answers.answer import answer
 from otosome.evidence import BadInput
 from otosome.forward import draw, observe
-from otosome.results import MARK, check_free, fill, is_ours, open_result, writing
-from otosome.scenario import load, loads
-from otosome.weigh import answer
+from otosome.results import (
+    MARK,
+    check_free,
+    fill,
+    is_ours,
+    open_result,
+    writing,
+)
+from otosome.study import load, loads
 
 WEEK = Path(__file__).parent / "scenarios" / "valid" / "counts_and_wave1.toml"
 COLUMNS = [

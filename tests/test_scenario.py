@@ -13,7 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otosome.evidence import BadInput
-from otosome.scenario import TEMPLATE, Scenario, load, loads, save, saves, studies
+from otosome.study import (
+    TEMPLATE,
+    Scenario,
+    load,
+    loads,
+    save,
+    saves,
+    studies,
+)
 
 FOLDER = Path(__file__).parent / "scenarios"
 VALID = sorted((FOLDER / "valid").glob("*.toml"))

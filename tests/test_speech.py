@@ -13,11 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from otosome import draw, forward, observe, simulate, speech
+from otosome import (
+    draw,
+    forward,
+    observe,
+    simulate,
+)
 from otosome.catalog import get, names
 from otosome.evidence import BadInput
+from otosome.model import speech
 from otosome.roles import Ear
-from otosome.scenario import loads
+from otosome.study import loads
 from test_endpoints import cells_with, endpoint
 
 BANDS = get("endpoints", "word_score").card.profile("bands", "human")

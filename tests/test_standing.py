@@ -11,11 +11,16 @@ import pytest
 import tomli_w
 import xarray as xr
 
+from otosome.answers.answer import compare, sources
 from otosome.evidence import BadInput, read_source
 from otosome.forward import draw, simulate
-from otosome.scenario import Study, load, loads, saves
-from otosome.standing import between, changed, check
-from otosome.weigh import compare, sources
+from otosome.review.standing import between, changed, check
+from otosome.study import (
+    Study,
+    load,
+    loads,
+    saves,
+)
 
 STUDY = Path(__file__).parent / "scenarios" / "valid" / "cisplatin_round_window.toml"
 TOMBSTONE = 'standing = "withdrawn"\ndate = "2026-11-01"\nreason = "the owner took it back"\n'

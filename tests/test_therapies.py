@@ -17,14 +17,20 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from typer.testing import CliRunner
 
+from otosome.answers.therapies import (
+    ahead,
+    chances,
+    scores,
+    therapies,
+    worths,
+)
 from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.cli.study import _side_by_side
 from otosome.evidence import WORLD, BadInput, draw_columns
 from otosome.forward import draw, observe
 from otosome.report import page
-from otosome.scenario import loads
-from otosome.therapies import ahead, chances, scores, therapies, worths
+from otosome.study import loads
 
 ARMS = ("nothing", "an aid", "the same aid")
 EARS = 20
@@ -181,7 +187,7 @@ def test_a_score_counts_what_is_stated_in_its_own_units(study, result):
 
 
 def test_a_harm_lowers_the_score_by_its_weight_and_its_risk(study, result, monkeypatch):
-    monkeypatch.setattr("otosome.therapies.weighed", lambda study: {"fever": 3.0})
+    monkeypatch.setattr("otosome.answers.therapies.weighed", lambda study: {"fever": 3.0})
     none = {name: {} for name in ARMS}
     risks = none | {ARMS[1]: {"fever": np.full(EARS, 0.2)}}
     less = scores(study, result, none) - scores(study, result, risks)

@@ -5,9 +5,16 @@ import pandas as pd
 import pytest
 from scipy.signal import butter, sosfilt
 
-from otosome import thresholds
-from otosome.export import WAVEFORMS
-from otosome.thresholds import CRITERION, WINDOW, estimate, first_wave, response, threshold
+from otosome.laboratory import thresholds
+from otosome.laboratory.tables import WAVEFORMS
+from otosome.laboratory.thresholds import (
+    CRITERION,
+    WINDOW,
+    estimate,
+    first_wave,
+    response,
+    threshold,
+)
 
 RATE = 25.0
 TIME = np.arange(int(10 * RATE)) / RATE

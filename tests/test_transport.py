@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from otosome.lanes import LANES, aligned
-from otosome.transport import (
+from otosome.model.lanes import LANES, aligned
+from otosome.model.transport import (
     Anatomy,
     Delivery,
     Dose,
@@ -24,9 +24,9 @@ from otosome.transport import (
     schedule,
     solve,
 )
-from otosome.transport.axial import Tube
-from otosome.transport.kernel import RODAS4, advance, room
-from otosome.transport.solute import stokes_einstein
+from otosome.model.transport.axial import Tube
+from otosome.model.transport.kernel import RODAS4, advance, room
+from otosome.model.transport.solute import stokes_einstein
 
 NEVER = np.inf
 TRACER = np.array([3.636])  # TMPA, mm2/h

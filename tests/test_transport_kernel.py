@@ -7,12 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otosome.lanes import LANES, aligned
-from otosome.transport.axial import fitted
-from otosome.transport.displace import displace
-from otosome.transport.kernel import RODAS4, Flux, assemble, close, factor, solve
-from otosome.transport.kernel import room as room_for
-from otosome.transport.pattern import eliminate
+from otosome.model.lanes import LANES, aligned
+from otosome.model.transport.axial import fitted
+from otosome.model.transport.displace import displace
+from otosome.model.transport.kernel import (
+    RODAS4,
+    Flux,
+    assemble,
+    close,
+    factor,
+    solve,
+)
+from otosome.model.transport.kernel import room as room_for
+from otosome.model.transport.pattern import eliminate
 
 ROWS = st.lists(st.tuples(st.floats(0.01, 10.0), st.floats(0.0, 1e9)), min_size=2, max_size=30)
 

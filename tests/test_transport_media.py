@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from otosome.transport import Flow, Grid, schedule, solve
+from otosome.model.transport import (
+    Flow,
+    Grid,
+    schedule,
+    solve,
+)
 from test_transport import CLOSED, KEPT, TUBE, drug, ear, niche, vesicle
 
 FULL = Grid()

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otosome.transport import Flow, Grid, Sample, Transported, schedule, solve
+from otosome.model.transport import (
+    Flow,
+    Grid,
+    Sample,
+    Transported,
+    schedule,
+    solve,
+)
 from test_transport import CLOSED, EVEN, KEPT, TUBE, drug, ear, vesicle
 
 STILL = {"diffusion": 0.0, "round_window_permeability": 0.0, "oval_window_permeability": 0.0, **KEPT}

@@ -12,13 +12,33 @@ import pytest
 import tomli_w
 import xarray as xr
 
-from otosome import weigh
-from otosome.evidence import BASES, LOTS, WORLD, BadInput
-from otosome.forward import Block, best, draw, observe, simulate
+from otosome.answers import answer as weigh
+from otosome.answers.answer import (
+    answer,
+    benefit,
+    compare,
+    errors,
+    sensitivity,
+    share,
+    sources,
+    window,
+)
+from otosome.evidence import (
+    BASES,
+    LOTS,
+    WORLD,
+    BadInput,
+)
+from otosome.forward import (
+    Block,
+    best,
+    draw,
+    observe,
+    simulate,
+)
 from otosome.report import page, write_window
 from otosome.results import fill, open_result, writing
-from otosome.scenario import load, loads, saves
-from otosome.weigh import answer, benefit, compare, errors, sensitivity, share, sources, window
+from otosome.study import load, loads, saves
 
 VALID = Path(__file__).parent / "scenarios" / "valid"
 FULL, NONE, NULL = "cisplatin + vesicles", "cisplatin", "cisplatin + null vesicles"

@@ -8,19 +8,27 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from otosome.answers.answer import answer, compare, sources
     from otosome.catalog import get, names
     from otosome.forward import draw, observe, simulate
-    from otosome.intake import read
-    from otosome.qualification import qualify
-    from otosome.scenario import load, save
-    from otosome.weigh import answer, compare, sources
+    from otosome.laboratory.intake import read
+    from otosome.review.qualification import qualify
+    from otosome.study import load, save
 
 _HOME = {
-    "load": "scenario", "save": "scenario", "draw": "forward", "simulate": "forward",
-    "observe": "forward", "answer": "weigh", "compare": "weigh", "sources": "weigh",
-    "get": "catalog", "names": "catalog", "qualify": "qualification",
-    "read": "intake",
-}  # fmt: skip
+    "load": "study",
+    "save": "study",
+    "draw": "forward",
+    "simulate": "forward",
+    "observe": "forward",
+    "answer": "answers.answer",
+    "compare": "answers.answer",
+    "sources": "answers.answer",
+    "get": "catalog",
+    "names": "catalog",
+    "qualify": "review.qualification",
+    "read": "laboratory.intake",
+}
 
 __all__ = [
     "answer", "compare", "draw", "get", "load", "names", "observe", "qualify", "read", "save", "simulate", "sources",

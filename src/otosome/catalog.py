@@ -20,10 +20,18 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-from otosome.evidence import BadInput, Card, Curve, Parameter, Source, read_card, read_source
+from otosome.evidence import (
+    BadInput,
+    Card,
+    Curve,
+    Parameter,
+    Source,
+    read_card,
+    read_source,
+)
 from otosome.units import Array, Unit, same_kind
 
-SHIPPED = Path(__file__).parent
+SHIPPED = Path(__file__).parent / "shelves"
 SHELVES = (
     "species", "solutes", "cells", "batches", "routes", "insults", "mechanisms", "endpoints", "instruments",
     "maps", "scales", "populations", "observations", "claims", "assays", "specifications", "checklists",
@@ -31,15 +39,15 @@ SHELVES = (
 )  # fmt: skip
 # The formula an entry without a .py has.
 _SHARED = {
-    "routes": ("otosome.transport", "Delivery"),
-    "solutes": ("otosome.transport", "Solute"),
-    "insults": ("otosome.injury", "Trauma"),
-    "mechanisms": ("otosome.injury", "Mechanism"),
-    "maps": ("otosome.tonotopy", "Greenwood"),
-    "scales": ("otosome.grades", "Scale"),
-    "materials": ("otosome.speech", "Material"),
-    "recoveries": ("otosome.recovery", "Recovery"),
-    "harms": ("otosome.harming", "Harm"),
+    "routes": ("otosome.model.transport", "Delivery"),
+    "solutes": ("otosome.model.transport", "Solute"),
+    "insults": ("otosome.model.injury", "Trauma"),
+    "mechanisms": ("otosome.model.injury", "Mechanism"),
+    "maps": ("otosome.model.tonotopy", "Greenwood"),
+    "scales": ("otosome.model.grades", "Scale"),
+    "materials": ("otosome.model.speech", "Material"),
+    "recoveries": ("otosome.model.recovery", "Recovery"),
+    "harms": ("otosome.model.adverse_events", "Harm"),
 }
 
 
@@ -201,7 +209,7 @@ def own_fault(error: Exception) -> BadInput | None:
 
 def _module(code: Path, shelf: str) -> ModuleType:
     if code.parent.parent == SHIPPED:
-        return importlib.import_module(f"otosome.{shelf}.{code.stem}")
+        return importlib.import_module(f"otosome.shelves.{shelf}.{code.stem}")
     spec = importlib.util.spec_from_file_location(f"{_OWN}.{shelf}.{code.stem}", code)
     if spec is None or spec.loader is None:
         raise BadInput("cannot be loaded as Python", file=str(code))

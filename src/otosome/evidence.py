@@ -22,7 +22,12 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.units import Array, convert, house, split
+from otosome.units import (
+    Array,
+    convert,
+    house,
+    split,
+)
 
 WORLD = 10
 LOTS = 3
@@ -603,7 +608,7 @@ def full_name(told: Parameter | Curve) -> str:
 @lru_cache(maxsize=1)
 def read_twice() -> dict[str, str]:
     """Hashes, by full name, of the numbers and curves that two independent readings of a source agree on."""
-    lines = (Path(__file__).parent / "second.txt").read_text(encoding="utf-8").splitlines()
+    lines = (Path(__file__).parent / "shelves" / "second.txt").read_text(encoding="utf-8").splitlines()
     return dict(line.split() for line in lines)
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from otosome.assess import Assessment
-    from otosome.intake import Intake
+    from otosome.laboratory.intake import Intake
+    from otosome.lots.assessment import Assessment
 
 MARK = "study.json"
 
@@ -159,7 +159,7 @@ def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, inputs: dict[
 def fill_lot(folder: Path, found: Assessment, told: Mapping[str, Any]) -> None:
     """Write a lot's certificate, report, tables and mark into a folder.
 
-    ``told``  what ``otosome.assess.told.told`` says, with ``history``, ``reference`` and ``stakes``
+    ``told``  what ``otosome.lots.plain.told`` says, with ``history``, ``reference`` and ``stakes``
     """
     import pandas as pd
     import tomli_w

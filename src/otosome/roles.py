@@ -13,7 +13,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.units import Array, Hours, Kilohertz, Millimetres
+from otosome.units import (
+    Array,
+    Hours,
+    Kilohertz,
+    Millimetres,
+)
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,7 @@ class Figure:
 
 
 class Route(Protocol):
-    """A way into the ear. ``Dose``, ``Flow`` and ``Anatomy`` are those of ``otosome.transport``."""
+    """A way into the ear. ``Dose``, ``Flow`` and ``Anatomy`` are those of ``otosome.model.transport``."""
 
     def deliver(self, dose: Any, anatomy: Any) -> Sequence[Any]:
         """Flows into compartments whose amounts sum to the dose; what spills or is lost is a flow too."""
@@ -271,7 +276,7 @@ class Endpoint(Protocol):
 
 
 class Instrument(Protocol):
-    """A laboratory instrument, or a published table, whose files are read. They meet in ``otosome.export``."""
+    """A laboratory instrument, or a published table, whose files are read. They meet in ``otosome.laboratory``."""
 
     def recognises(self, head: bytes) -> bool:
         """Whether a file that begins like this is one of its exports; no other instrument says so too."""
@@ -286,7 +291,7 @@ class Observation(Protocol):
     """A published case that no study file can state."""
 
     def replicate(self, bench: Any) -> Mapping[str, Array]:
-        """What was published, by row: of each ear of the bench (``otosome.qualification``), or exact values."""
+        """What was published, by row: of each ear of the bench (``otosome.review.qualification``), or exact values."""
         ...
 
 
@@ -294,5 +299,5 @@ class Claim(Protocol):
     """Something said of the therapy, about which a figure can be computed."""
 
     def figure(self, laboratory: Any) -> Figure:
-        """The figure now. ``laboratory`` is the ``Laboratory`` of ``otosome.claimed``: it runs studies."""
+        """The figure now. ``laboratory`` is the ``Laboratory`` of ``otosome.review.claims``: it runs studies."""
         ...

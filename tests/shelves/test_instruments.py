@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from laboratory import SAMPLES, samples
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
-from otosome.export import PARTICLES, READINGS, WAVEFORMS, Export
+from otosome.laboratory.file import Export
+from otosome.laboratory.tables import PARTICLES, READINGS, WAVEFORMS
 
 CATALOG = Catalog()
 NAMES = CATALOG.names("instruments")

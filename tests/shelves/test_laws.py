@@ -14,13 +14,25 @@ import pytest
 import tomli_w
 from scipy.integrate import cumulative_trapezoid
 
-from otosome import forward, transport
+from otosome import forward
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput, draw_columns
-from otosome.forward import Block, best, draw, plan
-from otosome.injury import KINDS, Cells, Harm, protect, survive
+from otosome.forward import (
+    Block,
+    best,
+    draw,
+    plan,
+)
+from otosome.model import transport
+from otosome.model.injury import (
+    KINDS,
+    Cells,
+    Harm,
+    protect,
+    survive,
+)
 from otosome.roles import Exposure, Reading, Use
-from otosome.scenario import loads
+from otosome.study import loads
 
 SHELF = {
     "species": "species", "insult": "insults", "route": "routes", "solute": "solutes",

@@ -8,7 +8,7 @@ from typing import Any
 from otosome.benchmark import trial
 from otosome.benchmark.timing import MATCHED, PEERS
 from otosome.evidence import BadInput
-from otosome.lanes import LANES
+from otosome.model.lanes import LANES
 
 TITLE = "# Performance\n"
 

@@ -20,12 +20,13 @@ from unittest import mock
 import numpy as np
 from numba import njit
 
-from otosome import forward, transport
-from otosome.scenario import Study, loads
-from otosome.transport.axial import Tube
-from otosome.transport.kernel import Indices
-from otosome.transport.network import Network
-from otosome.transport.solve import Transported, depots_of
+from otosome import forward
+from otosome.model import transport
+from otosome.model.transport.axial import Tube
+from otosome.model.transport.kernel import Indices
+from otosome.model.transport.network import Network
+from otosome.model.transport.solve import Transported, depots_of
+from otosome.study import Study, loads
 from otosome.units import Array
 
 STUDY = """

@@ -18,11 +18,18 @@ from unittest import mock
 import numpy as np
 from numba import njit
 
-from otosome import forward, transport
+from otosome import forward
 from otosome.benchmark import peers, trial
 from otosome.evidence import BadInput
-from otosome.lanes import LANES, aligned, every, get, put
-from otosome.transport import Grid, kernel
+from otosome.model import transport
+from otosome.model.lanes import (
+    LANES,
+    aligned,
+    every,
+    get,
+    put,
+)
+from otosome.model.transport import Grid, kernel
 from otosome.units import Array
 
 # The peers by their key, and what a document calls them.

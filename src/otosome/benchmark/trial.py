@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from otosome import forward
-from otosome.scenario import load
+from otosome.study import load
 
 STUDY, WORKERS = "cisplatin_guinea_pig", 2
 WHOLE = 100_000

@@ -9,11 +9,22 @@ import typer
 
 from otosome import __version__
 from otosome.cli.common import refuse, say
-from otosome.cli.evidence import changes, check, claims, list_, qualify
+from otosome.cli.evidence import (
+    changes,
+    check,
+    claims,
+    list_,
+    qualify,
+)
 from otosome.cli.laboratory import import_, new
 from otosome.cli.lot import quality
 from otosome.cli.speed import bench
-from otosome.cli.study import compare, run, show, sources
+from otosome.cli.study import (
+    compare,
+    run,
+    show,
+    sources,
+)
 
 app = typer.Typer(
     add_completion=False,

@@ -9,7 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from otosome.cli.common import Json, Shelves, carry_out, progress
+from otosome.cli.common import (
+    Json,
+    Shelves,
+    carry_out,
+    progress,
+)
 
 
 def list_(
@@ -21,7 +26,7 @@ def list_(
 
     def work() -> dict[str, Any]:
         from otosome.catalog import SHELVES, Catalog
-        from otosome.scenario import titles
+        from otosome.study import titles
 
         catalog = Catalog(tuple(shelves or ()))
         wanted = list(SHELVES) if shelf is None else [] if shelf == "studies" else [shelf]
@@ -59,9 +64,9 @@ def qualify(
 
     def work() -> dict[str, Any]:
         from otosome.catalog import Catalog
-        from otosome.qualification import counts
-        from otosome.qualification import qualify as examine
-        from otosome.qualification.document import check_writable, print_rows, write_document
+        from otosome.review.qualification import counts
+        from otosome.review.qualification import qualify as examine
+        from otosome.review.qualification.document import check_writable, print_rows, write_document
 
         catalog, allowed = Catalog(tuple(shelves or ())), tuple(allow_retracted or ())
         if write is not None:
@@ -89,7 +94,7 @@ def check(
 
     def work() -> dict[str, Any]:
         from otosome.results import open_result
-        from otosome.standing import check as examine
+        from otosome.review.standing import check as examine
 
         rows = []
         for folder in results:
@@ -106,10 +111,10 @@ def check(
 
 def _again(folder: Path, shelves: tuple[Path, ...]) -> Path:
     """Run a result's question with the numbers of now, beside the old result."""
+    from otosome.answers.answer import answer
     from otosome.forward import draw, observe
     from otosome.results import fill, open_result, writing
-    from otosome.standing import asked_now
-    from otosome.weigh import answer
+    from otosome.review.standing import asked_now
 
     stored = open_result(folder)
     study = replace(asked_now(stored, shelves), allowed=())
@@ -143,7 +148,7 @@ def changes(
 
     def work() -> dict[str, Any]:
         from otosome.results import open_result
-        from otosome.standing import between
+        from otosome.review.standing import between
 
         told = between(open_result(old), open_result(new))
         if not as_json:
@@ -172,9 +177,9 @@ def claims(
     """What is claimed of this therapy: what it stands on, the figure now, the verdict."""
 
     def work() -> dict[str, Any]:
-        from otosome.claimed import check_writable, evidence_hash
-        from otosome.claimed import claims as examine
-        from otosome.claimed import write as put
+        from otosome.review.claims import check_writable, evidence_hash
+        from otosome.review.claims import claims as examine
+        from otosome.review.claims import write as put
 
         if write is not None:
             check_writable(write, claim, shelves)
@@ -193,7 +198,7 @@ def claims(
 
 
 def _print_claims(rows: list[dict[str, Any]]) -> None:
-    from otosome.claimed import said
+    from otosome.review.claims import said
 
     for row in rows:
         print(f"{row['claim']}: {row['about']}")

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from otosome.cli.common import Json, Shelves, carry_out, say
+from otosome.cli.common import (
+    Json,
+    Shelves,
+    carry_out,
+    say,
+)
 
 if TYPE_CHECKING:
     from otosome.catalog import Catalog
@@ -36,9 +41,9 @@ def import_(
     """Read a laboratory's files into one table, with thresholds and a list of what was refused."""
 
     def work() -> dict[str, Any]:
-        from otosome.animals import Animals
         from otosome.catalog import Catalog
-        from otosome.intake import intake
+        from otosome.laboratory.animals import Animals
+        from otosome.laboratory.intake import intake
         from otosome.results import check_free, fill_intake, writing
 
         folder = out if out is not None else Path("results") / "import"
@@ -110,15 +115,15 @@ def _begun(kind: str, paths: list[Path], source: Path | None, file: Path, catalo
         return _fit(source, file, catalog)
     if kind == "batch":
         return _record(paths, file, catalog)
-    from otosome.scenario import TEMPLATE
+    from otosome.study import TEMPLATE
 
     return TEMPLATE.read_text(encoding="utf-8")
 
 
 def _animals(paths: list[Path], catalog: Catalog) -> str:
-    from otosome.animals import template
     from otosome.evidence import BadInput
-    from otosome.intake import intake
+    from otosome.laboratory.animals import template
+    from otosome.laboratory.intake import intake
     from otosome.results import tame
 
     if not paths:
@@ -136,8 +141,8 @@ def _animals(paths: list[Path], catalog: Catalog) -> str:
 
 
 def _fit(source: Path | None, file: Path, catalog: Catalog) -> str:
-    from otosome.draft import draft
     from otosome.evidence import BadInput
+    from otosome.laboratory.draft import draft
 
     if source is None:
         raise BadInput("needs a table", key="new fit", cure="otosome new fit --from results/import")
@@ -145,7 +150,7 @@ def _fit(source: Path | None, file: Path, catalog: Catalog) -> str:
 
 
 def _record(paths: list[Path], file: Path, catalog: Catalog) -> str:
-    from otosome.assess.template import template
+    from otosome.lots.template import template
 
     name = "".join(c if c.isalnum() and c.isascii() else "_" for c in file.stem)[:40].strip("_") or "lot"
     return template(paths, file.parent, name, catalog)

@@ -7,7 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from otosome.cli.common import Json, Shelves, carry_out, say
+from otosome.cli.common import (
+    Json,
+    Shelves,
+    carry_out,
+    say,
+)
 
 
 def quality(
@@ -49,8 +54,8 @@ def quality(
 def _process_answer(
     process: str, against: str | None, lots: int, catalog: Any, as_json: bool
 ) -> dict[str, Any]:
-    from otosome.assess.making import change, making
-    from otosome.assess.words import change_words, process_words
+    from otosome.lots.production import change, making
+    from otosome.lots.text import change_words, process_words
 
     told = making(process, catalog, lots)
     changed = None if against is None else change(process, against, catalog, lots)
@@ -69,9 +74,9 @@ def _lot_answer(
     catalog: Any,
     as_json: bool,
 ) -> dict[str, Any]:
-    from otosome.assess import assess
-    from otosome.assess.told import told
-    from otosome.assess.words import lot_words
+    from otosome.lots.assessment import assess
+    from otosome.lots.plain import told
+    from otosome.lots.text import lot_words
     from otosome.results import check_free, fill_lot, writing
 
     reference, folder, study = beside
@@ -93,14 +98,14 @@ def _lot_answer(
 
 
 def _history(folder: Path, batch: Path, found: Any, catalog: Any) -> dict[str, Any]:
-    from otosome.assess.past import history, read_history
-    from otosome.assess.told import told_history
+    from otosome.lots.earlier import history, read_history
+    from otosome.lots.plain import told_history
 
     return told_history(history(read_history(folder, catalog, but=batch), found))
 
 
 def _compared(found: Any, reference: Any) -> dict[str, Any]:
-    from otosome.assess.told import told_comparison
+    from otosome.lots.plain import told_comparison
 
     return told_comparison(found, reference)
 
@@ -108,6 +113,6 @@ def _compared(found: Any, reference: Any) -> dict[str, Any]:
 def _stakes(found: Any, batch: Path, study: str, catalog: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from otosome.stakes import stakes
+    from otosome.lots.stakes import stakes
 
     return asdict(stakes(found, batch, study, catalog))

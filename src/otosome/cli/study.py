@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from otosome.cli.common import Json, Shelves, carry_out, progress, say
+from otosome.cli.common import (
+    Json,
+    Shelves,
+    carry_out,
+    progress,
+    say,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from otosome.scenario import Study
+    from otosome.study import Study
 
 # With fewer, an end of the interval is the one world that happened to lie there.
 _FEW_WORLDS = 5
@@ -63,7 +69,7 @@ def run(
     """Simulate a study and write its report."""
 
     def work() -> dict[str, Any]:
-        from otosome.weigh import answer
+        from otosome.answers.answer import answer
 
         listened = {"audiogram": audiogram, "person": person, "ear": ear, "interpolate": interpolate}
         made = _loaded(
@@ -97,7 +103,7 @@ def compare(
     """Lay the arms of a study side by side as therapies: words, cells, harms, and how likely each is best."""
 
     def work() -> dict[str, Any]:
-        from otosome.therapies import therapies
+        from otosome.answers.therapies import therapies
 
         listened = {"audiogram": audiogram, "person": person, "ear": ear, "interpolate": interpolate}
         made = _loaded(
@@ -115,7 +121,7 @@ def compare(
 def _loaded(
     study: str, shelves: list[Path] | None, allow_retracted: list[str] | None, **options: Any
 ) -> Study:
-    from otosome.scenario import load
+    from otosome.study import load
 
     return load(study, shelves=tuple(shelves or ()), allow_retracted=tuple(allow_retracted or ()), **options)
 
@@ -256,9 +262,9 @@ def sources(
     """The papers a study rests on, and which of its numbers are only assumed."""
 
     def work() -> dict[str, Any]:
+        from otosome.answers.answer import sources as rows_of
         from otosome.report.summary import read_once
-        from otosome.scenario import load
-        from otosome.weigh import sources as rows_of
+        from otosome.study import load
 
         loaded = load(study, shelves=tuple(shelves or ()), batch=batch, despite_quality=True)
         rows = rows_of(loaded)

@@ -4,12 +4,32 @@ Ears go through in blocks of fixed width, padded to full; the knots of time depe
 subject is the same in every arm, for any number of subjects, block or worker.
 """
 
-from otosome.forward.block import TRANSPORT, Block, Columns, endpoint
+from otosome.forward.block import (
+    TRANSPORT,
+    Block,
+    Columns,
+    endpoint,
+)
 from otosome.forward.crossing import crossing
 from otosome.forward.gradient import gradient
-from otosome.forward.planning import Given, Plan, PlannedArm, dosed, plan, planned, use_of
+from otosome.forward.planning import (
+    Given,
+    Plan,
+    PlannedArm,
+    dosed,
+    plan,
+    planned,
+    use_of,
+)
 from otosome.forward.reading import observe
-from otosome.forward.run import Tick, blocks, ears_at_once, forward, simulate, through
+from otosome.forward.run import (
+    Tick,
+    blocks,
+    ears_at_once,
+    forward,
+    simulate,
+    through,
+)
 from otosome.forward.table import best, draw
 
 __all__ = [

@@ -16,7 +16,7 @@ from otosome.evidence import BadInput, draw_columns, uniforms
 from otosome.forward.block import Block
 from otosome.forward.planning import plan
 from otosome.roles import Population, Reading
-from otosome.scenario import Study
+from otosome.study import Study
 from otosome.units import Array, Plain, quantity
 
 # Candidates for each ear, and how many go through together.

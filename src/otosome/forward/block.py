@@ -9,14 +9,48 @@ from typing import Any
 
 import numpy as np
 
-from otosome import transport
-from otosome.forward.planning import Given, Plan, PlannedArm, counted, dosed, hours, regimen, use_of
-from otosome.hearing import shift
-from otosome.injury import LABELS, Cells, Harm, Protection, harm, protect, relax, survive
-from otosome.quality import Batch, protein_given, vesicles_given
-from otosome.roles import Device, Ear, Exposure, Population, Recovery
-from otosome.scenario import DeviceUse, InsultUse, Measure, Study
-from otosome.units import Array, house, quantity, split
+from otosome.forward.planning import (
+    Given,
+    Plan,
+    PlannedArm,
+    counted,
+    dosed,
+    hours,
+    regimen,
+    use_of,
+)
+from otosome.lots.batch import Batch, protein_given, vesicles_given
+from otosome.model import transport
+from otosome.model.hearing import shift
+from otosome.model.injury import (
+    LABELS,
+    Cells,
+    Harm,
+    Protection,
+    harm,
+    protect,
+    relax,
+    survive,
+)
+from otosome.roles import (
+    Device,
+    Ear,
+    Exposure,
+    Population,
+    Recovery,
+)
+from otosome.study import (
+    DeviceUse,
+    InsultUse,
+    Measure,
+    Study,
+)
+from otosome.units import (
+    Array,
+    house,
+    quantity,
+    split,
+)
 
 Columns = Mapping[str, Array]
 KINDS = tuple(LABELS)

@@ -9,7 +9,7 @@ import numpy as np
 from otosome.evidence import WORLD
 from otosome.forward.block import Block
 from otosome.forward.planning import PlannedArm, plan, regimen
-from otosome.scenario import Study
+from otosome.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from otosome.evidence import BadInput
 from otosome.forward.block import Block
 from otosome.forward.planning import Plan
 from otosome.forward.run import blocks
-from otosome.lanes import LANES
+from otosome.model.lanes import LANES
 from otosome.units import Array
 
 if TYPE_CHECKING:

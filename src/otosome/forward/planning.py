@@ -9,10 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from otosome import transport
+from otosome.model import transport
 from otosome.roles import Use
-from otosome.scenario import Arm, DeviceUse, InsultUse, Study, Treatment
-from otosome.units import Array, house, quantity, split
+from otosome.study import (
+    Arm,
+    DeviceUse,
+    InsultUse,
+    Study,
+    Treatment,
+)
+from otosome.units import (
+    Array,
+    house,
+    quantity,
+    split,
+)
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from otosome.evidence import uniforms
 from otosome.forward.block import Block, endpoint
 from otosome.forward.planning import plan
 from otosome.forward.table import draw
-from otosome.grades import Grades, OneEar
+from otosome.model.grades import Grades, OneEar
 from otosome.roles import Reading
-from otosome.scenario import Measure, Study
-from otosome.scenario.study import texts
+from otosome.study import Measure, Study
+from otosome.study.study import texts
 from otosome.units import Array, quantity
 
 if TYPE_CHECKING:

@@ -11,15 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from otosome import __version__, transport
+from otosome import __version__
 from otosome.evidence import BadInput
 from otosome.forward.arrival import people
 from otosome.forward.block import KINDS, Block, Columns
-from otosome.forward.planning import Plan, PlannedArm, plan, planned
+from otosome.forward.planning import (
+    Plan,
+    PlannedArm,
+    plan,
+    planned,
+)
 from otosome.forward.table import best
-from otosome.injury import LABELS
-from otosome.lanes import LANES
-from otosome.scenario import Study, saves
+from otosome.model import transport
+from otosome.model.injury import LABELS
+from otosome.model.lanes import LANES
+from otosome.study import Study, saves
 from otosome.units import LEVELS, Array
 
 if TYPE_CHECKING:

@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.evidence import WORLD, BadInput, Parameter, draw_columns
+from otosome.evidence import (
+    WORLD,
+    BadInput,
+    Parameter,
+    draw_columns,
+)
 from otosome.forward.arrival import arrive, enrol
-from otosome.scenario import Study
+from otosome.study import Study
 from otosome.units import LEVELS, Array
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import xarray as xr
 
-from otosome.scenario import REFUSED
+from otosome.study import REFUSED
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -158,7 +158,12 @@ def _answer(result: xr.Dataset) -> dict[str, Any]:
 
 
 def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> dict[str, Any]:
-    from otosome.report import figures, still, summary, window
+    from otosome.report import (
+        figures,
+        still,
+        summary,
+        window,
+    )
 
     first, *others = summary.measures(result)
     pictured = summary.has_window(result)

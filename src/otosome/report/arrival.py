@@ -16,7 +16,15 @@ from otosome.report.drawing import (
     tone_axis,
 )
 from otosome.report.figures import KINDS, Panel
-from otosome.report.summary import Spread, attribute, capital, number, spread, study, worlds
+from otosome.report.summary import (
+    Spread,
+    attribute,
+    capital,
+    number,
+    spread,
+    study,
+    worlds,
+)
 
 
 def crossing(result: xr.Dataset) -> str:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from otosome.thresholds import series_of
+from otosome.laboratory.thresholds import series_of
 from otosome.units import Array, convert
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from otosome.intake import Intake
+    from otosome.laboratory.intake import Intake
 
 MOST_PANELS, MOST_SERIES, MOST_SIZES, MOST_REFUSED = 40, 60, 40, 500
 COLOURS, INK = (

@@ -9,13 +9,19 @@ from typing import Any
 import numpy as np
 
 from otosome import __version__
-from otosome.assess import Assessment
-from otosome.assess.dossier import AssayFile
-from otosome.assess.words import chart_words, quantity_words
-from otosome.quality.curve import fit_line, fit_logistic, logistic
-from otosome.quality.plate import Plate
+from otosome.lots.assessment import Assessment
+from otosome.lots.curve import fit_line, fit_logistic, logistic
+from otosome.lots.plate import Plate
+from otosome.lots.record import AssayFile
+from otosome.lots.text import chart_words, quantity_words
 from otosome.report import _policy, _templates
-from otosome.report.drawing import COMPARED, INK, TREATED, canvas, svg_text
+from otosome.report.drawing import (
+    COMPARED,
+    INK,
+    TREATED,
+    canvas,
+    svg_text,
+)
 from otosome.report.figures import Panel
 from otosome.report.summary import number
 
@@ -26,7 +32,7 @@ _SHADES = (COMPARED, TREATED)
 def certificate(told: Mapping[str, Any]) -> str:
     """The certificate of analysis as HTML text.
 
-    ``told``  what ``otosome.assess.told.told`` says of the lot
+    ``told``  what ``otosome.lots.plain.told`` says of the lot
     """
     return _page(told, {}, (), full=False)
 

@@ -2,8 +2,13 @@
 
 from typing import Any
 
-from otosome.claimed import grounds, ordered, said, stored
 from otosome.report.summary import address
+from otosome.review.claims import (
+    grounds,
+    ordered,
+    said,
+    stored,
+)
 
 
 def claims(study: str) -> dict[str, Any]:

@@ -20,7 +20,12 @@ from otosome.report.drawing import (
     svg_text,
     tone_axis,
 )
-from otosome.report.summary import power, title, when, words
+from otosome.report.summary import (
+    power,
+    title,
+    when,
+    words,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

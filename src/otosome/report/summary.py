@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from otosome.evidence import READ, WORLD
-from otosome.scenario import Measure
+from otosome.study import Measure
 from otosome.units import quantity
 
 # How far a number can be trusted, best first: the order of every bar, legend and table.

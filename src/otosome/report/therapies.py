@@ -28,7 +28,7 @@ _PER = 1000  # people whose harms are counted
 
 
 def side_by_side(result: xr.Dataset, readings: pd.DataFrame) -> Row:
-    """What the template prints of a result of ``otosome.therapies``."""
+    """What the template prints of a result of ``otosome.answers.therapies``."""
     told = attribute(result, "therapies")
     colours = figures.arm_colours(result)
     scored = [name for name, row in _measures(told).items() if row["endpoint"] == "word_score"]

@@ -7,7 +7,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from otosome.report.summary import attribute, headline, study, when, words
+from otosome.report.summary import (
+    attribute,
+    headline,
+    study,
+    when,
+    words,
+)
 from otosome.units import quantity
 
 Array = NDArray[np.float64]

@@ -1,0 +1,1 @@
+"""A laboratory's files in: recognising, columns, units, animals, ABR thresholds, drafts of studies."""

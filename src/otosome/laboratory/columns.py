@@ -1,0 +1,207 @@
+"""The columns of a published long table, by the names laboratories give them, in house units.
+
+A unit is taken from the column's name. Where the name states none, one rule decides and says so in a flag.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otosome.evidence import BadInput
+from otosome.laboratory.file import (
+    Export,
+    Refused,
+    flags,
+    parse,
+)
+from otosome.laboratory.tables import label
+from otosome.units import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Rows = Sequence[int] | NDArray[np.signedinteger[Any]]
+SUBJECT = ("subject", "subject_id", "animal", "animal_id", "mouse", "id")
+FREQUENCY = (
+    "freq_hz", "frequency_hz", "frequency (hz)", "freq(hz)", "freq_khz", "frequency_khz", "frequency (khz)",
+    "frequency[khz]", "frequency", "freq",
+)  # fmt: skip
+# No ear tested hears 200 kHz: a bare frequency above it is in Hz. Nor is one tested below 50 Hz: one of 8 is in kHz,
+# whatever the header says, and which rows share its mistake the file does not tell.
+LOWEST_KILOHERTZ, HIGHEST_KILOHERTZ = 0.05, 200.0
+SOFTEST, LOUDEST = -30.0, 140.0  # dB: outside it a number is a code
+EARS = {"l": "left", "left": "left", "r": "right", "right": "right"}
+_CLICK = "click"
+NO_RESPONSE = ("inf", "nr", "no response")
+_WORDS = (
+    *NO_RESPONSE,
+    "-inf",
+    _CLICK,
+)  # that stand for a number and are none; who reads the column says of what
+_IN_HOURS = {"time_h": 1.0, "time_d": 24.0, "day": 24.0, "time_min": 1 / 60}
+_IN_WORDS = ("abr_time", "timepoint", "time")
+TIMES = (*_IN_HOURS, *_IN_WORDS)  # columns that tell when
+_HOURS = {"h": 1.0, "d": 24.0, "w": 168.0}
+_MANGLED = re.compile(r"^(\d+)\.0$")  # a name that a spreadsheet took for a number
+_CLOCK = re.compile(r"ZT\d{1,2}")  # the hour of the exposure, counted from lights on
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(h|d|w)(?:rs?|ours?|ays?|eeks?|ks?)?", re.ASCII)
+
+
+@dataclass
+class Columns:
+    """A table of text with its refusals: columns come out as arrays, cells that are no number are listed.
+
+    ``refused``  grows as columns are read
+    """
+
+    export: Export
+    frame: pd.DataFrame
+    refused: list[Refused] = field(default_factory=list)
+    _listed: set[str] = field(default_factory=set, repr=False)
+    _texts: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    _numbers: dict[str, Array] = field(default_factory=dict, repr=False)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.frame.columns
+
+    def first(self, names: Sequence[str]) -> str:
+        """The first of these columns that there is; raises BadInput where there is none."""
+        for name in names:
+            if name in self:
+                return name
+        raise self.export.refusal(
+            "header", ", ".join(map(str, self.frame.columns))[:200], f"one of {', '.join(names)}"
+        )
+
+    def texts(self, *names: str) -> list[str]:
+        """The first of these columns that there is, as stripped text; blanks where there is none."""
+        name = next((name for name in names if name in self), None)
+        if name is None:
+            return [""] * len(self.frame)
+        if name not in self._texts:
+            self._texts[name] = [str(cell).strip() for cell in self.frame[name].to_numpy(dtype=object)]
+        return self._texts[name]
+
+    def numbers(self, name: str) -> Array:
+        """A column as numbers: NaN where missing, and where a cell is no number, which is listed once."""
+        if name not in self._numbers:
+            self._numbers[name] = self._read(name)
+        return self._numbers[name].copy()
+
+    def _read(self, name: str) -> Array:
+        texts = self.texts(name)
+        found = [parse(text, self.decimal) for text in texts]
+        for row, value in enumerate(found):
+            if value is None and texts[row].lower() not in _WORDS:
+                self.leave_out(row, name, texts[row], "is not a finite number")
+        return np.array([np.nan if value is None else value for value in found], dtype=float)
+
+    @property
+    def decimal(self) -> str:
+        """The decimal mark: a comma where semicolons part the cells."""
+        return str(self.frame.attrs.get("decimal", "."))
+
+    def leave_out(self, row: int, name: str, given: object, reason: str) -> None:
+        """List a row that is not read, with the first reason there is."""
+        place = f"row {row + 1}, {name}"
+        if place not in self._listed:
+            self._listed.add(place)
+            self.refused.append(self.export.left_out(place, given, reason))
+
+    def nothing(self, given: str, allowed: str = "one or more") -> BadInput:
+        """The error that says the table holds no row that can be read, with the first reason there was."""
+        first = self.refused[0] if self.refused else None
+        why = f"; {first.place}: {first.given!r} {first.reason}" if first else ""
+        return self.export.refusal("rows", given + why, allowed)
+
+    def kilohertz(self) -> tuple[Array, list[str]]:
+        """The stimulus' frequency in kHz, NaN for a click and for what can be none, and flags that say so."""
+        name = self.first(FREQUENCY)
+        values, texts, unit = self.numbers(name), self.texts(name), ""
+        in_hertz = "hz" in name and "khz" not in name
+        if "hz" not in name:
+            in_hertz = bool(np.nanmax(values, initial=0.0) > HIGHEST_KILOHERTZ)
+            unit = f"frequency without unit: read as {'Hz' if in_hertz else 'kHz'}"
+        values = values / (1e3 if in_hertz else 1.0)
+        wrong = ~np.isnan(values) & ~((values >= LOWEST_KILOHERTZ) & (values <= HIGHEST_KILOHERTZ))
+        said = [
+            "click" if text.lower() == _CLICK else f"frequency given as {text}: none" if none else unit
+            for text, none in zip(texts, wrong, strict=True)
+        ]
+        return np.where(wrong, np.nan, values), said
+
+    def ears(self) -> list[str]:
+        """left, right, or blank where not stated."""
+        return [EARS.get(text.lower(), "") for text in self.texts("ear", "side")]
+
+    def hours(self) -> tuple[Array, list[str]]:
+        """Time after the first insult in h where the table states it, and a flag where it says it in words."""
+        for name, factor in _IN_HOURS.items():
+            if name in self:
+                return self.numbers(name) * factor, [""] * len(self.frame)
+        words = self.texts(*_IN_WORDS)
+        spans = [_SPAN.fullmatch(word.lower()) for word in words]
+        times = np.array([float(s[1]) * _HOURS[s[2]] if s else np.nan for s in spans], dtype=float)
+        told = [
+            bool(word) and not span and not _CLOCK.fullmatch(word)
+            for word, span in zip(words, spans, strict=True)
+        ]
+        return times, [
+            f"timepoint: {word[:40]}" if tell else "" for word, tell in zip(words, told, strict=True)
+        ]
+
+    def groups(self) -> list[str]:
+        """The group as the table tells it, else what it says of strain, treatment and noise.
+
+        A baseline is a time and no group: such a row takes what the same subject's other rows say.
+        """
+        if "group" in self:
+            return self.texts("group")
+        kind = [word if word.lower() != "baseline" else "" for word in self.texts("noise_type")]
+        clock = [word if _CLOCK.fullmatch(word) else "" for word in self.texts("abr_time")]
+        later = {who: word for who, word in zip(self.texts(*SUBJECT), kind, strict=True) if word}
+        noise = [
+            k or c or later.get(who, "") for k, c, who in zip(kind, clock, self.texts(*SUBJECT), strict=True)
+        ]
+        level = [f"{level} dB SPL" if level else "" for level in self.texts("noise_spl")]
+        parts = (self.texts("substrain", "strain"), self.texts("treatment"), noise, level)
+        return [" ".join(part for part in one if part) for one in zip(*parts, strict=True)]
+
+    def who(self, rows: Rows) -> dict[str, object]:
+        """Subject, ear, group and time of some rows, as the table ``readings`` wants them."""
+        subjects = [_MANGLED.sub(r"\1", one) for one in self.texts(*SUBJECT)]
+        columns = {"subject": subjects, "ear": self.ears(), "group": self.groups()}
+        times = self.hours()[0]
+        return {
+            **{k: [v[row] for row in rows] for k, v in columns.items()},
+            "time": times[np.asarray(rows, dtype=int)],
+        }
+
+    def said(self, rows: Rows) -> list[str]:
+        """Flags on those four: a time in words, a subject that a spreadsheet made a number, an ear that is none.
+
+        A decimal comma is told, too.
+        """
+        words, names = self.hours()[1], self.texts(*SUBJECT)
+        mangled = [f"subject given as {name}" if _MANGLED.fullmatch(name) else "" for name in names]
+        sides = [unknown_ear(text) for text in self.texts("ear", "side")]
+        comma = "decimal comma" if self.decimal == "," else ""
+        return [flags(words[row], mangled[row], sides[row], comma) for row in rows]
+
+
+def unknown_ear(text: str) -> str:
+    """A flag where a file's word for the ear is neither left nor right; else empty."""
+    return (
+        "" if not text or text.lower() in EARS else f"ear given as {label(text)[:40]}: neither left nor right"
+    )
+
+
+def possible(value: float) -> bool:
+    """Whether a level can have been measured; a number beyond is a code."""
+    return SOFTEST <= value <= LOUDEST

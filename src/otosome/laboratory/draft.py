@@ -1,0 +1,217 @@
+"""A study file from a laboratory's readings and animals: its groups as arms, what it measured as measures.
+
+Time, frequency and group are those of the tables; insult and treatment those of the animals sheet. What a sheet
+does not hold (a duration, a band, a volume) is written with a comment that says so, for the laboratory to set.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tomli_w
+
+from otosome.catalog import Catalog
+from otosome.evidence import BadInput
+from otosome.laboratory.animals import Animals
+from otosome.laboratory.reading import read
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CELLS = {"synapse": "synapse", "ohc": "OHC", "ihc": "IHC", "sgn": "SGN"}
+ENDPOINTS = ("abr_threshold", "wave1", "dpoae", "cell_count", "audiogram")
+MOST_FREQUENCIES, MOST_TIMES, MOST_GROUPS = 40, 40, 40
+# Used where the sheet says only which insult or treatment it was; each line says that it is to be set.
+NOISE = {"duration": "2 h", "band": ["8 kHz", "16 kHz"]}
+UNTOLD = "336 h"
+DRUG_ROUTE, ROUTE, VOLUME = "intraperitoneal", "round_window", "2 uL"
+TO_SET = "not in the tables: set it"
+HEAD = """# A study drafted from {source}. Run it:  otosome run {file}
+# Its groups, times and frequencies are the laboratory's. A line that ends in "{to_set}" is not.
+"""
+
+
+def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
+    """The text of a study of what was imported.
+
+    ``table``  a readings.csv or readings.parquet, or the folder that ``otosome import`` wrote; ``animals.csv`` stands
+               beside it
+    raises     BadInput where there is no reading of an endpoint, or the sheet lacks species or insult
+    """
+    folder = table if table.is_dir() else table.parent
+    readings = _readings(table, catalog)
+    if not (folder / "animals.csv").is_file():
+        cure = "import again with --animals, or put the sheet beside the table"
+        raise BadInput("has no animals.csv beside it", file=str(table), cure=cure)
+    animals = Animals.read(folder / "animals.csv")
+    rows = animals.rows.assign(group=animals.groups())
+    groups = [one for one in rows["group"].unique() if one and (readings["group"] == one).any()]
+    if not 1 <= len(groups) <= MOST_GROUPS:
+        cure = "fill in the column group and import again"
+        raise BadInput(f"has {len(groups)} groups with readings", file=animals.name, key="group", cure=cure)
+    study: dict[str, object] = {
+        "otosome": "scenario/1",
+        "title": f"As measured: {folder.resolve().name}",
+        "species": _one(rows, "species", animals.name, catalog.names("species")),
+    }
+    insults, treatments, arms = dict[str, object](), dict[str, object](), list[dict[str, object]]()
+    for group in groups:
+        arms.append(_arm(group, rows[rows["group"] == group], animals.name, catalog, insults, treatments))
+    measures = _measures(readings)
+    study |= {"insult": insults, "treatment": treatments, "arm": arms, "measure": measures}
+    text = tomli_w.dumps({key: value for key, value in study.items() if value})
+    untold = [f"[measure.{key}]" for key in measures if not _told(readings, key)]
+    return HEAD.format(source=label(table), file=name, to_set=TO_SET) + _commented(text, untold)
+
+
+def _told(readings: pd.DataFrame, key: str) -> bool:
+    """Whether the table says when a measure was read, in hours and not as a baseline."""
+    rows = readings[readings["quantity"].str.replace(".", "_") == key]
+    return bool(_times(rows)) and not _baseline(rows)
+
+
+def label(table: Path) -> str:
+    """The table's own name, for a comment."""
+    return "".join(c for c in table.name if c.isprintable())[:80]
+
+
+def _readings(table: Path, catalog: Catalog) -> pd.DataFrame:
+    import pandas as pd
+
+    file = table
+    if table.is_dir():
+        file = next(
+            (f for f in (table / "readings.parquet", table / "readings.csv") if f.is_file()),
+            table / "readings.csv",
+        )
+    if file.suffix != ".parquet":
+        found = read(file, catalog).readings
+    else:
+        try:
+            found = pd.read_parquet(file)
+        except (OSError, ValueError) as error:
+            raise BadInput("cannot be read as Parquet", file=str(file), given=str(error)[:100]) from error
+    wanted = ("group", "time", "quantity", "frequency", "level", "flag")
+    missing = [name for name in wanted if found is None or name not in found]
+    if found is None or missing:
+        raise BadInput("holds no table of readings", file=str(file), key=(missing or ["readings"])[0])
+    return found
+
+
+def _one(rows: pd.DataFrame, column: str, file: str, allowed: list[str]) -> str:
+    told = sorted(set(rows[column]) - {""})
+    if len(told) != 1 or told[0] not in allowed:
+        cure = f"write one {column} in every row"
+        raise BadInput(
+            f"does not tell one {column}", file=file, key=column, given=told, allowed=allowed, cure=cure
+        )
+    return str(told[0])
+
+
+def _arm(
+    group: str,
+    rows: pd.DataFrame,
+    file: str,
+    catalog: Catalog,
+    insults: dict[str, object],
+    treatments: dict[str, object],
+) -> dict[str, object]:
+    """A group as an arm; its insult and treatment are added to those of the study."""
+    arm: dict[str, object] = {"name": group[:120]}
+    told = {key: sorted(set(rows[key]) - {""}) for key in ("insult", "insult_dose", "treatment", "dose")}
+    several = next((key for key, values in told.items() if len(values) > 1), None)
+    if several:
+        cure = "give each its own group"
+        raise BadInput(f"group {group!r} has several", file=file, key=several, given=told[several], cure=cure)
+    insult, insult_dose, treatment, dose = (values[0] if values else "" for values in told.values())
+    if not insult:
+        cure = "write what harmed the ears of each group; 'none' for no insult"
+        raise BadInput(f"group {group!r} has no insult", file=file, key="insult", cure=cure)
+    if insult != "none":
+        arm["insults"] = [_use(insults, insult, insult_dose, _insult(insult, insult_dose, file, catalog))]
+    if treatment and treatment != "none":
+        batch = treatment if treatment in catalog.names("batches") else "example_lot"
+        given: dict[str, object] = {"batch": batch, "route": ROUTE, "at": ["0 h"], "volume": VOLUME}
+        arm["treatments"] = [
+            _use(treatments, treatment, dose, {**given, **({"amount": dose} if dose else {})})
+        ]
+    return arm
+
+
+def _insult(insult: str, dose: str, file: str, catalog: Catalog) -> dict[str, object]:
+    if insult not in catalog.names("insults"):
+        allowed = [*catalog.names("insults"), "none"]
+        raise BadInput("is no insult on the shelf", file=file, key="insult", given=insult, allowed=allowed)
+    use: dict[str, object] = {"entry": insult, "at": ["0 h"]}
+    needs = catalog.get("insults", insult).card.options.get("needs")
+    by_level = isinstance(needs, list) and "noise.level" in needs
+    if needs and (not dose or by_level != ("dB" in dose)):
+        raise BadInput(
+            f"{insult} is given by a {'level' if by_level else 'dose'}", file=file, key="insult_dose",
+            given=dose or "nothing", cure=f"write it, such as {'103 dB SPL' if by_level else '12 mg/kg'}",
+        )  # fmt: skip
+    if by_level:
+        return {**use, "level": dose, **NOISE}
+    return {**use, "amount": dose, "route": DRUG_ROUTE} if needs else use
+
+
+def _use(uses: dict[str, object], name: str, dose: str, use: dict[str, object]) -> str:
+    """The key of a use in the study; the same use stands once."""
+    key = "_".join(
+        "".join(c if c.isascii() and c.isalnum() else " " for c in f"{name} {dose}".lower()).split()
+    )[:60]
+    uses[key] = use
+    return key
+
+
+def _measures(readings: pd.DataFrame) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = {}
+    for quantity, rows in readings.groupby("quantity", sort=True):
+        endpoint, _, cell = str(quantity).partition(".")
+        frequency = np.unique(rows["frequency"].dropna().round(4))
+        if endpoint not in ENDPOINTS or (cell and cell not in CELLS) or not frequency.size:
+            continue
+        measure: dict[str, object] = {
+            "endpoint": endpoint,
+            "frequency": [f"{one:g} kHz" for one in frequency[:MOST_FREQUENCIES]],
+            "at": _times(rows),
+        }
+        if cell:
+            measure["cell"] = CELLS[cell]
+        if endpoint == "wave1":
+            measure["level"] = f"{rows['level'].mode().iloc[-1]:g} dB SPL"
+        found["_".join(filter(None, (endpoint, cell)))] = measure
+    # Counts are of the end of an experiment where a table does not say when; the line says that it is to be set.
+    last = f"{readings['time'].max():g} h" if readings["time"].notna().any() else UNTOLD
+    for measure in found.values():
+        measure["at"] = measure["at"] or [last]
+    if not found:
+        raise BadInput(
+            "holds no reading of an endpoint at a frequency", file="readings", allowed=list(ENDPOINTS)
+        )
+    return found
+
+
+def _times(rows: pd.DataFrame) -> list[str]:
+    """Times of the readings; a baseline without a date stands a day before the first insult."""
+    times = np.unique(rows["time"].dropna().round(2))
+    return (["-24 h"] if _baseline(rows) else []) + [f"{one:g} h" for one in times[:MOST_TIMES]]
+
+
+def _baseline(rows: pd.DataFrame) -> bool:
+    return bool(rows["flag"].astype(str).str.contains("timepoint: baseline").any())
+
+
+def _commented(text: str, untold: list[str]) -> str:
+    """The lines whose values no table holds, marked; of these measures the time too."""
+    marks = ("duration =", "route =", "volume =", 'batch = "example_lot"')
+    lines, opened, table = list[str](), "", ""
+    for line in text.split("\n"):
+        table = line if line.startswith("[") and line.endswith("]") else table
+        opened = line if line.endswith("= [") else opened
+        told = opened.startswith("band") or (opened.startswith("at =") and table in untold)
+        mark = line.startswith(marks) or (line == "]" and told)
+        lines.append(f"{line}  # {TO_SET}" if mark else line)
+    return "\n".join(lines)

@@ -1,0 +1,293 @@
+"""From a folder of exports to tables: every file by its reader, thresholds of its waveforms, the animals joined.
+
+One bad file never stops a folder: what is refused is listed with file, place and reason.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otosome.catalog import Catalog
+from otosome.evidence import BadInput
+from otosome.laboratory import animals as sheet
+from otosome.laboratory import thresholds
+from otosome.laboratory.file import (
+    Export,
+    Refused,
+    flags,
+    printable,
+)
+from otosome.laboratory.reading import instrument_of, read_with
+from otosome.laboratory.tables import (
+    PARTICLES,
+    READINGS,
+    WAVEFORMS,
+    Tables,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_FILES = 5000
+MOST_BYTES = 2_000_000_000
+SERIES = ("subject", "ear", "frequency", "recorded", "quantity")
+
+
+@dataclass
+class Intake:
+    """What a laboratory's files hold, together.
+
+    ``readings`` ``particles`` ``waveforms``  the tables of ``otosome.laboratory.tables``; empty where no file has any
+    ``estimated``  thresholds from waveforms, columns ``thresholds.COLUMNS``; manual ones stand beside
+    ``refused``    what was not read;  ``files``  file -> instrument;  ``inputs``  file -> sha256
+    """
+
+    readings: pd.DataFrame
+    particles: pd.DataFrame
+    waveforms: pd.DataFrame
+    estimated: pd.DataFrame
+    refused: list[Refused] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def intake(paths: Sequence[Path], catalog: Catalog, animals: sheet.Animals | None = None) -> Intake:
+    """Read files and folders of files into tables.
+
+    ``paths``    files, or folders that are walked without following links
+    ``animals``  the sheet that says which subject is in which group
+    raises       BadInput if a path is not there, there are too many files, or not one of them could be read
+    """
+    files, refused = files_in(paths)
+    parts: dict[str, list[pd.DataFrame]] = {"readings": [], "particles": [], "waveforms": []}
+    read, inputs = dict[str, str](), dict[str, str]()
+    for name, file in files:
+        found = _tables(name, file, catalog, inputs, refused)
+        if found is not None:
+            read[name] = found[0]
+            for key, tables in parts.items():
+                table = getattr(found[1], key)
+                if table is not None:
+                    tables.append(table)
+    if not read:
+        reasons = "; ".join(f"{one.file}: {one.reason}" for one in refused[:3])
+        raise BadInput("holds no file that could be read", file=str(paths[0]), given=reasons or "no file")
+    columns = {"readings": READINGS, "particles": PARTICLES, "waveforms": WAVEFORMS}
+    together = {key: _concat(tables, columns[key]) for key, tables in parts.items()}
+    if animals is not None:
+        for key in ("readings", "waveforms"):
+            together[key] = sheet.join(together[key], animals) if len(together[key]) else together[key]
+    made = Intake(
+        together["readings"],
+        together["particles"],
+        together["waveforms"],
+        _concat([], thresholds.COLUMNS),
+        refused,
+        read,
+        inputs,
+    )
+    _estimate(made)
+    _match(made, animals)
+    return made
+
+
+def read(*paths: str | Path, animals: str | Path | None = None, shelves: Sequence[Path] = ()) -> pd.DataFrame:
+    """The table of readings of a laboratory's files, thresholds from waveforms among them.
+
+    ``paths``    files or folders;  ``animals``  the sheet that says which subject is in which group
+    returns      columns of ``otosome.laboratory.tables.READINGS``; what was refused stands in ``attrs["refused"]``
+    raises       BadInput as ``intake`` does
+    """
+    known = None if animals is None else sheet.Animals.read(Path(animals))
+    made = intake([Path(path) for path in paths], Catalog(tuple(shelves)), known)
+    made.readings.attrs["refused"] = [vars(one) for one in made.refused]
+    return made.readings
+
+
+def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refused]]:
+    """Every file but hidden ones, with a name below the folder that holds all paths; links are refused and listed."""
+    found, refused = list[tuple[str, Path]](), list[Refused]()
+    for path in paths:
+        if not (path.is_dir() or path.is_file()):
+            raise BadInput("is no file or folder", file=str(path))
+    roots = [path.resolve() if path.is_dir() else path.parent.resolve() / path.name for path in paths]
+    above = Path(os.path.commonpath([root if root.is_dir() else root.parent for root in roots]))
+    for path, root in zip(paths, roots, strict=True):
+        for file in _below(root):
+            name = printable(file.relative_to(above).as_posix())
+            if file.is_symlink() and file != root:
+                refused.append(Refused(name, "file", "a link", "links in folders are not followed"))
+            elif file.is_dir() or file.name.startswith("."):
+                continue
+            elif file.is_file():
+                found.append((name, file))
+            else:
+                refused.append(Refused(name, "file", "a pipe or device", "only files are read"))
+            if len(found) + len(refused) > MOST_FILES:
+                given = f"more than {MOST_FILES} files"
+                raise BadInput("holds too much", file=str(path), given=given, cure="import parts of it")
+    total = sum(file.stat().st_size for _, file in found)
+    if total > MOST_BYTES:
+        raise BadInput(
+            "is too much at once",
+            given=f"{total} bytes",
+            allowed=f"at most {MOST_BYTES}",
+            cure="import parts",
+        )
+    return found, refused
+
+
+def _below(path: Path) -> Iterator[Path]:
+    """A file, or what a folder and its folders hold, in order."""
+    if not path.is_dir():
+        yield path
+        return
+    for folder, inner, names in os.walk(path, followlinks=False):
+        inner.sort()
+        for name in sorted([*names, *inner]):
+            yield Path(folder) / name
+
+
+def _tables(
+    name: str, file: Path, catalog: Catalog, inputs: dict[str, str], refused: list[Refused]
+) -> tuple[str, Tables] | None:
+    """A file's instrument and tables, or None and a line in the list of what was refused."""
+    try:
+        export = Export.open(file)
+        if export.sha256 in inputs.values():
+            twin = next(other for other, known in inputs.items() if known == export.sha256)
+            refused.append(Refused(name, "file", "a copy", f"same content as {twin}"))
+            return None
+        instrument = instrument_of(export, catalog)
+        if instrument is None:
+            refused.append(Refused(name, "file", export.looks, "no reader knows such a file"))
+            return None
+        tables = read_with(export, instrument, catalog)
+    except BadInput as error:
+        allowed = f"allowed: {error.allowed}" if error.allowed else ""
+        reason = "; ".join(part for part in (error.message, allowed, error.cure or "") if part)
+        place, given = printable(str(error.key or "file")), printable(str(error.given or ""))
+        refused.append(Refused(name, place, given, printable(reason)))
+        return None
+    inputs[name] = export.sha256
+    # A reader knows a file's own name; here files of one name in several folders stay apart.
+    for table in (tables.readings, tables.particles, tables.waveforms):
+        if table is not None:
+            table["file"] = name
+    refused.extend(Refused(name, one.place, one.given, one.reason) for one in tables.refused)
+    return instrument, tables
+
+
+def _concat(tables: list[pd.DataFrame], columns: Sequence[str] = ()) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=pd.Index(columns))
+
+
+def _estimate(made: Intake) -> None:
+    """Thresholds and wave I of the waveforms: beside those by hand, and among the readings where there are none."""
+    if not len(made.waveforms):
+        return
+    estimated, waves, failed = thresholds.estimate(made.waveforms)
+    made.refused.extend(Refused(file, series, "no threshold", reason) for file, series, reason in failed)
+    manual = made.readings[made.readings["quantity"] == "abr_threshold"]
+    both = estimated.groupby("subject")["ear"].nunique() > 1
+    beside = [
+        _beside(row, _by_hand(row, manual), bool(both[row["subject"]])) for _, row in estimated.iterrows()
+    ]
+    estimated["manual"] = [value for value, _ in beside]
+    estimated["flag"] = [
+        flags(str(own), said) for own, (_, said) in zip(estimated["flag"], beside, strict=True)
+    ]
+    made.estimated = estimated
+    ours = [
+        part.reindex(columns=list(READINGS))
+        for table in (estimated.assign(quantity="abr_threshold"), waves)
+        if len(table)
+        for _, part in table.groupby(list(SERIES), dropna=False, sort=False)
+        if not len(
+            _by_hand(part.iloc[0], made.readings[made.readings["quantity"] == part["quantity"].iloc[0]])
+        )
+    ]
+    made.readings = _concat([one for one in (made.readings, *ours) if len(one)], READINGS)
+
+
+def _beside(row: pd.Series, manual: pd.DataFrame, both_ears: bool) -> tuple[float, str]:
+    """The threshold set by hand that stands beside ours, and a flag; NaN where none, or none that may be compared.
+
+    A censored one, one in another reference of dB, and one of several are not compared. One without an ear is taken
+    for the ear recorded, unless both were.
+    """
+    if len(manual) != 1:
+        return np.nan, "several thresholds by hand: not compared" if len(manual) else ""
+    one = manual.iloc[0]
+    if one["censored"] != "none":
+        return np.nan, ""
+    if one["unit"] != row["unit"]:
+        return np.nan, f"threshold by hand in {one['unit']}, levels in {row['unit']}: not compared"
+    if one["ear"] == row["ear"]:
+        return float(one["value"]), ""
+    if both_ears:
+        return np.nan, "threshold by hand states no ear, and both were recorded: not compared"
+    return float(one["value"]), "an ear is stated on one side only: threshold by hand taken for the same ear"
+
+
+def _by_hand(row: pd.Series, manual: pd.DataFrame) -> pd.DataFrame:
+    """What was read by hand of the same subject, ear and stimulus (and day, where both are dated)."""
+    if not len(manual):
+        return manual
+    same = (manual["subject"] == row["subject"]) & (manual["ear"].isin(["", row["ear"]]) | (row["ear"] == ""))
+    same &= np.isclose(manual["frequency"].fillna(-1.0), np.nan_to_num(row["frequency"], nan=-1.0), rtol=1e-3)
+    same &= (
+        (manual["recorded"].str[:10] == row["recorded"][:10])
+        | (manual["recorded"] == "")
+        | (not row["recorded"])
+    )
+    return manual[same]
+
+
+def _match(made: Intake, animals: sheet.Animals | None) -> None:
+    """Notes on subjects of several files, on those that stand on one side only, and on dated files without a day 0."""
+    tables = [one for one in (made.readings, made.waveforms) if len(one)]
+    found = {pair for table in tables for pair in zip(table["subject"], table["ear"], strict=True)}
+    if any(not subject for subject, _ in found):
+        made.notes.append("Some files name no subject: give them one in the animals sheet, column file.")
+    again = _told_again(made.readings)
+    if again:
+        made.notes.append(
+            f"Several files tell a threshold of one subject, ear, frequency and time; all are kept: {_some(again)}. "
+            "Different animals need different names."
+        )
+    if animals is None:
+        return
+    missing, idle = sheet.unmatched({pair for pair in found if pair[0]}, animals)
+    if missing:
+        made.notes.append(f"Not in {animals.name}: {_some(missing)}.")
+    if idle:
+        made.notes.append(f"In {animals.name} and in no file: {_some(idle)}.")
+    undated = {
+        str(one)
+        for table in tables
+        for one in table["subject"][table["time"].isna() & (table["recorded"] != "")].unique()
+    } & set(animals.rows["subject"])
+    if undated:
+        made.notes.append(f"Without day0 in {animals.name}, so without a time: {_some(sorted(undated))}.")
+
+
+def _told_again(readings: pd.DataFrame) -> list[str]:
+    """Subjects of whom more than one file tells the same threshold, be they measured twice or two of one name."""
+    told = readings[(readings["quantity"] == "abr_threshold") & (readings["subject"] != "")]
+    same = ["subject", "ear", "frequency", "time", "recorded", "flag"]
+    files = told.groupby(same, dropna=False)["file"].nunique()
+    return sorted({str(key[0]) for key in files.index[files > 1]})
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")

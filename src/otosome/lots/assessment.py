@@ -1,0 +1,299 @@
+"""A lot assessed: what was measured, the decision with its reason, and the batch that goes into a study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from otosome.catalog import SHIPPED, Catalog
+from otosome.evidence import BadInput, make_card, read_toml
+from otosome.laboratory.file import Export
+from otosome.lots.belief import Belief
+from otosome.lots.checklist import Item, checked
+from otosome.lots.count import (
+    Count,
+    Scatter,
+    count,
+    ratio,
+)
+from otosome.lots.counted import EXPORT_SOURCE, Lot, measured_lot
+from otosome.lots.files import (
+    Counted,
+    Files,
+    read_files,
+    scatter,
+)
+from otosome.lots.plate import Plate
+from otosome.lots.potency import (
+    Assay,
+    Potency,
+    RunPotency,
+    assay_of,
+    combine,
+    measure,
+)
+from otosome.lots.record import Dossier, parse_dossier
+from otosome.lots.release import Decision, Verdict, overall
+from otosome.lots.statement import stated
+from otosome.lots.verdicts import Measured, verdicts
+from otosome.units import quantity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Potencies = Mapping[str, tuple[tuple[RunPotency, ...], Potency | None]]
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A lot: its record, what its files say, each test's verdict, the decision, and its batch.
+
+    ``potencies``   by mechanism: every run, and the runs combined (None where none counts)
+    ``plates``, ``models``  the wells and the model of every assay, as the record names them
+    ``checklists``  by entry: every item with whether it is reported
+    ``lot``         plain values as ``batches/*.toml`` holds them, and what to tell the user
+    ``inputs``      sha256 of every file by its path
+    """
+
+    dossier: Dossier
+    file: str
+    decision: Decision
+    reason: str
+    verdicts: tuple[Verdict, ...]
+    counted: Count | None
+    counts: tuple[Counted, ...]
+    vesicles: Belief | None
+    potencies: Potencies
+    plates: tuple[Plate, ...]
+    models: tuple[str, ...]
+    checklists: Mapping[str, tuple[Item, ...]]
+    lot: Lot
+    inputs: Mapping[str, str]
+
+
+def assess(file: Path, catalog: Catalog) -> Assessment:
+    """A lot from its record; raises BadInput for a record or a file of it that cannot be used."""
+    record = Export.open(file)
+    dossier = parse_dossier(record.content, file.name)
+    files = read_files(dossier, file.parent, file.name, catalog)
+    fresh = tuple(one for one in files.counts if one.stored == 0)
+    undiluted = next((one.undiluted for one in fresh if one.undiluted), "")
+    known = tuple(one for one in fresh if not one.undiluted)
+    counted = count([one.measurement() for one in known], scatter(fresh, catalog)[0]) if known else None
+    potencies = _potencies(dossier, files, file.name, catalog)
+    label = None if dossier.label is None else quantity(dossier.label, "particles/uL")
+    measured = Measured(counted, undiluted, fresh, label, potencies)
+    entry = catalog.get("specifications", dossier.specification)
+    found = verdicts(entry, measured, dossier.findings, file.name)
+    decision, reason = overall(found)
+    vesicles = _not_vesicles(files, catalog)
+    lot = _lot(dossier, file.name, known or fresh, counted, vesicles, potencies, (decision, reason), catalog)
+    models = tuple(_assay(one.assay, catalog).model for one in dossier.assay)
+    lists = _checklists(dossier, file.name, catalog)
+    inputs = {str(file): record.sha256, **files.inputs}
+    return Assessment(
+        dossier, file.name, decision, reason, tuple(found), counted, files.counts, vesicles, potencies, files.plates,
+        models, lists, lot, inputs,
+    )  # fmt: skip
+
+
+def _potencies(dossier: Dossier, files: Files, file: str, catalog: Catalog) -> Potencies:
+    """Runs by mechanism; a run may speak for several."""
+    runs: dict[str, list[RunPotency]] = {}
+    for n, (told, plate) in enumerate(zip(dossier.assay, files.plates, strict=True)):
+        for mechanism in told.mechanisms:
+            if mechanism not in catalog.names("mechanisms") or told.mechanisms.count(mechanism) > 1:
+                raise BadInput(
+                    "is not a mechanism, or is named twice", file=file, key=f"assay.{n}.mechanisms", given=mechanism,
+                    allowed=catalog.names("mechanisms"),
+                )  # fmt: skip
+        one = measure(plate.run(told.reference, told.sample), _assay(told.assay, catalog))
+        for mechanism in told.mechanisms:
+            runs.setdefault(mechanism, []).append(one)
+    return {mechanism: (tuple(all_), combine(all_)) for mechanism, all_ in runs.items()}
+
+
+def _assay(name: str, catalog: Catalog) -> Assay:
+    card = catalog.get("assays", name).card
+    values = {key: card.parameter(key, "").value for key in card.parameters}
+    return assay_of(values, str(card.options.get("model", "")))
+
+
+def _not_vesicles(files: Files, catalog: Catalog) -> Belief | None:
+    """Share of the particles that detergent leaves; None where no control was measured."""
+    if files.detergent is None:
+        return None
+    for one in files.detergent:
+        if one.undiluted:
+            raise BadInput("a detergent control needs its dilution", key="detergent", cure=one.undiluted)
+    known: Scatter = scatter(files.detergent, catalog)[0]
+    before, after = files.detergent
+    return ratio(after.counts(), before.counts(), known.within)
+
+
+def _checklists(dossier: Dossier, file: str, catalog: Catalog) -> dict[str, tuple[Item, ...]]:
+    for name in dossier.reporting:
+        catalog.get("checklists", name)
+    found = {}
+    for name in catalog.names("checklists"):
+        items = catalog.get("checklists", name).card.options["item"]
+        assert isinstance(items, dict)  # the laws of the shelf hold it
+        found[name] = tuple(checked(items, dossier.reporting.get(name, {}), file))
+    return found
+
+
+def _lot(
+    dossier: Dossier, file: str, counts: tuple[Counted, ...], counted: Count | None, remaining: Belief | None,
+    potencies: Potencies, decided: tuple[Decision, str], catalog: Catalog,
+) -> Lot:  # fmt: skip
+    """The batch: what was measured of this lot, and everything else from its base."""
+    base = read_toml(_base(dossier, file, catalog))
+    values: dict[str, Any] = dict(base)
+    notes: list[str] = []
+    own: dict[str, Any] = {}
+    between = scatter(counts, catalog)[1] if counts else ""
+    if counts:
+        made = measured_lot(_joined(counts, dossier.name), base, dossier.base, 0.0, between)
+        kept = {key: base[key] for key in ("particles", "count_error")}
+        values, notes = {**made.values, **kept}, list(made.notes[2:])
+    elif dossier.protein is not None:
+        raise BadInput("gives the purity only with a count", file=file, key="protein", cure="add a [[count]]")
+    if counted is not None:
+        own |= {
+            "particles": _count(base, counted, dossier),
+            "count_error": _count_error(base, counted, between),
+        }
+        if dossier.protein is not None:
+            own["purity"] = _purity(base, counted, dossier.protein, file)
+    elif counts:
+        notes.append(f"{counts[0].undiluted}; until then its count is that of {dossier.base}.")
+    if remaining is not None:
+        own["vesicle_fraction"] = _fraction(base, remaining)
+    for mechanism, (runs, potency) in potencies.items():
+        if potency is not None:
+            own[f"potency_{mechanism}"] = _potency(mechanism, runs, potency)
+        elif f"potency_{mechanism}" not in dossier.numbers:
+            notes.append(
+                f"The assay reports no potency for {mechanism}; that of {dossier.base} stands in for it, "
+                "and the assay does not support it."
+            )
+    if dossier.process is not None:
+        own["storage_survival"] = _stored(base, dossier, catalog)
+    for key, number in dossier.numbers.items():
+        own[key] = {"meaning": _entry(base, key, file)["meaning"], **number}
+    measured = [*(["diameter", "spread"] if counts else []), *own]
+    values |= own
+    values |= {
+        "about": dossier.about or f"Lot {dossier.name}: {decided[0]}.",
+        "record": dossier.name,
+        "decision": decided[0],
+        "reason": decided[1],
+    }
+    make_card(values, "batches", dossier.name, file)
+    said = f"Of lot {dossier.name} itself: {', '.join(measured) or 'nothing'}; all else is that of {dossier.base}."
+    return Lot(dossier.name.lower().replace("-", "_"), values, (said, *notes))
+
+
+def _base(dossier: Dossier, file: str, catalog: Catalog) -> Path:
+    catalog.get("batches", dossier.base)
+    found = [root / "batches" / f"{dossier.base}.toml" for root in (*catalog.own, SHIPPED)]
+    return next(one for one in found if one.is_file())
+
+
+def _entry(base: Mapping[str, object], key: str, file: str) -> dict[str, Any]:
+    entry = base.get(key)
+    if not isinstance(entry, dict) or "meaning" not in entry:
+        known = [k for k, v in base.items() if isinstance(v, dict) and "meaning" in v]
+        raise BadInput(
+            "is not a number of a batch", file=file, key=f"numbers.{key}", given=key, allowed=known
+        )
+    return dict(entry)
+
+
+def _joined(counts: tuple[Counted, ...], name: str) -> pd.DataFrame:
+    """Every video of every file as one sample."""
+    import pandas as pd
+
+    first = 0
+    parts = []
+    for one in counts:
+        parts.append(one.table.assign(replicate=one.table["replicate"] + first, sample=name))
+        first = int(parts[-1]["replicate"].max())
+    return pd.concat(parts, ignore_index=True)
+
+
+def _count(base: Mapping[str, object], counted: Count, dossier: Dossier) -> dict[str, str]:
+    return {
+        "meaning": _entry(base, "particles", dossier.name)["meaning"],
+        "value": f"{counted.belief.quantile(0.5):.6g} particles/uL", "basis": "measured",
+        "source": EXPORT_SOURCE, "locator": counted.taken,
+    }  # fmt: skip
+
+
+def _count_error(base: Mapping[str, object], counted: Count, source: str) -> dict[str, str]:
+    middle = counted.belief.quantile(0.5)
+    low, high = (counted.belief.quantile(p) / middle for p in (0.05, 0.95))
+    return {
+        "meaning": _entry(base, "count_error", "")["meaning"], "value": "1", "low": f"{low:.6g}", "high": f"{high:.6g}",
+        "shape": "lognormal", "basis": "computed", "source": source,
+        "because": f"{counted.taken}; within a day {100 * counted.within:.1f} %, "
+        f"between days {100 * counted.between:.1f} % (the published ranges, as far as these counts narrow them).",
+    }  # fmt: skip
+
+
+def _purity(base: Mapping[str, object], counted: Count, protein: str, file: str) -> dict[str, str]:
+    """Particles counted over protein; where the protein's error is stated, with that of both."""
+    sign, amount, error = stated(protein, "ug/uL", "40 ug/mL", file, "protein")
+    if sign or not amount > 0:
+        raise BadInput("is a number above zero", file=file, key="protein", given=protein)
+    low, middle, high = (counted.belief.quantile(p) for p in (0.05, 0.5, 0.95))
+    off = ndtri(0.95) * (error or 0.0)
+    down, up = (float(np.exp(np.hypot(np.log(end / middle), off))) for end in (low, high))
+    unit = "particles/ug"
+    return {
+        "meaning": _entry(base, "purity", file)["meaning"], "value": f"{middle / amount:.6g} {unit}",
+        "low": f"{middle / amount / down:.6g} {unit}", "high": f"{middle / amount * up:.6g} {unit}",
+        "shape": "lognormal", "basis": "computed", "source": EXPORT_SOURCE,
+        "because": f"The count over {protein} of protein" + ("." if error else ", whose error is not stated."),
+    }  # fmt: skip
+
+
+def _fraction(base: Mapping[str, object], remaining: Belief) -> dict[str, str]:
+    """One less the share that detergent leaves, as the uniform range of the same 5 and 95 %."""
+    high, middle, low = (1 - remaining.quantile(p) for p in (0.05, 0.5, 0.95))
+    off = (high - low) / 0.9 / 2
+    ends = [min(max((high + low) / 2 + sign * off, 0.0), 1.0) for sign in (-1, 1)]
+    return {
+        "meaning": _entry(base, "vesicle_fraction", "")["meaning"],
+        "value": f"{min(max(middle, ends[0]), ends[1]):.6g}", "low": f"{ends[0]:.6g}", "high": f"{ends[1]:.6g}",
+        "shape": "uniform" if ends[0] < ends[1] else "fixed", "basis": "computed", "source": EXPORT_SOURCE,
+        "because": "One less what detergent leaves of the count; what withstands it is taken for no vesicle.",
+    }  # fmt: skip
+
+
+def _potency(mechanism: str, runs: tuple[RunPotency, ...], potency: Potency) -> dict[str, str]:
+    low, high = (potency.belief.quantile(p) for p in (0.05, 0.95))
+    return {
+        "meaning": f"relative potency of the mechanism {mechanism}",
+        "value": f"{potency.r:.6g}", "low": f"{low:.6g}", "high": f"{high:.6g}", "shape": "lognormal",
+        "basis": "measured", "source": "potency_assay",
+        "locator": ", ".join(run.run for run in runs if not run.refused),
+    }  # fmt: skip
+
+
+def _stored(base: Mapping[str, object], dossier: Dossier, catalog: Catalog) -> dict[str, str]:
+    """What storage until the dose leaves, at the process's rate of loss."""
+    loss = catalog.get("processes", str(dossier.process)).card.parameter("storage_loss", "")
+    time = quantity(dossier.stored, "h")
+    low, middle, high = (float(np.exp(-rate * time)) for rate in (loss.high, loss.value, loss.low))
+    return {
+        "meaning": _entry(base, "storage_survival", "")["meaning"],
+        "value": f"{middle:.6g}", "low": f"{low:.6g}", "high": f"{high:.6g}",
+        "shape": "uniform" if low < high else "fixed", "basis": "assumed",
+        "because": f"{dossier.stored} of storage at {dossier.process}'s rate of loss, which is assumed.",
+    }  # fmt: skip

@@ -1,0 +1,174 @@
+"""The lots before this one: charts, lot-to-lot spread, the range a new lot is to lie in, and storage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from otosome.catalog import Catalog
+from otosome.evidence import BadInput, read_toml
+from otosome.lots.assessment import Assessment, assess
+from otosome.lots.belief import Belief
+from otosome.lots.history import (
+    FEWEST,
+    Chart,
+    Components,
+    Stability,
+    components,
+    ewma,
+    historical_range,
+    shewhart,
+    stability,
+)
+from otosome.lots.record import is_dossier
+from otosome.units import Array
+
+_MOST_LOTS = 1000
+
+
+@dataclass(frozen=True)
+class Series:
+    """One quantity over earlier lots in their order: charts on its logarithm, the range of history, this lot within it.
+
+    ``new``     this lot's value: the last place of each chart, whose limits are the history's alone; None where it
+                was not measured
+    ``inside``  probability that this lot lies in the range; None likewise
+    """
+
+    quantity: str
+    lots: tuple[str, ...]
+    values: Array
+    new: float | None
+    charts: tuple[Chart, Chart]
+    range: tuple[float, float]
+    inside: float | None
+    components: Components | None
+
+
+@dataclass(frozen=True)
+class History:
+    """What earlier lots say, and where the lot ``new`` stands among them (None where there is none)."""
+
+    lots: tuple[str, ...]
+    new: str | None
+    series: tuple[Series, ...]
+    stability: Stability | None
+    notes: tuple[str, ...]
+
+
+def read_history(folder: Path, catalog: Catalog, but: Path | None = None) -> list[Assessment]:
+    """Every lot's record in a folder and its folders, in the order they were made; raises BadInput.
+
+    ``but``  a record that is not history
+    """
+    if not folder.is_dir():
+        raise BadInput("is not a folder", file=str(folder), cure="name a folder that holds records of lots")
+    files = sorted(file for file in folder.rglob("*.toml") if file.resolve() != (but and but.resolve()))
+    if len(files) > _MOST_LOTS:
+        raise BadInput(
+            "holds too many files", file=str(folder), given=len(files), allowed=f"up to {_MOST_LOTS}"
+        )
+    lots = [assess(file, catalog) for file in files if is_dossier(read_toml(file))]
+    for lot in lots:
+        if lot.dossier.made is None:
+            raise BadInput(
+                "says when it was made, to stand in a history",
+                file=lot.file,
+                key="made",
+                cure='made = "2026-03-31"',
+            )
+    return sorted(lots, key=lambda lot: (str(lot.dossier.made), lot.dossier.name))
+
+
+def history(lots: Sequence[Assessment], new: Assessment | None, left: float = 0.8) -> History:
+    """What earlier lots say, and where a new one stands.
+
+    ``left``  share of a lot that must be left at the end of its shelf life
+    raises    BadInput for fewer than three lots
+    """
+    if len(lots) < FEWEST:
+        raise BadInput("a history has three lots or more", key="history", given=f"{len(lots)} lots")
+    found = []
+    counted, notes = _comparable(lots, new)
+    if len(counted) >= FEWEST:
+        found.append(_counts(counted, new))
+    for mechanism in sorted({m for lot in lots for m, (_, p) in lot.potencies.items() if p is not None}):
+        measured = [
+            lot for lot in lots if mechanism in lot.potencies and lot.potencies[mechanism][1] is not None
+        ]
+        if len(measured) >= FEWEST:
+            found.append(_potency(mechanism, measured, new))
+    kept, untold = _stability(lots if new is None else [*lots, new], left)
+    names = tuple(lot.dossier.name for lot in lots)
+    return History(names, None if new is None else new.dossier.name, tuple(found), kept, (*notes, *untold))
+
+
+def _counts(lots: Sequence[Assessment], new: Assessment | None) -> Series:
+    known = [lot.counted.belief for lot in lots if lot.counted is not None]
+    single = [
+        np.log([one.counts().mean() for one in lot.counts if one.stored == 0 and not one.undiluted])
+        for lot in lots
+    ]
+    here = new.counted.belief if new is not None and new.counted is not None and _known(new) else None
+    return _series("particles", lots, known, here, single)
+
+
+def _comparable(
+    lots: Sequence[Assessment], new: Assessment | None
+) -> tuple[list[Assessment], tuple[str, ...]]:
+    """Lots whose count is known, all by one instrument (the new lot's, else the last lot's), and which are left out."""
+    counted = [lot for lot in lots if _known(lot)]
+    if not counted:
+        return [], ()
+    instrument = _instrument(new if new is not None and _known(new) else counted[-1])
+    others = [lot.dossier.name for lot in counted if _instrument(lot) != instrument]
+    said = f"Left out of the chart of counts, as not counted by {instrument}: {', '.join(others)}."
+    return [lot for lot in counted if _instrument(lot) == instrument], (said,) if others else ()
+
+
+def _known(lot: Assessment) -> bool:
+    """Whether a lot was counted and nothing of it lacks its dilution."""
+    return lot.counted is not None and not any(one.undiluted for one in lot.counts if one.stored == 0)
+
+
+def _instrument(lot: Assessment) -> str:
+    return next(one.instrument for one in lot.counts if one.stored == 0)
+
+
+def _potency(mechanism: str, lots: Sequence[Assessment], new: Assessment | None) -> Series:
+    both = [lot.potencies[mechanism] for lot in lots]
+    single = [np.array([run.log for run in runs if not run.refused]) for runs, _ in both]
+    here = None if new is None else new.potencies.get(mechanism, ((), None))[1]
+    known = [potency.belief for _, potency in both if potency is not None]
+    return _series(f"potency_{mechanism}", lots, known, None if here is None else here.belief, single)
+
+
+def _series(
+    quantity: str,
+    lots: Sequence[Assessment],
+    known: Sequence[Belief],
+    here: Belief | None,
+    single: Sequence[Array],
+) -> Series:
+    values = np.array([belief.quantile(0.5) for belief in known])
+    new = None if here is None else here.quantile(0.5)
+    logs, log = np.log(values), None if new is None else float(np.log(new))
+    low, high = historical_range(logs)
+    inside = None if here is None else here.within(float(np.exp(low)), float(np.exp(high)))
+    names = tuple(lot.dossier.name for lot in lots)
+    charts = (shewhart(logs, log), ewma(logs, log))
+    return Series(quantity, names, values, new, charts, (low, high), inside, components(single))
+
+
+def _stability(lots: Sequence[Assessment], left: float) -> tuple[Stability | None, tuple[str, ...]]:
+    """The trend of counts in storage over all lots counted at two times or more."""
+    kept = [[one for one in lot.counts if not one.undiluted] for lot in lots]
+    kept = [counts for counts in kept if len({one.stored for one in counts}) > 1]
+    if sum(map(len, kept)) < len(kept) + 2 or not kept:
+        return None, ("No trend in storage: no lots were counted often enough at two storage times.",)
+    times = [np.array([one.stored for one in counts]) for counts in kept]
+    values = [np.array([float(np.exp(np.log(one.counts()).mean())) for one in counts]) for counts in kept]
+    return stability(times, values, left), ()

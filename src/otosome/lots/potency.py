@@ -1,0 +1,367 @@
+"""Relative potency: a lot beside a reference in one assay, reported only where the two act alike.
+
+First the assay must be fit for use (suitability), then the two curves must be alike within margins of
+equivalence (90 % intervals of slope, range and lower end), and only then one number says by how much the lot's
+curve is shifted: r = 2 where half the dose does the same. Runs of several days are combined as a random sample
+of runs. The order is that of USP chapters 1032 to 1034 as the literature tells it (their text was not read);
+margins are an assay's own (shelf ``assays/``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.stats import t as student
+
+from otosome.evidence import BadInput
+from otosome.lots.belief import Belief
+from otosome.lots.curve import (
+    Fit,
+    fit_line,
+    fit_logistic,
+    fit_shared_line,
+    fit_shared_logistic,
+)
+from otosome.units import Array
+
+MODELS = ("four_parameter", "parallel_line")
+# Doses that a curve of so many numbers needs, and one more to show that it is that curve.
+FEWEST_DOSES = {"four_parameter": 5, "parallel_line": 3}
+
+
+@dataclass(frozen=True)
+class Assay:
+    """A potency assay: its model and the limits within which a run counts.
+
+    ``slope_margin``   ratio of slopes within 1 / this and this
+    ``range_margin``   the same for the range from lower to upper end
+    ``lower_margin``   difference of lower ends over the reference's range, either way
+    ``determination``  least R squared of the reference
+    ``replicate_error``  largest standard deviation of replicate wells over the reference's range
+    ``window``         least ratio of the reference's highest to its lowest mean response
+    """
+
+    model: str
+    slope_margin: float
+    range_margin: float
+    lower_margin: float
+    determination: float
+    replicate_error: float
+    window: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """Wells of one run: dose (any one unit, above zero) and response of the reference and of the sample.
+
+    ``reference_wells``, ``sample_wells``  their names, where they have any
+    """
+
+    name: str
+    reference_dose: Array
+    reference: Array
+    sample_dose: Array
+    sample: Array
+    reference_wells: tuple[str, ...] = ()
+    sample_wells: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Check:
+    """One condition with what was found; ``low`` and ``high`` are a 90 % interval where there is one."""
+
+    name: str
+    value: float
+    least: float
+    most: float
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether what was found, and all of its interval, lies within the limits."""
+        ends = (self.value if self.low is None else self.low, self.value if self.high is None else self.high)
+        return self.least <= min(ends) and max(ends) <= self.most
+
+
+@dataclass(frozen=True)
+class RunPotency:
+    """What one run says: r with its 95 % interval, or why it says nothing.
+
+    ``unlike``  whether the run is fit for use and the sample does not act like the reference in it
+    ``log`` and ``variance``  of ln r, within the run; ``freedom`` of that variance
+    """
+
+    run: str
+    checks: tuple[Check, ...]
+    refused: str = ""
+    log: float = np.nan
+    variance: float = np.nan
+    freedom: int = 0
+    low: float = np.nan
+    high: float = np.nan
+    unlike: bool = False
+
+    @property
+    def r(self) -> float:
+        """Relative potency."""
+        return float(np.exp(self.log))
+
+
+@dataclass(frozen=True)
+class Potency:
+    """Relative potency over runs: r, its 95 % interval, and the spread between runs (of ln r).
+
+    ``error`` and ``freedom``  of ln r; the spread between runs is NaN where there is one run
+    """
+
+    r: float
+    low: float
+    high: float
+    between: float
+    runs: int
+    error: float
+    freedom: int
+
+    @property
+    def belief(self) -> Belief:
+        """What is known of r."""
+        return Belief.student(np.log(self.r), self.error, self.freedom)
+
+
+def measure(run: Run, assay: Assay) -> RunPotency:
+    """Suitability, then similarity, then r.
+
+    raises  BadInput where there are too few doses or wells to ask at all
+    """
+    _check(run, assay)
+    x = np.log(np.concatenate([run.reference_dose, run.sample_dose]))
+    y = np.concatenate([run.reference, run.sample])
+    which = np.repeat([0, 1], [run.reference.size, run.sample.size])
+    one = fit_logistic if assay.model == "four_parameter" else fit_line
+    both = [one(x[which == k], y[which == k]) for k in (0, 1)]
+    reference, sample = both
+    if reference is None:
+        return RunPotency(
+            run.name, (), "the reference's wells determine no curve: the assay is not fit for use"
+        )
+    checks = _suitability(run, assay, reference)
+    failed = [check.name for check in checks if not check.passed]
+    if failed:
+        return RunPotency(run.name, checks, f"the assay is not fit for use ({', '.join(failed)})")
+    if sample is None:
+        return RunPotency(
+            run.name,
+            checks,
+            "the sample's wells determine no curve; it has no potency to report",
+            unlike=True,
+        )
+    alike = _similarity(assay, reference, sample)
+    checks = (*checks, *alike)
+    failed = [check.name for check in alike if not check.passed]
+    if failed:
+        reason = f"sample and reference do not act alike ({', '.join(failed)})"
+        return RunPotency(run.name, checks, reason, unlike=True)
+    return _shift(run, assay, x, y, which, checks)
+
+
+def combine(runs: Sequence[RunPotency]) -> Potency | None:
+    """Runs that count, as a random sample of runs; None where none counts.
+
+    Weights are of the variance within and between runs (Paule and Mandel), the interval is Student's over runs
+    (Hartung and Knapp): with equal weights exactly the t interval of the runs' ln r. One run has its own
+    interval, which knows nothing of other days.
+    """
+    kept = [run for run in runs if not run.refused]
+    if not kept:
+        return None
+    if len(kept) == 1:
+        one = kept[0]
+        return Potency(one.r, one.low, one.high, np.nan, 1, float(np.sqrt(one.variance)), one.freedom)
+    log = np.array([run.log for run in kept])
+    # Wells without any error would weigh infinitely.
+    within = np.maximum([run.variance for run in kept], 1e-12)
+    between = _between(log, within)
+    weight = 1 / (within + between)
+    middle = float(weight @ log / weight.sum())
+    freedom = log.size - 1
+    error = float(np.sqrt(weight @ (log - middle) ** 2 / freedom / weight.sum()))
+    off = float(student.ppf(0.975, freedom)) * error
+    ends = np.exp([middle, middle - off, middle + off])
+    return Potency(
+        float(ends[0]), float(ends[1]), float(ends[2]), float(np.sqrt(between)), log.size, error, freedom
+    )
+
+
+def _between(log: Array, within: Array) -> float:
+    """Variance between runs at which the weighted squares are what so many runs give (Paule and Mandel)."""
+
+    def excess(between: float) -> float:
+        weight = 1 / (within + between)
+        return float(weight @ (log - weight @ log / weight.sum()) ** 2) - (log.size - 1)
+
+    if excess(0.0) <= 0:
+        return 0.0
+    most = float(np.ptp(log)) ** 2 * log.size
+    return float(brentq(excess, 0.0, most))
+
+
+def _check(run: Run, assay: Assay) -> None:
+    if assay.model not in MODELS:
+        raise BadInput(
+            "is not a model of dose and response", key="model", given=assay.model, allowed=list(MODELS)
+        )
+    for name, dose, wells in (
+        ("reference", run.reference_dose, run.reference_wells),
+        ("sample", run.sample_dose, run.sample_wells),
+    ):
+        doses = np.unique(dose).size
+        if doses < FEWEST_DOSES[assay.model]:
+            raise BadInput(
+                "has too few doses for its curve", file=run.name, key=name,
+                given=f"{doses} dose{'' if doses == 1 else 's'}" + (f" in the wells {_listed(wells)}" if wells else ""),
+                allowed=f"{FEWEST_DOSES[assay.model]} or more for {assay.model}",
+                cure="measure more doses, or take model = 'parallel_line' where the doses lie on the straight part",
+            )  # fmt: skip
+
+
+def _listed(wells: Sequence[str], most: int = 12) -> str:
+    return ", ".join(wells[:most]) + (f" and {len(wells) - most} more" if len(wells) > most else "")
+
+
+def _suitability(run: Run, assay: Assay, fit: Fit) -> tuple[Check, ...]:
+    doses, place = np.unique(run.reference_dose, return_inverse=True)
+    wells = np.bincount(place)
+    means = np.bincount(place, weights=run.reference) / wells
+    span = _span(assay, fit, means)
+    left = ((run.reference - means[place]) ** 2).sum()
+    replicates = run.reference.size - doses.size
+    # Without replicates the wells' distance from the curve is all there is.
+    error = np.sqrt(left / replicates) if replicates else np.sqrt(fit.variance)
+    lowest = means.min()
+    window = means.max() / lowest if lowest > 0 else np.inf
+    return (
+        Check("fit of the reference (R squared)", fit.determination, assay.determination, 1.0),
+        Check("error of replicate wells over the range", float(error / span), 0.0, assay.replicate_error),
+        Check("signal window (highest over lowest mean)", float(window), assay.window, np.inf),
+    )
+
+
+def _span(assay: Assay, fit: Fit, means: Array) -> float:
+    if assay.model == "four_parameter":
+        return float(abs(fit.estimate[1] - fit.estimate[0]))
+    return float(np.ptp(means))
+
+
+def _similarity(assay: Assay, reference: Fit, sample: Fit) -> tuple[Check, ...]:
+    freedom = reference.freedom + sample.freedom
+    pooled = (reference.freedom * reference.variance + sample.freedom * sample.variance) / freedom
+    quantile = float(student.ppf(0.95, freedom))
+    # One error for both preparations: they stand on the same plate.
+    covariance = [
+        fit.covariance * (pooled / fit.variance if fit.variance else 1.0) for fit in (reference, sample)
+    ]
+    theta = [reference.estimate, sample.estimate]
+    if assay.model == "parallel_line":
+        return (_ratio("ratio of slopes", 1, theta, covariance, quantile, assay.slope_margin),)
+    difference = theta[1][2] - theta[0][2]
+    off = quantile * np.sqrt(covariance[0][2, 2] + covariance[1][2, 2])
+    slope = Check(
+        "ratio of slopes", float(np.exp(difference)), 1 / assay.slope_margin, assay.slope_margin,
+        float(np.exp(difference - off)), float(np.exp(difference + off)),
+    )  # fmt: skip
+    to_range = np.array([-1.0, 1.0, 0.0, 0.0])
+    ranges = [np.array([to_range @ one]) for one in theta]
+    spread = [np.array([[to_range @ one @ to_range]]) for one in covariance]
+    return (
+        slope,
+        _ratio("ratio of ranges", 0, ranges, spread, quantile, assay.range_margin),
+        _lower_ends(theta, covariance, quantile, assay.lower_margin),
+    )
+
+
+def _ratio(
+    name: str, index: int, theta: list[Array], covariance: list[Array], quantile: float, margin: float
+) -> Check:
+    """Sample over reference with Fieller's interval of the ratio of two independent estimates."""
+    a, b = float(theta[1][index]), float(theta[0][index])
+    va, vb = float(covariance[1][index, index]), float(covariance[0][index, index])
+    low, high = fieller(a, b, va, vb, 0.0, quantile)
+    return Check(name, a / b, 1 / margin, margin, low, high)
+
+
+def fieller(a: float, b: float, va: float, vb: float, vab: float, quantile: float) -> tuple[float, float]:
+    """Interval of a / b; the whole line where b may be zero (Fieller 1954)."""
+    g = quantile**2 * vb / b**2
+    if g >= 1:
+        return -np.inf, np.inf
+    ratio = a / b
+    middle = (ratio - g * vab / vb) / (1 - g) if vb > 0 else ratio
+    inner = va - 2 * ratio * vab + ratio**2 * vb - g * (va - (vab**2 / vb if vb > 0 else 0.0))
+    off = quantile / abs(b) / (1 - g) * np.sqrt(max(inner, 0.0))
+    return float(middle - off), float(middle + off)
+
+
+def _lower_ends(theta: list[Array], covariance: list[Array], quantile: float, margin: float) -> Check:
+    """Difference of the lower ends over the reference's range, with the interval of its linear expansion."""
+    (low, high), other = theta[0][:2], theta[1][0]
+    span = high - low
+    value = (other - low) / span
+    slope = np.array([(other - high) / span**2, -(other - low) / span**2])
+    error = np.sqrt(slope @ covariance[0][:2, :2] @ slope + covariance[1][0, 0] / span**2)
+    off = quantile * float(error)
+    return Check(
+        "difference of lower ends over the range", float(value), -margin, margin, float(value - off), float(value + off)
+    )  # fmt: skip
+
+
+def _shift(run: Run, assay: Assay, x: Array, y: Array, which: Array, checks: tuple[Check, ...]) -> RunPotency:
+    if assay.model == "parallel_line":
+        fit = fit_shared_line(x, y, which)
+        if fit is None:
+            return RunPotency(run.name, checks, "the wells determine no pair of parallel lines")
+        return _line_shift(run, fit, checks)
+    fit = fit_shared_logistic(x, y, which)
+    if fit is None:
+        return RunPotency(run.name, checks, "the wells determine no pair of curves of one shape")
+    middle = fit.estimate[3:]
+    for k, dose in enumerate((run.reference_dose, run.sample_dose)):
+        if not np.log(dose.min()) <= middle[k] <= np.log(dose.max()):
+            name = ("reference", "sample")[k]
+            return RunPotency(
+                run.name, checks, f"the doses of the {name} do not reach its half effect on both sides"
+            )
+    spread = fit.covariance[3:, 3:]
+    variance = float(spread[0, 0] + spread[1, 1] - 2 * spread[0, 1])
+    log = float(middle[0] - middle[1])
+    off = float(student.ppf(0.975, fit.freedom)) * np.sqrt(variance)
+    return RunPotency(
+        run.name, checks, "", log, variance, fit.freedom, float(np.exp(log - off)), float(np.exp(log + off))
+    )
+
+
+def _line_shift(run: Run, fit: Fit, checks: tuple[Check, ...]) -> RunPotency:
+    contrast = np.array([-1.0, 1.0, 0.0])
+    a, b = float(contrast @ fit.estimate), float(fit.estimate[2])
+    va = float(contrast @ fit.covariance @ contrast)
+    vb, vab = float(fit.covariance[2, 2]), float(contrast @ fit.covariance[:, 2])
+    low, high = fieller(a, b, va, vb, vab, float(student.ppf(0.975, fit.freedom)))
+    if not np.isfinite(low):
+        return RunPotency(run.name, checks, "the slope may be zero: no shift can be told")
+    log = a / b
+    variance = (va - 2 * log * vab + log**2 * vb) / b**2
+    return RunPotency(
+        run.name, checks, "", log, float(variance), fit.freedom, float(np.exp(low)), float(np.exp(high))
+    )
+
+
+def assay_of(values: Mapping[str, float], model: str) -> Assay:
+    """An assay of an entry's numbers; raises BadInput naming one that is missing."""
+    wanted = [name for name in Assay.__dataclass_fields__ if name != "model"]
+    for name in wanted:
+        if name not in values:
+            raise BadInput("an assay states it", key=name, allowed=wanted)
+    return Assay(model=model, **{name: float(values[name]) for name in wanted})

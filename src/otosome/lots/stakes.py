@@ -1,0 +1,137 @@
+"""From a lot to a patient: what each release limit is worth in hearing, ear by ear in a study."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from otosome.answers.answer import benefits
+from otosome.catalog import Catalog
+from otosome.evidence import BadInput
+from otosome.forward import draw, planned
+from otosome.lots.assessment import Assessment
+from otosome.study import Study, load
+from otosome.study.study import texts
+from otosome.units import LEVELS, Array, quantity
+
+
+@dataclass(frozen=True)
+class Stake:
+    """One end of a limit, or of what is known, and what it changes in the same ears.
+
+    ``value``   of the batch's number, the same in every ear: true particles for each one counted, potency, share left
+    ``change``, ``low``, ``high``  of the benefit, in the study's unit: median over ears, 5 and 95 %
+    """
+
+    limit: str
+    value: float
+    change: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Stakes:
+    """A study's benefit with this lot (median over ears, 5 and 95 %), and what every limit changes."""
+
+    study: str
+    unit: str
+    ears: int
+    benefit: float
+    low: float
+    high: float
+    limits: tuple[Stake, ...]
+
+
+def stakes(
+    assessment: Assessment, file: Path, study: str, catalog: Catalog, ears: int = 40, seed: int = 1
+) -> Stakes:
+    """What each limit of a lot changes in a study's benefit: the same drawn ears with and without the change.
+
+    raises  BadInput for a study that compares no arms, or whose compared arm gets nothing of the lot
+    """
+    made = load(study, shelves=catalog.own, batch=file, despite_quality=True)
+    asked = made.scenario.compare
+    if asked is None:
+        raise BadInput(
+            "compares no arms, so no benefit is at stake in it", file=study, key="compare",
+            cure="add a [compare] that names an arm which gets a lot",
+        )  # fmt: skip
+    moves = _moves(assessment, made, _lot(made, asked.of, study), catalog)
+    table = draw(made, ears, seed)
+    moved = [table.assign(**{move.column: move.value}) for move in moves]
+    found = benefits(made, asked, pd.concat([table, *moved], ignore_index=True)).reshape(1 + len(moves), ears)
+    changes = [_middle(row - found[0]) for row in found[1:]]
+    limits = tuple(
+        Stake(move.words, move.value, *change) for move, change in zip(moves, changes, strict=True)
+    )
+    options = made.catalog.get("endpoints", made.scenario.measure[asked.measure].endpoint).card.options
+    unit = str(options.get("unit", ""))
+    return Stakes(made.name, "dB" if unit in LEVELS else unit, ears, *_middle(found[0]), limits)
+
+
+def _lot(made: Study, of: str, file: str) -> str:
+    """The lot that an arm gets, by a treatment or from a device; raises BadInput where it gets none."""
+    given = {arm.name: planned(made, arm).lot for arm in made.scenario.arm}
+    # A vehicle holds nothing, so no lot is put in its place.
+    lots = {
+        arm: lot[0]
+        for arm, lot in given.items()
+        if lot and made.parameters[f"batches.{lot[0]}.particles"].value
+    }
+    if of not in lots:
+        raise BadInput(
+            "the compared arm gets no vesicles, so no limit of a lot is at stake in it", file=file, key="compare.of",
+            given=of, allowed=list(lots) or None,
+            cure="compare an arm with a treatment, or with a device that releases a batch",
+        )  # fmt: skip
+    return lots[of]
+
+
+def _middle(values: Array) -> tuple[float, float, float]:
+    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+    return float(middle), float(low), float(high)
+
+
+@dataclass(frozen=True)
+class _Move:
+    """A limit in words, the number it sets in every ear, and to what."""
+
+    words: str
+    column: str
+    value: float
+
+
+def _moves(assessment: Assessment, made: Study, name: str, catalog: Catalog) -> list[_Move]:
+    batch = f"batches.{name}."
+    card = catalog.get("specifications", assessment.dossier.specification).card
+    moves = []
+    label = assessment.dossier.label
+    of_count = (
+        quantity(label, "particles/uL") / made.parameters[f"{batch}particles"].value if label else np.nan
+    )
+    for test in texts(card.options.get("label")) if label else []:
+        tolerance = card.parameter(test, "").value
+        for sign in (-1, 1):
+            words = f"truth at label {100 * sign * tolerance:+.0f} %"
+            moves.append(_Move(words, f"{batch}count_error", (1 + sign * tolerance) * of_count))
+    error = made.parameters[f"{batch}count_error"]
+    if error.low < error.high:
+        low, high = error.ends()
+        moves += [_Move("truth at 5 % of its count", f"{batch}count_error", low)]
+        moves += [_Move("truth at 95 % of its count", f"{batch}count_error", high)]
+    for mechanism, (_, potency) in assessment.potencies.items():
+        if potency is not None:
+            for end, value in (("lower", potency.low), ("upper", potency.high)):
+                words = f"potency {mechanism} at the {end} end of its 95 % interval"
+                moves.append(_Move(words, f"{batch}potency_{mechanism}", value))
+    process = assessment.dossier.process
+    if process is not None:
+        left = catalog.get("processes", process).card.parameter("storage_limit", "").value
+        moves.append(_Move("given the day it is made", f"{batch}storage_survival", 1.0))
+        words = f"given at the end of its shelf life ({100 * left:.0f} % left)"
+        moves.append(_Move(words, f"{batch}storage_survival", left))
+    return moves

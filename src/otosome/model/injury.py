@@ -1,0 +1,666 @@
+"""Exposure -> intact, injured, silent and lost cells.
+
+Stress collects what insults produce; each kind of cell is intact, injured (it can recover), silent (alive,
+not working) or lost; vesicles act on named rates. Each interval between two knots is two halves with
+constant coefficients, chosen so that their exact solutions make one of fourth order; nothing turns negative and
+no cell is ever gained. The equations stand in the docstrings
+and are this project's own synthesis; their numbers are on the shelves ``cells``, ``insults``, ``mechanisms``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+from math import sqrt
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from otosome.evidence import BadInput
+from otosome.model.lanes import (
+    LANES,
+    aligned,
+    doubled,
+    every,
+    get,
+    larger,
+    nearest,
+    put,
+    root,
+    where,
+)
+from otosome.roles import Ear, Exposure, Insult
+from otosome.units import (
+    Array,
+    Fraction,
+    Hours,
+    Millimetres,
+    ParticlesPerMicrolitre,
+    PerHour,
+    Plain,
+    Unit,
+)
+
+Action = Literal["prevent", "rescue", "repair", "clear", "support"]
+Indices = NDArray[np.int64]
+CopiesPerMicrolitre = Annotated[Array, Unit("copies/uL")]
+
+KINDS = ("ohc", "ihc", "synapse", "sgn")
+LABELS: Mapping[str, str] = {"ohc": "OHC", "ihc": "IHC", "synapse": "synapse", "sgn": "SGN"}
+# Where each kind meets vesicles; stress is cleared where the hair cells are.
+TISSUES: Mapping[str, str] = {
+    "ohc": "organ_of_corti",
+    "ihc": "organ_of_corti",
+    "synapse": "organ_of_corti",
+    "sgn": "rosenthals_canal",
+    "stress": "organ_of_corti",
+}
+_NONE, _ONE, _WHOLE = np.zeros((1, 1, 1)), np.ones((1, 1, 1)), np.ones((1, 1))
+
+
+@njit(cache=True, nogil=True)
+def _decay(x: Array) -> tuple[Array, Array]:  # pragma: no cover
+    """exp(-x) and the mean of exp(-s) for s from 0 to x, which is (1 - exp(-x)) / x; x is not negative."""
+    # Below 1e-30 the mean is one all the same; beyond 700 the exponential is as good as none.
+    x = larger(every(1e-30), x)
+    minus = larger(every(-700.0), every(0.0) - x)
+    power = nearest(minus * 1.4426950408889634)
+    # ln 2 in two parts, so that what remains is exact; its exponential less one by Taylor, to the last digit.
+    rest = minus - power * 0.6931471803691238
+    rest = rest - power * 1.9082149292705877e-10
+    series = every(1.0 / 13.0)
+    for n in range(12, 1, -1):
+        series = (series * rest + 1.0) * (1.0 / n)
+    less = (series * rest + 1.0) * rest
+    scale = doubled(power)
+    return scale + scale * less, ((every(1.0) - scale) - scale * less) / x
+
+
+@njit(cache=True, nogil=True)
+def _mean(values: Array, row: int, stride: int, weights: Array, h: int) -> Array:  # pragma: no cover
+    """Coefficient of half an interval from the knots around it, never negative."""
+    total = every(weights[h, 0]) * get(values, row)
+    for j in range(1, weights.shape[1]):
+        total = total + every(weights[h, j]) * get(values, row + j * stride)
+    return larger(total, every(0.0))
+
+
+@njit(cache=True, nogil=True)
+def _relax(
+    lengths: Array, first: Indices, weights: Array, source: Array, rate: Array, initial: Array
+) -> Array:  # pragma: no cover
+    """dy/dt = source - rate y on knots, exact for the source and rate of each half of an interval."""
+    subjects, times, places = source.shape
+    rows = places // LANES
+    y = np.empty((subjects, times, places))
+    for n in range(subjects * rows):
+        i, lane = n // rows, n % rows
+        here = i * times * rows + lane
+        now = get(initial, n)
+        put(y, here, now)
+        for t in range(times - 1):
+            half = 0.5 * lengths[t]
+            if half > 0.0:
+                for h in range(2):
+                    row = here + first[t] * rows
+                    gone, mean = _decay(_mean(rate, row, rows, weights[t], h) * half)
+                    now = now * gone + _mean(source, row, rows, weights[t], h) * mean * half
+            put(y, here + (t + 1) * rows, now)
+    return y
+
+
+@njit(cache=True, nogil=True)
+def _decline(
+    lengths: Array,
+    first: Indices,
+    weights: Array,
+    harm: Array,
+    repair: Array,
+    silencing: Array,
+    death: Array,
+    silent_death: Array,
+    removal: Array,
+    initial: Array,
+) -> tuple[Array, Array, Array]:  # pragma: no cover
+    """Intact a, injured b and silent e on knots, from ``initial`` intact and the rest lost.
+
+    da/dt = -harm a + repair b, db/dt = harm a - (repair + silencing + death) b,
+    de/dt = silencing b - silent_death e, and ``removal`` takes from all three. The 2x2 exponential of (a, b)
+    is written without differences of like numbers, so that every entry of it is a sum of positive terms. An empty
+    ``removal`` takes nothing.
+    """
+    subjects, times, places = harm.shape
+    rows = places // LANES
+    # What silent cells keep in half an interval, and the mean of that, is the same at all places of an ear.
+    kept, mean_kept = np.empty((times, LANES)), np.empty((times, LANES))
+    none, least = every(0.0), every(1e-300)
+    intact = np.empty((subjects, times, places))
+    injured = np.empty((subjects, times, places))
+    silent = np.empty((subjects, times, places))
+    for n in range(subjects * rows):
+        i, lane = n // rows, n % rows
+        here = i * times * rows + lane
+        if lane == 0:
+            for t in range(times - 1):
+                left, mean = _decay(every(silent_death[i] * 0.5 * lengths[t]))
+                put(kept, t, left)
+                put(mean_kept, t, mean)
+        a, b, e = get(initial, n), none, none
+        put(intact, here, a)
+        put(injured, here, b)
+        put(silent, here, e)
+        for t in range(times - 1):
+            half = 0.5 * lengths[t]
+            for h in range(2 if half > 0.0 else 0):
+                row = here + first[t] * rows
+                alpha = _mean(harm, row, rows, weights[t], h)
+                rho = _mean(repair, row, rows, weights[t], h)
+                kappa = _mean(silencing, row, rows, weights[t], h)
+                lethal = kappa + _mean(death, row, rows, weights[t], h)
+                apart = (rho + lethal - alpha) * 0.5
+                q = root(apart * apart + alpha * rho)
+                total = (alpha + rho + lethal) * 0.5 + q
+                grown, _ = _decay(alpha * lethal / (total + least) * half)
+                faster, mean = _decay(q * (2.0 * half))
+                fast, mix = grown * faster, grown * mean * half
+                a_next = (fast + mix * larger(q + apart, none)) * a + mix * rho * b
+                b_next = mix * alpha * a + (fast + mix * larger(q - apart, none)) * b
+                entered = larger(a + b - a_next - b_next, none) * kappa / (lethal + least)
+                # Where nothing harms and nothing is harmed, nothing changes, not by rounding either.
+                moves = alpha + b + e
+                a, b, e = (
+                    where(moves, a_next, a),
+                    where(moves, b_next, b),
+                    where(moves, e * get(kept, t) + entered * get(mean_kept, t), e),
+                )
+                if removal.size > 0:
+                    remain, _ = _decay(_mean(removal, row, rows, weights[t], h) * half)
+                    a, b, e = a * remain, b * remain, e * remain
+            put(intact, here + (t + 1) * rows, a)
+            put(injured, here + (t + 1) * rows, b)
+            put(silent, here + (t + 1) * rows, e)
+    return intact, injured, silent
+
+
+class Halves(NamedTuple):
+    """How coefficients known on knots become those of the halves of each interval.
+
+    ``lengths``  h, shape (interval,);  ``first``  knot that four weights begin at, (interval,)
+    ``weights``  shape (interval, half, 4)
+    """
+
+    lengths: Hours
+    first: Indices
+    weights: Array
+
+
+def halves(knots: Hours) -> Halves:
+    """The two halves of each interval for a solution of fourth order.
+
+    A cubic through four knots between the same two events gives the coefficients at both Gauss points; each
+    half takes 1/2 + 1/sqrt(3) of the nearer and the rest of the other. Source: Blanes and Moan 2006 (the scheme
+    with two exponentials and fourth order).
+    """
+    return _halves(np.asarray(knots, float).tobytes())
+
+
+@lru_cache(maxsize=64)
+def _halves(raw: bytes) -> Halves:
+    knots = np.frombuffer(raw)
+    lengths, width = np.diff(knots), min(4, knots.size)
+    first, weights = np.zeros(lengths.size, np.int64), np.zeros((lengths.size, 2, width))
+    edges = [0, *(np.flatnonzero(lengths == 0.0) + 1), knots.size]
+    near, far = 0.5 + 1.0 / sqrt(3.0), 0.5 - 1.0 / sqrt(3.0)
+    for begin, end in pairwise(edges):
+        for t in range(begin, end - 1):
+            start = max(begin, min(t - 1, end - 4))
+            stop = min(start + 4, end)
+            # A neighbour much too near would multiply what small error the coefficients have: then a line.
+            if np.min(np.diff(knots[start:stop])) < 1e-3 * lengths[t]:
+                start, stop = t, t + 2
+            points = knots[t] + lengths[t] * (0.5 + np.array([-0.5, 0.5]) / sqrt(3.0))
+            basis = np.stack([_lagrange(knots[start:stop], j, points) for j in range(stop - start)], axis=1)
+            first[t] = min(start, knots.size - width)
+            place = slice(start - first[t], stop - first[t])
+            weights[t, :, place] = np.array([[near, far], [far, near]]) @ basis
+    return Halves(lengths, first, weights)
+
+
+def _lagrange(knots: Hours, j: int, at: Hours) -> Array:
+    others = np.delete(knots, j)
+    return np.prod((at[:, None] - others) / (knots[j] - others), axis=1)
+
+
+def relax(knots: Hours, source: Array, rate: PerHour, initial: Array | float = 0.0) -> Array:
+    """Solve dy/dt = source - rate y on knots: a pool that is filled and emptied.
+
+    ``knots``    h, shape (time,)
+    ``source``   unit of y per h, broadcasts to (subject, time, place)
+    ``rate``     1/h, broadcasts to the same, not negative
+    ``initial``  y at the first knot, broadcasts to (subject, place)
+    returns      y, shape (subject, time, place); fourth order in the step, exact for constant coefficients
+    """
+    shape = np.broadcast_shapes(np.shape(source), np.shape(rate), (1, knots.size, 1))
+    start = np.broadcast_to(np.asarray(initial, dtype=float), (shape[0], shape[2]))
+    result: Array = _relax(
+        *halves(knots), _full(source, shape), _full(rate, shape), _full(start, start.shape)
+    )
+    return result[:, :, : shape[2]]
+
+
+def _full(values: Array, shape: tuple[int, ...]) -> Array:
+    """Values broadcast to a shape, its last axis made up to whole vectors."""
+    full = aligned(*shape[:-1], -(-shape[-1] // LANES) * LANES)
+    full[..., : shape[-1]] = values
+    return full
+
+
+def elapsed(knots: Hours, start: float) -> Hours:
+    """Hours since an event on the knots from it on, infinite before; shape (time,).
+
+    Of the knots at the event itself the last is after it, the others before.
+    """
+    since = np.full(knots.shape, np.inf)
+    first = max(int(np.searchsorted(knots, start, side="right")) - 1, 0)
+    since[first:] = np.maximum(knots[first:] - start, 0.0)
+    return since
+
+
+def emax(level: Array, half: Array, hill: Array) -> Fraction:
+    """Sigmoid response, 0 at level 0, 0.5 at ``half``, towards 1 above it.
+
+    ``level``, ``half``  same unit; level not negative
+    ``hill``             steepness, positive
+    """
+    ratio = (np.maximum(level, 0.0) / half) ** hill
+    return ratio / (1.0 + ratio)
+
+
+@dataclass(frozen=True)
+class Trauma:
+    """Mechanical damage from the base to where an instrument reached, with the inflammation after it.
+
+    Event-like: each start of the use gives a pulse of direct hazard that fades over ``duration`` and a
+    production of stress that fades over ``inflammation``. The use's depth, where stated, replaces ``reach``.
+    """
+
+    cells: tuple[str, ...]
+    damage: PerHour
+    duration: Hours
+    irritation: PerHour
+    inflammation: Hours
+    reach: Millimetres
+    edge: Millimetres
+    needs: tuple[str, ...] = ()
+
+    def hazards(self, ear: Ear, exposure: Exposure) -> dict[str, PerHour]:
+        """Direct death rate of each kind it reaches, 1/h, shape (subject, time, place)."""
+        hazard = self.damage * self._extent(ear, exposure) * fading(exposure, self.duration)
+        return dict.fromkeys(self.cells, hazard)
+
+    def stress(self, ear: Ear, exposure: Exposure) -> PerHour:
+        """Production of stress, 1/h, shape (subject, time, place)."""
+        return self.irritation * self._extent(ear, exposure) * fading(exposure, self.inflammation)
+
+    def _extent(self, ear: Ear, exposure: Exposure) -> Fraction:
+        return touched(past(ear, exposure, self.reach), self.edge)
+
+
+def past(ear: Ear, exposure: Exposure, reach: Millimetres) -> Millimetres:
+    """How far each place lies past an instrument's reach, or the use's depth where stated; below zero where it was."""
+    deep = reach if exposure.use.depth is None else exposure.use.depth
+    return ear.place[None, None, :] * ear.length[:, None, None] - deep
+
+
+def touched(beyond: Millimetres, edge: Millimetres) -> Fraction:
+    """1 where an instrument was, 0 past it, over an ``edge``."""
+    return 0.5 * (1.0 - np.tanh(beyond / edge))
+
+
+def fading(exposure: Exposure, time: Hours) -> Fraction:
+    """Sum over the starts of exp(-elapsed/time); shape (subject, time, 1)."""
+    total = np.zeros((1, exposure.knots.size, 1))
+    for start in exposure.use.start:
+        total = total + np.exp(-elapsed(exposure.knots, start)[None, :, None] / time)
+    return total
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """A way in which vesicles act on cells: contact with their surface, or cargo they release, or both.
+
+    ``acts``    which kinds each action reaches: prevent (injury), rescue (death of the injured), repair,
+                clear (stress; its kind is "stress"), support (neurons without afferents)
+    ``gates``   it has no action of its own but multiplies the signal of all others, by 1 - gate (1 - effect)
+    ``ec50``    vesicles of potency 1 at half the signal, particles/uL; ``n50`` copies released, copies/uL
+    ``onset``, ``offset``  hours for the effect to build at full signal, and to fade without it
+    ``prevent`` ... ``support``  largest effect of each action, 0 to 1
+    """
+
+    acts: Mapping[Action, tuple[str, ...]]
+    onset: Hours
+    offset: Hours
+    gates: bool = False
+    ec50: ParticlesPerMicrolitre | None = None
+    n50: CopiesPerMicrolitre | None = None
+    prevent: Fraction | None = None
+    rescue: Fraction | None = None
+    repair: Fraction | None = None
+    clear: Fraction | None = None
+    support: Fraction | None = None
+    gate: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("prevent", "rescue", "repair", "clear", "support", "gate"):
+            effect = getattr(self, name)
+            if effect is not None and not (np.all(effect >= 0) and np.all(effect <= 1)):
+                raise BadInput(
+                    "a largest effect lies from 0 to 1",
+                    key=name,
+                    given=f"{np.min(effect):g} to {np.max(effect):g}",
+                )
+
+    def signal(self, contact: ParticlesPerMicrolitre, cargo: CopiesPerMicrolitre) -> Fraction:
+        """How strongly cells are told, 0 to 1, zero without vesicles.
+
+        ``contact``  relative potency times vesicles where the cells are, particles/uL
+        ``cargo``    copies released in the cells, copies/uL; both broadcast to (subject, time, place)
+        """
+        silence: Array = np.ones(np.broadcast_shapes(np.shape(contact), np.shape(cargo)))
+        if self.ec50 is not None:
+            silence = silence * _unheard(contact, self.ec50)
+        if self.n50 is not None:
+            silence = silence * _unheard(cargo, self.n50)
+        return 1.0 - silence
+
+    def effect(self, knots: Hours, signal: Fraction) -> Fraction:
+        """Effect E on knots, 0 to 1: dE/dt = signal (1 - E)/onset - E/offset, from none."""
+        told = signal / self.onset
+        return relax(knots, told, told + 1.0 / self.offset)
+
+    def largest(self, action: Action) -> Fraction:
+        """Largest effect of an action; raises ValueError if the mechanism states none."""
+        found: Array | None = getattr(self, action)
+        if found is None:
+            raise ValueError(f"mechanism acts by {action!r} but states no largest effect {action!r}")
+        return found
+
+
+def _unheard(amount: Array, half: Array) -> Fraction:
+    present = np.maximum(amount, 0.0)
+    return half / (half + present)
+
+
+@dataclass(frozen=True)
+class Protection:
+    """What vesicles do to the rates: by action and kind, a factor of shape (subject, time, place).
+
+    ``prevent``, ``rescue`` and ``support`` are what is left of a harmful rate, 0 to 1; ``repair`` and
+    ``clear`` multiply a helpful one, 1 and more. What is absent is untouched.
+    """
+
+    factors: Mapping[tuple[str, str], Array] = field(default_factory=dict)
+
+    def factor(self, action: Action, kind: str) -> Array | float:
+        """The factor on one kind's rate; 1 where nothing acts."""
+        return self.factors.get((action, kind), 1.0)
+
+
+def protect(
+    knots: Hours,
+    mechanisms: Mapping[str, Mechanism],
+    contact: Mapping[str, ParticlesPerMicrolitre],
+    potency: Mapping[str, Plain] | None = None,
+    cargo: Mapping[str, CopiesPerMicrolitre] | None = None,
+    without: Iterable[str] = (),
+) -> Protection:
+    """What vesicles do to each kind of cell through every mechanism.
+
+    ``mechanisms``  by name
+    ``contact``     vesicles by tissue (``organ_of_corti``, ``rosenthals_canal``), particles/uL, shape
+                    (subject, time, place), size classes summed
+    ``potency``     relative potency of the lot by mechanism, broadcasts to (subject, 1, 1); 1 where absent
+    ``cargo``       copies released by tissue, copies/uL, same shape; none where absent
+    ``without``     mechanisms knocked out: they give no signal. A knocked-out gate stays shut.
+    """
+    effects = _Effects(knots, mechanisms, contact, potency or {}, cargo or {}, frozenset(without))
+    factors: dict[tuple[str, str], Array] = {}
+    for name, mechanism in mechanisms.items():
+        for action, kinds in mechanism.acts.items():
+            for kind in kinds:
+                now = effects.of(name, TISSUES[kind])
+                _multiply(factors, mechanism, action, kind, now)
+    return Protection(factors)
+
+
+def _multiply(
+    factors: dict[tuple[str, str], Array], mechanism: Mechanism, action: Action, kind: str, effect: Fraction
+) -> None:
+    change = mechanism.largest(action) * effect
+    factor = 1.0 + change if action in ("repair", "clear") else 1.0 - change
+    factors[action, kind] = factors.get((action, kind), _ONE) * factor
+
+
+@dataclass
+class _Effects:
+    """Effects of mechanisms by name and tissue, each computed once."""
+
+    knots: Hours
+    mechanisms: Mapping[str, Mechanism]
+    contact: Mapping[str, Array]
+    potency: Mapping[str, Array]
+    cargo: Mapping[str, Array]
+    without: frozenset[str]
+    found: dict[tuple[str, str], Array] = field(default_factory=dict)
+
+    def of(self, name: str, tissue: str) -> Fraction:
+        mechanism = self.mechanisms[name]
+        if (name, tissue) not in self.found:
+            signal = self._signal(name, mechanism, tissue)
+            if not mechanism.gates:
+                signal = signal * self._opened(tissue)
+            self.found[name, tissue] = mechanism.effect(self.knots, signal)
+        return self.found[name, tissue]
+
+    def _signal(self, name: str, mechanism: Mechanism, tissue: str) -> Fraction:
+        vesicles = self.contact[tissue]
+        if name in self.without:
+            return np.zeros_like(vesicles)
+        cargo = self.cargo.get(tissue, np.zeros_like(vesicles))
+        potency = self.potency.get(name, _ONE)
+        return mechanism.signal(potency * vesicles, potency * cargo)
+
+    def _opened(self, tissue: str) -> Fraction:
+        """How far the gates let others through, 0 to 1."""
+        opened = _ONE
+        for name, gate in self.mechanisms.items():
+            if gate.gates and gate.gate is not None:
+                opened = opened * (1.0 - gate.gate * (1.0 - self.of(name, tissue)))
+        return opened
+
+
+@dataclass(frozen=True)
+class Harm:
+    """What all insults of an arm do together: productions and hazards add.
+
+    ``production``  of stress, 1/h, shape (subject, time, place)
+    ``hazards``     direct, by kind, 1/h, same shape
+    ``losses``      cells that go without having been injured first, by kind, 1/h, same shape
+    """
+
+    production: PerHour
+    hazards: Mapping[str, PerHour]
+    losses: Mapping[str, PerHour] = field(default_factory=dict)
+
+
+def harm(ear: Ear, knots: Hours, insults: Iterable[tuple[Insult, Exposure]]) -> Harm:
+    """Add up the insults of an arm.
+
+    ``insults``  each with the exposure it reads; none gives no harm. An insult that makes cells go without
+                 injuring them first has a method ``losses``, with the arguments of ``hazards``
+    """
+    shape = (ear.length.size, knots.size, ear.place.size)
+    production: Array = np.zeros(shape)
+    hazards: dict[str, Array] = {}
+    losses: dict[str, Array] = {}
+    for insult, exposure in insults:
+        production = production + insult.stress(ear, exposure)
+        lost = getattr(insult, "losses", None)
+        found = [(hazards, insult.hazards)] + ([] if lost is None else [(losses, lost)])
+        for total, rates in found:
+            for kind, rate in rates(ear, exposure).items():
+                total[kind] = total.get(kind, _NONE) + np.broadcast_to(rate, shape)
+    return Harm(production, hazards, losses)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Fractions of each kind of cell, by kind, shape (subject, time, place), 0 to 1.
+
+    ``intact``, ``injured``, ``silent``  the rest is lost; a synapse is one of a *surviving* inner hair cell
+    ``stria``   strial function, same shape, 0 to 1
+    ``rates``   the shelf ``cells``: by kind and key, shape (subject,) or (subject, 1, 1)
+    """
+
+    intact: Mapping[str, Fraction]
+    injured: Mapping[str, Fraction]
+    silent: Mapping[str, Fraction]
+    stria: Fraction
+    rates: Mapping[str, Mapping[str, Array]]
+
+    def rate(self, kind: str, key: str) -> Array:
+        """A number of the shelf ``cells`` as a column, shape (subject, 1, 1)."""
+        return _column(self.rates[kind][key])
+
+    def function(self, kind: str) -> Fraction:
+        """Working fraction of a kind: intact, and what the injured and the silent still do."""
+        return (
+            self.intact[kind]
+            + self.rate(kind, "injured_function") * self.injured[kind]
+            + self.rate(kind, "silent_function") * self.silent[kind]
+        )
+
+    def counted(self, kind: str) -> Fraction:
+        """Fraction a histologist would count: every cell alive."""
+        return self.intact[kind] + self.injured[kind] + self.silent[kind]
+
+    def afferents(self) -> Fraction:
+        """Fraction of nerve fibres that carry sound: a working inner hair cell, synapse and neuron.
+
+        A fibre needs its synapse and its neuron, and a neuron dies for want of its synapse: the
+        scarcer counts.
+        """
+        return self.function("ihc") * np.minimum(self.function("synapse"), self.function("sgn"))
+
+    def at(self, index: Array | slice) -> Cells:
+        """The same cells at some of the knots."""
+        intact, injured, silent = (
+            {kind: values[:, index] for kind, values in state.items()}
+            for state in (self.intact, self.injured, self.silent)
+        )
+        return Cells(intact, injured, silent, self.stria[:, index], self.rates)
+
+
+def _column(values: Array) -> Array:
+    return np.reshape(np.asarray(values, dtype=float), (-1, 1, 1))
+
+
+def stress(knots: Hours, production: PerHour, clearance: PerHour, protection: Protection) -> Plain:
+    """Stress on knots: ds/dt = production - clearance (1 + clear) s, from none.
+
+    ``production``  1/h, shape (subject, time, place)
+    ``clearance``   1/h, shape (subject,) or (subject, 1, 1)
+    returns         no unit, shape (subject, time, place); 1 is about what a damaging insult reaches
+    """
+    return relax(knots, production, _column(clearance) * protection.factor("clear", "stress"))
+
+
+def survive(
+    knots: Hours,
+    rates: Mapping[str, Mapping[str, Array]],
+    harm: Harm,
+    clearance: PerHour,
+    protection: Protection | None = None,
+    strial: bool = True,
+    arrived: Mapping[str, Fraction] | None = None,
+) -> Cells:
+    """Fate of every kind of cell and of the stria under an arm's insults and its vesicles.
+
+    ``knots``       h, shape (time,)
+    ``rates``       the shelf ``cells``: by kind (ohc, ihc, synapse, sgn, stria) and key, (subject,) columns
+    ``harm``        production of stress and direct hazards, 1/h, shape (subject, time, place)
+    ``clearance``   of stress, 1/h, (subject,) column
+    ``protection``  from ``protect``; none given means no vesicles
+    ``strial``      whether the stria suffers (rodents)
+    ``arrived``     share of each kind the ear arrives with, intact, 0 to 1, broadcasts to (subject, place);
+                    all of a kind that is not named. Neurons without a synapse then have died before: only
+                    what loses its connection from here on starves
+    returns         cells on the knots, shape (subject, time, place)
+    """
+    protection = protection or Protection()
+    arrived = arrived or {}
+    stressed = stress(knots, harm.production, clearance, protection)
+    states = {}
+    for kind in ("ohc", "ihc", "synapse"):
+        states[kind] = _fate(knots, kind, rates[kind], stressed, harm, protection, _NONE, arrived)
+    alive = np.sum(states["ihc"], axis=0) * np.sum(states["synapse"], axis=0)
+    connected = np.divide(alive, alive[:, :1], out=np.ones_like(alive), where=alive[:, :1] > 0)
+    starved = _starved(knots, rates["sgn"]["starvation"], connected, protection)
+    states["sgn"] = _fate(knots, "sgn", rates["sgn"], stressed, harm, protection, starved, arrived)
+    return Cells(
+        intact={kind: state[0] for kind, state in states.items()},
+        injured={kind: state[1] for kind, state in states.items()},
+        silent={kind: state[2] for kind, state in states.items()},
+        stria=_stria(knots, rates["stria"], stressed) if strial else np.ones_like(stressed),
+        rates=rates,
+    )
+
+
+def _starved(knots: Hours, starvation: Array, connected: Fraction, protection: Protection) -> PerHour:
+    """Rate at which neurons die for want of a connection, per neuron left: none but the lone ones starve."""
+    rate = _column(starvation) * protection.factor("support", "sgn")
+    without = np.maximum(1.0 - connected, 0.0)
+    dead = relax(knots, rate * without, rate)
+    return rate * np.maximum(without - dead, 0.0) / np.maximum(1.0 - dead, np.finfo(float).tiny)
+
+
+def _fate(
+    knots: Hours,
+    kind: str,
+    rates: Mapping[str, Array],
+    stressed: Plain,
+    harm: Harm,
+    protection: Protection,
+    removal: PerHour,
+    arrived: Mapping[str, Fraction],
+) -> tuple[Fraction, Fraction, Fraction]:
+    """Intact, injured and silent fractions of one kind."""
+    direct = harm.hazards.get(kind, _NONE)
+    injury = _column(rates["frailty"]) * (_column(rates["sensitivity"]) * stressed + direct)
+    deadly = emax(stressed, _column(rates["half_stress"]), _column(rates["hill"]))
+    shape = stressed.shape
+    removed = removal + harm.losses.get(kind, _NONE)
+    state: tuple[Array, Array, Array] = _decline(
+        *halves(knots),
+        _full(injury * protection.factor("prevent", kind), shape),
+        _full(_column(rates["repair"]) * protection.factor("repair", kind), shape),
+        _full(_column(rates["silencing"]) * deadly, shape),
+        _full(_column(rates["death"]) * deadly * protection.factor("rescue", kind), shape),
+        np.broadcast_to(np.ravel(rates["silent_death"]), shape[:1]).astype(float),
+        _full(removed, shape) if removed.any() else np.empty((0, 0, 0)),
+        _full(arrived.get(kind, _WHOLE), (shape[0], shape[2])),
+    )
+    places = shape[2]
+    return state[0][:, :, :places], state[1][:, :, :places], state[2][:, :, :places]
+
+
+def _stria(knots: Hours, rates: Mapping[str, Array], stressed: Plain) -> Fraction:
+    """Strial function v on knots: dv/dt = recovery (1 - v) - injury s v, from 1."""
+    recovery = _column(rates["recovery"])
+    # The same equation for what is missing keeps an unharmed stria at exactly 1.
+    hurt = _column(rates["injury"]) * stressed
+    return 1.0 - relax(knots, hurt, hurt + recovery)

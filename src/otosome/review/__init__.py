@@ -1,0 +1,1 @@
+"""What the world published: cases simulated again, claims, and whether a stored result still stands."""

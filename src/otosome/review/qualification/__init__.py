@@ -1,0 +1,188 @@
+"""Every published case run again, simulated beside measured: ``otosome qualify``.
+
+A replicate is one world, one draw of all that is not known, with as many subjects as were published; the
+interval is 5 to 95 % of the published statistic over worlds. A row agrees if that interval and the measured
+value with its own error meet, else it disagrees; it is uninformative if the interval is too wide to tell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from otosome.catalog import Catalog, Entry
+from otosome.evidence import BadInput
+from otosome.review.qualification.bench import Bench, Terms, summarise
+from otosome.review.qualification.case import Case, cases
+from otosome.review.qualification.rerun import rerun, study_of
+from otosome.review.qualification.verdict import (
+    VERDICTS,
+    Row,
+    judge,
+    no_test,
+)
+from otosome.units import Array
+
+__all__ = ["VERDICTS", "WORLDS", "Row", "counts", "evidence", "known", "qualify"]
+WORLDS = 40
+SHELF = "observations"
+Tick = Callable[[int, int], None]
+
+
+def qualify(
+    rows: Iterable[str] | None = None,
+    worlds: int = WORLDS,
+    seed: int = 1,
+    catalog: Catalog | None = None,
+    tick: Tick | None = None,
+    allow_retracted: tuple[str, ...] = (),
+) -> list[Row]:
+    """Every published case, or some of them, simulated beside measured, in the order of their ids.
+
+    ``rows``    ids such as "pk:C03"; one names its parts too ("pk:C03.apex")
+    ``worlds``  draws of everything that is not known, at least 2
+    ``allow_retracted``  keys of retracted sources that may be used all the same
+    raises      BadInput for an unknown id, an observation that cannot be read, or a number whose source was
+                retracted
+    """
+    if worlds < 2:
+        raise BadInput("must be at least 2", key="worlds", given=worlds)
+    catalog = Catalog() if catalog is None else catalog
+    terms, wanted = Terms(catalog, worlds, seed, allow_retracted), _wanted(catalog, rows)
+    chosen = [(entry, part) for entry, part in _all(catalog) if any(case.id in wanted for case in part)]
+    found: list[Row] = []
+    with ThreadPoolExecutor(2) as pool:
+        work = pool.map(lambda both: _entry(both[0], both[1], terms), chosen)
+        for done, made in enumerate(work, start=1):
+            found += [row for row in made if row.id in wanted]
+            if tick is not None:
+                tick(done, len(chosen))
+    return sorted(found, key=lambda row: _order(row.id))
+
+
+def known(catalog: Catalog | None = None) -> list[str]:
+    """The id of every row there is, in order; raises BadInput where two entries hold one id."""
+    ids = [case.id for _, part in _all(Catalog() if catalog is None else catalog) for case in part]
+    for one in ids:
+        if ids.count(one) > 1:
+            raise BadInput("two observations hold one row", key="row", given=one)
+    return sorted(ids, key=_order)
+
+
+def counts(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    """Rows by verdict: evidence, the exact and the weak among it, and apart those something was calibrated on."""
+    parts = {
+        "evidence": [row for row in rows if not row.used],
+        "exact": [row for row in rows if not row.used and row.kind == "exact"],
+        "weak": [row for row in rows if not row.used and row.weak],
+        "calibration": [row for row in rows if row.used],
+    }
+    return {
+        name: {v: sum(row.verdict == v for row in part) for v in VERDICTS} for name, part in parts.items()
+    }
+
+
+def evidence(catalog: Catalog | None = None, allow_retracted: tuple[str, ...] = ()) -> str:
+    """A fingerprint of all that the rows rest on: every number they use, and the observations themselves."""
+    terms = Terms(Catalog() if catalog is None else catalog, allowed=allow_retracted)
+    digest = hashlib.sha256()
+    for entry, _ in _all(terms.catalog):
+        digest.update(repr(entry.card.options).encode())
+        used = _numbers(entry, terms)
+        digest.update("".join(f"{name}={used[name]} " for name in sorted(used)).encode())
+    return digest.hexdigest()[:12]
+
+
+def _numbers(entry: Entry, terms: Terms) -> dict[str, str]:
+    """Every number and curve an observation uses, with its fingerprint."""
+    if "study" not in entry.card.options and entry.formula is None:
+        return {}
+    used = study_of(entry, terms) if "study" in entry.card.options else Bench(terms, entry, 1)
+    numbers = {name: number.hash for name, number in used.parameters.items()}
+    return numbers | {name: curve.hash for name, curve in used.curves.items()}
+
+
+def _all(catalog: Catalog) -> Iterator[tuple[Entry, list[Case]]]:
+    for name in catalog.names(SHELF):
+        entry = catalog.get(SHELF, name)
+        yield entry, cases(entry)
+
+
+def _wanted(catalog: Catalog, rows: Iterable[str] | None) -> set[str]:
+    """The ids asked for, parts included."""
+    ids = known(catalog)
+    if rows is None:
+        return set(ids)
+    found = {one: [row for row in ids if _named(one, row)] for one in rows}
+    for one, named in found.items():
+        if not named:
+            raise BadInput("is no row of observations", key="row", given=one, allowed=ids)
+    return {row for named in found.values() for row in named}
+
+
+def _named(one: str, row: str) -> bool:
+    return row == one or row.startswith(f"{one}.")
+
+
+def _order(row: str) -> tuple[str, str, int, str]:
+    """ear:B9 before ear:B10."""
+    shelf, _, rest = row.partition(":")
+    number, _, part = rest.partition(".")
+    digits = "".join(c for c in number if c in "0123456789")
+    return shelf, number.split(digits)[0] if digits else number, int(digits or 0), number + part
+
+
+def _entry(entry: Entry, part: list[Case], terms: Terms) -> list[Row]:
+    """The rows of one observation; they share its simulation, so a row is the same alone or among others."""
+    reasons = {case.id: _untestable(case, terms) for case in part}
+    found = [no_test(case, reasons[case.id]) for case in part if reasons[case.id]]
+    asked = [case for case in part if not reasons[case.id]]
+    if not asked:
+        return found
+    if "study" in entry.card.options:
+        values = rerun(entry, asked, terms)
+        return found + [judge(case, values[case.id]) for case in asked]
+    if entry.formula is None:
+        raise BadInput("has neither a study nor a formula", file=entry.card.file, key="study")
+    return found + list(_measured(entry, asked, terms))
+
+
+def _measured(entry: Entry, asked: list[Case], terms: Terms) -> Iterator[Row]:
+    """Rows of an observation with a formula: exact ones at best values, others drawn."""
+    exact = [case for case in asked if case.kind == "exact"]
+    if exact:
+        values = _found(Bench(terms, entry, 1, drawn=False), exact)
+        yield from (judge(case, values[case.id]) for case in exact)
+    drawn = [case for case in asked if case.kind != "exact"]
+    if drawn:
+        bench = Bench(terms, entry, max(case.n for case in drawn))
+        values = _found(bench, drawn)
+        yield from (judge(case, summarise(values[case.id], bench, case.n, case.summary)) for case in drawn)
+
+
+def _found(bench: Bench, rows: list[Case]) -> Mapping[str, Array]:
+    """What an observation's formula finds, by row; raises BadInput where that is not a number for each ear or value."""
+    found = bench.replicate()
+    for case in rows:
+        wanted = len(case.expect) or bench.ears
+        values = found.get(case.id) if isinstance(found, Mapping) else None
+        if values is None or np.size(values) != wanted or not np.all(np.isfinite(values)):
+            raise BadInput(
+                f"its formula must find {wanted} finite numbers", file=bench.observation.card.file,
+                key=f'row."{case.id}"', given="nothing" if values is None else f"{np.size(values)} numbers",
+            )  # fmt: skip
+    return found
+
+
+def _untestable(case: Case, terms: Terms) -> str:
+    """Why a row is no test, empty where it is one: it says so itself, or its source no longer stands."""
+    if case.no_test or not case.source:
+        return case.no_test
+    source = terms.catalog.source(case.source)
+    retracted = source.standing == "retracted" and source.key not in terms.allowed
+    if retracted or source.standing == "withdrawn":
+        return f"its source {source.key} was {source.standing} on {source.date}: {source.reason}"
+    return ""

@@ -1,0 +1,137 @@
+"""A laboratory bench: worlds of subjects with every number drawn, for observations that no study file can state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from otosome.catalog import Catalog, Entry
+from otosome.evidence import (
+    BadInput,
+    Curve,
+    Parameter,
+    Sourced,
+    draw_columns,
+)
+from otosome.model import transport
+from otosome.study.study import standing
+from otosome.units import Array
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms every case is simulated.
+
+    ``worlds``   draws of everything that is not known
+    ``allowed``  keys of retracted sources that may be used all the same
+    """
+
+    catalog: Catalog
+    worlds: int = 40
+    seed: int = 1
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Ears of one species in some worlds, with the entries an observation says it rests on.
+
+    ``subjects``  in each world
+    ``drawn``     whether numbers are drawn; else every number has its best value, in one ear
+    """
+
+    terms: Terms
+    observation: Entry
+    subjects: int
+    drawn: bool = True
+
+    @property
+    def species(self) -> str:
+        """Whose ears they are."""
+        return str(self.observation.card.options.get("species", "guinea_pig"))
+
+    @cached_property
+    def rests(self) -> tuple[str, ...]:
+        """The entries the observation says it rests on, as "solutes.tmpa": no other can be used."""
+        rests = self.observation.card.options.get("rests", [])
+        if not isinstance(rests, list) or any(str(r).count(".") != 1 for r in rests):
+            raise BadInput(
+                "is a list of shelf.entry", file=self.observation.card.file, key="rests", given=rests
+            )
+        return tuple(str(r) for r in rests)
+
+    @property
+    def ears(self) -> int:
+        """Worlds times subjects."""
+        return self.terms.worlds * self.subjects if self.drawn else 1
+
+    @cached_property
+    def parameters(self) -> dict[str, Parameter]:
+        """Every number it rests on, by full name, as far as its source still stands behind it."""
+        found = [p for entry in self.entries for p in entry.parameters(self.species).values()]
+        return {p.name: self._stands(p) for p in found}
+
+    @cached_property
+    def curves(self) -> dict[str, Curve]:
+        """Every curve it rests on, by full name, likewise."""
+        cards = [entry.card for entry in self.entries]
+        found = [card.curve(key, self.species) for card in cards for key in card.profiles]
+        return {c.name: self._stands(c) for c in found}
+
+    def _stands(self, told: Sourced) -> Sourced:
+        return standing(told, self.terms.catalog, self.observation.card.file, self.terms.allowed)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The observation itself and the entries it rests on."""
+        return [self.observation, *(self.terms.catalog.get(*name.split(".", 1)) for name in self.rests)]
+
+    @cached_property
+    def columns(self) -> dict[str, Array]:
+        """A column per number, shape (ears,)."""
+        if not self.drawn:
+            return {name: np.array([p.value]) for name, p in self.parameters.items()}
+        return draw_columns(self.parameters.values(), self.terms.seed, 0, self.ears, self.subjects)
+
+    def entry(self, shelf: str, name: str) -> Entry:
+        """An entry it rests on; raises BadInput for any other."""
+        if f"{shelf}.{name}" not in self.rests:
+            raise BadInput(
+                "is not among what the observation rests on", file=self.observation.card.file, key="rests",
+                given=f"{shelf}.{name}", allowed=list(self.rests),
+            )  # fmt: skip
+        return self.terms.catalog.get(shelf, name)
+
+    def numbers(self, shelf: str, name: str) -> dict[str, Array]:
+        """An entry's columns by key, each of shape (ears,)."""
+        return self.entry(shelf, name).columns(self.columns, self.species)
+
+    def bind(self, shelf: str, name: str, **options: object) -> Any:
+        """An entry's formula with its columns."""
+        return self.entry(shelf, name).bind(self.columns, self.species, **options)
+
+    @cached_property
+    def anatomy(self) -> transport.Anatomy:
+        """The ears' fluids and tissues."""
+        card = self.entry("species", self.species).card
+        profiles = {name: card.profile(name, self.species) for name in card.profiles}
+        tracer = self.numbers("solutes", "tmpa")["diffusion"]
+        return transport.Anatomy.build(
+            self.numbers("species", self.species), profiles, transport.Grid(), tracer
+        )
+
+    def replicate(self) -> Mapping[str, Array]:
+        """What the observation's own formula finds here, by row: of each ear, or the exact values."""
+        formula = self.observation.bind(self.columns, self.species)
+        found: Mapping[str, Array] = formula.replicate(self)
+        return found
+
+
+def summarise(values: Array, bench: Bench, n: int, summary: str) -> Array:
+    """The statistic of each world over its first ``n`` subjects, shape (world,)."""
+    by_world = values.reshape(bench.terms.worlds, bench.subjects)[:, :n]
+    return np.asarray(np.median(by_world, axis=1) if summary == "median" else by_world.mean(axis=1))

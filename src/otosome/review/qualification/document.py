@@ -1,0 +1,284 @@
+"""The rows for people: lines on a terminal, and the document with its figure that the command writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otosome import __version__
+from otosome.catalog import Catalog
+from otosome.evidence import BadInput
+from otosome.review.qualification import counts, evidence
+from otosome.review.qualification.case import Z95
+from otosome.review.qualification.verdict import (
+    DECIBELS,
+    RATIO,
+    SHARE,
+    SPREADS,
+    SURE,
+    VERDICTS,
+    Row,
+)
+from otosome.units import LEVELS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TITLE = "# Held against published cases"
+_COLOURS = {"agrees": "green", "disagrees": "red", "uninformative": "yellow", "no test": "bright_black"}
+_DRAWN = {"agrees": "#2a7f4f", "disagrees": "#b3261e", "uninformative": "#a5842f"}
+
+
+def print_rows(rows: Sequence[Row]) -> None:
+    """A line for each row, its verdict in colour where a person watches, and the counts."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(soft_wrap=True, highlight=False)
+    for row in rows:
+        mark = "calibrated on it" if row.used else "weak" if row.weak else ""
+        line = Text.assemble(
+            (f"{row.verdict:<14}", _COLOURS[row.verdict]), f"{row.id:<20}", f"{simulated(row):<34} ",
+            f"{measured(row):<34} ", (mark, "bright_black"),
+        )  # fmt: skip
+        console.print(line)
+    for name, by_verdict in counts(rows).items():
+        told = ", ".join(f"{n} {verdict}" for verdict, n in by_verdict.items() if n)
+        if told:
+            console.print(f"{name}: {told}")
+
+
+def simulated(row: Row) -> str:
+    """Median and 5 to 95 % of the statistic over worlds."""
+    if row.simulated is None:
+        return ""
+    low, median, high = (row.simulated[key] for key in ("low", "median", "high"))
+    if row.kind == "exact":
+        return _said(median, row.unit)
+    return f"{_number(median)} ({_number(low)} to {_number(high)}) {row.unit}".rstrip()
+
+
+def measured(row: Row) -> str:
+    """What was published, with its error, its range or its direction."""
+    m = row.measured
+    for key, word in (("above", "above"), ("below", "below")):
+        if m.get(key) is not None:
+            told = "" if row.probability is None else f", p = {row.probability:.2f}"
+            return f"{word} {_said(m[key], row.unit)}{told}"
+    if m["value"] is None and m["low"] is None:
+        return ""
+    value = f"{_number(m['low'])} to {_number(m['high'])}" if m["value"] is None else _number(m["value"])
+    if m.get("se") is not None:
+        value += f" +- {_number(m['se'])} (SE)"
+    elif m.get("sd") is not None:
+        value += f" +- {_number(m['sd'])} (SD)"
+    elif m["value"] is not None and m["low"] is not None:
+        value += f" (ears {_number(m['low'])} to {_number(m['high'])})"
+    count = f", n = {row.n}" if row.n > 1 else ""
+    return f"{value} {row.unit}".rstrip() + count
+
+
+def _said(value: float | None, unit: str) -> str:
+    return f"{_number(value)} {unit}".rstrip()
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
+
+
+def check_writable(file: Path, chosen: list[str] | None) -> None:
+    """Refuse to write some rows as if they were all, or over a file that is not ours."""
+    if chosen:
+        raise BadInput(
+            "writes every row or none", key="--write", given=", ".join(chosen), cure="leave the rows out"
+        )
+    if file.suffix != ".md":
+        raise BadInput("is no Markdown file", file=str(file), key="--write", cure="name one that ends in .md")
+    if not file.parent.is_dir():
+        raise BadInput("is in a folder that is not there", file=str(file), key="--write")
+    # The figure beside a document of ours is ours too; any other would be lost.
+    foreign = next((f for f in (file, file.with_suffix(".png")) if f.exists()), None)
+    if foreign is not None and not _is_ours(file):
+        raise BadInput(
+            "is not a document of this command", file=str(foreign), key="--write", cure="name another"
+        )
+
+
+def _is_ours(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        return stream.read(len(TITLE)) == TITLE.encode()
+
+
+def write_document(
+    file: Path,
+    rows: Sequence[Row],
+    worlds: int,
+    seed: int,
+    catalog: Catalog,
+    allow_retracted: tuple[str, ...] = (),
+) -> None:
+    """Write the document and, beside it, the figure."""
+    picture = file.with_suffix(".png")
+    draw_rows(picture, rows)
+    lines = [*_head(worlds, seed, evidence(catalog, allow_retracted)), *_counted(rows)]
+    lines += ["", f"![Simulated intervals and measured values, a line for each row]({picture.name})", ""]
+    lines += [*_table(rows), *_disagreements(rows), *_untested(rows)]
+    beside = file.with_name(file.name + ".part")
+    beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    beside.replace(file)
+
+
+def stated(file: Path) -> tuple[str, list[str]]:
+    """The fingerprint and the ids a written document holds."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    mark = next(line.split("`")[1] for line in lines if line.startswith("Evidence: `"))
+    return mark, [line.split("`")[1] for line in lines if line.startswith("| `")]
+
+
+def _head(worlds: int, seed: int, mark: str) -> Iterator[str]:
+    yield TITLE
+    yield ""
+    yield "Written by `otosome qualify --write docs/validation.md`; no number here is typed."
+    yield ""
+    yield f"Evidence: `{mark}`, otosome {__version__}, {worlds} worlds, seed {seed}."
+    yield ""
+    yield f"""Every published case is simulated as it was done: one replicate is one *world*, a single draw of
+everything that is not known, with as many subjects as were published, and the reading error of the endpoint.
+*Simulated* is the median of the published statistic over worlds with its 5 to 95 %.
+
+- **agrees**: the interval meets the measured value with its own error. That error is {Z95:.3g} standard errors
+  either way (from the SD and the number of ears where no SE is printed). Where a range of single ears stands beside
+  a median, the range is not its error: that comes from the range and the number of ears, taken as log-normal. A
+  range that is printed instead of a value is taken as it is; where nothing is printed, the value has no error.
+- **disagrees**: it does not.
+- **uninformative**: the interval is too wide to tell, whatever it meets: 95 % over 5 % above {RATIO:.0f} for a positive
+  number, wider than {DECIBELS:.0f} dB for a level or a shift, wider than {100 * SHARE:.0f} points for a share, or
+  wider than {SPREADS:.0f} times the measured spread between ears where one is known.
+- A *direction* has a probability p, the share of worlds in which it holds. It is uncalibrated: no set of
+  directions has shown that such probabilities come true as often as they say. From {SURE} it agrees, up to
+  {1 - SURE:.1f} it disagrees.
+- An *exact* row agrees if every value is within its tolerance; the one furthest off is shown.
+- A row that something was **calibrated** on, or that is built in, is counted apart and is no evidence. A **weak**
+  row could hardly fail: its tolerance includes zero, spans decades, or is ours.
+- **no test**: the case cannot be simulated; the reason is given at the end."""
+    yield ""
+
+
+def _counted(rows: Sequence[Row]) -> Iterator[str]:
+    names = {
+        "evidence": "evidence", "exact": "of these, exact arithmetic", "weak": "of these, weak",
+        "calibration": "calibrated on, or built in",
+    }  # fmt: skip
+    yield f"| Rows | {' | '.join(VERDICTS)} |"
+    yield "|---" * (len(VERDICTS) + 1) + "|"
+    for name, by_verdict in counts(rows).items():
+        yield f"| {names[name]} | {' | '.join(str(by_verdict[v]) for v in VERDICTS)} |"
+    values = [row for row in rows if row.inside is not None and not row.used]
+    yield ""
+    yield (
+        f"Of {len(values)} measured values that are evidence, {sum(bool(row.inside) for row in values)} lie inside "
+        "their interval themselves, whatever their error."
+    )
+
+
+def _table(rows: Sequence[Row]) -> Iterator[str]:
+    yield "| Row | What | Simulated | Measured | Verdict | Width / spread | Score | Note |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for row in rows:
+        cells = [
+            f"`{row.id}`", row.about, simulated(row), measured(row), row.verdict, _number(row.widths),
+            _number(row.score), _note(row),
+        ]  # fmt: skip
+        yield f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+    yield ""
+    yield "Score: the interval score at 90 %, in the row's unit; less is better."
+
+
+def _note(row: Row) -> str:
+    notes = [f"used: {row.used}"] if row.used else []
+    if row.verdict == "uninformative" and row.kind == "interval":
+        notes.append(row.reason)
+    return "; ".join([*notes, *(["weak"] if row.weak else [])])
+
+
+def _disagreements(rows: Sequence[Row]) -> Iterator[str]:
+    yield from ("", "## Disagreements", "")
+    found = [row for row in rows if row.verdict == "disagrees" or "all the same" in row.reason]
+    for row in found:
+        apart = " (calibrated on, or built in)" if row.used else ""
+        why = f" Our reading: {row.why}" if row.why else " We do not know why."
+        yield f"- `{row.id}`{apart}: {row.about}. Simulated {simulated(row)}, measured {measured(row)}.{why}"
+    if not found:
+        yield "None."
+
+
+def _untested(rows: Sequence[Row]) -> Iterator[str]:
+    yield from ("", "## No test", "")
+    for row in rows:
+        if row.verdict == "no test":
+            yield f"- `{row.id}`: {row.reason}"
+    yield from ("", "## Weak rows", "")
+    for row in rows:
+        if row.weak:
+            yield f"- `{row.id}`: {row.weak}"
+
+
+def draw_rows(file: Path, rows: Sequence[Row]) -> None:
+    """Every row on one axis: 0 and 1 are the ends of its simulated interval, the dot is what was measured."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    shown = [row for row in rows if row.simulated is not None and row.kind != "exact"]
+    figure = Figure(figsize=(8, 1.2 + 0.24 * len(shown)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for line, row in enumerate(reversed(shown)):
+        _draw_row(axes, line, row)
+    axes.set_yticks(range(len(shown)), [row.id + (" *" if row.used else "") for row in reversed(shown)])
+    axes.tick_params(axis="y", labelsize=7, length=0)
+    axes.set_xticks([0, 1], ["5 %", "95 %"])
+    axes.set_xlim(-1.6, 2.6)
+    axes.set_ylim(-1, len(shown))
+    axes.set_xlabel("simulated interval; dot: measured, triangle: a bound; * calibrated on it, or built in")
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    figure.savefig(file, dpi=110, metadata={"Software": None})
+
+
+def _draw_row(axes: Axes, line: int, row: Row) -> None:
+    assert row.simulated is not None
+    colour, alpha = _DRAWN[row.verdict], 0.45 if row.used else 1.0
+    at = _axis(row)
+    axes.plot([0, 1], [line, line], color=colour, alpha=0.35 * alpha, linewidth=6, solid_capstyle="butt")
+    axes.plot([at(row.simulated["median"])], [line], "|", color=colour, alpha=alpha, markersize=7)
+    bound = row.measured.get("above"), row.measured.get("below")
+    if bound != (None, None):
+        value, marker = (bound[0], ">") if bound[0] is not None else (bound[1], "<")
+        assert value is not None
+        axes.plot([at(value)], [line], marker, color=colour, alpha=alpha, markersize=5)
+        return
+    value, ends = row.measured["value"], [row.measured[key] for key in ("from", "to")]
+    if value is not None:
+        axes.plot([at(value)], [line], "o", color=colour, alpha=alpha, markersize=4)
+    if ends[0] is not None and ends[1] is not None:
+        axes.plot([at(ends[0]), at(ends[1])], [line, line], color=colour, alpha=alpha, linewidth=1)
+
+
+def _axis(row: Row) -> Callable[[float], float]:
+    """A row's own axis: 0 and 1 at the ends of its interval, logarithmic where ratios count, kept on the page."""
+    assert row.simulated is not None
+    low, high = row.simulated["low"], row.simulated["high"]
+    ratios = row.unit not in (*LEVELS, "%") and low > 0
+    width = np.log(high / low) if ratios else high - low
+
+    def at(value: float) -> float:
+        if width == 0:
+            return 0.5
+        found = np.log(max(value, 1e-12 * low) / low) / width if ratios else (value - low) / width
+        return float(np.clip(found, -1.5, 2.5))
+
+    return at

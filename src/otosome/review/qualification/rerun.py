@@ -1,0 +1,181 @@
+"""A published study run again: groups of as many subjects as were published, read as a laboratory reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from otosome.catalog import Entry
+from otosome.evidence import BadInput, uniforms
+from otosome.forward import (
+    Block,
+    draw,
+    endpoint,
+    plan,
+    through,
+)
+from otosome.review.qualification.bench import Terms
+from otosome.review.qualification.case import Case
+from otosome.study import Study, loads
+from otosome.units import Array, quantity
+
+# Steps between knots grow by this: fewer than a run's, at a cost of some tenths of a dB.
+_GROWTH = 1.3
+_WORDS = {"by": ("difference", "ratio"), "over": ("mean", "max", "min")}
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """What a paper prints of a study: a group, against another or not, after or since, over subjects and frequencies.
+
+    ``measure``    of the study;  ``of``, ``against``  its arms, each with subjects of its own
+    ``frequency``  those of the measure unless said;  ``at``  its last moment unless said
+    ``since``      each subject against its own earlier reading
+    ``scale``      the share of subjects, both ears alike, with its ``grade`` or a worse one, against the reading at
+                   ``since`` where it grades shifts
+    ``by``         "difference" or "ratio" to the other group;  ``over``  "mean", "max" or "min" over frequencies
+    """
+
+    measure: str
+    of: str
+    against: str | None = None
+    frequency: tuple[str, ...] = ()
+    at: str | None = None
+    since: str | None = None
+    by: str = "difference"
+    over: str = "mean"
+    scale: str | None = None
+    grade: str = ""
+
+    @classmethod
+    def of_case(cls, case: Case, study: Study, file: str) -> Statistic:
+        """The statistic of a row; raises BadInput for an unknown key, arm, measure or word."""
+        key = f'row."{case.id}".statistic'
+        known = [f.name for f in fields(cls)]
+        for name in case.statistic:
+            if name not in known:
+                raise BadInput("is not a key of a statistic", file=file, key=f"{key}.{name}", allowed=known)
+        for name in ("measure", "of"):
+            if name not in case.statistic:
+                raise BadInput("is missing", file=file, key=f"{key}.{name}")
+        made = cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in case.statistic.items()})  # type: ignore[arg-type]
+        arms, measures = [a.name for a in study.scenario.arm], list(study.scenario.measure)
+        words: dict[str, Sequence[str | None]] = {
+            "measure": measures,
+            "of": arms,
+            "against": [*arms, None],
+            **_WORDS,
+        }
+        for name, allowed in words.items():
+            if getattr(made, name) not in allowed:
+                raise BadInput(
+                    "is not known here", file=file, key=f"{key}.{name}", given=getattr(made, name),
+                    allowed=[a for a in allowed if a is not None],
+                )  # fmt: skip
+        made._check_measured(study, file, key)
+        if made.scale is not None and made.grade not in study.scale(made.scale).labels:
+            raise BadInput(
+                "is no grade of its scale", file=file, key=f"{key}.grade", given=made.grade,
+                allowed=list(study.scale(made.scale).labels),
+            )  # fmt: skip
+        return made
+
+    def _check_measured(self, study: Study, file: str, key: str) -> None:
+        """Refuse moments and frequencies that its measure does not have."""
+        measure = study.scenario.measure[self.measure]
+        moments, tones = [quantity(text) for text in measure.at], measure.tones
+        for name, given, allowed, there in (
+            ("at", (self.at,), moments, measure.at), ("since", (self.since,), moments, measure.at),
+            ("frequency", self.frequency, tones, measure.frequency),
+        ):  # fmt: skip
+            for text in given:
+                if text is not None and quantity(text) not in allowed:
+                    where = "there" if name == "frequency" else "then"
+                    raise BadInput(
+                        f"is not measured {where}", file=file, key=f"{key}.{name}", given=text, allowed=there
+                    )
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms it looks at."""
+        return (self.of,) if self.against is None else (self.of, self.against)
+
+
+def study_of(entry: Entry, terms: Terms) -> Study:
+    """The study an observation states, checked as any study file."""
+    import tomli_w
+
+    values = entry.card.options["study"]
+    if not isinstance(values, dict):
+        raise BadInput("must be a table", file=entry.card.file, key="study", given=values)
+    text = tomli_w.dumps({"otosome": "scenario/1", **values})
+    return loads(text, entry.card.file, shelves=terms.catalog.own, allow_retracted=terms.allowed)
+
+
+def rerun(entry: Entry, rows: list[Case], terms: Terms) -> dict[str, Array]:
+    """Each row's statistic in each world, shape (world,) by the row's id."""
+    study = study_of(entry, terms)
+    asked = {case.id: Statistic.of_case(case, study, entry.card.file) for case in rows}
+    arms = list(dict.fromkeys(arm for statistic in asked.values() for arm in statistic.arms))
+    subjects = max(case.n for case in rows)
+    read = {arm: _read(study, arm, k, len(arms), subjects, terms) for k, arm in enumerate(arms)}
+    return {case.id: _statistic(asked[case.id], case, study, read) for case in rows}
+
+
+def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: Terms) -> dict[str, Array]:
+    """Readings of an arm's own subjects in every world, shape (world, subject, time, frequency) by measure."""
+    # Groups of one laboratory share a world, and no subject.
+    world = arms * subjects
+    table = draw(study, terms.worlds * world, terms.seed, world)
+    mine = table[np.arange(len(table)) % world // subjects == number].reset_index(drop=True)
+    made = plan(study, [arm], growth=_GROWTH)
+
+    def work(block: Block) -> dict[str, Array]:
+        cells = block.cells(made.arms[0]).at(made.at(made.times))
+        return {
+            name: block.value(measure, cells, made.frequencies, made.arms[0], made.times)
+            for name, measure in study.scenario.measure.items()
+        }
+
+    found = through(made, mine, work)
+    columns = {c: mine[c].to_numpy() for c in mine.columns}
+    readings = {}
+    for name, measure in study.scenario.measure.items():
+        uniform = uniforms(terms.seed, f"observation/{name}/{arm}", 0, found[name].size).reshape(
+            found[name].shape
+        )
+        value = endpoint(study, measure, columns).read(found[name], uniform).value
+        readings[name] = value.reshape(terms.worlds, subjects, *value.shape[1:])
+    return readings
+
+
+def _statistic(asked: Statistic, case: Case, study: Study, read: Mapping[str, Mapping[str, Array]]) -> Array:
+    groups = [_group(asked, case, study, read[arm][asked.measure][:, : case.n]) for arm in asked.arms]
+    if len(groups) == 1:
+        values = groups[0]
+    elif asked.by == "ratio":
+        values = groups[0] / groups[1]
+    else:
+        values = groups[0] - groups[1]
+    return np.asarray(getattr(np, asked.over)(values, axis=1))
+
+
+def _group(asked: Statistic, case: Case, study: Study, readings: Array) -> Array:
+    """What the subjects of a group have together at each frequency, shape (world, frequency)."""
+    made, measure = plan(study), study.scenario.measure[asked.measure]
+    wanted = [quantity(f, "kHz") for f in asked.frequency] or measure.tones
+    chosen = readings[..., np.searchsorted(made.frequencies, np.sort(wanted))]
+    last = max(quantity(t, "h") for t in measure.at)
+    at = last if asked.at is None else quantity(asked.at, "h")
+    values = chosen[:, :, np.searchsorted(made.times, at)]
+    before = (
+        None if asked.since is None else chosen[:, :, np.searchsorted(made.times, quantity(asked.since, "h"))]
+    )
+    if asked.scale is not None:
+        scale = study.scale(asked.scale)
+        grades = scale.grade(values, np.sort(wanted), before)
+        return np.asarray((grades >= scale.labels.index(asked.grade)).mean(axis=1, keepdims=True))
+    values = values if before is None else values - before
+    return np.asarray(np.median(values, axis=1) if case.summary == "median" else values.mean(axis=1))

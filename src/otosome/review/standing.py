@@ -1,0 +1,138 @@
+"""Whether a result still stands: what the evidence it rests on says now, and how far its headline moves.
+
+A result keeps, for every number and curve, its source, that source's standing and a hash of the value. The same
+question is asked of the shelves as they are now; what differs is named, and the best-value ear's benefit is
+computed with what was known then and now.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from otosome.answers.answer import best_benefit, sources
+from otosome.catalog import SHIPPED
+from otosome.evidence import BadInput
+from otosome.study import Study, loads
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Row = dict[str, Any]
+
+
+def asked_now(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Study:
+    """The question a result answered, with the shelves' numbers of now; only what a person pinned stays pinned.
+
+    Retracted sources are let in, so that what rests on them can be named.
+    """
+    return _asked(stored, shelves, lambda name, told: not told.shelf)
+
+
+def asked_then(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Study:
+    """The question a result answered, with every number as it was."""
+    now = asked_now(stored, shelves)
+    return _asked(stored, shelves, lambda name, told: name in now.parameters or name in now.curves)
+
+
+def _asked(stored: xr.Dataset, shelves: tuple[Path, ...], keep: Any) -> Study:
+    every = tuple({f.stem for root in (SHIPPED, *shelves) for f in (root / "sources").glob("*.toml")})
+    study = loads(
+        stored.attrs["study"], stored.attrs["name"], shelves=shelves, allow_retracted=every, check=False
+    )
+    kept = {
+        table: {name: told for name, told in getattr(study.scenario, table).items() if keep(name, told)}
+        for table in ("numbers", "curves")
+    }
+    return replace(study, scenario=study.scenario.model_copy(update=kept))
+
+
+def changed(then: list[Row], now: list[Row]) -> list[Row]:
+    """What differs between two lists of sourced numbers (as ``sources`` gives them), a row per number.
+
+    returns  parameter, what (value, source, standing, gone, new), then, now, source, standing
+    """
+    before, after = ({row["parameter"]: row for row in rows} for rows in (then, now))
+    rows = [_differs(name, before.get(name), after.get(name)) for name in {**before, **after}]
+    return [row for row in rows if row is not None]
+
+
+def _differs(name: str, then: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> Row | None:
+    if then is None or now is None:
+        here = then or now or {}
+        return _row(name, "new" if then is None else "gone", then, now, here)
+    for what, key in (("source", "source"), ("standing", "standing"), ("value", "hash")):
+        if then.get(key) != now.get(key):
+            return _row(name, what, then, now, now)
+    return None
+
+
+def _row(
+    name: str,
+    what: str,
+    then: Mapping[str, Any] | None,
+    now: Mapping[str, Any] | None,
+    here: Mapping[str, Any],
+) -> Row:
+    return {
+        "parameter": name, "what": what, "then": _said(then), "now": _said(now),
+        "source": here.get("source"), "standing": here.get("standing", ""),
+    }  # fmt: skip
+
+
+def _said(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    if row["value"] is None:
+        text = f"{row['given']} ({row['hash']}), {row['basis']}"
+    else:
+        text = f"{row['value']:.4g} ({row['low']:.4g} to {row['high']:.4g}) {row['unit']}, {row['basis']}"
+    return f"{text}, {row['source']} {row['standing']}" if row.get("source") else text
+
+
+def check(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Row:
+    """Whether a result still stands.
+
+    ``stored``   a result read back
+    ``shelves``  folders of one's own shelves
+    returns      stands (bool), changed (rows), then and now (the best-value ear's benefit, None where nothing is
+                 compared), unit, and refused: the retracted sources that would stop it from being run now
+    """
+    now = asked_now(stored, shelves)
+    rows = changed(json.loads(stored.attrs["sources"]), sources(now))
+    refused = sorted({row["source"] for row in rows if row["standing"] == "retracted"})
+    told: Row = {
+        "stands": not rows,
+        "changed": rows,
+        "refused": refused,
+        "then": None,
+        "now": None,
+        "unit": "",
+    }
+    asked = now.scenario.compare
+    if asked is None:
+        return told
+    headline = json.loads(stored.attrs["headline"])
+    then_value = best_benefit(asked_then(stored, shelves), asked)
+    now_value = best_benefit(now, asked) if rows else then_value
+    return {**told, "then": then_value, "now": now_value, "unit": headline.get("unit", "")}
+
+
+def between(old: xr.Dataset, new: xr.Dataset) -> Row:
+    """What evidence changed between two results of one study, and how their headlines moved.
+
+    returns  changed (rows), and then and now: the headlines' benefit with its interval (None without one)
+    raises   BadInput where they compare different things
+    """
+    headlines = [json.loads(one.attrs["headline"]) for one in (old, new)]
+    compared = [[headline.get(key) for key in ("of", "against", "measure")] for headline in headlines]
+    if compared[0] != compared[1]:
+        raise BadInput(
+            "are results of different studies", key="compare", given=compared[1], allowed=[str(compared[0])]
+        )
+    told = changed(json.loads(old.attrs["sources"]), json.loads(new.attrs["sources"]))
+    then, now = (headline.get("benefit") for headline in headlines)
+    return {"changed": told, "then": then, "now": now, "unit": headlines[1].get("unit", "")}

@@ -1,0 +1,44 @@
+"""Stress with and without vesicles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from otosome.model.injury import stress
+from otosome.roles import Figure
+from otosome.units import Array
+
+_PERCENT = 100.0
+
+
+@dataclass(frozen=True)
+class Inflammation:
+    """How much smaller the stress is, summed over the study and the cochlea, where vesicles are given.
+
+    ``study``  whose compared arms are looked at
+    """
+
+    study: str
+
+    def figure(self, laboratory: Any) -> Figure:
+        """Part of the stress that vesicles take away."""
+        study = laboratory.study(self.study)
+        against, treated = laboratory.compared(study)
+
+        def work(block: Any) -> dict[str, Array]:
+            return {name: self._sum(block, arm) for name, arm in (("without", against), ("with", treated))}
+
+        found = laboratory.run(study, [against, treated], work)
+        less = _PERCENT * (1.0 - found["with"] / np.maximum(found["without"], np.finfo(float).tiny))
+        return Figure.over(less, "%", "less stress with vesicles, over the whole study and cochlea")
+
+    def _sum(self, block: Any, arm: Any) -> Array:
+        knots = block.plan.knots
+        found = stress(
+            knots, block.harm(arm).production, block.species["stress_clearance"], block.protection(arm)
+        )
+        total: Array = np.trapezoid(found.mean(axis=2), knots, axis=1)
+        return total

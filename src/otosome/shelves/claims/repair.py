@@ -1,0 +1,68 @@
+"""Which action of vesicles the benefit comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from otosome.model.injury import Protection
+from otosome.roles import Figure
+from otosome.units import Array, quantity
+
+_PERCENT = 100.0
+_ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "repair": ("repair",),
+    "prevent": ("prevent",),
+    "rescue": ("rescue",),
+    "clear stress": ("clear",),
+    "support neurons": ("support",),
+}
+
+
+@dataclass(frozen=True)
+class Repair:
+    """The part of the benefit that is lost when one action of every mechanism is knocked out.
+
+    Parts are of all that the five knock-outs lose together, and none where nothing is gained.
+
+    ``study``  whose compared arms are looked at, with every mechanism of the shelf
+    """
+
+    study: str
+
+    def figure(self, laboratory: Any) -> Figure:
+        """The share of repair, with every action as a part."""
+        study = laboratory.study(self.study, mechanisms=None)
+        asked = study.scenario.measure[study.scenario.compare.measure]
+        frequency = np.array(asked.tones)
+        last = max(quantity(t, "h") for t in asked.at)
+        arms = laboratory.compared(study)
+
+        def work(block: Any) -> dict[str, Array]:
+            protection = block.protection(arms[1])
+
+            def heard(factors: Mapping[Any, Array]) -> Array:
+                cells = block.survived(arms[1], Protection(factors)).at(block.plan.at([last]))
+                level: Array = block.value(asked, cells, frequency, arms[1], np.array([last])).mean(
+                    axis=(1, 2)
+                )
+                return level
+
+            all_ = heard(protection.factors)
+            return {
+                words: np.abs(heard({k: f for k, f in protection.factors.items() if k[0] not in out}) - all_)
+                for words, out in _ACTIONS.items()
+            }
+
+        lost = laboratory.run(study, arms, work)
+        total = np.maximum(sum(lost.values()), np.finfo(float).tiny)
+        parts = tuple(Figure.over(_PERCENT * part / total, "%", words) for words, part in lost.items())
+        return Figure.over(
+            _PERCENT * lost["repair"] / total,
+            "%",
+            "of the benefit in thresholds goes when repair is knocked out",
+            parts,
+        )

@@ -1,0 +1,73 @@
+"""Level of the distortion product that outer hair cells send back, at f2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import log_ndtr, ndtri
+
+from otosome.model.hearing import (
+    heard,
+    outer_shift,
+    strial_shift,
+    together,
+)
+from otosome.model.injury import Cells
+from otosome.roles import Ear, Reading
+from otosome.units import (
+    Array,
+    Decibels,
+    DecibelsSPL,
+    Kilohertz,
+    Plain,
+)
+
+
+@dataclass(frozen=True)
+class Dpoae:
+    """Noise floor, or a level that falls as outer hair cells and stria fail; the nerve plays no part.
+
+    Primaries of moderate level (65 and 55 dB SPL); frequency is f2. A reading has a normal error; what does
+    not rise above the noise ``floor`` is read there (censored below).
+
+    ``healthy``  level of a healthy ear, dB SPL
+    ``offset``   this ear against that mean, dB
+    ``slope``    dB of emission lost per dB of shift
+    ``floor``    of the noise where the distortion product is looked for, dB SPL
+    """
+
+    healthy: DecibelsSPL
+    offset: Decibels
+    slope: Plain
+    floor: DecibelsSPL
+    error: Decibels
+
+    def value(self, ear: Ear, cells: Cells, frequency: Kilohertz) -> DecibelsSPL:
+        """True level at each f2, dB SPL, shape (subject, time, frequency), never below the noise floor."""
+        lost = heard(ear, _amplifier_shift(cells), np.asarray(frequency, dtype=float))
+        return np.maximum(self.healthy + self.offset - self.slope * lost, self.floor)
+
+    def read(self, value: DecibelsSPL, uniform: Array) -> Reading:
+        """A reading; ``uniform`` in (0, 1), same shape as ``value``."""
+        found = value + self.error * ndtri(uniform)
+        seen = found > self.floor
+        return Reading(np.where(seen, found, self.floor), np.where(seen, 0.0, -1.0))
+
+    def log_likelihood(self, reading: Reading, value: DecibelsSPL) -> Array:
+        """Log-density of each level read, or log-probability of none above the floor, same shape."""
+        z = (reading.value - value) / self.error
+        density = -0.5 * z**2 - np.log(self.error * np.sqrt(2.0 * np.pi))
+        return np.where(reading.censored < 0, log_ndtr(z), density)
+
+
+def _amplifier_shift(cells: Cells) -> Decibels:
+    """Shift that the cochlear amplifier causes: outer hair cells and the battery that drives them."""
+    outer = outer_shift(
+        1.0 - cells.function("ohc"),
+        cells.rate("ohc", "ceiling"),
+        cells.rate("ohc", "anchor_loss"),
+        cells.rate("ohc", "anchor_shift"),
+    )
+    strial = strial_shift(cells.stria, cells.rate("stria", "gain"), cells.rate("stria", "ceiling"))
+    return together(cells.rate("ohc", "limit"), outer, strial)

@@ -1,0 +1,105 @@
+"""TDT BioSigRZ CSV ("SGI" table): a row per averaged waveform, its samples in numbered columns.
+
+A tone that lasts less than one cycle is no tone: laboratories code clicks that way. Cursors of -1 were not set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from otosome.laboratory.columns import Columns
+from otosome.laboratory.file import Export, flags, unix_moment
+from otosome.laboratory.tables import Tables, waveforms
+from otosome.units import Array
+
+FIRST = ("sgi", "rec no.", "samp. per.", "no. samps.")
+MOST_SAMPLES = 20_000
+LOUDEST = 1e5  # uV: no scalp response is near it
+AGAIN = "export the table again from BioSigRZ"
+
+
+@dataclass(frozen=True)
+class BiosigCsv:
+    """The instrument, as the catalog finds it."""
+
+    @staticmethod
+    def recognises(head: bytes) -> bool:
+        """Whether a file that begins so is one of its tables; two lines may stand above it."""
+        return any(line.lower().startswith(b"sgi,rec no.,") for line in head.splitlines()[:3])
+
+    @staticmethod
+    def read(export: Export) -> Tables:
+        """The table ``waveforms``: a row per record whose level and samples are stated."""
+        skip = export.line_with("sgi,rec no.,", among=3)
+        columns = Columns(export, export.frame(skip, ","))
+        for name in FIRST:
+            columns.first([name])
+        level_name = columns.first(["level(db)"])
+        numbered = [name for name in columns.frame.columns if str(name).isdigit()]
+        if not 1 <= len(numbered) <= MOST_SAMPLES:
+            raise export.refusal("header", f"{len(numbered)} numbered columns", f"1 to {MOST_SAMPLES}", AGAIN)
+        level, period = columns.numbers(level_name), columns.numbers("samp. per.")
+        cells = columns.frame[["data(uv)...", *numbered] if "data(uv)..." in columns else numbered].to_numpy()
+        samples = [_samples(columns, row, cells[row], level[row], period[row]) for row in range(len(cells))]
+        kept = [row for row, one in enumerate(samples) if one is not None]
+        if not kept:
+            raise export.refusal("rows", "none with level, period and samples", "one or more", AGAIN)
+        hertz, duration = _optional(columns, "freq(hz)"), _optional(columns, "duration(ms)")
+        coded = (hertz > 0) & (hertz * duration < 1e3)
+        click = coded | ~(hertz > 0)
+        recorded = [unix_moment(seconds) for seconds in _optional(columns, "time")]
+        delay = _optional(columns, "o.s. time")
+        table = waveforms(
+            export,
+            [one for one in samples if one is not None],
+            subject=[columns.texts("sub. id")[row] for row in kept],
+            frequency=np.where(click, np.nan, hertz / 1e3)[kept],
+            level=level[kept],
+            unit="dB",
+            rate=1e3 / period[kept],
+            onset=0.0 - np.nan_to_num(delay)[kept],
+            recorded=[recorded[row] for row in kept],
+            flag=[
+                flags(
+                    "click" if click[row] else "",
+                    f"coded as {hertz[row]:g} Hz: less than one cycle in {duration[row]:g} ms"
+                    if coded[row]
+                    else "",
+                    "level in dB, reference not stated",
+                    export.contradiction(recorded[row]),
+                )
+                for row in kept
+            ],
+        )
+        return Tables(waveforms=table, refused=tuple(columns.refused))
+
+
+def _optional(columns: Columns, name: str) -> Array:
+    return columns.numbers(name) if name in columns else np.full(len(columns.frame), np.nan)
+
+
+def _samples(columns: Columns, row: int, cells: Array, level: float, period: float) -> Array | None:
+    """The samples of a row in uV; None, and a line in the list, where it cannot be used.
+
+    The first sample stands under ``Data(uv)...`` in some exports; in others that column is empty.
+    """
+    stated = columns.texts("no. samps.")[row]
+    written = [cell for cell in map(str, cells) if cell]
+    reason = ""
+    if not (np.isfinite(level) and 0.1 < period < 1e4):
+        reason = "no level or sampling period"
+    elif stated.split(".")[0] != str(len(written)):
+        reason = f"{len(written)} samples of {stated[:20]} stated"
+    else:
+        try:
+            values = np.array([float(cell) for cell in written])
+        except ValueError:
+            reason = "a sample that is no number"
+        else:
+            if np.isfinite(values).all() and np.abs(values).max(initial=0.0) <= LOUDEST and values.any():
+                return values
+            reason = "samples that are all zero or no voltages"
+    columns.leave_out(row, "samples", reason, "the waveform cannot be used")
+    return None

@@ -1,0 +1,87 @@
+"""Concentrations in a fluid or tissue in CSV: who, when, what, where, how much.
+
+A value written ``<0.1`` lies below the limit of quantification and is censored there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from otosome.laboratory.columns import SUBJECT, Columns
+from otosome.laboratory.file import (
+    Export,
+    flags,
+    header,
+    parse,
+)
+from otosome.laboratory.tables import Tables, readings
+from otosome.units import convert, house
+
+SUBSTANCE = ("solute", "substance", "drug", "analyte")
+WHERE = ("compartment", "fluid", "tissue", "matrix")
+# The column's unit, as headers spell it.
+UNITS = {
+    "concentration_um": "uM", "concentration_nm": "nM", "concentration_mm": "mM", "concentration_ug_ml": "ug/mL",
+    "concentration_ng_ml": "ng/mL", "concentration_mg_l": "mg/L", "concentration_ug_l": "ug/L",
+}  # fmt: skip
+SIGNS = {"<": "below", ">": "above"}
+
+
+@dataclass(frozen=True)
+class ConcentrationTable:
+    """The layout, as the catalog finds it."""
+
+    @staticmethod
+    def recognises(head: bytes) -> bool:
+        """Whether a table that begins so has subjects, fluids and concentrations."""
+        names = header(head)
+        amounts = {*UNITS, "concentration"}
+        return all(names.intersection(group) for group in (SUBJECT, WHERE, SUBSTANCE, amounts))
+
+    @staticmethod
+    def read(export: Export) -> Tables:
+        """The table ``readings``: quantity ``solute.compartment``, in house units."""
+        columns = Columns(export, export.frame())
+        name = columns.first([*UNITS, "concentration"])
+        units = [UNITS[name]] * len(columns.frame) if name in UNITS else columns.texts("unit")
+        found = list[tuple[int, float, str, str]]()
+        for row, text in enumerate(columns.texts(name)):
+            value = parse(text.lstrip("<> "), columns.decimal)
+            unit = _unit(units[row])
+            if value is None or np.isnan(value) or value < 0:
+                columns.leave_out(row, name, text, "is no concentration")
+            elif unit is None:
+                columns.leave_out(row, "unit", units[row], "is no unit of concentration that is known")
+            else:
+                found.append((row, convert(value, units[row], unit), unit, SIGNS.get(text[:1], "none")))
+        if not found:
+            raise columns.nothing("no concentration with a unit", "one or more, such as concentration_um")
+        rows = [row for row, *_ in found]
+        what, where = columns.texts(*SUBSTANCE), columns.texts(*WHERE)
+        return Tables(
+            readings=readings(
+                export,
+                **columns.who(rows),
+                quantity=[f"{_key(what[row])}.{_key(where[row])}" for row in rows],
+                value=np.array([value for _, value, *_ in found]),
+                unit=[unit for _, _, unit, _ in found],
+                censored=[sign for *_, sign in found],
+                flag=[flags(said) for said in columns.said(rows)],
+            ),
+            refused=tuple(columns.refused),
+        )
+
+
+def _unit(text: str) -> str | None:
+    """The house unit for a concentration's unit, None for anything else."""
+    try:
+        kind = house(text)
+    except ValueError:
+        return None
+    return kind if kind in ("uM", "ug/uL") else None
+
+
+def _key(text: str) -> str:
+    return "_".join("".join(c if c.isalnum() else " " for c in text.lower()).split())[:40]

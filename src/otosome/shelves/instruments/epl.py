@@ -1,0 +1,136 @@
+"""Averages of the EPL Cochlear Function Test Suite: one ear, one frequency, a column of samples per level.
+
+The header's lines end with a carriage return alone. It names no animal, so the subject is the number in the
+file's name (``ABR-<subject>-<run>``). A column of zeros is a known defect of the acquisition and is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from otosome.laboratory.columns import EARS, unknown_ear
+from otosome.laboratory.file import (
+    Export,
+    Refused,
+    flags,
+    moment,
+)
+from otosome.laboratory.tables import Tables, waveforms
+from otosome.units import Array
+
+MOST_LEVELS = 100
+LARGEST = 5_000_000  # bytes: twenty times the largest average seen
+AGAIN = "copy the file again from the acquisition computer"
+NAMED = re.compile(r"(?:ABR|CAP)-(\w+)-(\d+)", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Epl:
+    """The instrument, as the catalog finds it."""
+
+    @staticmethod
+    def recognises(head: bytes) -> bool:
+        """Whether a file that begins so is one of its averages."""
+        return head.startswith(b":RUN-") and b":LEVELS:" in head
+
+    @staticmethod
+    def read(export: Export) -> Tables:
+        """The table ``waveforms``: a row per level, samples as they stand (microvolt by the program's analysis)."""
+        if len(export.content) > LARGEST:
+            raise export.refusal("file", f"{len(export.content)} bytes", f"at most {LARGEST}", AGAIN)
+        head, _, body = export.text.partition(":DATA")
+        levels = [
+            export.number(cell, ":LEVELS:")
+            for cell in _said(export, head, r":LEVELS:([^\r\n]*)").strip("; ").split(";")
+        ]
+        if not 1 <= len(levels) <= MOST_LEVELS:
+            raise export.refusal(":LEVELS:", f"{len(levels)} levels", f"1 to {MOST_LEVELS}", AGAIN)
+        period = export.number(_said(export, head, r"SAMPLE \([^)]{1,3}sec\):\s*([\d.]+)"), "SAMPLE")
+        samples = _samples(export, body, len(levels))
+        silent = [not column.any() for column in samples]
+        refused = tuple(
+            export.left_out(
+                f"level {level:g}", "all samples zero", "a known defect of the acquisition program"
+            )
+            for level, zero in zip(levels, silent, strict=True)
+            if zero
+        )
+        return _tables(export, head, np.array(levels), _positive(export, period), samples, refused)
+
+
+def _tables(
+    export: Export,
+    head: str,
+    levels: Array,
+    period: float,
+    samples: list[Array],
+    refused: tuple[Refused, ...],
+) -> Tables:
+    kept = [i for i, column in enumerate(samples) if column.any()]
+    if not kept:
+        raise export.refusal(":DATA", "only zeros", "one level or more with a response", AGAIN)
+    stimulus = _said(export, head, r"FREQ:\s*([^\t\r\n]+)").strip()
+    hertz = export.number(stimulus, "FREQ") if stimulus[:1].isdigit() else np.nan
+    click = not hertz > 0
+    named, run = NAMED.search(export.name), re.search(r":RUN-(\d+)", head)
+    other = named is not None and run is not None and named[2] != run[1]
+    recorded, side = _recorded(head), _found(head, r"EAR:[ ]*(\w*)")
+    table = waveforms(
+        export,
+        [samples[i] for i in kept],
+        subject=named[1] if named else "",
+        ear=EARS.get(side.lower(), ""),
+        frequency=np.nan if click else hertz,
+        level=levels[kept],
+        unit="dB SPL",
+        rate=1e3 / period,
+        recorded=recorded,
+        flag=flags(
+            "click" if click else "",
+            unknown_ear(side),
+            "subject from the file's name" if named else "no subject in name or content",
+            f"name says run {named[2]}, content {run[1]}" if other and named and run else "",
+            "microvolt and dB SPL: not stated, by the program's own analysis",
+            "date read as month/day" if recorded else "",
+        ),
+    )
+    return Tables(waveforms=table, refused=refused)
+
+
+def _samples(export: Export, body: str, levels: int) -> list[Array]:
+    """An array per level; the text is a row per sample."""
+    try:
+        flat = np.array(body.split(), dtype=float)
+    except ValueError as error:
+        raise export.refusal(":DATA", str(error)[:100], "numbers", AGAIN) from error
+    if flat.size == 0 or flat.size % levels or not np.isfinite(flat).all():
+        raise export.refusal(
+            ":DATA", f"{flat.size} numbers", f"finite ones, rows of {levels}, one a level", AGAIN
+        )
+    return list(flat.reshape(-1, levels).T.copy())
+
+
+def _found(head: str, pattern: str) -> str:
+    match = re.search(pattern, head)
+    return match[1] if match else ""
+
+
+def _said(export: Export, head: str, pattern: str) -> str:
+    text = _found(head, pattern)
+    if not text:
+        raise export.refusal("header", f"nothing like {pattern!r}", "an EPL average", AGAIN)
+    return text
+
+
+def _positive(export: Export, period: float) -> float:
+    if not 0 < period < 1e4:
+        raise export.refusal("SAMPLE", str(period), "microseconds between samples", AGAIN)
+    return period
+
+
+def _recorded(head: str) -> str:
+    match = re.search(r"(\d+/\d+/\d{4})\t(\d+:\d\d [AP]M)", head)
+    return moment(f"{match[1]} {match[2]}", "%m/%d/%Y %I:%M %p") if match else ""

@@ -1,0 +1,61 @@
+"""The table ``readings`` itself: as ``otosome import`` writes it, or made by hand with the same columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from otosome.laboratory.columns import Columns
+from otosome.laboratory.file import Export, header
+from otosome.laboratory.tables import READINGS, Tables, readings
+
+NEEDS = ("subject", "quantity", "value", "unit")
+NUMBERS = ("time", "frequency", "place", "value", "level")
+CENSORED = ("none", "above", "below")
+NOT_KEPT = ("file", "sha256")
+
+
+@dataclass(frozen=True)
+class TidyReadings:
+    """The layout, as the catalog finds it."""
+
+    @staticmethod
+    def recognises(head: bytes) -> bool:
+        """Whether a table that begins so has subjects, quantities, values and units."""
+        return header(head).issuperset(NEEDS)
+
+    @staticmethod
+    def read(export: Export) -> Tables:
+        """The table ``readings``: every row with a value; ear as left or right; time in h, frequency in kHz."""
+        columns = Columns(export, export.frame())
+        value = columns.numbers("value")
+        censored = [text or "none" for text in columns.texts("censored")]
+        ears, written = columns.ears(), columns.texts("ear", "side")
+        kept = list[int]()
+        for row in range(len(value)):
+            if np.isnan(value[row]):
+                columns.leave_out(row, "value", columns.texts("value")[row], "no value")
+            elif censored[row] not in CENSORED:
+                columns.leave_out(row, "censored", censored[row], f"is none of {', '.join(CENSORED)}")
+            elif written[row] and not ears[row]:
+                columns.leave_out(row, "ear", written[row], "is neither left nor right")
+            else:
+                kept.append(row)
+        if not kept:
+            raise export.refusal("value", "no reading", "one or more")
+        numbers = {name: columns.numbers(name)[kept] for name in NUMBERS if name in columns}
+        texts = {
+            name: [_untamed(columns.texts(name)[row]) for row in kept]
+            for name in READINGS
+            if name in columns and name not in (*NUMBERS, *NOT_KEPT)
+        }
+        given = {
+            **texts, **numbers, "ear": [ears[row] for row in kept], "censored": [censored[row] for row in kept],
+        }  # fmt: skip
+        return Tables(readings=readings(export, **given), refused=tuple(columns.refused))
+
+
+def _untamed(text: str) -> str:
+    """A cell without the apostrophe that writing put before what a spreadsheet would run."""
+    return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@") else text

@@ -1,0 +1,80 @@
+"""Cisplatin: from the lateral wall and the organ of Corti to reactive platinum, stress and direct damage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+
+from otosome.model.injury import emax, relax
+from otosome.roles import Ear, Exposure
+from otosome.units import (
+    Array,
+    Fraction,
+    Hours,
+    Micromolar,
+    PerHour,
+    Plain,
+)
+
+
+@dataclass(frozen=True)
+class Cisplatin:
+    """Damage by platinum that cells took up, base first.
+
+    Cells take cisplatin up; what is reactive drives stress and direct hazards through a sigmoid and within
+    hours to days ends bound, which stays for months and by itself does no more. The half-effect concentration
+    rises exponentially from base to apex. What is bound has used up the tissue's reserve: the rise shrinks by
+    reserve / (reserve + bound), so the apex follows with cumulative dose.
+
+    ``uptake``       reactive platinum gained per h and per cisplatin around the cell
+    ``wall_share``   share of that from the lateral wall, the rest from the organ of Corti
+    ``ec50``, ``gradient``  reactive platinum at half effect at the base; its rise to the apex as a logarithm
+    ``reserve``      bound platinum that halves that rise
+    """
+
+    uptake: PerHour
+    wall_share: Fraction
+    reactive_half_life: Hours
+    bound_half_life: Hours
+    ec50: Micromolar
+    gradient: Plain
+    reserve: Micromolar
+    hill: Plain
+    irritation: PerHour
+    ohc: PerHour
+    ihc: PerHour
+    synapse: PerHour
+    sgn: PerHour
+    needs: tuple[str, ...] = ("cisplatin.lateral_wall", "cisplatin.organ_of_corti")
+
+    def reactive(self, exposure: Exposure) -> Micromolar:
+        """Reactive platinum in the tissue, uM, shape (subject, time, place), not negative."""
+        wall = np.maximum(exposure.concentration["cisplatin.lateral_wall"], 0.0)
+        corti = np.maximum(exposure.concentration["cisplatin.organ_of_corti"], 0.0)
+        around = self.wall_share * wall + (1.0 - self.wall_share) * corti
+        return relax(exposure.knots, self.uptake * around, log(2.0) / self.reactive_half_life)
+
+    def bound(self, exposure: Exposure) -> Micromolar:
+        """Bound, inert platinum in the tissue, uM, same shape: what a chemist measures later."""
+        return self._bound(exposure, self.reactive(exposure))
+
+    def _bound(self, exposure: Exposure, reactive: Micromolar) -> Micromolar:
+        source = log(2.0) / self.reactive_half_life * reactive
+        return relax(exposure.knots, source, log(2.0) / self.bound_half_life)
+
+    def hazards(self, ear: Ear, exposure: Exposure) -> dict[str, PerHour]:
+        """Direct injury rate of each kind, 1/h, shape (subject, time, place)."""
+        effect = self._effect(ear, exposure)
+        return {kind: getattr(self, kind) * effect for kind in ("ohc", "ihc", "synapse", "sgn")}
+
+    def stress(self, ear: Ear, exposure: Exposure) -> PerHour:
+        """Production of stress, 1/h, shape (subject, time, place)."""
+        return self.irritation * self._effect(ear, exposure)
+
+    def _effect(self, ear: Ear, exposure: Exposure) -> Fraction:
+        reactive = self.reactive(exposure)
+        left = self.reserve / (self.reserve + self._bound(exposure, reactive))
+        half: Array = self.ec50 * np.exp(self.gradient * left * ear.place[None, None, :])
+        return emax(reactive, half, self.hill)

@@ -1,0 +1,65 @@
+"""Noise: half an octave above its band, more for every decibel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from otosome.roles import Ear, Exposure
+from otosome.units import (
+    Array,
+    Decibels,
+    DecibelsSPL,
+    Fraction,
+    PerHour,
+    Plain,
+)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Damage by a band of noise of a level and a duration.
+
+    Rates double with every ``..._doubling`` decibels; they hold at ``reference`` and at the places half an
+    octave (``upward``) above the band, and fade in octaves below and, more slowly, above.
+    """
+
+    reference: DecibelsSPL
+    upward: Plain
+    width_below: Plain
+    width_above: Plain
+    irritation: PerHour
+    irritation_doubling: Decibels
+    ohc: PerHour
+    ohc_doubling: Decibels
+    synapse: PerHour
+    synapse_doubling: Decibels
+    needs: tuple[str, ...] = ("noise.level", "noise.band")
+
+    def hazards(self, ear: Ear, exposure: Exposure) -> dict[str, PerHour]:
+        """Direct injury rate of hair cells and synapses, 1/h, shape (subject, time, place)."""
+        return {
+            "ohc": self.ohc * self._sound(ear, exposure, self.ohc_doubling),
+            "synapse": self.synapse * self._sound(ear, exposure, self.synapse_doubling),
+        }
+
+    def stress(self, ear: Ear, exposure: Exposure) -> PerHour:
+        """Production of stress, 1/h, shape (subject, time, place)."""
+        return self.irritation * self._sound(ear, exposure, self.irritation_doubling)
+
+    def _sound(self, ear: Ear, exposure: Exposure, doubling: Decibels) -> Plain:
+        level = exposure.use.level
+        if level is None:
+            raise ValueError("noise needs a level in dB SPL, such as level = '100 dB SPL'")
+        louder = 2.0 ** ((level - self.reference) / doubling)
+        return louder * self._where(ear, exposure) * exposure.during()[None, :, None]
+
+    def _where(self, ear: Ear, exposure: Exposure) -> Fraction:
+        if exposure.use.band is None:
+            raise ValueError("noise needs a band, such as band = ['8 kHz', '16 kHz']")
+        low, high = exposure.use.band
+        octave: Array = np.log2(ear.frequency)[None, None, :] - self.upward
+        below = np.maximum(np.log2(low) - octave, 0.0) / self.width_below
+        above = np.maximum(octave - np.log2(high), 0.0) / self.width_above
+        return np.exp(-0.5 * (below**2 + above**2))

@@ -1,0 +1,61 @@
+"""Adults with one implant, after three months and after all learning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr
+from scipy.stats import binom
+
+from otosome.units import (
+    Array,
+    Fraction,
+    Hours,
+    Plain,
+)
+
+_LIST = 50
+# Shares of words: what three in four exceed, and the gain that is counted.
+_EXCEEDED, _GAINED = 0.42, 0.15
+
+
+@dataclass(frozen=True)
+class EarE4:
+    """Scores on a list of 50 words; ``chance`` and ``survival`` are standard normal deviates of each person.
+
+    ``early``  from the first sound to a test of people who still learn
+    """
+
+    survival: Plain
+    survivors: Fraction
+    survivors_spread: Plain
+    before: Fraction
+    chance: Plain
+    early: Hours
+
+    def replicate(self, bench: Any) -> dict[str, Array]:
+        """Scores, how far they rose, and whether each exceeds what is counted (0 or 1), of each person."""
+        device = bench.bind("devices", "cochlear_implant")
+        words, before = self.words(device), self.before.ravel()
+        heard = self.scored(words)
+        # An electrode of a deviate beyond all others keeps to the scala tympani.
+        inside = self.words(replace(device, path=np.full_like(device.path, np.inf)))
+        learned = -np.expm1(-self.early / device.learning).ravel()
+        return {
+            "ear:E4": (heard > _EXCEEDED).astype(float),
+            "ear:E4.gain": (heard - before >= _GAINED).astype(float),
+            "ear:E4.early": self.scored(words * learned) - before,
+            "ear:E4.mean": self.scored(inside),
+        }
+
+    def words(self, device: Any) -> Fraction:
+        """Share of words that each person understands after all learning, shape (ear,)."""
+        came = np.minimum(self.survivors * np.exp(self.survivors_spread * self.survival), 1.0)[:, :, 0]
+        found: Array = device.understood(came, came)[:, 0]
+        return found
+
+    def scored(self, words: Fraction) -> Fraction:
+        """Score of each person, by one luck whatever the list, shape (ear,)."""
+        return np.asarray(binom.ppf(ndtr(self.chance.ravel()), _LIST, words) / _LIST)

@@ -1,0 +1,42 @@
+"""The question: who, what harm, what treatment, what is measured, when.
+
+A study file says it in TOML; this module reads, checks and writes it. The saved form is explicit: it holds
+every number and curve with its source, and re-runs the study whatever the shelves' have become. Formulas
+stay on the shelves, so a study that used shelves of one's own needs them again.
+"""
+
+from otosome.study.files import (
+    REFUSED,
+    STUDIES,
+    TEMPLATE,
+    explicit,
+    load,
+    loads,
+    save,
+    saves,
+    studies,
+    titles,
+)
+from otosome.study.study import Study
+from otosome.study.tables import (
+    Arm,
+    Compare,
+    DeviceUse,
+    Enrolment,
+    InsultUse,
+    Measure,
+    Number,
+    PopulationUse,
+    Preference,
+    RecoveryUse,
+    SampleUse,
+    Scenario,
+    StatedCurve,
+    Treatment,
+)
+
+__all__ = [
+    "REFUSED", "STUDIES", "TEMPLATE", "Arm", "Compare", "DeviceUse", "Enrolment", "InsultUse", "Measure", "Number",
+    "PopulationUse", "Preference", "RecoveryUse", "SampleUse", "Scenario", "StatedCurve", "Study", "Treatment",
+    "explicit", "load", "loads", "save", "saves", "studies", "titles",
+]  # fmt: skip
