@@ -329,7 +329,7 @@ LEAK = '''
 
 from dataclasses import dataclass
 
-from otosome.transport import Anatomy, Dose, Flow
+from otosome.model.transport import Anatomy, Dose, Flow
 from otosome.units import Fraction
 
 
@@ -383,7 +383,7 @@ PLACEBO = '''
 
 from dataclasses import dataclass
 
-from otosome.injury import Mechanism
+from otosome.model.injury import Mechanism
 
 
 @dataclass(frozen=True)
