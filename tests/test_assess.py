@@ -332,7 +332,7 @@ def test_ones_own_number_takes_the_place_of_the_bases(good):
 
 def test_a_record_goes_into_a_study_and_its_sources_show_it(good):
     study = load(STUDY, batch=good)
-    (treatment,) = {t.batch for t in study.scenario.treatment.values() if "good" in t.batch}
+    (treatment,) = {t.batch for t in study.tables.treatment.values() if "good" in t.batch}
     rows = {row["parameter"]: row for row in sources(study)}
     potency = rows[f"batches.{treatment}.potency_hsp70"]
     assert (potency["basis"], potency["source"]) == ("measured", "potency_assay")
@@ -553,7 +553,7 @@ def test_each_limit_is_told_in_decibels_of_the_same_ears(good):
 
 
 AIDED = """
-otosome = "scenario/1"
+otosome = "study/1"
 species = "human"
 [population]
 entry = "otologically_normal"

@@ -66,7 +66,7 @@ def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | Non
              sources as JSON attributes
     """
     result = simulate(study, table, workers, tick)
-    asked = study.scenario.compare
+    asked = study.tables.compare
     with ThreadPoolExecutor(workers) as pool:
         seen = (
             pool.submit(window, study, asked) if asked and has_window(study) else pool.submit(places, study)
@@ -101,7 +101,7 @@ def benefit(study: Study, result: xr.Dataset, measure: str, of: Array, against: 
     ``of``, ``against``  true values, shape (subject, time, frequency)
     returns              shape (subject,)
     """
-    asked = study.scenario.measure[measure]
+    asked = study.tables.measure[measure]
     time = int(np.searchsorted(result.time.to_numpy(), max(quantity(t, "h") for t in asked.at)))
     chosen = np.isin(result.frequency.to_numpy(), asked.tones)
     difference = (of - against)[:, time, chosen].mean(axis=1)
@@ -116,8 +116,8 @@ def compare(study: Study, result: xr.Dataset, measure: str, of: str, against: st
              world; over worlds (what is not known); and how far other worlds would move the three shown
     raises   BadInput for an unknown measure or arm
     """
-    if measure not in study.scenario.measure:
-        raise BadInput("is not measured", key="measure", given=measure, allowed=list(study.scenario.measure))
+    if measure not in study.tables.measure:
+        raise BadInput("is not measured", key="measure", given=measure, allowed=list(study.tables.measure))
     arms = [str(arm) for arm in result.arm.to_numpy()]
     for arm in (of, against):
         if arm not in arms:
@@ -178,7 +178,7 @@ def _interval(values: Array) -> dict[str, float]:
 
 def headline(study: Study, result: xr.Dataset, asked: Compare, moved: list[dict[str, Any]]) -> dict[str, Any]:
     """The benefit against vehicle with what it rests on, the prior halved and doubled, and the null twin."""
-    measure = study.scenario.measure[asked.measure]
+    measure = study.tables.measure[asked.measure]
     against = result[asked.measure].sel(arm=asked.against).to_numpy()
     told = {
         "measure": asked.measure,
@@ -249,7 +249,7 @@ def _reached(study: Study, asked: Compare) -> set[str]:
 
     Soluble protein acts on nothing.
     """
-    heard = study.heard(study.scenario.measure[asked.measure].endpoint)
+    heard = study.heard(study.tables.measure[asked.measure].endpoint)
     entries = [(e.card.shelf, e.name) for e in study.only(asked.of, asked.against).entries()]
     return {
         f"{shelf}.{name}"
@@ -272,7 +272,7 @@ def benefits(study: Study, asked: Compare, table: pd.DataFrame) -> Array:
 
 def _gain(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
     """Benefit of a block in the asked measure, at its own frequencies and its last time."""
-    measure = study.scenario.measure[asked.measure]
+    measure = study.tables.measure[asked.measure]
     better = study.catalog.get("endpoints", measure.endpoint).card.options.get("better", "lower")
     frequency = np.array(measure.tones)
     time = max(quantity(t, "h") for t in measure.at)
@@ -349,7 +349,7 @@ def errors(study: Study, result: xr.Dataset, table: pd.DataFrame) -> dict[str, A
     flagged = result["time_error"].to_numpy() > 0.1
     told: dict[str, Any] = {
         "limits": LIMITS,
-        "fineness": study.scenario.fineness,
+        "fineness": study.tables.fineness,
         "ledger": float(result["closure"].max()),
         "flagged": int(flagged.sum()),
         "measure": _step_error(study),
@@ -401,13 +401,13 @@ def _median_and_worst(values: Array, name: str) -> dict[str, float | None]:
 
 def _given(study: Study) -> list[str]:
     """Every moment at which vesicles are given, or something is put in that releases them."""
-    released = [device.at for device in study.scenario.device.values() if device.batch is not None]
-    return [t for treatment in study.scenario.treatment.values() for t in treatment.at] + released
+    released = [device.at for device in study.tables.device.values() if device.batch is not None]
+    return [t for treatment in study.tables.treatment.values() for t in treatment.at] + released
 
 
 def _step_error(study: Study) -> dict[str, Any] | None:
     """What the steps cost the compared measure in the best-value ear, against steps three times as fine."""
-    asked = study.scenario.compare
+    asked = study.tables.compare
     if asked is None:
         return None
     one = best(study)
@@ -415,13 +415,13 @@ def _step_error(study: Study) -> dict[str, Any] | None:
     made = plan(study, [asked.of])
     coarse, fine = (through(steps, one, work)["value"] for steps in (made, made.stepped(3)))
     unit = str(
-        study.catalog.get("endpoints", study.scenario.measure[asked.measure].endpoint).card.options["unit"]
+        study.catalog.get("endpoints", study.tables.measure[asked.measure].endpoint).card.options["unit"]
     )
     return {"time": float(np.max(np.abs(coarse - fine))), "unit": _difference(unit)}
 
 
 def _values(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
-    measure = study.scenario.measure[asked.measure]
+    measure = study.tables.measure[asked.measure]
 
     def work(block: Block) -> dict[str, Array]:
         plan_ = block.plan
@@ -434,7 +434,7 @@ def _values(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]
 
 def _carried(made: Plan, columns: Mapping[str, Array]) -> tuple[str, transport.Transported | None]:
     """Vesicles in the compared arm, or in the first arm that gets any where that one gets none, with its name."""
-    block, asked = Block(made, columns), made.study.scenario.compare
+    block, asked = Block(made, columns), made.study.tables.compare
     arms = sorted(made.arms, key=lambda arm: asked is not None and arm.name != asked.of)
     found = ((arm.name, block.vesicles(arm)) for arm in arms)
     return next((one for one in found if one[1] is not None), ("", None))
@@ -456,8 +456,8 @@ def places(study: Study) -> xr.Dataset:
 
 def has_window(study: Study) -> bool:
     """Whether the window is shown: it is of shifts by frequency, and words have none."""
-    asked = study.scenario.compare
-    return asked is not None and study.scenario.measure[asked.measure].frequency is not None
+    asked = study.tables.compare
+    return asked is not None and study.tables.measure[asked.measure].frequency is not None
 
 
 def window(study: Study, asked: Compare) -> xr.Dataset:
@@ -528,14 +528,12 @@ def window(study: Study, asked: Compare) -> xr.Dataset:
 
 def _marks(study: Study) -> list[dict[str, Any]]:
     """When each insult of the compared arm (or of any arm) happens, those its devices bring among them."""
-    asked = study.scenario.compare
-    arms = study.scenario.arm if asked is None else [study.arm(asked.of)]
+    asked = study.tables.compare
+    arms = study.tables.arm if asked is None else [study.arm(asked.of)]
     names = {name for arm in arms for name in arm.insults}
-    uses = [(name, use) for name, use in study.scenario.insult.items() if name in names]
+    uses = [(name, use) for name, use in study.tables.insult.items() if name in names]
     worn = {name for arm in arms for name in arm.devices}
-    brought = [
-        (name, study.brought(device)) for name, device in study.scenario.device.items() if name in worn
-    ]
+    brought = [(name, study.brought(device)) for name, device in study.tables.device.items() if name in worn]
     uses += [(name, use) for name, use in brought if use is not None]
     return [
         {"name": name, "entry": use.entry, "time": quantity(t, "h"), "event": study.is_event(use)}
@@ -546,8 +544,8 @@ def _marks(study: Study) -> list[dict[str, Any]]:
 
 def _sizes(study: Study) -> dict[str, Any]:
     """The size distribution of the compared arm's batch (of the first vesicle batch where none is compared)."""
-    asked = study.scenario.compare
-    chosen = [planned(study, a) for a in study.scenario.arm if asked is None or a.name == asked.of]
+    asked = study.tables.compare
+    chosen = [planned(study, a) for a in study.tables.arm if asked is None or a.name == asked.of]
     lots = dict.fromkeys(arm.lot[0] for arm in chosen if arm.lot is not None)
     one = best(study)
     block = Block(plan(study), {c: one[c].to_numpy() for c in one.columns})
@@ -562,7 +560,7 @@ def _sizes(study: Study) -> dict[str, Any]:
 
 def _scales(study: Study) -> dict[str, dict[str, Any]]:
     """The scales that grade what is measured, with what they are and the labels of their grades, best first."""
-    names = {name for measure in study.scenario.measure.values() for name in measure.scales or []}
+    names = {name for measure in study.tables.measure.values() for name in measure.scales or []}
     return {
         name: {
             "about": study.catalog.get("scales", name).card.about,
@@ -578,20 +576,20 @@ def _worn(device: DeviceUse) -> str:
 
 
 def _arms(study: Study) -> list[dict[str, Any]]:
-    scenario = study.scenario
+    tables = study.tables
     return [
         {
             "name": arm.name,
             "insults": [
-                f"{scenario.insult[i].entry} {scenario.insult[i].amount or scenario.insult[i].level or ''}".strip()
+                f"{tables.insult[i].entry} {tables.insult[i].amount or tables.insult[i].level or ''}".strip()
                 for i in arm.insults
             ],
             "treatments": [
-                f"{scenario.treatment[t].batch}, {scenario.treatment[t].volume}, {scenario.treatment[t].route}"
+                f"{tables.treatment[t].batch}, {tables.treatment[t].volume}, {tables.treatment[t].route}"
                 for t in arm.treatments
             ],
-            "devices": [_worn(scenario.device[d]) for d in arm.devices],
+            "devices": [_worn(tables.device[d]) for d in arm.devices],
             "without": arm.without,
         }
-        for arm in scenario.arm
+        for arm in tables.arm
     ]

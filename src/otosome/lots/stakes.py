@@ -54,7 +54,7 @@ def stakes(
     raises  BadInput for a study that compares no arms, or whose compared arm gets nothing of the lot
     """
     made = load(study, shelves=catalog.own, batch=file, despite_quality=True)
-    asked = made.scenario.compare
+    asked = made.tables.compare
     if asked is None:
         raise BadInput(
             "compares no arms, so no benefit is at stake in it", file=study, key="compare",
@@ -68,14 +68,14 @@ def stakes(
     limits = tuple(
         Stake(move.words, move.value, *change) for move, change in zip(moves, changes, strict=True)
     )
-    options = made.catalog.get("endpoints", made.scenario.measure[asked.measure].endpoint).card.options
+    options = made.catalog.get("endpoints", made.tables.measure[asked.measure].endpoint).card.options
     unit = str(options.get("unit", ""))
     return Stakes(made.name, "dB" if unit in LEVELS else unit, ears, *_middle(found[0]), limits)
 
 
 def _lot(made: Study, of: str, file: str) -> str:
     """The lot that an arm gets, by a treatment or from a device; raises BadInput where it gets none."""
-    given = {arm.name: planned(made, arm).lot for arm in made.scenario.arm}
+    given = {arm.name: planned(made, arm).lot for arm in made.tables.arm}
     # A vehicle holds nothing, so no lot is put in its place.
     lots = {
         arm: lot[0]
