@@ -39,8 +39,11 @@ ORDER = [
     ["study"],
     ["laboratory.draft"],
     ["forward"],
-    ["answers.answer", "benchmark"],
-    ["answers.therapies"],
+    [
+        "answers.accuracy answers.answer answers.contrast answers.description answers.headline answers.sensitivity"
+        " answers.sources answers.therapies answers.window",
+        "benchmark",
+    ],
     ["review.standing", "lots.stakes"],
     ["review.qualification"],
     ["review.claims"],

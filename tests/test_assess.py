@@ -12,7 +12,7 @@ import tomli_w
 from typer.testing import CliRunner
 
 from lots import DOSES, LABEL, counts, record, wells
-from otosome.answers.answer import sources
+from otosome.answers.sources import sources
 from otosome.catalog import Catalog, get, names
 from otosome.cli import app
 from otosome.evidence import BadInput, make_card

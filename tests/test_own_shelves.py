@@ -14,7 +14,7 @@ import tomli_w
 from typer.testing import CliRunner
 
 import otosome
-from otosome.answers.answer import sources
+from otosome.answers.sources import sources
 from otosome.catalog import SHIPPED, Catalog
 from otosome.cli import app
 from otosome.evidence import BadInput

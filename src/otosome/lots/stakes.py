@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from otosome.answers.answer import benefits
+from otosome.answers.contrast import benefits
 from otosome.catalog import Catalog
 from otosome.evidence import BadInput
 from otosome.forward import draw, planned
