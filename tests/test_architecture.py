@@ -42,7 +42,6 @@ ORDER = [
     [
         "answers.accuracy answers.answer answers.contrast answers.description answers.headline answers.sensitivity"
         " answers.sources answers.therapies answers.window",
-        "benchmark",
     ],
     ["review.standing", "lots.stakes"],
     ["review.qualification"],
