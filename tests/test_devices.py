@@ -17,7 +17,7 @@ from otosome.answers.answer import (
     sensitivity,
 )
 from otosome.catalog import SHIPPED
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.forward import (
     Block,
     best,

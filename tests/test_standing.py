@@ -12,7 +12,8 @@ import tomli_w
 import xarray as xr
 
 from otosome.answers.answer import compare, sources
-from otosome.evidence import BadInput, read_source
+from otosome.cards import read_source
+from otosome.errors import BadInput
 from otosome.forward import draw, simulate
 from otosome.review.standing import between, changed, check
 from otosome.study import (

@@ -23,12 +23,8 @@ from otosome.answers.answer import (
     sources,
     window,
 )
-from otosome.evidence import (
-    BASES,
-    LOTS,
-    WORLD,
-    BadInput,
-)
+from otosome.errors import BadInput
+from otosome.evidence import BASES, LOTS, WORLD
 from otosome.forward import (
     Block,
     best,

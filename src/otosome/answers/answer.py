@@ -17,15 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otosome.catalog import Catalog
-from otosome.evidence import (
-    BASES,
-    LOTS,
-    WORLD,
-    BadInput,
-    Curve,
-    Parameter,
-    provisional,
-)
+from otosome.errors import BadInput
+from otosome.evidence import BASES, LOTS, WORLD, Curve, Parameter, provisional
 from otosome.forward import (
     TRANSPORT,
     Block,

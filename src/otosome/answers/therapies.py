@@ -20,7 +20,8 @@ from otosome.answers.answer import (
     errors,
     places,
 )
-from otosome.evidence import WORLD, BadInput
+from otosome.errors import BadInput
+from otosome.evidence import WORLD
 from otosome.forward import (
     Tick,
     best,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from otosome.answers.answer import best_benefit, sources
 from otosome.catalog import SHIPPED
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.study import Study, loads
 
 if TYPE_CHECKING:

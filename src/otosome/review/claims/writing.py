@@ -11,7 +11,7 @@ from typing import Any
 
 from otosome import __version__
 from otosome.catalog import SHIPPED, Catalog
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.review.claims.claim import SHELF, VERDICTS, Claim
 from otosome.review.claims.laboratory import Laboratory
 from otosome.study import STUDIES

@@ -10,7 +10,7 @@ import numpy as np
 
 from otosome import __version__
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.review.qualification import counts, evidence
 from otosome.review.qualification.case import Z95
 from otosome.review.qualification.verdict import (
