@@ -17,7 +17,7 @@ LOCKED := .venv/made-$(KEY)
 INSTALLED := .venv/installed-$(KEY)
 TOOLS := .venv/tools-$(KEY)
 
-.PHONY: run test verify install tools bench calibrate format lock
+.PHONY: run test verify install tools bench calibrate docs format lock
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -48,6 +48,10 @@ bench: $(INSTALLED)
 # Prints the rows each calibration proposes; WRITE=--write puts them on their shelves.
 calibrate: $(INSTALLED)
 	for script in round_window noise cisplatin frailty blood words; do $(BIN)/python -m tools.calibrations.$$script $(WRITE) || exit 1; done
+
+# Computes what README.md, docs/claims.md, docs/validation.md and docs/quality.md show; some minutes.
+docs: $(INSTALLED)
+	$(BIN)/python -m tools.documents
 
 format: $(TOOLS)
 	$(BIN)/ruff check --fix .
