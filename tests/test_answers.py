@@ -19,12 +19,8 @@ from otosome.answers.contrast import benefit, compare
 from otosome.answers.sensitivity import sensitivity, share
 from otosome.answers.sources import sources
 from otosome.answers.window import window
-from otosome.evidence import (
-    BASES,
-    LOTS,
-    WORLD,
-    BadInput,
-)
+from otosome.errors import BadInput
+from otosome.evidence import BASES, LOTS, WORLD
 from otosome.forward import (
     Block,
     best,

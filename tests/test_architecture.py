@@ -13,9 +13,10 @@ ROOT = Path(otosome.__file__).parent
 # A rung is a row of groups, a group some modules by the beginning of their names. Imports go to rungs further up in
 # this list, or stay inside the group; each entry of a shelf is a group of its own.
 ORDER = [
-    ["units"],
+    ["units", "errors"],
     ["model.lanes"],
     ["evidence"],
+    ["cards"],
     ["roles"],
     [
         *(

@@ -14,7 +14,7 @@ from otosome.answers.contrast import benefits, compare
 from otosome.answers.description import described
 from otosome.answers.sensitivity import sensitivity
 from otosome.catalog import SHIPPED
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.forward import (
     Block,
     best,

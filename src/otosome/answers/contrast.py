@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.evidence import LOTS, WORLD, BadInput
+from otosome.errors import BadInput
+from otosome.evidence import LOTS, WORLD
 from otosome.forward import Block, best, plan, through
 from otosome.model import transport
 from otosome.study import Compare, Study

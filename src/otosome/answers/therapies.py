@@ -18,7 +18,8 @@ from otosome.answers.accuracy import errors
 from otosome.answers.contrast import benefit, interval
 from otosome.answers.description import described
 from otosome.answers.window import places
-from otosome.evidence import WORLD, BadInput
+from otosome.errors import BadInput
+from otosome.evidence import WORLD
 from otosome.forward import (
     Tick,
     best,
