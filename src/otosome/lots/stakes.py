@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from otosome.answers.answer import benefits
+from otosome.answers.contrast import benefits
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.forward import draw, planned
 from otosome.lots.assessment import Assessment
 from otosome.study import Study, load
@@ -107,9 +107,9 @@ class _Move:
 
 def _moves(assessment: Assessment, made: Study, name: str, catalog: Catalog) -> list[_Move]:
     batch = f"batches.{name}."
-    card = catalog.get("specifications", assessment.dossier.specification).card
+    card = catalog.get("specifications", assessment.record.specification).card
     moves = []
-    label = assessment.dossier.label
+    label = assessment.record.label
     of_count = (
         quantity(label, "particles/uL") / made.parameters[f"{batch}particles"].value if label else np.nan
     )
@@ -128,7 +128,7 @@ def _moves(assessment: Assessment, made: Study, name: str, catalog: Catalog) -> 
             for end, value in (("lower", potency.low), ("upper", potency.high)):
                 words = f"potency {mechanism} at the {end} end of its 95 % interval"
                 moves.append(_Move(words, f"{batch}potency_{mechanism}", value))
-    process = assessment.dossier.process
+    process = assessment.record.process
     if process is not None:
         left = catalog.get("processes", process).card.parameter("storage_limit", "").value
         moves.append(_Move("given the day it is made", f"{batch}storage_survival", 1.0))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.lots.assessment import Assessment
 from otosome.lots.belief import Belief
 from otosome.lots.checklist import share_present
@@ -17,12 +17,12 @@ from otosome.lots.history import Chart, Stability
 from otosome.lots.potency import Potency, RunPotency
 
 
-def told(assessment: Assessment) -> dict[str, Any]:
+def lot_values(assessment: Assessment) -> dict[str, Any]:
     """Everything an assessment says; numbers that are none are null."""
-    dossier, counted = assessment.dossier, assessment.counted
+    record, counted = assessment.record, assessment.counted
     answer = {
-        "lot": dossier.name, "record": assessment.file, "made": dossier.made, "specification": dossier.specification,
-        "label": dossier.label, "decision": assessment.decision, "reason": assessment.reason,
+        "lot": record.name, "record": assessment.file, "made": record.made, "specification": record.specification,
+        "label": record.label, "decision": assessment.decision, "reason": assessment.reason,
         "tests": [asdict(verdict) for verdict in assessment.verdicts],
         "count": None if counted is None else {
             "particles_per_uL": _belief(counted.belief), "measurements": counted.measurements, "days": counted.days,
@@ -44,7 +44,7 @@ def told(assessment: Assessment) -> dict[str, Any]:
     return plain
 
 
-def told_history(past: History) -> dict[str, Any]:
+def history_values(past: History) -> dict[str, Any]:
     """Everything a history says; the last place of a chart is the new lot's, where it was measured."""
     new = () if past.new is None else (past.new,)
     answer = {
@@ -74,7 +74,7 @@ def _stability(found: Stability) -> dict[str, Any]:
     }
 
 
-def told_comparison(lot: Assessment, reference: Assessment) -> dict[str, Any]:
+def comparison_values(lot: Assessment, reference: Assessment) -> dict[str, Any]:
     """A lot beside a reference lot: how their counts and potencies compare, with 5 and 95 %.
 
     raises  BadInput where either was not counted, or the two by instruments of their own
@@ -88,7 +88,7 @@ def told_comparison(lot: Assessment, reference: Assessment) -> dict[str, Any]:
         )
     shared = [m for m, (_, p) in lot.potencies.items() if p and reference.potencies.get(m, ((), None))[1]]
     return {
-        "reference": reference.dossier.name,
+        "reference": reference.record.name,
         "count_ratio": _ratio(lot.counted.belief, reference.counted.belief),
         "potency_ratio": {
             m: _ratio(_combined(lot, m).belief, _combined(reference, m).belief) for m in shared
