@@ -16,8 +16,8 @@ ORDER = [
     ["units", "errors"],
     ["model.lanes"],
     ["evidence"],
-    ["cards"],
     ["roles"],
+    ["cards"],
     [
         *(
             "model.transport",

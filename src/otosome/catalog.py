@@ -74,7 +74,7 @@ class Entry:
         if self.formula is None:
             raise BadInput(f"{self.card.shelf}.{self.name} has no formula", file=self.card.file)
         columns = self.columns(table, species)
-        given: dict[str, object] = {**self.card.options, **options}
+        given: dict[str, object] = {**self.card.stated, **options}
         for wanted in fields(self.formula):
             if wanted.name in columns:
                 given[wanted.name] = columns[wanted.name][:, None, None]
@@ -174,9 +174,9 @@ def _is_stem(name: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _load(file: Path, shelf: str) -> Entry:
-    card = read_card(file, shelf)
     code = file.with_suffix(".py")
     formula = _formula_in(_module(code, shelf), code) if code.is_file() else _shared_formula(shelf)
+    card = read_card(file, shelf, formula)
     if formula is not None:
         _check_keys(card, formula)
         _check_units(card, formula)
