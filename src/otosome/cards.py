@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 import tomllib
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -26,7 +26,7 @@ from otosome.evidence import (
     make_curves,
     make_parameters,
 )
-from otosome.roles import OPTIONS, Options
+from otosome.roles import OPTIONS, On, Options
 from otosome.units import Array
 
 LARGEST_FILE = 1_000_000
@@ -48,6 +48,11 @@ class Card:
     stated: Mapping[str, object] = field(default_factory=dict)
     parameters: Mapping[str, Mapping[str, Parameter]] = field(default_factory=dict)
     profiles: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> Mapping[str, On]:
+        """Options that name entries, with the shelves these stand on."""
+        return _names(self.shelf)
 
     def parameter(self, key: str, species: str) -> Parameter:
         """The parameter for a species; raises BadInput if it has neither its own nor a general value."""
@@ -165,7 +170,22 @@ def make_options(stated: Mapping[str, object], shelf: str, formula: type | None)
         if key in of_formula:
             with at(key=key):
                 checked(of_formula[key], value)
-    return checked(schema, {key: value for key, value in stated.items() if key in of_shelf})
+    return cast(Options, checked(schema, {key: stated[key] for key in stated if key in of_shelf}))
+
+
+@lru_cache(maxsize=64)
+def _names(shelf: str) -> Mapping[str, On]:
+    schema = OPTIONS.get(shelf, Options)
+    hints = get_type_hints(schema, include_extras=True)
+    marks = {f.name: [mark for mark in _marks(hints[f.name]) if isinstance(mark, On)] for f in fields(schema)}
+    return {name: found[0] for name, found in marks.items() if found}
+
+
+def _marks(kind: object) -> Iterator[object]:
+    """What is annotated anywhere in a type."""
+    yield from getattr(kind, "__metadata__", ())
+    for inner in get_args(kind):
+        yield from _marks(inner)
 
 
 def _own_options(formula: type) -> dict[str, object]:
@@ -183,19 +203,16 @@ def _is_plain(kind: object) -> bool:
     return get_origin(kind) in (Union, UnionType, tuple, Mapping) and all(map(_is_plain, get_args(kind)))
 
 
-T = TypeVar("T")
-
-
-def checked(kind: type[T], value: object) -> T:
+def checked(kind: object, value: object) -> object:
     """A plain value as a type states it; raises BadInput naming the key, the value given and those allowed."""
     try:
-        return cast(T, _adapter(kind).validate_json(json.dumps(value, default=_no_text), strict=True))
+        return _adapter(kind).validate_json(json.dumps(value, default=_no_text), strict=True)
     except ValidationError as error:
         raise _refusal(kind, error) from error
 
 
 @lru_cache(maxsize=512)
-def _adapter(kind: Hashable) -> TypeAdapter[object]:
+def _adapter(kind: Any) -> TypeAdapter[object]:
     return TypeAdapter(kind)
 
 

@@ -51,6 +51,11 @@ class On:
     shelves: tuple[str, ...]
     words: tuple[str, ...] = ()
 
+    def in_value(self, value: str | tuple[str, ...] | None) -> list[str]:
+        """The names that an option holds."""
+        words = [value] if isinstance(value, str) else value or ()
+        return [word.partition(".")[0] for word in words]
+
 
 def _known_unit(text: str) -> str:
     house(text)
@@ -117,12 +122,14 @@ class BatchOptions(Options):
     """Options of a batch.
 
     ``mirna``        what its counted RNA is
-    ``class_ratio``  diameter of each of three size classes over the median, where counted; else log-normal
+    ``class_ratio``  diameter of each size class over the median, each an equal share, where counted; else log-normal
     ``decision``     of its assessment against a specification, with the ``reason``
     """
 
     mirna: str = ""
-    class_ratio: tuple[float, ...] = ()
+    class_ratio: (
+        Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1, max_length=20)] | None
+    ) = None
     decision: Literal["release", "refuse", "cannot decide"] | None = None
     reason: str = ""
 

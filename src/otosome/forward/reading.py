@@ -14,7 +14,6 @@ from otosome.forward.table import draw
 from otosome.model.grades import Grades, OneEar
 from otosome.roles import Reading
 from otosome.study import Measure, Study
-from otosome.study.study import texts
 from otosome.units import Array, quantity
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def observe(study: Study, result: xr.Dataset, table: pd.DataFrame | None = None)
     for name, measure in study.tables.measure.items():
         sheet = _Sheet.of(measure, subjects)
         bound = endpoint(study, measure, columns)
-        sides = texts(study.catalog.get("endpoints", measure.endpoint).card.options.get("ears", ["left"]))
+        sides = study.catalog.get("endpoints", measure.endpoint).options.ears
         for number, arm in enumerate(result.arm.to_numpy()):
             heard = {}
             for side in sides:

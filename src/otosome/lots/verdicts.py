@@ -23,6 +23,7 @@ from otosome.lots.release import (
     more_counts,
 )
 from otosome.lots.statement import stated
+from otosome.roles import SpecificationOptions
 from otosome.units import convert
 
 _KINDS = ("at_most", "at_least", "label", "negative", "positive", "recorded")
@@ -41,14 +42,16 @@ class Measured:
     potencies: Mapping[str, tuple[tuple[RunPotency, ...], Potency | None]]
 
 
-def verdicts(entry: Entry, measured: Measured, findings: Mapping[str, str], file: str) -> list[Verdict]:
+def verdicts(
+    entry: Entry[SpecificationOptions], measured: Measured, findings: Mapping[str, str], file: str
+) -> list[Verdict]:
     """Every test of a specification, in its order; raises BadInput for a finding that it does not ask for."""
     numbers = {key: entry.card.parameter(key, "") for key in entry.card.parameters}
     for key in ("consumer_risk", "producer_risk"):
         if key not in numbers:
             raise BadInput("a specification states it", file=entry.card.file, key=key)
     risks = Risks(numbers["consumer_risk"].value, numbers["producer_risk"].value)
-    asked = {kind: _names(entry, kind) for kind in _KINDS}
+    asked: dict[str, tuple[str, ...]] = {kind: getattr(entry.options, kind) for kind in _KINDS}
     known = [name for kind, names in asked.items() if kind != "label" for name in names]
     for key in findings:
         if key not in known:
@@ -76,13 +79,6 @@ def verdicts(entry: Entry, measured: Measured, findings: Mapping[str, str], file
     limited = "potency_least" in numbers and "potency_most" in numbers
     ends = (numbers["potency_least"].value, numbers["potency_most"].value) if limited else None
     return found + _potency_tests(measured, ends, risks)
-
-
-def _names(entry: Entry, kind: str) -> list[str]:
-    given = entry.card.options.get(kind, [])
-    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
-        raise BadInput("is a list of tests", file=entry.card.file, key=kind, given=given)
-    return [str(name) for name in given]
 
 
 def _judged(

@@ -311,8 +311,8 @@ def _with_quality(study: Study, file: str, despite: bool) -> Study:
     """Refuse a batch that its own specification refuses, or say first that it was used all the same."""
     said = []
     for (table, name), batch in _batches(study.tables).items():
-        options = study.batch(batch).card.options
-        decision, reason = options.get("decision"), str(options.get("reason", ""))
+        options = study.batch(batch).options
+        decision, reason = options.decision, options.reason
         if decision == "refuse" and not despite:
             raise BadInput(
                 f"its own specification refuses this lot ({reason})", file=file, key=f"{table}.{name}.batch",
@@ -331,7 +331,7 @@ def _with_operations(study: Study) -> Study:
     for arm in study.tables.arm:
         for name in arm.treatments:
             route = study.tables.treatment[name].route
-            opens = study.catalog.get("routes", route).card.options.get("opens")
+            opens = study.catalog.get("routes", route).options.opens
             if opens is not None and not any(study.is_event(use) for use in study.suffered(arm)):
                 said.append(
                     f"The arm “{arm.name}” is given vesicles by {route}, which takes an operation, and suffers "
@@ -344,18 +344,16 @@ def _with_volumes(study: Study) -> Study:
     """Say which single injections are more than all perilymph, or more than any middle ear holds."""
     said = []
     for name, treatment in study.tables.treatment.items():
-        card, volume = (
-            study.catalog.get("routes", treatment.route).card,
-            quantity(str(treatment.volume), "uL"),
-        )
-        if "outlet" in card.options and volume > study.perilymph:
+        route = study.catalog.get("routes", treatment.route)
+        volume = quantity(str(treatment.volume), "uL")
+        if route.options.outlet is not None and volume > study.perilymph:
             times = volume / study.perilymph
             said.append(
                 f"The treatment “{name}” injects {volume:g} uL at a time, {times:.{0 if times > 10 else 1}f} times all "
                 f"the perilymph of the ear ({study.perilymph:.3g} uL, both scalae, vestibule and canals): most of it "
                 "only washes through, and what such a pressure does to the ear is not counted."
             )
-        if "capacity" in card.parameters:
+        if "capacity" in route.card.parameters:
             held = study.parameters[f"routes.{treatment.route}.capacity"]
             if volume > held.high:
                 said.append(
