@@ -1,6 +1,7 @@
 """The traps of laboratory files, each by the rule that is stated for it; real files where they are."""
 
 import io
+import re
 import struct
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from otosome.catalog import Catalog
 from otosome.evidence import BadInput
 from otosome.export import LARGEST, Export, parse
 from otosome.readings import read, read_batch
+from otosome.thresholds import estimate
 from samples.biosig_arf import archive
 from samples.interacoustics import TEXT
 from samples.nhanes import NAMES, transport
@@ -20,6 +22,7 @@ from samples.zetaview import size_file
 
 CATALOG = Catalog()
 REAL = Path(__file__).parents[2] / "shared" / "data"
+SMALL = Path(__file__).parent / "samples" / "small"
 
 
 def reader(name):
@@ -150,6 +153,55 @@ def test_a_tone_shorter_than_one_cycle_is_a_click():
         click = table["flag"].str.contains("less than one cycle")
         assert click.sum() == 1
         assert table["frequency"][click].isna().all()
+
+
+def in_unit(unit, factor):
+    """A made-up table of one animal, written by BioSig in this unit of voltage."""
+    lines = (SMALL / "biosig_uv.csv").read_text(encoding="utf-8").splitlines()
+    cells = [line.split(",") for line in lines]
+    first, volts = cells[0].index("0"), cells[0].index("V1(uv)")
+    for row in cells[1:]:
+        for i in (volts, *range(first, first + 100)):
+            row[i] = repr(float(row[i]) * factor)
+    header = lines[0].replace("(uv)", f"({unit})")
+    return "\n".join([header, *(",".join(row) for row in cells[1:])]).encode()
+
+
+def first_wave_of(content):
+    _, waves, _ = estimate(tables("biosig_csv", content).waveforms)
+    wave = waves[waves["quantity"] == "wave1"]
+    return wave["level"].to_numpy(), wave["value"].to_numpy()
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("nV", 1e3), ("mV", 1e-3), ("V", 1e-6), ("µV", 1.0)])
+def test_one_animal_has_one_wave_i_whatever_unit_of_voltage_its_table_is_in(unit, factor):
+    levels, wave = first_wave_of((SMALL / "biosig_uv.csv").read_bytes())
+    assert levels.size >= 3 and (wave < 10).all()
+    again, twin = first_wave_of(in_unit(unit, factor))
+    assert again.tolist() == levels.tolist()
+    assert twin == pytest.approx(wave, rel=1e-9)
+
+
+def test_the_twins_in_nanovolt_and_microvolt_hold_one_response():
+    nano, micro = (
+        tables("biosig_csv", (SMALL / name).read_bytes()).waveforms
+        for name in ("biosig_nv.csv", "biosig_uv.csv")
+    )
+    assert np.stack(nano["samples"]) == pytest.approx(np.stack(micro["samples"]), rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "given"),
+    [
+        ("(uv)", "", "no unit"), ("(uv)", "()", "no unit"), ("(uv)", "(kv)", "kv"), ("V1(uv)", "V1(nv)", "nv, uv"),
+        ("Data(uv)...", "Data...", "no unit, uv"),
+    ],
+)  # fmt: skip
+def test_a_table_without_one_known_unit_of_voltage_is_refused_with_the_cure(old, new, given):
+    text = (SMALL / "biosig_uv.csv").read_text(encoding="utf-8")
+    with pytest.raises(BadInput, match=re.escape(given)) as refusal:
+        tables("biosig_csv", text.replace(old, new).encode())
+    assert "nV, uV, mV, V" in str(refusal.value.allowed) and "Data(nv)" in str(refusal.value.cure)
 
 
 @pytest.mark.parametrize(
