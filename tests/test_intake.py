@@ -226,7 +226,7 @@ def test_what_was_read_by_hand_is_not_read_again_from_its_waveforms(tmp_path, mo
     waves = pd.DataFrame(
         [{**both, "quantity": quantity, "value": 3.0} for quantity in ("wave1", "wave1_latency")]
     )
-    monkeypatch.setattr(thresholds, "estimate", lambda _: (ours, waves, []))
+    monkeypatch.setattr(thresholds, "estimate", lambda *_: (ours, waves, []))
     made = intake([tmp_path], CATALOG)
     values = made.readings.groupby("quantity")["value"].agg(list).to_dict()
     assert values == {
@@ -253,10 +253,10 @@ def set_by_hand(monkeypatch, hand, *ours):
     ]
     found = [{**both, **dict(zip(names, one, strict=True)), "value": 40.0} for one in ours]
     table = pd.DataFrame(found, columns=list(thresholds.COLUMNS))
-    monkeypatch.setattr(thresholds, "estimate", lambda _: (table, pd.DataFrame(), []))
+    monkeypatch.setattr(thresholds, "estimate", lambda *_: (table, pd.DataFrame(), []))
     readings, nothing = pd.DataFrame(manual, columns=list(READINGS)), pd.DataFrame()
     made = module.Intake(readings, nothing, pd.DataFrame({"subject": ["m"]}), nothing)
-    module._estimate(made)
+    module._estimate(made, {})
     return [
         (value, flag) for value, flag in zip(made.estimated["manual"], made.estimated["flag"], strict=True)
     ]
@@ -301,6 +301,20 @@ def test_import_writes_tables_refusals_and_a_contact_sheet_that_loads_nothing(ex
     page = (tmp_path / "out" / "contact.html").read_text(encoding="utf-8")
     assert "default-src 'none'" in page and "http" not in page.replace("http-equiv", "")
     assert otosome_("import", exports, "--out", tmp_path / "out").exit_code == 2
+
+
+@pytest.mark.parametrize("species", ["human", "Human"])
+def test_a_persons_wave_v_after_the_window_of_rodents_is_a_threshold_and_not_no_response(tmp_path, species):
+    (tmp_path / "ihs.txt").write_bytes((SAMPLES / "small" / "ihs_500hz.txt").read_bytes())
+    unknown = intake([tmp_path / "ihs.txt"], CATALOG)
+    assert len(unknown.readings) == len(unknown.estimated) == 0
+    assert "no animals sheet names the species" in unknown.refused[0].reason
+    known = Animals.read(sheet(tmp_path, {"subject": "P1", "species": species}))
+    (row,) = intake([tmp_path / "ihs.txt"], CATALOG, known).readings.to_dict("records")
+    # Its wave V stands out of the noise down to 40 or 50 dB; the recording ends at 19.2 ms.
+    assert (row["quantity"], row["censored"]) == ("abr_threshold", "none")
+    assert 40 <= row["value"] <= 60
+    assert "recorded to 19.2 ms" in row["flag"]
 
 
 def test_names_from_files_run_nowhere(tmp_path):
