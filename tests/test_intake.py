@@ -75,7 +75,7 @@ def test_two_files_that_tell_one_subject_s_threshold_are_named(tmp_path):
     for folder, threshold in (("first", 20), ("second", 35)):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "abr.csv").write_text(
-            f"subject,freq_khz,threshold\nm1,8,{threshold}\n{folder},8,30\n", encoding="utf-8"
+            f"subject,freq_khz,threshold_db_spl\nm1,8,{threshold}\n{folder},8,30\n", encoding="utf-8"
         )
     made = intake([tmp_path], CATALOG)
     assert len(made.readings) == 4
@@ -200,7 +200,7 @@ def test_manual_thresholds_stand_beside_and_are_never_overwritten(tmp_path):
             averages(level).replace(b"level,20,40,60", b"level,20,40,60")
         )
         (tmp_path / "hand.csv").write_text(
-            f"id,ear,frequency_khz,threshold\nm1,left,16,{value}\n", encoding="utf-8"
+            f"id,ear,frequency_khz,threshold_db_spl\nm1,left,16,{value}\n", encoding="utf-8"
         )
     made = intake([tmp_path], CATALOG)
     assert made.readings.loc[made.readings["quantity"] == "abr_threshold", "value"].tolist() == [45.0]
@@ -435,7 +435,9 @@ def test_the_contact_sheet_draws_readings_by_group_and_time_on_common_axes(tmp_p
         for day in (1, 14)
         for khz in (8, 16, 32)
     )
-    (tmp_path / "abr.csv").write_text(f"subject,group,day,freq_khz,threshold\n{rows}", encoding="utf-8")
+    (tmp_path / "abr.csv").write_text(
+        f"subject,group,day,freq_khz,threshold_db_spl\n{rows}", encoding="utf-8"
+    )
     page = contact_sheet(intake([tmp_path], CATALOG))
     assert re.findall(r"<strong>(abr threshold, \d+ h)</strong>", page) == [
         "abr threshold, 24 h", "abr threshold, 336 h",
@@ -448,11 +450,13 @@ def test_the_contact_sheet_draws_readings_by_group_and_time_on_common_axes(tmp_p
 
 def test_the_contact_sheet_tells_a_reason_once_for_each_file(tmp_path):
     rows = "".join(f"p{i},left,1000,888\n" for i in range(30))
-    (tmp_path / "a.csv").write_text(f"id,ear,freq_hz,threshold_db\np,left,1000,20\n{rows}", encoding="utf-8")
+    (tmp_path / "a.csv").write_text(
+        f"id,ear,freq_hz,threshold_db_hl\np,left,1000,20\n{rows}", encoding="utf-8"
+    )
     made = intake([tmp_path], CATALOG)
     page = contact_sheet(made)
     assert len(made.refused) == 30
-    assert page.count("a code, not a level") == 1 and "row 2, threshold_db and 29 more" in page
+    assert page.count("a code, not a level") == 1 and "row 2, threshold_db_hl and 29 more" in page
 
 
 def test_a_series_and_its_interval_are_drawn_where_they_lie(tmp_path):

@@ -1,6 +1,7 @@
 """From a laboratory's file to tidy tables: what readers share."""
 
 from otosome.export.columns import (
+    ANIMAL,
     EARS,
     FREQUENCY,
     HIGHEST_KILOHERTZ,
@@ -37,8 +38,8 @@ from otosome.export.tables import (
 )
 
 __all__ = [
-    "EARS", "FREQUENCY", "HEAD", "HIGHEST_KILOHERTZ", "LARGEST", "LARGEST_TREE", "LOWEST_KILOHERTZ", "NO_RESPONSE",
-    "PARTICLES", "READINGS", "SUBJECT", "TIMES", "WAVEFORMS", "Columns", "Export", "Refused", "Tables", "flags",
-    "header", "label", "moment", "parse", "particles", "possible", "printable", "readings", "unix_moment",
+    "ANIMAL", "EARS", "FREQUENCY", "HEAD", "HIGHEST_KILOHERTZ", "LARGEST", "LARGEST_TREE", "LOWEST_KILOHERTZ",
+    "NO_RESPONSE", "PARTICLES", "READINGS", "SUBJECT", "TIMES", "WAVEFORMS", "Columns", "Export", "Refused", "Tables",
+    "flags", "header", "label", "moment", "parse", "particles", "possible", "printable", "readings", "unix_moment",
     "unknown_ear", "waveforms",
 ]  # fmt: skip
