@@ -248,7 +248,7 @@ def _refusal(kind: object, error: ValidationError) -> BadInput:
         allowed = first["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
     return BadInput(
         _WRONG.get(sort.partition("_")[0], first["msg"].removeprefix("Value error, ").removeprefix("Input ")),
-        key=".".join(map(str, place)) or None,
+        key=".".join(str(part) for part in place if part != "[key]") or None,
         given=None if sort == "missing" else first["input"],
         allowed=allowed,
     )

@@ -21,6 +21,7 @@ from otosome.evidence import Basis
 from otosome.units import Array, Hours, Kilohertz, Millimetres, house
 
 Kind = Literal["ohc", "ihc", "synapse", "sgn"]
+Target = Literal["ohc", "ihc", "synapse", "sgn", "stress"]
 Action = Literal["prevent", "rescue", "repair", "clear", "support"]
 Compartment = Literal["middle_ear", "scala_tympani", "vestibule", "plasma", "cerebrospinal_fluid", "lost"]
 Outlet = Literal["aqueduct", "round_window", "oval_window", "vent"]
@@ -123,10 +124,15 @@ class BatchOptions(Options):
 
     ``mirna``        what its counted RNA is
     ``class_ratio``  diameter of each size class over the median, each an equal share, where counted; else log-normal
+    ``base``         batch that what was not measured is taken from
+    ``record``, ``sample``  names of the lot's record, and of the sample in its file
     ``decision``     of its assessment against a specification, with the ``reason``
     """
 
     mirna: str = ""
+    base: str = ""
+    record: str = ""
+    sample: str = ""
     class_ratio: (
         Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1, max_length=20)] | None
     ) = None

@@ -17,6 +17,7 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 Array = NDArray[np.float64]
 
@@ -52,6 +53,8 @@ DecibelsHL = Annotated[Array, Unit("dB HL")]
 Kilograms = Annotated[Array, Unit("kg")]
 Kelvin = Annotated[Array, Unit("K")]
 PascalHours = Annotated[Array, Unit("Pa h")]
+# A place along a scala, 0 base to 1 apex.
+Place = Annotated[float, Field(ge=0.0, le=1.0)]
 
 LEVELS = ("dB", "dB SPL", "dB HL", "dB nHL")
 
