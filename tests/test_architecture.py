@@ -16,6 +16,7 @@ ORDER = [
     ["units"],
     ["model.lanes"],
     ["evidence"],
+    ["ears"],
     ["roles"],
     [
         *(

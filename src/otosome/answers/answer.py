@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otosome.catalog import Catalog
+from otosome.ears import Columns, Ears, Rows, stacked
 from otosome.evidence import (
     BASES,
-    LOTS,
-    WORLD,
     BadInput,
     Curve,
     Parameter,
@@ -58,25 +57,30 @@ _WEIGHED = ("harms", "utilities")
 LIMITS = {"peak": 1e-3, "apex_log10": 0.1}
 
 
-def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | None = None) -> xr.Dataset:
+def answer(
+    study: Study, table: Ears | pd.DataFrame, workers: int = 2, tick: Tick | None = None
+) -> xr.Dataset:
     """Simulate a study and everything its report says.
 
+    ``table``  ears of ``draw``, or the same as a plain table (``Ears.of``)
     returns  the dataset of ``simulate`` with where each place lies, the window's variables where ``has_window``,
              and the headline, the sensitivities, what crosses to the other ear, the numerical errors and the
              sources as JSON attributes
     """
-    result = simulate(study, table, workers, tick)
+    ears = Ears.of(table)
+    ears.alike("a report")
+    result = simulate(study, ears, workers, tick)
     asked = study.scenario.compare
     with ThreadPoolExecutor(workers) as pool:
         seen = (
             pool.submit(window, study, asked) if asked and has_window(study) else pool.submit(places, study)
         )
-        erred = pool.submit(errors, study, result, table)
+        erred = pool.submit(errors, study, result, ears)
         moved = [] if asked is None else sensitivity(study, asked, workers)
     told = {
         **described(study),
         "errors": erred.result(),
-        "crossing": crossing(study, table),
+        "crossing": crossing(study, ears),
         "sensitivity": moved,
         "headline": {} if asked is None else headline(study, result, asked, moved),
     }
@@ -123,12 +127,11 @@ def compare(study: Study, result: xr.Dataset, measure: str, of: str, against: st
         if arm not in arms:
             raise BadInput("is not an arm", key="arm", given=arm, allowed=arms)
     values = [result[measure].sel(arm=arm).to_numpy() for arm in (of, against)]
-    return _told(benefit(study, result, measure, *values), result.subject.to_numpy())
+    return _told(benefit(study, result, measure, *values), result.world.to_numpy(), result.lot.to_numpy())
 
 
-def _told(values: Array, rows: NDArray[np.int64]) -> dict[str, Any]:
-    """What ``compare`` tells of the values of some rows of a table, rising."""
-    worlds, lots = rows // WORLD, LOTS * (rows // WORLD) + rows % LOTS
+def _told(values: Array, worlds: Rows, lots: Rows) -> dict[str, Any]:
+    """What ``compare`` tells of the values of some ears, with the world and lot of each."""
     first = np.unique(worlds, return_index=True)[1]
     means, of_lot = _group_means(values, worlds), _group_means(values, lots)
     median = float(np.median(values))
@@ -141,7 +144,7 @@ def _told(values: Array, rows: NDArray[np.int64]) -> dict[str, Any]:
             "high": float(np.quantile(means[first], 0.95)),
             "worlds": int(first.size),
         },
-        "resampled": _resampled(np.split(values, first[1:])),
+        "resampled": _resampled([values[worlds == worlds[n]] for n in first]),
     }
 
 
@@ -219,8 +222,6 @@ def _moves(row: Mapping[str, Any]) -> float:
 
 def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str, Any]]:
     """How much each unknown number that can reach the answer moves it, most first."""
-    import pandas as pd
-
     reached = _reached(study, asked)
     unknown = [
         p
@@ -231,9 +232,9 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str
         return []
     # Ears that share one solution of transport go through together.
     unknown.sort(key=lambda p: p.name.split(".")[0] not in TRANSPORT)
-    table = pd.concat([best(study)] * (2 * len(unknown)), ignore_index=True)
+    table = {name: np.repeat(column, 2 * len(unknown)) for name, column in best(study).items()}
     for number, parameter in enumerate(unknown):
-        table.loc[[2 * number, 2 * number + 1], parameter.name] = parameter.ends()
+        table[parameter.name][2 * number : 2 * number + 2] = parameter.ends()
     answers = through(
         plan(study, [asked.of, asked.against], growth=1.3), table, _gain(study, asked), workers
     )["benefit"]
@@ -265,8 +266,8 @@ def best_benefit(study: Study, asked: Compare) -> float:
     return float(benefits(study, asked, best(study))[0])
 
 
-def benefits(study: Study, asked: Compare, table: pd.DataFrame) -> Array:
-    """The compared benefit of every ear of a table at the measure's last time, shape (subject,)."""
+def benefits(study: Study, asked: Compare, table: Columns) -> Array:
+    """The compared benefit of every ear of some columns at the measure's last time, shape (subject,)."""
     return through(plan(study, [asked.of, asked.against]), table, _gain(study, asked), workers=1)["benefit"]
 
 
@@ -335,12 +336,12 @@ def _sourced(told: Parameter | Curve, catalog: Catalog) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def errors(study: Study, result: xr.Dataset, table: pd.DataFrame) -> dict[str, Any]:
+def errors(study: Study, result: xr.Dataset, ears: Ears) -> dict[str, Any]:
     """What places and steps cost vesicles, the mass that is unaccounted for, and ears to look at twice.
 
     The space error compares with twice the places, the time error with steps half as long; the total is their sum.
 
-    ``result``, ``table``  of ``simulate``, and the ears it was given
+    ``result``, ``ears``  of ``simulate``, and the ears it was given
     returns  ``space``, ``time`` and ``total`` of the best-value ear, and in ``drawn`` their ``median`` and ``worst``
              over so many ``ears`` of the result; ``beyond``: whether the best-value ear's total passes one of the
              ``limits``, and in how many of the drawn; all None where no ``arm`` gets vesicles
@@ -354,7 +355,7 @@ def errors(study: Study, result: xr.Dataset, table: pd.DataFrame) -> dict[str, A
         "flagged": int(flagged.sum()),
         "measure": _step_error(study),
     }
-    arm, costs = _costs(study, result, table)
+    arm, costs = _costs(study, result, ears)
     if not costs:
         return dict.fromkeys(("arm", "space", "time", "total", "drawn", "beyond")) | told
     of_best = {part: {name: _known(v[0]) for name, v in cost.items()} for part, cost in costs.items()}
@@ -368,13 +369,13 @@ def errors(study: Study, result: xr.Dataset, table: pd.DataFrame) -> dict[str, A
     return {"arm": arm, **of_best, "drawn": {"ears": passed.size - 1, **of_drawn}, "beyond": beyond, **told}
 
 
-def _costs(study: Study, result: xr.Dataset, table: pd.DataFrame) -> tuple[str, dict[str, dict[str, Array]]]:
+def _costs(study: Study, result: xr.Dataset, ears: Ears) -> tuple[str, dict[str, dict[str, Array]]]:
     """Space, time and total error of the best-value ear, and then of drawn ones, each shape (ear,)."""
     made, middle, kept = plan(study), best(study), result["subject"].to_numpy()
     # A block costs the same for one ear as for all its lanes. Neighbours are of one world, so the rest are far apart.
     count = min(ears_at_once(made) - 1, kept.size)
-    rows = kept[np.arange(count) * kept.size // max(count, 1)]
-    columns = {name: np.append(middle[name], table[name].to_numpy()[rows]) for name in middle.columns}
+    drawn = ears.pick(kept[np.arange(count) * kept.size // max(count, 1)])
+    columns = stacked([middle, drawn])
     arm, coarse = _carried(made, columns)
     if coarse is None:
         return arm, {}
@@ -445,7 +446,7 @@ def places(study: Study) -> xr.Dataset:
     import xarray as xr
 
     one = best(study)
-    ear = Block(plan(study), {name: one[name].to_numpy() for name in one.columns}).ear
+    ear = Block(plan(study), one).ear
     return xr.Dataset(
         {
             "place_frequency": (("place",), ear.frequency, {"unit": "kHz"}),
@@ -489,7 +490,7 @@ def window(study: Study, asked: Compare) -> xr.Dataset:
     watched = np.arange(min(days), study.until + 1e-9, _DAY / 4)
     made = replace(plan(study), arms=(treated, vehicle), growth=1.6, watched=tuple(watched))
     one = best(study)
-    block = Block(made, {c: np.repeat(one[c].to_numpy(), len(days)) for c in one.columns})
+    block = Block(made, {name: np.repeat(column, len(days)) for name, column in one.items()})
     at = made.at(watched)
     frequency = np.geomspace(block.ear.frequency.min(), block.ear.frequency.max(), 48)
     cells, without = block.cells(treated), block.cells(vehicle)
@@ -550,7 +551,7 @@ def _sizes(study: Study) -> dict[str, Any]:
     chosen = [planned(study, a) for a in study.scenario.arm if asked is None or a.name == asked.of]
     lots = dict.fromkeys(arm.lot[0] for arm in chosen if arm.lot is not None)
     one = best(study)
-    block = Block(plan(study), {c: one[c].to_numpy() for c in one.columns})
+    block = Block(plan(study), one)
     for name in lots:
         entry = study.batch(name)
         batch = block.batch(entry.name)
