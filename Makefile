@@ -17,7 +17,7 @@ LOCKED := .venv/made-$(KEY)
 INSTALLED := .venv/installed-$(KEY)
 TOOLS := .venv/tools-$(KEY)
 
-.PHONY: run test verify install tools bench calibrate format lock
+.PHONY: run test verify install tools bench calibrate docs format lock
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -37,17 +37,21 @@ test: $(TOOLS)
 
 # Slow checks: a hundred thousand mutated laboratory files.
 verify: $(TOOLS)
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/fuzz.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.fuzz
 
 # The peers come from the extra of the same name; one thread, so that a core is what is measured.
 bench: $(INSTALLED)
 	@$(PIP) --no-build-isolation --editable ".[bench]"
-	$(BIN)/python benchmarks/start.py
-	$(BIN)/otosome bench --write docs/performance.md
+	$(BIN)/python -m tools.benchmark.start
+	$(BIN)/python -m tools.benchmark
 
 # Prints the rows each calibration proposes; WRITE=--write puts them on their shelves.
 calibrate: $(INSTALLED)
-	for script in round_window noise cisplatin frailty blood words; do $(BIN)/python calibrations/$$script.py $(WRITE) || exit 1; done
+	for script in round_window noise cisplatin frailty blood words; do $(BIN)/python -m tools.calibrations.$$script $(WRITE) || exit 1; done
+
+# Computes what README.md, docs/claims.md, docs/validation.md and docs/quality.md show; some minutes.
+docs: $(INSTALLED)
+	$(BIN)/python -m tools.documents
 
 format: $(TOOLS)
 	$(BIN)/ruff check --fix .

@@ -40,7 +40,7 @@ ORDER = [
     ["study"],
     ["laboratory.draft"],
     ["forward"],
-    ["answers.answer", "benchmark"],
+    ["answers.answer"],
     ["answers.therapies"],
     ["review.standing", "lots.stakes"],
     ["review.qualification"],

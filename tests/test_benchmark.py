@@ -6,27 +6,15 @@ import json
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from otosome.benchmark import (
-    PEERS,
-    Size,
-    bench,
-    peers,
-    timing,
-)
-from otosome.benchmark.document import (
-    TITLE,
-    check_writable,
-    document,
-    ratios_told,
-)
-from otosome.cli import app
 from otosome.evidence import BadInput
 from otosome.forward import best
 from otosome.model.transport import Grid
+from tools.benchmark import peers, timing
+from tools.benchmark.document import TITLE, document, ratios
+from tools.benchmark.timing import PEERS, Size, bench
 
-TINY = Size(places=8, population=2, sample=1, trial=2, grid=Grid(8), finest=2)
+TINY = Size(places=8, population=2, sample=1, many=2, grid=Grid(8), finest=2)
 
 
 @pytest.fixture(scope="module")
@@ -65,16 +53,8 @@ def test_the_peers_jacobian_is_that_of_their_right_hand_side(ear):
 
 def test_without_the_peers_it_says_how_to_get_them(monkeypatch):
     monkeypatch.setattr(timing, "find_spec", lambda name: None)
-    told = CliRunner().invoke(app, ["bench", "--json"])
-    assert told.exit_code == 2
-    assert json.loads(told.stdout)["error"]["cure"] == 'pip install "otosome[bench]"'
-
-
-@pytest.mark.parametrize("name", ["notes.txt", "mine.md"])
-def test_it_writes_over_no_file_of_others(tmp_path, name):
-    (tmp_path / name).write_text("# My notes\n", encoding="utf-8")
-    with pytest.raises(BadInput, match="--write"):
-        check_writable(tmp_path / name)
+    with pytest.raises(BadInput, match=r"otosome\[bench\]"):
+        bench(TINY)
 
 
 def test_it_times_every_peer_and_writes_what_it_found():
@@ -92,4 +72,4 @@ def test_it_times_every_peer_and_writes_what_it_found():
     text = document(found)
     assert text.startswith(TITLE)
     assert all(name in text for name in PEERS.values())
-    assert "forward runs" in ratios_told(found["ratios"])
+    assert "forward runs" in ratios(found["ratios"])

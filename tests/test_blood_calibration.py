@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import blood
 import numpy as np
 import pytest
 
 from otosome.catalog import get
 from otosome.review.qualification.case import cases
+from tools.calibrations import blood
 
 
 def figures(name):

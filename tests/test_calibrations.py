@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import cisplatin
-import frailty
-import noise
 import numpy as np
 import pytest
-import round_window
-import weigh
-import words
 
 from otosome.catalog import get
 from otosome.evidence import Parameter, read_card
 from otosome.model import hearing
 from otosome.shelves.populations.otologically_normal import age_median
+from tools.calibrations import cisplatin, frailty, noise, round_window, weigh, words
 
 # Few draws, so that a test takes seconds: enough to tell a shelf that was never written.
 FEW = {"draws": 300, "moves": 4, "last": 10}

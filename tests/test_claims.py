@@ -18,11 +18,12 @@ from otosome.review.claims import (
     Claim,
     Ground,
     Laboratory,
-    writing,
+    figures,
 )
-from otosome.review.claims.writing import evidence_hash, page, table
+from otosome.review.claims.figures import evidence_hash
 from otosome.review.qualification import known
 from otosome.roles import Figure
+from tools.documents.claims import MARKS, contents, page, table
 
 CATALOG = Catalog()
 NAMES = CATALOG.names("claims")
@@ -307,6 +308,7 @@ def test_a_formula_of_ones_own_gives_a_figure_of_finite_numbers(tmp_path, found)
     code = f"""
 from dataclasses import dataclass
 from otosome.roles import Figure
+from tools.documents.claims import MARKS, contents, page, table
 @dataclass(frozen=True)
 class Mine:
     def figure(self, laboratory):
@@ -349,41 +351,29 @@ def test_a_figure_is_printed_with_the_digits_it_is_worth(numbers, said):
     assert claimed.said(asdict(Figure(*numbers, words=""))) == said
 
 
-def test_writing_asks_for_a_place_before_anything_is_computed(tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text("no marks here\n", encoding="utf-8")
-    with pytest.raises(BadInput, match="has no place for the table"):
-        claimed.check_writable(readme, None, None)
-    with pytest.raises(BadInput, match="holds every claim"):
-        claimed.check_writable(readme, ["barrier"], None)
-    readme.write_text("\n".join(claimed.MARKS), encoding="utf-8")
-    with pytest.raises(BadInput, match="is not a folder"):
-        claimed.check_writable(readme, None, None)
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "claims.md").write_text("a page of one's own", encoding="utf-8")
-    with pytest.raises(BadInput, match="is not the claims' page"):
-        claimed.check_writable(readme, None, None)
+def test_a_readme_without_the_marks_has_no_place_for_the_table(quick):
+    with pytest.raises(ValueError, match="not found"):
+        contents(quick, "no marks here\n", evidence_hash())
 
 
 def test_a_table_is_written_between_the_marks_and_says_when_it_is_stale(tmp_path, monkeypatch, quick):
-    (tmp_path / "docs").mkdir()
-    readme = tmp_path / "README.md"
-    readme.write_text("before\n" + "\nold\n".join(claimed.MARKS) + "\nafter\n", encoding="utf-8")
-    monkeypatch.setattr(writing, "STORED", tmp_path / "figures.json")
-    for _ in range(2):
-        claimed.write(quick, readme, seed=1, ears=40, evidence=evidence_hash())
-    text = readme.read_text(encoding="utf-8")
+    readme = "before\n" + "\nold\n".join(MARKS) + "\nafter\n"
+    once = contents(quick, readme, evidence_hash())
+    text = once["readme"]
+    assert contents(quick, text, evidence_hash()) == once
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
     assert text.count(table(quick)) == 1
+    monkeypatch.setattr(figures, "STORED", tmp_path / "figures.json")
+    (tmp_path / "figures.json").write_text(once["figures"], encoding="utf-8")
+    assert claimed.stored()["rows"] == json.loads(json.dumps(quick))
     assert not claimed.stored()["stale"]
-    kept = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
-    assert kept["rows"] == json.loads(json.dumps(quick))
-    (tmp_path / "figures.json").write_text(json.dumps({**kept, "evidence": "of old"}), encoding="utf-8")
+    old = {**json.loads(once["figures"]), "evidence": "of old"}
+    (tmp_path / "figures.json").write_text(json.dumps(old), encoding="utf-8")
     assert claimed.stored()["stale"]
 
 
 def test_what_figures_rest_on_is_watched_and_nothing_else_is():
-    watched = {f"{f.parent.name}/{f.name}" for f in writing._evidence(CATALOG)}
+    watched = {f"{f.parent.name}/{f.name}" for f in figures._evidence(CATALOG)}
     assert {f"claims/{name}.toml" for name in NAMES} <= watched
     assert {f"mechanisms/{name}.toml" for name in CATALOG.names("mechanisms")} <= watched
     assert {"studies/cisplatin_guinea_pig.toml", "solutes/vesicle.toml", "scales/who_2021.toml"} <= watched
@@ -396,6 +386,4 @@ def test_the_kept_table_holds_every_claim_and_is_not_stale():
     assert [row["claim"] for row in kept["rows"]] == NAMES
     readme = (SHIPPED.parents[2] / "README.md").read_text(encoding="utf-8")
     assert table(kept["rows"]) in readme
-    assert not kept["stale"], (
-        f"evidence is {evidence_hash()}: write the table anew: otosome claims --write README.md"
-    )
+    assert not kept["stale"], f"evidence is {evidence_hash()}: write the table anew: make docs"

@@ -36,7 +36,7 @@ def test_every_link_inside_the_project_leads_somewhere(document):
 @every_document
 def test_every_module_and_shelf_a_document_names_is_there(document):
     named = re.findall(r"`([a-z_/]*[a-z_](?:\.py|/))`", text_of(document))
-    folders = ("src", "tests", "docs", "calibrations")
+    folders = ("src", "tests", "docs", "tools")
     there = {path.name for folder in folders for path in (ROOT / folder).rglob("*")}
     assert [name for name in named if Path(name).name not in there.union(folders)] == []
 

@@ -18,7 +18,6 @@ from otosome.cli.evidence import (
 )
 from otosome.cli.laboratory import import_, new
 from otosome.cli.lot import quality
-from otosome.cli.speed import bench
 from otosome.cli.study import (
     compare,
     run,
@@ -46,7 +45,6 @@ for _verb in (
     check,
     changes,
     claims,
-    bench,
 ):
     app.command(name=_verb.__name__.rstrip("_"))(_verb)
 

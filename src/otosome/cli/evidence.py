@@ -55,9 +55,6 @@ def qualify(
     allow_retracted: Annotated[
         list[str] | None, typer.Option(help="A retracted source that may be used all the same.")
     ] = None,
-    write: Annotated[
-        Path | None, typer.Option("--write", help="Write the table as a document, with a figure beside it.")
-    ] = None,
     as_json: Json = False,
 ) -> None:
     """Every published case simulated beside what was measured."""
@@ -66,20 +63,15 @@ def qualify(
         from otosome.catalog import Catalog
         from otosome.review.qualification import counts
         from otosome.review.qualification import qualify as examine
-        from otosome.review.qualification.document import check_writable, print_rows, write_document
+        from otosome.review.qualification.text import print_rows
 
         catalog, allowed = Catalog(tuple(shelves or ())), tuple(allow_retracted or ())
-        if write is not None:
-            check_writable(write, rows)
         with progress("qualifying") as tick:
             found = examine(rows or None, worlds, seed, catalog, tick, allowed)
-        if write is not None:
-            write_document(write, found, worlds, seed, catalog, allowed)
         if not as_json:
             print_rows(found)
         told = {"rows": [row.as_dict() for row in found], "counts": counts(found), "worlds": worlds}
-        out = {} if write is None else {"out": str(write)}
-        return {**out, "seed": seed, "result": told, "notes": []}
+        return {"seed": seed, "result": told, "notes": []}
 
     carry_out("qualify", as_json, work)
 
@@ -168,31 +160,18 @@ def claims(
     ears: Annotated[int, typer.Option(min=2, max=100_000, help="Ears of each figure; an even number.")] = 40,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")] = 1,
     shelves: Shelves = None,
-    write: Annotated[
-        Path | None,
-        typer.Option("--write", help="A README whose table is written anew, docs/claims.md with it."),
-    ] = None,
     as_json: Json = False,
 ) -> None:
     """What is claimed of this therapy: what it stands on, the figure now, the verdict."""
 
     def work() -> dict[str, Any]:
-        from otosome.review.claims import check_writable, evidence_hash
         from otosome.review.claims import claims as examine
-        from otosome.review.claims import write as put
 
-        if write is not None:
-            check_writable(write, claim, shelves)
-        before = evidence_hash()
         with progress("looking into claims") as tick:
             rows = examine(claim or None, ears, seed, tuple(shelves or ()), tick)
-        files = [] if write is None else put(rows, write, seed, ears, before)
         if not as_json:
             _print_claims(rows)
-            for file in files:
-                print(f"wrote {file}")
-        out = {} if write is None else {"out": str(write)}
-        return {**out, "seed": seed, "result": {"rows": rows}, "notes": []}
+        return {"seed": seed, "result": {"rows": rows}, "notes": []}
 
     carry_out("claims", as_json, work)
 

@@ -21,20 +21,18 @@ from otosome.review.claims.claim import (
     Claim,
     Ground,
 )
-from otosome.review.claims.laboratory import EARS, Laboratory
-from otosome.review.claims.writing import (
-    MARKS,
-    check_writable,
+from otosome.review.claims.figures import (
+    STORED,
     evidence_hash,
     grounds,
     ordered,
     said,
     short,
     stored,
-    write,
 )
+from otosome.review.claims.laboratory import EARS, Laboratory
 
 __all__ = [
-    "EARS", "MARKS", "SHELF", "VERDICTS", "Claim", "Ground", "Laboratory", "check_writable", "claims",
-    "evidence_hash", "grounds", "ordered", "said", "short", "stored", "write",
+    "EARS", "SHELF", "STORED", "VERDICTS", "Claim", "Ground", "Laboratory", "claims", "evidence_hash", "grounds",
+    "ordered", "said", "short", "stored",
 ]  # fmt: skip

@@ -19,7 +19,6 @@ import numpy as np
 from numba import njit
 
 from otosome import forward
-from otosome.benchmark import peers, trial
 from otosome.evidence import BadInput
 from otosome.model import transport
 from otosome.model.lanes import (
@@ -31,6 +30,7 @@ from otosome.model.lanes import (
 )
 from otosome.model.transport import Grid, kernel
 from otosome.units import Array
+from tools.benchmark import many_ears, peers
 
 # The peers by their key, and what a document calls them.
 PEERS = {
@@ -45,7 +45,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured: places, otosome's steps, drawn ears, those the peers get, ears of a trial."""
+    """How much is measured: places, otosome's steps, drawn ears, those the peers get, ears of a large population."""
 
     places: int = 128
     first: float = forward.Plan.first
@@ -53,7 +53,7 @@ class Size:
     longest: float = forward.Plan.longest
     population: int = 256
     sample: int = 2
-    trial: int = 5000
+    many: int = 5000
     grid: Grid = Grid()
     finest: int = 6
 
@@ -286,8 +286,8 @@ def slopes(size: Size, say: Say) -> dict[str, Any]:
 
 def study(size: Size, say: Say) -> dict[str, Any]:
     """Both compared arms of the shipped study, for a part of a large population."""
-    say(f"{size.trial} ears of the shipped study")
-    return trial.measure(size.trial)
+    say(f"{size.many} ears of the shipped study")
+    return many_ears.measure(size.many)
 
 
 @njit(cache=True)

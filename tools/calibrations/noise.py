@@ -18,8 +18,16 @@ import sys
 from collections.abc import Mapping
 
 import numpy as np
-from ears import ear_of, fate
-from weigh import (
+
+from otosome.catalog import get
+from otosome.evidence import Parameter
+from otosome.model import hearing
+from otosome.model.injury import Cells
+from otosome.model.transport import schedule
+from otosome.roles import Ear, Exposure, Use
+from otosome.units import Array, split
+from tools.calibrations.ears import ear_of, fate
+from tools.calibrations.weigh import (
     Posterior,
     Row,
     as_drawn,
@@ -34,14 +42,6 @@ from weigh import (
     weigh,
     write,
 )
-
-from otosome.catalog import get
-from otosome.evidence import Parameter
-from otosome.model import hearing
-from otosome.model.injury import Cells
-from otosome.model.transport import schedule
-from otosome.roles import Ear, Exposure, Use
-from otosome.units import Array, split
 
 SPECIES = "mouse"
 CLEARANCE = "species.mouse.stress_clearance"
@@ -141,7 +141,7 @@ def rows(posterior: Posterior) -> dict[str, Row]:
         "Calibrated on ear:B9 and, at 100 and 106 dB, the thresholds of ear:B10 (noise_ribbon_figure); used, hence no "
         "evidence. The model's own number: no assay reads it."
     )
-    said = {"source": "fernandez_2015", "locator": "calibrations/noise.py", "because": because}
+    said = {"source": "fernandez_2015", "locator": "tools/calibrations/noise.py", "because": because}
     units = {name: ends[0].partition(" ")[2] for name, ends in FREE.items()}
     known = priors()
     linked = link(posterior, list(FREE))

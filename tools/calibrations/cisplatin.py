@@ -27,14 +27,26 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
-from ears import Reach, carried, ear_of, fate, reach
-from weigh import Posterior, Row, as_drawn, between, link, prior, row, shares, show, weigh, write
 
 from otosome.evidence import Parameter
 from otosome.model import hearing
 from otosome.model.injury import Cells
 from otosome.roles import Ear, Exposure, Use
 from otosome.units import Array
+from tools.calibrations.ears import Reach, carried, ear_of, fate, reach
+from tools.calibrations.weigh import (
+    Posterior,
+    Row,
+    as_drawn,
+    between,
+    link,
+    prior,
+    row,
+    shares,
+    show,
+    weigh,
+    write,
+)
 
 SPECIES = "mouse"
 FREQUENCY = np.array([8.0, 11.3, 16.0, 22.6, 32.0])
@@ -160,7 +172,7 @@ def rows(posterior: Posterior) -> dict[str, Row]:
         "hence no evidence. The model's own number: no assay reads it. Half of what is left of its spread "
         "beside its links is kept, as the posterior is bent."
     )
-    said = {"source": "breglio_2017", "locator": "calibrations/cisplatin.py", "because": because}
+    said = {"source": "breglio_2017", "locator": "tools/calibrations/cisplatin.py", "because": because}
     units = {name: ends[0].partition(" ")[2] for name, ends in FREE.items()}
     known = priors()
     linked = link(posterior, list(FREE), reached().axes, OWN)

@@ -1,6 +1,6 @@
 """Feed mutated laboratory files to their readers: each gives tables or a clean refusal, in time and memory.
 
-python benchmarks/fuzz.py [INPUTS]        100,000 by default; real files beside the repository are mutated too
+python -m tools.fuzz [INPUTS]        100,000 by default; real files beside the repository are mutated too
 """
 
 from __future__ import annotations

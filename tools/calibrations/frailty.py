@@ -23,9 +23,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
-from ears import best, carried, ear_of, fate, reach
 from scipy.special import ndtri
-from weigh import FAINTEST, Z95, Posterior, Row, near, prior, rounded, show, weigh, write
 
 from otosome.catalog import get
 from otosome.evidence import Parameter
@@ -33,6 +31,8 @@ from otosome.model import hearing
 from otosome.roles import Exposure, Use
 from otosome.shelves.populations.otologically_normal import age_median, age_spread
 from otosome.units import Array
+from tools.calibrations.ears import best, carried, ear_of, fate, reach
+from tools.calibrations.weigh import FAINTEST, Z95, Posterior, Row, near, prior, rounded, show, weigh, write
 
 SPECIES = "human"
 MEAN, SPREAD = "insults.cisplatin.ec50", "spread"
@@ -131,7 +131,7 @@ def rows(posterior: Posterior) -> dict[str, Row]:
     return {
         f"{MEAN}.human": {
             "value": value, "low": low, "high": high, "shape": "lognormal", "subjects": most_fit, "basis": "computed",
-            "source": "frisina_2016", "locator": "calibrations/frailty.py",
+            "source": "frisina_2016", "locator": "tools/calibrations/frailty.py",
             "because": "Calibrated on ear:D1 at the best values of all else; used, hence no evidence. Between people "
             f"{least} to {most} fit. Age is in by norms that stop at 8 kHz; the figures go to 12. Linked to what "
             "brings cisplatin to the cells, which widens it; not to the other numbers of harm.",

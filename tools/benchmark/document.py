@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from otosome.benchmark import trial
-from otosome.benchmark.timing import MATCHED, PEERS
-from otosome.evidence import BadInput
 from otosome.model.lanes import LANES
+from tools.benchmark import many_ears
+from tools.benchmark.timing import MATCHED, PEERS
 
 TITLE = "# Performance\n"
-
-
-def check_writable(file: Path) -> None:
-    """Refuse to write over a file that is not this document; raises BadInput."""
-    if file.suffix != ".md":
-        raise BadInput("is no Markdown file", file=str(file), key="--write", cure="name one that ends in .md")
-    if not file.parent.is_dir():
-        raise BadInput("is in a folder that is not there", file=str(file), key="--write")
-    if file.exists() and not (file.is_file() and file.read_bytes().startswith(TITLE.encode())):
-        raise BadInput(
-            "is not a document of this command", file=str(file), key="--write", cure="name another"
-        )
 
 
 def table_of(rows: dict[str, Any]) -> str:
@@ -60,14 +46,14 @@ def equal_table(equal: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def ratios_told(ratios: dict[str, Any]) -> str:
+def ratios(times: dict[str, Any]) -> str:
     """How many times otosome's time each peer takes, in two lines, and what a gradient costs."""
     lines = [
         f"{what}: "
-        + ", ".join(f"{PEERS[key]} takes {ratio:.0f} times as long" for key, ratio in ratios[kind].items())
+        + ", ".join(f"{PEERS[key]} takes {ratio:.0f} times as long" for key, ratio in times[kind].items())
         for kind, what in (("single", "one ear"), ("population", "an ear of many"))
     ]
-    return "\n".join([*lines, f"a gradient by 20 numbers: {ratios['gradient_forwards']:.1f} forward runs"])
+    return "\n".join([*lines, f"a gradient by 20 numbers: {times['gradient_forwards']:.1f} forward runs"])
 
 
 def document(result: dict[str, Any]) -> str:
@@ -79,14 +65,14 @@ def document(result: dict[str, Any]) -> str:
     names = ", ".join(f"`{name}`" for name in slope["names"])
     return f"""# Performance
 
-Written by `otosome bench --write` ({result["machine"]}); not by hand. Times are CPU seconds of one thread.
+Written by `make bench` ({result["machine"]}); not by hand. Times are CPU seconds of one thread.
 
 ## The system
 
 One guinea-pig ear at {result["places"]} places: cisplatin, three size classes of vesicles that compete for uptake,
 the effect of HSP70, stress, four kinds of cell and the stria; a dose into the blood and five onto the round window;
 28 days. {result["unknowns"]} unknowns as the general solvers see it. It is otosome's own network, handed over in arrays
-(`otosome/benchmark/peers.py`); the peers get a compiled right-hand side and Jacobian, numbered so that it is a band,
+(`tools/benchmark/peers.py`); the peers get a compiled right-hand side and Jacobian, numbered so that it is a band,
 and start anew at each dose. They carry no ledger and no internalised amounts, which otosome does. Two later parts of
 the model that the peers were not given are off on all sides: starving neurons, and bound platinum that flattens the
 gradient.
@@ -129,12 +115,12 @@ are against otosome on four times the places with steps half as long.
 
 Among others an ear costs otosome {result["equal"]["population"]:.3g} s; the last column is against that.
 
-## A trial
+## A large population
 
 The compared arms of `cisplatin_guinea_pig` at its own grid and knots, all of it from the draw to thresholds:
-{trial.line(result["study"])}. Of each ear its measures and cells are kept. At this rate of processor time 100,000 ears
-take {trial.minutes(result["study"]):.0f} minutes on {trial.WORKERS} free cores;
-`python benchmarks/population.py` measures it.
+{many_ears.line(result["study"])}. Of each ear its measures and cells are kept. At this rate of processor time
+100,000 ears take {many_ears.minutes(result["study"]):.0f} minutes on {many_ears.WORKERS} free cores;
+`python -m tools.benchmark.many_ears` measures it.
 
 ## A gradient
 

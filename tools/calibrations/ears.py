@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri
-from weigh import Z95
 
 from otosome.catalog import get
 from otosome.evidence import Parameter, draw_columns, uniforms
@@ -26,6 +25,7 @@ from otosome.model.transport import (
 )
 from otosome.roles import Ear, Exposure
 from otosome.units import Array, Hours, Micromolar
+from tools.calibrations.weigh import Z95
 
 CELLS = (*KINDS, "stria")
 

@@ -1,7 +1,8 @@
 """A thousand ears understand words: how long.
 
-``python benchmarks/words.py [EARS]`` prints two lines; it measures and never fails. The time is processor time of one
-thread, the best of seven runs. The ears wear aids, each with a gain of its own, and hear in noise: the longest way.
+``python -m tools.benchmark.words [EARS]`` prints two lines; it measures and never fails. The time is
+processor time of one thread, the best of seven runs. The ears wear aids, each with a gain of its
+own, and hear in noise: the longest way.
 """
 
 from __future__ import annotations

@@ -19,12 +19,25 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
-from weigh import Posterior, Row, as_drawn, between, link, near, prior, row, shares, show, weigh, write
 
 from otosome.catalog import get
 from otosome.evidence import Parameter
 from otosome.model import speech
 from otosome.units import Array
+from tools.calibrations.weigh import (
+    Posterior,
+    Row,
+    as_drawn,
+    between,
+    link,
+    near,
+    prior,
+    row,
+    shares,
+    show,
+    weigh,
+    write,
+)
 
 SPECIES = "human"
 LEVELS = np.arange(-5.0, 75.0, 0.5)
@@ -104,8 +117,9 @@ def rows(posterior: Posterior) -> dict[str, Row]:
         alone = replace(posterior, deviates={number: posterior.deviates[number] for number in free})
         linked = link(alone, free)
         because = (
-            "Calibrated on the rise of normal ears' words with level in quiet (calibrations/words.py); used, hence no "
-            f"evidence. The paper that fitted the function ({FITTED[name]}) was read as an abstract, without constants."
+            "Calibrated on the rise of normal ears' words with level in quiet (tools/calibrations/words.py); used, "
+            "hence no evidence. "
+            f"The paper that fitted the function ({FITTED[name]}) was read as an abstract, without constants."
         )
         for number in free:
             made = row(linked, known[number], "", because, source=source, locator=locator)

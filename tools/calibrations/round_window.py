@@ -20,7 +20,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from weigh import Posterior, Row, as_drawn, link, met, near, prior, rounded, row, show, weigh, write
 
 from otosome.catalog import get
 from otosome.evidence import Parameter
@@ -36,6 +35,20 @@ from otosome.units import (
     convert,
     quantity,
     split,
+)
+from tools.calibrations.weigh import (
+    Posterior,
+    Row,
+    as_drawn,
+    link,
+    met,
+    near,
+    prior,
+    rounded,
+    row,
+    show,
+    weigh,
+    write,
 )
 
 SPECIES = "guinea_pig"
@@ -106,7 +119,7 @@ def log_likelihood(table: Mapping[str, Array]) -> Array:
 def rows(posterior: Posterior) -> dict[str, Row]:
     """The rows the calibration proposes."""
     known, linked = priors(), link(posterior, list(FREE))
-    said = {"source": "salt_ma_2001", "locator": "calibrations/round_window.py"}
+    said = {"source": "salt_ma_2001", "locator": "tools/calibrations/round_window.py"}
     used = "Calibrated on pk:C03; used, hence no evidence."
     impossible = (
         f"{used} The printed 1.9e-8 cm/s is impossible as a plain permeability: it would let 2.4e-12 mol through where "

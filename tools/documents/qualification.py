@@ -1,4 +1,4 @@
-"""The rows for people: lines on a terminal, and the document with its figure that the command writes."""
+"""Every published case simulated beside what was measured, as docs/validation.md with its figure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from otosome import __version__
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput
-from otosome.review.qualification import counts, evidence
+from otosome.review.qualification import WORLDS, counts, evidence, qualify
 from otosome.review.qualification.case import Z95
+from otosome.review.qualification.text import measured, number, simulated
 from otosome.review.qualification.verdict import (
     DECIBELS,
     RATIO,
@@ -28,109 +28,29 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TITLE = "# Held against published cases"
-_COLOURS = {"agrees": "green", "disagrees": "red", "uninformative": "yellow", "no test": "bright_black"}
-_DRAWN = {"agrees": "#2a7f4f", "disagrees": "#b3261e", "uninformative": "#a5842f"}
-
-
-def print_rows(rows: Sequence[Row]) -> None:
-    """A line for each row, its verdict in colour where a person watches, and the counts."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(soft_wrap=True, highlight=False)
-    for row in rows:
-        mark = "calibrated on it" if row.used else "weak" if row.weak else ""
-        line = Text.assemble(
-            (f"{row.verdict:<14}", _COLOURS[row.verdict]), f"{row.id:<20}", f"{simulated(row):<34} ",
-            f"{measured(row):<34} ", (mark, "bright_black"),
-        )  # fmt: skip
-        console.print(line)
-    for name, by_verdict in counts(rows).items():
-        told = ", ".join(f"{n} {verdict}" for verdict, n in by_verdict.items() if n)
-        if told:
-            console.print(f"{name}: {told}")
-
-
-def simulated(row: Row) -> str:
-    """Median and 5 to 95 % of the statistic over worlds."""
-    if row.simulated is None:
-        return ""
-    low, median, high = (row.simulated[key] for key in ("low", "median", "high"))
-    if row.kind == "exact":
-        return _said(median, row.unit)
-    return f"{_number(median)} ({_number(low)} to {_number(high)}) {row.unit}".rstrip()
-
-
-def measured(row: Row) -> str:
-    """What was published, with its error, its range or its direction."""
-    m = row.measured
-    for key, word in (("above", "above"), ("below", "below")):
-        if m.get(key) is not None:
-            told = "" if row.probability is None else f", p = {row.probability:.2f}"
-            return f"{word} {_said(m[key], row.unit)}{told}"
-    if m["value"] is None and m["low"] is None:
-        return ""
-    value = f"{_number(m['low'])} to {_number(m['high'])}" if m["value"] is None else _number(m["value"])
-    if m.get("se") is not None:
-        value += f" +- {_number(m['se'])} (SE)"
-    elif m.get("sd") is not None:
-        value += f" +- {_number(m['sd'])} (SD)"
-    elif m["value"] is not None and m["low"] is not None:
-        value += f" (ears {_number(m['low'])} to {_number(m['high'])})"
-    count = f", n = {row.n}" if row.n > 1 else ""
-    return f"{value} {row.unit}".rstrip() + count
-
-
-def _said(value: float | None, unit: str) -> str:
-    return f"{_number(value)} {unit}".rstrip()
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}"
-
-
-def check_writable(file: Path, chosen: list[str] | None) -> None:
-    """Refuse to write some rows as if they were all, or over a file that is not ours."""
-    if chosen:
-        raise BadInput(
-            "writes every row or none", key="--write", given=", ".join(chosen), cure="leave the rows out"
-        )
-    if file.suffix != ".md":
-        raise BadInput("is no Markdown file", file=str(file), key="--write", cure="name one that ends in .md")
-    if not file.parent.is_dir():
-        raise BadInput("is in a folder that is not there", file=str(file), key="--write")
-    # The figure beside a document of ours is ours too; any other would be lost.
-    foreign = next((f for f in (file, file.with_suffix(".png")) if f.exists()), None)
-    if foreign is not None and not _is_ours(file):
-        raise BadInput(
-            "is not a document of this command", file=str(foreign), key="--write", cure="name another"
-        )
-
-
-def _is_ours(file: Path) -> bool:
-    if not file.is_file():
-        return False
-    with file.open("rb") as stream:
-        return stream.read(len(TITLE)) == TITLE.encode()
+SEED = 1
+_COLOURS = {"agrees": "#2a7f4f", "disagrees": "#b3261e", "uninformative": "#a5842f"}
 
 
 def write_document(
     file: Path,
     rows: Sequence[Row],
-    worlds: int,
-    seed: int,
-    catalog: Catalog,
-    allow_retracted: tuple[str, ...] = (),
+    catalog: Catalog | None = None,
+    worlds: int = WORLDS,
+    seed: int = SEED,
 ) -> None:
     """Write the document and, beside it, the figure."""
     picture = file.with_suffix(".png")
     draw_rows(picture, rows)
-    lines = [*_head(worlds, seed, evidence(catalog, allow_retracted)), *_counted(rows)]
+    lines = [*_head(worlds, seed, evidence(catalog)), *_counted(rows)]
     lines += ["", f"![Simulated intervals and measured values, a line for each row]({picture.name})", ""]
     lines += [*_table(rows), *_disagreements(rows), *_untested(rows)]
-    beside = file.with_name(file.name + ".part")
-    beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    beside.replace(file)
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+
+
+def write(root: Path) -> None:
+    """Simulate every case, some minutes, and write docs/validation.md with its figure."""
+    write_document(root / "docs" / "validation.md", qualify(worlds=WORLDS, seed=SEED))
 
 
 def stated(file: Path) -> tuple[str, list[str]]:
@@ -143,7 +63,7 @@ def stated(file: Path) -> tuple[str, list[str]]:
 def _head(worlds: int, seed: int, mark: str) -> Iterator[str]:
     yield TITLE
     yield ""
-    yield "Written by `otosome qualify --write docs/validation.md`; no number here is typed."
+    yield "Written by `make docs`; no number here is typed."
     yield ""
     yield f"Evidence: `{mark}`, otosome {__version__}, {worlds} worlds, seed {seed}."
     yield ""
@@ -191,8 +111,8 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|---|"
     for row in rows:
         cells = [
-            f"`{row.id}`", row.about, simulated(row), measured(row), row.verdict, _number(row.widths),
-            _number(row.score), _note(row),
+            f"`{row.id}`", row.about, simulated(row), measured(row), row.verdict, number(row.widths),
+            number(row.score), _note(row),
         ]  # fmt: skip
         yield f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
     yield ""
@@ -251,7 +171,7 @@ def draw_rows(file: Path, rows: Sequence[Row]) -> None:
 
 def _draw_row(axes: Axes, line: int, row: Row) -> None:
     assert row.simulated is not None
-    colour, alpha = _DRAWN[row.verdict], 0.45 if row.used else 1.0
+    colour, alpha = _COLOURS[row.verdict], 0.45 if row.used else 1.0
     at = _axis(row)
     axes.plot([0, 1], [line, line], color=colour, alpha=0.35 * alpha, linewidth=6, solid_capstyle="butt")
     axes.plot([at(row.simulated["median"])], [line], "|", color=colour, alpha=alpha, markersize=7)

@@ -12,11 +12,11 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-from weigh import Z95, rounded, show, write
 
 from otosome.catalog import Catalog, get
 from otosome.review.qualification.bench import Bench, Terms
 from otosome.review.qualification.case import cases
+from tools.calibrations.weigh import Z95, rounded, show, write
 
 ALLOWED = 0.10
 USED = "used, hence no evidence. The range is the figure's error with all else held"
@@ -48,8 +48,8 @@ def gentamicin() -> dict[str, Text]:
         "media_partition": off("pk:C16.endolymph", "pk:C16.perilymph"),
     }
     said = {
-        "locator": "calibrations/blood.py; abstract: 25.8 ug/mL in plasma, 5.1 in perilymph and 1.2 in endolymph after "
-        "six days of 15 ug/min",
+        "locator": "tools/calibrations/blood.py; abstract: 25.8 ug/mL in plasma, 5.1 in perilymph and 1.2 in endolymph "
+        "after six days of 15 ug/min",
         "because": f"Calibrated on pk:C16; {USED}; 10 % are allowed, as no spread was read.",
     }
     return {
@@ -68,7 +68,7 @@ def steroid() -> dict[str, Text]:
     weight = np.array([case.doubt**-2 for case in veins])
     quotient, error = float(np.exp(weight @ off / weight.sum())), float(weight.sum() ** -0.5)
     said = {
-        "locator": "calibrations/blood.py; abstract: medians and ranges after 1 and 10 mg/kg into a vein",
+        "locator": "tools/calibrations/blood.py; abstract: medians and ranges after 1 and 10 mg/kg into a vein",
         "because": f"Calibrated on pk:C10.vein_low and pk:C10.vein_high; {USED}. Plasma was not stated there and is "
         "this shelf's, so the number stands for it too.",
     }

@@ -1,0 +1,97 @@
+"""A claim's figure in words, and the figures computed last, which stand beside the shelf for reports."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from otosome.catalog import SHIPPED, Catalog
+from otosome.review.claims.claim import SHELF, VERDICTS, Claim
+from otosome.review.claims.laboratory import Laboratory
+from otosome.study import STUDIES
+
+STORED = SHIPPED / SHELF / "figures.json"
+# Units whose figures range over powers of ten.
+_WIDE = ("times", "patients", "particles")
+# Below it two decimals show nothing.
+_SMALL = 0.05
+KINDS = {"measured": "measured", "direction": "direction only", "none": "nothing published"}
+Row = dict[str, Any]
+
+
+def said(figure: Row) -> str:
+    """A figure as it is printed: middle, unit, and interval."""
+    numbers = [figure[key] for key in ("value", "low", "high")]
+    largest = max(map(abs, numbers))
+    if figure["unit"] in _WIDE or 0 < largest < _SMALL:
+        value, low, high = map(_power, numbers)
+    else:
+        decimals = 1 if largest >= 10 else 2
+        # Plus zero, because a number that rounds to nothing must not read -0.
+        value, low, high = (f"{round(number, decimals) + 0.0:.{decimals}f}" for number in numbers)
+    return f"{value} {figure['unit']} ({low} to {high})"
+
+
+def _power(value: float) -> str:
+    """Two digits, with a power of ten where it is far from one."""
+    if value == 0 or not 1e-3 <= abs(value) < 1e4:
+        digits, _, exponent = f"{value:.1e}".partition("e")
+        return "0" if value == 0 else f"{digits}e{int(exponent)}"
+    return f"{round(value, 1 - math.floor(math.log10(abs(value)))):g}"
+
+
+def short(row: Row) -> str:
+    """A claim's figure with what it is, in a few words; or that there is none."""
+    figure = row["figure"]
+    return "not computed here yet" if figure is None else f"{said(figure)}: {figure['words'].split(';')[0]}"
+
+
+def grounds(row: Row) -> str:
+    """What a claim stands on, by kind, each kind once."""
+    kinds = dict.fromkeys(KINDS[ground["is"]] for ground in row["stands_on"])
+    return "; ".join(kinds)
+
+
+def ordered(rows: list[Row]) -> list[Row]:
+    """Claims best supported first."""
+    return sorted(rows, key=lambda row: VERDICTS.index(row["verdict"]))
+
+
+def evidence_hash() -> str:
+    """Changes when a claim does, or an entry, formula, study or source its figure rests on; no other code is in it."""
+    digest = hashlib.sha256()
+    for file in sorted(set(_evidence(Catalog()))):
+        # As text, because a checkout may change line endings.
+        content = file.read_text(encoding="utf-8")
+        digest.update(f"{file.relative_to(SHIPPED).as_posix()}\0{content}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def _evidence(catalog: Catalog) -> Iterator[Path]:
+    """The files that claims and their figures rest on."""
+    laboratory = Laboratory(catalog=catalog)
+    for name in catalog.names(SHELF):
+        claim = Claim.of(catalog.get(SHELF, name), catalog)
+        asked = claim.entry.card.options.get("study")
+        entries = [claim.entry, *(catalog.get(*text.split(".")) for text in claim.uses)]
+        if isinstance(asked, (str, dict)):
+            # Some figures are of every mechanism there is.
+            entries += laboratory.study(asked, mechanisms=None).entries()
+        if isinstance(asked, str):
+            yield STUDIES / f"{asked}.toml"
+        for entry in entries:
+            stem = SHIPPED / entry.card.shelf / entry.name
+            yield from (f for f in (stem.with_suffix(".toml"), stem.with_suffix(".py")) if f.is_file())
+        keys = {p.source for e in entries for by in e.card.parameters.values() for p in by.values()}
+        keys |= {source.key for ground in claim.stands_on for source in ground.sources}
+        yield from (SHIPPED / "sources" / f"{key}.toml" for key in keys if key)
+
+
+def stored() -> Row:
+    """The rows as last written: version, seed, ears, evidence (a hash), rows, and ``stale``: evidence changed since."""
+    kept: Row = json.loads(STORED.read_text(encoding="utf-8"))
+    return {**kept, "stale": kept["evidence"] != evidence_hash()}

@@ -1,0 +1,75 @@
+"""The rows in words, and as lines on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from otosome.review.qualification import counts
+from otosome.review.qualification.verdict import (
+    Row,
+)
+
+if TYPE_CHECKING:
+    pass
+
+_COLOURS = {"agrees": "green", "disagrees": "red", "uninformative": "yellow", "no test": "bright_black"}
+
+
+def print_rows(rows: Sequence[Row]) -> None:
+    """A line for each row, its verdict in colour where a person watches, and the counts."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(soft_wrap=True, highlight=False)
+    for row in rows:
+        mark = "calibrated on it" if row.used else "weak" if row.weak else ""
+        line = Text.assemble(
+            (f"{row.verdict:<14}", _COLOURS[row.verdict]), f"{row.id:<20}", f"{simulated(row):<34} ",
+            f"{measured(row):<34} ", (mark, "bright_black"),
+        )  # fmt: skip
+        console.print(line)
+    for name, by_verdict in counts(rows).items():
+        parts = ", ".join(f"{n} {verdict}" for verdict, n in by_verdict.items() if n)
+        if parts:
+            console.print(f"{name}: {parts}")
+
+
+def simulated(row: Row) -> str:
+    """Median and 5 to 95 % of the statistic over worlds."""
+    if row.simulated is None:
+        return ""
+    low, median, high = (row.simulated[key] for key in ("low", "median", "high"))
+    if row.kind == "exact":
+        return valued(median, row.unit)
+    return f"{number(median)} ({number(low)} to {number(high)}) {row.unit}".rstrip()
+
+
+def measured(row: Row) -> str:
+    """What was published, with its error, its range or its direction."""
+    m = row.measured
+    for key, word in (("above", "above"), ("below", "below")):
+        if m.get(key) is not None:
+            chance = "" if row.probability is None else f", p = {row.probability:.2f}"
+            return f"{word} {valued(m[key], row.unit)}{chance}"
+    if m["value"] is None and m["low"] is None:
+        return ""
+    value = f"{number(m['low'])} to {number(m['high'])}" if m["value"] is None else number(m["value"])
+    if m.get("se") is not None:
+        value += f" +- {number(m['se'])} (SE)"
+    elif m.get("sd") is not None:
+        value += f" +- {number(m['sd'])} (SD)"
+    elif m["value"] is not None and m["low"] is not None:
+        value += f" (ears {number(m['low'])} to {number(m['high'])})"
+    count = f", n = {row.n}" if row.n > 1 else ""
+    return f"{value} {row.unit}".rstrip() + count
+
+
+def valued(value: float | None, unit: str) -> str:
+    """A number to three digits with its unit."""
+    return f"{number(value)} {unit}".rstrip()
+
+
+def number(value: float | None) -> str:
+    """A number to three digits; nothing where there is none."""
+    return "" if value is None else f"{value:.3g}"

@@ -1,0 +1,1 @@
+"""What develops otosome and is not installed with it: benchmarks, calibrations, documents, measures."""

@@ -1,0 +1,1 @@
+"""Numbers fitted to published cases, a module for each group: ``make calibrate``."""

@@ -1,0 +1,1 @@
+"""What our own documents show of what is computed: ``make docs``."""
