@@ -40,7 +40,7 @@ def test_a_dose_into_a_vein_tells_blood_more_than_the_ear_and_one_at_the_window_
 def test_what_blood_meets_is_the_dose_over_its_clearance():
     study = load("intravenous_guinea_pig")
     table = best(study)
-    block = Block(plan(study), {name: table[name].to_numpy() for name in table})
+    block = Block(plan(study), table)
     arm = next(arm for arm in block.plan.arms if arm.name == VEIN)
     carried = block.vesicles(arm)
     room = table["solutes.vesicle.plasma_volume"] * table["species.guinea_pig.body_mass"]

@@ -10,7 +10,7 @@ from otosome.forward.block import (
     endpoint,
 )
 from otosome.forward.crossing import crossing
-from otosome.forward.draw import best, draw
+from otosome.forward.drawing import best, draw
 from otosome.forward.gradient import gradient
 from otosome.forward.planning import (
     Given,

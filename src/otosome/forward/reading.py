@@ -10,7 +10,7 @@ import numpy as np
 from otosome.ears import Ears, Rows
 from otosome.evidence import BadInput, uniforms
 from otosome.forward.block import Block, endpoint
-from otosome.forward.draw import draw
+from otosome.forward.drawing import draw
 from otosome.forward.planning import plan
 from otosome.model.grades import Grades, OneEar
 from otosome.roles import Reading

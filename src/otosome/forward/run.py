@@ -16,7 +16,7 @@ from otosome.ears import Columns, Ears
 from otosome.evidence import BadInput
 from otosome.forward.arrival import people
 from otosome.forward.block import KINDS, Block
-from otosome.forward.draw import best
+from otosome.forward.drawing import best
 from otosome.forward.planning import (
     Plan,
     PlannedArm,
