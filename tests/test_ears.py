@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 from otosome.ears import INDEX, Ears, stacked
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.forward import best, draw, observe, simulate
 from otosome.forward.crossing import crossing
 from otosome.study import load, loads
 
 WEEK = """
-otosome = "scenario/1"
+otosome = "study/1"
 species = "mouse"
 mechanisms = []
 
@@ -159,7 +159,7 @@ def test_a_table_that_makes_no_sense_is_refused_by_name(study, ears, column, val
 
 
 def test_ears_that_lack_a_number_are_refused_by_its_name(study, ears):
-    with pytest.raises(BadInput, match="cells.ohc.death: is a number of the study and no column"):
+    with pytest.raises(BadInput, match=r"cells\.ohc\.death: is a number of the study and no column"):
         simulate(study, ears.frame().drop(columns="cells.ohc.death"), workers=1)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.units import Array
 
 if TYPE_CHECKING:

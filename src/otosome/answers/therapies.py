@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from otosome.answers.answer import (
-    benefit,
-    described,
-    errors,
-    places,
-)
+from otosome.answers.accuracy import errors
+from otosome.answers.contrast import benefit, interval
+from otosome.answers.description import described
+from otosome.answers.window import places
 from otosome.ears import Ears, Rows
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.forward import (
     Tick,
     best,
@@ -73,7 +71,7 @@ def therapies(
 
 
 def _check(study: Study) -> None:
-    if len(study.scenario.arm) < 2:
+    if len(study.tables.arm) < 2:
         raise BadInput("has one arm, so there is nothing to compare", file=study.name, key="arm")
     if not worths(study):
         raise BadInput(
@@ -85,7 +83,7 @@ def _check(study: Study) -> None:
 
 def worths(study: Study) -> dict[str, str]:
     """How much of each measure is worth one: as the study states it, or ten points of words in quiet."""
-    stated = study.scenario.preference
+    stated = study.tables.preference
     if stated is not None and stated.measures:
         return dict(stated.measures)
     return dict.fromkeys(heard(study), _TEN_POINTS)
@@ -93,12 +91,12 @@ def worths(study: Study) -> dict[str, str]:
 
 def heard(study: Study) -> list[str]:
     """The measures of words understood in quiet."""
-    return [n for n, m in study.scenario.measure.items() if m.endpoint == WORDS and m.noise is None]
+    return [n for n, m in study.tables.measure.items() if m.endpoint == WORDS and m.noise is None]
 
 
 def reference(study: Study) -> str:
     """The arm that all others are held against: the first."""
-    return study.scenario.arm[0].name
+    return study.tables.arm[0].name
 
 
 def side_by_side(study: Study, result: xr.Dataset, middle: xr.Dataset, ears: Ears) -> Row:
@@ -109,16 +107,16 @@ def side_by_side(study: Study, result: xr.Dataset, middle: xr.Dataset, ears: Ear
     """
     world = result["world"].to_numpy()
     columns = ears.pick(result["subject"].to_numpy())
-    arms = study.scenario.arm
+    arms = study.tables.arm
     risks = {arm.name: expected(study, arm, columns) for arm in arms}
     scored = {name: scores(study, result, risks, factor) for name, factor in LEANINGS.items()}
     likely = {name: chances(values, world) for name, values in scored.items()}
     rows = [
         {
             "name": arm.name,
-            "score": _interval(scored["as stated"][number]),
+            "score": interval(scored["as stated"][number]),
             "best": {name: found[number] for name, found in likely.items()},
-            "measures": {m: _measured(study, result, middle, m, arm.name) for m in study.scenario.measure},
+            "measures": {m: _measured(study, result, middle, m, arm.name) for m in study.tables.measure},
             "cells": _cells(study, result, middle, arm.name),
             "utilities": _utilities(study, result, columns, arm.name),
             "harms": [_harm(study, name, risk) for name, risk in risks[arm.name].items()],
@@ -201,8 +199,8 @@ def ahead(study: Study, scores: Array, likely: Sequence[Row], world: Rows) -> Ro
     order = sorted(range(len(means)), key=lambda arm: (-likely[arm]["average"]["value"], -means[arm].mean()))
     first = order[0]
     second = max(order[1:], key=lambda arm: means[arm].mean())
-    arms = study.scenario.arm
-    return {"of": arms[first].name, "over": arms[second].name, "by": _interval(means[first] - means[second])}
+    arms = study.tables.arm
+    return {"of": arms[first].name, "over": arms[second].name, "by": interval(means[first] - means[second])}
 
 
 def _means(scores: Array, world: Rows) -> Array:
@@ -240,8 +238,8 @@ def expected(study: Study, arm: Arm, columns: Mapping[str, Array]) -> dict[str, 
 
 def weighed(study: Study) -> dict[str, float]:
     """What one event of each harm costs: as the study's preference has it, or the harm's own weight."""
-    stated = {} if study.scenario.preference is None else study.scenario.preference.harms
-    names = {name for arm in study.scenario.arm for name in study.harmed(arm)}
+    stated = {} if study.tables.preference is None else study.tables.preference.harms
+    names = {name for arm in study.tables.arm for name in study.harmed(arm)}
     own = {name: study.parameters[f"harms.{name}.weight"].value for name in sorted(names)}
     return own | {name: weight for name, weight in stated.items() if name in own}
 
@@ -253,7 +251,7 @@ def _harm(study: Study, name: str, risk: Array) -> Row:
         "about": card.about,
         "counted": str(card.options.get("counted", "")),
         "note": str(card.options.get("note", "")),
-        "events": _interval(risk),
+        "events": interval(risk),
         "weight": weighed(study)[name],
     }
 
@@ -261,12 +259,12 @@ def _harm(study: Study, name: str, risk: Array) -> Row:
 def _told(result: xr.Dataset, arm: str) -> Row:
     """Strongest signal that vesicles give in the ear and in blood, 0 to 1: what shields one may shield a tumour."""
     told = result["told"].sel(arm=arm)
-    return {str(w): _interval(told.sel(where=w).to_numpy()) for w in told["where"].to_numpy()}
+    return {str(w): interval(told.sel(where=w).to_numpy()) for w in told["where"].to_numpy()}
 
 
 def _preference(study: Study) -> Row:
     return {
-        "stated": study.scenario.preference is not None,
+        "stated": study.tables.preference is not None,
         "measures": worths(study),
         "harms": weighed(study),
     }
@@ -277,7 +275,7 @@ def _preference(study: Study) -> Row:
 
 def _measured(study: Study, result: xr.Dataset, middle: xr.Dataset, name: str, arm: str) -> Row:
     """A measure in an arm at its last time: the ear of best values by frequency, all ears, and the gain."""
-    asked = study.scenario.measure[name]
+    asked = study.tables.measure[name]
     chosen = np.isin(result.frequency.to_numpy(), asked.tones)
     time = int(np.searchsorted(result.time.to_numpy(), max(quantity(t, "h") for t in asked.at)))
     ends = [one[name].sel(arm=arm).to_numpy()[:, time, chosen] for one in (result, middle)]
@@ -288,8 +286,8 @@ def _measured(study: Study, result: xr.Dataset, middle: xr.Dataset, name: str, a
         "noise": asked.noise,
         "frequency": None if asked.frequency is None else result.frequency.to_numpy()[chosen].tolist(),
         "middle": ends[1][0].tolist(),
-        "ears": _interval(ends[0].mean(axis=1)),
-        "gain": _interval(_gain(study, result, name, arm)),
+        "ears": interval(ends[0].mean(axis=1)),
+        "gain": interval(_gain(study, result, name, arm)),
     }
 
 
@@ -302,7 +300,7 @@ def _cells(study: Study, result: xr.Dataset, middle: xr.Dataset, arm: str) -> Ro
             for one in (arm, reference(study))
         )
         one = float(middle["cells"].sel(cell=kind, arm=arm).to_numpy().mean(dtype=float))
-        found[kind] = {"middle": one, "ears": _interval(left), "saved": _interval(left - against + 0.0)}
+        found[kind] = {"middle": one, "ears": interval(left), "saved": interval(left - against + 0.0)}
     return found
 
 
@@ -313,7 +311,7 @@ def _utilities(study: Study, result: xr.Dataset, columns: Mapping[str, Array], a
         return {}
     words = heard(study)[0]
     gained = quantity(f"1 {result[words].attrs['unit']}") * _gain(study, result, words, arm)
-    return {name: _interval(gained * per_word(study, name, columns)) for name in names}
+    return {name: interval(gained * per_word(study, name, columns)) for name in names}
 
 
 def valued(study: Study) -> list[str]:
@@ -337,7 +335,7 @@ def _instruments(study: Study) -> dict[str, Row]:
 
 def per_word(study: Study, name: str, columns: Mapping[str, Array]) -> Array:
     """Utility that an instrument gives to understanding all words rather than none, shape (subject,)."""
-    numbers = study.catalog.get("utilities", name).columns(columns, study.scenario.species)
+    numbers = study.catalog.get("utilities", name).columns(columns, study.tables.species)
     return numbers["gain"] / numbers["words"]
 
 
@@ -360,8 +358,3 @@ def _shares(readings: pd.DataFrame, scale: str, labels: list[str]) -> dict[str, 
         str(arm): [float((rows["value"] == step).mean()) for step in range(len(labels))]
         for arm, rows in last.groupby("group", sort=False)
     }
-
-
-def _interval(values: Array) -> dict[str, float]:
-    low, median, high = np.quantile(values, [0.05, 0.5, 0.95])
-    return {"median": float(median), "low": float(low), "high": float(high)}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # What ``new`` writes: where, and what to do with it then.
 _NEW = {
-    "scenario": ("my_study.toml", "run it with: otosome run"),
+    "study": ("my_study.toml", "run it with: otosome run"),
     "animals": ("animals.csv", "fill it in, then: otosome import PATH... --animals"),
     "fit": ("my_study.toml", "run it with: otosome run"),
     "batch": ("my_batch.toml", "fill it in, then decide with: otosome quality"),
@@ -70,7 +70,7 @@ def import_(
 
 
 def new(
-    kind: Annotated[str, typer.Argument(help="scenario, animals, fit or batch")],
+    kind: Annotated[str, typer.Argument(help="study, animals, fit or batch")],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(help="For animals: the files the sheet is for; for a batch: its exports and plates."),
@@ -89,11 +89,11 @@ def new(
 
     def work() -> dict[str, Any]:
         from otosome.catalog import Catalog
-        from otosome.evidence import BadInput
+        from otosome.errors import BadInput
 
         if kind not in _NEW:
             raise BadInput("is not something new can write", given=kind, allowed=list(_NEW))
-        if paths and kind in ("scenario", "fit"):
+        if paths and kind in ("study", "fit"):
             raise BadInput("takes no files", key=f"new {kind}", given=str(paths[0]))
         if source is not None and kind != "fit":
             raise BadInput("takes no --from", key=f"new {kind}", given=str(source))
@@ -121,7 +121,7 @@ def _begun(kind: str, paths: list[Path], source: Path | None, file: Path, catalo
 
 
 def _animals(paths: list[Path], catalog: Catalog) -> str:
-    from otosome.evidence import BadInput
+    from otosome.errors import BadInput
     from otosome.laboratory.animals import template
     from otosome.laboratory.intake import intake
     from otosome.results import tame
@@ -141,7 +141,7 @@ def _animals(paths: list[Path], catalog: Catalog) -> str:
 
 
 def _fit(source: Path | None, file: Path, catalog: Catalog) -> str:
-    from otosome.evidence import BadInput
+    from otosome.errors import BadInput
     from otosome.laboratory.draft import draft
 
     if source is None:
@@ -158,7 +158,7 @@ def _record(paths: list[Path], file: Path, catalog: Catalog) -> str:
 
 def _write_new(file: Path, text: str) -> None:
     """A file that was not there before; raises BadInput if it was."""
-    from otosome.evidence import BadInput
+    from otosome.errors import BadInput
 
     try:
         with file.open("x", encoding="utf-8") as stream:

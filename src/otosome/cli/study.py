@@ -139,7 +139,7 @@ def _written(
 
     folder = out if out is not None else Path("results") / made.name
     check_free(folder, force)
-    chosen = seed if seed is not None else made.scenario.seed if made.scenario.seed is not None else 1
+    chosen = seed if seed is not None else made.tables.seed if made.tables.seed is not None else 1
     with writing(folder, force) as part:
         from otosome.forward import draw, observe
 
@@ -262,7 +262,7 @@ def sources(
     """The papers a study rests on, and which of its numbers are only assumed."""
 
     def work() -> dict[str, Any]:
-        from otosome.answers.answer import sources as rows_of
+        from otosome.answers.sources import sources as rows_of
         from otosome.report.summary import read_once
         from otosome.study import load
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otosome.ears import Columns, Ears
-from otosome.evidence import BadInput, draw_columns, layout, uniforms
+from otosome.errors import BadInput
+from otosome.evidence import draw_columns, layout, uniforms
 from otosome.forward.block import Block
 from otosome.forward.planning import plan
 from otosome.roles import Population, Reading
@@ -104,8 +105,8 @@ def _chosen(candidates: Ears, weights: Plain, selection: Columns, part: slice, w
 
 def _screened(study: Study, candidates: Ears) -> tuple[Array, Array]:
     """What each ear was read at before anything was done, and what is true of it, mean over frequency: (subject,)."""
-    assert study.scenario.enrolment is not None  # asked for by who calls
-    measure = study.scenario.measure[study.scenario.enrolment.measure]
+    assert study.tables.enrolment is not None  # asked for by who calls
+    measure = study.tables.measure[study.tables.enrolment.measure]
     tones = np.array(measure.tones)
     read, true = [], []
     for start, block in _blocks(study, candidates):
@@ -118,7 +119,7 @@ def _screened(study: Study, candidates: Ears) -> tuple[Array, Array]:
 
 
 def _fits(study: Study, read: Array) -> NDArray[np.bool_]:
-    stated = study.scenario.enrolment
+    stated = study.tables.enrolment
     assert stated is not None  # as above
     unit = study.unit(stated.measure)
     low, high = (
@@ -169,7 +170,7 @@ def people(study: Study, columns: Columns) -> dict[str, object]:
              came with (``drawn``), dB HL, and how far the shares at or below a level of both lie apart at most
              (``apart``)
     """
-    found, use = study.population(columns), study.scenario.population
+    found, use = study.population(columns), study.tables.population
     if found is None or use is None:
         return {}
     told: dict[str, object] = {"entry": use.entry, "ear": study.ear}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from otosome.ears import Ears
+from otosome.errors import BadInput
 from otosome.evidence import (
     WORLD,
-    BadInput,
     Parameter,
 )
 from otosome.forward.arrival import arrive, enrol, fresh
@@ -39,7 +39,7 @@ def draw(
         raise BadInput("must be at least 1", key="world", given=world)
     if study.told:
         ears = arrive(study, first, last, seed, world)
-    elif study.scenario.enrolment is not None:
+    elif study.tables.enrolment is not None:
         ears = enrol(study, first, last, seed, world)
     else:
         ears = fresh(study, first, last, seed, world)

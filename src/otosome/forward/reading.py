@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otosome.ears import Ears, Rows
-from otosome.evidence import BadInput, uniforms
+from otosome.errors import BadInput
+from otosome.evidence import uniforms
 from otosome.forward.block import Block, endpoint
 from otosome.forward.drawing import draw
 from otosome.forward.planning import plan
@@ -47,7 +48,7 @@ def observe(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None 
     ears = ears_of(study, result, table)
     subjects = ears.ear
     frames = []
-    for name, measure in study.scenario.measure.items():
+    for name, measure in study.tables.measure.items():
         sheet = _Sheet.of(measure, subjects)
         bound = endpoint(study, measure, ears)
         sides = texts(study.catalog.get("endpoints", measure.endpoint).card.options.get("ears", ["left"]))

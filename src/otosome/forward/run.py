@@ -13,7 +13,7 @@ import numpy as np
 
 from otosome import __version__
 from otosome.ears import Columns, Ears
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.forward.arrival import people
 from otosome.forward.block import KINDS, Block
 from otosome.forward.drawing import best
@@ -134,7 +134,7 @@ def forward(block: Block, keep: Collection[str] = KEPT, full: int | None = None)
     for number, arm in enumerate(plan.arms):
         cells = block.cells(arm)
         measured = cells.at(plan.at(plan.times))
-        for name, measure in study.scenario.measure.items():
+        for name, measure in study.tables.measure.items():
             out[f"{name}/{number}"] = block.value(measure, measured, plan.frequencies, arm, plan.times)
         kept = keep if full is None or number < full else ()
         if "cells" in kept:
@@ -213,7 +213,7 @@ def simulate(
         "cell": [LABELS[k] for k in KINDS],
     }
     variables: dict[str, Any] = {}
-    for name, measure in study.scenario.measure.items():
+    for name, measure in study.tables.measure.items():
         options = study.catalog.get("endpoints", measure.endpoint).card.options
         said = {
             "endpoint": measure.endpoint,
@@ -224,7 +224,7 @@ def simulate(
         values = np.stack([found[f"{name}/{n}"] for n in arms_])
         variables[name] = (("arm", "subject", "time", "frequency"), values, said)
     for number, name in enumerate(extra, start=len(arms_)):
-        measure_of = str(study.scenario.compare and study.scenario.compare.measure)
+        measure_of = str(study.tables.compare and study.tables.compare.measure)
         dims = ("subject", "time", "frequency")
         variables[name] = (dims, found[f"{measure_of}/{number}"], {"unit": variables[measure_of][2]["unit"]})
     for name, unit in (("cells", ""), ("vesicles", "particles/uL"), ("protein", "ug/uL")):
@@ -260,7 +260,7 @@ def simulate(
         "version": __version__,
         "seed": ears.seed,
         "ears": sound.fingerprint,
-        "species": study.scenario.species,
+        "species": study.tables.species,
         "study": saves(study, ears.seed),
         "notes": json.dumps(notes),
         "masked": json.dumps([{"subject": ear, "reason": reason} for ear, reason in rejected.items()]),
@@ -285,7 +285,7 @@ def _checked(study: Study, ears: Ears) -> Ears:
 
 def _beside(study: Study, ears: Ears, workers: int) -> dict[str, Array]:
     """What is read at both ears, of the person's other ear: (arm, subject, time, frequency) by measure."""
-    endpoints = {name: measure.endpoint for name, measure in study.scenario.measure.items()}
+    endpoints = {name: measure.endpoint for name, measure in study.tables.measure.items()}
     both = [n for n, e in endpoints.items() if "ears" in study.catalog.get("endpoints", e).card.options]
     aside = study.other() if both else None
     if aside is None:
@@ -309,7 +309,7 @@ def _weighed(ears: Ears) -> list[str]:
 
 def _taken_in(study: Study, ears: Ears) -> list[str]:
     """What choosing people by one reading alone does to the next, in every arm; none where nobody was chosen."""
-    stated = study.scenario.enrolment
+    stated = study.tables.enrolment
     if stated is None or "share" not in ears.selection:
         return []
     read, change = ears.selection["read"], ears.selection["truth"] - ears.selection["read"]
@@ -395,7 +395,7 @@ def _left_out(rejected: Mapping[int, str], ears: int) -> list[str]:
 
 def _efficacies(study: Study) -> dict[str, PlannedArm]:
     """The compared arm with every largest effect halved, and doubled (never above 1)."""
-    asked = study.scenario.compare
+    asked = study.tables.compare
     if asked is None:
         return {}
     arm = study.arm(asked.of)
