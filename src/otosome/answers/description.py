@@ -70,7 +70,7 @@ def _sizes(study: Study) -> dict[str, Any]:
     chosen = [planned(study, a) for a in study.tables.arm if asked is None or a.name == asked.of]
     lots = dict.fromkeys(arm.lot[0] for arm in chosen if arm.lot is not None)
     one = best(study)
-    block = Block(plan(study), {c: one[c].to_numpy() for c in one.columns})
+    block = Block(plan(study), one)
     for name in lots:
         entry = study.batch(name)
         batch = block.batch(entry.name)

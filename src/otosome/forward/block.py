@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from otosome.ears import Columns
 from otosome.forward.planning import (
     Given,
     Plan,
@@ -49,7 +50,6 @@ from otosome.units import (
     Array,
 )
 
-Columns = Mapping[str, Array]
 KINDS = tuple(LABELS)
 # Shelves whose numbers decide where a solute goes; all others only what it does there.
 _TISSUES = ("organ_of_corti", "rosenthals_canal")

@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from otosome.evidence import READ, WORLD
+from otosome.evidence import READ
 from otosome.study import Measure
 
 # How far a number can be trusted, best first: the order of every bar, legend and table.
@@ -98,7 +98,7 @@ def tonal(result: xr.Dataset, name: str) -> bool:
 
 def worlds(result: xr.Dataset) -> NDArray[np.intp]:
     """The world each subject lives in, counted from 0: (subject,)."""
-    return np.asarray(result["subject"].values // WORLD)
+    return np.asarray(result["world"].values)
 
 
 def percent(unit: str) -> bool:

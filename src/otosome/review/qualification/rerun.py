@@ -145,8 +145,9 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
     """Readings of an arm's own subjects in every world, shape (world, subject, time, frequency) by measure."""
     # Groups of one laboratory share a world, and no subject.
     world = arms * subjects
-    table = draw(study, terms.worlds * world, terms.seed, world)
-    mine = table[np.arange(len(table)) % world // subjects == number].reset_index(drop=True)
+    ears = draw(study, terms.worlds * world, terms.seed, world)
+    by_group = np.arange(ears.size).reshape(terms.worlds, arms, subjects)
+    mine = ears.take(by_group[:, number].ravel())
     made = plan(study, [arm], growth=_GROWTH)
 
     def work(block: Block) -> dict[str, Array]:
@@ -157,13 +158,12 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
         }
 
     found = through(made, mine, work)
-    columns = {c: mine[c].to_numpy() for c in mine.columns}
     readings = {}
     for name, measure in study.tables.measure.items():
         uniform = uniforms(terms.seed, f"observation/{name}/{arm}", 0, found[name].size).reshape(
             found[name].shape
         )
-        value = endpoint(study, measure, columns).read(found[name], uniform).value
+        value = endpoint(study, measure, mine).read(found[name], uniform).value
         readings[name] = value.reshape(terms.worlds, subjects, *value.shape[1:])
     return readings
 
