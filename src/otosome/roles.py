@@ -9,6 +9,7 @@ knots in h, each event twice (just before, just after). A bound parameter has sh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Protocol
@@ -134,7 +135,8 @@ class BatchOptions(Options):
     record: str = ""
     sample: str = ""
     class_ratio: (
-        Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1, max_length=20)] | None
+        Annotated[tuple[Annotated[float, Field(gt=0, lt=math.inf)], ...], Field(min_length=1, max_length=20)]
+        | None
     ) = None
     decision: Literal["release", "refuse", "cannot decide"] | None = None
     reason: str = ""

@@ -165,7 +165,7 @@ def asked(catalog, endpoint):
 def ears(study, subjects=None):
     """A block of drawn ears, or the one ear in which every number has its best value."""
     table = best(study) if subjects is None else draw(study, subjects, seed=1)
-    return Block(plan(study), {name: table[name].to_numpy() for name in table})
+    return Block(plan(study), table)
 
 
 def bound(block, shelf, name):
@@ -499,7 +499,7 @@ def test_people_whom_nothing_harms_keep_the_audiogram_they_came_with(catalog, po
     study = of_people(catalog, population, species)
     table = draw(study, 12, seed=2)
     result = forward.simulate(study, table, workers=1)
-    block = Block(plan(study), {name: table[name].to_numpy() for name in table})
+    block = Block(plan(study), table)
     for name in study.tables.measure:
         heard = result[name]
         came = study.population(block.columns).baseline(heard.frequency.to_numpy())

@@ -32,7 +32,6 @@ from otosome.study.tables import (
     Tables,
     Treatment,
 )
-from otosome.units import quantity
 
 STUDIES = SHIPPED / "studies"
 # How the note begins that a study used a lot its own specification refuses.
@@ -344,8 +343,7 @@ def _with_volumes(study: Study) -> Study:
     """Say which single injections are more than all perilymph, or more than any middle ear holds."""
     said = []
     for name, treatment in study.tables.treatment.items():
-        route = study.catalog.get("routes", treatment.route)
-        volume = quantity(str(treatment.volume), "uL")
+        route, volume = study.catalog.get("routes", treatment.route), float(treatment.volume)
         if route.options.outlet is not None and volume > study.perilymph:
             times = volume / study.perilymph
             said.append(
