@@ -260,7 +260,7 @@ def test_a_size_window_with_one_end_is_open_at_the_other(good, tmp_path, end):
     [
         ({}, {"potency_leest": "0.95"}, "potency_leest.*no test reads.*potency_least"),
         ({}, {"cd63": "95 %"}, "cd63.*no test reads"), ({}, {"protein": "20 ug/mL"}, "protein.*no test reads"),
-        ({"at_leest": ["size_window"]}, {}, "at_leest.*no list of tests.*at_least"),
+        ({"at_leest": ["size_window"]}, {}, "at_leest: is not an option of specifications.*at_least"),
         ({"at_least": ["size_window", "viability"]}, {}, "viability.*the limit of a test"),
         ({"label": ["particles", "protein"]}, {"protein": "20 %"}, "protein.*particles"),
         ({"at_least": []}, {}, "size_window.*no test reads"),

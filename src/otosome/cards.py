@@ -233,6 +233,7 @@ _WRONG = {
     "missing": "is missing",
     "unexpected": "is not a key here",
     "literal": "is not known",
+    "too": "holds too few or too many",
 }
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PlainValidator
 
 from otosome.evidence import Basis
 from otosome.units import Array, Hours, Kilohertz, Millimetres, house
@@ -563,7 +563,7 @@ class ClaimOptions(Options):
     )
     built_in: str = ""
     missing: str = ""
-    study: Annotated[object, AfterValidator(_study)] = ""
+    study: Annotated[str | Mapping[str, object], PlainValidator(_study)] = ""
     uses: tuple[Annotated[str, Field(pattern=r"^[a-z_]+\.[A-Za-z0-9_]+$")], ...] = ()
 
 

@@ -62,7 +62,7 @@ def known(catalog, roles, case):
     """Whether every entry is for the species of the case; most are for all."""
     species = dict(zip(roles, case, strict=True)).get("species", "")
     return not species or all(
-        species in catalog.get(SHELF[role], name).options.species or [species]
+        species in (getattr(catalog.get(SHELF[role], name).options, "species", ()) or [species])
         for role, name in zip(roles, case, strict=True)
     )
 
@@ -587,7 +587,7 @@ def test_an_ear_holds_one_of_a_device_unless_it_is_given_by_an_amount(catalog, d
 def of_people_with(catalog, shelf, name):
     """An entry's formula for six drawn people."""
     entry = catalog.get(shelf, name)
-    (species, *_) = entry.options.species or ["human"]
+    (species, *_) = getattr(entry.options, "species", ()) or ["human"]
     return entry.bind(draw_columns(entry.parameters(species).values(), 1, 0, 6), species)
 
 
