@@ -49,6 +49,7 @@ ORDER = [
     ["review.claims"],
     ["report"],
     ["results"],
+    ["jobs"],
     ["cli"],
 ]
 PLACE = {

@@ -475,5 +475,5 @@ def saves(study: Study, seed: int | None = None) -> str:
 def save(study: Study, file: Path, seed: int | None = None) -> None:
     """Write the explicit form of a study beside and rename."""
     beside = file.with_name(file.name + ".part")
-    beside.write_text(saves(study, seed), encoding="utf-8")
+    beside.write_text(saves(study, seed), encoding="utf-8", newline="\n")
     beside.replace(file)

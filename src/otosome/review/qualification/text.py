@@ -13,26 +13,17 @@ from otosome.review.qualification.verdict import (
 if TYPE_CHECKING:
     pass
 
-_COLOURS = {"agrees": "green", "disagrees": "red", "uninformative": "yellow", "no test": "bright_black"}
 
-
-def print_rows(rows: Sequence[Row]) -> None:
-    """A line for each row, its verdict in colour where a person watches, and the counts."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(soft_wrap=True, highlight=False)
+def row_lines(rows: Sequence[Row]) -> list[str]:
+    """A line for each row, and the counts."""
+    lines = []
     for row in rows:
         mark = "calibrated on it" if row.used else "weak" if row.weak else ""
-        line = Text.assemble(
-            (f"{row.verdict:<14}", _COLOURS[row.verdict]), f"{row.id:<20}", f"{simulated(row):<34} ",
-            f"{measured(row):<34} ", (mark, "bright_black"),
-        )  # fmt: skip
-        console.print(line)
+        lines.append(f"{row.verdict:<14}{row.id:<20}{simulated(row):<34} {measured(row):<34} {mark}".rstrip())
     for name, by_verdict in counts(rows).items():
         parts = ", ".join(f"{n} {verdict}" for verdict, n in by_verdict.items() if n)
-        if parts:
-            console.print(f"{name}: {parts}")
+        lines += [f"{name}: {parts}"] if parts else []
+    return lines
 
 
 def simulated(row: Row) -> str:
