@@ -15,9 +15,11 @@ import xarray as xr
 
 import otosome
 from otosome.answers.answer import answer
+from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.forward import draw, observe
 from otosome.results import (
+    EARS,
     MARK,
     Record,
     check_free,
@@ -55,7 +57,7 @@ def result(study):
 def folder(study, result, tmp_path_factory):
     out = tmp_path_factory.mktemp("result")
     record = Record("run", study.name, {"my study.toml": "0" * 64}, {"seed": 5, "subjects": 2})
-    fill(out, result, observe(study, result), record)
+    fill(out, result, observe(study, result), draw(study, 2, seed=5), record)
     return out
 
 
@@ -136,6 +138,11 @@ def test_a_record_of_a_later_version_is_refused_with_what_to_install(tmp_path):
     Record("run", "week", {}, format=99, otosome="9.1").write(tmp_path)
     with pytest.raises(BadInput, match=r"later otosome.*given: 99.*install otosome 9\.1"):
         record_of(tmp_path)
+
+
+def test_the_ears_of_a_result_are_read_back_to_the_last_bit(folder, study, result):
+    assert Ears.read(folder / EARS).fingerprint == result.attrs["ears"]
+    assert result.attrs["ears"] == draw(study, 2, seed=5).fingerprint
 
 
 def test_the_groups_of_the_file_explain_themselves(folder, result, readings):

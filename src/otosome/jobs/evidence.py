@@ -60,10 +60,15 @@ class Qualified:
 
     def as_dict(self) -> dict[str, Any]:
         """The rows for a machine, as ``docs/schemas`` has them."""
-        from otosome.review.qualification import counts
+        from otosome.review.qualification import counts, coverage
 
         rows = [row.as_dict() for row in self.rows]
-        result = {"rows": rows, "counts": counts(self.rows), "worlds": self.worlds}
+        result = {
+            "rows": rows,
+            "counts": counts(self.rows),
+            "coverage": coverage(self.rows),
+            "worlds": self.worlds,
+        }
         return {"seed": self.seed, "result": result, "notes": []}
 
     def lines(self) -> list[str]:

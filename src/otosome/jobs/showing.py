@@ -26,7 +26,11 @@ def show(path: Path) -> Shown:
 def _no_folder(path: Path) -> BadInput:
     """Why a path is no result folder, and what to do with it."""
     if not path.exists():
-        return BadInput("is not a result folder: nothing is there", file=str(path), cure="name a result folder, such as results/STUDY")
+        return BadInput(
+            "is not a result folder: nothing is there",
+            file=str(path),
+            cure="name a result folder, such as results/STUDY",
+        )
     if is_ours(path.parent):
         return BadInput("is a file of a result", file=str(path), cure=f"otosome show {path.parent}")
     instrument = _instrument(path)

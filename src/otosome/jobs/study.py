@@ -181,7 +181,7 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
         ears = draw(study, subjects=int(str(record.option("subjects"))), seed=int(str(record.option("seed"))))
         result = _work(record.verb)(study, ears, tick=watch.ticks("simulating"))
         watch.check()
-        fill(part, result, observe(study, result, ears), record)
+        fill(part, result, observe(study, result, ears), ears, record)
         watch.check()
     return StudyResult(folder, record, result)
 

@@ -8,7 +8,7 @@
 ``/window``    the best-value ear treated on each of many days
 
 What is no number (the headline, what moves it, notes) stands in ``answer.json`` beside the file, the study as it was
-run in ``study.toml``.
+run in ``study.toml``, and every number drawn for each ear in ``ears.parquet``.
 """
 
 from __future__ import annotations
@@ -23,15 +23,19 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-DATA, ANSWER, STUDY = "result.nc", "answer.json", "study.toml"
+DATA, ANSWER, STUDY, EARS = "result.nc", "answer.json", "study.toml", "ears.parquet"
 # What of a result's attributes is short, and stands in the file itself.
-_SHORT = ("name", "version", "seed", "species")
+_SHORT = ("name", "version", "seed", "species", "ears")
 _NEEDED = ("name", "seed", "study", "headline", "sources", "notes")
 _LARGEST = 200_000_000
 # Unit and meaning of what does not state them itself.
 _MEANINGS = {
     "arm": ("", "arm of the study"),
     "subject": ("", "number of the ear"),
+    "world": ("", "which draw of everything unknown the ear lives in"),
+    "lot": ("", "which lot of its world the ear is treated with"),
+    "person": ("", "whose ear it is"),
+    "weight": ("", "importance weight of the ear"),
     "time": ("h", "time from the study's zero"),
     "frequency": ("kHz", "frequency"),
     "place": ("", "0 base to 1 apex"),
@@ -104,7 +108,12 @@ def grouped(result: xr.Dataset, readings: pd.DataFrame) -> xr.DataTree:
     groups = {name: _attributeless(whole[names]) for name, names in by_group.items()}
     groups["readings"] = _table(readings, "reading")
     groups["sources"] = _table(pd.DataFrame(json.loads(result.attrs["sources"])), "source")
-    root = xr.Dataset(attrs={"title": "A result of otosome", **{name: result.attrs[name] for name in _SHORT}})
+    root = xr.Dataset(
+        attrs={
+            "title": "A result of otosome",
+            **{name: result.attrs[name] for name in _SHORT if name in result.attrs},
+        }
+    )
     return xr.DataTree.from_dict({"/": root, **{f"/{name}": group for name, group in groups.items()}})
 
 

@@ -8,24 +8,26 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from otosome.results.dataset import ANSWER, write_data
+from otosome.results.dataset import ANSWER, EARS, write_data
 from otosome.results.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from otosome.ears import Ears
     from otosome.laboratory.intake import Intake
     from otosome.lots.assessment import Assessment
 
 
-def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, record: Record) -> None:
-    """Write every file of a result into a folder: data, answer, readings, sources, study, report, record."""
+def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, record: Record) -> None:
+    """Write every file of a result into a folder: data, answer, ears, readings, sources, study, report, record."""
     import pandas as pd
 
     from otosome.report import write_report
 
     write_data(result, readings, folder)
+    ears.write(folder / EARS)
     readings.to_parquet(folder / "readings.parquet", index=False)
     _csv(readings, folder / "readings.csv")
     _csv(pd.DataFrame(json.loads(result.attrs["sources"])), folder / "sources.csv")

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from otosome.review.qualification import counts
+from otosome.review.qualification import counts, coverage
 from otosome.review.qualification.verdict import (
     Row,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def row_lines(rows: Sequence[Row]) -> list[str]:
     """A line for each row, and the counts."""
     lines = []
     for row in rows:
-        mark = "calibrated on it" if row.used else "weak" if row.weak else ""
-        lines.append(f"{row.verdict:<14}{row.id:<20}{simulated(row):<34} {measured(row):<34} {mark}".rstrip())
+        calibrated = "calibrated on it" if row.used else "weak" if row.weak else ""
+        marks = ", ".join(mark for mark in (calibrated, "wide" if row.sharp is False else "") if mark)
+        lines.append(
+            f"{row.verdict:<14}{row.id:<20}{simulated(row):<34} {measured(row):<34} {marks}".rstrip()
+        )
     for name, by_verdict in counts(rows).items():
         parts = ", ".join(f"{n} {verdict}" for verdict, n in by_verdict.items() if n)
         lines += [f"{name}: {parts}"] if parts else []
+    for name, by_mark in coverage(rows).items():
+        parts = ", ".join(f"{n} {mark}" for mark, n in by_mark.items())
+        lines += [f"intervals of {name}: {parts}"] if any(by_mark.values()) else []
     return lines
 
 
