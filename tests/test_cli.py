@@ -480,7 +480,7 @@ def test_a_defect_of_ours_is_said_to_be_one_and_leaves_with_one(monkeypatch, cap
     def broken(study):
         raise RuntimeError("a screw loose")
 
-    monkeypatch.setattr(weigh, "sources", broken)
+    monkeypatch.setattr("otosome.answers.sources.sources", broken)
     monkeypatch.setattr(sys, "argv", ["otosome", "sources", "cisplatin_guinea_pig", "--json"])
     with pytest.raises(RuntimeError, match="a screw loose"):
         main()

@@ -192,8 +192,9 @@ def _joined(file: Path) -> xr.Dataset:
             tree[name].to_dataset().load() for name in tree.children if name not in ("readings", "sources")
         ]
         attrs = {name: _plain(value) for name, value in tree.attrs.items() if name in _SHORT}
-    joined = xr.merge(parts, join="exact", combine_attrs="drop")
-    return joined.assign_attrs(attrs)
+    joined = xr.merge(parts, join="exact", compat="equals", combine_attrs="override")
+    joined.attrs = attrs
+    return joined
 
 
 def _plain(value: Any) -> Any:
