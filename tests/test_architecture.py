@@ -16,6 +16,7 @@ ORDER = [
     ["units", "errors"],
     ["model.lanes"],
     ["evidence"],
+    ["ears"],
     ["cards"],
     ["roles"],
     [

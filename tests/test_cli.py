@@ -534,7 +534,7 @@ def export(count=4e11, median=96.0):
 def carried(study, arm="cisplatin + vesicles"):
     """The best-value ear's vesicles in an arm."""
     table = best(study)
-    block = Block(plan(study, [arm]), {name: table[name].to_numpy() for name in table})
+    block = Block(plan(study, [arm]), table)
     return block.vesicles(block.plan.arms[0])
 
 

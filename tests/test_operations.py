@@ -52,7 +52,7 @@ def injected(tmp_path, species, route, volume):
 def test_perilymph_is_what_the_anatomy_of_the_ear_holds(tmp_path, species):
     study = injected(tmp_path, species, "intracochlear", 0.1)
     one = best(study)
-    anatomy = Block(plan(study), {name: one[name].to_numpy() for name in one.columns}).anatomy
+    anatomy = Block(plan(study), one).anatomy
     areas = (anatomy.scala_tympani + anatomy.scala_vestibuli) @ anatomy.grid.width
     scalae = areas * anatomy.scala_tympani_length
     assert study.perilymph == pytest.approx(float((scalae + anatomy.vestibule_volume)[0]), rel=1e-9)

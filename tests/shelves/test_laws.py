@@ -125,7 +125,7 @@ def question(catalog, species, *insults, route=None):
     values = {
         "otosome": "study/1",
         "species": species,
-        "insult": {insult: use_of(catalog, insult, route) for insult in insults},
+        "insult": {insult: use_of(catalog, insult, carrier(catalog, route)) for insult in insults},
         "treatment": {"given": given},
         "arm": [
             {"name": f"{insult}, {treated}", "insults": [insult], "treatments": given}
@@ -136,6 +136,13 @@ def question(catalog, species, *insults, route=None):
         "measure": measured,
     }
     return loads(tomli_w.dumps(values), shelves=catalog.own)
+
+
+def carrier(catalog, route):
+    """A route by which a drug can be given: this one, or the first that does not begin in the ear."""
+    ear = {"middle_ear", "scala_tympani", "vestibule"}
+    routes = [route, *catalog.names("routes")]
+    return next(one for one in routes if catalog.get("routes", one).card.options.get("into") not in ear)
 
 
 def use_of(catalog, insult, route):
@@ -158,7 +165,7 @@ def asked(catalog, endpoint):
 def ears(study, subjects=None):
     """A block of drawn ears, or the one ear in which every number has its best value."""
     table = best(study) if subjects is None else draw(study, subjects, seed=1)
-    return Block(plan(study), {name: table[name].to_numpy() for name in table})
+    return Block(plan(study), table)
 
 
 def bound(block, shelf, name):
@@ -492,7 +499,7 @@ def test_people_whom_nothing_harms_keep_the_audiogram_they_came_with(catalog, po
     study = of_people(catalog, population, species)
     table = draw(study, 12, seed=2)
     result = forward.simulate(study, table, workers=1)
-    block = Block(plan(study), {name: table[name].to_numpy() for name in table})
+    block = Block(plan(study), table)
     for name in study.tables.measure:
         heard = result[name]
         came = study.population(block.columns).baseline(heard.frequency.to_numpy())

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 Rows = Sequence[int] | NDArray[np.signedinteger[Any]]
 SUBJECT = ("subject", "subject_id", "animal", "animal_id", "mouse", "id")
+# Columns that only a table of animals has.
+ANIMAL = ("animal", "animal_id", "mouse", "mouse_id", "rat", "rat_id", "strain", "substrain", "genotype")
 FREQUENCY = (
     "freq_hz", "frequency_hz", "frequency (hz)", "freq(hz)", "freq_khz", "frequency_khz", "frequency (khz)",
     "frequency[khz]", "frequency", "freq",

@@ -44,7 +44,6 @@ from otosome.lots.release import Decision, Verdict, overall
 from otosome.lots.specification import read_specification
 from otosome.lots.statement import stated
 from otosome.lots.verdicts import Stated, beyond, verdicts
-from otosome.units import quantity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +95,7 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
         counted,
         undiluted,
         fresh,
-        None if record.label is None else quantity(record.label, "particles/uL"),
+        None if record.label is None else float(record.label),
         vesicles,
         _protein(record, file.name),
         potencies,
@@ -365,7 +364,7 @@ def _potency(mechanism: str, runs: tuple[RunPotency, ...], potency: Potency) -> 
 def _stored(base: Mapping[str, object], record: LotRecord, catalog: Catalog) -> dict[str, str]:
     """What storage until the dose leaves, at the process's rate of loss."""
     loss = catalog.get("processes", str(record.process)).card.parameter("storage_loss", "")
-    time = quantity(record.stored, "h")
+    time = float(record.stored)
     low, middle, high = (float(np.exp(-rate * time)) for rate in (loss.high, loss.value, loss.low))
     return {
         "meaning": _entry(base, "storage_survival", "")["meaning"],

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from otosome.answers.contrast import benefits
 from otosome.catalog import Catalog
+from otosome.ears import stacked
 from otosome.errors import BadInput
 from otosome.forward import draw, planned
 from otosome.lots.assessment import Assessment
 from otosome.study import Study, load
 from otosome.study.study import texts
-from otosome.units import LEVELS, Array, quantity
+from otosome.units import LEVELS, Array
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ def stakes(
             cure="add a [compare] that names an arm which gets a lot",
         )
     moves = _moves(assessment, made, _lot(made, asked.of, study), catalog)
-    table = draw(made, ears, seed)
-    moved = [table.assign(**{move.column: move.value}) for move in moves]
-    found = benefits(made, asked, pd.concat([table, *moved], ignore_index=True)).reshape(1 + len(moves), ears)
+    drawn = draw(made, ears, seed)
+    moved = [drawn.assign(**{move.column: move.value}) for move in moves]
+    found = benefits(made, asked, stacked([drawn, *moved])).reshape(1 + len(moves), ears)
     changes = [_middle(row - found[0]) for row in found[1:]]
     limits = tuple(
         Stake(move.words, move.value, *change) for move, change in zip(moves, changes, strict=True)
@@ -115,9 +115,7 @@ def _moves(assessment: Assessment, made: Study, name: str, catalog: Catalog) -> 
     card = catalog.get("specifications", assessment.record.specification).card
     moves = []
     label = assessment.record.label
-    of_count = (
-        quantity(label, "particles/uL") / made.parameters[f"{batch}particles"].value if label else np.nan
-    )
+    of_count = label / made.parameters[f"{batch}particles"].value if label else np.nan
     for test in texts(card.options.get("label")) if label else []:
         tolerance = card.parameter(test, "").value
         for sign in (-1, 1):

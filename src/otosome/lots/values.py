@@ -25,7 +25,7 @@ def lot_values(assessment: Assessment) -> dict[str, Any]:
         "record": assessment.file,
         "made": record.made,
         "specification": record.specification,
-        "label": record.label,
+        "label": None if record.label is None else record.label.text,
         "decision": assessment.decision,
         "reason": assessment.reason,
         "tests": [asdict(verdict) for verdict in assessment.verdicts],

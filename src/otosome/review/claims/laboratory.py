@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from otosome.catalog import Catalog, Entry
+from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter, draw_columns
 from otosome.study import Study, load, loads
-from otosome.units import Array, quantity
+from otosome.units import Array
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from otosome.forward import Block, PlannedArm
 
 # Ears of a figure, each in a world of its own unless the claim asks otherwise.
@@ -60,13 +59,13 @@ class Laboratory:
             study = loads(tomli_w.dumps(dict(asked)), "claim", shelves=self.catalog.own)
         return replace(study, tables=study.tables.model_copy(update=changes)) if changes else study
 
-    def table(self, study: Study, world: int = 1, numbers: Numbers | None = None) -> pd.DataFrame:
-        """The parameter table of the laboratory's ears, ``world`` neighbours sharing what is not known."""
+    def table(self, study: Study, world: int = 1, numbers: Numbers | None = None) -> Ears:
+        """The laboratory's ears, ``world`` neighbours sharing what is not known."""
         from otosome.forward import draw
 
-        table = draw(study, self.ears, self.seed, world)
-        held = {name: value for name, value in self.numbers.items() if name in table}
-        return table.assign(**{**held, **(numbers or {})})
+        ears = draw(study, self.ears, self.seed, world)
+        fixed = {name: value for name, value in self.numbers.items() if name in ears}
+        return ears.assign(**{**fixed, **(numbers or {})})
 
     def parameter(self, shelf: str, name: str, key: str, species: str = "") -> Parameter:
         """A number of the shelves with what is not known of it."""
@@ -137,7 +136,7 @@ class Laboratory:
         """True values of a measure at its last time, an array (subject, frequency) for each arm."""
         asked = study.tables.measure[measure]
         frequency = np.array(asked.tones)
-        last = max(quantity(t, "h") for t in asked.at)
+        last = max(asked.at)
         key = repr((study.tables, arms, measure, world, sorted((numbers or {}).items())))
 
         def work(block: Block) -> dict[str, Array]:

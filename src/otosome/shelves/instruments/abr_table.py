@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from otosome.laboratory.columns import (
+    ANIMAL,
     FREQUENCY,
     NO_RESPONSE,
     SUBJECT,
@@ -30,6 +31,11 @@ BARE_WAVE = "wave1_amp"
 LARGEST_WAVE = 20.0  # uV: beyond any wave I at the scalp of a rodent
 # A column without unit is in the unit that puts its middle between these, uV.
 USUAL_WAVE = (0.05, 50.0)
+# Columns that say that the thresholds are an animal's or of ABR; without one they may be a person's hearing levels.
+SAYS = (
+    "threshold_db_spl", "abr_threshold", "manual threshold", "level_db_spl", "noise_spl", *WAVE, BARE_WAVE, *ANIMAL,
+)  # fmt: skip
+CURE = "call the column threshold_db_spl if its levels are an animal's ABR, threshold_db_hl if they are a person's"
 NOT_HERE = ("pathway", "audiogram_id", "quantity")
 
 
@@ -48,6 +54,9 @@ class AbrTable:
     def read(export: Export) -> Tables:
         """The table ``readings``: a threshold for each series, and wave I in uV for each row that has one."""
         columns = Columns(export, export.frame())
+        if not any(name in columns for name in SAYS):
+            given = f"a column {columns.first(THRESHOLD)!r}: neither species nor reference"
+            raise export.refusal("header", given, "a header that says dB SPL or dB HL", CURE)
         series = _series(columns)
         frequency, about = columns.kilohertz()
         level = (
@@ -55,6 +64,7 @@ class AbrTable:
         )
         value, censored, rows = _thresholds(columns, series, level)
         wave, unit_said = _wave(columns)
+        reference = "" if "threshold_db_spl" in columns else "dB SPL: not stated in the header"
         waves = np.flatnonzero(np.isfinite(wave))
         if rows.size + waves.size == 0:
             raise columns.nothing("no threshold and no wave I")
@@ -74,7 +84,7 @@ class AbrTable:
                 flags(
                     said,
                     about[row],
-                    unit_said if wave_row else "dB SPL: not stated in the header",
+                    unit_said if wave_row else reference,
                     f"beyond {LARGEST_WAVE:g} uV" if beyond else "",
                 )
                 for row, said, wave_row, beyond in zip(both, columns.said(both), is_wave, large, strict=True)

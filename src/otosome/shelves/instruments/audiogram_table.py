@@ -1,4 +1,7 @@
-"""Audiograms in CSV, long (a row per threshold) or wide (``l_air_1000``, ``r_bone_2000`` ...)."""
+"""Audiograms in CSV, long (a row per threshold) or wide (``l_air_1000``, ``r_bone_2000`` ...).
+
+That a table is of a person and in dB HL is read from its header, or from ears and the frequencies of audiometry.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.laboratory.columns import FREQUENCY, Columns, possible
+from otosome.laboratory.columns import ANIMAL, FREQUENCY, Columns, possible
 from otosome.laboratory.file import Export, flags, header
 from otosome.laboratory.tables import Tables, readings
 from otosome.units import Array
@@ -26,6 +29,13 @@ WIDE = re.compile(r"([lr])_(air|bone|soundfield|ci)_(\d{3,5})", re.ASCII)
 EARS = {"l": "left", "r": "right"}
 YES = {"1", "true", "yes", "t"}
 NOT_HERE = ("quantity",)
+# Columns that only audiometry has; frequencies of the audiometer, and of those one that no rodent is tested at, kHz.
+CLINICAL = ("pathway", "masked", "audiogram_id")
+AUDIOMETRIC = (
+    0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 9.0, 10.0, 11.2, 12.5, 14.0, 16.0,
+)  # fmt: skip
+LOW, HIGHEST = 0.5, 20.0
+CURE = "call the column threshold_db_hl if its levels are a person's, threshold_db_spl if they are an animal's ABR"
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,7 @@ class AudiogramTable:
 def _long(columns: Columns) -> pd.DataFrame:
     name = columns.first(LEVEL)
     frequency, about = columns.kilohertz()
+    _of_a_person(columns, name, frequency)
     level = columns.numbers(name)
     pathway = [text.lower() for text in columns.texts("pathway")]
     silent = [text.lower() in YES for text in columns.texts("nr")]
@@ -85,6 +96,7 @@ def _long(columns: Columns) -> pd.DataFrame:
 
 
 def _wide(columns: Columns, tests: list[re.Match[str]]) -> pd.DataFrame:
+    _of_a_person(columns, tests[0][0], np.array([int(test[3]) / 1e3 for test in tests]))
     found = [(test, row, value) for test in tests for row, value in _cells(columns, test[0])]
     if not found:
         raise columns.nothing("no level")
@@ -98,6 +110,22 @@ def _wide(columns: Columns, tests: list[re.Match[str]]) -> pd.DataFrame:
         unit="dB HL",
         flag=[flags(said, "dB HL: not stated, an audiogram") for said in columns.said(rows)],
     )
+
+
+def _of_a_person(columns: Columns, level: str, frequency: Array) -> None:
+    """Raise BadInput unless the table says that it is a person's, in dB HL, and nothing in it says otherwise.
+
+    ``level``  the column of the levels;  ``frequency``  kHz, NaN where there is none
+    """
+    tested = frequency[np.isfinite(frequency)]
+    stated = "hl" in level or WIDE.fullmatch(level) or any(name in columns for name in CLINICAL)
+    usual = bool(tested.size) and np.isclose(tested[:, None], AUDIOMETRIC, rtol=1e-3).any(axis=1).all()
+    animal = next((name for name in ANIMAL if name in columns), "")
+    if animal or (tested > HIGHEST).any():
+        given = f"a column {animal}" if animal else f"{tested.max():g} kHz"
+        raise columns.export.refusal(level, f"{given}, which is of an animal", "a person's, in dB HL", CURE)
+    if not (stated or (usual and (tested <= LOW).any())):
+        raise columns.export.refusal(level, "dB, and not of what", "a header that says dB HL or dB SPL", CURE)
 
 
 def _cells(columns: Columns, name: str) -> list[tuple[int, float]]:

@@ -1,10 +1,12 @@
 """TDT BioSigRZ CSV ("SGI" table): a row per averaged waveform, its samples in numbered columns.
 
 A tone that lasts less than one cycle is no tone: laboratories code clicks that way. Cursors of -1 were not set.
+Samples and cursors are in the unit that the header states: ``Data(uv)...`` with ``V1(uv)``, or nV, mV, V.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +19,11 @@ from otosome.units import Array
 FIRST = ("sgi", "rec no.", "samp. per.", "no. samps.")
 MOST_SAMPLES = 20_000
 LOUDEST = 1e5  # uV: no scalp response is near it
+# Headers that state a unit of voltage: of the samples, and of each cursor.
+VOLTAGE = re.compile(r"(?:data|v\d+)(?:\(([^()]*)\))?(?:\.\.\.)?")
+MICROVOLTS = {"nv": 1e-3, "uv": 1.0, "\u00b5v": 1.0, "\u03bcv": 1.0, "mv": 1e3, "v": 1e6}
 AGAIN = "export the table again from BioSigRZ"
+UNIT = "write the unit that the table was exported in into its header, such as Data(nv)... and V1(nv)"
 
 
 @dataclass(frozen=True)
@@ -37,12 +43,16 @@ class BiosigCsv:
         for name in FIRST:
             columns.first([name])
         level_name = columns.first(["level(db)"])
+        scale = _microvolts(columns)
         numbered = [name for name in columns.frame.columns if str(name).isdigit()]
         if not 1 <= len(numbered) <= MOST_SAMPLES:
             raise export.refusal("header", f"{len(numbered)} numbered columns", f"1 to {MOST_SAMPLES}", AGAIN)
         level, period = columns.numbers(level_name), columns.numbers("samp. per.")
-        cells = columns.frame[["data(uv)...", *numbered] if "data(uv)..." in columns else numbered].to_numpy()
-        samples = [_samples(columns, row, cells[row], level[row], period[row]) for row in range(len(cells))]
+        before = [name for name in columns.frame.columns if str(name).startswith("data(")]
+        cells = columns.frame[[*before, *numbered]].to_numpy()
+        samples = [
+            _samples(columns, row, cells[row], level[row], period[row], scale) for row in range(len(cells))
+        ]
         kept = [row for row, one in enumerate(samples) if one is not None]
         if not kept:
             raise export.refusal("rows", "none with level, period and samples", "one or more", AGAIN)
@@ -80,7 +90,21 @@ def _optional(columns: Columns, name: str) -> Array:
     return columns.numbers(name) if name in columns else np.full(len(columns.frame), np.nan)
 
 
-def _samples(columns: Columns, row: int, cells: Array, level: float, period: float) -> Array | None:
+def _microvolts(columns: Columns) -> float:
+    """Microvolts in the unit of the samples; raises BadInput where the header states none, an unknown one or two."""
+    headers = [str(name) for name in columns.frame.columns]
+    units = {(match[1] or "").strip() for name in headers if (match := VOLTAGE.fullmatch(name))}
+    if len(units) != 1 or not units <= MICROVOLTS.keys():
+        given = ", ".join(unit or "no unit" for unit in sorted(units)) or "no unit"
+        raise columns.export.refusal(
+            "header", given, "one of nV, uV, mV, V in all of Data(...) and V1(...)", UNIT
+        )
+    return MICROVOLTS[units.pop()]
+
+
+def _samples(
+    columns: Columns, row: int, cells: Array, level: float, period: float, scale: float
+) -> Array | None:
     """The samples of a row in uV; None, and a line in the list, where it cannot be used.
 
     The first sample stands under ``Data(uv)...`` in some exports; in others that column is empty.
@@ -94,7 +118,7 @@ def _samples(columns: Columns, row: int, cells: Array, level: float, period: flo
         reason = f"{len(written)} samples of {stated[:20]} stated"
     else:
         try:
-            values = np.array([float(cell) for cell in written])
+            values = np.array([float(cell) for cell in written]) * scale
         except ValueError:
             reason = "a sample that is no number"
         else:
