@@ -20,7 +20,7 @@ from otosome.forward import (
 from otosome.review.qualification.bench import Terms
 from otosome.review.qualification.case import Case
 from otosome.roles import ObservationOptions
-from otosome.study import Study, loads
+from otosome.study import Study
 from otosome.units import Array, Quantity
 
 # Steps between knots grow by this: fewer than a run's, at a cost of some tenths of a dB.
@@ -123,10 +123,12 @@ def _typed(statistic: Mapping[str, object], file: str, key: str) -> dict[str, ob
 
 def study_of(entry: Entry[ObservationOptions], terms: Terms) -> Study:
     """The study an observation states, checked as any study file."""
-    import tomli_w
-
-    text = tomli_w.dumps({"otosome": "study/1", **(entry.options.study or {})})
-    return loads(text, entry.card.file, shelves=terms.catalog.own, allow_retracted=terms.allowed)
+    return Study.of(
+        {"otosome": "study/1", **(entry.options.study or {})},
+        name=entry.card.file,
+        shelves=terms.catalog.own,
+        allow_retracted=terms.allowed,
+    )
 
 
 def rerun(entry: Entry[ObservationOptions], rows: list[Case], terms: Terms) -> dict[str, Array]:
