@@ -7,9 +7,11 @@ the command line or in Python, never in a data file.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import inspect
+import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
@@ -312,7 +314,65 @@ def _module(code: Path, shelf: str) -> ModuleType:
         raise BadInput(
             f"is not Python: {error.msg}", file=error.filename, key=f"line {error.lineno}"
         ) from error
+    except ImportError as error:
+        raise _wrong_import(code, error) from error
     return module
+
+
+def _wrong_import(code: Path, error: ImportError) -> BadInput:
+    """What a formula of one's own imports and cannot have: the first line, and for all of them where they are now."""
+    absent = [one for one in _imports(code) if not _is_there(*one[1:])]
+    if not absent:
+        return BadInput(
+            f"cannot import what it needs: {error}", file=str(code), cure="install it beside otosome"
+        )
+    line, module, name = absent[0]
+    return BadInput(
+        f"imports {f'{name} from ' if name else ''}{module}, where otosome does not have it",
+        file=str(code),
+        key=f"line {line}",
+        cure="; ".join(dict.fromkeys(_right_import(module, name) for _, module, name in absent)),
+    )
+
+
+def _imports(code: Path) -> list[tuple[int, str, str]]:
+    """Every import of otosome in a file: line, module, and the name out of it, "" for the module itself."""
+    nodes = list(ast.walk(ast.parse(code.read_text(encoding="utf-8"))))
+    whole = [(node.lineno, a.name, "") for node in nodes if isinstance(node, ast.Import) for a in node.names]
+    parts = [
+        (node.lineno, str(node.module), alias.name)
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    ]
+    return sorted(one for one in whole + parts if one[1].partition(".")[0] == "otosome")
+
+
+def _is_there(module: str, name: str) -> bool:
+    try:
+        loaded = importlib.import_module(module)
+        return not name or hasattr(loaded, name) or _is_there(f"{module}.{name}", "")
+    except ModuleNotFoundError:
+        return False
+
+
+def _right_import(module: str, name: str) -> str:
+    """The line that imports it now, or the page that says what is where."""
+    wanted = name or module.rpartition(".")[2]
+    defined = re.compile(rf"^(?:class|def) {wanted}\b|^{wanted}(?:: [^=\n]+)? = ", re.MULTILINE)
+    package = Path(__file__).parent
+    for file in sorted(package.rglob("*.py")):
+        parts = file.relative_to(package.parent).with_suffix("").parts
+        parts = parts[:-1] if parts[-1] == "__init__" else parts
+        if parts[-1] == wanted:
+            return (
+                f"write: from {'.'.join(parts[:-1])} import {wanted}"
+                if name
+                else f"write: import {'.'.join(parts)}"
+            )
+        if "shelves" not in parts and defined.search(file.read_text(encoding="utf-8")):
+            return f"write: from {'.'.join(parts)} import {wanted}"
+    return f"docs/architecture.md says where otosome keeps what {wanted} was for"
 
 
 def _formula_in(module: ModuleType, code: Path) -> type:
