@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from otosome.catalog import Catalog, Entry
 from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter, draw_columns
-from otosome.roles import Options
+from otosome.roles import Figure, Options
 from otosome.study import Study, load
 from otosome.units import Array, Quantity
 
@@ -25,6 +25,15 @@ EARS = 40
 _GROWTH = 1.3
 Numbers = Mapping[str, Any]
 Work = Callable[["Block"], dict[str, Array]]
+
+
+@runtime_checkable
+class Calculation(Protocol):
+    """A claim's formula: a figure about what is claimed."""
+
+    def figure(self, laboratory: Laboratory) -> Figure:
+        """The figure now; the laboratory runs studies."""
+        ...
 
 
 @dataclass
@@ -70,7 +79,7 @@ class Laboratory:
         """A number of the shelves with what is not known of it."""
         return self.catalog.get(shelf, name).card.parameter(key, species)
 
-    def columns(self, entry: Entry[Options], ears: int, world: int) -> dict[str, Array]:
+    def columns(self, entry: Entry[Options, object], ears: int, world: int) -> dict[str, Array]:
         """Columns of an entry that no study rests on, such as a population."""
         return draw_columns(entry.parameters("").values(), self.seed, 0, ears, world)
 
