@@ -41,7 +41,7 @@ class Animals:
     def read(cls, file: Path) -> Animals:
         """The sheet from a CSV; raises BadInput naming row and column."""
         export = Export.open(file)
-        table = export.frame()
+        table = export.table().frame
         known = [str(name) for name in table.columns if not str(name).startswith("_")]
         unknown = [name for name in known if name not in COLUMNS]
         if "subject" not in known or unknown:

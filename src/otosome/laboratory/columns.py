@@ -57,15 +57,24 @@ _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(h|d|w)(?:rs?|ours?|ays?|eeks?|ks?)?", re
 class Columns:
     """A table of text with its refusals: columns come out as arrays, cells that are no number are listed.
 
+    ``decimal``  the decimal mark;  ``lines``  of the text that hold the rows
     ``refused``  grows as columns are read
     """
 
     export: Export
     frame: pd.DataFrame
+    decimal: str = "."
+    lines: tuple[int, ...] = ()
     refused: list[Refused] = field(default_factory=list)
     _listed: set[str] = field(default_factory=set, repr=False)
     _texts: dict[str, list[str]] = field(default_factory=dict, repr=False)
     _numbers: dict[str, Array] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, export: Export, skip: int = 0, separator: str | None = None) -> Columns:
+        """The columns of the table below line ``skip``; raises BadInput as ``Export.table`` does."""
+        table = export.table(skip, separator)
+        return cls(export, table.frame, table.decimal, table.lines)
 
     def __contains__(self, name: str) -> bool:
         return name in self.frame.columns
@@ -102,14 +111,12 @@ class Columns:
                 self.leave_out(row, name, texts[row], "is not a finite number")
         return np.array([np.nan if value is None else value for value in found], dtype=float)
 
-    @property
-    def decimal(self) -> str:
-        """The decimal mark: a comma where semicolons part the cells."""
-        return str(self.frame.attrs.get("decimal", "."))
-
     def leave_out(self, row: int, name: str, given: object, reason: str) -> None:
         """List a row that is not read, with the first reason there is."""
-        place = f"row {row + 1}, {name}"
+        names = list(self.frame.columns)
+        column = names.index(name) if name in names else 0
+        line = self.lines[row] if row < len(self.lines) else row + 1
+        place = self.export.place(line, column, row, name)
         if place not in self._listed:
             self._listed.add(place)
             self.refused.append(self.export.left_out(place, given, reason))

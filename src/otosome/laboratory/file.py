@@ -51,11 +51,27 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Cells:
+    """A table of text cells: ``frame`` under stripped lower-case names, ``decimal`` mark, ``lines`` of its rows."""
+
+    frame: pd.DataFrame
+    decimal: str = "."
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Export:
-    """A file's name, without its folder, and its bytes."""
+    """A file's name, without its folder, and its bytes; or one sheet of a workbook, as comma-separated text.
+
+    ``sheet``   its name, blank for a whole file;  ``corner``  row and column in the sheet at which the text begins
+    ``whole``   the sha256 of the workbook
+    """
 
     name: str
     content: bytes = field(repr=False)
+    sheet: str = ""
+    corner: tuple[int, int] = (0, 0)
+    whole: str = ""
 
     @classmethod
     def open(cls, file: Path) -> Export:
@@ -93,7 +109,20 @@ class Export:
     @cached_property
     def sha256(self) -> str:
         """Of the whole file."""
-        return hashlib.sha256(self.content).hexdigest()
+        return self.whole or hashlib.sha256(self.content).hexdigest()
+
+    def place(self, line: int, column: int, row: int, name: str) -> str:
+        """Where a cell of a table stands: the sheet's cell by its name, else row and column by the table's.
+
+        ``line``, ``column``  in the text, from 0;  ``row``  below the header, from 0;  ``name``  of the column
+        """
+        if not self.sheet:
+            return f"row {row + 1}, {name}"
+        number, letters = self.corner[1] + column + 1, ""
+        while number:
+            number, letter = divmod(number - 1, 26)
+            letters = chr(ord("A") + letter) + letters
+        return f"sheet {self.sheet}, cell {letters}{self.corner[0] + line + 1}"
 
     @cached_property
     def text(self) -> str:
@@ -133,15 +162,15 @@ class Export:
                 return number
         raise self.refusal("header", "no such line", ", ".join(words))
 
-    def frame(self, skip: int = 0, separator: str | None = None) -> pd.DataFrame:
-        """A table of text cells under the header of line ``skip``; columns stripped and lower case.
+    def table(self, skip: int = 0, separator: str | None = None) -> Cells:
+        """The table of text cells under the header of line ``skip``; rows without a cell are dropped.
 
         raises  BadInput for too many cells or lines, a row that is longer than the header, a name that stands twice
         """
         import pandas as pd
 
         lines = self.lines()[skip:]
-        mark = separator or _separator(lines[0] if lines else "")
+        mark = "," if self.sheet else separator or _separator(lines[0] if lines else "")
         if self.text.count(mark) + len(lines) > MOST_CELLS:
             raise self.refusal("file", f"more than {MOST_CELLS} cells", f"at most {MOST_CELLS}")
         try:
@@ -158,9 +187,11 @@ class Export:
             twice = next(name for name in named if named.count(name) > 1)
             raise self.refusal(f"line {skip + 1}", f"the column {twice[:60]!r} twice", "each column once")
         table.columns = pd.Index([name or f"_{i}" for i, name in enumerate(names)])
-        body = table.iloc[1:].reset_index(drop=True).fillna("")
-        body.attrs["decimal"] = "," if mark == ";" else "."
-        return body
+        numbers = [number for number, line in enumerate(lines, start=skip) if line.strip(" \t")]
+        body = table.iloc[1:].fillna("")
+        full = (body != "").any(axis=1).to_numpy()
+        kept = tuple(line for line, cells in zip(numbers[1:], full, strict=False) if cells)
+        return Cells(body[full].reset_index(drop=True), "," if mark == ";" else ".", kept)
 
     def rows(self, separator: str = ",") -> list[list[str]]:
         """Ragged rows of stripped cells, blank ones too; raises BadInput for too many cells."""
@@ -182,6 +213,8 @@ class Export:
 
     def refusal(self, place: str, given: str, allowed: str, cure: str | None = None) -> BadInput:
         """The error that says what is wrong with this file, to be raised."""
+        if self.sheet and not place.startswith("sheet "):
+            place = f"sheet {self.sheet}, {place}"
         return BadInput("cannot be used", file=self.name, key=place, given=given, allowed=allowed, cure=cure)
 
     def left_out(self, place: str, given: object, reason: str) -> Refused:

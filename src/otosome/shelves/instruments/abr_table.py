@@ -47,7 +47,7 @@ class AbrTable:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: a threshold for each series, and wave I in uV for each row that has one."""
-        columns = Columns(export, export.frame())
+        columns = Columns.of(export)
         series = _series(columns)
         frequency, about = columns.kilohertz()
         level = (

@@ -42,7 +42,7 @@ class AudiogramTable:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: hearing levels; ``nr`` is no response to the level it stands beside."""
-        columns = Columns(export, export.frame())
+        columns = Columns.of(export)
         wide = [m for name in columns.frame.columns if (m := WIDE.fullmatch(str(name)))]
         table = _wide(columns, wide) if wide else _long(columns)
         return Tables(readings=table, refused=tuple(columns.refused))

@@ -26,8 +26,7 @@ MOST_GROUPS, MOST_RECORDS, MOST_SAMPLES = 200, 2000, 100_000
 FIRST = 6 + 4 * MOST_GROUPS + 4 * MOST_RECORDS + 4
 NAMES = ("freq", "level", "duration")
 CURSORS = 360
-VOLTS = 1e6  # uV
-LOUDEST = 1e5  # uV: no scalp response is near it
+LOUDEST = 0.1  # V: no scalp response is near it
 AGAIN = "copy the file again from BioSig"
 
 
@@ -86,7 +85,7 @@ class BiosigArf:
             raise export.refusal("records", "none with a response", "one or more", AGAIN)
         columns = {key: [row[key] for row in rows] for key in rows[0]}
         samples: list[Array] = columns.pop("samples")  # type: ignore[assignment]
-        table = waveforms(export, samples, unit="dB", **columns)
+        table = waveforms(export, samples, voltage="V", unit="dB", **columns)
         return Tables(waveforms=table, refused=tuple(refused))
 
 
@@ -123,7 +122,7 @@ def _group(
         offset += layout.record.size + CURSORS
         if not 1 <= points <= MOST_SAMPLES or offset + 4 * points > len(export.content):
             raise export.refusal(place, f"{points} samples", f"1 to {MOST_SAMPLES}, inside the file", AGAIN)
-        samples = np.frombuffer(export.content, "<f4", points, offset).astype(float) * VOLTS
+        samples = np.frombuffer(export.content, "<f4", points, offset).astype(float)
         offset += 4 * points
         reason = _reason(samples, record[10], variables)
         if reason:
@@ -165,6 +164,7 @@ def _row(
         "level": round(float(variables["level"]), 3),
         "rate": 1e3 / record[10],
         "onset": 0.0 - record[8],
+        "sweeps": float(record[13]) if record[13] > 0 else np.nan,
         "samples": samples,
         "recorded": recorded,
         "flag": flags(

@@ -33,7 +33,7 @@ class BiosigCsv:
     def read(export: Export) -> Tables:
         """The table ``waveforms``: a row per record whose level and samples are stated."""
         skip = export.line_with("sgi,rec no.,", among=3)
-        columns = Columns(export, export.frame(skip, ","))
+        columns = Columns.of(export, skip, ",")
         for name in FIRST:
             columns.first([name])
         level_name = columns.first(["level(db)"])

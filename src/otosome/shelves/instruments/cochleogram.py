@@ -37,7 +37,7 @@ class Cochleogram:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: the share of cells present, else cells per mm, else cells."""
-        columns = Columns(export, export.frame())
+        columns = Columns.of(export)
         place = _place(columns)
         frequency, about = (
             columns.kilohertz()

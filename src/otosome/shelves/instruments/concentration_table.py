@@ -43,7 +43,7 @@ class ConcentrationTable:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: quantity ``solute.compartment``, in house units."""
-        columns = Columns(export, export.frame())
+        columns = Columns.of(export)
         name = columns.first([*UNITS, "concentration"])
         units = [UNITS[name]] * len(columns.frame) if name in UNITS else columns.texts("unit")
         found = list[tuple[int, float, str, str]]()

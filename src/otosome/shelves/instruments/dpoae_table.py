@@ -34,7 +34,7 @@ class DpoaeTable:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: the emission's level at f2, for the level of its primaries."""
-        columns = Columns(export, export.frame())
+        columns = Columns.of(export)
         name = columns.first(EMISSION)
         value, level = columns.numbers(name), columns.numbers(columns.first(LEVEL))
         stated = columns.first(F2)

@@ -41,7 +41,7 @@ class EplPeaks:
         start = next((i + 1 for i, line in enumerate(lines) if line.startswith("NOTE")), len(lines))
         if start >= len(lines) or not lines[start].startswith("Level"):
             raise export.refusal("NOTE", "no table of levels below it", "Level, P1 Latency, ...", AGAIN)
-        columns = Columns(export, export.frame(start, "\t"))
+        columns = Columns.of(export, start, "\t")
         for name in ("level", "p1 latency", "p1 amplitude", "n1 amplitude"):
             columns.first([name])
         level = columns.numbers("level")

@@ -33,7 +33,7 @@ class Hcat:
     def read(export: Export) -> Tables:
         """The table ``readings``: a row per cell, value 1; folders and people in the header are not kept."""
         skip = export.line_with("frequency", "score", among=MOST_HEADER)
-        columns = Columns(export, export.frame(skip, ","))
+        columns = Columns.of(export, skip, ",")
         kinds = [KINDS.get(text.lower(), "") for text in columns.texts("cell_type", "type")]
         frequency, score = columns.numbers("frequency"), columns.numbers("score")
         place = columns.numbers(columns.first(PLACE))

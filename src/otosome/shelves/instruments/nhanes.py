@@ -51,7 +51,7 @@ class Nhanes:
     def read(export: Export) -> Tables:
         """The table ``readings``: a hearing level for each person, ear and frequency that was tested."""
         transport = export.content.startswith(XPT)
-        columns = Columns(export, _transport(export) if transport else export.frame())
+        columns = Columns(export, _transport(export)) if transport else Columns.of(export)
         person = columns.texts(columns.first(["seqn"]))
         tests = [(str(name), m) for name in columns.frame.columns if (m := TEST.fullmatch(str(name)))]
         if not tests:

@@ -10,7 +10,6 @@ import numpy as np
 from otosome.laboratory.file import Export, flags, moment
 from otosome.laboratory.tables import Tables, waveforms
 
-MICROVOLTS = 1e6
 LOUDEST = 1e-2  # V: an average above it is not in volts
 MOST_HEADER, MOST_COLUMNS = 12, 2000
 NAMED = re.compile(r"(\d{8}-\d{6}) (\w+) ([-\w]+) (?:(left|right) )?", re.ASCII)
@@ -63,7 +62,8 @@ class Psiexperiment:
         return Tables(
             waveforms=waveforms(
                 export,
-                list((table[:, 1:] * MICROVOLTS).T.copy()),
+                list(table[:, 1:].T.copy()),
+                voltage="V",
                 subject=named[3] if named else "",
                 ear=(named[4] or "") if named else "",
                 frequency=np.where(click, np.nan, hertz) / 1e3,

@@ -33,7 +33,7 @@ class SynapseTable:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: counts per inner hair cell at each frequency."""
-        columns = Columns(export, export.frame())
+        columns = Columns.of(export)
         name = columns.first(COUNTS)
         quantity, named = _kind(export, name)
         value = columns.numbers(name)

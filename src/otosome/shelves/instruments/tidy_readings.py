@@ -28,7 +28,7 @@ class TidyReadings:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: every row with a value; ear as left or right; time in h, frequency in kHz."""
-        columns = Columns(export, export.frame())
+        columns = Columns.of(export)
         value = columns.numbers("value")
         censored = [text or "none" for text in columns.texts("censored")]
         ears, written = columns.ears(), columns.texts("ear", "side")

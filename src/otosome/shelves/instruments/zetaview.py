@@ -194,7 +194,7 @@ def _positions(export: Export) -> Tables:
     """A row per position that the instrument used; removed ones are listed with its reason."""
     lines = export.lines()
     start = export.line_with(*(name.lower() for name in POSITIONS), among=200)
-    table = export.frame(start, "\t" if "\t" in lines[start] else None)
+    table = export.table(start, "\t" if "\t" in lines[start] else None).frame
     decimal = "," if "\t" in lines[start] and "," in "".join(lines[start + 1 :]) else "."
     columns = {name: table[name.lower()] for name in POSITIONS if name.lower() in table}
     if len(columns) < len(POSITIONS):

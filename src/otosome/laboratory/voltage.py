@@ -1,0 +1,84 @@
+"""Units of voltage: one conversion for every reader, and the law that says which voltages can be a response.
+
+A unit belongs to the waveform it stands beside: it is read from the file, or asked for. What it gives is held
+against what electrodes on a scalp see, so that a wrong unit is named and never read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from otosome.laboratory.file import Export
+from otosome.units import Array
+
+# A response at the scalp, peak to peak in uV; its median over the loudest recordings of a file lies between these.
+SCALP = (0.05, 50.0)
+# An electrode at the round window or in the ear sees ten times as much, and averages of few sweeps hold noise: up to
+# this much beyond the law a file is read and flagged; further out it is refused.
+TOLERATED = 4.0
+EAR = 20.0  # times a scalp's response: a compound action potential at the round window
+MICROVOLTS = {
+    "pv": 1e-6, "nv": 1e-3, "nanovolt": 1e-3, "nanovolts": 1e-3, "uv": 1.0, "\u00b5v": 1.0, "\u03bcv": 1.0,
+    "microvolt": 1.0, "microvolts": 1.0, "mv": 1e3, "millivolt": 1e3, "millivolts": 1e3, "v": 1e6, "volt": 1e6,
+    "volts": 1e6,
+}  # fmt: skip
+NAMES = {1e-6: "pV", 1e-3: "nV", 1.0: "uV", 1e3: "mV", 1e6: "V"}
+STATED = "nV, uV, mV or V"
+_BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
+
+
+def factor(unit: str) -> float | None:
+    """Microvolts in one of this unit, ``None`` for what is no unit of voltage; ``mV`` and ``MV`` are both millivolt."""
+    return MICROVOLTS.get(unit.strip().strip(".:").lower())
+
+
+def unit_in(name: str) -> str:
+    """The unit of voltage that a column's name states in brackets or behind its last underscore; else empty."""
+    candidates = [*_BRACKETED.findall(name), name.rsplit("_", 1)[-1] if "_" in name else ""]
+    return next((NAMES[size] for one in candidates if (size := factor(one)) is not None), "")
+
+
+def microvolts(export: Export, units: Sequence[str], place: str, cure: str) -> float:
+    """Microvolts in the one unit that a file states; raises BadInput where it states none, several or another.
+
+    ``units``  as they stand in the file, blank where a header has none
+    """
+    sizes = {factor(unit) for unit in units}
+    size = sizes.pop() if len(sizes) == 1 else None
+    if size is None:
+        given = ", ".join(sorted({unit.strip() or "no unit" for unit in units})) or "no unit"
+        raise export.refusal(place, given, f"one unit of voltage, {STATED}", cure)
+    return size
+
+
+def believable(export: Export, samples: Sequence[Array], levels: Array, unit: str, largest: float = 1.0) -> str:
+    """A flag for voltages that no response has; raises BadInput, naming the likely unit, for those far beyond.
+
+    ``samples``  uV, an array a recording;  ``levels``  dB, shape (recording,);  ``unit``  they were read in
+    ``largest``  times a scalp's response that the recording may show
+    """
+    if not samples:
+        return ""
+    loud = np.flatnonzero(levels >= np.nanmax(levels) - 10.0) if np.isfinite(levels).any() else range(len(samples))
+    middle = float(np.median([np.ptp(samples[i]) for i in loud]))
+    low, high = SCALP[0], SCALP[1] * largest
+    if low <= middle <= high:
+        return ""
+    likely = likely_unit(middle, unit)
+    found = f"{middle:.3g} uV peak to peak at the loudest levels, read in {unit}"
+    if low / TOLERATED <= middle <= high * TOLERATED:
+        return f"{found}: a response at the scalp has {SCALP[0]:g} to {SCALP[1]:g} uV{likely and f'; {likely}?'}"
+    raise export.refusal(
+        "voltage", found, f"{SCALP[0]:g} to {SCALP[1]:g} uV, as at the scalp",
+        f"the samples look like {likely}: state the unit they are in" if likely else "state the unit they are in",
+    )  # fmt: skip
+
+
+def likely_unit(middle: float, unit: str) -> str:
+    """The unit in which a response read in ``unit`` as ``middle`` uV would be one at the scalp; else empty."""
+    written = middle / (factor(unit) or 1.0)
+    fits = [name for size, name in NAMES.items() if SCALP[0] <= written * size <= SCALP[1] and name != unit]
+    return fits[-1] if fits else ""
