@@ -164,7 +164,7 @@ def _row(
         "level": round(float(variables["level"]), 3),
         "rate": 1e3 / record[10],
         "onset": 0.0 - record[8],
-        "sweeps": float(record[13]) if record[13] > 0 else np.nan,
+        "sweeps": float(record[14]) if record[14] > 0 else np.nan,
         "samples": samples,
         "recorded": recorded,
         "flag": flags(

@@ -1,10 +1,12 @@
 """TDT BioSigRZ CSV ("SGI" table): a row per averaged waveform, its samples in numbered columns.
 
-A tone that lasts less than one cycle is no tone: laboratories code clicks that way. Cursors of -1 were not set.
+A tone that lasts less than one cycle is no tone: laboratories code clicks that way. Samples and cursors are in the
+unit that the header states, ``Data(uv)...`` with ``V1(uv)``, or nV, mV, V. Cursors of -1 were not set.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +14,15 @@ import numpy as np
 from otosome.laboratory.columns import Columns
 from otosome.laboratory.file import Export, flags, unix_moment
 from otosome.laboratory.tables import Tables, waveforms
+from otosome.laboratory.voltage import microvolts
 from otosome.units import Array
 
 FIRST = ("sgi", "rec no.", "samp. per.", "no. samps.")
 MOST_SAMPLES = 20_000
-LOUDEST = 1e5  # uV: no scalp response is near it
+# Headers that state a unit of voltage: of the samples, and of each cursor.
+VOLTAGE = re.compile(r"(?:data|v\d+)\s*(?:\(([^()]*)\))?(?:\.\.\.)?")
 AGAIN = "export the table again from BioSigRZ"
+UNIT = "write the unit that the table was exported in into its header, such as Data(nv)... and V1(nv)"
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,15 @@ class BiosigCsv:
         for name in FIRST:
             columns.first([name])
         level_name = columns.first(["level(db)"])
+        names = [str(name) for name in columns.frame.columns]
+        units = [(match[1] or "").strip() for name in names if (match := VOLTAGE.fullmatch(name))]
+        microvolts(export, units, "header", UNIT)
         numbered = [name for name in columns.frame.columns if str(name).isdigit()]
         if not 1 <= len(numbered) <= MOST_SAMPLES:
             raise export.refusal("header", f"{len(numbered)} numbered columns", f"1 to {MOST_SAMPLES}", AGAIN)
         level, period = columns.numbers(level_name), columns.numbers("samp. per.")
-        cells = columns.frame[["data(uv)...", *numbered] if "data(uv)..." in columns else numbered].to_numpy()
+        before = [name for name in names if name.startswith("data")]
+        cells = columns.frame[[*before, *numbered]].to_numpy()
         samples = [_samples(columns, row, cells[row], level[row], period[row]) for row in range(len(cells))]
         kept = [row for row, one in enumerate(samples) if one is not None]
         if not kept:
@@ -54,6 +63,8 @@ class BiosigCsv:
         table = waveforms(
             export,
             [one for one in samples if one is not None],
+            voltage=units[0],
+            sweeps=_optional(columns, "no. avgs")[kept],
             subject=[columns.texts("sub. id")[row] for row in kept],
             frequency=np.where(click, np.nan, hertz / 1e3)[kept],
             level=level[kept],
@@ -81,7 +92,7 @@ def _optional(columns: Columns, name: str) -> Array:
 
 
 def _samples(columns: Columns, row: int, cells: Array, level: float, period: float) -> Array | None:
-    """The samples of a row in uV; None, and a line in the list, where it cannot be used.
+    """The samples of a row as written; None, and a line in the list, where it cannot be used.
 
     The first sample stands under ``Data(uv)...`` in some exports; in others that column is empty.
     """
@@ -98,8 +109,8 @@ def _samples(columns: Columns, row: int, cells: Array, level: float, period: flo
         except ValueError:
             reason = "a sample that is no number"
         else:
-            if np.isfinite(values).all() and np.abs(values).max(initial=0.0) <= LOUDEST and values.any():
+            if np.isfinite(values).all() and values.any():
                 return values
-            reason = "samples that are all zero or no voltages"
+            reason = "samples that are all zero or not finite"
     columns.leave_out(row, "samples", reason, "the waveform cannot be used")
     return None
