@@ -13,9 +13,10 @@ ROOT = Path(otosome.__file__).parent
 # A rung is a row of groups, a group some modules by the beginning of their names. Imports go to rungs further up in
 # this list, or stay inside the group; each entry of a shelf is a group of its own.
 ORDER = [
-    ["units"],
+    ["units", "errors"],
     ["model.lanes"],
     ["evidence"],
+    ["cards"],
     ["roles"],
     [
         *(
@@ -39,8 +40,10 @@ ORDER = [
     ["study"],
     ["laboratory.draft"],
     ["forward"],
-    ["answers.answer"],
-    ["answers.therapies"],
+    [
+        "answers.accuracy answers.answer answers.contrast answers.description answers.headline answers.sensitivity"
+        " answers.sources answers.therapies answers.window",
+    ],
     ["review.standing", "lots.stakes"],
     ["review.qualification"],
     ["review.claims"],

@@ -12,10 +12,11 @@ import tomli_w
 from typer.testing import CliRunner
 
 from lots import DOSES, LABEL, counts, record, wells
-from otosome.answers.answer import sources
+from otosome.answers.sources import sources
+from otosome.cards import make_card
 from otosome.catalog import Catalog, get, names
 from otosome.cli import app
-from otosome.evidence import BadInput, make_card
+from otosome.errors import BadInput
 from otosome.lots.assessment import assess
 from otosome.lots.earlier import history
 from otosome.lots.plain import told

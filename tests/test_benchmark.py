@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.forward import best
 from otosome.model.transport import Grid
 from tools.benchmark import peers, timing

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from otosome.cards import read_card
 from otosome.catalog import get
-from otosome.evidence import Parameter, read_card
+from otosome.evidence import Parameter
 from otosome.model import hearing
 from otosome.shelves.populations.otologically_normal import age_median
 from tools.calibrations import cisplatin, frailty, noise, round_window, weigh, words

@@ -10,7 +10,7 @@ from otosome.catalog import (
     get,
     names,
 )
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 
 TRAUMA = 'about = "A blow."\n'
 NUMBER = """

@@ -11,7 +11,8 @@ import typer
 
 from otosome import cli
 from otosome.catalog import SHIPPED, Catalog
-from otosome.evidence import BadInput, Source
+from otosome.errors import BadInput
+from otosome.evidence import Source
 from otosome.review import claims as claimed
 from otosome.review.claims import (
     VERDICTS,

@@ -23,7 +23,7 @@ import otosome
 from otosome.answers import answer as weigh
 from otosome.catalog import SHELVES, Catalog
 from otosome.cli import app, main
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.forward import (
     Block,
     best,

@@ -9,15 +9,12 @@ import pandas as pd
 import pytest
 import tomli_w
 
-from otosome.answers.answer import (
-    benefits,
-    compare,
-    described,
-    errors,
-    sensitivity,
-)
+from otosome.answers.accuracy import errors
+from otosome.answers.contrast import benefits, compare
+from otosome.answers.description import described
+from otosome.answers.sensitivity import sensitivity
 from otosome.catalog import SHIPPED
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.forward import (
     Block,
     best,

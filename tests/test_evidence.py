@@ -1,6 +1,5 @@
 """Numbers with their spread and source: what a file must say, and what a draw is a function of."""
 
-import json
 import math
 
 import numpy as np
@@ -9,21 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from otosome.evidence import (
-    BASES,
-    DEEPEST_FILE,
-    LARGEST_FILE,
-    LOTS,
-    WORLD,
-    BadInput,
-    draw_columns,
-    make_card,
-    open_interval,
-    parse_toml,
-    read_card,
-    read_source,
-    uniforms,
-)
+from otosome.cards import DEEPEST_FILE, LARGEST_FILE, make_card, parse_toml, read_card, read_source
+from otosome.errors import BadInput
+from otosome.evidence import BASES, LOTS, WORLD, draw_columns, open_interval, uniforms
 
 SPREADS = [
     ("normal", "3", "1", "9"),
@@ -346,14 +333,6 @@ def test_a_hash_changes_with_the_number_its_spread_and_its_source():
     ]
     assert len({parameter.hash for parameter in [number(), *others]}) == 5
     assert number(locator="Table 2").hash == number().hash
-
-
-def test_a_refusal_says_where_what_and_how_in_words_and_for_machines():
-    error = BadInput("is bad", file="a.toml", key="x.y", given="3", allowed=["1", "2"], cure="write 1")
-    assert str(error) == "a.toml: x.y: is bad; given: 3; allowed: 1, 2; write 1"
-    told = json.loads(json.dumps(error.as_dict()))
-    assert (told["file"], told["key"], told["given"]) == ("a.toml", "x.y", "3")
-    assert (told["allowed"], told["cure"]) == (["1", "2"], "write 1")
 
 
 # ---- files ----

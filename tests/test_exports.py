@@ -10,7 +10,7 @@ import pytest
 
 from laboratory import samples
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.laboratory.file import LARGEST, Export, parse
 from otosome.laboratory.reading import read, read_batch
 from samples.biosig_arf import archive

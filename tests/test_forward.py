@@ -12,7 +12,7 @@ import tomli_w
 
 from otosome import forward
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.forward import (
     Block,
     best,

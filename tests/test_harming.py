@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import beta, norm
 
 from otosome.catalog import get, names
-from otosome.evidence import BadInput, draw_columns
+from otosome.errors import BadInput
+from otosome.evidence import draw_columns
 from otosome.model.adverse_events import Harm
 
 COUNTED = [name for name in names("harms") if "counted" in get("harms", name).card.options]

@@ -15,7 +15,7 @@ import otosome
 from laboratory import SAMPLES, samples
 from otosome.catalog import Catalog
 from otosome.cli import app
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.laboratory import intake as module
 from otosome.laboratory import thresholds
 from otosome.laboratory.animals import COLUMNS, Animals

@@ -14,10 +14,10 @@ import tomli_w
 from typer.testing import CliRunner
 
 import otosome
-from otosome.answers.answer import sources
+from otosome.answers.sources import sources
 from otosome.catalog import SHIPPED, Catalog
 from otosome.cli import app
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.forward import draw, observe, simulate
 from otosome.study import load, loads
 from shelves import test_laws as laws

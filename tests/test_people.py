@@ -15,7 +15,8 @@ from scipy.stats import ks_2samp
 
 from otosome.answers.answer import answer
 from otosome.catalog import Catalog, get
-from otosome.evidence import BadInput, draw_columns
+from otosome.errors import BadInput
+from otosome.evidence import draw_columns
 from otosome.forward import (
     Block,
     draw,

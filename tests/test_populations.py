@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.special import ndtri
 
 from otosome.catalog import Catalog, get
-from otosome.evidence import BadInput, draw_columns
+from otosome.errors import BadInput
+from otosome.evidence import draw_columns
 from otosome.shelves.populations.otologically_normal import (
     age_median,
     age_spread,

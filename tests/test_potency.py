@@ -11,7 +11,7 @@ from scipy.optimize import curve_fit
 from scipy.stats import t as student
 
 from otosome.catalog import get, names
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.lots.curve import fit_line, fit_logistic, logistic
 from otosome.lots.plate import read_plate, recognises_plate
 from otosome.lots.potency import (

@@ -8,7 +8,7 @@ from scipy.special import ndtr
 from scipy.stats import linregress, ttest_ind
 
 from otosome.catalog import Catalog, names
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.lots.history import (
     components,
     ewma,

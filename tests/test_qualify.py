@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import otosome
 from otosome.catalog import Catalog
 from otosome.cli import app
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.review.qualification import (
     VERDICTS,
     counts,

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 import otosome
 from lots import counts as counts_file
+from otosome.cards import make_card, read_toml
 from otosome.catalog import Catalog, get
-from otosome.evidence import make_card, read_toml
 from otosome.laboratory.reading import read_batch
 from otosome.lots.batch import Batch, protein_given, vesicles_given
 from otosome.lots.counted import drawn_sizes, measured_lot, recognises

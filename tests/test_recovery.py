@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy.special import ndtri
 
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput, draw_columns
+from otosome.errors import BadInput
+from otosome.evidence import draw_columns
 from otosome.forward import draw, observe, simulate
 from otosome.study import loads, saves
 from test_audiogram import FREQUENCY, Arrived

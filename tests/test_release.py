@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, t
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.lots.belief import Belief
 from otosome.lots.checklist import checked, share_present
 from otosome.lots.count import (

@@ -15,7 +15,7 @@ import xarray as xr
 
 import otosome
 from otosome.answers.answer import answer
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.forward import draw, observe
 from otosome.results import (
     MARK,

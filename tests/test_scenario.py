@@ -12,7 +12,7 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.study import (
     TEMPLATE,
     Scenario,

@@ -20,7 +20,7 @@ from otosome import (
     simulate,
 )
 from otosome.catalog import get, names
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.model import speech
 from otosome.roles import Ear
 from otosome.study import loads

@@ -11,8 +11,10 @@ import pytest
 import tomli_w
 import xarray as xr
 
-from otosome.answers.answer import compare, sources
-from otosome.evidence import BadInput, read_source
+from otosome.answers.contrast import compare
+from otosome.answers.sources import sources
+from otosome.cards import read_source
+from otosome.errors import BadInput
 from otosome.forward import draw, simulate
 from otosome.review.standing import between, changed, check
 from otosome.study import (

@@ -27,7 +27,8 @@ from otosome.answers.therapies import (
 from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.cli.study import _side_by_side
-from otosome.evidence import WORLD, BadInput, draw_columns
+from otosome.errors import BadInput
+from otosome.evidence import WORLD, draw_columns
 from otosome.forward import draw, observe
 from otosome.report import page
 from otosome.study import loads

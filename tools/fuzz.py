@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from laboratory import samples  # noqa: E402
 from otosome.catalog import Catalog  # noqa: E402
-from otosome.evidence import BadInput  # noqa: E402
+from otosome.errors import BadInput  # noqa: E402
 from otosome.laboratory.file import LARGEST as LARGEST_READ  # noqa: E402
 from otosome.laboratory.file import Export  # noqa: E402
 from otosome.laboratory.thresholds import estimate  # noqa: E402

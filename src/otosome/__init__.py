@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from otosome.answers.answer import answer, compare, sources
+    from otosome.answers.answer import answer
+    from otosome.answers.contrast import compare
+    from otosome.answers.sources import sources
     from otosome.catalog import get, names
     from otosome.forward import draw, observe, simulate
     from otosome.laboratory.intake import read
@@ -22,8 +24,8 @@ _HOME = {
     "simulate": "forward",
     "observe": "forward",
     "answer": "answers.answer",
-    "compare": "answers.answer",
-    "sources": "answers.answer",
+    "compare": "answers.contrast",
+    "sources": "answers.sources",
     "get": "catalog",
     "names": "catalog",
     "qualify": "review.qualification",

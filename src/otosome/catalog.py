@@ -20,15 +20,9 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-from otosome.evidence import (
-    BadInput,
-    Card,
-    Curve,
-    Parameter,
-    Source,
-    read_card,
-    read_source,
-)
+from otosome.cards import Card, read_card, read_source
+from otosome.errors import BadInput
+from otosome.evidence import Curve, Parameter, Source
 from otosome.units import Array, Unit, same_kind
 
 SHIPPED = Path(__file__).parent / "shelves"

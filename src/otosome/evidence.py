@@ -1,4 +1,4 @@
-"""A number with unit, spread, species, source and standing; reading it from a shelf, and drawing it.
+"""A number with unit, spread, species, source and standing, and drawing it.
 
 A parameter has a best value and what is not known about it (``low`` and ``high``: 5 and 95 %, or the ends of
 a uniform range). Spread between subjects and between lots comes on top. A draw is a function of seed, name
@@ -12,9 +12,8 @@ import hashlib
 import itertools
 import json
 import math
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -22,17 +21,11 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.units import (
-    Array,
-    convert,
-    house,
-    split,
-)
+from otosome.errors import BadInput
+from otosome.units import Array, convert, house, split
 
 WORLD = 10
 LOTS = 3
-LARGEST_FILE = 1_000_000
-DEEPEST_FILE = 8
 # 95th percentile of the standard normal: `low` and `high` are 5 and 95 %.
 _Z95 = 1.6448536269514722
 
@@ -50,50 +43,6 @@ _PARAMETER_KEYS = (
     "note", "scaled_from", "rule", "linked",
 )  # fmt: skip
 _CURVE_KEYS = ("basis", "source", "locator", "because", "note")
-
-
-class BadInput(ValueError):
-    """Something a person gave that cannot be used: where, what was given, what is allowed, the cure."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        file: str | None = None,
-        key: str | None = None,
-        given: object = None,
-        allowed: object = None,
-        cure: str | None = None,
-    ) -> None:
-        self.message, self.file, self.key = message, file, key
-        self.given, self.allowed, self.cure = given, allowed, cure
-        place = ": ".join(str(part) for part in (file, key) if part)
-        parts = [f"{place}: {message}" if place else message]
-        if given is not None:
-            parts.append(f"given: {_short(given)}")
-        if allowed is not None:
-            parts.append(f"allowed: {_short(allowed)}")
-        if cure is not None:
-            parts.append(cure)
-        super().__init__("; ".join(parts))
-
-    def as_dict(self) -> dict[str, object]:
-        """The error for a machine, keys as in the ``--json`` contract."""
-        return {
-            "message": self.message,
-            "file": self.file,
-            "key": self.key,
-            "given": None if self.given is None else _short(self.given),
-            "allowed": self.allowed if isinstance(self.allowed, (list, str)) else None,
-            "cure": self.cure,
-        }
-
-
-def _short(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value))
-    text = str(value) if isinstance(value, str) else repr(value)
-    return text if len(text) <= 200 else text[:200] + "..."
 
 
 @dataclass(frozen=True)
@@ -263,118 +212,15 @@ def open_interval(raw: NDArray[np.uint64]) -> Array:
     return np.asarray(((raw >> np.uint64(12)) + 0.5) * 2.0**-52, dtype=np.float64)
 
 
-@dataclass(frozen=True)
-class Card:
-    """One entry's file: what it is, its options, its parameters by species and its curves."""
-
-    shelf: str
-    stem: str
-    file: str
-    about: str
-    options: Mapping[str, object] = field(default_factory=dict)
-    parameters: Mapping[str, Mapping[str, Parameter]] = field(default_factory=dict)
-    profiles: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
-
-    def parameter(self, key: str, species: str) -> Parameter:
-        """The parameter for a species; raises BadInput if it has neither its own nor a general value."""
-        by_species = self.parameters[key]
-        found = by_species.get(species) or by_species.get("")
-        if found is None:
-            raise BadInput(
-                f"{species} has no value for {self.stem}.{key}",
-                file=self.file,
-                key=f"{key}.{species}",
-                allowed=sorted(by_species),
-                cure="add one with its source, or one with scaled_from and rule",
-            )
-        return found
-
-    def profile(self, name: str, species: str) -> Mapping[str, Array]:
-        """The columns of a curve for a species; raises BadInput as ``curve`` does."""
-        return {key: np.array(column) for key, column in self.curve(name, species).columns.items()}
-
-    def curve(self, name: str, species: str) -> Curve:
-        """The curve for a species; raises BadInput if it has neither its own nor a general one."""
-        by_species = self.profiles[name]
-        found = by_species.get(species) or by_species.get("")
-        if found is None:
-            raise BadInput(
-                f"{species} has no curve {name} in {self.stem}", file=self.file, allowed=sorted(by_species)
-            )
-        return found
-
-
-def read_toml(file: Path) -> dict[str, object]:
-    """A TOML file as plain values; raises BadInput if it is too large, too deep, not finite or not TOML."""
-    try:
-        with file.open("rb") as stream:
-            raw = stream.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise BadInput(f"cannot be read ({error.strerror})", file=str(file)) from error
-    return parse_toml(raw, str(file))
-
-
-def parse_toml(raw: bytes, file: str) -> dict[str, object]:
-    """Bytes of a TOML file as plain values; raises BadInput as ``read_toml`` does."""
-    if len(raw) > LARGEST_FILE:
-        raise BadInput(f"is larger than {LARGEST_FILE} bytes", file=file)
-    try:
-        values = tomllib.loads(raw.decode())
-    except UnicodeDecodeError as error:
-        raise BadInput(f"is not UTF-8 text (byte {error.start})", file=file) from error
-    except ValueError as error:
-        # Not only TOMLDecodeError: an integer of thousands of digits is a plain ValueError.
-        raise BadInput(f"is not valid TOML: {error}", file=file) from error
-    except RecursionError as error:
-        raise BadInput(f"is nested deeper than {DEEPEST_FILE} levels", file=file) from error
-    _check_plain(values, file, "", DEEPEST_FILE)
-    return values
-
-
-def _check_plain(value: object, file: str, key: str, depth: int) -> None:
-    if depth < 0:
-        raise BadInput(f"is nested deeper than {DEEPEST_FILE} levels", file=file, key=key[:80])
-    if isinstance(value, float) and not math.isfinite(value):
-        raise BadInput("is not finite", file=file, key=key, given=str(value))
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            _check_plain(inner, file, f"{key}.{name}" if key else name, depth - 1)
-    elif isinstance(value, list):
-        for inner in value:
-            _check_plain(inner, file, key, depth - 1)
-
-
-def read_card(file: Path, shelf: str) -> Card:
-    """An entry's TOML file; raises BadInput naming file, key, value given and values allowed."""
-    values = read_toml(file)
-    return make_card(values, shelf, file.stem, file.name)
-
-
-def make_card(values: Mapping[str, object], shelf: str, stem: str, file: str) -> Card:
-    """A card from plain values; raises BadInput as ``read_card`` does."""
-    about = values.get("about")
-    if not isinstance(about, str) or not about:
-        raise BadInput("an entry begins with one sentence of what it is", file=file, key="about")
-    parameters: dict[str, dict[str, Parameter]] = {}
-    profiles: dict[str, dict[str, Curve]] = {}
-    options: dict[str, object] = {}
-    for key, value in values.items():
-        if key == "profile" and isinstance(value, dict):
-            profiles = {name: _curves(inner, f"{shelf}.{stem}.{name}", file) for name, inner in value.items()}
-        elif isinstance(value, dict) and _is_parameter(value):
-            parameters[key] = _parameters(value, f"{shelf}.{stem}.{key}", file, key)
-        elif key != "about":
-            options[key] = value
-    return Card(shelf, stem, file, about, options, parameters, profiles)
-
-
-def _is_parameter(value: Mapping[str, object]) -> bool:
+def is_parameter(value: Mapping[str, object]) -> bool:
+    """Whether a table of a file states a number, of all species or of each of several."""
     return not value.keys().isdisjoint(("value", "meaning")) or any(
         isinstance(v, dict) and "value" in v for v in value.values()
     )
 
 
-def _curves(value: object, name: str, file: str) -> dict[str, Curve]:
+def make_curves(value: object, name: str, file: str) -> dict[str, Curve]:
+    """The curves of a table by species, ``""`` for one that holds for all; raises BadInput as ``make_curve`` does."""
     key = f"profile.{name.rpartition('.')[2]}"
     if not isinstance(value, dict):
         raise BadInput("must be a table of columns", file=file, key=key, given=value)
@@ -428,7 +274,8 @@ def _check_basis(basis: str, source: str, because: str, file: str, key: str) -> 
         raise BadInput(f"what is {basis} names its source", file=file, key=f"{key}.source")
 
 
-def _parameters(value: Mapping[str, object], name: str, file: str, key: str) -> dict[str, Parameter]:
+def make_parameters(value: Mapping[str, object], name: str, file: str, key: str) -> dict[str, Parameter]:
+    """The numbers of a table by species, ``""`` for one that holds for all; raises BadInput naming file and key."""
     meaning = value.get("meaning")
     if not isinstance(meaning, str):
         raise BadInput("a parameter says what it means", file=file, key=f"{key}.meaning")
@@ -538,36 +385,6 @@ def _deviation(text: str, unit: str, file: str, key: str) -> tuple[float, bool]:
     if spread < 0:
         raise BadInput("a spread is not negative", file=file, key=key, given=text)
     return (math.sqrt(math.log1p(spread**2)) if relative else spread), not relative
-
-
-@lru_cache(maxsize=256)
-def read_source(file: Path) -> Source:
-    """A source's TOML file; raises BadInput for an unknown or missing key."""
-    values = read_toml(file)
-    told = ["title", "authors", "link", "date", "reason", "superseded_by", "read", "licence"]
-    allowed = [*told, "year", "standing", "note"]
-    standing = values.get("standing", "current")
-    if standing not in STANDINGS:
-        raise BadInput(
-            "is not known", file=file.name, key="standing", given=standing, allowed=list(STANDINGS)
-        )
-    # A tombstone keeps nothing of what was withdrawn.
-    if standing == "withdrawn":
-        allowed = ["standing", "date", "reason"]
-    for key in values:
-        if key not in allowed:
-            raise BadInput(f"is not a key of a {standing} source", file=file.name, key=key, allowed=allowed)
-    wanted = {"current": ["title", "link"], "withdrawn": ["date", "reason"]}
-    for key in wanted.get(str(standing), ["title", "link", "date", "reason"]):
-        if not isinstance(values.get(key), str) or not values[key]:
-            raise BadInput(f"a {standing} source states it", file=file.name, key=key)
-    year = values.get("year")
-    return Source(
-        key=file.stem,
-        year=year if isinstance(year, int) else None,
-        standing=standing,  # type: ignore[arg-type]  # checked above
-        **{"title": "", "link": "", **{k: str(values[k]) for k in told if k in values}},
-    )
 
 
 # A number that lost its source is at least this many times wider either way.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otosome import __version__
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd

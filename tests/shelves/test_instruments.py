@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from laboratory import SAMPLES, samples
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.laboratory.file import Export
 from otosome.laboratory.tables import PARTICLES, READINGS, WAVEFORMS
 

@@ -16,7 +16,8 @@ from scipy.integrate import cumulative_trapezoid
 
 from otosome import forward
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput, draw_columns
+from otosome.errors import BadInput
+from otosome.evidence import draw_columns
 from otosome.forward import (
     Block,
     best,

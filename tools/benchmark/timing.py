@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 
 from otosome import forward
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.model import transport
 from otosome.model.lanes import (
     LANES,

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.answers.answer import (
-    benefit,
-    described,
-    errors,
-    places,
-)
-from otosome.evidence import WORLD, BadInput
+from otosome.answers.accuracy import errors
+from otosome.answers.contrast import benefit, interval
+from otosome.answers.description import described
+from otosome.answers.window import places
+from otosome.errors import BadInput
+from otosome.evidence import WORLD
 from otosome.forward import (
     Tick,
     best,
@@ -113,7 +112,7 @@ def side_by_side(study: Study, result: xr.Dataset, middle: xr.Dataset, table: pd
     rows = [
         {
             "name": arm.name,
-            "score": _interval(scored["as stated"][number]),
+            "score": interval(scored["as stated"][number]),
             "best": {name: found[number] for name, found in likely.items()},
             "measures": {m: _measured(study, result, middle, m, arm.name) for m in study.scenario.measure},
             "cells": _cells(study, result, middle, arm.name),
@@ -200,7 +199,7 @@ def ahead(study: Study, scores: Array, likely: Sequence[Row], subjects: NDArray[
     first = order[0]
     second = max(order[1:], key=lambda arm: means[arm].mean())
     arms = study.scenario.arm
-    return {"of": arms[first].name, "over": arms[second].name, "by": _interval(means[first] - means[second])}
+    return {"of": arms[first].name, "over": arms[second].name, "by": interval(means[first] - means[second])}
 
 
 def _means(scores: Array, subjects: NDArray[np.int64]) -> Array:
@@ -253,7 +252,7 @@ def _harm(study: Study, name: str, risk: Array) -> Row:
         "about": card.about,
         "counted": str(card.options.get("counted", "")),
         "note": str(card.options.get("note", "")),
-        "events": _interval(risk),
+        "events": interval(risk),
         "weight": weighed(study)[name],
     }
 
@@ -261,7 +260,7 @@ def _harm(study: Study, name: str, risk: Array) -> Row:
 def _told(result: xr.Dataset, arm: str) -> Row:
     """Strongest signal that vesicles give in the ear and in blood, 0 to 1: what shields one may shield a tumour."""
     told = result["told"].sel(arm=arm)
-    return {str(w): _interval(told.sel(where=w).to_numpy()) for w in told["where"].to_numpy()}
+    return {str(w): interval(told.sel(where=w).to_numpy()) for w in told["where"].to_numpy()}
 
 
 def _preference(study: Study) -> Row:
@@ -288,8 +287,8 @@ def _measured(study: Study, result: xr.Dataset, middle: xr.Dataset, name: str, a
         "noise": asked.noise,
         "frequency": None if asked.frequency is None else result.frequency.to_numpy()[chosen].tolist(),
         "middle": ends[1][0].tolist(),
-        "ears": _interval(ends[0].mean(axis=1)),
-        "gain": _interval(_gain(study, result, name, arm)),
+        "ears": interval(ends[0].mean(axis=1)),
+        "gain": interval(_gain(study, result, name, arm)),
     }
 
 
@@ -302,7 +301,7 @@ def _cells(study: Study, result: xr.Dataset, middle: xr.Dataset, arm: str) -> Ro
             for one in (arm, reference(study))
         )
         one = float(middle["cells"].sel(cell=kind, arm=arm).to_numpy().mean(dtype=float))
-        found[kind] = {"middle": one, "ears": _interval(left), "saved": _interval(left - against + 0.0)}
+        found[kind] = {"middle": one, "ears": interval(left), "saved": interval(left - against + 0.0)}
     return found
 
 
@@ -313,7 +312,7 @@ def _utilities(study: Study, result: xr.Dataset, columns: Mapping[str, Array], a
         return {}
     words = heard(study)[0]
     gained = quantity(f"1 {result[words].attrs['unit']}") * _gain(study, result, words, arm)
-    return {name: _interval(gained * per_word(study, name, columns)) for name in names}
+    return {name: interval(gained * per_word(study, name, columns)) for name in names}
 
 
 def valued(study: Study) -> list[str]:
@@ -360,8 +359,3 @@ def _shares(readings: pd.DataFrame, scale: str, labels: list[str]) -> dict[str, 
         str(arm): [float((rows["value"] == step).mean()) for step in range(len(labels))]
         for arm, rows in last.groupby("group", sort=False)
     }
-
-
-def _interval(values: Array) -> dict[str, float]:
-    low, median, high = np.quantile(values, [0.05, 0.5, 0.95])
-    return {"median": float(median), "low": float(low), "high": float(high)}

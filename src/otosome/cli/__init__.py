@@ -82,7 +82,7 @@ def main() -> None:
 def _tell_machine(message: str) -> None:
     """The one object, where the command line asks for it but was not understood or not carried out."""
     if "--json" in sys.argv:
-        from otosome.evidence import BadInput
+        from otosome.errors import BadInput
 
         command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
         refuse(command, BadInput(message).as_dict())

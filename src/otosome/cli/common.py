@@ -27,7 +27,7 @@ def say(text: str) -> None:
 def carry_out(command: str, as_json: bool, work: Callable[[], dict[str, Any]]) -> None:
     """Run a verb; print its answer, or the one message that says what was wrong with the input."""
     from otosome.catalog import own_fault
-    from otosome.evidence import BadInput
+    from otosome.errors import BadInput
 
     try:
         answer = work()

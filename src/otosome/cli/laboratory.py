@@ -89,7 +89,7 @@ def new(
 
     def work() -> dict[str, Any]:
         from otosome.catalog import Catalog
-        from otosome.evidence import BadInput
+        from otosome.errors import BadInput
 
         if kind not in _NEW:
             raise BadInput("is not something new can write", given=kind, allowed=list(_NEW))
@@ -121,7 +121,7 @@ def _begun(kind: str, paths: list[Path], source: Path | None, file: Path, catalo
 
 
 def _animals(paths: list[Path], catalog: Catalog) -> str:
-    from otosome.evidence import BadInput
+    from otosome.errors import BadInput
     from otosome.laboratory.animals import template
     from otosome.laboratory.intake import intake
     from otosome.results import tame
@@ -141,7 +141,7 @@ def _animals(paths: list[Path], catalog: Catalog) -> str:
 
 
 def _fit(source: Path | None, file: Path, catalog: Catalog) -> str:
-    from otosome.evidence import BadInput
+    from otosome.errors import BadInput
     from otosome.laboratory.draft import draft
 
     if source is None:
@@ -158,7 +158,7 @@ def _record(paths: list[Path], file: Path, catalog: Catalog) -> str:
 
 def _write_new(file: Path, text: str) -> None:
     """A file that was not there before; raises BadInput if it was."""
-    from otosome.evidence import BadInput
+    from otosome.errors import BadInput
 
     try:
         with file.open("x", encoding="utf-8") as stream:

@@ -36,7 +36,7 @@ def quality(
 
     def work() -> dict[str, Any]:
         from otosome.catalog import Catalog
-        from otosome.evidence import BadInput
+        from otosome.errors import BadInput
 
         catalog = Catalog(tuple(shelves or ()))
         if (batch is None) == (process is None):

@@ -262,7 +262,7 @@ def sources(
     """The papers a study rests on, and which of its numbers are only assumed."""
 
     def work() -> dict[str, Any]:
-        from otosome.answers.answer import sources as rows_of
+        from otosome.answers.sources import sources as rows_of
         from otosome.report.summary import read_once
         from otosome.study import load
 

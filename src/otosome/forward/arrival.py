@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.evidence import BadInput, draw_columns, uniforms
+from otosome.errors import BadInput
+from otosome.evidence import draw_columns, uniforms
 from otosome.forward.block import Block
 from otosome.forward.planning import plan
 from otosome.roles import Population, Reading

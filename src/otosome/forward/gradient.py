@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.forward.block import Block
 from otosome.forward.planning import Plan
 from otosome.forward.run import blocks

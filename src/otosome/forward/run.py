@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from otosome import __version__
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.forward.arrival import people
 from otosome.forward.block import KINDS, Block, Columns
 from otosome.forward.planning import (

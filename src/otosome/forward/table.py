@@ -6,12 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.evidence import (
-    WORLD,
-    BadInput,
-    Parameter,
-    draw_columns,
-)
+from otosome.errors import BadInput
+from otosome.evidence import WORLD, Parameter, draw_columns
 from otosome.forward.arrival import arrive, enrol
 from otosome.study import Study
 from otosome.units import LEVELS, Array

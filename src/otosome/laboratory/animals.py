@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.laboratory.file import Export, moment
 from otosome.laboratory.tables import label
 from otosome.units import convert, split

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.laboratory.file import (
     Export,
     Refused,

@@ -13,7 +13,7 @@ import numpy as np
 import tomli_w
 
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.laboratory.animals import Animals
 from otosome.laboratory.reading import read
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from otosome.cards import make_card, parse_toml
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput, make_card, parse_toml
+from otosome.errors import BadInput
 from otosome.laboratory.file import Export
 from otosome.laboratory.tables import Tables
 from otosome.lots.counted import Lot, measured_lot
@@ -108,8 +109,8 @@ def _distribution(export: Export, name: str, catalog: Catalog) -> pd.DataFrame:
 
 
 def _measured(particles: pd.DataFrame, instrument: str, catalog: Catalog) -> Lot:
+    from otosome.cards import read_toml
     from otosome.catalog import SHIPPED
-    from otosome.evidence import read_toml
 
     day_to_day = catalog.get("instruments", instrument).card.parameter("day_to_day", "")
     base = read_toml(SHIPPED / "batches" / f"{_BASE}.toml")

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtri
 
+from otosome.cards import make_card, read_toml
 from otosome.catalog import SHIPPED, Catalog
-from otosome.evidence import BadInput, make_card, read_toml
+from otosome.errors import BadInput
 from otosome.laboratory.file import Export
 from otosome.lots.belief import Belief
 from otosome.lots.checklist import Item, checked

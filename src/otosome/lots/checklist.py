@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 
 State = Literal["present", "missing", "not applicable"]
 _NOT_APPLICABLE = "not applicable"

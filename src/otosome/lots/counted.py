@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.lots.batch import Batch
 from otosome.lots.sizes import classes, geometric_deviation, quantile
 from otosome.units import Array, convert

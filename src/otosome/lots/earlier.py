@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from otosome.cards import read_toml
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput, read_toml
+from otosome.errors import BadInput
 from otosome.lots.assessment import Assessment, assess
 from otosome.lots.belief import Belief
 from otosome.lots.history import (

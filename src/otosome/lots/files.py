@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.laboratory.file import Export
 from otosome.laboratory.reading import read_particles
 from otosome.lots.count import Measurement, Scatter

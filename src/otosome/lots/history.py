@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtri, ndtr, ndtri, stdtr, stdtrit
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.units import Array
 
 FEWEST = 3

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.lots.assessment import Assessment
 from otosome.lots.belief import Belief
 from otosome.lots.checklist import share_present

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.lots.potency import Run
 from otosome.units import house
 

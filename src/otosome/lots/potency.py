@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import t as student
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.lots.belief import Belief
 from otosome.lots.curve import (
     Fit,

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtrit
 
-from otosome.evidence import BadInput, uniforms
+from otosome.errors import BadInput
+from otosome.evidence import uniforms
 from otosome.units import Array
 
 _HARVESTS = ("harvest",), ("concentration", "volume"), ("cells", "secretion", "interval")

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from otosome.cards import Card
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput, Card
+from otosome.errors import BadInput
 from otosome.lots.process import (
     Process,
     comparable,

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from otosome.cards import parse_toml
 from otosome.catalog import Catalog
-from otosome.evidence import parse_toml
 from otosome.laboratory.file import Export
 from otosome.laboratory.reading import read_batch
 from otosome.lots.assessment import assess

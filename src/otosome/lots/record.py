@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from otosome.evidence import BadInput, parse_toml
+from otosome.cards import parse_toml
+from otosome.errors import BadInput
 from otosome.units import quantity
 
 KIND = "batch/1"

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from otosome.answers.answer import benefits
+from otosome.answers.contrast import benefits
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.forward import draw, planned
 from otosome.lots.assessment import Assessment
 from otosome.study import Study, load

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.units import quantity
 
 _STATED = re.compile(r"([<>]?)\s*([^<>±]+?)\s*(?:(?:±|\+/-)\s*(\d+\.?\d*)\s*%)?", re.ASCII)

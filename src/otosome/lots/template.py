@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.laboratory.file import Export
 from otosome.laboratory.reading import read_particles
 from otosome.lots.plate import read_plate, recognises_plate

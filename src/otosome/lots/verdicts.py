@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from otosome.catalog import Entry
-from otosome.evidence import BadInput, Parameter
+from otosome.errors import BadInput
+from otosome.evidence import Parameter
 from otosome.lots.belief import Belief
 from otosome.lots.count import Count, share
 from otosome.lots.files import Counted

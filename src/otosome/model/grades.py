@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.units import (
     Array,
     Decibels,

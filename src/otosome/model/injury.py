@@ -20,7 +20,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.model.lanes import (
     LANES,
     aligned,

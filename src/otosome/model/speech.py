@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.units import (
     Array,
     Decibels,

@@ -13,9 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from otosome.answers.answer import best_benefit, sources
+from otosome.answers.contrast import best_benefit
+from otosome.answers.sources import sources
 from otosome.catalog import SHIPPED
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.study import Study, loads
 
 if TYPE_CHECKING:

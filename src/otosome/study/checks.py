@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.roles import Population
 from otosome.study.study import Study, texts
 from otosome.study.tables import (

@@ -11,16 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from otosome import __version__
+from otosome.cards import Card, make_card, parse_toml, read_toml
 from otosome.catalog import SHIPPED, Catalog
-from otosome.evidence import (
-    BadInput,
-    Card,
-    Curve,
-    Parameter,
-    make_card,
-    parse_toml,
-    read_toml,
-)
+from otosome.errors import BadInput
+from otosome.evidence import Curve, Parameter
 from otosome.study.checks import at, check_study
 from otosome.study.study import Study
 from otosome.study.tables import (

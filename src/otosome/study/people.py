@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otosome.catalog import Catalog
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.laboratory.file import Export, header
 from otosome.laboratory.reading import instrument_of, read_with
 from otosome.laboratory.tables import Tables

@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from otosome.cards import make_card
 from otosome.catalog import Catalog, Entry
-from otosome.evidence import (
-    BadInput,
-    Curve,
-    Parameter,
-    Sourced,
-    make_card,
-    make_curve,
-    without_source,
-)
+from otosome.errors import BadInput
+from otosome.evidence import Curve, Parameter, Sourced, make_curve, without_source
 from otosome.model.grades import Scale
 from otosome.roles import Harm, Map, Population
 from otosome.study.tables import (

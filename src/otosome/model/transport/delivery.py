@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.model.transport.anatomy import Anatomy, flat
 from otosome.model.transport.solute import by_class
 from otosome.units import (

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from otosome.catalog import Catalog, Entry
-from otosome.evidence import BadInput, Source
+from otosome.errors import BadInput
+from otosome.evidence import Source
 from otosome.review.qualification import known
 from otosome.roles import Figure
 from otosome.study.study import texts

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from otosome.catalog import Catalog, Entry
-from otosome.evidence import BadInput, Parameter, draw_columns
+from otosome.errors import BadInput
+from otosome.evidence import Parameter, draw_columns
 from otosome.study import Study, load, loads
 from otosome.units import Array, quantity
 

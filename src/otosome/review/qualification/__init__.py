@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from otosome.catalog import Catalog, Entry
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.review.qualification.bench import Bench, Terms, summarise
 from otosome.review.qualification.case import Case, cases
 from otosome.review.qualification.rerun import rerun, study_of

@@ -10,13 +10,8 @@ from typing import Any
 import numpy as np
 
 from otosome.catalog import Catalog, Entry
-from otosome.evidence import (
-    BadInput,
-    Curve,
-    Parameter,
-    Sourced,
-    draw_columns,
-)
+from otosome.errors import BadInput
+from otosome.evidence import Curve, Parameter, Sourced, draw_columns
 from otosome.model import transport
 from otosome.study.study import standing
 from otosome.units import Array

@@ -8,7 +8,7 @@ from math import exp, log, pi, sqrt
 from statistics import NormalDist
 
 from otosome.catalog import Entry
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.units import (
     convert,
     house,

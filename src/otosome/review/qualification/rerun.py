@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from otosome.catalog import Entry
-from otosome.evidence import BadInput, uniforms
+from otosome.errors import BadInput
+from otosome.evidence import uniforms
 from otosome.forward import (
     Block,
     draw,

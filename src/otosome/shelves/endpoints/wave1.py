@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_ndtr, ndtri
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.model import hearing
 from otosome.model.injury import Cells
 from otosome.roles import Ear, Reading

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import gammaln, xlog1py, xlogy
 from scipy.stats import binom
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.model import speech
 from otosome.model.hearing import heard
 from otosome.model.injury import Cells

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.laboratory.file import Export, moment, parse
 from otosome.laboratory.tables import Tables, particles
 from otosome.units import Array, convert

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.model.hearing import arriving, together
 from otosome.roles import Ear
 from otosome.units import (

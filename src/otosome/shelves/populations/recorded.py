@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from otosome.evidence import BadInput
+from otosome.errors import BadInput
 from otosome.model.hearing import between, left
 from otosome.roles import Ear
 from otosome.units import (

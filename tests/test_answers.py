@@ -12,23 +12,15 @@ import pytest
 import tomli_w
 import xarray as xr
 
-from otosome.answers import answer as weigh
-from otosome.answers.answer import (
-    answer,
-    benefit,
-    compare,
-    errors,
-    sensitivity,
-    share,
-    sources,
-    window,
-)
-from otosome.evidence import (
-    BASES,
-    LOTS,
-    WORLD,
-    BadInput,
-)
+from otosome.answers import accuracy
+from otosome.answers.accuracy import errors
+from otosome.answers.answer import answer
+from otosome.answers.contrast import benefit, compare
+from otosome.answers.sensitivity import sensitivity, share
+from otosome.answers.sources import sources
+from otosome.answers.window import window
+from otosome.errors import BadInput
+from otosome.evidence import BASES, LOTS, WORLD
 from otosome.forward import (
     Block,
     best,
@@ -370,7 +362,7 @@ def test_an_ear_beyond_a_limit_is_counted(study, result, three, monkeypatch):
     together, alone = three
     for of in ("peak", "apex_log10"):
         own = [one["drawn"]["total"][of]["worst"] for one in alone]
-        monkeypatch.setattr(weigh, "LIMITS", {"peak": 1.0, "apex_log10": 9.0} | {of: min(own)})
+        monkeypatch.setattr(accuracy, "LIMITS", {"peak": 1.0, "apex_log10": 9.0} | {of: min(own)})
         found = errors(study, result.isel(subject=[1, 6, 11]), draw(study, 12, seed=3))["beyond"]
         assert found["best"] == (together["total"][of] > min(own))
         assert 0 < found["drawn"] == sum(one > min(own) for one in own)

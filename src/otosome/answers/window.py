@@ -1,0 +1,105 @@
+"""The window: the best-value ear treated on each of some days, and where each place lies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otosome.forward import Block, Given, best, plan, planned
+from otosome.model import hearing
+from otosome.study import Compare, Study
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+WINDOW_DOSES = 21
+# One treatment day to the next in the window: from three days before the insult to seventeen after it.
+_WINDOW_START, _DAY = -72.0, 24.0
+
+
+def places(study: Study) -> xr.Dataset:
+    """Where each place lies (``place_distance``, mm) and what it hears best (``place_frequency``, kHz): best values."""
+    import xarray as xr
+
+    one = best(study)
+    ear = Block(plan(study), {name: one[name].to_numpy() for name in one.columns}).ear
+    return xr.Dataset(
+        {
+            "place_frequency": (("place",), ear.frequency, {"unit": "kHz"}),
+            "place_distance": (("place",), ear.place * ear.length[0], {"unit": "mm"}),
+        }
+    )
+
+
+def has_window(study: Study) -> bool:
+    """Whether the window is shown: it is of shifts by frequency, and words have none."""
+    asked = study.scenario.compare
+    return asked is not None and study.scenario.measure[asked.measure].frequency is not None
+
+
+def window(study: Study, asked: Compare) -> xr.Dataset:
+    """The window: the best-value ear treated on each of 21 days, cells and vesicles over place and time.
+
+    returns  ``window_cells`` (fraction of outer hair cells counted) and ``window_vesicles`` (organ of Corti,
+             particles/uL) over (window_dose, window_time, place); ``window_shift`` (dB at the end) over
+             (window_dose, window_frequency) and ``window_vehicle_shift`` over (window_frequency)
+    """
+    import xarray as xr
+
+    arm = planned(study, study.arm(asked.of))
+    days = [day for day in _WINDOW_START + _DAY * np.arange(WINDOW_DOSES) if day < study.until]
+    given = [
+        Given(
+            g.treatment,
+            tuple(
+                t - arm.treatments[0].times[0] + day
+                for t in g.times
+                if t - arm.treatments[0].times[0] + day <= study.until
+            ),
+            row,
+        )
+        for row, day in enumerate(days)
+        for g in arm.treatments
+    ]
+    treated = replace(arm, treatments=tuple(given))
+    vehicle = replace(arm, treatments=())
+    watched = np.arange(min(days), study.until + 1e-9, _DAY / 4)
+    made = replace(plan(study), arms=(treated, vehicle), growth=1.6, watched=tuple(watched))
+    one = best(study)
+    block = Block(made, {c: np.repeat(one[c].to_numpy(), len(days)) for c in one.columns})
+    at = made.at(watched)
+    frequency = np.geomspace(block.ear.frequency.min(), block.ear.frequency.max(), 48)
+    cells, without = block.cells(treated), block.cells(vehicle)
+    vesicles = block.vesicles(treated)
+    shape = (len(days), watched.size, made.places.places)
+    contact = (
+        np.zeros(shape) if vesicles is None else vesicles.concentration["organ_of_corti"].sum(axis=0)[:, at]
+    )
+    end = np.array([-1])
+    return xr.Dataset(
+        {
+            "window_cells": (
+                ("window_dose", "window_time", "place"),
+                cells.counted("ohc")[:, at].astype(np.float32),
+            ),
+            "window_vesicles": (("window_dose", "window_time", "place"), contact),
+            "window_shift": (
+                ("window_dose", "window_frequency"),
+                hearing.shift(block.ear, cells.at(end), frequency)[:, 0],
+            ),
+            "window_vehicle_shift": (
+                ("window_frequency",),
+                hearing.shift(block.ear, without.at(end), frequency)[0, 0],
+            ),
+            "place_frequency": (("place",), block.ear.frequency, {"unit": "kHz"}),
+            "place_distance": (("place",), block.ear.place * block.ear.length[0], {"unit": "mm"}),
+        },
+        coords={
+            "window_dose": ("window_dose", np.array(days), {"unit": "h"}),
+            "window_time": ("window_time", watched, {"unit": "h"}),
+            "window_frequency": ("window_frequency", frequency, {"unit": "kHz"}),
+            "place": made.places.place,
+        },
+    )

@@ -1,0 +1,71 @@
+"""What a person gave that cannot be used, in words: where, what was given, what is allowed, the cure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_LONGEST = 200
+
+
+class BadInput(ValueError):
+    """Something a person gave that cannot be used: where, what was given, what is allowed, the cure."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        key: str | None = None,
+        given: object = None,
+        allowed: object = None,
+        cure: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message, self.file, self.key = message, file, key
+        self.given, self.allowed, self.cure = given, allowed, cure
+
+    def __str__(self) -> str:
+        place = ": ".join(part for part in (self.file, self.key) if part)
+        parts = [f"{place}: {self.message}" if place else self.message]
+        if self.given is not None:
+            parts.append(f"given: {_short(self.given)}")
+        if self.allowed is not None:
+            parts.append(f"allowed: {_short(self.allowed)}")
+        if self.cure is not None:
+            parts.append(self.cure)
+        return "; ".join(parts)
+
+    def as_dict(self) -> dict[str, object]:
+        """The error for a machine, keys as in the ``--json`` contract."""
+        return {
+            "message": self.message,
+            "file": self.file,
+            "key": self.key,
+            "given": None if self.given is None else _short(self.given),
+            "allowed": self.allowed if isinstance(self.allowed, (list, str)) else None,
+            "cure": self.cure,
+        }
+
+
+@contextmanager
+def at(file: str | None = None, key: str | None = None) -> Iterator[None]:
+    """Add the place, once, to any BadInput raised inside: what raises it need not know where its values stand.
+
+    An error that names a file already keeps its place. ``key`` goes before the error's own:
+    ``at("a.toml", "dose")`` makes of key ``low`` the key ``dose.low``.
+    """
+    try:
+        yield
+    except BadInput as error:
+        if error.file is None:
+            error.file = file
+            error.key = ".".join(part for part in (key, error.key) if part) or None
+        raise
+
+
+def _short(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    text = str(value) if isinstance(value, str) else repr(value)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
