@@ -37,12 +37,12 @@ FREQUENCY = (
 LOWEST_KILOHERTZ, HIGHEST_KILOHERTZ = 0.05, 200.0
 SOFTEST, LOUDEST = -30.0, 140.0  # dB: outside it a number is a code
 EARS = {"l": "left", "left": "left", "r": "right", "right": "right"}
-_CLICK = "click"
+CLICKS = ("click", "clicks")
 NO_RESPONSE = ("inf", "nr", "no response")
 _WORDS = (
     *NO_RESPONSE,
     "-inf",
-    _CLICK,
+    *CLICKS,
 )  # that stand for a number and are none; who reads the column says of what
 _IN_HOURS = {"time_h": 1.0, "time_d": 24.0, "day": 24.0, "time_min": 1 / 60}
 _IN_WORDS = ("abr_time", "timepoint", "time")
@@ -50,7 +50,9 @@ TIMES = (*_IN_HOURS, *_IN_WORDS)  # columns that tell when
 _HOURS = {"h": 1.0, "d": 24.0, "w": 168.0}
 _MANGLED = re.compile(r"^(\d+)\.0$")  # a name that a spreadsheet took for a number
 _CLOCK = re.compile(r"ZT\d{1,2}")  # the hour of the exposure, counted from lights on
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(h|d|w)(?:rs?|ours?|ays?|eeks?|ks?)?", re.ASCII)
+_UNIT = r"(?P<unit>hours?|hrs?|h|days?|d|weeks?|wks?|w)"
+_SPAN = re.compile(rf"(?P<number>-?\d+(?:\.\d+)?)\s*{_UNIT}", re.ASCII)
+_SPAN_AHEAD = re.compile(rf"{_UNIT}\s*(?P<number>-?\d+(?:\.\d+)?)", re.ASCII)
 
 
 @dataclass
@@ -129,7 +131,10 @@ class Columns:
 
     def kilohertz(self) -> tuple[Array, list[str]]:
         """The stimulus' frequency in kHz, NaN for a click and for what can be none, and flags that say so."""
-        name = self.first(FREQUENCY)
+        return self.kilohertz_of(self.first(FREQUENCY))
+
+    def kilohertz_of(self, name: str) -> tuple[Array, list[str]]:
+        """The same of one column, whose name may state its unit."""
         values, texts, unit = self.numbers(name), self.texts(name), ""
         in_hertz = "hz" in name and "khz" not in name
         if "hz" not in name:
@@ -138,7 +143,7 @@ class Columns:
         values = values / (1e3 if in_hertz else 1.0)
         wrong = ~np.isnan(values) & ~((values >= LOWEST_KILOHERTZ) & (values <= HIGHEST_KILOHERTZ))
         said = [
-            "click" if text.lower() == _CLICK else f"frequency given as {text}: none" if none else unit
+            "click" if text.lower() in CLICKS else f"frequency given as {text}: none" if none else unit
             for text, none in zip(texts, wrong, strict=True)
         ]
         return np.where(wrong, np.nan, values), said
@@ -153,15 +158,18 @@ class Columns:
             if name in self:
                 return self.numbers(name) * factor, [""] * len(self.frame)
         words = self.texts(*_IN_WORDS)
-        spans = [_SPAN.fullmatch(word.lower()) for word in words]
-        times = np.array([float(s[1]) * _HOURS[s[2]] if s else np.nan for s in spans], dtype=float)
-        told = [
-            bool(word) and not span and not _CLOCK.fullmatch(word)
-            for word, span in zip(words, spans, strict=True)
-        ]
+        times = np.array([self.span(word) for word in words], dtype=float)
         return times, [
-            f"timepoint: {word[:40]}" if tell else "" for word, tell in zip(words, told, strict=True)
+            f"timepoint: {word[:40]}" if word and np.isnan(time) and not _CLOCK.fullmatch(word) else ""
+            for word, time in zip(words, times, strict=True)
         ]
+
+    @staticmethod
+    def span(word: str) -> float:
+        """Hours of a time in words, such as ``14 d``, ``d14``, ``2wk`` or ``day 3``; NaN where it is none."""
+        text = word.strip().lower()
+        found = _SPAN.fullmatch(text) or _SPAN_AHEAD.fullmatch(text)
+        return float(found["number"]) * _HOURS[found["unit"][0]] if found else float("nan")
 
     def groups(self) -> list[str]:
         """The group as the table tells it, else what it says of strain, treatment and noise.
