@@ -32,7 +32,7 @@ from otosome.report import page, write_window
 from otosome.results import fill, open_result, writing
 from otosome.study import load, loads, saves
 
-VALID = Path(__file__).parent / "scenarios" / "valid"
+VALID = Path(__file__).parent / "studies" / "valid"
 FULL, NONE, NULL = "cisplatin + vesicles", "cisplatin", "cisplatin + null vesicles"
 # Numbers that bear on the benefit in thresholds: where vesicles go, what they find there, and what they do.
 MATTER = [
@@ -267,7 +267,7 @@ def test_the_answer_at_an_end_is_what_a_simulation_gives_there(study, told):
 
 def test_ears_that_share_a_solution_of_transport_answer_as_if_each_had_its_own(study, told, monkeypatch):
     monkeypatch.setattr(Block, "alike", False)
-    asked = study.scenario.compare
+    asked = study.tables.compare
     alone = {r["parameter"]: (r["at_low"], r["at_high"]) for r in sensitivity(study, asked, workers=1)}
     shared = {r["parameter"]: (r["at_low"], r["at_high"]) for r in told["sensitivity"]}
     assert shared == alone
@@ -277,7 +277,7 @@ def test_a_study_in_which_all_is_known_has_nothing_to_move(study):
     values = tomllib.loads(saves(study))
     values["batch"] = values.get("batch", {})
     known = certain(values, [])
-    assert sensitivity(known, known.scenario.compare) == []
+    assert sensitivity(known, known.tables.compare) == []
 
 
 # Sources, errors, window
@@ -322,14 +322,14 @@ def test_the_errors_of_a_run_are_small_and_told(told):
 
 
 def test_all_of_a_finer_studys_answer_lies_on_its_places(study):
-    asked = replace(study, scenario=study.scenario.model_copy(update={"fineness": 2}))
+    asked = replace(study, tables=study.tables.model_copy(update={"fineness": 2}))
     found = answer(asked, draw(asked, 2, seed=3))
     for name in ("cells", "vesicles", "place_distance", "window_cells", "window_vesicles"):
         assert found.sizes["place"] == 160 and np.isfinite(found[name].to_numpy()).all(), name
 
 
 def test_a_finer_study_misses_less_in_space_and_in_time(study, result, told):
-    asked = replace(study, scenario=study.scenario.model_copy(update={"fineness": 2}))
+    asked = replace(study, tables=study.tables.model_copy(update={"fineness": 2}))
     fine = errors(asked, result, draw(study, 12, seed=3))
     # Orders of three in space at least, of four in time; drawn ears where fronts are steep gain less.
     assert fine["space"]["peak"] < 0.25 * told["errors"]["space"]["peak"]
@@ -387,7 +387,7 @@ def test_where_the_compared_arm_gets_no_vesicles_the_errors_are_of_one_that_does
 
 @pytest.fixture(scope="module")
 def pictured(study):
-    return window(study, study.scenario.compare)
+    return window(study, study.tables.compare)
 
 
 def test_the_window_moves_the_dose_over_the_days_of_the_study(pictured):
@@ -418,7 +418,7 @@ def in_words():
     """A fortnight of an aid, compared in words, of which everything is known."""
     words = {"endpoint": "word_score", "material": "nu6", "at": ["14 d"]}
     values = {
-        "otosome": "scenario/1",
+        "otosome": "study/1",
         "species": "human",
         "mechanisms": [],
         "population": {"entry": "otologically_normal", "sex": "male", "age": "75 year"},

@@ -19,8 +19,8 @@ from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.lots.assessment import assess
 from otosome.lots.earlier import history
-from otosome.lots.plain import told
 from otosome.lots.reading import read_lot
+from otosome.lots.values import lot_values
 from otosome.report.lot import certificate
 from otosome.study import REFUSED, load
 from samples.zetaview import ELEVEN, size_file
@@ -40,9 +40,9 @@ def otosome_(*arguments):
 
 def changed(file, **values):
     """The record with other values beside it."""
-    told_ = tomllib.loads(file.read_text(encoding="utf-8")) | values
+    values_ = tomllib.loads(file.read_text(encoding="utf-8")) | values
     other = file.with_name(f"other_{len(list(file.parent.iterdir()))}.toml")
-    other.write_text(tomli_w.dumps({k: v for k, v in told_.items() if v is not None}), encoding="utf-8")
+    other.write_text(tomli_w.dumps({k: v for k, v in values_.items() if v is not None}), encoding="utf-8")
     return other
 
 
@@ -161,11 +161,11 @@ def test_a_changed_slope_is_refused_and_has_no_potency(folder):
     found = assess(changed(file, assay=[asked]), CATALOG)
     assert found.potencies["hsp70"][1] is None
     assert "potency_hsp70" not in found.lot.notes[0]
-    answer = told(found)["potency"]["hsp70"]
+    answer = lot_values(found)["potency"]["hsp70"]
     assert answer["combined"] is None
     assert "r" not in answer["runs"][0]
     assert any("no potency for hsp70" in note for note in found.lot.notes)
-    assert "none to report" in certificate(told(found))
+    assert "none to report" in certificate(lot_values(found))
 
 
 def with_runs(good, catalog=CATALOG, specification="nebulised_msc_2025", **runs):
@@ -333,7 +333,7 @@ def test_ones_own_number_takes_the_place_of_the_bases(good):
 
 def test_a_record_goes_into_a_study_and_its_sources_show_it(good):
     study = load(STUDY, batch=good)
-    (treatment,) = {t.batch for t in study.scenario.treatment.values() if "good" in t.batch}
+    (treatment,) = {t.batch for t in study.tables.treatment.values() if "good" in t.batch}
     rows = {row["parameter"]: row for row in sources(study)}
     potency = rows[f"batches.{treatment}.potency_hsp70"]
     assert (potency["basis"], potency["source"]) == ("measured", "potency_assay")
@@ -501,12 +501,14 @@ def test_stored_lots_show_a_trend_and_a_shelf_life(tmp_path):
     lots = []
     for k in range(3):
         file = record(tmp_path, f"stored_{k}", days=1, seed=k + 20, made=f"2026-01-0{k + 1}")
-        told_ = tomllib.loads(file.read_text(encoding="utf-8"))
+        values_ = tomllib.loads(file.read_text(encoding="utf-8"))
         for month in (1, 2, 3):
             name = f"stored_{k}_{month}.csv"
             counts(tmp_path / name, LABEL * 0.97**month, seed=10 * k + month + 300)
-            told_["count"].append({"file": name, "day": f"2026-0{month + 1}-01", "stored": f"{30 * month} d"})
-        file.write_text(tomli_w.dumps(told_), encoding="utf-8")
+            values_["count"].append(
+                {"file": name, "day": f"2026-0{month + 1}-01", "stored": f"{30 * month} d"}
+            )
+        file.write_text(tomli_w.dumps(values_), encoding="utf-8")
         lots.append(assess(file, CATALOG))
     found = history(lots, None).stability
     assert found is not None
@@ -554,7 +556,7 @@ def test_each_limit_is_told_in_decibels_of_the_same_ears(good):
 
 
 AIDED = """
-otosome = "scenario/1"
+otosome = "study/1"
 species = "human"
 [population]
 entry = "otologically_normal"

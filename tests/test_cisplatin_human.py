@@ -25,7 +25,7 @@ def infused():
     study = load("cisplatin_human")
     table = best(study)
     block = Block(plan(study), {name: table[name].to_numpy() for name in table})
-    (use,) = study.scenario.insult.values()
+    (use,) = study.tables.insult.values()
     solute = study.catalog.get("solutes", "cisplatin")
     mass = solute.columns(block.columns, "human")["molar_mass"]
     route = study.catalog.get("routes", "intravenous").bind(block.columns, "human")
@@ -77,7 +77,7 @@ def test_a_dose_per_surface_is_a_concentration_whatever_the_body(infused):
     study = load("cisplatin_human")
     table = draw(study, 8, seed=2)
     block = Block(plan(study), {name: table[name].to_numpy() for name in table})
-    (use,) = study.scenario.insult.values()
+    (use,) = study.tables.insult.values()
     molar = study.catalog.get("solutes", "cisplatin").columns(block.columns, "human")
     given = block.amount(use, molar) / (table["species.human.body_mass"] * molar["plasma_volume"])
     dose = quantity("100 mg/m2") / quantity("37 kg/m2") / quantity("300.05 ug/umol")

@@ -66,10 +66,10 @@ def test_the_numbers_and_entries_a_claim_names_are_there(name):
     asked = CLAIMS[name].entry.card.options
     if isinstance(asked.get("study"), str):
         study = Laboratory().study(asked["study"])
-        assert study.scenario.compare is not None
+        assert study.tables.compare is not None
         named = [*asked.get("hazards", []), *([asked["copies"]] if "copies" in asked else [])]
         assert set(named) <= set(study.parameters)
-        assert {asked[key] for key in ("measure", "beside") if key in asked} <= set(study.scenario.measure)
+        assert {asked[key] for key in ("measure", "beside") if key in asked} <= set(study.tables.measure)
 
 
 def test_a_row_has_a_verdict_of_four_and_a_command_that_names_it(quick):

@@ -40,9 +40,9 @@ from otosome.study import (
 )
 
 ROOT = Path(__file__).parents[1]
-SCENARIOS = ROOT / "tests" / "scenarios"
-INVALID = sorted((SCENARIOS / "invalid").glob("*.toml"))
-QUICK = SCENARIOS / "valid" / "no_insult_no_treatment.toml"
+CASES = ROOT / "tests" / "studies"
+INVALID = sorted((CASES / "invalid").glob("*.toml"))
+QUICK = CASES / "valid" / "no_insult_no_treatment.toml"
 EXPORT = ROOT / "examples" / "nanosight_export.csv"
 MEASURED = sorted((ROOT.parent / "shared" / "data").glob("nta_nanosight*/*.csv"))
 FILES = {
@@ -96,7 +96,7 @@ def left_over(folder):
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
     """A study that compares, in which all is known but two numbers, so that it is told in seconds."""
-    study = load(SCENARIOS / "valid" / "cisplatin_round_window.toml")
+    study = load(CASES / "valid" / "cisplatin_round_window.toml")
     values = tomllib.loads(saves(study))
     for name, number in values["numbers"].items():
         if name not in ("mechanisms.hsp70.prevent", "cells.ohc.death"):
@@ -204,7 +204,7 @@ def test_an_invalid_study_is_refused_with_one_message_and_writes_nothing(file, t
 
 @pytest.mark.parametrize("name", ["unknown_key", "not_toml", "hostile_unit", "path_out_of_the_folder"])
 def test_a_refusal_is_one_object_for_a_program(name, tmp_path):
-    done = otosome_("run", SCENARIOS / "invalid" / f"{name}.toml", "--out", tmp_path / "out", "--json")
+    done = otosome_("run", CASES / "invalid" / f"{name}.toml", "--out", tmp_path / "out", "--json")
     assert done.exit_code == 2
     object_ = told(done)
     assert set(object_) == {"otosome", "command", "ok", "error"}
@@ -214,7 +214,7 @@ def test_a_refusal_is_one_object_for_a_program(name, tmp_path):
 
 
 def test_the_object_of_a_refusal_names_file_key_given_and_allowed(tmp_path):
-    file = SCENARIOS / "invalid" / "unknown_route.toml"
+    file = CASES / "invalid" / "unknown_route.toml"
     error = told(otosome_("run", file, "--out", tmp_path / "out", "--json"))["error"]
     assert error["file"] == file.name
     assert error["key"].endswith(".route")
@@ -228,8 +228,8 @@ def test_the_object_of_a_refusal_names_file_key_given_and_allowed(tmp_path):
         (["run", "cisplatin_unicorn"], "allowed: cisplatin_guinea_pig"),
         (["run", QUICK, "--shelves", "nowhere"], "is not a folder"),
         (["run", QUICK, "--batch", "nowhere.csv"], None),
-        (["new", "unicorn"], "allowed: scenario"),
-        (["new", "scenario", "count.csv"], "takes no files"),
+        (["new", "unicorn"], "allowed: study"),
+        (["new", "study", "count.csv"], "takes no files"),
         (["new", "batch", "--from", "imported"], "takes no --from"),
         (["new", "animals"], "needs the files"),
         (["new", "fit"], "needs a table"),
@@ -436,18 +436,16 @@ def test_a_link_stays_and_what_it_leads_to_becomes_the_result(tmp_path):
 
 def test_new_writes_a_study_that_runs_and_never_overwrites(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert "otosome run my_study.toml" in otosome_("new", "scenario").stdout
+    assert "otosome run my_study.toml" in otosome_("new", "study").stdout
     file = tmp_path / "my_study.toml"
     study = load(file)
     result = simulate(study, draw(study, 1, seed=1), workers=1)
-    assert np.all(np.isfinite(result[study.scenario.compare.measure]))
+    assert np.all(np.isfinite(result[study.tables.compare.measure]))
     file.write_text("mine now")
-    assert "nothing is overwritten" in refused(otosome_("new", "scenario"))
+    assert "nothing is overwritten" in refused(otosome_("new", "study"))
     assert file.read_text() == "mine now"
-    assert "cannot be written" in refused(
-        otosome_("new", "scenario", "--out", tmp_path / "no" / "where.toml")
-    )
-    done = otosome_("new", "scenario", "--out", tmp_path / "zwei Wörter.toml", "--json")
+    assert "cannot be written" in refused(otosome_("new", "study", "--out", tmp_path / "no" / "where.toml"))
+    done = otosome_("new", "study", "--out", tmp_path / "zwei Wörter.toml", "--json")
     assert told(done)["out"] == str(tmp_path / "zwei Wörter.toml")
 
 
@@ -517,7 +515,7 @@ def test_show_refuses_a_result_that_is_cut_short_or_another_files(made, tmp_path
 @pytest.fixture
 def treated(tmp_path):
     """A study of a week with vesicles and vehicle that compares nothing, in a folder of its own."""
-    values = tomllib.loads((SCENARIOS / "valid" / "cisplatin_round_window.toml").read_text(encoding="utf-8"))
+    values = tomllib.loads((CASES / "valid" / "cisplatin_round_window.toml").read_text(encoding="utf-8"))
     del values["compare"]
     values["treatment"]["vehicle"] = values["treatment"]["ev"] | {"batch": "vehicle"}
     values["arm"].append({"name": "vehicle", "insults": ["course"], "treatments": ["vehicle"]})

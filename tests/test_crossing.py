@@ -25,8 +25,8 @@ def crossed(study, arm):
 
 def changed(change):
     study = load(STUDY)
-    given = {n: t.model_copy(update=change) for n, t in study.scenario.treatment.items()}
-    return replace(study, scenario=study.scenario.model_copy(update={"treatment": given}))
+    given = {n: t.model_copy(update=change) for n, t in study.tables.treatment.items()}
+    return replace(study, tables=study.tables.model_copy(update={"treatment": given}))
 
 
 def test_only_a_dose_to_one_ear_crosses():

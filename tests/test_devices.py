@@ -27,7 +27,7 @@ from otosome.forward import (
 from otosome.study import load, loads, saves
 
 STUDY = """
-otosome = "scenario/1"
+otosome = "study/1"
 species = "human"
 [population]
 entry = "otologically_normal"
@@ -177,8 +177,8 @@ def test_a_graft_secretes_a_batch_from_a_file_beside_the_study(tmp_path):
         values["device"][name]["batch"] = "mine.toml"
     (tmp_path / "study.toml").write_text(tomli_w.dumps(values))
     made = load(tmp_path / "study.toml")
-    assert made.scenario.device["graft"].batch == made.scenario.device["idle"].batch == "mine"
-    assert "mine" in made.scenario.batch
+    assert made.tables.device["graft"].batch == made.tables.device["idle"].batch == "mine"
+    assert "mine" in made.tables.batch
     values["device"]["graft"]["batch"] = "../mine.toml"
     (tmp_path / "study.toml").write_text(tomli_w.dumps(values))
     with pytest.raises(BadInput, match=r"device\.graft\.batch: lies outside"):
@@ -215,10 +215,10 @@ def test_the_insertion_an_implant_brings_is_marked_where_insults_are(study):
 def test_a_number_that_is_not_on_the_list_of_what_moves_an_answer_moves_nothing(of, against):
     asked = {"measure": "words", "of": of, "against": against}
     study = changed(compare=asked, mechanisms=["hsp70"])
-    listed = {row["parameter"] for row in sensitivity(study, study.scenario.compare)}
+    listed = {row["parameter"] for row in sensitivity(study, study.tables.compare)}
     left = [p for p in study.parameters.values() if p.low < p.high and p.name not in listed]
     assert {"devices.cochlear_implant.typical", "insults.implantation.damage"} & {p.name for p in left}
     one = best(study)
     rows = [one] + [one.assign(**{p.name: end}) for p in left for end in p.ends()]
-    found = benefits(study, study.scenario.compare, pd.concat(rows, ignore_index=True))
+    found = benefits(study, study.tables.compare, pd.concat(rows, ignore_index=True))
     assert np.all(found == found[0])

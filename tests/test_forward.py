@@ -25,7 +25,7 @@ from otosome.model.grades import OneEar
 from otosome.study import STUDIES, load, loads
 
 SHIPPED = "cisplatin_guinea_pig"
-WEEK = Path(__file__).parent / "scenarios" / "valid" / "counts_and_wave1.toml"
+WEEK = Path(__file__).parent / "studies" / "valid" / "counts_and_wave1.toml"
 FULL, VEHICLE, NULL = (
     "cisplatin + vesicles, one day before",
     "cisplatin + vehicle",
@@ -64,7 +64,7 @@ def shipped():
 
 
 def measures(study):
-    return [*study.scenario.measure, "cells"]
+    return [*study.tables.measure, "cells"]
 
 
 def differ(study, result, one, other):
@@ -98,7 +98,7 @@ def test_an_arm_without_a_mechanism_differs_from_the_full_arm(shipped, mechanism
 
 def test_before_anything_is_done_a_subject_is_the_same_in_every_arm(shipped):
     study, result = shipped
-    for name in study.scenario.measure:
+    for name in study.tables.measure:
         before = result[name].sel(time=-48.0).to_numpy()
         assert all(arm.tobytes() == before[0].tobytes() for arm in before)
     apart = result.abr.sel(time=-48.0, arm="untreated").to_numpy()
@@ -107,7 +107,7 @@ def test_before_anything_is_done_a_subject_is_the_same_in_every_arm(shipped):
 
 def test_an_untreated_ear_stays_as_it_was(shipped):
     study, result = shipped
-    for name in study.scenario.measure:
+    for name in study.tables.measure:
         over_time = result[name].sel(arm="untreated").to_numpy()
         assert np.max(np.abs(over_time - over_time[:, :1])) < ROUNDING
     assert np.all(result.cells.sel(arm="untreated") == 1)
@@ -202,7 +202,7 @@ def test_a_more_potent_batch_never_protects_less():
 
 def test_the_explicit_form_runs_again_to_the_same_bits(week, many):
     again = loads(many.attrs["study"], "counts_and_wave1")
-    assert again.scenario.seed == 7
+    assert again.tables.seed == 7
     repeated = simulate(again, draw(again, 21, seed=7), workers=1)
     assert same_bits(repeated, many) == []
     assert repeated.attrs["study"] == many.attrs["study"]
@@ -224,7 +224,7 @@ def test_no_subjects_are_refused(week):
         draw(week, 0)
 
 
-PEOPLE = Path(__file__).parent / "scenarios" / "valid" / "people_with_grades.toml"
+PEOPLE = Path(__file__).parent / "studies" / "valid" / "people_with_grades.toml"
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +262,7 @@ def test_a_person_has_two_ears_that_share_the_truth_and_not_the_error(people):
 
 def test_grades_are_those_of_the_readings_against_the_earliest_of_each_ear(people):
     study, _, readings = people
-    scales = study.scenario.measure["hearing"].scales
+    scales = study.tables.measure["hearing"].scales
     heard = readings[readings.quantity == "hearing"]
     frequency = np.unique(heard.frequency)
     top = heard.value.max()
@@ -288,7 +288,7 @@ def test_grades_are_those_of_the_readings_against_the_earliest_of_each_ear(peopl
 def test_a_study_of_people_runs_again_from_its_explicit_form(people):
     study, result, _ = people
     again = loads(result.attrs["study"], "people_with_grades")
-    assert again.scenario.population == study.scenario.population
+    assert again.tables.population == study.tables.population
     assert same_bits(simulate(again, draw(again, 30, seed=3), workers=1), result) == []
 
 

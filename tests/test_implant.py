@@ -181,7 +181,7 @@ def test_a_coat_gives_off_all_that_is_on_it_along_the_electrode():
 
 
 COATED = """
-otosome = "scenario/1"
+otosome = "study/1"
 species = "human"
 [population]
 entry = "otologically_normal"

@@ -353,8 +353,8 @@ def test_from_a_folder_and_a_sheet_to_a_study_that_runs(tmp_path):
     rows, readings, study = story(folder, tmp_path)
     assert {row["subject"] for row in rows} == {"m1", "m2", "12911"}
     assert set(readings["group"]) == {"noise 100 dB"}
-    assert [arm.name for arm in study.scenario.arm] == ["noise 100 dB"]
-    assert study.scenario.measure["abr_threshold"].at == ["-24 h", "336 h"]
+    assert [arm.name for arm in study.tables.arm] == ["noise 100 dB"]
+    assert study.tables.measure["abr_threshold"].at == ["-24 h", "336 h"]
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="no real files beside the repository (shared/data)")
@@ -362,7 +362,7 @@ def test_the_same_on_data_nobody_here_made(tmp_path):
     rows, readings, study = story(REAL, tmp_path)
     # Every row of the four tables is a reading, a repeat of its series' threshold, or listed.
     assert len(rows) == len({row["subject"] for row in rows}) == 98
-    assert {arm.name for arm in study.scenario.arm} == {f"noise {level} dB" for level in (100, 103, 105)}
+    assert {arm.name for arm in study.tables.arm} == {f"noise {level} dB" for level in (100, 103, 105)}
     wave = readings[readings["quantity"] == "wave1"]
     assert wave["flag"].str.contains("read as nV").all()
     # The published outliers stay, marked.

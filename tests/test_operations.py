@@ -21,7 +21,7 @@ def test_what_opens_the_ear_is_an_insult(route):
 
 def test_an_arm_without_the_harm_of_its_operation_is_told_so(tmp_path):
     text = (
-        'otosome = "scenario/1"\nspecies = "guinea_pig"\n'
+        'otosome = "study/1"\nspecies = "guinea_pig"\n'
         '[treatment.ev]\nbatch = "example_lot"\nroute = "round_window"\nvolume = "5 uL"\nat = ["0 h"]\n'
         '[[arm]]\nname = "bare"\ntreatments = ["ev"]\n'
         '[[arm]]\nname = "operated"\ntreatments = ["ev"]\ninsults = ["sham"]\n'
@@ -37,7 +37,7 @@ def test_an_arm_without_the_harm_of_its_operation_is_told_so(tmp_path):
 def injected(tmp_path, species, route, volume):
     """A study of one injection through an opened ear, from a file."""
     text = (
-        f'otosome = "scenario/1"\nspecies = "{species}"\n'
+        f'otosome = "study/1"\nspecies = "{species}"\n'
         f'[treatment.ev]\nbatch = "example_lot"\nroute = "{route}"\nvolume = "{volume!r} uL"\nat = ["0 h"]\n'
         '[[arm]]\nname = "operated"\ntreatments = ["ev"]\ninsults = ["sham"]\n'
         '[insult.sham]\nentry = "sham_surgery"\nat = ["0 h"]\n'

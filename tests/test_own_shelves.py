@@ -113,7 +113,7 @@ ENTRIES = {
 BASELINE = {"frequency": [1, 8, 32], "threshold": [20, 10, 25], **ASSUMED}
 
 QUESTION = """
-otosome = "scenario/1"
+otosome = "study/1"
 species = "chinchilla"
 until = "5 d"
 

@@ -36,7 +36,7 @@ STEEP = np.array([10.0, 15.0, 20.0, 40.0, 60.0, 75.0])
 real = pytest.mark.skipif(not REAL.is_dir(), reason="real files are not here")
 
 STUDY = """
-otosome = "scenario/1"
+otosome = "study/1"
 species = "human"
 [population]
 {population}
@@ -204,7 +204,7 @@ def of(
 def test_a_study_of_a_person_runs_again_from_its_explicit_form():
     study = of()
     again = loads(saves(study))
-    assert again.scenario.population == study.scenario.population
+    assert again.tables.population == study.tables.population
     assert draw(again, 5).equals(draw(study, 5)[list(draw(again, 5).columns)])
 
 
@@ -216,7 +216,7 @@ def test_a_grade_is_refused_where_a_frequency_it_needs_was_not_tested_unless_ask
     told = {"tones": THREE, "levels": STEEP[[1, 2, 4]], "frequency": NEEDED, "scales": WHO}
     with pytest.raises(BadInput, match=r"measure\.hearing\.frequency: was not tested; given: 2 kHz"):
         of(**told)
-    assert of(**told, interpolate="true").scenario.population.interpolate
+    assert of(**told, interpolate="true").tables.population.interpolate
 
 
 # What else was read of the ear
@@ -245,7 +245,7 @@ def cells_of(study, number=60):
     """Mean share of each kind along the duct, of each ear, and the study's words as they came."""
     table = draw(study, number, seed=5)
     block = Block(plan(study), {name: table[name].to_numpy() for name in table})
-    _, words = block.came(study.scenario.measure["words"], np.array([1.0]))
+    _, words = block.came(study.tables.measure["words"], np.array([1.0]))
     return {kind: share.mean(axis=1) for kind, share in block.arrived.items()}, words.ravel(), table
 
 
@@ -375,10 +375,10 @@ LONG = "subject,ear,frequency_hz,threshold_db_hl\nann,left,500,20\nann,left,1000
 
 def test_the_audiogram_a_study_names_is_taken_into_it(tmp_path):
     study = load(study_of_file(tmp_path, LONG))
-    assert study.scenario.population.readings["value"] == [20.0, 30.0, 55.0]
+    assert study.tables.population.readings["value"] == [20.0, 30.0, 55.0]
     assert len(study.inputs) == 2
     (tmp_path / "heard.csv").unlink()
-    assert loads(saves(study)).scenario.population == study.scenario.population
+    assert loads(saves(study)).tables.population == study.tables.population
 
 
 def test_an_audiogram_takes_the_place_of_whatever_people_a_study_names(tmp_path):
@@ -390,7 +390,7 @@ def test_an_audiogram_takes_the_place_of_whatever_people_a_study_names(tmp_path)
         "l_air_500,l_air_1000,l_air_2000,l_air_3000,l_air_4000,l_air_6000,l_air_8000\n10,10,20,30,50,50,60\n"
     )
     study = load("cisplatin_human", audiogram=given, ear="left")
-    assert study.scenario.population.entry == "own_audiogram"
+    assert study.tables.population.entry == "own_audiogram"
     assert not any("otologically_normal" in name for name in study.parameters)
 
 
@@ -446,7 +446,7 @@ def test_a_level_beyond_any_audiometer_is_refused_with_the_levels_there_are(tmp_
 def test_a_level_at_no_frequency_counts_as_not_tested_and_is_told(tmp_path):
     text = LONG + "ann,left,xyz,30\n"
     study = load(study_of_file(tmp_path, text))
-    assert study.scenario.population.readings["value"] == [20.0, 30.0, 55.0]
+    assert study.tables.population.readings["value"] == [20.0, 30.0, 55.0]
     assert any('"xyz"' in note and "1 level at no frequency" in note for note in study.notes)
 
 
@@ -461,7 +461,7 @@ def test_a_file_outside_the_study_s_folder_is_refused(tmp_path):
 def test_of_several_people_the_one_named_is_taken_and_another_is_refused(tmp_path):
     both = LONG + "ben,left,500,1\nben,left,1000,2\n"
     study = load(study_of_file(tmp_path, both, person='"ben"'))
-    assert study.scenario.population.readings["value"] == [1.0, 2.0]
+    assert study.tables.population.readings["value"] == [1.0, 2.0]
     with pytest.raises(BadInput, match="person: is not in the file; given: eve; allowed: ann, ben"):
         load(study_of_file(tmp_path, both, person='"eve"'))
 
@@ -499,7 +499,7 @@ def test_people_are_drawn_with_equal_chances_each_by_the_better_ear(tmp_path):
 
 def test_who_lacks_a_level_is_left_out_and_counted(tmp_path):
     study = load(study_of_file(tmp_path, MANY + "q,left,500,20\n", entry="recorded"))
-    assert len(study.scenario.population.readings["1 kHz"]) == 40
+    assert len(study.tables.population.readings["1 kHz"]) == 40
     assert any("40 of 41 people" in note for note in study.notes)
 
 
@@ -593,7 +593,7 @@ def test_a_real_audiogram_without_2_kHz_asks_before_it_is_interpolated():
     with pytest.raises(BadInput, match=r"needed to tell the better ear.*2 kHz"):
         load("cisplatin_human", audiogram=file)
     study = load("cisplatin_human", audiogram=file, interpolate=True)
-    assert study.scenario.population.interpolate
+    assert study.tables.population.interpolate
 
 
 # Two ears
@@ -643,11 +643,11 @@ def test_the_other_ear_is_spared_what_only_reaches_one():
         study.other()
         for study in (two_ears("treated"), two_ears("untreated"), two_ears("untreated", "intravenous"))
     )
-    assert [arm.treatments for arm in treated.scenario.arm] == [[], ["vesicles"]]
-    assert [arm.treatments for arm in spared.scenario.arm] == [[], []]
-    assert [arm.treatments for arm in blood.scenario.arm] == [[], ["vesicles"]]
+    assert [arm.treatments for arm in treated.tables.arm] == [[], ["vesicles"]]
+    assert [arm.treatments for arm in spared.tables.arm] == [[], []]
+    assert [arm.treatments for arm in blood.tables.arm] == [[], ["vesicles"]]
     # Noise reaches both.
-    assert all(arm.insults == ["loud"] for arm in spared.scenario.arm)
+    assert all(arm.insults == ["loud"] for arm in spared.tables.arm)
     assert spared.ear == "right"
 
 
@@ -692,7 +692,7 @@ def test_a_frequency_the_other_ear_was_not_tested_at_is_refused():
 DOCUMENT = Path(__file__).parent.parent / "docs" / "people.md"
 
 CHOSEN = """
-otosome = "scenario/1"
+otosome = "study/1"
 species = "human"
 {enrolment}
 [[arm]]
@@ -714,9 +714,9 @@ def test_the_examples_of_the_document_run_as_written(tmp_path, monkeypatch):
     (tmp_path / "me.csv").write_text(heard, encoding="utf-8")
     study, recovery, enrolment = blocks("toml")
     (tmp_path / "study.toml").write_text(f"{study}\n{recovery}", encoding="utf-8")
-    assert load(tmp_path / "study.toml").scenario.recovery.entered == "3 d"
+    assert load(tmp_path / "study.toml").tables.recovery.entered == "3 d"
     (tmp_path / "many.toml").write_text(CHOSEN.format(enrolment=enrolment), encoding="utf-8")
-    assert load(tmp_path / "many.toml").scenario.enrolment.highest == "60 %"
+    assert load(tmp_path / "many.toml").tables.enrolment.highest == "60 %"
     (tmp_path / "one.toml").write_text(f"{study}\n{enrolment}", encoding="utf-8")
     with pytest.raises(BadInput, match="this study is of one"):
         load(tmp_path / "one.toml")

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from otosome.lots.record import parse_dossier
+from otosome.lots.record import parse_record
 from tools.documents.quality import SHOWN, filled
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "quality.md"
@@ -17,4 +17,4 @@ def test_the_document_shows_what_its_command_prints():
 
 def test_the_record_of_the_document_is_one():
     (record,) = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert parse_dossier(record.encode(), "quality.md").name == "lot_7"
+    assert parse_record(record.encode(), "quality.md").name == "lot_7"

@@ -100,7 +100,7 @@ def test_an_audiogram_regains_it_in_whatever_state_the_cells_are():
 # Enrolment by one reading
 
 CHOSEN = """
-otosome = "scenario/1"
+otosome = "study/1"
 species = "human"
 [population]
 entry = "recorded"
@@ -167,7 +167,7 @@ def test_a_result_says_what_choosing_people_did():
     result = simulate(study, draw(study, 10, 1), 1)
     assert any("regression to the mean" in note for note in json.loads(result.attrs["notes"]))
     again = loads(saves(study, 1), "chosen")
-    assert again.scenario.enrolment == study.scenario.enrolment
+    assert again.tables.enrolment == study.tables.enrolment
 
 
 @pytest.mark.parametrize(

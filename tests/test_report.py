@@ -126,7 +126,7 @@ def unrolled(place: np.ndarray) -> dict[str, Any]:
 
 
 STUDY = """
-otosome = "scenario/1"
+otosome = "study/1"
 title = "A made-up study of vesicles against cisplatin"
 question = "Do made-up vesicles keep made-up hearing?"
 species = "guinea_pig"

@@ -27,7 +27,7 @@ from otosome.results import (
 )
 from otosome.study import load, loads
 
-WEEK = Path(__file__).parent / "scenarios" / "valid" / "counts_and_wave1.toml"
+WEEK = Path(__file__).parent / "studies" / "valid" / "counts_and_wave1.toml"
 COLUMNS = [
     "subject", "ear", "group", "time", "quantity", "frequency", "place", "value", "unit", "level", "censored",
     "flag", "file", "sha256",
@@ -84,7 +84,7 @@ def test_a_result_is_closed_once_it_is_read(folder):
 def test_readings_are_tidy_and_one_row_a_reading(readings, study):
     assert list(readings.columns) == COLUMNS
     counts = readings.groupby("quantity").size()
-    for name, measure in study.scenario.measure.items():
+    for name, measure in study.tables.measure.items():
         assert counts[name] == 2 * 2 * len(measure.frequency) * len(measure.at)
     keys = readings[["subject", "ear", "group", "time", "quantity", "frequency"]]
     assert not keys.duplicated().any()
@@ -115,9 +115,9 @@ def test_the_sources_of_a_result_are_those_of_its_study(folder, study):
 def test_the_study_in_a_result_is_explicit_and_loads(folder, study):
     kept = load(folder / "scenario.toml")
     assert set(kept.parameters) == set(study.parameters)
-    assert kept.scenario.seed == 5
-    assert kept.scenario.version == otosome.__version__
-    assert [arm.name for arm in kept.scenario.arm] == ["cisplatin", FORMULA]
+    assert kept.tables.seed == 5
+    assert kept.tables.version == otosome.__version__
+    assert [arm.name for arm in kept.tables.arm] == ["cisplatin", FORMULA]
 
 
 def test_the_mark_says_whose_the_folder_is_and_what_went_into_it(folder):

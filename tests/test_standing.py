@@ -24,7 +24,7 @@ from otosome.study import (
     saves,
 )
 
-STUDY = Path(__file__).parent / "scenarios" / "valid" / "cisplatin_round_window.toml"
+STUDY = Path(__file__).parent / "studies" / "valid" / "cisplatin_round_window.toml"
 TOMBSTONE = 'standing = "withdrawn"\ndate = "2026-11-01"\nreason = "the owner took it back"\n'
 RETRACTED = (
     'title = "x"\nlink = "y"\nstanding = "retracted"\ndate = "2026-11-01"\nreason = "figures reused"\n'
@@ -152,10 +152,10 @@ def test_a_moved_value_moves_the_headline_of_the_best_value_ear(result: xr.Datas
     study = load(STUDY)
     harsher = replace(
         study,
-        scenario=loads(
+        tables=loads(
             STUDY.read_text()
             + '\n[numbers."mechanisms.hsp70.prevent"]\nvalue = "0"\nbasis = "assumed"\nbecause = "x"\n'
-        ).scenario,
+        ).tables,
     )
     assert [row["parameter"] for row in changed(rows, sources(harsher))] == ["mechanisms.hsp70.prevent"]
     told = between(result, stored(harsher))

@@ -41,7 +41,7 @@ VESICLES = {"batch": "example_lot", "route": "intratympanic", "volume": "0.4 mL"
 def values(**changes):
     """Two weeks of people who hear as age and noise left them, with an aid or without."""
     study = {
-        "otosome": "scenario/1",
+        "otosome": "study/1",
         "species": "human",
         "mechanisms": ["hsp70"],
         "until": "14 d",

@@ -81,7 +81,7 @@ def main(inputs: int) -> int:
     catalog, random = Catalog(), np.random.default_rng(20)
     files = corpus(catalog)
     readers = {name: catalog.get("instruments", name).formula() for name in catalog.names("instruments")}  # type: ignore[misc]
-    counts, slowest, failed = {"tables": 0, "refused": 0}, (0.0, ""), 0
+    counts, slowest, failed = {"studies": 0, "refused": 0}, (0.0, ""), 0
     highest = (0, "")
     whole = [(name, "large", one) for name in readers for one in samples(name)[:1]]
     for name, _, one in whole:
@@ -100,7 +100,7 @@ def main(inputs: int) -> int:
             tables = readers[name].read(Export(file, changed))
             if tables.waveforms is not None and number % 10 == 0:
                 estimate(tables.waveforms)
-            counts["tables"] += 1
+            counts["studies"] += 1
         except BadInput:
             counts["refused"] += 1
         except Exception as error:  # noqa: BLE001 - what is looked for

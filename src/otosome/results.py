@@ -156,27 +156,27 @@ def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, inputs: dict[
     (folder / MARK).write_text(json.dumps(mark, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def fill_lot(folder: Path, found: Assessment, told: Mapping[str, Any]) -> None:
+def fill_lot(folder: Path, found: Assessment, values: Mapping[str, Any]) -> None:
     """Write a lot's certificate, report, tables and mark into a folder.
 
-    ``told``  what ``otosome.lots.plain.told`` says, with ``history``, ``reference`` and ``stakes``
+    ``values``  what ``otosome.lots.values.lot_values`` says, with ``history``, ``reference`` and ``stakes``
     """
     import pandas as pd
     import tomli_w
 
     from otosome.report.lot import certificate, lot_report
 
-    (folder / "certificate.html").write_text(certificate(told), encoding="utf-8")
-    (folder / "report.html").write_text(lot_report(found, told, told["history"] or {}), encoding="utf-8")
-    (folder / "batch.toml").write_text(tomli_w.dumps(told["batch"]), encoding="utf-8")
-    (folder / "lot.json").write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
-    tame(pd.DataFrame(told["tests"])).to_csv(folder / "tests.csv", index=False)
+    (folder / "certificate.html").write_text(certificate(values), encoding="utf-8")
+    (folder / "report.html").write_text(lot_report(found, values, values["history"] or {}), encoding="utf-8")
+    (folder / "batch.toml").write_text(tomli_w.dumps(values["batch"]), encoding="utf-8")
+    (folder / "lot.json").write_text(json.dumps(values, indent=1, ensure_ascii=False), encoding="utf-8")
+    tame(pd.DataFrame(values["tests"])).to_csv(folder / "tests.csv", index=False)
     wells = [{"run": plate.name, **asdict(well)} for plate in found.plates for well in plate.wells]
     tame(pd.DataFrame(wells, columns=["run", "well", "sample", "dose", "unit", "response"])).to_csv(
         folder / "wells.csv", index=False
     )
     mark = {
-        "otosome": __version__, "lot": told["lot"], "decision": told["decision"], "inputs": dict(found.inputs),
+        "otosome": __version__, "lot": values["lot"], "decision": values["decision"], "inputs": dict(found.inputs),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
     (folder / MARK).write_text(json.dumps(mark, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -123,7 +123,7 @@ def question(catalog, species, *insults, route=None):
         if known(catalog, ["species", "endpoint"], [species, name])
     }
     values = {
-        "otosome": "scenario/1",
+        "otosome": "study/1",
         "species": species,
         "insult": {insult: use_of(catalog, insult, route) for insult in insults},
         "treatment": {"given": given},
@@ -163,7 +163,7 @@ def ears(study, subjects=None):
 
 def bound(block, shelf, name):
     """An entry's formula with the block's columns."""
-    return block.study.catalog.get(shelf, name).bind(block.columns, block.study.scenario.species)
+    return block.study.catalog.get(shelf, name).bind(block.columns, block.study.tables.species)
 
 
 def exposed(formula, block, dose):
@@ -358,7 +358,7 @@ def cells_of(block, lost):
 def truths(catalog, species, endpoint):
     """The endpoint in one ear, with its true values from a healthy ear to one without a cell."""
     block = ears(question(catalog, species))
-    measure = block.study.scenario.measure[endpoint]
+    measure = block.study.tables.measure[endpoint]
     frequency = np.array([8.0, 16.0])
     values = [block.value(measure, cells_of(block, lost), frequency) for lost in (0.0, 0.2, 0.6, 1.0)]
     return forward.endpoint(block.study, measure, block.columns), values
@@ -432,7 +432,7 @@ def test_an_endpoint_that_names_its_species_is_refused_for_every_other(catalog, 
     for species in set(catalog.names("species")) - set(named):
         asking = {"endpoint": endpoint, "at": ["0 d"], **asked(catalog, endpoint)}
         values = {
-            "otosome": "scenario/1",
+            "otosome": "study/1",
             "species": species,
             "arm": [{"name": "a"}],
             "measure": {"m": asking},
@@ -480,7 +480,7 @@ def of_people(catalog, entry, species, **more):
         "duration": "2 h",
     }
     values = {
-        "otosome": "scenario/1", "species": species, "population": people(catalog, entry),
+        "otosome": "study/1", "species": species, "population": people(catalog, entry),
         "insult": {"noise": loud}, "arm": [{"name": "nothing"}, {"name": "noise", "insults": ["noise"]}],
         "measure": {name: {"endpoint": name, **heard} for name in ears}, **more,
     }  # fmt: skip
@@ -493,7 +493,7 @@ def test_people_whom_nothing_harms_keep_the_audiogram_they_came_with(catalog, po
     table = draw(study, 12, seed=2)
     result = forward.simulate(study, table, workers=1)
     block = Block(plan(study), {name: table[name].to_numpy() for name in table})
-    for name in study.scenario.measure:
+    for name in study.tables.measure:
         heard = result[name]
         came = study.population(block.columns).baseline(heard.frequency.to_numpy())
         # Rounding; the promise is a tenth of a decibel.
@@ -517,7 +517,7 @@ def test_a_person_with_a_loss_hears_after_an_insult_no_better_than_before_and_th
         forward.simulate(asked, table.assign(**none if asked is whole else {}), workers=1)
         for asked in (study, whole)
     ]
-    for name in study.scenario.measure:
+    for name in study.tables.measure:
         before, after = (results[0][name].sel(arm="noise", time=t).to_numpy() for t in (-24.0, 1440.0))
         alone = results[1][name].sel(arm="noise", time=1440.0).to_numpy()
         assert np.all(after >= before - 1e-9)
@@ -556,7 +556,7 @@ def worn_by(catalog, device, at="0 d", worn=("it",), **more):
     asks = catalog.get("devices", device).card.options.get("asks", [])
     material = next(name for name in catalog.names("materials"))
     values = {
-        "otosome": "scenario/1", "species": species,
+        "otosome": "study/1", "species": species,
         "device": {n: {"entry": device, "at": at, **{key: told[key] for key in asks}, **more} for n in worn},
         "arm": [{"name": "without"}, {"name": "with", "devices": list(worn)}],
         "measure": {

@@ -21,9 +21,9 @@ WHOLE = 100_000
 def measure(ears: int, tick: forward.Tick | None = None) -> dict[str, Any]:
     """Draw ears, simulate both arms, and say what it took: seconds, processor seconds, GB and by how much they grew."""
     study = load(STUDY)
-    asked = study.scenario.compare
-    arms = [arm for arm in study.scenario.arm if asked and arm.name in (asked.of, asked.against)]
-    two = replace(study, scenario=study.scenario.model_copy(update={"arm": arms, "compare": None}))
+    asked = study.tables.compare
+    arms = [arm for arm in study.tables.arm if asked and arm.name in (asked.of, asked.against)]
+    two = replace(study, tables=study.tables.model_copy(update={"arm": arms, "compare": None}))
     # Compiling and room for a block of each worker are paid once, and not by each ear.
     forward.simulate(two, forward.draw(two, 64, 1), WORKERS, keep=("cells",))
     start, before, least = time.perf_counter(), time.process_time(), memory()

@@ -30,7 +30,7 @@ from otosome.study import Study, loads
 from otosome.units import Array
 
 STUDY = """
-otosome = "scenario/1"
+otosome = "study/1"
 title = "Five doses against cisplatin"
 question = "How long does it take to compute?"
 species = "guinea_pig"

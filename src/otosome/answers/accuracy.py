@@ -37,7 +37,7 @@ def errors(study: Study, result: xr.Dataset, table: pd.DataFrame) -> dict[str, A
     flagged = result["time_error"].to_numpy() > 0.1
     told: dict[str, Any] = {
         "limits": LIMITS,
-        "fineness": study.scenario.fineness,
+        "fineness": study.tables.fineness,
         "ledger": float(result["closure"].max()),
         "flagged": int(flagged.sum()),
         "measure": _step_error(study),
@@ -89,13 +89,13 @@ def _median_and_worst(values: Array, name: str) -> dict[str, float | None]:
 
 def _given(study: Study) -> list[str]:
     """Every moment at which vesicles are given, or something is put in that releases them."""
-    released = [device.at for device in study.scenario.device.values() if device.batch is not None]
-    return [t for treatment in study.scenario.treatment.values() for t in treatment.at] + released
+    released = [device.at for device in study.tables.device.values() if device.batch is not None]
+    return [t for treatment in study.tables.treatment.values() for t in treatment.at] + released
 
 
 def _step_error(study: Study) -> dict[str, Any] | None:
     """What the steps cost the compared measure in the best-value ear, against steps three times as fine."""
-    asked = study.scenario.compare
+    asked = study.tables.compare
     if asked is None:
         return None
     one = best(study)
@@ -103,13 +103,13 @@ def _step_error(study: Study) -> dict[str, Any] | None:
     made = plan(study, [asked.of])
     coarse, fine = (through(steps, one, work)["value"] for steps in (made, made.stepped(3)))
     unit = str(
-        study.catalog.get("endpoints", study.scenario.measure[asked.measure].endpoint).card.options["unit"]
+        study.catalog.get("endpoints", study.tables.measure[asked.measure].endpoint).card.options["unit"]
     )
     return {"time": float(np.max(np.abs(coarse - fine))), "unit": difference(unit)}
 
 
 def _values(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
-    measure = study.scenario.measure[asked.measure]
+    measure = study.tables.measure[asked.measure]
 
     def work(block: Block) -> dict[str, Array]:
         plan_ = block.plan
@@ -122,7 +122,7 @@ def _values(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]
 
 def _carried(made: Plan, columns: Mapping[str, Array]) -> tuple[str, transport.Transported | None]:
     """Vesicles in the compared arm, or in the first arm that gets any where that one gets none, with its name."""
-    block, asked = Block(made, columns), made.study.scenario.compare
+    block, asked = Block(made, columns), made.study.tables.compare
     arms = sorted(made.arms, key=lambda arm: asked is not None and arm.name != asked.of)
     found = ((arm.name, block.vesicles(arm)) for arm in arms)
     return next((one for one in found if one[1] is not None), ("", None))

@@ -27,7 +27,7 @@ def answer(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | Non
              sources as JSON attributes
     """
     result = simulate(study, table, workers, tick)
-    asked = study.scenario.compare
+    asked = study.tables.compare
     with ThreadPoolExecutor(workers) as pool:
         seen = (
             pool.submit(window, study, asked) if asked and has_window(study) else pool.submit(places, study)

@@ -26,7 +26,7 @@ def benefit(study: Study, result: xr.Dataset, measure: str, of: Array, against: 
     ``of``, ``against``  true values, shape (subject, time, frequency)
     returns              shape (subject,)
     """
-    asked = study.scenario.measure[measure]
+    asked = study.tables.measure[measure]
     time = int(np.searchsorted(result.time.to_numpy(), max(quantity(t, "h") for t in asked.at)))
     chosen = np.isin(result.frequency.to_numpy(), asked.tones)
     difference = (of - against)[:, time, chosen].mean(axis=1)
@@ -41,8 +41,8 @@ def compare(study: Study, result: xr.Dataset, measure: str, of: str, against: st
              world; over worlds (what is not known); and how far other worlds would move the three shown
     raises   BadInput for an unknown measure or arm
     """
-    if measure not in study.scenario.measure:
-        raise BadInput("is not measured", key="measure", given=measure, allowed=list(study.scenario.measure))
+    if measure not in study.tables.measure:
+        raise BadInput("is not measured", key="measure", given=measure, allowed=list(study.tables.measure))
     arms = [str(arm) for arm in result.arm.to_numpy()]
     for arm in (of, against):
         if arm not in arms:
@@ -114,7 +114,7 @@ def benefits(study: Study, asked: Compare, table: pd.DataFrame) -> Array:
 
 def gain(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
     """Benefit of a block in the asked measure, at its own frequencies and its last time."""
-    measure = study.scenario.measure[asked.measure]
+    measure = study.tables.measure[asked.measure]
     better = study.catalog.get("endpoints", measure.endpoint).card.options.get("better", "lower")
     frequency = np.array(measure.tones)
     time = max(quantity(t, "h") for t in measure.at)

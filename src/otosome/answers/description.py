@@ -24,14 +24,12 @@ def described(study: Study) -> dict[str, Any]:
 
 def _marks(study: Study) -> list[dict[str, Any]]:
     """When each insult of the compared arm (or of any arm) happens, those its devices bring among them."""
-    asked = study.scenario.compare
-    arms = study.scenario.arm if asked is None else [study.arm(asked.of)]
+    asked = study.tables.compare
+    arms = study.tables.arm if asked is None else [study.arm(asked.of)]
     names = {name for arm in arms for name in arm.insults}
-    uses = [(name, use) for name, use in study.scenario.insult.items() if name in names]
+    uses = [(name, use) for name, use in study.tables.insult.items() if name in names]
     worn = {name for arm in arms for name in arm.devices}
-    brought = [
-        (name, study.brought(device)) for name, device in study.scenario.device.items() if name in worn
-    ]
+    brought = [(name, study.brought(device)) for name, device in study.tables.device.items() if name in worn]
     uses += [(name, use) for name, use in brought if use is not None]
     return [
         {"name": name, "entry": use.entry, "time": quantity(t, "h"), "event": study.is_event(use)}
@@ -41,22 +39,22 @@ def _marks(study: Study) -> list[dict[str, Any]]:
 
 
 def _arms(study: Study) -> list[dict[str, Any]]:
-    scenario = study.scenario
+    tables = study.tables
     return [
         {
             "name": arm.name,
             "insults": [
-                f"{scenario.insult[i].entry} {scenario.insult[i].amount or scenario.insult[i].level or ''}".strip()
+                f"{tables.insult[i].entry} {tables.insult[i].amount or tables.insult[i].level or ''}".strip()
                 for i in arm.insults
             ],
             "treatments": [
-                f"{scenario.treatment[t].batch}, {scenario.treatment[t].volume}, {scenario.treatment[t].route}"
+                f"{tables.treatment[t].batch}, {tables.treatment[t].volume}, {tables.treatment[t].route}"
                 for t in arm.treatments
             ],
-            "devices": [_worn(scenario.device[d]) for d in arm.devices],
+            "devices": [_worn(tables.device[d]) for d in arm.devices],
             "without": arm.without,
         }
-        for arm in scenario.arm
+        for arm in tables.arm
     ]
 
 
@@ -67,8 +65,8 @@ def _worn(device: DeviceUse) -> str:
 
 def _sizes(study: Study) -> dict[str, Any]:
     """The size distribution of the compared arm's batch (of the first vesicle batch where none is compared)."""
-    asked = study.scenario.compare
-    chosen = [planned(study, a) for a in study.scenario.arm if asked is None or a.name == asked.of]
+    asked = study.tables.compare
+    chosen = [planned(study, a) for a in study.tables.arm if asked is None or a.name == asked.of]
     lots = dict.fromkeys(arm.lot[0] for arm in chosen if arm.lot is not None)
     one = best(study)
     block = Block(plan(study), {c: one[c].to_numpy() for c in one.columns})
@@ -83,7 +81,7 @@ def _sizes(study: Study) -> dict[str, Any]:
 
 def _scales(study: Study) -> dict[str, dict[str, Any]]:
     """The scales that grade what is measured, with what they are and the labels of their grades, best first."""
-    names = {name for measure in study.scenario.measure.values() for name in measure.scales or []}
+    names = {name for measure in study.tables.measure.values() for name in measure.scales or []}
     return {
         name: {
             "about": study.catalog.get("scales", name).card.about,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def headline(study: Study, result: xr.Dataset, asked: Compare, moved: list[dict[str, Any]]) -> dict[str, Any]:
     """The benefit against vehicle with what it rests on, the prior halved and doubled, and the null twin."""
-    measure = study.scenario.measure[asked.measure]
+    measure = study.tables.measure[asked.measure]
     against = result[asked.measure].sel(arm=asked.against).to_numpy()
     told = {
         "measure": asked.measure,

@@ -46,7 +46,7 @@ def _reached(study: Study, asked: Compare) -> set[str]:
 
     Soluble protein acts on nothing.
     """
-    heard = study.heard(study.scenario.measure[asked.measure].endpoint)
+    heard = study.heard(study.tables.measure[asked.measure].endpoint)
     entries = [(e.card.shelf, e.name) for e in study.only(asked.of, asked.against).entries()]
     return {
         f"{shelf}.{name}"

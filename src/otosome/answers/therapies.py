@@ -69,7 +69,7 @@ def therapies(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | 
 
 
 def _check(study: Study) -> None:
-    if len(study.scenario.arm) < 2:
+    if len(study.tables.arm) < 2:
         raise BadInput("has one arm, so there is nothing to compare", file=study.name, key="arm")
     if not worths(study):
         raise BadInput(
@@ -81,7 +81,7 @@ def _check(study: Study) -> None:
 
 def worths(study: Study) -> dict[str, str]:
     """How much of each measure is worth one: as the study states it, or ten points of words in quiet."""
-    stated = study.scenario.preference
+    stated = study.tables.preference
     if stated is not None and stated.measures:
         return dict(stated.measures)
     return dict.fromkeys(heard(study), _TEN_POINTS)
@@ -89,12 +89,12 @@ def worths(study: Study) -> dict[str, str]:
 
 def heard(study: Study) -> list[str]:
     """The measures of words understood in quiet."""
-    return [n for n, m in study.scenario.measure.items() if m.endpoint == WORDS and m.noise is None]
+    return [n for n, m in study.tables.measure.items() if m.endpoint == WORDS and m.noise is None]
 
 
 def reference(study: Study) -> str:
     """The arm that all others are held against: the first."""
-    return study.scenario.arm[0].name
+    return study.tables.arm[0].name
 
 
 def side_by_side(study: Study, result: xr.Dataset, middle: xr.Dataset, table: pd.DataFrame) -> Row:
@@ -105,7 +105,7 @@ def side_by_side(study: Study, result: xr.Dataset, middle: xr.Dataset, table: pd
     """
     subjects = result["subject"].to_numpy()
     columns = {name: table[name].to_numpy()[subjects] for name in table.columns}
-    arms = study.scenario.arm
+    arms = study.tables.arm
     risks = {arm.name: expected(study, arm, columns) for arm in arms}
     scored = {name: scores(study, result, risks, factor) for name, factor in LEANINGS.items()}
     likely = {name: chances(values, subjects) for name, values in scored.items()}
@@ -114,7 +114,7 @@ def side_by_side(study: Study, result: xr.Dataset, middle: xr.Dataset, table: pd
             "name": arm.name,
             "score": interval(scored["as stated"][number]),
             "best": {name: found[number] for name, found in likely.items()},
-            "measures": {m: _measured(study, result, middle, m, arm.name) for m in study.scenario.measure},
+            "measures": {m: _measured(study, result, middle, m, arm.name) for m in study.tables.measure},
             "cells": _cells(study, result, middle, arm.name),
             "utilities": _utilities(study, result, columns, arm.name),
             "harms": [_harm(study, name, risk) for name, risk in risks[arm.name].items()],
@@ -198,7 +198,7 @@ def ahead(study: Study, scores: Array, likely: Sequence[Row], subjects: NDArray[
     order = sorted(range(len(means)), key=lambda arm: (-likely[arm]["average"]["value"], -means[arm].mean()))
     first = order[0]
     second = max(order[1:], key=lambda arm: means[arm].mean())
-    arms = study.scenario.arm
+    arms = study.tables.arm
     return {"of": arms[first].name, "over": arms[second].name, "by": interval(means[first] - means[second])}
 
 
@@ -239,8 +239,8 @@ def expected(study: Study, arm: Arm, columns: Mapping[str, Array]) -> dict[str, 
 
 def weighed(study: Study) -> dict[str, float]:
     """What one event of each harm costs: as the study's preference has it, or the harm's own weight."""
-    stated = {} if study.scenario.preference is None else study.scenario.preference.harms
-    names = {name for arm in study.scenario.arm for name in study.harmed(arm)}
+    stated = {} if study.tables.preference is None else study.tables.preference.harms
+    names = {name for arm in study.tables.arm for name in study.harmed(arm)}
     own = {name: study.parameters[f"harms.{name}.weight"].value for name in sorted(names)}
     return own | {name: weight for name, weight in stated.items() if name in own}
 
@@ -265,7 +265,7 @@ def _told(result: xr.Dataset, arm: str) -> Row:
 
 def _preference(study: Study) -> Row:
     return {
-        "stated": study.scenario.preference is not None,
+        "stated": study.tables.preference is not None,
         "measures": worths(study),
         "harms": weighed(study),
     }
@@ -276,7 +276,7 @@ def _preference(study: Study) -> Row:
 
 def _measured(study: Study, result: xr.Dataset, middle: xr.Dataset, name: str, arm: str) -> Row:
     """A measure in an arm at its last time: the ear of best values by frequency, all ears, and the gain."""
-    asked = study.scenario.measure[name]
+    asked = study.tables.measure[name]
     chosen = np.isin(result.frequency.to_numpy(), asked.tones)
     time = int(np.searchsorted(result.time.to_numpy(), max(quantity(t, "h") for t in asked.at)))
     ends = [one[name].sel(arm=arm).to_numpy()[:, time, chosen] for one in (result, middle)]
@@ -336,7 +336,7 @@ def _instruments(study: Study) -> dict[str, Row]:
 
 def per_word(study: Study, name: str, columns: Mapping[str, Array]) -> Array:
     """Utility that an instrument gives to understanding all words rather than none, shape (subject,)."""
-    numbers = study.catalog.get("utilities", name).columns(columns, study.scenario.species)
+    numbers = study.catalog.get("utilities", name).columns(columns, study.tables.species)
     return numbers["gain"] / numbers["words"]
 
 

@@ -35,8 +35,8 @@ def places(study: Study) -> xr.Dataset:
 
 def has_window(study: Study) -> bool:
     """Whether the window is shown: it is of shifts by frequency, and words have none."""
-    asked = study.scenario.compare
-    return asked is not None and study.scenario.measure[asked.measure].frequency is not None
+    asked = study.tables.compare
+    return asked is not None and study.tables.measure[asked.measure].frequency is not None
 
 
 def window(study: Study, asked: Compare) -> xr.Dataset:

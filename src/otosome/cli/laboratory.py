@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # What ``new`` writes: where, and what to do with it then.
 _NEW = {
-    "scenario": ("my_study.toml", "run it with: otosome run"),
+    "study": ("my_study.toml", "run it with: otosome run"),
     "animals": ("animals.csv", "fill it in, then: otosome import PATH... --animals"),
     "fit": ("my_study.toml", "run it with: otosome run"),
     "batch": ("my_batch.toml", "fill it in, then decide with: otosome quality"),
@@ -70,7 +70,7 @@ def import_(
 
 
 def new(
-    kind: Annotated[str, typer.Argument(help="scenario, animals, fit or batch")],
+    kind: Annotated[str, typer.Argument(help="study, animals, fit or batch")],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(help="For animals: the files the sheet is for; for a batch: its exports and plates."),
@@ -93,7 +93,7 @@ def new(
 
         if kind not in _NEW:
             raise BadInput("is not something new can write", given=kind, allowed=list(_NEW))
-        if paths and kind in ("scenario", "fit"):
+        if paths and kind in ("study", "fit"):
             raise BadInput("takes no files", key=f"new {kind}", given=str(paths[0]))
         if source is not None and kind != "fit":
             raise BadInput("takes no --from", key=f"new {kind}", given=str(source))

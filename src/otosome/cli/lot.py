@@ -75,13 +75,13 @@ def _lot_answer(
     as_json: bool,
 ) -> dict[str, Any]:
     from otosome.lots.assessment import assess
-    from otosome.lots.plain import told
     from otosome.lots.text import lot_words
+    from otosome.lots.values import lot_values
     from otosome.results import check_free, fill_lot, writing
 
     reference, folder, study = beside
     found = assess(batch, catalog)
-    result = told(found)
+    result = lot_values(found)
     out = place[0] if place[0] is not None else Path("results") / found.lot.name
     check_free(out, place[1])
     result["history"] = None if folder is None else _history(folder, batch, found, catalog)
@@ -99,15 +99,15 @@ def _lot_answer(
 
 def _history(folder: Path, batch: Path, found: Any, catalog: Any) -> dict[str, Any]:
     from otosome.lots.earlier import history, read_history
-    from otosome.lots.plain import told_history
+    from otosome.lots.values import history_values
 
-    return told_history(history(read_history(folder, catalog, but=batch), found))
+    return history_values(history(read_history(folder, catalog, but=batch), found))
 
 
 def _compared(found: Any, reference: Any) -> dict[str, Any]:
-    from otosome.lots.plain import told_comparison
+    from otosome.lots.values import comparison_values
 
-    return told_comparison(found, reference)
+    return comparison_values(found, reference)
 
 
 def _stakes(found: Any, batch: Path, study: str, catalog: Any) -> dict[str, Any]:

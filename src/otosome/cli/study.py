@@ -139,7 +139,7 @@ def _written(
 
     folder = out if out is not None else Path("results") / made.name
     check_free(folder, force)
-    chosen = seed if seed is not None else made.scenario.seed if made.scenario.seed is not None else 1
+    chosen = seed if seed is not None else made.tables.seed if made.tables.seed is not None else 1
     with writing(folder, force) as part:
         from otosome.forward import draw, observe
 

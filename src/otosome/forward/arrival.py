@@ -78,8 +78,8 @@ def enrol(study: Study, subjects: int, seed: int, world: int) -> tuple[dict[str,
 
 def _screened(study: Study, columns: dict[str, Array], seed: int) -> tuple[Array, Array]:
     """What each ear was read at before anything was done, and what is true of it, mean over frequency: (subject,)."""
-    assert study.scenario.enrolment is not None  # asked for by who calls
-    measure = study.scenario.measure[study.scenario.enrolment.measure]
+    assert study.tables.enrolment is not None  # asked for by who calls
+    measure = study.tables.measure[study.tables.enrolment.measure]
     tones = np.array(measure.tones)
     read, true = [], []
     for start, block in _blocks(study, columns):
@@ -92,7 +92,7 @@ def _screened(study: Study, columns: dict[str, Array], seed: int) -> tuple[Array
 
 
 def _taken_in(study: Study, read: Array) -> NDArray[np.bool_]:
-    stated = study.scenario.enrolment
+    stated = study.tables.enrolment
     assert stated is not None  # as above
     unit = study.unit(stated.measure)
     low, high = (
@@ -149,7 +149,7 @@ def people(study: Study, columns: dict[str, Array]) -> dict[str, object]:
              came with (``drawn``), dB HL, and how far the shares at or below a level of both lie apart at most
              (``apart``)
     """
-    found, use = study.population(columns), study.scenario.population
+    found, use = study.population(columns), study.tables.population
     if found is None or use is None:
         return {}
     told: dict[str, object] = {"entry": use.entry, "ear": study.ear}

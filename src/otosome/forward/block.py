@@ -83,12 +83,12 @@ class Block:
     @cached_property
     def species(self) -> Columns:
         """The species' columns by key."""
-        return self.study.species.columns(self.columns, self.study.scenario.species)
+        return self.study.species.columns(self.columns, self.study.tables.species)
 
     @cached_property
     def anatomy(self) -> transport.Anatomy:
         """The fluids and tissues of these ears."""
-        species = self.study.scenario.species
+        species = self.study.tables.species
         card = self.study.species.card
         profiles = {name: card.profile(name, species) for name in card.profiles}
         tracer = self._entry("solutes", "tmpa").columns(self.columns, species)["diffusion"]
@@ -101,13 +101,13 @@ class Block:
         # One map for all subjects: its numbers carry no spread between them.
         frequency = self.study.tonotopy(self.columns).frequency(place)[0, 0]
         return Ear(
-            self.study.scenario.species, place, frequency, self.species["scala_tympani_length"], self.species
+            self.study.tables.species, place, frequency, self.species["scala_tympani_length"], self.species
         )
 
     @cached_property
     def rates(self) -> dict[str, Columns]:
         """The shelf of cell kinds as columns."""
-        species = self.study.scenario.species
+        species = self.study.tables.species
         return {k: self._entry("cells", k).columns(self.columns, species) for k in (*KINDS, "stria")}
 
     @cached_property
@@ -133,7 +133,7 @@ class Block:
         return self.study.batch(name) if shelf == "batches" else self.study.catalog.get(shelf, name)
 
     def _bind(self, shelf: str, name: str, **options: object) -> Any:
-        return self._entry(shelf, name).bind(self.columns, self.study.scenario.species, **options)
+        return self._entry(shelf, name).bind(self.columns, self.study.tables.species, **options)
 
     def cells(self, arm: PlannedArm) -> Cells:
         """The fate of every kind of cell in an arm; arms that get no vesicles share it."""
@@ -197,7 +197,7 @@ class Block:
         if key not in self.solved and self.alike and (alone or not pushes):
             self.solved[key] = _shared(self._first()._drug(drug, use, arm), self.subjects)
         if key not in self.solved:
-            entry, species = self._entry("solutes", drug), self.study.scenario.species
+            entry, species = self._entry("solutes", drug), self.study.tables.species
             solute = entry.bind(self.columns, species)
             amount = self.amount(use, entry.columns(self.columns, species))
             route = self._bind("routes", str(use.route))
@@ -213,7 +213,7 @@ class Block:
 
     def sampled(self, arm: PlannedArm) -> dict[str, Array]:
         """Mean concentration of each sample of an arm by solute, all size classes together, (subject, sample)."""
-        uses = [self.study.scenario.insult[name] for name in arm.arm.insults]
+        uses = [self.study.tables.insult[name] for name in arm.arm.insults]
         found = [(drug, self._drug(drug, use, arm)) for use in uses for drug in self.study.drugs(use)]
         found += [(n, c) for n, c in (("vesicle", self.vesicles(arm)), ("protein", self.protein(arm))) if c]
         # The tracer scales exchange; none of it is given.
@@ -281,7 +281,7 @@ class Block:
 
     def _vesicle(self, lot: str) -> transport.Solute:
         """The vesicles of a lot as a solute, by size class."""
-        numbers = dict(self._entry("solutes", "vesicle").columns(self.columns, self.study.scenario.species))
+        numbers = dict(self._entry("solutes", "vesicle").columns(self.columns, self.study.tables.species))
         return transport.Solute.sized(
             self.batch(lot).diameter,
             numbers.pop("temperature"),
@@ -368,7 +368,7 @@ class Block:
     def batch(self, name: str) -> Batch:
         """A batch with this block's columns."""
         entry = self.study.batch(name)
-        columns = entry.columns(self.columns, self.study.scenario.species)
+        columns = entry.columns(self.columns, self.study.tables.species)
         return Batch.of(name, columns, entry.card.options)
 
     def protection(self, arm: PlannedArm) -> Protection:
@@ -425,7 +425,7 @@ class Block:
 
     def _cargo(self, vesicles: transport.Transported, tissue: str, batch: Batch) -> Array:
         """Copies of miRNA that vesicles taken up have released in a tissue, copies/uL, (subject, time, place)."""
-        solute = self._entry("solutes", "vesicle").columns(self.columns, self.study.scenario.species)
+        solute = self._entry("solutes", "vesicle").columns(self.columns, self.study.tables.species)
         released = batch.mirna_copies[:, None, None] * vesicles.uptake(tissue).sum(axis=0)
         return relax(self.plan.knots, released, np.log(2.0) / solute["cargo_half_life"][:, None, None])
 
@@ -483,7 +483,7 @@ class Block:
 
     def _recovery(self, times: Array) -> tuple[Recovery, Array] | None:
         """What every arm regains by itself, with the hours since time zero."""
-        use = self.study.scenario.recovery
+        use = self.study.tables.recovery
         if use is None:
             return None
         entered = {} if use.entered is None else {"entered": hours(use.entered)}
@@ -518,13 +518,11 @@ def endpoint(study: Study, measure: Measure, columns: Columns, **given: object) 
         options["noise"] = quantity(measure.noise, "dB SPL")
     if measure.material is not None:
         options["material"] = study.catalog.get("materials", measure.material).bind(
-            columns, study.scenario.species
+            columns, study.tables.species
         )
     for hears in study.heard(measure.endpoint)[1:]:
-        options[hears] = study.catalog.get("endpoints", hears).bind(
-            columns, study.scenario.species, **options
-        )
-    return study.catalog.get("endpoints", measure.endpoint).bind(columns, study.scenario.species, **options)
+        options[hears] = study.catalog.get("endpoints", hears).bind(columns, study.tables.species, **options)
+    return study.catalog.get("endpoints", measure.endpoint).bind(columns, study.tables.species, **options)
 
 
 def _shared(one: transport.Transported, subjects: int) -> transport.Transported:

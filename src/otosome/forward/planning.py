@@ -77,7 +77,7 @@ class Plan:
         """Every sample with its name, in the order the study states them."""
         return tuple(
             (name, transport.Sample(use.of, start, start + hours(use.duration), volume, use.place))
-            for name, use in self.study.scenario.sample.items()
+            for name, use in self.study.tables.sample.items()
             for start in (quantity(moment, "h") for moment in use.at)
             for volume in [np.array([quantity(use.volume, "uL")])]
         )
@@ -85,12 +85,12 @@ class Plan:
     @cached_property
     def times(self) -> Array:
         """Every measured moment, h, rising."""
-        return np.unique([quantity(t, "h") for m in self.study.scenario.measure.values() for t in m.at])
+        return np.unique([quantity(t, "h") for m in self.study.tables.measure.values() for t in m.at])
 
     @cached_property
     def frequencies(self) -> Array:
         """Every measured frequency, kHz, rising."""
-        measures = self.study.scenario.measure.values()
+        measures = self.study.tables.measure.values()
         return np.unique([tone for m in measures for tone in m.tones])
 
     def at(self, times: Iterable[float]) -> Array:
@@ -136,17 +136,17 @@ class PlannedArm:
 
 def plan(study: Study, arms: Sequence[str] | None = None, **changes: Any) -> Plan:
     """The plan of a study, of all its arms or of some."""
-    chosen = [a for a in study.scenario.arm if arms is None or a.name in arms]
-    times = study.scenario.fineness
+    chosen = [a for a in study.tables.arm if arms is None or a.name in arms]
+    times = study.tables.fineness
     made = Plan(study, tuple(planned(study, arm) for arm in chosen), transport.Grid().finer(times))
     return replace(made.stepped(times), **changes)
 
 
 def planned(study: Study, arm: Arm, efficacy: float = 1.0) -> PlannedArm:
     """An arm of a study as it stands."""
-    treatments = [study.scenario.treatment[name] for name in arm.treatments]
+    treatments = [study.tables.treatment[name] for name in arm.treatments]
     given = tuple(Given(t, tuple(quantity(m, "h") for m in t.at)) for t in treatments)
-    return PlannedArm(arm, given, tuple(study.scenario.device[name] for name in arm.devices), efficacy)
+    return PlannedArm(arm, given, tuple(study.tables.device[name] for name in arm.devices), efficacy)
 
 
 def use_of(use: InsultUse) -> Use:

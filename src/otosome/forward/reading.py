@@ -47,7 +47,7 @@ def observe(study: Study, result: xr.Dataset, table: pd.DataFrame | None = None)
     ears = draw(study, count, seed) if table is None else table
     columns = {c: ears[c].to_numpy()[subjects] for c in ears.columns}
     frames = []
-    for name, measure in study.scenario.measure.items():
+    for name, measure in study.tables.measure.items():
         sheet = _Sheet.of(measure, subjects)
         bound = endpoint(study, measure, columns)
         sides = texts(study.catalog.get("endpoints", measure.endpoint).card.options.get("ears", ["left"]))

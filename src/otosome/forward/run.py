@@ -129,7 +129,7 @@ def forward(block: Block, keep: Collection[str] = KEPT, full: int | None = None)
     for number, arm in enumerate(plan.arms):
         cells = block.cells(arm)
         measured = cells.at(plan.at(plan.times))
-        for name, measure in study.scenario.measure.items():
+        for name, measure in study.tables.measure.items():
             out[f"{name}/{number}"] = block.value(measure, measured, plan.frequencies, arm, plan.times)
         kept = keep if full is None or number < full else ()
         if "cells" in kept:
@@ -204,7 +204,7 @@ def simulate(
         "cell": [LABELS[k] for k in KINDS],
     }
     variables: dict[str, Any] = {}
-    for name, measure in study.scenario.measure.items():
+    for name, measure in study.tables.measure.items():
         options = study.catalog.get("endpoints", measure.endpoint).card.options
         said = {
             "endpoint": measure.endpoint,
@@ -215,7 +215,7 @@ def simulate(
         values = np.stack([found[f"{name}/{n}"] for n in count])
         variables[name] = (("arm", "subject", "time", "frequency"), values, said)
     for number, name in enumerate(extra, start=len(count)):
-        measure_of = str(study.scenario.compare and study.scenario.compare.measure)
+        measure_of = str(study.tables.compare and study.tables.compare.measure)
         dims = ("subject", "time", "frequency")
         variables[name] = (dims, found[f"{measure_of}/{number}"], {"unit": variables[measure_of][2]["unit"]})
     for name, unit in (("cells", ""), ("vesicles", "particles/uL"), ("protein", "ug/uL")):
@@ -246,7 +246,7 @@ def simulate(
     variables["closure"] = (("subject",), found["closure"], {"unit": ""})
     seed = int(table.attrs.get("seed", 0))
     attrs: dict[str, Any] = {
-        "name": study.name, "version": __version__, "seed": seed, "species": study.scenario.species,
+        "name": study.name, "version": __version__, "seed": seed, "species": study.tables.species,
         "study": saves(study, seed),
         "notes": json.dumps([*study.notes, *_weighed(table), *_taken_in(study, table), *_left_out(masked, len(table))]),
         "masked": json.dumps([{"subject": row, "reason": str(masked[row])} for row in sorted(masked)]),
@@ -257,7 +257,7 @@ def simulate(
 
 def _beside(study: Study, table: pd.DataFrame, workers: int) -> dict[str, Array]:
     """What is read at both ears, of the person's other ear: (arm, subject, time, frequency) by measure."""
-    endpoints = {name: measure.endpoint for name, measure in study.scenario.measure.items()}
+    endpoints = {name: measure.endpoint for name, measure in study.tables.measure.items()}
     both = [n for n, e in endpoints.items() if "ears" in study.catalog.get("endpoints", e).card.options]
     aside = study.other() if both else None
     if aside is None:
@@ -281,7 +281,7 @@ def _weighed(table: pd.DataFrame) -> list[str]:
 
 def _taken_in(study: Study, table: pd.DataFrame) -> list[str]:
     """What choosing people by one reading alone does to the next, in every arm; none where nobody was chosen."""
-    stated, told = study.scenario.enrolment, table.attrs.get("enrolled")
+    stated, told = study.tables.enrolment, table.attrs.get("enrolled")
     if stated is None or told is None:
         return []
     unit = study.unit(stated.measure)
@@ -366,7 +366,7 @@ def _left_out(masked: Mapping[int, ValueError], ears: int) -> list[str]:
 
 def _efficacies(study: Study) -> dict[str, PlannedArm]:
     """The compared arm with every largest effect halved, and doubled (never above 1)."""
-    asked = study.scenario.compare
+    asked = study.tables.compare
     if asked is None:
         return {}
     arm = study.arm(asked.of)

@@ -33,7 +33,7 @@ def draw(study: Study, subjects: int = 200, seed: int = 1, world: int = WORLD) -
     if study.told:
         columns, effective = arrive(study, subjects, seed, world)
         told["effective"] = [float(one) for one in effective]
-    elif study.scenario.enrolment is not None:
+    elif study.tables.enrolment is not None:
         columns, told["enrolled"] = enrol(study, subjects, seed, world)
     else:
         columns = draw_columns(study.parameters.values(), seed, 0, subjects, world)

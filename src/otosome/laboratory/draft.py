@@ -52,7 +52,7 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
         cure = "fill in the column group and import again"
         raise BadInput(f"has {len(groups)} groups with readings", file=animals.name, key="group", cure=cure)
     study: dict[str, object] = {
-        "otosome": "scenario/1",
+        "otosome": "study/1",
         "title": f"As measured: {folder.resolve().name}",
         "species": _one(rows, "species", animals.name, catalog.names("species")),
     }

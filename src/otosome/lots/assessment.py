@@ -38,7 +38,7 @@ from otosome.lots.potency import (
     combine,
     measure,
 )
-from otosome.lots.record import Dossier, parse_dossier
+from otosome.lots.record import LotRecord, parse_record
 from otosome.lots.release import Decision, Verdict, overall
 from otosome.lots.statement import stated
 from otosome.lots.verdicts import Measured, verdicts
@@ -61,7 +61,7 @@ class Assessment:
     ``inputs``      sha256 of every file by its path
     """
 
-    dossier: Dossier
+    record: LotRecord
     file: str
     decision: Decision
     reason: str
@@ -79,34 +79,34 @@ class Assessment:
 
 def assess(file: Path, catalog: Catalog) -> Assessment:
     """A lot from its record; raises BadInput for a record or a file of it that cannot be used."""
-    record = Export.open(file)
-    dossier = parse_dossier(record.content, file.name)
-    files = read_files(dossier, file.parent, file.name, catalog)
+    export = Export.open(file)
+    record = parse_record(export.content, file.name)
+    files = read_files(record, file.parent, file.name, catalog)
     fresh = tuple(one for one in files.counts if one.stored == 0)
     undiluted = next((one.undiluted for one in fresh if one.undiluted), "")
     known = tuple(one for one in fresh if not one.undiluted)
     counted = count([one.measurement() for one in known], scatter(fresh, catalog)[0]) if known else None
-    potencies = _potencies(dossier, files, file.name, catalog)
-    label = None if dossier.label is None else quantity(dossier.label, "particles/uL")
+    potencies = _potencies(record, files, file.name, catalog)
+    label = None if record.label is None else quantity(record.label, "particles/uL")
     measured = Measured(counted, undiluted, fresh, label, potencies)
-    entry = catalog.get("specifications", dossier.specification)
-    found = verdicts(entry, measured, dossier.findings, file.name)
+    entry = catalog.get("specifications", record.specification)
+    found = verdicts(entry, measured, record.findings, file.name)
     decision, reason = overall(found)
     vesicles = _not_vesicles(files, catalog)
-    lot = _lot(dossier, file.name, known or fresh, counted, vesicles, potencies, (decision, reason), catalog)
-    models = tuple(_assay(one.assay, catalog).model for one in dossier.assay)
-    lists = _checklists(dossier, file.name, catalog)
-    inputs = {str(file): record.sha256, **files.inputs}
+    lot = _lot(record, file.name, known or fresh, counted, vesicles, potencies, (decision, reason), catalog)
+    models = tuple(_assay(one.assay, catalog).model for one in record.assay)
+    lists = _checklists(record, file.name, catalog)
+    inputs = {str(file): export.sha256, **files.inputs}
     return Assessment(
-        dossier, file.name, decision, reason, tuple(found), counted, files.counts, vesicles, potencies, files.plates,
+        record, file.name, decision, reason, tuple(found), counted, files.counts, vesicles, potencies, files.plates,
         models, lists, lot, inputs,
     )  # fmt: skip
 
 
-def _potencies(dossier: Dossier, files: Files, file: str, catalog: Catalog) -> Potencies:
+def _potencies(record: LotRecord, files: Files, file: str, catalog: Catalog) -> Potencies:
     """Runs by mechanism; a run may speak for several."""
     runs: dict[str, list[RunPotency]] = {}
-    for n, (told, plate) in enumerate(zip(dossier.assay, files.plates, strict=True)):
+    for n, (told, plate) in enumerate(zip(record.assay, files.plates, strict=True)):
         for mechanism in told.mechanisms:
             if mechanism not in catalog.names("mechanisms") or told.mechanisms.count(mechanism) > 1:
                 raise BadInput(
@@ -137,72 +137,74 @@ def _not_vesicles(files: Files, catalog: Catalog) -> Belief | None:
     return ratio(after.counts(), before.counts(), known.within)
 
 
-def _checklists(dossier: Dossier, file: str, catalog: Catalog) -> dict[str, tuple[Item, ...]]:
-    for name in dossier.reporting:
+def _checklists(record: LotRecord, file: str, catalog: Catalog) -> dict[str, tuple[Item, ...]]:
+    for name in record.reporting:
         catalog.get("checklists", name)
     found = {}
     for name in catalog.names("checklists"):
         items = catalog.get("checklists", name).card.options["item"]
         assert isinstance(items, dict)  # the laws of the shelf hold it
-        found[name] = tuple(checked(items, dossier.reporting.get(name, {}), file))
+        found[name] = tuple(checked(items, record.reporting.get(name, {}), file))
     return found
 
 
 def _lot(
-    dossier: Dossier, file: str, counts: tuple[Counted, ...], counted: Count | None, remaining: Belief | None,
+    record: LotRecord, file: str, counts: tuple[Counted, ...], counted: Count | None, remaining: Belief | None,
     potencies: Potencies, decided: tuple[Decision, str], catalog: Catalog,
 ) -> Lot:  # fmt: skip
     """The batch: what was measured of this lot, and everything else from its base."""
-    base = read_toml(_base(dossier, file, catalog))
+    base = read_toml(_base(record, file, catalog))
     values: dict[str, Any] = dict(base)
     notes: list[str] = []
     own: dict[str, Any] = {}
     between = scatter(counts, catalog)[1] if counts else ""
     if counts:
-        made = measured_lot(_joined(counts, dossier.name), base, dossier.base, 0.0, between)
+        made = measured_lot(_joined(counts, record.name), base, record.base, 0.0, between)
         kept = {key: base[key] for key in ("particles", "count_error")}
         values, notes = {**made.values, **kept}, list(made.notes[2:])
-    elif dossier.protein is not None:
+    elif record.protein is not None:
         raise BadInput("gives the purity only with a count", file=file, key="protein", cure="add a [[count]]")
     if counted is not None:
         own |= {
-            "particles": _count(base, counted, dossier),
+            "particles": _count(base, counted, record),
             "count_error": _count_error(base, counted, between),
         }
-        if dossier.protein is not None:
-            own["purity"] = _purity(base, counted, dossier.protein, file)
+        if record.protein is not None:
+            own["purity"] = _purity(base, counted, record.protein, file)
     elif counts:
-        notes.append(f"{counts[0].undiluted}; until then its count is that of {dossier.base}.")
+        notes.append(f"{counts[0].undiluted}; until then its count is that of {record.base}.")
     if remaining is not None:
         own["vesicle_fraction"] = _fraction(base, remaining)
     for mechanism, (runs, potency) in potencies.items():
         if potency is not None:
             own[f"potency_{mechanism}"] = _potency(mechanism, runs, potency)
-        elif f"potency_{mechanism}" not in dossier.numbers:
+        elif f"potency_{mechanism}" not in record.numbers:
             notes.append(
-                f"The assay reports no potency for {mechanism}; that of {dossier.base} stands in for it, "
+                f"The assay reports no potency for {mechanism}; that of {record.base} stands in for it, "
                 "and the assay does not support it."
             )
-    if dossier.process is not None:
-        own["storage_survival"] = _stored(base, dossier, catalog)
-    for key, number in dossier.numbers.items():
+    if record.process is not None:
+        own["storage_survival"] = _stored(base, record, catalog)
+    for key, number in record.numbers.items():
         own[key] = {"meaning": _entry(base, key, file)["meaning"], **number}
     measured = [*(["diameter", "spread"] if counts else []), *own]
     values |= own
     values |= {
-        "about": dossier.about or f"Lot {dossier.name}: {decided[0]}.",
-        "record": dossier.name,
+        "about": record.about or f"Lot {record.name}: {decided[0]}.",
+        "record": record.name,
         "decision": decided[0],
         "reason": decided[1],
     }
-    make_card(values, "batches", dossier.name, file)
-    said = f"Of lot {dossier.name} itself: {', '.join(measured) or 'nothing'}; all else is that of {dossier.base}."
-    return Lot(dossier.name.lower().replace("-", "_"), values, (said, *notes))
+    make_card(values, "batches", record.name, file)
+    said = (
+        f"Of lot {record.name} itself: {', '.join(measured) or 'nothing'}; all else is that of {record.base}."
+    )
+    return Lot(record.name.lower().replace("-", "_"), values, (said, *notes))
 
 
-def _base(dossier: Dossier, file: str, catalog: Catalog) -> Path:
-    catalog.get("batches", dossier.base)
-    found = [root / "batches" / f"{dossier.base}.toml" for root in (*catalog.own, SHIPPED)]
+def _base(record: LotRecord, file: str, catalog: Catalog) -> Path:
+    catalog.get("batches", record.base)
+    found = [root / "batches" / f"{record.base}.toml" for root in (*catalog.own, SHIPPED)]
     return next(one for one in found if one.is_file())
 
 
@@ -228,9 +230,9 @@ def _joined(counts: tuple[Counted, ...], name: str) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _count(base: Mapping[str, object], counted: Count, dossier: Dossier) -> dict[str, str]:
+def _count(base: Mapping[str, object], counted: Count, record: LotRecord) -> dict[str, str]:
     return {
-        "meaning": _entry(base, "particles", dossier.name)["meaning"],
+        "meaning": _entry(base, "particles", record.name)["meaning"],
         "value": f"{counted.belief.quantile(0.5):.6g} particles/uL", "basis": "measured",
         "source": EXPORT_SOURCE, "locator": counted.taken,
     }  # fmt: skip
@@ -287,14 +289,14 @@ def _potency(mechanism: str, runs: tuple[RunPotency, ...], potency: Potency) -> 
     }  # fmt: skip
 
 
-def _stored(base: Mapping[str, object], dossier: Dossier, catalog: Catalog) -> dict[str, str]:
+def _stored(base: Mapping[str, object], record: LotRecord, catalog: Catalog) -> dict[str, str]:
     """What storage until the dose leaves, at the process's rate of loss."""
-    loss = catalog.get("processes", str(dossier.process)).card.parameter("storage_loss", "")
-    time = quantity(dossier.stored, "h")
+    loss = catalog.get("processes", str(record.process)).card.parameter("storage_loss", "")
+    time = quantity(record.stored, "h")
     low, middle, high = (float(np.exp(-rate * time)) for rate in (loss.high, loss.value, loss.low))
     return {
         "meaning": _entry(base, "storage_survival", "")["meaning"],
         "value": f"{middle:.6g}", "low": f"{low:.6g}", "high": f"{high:.6g}",
         "shape": "uniform" if low < high else "fixed", "basis": "assumed",
-        "because": f"{dossier.stored} of storage at {dossier.process}'s rate of loss, which is assumed.",
+        "because": f"{record.stored} of storage at {record.process}'s rate of loss, which is assumed.",
     }  # fmt: skip

@@ -113,15 +113,15 @@ def _curve(x: Array, y: Array, preparation: Array, start: Array) -> Fit | None:
     if not found.success or not -6 < found.x[2] + np.log(width) < 8:
         return None
     estimate: Array = np.asarray(found.x, dtype=np.float64)
-    return _told(estimate, slopes(estimate), -residuals(estimate), y)
+    return _fit(estimate, slopes(estimate), -residuals(estimate), y)
 
 
 def _linear(design: Array, y: Array) -> Fit | None:
     estimate: Array = np.asarray(np.linalg.lstsq(design, y, rcond=None)[0], dtype=np.float64)
-    return _told(estimate, design, y - design @ estimate, y)
+    return _fit(estimate, design, y - design @ estimate, y)
 
 
-def _told(estimate: Array, jacobian: Array, residuals: Array, y: Array) -> Fit | None:
+def _fit(estimate: Array, jacobian: Array, residuals: Array, y: Array) -> Fit | None:
     freedom = y.size - estimate.size
     scale = np.linalg.norm(jacobian, axis=0)
     # Columns brought to one length: what is then near singular is so whatever the units.

@@ -24,7 +24,7 @@ from otosome.lots.history import (
     shewhart,
     stability,
 )
-from otosome.lots.record import is_dossier
+from otosome.lots.record import is_lot_record
 from otosome.units import Array
 
 _MOST_LOTS = 1000
@@ -72,16 +72,16 @@ def read_history(folder: Path, catalog: Catalog, but: Path | None = None) -> lis
         raise BadInput(
             "holds too many files", file=str(folder), given=len(files), allowed=f"up to {_MOST_LOTS}"
         )
-    lots = [assess(file, catalog) for file in files if is_dossier(read_toml(file))]
+    lots = [assess(file, catalog) for file in files if is_lot_record(read_toml(file))]
     for lot in lots:
-        if lot.dossier.made is None:
+        if lot.record.made is None:
             raise BadInput(
                 "says when it was made, to stand in a history",
                 file=lot.file,
                 key="made",
                 cure='made = "2026-03-31"',
             )
-    return sorted(lots, key=lambda lot: (str(lot.dossier.made), lot.dossier.name))
+    return sorted(lots, key=lambda lot: (str(lot.record.made), lot.record.name))
 
 
 def history(lots: Sequence[Assessment], new: Assessment | None, left: float = 0.8) -> History:
@@ -103,8 +103,8 @@ def history(lots: Sequence[Assessment], new: Assessment | None, left: float = 0.
         if len(measured) >= FEWEST:
             found.append(_potency(mechanism, measured, new))
     kept, untold = _stability(lots if new is None else [*lots, new], left)
-    names = tuple(lot.dossier.name for lot in lots)
-    return History(names, None if new is None else new.dossier.name, tuple(found), kept, (*notes, *untold))
+    names = tuple(lot.record.name for lot in lots)
+    return History(names, None if new is None else new.record.name, tuple(found), kept, (*notes, *untold))
 
 
 def _counts(lots: Sequence[Assessment], new: Assessment | None) -> Series:
@@ -125,7 +125,7 @@ def _comparable(
     if not counted:
         return [], ()
     instrument = _instrument(new if new is not None and _known(new) else counted[-1])
-    others = [lot.dossier.name for lot in counted if _instrument(lot) != instrument]
+    others = [lot.record.name for lot in counted if _instrument(lot) != instrument]
     said = f"Left out of the chart of counts, as not counted by {instrument}: {', '.join(others)}."
     return [lot for lot in counted if _instrument(lot) == instrument], (said,) if others else ()
 
@@ -159,7 +159,7 @@ def _series(
     logs, log = np.log(values), None if new is None else float(np.log(new))
     low, high = historical_range(logs)
     inside = None if here is None else here.within(float(np.exp(low)), float(np.exp(high)))
-    names = tuple(lot.dossier.name for lot in lots)
+    names = tuple(lot.record.name for lot in lots)
     charts = (shewhart(logs, log), ewma(logs, log))
     return Series(quantity, names, values, new, charts, (low, high), inside, components(single))
 

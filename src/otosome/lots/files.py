@@ -14,7 +14,7 @@ from otosome.laboratory.file import Export
 from otosome.laboratory.reading import read_particles
 from otosome.lots.count import Measurement, Scatter
 from otosome.lots.plate import Plate, read_plate
-from otosome.lots.record import Dossier, beside
+from otosome.lots.record import LotRecord, beside
 from otosome.units import Array, quantity
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Files:
     inputs: dict[str, str]
 
 
-def read_files(dossier: Dossier, folder: Path, file: str, catalog: Catalog) -> Files:
+def read_files(record: LotRecord, folder: Path, file: str, catalog: Catalog) -> Files:
     """Read every file a record names; raises BadInput for one that cannot be used, or is named twice."""
     seen: dict[str, str] = {}
     inputs: dict[str, str] = {}
@@ -76,9 +76,9 @@ def read_files(dossier: Dossier, folder: Path, file: str, catalog: Catalog) -> F
 
     counts = tuple(
         counted(one.file, f"count.{n}.file", one.dilution, one.day or "", one.stored)
-        for n, one in enumerate(dossier.count)
+        for n, one in enumerate(record.count)
     )
-    told = dossier.detergent
+    told = record.detergent
     pair = None
     if told is not None:
         pair = (
@@ -87,7 +87,7 @@ def read_files(dossier: Dossier, folder: Path, file: str, catalog: Catalog) -> F
         )
     plates = tuple(
         read_plate(opened(one.file, f"assay.{n}.file").content, one.file)
-        for n, one in enumerate(dossier.assay)
+        for n, one in enumerate(record.assay)
     )
     return Files(counts, pair, plates, inputs)
 

@@ -8,7 +8,7 @@ from otosome.laboratory.file import Export
 from otosome.laboratory.reading import read_batch
 from otosome.lots.assessment import assess
 from otosome.lots.counted import Lot, recognises
-from otosome.lots.record import is_dossier
+from otosome.lots.record import is_lot_record
 
 
 def read_lot(file: Path, catalog: Catalog) -> Lot:
@@ -17,6 +17,6 @@ def read_lot(file: Path, catalog: Catalog) -> Lot:
     A record is assessed: its ``decision`` and ``reason`` are options of the batch. raises BadInput
     """
     export = Export.open(file)
-    if recognises(export.head) and is_dossier(parse_toml(export.content, file.name)):
+    if recognises(export.head) and is_lot_record(parse_toml(export.content, file.name)):
         return assess(file, catalog).lot
     return read_batch(file, catalog)

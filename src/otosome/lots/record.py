@@ -80,7 +80,7 @@ class AssayFile(_Table):
     mechanisms: list[str] = Field(min_length=1, max_length=50)
 
 
-class Dossier(_Table):
+class LotRecord(_Table):
     """A whole record; file names are relative to it.
 
     ``protein``  of the product, as "40 ug/mL" or "40 ug/mL +/- 10 %": with the count it gives the purity
@@ -104,26 +104,26 @@ class Dossier(_Table):
     numbers: dict[str, dict[str, Any]] = {}
 
 
-def is_dossier(values: Mapping[str, object]) -> bool:
+def is_lot_record(values: Mapping[str, object]) -> bool:
     """Whether a batch TOML is the record of a lot rather than an entry of the shelf."""
     return str(values.get("otosome", "")).startswith("batch/")
 
 
-def parse_dossier(raw: bytes, file: str) -> Dossier:
+def parse_record(raw: bytes, file: str) -> LotRecord:
     """A record from its bytes; raises BadInput naming file, key, value given and values allowed."""
     values = parse_toml(raw, file)
-    if not is_dossier(values):
+    if not is_lot_record(values):
         raise BadInput(
             "is not the record of a lot", file=file, key="otosome", given=values.get("otosome"), allowed=[KIND],
             cure="otosome new batch FILES... writes one",
         )  # fmt: skip
     try:
-        return Dossier.model_validate(values)
+        return LotRecord.model_validate(values)
     except ValidationError as error:
-        raise _told(error, file) from error
+        raise _invalid(error, file) from error
 
 
-def _told(error: ValidationError, file: str) -> BadInput:
+def _invalid(error: ValidationError, file: str) -> BadInput:
     first = error.errors()[0]
     place = first["loc"]
     message = first["msg"].removeprefix("Value error, ")
@@ -138,7 +138,7 @@ def _told(error: ValidationError, file: str) -> BadInput:
 
 def _keys(table: str, depth: int) -> list[str]:
     tables: dict[str, type[BaseModel]] = {"count": CountFile, "detergent": Detergent, "assay": AssayFile}
-    return list((tables.get(table, Dossier) if depth > 1 else Dossier).model_fields)
+    return list((tables.get(table, LotRecord) if depth > 1 else LotRecord).model_fields)
 
 
 def beside(folder: Path, name: str, key: str, file: str) -> Path:

@@ -54,7 +54,7 @@ def stakes(
     raises  BadInput for a study that compares no arms, or whose compared arm gets nothing of the lot
     """
     made = load(study, shelves=catalog.own, batch=file, despite_quality=True)
-    asked = made.scenario.compare
+    asked = made.tables.compare
     if asked is None:
         raise BadInput(
             "compares no arms, so no benefit is at stake in it", file=study, key="compare",
@@ -68,14 +68,14 @@ def stakes(
     limits = tuple(
         Stake(move.words, move.value, *change) for move, change in zip(moves, changes, strict=True)
     )
-    options = made.catalog.get("endpoints", made.scenario.measure[asked.measure].endpoint).card.options
+    options = made.catalog.get("endpoints", made.tables.measure[asked.measure].endpoint).card.options
     unit = str(options.get("unit", ""))
     return Stakes(made.name, "dB" if unit in LEVELS else unit, ears, *_middle(found[0]), limits)
 
 
 def _lot(made: Study, of: str, file: str) -> str:
     """The lot that an arm gets, by a treatment or from a device; raises BadInput where it gets none."""
-    given = {arm.name: planned(made, arm).lot for arm in made.scenario.arm}
+    given = {arm.name: planned(made, arm).lot for arm in made.tables.arm}
     # A vehicle holds nothing, so no lot is put in its place.
     lots = {
         arm: lot[0]
@@ -107,9 +107,9 @@ class _Move:
 
 def _moves(assessment: Assessment, made: Study, name: str, catalog: Catalog) -> list[_Move]:
     batch = f"batches.{name}."
-    card = catalog.get("specifications", assessment.dossier.specification).card
+    card = catalog.get("specifications", assessment.record.specification).card
     moves = []
-    label = assessment.dossier.label
+    label = assessment.record.label
     of_count = (
         quantity(label, "particles/uL") / made.parameters[f"{batch}particles"].value if label else np.nan
     )
@@ -128,7 +128,7 @@ def _moves(assessment: Assessment, made: Study, name: str, catalog: Catalog) -> 
             for end, value in (("lower", potency.low), ("upper", potency.high)):
                 words = f"potency {mechanism} at the {end} end of its 95 % interval"
                 moves.append(_Move(words, f"{batch}potency_{mechanism}", value))
-    process = assessment.dossier.process
+    process = assessment.record.process
     if process is not None:
         left = catalog.get("processes", process).card.parameter("storage_limit", "").value
         moves.append(_Move("given the day it is made", f"{batch}storage_survival", 1.0))

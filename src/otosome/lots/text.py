@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def lot_words(told: Mapping[str, Any]) -> str:
+def lot_words(values: Mapping[str, Any]) -> str:
     """The decision with its reason, each test, potency, reporting and what else was asked for."""
-    lines = [f"lot {told['lot']}: {told['decision']}", f"  {told['reason']}"]
-    for test in told["tests"]:
+    lines = [f"lot {values['lot']}: {values['decision']}", f"  {values['reason']}"]
+    for test in values["tests"]:
         lines.append(f"  {test['decision']:<13} {test['test']}: {test['found']} (asked: {test['asked']})")
-    for mechanism, found in told["potency"].items():
+    for mechanism, found in values["potency"].items():
         one = found["combined"]
         refused = "; ".join(run["refused"] for run in found["runs"] if run["refused"])
         said = (
@@ -20,7 +20,7 @@ def lot_words(told: Mapping[str, Any]) -> str:
             else f"{one['r']:.3g} ({one['low']:.3g} to {one['high']:.3g}, 95 %)"
         )
         lines.append(f"  relative potency, {mechanism}: {said}")
-    for name, found in told["reporting"].items():
+    for name, found in values["reporting"].items():
         states = [item["state"] for item in found["items"]]
         share = (
             ""
@@ -28,26 +28,26 @@ def lot_words(told: Mapping[str, Any]) -> str:
             else f" ({100 * found['share_present']:.0f} % of those that apply)"
         )
         lines.append(f"  {name}: {states.count('present')} present, {states.count('missing')} missing{share}")
-    lines += _beside(told)
+    lines += _beside(values)
     return "\n".join([*lines, "  research only; not for treating anyone"])
 
 
-def _beside(told: Mapping[str, Any]) -> list[str]:
+def _beside(values: Mapping[str, Any]) -> list[str]:
     lines = []
-    if told["reference"] is not None:
-        other = told["reference"]
+    if values["reference"] is not None:
+        other = values["reference"]
         lines.append(f"  count over that of {other['reference']}: {_band(other['count_ratio'])}")
         for mechanism, ratio in other["potency_ratio"].items():
             lines.append(f"  potency over that of {other['reference']}, {mechanism}: {_band(ratio)}")
-    for one in (told["history"] or {"series": []})["series"]:
+    for one in (values["history"] or {"series": []})["series"]:
         lines += [f"  {quantity_words(one['quantity'])}, {chart_words(chart)}" for chart in one["charts"]]
         if one["inside"] is not None:
             lines.append(f"  {one['quantity']}: in the range of history with {probable(one['inside'])}")
-    stability = (told["history"] or {"stability": None})["stability"]
+    stability = (values["history"] or {"stability": None})["stability"]
     if stability is not None and stability["shelf_life_days"] is not None:
         lines.append(f"  shelf life: {stability['shelf_life_days']:.3g} days (one-sided 95 % bound)")
-    if told["stakes"] is not None:
-        stake = told["stakes"]
+    if values["stakes"] is not None:
+        stake = values["stakes"]
         unit, ends = stake["unit"], f"{stake['low']:.2g} to {stake['high']:.2g}"
         lines.append(
             f"  in {stake['ears']} ears of {stake['study']}: benefit {stake['benefit']:.2g} {unit} ({ends})"
@@ -84,28 +84,28 @@ def probable(probability: float) -> str:
     return "probability below 0.001" if probability < 0.001 else f"probability {probability:.3g}"
 
 
-def process_words(told: Mapping[str, Any]) -> str:
+def process_words(values: Mapping[str, Any]) -> str:
     """What a process makes."""
 
     def percent(key: str) -> str:
-        return f"{_band(told[key], 100)} %"
+        return f"{_band(values[key], 100)} %"
 
     lines = [
-        f"{told['process']}: {told['about']}",
-        f"  particles of a harvest: {_band(told['harvest'])}",
-        f"  doses of a harvest: {_band(told['doses'])}; of a run: {_band(told['doses_of_a_run'])}",
+        f"{values['process']}: {values['about']}",
+        f"  particles of a harvest: {_band(values['harvest'])}",
+        f"  doses of a harvest: {_band(values['doses'])}; of a run: {_band(values['doses_of_a_run'])}",
     ]
-    for kind, spread in told["spread"].items():
-        share = _band(told["share"][kind], 100)
+    for kind, spread in values["spread"].items():
+        share = _band(values["share"][kind], 100)
         lines.append(f"  lots differ by {kind}: {_band(spread, 100)} %, which is {share} % of the variance")
     lines += [
         f"  lots that hold what their label says: {percent('right')}",
         f"  released by the limit as read: {percent('released')}; wrongly {percent('released_wrong')}",
         f"  released within guard bands: {percent('released_guarded')}; wrongly {percent('released_wrong_guarded')}",
-        f"  shelf life: {_band(told['shelf_life_days'])} days",
+        f"  shelf life: {_band(values['shelf_life_days'])} days",
         "  chance of release, as read and within guard bands:",
     ]
-    for row in told["label_claim"]:
+    for row in values["label_claim"]:
         counted = f"counted on {row['days']} day{'' if row['days'] == 1 else 's'}"
         right, limit = (
             f"{100 * row[f'{lot}_as_read']:.3g} and {100 * row[f'{lot}_guarded']:.3g} %"
@@ -115,13 +115,13 @@ def process_words(told: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def change_words(told: Mapping[str, Any]) -> str:
+def change_words(values: Mapping[str, Any]) -> str:
     """What a change of process does."""
     lines = [
-        f"from {told['before']} to {told['after']}, {told['lots']} lots of each, margin {told['margin']:g}"
+        f"from {values['before']} to {values['after']}, {values['lots']} lots of each, margin {values['margin']:g}"
     ]
     for what in ("harvest", "potency"):
-        found = told[what]
+        found = values[what]
         shown = f"shown comparable with probability {found['shown_comparable']:.2g}"
         lines.append(f"  {what}: ratio {_band(found['ratio'])}; {shown}")
     return "\n".join(lines)

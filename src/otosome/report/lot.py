@@ -29,28 +29,28 @@ _HERE = Path(__file__).parent
 _SHADES = (COMPARED, TREATED)
 
 
-def certificate(told: Mapping[str, Any]) -> str:
+def certificate(values: Mapping[str, Any]) -> str:
     """The certificate of analysis as HTML text.
 
-    ``told``  what ``otosome.lots.plain.told`` says of the lot
+    ``values``  what ``otosome.lots.values.lot_values`` says of the lot
     """
-    return _page(told, {}, (), full=False)
+    return _page(values, {}, (), full=False)
 
 
-def lot_report(assessment: Assessment, told: Mapping[str, Any], history: Mapping[str, Any]) -> str:
+def lot_report(assessment: Assessment, values: Mapping[str, Any], history: Mapping[str, Any]) -> str:
     """The full report as HTML text: the certificate, counts, every run of every assay, reporting, history.
 
-    ``history``  what ``told_history`` says, empty where there is none
+    ``history``  what ``history_values`` says, empty where there is none
     """
     panels = [*_runs(assessment), *_charts(history)]
-    return _page(told, history, panels, full=True)
+    return _page(values, history, panels, full=True)
 
 
-def _page(told: Mapping[str, Any], history: Mapping[str, Any], panels: Any, full: bool) -> str:
+def _page(values: Mapping[str, Any], history: Mapping[str, Any], panels: Any, full: bool) -> str:
     style = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "lot.css"))
     template = _templates().get_template("lot.html.jinja")
     return template.render(
-        lot=told,
+        lot=values,
         history=history,
         panels=panels,
         full=full,
@@ -61,7 +61,7 @@ def _page(told: Mapping[str, Any], history: Mapping[str, Any], panels: Any, full
 
 
 def _runs(assessment: Assessment) -> list[Panel]:
-    runs = zip(assessment.dossier.assay, assessment.plates, assessment.models, strict=True)
+    runs = zip(assessment.record.assay, assessment.plates, assessment.models, strict=True)
     return [_run(*run) for run in runs]
 
 

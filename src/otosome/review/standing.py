@@ -45,10 +45,10 @@ def _asked(stored: xr.Dataset, shelves: tuple[Path, ...], keep: Any) -> Study:
         stored.attrs["study"], stored.attrs["name"], shelves=shelves, allow_retracted=every, check=False
     )
     kept = {
-        table: {name: told for name, told in getattr(study.scenario, table).items() if keep(name, told)}
+        table: {name: told for name, told in getattr(study.tables, table).items() if keep(name, told)}
         for table in ("numbers", "curves")
     }
-    return replace(study, scenario=study.scenario.model_copy(update=kept))
+    return replace(study, tables=study.tables.model_copy(update=kept))
 
 
 def changed(then: list[Row], now: list[Row]) -> list[Row]:
@@ -113,7 +113,7 @@ def check(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Row:
         "now": None,
         "unit": "",
     }
-    asked = now.scenario.compare
+    asked = now.tables.compare
     if asked is None:
         return told
     headline = json.loads(stored.attrs["headline"])

@@ -43,26 +43,26 @@ _MEASURE_NAME = re.compile(r"\w[\w .+-]{0,59}")
 
 def check_study(study: Study, file: str) -> None:
     """Everything a study file can get wrong beyond a single key."""
-    scenario = study.scenario
+    tables = study.tables
     _check_names(study, file)
     _check_species(study)
     _check_times(study, file)
     people = _check_population(study, file)
-    for name, use in scenario.insult.items():
+    for name, use in tables.insult.items():
         _check_insult(study, name, use, file)
-    for name, treatment in scenario.treatment.items():
+    for name, treatment in tables.treatment.items():
         if treatment.volume is None:
             raise BadInput("needs a volume", file=file, key=f"treatment.{name}.volume")
     _check_samples(study, file)
-    for name, device in scenario.device.items():
+    for name, device in tables.device.items():
         _check_device(study, name, device, file)
-    if scenario.recovery is not None:
-        _check_known(study, "recoveries", scenario.recovery.entry, file, "recovery.entry")
-        _check_asked(study, "recoveries", scenario.recovery, file, "recovery")
-    for arm in scenario.arm:
+    if tables.recovery is not None:
+        _check_known(study, "recoveries", tables.recovery.entry, file, "recovery.entry")
+        _check_asked(study, "recoveries", tables.recovery, file, "recovery")
+    for arm in tables.arm:
         _check_one_batch(study, arm, file)
         _check_one_device(study, arm, file)
-    for name, measure in scenario.measure.items():
+    for name, measure in tables.measure.items():
         _check_measure(study, name, measure, file)
         _check_norms(study, name, measure, people, file)
         _check_scales(study, name, measure, file)
@@ -76,7 +76,7 @@ def check_study(study: Study, file: str) -> None:
 def _check_samples(study: Study, file: str) -> None:
     """Every sample ends within the study, and no two are drawn from one place at once."""
     drawn: dict[tuple[str, float], list[tuple[float, float, str]]] = {}
-    for name, sample in study.scenario.sample.items():
+    for name, sample in study.tables.sample.items():
         duration = quantity(sample.duration or "0 h", "h")
         for text in sample.at:
             start = quantity(text, "h")
@@ -93,49 +93,49 @@ def _check_samples(study: Study, file: str) -> None:
 
 
 def _check_names(study: Study, file: str) -> None:
-    scenario, catalog = study.scenario, study.catalog
-    catalog.get("species", scenario.species)
-    arms = [arm.name for arm in scenario.arm]
+    tables, catalog = study.tables, study.catalog
+    catalog.get("species", tables.species)
+    arms = [arm.name for arm in tables.arm]
     for name in arms:
         if arms.count(name) > 1:
             raise BadInput("two arms of one name", file=file, key="arm", given=name)
         if any(ord(letter) < 32 or ord(letter) == 127 for letter in name):
             raise BadInput("a name has no control characters", file=file, key="arm", given=repr(name))
-    for kind, name in [("measure", n) for n in scenario.measure] + [("sample", n) for n in scenario.sample]:
+    for kind, name in [("measure", n) for n in tables.measure] + [("sample", n) for n in tables.sample]:
         taken = name in _TAKEN or name.startswith(("window_", "sampled_", "other_"))
         if taken or not _MEASURE_NAME.fullmatch(name):
             raise BadInput(
                 f"cannot name a {kind}", file=file, key=f"{kind}.{name}", given=repr(name),
                 allowed=f"letters, digits, blanks, '.', '+' and '-', and none of {', '.join(_TAKEN)}",
             )  # fmt: skip
-    for arm in scenario.arm:
+    for arm in tables.arm:
         for key, given, allowed in (
-            ("insults", arm.insults, list(scenario.insult)),
-            ("treatments", arm.treatments, list(scenario.treatment)),
-            ("devices", arm.devices, list(scenario.device)),
+            ("insults", arm.insults, list(tables.insult)),
+            ("treatments", arm.treatments, list(tables.treatment)),
+            ("devices", arm.devices, list(tables.device)),
             ("without", arm.without, list(study.mechanisms)),
         ):
             for one in given:
                 _among(one, allowed, file, f"arm.{arm.name}.{key}")
             if len(set(given)) < len(given):
                 raise BadInput("is named twice", file=file, key=f"arm.{arm.name}.{key}", given=given)
-    for use in scenario.insult.values():
+    for use in tables.insult.values():
         catalog.get("insults", use.entry)
-    for name, treatment in scenario.treatment.items():
+    for name, treatment in tables.treatment.items():
         _among(treatment.route, catalog.names("routes"), file, f"treatment.{name}.route")
-    for name, device in scenario.device.items():
+    for name, device in tables.device.items():
         _among(device.entry, catalog.names("devices"), file, f"device.{name}.entry")
-    if scenario.recovery is not None:
-        _among(scenario.recovery.entry, catalog.names("recoveries"), file, "recovery.entry")
-    for name, measure in scenario.measure.items():
+    if tables.recovery is not None:
+        _among(tables.recovery.entry, catalog.names("recoveries"), file, "recovery.entry")
+    for name, measure in tables.measure.items():
         if measure.material is not None:
             _among(measure.material, catalog.names("materials"), file, f"measure.{name}.material")
     for mechanism in study.mechanisms:
         catalog.get("mechanisms", mechanism)
-    if scenario.compare is not None:
-        _among(scenario.compare.measure, list(scenario.measure), file, "compare.measure")
+    if tables.compare is not None:
+        _among(tables.compare.measure, list(tables.measure), file, "compare.measure")
         for key in ("of", "against", "null"):
-            given_arm = getattr(scenario.compare, key)
+            given_arm = getattr(tables.compare, key)
             if given_arm is not None:
                 _among(given_arm, arms, file, f"compare.{key}")
 
@@ -161,7 +161,7 @@ def _check_species(study: Study) -> None:
 
 def _check_population(study: Study, file: str) -> Population | None:
     """The population of best values, having said whom it knows."""
-    use = study.scenario.population
+    use = study.tables.population
     if use is None:
         return None
     _check_known(study, "populations", use.entry, file, "population.entry")
@@ -192,9 +192,9 @@ def _best(study: Study) -> dict[str, Array]:
 def _check_known(study: Study, shelf: str, name: str, file: str, key: str) -> None:
     """An entry that names the species it is for is asked for no other."""
     known = texts(study.catalog.get(shelf, name).card.options.get("species", []))
-    if known and study.scenario.species not in known:
+    if known and study.tables.species not in known:
         raise BadInput(
-            f"{name} is not for {study.scenario.species}", file=file, key=key, given=name,
+            f"{name} is not for {study.tables.species}", file=file, key=key, given=name,
             cure=f"it is for {', '.join(known)}",
         )  # fmt: skip
 
@@ -203,7 +203,7 @@ def _unread(study: Study, error: BadInput) -> BadInput:
     """The same refusal, with what could not be read in the file of a study's people."""
     from otosome.study.people import as_far_as_read
 
-    use = study.scenario.population
+    use = study.tables.population
     return error if use is None else as_far_as_read(error, str(use.audiogram), study.unreadable)
 
 
@@ -237,7 +237,7 @@ def _check_scales(study: Study, name: str, measure: Measure, file: str) -> None:
     if measure.scales and unit != "dB HL":
         raise BadInput("grades are of hearing levels in dB HL", file=file, key=key, given=measure.endpoint)
     tested = np.unique(measure.tones)
-    named = [*study.scenario.measure, *(s for m in study.scenario.measure.values() for s in m.scales or [])]
+    named = [*study.tables.measure, *(s for m in study.tables.measure.values() for s in m.scales or [])]
     for one in measure.scales or []:
         _among(one, study.catalog.names("scales"), file, key)
         if named.count(one) > 1:
@@ -323,7 +323,7 @@ def _check_released(study: Study, device: DeviceUse, file: str, key: str) -> Non
 
 def _check_depth(study: Study, depth: str | None, file: str, key: str) -> None:
     """An instrument goes no deeper than the longest scala tympani of the species."""
-    species = study.scenario.species
+    species = study.tables.species
     longest = study.catalog.get("species", species).card.parameter("scala_tympani_length", species).high
     if depth is not None and quantity(depth, "mm") > longest:
         raise BadInput(
@@ -334,11 +334,11 @@ def _check_depth(study: Study, depth: str | None, file: str, key: str) -> None:
 
 def _check_preference(study: Study, file: str) -> None:
     """What is preferred is measured, in a unit of its kind; what is to be avoided is a harm on the shelf."""
-    stated = study.scenario.preference
+    stated = study.tables.preference
     if stated is None:
         return
     for name, worth in stated.measures.items():
-        _among(name, list(study.scenario.measure), file, "preference.measures")
+        _among(name, list(study.tables.measure), file, "preference.measures")
         unit, key = study.unit(name), f"preference.measures.{name}"
         _check_unit(worth, "dB" if unit in LEVELS else unit, file, key)
         if quantity(worth) <= 0:
@@ -349,12 +349,12 @@ def _check_preference(study: Study, file: str) -> None:
 
 def _check_enrolment(study: Study, file: str) -> None:
     """Who is taken in is told by a measure, between ends in its unit of which the first is the lower."""
-    stated = study.scenario.enrolment
+    stated = study.tables.enrolment
     if stated is None:
         return
     if study.ear is not None:
         raise BadInput("chooses among people, and this study is of one", file=file, key="enrolment")
-    _among(stated.measure, list(study.scenario.measure), file, "enrolment.measure")
+    _among(stated.measure, list(study.tables.measure), file, "enrolment.measure")
     unit = study.unit(stated.measure)
     ends = {"lowest": stated.lowest, "highest": stated.highest}
     given = {name: text for name, text in ends.items() if text is not None}
@@ -386,8 +386,8 @@ def _unit_of(text: str, file: str, key: str) -> str:
 
 def _check_curves(study: Study, file: str) -> None:
     """A stated curve has the columns that the shelf's has, and keeps their sign."""
-    shelved = replace(study, scenario=study.scenario.model_copy(update={"curves": {}})).curves
-    for name in study.scenario.curves:
+    shelved = replace(study, tables=study.tables.model_copy(update={"curves": {}})).curves
+    for name in study.tables.curves:
         _among(name, list(shelved), file, "curves")
     for name, curve in study.curves.items():
         columns = shelved[name].columns
@@ -404,7 +404,7 @@ def _check_curves(study: Study, file: str) -> None:
 
 
 def _check_one_batch(study: Study, arm: Arm, file: str) -> None:
-    treatments = [study.scenario.treatment[name] for name in arm.treatments]
+    treatments = [study.tables.treatment[name] for name in arm.treatments]
     if len({(t.batch, t.route, t.potency) for t in treatments}) > 1:
         raise BadInput(
             "an arm gets one batch by one route at one potency; give repeated doses as more times of one treatment",
@@ -412,7 +412,7 @@ def _check_one_batch(study: Study, arm: Arm, file: str) -> None:
             key=f"arm.{arm.name}.treatments",
             given=arm.treatments,
         )
-    releasing = [d for name in arm.devices for d in [study.scenario.device[name]] if d.batch is not None]
+    releasing = [d for name in arm.devices for d in [study.tables.device[name]] if d.batch is not None]
     given = [(use.batch, use.potency) for use in treatments] + [(use.batch, use.potency) for use in releasing]
     if len(set(given)) > 1:
         raise BadInput(
@@ -427,7 +427,7 @@ def _check_one_device(study: Study, arm: Arm, file: str) -> None:
     """What must be given by an amount may come again; of anything else the one ear of a study holds one."""
     held: dict[str, list[str]] = {}
     for name in arm.devices:
-        held.setdefault(study.scenario.device[name].entry, []).append(name)
+        held.setdefault(study.tables.device[name].entry, []).append(name)
     for entry, named in held.items():
         asks = texts(study.catalog.get("devices", entry).card.options.get("asks", []))
         if len(named) > 1 and "amount" not in asks:
@@ -443,9 +443,9 @@ def _among(given: str, allowed: list[str], file: str, key: str) -> None:
 
 
 def _check_times(study: Study, file: str) -> None:
-    scenario = study.scenario
-    courses = [use for use in scenario.insult.values() if not study.is_event(use)]
-    starts = [quantity(t, "h") for use in courses or scenario.insult.values() for t in use.at]
+    tables = study.tables
+    courses = [use for use in tables.insult.values() if not study.is_event(use)]
+    starts = [quantity(t, "h") for use in courses or tables.insult.values() for t in use.at]
     if starts and min(starts) != 0.0:
         raise BadInput(
             "time zero is the first insult", file=file, key="insult", given=f"first insult at {min(starts)} h",
@@ -453,24 +453,24 @@ def _check_times(study: Study, file: str) -> None:
         )  # fmt: skip
     moments = [
         t
-        for tables in (scenario.insult, scenario.treatment, scenario.sample, scenario.measure)
-        for x in tables.values()
-        for t in x.at
-    ] + [device.at for device in scenario.device.values()]
+        for uses in (tables.insult, tables.treatment, tables.sample, tables.measure)
+        for use in uses.values()
+        for t in use.at
+    ] + [device.at for device in tables.device.values()]
     if len(moments) > _MOST_MOMENTS:
         raise BadInput(
             "has too many moments", file=file, given=len(moments), allowed=f"up to {_MOST_MOMENTS}"
         )
-    for kind, tables in (
-        ("insult", scenario.insult),
-        ("treatment", scenario.treatment),
-        ("sample", scenario.sample),
-        ("measure", scenario.measure),
+    for kind, uses in (
+        ("insult", tables.insult),
+        ("treatment", tables.treatment),
+        ("sample", tables.sample),
+        ("measure", tables.measure),
     ):
-        for name, table in tables.items():
-            for text in table.at:
+        for name, use in uses.items():
+            for text in use.at:
                 _check_moment(quantity(text, "h"), text, study.until, file, f"{kind}.{name}.at")
-    for name, device in scenario.device.items():
+    for name, device in tables.device.items():
         _check_moment(quantity(device.at, "h"), device.at, study.until, file, f"device.{name}.at")
 
 

@@ -29,7 +29,7 @@ from otosome.study.tables import (
     Preference,
     RecoveryUse,
     SampleUse,
-    Scenario,
+    Tables,
     Treatment,
 )
 from otosome.units import quantity
@@ -37,7 +37,7 @@ from otosome.units import quantity
 STUDIES = SHIPPED / "studies"
 # How the note begins that a study used a lot its own specification refuses.
 REFUSED = "Run despite its quality, with the refused lot"
-TEMPLATE = Path(__file__).parent / "templates" / "scenario.toml"
+TEMPLATE = Path(__file__).parent / "templates" / "study.toml"
 
 
 def load(
@@ -67,7 +67,7 @@ def load(
     values = read_toml(file)
     made = Study(
         file.stem,
-        _scenario(values, file.name),
+        _tables(values, file.name),
         Catalog(tuple(shelves)),
         allowed=allow_retracted,
         inputs={str(file): _sha(file)},
@@ -104,8 +104,8 @@ def loads(
 
     ``check``  whether to check what single keys do not show; off for a study that was checked when it was saved
     """
-    scenario = _scenario(parse_toml(text.encode(), name), name)
-    made = Study(name, scenario, Catalog(tuple(shelves)), allowed=allow_retracted)
+    tables = _tables(parse_toml(text.encode(), name), name)
+    made = Study(name, tables, Catalog(tuple(shelves)), allowed=allow_retracted)
     if check:
         check_study(made, name)
     return made
@@ -145,9 +145,9 @@ def _sha(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def _scenario(values: Mapping[str, object], file: str) -> Scenario:
+def _tables(values: Mapping[str, object], file: str) -> Tables:
     try:
-        return Scenario.model_validate(values)
+        return Tables.model_validate(values)
     except ValidationError as error:
         raise _told(error, file) from error
 
@@ -200,29 +200,29 @@ def _described(place: tuple[int | str, ...]) -> str | None:
 
 def _table(place: tuple[int | str, ...]) -> type[BaseModel]:
     """The table of a study file that a place lies in."""
-    tables: dict[str, type[BaseModel]] = {
+    of_key: dict[str, type[BaseModel]] = {
         "population": PopulationUse, "insult": InsultUse, "treatment": Treatment, "device": DeviceUse,
         "recovery": RecoveryUse, "sample": SampleUse, "arm": Arm, "measure": Measure, "compare": Compare,
         "enrolment": Enrolment, "preference": Preference, "numbers": Number,
     }  # fmt: skip
-    return tables.get(str(place[0]), Scenario) if len(place) > 1 else Scenario
+    return of_key.get(str(place[0]), Tables) if len(place) > 1 else Tables
 
 
 def _of_person(study: Study, told: Mapping[str, object]) -> Study:
     """A study of one person in the place of its people, without what it pinned of these or took them in by."""
-    scenario = study.scenario
+    tables = study.tables
     kept = {
-        table: {n: v for n, v in getattr(scenario, table).items() if not n.startswith("populations.")}
+        table: {n: v for n, v in getattr(tables, table).items() if not n.startswith("populations.")}
         for table in ("numbers", "curves")
     }
     try:
         use = PopulationUse.model_validate(told)
     except ValidationError as error:
         raise _told(error, study.name) from error
-    made = scenario.model_copy(update={"population": use, "enrolment": None, **kept})
+    made = tables.model_copy(update={"population": use, "enrolment": None, **kept})
     alone = "One person is given, so the study's enrolment by a reading chooses nobody."
     return replace(
-        study, scenario=made, notes=(*study.notes, *([alone] if scenario.enrolment is not None else []))
+        study, tables=made, notes=(*study.notes, *([alone] if tables.enrolment is not None else []))
     )
 
 
@@ -230,7 +230,7 @@ def _with_people(study: Study, file: Path, audiogram: Path | None) -> Study:
     """Take the audiograms a study names, or the one given instead, into the study itself."""
     from otosome.study.people import as_far_as_read, with_readings
 
-    use = study.scenario.population
+    use = study.tables.population
     if use is None or use.audiogram is None or use.readings is not None:
         return study
     own = _beside(file.parent, use.audiogram) if audiogram is None else audiogram
@@ -238,7 +238,7 @@ def _with_people(study: Study, file: Path, audiogram: Path | None) -> Study:
     made = replace(
         study,
         unreadable=unreadable,
-        scenario=study.scenario.model_copy(update={"population": taken}),
+        tables=study.tables.model_copy(update={"population": taken}),
         inputs={**study.inputs, str(own): _sha(own)},
     )
     try:
@@ -267,8 +267,8 @@ def _with_batches(study: Study, folder: Path, batch: Path | None) -> Study:
     """Take the batch files a study names, or the one given instead, into the study itself."""
     from otosome.lots.reading import read_lot
 
-    scenario = study.scenario
-    named, held = _batches(scenario), dict(scenario.batch)
+    tables = study.tables
+    named, held = _batches(tables), dict(tables.batch)
     notes, inputs = list(study.notes), dict(study.inputs)
     shelf = study.catalog.names("batches")
     for place, wanted in list(named.items()):
@@ -282,27 +282,27 @@ def _with_batches(study: Study, folder: Path, batch: Path | None) -> Study:
         notes += [note for note in made.notes if note not in notes]
         inputs[str(file)] = _sha(file)
     used = {f"batches.{name}." for name in named.values()}
-    gone = {f"batches.{name}." for name in _batches(scenario).values()} - used
+    gone = {f"batches.{name}." for name in _batches(tables).values()} - used
     kept = {
-        table: {n: v for n, v in getattr(scenario, table).items() if not n.startswith(tuple(gone))}
+        table: {n: v for n, v in getattr(tables, table).items() if not n.startswith(tuple(gone))}
         for table in ("numbers", "curves")
     }
     taken = {
         table: {
             n: use.model_copy(update={"batch": named.get((table, n))})
-            for n, use in getattr(scenario, table).items()
+            for n, use in getattr(tables, table).items()
         }
         for table in ("treatment", "device")
     }
-    changed = scenario.model_copy(update={**taken, "batch": held, **kept})
-    return replace(study, scenario=changed, notes=tuple(notes), inputs=inputs)
+    changed = tables.model_copy(update={**taken, "batch": held, **kept})
+    return replace(study, tables=changed, notes=tuple(notes), inputs=inputs)
 
 
-def _batches(scenario: Scenario) -> dict[tuple[str, str], str]:
+def _batches(tables: Tables) -> dict[tuple[str, str], str]:
     """The batch that each treatment, and each device that releases one, names: by table and name."""
-    given = {("treatment", name): treatment.batch for name, treatment in scenario.treatment.items()}
+    given = {("treatment", name): treatment.batch for name, treatment in tables.treatment.items()}
     released = {
-        ("device", n): device.batch for n, device in scenario.device.items() if device.batch is not None
+        ("device", n): device.batch for n, device in tables.device.items() if device.batch is not None
     }
     return given | released
 
@@ -310,7 +310,7 @@ def _batches(scenario: Scenario) -> dict[tuple[str, str], str]:
 def _with_quality(study: Study, file: str, despite: bool) -> Study:
     """Refuse a batch that its own specification refuses, or say first that it was used all the same."""
     said = []
-    for (table, name), batch in _batches(study.scenario).items():
+    for (table, name), batch in _batches(study.tables).items():
         options = study.batch(batch).card.options
         decision, reason = options.get("decision"), str(options.get("reason", ""))
         if decision == "refuse" and not despite:
@@ -328,9 +328,9 @@ def _with_quality(study: Study, file: str, despite: bool) -> Study:
 def _with_operations(study: Study) -> Study:
     """Say of which arms the ear is opened for a treatment without the harm of opening it."""
     said = []
-    for arm in study.scenario.arm:
+    for arm in study.tables.arm:
         for name in arm.treatments:
-            route = study.scenario.treatment[name].route
+            route = study.tables.treatment[name].route
             opens = study.catalog.get("routes", route).card.options.get("opens")
             if opens is not None and not any(study.is_event(use) for use in study.suffered(arm)):
                 said.append(
@@ -343,7 +343,7 @@ def _with_operations(study: Study) -> Study:
 def _with_volumes(study: Study) -> Study:
     """Say which single injections are more than all perilymph, or more than any middle ear holds."""
     said = []
-    for name, treatment in study.scenario.treatment.items():
+    for name, treatment in study.tables.treatment.items():
         card, volume = (
             study.catalog.get("routes", treatment.route).card,
             quantity(str(treatment.volume), "uL"),
@@ -381,7 +381,7 @@ def _batch_file(
     """
     from otosome.lots.reading import read_lot
 
-    if wanted in study.scenario.batch or wanted in study.catalog.names("batches"):
+    if wanted in study.tables.batch or wanted in study.catalog.names("batches"):
         return None if batch is None or _is_vehicle(study.batch(wanted).card) else batch
     own = _inside(folder, wanted, ".".join(place))
     if batch is None:
@@ -413,21 +413,21 @@ def _inside(folder: Path, name: str, use: str) -> Path:
 
 def explicit(study: Study, seed: int | None = None) -> dict[str, object]:
     """The study as plain values with every default, number and source, which re-runs it."""
-    values = study.scenario.model_dump(exclude_none=True)
+    values = study.tables.model_dump(exclude_none=True)
     values["version"] = __version__
     if seed is not None:
         values["seed"] = seed
     values["mechanisms"] = list(study.mechanisms)
     values["until"] = f"{study.until!r} h"
     values["numbers"] = {
-        name: _stated(p, shelf=name not in study.scenario.numbers or study.scenario.numbers[name].shelf)
+        name: _stated(p, shelf=name not in study.tables.numbers or study.tables.numbers[name].shelf)
         for name, p in study.parameters.items()
     }
     values["curves"] = {
-        name: _drawn(c, shelf=name not in study.scenario.curves or study.scenario.curves[name].shelf)
+        name: _drawn(c, shelf=name not in study.tables.curves or study.tables.curves[name].shelf)
         for name, c in study.curves.items()
     }
-    return {key: values[key] for key in Scenario.model_fields if key in values}
+    return {key: values[key] for key in Tables.model_fields if key in values}
 
 
 def _stated(parameter: Parameter, shelf: bool) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""A checked scenario with the shelves it speaks of: which entries and numbers it rests on."""
+"""A checked study with the shelves it speaks of: which entries and numbers it rests on."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from otosome.study.tables import (
     DeviceUse,
     InsultUse,
     Number,
-    Scenario,
     StatedCurve,
+    Tables,
 )
 from otosome.units import (
     LEVELS,
@@ -42,7 +42,7 @@ _WIDEST = 20.0
 
 @dataclass(frozen=True)
 class Study:
-    """A checked scenario with the shelves it speaks of.
+    """A checked study with the shelves it speaks of.
 
     ``name``     the file's stem
     ``notes``    what was decided about its files, in sentences
@@ -51,7 +51,7 @@ class Study:
     """
 
     name: str
-    scenario: Scenario
+    tables: Tables
     shelves: Catalog = Catalog()
     notes: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
@@ -61,24 +61,24 @@ class Study:
     @cached_property
     def catalog(self) -> Catalog:
         """The shelves, with the curves the study states in place of theirs."""
-        stated = {name: _curve(curve, name, self.name) for name, curve in self.scenario.curves.items()}
+        stated = {name: _curve(curve, name, self.name) for name, curve in self.tables.curves.items()}
         return replace(self.shelves, curves=stated)
 
     @property
     def species(self) -> Entry:
         """The species' entry."""
-        return self.catalog.get("species", self.scenario.species)
+        return self.catalog.get("species", self.tables.species)
 
     @cached_property
     def mechanisms(self) -> tuple[str, ...]:
         """Every mechanism in play: those the study names, or the whole shelf."""
-        named = self.scenario.mechanisms
+        named = self.tables.mechanisms
         return tuple(self.catalog.names("mechanisms") if named is None else named)
 
     def batch(self, name: str) -> Entry:
         """A batch: one the study holds itself, or one of the shelf."""
-        if name in self.scenario.batch:
-            card = make_card(self.scenario.batch[name], "batches", name, f"batch.{name}")
+        if name in self.tables.batch:
+            card = make_card(self.tables.batch[name], "batches", name, f"batch.{name}")
             return self.catalog.restated(Entry(card, None))
         return self.catalog.get("batches", name)
 
@@ -86,8 +86,8 @@ class Study:
         """Every entry whose numbers this study rests on, each once."""
         yield self.species
         yield self.catalog.get("maps", str(self.species.card.options.get("map")))
-        if self.scenario.population is not None:
-            yield self.catalog.get("populations", self.scenario.population.entry)
+        if self.tables.population is not None:
+            yield self.catalog.get("populations", self.tables.population.entry)
         wanted: dict[tuple[str, str], None] = {}
         for kind in ("ohc", "ihc", "synapse", "sgn", "stria"):
             wanted["cells", kind] = None
@@ -99,23 +99,23 @@ class Study:
             wanted["solutes", solute] = None
         for name in self.mechanisms if self._gives else ():
             wanted["mechanisms", name] = None
-        for measure in (*self.scenario.measure.values(), *(one.measure for one in self.told)):
+        for measure in (*self.tables.measure.values(), *(one.measure for one in self.told)):
             for name in self.heard(measure.endpoint):
                 wanted["endpoints", name] = None
             if measure.material is not None:
                 wanted["materials", measure.material] = None
-        for treatment in self.scenario.treatment.values():
+        for treatment in self.tables.treatment.values():
             wanted["routes", treatment.route] = None
             wanted["batches", treatment.batch] = None
-        for device in self.scenario.device.values():
+        for device in self.tables.device.values():
             wanted["devices", device.entry] = None
             if device.batch is not None:
                 wanted["batches", device.batch] = None
-        if self.scenario.recovery is not None:
-            wanted["recoveries", self.scenario.recovery.entry] = None
-        for arm in self.scenario.arm:
+        if self.tables.recovery is not None:
+            wanted["recoveries", self.tables.recovery.entry] = None
+        for arm in self.tables.arm:
             wanted |= {("harms", name): None for name in self.harmed(arm)}
-        measured = {measure.endpoint for measure in self.scenario.measure.values()}
+        measured = {measure.endpoint for measure in self.tables.measure.values()}
         for name in self.catalog.names("utilities"):
             if measured & set(texts(self.catalog.get("utilities", name).card.options.get("of", []))):
                 wanted["utilities", name] = None
@@ -131,14 +131,14 @@ class Study:
             "device": {one for arm in chosen for one in arm.devices},
         }
         kept = {
-            table: {name: use for name, use in getattr(self.scenario, table).items() if name in names}
+            table: {name: use for name, use in getattr(self.tables, table).items() if name in names}
             for table, names in named.items()
         }
-        return replace(self, scenario=self.scenario.model_copy(update={"arm": chosen, **kept}))
+        return replace(self, tables=self.tables.model_copy(update={"arm": chosen, **kept}))
 
     def unit(self, measure: str) -> str:
         """The unit a measure is read in."""
-        endpoint = self.catalog.get("endpoints", self.scenario.measure[measure].endpoint)
+        endpoint = self.catalog.get("endpoints", self.tables.measure[measure].endpoint)
         return str(endpoint.card.options.get("unit", ""))
 
     def heard(self, endpoint: str) -> list[str]:
@@ -148,20 +148,20 @@ class Study:
 
     def solutes(self) -> list[str]:
         """The solutes that move: the insults' drugs, and what a batch holds."""
-        drugs = {drug for use in self.scenario.insult.values() for drug in self.drugs(use)}
+        drugs = {drug for use in self.tables.insult.values() for drug in self.drugs(use)}
         held = ["vesicle", "protein"] if self._gives else []
         return ["tmpa", *sorted(drugs), *held]
 
     @property
     def _gives(self) -> bool:
         """Whether it gives vesicles at all: by a route, or with a device that releases them."""
-        released = any(device.batch is not None for device in self.scenario.device.values())
-        return bool(self.scenario.treatment) or released
+        released = any(device.batch is not None for device in self.tables.device.values())
+        return bool(self.tables.treatment) or released
 
     def suffered(self, arm: Arm) -> list[InsultUse]:
         """The insults of an arm: those it names, and those its devices bring as they are put in."""
-        brought = (self.brought(self.scenario.device[name]) for name in arm.devices)
-        return [*(self.scenario.insult[name] for name in arm.insults), *(use for use in brought if use)]
+        brought = (self.brought(self.tables.device[name]) for name in arm.devices)
+        return [*(self.tables.insult[name] for name in arm.insults), *(use for use in brought if use)]
 
     def brought(self, device: DeviceUse) -> InsultUse | None:
         """The event that putting a device in is, at its time and depth; None for one that is only worn."""
@@ -170,8 +170,8 @@ class Study:
 
     def _uses(self) -> list[InsultUse]:
         """Every insult it states, and those that its devices bring."""
-        brought = (self.brought(device) for device in self.scenario.device.values())
-        return [*self.scenario.insult.values(), *(use for use in brought if use)]
+        brought = (self.brought(device) for device in self.tables.device.values())
+        return [*self.tables.insult.values(), *(use for use in brought if use)]
 
     def drugs(self, use: InsultUse) -> list[str]:
         """The solutes an insult needs in the ear (``cisplatin.lateral_wall`` needs cisplatin)."""
@@ -184,8 +184,8 @@ class Study:
 
     def harmed(self, arm: Arm) -> dict[str, int]:
         """The harms that an arm's routes, devices and vesicles bring, each with how many times they do."""
-        given = [self.scenario.treatment[name] for name in arm.treatments]
-        worn = [self.scenario.device[name] for name in arm.devices]
+        given = [self.tables.treatment[name] for name in arm.treatments]
+        worn = [self.tables.device[name] for name in arm.devices]
         brings = [one for t in given for _ in t.at for one in (t.route, "vesicles")]
         brings += [device.entry for device in worn]
         # A coat is vesicles given; what a graft secretes is part of what is feared of living cells.
@@ -200,7 +200,7 @@ class Study:
 
     def harm(self, name: str, columns: Mapping[str, Array]) -> Harm:
         """A harm of treatment, bound to people."""
-        bound: Harm = self.catalog.get("harms", name).bind(columns, self.scenario.species)
+        bound: Harm = self.catalog.get("harms", name).bind(columns, self.tables.species)
         return bound
 
     def needs(self, use: InsultUse) -> list[str]:
@@ -209,7 +209,7 @@ class Study:
 
     def population(self, columns: Mapping[str, Array]) -> Population | None:
         """The population its subjects come from, bound to ears; raises BadInput for whom it does not know."""
-        use = self.scenario.population
+        use = self.tables.population
         if use is None:
             return None
         stated: dict[str, object] = {
@@ -223,7 +223,7 @@ class Study:
             stated |= {"noise_level": quantity(use.noise_level), "noise_time": quantity(use.noise_time)}
         stated = {key: value for key, value in stated.items() if value is not None}
         entry = self.catalog.get("populations", use.entry)
-        bound: Population = entry.bind(columns, self.scenario.species, **stated)
+        bound: Population = entry.bind(columns, self.tables.species, **stated)
         return bound
 
     @property
@@ -245,13 +245,13 @@ class Study:
     @cached_property
     def _person(self) -> Any:
         """The one person of best values; None where the study is of many, or of nobody in particular."""
-        use = self.scenario.population
+        use = self.tables.population
         if use is None or use.readings is None:
             return None
         entry = self.catalog.get("populations", use.entry)
         if entry.card.options.get("people") != "one":
             return None
-        parameters = entry.parameters(self.scenario.species).values()
+        parameters = entry.parameters(self.tables.species).values()
         return self.population({p.name: np.array([p.value]) for p in parameters})
 
     def other(self) -> Study | None:
@@ -260,17 +260,17 @@ class Study:
         Where the study says that it is untreated, it is spared what only reaches the one ear: devices, surgery, and
         what is given by a route that does not begin in blood or cerebrospinal fluid.
         """
-        use, person = self.scenario.population, self._person
+        use, person = self.tables.population, self._person
         if use is None or person is None or not person.has(_OTHER[person.chosen]):
             return None
         changes: dict[str, Any] = {"population": use.model_copy(update={"ear": _OTHER[person.chosen]})}
         if use.other == "untreated":
-            changes["arm"] = [self._spared(arm) for arm in self.scenario.arm]
-        return replace(self, scenario=self.scenario.model_copy(update=changes))
+            changes["arm"] = [self._spared(arm) for arm in self.tables.arm]
+        return replace(self, tables=self.tables.model_copy(update=changes))
 
     def _spared(self, arm: Arm) -> Arm:
         """An arm without what only reaches one ear."""
-        uses, treatments = self.scenario.insult, self.scenario.treatment
+        uses, treatments = self.tables.insult, self.tables.treatment
         insults = [n for n in arm.insults if not self.is_event(uses[n]) and not self.is_local(uses[n].route)]
         given = [n for n in arm.treatments if not self.is_local(treatments[n].route)]
         return arm.model_copy(update={"insults": insults, "treatments": given, "devices": []})
@@ -278,7 +278,7 @@ class Study:
     @cached_property
     def perilymph(self) -> float:
         """Perilymph of the ear of best values, uL: both scalae, vestibule and canals."""
-        species = self.scenario.species
+        species = self.tables.species
         number = {
             k: self.parameters[f"species.{species}.{k}"].value
             for k in ("scala_tympani_length", "vestibule_volume", "volume_scale")
@@ -294,24 +294,24 @@ class Study:
 
     @cached_property
     def _besides(self) -> tuple[tuple[Told, ...], tuple[str, ...]]:
-        use = self.scenario.population
+        use = self.tables.population
         if use is None or self.ear is None:
             return (), ()
         from otosome.study.people import besides
 
-        told, unread = besides(use, self.ear, self.scenario.measure, self.catalog)
+        told, unread = besides(use, self.ear, self.tables.measure, self.catalog)
         return tuple(told), tuple(unread)
 
     def tonotopy(self, columns: Mapping[str, Array]) -> Map:
         """The place map its species names, bound to ears."""
         bound: Map = self.catalog.get("maps", str(self.species.card.options.get("map"))).bind(
-            columns, self.scenario.species
+            columns, self.tables.species
         )
         return bound
 
     def scale(self, name: str) -> Scale:
         """A scale of hearing loss."""
-        bound: Scale = self.catalog.get("scales", name).bind({}, self.scenario.species)
+        bound: Scale = self.catalog.get("scales", name).bind({}, self.tables.species)
         return bound
 
     @cached_property
@@ -319,10 +319,10 @@ class Study:
         """Every number the study rests on, by full name, pinned ones as the study states them."""
         found: dict[str, Parameter] = {}
         for entry in self.entries():
-            for parameter in entry.parameters(self.scenario.species).values():
+            for parameter in entry.parameters(self.tables.species).values():
                 found[parameter.name] = self._standing(parameter)
                 self._check_linked(parameter)
-        for name, number in self.scenario.numbers.items():
+        for name, number in self.tables.numbers.items():
             if name not in found:
                 raise BadInput(
                     "is not a number this study rests on", file=self.name, key=f"numbers.{name}", given=name
@@ -344,7 +344,7 @@ class Study:
         """Every curve the study rests on, by full name; a species' own takes the place of an endpoint's."""
         brought = self.species.card.profiles
         found = [
-            entry.card.curve(key, self.scenario.species)
+            entry.card.curve(key, self.tables.species)
             for entry in self.entries()
             for key in entry.card.profiles
             if entry.card.shelf == "species" or key not in brought
@@ -357,13 +357,13 @@ class Study:
     @cached_property
     def until(self) -> float:
         """End of the study, h."""
-        if self.scenario.until is not None:
-            return quantity(self.scenario.until, "h")
-        return max(quantity(t, "h") for m in self.scenario.measure.values() for t in m.at)
+        if self.tables.until is not None:
+            return quantity(self.tables.until, "h")
+        return max(quantity(t, "h") for m in self.tables.measure.values() for t in m.at)
 
     def arm(self, name: str) -> Arm:
         """An arm by name."""
-        return next(arm for arm in self.scenario.arm if arm.name == name)
+        return next(arm for arm in self.tables.arm if arm.name == name)
 
 
 def _mean_area(distance: Array, area: Array) -> float:

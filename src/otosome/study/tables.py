@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from otosome.units import (
     house,
@@ -219,13 +219,18 @@ class StatedCurve(_Table):
     shelf: bool = False
 
 
-class Scenario(_Table):
+def _of_today(key: object) -> object:
+    """The first key of a study file; "scenario/1" is what "study/1" was called, and is read as it."""
+    return "study/1" if key == "scenario/1" else key
+
+
+class Tables(_Table):
     """A study file, key by key.
 
     ``fineness``  how many times the default number of places and of steps it is computed with; time grows as its square
     """
 
-    otosome: Literal["scenario/1"]
+    otosome: Annotated[Literal["study/1"], BeforeValidator(_of_today)]
     version: str | None = None
     seed: int | None = Field(default=None, ge=0, lt=2**63)
     title: str = ""

@@ -58,7 +58,7 @@ class Laboratory:
             import tomli_w
 
             study = loads(tomli_w.dumps(dict(asked)), "claim", shelves=self.catalog.own)
-        return replace(study, scenario=study.scenario.model_copy(update=changes)) if changes else study
+        return replace(study, tables=study.tables.model_copy(update=changes)) if changes else study
 
     def table(self, study: Study, world: int = 1, numbers: Numbers | None = None) -> pd.DataFrame:
         """The parameter table of the laboratory's ears, ``world`` neighbours sharing what is not known."""
@@ -106,7 +106,7 @@ class Laboratory:
 
     def compared(self, study: Study, **changes: Any) -> tuple[PlannedArm, PlannedArm]:
         """The two arms a study compares: without the vesicles, and with them, changed as ``arm`` does."""
-        asked = study.scenario.compare
+        asked = study.tables.compare
         if asked is None:
             raise BadInput("compares no arms", file=study.name, key="compare")
         return self.arm(study, asked.against), self.arm(study, asked.of, **changes)
@@ -135,10 +135,10 @@ class Laboratory:
         numbers: Numbers | None = None,
     ) -> list[Array]:
         """True values of a measure at its last time, an array (subject, frequency) for each arm."""
-        asked = study.scenario.measure[measure]
+        asked = study.tables.measure[measure]
         frequency = np.array(asked.tones)
         last = max(quantity(t, "h") for t in asked.at)
-        key = repr((study.scenario, arms, measure, world, sorted((numbers or {}).items())))
+        key = repr((study.tables, arms, measure, world, sorted((numbers or {}).items())))
 
         def work(block: Block) -> dict[str, Array]:
             at = block.plan.at([last])
@@ -167,9 +167,9 @@ class Laboratory:
 
         returns  for each, (subject,): the mean over the measure's frequencies, above zero where better
         """
-        asked = study.scenario.compare
+        asked = study.tables.compare
         measure = "" if asked is None else asked.measure
-        endpoint = self.catalog.get("endpoints", study.scenario.measure[measure].endpoint)
+        endpoint = self.catalog.get("endpoints", study.tables.measure[measure].endpoint)
         sign = 1.0 if endpoint.card.options.get("better") == "higher" else -1.0
         against, *others = self.ends(study, arms, measure, world, numbers)
         return [sign * (of - against).mean(axis=1) + 0.0 for of in others]
@@ -180,13 +180,13 @@ class Laboratory:
         returns  benefit in each world, (world,), and the standard deviation of an animal's mean reading: between
                  animals of one world, pooled over worlds and both arms, and the endpoint's error; same shape
         """
-        asked = study.scenario.compare
+        asked = study.tables.compare
         measure = "" if asked is None else asked.measure
         arms = self.compared(study)
         (gain,) = self.gains(study, arms, world=2)
         values = np.stack(self.ends(study, arms, measure, world=2))
         pairs = values.mean(axis=2).reshape(len(arms), -1, 2)
-        endpoint = study.scenario.measure[measure].endpoint
+        endpoint = study.tables.measure[measure].endpoint
         error = self.parameter("endpoints", endpoint, "error").value ** 2 / values.shape[2]
         spread = np.sqrt(pairs.var(axis=2, ddof=1).mean() + error)
         means = gain.reshape(-1, 2).mean(axis=1)

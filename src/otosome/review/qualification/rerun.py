@@ -62,7 +62,7 @@ class Statistic:
             if name not in case.statistic:
                 raise BadInput("is missing", file=file, key=f"{key}.{name}")
         made = cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in case.statistic.items()})  # type: ignore[arg-type]
-        arms, measures = [a.name for a in study.scenario.arm], list(study.scenario.measure)
+        arms, measures = [a.name for a in study.tables.arm], list(study.tables.measure)
         words: dict[str, Sequence[str | None]] = {
             "measure": measures,
             "of": arms,
@@ -85,7 +85,7 @@ class Statistic:
 
     def _check_measured(self, study: Study, file: str, key: str) -> None:
         """Refuse moments and frequencies that its measure does not have."""
-        measure = study.scenario.measure[self.measure]
+        measure = study.tables.measure[self.measure]
         moments, tones = [quantity(text) for text in measure.at], measure.tones
         for name, given, allowed, there in (
             ("at", (self.at,), moments, measure.at), ("since", (self.since,), moments, measure.at),
@@ -111,7 +111,7 @@ def study_of(entry: Entry, terms: Terms) -> Study:
     values = entry.card.options["study"]
     if not isinstance(values, dict):
         raise BadInput("must be a table", file=entry.card.file, key="study", given=values)
-    text = tomli_w.dumps({"otosome": "scenario/1", **values})
+    text = tomli_w.dumps({"otosome": "study/1", **values})
     return loads(text, entry.card.file, shelves=terms.catalog.own, allow_retracted=terms.allowed)
 
 
@@ -137,13 +137,13 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
         cells = block.cells(made.arms[0]).at(made.at(made.times))
         return {
             name: block.value(measure, cells, made.frequencies, made.arms[0], made.times)
-            for name, measure in study.scenario.measure.items()
+            for name, measure in study.tables.measure.items()
         }
 
     found = through(made, mine, work)
     columns = {c: mine[c].to_numpy() for c in mine.columns}
     readings = {}
-    for name, measure in study.scenario.measure.items():
+    for name, measure in study.tables.measure.items():
         uniform = uniforms(terms.seed, f"observation/{name}/{arm}", 0, found[name].size).reshape(
             found[name].shape
         )
@@ -165,7 +165,7 @@ def _statistic(asked: Statistic, case: Case, study: Study, read: Mapping[str, Ma
 
 def _group(asked: Statistic, case: Case, study: Study, readings: Array) -> Array:
     """What the subjects of a group have together at each frequency, shape (world, frequency)."""
-    made, measure = plan(study), study.scenario.measure[asked.measure]
+    made, measure = plan(study), study.tables.measure[asked.measure]
     wanted = [quantity(f, "kHz") for f in asked.frequency] or measure.tones
     chosen = readings[..., np.searchsorted(made.frequencies, np.sort(wanted))]
     last = max(quantity(t, "h") for t in measure.at)

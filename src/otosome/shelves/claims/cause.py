@@ -28,7 +28,7 @@ class Cause:
     def figure(self, laboratory: Any) -> Figure:
         """Share of hair cells and nerve together, with every kind as a part."""
         study = laboratory.study(self.study)
-        asked = study.scenario.measure[study.scenario.compare.measure]
+        asked = study.tables.measure[study.tables.compare.measure]
         frequency = np.array(asked.tones)
         last = max(quantity(t, "h") for t in asked.at)
         against, _ = laboratory.compared(study)

@@ -37,9 +37,7 @@ class Implants:
         without, implanted = laboratory.ends(study, arms, self.measure)
         before, after = laboratory.ends(study, arms, self.residual)
         kept, left = laboratory.counted(study, arms, self.cell)
-        low = np.isin(
-            study.scenario.measure[self.residual].tones, [quantity(tone, "kHz") for tone in self.low]
-        )
+        low = np.isin(study.tables.measure[self.residual].tones, [quantity(tone, "kHz") for tone in self.low])
         heard = f"hearing lost without the device at {' and '.join(self.low)}"
         parts = (
             Figure.over((after - before)[:, low].mean(axis=1) + 0.0, "dB", heard),

@@ -36,7 +36,7 @@ class Repair:
     def figure(self, laboratory: Any) -> Figure:
         """The share of repair, with every action as a part."""
         study = laboratory.study(self.study, mechanisms=None)
-        asked = study.scenario.measure[study.scenario.compare.measure]
+        asked = study.tables.measure[study.tables.compare.measure]
         frequency = np.array(asked.tones)
         last = max(quantity(t, "h") for t in asked.at)
         arms = laboratory.compared(study)

@@ -1,0 +1,153 @@
+"""An assessment and a history as plain values, for machines, a report, a laboratory's own system."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from otosome.errors import BadInput
+from otosome.lots.assessment import Assessment
+from otosome.lots.belief import Belief
+from otosome.lots.checklist import share_present
+from otosome.lots.earlier import History
+from otosome.lots.history import Chart, Stability
+from otosome.lots.potency import Potency, RunPotency
+
+
+def lot_values(assessment: Assessment) -> dict[str, Any]:
+    """Everything an assessment says; numbers that are none are null."""
+    record, counted = assessment.record, assessment.counted
+    answer = {
+        "lot": record.name, "record": assessment.file, "made": record.made, "specification": record.specification,
+        "label": record.label, "decision": assessment.decision, "reason": assessment.reason,
+        "tests": [asdict(verdict) for verdict in assessment.verdicts],
+        "count": None if counted is None else {
+            "particles_per_uL": _belief(counted.belief), "measurements": counted.measurements, "days": counted.days,
+            "taken": counted.taken,
+            "between_videos": counted.videos, "within_day": counted.within, "between_days": counted.between,
+        },
+        "not_vesicles": None if assessment.vesicles is None else _belief(assessment.vesicles),
+        "potency": {
+            mechanism: {"runs": [_run(run) for run in runs], "combined": _potency(potency)}
+            for mechanism, (runs, potency) in assessment.potencies.items()
+        },
+        "reporting": {
+            name: {"share_present": share_present(list(items)), "items": [asdict(item) for item in items]}
+            for name, items in assessment.checklists.items()
+        },
+        "batch": dict(assessment.lot.values),
+    }  # fmt: skip
+    plain: dict[str, Any] = _plain(answer)
+    return plain
+
+
+def history_values(past: History) -> dict[str, Any]:
+    """Everything a history says; the last place of a chart is the new lot's, where it was measured."""
+    new = () if past.new is None else (past.new,)
+    answer = {
+        "lots": list(past.lots),
+        "new": past.new,
+        "series": [
+            {
+                "quantity": one.quantity, "lots": list(one.lots), "values": one.values,
+                "new": one.new, "charts": [_chart(chart, (*one.lots, *new)) for chart in one.charts],
+                "range": [math.exp(end) for end in one.range], "inside": one.inside,
+                "components": one.components and {**asdict(one.components), "share": one.components.share},
+            }
+            for one in past.series
+        ],
+        "stability": None if past.stability is None else _stability(past.stability),
+        "notes": list(past.notes),
+    }  # fmt: skip
+    plain: dict[str, Any] = _plain(answer)
+    return plain
+
+
+def _stability(found: Stability) -> dict[str, Any]:
+    """With the unit in each name; a shelf life that the loss seen does not limit is null."""
+    return {
+        "loss_per_day": {"low": 24 * found.low, "median": 24 * found.rate, "high": 24 * found.high},
+        "shelf_life_days": found.shelf_life / 24,
+    }
+
+
+def comparison_values(lot: Assessment, reference: Assessment) -> dict[str, Any]:
+    """A lot beside a reference lot: how their counts and potencies compare, with 5 and 95 %.
+
+    raises  BadInput where either was not counted, or the two by instruments of their own
+    """
+    if lot.counted is None or reference.counted is None:
+        raise BadInput("needs counts of both lots", file=lot.file, key="reference", given=reference.file)
+    instruments = sorted({one.instrument for one in (*lot.counts, *reference.counts)})
+    if len(instruments) > 1:
+        raise BadInput(
+            "two instruments cannot be compared", file=lot.file, key="reference", given=instruments
+        )
+    shared = [m for m, (_, p) in lot.potencies.items() if p and reference.potencies.get(m, ((), None))[1]]
+    return {
+        "reference": reference.record.name,
+        "count_ratio": _ratio(lot.counted.belief, reference.counted.belief),
+        "potency_ratio": {
+            m: _ratio(_combined(lot, m).belief, _combined(reference, m).belief) for m in shared
+        },
+    }
+
+
+def _combined(lot: Assessment, mechanism: str) -> Potency:
+    potency = lot.potencies[mechanism][1]
+    assert potency is not None  # asked of those that both lots have
+    return potency
+
+
+def _ratio(one: Belief, other: Belief) -> dict[str, float]:
+    """One over the other: two independent errors, whose parts on either side add as squares."""
+    ends = np.log([[belief.quantile(p) for p in (0.05, 0.5, 0.95)] for belief in (one, other)])
+    middle = ends[0, 1] - ends[1, 1]
+    down = math.hypot(ends[0, 1] - ends[0, 0], ends[1, 2] - ends[1, 1])
+    up = math.hypot(ends[0, 2] - ends[0, 1], ends[1, 1] - ends[1, 0])
+    return {"low": math.exp(middle - down), "median": math.exp(middle), "high": math.exp(middle + up)}
+
+
+def _belief(belief: Belief) -> dict[str, float]:
+    return {"low": belief.quantile(0.05), "median": belief.quantile(0.5), "high": belief.quantile(0.95)}
+
+
+def _potency(potency: Potency | None) -> dict[str, Any] | None:
+    return None if potency is None else asdict(potency)
+
+
+def _run(run: RunPotency) -> dict[str, Any]:
+    refused = {
+        "run": run.run,
+        "refused": run.refused,
+        "checks": [{**asdict(c), "passed": c.passed} for c in run.checks],
+    }
+    return refused if run.refused else {**refused, "r": run.r, "low": run.low, "high": run.high}
+
+
+def _chart(chart: Chart, lots: tuple[str, ...]) -> dict[str, Any]:
+    """On the scale of the quantity itself; ``new`` is where the new lot stands among the limits of earlier ones."""
+    values, low, high = (np.exp(line) for line in (chart.values, chart.low, chart.high))
+    is_new = chart.values.size > chart.baseline
+    return {
+        "name": chart.name, "values": values, "centre": math.exp(chart.centre), "low": low, "high": high,
+        "false_alarm": chart.false_alarm, "run_length": chart.run_length, "baseline": chart.baseline,
+        "outside": [lots[k] for k in chart.outside if k < chart.baseline],
+        "new": {
+            "value": values[-1], "low": low[-1], "high": high[-1], "outside": chart.baseline in chart.outside,
+        } if is_new else None,
+    }  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """Numbers, words, lists and tables alone, and null for a number that is none: JSON has no other."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    return int(value) if isinstance(value, np.integer) else value

@@ -1,0 +1,172 @@
+"""Study files: what they accept, what they refuse and in which words, and the form they are saved in."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import tomli_w
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from otosome.errors import BadInput
+from otosome.study import (
+    TEMPLATE,
+    Tables,
+    load,
+    loads,
+    save,
+    saves,
+    studies,
+)
+
+FOLDER = Path(__file__).parent / "studies"
+VALID = sorted((FOLDER / "valid").glob("*.toml"))
+INVALID = sorted((FOLDER / "invalid").glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", VALID, ids=lambda f: f.stem)
+def test_a_valid_study_loads(file: Path) -> None:
+    study = load(file)
+    assert study.parameters
+    assert study.until == 168.0 or study.until == 24.0
+
+
+@pytest.mark.parametrize("file", INVALID, ids=lambda f: f.stem)
+def test_an_invalid_study_is_refused_in_the_words_it_expects(file: Path) -> None:
+    expected = file.read_text().splitlines()[0].removeprefix("# expect: ")
+    with pytest.raises(BadInput) as refused:
+        load(file)
+    assert expected in str(refused.value)
+    assert len(str(refused.value)) < 2000
+
+
+OLD = (FOLDER / "invalid" / "population_of_one_age_in_a_list.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    "age", ["[]", '["1 year", "2 year", "3 year"]', "60", "[60, 70]", '"old"', '["1 mm", "2 mm"]']
+)
+def test_whatever_is_no_age_is_refused_with_the_ages_there_may_be(age: str) -> None:
+    with pytest.raises(BadInput, match=r"population\.age") as refused:
+        loads(OLD.replace('["60 year"]', age))
+    assert "the youngest and the oldest" in str(refused.value.allowed)
+
+
+@pytest.mark.parametrize(("key", "given"), [("arm", []), ("measure", {})])
+def test_a_table_without_an_entry_is_refused_with_how_many_it_takes(key: str, given: object) -> None:
+    values = tomllib.loads(VALID[0].read_text()) | {key: given}
+    with pytest.raises(BadInput, match=f"{key}: holds too few; .*allowed: at least 1"):
+        loads(tomli_w.dumps(values))
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    file.write_bytes(b'otosome = "study/1"\ntitle = "\xff\xfe"\n')
+    with pytest.raises(BadInput, match="is not UTF-8"):
+        load(file)
+
+
+def test_a_file_past_one_megabyte_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    file.write_bytes(VALID[0].read_bytes() + b"#" * 1_000_001)
+    with pytest.raises(BadInput, match="is larger than"):
+        load(file)
+
+
+@pytest.mark.parametrize("name", studies())
+def test_a_shipped_study_loads_by_name(name: str) -> None:
+    assert load(name).name == name
+
+
+def test_the_template_loads() -> None:
+    assert load(TEMPLATE).tables.compare is not None
+
+
+def test_an_unknown_name_lists_the_shipped_studies() -> None:
+    with pytest.raises(BadInput) as refused:
+        load("cisplatin_unicorn")
+    assert "cisplatin_guinea_pig" in str(refused.value)
+
+
+def test_the_explicit_form_says_every_number_and_loads_as_the_same_study(tmp_path: Path) -> None:
+    study = load("cisplatin_guinea_pig")
+    save(study, tmp_path / "explicit.toml", seed=5)
+    again = load(tmp_path / "explicit.toml")
+    assert again.tables.seed == 5
+    assert saves(again, 5) == saves(study, 5)
+    for name, parameter in study.parameters.items():
+        kept = again.parameters[name]
+        assert (kept.value, kept.low, kept.high, kept.shape, kept.subjects, kept.lots) == (
+            parameter.value, parameter.low, parameter.high, parameter.shape, parameter.subjects, parameter.lots,
+        ), name  # fmt: skip
+        assert (kept.source, kept.basis, kept.unit) == (parameter.source, parameter.basis, parameter.unit)
+    assert {curve.hash for curve in again.curves.values()} == {curve.hash for curve in study.curves.values()}
+
+
+def test_a_pinned_number_replaces_the_shelfs() -> None:
+    text = VALID[0].read_text() + (
+        '\n[numbers."species.guinea_pig.stress_clearance"]\nvalue = "0.5 1/h"\nbasis = "assumed"\n'
+        'because = "to see what it does"\n'
+    )
+    pinned = loads(text).parameters["species.guinea_pig.stress_clearance"]
+    assert (pinned.value, pinned.low, pinned.high, pinned.shape) == (0.5, 0.5, 0.5, "fixed")
+
+
+def test_a_stated_curve_replaces_the_shelfs() -> None:
+    study = load("cisplatin_guinea_pig")
+    name = "species.guinea_pig.scala_tympani"
+    values = tomllib.loads(saves(study))
+    columns = values["curves"][name]["columns"]
+    columns["area"] = [2 * area for area in columns["area"]]
+    wider = loads(tomli_w.dumps(values))
+    profile = wider.species.card.profile("scala_tympani", "guinea_pig")
+    shelf = study.species.card.profile("scala_tympani", "guinea_pig")
+    assert profile["area"].tolist() == (2 * shelf["area"]).tolist()
+    assert wider.curves[name].hash != study.curves[name].hash
+    assert wider.curves.keys() == study.curves.keys()
+
+
+def test_a_species_own_curve_takes_the_place_of_an_endpoints() -> None:
+    names = [name.rpartition(".")[2] for name in load("cisplatin_guinea_pig").curves]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_names_are_text_and_never_read_as_anything_else() -> None:
+    name = "<script>alert(1)</script> [bold]{{7*7}}[/]"
+    study = loads(VALID[0].read_text().replace('name = "cisplatin"\n', f'name = "{name}"\n').replace(
+        'against = "cisplatin"', f'against = "{name}"'))  # fmt: skip
+    assert study.tables.arm[0].name == name
+    assert tomllib.loads(saves(study))["arm"][0]["name"] == name
+
+
+@given(st.binary(max_size=400))
+@settings(max_examples=200, deadline=None)
+def test_any_text_is_a_study_or_one_clear_refusal(raw: bytes) -> None:
+    text = raw.decode("utf-8", errors="replace")
+    with pytest.raises(BadInput):
+        loads(text)
+
+
+@given(st.sampled_from(VALID), st.integers(0, 10_000), st.text(max_size=6))
+@settings(max_examples=150, deadline=None)
+def test_a_mutated_study_loads_or_is_refused(file: Path, place: int, inserted: str) -> None:
+    text = file.read_text()
+    place %= len(text)
+    with suppress(BadInput):
+        assert loads(text[:place] + inserted + text[place + 1 :]).parameters
+
+
+def test_the_schema_for_editors_is_the_one_the_types_give() -> None:
+    kept = json.loads((FOLDER.parents[1] / "docs" / "study.schema.json").read_text())
+    assert kept == Tables.model_json_schema()
+
+
+def test_a_file_of_the_former_first_key_is_the_same_study() -> None:
+    text = (FOLDER / "valid" / "noise_mouse.toml").read_text(encoding="utf-8")
+    former = loads(text.replace('otosome = "study/1"', 'otosome = "scenario/1"'))
+    assert former.tables == loads(text).tables
+    assert saves(former).startswith('otosome = "study/1"')
