@@ -189,15 +189,23 @@ def fill_intake(folder: Path, made: Intake, animals: pd.DataFrame | None) -> Non
     """
     import pandas as pd
 
+    from otosome.laboratory.mapping import draft
     from otosome.report.contact import contact_sheet
 
-    tables = {"readings": made.readings, "particles": made.particles, "thresholds": made.estimated}
+    tables = {
+        "readings": made.readings, "particles": made.particles, "wells": made.wells, "thresholds": made.estimated,
+    }  # fmt: skip
     for name, table in tables.items():
         if len(table):
             table.to_parquet(folder / f"{name}.parquet", index=False)
             tame(table).to_csv(folder / f"{name}.csv", index=False)
     if len(made.waveforms):
         made.waveforms.to_parquet(folder / "waveforms.parquet", index=False)
+    for name, plate in made.plates.items():
+        (folder / "plates").mkdir(exist_ok=True)
+        tame(plate).to_csv(folder / "plates" / f"{name}.csv", index=False)
+    if made.unsure:
+        (folder / "mapping.toml").write_text(draft(made.unsure), encoding="utf-8")
     if animals is not None:
         tame(animals).to_csv(folder / "animals.csv", index=False)
     refused = pd.DataFrame([vars(one) for one in made.refused], columns=["file", "place", "given", "reason"])

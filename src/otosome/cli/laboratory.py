@@ -15,12 +15,17 @@ from otosome.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from otosome.catalog import Catalog
+    from otosome.laboratory.file import Export
+    from otosome.laboratory.reading import Unsure
 
 # What ``new`` writes: where, and what to do with it then.
 _NEW = {
     "study": ("my_study.toml", "run it with: otosome run"),
     "animals": ("animals.csv", "fill it in, then: otosome import PATH... --animals"),
+    "mapping": ("mapping.toml", "say in it what each column holds, then: otosome import PATH... --mapping"),
     "fit": ("my_study.toml", "run it with: otosome run"),
     "batch": ("my_batch.toml", "fill it in, then decide with: otosome quality"),
 }
@@ -33,6 +38,15 @@ def import_(
     animals: Annotated[
         Path | None, typer.Option(help="The sheet that says which subject is in which group.")
     ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="What the columns of tables and the wells of plates hold.")
+    ] = None,
+    species: Annotated[
+        str, typer.Option(help="Of subjects the sheet does not name: mouse, rat, guinea_pig, human.")
+    ] = "",
+    voltage: Annotated[
+        str, typer.Option(help="Unit of waveforms whose file states none: nV, uV, mV, V.")
+    ] = "",
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the tables [default: results/import].")] = None,
     force: Annotated[bool, typer.Option("--force", help="Move an earlier import aside.")] = False,
@@ -44,17 +58,26 @@ def import_(
         from otosome.catalog import Catalog
         from otosome.laboratory.animals import Animals
         from otosome.laboratory.intake import intake
+        from otosome.laboratory.mapping import Meaning
+        from otosome.laboratory.reading import Unsure
         from otosome.results import check_free, fill_intake, writing
 
         folder = out if out is not None else Path("results") / "import"
         check_free(folder, force)
+        _check_given(species, voltage)
         sheet = None if animals is None else Animals.read(animals)
-        with writing(folder, force) as part:
-            made = intake(paths, Catalog(tuple(shelves or ())), sheet)
-            fill_intake(part, made, None if sheet is None else sheet.rows)
+        meaning = Meaning() if mapping is None else Meaning.read(mapping)
+        try:
+            with writing(folder, force) as part:
+                made = intake(paths, Catalog(tuple(shelves or ())), sheet, meaning, species, voltage)
+                fill_intake(part, made, None if sheet is None else sheet.rows)
+        except Unsure as error:
+            _begin_mapping(error, folder)
+            raise
         rows = {
             "files": len(made.files), "readings": len(made.readings), "particles": len(made.particles),
-            "waveforms": len(made.waveforms), "thresholds": len(made.estimated), "refused": len(made.refused),
+            "waveforms": len(made.waveforms), "wells": len(made.wells), "thresholds": len(made.estimated),
+            "refused": len(made.refused),
         }  # fmt: skip
         for note in made.notes:
             say(f"note: {note}")
@@ -62,6 +85,8 @@ def import_(
             named = {"thresholds": "thresholds from waveforms"}
             print(", ".join(f"{count} {named.get(name, name)}" for name, count in rows.items()))
             print(f"contact sheet: {(folder / 'contact.html').resolve()}")
+        if made.unsure:
+            _print_columns(made.unsure, folder / "mapping.toml")
         refused = [vars(one) for one in made.refused]
         result = {"rows": rows, "files": made.files, "refused": refused}
         return {"out": str(folder), "inputs": made.inputs, "result": result, "notes": made.notes}
@@ -69,8 +94,45 @@ def import_(
     carry_out("import", as_json, work)
 
 
+def _check_given(species: str, voltage: str) -> None:
+    from otosome.errors import BadInput
+    from otosome.laboratory.mapping import SPECIES, VOLTAGES
+
+    for key, value, allowed in (("species", species, SPECIES), ("voltage", voltage, ("", *VOLTAGES))):
+        if value not in allowed:
+            raise BadInput(f"is no {key} that is known", key=f"--{key}", given=value, allowed=list(allowed[1:]))
+
+
+def _begin_mapping(error: Unsure, folder: Path) -> None:
+    """Print the columns of the tables nobody knows, and write a mapping to fill in beside the folder of results."""
+    from otosome.laboratory.mapping import draft
+
+    if not error.tables:
+        return
+    file = folder.with_name(f"{folder.name}_mapping.toml")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(draft(error.tables))
+    except FileExistsError:
+        error.cure = f"fill in {file}, which is there already, then import with --mapping {file}"
+    else:
+        error.cure = f"say in {file} what each column holds, then import with --mapping {file}"
+    _print_columns(error.tables, file)
+
+
+def _print_columns(tables: Sequence[Export], file: Path) -> None:
+    """On the terminal's error stream, so that a program's output stays one JSON document."""
+    from otosome.laboratory.mapping import names_of
+
+    for one in tables:
+        where = f", sheet {one.sheet}" if one.sheet else ""
+        say(f"{one.name}{where} has these columns: {', '.join(names_of(one))}")
+    say(f"mapping to fill in: {file}")
+
+
 def new(
-    kind: Annotated[str, typer.Argument(help="study, animals, fit or batch")],
+    kind: Annotated[str, typer.Argument(help="study, animals, mapping, fit or batch")],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(help="For animals: the files the sheet is for; for a batch: its exports and plates."),
@@ -111,6 +173,8 @@ def _begun(kind: str, paths: list[Path], source: Path | None, file: Path, catalo
     """The text of what ``new`` writes into a file."""
     if kind == "animals":
         return _animals(paths, catalog)
+    if kind == "mapping":
+        return _mapping(paths)
     if kind == "fit":
         return _fit(source, file, catalog)
     if kind == "batch":
@@ -138,6 +202,18 @@ def _animals(paths: list[Path], catalog: Catalog) -> str:
             cure="name files of readings or waveforms; a batch of particles needs no sheet",
         )  # fmt: skip
     return tame(template(tables)).to_csv(index=False)
+
+
+def _mapping(paths: list[Path]) -> str:
+    from otosome.errors import BadInput
+    from otosome.laboratory.file import Export
+    from otosome.laboratory.mapping import draft
+    from otosome.laboratory.workbook import is_workbook, sheets
+
+    if not paths:
+        raise BadInput("needs the tables it is for", key="new mapping", cure="otosome new mapping FILE...")
+    exports = [Export.open(path) for path in paths]
+    return draft([part for one in exports for part in (sheets(one) if is_workbook(one) else [one])])
 
 
 def _fit(source: Path | None, file: Path, catalog: Catalog) -> str:

@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Rows = Sequence[int] | NDArray[np.signedinteger[Any]]
-SUBJECT = ("subject", "subject_id", "animal", "animal_id", "mouse", "id")
+SUBJECT = (
+    "subject", "subject_id", "animal", "animal_id", "mouse", "mouse_id", "rat", "rat_id", "patient", "patient_id",
+    "participant", "id",
+)  # fmt: skip
+# Columns that only a table of animals has, and what a column of species calls one.
+ANIMAL = ("animal", "animal_id", "mouse", "mouse_id", "rat", "rat_id", "strain", "substrain", "genotype")
+ANIMALS = ("mouse", "mice", "rat", "guinea pig", "guinea_pig", "gerbil", "chinchilla", "cat", "mus musculus")
 FREQUENCY = (
     "freq_hz", "frequency_hz", "frequency (hz)", "freq(hz)", "freq_khz", "frequency_khz", "frequency (khz)",
     "frequency[khz]", "frequency", "freq",
@@ -35,6 +41,11 @@ FREQUENCY = (
 # No ear tested hears 200 kHz: a bare frequency above it is in Hz. Nor is one tested below 50 Hz: one of 8 is in kHz,
 # whatever the header says, and which rows share its mistake the file does not tell.
 LOWEST_KILOHERTZ, HIGHEST_KILOHERTZ = 0.05, 200.0
+# Frequencies of the audiometer, kHz, and the highest of those that no rodent is tested at.
+AUDIOMETRIC = (
+    0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 9.0, 10.0, 11.2, 12.5, 14.0, 16.0,
+)  # fmt: skip
+LOWEST_TESTED = 0.5
 SOFTEST, LOUDEST = -30.0, 140.0  # dB: outside it a number is a code
 EARS = {"l": "left", "left": "left", "r": "right", "right": "right"}
 CLICKS = ("click", "clicks")
@@ -148,6 +159,12 @@ class Columns:
         ]
         return np.where(wrong, np.nan, values), said
 
+    def animal(self) -> str:
+        """What says that the table is of animals: a column only such a table has, or a species; else empty."""
+        species = {text.lower() for text in self.texts("species")} & set(ANIMALS)
+        column = next((name for name in ANIMAL if name in self), "")
+        return f"a column {column}" if column else f"species {species.pop()}" if species else ""
+
     def ears(self) -> list[str]:
         """left, right, or blank where not stated."""
         return [EARS.get(text.lower(), "") for text in self.texts("ear", "side")]
@@ -185,7 +202,7 @@ class Columns:
             k or c or later.get(who, "") for k, c, who in zip(kind, clock, self.texts(*SUBJECT), strict=True)
         ]
         level = [f"{level} dB SPL" if level else "" for level in self.texts("noise_spl")]
-        parts = (self.texts("substrain", "strain"), self.texts("treatment"), noise, level)
+        parts = (self.texts("substrain", "strain", "genotype"), self.texts("treatment"), noise, level)
         return [" ".join(part for part in one if part) for one in zip(*parts, strict=True)]
 
     def who(self, rows: Rows) -> dict[str, object]:

@@ -29,12 +29,20 @@ MOST_LINES = 60_000
 LONGEST_LINE = 1_000_000  # characters
 LONGEST_NAME = 120  # characters of a subject, sample or flag
 HEAD = 4096  # bytes a reader may look at to know its files
+_CSV = "save it as .xlsx or CSV"
+_AVERAGES = "export averaged waveforms as CSV or text, with level, frequency, sampling period and unit in the header"
+# How a kind of file begins, what it is, and what to bring instead.
 _MARKS = (
-    (b"PK\x03\x04", "a ZIP archive, as .xlsx files are"), (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
-    (b"%PDF", "a PDF"), (b"\x89PNG", "an image"), (b"\xff\xd8\xff", "an image"), (b"II*\0", "an image"),
-    (b"MM\0*", "an image"), (b"\x89HDF", "an HDF5 file"), (b"{\\rtf", "a formatted text"), (b"SQLite", "a database"),
-    (b"\xff\xfe", "UTF-16 text"), (b"\xfe\xff", "UTF-16 text"),
+    (b"PK\x03\x04", "a ZIP archive, as .xlsx files are", ""), (b"\xd0\xcf\x11\xe0", "an old Excel or Word file", _CSV),
+    (b"%PDF", "a PDF", "bring the numbers behind it as a table"), (b"\x89PNG", "an image", ""),
+    (b"\xff\xd8\xff", "an image", ""), (b"II*\0", "an image", ""), (b"MM\0*", "an image", ""),
+    (b"\x89HDF", "an HDF5 file, as NWB and MATLAB 7.3 files are", f"{_AVERAGES}; in MATLAB save with -v7"),
+    (b"{\\rtf", "a formatted text", "save it as plain text"), (b"SQLite", "a database", "export its table as CSV"),
+    (b"0       ", "an EDF recording", _AVERAGES), (b"\xffBIOSEMI", "a BDF recording", _AVERAGES),
+    (b"S64", "a Spike2 recording (.smrx)", _AVERAGES), (b"MATLAB 7.3", "a MATLAB 7.3 file", "save it in MATLAB with -v7"),
+    (b"\xff\xfe", "UTF-16 text", ""), (b"\xfe\xff", "UTF-16 text", ""),
 )  # fmt: skip
+_SPIKE2 = b"(C) CED"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _MISSING = {"", "na", "nan", "none", "null", "n/a", "."}
 _DATE = re.compile(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?!\d)", re.ASCII)
@@ -65,6 +73,7 @@ class Export:
 
     ``sheet``   its name, blank for a whole file;  ``corner``  row and column in the sheet at which the text begins
     ``whole``   the sha256 of the workbook
+    ``voltage`` the unit of voltage a person gave for files that state none, blank where none was given
     """
 
     name: str
@@ -72,9 +81,10 @@ class Export:
     sheet: str = ""
     corner: tuple[int, int] = (0, 0)
     whole: str = ""
+    voltage: str = ""
 
     @classmethod
-    def open(cls, file: Path) -> Export:
+    def open(cls, file: Path, voltage: str = "") -> Export:
         """The file, whole; raises BadInput if it cannot be read, is empty or is too large."""
         name = printable(file.name)
         try:
@@ -89,7 +99,7 @@ class Export:
             )  # fmt: skip
         if not content.strip(b" \t\r\n\0"):
             raise BadInput("is empty", file=name)
-        return cls(name, content)
+        return cls(name, content, voltage=voltage)
 
     @property
     def head(self) -> bytes:
@@ -101,10 +111,19 @@ class Export:
     @property
     def looks(self) -> str:
         """What kind of file it seems to be, without a word of what it says: that may be a name or a birth date."""
-        kind = next((kind for mark, kind in _MARKS if self.content.startswith(mark)), "")
-        if not kind:
-            kind = "binary content" if b"\0" in self.content else "text"
+        kind = self._kind[0] or ("binary content" if b"\0" in self.content else "text")
         return f"{kind}, {len(self.content)} bytes"
+
+    @property
+    def instead(self) -> str:
+        """What to bring in its place, where it is of a kind that is not read; else empty."""
+        return self._kind[1]
+
+    @property
+    def _kind(self) -> tuple[str, str]:
+        if _SPIKE2 in self.content[:64]:
+            return "a Spike2 recording (.smr)", _AVERAGES
+        return next(((kind, cure) for mark, kind, cure in _MARKS if self.content.startswith(mark)), ("", ""))
 
     @cached_property
     def sha256(self) -> str:
@@ -192,6 +211,21 @@ class Export:
         full = (body != "").any(axis=1).to_numpy()
         kept = tuple(line for line, cells in zip(numbers[1:], full, strict=False) if cells)
         return Cells(body[full].reset_index(drop=True), "," if mark == ";" else ".", kept)
+
+    @property
+    def separator(self) -> str:
+        """What parts the cells of its first line that has any: comma, semicolon or tab."""
+        return _separator(next((line for line in self.lines() if line.strip()), ""))
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it looks like a table of text: a header of several names, and rows of as many cells."""
+        if self.content.startswith(tuple(mark for mark, *_ in _MARKS[:8])) or b"\0" in self.content[:HEAD]:
+            return False
+        lines = [line for line in self.lines()[:200] if line.strip(" ,;\t")]
+        mark = _separator(lines[0]) if lines else ","
+        counts = [line.count(mark) for line in lines[:20]]
+        return len(counts) > 1 and counts[0] > 0 and sum(one == counts[0] for one in counts) > len(counts) / 2
 
     def rows(self, separator: str = ",") -> list[list[str]]:
         """Ragged rows of stripped cells, blank ones too; raises BadInput for too many cells."""

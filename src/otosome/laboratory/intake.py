@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -23,12 +23,13 @@ from otosome.laboratory.file import (
     flags,
     printable,
 )
-from otosome.laboratory.reading import instrument_of, read_with
+from otosome.laboratory.mapping import Meaning, with_layout
+from otosome.laboratory.reading import Contents, Unsure, contents
 from otosome.laboratory.tables import (
     PARTICLES,
     READINGS,
     WAVEFORMS,
-    Tables,
+    WELLS,
 )
 
 if TYPE_CHECKING:
@@ -43,59 +44,81 @@ SERIES = ("subject", "ear", "frequency", "recorded", "quantity")
 class Intake:
     """What a laboratory's files hold, together.
 
-    ``readings`` ``particles`` ``waveforms``  the tables of ``otosome.laboratory.tables``; empty where no file has any
+    ``readings`` ``particles`` ``waveforms`` ``wells``  the tables of ``otosome.laboratory.tables``; empty where no
+                   file has any
     ``estimated``  thresholds from waveforms, columns ``thresholds.COLUMNS``; manual ones stand beside
+    ``plates``     name -> the wells of a plate with the samples and doses of its layout
     ``refused``    what was not read;  ``files``  file -> instrument;  ``inputs``  file -> sha256
+    ``unsure``     tables that a mapping could explain
     """
 
     readings: pd.DataFrame
     particles: pd.DataFrame
     waveforms: pd.DataFrame
+    wells: pd.DataFrame
     estimated: pd.DataFrame
+    plates: dict[str, pd.DataFrame] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    unsure: list[Export] = field(default_factory=list)
 
 
-def intake(paths: Sequence[Path], catalog: Catalog, animals: sheet.Animals | None = None) -> Intake:
+def intake(
+    paths: Sequence[Path],
+    catalog: Catalog,
+    animals: sheet.Animals | None = None,
+    meaning: Meaning | None = None,
+    species: str = "",
+    voltage: str = "",
+) -> Intake:
     """Read files and folders of files into tables.
 
     ``paths``    files, or folders that are walked without following links
-    ``animals``  the sheet that says which subject is in which group
-    raises       BadInput if a path is not there, there are too many files, or not one of them could be read
+    ``animals``  the sheet that says which subject is in which group;  ``meaning``  what columns and wells hold
+    ``species``  of every subject that the sheet does not name;  ``voltage``  unit of waveforms whose file states none
+    raises       BadInput if a path is not there, there are too many files, or not one of them could be read;
+                 ``Unsure`` with the tables that a mapping could explain
     """
+    meaning = meaning or Meaning()
     files, refused = files_in(paths)
-    parts: dict[str, list[pd.DataFrame]] = {"readings": [], "particles": [], "waveforms": []}
-    read, inputs = dict[str, str](), dict[str, str]()
+    parts: dict[str, list[pd.DataFrame]] = {"readings": [], "particles": [], "waveforms": [], "wells": []}
+    read_by, inputs, unsure = dict[str, str](), dict[str, str](), list[Export]()
     for name, file in files:
-        found = _tables(name, file, catalog, inputs, refused)
+        found = _contents(name, file, catalog, meaning, voltage, inputs, refused, unsure)
         if found is not None:
-            read[name] = found[0]
-            for key, tables in parts.items():
-                table = getattr(found[1], key)
-                if table is not None:
-                    tables.append(table)
-    if not read:
-        reasons = "; ".join(f"{one.file}: {one.reason}" for one in refused[:3])
-        raise BadInput("holds no file that could be read", file=str(paths[0]), given=reasons or "no file")
-    columns = {"readings": READINGS, "particles": PARTICLES, "waveforms": WAVEFORMS}
+            read_by[name] = found.instrument
+            for key, table in found.tables.each().items():
+                parts[key].append(table)
+    if not read_by:
+        _nothing(paths, refused, unsure)
+    columns = {"readings": READINGS, "particles": PARTICLES, "waveforms": WAVEFORMS, "wells": WELLS}
     together = {key: _concat(tables, columns[key]) for key, tables in parts.items()}
     if animals is not None:
         for key in ("readings", "waveforms"):
             together[key] = sheet.join(together[key], animals) if len(together[key]) else together[key]
+    plates = with_layout(together["wells"], meaning.plates) if meaning.plates else {}
     made = Intake(
-        together["readings"],
-        together["particles"],
-        together["waveforms"],
-        _concat([], thresholds.COLUMNS),
-        refused,
-        read,
-        inputs,
+        **together,
+        estimated=_concat([], thresholds.COLUMNS),
+        plates=plates,
+        refused=refused,
+        files=read_by,
+        inputs=inputs,
+        unsure=unsure,
     )
     _estimate(made)
     _match(made, animals)
     return made
+
+
+def _nothing(paths: Sequence[Path], refused: list[Refused], unsure: list[Export]) -> NoReturn:
+    """Raise the error of an import that read no file, with the tables that a mapping could explain."""
+    reasons = "; ".join(f"{one.file}: {one.reason}" for one in refused[:3])
+    error = Unsure("holds no file that could be read", file=str(paths[0]), given=reasons or "no file")
+    error.tables = tuple(unsure)
+    raise error
 
 
 def read(*paths: str | Path, animals: str | Path | None = None, shelves: Sequence[Path] = ()) -> pd.DataFrame:
@@ -155,34 +178,39 @@ def _below(path: Path) -> Iterator[Path]:
             yield Path(folder) / name
 
 
-def _tables(
-    name: str, file: Path, catalog: Catalog, inputs: dict[str, str], refused: list[Refused]
-) -> tuple[str, Tables] | None:
-    """A file's instrument and tables, or None and a line in the list of what was refused."""
+def _contents(
+    name: str,
+    file: Path,
+    catalog: Catalog,
+    meaning: Meaning,
+    voltage: str,
+    inputs: dict[str, str],
+    refused: list[Refused],
+    unsure: list[Export],
+) -> Contents | None:
+    """What a file holds, or None and a line in the list of what was refused."""
     try:
-        export = Export.open(file)
+        export = Export.open(file, voltage)
         if export.sha256 in inputs.values():
             twin = next(other for other, known in inputs.items() if known == export.sha256)
             refused.append(Refused(name, "file", "a copy", f"same content as {twin}"))
             return None
-        instrument = instrument_of(export, catalog)
-        if instrument is None:
-            refused.append(Refused(name, "file", export.looks, "no reader knows such a file"))
-            return None
-        tables = read_with(export, instrument, catalog)
+        found = contents(export, catalog, meaning)
     except BadInput as error:
-        allowed = f"allowed: {error.allowed}" if error.allowed else ""
+        unsure += error.tables if isinstance(error, Unsure) else ()
+        # Of a file that nobody knows only its kind is told, and not all that could have been.
+        allowed = f"allowed: {error.allowed}" if error.allowed and "reader knows" not in error.message else ""
         reason = "; ".join(part for part in (error.message, allowed, error.cure or "") if part)
         place, given = printable(str(error.key or "file")), printable(str(error.given or ""))
         refused.append(Refused(name, place, given, printable(reason)))
         return None
     inputs[name] = export.sha256
+    unsure += found.unsure
     # A reader knows a file's own name; here files of one name in several folders stay apart.
-    for table in (tables.readings, tables.particles, tables.waveforms):
-        if table is not None:
-            table["file"] = name
-    refused.extend(Refused(name, one.place, one.given, one.reason) for one in tables.refused)
-    return instrument, tables
+    for table in found.tables.each().values():
+        table["file"] = name
+    refused.extend(Refused(name, one.place, one.given, one.reason) for one in found.tables.refused)
+    return found
 
 
 def _concat(tables: list[pd.DataFrame], columns: Sequence[str] = ()) -> pd.DataFrame:

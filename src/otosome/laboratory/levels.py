@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otosome.laboratory.columns import possible
+from otosome.laboratory.columns import Columns, possible
 from otosome.laboratory.file import parse
 from otosome.units import Array
 
@@ -122,3 +122,21 @@ def _doubt(value: float, off: bool, lowest: float) -> str:
     if value == 0.0 and lowest >= FAR:
         return f"0 dB in an ear of {lowest:g} dB and more: 0 is 'not tested' in some sheets"
     return ""
+
+
+def sift(
+    columns: Columns, name: str, found: Sequence[Level], ears: Sequence[Hashable], sure: bool, blanks: bool = True
+) -> list[Level]:
+    """The levels of a column that may be read; the others have no value, and are listed with the reason.
+
+    ``sure``  whether every number is a level as written;  ``blanks``  whether a blank cell is listed
+    """
+    doubts = [""] * len(found) if sure else doubtful(found, ears)
+    texts = columns.texts(name)
+    sifted = list[Level]()
+    for row, (one, doubt) in enumerate(zip(found, doubts, strict=True)):
+        reason = one.reason or (f"{doubt}: {CURE}" if doubt else "")
+        if reason and (blanks or texts[row]):
+            columns.leave_out(row, name, texts[row] or "a blank", reason)
+        sifted.append(Level(np.nan, one.censored, reason) if reason else one)
+    return sifted

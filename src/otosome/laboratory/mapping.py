@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from otosome.errors import BadInput
 from otosome.laboratory.columns import CLICKS, EARS, SUBJECT, Columns
 from otosome.laboratory.file import Export, flags, parse
-from otosome.laboratory.levels import Codes, Level, doubtful, level
+from otosome.laboratory.levels import Codes, Level, level, sift
 from otosome.laboratory.tables import Tables, readings
 from otosome.laboratory.voltage import factor
 from otosome.units import convert, split
@@ -132,7 +132,7 @@ class Meaning:
     def of(self, export: Export) -> Table | None:
         """The table whose columns an export has; None where there is none."""
         for table in self.tables:
-            names = _names(export, table.header_rows)
+            names = names_of(export, table.header_rows)
             if names and set(names) == {_plain(name) for name in table.columns}:
                 return table
         return None
@@ -167,7 +167,7 @@ def _check(file: str, place: str, table: Table) -> None:
             raise BadInput("an animal has no audiogram in dB HL", file=file, key=key, given=table.species, allowed=["abr_threshold"])
 
 
-def _names(export: Export, rows: int) -> list[str]:
+def names_of(export: Export, rows: int = 1) -> list[str]:
     """The names of a table's columns, over one header row or several; a cell that was merged names those after it."""
     try:
         cells = export.rows("," if export.sheet else export.separator)
@@ -203,7 +203,7 @@ def _columns(export: Export, table: Table) -> Columns:
     """The table's columns under the names of the mapping, whose header may have several rows."""
     if table.header_rows == 1:
         return Columns.of(export)
-    names = _names(export, table.header_rows)
+    names = names_of(export, table.header_rows)
     cells = export.table(skip=_after_header(export, table.header_rows) - 1)
     frame = cells.frame.iloc[:, : len(names)].set_axis(names, axis=1)
     return Columns(export, frame, cells.decimal, cells.lines)
@@ -310,8 +310,7 @@ def _levels(
     loudest = parse(table.loudest.lower().split("db")[0].strip())
     codes = table.words()
     found = [level(text, columns.decimal, codes, loudest or np.nan) for text in columns.texts(name)]
-    doubts = [""] * len(found) if codes.certain else doubtful(found, list(ears))
-    return columns.sift(name, found, doubts)
+    return sift(columns, name, found, ears, codes.certain, blanks=False)
 
 
 def draft(files: Sequence[Export]) -> str:
@@ -325,7 +324,7 @@ def draft(files: Sequence[Export]) -> str:
         "# frequency, ear and level: the name of another column, or a value ('8 kHz', 'click', 'right', '80 dB SPL').",
     ]
     for export in files:
-        names = _names(export, 1)
+        names = names_of(export, 1)
         subject = next((name for name in names if name in SUBJECT), "")
         about = {"ear": ("ear", "side"), "group": ("group",), "time": ("timepoint", "time", "day"), "recorded": ("date",)}
         lines += [

@@ -41,17 +41,20 @@ def unit_in(name: str) -> str:
     return next((NAMES[size] for one in candidates if (size := factor(one)) is not None), "")
 
 
-def microvolts(export: Export, units: Sequence[str], place: str, cure: str) -> float:
-    """Microvolts in the one unit that a file states; raises BadInput where it states none, several or another.
+def one_unit(export: Export, units: Sequence[str], place: str, cure: str) -> str:
+    """The one unit of voltage that a file states, else the one a person gave for such files.
 
     ``units``  as they stand in the file, blank where a header has none
+    raises     BadInput where there is none, or several, or another
     """
-    sizes = {factor(unit) for unit in units}
+    sizes = {factor(unit or export.voltage) for unit in map(str.strip, units or [""])}
     size = sizes.pop() if len(sizes) == 1 else None
     if size is None:
         given = ", ".join(sorted({unit.strip() or "no unit" for unit in units})) or "no unit"
-        raise export.refusal(place, given, f"one unit of voltage, {STATED}", cure)
-    return size
+        raise export.refusal(
+            place, given, f"one unit of voltage, {STATED}", f"{cure}; or import with --voltage and the unit"
+        )
+    return NAMES[size]
 
 
 def believable(export: Export, samples: Sequence[Array], levels: Array, unit: str, largest: float = 1.0) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from otosome.laboratory.columns import EARS
 from otosome.laboratory.file import Export, Refused, flags
 from otosome.laboratory.tables import Tables, waveforms
-from otosome.laboratory.voltage import microvolts
+from otosome.laboratory.voltage import one_unit
 from otosome.units import Array
 
 GROUP, RECORD = "group header", "record number"
@@ -72,7 +72,7 @@ class BiosigAscii:
 def _table(export: Export, rows: list[tuple[Record, Array, float]]) -> object:
     stated = [record.stated for record, _, _ in rows]
     units = [one.get("units", one.get("unit", "V")) for one in stated]
-    microvolts(export, units, "Units", AGAIN)
+    voltage = one_unit(export, units, "Units", AGAIN)
     hertz = np.array([_hertz(record) for record, _, _ in rows])
     duration = np.array([_measure(record, "duration")[0] for record, _, _ in rows])
     coded = (hertz > 0) & (hertz * duration < 1e3)
@@ -82,7 +82,7 @@ def _table(export: Export, rows: list[tuple[Record, Array, float]]) -> object:
     return waveforms(
         export,
         [samples for _, samples, _ in rows],
-        voltage=units[0],
+        voltage=voltage,
         subject=[one.get("subject id", "") for one in stated],
         ear=sides,
         frequency=np.where(click, np.nan, hertz / 1e3),

@@ -14,7 +14,7 @@ import numpy as np
 from otosome.laboratory.columns import Columns
 from otosome.laboratory.file import Export, flags, unix_moment
 from otosome.laboratory.tables import Tables, waveforms
-from otosome.laboratory.voltage import microvolts
+from otosome.laboratory.voltage import one_unit
 from otosome.units import Array
 
 FIRST = ("sgi", "rec no.", "samp. per.", "no. samps.")
@@ -44,7 +44,7 @@ class BiosigCsv:
         level_name = columns.first(["level(db)"])
         names = [str(name) for name in columns.frame.columns]
         units = [(match[1] or "").strip() for name in names if (match := VOLTAGE.fullmatch(name))]
-        microvolts(export, units, "header", UNIT)
+        voltage = one_unit(export, units, "header", UNIT)
         numbered = [name for name in columns.frame.columns if str(name).isdigit()]
         if not 1 <= len(numbered) <= MOST_SAMPLES:
             raise export.refusal("header", f"{len(numbered)} numbered columns", f"1 to {MOST_SAMPLES}", AGAIN)
@@ -63,7 +63,7 @@ class BiosigCsv:
         table = waveforms(
             export,
             [one for one in samples if one is not None],
-            voltage=units[0],
+            voltage=voltage,
             sweeps=_optional(columns, "no. avgs")[kept],
             subject=[columns.texts("sub. id")[row] for row in kept],
             frequency=np.where(click, np.nan, hertz / 1e3)[kept],

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from otosome.laboratory.columns import EARS, unknown_ear
 from otosome.laboratory.file import Export, Refused, flags
 from otosome.laboratory.tables import Tables, waveforms
-from otosome.laboratory.voltage import STATED, microvolts
+from otosome.laboratory.voltage import STATED, one_unit
 from otosome.units import Array
 
 TABLE = "Data Pnt:"
@@ -46,11 +46,11 @@ class Ihs:
         if not 1 <= len(waves) <= MOST:
             given = f"{len(waves)} columns like 'Average(uV):'"
             raise export.refusal(TABLE, given, f"1 to {MOST}, with {STATED}", AGAIN)
-        microvolts(export, [unit for wave in waves for unit in wave.units], TABLE, AGAIN)
+        voltage = one_unit(export, [unit for wave in waves for unit in wave.units], TABLE, AGAIN)
         stated = {row[0].strip(":. ").lower(): _above(waves, row) for row in rows[:start] if row}
         body = [row for row in rows[start + 1 :] if any(row)]
         samples = [[_samples(export, body, column) for column in wave.columns] for wave in waves]
-        return _tables(export, stated, waves, samples)
+        return _tables(export, stated, voltage, samples)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _above(waves: list[Wave], row: list[str]) -> list[str]:
     return [row[wave.first] if wave.first < len(row) else "" for wave in waves]
 
 
-def _tables(export: Export, stated: dict[str, list[str]], waves: list[Wave], samples: list[list[Array]]) -> Tables:
+def _tables(export: Export, stated: dict[str, list[str]], voltage: str, samples: list[list[Array]]) -> Tables:
     level, channel, period, zero = (
         _numbers(export, stated, name) for name in ("intensity", "channel", "smp. period", "zero position")
     )
@@ -104,7 +104,7 @@ def _tables(export: Export, stated: dict[str, list[str]], waves: list[Wave], sam
     table = waveforms(
         export,
         [samples[i][part] for i, part in rows],
-        voltage=waves[0].units[0],
+        voltage=voltage,
         subject=[named[i] for i in waveform],
         ear=[EARS.get(sides[i].lower(), "") for i in waveform],
         frequency=[hertz[i] / 1e3 if hertz[i] > 0 else np.nan for i in waveform],
