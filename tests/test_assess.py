@@ -208,12 +208,12 @@ def test_runs_that_agree_do_not_outweigh_one_in_which_the_lot_acts_otherwise(goo
     assert with_runs(good, own, "own", steep_4=2.6, steep_5=2.6).decision == "refuse"
 
 
-def limited(folder):
-    """Shelves with a specification that limits potency."""
+def limited(folder, lists=None, **numbers):
+    """Shelves with the specification that ships, with other lists (none where None) and further numbers."""
     card = tomllib.loads((CATALOG._files("specifications")["nebulised_msc_2025"]).read_text(encoding="utf-8"))
-    ends = {"potency_least": "0.4", "potency_most": "1.6"}
-    for key, value in ends.items():
-        card[key] = {"meaning": "limit of potency", "value": value, "basis": "assumed", "because": "a test"}
+    card = {key: value for key, value in {**card, **(lists or {})}.items() if value is not None}
+    for key, value in (numbers or {"potency_least": "0.4", "potency_most": "1.6"}).items():
+        card[key] = {"meaning": "a limit", "value": value, "basis": "assumed", "because": "a test"}
     (folder / "specifications").mkdir()
     (folder / "specifications" / "own.toml").write_text(tomli_w.dumps(card), encoding="utf-8")
     return folder
@@ -222,6 +222,55 @@ def limited(folder):
 def test_ones_own_specification_may_limit_potency(good, tmp_path):
     found = assess(changed(good, specification="own"), Catalog((limited(tmp_path),)))
     assert verdict_of(found, "potency_hsp70").decision == "release"
+
+
+@pytest.mark.parametrize(
+    ("limit", "decision", "asked"),
+    [
+        # The assay of this lot tells a potency that is below 0.8 at its upper end and above 0.4 at its lower.
+        ({"potency_least": "0.95"}, "refuse", "at least 0.95"), ({"potency_least": "0.4"}, "release", "at least 0.4"),
+        ({"potency_most": "0.3"}, "refuse", "at most 0.3"), ({"potency_most": "1.6"}, "release", "at most 1.6"),
+    ],
+)  # fmt: skip
+def test_a_limit_of_potency_counts_with_one_end_as_with_two(good, tmp_path, limit, decision, asked):
+    found = assess(changed(good, specification="own"), Catalog((limited(tmp_path, **limit),)))
+    verdict = verdict_of(found, "potency_hsp70")
+    assert (verdict.decision, verdict.asked) == (decision, f"relative potency {asked}")
+    assert found.decision == decision
+
+
+def test_a_lot_without_an_assay_is_not_released_where_potency_has_one_limit(good, tmp_path):
+    found = assess(
+        changed(good, specification="own", assay=[]), Catalog((limited(tmp_path, potency_least="0.4"),))
+    )
+    assert (found.decision, verdict_of(found, "potency").asked) == (
+        "cannot decide",
+        "relative potency at least 0.4",
+    )
+
+
+@pytest.mark.parametrize("end", ["window_low", "window_high"])
+def test_a_size_window_with_one_end_is_open_at_the_other(good, tmp_path, end):
+    own = Catalog((limited(tmp_path, {end: None}),))
+    assert verdict_of(assess(changed(good, specification="own"), own), "size_window").decision == "release"
+
+
+@pytest.mark.parametrize(
+    ("lists", "numbers", "words"),
+    [
+        ({}, {"potency_leest": "0.95"}, "potency_leest.*no test reads.*potency_least"),
+        ({}, {"cd63": "95 %"}, "cd63.*no test reads"), ({}, {"protein": "20 ug/mL"}, "protein.*no test reads"),
+        ({"at_leest": ["size_window"]}, {}, "at_leest.*no list of tests.*at_least"),
+        ({"at_least": ["size_window", "viability"]}, {}, "viability.*the limit of a test"),
+        ({"label": ["particles", "protein"]}, {"protein": "20 %"}, "protein.*particles"),
+        ({"at_least": []}, {}, "size_window.*no test reads"),
+        ({"window_low": None, "window_high": None}, {}, "size_window.*has an end"),
+        ({}, {"potency_least": "1.6", "potency_most": "0.4"}, "potency_least.*below the upper end"),
+    ],
+)  # fmt: skip
+def test_a_specification_that_says_what_no_test_reads_is_refused(good, tmp_path, lists, numbers, words):
+    with pytest.raises(BadInput, match=words):
+        assess(changed(good, specification="own"), Catalog((limited(tmp_path, lists, **numbers),)))
 
 
 # What cannot be used

@@ -1,6 +1,7 @@
 """The traps of laboratory files, each by the rule that is stated for it; real files where they are."""
 
 import io
+import re
 import struct
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.laboratory.file import LARGEST, Export, parse
 from otosome.laboratory.reading import read, read_batch
+from otosome.laboratory.thresholds import estimate
 from samples.biosig_arf import archive
 from samples.interacoustics import TEXT
 from samples.nhanes import NAMES, transport
@@ -20,6 +22,7 @@ from samples.zetaview import size_file
 
 CATALOG = Catalog()
 REAL = Path(__file__).parents[2] / "shared" / "data"
+SMALL = Path(__file__).parent / "samples" / "small"
 
 
 def reader(name):
@@ -150,6 +153,55 @@ def test_a_tone_shorter_than_one_cycle_is_a_click():
         click = table["flag"].str.contains("less than one cycle")
         assert click.sum() == 1
         assert table["frequency"][click].isna().all()
+
+
+def in_unit(unit, factor):
+    """A made-up table of one animal, written by BioSig in this unit of voltage."""
+    lines = (SMALL / "biosig_uv.csv").read_text(encoding="utf-8").splitlines()
+    cells = [line.split(",") for line in lines]
+    first, volts = cells[0].index("0"), cells[0].index("V1(uv)")
+    for row in cells[1:]:
+        for i in (volts, *range(first, first + 100)):
+            row[i] = repr(float(row[i]) * factor)
+    header = lines[0].replace("(uv)", f"({unit})")
+    return "\n".join([header, *(",".join(row) for row in cells[1:])]).encode()
+
+
+def first_wave_of(content):
+    _, waves, _ = estimate(tables("biosig_csv", content).waveforms)
+    wave = waves[waves["quantity"] == "wave1"]
+    return wave["level"].to_numpy(), wave["value"].to_numpy()
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("nV", 1e3), ("mV", 1e-3), ("V", 1e-6), ("µV", 1.0)])
+def test_one_animal_has_one_wave_i_whatever_unit_of_voltage_its_table_is_in(unit, factor):
+    levels, wave = first_wave_of((SMALL / "biosig_uv.csv").read_bytes())
+    assert levels.size >= 3 and (wave < 10).all()
+    again, twin = first_wave_of(in_unit(unit, factor))
+    assert again.tolist() == levels.tolist()
+    assert twin == pytest.approx(wave, rel=1e-9)
+
+
+def test_the_twins_in_nanovolt_and_microvolt_hold_one_response():
+    nano, micro = (
+        tables("biosig_csv", (SMALL / name).read_bytes()).waveforms
+        for name in ("biosig_nv.csv", "biosig_uv.csv")
+    )
+    assert np.stack(nano["samples"]) == pytest.approx(np.stack(micro["samples"]), rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "given"),
+    [
+        ("(uv)", "", "no unit"), ("(uv)", "()", "no unit"), ("(uv)", "(kv)", "kv"), ("V1(uv)", "V1(nv)", "nv, uv"),
+        ("Data(uv)...", "Data...", "no unit, uv"),
+    ],
+)  # fmt: skip
+def test_a_table_without_one_known_unit_of_voltage_is_refused_with_the_cure(old, new, given):
+    text = (SMALL / "biosig_uv.csv").read_text(encoding="utf-8")
+    with pytest.raises(BadInput, match=re.escape(given)) as refusal:
+        tables("biosig_csv", text.replace(old, new).encode())
+    assert "nV, uV, mV, V" in str(refusal.value.allowed) and "Data(nv)" in str(refusal.value.cure)
 
 
 @pytest.mark.parametrize(
@@ -317,7 +369,7 @@ def test_a_word_for_the_ear_that_is_neither_left_nor_right_is_flagged(name, old,
 
 @pytest.mark.parametrize("written", ["-1", "0", "click", "8000"])
 def test_a_frequency_that_can_be_none_is_flagged_and_never_a_number(written):
-    text = f"subject,freq_khz,threshold\nm1,{written},30\nm1,16,40\n".encode()
+    text = f"subject,freq_khz,threshold_db_spl\nm1,{written},30\nm1,16,40\n".encode()
     found = tables("abr_table", text)
     assert found.refused == ()
     assert found.readings["frequency"].tolist() == pytest.approx([np.nan, 16.0], nan_ok=True)
@@ -360,7 +412,7 @@ def test_an_average_without_an_ear_in_its_name_has_its_subject():
 
 
 def test_kilohertz_under_a_header_that_says_hertz_are_no_frequencies():
-    mixed = tables("abr_table", b"subject,frequency,threshold\nm1,8,20\nm1,16000,30\n").readings
+    mixed = tables("abr_table", b"subject,frequency,threshold_db_spl\nm1,8,20\nm1,16000,30\n").readings
     assert mixed["frequency"].tolist() == pytest.approx([np.nan, 16.0], nan_ok=True)
     assert "frequency given as 8: none" in mixed["flag"][0]
     emissions = tables("dpoae_table", b"subject,f2_hz,l2,dp_level\nm1,8,60,10\nm1,16000,60,12\n")
@@ -369,18 +421,80 @@ def test_kilohertz_under_a_header_that_says_hertz_are_no_frequencies():
 
 @pytest.mark.parametrize("said", ["inf", "NR", "No response"])
 def test_no_response_in_words_is_censored_at_the_loudest_level_tested(said):
-    text = f"subject,freq_khz,level_db,threshold\nm1,8,80,{said}\nm1,8,90,{said}\n".encode()
+    text = f"subject,freq_khz,level_db,threshold_db_spl\nm1,8,80,{said}\nm1,8,90,{said}\n".encode()
     table = tables("abr_table", text).readings
     assert (table["value"].tolist(), table["censored"].tolist()) == ([90.0], ["above"])
 
 
 def test_a_table_of_which_nothing_can_be_read_says_why():
     with pytest.raises(BadInput, match="'20,5' is not a finite number"):
-        tables("abr_table", b'subject,freq_khz,threshold\nm1,8,"20,5"\n')
+        tables("abr_table", b'subject,freq_khz,threshold_db_spl\nm1,8,"20,5"\n')
 
 
 @pytest.mark.parametrize("column", ["day", "time_h", "time_d", "timepoint", "date", "session"])
 def test_the_same_threshold_on_another_day_is_another_reading(column):
-    text = f"subject,{column},freq_khz,threshold\nm1,1,8,30\nm1,14,8,30\n".encode()
+    text = f"subject,{column},freq_khz,threshold_db_spl\nm1,1,8,30\nm1,14,8,30\n".encode()
     found = tables("abr_table", text)
     assert (found.readings["value"].tolist(), found.refused) == ([30.0, 30.0], ())
+
+
+# Whose thresholds, and over what
+
+
+def refusal_of(name, text):
+    with pytest.raises(BadInput) as refusal:
+        tables(name, text.encode())
+    said = str(refusal.value)
+    assert "threshold_db_hl" in said and "threshold_db_spl" in said
+    return said
+
+
+MOUSE, PERSON = (
+    (SMALL / f"{name}.csv").read_text(encoding="utf-8")
+    for name in ("mouse_threshold_db", "audiogram_threshold")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (MOUSE, "a column animal"), (MOUSE.replace("animal", "mouse"), "a column mouse"),
+        (MOUSE.replace("animal", "subject"), "32 kHz"), (MOUSE.replace("_db", "_db_hl"), "a column animal"),
+        (MOUSE.replace("animal", "subject").replace("_db", "_db_hl"), "32 kHz"),
+        (MOUSE.replace("animal", "subject").replace("m1,L,32,90,cisplatin\n", ""), "dB, and not of what"),
+        ("id,ear,freq_hz,threshold_db\np,left,500,20\np,left,5600,20\n", "dB, and not of what"),
+        ("id,ear,freq_hz,threshold_db,strain\np,left,500,20,CBA\n", "a column strain"),
+        ("id,l_air_500,l_air_32000\np,10,20\n", "32 kHz"),
+    ],
+)  # fmt: skip
+def test_a_table_that_is_not_surely_a_persons_is_no_audiogram(text, says):
+    assert says in refusal_of("audiogram_table", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,ear,freq_hz,threshold_db\np,left,500,20\np,left,16000,20\n",
+        "id,ear,freq_khz,threshold_db_hl\np,left,8,20\n",
+        "id,ear,freq_hz,threshold_db,masked\np,left,8000,20,0\n", "id,l_air_2000\np,20\n",
+    ],
+)  # fmt: skip
+def test_a_table_that_says_it_is_a_persons_is_an_audiogram(text):
+    readings = tables("audiogram_table", text.encode()).readings
+    assert set(readings["quantity"]) == {"audiogram"} and set(readings["unit"]) == {"dB HL"}
+
+
+@pytest.mark.parametrize(
+    "text", [PERSON, PERSON.replace("subject", "id"), "id,freq_khz,threshold\nm,8,20\nm,32,30\n"]
+)
+def test_thresholds_of_neither_species_nor_reference_are_no_abr(text):
+    assert "neither species nor reference" in refusal_of("abr_table", text)
+
+
+@pytest.mark.parametrize(
+    "name", ["mouse,freq_khz,threshold", "id,freq_khz,threshold_db_spl", "id,freq_khz,abr_threshold"]
+)
+def test_thresholds_of_an_animal_or_of_a_named_reference_are_those_of_abr(name):
+    (row,) = tables("abr_table", f"{name}\nm,8,20\n".encode()).readings.to_dict("records")
+    assert (row["quantity"], row["unit"], row["value"]) == ("abr_threshold", "dB SPL", 20.0)
+    assert ("not stated" in row["flag"]) == ("spl" not in name)

@@ -463,3 +463,28 @@ def test_a_slope_by_what_is_no_number_of_the_study_is_refused():
     study = load(WEEK)
     with pytest.raises(BadInput, match="no number of this study"):
         forward.gradient(forward.plan(study), best(study), ["cells.ohc.nothing"], lambda block: np.zeros(8))
+
+
+@pytest.mark.parametrize("insult", ["cisplatin", "aminoglycoside"])
+@pytest.mark.parametrize("route", Catalog().names("routes"))
+def test_a_drug_arrives_by_every_route_that_a_study_may_name_and_any_other_is_refused(route, insult):
+    into = Catalog().get("routes", route).card.options["into"]
+    given = {"entry": insult, "route": route, "amount": "5 mg/kg", "at": ["0 h"]}
+    cells = {"endpoint": "cell_count", "cell": "OHC", "frequency": ["8 kHz"], "at": ["7 d"]}
+    text = tomli_w.dumps({
+        "otosome": "study/1", "species": "guinea_pig", "insult": {"drug": given},
+        "arm": [{"name": "given", "insults": ["drug"]}], "measure": {"cells lost": cells},
+    })  # fmt: skip
+    if into not in ("plasma", "cerebrospinal_fluid"):
+        with pytest.raises(
+            BadInput, match=f"insult.drug.route.*given: {route}; allowed: cisterna, intraperitoneal"
+        ):
+            loads(text)
+        return
+    study = loads(text)
+    chain, use = forward.plan(study), study.tables.insult["drug"]
+    block = Block(chain, {name: column.to_numpy() for name, column in best(study).items()})
+    (drug,) = study.drugs(use)
+    concentrations = block._exposure(use, chain.arms[0]).concentration
+    assert concentrations and all(name.startswith(drug) for name in concentrations)
+    assert all((along.max(axis=1) > 0).all() for along in concentrations.values())

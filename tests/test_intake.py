@@ -75,7 +75,7 @@ def test_two_files_that_tell_one_subject_s_threshold_are_named(tmp_path):
     for folder, threshold in (("first", 20), ("second", 35)):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "abr.csv").write_text(
-            f"subject,freq_khz,threshold\nm1,8,{threshold}\n{folder},8,30\n", encoding="utf-8"
+            f"subject,freq_khz,threshold_db_spl\nm1,8,{threshold}\n{folder},8,30\n", encoding="utf-8"
         )
     made = intake([tmp_path], CATALOG)
     assert len(made.readings) == 4
@@ -200,7 +200,7 @@ def test_manual_thresholds_stand_beside_and_are_never_overwritten(tmp_path):
             averages(level).replace(b"level,20,40,60", b"level,20,40,60")
         )
         (tmp_path / "hand.csv").write_text(
-            f"id,ear,frequency_khz,threshold\nm1,left,16,{value}\n", encoding="utf-8"
+            f"id,ear,frequency_khz,threshold_db_spl\nm1,left,16,{value}\n", encoding="utf-8"
         )
     made = intake([tmp_path], CATALOG)
     assert made.readings.loc[made.readings["quantity"] == "abr_threshold", "value"].tolist() == [45.0]
@@ -226,7 +226,7 @@ def test_what_was_read_by_hand_is_not_read_again_from_its_waveforms(tmp_path, mo
     waves = pd.DataFrame(
         [{**both, "quantity": quantity, "value": 3.0} for quantity in ("wave1", "wave1_latency")]
     )
-    monkeypatch.setattr(thresholds, "estimate", lambda _: (ours, waves, []))
+    monkeypatch.setattr(thresholds, "estimate", lambda *_: (ours, waves, []))
     made = intake([tmp_path], CATALOG)
     values = made.readings.groupby("quantity")["value"].agg(list).to_dict()
     assert values == {
@@ -253,10 +253,10 @@ def set_by_hand(monkeypatch, hand, *ours):
     ]
     found = [{**both, **dict(zip(names, one, strict=True)), "value": 40.0} for one in ours]
     table = pd.DataFrame(found, columns=list(thresholds.COLUMNS))
-    monkeypatch.setattr(thresholds, "estimate", lambda _: (table, pd.DataFrame(), []))
+    monkeypatch.setattr(thresholds, "estimate", lambda *_: (table, pd.DataFrame(), []))
     readings, nothing = pd.DataFrame(manual, columns=list(READINGS)), pd.DataFrame()
     made = module.Intake(readings, nothing, pd.DataFrame({"subject": ["m"]}), nothing)
-    module._estimate(made)
+    module._estimate(made, {})
     return [
         (value, flag) for value, flag in zip(made.estimated["manual"], made.estimated["flag"], strict=True)
     ]
@@ -301,6 +301,20 @@ def test_import_writes_tables_refusals_and_a_contact_sheet_that_loads_nothing(ex
     page = (tmp_path / "out" / "contact.html").read_text(encoding="utf-8")
     assert "default-src 'none'" in page and "http" not in page.replace("http-equiv", "")
     assert otosome_("import", exports, "--out", tmp_path / "out").exit_code == 2
+
+
+@pytest.mark.parametrize("species", ["human", "Human"])
+def test_a_persons_wave_v_after_the_window_of_rodents_is_a_threshold_and_not_no_response(tmp_path, species):
+    (tmp_path / "ihs.txt").write_bytes((SAMPLES / "small" / "ihs_500hz.txt").read_bytes())
+    unknown = intake([tmp_path / "ihs.txt"], CATALOG)
+    assert len(unknown.readings) == len(unknown.estimated) == 0
+    assert "no animals sheet names the species" in unknown.refused[0].reason
+    known = Animals.read(sheet(tmp_path, {"subject": "P1", "species": species}))
+    (row,) = intake([tmp_path / "ihs.txt"], CATALOG, known).readings.to_dict("records")
+    # Its wave V stands out of the noise down to 40 or 50 dB; the recording ends at 19.2 ms.
+    assert (row["quantity"], row["censored"]) == ("abr_threshold", "none")
+    assert 40 <= row["value"] <= 60
+    assert "recorded to 19.2 ms" in row["flag"]
 
 
 def test_names_from_files_run_nowhere(tmp_path):
@@ -421,7 +435,9 @@ def test_the_contact_sheet_draws_readings_by_group_and_time_on_common_axes(tmp_p
         for day in (1, 14)
         for khz in (8, 16, 32)
     )
-    (tmp_path / "abr.csv").write_text(f"subject,group,day,freq_khz,threshold\n{rows}", encoding="utf-8")
+    (tmp_path / "abr.csv").write_text(
+        f"subject,group,day,freq_khz,threshold_db_spl\n{rows}", encoding="utf-8"
+    )
     page = contact_sheet(intake([tmp_path], CATALOG))
     assert re.findall(r"<strong>(abr threshold, \d+ h)</strong>", page) == [
         "abr threshold, 24 h", "abr threshold, 336 h",
@@ -434,11 +450,13 @@ def test_the_contact_sheet_draws_readings_by_group_and_time_on_common_axes(tmp_p
 
 def test_the_contact_sheet_tells_a_reason_once_for_each_file(tmp_path):
     rows = "".join(f"p{i},left,1000,888\n" for i in range(30))
-    (tmp_path / "a.csv").write_text(f"id,ear,freq_hz,threshold_db\np,left,1000,20\n{rows}", encoding="utf-8")
+    (tmp_path / "a.csv").write_text(
+        f"id,ear,freq_hz,threshold_db_hl\np,left,1000,20\n{rows}", encoding="utf-8"
+    )
     made = intake([tmp_path], CATALOG)
     page = contact_sheet(made)
     assert len(made.refused) == 30
-    assert page.count("a code, not a level") == 1 and "row 2, threshold_db and 29 more" in page
+    assert page.count("a code, not a level") == 1 and "row 2, threshold_db_hl and 29 more" in page
 
 
 def test_a_series_and_its_interval_are_drawn_where_they_lie(tmp_path):

@@ -7,14 +7,7 @@ from scipy.signal import butter, sosfilt
 
 from otosome.laboratory import thresholds
 from otosome.laboratory.tables import WAVEFORMS
-from otosome.laboratory.thresholds import (
-    CRITERION,
-    WINDOW,
-    estimate,
-    first_wave,
-    response,
-    threshold,
-)
+from otosome.laboratory.thresholds import CRITERION, RODENT, estimate, first_wave, response, threshold
 
 RATE = 25.0
 TIME = np.arange(int(10 * RATE)) / RATE
@@ -205,7 +198,7 @@ def test_white_noise_is_worth_nearly_all_of_its_samples_and_smooth_noise_fewer()
 def test_wave_one_is_followed_from_the_loudest_level_down():
     levels = np.array([30.0, 50.0, 70.0, 90.0])
     late = 0.3 - 0.005 * (levels - 90)
-    inside = (WINDOW[0] <= TIME) & (WINDOW[1] >= TIME)
+    inside = (RODENT.start <= TIME) & (RODENT.stop >= TIME)
     responses = np.array([size * waves(one)[inside] for size, one in zip((0.5, 1, 2, 3), late, strict=True)])
     amplitude, latency = first_wave(levels, responses, RATE)
     # Peak 1 and trough -0.8, which overlap a little; a sample is 0.04 ms.
@@ -230,6 +223,62 @@ def test_a_table_of_waveforms_gives_a_threshold_and_wave_one_where_there_is_a_re
     assert rows["low"][0] < 40 < rows["high"][0]
     assert (first["level"] >= rows["value"][0]).all()
     assert set(first["quantity"]) == {"wave1", "wave1_latency"}
+
+
+def late_series(random, latest, levels=LEVELS):
+    """A person's level series: one slow wave that comes at ``latest`` ms at the softest level, 1 ms earlier a 20 dB."""
+    time = np.arange(int(40 * RATE)) / RATE
+    late = latest - 0.05 * (levels - levels[0])[:, None]
+    shape = np.exp(-(((time - late) / 0.7) ** 2)) - 0.7 * np.exp(-(((time - late - 2.2) / 0.9) ** 2))
+    white = random.normal(size=(levels.size, 3 * time.size))
+    wide = sosfilt(butter(1, (0.1, 3.0), "bandpass", fs=RATE, output="sos"), white)[:, -time.size :]
+    return np.maximum(levels - 40.0, 0.0)[:, None] / 10 * shape + wide
+
+
+def person(frequency):
+    """Series of a person whose wave comes after a rodent's window at 14 ms and is there above 40 dB."""
+    samples = list(late_series(np.random.default_rng(3), 14.0))
+    return table(subject="P1", frequency=frequency, samples=samples, unit="dB")
+
+
+@pytest.mark.parametrize("frequency", [0.25, 0.5, 1.0, 2.0, 4.0, np.nan])
+def test_a_persons_late_response_is_found_where_the_species_is_known(frequency):
+    (row,) = estimate(person(frequency), {"P1": "human"})[0].to_dict("records")
+    assert row["censored"] == "none"
+    assert 35 < row["value"] < 60
+
+
+def silent(milliseconds, **changed):
+    """Noise alone, as long."""
+    waves = noise(np.random.default_rng(6), 4 * LEVELS.size).reshape(LEVELS.size, -1)
+    return table(samples=[one[: int(milliseconds * RATE)] for one in waves], **changed)
+
+
+@pytest.mark.parametrize(
+    ("species", "frequency", "milliseconds", "says"),
+    [
+        ("", 16.0, 40, "no animals sheet names the species"), ("cat", 16.0, 40, "no animals sheet names the species"),
+        ("mouse", 16.0, 10, ""), ("mouse", 16.0, 7, "recorded to 7 ms, and it may come until 8.5 ms"),
+        ("human", np.nan, 16, ""), ("human", np.nan, 10, "may come until 15 ms"), ("human", 1.0, 16, "until 20 ms"),
+        ("human", 0.5, 21, "until 25 ms"), ("human", 0.5, 26, ""),
+    ],
+)  # fmt: skip
+def test_no_response_is_stated_only_where_the_window_could_have_held_one(
+    species, frequency, milliseconds, says
+):
+    rows, _, refused = estimate(silent(milliseconds, frequency=frequency), {"m1": species})
+    if says:
+        assert len(rows) == 0
+        assert refused[0][2].startswith("no response found, and there may be one")
+        assert says in refused[0][2]
+    else:
+        assert not refused
+        assert rows["censored"].tolist() == ["above"]
+
+
+def test_a_low_tone_tells_no_wave_one_of_a_person():
+    assert len(estimate(person(0.5), {"P1": "human"})[1]) == 0
+    assert set(estimate(person(4.0), {"P1": "human"})[1]["quantity"]) == {"wave1", "wave1_latency"}
 
 
 @pytest.mark.parametrize(

@@ -147,8 +147,13 @@ def test_no_reader_trips_over_a_beginning(head):
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="no real files beside the repository (shared/data)")
 def test_real_files_are_known_by_one_reader_each():
+    # What is made up there shows what no reader knows yet, too.
     files = [
-        file for file in REAL.rglob("*") if file.is_file() and not file.name.startswith(("LICENSE", "README"))
+        file
+        for folder in REAL.iterdir()
+        if folder.is_dir() and folder.name != "small_inputs"
+        for file in folder.rglob("*")
+        if file.is_file() and not file.name.startswith(("LICENSE", "README"))
     ]
     for file in files:
         known = [n for n, i in INSTRUMENTS.items() if i.recognises(Export.open(file).head)]

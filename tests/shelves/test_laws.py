@@ -125,7 +125,7 @@ def question(catalog, species, *insults, route=None):
     values = {
         "otosome": "study/1",
         "species": species,
-        "insult": {insult: use_of(catalog, insult, route) for insult in insults},
+        "insult": {insult: use_of(catalog, insult, carrier(catalog, route)) for insult in insults},
         "treatment": {"given": given},
         "arm": [
             {"name": f"{insult}, {treated}", "insults": [insult], "treatments": given}
@@ -136,6 +136,13 @@ def question(catalog, species, *insults, route=None):
         "measure": measured,
     }
     return loads(tomli_w.dumps(values), shelves=catalog.own)
+
+
+def carrier(catalog, route):
+    """A route by which a drug can be given: this one, or the first that does not begin in the ear."""
+    ear = {"middle_ear", "scala_tympani", "vestibule"}
+    routes = [route, *catalog.names("routes")]
+    return next(one for one in routes if catalog.get("routes", one).card.options.get("into") not in ear)
 
 
 def use_of(catalog, insult, route):

@@ -61,6 +61,11 @@ class Animals:
         """The group of each row; its code while the group is blinded."""
         return [group or code for group, code in zip(self.rows["group"], self.rows["code"], strict=True)]
 
+    def species(self) -> dict[str, str]:
+        """Subject -> species, as the shelf spells it; subjects of none are left out."""
+        named = zip(self.rows["subject"], self.rows["species"], strict=True)
+        return {subject: word.lower().replace(" ", "_") for subject, word in named if word}
+
 
 def _untamed(cell: object) -> str:
     text = str(cell).strip()
@@ -94,6 +99,7 @@ def _check_together(file: str, rows: pd.DataFrame) -> None:
         raise BadInput("holds a subject twice, or none", file=file, key="subject", given=given)
     one_thing = (
         (["subject", "ear"], ["group", "code", "day0"], "two rows of one ear differ"),
+        (["subject"], ["species"], "is of two species, or of none in some rows"),
         (["file"], ["subject"], "belongs to two subjects"),
         (["code"], ["group"], "is opened in some rows, or to several groups"),
     )

@@ -6,7 +6,7 @@ One bad file never stops a folder: what is refused is listed with file, place an
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -108,7 +108,7 @@ def intake(
         inputs=inputs,
         unsure=unsure,
     )
-    _estimate(made)
+    _estimate(made, {} if animals is None else animals.species())
     _match(made, animals)
     return made
 
@@ -219,11 +219,14 @@ def _concat(tables: list[pd.DataFrame], columns: Sequence[str] = ()) -> pd.DataF
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=pd.Index(columns))
 
 
-def _estimate(made: Intake) -> None:
-    """Thresholds and wave I of the waveforms: beside those by hand, and among the readings where there are none."""
+def _estimate(made: Intake, species: Mapping[str, str]) -> None:
+    """Thresholds and wave I of the waveforms: beside those by hand, and among the readings where there are none.
+
+    ``species``  of each subject
+    """
     if not len(made.waveforms):
         return
-    estimated, waves, failed = thresholds.estimate(made.waveforms)
+    estimated, waves, failed = thresholds.estimate(made.waveforms, species)
     made.refused.extend(Refused(file, series, "no threshold", reason) for file, series, reason in failed)
     manual = made.readings[made.readings["quantity"] == "abr_threshold"]
     both = estimated.groupby("subject")["ear"].nunique() > 1

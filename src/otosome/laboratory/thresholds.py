@@ -9,22 +9,40 @@ What the correlations leave open is the posterior of the threshold over all sigm
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from otosome.laboratory.file import flags
 from otosome.units import Array
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CRITERION = 0.35  # correlation at threshold: suthakar_liberman_2019, figure 3
-# Band of the response in kHz and the window after stimulus onset in ms that holds it without the stimulus' artefact:
-# assumed, as laboratories set them for small rodents; wide enough for people.
-BAND = (0.3, 3.0)
-WINDOW = (1.0, 8.5)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where a response lies: ``start`` and ``stop`` in ms after stimulus onset, ``band`` in kHz."""
+
+    start: float
+    stop: float
+    band: tuple[float, float]
+
+
+# Without the stimulus' artefact. Assumed, as laboratories set them for small rodents, and clinics for people, whose
+# wave V is slower and comes the later the lower and softer the tone: its window ends at 15, 20 or 25 ms.
+RODENT = Window(1.0, 8.5, (0.3, 3.0))
+RODENTS = ("guinea_pig", "mouse", "rat")
+PERSON = "human"
+PEOPLE = {
+    2.0: Window(1.0, 15.0, (0.1, 3.0)),
+    1.0: Window(1.0, 20.0, (0.1, 3.0)),
+    0.0: Window(1.0, 25.0, (0.1, 3.0)),
+}
 FEWEST_LEVELS, FEWEST_SAMPLES = 4, 40
 ENOUGH = 50.0  # kHz: far above the band, faster sampling tells nothing more
 STEP = 0.5  # dB between thresholds tried
@@ -155,7 +173,17 @@ def independent_samples(centred: Array) -> float:
     return float(np.clip(samples / (1 + 2 * (taper * (shared[lags] / shared[0]) ** 2).sum()), 1, samples))
 
 
-def response(samples: Array, rate: float, onset: float) -> Array:
+def window_of(species: str, frequency: float) -> Window:
+    """Where the response of a species lies; of one that is not known, where that of small rodents does.
+
+    ``frequency``  of the tone, kHz; NaN for a click
+    """
+    if species != PERSON:
+        return RODENT
+    return PEOPLE[max((least for least in PEOPLE if frequency >= least), default=max(PEOPLE))]
+
+
+def response(samples: Array, rate: float, onset: float, window: Window = RODENT) -> Array:
     """A waveform in the band of the response, in the window that holds it.
 
     ``samples``  any unit, shape (sample,);  ``rate``  kHz;  ``onset``  ms of the stimulus after the first sample
@@ -163,11 +191,11 @@ def response(samples: Array, rate: float, onset: float) -> Array:
     """
     from scipy.signal import butter, sosfiltfilt
 
-    if rate <= 2.5 * BAND[1] or samples.size < FEWEST_SAMPLES:
+    if rate <= 2.5 * window.band[1] or samples.size < FEWEST_SAMPLES:
         return samples[:0]
-    filtered: Array = sosfiltfilt(butter(1, BAND, "bandpass", fs=rate, output="sos"), samples)
+    filtered: Array = sosfiltfilt(butter(1, window.band, "bandpass", fs=rate, output="sos"), samples)
     time = np.arange(samples.size) / rate - onset
-    return filtered[(time >= WINDOW[0]) & (time <= WINDOW[1])]
+    return filtered[(time >= window.start) & (time <= window.stop)]
 
 
 def first_wave(levels: Array, responses: Array, rate: float) -> tuple[Array, Array]:
@@ -176,7 +204,7 @@ def first_wave(levels: Array, responses: Array, rate: float) -> tuple[Array, Arr
     ``levels``     rising, shape (level,);  ``responses``  uV, shape (level, sample), from 1 ms after onset
     returns        amplitude in uV and latency in ms, each of shape (level,); NaN where the window ends first
     """
-    time = WINDOW[0] + np.arange(responses.shape[1]) / rate
+    time = RODENT.start + np.arange(responses.shape[1]) / rate
     amplitude, latency = np.full(levels.size, np.nan), np.full(levels.size, np.nan)
     seek = FIRST_PEAK
     for index in range(levels.size - 1, -1, -1):
@@ -195,9 +223,12 @@ def _extreme(time: Array, wave: Array, window: tuple[float, float]) -> int:
     return int(inside[np.argmax(wave[inside])]) if inside.size else -1
 
 
-def estimate(waveforms: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[tuple[str, str, str]]]:
+def estimate(
+    waveforms: pd.DataFrame, species: Mapping[str, str] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame, list[tuple[str, str, str]]]:
     """Threshold, and wave I at and above it, of every level series of the table ``waveforms``.
 
+    ``species``  of each subject, as the shelf names them; without one, "no response" is not stated
     returns  a row per series, columns ``COLUMNS`` (value, low and high in the unit of the levels); a row per level
              and quantity (wave1 in uV, wave1_latency in ms), columns as ``readings`` has them; and the series that
              have no threshold: file, series, reason
@@ -207,27 +238,46 @@ def estimate(waveforms: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[
     rows, waves = list[dict[str, object]](), list[dict[str, object]]()
     refused = list[tuple[str, str, str]]()
     for name, series in series_of(waveforms):
-        levels, responses, reason = _prepared(series)
         first = series.iloc[0]
-        if reason:
+        kind = (species or {}).get(str(first["subject"]), "")
+        window = window_of(kind, float(first["frequency"]))
+        levels, responses, reason = _prepared(series, window)
+        found = None if reason else threshold(levels, responses, float(first["rate"]))
+        doubt = _doubt(kind, window, series)
+        if found is not None and found.censored == "above" and doubt:
+            reason = f"no response found, and there may be one: {doubt}"
+        if found is None or reason:
             refused.append((str(first["file"]), name, reason))
             continue
-        found = threshold(levels, responses, float(first["rate"]))
         kept = {
             key: first[key]
             for key in ("subject", "ear", "group", "time", "frequency", "recorded", "file", "sha256")
         }
-        said = "click; " if "click" in str(first["flag"]).split("; ") else ""
+        click = "click; " if "click" in str(first["flag"]).split("; ") else ""
         rows.append(
             {
                 **kept, "value": found.value, "low": found.low, "high": found.high, "censored": found.censored,
                 "unit": first["unit"], "levels": levels.size, "loudest": levels[-1], "manual": np.nan,
-                "flag": f"{said}from waveforms: aligned waveforms of a level correlate by {CRITERION}",
+                "flag": flags(f"{click}from waveforms: aligned waveforms of a level correlate by {CRITERION}", doubt),
             }
         )  # fmt: skip
-        if found.censored != "above":
-            waves += _waves(kept, levels, responses, float(first["rate"]), found.value, said)
+        if found.censored != "above" and window.stop <= PEOPLE[2.0].stop:
+            waves += _waves(kept, levels, responses, float(first["rate"]), found.value, click)
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS)), pd.DataFrame(waves), refused
+
+
+def _doubt(species: str, window: Window, series: pd.DataFrame) -> str:
+    """Why a response might lie outside what was searched; empty where the window holds it."""
+    first = series.iloc[0]
+    if species not in (*RODENTS, PERSON):
+        known = ", ".join((*RODENTS, PERSON))
+        return f"sought {_span(window)} as in rodents, for no animals sheet names the species ({known})"
+    end = len(first["samples"]) / float(first["rate"]) - float(first["onset"])
+    return "" if end >= window.stop else f"recorded to {end:.3g} ms, and it may come until {window.stop:g} ms"
+
+
+def _span(window: Window) -> str:
+    return f"from {window.start:g} to {window.stop:g} ms"
 
 
 def _waves(
@@ -262,7 +312,7 @@ def series_of(waveforms: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         )
 
 
-def _prepared(series: pd.DataFrame) -> tuple[Array, Array, str]:
+def _prepared(series: pd.DataFrame, window: Window) -> tuple[Array, Array, str]:
     """Levels, responses and why there can be no threshold (empty if there can)."""
     nothing = np.empty(0)
     averaged = series.groupby("level", sort=True)
@@ -275,7 +325,8 @@ def _prepared(series: pd.DataFrame) -> tuple[Array, Array, str]:
     means = [np.mean(np.stack(list(one["samples"])), axis=0) for _, one in averaged]
     if any(np.ptp(one) == 0 for one in means):
         return nothing, nothing, "a waveform that does not vary"
-    responses = np.array([response(one, float(rates[0]), float(series["onset"].iloc[0])) for one in means])
+    onset = float(series["onset"].iloc[0])
+    responses = np.array([response(one, float(rates[0]), onset, window) for one in means])
     if responses.shape[1] < FEWEST_SAMPLES:
-        return nothing, nothing, f"{responses.shape[1]} samples from {WINDOW[0]:g} to {WINDOW[1]:g} ms"
+        return nothing, nothing, f"{responses.shape[1]} samples {_span(window)}"
     return np.unique(series["level"].to_numpy(dtype=float)), responses, ""

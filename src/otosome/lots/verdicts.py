@@ -25,9 +25,16 @@ from otosome.lots.release import (
 from otosome.lots.statement import stated
 from otosome.units import convert
 
-_KINDS = ("at_most", "at_least", "label", "negative", "positive", "recorded")
+_LIMITED = ("at_most", "at_least", "label")
+_KINDS = (*_LIMITED, "negative", "positive", "recorded")
 # What the files tell, unless the record states another method's result.
 _SIZES = ("size_window", "peak_size")
+# Numbers of a specification beside the limit of each listed test; either end of a pair may be left out.
+_RISKS, _POTENCY, _WINDOW = (
+    ("consumer_risk", "producer_risk"),
+    ("potency_least", "potency_most"),
+    ("window_low", "window_high"),
+)
 
 
 @dataclass(frozen=True)
@@ -42,13 +49,14 @@ class Measured:
 
 
 def verdicts(entry: Entry, measured: Measured, findings: Mapping[str, str], file: str) -> list[Verdict]:
-    """Every test of a specification, in its order; raises BadInput for a finding that it does not ask for."""
+    """Every test of a specification, in its order.
+
+    raises  BadInput for a finding that it does not ask for, and for a specification that says what no test reads
+    """
     numbers = {key: entry.card.parameter(key, "") for key in entry.card.parameters}
-    for key in ("consumer_risk", "producer_risk"):
-        if key not in numbers:
-            raise BadInput("a specification states it", file=entry.card.file, key=key)
-    risks = Risks(numbers["consumer_risk"].value, numbers["producer_risk"].value)
     asked = {kind: _names(entry, kind) for kind in _KINDS}
+    _refuse_idle(entry, asked)
+    risks = Risks(numbers["consumer_risk"].value, numbers["producer_risk"].value)
     known = [name for kind, names in asked.items() if kind != "label" for name in names]
     for key in findings:
         if key not in known:
@@ -58,9 +66,7 @@ def verdicts(entry: Entry, measured: Measured, findings: Mapping[str, str], file
     found = [_count_test(measured, numbers[name], risks) for name in asked["label"]]
     for kind in ("at_least", "at_most"):
         for name in asked[kind]:
-            number = numbers.get(name)
-            if number is None:
-                raise BadInput("a test has a limit", file=entry.card.file, key=name)
+            number = numbers[name]
             least, most = (number.value, np.inf) if kind == "at_least" else (0.0, number.value)
             words = f"{'at least' if kind == 'at_least' else 'at most'} {number.given}"
             if name in _SIZES and name not in findings:
@@ -73,9 +79,43 @@ def verdicts(entry: Entry, measured: Measured, findings: Mapping[str, str], file
         for name in asked[wanted]
     ]
     found += [_recorded(name, findings) for name in asked["recorded"]]
-    limited = "potency_least" in numbers and "potency_most" in numbers
-    ends = (numbers["potency_least"].value, numbers["potency_most"].value) if limited else None
-    return found + _potency_tests(measured, ends, risks)
+    limited = any(key in numbers for key in _POTENCY)
+    return found + _potency_tests(measured, _ends(numbers, *_POTENCY) if limited else None, risks)
+
+
+def _refuse_idle(entry: Entry, asked: Mapping[str, list[str]]) -> None:
+    """Raise BadInput where a test lacks its limit, or where a list or a number is one that no test reads."""
+    file, limited = entry.card.file, [name for kind in _LIMITED for name in asked[kind]]
+    for key in entry.card.options:
+        if key not in _KINDS:
+            raise BadInput("is no list of tests", file=file, key=key, allowed=_KINDS)
+    for name in asked["label"]:
+        if name != "particles":
+            raise BadInput(
+                "has no label to be held against", file=file, key="label", given=name, allowed=["particles"]
+            )
+    window = _WINDOW if "size_window" in limited else ()
+    for key in (*_RISKS, *limited):
+        if key not in entry.card.parameters:
+            raise BadInput("a specification states it, as the limit of a test", file=file, key=key)
+    if window and not any(key in entry.card.parameters for key in window):
+        raise BadInput("a size window has an end", file=file, key="size_window", allowed=window)
+    known = [*_RISKS, *_POTENCY, *window, *limited]
+    for key in entry.card.parameters:
+        if key not in known:
+            raise BadInput(
+                "is a limit that no test reads", file=file, key=key, allowed=known,
+                cure=f"name it in one of {', '.join(_LIMITED)}, or take it out",
+            )  # fmt: skip
+
+
+def _ends(numbers: Mapping[str, Parameter], low: str, high: str) -> tuple[float, float]:
+    """Both ends of a range, of which either may be left out."""
+    least = numbers[low].value if low in numbers else 0.0
+    most = numbers[high].value if high in numbers else np.inf
+    if not least < most:
+        raise BadInput("lies below the upper end", key=low, given=f"{least:g}", allowed=f"less than {most:g}")
+    return least, most
 
 
 def _names(entry: Entry, kind: str) -> list[str]:
@@ -149,7 +189,7 @@ def _size_test(
     if not videos:
         return _unknown(name, asked, "nothing was sized", "add a [[count]] with its file and day")
     if name == "size_window":
-        low, high = numbers["window_low"].value, numbers["window_high"].value
+        low, high = _ends(numbers, *_WINDOW)
         inside = {
             n: float(
                 v.loc[v["diameter"].between(low, high), "concentration"].sum() / v["concentration"].sum()
@@ -267,7 +307,13 @@ def _potency_tests(measured: Measured, ends: tuple[float, float] | None, risks: 
 
 
 def _within(ends: tuple[float, float]) -> str:
-    return f"relative potency {ends[0]:g} to {ends[1]:g}"
+    if ends[1] == np.inf:
+        return f"relative potency at least {ends[0]:g}"
+    return (
+        f"relative potency {ends[0]:g} to {ends[1]:g}"
+        if ends[0] > 0
+        else f"relative potency at most {ends[1]:g}"
+    )
 
 
 def _unknown(test: str, asked: str, found: str, cure: str) -> Verdict:

@@ -507,4 +507,12 @@ def _check_insult(study: Study, name: str, use: InsultUse, file: str) -> None:
     if use.band is not None and not quantity(use.band[0], "kHz") < quantity(use.band[1], "kHz"):
         raise BadInput("a band rises", file=file, key=f"insult.{name}.band", given=use.band)
     if use.route is not None:
-        _among(use.route, study.catalog.names("routes"), file, f"insult.{name}.route")
+        routes = study.catalog.names("routes")
+        _among(use.route, routes, file, f"insult.{name}.route")
+        # A drug's dose has no volume: in a dry middle ear nothing crosses the window, in the duct nothing is pushed on.
+        if drugs and study.is_local(use.route):
+            raise BadInput(
+                "brings a drug in a volume of fluid, which an insult does not have yet: it would not arrive as given",
+                file=file, key=f"insult.{name}.route", given=use.route,
+                allowed=[route for route in routes if not study.is_local(route)],
+            )  # fmt: skip
