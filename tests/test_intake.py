@@ -59,7 +59,7 @@ def test_every_file_of_a_folder_is_read_or_refused_with_a_reason(exports):
     made = intake([exports], CATALOG)
     counts = {name: [one.rows for one in samples(name)] for name in CATALOG.names("instruments")}
     assert sorted(made.files.values()) == sorted(name for name, rows in counts.items() for _ in rows)
-    tables = len(made.readings) + len(made.particles) + len(made.waveforms)
+    tables = sum(map(len, (made.readings, made.particles, made.waveforms, made.wells)))
     assert tables == sum(map(sum, counts.values()))
     assert {"notes.txt", "empty.csv"} <= {one.file for one in made.refused}
     assert all(one.place and one.reason for one in made.refused)
@@ -153,7 +153,7 @@ def test_a_code_stands_for_the_group_while_the_study_is_blinded(exports, tmp_pat
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ({"subject": ""}, "row 1: has no subject"),
+        ({"subject": "", "group": "a"}, "row 1: has no subject"),
         ({"subject": "a", "ear": "both"}, "row 1, ear: is no ear"),
         ({"subject": "a", "day0": "31.12.2024"}, "day0: is no date"),
         ({"subject": "a", "dose": "5 drops"}, "dose"),
@@ -255,7 +255,7 @@ def set_by_hand(monkeypatch, hand, *ours):
     table = pd.DataFrame(found, columns=list(thresholds.COLUMNS))
     monkeypatch.setattr(thresholds, "estimate", lambda *_: (table, pd.DataFrame(), []))
     readings, nothing = pd.DataFrame(manual, columns=list(READINGS)), pd.DataFrame()
-    made = module.Intake(readings, nothing, pd.DataFrame({"subject": ["m"]}), nothing)
+    made = module.Intake(readings, nothing, pd.DataFrame({"subject": ["m"]}), nothing, nothing)
     module._estimate(made, {})
     return [
         (value, flag) for value, flag in zip(made.estimated["manual"], made.estimated["flag"], strict=True)

@@ -26,7 +26,7 @@ MICROVOLTS = {
     "volts": 1e6,
 }  # fmt: skip
 NAMES = {1e-6: "pV", 1e-3: "nV", 1.0: "uV", 1e3: "mV", 1e6: "V"}
-STATED = "nV, uV, mV or V"
+STATED = "nV, uV, mV, V"
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 
 
@@ -52,7 +52,7 @@ def one_unit(export: Export, units: Sequence[str], place: str, cure: str) -> str
     if size is None:
         given = ", ".join(sorted({unit.strip() or "no unit" for unit in units})) or "no unit"
         raise export.refusal(
-            place, given, f"one unit of voltage, {STATED}", f"{cure}; or import with --voltage and the unit"
+            place, given, f"one of {STATED}, the same everywhere", f"{cure}; or import with --voltage and the unit"
         )
     return NAMES[size]
 

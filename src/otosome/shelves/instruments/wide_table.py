@@ -38,6 +38,7 @@ SAID = {
     *EARS, *PATHWAYS, *UNITS, *CLICKS, ABR, "threshold", "thresholds", "thr", "evoked", "tone", "pip", "burst", "at",
     "ear", "hearing", "level", "db", "dbspl", "dbhl", "spl", "hl", "audiogram", "pta",
 }  # fmt: skip
+HIGHEST_OF_A_PERSON = 20.0  # kHz
 NOT_HERE = ("quantity", "score", "cell_type", "cell", "counts", "f2", "seqn")
 CURE = "say in a mapping whose thresholds they are and in which dB: otosome new mapping FILE writes one to fill in"
 
@@ -66,9 +67,9 @@ class WideTable:
     def recognises(head: bytes) -> bool:
         """Whether a table that begins so has subjects and a column for each of two tests or more."""
         names = header(head)
-        tests = [name for name in names if described(name) is not None]
+        tests = [test for name in names if (test := described(name)) is not None]
         return (
-            len(tests) > 1
+            (len(tests) > 1 or any(test.ear and test.words.intersection(PATHWAYS) for test in tests))
             and bool(names.intersection(SUBJECT))
             and not names.intersection((*NOT_HERE, *FREQUENCY))
         )
@@ -124,8 +125,9 @@ def _of_a_person(columns: Columns, tests: Sequence[Column], kilohertz: Sequence[
     stated = bool(words & {"hl", "dbhl", "audiogram", "pta", *PATHWAYS})
     eared = "ear" in columns or "side" in columns or any(test.ear for test in tests)
     usual = bool(tones.size) and bool(np.isclose(tones[:, None], AUDIOMETRIC, rtol=1e-3).any(axis=1).all())
-    if animal and stated:
-        raise columns.export.refusal("header", f"{animal}, which is of an animal", "a person's, in dB HL", CURE)
+    if stated and (animal or (tones > HIGHEST_OF_A_PERSON).any()):
+        given = animal or f"{tones.max():g} kHz"
+        raise columns.export.refusal("header", f"{given}, which is of an animal", "a person's, in dB HL", CURE)
     if not animal and usual and ABR not in words and (stated or (eared and tones.min() <= LOWEST_TESTED)):
         return True
     if ABR in words or (animal and words.intersection(CLICKS)):
