@@ -496,7 +496,9 @@ def test_a_column_a_test_whose_meaning_nothing_says_is_asked_about(header, says)
         tables("wide_table", f"{header}\np,10,20\n".encode())
 
 
-@pytest.mark.parametrize("header", ["id,l_air_2000,x", "id,right_500,left_500", "id,4 kHz (dB HL),x", "id,R AC 4000 Hz,x"])
+@pytest.mark.parametrize(
+    "header", ["id,l_air_2000,x", "id,right_500,left_500", "id,4 kHz (dB HL),x", "id,R AC 4000 Hz,x"]
+)
 def test_a_column_a_test_with_ear_pathway_or_reference_is_a_persons(header):
     readings = tables("wide_table", f"{header}\np,20,\n".encode()).readings
     assert set(readings["quantity"]) == {"audiogram"} and set(readings["unit"]) == {"dB HL"}
@@ -518,7 +520,9 @@ def test_a_limit_is_censored_at_its_level(text, value, censored):
     assert (one.value, one.censored, one.reason) == (value, censored, "")
 
 
-@pytest.mark.parametrize("text", ["DNT", "CNT", "not tested", "NR", "inf", "666", "888", "-99", "n/a", "", "forty"])
+@pytest.mark.parametrize(
+    "text", ["DNT", "CNT", "not tested", "NR", "inf", "666", "888", "-99", "n/a", "", "forty"]
+)
 def test_a_word_or_a_code_is_never_a_level(text):
     one = level(text)
     assert np.isnan(one.value) and one.reason

@@ -31,13 +31,21 @@ def record(number, frequency, level, points=30):
 
 def export(subject="M1", side="left", end="\r\n"):
     text = GROUP.format(records=3, subject=subject, side=side)
-    text += record(1, "16000 Hz", 80) + record(2, "16 kHz", 70) + record(3, "100 Hz", 80) + record(4, "8000 Hz", 60, 29)
+    text += (
+        record(1, "16000 Hz", 80)
+        + record(2, "16 kHz", 70)
+        + record(3, "100 Hz", 80)
+        + record(4, "8000 Hz", 60, 29)
+    )
     return text.replace("\n", end).encode()
 
 
 FILES = [
     Sample(
-        "M1.txt", export(), rows=3, refused=1,
+        "M1.txt",
+        export(),
+        rows=3,
+        refused=1,
         holds=(("subject", "M1"), ("ear", "left"), ("frequency", 16.0), ("level", 80.0), ("rate", 25.0)),
     )
 ]

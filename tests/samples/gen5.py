@@ -1,12 +1,44 @@
 from laboratory import Sample
 
+A_FILE = """\
+Software Version	3.11.19
+
+Experiment File Path:	y.xpt
+Plate Number	Plate 1
+Date	5/14/2021
+Reader Type:	Synergy H1
+
+Results
+	1	2	3
+A	0.1	0.2	0.3	450
+	0.01	0.02	0.03	570
+B	1.1	1.2	OVRFLW	450
+	0.11	0.12	0.13	570
+"""
+B_FILE = """\
+Software Version	3.08.01
+
+Protocol File Path:	y.prt
+Plate Number	Plate 2
+
+Results
+Well	Well ID	450
+A1	SPL1	0,5
+B12	SPL2	1,25
+"""
 FILES = [
     Sample(
-        'gen5.txt', b'Software Version\t3.11.19\n\nExperiment File Path:\ty.xpt\nPlate Number\tPlate 1\nDate\t5/14/2021\nReader Type:\tSynergy H1\n\nResults\n\t1\t2\t3\nA\t0.1\t0.2\t0.3\t450\n\t0.01\t0.02\t0.03\t570\nB\t1.1\t1.2\tOVRFLW\t450\n\t0.11\t0.12\t0.13\t570\n',
-        rows=11, refused=1, holds=(('plate', 'Plate 1'), ('well', 'A1'), ('read', '450'), ('value', 0.1)),
+        "gen5.txt",
+        A_FILE.encode(),
+        rows=11,
+        refused=1,
+        holds=(("plate", "Plate 1"), ("well", "A1"), ("read", "450"), ("value", 0.1)),
     ),
     Sample(
-        'list.txt', b'Software Version\t3.08.01\n\nProtocol File Path:\ty.prt\nPlate Number\tPlate 2\n\nResults\nWell\tWell ID\t450\nA1\tSPL1\t0,5\nB12\tSPL2\t1,25\n',
-        rows=2, refused=0, holds=(('plate', 'Plate 2'), ('well', 'A1'), ('value', 0.5)),
+        "list.txt",
+        B_FILE.encode(),
+        rows=2,
+        refused=0,
+        holds=(("plate", "Plate 2"), ("well", "A1"), ("value", 0.5)),
     ),
-]  # fmt: skip
+]

@@ -4,7 +4,11 @@ NAMESPACE = "http://www.himsa.com/Measurement/NoahAudiometricMeasurement.xsd"
 
 
 def tone(hertz, level, status="Normal", masking=""):
-    mask = f"<MaskingFrequency>{hertz}</MaskingFrequency><MaskingLevel>{masking}</MaskingLevel>" if masking else ""
+    mask = (
+        f"<MaskingFrequency>{hertz}</MaskingFrequency><MaskingLevel>{masking}</MaskingLevel>"
+        if masking
+        else ""
+    )
     return (
         f"<TonePoints><StimulusFrequency>{hertz}</StimulusFrequency><StimulusLevel>{level}</StimulusLevel>{mask}"
         f"<TonePointStatus>{status}</TonePointStatus></TonePoints>"
@@ -31,7 +35,10 @@ def export(*curves, space=""):
 AIR = curve("AirConductorRight", tone(1000, "25.0"), tone(4000, "110.0", "NoResponse"))
 FILES = [
     Sample(
-        "noah.xml", export(AIR), rows=2, censored=1,
+        "noah.xml",
+        export(AIR),
+        rows=2,
+        censored=1,
         holds=(("ear", "right"), ("frequency", 1.0), ("value", 25.0), ("recorded", "2024-05-06")),
     ),
     # Bone on the left with masking; a loudness curve, and a curve heard through a hearing aid.
@@ -40,9 +47,15 @@ FILES = [
         export(
             curve("BoneConductorLeft", tone(500, "15.0", masking="40.0")),
             curve("AirConductorLeft", tone(1000, "90.0"), kind="UncomfortableLevelAudiogram"),
-            curve("FreeFieldBinaural", tone(1000, "30.0"), more="<HearingInstrument1Condition>Aided</HearingInstrument1Condition>"),
+            curve(
+                "FreeFieldBinaural",
+                tone(1000, "30.0"),
+                more="<HearingInstrument1Condition>Aided</HearingInstrument1Condition>",
+            ),
             space=NAMESPACE,
         ),
-        rows=1, refused=2, holds=(("quantity", "audiogram.bone"), ("ear", "left"), ("frequency", 0.5)),
+        rows=1,
+        refused=2,
+        holds=(("quantity", "audiogram.bone"), ("ear", "left"), ("frequency", 0.5)),
     ),
-]  # fmt: skip
+]

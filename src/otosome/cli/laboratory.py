@@ -100,7 +100,9 @@ def _check_given(species: str, voltage: str) -> None:
 
     for key, value, allowed in (("species", species, SPECIES), ("voltage", voltage, ("", *VOLTAGES))):
         if value not in allowed:
-            raise BadInput(f"is no {key} that is known", key=f"--{key}", given=value, allowed=list(allowed[1:]))
+            raise BadInput(
+                f"is no {key} that is known", key=f"--{key}", given=value, allowed=list(allowed[1:])
+            )
 
 
 def _begin_mapping(error: Unsure, folder: Path) -> None:

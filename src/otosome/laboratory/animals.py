@@ -21,10 +21,9 @@ from otosome.units import convert, split
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = (
-    "subject", "file", "ear", "group", "code", "species", "insult", "insult_dose", "treatment", "dose", "day0", "sex",
-    "strain", "cage",
-)  # fmt: skip
+COLUMNS = tuple(
+    ("subject file ear group code species insult insult_dose treatment dose day0 sex strain cage").split()
+)
 EARS = {"": "", "l": "left", "left": "left", "r": "right", "right": "right"}
 DATES = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
 MOST = 20_000
@@ -46,9 +45,13 @@ class Animals:
         unknown = [name for name in known if name not in COLUMNS]
         if "subject" not in known or unknown:
             raise BadInput(
-                "is not an animals sheet", file=file.name, key=unknown[0] if unknown else "subject",
-                given=", ".join(known)[:200], allowed=list(COLUMNS), cure="otosome new animals PATH... writes one",
-            )  # fmt: skip
+                "is not an animals sheet",
+                file=file.name,
+                key=unknown[0] if unknown else "subject",
+                given=", ".join(known)[:200],
+                allowed=list(COLUMNS),
+                cure="otosome new animals PATH... writes one",
+            )
         written = table[known].reindex(columns=list(COLUMNS), fill_value="").map(_untamed)
         rows = written.map(label).assign(file=written["file"])
         for row in range(len(rows)):

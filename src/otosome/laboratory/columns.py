@@ -28,23 +28,57 @@ if TYPE_CHECKING:
 
 Rows = Sequence[int] | NDArray[np.signedinteger[Any]]
 SUBJECT = (
-    "subject", "subject_id", "animal", "animal_id", "mouse", "mouse_id", "rat", "rat_id", "patient", "patient_id",
-    "participant", "id",
-)  # fmt: skip
+    "subject",
+    "subject_id",
+    "animal",
+    "animal_id",
+    "mouse",
+    "mouse_id",
+    "rat",
+    "rat_id",
+    "patient",
+    "patient_id",
+    "participant",
+    "id",
+)
 # Columns that only a table of animals has, and what a column of species calls one.
 ANIMAL = ("animal", "animal_id", "mouse", "mouse_id", "rat", "rat_id", "strain", "substrain", "genotype")
 ANIMALS = ("mouse", "mice", "rat", "guinea pig", "guinea_pig", "gerbil", "chinchilla", "cat", "mus musculus")
 FREQUENCY = (
-    "freq_hz", "frequency_hz", "frequency (hz)", "freq(hz)", "freq_khz", "frequency_khz", "frequency (khz)",
-    "frequency[khz]", "frequency", "freq",
-)  # fmt: skip
+    "freq_hz",
+    "frequency_hz",
+    "frequency (hz)",
+    "freq(hz)",
+    "freq_khz",
+    "frequency_khz",
+    "frequency (khz)",
+    "frequency[khz]",
+    "frequency",
+    "freq",
+)
 # No ear tested hears 200 kHz: a bare frequency above it is in Hz. Nor is one tested below 50 Hz: one of 8 is in kHz,
 # whatever the header says, and which rows share its mistake the file does not tell.
 LOWEST_KILOHERTZ, HIGHEST_KILOHERTZ = 0.05, 200.0
 # Frequencies of the audiometer, kHz, and the highest of those that no rodent is tested at.
 AUDIOMETRIC = (
-    0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 9.0, 10.0, 11.2, 12.5, 14.0, 16.0,
-)  # fmt: skip
+    0.125,
+    0.25,
+    0.5,
+    0.75,
+    1.0,
+    1.5,
+    2.0,
+    3.0,
+    4.0,
+    6.0,
+    8.0,
+    9.0,
+    10.0,
+    11.2,
+    12.5,
+    14.0,
+    16.0,
+)
 LOWEST_TESTED = 0.5
 SOFTEST, LOUDEST = -30.0, 140.0  # dB: outside it a number is a code
 EARS = {"l": "left", "left": "left", "r": "right", "right": "right"}

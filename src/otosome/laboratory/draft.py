@@ -149,9 +149,12 @@ def _insult(insult: str, dose: str, file: str, catalog: Catalog) -> dict[str, ob
     by_level = isinstance(needs, list) and "noise.level" in needs
     if needs and (not dose or by_level != ("dB" in dose)):
         raise BadInput(
-            f"{insult} is given by a {'level' if by_level else 'dose'}", file=file, key="insult_dose",
-            given=dose or "nothing", cure=f"write it, such as {'103 dB SPL' if by_level else '12 mg/kg'}",
-        )  # fmt: skip
+            f"{insult} is given by a {'level' if by_level else 'dose'}",
+            file=file,
+            key="insult_dose",
+            given=dose or "nothing",
+            cure=f"write it, such as {'103 dB SPL' if by_level else '12 mg/kg'}",
+        )
     if by_level:
         return {**use, "level": dose, **NOISE}
     return {**use, "amount": dose, "route": DRUG_ROUTE} if needs else use

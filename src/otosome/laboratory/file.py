@@ -30,18 +30,28 @@ LONGEST_LINE = 1_000_000  # characters
 LONGEST_NAME = 120  # characters of a subject, sample or flag
 HEAD = 4096  # bytes a reader may look at to know its files
 _CSV = "save it as .xlsx or CSV"
-_AVERAGES = "export averaged waveforms as CSV or text, with level, frequency, sampling period and unit in the header"
+_AVERAGES = (
+    "export averaged waveforms as CSV or text, with level, frequency, sampling period and unit in the header"
+)
 # How a kind of file begins, what it is, and what to bring instead.
 _MARKS = (
-    (b"PK\x03\x04", "a ZIP archive, as .xlsx files are", ""), (b"\xd0\xcf\x11\xe0", "an old Excel or Word file", _CSV),
-    (b"%PDF", "a PDF", "bring the numbers behind it as a table"), (b"\x89PNG", "an image", ""),
-    (b"\xff\xd8\xff", "an image", ""), (b"II*\0", "an image", ""), (b"MM\0*", "an image", ""),
+    (b"PK\x03\x04", "a ZIP archive, as .xlsx files are", ""),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file", _CSV),
+    (b"%PDF", "a PDF", "bring the numbers behind it as a table"),
+    (b"\x89PNG", "an image", ""),
+    (b"\xff\xd8\xff", "an image", ""),
+    (b"II*\0", "an image", ""),
+    (b"MM\0*", "an image", ""),
     (b"\x89HDF", "an HDF5 file, as NWB and MATLAB 7.3 files are", f"{_AVERAGES}; in MATLAB save with -v7"),
-    (b"{\\rtf", "a formatted text", "save it as plain text"), (b"SQLite", "a database", "export its table as CSV"),
-    (b"0       ", "an EDF recording", _AVERAGES), (b"\xffBIOSEMI", "a BDF recording", _AVERAGES),
-    (b"S64", "a Spike2 recording (.smrx)", _AVERAGES), (b"MATLAB 7.3", "a MATLAB 7.3 file", "save it in MATLAB with -v7"),
-    (b"\xff\xfe", "UTF-16 text", ""), (b"\xfe\xff", "UTF-16 text", ""),
-)  # fmt: skip
+    (b"{\\rtf", "a formatted text", "save it as plain text"),
+    (b"SQLite", "a database", "export its table as CSV"),
+    (b"0       ", "an EDF recording", _AVERAGES),
+    (b"\xffBIOSEMI", "a BDF recording", _AVERAGES),
+    (b"S64", "a Spike2 recording (.smrx)", _AVERAGES),
+    (b"MATLAB 7.3", "a MATLAB 7.3 file", "save it in MATLAB with -v7"),
+    (b"\xff\xfe", "UTF-16 text", ""),
+    (b"\xfe\xff", "UTF-16 text", ""),
+)
 _SPIKE2 = b"(C) CED"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _MISSING = {"", "na", "nan", "none", "null", "n/a", "."}
@@ -94,9 +104,12 @@ class Export:
             raise BadInput(f"cannot be read ({error.strerror})", file=name) from error
         if len(content) > LARGEST:
             raise BadInput(
-                "is too large", file=name, given=f"more than {LARGEST} bytes",
-                allowed=f"at most {LARGEST}", cure="export fewer measurements a file",
-            )  # fmt: skip
+                "is too large",
+                file=name,
+                given=f"more than {LARGEST} bytes",
+                allowed=f"at most {LARGEST}",
+                cure="export fewer measurements a file",
+            )
         if not content.strip(b" \t\r\n\0"):
             raise BadInput("is empty", file=name)
         return cls(name, content, voltage=voltage)
@@ -194,9 +207,14 @@ class Export:
             raise self.refusal("file", f"more than {MOST_CELLS} cells", f"at most {MOST_CELLS}")
         try:
             table = pd.read_csv(
-                io.StringIO("\n".join(lines)), sep=mark, header=None, dtype=str, keep_default_na=False,
-                skip_blank_lines=True, skipinitialspace=True,
-            )  # fmt: skip
+                io.StringIO("\n".join(lines)),
+                sep=mark,
+                header=None,
+                dtype=str,
+                keep_default_na=False,
+                skip_blank_lines=True,
+                skipinitialspace=True,
+            )
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
             raise self.refusal("table", str(error)[:200], "rows as long as their header") from error
         written = [str(name).strip().strip("\ufeff").lower() for name in table.iloc[0]]

@@ -100,7 +100,10 @@ def intake(
             together[key] = sheet.join(together[key], animals) if len(together[key]) else together[key]
     plates = with_layout(together["wells"], meaning.plates) if meaning.plates else {}
     made = Intake(
-        **together,
+        readings=together["readings"],
+        particles=together["particles"],
+        waveforms=together["waveforms"],
+        wells=together["wells"],
         estimated=_concat([], thresholds.COLUMNS),
         plates=plates,
         refused=refused,

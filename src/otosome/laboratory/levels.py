@@ -13,16 +13,30 @@ import numpy as np
 
 from otosome.laboratory.columns import Columns, possible
 from otosome.laboratory.file import parse
-from otosome.units import Array
 
 SILENT = ("nr", "no response", "no resp", "noresponse", "not heard", "no threshold", "inf", "absent")
 UNTESTED = (
-    "dnt", "cnt", "nt", "n/t", "nd", "not tested", "did not test", "could not test", "not done", "-", "--", "x", "*",
-)  # fmt: skip
+    "dnt",
+    "cnt",
+    "nt",
+    "n/t",
+    "nd",
+    "not tested",
+    "did not test",
+    "could not test",
+    "not done",
+    "-",
+    "--",
+    "x",
+    "*",
+)
 # Numbers that stand for no response or not tested in clinics' and programs' sheets.
 CODES = (-999.0, -99.0, 77.0, 88.0, 99.0, 111.0, 130.0, 135.0, 140.0, 666.0, 777.0, 888.0, 999.0, 9999.0)
 STEP = 5.0  # dB in which thresholds are sought
-FEW, MOST_OF = 2, 0.9  # values beside which one that is no multiple stands out, and the share of them that are multiples
+FEW, MOST_OF = (
+    2,
+    0.9,
+)  # values beside which one that is no multiple stands out, and the share of them that are multiples
 FAR = 30.0  # dB by which nought lies below the rest of its ear before it is asked about
 _NUMBER = r"([+-]?\d+(?:[.,]\d+)?)"
 _SILENT = "|".join(re.escape(word) for word in sorted(SILENT, key=len, reverse=True))
@@ -125,7 +139,12 @@ def _doubt(value: float, off: bool, lowest: float) -> str:
 
 
 def sift(
-    columns: Columns, name: str, found: Sequence[Level], ears: Sequence[Hashable], sure: bool, blanks: bool = True
+    columns: Columns,
+    name: str,
+    found: Sequence[Level],
+    ears: Sequence[Hashable],
+    sure: bool,
+    blanks: bool = True,
 ) -> list[Level]:
     """The levels of a column that may be read; the others have no value, and are listed with the reason.
 

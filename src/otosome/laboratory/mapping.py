@@ -32,12 +32,20 @@ LEVELS = ("dB SPL", "dB HL", "dB nHL", "dB peSPL", "dB")
 VOLTAGES = ("uV", "nV", "mV", "V")
 # What a column may be read as, and the units it may be in.
 QUANTITIES: dict[str, tuple[str, ...]] = {
-    "abr_threshold": LEVELS, "audiogram": ("dB HL",), "audiogram.bone": ("dB HL",), "audiogram.soundfield": ("dB HL",),
-    "dpoae": ("dB SPL",), "dpoae_threshold": ("dB SPL",), "wave1": VOLTAGES, "wave1_latency": ("ms",),
-    "cell_count.ohc": ("", "%", "cells", "cells/mm"), "cell_count.ihc": ("", "%", "cells", "cells/mm"),
-    "cell_count.sgn": ("", "%", "cells", "cells/mm"), "cell_count.synapse": ("per IHC",),
+    "abr_threshold": LEVELS,
+    "audiogram": ("dB HL",),
+    "audiogram.bone": ("dB HL",),
+    "audiogram.soundfield": ("dB HL",),
+    "dpoae": ("dB SPL",),
+    "dpoae_threshold": ("dB SPL",),
+    "wave1": VOLTAGES,
+    "wave1_latency": ("ms",),
+    "cell_count.ohc": ("", "%", "cells", "cells/mm"),
+    "cell_count.ihc": ("", "%", "cells", "cells/mm"),
+    "cell_count.sgn": ("", "%", "cells", "cells/mm"),
+    "cell_count.synapse": ("per IHC",),
     "cell_count.ribbon": ("per IHC",),
-}  # fmt: skip
+}
 IN_DECIBELS = ("abr_threshold", "audiogram", "audiogram.bone", "audiogram.soundfield", "dpoae_threshold")
 PEOPLE = ("audiogram", "audiogram.bone", "audiogram.soundfield")
 SPECIES = ("", "mouse", "rat", "guinea_pig", "human")
@@ -122,9 +130,12 @@ class Meaning:
         except ValidationError as error:
             first = error.errors()[0]
             raise BadInput(
-                first["msg"], file=file.name, key=".".join(map(str, first["loc"])), given=str(first["input"])[:60],
+                first["msg"],
+                file=file.name,
+                key=".".join(map(str, first["loc"])),
+                given=str(first["input"])[:60],
                 cure="otosome new mapping FILE writes one to fill in",
-            ) from error  # fmt: skip
+            ) from error
         for number, table in enumerate(values.table, start=1):
             _check(file.name, f"table {number}", table)
         return cls(file.name, tuple(values.table), tuple(values.plate))
@@ -152,19 +163,45 @@ def _check(file: str, place: str, table: Table) -> None:
     used = {"subject": table.subject, "group": table.group, "time": table.time, "recorded": table.recorded}
     for key, name in {**used, **{f"column.{name}": name for name in table.column}}.items():
         if name and _plain(name) not in names:
-            raise BadInput("is no column of the table", file=file, key=f"{place}.{key}", given=name, allowed=table.columns)
+            raise BadInput(
+                "is no column of the table",
+                file=file,
+                key=f"{place}.{key}",
+                given=name,
+                allowed=table.columns,
+            )
     if not any(column.quantity for column in table.column.values()):
         cure = "write under [table.column] of each column that is to be read what it holds"
-        raise BadInput("has no column with a quantity", file=file, key=f"{place}.column", allowed=list(QUANTITIES), cure=cure)
+        raise BadInput(
+            "has no column with a quantity",
+            file=file,
+            key=f"{place}.column",
+            allowed=list(QUANTITIES),
+            cure=cure,
+        )
     for name, column in table.column.items():
         key = f"{place}.column.{name}"
         if column.quantity and column.quantity not in QUANTITIES:
-            raise BadInput("is no quantity", file=file, key=key, given=column.quantity, allowed=list(QUANTITIES))
+            raise BadInput(
+                "is no quantity", file=file, key=key, given=column.quantity, allowed=list(QUANTITIES)
+            )
         if column.quantity and column.unit not in QUANTITIES[column.quantity]:
             allowed = [unit or "(none)" for unit in QUANTITIES[column.quantity]]
-            raise BadInput(f"is no unit of {column.quantity}", file=file, key=f"{key}.unit", given=column.unit or "nothing", allowed=allowed)
+            raise BadInput(
+                f"is no unit of {column.quantity}",
+                file=file,
+                key=f"{key}.unit",
+                given=column.unit or "nothing",
+                allowed=allowed,
+            )
         if column.quantity in PEOPLE and table.species not in ("", "human"):
-            raise BadInput("an animal has no audiogram in dB HL", file=file, key=key, given=table.species, allowed=["abr_threshold"])
+            raise BadInput(
+                "an animal has no audiogram in dB HL",
+                file=file,
+                key=key,
+                given=table.species,
+                allowed=["abr_threshold"],
+            )
 
 
 def names_of(export: Export, rows: int = 1) -> list[str]:
@@ -191,7 +228,12 @@ def mapped(export: Export, table: Table, name: str) -> Tables:
     ``name``  of the mapping file
     """
     columns = _columns(export, table)
-    parts = [part for key, column in table.column.items() if column.quantity for part in _column(columns, table, _plain(key), column)]
+    parts = [
+        part
+        for key, column in table.column.items()
+        if column.quantity
+        for part in _column(columns, table, _plain(key), column)
+    ]
     if not parts:
         raise columns.nothing("no value", "one or more, by the mapping")
     merged = {key: [value for part in parts for value in part[key]] for key in parts[0]}
@@ -226,7 +268,9 @@ def _column(columns: Columns, table: Table, name: str, column: Column) -> Iterat
     stimulus_level = _values(columns, column.level)
     rows = [row for row in range(len(frame)) if levels[row].value == levels[row].value]
     if column.quantity in PEOPLE and any(hertz[row] > HIGHEST_OF_A_PERSON for row in rows):
-        raise columns.export.refusal(name, "a frequency that no person hears", "an animal's abr_threshold", "mend the mapping")
+        raise columns.export.refusal(
+            name, "a frequency that no person hears", "an animal's abr_threshold", "mend the mapping"
+        )
     if rows:
         yield {
             **{key: [values[row] for row in rows] for key, values in who.items()},
@@ -237,8 +281,11 @@ def _column(columns: Columns, table: Table, name: str, column: Column) -> Iterat
             "unit": [unit] * len(rows),
             "level": [stimulus_level[row] for row in rows],
             "censored": [levels[row].censored for row in rows],
-            "flag": [flags(stimulus[row], "decimal comma" if columns.decimal == "," and texts[row] else "") for row in rows],
-        }  # fmt: skip
+            "flag": [
+                flags(stimulus[row], "decimal comma" if columns.decimal == "," and texts[row] else "")
+                for row in rows
+            ],
+        }
 
 
 def _unit(column: Column) -> tuple[str, float]:
@@ -254,7 +301,9 @@ def _who(columns: Columns, table: Table) -> dict[str, list[object]]:
     return {
         "subject": list(columns.texts(_plain(table.subject))) if table.subject else [""] * count,
         "group": list(columns.texts(_plain(table.group))) if table.group else [""] * count,
-        "recorded": [text[:16] for text in columns.texts(_plain(table.recorded))] if table.recorded else [""] * count,
+        "recorded": [text[:16] for text in columns.texts(_plain(table.recorded))]
+        if table.recorded
+        else [""] * count,
         "time": [_hours(columns, table, word, row) for row, word in enumerate(times)],
     }
 
@@ -265,7 +314,9 @@ def _hours(columns: Columns, table: Table, word: str, row: int) -> float:
     text = said.get(word.strip().lower(), word)
     hours = columns.span(text)
     if word and np.isnan(hours):
-        columns.leave_out(row, _plain(table.time), word, "is no time: give it one under [table.times], such as '14 d'")
+        columns.leave_out(
+            row, _plain(table.time), word, "is no time: give it one under [table.times], such as '14 d'"
+        )
     return hours
 
 
@@ -326,20 +377,36 @@ def draft(files: Sequence[Export]) -> str:
     for export in files:
         names = names_of(export, 1)
         subject = next((name for name in names if name in SUBJECT), "")
-        about = {"ear": ("ear", "side"), "group": ("group",), "time": ("timepoint", "time", "day"), "recorded": ("date",)}
+        about = {
+            "ear": ("ear", "side"),
+            "group": ("group",),
+            "time": ("timepoint", "time", "day"),
+            "recorded": ("date",),
+        }
         lines += [
-            "", "[[table]]", f"# {json.dumps(export.name + (f', sheet {export.sheet}' if export.sheet else ''))}",
+            "",
+            "[[table]]",
+            f"# {json.dumps(export.name + (f', sheet {export.sheet}' if export.sheet else ''))}",
             f"columns = {json.dumps(names, ensure_ascii=False)}",
-            'species = ""  # mouse, rat, guinea_pig or human', f"subject = {json.dumps(subject)}",
+            'species = ""  # mouse, rat, guinea_pig or human',
+            f"subject = {json.dumps(subject)}",
             *(f'{key} = "{next((one for one in some if one in names), "")}"' for key, some in about.items()),
-            '# no_response = ["NR", 99]', '# not_tested = ["DNT", 0]', '# loudest = "90 dB SPL"  # where "no response" has no level',
-            "# codes = []  # says that every number is a level as written", '# times = { baseline = "-24 h", d14 = "14 d" }',
-        ]  # fmt: skip
+            '# no_response = ["NR", 99]',
+            '# not_tested = ["DNT", 0]',
+            '# loudest = "90 dB SPL"  # where "no response" has no level',
+            "# codes = []  # says that every number is a level as written",
+            '# times = { baseline = "-24 h", d14 = "14 d" }',
+        ]
         taken = {subject, *(one for some in about.values() for one in some)}
         hertz = next((name for name in names if "freq" in name or name in ("khz", "hz")), "")
         for name in names:
             if name and name not in {*taken, hertz}:
-                lines += [f"[table.column.{json.dumps(name, ensure_ascii=False)}]", 'quantity = ""', 'unit = ""', f"frequency = {json.dumps(hertz)}"]
+                lines += [
+                    f"[table.column.{json.dumps(name, ensure_ascii=False)}]",
+                    'quantity = ""',
+                    'unit = ""',
+                    f"frequency = {json.dumps(hertz)}",
+                ]
     return "\n".join(lines) + "\n"
 
 
@@ -356,15 +423,26 @@ def with_layout(wells: pd.DataFrame, plates: Sequence[Plate]) -> dict[str, pd.Da
         named = wells[(wells["file"] == plate.file) | (not plate.file)]
         named = named[(named["read"] == plate.read) | (not plate.read)]
         if named.empty:
-            raise BadInput("fits no plate that was read", key=place, given=f"{plate.file} {plate.read}".strip())
+            raise BadInput(
+                "fits no plate that was read", key=place, given=f"{plate.file} {plate.read}".strip()
+            )
         layout = _layout(plate, place)
         for (file, own, read), rows in named.groupby(["file", "plate", "read"], sort=False):
             values = [
-                {"well": row.well, "sample": layout[row.well][0], "dose": layout[row.well][1], "unit": plate.unit, "response": row.value}
-                for row in rows.itertuples() if layout.get(row.well, ("",))[0]
-            ]  # fmt: skip
+                {
+                    "well": well,
+                    "sample": layout[well][0],
+                    "dose": layout[well][1],
+                    "unit": plate.unit,
+                    "response": value,
+                }
+                for well, value in zip(rows["well"].astype(str), rows["value"], strict=True)
+                if well in layout and layout[well][0]
+            ]
             stem = "_".join("".join(c if c.isalnum() else " " for c in f"{file} {own} {read}").split())[:80]
-            found[stem] = pd.DataFrame(values, columns=pd.Index(["well", "sample", "dose", "unit", "response"]))
+            found[stem] = pd.DataFrame(
+                values, columns=pd.Index(["well", "sample", "dose", "unit", "response"])
+            )
     return found
 
 
@@ -376,14 +454,21 @@ def _layout(plate: Plate, place: str) -> Mapping[str, tuple[str, float]]:
     except ValueError as error:
         raise BadInput(str(error), key=f"{place}.unit", given=plate.unit) from error
     if [len(row) for row in plate.sample] != [len(row) for row in plate.dose]:
-        raise BadInput("has another form than the samples", key=f"{place}.dose", cure="write a dose for each well, '' for none")
+        raise BadInput(
+            "has another form than the samples",
+            key=f"{place}.dose",
+            cure="write a dose for each well, '' for none",
+        )
     wells = dict[str, tuple[str, float]]()
     for letter, samples, doses in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", plate.sample, plate.dose, strict=False):
         for column, (sample, dose) in enumerate(zip(samples, doses, strict=True), start=1):
             value = dose if isinstance(dose, float) else parse(str(dose))
             if sample and not (value is not None and value > 0):
-                raise BadInput("a dose lies above zero", key=f"{place}.dose", given=f"{letter}{column}: {dose}", cure="leave its sample blank")
+                raise BadInput(
+                    "a dose lies above zero",
+                    key=f"{place}.dose",
+                    given=f"{letter}{column}: {dose}",
+                    cure="leave its sample blank",
+                )
             wells[f"{letter}{column}"] = (sample, float(value if value is not None else np.nan))
     return wells
-
-

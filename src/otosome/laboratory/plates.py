@@ -64,14 +64,18 @@ def grids(rows: Rows) -> Iterator[Grid]:
     above, index = list[str](), 0
     while index < len(rows):
         heads = list(_heads(rows[index]))
-        bodies = [(head, cells, size) for head in heads if (size := len(cells := _body(rows, index + 1, *head)))]
+        bodies = [
+            (head, cells, size) for head in heads if (size := len(cells := _body(rows, index + 1, *head)))
+        ]
         if not bodies:
             above.append(" ".join(filter(None, rows[index])))
             index += 1
             continue
         for (first, _), lines, _ in bodies:
             corner = rows[index][first - 1] if first else ""
-            yield Grid(tuple(filter(None, above))[-MOST_TITLE:], corner, tuple(one for line in lines for one in line))
+            yield Grid(
+                tuple(filter(None, above))[-MOST_TITLE:], corner, tuple(one for line in lines for one in line)
+            )
         above = []
         index += 1 + max(size for *_, size in bodies)
 
@@ -108,10 +112,15 @@ def listed(rows: Rows, plate: str) -> Iterator[Well]:
     for index, row in enumerate(rows):
         names = [cell.lower() for cell in row]
         own = next((i for i, name in enumerate(names) if name in WELLS_HEADER), None)
-        pair = [next((i for i, name in enumerate(names) if name in some), None) for some in (ROW_HEADER, COLUMN_HEADER)]
+        pair = [
+            next((i for i, name in enumerate(names) if name in some), None)
+            for some in (ROW_HEADER, COLUMN_HEADER)
+        ]
         across = [i for i, cell in enumerate(row) if WELL.fullmatch(cell)]
         if own is not None or None not in pair:
-            yield from _down(rows, index, [own] if own is not None else [i for i in pair if i is not None], plate)
+            yield from _down(
+                rows, index, [own] if own is not None else [i for i in pair if i is not None], plate
+            )
         elif len(across) > 1 and min(across) > 0:
             yield from _over_time(rows, index, across, above, plate)
         above = " ".join(filter(None, row)) or above
@@ -137,7 +146,10 @@ def _over_time(rows: Rows, index: int, across: list[int], title: str, plate: str
         if not row or not row[0] or WELL.fullmatch(row[0]):
             if not any(row[: min(across)]):
                 return
-        moment = next((cell for i, cell in enumerate(row[: min(across)]) if cell and "cycle" not in header[i].lower()), "")
+        moment = next(
+            (cell for i, cell in enumerate(row[: min(across)]) if cell and "cycle" not in header[i].lower()),
+            "",
+        )
         if not moment or not any(char.isdigit() for char in moment):
             return
         for i in across:
@@ -153,7 +165,9 @@ def from_grids(rows: Rows, plate: str, name: Callable[[Grid, str], str]) -> Iter
             yield Well(plate, name(grid, label), well, text)
 
 
-def plate_tables(export: Export, found: Sequence[Well], decimal: str, flag: str = "", cure: str = "") -> Tables:
+def plate_tables(
+    export: Export, found: Sequence[Well], decimal: str, flag: str = "", cure: str = ""
+) -> Tables:
     """The table ``wells``; a measurement of one name that stands twice is numbered.
 
     raises  BadInput where no well has a value
@@ -172,7 +186,9 @@ def plate_tables(export: Export, found: Sequence[Well], decimal: str, flag: str 
         read = one.read if times[key] == 1 else f"{one.read} ({times[key]})"
         rows.append((Well(one.plate, read, one.well, one.text, one.sample), value))
     if not rows or len(rows) > MOST_WELLS:
-        raise export.refusal("plate", f"{len(rows)} wells", f"1 to {MOST_WELLS}", cure or "export the plate again")
+        raise export.refusal(
+            "plate", f"{len(rows)} wells", f"1 to {MOST_WELLS}", cure or "export the plate again"
+        )
     comma = "decimal comma" if decimal == "," else ""
     return Tables(
         wells=wells(

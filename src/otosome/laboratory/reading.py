@@ -93,20 +93,30 @@ def _part(part: Export, catalog: Catalog, meaning: Meaning) -> tuple[str, Tables
         given = part.looks if not names else f"one that {' and '.join(names)} could read"
         where = f"sheet {part.sheet}" if part.sheet else None
         if part.is_table:
-            raise Unsure("is a table of unknown meaning", file=part.name, key=where, given=given, cure=MAPPING)
+            raise Unsure(
+                "is a table of unknown meaning", file=part.name, key=where, given=given, cure=MAPPING
+            )
         raise BadInput(
-            "is no file that a reader knows", file=part.name, key=where, given=given,
-            allowed=catalog.names("instruments"), cure=part.instead or None,
-        )  # fmt: skip
+            "is no file that a reader knows",
+            file=part.name,
+            key=where,
+            given=given,
+            allowed=catalog.names("instruments"),
+            cure=part.instead or None,
+        )
     try:
         return names[0], read_with(part, names[0], catalog)
     except BadInput as error:
         if not names[0].endswith("_table") or not part.is_table:
             raise
         raise Unsure(
-            error.message, file=error.file, key=error.key, given=error.given, allowed=error.allowed,
+            error.message,
+            file=error.file,
+            key=error.key,
+            given=error.given,
+            allowed=error.allowed,
             cure=f"{error.cure}; or {MAPPING}" if error.cure else MAPPING,
-        ) from error  # fmt: skip
+        ) from error
 
 
 def _together(tables: list[Tables], refused: list[Refused]) -> Tables:
@@ -131,16 +141,23 @@ def read_particles(export: Export, catalog: Catalog) -> tuple[pd.DataFrame, str]
     names = instruments_of(export, catalog)
     if len(names) != 1:
         raise BadInput(
-            "is no file that a reader knows", file=export.name, given=export.looks,
-            allowed=catalog.names("instruments"), cure=export.instead or None,
-        )  # fmt: skip
+            "is no file that a reader knows",
+            file=export.name,
+            given=export.looks,
+            allowed=catalog.names("instruments"),
+            cure=export.instead or None,
+        )
     return _distribution(export, names[0], catalog), names[0]
 
 
 def instruments_of(export: Export, catalog: Catalog) -> list[str]:
     """The instruments whose file this may be, by content: one, none, or several for a table that two could read."""
     formulas = {name: catalog.get("instruments", name).formula for name in catalog.names("instruments")}
-    return [name for name, formula in formulas.items() if formula is not None and formula().recognises(export.head)]
+    return [
+        name
+        for name, formula in formulas.items()
+        if formula is not None and formula().recognises(export.head)
+    ]
 
 
 def instrument_of(export: Export, catalog: Catalog) -> str | None:
@@ -185,9 +202,11 @@ def _distribution(export: Export, name: str, catalog: Catalog) -> pd.DataFrame:
     particles = read_with(export, name, catalog).particles
     if particles is None or particles["diameter"].nunique() < FEWEST_SIZES:
         raise BadInput(
-            "holds no size distribution of particles", file=export.name, given=name,
+            "holds no size distribution of particles",
+            file=export.name,
+            given=name,
             cure="a batch needs one: export the size distribution",
-        )  # fmt: skip
+        )
     return particles
 
 

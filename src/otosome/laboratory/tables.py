@@ -22,23 +22,20 @@ from otosome.units import Array
 if TYPE_CHECKING:
     import pandas as pd
 
-READINGS = (
-    "subject", "ear", "group", "time", "quantity", "frequency", "place", "value", "unit", "level", "censored",
-    "recorded", "flag", "file", "sha256",
-)  # fmt: skip
-PARTICLES = (
-    "sample", "replicate", "diameter", "count", "concentration", "dilution_applied", "flag", "file", "sha256",
-)  # fmt: skip
-WAVEFORMS = (
-    "subject", "ear", "group", "time", "frequency", "level", "unit", "rate", "onset", "sweeps", "part", "samples",
-    "recorded", "flag", "file", "sha256",
-)  # fmt: skip
+READINGS = tuple(
+    (
+        "subject ear group time quantity frequency place value unit level censored recorded flag file sha256"
+    ).split()
+)
+PARTICLES = tuple("sample replicate diameter count concentration dilution_applied flag file sha256".split())
+WAVEFORMS = tuple(
+    (
+        "subject ear group time frequency level unit rate onset sweeps part samples recorded flag file sha256"
+    ).split()
+)
 WELLS = ("plate", "well", "sample", "read", "value", "flag", "file", "sha256")
 UNITS = {"time": "h", "frequency": "kHz", "diameter": "mm", "concentration": "particles/uL"}
-_TEXT = {
-    "subject", "ear", "group", "quantity", "unit", "censored", "recorded", "flag", "sample", "part", "plate", "well",
-    "read",
-}  # fmt: skip
+_TEXT = {*"subject ear group quantity unit censored recorded flag sample part plate well read".split()}
 
 
 @dataclass(frozen=True)

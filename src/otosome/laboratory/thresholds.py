@@ -63,10 +63,12 @@ CEILING = 0.9  # a correlation above it is taken as "at least": how loud respons
 LATEST, USUAL, FARTHEST = 0.06, 0.02, 0.8
 # Wave I, assumed, ms: where P1 is sought at the loudest level, how far it may move between levels, where N1 follows.
 FIRST_PEAK, DRIFT, TROUGH = (1.0, 2.5), (-0.1, 0.35), (0.25, 1.0)
-COLUMNS = (
-    "subject", "ear", "group", "time", "frequency", "value", "low", "high", "unit", "censored", "levels", "loudest",
-    "manual", "recorded", "flag", "file", "sha256",
-)  # fmt: skip
+COLUMNS = tuple(
+    (
+        "subject ear group time frequency value low high unit censored levels loudest manual "
+        "recorded flag file sha256"
+    ).split()
+)
 
 
 @dataclass(frozen=True)
@@ -256,11 +258,20 @@ def estimate(
         click = "click; " if "click" in str(first["flag"]).split("; ") else ""
         rows.append(
             {
-                **kept, "value": found.value, "low": found.low, "high": found.high, "censored": found.censored,
-                "unit": first["unit"], "levels": levels.size, "loudest": levels[-1], "manual": np.nan,
-                "flag": flags(f"{click}from waveforms: aligned waveforms of a level correlate by {CRITERION}", doubt),
+                **kept,
+                "value": found.value,
+                "low": found.low,
+                "high": found.high,
+                "censored": found.censored,
+                "unit": first["unit"],
+                "levels": levels.size,
+                "loudest": levels[-1],
+                "manual": np.nan,
+                "flag": flags(
+                    f"{click}from waveforms: aligned waveforms of a level correlate by {CRITERION}", doubt
+                ),
             }
-        )  # fmt: skip
+        )
         if found.censored != "above" and window.stop <= PEOPLE[2.0].stop:
             waves += _waves(kept, levels, responses, float(first["rate"]), found.value, click)
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS)), pd.DataFrame(waves), refused

@@ -61,4 +61,6 @@ def json_object(export: Export) -> dict[str, object]:
 
 def _small(export: Export, kind: str) -> None:
     if len(export.content) > LARGEST_TREE:
-        raise export.refusal("file", f"{len(export.content)} bytes of {kind}", f"at most {LARGEST_TREE}", AGAIN)
+        raise export.refusal(
+            "file", f"{len(export.content)} bytes of {kind}", f"at most {LARGEST_TREE}", AGAIN
+        )

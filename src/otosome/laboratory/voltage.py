@@ -21,11 +21,12 @@ SCALP = (0.05, 50.0)
 TOLERATED = 4.0
 EAR = 20.0  # times a scalp's response: a compound action potential at the round window
 MICROVOLTS = {
-    "pv": 1e-6, "nv": 1e-3, "nanovolt": 1e-3, "nanovolts": 1e-3, "uv": 1.0, "\u00b5v": 1.0, "\u03bcv": 1.0,
-    "microvolt": 1.0, "microvolts": 1.0, "mv": 1e3, "millivolt": 1e3, "millivolts": 1e3, "v": 1e6, "volt": 1e6,
-    "volts": 1e6,
-}  # fmt: skip
-NAMES = {1e-6: "pV", 1e-3: "nV", 1.0: "uV", 1e3: "mV", 1e6: "V"}
+    **dict.fromkeys(("nv", "nanovolt", "nanovolts"), 1e-3),
+    **dict.fromkeys(("uv", "\u00b5v", "\u03bcv", "microvolt", "microvolts"), 1.0),
+    **dict.fromkeys(("mv", "millivolt", "millivolts"), 1e3),
+    **dict.fromkeys(("v", "volt", "volts"), 1e6),
+}
+NAMES = {1e-3: "nV", 1.0: "uV", 1e3: "mV", 1e6: "V"}
 STATED = "nV, uV, mV, V"
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 
@@ -52,12 +53,17 @@ def one_unit(export: Export, units: Sequence[str], place: str, cure: str) -> str
     if size is None:
         given = ", ".join(sorted({unit.strip() or "no unit" for unit in units})) or "no unit"
         raise export.refusal(
-            place, given, f"one of {STATED}, the same everywhere", f"{cure}; or import with --voltage and the unit"
+            place,
+            given,
+            f"one of {STATED}, the same everywhere",
+            f"{cure}; or import with --voltage and the unit",
         )
     return NAMES[size]
 
 
-def believable(export: Export, samples: Sequence[Array], levels: Array, unit: str, largest: float = 1.0) -> str:
+def believable(
+    export: Export, samples: Sequence[Array], levels: Array, unit: str, largest: float = 1.0
+) -> str:
     """A flag for voltages that no response has; raises BadInput, naming the likely unit, for those far beyond.
 
     ``samples``  uV, an array a recording;  ``levels``  dB, shape (recording,);  ``unit``  they were read in
@@ -65,19 +71,26 @@ def believable(export: Export, samples: Sequence[Array], levels: Array, unit: st
     """
     if not samples:
         return ""
-    loud = np.flatnonzero(levels >= np.nanmax(levels) - 10.0) if np.isfinite(levels).any() else range(len(samples))
-    middle = float(np.median([np.ptp(samples[i]) for i in loud]))
+    near = levels >= np.nanmax(levels, initial=-np.inf) - 10.0
+    loud = [one for one, is_loud in zip(samples, near, strict=True) if is_loud] or list(samples)
+    middle = float(np.median([np.ptp(one) for one in loud]))
     low, high = SCALP[0], SCALP[1] * largest
     if low <= middle <= high:
         return ""
     likely = likely_unit(middle, unit)
     found = f"{middle:.3g} uV peak to peak at the loudest levels, read in {unit}"
     if low / TOLERATED <= middle <= high * TOLERATED:
-        return f"{found}: a response at the scalp has {SCALP[0]:g} to {SCALP[1]:g} uV{likely and f'; {likely}?'}"
+        return (
+            f"{found}: a response at the scalp has {SCALP[0]:g} to {SCALP[1]:g} uV{likely and f'; {likely}?'}"
+        )
     raise export.refusal(
-        "voltage", found, f"{SCALP[0]:g} to {SCALP[1]:g} uV, as at the scalp",
-        f"the samples look like {likely}: state the unit they are in" if likely else "state the unit they are in",
-    )  # fmt: skip
+        "voltage",
+        found,
+        f"{SCALP[0]:g} to {SCALP[1]:g} uV, as at the scalp",
+        f"the samples look like {likely}: state the unit they are in"
+        if likely
+        else "state the unit they are in",
+    )
 
 
 def likely_unit(middle: float, unit: str) -> str:

@@ -42,7 +42,12 @@ def sheets(export: Export) -> list[Export]:
                 raise export.refusal("workbook", f"{len(names)} sheets", f"at most {MOST_SHEETS}", AGAIN)
             tables = [(name, book.get_sheet_by_name(name)) for name in names]
             found = [
-                _sheet(export, name, [[_text(cell) for cell in row] for row in one.iter_rows()], one.start or (0, 0))
+                _sheet(
+                    export,
+                    name,
+                    [[_text(cell) for cell in row] for row in one.iter_rows()],
+                    one.start or (0, 0),
+                )
                 for name, one in tables
             ]
     except (CalamineError, ValueError, OSError) as error:
@@ -62,7 +67,11 @@ def _sheet(export: Export, name: str, rows: list[list[str]], start: tuple[int, i
     for row in rows[above:]:
         writer.writerow([*row, *[""] * (wide - len(row))])
     return replace(
-        export, content=packed.getvalue().encode(), sheet=name, corner=(start[0] + above, start[1]), whole=export.sha256
+        export,
+        content=packed.getvalue().encode(),
+        sheet=name,
+        corner=(start[0] + above, start[1]),
+        whole=export.sha256,
     )
 
 
@@ -88,7 +97,9 @@ def _check(export: Export) -> None:
             for part in parts:
                 total += _part(export, archive, part, LARGEST - total)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise export.refusal("workbook", str(error)[:100], "a sound .xlsx without a password", AGAIN) from error
+        raise export.refusal(
+            "workbook", str(error)[:100], "a sound .xlsx without a password", AGAIN
+        ) from error
     except zipfile.zlib.error as error:  # type: ignore[attr-defined]  # zipfile lets it through
         raise export.refusal("workbook", "damaged compression", "a sound .xlsx", AGAIN) from error
 
@@ -97,7 +108,11 @@ def _allowed(export: Export, parts: list[zipfile.ZipInfo]) -> None:
     names = [part.filename.lower() for part in parts]
     if len(parts) > MOST_PARTS or len(set(names)) < len(names):
         raise export.refusal("workbook", f"{len(parts)} parts, or one twice", f"at most {MOST_PARTS}", AGAIN)
-    for word, what in (("vbaproject", "macros"), ("externallinks/", "links to other files"), ("embeddings/", "embedded files")):
+    for word, what in (
+        ("vbaproject", "macros"),
+        ("externallinks/", "links to other files"),
+        ("embeddings/", "embedded files"),
+    ):
         if any(word in name for name in names):
             raise export.refusal("workbook", what, "values alone", AGAIN)
 
@@ -110,7 +125,9 @@ def _part(export: Export, archive: zipfile.ZipFile, part: zipfile.ZipInfo, room:
         while piece := stream.read(PIECE):
             size += len(piece)
             if size > room:
-                raise export.refusal("workbook", f"more than {LARGEST} bytes unpacked", f"at most {LARGEST}", AGAIN)
+                raise export.refusal(
+                    "workbook", f"more than {LARGEST} bytes unpacked", f"at most {LARGEST}", AGAIN
+                )
             whole = tail + piece
             if b"<!DOCTYPE" in whole or b"<!ENTITY" in whole:
                 raise export.refusal("workbook", "a document type", "none", AGAIN)
@@ -119,7 +136,9 @@ def _part(export: Export, archive: zipfile.ZipFile, part: zipfile.ZipInfo, room:
                     columns, rows = max(columns, _number(column)), max(rows, int(row))
             tail = whole[-40:]
     if rows * columns > MOST_CELLS:
-        raise export.refusal(part.filename[-60:], f"{rows} rows, {columns} columns", f"at most {MOST_CELLS} cells", AGAIN)
+        raise export.refusal(
+            part.filename[-60:], f"{rows} rows, {columns} columns", f"at most {MOST_CELLS} cells", AGAIN
+        )
     return size
 
 

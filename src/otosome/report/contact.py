@@ -57,8 +57,11 @@ def contact_sheet(made: Intake) -> str:
         agreement=_agreement(made.estimated),
         refused=refused[:MOST_REFUSED],
         more_refused=max(0, len(refused) - MOST_REFUSED),
-        wide=WIDE, high=HIGH, left=LEFT, top=TOP,
-    )  # fmt: skip
+        wide=WIDE,
+        high=HIGH,
+        left=LEFT,
+        top=TOP,
+    )
 
 
 def _counts(made: Intake) -> list[tuple[str, int]]:

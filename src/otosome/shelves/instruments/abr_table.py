@@ -98,9 +98,22 @@ def _series(columns: Columns) -> list[tuple[str, ...]]:
     """What is the same on all rows of one level series."""
     names = [columns.first(SUBJECT), columns.first(FREQUENCY)]
     more = (
-        "file_number", "ear", "side", *TIMES, "date", "week", "session", "visit", "run", "noise_type", "noise_spl",
-        "group", "substrain", "strain", "treatment",
-    )  # fmt: skip
+        "file_number",
+        "ear",
+        "side",
+        *TIMES,
+        "date",
+        "week",
+        "session",
+        "visit",
+        "run",
+        "noise_type",
+        "noise_spl",
+        "group",
+        "substrain",
+        "strain",
+        "treatment",
+    )
     return list(
         zip(*(columns.texts(name) for name in [*names, *(m for m in more if m in columns)]), strict=True)
     )
@@ -173,8 +186,16 @@ def _wave(columns: Columns) -> tuple[Array, str]:
     within = SCALP[0] / TOLERATED <= middle * (factor(unit) or 0.0) <= SCALP[1] * TOLERATED
     if unit and (within or not middle):
         return scaled, "" if unit_in(name) else f"{name} without unit: {unit}, as it was said to be"
-    guess = f"; its median of {middle:.3g} would be a wave I in {likely_unit(middle, 'uV') or 'uV'}" if middle else ""
-    reason = f"a median of {middle:.3g} {unit} is no wave I{likely and f'; is it {likely}?'}" if unit else f"no unit{guess}"
+    guess = (
+        f"; its median of {middle:.3g} would be a wave I in {likely_unit(middle, 'uV') or 'uV'}"
+        if middle
+        else ""
+    )
+    reason = (
+        f"a median of {middle:.3g} {unit} is no wave I{likely and f'; is it {likely}?'}"
+        if unit
+        else f"no unit{guess}"
+    )
     columns.leave_out(0, name, f"{np.isfinite(values).sum()} values", f"{reason}: {WAVE_CURE}")
     return nothing, ""
 

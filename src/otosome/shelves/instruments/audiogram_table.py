@@ -17,9 +17,14 @@ from otosome.units import Array
 
 LEVEL = ("threshold_db", "threshold_db_hl", "level_db_hl", "threshold_dbhl")
 PATHWAYS = {
-    "": "audiogram", "air": "audiogram", "ac": "audiogram", "bone": "audiogram.bone", "bc": "audiogram.bone",
-    "soundfield": "audiogram.soundfield", "ci": "audiogram.ci",
-}  # fmt: skip
+    "": "audiogram",
+    "air": "audiogram",
+    "ac": "audiogram",
+    "bone": "audiogram.bone",
+    "bc": "audiogram.bone",
+    "soundfield": "audiogram.soundfield",
+    "ci": "audiogram.ci",
+}
 YES = {"1", "true", "yes", "t"}
 NOT_HERE = ("quantity",)
 CLINICAL = ("pathway", "masked", "audiogram_id")  # columns that only audiometry has

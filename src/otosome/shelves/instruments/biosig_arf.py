@@ -85,7 +85,7 @@ class BiosigArf:
             raise export.refusal("records", "none with a response", "one or more", AGAIN)
         columns = {key: [row[key] for row in rows] for key in rows[0]}
         samples: list[Array] = columns.pop("samples")  # type: ignore[assignment]
-        table = waveforms(export, samples, voltage="V", unit="dB", **columns)
+        table = waveforms(export, samples, "V", unit="dB", **columns)  # type: ignore[arg-type]  # no column is named largest
         return Tables(waveforms=table, refused=tuple(refused))
 
 

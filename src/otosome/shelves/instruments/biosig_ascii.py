@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from otosome.laboratory.file import Export, Refused, flags
 from otosome.laboratory.tables import Tables, waveforms
 from otosome.laboratory.voltage import one_unit
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GROUP, RECORD = "group header", "record number"
 KEY = re.compile(r"\s*([A-Za-z][^:=]{0,40}?)\s*[:=]\s*(.*?)\s*")
@@ -69,7 +73,7 @@ class BiosigAscii:
         return Tables(waveforms=_table(export, rows), refused=tuple(refused))
 
 
-def _table(export: Export, rows: list[tuple[Record, Array, float]]) -> object:
+def _table(export: Export, rows: list[tuple[Record, Array, float]]) -> pd.DataFrame:
     stated = [record.stated for record, _, _ in rows]
     units = [one.get("units", one.get("unit", "V")) for one in stated]
     voltage = one_unit(export, units, "Units", AGAIN)
@@ -77,7 +81,10 @@ def _table(export: Export, rows: list[tuple[Record, Array, float]]) -> object:
     duration = np.array([_measure(record, "duration")[0] for record, _, _ in rows])
     coded = (hertz > 0) & (hertz * duration < 1e3)
     click = coded | ~(hertz > 0)
-    sides = [EARS.get(one.get("reference #1", "").lower(), EARS.get(one.get("reference #2", "").lower(), "")) for one in stated]
+    sides = [
+        EARS.get(one.get("reference #1", "").lower(), EARS.get(one.get("reference #2", "").lower(), ""))
+        for one in stated
+    ]
     delay = [np.nan_to_num(_measure(record, "onset delay")[0]) for record, _, _ in rows]
     return waveforms(
         export,

@@ -26,7 +26,9 @@ class BmgMars:
     @staticmethod
     def recognises(head: bytes) -> bool:
         """Whether a file that begins so is one of its exports."""
-        return b"Test name:" in head.replace(b"Test Name", b"Test name") and (b"ID1" in head or b"ID2" in head)
+        return b"Test name:" in head.replace(b"Test Name", b"Test name") and (
+            b"ID1" in head or b"ID2" in head
+        )
 
     @staticmethod
     def read(export: Export) -> Tables:

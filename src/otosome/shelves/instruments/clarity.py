@@ -42,9 +42,15 @@ class Clarity:
             raise export.refusal("file", "no level", "one listener or more")
         subjects, ears, frequencies, values = zip(*rows, strict=True)
         table = readings(
-            export, subject=subjects, ear=ears, quantity="audiogram", frequency=np.array(frequencies),
-            value=np.array(values), unit="dB HL", flag="dB HL: not stated, an audiogram",
-        )  # fmt: skip
+            export,
+            subject=subjects,
+            ear=ears,
+            quantity="audiogram",
+            frequency=np.array(frequencies),
+            value=np.array(values),
+            unit="dB HL",
+            flag="dB HL: not stated, an audiogram",
+        )
         return Tables(readings=table, refused=tuple(refused))
 
 

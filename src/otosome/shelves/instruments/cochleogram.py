@@ -15,9 +15,17 @@ CELL = ("cell_type", "cell")
 COUNT = ("present", "count", "counts")
 PLACE = {"percent_from_base": (0.0, 0.01), "percent_from_apex": (1.0, -0.01)}
 CELLS = {
-    "ihc": "ihc", "ohc": "ohc", "ohc1": "ohc", "ohc2": "ohc", "ohc3": "ohc", "sgn": "sgn", "synapse": "synapse",
-    "synapses": "synapse", "ribbon": "ribbon", "ribbons": "ribbon",
-}  # fmt: skip
+    "ihc": "ihc",
+    "ohc": "ohc",
+    "ohc1": "ohc",
+    "ohc2": "ohc",
+    "ohc3": "ohc",
+    "sgn": "sgn",
+    "synapse": "synapse",
+    "synapses": "synapse",
+    "ribbon": "ribbon",
+    "ribbons": "ribbon",
+}
 LENGTH = ("length_mm", "length_um")
 NOT_HERE = ("score", "quantity")
 

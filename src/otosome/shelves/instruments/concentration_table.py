@@ -23,9 +23,14 @@ SUBSTANCE = ("solute", "substance", "drug", "analyte")
 WHERE = ("compartment", "fluid", "tissue", "matrix")
 # The column's unit, as headers spell it.
 UNITS = {
-    "concentration_um": "uM", "concentration_nm": "nM", "concentration_mm": "mM", "concentration_ug_ml": "ug/mL",
-    "concentration_ng_ml": "ng/mL", "concentration_mg_l": "mg/L", "concentration_ug_l": "ug/L",
-}  # fmt: skip
+    "concentration_um": "uM",
+    "concentration_nm": "nM",
+    "concentration_mm": "mM",
+    "concentration_ug_ml": "ug/mL",
+    "concentration_ng_ml": "ng/mL",
+    "concentration_mg_l": "mg/L",
+    "concentration_ug_l": "ug/L",
+}
 SIGNS = {"<": "below", ">": "above"}
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from otosome.laboratory.file import Export
-from otosome.laboratory.plates import Grid, from_grids, listed, plate_tables, split, stated
+from otosome.laboratory.plates import Grid, from_grids, listed, plate_tables, split
 from otosome.laboratory.tables import Tables
 
 AGAIN = "export the plate again from the EnSpire or EnVision software, with row letters and column numbers"

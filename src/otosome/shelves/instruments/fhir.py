@@ -83,7 +83,9 @@ def _tones(one: Mapping[str, object], person: int) -> Iterator[Tone]:
 def _tone(part: Mapping[str, object], about: str, hertz: float, person: int, day: str) -> Tone:
     quantity = _inside(part, "valueQuantity")
     value, comparator = quantity.get("value"), _words(quantity.get("comparator"))
-    said = " ".join(_text(part.get(key)) for key in ("valueCodeableConcept", "interpretation", "dataAbsentReason"))
+    said = " ".join(
+        _text(part.get(key)) for key in ("valueCodeableConcept", "interpretation", "dataAbsentReason")
+    )
     said = f"{said} {_words(part.get('valueString'))}"
     words = set(WORD.findall(_spaced(about)))
     sides = {side for word, side in SIDES.items() if word in words}
@@ -105,7 +107,8 @@ def _is_level(part: Mapping[str, object]) -> bool:
     quantity = _inside(part, "valueQuantity")
     units = {_words(quantity.get(key)).lower() for key in ("unit", "code")}
     return bool(units.intersection(DECIBELS)) or (
-        not quantity and any(key in part for key in ("dataAbsentReason", "valueCodeableConcept", "valueString"))
+        not quantity
+        and any(key in part for key in ("dataAbsentReason", "valueCodeableConcept", "valueString"))
     )
 
 
@@ -132,7 +135,8 @@ def _text(concept: object) -> str:
         if isinstance(one, dict):
             texts.append(_words(one.get("text")))
             texts += [
-                f"{_words(coding.get('display'))} {_words(coding.get('code'))}" for coding in _list(one.get("coding"))
+                f"{_words(coding.get('display'))} {_words(coding.get('code'))}"
+                for coding in _list(one.get("coding"))
             ]
     return " ".join(filter(str.strip, texts))
 

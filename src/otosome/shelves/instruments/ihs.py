@@ -99,7 +99,9 @@ def _tables(export: Export, stated: dict[str, list[str]], voltage: str, samples:
     waveform = [i for i, _ in rows]
     hertz = [export.number(text, "Stim. Freq.") for text in stated.get("stim. freq", blank)]
     sweeps = np.array([export.number(text, "Sweeps") for text in stated.get("sweeps", blank)])
-    halves = np.array([max(sum(bool(one.any()) for one in samples[i][1:]), 1) if part else 1 for i, part in rows])
+    halves = np.array(
+        [max(sum(bool(one.any()) for one in samples[i][1:]), 1) if part else 1 for i, part in rows]
+    )
     named = ["" if SYSTEM.match(name) else name for name in stated.get("identifier", blank)]
     table = waveforms(
         export,

@@ -23,9 +23,14 @@ MARKS = (b"HIMSAAudiometricStandard", b"NOAHDatabaseExport", b"himsa.com/Measure
 OUTPUT = re.compile(r"(AirConductor|InsertPhone|HighFrequency|BoneConductor|FreeField)(Left|Right|Binaural)?")
 PATHWAYS = {"BoneConductor": "bone", "FreeField": "soundfield"}
 ANSWERS = {
-    "Normal": True, "": True, "NoResponse": False, "NoResponsePlus": False, "MaskedNoResponse": False,
-    "Masked": True, "MaskedNormal": True,
-}  # fmt: skip
+    "Normal": True,
+    "": True,
+    "NoResponse": False,
+    "NoResponsePlus": False,
+    "MaskedNoResponse": False,
+    "Masked": True,
+    "MaskedNormal": True,
+}
 UNAIDED = {"", "None", "NoInstrument", "Unaided", "NotAided"}
 AGAIN = "export the session again from NOAH"
 
@@ -51,7 +56,9 @@ class Noah:
                 if reason:
                     refused.append(export.left_out(local(curve), _output(curve), reason))
                 else:
-                    tones += [_tone(export, curve, point, person, day) for point in below(curve, "TonePoints")]
+                    tones += [
+                        _tone(export, curve, point, person, day) for point in below(curve, "TonePoints")
+                    ]
         return audiogram(export, tones, refused, AGAIN)
 
 
@@ -99,7 +106,9 @@ def _tone(export: Export, curve: Element, point: Element, person: int, day: str)
         ear=side if side in ("left", "right") else "",
         pathway=PATHWAYS.get(transducer, "air"),
         hertz=export.number(text(point, "StimulusFrequency"), "StimulusFrequency"),
-        level=export.number(text(point, "StimulusLevel"), "StimulusLevel") if status in ANSWERS else float("nan"),
+        level=export.number(text(point, "StimulusLevel"), "StimulusLevel")
+        if status in ANSWERS
+        else float("nan"),
         answered=ANSWERS.get(status, True),
         person=person,
         recorded=day,

@@ -73,9 +73,8 @@ class Psiexperiment:
                 onset=-1e3 * table[0, 0],
                 recorded=moment(named[1], "%Y%m%d-%H%M%S") if named else "",
                 flag=[
-                    flags("click" if c else "", told,
-                          "volt and dB SPL: not stated, by the program")
+                    flags("click" if c else "", told, "volt and dB SPL: not stated, by the program")
                     for c in click
                 ],
             )
-        )  # fmt: skip
+        )

@@ -6,13 +6,15 @@ import re
 from dataclasses import dataclass
 
 from otosome.laboratory.file import Export
-from otosome.laboratory.plates import Grid, from_grids, listed, plate_tables, split, stated
+from otosome.laboratory.plates import Grid, from_grids, listed, plate_tables, split
 from otosome.laboratory.tables import Tables
 
 AGAIN = "export the results again from SkanIt as a plate layout or a list"
 PLATE = re.compile(r"Plate \d+.*")
 WAVE = re.compile(r"(\d{3,4})\s*nm|wavelength\D*(\d{3,4})", re.IGNORECASE)
-LAYOUT = re.compile(r"sample|\u00e9chantillon|probe|group", re.IGNORECASE)  # a grid of names beside the values
+LAYOUT = re.compile(
+    r"sample|\u00e9chantillon|probe|group", re.IGNORECASE
+)  # a grid of names beside the values
 
 
 def _name(grid: Grid, label: str) -> str:
@@ -38,5 +40,9 @@ class Skanit:
         rows, decimal = split(export)
         plates = [line for line in (cell for row in rows for cell in row) if PLATE.fullmatch(line)]
         plate = plates[0] if plates else "Plate 1"
-        found = [one for one in (*from_grids(rows, plate, _name), *listed(rows, plate)) if not LAYOUT.match(one.read)]
+        found = [
+            one
+            for one in (*from_grids(rows, plate, _name), *listed(rows, plate))
+            if not LAYOUT.match(one.read)
+        ]
         return plate_tables(export, found, decimal, cure=AGAIN)

@@ -50,7 +50,9 @@ def _plate(settings: Sequence[str], body: Sequence[Sequence[str]]) -> Iterator[W
     if header is None:
         return
     name = settings[1] if len(settings) > 1 and settings[1] else "Plate 1"
-    mode = next((cell for cell in settings if cell.lower() in ("absorbance", "fluorescence", "luminescence")), "")
+    mode = next(
+        (cell for cell in settings if cell.lower() in ("absorbance", "fluorescence", "luminescence")), ""
+    )
     waves = next((cell.split() for cell in settings[5:] if WAVELENGTH.fullmatch(cell)), [])
     lines = body[list(body).index(header) + 1 :]
     runs = _runs(header)
@@ -62,11 +64,18 @@ def _plate(settings: Sequence[str], body: Sequence[Sequence[str]]) -> Iterator[W
             continue
         moment = line[0] or moment
         for number, run in enumerate(runs):
-            about = f"{mode} {waves[number] + ' nm' if number < len(waves) else ''}".strip() or f"read {number + 1}"
+            about = (
+                f"{mode} {waves[number] + ' nm' if number < len(waves) else ''}".strip()
+                or f"read {number + 1}"
+            )
             read = f"{about} at {moment}" if moment else about
             for place in run:
                 if place < len(line):
-                    well = header[place] if by_well else f"{ROWS[min(row + _start(settings), len(ROWS) - 1)]}{header[place]}"
+                    well = (
+                        header[place]
+                        if by_well
+                        else f"{ROWS[min(row + _start(settings), len(ROWS) - 1)]}{header[place]}"
+                    )
                     yield Well(name, read, well, line[place])
         row += not by_well
 

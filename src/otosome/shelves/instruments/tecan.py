@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from otosome.laboratory.file import Export
-from otosome.laboratory.plates import Grid, from_grids, listed, plate_tables, split, stated
+from otosome.laboratory.plates import Grid, from_grids, listed, plate_tables, split
 from otosome.laboratory.tables import Tables
 
 AGAIN = "export the plate again from i-control or Magellan"
@@ -30,7 +30,9 @@ class Tecan:
     def recognises(head: bytes) -> bool:
         """Whether a file that begins so is one of its exports."""
         first = head.removeprefix(b"\xef\xbb\xbf").lstrip(b'" \r\n')
-        named = first.lower().startswith((b"application: tecan", b"programm: tecan")) or b"Tecan" in head[:300]
+        named = (
+            first.lower().startswith((b"application: tecan", b"programm: tecan")) or b"Tecan" in head[:300]
+        )
         return named or any(line.lstrip(b'" ').startswith(b"<>") for line in head.splitlines()[:60])
 
     @staticmethod

@@ -51,8 +51,11 @@ class TidyReadings:
             if name in columns and name not in (*NUMBERS, *NOT_KEPT)
         }
         given = {
-            **texts, **numbers, "ear": [ears[row] for row in kept], "censored": [censored[row] for row in kept],
-        }  # fmt: skip
+            **texts,
+            **numbers,
+            "ear": [ears[row] for row in kept],
+            "censored": [censored[row] for row in kept],
+        }
         return Tables(readings=readings(export, **given), refused=tuple(columns.refused))
 
 

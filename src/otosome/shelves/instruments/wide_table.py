@@ -29,15 +29,40 @@ from otosome.laboratory.tables import Tables, readings
 WORD = re.compile(r"[a-z]+|\d+(?:\.\d+)?")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 PATHWAYS = {
-    "ac": "audiogram", "air": "audiogram", "bc": "audiogram.bone", "bone": "audiogram.bone",
-    "soundfield": "audiogram.soundfield", "ci": "audiogram.ci",
-}  # fmt: skip
+    "ac": "audiogram",
+    "air": "audiogram",
+    "bc": "audiogram.bone",
+    "bone": "audiogram.bone",
+    "soundfield": "audiogram.soundfield",
+    "ci": "audiogram.ci",
+}
 UNITS = {"hz": 1e-3, "khz": 1.0, "k": 1.0}
 ABR = "abr"
 SAID = {
-    *EARS, *PATHWAYS, *UNITS, *CLICKS, ABR, "threshold", "thresholds", "thr", "evoked", "tone", "pip", "burst", "at",
-    "ear", "hearing", "level", "db", "dbspl", "dbhl", "spl", "hl", "audiogram", "pta",
-}  # fmt: skip
+    *EARS,
+    *PATHWAYS,
+    *UNITS,
+    *CLICKS,
+    ABR,
+    "threshold",
+    "thresholds",
+    "thr",
+    "evoked",
+    "tone",
+    "pip",
+    "burst",
+    "at",
+    "ear",
+    "hearing",
+    "level",
+    "db",
+    "dbspl",
+    "dbhl",
+    "spl",
+    "hl",
+    "audiogram",
+    "pta",
+}
 HIGHEST_OF_A_PERSON = 20.0  # kHz
 NOT_HERE = ("quantity", "score", "cell_type", "cell", "counts", "f2", "seqn")
 CURE = "say in a mapping whose thresholds they are and in which dB: otosome new mapping FILE writes one to fill in"
@@ -111,7 +136,10 @@ def _kilohertz(columns: Columns, tests: Sequence[Column]) -> list[float]:
     bare = [test.number for test in tests if test.scale is None and not test.click]
     usual = 1e-3 if bare and max(bare) > HIGHEST_KILOHERTZ else 1.0
     found = [test.number * (test.scale if test.scale is not None else usual) for test in tests]
-    wrong = next((test.name for test, khz in zip(tests, found, strict=True) if not (test.click or 0.05 <= khz <= 200)), "")
+    wrong = next(
+        (test.name for test, khz in zip(tests, found, strict=True) if not (test.click or 0.05 <= khz <= 200)),
+        "",
+    )
     if wrong:
         raise columns.export.refusal("header", wrong, "frequencies of one unit, 50 Hz to 200 kHz", CURE)
     return found
@@ -127,7 +155,9 @@ def _of_a_person(columns: Columns, tests: Sequence[Column], kilohertz: Sequence[
     usual = bool(tones.size) and bool(np.isclose(tones[:, None], AUDIOMETRIC, rtol=1e-3).any(axis=1).all())
     if stated and (animal or (tones > HIGHEST_OF_A_PERSON).any()):
         given = animal or f"{tones.max():g} kHz"
-        raise columns.export.refusal("header", f"{given}, which is of an animal", "a person's, in dB HL", CURE)
+        raise columns.export.refusal(
+            "header", f"{given}, which is of an animal", "a person's, in dB HL", CURE
+        )
     if not animal and usual and ABR not in words and (stated or (eared and tones.min() <= LOWEST_TESTED)):
         return True
     if ABR in words or (animal and words.intersection(CLICKS)):

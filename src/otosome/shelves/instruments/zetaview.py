@@ -31,8 +31,11 @@ POSITIONS = ("Position", "Conc. (p./mL)", "Orig. Conc. (p./cm^3)", "No. of Trace
 FEWEST_BINS, MOST_BINS = 10, 20_000
 WIDEST = 1e5  # nm: a hundred times the largest particle the method follows
 PROFILE, POTENTIAL, ACCURACY, WIDTH = (
-    "ZP Profile", "Zeta Potential / mV", "ZP Parabola Fit Accuracy / mV", "ZP Distribution (SL 1/2) FWHM / mV",
-)  # fmt: skip
+    "ZP Profile",
+    "Zeta Potential / mV",
+    "ZP Parabola Fit Accuracy / mV",
+    "ZP Distribution (SL 1/2) FWHM / mV",
+)
 HIGHEST = 150.0  # mV: particles lie within 100; what is fitted beyond follows too few tracks
 AGAIN = "export the measurement again from the ZetaView software as text"
 CHECKS = {"Particle Drift Check Result": "ok", "Cell Check Result": "good"}
