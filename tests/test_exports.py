@@ -510,7 +510,8 @@ def test_a_column_a_test_with_ear_pathway_or_reference_is_a_persons(header):
 @pytest.mark.parametrize(
     ("text", "value", "censored"),
     [
-        ("40", 40, "none"), ("-10", -10, "none"), ("110+", 110, "above"), (">100", 100, "above"), (">= 100", 100, "above"),
+        ("40", 40, "none"), ("-10", -10, "none"), ("110+", 110, "above"), (">100", 100, "above"),
+        (">= 100", 100, "above"),
         ("NR 110", 110, "above"), ("NR@110", 110, "above"), ("110 NR", 110, "above"), ("NR (105)", 105, "above"),
         ("no response at 95 dB", 95, "above"), ("<-10", -10, "below"),
     ],

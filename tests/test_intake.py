@@ -377,11 +377,18 @@ def test_the_same_on_data_nobody_here_made(tmp_path):
     # Every row of the four tables is a reading, a repeat of its series' threshold, or listed.
     assert len(rows) == len({row["subject"] for row in rows}) == 98
     assert {arm.name for arm in study.tables.arm} == {f"noise {level} dB" for level in (100, 103, 105)}
-    wave = readings[readings["quantity"] == "wave1"]
-    assert wave["flag"].str.contains("read as nV").all()
+    # Nothing says in which unit wave I is: it is asked for, and read once it is said.
+    assert not (readings["quantity"] == "wave1").any()
+    results = intake([REAL / "ABR_JRj_raw.csv"], CATALOG, voltage="nV")
+    wave = results.readings[results.readings["quantity"] == "wave1"]
+    assert 0.05 < wave["value"].median() < 50
     # The published outliers stay, marked.
     beyond = wave["value"].abs() > 20
     assert beyond.any() and wave.loc[beyond, "flag"].str.contains("beyond").all()
+    (line,) = [
+        line for line in intake([REAL / "ABR_JRj_raw.csv"], CATALOG).refused if "wave1_amp" in line.place
+    ]
+    assert "in nV" in line.reason and "--voltage" in line.reason
     assert np.isfinite(readings["value"]).all()
 
 

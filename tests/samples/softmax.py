@@ -1,6 +1,9 @@
 from laboratory import Sample
 
-HEAD = "##BLOCKS= 1\r\nPlate:\tPlate01\t1.3\t{form}\t{kind}\tAbsorbance\tRaw\tFALSE\t1\t\t\t\t\t\t1\t{waves}\t1\t2\t4\t{row}\t2\t\t\r\n"
+HEAD = (
+    "##BLOCKS= 1\r\nPlate:\tPlate01\t1.3\t{form}\t{kind}\tAbsorbance\tRaw\tFALSE\t1"
+    "\t\t\t\t\t\t1\t{waves}\t1\t2\t4\t{row}\t2\t\t\r\n"
+)
 
 
 def text(form, kind, waves, body, row=1):

@@ -69,27 +69,27 @@ def import_(
         meaning = Meaning() if mapping is None else Meaning.read(mapping)
         try:
             with writing(folder, force) as part:
-                made = intake(paths, Catalog(tuple(shelves or ())), sheet, meaning, species, voltage)
-                fill_intake(part, made, None if sheet is None else sheet.rows)
+                results = intake(paths, Catalog(tuple(shelves or ())), sheet, meaning, species, voltage)
+                fill_intake(part, results, None if sheet is None else sheet.rows)
         except Unsure as error:
             _begin_mapping(error, folder)
             raise
         rows = {
-            "files": len(made.files), "readings": len(made.readings), "particles": len(made.particles),
-            "waveforms": len(made.waveforms), "wells": len(made.wells), "thresholds": len(made.estimated),
-            "refused": len(made.refused),
+            "files": len(results.files), "readings": len(results.readings), "particles": len(results.particles),
+            "waveforms": len(results.waveforms), "wells": len(results.wells), "thresholds": len(results.estimated),
+            "refused": len(results.refused),
         }  # fmt: skip
-        for note in made.notes:
+        for note in results.notes:
             say(f"note: {note}")
         if not as_json:
             named = {"thresholds": "thresholds from waveforms"}
             print(", ".join(f"{count} {named.get(name, name)}" for name, count in rows.items()))
             print(f"contact sheet: {(folder / 'contact.html').resolve()}")
-        if made.unsure:
-            _print_columns(made.unsure, folder / "mapping.toml")
-        refused = [vars(one) for one in made.refused]
-        result = {"rows": rows, "files": made.files, "refused": refused}
-        return {"out": str(folder), "inputs": made.inputs, "result": result, "notes": made.notes}
+        if results.unsure:
+            _print_columns(results.unsure, folder / "mapping.toml")
+        refused = [vars(line) for line in results.refused]
+        result = {"rows": rows, "files": results.files, "refused": refused}
+        return {"out": str(folder), "inputs": results.inputs, "result": result, "notes": results.notes}
 
     carry_out("import", as_json, work)
 
@@ -127,9 +127,9 @@ def _print_columns(tables: Sequence[Export], file: Path) -> None:
     """On the terminal's error stream, so that a program's output stays one JSON document."""
     from otosome.laboratory.mapping import names_of
 
-    for one in tables:
-        where = f", sheet {one.sheet}" if one.sheet else ""
-        say(f"{one.name}{where} has these columns: {', '.join(names_of(one))}")
+    for table in tables:
+        where = f", sheet {table.sheet}" if table.sheet else ""
+        say(f"{table.name}{where} has these columns: {', '.join(names_of(table))}")
     say(f"mapping to fill in: {file}")
 
 
@@ -196,8 +196,8 @@ def _animals(paths: list[Path], catalog: Catalog) -> str:
         raise BadInput(
             "needs the files the sheet is for", key="new animals", cure="otosome new animals PATH..."
         )
-    made = intake(paths, catalog)
-    tables = [one for one in (made.readings, made.waveforms) if len(one)]
+    results = intake(paths, catalog)
+    tables = [table for table in (results.readings, results.waveforms) if len(table)]
     if not tables:
         raise BadInput(
             "holds nothing of an animal", file=str(paths[0]),
@@ -215,7 +215,9 @@ def _mapping(paths: list[Path]) -> str:
     if not paths:
         raise BadInput("needs the tables it is for", key="new mapping", cure="otosome new mapping FILE...")
     exports = [Export.open(path) for path in paths]
-    return draft([part for one in exports for part in (sheets(one) if is_workbook(one) else [one])])
+    return draft(
+        [part for export in exports for part in (sheets(export) if is_workbook(export) else [export])]
+    )
 
 
 def _fit(source: Path | None, file: Path, catalog: Catalog) -> str:

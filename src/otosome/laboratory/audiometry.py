@@ -9,7 +9,7 @@ import numpy as np
 
 from otosome.laboratory.columns import possible
 from otosome.laboratory.file import Export, Refused, flags
-from otosome.laboratory.tables import Tables, readings
+from otosome.laboratory.tables import Tables, readings, rows_of
 
 PATHWAYS = {"air": "audiogram", "bone": "audiogram.bone", "soundfield": "audiogram.soundfield"}
 LOWEST, HIGHEST = 50.0, 30_000.0  # Hz of a tone that an audiometer gives
@@ -40,33 +40,35 @@ def audiogram(export: Export, tones: Sequence[Tone], refused: Sequence[Refused],
 
     raises  BadInput where no tone has a level
     """
-    listed = [*refused]
-    rows = list[Tone]()
+    listed, rows = [*refused], list[dict[str, object]]()
+    several = len({tone.person for tone in tones}) > 1
     for tone in tones:
         reason = _reason(tone)
         if reason:
             place = f"{tone.ear or 'no ear'}, {tone.hertz:g} Hz"
             listed.append(export.left_out(place, f"{tone.level:g}", reason))
         else:
-            rows.append(tone)
+            rows.append(_row(export, tone, several))
     if not rows:
         first = f"; {listed[0].place}: {listed[0].reason}" if listed else ""
         raise export.refusal("audiogram", f"no threshold{first}", "one or more", cure)
+    return Tables(readings=readings(export, **rows_of(rows)), refused=tuple(listed))
+
+
+def _row(export: Export, tone: Tone, several: bool) -> dict[str, object]:
+    """A tone as a reading; ``several``  whether the file holds more than one person"""
     own = f"person-{export.sha256[:8]}"
-    people = len({tone.person for tone in tones}) > 1
-    table = readings(
-        export,
-        subject=[f"{own}-{tone.person}" if people else own for tone in rows],
-        ear=[tone.ear for tone in rows],
-        quantity=[PATHWAYS[tone.pathway] for tone in rows],
-        frequency=np.array([tone.hertz / 1e3 for tone in rows]),
-        value=np.array([tone.level for tone in rows]),
-        unit="dB HL",
-        censored=["none" if tone.answered else "above" for tone in rows],
-        recorded=[tone.recorded for tone in rows],
-        flag=[flags(tone.flag, ANONYMOUS, export.contradiction(tone.recorded)) for tone in rows],
-    )
-    return Tables(readings=table, refused=tuple(listed))
+    return {
+        "subject": f"{own}-{tone.person}" if several else own,
+        "ear": tone.ear,
+        "quantity": PATHWAYS[tone.pathway],
+        "frequency": tone.hertz / 1e3,
+        "value": tone.level,
+        "unit": "dB HL",
+        "censored": "none" if tone.answered else "above",
+        "recorded": tone.recorded,
+        "flag": flags(tone.flag, ANONYMOUS, export.contradiction(tone.recorded)),
+    }
 
 
 def _reason(tone: Tone) -> str:

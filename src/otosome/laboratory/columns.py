@@ -135,6 +135,11 @@ class Columns:
             "header", ", ".join(map(str, self.frame.columns))[:200], f"one of {', '.join(names)}"
         )
 
+    def need(self, names: Sequence[str]) -> None:
+        """Raise BadInput where one of these columns is not there."""
+        for name in names:
+            self.first([name])
+
     def texts(self, *names: str) -> list[str]:
         """The first of these columns that there is, as stripped text; blanks where there is none."""
         name = next((name for name in names if name in self), None)
@@ -152,13 +157,13 @@ class Columns:
 
     def _read(self, name: str) -> Array:
         texts = self.texts(name)
-        found = [parse(text, self.decimal) for text in texts]
-        for row, value in enumerate(found):
+        values = [parse(text, self.decimal) for text in texts]
+        for row, value in enumerate(values):
             if value is None and texts[row].lower() not in _WORDS:
                 self.leave_out(row, name, texts[row], "is not a finite number")
-        return np.array([np.nan if value is None else value for value in found], dtype=float)
+        return np.array([np.nan if value is None else value for value in values], dtype=float)
 
-    def leave_out(self, row: int, name: str, given: object, reason: str) -> None:
+    def leave_out(self, row: int, name: str, text: object, reason: str) -> None:
         """List a row that is not read, with the first reason there is."""
         names = list(self.frame.columns)
         column = names.index(name) if name in names else 0
@@ -166,13 +171,13 @@ class Columns:
         place = self.export.place(line, column, row, name)
         if place not in self._listed:
             self._listed.add(place)
-            self.refused.append(self.export.left_out(place, given, reason))
+            self.refused.append(self.export.left_out(place, text, reason))
 
-    def nothing(self, given: str, allowed: str = "one or more") -> BadInput:
+    def nothing(self, what: str, allowed: str = "one or more") -> BadInput:
         """The error that says the table holds no row that can be read, with the first reason there was."""
         first = self.refused[0] if self.refused else None
         why = f"; {first.place}: {first.given!r} {first.reason}" if first else ""
-        return self.export.refusal("rows", given + why, allowed)
+        return self.export.refusal("rows", what + why, allowed)
 
     def kilohertz(self) -> tuple[Array, list[str]]:
         """The stimulus' frequency in kHz, NaN for a click and for what can be none, and flags that say so."""
@@ -187,11 +192,11 @@ class Columns:
             unit = f"frequency without unit: read as {'Hz' if in_hertz else 'kHz'}"
         values = values / (1e3 if in_hertz else 1.0)
         wrong = ~np.isnan(values) & ~((values >= LOWEST_KILOHERTZ) & (values <= HIGHEST_KILOHERTZ))
-        said = [
+        about = [
             "click" if text.lower() in CLICKS else f"frequency given as {text}: none" if none else unit
             for text, none in zip(texts, wrong, strict=True)
         ]
-        return np.where(wrong, np.nan, values), said
+        return np.where(wrong, np.nan, values), about
 
     def animal(self) -> str:
         """What says that the table is of animals: a column only such a table has, or a species; else empty."""
@@ -219,8 +224,8 @@ class Columns:
     def span(word: str) -> float:
         """Hours of a time in words, such as ``14 d``, ``d14``, ``2wk`` or ``day 3``; NaN where it is none."""
         text = word.strip().lower()
-        found = _SPAN.fullmatch(text) or _SPAN_AHEAD.fullmatch(text)
-        return float(found["number"]) * _HOURS[found["unit"][0]] if found else float("nan")
+        match = _SPAN.fullmatch(text) or _SPAN_AHEAD.fullmatch(text)
+        return float(match["number"]) * _HOURS[match["unit"][0]] if match else float("nan")
 
     def groups(self) -> list[str]:
         """The group as the table tells it, else what it says of strain, treatment and noise.
@@ -237,16 +242,16 @@ class Columns:
         ]
         level = [f"{level} dB SPL" if level else "" for level in self.texts("noise_spl")]
         parts = (self.texts("substrain", "strain", "genotype"), self.texts("treatment"), noise, level)
-        return [" ".join(part for part in one if part) for one in zip(*parts, strict=True)]
+        return [" ".join(part for part in words if part) for words in zip(*parts, strict=True)]
 
-    def who(self, rows: Rows) -> dict[str, object]:
+    def who(self, rows: Rows) -> dict[str, list[object]]:
         """Subject, ear, group and time of some rows, as the table ``readings`` wants them."""
-        subjects = [_MANGLED.sub(r"\1", one) for one in self.texts(*SUBJECT)]
+        subjects = [_MANGLED.sub(r"\1", text) for text in self.texts(*SUBJECT)]
         columns = {"subject": subjects, "ear": self.ears(), "group": self.groups()}
         times = self.hours()[0]
         return {
             **{k: [v[row] for row in rows] for k, v in columns.items()},
-            "time": times[np.asarray(rows, dtype=int)],
+            "time": list(times[np.asarray(rows, dtype=int)]),
         }
 
     def said(self, rows: Rows) -> list[str]:
@@ -259,6 +264,18 @@ class Columns:
         sides = [unknown_ear(text) for text in self.texts("ear", "side")]
         comma = "decimal comma" if self.decimal == "," else ""
         return [flags(words[row], mangled[row], sides[row], comma) for row in rows]
+
+
+def tone(hertz: float, duration: float) -> tuple[float, str]:
+    """The frequency of a tone burst in kHz and a flag: one shorter than a cycle of it is a click (NaN) coded as a tone.
+
+    ``hertz``  0 or NaN for a click;  ``duration``  ms, NaN where not stated
+    """
+    if not hertz > 0:
+        return np.nan, "click"
+    if hertz * duration < 1e3:
+        return np.nan, f"click; coded as {hertz:g} Hz: less than one cycle in {duration:g} ms"
+    return hertz / 1e3, ""
 
 
 def unknown_ear(text: str) -> str:

@@ -9,7 +9,8 @@ import csv
 import hashlib
 import io
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -128,6 +129,11 @@ class Export:
         return f"{kind}, {len(self.content)} bytes"
 
     @property
+    def kind(self) -> str:
+        """The kind of file that is known and not read, such as an EDF recording; else empty."""
+        return self._kind[0]
+
+    @property
     def instead(self) -> str:
         """What to bring in its place, where it is of a kind that is not read; else empty."""
         return self._kind[1]
@@ -182,10 +188,10 @@ class Export:
         marks = self.text.count("\n") + self.text.count("\r")
         if marks > 2 * MOST_LINES:
             raise self.refusal("file", f"more than {MOST_LINES} lines", f"at most {MOST_LINES}")
-        found = re.split(r"\r\n|\r|\n", self.text)
-        if max(map(len, found)) > LONGEST_LINE:
+        lines = re.split(r"\r\n|\r|\n", self.text)
+        if max(map(len, lines)) > LONGEST_LINE:
             raise self.refusal("file", f"a line of more than {LONGEST_LINE} characters", "shorter lines")
-        return found
+        return lines
 
     def line_with(self, *words: str, among: int) -> int:
         """Where the first line stands that holds all these words; raises BadInput if none of the first few does."""
@@ -194,19 +200,40 @@ class Export:
                 return number
         raise self.refusal("header", "no such line", ", ".join(words))
 
-    def table(self, skip: int = 0, separator: str | None = None) -> Cells:
+    def below_title(self) -> Export:
+        """The file without the lines above its table that hold one cell alone, such as a title."""
+        rows = self.lines()
+        mark = self.separator if self.sheet == "" else ","
+        first = next((i for i, row in enumerate(rows) if sum(map(bool, row.split(mark))) > 1), 0)
+        text = "\n".join(rows[first:])
+        return replace(
+            self, content=text.encode(), corner=(self.corner[0] + first, self.corner[1]), whole=self.sha256
+        )
+
+    def table(self, skip: int = 0, separator: str | None = None, names: Sequence[str] = ()) -> Cells:
         """The table of text cells under the header of line ``skip``; rows without a cell are dropped.
+
+        ``names``  of its columns in place of that header, whose cells are then not looked at
 
         raises  BadInput for too many cells or lines, a row that is longer than the header, a name that stands twice
         """
-        import pandas as pd
-
         lines = self.lines()[skip:]
         mark = "," if self.sheet else separator or _separator(lines[0] if lines else "")
         if self.text.count(mark) + len(lines) > MOST_CELLS:
             raise self.refusal("file", f"more than {MOST_CELLS} cells", f"at most {MOST_CELLS}")
+        table = self._parsed(lines, mark)
+        table.columns = self._header(list(table.iloc[0]), skip, names)
+        numbers = [number for number, line in enumerate(lines, start=skip) if line.strip(" \t")]
+        body = table.iloc[1:].fillna("")
+        full = (body != "").any(axis=1).to_numpy()
+        places = tuple(line for line, cells in zip(numbers[1:], full, strict=False) if cells)
+        return Cells(body[full].reset_index(drop=True), "," if mark == ";" else ".", places)
+
+    def _parsed(self, lines: list[str], mark: str) -> pd.DataFrame:
+        import pandas as pd
+
         try:
-            table = pd.read_csv(
+            return pd.read_csv(
                 io.StringIO("\n".join(lines)),
                 sep=mark,
                 header=None,
@@ -217,33 +244,35 @@ class Export:
             )
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
             raise self.refusal("table", str(error)[:200], "rows as long as their header") from error
-        written = [str(name).strip().strip("\ufeff").lower() for name in table.iloc[0]]
-        names = [name if any(map(str.isalnum, name)) else "" for name in written]
-        named = [name for name in names if name]
-        if len(set(named)) != len(named):
-            twice = next(name for name in named if named.count(name) > 1)
+
+    def _header(self, cells: list[object], skip: int, own: Sequence[str]) -> pd.Index[str]:
+        """The columns' names; one without a letter or digit is numbered, and one that stands twice is refused."""
+        import pandas as pd
+
+        written = [str(cell).strip().strip("\ufeff").lower() for cell in cells]
+        if own:
+            written = [*own, *[""] * len(cells)][: len(cells)]
+        names = [name if any(map(str.isalnum, name)) else f"_{i}" for i, name in enumerate(written)]
+        twice = next((name for i, name in enumerate(names) if name in names[:i]), "")
+        if twice:
             raise self.refusal(f"line {skip + 1}", f"the column {twice[:60]!r} twice", "each column once")
-        table.columns = pd.Index([name or f"_{i}" for i, name in enumerate(names)])
-        numbers = [number for number, line in enumerate(lines, start=skip) if line.strip(" \t")]
-        body = table.iloc[1:].fillna("")
-        full = (body != "").any(axis=1).to_numpy()
-        kept = tuple(line for line, cells in zip(numbers[1:], full, strict=False) if cells)
-        return Cells(body[full].reset_index(drop=True), "," if mark == ";" else ".", kept)
+        return pd.Index(names)
 
     @property
     def separator(self) -> str:
         """What parts the cells of its first line that has any: comma, semicolon or tab."""
-        return _separator(next((line for line in self.lines() if line.strip()), ""))
+        return max((_separator(line) for line in self.lines()[:20]), key=self.text.count)
 
     @property
     def is_table(self) -> bool:
         """Whether it looks like a table of text: a header of several names, and rows of as many cells."""
         if self.content.startswith(tuple(mark for mark, *_ in _MARKS[:8])) or b"\0" in self.content[:HEAD]:
             return False
+        mark = self.separator
         lines = [line for line in self.lines()[:200] if line.strip(" ,;\t")]
-        mark = _separator(lines[0]) if lines else ","
-        counts = [line.count(mark) for line in lines[:20]]
-        return len(counts) > 1 and counts[0] > 0 and sum(one == counts[0] for one in counts) > len(counts) / 2
+        first = next((i for i, line in enumerate(lines) if mark in line), len(lines))
+        counts = [line.count(mark) for line in lines[first : first + 20]]
+        return len(counts) > 1 and sum(count == counts[0] for count in counts) > len(counts) / 2
 
     def rows(self, separator: str = ",") -> list[list[str]]:
         """Ragged rows of stripped cells, blank ones too; raises BadInput for too many cells."""
@@ -263,16 +292,16 @@ class Export:
             raise self.refusal(place, stripped[:60], wanted)
         return value
 
-    def refusal(self, place: str, given: str, allowed: str, cure: str | None = None) -> BadInput:
+    def refusal(self, place: str, text: str, allowed: str, cure: str | None = None) -> BadInput:
         """The error that says what is wrong with this file, to be raised."""
         if self.sheet and not place.startswith("sheet "):
             place = f"sheet {self.sheet}, {place}"
-        return BadInput("cannot be used", file=self.name, key=place, given=given, allowed=allowed, cure=cure)
+        return BadInput("cannot be used", file=self.name, key=place, given=text, allowed=allowed, cure=cure)
 
-    def left_out(self, place: str, given: object, reason: str) -> Refused:
+    def left_out(self, place: str, text: object, reason: str) -> Refused:
         """A part of this file that is not read, while the rest is."""
         return Refused(
-            self.name, printable(place)[:LONGEST_NAME], printable(str(given))[:LONGEST_NAME], reason
+            self.name, printable(place)[:LONGEST_NAME], printable(str(text))[:LONGEST_NAME], reason
         )
 
     def contradiction(self, recorded: str) -> str:
@@ -329,6 +358,6 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):x}" for c in text)
 
 
-def flags(*said: str) -> str:
+def flags(*remarks: str) -> str:
     """Several flags as one, empty ones left out."""
-    return "; ".join(one for one in said if one)
+    return "; ".join(remark for remark in remarks if remark)

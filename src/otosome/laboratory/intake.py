@@ -86,10 +86,10 @@ def intake(
     parts: dict[str, list[pd.DataFrame]] = {"readings": [], "particles": [], "waveforms": [], "wells": []}
     read_by, inputs, unsure = dict[str, str](), dict[str, str](), list[Export]()
     for name, file in files:
-        found = _contents(name, file, catalog, meaning, voltage, inputs, refused, unsure)
-        if found is not None:
-            read_by[name] = found.instrument
-            for key, table in found.tables.each().items():
+        content = _contents(name, file, catalog, meaning, voltage, inputs, refused, unsure)
+        if content is not None:
+            read_by[name] = content.instrument
+            for key, table in content.tables.each().items():
                 parts[key].append(table)
     if not read_by:
         _nothing(paths, refused, unsure)
@@ -99,7 +99,7 @@ def intake(
         for key in ("readings", "waveforms"):
             together[key] = sheet.join(together[key], animals) if len(together[key]) else together[key]
     plates = with_layout(together["wells"], meaning.plates) if meaning.plates else {}
-    made = Intake(
+    results = Intake(
         readings=together["readings"],
         particles=together["particles"],
         waveforms=together["waveforms"],
@@ -111,14 +111,14 @@ def intake(
         inputs=inputs,
         unsure=unsure,
     )
-    _estimate(made, {} if animals is None else animals.species())
-    _match(made, animals)
-    return made
+    _estimate(results, {} if animals is None else animals.species())
+    _match(results, animals)
+    return results
 
 
 def _nothing(paths: Sequence[Path], refused: list[Refused], unsure: list[Export]) -> NoReturn:
     """Raise the error of an import that read no file, with the tables that a mapping could explain."""
-    reasons = "; ".join(f"{one.file}: {one.reason}" for one in refused[:3])
+    reasons = "; ".join(f"{line.file}: {line.reason}" for line in refused[:3])
     error = Unsure("holds no file that could be read", file=str(paths[0]), given=reasons or "no file")
     error.tables = tuple(unsure)
     raise error
@@ -132,14 +132,14 @@ def read(*paths: str | Path, animals: str | Path | None = None, shelves: Sequenc
     raises       BadInput as ``intake`` does
     """
     known = None if animals is None else sheet.Animals.read(Path(animals))
-    made = intake([Path(path) for path in paths], Catalog(tuple(shelves)), known)
-    made.readings.attrs["refused"] = [vars(one) for one in made.refused]
-    return made.readings
+    results = intake([Path(path) for path in paths], Catalog(tuple(shelves)), known)
+    results.readings.attrs["refused"] = [vars(line) for line in results.refused]
+    return results.readings
 
 
 def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refused]]:
     """Every file but hidden ones, with a name below the folder that holds all paths; links are refused and listed."""
-    found, refused = list[tuple[str, Path]](), list[Refused]()
+    named, refused = list[tuple[str, Path]](), list[Refused]()
     for path in paths:
         if not (path.is_dir() or path.is_file()):
             raise BadInput("is no file or folder", file=str(path))
@@ -153,13 +153,13 @@ def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refuse
             elif file.is_dir() or file.name.startswith("."):
                 continue
             elif file.is_file():
-                found.append((name, file))
+                named.append((name, file))
             else:
                 refused.append(Refused(name, "file", "a pipe or device", "only files are read"))
-            if len(found) + len(refused) > MOST_FILES:
-                given = f"more than {MOST_FILES} files"
-                raise BadInput("holds too much", file=str(path), given=given, cure="import parts of it")
-    total = sum(file.stat().st_size for _, file in found)
+            if len(named) + len(refused) > MOST_FILES:
+                entry = f"more than {MOST_FILES} files"
+                raise BadInput("holds too much", file=str(path), given=entry, cure="import parts of it")
+    total = sum(file.stat().st_size for _, file in named)
     if total > MOST_BYTES:
         raise BadInput(
             "is too much at once",
@@ -167,7 +167,7 @@ def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refuse
             allowed=f"at most {MOST_BYTES}",
             cure="import parts",
         )
-    return found, refused
+    return named, refused
 
 
 def _below(path: Path) -> Iterator[Path]:
@@ -198,22 +198,22 @@ def _contents(
             twin = next(other for other, known in inputs.items() if known == export.sha256)
             refused.append(Refused(name, "file", "a copy", f"same content as {twin}"))
             return None
-        found = contents(export, catalog, meaning)
+        content = contents(export, catalog, meaning)
     except BadInput as error:
         unsure += error.tables if isinstance(error, Unsure) else ()
         # Of a file that nobody knows only its kind is told, and not all that could have been.
-        allowed = f"allowed: {error.allowed}" if error.allowed and "reader knows" not in error.message else ""
+        allowed = f"allowed: {error.allowed}" if error.allowed and " read" not in error.message else ""
         reason = "; ".join(part for part in (error.message, allowed, error.cure or "") if part)
-        place, given = printable(str(error.key or "file")), printable(str(error.given or ""))
-        refused.append(Refused(name, place, given, printable(reason)))
+        place, entry = printable(str(error.key or "file")), printable(str(error.given or ""))
+        refused.append(Refused(name, place, entry, printable(reason)))
         return None
     inputs[name] = export.sha256
-    unsure += found.unsure
+    unsure += content.unsure
     # A reader knows a file's own name; here files of one name in several folders stay apart.
-    for table in found.tables.each().values():
+    for table in content.tables.each().values():
         table["file"] = name
-    refused.extend(Refused(name, one.place, one.given, one.reason) for one in found.tables.refused)
-    return found
+    refused.extend(Refused(name, line.place, line.given, line.reason) for line in content.tables.refused)
+    return content
 
 
 def _concat(tables: list[pd.DataFrame], columns: Sequence[str] = ()) -> pd.DataFrame:
@@ -222,35 +222,35 @@ def _concat(tables: list[pd.DataFrame], columns: Sequence[str] = ()) -> pd.DataF
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=pd.Index(columns))
 
 
-def _estimate(made: Intake, species: Mapping[str, str]) -> None:
+def _estimate(results: Intake, species: Mapping[str, str]) -> None:
     """Thresholds and wave I of the waveforms: beside those by hand, and among the readings where there are none.
 
     ``species``  of each subject
     """
-    if not len(made.waveforms):
+    if not len(results.waveforms):
         return
-    estimated, waves, failed = thresholds.estimate(made.waveforms, species)
-    made.refused.extend(Refused(file, series, "no threshold", reason) for file, series, reason in failed)
-    manual = made.readings[made.readings["quantity"] == "abr_threshold"]
+    estimated, waves, failed = thresholds.estimate(results.waveforms, species)
+    results.refused.extend(Refused(file, series, "no threshold", reason) for file, series, reason in failed)
+    manual = results.readings[results.readings["quantity"] == "abr_threshold"]
     both = estimated.groupby("subject")["ear"].nunique() > 1
     beside = [
         _beside(row, _by_hand(row, manual), bool(both[row["subject"]])) for _, row in estimated.iterrows()
     ]
     estimated["manual"] = [value for value, _ in beside]
     estimated["flag"] = [
-        flags(str(own), said) for own, (_, said) in zip(estimated["flag"], beside, strict=True)
+        flags(str(own), about) for own, (_, about) in zip(estimated["flag"], beside, strict=True)
     ]
-    made.estimated = estimated
+    results.estimated = estimated
     ours = [
         part.reindex(columns=list(READINGS))
         for table in (estimated.assign(quantity="abr_threshold"), waves)
         if len(table)
         for _, part in table.groupby(list(SERIES), dropna=False, sort=False)
         if not len(
-            _by_hand(part.iloc[0], made.readings[made.readings["quantity"] == part["quantity"].iloc[0]])
+            _by_hand(part.iloc[0], results.readings[results.readings["quantity"] == part["quantity"].iloc[0]])
         )
     ]
-    made.readings = _concat([one for one in (made.readings, *ours) if len(one)], READINGS)
+    results.readings = _concat([part for part in (results.readings, *ours) if len(part)], READINGS)
 
 
 def _beside(row: pd.Series, manual: pd.DataFrame, both_ears: bool) -> tuple[float, str]:
@@ -261,16 +261,18 @@ def _beside(row: pd.Series, manual: pd.DataFrame, both_ears: bool) -> tuple[floa
     """
     if len(manual) != 1:
         return np.nan, "several thresholds by hand: not compared" if len(manual) else ""
-    one = manual.iloc[0]
-    if one["censored"] != "none":
+    by_hand = manual.iloc[0]
+    if by_hand["censored"] != "none":
         return np.nan, ""
-    if one["unit"] != row["unit"]:
-        return np.nan, f"threshold by hand in {one['unit']}, levels in {row['unit']}: not compared"
-    if one["ear"] == row["ear"]:
-        return float(one["value"]), ""
+    if by_hand["unit"] != row["unit"]:
+        return np.nan, f"threshold by hand in {by_hand['unit']}, levels in {row['unit']}: not compared"
+    if by_hand["ear"] == row["ear"]:
+        return float(by_hand["value"]), ""
     if both_ears:
         return np.nan, "threshold by hand states no ear, and both were recorded: not compared"
-    return float(one["value"]), "an ear is stated on one side only: threshold by hand taken for the same ear"
+    return float(
+        by_hand["value"]
+    ), "an ear is stated on one side only: threshold by hand taken for the same ear"
 
 
 def _by_hand(row: pd.Series, manual: pd.DataFrame) -> pd.DataFrame:
@@ -287,39 +289,39 @@ def _by_hand(row: pd.Series, manual: pd.DataFrame) -> pd.DataFrame:
     return manual[same]
 
 
-def _match(made: Intake, animals: sheet.Animals | None) -> None:
+def _match(results: Intake, animals: sheet.Animals | None) -> None:
     """Notes on subjects of several files, on those that stand on one side only, and on dated files without a day 0."""
-    tables = [one for one in (made.readings, made.waveforms) if len(one)]
-    found = {pair for table in tables for pair in zip(table["subject"], table["ear"], strict=True)}
-    if any(not subject for subject, _ in found):
-        made.notes.append("Some files name no subject: give them one in the animals sheet, column file.")
-    again = _told_again(made.readings)
+    tables = [table for table in (results.readings, results.waveforms) if len(table)]
+    pairs = {pair for table in tables for pair in zip(table["subject"], table["ear"], strict=True)}
+    if any(not subject for subject, _ in pairs):
+        results.notes.append("Some files name no subject: give them one in the animals sheet, column file.")
+    again = _told_again(results.readings)
     if again:
-        made.notes.append(
+        results.notes.append(
             f"Several files tell a threshold of one subject, ear, frequency and time; all are kept: {_some(again)}. "
             "Different animals need different names."
         )
     if animals is None:
         return
-    missing, idle = sheet.unmatched({pair for pair in found if pair[0]}, animals)
+    missing, idle = sheet.unmatched({pair for pair in pairs if pair[0]}, animals)
     if missing:
-        made.notes.append(f"Not in {animals.name}: {_some(missing)}.")
+        results.notes.append(f"Not in {animals.name}: {_some(missing)}.")
     if idle:
-        made.notes.append(f"In {animals.name} and in no file: {_some(idle)}.")
+        results.notes.append(f"In {animals.name} and in no file: {_some(idle)}.")
     undated = {
-        str(one)
+        str(name)
         for table in tables
-        for one in table["subject"][table["time"].isna() & (table["recorded"] != "")].unique()
+        for name in table["subject"][table["time"].isna() & (table["recorded"] != "")].unique()
     } & set(animals.rows["subject"])
     if undated:
-        made.notes.append(f"Without day0 in {animals.name}, so without a time: {_some(sorted(undated))}.")
+        results.notes.append(f"Without day0 in {animals.name}, so without a time: {_some(sorted(undated))}.")
 
 
 def _told_again(readings: pd.DataFrame) -> list[str]:
     """Subjects of whom more than one file tells the same threshold, be they measured twice or two of one name."""
-    told = readings[(readings["quantity"] == "abr_threshold") & (readings["subject"] != "")]
+    thresholds_read = readings[(readings["quantity"] == "abr_threshold") & (readings["subject"] != "")]
     same = ["subject", "ear", "frequency", "time", "recorded", "flag"]
-    files = told.groupby(same, dropna=False)["file"].nunique()
+    files = thresholds_read.groupby(same, dropna=False)["file"].nunique()
     return sorted({str(key[0]) for key in files.index[files > 1]})
 
 

@@ -81,8 +81,8 @@ def level(text: str, decimal: str = ".", codes: Codes | None = None, loudest: fl
     if word == "-inf":
         return Level(np.nan, "below", "a response at every level, and the softest is not stated")
     limit, side = _limit(word), "above"
-    if limit is None and (found := _BELOW.fullmatch(word)):
-        limit, side = found[1], "below"
+    if limit is None and (match := _BELOW.fullmatch(word)):
+        limit, side = match[1], "below"
     value = parse(limit.replace(",", ".")) if limit else parse(text.strip(), decimal)
     if value is None:
         return Level(np.nan, reason="is neither a level nor a word for none")
@@ -101,7 +101,7 @@ def _silent(loudest: float) -> Level:
 
 def _limit(word: str) -> str | None:
     """The number of a limit from above; None where a cell is none."""
-    return next((found[1] for form in _ABOVE if (found := form.fullmatch(word))), None)
+    return next((match[1] for form in _ABOVE if (match := form.fullmatch(word))), None)
 
 
 def _among(word: str, codes: frozenset[str]) -> bool:
@@ -114,7 +114,9 @@ def doubtful(levels: Sequence[Level], ears: Sequence[Hashable]) -> list[str]:
 
     ``ears``  which ear of whom each is of
     """
-    plain = np.array([one.value if one.censored == "none" and not one.reason else np.nan for one in levels])
+    plain = np.array(
+        [cell.value if cell.censored == "none" and not cell.reason else np.nan for cell in levels]
+    )
     known = np.isfinite(plain)
     steps = int((plain[known] % STEP == 0).sum())
     off = steps >= FEW and steps >= MOST_OF * (known.sum() - 1)
@@ -141,7 +143,7 @@ def _doubt(value: float, off: bool, lowest: float) -> str:
 def sift(
     columns: Columns,
     name: str,
-    found: Sequence[Level],
+    cells: Sequence[Level],
     ears: Sequence[Hashable],
     sure: bool,
     blanks: bool = True,
@@ -150,12 +152,12 @@ def sift(
 
     ``sure``  whether every number is a level as written;  ``blanks``  whether a blank cell is listed
     """
-    doubts = [""] * len(found) if sure else doubtful(found, ears)
+    doubts = [""] * len(cells) if sure else doubtful(cells, ears)
     texts = columns.texts(name)
     sifted = list[Level]()
-    for row, (one, doubt) in enumerate(zip(found, doubts, strict=True)):
-        reason = one.reason or (f"{doubt}: {CURE}" if doubt else "")
+    for row, (cell, doubt) in enumerate(zip(cells, doubts, strict=True)):
+        reason = cell.reason or (f"{doubt}: {CURE}" if doubt else "")
         if reason and (blanks or texts[row]):
             columns.leave_out(row, name, texts[row] or "a blank", reason)
-        sifted.append(Level(np.nan, one.censored, reason) if reason else one)
+        sifted.append(Level(np.nan, cell.censored, reason) if reason else cell)
     return sifted

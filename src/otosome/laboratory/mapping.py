@@ -6,8 +6,9 @@ names its file or measurement. ``draft`` writes one to fill in.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,11 +16,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from otosome.errors import BadInput
+from otosome.errors import BadInput, at
 from otosome.laboratory.columns import CLICKS, EARS, SUBJECT, Columns
-from otosome.laboratory.file import Export, flags, parse
+from otosome.laboratory.file import Export, flags, parse, printable
 from otosome.laboratory.levels import Codes, Level, level, sift
-from otosome.laboratory.tables import Tables, readings
+from otosome.laboratory.tables import Tables, at_rows, readings
 from otosome.laboratory.voltage import factor
 from otosome.units import convert, split
 
@@ -27,6 +28,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KIND = "mapping/1"
+# Columns that say whose readings they are, by the names laboratories give them.
+USUAL = {
+    "subject": SUBJECT,
+    "ear": ("ear", "side"),
+    "group": ("group", "treatment", "genotype"),
+    "time": ("timepoint", "time", "day", "week"),
+    "recorded": ("date", "performed_at"),
+}
+ASKED = (
+    '# no_response = ["NR", 99]',
+    '# not_tested = ["DNT", 0]',
+    '# loudest = "90 dB SPL"  # where "no response" has no level of its own',
+    "# codes = []  # says that every number is a level as written",
+    '# times = { baseline = "-24 h", d14 = "14 d" }',
+    "# header_rows = 2  # where the names stand in two rows: they are joined by a blank",
+)
 LARGEST = 1_000_000
 LEVELS = ("dB SPL", "dB HL", "dB nHL", "dB peSPL", "dB")
 VOLTAGES = ("uV", "nV", "mV", "V")
@@ -87,8 +104,8 @@ class Table(_Closed):
 
     def words(self) -> Codes:
         """The codes it names; ``codes = []`` says that there is no other."""
-        said = self.codes is not None or bool(self.no_response or self.not_tested)
-        return Codes(_as_text(self.no_response), _as_text(self.not_tested), said)
+        certain = self.codes is not None or bool(self.no_response or self.not_tested)
+        return Codes(_as_text(self.no_response), _as_text(self.not_tested), certain)
 
 
 class Plate(_Closed):
@@ -150,7 +167,7 @@ class Meaning:
 
 
 def _as_text(codes: Sequence[str | float]) -> frozenset[str]:
-    return frozenset(f"{one:g}" if isinstance(one, float) else str(one).strip().lower() for one in codes)
+    return frozenset(f"{code:g}" if isinstance(code, float) else str(code).strip().lower() for code in codes)
 
 
 def _plain(name: str) -> str:
@@ -158,7 +175,7 @@ def _plain(name: str) -> str:
 
 
 def _check(file: str, place: str, table: Table) -> None:
-    """Refuse a table without anything to read, a column it does not have, and a unit that its quantity is not in."""
+    """Refuse a table without anything to read, or a column it does not have."""
     names = {_plain(name) for name in table.columns}
     used = {"subject": table.subject, "group": table.group, "time": table.time, "recorded": table.recorded}
     for key, name in {**used, **{f"column.{name}": name for name in table.column}}.items():
@@ -170,7 +187,8 @@ def _check(file: str, place: str, table: Table) -> None:
                 given=name,
                 allowed=table.columns,
             )
-    if not any(column.quantity for column in table.column.values()):
+    read = {name: column for name, column in table.column.items() if column.quantity}
+    if not read:
         cure = "write under [table.column] of each column that is to be read what it holds"
         raise BadInput(
             "has no column with a quantity",
@@ -179,29 +197,24 @@ def _check(file: str, place: str, table: Table) -> None:
             allowed=list(QUANTITIES),
             cure=cure,
         )
-    for name, column in table.column.items():
-        key = f"{place}.column.{name}"
-        if column.quantity and column.quantity not in QUANTITIES:
-            raise BadInput(
-                "is no quantity", file=file, key=key, given=column.quantity, allowed=list(QUANTITIES)
-            )
-        if column.quantity and column.unit not in QUANTITIES[column.quantity]:
-            allowed = [unit or "(none)" for unit in QUANTITIES[column.quantity]]
-            raise BadInput(
-                f"is no unit of {column.quantity}",
-                file=file,
-                key=f"{key}.unit",
-                given=column.unit or "nothing",
-                allowed=allowed,
-            )
-        if column.quantity in PEOPLE and table.species not in ("", "human"):
-            raise BadInput(
-                "an animal has no audiogram in dB HL",
-                file=file,
-                key=key,
-                given=table.species,
-                allowed=["abr_threshold"],
-            )
+    for name, column in read.items():
+        with at(file, f"{place}.column.{name}"):
+            _check_column(column, table.species)
+
+
+def _check_column(column: Column, species: str) -> None:
+    """Refuse a quantity that is none, a unit that it is not in, and an animal's audiogram."""
+    if column.quantity not in QUANTITIES:
+        raise BadInput("is no quantity", key="quantity", given=column.quantity, allowed=list(QUANTITIES))
+    if column.unit not in QUANTITIES[column.quantity]:
+        allowed = [unit or "(none)" for unit in QUANTITIES[column.quantity]]
+        raise BadInput(
+            f"is no unit of {column.quantity}", key="unit", given=column.unit or "nothing", allowed=allowed
+        )
+    if column.quantity in PEOPLE and species not in ("", "human"):
+        raise BadInput(
+            "an animal has no audiogram in dB HL", key="quantity", given=species, allowed=["abr_threshold"]
+        )
 
 
 def names_of(export: Export, rows: int = 1) -> list[str]:
@@ -228,16 +241,12 @@ def mapped(export: Export, table: Table, name: str) -> Tables:
     ``name``  of the mapping file
     """
     columns = _columns(export, table)
-    parts = [
-        part
-        for key, column in table.column.items()
-        if column.quantity
-        for part in _column(columns, table, _plain(key), column)
-    ]
+    read = [(_plain(key), column) for key, column in table.column.items() if column.quantity]
+    parts = [part for key, column in read if (part := _column(columns, table, key, column))["value"]]
     if not parts:
         raise columns.nothing("no value", "one or more, by the mapping")
     merged = {key: [value for part in parts for value in part[key]] for key in parts[0]}
-    flag = [flags(str(one), f"by the mapping {name}") for one in merged.pop("flag")]
+    flag = [flags(str(remark), f"by the mapping {name}") for remark in merged.pop("flag")]
     return Tables(readings=readings(export, **merged, flag=flag), refused=tuple(columns.refused))
 
 
@@ -246,9 +255,8 @@ def _columns(export: Export, table: Table) -> Columns:
     if table.header_rows == 1:
         return Columns.of(export)
     names = names_of(export, table.header_rows)
-    cells = export.table(skip=_after_header(export, table.header_rows) - 1)
-    frame = cells.frame.iloc[:, : len(names)].set_axis(names, axis=1)
-    return Columns(export, frame, cells.decimal, cells.lines)
+    cells = export.table(_after_header(export, table.header_rows) - 1, names=names)
+    return Columns(export, cells.frame, cells.decimal, cells.lines)
 
 
 def _after_header(export: Export, rows: int) -> int:
@@ -256,36 +264,32 @@ def _after_header(export: Export, rows: int) -> int:
     return full[rows - 1] + 1 if len(full) >= rows else rows
 
 
-def _column(columns: Columns, table: Table, name: str, column: Column) -> Iterator[dict[str, list[object]]]:
+def _column(columns: Columns, table: Table, name: str, column: Column) -> dict[str, list[object]]:
     """The readings of one column, as columns of the table ``readings``."""
-    frame = columns.frame
     who = _who(columns, table)
     ears = _ears(columns, column.ear or table.ear)
     hertz, stimulus = _frequencies(columns, column.frequency, name)
-    texts = columns.texts(name)
     levels = _levels(columns, table, column, name, list(zip(who["subject"], ears, strict=True)))
     unit, scale = _unit(column)
     stimulus_level = _values(columns, column.level)
-    rows = [row for row in range(len(frame)) if levels[row].value == levels[row].value]
-    if column.quantity in PEOPLE and any(hertz[row] > HIGHEST_OF_A_PERSON for row in rows):
+    rows = np.flatnonzero([np.isfinite(cell.value) for cell in levels])
+    if column.quantity in PEOPLE and (np.array(hertz)[rows] > HIGHEST_OF_A_PERSON).any():
         raise columns.export.refusal(
             name, "a frequency that no person hears", "an animal's abr_threshold", "mend the mapping"
         )
-    if rows:
-        yield {
-            **{key: [values[row] for row in rows] for key, values in who.items()},
-            "ear": [ears[row] for row in rows],
-            "quantity": [column.quantity] * len(rows),
-            "frequency": [hertz[row] for row in rows],
-            "value": [levels[row].value * scale for row in rows],
-            "unit": [unit] * len(rows),
-            "level": [stimulus_level[row] for row in rows],
-            "censored": [levels[row].censored for row in rows],
-            "flag": [
-                flags(stimulus[row], "decimal comma" if columns.decimal == "," and texts[row] else "")
-                for row in rows
-            ],
-        }
+    comma = "decimal comma" if columns.decimal == "," else ""
+    return at_rows(
+        rows,
+        **who,
+        ear=ears,
+        quantity=[column.quantity] * len(ears),
+        frequency=hertz,
+        value=[cell.value * scale for cell in levels],
+        unit=[unit] * len(ears),
+        level=stimulus_level,
+        censored=[cell.censored for cell in levels],
+        flag=[flags(click, comma) for click in stimulus],
+    )
 
 
 def _unit(column: Column) -> tuple[str, float]:
@@ -310,8 +314,8 @@ def _who(columns: Columns, table: Table) -> dict[str, list[object]]:
 
 def _hours(columns: Columns, table: Table, word: str, row: int) -> float:
     """Hours of a time in words, by the mapping first, else as a number with a unit."""
-    said = {key.strip().lower(): value for key, value in table.times.items()}
-    text = said.get(word.strip().lower(), word)
+    meanings = {key.strip().lower(): value for key, value in table.times.items()}
+    text = meanings.get(word.strip().lower(), word)
     hours = columns.span(text)
     if word and np.isnan(hours):
         columns.leave_out(
@@ -320,36 +324,36 @@ def _hours(columns: Columns, table: Table, word: str, row: int) -> float:
     return hours
 
 
-def _ears(columns: Columns, said: str) -> list[str]:
-    if _plain(said) in columns:
-        return [EARS.get(text.lower(), "") for text in columns.texts(_plain(said))]
-    return [EARS.get(said.lower(), "")] * len(columns.frame)
+def _ears(columns: Columns, source: str) -> list[str]:
+    if _plain(source) in columns:
+        return [EARS.get(text.lower(), "") for text in columns.texts(_plain(source))]
+    return [EARS.get(source.lower(), "")] * len(columns.frame)
 
 
-def _frequencies(columns: Columns, said: str, name: str) -> tuple[list[float], list[str]]:
+def _frequencies(columns: Columns, source: str, name: str) -> tuple[list[float], list[str]]:
     """Frequency in kHz of each row and a flag for a click: of a column of frequencies, or of one value with a unit."""
     count = len(columns.frame)
-    if _plain(said) in columns:
-        values, about = columns.kilohertz_of(_plain(said))
-        return list(values), about
-    if not said:
-        return [np.nan] * count, [""] * count
-    if said.lower() in CLICKS:
+    match = HERTZ.fullmatch(source.strip())
+    if match:
+        return [float(match[1]) * (1.0 if match[2].lower() == "khz" else 1e-3)] * count, [""] * count
+    if source.lower() in CLICKS:
         return [np.nan] * count, ["click"] * count
-    found = HERTZ.fullmatch(said.strip())
-    if found is None:
-        raise columns.export.refusal(
-            f"column {name}, frequency", said, "a column, '8 kHz', '500 Hz' or 'click'", "mend the mapping"
-        )
-    return [float(found[1]) * (1.0 if found[2].lower() == "khz" else 1e-3)] * count, [""] * count
+    if _plain(source) in columns:
+        values, about = columns.kilohertz_of(_plain(source))
+        return list(values), about
+    if not source:
+        return [np.nan] * count, [""] * count
+    raise columns.export.refusal(
+        f"column {name}, frequency", source, "a column, '8 kHz', '500 Hz' or 'click'", "mend the mapping"
+    )
 
 
-def _values(columns: Columns, said: str) -> list[float]:
+def _values(columns: Columns, source: str) -> list[float]:
     """The level of the stimulus in each row: of a column, or of one value in dB."""
     count = len(columns.frame)
-    if _plain(said) in columns:
-        return list(columns.numbers(_plain(said)))
-    return [parse(said.lower().split("db")[0].strip()) or np.nan] * count if said else [np.nan] * count
+    if _plain(source) in columns:
+        return list(columns.numbers(_plain(source)))
+    return [parse(source.lower().split("db")[0].strip()) or np.nan] * count if source else [np.nan] * count
 
 
 def _levels(
@@ -360,54 +364,50 @@ def _levels(
         return [Level(value) for value in columns.numbers(name)]
     loudest = parse(table.loudest.lower().split("db")[0].strip())
     codes = table.words()
-    found = [level(text, columns.decimal, codes, loudest or np.nan) for text in columns.texts(name)]
-    return sift(columns, name, found, ears, codes.certain, blanks=False)
+    cells = [level(text, columns.decimal, codes, loudest or np.nan) for text in columns.texts(name)]
+    return sift(columns, name, cells, ears, codes.certain, blanks=False)
 
 
 def draft(files: Sequence[Export]) -> str:
     """A mapping to fill in, a ``[[table]]`` for each file's columns; what a header states stands in it."""
-    import json
-
     lines = [
         f'otosome = "{KIND}"',
         "# Say what each column holds, then: otosome import PATH... --mapping THIS_FILE",
         f"# quantity: {', '.join(QUANTITIES)}; leave it empty for a column that is not to be read.",
         "# frequency, ear and level: the name of another column, or a value ('8 kHz', 'click', 'right', '80 dB SPL').",
     ]
-    for export in files:
-        names = names_of(export, 1)
-        subject = next((name for name in names if name in SUBJECT), "")
-        about = {
-            "ear": ("ear", "side"),
-            "group": ("group",),
-            "time": ("timepoint", "time", "day"),
-            "recorded": ("date",),
-        }
-        lines += [
-            "",
-            "[[table]]",
-            f"# {json.dumps(export.name + (f', sheet {export.sheet}' if export.sheet else ''))}",
-            f"columns = {json.dumps(names, ensure_ascii=False)}",
-            'species = ""  # mouse, rat, guinea_pig or human',
-            f"subject = {json.dumps(subject)}",
-            *(f'{key} = "{next((one for one in some if one in names), "")}"' for key, some in about.items()),
-            '# no_response = ["NR", 99]',
-            '# not_tested = ["DNT", 0]',
-            '# loudest = "90 dB SPL"  # where "no response" has no level',
-            "# codes = []  # says that every number is a level as written",
-            '# times = { baseline = "-24 h", d14 = "14 d" }',
-        ]
-        taken = {subject, *(one for some in about.values() for one in some)}
-        hertz = next((name for name in names if "freq" in name or name in ("khz", "hz")), "")
-        for name in names:
-            if name and name not in {*taken, hertz}:
-                lines += [
-                    f"[table.column.{json.dumps(name, ensure_ascii=False)}]",
-                    'quantity = ""',
-                    'unit = ""',
-                    f"frequency = {json.dumps(hertz)}",
-                ]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *(line for export in files for line in _drafted(export))]) + "\n"
+
+
+def _drafted(export: Export) -> list[str]:
+    """The lines of one table."""
+    names = names_of(export)
+    about = {key: next((word for word in words if word in names), "") for key, words in USUAL.items()}
+    hertz = next((name for name in names if "freq" in name or name in ("khz", "hz")), "")
+    where = f"{export.name}, sheet {export.sheet}" if export.sheet else export.name
+    lines = [
+        "",
+        "[[table]]",
+        f"# {_quoted(where)}",
+        f"columns = [{', '.join(map(_quoted, names))}]",
+        'species = ""  # mouse, rat, guinea_pig or human',
+        *(f"{key} = {_quoted(word)}" for key, word in about.items()),
+        *ASKED,
+    ]
+    for name in names:
+        if name and name not in {*about.values(), hertz}:
+            lines += [
+                f"[table.column.{_quoted(name)}]",
+                'quantity = ""',
+                'unit = ""',
+                f"frequency = {_quoted(hertz)}",
+            ]
+    return lines
+
+
+def _quoted(text: str) -> str:
+    """A TOML string, whatever the text holds."""
+    return json.dumps(printable(text), ensure_ascii=False)
 
 
 def with_layout(wells: pd.DataFrame, plates: Sequence[Plate]) -> dict[str, pd.DataFrame]:
@@ -417,7 +417,7 @@ def with_layout(wells: pd.DataFrame, plates: Sequence[Plate]) -> dict[str, pd.Da
     """
     import pandas as pd
 
-    found = dict[str, pd.DataFrame]()
+    tables = dict[str, pd.DataFrame]()
     for number, plate in enumerate(plates, start=1):
         place = f"plate {number}"
         named = wells[(wells["file"] == plate.file) | (not plate.file)]
@@ -440,10 +440,10 @@ def with_layout(wells: pd.DataFrame, plates: Sequence[Plate]) -> dict[str, pd.Da
                 if well in layout and layout[well][0]
             ]
             stem = "_".join("".join(c if c.isalnum() else " " for c in f"{file} {own} {read}").split())[:80]
-            found[stem] = pd.DataFrame(
+            tables[stem] = pd.DataFrame(
                 values, columns=pd.Index(["well", "sample", "dose", "unit", "response"])
             )
-    return found
+    return tables
 
 
 def _layout(plate: Plate, place: str) -> Mapping[str, tuple[str, float]]:

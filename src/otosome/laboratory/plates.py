@@ -21,7 +21,7 @@ MOST_TITLE = 30  # lines above a grid that may name it
 WELL = re.compile(r"([A-P]|A[A-P])0*([1-9]\d?)(?:\s*\(.*\))?", re.ASCII)
 WELLS_HEADER = ("well", "wells", "well id", "well position", "well positions", "well name")
 ROW_HEADER, COLUMN_HEADER = ("well row", "row"), ("well col", "well column", "col", "column")
-SAMPLE_HEADER = ("content", "sample", "sample name", "sample id", "name")
+SAMPLE_HEADER = ("content", "well id", "sample", "sample name", "sample id", "name")
 BLANKS = ("", "-", "--", "nan", "n/a", "empty")
 Rows = Sequence[Sequence[str]]
 
@@ -74,7 +74,9 @@ def grids(rows: Rows) -> Iterator[Grid]:
         for (first, _), lines, _ in bodies:
             corner = rows[index][first - 1] if first else ""
             yield Grid(
-                tuple(filter(None, above))[-MOST_TITLE:], corner, tuple(one for line in lines for one in line)
+                tuple(filter(None, above))[-MOST_TITLE:],
+                corner,
+                tuple(cell for line in lines for cell in line),
             )
         above = []
         index += 1 + max(size for *_, size in bodies)
@@ -110,20 +112,22 @@ def listed(rows: Rows, plate: str) -> Iterator[Well]:
     """Wells of tables with a row a well, and of tables with a column a well and a row a moment."""
     above = ""
     for index, row in enumerate(rows):
-        names = [cell.lower() for cell in row]
-        own = next((i for i, name in enumerate(names) if name in WELLS_HEADER), None)
-        pair = [
-            next((i for i, name in enumerate(names) if name in some), None)
-            for some in (ROW_HEADER, COLUMN_HEADER)
-        ]
-        across = [i for i, cell in enumerate(row) if WELL.fullmatch(cell)]
-        if own is not None or None not in pair:
-            yield from _down(
-                rows, index, [own] if own is not None else [i for i in pair if i is not None], plate
-            )
+        names, across = _named(row), [i for i, cell in enumerate(row) if WELL.fullmatch(cell)]
+        if names:
+            yield from _down(rows, index, names, plate)
         elif len(across) > 1 and min(across) > 0:
             yield from _over_time(rows, index, across, above, plate)
         above = " ".join(filter(None, row)) or above
+
+
+def _named(row: Sequence[str]) -> list[int]:
+    """Where a header names the well: in one column, or in one of rows and one of columns; empty where it does not."""
+    names = [cell.lower() for cell in row]
+    for headers in ((WELLS_HEADER,), (ROW_HEADER, COLUMN_HEADER)):
+        places = [i for words in headers for i in [i for i, name in enumerate(names) if name in words][:1]]
+        if len(places) == len(headers):
+            return places
+    return []
 
 
 def _down(rows: Rows, index: int, places: list[int], plate: str) -> Iterator[Well]:
@@ -131,31 +135,26 @@ def _down(rows: Rows, index: int, places: list[int], plate: str) -> Iterator[Wel
     samples = [i for i, name in enumerate(header) if name.lower() in SAMPLE_HEADER]
     for row in rows[index + 1 :]:
         name = "".join(row[i] for i in places if i < len(row))
-        found = WELL.fullmatch(name)
-        if found is None:
+        match = WELL.fullmatch(name)
+        if match is None:
             return
         sample = row[samples[0]] if samples and samples[0] < len(row) else ""
         for i, text in enumerate(row[: len(header)]):
             if i not in (*places, *samples) and header[i] and parse(text.replace(",", ".")) is not None:
-                yield Well(plate, header[i], f"{found[1]}{found[2]}", text, sample)
+                yield Well(plate, header[i], f"{match[1]}{match[2]}", text, sample)
 
 
 def _over_time(rows: Rows, index: int, across: list[int], title: str, plate: str) -> Iterator[Well]:
     header = rows[index]
+    before = [i for i in range(min(across)) if "cycle" not in header[i].lower()]
+    wells = {i: match for i in across if (match := WELL.fullmatch(header[i]))}
     for row in rows[index + 1 :]:
-        if not row or not row[0] or WELL.fullmatch(row[0]):
-            if not any(row[: min(across)]):
-                return
-        moment = next(
-            (cell for i, cell in enumerate(row[: min(across)]) if cell and "cycle" not in header[i].lower()),
-            "",
-        )
-        if not moment or not any(char.isdigit() for char in moment):
+        moment = next((row[i] for i in before if i < len(row) and row[i]), "")
+        if not any(map(str.isdigit, moment)) or WELL.fullmatch(moment):
             return
-        for i in across:
-            found = WELL.fullmatch(header[i])
-            if found and i < len(row):
-                yield Well(plate, f"{title} at {moment}".strip(), f"{found[1]}{found[2]}", row[i])
+        for i, match in wells.items():
+            if i < len(row):
+                yield Well(plate, f"{title} at {moment}".strip(), f"{match[1]}{match[2]}", row[i])
 
 
 def from_grids(rows: Rows, plate: str, name: Callable[[Grid, str], str]) -> Iterator[Well]:
@@ -166,7 +165,7 @@ def from_grids(rows: Rows, plate: str, name: Callable[[Grid, str], str]) -> Iter
 
 
 def plate_tables(
-    export: Export, found: Sequence[Well], decimal: str, flag: str = "", cure: str = ""
+    export: Export, values: Sequence[Well], decimal: str, flag: str = "", cure: str = ""
 ) -> Tables:
     """The table ``wells``; a measurement of one name that stands twice is numbered.
 
@@ -174,17 +173,17 @@ def plate_tables(
     """
     refused, rows = list[Refused](), list[tuple[Well, float]]()
     times = dict[tuple[str, str, str], int]()
-    for one in found:
-        value = parse(one.text.strip(), decimal)
-        if one.text.strip().lower() in BLANKS:
+    for well in values:
+        value = parse(well.text.strip(), decimal)
+        if well.text.strip().lower() in BLANKS:
             continue
         if value is None or np.isnan(value):
-            refused.append(export.left_out(f"{one.read}, well {one.well}", one.text, "is no number"))
+            refused.append(export.left_out(f"{well.read}, well {well.well}", well.text, "is no number"))
             continue
-        key = (one.plate, one.read, one.well)
+        key = (well.plate, well.read, well.well)
         times[key] = times.get(key, 0) + 1
-        read = one.read if times[key] == 1 else f"{one.read} ({times[key]})"
-        rows.append((Well(one.plate, read, one.well, one.text, one.sample), value))
+        read = well.read if times[key] == 1 else f"{well.read} ({times[key]})"
+        rows.append((Well(well.plate, read, well.well, well.text, well.sample), value))
     if not rows or len(rows) > MOST_WELLS:
         raise export.refusal(
             "plate", f"{len(rows)} wells", f"1 to {MOST_WELLS}", cure or "export the plate again"
@@ -193,10 +192,10 @@ def plate_tables(
     return Tables(
         wells=wells(
             export,
-            plate=[one.plate for one, _ in rows],
-            well=[one.well for one, _ in rows],
-            sample=[one.sample for one, _ in rows],
-            read=[one.read for one, _ in rows],
+            plate=[well.plate for well, _ in rows],
+            well=[well.well for well, _ in rows],
+            sample=[well.sample for well, _ in rows],
+            read=[well.read for well, _ in rows],
             value=np.array([value for _, value in rows]),
             flag=flags(flag, comma),
         ),

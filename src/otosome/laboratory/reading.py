@@ -63,24 +63,25 @@ def contents(export: Export, catalog: Catalog, meaning: Meaning) -> Contents:
 
     raises  BadInput where nothing in it can be read; ``Unsure`` where a mapping would help
     """
-    found, failed, unsure = list[tuple[str, Tables]](), list[BadInput](), list[Export]()
+    parts, failed, unsure = list[tuple[str, Tables]](), list[BadInput](), list[Export]()
     for part in sheets(export) if is_workbook(export) else [export]:
         try:
-            found.append(_part(part, catalog, meaning))
+            parts.append(_part(part, catalog, meaning))
         except BadInput as error:
             failed.append(error)
             if isinstance(error, Unsure):
                 unsure.append(part)
-    if not found:
-        first = next((one for one in failed if isinstance(one, Unsure)), failed[0])
+    if not parts:
+        first = next((error for error in failed if isinstance(error, Unsure)), failed[0])
         if isinstance(first, Unsure):
             first.tables = tuple(unsure)
         raise first
     refused = [
-        Refused(export.name, str(one.key or "file"), str(one.given or ""), one.message) for one in failed
+        Refused(export.name, str(error.key or "file"), str(error.given or ""), error.message)
+        for error in failed
     ]
-    names = sorted({name for name, _ in found})
-    return Contents(", ".join(names), _together([tables for _, tables in found], refused), tuple(unsure))
+    names = sorted({name for name, _ in parts})
+    return Contents(", ".join(names), _together([tables for _, tables in parts], refused), tuple(unsure))
 
 
 def _part(part: Export, catalog: Catalog, meaning: Meaning) -> tuple[str, Tables]:
@@ -89,18 +90,22 @@ def _part(part: Export, catalog: Catalog, meaning: Meaning) -> tuple[str, Tables
     if table is not None:
         return f"mapping {meaning.name}", mapped(part, table, meaning.name)
     names = instruments_of(part, catalog)
+    if not names and part.is_table:
+        lower = part.below_title()
+        names = instruments_of(lower, catalog)
+        part = lower if len(names) == 1 else part
     if len(names) != 1:
-        given = part.looks if not names else f"one that {' and '.join(names)} could read"
+        entry = part.looks if not names else f"one that {' and '.join(names)} could read"
         where = f"sheet {part.sheet}" if part.sheet else None
         if part.is_table:
             raise Unsure(
-                "is a table of unknown meaning", file=part.name, key=where, given=given, cure=MAPPING
+                "is a table of unknown meaning", file=part.name, key=where, given=entry, cure=MAPPING
             )
         raise BadInput(
-            "is no file that a reader knows",
+            f"is {part.kind}, which is not read" if part.instead else "is no file that a reader knows",
             file=part.name,
             key=where,
-            given=given,
+            given=entry,
             allowed=catalog.names("instruments"),
             cure=part.instead or None,
         )
@@ -126,11 +131,11 @@ def _together(tables: list[Tables], refused: list[Refused]) -> Tables:
     if len(tables) == 1:
         return replace(tables[0], refused=(*tables[0].refused, *refused))
     parts: dict[str, list[pd.DataFrame]] = {}
-    for one in tables:
-        for name, table in one.each().items():
+    for part in tables:
+        for name, table in part.each().items():
             parts.setdefault(name, []).append(table)
     whole = {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
-    return Tables(**whole, refused=(*(line for one in tables for line in one.refused), *refused))
+    return Tables(**whole, refused=(*(line for part in tables for line in part.refused), *refused))
 
 
 def read_particles(export: Export, catalog: Catalog) -> tuple[pd.DataFrame, str]:
@@ -216,9 +221,9 @@ def _measured(particles: pd.DataFrame, instrument: str, catalog: Catalog) -> Lot
 
     day_to_day = catalog.get("instruments", instrument).card.parameter("day_to_day", "")
     base = read_toml(SHIPPED / "batches" / f"{_BASE}.toml")
-    made = measured_lot(particles, base, _BASE, day_to_day.value, str(day_to_day.source))
+    lot = measured_lot(particles, base, _BASE, day_to_day.value, str(day_to_day.source))
     undiluted = (_UNDILUTED,) if particles["dilution_applied"].isna().any() else ()
-    return replace(made, notes=(*made.notes, *undiluted))
+    return replace(lot, notes=(*lot.notes, *undiluted))
 
 
 def _stem(file: Path) -> str:

@@ -71,6 +71,17 @@ def readings(export: Export, **columns: object) -> pd.DataFrame:
     return _table(export, READINGS, {"censored": "none", **columns})
 
 
+def rows_of(rows: Sequence[Mapping[str, object]]) -> dict[str, list[object]]:
+    """Rows as columns: what each holds under a name, in order; all rows hold the same names."""
+    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+
+
+def at_rows(rows: Iterable[int], **columns: Sequence[object] | Array) -> dict[str, list[object]]:
+    """Some rows of some columns."""
+    places = list(rows)
+    return {name: [values[row] for row in places] for name, values in columns.items()}
+
+
 def particles(export: Export, **columns: object) -> pd.DataFrame:
     """The table ``particles`` from columns of one length, or single values for all rows."""
     table = _table(export, PARTICLES, columns)
@@ -79,7 +90,7 @@ def particles(export: Export, **columns: object) -> pd.DataFrame:
 
 
 def waveforms(
-    export: Export, samples: Sequence[Array], voltage: str, largest: float = 1.0, **columns: object
+    export: Export, samples: Sequence[Array], voltage: str, largest: float = 1.0, /, **columns: object
 ) -> pd.DataFrame:
     """The table ``waveforms``, converted to uV here and nowhere else; the other columns as in ``readings``.
 
@@ -91,16 +102,16 @@ def waveforms(
 
     scale = factor(voltage)
     assert scale is not None  # readers ask for a unit before they come here
-    if not all(np.isfinite(one).all() for one in samples):
+    if not all(np.isfinite(sample).all() for sample in samples):
         raise export.refusal("samples", "a value that is not finite", "finite numbers")
     table = _table(export, WAVEFORMS, {"onset": 0.0, **columns}, rows=len(samples))
-    converted = [one * scale for one in samples]
+    converted = [sample * scale for sample in samples]
     table["samples"] = pd.Series(converted, dtype=object)
     whole = np.flatnonzero(table["part"] == "")
     level = table["level"].to_numpy(dtype=float)[whole]
-    said = believable(export, [converted[i] for i in whole], level, voltage, largest)
-    if said:
-        table["flag"] = [flags(flag, said) for flag in table["flag"]]
+    doubt = believable(export, [converted[i] for i in whole], level, voltage, largest)
+    if doubt:
+        table["flag"] = [flags(flag, doubt) for flag in table["flag"]]
     return table
 
 
@@ -124,7 +135,7 @@ def _table(
     full = {name: own.get(name, columns.get(name, "" if name in _TEXT else np.nan)) for name in names}
     for name in ("subject", "sample", "group", "plate", "read"):
         if not isinstance(full.get(name, ""), str):
-            full[name] = [label(str(one)) for one in cast(Iterable[object], full[name])]
+            full[name] = [label(str(text)) for text in cast(Iterable[object], full[name])]
         elif name in full:
             full[name] = label(str(full[name]))
     return pd.DataFrame(full, index=range(count))

@@ -38,13 +38,13 @@ def local(element: Element) -> str:
 
 def below(element: Element, *names: str) -> Iterator[Element]:
     """Every element of these names inside another, in order, whatever their namespace."""
-    return (one for one in element.iter() if local(one) in names)
+    return (inner for inner in element.iter() if local(inner) in names)
 
 
 def text(element: Element, name: str) -> str:
     """The text of the first element of a name directly inside another; empty where there is none."""
-    found = next((one for one in element if local(one) == name), None)
-    return (found.text or "").strip() if found is not None else ""
+    child = next((inner for inner in element if local(inner) == name), None)
+    return (child.text or "").strip() if child is not None else ""
 
 
 def json_object(export: Export) -> dict[str, object]:

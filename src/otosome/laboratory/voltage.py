@@ -39,7 +39,7 @@ def factor(unit: str) -> float | None:
 def unit_in(name: str) -> str:
     """The unit of voltage that a column's name states in brackets or behind its last underscore; else empty."""
     candidates = [*_BRACKETED.findall(name), name.rsplit("_", 1)[-1] if "_" in name else ""]
-    return next((NAMES[size] for one in candidates if (size := factor(one)) is not None), "")
+    return next((NAMES[size] for candidate in candidates if (size := factor(candidate)) is not None), "")
 
 
 def one_unit(export: Export, units: Sequence[str], place: str, cure: str) -> str:
@@ -51,10 +51,10 @@ def one_unit(export: Export, units: Sequence[str], place: str, cure: str) -> str
     sizes = {factor(unit or export.voltage) for unit in map(str.strip, units or [""])}
     size = sizes.pop() if len(sizes) == 1 else None
     if size is None:
-        given = ", ".join(sorted({unit.strip() or "no unit" for unit in units})) or "no unit"
+        stated = ", ".join(sorted({unit.strip() or "no unit" for unit in units})) or "no unit"
         raise export.refusal(
             place,
-            given,
+            stated,
             f"one of {STATED}, the same everywhere",
             f"{cure}; or import with --voltage and the unit",
         )
@@ -72,20 +72,18 @@ def believable(
     if not samples:
         return ""
     near = levels >= np.nanmax(levels, initial=-np.inf) - 10.0
-    loud = [one for one, is_loud in zip(samples, near, strict=True) if is_loud] or list(samples)
-    middle = float(np.median([np.ptp(one) for one in loud]))
+    loud = [sample for sample, is_loud in zip(samples, near, strict=True) if is_loud] or list(samples)
+    middle = float(np.median([np.ptp(wave) for wave in loud]))
     low, high = SCALP[0], SCALP[1] * largest
     if low <= middle <= high:
         return ""
     likely = likely_unit(middle, unit)
-    found = f"{middle:.3g} uV peak to peak at the loudest levels, read in {unit}"
+    amplitude = f"{middle:.3g} uV peak to peak at the loudest levels, read in {unit}"
     if low / TOLERATED <= middle <= high * TOLERATED:
-        return (
-            f"{found}: a response at the scalp has {SCALP[0]:g} to {SCALP[1]:g} uV{likely and f'; {likely}?'}"
-        )
+        return f"{amplitude}: a response at the scalp has {SCALP[0]:g} to {SCALP[1]:g} uV{likely and f'; {likely}?'}"
     raise export.refusal(
         "voltage",
-        found,
+        amplitude,
         f"{SCALP[0]:g} to {SCALP[1]:g} uV, as at the scalp",
         f"the samples look like {likely}: state the unit they are in"
         if likely
@@ -96,5 +94,6 @@ def believable(
 def likely_unit(middle: float, unit: str) -> str:
     """The unit in which a response read in ``unit`` as ``middle`` uV would be one at the scalp; else empty."""
     written = middle / (factor(unit) or 1.0)
-    fits = [name for size, name in NAMES.items() if SCALP[0] <= written * size <= SCALP[1] and name != unit]
-    return fits[-1] if fits else ""
+    return next(
+        (name for size, name in NAMES.items() if SCALP[0] <= written * size <= SCALP[1] and name != unit), ""
+    )

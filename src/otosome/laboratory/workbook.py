@@ -9,9 +9,11 @@ import csv
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
+from otosome.errors import BadInput
 from otosome.laboratory.file import LARGEST, MOST_CELLS, Export
 
 MAGIC = b"PK\x03\x04"
@@ -40,39 +42,29 @@ def sheets(export: Export) -> list[Export]:
             names = book.sheet_names
             if len(names) > MOST_SHEETS:
                 raise export.refusal("workbook", f"{len(names)} sheets", f"at most {MOST_SHEETS}", AGAIN)
-            tables = [(name, book.get_sheet_by_name(name)) for name in names]
-            found = [
-                _sheet(
-                    export,
-                    name,
-                    [[_text(cell) for cell in row] for row in one.iter_rows()],
-                    one.start or (0, 0),
-                )
-                for name, one in tables
+            tables = {name: book.get_sheet_by_name(name) for name in names}
+            parts = [
+                _sheet(export, name, table.to_python(), table.start or (0, 0))
+                for name, table in tables.items()
             ]
+    except BadInput:
+        raise
     except (CalamineError, ValueError, OSError) as error:
         raise export.refusal("workbook", str(error)[:100], "a sound .xlsx", AGAIN) from error
-    full = [one for one in found if one.content.strip(b",\n")]
+    full = [part for part in parts if part.content]
     if not full:
         raise export.refusal("workbook", "no cell with a value", "one sheet or more with a table", AGAIN)
     return full
 
 
-def _sheet(export: Export, name: str, rows: list[list[str]], start: tuple[int, int]) -> Export:
-    """A sheet as CSV; empty rows above and columns before its first cell stay, so that cells keep their names."""
-    wide = max((len(row) for row in rows), default=0)
+def _sheet(export: Export, name: str, rows: Sequence[Sequence[object]], start: tuple[int, int]) -> Export:
+    """A sheet as CSV from its first row that holds anything; without content where none does."""
+    texts = [[_text(cell) for cell in row] for row in rows]
+    above = next((i for i, row in enumerate(texts) if any(row)), len(texts))
     packed = io.StringIO()
-    writer = csv.writer(packed, lineterminator="\n")
-    above = next((i for i, row in enumerate(rows) if any(row)), 0)
-    for row in rows[above:]:
-        writer.writerow([*row, *[""] * (wide - len(row))])
-    return replace(
-        export,
-        content=packed.getvalue().encode(),
-        sheet=name,
-        corner=(start[0] + above, start[1]),
-        whole=export.sha256,
-    )
+    csv.writer(packed, lineterminator="\n").writerows(texts[above:])
+    corner = (start[0] + above, start[1])
+    return replace(export, content=packed.getvalue().encode(), sheet=name, corner=corner, whole=export.sha256)
 
 
 def _text(cell: object) -> str:
@@ -96,6 +88,8 @@ def _check(export: Export) -> None:
             total = 0
             for part in parts:
                 total += _part(export, archive, part, LARGEST - total)
+    except BadInput:
+        raise
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
         raise export.refusal(
             "workbook", str(error)[:100], "a sound .xlsx without a password", AGAIN

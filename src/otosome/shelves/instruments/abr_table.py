@@ -79,12 +79,14 @@ class AbrTable:
             censored=[*censored, *["none"] * waves.size],
             flag=[
                 flags(
-                    said,
+                    about_row,
                     about[row],
                     unit_said if wave_row else reference,
                     f"beyond {LARGEST_WAVE:g} uV" if beyond else "",
                 )
-                for row, said, wave_row, beyond in zip(both, columns.said(both), is_wave, large, strict=True)
+                for row, about_row, wave_row, beyond in zip(
+                    both, columns.said(both), is_wave, large, strict=True
+                )
             ],
         )
         return Tables(readings=table, refused=tuple(columns.refused))
@@ -136,30 +138,34 @@ def _thresholds(
             reason = f"row {before + 1} of the same series says {texts[before]!r}"
             columns.leave_out(row, name, texts[row], reason)
     rows = np.array(sorted(first.values()), dtype=int)
-    found = [_threshold(texts[row], columns.decimal, ends, series[row]) for row in rows]
-    levels = _sifted(columns, name, rows, found)
-    kept = [i for i, one in enumerate(levels) if np.isfinite(one.value)]
-    return np.array([levels[i].value for i in kept]), [levels[i].censored for i in kept], rows[kept]
+    cells = [_threshold(texts[row], columns.decimal, ends, series[row]) for row in rows]
+    levels = _sifted(columns, name, rows, cells)
+    places = [i for i, cell in enumerate(levels) if np.isfinite(cell.value)]
+    return np.array([levels[i].value for i in places]), [levels[i].censored for i in places], rows[places]
 
 
 def _threshold(
     text: str, decimal: str, ends: dict[str, dict[tuple[str, ...], float]], key: tuple[str, ...]
 ) -> Level:
     """What one cell says; no response, and a response at every level, are censored at that end of the levels tested."""
-    one = level_of(text, decimal, loudest=ends["above"].get(key, np.nan))
+    cell = level_of(text, decimal, loudest=ends["above"].get(key, np.nan))
     softest = ends["below"].get(key, np.nan)
-    return Level(softest, "below") if one.censored == "below" and one.reason and np.isfinite(softest) else one
+    return (
+        Level(softest, "below") if cell.censored == "below" and cell.reason and np.isfinite(softest) else cell
+    )
 
 
-def _sifted(columns: Columns, name: str, rows: NDArray[np.intp], found: list[Level]) -> list[Level]:
+def _sifted(columns: Columns, name: str, rows: NDArray[np.intp], cells: list[Level]) -> list[Level]:
     """The thresholds that may be read; the others are listed at their rows."""
     subject = columns.texts(*SUBJECT)
-    doubts = doubtful(found, [subject[row] for row in rows])
-    for row, one, doubt in zip(rows, found, doubts, strict=True):
-        reason = one.reason or (f"{doubt}: {DOUBT_CURE}" if doubt else "")
+    doubts = doubtful(cells, [subject[row] for row in rows])
+    for row, cell, doubt in zip(rows, cells, doubts, strict=True):
+        reason = cell.reason or (f"{doubt}: {DOUBT_CURE}" if doubt else "")
         if reason:
             columns.leave_out(int(row), name, columns.texts(name)[row] or "a blank", reason)
-    return [Level(np.nan) if one.reason or doubt else one for one, doubt in zip(found, doubts, strict=True)]
+    return [
+        Level(np.nan) if cell.reason or doubt else cell for cell, doubt in zip(cells, doubts, strict=True)
+    ]
 
 
 def _highest(
@@ -168,8 +174,8 @@ def _highest(
     """The end of the levels tested in each series, by its own column or over its rows."""
     levels = columns.numbers(stated) if stated in columns else level
     ends: dict[tuple[str, ...], float] = {}
-    for key, one in zip(series, levels, strict=True):
-        ends[key] = float(better(ends.get(key, np.nan), one))
+    for key, decibels in zip(series, levels, strict=True):
+        ends[key] = float(better(ends.get(key, np.nan), decibels))
     return ends
 
 
@@ -180,29 +186,32 @@ def _wave(columns: Columns) -> tuple[Array, str]:
     if not name:
         return nothing, ""
     values, unit = columns.numbers(name), unit_in(name) or columns.export.voltage
-    middle = float(np.nanmedian(np.abs(values))) if np.isfinite(values).any() else 0.0
-    likely = likely_unit(middle * (factor(unit) or 1.0), unit or "uV")
-    scaled = values * (factor(unit) or np.nan)
-    within = SCALP[0] / TOLERATED <= middle * (factor(unit) or 0.0) <= SCALP[1] * TOLERATED
-    if unit and (within or not middle):
-        return scaled, "" if unit_in(name) else f"{name} without unit: {unit}, as it was said to be"
-    guess = (
-        f"; its median of {middle:.3g} would be a wave I in {likely_unit(middle, 'uV') or 'uV'}"
-        if middle
-        else ""
-    )
-    reason = (
-        f"a median of {middle:.3g} {unit} is no wave I{likely and f'; is it {likely}?'}"
-        if unit
-        else f"no unit{guess}"
-    )
-    columns.leave_out(0, name, f"{np.isfinite(values).sum()} values", f"{reason}: {WAVE_CURE}")
-    return nothing, ""
+    reason = _doubt(values, unit)
+    if reason:
+        columns.leave_out(0, name, f"{np.isfinite(values).sum()} values", f"{reason}: {WAVE_CURE}")
+        return nothing, ""
+    return values * (factor(unit) or np.nan), "" if unit_in(
+        name
+    ) else f"{name} without unit: {unit}, as it was said"
+
+
+def _doubt(values: Array, unit: str) -> str:
+    """Why a column is not read as wave I, with the unit that it is likely in; empty where it can be."""
+    if not np.isfinite(values).any():
+        return ""
+    middle = float(np.nanmedian(np.abs(values)))
+    if not unit:
+        return f"no unit; its median of {middle:.3g} would be a wave I in {likely_unit(middle, '') or 'none'}"
+    scaled = middle * (factor(unit) or np.nan)
+    if SCALP[0] / TOLERATED <= scaled <= SCALP[1] * TOLERATED or not middle:
+        return ""
+    likely = likely_unit(scaled, unit)
+    return f"a median of {middle:.3g} {unit} is no wave I" + (f"; is it {likely}?" if likely else "")
 
 
 def _of_an_animal(columns: Columns) -> None:
     """Raise BadInput where nothing says that the thresholds are an animal's: they may be a person's hearing levels."""
     wave = any(WAVE.fullmatch(str(name)) for name in columns.frame.columns)
     if not (wave or columns.animal() or any(name in columns for name in SAYS)):
-        given = f"a column {columns.first(THRESHOLD)!r}: neither species nor reference"
-        raise columns.export.refusal("header", given, "a header that says dB SPL or dB HL", CURE)
+        entry = f"a column {columns.first(THRESHOLD)!r}: neither species nor reference"
+        raise columns.export.refusal("header", entry, "a header that says dB SPL or dB HL", CURE)

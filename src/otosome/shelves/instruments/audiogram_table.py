@@ -12,7 +12,7 @@ import numpy as np
 from otosome.laboratory.columns import AUDIOMETRIC, FREQUENCY, LOWEST_TESTED, SUBJECT, Columns
 from otosome.laboratory.file import Export, flags, header
 from otosome.laboratory.levels import Level, level, sift
-from otosome.laboratory.tables import Tables, readings
+from otosome.laboratory.tables import Tables, readings, rows_of
 from otosome.units import Array
 
 LEVEL = ("threshold_db", "threshold_db_hl", "level_db_hl", "threshold_dbhl")
@@ -55,39 +55,39 @@ class AudiogramTable:
         levels = _levels(columns, name)
         for row, word in enumerate(pathway):
             if word not in PATHWAYS:
-                allowed = ", ".join(filter(None, PATHWAYS))
-                columns.leave_out(row, "pathway", word, f"is none of {allowed}")
-        rows = [row for row, one in enumerate(levels) if np.isfinite(one.value) and pathway[row] in PATHWAYS]
+                columns.leave_out(row, "pathway", word, f"is none of {', '.join(filter(None, PATHWAYS))}")
+        rows = [
+            row for row, cell in enumerate(levels) if np.isfinite(cell.value) and pathway[row] in PATHWAYS
+        ]
         if not rows:
             raise columns.nothing("no level")
         unit = "" if "hl" in name else "dB HL: not stated, an audiogram"
-        table = readings(
-            export,
-            **columns.who(rows),
-            quantity=[PATHWAYS[pathway[row]] for row in rows],
-            frequency=frequency[rows],
-            value=[levels[row].value for row in rows],
-            unit="dB HL",
-            censored=[levels[row].censored for row in rows],
-            recorded=[columns.texts("performed_at")[row][:16] for row in rows],
-            flag=[
-                flags(about[row], "masked" if masked[row] else "", said, unit)
-                for row, said in zip(rows, columns.said(rows), strict=True)
-            ],
-        )
-        return Tables(readings=table, refused=tuple(columns.refused))
+        who, remarks, days = columns.who(rows), columns.said(rows), columns.texts("performed_at")
+        values = [
+            {
+                "quantity": PATHWAYS[pathway[row]],
+                "frequency": frequency[row],
+                "value": levels[row].value,
+                "unit": "dB HL",
+                "censored": levels[row].censored,
+                "recorded": days[row][:16],
+                "flag": flags(about[row], "masked" if masked[row] else "", remark, unit),
+            }
+            for row, remark in zip(rows, remarks, strict=True)
+        ]
+        return Tables(readings=readings(export, **who, **rows_of(values)), refused=tuple(columns.refused))
 
 
 def _levels(columns: Columns, name: str) -> list[Level]:
     """What each cell says, with the answer of the column ``nr`` beside it."""
-    found = [level(text, columns.decimal) for text in columns.texts(name)]
+    cells = [level(text, columns.decimal) for text in columns.texts(name)]
     silent = [text.lower() in YES for text in columns.texts("nr")]
-    found = [
-        Level(one.value, "above", one.reason) if no and not one.reason else one
-        for one, no in zip(found, silent, strict=True)
+    cells = [
+        Level(cell.value, "above", cell.reason) if no and not cell.reason else cell
+        for cell, no in zip(cells, silent, strict=True)
     ]
     ears = list(zip(columns.texts(*SUBJECT), columns.ears(), strict=True))
-    return sift(columns, name, found, ears, sure=False)
+    return sift(columns, name, cells, ears, sure=False)
 
 
 def _of_a_person(columns: Columns, level: str, frequency: Array) -> None:
@@ -100,7 +100,7 @@ def _of_a_person(columns: Columns, level: str, frequency: Array) -> None:
     usual = bool(tested.size) and np.isclose(tested[:, None], AUDIOMETRIC, rtol=1e-3).any(axis=1).all()
     animal = columns.animal()
     if animal or (tested > HIGHEST).any():
-        given = animal or f"{tested.max():g} kHz"
-        raise columns.export.refusal(level, f"{given}, which is of an animal", "a person's, in dB HL", CURE)
+        entry = animal or f"{tested.max():g} kHz"
+        raise columns.export.refusal(level, f"{entry}, which is of an animal", "a person's, in dB HL", CURE)
     if not (stated or (usual and (tested <= LOWEST_TESTED).any())):
         raise columns.export.refusal(level, "dB, and not of what", "a header that says dB HL or dB SPL", CURE)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.laboratory.columns import EARS
+from otosome.laboratory.columns import EARS, tone
 from otosome.laboratory.file import Export, Refused, flags
-from otosome.laboratory.tables import Tables, waveforms
+from otosome.laboratory.tables import Tables, rows_of, waveforms
 from otosome.laboratory.voltage import one_unit
 from otosome.units import Array
 
@@ -73,43 +73,34 @@ class BiosigAscii:
         return Tables(waveforms=_table(export, rows), refused=tuple(refused))
 
 
-def _table(export: Export, rows: list[tuple[Record, Array, float]]) -> pd.DataFrame:
-    stated = [record.stated for record, _, _ in rows]
-    units = [one.get("units", one.get("unit", "V")) for one in stated]
+def _table(export: Export, records: list[tuple[Record, Array, float]]) -> pd.DataFrame:
+    units = [record.stated.get("units", record.stated.get("unit", "V")) for record, _, _ in records]
     voltage = one_unit(export, units, "Units", AGAIN)
-    hertz = np.array([_hertz(record) for record, _, _ in rows])
-    duration = np.array([_measure(record, "duration")[0] for record, _, _ in rows])
-    coded = (hertz > 0) & (hertz * duration < 1e3)
-    click = coded | ~(hertz > 0)
-    sides = [
-        EARS.get(one.get("reference #1", "").lower(), EARS.get(one.get("reference #2", "").lower(), ""))
-        for one in stated
-    ]
-    delay = [np.nan_to_num(_measure(record, "onset delay")[0]) for record, _, _ in rows]
-    return waveforms(
-        export,
-        [samples for _, samples, _ in rows],
-        voltage=voltage,
-        subject=[one.get("subject id", "") for one in stated],
-        ear=sides,
-        frequency=np.where(click, np.nan, hertz / 1e3),
-        level=[level for _, _, level in rows],
-        unit="dB",
-        rate=[samples.size / _measure(record, "aqu. duration")[0] for record, samples, _ in rows],
-        onset=0.0 - np.array(delay),
-        sweeps=[_measure(record, "no. averages")[0] for record, _, _ in rows],
-        flag=[
-            flags(
-                "click" if click[i] else "",
-                f"coded as {hertz[i]:g} Hz: less than one cycle in {duration[i]:g} ms" if coded[i] else "",
-                "level in dB, reference not stated",
-                "" if {"units", "unit"} & one.keys() else "volt: not stated, as BioSig writes",
-                "ear from the reference" if sides[i] else "",
-                f"memo: {one['memo']}" if one.get("memo") else "",
-            )
-            for i, one in enumerate(stated)
-        ],
-    )
+    rows = [_row(*record) for record in records]
+    return waveforms(export, [samples for _, samples, _ in records], voltage, **rows_of(rows))
+
+
+def _row(record: Record, samples: Array, level: float) -> dict[str, object]:
+    lines = record.stated
+    kilohertz, click = tone(_hertz(record), _measure(record, "duration")[0])
+    sides = [EARS.get(lines.get(f"reference #{n}", "").lower(), "") for n in (1, 2)]
+    return {
+        "subject": lines.get("subject id", ""),
+        "ear": sides[0] or sides[1],
+        "frequency": kilohertz,
+        "level": level,
+        "unit": "dB",
+        "rate": samples.size / _measure(record, "aqu. duration")[0],
+        "onset": 0.0 - np.nan_to_num(_measure(record, "onset delay")[0]),
+        "sweeps": _measure(record, "no. averages")[0],
+        "flag": flags(
+            click,
+            "level in dB, reference not stated",
+            "" if {"units", "unit"} & lines.keys() else "volt: not stated, as BioSig writes",
+            "ear from the reference" if any(sides) else "",
+            f"memo: {lines['memo']}" if lines.get("memo") else "",
+        ),
+    }
 
 
 def _records(export: Export) -> Iterator[Record]:
@@ -120,8 +111,8 @@ def _records(export: Export) -> Iterator[Record]:
             if record is not None:
                 yield record
             group, record = {}, None
-        elif found := KEY.fullmatch(line):
-            key, value = found[1].lower(), found[2]
+        elif match := KEY.fullmatch(line):
+            key, value = match[1].lower(), match[2]
             if key == RECORD:
                 count += 1
                 if count > MOST_RECORDS:
@@ -150,9 +141,9 @@ def _samples(record: Record) -> Array | None:
 
 def _measure(record: Record, key: str) -> tuple[float, str]:
     """A number and the unit behind it; NaN where the record has none."""
-    found = MEASURE.fullmatch(record.stated.get(key, ""))
+    match = MEASURE.fullmatch(record.stated.get(key, ""))
     try:
-        return (float(found[1]), (found[2] or "").strip()) if found else (np.nan, "")
+        return (float(match[1]), (match[2] or "").strip()) if match else (np.nan, "")
     except ValueError:
         return np.nan, ""
 

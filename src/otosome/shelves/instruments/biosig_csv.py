@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otosome.laboratory.columns import Columns
+from otosome.laboratory.columns import Columns, tone
 from otosome.laboratory.file import Export, flags, unix_moment
-from otosome.laboratory.tables import Tables, waveforms
+from otosome.laboratory.tables import Tables, rows_of, waveforms
 from otosome.laboratory.voltage import one_unit
 from otosome.units import Array
 
@@ -39,52 +39,42 @@ class BiosigCsv:
         """The table ``waveforms``: a row per record whose level and samples are stated."""
         skip = export.line_with("sgi,rec no.,", among=3)
         columns = Columns.of(export, skip, ",")
-        for name in FIRST:
-            columns.first([name])
-        level_name = columns.first(["level(db)"])
+        columns.need(FIRST)
+        level = columns.numbers(columns.first(["level(db)"]))
         names = [str(name) for name in columns.frame.columns]
         units = [(match[1] or "").strip() for name in names if (match := VOLTAGE.fullmatch(name))]
         voltage = one_unit(export, units, "header", UNIT)
-        numbered = [name for name in columns.frame.columns if str(name).isdigit()]
+        numbered = [name for name in names if name.isdigit()]
         if not 1 <= len(numbered) <= MOST_SAMPLES:
             raise export.refusal("header", f"{len(numbered)} numbered columns", f"1 to {MOST_SAMPLES}", AGAIN)
-        level, period = columns.numbers(level_name), columns.numbers("samp. per.")
-        before = [name for name in names if name.startswith("data")]
-        cells = columns.frame[[*before, *numbered]].to_numpy()
-        samples = [_samples(columns, row, cells[row], level[row], period[row]) for row in range(len(cells))]
-        kept = [row for row, one in enumerate(samples) if one is not None]
-        if not kept:
+        cells = columns.frame[[*(name for name in names if name.startswith("data")), *numbered]].to_numpy()
+        period = columns.numbers("samp. per.")
+        samples = {
+            row: _samples(columns, row, cells[row], level[row], period[row]) for row in range(len(cells))
+        }
+        sound = {row: wave for row, wave in samples.items() if wave is not None}
+        if not sound:
             raise export.refusal("rows", "none with level, period and samples", "one or more", AGAIN)
-        hertz, duration = _optional(columns, "freq(hz)"), _optional(columns, "duration(ms)")
-        coded = (hertz > 0) & (hertz * duration < 1e3)
-        click = coded | ~(hertz > 0)
-        recorded = [unix_moment(seconds) for seconds in _optional(columns, "time")]
-        delay = _optional(columns, "o.s. time")
-        table = waveforms(
-            export,
-            [one for one in samples if one is not None],
-            voltage=voltage,
-            sweeps=_optional(columns, "no. avgs")[kept],
-            subject=[columns.texts("sub. id")[row] for row in kept],
-            frequency=np.where(click, np.nan, hertz / 1e3)[kept],
-            level=level[kept],
-            unit="dB",
-            rate=1e3 / period[kept],
-            onset=0.0 - np.nan_to_num(delay)[kept],
-            recorded=[recorded[row] for row in kept],
-            flag=[
-                flags(
-                    "click" if click[row] else "",
-                    f"coded as {hertz[row]:g} Hz: less than one cycle in {duration[row]:g} ms"
-                    if coded[row]
-                    else "",
-                    "level in dB, reference not stated",
-                    export.contradiction(recorded[row]),
-                )
-                for row in kept
-            ],
-        )
+        rows = rows_of([_row(columns, row, level[row], period[row]) for row in sound])
+        table = waveforms(export, list(sound.values()), voltage, **rows)
         return Tables(waveforms=table, refused=tuple(columns.refused))
+
+
+def _row(columns: Columns, row: int, level: float, period: float) -> dict[str, object]:
+    """What a record's own cells say of it."""
+    kilohertz, click = tone(_optional(columns, "freq(hz)")[row], _optional(columns, "duration(ms)")[row])
+    recorded = unix_moment(_optional(columns, "time")[row])
+    return {
+        "subject": columns.texts("sub. id")[row],
+        "frequency": kilohertz,
+        "level": level,
+        "unit": "dB",
+        "rate": 1e3 / period,
+        "onset": 0.0 - np.nan_to_num(_optional(columns, "o.s. time")[row]),
+        "sweeps": _optional(columns, "no. avgs")[row],
+        "recorded": recorded,
+        "flag": flags(click, "level in dB, reference not stated", columns.export.contradiction(recorded)),
+    }
 
 
 def _optional(columns: Columns, name: str) -> Array:

@@ -15,8 +15,8 @@ MEASURED = re.compile(r"raw data|blank corrected|average|based on|\(\d{3}", re.I
 
 def _name(grid: Grid, label: str) -> str:
     """The last line above the grid that says what was measured, without the number that MARS puts before it."""
-    said = [line for line in grid.title if MEASURED.search(line)]
-    return re.sub(r"^\d+\.\s*", "", (said or [*grid.title, "Raw Data"])[-1])
+    match = [line for line in grid.title if MEASURED.search(line)]
+    return re.sub(r"^\d+\.\s*", "", (match or [*grid.title, "Raw Data"])[-1])
 
 
 @dataclass(frozen=True)
@@ -35,5 +35,5 @@ class BmgMars:
         """The table ``wells``: a row a well and measurement."""
         rows, decimal = split(export)
         plate = stated(rows, "id2") or stated(rows, "id1") or "Plate 1"
-        found = [*from_grids(rows, plate, _name), *listed(rows, plate)]
-        return plate_tables(export, found, decimal, cure=AGAIN)
+        values = [*from_grids(rows, plate, _name), *listed(rows, plate)]
+        return plate_tables(export, values, decimal, cure=AGAIN)

@@ -60,23 +60,23 @@ class Cochleogram:
                 columns.leave_out(row, "cell_type", rows[row], f"is none of {', '.join(sorted(CELLS))}")
             elif not (np.isfinite(value[row]) and value[row] >= 0):
                 columns.leave_out(row, "count", value[row], "no count")
-        kept = np.flatnonzero(
+        usable = np.flatnonzero(
             np.array([bool(kind) for kind in kinds], dtype=bool) & np.isfinite(value) & (value >= 0)
         )
-        if kept.size == 0:
+        if usable.size == 0:
             raise columns.nothing("no count of a known cell")
         return Tables(
             readings=readings(
                 export,
-                **columns.who(kept),
-                quantity=[f"cell_count.{kinds[row]}" for row in kept],
-                frequency=frequency[kept],
-                place=place[kept],
-                value=value[kept],
+                **columns.who(usable),
+                quantity=[f"cell_count.{kinds[row]}" for row in usable],
+                frequency=frequency[usable],
+                place=place[usable],
+                value=value[usable],
                 unit=unit,
                 flag=[
-                    flags(f"row {rows[row]}" if rows[row][-1:].isdigit() else "", said, about[row])
-                    for row, said in zip(kept, columns.said(kept), strict=True)
+                    flags(f"row {rows[row]}" if rows[row][-1:].isdigit() else "", remark, about[row])
+                    for row, remark in zip(usable, columns.said(usable), strict=True)
                 ],
             ),
             refused=tuple(columns.refused),

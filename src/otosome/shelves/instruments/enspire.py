@@ -15,8 +15,8 @@ RESULTS = re.compile(r"(?:calculated )?results?(?: for)?\s*(.*?)\s*-?\s*$", re.I
 
 def _name(grid: Grid, label: str) -> str:
     """What its results are for."""
-    said = [match[1] for line in grid.title if (match := RESULTS.match(line)) and match[1]]
-    return said[-1] if said else "Results"
+    names = [match[1] for line in grid.title if (match := RESULTS.match(line)) and match[1]]
+    return names[-1] if names else "Results"
 
 
 @dataclass(frozen=True)
@@ -33,5 +33,5 @@ class Enspire:
         """The table ``wells``: a row a well and measurement."""
         rows, decimal = split(export)
         plate = "Plate 1"
-        found = [*from_grids(rows, plate, _name), *listed(rows, plate)]
-        return plate_tables(export, found, decimal, cure=AGAIN)
+        values = [*from_grids(rows, plate, _name), *listed(rows, plate)]
+        return plate_tables(export, values, decimal, cure=AGAIN)

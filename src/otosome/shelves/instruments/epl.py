@@ -71,8 +71,8 @@ def _tables(
     samples: list[Array],
     refused: tuple[Refused, ...],
 ) -> Tables:
-    kept = [i for i, column in enumerate(samples) if column.any()]
-    if not kept:
+    loud = [i for i, column in enumerate(samples) if column.any()]
+    if not loud:
         raise export.refusal(":DATA", "only zeros", "one level or more with a response", AGAIN)
     stimulus = _said(export, head, r"FREQ:\s*([^\t\r\n]+)").strip()
     hertz = export.number(stimulus, "FREQ") if stimulus[:1].isdigit() else np.nan
@@ -83,14 +83,14 @@ def _tables(
     recorded, side = _recorded(head), _found(head, r"EAR:[ ]*(\w*)")
     table = waveforms(
         export,
-        [samples[i] for i in kept],
-        voltage="uV",
-        largest=EAR if named is not None and named[1].upper() == "CAP" else 1.0,
-        sweeps=[sweeps[i] for i in kept],
+        [samples[i] for i in loud],
+        "uV",
+        EAR if named is not None and named[1].upper() == "CAP" else 1.0,
+        sweeps=[sweeps[i] for i in loud],
         subject=named[2] if named else "",
         ear=EARS.get(side.lower(), ""),
         frequency=np.nan if click else hertz,
-        level=levels[kept],
+        level=levels[loud],
         unit="dB SPL",
         rate=1e3 / period,
         recorded=recorded,
@@ -110,9 +110,9 @@ def _sweeps(head: str, levels: int) -> list[float]:
     """Sweeps in the average of each level: its own where the file lists them, else those it was set to; NaN if none."""
     own = [parse(text.strip()) for text in _found(head, r":Avgs:\s*([\d;. ]+)").strip("; ").split(";")]
     if len(own) == levels and None not in own:
-        return [float(one or np.nan) for one in own]
-    asked = parse(_found(head, r"AVERAGES:\s*(\d+)"))
-    return [asked if asked else np.nan] * levels
+        return [float(count or np.nan) for count in own]
+    setting = parse(_found(head, r"AVERAGES:\s*(\d+)"))
+    return [setting if setting else np.nan] * levels
 
 
 def _samples(export: Export, body: str, levels: int) -> list[Array]:

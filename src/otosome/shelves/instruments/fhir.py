@@ -45,15 +45,15 @@ class Fhir:
         """The table ``readings``: a hearing level for each tone that an Observation states."""
         people = dict[str, int]()
         tones, refused = list[Tone](), list[Refused]()
-        for number, one in enumerate(_observations(json_object(export)), start=1):
+        for number, observation in enumerate(_observations(json_object(export)), start=1):
             if number > MOST:
                 raise export.refusal("entry", f"more than {MOST} Observations", f"at most {MOST}", "split it")
-            who = _words(_inside(one, "subject").get("reference"))
+            who = _words(_inside(observation, "subject").get("reference"))
             person = people.setdefault(who, len(people) + 1)
-            own = list(_tones(one, person))
+            own = list(_tones(observation, person))
             tones += own
             if not own:
-                about = _text(one.get("code"))[:60] or f"Observation {number}"
+                about = _text(observation.get("code"))[:60] or f"Observation {number}"
                 refused.append(export.left_out(about, "", "is no hearing level at a frequency"))
         return audiogram(export, tones, refused, AGAIN)
 
@@ -67,14 +67,18 @@ def _observations(root: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
             yield resource
 
 
-def _tones(one: Mapping[str, object], person: int) -> Iterator[Tone]:
+def _tones(observation: Mapping[str, object], person: int) -> Iterator[Tone]:
     """The tones of an Observation: its own value, or those of its components."""
-    common = " ".join((_text(one.get("code")), _text(one.get("bodySite")), _text(one.get("method"))))
-    day = _words(one.get("effectiveDateTime") or _inside(one, "effectivePeriod").get("start"))[:10]
-    parts = list(_list(one.get("component")))
+    common = " ".join(
+        (_text(observation.get("code")), _text(observation.get("bodySite")), _text(observation.get("method")))
+    )
+    day = _words(
+        observation.get("effectiveDateTime") or _inside(observation, "effectivePeriod").get("start")
+    )[:10]
+    parts = list(_list(observation.get("component")))
     stated = next((hertz for part in parts if np.isfinite(hertz := _frequency(part))), np.nan)
-    for part in (one, *parts):
-        about = f"{_text(part.get('code'))} {common}" if part is not one else common
+    for part in (observation, *parts):
+        about = f"{_text(part.get('code'))} {common}" if part is not observation else common
         hertz = _hertz(about) if np.isnan(stated) else stated
         if np.isfinite(hertz) and _is_level(part):
             yield _tone(part, about, hertz, person, day)
@@ -83,10 +87,10 @@ def _tones(one: Mapping[str, object], person: int) -> Iterator[Tone]:
 def _tone(part: Mapping[str, object], about: str, hertz: float, person: int, day: str) -> Tone:
     quantity = _inside(part, "valueQuantity")
     value, comparator = quantity.get("value"), _words(quantity.get("comparator"))
-    said = " ".join(
+    remark = " ".join(
         _text(part.get(key)) for key in ("valueCodeableConcept", "interpretation", "dataAbsentReason")
     )
-    said = f"{said} {_words(part.get('valueString'))}"
+    remark = f"{remark} {_words(part.get('valueString'))}"
     words = set(WORD.findall(_spaced(about)))
     sides = {side for word, side in SIDES.items() if word in words}
     number = float(value) if type(value) in (int, float) else np.nan  # type: ignore[arg-type]  # just seen
@@ -95,7 +99,7 @@ def _tone(part: Mapping[str, object], about: str, hertz: float, person: int, day
         pathway=next((pathway for word, pathway in PATHWAYS.items() if word in words), "air"),
         hertz=hertz,
         level=number if comparator in COMPARATORS else np.nan,
-        answered=COMPARATORS.get(comparator, True) and not SILENT.search(said),
+        answered=COMPARATORS.get(comparator, True) and not SILENT.search(remark),
         person=person,
         recorded=day,
         flag=flags("" if "hl" in _words(quantity.get("unit")).lower() else "dB HL: not stated, an audiogram"),
@@ -123,20 +127,20 @@ def _frequency(part: Mapping[str, object]) -> float:
 
 
 def _hertz(about: str) -> float:
-    found = TONE.search(about)
-    return float(found[1]) * (1e3 if found[2] else 1.0) if found else np.nan
+    match = TONE.search(about)
+    return float(match[1]) * (1e3 if match[2] else 1.0) if match else np.nan
 
 
 def _text(concept: object) -> str:
     """What a CodeableConcept, or a list of them, says in words and codes."""
     concepts = concept if isinstance(concept, list) else [concept]
     texts = list[str]()
-    for one in concepts:
-        if isinstance(one, dict):
-            texts.append(_words(one.get("text")))
+    for words in concepts:
+        if isinstance(words, dict):
+            texts.append(_words(words.get("text")))
             texts += [
                 f"{_words(coding.get('display'))} {_words(coding.get('code'))}"
-                for coding in _list(one.get("coding"))
+                for coding in _list(words.get("coding"))
             ]
     return " ".join(filter(str.strip, texts))
 
@@ -147,12 +151,12 @@ def _spaced(text: str) -> str:
 
 
 def _list(value: object) -> Iterator[Mapping[str, object]]:
-    return (one for one in value if isinstance(one, dict)) if isinstance(value, list) else iter(())
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
 
 
 def _inside(value: Mapping[str, object], key: str) -> Mapping[str, object]:
-    found = value.get(key)
-    return found if isinstance(found, dict) else {}
+    inner = value.get(key)
+    return inner if isinstance(inner, dict) else {}
 
 
 def _words(value: object) -> str:

@@ -33,5 +33,5 @@ class Gen5:
         """The table ``wells``: a row a well and measurement."""
         rows, decimal = split(export)
         plate = stated(rows, "plate number", "barcode id") or "Plate 1"
-        found = [*from_grids(rows, plate, _name), *listed(rows, plate)]
-        return plate_tables(export, found, decimal, cure=AGAIN)
+        values = [*from_grids(rows, plate, _name), *listed(rows, plate)]
+        return plate_tables(export, values, decimal, cure=AGAIN)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.laboratory.columns import EARS, unknown_ear
+from otosome.laboratory.columns import EARS, tone, unknown_ear
 from otosome.laboratory.file import Export, Refused, flags
-from otosome.laboratory.tables import Tables, waveforms
+from otosome.laboratory.tables import Tables, rows_of, waveforms
 from otosome.laboratory.voltage import STATED, one_unit
 from otosome.units import Array
 
@@ -44,8 +44,8 @@ class Ihs:
             raise export.refusal("header", f"no line {TABLE!r}", f"one within {MOST_SETTINGS} lines", AGAIN)
         waves = _waves(rows[start])
         if not 1 <= len(waves) <= MOST:
-            given = f"{len(waves)} columns like 'Average(uV):'"
-            raise export.refusal(TABLE, given, f"1 to {MOST}, with {STATED}", AGAIN)
+            entry = f"{len(waves)} columns like 'Average(uV):'"
+            raise export.refusal(TABLE, entry, f"1 to {MOST}, with {STATED}", AGAIN)
         voltage = one_unit(export, [unit for wave in waves for unit in wave.units], TABLE, AGAIN)
         stated = {row[0].strip(":. ").lower(): _above(waves, row) for row in rows[:start] if row}
         body = [row for row in rows[start + 1 :] if any(row)]
@@ -64,13 +64,13 @@ class Wave:
 
 def _waves(header: list[str]) -> list[Wave]:
     """The waveforms of a table, each from its average to the next one's."""
-    found = [(i, match) for i, name in enumerate(header) if (match := SAMPLES.fullmatch(name))]
-    starts = [n for n, (_, match) in enumerate(found) if match[1].lower() == "average"]
+    places = [(i, match) for i, name in enumerate(header) if (match := SAMPLES.fullmatch(name))]
+    starts = [n for n, (_, match) in enumerate(places) if match[1].lower() == "average"]
     waves = list[Wave]()
-    for start, stop in zip(starts, [*starts[1:], len(found)], strict=True):
-        place = found[start][0]
+    for start, stop in zip(starts, [*starts[1:], len(places)], strict=True):
+        place = places[start][0]
         counts = place > 0 and header[place - 1].strip(": ").lower() == "average"
-        own = found[start:stop]
+        own = places[start:stop]
         waves.append(Wave(place - counts, tuple(i for i, _ in own), tuple(match[2] for _, match in own)))
     return waves
 
@@ -84,52 +84,57 @@ def _tables(export: Export, stated: dict[str, list[str]], voltage: str, samples:
     level, channel, period, zero = (
         _numbers(export, stated, name) for name in ("intensity", "channel", "smp. period", "zero position")
     )
+    length = samples[0][0].size
     if not ((period > 0.1) & (period < 1e4)).all():
         raise export.refusal("Smp. Period", f"{period.min():g}", "microseconds between samples", AGAIN)
-    if not ((zero >= 0) & (zero < samples[0][0].size)).all():
-        given = f"{zero.max():g} of {samples[0][0].size} samples"
-        raise export.refusal("Zero Position", given, "a sample of the recording", AGAIN)
-    blank = [""] * level.size
-    sides, heard = stated.get("ear", blank), np.array([bool(one[0].any()) for one in samples])
+    if not ((zero >= 0) & (zero < length)).all():
+        raise export.refusal(
+            "Zero Position", f"{zero.max():g} of {length} samples", "a sample of the recording", AGAIN
+        )
+    sides = stated.get("ear", [""] * level.size)
+    heard = np.array([bool(parts[0].any()) for parts in samples])
     own = [i for i in range(level.size) if heard[i] and _first(i, sides, channel, heard)]
     if not own:
         raise export.refusal("waveforms", "only zeros", "one or more with a response", AGAIN)
-    # The average, and its buffers where they hold anything.
-    rows = [(i, part) for i in own for part, one in enumerate(samples[i]) if not part or one.any()]
-    waveform = [i for i, _ in rows]
-    hertz = [export.number(text, "Stim. Freq.") for text in stated.get("stim. freq", blank)]
-    sweeps = np.array([export.number(text, "Sweeps") for text in stated.get("sweeps", blank)])
-    halves = np.array(
-        [max(sum(bool(one.any()) for one in samples[i][1:]), 1) if part else 1 for i, part in rows]
-    )
-    named = ["" if SYSTEM.match(name) else name for name in stated.get("identifier", blank)]
-    table = waveforms(
-        export,
-        [samples[i][part] for i, part in rows],
-        voltage=voltage,
-        subject=[named[i] for i in waveform],
-        ear=[EARS.get(sides[i].lower(), "") for i in waveform],
-        frequency=[hertz[i] / 1e3 if hertz[i] > 0 else np.nan for i in waveform],
-        level=level[waveform],
-        unit="dB",
-        rate=1e3 / period[waveform],
-        onset=(zero * period)[waveform] / 1e3,
-        sweeps=sweeps[waveform] / halves,
-        part=[str(part or "") for _, part in rows],
-        flag=[
-            flags(
-                "" if hertz[i] > 0 else "click",
-                unknown_ear(sides[i]),
-                "level in dB, reference not stated",
-                "" if named[i] else "no subject",
-            )
-            for i in waveform
-        ],
-    )
-    others = [i for i in range(level.size) if i not in own]
-    return Tables(
-        waveforms=table, refused=tuple(_other(export, i, channel[i], bool(heard[i])) for i in others)
-    )
+    parts = [(i, part) for i in own for part, wave in enumerate(samples[i]) if not part or wave.any()]
+    rows = [
+        {
+            "level": level[i],
+            "rate": 1e3 / period[i],
+            "onset": zero[i] * period[i] / 1e3,
+            **_row(export, stated, i, part, samples[i]),
+        }
+        for i, part in parts
+    ]
+    table = waveforms(export, [samples[i][part] for i, part in parts], voltage, **rows_of(rows))
+    others = tuple(_other(export, i, channel[i], bool(heard[i])) for i in range(level.size) if i not in own)
+    return Tables(waveforms=table, refused=others)
+
+
+def _row(
+    export: Export, stated: dict[str, list[str]], waveform: int, part: int, samples: list[Array]
+) -> dict[str, object]:
+    """What the settings say of a waveform's average (part 0) or of a buffer, which shares out the average's sweeps."""
+    words = {name: values[waveform] for name, values in stated.items()}
+    hertz = export.number(words.get("stim. freq", ""), "Stim. Freq.")
+    named = words.get("identifier", "")
+    subject = "" if SYSTEM.match(named) else named
+    buffers = max(sum(bool(wave.any()) for wave in samples[1:]), 1)
+    kilohertz, click = tone(hertz, np.nan)
+    return {
+        "subject": subject,
+        "ear": EARS.get(words.get("ear", "").lower(), ""),
+        "frequency": kilohertz,
+        "unit": "dB",
+        "sweeps": export.number(words.get("sweeps", ""), "Sweeps") / (buffers if part else 1),
+        "part": str(part or ""),
+        "flag": flags(
+            click,
+            unknown_ear(words.get("ear", "")),
+            "level in dB, reference not stated",
+            "" if subject else "no subject",
+        ),
+    }
 
 
 def _numbers(export: Export, stated: dict[str, list[str]], name: str) -> Array:

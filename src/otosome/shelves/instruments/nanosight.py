@@ -92,8 +92,8 @@ class Summary:
         if row is None:
             return None
         if len(row.cells) - 1 < len(self.videos):
-            given = f"{sum(map(bool, row.cells[1:]))} values"
-            raise self.export.refusal(_place(row), given, f"{len(self.videos)}, one a video", AGAIN)
+            entry = f"{sum(map(bool, row.cells[1:]))} values"
+            raise self.export.refusal(_place(row), entry, f"{len(self.videos)}, one a video", AGAIN)
         return row.cells[1 : len(self.videos) + 1]
 
     def text(self, section: str, key: str) -> str:
@@ -211,8 +211,8 @@ def _distribution(export: Export, rows: Iterator[Row], fields: dict[tuple[str, s
     """The distribution below ``Graph Data``: header, bins, and percentiles as proof of its end."""
     header = next(rows, None)
     if header is None or _plain(header.key) != "bincentre(nm)":
-        given = "the end of the file" if header is None else _short(header.key)
-        raise export.refusal("[Size Data] Graph Data", given, "'Bin centre (nm)'", AGAIN)
+        entry = "the end of the file" if header is None else _short(header.key)
+        raise export.refusal("[Size Data] Graph Data", entry, "'Bin centre (nm)'", AGAIN)
     videos = _videos(export, header, fields)
     lines: list[list[float]] = []
     for row in rows:
@@ -403,7 +403,7 @@ def _other_name(summary: Summary) -> str:
     name, video = _STAMP.search(summary.export.name), _STAMP.search(summary.videos[0])
     if name is None or video is None:
         return ""
-    times = [moment(found[2], "%Y-%m-%d %H-%M") for found in (name, video)]
+    times = [moment(stamp[2], "%Y-%m-%d %H-%M") for stamp in (name, video)]
     if not all(times):
         return ""
     apart = datetime.fromisoformat(times[1]) - datetime.fromisoformat(times[0])
@@ -437,5 +437,5 @@ def _place(row: Row) -> str:
     return f"line {row.line}, [{row.section}] {row.key[:60]}"
 
 
-def _truncated(export: Export, given: str) -> BadInput:
-    return export.refusal("[Size Data]", given, "a whole distribution", f"the file is cut short: {AGAIN}")
+def _truncated(export: Export, entry: str) -> BadInput:
+    return export.refusal("[Size Data]", entry, "a whole distribution", f"the file is cut short: {AGAIN}")

@@ -96,8 +96,8 @@ def _unused(curve: Element) -> str:
 
 
 def _tone(export: Export, curve: Element, point: Element, person: int, day: str) -> Tone:
-    found = OUTPUT.match(_output(curve))
-    transducer, side = (found[1], (found[2] or "").lower()) if found else ("", "")
+    match = OUTPUT.match(_output(curve))
+    transducer, side = (match[1], (match[2] or "").lower()) if match else ("", "")
     status = text(point, "TonePointStatus")
     masked = bool(text(point, "MaskingLevel"))
     conditions = _conditions(curve)

@@ -40,9 +40,9 @@ class Skanit:
         rows, decimal = split(export)
         plates = [line for line in (cell for row in rows for cell in row) if PLATE.fullmatch(line)]
         plate = plates[0] if plates else "Plate 1"
-        found = [
-            one
-            for one in (*from_grids(rows, plate, _name), *listed(rows, plate))
-            if not LAYOUT.match(one.read)
+        values = [
+            value
+            for value in (*from_grids(rows, plate, _name), *listed(rows, plate))
+            if not LAYOUT.match(value.read)
         ]
-        return plate_tables(export, found, decimal, cure=AGAIN)
+        return plate_tables(export, values, decimal, cure=AGAIN)

@@ -17,6 +17,7 @@ from otosome.laboratory.tables import Tables
 BLOCKS = "##blocks="
 WAVELENGTH = re.compile(r"\d{3,4}(?:\s+\d{3,4})*")
 TEMPERATURE = re.compile(r"temperature", re.IGNORECASE)
+MODES = ("absorbance", "fluorescence", "luminescence")
 AGAIN = "export the plate again from SoftMax Pro as text"
 
 
@@ -33,15 +34,15 @@ class Softmax:
     def read(export: Export) -> Tables:
         """The table ``wells``: a row a well, wavelength and moment of every plate; groups and notes are not read."""
         rows, decimal = split(export)
-        found, index = list[Well](), 0
+        values, index = list[Well](), 0
         while index < len(rows):
             first = rows[index][0] if rows[index] else ""
             if first.lower() == "plate:":
                 stop = next((i for i in range(index + 1, len(rows)) if rows[i][:1] == ["~End"]), len(rows))
-                found += _plate(rows[index], rows[index + 1 : stop])
+                values += _plate(rows[index], rows[index + 1 : stop])
                 index = stop
             index += 1
-        return plate_tables(export, found, decimal, cure=AGAIN)
+        return plate_tables(export, values, decimal, cure=AGAIN)
 
 
 def _plate(settings: Sequence[str], body: Sequence[Sequence[str]]) -> Iterator[Well]:
@@ -50,34 +51,23 @@ def _plate(settings: Sequence[str], body: Sequence[Sequence[str]]) -> Iterator[W
     if header is None:
         return
     name = settings[1] if len(settings) > 1 and settings[1] else "Plate 1"
-    mode = next(
-        (cell for cell in settings if cell.lower() in ("absorbance", "fluorescence", "luminescence")), ""
-    )
+    mode = next((cell for cell in settings if cell.lower() in MODES), "")
     waves = next((cell.split() for cell in settings[5:] if WAVELENGTH.fullmatch(cell)), [])
-    lines = body[list(body).index(header) + 1 :]
-    runs = _runs(header)
-    by_well = any(WELL.fullmatch(cell) for cell in header)
+    first, by_well = _start(settings), any(WELL.fullmatch(cell) for cell in header)
     row, moment = 0, ""
-    for line in lines:
+    for line in body[list(body).index(header) + 1 :]:
         if not any(line):
             row, moment = 0, ""
             continue
         moment = line[0] or moment
-        for number, run in enumerate(runs):
-            about = (
-                f"{mode} {waves[number] + ' nm' if number < len(waves) else ''}".strip()
-                or f"read {number + 1}"
+        letter = "" if by_well else ROWS[min(row + first, len(ROWS) - 1)]
+        for number, run in enumerate(_runs(header)):
+            wave = f"{waves[number]} nm" if number < len(waves) else f"read {number + 1}"
+            read = " ".join(filter(None, (mode, wave, moment and f"at {moment}")))
+            yield from (
+                Well(name, read, letter + header[place], line[place]) for place in run if place < len(line)
             )
-            read = f"{about} at {moment}" if moment else about
-            for place in run:
-                if place < len(line):
-                    well = (
-                        header[place]
-                        if by_well
-                        else f"{ROWS[min(row + _start(settings), len(ROWS) - 1)]}{header[place]}"
-                    )
-                    yield Well(name, read, well, line[place])
-        row += not by_well
+        row += 1
 
 
 def _runs(header: Sequence[str]) -> list[list[int]]:

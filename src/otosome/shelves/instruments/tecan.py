@@ -39,5 +39,5 @@ class Tecan:
     def read(export: Export) -> Tables:
         """The table ``wells``: a row a well and measurement."""
         rows, decimal = split(export)
-        found = [*from_grids(rows, "Plate 1", _name), *listed(rows, "Plate 1")]
-        return plate_tables(export, found, decimal, cure=AGAIN)
+        values = [*from_grids(rows, "Plate 1", _name), *listed(rows, "Plate 1")]
+        return plate_tables(export, values, decimal, cure=AGAIN)

@@ -18,13 +18,15 @@ from otosome.laboratory.columns import (
     EARS,
     FREQUENCY,
     HIGHEST_KILOHERTZ,
+    LOWEST_KILOHERTZ,
     LOWEST_TESTED,
     SUBJECT,
     Columns,
 )
 from otosome.laboratory.file import Export, flags, header
 from otosome.laboratory.levels import level, sift
-from otosome.laboratory.tables import Tables, readings
+from otosome.laboratory.tables import Tables, at_rows, readings
+from otosome.units import Array
 
 WORD = re.compile(r"[a-z]+|\d+(?:\.\d+)?")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -38,7 +40,10 @@ PATHWAYS = {
 }
 UNITS = {"hz": 1e-3, "khz": 1.0, "k": 1.0}
 ABR = "abr"
-SAID = {
+CLINICAL = {*PATHWAYS, "hl", "dbhl", "audiogram", "pta"}  # words that only audiometry has
+# Quantity (blank: by the pathway), unit, and the words that state it: of an animal, of a person.
+KINDS = {False: ("abr_threshold", "dB SPL", {"spl", "dbspl"}), True: ("", "dB HL", {"hl", "dbhl"})}
+WORDS = {
     *EARS,
     *PATHWAYS,
     *UNITS,
@@ -117,74 +122,79 @@ class WideTable:
 
 def described(name: str) -> Column | None:
     """What a column's name says of a test; None where a word of it says something else."""
-    text = name.lower()
-    words = WORD.findall(re.sub(r"(?<=\d)\s*khz", " khz", text))
-    numbers = [word for word in words if NUMBER.fullmatch(word)]
-    said = frozenset(word for word in words if not NUMBER.fullmatch(word))
-    if said - SAID or len(numbers) > 1 or bool(numbers) == bool(said.intersection(CLICKS)):
-        return None
-    sides = {EARS[word] for word in said if word in EARS}
-    units = [UNITS[word] for word in said if word in UNITS]
-    if len(sides) > 1 or len(units) > 1:
+    parts = WORD.findall(name.lower())
+    numbers = [part for part in parts if NUMBER.fullmatch(part)]
+    words = frozenset(parts).difference(numbers)
+    sides = {EARS[word] for word in words.intersection(EARS)}
+    units = [UNITS[word] for word in words.intersection(UNITS)]
+    stimuli = len(numbers) + bool(words.intersection(CLICKS))
+    if words - WORDS or stimuli != 1 or len(sides) > 1 or len(units) > 1:
         return None
     number = float(numbers[0]) if numbers else np.nan
-    return Column(name, sides.pop() if sides else "", number, units[0] if units else None, said)
+    return Column(name, sides.pop() if sides else "", number, units[0] if units else None, words)
 
 
 def _kilohertz(columns: Columns, tests: Sequence[Column]) -> list[float]:
     """The frequency of each test in kHz; without a unit all are in Hz where one is above what any ear hears in kHz."""
     bare = [test.number for test in tests if test.scale is None and not test.click]
     usual = 1e-3 if bare and max(bare) > HIGHEST_KILOHERTZ else 1.0
-    found = [test.number * (test.scale if test.scale is not None else usual) for test in tests]
-    wrong = next(
-        (test.name for test, khz in zip(tests, found, strict=True) if not (test.click or 0.05 <= khz <= 200)),
-        "",
-    )
-    if wrong:
-        raise columns.export.refusal("header", wrong, "frequencies of one unit, 50 Hz to 200 kHz", CURE)
-    return found
+    frequencies = [test.number * (usual if test.scale is None else test.scale) for test in tests]
+    for test, khz in zip(tests, frequencies, strict=True):
+        if not (test.click or LOWEST_KILOHERTZ <= khz <= HIGHEST_KILOHERTZ):
+            raise columns.export.refusal(
+                "header", test.name, "frequencies of one unit, 50 Hz to 200 kHz", CURE
+            )
+    return frequencies
 
 
 def _of_a_person(columns: Columns, tests: Sequence[Column], kilohertz: Sequence[float]) -> bool:
     """Whether the table is a person's audiogram; raises BadInput where it says neither that nor an animal's ABR."""
-    words = frozenset(word for test in tests for word in test.words)
+    words = frozenset().union(*(test.words for test in tests))
     tones = np.array([khz for khz in kilohertz if np.isfinite(khz)])
     animal = columns.animal()
-    stated = bool(words & {"hl", "dbhl", "audiogram", "pta", *PATHWAYS})
-    eared = "ear" in columns or "side" in columns or any(test.ear for test in tests)
-    usual = bool(tones.size) and bool(np.isclose(tones[:, None], AUDIOMETRIC, rtol=1e-3).any(axis=1).all())
-    if stated and (animal or (tones > HIGHEST_OF_A_PERSON).any()):
-        given = animal or f"{tones.max():g} kHz"
-        raise columns.export.refusal(
-            "header", f"{given}, which is of an animal", "a person's, in dB HL", CURE
-        )
-    if not animal and usual and ABR not in words and (stated or (eared and tones.min() <= LOWEST_TESTED)):
+    if words.intersection(CLINICAL):
+        what = animal or (f"{tones.max():g} kHz" if (tones > HIGHEST_OF_A_PERSON).any() else "")
+        if what:
+            raise columns.export.refusal(
+                "header", f"{what}, which is of an animal", "a person's, in dB HL", CURE
+            )
         return True
     if ABR in words or (animal and words.intersection(CLICKS)):
         return False
-    given = f"{animal or 'columns of frequencies'}: neither what was measured nor in which dB"
-    raise columns.export.refusal("header", given, "a header that says ABR, dB SPL or dB HL", CURE)
+    eared = any(columns.ears()) or any(test.ear for test in tests)
+    if eared and not animal and _audiometric(tones):
+        return True
+    what = f"{animal or 'columns of frequencies'}: neither what was measured nor in which dB"
+    raise columns.export.refusal("header", what, "a header that says ABR, dB SPL or dB HL", CURE)
+
+
+def _audiometric(tones: Array) -> bool:
+    """Whether these are frequencies of the audiometer, kHz, one of them too low for any rodent."""
+    usual = np.isclose(tones[:, None], AUDIOMETRIC, rtol=1e-3).any(axis=1).all()
+    return bool(tones.size and usual and tones.min() <= LOWEST_TESTED)
 
 
 def _column(columns: Columns, test: Column, kilohertz: float, person: bool) -> dict[str, list[object]]:
     """The readings of one column, as columns of the table ``readings``."""
     ears = [test.ear or ear for ear in columns.ears()]
-    subjects = columns.texts(*SUBJECT)
-    found = [level(text, columns.decimal) for text in columns.texts(test.name)]
-    levels = sift(columns, test.name, found, list(zip(subjects, ears, strict=True)), sure=False, blanks=False)
-    rows = [row for row, one in enumerate(levels) if np.isfinite(one.value)]
-    quantity = next((PATHWAYS[word] for word in test.words if word in PATHWAYS), "audiogram")
-    reference = {"hl", "dbhl"} if person else {"spl", "dbspl"}
-    usual = "dB HL: not stated, an audiogram" if person else "dB SPL: not stated in the header"
-    unit = "" if test.words & reference else usual
-    who = {key: list(values) for key, values in columns.who(rows).items()}  # type: ignore[call-overload]  # lists and arrays
+    cells = [level(text, columns.decimal) for text in columns.texts(test.name)]
+    whose = list(zip(columns.texts(*SUBJECT), ears, strict=True))
+    levels = sift(columns, test.name, cells, whose, sure=False, blanks=False)
+    rows = [row for row, cell in enumerate(levels) if np.isfinite(cell.value)]
+    pathway = next((PATHWAYS[word] for word in sorted(test.words.intersection(PATHWAYS))), "audiogram")
+    quantity, unit, stated = KINDS[person]
+    about = "" if test.words & stated else f"{unit}: not stated in the header"
+    remarks = columns.said(range(len(ears)))
     return {
-        **who,
-        "ear": [ears[row] for row in rows],
-        "quantity": [quantity if person else "abr_threshold"] * len(rows),
-        "frequency": [kilohertz] * len(rows),
-        "value": [levels[row].value for row in rows],
-        "unit": ["dB HL" if person else "dB SPL"] * len(rows),
-        "censored": [levels[row].censored for row in rows],
-        "flag": [flags("click" if test.click else "", said, unit) for said in columns.said(rows)],
+        **columns.who(rows),
+        **at_rows(
+            rows,
+            ear=ears,
+            quantity=[quantity or pathway] * len(ears),
+            frequency=[kilohertz] * len(ears),
+            value=[cell.value for cell in levels],
+            unit=[unit] * len(ears),
+            censored=[cell.censored for cell in levels],
+            flag=[flags("click" if test.click else "", remark, about) for remark in remarks],
+        ),
     }
