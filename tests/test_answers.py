@@ -29,7 +29,7 @@ from otosome.forward import (
     simulate,
 )
 from otosome.report import page, write_window
-from otosome.results import fill, open_result, writing
+from otosome.results import Record, fill, open_result, writing
 from otosome.study import load, loads, saves
 
 VALID = Path(__file__).parent / "studies" / "valid"
@@ -102,6 +102,8 @@ def made_up(gains):
     coords = {
         "arm": [NONE, FULL],
         "subject": np.arange(gains.size),
+        "world": ("subject", np.arange(gains.size) // WORLD),
+        "lot": ("subject", LOTS * (np.arange(gains.size) // WORLD) + np.arange(gains.size) % LOTS),
         "time": [24.0, 168.0],
         "frequency": [8.0, 16.0, 32.0],
     }
@@ -256,8 +258,7 @@ def test_more_efficacy_moves_the_answer_up_and_more_needed_for_it_down(told):
 def test_the_answer_at_an_end_is_what_a_simulation_gives_there(study, told):
     for name in ("mechanisms.hsp70.prevent", "solutes.vesicle.exchange_scale"):
         (found,) = [r for r in told["sensitivity"] if r["parameter"] == name]
-        table = best(study)
-        table[name] = study.parameters[name].quantile(np.array([0.95]))
+        table = best(study).assign(**{name: study.parameters[name].quantile(np.array([0.95]))})
         there = simulate(study, table, workers=1)
         # Sensitivities go in longer steps, which cost less than a tenth of what they find.
         assert found["at_high"] == pytest.approx(
@@ -371,7 +372,9 @@ def test_an_ear_beyond_a_limit_is_counted(study, result, three, monkeypatch):
 def test_an_ear_that_is_left_out_has_no_errors(study):
     table = draw(study, 2, seed=3)
     whole = errors(study, simulate(study, table, workers=1).isel(subject=[1]), table)
-    table.loc[0, "solutes.vesicle.exchange_scale"] = np.nan
+    table = table.assign(
+        **{"solutes.vesicle.exchange_scale": [np.nan, table["solutes.vesicle.exchange_scale"][1]]}
+    )
     found = simulate(study, table, workers=1)
     assert found.subject.values.tolist() == [1] and errors(study, found, table) == whole
 
@@ -463,11 +466,11 @@ def test_a_study_that_compares_nothing_still_says_what_it_rests_on():
 
 def test_an_answer_without_an_ear_says_so_in_its_report_and_can_be_read_again(study, tmp_path):
     table = draw(study, 12, seed=3)
-    table.loc[4, "cells.ohc.death"] = 1e300
+    table = table.assign(**{"cells.ohc.death": np.where(table.ear == 4, 1e300, table["cells.ohc.death"])})
     result = answer(study, table)
     folder = tmp_path / "result"
     with writing(folder) as part:
-        fill(part, result, observe(study, result, table), {})
+        fill(part, result, observe(study, result, table), table, Record("run", study.name, {}))
     assert "1 of 12 ears is left out" in (folder / "report.html").read_text(encoding="utf-8")
     again = open_result(folder)
     assert again.subject.values.tolist() == [n for n in range(12) if n != 4]

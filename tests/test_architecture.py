@@ -16,8 +16,9 @@ ORDER = [
     ["units", "errors"],
     ["model.lanes"],
     ["evidence"],
-    ["cards"],
+    ["ears"],
     ["roles"],
+    ["cards"],
     [
         *(
             "model.transport",
@@ -50,6 +51,7 @@ ORDER = [
     ["review.claims"],
     ["report"],
     ["results"],
+    ["jobs"],
     ["cli"],
 ]
 PLACE = {

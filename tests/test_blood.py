@@ -40,11 +40,11 @@ def test_a_dose_into_a_vein_tells_blood_more_than_the_ear_and_one_at_the_window_
 def test_what_blood_meets_is_the_dose_over_its_clearance():
     study = load("intravenous_guinea_pig")
     table = best(study)
-    block = Block(plan(study), {name: table[name].to_numpy() for name in table})
+    block = Block(plan(study), table)
     arm = next(arm for arm in block.plan.arms if arm.name == VEIN)
     carried = block.vesicles(arm)
     room = table["solutes.vesicle.plasma_volume"] * table["species.guinea_pig.body_mass"]
     arrived = carried.given.sum() - carried.ledger["lost"].sum()
     expected = arrived / (room * table["solutes.vesicle.plasma_clearance"])
     # The trapezium over steps that grow by a fifth; the ear takes next to nothing.
-    assert block.blood(arm) == pytest.approx(expected.to_numpy(), rel=0.02)
+    assert block.blood(arm) == pytest.approx(expected, rel=0.02)

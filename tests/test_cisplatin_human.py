@@ -24,7 +24,7 @@ def infused():
     """Cisplatin in plasma over time, ug/mL, at best values: by length of infusion, h."""
     study = load("cisplatin_human")
     table = best(study)
-    block = Block(plan(study), {name: table[name].to_numpy() for name in table})
+    block = Block(plan(study), table)
     (use,) = study.tables.insult.values()
     solute = study.catalog.get("solutes", "cisplatin")
     mass = solute.columns(block.columns, "human")["molar_mass"]
@@ -76,7 +76,7 @@ def test_the_peak_falls_with_the_length_of_the_infusion_and_the_area_does_not(in
 def test_a_dose_per_surface_is_a_concentration_whatever_the_body(infused):
     study = load("cisplatin_human")
     table = draw(study, 8, seed=2)
-    block = Block(plan(study), {name: table[name].to_numpy() for name in table})
+    block = Block(plan(study), table)
     (use,) = study.tables.insult.values()
     molar = study.catalog.get("solutes", "cisplatin").columns(block.columns, "human")
     given = block.amount(use, molar) / (table["species.human.body_mass"] * molar["plasma_volume"])

@@ -19,7 +19,7 @@ VEIN, WINDOW = "cisplatin + vesicles, vein", "cisplatin + vesicles, round window
 
 def crossed(study, arm):
     table = best(study)
-    block = Block(plan(study), {name: table[name].to_numpy() for name in table})
+    block = Block(plan(study), table)
     return block.crossed(next(one for one in block.plan.arms if one.name == arm)).item()
 
 

@@ -368,7 +368,7 @@ def test_from_a_folder_and_a_sheet_to_a_study_that_runs(tmp_path):
     assert {row["subject"] for row in rows} == {"m1", "m2", "12911"}
     assert set(readings["group"]) == {"noise 100 dB"}
     assert [arm.name for arm in study.tables.arm] == ["noise 100 dB"]
-    assert study.tables.measure["abr_threshold"].at == ["-24 h", "336 h"]
+    assert study.tables.measure["abr_threshold"].at == [-24.0, 336.0]
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="no real files beside the repository (shared/data)")

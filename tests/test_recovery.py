@@ -134,32 +134,31 @@ def chosen(ends='lowest = "70 dB HL"'):
 def test_people_chosen_by_a_bad_reading_read_better_next_time_by_as_much_as_normal_errors_have_it():
     study = chosen()
     table = draw(study, 4000, 1, world=4000)
-    told = table.attrs["enrolled"]
+    read, regressed = table.selection["read"], np.mean(table.selection["truth"] - table.selection["read"])
     # One world, so what all ears share is one number: the error of reading, and where the recorded truly lie.
-    error, off = (
-        table[name].to_numpy() for name in ("endpoints.audiogram.error", "populations.recorded.off")
-    )
+    error, off = (table[name] for name in ("endpoints.audiogram.error", "populations.recorded.off"))
     noise = np.mean(error) ** 2 + 5.0**2 / 12
     truth = 8.0**2 + 1.5**2
-    expected = (1 - truth / (truth + noise)) * (60.0 + off.mean() - told["read"])
+    expected = (1 - truth / (truth + noise)) * (60.0 + off.mean() - read.mean())
     assert expected < -1.0
     # Half a dB: readings are rounded to 5 dB, and what is off is not known better from those chosen.
-    assert told["regressed"][0] == pytest.approx(expected, abs=0.5)
-    again = observe(study, simulate(study, table.iloc[:1000].copy(), 1), table.iloc[:1000])
+    assert regressed == pytest.approx(expected, abs=0.5)
+    again = observe(study, simulate(study, table.take(slice(1000)), 1), table)
     seen = again[(again["quantity"] == "hearing") & (again["ear"] == "left")]["value"]
     # Readings differ from the truth by some 4 dB: the standard error of the mean of 2,000 is a tenth of one.
-    assert seen.mean() - told["read"] == pytest.approx(told["regressed"][0], abs=0.5)
+    assert seen.mean() - read.mean() == pytest.approx(regressed, abs=0.5)
 
 
 def test_who_is_taken_in_whatever_they_are_read_at_does_not_change():
-    told = draw(chosen('lowest = "-30 dB HL"'), 200, 1).attrs["enrolled"]
-    assert told["share"] == 1.0
-    assert abs(np.mean(told["regressed"])) < 0.5
+    selection = draw(chosen('lowest = "-30 dB HL"'), 200, 1).selection
+    assert np.all(selection["share"] == 1.0)
+    assert abs(np.mean(selection["truth"] - selection["read"])) < 0.5
 
 
 def test_an_ear_taken_in_is_the_same_for_any_number_of_ears():
     few, many = (draw(chosen(), number, 1) for number in (7, 30))
-    assert np.array_equal(few.to_numpy(), many.to_numpy()[:7])
+    assert few == many.take(slice(7))
+    assert draw(chosen(), seed=1, rows=slice(13, 28)) == many.take(slice(13, 28))
 
 
 def test_a_result_says_what_choosing_people_did():

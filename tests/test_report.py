@@ -86,6 +86,7 @@ def made_up(subjects: int = 40, places: int = 96) -> xr.Dataset:
         coords={
             "arm": ARMS,
             "subject": np.arange(subjects),
+            "world": ("subject", world),
             "time": HOURS,
             "frequency": TONES,
             "place": place,

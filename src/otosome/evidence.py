@@ -126,12 +126,12 @@ class Parameter:
 
     def draw(self, seed: int, start: int, stop: int, world: int = WORLD) -> Array:
         """Values of subjects ``start`` to ``stop``, shape (subject,), of whom ``world`` share a world."""
-        rows = np.arange(start, stop)
-        first, last = start // world, (stop - 1) // world + 1
-        values = self.quantile(self._worlds(seed, first, last))[rows // world - first]
+        worlds, lots = layout(start, stop, world)
+        first, last = int(worlds[0]), int(worlds[-1]) + 1
+        values = self.quantile(self._worlds(seed, first, last))[worlds - first]
         if self.lots:
-            lots = uniforms(seed, f"{self.name}/lot", LOTS * first, LOTS * last)
-            values = self._spread(values, self.lots, lots[LOTS * (rows // world - first) + rows % LOTS])
+            of_lots = uniforms(seed, f"{self.name}/lot", LOTS * first, LOTS * last)
+            values = self._spread(values, self.lots, of_lots[lots - LOTS * first])
         if self.subjects:
             subjects = uniforms(seed, f"{self.name}/subject", start, stop)
             values = self._spread(values, self.subjects, subjects)
@@ -197,6 +197,16 @@ class Curve:
         """Changes when a point or its source does."""
         stated = (self.name, list(self.columns.items()), self.source, self.basis)
         return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:12]
+
+
+def layout(start: int, stop: int, world: int = WORLD) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """World and lot of each row of a draw, shape (row,): rows of one world are neighbours, its lots take turns.
+
+    ``stop``  above ``start``;  ``world``  rows of one world
+    """
+    rows = np.arange(start, stop)
+    worlds = rows // world
+    return worlds, LOTS * worlds + rows % LOTS
 
 
 def uniforms(seed: int, name: str, start: int, stop: int) -> Array:

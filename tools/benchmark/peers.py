@@ -131,7 +131,7 @@ def _never(tube: Tube) -> Array:
 def block(table: Any, grid: transport.Grid, **plan: Any) -> forward.Block:
     """Ears of a table on a grid."""
     made = forward.plan(study(), places=grid, **plan)
-    return forward.Block(made, {name: np.asarray(table[name]) for name in table})
+    return forward.Block(made, table)
 
 
 def bench_ear(made: forward.Block, row: int) -> Ear:

@@ -111,7 +111,7 @@ def seconds(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def ear(table: Any, row: int, rtol: float, places: int) -> tuple[peers.Ear, peers.Peer, Array]:
     """An ear of a table as the peers see it, with a reference solution and the scales it shows."""
-    made = peers.block(table.iloc[[row]], Grid(places), watched=tuple(peers.MOMENTS))
+    made = peers.block(table.take([row]), Grid(places), watched=tuple(peers.MOMENTS))
     found = peers.bench_ear(made, 0)
     peer = peers.Peer(found, np.ones(found.size))
     peer.scale = peers.scales(found, peers.rough(found))
@@ -140,7 +140,7 @@ def ours(table: Any, size: Size) -> Callable[[], Any]:
 
     def run() -> Any:
         kept = []
-        for rows, columns in forward.blocks(table, min(16, len(table))):
+        for rows, columns in forward.blocks(table, min(16, table.size)):
             made = peers.block(columns, Grid(size.places), **size.steps, watched=tuple(peers.MOMENTS))
             kept += peers.ours(made)[: rows.stop - rows.start]
         return kept
@@ -186,7 +186,7 @@ def population(size: Size, say: Say) -> dict[str, Any]:
         for half, (name, work) in enumerate(general(peer).items()):
             if half < 2:
                 start = (2 * row + half) * part
-                taken, more = seconds(ours(table.iloc[start : start + part], size))
+                taken, more = seconds(ours(table.take(slice(start, start + part)), size))
                 spent, kept = spent + taken, kept + more
             taken, y = seconds(work)
             others.setdefault(name, []).append((taken, *reached(found, y, exact)))
@@ -214,8 +214,7 @@ def equal(size: Size, say: Say) -> dict[str, Any]:
     fine = grid.finer(4)
 
     def own(on: Grid, rows: Any = table, **steps: int) -> forward.Block:
-        columns = {name: np.asarray(rows[name]) for name in rows.columns}
-        return peers.block(columns, on, **steps, watched=tuple(peers.MOMENTS))
+        return peers.block(rows, on, **steps, watched=tuple(peers.MOMENTS))
 
     def read(made: forward.Block) -> tuple[Array, Array]:
         carried = made.vesicles(made.plan.arms[0])
@@ -267,10 +266,10 @@ def slopes(size: Size, say: Say) -> dict[str, Any]:
         return np.mean([cells.counted(kind)[:, -1].mean(axis=1) for kind in peers.KINDS], axis=0)
 
     def one() -> Any:
-        return read(forward.Block(made, {name: table[name].to_numpy() for name in table.columns}))
+        return read(forward.Block(made, table))
 
     # All numbers once, to find the twenty that move the outcome most.
-    every_slope = forward.gradient(made, table, names, read)[1] * table[names].iloc[0].to_numpy(dtype=float)
+    every_slope = forward.gradient(made, table, names, read)[1] * np.array([table[name][0] for name in names])
     chosen = [names[n] for n in np.argsort(-np.abs(every_slope))[:20]]
     one()
     runs, slopes_ = [], []
@@ -303,8 +302,7 @@ def profile(size: Size, say: Say) -> dict[str, Any]:
     """Where a step of eight ears spends its time, and what the machine could do."""
     say("where a step goes")
     table = forward.draw(peers.study(), LANES, 1)
-    columns = {name: table[name].to_numpy() for name in table.columns}
-    made = peers.block(columns, Grid(size.places), **size.steps)
+    made = peers.block(table, Grid(size.places), **size.steps)
     caught: list[Any] = []
 
     def listen(*arguments: Any) -> int:

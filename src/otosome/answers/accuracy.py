@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from otosome.answers.contrast import difference
+from otosome.ears import Ears, stacked
 from otosome.forward import Block, Plan, best, ears_at_once, plan, through
 from otosome.model import transport
 from otosome.study import Compare, Study
-from otosome.units import Array, quantity
+from otosome.units import Array, Quantity
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
 
 # What places and steps may cost together: a share of the peak, and powers of ten at the apex.
@@ -23,12 +23,12 @@ LIMITS = {"peak": 1e-3, "apex_log10": 0.1}
 _DAY = 24.0
 
 
-def errors(study: Study, result: xr.Dataset, table: pd.DataFrame) -> dict[str, Any]:
+def errors(study: Study, result: xr.Dataset, ears: Ears) -> dict[str, Any]:
     """What places and steps cost vesicles, the mass that is unaccounted for, and ears to look at twice.
 
     The space error compares with twice the places, the time error with steps half as long; the total is their sum.
 
-    ``result``, ``table``  of ``simulate``, and the ears it was given
+    ``result``, ``ears``  of ``simulate``, and the ears it was given
     returns  ``space``, ``time`` and ``total`` of the best-value ear, and in ``drawn`` their ``median`` and ``worst``
              over so many ``ears`` of the result; ``beyond``: whether the best-value ear's total passes one of the
              ``limits``, and in how many of the drawn; all None where no ``arm`` gets vesicles
@@ -42,7 +42,7 @@ def errors(study: Study, result: xr.Dataset, table: pd.DataFrame) -> dict[str, A
         "flagged": int(flagged.sum()),
         "measure": _step_error(study),
     }
-    arm, costs = _costs(study, result, table)
+    arm, costs = _costs(study, result, ears)
     if not costs:
         return dict.fromkeys(("arm", "space", "time", "total", "drawn", "beyond")) | told
     of_best = {part: {name: _known(v[0]) for name, v in cost.items()} for part, cost in costs.items()}
@@ -56,20 +56,20 @@ def errors(study: Study, result: xr.Dataset, table: pd.DataFrame) -> dict[str, A
     return {"arm": arm, **of_best, "drawn": {"ears": passed.size - 1, **of_drawn}, "beyond": beyond, **told}
 
 
-def _costs(study: Study, result: xr.Dataset, table: pd.DataFrame) -> tuple[str, dict[str, dict[str, Array]]]:
+def _costs(study: Study, result: xr.Dataset, ears: Ears) -> tuple[str, dict[str, dict[str, Array]]]:
     """Space, time and total error of the best-value ear, and then of drawn ones, each shape (ear,)."""
     made, middle, kept = plan(study), best(study), result["subject"].to_numpy()
     # A block costs the same for one ear as for all its lanes. Neighbours are of one world, so the rest are far apart.
     count = min(ears_at_once(made) - 1, kept.size)
-    rows = kept[np.arange(count) * kept.size // max(count, 1)]
-    columns = {name: np.append(middle[name], table[name].to_numpy()[rows]) for name in middle.columns}
+    drawn = ears.pick(kept[np.arange(count) * kept.size // max(count, 1)])
+    columns = stacked([middle, drawn])
     arm, coarse = _carried(made, columns)
     if coarse is None:
         return arm, {}
     finer = replace(made, places=made.places.finer(2)), replace(made, refine=2)
     space, time = (_carried(one, columns)[1] for one in finer)
     assert space is not None and time is not None
-    last = max(quantity(t, "h") for t in _given(study))
+    last = max(_given(study))
     costs = transport.errors(coarse, space, time, at=min(last + _DAY, study.until))
     return arm, {**costs, "total": {name: costs["space"][name] + costs["time"][name] for name in LIMITS}}
 
@@ -87,7 +87,7 @@ def _median_and_worst(values: Array, name: str) -> dict[str, float | None]:
     return {"median": _known(np.median(known)), "worst": _known(np.max(known))}
 
 
-def _given(study: Study) -> list[str]:
+def _given(study: Study) -> list[Quantity]:
     """Every moment at which vesicles are given, or something is put in that releases them."""
     released = [device.at for device in study.tables.device.values() if device.batch is not None]
     return [t for treatment in study.tables.treatment.values() for t in treatment.at] + released
@@ -102,9 +102,7 @@ def _step_error(study: Study) -> dict[str, Any] | None:
     work = _values(study, asked)
     made = plan(study, [asked.of])
     coarse, fine = (through(steps, one, work)["value"] for steps in (made, made.stepped(3)))
-    unit = str(
-        study.catalog.get("endpoints", study.tables.measure[asked.measure].endpoint).card.options["unit"]
-    )
+    unit = str(study.catalog.get("endpoints", study.tables.measure[asked.measure].endpoint).options.unit)
     return {"time": float(np.max(np.abs(coarse - fine))), "unit": difference(unit)}
 
 

@@ -6,17 +6,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from otosome.ears import Columns, Rows
 from otosome.errors import BadInput
-from otosome.evidence import LOTS, WORLD
 from otosome.forward import Block, best, plan, through
 from otosome.model import transport
 from otosome.study import Compare, Study
-from otosome.units import LEVELS, Array, quantity
+from otosome.units import LEVELS, Array
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
 
 
@@ -27,7 +25,7 @@ def benefit(study: Study, result: xr.Dataset, measure: str, of: Array, against: 
     returns              shape (subject,)
     """
     asked = study.tables.measure[measure]
-    time = int(np.searchsorted(result.time.to_numpy(), max(quantity(t, "h") for t in asked.at)))
+    time = int(np.searchsorted(result.time.to_numpy(), max(asked.at)))
     chosen = np.isin(result.frequency.to_numpy(), asked.tones)
     difference = (of - against)[:, time, chosen].mean(axis=1)
     # Plus zero, because a difference of nothing must not read -0.
@@ -48,12 +46,11 @@ def compare(study: Study, result: xr.Dataset, measure: str, of: str, against: st
         if arm not in arms:
             raise BadInput("is not an arm", key="arm", given=arm, allowed=arms)
     values = [result[measure].sel(arm=arm).to_numpy() for arm in (of, against)]
-    return _told(benefit(study, result, measure, *values), result.subject.to_numpy())
+    return _told(benefit(study, result, measure, *values), result.world.to_numpy(), result.lot.to_numpy())
 
 
-def _told(values: Array, rows: NDArray[np.int64]) -> dict[str, Any]:
-    """What ``compare`` tells of the values of some rows of a table, rising."""
-    worlds, lots = rows // WORLD, LOTS * (rows // WORLD) + rows % LOTS
+def _told(values: Array, worlds: Rows, lots: Rows) -> dict[str, Any]:
+    """What ``compare`` tells of the values of some ears, with the world and lot of each."""
     first = np.unique(worlds, return_index=True)[1]
     means, of_lot = _group_means(values, worlds), _group_means(values, lots)
     median = float(np.median(values))
@@ -66,17 +63,17 @@ def _told(values: Array, rows: NDArray[np.int64]) -> dict[str, Any]:
             "high": float(np.quantile(means[first], 0.95)),
             "worlds": int(first.size),
         },
-        "resampled": _resampled(np.split(values, first[1:])),
+        "resampled": _resampled([values[worlds == worlds[n]] for n in first]),
     }
 
 
-def _group_means(values: Array, group: NDArray[np.int64]) -> Array:
+def _group_means(values: Array, group: Rows) -> Array:
     """Each value's own group's mean, same shape."""
     _, place = np.unique(group, return_inverse=True)
     return np.asarray((np.bincount(place, weights=values) / np.bincount(place))[place])
 
 
-def _typical(deviation: Array, worlds: NDArray[np.int64], median: float) -> dict[str, float]:
+def _typical(deviation: Array, worlds: Rows, median: float) -> dict[str, float]:
     """The spread inside a typical world, around the median: the median over worlds of its 5 and 95 %."""
     ends = [np.quantile(deviation[worlds == w], [0.05, 0.95]) for w in np.unique(worlds)]
     low, high = np.median(ends, axis=0)
@@ -107,17 +104,17 @@ def best_benefit(study: Study, asked: Compare) -> float:
     return float(benefits(study, asked, best(study))[0])
 
 
-def benefits(study: Study, asked: Compare, table: pd.DataFrame) -> Array:
-    """The compared benefit of every ear of a table at the measure's last time, shape (subject,)."""
+def benefits(study: Study, asked: Compare, table: Columns) -> Array:
+    """The compared benefit of every ear of some columns at the measure's last time, shape (subject,)."""
     return through(plan(study, [asked.of, asked.against]), table, gain(study, asked), workers=1)["benefit"]
 
 
 def gain(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
     """Benefit of a block in the asked measure, at its own frequencies and its last time."""
     measure = study.tables.measure[asked.measure]
-    better = study.catalog.get("endpoints", measure.endpoint).card.options.get("better", "lower")
+    better = study.catalog.get("endpoints", measure.endpoint).options.better
     frequency = np.array(measure.tones)
-    time = max(quantity(t, "h") for t in measure.at)
+    time = float(max(measure.at))
     sign = 1.0 if better == "higher" else -1.0
 
     shared: dict[str, transport.Transported] = {}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from otosome.answers.contrast import gain
 from otosome.answers.sources import sourced
 from otosome.evidence import BASES, Parameter
@@ -17,8 +19,6 @@ _WEIGHED = ("harms", "utilities")
 
 def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str, Any]]:
     """How much each unknown number that can reach the answer moves it, most first."""
-    import pandas as pd
-
     reached = _reached(study, asked)
     unknown = [
         p
@@ -29,9 +29,9 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str
         return []
     # Ears that share one solution of transport go through together.
     unknown.sort(key=lambda p: p.name.split(".")[0] not in TRANSPORT)
-    table = pd.concat([best(study)] * (2 * len(unknown)), ignore_index=True)
+    table = {name: np.repeat(column, 2 * len(unknown)) for name, column in best(study).items()}
     for number, parameter in enumerate(unknown):
-        table.loc[[2 * number, 2 * number + 1], parameter.name] = parameter.ends()
+        table[parameter.name][2 * number : 2 * number + 2] = parameter.ends()
     answers = through(plan(study, [asked.of, asked.against], growth=1.3), table, gain(study, asked), workers)[
         "benefit"
     ]

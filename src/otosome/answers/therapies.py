@@ -12,14 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from otosome.answers.accuracy import errors
 from otosome.answers.contrast import benefit, interval
 from otosome.answers.description import described
 from otosome.answers.window import places
+from otosome.ears import Ears, Rows
 from otosome.errors import BadInput
-from otosome.evidence import WORLD
 from otosome.forward import (
     Tick,
     best,
@@ -28,7 +27,7 @@ from otosome.forward import (
     simulate,
 )
 from otosome.study import Arm, Study
-from otosome.units import LEVELS, Array, quantity
+from otosome.units import LEVELS, Array, Quantity, convert, house
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 WORDS = "word_score"
 # Without a stated preference so much of the words understood in quiet is worth one.
-_TEN_POINTS = "10 %"
+_TEN_POINTS = Quantity("10 %")
 # Scores nearer than this tie: by default a tenth of a point of words, which prints as nothing.
 _ALIKE = 0.01
 # What the harms weigh beside what is stated: nothing, and ten times as much.
@@ -44,25 +43,28 @@ LEANINGS = {"as stated": 1.0, "harms weigh nothing": 0.0, "harms weigh ten times
 Row = dict[str, Any]
 
 
-def therapies(study: Study, table: pd.DataFrame, workers: int = 2, tick: Tick | None = None) -> xr.Dataset:
+def therapies(
+    study: Study, table: Ears | pd.DataFrame, workers: int = 2, tick: Tick | None = None
+) -> xr.Dataset:
     """Simulate a study whose arms are therapies and lay them side by side.
 
+    ``table``  ears of ``draw``, or the same as a plain table (``Ears.of``)
     returns  the dataset of ``simulate`` with everything a report says in its attributes, ``therapies`` among them
              (``side_by_side``, as JSON)
     raises   BadInput for a study with one arm, or one that weighs nothing
     """
     _check(study)
-    result = simulate(study, table, workers, tick).merge(
-        places(study), join="exact", combine_attrs="override"
-    )
+    ears = Ears.of(table)
+    ears.alike("a comparison")
+    result = simulate(study, ears, workers, tick).merge(places(study), join="exact", combine_attrs="override")
     middle = simulate(study, best(study), 1)
     told = {
         **described(study),
-        "errors": errors(study, result, table),
-        "crossing": crossing(study, table),
+        "errors": errors(study, result, ears),
+        "crossing": crossing(study, ears),
         "sensitivity": [],
         "headline": {},
-        "therapies": side_by_side(study, result, middle, table),
+        "therapies": side_by_side(study, result, middle, ears),
     }
     result.attrs |= {name: json.dumps(value) for name, value in told.items()}
     return result
@@ -79,7 +81,7 @@ def _check(study: Study) -> None:
         )  # fmt: skip
 
 
-def worths(study: Study) -> dict[str, str]:
+def worths(study: Study) -> dict[str, Quantity]:
     """How much of each measure is worth one: as the study states it, or ten points of words in quiet."""
     stated = study.tables.preference
     if stated is not None and stated.measures:
@@ -97,18 +99,18 @@ def reference(study: Study) -> str:
     return study.tables.arm[0].name
 
 
-def side_by_side(study: Study, result: xr.Dataset, middle: xr.Dataset, table: pd.DataFrame) -> Row:
+def side_by_side(study: Study, result: xr.Dataset, middle: xr.Dataset, ears: Ears) -> Row:
     """Every arm with its measures, cells, harms, quality of life and the probability that it is best.
 
     ``result``  of ``simulate``;  ``middle``  the same of the one ear in which every number has its best value
     returns     what JSON can hold; intervals are 5 to 95 % of ears, shares are of one
     """
-    subjects = result["subject"].to_numpy()
-    columns = {name: table[name].to_numpy()[subjects] for name in table.columns}
+    world = result["world"].to_numpy()
+    columns = ears.pick(result["subject"].to_numpy())
     arms = study.tables.arm
     risks = {arm.name: expected(study, arm, columns) for arm in arms}
     scored = {name: scores(study, result, risks, factor) for name, factor in LEANINGS.items()}
-    likely = {name: chances(values, subjects) for name, values in scored.items()}
+    likely = {name: chances(values, world) for name, values in scored.items()}
     rows = [
         {
             "name": arm.name,
@@ -125,12 +127,12 @@ def side_by_side(study: Study, result: xr.Dataset, middle: xr.Dataset, table: pd
     return {
         "reference": reference(study),
         "ears": result.sizes["subject"],
-        "worlds": int(np.unique(result["subject"].to_numpy() // WORLD).size),
+        "worlds": int(np.unique(world).size),
         "preference": _preference(study),
         "instruments": _instruments(study),
         "arms": rows,
-        "ahead": ahead(study, scored["as stated"], likely["as stated"], subjects),
-        "grades": _grades(study, result, table),
+        "ahead": ahead(study, scored["as stated"], likely["as stated"], world),
+        "grades": _grades(study, result, ears),
     }
 
 
@@ -162,7 +164,7 @@ def _score(study: Study, result: xr.Dataset, arm: str, risks: Mapping[str, Array
 
 def _worth(study: Study, result: xr.Dataset, name: str) -> float:
     unit = str(result[name].attrs["unit"])
-    return quantity(worths(study)[name], "dB" if unit in LEVELS else unit)
+    return worths(study)[name].to("dB" if unit in LEVELS else unit)
 
 
 def _gain(study: Study, result: xr.Dataset, name: str, arm: str) -> Array:
@@ -171,16 +173,15 @@ def _gain(study: Study, result: xr.Dataset, name: str, arm: str) -> Array:
     return benefit(study, result, name, of, against)
 
 
-def chances(scores: Array, subjects: NDArray[np.int64] | None = None) -> list[Row]:
+def chances(scores: Array, world: Rows) -> list[Row]:
     """Probability that each arm has the highest score; arms that tie share it.
 
     ``scores``    (arm, subject), higher is better
-    ``subjects``  their numbers, where some are left out
+    ``world``   which world each subject lives in, shape (subject,)
     returns     for each arm ``one`` (an ear drawn) and ``average`` (the mean of a world), each with the value and
                 95 % that as many worlds leave open
     """
-    numbers = np.arange(scores.shape[1]) if subjects is None else subjects
-    means = _means(scores, numbers)
+    means = _means(scores, world)
     one, average = _highest(scores), _highest(means)
     return [
         {"one": _open(float(p), means.shape[1]), "average": _open(float(q), means.shape[1])}
@@ -188,13 +189,13 @@ def chances(scores: Array, subjects: NDArray[np.int64] | None = None) -> list[Ro
     ]
 
 
-def ahead(study: Study, scores: Array, likely: Sequence[Row], subjects: NDArray[np.int64]) -> Row:
+def ahead(study: Study, scores: Array, likely: Sequence[Row], world: Rows) -> Row:
     """By how much the arm likeliest best on average is ahead of the next: a sure gain can be next to none.
 
     ``scores``  (arm, subject);  ``likely``  of ``chances``
     returns     the names of both (``of``, ``over``), and the difference of their means in a world (``by``)
     """
-    means = _means(scores, subjects)
+    means = _means(scores, world)
     order = sorted(range(len(means)), key=lambda arm: (-likely[arm]["average"]["value"], -means[arm].mean()))
     first = order[0]
     second = max(order[1:], key=lambda arm: means[arm].mean())
@@ -202,12 +203,10 @@ def ahead(study: Study, scores: Array, likely: Sequence[Row], subjects: NDArray[
     return {"of": arms[first].name, "over": arms[second].name, "by": interval(means[first] - means[second])}
 
 
-def _means(scores: Array, subjects: NDArray[np.int64]) -> Array:
+def _means(scores: Array, world: Rows) -> Array:
     """Mean of each world, shape (arm, world)."""
-    starts = np.unique(subjects // WORLD, return_index=True)[1]
-    sizes = np.diff([*starts, scores.shape[1]])
-    means: Array = np.add.reduceat(scores, starts, axis=1) / sizes
-    return means
+    _, place = np.unique(world, return_inverse=True)
+    return np.stack([np.bincount(place, row) / np.bincount(place) for row in scores])
 
 
 def _highest(scores: Array) -> Array:
@@ -246,12 +245,12 @@ def weighed(study: Study) -> dict[str, float]:
 
 
 def _harm(study: Study, name: str, risk: Array) -> Row:
-    card = study.catalog.get("harms", name).card
+    entry = study.catalog.get("harms", name)
     return {
         "harm": name,
-        "about": card.about,
-        "counted": str(card.options.get("counted", "")),
-        "note": str(card.options.get("note", "")),
+        "about": entry.card.about,
+        "counted": entry.options.counted,
+        "note": entry.options.note,
         "events": interval(risk),
         "weight": weighed(study)[name],
     }
@@ -266,7 +265,7 @@ def _told(result: xr.Dataset, arm: str) -> Row:
 def _preference(study: Study) -> Row:
     return {
         "stated": study.tables.preference is not None,
-        "measures": worths(study),
+        "measures": {name: worth.text for name, worth in worths(study).items()},
         "harms": weighed(study),
     }
 
@@ -278,13 +277,13 @@ def _measured(study: Study, result: xr.Dataset, middle: xr.Dataset, name: str, a
     """A measure in an arm at its last time: the ear of best values by frequency, all ears, and the gain."""
     asked = study.tables.measure[name]
     chosen = np.isin(result.frequency.to_numpy(), asked.tones)
-    time = int(np.searchsorted(result.time.to_numpy(), max(quantity(t, "h") for t in asked.at)))
+    time = int(np.searchsorted(result.time.to_numpy(), max(asked.at)))
     ends = [one[name].sel(arm=arm).to_numpy()[:, time, chosen] for one in (result, middle)]
     return {
         "unit": result[name].attrs["unit"],
         "endpoint": asked.endpoint,
         "cell": asked.cell,
-        "noise": asked.noise,
+        "noise": None if asked.noise is None else asked.noise.text,
         "frequency": None if asked.frequency is None else result.frequency.to_numpy()[chosen].tolist(),
         "middle": ends[1][0].tolist(),
         "ears": interval(ends[0].mean(axis=1)),
@@ -311,7 +310,8 @@ def _utilities(study: Study, result: xr.Dataset, columns: Mapping[str, Array], a
     if not names:
         return {}
     words = heard(study)[0]
-    gained = quantity(f"1 {result[words].attrs['unit']}") * _gain(study, result, words, arm)
+    unit = str(result[words].attrs["unit"])
+    gained = convert(1.0, unit, house(unit)) * _gain(study, result, words, arm)
     return {name: interval(gained * per_word(study, name, columns)) for name in names}
 
 
@@ -322,15 +322,15 @@ def valued(study: Study) -> list[str]:
 
 def _instruments(study: Study) -> dict[str, Row]:
     """The instruments that value what is heard, with what each is and why its number is what it is."""
-    cards = {name: study.catalog.get("utilities", name).card for name in valued(study)}
+    entries = {name: study.catalog.get("utilities", name) for name in valued(study)}
     return {
         name: {
-            "label": str(card.options["label"]),
-            "about": card.about,
-            "because": card.parameter("gain", "").because,
-            "gain": card.parameter("gain", "").value,
+            "label": entry.options.label,
+            "about": entry.card.about,
+            "because": entry.card.parameter("gain", "").because,
+            "gain": entry.card.parameter("gain", "").value,
         }
-        for name, card in cards.items()
+        for name, entry in entries.items()
     }
 
 
@@ -340,12 +340,12 @@ def per_word(study: Study, name: str, columns: Mapping[str, Array]) -> Array:
     return numbers["gain"] / numbers["words"]
 
 
-def _grades(study: Study, result: xr.Dataset, table: pd.DataFrame) -> list[Row]:
+def _grades(study: Study, result: xr.Dataset, ears: Ears) -> list[Row]:
     """The share of people in each grade of each scale by their last readings, by arm."""
     scales = described(study)["scales"]
     if not scales:
         return []
-    readings = observe(study, result, table)
+    readings = observe(study, result, ears)
     return [
         {"scale": name, **scale, "shares": _shares(readings, name, scale["labels"])}
         for name, scale in scales.items()

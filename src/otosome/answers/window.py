@@ -24,7 +24,7 @@ def places(study: Study) -> xr.Dataset:
     import xarray as xr
 
     one = best(study)
-    ear = Block(plan(study), {name: one[name].to_numpy() for name in one.columns}).ear
+    ear = Block(plan(study), one).ear
     return xr.Dataset(
         {
             "place_frequency": (("place",), ear.frequency, {"unit": "kHz"}),
@@ -68,7 +68,7 @@ def window(study: Study, asked: Compare) -> xr.Dataset:
     watched = np.arange(min(days), study.until + 1e-9, _DAY / 4)
     made = replace(plan(study), arms=(treated, vehicle), growth=1.6, watched=tuple(watched))
     one = best(study)
-    block = Block(made, {c: np.repeat(one[c].to_numpy(), len(days)) for c in one.columns})
+    block = Block(made, {name: np.repeat(column, len(days)) for name, column in one.items()})
     at = made.at(watched)
     frequency = np.geomspace(block.ear.frequency.min(), block.ear.frequency.max(), 48)
     cells, without = block.cells(treated), block.cells(vehicle)

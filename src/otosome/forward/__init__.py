@@ -7,10 +7,10 @@ subject is the same in every arm, for any number of subjects, block or worker.
 from otosome.forward.block import (
     TRANSPORT,
     Block,
-    Columns,
     endpoint,
 )
 from otosome.forward.crossing import crossing
+from otosome.forward.drawing import best, draw
 from otosome.forward.gradient import gradient
 from otosome.forward.planning import (
     Given,
@@ -30,10 +30,9 @@ from otosome.forward.run import (
     simulate,
     through,
 )
-from otosome.forward.table import best, draw
 
 __all__ = [
-    "TRANSPORT", "Block", "Columns", "Given", "Plan", "PlannedArm", "Tick", "best", "blocks", "crossing", "dosed",
+    "TRANSPORT", "Block", "Given", "Plan", "PlannedArm", "Tick", "best", "blocks", "crossing", "dosed",
     "draw", "ears_at_once", "endpoint", "forward", "gradient", "observe", "plan", "planned", "simulate",
     "through", "use_of",
 ]  # fmt: skip

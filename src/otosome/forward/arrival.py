@@ -12,13 +12,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from otosome.ears import Columns, Ears
 from otosome.errors import BadInput
-from otosome.evidence import draw_columns, uniforms
+from otosome.evidence import draw_columns, layout, uniforms
 from otosome.forward.block import Block
 from otosome.forward.planning import plan
 from otosome.roles import Population, Reading
 from otosome.study import Study
-from otosome.units import Array, Plain, quantity
+from otosome.units import Array, Plain
 
 # Candidates for each ear, and how many go through together.
 CANDIDATES = 40
@@ -28,16 +29,23 @@ _AT = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0)
 _NORM = 4000
 
 
-def arrive(study: Study, subjects: int, seed: int, world: int) -> tuple[dict[str, Array], Plain]:
-    """Ears as what was told of the person leaves them, and how many candidates of each world count.
+def fresh(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
+    """Ears ``first`` to ``last`` as they are drawn, chosen by nothing."""
+    columns = draw_columns(study.parameters.values(), seed, first, last, world)
+    worlds, lots = layout(first, last, world)
+    ears = np.arange(first, last)
+    return Ears(columns, ears, worlds, lots, ears, np.ones(ears.size), seed)
 
-    returns  a column per number, shape (subject,); the effective number of candidates, (sum of weights)^2 / sum of
-             their squares, shape (world,), of ``CANDIDATES`` times ``world``
+
+def arrive(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
+    """Ears as what was read of the person leaves them, chosen in proportion to their importance weight.
+
+    returns  ears whose ``selection`` has their world's effective sample size of ``candidates``, (sum of weights)^2 /
+             sum of their squares, of ``CANDIDATES`` times ``world``
     raises   BadInput where no candidate of some world could have been read so at all
     """
-    many, worlds = CANDIDATES * world, -(-subjects // world)
-    columns = draw_columns(study.parameters.values(), seed, 0, worlds * many, many)
-    logs = likelihood(study, columns).reshape(worlds, many)
+    candidates = _candidates(study, first, last, seed, world)
+    logs = likelihood(study, candidates).reshape(-1, CANDIDATES * world)
     if not np.all(np.isfinite(logs.max(axis=1))):
         raise BadInput(
             "no ear that hears so could have been read so", key="population.readings",
@@ -46,66 +54,79 @@ def arrive(study: Study, subjects: int, seed: int, world: int) -> tuple[dict[str
         )  # fmt: skip
     weights = np.exp(logs - logs.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
-    rows = _chosen(weights, seed, world)[:subjects]
-    return {name: column[rows] for name, column in columns.items()}, 1.0 / np.sum(weights**2, axis=1)
+    effective = np.repeat(1.0 / np.sum(weights**2, axis=1), weights.shape[1])
+    return _chosen(candidates, weights, {"candidates": effective}, slice(first, last), world)
 
 
-def enrol(study: Study, subjects: int, seed: int, world: int) -> tuple[dict[str, Array], dict[str, object]]:
-    """Ears of people who were taken in for what they were read at as they came, and what that alone makes of it.
+def enrol(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
+    """Ears of people who were enrolled for what they were read at as they came.
 
-    Who is read low by bad luck is taken in more often than who is read high, so that all seem better the next time:
+    Who is read low by bad luck is enrolled more often than who is read high, so that all seem better the next time:
     regression to the mean, the same in every arm.
 
-    returns  a column per number, shape (subject,); the ``share`` of candidates taken in, the mean of what those
-             were ``read`` at, and in each world how far their true mean lies from it (``regressed``)
-    raises   BadInput where in some world nobody would have been taken in
+    returns  ears whose ``selection`` has the ``share`` of candidates enrolled in their world, what they were ``read``
+             at then, and the ``truth``
+    raises   BadInput where in some world nobody would have been enrolled
     """
-    many, worlds = CANDIDATES * world, -(-subjects // world)
-    columns = draw_columns(study.parameters.values(), seed, 0, worlds * many, many)
-    read, true = _screened(study, columns, seed)
-    taken = _taken_in(study, read).reshape(worlds, many)
-    if not np.all(taken.any(axis=1)):
+    candidates = _candidates(study, first, last, seed, world)
+    read, truth = _screened(study, candidates)
+    fits = _fits(study, read).reshape(-1, CANDIDATES * world)
+    if not np.all(fits.any(axis=1)):
         raise BadInput(
             "nobody would have been taken in", file=study.name, key="enrolment",
             given=f"readings from {read.min():g} to {read.max():g}",
             cure="widen what is taken in, or study people of whom more would be",
         )  # fmt: skip
-    rows = _chosen(taken / taken.sum(axis=1, keepdims=True), seed, world)
-    change = (true - read)[rows].reshape(worlds, world).mean(axis=1)
-    told = {"share": float(taken.mean()), "read": float(read[rows].mean()), "regressed": change.tolist()}
-    return {name: column[rows[:subjects]] for name, column in columns.items()}, told
+    share = np.repeat(fits.mean(axis=1), fits.shape[1])
+    weights = fits / fits.sum(axis=1, keepdims=True)
+    return _chosen(
+        candidates, weights, {"share": share, "read": read, "truth": truth}, slice(first, last), world
+    )
 
 
-def _screened(study: Study, columns: dict[str, Array], seed: int) -> tuple[Array, Array]:
+def _candidates(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
+    """All candidate ears of the worlds that ears ``first`` to ``last`` live in."""
+    worlds, _ = layout(first, last, world)
+    many = CANDIDATES * world
+    return fresh(study, int(worlds[0]) * many, (int(worlds[-1]) + 1) * many, seed, many)
+
+
+def _chosen(candidates: Ears, weights: Plain, selection: Columns, part: slice, world: int) -> Ears:
+    """Ears of a part chosen among candidate ears: as many for each world as it has ears; (world, candidate)."""
+    worlds = int(candidates.world[0]) + np.arange(len(weights))
+    rows = [again(one, world, candidates.seed, int(w)) for w, one in zip(worlds, weights, strict=True)]
+    start = part.start - int(worlds[0]) * world
+    among = np.concatenate([some + n * weights.shape[1] for n, some in enumerate(rows)])
+    chosen = among[start : start + part.stop - part.start]
+    ears = np.arange(part.start, part.stop)
+    taken = replace(candidates, selection=selection).take(chosen)
+    return replace(taken, ear=ears, person=ears)
+
+
+def _screened(study: Study, candidates: Ears) -> tuple[Array, Array]:
     """What each ear was read at before anything was done, and what is true of it, mean over frequency: (subject,)."""
     assert study.tables.enrolment is not None  # asked for by who calls
     measure = study.tables.measure[study.tables.enrolment.measure]
     tones = np.array(measure.tones)
     read, true = [], []
-    for start, block in _blocks(study, columns):
+    for start, block in _blocks(study, candidates):
         bound, value = block.came(measure, tones)
-        ends = tones.size * np.array([start, start + block.subjects])
-        luck = uniforms(seed, "enrolment", int(ends[0]), int(ends[1])).reshape(value.shape)
+        ends = tones.size * (int(candidates.ear[start]) + np.array([0, block.subjects]))
+        luck = uniforms(candidates.seed, "enrolment", int(ends[0]), int(ends[1])).reshape(value.shape)
         read.append(bound.read(value, luck).value[:, 0].mean(axis=-1))
         true.append(value[:, 0].mean(axis=-1))
     return np.concatenate(read), np.concatenate(true)
 
 
-def _taken_in(study: Study, read: Array) -> NDArray[np.bool_]:
+def _fits(study: Study, read: Array) -> NDArray[np.bool_]:
     stated = study.tables.enrolment
     assert stated is not None  # as above
     unit = study.unit(stated.measure)
     low, high = (
-        beyond if text is None else quantity(text, unit)
-        for text, beyond in ((stated.lowest, -np.inf), (stated.highest, np.inf))
+        beyond if end is None else end.to(unit)
+        for end, beyond in ((stated.lowest, -np.inf), (stated.highest, np.inf))
     )
     return np.asarray((read >= low) & (read <= high))
-
-
-def _chosen(weights: Plain, seed: int, world: int) -> NDArray[np.intp]:
-    """Rows of candidates, as many for each world as it has ears; ``weights`` (world, candidate)."""
-    many = weights.shape[1]
-    return np.concatenate([again(one, world, seed, w) + w * many for w, one in enumerate(weights)])
 
 
 def again(weights: Plain, number: int, seed: int, world: int) -> NDArray[np.intp]:
@@ -118,12 +139,12 @@ def again(weights: Plain, number: int, seed: int, world: int) -> NDArray[np.intp
     return np.asarray(found[order], dtype=np.intp)
 
 
-def likelihood(study: Study, columns: dict[str, Array]) -> Array:
+def likelihood(study: Study, columns: Columns) -> Array:
     """Log-likelihood of what was told besides the audiogram, for each ear, shape (subject,)."""
     return np.concatenate([_of_block(block) for _, block in _blocks(study, columns)])
 
 
-def _blocks(study: Study, columns: dict[str, Array]) -> Iterator[tuple[int, Block]]:
+def _blocks(study: Study, columns: Columns) -> Iterator[tuple[int, Block]]:
     """Candidates so many at a time, with the number of the first."""
     made, total = plan(study), next(iter(columns.values())).size
     for start in range(0, total, _TOGETHER):
@@ -140,7 +161,7 @@ def _of_block(block: Block) -> Array:
     return found
 
 
-def people(study: Study, columns: dict[str, Array]) -> dict[str, object]:
+def people(study: Study, columns: Columns) -> dict[str, object]:
     """Who the subjects are beside whom a file recorded, or beside the norm they come from; nothing without either.
 
     returns  ``entry``; the one person's ``ear``; ``people`` in the file, none of a norm; how many different ones the

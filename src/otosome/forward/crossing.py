@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from otosome.evidence import WORLD
+from otosome.ears import Ears
 from otosome.forward.block import Block
 from otosome.forward.planning import PlannedArm, plan, regimen
 from otosome.study import Study
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Ears it is looked at in: one of each world.
 _EARS = 16
 
 
-def crossing(study: Study, table: pd.DataFrame) -> dict[str, dict[str, float]]:
+def crossing(study: Study, ears: Ears) -> dict[str, dict[str, float]]:
     """Share of its vesicles that the other ear meets, at most, for each arm that gives some to one ear alone.
 
-    ``table``  of which the first ear of each world is taken, of sixteen worlds at most
+    ``ears``   of which the first ear of each world is taken, of sixteen worlds at most
     returns    by arm ``low``, ``median`` and ``high`` (5 and 95 % of the worlds) of ``Block.crossed``
     """
     made = plan(study)
-    rows = table.iloc[::WORLD][:_EARS]
-    block = Block(made, {name: rows[name].to_numpy() for name in rows.columns})
+    first = np.sort(np.unique(ears.world, return_index=True)[1])
+    block = Block(made, ears.take(first[:_EARS]))
     found: dict[str, dict[str, float]] = {}
     known: dict[str, dict[str, float]] = {}
     for arm in made.arms:

@@ -20,9 +20,7 @@ from otosome.study import (
 )
 from otosome.units import (
     Array,
-    house,
-    quantity,
-    split,
+    Quantity,
 )
 
 
@@ -60,7 +58,7 @@ class Plan:
         given = [t for arm in self.arms for t in arm.treatments]
         events = [moment for use in uses for moment in (*use.start, *use.stop)]
         spans = [(t, t + hours(g.treatment.duration)) for g in given for t in g.times]
-        spans += [(t, t) for arm in self.arms for device in arm.devices for t in [quantity(device.at, "h")]]
+        spans += [(t, t) for arm in self.arms for device in arm.devices for t in [float(device.at)]]
         spans += [(drawn.start, drawn.stop) for _, drawn in self.samples]
         events += [moment for span in spans for moment in span]
         # An hour at least: a study that ends with its first moment still has one to begin with.
@@ -78,14 +76,14 @@ class Plan:
         return tuple(
             (name, transport.Sample(use.of, start, start + hours(use.duration), volume, use.place))
             for name, use in self.study.tables.sample.items()
-            for start in (quantity(moment, "h") for moment in use.at)
-            for volume in [np.array([quantity(use.volume, "uL")])]
+            for start in map(float, use.at)
+            for volume in [np.array([float(use.volume)])]
         )
 
     @cached_property
     def times(self) -> Array:
         """Every measured moment, h, rising."""
-        return np.unique([quantity(t, "h") for m in self.study.tables.measure.values() for t in m.at])
+        return np.unique([float(t) for m in self.study.tables.measure.values() for t in m.at])
 
     @cached_property
     def frequencies(self) -> Array:
@@ -145,20 +143,20 @@ def plan(study: Study, arms: Sequence[str] | None = None, **changes: Any) -> Pla
 def planned(study: Study, arm: Arm, efficacy: float = 1.0) -> PlannedArm:
     """An arm of a study as it stands."""
     treatments = [study.tables.treatment[name] for name in arm.treatments]
-    given = tuple(Given(t, tuple(quantity(m, "h") for m in t.at)) for t in treatments)
+    given = tuple(Given(t, tuple(map(float, t.at))) for t in treatments)
     return PlannedArm(arm, given, tuple(study.tables.device[name] for name in arm.devices), efficacy)
 
 
 def use_of(use: InsultUse) -> Use:
     """A study's use of an insult in house units."""
-    start = tuple(quantity(t, "h") for t in use.at)
-    band = None if use.band is None else (quantity(use.band[0], "kHz"), quantity(use.band[1], "kHz"))
+    start = tuple(map(float, use.at))
+    band = None if use.band is None else (float(use.band[0]), float(use.band[1]))
     return Use(
         start=start,
         stop=tuple(t + hours(use.duration) for t in start),
-        level=None if use.level is None else quantity(use.level, "dB SPL"),
+        level=None if use.level is None else float(use.level),
         band=band,
-        depth=None if use.depth is None else quantity(use.depth, "mm"),
+        depth=None if use.depth is None else float(use.depth),
     )
 
 
@@ -172,16 +170,16 @@ def regimen(arm: PlannedArm) -> str:
 def dosed(treatment: Treatment) -> dict[str, float]:
     """A treatment's amount by kind (particles, protein, cells), or its volume where it has none."""
     if treatment.amount is None:
-        return {"volume": quantity(str(treatment.volume), "uL")}
+        return {"volume": float(treatment.volume)}
     return counted(treatment.amount)
 
 
-def counted(amount: str) -> dict[str, float]:
+def counted(amount: Quantity) -> dict[str, float]:
     """An amount by its kind: particles, protein or cells."""
     kinds = {"particles": "particles", "ug": "protein", "cells": "cells"}
-    return {kinds[house(split(amount)[1])]: quantity(amount)}
+    return {kinds[amount.unit]: float(amount)}
 
 
-def hours(duration: str | None) -> float:
+def hours(duration: Quantity | None) -> float:
     """A duration in h, none where none is stated."""
-    return 0.0 if duration is None else quantity(duration, "h")
+    return 0.0 if duration is None else float(duration)

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from otosome.ears import Ears, Rows
+from otosome.errors import BadInput
 from otosome.evidence import uniforms
 from otosome.forward.block import Block, endpoint
+from otosome.forward.drawing import draw
 from otosome.forward.planning import plan
-from otosome.forward.table import draw
 from otosome.model.grades import Grades, OneEar
 from otosome.roles import Reading
 from otosome.study import Measure, Study
-from otosome.study.study import texts
-from otosome.units import Array, quantity
+from otosome.units import Array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +29,7 @@ _COLUMNS = [
 ]  # fmt: skip
 
 
-def observe(study: Study, result: xr.Dataset, table: pd.DataFrame | None = None) -> pd.DataFrame:
+def observe(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None = None) -> pd.DataFrame:
     """What a laboratory would have written down: a row per reading (the ``readings`` table of the contracts).
 
     Where an endpoint is read at both ears, these share everything but the error of reading: one person, one
@@ -38,30 +39,27 @@ def observe(study: Study, result: xr.Dataset, table: pd.DataFrame | None = None)
 
     Perilymph samples are read without an error of their own: no assay's is on a shelf.
 
-    ``table``  the ears' parameters; drawn again from the result's seed if not given
+    ``table``  the ears the result was made with; where they are those of a plain ``draw`` they are drawn again
+    raises     BadInput for any other ears than the result's
     """
     import pandas as pd
 
-    seed, subjects = int(result.attrs["seed"]), result.subject.to_numpy()
-    count = int(subjects[-1]) + 1
-    ears = draw(study, count, seed) if table is None else table
-    columns = {c: ears[c].to_numpy()[subjects] for c in ears.columns}
+    ears = ears_of(study, result, table)
+    subjects = ears.ear
     frames = []
     for name, measure in study.tables.measure.items():
         sheet = _Sheet.of(measure, subjects)
-        bound = endpoint(study, measure, columns)
-        sides = texts(study.catalog.get("endpoints", measure.endpoint).card.options.get("ears", ["left"]))
+        bound = endpoint(study, measure, ears)
+        sides = study.catalog.get("endpoints", measure.endpoint).options.ears
         for number, arm in enumerate(result.arm.to_numpy()):
-            heard = {}
+            heard: dict[str, Reading] = {}
             for side in sides:
                 true = result[
                     name if side == study.ear else f"other_{name}" if f"other_{name}" in result else name
                 ]
                 value = true.sel(arm=arm, time=sheet.times, frequency=sheet.frequencies).to_numpy()
                 key = f"readings/{name}/{number}" + ("" if side == sides[0] else f"/{side}")
-                # Left-out ears keep their place, so that all others' errors of reading stay.
-                uniform = uniforms(seed, key, 0, count * value[0].size).reshape(count, *value.shape[1:])
-                heard[side] = bound.read(value, uniform[subjects])
+                heard[side] = bound.read(value, _luck(ears, key, value.shape[1:]))
                 told = {"quantity": name, "unit": result[name].attrs["unit"], "group": str(arm), "ear": side}
                 frames.append(sheet.readings(heard[side]).assign(**told))
             for scale in measure.scales or []:
@@ -73,9 +71,35 @@ def observe(study: Study, result: xr.Dataset, table: pd.DataFrame | None = None)
     readings = pd.concat(frames, ignore_index=True)
     readings["censored"] = readings["censored"].map({-1: "below", 0: "none", 1: "above"})
     readings["flag"], readings["file"], readings["sha256"] = "", "", ""
-    ear = Block(plan(study), {c: v[:1] for c, v in columns.items()}).ear
+    ear = Block(plan(study), ears.take(slice(0, 1))).ear
     readings["place"] = readings["place"].fillna(pd.Series(ear.place_of(readings["frequency"].to_numpy())))
     return readings[_COLUMNS]
+
+
+def ears_of(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None) -> Ears:
+    """The ears of a result, in its order, of those given, or drawn again; raises BadInput unless they are its own."""
+    subjects = result.subject.to_numpy()
+    if table is None:
+        part = slice(int(subjects.min()), int(subjects.max()) + 1)
+        ears = draw(study, seed=int(result.attrs["seed"]), rows=part).pick(subjects)
+    else:
+        ears = Ears.of(table).pick(subjects)
+    if ears.fingerprint != result.attrs["ears"]:
+        raise BadInput(
+            "are not those the result was made with", key="ears", cure="give the ears that were simulated"
+        )
+    return ears
+
+
+def _luck(ears: Ears, key: str, shape: tuple[int, ...]) -> Array:
+    """Uniform numbers of each ear, a function of its number alone: who is left out or comes besides changes nothing."""
+    each = int(np.prod(shape))
+    order = np.argsort(ears.ear)
+    luck = np.empty((ears.size, *shape))
+    for run in np.split(order, np.flatnonzero(np.diff(ears.ear[order]) != 1) + 1):
+        first, last = int(ears.ear[run[0]]), int(ears.ear[run[-1]]) + 1
+        luck[run] = uniforms(ears.seed, key, first * each, last * each).reshape(-1, *shape)
+    return luck
 
 
 def _drawn(study: Study, result: xr.Dataset) -> list[pd.DataFrame]:
@@ -103,22 +127,22 @@ def _drawn(study: Study, result: xr.Dataset) -> list[pd.DataFrame]:
 class _Sheet:
     """The rows of one measure: who, when, where; a score of speech has no frequency of its own."""
 
-    subjects: Array
+    subjects: Rows
     times: Array
     frequencies: Array
     level: float
     tonal: bool
 
     @classmethod
-    def of(cls, measure: Measure, subjects: Array) -> _Sheet:
-        times = np.unique([quantity(t, "h") for t in measure.at])
+    def of(cls, measure: Measure, subjects: Rows) -> _Sheet:
+        times = np.unique(measure.at)
         frequencies = np.unique(measure.tones)
-        level = measure.level or measure.speech
+        level = measure.speech if measure.level is None else measure.level
         return cls(
             subjects,
             times,
             frequencies,
-            np.nan if level is None else quantity(level, "dB SPL"),
+            np.nan if level is None else float(level),
             measure.frequency is not None,
         )
 
@@ -137,7 +161,7 @@ class _Sheet:
             value=grades.ravel().astype(float), censored=0.0, level=np.nan, frequency=np.nan, place=np.nan
         )
 
-    def _rows(self, **axes: Array) -> pd.DataFrame:
+    def _rows(self, **axes: Array | Rows) -> pd.DataFrame:
         import pandas as pd
 
         return pd.MultiIndex.from_product(list(axes.values()), names=list(axes)).to_frame(index=False)

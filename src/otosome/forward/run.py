@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from otosome import __version__
+from otosome.ears import Columns, Ears
 from otosome.errors import BadInput
 from otosome.forward.arrival import people
-from otosome.forward.block import KINDS, Block, Columns
+from otosome.forward.block import KINDS, Block
+from otosome.forward.drawing import best
 from otosome.forward.planning import (
     Plan,
     PlannedArm,
     plan,
     planned,
 )
-from otosome.forward.table import best
 from otosome.model import transport
 from otosome.model.injury import LABELS
 from otosome.model.lanes import LANES
@@ -49,14 +50,18 @@ KEPT = ("cells", "vesicles", "protein")
 Refuse = Callable[[int, ValueError], None]
 
 
-def blocks(table: pd.DataFrame, width: int) -> Iterator[tuple[slice, Columns]]:
-    """A table in blocks of full width, one by one: the last is padded with its own first row."""
-    whole = {name: table[name].to_numpy() for name in table.columns}
-    return (_block(whole, start, width, len(table)) for start in range(0, len(table), width))
+def blocks(columns: Columns, width: int) -> Iterator[tuple[slice, Columns]]:
+    """Columns in blocks of full width, one by one: the last is padded with its own first row."""
+    return (_block(columns, start, width) for start in range(0, count(columns), width))
 
 
-def _block(whole: Columns, start: int, width: int, ears: int) -> tuple[slice, Columns]:
-    rows = np.arange(start, min(start + width, ears))
+def count(columns: Columns) -> int:
+    """How many ears some columns are of."""
+    return next(iter(columns.values())).size
+
+
+def _block(whole: Columns, start: int, width: int) -> tuple[slice, Columns]:
+    rows = np.arange(start, min(start + width, count(whole)))
     padded = np.concatenate([rows, np.full(width - rows.size, start)])
     return slice(start, start + rows.size), {name: column[padded] for name, column in whole.items()}
 
@@ -69,23 +74,23 @@ def ears_at_once(plan: Plan) -> int:
 
 def through(
     plan: Plan,
-    table: pd.DataFrame,
+    whole: Columns,
     work: Callable[[Block], dict[str, Array]],
     workers: int = 2,
     tick: Tick | None = None,
     refuse: Refuse | None = None,
 ) -> dict[str, Array]:
-    """Send every block of a table through ``work`` and join what comes back along the subjects.
+    """Send every block of some ears through ``work`` and join what comes back along the subjects.
 
     ``work``    block -> arrays whose first axis is the subject
     ``refuse``  told of each ear whose numbers a formula refuses; its place in the arrays is left as it is. Without
                 it, or if the best-value ear is refused too, the refusal is raised
     """
     width = ears_at_once(plan)
-    whole, starts = {name: table[name].to_numpy() for name in table.columns}, range(0, len(table), width)
+    starts = range(0, count(whole), width)
 
     def one(start: int) -> Parts:
-        rows, columns = _block(whole, start, width, len(table))
+        rows, columns = _block(whole, start, width)
         try:
             return [(rows, {k: v[: rows.stop - rows.start] for k, v in work(Block(plan, columns)).items()})]
         except ValueError:
@@ -94,11 +99,11 @@ def through(
             return alone(rows, refuse)
 
     def alone(rows: slice, refuse: Refuse) -> Parts:
-        likely, found = best(plan.study), []
-        work(Block(plan, {name: likely[name].to_numpy() for name in likely.columns}))
+        found = []
+        work(Block(plan, best(plan.study)))
         for row in range(rows.start, rows.stop):
             try:
-                part, columns = _block(whole, row, 1, len(table))
+                part, columns = _block(whole, row, 1)
                 found.append((part, work(Block(plan, columns))))
             except ValueError as refusal:
                 refuse(row, refusal)
@@ -111,7 +116,7 @@ def through(
             for rows, result in parts:
                 for name, values in result.items():
                     if name not in joined:
-                        joined[name] = np.empty((len(table), *values.shape[1:]), values.dtype)
+                        joined[name] = np.empty((count(whole), *values.shape[1:]), values.dtype)
                     joined[name][rows] = values
             if tick is not None:
                 tick(done, len(starts))
@@ -162,16 +167,17 @@ def _peak(block: Block, carried: transport.Transported | None) -> Array:
 
 def simulate(
     study: Study,
-    table: pd.DataFrame,
+    table: Ears | pd.DataFrame,
     workers: int = 2,
     tick: Tick | None = None,
     keep: Collection[str] = KEPT,
 ) -> xr.Dataset:
-    """Every arm of a study for every ear of a table.
+    """Every arm of a study for every ear.
 
-    ``table``    from ``draw``: a column per number, a row per ear
+    ``table``    ears of ``draw``, or the same as a plain table (``Ears.of``)
     ``keep``     which of ``cells``, ``vesicles`` and ``protein`` to keep by place: all, or for very many ears fewer
-    returns      dims arm, subject, time (h), frequency (kHz), place, cell; a variable per measure, ``cells``
+    returns      dims arm, subject (the ear's number; with its ``world``, ``lot``, ``person`` and ``weight``), time (h),
+                 frequency (kHz), place, cell; a variable per measure, ``cells``
                  (fraction counted at the end), ``vesicles`` and ``protein`` (peaks in the organ of Corti,
                  particles/uL and ug/uL), ``plasma`` (vesicles in blood over time, particles h/uL) and ``told``
                  (strongest signal of any mechanism, 0 to 1, ``where``: organ of Corti or blood);
@@ -182,22 +188,25 @@ def simulate(
                  where arms are compared, ``halved`` and ``doubled``: the measure
                  with the efficacy prior so changed. An ear that cannot be computed is left out: ``subject`` keeps the
                  numbers of the others, ``masked`` (JSON) has its number and the reason, and a note says so
-    raises       BadInput, or what a formula raised, where no ear can be computed
+    raises       BadInput, or what a formula raised, where no ear can be computed; BadInput for a table that does not
+                 say seed and worlds, two ears of one number, and columns that are not the numbers of the study
     """
     import xarray as xr
 
+    ears = _checked(study, Ears.of(table))
+
     made = plan(study)
-    count = range(len(made.arms))
+    arms_ = range(len(made.arms))
     extra = _efficacies(study)
     if unknown := set(keep) - set(KEPT):
         raise BadInput("cannot be kept", key="keep", given=sorted(unknown), allowed=KEPT)
     arms = replace(made, arms=(*made.arms, *extra.values()))
-    found, masked = _computed(arms, table, partial(_quietly, keep, len(made.arms)), workers, tick)
-    kept = np.setdiff1d(np.arange(len(table)), list(masked))
-    sound = table.iloc[kept]
+    found, masked = _computed(arms, ears, partial(_quietly, keep, len(made.arms)), workers, tick)
+    sound = ears.take(np.setdiff1d(np.arange(ears.size), list(masked)))
     coords: dict[str, Any] = {
         "arm": [arm.name for arm in made.arms],
-        "subject": kept,
+        "subject": sound.ear,
+        **{name: ("subject", getattr(sound, name)) for name in ("world", "lot", "person", "weight")},
         "time": ("time", made.times, {"unit": "h"}),
         "frequency": ("frequency", made.frequencies, {"unit": "kHz"}),
         "place": ("place", made.places.place, {"unit": "", "long_name": "0 base to 1 apex"}),
@@ -205,27 +214,27 @@ def simulate(
     }
     variables: dict[str, Any] = {}
     for name, measure in study.tables.measure.items():
-        options = study.catalog.get("endpoints", measure.endpoint).card.options
+        options = study.catalog.get("endpoints", measure.endpoint).options
         said = {
             "endpoint": measure.endpoint,
-            "unit": str(options.get("unit", "")),
-            "better": str(options.get("better", "lower")),
-            "long_name": f"{options.get('label', measure.endpoint)}{f' ({measure.cell})' if measure.cell else ''}",
+            "unit": options.unit,
+            "better": options.better,
+            "long_name": f"{options.label or measure.endpoint}{f' ({measure.cell})' if measure.cell else ''}",
         }
-        values = np.stack([found[f"{name}/{n}"] for n in count])
+        values = np.stack([found[f"{name}/{n}"] for n in arms_])
         variables[name] = (("arm", "subject", "time", "frequency"), values, said)
-    for number, name in enumerate(extra, start=len(count)):
+    for number, name in enumerate(extra, start=len(arms_)):
         measure_of = str(study.tables.compare and study.tables.compare.measure)
         dims = ("subject", "time", "frequency")
         variables[name] = (dims, found[f"{measure_of}/{number}"], {"unit": variables[measure_of][2]["unit"]})
     for name, unit in (("cells", ""), ("vesicles", "particles/uL"), ("protein", "ug/uL")):
         if name in keep:
             along = ("cell", "place") if name == "cells" else ("place",)
-            values = np.stack([found.pop(f"{name}/{n}") for n in count])
+            values = np.stack([found.pop(f"{name}/{n}") for n in arms_])
             variables[name] = (("arm", "subject", *along), values, {"unit": unit})
     if "vesicles" in keep:
         coords["where"] = ["organ of Corti", "blood"]
-        exposed, told = (np.stack([found[f"{name}/{n}"] for n in count]) for name in ("plasma", "told"))
+        exposed, told = (np.stack([found[f"{name}/{n}"] for n in arms_]) for name in ("plasma", "told"))
         variables["plasma"] = (("arm", "subject"), exposed, {"unit": "particles h/uL"})
         variables["told"] = (("arm", "subject", "where"), told, {"unit": ""})
     if "arrived" in found:
@@ -239,58 +248,80 @@ def simulate(
         coords["sampled_at"] = ("sample", [drawn.stop for _, drawn in made.samples], {"unit": "h"})
         for name in [name for name in found if name.startswith("sampled_") and name.endswith("/0")]:
             solute = name.removesuffix("/0")
-            drawn = np.stack([found[f"{solute}/{n}"] for n in count])
+            drawn = np.stack([found[f"{solute}/{n}"] for n in arms_])
             said = {"unit": _UNITS.get(solute, "uM")}
             variables[solute] = (("arm", "subject", "sample"), drawn, said)
     variables["time_error"] = (("subject",), found["time_error"], {"unit": ""})
     variables["closure"] = (("subject",), found["closure"], {"unit": ""})
-    seed = int(table.attrs.get("seed", 0))
+    rejected = {int(ears.ear[row]): str(masked[row]) for row in sorted(masked)}
+    notes = [*study.notes, *_weighed(ears), *_taken_in(study, ears), *_left_out(rejected, ears.size)]
     attrs: dict[str, Any] = {
-        "name": study.name, "version": __version__, "seed": seed, "species": study.tables.species,
-        "study": saves(study, seed),
-        "notes": json.dumps([*study.notes, *_weighed(table), *_taken_in(study, table), *_left_out(masked, len(table))]),
-        "masked": json.dumps([{"subject": row, "reason": str(masked[row])} for row in sorted(masked)]),
-        "people": json.dumps(people(study, {c: sound[c].to_numpy() for c in sound.columns})),
-    }  # fmt: skip
+        "name": study.name,
+        "version": __version__,
+        "seed": ears.seed,
+        "ears": sound.fingerprint,
+        "species": study.tables.species,
+        "study": saves(study, ears.seed),
+        "notes": json.dumps(notes),
+        "masked": json.dumps([{"subject": ear, "reason": reason} for ear, reason in rejected.items()]),
+        "people": json.dumps(people(study, sound)),
+    }
     return xr.Dataset(variables, coords=coords, attrs=attrs)
 
 
-def _beside(study: Study, table: pd.DataFrame, workers: int) -> dict[str, Array]:
+def _checked(study: Study, ears: Ears) -> Ears:
+    """The ears, if they are those of the study and each is there once."""
+    wanted = study.parameters
+    for name in sorted(wanted.keys() ^ ears.keys()):
+        lacks = "is a number of the study and no column of its ears"
+        raise BadInput(
+            lacks if name in wanted else "is a column of the ears and no number of the study", key=name
+        )
+    numbers, times = np.unique(ears.ear, return_counts=True)
+    if np.any(times > 1):
+        raise BadInput("is there twice", key="ear", given=int(numbers[np.argmax(times > 1)]))
+    return ears
+
+
+def _beside(study: Study, ears: Ears, workers: int) -> dict[str, Array]:
     """What is read at both ears, of the person's other ear: (arm, subject, time, frequency) by measure."""
     endpoints = {name: measure.endpoint for name, measure in study.tables.measure.items()}
-    both = [n for n, e in endpoints.items() if "ears" in study.catalog.get("endpoints", e).card.options]
+    both = [n for n, e in endpoints.items() if len(study.catalog.get("endpoints", e).options.ears) > 1]
     aside = study.other() if both else None
     if aside is None:
         return {}
     made = plan(aside)
-    found = through(made, table, partial(forward, keep=()), workers)
+    found = through(made, ears, partial(forward, keep=()), workers)
     return {name: np.stack([found[f"{name}/{n}"] for n in range(len(made.arms))]) for name in both}
 
 
-def _weighed(table: pd.DataFrame) -> list[str]:
+def _weighed(ears: Ears) -> list[str]:
     """How far candidates for a person's ear agree with all that was read of it."""
-    effective = table.attrs.get("effective")
-    if not effective:
+    if "candidates" not in ears.selection:
         return []
-    middle = float(np.median(effective))
+    first = np.unique(ears.world, return_index=True)[1]
+    middle = float(np.median(ears.selection["candidates"][first]))
     said = f"What was read besides the audiogram weighs the ears: in the typical world {middle:.0f} candidates count."
     if middle < _FEW_CANDIDATES:
         said += " That is few: the readings lie far out among ears that hear so, and the spread is unsure."
     return [said]
 
 
-def _taken_in(study: Study, table: pd.DataFrame) -> list[str]:
+def _taken_in(study: Study, ears: Ears) -> list[str]:
     """What choosing people by one reading alone does to the next, in every arm; none where nobody was chosen."""
-    stated, told = study.tables.enrolment, table.attrs.get("enrolled")
-    if stated is None or told is None:
+    stated = study.tables.enrolment
+    if stated is None or "share" not in ears.selection:
         return []
+    read, change = ears.selection["read"], ears.selection["truth"] - ears.selection["read"]
+    _, first, world = np.unique(ears.world, return_index=True, return_inverse=True)
+    share = ears.selection["share"][first].mean()
     unit = study.unit(stated.measure)
     ends = [f"{key} {text}" for key in ("lowest", "highest") if (text := getattr(stated, key)) is not None]
     apart = "dB" if unit in LEVELS else {"%": "points"}.get(unit, unit)
-    low, middle, high = np.quantile(told["regressed"], [0.05, 0.5, 0.95])
+    low, middle, high = np.quantile(np.bincount(world, change) / np.bincount(world), [0.05, 0.5, 0.95])
     return [
-        f"People were taken in for one reading of '{stated.measure}' ({', '.join(ends)}): {100 * told['share']:.0f} % "
-        f"of all. They read {told['read']:.1f} {unit} on average, and will differ from that by {middle:+.1f} {apart} "
+        f"People were taken in for one reading of '{stated.measure}' ({', '.join(ends)}): {100 * share:.0f} % "
+        f"of all. They read {read.mean():.1f} {unit} on average, and will differ from that by {middle:+.1f} {apart} "
         f"({low:+.1f} to {high:+.1f} in 5 to 95 % of worlds) when read again, in every arm, though nothing changed: "
         "regression to the mean."
     ]
@@ -298,28 +329,26 @@ def _taken_in(study: Study, table: pd.DataFrame) -> list[str]:
 
 def _computed(
     plan: Plan,
-    table: pd.DataFrame,
+    ears: Ears,
     work: Callable[[Block], dict[str, Array]],
     workers: int,
     tick: Tick | None,
 ) -> tuple[dict[str, Array], dict[int, ValueError]]:
     """What comes out of the ears that can be computed, and of each other one why it cannot, by its row."""
     masked: dict[int, ValueError] = {}
-    for name in table.columns:
-        for row in np.flatnonzero(~np.isfinite(table[name].to_numpy())):
-            masked.setdefault(
-                int(row), BadInput("is no number", key=name, given=float(table[name].iloc[row]))
-            )
-    rows = np.setdiff1d(np.arange(len(table)), list(masked))
+    for name, column in ears.items():
+        for row in np.flatnonzero(~np.isfinite(column)):
+            masked.setdefault(int(row), BadInput("is no number", key=name, given=float(column[row])))
+    rows = np.setdiff1d(np.arange(ears.size), list(masked))
 
     def refuse(row: int, refusal: ValueError) -> None:
         masked[int(rows[row])] = refusal
 
-    found = through(plan, table.iloc[rows] if masked else table, work, workers, tick, refuse)
+    found = through(plan, ears.take(rows) if masked else ears, work, workers, tick, refuse)
     for position, why in _astray(found).items():
         masked.setdefault(int(rows[position]), why)
-    if len(masked) == len(table):
-        raise masked[0]
+    if len(masked) == ears.size:
+        raise masked[min(masked)]
     if masked:
         sound = np.flatnonzero(~np.isin(rows, list(masked)))
         found = {name: values[sound] for name, values in found.items()}
@@ -352,15 +381,15 @@ def _astray(found: Mapping[str, Array]) -> dict[int, BadInput]:
     return astray
 
 
-def _left_out(masked: Mapping[int, ValueError], ears: int) -> list[str]:
+def _left_out(rejected: Mapping[int, str], ears: int) -> list[str]:
     """A note on the ears that are left out, with the first few of them by number; none where all are there."""
-    if not masked:
+    if not rejected:
         return []
-    first = "; ".join(f"ear {row}: {masked[row]}" for row in sorted(masked)[:3])
-    more = f"; and {len(masked) - 3} more" if len(masked) > 3 else ""
-    verb = "is" if len(masked) == 1 else "are"
+    first = "; ".join(f"ear {ear}: {rejected[ear]}" for ear in list(rejected)[:3])
+    more = f"; and {len(rejected) - 3} more" if len(rejected) > 3 else ""
+    verb = "is" if len(rejected) == 1 else "are"
     return [
-        f"{len(masked)} of {ears} ears {verb} left out, as no number can be given for them ({first}{more})"
+        f"{len(rejected)} of {ears} ears {verb} left out, as no number can be given for them ({first}{more})"
     ]
 
 

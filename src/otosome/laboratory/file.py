@@ -129,6 +129,11 @@ class Export:
         return f"{kind}, {len(self.content)} bytes"
 
     @property
+    def title(self) -> str:
+        """Its name, and the sheet where it is one."""
+        return f"{self.name}, sheet {self.sheet}" if self.sheet else self.name
+
+    @property
     def kind(self) -> str:
         """The kind of file that is known and not read, such as an EDF recording; else empty."""
         return self._kind[0]

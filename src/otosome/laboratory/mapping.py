@@ -384,11 +384,10 @@ def _drafted(export: Export) -> list[str]:
     names = names_of(export)
     about = {key: next((word for word in words if word in names), "") for key, words in USUAL.items()}
     hertz = next((name for name in names if "freq" in name or name in ("khz", "hz")), "")
-    where = f"{export.name}, sheet {export.sheet}" if export.sheet else export.name
     lines = [
         "",
         "[[table]]",
-        f"# {_quoted(where)}",
+        f"# {_quoted(export.title)}",
         f"columns = [{', '.join(map(_quoted, names))}]",
         'species = ""  # mouse, rat, guinea_pig or human',
         *(f"{key} = {_quoted(word)}" for key, word in about.items()),

@@ -91,37 +91,34 @@ def _part(part: Export, catalog: Catalog, meaning: Meaning) -> tuple[str, Tables
         return f"mapping {meaning.name}", mapped(part, table, meaning.name)
     names = instruments_of(part, catalog)
     if not names and part.is_table:
-        lower = part.below_title()
-        names = instruments_of(lower, catalog)
-        part = lower if len(names) == 1 else part
+        part, names = part.below_title(), instruments_of(part.below_title(), catalog)
     if len(names) != 1:
-        entry = part.looks if not names else f"one that {' and '.join(names)} could read"
-        where = f"sheet {part.sheet}" if part.sheet else None
-        if part.is_table:
-            raise Unsure(
-                "is a table of unknown meaning", file=part.name, key=where, given=entry, cure=MAPPING
-            )
-        raise BadInput(
-            f"is {part.kind}, which is not read" if part.instead else "is no file that a reader knows",
-            file=part.name,
-            key=where,
-            given=entry,
-            allowed=catalog.names("instruments"),
-            cure=part.instead or None,
-        )
+        raise _unknown(part, names, catalog)
     try:
         return names[0], read_with(part, names[0], catalog)
     except BadInput as error:
         if not names[0].endswith("_table") or not part.is_table:
             raise
+        cure = f"{error.cure}; or {MAPPING}" if error.cure else MAPPING
         raise Unsure(
-            error.message,
-            file=error.file,
-            key=error.key,
-            given=error.given,
-            allowed=error.allowed,
-            cure=f"{error.cure}; or {MAPPING}" if error.cure else MAPPING,
+            error.message, file=error.file, key=error.key, given=error.given, allowed=error.allowed, cure=cure
         ) from error
+
+
+def _unknown(part: Export, names: list[str], catalog: Catalog) -> BadInput:
+    """The error of a file or sheet that no reader knows, or that several could read."""
+    what = f"one that {' and '.join(names)} could read" if names else part.looks
+    where = f"sheet {part.sheet}" if part.sheet else None
+    if part.is_table:
+        return Unsure("is a table of unknown meaning", file=part.name, key=where, given=what, cure=MAPPING)
+    return BadInput(
+        f"is {part.kind}, which is not read" if part.instead else "is no file that a reader knows",
+        file=part.name,
+        key=where,
+        given=what,
+        allowed=catalog.names("instruments"),
+        cure=part.instead or None,
+    )
 
 
 def _together(tables: list[Tables], refused: list[Refused]) -> Tables:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -12,23 +11,23 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from otosome.cards import parse_toml
 from otosome.errors import BadInput
-from otosome.units import quantity
+from otosome.units import Quantity
 
 KIND = "batch/1"
 _MOST_FILES = 200
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
 
 
-def _duration(text: str) -> str:
-    if not 0 <= quantity(text, "h") < math.inf:
+def _duration(duration: Quantity) -> Quantity:
+    if duration.to("h") < 0:
         raise ValueError("a duration is not negative")
-    return text
+    return duration
 
 
-def _concentration(text: str) -> str:
-    if not quantity(text, "particles/uL") > 0:
+def _concentration(label: Quantity) -> Quantity:
+    if label.to("particles/uL") <= 0:
         raise ValueError("a label lies above zero")
-    return text
+    return label
 
 
 def _day(text: str) -> str:
@@ -39,7 +38,7 @@ def _day(text: str) -> str:
     return text
 
 
-Duration = Annotated[str, AfterValidator(_duration)]
+Duration = Annotated[Quantity, AfterValidator(_duration)]
 Day = Annotated[str, AfterValidator(_day)]
 Dilution = Annotated[float, Field(ge=1, le=1e12, allow_inf_nan=False)]
 
@@ -58,7 +57,7 @@ class CountFile(_Table):
     file: str
     day: Day | None = None
     dilution: Dilution | None = None
-    stored: Duration = "0 d"
+    stored: Duration = Quantity("0 d")
 
 
 class Detergent(_Table):
@@ -83,6 +82,9 @@ class AssayFile(_Table):
 class LotRecord(_Table):
     """A whole record; file names are relative to it.
 
+    ``product``, ``sample``  what is tested, as the certificate names it
+    ``made``, ``tested``     days
+    ``methods``  by test of ``findings``: method and instrument, as the certificate shows them
     ``protein``  of the product, as "40 ug/mL" or "40 ug/mL +/- 10 %": with the count it gives the purity
     """
 
@@ -90,16 +92,20 @@ class LotRecord(_Table):
     name: str = Field(pattern=_NAME)
     base: str = "example_lot"
     about: str = ""
+    product: str | None = Field(default=None, max_length=120)
+    sample: str | None = Field(default=None, max_length=120)
     made: Day | None = None
+    tested: Day | None = None
     specification: str
-    label: Annotated[str, AfterValidator(_concentration)] | None = None
+    label: Annotated[Quantity, AfterValidator(_concentration)] | None = None
     protein: str | None = None
     process: str | None = None
-    stored: Duration = "0 d"
+    stored: Duration = Quantity("0 d")
     count: list[CountFile] = Field(default=[], max_length=_MOST_FILES)
     detergent: Detergent | None = None
     assay: list[AssayFile] = Field(default=[], max_length=_MOST_FILES)
     findings: dict[str, str] = {}
+    methods: dict[str, str] = {}
     reporting: dict[str, dict[str, str]] = {}
     numbers: dict[str, dict[str, Any]] = {}
 
@@ -114,9 +120,13 @@ def parse_record(raw: bytes, file: str) -> LotRecord:
     values = parse_toml(raw, file)
     if not is_lot_record(values):
         raise BadInput(
-            "is not the record of a lot", file=file, key="otosome", given=values.get("otosome"), allowed=[KIND],
+            "is not the record of a lot",
+            file=file,
+            key="otosome",
+            given=values.get("otosome"),
+            allowed=[KIND],
             cure="otosome new batch FILES... writes one",
-        )  # fmt: skip
+        )
     try:
         return LotRecord.model_validate(values)
     except ValidationError as error:

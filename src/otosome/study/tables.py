@@ -7,51 +7,49 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from otosome.units import (
-    house,
-    quantity,
-    same_kind,
-    split,
-)
+from otosome.units import Quantity, house, split
 
 # A knot list for a longer study would outgrow memory; no published animal study is longer.
 LONGEST = 2 * 365 * 24.0
 
 
 def _of(*units: str, least: float = -math.inf, most: float = math.inf) -> AfterValidator:
-    """Accept a quantity convertible to one of these units, within bounds in the house unit."""
+    """Accept a quantity of the kind of one of these units, within bounds in its house unit."""
+    kinds = {house(unit) for unit in units}
 
-    def check(text: str) -> str:
-        value, given = split(text)
-        if not any(same_kind(given, unit) for unit in units):
-            raise ValueError(f"unit is {given!r}; expected one convertible to {' or '.join(units)}")
-        if value < 0 <= least:
+    def check(quantity: Quantity) -> Quantity:
+        if quantity.unit not in kinds:
+            stated = split(quantity.text)[1]
+            raise ValueError(f"unit is {stated!r}; expected one convertible to {' or '.join(units)}")
+        if quantity < 0 <= least:
             raise ValueError("must not be negative")
-        if not least <= quantity(text) <= most:
-            raise ValueError(f"must lie from {least:g} to {most:g} {house(given)}")
-        return text
+        if not least <= quantity <= most:
+            raise ValueError(f"must lie from {least:g} to {most:g} {quantity.unit}")
+        return quantity
 
     return AfterValidator(check)
 
 
 # Bounds far beyond any laboratory: what lies outside them is a slip, and numbers there can no longer be computed.
-Moment = Annotated[str, _of("h")]
-Duration = Annotated[str, _of("h", least=0.0, most=LONGEST)]
-Volume = Annotated[str, _of("uL", least=1e-3, most=1e6)]
-InsultAmount = Annotated[str, _of("mg/kg", "mg/m2", "ug", least=0.0, most=1e9)]
-Amount = Annotated[str, _of("particles", "ug", "cells", least=0.0, most=1e18)]
-Level = Annotated[str, _of("dB SPL", least=-100.0, most=250.0)]
-Frequency = Annotated[str, _of("kHz", least=1e-3, most=1e3)]
-Age = Annotated[str, _of("h", least=0.0, most=quantity("150 year"))]
-Loudness = Annotated[str, _of("dB", least=0.0, most=250.0)]
-Length = Annotated[str, _of("mm", least=0.0, most=1e3)]
+Moment = Annotated[Quantity, _of("h")]
+Duration = Annotated[Quantity, _of("h", least=0.0, most=LONGEST)]
+Volume = Annotated[Quantity, _of("uL", least=1e-3, most=1e6)]
+InsultAmount = Annotated[Quantity, _of("mg/kg", "mg/m2", "ug", least=0.0, most=1e9)]
+Amount = Annotated[Quantity, _of("particles", "ug", "cells", least=0.0, most=1e18)]
+Level = Annotated[Quantity, _of("dB SPL", least=-100.0, most=250.0)]
+Frequency = Annotated[Quantity, _of("kHz", least=1e-3, most=1e3)]
+Age = Annotated[Quantity, _of("h", least=0.0, most=Quantity("150 year"))]
+Loudness = Annotated[Quantity, _of("dB", least=0.0, most=250.0)]
+Length = Annotated[Quantity, _of("mm", least=0.0, most=1e3)]
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
+    """A table of a study file: what it does not know is refused, and it never changes."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class PopulationUse(_Table):
+class PopulationUse(Table):
     """Who the subjects are: people of an age, or of all ages between two, of one sex or both, who worked in noise;
     or those whose audiograms a file holds.
 
@@ -77,7 +75,7 @@ class PopulationUse(_Table):
     readings: dict[str, list[float] | list[str]] | None = None
 
 
-class InsultUse(_Table):
+class InsultUse(Table):
     """One insult: a drug by a route, a noise at a level, or an event at a depth."""
 
     entry: str
@@ -90,58 +88,58 @@ class InsultUse(_Table):
     depth: Length | None = None
 
 
-class Treatment(_Table):
+class Treatment(Table):
     """One treatment: a batch by a route; without an amount, the volume of the batch as it is."""
 
     batch: str
     route: str
     at: list[Moment] = Field(min_length=1)
-    volume: Volume | None = None
+    volume: Volume
     amount: Amount | None = None
     duration: Duration | None = None
     potency: float = Field(default=1.0, ge=0.0, le=1e6)
 
 
-class DeviceUse(_Table):
+class DeviceUse(Table):
     """Something worn or put in: since when, how deep, and for a graft or a coat what it releases and how much it is."""
 
     entry: str
-    at: Moment = "0 h"
+    at: Moment = Quantity("0 h")
     depth: Length | None = None
     batch: str | None = None
     amount: Amount | None = None
     potency: float = Field(default=1.0, ge=0.0, le=1e6)
 
 
-class RecoveryUse(_Table):
+class RecoveryUse(Table):
     """What hearing regains by itself in every arm, and how long after onset its people entered the study."""
 
     entry: str
     entered: Duration | None = None
 
 
-class Enrolment(_Table):
+class Enrolment(Table):
     """Who is taken in: people of whom a measure, read once as they come, lies between two ends, both included.
 
     Of a measure at several frequencies it is the mean over these.
     """
 
     measure: str
-    lowest: str | None = None
-    highest: str | None = None
+    lowest: Quantity | None = None
+    highest: Quantity | None = None
 
 
-class Preference(_Table):
+class Preference(Table):
     """How what is measured and harms are weighed: so much of a measure is worth 1, and an event of a harm so many.
 
     Where no measure is named, ten points of words understood in quiet are worth 1; where a harm is not, its own weight.
     """
 
-    measures: dict[str, str] = {}
+    measures: dict[str, Quantity] = {}
     harms: dict[str, Annotated[float, Field(ge=0.0, le=1e6)]] = {}
 
 
-class SampleUse(_Table):
+class SampleUse(Table):
     """Perilymph drawn from every ear as a laboratory does: the volume is what is measured, and it is gone then."""
 
     at: list[Moment] = Field(min_length=1)
@@ -151,7 +149,7 @@ class SampleUse(_Table):
     duration: Duration | None = None
 
 
-class Arm(_Table):
+class Arm(Table):
     """One group: what it suffers, what it gets and wears, and which mechanisms are knocked out."""
 
     name: str = Field(min_length=1, max_length=120)
@@ -161,7 +159,7 @@ class Arm(_Table):
     without: list[str] = []
 
 
-class Measure(_Table):
+class Measure(Table):
     """What is measured, where and when."""
 
     endpoint: str
@@ -177,10 +175,10 @@ class Measure(_Table):
     @property
     def tones(self) -> list[float]:
         """Its frequencies, kHz, as stated. A score of speech has none: results keep it at 1 kHz, amid speech."""
-        return [1.0] if self.frequency is None else [quantity(text, "kHz") for text in self.frequency]
+        return [1.0] if self.frequency is None else [float(tone) for tone in self.frequency]
 
 
-class Compare(_Table):
+class Compare(Table):
     """The headline: which measure, of which arm, against which; and the null-vesicle twin."""
 
     measure: str
@@ -189,7 +187,7 @@ class Compare(_Table):
     null: str | None = None
 
 
-class Number(_Table):
+class Number(Table):
     """A number pinned in the study: it replaces the shelf's."""
 
     value: str
@@ -208,7 +206,7 @@ class Number(_Table):
     shelf: bool = False
 
 
-class StatedCurve(_Table):
+class StatedCurve(Table):
     """A curve stated in the study: it replaces the shelf's."""
 
     columns: dict[str, list[float]]
@@ -224,7 +222,7 @@ def _of_today(key: object) -> object:
     return "study/1" if key == "scenario/1" else key
 
 
-class Tables(_Table):
+class Tables(Table):
     """A study file, key by key.
 
     ``fineness``  how many times the default number of places and of steps it is computed with; time grows as its square

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from otosome.catalog import Catalog, Entry
+from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter, draw_columns
-from otosome.study import Study, load, loads
-from otosome.units import Array, quantity
+from otosome.roles import Options
+from otosome.study import Study, load
+from otosome.units import Array
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from otosome.forward import Block, PlannedArm
 
 # Ears of a figure, each in a world of its own unless the claim asks otherwise.
@@ -55,24 +55,22 @@ class Laboratory:
         if isinstance(asked, str):
             study = load(asked, shelves=self.catalog.own)
         else:
-            import tomli_w
-
-            study = loads(tomli_w.dumps(dict(asked)), "claim", shelves=self.catalog.own)
+            study = Study.of(asked, name="claim", shelves=self.catalog.own)
         return replace(study, tables=study.tables.model_copy(update=changes)) if changes else study
 
-    def table(self, study: Study, world: int = 1, numbers: Numbers | None = None) -> pd.DataFrame:
-        """The parameter table of the laboratory's ears, ``world`` neighbours sharing what is not known."""
+    def table(self, study: Study, world: int = 1, numbers: Numbers | None = None) -> Ears:
+        """The laboratory's ears, ``world`` neighbours sharing what is not known."""
         from otosome.forward import draw
 
-        table = draw(study, self.ears, self.seed, world)
-        held = {name: value for name, value in self.numbers.items() if name in table}
-        return table.assign(**{**held, **(numbers or {})})
+        ears = draw(study, self.ears, self.seed, world)
+        fixed = {name: value for name, value in self.numbers.items() if name in ears}
+        return ears.assign(**{**fixed, **(numbers or {})})
 
     def parameter(self, shelf: str, name: str, key: str, species: str = "") -> Parameter:
         """A number of the shelves with what is not known of it."""
         return self.catalog.get(shelf, name).card.parameter(key, species)
 
-    def columns(self, entry: Entry, ears: int, world: int) -> dict[str, Array]:
+    def columns(self, entry: Entry[Options], ears: int, world: int) -> dict[str, Array]:
         """Columns of an entry that no study rests on, such as a population."""
         return draw_columns(entry.parameters("").values(), self.seed, 0, ears, world)
 
@@ -137,7 +135,7 @@ class Laboratory:
         """True values of a measure at its last time, an array (subject, frequency) for each arm."""
         asked = study.tables.measure[measure]
         frequency = np.array(asked.tones)
-        last = max(quantity(t, "h") for t in asked.at)
+        last = max(asked.at)
         key = repr((study.tables, arms, measure, world, sorted((numbers or {}).items())))
 
         def work(block: Block) -> dict[str, Array]:
@@ -170,7 +168,7 @@ class Laboratory:
         asked = study.tables.compare
         measure = "" if asked is None else asked.measure
         endpoint = self.catalog.get("endpoints", study.tables.measure[measure].endpoint)
-        sign = 1.0 if endpoint.card.options.get("better") == "higher" else -1.0
+        sign = 1.0 if endpoint.options.better == "higher" else -1.0
         against, *others = self.ends(study, arms, measure, world, numbers)
         return [sign * (of - against).mean(axis=1) + 0.0 for of in others]
 

@@ -2,7 +2,8 @@
 
 A replicate is one world, one draw of all that is not known, with as many subjects as were published; the
 interval is 5 to 95 % of the published statistic over worlds. A row agrees if that interval and the measured
-value with its own error meet, else it disagrees; it is uninformative if the interval is too wide to tell.
+value with its own error meet, else it disagrees, however wide the interval; one that meets it because it is too
+wide to tell is uninformative.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 import numpy as np
 
@@ -24,11 +26,12 @@ from otosome.review.qualification.verdict import (
     judge,
     no_test,
 )
+from otosome.roles import ObservationOptions
 from otosome.units import Array
 
-__all__ = ["VERDICTS", "WORLDS", "Row", "counts", "evidence", "known", "qualify"]
+__all__ = ["VERDICTS", "WORLDS", "Row", "counts", "coverage", "evidence", "known", "qualify"]
 WORLDS = 40
-SHELF = "observations"
+SHELF: Final = "observations"
 Tick = Callable[[int, int], None]
 
 
@@ -85,27 +88,45 @@ def counts(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
     }
 
 
+def coverage(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    """Intervals that cover and that exclude what was measured, and how many of each are sharp: evidence, calibrated."""
+    intervals = [row for row in rows if row.covers is not None]
+    parts = {
+        "evidence": [row for row in intervals if not row.used],
+        "calibration": [row for row in intervals if row.used],
+    }
+    return {
+        name: {
+            "covering": sum(bool(row.covers) for row in part),
+            "covering, sharp": sum(bool(row.covers and row.sharp) for row in part),
+            "excluding": sum(not row.covers for row in part),
+            "excluding, sharp": sum(bool(not row.covers and row.sharp) for row in part),
+        }
+        for name, part in parts.items()
+    }
+
+
 def evidence(catalog: Catalog | None = None, allow_retracted: tuple[str, ...] = ()) -> str:
     """A fingerprint of all that the rows rest on: every number they use, and the observations themselves."""
     terms = Terms(Catalog() if catalog is None else catalog, allowed=allow_retracted)
     digest = hashlib.sha256()
     for entry, _ in _all(terms.catalog):
-        digest.update(repr(entry.card.options).encode())
+        digest.update(repr(entry.card.stated).encode())
         used = _numbers(entry, terms)
         digest.update("".join(f"{name}={used[name]} " for name in sorted(used)).encode())
     return digest.hexdigest()[:12]
 
 
-def _numbers(entry: Entry, terms: Terms) -> dict[str, str]:
+def _numbers(entry: Entry[ObservationOptions], terms: Terms) -> dict[str, str]:
     """Every number and curve an observation uses, with its fingerprint."""
-    if "study" not in entry.card.options and entry.formula is None:
+    if entry.options.study is None and entry.formula is None:
         return {}
-    used = study_of(entry, terms) if "study" in entry.card.options else Bench(terms, entry, 1)
+    used = study_of(entry, terms) if entry.options.study is not None else Bench(terms, entry, 1)
     numbers = {name: number.hash for name, number in used.parameters.items()}
     return numbers | {name: curve.hash for name, curve in used.curves.items()}
 
 
-def _all(catalog: Catalog) -> Iterator[tuple[Entry, list[Case]]]:
+def _all(catalog: Catalog) -> Iterator[tuple[Entry[ObservationOptions], list[Case]]]:
     for name in catalog.names(SHELF):
         entry = catalog.get(SHELF, name)
         yield entry, cases(entry)
@@ -135,14 +156,14 @@ def _order(row: str) -> tuple[str, str, int, str]:
     return shelf, number.split(digits)[0] if digits else number, int(digits or 0), number + part
 
 
-def _entry(entry: Entry, part: list[Case], terms: Terms) -> list[Row]:
+def _entry(entry: Entry[ObservationOptions], part: list[Case], terms: Terms) -> list[Row]:
     """The rows of one observation; they share its simulation, so a row is the same alone or among others."""
     reasons = {case.id: _untestable(case, terms) for case in part}
     found = [no_test(case, reasons[case.id]) for case in part if reasons[case.id]]
     asked = [case for case in part if not reasons[case.id]]
     if not asked:
         return found
-    if "study" in entry.card.options:
+    if entry.options.study is not None:
         values = rerun(entry, asked, terms)
         return found + [judge(case, values[case.id]) for case in asked]
     if entry.formula is None:
@@ -150,7 +171,7 @@ def _entry(entry: Entry, part: list[Case], terms: Terms) -> list[Row]:
     return found + list(_measured(entry, asked, terms))
 
 
-def _measured(entry: Entry, asked: list[Case], terms: Terms) -> Iterator[Row]:
+def _measured(entry: Entry[ObservationOptions], asked: list[Case], terms: Terms) -> Iterator[Row]:
     """Rows of an observation with a formula: exact ones at best values, others drawn."""
     exact = [case for case in asked if case.kind == "exact"]
     if exact:

@@ -46,7 +46,7 @@ class Barrier:
         study = laboratory.study(self.study)
         assumed = study.parameters[number]
         needed = self.needed(laboratory, route, number)
-        enough = _PERCENT * np.mean(laboratory.table(study)[number].to_numpy() >= needed * assumed.value)
+        enough = _PERCENT * np.mean(laboratory.table(study)[number] >= needed * assumed.value)
         never = _PERCENT * np.mean(needed >= _NONE)
         words = (
             f"{route.replace('_', ' ')}: {number.rpartition('.')[2].replace('_', ' ')}, assumed {assumed.low:.2g} to "

@@ -38,7 +38,7 @@ class Cargo:
 
     def _share(self, laboratory: Any, times: float) -> Array:
         study = laboratory.study(self.study, mechanisms=None)
-        copies = laboratory.table(study)[self.copies].to_numpy()
+        copies = laboratory.table(study)[self.copies]
         arms = laboratory.compared(study)
         (whole,), (without,) = (
             laboratory.gains(study, arms, numbers={self.copies: held})

@@ -84,13 +84,7 @@ def _tables(export: Export, stated: dict[str, list[str]], voltage: str, samples:
     level, channel, period, zero = (
         _numbers(export, stated, name) for name in ("intensity", "channel", "smp. period", "zero position")
     )
-    length = samples[0][0].size
-    if not ((period > 0.1) & (period < 1e4)).all():
-        raise export.refusal("Smp. Period", f"{period.min():g}", "microseconds between samples", AGAIN)
-    if not ((zero >= 0) & (zero < length)).all():
-        raise export.refusal(
-            "Zero Position", f"{zero.max():g} of {length} samples", "a sample of the recording", AGAIN
-        )
+    _check_times(export, period, zero, samples[0][0].size)
     sides = stated.get("ear", [""] * level.size)
     heard = np.array([bool(parts[0].any()) for parts in samples])
     own = [i for i in range(level.size) if heard[i] and _first(i, sides, channel, heard)]
@@ -109,6 +103,14 @@ def _tables(export: Export, stated: dict[str, list[str]], voltage: str, samples:
     table = waveforms(export, [samples[i][part] for i, part in parts], voltage, **rows_of(rows))
     others = tuple(_other(export, i, channel[i], bool(heard[i])) for i in range(level.size) if i not in own)
     return Tables(waveforms=table, refused=others)
+
+
+def _check_times(export: Export, period: Array, zero: Array, length: int) -> None:
+    if not ((period > 0.1) & (period < 1e4)).all():
+        raise export.refusal("Smp. Period", f"{period.min():g}", "microseconds between samples", AGAIN)
+    if not ((zero >= 0) & (zero < length)).all():
+        where = f"{zero.max():g} of {length} samples"
+        raise export.refusal("Zero Position", where, "a sample of the recording", AGAIN)
 
 
 def _row(

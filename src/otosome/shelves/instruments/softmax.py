@@ -47,7 +47,7 @@ class Softmax:
 
 def _plate(settings: Sequence[str], body: Sequence[Sequence[str]]) -> Iterator[Well]:
     """The wells of a block: below its header a row a letter (PlateFormat), or a row a moment (TimeFormat)."""
-    header = next((row for row in body if any(TEMPERATURE.search(cell) for cell in row)), None)
+    header = next((row for row in body if TEMPERATURE.search("\t".join(row))), None)
     if header is None:
         return
     name = settings[1] if len(settings) > 1 and settings[1] else "Plate 1"
@@ -62,12 +62,15 @@ def _plate(settings: Sequence[str], body: Sequence[Sequence[str]]) -> Iterator[W
         moment = line[0] or moment
         letter = "" if by_well else ROWS[min(row + first, len(ROWS) - 1)]
         for number, run in enumerate(_runs(header)):
-            wave = f"{waves[number]} nm" if number < len(waves) else f"read {number + 1}"
-            read = " ".join(filter(None, (mode, wave, moment and f"at {moment}")))
-            yield from (
-                Well(name, read, letter + header[place], line[place]) for place in run if place < len(line)
-            )
+            read = _read(mode, waves, number, moment)
+            yield from (Well(name, read, letter + header[i], line[i]) for i in run if i < len(line))
         row += 1
+
+
+def _read(mode: str, waves: Sequence[str], number: int, moment: str) -> str:
+    """The name of a measurement: how, at which wavelength, and when in a kinetic."""
+    wave = f"{waves[number]} nm" if number < len(waves) else f"read {number + 1}"
+    return " ".join(filter(None, (mode, wave, moment and f"at {moment}")))
 
 
 def _runs(header: Sequence[str]) -> list[list[int]]:
