@@ -12,7 +12,7 @@ import numpy as np
 
 from otosome.cards import check_plain, make_card
 from otosome.catalog import Catalog, Entry
-from otosome.errors import BadInput
+from otosome.errors import BadInput, at
 from otosome.evidence import Curve, Parameter, Sourced, make_curve, without_source
 from otosome.model.grades import Scale
 from otosome.roles import BatchOptions, Harm, Map, Options, Population, SpeciesOptions
@@ -395,7 +395,8 @@ def _mean_area(distance: Array, area: Array) -> float:
 
 def _curve(stated: StatedCurve, name: str, file: str) -> Curve:
     told = {"basis": stated.basis, "source": stated.source or "", "because": stated.because}
-    return make_curve({**stated.columns, **told}, name, stated.species, file, f"curves.{name}")
+    with at(file, f"curves.{name}"):
+        return make_curve({**stated.columns, **told}, name, stated.species)
 
 
 def standing(told: Sourced, catalog: Catalog, file: str, allowed: tuple[str, ...] = ()) -> Sourced:
