@@ -23,6 +23,7 @@ from otosome.lots.release import (
     more_counts,
 )
 from otosome.lots.statement import stated
+from otosome.roles import SpecificationOptions
 from otosome.units import convert
 
 _LIMITED = ("at_most", "at_least", "label")
@@ -48,13 +49,15 @@ class Measured:
     potencies: Mapping[str, tuple[tuple[RunPotency, ...], Potency | None]]
 
 
-def verdicts(entry: Entry, measured: Measured, findings: Mapping[str, str], file: str) -> list[Verdict]:
+def verdicts(
+    entry: Entry[SpecificationOptions], measured: Measured, findings: Mapping[str, str], file: str
+) -> list[Verdict]:
     """Every test of a specification, in its order.
 
     raises  BadInput for a finding that it does not ask for, and for a specification that says what no test reads
     """
     numbers = {key: entry.card.parameter(key, "") for key in entry.card.parameters}
-    asked = {kind: _names(entry, kind) for kind in _KINDS}
+    asked: dict[str, tuple[str, ...]] = {kind: getattr(entry.options, kind) for kind in _KINDS}
     _refuse_idle(entry, asked)
     risks = Risks(numbers["consumer_risk"].value, numbers["producer_risk"].value)
     known = [name for kind, names in asked.items() if kind != "label" for name in names]
@@ -83,12 +86,9 @@ def verdicts(entry: Entry, measured: Measured, findings: Mapping[str, str], file
     return found + _potency_tests(measured, _ends(numbers, *_POTENCY) if limited else None, risks)
 
 
-def _refuse_idle(entry: Entry, asked: Mapping[str, list[str]]) -> None:
-    """Raise BadInput where a test lacks its limit, or where a list or a number is one that no test reads."""
+def _refuse_idle(entry: Entry[SpecificationOptions], asked: Mapping[str, tuple[str, ...]]) -> None:
+    """Raise BadInput where a test lacks its limit, or where a number is one that no test reads."""
     file, limited = entry.card.file, [name for kind in _LIMITED for name in asked[kind]]
-    for key in entry.card.options:
-        if key not in _KINDS:
-            raise BadInput("is no list of tests", file=file, key=key, allowed=_KINDS)
     for name in asked["label"]:
         if name != "particles":
             raise BadInput(
@@ -116,13 +116,6 @@ def _ends(numbers: Mapping[str, Parameter], low: str, high: str) -> tuple[float,
     if not least < most:
         raise BadInput("lies below the upper end", key=low, given=f"{least:g}", allowed=f"less than {most:g}")
     return least, most
-
-
-def _names(entry: Entry, kind: str) -> list[str]:
-    given = entry.card.options.get(kind, [])
-    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
-        raise BadInput("is a list of tests", file=entry.card.file, key=kind, given=given)
-    return [str(name) for name in given]
 
 
 def _judged(

@@ -76,7 +76,7 @@ def _evidence(catalog: Catalog) -> Iterator[Path]:
     laboratory = Laboratory(catalog=catalog)
     for name in catalog.names(SHELF):
         claim = Claim.of(catalog.get(SHELF, name), catalog)
-        asked = claim.entry.card.options.get("study")
+        asked = claim.entry.options.study
         entries = [claim.entry, *(catalog.get(*text.split(".")) for text in claim.uses)]
         if isinstance(asked, (str, dict)):
             # Some figures are of every mechanism there is.
