@@ -26,6 +26,7 @@ from otosome.study import (
     saves,
     studies,
 )
+from otosome.study import tables as study_tables
 from otosome.units import Quantity
 
 FOLDER = Path(__file__).parent / "studies"
@@ -271,3 +272,16 @@ def test_a_study_written_on_windows_is_the_same_study(tmp_path: Path) -> None:
     file.write_bytes(text.encode("utf-16"))
     with pytest.raises(BadInput, match=r"is not UTF-8 text.*save it as UTF-8"):
         load(file)
+
+
+def test_every_key_of_a_study_says_what_it_takes() -> None:
+    """In plain words: of a quantity or a name with an example, which the key itself accepts where it is a quantity."""
+    tables = {Tables, *(type(table) for file in VALID for _, table in load(file).tables.each())}
+    tables |= {study_tables.Number, study_tables.StatedCurve, study_tables.Preference, study_tables.Enrolment}
+    undescribed = {
+        f"{table.__name__}.{key}"
+        for table in tables
+        for key, field in table.model_fields.items()
+        if not field.description
+    }
+    assert undescribed == set()
