@@ -274,7 +274,7 @@ STATED = {
             "no row of observations; given: ear:E404",
         ),
         ({"stands_on": [GROUND | {"rows": "ear:E4"}]}, "rows: must be a list"),
-        ({"stands_on": []}, "stands_on: should have at least 1 item"),
+        ({"stands_on": []}, "stands_on: holds too few"),
         ({"test": 3}, "test: must be text in quotes"),
         ({"needs": {"above": "much"}}, "needs.above: must be a number"),
     ],

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from otosome.catalog import SHIPPED
 from otosome.errors import BadInput
@@ -27,6 +29,7 @@ from otosome.study import (
     studies,
 )
 from otosome.study import tables as study_tables
+from otosome.study.tables import Table
 from otosome.units import Quantity
 
 FOLDER = Path(__file__).parent / "studies"
@@ -274,14 +277,27 @@ def test_a_study_written_on_windows_is_the_same_study(tmp_path: Path) -> None:
         load(file)
 
 
-def test_every_key_of_a_study_says_what_it_takes() -> None:
-    """In plain words: of a quantity or a name with an example, which the key itself accepts where it is a quantity."""
-    tables = {Tables, *(type(table) for file in VALID for _, table in load(file).tables.each())}
-    tables |= {study_tables.Number, study_tables.StatedCurve, study_tables.Preference, study_tables.Enrolment}
-    undescribed = {
-        f"{table.__name__}.{key}"
-        for table in tables
-        for key, field in table.model_fields.items()
-        if not field.description
-    }
-    assert undescribed == set()
+KEYS = [
+    (table, key)
+    for table in (
+        Tables,
+        *(table for table in vars(study_tables).values() if table in Table.__subclasses__()),
+    )
+    for key in table.model_fields
+]
+
+
+@pytest.mark.parametrize(("table", "key"), KEYS, ids=[f"{table.__name__}.{key}" for table, key in KEYS])
+def test_every_key_says_what_it_takes_with_examples_that_it_takes(table: type[Table], key: str) -> None:
+    field = table.model_fields[key]
+    assert field.description
+    if "Quantity" not in str(field.annotation) or "dict" in str(field.annotation):
+        return
+    examples = re.findall(r'\[".*?"\]|"[-0-9][^"]*"', field.description)
+    assert examples
+    # An age alone may be a single text; what else is listed is always a list.
+    several = "list" in str(field.annotation) and key != "age"
+    for example in map(json.loads, examples):
+        value = [example] if several and isinstance(example, str) else example
+        adapter: TypeAdapter[object] = TypeAdapter(Annotated[field.annotation, field])
+        assert adapter.dump_python(adapter.validate_python(value)) == value

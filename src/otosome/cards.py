@@ -7,6 +7,7 @@ import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from types import NoneType, UnionType
@@ -173,7 +174,14 @@ def make_options(stated: Mapping[str, object], shelf: str, formula: type | None)
     allowed = sorted({*of_shelf, *of_formula})
     for key, value in stated.items():
         if key not in allowed:
-            raise BadInput(f"is not an option of {shelf}", key=key, given=value, allowed=allowed)
+            near = get_close_matches(key, allowed, n=1)
+            raise BadInput(
+                f"is not an option of {shelf}",
+                key=key,
+                given=value,
+                allowed=allowed,
+                cure=f"is it {near[0]}?" if near else None,
+            )
         if key in of_formula:
             with at(key=key):
                 checked(of_formula[key], value)
@@ -240,6 +248,7 @@ _WRONG = {
     "missing": "is missing",
     "unexpected": "is not a key here",
     "literal": "is not known",
+    "too": "holds too few or too many",
 }
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PlainValidator
 
 from otosome.evidence import Basis
 from otosome.units import Array, Hours, Kilohertz, Millimetres, house
@@ -563,7 +563,7 @@ class ClaimOptions(Options):
     )
     built_in: str = ""
     missing: str = ""
-    study: Annotated[object, AfterValidator(_study)] = ""
+    study: Annotated[str | Mapping[str, object], PlainValidator(_study)] = ""
     uses: tuple[Annotated[str, Field(pattern=r"^[a-z_]+\.[A-Za-z0-9_]+$")], ...] = ()
 
 
@@ -612,19 +612,26 @@ class AssayOptions(Options):
     model: Literal["parallel_line", "four_parameter"]
 
 
+Tests = tuple[Annotated[str, Field(min_length=1)], ...]
+
+
 @dataclass(frozen=True)
 class SpecificationOptions(Options):
-    """Options of a specification: its tests by what they ask; those with a limit have a number of that name.
+    """Options of a specification: its tests by what they ask; those compared with a number have one of that name.
 
-    ``label``  near the label;  ``negative``, ``positive``  a word;  ``recorded``  no limit
+    ``label``     near the label;  ``recorded``  no limit
+    ``negative``, ``absent``, ``positive``, ``present``  a word
     """
 
-    at_most: tuple[str, ...] = ()
-    at_least: tuple[str, ...] = ()
-    label: tuple[str, ...] = ()
-    negative: tuple[str, ...] = ()
-    positive: tuple[str, ...] = ()
-    recorded: tuple[str, ...] = ()
+    at_least: Tests = ()
+    at_most: Tests = ()
+    equal: Tests = ()
+    label: Tests = ()
+    negative: Tests = ()
+    absent: Tests = ()
+    positive: Tests = ()
+    present: Tests = ()
+    recorded: Tests = ()
 
 
 @dataclass(frozen=True)

@@ -29,12 +29,14 @@ GENERIC = "potency"
 # Least and largest value of a number; others need only be finite and not negative.
 _SMALLEST = np.finfo(float).tiny
 _RANGE = {
-    "diameter": (_SMALLEST, np.inf), "purity": (_SMALLEST, np.inf), "spread": (1.0, np.inf),
+    "diameter": (_SMALLEST, np.inf),
+    "purity": (_SMALLEST, np.inf),
+    "spread": (1.0, np.inf),
     **dict.fromkeys(
         ("vesicle_fraction", "storage_survival", "adsorption_survival", "needle_survival", "soluble_protein"),
         (0.0, 1.0),
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -143,10 +145,13 @@ def _check(name: str, columns: Mapping[str, Array], wanted: list[str]) -> None:
         least, most = _RANGE.get(key, (0.0, np.inf))
         if not (np.isfinite(column).all() and (column >= least).all() and (column <= most).all()):
             raise BadInput(
-                "is not a number a batch can have", file=f"batches.{name}", key=key,
-                given=f"{column.min():g} to {column.max():g}", allowed=f"{least:g} to {most:g}",
+                "is not a number a batch can have",
+                file=f"batches.{name}",
+                key=key,
+                given=f"{column.min():g} to {column.max():g}",
+                allowed=f"{least:g} to {most:g}",
                 cure="for a fraction, give low and high with shape = 'uniform'" if most == 1 else None,
-            )  # fmt: skip
+            )
 
 
 def _sizes(median: Array, spread: Array, ratio: Sequence[float] | None) -> tuple[Array, Array]:
@@ -170,16 +175,20 @@ def _counted(
         given = {"volume": np.asarray(volume, dtype=float)}
     if len(given) != 1:
         raise BadInput(
-            "a dose has one amount, or only a volume", file=f"batches.{batch.name}",
-            given=sorted(given) or "none", allowed=[*amounts, "volume"],
-        )  # fmt: skip
+            "a dose has one amount, or only a volume",
+            file=f"batches.{batch.name}",
+            given=sorted(given) or "none",
+            allowed=[*amounts, "volume"],
+        )
     ((kind, amount),) = given.items()
     if not (np.isfinite(amount).all() and (amount >= 0).all()):
         raise BadInput(
             "a dose is finite and not negative", file=f"batches.{batch.name}", key=kind, given=str(amount)
         )
     each: dict[str, Array] = {
-        "particles": np.ones_like(batch.particles), "protein": batch.purity, "cells": batch.yield_per_cell,
+        "particles": np.ones_like(batch.particles),
+        "protein": batch.purity,
+        "cells": batch.yield_per_cell,
         "volume": batch.particles,
-    }  # fmt: skip
+    }
     return amount * each[kind]

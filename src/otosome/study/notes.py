@@ -34,15 +34,15 @@ def _volumes(study: Study) -> list[str]:
     """The single injections of more than all perilymph, or more than any middle ear holds."""
     notes = []
     for name, treatment in study.tables.treatment.items():
-        route, volume = study.catalog.get("routes", treatment.route), float(treatment.volume)
-        if route.options.outlet is not None and volume > study.perilymph:
+        entry, volume = study.catalog.get("routes", treatment.route), float(treatment.volume)
+        if entry.options.outlet is not None and volume > study.perilymph:
             times = volume / study.perilymph
             notes.append(
                 f"The treatment “{name}” injects {volume:g} uL at a time, {times:.{0 if times > 10 else 1}f} times all "
                 f"the perilymph of the ear ({study.perilymph:.3g} uL, both scalae, vestibule and canals): most of it "
                 "only washes through, and what such a pressure does to the ear is not counted."
             )
-        if "capacity" in route.card.parameters:
+        if "capacity" in entry.card.parameters:
             room = study.parameters[f"routes.{treatment.route}.capacity"]
             if volume > room.high:
                 notes.append(
