@@ -98,7 +98,7 @@ class Study:
         return replace(self.shelves, curves=stated)
 
     @property
-    def species(self) -> Entry[SpeciesOptions]:
+    def species(self) -> Entry[SpeciesOptions, object]:
         """The species' entry."""
         return self.catalog.get("species", self.tables.species)
 
@@ -108,7 +108,7 @@ class Study:
         named = self.tables.mechanisms
         return tuple(self.catalog.names("mechanisms") if named is None else named)
 
-    def batch(self, name: str) -> Entry[BatchOptions]:
+    def batch(self, name: str) -> Entry[BatchOptions, object]:
         """A batch: one the study holds itself, or one of the shelf."""
         if name in self.tables.batch:
             return self.catalog.batch(self.tables.batch[name], name, f"batch.{name}")
@@ -119,7 +119,7 @@ class Study:
         shelved = self.catalog.names(shelf)
         return Reference(key, name, [*self.tables.batch, *shelved] if shelf == "batches" else shelved, shelf)
 
-    def entries(self) -> Iterator[Entry[Options]]:
+    def entries(self) -> Iterator[Entry[Options, object]]:
         """Every entry whose numbers this study rests on, each once."""
         references = (name for _, table in self.tables.each() for name in table.references(self))
         named = [(reference.shelf, reference.name) for reference in references if reference.shelf]
