@@ -1,4 +1,4 @@
-"""Every command that README and docs print runs as printed; on fewer ears, worlds and claims, so that it takes minutes."""
+"""Every command that README and docs print runs; here on fewer ears, in ``make verify`` as printed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def test_the_commands_of_a_document_run_one_after_another(document, clone, tmp_p
 
 
 def test_commands_are_told_from_prose_and_tables():
-    text = 'otosome is a word here.\n\n    otosome run STUDY [--seed S]  # a comment\n\n```toml\notosome = "study/1"\n```\n'
+    prose = "otosome is a word here.\n\n    otosome run STUDY [--seed S]  # a comment\n\n"
+    text = prose + '```toml\notosome = "study/1"\n```\n'
     assert commands.lines(text) == ["otosome run STUDY [--seed S]"]
     assert commands.plain("otosome run STUDY [--seed S]") == "otosome run cisplatin_guinea_pig"
 

@@ -169,3 +169,31 @@ def test_an_import_from_before_imports_could_be_shown_says_how_to_make_it_anew(t
     with pytest.raises(BadInput, match=r"answer\.json: is not there; import the files again: otosome import"):
         jobs.show(tmp_path)
     assert not (tmp_path / MARK).exists()
+
+
+@pytest.mark.parametrize("verb", ["run", "compare"])
+def test_a_result_of_the_format_before_is_shown_checked_and_asked_again_by_its_own_verb(
+    tmp_path, verb, therapies
+):
+    """Format 1: one flat file with all text in its attributes, and study.json, which names no verb."""
+    if verb == "compare":
+        new = therapies
+    else:
+        new = jobs.run(jobs.StudyInputs(study=str(QUICK), subjects=4, out=tmp_path / "new"))
+    old = tmp_path / "old"
+    old.mkdir()
+    data = open_result(new.folder).drop_vars(["world", "lot", "person", "weight"])
+    rows = json.loads(data.attrs["sources"])
+    data.attrs["sources"] = json.dumps([{**rows[0], "hash": "of old"}, *rows[1:]])
+    data.to_netcdf(old / DATA, engine="h5netcdf")
+    mark = {"otosome": "0.1.0", "study": new.record.name, "seed": new.seed, "subjects": 4, "inputs": {}}
+    (old / "study.json").write_text(json.dumps(mark), encoding="utf-8")
+    shown = jobs.show(old)
+    assert shown.as_dict()["result"] == new.as_dict()["result"]
+    assert (shown.verb, shown.ears) == (verb, 4)
+    (row,) = jobs.check([old], rerun=True).rows
+    assert (row.verb, [change["what"] for change in row.changed]) == (verb, ["value"])
+    again = jobs.show(row.rerun)
+    assert again.verb == again.record.verb == verb
+    assert again.record.option("subjects") == 4
+    assert again.as_dict()["result"] == new.as_dict()["result"]

@@ -45,17 +45,17 @@ OWN = {
 
 def lines(text: str) -> list[str]:
     """The commands a document prints, in order: lines of code that begin with otosome or make, without comments."""
-    found, fenced = [], False
+    commands, fenced = [], False
     for line in text.splitlines():
         if line.startswith("```"):
             fenced = not fenced
         elif (fenced or line.startswith("    ")) and re.match(r"(otosome [a-z]|make [a-z])", line.strip()):
-            found.append(re.split(r"\s+#", line.strip())[0])
-    return found
+            commands.append(re.split(r"\s+#", line.strip())[0])
+    return commands
 
 
 def plain(line: str) -> str:
-    """A command of the README's list with something of one's own in place of its words, and without what is optional."""
+    """A command of the README's list with something of one's own for its words, without what is optional."""
     words = re.sub(r"\s*\[[^\]]*\]", "", line).split()
     return " ".join(OWN.get(word, word) for word in words)
 
@@ -83,7 +83,7 @@ def prepare(folder: Path, root: Path) -> None:
         )
     people = (root / "docs" / "people.md").read_text(encoding="utf-8")
     for name in ("me.csv", "my_audiogram.csv"):
-        (folder / name).write_text(block(people, "", "subject"), encoding="utf-8")
+        (folder / name).write_text(block(people, "csv", "subject"), encoding="utf-8")
 
 
 def fill_in_animals(folder: Path, root: Path) -> None:
@@ -94,8 +94,8 @@ def fill_in_animals(folder: Path, root: Path) -> None:
     with file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, rows[0])
         writer.writeheader()
-        said = {"species": "mouse", "insult": "noise", "insult_dose": "100 dB SPL", "group": "noise 100 dB"}
-        writer.writerows(row | said for row in rows)
+        filled = {"species": "mouse", "insult": "noise", "insult_dose": "100 dB SPL", "group": "noise 100 dB"}
+        writer.writerows(row | filled for row in rows)
 
 
 def fill_in_record(folder: Path, root: Path) -> None:
