@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 from lots import record
 from otosome.cards import make_card
-from otosome.catalog import Catalog, names
+from otosome.catalog import Catalog, Entry, names
 from otosome.errors import BadInput
 from otosome.lots.assessment import assess
 from otosome.lots.count import Measurement, Scatter, count, ratio
@@ -41,7 +40,7 @@ def specification(values):
         for key, value in ({**RISKS, **values}).items()
     }
     card = make_card({"about": "A test.", **tables}, "specifications", "own", "own.toml")
-    return read_specification(SimpleNamespace(card=card))
+    return read_specification(Entry(card, None))
 
 
 def videos():
@@ -261,7 +260,7 @@ def test_every_test_of_the_files_has_a_limit_of_its_own_kind_of_unit(test):
         ({"label": ["particles"], "particles": "2e10 particles/mL"}, "particles.*as a share"),
         ({"consumer_risk": "60 %"}, "consumer_risk.*below 50 %"),
         ({"consumer_risk": {**number("5 %"), "low": "1 %", "high": "9 %", "shape": "uniform"}}, "one number"),
-        ({"at_least": 3}, "at_least.*a list of tests"),
+        ({"at_least": 3}, "at_least.*must be a list"),
     ],
 )
 def test_a_specification_that_cannot_be_is_refused(values, words):

@@ -8,11 +8,10 @@ of cochlea that a tone excites.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 import numpy as np
 
-from otosome.roles import Ear
+from otosome.roles import Cells, Ear
 from otosome.units import (
     Array,
     Decibels,
@@ -21,27 +20,6 @@ from otosome.units import (
     Kilohertz,
     Plain,
 )
-
-
-class Cells(Protocol):
-    """What hearing asks of cells; arrays are (subject, time, place)."""
-
-    @property
-    def stria(self) -> Fraction:
-        """Strial function, 0 to 1."""
-        ...
-
-    def function(self, kind: str) -> Fraction:
-        """Working fraction of a kind."""
-        ...
-
-    def afferents(self) -> Fraction:
-        """Fraction of nerve fibres that carry sound."""
-        ...
-
-    def rate(self, kind: str, key: str) -> Array:
-        """A number of the shelf ``cells``, shape (subject, 1, 1)."""
-        ...
 
 
 def outer_shift(loss: Fraction, ceiling: Decibels, anchor_loss: Fraction, anchor_shift: Decibels) -> Decibels:
