@@ -22,11 +22,11 @@ from tools.measures import (
 EVERY = modules()
 # Only ever made smaller.
 CEILINGS = {
-    "functions over 15": 28,
-    "Any per 1,000 lines": 13.2,
-    "fmt: skip": 90,
+    "functions over 15": 23,
+    "Any per 1,000 lines": 10.0,
+    "fmt: skip": 71,
     "import cycles": 0,
-    "vague names": 530,
+    "vague names": 445,
 }
 ROOT_ENTRIES = 24
 
