@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from laboratory import samples
 from otosome import jobs
 from otosome.cli import app
 from otosome.errors import BadInput
+from otosome.jobs.options import inputs_again, options_of
 from otosome.results import ANSWER, DATA, MARK, Record, open_result, record_of
 
 CASES = Path(__file__).parent / "studies" / "valid"
@@ -197,3 +199,18 @@ def test_a_result_of_the_format_before_is_shown_checked_and_asked_again_by_its_o
     assert again.verb == again.record.verb == verb
     assert again.record.option("subjects") == 4
     assert again.as_dict()["result"] == new.as_dict()["result"]
+
+
+def test_a_jobs_inputs_come_back_from_its_record_whole(tmp_path):
+    inputs = jobs.ImportInputs(
+        paths=(tmp_path / "a", tmp_path / "b"),
+        animals=tmp_path / "animals.csv",
+        species="mouse",
+        shelves=(tmp_path,),
+        out=tmp_path / "out",
+    )
+    Record("import", "import", {}, options_of(inputs)).write(tmp_path)
+    again = inputs_again(jobs.ImportInputs, record_of(tmp_path), tmp_path / "now")
+    assert again == replace(inputs, out=tmp_path / "now", force=True)
+    with pytest.raises(BadInput, match="does not say with which paths"):
+        inputs_again(jobs.ImportInputs, Record("import", "import", {}), tmp_path)

@@ -121,7 +121,7 @@ def test_files_on_two_drives_are_refused_with_what_to_do(tmp_path, monkeypatch):
         raise ValueError("Paths don't have the same drive")
 
     monkeypatch.setattr(os.path, "commonpath", two_drives)
-    with pytest.raises(BadInput, match="different drives.*import each drive alone"):
+    with pytest.raises(BadInput, match=r"different drives.*import each drive alone"):
         files_in([tmp_path / "a.csv"])
 
 
