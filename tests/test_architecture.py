@@ -17,8 +17,8 @@ ORDER = [
     ["model.lanes"],
     ["evidence"],
     ["ears"],
-    ["cards"],
     ["roles"],
+    ["cards"],
     [
         *(
             "model.transport",

@@ -12,6 +12,7 @@ from otosome.catalog import Catalog, Entry
 from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter, draw_columns
+from otosome.roles import Options
 from otosome.study import Study, load
 from otosome.units import Array
 
@@ -69,7 +70,7 @@ class Laboratory:
         """A number of the shelves with what is not known of it."""
         return self.catalog.get(shelf, name).card.parameter(key, species)
 
-    def columns(self, entry: Entry, ears: int, world: int) -> dict[str, Array]:
+    def columns(self, entry: Entry[Options], ears: int, world: int) -> dict[str, Array]:
         """Columns of an entry that no study rests on, such as a population."""
         return draw_columns(entry.parameters("").values(), self.seed, 0, ears, world)
 
@@ -167,7 +168,7 @@ class Laboratory:
         asked = study.tables.compare
         measure = "" if asked is None else asked.measure
         endpoint = self.catalog.get("endpoints", study.tables.measure[measure].endpoint)
-        sign = 1.0 if endpoint.card.options.get("better") == "higher" else -1.0
+        sign = 1.0 if endpoint.options.better == "higher" else -1.0
         against, *others = self.ends(study, arms, measure, world, numbers)
         return [sign * (of - against).mean(axis=1) + 0.0 for of in others]
 
