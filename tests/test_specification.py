@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 from lots import record
 from otosome.cards import make_card
-from otosome.catalog import Catalog, names
+from otosome.catalog import Catalog, Entry, names
 from otosome.errors import BadInput
 from otosome.lots.assessment import assess
 from otosome.lots.count import Measurement, Scatter, count, ratio
@@ -41,7 +40,7 @@ def specification(values):
         for key, value in ({**RISKS, **values}).items()
     }
     card = make_card({"about": "A test.", **tables}, "specifications", "own", "own.toml")
-    return read_specification(SimpleNamespace(card=card))
+    return read_specification(Entry(card, None))
 
 
 def videos():

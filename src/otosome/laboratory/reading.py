@@ -6,14 +6,14 @@ says stays text.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otosome.cards import make_card, parse_toml
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
-from otosome.laboratory.file import Export
+from otosome.laboratory.file import Export, Refused
 from otosome.laboratory.tables import Tables
 from otosome.lots.counted import Lot, measured_lot
 from otosome.lots.counted import recognises as is_batch_toml
@@ -38,13 +38,25 @@ def read(file: Path, catalog: Catalog) -> Tables:
     return read_with(export, _known(export, catalog), catalog)
 
 
-def read_particles(export: Export, catalog: Catalog) -> tuple[pd.DataFrame, str]:
-    """The size distribution in an instrument's file, columns ``export.PARTICLES``, and the instrument.
+@dataclass(frozen=True)
+class Distribution:
+    """The size distribution in an instrument's file.
+
+    ``table``    columns ``tables.PARTICLES``
+    ``refused``  videos that the instrument calls unreliable
+    """
+
+    table: pd.DataFrame
+    instrument: str
+    refused: tuple[Refused, ...]
+
+
+def read_particles(export: Export, catalog: Catalog) -> Distribution:
+    """The size distribution in an instrument's file.
 
     raises  BadInput for a file that no reader knows, that its reader refuses, or that holds no size distribution
     """
-    name = _known(export, catalog)
-    return _distribution(export, name, catalog), name
+    return _distribution(export, _known(export, catalog), catalog)
 
 
 def instrument_of(export: Export, catalog: Catalog) -> str | None:
@@ -75,7 +87,7 @@ def read_batch(file: Path, catalog: Catalog) -> Lot:
     export = Export.open(file)
     name = instrument_of(export, catalog)
     if name is not None:
-        return _measured(_distribution(export, name, catalog), name, catalog)
+        return _measured(_distribution(export, name, catalog), catalog)
     if is_batch_toml(export.head):
         values = parse_toml(export.content, file.name)
         make_card(values, "batches", file.stem, file.name)
@@ -98,25 +110,30 @@ def _known(export: Export, catalog: Catalog) -> str:
     return name
 
 
-def _distribution(export: Export, name: str, catalog: Catalog) -> pd.DataFrame:
-    particles = read_with(export, name, catalog).particles
+def _distribution(export: Export, name: str, catalog: Catalog) -> Distribution:
+    tables = read_with(export, name, catalog)
+    particles = tables.particles
     if particles is None or particles["diameter"].nunique() < FEWEST_SIZES:
         raise BadInput(
             "holds no size distribution of particles", file=export.name, given=name,
             cure="a batch needs one: export the size distribution",
         )  # fmt: skip
-    return particles
+    return Distribution(particles, name, tables.refused)
 
 
-def _measured(particles: pd.DataFrame, instrument: str, catalog: Catalog) -> Lot:
+def _measured(distribution: Distribution, catalog: Catalog) -> Lot:
     from otosome.cards import read_toml
     from otosome.catalog import SHIPPED
 
-    day_to_day = catalog.get("instruments", instrument).card.parameter("day_to_day", "")
+    day_to_day = catalog.get("instruments", distribution.instrument).card.parameter("day_to_day", "")
+    particles = distribution.table
     base = read_toml(SHIPPED / "batches" / f"{_BASE}.toml")
     made = measured_lot(particles, base, _BASE, day_to_day.value, str(day_to_day.source))
     undiluted = (_UNDILUTED,) if particles["dilution_applied"].isna().any() else ()
-    return replace(made, notes=(*made.notes, *undiluted))
+    refused = (
+        f"Left out of {one.file}: {one.place}: {one.reason} ({one.given})." for one in distribution.refused
+    )
+    return replace(made, notes=(*made.notes, *undiluted, *refused))
 
 
 def _stem(file: Path) -> str:

@@ -209,7 +209,11 @@ def _places(header: list[str], how: Reading, file: str) -> tuple[dict[str, int],
             place[column] = names.index(name)
         elif column in how.columns:
             raise BadInput(
-                "has no such column", file=file, key=f"columns.{column}", given=how.columns[column], allowed=header
+                "has no such column",
+                file=file,
+                key=f"columns.{column}",
+                given=how.columns[column],
+                allowed=header,
             )
     if "dose" not in place:
         stated = [(k, match[1]) for k, cell in enumerate(header) if (match := _DOSE.fullmatch(cell))]
@@ -236,7 +240,9 @@ def _unit_as_written(text: str) -> str:
 def _add(cells: Cells, name: str, said: dict[str, str], file: str) -> None:
     match = _WELL.fullmatch(name)
     if match is None:
-        raise BadInput("is not the name of a well", file=file, key=name, given=name, allowed="such as A1 or H12")
+        raise BadInput(
+            "is not the name of a well", file=file, key=name, given=name, allowed="such as A1 or H12"
+        )
     well = f"{match[1].upper()}{match[2]}"
     if well in cells:
         raise BadInput(
@@ -326,7 +332,11 @@ def _well(name: str, said: Mapping[str, str], unit: str, file: str, decimal: str
     stated = said.get("unit", "") or unit
     if not stated:
         raise BadInput(
-            "its dose has no unit", file=file, key=place, given=said.get("dose"), cure='add to the [[assay]]: unit = "ug/mL"'
+            "its dose has no unit",
+            file=file,
+            key=place,
+            given=said.get("dose"),
+            cure='add to the [[assay]]: unit = "ug/mL"',
         )
     _check_unit(stated, file, place)
     reason = flag or ("dose 0 stands on no curve over the log dose" if dose == 0 else "")
@@ -337,7 +347,9 @@ def _number(text: str, what: str, file: str, place: str, decimal: str) -> float:
     value = parse(text.strip(), decimal)
     if value is None or math.isnan(value):
         mark = " with a decimal comma, as others in this file" if decimal == "," else ""
-        raise BadInput(f"its {what} is not a finite number{mark}", file=file, key=place, given=text or "empty")
+        raise BadInput(
+            f"its {what} is not a finite number{mark}", file=file, key=place, given=text or "empty"
+        )
     return value
 
 

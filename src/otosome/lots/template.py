@@ -8,7 +8,7 @@ from pathlib import Path
 
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
-from otosome.laboratory.file import Export
+from otosome.laboratory.file import Export, printable
 from otosome.laboratory.reading import read_particles
 from otosome.lots.plate import read_plate, recognises_plate
 from otosome.lots.record import KIND
@@ -52,17 +52,22 @@ def _relative(file: Path, folder: Path) -> str:
 
 
 def _file(file: Path, name: str, catalog: Catalog) -> str:
+    """The table of one file; a file that is neither counts nor a plate stands as a comment with the reason."""
     export = Export.open(file)
-    if recognises_plate(export.head):
-        return _assay(read_plate(export.content, file.name).samples, name)
-    table, instrument = read_particles(export, catalog)
+    if recognises_plate(export):
+        return _assay(read_plate(export).samples, name)
+    try:
+        distribution = read_particles(export, catalog)
+    except BadInput as error:
+        kinds = "a size distribution of particles, or a plate of wells"
+        return f"# {json.dumps(name)} holds neither {kinds}: {printable(str(error))}\n"
     lines = [
         "[[count]]",
-        f"file = {json.dumps(name)}  # {instrument}",
+        f"file = {json.dumps(name)}  # {distribution.instrument}",
         "# The day it was measured: counts of one day share that day's error, and so do those without a day.",
         '# day = "2026-03-31"',
     ]
-    if table["dilution_applied"].isna().any():
+    if distribution.table["dilution_applied"].isna().any():
         lines.append(
             "# Its file does not record the dilution; until this line says it, the count cannot be judged."
         )

@@ -62,7 +62,7 @@ def _page(values: Mapping[str, Any], history: Mapping[str, Any], panels: Any, fu
 
 def _runs(assessment: Assessment) -> list[Panel]:
     runs = zip(assessment.record.assay, assessment.plates, assessment.models, strict=True)
-    return [_run(*run) for run in runs]
+    return [_run(asked, plate, model) for asked, plate, model in runs if plate is not None]
 
 
 def _run(asked: AssayFile, plate: Plate, model: str) -> Panel:

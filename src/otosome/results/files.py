@@ -51,7 +51,8 @@ def fill_lot(folder: Path, assessment: Assessment, values: Mapping[str, Any], re
     whole = {**values, "notes": list(assessment.lot.notes)}
     _text(json.dumps(whole, indent=1, ensure_ascii=False), folder / "lot.json")
     _csv(pd.DataFrame(values["tests"]), folder / "tests.csv")
-    wells = [{"run": plate.name, **asdict(well)} for plate in assessment.plates for well in plate.wells]
+    plates = [plate for plate in assessment.plates if plate is not None]
+    wells = [{"run": plate.name, **asdict(well)} for plate in plates for well in plate.wells]
     columns = ["run", "well", "sample", "dose", "unit", "response"]
     _csv(pd.DataFrame(wells, columns=columns), folder / "wells.csv")
     record.write(folder)
