@@ -260,7 +260,7 @@ def test_every_test_of_the_files_has_a_limit_of_its_own_kind_of_unit(test):
         ({"label": ["particles"], "particles": "2e10 particles/mL"}, "particles.*as a share"),
         ({"consumer_risk": "60 %"}, "consumer_risk.*below 50 %"),
         ({"consumer_risk": {**number("5 %"), "low": "1 %", "high": "9 %", "shape": "uniform"}}, "one number"),
-        ({"at_least": 3}, "at_least.*a list of tests"),
+        ({"at_least": 3}, "at_least.*must be a list"),
     ],
 )
 def test_a_specification_that_cannot_be_is_refused(values, words):

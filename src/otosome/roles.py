@@ -12,14 +12,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, PlainValidator
 
 from otosome.evidence import Basis
-from otosome.units import Array, Hours, Kilohertz, Millimetres, house
+from otosome.units import Array, Fraction, Hours, Kilohertz, Millimetres, house
+
+if TYPE_CHECKING:
+    from otosome.laboratory.file import Export
+    from otosome.laboratory.tables import Tables
+    from otosome.model.transport import Anatomy, Dose, Flow
 
 Kind = Literal["ohc", "ihc", "synapse", "sgn"]
 Target = Literal["ohc", "ihc", "synapse", "sgn", "stress"]
@@ -196,6 +201,27 @@ class Exposure:
         return inside
 
 
+class Cells(Protocol):
+    """What endpoints and devices ask of cells; arrays are (subject, time, place)."""
+
+    @property
+    def stria(self) -> Fraction:
+        """Strial function, 0 to 1."""
+        ...
+
+    def function(self, kind: str) -> Fraction:
+        """Working fraction of a kind."""
+        ...
+
+    def afferents(self) -> Fraction:
+        """Fraction of nerve fibres that carry sound."""
+        ...
+
+    def rate(self, kind: str, key: str) -> Array:
+        """A number of the shelf ``cells``, shape (subject, 1, 1)."""
+        ...
+
+
 @dataclass(frozen=True)
 class Reading:
     """What an instrument or a person wrote down.
@@ -246,9 +272,9 @@ class RouteOptions(Options):
 
 
 class Route(Protocol):
-    """A way into the ear. ``Dose``, ``Flow`` and ``Anatomy`` are those of ``otosome.model.transport``."""
+    """A way into the ear."""
 
-    def deliver(self, dose: Any, anatomy: Any) -> Sequence[Any]:
+    def deliver(self, dose: Dose, anatomy: Anatomy) -> Sequence[Flow]:
         """Flows into compartments whose amounts sum to the dose; what spills or is lost is a flow too."""
         ...
 
@@ -431,7 +457,7 @@ class Device(Protocol):
         """
         ...
 
-    def electric(self, ear: Ear, cells: Any, since: Array) -> Array | None:
+    def electric(self, ear: Ear, cells: Cells, since: Array) -> Array | None:
         """Share of words (monosyllables in quiet) understood through an electrode; None where there is none.
 
         ``since``  h from its start, shape (time,), below zero before it
@@ -439,7 +465,7 @@ class Device(Protocol):
         """
         ...
 
-    def flows(self, dose: Any, anatomy: Any) -> Sequence[Any]:
+    def flows(self, dose: Dose, anatomy: Anatomy) -> Sequence[Flow]:
         """What it releases into the ear, as flows; none where it releases nothing.
 
         ``dose``  its start, and its amount (cells, or particles) shared out among the size classes of the vesicles
@@ -472,7 +498,7 @@ class Endpoint(Protocol):
     and the endpoint it ``hears`` by, if another's value enters its own.
     """
 
-    def value(self, ear: Ear, cells: object, frequency: Array) -> Array:
+    def value(self, ear: Ear, cells: Cells, frequency: Array) -> Array:
         """The true value, shape (subject, time, frequency)."""
         ...
 
@@ -494,13 +520,13 @@ class InstrumentOptions(Options):
 
 
 class Instrument(Protocol):
-    """A laboratory instrument, or a published table, whose files are read. They meet in ``otosome.laboratory``."""
+    """A laboratory instrument, or a published table, whose files are read."""
 
     def recognises(self, head: bytes) -> bool:
         """Whether a file that begins like this is one of its exports; no other instrument says so too."""
         ...
 
-    def read(self, export: Any) -> Any:
+    def read(self, export: Export) -> Tables:
         """The file's ``Tables``: what it holds, and what of it was refused; raises BadInput where all is."""
         ...
 
@@ -519,14 +545,6 @@ class ObservationOptions(Options):
     study: Mapping[str, object] | None = None
     species: Species = "guinea_pig"
     rests: tuple[Annotated[str, Field(pattern=r"^[a-z_]+\.[A-Za-z0-9_]+$")], ...] = ()
-
-
-class Observation(Protocol):
-    """A published case that no study file can state."""
-
-    def replicate(self, bench: Any) -> Mapping[str, Array]:
-        """What was published, by row: of each ear of the bench (``otosome.review.qualification``), or exact values."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -565,14 +583,6 @@ class ClaimOptions(Options):
     missing: str = ""
     study: Annotated[str | Mapping[str, object], PlainValidator(_study)] = ""
     uses: tuple[Annotated[str, Field(pattern=r"^[a-z_]+\.[A-Za-z0-9_]+$")], ...] = ()
-
-
-class Claim(Protocol):
-    """Something said of the therapy, about which a figure can be computed."""
-
-    def figure(self, laboratory: Any) -> Figure:
-        """The figure now. ``laboratory`` is the ``Laboratory`` of ``otosome.review.claims``: it runs studies."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -265,9 +265,9 @@ KEPT = (
 
 def test_a_solute_is_conserved_and_never_negative_by_any_route(catalog, route, solute):
     run = carried(catalog, route, solute)
-    assert np.allclose(run.given, 1e6, rtol=1e-10)
+    assert np.allclose(run.dose, 1e6, rtol=1e-10)
     assert run.closure.max() < 1e-10
-    assert np.allclose(sum(run.ledger.values()), run.given, rtol=1e-10)
+    assert np.allclose(sum(run.ledger.values()), run.dose, rtol=1e-10)
     # Each ear against its own peak, the highest concentration anywhere along the cochlea or in that fluid.
     highest = {name: over_all(np.max, run.concentration[name]) for name in KEPT}
     peak = np.max([highest[name] for name in KEPT[:6]], axis=0)

@@ -19,6 +19,15 @@ def import_(
     animals: Annotated[
         Path | None, typer.Option(help="The sheet that says which subject is in which group.")
     ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="What the columns of tables and the wells of plates hold.")
+    ] = None,
+    species: Annotated[
+        str, typer.Option(help="Of subjects the sheet does not name: mouse, rat, guinea_pig, human.")
+    ] = "",
+    voltage: Annotated[
+        str, typer.Option(help="Unit of waveforms whose file states none: nV, uV, mV, V.")
+    ] = "",
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the tables [default: results/import].")] = None,
     force: Force = False,
@@ -27,13 +36,20 @@ def import_(
     """Read a laboratory's files into one table, with thresholds and a list of what was refused."""
 
     asked = jobs.ImportInputs(
-        paths=tuple(paths), animals=animals, shelves=tuple(shelves or ()), out=out, force=force
+        paths=tuple(paths),
+        animals=animals,
+        mapping=mapping,
+        species=species,
+        voltage=voltage,
+        shelves=tuple(shelves or ()),
+        out=out,
+        force=force,
     )
     carry_out("import", as_json, lambda watch: jobs.import_(asked, watch))
 
 
 def new(
-    kind: Annotated[str, typer.Argument(help="study, animals, fit or batch")],
+    kind: Annotated[str, typer.Argument(help="study, animals, mapping, fit, batch or specification")],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(help="For animals: the files the sheet is for; for a batch: its exports and plates."),
@@ -46,14 +62,33 @@ def new(
         Path | None,
         typer.Option(help="The file to write [default: my_study.toml, animals.csv or my_batch.toml]."),
     ] = None,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="For a batch: copy files from elsewhere beside its record.")
+    ] = False,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="For a batch: leave files elsewhere and allow their folders.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Begin a file: a study, an animals sheet, a study to fit, a lot's record."""
+    """Begin a file: a study, an animals sheet, a study to fit, a lot's record, a release specification."""
 
-    asked = jobs.NewInputs(
-        kind=kind, paths=tuple(paths or ()), source=source, shelves=tuple(shelves or ()), out=out
-    )
-    carry_out("new", as_json, lambda watch: jobs.new(asked))
+    def job(watch: jobs.Watch) -> jobs.Begun:
+        from otosome.errors import BadInput
+
+        if copy and reference:
+            raise BadInput("is one or the other", given="--copy and --reference")
+        return jobs.new(
+            jobs.NewInputs(
+                kind=kind,
+                paths=tuple(paths or ()),
+                source=source,
+                shelves=tuple(shelves or ()),
+                out=out,
+                outside="copy" if copy else "reference" if reference else "refuse",
+            )
+        )
+
+    carry_out("new", as_json, job)
 
 
 def quality(

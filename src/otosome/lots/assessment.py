@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from otosome.catalog import Catalog
+from otosome.cards import read_card
+from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
 from otosome.laboratory.file import Export
 from otosome.lots.belief import Belief
@@ -37,11 +38,12 @@ from otosome.lots.potency import (
     combine,
     measure,
 )
-from otosome.lots.record import LotRecord, parse_record
+from otosome.lots.record import LotRecord, beside, parse_record
 from otosome.lots.release import Decision, Verdict, overall
-from otosome.lots.specification import read_specification
+from otosome.lots.specification import Specification, read_specification
 from otosome.lots.study_batch import protein, study_batch
 from otosome.lots.verdicts import Stated, beyond, verdicts
+from otosome.roles import SpecificationOptions
 
 if TYPE_CHECKING:
     pass
@@ -64,6 +66,7 @@ class Assessment:
 
     record: LotRecord
     file: str
+    specification: Specification
     decision: Decision
     reason: str
     verdicts: tuple[Verdict, ...]
@@ -101,7 +104,7 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
         potencies,
         _assay_names(record),
     )
-    specification = read_specification(catalog.get("specifications", record.specification))
+    specification = read_specification(_specification(record, file, catalog))
     answered = verdicts(specification, measured, Stated(record.findings, record.methods, file.name))
     decision, reason = overall(answered)
     lot = study_batch(
@@ -110,9 +113,13 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
     models = tuple(_assay(one.assay, catalog).model for one in record.assay)
     lists = _checklists(record, file.name, catalog)
     inputs = {str(file): export.sha256, **files.inputs}
+    if record.specification.endswith(".toml"):
+        own = file.parent / record.specification
+        inputs[str(own)] = Export.open(own).sha256
     return Assessment(
         record,
         file.name,
+        specification,
         decision,
         reason,
         tuple(answered),
@@ -139,6 +146,15 @@ def _count(
     spread = scatter(fresh, catalog)[0]
     refuse_contradiction(known, spread, file)
     return count([one.measurement() for one in known], spread)
+
+
+def _specification(record: LotRecord, file: Path, catalog: Catalog) -> Entry[SpecificationOptions, Any]:
+    """The specification that the record names: a file beside it, or an entry of the shelf."""
+    name = record.specification
+    if not name.endswith(".toml"):
+        return catalog.get("specifications", name)
+    place = beside(file.parent, name, "specification", file.name, record.folders)
+    return Entry(read_card(place, "specifications"), None)
 
 
 def _assay_names(record: LotRecord) -> dict[str, str]:

@@ -11,7 +11,7 @@ import numpy as np
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.laboratory.file import Export
-from otosome.laboratory.reading import Distribution, read_particles
+from otosome.laboratory.reading import Distribution, instrument_of, read_particles, read_with
 from otosome.lots.count import Measurement, Scatter
 from otosome.lots.plate import Plate, Reading, read_plate
 from otosome.lots.record import AssayFile, LotRecord, beside
@@ -161,6 +161,38 @@ class _Reader:
         except BadInput as error:
             self.left_out.append(LeftOut(export.name, "", str(error)))
             return None
+
+
+def read_responses(export: Export, read: str, catalog: Catalog) -> dict[str, float] | None:
+    """The responses in a plate reader's export by well; None for a file that is no such export.
+
+    ``read``  which measurement, empty where there is one
+    raises    BadInput where there are several measurements or plates and none is named
+    """
+    name = instrument_of(export, catalog)
+    wells = None if name is None else read_with(export, name, catalog).wells
+    if wells is None:
+        return None
+    reads = [str(one) for one in wells["read"].unique()]
+    if read and read not in reads:
+        raise BadInput("has no such measurement", file=export.name, key="read", given=read, allowed=reads)
+    if not read and len(reads) > 1:
+        raise BadInput(
+            "has several measurements",
+            file=export.name,
+            key="read",
+            allowed=reads,
+            cure=f'read = "{reads[0]}"',
+        )
+    own = wells[wells["read"] == (read or reads[0])]
+    if own["well"].duplicated().any():
+        raise BadInput(
+            "has several plates",
+            file=export.name,
+            given=list(own["plate"].unique()),
+            cure="export each plate as a file",
+        )
+    return {str(well): float(value) for well, value in zip(own["well"], own["value"], strict=True)}
 
 
 def _check_counts(table: pd.DataFrame) -> None:

@@ -106,7 +106,7 @@ class Specification:
         return list(dict.fromkeys([*label, *self.limits, *self.words, *self.recorded]))
 
 
-def read_specification(entry: Entry[SpecificationOptions]) -> Specification:
+def read_specification(entry: Entry[SpecificationOptions, object]) -> Specification:
     """A specification from its entry of the shelf.
 
     raises  BadInput for a list or table that no test uses, a test without its limit or named twice, a limit that is

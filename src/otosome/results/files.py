@@ -43,9 +43,11 @@ def fill_lot(folder: Path, assessment: Assessment, values: Mapping[str, Any], re
     import pandas as pd
     import tomli_w
 
+    from otosome.report.certificate import certificate_pdf
     from otosome.report.lot import certificate, lot_report
 
     _text(certificate(values), folder / "certificate.html")
+    (folder / "certificate.pdf").write_bytes(certificate_pdf(values))
     _text(lot_report(assessment, values, values["history"] or {}), folder / "report.html")
     _text(tomli_w.dumps(values["batch"]), folder / "batch.toml")
     whole = {**values, "notes": list(assessment.lot.notes)}
@@ -68,15 +70,26 @@ def fill_intake(
     """
     import pandas as pd
 
+    from otosome.laboratory.mapping import draft
     from otosome.report.contact import contact_sheet
 
-    tables = {"readings": intake.readings, "particles": intake.particles, "thresholds": intake.estimated}
+    tables = {
+        "readings": intake.readings,
+        "particles": intake.particles,
+        "wells": intake.wells,
+        "thresholds": intake.estimated,
+    }
     for name, table in tables.items():
         if len(table):
             table.to_parquet(folder / f"{name}.parquet", index=False)
             _csv(table, folder / f"{name}.csv")
     if len(intake.waveforms):
         intake.waveforms.to_parquet(folder / "waveforms.parquet", index=False)
+    for name, plate in intake.plates.items():
+        (folder / "plates").mkdir(exist_ok=True)
+        _csv(plate, folder / "plates" / f"{name}.csv")
+    if intake.unsure:
+        _text(draft(intake.unsure), folder / "mapping.toml")
     if animals is not None:
         _csv(animals, folder / "animals.csv")
     rows = [vars(refusal) for refusal in intake.refused]

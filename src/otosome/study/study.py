@@ -92,7 +92,7 @@ class Study:
         return replace(self.shelves, curves=stated)
 
     @property
-    def species(self) -> Entry[SpeciesOptions]:
+    def species(self) -> Entry[SpeciesOptions, object]:
         """The species' entry."""
         return self.catalog.get("species", self.tables.species)
 
@@ -102,13 +102,13 @@ class Study:
         named = self.tables.mechanisms
         return tuple(self.catalog.names("mechanisms") if named is None else named)
 
-    def batch(self, name: str) -> Entry[BatchOptions]:
+    def batch(self, name: str) -> Entry[BatchOptions, object]:
         """A batch: one the study holds itself, or one of the shelf."""
         if name in self.tables.batch:
             return self.catalog.batch(self.tables.batch[name], name, f"batch.{name}")
         return self.catalog.get("batches", name)
 
-    def entries(self) -> Iterator[Entry[Options]]:
+    def entries(self) -> Iterator[Entry[Options, object]]:
         """Every entry whose numbers this study rests on, each once."""
         yield self.species
         yield self.catalog.get("maps", self.species.options.map)

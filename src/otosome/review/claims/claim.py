@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput, at
 from otosome.evidence import Source
+from otosome.review.claims.laboratory import Calculation, Laboratory
 from otosome.review.qualification import known
 from otosome.roles import ClaimOptions, Figure, Grounds
 from otosome.units import Array
@@ -68,10 +69,10 @@ class Claim:
     missing: str
     study: str
     uses: tuple[str, ...]
-    entry: Entry[ClaimOptions]
+    entry: Entry[ClaimOptions, object]
 
     @classmethod
-    def of(cls, entry: Entry[ClaimOptions], catalog: Catalog) -> Claim:
+    def of(cls, entry: Entry[ClaimOptions, object], catalog: Catalog) -> Claim:
         """A claim from its entry; raises BadInput naming file, key, what was given and what is allowed."""
         options = entry.options
         if entry.formula is None and not options.missing:
@@ -94,14 +95,15 @@ class Claim:
             entry=entry,
         )
 
-    def figure(self, laboratory: Any) -> Figure | None:
+    def figure(self, laboratory: Laboratory) -> Figure | None:
         """The figure now; None where none can be computed yet."""
         if self.entry.formula is None:
             return None
-        found = self.entry.bind(_columns(self.entry), "").figure(laboratory)
-        if not isinstance(found, Figure) or not all(map(_is_finite, (found, *found.parts))):
+        formula = self.entry.bind(_columns(self.entry), "")
+        figure = formula.figure(laboratory) if isinstance(formula, Calculation) else None
+        if not isinstance(figure, Figure) or not all(map(_is_finite, (figure, *figure.parts))):
             raise BadInput("its formula must give a figure of finite numbers", file=self.entry.card.file)
-        return found
+        return figure
 
     def verdict(self, figure: Figure | None) -> tuple[str, str]:
         """The verdict, and the rule in words that gave it."""
@@ -123,7 +125,7 @@ def _is_finite(figure: Figure) -> bool:
     return all(map(isfinite, (figure.value, figure.low, figure.high)))
 
 
-def _columns(entry: Entry[ClaimOptions]) -> dict[str, Array]:
+def _columns(entry: Entry[ClaimOptions, object]) -> dict[str, Array]:
     """A claim's own numbers at their best value; its formula asks the laboratory for what is not known of them."""
     return {
         f"{SHELF}.{entry.name}.{key}": np.array([entry.card.parameter(key, "").value])
@@ -131,7 +133,7 @@ def _columns(entry: Entry[ClaimOptions]) -> dict[str, Array]:
     }
 
 
-def _ground(entry: Entry[ClaimOptions], grounds: Grounds, catalog: Catalog) -> Ground:
+def _ground(entry: Entry[ClaimOptions, object], grounds: Grounds, catalog: Catalog) -> Ground:
     with at(entry.card.file, "stands_on"):
         if grounds.kind != "none" and not grounds.sources:
             raise BadInput("what is published has a source", key="sources")

@@ -88,7 +88,7 @@ def _evidence(catalog: Catalog) -> Iterator[Path]:
         yield from (SHIPPED / "sources" / f"{key}.toml" for key in keys if key)
 
 
-def _entries(claim: Claim, laboratory: Laboratory) -> list[Entry[Options]]:
+def _entries(claim: Claim, laboratory: Laboratory) -> list[Entry[Options, object]]:
     """A claim's own entry, those it uses, and those of its study with every mechanism there is: some figures are so."""
     study = claim.entry.options.study
     of_study = laboratory.study(study, mechanisms=None).entries() if study else ()

@@ -117,7 +117,7 @@ def evidence(catalog: Catalog | None = None, allow_retracted: tuple[str, ...] = 
     return digest.hexdigest()[:12]
 
 
-def _numbers(entry: Entry[ObservationOptions], terms: Terms) -> dict[str, str]:
+def _numbers(entry: Entry[ObservationOptions, object], terms: Terms) -> dict[str, str]:
     """Every number and curve an observation uses, with its fingerprint."""
     if entry.options.study is None and entry.formula is None:
         return {}
@@ -126,7 +126,7 @@ def _numbers(entry: Entry[ObservationOptions], terms: Terms) -> dict[str, str]:
     return numbers | {name: curve.hash for name, curve in used.curves.items()}
 
 
-def _all(catalog: Catalog) -> Iterator[tuple[Entry[ObservationOptions], list[Case]]]:
+def _all(catalog: Catalog) -> Iterator[tuple[Entry[ObservationOptions, object], list[Case]]]:
     for name in catalog.names(SHELF):
         entry = catalog.get(SHELF, name)
         yield entry, cases(entry)
@@ -156,7 +156,7 @@ def _order(row: str) -> tuple[str, str, int, str]:
     return shelf, number.split(digits)[0] if digits else number, int(digits or 0), number + part
 
 
-def _entry(entry: Entry[ObservationOptions], part: list[Case], terms: Terms) -> list[Row]:
+def _entry(entry: Entry[ObservationOptions, object], part: list[Case], terms: Terms) -> list[Row]:
     """The rows of one observation; they share its simulation, so a row is the same alone or among others."""
     reasons = {case.id: _untestable(case, terms) for case in part}
     found = [no_test(case, reasons[case.id]) for case in part if reasons[case.id]]
@@ -171,7 +171,7 @@ def _entry(entry: Entry[ObservationOptions], part: list[Case], terms: Terms) -> 
     return found + list(_measured(entry, asked, terms))
 
 
-def _measured(entry: Entry[ObservationOptions], asked: list[Case], terms: Terms) -> Iterator[Row]:
+def _measured(entry: Entry[ObservationOptions, object], asked: list[Case], terms: Terms) -> Iterator[Row]:
     """Rows of an observation with a formula: exact ones at best values, others drawn."""
     exact = [case for case in asked if case.kind == "exact"]
     if exact:

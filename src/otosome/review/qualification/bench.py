@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,6 +16,15 @@ from otosome.model import transport
 from otosome.roles import ObservationOptions, Options
 from otosome.study.study import standing
 from otosome.units import Array
+
+
+@runtime_checkable
+class Observation(Protocol):
+    """A published case that no study file can state, as its formula runs it again."""
+
+    def replicate(self, bench: Bench) -> Mapping[str, Array]:
+        """What was published, by row: of each ear of the bench, or exact values."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,7 @@ class Bench:
     """
 
     terms: Terms
-    observation: Entry[ObservationOptions]
+    observation: Entry[ObservationOptions, object]
     subjects: int
     drawn: bool = True
 
@@ -77,7 +86,7 @@ class Bench:
         return standing(told, self.terms.catalog, self.observation.card.file, self.terms.allowed)
 
     @property
-    def entries(self) -> list[Entry[Options]]:
+    def entries(self) -> list[Entry[Options, object]]:
         """The observation itself and the entries it rests on."""
         return [self.observation, *(self.terms.catalog.get(*name.split(".", 1)) for name in self.rests)]
 
@@ -88,7 +97,7 @@ class Bench:
             return {name: np.array([p.value]) for name, p in self.parameters.items()}
         return draw_columns(self.parameters.values(), self.terms.seed, 0, self.ears, self.subjects)
 
-    def entry(self, shelf: str, name: str) -> Entry[Options]:
+    def entry(self, shelf: str, name: str) -> Entry[Options, object]:
         """An entry it rests on; raises BadInput for any other."""
         if f"{shelf}.{name}" not in self.rests:
             raise BadInput(
@@ -118,8 +127,9 @@ class Bench:
     def replicate(self) -> Mapping[str, Array]:
         """What the observation's own formula finds here, by row: of each ear, or the exact values."""
         formula = self.observation.bind(self.columns, self.species)
-        found: Mapping[str, Array] = formula.replicate(self)
-        return found
+        if not isinstance(formula, Observation):
+            raise BadInput("its formula has no replicate(bench)", file=self.observation.card.file)
+        return formula.replicate(self)
 
 
 def summarise(values: Array, bench: Bench, n: int, summary: str) -> Array:

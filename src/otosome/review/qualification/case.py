@@ -114,12 +114,12 @@ class Case:
         return None if self.se is None else self.se * self.n**0.5
 
 
-def cases(entry: Entry[ObservationOptions]) -> list[Case]:
+def cases(entry: Entry[ObservationOptions, object]) -> list[Case]:
     """The rows of an observation; raises BadInput naming file, key, value given and values allowed."""
     return [_case(entry, row_id, row) for row_id, row in entry.options.row.items()]
 
 
-def _case(entry: Entry[ObservationOptions], row_id: str, row: Mapping[str, object]) -> Case:
+def _case(entry: Entry[ObservationOptions, object], row_id: str, row: Mapping[str, object]) -> Case:
     file, key = entry.card.file, f'row."{row_id}"'
     for name in row:
         if name not in _KEYS:

@@ -121,7 +121,7 @@ def _typed(statistic: Mapping[str, object], file: str, key: str) -> dict[str, ob
     return values
 
 
-def study_of(entry: Entry[ObservationOptions], terms: Terms) -> Study:
+def study_of(entry: Entry[ObservationOptions, object], terms: Terms) -> Study:
     """The study an observation states, checked as any study file."""
     return Study.of(
         {"otosome": "study/1", **(entry.options.study or {})},
@@ -131,7 +131,7 @@ def study_of(entry: Entry[ObservationOptions], terms: Terms) -> Study:
     )
 
 
-def rerun(entry: Entry[ObservationOptions], rows: list[Case], terms: Terms) -> dict[str, Array]:
+def rerun(entry: Entry[ObservationOptions, object], rows: list[Case], terms: Terms) -> dict[str, Array]:
     """Each row's statistic in each world, shape (world,) by the row's id."""
     study = study_of(entry, terms)
     asked = {case.id: Statistic.of_case(case, study, entry.card.file) for case in rows}
