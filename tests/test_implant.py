@@ -222,7 +222,7 @@ def test_a_coated_electrode_brings_its_vesicles_by_the_same_way_as_any_dose():
         assert np.all(here > beside) and np.all(here > beyond)
     assert np.all(result["closure"] < 1e-10)
     # They may be answered as any dose is.
-    bare, coated = (study.harmed(study.arm(name)) for name in ("bare", "coated"))
+    bare, coated = (study.adverse_events(study.arm(name)) for name in ("bare", "coated"))
     assert coated == bare | {"vesicle_reaction": 1}
     # What vesicles save is never negative: same ears, same electrode.
     saved = result["cells"].sel(arm="coated") - result["cells"].sel(arm="bare")

@@ -233,13 +233,16 @@ def _open(share: float, worlds: int) -> Row:
 
 def expected(study: Study, arm: Arm, columns: Mapping[str, Array]) -> dict[str, Array]:
     """Events of each harm that an arm brings, expected of one person beyond none at all, shape (subject,)."""
-    return {name: study.harm(name, columns).excess(times) for name, times in study.harmed(arm).items()}
+    return {
+        name: study.adverse_event(name, columns).excess(times)
+        for name, times in study.adverse_events(arm).items()
+    }
 
 
 def weighed(study: Study) -> dict[str, float]:
     """What one event of each harm costs: as the study's preference has it, or the harm's own weight."""
     stated = {} if study.tables.preference is None else study.tables.preference.harms
-    names = {name for arm in study.tables.arm for name in study.harmed(arm)}
+    names = {name for arm in study.tables.arm for name in study.adverse_events(arm)}
     own = {name: study.parameters[f"harms.{name}.weight"].value for name in sorted(names)}
     return own | {name: weight for name, weight in stated.items() if name in own}
 

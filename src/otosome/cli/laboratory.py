@@ -35,7 +35,7 @@ def import_(
 ) -> None:
     """Read a laboratory's files into one table, with thresholds and a list of what was refused."""
 
-    asked = jobs.ImportInputs(
+    inputs = jobs.ImportInputs(
         paths=tuple(paths),
         animals=animals,
         mapping=mapping,
@@ -45,7 +45,7 @@ def import_(
         out=out,
         force=force,
     )
-    carry_out("import", as_json, lambda watch: jobs.import_(asked, watch))
+    carry_out("import", as_json, lambda watch: jobs.import_(inputs, watch))
 
 
 def new(
@@ -118,7 +118,7 @@ def quality(
             raise BadInput(
                 "asks for the record of a lot, or for --process", cure="otosome quality BATCH.toml"
             )
-        asked = jobs.LotInputs(
+        inputs = jobs.LotInputs(
             record=batch,
             reference=reference,
             history=history,
@@ -127,6 +127,6 @@ def quality(
             out=out,
             force=force,
         )
-        return jobs.assess(asked, watch)
+        return jobs.assess(inputs, watch)
 
     carry_out("quality", as_json, job)
