@@ -17,7 +17,7 @@ ORDER = [
     ["model.lanes"],
     ["evidence"],
     ["ears"],
-    ["model.transport", "laboratory.file laboratory.tables"],
+    ["model.transport", "laboratory.file laboratory.tables laboratory.voltage"],
     ["roles"],
     ["cards"],
     [
@@ -29,7 +29,7 @@ ORDER = [
             "model.tonotopy",
         ),
         *("model.adverse_events", "model.grades", "model.levels"),
-        "laboratory.columns laboratory.voltage laboratory.levels laboratory.trees"
+        "laboratory.columns laboratory.levels laboratory.trees"
         " laboratory.audiometry laboratory.plates laboratory.workbook laboratory.mapping",
         "lots.batch lots.belief lots.checklist lots.count lots.counted lots.curve lots.history lots.plate"
         " lots.potency lots.process lots.release lots.sizes",
@@ -49,6 +49,7 @@ ORDER = [
     ["review.standing", "lots.stakes"],
     ["review.qualification"],
     ["review.claims"],
+    ["shelves.claims", "shelves.observations"],
     ["report"],
     ["results"],
     ["jobs"],
@@ -67,7 +68,7 @@ def place_of(module):
         prefix = ".".join(module[:length])
         if prefix in PLACE:
             rung, group = PLACE[prefix]
-            return rung, module if prefix == "shelves" else group
+            return rung, module if prefix.startswith("shelves") else group
     return None
 
 

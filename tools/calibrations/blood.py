@@ -33,7 +33,7 @@ def gentamicin() -> dict[str, Text]:
     """Clearance from plasma and both partitions, in the rat."""
     found, figure = (
         simulated("pk_c16"),
-        {case.id: case.found for case in cases(get("observations", "pk_c16"))},
+        {case.id: case.value for case in cases(get("observations", "pk_c16"))},
     )
 
     def off(row: str, over: str = "") -> float:
@@ -64,7 +64,7 @@ def steroid() -> dict[str, Text]:
     """Perilymph over plasma of methylprednisolone, in people."""
     found = simulated("pk_c10")
     veins = [case for case in cases(get("observations", "pk_c10")) if "vein" in case.id]
-    off = np.array([np.log((case.found or 0.0) * 1e-3 / found[case.id]) for case in veins])
+    off = np.array([np.log((case.value or 0.0) * 1e-3 / found[case.id]) for case in veins])
     weight = np.array([case.doubt**-2 for case in veins])
     quotient, error = float(np.exp(weight @ off / weight.sum())), float(weight.sum() ** -0.5)
     said = {

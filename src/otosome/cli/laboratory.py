@@ -35,7 +35,7 @@ def import_(
 ) -> None:
     """Read a laboratory's files into one table, with thresholds and a list of what was refused."""
 
-    asked = jobs.ImportInputs(
+    inputs = jobs.ImportInputs(
         paths=tuple(paths),
         animals=animals,
         mapping=mapping,
@@ -45,7 +45,7 @@ def import_(
         out=out,
         force=force,
     )
-    carry_out("import", as_json, lambda watch: jobs.import_(asked, watch))
+    carry_out("import", as_json, lambda watch: jobs.import_(inputs, watch))
 
 
 def new(
@@ -66,10 +66,10 @@ def new(
 ) -> None:
     """Begin a file: a study, an animals sheet, a study to fit, a lot's record."""
 
-    asked = jobs.NewInputs(
+    inputs = jobs.NewInputs(
         kind=kind, paths=tuple(paths or ()), source=source, shelves=tuple(shelves or ()), out=out
     )
-    carry_out("new", as_json, lambda watch: jobs.new(asked))
+    carry_out("new", as_json, lambda watch: jobs.new(inputs))
 
 
 def quality(
@@ -99,7 +99,7 @@ def quality(
             raise BadInput(
                 "asks for the record of a lot, or for --process", cure="otosome quality BATCH.toml"
             )
-        asked = jobs.LotInputs(
+        inputs = jobs.LotInputs(
             record=batch,
             reference=reference,
             history=history,
@@ -108,6 +108,6 @@ def quality(
             out=out,
             force=force,
         )
-        return jobs.assess(asked, watch)
+        return jobs.assess(inputs, watch)
 
     carry_out("quality", as_json, job)

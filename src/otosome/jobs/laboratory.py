@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otosome.errors import BadInput
+from otosome.jobs.options import options_of
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import ANSWER, Record, check_free, csv_text, fill_intake, usual, writing
 
@@ -96,7 +97,7 @@ class Imported:
         return lines
 
 
-def import_(asked: ImportInputs, watch: Watch = SILENT) -> Imported:
+def import_(inputs: ImportInputs, watch: Watch = SILENT) -> Imported:
     """Read files into one table with thresholds and a list of what was refused; raises BadInput, or Cancelled."""
     from otosome.catalog import Catalog
     from otosome.laboratory.animals import Animals
@@ -104,28 +105,22 @@ def import_(asked: ImportInputs, watch: Watch = SILENT) -> Imported:
     from otosome.laboratory.mapping import Meaning
     from otosome.laboratory.reading import Unsure
 
-    folder = asked.out if asked.out is not None else usual(IMPORT)
-    check_free(folder, asked.force)
-    sheet = None if asked.animals is None else Animals.read(asked.animals)
-    _check_words(asked)
-    meaning = Meaning() if asked.mapping is None else Meaning.read(asked.mapping)
-    with writing(folder, asked.force) as part:
+    folder = inputs.out if inputs.out is not None else usual(IMPORT)
+    check_free(folder, inputs.force)
+    sheet = None if inputs.animals is None else Animals.read(inputs.animals)
+    _check_words(inputs)
+    meaning = Meaning() if inputs.mapping is None else Meaning.read(inputs.mapping)
+    with writing(folder, inputs.force) as part:
         watch.check()
         try:
-            read = intake(asked.paths, Catalog(asked.shelves), sheet, meaning, asked.species, asked.voltage)
+            read = intake(
+                inputs.paths, Catalog(inputs.shelves), sheet, meaning, inputs.species, inputs.voltage
+            )
         except Unsure as error:
             _begin_mapping(error, folder)
             raise
         watch.check()
-        options: dict[str, Any] = {
-            "paths": [str(path.resolve()) for path in asked.paths],
-            "animals": None if asked.animals is None else str(asked.animals.resolve()),
-            "mapping": None if asked.mapping is None else str(asked.mapping.resolve()),
-            "species": asked.species,
-            "voltage": asked.voltage,
-            "shelves": [str(path) for path in asked.shelves],
-        }
-        record = Record(IMPORT, folder.name, dict(read.inputs), options)
+        record = Record(IMPORT, folder.name, dict(read.inputs), options_of(inputs))
         rows = {
             "files": len(read.files),
             "readings": len(read.readings),
@@ -144,12 +139,12 @@ def import_(asked: ImportInputs, watch: Watch = SILENT) -> Imported:
     return imported
 
 
-def _check_words(asked: ImportInputs) -> None:
+def _check_words(inputs: ImportInputs) -> None:
     from otosome.laboratory.mapping import SPECIES, VOLTAGES
 
     for key, word, allowed in (
-        ("species", asked.species, SPECIES),
-        ("voltage", asked.voltage, ("", *VOLTAGES)),
+        ("species", inputs.species, SPECIES),
+        ("voltage", inputs.voltage, ("", *VOLTAGES)),
     ):
         if word not in allowed:
             raise BadInput(
@@ -221,32 +216,32 @@ class Begun:
         return [f"wrote {self.file}; {NEW[self.kind][1]} {self.file}"]
 
 
-def new(asked: NewInputs) -> Begun:
+def new(inputs: NewInputs) -> Begun:
     """Begin a file: a study, an animals sheet, a study to fit, a lot's record; raises BadInput if it is there."""
     from otosome.catalog import Catalog
 
-    if asked.kind not in NEW:
-        raise BadInput("is not something new can write", given=asked.kind, allowed=list(NEW))
-    key = f"new {asked.kind}"
-    if asked.paths and asked.kind in ("study", "fit"):
-        raise BadInput("takes no files", key=key, given=str(asked.paths[0]))
-    if asked.source is not None and asked.kind != "fit":
-        raise BadInput("takes no --from", key=key, given=str(asked.source))
-    file = asked.out if asked.out is not None else Path(NEW[asked.kind][0])
-    _write(file, _begun(asked, file, Catalog(asked.shelves)))
-    return Begun(asked.kind, file)
+    if inputs.kind not in NEW:
+        raise BadInput("is not something new can write", given=inputs.kind, allowed=list(NEW))
+    key = f"new {inputs.kind}"
+    if inputs.paths and inputs.kind in ("study", "fit"):
+        raise BadInput("takes no files", key=key, given=str(inputs.paths[0]))
+    if inputs.source is not None and inputs.kind != "fit":
+        raise BadInput("takes no --from", key=key, given=str(inputs.source))
+    file = inputs.out if inputs.out is not None else Path(NEW[inputs.kind][0])
+    _write(file, _begun(inputs, file, Catalog(inputs.shelves)))
+    return Begun(inputs.kind, file)
 
 
-def _begun(asked: NewInputs, file: Path, catalog: Catalog) -> str:
+def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
     """The text of what ``new`` writes into a file."""
-    if asked.kind == "animals":
-        return _animals(asked.paths, catalog)
-    if asked.kind == "mapping":
-        return _mapping(asked.paths)
-    if asked.kind == "fit":
-        return _fit(asked.source, file, catalog)
-    if asked.kind == "batch":
-        return _lot_record(asked.paths, file, catalog)
+    if inputs.kind == "animals":
+        return _animals(inputs.paths, catalog)
+    if inputs.kind == "mapping":
+        return _mapping(inputs.paths)
+    if inputs.kind == "fit":
+        return _fit(inputs.source, file, catalog)
+    if inputs.kind == "batch":
+        return _lot_record(inputs.paths, file, catalog)
     from otosome.study import TEMPLATE
 
     return TEMPLATE.read_text(encoding="utf-8")

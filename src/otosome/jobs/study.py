@@ -131,14 +131,14 @@ class StudyResult:
         ]
 
 
-def run(asked: StudyInputs, watch: Watch = SILENT) -> StudyResult:
+def run(inputs: StudyInputs, watch: Watch = SILENT) -> StudyResult:
     """Simulate a study and write its result; raises BadInput, or Cancelled."""
-    return _written(RUN, asked, watch)
+    return _written(RUN, inputs, watch)
 
 
-def compare(asked: StudyInputs, watch: Watch = SILENT) -> StudyResult:
+def compare(inputs: StudyInputs, watch: Watch = SILENT) -> StudyResult:
     """Lay the arms of a study side by side as therapies and write the result; raises BadInput, or Cancelled."""
-    return _written(COMPARE, asked, watch)
+    return _written(COMPARE, inputs, watch)
 
 
 def again(stored: StudyResult, shelves: tuple[Path, ...], watch: Watch = SILENT) -> StudyResult:
@@ -153,14 +153,14 @@ def again(stored: StudyResult, shelves: tuple[Path, ...], watch: Watch = SILENT)
     return _fill(study, record, beside, True, watch)
 
 
-def _written(verb: str, asked: StudyInputs, watch: Watch) -> StudyResult:
-    study = asked.load()
-    folder = asked.out if asked.out is not None else usual(study.name, "" if verb == RUN else verb)
-    check_free(folder, asked.force)
+def _written(verb: str, inputs: StudyInputs, watch: Watch) -> StudyResult:
+    study = inputs.load()
+    folder = inputs.out if inputs.out is not None else usual(study.name, "" if verb == RUN else verb)
+    check_free(folder, inputs.force)
     own = study.tables.seed
-    seed = asked.seed if asked.seed is not None else own if own is not None else 1
-    record = _record(verb, study, asked.subjects, seed, asked.shelves)
-    return _fill(study, record, folder, asked.force, watch)
+    seed = inputs.seed if inputs.seed is not None else own if own is not None else 1
+    record = _record(verb, study, inputs.subjects, seed, inputs.shelves)
+    return _fill(study, record, folder, inputs.force, watch)
 
 
 def _record(verb: str, study: Study, subjects: int, seed: int, shelves: tuple[Path, ...]) -> Record:

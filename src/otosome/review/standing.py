@@ -79,9 +79,13 @@ def _row(
     here: Mapping[str, Any],
 ) -> Row:
     return {
-        "parameter": name, "what": what, "then": _said(then), "now": _said(now),
-        "source": here.get("source"), "standing": here.get("standing", ""),
-    }  # fmt: skip
+        "parameter": name,
+        "what": what,
+        "then": _said(then),
+        "now": _said(now),
+        "source": here.get("source"),
+        "standing": here.get("standing", ""),
+    }
 
 
 def _said(row: Mapping[str, Any] | None) -> str:

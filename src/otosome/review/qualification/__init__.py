@@ -192,9 +192,11 @@ def _found(bench: Bench, rows: list[Case]) -> Mapping[str, Array]:
         values = found.get(case.id) if isinstance(found, Mapping) else None
         if values is None or np.size(values) != wanted or not np.all(np.isfinite(values)):
             raise BadInput(
-                f"its formula must find {wanted} finite numbers", file=bench.observation.card.file,
-                key=f'row."{case.id}"', given="nothing" if values is None else f"{np.size(values)} numbers",
-            )  # fmt: skip
+                f"its formula must find {wanted} finite numbers",
+                file=bench.observation.card.file,
+                key=f'row."{case.id}"',
+                given="nothing" if values is None else f"{np.size(values)} numbers",
+            )
     return found
 
 

@@ -97,13 +97,16 @@ class Bench:
             return {name: np.array([p.value]) for name, p in self.parameters.items()}
         return draw_columns(self.parameters.values(), self.terms.seed, 0, self.ears, self.subjects)
 
-    def entry(self, shelf: str, name: str) -> Entry[Options, object]:
+    def entry(self, shelf: str, name: str) -> Entry[Options, Any]:
         """An entry it rests on; raises BadInput for any other."""
         if f"{shelf}.{name}" not in self.rests:
             raise BadInput(
-                "is not among what the observation rests on", file=self.observation.card.file, key="rests",
-                given=f"{shelf}.{name}", allowed=list(self.rests),
-            )  # fmt: skip
+                "is not among what the observation rests on",
+                file=self.observation.card.file,
+                key="rests",
+                given=f"{shelf}.{name}",
+                allowed=list(self.rests),
+            )
         return self.terms.catalog.get(shelf, name)
 
     def numbers(self, shelf: str, name: str) -> dict[str, Array]:

@@ -73,15 +73,21 @@ class Statistic:
         for name, allowed in words.items():
             if getattr(made, name) not in allowed:
                 raise BadInput(
-                    "is not known here", file=file, key=f"{key}.{name}", given=getattr(made, name),
+                    "is not known here",
+                    file=file,
+                    key=f"{key}.{name}",
+                    given=getattr(made, name),
                     allowed=[a for a in allowed if a is not None],
-                )  # fmt: skip
+                )
         made._check_measured(study, file, key)
         if made.scale is not None and made.grade not in study.scale(made.scale).labels:
             raise BadInput(
-                "is no grade of its scale", file=file, key=f"{key}.grade", given=made.grade,
+                "is no grade of its scale",
+                file=file,
+                key=f"{key}.grade",
+                given=made.grade,
                 allowed=list(study.scale(made.scale).labels),
-            )  # fmt: skip
+            )
         return made
 
     def _check_measured(self, study: Study, file: str, key: str) -> None:
@@ -89,15 +95,20 @@ class Statistic:
         measure = study.tables.measure[self.measure]
         moments, tones = measure.at, measure.frequency or [Quantity("1 kHz")]
         for name, wanted, allowed in (
-            ("at", (self.at,), moments), ("since", (self.since,), moments), ("frequency", self.frequency, tones)
-        ):  # fmt: skip
+            ("at", (self.at,), moments),
+            ("since", (self.since,), moments),
+            ("frequency", self.frequency, tones),
+        ):
             for value in wanted:
                 if value is not None and value not in allowed:
                     where = "there" if name == "frequency" else "then"
                     raise BadInput(
-                        f"is not measured {where}", file=file, key=f"{key}.{name}", given=value.text,
+                        f"is not measured {where}",
+                        file=file,
+                        key=f"{key}.{name}",
+                        given=value.text,
                         allowed=[there.text for there in allowed],
-                    )  # fmt: skip
+                    )
 
     @property
     def arms(self) -> tuple[str, ...]:
