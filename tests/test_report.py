@@ -505,7 +505,7 @@ def test_the_five_numbers_that_move_the_answer_are_named(html: str) -> None:
 
 
 def test_how_to_run_it_again(html: str) -> None:
-    assert "otosome run scenario.toml" in html
+    assert "otosome run study.toml" in html
     assert "species = &#34;guinea_pig&#34;" in html
 
 

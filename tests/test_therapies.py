@@ -324,7 +324,7 @@ def test_the_command_says_one_object_and_writes_a_folder_that_can_be_shown(tmp_p
     # The explicit study holds the harms' and utilities' numbers too.
     explicit = [
         "compare",
-        str(out / "scenario.toml"),
+        str(out / "study.toml"),
         "--subjects",
         "4",
         "--out",
