@@ -485,7 +485,7 @@ def test_a_drug_arrives_by_every_route_that_a_study_may_name_and_any_other_is_re
         return
     study = loads(text)
     chain, use = forward.plan(study), study.tables.insult["drug"]
-    block = Block(chain, {name: column.to_numpy() for name, column in best(study).items()})
+    block = Block(chain, best(study))
     (drug,) = study.drugs(use)
     concentrations = block._exposure(use, chain.arms[0]).concentration
     assert concentrations and all(name.startswith(drug) for name in concentrations)
