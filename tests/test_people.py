@@ -716,9 +716,9 @@ def test_the_examples_of_the_document_run_as_written(tmp_path, monkeypatch):
     (tmp_path / "me.csv").write_text(heard, encoding="utf-8")
     study, recovery, enrolment = blocks("toml")
     (tmp_path / "study.toml").write_text(f"{study}\n{recovery}", encoding="utf-8")
-    assert load(tmp_path / "study.toml").tables.recovery.entered == "3 d"
+    assert load(tmp_path / "study.toml").tables.recovery.entered.text == "3 d"
     (tmp_path / "many.toml").write_text(CHOSEN.format(enrolment=enrolment), encoding="utf-8")
-    assert load(tmp_path / "many.toml").tables.enrolment.highest == "60 %"
+    assert load(tmp_path / "many.toml").tables.enrolment.highest.text == "60 %"
     (tmp_path / "one.toml").write_text(f"{study}\n{enrolment}", encoding="utf-8")
     with pytest.raises(BadInput, match="this study is of one"):
         load(tmp_path / "one.toml")

@@ -17,6 +17,7 @@ from otosome.errors import BadInput
 from otosome.review.qualification import (
     VERDICTS,
     counts,
+    coverage,
     evidence,
     known,
 )
@@ -218,16 +219,36 @@ def test_the_error_of_a_median_comes_from_the_range_of_its_ears_and_is_not_that_
     assert unseen.band() == pytest.approx(even.band())
 
 
-def test_an_interval_too_wide_to_tell_is_uninformative_whatever_it_meets():
+def test_an_interval_too_wide_to_tell_that_meets_the_value_is_uninformative():
     assert interval(1.0, 1.0, 30.0, 30.0, found=2.0).verdict == "uninformative"
-    outside = interval(1.0, 1.0, 30.0, 30.0, found=200.0)
-    assert (outside.verdict, outside.inside) == ("uninformative", False)
-    assert "outside all the same" in outside.reason
     assert interval(0.0, 0.0, 31.0, 31.0, unit="dB", found=2.0).verdict == "uninformative"
     assert interval(0.0, 0.0, 29.0, 29.0, unit="dB", found=2.0).verdict == "agrees"
     assert interval(0.1, 0.1, 0.7, 0.7, unit="%", found=30.0).verdict == "uninformative"
     assert interval(0.1, 0.1, 0.5, 0.5, unit="%", found=30.0).verdict == "agrees"
     assert interval(8.0, 8.0, 20.0, 20.0, found=10.0, sd=2.0, n=4).verdict == "uninformative"
+
+
+@pytest.mark.parametrize("width", [1.5, 10.5, 1e3, 1e6])
+@pytest.mark.parametrize("side", [0.99, 1.01])
+def test_an_interval_that_excludes_the_value_disagrees_however_wide_it_is(width, side):
+    low, high = 1.0, width
+    outside = interval(low, low, high, high, found=low * side if side < 1 else high * side)
+    assert (outside.verdict, outside.covers, outside.inside) == ("disagrees", False, False)
+    assert outside.sharp is (width <= 10.0)
+    # Widening cannot turn it into anything better but by reaching the value.
+    wider = interval(low / 2, low / 2, high * 2, high * 2, found=outside.measured["value"])
+    assert wider.covers
+
+
+def test_how_many_intervals_cover_and_how_many_are_sharp_are_counted_for_evidence_and_calibration_apart():
+    sharp, wide = (1.0, 1.0, 2.0, 2.0), (1.0, 1.0, 100.0, 100.0)
+    rows = [
+        interval(*sharp, found=1.5), interval(*sharp, found=5.0), interval(*wide, found=50.0),
+        interval(*wide, found=500.0), interval(*wide, found=500.0, used="it"), interval(*sharp, above=0.0),
+    ]  # fmt: skip
+    both = {"covering": 2, "covering, sharp": 1, "excluding": 2, "excluding, sharp": 1}
+    assert coverage(rows)["evidence"] == both
+    assert sum(coverage(rows)["calibration"].values()) == coverage(rows)["calibration"]["excluding"] == 1
 
 
 @pytest.mark.parametrize(

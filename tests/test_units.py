@@ -1,5 +1,7 @@
 """Units at the border: every number a file may state, and everything it may not."""
 
+import copy
+import pickle
 import time
 
 import pint
@@ -136,3 +138,31 @@ def test_any_text_is_a_finite_number_or_a_value_error(text):
 def test_a_value_survives_the_way_there_and_back(value, unit):
     there = units.convert(value, unit, units.house(unit))
     assert units.convert(there, units.house(unit), unit) == pytest.approx(value, rel=1e-12)
+
+
+@given(
+    st.floats(-1e12, 1e12),
+    st.sampled_from(["h", "min", "d", "mg/kg", "ug", "particles", "dB SPL", "dB HL", "%"]),
+)
+def test_a_quantity_is_its_number_in_house_units_and_keeps_its_text(value, unit):
+    text = f"{value!r} {unit}"
+    quantity = units.Quantity(text)
+    assert float(quantity) == units.quantity(text)
+    assert quantity.unit == units.house(unit)
+    assert quantity.text == str(quantity) == text
+    assert quantity.to(unit) == pytest.approx(value, rel=1e-15)
+    for again in (copy.deepcopy(quantity), pickle.loads(pickle.dumps(quantity))):
+        assert (again, again.text, again.unit) == (quantity, text, quantity.unit)
+
+
+def test_quantities_are_equal_where_value_and_unit_are():
+    assert units.Quantity("60 min") == units.Quantity("1 h") == 1.0
+    assert hash(units.Quantity("60 min")) == hash(units.Quantity("1 h"))
+    assert units.Quantity("100 ug") != units.Quantity("100 particles")
+    assert units.Quantity("30 dB SPL") != units.Quantity("30 dB HL")
+
+
+def test_a_quantity_goes_to_no_unit_of_another_kind():
+    assert units.Quantity("60 %").to("%") == 60.0
+    with pytest.raises(ValueError, match="expected one convertible to 'kHz'"):
+        units.Quantity("2 h").to("kHz")

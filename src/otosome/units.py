@@ -13,10 +13,14 @@ import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
 
 Array = NDArray[np.float64]
 
@@ -177,3 +181,76 @@ def quantity(text: str, unit: str | None = None) -> float:
     """
     value, given = split(text)
     return convert(value, given, house(given) if unit is None else unit)
+
+
+class Quantity(float):
+    """A quantity of a file: a float in the house unit of its kind, which keeps its text.
+
+    ``text``  as the person wrote it, which is also how it is printed and saved: "12 mg/kg"
+    ``unit``  the house unit the float is in: "ug/kg"; a level keeps its own ("dB SPL")
+
+    Two quantities are equal where value and unit are: 100 ug are not 100 particles.
+
+    raises  ValueError for a text that is no finite number with a known unit
+    """
+
+    __slots__ = ("text", "unit")
+    text: str
+    unit: str
+
+    def __new__(cls, text: str) -> Self:
+        """A quantity from its text, such as "12 mg/kg"."""
+        value, stated = split(text)
+        unit = house(stated)
+        made = super().__new__(cls, convert(value, stated, unit))
+        made.text, made.unit = text, unit
+        return made
+
+    def to(self, unit: str) -> float:
+        """The number in another unit of its kind, converted from the text; raises ValueError for another kind."""
+        return quantity(self.text, unit)
+
+    def __repr__(self) -> str:
+        return f"Quantity({self.text!r})"
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __eq__(self, other: object) -> bool:
+        alike = not isinstance(other, Quantity) or self.unit == other.unit
+        return alike and float.__eq__(self, other) is True
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return float.__hash__(self)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str]]:
+        return type(self), (self.text,)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """In a table it is read from text and saved as text."""
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(
+            cls._of_table,
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda quantity: quantity.text),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, str]:
+        return {"type": "string"}
+
+    @classmethod
+    def _of_table(cls, value: object) -> Self:
+        from pydantic_core import PydanticCustomError
+
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, str):
+            raise PydanticCustomError("string_type", "Input should be a valid string")
+        return cls(value)

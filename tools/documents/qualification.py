@@ -10,7 +10,7 @@ import numpy as np
 
 from otosome import __version__
 from otosome.catalog import Catalog
-from otosome.review.qualification import WORLDS, counts, evidence, qualify
+from otosome.review.qualification import WORLDS, counts, coverage, evidence, qualify
 from otosome.review.qualification.case import Z95
 from otosome.review.qualification.text import measured, number, simulated
 from otosome.review.qualification.verdict import (
@@ -75,10 +75,11 @@ everything that is not known, with as many subjects as were published, and the r
   either way (from the SD and the number of ears where no SE is printed). Where a range of single ears stands beside
   a median, the range is not its error: that comes from the range and the number of ears, taken as log-normal. A
   range that is printed instead of a value is taken as it is; where nothing is printed, the value has no error.
-- **disagrees**: it does not.
-- **uninformative**: the interval is too wide to tell, whatever it meets: 95 % over 5 % above {RATIO:.0f} for a positive
-  number, wider than {DECIBELS:.0f} dB for a level or a shift, wider than {100 * SHARE:.0f} points for a share, or
-  wider than {SPREADS:.0f} times the measured spread between ears where one is known.
+- **disagrees**: it does not, however wide it is.
+- **uninformative**: the interval meets it, but is too wide to tell. Whether a row covers or excludes what was measured
+  and whether it is *sharp* are two marks. Too wide is 95 % over 5 % above {RATIO:.0f} for a positive number,
+  {DECIBELS:.0f} dB for a level or a shift, {100 * SHARE:.0f} points for a share, or {SPREADS:.0f} times the measured
+  spread between ears where one is known.
 - A *direction* has a probability p, the share of worlds in which it holds. It is uncalibrated: no set of
   directions has shown that such probabilities come true as often as they say. From {SURE} it agrees, up to
   {1 - SURE:.1f} it disagrees.
@@ -98,6 +99,11 @@ def _counted(rows: Sequence[Row]) -> Iterator[str]:
     yield "|---" * (len(VERDICTS) + 1) + "|"
     for name, by_verdict in counts(rows).items():
         yield f"| {names[name]} | {' | '.join(str(by_verdict[v]) for v in VERDICTS)} |"
+    yield ""
+    yield "| Intervals of | covering | of these, sharp | excluding | of these, sharp |"
+    yield "|---|---|---|---|---|"
+    for name, marks in coverage(rows).items():
+        yield f"| {names[name]} | {' | '.join(str(number) for number in marks.values())} |"
     values = [row for row in rows if row.inside is not None and not row.used]
     yield ""
     yield (
@@ -121,14 +127,14 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
 
 def _note(row: Row) -> str:
     notes = [f"used: {row.used}"] if row.used else []
-    if row.verdict == "uninformative" and row.kind == "interval":
+    if row.sharp is False:
         notes.append(row.reason)
     return "; ".join([*notes, *(["weak"] if row.weak else [])])
 
 
 def _disagreements(rows: Sequence[Row]) -> Iterator[str]:
     yield from ("", "## Disagreements", "")
-    found = [row for row in rows if row.verdict == "disagrees" or "all the same" in row.reason]
+    found = [row for row in rows if row.verdict == "disagrees"]
     for row in found:
         apart = " (calibrated on, or built in)" if row.used else ""
         why = f" Our reading: {row.why}" if row.why else " We do not know why."

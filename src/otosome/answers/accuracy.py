@@ -13,7 +13,7 @@ from otosome.ears import Ears, stacked
 from otosome.forward import Block, Plan, best, ears_at_once, plan, through
 from otosome.model import transport
 from otosome.study import Compare, Study
-from otosome.units import Array, quantity
+from otosome.units import Array, Quantity
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -69,7 +69,7 @@ def _costs(study: Study, result: xr.Dataset, ears: Ears) -> tuple[str, dict[str,
     finer = replace(made, places=made.places.finer(2)), replace(made, refine=2)
     space, time = (_carried(one, columns)[1] for one in finer)
     assert space is not None and time is not None
-    last = max(quantity(t, "h") for t in _given(study))
+    last = max(_given(study))
     costs = transport.errors(coarse, space, time, at=min(last + _DAY, study.until))
     return arm, {**costs, "total": {name: costs["space"][name] + costs["time"][name] for name in LIMITS}}
 
@@ -87,7 +87,7 @@ def _median_and_worst(values: Array, name: str) -> dict[str, float | None]:
     return {"median": _known(np.median(known)), "worst": _known(np.max(known))}
 
 
-def _given(study: Study) -> list[str]:
+def _given(study: Study) -> list[Quantity]:
     """Every moment at which vesicles are given, or something is put in that releases them."""
     released = [device.at for device in study.tables.device.values() if device.batch is not None]
     return [t for treatment in study.tables.treatment.values() for t in treatment.at] + released

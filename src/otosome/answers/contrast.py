@@ -12,7 +12,7 @@ from otosome.errors import BadInput
 from otosome.forward import Block, best, plan, through
 from otosome.model import transport
 from otosome.study import Compare, Study
-from otosome.units import LEVELS, Array, quantity
+from otosome.units import LEVELS, Array
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,7 +25,7 @@ def benefit(study: Study, result: xr.Dataset, measure: str, of: Array, against: 
     returns              shape (subject,)
     """
     asked = study.tables.measure[measure]
-    time = int(np.searchsorted(result.time.to_numpy(), max(quantity(t, "h") for t in asked.at)))
+    time = int(np.searchsorted(result.time.to_numpy(), max(asked.at)))
     chosen = np.isin(result.frequency.to_numpy(), asked.tones)
     difference = (of - against)[:, time, chosen].mean(axis=1)
     # Plus zero, because a difference of nothing must not read -0.
@@ -114,7 +114,7 @@ def gain(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
     measure = study.tables.measure[asked.measure]
     better = study.catalog.get("endpoints", measure.endpoint).card.options.get("better", "lower")
     frequency = np.array(measure.tones)
-    time = max(quantity(t, "h") for t in measure.at)
+    time = float(max(measure.at))
     sign = 1.0 if better == "higher" else -1.0
 
     shared: dict[str, transport.Transported] = {}

@@ -7,8 +7,7 @@ from typing import Any
 from otosome.answers.sources import sources
 from otosome.forward import Block, best, plan, planned
 from otosome.lots.counted import drawn_sizes
-from otosome.study import DeviceUse, Study
-from otosome.units import quantity
+from otosome.study import DeviceUse, InsultUse, Study
 
 
 def described(study: Study) -> dict[str, Any]:
@@ -32,7 +31,7 @@ def _marks(study: Study) -> list[dict[str, Any]]:
     brought = [(name, study.brought(device)) for name, device in study.tables.device.items() if name in worn]
     uses += [(name, use) for name, use in brought if use is not None]
     return [
-        {"name": name, "entry": use.entry, "time": quantity(t, "h"), "event": study.is_event(use)}
+        {"name": name, "entry": use.entry, "time": float(t), "event": study.is_event(use)}
         for name, use in uses
         for t in use.at
     ]
@@ -43,10 +42,7 @@ def _arms(study: Study) -> list[dict[str, Any]]:
     return [
         {
             "name": arm.name,
-            "insults": [
-                f"{tables.insult[i].entry} {tables.insult[i].amount or tables.insult[i].level or ''}".strip()
-                for i in arm.insults
-            ],
+            "insults": [_suffered(tables.insult[i]) for i in arm.insults],
             "treatments": [
                 f"{tables.treatment[t].batch}, {tables.treatment[t].volume}, {tables.treatment[t].route}"
                 for t in arm.treatments
@@ -58,9 +54,14 @@ def _arms(study: Study) -> list[dict[str, Any]]:
     ]
 
 
+def _suffered(use: InsultUse) -> str:
+    strength = use.level if use.amount is None else use.amount
+    return use.entry if strength is None else f"{use.entry} {strength}"
+
+
 def _worn(device: DeviceUse) -> str:
     told = (device.entry, device.amount, device.batch, device.depth, device.at)
-    return ", ".join(text for text in told if text is not None)
+    return ", ".join(str(value) for value in told if value is not None)
 
 
 def _sizes(study: Study) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from otosome.answers.sensitivity import share
 from otosome.answers.sources import sources
 from otosome.evidence import BASES
 from otosome.study import Compare, Study
-from otosome.units import quantity
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,7 +22,7 @@ def headline(study: Study, result: xr.Dataset, asked: Compare, moved: list[dict[
         "measure": asked.measure,
         "endpoint": measure.endpoint,
         "unit": difference(str(result[asked.measure].attrs["unit"])),
-        "time": max(quantity(t, "h") for t in measure.at),
+        "time": float(max(measure.at)),
         "frequency": [] if measure.frequency is None else measure.tones,
         "of": asked.of,
         "against": asked.against,

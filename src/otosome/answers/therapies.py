@@ -27,7 +27,7 @@ from otosome.forward import (
     simulate,
 )
 from otosome.study import Arm, Study
-from otosome.units import LEVELS, Array, quantity
+from otosome.units import LEVELS, Array, Quantity, convert, house
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 WORDS = "word_score"
 # Without a stated preference so much of the words understood in quiet is worth one.
-_TEN_POINTS = "10 %"
+_TEN_POINTS = Quantity("10 %")
 # Scores nearer than this tie: by default a tenth of a point of words, which prints as nothing.
 _ALIKE = 0.01
 # What the harms weigh beside what is stated: nothing, and ten times as much.
@@ -81,7 +81,7 @@ def _check(study: Study) -> None:
         )  # fmt: skip
 
 
-def worths(study: Study) -> dict[str, str]:
+def worths(study: Study) -> dict[str, Quantity]:
     """How much of each measure is worth one: as the study states it, or ten points of words in quiet."""
     stated = study.tables.preference
     if stated is not None and stated.measures:
@@ -164,7 +164,7 @@ def _score(study: Study, result: xr.Dataset, arm: str, risks: Mapping[str, Array
 
 def _worth(study: Study, result: xr.Dataset, name: str) -> float:
     unit = str(result[name].attrs["unit"])
-    return quantity(worths(study)[name], "dB" if unit in LEVELS else unit)
+    return worths(study)[name].to("dB" if unit in LEVELS else unit)
 
 
 def _gain(study: Study, result: xr.Dataset, name: str, arm: str) -> Array:
@@ -265,7 +265,7 @@ def _told(result: xr.Dataset, arm: str) -> Row:
 def _preference(study: Study) -> Row:
     return {
         "stated": study.tables.preference is not None,
-        "measures": worths(study),
+        "measures": {name: worth.text for name, worth in worths(study).items()},
         "harms": weighed(study),
     }
 
@@ -277,13 +277,13 @@ def _measured(study: Study, result: xr.Dataset, middle: xr.Dataset, name: str, a
     """A measure in an arm at its last time: the ear of best values by frequency, all ears, and the gain."""
     asked = study.tables.measure[name]
     chosen = np.isin(result.frequency.to_numpy(), asked.tones)
-    time = int(np.searchsorted(result.time.to_numpy(), max(quantity(t, "h") for t in asked.at)))
+    time = int(np.searchsorted(result.time.to_numpy(), max(asked.at)))
     ends = [one[name].sel(arm=arm).to_numpy()[:, time, chosen] for one in (result, middle)]
     return {
         "unit": result[name].attrs["unit"],
         "endpoint": asked.endpoint,
         "cell": asked.cell,
-        "noise": asked.noise,
+        "noise": None if asked.noise is None else asked.noise.text,
         "frequency": None if asked.frequency is None else result.frequency.to_numpy()[chosen].tolist(),
         "middle": ends[1][0].tolist(),
         "ears": interval(ends[0].mean(axis=1)),
@@ -310,7 +310,8 @@ def _utilities(study: Study, result: xr.Dataset, columns: Mapping[str, Array], a
     if not names:
         return {}
     words = heard(study)[0]
-    gained = quantity(f"1 {result[words].attrs['unit']}") * _gain(study, result, words, arm)
+    unit = str(result[words].attrs["unit"])
+    gained = convert(1.0, unit, house(unit)) * _gain(study, result, words, arm)
     return {name: interval(gained * per_word(study, name, columns)) for name in names}
 
 

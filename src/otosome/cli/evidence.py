@@ -61,7 +61,7 @@ def qualify(
 
     def work() -> dict[str, Any]:
         from otosome.catalog import Catalog
-        from otosome.review.qualification import counts
+        from otosome.review.qualification import counts, coverage
         from otosome.review.qualification import qualify as examine
         from otosome.review.qualification.text import print_rows
 
@@ -70,7 +70,10 @@ def qualify(
             found = examine(rows or None, worlds, seed, catalog, tick, allowed)
         if not as_json:
             print_rows(found)
-        told = {"rows": [row.as_dict() for row in found], "counts": counts(found), "worlds": worlds}
+        told = {
+            "rows": [row.as_dict() for row in found], "counts": counts(found), "coverage": coverage(found),
+            "worlds": worlds,
+        }  # fmt: skip
         return {"seed": seed, "result": told, "notes": []}
 
     carry_out("qualify", as_json, work)

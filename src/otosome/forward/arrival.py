@@ -19,7 +19,7 @@ from otosome.forward.block import Block
 from otosome.forward.planning import plan
 from otosome.roles import Population, Reading
 from otosome.study import Study
-from otosome.units import Array, Plain, quantity
+from otosome.units import Array, Plain
 
 # Candidates for each ear, and how many go through together.
 CANDIDATES = 40
@@ -123,8 +123,8 @@ def _fits(study: Study, read: Array) -> NDArray[np.bool_]:
     assert stated is not None  # as above
     unit = study.unit(stated.measure)
     low, high = (
-        beyond if text is None else quantity(text, unit)
-        for text, beyond in ((stated.lowest, -np.inf), (stated.highest, np.inf))
+        beyond if end is None else end.to(unit)
+        for end, beyond in ((stated.lowest, -np.inf), (stated.highest, np.inf))
     )
     return np.asarray((read >= low) & (read <= high))
 

@@ -48,9 +48,6 @@ from otosome.study import (
 )
 from otosome.units import (
     Array,
-    house,
-    quantity,
-    split,
 )
 
 KINDS = tuple(LABELS)
@@ -203,8 +200,7 @@ class Block:
             route = self._bind("routes", str(use.route))
             volume = np.zeros(self.subjects)
             doses = [
-                transport.Dose(t, t + hours(use.duration), amount[None], volume)
-                for t in (quantity(m, "h") for m in use.at)
+                transport.Dose(t, t + hours(use.duration), amount[None], volume) for t in map(float, use.at)
             ]
             flows = [*pushes, *self._delivered(route, doses)]
             keep = {need.partition(".")[2] for need in self.study.needs(use)}
@@ -228,14 +224,13 @@ class Block:
 
         ``solute``  the drug's numbers, with its ``molar_mass``
         """
-        text = str(use.amount)
-        value = quantity(text)
+        assert use.amount is not None  # a drug has one: study.checks
         bodies = {
             "ug": np.ones(self.subjects),
             "ug/kg": self.species["body_mass"],
             "ug/m2": self.species["body_mass"] / self.species["mass_per_surface"],
         }
-        micrograms = value * bodies[house(split(text)[1])]
+        micrograms = float(use.amount) * bodies[use.amount.unit]
         return np.broadcast_to(micrograms / solute["molar_mass"], (self.subjects,))
 
     def _delivered(self, route: Any, doses: Iterable[transport.Dose]) -> list[transport.Flow]:
@@ -307,8 +302,7 @@ class Block:
             + ledger["cleared_cerebrospinal_fluid"] * (1.0 + decayed),
         }
         start = min(
-            [t for given in arm.treatments for t in given.times]
-            + [quantity(use.at, "h") for use in arm.releasing]
+            [t for given in arm.treatments for t in given.times] + [float(use.at) for use in arm.releasing]
         )
         nothing = np.zeros(self.subjects)
         flows = [transport.Flow(into, start, start, amount, nothing) for into, amount in left.items()]
@@ -320,10 +314,11 @@ class Block:
 
     def _released(self, use: DeviceUse) -> Sequence[transport.Flow]:
         """The vesicles a device releases: cells put in secrete all sizes of their batch, a coat is a dose of it."""
-        batch, amount = self.batch(str(use.batch)), counted(str(use.amount))
+        assert use.amount is not None  # what releases has one: study.checks
+        batch, amount = self.batch(str(use.batch)), counted(use.amount)
         shared = amount["cells"] * batch.weight if "cells" in amount else vesicles_given(batch, **amount)
         shared = np.broadcast_to(shared, (shared.shape[0], self.subjects))
-        start = quantity(use.at, "h")
+        start = float(use.at)
         dose = transport.Dose(start, start, shared, np.zeros(self.subjects))
         flows: Sequence[transport.Flow] = self._device(use).flows(dose, self.anatomy)
         return flows
@@ -338,7 +333,7 @@ class Block:
         amount = np.broadcast_to(amount, (amount.shape[0], self.subjects))
         if given.row is not None:
             amount = amount * (np.arange(self.subjects) == given.row)
-        volume = np.full(self.subjects, quantity(str(given.treatment.volume), "uL"))
+        volume = np.full(self.subjects, float(given.treatment.volume))
         if given.row is not None:
             volume = volume * (np.arange(self.subjects) == given.row)
         duration = hours(given.treatment.duration)
@@ -473,12 +468,12 @@ class Block:
 
     def _worn(self, arm: PlannedArm, times: Array) -> tuple[tuple[Device, Array], ...]:
         """The devices of an arm, each with the hours since its start."""
-        return tuple((self._device(use), times - quantity(use.at, "h")) for use in arm.devices)
+        return tuple((self._device(use), times - float(use.at)) for use in arm.devices)
 
     def _device(self, use: DeviceUse) -> Any:
         given: dict[str, object] = {} if self.population is None else {"arrived": self.arrival}
         if use.depth is not None:
-            given["depth"] = quantity(use.depth, "mm")
+            given["depth"] = float(use.depth)
         return self._bind("devices", use.entry, **given)
 
     def _recovery(self, times: Array) -> tuple[Recovery, Array] | None:
@@ -511,11 +506,11 @@ def endpoint(study: Study, measure: Measure, columns: Columns, **given: object) 
     if measure.cell is not None:
         options["cell"] = measure.cell
     if measure.level is not None:
-        options["level"] = quantity(measure.level, "dB SPL")
+        options["level"] = float(measure.level)
     if measure.speech is not None:
-        options["speech"] = quantity(measure.speech, "dB SPL")
+        options["speech"] = float(measure.speech)
     if measure.noise is not None:
-        options["noise"] = quantity(measure.noise, "dB SPL")
+        options["noise"] = float(measure.noise)
     if measure.material is not None:
         options["material"] = study.catalog.get("materials", measure.material).bind(
             columns, study.tables.species

@@ -17,7 +17,7 @@ from otosome.model.grades import Grades, OneEar
 from otosome.roles import Reading
 from otosome.study import Measure, Study
 from otosome.study.study import texts
-from otosome.units import Array, quantity
+from otosome.units import Array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,14 +136,14 @@ class _Sheet:
 
     @classmethod
     def of(cls, measure: Measure, subjects: Rows) -> _Sheet:
-        times = np.unique([quantity(t, "h") for t in measure.at])
+        times = np.unique(measure.at)
         frequencies = np.unique(measure.tones)
-        level = measure.level or measure.speech
+        level = measure.speech if measure.level is None else measure.level
         return cls(
             subjects,
             times,
             frequencies,
-            np.nan if level is None else quantity(level, "dB SPL"),
+            np.nan if level is None else float(level),
             measure.frequency is not None,
         )
 

@@ -42,7 +42,6 @@ from otosome.lots.record import LotRecord, parse_record
 from otosome.lots.release import Decision, Verdict, overall
 from otosome.lots.statement import stated
 from otosome.lots.verdicts import Measured, verdicts
-from otosome.units import quantity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +86,7 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
     known = tuple(one for one in fresh if not one.undiluted)
     counted = count([one.measurement() for one in known], scatter(fresh, catalog)[0]) if known else None
     potencies = _potencies(record, files, file.name, catalog)
-    label = None if record.label is None else quantity(record.label, "particles/uL")
+    label = None if record.label is None else float(record.label)
     measured = Measured(counted, undiluted, fresh, label, potencies)
     entry = catalog.get("specifications", record.specification)
     found = verdicts(entry, measured, record.findings, file.name)
@@ -292,7 +291,7 @@ def _potency(mechanism: str, runs: tuple[RunPotency, ...], potency: Potency) -> 
 def _stored(base: Mapping[str, object], record: LotRecord, catalog: Catalog) -> dict[str, str]:
     """What storage until the dose leaves, at the process's rate of loss."""
     loss = catalog.get("processes", str(record.process)).card.parameter("storage_loss", "")
-    time = quantity(record.stored, "h")
+    time = float(record.stored)
     low, middle, high = (float(np.exp(-rate * time)) for rate in (loss.high, loss.value, loss.low))
     return {
         "meaning": _entry(base, "storage_survival", "")["meaning"],

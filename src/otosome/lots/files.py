@@ -15,7 +15,7 @@ from otosome.laboratory.reading import read_particles
 from otosome.lots.count import Measurement, Scatter
 from otosome.lots.plate import Plate, read_plate
 from otosome.lots.record import LotRecord, beside
-from otosome.units import Array, quantity
+from otosome.units import Array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,9 +70,9 @@ def read_files(record: LotRecord, folder: Path, file: str, catalog: Catalog) -> 
         inputs[str(found)] = export.sha256
         return export
 
-    def counted(name: str, key: str, dilution: float | None, day: str = "", stored: str = "0 d") -> Counted:
+    def counted(name: str, key: str, dilution: float | None, day: str = "", stored: float = 0.0) -> Counted:
         table, instrument = read_particles(opened(name, key), catalog)
-        return _diluted(table, instrument, day, quantity(stored, "h"), dilution, file, key)
+        return _diluted(table, instrument, day, stored, dilution, file, key)
 
     counts = tuple(
         counted(one.file, f"count.{n}.file", one.dilution, one.day or "", one.stored)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -12,23 +11,23 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from otosome.cards import parse_toml
 from otosome.errors import BadInput
-from otosome.units import quantity
+from otosome.units import Quantity
 
 KIND = "batch/1"
 _MOST_FILES = 200
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
 
 
-def _duration(text: str) -> str:
-    if not 0 <= quantity(text, "h") < math.inf:
+def _duration(duration: Quantity) -> Quantity:
+    if duration.to("h") < 0:
         raise ValueError("a duration is not negative")
-    return text
+    return duration
 
 
-def _concentration(text: str) -> str:
-    if not quantity(text, "particles/uL") > 0:
+def _concentration(label: Quantity) -> Quantity:
+    if label.to("particles/uL") <= 0:
         raise ValueError("a label lies above zero")
-    return text
+    return label
 
 
 def _day(text: str) -> str:
@@ -39,7 +38,7 @@ def _day(text: str) -> str:
     return text
 
 
-Duration = Annotated[str, AfterValidator(_duration)]
+Duration = Annotated[Quantity, AfterValidator(_duration)]
 Day = Annotated[str, AfterValidator(_day)]
 Dilution = Annotated[float, Field(ge=1, le=1e12, allow_inf_nan=False)]
 
@@ -58,7 +57,7 @@ class CountFile(_Table):
     file: str
     day: Day | None = None
     dilution: Dilution | None = None
-    stored: Duration = "0 d"
+    stored: Duration = Quantity("0 d")
 
 
 class Detergent(_Table):
@@ -92,10 +91,10 @@ class LotRecord(_Table):
     about: str = ""
     made: Day | None = None
     specification: str
-    label: Annotated[str, AfterValidator(_concentration)] | None = None
+    label: Annotated[Quantity, AfterValidator(_concentration)] | None = None
     protein: str | None = None
     process: str | None = None
-    stored: Duration = "0 d"
+    stored: Duration = Quantity("0 d")
     count: list[CountFile] = Field(default=[], max_length=_MOST_FILES)
     detergent: Detergent | None = None
     assay: list[AssayFile] = Field(default=[], max_length=_MOST_FILES)

@@ -15,7 +15,7 @@ from otosome.forward import draw, planned
 from otosome.lots.assessment import Assessment
 from otosome.study import Study, load
 from otosome.study.study import texts
-from otosome.units import LEVELS, Array, quantity
+from otosome.units import LEVELS, Array
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,7 @@ def _moves(assessment: Assessment, made: Study, name: str, catalog: Catalog) -> 
     card = catalog.get("specifications", assessment.record.specification).card
     moves = []
     label = assessment.record.label
-    of_count = (
-        quantity(label, "particles/uL") / made.parameters[f"{batch}particles"].value if label else np.nan
-    )
+    of_count = label / made.parameters[f"{batch}particles"].value if label else np.nan
     for test in texts(card.options.get("label")) if label else []:
         tolerance = card.parameter(test, "").value
         for sign in (-1, 1):

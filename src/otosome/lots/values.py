@@ -22,7 +22,8 @@ def lot_values(assessment: Assessment) -> dict[str, Any]:
     record, counted = assessment.record, assessment.counted
     answer = {
         "lot": record.name, "record": assessment.file, "made": record.made, "specification": record.specification,
-        "label": record.label, "decision": assessment.decision, "reason": assessment.reason,
+        "label": None if record.label is None else record.label.text,
+        "decision": assessment.decision, "reason": assessment.reason,
         "tests": [asdict(verdict) for verdict in assessment.verdicts],
         "count": None if counted is None else {
             "particles_per_uL": _belief(counted.belief), "measurements": counted.measurements, "days": counted.days,

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from otosome.evidence import READ
 from otosome.study import Measure
-from otosome.units import quantity
 
 # How far a number can be trusted, best first: the order of every bar, legend and table.
 BASES = ("measured", "secondary", "computed", "unverified", "direction", "assumed")
@@ -88,10 +87,8 @@ def measures(result: xr.Dataset) -> list[str]:
 
 def measured(result: xr.Dataset, name: str) -> xr.DataArray:
     """A measure at the times and frequencies it was asked for: (arm, subject, time, frequency)."""
-    asked = study(result)["measure"][name]
-    times = [quantity(text, "h") for text in asked["at"]]
-    tones = Measure.model_construct(frequency=asked.get("frequency")).tones
-    return result[name].sel(time=sorted(set(times)), frequency=sorted(set(tones)), method="nearest")
+    asked = Measure.model_validate(study(result)["measure"][name])
+    return result[name].sel(time=np.unique(asked.at), frequency=np.unique(asked.tones), method="nearest")
 
 
 def tonal(result: xr.Dataset, name: str) -> bool:

@@ -14,7 +14,7 @@ from otosome.report.summary import (
     when,
     words,
 )
-from otosome.units import quantity
+from otosome.study import Treatment
 
 Array = NDArray[np.float64]
 
@@ -78,9 +78,8 @@ def start(result: xr.Dataset) -> int:
     """The treatment time shown first: the one nearest to when the compared arm is first treated."""
     told = study(result)
     arm = next(arm for arm in told["arm"] if arm["name"] == headline(result)["of"])
-    moments = [
-        quantity(text, "h") for name in arm.get("treatments", []) for text in told["treatment"][name]["at"]
-    ]
+    treatments = [Treatment.model_validate(told["treatment"][name]) for name in arm.get("treatments", [])]
+    moments = [moment for treatment in treatments for moment in treatment.at]
     return int(np.argmin(np.abs(result["window_dose"].values - min(moments, default=0.0))))
 
 

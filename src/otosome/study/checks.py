@@ -24,10 +24,7 @@ from otosome.study.tables import (
 from otosome.units import (
     LEVELS,
     Array,
-    house,
-    quantity,
-    same_kind,
-    split,
+    Quantity,
 )
 
 # Each moment takes some forty knots after it.
@@ -50,9 +47,6 @@ def check_study(study: Study, file: str) -> None:
     people = _check_population(study, file)
     for name, use in tables.insult.items():
         _check_insult(study, name, use, file)
-    for name, treatment in tables.treatment.items():
-        if treatment.volume is None:
-            raise BadInput("needs a volume", file=file, key=f"treatment.{name}.volume")
     _check_samples(study, file)
     for name, device in tables.device.items():
         _check_device(study, name, device, file)
@@ -77,11 +71,11 @@ def _check_samples(study: Study, file: str) -> None:
     """Every sample ends within the study, and no two are drawn from one place at once."""
     drawn: dict[tuple[str, float], list[tuple[float, float, str]]] = {}
     for name, sample in study.tables.sample.items():
-        duration = quantity(sample.duration or "0 h", "h")
-        for text in sample.at:
-            start = quantity(text, "h")
-            _check_moment(start + duration, text, study.until, file, f"sample.{name}.at")
-            drawn.setdefault((sample.of, sample.place), []).append((start, start + duration, name))
+        duration = 0.0 if sample.duration is None else float(sample.duration)
+        for moment in sample.at:
+            span = float(moment), moment + duration
+            _check_moment(span[1], moment.text, study.until, file, f"sample.{name}.at")
+            drawn.setdefault((sample.of, sample.place), []).append((*span, name))
     for spans in drawn.values():
         spans.sort()
         for (_, end, _), (start, _, name) in pairwise(spans):
@@ -261,11 +255,11 @@ def _check_measure(study: Study, name: str, measure: Measure, file: str) -> None
                 key=f"profile.{curve}", cure=f"add [profile.{curve}] to species/{species.stem}.toml",
             )  # fmt: skip
     high, low = study.tonotopy(_best(study)).frequency(np.array([0.0, 1.0])).ravel()
-    for text in measure.frequency or []:
-        if not low <= quantity(text, "kHz") <= high:
+    for tone in measure.frequency or []:
+        if not low <= tone <= high:
             raise BadInput(
                 f"is beyond the place map of {species.stem}", file=file, key=f"measure.{name}.frequency",
-                given=text, allowed=f"{low:.3g} to {high:.3g} kHz",
+                given=tone.text, allowed=f"{low:.3g} to {high:.3g} kHz",
             )  # fmt: skip
 
 
@@ -314,21 +308,21 @@ def _check_released(study: Study, device: DeviceUse, file: str, key: str) -> Non
         return
     # Cells that live on in the ear are another thing than what so many gave off in a dish.
     known = texts(study.catalog.get("devices", device.entry).card.options.get("amounts", []))
-    if known and house(_unit_of(device.amount, file, f"{key}.amount")) not in known:
+    if known and device.amount.unit not in known:
         raise BadInput(
-            f"{device.entry} is given otherwise", file=file, key=f"{key}.amount", given=device.amount,
+            f"{device.entry} is given otherwise", file=file, key=f"{key}.amount", given=device.amount.text,
             allowed=known,
         )  # fmt: skip
 
 
-def _check_depth(study: Study, depth: str | None, file: str, key: str) -> None:
+def _check_depth(study: Study, depth: Quantity | None, file: str, key: str) -> None:
     """An instrument goes no deeper than the longest scala tympani of the species."""
     species = study.tables.species
     longest = study.catalog.get("species", species).card.parameter("scala_tympani_length", species).high
-    if depth is not None and quantity(depth, "mm") > longest:
+    if depth is not None and depth > longest:
         raise BadInput(
             f"is deeper than the scala tympani of a {species} is long", file=file, key=key,
-            given=depth, allowed=f"up to {longest:g} mm",
+            given=depth.text, allowed=f"up to {longest:g} mm",
         )  # fmt: skip
 
 
@@ -341,8 +335,8 @@ def _check_preference(study: Study, file: str) -> None:
         _among(name, list(study.tables.measure), file, "preference.measures")
         unit, key = study.unit(name), f"preference.measures.{name}"
         _check_unit(worth, "dB" if unit in LEVELS else unit, file, key)
-        if quantity(worth) <= 0:
-            raise BadInput("must lie above zero", file=file, key=key, given=worth)
+        if worth <= 0:
+            raise BadInput("must lie above zero", file=file, key=key, given=worth.text)
     for name in stated.harms:
         _among(name, study.catalog.names("harms"), file, "preference.harms")
 
@@ -357,31 +351,22 @@ def _check_enrolment(study: Study, file: str) -> None:
     _among(stated.measure, list(study.tables.measure), file, "enrolment.measure")
     unit = study.unit(stated.measure)
     ends = {"lowest": stated.lowest, "highest": stated.highest}
-    given = {name: text for name, text in ends.items() if text is not None}
-    for name, text in given.items():
-        _check_unit(text, unit, file, f"enrolment.{name}")
+    given = {name: end for name, end in ends.items() if end is not None}
+    for name, end in given.items():
+        _check_unit(end, unit, file, f"enrolment.{name}")
     if not given:
         raise BadInput(
             "takes in everybody", file=file, key="enrolment", cure="give it a lowest, a highest or both"
         )
-    values = [quantity(text, unit) for text in given.values()]
-    if values != sorted(values):
-        raise BadInput("lies above the highest", file=file, key="enrolment.lowest", given=stated.lowest)
+    if stated.lowest is not None and stated.highest is not None and stated.lowest > stated.highest:
+        raise BadInput("lies above the highest", file=file, key="enrolment.lowest", given=stated.lowest.text)
 
 
-def _check_unit(text: str, wanted: str, file: str, key: str) -> None:
-    given = _unit_of(text, file, key)
-    if not same_kind(given, wanted):
-        raise BadInput(
-            f"unit is {given!r}; expected one convertible to {wanted!r}", file=file, key=key, given=text
-        )
-
-
-def _unit_of(text: str, file: str, key: str) -> str:
+def _check_unit(value: Quantity, wanted: str, file: str, key: str) -> None:
     try:
-        return split(text)[1]
+        value.to(wanted)
     except ValueError as error:
-        raise BadInput(str(error), file=file, key=key, given=text) from error
+        raise BadInput(str(error), file=file, key=key, given=value.text) from error
 
 
 def _check_curves(study: Study, file: str) -> None:
@@ -445,10 +430,10 @@ def _among(given: str, allowed: list[str], file: str, key: str) -> None:
 def _check_times(study: Study, file: str) -> None:
     tables = study.tables
     courses = [use for use in tables.insult.values() if not study.is_event(use)]
-    starts = [quantity(t, "h") for use in courses or tables.insult.values() for t in use.at]
+    starts = [t for use in courses or tables.insult.values() for t in use.at]
     if starts and min(starts) != 0.0:
         raise BadInput(
-            "time zero is the first insult", file=file, key="insult", given=f"first insult at {min(starts)} h",
+            "time zero is the first insult", file=file, key="insult", given=f"first insult at {min(starts):g} h",
             cure="shift all times so that the first insult is at 0 h",
         )  # fmt: skip
     moments = [
@@ -468,10 +453,10 @@ def _check_times(study: Study, file: str) -> None:
         ("measure", tables.measure),
     ):
         for name, use in uses.items():
-            for text in use.at:
-                _check_moment(quantity(text, "h"), text, study.until, file, f"{kind}.{name}.at")
+            for moment in use.at:
+                _check_moment(moment, moment.text, study.until, file, f"{kind}.{name}.at")
     for name, device in tables.device.items():
-        _check_moment(quantity(device.at, "h"), device.at, study.until, file, f"device.{name}.at")
+        _check_moment(device.at, device.at.text, study.until, file, f"device.{name}.at")
 
 
 def _check_moment(moment: float, text: str, until: float, file: str, key: str) -> None:
@@ -504,8 +489,10 @@ def _check_insult(study: Study, name: str, use: InsultUse, file: str) -> None:
             f"{use.entry} has no use for it", file=file, key=f"insult.{name}.{key}", allowed=useful
         )
     _check_depth(study, use.depth, file, f"insult.{name}.depth")
-    if use.band is not None and not quantity(use.band[0], "kHz") < quantity(use.band[1], "kHz"):
-        raise BadInput("a band rises", file=file, key=f"insult.{name}.band", given=use.band)
+    if use.band is not None and not use.band[0] < use.band[1]:
+        raise BadInput(
+            "a band rises", file=file, key=f"insult.{name}.band", given=[str(end) for end in use.band]
+        )
     if use.route is not None:
         routes = study.catalog.names("routes")
         _among(use.route, routes, file, f"insult.{name}.route")

@@ -32,7 +32,6 @@ from otosome.study.tables import (
     Tables,
     Treatment,
 )
-from otosome.units import quantity
 
 STUDIES = SHIPPED / "studies"
 # How the note begins that a study used a lot its own specification refuses.
@@ -344,10 +343,7 @@ def _with_volumes(study: Study) -> Study:
     """Say which single injections are more than all perilymph, or more than any middle ear holds."""
     said = []
     for name, treatment in study.tables.treatment.items():
-        card, volume = (
-            study.catalog.get("routes", treatment.route).card,
-            quantity(str(treatment.volume), "uL"),
-        )
+        card, volume = study.catalog.get("routes", treatment.route).card, float(treatment.volume)
         if "outlet" in card.options and volume > study.perilymph:
             times = volume / study.perilymph
             said.append(

@@ -17,7 +17,7 @@ from otosome.laboratory.tables import Tables
 from otosome.model.grades import PTA4
 from otosome.model.hearing import between
 from otosome.study.tables import Measure, PopulationUse
-from otosome.units import Array
+from otosome.units import Array, Quantity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,7 +153,11 @@ def _alone(name: str, catalog: Catalog) -> Measure | None:
     if name not in catalog.names("endpoints"):
         return None
     asks = catalog.get("endpoints", name).card.options.get("asks", [])
-    return Measure(endpoint=name, frequency=["1 kHz"], at=["0 h"]) if asks == ["frequency"] else None
+    return (
+        Measure(endpoint=name, frequency=[Quantity("1 kHz")], at=[Quantity("0 h")])
+        if asks == ["frequency"]
+        else None
+    )
 
 
 def _check_told(measure: Measure, columns: Mapping[str, Array], here: Array, catalog: Catalog) -> None:

@@ -26,9 +26,7 @@ from otosome.study.tables import (
 from otosome.units import (
     LEVELS,
     Array,
-    quantity,
     same_kind,
-    split,
 )
 
 if TYPE_CHECKING:
@@ -189,7 +187,7 @@ class Study:
         brings = [one for t in given for _ in t.at for one in (t.route, "vesicles")]
         brings += [device.entry for device in worn]
         # A coat is vesicles given; what a graft secretes is part of what is feared of living cells.
-        brings += ["vesicles" for d in worn if d.amount is not None and split(d.amount)[1] != "cells"]
+        brings += ["vesicles" for d in worn if d.amount is not None and d.amount.unit != "cells"]
         times = {
             name: sum(
                 one in texts(self.catalog.get("harms", name).card.options.get("of", [])) for one in brings
@@ -216,11 +214,10 @@ class Study:
             "sex": use.sex, "ear": use.ear, "readings": use.readings, "interpolate": use.interpolate
         }  # fmt: skip
         if use.age is not None:
-            stated["age"] = [
-                quantity(age) for age in (use.age if isinstance(use.age, list) else [use.age] * 2)
-            ]
+            ages = use.age if isinstance(use.age, list) else [use.age] * 2
+            stated["age"] = [float(age) for age in ages]
         if use.noise_level is not None and use.noise_time is not None:
-            stated |= {"noise_level": quantity(use.noise_level), "noise_time": quantity(use.noise_time)}
+            stated |= {"noise_level": float(use.noise_level), "noise_time": float(use.noise_time)}
         stated = {key: value for key, value in stated.items() if value is not None}
         entry = self.catalog.get("populations", use.entry)
         bound: Population = entry.bind(columns, self.tables.species, **stated)
@@ -358,8 +355,8 @@ class Study:
     def until(self) -> float:
         """End of the study, h."""
         if self.tables.until is not None:
-            return quantity(self.tables.until, "h")
-        return max(quantity(t, "h") for m in self.tables.measure.values() for t in m.at)
+            return float(self.tables.until)
+        return max(float(t) for m in self.tables.measure.values() for t in m.at)
 
     def arm(self, name: str) -> Arm:
         """An arm by name."""

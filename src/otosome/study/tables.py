@@ -7,44 +7,40 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from otosome.units import (
-    house,
-    quantity,
-    same_kind,
-    split,
-)
+from otosome.units import Quantity, house, split
 
 # A knot list for a longer study would outgrow memory; no published animal study is longer.
 LONGEST = 2 * 365 * 24.0
 
 
 def _of(*units: str, least: float = -math.inf, most: float = math.inf) -> AfterValidator:
-    """Accept a quantity convertible to one of these units, within bounds in the house unit."""
+    """Accept a quantity of the kind of one of these units, within bounds in its house unit."""
+    kinds = {house(unit) for unit in units}
 
-    def check(text: str) -> str:
-        value, given = split(text)
-        if not any(same_kind(given, unit) for unit in units):
-            raise ValueError(f"unit is {given!r}; expected one convertible to {' or '.join(units)}")
-        if value < 0 <= least:
+    def check(quantity: Quantity) -> Quantity:
+        if quantity.unit not in kinds:
+            stated = split(quantity.text)[1]
+            raise ValueError(f"unit is {stated!r}; expected one convertible to {' or '.join(units)}")
+        if quantity < 0 <= least:
             raise ValueError("must not be negative")
-        if not least <= quantity(text) <= most:
-            raise ValueError(f"must lie from {least:g} to {most:g} {house(given)}")
-        return text
+        if not least <= quantity <= most:
+            raise ValueError(f"must lie from {least:g} to {most:g} {quantity.unit}")
+        return quantity
 
     return AfterValidator(check)
 
 
 # Bounds far beyond any laboratory: what lies outside them is a slip, and numbers there can no longer be computed.
-Moment = Annotated[str, _of("h")]
-Duration = Annotated[str, _of("h", least=0.0, most=LONGEST)]
-Volume = Annotated[str, _of("uL", least=1e-3, most=1e6)]
-InsultAmount = Annotated[str, _of("mg/kg", "mg/m2", "ug", least=0.0, most=1e9)]
-Amount = Annotated[str, _of("particles", "ug", "cells", least=0.0, most=1e18)]
-Level = Annotated[str, _of("dB SPL", least=-100.0, most=250.0)]
-Frequency = Annotated[str, _of("kHz", least=1e-3, most=1e3)]
-Age = Annotated[str, _of("h", least=0.0, most=quantity("150 year"))]
-Loudness = Annotated[str, _of("dB", least=0.0, most=250.0)]
-Length = Annotated[str, _of("mm", least=0.0, most=1e3)]
+Moment = Annotated[Quantity, _of("h")]
+Duration = Annotated[Quantity, _of("h", least=0.0, most=LONGEST)]
+Volume = Annotated[Quantity, _of("uL", least=1e-3, most=1e6)]
+InsultAmount = Annotated[Quantity, _of("mg/kg", "mg/m2", "ug", least=0.0, most=1e9)]
+Amount = Annotated[Quantity, _of("particles", "ug", "cells", least=0.0, most=1e18)]
+Level = Annotated[Quantity, _of("dB SPL", least=-100.0, most=250.0)]
+Frequency = Annotated[Quantity, _of("kHz", least=1e-3, most=1e3)]
+Age = Annotated[Quantity, _of("h", least=0.0, most=Quantity("150 year"))]
+Loudness = Annotated[Quantity, _of("dB", least=0.0, most=250.0)]
+Length = Annotated[Quantity, _of("mm", least=0.0, most=1e3)]
 
 
 class _Table(BaseModel):
@@ -96,7 +92,7 @@ class Treatment(_Table):
     batch: str
     route: str
     at: list[Moment] = Field(min_length=1)
-    volume: Volume | None = None
+    volume: Volume
     amount: Amount | None = None
     duration: Duration | None = None
     potency: float = Field(default=1.0, ge=0.0, le=1e6)
@@ -106,7 +102,7 @@ class DeviceUse(_Table):
     """Something worn or put in: since when, how deep, and for a graft or a coat what it releases and how much it is."""
 
     entry: str
-    at: Moment = "0 h"
+    at: Moment = Quantity("0 h")
     depth: Length | None = None
     batch: str | None = None
     amount: Amount | None = None
@@ -127,8 +123,8 @@ class Enrolment(_Table):
     """
 
     measure: str
-    lowest: str | None = None
-    highest: str | None = None
+    lowest: Quantity | None = None
+    highest: Quantity | None = None
 
 
 class Preference(_Table):
@@ -137,7 +133,7 @@ class Preference(_Table):
     Where no measure is named, ten points of words understood in quiet are worth 1; where a harm is not, its own weight.
     """
 
-    measures: dict[str, str] = {}
+    measures: dict[str, Quantity] = {}
     harms: dict[str, Annotated[float, Field(ge=0.0, le=1e6)]] = {}
 
 
@@ -177,7 +173,7 @@ class Measure(_Table):
     @property
     def tones(self) -> list[float]:
         """Its frequencies, kHz, as stated. A score of speech has none: results keep it at 1 kHz, amid speech."""
-        return [1.0] if self.frequency is None else [quantity(text, "kHz") for text in self.frequency]
+        return [1.0] if self.frequency is None else [float(tone) for tone in self.frequency]
 
 
 class Compare(_Table):

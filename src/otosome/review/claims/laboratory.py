@@ -13,7 +13,7 @@ from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter, draw_columns
 from otosome.study import Study, load, loads
-from otosome.units import Array, quantity
+from otosome.units import Array
 
 if TYPE_CHECKING:
     from otosome.forward import Block, PlannedArm
@@ -136,7 +136,7 @@ class Laboratory:
         """True values of a measure at its last time, an array (subject, frequency) for each arm."""
         asked = study.tables.measure[measure]
         frequency = np.array(asked.tones)
-        last = max(quantity(t, "h") for t in asked.at)
+        last = max(asked.at)
         key = repr((study.tables, arms, measure, world, sorted((numbers or {}).items())))
 
         def work(block: Block) -> dict[str, Array]:

@@ -2,7 +2,8 @@
 
 A replicate is one world, one draw of all that is not known, with as many subjects as were published; the
 interval is 5 to 95 % of the published statistic over worlds. A row agrees if that interval and the measured
-value with its own error meet, else it disagrees; it is uninformative if the interval is too wide to tell.
+value with its own error meet, else it disagrees, however wide the interval; one that meets it because it is too
+wide to tell is uninformative.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from otosome.review.qualification.verdict import (
 )
 from otosome.units import Array
 
-__all__ = ["VERDICTS", "WORLDS", "Row", "counts", "evidence", "known", "qualify"]
+__all__ = ["VERDICTS", "WORLDS", "Row", "counts", "coverage", "evidence", "known", "qualify"]
 WORLDS = 40
 SHELF = "observations"
 Tick = Callable[[int, int], None]
@@ -82,6 +83,24 @@ def counts(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
     }
     return {
         name: {v: sum(row.verdict == v for row in part) for v in VERDICTS} for name, part in parts.items()
+    }
+
+
+def coverage(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    """Intervals that cover and that exclude what was measured, and how many of each are sharp: evidence, calibrated."""
+    intervals = [row for row in rows if row.covers is not None]
+    parts = {
+        "evidence": [row for row in intervals if not row.used],
+        "calibration": [row for row in intervals if row.used],
+    }
+    return {
+        name: {
+            "covering": sum(bool(row.covers) for row in part),
+            "covering, sharp": sum(bool(row.covers and row.sharp) for row in part),
+            "excluding": sum(not row.covers for row in part),
+            "excluding, sharp": sum(bool(not row.covers and row.sharp) for row in part),
+        }
+        for name, part in parts.items()
     }
 
 

@@ -20,7 +20,7 @@ from otosome.forward import (
 from otosome.review.qualification.bench import Terms
 from otosome.review.qualification.case import Case
 from otosome.study import Study, loads
-from otosome.units import Array, quantity
+from otosome.units import Array, Quantity
 
 # Steps between knots grow by this: fewer than a run's, at a cost of some tenths of a dB.
 _GROWTH = 1.3
@@ -42,9 +42,9 @@ class Statistic:
     measure: str
     of: str
     against: str | None = None
-    frequency: tuple[str, ...] = ()
-    at: str | None = None
-    since: str | None = None
+    frequency: tuple[Quantity, ...] = ()
+    at: Quantity | None = None
+    since: Quantity | None = None
     by: str = "difference"
     over: str = "mean"
     scale: str | None = None
@@ -61,7 +61,7 @@ class Statistic:
         for name in ("measure", "of"):
             if name not in case.statistic:
                 raise BadInput("is missing", file=file, key=f"{key}.{name}")
-        made = cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in case.statistic.items()})  # type: ignore[arg-type]
+        made = cls(**_typed(case.statistic, file, key))  # type: ignore[arg-type]
         arms, measures = [a.name for a in study.tables.arm], list(study.tables.measure)
         words: dict[str, Sequence[str | None]] = {
             "measure": measures,
@@ -86,22 +86,38 @@ class Statistic:
     def _check_measured(self, study: Study, file: str, key: str) -> None:
         """Refuse moments and frequencies that its measure does not have."""
         measure = study.tables.measure[self.measure]
-        moments, tones = [quantity(text) for text in measure.at], measure.tones
-        for name, given, allowed, there in (
-            ("at", (self.at,), moments, measure.at), ("since", (self.since,), moments, measure.at),
-            ("frequency", self.frequency, tones, measure.frequency),
+        moments, tones = measure.at, measure.frequency or [Quantity("1 kHz")]
+        for name, wanted, allowed in (
+            ("at", (self.at,), moments), ("since", (self.since,), moments), ("frequency", self.frequency, tones)
         ):  # fmt: skip
-            for text in given:
-                if text is not None and quantity(text) not in allowed:
+            for value in wanted:
+                if value is not None and value not in allowed:
                     where = "there" if name == "frequency" else "then"
                     raise BadInput(
-                        f"is not measured {where}", file=file, key=f"{key}.{name}", given=text, allowed=there
-                    )
+                        f"is not measured {where}", file=file, key=f"{key}.{name}", given=value.text,
+                        allowed=[there.text for there in allowed],
+                    )  # fmt: skip
 
     @property
     def arms(self) -> tuple[str, ...]:
         """The arms it looks at."""
         return (self.of,) if self.against is None else (self.of, self.against)
+
+
+def _typed(statistic: Mapping[str, object], file: str, key: str) -> dict[str, object]:
+    """A statistic's values with moments and frequencies as quantities."""
+    values = dict(statistic)
+    try:
+        for name in ("at", "since"):
+            if name in values:
+                values[name] = Quantity(str(values[name]))
+        listed = values.get("frequency", [])
+        values["frequency"] = tuple(
+            Quantity(str(text)) for text in (listed if isinstance(listed, list) else [listed])
+        )
+    except ValueError as error:
+        raise BadInput(str(error), file=file, key=key) from error
+    return values
 
 
 def study_of(entry: Entry, terms: Terms) -> Study:
@@ -166,14 +182,11 @@ def _statistic(asked: Statistic, case: Case, study: Study, read: Mapping[str, Ma
 def _group(asked: Statistic, case: Case, study: Study, readings: Array) -> Array:
     """What the subjects of a group have together at each frequency, shape (world, frequency)."""
     made, measure = plan(study), study.tables.measure[asked.measure]
-    wanted = [quantity(f, "kHz") for f in asked.frequency] or measure.tones
+    wanted = list(asked.frequency) or measure.tones
     chosen = readings[..., np.searchsorted(made.frequencies, np.sort(wanted))]
-    last = max(quantity(t, "h") for t in measure.at)
-    at = last if asked.at is None else quantity(asked.at, "h")
+    at = max(measure.at) if asked.at is None else asked.at
     values = chosen[:, :, np.searchsorted(made.times, at)]
-    before = (
-        None if asked.since is None else chosen[:, :, np.searchsorted(made.times, quantity(asked.since, "h"))]
-    )
+    before = None if asked.since is None else chosen[:, :, np.searchsorted(made.times, asked.since)]
     if asked.scale is not None:
         scale = study.scale(asked.scale)
         grades = scale.grade(values, np.sort(wanted), before)

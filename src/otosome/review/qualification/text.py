@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from otosome.review.qualification import counts
+from otosome.review.qualification import counts, coverage
 from otosome.review.qualification.verdict import (
     Row,
 )
@@ -23,16 +23,23 @@ def print_rows(rows: Sequence[Row]) -> None:
 
     console = Console(soft_wrap=True, highlight=False)
     for row in rows:
-        mark = "calibrated on it" if row.used else "weak" if row.weak else ""
+        marks = [
+            "calibrated on it" if row.used else "weak" if row.weak else "",
+            "wide" if row.sharp is False else "",
+        ]
         line = Text.assemble(
             (f"{row.verdict:<14}", _COLOURS[row.verdict]), f"{row.id:<20}", f"{simulated(row):<34} ",
-            f"{measured(row):<34} ", (mark, "bright_black"),
+            f"{measured(row):<34} ", (", ".join(mark for mark in marks if mark), "bright_black"),
         )  # fmt: skip
         console.print(line)
     for name, by_verdict in counts(rows).items():
         parts = ", ".join(f"{n} {verdict}" for verdict, n in by_verdict.items() if n)
         if parts:
             console.print(f"{name}: {parts}")
+    for name, by_mark in coverage(rows).items():
+        parts = ", ".join(f"{n} {mark}" for mark, n in by_mark.items())
+        if any(by_mark.values()):
+            console.print(f"intervals of {name}: {parts}")
 
 
 def simulated(row: Row) -> str:

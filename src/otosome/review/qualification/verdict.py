@@ -25,6 +25,8 @@ class Row:
     ``simulated``    5, 50 and 95 % of the statistic over worlds, None for a row that is no test
     ``measured``     as printed, and ``from``, ``to``: the value with its own error, 5 to 95 %
     ``inside``       whether the measured value itself lies in that interval
+    ``covers``       whether the interval meets the measured value with its error;  ``sharp``  whether it is narrow
+                     enough to tell; None for a row that is no interval
     ``probability``  of a direction, over worlds; uncalibrated
     ``widths``       the interval's width over the measured spread;  ``score``  its interval score (90 %)
     ``used``         what was calibrated on it: then it counts apart and is no evidence
@@ -39,6 +41,8 @@ class Row:
     measured: dict[str, float | None]
     n: int
     inside: bool | None
+    covers: bool | None
+    sharp: bool | None
     probability: float | None
     widths: float | None
     score: float | None
@@ -79,9 +83,9 @@ def _row(case: Case, verdict: str, simulated: dict[str, float] | None, **more: A
         measured["from"], measured["to"] = case.band()
     told: dict[str, Any] = {
         "id": case.id, "verdict": verdict, "about": case.about, "kind": case.kind, "unit": case.unit,
-        "simulated": simulated, "measured": measured, "n": case.n, "inside": None, "probability": None,
-        "widths": None, "score": None, "used": case.used, "weak": case.weak, "reason": "", "why": case.why,
-        "source": case.source, "locator": case.locator,
+        "simulated": simulated, "measured": measured, "n": case.n, "inside": None, "covers": None,
+        "sharp": None, "probability": None, "widths": None, "score": None, "used": case.used, "weak": case.weak,
+        "reason": "", "why": case.why, "source": case.source, "locator": case.locator,
     }  # fmt: skip
     return Row(**{**told, **more})
 
@@ -127,20 +131,19 @@ def _direction(case: Case, values: Array) -> Row:
 
 
 def _interval(case: Case, values: Array) -> Row:
+    """Whether the interval meets what was measured comes first: one that does not is wrong, however wide it is."""
     three = _three(values)
     low, high = three["low"], three["high"]
     measured_low, measured_high = case.band()
-    meets = low <= measured_high and measured_low <= high
-    reason = too_wide(case, low, high)
-    verdict = "uninformative" if reason else "agrees" if meets else "disagrees"
-    if reason and not meets:
-        reason += "; the measured value lies outside all the same"
-    told: dict[str, Any] = {"reason": reason, "inside": None, "score": None}
+    covers = low <= measured_high and measured_low <= high
+    wide = too_wide(case, low, high)
+    marks: dict[str, Any] = {"reason": wide, "covers": covers, "sharp": not wide}
     if case.found is not None:
-        told |= {"inside": low <= case.found <= high, "score": interval_score(low, high, case.found)}
+        marks |= {"inside": low <= case.found <= high, "score": interval_score(low, high, case.found)}
     if case.spread:
-        told["widths"] = (high - low) / case.spread
-    return _row(case, verdict, three, **told)
+        marks["widths"] = (high - low) / case.spread
+    verdict = "disagrees" if not covers else "uninformative" if wide else "agrees"
+    return _row(case, verdict, three, **marks)
 
 
 def too_wide(case: Case, low: float, high: float) -> str:

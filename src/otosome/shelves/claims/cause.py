@@ -10,7 +10,7 @@ import numpy as np
 from otosome.model.hearing import shift
 from otosome.model.injury import LABELS, Cells
 from otosome.roles import Figure
-from otosome.units import Array, quantity
+from otosome.units import Array
 
 _PERCENT = 100.0
 _STRIA = "stria"
@@ -30,7 +30,7 @@ class Cause:
         study = laboratory.study(self.study)
         asked = study.tables.measure[study.tables.compare.measure]
         frequency = np.array(asked.tones)
-        last = max(quantity(t, "h") for t in asked.at)
+        last = max(asked.at)
         against, _ = laboratory.compared(study)
 
         def work(block: Any) -> dict[str, Array]:

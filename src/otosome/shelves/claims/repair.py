@@ -10,7 +10,7 @@ import numpy as np
 
 from otosome.model.injury import Protection
 from otosome.roles import Figure
-from otosome.units import Array, quantity
+from otosome.units import Array
 
 _PERCENT = 100.0
 _ACTIONS: Mapping[str, tuple[str, ...]] = {
@@ -38,7 +38,7 @@ class Repair:
         study = laboratory.study(self.study, mechanisms=None)
         asked = study.tables.measure[study.tables.compare.measure]
         frequency = np.array(asked.tones)
-        last = max(quantity(t, "h") for t in asked.at)
+        last = max(asked.at)
         arms = laboratory.compared(study)
 
         def work(block: Any) -> dict[str, Array]:
