@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from threading import Lock
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 from otosome.model import transport
 from otosome.units import Array
 
-# Solutions are kept up to so many bytes; one more than that is kept alone.
-ROOM = 2**30
+# Solutions are kept up to so many bytes; a larger one is kept alone.
+ROOM = 2**29
 Lanes = NDArray[np.intp]
+Whole = TypeVar("Whole", transport.Solute, transport.Flow)
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Carried:
     """Solutions of transport by all they depend on: anatomy, solute, flows, steps, and what is kept of them.
 
     Handed on from one vector of numbers to the next, it solves only what differs: a vector that changes a number of
-    a mechanism, a cell or an endpoint reuses all. The oldest solutions go where room is short.
+    a mechanism, a cell or an endpoint reuses all. Where room is short, what was not asked for longest goes.
 
     ``room``    bytes;  ``solved``  how many solutions were computed
     """
@@ -55,20 +57,24 @@ class Carried:
         """What ``transport.solve`` gives, solved for ears that differ only, and only if it is not known."""
         first, lane = different(anatomy, solute, flows)
         some = first.size < lane.size
-        problem = (
-            anatomy.take(first) if some else anatomy,
-            _part(solute, first) if some else solute,
-            tuple(_part(flow, first) if some else flow for flow in flows),
-        )
-        key = frozen((*problem, steps, tuple(keep)))
-        with self._lock:
-            known = self._known.get(key)
+        own = anatomy.take(first) if some else anatomy
+        carried = _part(solute, first) if some else solute
+        given = [_part(flow, first) if some else flow for flow in flows]
+        key = frozen((own, carried, given, steps, tuple(keep)))
+        known = self._recall(key)
         if known is None:
             known = transport.solve(
-                *problem, steps.knots, keep=keep, refine=steps.refine, samples=steps.samples
+                own, carried, given, steps.knots, keep=keep, refine=steps.refine, samples=steps.samples
             )
             self._remember(key, known)
         return spread(known, lane, solute) if some else known
+
+    def _recall(self, key: Hashable) -> transport.Transported | None:
+        with self._lock:
+            known = self._known.pop(key, None)
+            if known is not None:
+                self._known[key] = known
+            return known
 
     def _remember(self, key: Hashable, solution: transport.Transported) -> None:
         with self._lock:
@@ -101,11 +107,15 @@ def different(
     if subjects == 1:
         return each, each
     values = [getattr(anatomy, f.name) for f in fields(anatomy) if f.name != "grid"]
-    rows = [np.broadcast_to(v, (subjects, *v.shape[1:])).reshape(subjects, -1) for v in values if v is not None]
+    rows = [
+        np.broadcast_to(v, (subjects, *v.shape[1:])).reshape(subjects, -1) for v in values if v is not None
+    ]
     by_class = [getattr(solute, f.name) for f in solute.stated]
     by_class += [column for flow in flows for column in (flow.amount, flow.volume, flow.release)]
     rows += [
-        np.broadcast_to(v, (*v.shape[:-1], subjects)).reshape(-1, subjects).T for v in by_class if v is not None
+        np.broadcast_to(v, (*v.shape[:-1], subjects)).reshape(-1, subjects).T
+        for v in by_class
+        if v is not None
     ]
     _, first, lane = np.unique(np.concatenate(rows, axis=1), axis=0, return_index=True, return_inverse=True)
     return (each, each) if first.size == subjects else (first, lane.reshape(-1))
@@ -133,13 +143,13 @@ def spread(solution: transport.Transported, lane: Lanes, solute: transport.Solut
     )
 
 
-def _part(whole: transport.Solute | transport.Flow, ears: Lanes) -> transport.Solute | transport.Flow:
+def _part(whole: Whole, ears: Lanes) -> Whole:
     """A solute or a flow of some ears; its arrays have the ear last."""
     columns = {f.name: getattr(whole, f.name) for f in fields(whole)}
-    return replace(
-        whole,
-        **{n: c[..., ears] for n, c in columns.items() if isinstance(c, np.ndarray) and c.shape[-1] > 1},
-    )
+    some: dict[str, Any] = {
+        n: c[..., ears] for n, c in columns.items() if isinstance(c, np.ndarray) and c.shape[-1] > 1
+    }
+    return replace(whole, **some)
 
 
 def _size(solution: transport.Transported) -> int:

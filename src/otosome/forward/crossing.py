@@ -54,7 +54,9 @@ def crossed(fate: Fate) -> Array:
         "cerebrospinal_fluid": ledger["cerebrospinal_fluid"]
         + ledger["cleared_cerebrospinal_fluid"] * (1.0 + decayed),
     }
-    start = min([t for given in arm.treatments for t in given.times] + [float(use.at) for use in arm.releasing])
+    start = min(
+        [t for given in arm.treatments for t in given.times] + [float(use.at) for use in arm.releasing]
+    )
     nothing = np.zeros(ears.subjects)
     flows = [transport.Flow(into, start, start, amount, nothing) for into, amount in left.items()]
     steps = Steps(ears.plan.knots, ears.plan.refine, tuple(sample for _, sample in ears.plan.samples))

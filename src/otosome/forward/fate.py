@@ -114,7 +114,9 @@ class Fate:
     def protein(self) -> transport.Transported | None:
         """Soluble protein that comes with the vesicles given, over time and place, or None where there is none."""
         flows = protein_flows(self.ears, self.arm)
-        return self._solve(self.ears.bind("solutes", "protein"), flows, ("organ_of_corti",)) if flows else None
+        return (
+            self._solve(self.ears.bind("solutes", "protein"), flows, ("organ_of_corti",)) if flows else None
+        )
 
     def _solve(
         self, solute: transport.Solute, flows: Sequence[transport.Flow], keep: Sequence[str]
@@ -176,10 +178,10 @@ def exposed(ears: Cochleae, insult: PlannedInsult) -> Use:
     use = insult.use
     if level is not None:
         use = replace(use, level=level[:, None, None])
-    if (low is not None or high is not None) and use.band is not None:
-        ends = (
+    if use.band is not None:
+        ends = [
             stated if column is None else column[:, None, None]
             for stated, column in zip(use.band, (low, high), strict=True)
-        )
-        use = replace(use, band=tuple(ends))
+        ]
+        use = replace(use, band=(ends[0], ends[1]))
     return use

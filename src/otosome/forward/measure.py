@@ -92,9 +92,7 @@ def spare(ears: Cochleae, frequency: Array) -> Array:
     return fall[:, 0]
 
 
-def measure(
-    study: Study, result: xr.Dataset, ears: Ears | pd.DataFrame, asked: Measure
-) -> xr.DataArray:
+def measure(study: Study, result: xr.Dataset, ears: Ears | pd.DataFrame, asked: Measure) -> xr.DataArray:
     """Any endpoint of a result's cells, without simulating anew.
 
     The result keeps ``intact``, ``injured`` and ``silent`` (arm, subject, time, cell, place) and ``stria`` (arm,
@@ -124,7 +122,10 @@ def measure(
     bound = Cochleae(chain, own)
     at = np.searchsorted(kept, times)
     values = np.stack(
-        [value(bound, asked, cells_of(result, n, at, bound), tones, arm, times) for n, arm in enumerate(chain.arms)]
+        [
+            value(bound, asked, cells_of(result, n, at, bound), tones, arm, times)
+            for n, arm in enumerate(chain.arms)
+        ]
     )
     coords = {name: result[name] for name in ("arm", "subject", "world", "lot", "person", "weight")}
     return xr.DataArray(
@@ -136,8 +137,10 @@ def measure(
 def cells_of(result: xr.Dataset, arm: int, at: Iterable[int], ears: Cochleae) -> Cells:
     """The cells that a result keeps of one arm at some of its moments."""
     part = result.isel(arm=arm, time=list(at))
-    states = ({k: part[s].to_numpy()[:, :, n] for n, k in enumerate(KINDS)} for s in STATES)
-    return Cells(*states, part["stria"].to_numpy(), ears.rates)
+    intact, injured, silent = (
+        {k: part[s].to_numpy()[:, :, n] for n, k in enumerate(KINDS)} for s in STATES
+    )
+    return Cells(intact, injured, silent, part["stria"].to_numpy(), ears.rates)
 
 
 def described(study: Study, asked: Measure) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,9 @@ from otosome.study import (
     Treatment,
 )
 from otosome.units import Array, Quantity
+
+# What is moved in time, such as ("insult.noise.onset", 24.0).
+Timing = tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,10 @@ class PlannedTreatment:
     treatment: Treatment
     times: tuple[float, ...]
     row: int | None = None
+
+    def moved(self, onset: float) -> PlannedTreatment:
+        """The same, given first at ``onset``, h, and as long after it as before."""
+        return replace(self, times=tuple(t - self.times[0] + onset for t in self.times))
 
     @property
     def duration(self) -> float:
@@ -79,6 +86,23 @@ class PlannedArm:
         lots += [(str(device.batch), device.potency) for device in self.releasing]
         return lots[0] if lots else None
 
+    def timed(self, timing: Mapping[str, float]) -> PlannedArm:
+        """The arm with the times of its insults and treatments moved, h, and insults of other durations."""
+        insults = tuple(
+            replace(
+                one,
+                use=one.use.timed(
+                    timing.get(f"insult.{one.name}.onset"), timing.get(f"insult.{one.name}.duration")
+                ),
+            )
+            for one in self.insults
+        )
+        treatments = tuple(
+            given.moved(timing.get(f"treatment.{given.name}.onset", given.times[0]))
+            for given in self.treatments
+        )
+        return replace(self, insults=insults, treatments=treatments)
+
     @property
     def spans(self) -> list[tuple[float, float]]:
         """When each dose begins and ends, and when each device is put in, h."""
@@ -108,6 +132,7 @@ class Plan:
     watched: tuple[float, ...] = ()
     sites: tuple[float, ...] | None = None
     kinds: tuple[str, ...] = KINDS
+    _timed: dict[Timing, Plan] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def stepped(self, times: int) -> Plan:
         """The plan with steps so many times as fine."""
@@ -117,6 +142,13 @@ class Plan:
             "longest": self.longest / times,
         }
         return replace(self, **steps)
+
+    def timed(self, timing: Timing) -> Plan:
+        """The plan with its insults and treatments at other times, by ``insult.<name>.onset`` and the like, h."""
+        if timing not in self._timed:
+            moved = tuple(arm.timed(dict(timing)) for arm in self.arms)
+            self._timed[timing] = replace(self, arms=moved)
+        return self._timed[timing]
 
     @cached_property
     def place(self) -> Array:

@@ -32,7 +32,7 @@ _MOST_MOMENTS = 500
 # What a result holds beside its measures; a measure of such a name would be lost in it.
 _TAKEN = (
     "arm", "subject", "time", "frequency", "place", "cell", "cells", "arrived", "spare", "vesicles", "protein",
-    "plasma", "told", "where", "halved", "doubled", "time_error", "closure", "sample", "place_frequency",
+    "plasma", "told", "where", "intact", "injured", "silent", "stria", "world", "lot", "person", "weight", "time_error", "closure", "sample", "place_frequency",
     "place_distance",
 )  # fmt: skip
 _MEASURE_NAME = re.compile(r"\w[\w .+-]{0,59}")

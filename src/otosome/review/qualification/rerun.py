@@ -11,11 +11,13 @@ from otosome.catalog import Entry
 from otosome.errors import BadInput
 from otosome.evidence import uniforms
 from otosome.forward import (
-    Block,
+    Cochleae,
+    Fate,
     draw,
     endpoint,
     plan,
     through,
+    value,
 )
 from otosome.review.qualification.bench import Terms
 from otosome.review.qualification.case import Case
@@ -150,10 +152,10 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
     mine = ears.take(by_group[:, number].ravel())
     made = plan(study, [arm], growth=_GROWTH)
 
-    def work(block: Block) -> dict[str, Array]:
-        cells = block.cells(made.arms[0]).at(made.at(made.times))
+    def work(ears: Cochleae) -> dict[str, Array]:
+        cells = Fate(ears, made.arms[0]).cells.at(made.at(made.times))
         return {
-            name: block.value(measure, cells, made.frequencies, made.arms[0], made.times)
+            name: value(ears, measure, cells, made.frequencies, made.arms[0], made.times)
             for name, measure in study.tables.measure.items()
         }
 
@@ -163,8 +165,8 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
         uniform = uniforms(terms.seed, f"observation/{name}/{arm}", 0, found[name].size).reshape(
             found[name].shape
         )
-        value = endpoint(study, measure, mine).read(found[name], uniform).value
-        readings[name] = value.reshape(terms.worlds, subjects, *value.shape[1:])
+        read = endpoint(study, measure, mine).read(found[name], uniform).value
+        readings[name] = read.reshape(terms.worlds, subjects, *read.shape[1:])
     return readings
 
 

@@ -33,11 +33,11 @@ class Cause:
         last = max(asked.at)
         against, _ = laboratory.compared(study)
 
-        def work(block: Any) -> dict[str, Array]:
-            cells = block.cells(against).at(block.plan.at([last]))
-            whole = shift(block.ear, cells, frequency)
+        def work(ears: Any) -> dict[str, Array]:
+            cells = laboratory.fate(ears, against).cells.at(ears.plan.at([last]))
+            whole = shift(ears.ear, cells, frequency)
             return {
-                kind: (whole - shift(block.ear, mended(cells, kind), frequency)).mean(axis=(1, 2))
+                kind: (whole - shift(ears.ear, mended(cells, kind), frequency)).mean(axis=(1, 2))
                 for kind in (*LABELS, _STRIA)
             }
 

@@ -28,17 +28,17 @@ class Inflammation:
         study = laboratory.study(self.study)
         against, treated = laboratory.compared(study)
 
-        def work(block: Any) -> dict[str, Array]:
-            return {name: self._sum(block, arm) for name, arm in (("without", against), ("with", treated))}
+        def work(ears: Any) -> dict[str, Array]:
+            return {name: self._sum(laboratory.fate(ears, arm)) for name, arm in (("without", against), ("with", treated))}
 
         found = laboratory.run(study, [against, treated], work)
         less = _PERCENT * (1.0 - found["with"] / np.maximum(found["without"], np.finfo(float).tiny))
         return Figure.over(less, "%", "less stress with vesicles, over the whole study and cochlea")
 
-    def _sum(self, block: Any, arm: Any) -> Array:
-        knots = block.plan.knots
+    def _sum(self, fate: Any) -> Array:
+        knots = fate.ears.plan.knots
         found = stress(
-            knots, block.harm(arm).production, block.species["stress_clearance"], block.protection(arm)
+            knots, fate.injury.production, fate.ears.species["stress_clearance"], fate.protection
         )
         total: Array = np.trapezoid(found.mean(axis=2), knots, axis=1)
         return total

@@ -37,18 +37,16 @@ class Repair:
         """The share of repair, with every action as a part."""
         study = laboratory.study(self.study, mechanisms=None)
         asked = study.tables.measure[study.tables.compare.measure]
-        frequency = np.array(asked.tones)
         last = max(asked.at)
         arms = laboratory.compared(study)
 
-        def work(block: Any) -> dict[str, Array]:
-            protection = block.protection(arms[1])
+        def work(ears: Any) -> dict[str, Array]:
+            fate = laboratory.fate(ears, arms[1])
+            protection = fate.protection
 
             def heard(factors: Mapping[Any, Array]) -> Array:
-                cells = block.survived(arms[1], Protection(factors)).at(block.plan.at([last]))
-                level: Array = block.value(asked, cells, frequency, arms[1], np.array([last])).mean(
-                    axis=(1, 2)
-                )
+                cells = fate.under(Protection(factors)).at(ears.plan.at([last]))
+                level: Array = laboratory.read(ears, asked, cells, arms[1], last).mean(axis=1)
                 return level
 
             all_ = heard(protection.factors)
