@@ -17,8 +17,8 @@ ORDER = [
     ["model.lanes"],
     ["evidence"],
     ["ears"],
-    ["cards"],
     ["roles"],
+    ["cards"],
     [
         *(
             "model.transport",
@@ -50,6 +50,7 @@ ORDER = [
     ["review.claims"],
     ["report"],
     ["results"],
+    ["jobs"],
     ["cli"],
 ]
 PLACE = {

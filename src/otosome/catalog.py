@@ -16,13 +16,36 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_type_hints
+from typing import Any, Generic, Literal, TypeVar, cast, get_type_hints, overload
 
 import numpy as np
 
-from otosome.cards import Card, read_card, read_source
+from otosome.cards import Card, make_card, read_card, read_source
 from otosome.errors import BadInput
 from otosome.evidence import Curve, Parameter, Source
+from otosome.roles import (
+    AssayOptions,
+    BatchOptions,
+    ChecklistOptions,
+    ClaimOptions,
+    DeviceOptions,
+    EndpointOptions,
+    HarmOptions,
+    InstrumentOptions,
+    InsultOptions,
+    MapOptions,
+    MaterialOptions,
+    ObservationOptions,
+    Options,
+    PopulationOptions,
+    ProcessOptions,
+    RecoveryOptions,
+    RouteOptions,
+    ScaleOptions,
+    SpeciesOptions,
+    SpecificationOptions,
+    UtilityOptions,
+)
 from otosome.units import Array, Unit, same_kind
 
 SHIPPED = Path(__file__).parent / "shelves"
@@ -45,12 +68,21 @@ _SHARED = {
 }
 
 
+Stated = TypeVar("Stated", bound=Options)
+Stated_co = TypeVar("Stated_co", bound=Options, covariant=True)
+
+
 @dataclass(frozen=True)
-class Entry:
+class Entry(Generic[Stated_co]):
     """One entry of a shelf: its card (numbers, options) and its formula."""
 
     card: Card
     formula: type | None
+
+    @property
+    def options(self) -> Stated_co:
+        """The options of its shelf, as its file states them."""
+        return cast(Stated_co, self.card.options)
 
     @property
     def name(self) -> str:
@@ -74,7 +106,7 @@ class Entry:
         if self.formula is None:
             raise BadInput(f"{self.card.shelf}.{self.name} has no formula", file=self.card.file)
         columns = self.columns(table, species)
-        given: dict[str, object] = {**self.card.options, **options}
+        given: dict[str, object] = {**self.card.stated, **options}
         for wanted in fields(self.formula):
             if wanted.name in columns:
                 given[wanted.name] = columns[wanted.name][:, None, None]
@@ -119,14 +151,76 @@ class Catalog:
         """The entries of a shelf; raises BadInput for an unknown shelf."""
         return sorted(self._files(shelf))
 
-    def get(self, shelf: str, name: str) -> Entry:
+    @overload
+    def get(self, shelf: Literal["species"], name: str) -> Entry[SpeciesOptions]: ...
+    @overload
+    def get(self, shelf: Literal["maps"], name: str) -> Entry[MapOptions]: ...
+    @overload
+    def get(self, shelf: Literal["batches"], name: str) -> Entry[BatchOptions]: ...
+    @overload
+    def get(self, shelf: Literal["routes"], name: str) -> Entry[RouteOptions]: ...
+    @overload
+    def get(self, shelf: Literal["insults"], name: str) -> Entry[InsultOptions]: ...
+    @overload
+    def get(self, shelf: Literal["populations"], name: str) -> Entry[PopulationOptions]: ...
+    @overload
+    def get(self, shelf: Literal["recoveries"], name: str) -> Entry[RecoveryOptions]: ...
+    @overload
+    def get(self, shelf: Literal["harms"], name: str) -> Entry[HarmOptions]: ...
+    @overload
+    def get(self, shelf: Literal["materials"], name: str) -> Entry[MaterialOptions]: ...
+    @overload
+    def get(self, shelf: Literal["devices"], name: str) -> Entry[DeviceOptions]: ...
+    @overload
+    def get(self, shelf: Literal["endpoints"], name: str) -> Entry[EndpointOptions]: ...
+    @overload
+    def get(self, shelf: Literal["instruments"], name: str) -> Entry[InstrumentOptions]: ...
+    @overload
+    def get(self, shelf: Literal["observations"], name: str) -> Entry[ObservationOptions]: ...
+    @overload
+    def get(self, shelf: Literal["claims"], name: str) -> Entry[ClaimOptions]: ...
+    @overload
+    def get(self, shelf: Literal["scales"], name: str) -> Entry[ScaleOptions]: ...
+    @overload
+    def get(self, shelf: Literal["assays"], name: str) -> Entry[AssayOptions]: ...
+    @overload
+    def get(self, shelf: Literal["specifications"], name: str) -> Entry[SpecificationOptions]: ...
+    @overload
+    def get(self, shelf: Literal["checklists"], name: str) -> Entry[ChecklistOptions]: ...
+    @overload
+    def get(self, shelf: Literal["processes"], name: str) -> Entry[ProcessOptions]: ...
+    @overload
+    def get(self, shelf: Literal["utilities"], name: str) -> Entry[UtilityOptions]: ...
+    @overload
+    def get(self, shelf: str, name: str) -> Entry[Options]: ...
+    def get(self, shelf: str, name: str) -> Entry[Options]:
         """An entry by name; raises BadInput that lists the names there are."""
         files = self._files(shelf)
         if name not in files:
             raise BadInput(f"{shelf}: no {name!r}", given=name, allowed=sorted(files))
-        return self.restated(_load(files[name], shelf))
+        entry = _load(files[name], shelf)
+        self._check_names(entry.card)
+        return self.restated(entry)
 
-    def restated(self, entry: Entry) -> Entry:
+    def batch(self, values: Mapping[str, object], name: str, file: str) -> Entry[BatchOptions]:
+        """A batch that a study holds itself, from plain values; raises BadInput naming file and key."""
+        return self.restated(Entry(make_card(values, "batches", name, file), None))
+
+    def _check_names(self, card: Card) -> None:
+        """Refuse an option that names an entry there is not."""
+        for key, named in card.names.items():
+            allowed = {*named.words, *(name for shelf in named.shelves for name in self._files(shelf))}
+            for word in named.in_value(getattr(card.options, key)):
+                if word not in allowed:
+                    raise BadInput(
+                        f"names nothing on {' or '.join(named.shelves)}",
+                        file=card.file,
+                        key=key,
+                        given=word,
+                        allowed=sorted(allowed),
+                    )
+
+    def restated(self, entry: Entry[Stated]) -> Entry[Stated]:
         """An entry with the curves that stand in place of its own."""
         prefix = f"{entry.card.shelf}.{entry.name}."
         stated = {
@@ -173,10 +267,10 @@ def _is_stem(name: str) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _load(file: Path, shelf: str) -> Entry:
-    card = read_card(file, shelf)
+def _load(file: Path, shelf: str) -> Entry[Options]:
     code = file.with_suffix(".py")
     formula = _formula_in(_module(code, shelf), code) if code.is_file() else _shared_formula(shelf)
+    card = read_card(file, shelf, formula)
     if formula is not None:
         _check_keys(card, formula)
         _check_units(card, formula)
@@ -277,6 +371,6 @@ def names(shelf: str) -> list[str]:
     return Catalog().names(shelf)
 
 
-def get(shelf: str, name: str) -> Entry:
+def get(shelf: str, name: str) -> Entry[Options]:
     """A shipped entry by name."""
     return Catalog().get(shelf, name)

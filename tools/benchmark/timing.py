@@ -316,7 +316,7 @@ def profile(size: Size, say: Say) -> dict[str, Any]:
         return kernel.march(*arguments)
 
     with mock.patch.object(sys.modules[transport.solve.__module__], "march", listen):
-        forward.Fate(made, made.plan.arms[0]).vesicles
+        _ = forward.Fate(made, made.plan.arms[0]).vesicles
     amounts, _, flux, pattern, scheme, axial, supply, weight, work = caught[0]
     right = work.stages[0]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from otosome.answers.contrast import difference
 from otosome.ears import Ears, stacked
-from otosome.forward import Cochleae, Fate, Plan, best, ears_at_once, plan, through, value
+from otosome.forward import Cochleae, Fate, Plan, best, ears_at_once, plan, through, true_value
 from otosome.model import transport
 from otosome.study import Compare, Study
 from otosome.units import Array, Quantity
@@ -102,9 +102,7 @@ def _step_error(study: Study) -> dict[str, Any] | None:
     work = _values(study, asked)
     made = plan(study, [asked.of])
     coarse, fine = (through(steps, one, work)["value"] for steps in (made, made.stepped(3)))
-    unit = str(
-        study.catalog.get("endpoints", study.tables.measure[asked.measure].endpoint).card.options["unit"]
-    )
+    unit = str(study.catalog.get("endpoints", study.tables.measure[asked.measure].endpoint).options.unit)
     return {"time": float(np.max(np.abs(coarse - fine))), "unit": difference(unit)}
 
 
@@ -115,7 +113,7 @@ def _values(study: Study, asked: Compare) -> Callable[[Cochleae], dict[str, Arra
         chain = ears.plan
         arm, times = chain.arms[0], chain.times
         cells = Fate(ears, arm).cells.at(chain.at(times))
-        return {"value": value(ears, measure, cells, chain.frequencies, arm, times)}
+        return {"value": true_value(ears, measure, cells, chain.frequencies, arm, times)}
 
     return work
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from otosome.ears import Columns, Rows
 from otosome.errors import BadInput
-from otosome.forward import Cochleae, Fate, best, plan, through, value
+from otosome.forward import Cochleae, Fate, best, plan, through, true_value
 from otosome.study import Compare, Study
 from otosome.units import LEVELS, Array
 
@@ -111,7 +111,7 @@ def benefits(study: Study, asked: Compare, table: Columns) -> Array:
 def gain(study: Study, asked: Compare) -> Callable[[Cochleae], dict[str, Array]]:
     """Benefit of some ears in the asked measure, at its own frequencies and its last time."""
     measure = study.tables.measure[asked.measure]
-    better = study.catalog.get("endpoints", measure.endpoint).card.options.get("better", "lower")
+    better = study.catalog.get("endpoints", measure.endpoint).options.better
     frequency = np.array(measure.tones)
     time = float(max(measure.at))
     sign = 1.0 if better == "higher" else -1.0
@@ -119,7 +119,9 @@ def gain(study: Study, asked: Compare) -> Callable[[Cochleae], dict[str, Array]]
     def work(ears: Cochleae) -> dict[str, Array]:
         at = ears.plan.at([time])
         found = {
-            arm.name: value(ears, measure, Fate(ears, arm).cells.at(at), frequency, arm, np.array([time]))
+            arm.name: true_value(
+                ears, measure, Fate(ears, arm).cells.at(at), frequency, arm, np.array([time])
+            )
             for arm in ears.plan.arms
         }
         return {"benefit": sign * (found[asked.of] - found[asked.against])[:, 0].mean(axis=1)}

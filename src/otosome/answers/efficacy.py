@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.ears import Columns, Ears
-from otosome.forward import Cochleae, Fate, plan, through, value
+from otosome.ears import Ears
+from otosome.forward import Cochleae, Fate, plan, through, true_value
 from otosome.study import Compare, Study
 from otosome.units import Array
 
@@ -30,14 +30,14 @@ def efficacies(
     return through(plan(study), sound, partial(_measured, asked), workers)
 
 
-def scaled(study: Study, columns: Columns, factor: float) -> dict[str, Array]:
-    """Ears with every largest effect of every mechanism so many times as large, and never above 1."""
+def scaled(ears: Cochleae, factor: float) -> dict[str, Array]:
+    """Columns of ears with every largest effect of every mechanism so many times as large, and never above 1."""
     effects = [
         f"mechanisms.{name}.{action}"
-        for name in study.mechanisms
-        for action in study.catalog.get("mechanisms", name).card.options["acts"]  # type: ignore[attr-defined]
+        for name in ears.study.mechanisms
+        for action in ears.bind("mechanisms", name).acts
     ]
-    return dict(columns) | {name: np.minimum(factor * columns[name], 1.0) for name in effects}
+    return dict(ears.columns) | {name: np.minimum(factor * ears.columns[name], 1.0) for name in effects}
 
 
 def _measured(asked: Compare, ears: Cochleae) -> dict[str, Array]:
@@ -46,8 +46,8 @@ def _measured(asked: Compare, ears: Cochleae) -> dict[str, Array]:
     arm = next(arm for arm in chain.arms if arm.name == asked.of)
     found = {}
     for name, factor in FACTORS.items():
-        columns = scaled(ears.study, ears.columns, factor) if arm.lot else ears.columns
+        columns = scaled(ears, factor) if arm.lot else ears.columns
         changed = Cochleae(chain, columns, ears.carried)
         cells = Fate(changed, arm).cells.at(chain.at(chain.times))
-        found[name] = value(changed, measure, cells, chain.frequencies, arm, chain.times)
+        found[name] = true_value(changed, measure, cells, chain.frequencies, arm, chain.times)
     return found

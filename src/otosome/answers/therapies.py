@@ -245,12 +245,12 @@ def weighed(study: Study) -> dict[str, float]:
 
 
 def _harm(study: Study, name: str, risk: Array) -> Row:
-    card = study.catalog.get("harms", name).card
+    entry = study.catalog.get("harms", name)
     return {
         "harm": name,
-        "about": card.about,
-        "counted": str(card.options.get("counted", "")),
-        "note": str(card.options.get("note", "")),
+        "about": entry.card.about,
+        "counted": entry.options.counted,
+        "note": entry.options.note,
         "events": interval(risk),
         "weight": weighed(study)[name],
     }
@@ -322,15 +322,15 @@ def valued(study: Study) -> list[str]:
 
 def _instruments(study: Study) -> dict[str, Row]:
     """The instruments that value what is heard, with what each is and why its number is what it is."""
-    cards = {name: study.catalog.get("utilities", name).card for name in valued(study)}
+    entries = {name: study.catalog.get("utilities", name) for name in valued(study)}
     return {
         name: {
-            "label": str(card.options["label"]),
-            "about": card.about,
-            "because": card.parameter("gain", "").because,
-            "gain": card.parameter("gain", "").value,
+            "label": entry.options.label,
+            "about": entry.card.about,
+            "because": entry.card.parameter("gain", "").because,
+            "gain": entry.card.parameter("gain", "").value,
         }
-        for name, card in cards.items()
+        for name, entry in entries.items()
     }
 
 

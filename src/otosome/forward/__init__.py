@@ -14,7 +14,7 @@ from otosome.forward.dosing import dosed
 from otosome.forward.drawing import best, draw
 from otosome.forward.evaluation import Outline, evaluate, outline
 from otosome.forward.fate import Fate
-from otosome.forward.measure import came, endpoint, measure, value
+from otosome.forward.measure import came, endpoint, measure, true_value
 from otosome.forward.planning import (
     Plan,
     PlannedArm,
@@ -53,5 +53,5 @@ __all__ = [
     "planned",
     "simulate",
     "through",
-    "value",
+    "true_value",
 ]

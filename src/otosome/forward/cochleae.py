@@ -57,7 +57,7 @@ class Cochleae:
         found: Value = self._shared[key]
         return found
 
-    def entry(self, shelf: str, name: str) -> Entry:
+    def entry(self, shelf: str, name: str) -> Entry[Any]:
         """An entry of a shelf, or a batch of the study's own."""
         return self.study.batch(name) if shelf == "batches" else self.study.catalog.get(shelf, name)
 
@@ -120,7 +120,7 @@ class Cochleae:
     def batch(self, name: str) -> Batch:
         """A batch with these ears' columns."""
         entry = self.study.batch(name)
-        return Batch.of(name, entry.columns(self.columns, self.name), entry.card.options)
+        return Batch.of(name, entry.columns(self.columns, self.name), entry.options.class_ratio)
 
     def device(self, use: DeviceUse) -> Device:
         """A device bound to these ears."""

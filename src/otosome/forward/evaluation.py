@@ -14,7 +14,7 @@ from otosome.forward.carried import Carried
 from otosome.forward.cochleae import Cochleae
 from otosome.forward.drawing import draw
 from otosome.forward.fate import Fate
-from otosome.forward.measure import value
+from otosome.forward.measure import true_value
 from otosome.forward.planning import Plan
 from otosome.model.injury import KINDS, Cells
 from otosome.units import Array, Hours
@@ -34,8 +34,8 @@ def evaluate(
 
     ``columns``  by full name every number of the study, shape (lane,) or (1,), in house units. Besides, what differs
                  between exposures: ``insult.<name>.level`` (dB SPL), ``band_low`` and ``band_high`` (kHz), ``amount``
-                 (in the house unit of the one stated), ``onset`` and ``duration`` (h: the first time is moved there, the
-                 others with it); ``treatment.<name>.amount`` and ``onset``
+                 (in the house unit of the one stated), ``onset`` and ``duration`` (h: the first time is moved there,
+                 with the others after it); ``treatment.<name>.amount`` and ``onset``
     ``at``       moments that the plan measures or watches, h, shape (time,)
     ``carried``  solutions of transport, handed on from vector to vector: what differs downstream only reuses them
     returns      by measure, shape (lane, arm, time, frequency), at the measure's own frequencies
@@ -63,7 +63,7 @@ def measures(ears: Cochleae, at: Sequence[float] | Hours) -> dict[str, Array]:
         cells = Fate(ears, arm).cells.at(plan.at(times))
         for name, measure in ears.study.tables.measure.items():
             found.setdefault(name, []).append(
-                value(ears, measure, cells, np.array(measure.tones), arm, times)
+                true_value(ears, measure, cells, np.array(measure.tones), arm, times)
             )
     return {name: np.stack(values, axis=1) for name, values in found.items()}
 
@@ -180,5 +180,5 @@ def _kinds(ears: Cochleae) -> tuple[str, ...]:
     )
     for arm in ears.plan.arms:
         for measure in ears.study.tables.measure.values():
-            value(ears, measure, cells, np.array(measure.tones), arm, np.zeros(1))
+            true_value(ears, measure, cells, np.array(measure.tones), arm, np.zeros(1))
     return tuple(kind for kind in KINDS if kind in read)

@@ -58,7 +58,7 @@ class Fate:
             self.injury,
             self.ears.species["stress_clearance"],
             protection,
-            strial=bool(self.ears.study.species.card.options.get("strial", False)),
+            strial=self.ears.study.species.options.strial,
             arrived=self.ears.arrived,
             kinds=plan.kinds,
         )
@@ -99,7 +99,7 @@ class Fate:
         }
 
     def _needs(self, insult: PlannedInsult) -> list[str]:
-        return list(self.ears.study.catalog.get("insults", insult.entry).card.options.get("needs", []))  # type: ignore[call-overload,no-any-return]
+        return list(self.ears.study.catalog.get("insults", insult.entry).options.needs)
 
     @cached_property
     def vesicles(self) -> transport.Transported | None:

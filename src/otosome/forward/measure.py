@@ -49,7 +49,7 @@ def endpoint(study: Study, measure: Measure, columns: Columns, **asked: object) 
     return bound
 
 
-def value(
+def true_value(
     ears: Cochleae,
     measure: Measure,
     cells: Cells,
@@ -123,7 +123,7 @@ def measure(study: Study, result: xr.Dataset, ears: Ears | pd.DataFrame, asked: 
     at = np.searchsorted(kept, times)
     values = np.stack(
         [
-            value(bound, asked, cells_of(result, n, at, bound), tones, arm, times)
+            true_value(bound, asked, cells_of(result, n, at, bound), tones, arm, times)
             for n, arm in enumerate(chain.arms)
         ]
     )
@@ -137,19 +137,17 @@ def measure(study: Study, result: xr.Dataset, ears: Ears | pd.DataFrame, asked: 
 def cells_of(result: xr.Dataset, arm: int, at: Iterable[int], ears: Cochleae) -> Cells:
     """The cells that a result keeps of one arm at some of its moments."""
     part = result.isel(arm=arm, time=list(at))
-    intact, injured, silent = (
-        {k: part[s].to_numpy()[:, :, n] for n, k in enumerate(KINDS)} for s in STATES
-    )
+    intact, injured, silent = ({k: part[s].to_numpy()[:, :, n] for n, k in enumerate(KINDS)} for s in STATES)
     return Cells(intact, injured, silent, part["stria"].to_numpy(), ears.rates)
 
 
 def described(study: Study, asked: Measure) -> dict[str, str]:
     """Endpoint, unit, which way is better, and the full name of a measure."""
-    options = study.catalog.get("endpoints", asked.endpoint).card.options
-    label = str(options.get("label", asked.endpoint))
+    options = study.catalog.get("endpoints", asked.endpoint).options
+    label = options.label or asked.endpoint
     return {
         "endpoint": asked.endpoint,
-        "unit": str(options.get("unit", "")),
-        "better": str(options.get("better", "lower")),
+        "unit": options.unit,
+        "better": options.better,
         "long_name": f"{label} ({asked.cell})" if asked.cell else label,
     }

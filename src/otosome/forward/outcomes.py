@@ -8,7 +8,7 @@ import numpy as np
 
 from otosome.forward.cochleae import Cochleae
 from otosome.forward.fate import Fate
-from otosome.forward.measure import STATES, spare, value
+from otosome.forward.measure import STATES, spare, true_value
 from otosome.model import transport
 from otosome.model.injury import KINDS, Cells
 from otosome.units import Array
@@ -31,7 +31,7 @@ def outcomes(ears: Cochleae, keep: Collection[str] = KEPT) -> dict[str, Array]:
         fate = Fate(ears, arm)
         measured = fate.cells.at(plan.at(plan.times))
         each = {
-            name: value(ears, measure, measured, plan.frequencies, arm, plan.times)
+            name: true_value(ears, measure, measured, plan.frequencies, arm, plan.times)
             for name, measure in measures.items()
         }
         each |= _kept(fate, measured, keep)

@@ -108,9 +108,7 @@ def through(
     def one(start: int) -> Parts:
         rows, columns = _block(whole, start, width)
         try:
-            return [
-                (rows, {k: v[: rows.stop - rows.start] for k, v in work(bound(columns)).items()})
-            ]
+            return [(rows, {k: v[: rows.stop - rows.start] for k, v in work(bound(columns)).items()})]
         except ValueError:
             if refuse is None:
                 raise
@@ -245,7 +243,7 @@ def _checked(study: Study, ears: Ears) -> Ears:
 def _beside(study: Study, ears: Ears, workers: int) -> dict[str, Array]:
     """What is read at both ears, of the person's other ear: (arm, subject, time, frequency) by measure."""
     endpoints = {name: measure.endpoint for name, measure in study.tables.measure.items()}
-    both = [n for n, e in endpoints.items() if "ears" in study.catalog.get("endpoints", e).card.options]
+    both = [n for n, e in endpoints.items() if len(study.catalog.get("endpoints", e).options.ears) > 1]
     aside = study.other() if both else None
     if aside is None:
         return {}

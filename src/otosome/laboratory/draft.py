@@ -145,8 +145,8 @@ def _insult(insult: str, dose: str, file: str, catalog: Catalog) -> dict[str, ob
         allowed = [*catalog.names("insults"), "none"]
         raise BadInput("is no insult on the shelf", file=file, key="insult", given=insult, allowed=allowed)
     use: dict[str, object] = {"entry": insult, "at": ["0 h"]}
-    needs = catalog.get("insults", insult).card.options.get("needs")
-    by_level = isinstance(needs, list) and "noise.level" in needs
+    needs = catalog.get("insults", insult).options.needs
+    by_level = "noise.level" in needs
     if needs and (not dose or by_level != ("dB" in dose)):
         raise BadInput(
             f"{insult} is given by a {'level' if by_level else 'dose'}", file=file, key="insult_dose",

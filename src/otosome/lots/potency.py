@@ -41,7 +41,8 @@ class Assay:
     ``lower_margin``   difference of lower ends over the reference's range, either way
     ``determination``  least R squared of the reference
     ``replicate_error``  largest standard deviation of replicate wells over the reference's range
-    ``window``         least ratio of the reference's highest to its lowest mean response
+    ``window``         least ratio of the reference's highest to its lowest mean response, or to the standard error of
+                       that mean where this is larger, as where a blank was taken off
     """
 
     model: str
@@ -221,11 +222,14 @@ def _check(run: Run, assay: Assay) -> None:
         doses = np.unique(dose).size
         if doses < FEWEST_DOSES[assay.model]:
             raise BadInput(
-                "has too few doses for its curve", file=run.name, key=name,
-                given=f"{doses} dose{'' if doses == 1 else 's'}" + (f" in the wells {_listed(wells)}" if wells else ""),
+                "has too few doses for its curve",
+                file=run.name,
+                key=name,
+                given=f"{doses} dose{'' if doses == 1 else 's'}"
+                + (f" in the wells {_listed(wells)}" if wells else ""),
                 allowed=f"{FEWEST_DOSES[assay.model]} or more for {assay.model}",
                 cure="measure more doses, or take model = 'parallel_line' where the doses lie on the straight part",
-            )  # fmt: skip
+            )
 
 
 def _listed(wells: Sequence[str], most: int = 12) -> str:
@@ -241,8 +245,11 @@ def _suitability(run: Run, assay: Assay, fit: Fit) -> tuple[Check, ...]:
     replicates = run.reference.size - doses.size
     # Without replicates the wells' distance from the curve is all there is.
     error = np.sqrt(left / replicates) if replicates else np.sqrt(fit.variance)
-    lowest = means.min()
-    window = means.max() / lowest if lowest > 0 else np.inf
+    # A blank taken off may leave a lowest mean of nothing: it is then told from zero no better than by its error.
+    k = int(np.argmin(means))
+    floor = max(float(means[k]), float(error / np.sqrt(wells[k])))
+    highest = max(float(means.max()), 0.0)
+    window = highest / floor if floor > 0 else np.inf
     return (
         Check("fit of the reference (R squared)", fit.determination, assay.determination, 1.0),
         Check("error of replicate wells over the range", float(error / span), 0.0, assay.replicate_error),
@@ -270,9 +277,13 @@ def _similarity(assay: Assay, reference: Fit, sample: Fit) -> tuple[Check, ...]:
     difference = theta[1][2] - theta[0][2]
     off = quantile * np.sqrt(covariance[0][2, 2] + covariance[1][2, 2])
     slope = Check(
-        "ratio of slopes", float(np.exp(difference)), 1 / assay.slope_margin, assay.slope_margin,
-        float(np.exp(difference - off)), float(np.exp(difference + off)),
-    )  # fmt: skip
+        "ratio of slopes",
+        float(np.exp(difference)),
+        1 / assay.slope_margin,
+        assay.slope_margin,
+        float(np.exp(difference - off)),
+        float(np.exp(difference + off)),
+    )
     to_range = np.array([-1.0, 1.0, 0.0, 0.0])
     ranges = [np.array([to_range @ one]) for one in theta]
     spread = [np.array([[to_range @ one @ to_range]]) for one in covariance]
@@ -314,8 +325,13 @@ def _lower_ends(theta: list[Array], covariance: list[Array], quantile: float, ma
     error = np.sqrt(slope @ covariance[0][:2, :2] @ slope + covariance[1][0, 0] / span**2)
     off = quantile * float(error)
     return Check(
-        "difference of lower ends over the range", float(value), -margin, margin, float(value - off), float(value + off)
-    )  # fmt: skip
+        "difference of lower ends over the range",
+        float(value),
+        -margin,
+        margin,
+        float(value - off),
+        float(value + off),
+    )
 
 
 def _shift(run: Run, assay: Assay, x: Array, y: Array, which: Array, checks: tuple[Check, ...]) -> RunPotency:
@@ -350,7 +366,7 @@ def _line_shift(run: Run, fit: Fit, checks: tuple[Check, ...]) -> RunPotency:
     vb, vab = float(fit.covariance[2, 2]), float(contrast @ fit.covariance[:, 2])
     low, high = fieller(a, b, va, vb, vab, float(student.ppf(0.975, fit.freedom)))
     if not np.isfinite(low):
-        return RunPotency(run.name, checks, "the slope may be zero: no shift can be told")
+        return RunPotency(run.name, checks, "the slope may be zero: no shift can be stated")
     log = a / b
     variance = (va - 2 * log * vab + log**2 * vb) / b**2
     return RunPotency(

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.cards import Card
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.lots.process import (
@@ -30,40 +29,41 @@ def process_of(name: str, catalog: Catalog, seed: int = 1) -> Process:
     raises  BadInput if it names no instrument that counts, or no specification with a label claim
     """
     entry = catalog.get("processes", name)
-    counted = catalog.get("instruments", _word(entry.card, "instrument")).parameters("")
-    asked = catalog.get("specifications", _word(entry.card, "specification")).parameters("")
+    counted = catalog.get("instruments", entry.options.instrument).parameters("")
+    asked = catalog.get("specifications", entry.options.specification).parameters("")
     beside = {
-        "within_day": counted.get("within_day"), "between_days": counted.get("day_to_day"),
-        "label_tolerance": asked.get("particles"), "consumer_risk": asked.get("consumer_risk"),
-    }  # fmt: skip
+        "within_day": counted.get("within_day"),
+        "between_days": counted.get("day_to_day"),
+        "label_tolerance": asked.get("particles"),
+        "consumer_risk": asked.get("consumer_risk"),
+    }
     numbers = entry.parameters("") | {key: number for key, number in beside.items() if number is not None}
     return Process.of(name, {key: number.draw(seed, 0, WORLDS, world=1) for key, number in numbers.items()})
-
-
-def _word(card: Card, key: str) -> str:
-    word = card.options.get(key)
-    if not isinstance(word, str):
-        raise BadInput("a process names it", file=card.file, key=key)
-    return word
 
 
 def making(name: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[str, Any]:
     """What a process makes, each number as a median with 5 and 95 % of what is not known."""
     _check(lots)
-    process, card = process_of(name, catalog, seed), catalog.get("processes", name).card
+    process, entry = process_of(name, catalog, seed), catalog.get("processes", name)
+    card = entry.card
     made = make_lots(process, lots, seed=seed)
     good = right(process, made)
     naive, guarded = (released(process, made, guarded=g) for g in (False, True))
     variance = process.components()
     total = np.sum(list(variance.values()), axis=0)
     return {
-        "process": name, "about": card.about, "lots": lots, **{key: card.options.get(key, "") for key in _WORDS},
-        "harvest": _interval(process.harvest), "doses": _interval(np.median(made.doses, axis=1)),
+        "process": name,
+        "about": card.about,
+        "lots": lots,
+        **{key: getattr(entry.options, key) for key in _WORDS},
+        "harvest": _interval(process.harvest),
+        "doses": _interval(np.median(made.doses, axis=1)),
         "doses_of_a_run": _interval(np.median(made.doses, axis=1) * process.columns["harvests"]),
         "spread": {kind: _interval(np.sqrt(np.expm1(v))) for kind, v in variance.items()},
         "share": {kind: _interval(v / total) for kind, v in variance.items()},
         "right": _interval(good.mean(axis=1)),
-        "released": _interval(naive.mean(axis=1)), "released_guarded": _interval(guarded.mean(axis=1)),
+        "released": _interval(naive.mean(axis=1)),
+        "released_guarded": _interval(guarded.mean(axis=1)),
         "released_wrong": _interval((naive & ~good).mean(axis=1)),
         "released_wrong_guarded": _interval((guarded & ~good).mean(axis=1)),
         "refused_right": _interval((~naive & good).mean(axis=1)),
@@ -72,7 +72,7 @@ def making(name: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[s
         "label_claim": _label_claim(process),
         "shelf_life_days": _interval(process.shelf_life / 24),
         "assumed": sorted(k for k in card.parameters if card.parameter(k, "").basis == "assumed"),
-    }  # fmt: skip
+    }
 
 
 def _label_claim(process: Process) -> list[dict[str, float]]:

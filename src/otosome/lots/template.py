@@ -57,10 +57,11 @@ def _file(file: Path, name: str, catalog: Catalog) -> str:
         return _assay(read_plate(export.content, file.name).samples, name)
     table, instrument = read_particles(export, catalog)
     lines = [
-        "[[count]]", f"file = {json.dumps(name)}  # {instrument}",
+        "[[count]]",
+        f"file = {json.dumps(name)}  # {instrument}",
         "# The day it was measured: counts of one day share that day's error, and so do those without a day.",
         '# day = "2026-03-31"',
-    ]  # fmt: skip
+    ]
     if table["dilution_applied"].isna().any():
         lines.append(
             "# Its file does not record the dilution; until this line says it, the count cannot be judged."
@@ -74,32 +75,32 @@ def _assay(samples: list[str], name: str) -> str:
     sample = next((s for s in samples if s != reference), reference)
     return "\n".join(
         [
-            "[[assay]]", f"file = {json.dumps(name)}",
+            "[[assay]]",
+            f"file = {json.dumps(name)}",
             'assay = "four_parameter"  # its margins are assumed: give those of your own assay (shelf assays/)',
-            f"reference = {json.dumps(reference)}", f"sample = {json.dumps(sample)}",
-            'mechanisms = ["anti_inflammatory"]  # what this assay speaks for', "",
+            f"reference = {json.dumps(reference)}",
+            f"sample = {json.dumps(sample)}",
+            'mechanisms = ["anti_inflammatory"]  # what this assay speaks for',
+            "",
         ]
-    )  # fmt: skip
+    )
 
 
 def _findings(catalog: Catalog) -> str:
     """Every test the specification asks that no file answers."""
-    card = catalog.get("specifications", "nebulised_msc_2025").card
+    entry = catalog.get("specifications", "nebulised_msc_2025")
     lines = [
         "[findings]",
         "# Numbers as '0.1 EU/mL', '< 0.05 EU/mL' or '0.1 EU/mL +/- 10 %'; words as shown.",
     ]
-    lines += [f'# {test} = "{card.parameter(test, "").given}"' for test in ("endotoxin",)]
-    for kind in ("negative", "positive"):
-        names = card.options[kind]
-        assert isinstance(names, list)  # the laws of the shelf hold it
+    lines += [f'# {test} = "{entry.card.parameter(test, "").given}"' for test in ("endotoxin",)]
+    for kind, names in (("negative", entry.options.negative), ("positive", entry.options.positive)):
         lines += [f'# {test} = "{kind}"' for test in names]
     return "\n".join([*lines, '# protein = "recorded value"', ""])
 
 
 def _reporting(catalog: Catalog) -> str:
-    items = catalog.get("checklists", _MISEV).card.options["item"]
-    assert isinstance(items, dict)
+    items = catalog.get("checklists", _MISEV).options.item
     lines = [f"[reporting.{_MISEV}]", '# Say it, or "not applicable: the reason".']
-    lines += [f'# {key} = ""  # {item["name"]}: {item["asks"]}' for key, item in items.items()]
+    lines += [f'# {key} = ""  # {item.name}: {item.asks}' for key, item in items.items()]
     return "\n".join([*lines, ""])

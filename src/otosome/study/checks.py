@@ -10,8 +10,8 @@ import numpy as np
 
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
-from otosome.roles import Population
-from otosome.study.study import Study, texts
+from otosome.roles import AskingOptions, MaterialOptions, Population
+from otosome.study.study import Study
 from otosome.study.tables import (
     LONGEST,
     Arm,
@@ -31,9 +31,9 @@ from otosome.units import (
 _MOST_MOMENTS = 500
 # What a result holds beside its measures; a measure of such a name would be lost in it.
 _TAKEN = (
-    "arm", "subject", "time", "frequency", "place", "cell", "cells", "arrived", "spare", "vesicles", "protein",
-    "plasma", "told", "where", "intact", "injured", "silent", "stria", "world", "lot", "person", "weight", "time_error", "closure", "sample", "place_frequency",
-    "place_distance",
+    "arm", "subject", "world", "lot", "person", "weight", "time", "frequency", "place", "cell", "cells", "intact",
+    "injured", "silent", "stria", "arrived", "spare", "vesicles", "protein", "plasma", "told", "where", "time_error",
+    "closure", "sample", "place_frequency", "place_distance",
 )  # fmt: skip
 _MEASURE_NAME = re.compile(r"\w[\w .+-]{0,59}")
 
@@ -137,11 +137,6 @@ def _check_names(study: Study, file: str) -> None:
 def _check_species(study: Study) -> None:
     """A species has every number and every curve that the shipped ones have."""
     species = study.species.card
-    if species.options.get("map") not in study.catalog.names("maps"):
-        raise BadInput(
-            "a species names its place map", file=species.file, key="map",
-            given=species.options.get("map"), allowed=study.catalog.names("maps"),
-        )  # fmt: skip
     for name in Catalog().names("species"):
         shipped = Catalog().get("species", name).card
         numbers = sorted(shipped.parameters.keys() - species.parameters.keys())
@@ -159,7 +154,7 @@ def _check_population(study: Study, file: str) -> Population | None:
     if use is None:
         return None
     _check_known(study, "populations", use.entry, file, "population.entry")
-    asks = texts(study.catalog.get("populations", use.entry).card.options.get("asks", []))
+    asks = study.catalog.get("populations", use.entry).options.asks
     if "readings" in asks and use.readings is None:
         raise BadInput(
             f"{use.entry} needs a file", file=file, key="population.audiogram",
@@ -185,7 +180,8 @@ def _best(study: Study) -> dict[str, Array]:
 
 def _check_known(study: Study, shelf: str, name: str, file: str, key: str) -> None:
     """An entry that names the species it is for is asked for no other."""
-    known = texts(study.catalog.get(shelf, name).card.options.get("species", []))
+    options = study.catalog.get(shelf, name).options
+    known = options.species if isinstance(options, (AskingOptions, MaterialOptions)) else ()
     if known and study.tables.species not in known:
         raise BadInput(
             f"{name} is not for {study.tables.species}", file=file, key=key, given=name,
@@ -227,7 +223,7 @@ def _check_norms(study: Study, name: str, measure: Measure, people: Population |
 def _check_scales(study: Study, name: str, measure: Measure, file: str) -> None:
     """A scale is asked of levels in dB HL, each once, with the frequencies and the baseline it needs."""
     key = f"measure.{name}.scales"
-    unit = study.catalog.get("endpoints", measure.endpoint).card.options.get("unit")
+    unit = study.catalog.get("endpoints", measure.endpoint).options.unit
     if measure.scales and unit != "dB HL":
         raise BadInput("grades are of hearing levels in dB HL", file=file, key=key, given=measure.endpoint)
     tested = np.unique(measure.tones)
@@ -276,8 +272,9 @@ _Used = PopulationUse | Measure | DeviceUse | RecoveryUse
 def _check_asked(study: Study, shelf: str, use: _Used, file: str, key: str) -> None:
     """An entry is told all that its file ``asks`` for, and nothing beyond that and what it ``takes``."""
     entry = use.endpoint if isinstance(use, Measure) else use.entry
-    options = study.catalog.get(shelf, entry).card.options
-    asks, takes = (texts(options.get(name, [])) for name in ("asks", "takes"))
+    options = study.catalog.get(shelf, entry).options
+    assert isinstance(options, AskingOptions)  # those of every shelf in _TOLD are
+    asks, takes = options.asks, options.takes
     for one in asks:
         if getattr(use, one, None) is None:
             raise BadInput(f"{entry} needs it", file=file, key=f"{key}.{one}")
@@ -307,11 +304,11 @@ def _check_released(study: Study, device: DeviceUse, file: str, key: str) -> Non
             raise BadInput("releases nothing", file=file, key=f"{key}.potency", given=device.potency)
         return
     # Cells that live on in the ear are another thing than what so many gave off in a dish.
-    known = texts(study.catalog.get("devices", device.entry).card.options.get("amounts", []))
+    known = study.catalog.get("devices", device.entry).options.amounts
     if known and device.amount.unit not in known:
         raise BadInput(
             f"{device.entry} is given otherwise", file=file, key=f"{key}.amount", given=device.amount.text,
-            allowed=known,
+            allowed=list(known),
         )  # fmt: skip
 
 
@@ -414,7 +411,7 @@ def _check_one_device(study: Study, arm: Arm, file: str) -> None:
     for name in arm.devices:
         held.setdefault(study.tables.device[name].entry, []).append(name)
     for entry, named in held.items():
-        asks = texts(study.catalog.get("devices", entry).card.options.get("asks", []))
+        asks = study.catalog.get("devices", entry).options.asks
         if len(named) > 1 and "amount" not in asks:
             raise BadInput(
                 f"an ear holds one {entry}", file=file, key=f"arm.{arm.name}.devices", given=named,

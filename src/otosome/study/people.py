@@ -40,7 +40,7 @@ def with_readings(use: PopulationUse, file: Path, catalog: Catalog) -> tuple[Pop
     """
     table, unread = _table(file, catalog)
     take: Callable[[PopulationUse, pd.DataFrame, str], tuple[Columns, list[str]]]
-    take = _one if catalog.get("populations", use.entry).card.options.get("people") == "one" else _many
+    take = _one if catalog.get("populations", use.entry).options.people == "one" else _many
     try:
         columns, notes = take(use, table, file.name)
     except BadInput as error:
@@ -152,18 +152,18 @@ def _alone(name: str, catalog: Catalog) -> Measure | None:
     """A measure by an endpoint that needs no more than to be named."""
     if name not in catalog.names("endpoints"):
         return None
-    asks = catalog.get("endpoints", name).card.options.get("asks", [])
+    asks = catalog.get("endpoints", name).options.asks
     return (
         Measure(endpoint=name, frequency=[Quantity("1 kHz")], at=[Quantity("0 h")])
-        if asks == ["frequency"]
+        if asks == ("frequency",)
         else None
     )
 
 
 def _check_told(measure: Measure, columns: Mapping[str, Array], here: Array, catalog: Catalog) -> None:
     """A reading is in its endpoint's unit, at a frequency where that asks for one, and censored in a known way."""
-    options = catalog.get("endpoints", measure.endpoint).card.options
-    expected = str(options.get("unit", ""))
+    options = catalog.get("endpoints", measure.endpoint).options
+    expected = options.unit
     given = set(columns["unit"][here].tolist()) - {expected} if "unit" in columns else set()
     if given:
         raise BadInput(

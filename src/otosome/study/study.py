@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from otosome.cards import make_card
+from otosome.cards import check_plain, make_card
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
 from otosome.evidence import Curve, Parameter, Sourced, make_curve, without_source
 from otosome.model.grades import Scale
-from otosome.roles import Harm, Map, Population
+from otosome.roles import BatchOptions, Harm, Map, Options, Population, SpeciesOptions
 from otosome.study.tables import (
     Arm,
     DeviceUse,
@@ -56,6 +57,34 @@ class Study:
     inputs: Mapping[str, str] = field(default_factory=dict)
     unreadable: str = ""
 
+    @classmethod
+    def of(
+        cls,
+        values: Mapping[str, object],
+        *,
+        name: str = "study",
+        folder: Path | None = None,
+        shelves: tuple[Path, ...] = (),
+        allow_retracted: tuple[str, ...] = (),
+        despite_quality: bool = False,
+    ) -> Study:
+        """A study from plain values, the keys and texts of a study file, checked as a file is.
+
+        ``folder``  where the files lie that it names; ``load`` explains the others
+        raises      BadInput, with ``name`` where a file's name would stand
+        """
+        from otosome.study.files import checked
+        from otosome.study.inputs import Inputs
+        from otosome.study.reading import tables_of
+
+        check_plain(values, name)
+        study = cls(name, tables_of(values, name), Catalog(tuple(shelves)), allowed=allow_retracted)
+        return checked(study, name, Inputs(folder, despite_quality=despite_quality))
+
+    def as_dict(self) -> dict[str, object]:
+        """The study as plain values, quantities as their texts: what ``of`` takes, and a study file holds."""
+        return self.tables.model_dump(exclude_none=True)
+
     @cached_property
     def catalog(self) -> Catalog:
         """The shelves, with the curves the study states in place of theirs."""
@@ -63,7 +92,7 @@ class Study:
         return replace(self.shelves, curves=stated)
 
     @property
-    def species(self) -> Entry:
+    def species(self) -> Entry[SpeciesOptions]:
         """The species' entry."""
         return self.catalog.get("species", self.tables.species)
 
@@ -73,17 +102,16 @@ class Study:
         named = self.tables.mechanisms
         return tuple(self.catalog.names("mechanisms") if named is None else named)
 
-    def batch(self, name: str) -> Entry:
+    def batch(self, name: str) -> Entry[BatchOptions]:
         """A batch: one the study holds itself, or one of the shelf."""
         if name in self.tables.batch:
-            card = make_card(self.tables.batch[name], "batches", name, f"batch.{name}")
-            return self.catalog.restated(Entry(card, None))
+            return self.catalog.batch(self.tables.batch[name], name, f"batch.{name}")
         return self.catalog.get("batches", name)
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[Entry[Options]]:
         """Every entry whose numbers this study rests on, each once."""
         yield self.species
-        yield self.catalog.get("maps", str(self.species.card.options.get("map")))
+        yield self.catalog.get("maps", self.species.options.map)
         if self.tables.population is not None:
             yield self.catalog.get("populations", self.tables.population.entry)
         wanted: dict[tuple[str, str], None] = {}
@@ -115,7 +143,7 @@ class Study:
             wanted |= {("harms", name): None for name in self.harmed(arm)}
         measured = {measure.endpoint for measure in self.tables.measure.values()}
         for name in self.catalog.names("utilities"):
-            if measured & set(texts(self.catalog.get("utilities", name).card.options.get("of", []))):
+            if measured & set(self.catalog.get("utilities", name).options.of):
                 wanted["utilities", name] = None
         for shelf, name in wanted:
             yield self.batch(name) if shelf == "batches" else self.catalog.get(shelf, name)
@@ -137,12 +165,12 @@ class Study:
     def unit(self, measure: str) -> str:
         """The unit a measure is read in."""
         endpoint = self.catalog.get("endpoints", self.tables.measure[measure].endpoint)
-        return str(endpoint.card.options.get("unit", ""))
+        return endpoint.options.unit
 
     def heard(self, endpoint: str) -> list[str]:
         """An endpoint, and the one that it hears by, where its file says ``hears``."""
-        hears = self.catalog.get("endpoints", endpoint).card.options.get("hears")
-        return [endpoint] if hears is None else [endpoint, str(hears)]
+        hears = self.catalog.get("endpoints", endpoint).options.hears
+        return [endpoint] if hears is None else [endpoint, hears]
 
     def solutes(self) -> list[str]:
         """The solutes that move: the insults' drugs, and what a batch holds."""
@@ -163,8 +191,8 @@ class Study:
 
     def brought(self, device: DeviceUse) -> InsultUse | None:
         """The event that putting a device in is, at its time and depth; None for one that is only worn."""
-        entry = self.catalog.get("devices", device.entry).card.options.get("brings")
-        return None if entry is None else InsultUse(entry=str(entry), at=[device.at], depth=device.depth)
+        entry = self.catalog.get("devices", device.entry).options.brings
+        return None if entry is None else InsultUse(entry=entry, at=[device.at], depth=device.depth)
 
     def _uses(self) -> list[InsultUse]:
         """Every insult it states, and those that its devices bring."""
@@ -189,9 +217,7 @@ class Study:
         # A coat is vesicles given; what a graft secretes is part of what is feared of living cells.
         brings += ["vesicles" for d in worn if d.amount is not None and d.amount.unit != "cells"]
         times = {
-            name: sum(
-                one in texts(self.catalog.get("harms", name).card.options.get("of", [])) for one in brings
-            )
+            name: sum(one in self.catalog.get("harms", name).options.of for one in brings)
             for name in self.catalog.names("harms")
         }
         return {name: number for name, number in times.items() if number}
@@ -201,9 +227,9 @@ class Study:
         bound: Harm = self.catalog.get("harms", name).bind(columns, self.tables.species)
         return bound
 
-    def needs(self, use: InsultUse) -> list[str]:
+    def needs(self, use: InsultUse) -> tuple[str, ...]:
         """What an insult needs to know (``noise.level``, ``cisplatin.lateral_wall``)."""
-        return texts(self.catalog.get("insults", use.entry).card.options.get("needs", []))
+        return self.catalog.get("insults", use.entry).options.needs
 
     def population(self, columns: Mapping[str, Array]) -> Population | None:
         """The population its subjects come from, bound to ears; raises BadInput for whom it does not know."""
@@ -246,7 +272,7 @@ class Study:
         if use is None or use.readings is None:
             return None
         entry = self.catalog.get("populations", use.entry)
-        if entry.card.options.get("people") != "one":
+        if entry.options.people != "one":
             return None
         parameters = entry.parameters(self.tables.species).values()
         return self.population({p.name: np.array([p.value]) for p in parameters})
@@ -287,7 +313,7 @@ class Study:
 
     def is_local(self, route: str | None) -> bool:
         """Whether a route begins in the ear, so that what it brings reaches the other ear only by a detour."""
-        return route is not None and self.catalog.get("routes", route).card.options.get("into") in _IN_THE_EAR
+        return route is not None and self.catalog.get("routes", route).options.into in _IN_THE_EAR
 
     @cached_property
     def _besides(self) -> tuple[tuple[Told, ...], tuple[str, ...]]:
@@ -301,9 +327,7 @@ class Study:
 
     def tonotopy(self, columns: Mapping[str, Array]) -> Map:
         """The place map its species names, bound to ears."""
-        bound: Map = self.catalog.get("maps", str(self.species.card.options.get("map"))).bind(
-            columns, self.tables.species
-        )
+        bound: Map = self.catalog.get("maps", self.species.options.map).bind(columns, self.tables.species)
         return bound
 
     def scale(self, name: str) -> Scale:
@@ -392,11 +416,6 @@ def standing(told: Sourced, catalog: Catalog, file: str, allowed: tuple[str, ...
             cure=f"replace the number, or allow the source by name: --allow-retracted {source.key}",
         )
     return without_source(told, source) if source.standing == "withdrawn" else told
-
-
-def texts(value: object) -> list[str]:
-    """An option of an entry as a list of words, empty where it is none."""
-    return [str(v) for v in value] if isinstance(value, (list, tuple)) else []
 
 
 def _pinned(number: Number, shelf: Parameter, file: str) -> Parameter:

@@ -12,7 +12,8 @@ from otosome.catalog import Catalog, Entry
 from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter, draw_columns
-from otosome.study import Measure, Study, load, loads
+from otosome.roles import Options
+from otosome.study import Measure, Study, load
 from otosome.units import Array
 
 if TYPE_CHECKING:
@@ -55,9 +56,7 @@ class Laboratory:
         if isinstance(asked, str):
             study = load(asked, shelves=self.catalog.own)
         else:
-            import tomli_w
-
-            study = loads(tomli_w.dumps(dict(asked)), "claim", shelves=self.catalog.own)
+            study = Study.of(asked, name="claim", shelves=self.catalog.own)
         return replace(study, tables=study.tables.model_copy(update=changes)) if changes else study
 
     def table(self, study: Study, world: int = 1, numbers: Numbers | None = None) -> Ears:
@@ -72,7 +71,7 @@ class Laboratory:
         """A number of the shelves with what is not known of it."""
         return self.catalog.get(shelf, name).card.parameter(key, species)
 
-    def columns(self, entry: Entry, ears: int, world: int) -> dict[str, Array]:
+    def columns(self, entry: Entry[Options], ears: int, world: int) -> dict[str, Array]:
         """Columns of an entry that no study rests on, such as a population."""
         return draw_columns(entry.parameters("").values(), self.seed, 0, ears, world)
 
@@ -134,9 +133,9 @@ class Laboratory:
 
     def read(self, ears: Cochleae, asked: Measure, cells: Cells, arm: PlannedArm, time: float) -> Array:
         """True values of a measure from cells of one moment, h, at its own frequencies, shape (subject, frequency)."""
-        from otosome.forward import value
+        from otosome.forward import true_value
 
-        return value(ears, asked, cells, np.array(asked.tones), arm, np.array([time]))[:, 0]
+        return true_value(ears, asked, cells, np.array(asked.tones), arm, np.array([time]))[:, 0]
 
     def ends(
         self,
@@ -181,7 +180,7 @@ class Laboratory:
         asked = study.tables.compare
         measure = "" if asked is None else asked.measure
         endpoint = self.catalog.get("endpoints", study.tables.measure[measure].endpoint)
-        sign = 1.0 if endpoint.card.options.get("better") == "higher" else -1.0
+        sign = 1.0 if endpoint.options.better == "higher" else -1.0
         against, *others = self.ends(study, arms, measure, world, numbers)
         return [sign * (of - against).mean(axis=1) + 0.0 for of in others]
 

@@ -13,6 +13,7 @@ from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
 from otosome.evidence import Curve, Parameter, Sourced, draw_columns
 from otosome.model import transport
+from otosome.roles import ObservationOptions, Options
 from otosome.study.study import standing
 from otosome.units import Array
 
@@ -40,24 +41,19 @@ class Bench:
     """
 
     terms: Terms
-    observation: Entry
+    observation: Entry[ObservationOptions]
     subjects: int
     drawn: bool = True
 
     @property
     def species(self) -> str:
         """Whose ears they are."""
-        return str(self.observation.card.options.get("species", "guinea_pig"))
+        return self.observation.options.species
 
-    @cached_property
+    @property
     def rests(self) -> tuple[str, ...]:
         """The entries the observation says it rests on, as "solutes.tmpa": no other can be used."""
-        rests = self.observation.card.options.get("rests", [])
-        if not isinstance(rests, list) or any(str(r).count(".") != 1 for r in rests):
-            raise BadInput(
-                "is a list of shelf.entry", file=self.observation.card.file, key="rests", given=rests
-            )
-        return tuple(str(r) for r in rests)
+        return self.observation.options.rests
 
     @property
     def ears(self) -> int:
@@ -81,7 +77,7 @@ class Bench:
         return standing(told, self.terms.catalog, self.observation.card.file, self.terms.allowed)
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[Entry[Options]]:
         """The observation itself and the entries it rests on."""
         return [self.observation, *(self.terms.catalog.get(*name.split(".", 1)) for name in self.rests)]
 
@@ -92,7 +88,7 @@ class Bench:
             return {name: np.array([p.value]) for name, p in self.parameters.items()}
         return draw_columns(self.parameters.values(), self.terms.seed, 0, self.ears, self.subjects)
 
-    def entry(self, shelf: str, name: str) -> Entry:
+    def entry(self, shelf: str, name: str) -> Entry[Options]:
         """An entry it rests on; raises BadInput for any other."""
         if f"{shelf}.{name}" not in self.rests:
             raise BadInput(

@@ -17,11 +17,12 @@ from otosome.forward import (
     endpoint,
     plan,
     through,
-    value,
+    true_value,
 )
 from otosome.review.qualification.bench import Terms
 from otosome.review.qualification.case import Case
-from otosome.study import Study, loads
+from otosome.roles import ObservationOptions
+from otosome.study import Study
 from otosome.units import Array, Quantity
 
 # Steps between knots grow by this: fewer than a run's, at a cost of some tenths of a dB.
@@ -122,18 +123,17 @@ def _typed(statistic: Mapping[str, object], file: str, key: str) -> dict[str, ob
     return values
 
 
-def study_of(entry: Entry, terms: Terms) -> Study:
+def study_of(entry: Entry[ObservationOptions], terms: Terms) -> Study:
     """The study an observation states, checked as any study file."""
-    import tomli_w
+    return Study.of(
+        {"otosome": "study/1", **(entry.options.study or {})},
+        name=entry.card.file,
+        shelves=terms.catalog.own,
+        allow_retracted=terms.allowed,
+    )
 
-    values = entry.card.options["study"]
-    if not isinstance(values, dict):
-        raise BadInput("must be a table", file=entry.card.file, key="study", given=values)
-    text = tomli_w.dumps({"otosome": "study/1", **values})
-    return loads(text, entry.card.file, shelves=terms.catalog.own, allow_retracted=terms.allowed)
 
-
-def rerun(entry: Entry, rows: list[Case], terms: Terms) -> dict[str, Array]:
+def rerun(entry: Entry[ObservationOptions], rows: list[Case], terms: Terms) -> dict[str, Array]:
     """Each row's statistic in each world, shape (world,) by the row's id."""
     study = study_of(entry, terms)
     asked = {case.id: Statistic.of_case(case, study, entry.card.file) for case in rows}
@@ -155,7 +155,7 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
     def work(ears: Cochleae) -> dict[str, Array]:
         cells = Fate(ears, made.arms[0]).cells.at(made.at(made.times))
         return {
-            name: value(ears, measure, cells, made.frequencies, made.arms[0], made.times)
+            name: true_value(ears, measure, cells, made.frequencies, made.arms[0], made.times)
             for name, measure in study.tables.measure.items()
         }
 
@@ -165,8 +165,8 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
         uniform = uniforms(terms.seed, f"observation/{name}/{arm}", 0, found[name].size).reshape(
             found[name].shape
         )
-        read = endpoint(study, measure, mine).read(found[name], uniform).value
-        readings[name] = read.reshape(terms.worlds, subjects, *read.shape[1:])
+        value = endpoint(study, measure, mine).read(found[name], uniform).value
+        readings[name] = value.reshape(terms.worlds, subjects, *value.shape[1:])
     return readings
 
 

@@ -29,7 +29,10 @@ class Inflammation:
         against, treated = laboratory.compared(study)
 
         def work(ears: Any) -> dict[str, Array]:
-            return {name: self._sum(laboratory.fate(ears, arm)) for name, arm in (("without", against), ("with", treated))}
+            return {
+                name: self._sum(laboratory.fate(ears, arm))
+                for name, arm in (("without", against), ("with", treated))
+            }
 
         found = laboratory.run(study, [against, treated], work)
         less = _PERCENT * (1.0 - found["with"] / np.maximum(found["without"], np.finfo(float).tiny))
@@ -37,8 +40,6 @@ class Inflammation:
 
     def _sum(self, fate: Any) -> Array:
         knots = fate.ears.plan.knots
-        found = stress(
-            knots, fate.injury.production, fate.ears.species["stress_clearance"], fate.protection
-        )
+        found = stress(knots, fate.injury.production, fate.ears.species["stress_clearance"], fate.protection)
         total: Array = np.trapezoid(found.mean(axis=2), knots, axis=1)
         return total
