@@ -18,7 +18,7 @@ from otosome.model.injury import (
     Mechanism,
     Protection,
     elapsed,
-    harm,
+    injury,
     protect,
     relax,
     survive,
@@ -78,7 +78,7 @@ def exposure_to(name: str, dose: float, knots: np.ndarray) -> Exposure:
 
 def outcome(name: str, species: str, dose: float = 1.0, stop: float = 504.0, protection=None) -> Cells:
     knots, ear = times(0.0, 2.0, stop=stop), ear_of(species)
-    done = harm(ear, knots, [(insult(name, species), exposure_to(name, dose, knots))])
+    done = injury(ear, knots, [(insult(name, species), exposure_to(name, dose, knots))])
     return survive(knots, rates_of(species), done, CLEARANCE, protection)
 
 
@@ -97,7 +97,7 @@ def same(one: Cells, other: Cells) -> bool:
 @pytest.mark.parametrize("species", SPECIES)
 def test_an_ear_without_insults_keeps_every_cell(species):
     knots, ear = times(0.0, stop=5000.0), ear_of(species)
-    cells = survive(knots, rates_of(species), harm(ear, knots, []), CLEARANCE)
+    cells = survive(knots, rates_of(species), injury(ear, knots, []), CLEARANCE)
     for kind in KINDS:
         assert np.all(cells.intact[kind] == 1.0)
         assert np.all(cells.function(kind) == 1.0)
@@ -244,7 +244,7 @@ def test_subjects_do_not_see_each_other():
 def test_hazards_of_several_insults_add():
     knots, ear = times(0.0, 2.0, stop=50.0), ear_of("mouse")
     pairs = [(insult(n, "mouse"), exposure_to(n, 1.0, knots)) for n in ("noise", "cisplatin")]
-    both, each = harm(ear, knots, pairs), [harm(ear, knots, [pair]) for pair in pairs]
+    both, each = injury(ear, knots, pairs), [injury(ear, knots, [pair]) for pair in pairs]
     assert np.allclose(both.production, each[0].production + each[1].production)
     assert np.allclose(both.hazards["ohc"], each[0].hazards["ohc"] + each[1].hazards["ohc"])
 
@@ -392,7 +392,7 @@ def after_cisplatin(dose: float) -> Cells:
     drug = dose * peak * np.exp(-knots / 2.7)[None, :, None]
     formula = insult("cisplatin", "guinea_pig")
     exposure = Exposure(knots, dict.fromkeys(formula.needs, drug), Use((0.0,), (0.0,)))
-    done = harm(ear, knots, [(formula, exposure)])
+    done = injury(ear, knots, [(formula, exposure)])
     return survive(knots, rates_of("guinea_pig"), done, CLEARANCE)
 
 
@@ -495,7 +495,7 @@ def test_sixty_years_of_slow_ageing_leave_what_was_counted_in_people():
     """Past 60: 30 to 40 % of outer hair cells lost, inner ones rarely above 15 %, axons above 60 % (wu_2019)."""
     knots, ear = np.linspace(0.0, 60 * 8766.0, 600), ear_of("human")
     use = Use((0.0,), (0.0,))
-    aged = harm(ear, knots, [(insult("slow_ageing", "human"), Exposure(knots, {}, use))])
+    aged = injury(ear, knots, [(insult("slow_ageing", "human"), Exposure(knots, {}, use))])
     cells = survive(knots, rates_of("human"), aged, CLEARANCE, strial=False)
     lost = {kind: 1.0 - cells.counted(kind)[0, -1, 0] for kind in KINDS}
     assert 0.3 < lost["ohc"] < 0.4

@@ -12,9 +12,9 @@ from otosome.forward.cochleae import Cochleae
 from otosome.forward.crossing import crossing
 from otosome.forward.dosing import dosed
 from otosome.forward.drawing import best, draw
+from otosome.forward.endpoints import came, endpoint, measure, true_value
 from otosome.forward.evaluation import Outline, evaluate, outline
 from otosome.forward.fate import Fate
-from otosome.forward.measure import came, endpoint, measure, true_value
 from otosome.forward.planning import (
     Plan,
     PlannedArm,

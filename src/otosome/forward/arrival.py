@@ -16,7 +16,7 @@ from otosome.ears import Columns, Ears
 from otosome.errors import BadInput
 from otosome.evidence import draw_columns, layout, uniforms
 from otosome.forward.cochleae import Cochleae
-from otosome.forward.measure import came
+from otosome.forward.endpoints import came
 from otosome.forward.planning import plan
 from otosome.roles import Population, Reading
 from otosome.study import Study

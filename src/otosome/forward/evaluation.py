@@ -13,17 +13,17 @@ from otosome.errors import BadInput
 from otosome.forward.carried import Carried
 from otosome.forward.cochleae import Cochleae
 from otosome.forward.drawing import draw
+from otosome.forward.endpoints import true_value
 from otosome.forward.fate import Fate
-from otosome.forward.measure import true_value
-from otosome.forward.planning import Plan
+from otosome.forward.planning import Plan, PlannedInsult
 from otosome.model.injury import KINDS, Cells
+from otosome.model.lanes import LANES
 from otosome.units import Array, Hours
 
-# Keys of a study's tables that columns may set lane by lane; those that move knots, and those that do not.
+# Keys of a study's tables that columns may set lane by lane and that move knots.
 _TIMING = {"insult": ("onset", "duration"), "treatment": ("onset",)}
-_DOSE = {"insult": ("level", "band_low", "band_high", "amount"), "treatment": ("amount",)}
-# An outline has a site each so many widths of what a tone excites, out to three widths, and steps that grow so.
-_SPACING, _REACH = 0.8, 3.2
+# An outline has a site at least every so many widths of what a tone excites, out to so many, and steps that grow so.
+_SPACING, _REACH = 1.0, 2.5
 _GROWTH, _LONGEST = 1.8, 96.0
 
 
@@ -89,17 +89,22 @@ def _check(plan: Plan, columns: Columns, at: Iterable[float], lanes: int) -> Non
 
 
 def _exposures(plan: Plan) -> list[str]:
-    """The columns that may set what an exposure is."""
-    names = {
-        "insult": {one.name for arm in plan.arms for one in arm.insults if one.name},
-        "treatment": {one.name for arm in plan.arms for one in arm.treatments},
+    """The columns that may set what an exposure is: when it is, and how much of what is stated."""
+    insults = {one.name: one for arm in plan.arms for one in arm.insults if one.name}
+    treatments = {one.name: one.treatment for arm in plan.arms for one in arm.treatments}
+    keys = {f"insult.{name}": [*_TIMING["insult"], *_stated(one)] for name, one in insults.items()}
+    keys |= {
+        f"treatment.{name}": [*_TIMING["treatment"], *(["amount"] if one.amount is not None else [])]
+        for name, one in treatments.items()
     }
-    return [
-        f"{table}.{name}.{key}"
-        for table, some in names.items()
-        for name in sorted(some)
-        for key in (*_DOSE[table], *_TIMING[table])
-    ]
+    return sorted(f"{name}.{key}" for name, some in keys.items() for key in some)
+
+
+def _stated(insult: PlannedInsult) -> list[str]:
+    """What of an insult is stated, and so may be set."""
+    stated = {"level": insult.use.level, "band": insult.use.band, "amount": insult.amount}
+    keys = [key for key, value in stated.items() if value is not None]
+    return [part for key in keys for part in (("band_low", "band_high") if key == "band" else (key,))]
 
 
 def _timings(plan: Plan, columns: Columns) -> Iterator[tuple[NDArray[np.intp], Plan]]:
@@ -145,18 +150,17 @@ def outline(plan: Plan, ears: Columns | None = None) -> Outline:
 
 
 def _sites(ears: Cochleae) -> tuple[float, ...] | None:
-    """Places round the measured frequencies, these among them; None where a measure has none."""
+    """Places evenly along the stretch that the measured frequencies excite; None where a measure has none."""
     asked = ears.study.tables.measure.values()
     if any(measure.frequency is None for measure in asked):
         return None
     width = float(np.mean(ears.species["place_spread"]))
     centres = ears.ear.place_of(ears.plan.frequencies)
-    off = width * np.arange(-_REACH, _REACH + 1e-9, _SPACING)
-    sites = list(centres)
-    for site in sorted(float(p) for p in (centres[:, None] + off).ravel() if 0.0 < p < 1.0):
-        if np.min(np.abs(np.array(sites) - site)) >= 0.7 * _SPACING * width:
-            sites.append(site)
-    return tuple(sorted(sites))
+    first, last = max(centres.min() - _REACH * width, 0.0), min(centres.max() + _REACH * width, 1.0)
+    # Whole vectors: what would be missing from the last costs as much as what is there.
+    count = LANES * int(np.ceil((last - first) / (_SPACING * width) / LANES))
+    edges = np.linspace(first, last, count + 1)
+    return tuple(0.5 * (edges[1:] + edges[:-1]))
 
 
 class _Read(dict[str, Array]):

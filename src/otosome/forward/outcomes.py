@@ -7,8 +7,8 @@ from collections.abc import Collection
 import numpy as np
 
 from otosome.forward.cochleae import Cochleae
+from otosome.forward.endpoints import STATES, spare, true_value
 from otosome.forward.fate import Fate
-from otosome.forward.measure import STATES, spare, true_value
 from otosome.model import transport
 from otosome.model.injury import KINDS, Cells
 from otosome.units import Array

@@ -12,7 +12,7 @@ from otosome.errors import BadInput
 from otosome.evidence import uniforms
 from otosome.forward.cochleae import Cochleae
 from otosome.forward.drawing import draw
-from otosome.forward.measure import endpoint
+from otosome.forward.endpoints import endpoint
 from otosome.forward.planning import plan
 from otosome.model.grades import Grades, OneEar
 from otosome.roles import Reading

@@ -17,7 +17,7 @@ from otosome.forward.arrival import people
 from otosome.forward.carried import Carried
 from otosome.forward.cochleae import Cochleae
 from otosome.forward.drawing import best
-from otosome.forward.measure import STATES, described
+from otosome.forward.endpoints import STATES, described
 from otosome.forward.outcomes import KEPT, outcomes
 from otosome.forward.planning import Plan, plan
 from otosome.model import transport

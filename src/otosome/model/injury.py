@@ -253,6 +253,8 @@ def relax(knots: Hours, source: Array, rate: PerHour, initial: Array | float = 0
 
 def _full(values: Array, shape: tuple[int, ...]) -> Array:
     """Values broadcast to a shape, its last axis made up to whole vectors."""
+    if np.shape(values) == shape and shape[-1] % LANES == 0 and values.flags.c_contiguous:
+        return values
     full = aligned(*shape[:-1], -(-shape[-1] // LANES) * LANES)
     full[..., : shape[-1]] = values
     return full

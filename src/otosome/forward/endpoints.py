@@ -99,7 +99,8 @@ def measure(study: Study, result: xr.Dataset, ears: Ears | pd.DataFrame, asked: 
     subject, time, place) at the moments its study measures; an endpoint is a function of these and of the ear.
 
     ``study``, ``ears``  of the result
-    ``asked``   a measure as a study states it: endpoint, frequency, at, and what its endpoint asks for
+    ``asked``   a measure as a study states it: endpoint, frequency, at, and what its endpoint asks for. Numbers of an
+                endpoint that the study does not measure are drawn as they would have been with the others
     returns     true values, dims arm, subject, time (h), frequency (kHz), with unit and name; to rounding what a
                 simulation of the study with this measure gives, where that has the same knots
     raises      BadInput for other ears than the result's, for a moment of which no cells were kept, and for a result
@@ -107,11 +108,13 @@ def measure(study: Study, result: xr.Dataset, ears: Ears | pd.DataFrame, asked: 
     """
     import xarray as xr
 
+    from otosome.forward.drawing import completed
     from otosome.forward.reading import ears_of
 
     if "intact" not in result:
         raise BadInput("keeps no cells to measure", key="keep", cure="simulate with keep = ('fate',) or all")
-    chain, own = plan(study), ears_of(study, result, ears)
+    asks = replace(study, tables=study.tables.model_copy(update={"measure": {asked.endpoint: asked}}))
+    chain, own = plan(study), completed(asks, ears_of(study, result, ears))
     times, tones = np.unique([float(t) for t in asked.at]), np.unique(asked.tones)
     kept = result.time.to_numpy()
     if missing := sorted(set(times) - set(kept)):
