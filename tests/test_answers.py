@@ -16,14 +16,15 @@ from otosome.answers import accuracy
 from otosome.answers.accuracy import errors
 from otosome.answers.answer import answer
 from otosome.answers.contrast import benefit, compare
+from otosome.answers.efficacy import efficacies
 from otosome.answers.sensitivity import sensitivity, share
 from otosome.answers.sources import sources
 from otosome.answers.window import window
 from otosome.errors import BadInput
 from otosome.evidence import BASES, LOTS, WORLD
 from otosome.forward import (
-    Block,
     best,
+    carried,
     draw,
     observe,
     simulate,
@@ -217,8 +218,9 @@ def test_the_null_twin_has_no_benefit_to_rounding(told):
 
 def test_half_the_efficacy_is_no_better_and_twice_is_no_worse(study, result, told):
     against = result.abr.sel(arm=NONE).to_numpy()
-    values = [result.halved, result.abr.sel(arm=FULL), result.doubled]
-    halved, full, doubled = (benefit(study, result, "abr", v.to_numpy(), against) for v in values)
+    changed = efficacies(study, result, study.tables.compare, draw(study, 12, seed=3))
+    values = [changed["halved"], result.abr.sel(arm=FULL).to_numpy(), changed["doubled"]]
+    halved, full, doubled = (benefit(study, result, "abr", v, against) for v in values)
     assert np.all(halved <= full) and np.all(full <= doubled)
     assert np.median(halved) < np.median(full) < np.median(doubled)
     headline = told["headline"]
@@ -267,7 +269,8 @@ def test_the_answer_at_an_end_is_what_a_simulation_gives_there(study, told):
 
 
 def test_ears_that_share_a_solution_of_transport_answer_as_if_each_had_its_own(study, told, monkeypatch):
-    monkeypatch.setattr(Block, "alike", False)
+    apart = lambda anatomy, *rest: (np.arange(anatomy.subjects), np.arange(anatomy.subjects))  # noqa: E731
+    monkeypatch.setattr(carried, "different", apart)
     asked = study.tables.compare
     alone = {r["parameter"]: (r["at_low"], r["at_high"]) for r in sensitivity(study, asked, workers=1)}
     shared = {r["parameter"]: (r["at_low"], r["at_high"]) for r in told["sensitivity"]}

@@ -43,8 +43,8 @@ ORDER = [
     ["laboratory.draft"],
     ["forward"],
     [
-        "answers.accuracy answers.answer answers.contrast answers.description answers.headline answers.sensitivity"
-        " answers.sources answers.therapies answers.window",
+        "answers.accuracy answers.answer answers.contrast answers.description answers.efficacy answers.headline"
+        " answers.sensitivity answers.sources answers.therapies answers.window",
     ],
     ["review.standing", "lots.stakes"],
     ["review.qualification"],

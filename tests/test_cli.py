@@ -25,7 +25,8 @@ from otosome.catalog import SHELVES, Catalog
 from otosome.cli import app, main
 from otosome.errors import BadInput
 from otosome.forward import (
-    Block,
+    Cochleae,
+    Fate,
     best,
     draw,
     plan,
@@ -534,8 +535,8 @@ def export(count=4e11, median=96.0):
 def carried(study, arm="cisplatin + vesicles"):
     """The best-value ear's vesicles in an arm."""
     table = best(study)
-    block = Block(plan(study, [arm]), table)
-    return block.vesicles(block.plan.arms[0])
+    ears = Cochleae(plan(study, [arm]), table)
+    return Fate(ears, ears.plan.arms[0]).vesicles
 
 
 def lot(folder, **changes):

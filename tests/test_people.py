@@ -18,7 +18,8 @@ from otosome.catalog import Catalog, get
 from otosome.errors import BadInput
 from otosome.evidence import draw_columns
 from otosome.forward import (
-    Block,
+    Cochleae,
+    came,
     draw,
     observe,
     plan,
@@ -180,7 +181,7 @@ def test_more_hidden_loss_takes_fibres_and_nothing_else(level, outer, hidden, lo
 
 def test_an_audiogram_narrows_hair_cells_and_tells_little_of_the_nerve_of_an_ear_that_hears():
     flat = own({"left": np.full(6, 5.0)})
-    ear = Block(plan(of(flat=True)), draw(of(flat=True), 1)).ear
+    ear = Cochleae(plan(of(flat=True)), draw(of(flat=True), 1)).ear
     found = flat.arrived(ear, rates_of(2000))
     spread = {
         kind: np.ptp(np.quantile(share, [0.05, 0.95], axis=0), axis=0).mean() for kind, share in found.items()
@@ -245,8 +246,8 @@ def told(level, *more, words=WORDS):
 def cells_of(study, number=60):
     """Mean share of each kind along the duct, of each ear, and the study's words as they came."""
     table = draw(study, number, seed=5)
-    block = Block(plan(study), table)
-    _, words = block.came(study.tables.measure["words"], np.array([1.0]))
+    block = Cochleae(plan(study), table)
+    _, words = came(block, study.tables.measure["words"], np.array([1.0]))
     return {kind: share.mean(axis=1) for kind, share in block.arrived.items()}, words.ravel(), table
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from otosome.answers.contrast import difference
 from otosome.ears import Ears, stacked
-from otosome.forward import Block, Plan, best, ears_at_once, plan, through
+from otosome.forward import Cochleae, Fate, Plan, best, ears_at_once, plan, through, true_value
 from otosome.model import transport
 from otosome.study import Compare, Study
 from otosome.units import Array, Quantity
@@ -106,21 +106,21 @@ def _step_error(study: Study) -> dict[str, Any] | None:
     return {"time": float(np.max(np.abs(coarse - fine))), "unit": difference(unit)}
 
 
-def _values(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
+def _values(study: Study, asked: Compare) -> Callable[[Cochleae], dict[str, Array]]:
     measure = study.tables.measure[asked.measure]
 
-    def work(block: Block) -> dict[str, Array]:
-        plan_ = block.plan
-        arm, times = plan_.arms[0], plan_.times
-        cells = block.cells(arm).at(plan_.at(times))
-        return {"value": block.value(measure, cells, plan_.frequencies, arm, times)}
+    def work(ears: Cochleae) -> dict[str, Array]:
+        chain = ears.plan
+        arm, times = chain.arms[0], chain.times
+        cells = Fate(ears, arm).cells.at(chain.at(times))
+        return {"value": true_value(ears, measure, cells, chain.frequencies, arm, times)}
 
     return work
 
 
 def _carried(made: Plan, columns: Mapping[str, Array]) -> tuple[str, transport.Transported | None]:
     """Vesicles in the compared arm, or in the first arm that gets any where that one gets none, with its name."""
-    block, asked = Block(made, columns), made.study.tables.compare
+    ears, asked = Cochleae(made, columns), made.study.tables.compare
     arms = sorted(made.arms, key=lambda arm: asked is not None and arm.name != asked.of)
-    found = ((arm.name, block.vesicles(arm)) for arm in arms)
+    found = ((arm.name, Fate(ears, arm).vesicles) for arm in arms)
     return next((one for one in found if one[1] is not None), ("", None))

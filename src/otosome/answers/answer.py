@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from otosome.answers.accuracy import errors
 from otosome.answers.description import described
+from otosome.answers.efficacy import efficacies
 from otosome.answers.headline import headline
 from otosome.answers.sensitivity import sensitivity
 from otosome.answers.window import has_window, places, window
@@ -45,7 +46,10 @@ def answer(
         "errors": erred.result(),
         "crossing": crossing(study, ears),
         "sensitivity": moved,
-        "headline": {} if asked is None else headline(study, result, asked, moved),
+        "headline": {},
     }
+    if asked is not None:
+        changed = efficacies(study, result, asked, ears, workers)
+        told["headline"] = headline(study, result, asked, moved, changed)
     result.attrs |= {name: json.dumps(value) for name, value in told.items()}
     return result.merge(seen.result(), join="exact", combine_attrs="override")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from otosome.answers.contrast import benefit, compare, difference, interval
@@ -9,13 +10,23 @@ from otosome.answers.sensitivity import share
 from otosome.answers.sources import sources
 from otosome.evidence import BASES
 from otosome.study import Compare, Study
+from otosome.units import Array
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-def headline(study: Study, result: xr.Dataset, asked: Compare, moved: list[dict[str, Any]]) -> dict[str, Any]:
-    """The benefit against vehicle with what it rests on, the prior halved and doubled, and the null twin."""
+def headline(
+    study: Study,
+    result: xr.Dataset,
+    asked: Compare,
+    moved: list[dict[str, Any]],
+    efficacy: Mapping[str, Array],
+) -> dict[str, Any]:
+    """The benefit against vehicle with what it rests on, the prior halved and doubled, and the null twin.
+
+    ``efficacy``  of ``efficacies``
+    """
     measure = study.tables.measure[asked.measure]
     against = result[asked.measure].sel(arm=asked.against).to_numpy()
     told = {
@@ -34,6 +45,6 @@ def headline(study: Study, result: xr.Dataset, asked: Compare, moved: list[dict[
     }
     if asked.null is not None:
         told["null_benefit"] = compare(study, result, asked.measure, asked.null, asked.against)["benefit"]
-    for name in ("halved", "doubled"):
-        told[name] = interval(benefit(study, result, asked.measure, result[name].to_numpy(), against))
+    for name, values in efficacy.items():
+        told[name] = interval(benefit(study, result, asked.measure, values, against))
     return told

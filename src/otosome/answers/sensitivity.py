@@ -10,7 +10,7 @@ import numpy as np
 from otosome.answers.contrast import gain
 from otosome.answers.sources import sourced
 from otosome.evidence import BASES, Parameter
-from otosome.forward import TRANSPORT, best, plan, through
+from otosome.forward import Carried, best, plan, through
 from otosome.study import Compare, Study
 
 # Shelves whose numbers weigh what was measured and change nothing in it.
@@ -27,14 +27,12 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str
     ]
     if not unknown:
         return []
-    # Ears that share one solution of transport go through together.
-    unknown.sort(key=lambda p: p.name.split(".")[0] not in TRANSPORT)
     table = {name: np.repeat(column, 2 * len(unknown)) for name, column in best(study).items()}
     for number, parameter in enumerate(unknown):
         table[parameter.name][2 * number : 2 * number + 2] = parameter.ends()
-    answers = through(plan(study, [asked.of, asked.against], growth=1.3), table, gain(study, asked), workers)[
-        "benefit"
-    ]
+    chain = plan(study, [asked.of, asked.against], growth=1.3)
+    # Numbers that move no solute share the solutions of the ear of best values.
+    answers = through(chain, table, gain(study, asked), workers, carried=Carried())["benefit"]
     rows = [
         {**_moved(p, *answers[2 * n : 2 * n + 2]), **sourced(p, study.catalog)} for n, p in enumerate(unknown)
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.forward import Block, Given, best, plan, planned
+from otosome.forward import Cochleae, Fate, PlannedTreatment, best, plan, planned
 from otosome.model import hearing
 from otosome.study import Compare, Study
 
@@ -24,7 +24,7 @@ def places(study: Study) -> xr.Dataset:
     import xarray as xr
 
     one = best(study)
-    ear = Block(plan(study), one).ear
+    ear = Cochleae(plan(study), one).ear
     return xr.Dataset(
         {
             "place_frequency": (("place",), ear.frequency, {"unit": "kHz"}),
@@ -51,7 +51,8 @@ def window(study: Study, asked: Compare) -> xr.Dataset:
     arm = planned(study, study.arm(asked.of))
     days = [day for day in _WINDOW_START + _DAY * np.arange(WINDOW_DOSES) if day < study.until]
     given = [
-        Given(
+        PlannedTreatment(
+            g.name,
             g.treatment,
             tuple(
                 t - arm.treatments[0].times[0] + day
@@ -68,11 +69,11 @@ def window(study: Study, asked: Compare) -> xr.Dataset:
     watched = np.arange(min(days), study.until + 1e-9, _DAY / 4)
     made = replace(plan(study), arms=(treated, vehicle), growth=1.6, watched=tuple(watched))
     one = best(study)
-    block = Block(made, {name: np.repeat(column, len(days)) for name, column in one.items()})
+    ears = Cochleae(made, {name: np.repeat(column, len(days)) for name, column in one.items()})
     at = made.at(watched)
-    frequency = np.geomspace(block.ear.frequency.min(), block.ear.frequency.max(), 48)
-    cells, without = block.cells(treated), block.cells(vehicle)
-    vesicles = block.vesicles(treated)
+    frequency = np.geomspace(ears.ear.frequency.min(), ears.ear.frequency.max(), 48)
+    fate, without = Fate(ears, treated), Fate(ears, vehicle).cells
+    cells, vesicles = fate.cells, fate.vesicles
     shape = (len(days), watched.size, made.places.places)
     contact = (
         np.zeros(shape) if vesicles is None else vesicles.concentration["organ_of_corti"].sum(axis=0)[:, at]
@@ -87,14 +88,14 @@ def window(study: Study, asked: Compare) -> xr.Dataset:
             "window_vesicles": (("window_dose", "window_time", "place"), contact),
             "window_shift": (
                 ("window_dose", "window_frequency"),
-                hearing.shift(block.ear, cells.at(end), frequency)[:, 0],
+                hearing.shift(ears.ear, cells.at(end), frequency)[:, 0],
             ),
             "window_vehicle_shift": (
                 ("window_frequency",),
-                hearing.shift(block.ear, without.at(end), frequency)[0, 0],
+                hearing.shift(ears.ear, without.at(end), frequency)[0, 0],
             ),
-            "place_frequency": (("place",), block.ear.frequency, {"unit": "kHz"}),
-            "place_distance": (("place",), block.ear.place * block.ear.length[0], {"unit": "mm"}),
+            "place_frequency": (("place",), ears.ear.frequency, {"unit": "kHz"}),
+            "place_distance": (("place",), ears.ear.place * ears.ear.length[0], {"unit": "mm"}),
         },
         coords={
             "window_dose": ("window_dose", np.array(days), {"unit": "h"}),
