@@ -37,7 +37,7 @@ ORDER = [
     ],
     ["shelves"],
     ["catalog"],
-    ["laboratory.thresholds", "laboratory.animals"],
+    ["laboratory.thresholds laboratory.series", "laboratory.animals"],
     ["laboratory.reading"],
     ["laboratory.intake", "lots"],
     ["study"],
