@@ -49,7 +49,7 @@ def import_(
 
 
 def new(
-    kind: Annotated[str, typer.Argument(help="study, animals, mapping, fit or batch")],
+    kind: Annotated[str, typer.Argument(help="study, animals, mapping, fit, batch, case or drug")],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(help="For animals: the files the sheet is for; for a batch: its exports and plates."),
@@ -64,7 +64,7 @@ def new(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Begin a file: a study, an animals sheet, a study to fit, a lot's record."""
+    """Begin a file: a study, an animals sheet, a lot's record, a published case, a drug."""
 
     inputs = jobs.NewInputs(
         kind=kind, paths=tuple(paths or ()), source=source, shelves=tuple(shelves or ()), out=out
