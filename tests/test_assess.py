@@ -11,7 +11,7 @@ import pytest
 import tomli_w
 from typer.testing import CliRunner
 
-from lots import DOSES, LABEL, counts, record, wells
+from lots import LABEL, counts, record, wells
 from otosome.answers.sources import sources
 from otosome.cards import make_card
 from otosome.catalog import Catalog, get, names
@@ -304,12 +304,6 @@ def test_an_assay_that_cannot_be_is_refused_by_its_well(folder, good):
     refused_with(changed(good, assay=[asked | {"sample": "reference"}]), "the sample itself")
     refused_with(changed(good, assay=[asked | {"mechanisms": ["charm"]}]), "not a mechanism.*given: charm")
     refused_with(changed(good, assay=[asked | {"mechanisms": ["hsp70", "hsp70"]}]), "named twice")
-    for old, new, words in (
-        ("A3,", "A2,", "well A2"),
-        (f"A1,reference,{DOSES[0]},ug/mL,", "A1,reference,1,ug/mL,-", "well A1"),
-    ):
-        (folder / "bad.csv").write_text(text.replace(old, new, 1), encoding="utf-8")
-        refused_with(changed(good, assay=[asked]), words)
     few = [line for line in text.splitlines() if line.split(",")[2] in ("dose", "16.0", "8.0")]
     (folder / "bad.csv").write_text("\n".join(few), encoding="utf-8")
     refused_with(changed(good, assay=[asked]), "too few doses.*2 doses in the wells A1, A2, A3, A4, A5, A6")
@@ -365,12 +359,12 @@ def test_ones_own_number_takes_the_place_of_the_bases(good):
 def test_a_record_goes_into_a_study_and_its_sources_show_it(good):
     study = load(STUDY, batch=good)
     (treatment,) = {t.batch for t in study.tables.treatment.values() if "good" in t.batch}
-    rows = {row["parameter"]: row for row in sources(study)}
+    rows = {row.parameter: row for row in sources(study)}
     potency = rows[f"batches.{treatment}.potency_hsp70"]
-    assert (potency["basis"], potency["source"]) == ("measured", "potency_assay")
-    assert "good_run_0.csv" in potency["locator"]
-    assert rows[f"batches.{treatment}.count_error"]["basis"] == "computed"
-    assert rows[f"batches.{treatment}.count_error"]["because"].startswith("4 counts on 4 days")
+    assert (potency.basis, potency.source) == ("measured", "potency_assay")
+    assert "good_run_0.csv" in potency.locator
+    assert rows[f"batches.{treatment}.count_error"].basis == "computed"
+    assert rows[f"batches.{treatment}.count_error"].because.startswith("4 counts on 4 days")
     assert read_lot(good, CATALOG).values["decision"] == "release"
 
 
@@ -409,6 +403,7 @@ def test_the_command_decides_and_writes_certificate_report_and_tables(good, tmp_
     assert len(answer["inputs"]) == 8
     certificate = (out / "certificate.html").read_text(encoding="utf-8")
     assert "Release" in certificate and "<script" not in certificate
+    assert (out / "certificate.pdf").read_bytes().startswith(b"%PDF")
     report = (out / "report.html").read_text(encoding="utf-8")
     assert "MISEV" in report.upper() and "good_run_0.csv" in report and "<svg" in report
     assert (out / "wells.csv").read_text(encoding="utf-8").count("\n") == 1 + 3 * 48
@@ -418,15 +413,100 @@ def test_the_command_decides_and_writes_certificate_report_and_tables(good, tmp_
     assert again.exit_code == 2 and "--force" in again.stderr
 
 
-def test_a_refusal_is_told_with_its_well(folder):
-    file = record(folder, "welled", days=1)
+def test_a_plate_that_cannot_be_read_is_named_with_its_well_and_the_rest_is_judged(folder):
+    file = record(folder, "welled", days=4)
     wells(folder / "welled.csv")
     text = (folder / "welled.csv").read_text(encoding="utf-8").replace("B2,", "B1,", 1)
     (folder / "welled.csv").write_text(text, encoding="utf-8")
     asked = {"file": "welled.csv", "reference": "reference", "sample": "lot", "mechanisms": ["hsp70"]}
-    done = otosome_("quality", changed(file, assay=[asked]), "--json")
-    assert done.exit_code == 2
-    assert json.loads(done.stdout)["error"]["key"] == "well B1"
+    found = assess(changed(file, assay=[asked]), CATALOG)
+    assert "welled.csv: well B1: is there twice" in found.left_out[0].words
+    assert verdict_of(found, "particles").decision == "release"
+    assert verdict_of(found, "potency_hsp70").decision == "cannot decide"
+    assert "its file cannot be read" in found.reason
+
+
+def test_a_count_that_cannot_be_read_is_named_and_the_count_stands_on_the_others(folder, good):
+    record(folder, "spoilt", days=4)
+    whole = assess(folder / "spoilt.toml", CATALOG)
+    (folder / "spoilt_3.csv").write_text("NTA Experiment Summary File\ncut short", encoding="utf-8")
+    found = assess(folder / "spoilt.toml", CATALOG)
+    assert (found.counted.measurements, whole.counted.measurements) == (3, 4)
+    assert [one.file for one in found.left_out] == ["spoilt_3.csv"]
+    assert found.left_out[0].words in found.lot.notes
+    width = [
+        np.log(lot.counted.belief.quantile(0.95) / lot.counted.belief.quantile(0.05))
+        for lot in (found, whole)
+    ]
+    assert width[0] > width[1]
+
+
+def test_a_video_that_is_unreliable_is_left_out_and_named(folder):
+    file = record(folder, "shaky", days=1)
+    text = (folder / "shaky_0.csv").read_text(encoding="utf-8")
+    other = text.replace("surement,OK,OK,OK", "surement,OK,OK,Unreliable")
+    assert other != text
+    (folder / "shaky_0.csv").write_text(other, encoding="utf-8")
+    found = assess(file, CATALOG)
+    assert found.left_out[0].place.startswith("video 3")
+    assert found.counts[0].counts().size == 4
+
+
+def test_two_files_of_one_lot_that_contradict_each_other_are_named_with_both_values(folder):
+    file = record(folder, "torn", days=2)
+    counts(folder / "torn_1.csv", 10 * LABEL, seed=9)
+    both = r"torn_0.csv: 4[.\d]*e\+11 particles/mL and torn_1.csv: [34][.\d]*e\+12 particles/mL"
+    refused_with(file, f"contradict each other.*{both}")
+
+
+def test_a_specification_may_lie_beside_the_record_and_the_draft_is_one(folder, tmp_path):
+    out = tmp_path / "lot" / "mine.toml"
+    file = record(tmp_path / "lot", runs=3, r=1.0, specification="mine.toml")
+    assert otosome_("new", "specification", "--out", out).exit_code == 0
+    assert 'specification = "mine.toml"' in out.read_text(encoding="utf-8")
+    findings = {
+        "viability": "95 % +/- 1 %",
+        "endotoxin": "0.1 EU/mL",
+        "sterility": "negative",
+        "mycoplasma": "absent",
+    }
+    findings |= {"cd9": "positive", "cd63": "present", "cd81": "detected", "protein": "40 ug/mL"}
+    found = assess(changed(file, findings=findings, protein="40 ug/mL +/- 10 %"), CATALOG)
+    assert found.decision == "release", found.reason
+    assert str(out) in found.inputs
+    # Every test of the draft is answered, and every limit of it counts.
+    assert {v.test for v in found.verdicts} == {
+        "particles", "viability", "endotoxin", "size_window", "purity", "potency_hsp70", *findings
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("choice", ["--copy", "--reference"])
+def test_files_from_elsewhere_are_copied_or_referenced_by_choice(tmp_path, choice):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "lot").mkdir()
+    counts(tmp_path / "raw" / "count.csv")
+    wells(tmp_path / "raw" / "plate.csv")
+    names = [tmp_path / "raw" / name for name in ("count.csv", "plate.csv")]
+    out = tmp_path / "lot" / "lot.toml"
+    refused = otosome_("new", "batch", *names, "--out", out)
+    assert refused.exit_code == 2 and "--copy" in refused.stderr and "--reference" in refused.stderr
+    done = otosome_("new", "batch", *names, "--out", out, choice)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "lot" / "count.csv").exists() == (choice == "--copy")
+    found = assess(out, CATALOG)
+    assert found.counted is not None and found.potencies["anti_inflammatory"][1] is not None
+
+
+def test_a_file_that_is_neither_counts_nor_a_plate_does_not_stop_a_new_record(tmp_path):
+    counts(tmp_path / "count.csv")
+    (tmp_path / "notes.txt").write_text("some words", encoding="utf-8")
+    out = tmp_path / "lot.toml"
+    done = otosome_("new", "batch", tmp_path / "count.csv", tmp_path / "notes.txt", "--out", out)
+    assert done.exit_code == 0
+    assert '# "notes.txt" is left out' in out.read_text(encoding="utf-8")
+    assert assess(out, CATALOG).counted is not None
+    alone = otosome_("new", "batch", tmp_path / "notes.txt", "--out", tmp_path / "b.toml")
+    assert alone.exit_code == 2 and "a plate of wells" in alone.stderr
 
 
 def test_a_new_record_is_written_from_its_files_and_can_be_assessed(tmp_path):

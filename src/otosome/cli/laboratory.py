@@ -49,7 +49,9 @@ def import_(
 
 
 def new(
-    kind: Annotated[str, typer.Argument(help="study, animals, mapping, fit, batch, case or drug")],
+    kind: Annotated[
+        str, typer.Argument(help="study, animals, mapping, fit, batch, specification, case or drug")
+    ],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(help="For animals: the files the sheet is for; for a batch: its exports and plates."),
@@ -62,14 +64,33 @@ def new(
         Path | None,
         typer.Option(help="The file to write [default: my_study.toml, animals.csv or my_batch.toml]."),
     ] = None,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="For a batch: copy files from elsewhere beside its record.")
+    ] = False,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="For a batch: leave files elsewhere and allow their folders.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Begin a file: a study, an animals sheet, a lot's record, a published case, a drug."""
+    """Begin a file: a study, an animals sheet, a lot's record, a release specification, a published case, a drug."""
 
-    inputs = jobs.NewInputs(
-        kind=kind, paths=tuple(paths or ()), source=source, shelves=tuple(shelves or ()), out=out
-    )
-    carry_out("new", as_json, lambda watch: jobs.new(inputs))
+    def job(watch: jobs.Watch) -> jobs.Begun:
+        from otosome.errors import BadInput
+
+        if copy and reference:
+            raise BadInput("is one or the other", given="--copy and --reference")
+        return jobs.new(
+            jobs.NewInputs(
+                kind=kind,
+                paths=tuple(paths or ()),
+                source=source,
+                shelves=tuple(shelves or ()),
+                out=out,
+                outside="copy" if copy else "reference" if reference else "refuse",
+            )
+        )
+
+    carry_out("new", as_json, job)
 
 
 def quality(

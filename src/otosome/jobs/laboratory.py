@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from otosome.errors import BadInput
 from otosome.jobs.options import options_of
@@ -34,6 +34,7 @@ NEW = {
         "shelves/solutes/my_drug.toml",
         "replace what is borrowed, then run with --shelves shelves; it is",
     ),
+    "specification": ("my_specification.toml", "put in your limits, then name it in a lot's record:"),
 }
 
 
@@ -199,13 +200,17 @@ def imported(folder: Path, record: Record) -> Imported:
 
 @dataclass(frozen=True, kw_only=True)
 class NewInputs:
-    """A file to begin: ``kind`` of ``NEW``, the files it is for, the import it is from, and where it goes."""
+    """A file to begin: ``kind`` of ``NEW``, the files it is for, the import it is from, and where it goes.
+
+    ``outside``  what is done with files of a lot that lie outside its record's folder
+    """
 
     kind: str
     paths: tuple[Path, ...] = ()
     source: Path | None = None
     shelves: tuple[Path, ...] = ()
     out: Path | None = None
+    outside: Literal["refuse", "copy", "reference"] = "refuse"
 
 
 @dataclass(frozen=True)
@@ -231,7 +236,9 @@ def new(inputs: NewInputs) -> Begun:
     if inputs.kind not in NEW:
         raise BadInput("is not something new can write", given=inputs.kind, allowed=list(NEW))
     key = f"new {inputs.kind}"
-    if inputs.paths and inputs.kind in ("study", "fit", "case", "drug"):
+    if inputs.outside != "refuse" and inputs.kind != "batch":
+        raise BadInput("takes no --copy and no --reference", key=key)
+    if inputs.paths and inputs.kind in ("study", "fit", "specification", "case", "drug"):
         raise BadInput("takes no files", key=key, given=str(inputs.paths[0]))
     if inputs.source is not None and inputs.kind != "fit":
         raise BadInput("takes no --from", key=key, given=str(inputs.source))
@@ -249,7 +256,11 @@ def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
     if inputs.kind == "fit":
         return _fit(inputs.source, file, catalog)
     if inputs.kind == "batch":
-        return _lot_record(inputs.paths, file, catalog)
+        return _lot_record(inputs, file, catalog)
+    if inputs.kind == "specification":
+        from otosome.lots.template import specification_template
+
+        return specification_template(file)
     from otosome.study import TEMPLATE
 
     if inputs.kind == "drug":
@@ -317,11 +328,11 @@ def _fit(source: Path | None, file: Path, catalog: Catalog) -> str:
     return draft(source, catalog, file.name)
 
 
-def _lot_record(paths: tuple[Path, ...], file: Path, catalog: Catalog) -> str:
+def _lot_record(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
     from otosome.lots.template import template
 
     name = "".join(c if c.isalnum() and c.isascii() else "_" for c in file.stem)[:40].strip("_") or "lot"
-    return template(list(paths), file.parent, name, catalog)
+    return template(list(inputs.paths), file.parent, name, catalog, inputs.outside)
 
 
 def _write(file: Path, text: str) -> None:

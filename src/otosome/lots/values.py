@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,20 @@ def lot_values(assessment: Assessment) -> dict[str, Any]:
     answer = {
         "lot": record.name,
         "record": assessment.file,
+        "product": record.product,
+        "sample": record.sample,
         "made": record.made,
+        "tested": record.tested,
         "specification": record.specification,
         "label": None if record.label is None else record.label.text,
         "decision": assessment.decision,
         "reason": assessment.reason,
         "tests": [asdict(verdict) for verdict in assessment.verdicts],
+        "beyond": dict(assessment.beyond),
+        "left_out": [one.words for one in assessment.left_out],
+        "files": [
+            {"name": Path(file).name, "sha256": sha256} for file, sha256 in sorted(assessment.inputs.items())
+        ],
         "count": None
         if counted is None
         else {
