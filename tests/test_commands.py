@@ -39,7 +39,6 @@ def fewer(command):
 def test_the_commands_of_a_document_run_one_after_another(document, clone, tmp_path):
     folder = tmp_path / "here"
     commands.prepare(folder, clone)
-    (folder / "begun").mkdir()
     if document == "README.md":
         commands.fill_in_record(folder, clone)
     steps = [step for step in commands.steps(document, clone) if step.command.startswith("otosome")]

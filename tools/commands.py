@@ -39,7 +39,7 @@ OWN = {
     "BATCH": "lot_7.toml",
     "OLD": "results/cisplatin_guinea_pig",
     "NEW": "results/cisplatin_guinea_pig",
-    "DIR": "results/import",
+    "DIR": "imported",
 }
 
 
@@ -57,6 +57,8 @@ def lines(text: str) -> list[str]:
 def plain(line: str) -> str:
     """A command of the README's list with something of one's own for its words, without what is optional."""
     words = re.sub(r"\s*\[[^\]]*\]", "", line).split()
+    if "compare" in words:
+        words = [word.replace("STUDY", "compare_moderate_loss") for word in words]
     return " ".join(OWN.get(word, word) for word in words)
 
 
@@ -98,6 +100,14 @@ def fill_in_animals(folder: Path, root: Path) -> None:
         writer.writerows(row | filled for row in rows)
 
 
+def import_with_sheet(folder: Path, root: Path) -> None:
+    """Fill in the sheet, and import what it is for once more with it."""
+    fill_in_animals(folder, root)
+    again = run(Step("otosome import exports/ --animals animals.csv --out imported"), folder, root)
+    if again:
+        raise RuntimeError(again)
+
+
 def fill_in_record(folder: Path, root: Path) -> None:
     """Fill in the record that ``new batch`` wrote: as docs/quality.md shows one."""
     text = (root / "docs" / "quality.md").read_text(encoding="utf-8")
@@ -117,11 +127,11 @@ def steps(document: str, root: Path) -> Iterator[Step]:
     text = (root / document).read_text(encoding="utf-8")
     for line in lines(text):
         command = plain(line) if document == "README.md" else line
-        if document == "README.md" and command.startswith("otosome new"):
+        if command.startswith("otosome new animals"):
+            yield Step(command, import_with_sheet if document == "README.md" else fill_in_animals)
+        elif document == "README.md" and command.startswith("otosome new"):
             # Each is a beginning of its own, so what it writes is in no other's way.
-            yield Step(f"{command} --out begun/{'_'.join(command.split()[2:3])}.toml")
-        elif command.startswith("otosome new animals"):
-            yield Step(command, fill_in_animals)
+            yield Step(f"{command} --out my_{command.split()[2]}_to_begin.toml")
         elif command.startswith("otosome new batch"):
             yield Step(command, fill_in_record)
         else:
@@ -156,7 +166,6 @@ def main() -> int:
         for document in (*DOCUMENTS, LONG):
             folder = Path(place) / Path(document).stem
             prepare(folder, clone)
-            (folder / "begun").mkdir()
             if document == "README.md":
                 fill_in_record(folder, clone)
             for step in steps(document, clone):

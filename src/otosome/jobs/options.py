@@ -36,9 +36,11 @@ def inputs_again(kind: type[Inputs], record: Record, out: Path) -> Inputs:
     for part in fields(kind):
         if part.default is MISSING and part.name not in record.options:
             raise BadInput(
-                f"does not say with which {part.name} its {record.verb} was asked", file=record.name, key=part.name,
+                f"does not say with which {part.name} its {record.verb} was asked",
+                file=record.name,
+                key=part.name,
                 cure=f"otosome {record.verb} asks it again",
-            )  # fmt: skip
+            )
     place: dict[str, Any] = {"out": out, "force": True}
     options = {name: _typed(record.options[name], hints[name]) for name in hints if name in record.options}
     return kind(**options, **place)
