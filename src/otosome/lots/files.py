@@ -155,7 +155,7 @@ class _Reader:
         if export is None:
             return None
         try:
-            columns: dict[str, str] = {**run.columns}
+            columns = {str(key): name for key, name in run.columns.items()}
             responses = read_responses(export, run.read or "", self.catalog)
             return read_plate(export, Reading(columns, run.unit, responses, layout))
         except BadInput as error:
