@@ -359,12 +359,12 @@ def test_ones_own_number_takes_the_place_of_the_bases(good):
 def test_a_record_goes_into_a_study_and_its_sources_show_it(good):
     study = load(STUDY, batch=good)
     (treatment,) = {t.batch for t in study.tables.treatment.values() if "good" in t.batch}
-    rows = {row["parameter"]: row for row in sources(study)}
+    rows = {row.parameter: row for row in sources(study)}
     potency = rows[f"batches.{treatment}.potency_hsp70"]
-    assert (potency["basis"], potency["source"]) == ("measured", "potency_assay")
-    assert "good_run_0.csv" in potency["locator"]
-    assert rows[f"batches.{treatment}.count_error"]["basis"] == "computed"
-    assert rows[f"batches.{treatment}.count_error"]["because"].startswith("4 counts on 4 days")
+    assert (potency.basis, potency.source) == ("measured", "potency_assay")
+    assert "good_run_0.csv" in potency.locator
+    assert rows[f"batches.{treatment}.count_error"].basis == "computed"
+    assert rows[f"batches.{treatment}.count_error"].because.startswith("4 counts on 4 days")
     assert read_lot(good, CATALOG).values["decision"] == "release"
 
 

@@ -374,7 +374,7 @@ class Block:
         batch, potency = self._potency(arm)
         contact = {tissue: vesicles.concentration[tissue].sum(axis=0) for tissue in _TISSUES}
         cargo = {tissue: self._cargo(vesicles, tissue, batch) for tissue in _TISSUES}
-        mechanisms = {name: self._mechanism(name, arm.efficacy) for name in self.study.mechanisms}
+        mechanisms = {name: self._bind("mechanisms", name) for name in self.study.mechanisms}
         return protect(self.plan.knots, mechanisms, contact, potency, cargo, arm.arm.without)
 
     def _potency(self, arm: PlannedArm) -> tuple[Batch, dict[str, Array]]:
@@ -408,7 +408,7 @@ class Block:
             vesicles.concentration["organ_of_corti"].sum(axis=0).max(axis=1),
             vesicles.concentration["plasma"].sum(axis=0).max(axis=1)[:, None],
         ]
-        bound = {name: self._mechanism(name, arm.efficacy) for name in self.study.mechanisms}
+        bound = {name: self._bind("mechanisms", name) for name in self.study.mechanisms}
         acting = {name: mechanism for name, mechanism in bound.items() if not mechanism.gates}
         silent = np.zeros((1, 1, 1))
         strongest = [np.zeros((self.subjects, 1, peak.shape[1])) for peak in peaks]
@@ -423,13 +423,6 @@ class Block:
         solute = self._entry("solutes", "vesicle").columns(self.columns, self.study.tables.species)
         released = batch.mirna_copies[:, None, None] * vesicles.uptake(tissue).sum(axis=0)
         return relax(self.plan.knots, released, np.log(2.0) / solute["cargo_half_life"][:, None, None])
-
-    def _mechanism(self, name: str, efficacy: float) -> Any:
-        bound = self._bind("mechanisms", name)
-        if efficacy == 1.0:
-            return bound
-        scaled = {a: np.minimum(efficacy * getattr(bound, a), 1.0) for a in bound.acts}
-        return replace(bound, **scaled)
 
     def value(
         self,

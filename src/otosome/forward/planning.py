@@ -107,12 +107,11 @@ class Given:
 
 @dataclass(frozen=True)
 class PlannedArm:
-    """An arm with its treatments' times, its devices, and a factor on every largest effect."""
+    """An arm with its treatments' times and its devices."""
 
     arm: Arm
     treatments: tuple[Given, ...]
     devices: tuple[DeviceUse, ...] = ()
-    efficacy: float = 1.0
 
     @property
     def name(self) -> str:
@@ -140,11 +139,11 @@ def plan(study: Study, arms: Sequence[str] | None = None, **changes: Any) -> Pla
     return replace(made.stepped(times), **changes)
 
 
-def planned(study: Study, arm: Arm, efficacy: float = 1.0) -> PlannedArm:
+def planned(study: Study, arm: Arm) -> PlannedArm:
     """An arm of a study as it stands."""
     treatments = [study.tables.treatment[name] for name in arm.treatments]
     given = tuple(Given(t, tuple(map(float, t.at))) for t in treatments)
-    return PlannedArm(arm, given, tuple(study.tables.device[name] for name in arm.devices), efficacy)
+    return PlannedArm(arm, given, tuple(study.tables.device[name] for name in arm.devices))
 
 
 def use_of(use: InsultUse) -> Use:

@@ -111,7 +111,9 @@ def intake(
         inputs=inputs,
         unsure=unsure,
     )
-    _estimate(results, {} if animals is None else animals.species())
+    named = {} if animals is None else animals.species()
+    subjects = map(str, results.waveforms["subject"].unique()) if species else ()
+    _estimate(results, {**dict.fromkeys(subjects, species), **named})
     _match(results, animals)
     return results
 

@@ -55,10 +55,10 @@ class Row:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a machine."""
-        told = asdict(self)
+        values = asdict(self)
         if self.probability is not None:
-            told["calibrated"] = False
-        return told
+            values["calibrated"] = False
+        return values
 
 
 def judge(case: Case, values: Array) -> Row:
@@ -88,7 +88,7 @@ def _row(case: Case, verdict: str, simulated: dict[str, float] | None, **more: A
     }
     if case.kind == "interval":
         measured["from"], measured["to"] = case.band()
-    told: dict[str, Any] = {
+    row: dict[str, Any] = {
         "id": case.id,
         "verdict": verdict,
         "about": case.about,
@@ -110,7 +110,7 @@ def _row(case: Case, verdict: str, simulated: dict[str, float] | None, **more: A
         "source": case.source,
         "locator": case.locator,
     }
-    return Row(**{**told, **more})
+    return Row(**{**row, **more})
 
 
 def _three(values: Array) -> dict[str, float]:
@@ -127,12 +127,12 @@ def _exact(case: Case, values: Array) -> Row:
     off = np.abs(values - expected)
     worst = int(np.argmax(off / np.where(allowed > 0, allowed, 1e-300)))
     value = float(values[worst])
-    told = {"value": float(expected[worst]), "low": None, "high": None}
+    expectation = {"value": float(expected[worst]), "low": None, "high": None}
     return _row(
         case,
         "agrees" if bool(np.all(off <= allowed)) else "disagrees",
         {"low": value, "median": value, "high": value},
-        measured=told,
+        measured=expectation,
         reason=f"tolerance {case.tolerance}; the furthest off of {values.size} is shown",
     )
 

@@ -113,8 +113,11 @@ def check_for_species(study: Study, shelf: str, entry: str, key: str) -> None:
     known = options.species if isinstance(options, (AskingOptions, MaterialOptions)) else ()
     if known and study.tables.species not in known:
         raise BadInput(
-            f"{entry} is not for {study.tables.species}", key=key, given=entry, cure=f"it is for {', '.join(known)}"
-        )  # fmt: skip
+            f"{entry} is not for {study.tables.species}",
+            key=key,
+            given=entry,
+            cure=f"it is for {', '.join(known)}",
+        )
 
 
 def check_depth(study: Study, depth: Quantity | None) -> None:
