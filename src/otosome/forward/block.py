@@ -198,7 +198,7 @@ class Block:
             solute = entry.bind(self.columns, species)
             amount = self.amount(use, entry.columns(self.columns, species))
             route = self._bind("routes", str(use.route))
-            volume = np.zeros(self.subjects)
+            volume = np.full(self.subjects, 0.0 if use.volume is None else float(use.volume))
             doses = [
                 transport.Dose(t, t + hours(use.duration), amount[None], volume) for t in map(float, use.at)
             ]
@@ -224,7 +224,12 @@ class Block:
 
         ``solute``  the drug's numbers, with its ``molar_mass``
         """
-        assert use.amount is not None  # a drug has one: study.checks
+        if use.concentration is not None:
+            assert use.volume is not None  # a concentration comes in one: InsultUse.check
+            per_microlitre = float(use.concentration) * float(use.volume)
+            moles = 1.0 if use.concentration.unit == "uM" else solute["molar_mass"]
+            return np.broadcast_to(per_microlitre / moles, (self.subjects,))
+        assert use.amount is not None  # it has the one or the other: InsultUse.check
         bodies = {
             "ug": np.ones(self.subjects),
             "ug/kg": self.species["body_mass"],

@@ -59,6 +59,13 @@ class Plan:
         events = [moment for use in uses for moment in (*use.start, *use.stop)]
         spans = [(t, t + hours(g.treatment.duration)) for g in given for t in g.times]
         spans += [(t, t) for arm in self.arms for device in arm.devices for t in [float(device.at)]]
+        spans += [
+            (t, t + hours(use.duration))
+            for arm in self.arms
+            for use in self.study.suffered(arm.arm)
+            if use.volume is not None
+            for t in map(float, use.at)
+        ]
         spans += [(drawn.start, drawn.stop) for _, drawn in self.samples]
         events += [moment for span in spans for moment in span]
         # An hour at least: a study that ends with its first moment still has one to begin with.
