@@ -39,12 +39,12 @@ class Implants:
         arms = [laboratory.arm(study, name) for name in (self.against, self.of)]
         without, implanted = laboratory.ends(study, arms, self.measure)
         before, after = laboratory.ends(study, arms, self.residual)
-        before, after = laboratory.counted(study, arms, self.cell)
+        whole, remaining = laboratory.counted(study, arms, self.cell)
         low = np.isin(study.tables.measure[self.residual].tones, [quantity(tone, "kHz") for tone in self.low])
         heard = f"hearing lost without the device at {' and '.join(self.low)}"
         parts = (
             Figure.over((after - before)[:, low].mean(axis=1) + 0.0, "dB", heard),
-            Figure.over(_PERCENT * (before - after), "% points", "neurons lost"),
+            Figure.over(_PERCENT * (whole - remaining), "% points", "neurons lost"),
         )
         words = "of words gained in quiet a year after the operation, by the study's candidates"
         return Figure.over((implanted - without).mean(axis=1), "points", words, parts)
