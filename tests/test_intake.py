@@ -501,7 +501,7 @@ def test_published_tables_and_recordings_together_draft_a_study_that_the_next_co
     assert otosome_("new", "fit", "--from", out, "--out", study).exit_code == 0
     text = study.read_text(encoding="utf-8")
     drafted = loads(text)
-    # 3 kHz of mouse 55 lies below the place map; a dose in uL is the volume; the vehicle is what vesicles are set beside.
+    # 3 kHz of mouse 55 lies below the place map; a dose in uL is the volume; vesicles are set beside the vehicle.
     assert "# Left out: 3 kHz" in text
     assert {use.batch for use in drafted.tables.treatment.values()} == {"vehicle", "example_lot"}
     assert (drafted.tables.compare.of, drafted.tables.compare.against) == ("vesicles", "vehicle")
