@@ -37,7 +37,7 @@ ORDER = [
     ],
     ["shelves"],
     ["catalog"],
-    ["laboratory.thresholds laboratory.series", "laboratory.animals"],
+    ["laboratory.thresholds laboratory.series", "laboratory.animals", "laboratory.groups"],
     ["laboratory.reading"],
     ["laboratory.intake", "lots"],
     ["study"],
