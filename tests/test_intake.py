@@ -425,6 +425,10 @@ def test_the_contact_sheet_shows_how_far_waveforms_and_hands_disagree():
     )
     # 5 and 2 dB: 3.5 in the middle, limits 1.96 standard deviations (2.12) to either side.
     assert _agreement(table)["said"] == "+3.5 dB, limits -0.7 to +7.7 dB, 2 pairs in dB SPL"
+    # SD of 5 and 2 is 3 / sqrt(2).
+    assert _agreement(table)["beside"].startswith(
+        "SD 2.1 dB, 100% within 5 dB, 100% within 10 dB; a published"
+    )
     mixed = pd.concat([table, table.iloc[:1].assign(unit="dB")])
     assert _agreement(mixed)["said"].endswith("2 pairs in dB SPL; 1 in another reference left out")
     assert _agreement(table.iloc[:1]) is None
