@@ -14,6 +14,7 @@ ROOT = Path(otosome.__file__).parent
 # this list, or stay inside the group; each entry of a shelf is a group of its own.
 ORDER = [
     ["units", "errors"],
+    ["answers.numbers"],
     ["model.lanes"],
     ["evidence"],
     ["ears"],
@@ -36,15 +37,16 @@ ORDER = [
     ],
     ["shelves"],
     ["catalog"],
-    ["laboratory.thresholds laboratory.series", "laboratory.animals"],
+    ["laboratory.thresholds laboratory.series", "laboratory.animals", "laboratory.groups"],
     ["laboratory.reading"],
     ["laboratory.intake", "lots"],
     ["study"],
     ["laboratory.draft"],
     ["forward"],
     [
-        "answers.accuracy answers.answer answers.contrast answers.description answers.efficacy answers.headline"
-        " answers.sensitivity answers.sources answers.therapies answers.window",
+        "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.grades"
+        " answers.headline answers.prior answers.scores answers.sensitivity answers.sources answers.stored"
+        " answers.therapies answers.window",
     ],
     ["review.standing", "lots.stakes"],
     ["review.qualification"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tomllib
 
 import numpy as np
@@ -18,7 +19,7 @@ from otosome.catalog import Catalog, get, names
 from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.lots.assessment import assess
-from otosome.lots.earlier import history
+from otosome.lots.earlier import Earlier, history, read_history
 from otosome.lots.reading import read_lot
 from otosome.lots.values import lot_values
 from otosome.report.lot import certificate
@@ -359,12 +360,12 @@ def test_ones_own_number_takes_the_place_of_the_bases(good):
 def test_a_record_goes_into_a_study_and_its_sources_show_it(good):
     study = load(STUDY, batch=good)
     (treatment,) = {t.batch for t in study.tables.treatment.values() if "good" in t.batch}
-    rows = {row["parameter"]: row for row in sources(study)}
+    rows = {row.parameter: row for row in sources(study)}
     potency = rows[f"batches.{treatment}.potency_hsp70"]
-    assert (potency["basis"], potency["source"]) == ("measured", "potency_assay")
-    assert "good_run_0.csv" in potency["locator"]
-    assert rows[f"batches.{treatment}.count_error"]["basis"] == "computed"
-    assert rows[f"batches.{treatment}.count_error"]["because"].startswith("4 counts on 4 days")
+    assert (potency.basis, potency.source) == ("measured", "potency_assay")
+    assert "good_run_0.csv" in potency.locator
+    assert rows[f"batches.{treatment}.count_error"].basis == "computed"
+    assert rows[f"batches.{treatment}.count_error"].because.startswith("4 counts on 4 days")
     assert read_lot(good, CATALOG).values["decision"] == "release"
 
 
@@ -579,8 +580,24 @@ def test_earlier_lots_chart_the_new_one(good, past, tmp_path):
     ratio = answer["reference"]["count_ratio"]
     assert ratio["low"] < np.exp(-0.1) < ratio["high"]
     assert answer["reference"]["potency_ratio"]["hsp70"]["low"] < 0.8 / 0.9 < 1.2
+    assert answer["history"]["conclusion"].startswith("Lot good is like the 4 lots before it")
+    assert answer["history"]["conclusion"] in report
     few = otosome_("quality", good, "--history", past / "nowhere")
     assert few.exit_code == 2
+
+
+def test_an_earlier_lot_that_cannot_be_read_is_listed_and_the_others_stand(past, tmp_path):
+    shutil.copytree(past, tmp_path / "past")
+    (tmp_path / "past" / "torn.toml").write_text('otosome = "batch/1"\nname = "torn', encoding="utf-8")
+    text = (tmp_path / "past" / "past_0.toml").read_text(encoding="utf-8")
+    (tmp_path / "past" / "undated.toml").write_text(
+        "\n".join(line for line in text.splitlines() if not line.startswith("made")), encoding="utf-8"
+    )
+    earlier = read_history(tmp_path / "past", CATALOG)
+    assert len(earlier.lots) == 4
+    assert "torn.toml: is not valid TOML" in earlier.left_out[0]
+    assert 'undated.toml lacks the day it was made: made = "2026-03-31"' in earlier.left_out[1]
+    assert set(earlier.left_out) <= set(history(earlier, None, CATALOG).notes)
 
 
 def test_a_lot_unlike_those_before_it_lies_outside_their_charts(folder, past, tmp_path):
@@ -590,6 +607,7 @@ def test_a_lot_unlike_those_before_it_lies_outside_their_charts(folder, past, tm
     assert re.search(
         r"particles/uL, Shewhart: this lot \(.*\) lies outside the limits of 4 earlier", done.stdout
     )
+    assert "Lot double is unlike the 4 lots before it: particles: one lot beyond three" in done.stdout
     answer = json.loads((tmp_path / "out" / "lot.json").read_text(encoding="utf-8"))["history"]["series"][0]
     logs = np.log(answer["values"])
     path = 0.8 * np.log(answer["charts"][1]["values"][3]) + 0.2 * np.log(answer["new"])
@@ -603,7 +621,11 @@ def test_counts_of_another_instrument_are_no_history_of_this_one(past, tmp_path)
     (tmp_path / "count.txt").write_bytes(size_file())
     file = tmp_path / "lot.toml"
     assert otosome_("new", "batch", tmp_path / "count.txt", "--out", file).exit_code == 0
-    found = history([assess(one, CATALOG) for one in sorted(past.glob("*.toml"))], assess(file, CATALOG))
+    found = history(
+        Earlier(tuple(assess(one, CATALOG) for one in sorted(past.glob("*.toml")))),
+        assess(file, CATALOG),
+        CATALOG,
+    )
     assert [one.quantity for one in found.series] == ["potency_hsp70"]
     assert "not counted by zetaview: past_0, past_1" in found.notes[0]
 
@@ -621,7 +643,7 @@ def test_stored_lots_show_a_trend_and_a_shelf_life(tmp_path):
             )
         file.write_text(tomli_w.dumps(values_), encoding="utf-8")
         lots.append(assess(file, CATALOG))
-    found = history(lots, None).stability
+    found = history(Earlier(tuple(lots)), None, CATALOG).stability
     assert found is not None
     assert found.low < -np.log(0.97) / (30 * 24) < found.high
     # Older counts do not enter the decision.

@@ -170,6 +170,8 @@ def test_an_import_from_before_imports_could_be_shown_says_how_to_make_it_anew(t
     )
     with pytest.raises(BadInput, match=r"answer\.json: is not there; import the files again: otosome import"):
         jobs.show(tmp_path)
+    with pytest.raises(BadInput, match="does not say with which paths its import was asked"):
+        jobs.check([tmp_path])
     assert not (tmp_path / MARK).exists()
 
 

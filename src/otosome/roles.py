@@ -571,9 +571,11 @@ class RowTable(Options):
 
 @dataclass(frozen=True)
 class ObservationOptions(Options):
-    """Options of a published case: a ``study`` that states it, or the entries its own formula ``rests`` on.
+    """Options of a published case: a ``study`` that states it, or what was ``given`` and ``read``, or a formula.
 
     ``row``      by id: what was measured, as ``otosome.review.qualification.case`` reads it
+    ``given``, ``read``  by name: as ``otosome.review.qualification.experiment`` reads them
+    ``rests``    the entries that its own formula uses
     ``species``  whose ears its formula is given
     """
 
@@ -583,6 +585,8 @@ class ObservationOptions(Options):
     study: Mapping[str, object] | None = None
     species: Species = "guinea_pig"
     rests: tuple[Annotated[str, Field(pattern=r"^[a-z_]+\.[A-Za-z0-9_]+$")], ...] = ()
+    given: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    read: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

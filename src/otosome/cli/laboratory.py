@@ -49,7 +49,9 @@ def import_(
 
 
 def new(
-    kind: Annotated[str, typer.Argument(help="study, animals, mapping, fit, batch or specification")],
+    kind: Annotated[
+        str, typer.Argument(help="study, animals, mapping, fit, batch, specification, case or drug")
+    ],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(help="For animals: the files the sheet is for; for a batch: its exports and plates."),
@@ -70,7 +72,7 @@ def new(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Begin a file: a study, an animals sheet, a study to fit, a lot's record, a release specification."""
+    """Begin a file: a study, an animals sheet, a lot's record, a release specification, a published case, a drug."""
 
     def job(watch: jobs.Watch) -> jobs.Begun:
         from otosome.errors import BadInput

@@ -52,7 +52,8 @@ def protein_flows(ears: Cochleae, arm: PlannedArm) -> list[transport.Flow]:
 
 def drug_flows(ears: Cochleae, drug: str, insult: PlannedInsult, arm: PlannedArm) -> list[transport.Flow]:
     """A drug of an insult, and the fluid that the arm's treatments push through the cochlea."""
-    volume, each = np.zeros(ears.subjects), amount(ears, insult, drug)[None]
+    volume = np.full(ears.subjects, 0.0 if insult.volume is None else float(insult.volume))
+    each = amount(ears, insult, drug)[None]
     doses = [
         transport.Dose(*span, each, volume) for span in zip(insult.use.start, insult.use.stop, strict=True)
     ]
@@ -72,7 +73,12 @@ def pushes(ears: Cochleae, arm: PlannedArm) -> list[transport.Flow]:
 
 def amount(ears: Cochleae, insult: PlannedInsult, drug: str) -> Array:
     """What one injection of a drug holds, pmol, shape (ear,)."""
-    assert insult.amount is not None  # a drug has one: study.checks
+    if insult.concentration is not None:
+        assert insult.volume is not None  # a concentration comes in one: InsultUse.check
+        content = float(insult.concentration) * float(insult.volume)
+        mass = 1.0 if insult.concentration.unit == "uM" else ears.numbers("solutes", drug)["molar_mass"]
+        return np.broadcast_to(content / mass, (ears.subjects,))
+    assert insult.amount is not None  # it has the one or the other: InsultUse.check
     bodies = {
         "ug": np.ones(ears.subjects),
         "ug/kg": ears.species["body_mass"],

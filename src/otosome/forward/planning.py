@@ -26,7 +26,8 @@ Timing = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True)
 class PlannedInsult:
-    """An insult of an arm: when and how much; a drug also by which ``route``, and its ``amount``.
+    """An insult of an arm: when and how much; a drug also by which ``route``, and its ``amount``, or its
+    ``concentration`` in a ``volume``, uL.
 
     ``name``  as the study calls it; empty for what a device brings as it is put in
     """
@@ -36,6 +37,8 @@ class PlannedInsult:
     use: Use
     route: str | None = None
     amount: Quantity | None = None
+    concentration: Quantity | None = None
+    volume: Quantity | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,8 @@ class PlannedArm:
     def spans(self) -> list[tuple[float, float]]:
         """When each dose begins and ends, and when each device is put in, h."""
         doses = [(t, t + given.duration) for given in self.treatments for t in given.times]
+        drugs = [insult.use for insult in self.insults if insult.volume is not None]
+        doses += [span for use in drugs for span in zip(use.start, use.stop, strict=True)]
         return doses + [(float(device.at), float(device.at)) for device in self.devices]
 
 
@@ -217,7 +222,7 @@ def planned(study: Study, arm: Arm) -> PlannedArm:
     given = tuple(PlannedTreatment(name, t, tuple(map(float, t.at))) for name, t in treatments.items())
     names = [*arm.insults, *[""] * len(arm.devices)]
     suffered = tuple(
-        PlannedInsult(name, use.entry, use_of(use), use.route, use.amount)
+        PlannedInsult(name, use.entry, use_of(use), use.route, use.amount, use.concentration, use.volume)
         for name, use in zip(names, study.suffered(arm), strict=False)
     )
     return PlannedArm(arm, suffered, given, tuple(tables.device[name] for name in arm.devices))

@@ -14,6 +14,8 @@ from otosome.results import ANSWER, Record, check_free, csv_text, fill_intake, u
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
+
     from otosome.catalog import Catalog
     from otosome.laboratory.file import Export
     from otosome.laboratory.reading import Unsure
@@ -26,6 +28,14 @@ NEW = {
     "mapping": ("mapping.toml", "say in it what each column holds, then: otosome import PATH... --mapping"),
     "fit": ("my_study.toml", "run it with: otosome run"),
     "batch": ("my_batch.toml", "fill it in, then decide with: otosome quality"),
+    "case": (
+        "shelves/observations/my_case.toml",
+        "fill it in, then: otosome qualify --shelves shelves ROW; it is",
+    ),
+    "drug": (
+        "shelves/solutes/my_drug.toml",
+        "replace what is borrowed, then run with --shelves shelves; it is",
+    ),
     "specification": ("my_specification.toml", "put in your limits, then name it in a lot's record:"),
 }
 
@@ -54,6 +64,7 @@ class ImportInputs:
 class Imported:
     """An import: how many ``rows`` of each table, each file with its instrument, and what was refused.
 
+    ``groups``  means and differences of groups with the animal as the unit, where an animals sheet names them
     ``unsure``  tables whose meaning a mapping could say, with their columns; ``mapping.toml`` asks about them
     """
 
@@ -64,6 +75,7 @@ class Imported:
     refused: list[dict[str, str]]
     notes: list[str]
     unsure: dict[str, list[str]]
+    groups: list[dict[str, Any]]
 
     @property
     def contact_sheet(self) -> Path:
@@ -72,7 +84,13 @@ class Imported:
 
     def result(self) -> dict[str, Any]:
         """What was imported, as JSON holds it."""
-        return {"rows": self.rows, "files": self.files, "refused": self.refused, "unsure": self.unsure}
+        return {
+            "rows": self.rows,
+            "files": self.files,
+            "refused": self.refused,
+            "unsure": self.unsure,
+            "groups": self.groups,
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """The answer for a machine, as ``docs/schemas`` has it."""
@@ -133,11 +151,26 @@ def import_(inputs: ImportInputs, watch: Watch = SILENT) -> Imported:
         }
         refused = [vars(refusal) for refusal in read.refused]
         imported = Imported(
-            folder, record, rows, dict(read.files), refused, list(read.notes), _columns(read.unsure)
+            folder,
+            record,
+            rows,
+            dict(read.files),
+            refused,
+            list(read.notes),
+            _columns(read.unsure),
+            _rows(read.groups),
         )
         answer = {**imported.result(), "notes": imported.notes}
         fill_intake(part, read, None if sheet is None else sheet.rows, answer, record)
     return imported
+
+
+def _rows(means: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """Means of groups as plain values; what is not a number is null."""
+    if means is None:
+        return []
+    rows = [{str(key): value for key, value in row.items()} for row in means.to_dict("records")]
+    return [{key: None if value != value else value for key, value in row.items()} for row in rows]
 
 
 def _check_words(inputs: ImportInputs) -> None:
@@ -183,7 +216,7 @@ def imported(folder: Path, record: Record) -> Imported:
     paths = record.option("paths")
     again = f"otosome import {' '.join(paths) if isinstance(paths, list) else 'PATH...'}"
     answer = read_answer(folder / ANSWER, cure=f"import the files again: {again}")
-    parts = {"rows": dict, "files": dict, "refused": list, "notes": list, "unsure": dict}
+    parts = {"rows": dict, "files": dict, "refused": list, "notes": list, "unsure": dict, "groups": list}
     for key, kind in parts.items():
         if not isinstance(answer.get(key), kind):
             raise BadInput("does not say what was imported", file=str(folder / ANSWER), key=key, cure=again)
@@ -222,7 +255,7 @@ class Begun:
 
 
 def new(inputs: NewInputs) -> Begun:
-    """Begin a file: a study, an animals sheet, a study to fit, a lot's record; raises BadInput if it is there."""
+    """Begin a file: a study, an animals sheet, a lot's record, a case, a drug; raises BadInput if it is there."""
     from otosome.catalog import Catalog
 
     if inputs.kind not in NEW:
@@ -230,7 +263,7 @@ def new(inputs: NewInputs) -> Begun:
     key = f"new {inputs.kind}"
     if inputs.outside != "refuse" and inputs.kind != "batch":
         raise BadInput("takes no --copy and no --reference", key=key)
-    if inputs.paths and inputs.kind in ("study", "fit", "specification"):
+    if inputs.paths and inputs.kind in ("study", "fit", "specification", "case", "drug"):
         raise BadInput("takes no files", key=key, given=str(inputs.paths[0]))
     if inputs.source is not None and inputs.kind != "fit":
         raise BadInput("takes no --from", key=key, given=str(inputs.source))
@@ -255,7 +288,31 @@ def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
         return specification_template(file)
     from otosome.study import TEMPLATE
 
-    return TEMPLATE.read_text(encoding="utf-8")
+    if inputs.kind == "drug":
+        return _drug(file, catalog)
+    template = TEMPLATE.with_name("case.toml") if inputs.kind == "case" else TEMPLATE
+    return template.read_text(encoding="utf-8")
+
+
+# Small, uncharged, and measured in perilymph of several species: the first to borrow from.
+_NEAREST = "dexamethasone"
+
+
+def _drug(file: Path, catalog: Catalog) -> str:
+    """A solute with every number it needs, all borrowed, and each saying so."""
+    card = catalog.get("solutes", _NEAREST).card
+    lines = [
+        f'about = "{file.stem}: every number here is borrowed from {_NEAREST} until it is replaced."',
+        "# State basis and source of what you replace: measured, secondary, computed, assumed (with because).",
+    ]
+    for key, by_species in card.parameters.items():
+        number = by_species.get("", next(iter(by_species.values())))
+        ends = [f"{n} {number.unit}".strip() for n in (number.value, number.low, number.high)]
+        lines += ["", f"[{key}]", f'meaning = "{number.meaning}"']
+        words = ("value",) if number.shape == "fixed" else ("value", "low", "high")
+        lines += [f'{word} = "{end}"' for word, end in zip(words, ends, strict=False)]
+        lines += ['basis = "assumed"', f'because = "Borrowed from {_NEAREST}."']
+    return "\n".join(lines) + "\n"
 
 
 def _animals(paths: tuple[Path, ...], catalog: Catalog) -> str:
@@ -306,6 +363,7 @@ def _lot_record(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
 def _write(file: Path, text: str) -> None:
     """A file that was not there before; raises BadInput if it was."""
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
     except FileExistsError as error:

@@ -90,7 +90,7 @@ def _beside(inputs: LotInputs, assessment: Any, catalog: Catalog) -> dict[str, A
     beside: dict[str, Any] = dict.fromkeys(("history", "reference", "stakes"))
     if inputs.history is not None:
         earlier = read_history(inputs.history, catalog, but=inputs.record)
-        beside["history"] = history_values(history(earlier, assessment))
+        beside["history"] = history_values(history(earlier, assessment, catalog))
     if inputs.reference is not None:
         beside["reference"] = comparison_values(assessment, decide(inputs.reference, catalog))
     if inputs.study is not None:

@@ -39,7 +39,7 @@ def inputs_again(kind: type[Inputs], record: Record, out: Path) -> Inputs:
                 f"does not say with which {part.name} its {record.verb} was asked",
                 file=record.name,
                 key=part.name,
-                cure=f"otosome {record.verb} asks it again",
+                cure=f"ask again: otosome {record.verb}",
             )
     place: dict[str, Any] = {"out": out, "force": True}
     options = {name: _typed(record.options[name], hints[name]) for name in hints if name in record.options}

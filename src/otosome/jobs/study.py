@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from otosome.results import Record, check_free, fill, open_result, usual, writin
 if TYPE_CHECKING:
     import xarray as xr
 
+    from otosome.answers.sources import SourceRow
     from otosome.study import Study
 
 Json = Mapping[str, Any]
@@ -117,16 +118,14 @@ class StudyResult:
 
     def lines(self) -> list[str]:
         """The answer for a person."""
+        from otosome.report import summary
         from otosome.report.terminal import accuracy_lines, headline_lines, therapy_lines
 
+        beside = summary.therapies(self.data)
         return [
             f"{self.record.name}: {self.data.sizes['subject']} ears, seed {self.seed}",
-            *(
-                therapy_lines(self.answer("therapies"))
-                if self.verb == COMPARE
-                else headline_lines(self.answer("headline"))
-            ),
-            *accuracy_lines(self.answer("errors") or {}, self.data.sizes["subject"]),
+            *(headline_lines(summary.headline(self.data)) if beside is None else therapy_lines(beside)),
+            *accuracy_lines(summary.accuracy(self.data)),
             f"report: {self.report.resolve()}",
         ]
 
@@ -204,20 +203,24 @@ def stored(folder: Path) -> StudyResult:
 class Sources:
     """Every number a study rests on, a row each; how many of each basis, and how many are read only once."""
 
-    rows: list[dict[str, Any]]
+    rows: list[SourceRow]
     notes: tuple[str, ...]
 
     @property
     def counts(self) -> dict[str, int]:
         """How many numbers have each basis."""
-        bases = sorted({row["basis"] for row in self.rows})
-        return {basis: sum(row["basis"] == basis for row in self.rows) for basis in bases}
+        bases = sorted({row.basis for row in self.rows})
+        return {basis: sum(row.basis == basis for row in self.rows) for basis in bases}
 
     def as_dict(self) -> dict[str, Any]:
         """The rows for a machine, as ``docs/schemas`` has them."""
-        once = sum(row["provisional"] for row in self.rows)
+        once = sum(row.provisional for row in self.rows)
         return {
-            "result": {"rows": self.rows, "counts": self.counts, "provisional": once},
+            "result": {
+                "rows": [asdict(row) for row in self.rows],
+                "counts": self.counts,
+                "provisional": once,
+            },
             "notes": list(self.notes),
         }
 

@@ -155,9 +155,9 @@ class _Reader:
         if export is None:
             return None
         try:
-            return read_plate(
-                export, Reading({str(key): name for key, name in run.columns.items()}, run.unit, None, layout)
-            )
+            columns = {str(key): name for key, name in run.columns.items()}
+            responses = read_responses(export, run.read or "", self.catalog)
+            return read_plate(export, Reading(columns, run.unit, responses, layout))
         except BadInput as error:
             self.left_out.append(LeftOut(export.name, "", str(error)))
             return None

@@ -68,6 +68,7 @@ def history_values(past: History) -> dict[str, Any]:
     """Everything a history says; the last place of a chart is the new lot's, where it was measured."""
     new = () if past.new is None else (past.new,)
     answer = {
+        "conclusion": past.conclusion,
         "lots": list(past.lots),
         "new": past.new,
         "series": [
@@ -79,11 +80,16 @@ def history_values(past: History) -> dict[str, Any]:
                 "charts": [_chart(chart, (*one.lots, *new)) for chart in one.charts],
                 "range": [math.exp(end) for end in one.range],
                 "inside": one.inside,
+                "trend": {**asdict(one.trend), "seen": one.trend.seen},
+                "broken": list(one.unlike),
                 "components": one.components and {**asdict(one.components), "share": one.components.share},
             }
             for one in past.series
         ],
         "stability": None if past.stability is None else _stability(past.stability),
+        "changes": [
+            {**asdict(change), "comparable": change.comparison.comparable} for change in past.changes
+        ],
         "notes": list(past.notes),
     }
     plain: dict[str, Any] = _plain(answer)

@@ -20,7 +20,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from otosome import __version__
-from otosome.report.summary import number
+from otosome.answers.numbers import number
 
 # Each decision by colour, and by mark and word where there is no colour.
 COLOURS = {"release": "#1b6e3c", "refuse": "#b3261e", "cannot decide": "#8a5a00"}

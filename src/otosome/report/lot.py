@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from otosome import __version__
+from otosome.answers.numbers import number
 from otosome.lots.assessment import Assessment
 from otosome.lots.curve import fit_line, fit_logistic, logistic
 from otosome.lots.plate import Plate
@@ -23,7 +24,6 @@ from otosome.report.drawing import (
     svg_text,
 )
 from otosome.report.figures import Panel
-from otosome.report.summary import number
 
 _HERE = Path(__file__).parent
 _SHADES = (COMPARED, TREATED)

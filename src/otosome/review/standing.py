@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +110,7 @@ def check(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Row:
                  compared), unit, and refused: the retracted sources that would stop it from being run now
     """
     now = asked_now(stored, shelves)
-    rows = changed(json.loads(stored.attrs["sources"]), sources(now))
+    rows = changed(json.loads(stored.attrs["sources"]), [asdict(row) for row in sources(now)])
     refused = sorted({row["source"] for row in rows if row["standing"] == "retracted"})
     verdict: Row = {
         "stands": not rows,

@@ -119,7 +119,7 @@ def evidence(catalog: Catalog | None = None, allow_retracted: tuple[str, ...] = 
 
 def _numbers(entry: Entry[ObservationOptions, object], terms: Terms) -> dict[str, str]:
     """Every number and curve an observation uses, with its fingerprint."""
-    if entry.options.study is None and entry.formula is None:
+    if entry.options.study is None and not entry.options.given and entry.formula is None:
         return {}
     used = study_of(entry, terms) if entry.options.study is not None else Bench(terms, entry, 1)
     numbers = {name: number.hash for name, number in used.parameters.items()}
@@ -166,8 +166,12 @@ def _entry(entry: Entry[ObservationOptions, object], part: list[Case], terms: Te
     if entry.options.study is not None:
         values = rerun(entry, tested, terms)
         return untested + [judge(case, values[case.id]) for case in tested]
-    if entry.formula is None:
-        raise BadInput("has neither a study nor a formula", file=entry.card.file, key="study")
+    if entry.formula is None and not entry.options.given:
+        raise BadInput(
+            "has neither a study, nor what was given and read, nor a formula",
+            file=entry.card.file,
+            key="study",
+        )
     return untested + list(_measured(entry, tested, terms))
 
 
@@ -186,7 +190,7 @@ def _measured(entry: Entry[ObservationOptions, object], tested: list[Case], term
 
 def _replicated(bench: Bench, rows: list[Case]) -> Mapping[str, Array]:
     """What an observation's formula finds, by row; raises BadInput where that is not a number for each ear or value."""
-    by_row = bench.replicate()
+    by_row = bench.replicate(rows)
     for case in rows:
         wanted = len(case.expect) or bench.ears
         values = by_row.get(case.id) if isinstance(by_row, Mapping) else None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from otosome.catalog import Catalog, Entry
-from otosome.errors import BadInput
+from otosome.errors import BadInput, at
 from otosome.evidence import Curve, Parameter, Sourced, draw_columns
 from otosome.model import transport
+from otosome.review.qualification.case import Case, cases
 from otosome.roles import ObservationOptions, Options
 from otosome.study.study import standing
 from otosome.units import Array
@@ -47,12 +48,14 @@ class Bench:
 
     ``subjects``  in each world
     ``drawn``     whether numbers are drawn; else every number has its best value, in one ear
+    ``pinned``    numbers that have these values, by full name, shape (ears,)
     """
 
     terms: Terms
     observation: Entry[ObservationOptions, object]
     subjects: int
     drawn: bool = True
+    pinned: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def species(self) -> str:
@@ -62,7 +65,14 @@ class Bench:
     @property
     def rests(self) -> tuple[str, ...]:
         """The entries the observation says it rests on, as "solutes.tmpa": no other can be used."""
-        return self.observation.options.rests
+        options = self.observation.options
+        if not options.given:
+            return options.rests
+        from otosome.review.qualification.experiment import Experiment
+
+        with at(self.observation.card.file):
+            needed = Experiment.of(options).rests
+        return tuple(dict.fromkeys((f"species.{self.species}", *needed, *options.rests)))
 
     @property
     def ears(self) -> int:
@@ -93,9 +103,11 @@ class Bench:
     @cached_property
     def columns(self) -> dict[str, Array]:
         """A column per number, shape (ears,)."""
-        if not self.drawn:
-            return {name: np.array([p.value]) for name, p in self.parameters.items()}
-        return draw_columns(self.parameters.values(), self.terms.seed, 0, self.ears, self.subjects)
+        if self.drawn:
+            found = draw_columns(self.parameters.values(), self.terms.seed, 0, self.ears, self.subjects)
+        else:
+            found = {name: np.array([p.value]) for name, p in self.parameters.items()}
+        return {**found, **self.pinned}
 
     def entry(self, shelf: str, name: str) -> Entry[Options, Any]:
         """An entry it rests on; raises BadInput for any other."""
@@ -127,8 +139,17 @@ class Bench:
             self.numbers("species", self.species), profiles, transport.Grid(), tracer
         )
 
-    def replicate(self) -> Mapping[str, Array]:
-        """What the observation's own formula finds here, by row: of each ear, or the exact values."""
+    def replicate(self, rows: list[Case] | None = None) -> Mapping[str, Array]:
+        """What the observation finds here, by row: of each ear, or the exact values.
+
+        ``rows``  those asked for, all of them by default
+        """
+        if self.observation.formula is None:
+            from otosome.review.qualification.experiment import Experiment
+
+            with at(self.observation.card.file):
+                experiment = Experiment.of(self.observation.options)
+                return experiment.statistics(self, cases(self.observation) if rows is None else rows)
         formula = self.observation.bind(self.columns, self.species)
         if not isinstance(formula, Observation):
             raise BadInput("its formula has no replicate(bench)", file=self.observation.card.file)
