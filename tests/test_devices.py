@@ -121,7 +121,7 @@ def test_a_graft_gives_off_what_its_cells_secrete_before_they_are_gone(study):
         k: study.parameters[f"devices.cell_graft.{k}"].value for k in ("taken", "secretion", "half_life")
     }
     in_all = 1e5 * numbers["taken"] * numbers["secretion"] * numbers["half_life"] / np.log(2.0)
-    assert np.isclose(Fate(ears, graft).vesicles.given.sum(), in_all, rtol=1e-9)
+    assert np.isclose(Fate(ears, graft).vesicles.dose.sum(), in_all, rtol=1e-9)
 
 
 def test_an_idle_graft_is_the_null_twin_of_one_that_works(result):
