@@ -77,6 +77,23 @@ class CompareResult(TypedDict):
     masked: list[Rejected]
 
 
+class MeasuredRow(TypedDict):
+    """An endpoint over all ears of an arm, at a time (h) and frequency (kHz; null for words)."""
+
+    arm: str
+    time: float
+    frequency: float | None
+    value: Interval
+
+
+class MeasureResult(TypedDict):
+    """An endpoint computed from the cells that a result keeps."""
+
+    endpoint: str
+    ears: int
+    rows: list[MeasuredRow]
+
+
 class SourcesResult(TypedDict):
     """Every number of a study, how many of each basis, and how many were read only once."""
 
@@ -425,6 +442,15 @@ class Compare(_Written):
     command: Literal["compare"]
     seed: int
     result: CompareResult
+
+
+class Measure(_Answer):
+    """``otosome measure``."""
+
+    command: Literal["measure"]
+    inputs: dict[str, str]
+    seed: int
+    result: MeasureResult
 
 
 class New(_Answer):
