@@ -114,7 +114,8 @@ def _with_measure(study: Study, table: Mapping[str, object], shelves: tuple[Path
     """The study with one more measure, checked as a study's file is."""
     from otosome.study import Study
 
-    stated = study.as_dict()
+    # Pinned numbers play no part in whether the measure is one.
+    stated = {key: value for key, value in study.as_dict().items() if key not in ("numbers", "curves")}
     measures = {name: measure.model_dump(exclude_none=True) for name, measure in study.tables.measure.items()}
     stated["measure"] = {**measures, _NAME: dict(table)}
     return Study.of(stated, name=study.name, shelves=shelves, allow_retracted=study.allowed)
