@@ -47,7 +47,7 @@ def test_what_blood_meets_is_the_dose_over_its_clearance():
     fate = Fate(ears, arm)
     carried = fate.vesicles
     room = table["solutes.vesicle.plasma_volume"] * table["species.guinea_pig.body_mass"]
-    arrived = carried.given.sum() - carried.ledger["lost"].sum()
+    arrived = carried.dose.sum() - carried.ledger["lost"].sum()
     expected = arrived / (room * table["solutes.vesicle.plasma_clearance"])
     # The trapezium over steps that grow by a fifth; the ear takes next to nothing.
     assert blood(fate) == pytest.approx(expected, rel=0.02)

@@ -18,12 +18,12 @@ def test_the_rat_of_best_values_holds_gentamicin_as_measured_in_plasma_perilymph
     found, asked = blood.simulated("pk_c16"), figures("pk_c16")
     for row in ("pk:C16", "pk:C16.perilymph", "pk:C16.endolymph"):
         # 10 % are allowed; ug/uL in mg/L.
-        assert 1e3 * found[row] == pytest.approx(asked[row].found, rel=0.1)
+        assert 1e3 * found[row] == pytest.approx(asked[row].value, rel=0.1)
 
 
 def test_the_person_of_best_values_lies_between_the_steroid_after_two_doses_into_a_vein():
     found, asked = blood.simulated("pk_c10"), figures("pk_c10")
-    off = [np.log(1e3 * found[row] / asked[row].found) for row in ("pk:C10.vein_low", "pk:C10.vein_high")]
+    off = [np.log(1e3 * found[row] / asked[row].value) for row in ("pk:C10.vein_low", "pk:C10.vein_high")]
     # Linear here, not quite so there: one lies below, the other above, each within its error.
     assert off[0] < 0.0 < off[1]
     for row in ("pk:C10.vein_low", "pk:C10.vein_high"):

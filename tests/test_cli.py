@@ -445,7 +445,7 @@ def test_new_writes_a_study_that_runs_and_never_overwrites(tmp_path, monkeypatch
     file.write_text("mine now")
     assert "nothing is overwritten" in refused(otosome_("new", "study"))
     assert file.read_text() == "mine now"
-    assert "cannot be written" in refused(otosome_("new", "study", "--out", tmp_path / "no" / "where.toml"))
+    assert "cannot be written" in refused(otosome_("new", "study", "--out", file / "within" / "where.toml"))
     done = otosome_("new", "study", "--out", tmp_path / "zwei Wörter.toml", "--json")
     assert told(done)["out"] == str(tmp_path / "zwei Wörter.toml")
 

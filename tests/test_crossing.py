@@ -27,7 +27,7 @@ def share(study, arm):
 
 def changed(change):
     study = load(STUDY)
-    given = {n: t.model_copy(update=change) for n, t in study.tables.treatment.items()}
+    given = {n: type(t).model_validate(t.model_dump() | change) for n, t in study.tables.treatment.items()}
     return replace(study, tables=study.tables.model_copy(update={"treatment": given}))
 
 

@@ -113,7 +113,9 @@ def measure(study: Study, result: xr.Dataset, ears: Ears | pd.DataFrame, asked: 
 
     if "intact" not in result:
         raise BadInput("keeps no cells to measure", key="keep", cure="simulate with keep = ('fate',) or all")
-    asks = replace(study, tables=study.tables.model_copy(update={"measure": {asked.endpoint: asked}}))
+    asks = replace(
+        study, tables=study.tables.model_copy(update={"measure": {**study.tables.measure, "asked": asked}})
+    )
     chain, own = plan(study), completed(asks, ears_of(study, result, ears))
     times, tones = np.unique([float(t) for t in asked.at]), np.unique(asked.tones)
     stored = result.time.to_numpy()
