@@ -1,4 +1,4 @@
-"""Every command that README and docs print runs; in ``make verify``, on fewer ears here and as printed by tools/commands.py."""
+"""Every command that README and docs print runs: a part of ``make verify``, on fewer ears than printed."""
 
 from __future__ import annotations
 
