@@ -30,6 +30,7 @@ from otosome.roles import (
     BatchOptions,
     ChecklistOptions,
     ClaimOptions,
+    Design,
     Device,
     DeviceOptions,
     Endpoint,
@@ -69,7 +70,7 @@ SHIPPED = Path(__file__).parent / "shelves"
 SHELVES = (
     "species", "solutes", "cells", "batches", "routes", "insults", "mechanisms", "endpoints", "instruments",
     "maps", "scales", "populations", "observations", "claims", "assays", "specifications", "checklists",
-    "processes", "materials", "devices", "recoveries", "harms", "utilities",
+    "processes", "materials", "devices", "recoveries", "harms", "utilities", "designs",
 )  # fmt: skip
 # The formula an entry without a .py has.
 _SHARED = {
@@ -211,6 +212,8 @@ class Catalog:
     def get(self, shelf: Literal["checklists"], name: str) -> Entry[ChecklistOptions, object]: ...
     @overload
     def get(self, shelf: Literal["processes"], name: str) -> Entry[ProcessOptions, object]: ...
+    @overload
+    def get(self, shelf: Literal["designs"], name: str) -> Entry[Options, Design]: ...
     @overload
     def get(self, shelf: Literal["utilities"], name: str) -> Entry[UtilityOptions, object]: ...
     @overload

@@ -20,6 +20,7 @@ from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
 from otosome.review.qualification import Row
 from otosome.roles import Figure
+from otosome.trials.answer import DesignAnswer
 
 
 class Fault(TypedDict):
@@ -440,6 +441,12 @@ class ProcessResult(TypedDict):
     change: ProcessChange | None
 
 
+class TrialResult(TypedDict):
+    """Designs side by side: what each needs and can show."""
+
+    designs: list[DesignAnswer]
+
+
 class _Answer(TypedDict):
     otosome: str
     ok: Literal[True]
@@ -474,6 +481,13 @@ class Measure(_Answer):
     inputs: dict[str, str]
     seed: int
     result: MeasureResult
+
+
+class TrialAnswer(_Written):
+    """``otosome trial``."""
+
+    command: Literal["trial"]
+    result: TrialResult
 
 
 class New(_Answer):
@@ -519,7 +533,7 @@ class Show(_Written):
 
     command: Literal["show"]
     seed: NotRequired[int]
-    result: RunResult | CompareResult | ImportResult | LotResult
+    result: RunResult | CompareResult | ImportResult | LotResult | TrialResult
 
 
 class Qualify(_Answer):
@@ -556,6 +570,7 @@ ANSWERS: dict[str, type] = {
     "run": Run,
     "compare": Compare,
     "measure": Measure,
+    "trial": TrialAnswer,
     "new": New,
     "import": Import,
     "quality": Quality,
