@@ -124,10 +124,10 @@ class Cochleae:
 
     def device(self, use: DeviceUse) -> Device:
         """A device bound to these ears."""
-        asked: dict[str, object] = {} if self.population is None else {"arrived": self.arrival}
+        options: dict[str, object] = {} if self.population is None else {"arrived": self.arrival}
         if use.depth is not None:
-            asked["depth"] = float(use.depth)
-        bound: Device = self.bind("devices", use.entry, **asked)
+            options["depth"] = float(use.depth)
+        bound: Device = self.bind("devices", use.entry, **options)
         return bound
 
     def recovery(self, times: Array) -> tuple[Recovery, Array] | None:

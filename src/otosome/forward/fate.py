@@ -70,7 +70,7 @@ class Fate:
 
     def _injury(self) -> Injury:
         ears = self.ears
-        insults = [(ears.bind("insults", one.entry), self.exposure(one)) for one in self.arm.insults]
+        insults = [(ears.bind("insults", use.entry), self.exposure(use)) for use in self.arm.insults]
         return injury(ears.ear, ears.plan.knots, insults)
 
     @cached_property
