@@ -124,10 +124,10 @@ class _Simulated:
     def cell(self, readings: Readings) -> tuple[Cell, Array, Array]:
         """The readings of one place beside the simulated ones, with the log score and the CRPS of each."""
         arm, at, tone = (int(getattr(readings, name)[0]) for name in ("arm", "time", "tone"))
-        asked = self.study.tables.measure[self.measure]
-        kilohertz = asked.tones[tone]
+        measure = self.study.tables.measure[self.measure]
+        kilohertz = measure.tones[tone]
         true = self.result[self.measure].isel(arm=arm, time=at).sel(frequency=kilohertz).to_numpy()
-        bound = endpoint(self.study, asked, self.ears)
+        bound = endpoint(self.study, measure, self.ears)
         luck = (np.random.default_rng(self.ears.seed).permutation(true.size) + 0.5) / true.size
         drawn = bound.read(true[:, None, None], luck[:, None, None]).value.ravel()
         value, censored = readings.reading.value, readings.reading.censored
@@ -141,7 +141,7 @@ class _Simulated:
             arm=str(self.result["arm"].to_numpy()[arm]),
             measure=self.measure,
             time=float(self.result["time"].to_numpy()[at]),
-            tone=None if asked.frequency is None else float(kilohertz),
+            tone=None if measure.frequency is None else float(kilohertz),
             readings=value.size,
             median=median,
             text=amount(median, self.unit),
