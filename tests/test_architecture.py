@@ -50,6 +50,7 @@ ORDER = [
     ["review.claims"],
     ["report"],
     ["results"],
+    ["jobs"],
     ["cli"],
 ]
 PLACE = {

@@ -31,7 +31,7 @@ from otosome.forward import (
     plan,
     simulate,
 )
-from otosome.results import writing
+from otosome.results import MARK, open_result, record_of, writing
 from otosome.study import (
     load,
     loads,
@@ -47,12 +47,14 @@ EXPORT = ROOT / "examples" / "nanosight_export.csv"
 MEASURED = sorted((ROOT.parent / "shared" / "data").glob("nta_nanosight*/*.csv"))
 FILES = {
     "report.html",
-    "scenario.toml",
+    "study.toml",
     "result.nc",
+    "answer.json",
+    "ears.parquet",
     "readings.parquet",
     "readings.csv",
     "sources.csv",
-    "study.json",
+    "otosome.json",
 }
 ERROR = {"message", "file", "key", "given", "allowed", "cure"}
 
@@ -158,7 +160,7 @@ def test_a_study_that_compares_nothing_says_so(tmp_path):
     assert done.exit_code == 0
     assert "no comparison was asked for" in done.stdout
     assert f"report: {(tmp_path / 'out' / 'report.html').resolve()}" in done.stdout
-    assert json.loads((tmp_path / "out" / "study.json").read_text())["seed"] == 9
+    assert record_of(tmp_path / "out").option("seed") == 9
 
 
 def test_without_out_a_result_goes_into_results_under_the_studys_name(tmp_path, monkeypatch):
@@ -183,12 +185,10 @@ def test_the_seed_of_a_study_holds_unless_another_is_given(tmp_path):
 
 def test_a_result_runs_again_from_its_own_folder_to_the_same_readings(made, tmp_path):
     out, _ = made
-    done = otosome_("run", out / "scenario.toml", "--subjects", 3, "--out", tmp_path / "again")
+    done = otosome_("run", out / "study.toml", "--subjects", 3, "--out", tmp_path / "again")
     assert done.exit_code == 0, done.output
     assert (tmp_path / "again" / "readings.csv").read_bytes() == (out / "readings.csv").read_bytes()
-    first, again = (
-        xr.load_dataset(folder / "result.nc", engine="h5netcdf") for folder in (out, tmp_path / "again")
-    )
+    first, again = (open_result(folder) for folder in (out, tmp_path / "again"))
     assert all(first[n].to_numpy().tobytes() == again[n].to_numpy().tobytes() for n in first.data_vars)
 
 
@@ -356,13 +356,13 @@ def test_an_earlier_result_is_replaced_only_with_force_and_moved_aside(earlier):
         assert inside(out.parent / aside) == kept
 
 
-@pytest.mark.parametrize("mark", [None, "", "[]", '{"another": "program"}', "{", "x" * 1_000_001])
+@pytest.mark.parametrize("mark", [None, "", "[]", '{"another": "program"}', "{", "x" * 4_000_001])
 def test_a_folder_that_is_not_otosomes_is_never_replaced_even_with_force(tmp_path, mark):
     out = tmp_path / "thesis"
     out.mkdir()
     (out / "chapter.txt").write_text("Ten years of work.")
     if mark is not None:
-        (out / "study.json").write_text(mark)
+        (out / MARK).write_text(mark)
     before = inside(out)
     for force in ([], ["--force"]):
         assert "is not otosome's" in refused(otosome_("run", QUICK, "--out", out, *force))
@@ -398,7 +398,7 @@ def test_two_writers_of_one_folder_refuse(tmp_path):
             otosome_("run", QUICK, "--out", tmp_path / "out")
         )
         assert part.is_dir(), "the first writer's work is not cleared away"
-        (part / "study.json").write_text('{"otosome": "0"}')
+        (part / MARK).write_text('{"otosome": "0"}')
     assert left_over(tmp_path) == ["out"]
     assert otosome_("run", QUICK, "--subjects", 1, "--out", tmp_path / "out", "--force").exit_code == 0
 
@@ -480,7 +480,7 @@ def test_a_defect_of_ours_is_said_to_be_one_and_leaves_with_one(monkeypatch, cap
     def broken(study):
         raise RuntimeError("a screw loose")
 
-    monkeypatch.setattr(weigh, "sources", broken)
+    monkeypatch.setattr("otosome.answers.sources.sources", broken)
     monkeypatch.setattr(sys, "argv", ["otosome", "sources", "cisplatin_guinea_pig", "--json"])
     with pytest.raises(RuntimeError, match="a screw loose"):
         main()
@@ -566,7 +566,7 @@ def test_a_batch_of_ones_own_runs(treated, tmp_path, kind):
     of_lot = [note for note in object_["notes"] if "takes an operation" not in note]
     assert bool(of_lot) == (kind == "nanosight")
     assert all(f"note: {note}" in done.stderr for note in object_["notes"])
-    kept = tomllib.loads((out / "scenario.toml").read_text(encoding="utf-8"))
+    kept = tomllib.loads((out / "study.toml").read_text(encoding="utf-8"))
     assert kept["treatment"]["vehicle"]["batch"] == "vehicle"
     (name,) = kept["batch"]
     assert kept["treatment"]["ev"]["batch"] == name != "example_lot"

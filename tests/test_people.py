@@ -456,7 +456,7 @@ def test_a_file_outside_the_study_s_folder_is_refused(tmp_path):
     (tmp_path / "inside").mkdir()
     file = study_of_file(tmp_path / "inside", LONG, audiogram='"../heard.csv"')
     (tmp_path / "heard.csv").write_text(LONG)
-    with pytest.raises(BadInput, match=r"population\.audiogram: is no file beside the study"):
+    with pytest.raises(BadInput, match=r"population\.audiogram: lies outside the study's folder"):
         load(file)
 
 

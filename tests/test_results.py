@@ -15,14 +15,18 @@ import xarray as xr
 
 import otosome
 from otosome.answers.answer import answer
+from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.forward import draw, observe
 from otosome.results import (
+    EARS,
     MARK,
+    Record,
     check_free,
     fill,
     is_ours,
     open_result,
+    record_of,
     writing,
 )
 from otosome.study import load, loads
@@ -52,7 +56,8 @@ def result(study):
 @pytest.fixture(scope="module")
 def folder(study, result, tmp_path_factory):
     out = tmp_path_factory.mktemp("result")
-    fill(out, result, observe(study, result), {"my study.toml": "0" * 64})
+    record = Record("run", study.name, {"my study.toml": "0" * 64}, {"seed": 5, "subjects": 2})
+    fill(out, result, observe(study, result), draw(study, 2, seed=5), record)
     return out
 
 
@@ -70,15 +75,15 @@ def test_a_result_read_back_is_the_result_bit_for_bit(folder, result):
     for name in stored.data_vars:
         assert stored[name].dims == result[name].dims
         assert stored[name].to_numpy().tobytes() == result[name].to_numpy().tobytes(), name
-        assert stored[name].attrs == result[name].attrs
+        assert stored[name].attrs.items() >= result[name].attrs.items()
     assert list(stored.arm.to_numpy()) == list(result.arm.to_numpy())
     assert {name: stored.attrs[name] for name in result.attrs} == result.attrs
 
 
 def test_a_result_is_closed_once_it_is_read(folder):
     open_result(folder)
-    with xr.open_dataset(folder / "result.nc", engine="h5netcdf") as again:
-        assert again.sizes["subject"] == 2
+    with xr.open_datatree(folder / "result.nc", engine="h5netcdf") as again:
+        assert again["measures"].sizes["subject"] == 2
 
 
 def test_readings_are_tidy_and_one_row_a_reading(readings, study):
@@ -113,20 +118,47 @@ def test_the_sources_of_a_result_are_those_of_its_study(folder, study):
 
 
 def test_the_study_in_a_result_is_explicit_and_loads(folder, study):
-    kept = load(folder / "scenario.toml")
+    kept = load(folder / "study.toml")
     assert set(kept.parameters) == set(study.parameters)
     assert kept.tables.seed == 5
     assert kept.tables.version == otosome.__version__
     assert [arm.name for arm in kept.tables.arm] == ["cisplatin", FORMULA]
 
 
-def test_the_mark_says_whose_the_folder_is_and_what_went_into_it(folder):
-    mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
-    assert mark["otosome"] == otosome.__version__
-    assert (mark["study"], mark["seed"], mark["subjects"]) == ("week", 5, 2)
-    assert mark["inputs"] == {"my study.toml": "0" * 64}
-    assert datetime.fromisoformat(mark["written"]).tzinfo is not None
+def test_the_record_says_which_job_wrote_the_folder_and_of_what(folder):
+    record = record_of(folder)
+    assert (record.verb, record.name, record.otosome) == ("run", "week", otosome.__version__)
+    assert (record.option("seed"), record.option("subjects")) == (5, 2)
+    assert record.inputs == {"my study.toml": "0" * 64}
+    assert datetime.fromisoformat(record.written).tzinfo is not None
     assert is_ours(folder)
+
+
+def test_a_record_of_a_later_version_is_refused_with_what_to_install(tmp_path):
+    Record("run", "week", {}, format=99, otosome="9.1").write(tmp_path)
+    with pytest.raises(BadInput, match=r"later otosome.*given: 99.*install otosome 9\.1"):
+        record_of(tmp_path)
+
+
+def test_the_ears_of_a_result_are_read_back_to_the_last_bit(folder, study, result):
+    assert Ears.read(folder / EARS).fingerprint == result.attrs["ears"]
+    assert result.attrs["ears"] == draw(study, 2, seed=5).fingerprint
+
+
+def test_the_groups_of_the_file_explain_themselves(folder, result, readings):
+    with xr.open_datatree(folder / "result.nc", engine="h5netcdf") as tree:
+        groups = {group.name: group.to_dataset().load() for group in tree.leaves}
+    assert {"ears", "cells", "measures", "readings", "sources"} <= set(groups)
+    for name, group in groups.items():
+        for variable in group.variables.values():
+            assert {"unit", "long_name"} <= set(variable.attrs), name
+            assert all(len(str(text)) < 4000 for text in variable.attrs.values())
+        assert all(len(str(text)) < 4000 for text in group.attrs.values())
+    assert np.array_equal(groups["readings"]["value"], readings["value"])
+    assert groups["cells"]["cells"].attrs["long_name"] == "fraction of cells counted at the end"
+    assert list(groups["sources"]["parameter"].to_numpy()) == [
+        row["parameter"] for row in json.loads(result.attrs["sources"])
+    ]
 
 
 def test_the_report_is_one_page_that_runs_no_name(folder):

@@ -6,15 +6,19 @@ import json
 import tomllib
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otosome.catalog import SHIPPED
 from otosome.errors import BadInput
 from otosome.study import (
+    STUDIES,
     TEMPLATE,
+    Study,
     Tables,
     load,
     loads,
@@ -22,6 +26,7 @@ from otosome.study import (
     saves,
     studies,
 )
+from otosome.units import Quantity
 
 FOLDER = Path(__file__).parent / "studies"
 VALID = sorted((FOLDER / "valid").glob("*.toml"))
@@ -66,7 +71,7 @@ def test_a_table_without_an_entry_is_refused_with_how_many_it_takes(key: str, gi
 def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "study.toml"
     file.write_bytes(b'otosome = "study/1"\ntitle = "\xff\xfe"\n')
-    with pytest.raises(BadInput, match="is not UTF-8"):
+    with pytest.raises(BadInput, match=r"is not UTF-8"):
         load(file)
 
 
@@ -170,3 +175,99 @@ def test_a_file_of_the_former_first_key_is_the_same_study() -> None:
     former = loads(text.replace('otosome = "study/1"', 'otosome = "scenario/1"'))
     assert former.tables == loads(text).tables
     assert saves(former).startswith('otosome = "study/1"')
+
+
+@pytest.mark.parametrize(
+    "file", [*VALID, *(STUDIES / f"{name}.toml" for name in studies())], ids=lambda f: f.stem
+)
+def test_a_study_made_of_its_own_values_is_the_same_study(file: Path) -> None:
+    study = load(file)
+    again = Study.of(study.as_dict(), name=study.name)
+    assert again.tables == study.tables
+    assert again.as_dict() == study.as_dict()
+    assert again.parameters == study.parameters
+    assert again.curves.keys() == study.curves.keys()
+    assert again.until == study.until
+
+
+@pytest.mark.parametrize("file", VALID, ids=lambda f: f.stem)
+def test_the_values_of_a_study_keep_the_text_of_its_file(file: Path) -> None:
+    values = load(file).as_dict()
+    for name, treatment in values_of(file.stem).get("treatment", {}).items():
+        # A batch that the study names by file is the study's own now.
+        values["treatment"][name]["batch"] = treatment["batch"]  # type: ignore[index]
+    assert holds(values, values_of(file.stem))
+
+
+def holds(values: object, written: object) -> bool:
+    """Whether values hold all that is written, and perhaps more keys."""
+    if isinstance(written, dict) and isinstance(values, dict):
+        return all(holds(values[key], inner) for key, inner in written.items())
+    if isinstance(written, list) and isinstance(values, list):
+        return len(values) == len(written) and all(map(holds, values, written))
+    return values == written
+
+
+def values_of(name: str) -> dict[str, Any]:
+    return tomllib.loads((FOLDER / "valid" / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def test_a_study_made_in_python_is_refused_as_a_file_is() -> None:
+    values = values_of("noise_mouse")
+    values["insult"]["course"]["level"] = "100 dB HL"
+    with pytest.raises(BadInput, match=r"made: insult\.course\.level: unit is 'dB HL'"):
+        Study.of(values, name="made")
+    values["insult"]["course"]["level"] = Quantity("100 dB SPL")
+    assert Study.of(values).tables.insult["course"].level == 100.0
+    values["insult"]["course"]["duration"] = "3 years"
+    with pytest.raises(BadInput, match=r"duration: unit 'years' is not known"):
+        Study.of(values)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_number_that_is_not_finite_is_refused_in_python_too(number: float) -> None:
+    values = values_of("noise_mouse")
+    values["numbers"] = {"insults.noise.ohc": {"value": "1 1/h", "subjects": number}}
+    with pytest.raises(BadInput, match="is not finite"):
+        Study.of(values)
+
+
+def test_a_study_made_in_python_names_files_only_with_a_folder(tmp_path: Path) -> None:
+    values = values_of("cisplatin_round_window")
+    (batch,) = {
+        treatment["batch"] for treatment in values["treatment"].values() if treatment["batch"] != "vehicle"
+    }
+    lot = (SHIPPED / "batches" / f"{batch}.toml").read_text(encoding="utf-8")
+    (tmp_path / "lots").mkdir()
+    (tmp_path / "lots" / "mine.toml").write_text(lot, encoding="utf-8")
+    for treatment in values["treatment"].values():
+        treatment["batch"] = "lots\\mine.toml"
+    with pytest.raises(BadInput, match="has no folder"):
+        Study.of(values)
+    assert "mine" in Study.of(values, folder=tmp_path).tables.batch
+
+
+@pytest.mark.parametrize(
+    "name", ["..\\lots\\a.toml", "../a.toml", "C:\\lots\\a.toml", "\\\\server\\lots\\a.toml", "/etc/passwd"]
+)
+def test_a_study_reads_no_file_outside_its_folder(name: str, tmp_path: Path) -> None:
+    values = values_of("cisplatin_round_window")
+    for treatment in values["treatment"].values():
+        treatment["batch"] = name
+    folder = tmp_path / "studies"
+    (tmp_path / "lots").mkdir()
+    folder.mkdir()
+    for file in (tmp_path / "lots" / "a.toml", tmp_path / "a.toml"):
+        file.write_text("", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"batch: (lies outside|is not a path from) the study's folder"):
+        Study.of(values, folder=folder)
+
+
+def test_a_study_written_on_windows_is_the_same_study(tmp_path: Path) -> None:
+    text = (FOLDER / "valid" / "noise_mouse.toml").read_text(encoding="utf-8")
+    file = tmp_path / "windows.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert load(file).tables == loads(text).tables
+    file.write_bytes(text.encode("utf-16"))
+    with pytest.raises(BadInput, match=r"is not UTF-8 text.*save it as UTF-8"):
+        load(file)

@@ -32,6 +32,7 @@ from otosome.evidence import WORLD, draw_columns
 from otosome.forward import draw, observe
 from otosome.report import page
 from otosome.study import loads
+from otosome.units import Quantity
 
 ARMS = ("nothing", "an aid", "the same aid")
 EARS = 20
@@ -174,9 +175,9 @@ def test_grades_are_shares_of_all_people(told):
 
 
 def test_what_is_worth_something_is_ten_points_of_words_in_quiet_unless_stated(study):
-    assert worths(study) == {"words": "10 %"}
+    assert {name: worth.text for name, worth in worths(study).items()} == {"words": "10 %"}
     stated = study_of(preference={"measures": {"hearing": "10 dB"}})
-    assert worths(stated) == {"hearing": "10 dB"}
+    assert worths(stated) == {"hearing": Quantity("10 dB")}
 
 
 def test_a_score_counts_what_is_stated_in_its_own_units(study, result):

@@ -83,16 +83,23 @@ def parse_toml(raw: bytes, file: str) -> dict[str, object]:
     if len(raw) > LARGEST_FILE:
         raise BadInput(f"is larger than {LARGEST_FILE} bytes", file=file)
     try:
-        values = tomllib.loads(raw.decode())
+        values = tomllib.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise BadInput(f"is not UTF-8 text (byte {error.start})", file=file) from error
+        raise BadInput(
+            f"is not UTF-8 text (byte {error.start})", file=file, cure="save it as UTF-8 in your editor"
+        ) from error
     except ValueError as error:
         # Not only TOMLDecodeError: an integer of thousands of digits is a plain ValueError.
         raise BadInput(f"is not valid TOML: {error}", file=file) from error
     except RecursionError as error:
         raise BadInput(f"is nested deeper than {DEEPEST_FILE} levels", file=file) from error
-    _check_plain(values, file, "", DEEPEST_FILE)
+    check_plain(values, file)
     return values
+
+
+def check_plain(values: Mapping[str, object], file: str) -> None:
+    """Refuse values that are nested too deep, or numbers that are not finite."""
+    _check_plain(values, file, "", DEEPEST_FILE)
 
 
 def _check_plain(value: object, file: str, key: str, depth: int) -> None:
@@ -100,7 +107,7 @@ def _check_plain(value: object, file: str, key: str, depth: int) -> None:
         raise BadInput(f"is nested deeper than {DEEPEST_FILE} levels", file=file, key=key[:80])
     if isinstance(value, float) and not math.isfinite(value):
         raise BadInput("is not finite", file=file, key=key, given=str(value))
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         for name, inner in value.items():
             _check_plain(inner, file, f"{key}.{name}" if key else name, depth - 1)
     elif isinstance(value, list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -9,21 +10,10 @@ import typer
 
 from otosome import __version__
 from otosome.cli.common import refuse, say
-from otosome.cli.evidence import (
-    changes,
-    check,
-    claims,
-    list_,
-    qualify,
-)
-from otosome.cli.laboratory import import_, new
-from otosome.cli.lot import quality
-from otosome.cli.study import (
-    compare,
-    run,
-    show,
-    sources,
-)
+from otosome.cli.evidence import changes, check, claims, list_, qualify
+from otosome.cli.laboratory import import_, new, quality
+from otosome.cli.study import compare, run, show, sources
+from otosome.errors import BadInput
 
 app = typer.Typer(
     add_completion=False,
@@ -32,20 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Develop exosome therapies for hearing loss in silico. Research only; not for treating anyone.",
 )
-for _verb in (
-    run,
-    compare,
-    new,
-    import_,
-    quality,
-    list_,
-    sources,
-    show,
-    qualify,
-    check,
-    changes,
-    claims,
-):
+_VERBS = (run, compare, new, import_, quality, list_, sources, show, qualify, check, changes, claims)
+for _verb in _VERBS:
     app.command(name=_verb.__name__.rstrip("_"))(_verb)
 
 
@@ -64,25 +42,31 @@ def _root(
 
 def main() -> None:
     """Entry point: exit 0 done, 2 bad input, 130 interrupted, 1 a defect of ours."""
+    _survive_any_terminal()
     try:
         app()
     except SystemExit as done:
         # Typer itself tells a person what is wrong with the command line, but no machine.
         usage = getattr(done.__context__, "format_message", None)
         if usage is not None:
-            _tell_machine(usage())
+            _refuse_machine(usage())
         raise
     except Exception:
-        told = "this is a defect of otosome, not of what you gave; please report it with the lines below"
-        _tell_machine(told)
-        say(f"otosome: {told}")
+        defect = "this is a defect of otosome, not of what you gave; please report it with the lines below"
+        _refuse_machine(defect)
+        say(f"otosome: {defect}")
         raise
 
 
-def _tell_machine(message: str) -> None:
+def _survive_any_terminal() -> None:
+    """Letters a terminal lacks, such as the micro sign on an old one, are printed escaped and end no verb."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _refuse_machine(message: str) -> None:
     """The one object, where the command line asks for it but was not understood or not carried out."""
     if "--json" in sys.argv:
-        from otosome.errors import BadInput
-
         command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
         refuse(command, BadInput(message).as_dict())

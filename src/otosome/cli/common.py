@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 
 from otosome import __version__
+from otosome.errors import BadInput
+from otosome.jobs import Progress, Watch
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Shelves = Annotated[
     list[Path] | None,
     typer.Option("--shelves", help="A folder of your own shelves (it holds code: trust it)."),
 ]
+Retracted = Annotated[
+    list[str] | None, typer.Option(help="A retracted source that may be used all the same.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Move an earlier result aside.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")]
+
+
+class Done(Protocol):
+    """What a job gives back."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a machine."""
+
+    def lines(self) -> list[str]:
+        """For a person."""
 
 
 def say(text: str) -> None:
@@ -24,27 +42,31 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def carry_out(command: str, as_json: bool, work: Callable[[], dict[str, Any]]) -> None:
-    """Run a verb; print its answer, or the one message that says what was wrong with the input."""
+def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None:
+    """Do a job and print its result, or the one message that says what was wrong with the input."""
     from otosome.catalog import own_fault
-    from otosome.errors import BadInput
 
     try:
-        answer = work()
+        with _watched() as watch:
+            done = job(watch)
     except KeyboardInterrupt:
         say(f"otosome {command}: interrupted; nothing was replaced")
         raise typer.Exit(130) from None
     except Exception as error:
-        told = error if isinstance(error, BadInput) else own_fault(error)
-        if told is None:
+        fault = error if isinstance(error, BadInput) else own_fault(error)
+        if fault is None:
             raise
         if as_json:
-            refuse(command, told.as_dict())
-        say(f"otosome {command}: {told}")
+            refuse(command, fault.as_dict())
+        say(f"otosome {command}: {fault}")
         raise typer.Exit(2) from error
+    answer = done.as_dict()
+    for note in answer["notes"]:
+        say(f"note: {note}")
     if as_json:
-        head = {"otosome": __version__, "command": command, "ok": True}
-        print(json.dumps({**head, **answer}))
+        print(json.dumps({"otosome": __version__, "command": command, "ok": True, **answer}))
+    else:
+        print("\n".join(done.lines()))
 
 
 def refuse(command: str, error: dict[str, object]) -> None:
@@ -52,22 +74,19 @@ def refuse(command: str, error: dict[str, object]) -> None:
     print(json.dumps({"otosome": __version__, "command": command, "ok": False, "error": error}))
 
 
-def progress(doing: str = "simulating") -> Any:
-    """A progress bar on standard error, silent where nobody watches."""
-    from contextlib import contextmanager
+@contextmanager
+def _watched() -> Iterator[Watch]:
+    """A job's progress as a bar on standard error, where somebody watches."""
+    if not sys.stderr.isatty():
+        yield Watch()
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
 
-    @contextmanager
-    def bar() -> Any:
-        from rich.console import Console
-        from rich.progress import Progress
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
 
-        console = Console(stderr=True)
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as shown:
-            task = shown.add_task(doing, total=None)
+        def show(progress: Progress) -> None:
+            bar.update(task, description=progress.doing, completed=progress.done, total=progress.of)
 
-            def tick(done: int, of: int) -> None:
-                shown.update(task, completed=done, total=of)
-
-            yield tick
-
-    return bar()
+        yield Watch(show)

@@ -1,29 +1,15 @@
-"""A laboratory's files in, and what is filled in by hand begun."""
+"""A laboratory's files in, what is filled in by hand begun, and lots decided."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from otosome.cli.common import (
-    Json,
-    Shelves,
-    carry_out,
-    say,
-)
-
-if TYPE_CHECKING:
-    from otosome.catalog import Catalog
-
-# What ``new`` writes: where, and what to do with it then.
-_NEW = {
-    "study": ("my_study.toml", "run it with: otosome run"),
-    "animals": ("animals.csv", "fill it in, then: otosome import PATH... --animals"),
-    "fit": ("my_study.toml", "run it with: otosome run"),
-    "batch": ("my_batch.toml", "fill it in, then decide with: otosome quality"),
-}
+from otosome import jobs
+from otosome.cli.common import Force, Json, Shelves, carry_out
+from otosome.errors import BadInput
 
 
 def import_(
@@ -35,38 +21,15 @@ def import_(
     ] = None,
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the tables [default: results/import].")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Move an earlier import aside.")] = False,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Read a laboratory's files into one table, with thresholds and a list of what was refused."""
 
-    def work() -> dict[str, Any]:
-        from otosome.catalog import Catalog
-        from otosome.laboratory.animals import Animals
-        from otosome.laboratory.intake import intake
-        from otosome.results import check_free, fill_intake, writing
-
-        folder = out if out is not None else Path("results") / "import"
-        check_free(folder, force)
-        sheet = None if animals is None else Animals.read(animals)
-        with writing(folder, force) as part:
-            made = intake(paths, Catalog(tuple(shelves or ())), sheet)
-            fill_intake(part, made, None if sheet is None else sheet.rows)
-        rows = {
-            "files": len(made.files), "readings": len(made.readings), "particles": len(made.particles),
-            "waveforms": len(made.waveforms), "thresholds": len(made.estimated), "refused": len(made.refused),
-        }  # fmt: skip
-        for note in made.notes:
-            say(f"note: {note}")
-        if not as_json:
-            named = {"thresholds": "thresholds from waveforms"}
-            print(", ".join(f"{count} {named.get(name, name)}" for name, count in rows.items()))
-            print(f"contact sheet: {(folder / 'contact.html').resolve()}")
-        refused = [vars(one) for one in made.refused]
-        result = {"rows": rows, "files": made.files, "refused": refused}
-        return {"out": str(folder), "inputs": made.inputs, "result": result, "notes": made.notes}
-
-    carry_out("import", as_json, work)
+    asked = jobs.ImportInputs(
+        paths=tuple(paths), animals=animals, shelves=tuple(shelves or ()), out=out, force=force
+    )
+    carry_out("import", as_json, lambda watch: jobs.import_(asked, watch))
 
 
 def new(
@@ -87,85 +50,48 @@ def new(
 ) -> None:
     """Begin a file: a study, an animals sheet, a study to fit, a lot's record."""
 
-    def work() -> dict[str, Any]:
-        from otosome.catalog import Catalog
-        from otosome.errors import BadInput
-
-        if kind not in _NEW:
-            raise BadInput("is not something new can write", given=kind, allowed=list(_NEW))
-        if paths and kind in ("study", "fit"):
-            raise BadInput("takes no files", key=f"new {kind}", given=str(paths[0]))
-        if source is not None and kind != "fit":
-            raise BadInput("takes no --from", key=f"new {kind}", given=str(source))
-        usual, then = _NEW[kind]
-        file = out if out is not None else Path(usual)
-        _write_new(file, _begun(kind, paths or [], source, file, Catalog(tuple(shelves or ()))))
-        if not as_json:
-            print(f"wrote {file}; {then} {file}")
-        return {"out": str(file), "result": {}, "notes": []}
-
-    carry_out("new", as_json, work)
+    asked = jobs.NewInputs(
+        kind=kind, paths=tuple(paths or ()), source=source, shelves=tuple(shelves or ()), out=out
+    )
+    carry_out("new", as_json, lambda watch: jobs.new(asked))
 
 
-def _begun(kind: str, paths: list[Path], source: Path | None, file: Path, catalog: Catalog) -> str:
-    """The text of what ``new`` writes into a file."""
-    if kind == "animals":
-        return _animals(paths, catalog)
-    if kind == "fit":
-        return _fit(source, file, catalog)
-    if kind == "batch":
-        return _record(paths, file, catalog)
-    from otosome.study import TEMPLATE
+def quality(
+    batch: Annotated[Path | None, typer.Argument(help="The record of a lot.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="The record of a lot to compare the count and size with.")
+    ] = None,
+    history: Annotated[Path | None, typer.Option(help="A folder with the records of earlier lots.")] = None,
+    study: Annotated[str | None, typer.Option(help="A study: what each limit is worth in it.")] = None,
+    process: Annotated[str | None, typer.Option(help="A process instead: what it makes.")] = None,
+    against: Annotated[str | None, typer.Option(help="Another process: what the change does.")] = None,
+    lots: Annotated[int, typer.Option(help="Lots of the process.")] = 20,
+    shelves: Shelves = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for certificate and report [default: results/<lot>].")
+    ] = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Release, refuse or cannot decide: a lot from its files; or what a process makes."""
 
-    return TEMPLATE.read_text(encoding="utf-8")
-
-
-def _animals(paths: list[Path], catalog: Catalog) -> str:
-    from otosome.errors import BadInput
-    from otosome.laboratory.animals import template
-    from otosome.laboratory.intake import intake
-    from otosome.results import tame
-
-    if not paths:
-        raise BadInput(
-            "needs the files the sheet is for", key="new animals", cure="otosome new animals PATH..."
+    def job(watch: jobs.Watch) -> jobs.Lot | jobs.Process:
+        own = tuple(shelves or ())
+        if process is not None and batch is None:
+            return jobs.process(process, against, lots, own)
+        if batch is None or process is not None:
+            raise BadInput(
+                "asks for the record of a lot, or for --process", cure="otosome quality BATCH.toml"
+            )
+        asked = jobs.LotInputs(
+            record=batch,
+            reference=reference,
+            history=history,
+            study=study,
+            shelves=own,
+            out=out,
+            force=force,
         )
-    made = intake(paths, catalog)
-    tables = [one for one in (made.readings, made.waveforms) if len(one)]
-    if not tables:
-        raise BadInput(
-            "holds nothing of an animal", file=str(paths[0]),
-            cure="name files of readings or waveforms; a batch of particles needs no sheet",
-        )  # fmt: skip
-    return tame(template(tables)).to_csv(index=False)
+        return jobs.assess(asked, watch)
 
-
-def _fit(source: Path | None, file: Path, catalog: Catalog) -> str:
-    from otosome.errors import BadInput
-    from otosome.laboratory.draft import draft
-
-    if source is None:
-        raise BadInput("needs a table", key="new fit", cure="otosome new fit --from results/import")
-    return draft(source, catalog, file.name)
-
-
-def _record(paths: list[Path], file: Path, catalog: Catalog) -> str:
-    from otosome.lots.template import template
-
-    name = "".join(c if c.isalnum() and c.isascii() else "_" for c in file.stem)[:40].strip("_") or "lot"
-    return template(paths, file.parent, name, catalog)
-
-
-def _write_new(file: Path, text: str) -> None:
-    """A file that was not there before; raises BadInput if it was."""
-    from otosome.errors import BadInput
-
-    try:
-        with file.open("x", encoding="utf-8") as stream:
-            stream.write(text)
-    except FileExistsError as error:
-        raise BadInput(
-            "is there already; nothing is overwritten", file=str(file), cure="name another --out"
-        ) from error
-    except OSError as error:
-        raise BadInput(f"cannot be written ({error.strerror})", file=str(file)) from error
+    carry_out("quality", as_json, job)

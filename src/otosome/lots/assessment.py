@@ -29,6 +29,7 @@ from otosome.lots.files import (
     read_files,
     scatter,
 )
+from otosome.lots.measured import Measured
 from otosome.lots.plate import Plate
 from otosome.lots.potency import (
     Assay,
@@ -40,8 +41,9 @@ from otosome.lots.potency import (
 )
 from otosome.lots.record import LotRecord, parse_record
 from otosome.lots.release import Decision, Verdict, overall
+from otosome.lots.specification import read_specification
 from otosome.lots.statement import stated
-from otosome.lots.verdicts import Measured, verdicts
+from otosome.lots.verdicts import Stated, beyond, verdicts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +55,7 @@ Potencies = Mapping[str, tuple[tuple[RunPotency, ...], Potency | None]]
 class Assessment:
     """A lot: its record, what its files say, each test's verdict, the decision, and its batch.
 
+    ``beyond``      results that the record states and the specification does not ask for
     ``potencies``   by mechanism: every run, and the runs combined (None where none counts)
     ``plates``, ``models``  the wells and the model of every assay, as the record names them
     ``checklists``  by entry: every item with whether it is reported
@@ -65,6 +68,7 @@ class Assessment:
     decision: Decision
     reason: str
     verdicts: tuple[Verdict, ...]
+    beyond: Mapping[str, str]
     counted: Count | None
     counts: tuple[Counted, ...]
     vesicles: Belief | None
@@ -86,20 +90,60 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
     known = tuple(one for one in fresh if not one.undiluted)
     counted = count([one.measurement() for one in known], scatter(fresh, catalog)[0]) if known else None
     potencies = _potencies(record, files, file.name, catalog)
-    label = None if record.label is None else float(record.label)
-    measured = Measured(counted, undiluted, fresh, label, potencies)
-    entry = catalog.get("specifications", record.specification)
-    found = verdicts(entry, measured, record.findings, file.name)
-    decision, reason = overall(found)
     vesicles = _not_vesicles(files, catalog)
+    measured = Measured(
+        counted,
+        undiluted,
+        fresh,
+        None if record.label is None else float(record.label),
+        vesicles,
+        _protein(record, file.name),
+        potencies,
+        _assay_names(record),
+    )
+    specification = read_specification(catalog.get("specifications", record.specification))
+    answered = verdicts(specification, measured, Stated(record.findings, record.methods, file.name))
+    decision, reason = overall(answered)
     lot = _lot(record, file.name, known or fresh, counted, vesicles, potencies, (decision, reason), catalog)
     models = tuple(_assay(one.assay, catalog).model for one in record.assay)
     lists = _checklists(record, file.name, catalog)
     inputs = {str(file): export.sha256, **files.inputs}
     return Assessment(
-        record, file.name, decision, reason, tuple(found), counted, files.counts, vesicles, potencies, files.plates,
-        models, lists, lot, inputs,
-    )  # fmt: skip
+        record,
+        file.name,
+        decision,
+        reason,
+        tuple(answered),
+        beyond(specification, record.findings),
+        counted,
+        files.counts,
+        vesicles,
+        potencies,
+        files.plates,
+        models,
+        lists,
+        lot,
+        inputs,
+    )
+
+
+def _assay_names(record: LotRecord) -> dict[str, str]:
+    """The assays that speak for each mechanism, in words."""
+    names: dict[str, list[str]] = {}
+    for run in record.assay:
+        for mechanism in run.mechanisms:
+            names.setdefault(mechanism, []).append(run.assay)
+    return {mechanism: ", ".join(dict.fromkeys(assays)) for mechanism, assays in names.items()}
+
+
+def _protein(record: LotRecord, file: str) -> tuple[float, float | None] | None:
+    """Protein of the product in ug/uL with its coefficient of variation; None where the record states none."""
+    if record.protein is None:
+        return None
+    sign, amount, error = stated(record.protein, "ug/uL", "40 ug/mL", file, "protein")
+    if sign or not amount > 0:
+        raise BadInput("is a number above zero", file=file, key="protein", given=record.protein)
+    return amount, error
 
 
 def _potencies(record: LotRecord, files: Files, file: str, catalog: Catalog) -> Potencies:
@@ -109,9 +153,12 @@ def _potencies(record: LotRecord, files: Files, file: str, catalog: Catalog) -> 
         for mechanism in told.mechanisms:
             if mechanism not in catalog.names("mechanisms") or told.mechanisms.count(mechanism) > 1:
                 raise BadInput(
-                    "is not a mechanism, or is named twice", file=file, key=f"assay.{n}.mechanisms", given=mechanism,
+                    "is not a mechanism, or is named twice",
+                    file=file,
+                    key=f"assay.{n}.mechanisms",
+                    given=mechanism,
                     allowed=catalog.names("mechanisms"),
-                )  # fmt: skip
+                )
         one = measure(plate.run(told.reference, told.sample), _assay(told.assay, catalog))
         for mechanism in told.mechanisms:
             runs.setdefault(mechanism, []).append(one)
@@ -148,9 +195,15 @@ def _checklists(record: LotRecord, file: str, catalog: Catalog) -> dict[str, tup
 
 
 def _lot(
-    record: LotRecord, file: str, counts: tuple[Counted, ...], counted: Count | None, remaining: Belief | None,
-    potencies: Potencies, decided: tuple[Decision, str], catalog: Catalog,
-) -> Lot:  # fmt: skip
+    record: LotRecord,
+    file: str,
+    counts: tuple[Counted, ...],
+    counted: Count | None,
+    remaining: Belief | None,
+    potencies: Potencies,
+    decided: tuple[Decision, str],
+    catalog: Catalog,
+) -> Lot:
     """The batch: what was measured of this lot, and everything else from its base."""
     base = read_toml(_base(record, file, catalog))
     values: dict[str, Any] = dict(base)
@@ -169,7 +222,7 @@ def _lot(
             "count_error": _count_error(base, counted, between),
         }
         if record.protein is not None:
-            own["purity"] = _purity(base, counted, record.protein, file)
+            own["purity"] = _purity(base, counted, record, file)
     elif counts:
         notes.append(f"{counts[0].undiluted}; until then its count is that of {record.base}.")
     if remaining is not None:
@@ -232,37 +285,49 @@ def _joined(counts: tuple[Counted, ...], name: str) -> pd.DataFrame:
 def _count(base: Mapping[str, object], counted: Count, record: LotRecord) -> dict[str, str]:
     return {
         "meaning": _entry(base, "particles", record.name)["meaning"],
-        "value": f"{counted.belief.quantile(0.5):.6g} particles/uL", "basis": "measured",
-        "source": EXPORT_SOURCE, "locator": counted.taken,
-    }  # fmt: skip
+        "value": f"{counted.belief.quantile(0.5):.6g} particles/uL",
+        "basis": "measured",
+        "source": EXPORT_SOURCE,
+        "locator": counted.taken,
+    }
 
 
 def _count_error(base: Mapping[str, object], counted: Count, source: str) -> dict[str, str]:
     middle = counted.belief.quantile(0.5)
     low, high = (counted.belief.quantile(p) / middle for p in (0.05, 0.95))
     return {
-        "meaning": _entry(base, "count_error", "")["meaning"], "value": "1", "low": f"{low:.6g}", "high": f"{high:.6g}",
-        "shape": "lognormal", "basis": "computed", "source": source,
+        "meaning": _entry(base, "count_error", "")["meaning"],
+        "value": "1",
+        "low": f"{low:.6g}",
+        "high": f"{high:.6g}",
+        "shape": "lognormal",
+        "basis": "computed",
+        "source": source,
         "because": f"{counted.taken}; within a day {100 * counted.within:.1f} %, "
         f"between days {100 * counted.between:.1f} % (the published ranges, as far as these counts narrow them).",
-    }  # fmt: skip
+    }
 
 
-def _purity(base: Mapping[str, object], counted: Count, protein: str, file: str) -> dict[str, str]:
+def _purity(base: Mapping[str, object], counted: Count, record: LotRecord, file: str) -> dict[str, str]:
     """Particles counted over protein; where the protein's error is stated, with that of both."""
-    sign, amount, error = stated(protein, "ug/uL", "40 ug/mL", file, "protein")
-    if sign or not amount > 0:
-        raise BadInput("is a number above zero", file=file, key="protein", given=protein)
+    protein = _protein(record, file)
+    assert protein is not None  # asked of a record that states it
+    amount, error = protein
     low, middle, high = (counted.belief.quantile(p) for p in (0.05, 0.5, 0.95))
     off = ndtri(0.95) * (error or 0.0)
     down, up = (float(np.exp(np.hypot(np.log(end / middle), off))) for end in (low, high))
     unit = "particles/ug"
     return {
-        "meaning": _entry(base, "purity", file)["meaning"], "value": f"{middle / amount:.6g} {unit}",
-        "low": f"{middle / amount / down:.6g} {unit}", "high": f"{middle / amount * up:.6g} {unit}",
-        "shape": "lognormal", "basis": "computed", "source": EXPORT_SOURCE,
-        "because": f"The count over {protein} of protein" + ("." if error else ", whose error is not stated."),
-    }  # fmt: skip
+        "meaning": _entry(base, "purity", file)["meaning"],
+        "value": f"{middle / amount:.6g} {unit}",
+        "low": f"{middle / amount / down:.6g} {unit}",
+        "high": f"{middle / amount * up:.6g} {unit}",
+        "shape": "lognormal",
+        "basis": "computed",
+        "source": EXPORT_SOURCE,
+        "because": f"The count over {record.protein} of protein"
+        + ("." if error else ", whose error is not stated."),
+    }
 
 
 def _fraction(base: Mapping[str, object], remaining: Belief) -> dict[str, str]:
@@ -272,20 +337,28 @@ def _fraction(base: Mapping[str, object], remaining: Belief) -> dict[str, str]:
     ends = [min(max((high + low) / 2 + sign * off, 0.0), 1.0) for sign in (-1, 1)]
     return {
         "meaning": _entry(base, "vesicle_fraction", "")["meaning"],
-        "value": f"{min(max(middle, ends[0]), ends[1]):.6g}", "low": f"{ends[0]:.6g}", "high": f"{ends[1]:.6g}",
-        "shape": "uniform" if ends[0] < ends[1] else "fixed", "basis": "computed", "source": EXPORT_SOURCE,
+        "value": f"{min(max(middle, ends[0]), ends[1]):.6g}",
+        "low": f"{ends[0]:.6g}",
+        "high": f"{ends[1]:.6g}",
+        "shape": "uniform" if ends[0] < ends[1] else "fixed",
+        "basis": "computed",
+        "source": EXPORT_SOURCE,
         "because": "One less what detergent leaves of the count; what withstands it is taken for no vesicle.",
-    }  # fmt: skip
+    }
 
 
 def _potency(mechanism: str, runs: tuple[RunPotency, ...], potency: Potency) -> dict[str, str]:
     low, high = (potency.belief.quantile(p) for p in (0.05, 0.95))
     return {
         "meaning": f"relative potency of the mechanism {mechanism}",
-        "value": f"{potency.r:.6g}", "low": f"{low:.6g}", "high": f"{high:.6g}", "shape": "lognormal",
-        "basis": "measured", "source": "potency_assay",
+        "value": f"{potency.r:.6g}",
+        "low": f"{low:.6g}",
+        "high": f"{high:.6g}",
+        "shape": "lognormal",
+        "basis": "measured",
+        "source": "potency_assay",
         "locator": ", ".join(run.run for run in runs if not run.refused),
-    }  # fmt: skip
+    }
 
 
 def _stored(base: Mapping[str, object], record: LotRecord, catalog: Catalog) -> dict[str, str]:
@@ -295,7 +368,10 @@ def _stored(base: Mapping[str, object], record: LotRecord, catalog: Catalog) -> 
     low, middle, high = (float(np.exp(-rate * time)) for rate in (loss.high, loss.value, loss.low))
     return {
         "meaning": _entry(base, "storage_survival", "")["meaning"],
-        "value": f"{middle:.6g}", "low": f"{low:.6g}", "high": f"{high:.6g}",
-        "shape": "uniform" if low < high else "fixed", "basis": "assumed",
+        "value": f"{middle:.6g}",
+        "low": f"{low:.6g}",
+        "high": f"{high:.6g}",
+        "shape": "uniform" if low < high else "fixed",
+        "basis": "assumed",
         "because": f"{record.stored} of storage at {record.process}'s rate of loss, which is assumed.",
-    }  # fmt: skip
+    }

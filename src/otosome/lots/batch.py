@@ -29,12 +29,14 @@ GENERIC = "potency"
 # Least and largest value of a number; others need only be finite and not negative.
 _SMALLEST = np.finfo(float).tiny
 _RANGE = {
-    "diameter": (_SMALLEST, np.inf), "purity": (_SMALLEST, np.inf), "spread": (1.0, np.inf),
+    "diameter": (_SMALLEST, np.inf),
+    "purity": (_SMALLEST, np.inf),
+    "spread": (1.0, np.inf),
     **dict.fromkeys(
         ("vesicle_fraction", "storage_survival", "adsorption_survival", "needle_survival", "soluble_protein"),
         (0.0, 1.0),
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -145,10 +147,13 @@ def _check(name: str, columns: Mapping[str, Array], wanted: list[str]) -> None:
         least, most = _RANGE.get(key, (0.0, np.inf))
         if not (np.isfinite(column).all() and (column >= least).all() and (column <= most).all()):
             raise BadInput(
-                "is not a number a batch can have", file=f"batches.{name}", key=key,
-                given=f"{column.min():g} to {column.max():g}", allowed=f"{least:g} to {most:g}",
+                "is not a number a batch can have",
+                file=f"batches.{name}",
+                key=key,
+                given=f"{column.min():g} to {column.max():g}",
+                allowed=f"{least:g} to {most:g}",
                 cure="for a fraction, give low and high with shape = 'uniform'" if most == 1 else None,
-            )  # fmt: skip
+            )
 
 
 def _sizes(median: Array, spread: Array, ratio: object, name: str) -> tuple[Array, Array]:
@@ -157,9 +162,12 @@ def _sizes(median: Array, spread: Array, ratio: object, name: str) -> tuple[Arra
     ratios = list(ratio) if isinstance(ratio, (list, tuple)) else []
     if not 0 < len(ratios) <= 20 or not all(isinstance(r, (int, float)) and 0 < r < np.inf for r in ratios):
         raise BadInput(
-            "is not a list of diameters over the median", file=f"batches.{name}", key="class_ratio",
-            given=str(ratio), allowed="1 to 20 numbers above zero",
-        )  # fmt: skip
+            "is not a list of diameters over the median",
+            file=f"batches.{name}",
+            key="class_ratio",
+            given=str(ratio),
+            allowed="1 to 20 numbers above zero",
+        )
     classes_ = np.asarray(ratios, dtype=float)[:, None] * median
     return classes_, np.full(classes_.shape, 1.0 / len(classes_))
 
@@ -178,16 +186,20 @@ def _counted(
         given = {"volume": np.asarray(volume, dtype=float)}
     if len(given) != 1:
         raise BadInput(
-            "a dose has one amount, or only a volume", file=f"batches.{batch.name}",
-            given=sorted(given) or "none", allowed=[*amounts, "volume"],
-        )  # fmt: skip
+            "a dose has one amount, or only a volume",
+            file=f"batches.{batch.name}",
+            given=sorted(given) or "none",
+            allowed=[*amounts, "volume"],
+        )
     ((kind, amount),) = given.items()
     if not (np.isfinite(amount).all() and (amount >= 0).all()):
         raise BadInput(
             "a dose is finite and not negative", file=f"batches.{batch.name}", key=kind, given=str(amount)
         )
     each: dict[str, Array] = {
-        "particles": np.ones_like(batch.particles), "protein": batch.purity, "cells": batch.yield_per_cell,
+        "particles": np.ones_like(batch.particles),
+        "protein": batch.purity,
+        "cells": batch.yield_per_cell,
         "volume": batch.particles,
-    }  # fmt: skip
+    }
     return amount * each[kind]

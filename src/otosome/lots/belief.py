@@ -42,7 +42,10 @@ class Belief:
         off = (np.log(value) if self.scale == "log" else logit(value)) - self.middle
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where(self.spread > 0, off / self.spread, np.where(off >= 0, np.inf, -np.inf))
-        share = np.where(np.isinf(self.freedom), ndtr(z), stdtr(np.minimum(self.freedom, 1e12), z))
+        share = ndtr(z)
+        students = np.isfinite(self.freedom)
+        if students.any():
+            share = np.where(students, stdtr(np.where(students, self.freedom, 1.0), z), share)
         return float(np.clip(self.weight @ share, 0.0, 1.0))
 
     def within(self, least: float, most: float) -> float:

@@ -44,9 +44,12 @@ def _item(key: str, item: Mapping[str, str], said: str, file: str) -> Item:
         said = said[len(_NOT_APPLICABLE) :].strip(" :,;-")
         if not said:
             raise BadInput(
-                "what does not apply says why", file=file, key=key, given=_NOT_APPLICABLE,
+                "what does not apply says why",
+                file=file,
+                key=key,
+                given=_NOT_APPLICABLE,
                 cure=f'{key} = "not applicable: the reason"',
-            )  # fmt: skip
+            )
     return Item(key, item["name"], item["asks"], item["status"], state, said)
 
 

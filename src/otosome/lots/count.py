@@ -90,9 +90,15 @@ def count(measurements: Sequence[Measurement], scatter: Scatter) -> Count:
     belief = Belief(weight, middle, precision**-0.5, np.full(weight.size, np.inf))
     seen, freedom = _pooled(logs)
     return Count(
-        belief, len(logs), day_mean.shape[1], float(np.sqrt(seen)) if freedom else float("nan"),
-        float(weight @ np.sqrt(within)), float(weight @ np.sqrt(between)), (video, within, between), precision,
-    )  # fmt: skip
+        belief,
+        len(logs),
+        day_mean.shape[1],
+        float(np.sqrt(seen)) if freedom else float("nan"),
+        float(weight @ np.sqrt(within)),
+        float(weight @ np.sqrt(between)),
+        (video, within, between),
+        precision,
+    )
 
 
 def _pooled(logs: Sequence[Array]) -> tuple[float, int]:

@@ -131,9 +131,12 @@ def _measured(base: Mapping[str, object], key: str, value: float, unit: str, pla
     if not isinstance(entry, Mapping) or not isinstance(entry.get("meaning"), str):
         raise BadInput("is not the entry of a batch", key=key, cure="take example_lot as the base")
     return {
-        "meaning": entry["meaning"], "value": f"{value:.6g} {unit}".strip(), "basis": "measured",
-        "source": EXPORT_SOURCE, "locator": place,
-    }  # fmt: skip
+        "meaning": entry["meaning"],
+        "value": f"{value:.6g} {unit}".strip(),
+        "basis": "measured",
+        "source": EXPORT_SOURCE,
+        "locator": place,
+    }
 
 
 def _between(values: Array) -> dict[str, str]:
@@ -156,11 +159,13 @@ def _count_error(counts: Array, day_to_day: float, label: str) -> dict[str, str]
         f"{100 * relative:.1f} % standard error of {counts.size} videos" if counts.size > 1 else "one video"
     )
     return {
-        "meaning": "true particles for each one counted", "value": "1",
+        "meaning": "true particles for each one counted",
+        "value": "1",
         **(band if z > 1e-5 else {}),
-        "basis": "computed", "source": label,
+        "basis": "computed",
+        "source": label,
         "because": f"{videos}, and between days a coefficient of variation of {100 * day_to_day:.0f} %.",
-    }  # fmt: skip
+    }
 
 
 def _t95(videos: int) -> float:

@@ -63,9 +63,12 @@ def read_files(record: LotRecord, folder: Path, file: str, catalog: Catalog) -> 
         export = Export.open(found)
         if export.sha256 in seen:
             raise BadInput(
-                f"is the same file as {seen[export.sha256]}", file=file, key=key, given=name,
+                f"is the same file as {seen[export.sha256]}",
+                file=file,
+                key=key,
+                given=name,
                 cure="one measurement counts once: name it once",
-            )  # fmt: skip
+            )
         seen[export.sha256] = key
         inputs[str(found)] = export.sha256
         return export
@@ -101,9 +104,13 @@ def _diluted(
     recorded = table["dilution_applied"].notna().all()
     if recorded and dilution is not None:
         raise BadInput(
-            "its file records the dilution already", file=file, key=key.replace("file", "dilution"), given=dilution,
-            allowed=str(float(table["dilution_applied"].iloc[0])), cure="remove the line",
-        )  # fmt: skip
+            "its file records the dilution already",
+            file=file,
+            key=key.replace("file", "dilution"),
+            given=dilution,
+            allowed=str(float(table["dilution_applied"].iloc[0])),
+            cure="remove the line",
+        )
     if recorded:
         return Counted(table, instrument, day, stored, "")
     if dilution is None:
@@ -128,9 +135,11 @@ def scatter(counts: tuple[Counted, ...], catalog: Catalog) -> tuple[Scatter, str
     names = sorted({one.instrument for one in counts})
     if len(names) > 1:
         raise BadInput(
-            "counts of several instruments cannot be averaged: each has a calibration of its own", key="count",
-            given=names, cure="keep one instrument's files, and assess the others in a record of their own",
-        )  # fmt: skip
+            "counts of several instruments cannot be averaged: each has a calibration of its own",
+            key="count",
+            given=names,
+            cure="keep one instrument's files, and assess the others in a record of their own",
+        )
     card = catalog.get("instruments", names[0]).card
     for key in ("within_day", "day_to_day"):
         if key not in card.parameters:

@@ -175,8 +175,9 @@ def stability(times: Sequence[Array], counts: Sequence[Array], limit: float) -> 
     if freedom < 1 or not width > 0:
         raise BadInput(
             "a trend needs lots counted at two storage times or more, and one count more than lots and slope",
-            key="stored", given=f"{off.size} counts of {len(times)} lots",
-        )  # fmt: skip
+            key="stored",
+            given=f"{off.size} counts of {len(times)} lots",
+        )
     slope = float(off @ log) / width
     left = log - slope * off
     error = float(np.sqrt(left @ left / freedom / width))

@@ -55,9 +55,12 @@ class Plate:
         """Two of its preparations; raises BadInput if they are one, or not on the plate."""
         if reference == sample:
             raise BadInput(
-                "the reference is the sample itself", file=self.name, key="reference", given=reference,
+                "the reference is the sample itself",
+                file=self.name,
+                key="reference",
+                given=reference,
                 cure="name the preparation the lot is compared with",
-            )  # fmt: skip
+            )
         for key, name in (("reference", reference), ("sample", sample)):
             if name not in self.samples:
                 raise BadInput(
@@ -119,9 +122,12 @@ def _long(rows: list[list[str]], header: list[str], name: str) -> list[tuple[Wel
     for line, row in enumerate(rows[1:], start=2):
         if len(row) != len(header):
             raise BadInput(
-                "a row has as many cells as the header", file=name, key=f"row {line}",
-                given=len(row), allowed=str(len(header)),
-            )  # fmt: skip
+                "a row has as many cells as the header",
+                file=name,
+                key=f"row {line}",
+                given=len(row),
+                allowed=str(len(header)),
+            )
         cells = dict(zip(header, row, strict=True))
         _take(found, cells["well"], cells, name)
     return list(found.values())
@@ -136,9 +142,12 @@ def _take(found: dict[str, tuple[Well, str]], label: str, cells: Mapping[str, st
     well = f"{match[1].upper()}{match[2]}"
     if well in found:
         raise BadInput(
-            "is there twice", file=name, key=f"well {well}", given=label,
+            "is there twice",
+            file=name,
+            key=f"well {well}",
+            given=label,
             cure="one file holds one plate; give a second plate as a file of its own",
-        )  # fmt: skip
+        )
     if not cells["sample"]:
         return
     place = f"well {well}"
@@ -147,14 +156,20 @@ def _take(found: dict[str, tuple[Well, str]], label: str, cells: Mapping[str, st
     dose = _number(cells["dose"], "dose", name, place)
     if dose <= 0:
         raise BadInput(
-            "a dose lies above zero", file=name, key=place, given=cells["dose"],
+            "a dose lies above zero",
+            file=name,
+            key=place,
+            given=cells["dose"],
             cure="leave the sample of a blank or vehicle well empty: it stands on no curve over the log dose",
-        )  # fmt: skip
+        )
     if response < 0:
         raise BadInput(
-            "a response is not negative", file=name, key=place, given=cells["response"],
+            "a response is not negative",
+            file=name,
+            key=place,
+            given=cells["response"],
             cure="give responses as read, without a blank taken off, or flag the well",
-        )  # fmt: skip
+        )
     found[well] = (Well(well, cells["sample"][:80], dose, _unit(cells["unit"], name, place), response), flag)
 
 
@@ -181,9 +196,12 @@ def _check_units(wells: list[Well], name: str) -> None:
     for well in wells:
         if well.unit != first.unit:
             raise BadInput(
-                "doses of one plate are in one unit", file=name, key=f"well {well.well}", given=well.unit,
+                "doses of one plate are in one unit",
+                file=name,
+                key=f"well {well.well}",
+                given=well.unit,
                 allowed=f"{first.unit}, as well {first.well}",
-            )  # fmt: skip
+            )
 
 
 def _grids(rows: list[list[str]], name: str) -> list[tuple[Well, str]]:

@@ -221,11 +221,14 @@ def _check(run: Run, assay: Assay) -> None:
         doses = np.unique(dose).size
         if doses < FEWEST_DOSES[assay.model]:
             raise BadInput(
-                "has too few doses for its curve", file=run.name, key=name,
-                given=f"{doses} dose{'' if doses == 1 else 's'}" + (f" in the wells {_listed(wells)}" if wells else ""),
+                "has too few doses for its curve",
+                file=run.name,
+                key=name,
+                given=f"{doses} dose{'' if doses == 1 else 's'}"
+                + (f" in the wells {_listed(wells)}" if wells else ""),
                 allowed=f"{FEWEST_DOSES[assay.model]} or more for {assay.model}",
                 cure="measure more doses, or take model = 'parallel_line' where the doses lie on the straight part",
-            )  # fmt: skip
+            )
 
 
 def _listed(wells: Sequence[str], most: int = 12) -> str:
@@ -270,9 +273,13 @@ def _similarity(assay: Assay, reference: Fit, sample: Fit) -> tuple[Check, ...]:
     difference = theta[1][2] - theta[0][2]
     off = quantile * np.sqrt(covariance[0][2, 2] + covariance[1][2, 2])
     slope = Check(
-        "ratio of slopes", float(np.exp(difference)), 1 / assay.slope_margin, assay.slope_margin,
-        float(np.exp(difference - off)), float(np.exp(difference + off)),
-    )  # fmt: skip
+        "ratio of slopes",
+        float(np.exp(difference)),
+        1 / assay.slope_margin,
+        assay.slope_margin,
+        float(np.exp(difference - off)),
+        float(np.exp(difference + off)),
+    )
     to_range = np.array([-1.0, 1.0, 0.0, 0.0])
     ranges = [np.array([to_range @ one]) for one in theta]
     spread = [np.array([[to_range @ one @ to_range]]) for one in covariance]
@@ -314,8 +321,13 @@ def _lower_ends(theta: list[Array], covariance: list[Array], quantile: float, ma
     error = np.sqrt(slope @ covariance[0][:2, :2] @ slope + covariance[1][0, 0] / span**2)
     off = quantile * float(error)
     return Check(
-        "difference of lower ends over the range", float(value), -margin, margin, float(value - off), float(value + off)
-    )  # fmt: skip
+        "difference of lower ends over the range",
+        float(value),
+        -margin,
+        margin,
+        float(value - off),
+        float(value + off),
+    )
 
 
 def _shift(run: Run, assay: Assay, x: Array, y: Array, which: Array, checks: tuple[Check, ...]) -> RunPotency:

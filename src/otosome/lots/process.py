@@ -20,10 +20,22 @@ from otosome.units import Array
 
 _HARVESTS = ("harvest",), ("concentration", "volume"), ("cells", "secretion", "interval")
 _NEEDED = (
-    "harvests", "recovery", "donor_spread", "run_spread", "dose", "retained", "within_day", "between_days",
-    "label_tolerance", "consumer_risk", "potency_donor_spread", "potency_run_spread", "storage_loss", "storage_limit",
+    "harvests",
+    "recovery",
+    "donor_spread",
+    "run_spread",
+    "dose",
+    "retained",
+    "within_day",
+    "between_days",
+    "label_tolerance",
+    "consumer_risk",
+    "potency_donor_spread",
+    "potency_run_spread",
+    "storage_loss",
+    "storage_limit",
     "change_margin",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -43,9 +55,10 @@ class Process:
                 )
         if not any(all(key in columns for key in way) for way in _HARVESTS):
             raise BadInput(
-                "a process says what a harvest holds", file=f"processes.{name}",
+                "a process says what a harvest holds",
+                file=f"processes.{name}",
                 allowed=[" and ".join(way) for way in _HARVESTS],
-            )  # fmt: skip
+            )
         return cls(name, columns)
 
     @property

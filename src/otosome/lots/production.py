@@ -33,9 +33,11 @@ def process_of(name: str, catalog: Catalog, seed: int = 1) -> Process:
     counted = catalog.get("instruments", _word(entry.card, "instrument")).parameters("")
     asked = catalog.get("specifications", _word(entry.card, "specification")).parameters("")
     beside = {
-        "within_day": counted.get("within_day"), "between_days": counted.get("day_to_day"),
-        "label_tolerance": asked.get("particles"), "consumer_risk": asked.get("consumer_risk"),
-    }  # fmt: skip
+        "within_day": counted.get("within_day"),
+        "between_days": counted.get("day_to_day"),
+        "label_tolerance": asked.get("particles"),
+        "consumer_risk": asked.get("consumer_risk"),
+    }
     numbers = entry.parameters("") | {key: number for key, number in beside.items() if number is not None}
     return Process.of(name, {key: number.draw(seed, 0, WORLDS, world=1) for key, number in numbers.items()})
 
@@ -57,13 +59,18 @@ def making(name: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[s
     variance = process.components()
     total = np.sum(list(variance.values()), axis=0)
     return {
-        "process": name, "about": card.about, "lots": lots, **{key: card.options.get(key, "") for key in _WORDS},
-        "harvest": _interval(process.harvest), "doses": _interval(np.median(made.doses, axis=1)),
+        "process": name,
+        "about": card.about,
+        "lots": lots,
+        **{key: card.options.get(key, "") for key in _WORDS},
+        "harvest": _interval(process.harvest),
+        "doses": _interval(np.median(made.doses, axis=1)),
         "doses_of_a_run": _interval(np.median(made.doses, axis=1) * process.columns["harvests"]),
         "spread": {kind: _interval(np.sqrt(np.expm1(v))) for kind, v in variance.items()},
         "share": {kind: _interval(v / total) for kind, v in variance.items()},
         "right": _interval(good.mean(axis=1)),
-        "released": _interval(naive.mean(axis=1)), "released_guarded": _interval(guarded.mean(axis=1)),
+        "released": _interval(naive.mean(axis=1)),
+        "released_guarded": _interval(guarded.mean(axis=1)),
         "released_wrong": _interval((naive & ~good).mean(axis=1)),
         "released_wrong_guarded": _interval((guarded & ~good).mean(axis=1)),
         "refused_right": _interval((~naive & good).mean(axis=1)),
@@ -72,7 +79,7 @@ def making(name: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[s
         "label_claim": _label_claim(process),
         "shelf_life_days": _interval(process.shelf_life / 24),
         "assumed": sorted(k for k in card.parameters if card.parameter(k, "").basis == "assumed"),
-    }  # fmt: skip
+    }
 
 
 def _label_claim(process: Process) -> list[dict[str, float]]:

@@ -82,6 +82,9 @@ class AssayFile(_Table):
 class LotRecord(_Table):
     """A whole record; file names are relative to it.
 
+    ``product``, ``sample``  what is tested, as the certificate names it
+    ``made``, ``tested``     days
+    ``methods``  by test of ``findings``: method and instrument, as the certificate shows them
     ``protein``  of the product, as "40 ug/mL" or "40 ug/mL +/- 10 %": with the count it gives the purity
     """
 
@@ -89,7 +92,10 @@ class LotRecord(_Table):
     name: str = Field(pattern=_NAME)
     base: str = "example_lot"
     about: str = ""
+    product: str | None = Field(default=None, max_length=120)
+    sample: str | None = Field(default=None, max_length=120)
     made: Day | None = None
+    tested: Day | None = None
     specification: str
     label: Annotated[Quantity, AfterValidator(_concentration)] | None = None
     protein: str | None = None
@@ -99,6 +105,7 @@ class LotRecord(_Table):
     detergent: Detergent | None = None
     assay: list[AssayFile] = Field(default=[], max_length=_MOST_FILES)
     findings: dict[str, str] = {}
+    methods: dict[str, str] = {}
     reporting: dict[str, dict[str, str]] = {}
     numbers: dict[str, dict[str, Any]] = {}
 
@@ -113,9 +120,13 @@ def parse_record(raw: bytes, file: str) -> LotRecord:
     values = parse_toml(raw, file)
     if not is_lot_record(values):
         raise BadInput(
-            "is not the record of a lot", file=file, key="otosome", given=values.get("otosome"), allowed=[KIND],
+            "is not the record of a lot",
+            file=file,
+            key="otosome",
+            given=values.get("otosome"),
+            allowed=[KIND],
             cure="otosome new batch FILES... writes one",
-        )  # fmt: skip
+        )
     try:
         return LotRecord.model_validate(values)
     except ValidationError as error:

@@ -37,6 +37,8 @@ class Verdict:
     ``consumer``, ``producer``  risk if this lot is released, or refused; None where a word was compared
     ``accept``  median within which the test would release, as well as it is measured now; None where none would
     ``more``    further counts a day and further days that would make it decidable
+    ``method``  what measured it, with the instrument; empty where the record does not say
+    ``source``  where the limit comes from
     """
 
     test: str
@@ -48,6 +50,8 @@ class Verdict:
     producer: float | None = None
     accept: tuple[float, float] | None = None
     more: tuple[int, int] | None = None
+    method: str = ""
+    source: str = ""
 
 
 def decide(belief: Belief, least: float, most: float, risks: Risks) -> tuple[Decision, float]:
@@ -71,6 +75,8 @@ def acceptance(belief: Belief, least: float, most: float, risks: Risks) -> tuple
 
     ceiling = 1 - 1e-9 if belief.scale == "logit" else np.inf
     if least <= 0:
+        if most >= ceiling:
+            return 0.0, most
         low, high = most * 1e-9, most * (1 - 1e-12)
         return (0.0, float(brentq(short, low, high))) if short(low) >= 0 else None
     if most >= ceiling:
@@ -104,12 +110,9 @@ def overall(verdicts: Sequence[Verdict]) -> tuple[Decision, str]:
     }
     for decision in ("refuse", "cannot decide"):
         if by[decision]:
-            told = [f"{v.test}: {v.reason}" for v in by[decision]]
-            reason = (
-                "; ".join(told)
-                if len(told) < 4
-                else f"{len(told)} tests: {', '.join(v.test for v in by[decision])}"
-            )
+            reasons = [f"{v.test}: {v.reason}" for v in by[decision]]
+            many = f"{len(reasons)} tests: {', '.join(v.test for v in by[decision])}"
+            reason = "; ".join(reasons) if len(reasons) < 4 else many
             return decision, reason  # type: ignore[return-value]  # a key of the two
     if not verdicts:
         return "cannot decide", "the specification asks for nothing"

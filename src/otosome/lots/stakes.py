@@ -57,9 +57,11 @@ def stakes(
     asked = made.tables.compare
     if asked is None:
         raise BadInput(
-            "compares no arms, so no benefit is at stake in it", file=study, key="compare",
+            "compares no arms, so no benefit is at stake in it",
+            file=study,
+            key="compare",
             cure="add a [compare] that names an arm which gets a lot",
-        )  # fmt: skip
+        )
     moves = _moves(assessment, made, _lot(made, asked.of, study), catalog)
     drawn = draw(made, ears, seed)
     moved = [drawn.assign(**{move.column: move.value}) for move in moves]
@@ -84,10 +86,13 @@ def _lot(made: Study, of: str, file: str) -> str:
     }
     if of not in lots:
         raise BadInput(
-            "the compared arm gets no vesicles, so no limit of a lot is at stake in it", file=file, key="compare.of",
-            given=of, allowed=list(lots) or None,
+            "the compared arm gets no vesicles, so no limit of a lot is at stake in it",
+            file=file,
+            key="compare.of",
+            given=of,
+            allowed=list(lots) or None,
             cure="compare an arm with a treatment, or with a device that releases a batch",
-        )  # fmt: skip
+        )
     return lots[of]
 
 

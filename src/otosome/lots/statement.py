@@ -19,9 +19,12 @@ def stated(text: str, unit: str, example: str, file: str, key: str) -> tuple[str
     match = _STATED.fullmatch(text.strip()[:80])
     if match is None:
         raise BadInput(
-            "is not a result", file=file, key=key, given=text,
+            "is not a result",
+            file=file,
+            key=key,
+            given=text,
             allowed=f"such as '{example}', '< {example}' or '{example} +/- 10 %'",
-        )  # fmt: skip
+        )
     try:
         value = quantity(match[2], unit)
     except ValueError as error:

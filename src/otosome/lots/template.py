@@ -57,10 +57,11 @@ def _file(file: Path, name: str, catalog: Catalog) -> str:
         return _assay(read_plate(export.content, file.name).samples, name)
     table, instrument = read_particles(export, catalog)
     lines = [
-        "[[count]]", f"file = {json.dumps(name)}  # {instrument}",
+        "[[count]]",
+        f"file = {json.dumps(name)}  # {instrument}",
         "# The day it was measured: counts of one day share that day's error, and so do those without a day.",
         '# day = "2026-03-31"',
-    ]  # fmt: skip
+    ]
     if table["dilution_applied"].isna().any():
         lines.append(
             "# Its file does not record the dilution; until this line says it, the count cannot be judged."
@@ -74,12 +75,15 @@ def _assay(samples: list[str], name: str) -> str:
     sample = next((s for s in samples if s != reference), reference)
     return "\n".join(
         [
-            "[[assay]]", f"file = {json.dumps(name)}",
+            "[[assay]]",
+            f"file = {json.dumps(name)}",
             'assay = "four_parameter"  # its margins are assumed: give those of your own assay (shelf assays/)',
-            f"reference = {json.dumps(reference)}", f"sample = {json.dumps(sample)}",
-            'mechanisms = ["anti_inflammatory"]  # what this assay speaks for', "",
+            f"reference = {json.dumps(reference)}",
+            f"sample = {json.dumps(sample)}",
+            'mechanisms = ["anti_inflammatory"]  # what this assay speaks for',
+            "",
         ]
-    )  # fmt: skip
+    )
 
 
 def _findings(catalog: Catalog) -> str:

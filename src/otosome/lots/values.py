@@ -21,14 +21,24 @@ def lot_values(assessment: Assessment) -> dict[str, Any]:
     """Everything an assessment says; numbers that are none are null."""
     record, counted = assessment.record, assessment.counted
     answer = {
-        "lot": record.name, "record": assessment.file, "made": record.made, "specification": record.specification,
+        "lot": record.name,
+        "record": assessment.file,
+        "made": record.made,
+        "specification": record.specification,
         "label": None if record.label is None else record.label.text,
-        "decision": assessment.decision, "reason": assessment.reason,
+        "decision": assessment.decision,
+        "reason": assessment.reason,
         "tests": [asdict(verdict) for verdict in assessment.verdicts],
-        "count": None if counted is None else {
-            "particles_per_uL": _belief(counted.belief), "measurements": counted.measurements, "days": counted.days,
+        "count": None
+        if counted is None
+        else {
+            "particles_per_uL": _belief(counted.belief),
+            "measurements": counted.measurements,
+            "days": counted.days,
             "taken": counted.taken,
-            "between_videos": counted.videos, "within_day": counted.within, "between_days": counted.between,
+            "between_videos": counted.videos,
+            "within_day": counted.within,
+            "between_days": counted.between,
         },
         "not_vesicles": None if assessment.vesicles is None else _belief(assessment.vesicles),
         "potency": {
@@ -40,7 +50,7 @@ def lot_values(assessment: Assessment) -> dict[str, Any]:
             for name, items in assessment.checklists.items()
         },
         "batch": dict(assessment.lot.values),
-    }  # fmt: skip
+    }
     plain: dict[str, Any] = _plain(answer)
     return plain
 
@@ -53,16 +63,20 @@ def history_values(past: History) -> dict[str, Any]:
         "new": past.new,
         "series": [
             {
-                "quantity": one.quantity, "lots": list(one.lots), "values": one.values,
-                "new": one.new, "charts": [_chart(chart, (*one.lots, *new)) for chart in one.charts],
-                "range": [math.exp(end) for end in one.range], "inside": one.inside,
+                "quantity": one.quantity,
+                "lots": list(one.lots),
+                "values": one.values,
+                "new": one.new,
+                "charts": [_chart(chart, (*one.lots, *new)) for chart in one.charts],
+                "range": [math.exp(end) for end in one.range],
+                "inside": one.inside,
                 "components": one.components and {**asdict(one.components), "share": one.components.share},
             }
             for one in past.series
         ],
         "stability": None if past.stability is None else _stability(past.stability),
         "notes": list(past.notes),
-    }  # fmt: skip
+    }
     plain: dict[str, Any] = _plain(answer)
     return plain
 
@@ -134,13 +148,24 @@ def _chart(chart: Chart, lots: tuple[str, ...]) -> dict[str, Any]:
     values, low, high = (np.exp(line) for line in (chart.values, chart.low, chart.high))
     is_new = chart.values.size > chart.baseline
     return {
-        "name": chart.name, "values": values, "centre": math.exp(chart.centre), "low": low, "high": high,
-        "false_alarm": chart.false_alarm, "run_length": chart.run_length, "baseline": chart.baseline,
+        "name": chart.name,
+        "values": values,
+        "centre": math.exp(chart.centre),
+        "low": low,
+        "high": high,
+        "false_alarm": chart.false_alarm,
+        "run_length": chart.run_length,
+        "baseline": chart.baseline,
         "outside": [lots[k] for k in chart.outside if k < chart.baseline],
         "new": {
-            "value": values[-1], "low": low[-1], "high": high[-1], "outside": chart.baseline in chart.outside,
-        } if is_new else None,
-    }  # fmt: skip
+            "value": values[-1],
+            "low": low[-1],
+            "high": high[-1],
+            "outside": chart.baseline in chart.outside,
+        }
+        if is_new
+        else None,
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -1,173 +1,240 @@
-"""Each test of a specification, asked of a lot: from its files where they tell, else from its record."""
+"""Each test of a specification, asked of a lot: from its files where they answer it, else from its record."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 import numpy as np
 
-from otosome.catalog import Entry
 from otosome.errors import BadInput
-from otosome.evidence import Parameter
 from otosome.lots.belief import Belief
-from otosome.lots.count import Count, share
-from otosome.lots.files import Counted
+from otosome.lots.measured import Measured, Value, measured_value
 from otosome.lots.potency import Potency, RunPotency
 from otosome.lots.release import (
     Decision,
-    Risks,
     Verdict,
     acceptance,
     decide,
     more_counts,
 )
+from otosome.lots.specification import WORDS, Limit, Specification, source_of
 from otosome.lots.statement import stated
-from otosome.units import convert
+from otosome.units import convert, split
 
-_LIMITED = ("at_most", "at_least", "label")
-_KINDS = (*_LIMITED, "negative", "positive", "recorded")
-# What the files tell, unless the record states another method's result.
-_SIZES = ("size_window", "peak_size")
-# Numbers of a specification beside the limit of each listed test; either end of a pair may be left out.
-_RISKS, _POTENCY, _WINDOW = (
-    ("consumer_risk", "producer_risk"),
-    ("potency_least", "potency_most"),
-    ("window_low", "window_high"),
-)
+# Another method may say sizes better than a particle tracker, so a stated size stands before that of the files.
+_STATED_FIRST = ("size_window", "peak_size")
+# Beyond so little probability two results of one lot contradict each other.
+_CONTRADICTION = 1e-4
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What the files of a lot say that a specification may ask about."""
+class Stated:
+    """What a record states: results and their methods by test, and the record's file for a refusal."""
 
-    counted: Count | None
-    undiluted: str
-    tables: tuple[Counted, ...]
-    label: float | None
-    potencies: Mapping[str, tuple[tuple[RunPotency, ...], Potency | None]]
+    findings: Mapping[str, str]
+    methods: Mapping[str, str]
+    file: str
 
 
-def verdicts(entry: Entry, measured: Measured, findings: Mapping[str, str], file: str) -> list[Verdict]:
+def verdicts(specification: Specification, measured: Measured, record: Stated) -> list[Verdict]:
     """Every test of a specification, in its order.
 
-    raises  BadInput for a finding that it does not ask for, and for a specification that says what no test reads
+    raises  BadInput for a result that is none, has another unit, or contradicts the lot's own files
     """
-    numbers = {key: entry.card.parameter(key, "") for key in entry.card.parameters}
-    asked = {kind: _names(entry, kind) for kind in _KINDS}
-    _refuse_idle(entry, asked)
-    risks = Risks(numbers["consumer_risk"].value, numbers["producer_risk"].value)
-    known = [name for kind, names in asked.items() if kind != "label" for name in names]
-    for key in findings:
-        if key not in known:
-            raise BadInput(
-                "is not asked for", file=file, key=f"findings.{key}", given=findings[key], allowed=known
-            )
-    found = [_count_test(measured, numbers[name], risks) for name in asked["label"]]
-    for kind in ("at_least", "at_most"):
-        for name in asked[kind]:
-            number = numbers[name]
-            least, most = (number.value, np.inf) if kind == "at_least" else (0.0, number.value)
-            words = f"{'at least' if kind == 'at_least' else 'at most'} {number.given}"
-            if name in _SIZES and name not in findings:
-                found.append(_size_test(name, words, measured, numbers, least, most, risks))
-            else:
-                found.append(_stated_test(name, words, findings, number, least, most, risks, file))
-    found += [
-        _word_test(name, wanted, findings, file)
-        for wanted in ("negative", "positive")
-        for name in asked[wanted]
-    ]
-    found += [_recorded(name, findings) for name in asked["recorded"]]
-    limited = any(key in numbers for key in _POTENCY)
-    return found + _potency_tests(measured, _ends(numbers, *_POTENCY) if limited else None, risks)
+    answered = []
+    if specification.label is not None:
+        answered.append(_label_test(specification, measured, record))
+    for test, limit in specification.limits.items():
+        if not _is_potency(test):
+            answered.append(_limit_test(limit, specification, measured, record))
+    answered += [_word_test(test, kind, record) for test, kind in specification.words.items()]
+    answered += [_recorded_test(test, record) for test in specification.recorded]
+    return answered + _potency_tests(specification, measured, record)
 
 
-def _refuse_idle(entry: Entry, asked: Mapping[str, list[str]]) -> None:
-    """Raise BadInput where a test lacks its limit, or where a list or a number is one that no test reads."""
-    file, limited = entry.card.file, [name for kind in _LIMITED for name in asked[kind]]
-    for key in entry.card.options:
-        if key not in _KINDS:
-            raise BadInput("is no list of tests", file=file, key=key, allowed=_KINDS)
-    for name in asked["label"]:
-        if name != "particles":
-            raise BadInput(
-                "has no label to be held against", file=file, key="label", given=name, allowed=["particles"]
-            )
-    window = _WINDOW if "size_window" in limited else ()
-    for key in (*_RISKS, *limited):
-        if key not in entry.card.parameters:
-            raise BadInput("a specification states it, as the limit of a test", file=file, key=key)
-    if window and not any(key in entry.card.parameters for key in window):
-        raise BadInput("a size window has an end", file=file, key="size_window", allowed=window)
-    known = [*_RISKS, *_POTENCY, *window, *limited]
-    for key in entry.card.parameters:
-        if key not in known:
-            raise BadInput(
-                "is a limit that no test reads", file=file, key=key, allowed=known,
-                cure=f"name it in one of {', '.join(_LIMITED)}, or take it out",
-            )  # fmt: skip
+def beyond(specification: Specification, findings: Mapping[str, str]) -> dict[str, str]:
+    """Results that the record states and the specification does not ask for: shown, never judged."""
+    asked = specification.tests
+    return {test: text for test, text in findings.items() if test not in asked}
 
 
-def _ends(numbers: Mapping[str, Parameter], low: str, high: str) -> tuple[float, float]:
-    """Both ends of a range, of which either may be left out."""
-    least = numbers[low].value if low in numbers else 0.0
-    most = numbers[high].value if high in numbers else np.inf
-    if not least < most:
-        raise BadInput("lies below the upper end", key=low, given=f"{least:g}", allowed=f"less than {most:g}")
-    return least, most
+def _is_potency(test: str) -> bool:
+    return test == "potency" or test.startswith("potency_")
 
 
-def _names(entry: Entry, kind: str) -> list[str]:
-    given = entry.card.options.get(kind, [])
-    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
-        raise BadInput("is a list of tests", file=entry.card.file, key=kind, given=given)
-    return [str(name) for name in given]
+# Numbers
 
 
-def _judged(
-    test: str, asked: str, found: str, belief: Belief, limits: tuple[float, float], risks: Risks,
-    more: tuple[int, int] | None = None, cure: str = "",
-) -> Verdict:  # fmt: skip
-    decision, inside = decide(belief, *limits, risks)
-    words = {
+def _limit_test(limit: Limit, specification: Specification, measured: Measured, record: Stated) -> Verdict:
+    text = record.findings.get(limit.test)
+    value = measured_value(limit.test, measured, specification, _unit(limit))
+    if value is None or (text is not None and (limit.test in _STATED_FIRST or value.belief is None)):
+        return _stated_test(limit, specification, record)
+    if value.belief is None:
+        return _unknown(limit.test, limit.asked, value.found, value.cure, limit.source, value.method)
+    if text is not None:
+        value = _beside(limit, text, value, record.file)
+    verdict = _judged(limit, value, specification)
+    if limit.test != "particles" or measured.counted is None:
+        return verdict
+    more = _more(measured, limit, specification) if verdict.decision == "cannot decide" else None
+    return _with_more(verdict, more)
+
+
+def _unit(limit: Limit) -> str:
+    """The unit in which the specification states the limit."""
+    return split(limit.given)[1]
+
+
+def _beside(limit: Limit, text: str, value: Value, file: str) -> Value:
+    """The files' number beside the one that the record states; raises BadInput where they contradict each other."""
+    sign, number, error = stated(text, limit.unit, limit.given, file, f"findings.{limit.test}")
+    # The error of the stated number widens what the files say; half the tail lies on either side.
+    belief = _known(value)
+    below = replace(belief, spread=np.hypot(belief.spread, error or 0.0)).below(number)
+    if (sign != ">" and below < _CONTRADICTION / 2) or (sign != "<" and 1 - below < _CONTRADICTION / 2):
+        raise BadInput(
+            "the record and the lot's files contradict each other",
+            file=file,
+            key=f"findings.{limit.test}",
+            given=text,
+            allowed=f"{value.found} by {value.method}",
+            cure="correct one, or take the stated result out",
+        )
+    return replace(value, found=f"{value.found}; stated: {text}")
+
+
+def _known(value: Value) -> Belief:
+    assert value.belief is not None  # asked of values that the files tell
+    return value.belief
+
+
+def _judged(limit: Limit, value: Value, specification: Specification, cure: str = "") -> Verdict:
+    """A number known with an error, against its limits."""
+    risks, belief = specification.risks, _known(value)
+    if limit.exact:
+        return _exact(limit, value, belief, risks.producer)
+    decision, inside = decide(belief, limit.least, limit.most, risks)
+    accept = acceptance(belief, limit.least, limit.most, risks)
+    reason = _reason(decision, inside) + (f"; {cure}" if cure and decision == "cannot decide" else "")
+    return Verdict(
+        limit.test,
+        limit.asked,
+        value.found,
+        decision,
+        reason,
+        1 - inside,
+        inside,
+        accept,
+        None,
+        value.method,
+        limit.source,
+    )
+
+
+def _reason(decision: Decision, inside: float) -> str:
+    return {
         "release": f"inside with probability {_percent(inside)}",
         "refuse": f"outside with probability {_percent(1 - inside)}",
         "cannot decide": f"inside with probability {_percent(inside)}: neither certain enough to release nor to refuse",
-    }
-    reason = words[decision] + (f"; {cure}" if cure and decision == "cannot decide" else "")
+    }[decision]
+
+
+def _exact(limit: Limit, value: Value, belief: Belief, producer: float) -> Verdict:
+    """A number with an error is never shown to equal another: only to differ from it."""
+    below = belief.below(limit.least)
+    tail = 2 * min(below, 1 - below)
+    decision: Decision = "refuse" if tail <= producer else "cannot decide"
+    reason = (
+        f"differs with probability {_percent(1 - tail)}"
+        if decision == "refuse"
+        else "a number with an error is never shown to equal another: ask for a range"
+    )
     return Verdict(
-        test, asked, found, decision, reason, 1 - inside, inside, acceptance(belief, *limits, risks),
-        more if decision == "cannot decide" else None,
-    )  # fmt: skip
+        limit.test, limit.asked, value.found, decision, reason, method=value.method, source=limit.source
+    )
 
 
-def _count_test(measured: Measured, tolerance: Parameter, risks: Risks) -> Verdict:
-    asked = f"label +/- {100 * tolerance.value:g} %"
-    if measured.label is None:
-        return _unknown("particles", asked, "the label is not stated", 'add: label = "2e10 particles/mL"')
-    if measured.undiluted:
-        return _unknown("particles", asked, "a dilution is not recorded", measured.undiluted)
-    if measured.counted is None:
-        return _unknown("particles", asked, "nothing was counted", "add a [[count]] with its file and day")
-    counted, label = measured.counted, measured.label
-    limits = label * (1 - tolerance.value), label * (1 + tolerance.value)
-    belief = counted.belief
-    low, middle, high = (belief.quantile(p) / label for p in (0.05, 0.5, 0.95))
-    found = f"{middle:.3g} of the label ({low:.3g} to {high:.3g}; {counted.taken})"
-    more = None
-    cure = ""
-    if decide(belief, *limits, risks)[0] == "cannot decide":
-        more = more_counts(counted, *limits, risks)
-        cure = "it lies too near a limit for thirty days of counts"
-        if more is not None:
-            counts, days = (
-                f"{n} more {word}{'' if n == 1 else 's'}"
-                for n, word in zip(more, ("count", "day"), strict=True)
-            )
-            cure = f"{counts} on each of {days} would make it decidable"
-    verdict = _judged("particles", asked, found, belief, limits, risks, more, cure)
-    return replace(verdict, reason=f"{verdict.reason}; {_band(verdict.accept, label)}")
+def _stated_test(limit: Limit, specification: Specification, record: Stated) -> Verdict:
+    text = record.findings.get(limit.test)
+    method = record.methods.get(limit.test, "")
+    if text is None:
+        near = _near(limit.test, specification, record)
+        cure = f'add under [findings]: {limit.test} = "{limit.given}"  # as measured{near}'
+        return _unknown(limit.test, limit.asked, "not measured", cure, limit.source)
+    sign, number, error = stated(text, limit.unit, limit.given, record.file, f"findings.{limit.test}")
+    if not sign and error is not None:
+        belief = Belief.student(np.log(number), error, np.inf)
+        return _judged(limit, Value(text, method, belief), specification)
+    decision, reason = _bound(sign, number, limit) if sign else _plain(number, limit)
+    return Verdict(limit.test, limit.asked, text, decision, reason, method=method, source=limit.source)
+
+
+def _bound(sign: str, number: float, limit: Limit) -> tuple[Decision, str]:
+    """A result such as '< 0.05 EU/mL'."""
+    low, high = (0.0, number) if sign == "<" else (number, np.inf)
+    if low >= limit.least and high <= limit.most and not limit.exact:
+        return "release", "the bound itself lies within the limit"
+    if high <= limit.least or low >= limit.most:
+        return "refuse", "all that the bound leaves lies outside the limit"
+    return "cannot decide", "the bound does not reach the limit: a finer method would tell"
+
+
+def _plain(number: float, limit: Limit) -> tuple[Decision, str]:
+    """A result without an error, compared as it stands."""
+    equal = limit.exact and bool(np.isclose(number, limit.least, rtol=1e-9, atol=0))
+    inside = equal or limit.least <= number <= limit.most
+    side = "within" if inside else "outside"
+    return ("release" if inside else "refuse"), f"{side} as it stands: no error is stated (add '+/- 10 %')"
+
+
+def _near(test: str, specification: Specification, record: Stated) -> str:
+    """A stated result of nearly this name that nothing asks for, as a hint."""
+    near = get_close_matches(test, list(beyond(specification, record.findings)), n=1)
+    return f"; the record states {near[0]!r}, which nothing asks for: is it this test?" if near else ""
+
+
+# The label
+
+
+def _label_test(specification: Specification, measured: Measured, record: Stated) -> Verdict:
+    """The count against what the vial claims."""
+    tolerance, label = specification.label, measured.label
+    assert tolerance is not None  # asked of a specification with a label claim
+    asked, source = f"label +/- {100 * tolerance.value:g} %", source_of(tolerance)
+    if label is None:
+        cure = 'add: label = "2e10 particles/mL"'
+        return _unknown("particles", asked, "the label is not stated", cure, source)
+    claimed = f"{convert(label, 'particles/uL', 'particles/mL'):.3g} particles/mL"
+    ends = (label * (1 - tolerance.value), label * (1 + tolerance.value))
+    limit = Limit("particles", *ends, f"{asked}: {claimed}", claimed, "particles/uL", source)
+    verdict = _limit_test(limit, specification, measured, record)
+    if measured.counted is None or measured.undiluted:
+        return verdict
+    low, middle, high = (measured.counted.belief.quantile(p) / label for p in (0.05, 0.5, 0.95))
+    share = f"{middle:.3g} of the label ({low:.3g} to {high:.3g})"
+    reason = f"{verdict.reason}; {_band(verdict.accept, label)}"
+    return replace(verdict, found=f"{share}: {verdict.found}", reason=reason)
+
+
+def _more(measured: Measured, limit: Limit, specification: Specification) -> tuple[int, int] | None:
+    assert measured.counted is not None  # asked of a lot that was counted
+    return more_counts(measured.counted, limit.least, limit.most, specification.risks)
+
+
+def _with_more(verdict: Verdict, more: tuple[int, int] | None) -> Verdict:
+    """A count that cannot decide, with what further counts would."""
+    if verdict.decision != "cannot decide":
+        return verdict
+    cure = "it lies too near a limit for thirty days of counts"
+    if more is not None:
+        counts, days = (
+            f"{n} more {word}{'' if n == 1 else 's'}" for n, word in zip(more, ("count", "day"), strict=True)
+        )
+        cure = f"{counts} on each of {days} would make it decidable"
+    return replace(verdict, reason=f"{verdict.reason}; {cure}", more=more)
 
 
 def _band(accept: tuple[float, float] | None, label: float) -> str:
@@ -176,148 +243,115 @@ def _band(accept: tuple[float, float] | None, label: float) -> str:
     return f"counted so well, {accept[0] / label:.3g} to {accept[1] / label:.3g} of the label would release"
 
 
-def _size_test(
-    name: str,
-    asked: str,
-    measured: Measured,
-    numbers: Mapping[str, Parameter],
-    least: float,
-    most: float,
-    risks: Risks,
-) -> Verdict:
-    videos = [v for one in measured.tables for _, v in one.table.groupby("replicate", sort=True)]
-    if not videos:
-        return _unknown(name, asked, "nothing was sized", "add a [[count]] with its file and day")
-    if name == "size_window":
-        low, high = _ends(numbers, *_WINDOW)
-        inside = {
-            n: float(
-                v.loc[v["diameter"].between(low, high), "concentration"].sum() / v["concentration"].sum()
-            )
-            for n, v in enumerate(videos)
-        }
-        belief = share(inside)
-        found = f"{100 * np.mean(list(inside.values())):.3g} %"
-    else:
-        peaks = np.array([v["diameter"].to_numpy(dtype=float)[v["concentration"].argmax()] for v in videos])
-        belief = None
-        if peaks.size > 1:
-            logs = np.log(peaks)
-            belief = Belief.student(logs.mean(), logs.std(ddof=1) / np.sqrt(logs.size), logs.size - 1)
-        found = f"{convert(float(peaks.mean()), 'mm', 'nm'):.3g} nm"
-    if belief is None:
-        return _unknown(name, asked, found, "one video cannot tell how far it errs: measure more videos")
-    return _judged(
-        name,
-        asked,
-        f"{found} ({len(videos)} videos, whose days are taken as alike)",
-        belief,
-        (least, most),
-        risks,
+# Words
+
+
+def _word_test(test: str, kind: str, record: Stated) -> Verdict:
+    text, source = record.findings.get(test), "the specification"
+    if text is None:
+        return _unknown(
+            test, kind, "not tested", f'add under [findings]: {test} = "{kind}"  # or what it was'
+        )
+    word = text.strip().lower()
+    allowed = sorted({word for words in WORDS.values() for word in words})
+    if word not in allowed:
+        raise BadInput(
+            "is not a result", file=record.file, key=f"findings.{test}", given=text, allowed=allowed
+        )
+    decision: Decision = "release" if word in WORDS[kind] else "refuse"
+    return Verdict(
+        test, kind, text, decision, f"it is {text}", method=record.methods.get(test, ""), source=source
     )
 
 
-def _stated_test(
-    name: str,
-    asked: str,
-    findings: Mapping[str, str],
-    number: Parameter,
-    least: float,
-    most: float,
-    risks: Risks,
-    file: str,
-) -> Verdict:
-    text = findings.get(name)
+def _recorded_test(test: str, record: Stated) -> Verdict:
+    text = record.findings.get(test)
     if text is None:
-        return _unknown(
-            name, asked, "not measured", f'add under [findings]: {name} = "{number.given}"  # as measured'
-        )
-    sign, value, error = stated(text, number.unit, number.given, file, f"findings.{name}")
-    if sign:
-        safe = (sign == "<" and value <= most and least <= 0) or (
-            sign == ">" and value >= least and most == np.inf
-        )
-        if safe:
-            return Verdict(name, asked, text, "release", "the bound itself lies within the limit")
-        return _unknown(name, asked, text, "the bound does not reach the limit: a finer method would tell")
-    if error is None:
-        inside = least <= value <= most
-        return Verdict(
-            name, asked, text, "release" if inside else "refuse",
-            f"{'within' if inside else 'outside'} as it stands: no error is stated (add '+/- 10 %')",
-        )  # fmt: skip
-    return _judged(name, asked, text, Belief.student(np.log(value), error, np.inf), (least, most), risks)
+        return _unknown(test, "recorded, no limit", "not recorded", f'add under [findings]: {test} = "..."')
+    return Verdict(
+        test, "recorded, no limit", text, "release", "it is recorded", method=record.methods.get(test, "")
+    )
 
 
-def _word_test(name: str, wanted: str, findings: Mapping[str, str], file: str) -> Verdict:
-    text = findings.get(name)
-    if text is None:
-        return _unknown(
-            name, wanted, "not tested", f'add under [findings]: {name} = "{wanted}"  # or what it was'
-        )
-    if text not in ("negative", "positive"):
-        raise BadInput(
-            "is not a result", file=file, key=f"findings.{name}", given=text, allowed=["negative", "positive"]
-        )
-    return Verdict(name, wanted, text, "release" if text == wanted else "refuse", f"it is {text}")
+# Potency
 
 
-def _recorded(name: str, findings: Mapping[str, str]) -> Verdict:
-    text = findings.get(name)
-    if text is None:
-        return _unknown(name, "recorded, no limit", "not recorded", f'add under [findings]: {name} = "..."')
-    return Verdict(name, "recorded, no limit", text, "release", "it is recorded")
-
-
-def _potency_tests(measured: Measured, ends: tuple[float, float] | None, risks: Risks) -> list[Verdict]:
+def _potency_tests(specification: Specification, measured: Measured, record: Stated) -> list[Verdict]:
     """Potency within its limits, and, limits or not, every assay of the lot valid.
 
     An assay that is not fit for use says nothing and can be repeated. A sample that does not act like the reference
     in a run that is fit is a result: other runs do not outweigh it, and where every run says so and potency has
     limits, the lot is refused.
     """
-    if not measured.potencies:
-        if ends is None:
-            return []
-        return [_unknown("potency", _within(ends), "not measured", "add an [[assay]] with its file")]
-    found = []
+    limits = {test: limit for test, limit in specification.limits.items() if _is_potency(test)}
+    answered = []
+    for test, limit in limits.items():
+        mechanism = test.removeprefix("potency_")
+        if (mechanism not in measured.potencies) if test != "potency" else not measured.potencies:
+            verdict = _stated_test(limit, specification, record)
+            answered.append(replace(verdict, reason=_assay_cure(verdict)))
     for mechanism, (runs, potency) in measured.potencies.items():
-        unlike = [run for run in runs if run.unlike]
-        name, asked = f"potency_{mechanism}", "a valid assay" if ends is None else _within(ends)
-        said = "; ".join(f"{run.run}: {run.refused}" for run in runs if run.refused)
-        if unlike:
-            always = len(unlike) == len(runs)
-            cure = "" if ends is not None and always else "; find out why before it is released"
-            decision: Decision = "refuse" if ends is not None and always else "cannot decide"
-            held = (
-                "no potency to report"
-                if always
-                else f"unlike the reference in {len(unlike)} of {len(runs)} runs"
+        limit_ = _potency_limit(mechanism, limits, specification.file)
+        verdict_ = _potency_test(mechanism, runs, potency, limit_, specification, record)
+        if verdict_ is not None:
+            answered.append(
+                replace(verdict_, method=f"potency assay, {measured.assays.get(mechanism, '')}".rstrip(", "))
             )
-            found.append(Verdict(name, asked, held, decision, said + cure))
-        elif potency is None:
-            found.append(_unknown(name, asked, "no potency to report", f"{said}; repeat the assay"))
-        elif ends is not None:
-            many = f"{potency.runs} run{'' if potency.runs == 1 else 's'}"
-            words = f"{potency.r:.3g} ({potency.low:.3g} to {potency.high:.3g}, {many})"
-            found.append(
-                _judged(name, asked, words, potency.belief, ends, risks, cure="more runs would tell")
-            )
-    return found
+    return answered
 
 
-def _within(ends: tuple[float, float]) -> str:
-    if ends[1] == np.inf:
-        return f"relative potency at least {ends[0]:g}"
-    return (
-        f"relative potency {ends[0]:g} to {ends[1]:g}"
-        if ends[0] > 0
-        else f"relative potency at most {ends[1]:g}"
-    )
+def _assay_cure(verdict: Verdict) -> str:
+    return "add an [[assay]] with its file" if verdict.found == "not measured" else verdict.reason
 
 
-def _unknown(test: str, asked: str, found: str, cure: str) -> Verdict:
-    return Verdict(test, asked, found, "cannot decide", cure)
+def _potency_limit(mechanism: str, limits: Mapping[str, Limit], file: str) -> Limit | None:
+    """The limits of every potency and of this mechanism's together; raises BadInput where no number meets both."""
+    own = [limits[test] for test in ("potency", f"potency_{mechanism}") if test in limits]
+    if not own:
+        return None
+    limit = own[0] if len(own) == 1 else own[0].both(own[1])
+    if not limit.least <= limit.most:
+        raise BadInput(
+            "no number meets both limits", file=file, key=f"potency_{mechanism}", given=limit.asked
+        )
+    return replace(limit, test=f"potency_{mechanism}", asked=f"relative potency {limit.asked}")
+
+
+def _potency_test(
+    mechanism: str,
+    runs: tuple[RunPotency, ...],
+    potency: Potency | None,
+    limit: Limit | None,
+    specification: Specification,
+    record: Stated,
+) -> Verdict | None:
+    """One mechanism's verdict; None where its assays are valid and nothing limits it."""
+    name, asked = f"potency_{mechanism}", "a valid assay" if limit is None else limit.asked
+    source = "" if limit is None else limit.source
+    reasons = "; ".join(f"{run.run}: {run.refused}" for run in runs if run.refused)
+    unlike = [run for run in runs if run.unlike]
+    if unlike:
+        always = len(unlike) == len(runs) and limit is not None
+        cure = "" if always else "; find out why before it is released"
+        found = f"unlike the reference in {len(unlike)} of {len(runs)} runs"
+        found = "no potency to report" if len(unlike) == len(runs) else found
+        return Verdict(
+            name, asked, found, "refuse" if always else "cannot decide", reasons + cure, source=source
+        )
+    if potency is None:
+        return _unknown(name, asked, "no potency to report", f"{reasons}; repeat the assay", source)
+    if limit is None:
+        return None
+    many = f"{potency.runs} run{'' if potency.runs == 1 else 's'}"
+    value = Value(f"{potency.r:.3g} ({potency.low:.3g} to {potency.high:.3g}, {many})", "", potency.belief)
+    for test in ("potency", name):
+        if test in record.findings:
+            value = _beside(replace(limit, test=test), record.findings[test], value, record.file)
+    return _judged(limit, value, specification, cure="more runs would tell")
+
+
+def _unknown(test: str, asked: str, found: str, cure: str, source: str = "", method: str = "") -> Verdict:
+    return Verdict(test, asked, found, "cannot decide", cure, method=method, source=source)
 
 
 def _percent(probability: float) -> str:

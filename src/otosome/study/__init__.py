@@ -6,7 +6,6 @@ stay on the shelves, so a study that used shelves of one's own needs them again.
 """
 
 from otosome.study.files import (
-    REFUSED,
     STUDIES,
     TEMPLATE,
     explicit,
@@ -17,6 +16,7 @@ from otosome.study.files import (
     studies,
     titles,
 )
+from otosome.study.inputs import REFUSED
 from otosome.study.study import Study
 from otosome.study.tables import (
     Arm,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from otosome.cards import make_card
+from otosome.cards import check_plain, make_card
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
 from otosome.evidence import Curve, Parameter, Sourced, make_curve, without_source
@@ -55,6 +56,34 @@ class Study:
     allowed: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
     unreadable: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        values: Mapping[str, object],
+        *,
+        name: str = "study",
+        folder: Path | None = None,
+        shelves: tuple[Path, ...] = (),
+        allow_retracted: tuple[str, ...] = (),
+        despite_quality: bool = False,
+    ) -> Study:
+        """A study from plain values, the keys and texts of a study file, checked as a file is.
+
+        ``folder``  where the files lie that it names; ``load`` explains the others
+        raises      BadInput, with ``name`` where a file's name would stand
+        """
+        from otosome.study.files import checked
+        from otosome.study.inputs import Inputs
+        from otosome.study.reading import tables_of
+
+        check_plain(values, name)
+        study = cls(name, tables_of(values, name), Catalog(tuple(shelves)), allowed=allow_retracted)
+        return checked(study, name, Inputs(folder, despite_quality=despite_quality))
+
+    def as_dict(self) -> dict[str, object]:
+        """The study as plain values, quantities as their texts: what ``of`` takes, and a study file holds."""
+        return self.tables.model_dump(exclude_none=True)
 
     @cached_property
     def catalog(self) -> Catalog:

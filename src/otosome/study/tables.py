@@ -43,11 +43,13 @@ Loudness = Annotated[Quantity, _of("dB", least=0.0, most=250.0)]
 Length = Annotated[Quantity, _of("mm", least=0.0, most=1e3)]
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
+    """A table of a study file: what it does not know is refused, and it never changes."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class PopulationUse(_Table):
+class PopulationUse(Table):
     """Who the subjects are: people of an age, or of all ages between two, of one sex or both, who worked in noise;
     or those whose audiograms a file holds.
 
@@ -73,7 +75,7 @@ class PopulationUse(_Table):
     readings: dict[str, list[float] | list[str]] | None = None
 
 
-class InsultUse(_Table):
+class InsultUse(Table):
     """One insult: a drug by a route, a noise at a level, or an event at a depth."""
 
     entry: str
@@ -86,7 +88,7 @@ class InsultUse(_Table):
     depth: Length | None = None
 
 
-class Treatment(_Table):
+class Treatment(Table):
     """One treatment: a batch by a route; without an amount, the volume of the batch as it is."""
 
     batch: str
@@ -98,7 +100,7 @@ class Treatment(_Table):
     potency: float = Field(default=1.0, ge=0.0, le=1e6)
 
 
-class DeviceUse(_Table):
+class DeviceUse(Table):
     """Something worn or put in: since when, how deep, and for a graft or a coat what it releases and how much it is."""
 
     entry: str
@@ -109,14 +111,14 @@ class DeviceUse(_Table):
     potency: float = Field(default=1.0, ge=0.0, le=1e6)
 
 
-class RecoveryUse(_Table):
+class RecoveryUse(Table):
     """What hearing regains by itself in every arm, and how long after onset its people entered the study."""
 
     entry: str
     entered: Duration | None = None
 
 
-class Enrolment(_Table):
+class Enrolment(Table):
     """Who is taken in: people of whom a measure, read once as they come, lies between two ends, both included.
 
     Of a measure at several frequencies it is the mean over these.
@@ -127,7 +129,7 @@ class Enrolment(_Table):
     highest: Quantity | None = None
 
 
-class Preference(_Table):
+class Preference(Table):
     """How what is measured and harms are weighed: so much of a measure is worth 1, and an event of a harm so many.
 
     Where no measure is named, ten points of words understood in quiet are worth 1; where a harm is not, its own weight.
@@ -137,7 +139,7 @@ class Preference(_Table):
     harms: dict[str, Annotated[float, Field(ge=0.0, le=1e6)]] = {}
 
 
-class SampleUse(_Table):
+class SampleUse(Table):
     """Perilymph drawn from every ear as a laboratory does: the volume is what is measured, and it is gone then."""
 
     at: list[Moment] = Field(min_length=1)
@@ -147,7 +149,7 @@ class SampleUse(_Table):
     duration: Duration | None = None
 
 
-class Arm(_Table):
+class Arm(Table):
     """One group: what it suffers, what it gets and wears, and which mechanisms are knocked out."""
 
     name: str = Field(min_length=1, max_length=120)
@@ -157,7 +159,7 @@ class Arm(_Table):
     without: list[str] = []
 
 
-class Measure(_Table):
+class Measure(Table):
     """What is measured, where and when."""
 
     endpoint: str
@@ -176,7 +178,7 @@ class Measure(_Table):
         return [1.0] if self.frequency is None else [float(tone) for tone in self.frequency]
 
 
-class Compare(_Table):
+class Compare(Table):
     """The headline: which measure, of which arm, against which; and the null-vesicle twin."""
 
     measure: str
@@ -185,7 +187,7 @@ class Compare(_Table):
     null: str | None = None
 
 
-class Number(_Table):
+class Number(Table):
     """A number pinned in the study: it replaces the shelf's."""
 
     value: str
@@ -204,7 +206,7 @@ class Number(_Table):
     shelf: bool = False
 
 
-class StatedCurve(_Table):
+class StatedCurve(Table):
     """A curve stated in the study: it replaces the shelf's."""
 
     columns: dict[str, list[float]]
@@ -220,7 +222,7 @@ def _of_today(key: object) -> object:
     return "study/1" if key == "scenario/1" else key
 
 
-class Tables(_Table):
+class Tables(Table):
     """A study file, key by key.
 
     ``fineness``  how many times the default number of places and of steps it is computed with; time grows as its square

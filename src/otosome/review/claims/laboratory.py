@@ -12,7 +12,7 @@ from otosome.catalog import Catalog, Entry
 from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter, draw_columns
-from otosome.study import Study, load, loads
+from otosome.study import Study, load
 from otosome.units import Array
 
 if TYPE_CHECKING:
@@ -54,9 +54,7 @@ class Laboratory:
         if isinstance(asked, str):
             study = load(asked, shelves=self.catalog.own)
         else:
-            import tomli_w
-
-            study = loads(tomli_w.dumps(dict(asked)), "claim", shelves=self.catalog.own)
+            study = Study.of(asked, name="claim", shelves=self.catalog.own)
         return replace(study, tables=study.tables.model_copy(update=changes)) if changes else study
 
     def table(self, study: Study, world: int = 1, numbers: Numbers | None = None) -> Ears:

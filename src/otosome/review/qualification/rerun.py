@@ -19,7 +19,7 @@ from otosome.forward import (
 )
 from otosome.review.qualification.bench import Terms
 from otosome.review.qualification.case import Case
-from otosome.study import Study, loads
+from otosome.study import Study
 from otosome.units import Array, Quantity
 
 # Steps between knots grow by this: fewer than a run's, at a cost of some tenths of a dB.
@@ -122,13 +122,15 @@ def _typed(statistic: Mapping[str, object], file: str, key: str) -> dict[str, ob
 
 def study_of(entry: Entry, terms: Terms) -> Study:
     """The study an observation states, checked as any study file."""
-    import tomli_w
-
     values = entry.card.options["study"]
     if not isinstance(values, dict):
         raise BadInput("must be a table", file=entry.card.file, key="study", given=values)
-    text = tomli_w.dumps({"otosome": "study/1", **values})
-    return loads(text, entry.card.file, shelves=terms.catalog.own, allow_retracted=terms.allowed)
+    return Study.of(
+        {"otosome": "study/1", **values},
+        name=entry.card.file,
+        shelves=terms.catalog.own,
+        allow_retracted=terms.allowed,
+    )
 
 
 def rerun(entry: Entry, rows: list[Case], terms: Terms) -> dict[str, Array]:

@@ -3,43 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from otosome.review.qualification import counts, coverage
 from otosome.review.qualification.verdict import (
     Row,
 )
 
-if TYPE_CHECKING:
-    pass
 
-_COLOURS = {"agrees": "green", "disagrees": "red", "uninformative": "yellow", "no test": "bright_black"}
-
-
-def print_rows(rows: Sequence[Row]) -> None:
-    """A line for each row, its verdict in colour where a person watches, and the counts."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(soft_wrap=True, highlight=False)
+def row_lines(rows: Sequence[Row]) -> list[str]:
+    """A line for each row, and the counts."""
+    lines = []
     for row in rows:
-        marks = [
-            "calibrated on it" if row.used else "weak" if row.weak else "",
-            "wide" if row.sharp is False else "",
-        ]
-        line = Text.assemble(
-            (f"{row.verdict:<14}", _COLOURS[row.verdict]), f"{row.id:<20}", f"{simulated(row):<34} ",
-            f"{measured(row):<34} ", (", ".join(mark for mark in marks if mark), "bright_black"),
-        )  # fmt: skip
-        console.print(line)
+        calibrated = "calibrated on it" if row.used else "weak" if row.weak else ""
+        marks = ", ".join(mark for mark in (calibrated, "wide" if row.sharp is False else "") if mark)
+        lines.append(
+            f"{row.verdict:<14}{row.id:<20}{simulated(row):<34} {measured(row):<34} {marks}".rstrip()
+        )
     for name, by_verdict in counts(rows).items():
         parts = ", ".join(f"{n} {verdict}" for verdict, n in by_verdict.items() if n)
-        if parts:
-            console.print(f"{name}: {parts}")
+        lines += [f"{name}: {parts}"] if parts else []
     for name, by_mark in coverage(rows).items():
         parts = ", ".join(f"{n} {mark}" for mark, n in by_mark.items())
-        if any(by_mark.values()):
-            console.print(f"intervals of {name}: {parts}")
+        lines += [f"intervals of {name}: {parts}"] if any(by_mark.values()) else []
+    return lines
 
 
 def simulated(row: Row) -> str:

@@ -1,0 +1,59 @@
+"""Jobs: typed inputs in, a typed result out, with progress and an end; command line and notebook call the same.
+
+Every result has ``as_dict()``, what a machine reads, and ``lines()``, what a person reads on a terminal.
+"""
+
+from otosome.jobs.evidence import (
+    Changes,
+    Checked,
+    Claims,
+    Entries,
+    Qualified,
+    Standing,
+    changes,
+    check,
+    claims,
+    entries,
+    qualify,
+)
+from otosome.jobs.laboratory import Begun, Imported, ImportInputs, NewInputs, import_, new
+from otosome.jobs.lots import Lot, LotInputs, Process, assess, process
+from otosome.jobs.showing import Shown, show
+from otosome.jobs.study import Sources, StudyInputs, StudyResult, compare, run, sources
+from otosome.jobs.watch import Cancelled, Progress, Watch
+
+__all__ = [
+    "Begun",
+    "Cancelled",
+    "Changes",
+    "Checked",
+    "Claims",
+    "Entries",
+    "ImportInputs",
+    "Imported",
+    "Lot",
+    "LotInputs",
+    "NewInputs",
+    "Process",
+    "Progress",
+    "Qualified",
+    "Shown",
+    "Sources",
+    "Standing",
+    "StudyInputs",
+    "StudyResult",
+    "Watch",
+    "assess",
+    "changes",
+    "check",
+    "claims",
+    "compare",
+    "entries",
+    "import_",
+    "new",
+    "process",
+    "qualify",
+    "run",
+    "show",
+    "sources",
+]

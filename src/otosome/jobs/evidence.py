@@ -1,0 +1,317 @@
+"""The shelves, and what stands on them: published cases, claims, stored results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from otosome.errors import BadInput
+from otosome.jobs import laboratory, lots, study
+from otosome.jobs.watch import SILENT, Watch
+from otosome.results import Record, record_of
+
+if TYPE_CHECKING:
+    from otosome.review.qualification import Row
+
+Change = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Entries:
+    """What is on shelves: what each entry is about, by shelf and name."""
+
+    abouts: dict[str, dict[str, str]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The entries for a machine, as ``docs/schemas`` has them."""
+        return {"result": self.abouts, "notes": []}
+
+    def lines(self) -> list[str]:
+        """A line an entry, below its shelf."""
+        from otosome.report.terminal import entry_lines
+
+        return entry_lines(self.abouts)
+
+
+def entries(shelf: str | None = None, shelves: tuple[Path, ...] = ()) -> Entries:
+    """What is on a shelf, or on all of them; raises BadInput."""
+    from otosome.catalog import SHELVES, Catalog
+    from otosome.study import titles
+
+    catalog = Catalog(shelves)
+    chosen = list(SHELVES) if shelf is None else [] if shelf == "studies" else [shelf]
+    listed = {
+        name: {entry: catalog.get(name, entry).card.about for entry in catalog.names(name)} for name in chosen
+    }
+    if shelf in (None, "studies"):
+        listed["studies"] = titles()
+    return Entries(listed)
+
+
+@dataclass(frozen=True)
+class Qualified:
+    """Every published case asked for, simulated beside what was measured."""
+
+    rows: list[Row]
+    worlds: int
+    seed: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The rows for a machine, as ``docs/schemas`` has them."""
+        from otosome.review.qualification import counts, coverage
+
+        rows = [row.as_dict() for row in self.rows]
+        result = {
+            "rows": rows,
+            "counts": counts(self.rows),
+            "coverage": coverage(self.rows),
+            "worlds": self.worlds,
+        }
+        return {"seed": self.seed, "result": result, "notes": []}
+
+    def lines(self) -> list[str]:
+        """A line a case with its verdict, and the counts."""
+        from otosome.review.qualification.text import row_lines
+
+        return row_lines(self.rows)
+
+
+def qualify(
+    rows: Sequence[str] | None = None,
+    worlds: int = 40,
+    seed: int = 1,
+    shelves: tuple[Path, ...] = (),
+    allow_retracted: tuple[str, ...] = (),
+    watch: Watch = SILENT,
+) -> Qualified:
+    """Every published case, or those named, simulated beside what was measured; raises BadInput, or Cancelled."""
+    from otosome.catalog import Catalog
+    from otosome.review.qualification import qualify as examine
+
+    tick = watch.ticks("qualifying")
+    return Qualified(
+        examine(rows or None, worlds, seed, Catalog(shelves), tick, allow_retracted), worlds, seed
+    )
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Claims, a row each: what it stands on, its figure now, the verdict."""
+
+    rows: list[dict[str, Any]]
+    seed: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The rows for a machine, as ``docs/schemas`` has them."""
+        return {"seed": self.seed, "result": {"rows": self.rows}, "notes": []}
+
+    def lines(self) -> list[str]:
+        """Each claim in a few lines."""
+        from otosome.report.terminal import claim_lines
+
+        return claim_lines(self.rows)
+
+
+def claims(
+    names: Sequence[str] | None = None,
+    ears: int = 40,
+    seed: int = 1,
+    shelves: tuple[Path, ...] = (),
+    watch: Watch = SILENT,
+) -> Claims:
+    """Every claim, or those named, with its figure now and the verdict; raises BadInput, or Cancelled."""
+    from otosome.review.claims import claims as examine
+
+    return Claims(examine(names or None, ears, seed, shelves, watch.ticks("looking into claims")), seed)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Whether a result still stands.
+
+    ``changed``      what differs, a row each: parameter (or file), what, then, now, source, standing
+    ``refused``      retracted sources that would stop it from being run now
+    ``then`` ``now``  the best-value ear's benefit in ``unit``; None where nothing is compared
+    ``rerun``        the folder of the same question asked again, where it was
+    """
+
+    folder: Path
+    verb: str
+    changed: list[Change]
+    refused: list[str]
+    then: float | None = None
+    now: float | None = None
+    unit: str = ""
+    rerun: Path | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether nothing it rests on has changed."""
+        return not self.changed
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row for a machine, as ``docs/schemas`` has it."""
+        again = {} if self.rerun is None else {"rerun": str(self.rerun)}
+        return {
+            "result": str(self.folder),
+            "verb": self.verb,
+            "stands": self.stands,
+            "changed": self.changed,
+            "refused": self.refused,
+            "then": self.then,
+            "now": self.now,
+            "unit": self.unit,
+            **again,
+        }
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Results with whether each still stands."""
+
+    rows: list[Standing]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The rows for a machine, as ``docs/schemas`` has them."""
+        return {"result": {"rows": [row.as_dict() for row in self.rows]}, "notes": []}
+
+    def lines(self) -> list[str]:
+        """Each result, and what changed."""
+        from otosome.report.terminal import standing_lines
+
+        return [line for row in self.rows for line in standing_lines(row.as_dict())]
+
+
+def check(
+    folders: Sequence[Path], shelves: tuple[Path, ...] = (), rerun: bool = False, watch: Watch = SILENT
+) -> Checked:
+    """Whether results still stand: a study's on the evidence, an import's or a lot's on its files.
+
+    ``rerun``  where it does not, ask again by the verb that wrote it, beside the old result
+    raises     BadInput for what is no result, or cannot be asked again; Cancelled
+    """
+    return Checked([_standing(folder, shelves, rerun, watch) for folder in folders])
+
+
+def _standing(folder: Path, shelves: tuple[Path, ...], rerun: bool, watch: Watch) -> Standing:
+    record = record_of(folder)
+    if record.verb in (laboratory.IMPORT, lots.QUALITY):
+        return _files_stand(folder, record, rerun, watch)
+    from otosome.review.standing import check as examine
+
+    stored = study.stored(folder)
+    found = examine(stored.data, shelves)
+    beside = study.again(stored, shelves, watch).folder if rerun and not found["stands"] else None
+    parts = {key: found[key] for key in ("changed", "refused", "then", "now", "unit")}
+    return Standing(folder, stored.verb, **parts, rerun=beside)
+
+
+def _files_stand(folder: Path, record: Record, rerun: bool, watch: Watch) -> Standing:
+    """Whether the files of an import or a lot are those that were read."""
+    now = _hashes(record)
+    changed = [
+        _file_row(name, digest, now.get(name))
+        for name, digest in record.inputs.items()
+        if now.get(name) != digest
+    ]
+    beside = _again(folder, record, watch) if rerun and changed else None
+    return Standing(folder, record.verb, changed, [], rerun=beside)
+
+
+def _file_row(name: str, then: str, now: str | None) -> Change:
+    return {
+        "parameter": name,
+        "what": "gone" if now is None else "file",
+        "then": then[:12],
+        "now": (now or "")[:12],
+        "source": None,
+        "standing": "",
+    }
+
+
+def _hashes(record: Record) -> dict[str, str]:
+    """SHA-256 of a result's files as they are now, by the name it knows them; those that are gone are left out."""
+    from otosome.laboratory.file import Export
+    from otosome.laboratory.intake import files_in
+
+    paths = _paths(record, "paths")
+    if record.verb == laboratory.IMPORT and paths:
+        there = [path for path in paths if path.exists()]
+        files = dict(files_in(there)[0]) if len(there) == len(paths) else {}
+    else:
+        files = {name: Path(name) for name in record.inputs}
+    hashes = {}
+    for name in record.inputs:
+        file = files.get(name)
+        if file is not None and file.is_file():
+            hashes[name] = Export.open(file).sha256
+    return hashes
+
+
+def _paths(record: Record, name: str) -> tuple[Path, ...]:
+    paths = record.option(name)
+    return tuple(map(Path, paths)) if isinstance(paths, list) else ()
+
+
+def _path(record: Record, name: str) -> Path | None:
+    path = record.option(name)
+    return Path(path) if isinstance(path, str) else None
+
+
+def _again(folder: Path, record: Record, watch: Watch) -> Path:
+    """Read an import's files, or decide a lot, once more, beside the old result."""
+    beside = folder.with_name(f"{folder.name}.now")
+    shelves = _paths(record, "shelves")
+    if record.verb == laboratory.IMPORT:
+        paths = _paths(record, "paths")
+        if not paths:
+            raise BadInput(
+                "does not say from which files it was imported", file=str(folder), cure="import them again"
+            )
+        asked = laboratory.ImportInputs(
+            paths=paths, animals=_path(record, "animals"), shelves=shelves, out=beside, force=True
+        )
+        return laboratory.import_(asked, watch).folder
+    file = _path(record, "record")
+    if file is None:
+        raise BadInput(
+            "does not say which record it decided", file=str(folder), cure="otosome quality RECORD"
+        )
+    named = record.option("study")
+    lot = lots.LotInputs(
+        record=file,
+        reference=_path(record, "reference"),
+        history=_path(record, "history"),
+        study=named if isinstance(named, str) else None,
+        shelves=shelves,
+        out=beside,
+        force=True,
+    )
+    return lots.assess(lot, watch).folder
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed between two results: rows ``changed``, the benefit ``then`` and ``now``, its ``unit``."""
+
+    values: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The changes for a machine, as ``docs/schemas`` has them."""
+        return {"result": self.values, "notes": []}
+
+    def lines(self) -> list[str]:
+        """A line a number that changed, and how the benefit moved."""
+        from otosome.report.terminal import change_lines
+
+        return change_lines(self.values)
+
+
+def changes(old: Path, new: Path) -> Changes:
+    """What evidence changed between two results of one study, and how their headlines moved; raises BadInput."""
+    from otosome.results import open_result
+    from otosome.review.standing import between
+
+    return Changes(between(open_result(old), open_result(new)))

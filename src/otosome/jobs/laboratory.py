@@ -1,0 +1,225 @@
+"""A laboratory's files imported, and what is filled in by hand begun."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from otosome.errors import BadInput
+from otosome.jobs.watch import SILENT, Watch
+from otosome.results import ANSWER, Record, check_free, csv_text, fill_intake, usual, writing
+
+if TYPE_CHECKING:
+    from otosome.catalog import Catalog
+
+IMPORT = "import"
+# The file that ``new`` writes of each kind, and what to do with it then.
+NEW = {
+    "study": ("my_study.toml", "run it with: otosome run"),
+    "animals": ("animals.csv", "fill it in, then: otosome import PATH... --animals"),
+    "fit": ("my_study.toml", "run it with: otosome run"),
+    "batch": ("my_batch.toml", "fill it in, then decide with: otosome quality"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportInputs:
+    """Files and folders to read.
+
+    ``animals``  the sheet that says which subject is in which group
+    ``out``      folder for the tables;  ``force``  move an earlier import aside
+    """
+
+    paths: tuple[Path, ...]
+    animals: Path | None = None
+    shelves: tuple[Path, ...] = ()
+    out: Path | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Imported:
+    """An import: how many ``rows`` of each table, each file with its instrument, and what was refused."""
+
+    folder: Path
+    record: Record
+    rows: dict[str, int]
+    files: dict[str, str]
+    refused: list[dict[str, str]]
+    notes: list[str]
+
+    @property
+    def contact_sheet(self) -> Path:
+        """What was read, to look at."""
+        return self.folder / "contact.html"
+
+    def result(self) -> dict[str, Any]:
+        """What was imported, as JSON holds it."""
+        return {"rows": self.rows, "files": self.files, "refused": self.refused}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer for a machine, as ``docs/schemas`` has it."""
+        return {
+            "out": str(self.folder),
+            "inputs": dict(self.record.inputs),
+            "result": self.result(),
+            "notes": self.notes,
+        }
+
+    def lines(self) -> list[str]:
+        """How much was read, and where to look at it."""
+        from otosome.report.terminal import import_lines
+
+        return [*import_lines(self.rows), f"contact sheet: {self.contact_sheet.resolve()}"]
+
+
+def import_(asked: ImportInputs, watch: Watch = SILENT) -> Imported:
+    """Read files into one table with thresholds and a list of what was refused; raises BadInput, or Cancelled."""
+    from otosome.catalog import Catalog
+    from otosome.laboratory.animals import Animals
+    from otosome.laboratory.intake import intake
+
+    folder = asked.out if asked.out is not None else usual(IMPORT)
+    check_free(folder, asked.force)
+    sheet = None if asked.animals is None else Animals.read(asked.animals)
+    with writing(folder, asked.force) as part:
+        watch.check()
+        read = intake(asked.paths, Catalog(asked.shelves), sheet)
+        watch.check()
+        options: dict[str, Any] = {
+            "paths": [str(path.resolve()) for path in asked.paths],
+            "animals": None if asked.animals is None else str(asked.animals.resolve()),
+            "shelves": [str(path) for path in asked.shelves],
+        }
+        record = Record(IMPORT, folder.name, dict(read.inputs), options)
+        rows = {
+            "files": len(read.files),
+            "readings": len(read.readings),
+            "particles": len(read.particles),
+            "waveforms": len(read.waveforms),
+            "thresholds": len(read.estimated),
+            "refused": len(read.refused),
+        }
+        refused = [vars(refusal) for refusal in read.refused]
+        imported = Imported(folder, record, rows, dict(read.files), refused, list(read.notes))
+        answer = {**imported.result(), "notes": imported.notes}
+        fill_intake(part, read, None if sheet is None else sheet.rows, answer, record)
+    return imported
+
+
+def imported(folder: Path, record: Record) -> Imported:
+    """An import read back; raises BadInput where its files are gone, or are of an earlier version."""
+    from otosome.results import read_answer
+
+    paths = record.option("paths")
+    again = f"otosome import {' '.join(paths) if isinstance(paths, list) else 'PATH...'}"
+    answer = read_answer(folder / ANSWER, cure=f"import the files again: {again}")
+    parts = {"rows": dict, "files": dict, "refused": list, "notes": list}
+    for key, kind in parts.items():
+        if not isinstance(answer.get(key), kind):
+            raise BadInput("does not say what was imported", file=str(folder / ANSWER), key=key, cure=again)
+    return Imported(folder, record, **{key: answer[key] for key in parts})
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewInputs:
+    """A file to begin: ``kind`` of ``NEW``, the files it is for, the import it is from, and where it goes."""
+
+    kind: str
+    paths: tuple[Path, ...] = ()
+    source: Path | None = None
+    shelves: tuple[Path, ...] = ()
+    out: Path | None = None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A file begun, and what to do with it then."""
+
+    kind: str
+    file: Path
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer for a machine, as ``docs/schemas`` has it."""
+        return {"out": str(self.file), "result": {}, "notes": []}
+
+    def lines(self) -> list[str]:
+        """What was written, and the next command."""
+        return [f"wrote {self.file}; {NEW[self.kind][1]} {self.file}"]
+
+
+def new(asked: NewInputs) -> Begun:
+    """Begin a file: a study, an animals sheet, a study to fit, a lot's record; raises BadInput if it is there."""
+    from otosome.catalog import Catalog
+
+    if asked.kind not in NEW:
+        raise BadInput("is not something new can write", given=asked.kind, allowed=list(NEW))
+    key = f"new {asked.kind}"
+    if asked.paths and asked.kind in ("study", "fit"):
+        raise BadInput("takes no files", key=key, given=str(asked.paths[0]))
+    if asked.source is not None and asked.kind != "fit":
+        raise BadInput("takes no --from", key=key, given=str(asked.source))
+    file = asked.out if asked.out is not None else Path(NEW[asked.kind][0])
+    _write(file, _begun(asked, file, Catalog(asked.shelves)))
+    return Begun(asked.kind, file)
+
+
+def _begun(asked: NewInputs, file: Path, catalog: Catalog) -> str:
+    """The text of what ``new`` writes into a file."""
+    if asked.kind == "animals":
+        return _animals(asked.paths, catalog)
+    if asked.kind == "fit":
+        return _fit(asked.source, file, catalog)
+    if asked.kind == "batch":
+        return _lot_record(asked.paths, file, catalog)
+    from otosome.study import TEMPLATE
+
+    return TEMPLATE.read_text(encoding="utf-8")
+
+
+def _animals(paths: tuple[Path, ...], catalog: Catalog) -> str:
+    from otosome.laboratory.animals import template
+    from otosome.laboratory.intake import intake
+
+    if not paths:
+        raise BadInput(
+            "needs the files the sheet is for", key="new animals", cure="otosome new animals PATH..."
+        )
+    read = intake(paths, catalog)
+    tables = [table for table in (read.readings, read.waveforms) if len(table)]
+    if not tables:
+        raise BadInput(
+            "holds nothing of an animal",
+            file=str(paths[0]),
+            cure="name files of readings or waveforms; a batch of particles needs no sheet",
+        )
+    return csv_text(template(tables))
+
+
+def _fit(source: Path | None, file: Path, catalog: Catalog) -> str:
+    from otosome.laboratory.draft import draft
+
+    if source is None:
+        raise BadInput("needs a table", key="new fit", cure="otosome new fit --from results/import")
+    return draft(source, catalog, file.name)
+
+
+def _lot_record(paths: tuple[Path, ...], file: Path, catalog: Catalog) -> str:
+    from otosome.lots.template import template
+
+    name = "".join(c if c.isalnum() and c.isascii() else "_" for c in file.stem)[:40].strip("_") or "lot"
+    return template(list(paths), file.parent, name, catalog)
+
+
+def _write(file: Path, text: str) -> None:
+    """A file that was not there before; raises BadInput if it was."""
+    try:
+        with file.open("x", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+    except FileExistsError as error:
+        raise BadInput(
+            "is there already; nothing is overwritten", file=str(file), cure="name another --out"
+        ) from error
+    except OSError as error:
+        raise BadInput(f"cannot be written ({error.strerror})", file=str(file)) from error

@@ -1,0 +1,150 @@
+"""A lot assessed, or a process's lots."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from otosome.errors import BadInput
+from otosome.jobs.watch import SILENT, Watch
+from otosome.results import Record, check_free, fill_lot, usual, writing
+
+if TYPE_CHECKING:
+    from otosome.catalog import Catalog
+
+QUALITY = "quality"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LotInputs:
+    """A lot to decide.
+
+    ``record``     the file of the lot's record;  ``reference``  of a lot to compare the count and size with
+    ``history``    a folder with the records of earlier lots
+    ``study``      what each limit is worth in it
+    ``out``        folder for certificate and report;  ``force``  move an earlier result aside
+    """
+
+    record: Path
+    reference: Path | None = None
+    history: Path | None = None
+    study: str | None = None
+    shelves: tuple[Path, ...] = ()
+    out: Path | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Lot:
+    """A lot decided: ``values`` of ``otosome.lots.values``, with ``history``, ``reference`` and ``stakes``."""
+
+    folder: Path
+    record: Record
+    values: dict[str, Any]
+    notes: list[str]
+
+    @property
+    def report(self) -> Path:
+        """Its report."""
+        return self.folder / "report.html"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer for a machine, as ``docs/schemas`` has it."""
+        inputs = dict(self.record.inputs)
+        return {"out": str(self.folder), "inputs": inputs, "result": self.values, "notes": self.notes}
+
+    def lines(self) -> list[str]:
+        """The decision with its reason, each test, and what else was asked for."""
+        from otosome.lots.text import lot_words
+
+        return [lot_words(self.values), f"report: {self.report.resolve()}"]
+
+
+def assess(asked: LotInputs, watch: Watch = SILENT) -> Lot:
+    """Release, refuse or cannot decide: a lot from its files; raises BadInput, or Cancelled."""
+    from otosome.catalog import Catalog
+    from otosome.lots.assessment import assess as decide
+    from otosome.lots.values import lot_values
+
+    catalog = Catalog(asked.shelves)
+    assessment = decide(asked.record, catalog)
+    folder = asked.out if asked.out is not None else usual(assessment.record.name)
+    check_free(folder, asked.force)
+    values = {**lot_values(assessment), **_beside(asked, assessment, catalog)}
+    watch.check()
+    paths = {name: getattr(asked, name) for name in ("record", "reference", "history")}
+    options: dict[str, Any] = {
+        **{name: None if path is None else str(path.resolve()) for name, path in paths.items()},
+        "study": asked.study,
+        "shelves": [str(path) for path in asked.shelves],
+    }
+    record = Record(QUALITY, assessment.record.name, dict(assessment.inputs), options)
+    with writing(folder, asked.force) as part:
+        fill_lot(part, assessment, values, record)
+    return Lot(folder, record, values, list(assessment.lot.notes))
+
+
+def _beside(asked: LotInputs, assessment: Any, catalog: Catalog) -> dict[str, Any]:
+    """What stands beside a lot: earlier lots, a reference lot, what its limits are worth."""
+    from otosome.lots.assessment import assess as decide
+    from otosome.lots.earlier import history, read_history
+    from otosome.lots.stakes import stakes
+    from otosome.lots.values import comparison_values, history_values
+
+    beside: dict[str, Any] = dict.fromkeys(("history", "reference", "stakes"))
+    if asked.history is not None:
+        earlier = read_history(asked.history, catalog, but=asked.record)
+        beside["history"] = history_values(history(earlier, assessment))
+    if asked.reference is not None:
+        beside["reference"] = comparison_values(assessment, decide(asked.reference, catalog))
+    if asked.study is not None:
+        beside["stakes"] = asdict(stakes(assessment, asked.record, asked.study, catalog))
+    return beside
+
+
+def lot(folder: Path, record: Record) -> Lot:
+    """A lot read back; raises BadInput where its file is gone."""
+    from otosome.results import read_answer
+
+    file = folder / "lot.json"
+    values = read_answer(file, cure="decide the lot again: otosome quality RECORD")
+    for key in ("lot", "decision", "reason", "tests"):
+        if key not in values:
+            raise BadInput("does not say what was decided", file=str(file), key=key)
+    notes = values.pop("notes", [])
+    return Lot(folder, record, values, notes)
+
+
+@dataclass(frozen=True)
+class Process:
+    """What a process makes, and what a change of process does."""
+
+    values: dict[str, Any]
+    change: dict[str, Any] | None
+
+    @property
+    def notes(self) -> list[str]:
+        """Which of its numbers are only assumed."""
+        assumed = self.values["assumed"]
+        return [f"{len(assumed)} numbers of {self.values['process']} are assumed: {', '.join(assumed)}."]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer for a machine, as ``docs/schemas`` has it."""
+        return {"result": {**self.values, "change": self.change}, "notes": self.notes}
+
+    def lines(self) -> list[str]:
+        """What the process makes, and what the change does."""
+        from otosome.lots.text import change_words, process_words
+
+        return [process_words(self.values), *([] if self.change is None else [change_words(self.change)])]
+
+
+def process(name: str, against: str | None = None, lots: int = 20, shelves: tuple[Path, ...] = ()) -> Process:
+    """What a process makes over so many lots, and what another one would change; raises BadInput."""
+    from otosome.catalog import Catalog
+    from otosome.lots.production import change, making
+
+    catalog = Catalog(shelves)
+    values = making(name, catalog, lots)
+    return Process(values, None if against is None else change(name, against, catalog, lots))

@@ -1,0 +1,237 @@
+"""A study run, its arms compared as therapies, the numbers it rests on; and what a stored result says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from otosome.jobs.watch import SILENT, Watch
+from otosome.results import Record, check_free, fill, open_result, usual, writing
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from otosome.study import Study
+
+Json = Mapping[str, Any]
+RUN, COMPARE = "run", "compare"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyInputs:
+    """What a run or a comparison is asked.
+
+    ``study``            a study file, or the name of a shipped study
+    ``subjects``         ears, at least 1;  ``seed``  of every draw, the study's own by default
+    ``batch``            the record of a lot, or an instrument's export, in the place of the study's batch
+    ``despite_quality``  run a lot that its own specification refuses
+    ``audiogram``        a person's, in the place of the study's people;  ``person``  ``ear``  whose, and which ear
+    ``interpolate``      take a frequency that a mean needs from its neighbours
+    ``shelves``          folders of one's own shelves;  ``allow_retracted``  sources that may be used all the same
+    ``out``              the result folder;  ``force``  move an earlier result aside
+    """
+
+    study: str
+    subjects: int = 200
+    seed: int | None = None
+    batch: Path | None = None
+    despite_quality: bool = False
+    audiogram: Path | None = None
+    person: str | None = None
+    ear: str | None = None
+    interpolate: bool = False
+    shelves: tuple[Path, ...] = ()
+    allow_retracted: tuple[str, ...] = ()
+    out: Path | None = None
+    force: bool = False
+
+    def load(self) -> Study:
+        """The study asked about; raises BadInput."""
+        from otosome.study import load
+
+        return load(
+            self.study,
+            shelves=self.shelves,
+            allow_retracted=self.allow_retracted,
+            batch=self.batch,
+            despite_quality=self.despite_quality,
+            audiogram=self.audiogram,
+            person=self.person,
+            ear=self.ear,
+            interpolate=self.interpolate,
+        )
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """A stored result of a study: its folder, the job that wrote it, and its numbers.
+
+    ``data``  of ``otosome.simulate``, with the answer as JSON in its attributes
+    """
+
+    folder: Path
+    record: Record
+    data: xr.Dataset
+
+    def answer(self, name: str) -> Any:
+        """A part of the answer, such as ``headline``; None where the result has none."""
+        return json.loads(self.data.attrs.get(name, "null"))
+
+    @property
+    def verb(self) -> str:
+        """Which verb wrote it: of an earlier version, by what it answers."""
+        return COMPARE if "therapies" in self.data.attrs else RUN
+
+    @property
+    def seed(self) -> int:
+        """Seed of every draw."""
+        return int(self.data.attrs["seed"])
+
+    @property
+    def ears(self) -> int:
+        """Ears simulated, those rejected among them."""
+        return int(self.data.sizes["subject"]) + len(self.answer("masked") or [])
+
+    @property
+    def report(self) -> Path:
+        """Its report."""
+        return self.folder / "report.html"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer for a machine, as ``docs/schemas`` has it."""
+        of = "therapies" if self.verb == COMPARE else "headline"
+        return {
+            "out": str(self.folder),
+            "inputs": dict(self.record.inputs),
+            "seed": self.seed,
+            "result": {
+                of: self.answer(of),
+                "errors": self.answer("errors") or {},
+                "masked": self.answer("masked") or [],
+            },
+            "notes": self.answer("notes"),
+        }
+
+    def lines(self) -> list[str]:
+        """The answer for a person."""
+        from otosome.report.terminal import accuracy_lines, headline_lines, therapy_lines
+
+        return [
+            f"{self.record.name}: {self.data.sizes['subject']} ears, seed {self.seed}",
+            *(
+                therapy_lines(self.answer("therapies"))
+                if self.verb == COMPARE
+                else headline_lines(self.answer("headline"))
+            ),
+            *accuracy_lines(self.answer("errors") or {}, self.data.sizes["subject"]),
+            f"report: {self.report.resolve()}",
+        ]
+
+
+def run(asked: StudyInputs, watch: Watch = SILENT) -> StudyResult:
+    """Simulate a study and write its result; raises BadInput, or Cancelled."""
+    return _written(RUN, asked, watch)
+
+
+def compare(asked: StudyInputs, watch: Watch = SILENT) -> StudyResult:
+    """Lay the arms of a study side by side as therapies and write the result; raises BadInput, or Cancelled."""
+    return _written(COMPARE, asked, watch)
+
+
+def again(stored: StudyResult, shelves: tuple[Path, ...], watch: Watch = SILENT) -> StudyResult:
+    """Ask a result's question again with the numbers of now, by the verb that wrote it, beside the old result."""
+    from otosome.review.standing import asked_now
+
+    study = replace(asked_now(stored.data, shelves), allowed=())
+    beside = stored.folder.with_name(f"{stored.folder.name}.now")
+    record = replace(
+        _record(stored.verb, study, stored.ears, stored.seed, shelves), inputs=stored.record.inputs
+    )
+    return _fill(study, record, beside, True, watch)
+
+
+def _written(verb: str, asked: StudyInputs, watch: Watch) -> StudyResult:
+    study = asked.load()
+    folder = asked.out if asked.out is not None else usual(study.name, "" if verb == RUN else verb)
+    check_free(folder, asked.force)
+    own = study.tables.seed
+    seed = asked.seed if asked.seed is not None else own if own is not None else 1
+    record = _record(verb, study, asked.subjects, seed, asked.shelves)
+    return _fill(study, record, folder, asked.force, watch)
+
+
+def _record(verb: str, study: Study, subjects: int, seed: int, shelves: tuple[Path, ...]) -> Record:
+    options: dict[str, Any] = {
+        "subjects": subjects,
+        "seed": seed,
+        "shelves": [str(folder) for folder in shelves],
+        "allow_retracted": list(study.allowed),
+    }
+    return Record(verb, study.name, dict(study.inputs), options)
+
+
+def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch) -> StudyResult:
+    """A result folder, filled by the verb of its record."""
+    from otosome.forward import draw, observe
+
+    with writing(folder, force) as part:
+        ears = draw(study, subjects=int(str(record.option("subjects"))), seed=int(str(record.option("seed"))))
+        result = _work(record.verb)(study, ears, tick=watch.ticks("simulating"))
+        watch.check()
+        fill(part, result, observe(study, result, ears), ears, record)
+        watch.check()
+    return StudyResult(folder, record, result)
+
+
+def _work(verb: str) -> Callable[..., xr.Dataset]:
+    from otosome.answers.answer import answer
+    from otosome.answers.therapies import therapies
+
+    return therapies if verb == COMPARE else answer
+
+
+def stored(folder: Path) -> StudyResult:
+    """A study's result read back; raises BadInput where the folder holds none."""
+    from otosome.results import record_of
+
+    return StudyResult(folder, record_of(folder), open_result(folder))
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Every number a study rests on, a row each; how many of each basis, and how many are read only once."""
+
+    rows: list[dict[str, Any]]
+    notes: tuple[str, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many numbers have each basis."""
+        bases = sorted({row["basis"] for row in self.rows})
+        return {basis: sum(row["basis"] == basis for row in self.rows) for basis in bases}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The rows for a machine, as ``docs/schemas`` has them."""
+        once = sum(row["provisional"] for row in self.rows)
+        return {
+            "result": {"rows": self.rows, "counts": self.counts, "provisional": once},
+            "notes": list(self.notes),
+        }
+
+    def lines(self) -> list[str]:
+        """A line a number, and how many of each basis there are."""
+        from otosome.report.terminal import source_lines
+
+        return source_lines(self.rows, self.counts)
+
+
+def sources(study: str, batch: Path | None = None, shelves: tuple[Path, ...] = ()) -> Sources:
+    """The papers a study rests on, and which of its numbers are only assumed; raises BadInput."""
+    from otosome.answers.sources import sources as rows_of
+    from otosome.study import load
+
+    loaded = load(study, shelves=shelves, batch=batch, despite_quality=True)
+    return Sources(rows_of(loaded), tuple(loaded.notes))

@@ -1,0 +1,60 @@
+"""A job watched: how far it is, how long it still takes, and an end to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
+
+Tick = Callable[[int, int], None]
+
+
+class Cancelled(Exception):
+    """A job was ended from outside; nothing was replaced."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is: ``done`` of ``of`` parts of what it is ``doing``, and seconds ``left`` if they go on so."""
+
+    doing: str
+    done: int
+    of: int
+    left: float | None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Called with the progress of a job; ``cancel`` from any thread ends the job at its next part.
+
+    ``show``  called with each ``Progress``, in the thread of the job
+    """
+
+    show: Callable[[Progress], None] | None = None
+    _end: Event = field(default_factory=Event)
+
+    def cancel(self) -> None:
+        """End the job at its next part: it raises ``Cancelled`` and leaves what was there as it was."""
+        self._end.set()
+
+    def check(self) -> None:
+        """Raise ``Cancelled`` where the job was cancelled."""
+        if self._end.is_set():
+            raise Cancelled
+
+    def ticks(self, doing: str) -> Tick:
+        """What a job calls with the parts done and all parts."""
+        began = time.monotonic()
+        self.check()
+
+        def tick(done: int, of: int) -> None:
+            self.check()
+            if self.show is not None:
+                took = time.monotonic() - began
+                self.show(Progress(doing, done, of, took * (of - done) / done if done else None))
+
+        return tick
+
+
+SILENT = Watch()

@@ -1,0 +1,227 @@
+"""A result's numbers as a file that explains itself, in groups; and read back.
+
+``/ears``      of each ear: number, world, how exactly it was computed, and what reached it
+``/cells``     of each place: the cells, and what of vesicles and protein arrived there
+``/measures``  true values of what the study measures
+``/readings``  the same as an instrument reads it, a row a reading
+``/sources``   every number the study rests on, with its paper or the reason it was assumed
+``/window``    the best-value ear treated on each of many days
+
+What is no number (the headline, what moves it, notes) stands in ``answer.json`` beside the file, the study as it was
+run in ``study.toml``, and every number drawn for each ear in ``ears.parquet``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from otosome.errors import BadInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+DATA, ANSWER, STUDY, EARS = "result.nc", "answer.json", "study.toml", "ears.parquet"
+# What of a result's attributes is short, and stands in the file itself.
+_SHORT = ("name", "version", "seed", "species", "ears")
+_NEEDED = ("name", "seed", "study", "headline", "sources", "notes")
+_LARGEST = 200_000_000
+# Unit and meaning of what does not state them itself.
+_MEANINGS = {
+    "arm": ("", "arm of the study"),
+    "subject": ("", "number of the ear"),
+    "world": ("", "which draw of everything unknown the ear lives in"),
+    "lot": ("", "which lot of its world the ear is treated with"),
+    "person": ("", "whose ear it is"),
+    "weight": ("", "importance weight of the ear"),
+    "time": ("h", "time from the study's zero"),
+    "frequency": ("kHz", "frequency"),
+    "place": ("", "0 base to 1 apex"),
+    "cell": ("", "kind of cell, or synapse"),
+    "where": ("", "where vesicles signal"),
+    "sample": ("", "sample of perilymph"),
+    "sampled_at": ("h", "end of sampling"),
+    "halved": ("", "the compared measure with the efficacy halved"),
+    "doubled": ("", "the compared measure with the efficacy doubled"),
+    "cells": ("", "fraction of cells counted at the end"),
+    "arrived": ("", "fraction of cells when the person came"),
+    "spare": ("dB", "what the last outer hair cells still hold"),
+    "vesicles": ("particles/uL", "highest concentration of vesicles in the organ of Corti"),
+    "protein": ("ug/uL", "highest concentration of protein in the organ of Corti"),
+    "plasma": ("particles h/uL", "vesicles in blood, over time"),
+    "told": ("", "strongest receptor signal of any mechanism, 0 to 1"),
+    "signal": ("", "strongest receptor signal of any mechanism, 0 to 1"),
+    "time_error": ("", "error of the steps of time, share of the peak"),
+    "closure": ("", "mass-balance error, share of the dose"),
+    "mass_balance_error": ("", "mass-balance error, share of the dose"),
+    "window_dose": ("h", "time of the treatment"),
+    "window_time": ("h", "time from the study's zero"),
+    "window_frequency": ("kHz", "frequency"),
+    "window_cells": ("", "fraction of outer hair cells counted"),
+    "window_vesicles": ("particles/uL", "vesicles in the organ of Corti"),
+    "window_shift": ("dB", "threshold shift at the end"),
+    "window_vehicle_shift": ("dB", "threshold shift at the end with vehicle"),
+    "place_frequency": ("kHz", "best frequency of the place"),
+    "place_distance": ("mm", "distance of the place from the base"),
+}
+
+
+def described(result: xr.Dataset) -> xr.Dataset:
+    """The result with unit and ``long_name`` on every variable; what a variable says of itself stays."""
+    whole = result.copy()
+    for name in whole.variables:
+        variable = whole[name]
+        unit, meaning = _MEANINGS.get(str(name), ("", str(name).replace("_", " ")))
+        if str(name).startswith("other_"):
+            meaning = f"{_label(whole, str(name).removeprefix('other_'))} of the other ear"
+        if str(name).startswith("sampled_"):
+            meaning = f"{str(name).removeprefix('sampled_').replace('_', ' ')} in the sample of perilymph"
+        variable.attrs = {"unit": unit, "long_name": meaning, **variable.attrs}
+    return whole
+
+
+def _label(result: xr.Dataset, name: str) -> str:
+    return str(result[name].attrs.get("long_name", name)) if name in result else name
+
+
+def group_of(result: xr.Dataset, name: str) -> str:
+    """The group in which a variable stands."""
+    dims = set(map(str, result[name].dims))
+    if name.startswith("window_"):
+        return "window"
+    if "endpoint" in result[name].attrs or {"time", "frequency"} <= dims:
+        return "measures"
+    return "cells" if "place" in dims else "ears"
+
+
+def grouped(result: xr.Dataset, readings: pd.DataFrame) -> xr.DataTree:
+    """A result and its readings as the groups of a file."""
+    import pandas as pd
+    import xarray as xr
+
+    whole = described(result)
+    by_group: dict[str, list[str]] = {}
+    for name in map(str, whole.data_vars):
+        by_group.setdefault(group_of(whole, name), []).append(name)
+    groups = {name: _attributeless(whole[names]) for name, names in by_group.items()}
+    groups["readings"] = _table(readings, "reading")
+    groups["sources"] = _table(pd.DataFrame(json.loads(result.attrs["sources"])), "source")
+    root = xr.Dataset(
+        attrs={
+            "title": "A result of otosome",
+            **{name: result.attrs[name] for name in _SHORT if name in result.attrs},
+        }
+    )
+    return xr.DataTree.from_dict({"/": root, **{f"/{name}": group for name, group in groups.items()}})
+
+
+def _attributeless(part: xr.Dataset) -> xr.Dataset:
+    return part.drop_attrs(deep=False)
+
+
+def _table(table: pd.DataFrame, row: str) -> xr.Dataset:
+    """A table's columns as variables along ``row``; a cell without text is empty."""
+    import xarray as xr
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    variables = {}
+    for name in map(str, table.columns):
+        column = table[name]
+        numbers = is_numeric_dtype(column) or is_bool_dtype(column)
+        values = column.to_numpy() if numbers else column.fillna("").astype(str).to_numpy(dtype=object)
+        unit = _COLUMN_UNITS.get(name, "")
+        variables[name] = ((row,), values, {"unit": unit, "long_name": name.replace("_", " ")})
+    return xr.Dataset(variables)
+
+
+# Columns of readings that have one unit throughout.
+_COLUMN_UNITS = {"time": "h", "frequency": "kHz", "level": "dB SPL"}
+
+
+def write_data(result: xr.Dataset, readings: pd.DataFrame, folder: Path) -> None:
+    """Write the numbers, the answer and the study as it was run into a folder."""
+    grouped(result, readings).to_netcdf(folder / DATA, engine="h5netcdf")
+    answer = {name: json.loads(text) for name, text in result.attrs.items() if name not in (*_SHORT, "study")}
+    (folder / ANSWER).write_text(
+        json.dumps(answer, indent=1, ensure_ascii=False), encoding="utf-8", newline="\n"
+    )
+    (folder / STUDY).write_text(result.attrs["study"], encoding="utf-8", newline="\n")
+
+
+def read_data(folder: Path) -> xr.Dataset:
+    """The numbers of a result folder, with the answer as JSON in its attributes; raises BadInput for what is none."""
+    import xarray as xr
+
+    file = folder / DATA
+    try:
+        with xr.open_dataset(file, engine="h5netcdf") as root:
+            earlier = bool(root.sizes)
+        stored = _whole(file) if earlier else _joined(file)
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInput(f"cannot be read ({_first_line(error)})", file=str(file)) from error
+    if not earlier:
+        stored.attrs |= {name: json.dumps(part) for name, part in read_answer(folder / ANSWER).items()}
+        stored.attrs["study"] = _text(folder / STUDY)
+    missing = [name for name in _NEEDED if name not in stored.attrs]
+    if missing or "subject" not in stored.sizes:
+        raise BadInput("is not a result of otosome", file=str(file), key=(missing or ["subject"])[0])
+    return stored
+
+
+def _first_line(error: Exception) -> str:
+    """The first words of a library's error; some quote a whole file."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def _whole(file: Path) -> xr.Dataset:
+    """A file from before there were groups."""
+    import xarray as xr
+
+    with xr.open_dataset(file, engine="h5netcdf") as opened:
+        return opened.load()
+
+
+def _joined(file: Path) -> xr.Dataset:
+    """The groups of a file that belong to its ears, as one dataset."""
+    import xarray as xr
+
+    with xr.open_datatree(file, engine="h5netcdf") as tree:
+        parts = [
+            tree[name].to_dataset().load() for name in tree.children if name not in ("readings", "sources")
+        ]
+        attrs = {name: _plain(value) for name, value in tree.attrs.items() if name in _SHORT}
+    joined = xr.merge(parts, join="exact", compat="equals", combine_attrs="override")
+    joined.attrs = attrs
+    return joined
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy's as Python's own."""
+    return value.item() if hasattr(value, "item") else value
+
+
+def read_answer(file: Path, cure: str | None = None) -> dict[str, Any]:
+    """The object a JSON file of a result holds; raises BadInput where it holds none.
+
+    ``cure``  what to do where the file is not there
+    """
+    if not file.is_file():
+        raise BadInput("is not there", file=str(file), cure=cure)
+    try:
+        answer = json.loads(_text(file))
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"is not JSON ({_first_line(error)})", file=str(file)) from error
+    if not isinstance(answer, dict):
+        raise BadInput("is not the answer of a result", file=str(file), given=type(answer).__name__)
+    return answer
+
+
+def _text(file: Path) -> str:
+    try:
+        if file.stat().st_size > _LARGEST:
+            raise BadInput("is too large", file=str(file), allowed=f"at most {_LARGEST} bytes")
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot be read ({_first_line(error)})", file=str(file)) from error

@@ -1,0 +1,107 @@
+"""The files of each kind of result: tables as Parquet and CSV, pages, and the record as the last of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from otosome.results.dataset import ANSWER, EARS, write_data
+from otosome.results.record import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from otosome.ears import Ears
+    from otosome.laboratory.intake import Intake
+    from otosome.lots.assessment import Assessment
+
+
+def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, record: Record) -> None:
+    """Write every file of a result into a folder: data, answer, ears, readings, sources, study, report, record."""
+    import pandas as pd
+
+    from otosome.report import write_report
+
+    write_data(result, readings, folder)
+    ears.write(folder / EARS)
+    readings.to_parquet(folder / "readings.parquet", index=False)
+    _csv(readings, folder / "readings.csv")
+    _csv(pd.DataFrame(json.loads(result.attrs["sources"])), folder / "sources.csv")
+    write_report(result, readings, folder / "report.html")
+    record.write(folder)
+
+
+def fill_lot(folder: Path, assessment: Assessment, values: Mapping[str, Any], record: Record) -> None:
+    """Write a lot's certificate, report, tables and record into a folder.
+
+    ``values``  what ``otosome.lots.values.lot_values`` says, with ``history``, ``reference`` and ``stakes``
+    """
+    import pandas as pd
+    import tomli_w
+
+    from otosome.report.lot import certificate, lot_report
+
+    _text(certificate(values), folder / "certificate.html")
+    _text(lot_report(assessment, values, values["history"] or {}), folder / "report.html")
+    _text(tomli_w.dumps(values["batch"]), folder / "batch.toml")
+    whole = {**values, "notes": list(assessment.lot.notes)}
+    _text(json.dumps(whole, indent=1, ensure_ascii=False), folder / "lot.json")
+    _csv(pd.DataFrame(values["tests"]), folder / "tests.csv")
+    wells = [{"run": plate.name, **asdict(well)} for plate in assessment.plates for well in plate.wells]
+    columns = ["run", "well", "sample", "dose", "unit", "response"]
+    _csv(pd.DataFrame(wells, columns=columns), folder / "wells.csv")
+    record.write(folder)
+
+
+def fill_intake(
+    folder: Path, intake: Intake, animals: pd.DataFrame | None, answer: Mapping[str, Any], record: Record
+) -> None:
+    """Write what was imported: tables as Parquet and CSV, refusals, animals, contact sheet, answer, record.
+
+    ``animals``  the checked sheet, written beside the tables that were joined with it
+    ``answer``   how many of each there are, and each file with its instrument
+    """
+    import pandas as pd
+
+    from otosome.report.contact import contact_sheet
+
+    tables = {"readings": intake.readings, "particles": intake.particles, "thresholds": intake.estimated}
+    for name, table in tables.items():
+        if len(table):
+            table.to_parquet(folder / f"{name}.parquet", index=False)
+            _csv(table, folder / f"{name}.csv")
+    if len(intake.waveforms):
+        intake.waveforms.to_parquet(folder / "waveforms.parquet", index=False)
+    if animals is not None:
+        _csv(animals, folder / "animals.csv")
+    rows = [vars(refusal) for refusal in intake.refused]
+    _csv(pd.DataFrame(rows, columns=["file", "place", "given", "reason"]), folder / "refused.csv")
+    _text(contact_sheet(intake), folder / "contact.html")
+    _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
+    record.write(folder)
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """A table as CSV that a spreadsheet opens and does not run; lines end the same on every system."""
+    return str(tame(table).to_csv(index=False, lineterminator="\n"))
+
+
+def _csv(table: pd.DataFrame, file: Path) -> None:
+    _text(csv_text(table), file)
+
+
+def _text(text: str, file: Path) -> None:
+    file.write_text(text, encoding="utf-8", newline="\n")
+
+
+def tame(table: pd.DataFrame) -> pd.DataFrame:
+    """Text cells that a spreadsheet would run as a formula, with an apostrophe before them."""
+    return table.map(_tame)
+
+
+def _tame(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell

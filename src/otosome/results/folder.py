@@ -1,0 +1,137 @@
+"""A result's folder: written beside and renamed, never over anything that is not otosome's own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from otosome.errors import BadInput
+from otosome.results.record import MARK, is_ours
+
+# Names that Windows keeps for devices, whatever their ending.
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+_OPEN = "close what has its files open (a spreadsheet, a viewer), or name another --out"
+
+
+def usual(name: str, verb: str = "") -> Path:
+    """Where a result goes unless told otherwise: ``results/<name>``, or ``results/<name>-<verb>``.
+
+    ``name``  what was asked about: a study, a lot, an import
+    ``verb``  where a second verb answers about the same thing
+    """
+    safe = "".join(c if c.isalnum() or c in "-_. " else "_" for c in name).strip(" .") or "result"
+    if safe.partition(".")[0].lower() in _DEVICES:
+        safe = f"{safe}_"
+    return Path("results") / (f"{safe}-{verb}" if verb else safe)
+
+
+def check_free(folder: Path, force: bool) -> None:
+    """Refuse a folder that must not be written; raises BadInput."""
+    try:
+        _check_free(folder, force)
+    except OSError as error:
+        raise BadInput(
+            f"cannot be used ({error.strerror})", file=str(folder), cure="name another --out"
+        ) from error
+
+
+def _check_free(folder: Path, force: bool) -> None:
+    if not folder.exists():
+        if folder.is_symlink():
+            raise BadInput("is a link to nowhere", file=str(folder), cure="remove it, or name another --out")
+        return
+    if not folder.is_dir():
+        raise BadInput("is a file, not a folder", file=str(folder), cure="name another --out")
+    if folder.resolve() == Path.cwd():
+        raise BadInput(
+            "is the folder you work in, and would be put in another's place",
+            file=str(folder),
+            cure="name a folder below it",
+        )
+    if not any(folder.iterdir()):
+        return
+    if not is_ours(folder):
+        raise BadInput(
+            f"holds something that is not otosome's (no {MARK}); it is never replaced",
+            file=str(folder),
+            cure="name another --out",
+        )
+    if not force:
+        raise BadInput(
+            "holds an earlier result", file=str(folder), cure="--force moves it aside, --out names another"
+        )
+
+
+@contextmanager
+def writing(folder: Path, force: bool = False) -> Iterator[Path]:
+    """A new folder to fill; it takes the name ``folder`` only once everything is written.
+
+    An earlier result is moved aside to ``folder.old`` (``.old2`` and so on) and an interruption leaves it where
+    it was. One writer at a time.
+
+    raises  BadInput if the folder is not free or cannot be written
+    """
+    check_free(folder, force)
+    # What a link leads to is moved aside and written anew; the link stays.
+    folder = folder.resolve()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.part-", dir=folder.parent))
+    except OSError as error:
+        raise BadInput(
+            f"cannot be made ({error.strerror})", file=str(folder), cure="name another --out"
+        ) from error
+    try:
+        # A folder of one user alone would stay so after it is renamed.
+        part.chmod(0o755)
+        with _locked(folder.with_name(f".{folder.name}.lock")):
+            yield part
+            check_free(folder, force)
+            _move_in(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def _locked(lock: Path) -> Iterator[None]:
+    """The lock of a folder; its file is never emptied or followed, for what has this name may be somebody else's."""
+    from filelock import FileLock, Timeout
+
+    if lock.is_symlink():
+        raise BadInput("cannot be opened as a lock (it is a link)", file=str(lock), cure="remove it")
+    exclusive = FileLock(lock, timeout=0)
+    try:
+        exclusive.acquire()
+    except Timeout as error:
+        raise BadInput("is being written by another otosome", file=str(lock), cure="wait for it") from error
+    except OSError as error:
+        raise BadInput(f"cannot be opened as a lock ({error.strerror})", file=str(lock)) from error
+    try:
+        yield
+    finally:
+        exclusive.release()
+
+
+def _move_in(part: Path, folder: Path) -> None:
+    """Give the new folder its name; an earlier result goes aside first, and comes back if that fails."""
+    old = None
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            old = _aside(folder)
+            folder.rename(old)
+        elif folder.exists():
+            folder.rmdir()
+        part.rename(folder)
+    except OSError as error:
+        if old is not None and not folder.exists():
+            old.rename(folder)
+        raise BadInput(f"cannot be replaced ({error.strerror})", file=str(folder), cure=_OPEN) from error
+
+
+def _aside(folder: Path) -> Path:
+    """The first free name for an earlier result."""
+    names = (folder.with_name(f"{folder.name}.old{n or ''}") for n in (0, *range(2, 10_000)))
+    return next(name for name in names if not name.exists() and not name.is_symlink())

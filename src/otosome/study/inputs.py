@@ -1,0 +1,215 @@
+"""Files that a study names, or that take the place of what it names -> values the study holds itself."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PureWindowsPath
+
+from otosome.cards import Card, make_card
+from otosome.errors import BadInput, at
+from otosome.study.reading import table_of
+from otosome.study.study import Study
+from otosome.study.tables import PopulationUse, Tables
+
+# How the note begins that a study used a lot its own specification refuses.
+REFUSED = "Run despite its quality, with the refused lot"
+_PINS = ("numbers", "curves")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Where the files of a study are, and what takes the place of those it names.
+
+    ``folder``     the study's own, out of which it names no file; None for a study that was not read from a file
+    ``batch``      the file of a lot, for every batch that holds vesicles
+    ``audiogram``  the file of the population's audiograms
+    ``despite_quality``  whether a lot that its own specification refuses may be used all the same
+    """
+
+    folder: Path | None = None
+    batch: Path | None = None
+    audiogram: Path | None = None
+    despite_quality: bool = False
+
+    def file(self, name: str, absent: str, cure: str, allowed: list[str] | None = None) -> Path:
+        """The file a study names, beside it or in a folder below; raises BadInput for any other.
+
+        ``absent``  what to say of one that is not there
+        """
+        if self.folder is None:
+            raise BadInput(
+                "names a file, and a study that was not read from a file has no folder", given=name,
+                allowed=allowed, cure="say which folder: Study.of(..., folder=...)",
+            )  # fmt: skip
+        # A study written on Windows may part folders by "\".
+        written = PureWindowsPath(name)
+        if written.drive or written.root:
+            raise BadInput("is not a path from the study's folder", given=name, cure=cure)
+        file = (self.folder / written.as_posix()).resolve()
+        if not file.is_relative_to(self.folder.resolve()):
+            raise BadInput("lies outside the study's folder", given=name, cure=cure)
+        if not file.is_file():
+            raise BadInput(absent, given=name, allowed=allowed, cure=cure)
+        return file
+
+
+def digest(file: Path) -> str:
+    """SHA-256 of a file, as a result records its inputs."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def with_inputs(study: Study, inputs: Inputs) -> Study:
+    """The study with what its files hold; raises BadInput for a file that cannot be used, or a refused lot."""
+    return _with_quality(_with_batches(_with_people(study, inputs), inputs), inputs.despite_quality)
+
+
+def of_one_person(study: Study, use: Mapping[str, object]) -> Study:
+    """A study of one person in the place of its people, without what it pinned of these or took them in by."""
+    population = table_of(PopulationUse, use, study.name)
+    tables = study.tables.model_copy(
+        update={"population": population, "enrolment": None, **_without_pins(study.tables, ("populations.",))}
+    )
+    if study.tables.enrolment is None:
+        return replace(study, tables=tables)
+    note = "The study is of one person, so its enrolment by a reading chooses nobody."
+    return replace(study, tables=tables, notes=(*study.notes, note))
+
+
+def _without_pins(tables: Tables, beginnings: tuple[str, ...]) -> dict[str, object]:
+    """What a study pins, but for numbers and curves whose names begin so."""
+    return {
+        table: {name: pin for name, pin in getattr(tables, table).items() if not name.startswith(beginnings)}
+        for table in _PINS
+    }
+
+
+# ---------------------------------------------------------------- people
+
+
+def _with_people(study: Study, inputs: Inputs) -> Study:
+    """Take the audiograms of a study's people into the study."""
+    from otosome.study.people import as_far_as_read, with_readings
+
+    use = study.tables.population
+    if use is None or use.audiogram is None or use.readings is not None:
+        return study
+    cure = "copy it beside the study, or give it with --audiogram"
+    with at(None, "population.audiogram"):
+        file = inputs.audiogram or inputs.file(use.audiogram, "is no file beside the study", cure)
+    population, notes, unreadable = with_readings(use, file, study.catalog)
+    tables = study.tables.model_copy(update={"population": population})
+    digests = {**study.inputs, str(file): digest(file)}
+    study = replace(study, unreadable=unreadable, tables=tables, inputs=digests)
+    try:
+        with at(file.name):
+            unread = study.unread
+    except BadInput as error:
+        raise as_far_as_read(error, file.name, unreadable) from error
+    if unread:
+        notes.append(
+            f"Not used of {file.name}: {', '.join(unread)}. No measure of the study has that name, and no "
+            "endpoint of that name can do without more words."
+        )
+    return replace(study, notes=(*study.notes, *notes))
+
+
+# ---------------------------------------------------------------- lots
+
+_Giver = tuple[str, str]
+
+
+def _with_batches(study: Study, inputs: Inputs) -> Study:
+    """Take the lots that a study names by file into the study."""
+    from otosome.lots.reading import read_lot
+
+    names, batches = _batches(study.tables), dict(study.tables.batch)
+    notes, digests = list(study.notes), dict(study.inputs)
+    for giver, name in list(names.items()):
+        with at(None, ".".join((*giver, "batch"))):
+            file = _file_of_batch(study, name, inputs)
+        if file is None:
+            continue
+        lot = read_lot(file, study.catalog)
+        names[giver] = _free_name(study, lot.name, lot.values, batches)
+        batches[names[giver]] = dict(lot.values)
+        notes += [note for note in lot.notes if note not in notes]
+        digests[str(file)] = digest(file)
+    tables = _with_names(study.tables, names).model_copy(update={"batch": batches})
+    return replace(study, tables=tables, notes=tuple(notes), inputs=digests)
+
+
+def _with_names(tables: Tables, names: Mapping[_Giver, str]) -> Tables:
+    """The tables with these batches given, and without what was pinned of batches that are given no more."""
+    gone = set(_batches(tables).values()) - set(names.values())
+    givers = {
+        table: {
+            name: use.model_copy(update={"batch": names.get((table, name))})
+            for name, use in getattr(tables, table).items()
+        }
+        for table in ("treatment", "device")
+    }
+    pins = _without_pins(tables, tuple(f"batches.{name}." for name in gone))
+    return tables.model_copy(update={**givers, **pins})
+
+
+def _batches(tables: Tables) -> dict[_Giver, str]:
+    """The batch that each treatment, and each device that releases one, names: by table and name."""
+    names = {("treatment", name): treatment.batch for name, treatment in tables.treatment.items()}
+    released = {
+        ("device", name): device.batch for name, device in tables.device.items() if device.batch is not None
+    }
+    return names | released
+
+
+def _file_of_batch(study: Study, name: str, inputs: Inputs) -> Path | None:
+    """The file a batch is read from; None where the study or the shelf holds it.
+
+    A file in the place of every batch is in no vehicle's: no measured lot can stand for what holds nothing.
+    """
+    from otosome.lots.reading import read_lot
+
+    shelf = study.catalog.names("batches")
+    if name in study.tables.batch or name in shelf:
+        return None if inputs.batch is None or _is_vehicle(study.batch(name).card) else inputs.batch
+    absent = "is neither a batch of the shelf nor a file beside the study"
+    file = inputs.file(name, absent, "copy it beside the study, or give it with --batch", shelf)
+    if inputs.batch is None:
+        return file
+    lot = read_lot(file, study.catalog)
+    return file if _is_vehicle(make_card(lot.values, "batches", lot.name, file.name)) else inputs.batch
+
+
+def _is_vehicle(batch: Card) -> bool:
+    """Whether a batch holds no particles."""
+    particles = batch.parameters.get("particles")
+    return particles is not None and all(p.value == 0 for p in particles.values())
+
+
+def _free_name(
+    study: Study, name: str, values: Mapping[str, object], batches: Mapping[str, Mapping[str, object]]
+) -> str:
+    """A name under which a batch stands for no other one: its own, or its own and a number."""
+    shelf = study.catalog.names("batches")
+    names = (name if n == 1 else f"{name}_{n}" for n in itertools.count(1))
+    return next(free for free in names if batches.get(free, values) == values and free not in shelf)
+
+
+def _with_quality(study: Study, despite: bool) -> Study:
+    """Refuse a batch that its own specification refuses, or say first that it was used all the same."""
+    notes = []
+    for giver, batch in _batches(study.tables).items():
+        options = study.batch(batch).card.options
+        decision, reason = options.get("decision"), str(options.get("reason", ""))
+        if decision == "refuse" and not despite:
+            raise BadInput(
+                f"its own specification refuses this lot ({reason})", key=".".join((*giver, "batch")), given=batch,
+                cure="use another lot, or run it all the same with --despite-quality",
+            )  # fmt: skip
+        if decision == "refuse":
+            notes.append(f"{REFUSED} {batch}: {reason}.")
+        elif decision == "cannot decide":
+            notes.append(f"Lot {batch} is neither released nor refused: {reason}.")
+    return replace(study, notes=(*dict.fromkeys(notes), *study.notes))

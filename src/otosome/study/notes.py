@@ -1,0 +1,52 @@
+"""What a reader of a study should know though nothing is wrong with it, in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from otosome.study.study import Study
+
+
+def with_notes(study: Study) -> Study:
+    """The study with what is to be said of its operations and its volumes."""
+    notes = dict.fromkeys([*_operations(study), *_volumes(study)])
+    return replace(study, notes=(*study.notes, *notes))
+
+
+def _operations(study: Study) -> list[str]:
+    """The arms whose ear is opened for a treatment without the injury of opening it."""
+    notes = []
+    for arm in study.tables.arm:
+        if any(study.is_event(use) for use in study.suffered(arm)):
+            continue
+        for name in arm.treatments:
+            route = study.tables.treatment[name].route
+            opens = study.catalog.get("routes", route).card.options.get("opens")
+            if opens is not None:
+                notes.append(
+                    f"The arm “{arm.name}” is given vesicles by {route}, which takes an operation, and suffers "
+                    f"nothing by it: add an insult such as {opens} to count its injury."
+                )
+    return notes
+
+
+def _volumes(study: Study) -> list[str]:
+    """The single injections of more than all perilymph, or more than any middle ear holds."""
+    notes = []
+    for name, treatment in study.tables.treatment.items():
+        card, volume = study.catalog.get("routes", treatment.route).card, float(treatment.volume)
+        if "outlet" in card.options and volume > study.perilymph:
+            times = volume / study.perilymph
+            notes.append(
+                f"The treatment “{name}” injects {volume:g} uL at a time, {times:.{0 if times > 10 else 1}f} times all "
+                f"the perilymph of the ear ({study.perilymph:.3g} uL, both scalae, vestibule and canals): most of it "
+                "only washes through, and what such a pressure does to the ear is not counted."
+            )
+        if "capacity" in card.parameters:
+            room = study.parameters[f"routes.{treatment.route}.capacity"]
+            if volume > room.high:
+                notes.append(
+                    f"The treatment “{name}” gives {volume:g} uL at a time, and the middle ear holds {room.value:g} "
+                    f"({room.low:g} to {room.high:g}) uL: the rest is taken as spilt."
+                )
+    return notes

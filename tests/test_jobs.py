@@ -1,0 +1,171 @@
+"""Jobs: the same from a notebook as from the command line; watched, ended, and asked again by the verb they were."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import lots
+from laboratory import samples
+from otosome import jobs
+from otosome.cli import app
+from otosome.errors import BadInput
+from otosome.results import ANSWER, DATA, MARK, Record, open_result, record_of
+
+CASES = Path(__file__).parent / "studies" / "valid"
+QUICK = CASES / "no_insult_no_treatment.toml"
+WORDS = CASES / "devices_and_words.toml"
+
+
+def command(*arguments):
+    """What the one object of a command says, and how it ended."""
+    done = CliRunner().invoke(app, [*map(str, arguments), "--json"])
+    return done.exit_code, json.loads(done.stdout or "null")
+
+
+@pytest.fixture(scope="module")
+def therapies(tmp_path_factory):
+    """A stored comparison."""
+    out = tmp_path_factory.mktemp("compare") / "out"
+    return jobs.compare(jobs.StudyInputs(study=str(WORDS), subjects=4, out=out))
+
+
+def fallen(folder: Path) -> None:
+    """Make a result rest on a number that has another fingerprint today."""
+    file = folder / ANSWER
+    answer = json.loads(file.read_text(encoding="utf-8"))
+    answer["sources"][0]["hash"] = "of old"
+    file.write_text(json.dumps(answer), encoding="utf-8")
+
+
+def test_a_notebook_and_the_command_line_are_given_the_same(tmp_path):
+    done = jobs.run(jobs.StudyInputs(study=str(QUICK), subjects=2, seed=3, out=tmp_path / "a"))
+    code, said = command("run", QUICK, "--subjects", 2, "--seed", 3, "--out", tmp_path / "b")
+    assert code == 0
+    here = {**done.as_dict(), "out": None}
+    assert {key: said[key] for key in here} | {"out": None} == json.loads(json.dumps(here))
+    assert open_result(tmp_path / "a").equals(open_result(tmp_path / "b"))
+
+
+def test_a_comparison_asked_again_is_a_comparison(therapies):
+    """It was run as a plain study, and lost its therapies."""
+    fallen(therapies.folder)
+    (row,) = jobs.check([therapies.folder], rerun=True).rows
+    assert (row.verb, row.stands) == ("compare", False)
+    again = jobs.show(row.rerun)
+    assert again.answer("therapies") == therapies.answer("therapies")
+    assert again.record.verb == "compare"
+    assert again.record.options == therapies.record.options
+
+
+def test_a_comparison_after_a_run_of_one_study_finds_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert command("run", WORDS, "--subjects", 2)[0] == 0
+    code, said = command("compare", WORDS, "--subjects", 2)
+    assert (code, said["out"]) == (0, str(Path("results") / "devices_and_words-compare"))
+    assert record_of(tmp_path / "results" / "devices_and_words").verb == "run"
+
+
+def test_progress_says_how_far_it_is_and_how_long_it_takes(tmp_path):
+    shown = []
+    jobs.run(jobs.StudyInputs(study=str(QUICK), subjects=20, out=tmp_path / "out"), jobs.Watch(shown.append))
+    assert [step.done for step in shown] == list(range(1, shown[-1].of + 1))
+    assert shown[-1].left == 0.0
+    assert all(step.left is not None and step.left >= 0 for step in shown)
+    assert {step.doing for step in shown} == {"simulating"}
+
+
+@pytest.mark.parametrize("moment", ["before", "while"])
+def test_a_cancelled_job_leaves_the_old_result_as_it_was(tmp_path, moment):
+    out = tmp_path / "out"
+    asked = jobs.StudyInputs(study=str(QUICK), subjects=2, out=out, force=True)
+    jobs.run(asked)
+    before = {file.name: file.read_bytes() for file in out.iterdir()}
+    watch = jobs.Watch(lambda step: watch.cancel())
+    if moment == "before":
+        watch.cancel()
+    with pytest.raises(jobs.Cancelled):
+        jobs.run(asked, watch)
+    assert {file.name: file.read_bytes() for file in out.iterdir()} == before
+    assert sorted(file.name for file in tmp_path.iterdir() if not file.name.endswith(".lock")) == ["out"]
+
+
+# Imports and lots
+
+
+@pytest.fixture
+def imported(tmp_path):
+    (sample,) = samples("biosig_csv")[:1]
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / sample.name).write_bytes(sample.content)
+    return jobs.import_(jobs.ImportInputs(paths=(tmp_path / "exports",), out=tmp_path / "imported"))
+
+
+def test_an_import_is_shown_as_what_it_is(imported):
+    code, said = command("show", imported.folder)
+    assert code == 0
+    assert said["result"] == json.loads(json.dumps(imported.result()))
+    assert said["inputs"] == dict(imported.record.inputs)
+    text = CliRunner().invoke(app, ["show", str(imported.folder)]).stdout
+    assert "1 files" in text and "contact sheet" in text
+
+
+def test_an_import_stands_on_its_files_and_is_read_again(imported, tmp_path):
+    assert jobs.check([imported.folder]).rows[0].stands
+    (file,) = (tmp_path / "exports").iterdir()
+    file.write_bytes(file.read_bytes() + b"\n")
+    (row,) = jobs.check([imported.folder], rerun=True).rows
+    assert [change["what"] for change in row.changed] == ["file"]
+    again = jobs.show(row.rerun)
+    assert (again.record.verb, again.rows) == ("import", imported.rows)
+    assert again.record.inputs != imported.record.inputs
+    file.unlink()
+    assert jobs.check([imported.folder]).rows[0].changed[0]["what"] == "gone"
+
+
+def test_a_lot_is_shown_as_what_it_is_and_stands_on_its_files(tmp_path):
+    record = lots.record(tmp_path, "lot")
+    lot = jobs.assess(jobs.LotInputs(record=record, out=tmp_path / "out"))
+    code, said = command("show", tmp_path / "out")
+    assert code == 0
+    assert said["result"] == json.loads(json.dumps(lot.values))
+    assert jobs.check([tmp_path / "out"]).rows[0].stands
+
+
+# What is no result
+
+
+def test_show_says_what_a_file_is_that_is_no_result(tmp_path, imported):
+    (file,) = (tmp_path / "exports").iterdir()
+    with pytest.raises(BadInput, match=r"a file that biosig_csv reads; otosome import"):
+        jobs.show(file)
+    with pytest.raises(BadInput, match=r"is a file of a result; otosome show"):
+        jobs.show(imported.folder / "contact.html")
+    with pytest.raises(BadInput, match="nothing is there"):
+        jobs.show(tmp_path / "nowhere")
+    (tmp_path / "letter.txt").write_text("dear", encoding="utf-8")
+    for foreign in (tmp_path / "letter.txt", tmp_path / "exports"):
+        with pytest.raises(BadInput, match="is not a result folder"):
+            jobs.show(foreign)
+
+
+def test_a_result_with_foreign_numbers_is_refused_in_one_line(tmp_path):
+    Record("run", "study", {}).write(tmp_path)
+    (tmp_path / DATA).write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(range(256)) * 40)
+    with pytest.raises(BadInput, match=r"result\.nc: cannot be read") as refusal:
+        jobs.show(tmp_path)
+    assert len(str(refusal.value).splitlines()) == 1
+    assert len(str(refusal.value)) < 600
+
+
+def test_an_import_from_before_imports_could_be_shown_says_how_to_make_it_anew(tmp_path):
+    (tmp_path / "study.json").write_text(
+        json.dumps({"otosome": "0.1.0", "imported": {"a.csv": "biosig_csv"}, "inputs": {"a.csv": "0" * 64}}),
+        encoding="utf-8",
+    )
+    with pytest.raises(BadInput, match=r"answer\.json: is not there; import the files again: otosome import"):
+        jobs.show(tmp_path)
+    assert not (tmp_path / MARK).exists()
