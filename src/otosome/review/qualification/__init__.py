@@ -117,7 +117,7 @@ def evidence(catalog: Catalog | None = None, allow_retracted: tuple[str, ...] = 
 
 def _numbers(entry: Entry, terms: Terms) -> dict[str, str]:
     """Every number and curve an observation uses, with its fingerprint."""
-    if "study" not in entry.card.options and entry.formula is None:
+    if entry.formula is None and not {"study", "given"} & entry.card.options.keys():
         return {}
     used = study_of(entry, terms) if "study" in entry.card.options else Bench(terms, entry, 1)
     numbers = {name: number.hash for name, number in used.parameters.items()}
@@ -164,8 +164,12 @@ def _entry(entry: Entry, part: list[Case], terms: Terms) -> list[Row]:
     if "study" in entry.card.options:
         values = rerun(entry, asked, terms)
         return found + [judge(case, values[case.id]) for case in asked]
-    if entry.formula is None:
-        raise BadInput("has neither a study nor a formula", file=entry.card.file, key="study")
+    if entry.formula is None and "given" not in entry.card.options:
+        raise BadInput(
+            "has neither a study, nor what was given and read, nor a formula",
+            file=entry.card.file,
+            key="study",
+        )
     return found + list(_measured(entry, asked, terms))
 
 
@@ -184,7 +188,7 @@ def _measured(entry: Entry, asked: list[Case], terms: Terms) -> Iterator[Row]:
 
 def _found(bench: Bench, rows: list[Case]) -> Mapping[str, Array]:
     """What an observation's formula finds, by row; raises BadInput where that is not a number for each ear or value."""
-    found = bench.replicate()
+    found = bench.replicate(rows)
     for case in rows:
         wanted = len(case.expect) or bench.ears
         values = found.get(case.id) if isinstance(found, Mapping) else None

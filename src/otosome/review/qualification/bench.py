@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from otosome.catalog import Catalog, Entry
-from otosome.errors import BadInput
+from otosome.errors import BadInput, at
 from otosome.evidence import Curve, Parameter, Sourced, draw_columns
 from otosome.model import transport
+from otosome.review.qualification.case import Case, cases
 from otosome.study.study import standing
 from otosome.units import Array
 
@@ -57,7 +58,14 @@ class Bench:
             raise BadInput(
                 "is a list of shelf.entry", file=self.observation.card.file, key="rests", given=rests
             )
-        return tuple(str(r) for r in rests)
+        stated = tuple(str(r) for r in rests)
+        if "given" not in self.observation.card.options:
+            return stated
+        from otosome.review.qualification.experiment import Experiment
+
+        with at(self.observation.card.file):
+            needed = Experiment.of(self.observation.card.options).rests
+        return tuple(dict.fromkeys((f"species.{self.species}", *needed, *stated)))
 
     @property
     def ears(self) -> int:
@@ -119,8 +127,17 @@ class Bench:
             self.numbers("species", self.species), profiles, transport.Grid(), tracer
         )
 
-    def replicate(self) -> Mapping[str, Array]:
-        """What the observation's own formula finds here, by row: of each ear, or the exact values."""
+    def replicate(self, rows: list[Case] | None = None) -> Mapping[str, Array]:
+        """What the observation finds here, by row: of each ear, or the exact values.
+
+        ``rows``  those asked for, all of them by default
+        """
+        if self.observation.formula is None:
+            from otosome.review.qualification.experiment import Experiment
+
+            with at(self.observation.card.file):
+                experiment = Experiment.of(self.observation.card.options)
+                return experiment.statistics(self, cases(self.observation) if rows is None else rows)
         formula = self.observation.bind(self.columns, self.species)
         found: Mapping[str, Array] = formula.replicate(self)
         return found
