@@ -179,7 +179,7 @@ def link(
     others = [name for name in posterior.deviates if name not in free]
     logarithms = [np.log(posterior.values[name]) for name in free]
     beside = np.array([posterior.deviates[name] for name in others]).reshape(len(others), logarithms[0].size)
-    found = [_regressed(one, beside) for one in logarithms]
+    found = [regressed(one, beside) for one in logarithms]
     middle, slopes = np.array([f[0] for f in found]), np.array([f[1:] for f in found])
     left = np.array(logarithms) - middle[:, None] - slopes @ beside
     root = own * np.linalg.cholesky(np.cov(left))
@@ -194,7 +194,7 @@ def link(
     return Linked(_named(free, middle), _named(free, spread), shares)
 
 
-def _regressed(one: Array, beside: Array) -> Array:
+def regressed(one: Array, beside: Array) -> Array:
     """Constant and slopes of what stands out of chance; zero for the rest."""
     whole = np.vstack([np.ones(one.size), beside])
     first = np.linalg.lstsq(whole.T, one, rcond=None)[0]

@@ -45,7 +45,7 @@ class Anatomy:
 
     ``lateral_wall_area`` is the mean along the duct: the wall narrows as the scala tympani does. ``supply_fall`` is the
     logarithm of how much better blood supplies a volume of it at the base than at the apex (None: alike).
-    ``round_window_factor`` multiplies the permeability of the round window, the guinea pig's being one.
+    ``window_factor`` multiplies the permeability of both windows, that of the guinea pig's being one.
     ``round_window_thickness`` is that of its membrane, which fills before it lets anything through (None: it does not).
     """
 
@@ -78,7 +78,7 @@ class Anatomy:
     scala_media_area: SquareMillimetres | None = None
     otic_capsule_width: Millimetres | None = None
     supply_fall: Plain | None = None
-    round_window_factor: Plain | None = None
+    window_factor: Plain | None = None
     round_window_thickness: Millimetres | None = None
 
     @property
@@ -103,10 +103,9 @@ class Anatomy:
         return np.asarray(falling / mean[:, None])
 
     @property
-    def round_window(self) -> SquareMillimetres:
-        """Area of the round window over each place, as permeable as the guinea pig's, shape (subject, place)."""
-        factor = 1.0 if self.round_window_factor is None else self.round_window_factor
-        return np.asarray((factor * self.round_window_area)[:, None] * window_share(self))
+    def windows(self) -> Plain:
+        """Permeability of its windows over the guinea pig's, shape (subject,)."""
+        return np.ones(self.subjects) if self.window_factor is None else self.window_factor
 
     @classmethod
     def build(

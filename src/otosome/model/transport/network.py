@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from otosome.model.lanes import aligned
-from otosome.model.transport.anatomy import Anatomy
+from otosome.model.transport.anatomy import Anatomy, window_share
 from otosome.model.transport.axial import Tube, neighbours
 from otosome.model.transport.grid import Grid
 from otosome.model.transport.kernel import (
@@ -391,13 +391,14 @@ def _windows(
     windows: int,
 ) -> None:
     """Round window over the basal places, oval window over the vestibule; per uL of middle-ear fluid."""
-    conductance = solute.lanes("round_window_permeability", subjects) * ear.round_window.T[:windows]
+    round_window = solute.lanes("round_window_permeability", subjects) * ear.windows
+    conductance = round_window * (ear.round_window_area[:, None] * window_share(ear)).T[:windows]
     if ear.round_window_thickness is None:
         _open(edges, nodes, "scala_tympani", conductance, volume["scala_tympani"])
     else:
         _through_membrane(edges, nodes, ear, volume, solute, subjects, conductance)
     oval = ear.oval_window_area * np.diff(ear.grid.vestibule_edges)[:, None]
-    permeability = solute.lanes("oval_window_permeability", subjects)
+    permeability = solute.lanes("oval_window_permeability", subjects) * ear.windows
     _open(edges, nodes, "vestibule", permeability * oval, volume["vestibule"])
     # Thin bone, as of rodents: fluid in the bulla lies on the whole of the scala tympani.
     if ear.otic_capsule_width is not None and solute.capsule_permeability is not None:
@@ -430,8 +431,7 @@ def _through_membrane(
     """
     assert ear.round_window_thickness is not None
     cells = conductance.shape[-2]
-    factor = 1.0 if ear.round_window_factor is None else ear.round_window_factor
-    permeability = solute.lanes("round_window_permeability", subjects) * factor
+    permeability = solute.lanes("round_window_permeability", subjects) * ear.windows
     out = 2.0 * permeability / (ear.round_window_thickness * solute.lanes("wall_partition", subjects))
     inside, membrane = nodes.index["scala_tympani"][:, :cells], nodes.index[MEMBRANE]
     outside = nodes.index["middle_ear"]
@@ -460,11 +460,12 @@ def _losses(
     kept = ear.middle_ear_half_time
     if solute.middle_ear_half_time is not None:
         kept = solute.lanes("middle_ear_half_time", subjects)
-    absorbed = (
-        np.zeros(1) if solute.middle_ear_absorbed is None else solute.lanes("middle_ear_absorbed", subjects)
-    )
-    edges.add(at["middle_ear"], at["cleared_middle_ear"], (1.0 - absorbed) * np.log(2.0) / kept)
-    edges.add(at["middle_ear"], at["plasma"], absorbed * np.log(2.0) / kept)
+    lost, absorbed = np.log(2.0) / kept, np.zeros(1)
+    if solute.middle_ear_absorbed is not None:
+        ratio = solute.lanes("middle_ear_absorbed", subjects)
+        absorbed = ratio / (1.0 + ratio)
+    edges.add(at["middle_ear"], at["cleared_middle_ear"], (1.0 - absorbed) * lost)
+    edges.add(at["middle_ear"], at["plasma"], absorbed * lost)
     if solute.plasma_exchange is not None:
         edges.add(at["plasma"], at[REST], solute.lanes("plasma_exchange", subjects))
         edges.add(at[REST], at["plasma"], solute.lanes("plasma_return", subjects))

@@ -11,7 +11,6 @@ from scipy.constants import Boltzmann
 
 from otosome.units import (
     Array,
-    Fraction,
     Hours,
     Kelvin,
     MicrolitresPerKilogram,
@@ -44,7 +43,7 @@ class Solute:
     ``media_loss``      1/h, from endolymph into cells. Without the first two nothing enters scala media
     ``capsule_permeability``  of the otic capsule, where a species' is thin enough to state its width
     ``middle_ear_half_time``  of this product in the middle ear, where it has one of its own; else the species'
-    ``middle_ear_absorbed``   share of what the middle ear loses that reaches plasma; None: none of it does
+    ``middle_ear_absorbed``   what the middle ear loses to plasma over what it loses otherwise; None: nothing to plasma
     ``plasma_exchange``  1/h, out of plasma into the rest of the body, and ``plasma_return`` back: two compartments
     raises              ValueError for negative or non-finite numbers, or a partition or half-amount of zero
     """
@@ -70,7 +69,7 @@ class Solute:
     media_loss: PerHour | None = None
     capsule_permeability: MillimetresPerHour | None = None
     middle_ear_half_time: Hours | None = None
-    middle_ear_absorbed: Fraction | None = None
+    middle_ear_absorbed: Plain | None = None
     plasma_exchange: PerHour | None = None
     plasma_return: PerHour | None = None
 
@@ -93,8 +92,6 @@ class Solute:
         for name in (*positive, *optional):
             if np.any(getattr(self, name) == 0):
                 raise ValueError(f"solute: {name} is zero; expected a positive number")
-        if self.middle_ear_absorbed is not None and np.any(self.middle_ear_absorbed > 1):
-            raise ValueError("solute: middle_ear_absorbed is above one; expected a share")
         if np.any((self.uptake_capacity > 0) & (self.uptake_half == 0)):
             raise ValueError(
                 "solute: uptake_half is zero where uptake_capacity is not; expected a positive number"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -38,12 +38,14 @@ class Bench:
 
     ``subjects``  in each world
     ``drawn``     whether numbers are drawn; else every number has its best value, in one ear
+    ``pinned``    numbers that have these values, by full name, shape (ears,)
     """
 
     terms: Terms
     observation: Entry
     subjects: int
     drawn: bool = True
+    pinned: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def species(self) -> str:
@@ -96,9 +98,11 @@ class Bench:
     @cached_property
     def columns(self) -> dict[str, Array]:
         """A column per number, shape (ears,)."""
-        if not self.drawn:
-            return {name: np.array([p.value]) for name, p in self.parameters.items()}
-        return draw_columns(self.parameters.values(), self.terms.seed, 0, self.ears, self.subjects)
+        if self.drawn:
+            found = draw_columns(self.parameters.values(), self.terms.seed, 0, self.ears, self.subjects)
+        else:
+            found = {name: np.array([p.value]) for name, p in self.parameters.items()}
+        return {**found, **self.pinned}
 
     def entry(self, shelf: str, name: str) -> Entry:
         """An entry it rests on; raises BadInput for any other."""
