@@ -17,11 +17,11 @@ ORDER = [
     ["model.lanes"],
     ["evidence"],
     ["ears"],
-    ["cards"],
+    ["model.transport", "laboratory.file laboratory.tables"],
     ["roles"],
+    ["cards"],
     [
         *(
-            "model.transport",
             "model.injury",
             "model.hearing",
             "model.speech",
@@ -29,7 +29,8 @@ ORDER = [
             "model.tonotopy",
         ),
         *("model.adverse_events", "model.grades", "model.levels"),
-        "laboratory.file laboratory.columns laboratory.tables",
+        "laboratory.columns laboratory.voltage laboratory.levels laboratory.trees"
+        " laboratory.audiometry laboratory.plates laboratory.workbook laboratory.mapping",
         "lots.batch lots.belief lots.checklist lots.count lots.counted lots.curve lots.history lots.plate"
         " lots.potency lots.process lots.release lots.sizes",
     ],

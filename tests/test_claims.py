@@ -63,7 +63,7 @@ def test_a_claim_has_a_figure_or_says_what_is_missing(name):
 
 @every_claim
 def test_the_numbers_and_entries_a_claim_names_are_there(name):
-    asked = CLAIMS[name].entry.card.options
+    asked = CLAIMS[name].entry.card.stated
     if isinstance(asked.get("study"), str):
         study = Laboratory().study(asked["study"])
         assert study.tables.compare is not None
@@ -167,7 +167,7 @@ def test_without_potency_no_neuron_is_saved():
 def test_a_dose_of_nothing_gains_nothing_on_any_day():
     nothing = Laboratory(2, numbers={"batches.example_lot.particles": 0.0})
     days = formula("irreversible").figure(nothing).parts
-    assert len(days) == len(CLAIMS["irreversible"].entry.card.options["days"])
+    assert len(days) == len(CLAIMS["irreversible"].entry.card.stated["days"])
     assert all(day.low == day.high == 0.0 for day in days)
 
 
@@ -264,8 +264,8 @@ STATED = {
     ("change", "message"),
     [
         ({"by": "nobody"}, "no source 'nobody'"),
-        ({"verdict": "supported"}, "is not a key of a claim"),
-        ({"needs": {"near": 3}}, "is one line"),
+        ({"verdict": "supported"}, "is not an option of claims"),
+        ({"needs": {"near": 3}}, "needs.near"),
         ({"stands_on": [{"words": "w", "is": "measured", "says": "maybe"}]}, "is not known"),
         ({"stands_on": [{"words": "w", "is": "measured", "says": "for"}]}, "has a source"),
         ({"stands_on": [{"words": "w", "is": "none", "says": "for", "colour": "red"}]}, "is not a key here"),
@@ -273,10 +273,10 @@ STATED = {
             {"stands_on": [GROUND | {"rows": ["ear:E4", "ear:E404"]}]},
             "no row of observations; given: ear:E404",
         ),
-        ({"stands_on": [GROUND | {"rows": "ear:E4"}]}, "is a list of rows"),
-        ({"stands_on": []}, "says on what it stands"),
-        ({"test": 3}, "states it in words"),
-        ({"needs": {"above": "much"}}, "is a finite number"),
+        ({"stands_on": [GROUND | {"rows": "ear:E4"}]}, "rows: must be a list"),
+        ({"stands_on": []}, "stands_on: holds too few"),
+        ({"test": 3}, "test: must be text in quotes"),
+        ({"needs": {"above": "much"}}, "needs.above: must be a number"),
     ],
 )
 def test_a_claim_that_is_not_one_is_refused_by_key(tmp_path, change, message):

@@ -11,6 +11,7 @@ from scipy import stats
 from otosome.cards import DEEPEST_FILE, LARGEST_FILE, make_card, parse_toml, read_card, read_source
 from otosome.errors import BadInput
 from otosome.evidence import BASES, LOTS, WORLD, draw_columns, open_interval, uniforms
+from otosome.roles import SpeciesOptions
 
 SPREADS = [
     ("normal", "3", "1", "9"),
@@ -203,12 +204,12 @@ CURVE = {
 def test_a_card_keeps_options_parameters_and_curves_apart():
     made = make_card(
         {
-            "about": "An ear.", "name": "guinea pig", "acts": {"prevent": ["OHC"]},
+            "about": "An ear.", "name": "guinea pig", "map": "guinea_pig_epl",
             "flow": {"meaning": "m", "value": "30 nL/min", "basis": "assumed", "because": "no row"},
             "profile": {"map": {**CURVE, "distance": [0, 1], "area": [2, 1]}, "baseline": {"mouse": CURVE}},
         }, "species", "guinea_pig", "guinea_pig.toml",
     )  # fmt: skip
-    assert made.options == {"name": "guinea pig", "acts": {"prevent": ["OHC"]}}
+    assert made.options == SpeciesOptions(map="guinea_pig_epl", name="guinea pig")
     flow = made.parameter("flow", "guinea_pig")
     assert (flow.name, flow.unit, flow.given) == ("species.guinea_pig.flow", "uL/h", "30 nL/min")
     assert flow.value == pytest.approx(1.8)
@@ -299,7 +300,7 @@ def test_a_curve_is_refused(changes, message):
 
 def test_a_curve_is_another_when_a_point_or_its_source_is():
     def hash_of(**changes):
-        values = {"about": "A.", "profile": {"map": {**CURVE, **changes}}}
+        values = {"about": "A.", "map": "x", "profile": {"map": {**CURVE, **changes}}}
         return make_card(values, "species", "vole", "vole.toml").curve("map", "mouse").hash
 
     assert hash_of() == hash_of(distance=[0.0, 1.5, 2.0]) == hash_of(locator="page 3")

@@ -13,6 +13,7 @@ from laboratory import samples
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.laboratory.file import LARGEST, Export, parse
+from otosome.laboratory.levels import Codes, Level, doubtful, level
 from otosome.laboratory.reading import read, read_batch
 from otosome.laboratory.thresholds import estimate
 from samples.biosig_arf import archive
@@ -323,9 +324,9 @@ def test_a_file_larger_than_any_export_is_refused_before_it_is_read(tmp_path):
         read(tmp_path / "large.csv", CATALOG)
 
 
-def test_a_file_nobody_knows_names_the_instruments_there_are(tmp_path):
+def test_a_table_nobody_knows_is_asked_about(tmp_path):
     (tmp_path / "x.csv").write_bytes(b"a,b\n1,2\n")
-    with pytest.raises(BadInput, match=r"no file that a reader knows.*zetaview"):
+    with pytest.raises(BadInput, match=r"table of unknown meaning.*new mapping"):
         read(tmp_path / "x.csv", CATALOG)
 
 
@@ -427,7 +428,7 @@ def test_no_response_in_words_is_censored_at_the_loudest_level_tested(said):
 
 
 def test_a_table_of_which_nothing_can_be_read_says_why():
-    with pytest.raises(BadInput, match="'20,5' is not a finite number"):
+    with pytest.raises(BadInput, match="'20,5' is neither a level"):
         tables("abr_table", b'subject,freq_khz,threshold_db_spl\nm1,8,"20,5"\n')
 
 
@@ -464,7 +465,6 @@ MOUSE, PERSON = (
         (MOUSE.replace("animal", "subject").replace("m1,L,32,90,cisplatin\n", ""), "dB, and not of what"),
         ("id,ear,freq_hz,threshold_db\np,left,500,20\np,left,5600,20\n", "dB, and not of what"),
         ("id,ear,freq_hz,threshold_db,strain\np,left,500,20,CBA\n", "a column strain"),
-        ("id,l_air_500,l_air_32000\np,10,20\n", "32 kHz"),
     ],
 )  # fmt: skip
 def test_a_table_that_is_not_surely_a_persons_is_no_audiogram(text, says):
@@ -476,12 +476,75 @@ def test_a_table_that_is_not_surely_a_persons_is_no_audiogram(text, says):
     [
         "id,ear,freq_hz,threshold_db\np,left,500,20\np,left,16000,20\n",
         "id,ear,freq_khz,threshold_db_hl\np,left,8,20\n",
-        "id,ear,freq_hz,threshold_db,masked\np,left,8000,20,0\n", "id,l_air_2000\np,20\n",
+        "id,ear,freq_hz,threshold_db,masked\np,left,8000,20,0\n",
     ],
 )  # fmt: skip
 def test_a_table_that_says_it_is_a_persons_is_an_audiogram(text):
     readings = tables("audiogram_table", text.encode()).readings
     assert set(readings["quantity"]) == {"audiogram"} and set(readings["unit"]) == {"dB HL"}
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        ("id,l_air_500,l_air_32000", "32 kHz"), ("mouse,l_air_500,l_air_4000", "a column mouse"),
+        ("id,right_8000,left_16000", "in which dB"), ("id,8,16", "in which dB"), ("animal,8,16", "a column animal"),
+    ],
+)  # fmt: skip
+def test_a_column_a_test_whose_meaning_nothing_says_is_asked_about(header, says):
+    with pytest.raises(BadInput, match=says):
+        tables("wide_table", f"{header}\np,10,20\n".encode())
+
+
+@pytest.mark.parametrize(
+    "header", ["id,l_air_2000,x", "id,right_500,left_500", "id,4 kHz (dB HL),x", "id,R AC 4000 Hz,x"]
+)
+def test_a_column_a_test_with_ear_pathway_or_reference_is_a_persons(header):
+    readings = tables("wide_table", f"{header}\np,20,\n".encode()).readings
+    assert set(readings["quantity"]) == {"audiogram"} and set(readings["unit"]) == {"dB HL"}
+
+
+# Levels and codes
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "censored"),
+    [
+        ("40", 40, "none"), ("-10", -10, "none"), ("110+", 110, "above"), (">100", 100, "above"),
+        (">= 100", 100, "above"),
+        ("NR 110", 110, "above"), ("NR@110", 110, "above"), ("110 NR", 110, "above"), ("NR (105)", 105, "above"),
+        ("no response at 95 dB", 95, "above"), ("<-10", -10, "below"),
+    ],
+)  # fmt: skip
+def test_a_limit_is_censored_at_its_level(text, value, censored):
+    one = level(text)
+    assert (one.value, one.censored, one.reason) == (value, censored, "")
+
+
+@pytest.mark.parametrize(
+    "text", ["DNT", "CNT", "not tested", "NR", "inf", "666", "888", "-99", "n/a", "", "forty"]
+)
+def test_a_word_or_a_code_is_never_a_level(text):
+    one = level(text)
+    assert np.isnan(one.value) and one.reason
+
+
+def test_no_response_is_censored_at_the_loudest_level_where_that_is_known():
+    assert level("NR", loudest=90.0) == Level(90.0, "above")
+    assert level("99", codes=Codes(no_response=frozenset({"99"})), loudest=95.0) == Level(95.0, "above")
+    assert level("0", codes=Codes(not_tested=frozenset({"0"}))).reason == "not tested"
+
+
+@pytest.mark.parametrize(
+    ("values", "asked"),
+    [
+        ((10, 99, 15, 130), [1, 3]), ((10, 15, 37, 40), [2]), ((12, 17, 23, 41), []), ((40, 0, 55, 60), [1]),
+        ((5, 0, 10, 15), []), ((10.0, 12.5, 20, 25), [1]),
+    ],
+)  # fmt: skip
+def test_codes_values_off_the_steps_and_nought_in_a_deaf_ear_are_asked_about(values, asked):
+    doubts = doubtful([Level(float(value)) for value in values], ["p left"] * len(values))
+    assert [i for i, doubt in enumerate(doubts) if doubt] == asked
 
 
 @pytest.mark.parametrize(

@@ -470,7 +470,7 @@ def test_a_slope_by_what_is_no_number_of_the_study_is_refused():
 @pytest.mark.parametrize("insult", ["cisplatin", "aminoglycoside"])
 @pytest.mark.parametrize("route", Catalog().names("routes"))
 def test_a_drug_arrives_by_every_route_that_a_study_may_name_and_any_other_is_refused(route, insult):
-    into = Catalog().get("routes", route).card.options["into"]
+    into = Catalog().get("routes", route).options.into
     given = {"entry": insult, "route": route, "amount": "5 mg/kg", "at": ["0 h"]}
     cells = {"endpoint": "cell_count", "cell": "OHC", "frequency": ["8 kHz"], "at": ["7 d"]}
     text = tomli_w.dumps({

@@ -204,10 +204,10 @@ def test_a_scale_says_which_frequency_or_baseline_it_lacks(name):
 
 @every_scale
 def test_a_scale_names_its_source_and_how_it_was_read(name):
-    options = CATALOG.get("scales", name).card.options
-    assert CATALOG.source(str(options["source"])).title
-    assert options["basis"] in ("measured", "secondary", "unverified")
-    assert options["because"]
+    options = CATALOG.get("scales", name).options
+    assert CATALOG.source(options.source).title
+    assert options.basis in ("measured", "secondary", "unverified")
+    assert options.because
     grades = {rule.grade for rule in scale(name).rules}
     assert grades == set(range(1, len(scale(name).labels)))
 

@@ -215,14 +215,14 @@ def test_a_coated_electrode_brings_its_vesicles_by_the_same_way_as_any_dose():
     assert not np.any(reached.sel(arm="bare"))
     assert np.all(reached.sel(arm="coated").max("place") > 0)
     # Where the coat lies they are more than beside it.
-    for place in get("devices", "cochlear_implant").card.options["coated"]:
+    for place in get("devices", "cochlear_implant").card.stated["coated"]:
         beside, here, beyond = (
             reached.sel(arm="coated").sel(place=place + off, method="nearest") for off in (-0.06, 0.0, 0.06)
         )
         assert np.all(here > beside) and np.all(here > beyond)
     assert np.all(result["closure"] < 1e-10)
     # They may be answered as any dose is.
-    bare, coated = (study.harmed(study.arm(name)) for name in ("bare", "coated"))
+    bare, coated = (study.adverse_events(study.arm(name)) for name in ("bare", "coated"))
     assert coated == bare | {"vesicle_reaction": 1}
     # What vesicles save is never negative: same ears, same electrode.
     saved = result["cells"].sel(arm="coated") - result["cells"].sel(arm="bare")

@@ -24,9 +24,9 @@ EVERY = modules()
 CEILINGS = {
     "functions over 15": 28,
     "Any per 1,000 lines": 13.2,
-    "fmt: skip": 174,
+    "fmt: skip": 90,
     "import cycles": 0,
-    "vague names": 737,
+    "vague names": 530,
 }
 ROOT_ENTRIES = 24
 

@@ -6,7 +6,7 @@ from otosome.catalog import Catalog, names
 from otosome.forward import Block, best, plan
 from otosome.study import load, studies
 
-ROUTES = [r for r in names("routes") if "opens" in Catalog().get("routes", r).card.options]
+ROUTES = [r for r in names("routes") if Catalog().get("routes", r).options.opens]
 
 
 @pytest.mark.parametrize("name", studies())
@@ -16,7 +16,7 @@ def test_every_shipped_study_counts_the_harm_of_the_operations_it_takes(name):
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_what_opens_the_ear_is_an_insult(route):
-    assert Catalog().get("routes", route).card.options["opens"] in names("insults")
+    assert Catalog().get("routes", route).options.opens in names("insults")
 
 
 def test_an_arm_without_the_harm_of_its_operation_is_told_so(tmp_path):
@@ -59,9 +59,7 @@ def test_perilymph_is_what_the_anatomy_of_the_ear_holds(tmp_path, species):
 
 
 @pytest.mark.parametrize("species", names("species"))
-@pytest.mark.parametrize(
-    "route", [r for r in names("routes") if "outlet" in Catalog().get("routes", r).card.options]
-)
+@pytest.mark.parametrize("route", [r for r in names("routes") if Catalog().get("routes", r).options.outlet])
 def test_more_than_all_perilymph_at_once_is_said_with_the_figure(tmp_path, species, route):
     whole = injected(tmp_path, species, route, 0.1).perilymph
     assert injected(tmp_path, species, route, 0.99 * whole).notes == ()

@@ -478,3 +478,42 @@ def test_the_explicit_form_of_a_study_runs_again_with_the_same_folder(own, study
     repeated = simulate(again, draw(again, 3, seed=2), workers=1)
     for name in result.data_vars:
         assert repeated[name].to_numpy().tobytes() == result[name].to_numpy().tobytes(), name
+
+
+OLD_LAYOUT = [
+    ("mechanisms", "from otosome.injury import Mechanism", "from otosome.model.injury import Mechanism"),
+    (
+        "routes",
+        "from otosome.transport import Dose, Flow",
+        "from otosome.model.transport.delivery import Dose",
+    ),
+    ("routes", "from otosome import transport", "from otosome.model import transport"),
+    ("routes", "import otosome.transport as carried", "import otosome.model.transport"),
+    ("instruments", "from otosome.export import Export", "from otosome.laboratory.file import Export"),
+    ("instruments", "from otosome.evidence import read_toml", "from otosome.cards import read_toml"),
+    ("maps", "from otosome.tonotopy import Greenwood", "from otosome.model.tonotopy import Greenwood"),
+    ("insults", "from otosome.gone import entirely", "docs/architecture.md says where otosome keeps"),
+]
+
+
+@pytest.mark.parametrize(("shelf", "line", "cure"), OLD_LAYOUT, ids=[line for _, line, _ in OLD_LAYOUT])
+def test_a_formula_written_for_an_older_layout_is_refused_with_the_import_it_needs(
+    tmp_path, shelf, line, cure
+):
+    (tmp_path / shelf).mkdir()
+    (tmp_path / shelf / "mine.toml").write_text('about = "Mine."\n', encoding="utf-8")
+    code = tmp_path / shelf / "mine.py"
+    code.write_text(f'"""Mine."""\n\n{line}\n', encoding="utf-8")
+    done = CliRunner().invoke(app, ["list", shelf, "--shelves", str(tmp_path), "--json"])
+    assert done.exit_code == 2, done.output
+    error = json.loads(done.stdout)["error"]
+    assert (error["file"], error["key"]) == (str(code), "line 3")
+    assert cure in error["cure"]
+
+
+def test_a_formula_that_needs_a_package_that_is_not_installed_says_which(tmp_path):
+    (tmp_path / "insults").mkdir()
+    (tmp_path / "insults" / "mine.toml").write_text('about = "Mine."\n', encoding="utf-8")
+    (tmp_path / "insults" / "mine.py").write_text("import no_such_package\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"mine\.py: cannot import.*no_such_package"):
+        Catalog((tmp_path,)).get("insults", "mine")

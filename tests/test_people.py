@@ -719,7 +719,8 @@ def test_the_examples_of_the_document_run_as_written(tmp_path, monkeypatch):
     assert load(tmp_path / "study.toml").tables.recovery.entered.text == "3 d"
     (tmp_path / "many.toml").write_text(CHOSEN.format(enrolment=enrolment), encoding="utf-8")
     assert load(tmp_path / "many.toml").tables.enrolment.highest.text == "60 %"
-    (tmp_path / "one.toml").write_text(f"{study}\n{enrolment}", encoding="utf-8")
+    of_one = enrolment.replace('"words"', '"hearing"').replace("%", "dB HL")
+    (tmp_path / "one.toml").write_text(f"{study}\n{of_one}", encoding="utf-8")
     with pytest.raises(BadInput, match="this study is of one"):
         load(tmp_path / "one.toml")
     (example,) = blocks("python")

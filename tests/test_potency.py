@@ -298,6 +298,6 @@ def test_what_is_no_plate_is_refused(raw):
 def test_every_assay_of_the_shelf_can_be_run(name):
     card = get("assays", name).card
     values = {key: by[""].value for key, by in card.parameters.items()}
-    assay = assay_of(values, str(card.options["model"]))
+    assay = assay_of(values, card.options.model)
     made = line if assay.model == "parallel_line" else run
     assert measure(made(1.0, np.random.default_rng(15), 0.02), assay).refused == ""

@@ -115,7 +115,7 @@ def test_a_row_that_is_simulated_says_where_it_was_measured_and_its_source_is_th
 def test_an_observation_gives_a_finite_number_for_each_of_its_rows(name):
     entry = CATALOG.get("observations", name)
     asked = [case for case in cases(entry) if case.kind != "none"]
-    if "study" in entry.card.options:
+    if entry.options.study is not None:
         study = study_of(entry, Terms(CATALOG))
         assert all(Statistic.of_case(case, study, name).arms for case in asked)
     elif asked:
@@ -128,7 +128,7 @@ def test_an_observation_gives_a_finite_number_for_each_of_its_rows(name):
 def test_a_row_that_one_of_its_own_numbers_was_calibrated_on_is_no_evidence(name):
     entry = CATALOG.get("observations", name)
     terms = Terms(CATALOG)
-    used = study_of(entry, terms) if "study" in entry.card.options else Bench(terms, entry, 1)
+    used = study_of(entry, terms) if entry.options.study is not None else Bench(terms, entry, 1)
     told = [
         p.because.split("used, hence")[0] for p in used.parameters.values() if "Calibrated on" in p.because
     ]

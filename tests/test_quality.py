@@ -17,6 +17,7 @@ import otosome
 from lots import counts as counts_file
 from otosome.cards import make_card, read_toml
 from otosome.catalog import Catalog, get
+from otosome.errors import BadInput
 from otosome.laboratory.reading import read_batch
 from otosome.lots.batch import Batch, protein_given, vesicles_given
 from otosome.lots.counted import drawn_sizes, measured_lot, recognises
@@ -51,7 +52,9 @@ def lot(file: Path = EXAMPLE, day_to_day: float = 0.15):
 def bound(made) -> Batch:
     """A measured lot at its best values, as the shelf's reader sees it."""
     card = make_card(made.values, "batches", made.name, "measured")
-    return Batch.of(made.name, {k: np.array([p[""].value]) for k, p in card.parameters.items()}, card.options)
+    return Batch.of(
+        made.name, {k: np.array([p[""].value]) for k, p in card.parameters.items()}, card.options.class_ratio
+    )
 
 
 # Size classes
@@ -253,9 +256,8 @@ def test_a_number_no_batch_can_have_is_refused(key, value):
 
 @pytest.mark.parametrize("ratio", [[], [1.0, -1.0], "wide", ["1"], [float("inf")]])
 def test_class_ratios_that_are_no_diameters_are_refused(ratio):
-    columns = {key: np.ones(2) for key in get("batches", "example_lot").card.parameters}
-    with pytest.raises(ValueError, match="class_ratio"):
-        Batch.of("mine", columns, {"class_ratio": ratio})
+    with pytest.raises(BadInput, match=r"mine\.toml: class_ratio"):
+        make_card({"about": "A lot.", "class_ratio": ratio}, "batches", "mine", "mine.toml")
 
 
 def test_a_batch_toml_is_told_from_an_export_by_its_content():

@@ -26,6 +26,7 @@ from otosome.lots.release import (
     more_counts,
     overall,
 )
+from otosome.roles import ChecklistItem
 
 # Published: 1 to 12 % within a day, 2 to 25 % between days.
 NTA = Scatter((0.01, 0.12), (0.02, 0.25))
@@ -174,7 +175,7 @@ def test_one_refusal_refuses_and_one_doubt_leaves_it_open():
 
 # Reporting
 
-ITEMS = {k: {"name": k, "asks": "it", "status": "mandatory"} for k in ("M1", "M2", "M3")}
+ITEMS = {k: ChecklistItem(name=k, asks="it", status="mandatory") for k in ("M1", "M2", "M3")}
 
 
 def test_an_item_is_present_missing_or_not_applicable_and_never_passed():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from otosome.catalog import SHIPPED
 from otosome.errors import BadInput
@@ -26,6 +28,8 @@ from otosome.study import (
     saves,
     studies,
 )
+from otosome.study import tables as study_tables
+from otosome.study.tables import Table
 from otosome.units import Quantity
 
 FOLDER = Path(__file__).parent / "studies"
@@ -271,3 +275,29 @@ def test_a_study_written_on_windows_is_the_same_study(tmp_path: Path) -> None:
     file.write_bytes(text.encode("utf-16"))
     with pytest.raises(BadInput, match=r"is not UTF-8 text.*save it as UTF-8"):
         load(file)
+
+
+KEYS = [
+    (table, key)
+    for table in (
+        Tables,
+        *(table for table in vars(study_tables).values() if table in Table.__subclasses__()),
+    )
+    for key in table.model_fields
+]
+
+
+@pytest.mark.parametrize(("table", "key"), KEYS, ids=[f"{table.__name__}.{key}" for table, key in KEYS])
+def test_every_key_says_what_it_takes_with_examples_that_it_takes(table: type[Table], key: str) -> None:
+    field = table.model_fields[key]
+    assert field.description
+    if "Quantity" not in str(field.annotation) or "dict" in str(field.annotation):
+        return
+    examples = re.findall(r'\[".*?"\]|"[-0-9][^"]*"', field.description)
+    assert examples
+    # An age alone may be a single text; what else is listed is always a list.
+    several = "list" in str(field.annotation) and key != "age"
+    for example in map(json.loads, examples):
+        value = [example] if several and isinstance(example, str) else example
+        adapter: TypeAdapter[object] = TypeAdapter(Annotated[field.annotation, field])
+        assert adapter.dump_python(adapter.validate_python(value)) == value

@@ -63,7 +63,7 @@ ENDS = [
 
 @pytest.mark.parametrize(("species", "lowest", "highest"), ENDS)
 def test_a_species_hears_as_low_and_as_high_as_the_map_it_names(species, lowest, highest):
-    named = CATALOG.get("species", species).card.options["map"]
+    named = CATALOG.get("species", species).options.map
     found = map_of(named).frequency(np.array([1.0, 0.0])).ravel()
     for end, expected in zip(found, (lowest, highest), strict=True):
         # To half a unit of the last digit.
@@ -73,5 +73,5 @@ def test_a_species_hears_as_low_and_as_high_as_the_map_it_names(species, lowest,
 
 def test_every_species_names_a_map_of_its_own_kind():
     for species in CATALOG.names("species"):
-        named = CATALOG.get("species", species).card.options["map"]
-        assert CATALOG.get("maps", named).card.options["animal"] == species
+        named = CATALOG.get("species", species).options.map
+        assert CATALOG.get("maps", named).options.animal == species

@@ -508,7 +508,7 @@ def test_a_step_within_which_a_front_moves_on_is_done_again():
 def test_the_middle_ear_loses_exactly_what_others_gain():
     run = solve(ear(), vesicle(), [niche()], schedule([0.0], 6.0))
     others = sum(amount for name, amount in run.ledger.items() if name != "middle_ear")
-    assert others == pytest.approx(run.given - run.ledger["middle_ear"], rel=1e-12)
+    assert others == pytest.approx(run.dose - run.ledger["middle_ear"], rel=1e-12)
 
 
 def test_a_dry_middle_ear_takes_nothing_from_the_cochlea():
@@ -531,7 +531,7 @@ def test_what_does_not_arrive_is_lost_and_in_the_ledger():
     flows = route.deliver(Dose(0.0, 0.0, np.array([[10.0]]), np.zeros(1)), ear())
     run = solve(ear(), drug(), flows, schedule([0.0], 24.0))
     assert run.ledger["lost"][0, 0] == pytest.approx(6.0, rel=1e-14)
-    assert run.given[0, 0] == pytest.approx(10.0, rel=1e-14)
+    assert run.dose[0, 0] == pytest.approx(10.0, rel=1e-14)
 
 
 def test_a_depot_into_plasma_gives_the_exact_one_compartment_curve():
@@ -550,7 +550,7 @@ def test_doses_overlap_and_an_infusion_gives_what_it_says():
         Flow("plasma", 2.0, 8.0, np.full((1, 1), 4.0), np.zeros(1)),
     ]
     run = solve(ear(), drug(), flows, schedule([0.0, 2.0, 5.0, 8.0], 24.0))
-    assert run.given[0, 0] == pytest.approx(7.0, rel=1e-13)
+    assert run.dose[0, 0] == pytest.approx(7.0, rel=1e-13)
     assert run.closure.max() < 1e-10
 
 

@@ -73,7 +73,7 @@ def test_a_vent_in_a_canal_draws_a_round_window_injection_through_the_whole_coch
     run = run_of(still(), drug(**STILL), [flow], stop=1.0)
     assert run.concentration["scala_vestibuli"][0, 0, -1] == pytest.approx(1e9, rel=1e-2)
     assert run.ledger["cerebrospinal_fluid"][0, 0] == 0.0
-    assert run.ledger["vented"][0, 0] < 0.05 * run.given[0, 0]
+    assert run.ledger["vented"][0, 0] < 0.05 * run.dose[0, 0]
 
 
 @pytest.mark.parametrize("outlet", ["aqueduct", "round_window", "vent"])

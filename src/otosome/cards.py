@@ -1,17 +1,23 @@
-"""An entry's file: TOML as plain values, and the card made of them."""
+"""An entry's file: TOML as plain values, and the card made of them, its options checked against those of its shelf."""
 
 from __future__ import annotations
 
+import json
 import math
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
-from otosome.errors import BadInput
+from otosome.errors import BadInput, at
 from otosome.evidence import (
     STANDINGS,
     Curve,
@@ -21,6 +27,7 @@ from otosome.evidence import (
     make_curves,
     make_parameters,
 )
+from otosome.roles import OPTIONS, On, Options
 from otosome.units import Array
 
 LARGEST_FILE = 1_000_000
@@ -29,15 +36,24 @@ DEEPEST_FILE = 8
 
 @dataclass(frozen=True)
 class Card:
-    """One entry's file: what it is, its options, its parameters by species and its curves."""
+    """One entry's file: what it is, its options, its parameters by species and its curves.
+
+    ``stated``  every option the file states, as it states it: those of the shelf, and of the entry's own formula
+    """
 
     shelf: str
     stem: str
     file: str
     about: str
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Options
+    stated: Mapping[str, object] = field(default_factory=dict)
     parameters: Mapping[str, Mapping[str, Parameter]] = field(default_factory=dict)
     profiles: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> Mapping[str, On]:
+        """Options that name entries, with the shelves these stand on."""
+        return _names(self.shelf)
 
     def parameter(self, key: str, species: str) -> Parameter:
         """The parameter for a species; raises BadInput if it has neither its own nor a general value."""
@@ -115,20 +131,24 @@ def _check_plain(value: object, file: str, key: str, depth: int) -> None:
             _check_plain(inner, file, key, depth - 1)
 
 
-def read_card(file: Path, shelf: str) -> Card:
+def read_card(file: Path, shelf: str, formula: type | None = None) -> Card:
     """An entry's TOML file; raises BadInput naming file, key, value given and values allowed."""
-    values = read_toml(file)
-    return make_card(values, shelf, file.stem, file.name)
+    return make_card(read_toml(file), shelf, file.stem, file.name, formula)
 
 
-def make_card(values: Mapping[str, object], shelf: str, stem: str, file: str) -> Card:
-    """A card from plain values; raises BadInput as ``read_card`` does."""
+def make_card(
+    values: Mapping[str, object], shelf: str, stem: str, file: str, formula: type | None = None
+) -> Card:
+    """A card from plain values; raises BadInput as ``read_card`` does.
+
+    ``formula``  the entry's dataclass, whose own words, lists and tables are options too
+    """
     about = values.get("about")
     if not isinstance(about, str) or not about:
         raise BadInput("an entry begins with one sentence of what it is", file=file, key="about")
     parameters: dict[str, dict[str, Parameter]] = {}
     profiles: dict[str, dict[str, Curve]] = {}
-    options: dict[str, object] = {}
+    stated: dict[str, object] = {}
     for key, value in values.items():
         if key == "profile" and isinstance(value, dict):
             profiles = {
@@ -137,8 +157,134 @@ def make_card(values: Mapping[str, object], shelf: str, stem: str, file: str) ->
         elif isinstance(value, dict) and is_parameter(value):
             parameters[key] = make_parameters(value, f"{shelf}.{stem}.{key}", file, key)
         elif key != "about":
-            options[key] = value
-    return Card(shelf, stem, file, about, options, parameters, profiles)
+            stated[key] = value
+    with at(file):
+        options = make_options(stated, shelf, formula)
+    return Card(shelf, stem, file, about, options, stated, parameters, profiles)
+
+
+def make_options(stated: Mapping[str, object], shelf: str, formula: type | None) -> Options:
+    """The options of a shelf from plain values; raises BadInput for an unknown one, or a wrong type or value.
+
+    ``formula``  the entry's dataclass: what it alone asks is checked too, and goes to it when it is bound
+    """
+    schema = OPTIONS.get(shelf, Options)
+    of_shelf = {f.name for f in fields(schema)}
+    of_formula = {} if formula is None else _own_options(formula)
+    allowed = sorted({*of_shelf, *of_formula})
+    for key, value in stated.items():
+        if key not in allowed:
+            near = get_close_matches(key, allowed, n=1)
+            raise BadInput(
+                f"is not an option of {shelf}",
+                key=key,
+                given=value,
+                allowed=allowed,
+                cure=f"is it {near[0]}?" if near else None,
+            )
+        if key in of_formula:
+            with at(key=key):
+                checked(of_formula[key], value)
+    return cast(Options, checked(schema, {key: stated[key] for key in stated if key in of_shelf}))
+
+
+@lru_cache(maxsize=64)
+def _names(shelf: str) -> Mapping[str, On]:
+    schema = OPTIONS.get(shelf, Options)
+    hints = get_type_hints(schema, include_extras=True)
+    marks = {f.name: [mark for mark in _marks(hints[f.name]) if isinstance(mark, On)] for f in fields(schema)}
+    return {name: found[0] for name, found in marks.items() if found}
+
+
+def _marks(kind: object) -> Iterator[object]:
+    """What is annotated anywhere in a type."""
+    yield from getattr(kind, "__metadata__", ())
+    for inner in get_args(kind):
+        yield from _marks(inner)
+
+
+def _own_options(formula: type) -> dict[str, object]:
+    """Fields of a formula that its file may state as an option, with their types: all but numbers and curves."""
+    hints = get_type_hints(formula, include_extras=True)
+    return {f.name: hints[f.name] for f in fields(formula) if f.init and _is_plain(hints[f.name])}
+
+
+def _is_plain(kind: object) -> bool:
+    """Whether a type is made of words, numbers, lists and tables alone, as TOML holds them."""
+    if kind in (str, bool, int, float, object, NoneType, Ellipsis) or get_origin(kind) is Literal:
+        return True
+    if get_origin(kind) is Annotated:
+        return _is_plain(get_args(kind)[0])
+    return get_origin(kind) in (Union, UnionType, tuple, Mapping) and all(map(_is_plain, get_args(kind)))
+
+
+def checked(kind: object, value: object) -> object:
+    """A plain value as a type states it; raises BadInput naming the key, the value given and those allowed."""
+    try:
+        return _adapter(kind).validate_json(json.dumps(value, default=_no_text), strict=True)
+    except ValidationError as error:
+        raise _refusal(kind, error) from error
+
+
+@lru_cache(maxsize=512)
+def _adapter(kind: Any) -> TypeAdapter[object]:
+    return TypeAdapter(kind)
+
+
+def _no_text(moment: object) -> Mapping[str, None]:
+    """A day or time of TOML is none of ours: options state those in quotes."""
+    return {str(moment): None}
+
+
+# What is said of a value of the wrong type, by the beginning of pydantic's name for it.
+_WRONG = {
+    "string": "must be text in quotes",
+    "bool": "must be true or false",
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "tuple": "must be a list",
+    "dict": "must be a table",
+    "dataclass": "must be a table",
+    "missing": "is missing",
+    "unexpected": "is not a key here",
+    "literal": "is not known",
+    "too": "holds too few or too many",
+}
+
+
+def _refusal(kind: object, error: ValidationError) -> BadInput:
+    """Pydantic's complaint in our words; a misspelt key before what is missing for it."""
+    complaints = error.errors()
+    first = next((c for c in complaints if c["type"] == "unexpected_keyword_argument"), complaints[0])
+    sort, place = first["type"], first["loc"]
+    allowed: list[str] | None = None
+    if sort == "unexpected_keyword_argument":
+        allowed = _keys(kind, place[:-1])
+    elif sort == "literal_error":
+        allowed = first["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+    return BadInput(
+        _WRONG.get(sort.partition("_")[0], first["msg"].removeprefix("Value error, ").removeprefix("Input ")),
+        key=".".join(str(part) for part in place if part != "[key]") or None,
+        given=None if sort == "missing" else first["input"],
+        allowed=allowed,
+    )
+
+
+def _keys(kind: object, place: Sequence[int | str]) -> list[str]:
+    """The keys of the table that stands at a place of a schema."""
+    if get_origin(kind) is Annotated:
+        return _keys(get_args(kind)[0], place)
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = get_type_hints(kind, include_extras=True)
+        by_key = {_in_file(f.name, hints[f.name]): hints[f.name] for f in fields(kind)}
+        return _keys(by_key[str(place[0])], place[1:]) if place else list(by_key)
+    return _keys(get_args(kind)[0 if get_origin(kind) is tuple else -1], place[1:])
+
+
+def _in_file(name: str, hint: object) -> str:
+    """The key of a field: its name, or the alias it states."""
+    aliases = (extra.alias for extra in get_args(hint) if isinstance(extra, FieldInfo))
+    return next(filter(None, aliases), name)
 
 
 @lru_cache(maxsize=256)

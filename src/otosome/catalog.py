@@ -7,23 +7,63 @@ the command line or in Python, never in a data file.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import inspect
+import re
 import traceback
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, get_type_hints, overload
 
 import numpy as np
 
-from otosome.cards import Card, read_card, read_source
+from otosome.cards import Card, make_card, read_card, read_source
 from otosome.errors import BadInput
 from otosome.evidence import Curve, Parameter, Source
+from otosome.roles import (
+    AssayOptions,
+    BatchOptions,
+    ChecklistOptions,
+    ClaimOptions,
+    Device,
+    DeviceOptions,
+    Endpoint,
+    EndpointOptions,
+    Harm,
+    HarmOptions,
+    Instrument,
+    InstrumentOptions,
+    Insult,
+    InsultOptions,
+    Map,
+    MapOptions,
+    Material,
+    MaterialOptions,
+    Mechanism,
+    ObservationOptions,
+    Options,
+    Population,
+    PopulationOptions,
+    ProcessOptions,
+    Recovery,
+    RecoveryOptions,
+    Route,
+    RouteOptions,
+    ScaleOptions,
+    SpeciesOptions,
+    SpecificationOptions,
+    UtilityOptions,
+)
 from otosome.units import Array, Unit, same_kind
+
+if TYPE_CHECKING:
+    from otosome.model.grades import Scale
+    from otosome.model.transport import Solute
 
 SHIPPED = Path(__file__).parent / "shelves"
 SHELVES = (
@@ -45,12 +85,23 @@ _SHARED = {
 }
 
 
+Stated = TypeVar("Stated", bound=Options)
+Role = TypeVar("Role")
+Role_co = TypeVar("Role_co", covariant=True)
+Stated_co = TypeVar("Stated_co", bound=Options, covariant=True)
+
+
 @dataclass(frozen=True)
-class Entry:
+class Entry(Generic[Stated_co, Role_co]):
     """One entry of a shelf: its card (numbers, options) and its formula."""
 
     card: Card
     formula: type | None
+
+    @property
+    def options(self) -> Stated_co:
+        """The options of its shelf, as its file states them."""
+        return cast(Stated_co, self.card.options)
 
     @property
     def name(self) -> str:
@@ -61,35 +112,38 @@ class Entry:
         """Its numbers for a species, by key; raises BadInput where the species lacks one."""
         return {key: self.card.parameter(key, species) for key in self.card.parameters}
 
-    def columns(self, table: Mapping[str, Any], species: str) -> dict[str, Array]:
-        """Its columns of a parameter table, by key, each of shape (subject,)."""
+    def columns(self, columns: Mapping[str, Array], species: str) -> dict[str, Array]:
+        """Its own of the columns of many numbers, by key, each of shape (subject,)."""
         prefix = f"{self.card.shelf}.{self.card.stem}."
-        return {key: np.asarray(table[prefix + key], dtype=float) for key in self.card.parameters}
+        return {key: np.asarray(columns[prefix + key], dtype=float) for key in self.card.parameters}
 
-    def bind(self, table: Mapping[str, Any], species: str, **options: object) -> Any:
-        """The formula with this table's columns, each of shape (subject, 1, 1).
+    def bind(self, columns: Mapping[str, Array], species: str, **options: object) -> Role_co:
+        """The formula with its numbers.
 
+        ``columns``  by full name, each of shape (subject,); the formula has them as (subject, 1, 1)
+        ``options``  of its fields, as a study states them; they go before those of its file
         raises  BadInput if the entry lacks what its formula asks for
         """
         if self.formula is None:
             raise BadInput(f"{self.card.shelf}.{self.name} has no formula", file=self.card.file)
-        columns = self.columns(table, species)
-        given: dict[str, object] = {**self.card.options, **options}
+        numbers = self.columns(columns, species)
+        stated: dict[str, object] = {**self.card.stated, **options}
         for wanted in fields(self.formula):
-            if wanted.name in columns:
-                given[wanted.name] = columns[wanted.name][:, None, None]
+            if wanted.name in numbers:
+                stated[wanted.name] = numbers[wanted.name][:, None, None]
             elif wanted.name in self.card.profiles and wanted.name not in options:
-                given[wanted.name] = self.card.profile(wanted.name, species)
-        names = {f.name for f in fields(self.formula)}
-        missing = [f.name for f in fields(self.formula) if f.name not in given and _required(f)]
-        if missing:
+                stated[wanted.name] = self.card.profile(wanted.name, species)
+        names = {wanted.name for wanted in fields(self.formula)}
+        lacking = [f.name for f in fields(self.formula) if f.name not in stated and _required(f)]
+        if lacking:
             raise BadInput(
-                f"{self.card.shelf}.{self.name} lacks {missing[0]}", file=self.card.file, key=missing[0]
+                f"{self.card.shelf}.{self.name} lacks {lacking[0]}", file=self.card.file, key=lacking[0]
             )
-        return self.formula(**{name: _frozen(value) for name, value in given.items() if name in names})
+        bound = self.formula(**{name: _frozen(value) for name, value in stated.items() if name in names})
+        return cast(Role_co, bound)
 
 
-def _required(wanted: Any) -> bool:
+def _required(wanted: Field[object]) -> bool:
     return wanted.default is MISSING and wanted.default_factory is MISSING
 
 
@@ -119,14 +173,80 @@ class Catalog:
         """The entries of a shelf; raises BadInput for an unknown shelf."""
         return sorted(self._files(shelf))
 
-    def get(self, shelf: str, name: str) -> Entry:
+    @overload
+    def get(self, shelf: Literal["species"], name: str) -> Entry[SpeciesOptions, object]: ...
+    @overload
+    def get(self, shelf: Literal["maps"], name: str) -> Entry[MapOptions, Map]: ...
+    @overload
+    def get(self, shelf: Literal["batches"], name: str) -> Entry[BatchOptions, object]: ...
+    @overload
+    def get(self, shelf: Literal["routes"], name: str) -> Entry[RouteOptions, Route]: ...
+    @overload
+    def get(self, shelf: Literal["insults"], name: str) -> Entry[InsultOptions, Insult]: ...
+    @overload
+    def get(self, shelf: Literal["populations"], name: str) -> Entry[PopulationOptions, Population]: ...
+    @overload
+    def get(self, shelf: Literal["recoveries"], name: str) -> Entry[RecoveryOptions, Recovery]: ...
+    @overload
+    def get(self, shelf: Literal["harms"], name: str) -> Entry[HarmOptions, Harm]: ...
+    @overload
+    def get(self, shelf: Literal["materials"], name: str) -> Entry[MaterialOptions, Material]: ...
+    @overload
+    def get(self, shelf: Literal["devices"], name: str) -> Entry[DeviceOptions, Device]: ...
+    @overload
+    def get(self, shelf: Literal["endpoints"], name: str) -> Entry[EndpointOptions, Endpoint]: ...
+    @overload
+    def get(self, shelf: Literal["instruments"], name: str) -> Entry[InstrumentOptions, Instrument]: ...
+    @overload
+    def get(self, shelf: Literal["observations"], name: str) -> Entry[ObservationOptions, object]: ...
+    @overload
+    def get(self, shelf: Literal["claims"], name: str) -> Entry[ClaimOptions, object]: ...
+    @overload
+    def get(self, shelf: Literal["scales"], name: str) -> Entry[ScaleOptions, Scale]: ...
+    @overload
+    def get(self, shelf: Literal["assays"], name: str) -> Entry[AssayOptions, object]: ...
+    @overload
+    def get(self, shelf: Literal["specifications"], name: str) -> Entry[SpecificationOptions, object]: ...
+    @overload
+    def get(self, shelf: Literal["checklists"], name: str) -> Entry[ChecklistOptions, object]: ...
+    @overload
+    def get(self, shelf: Literal["processes"], name: str) -> Entry[ProcessOptions, object]: ...
+    @overload
+    def get(self, shelf: Literal["utilities"], name: str) -> Entry[UtilityOptions, object]: ...
+    @overload
+    def get(self, shelf: Literal["mechanisms"], name: str) -> Entry[Options, Mechanism]: ...
+    @overload
+    def get(self, shelf: Literal["solutes"], name: str) -> Entry[Options, Solute]: ...
+    @overload
+    def get(self, shelf: str, name: str) -> Entry[Options, Any]: ...
+    def get(self, shelf: str, name: str) -> Entry[Options, Any]:
         """An entry by name; raises BadInput that lists the names there are."""
         files = self._files(shelf)
         if name not in files:
             raise BadInput(f"{shelf}: no {name!r}", given=name, allowed=sorted(files))
-        return self.restated(_load(files[name], shelf))
+        entry = _load(files[name], shelf)
+        self._check_names(entry.card)
+        return self.restated(entry)
 
-    def restated(self, entry: Entry) -> Entry:
+    def batch(self, values: Mapping[str, object], name: str, file: str) -> Entry[BatchOptions, object]:
+        """A batch that a study holds itself, from plain values; raises BadInput naming file and key."""
+        return self.restated(Entry(make_card(values, "batches", name, file), None))
+
+    def _check_names(self, card: Card) -> None:
+        """Refuse an option that names an entry there is not."""
+        for key, named in card.names.items():
+            allowed = {*named.words, *(name for shelf in named.shelves for name in self._files(shelf))}
+            for word in named.in_value(getattr(card.options, key)):
+                if word not in allowed:
+                    raise BadInput(
+                        f"names nothing on {' or '.join(named.shelves)}",
+                        file=card.file,
+                        key=key,
+                        given=word,
+                        allowed=sorted(allowed),
+                    )
+
+    def restated(self, entry: Entry[Stated, Role]) -> Entry[Stated, Role]:
         """An entry with the curves that stand in place of its own."""
         prefix = f"{entry.card.shelf}.{entry.name}."
         stated = {
@@ -173,10 +293,10 @@ def _is_stem(name: str) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _load(file: Path, shelf: str) -> Entry:
-    card = read_card(file, shelf)
+def _load(file: Path, shelf: str) -> Entry[Options, object]:
     code = file.with_suffix(".py")
     formula = _formula_in(_module(code, shelf), code) if code.is_file() else _shared_formula(shelf)
+    card = read_card(file, shelf, formula)
     if formula is not None:
         _check_keys(card, formula)
         _check_units(card, formula)
@@ -218,7 +338,65 @@ def _module(code: Path, shelf: str) -> ModuleType:
         raise BadInput(
             f"is not Python: {error.msg}", file=error.filename, key=f"line {error.lineno}"
         ) from error
+    except ImportError as error:
+        raise _wrong_import(code, error) from error
     return module
+
+
+def _wrong_import(code: Path, error: ImportError) -> BadInput:
+    """What a formula of one's own imports and cannot have: the first line, and for all of them where they are now."""
+    absent = [one for one in _imports(code) if not _is_there(*one[1:])]
+    if not absent:
+        return BadInput(
+            f"cannot import what it needs: {error}", file=str(code), cure="install it beside otosome"
+        )
+    line, module, name = absent[0]
+    return BadInput(
+        f"imports {f'{name} from ' if name else ''}{module}, where otosome does not have it",
+        file=str(code),
+        key=f"line {line}",
+        cure="; ".join(dict.fromkeys(_right_import(module, name) for _, module, name in absent)),
+    )
+
+
+def _imports(code: Path) -> list[tuple[int, str, str]]:
+    """Every import of otosome in a file: line, module, and the name out of it, "" for the module itself."""
+    nodes = list(ast.walk(ast.parse(code.read_text(encoding="utf-8"))))
+    whole = [(node.lineno, a.name, "") for node in nodes if isinstance(node, ast.Import) for a in node.names]
+    parts = [
+        (node.lineno, str(node.module), alias.name)
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    ]
+    return sorted(one for one in whole + parts if one[1].partition(".")[0] == "otosome")
+
+
+def _is_there(module: str, name: str) -> bool:
+    try:
+        loaded = importlib.import_module(module)
+        return not name or hasattr(loaded, name) or _is_there(f"{module}.{name}", "")
+    except ModuleNotFoundError:
+        return False
+
+
+def _right_import(module: str, name: str) -> str:
+    """The line that imports it now, or the page that says what is where."""
+    wanted = name or module.rpartition(".")[2]
+    defined = re.compile(rf"^(?:class|def) {wanted}\b|^{wanted}(?:: [^=\n]+)? = ", re.MULTILINE)
+    package = Path(__file__).parent
+    for file in sorted(package.rglob("*.py")):
+        parts = file.relative_to(package.parent).with_suffix("").parts
+        parts = parts[:-1] if parts[-1] == "__init__" else parts
+        if parts[-1] == wanted:
+            return (
+                f"write: from {'.'.join(parts[:-1])} import {wanted}"
+                if name
+                else f"write: import {'.'.join(parts)}"
+            )
+        if "shelves" not in parts and defined.search(file.read_text(encoding="utf-8")):
+            return f"write: from {'.'.join(parts)} import {wanted}"
+    return f"docs/architecture.md says where otosome keeps what {wanted} was for"
 
 
 def _formula_in(module: ModuleType, code: Path) -> type:
@@ -277,6 +455,6 @@ def names(shelf: str) -> list[str]:
     return Catalog().names(shelf)
 
 
-def get(shelf: str, name: str) -> Entry:
+def get(shelf: str, name: str) -> Entry[Options, Any]:
     """A shipped entry by name."""
     return Catalog().get(shelf, name)

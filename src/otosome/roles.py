@@ -1,4 +1,7 @@
-"""What the formulas of each shelf must offer, and the few nouns they meet in.
+"""What an entry of each shelf states and offers: the options of its file, the role of its formula.
+
+A shelf's options are one frozen dataclass: a key that is none of its fields, nor a field of the entry's own formula,
+is refused. The role is what the engine calls of the formula. Beside them stand the few nouns they meet in.
 
 Arrays are (subject, time, place) unless said otherwise; places run from base (0) to apex (1); times are
 knots in h, each event twice (just before, just after). A bound parameter has shape (subject, 1, 1).
@@ -6,19 +9,142 @@ knots in h, each event twice (just before, just after). A bound parameter has sh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import AfterValidator, Field, PlainValidator
 
-from otosome.units import (
-    Array,
-    Hours,
-    Kilohertz,
-    Millimetres,
+from otosome.evidence import Basis
+from otosome.units import Array, Fraction, Hours, Kilohertz, Millimetres, house
+
+if TYPE_CHECKING:
+    from otosome.laboratory.file import Export
+    from otosome.laboratory.tables import Tables
+    from otosome.model.transport import Anatomy, Dose, Flow
+
+Kind = Literal["ohc", "ihc", "synapse", "sgn"]
+Target = Literal["ohc", "ihc", "synapse", "sgn", "stress"]
+Action = Literal["prevent", "rescue", "repair", "clear", "support"]
+Compartment = Literal["middle_ear", "scala_tympani", "vestibule", "plasma", "cerebrospinal_fluid", "lost"]
+Outlet = Literal["aqueduct", "round_window", "oval_window", "vent"]
+# Where an insult can look the concentration of a solute up.
+PLACES = (
+    "scala_tympani",
+    "scala_vestibuli",
+    "vestibule",
+    "middle_ear",
+    "cerebrospinal_fluid",
+    "plasma",
+    "scala_media",
+    *(
+        f"{tissue}{part}"
+        for tissue in ("organ_of_corti", "lateral_wall", "rosenthals_canal")
+        for part in ("", "_inside")
+    ),
 )
+
+
+@dataclass(frozen=True)
+class On:
+    """Of a word in an entry's file: it names an entry of one of these shelves, or is one of the words beside them.
+
+    What follows a dot is no part of the name: ``cisplatin.lateral_wall`` names the solute cisplatin.
+    """
+
+    shelves: tuple[str, ...]
+    words: tuple[str, ...] = ()
+
+    def in_value(self, value: str | tuple[str, ...] | None) -> list[str]:
+        """The names that an option holds."""
+        words = [value] if isinstance(value, str) else value or ()
+        return [word.partition(".")[0] for word in words]
+
+
+def _known_unit(text: str) -> str:
+    house(text)
+    return text
+
+
+def _need(text: str) -> str:
+    solute, _, place = text.partition(".")
+    allowed = ("level", "band") if solute == "noise" else PLACES
+    if place not in allowed:
+        raise ValueError(f"{place!r} is not known; after {solute}. stands one of {', '.join(allowed)}")
+    return text
+
+
+def _study(value: object) -> object:
+    if not isinstance(value, (str, dict)):
+        raise ValueError("names a study, or states one as a table")
+    return value
+
+
+UnitName = Annotated[str, AfterValidator(_known_unit)]
+Need = Annotated[str, AfterValidator(_need), On(("solutes",), ("noise",))]
+Species = Annotated[str, On(("species",))]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What an entry's file states besides numbers and curves; of a shelf that has no options, nothing."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = {"extra": "forbid"}
+
+
+@dataclass(frozen=True)
+class AskingOptions(Options):
+    """Options of what a study uses with words of its own.
+
+    ``species``  it is for; none named means any
+    ``asks``     keys a study must state to use it;  ``takes``  keys it may state
+    """
+
+    species: tuple[Species, ...] = ()
+    asks: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SpeciesOptions(Options):
+    """Options of a species: its ``map`` of places, and whether its stria answers to stress (``strial``)."""
+
+    map: Annotated[str, On(("maps",))]
+    name: str = ""
+    strial: bool = False
+
+
+@dataclass(frozen=True)
+class MapOptions(Options):
+    """Options of a place map: the ``animal`` it was measured in."""
+
+    animal: str = ""
+
+
+@dataclass(frozen=True)
+class BatchOptions(Options):
+    """Options of a batch.
+
+    ``mirna``        what its counted RNA is
+    ``class_ratio``  diameter of each size class over the median, each an equal share, where counted; else log-normal
+    ``base``         batch that what was not measured is taken from
+    ``record``, ``sample``  names of the lot's record, and of the sample in its file
+    ``decision``     of its assessment against a specification, with the ``reason``
+    """
+
+    mirna: str = ""
+    base: str = ""
+    record: str = ""
+    sample: str = ""
+    class_ratio: (
+        Annotated[tuple[Annotated[float, Field(gt=0, lt=math.inf)], ...], Field(min_length=1, max_length=20)]
+        | None
+    ) = None
+    decision: Literal["release", "refuse", "cannot decide"] | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +201,27 @@ class Exposure:
         return inside
 
 
+class Cells(Protocol):
+    """What endpoints and devices ask of cells; arrays are (subject, time, place)."""
+
+    @property
+    def stria(self) -> Fraction:
+        """Strial function, 0 to 1."""
+        ...
+
+    def function(self, kind: str) -> Fraction:
+        """Working fraction of a kind."""
+        ...
+
+    def afferents(self) -> Fraction:
+        """Fraction of nerve fibres that carry sound."""
+        ...
+
+    def rate(self, kind: str, key: str) -> Array:
+        """A number of the shelf ``cells``, shape (subject, 1, 1)."""
+        ...
+
+
 @dataclass(frozen=True)
 class Reading:
     """What an instrument or a person wrote down.
@@ -111,12 +258,32 @@ class Figure:
         return cls(float(middle), float(low), float(high), unit, words, parts)
 
 
-class Route(Protocol):
-    """A way into the ear. ``Dose``, ``Flow`` and ``Anatomy`` are those of ``otosome.model.transport``."""
+@dataclass(frozen=True)
+class RouteOptions(Options):
+    """Options of a route.
 
-    def deliver(self, dose: Any, anatomy: Any) -> Sequence[Any]:
+    ``into``    compartment it ends in;  ``outlet``  where perilymph leaves that its volume displaces
+    ``opens``   insult that stands for the operation it takes
+    """
+
+    into: Compartment | None = None
+    outlet: Outlet | None = None
+    opens: Annotated[str, On(("insults",))] | None = None
+
+
+class Route(Protocol):
+    """A way into the ear."""
+
+    def deliver(self, dose: Dose, anatomy: Anatomy) -> Sequence[Flow]:
         """Flows into compartments whose amounts sum to the dose; what spills or is lost is a flow too."""
         ...
+
+
+@dataclass(frozen=True)
+class InsultOptions(Options):
+    """Options of an insult: what it ``needs`` to know (``noise.level``, ``cisplatin.lateral_wall``)."""
+
+    needs: tuple[Need, ...] = ()
 
 
 class Insult(Protocol):
@@ -152,6 +319,17 @@ class Map(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class PopulationOptions(AskingOptions):
+    """Options of a population: whether it is of ``many`` people or of ``one``."""
+
+    asks: tuple[Literal["sex", "age", "readings", "ear"], ...] = ()
+    takes: tuple[
+        Literal["noise_level", "noise_time", "audiogram", "person", "interpolate", "other"], ...
+    ] = ()
+    people: Literal["many", "one"] = "many"
+
+
 class Population(Protocol):
     """People, or animals, as they arrive; its TOML names the ``species`` it knows."""
 
@@ -182,6 +360,14 @@ class Population(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class RecoveryOptions(AskingOptions):
+    """Options of a recovery."""
+
+    asks: tuple[Literal["entered"], ...] = ()
+    takes: tuple[Literal["entered"], ...] = ()
+
+
 class Recovery(Protocol):
     """What hearing regains by itself, whatever the arm: natural recovery, and the response to being treated at all."""
 
@@ -194,6 +380,19 @@ class Recovery(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class HarmOptions(Options):
+    """Options of an adverse event.
+
+    ``of``       routes and devices that bring it, or ``vesicles``: any dose, and any coat of a device
+    ``counted``  events and people it was counted in, in words;  ``note``  what a reader must know of it
+    """
+
+    of: tuple[Annotated[str, On(("routes", "devices"), ("vesicles",))], ...]
+    counted: str = ""
+    note: str = ""
+
+
 class Harm(Protocol):
     """Something bad that a route or a device may bring; its TOML says ``of`` which, and its ``weight``."""
 
@@ -203,6 +402,13 @@ class Harm(Protocol):
         ``times``  how often the route was taken or the device put in, at least once
         """
         ...
+
+
+@dataclass(frozen=True)
+class MaterialOptions(Options):
+    """Options of the words of a speech test: the ``species`` it is for."""
+
+    species: tuple[Species, ...] = ()
 
 
 class Material(Protocol):
@@ -228,6 +434,19 @@ class Material(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class DeviceOptions(AskingOptions):
+    """Options of a device.
+
+    ``brings``   insult that putting it in is;  ``amounts``  units its dose may be stated in
+    """
+
+    asks: tuple[Literal["depth", "batch", "amount"], ...] = ()
+    takes: tuple[Literal["depth", "batch", "amount"], ...] = ()
+    brings: Annotated[str, On(("insults",))] | None = None
+    amounts: tuple[Literal["particles", "ug", "cells"], ...] = ()
+
+
 class Device(Protocol):
     """Something worn or put in that stays: a hearing aid, an implant, a graft of living cells."""
 
@@ -238,7 +457,7 @@ class Device(Protocol):
         """
         ...
 
-    def electric(self, ear: Ear, cells: Any, since: Array) -> Array | None:
+    def electric(self, ear: Ear, cells: Cells, since: Array) -> Array | None:
         """Share of words (monosyllables in quiet) understood through an electrode; None where there is none.
 
         ``since``  h from its start, shape (time,), below zero before it
@@ -246,13 +465,30 @@ class Device(Protocol):
         """
         ...
 
-    def flows(self, dose: Any, anatomy: Any) -> Sequence[Any]:
+    def flows(self, dose: Dose, anatomy: Anatomy) -> Sequence[Flow]:
         """What it releases into the ear, as flows; none where it releases nothing.
 
         ``dose``  its start, and its amount (cells, or particles) shared out among the size classes of the vesicles
                   it releases, shape (classes, subject): a flow's amount is that times a number for each subject
         """
         ...
+
+
+@dataclass(frozen=True)
+class EndpointOptions(AskingOptions):
+    """Options of an endpoint.
+
+    ``unit``    it is read in;  ``better``  which way is better
+    ``label``   its name on an axis;  ``ears``  sides it is read of;  ``hears``  endpoint whose value enters its own
+    """
+
+    unit: UnitName = field(kw_only=True)
+    better: Literal["lower", "higher"] = field(kw_only=True)
+    label: str = ""
+    asks: tuple[Literal["frequency", "cell", "level", "material", "speech", "noise"], ...] = ()
+    takes: tuple[Literal["frequency", "cell", "level", "material", "speech", "noise"], ...] = ()
+    ears: tuple[Literal["left", "right"], ...] = ("left",)
+    hears: Annotated[str, On(("endpoints",))] | None = None
 
 
 class Endpoint(Protocol):
@@ -262,7 +498,7 @@ class Endpoint(Protocol):
     and the endpoint it ``hears`` by, if another's value enters its own.
     """
 
-    def value(self, ear: Ear, cells: object, frequency: Array) -> Array:
+    def value(self, ear: Ear, cells: Cells, frequency: Array) -> Array:
         """The true value, shape (subject, time, frequency)."""
         ...
 
@@ -275,29 +511,204 @@ class Endpoint(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class InstrumentOptions(Options):
+    """Options of an instrument: the ``layouts`` it reads, and the sources that describe them."""
+
+    layouts: tuple[str, ...] = ()
+    layout_sources: tuple[str, ...] = ()
+
+
 class Instrument(Protocol):
-    """A laboratory instrument, or a published table, whose files are read. They meet in ``otosome.laboratory``."""
+    """A laboratory instrument, or a published table, whose files are read."""
 
     def recognises(self, head: bytes) -> bool:
         """Whether a file that begins like this is one of its exports; no other instrument says so too."""
         ...
 
-    def read(self, export: Any) -> Any:
+    def read(self, export: Export) -> Tables:
         """The file's ``Tables``: what it holds, and what of it was refused; raises BadInput where all is."""
         ...
 
 
-class Observation(Protocol):
-    """A published case that no study file can state."""
+@dataclass(frozen=True)
+class ObservationOptions(Options):
+    """Options of a published case: a ``study`` that states it, or what was ``given`` and ``read``, or a formula.
 
-    def replicate(self, bench: Any) -> Mapping[str, Array]:
-        """What was published, by row: of each ear of the bench (``otosome.review.qualification``), or exact values."""
-        ...
+    ``row``      by id: what was measured, as ``otosome.review.qualification.case`` reads it
+    ``given``, ``read``  by name: as ``otosome.review.qualification.experiment`` reads them
+    ``rests``    the entries that its own formula uses
+    ``species``  whose ears its formula is given
+    """
+
+    row: Annotated[Mapping[str, Mapping[str, object]], Field(min_length=1)]
+    source: str = ""
+    locator: str = ""
+    study: Mapping[str, object] | None = None
+    species: Species = "guinea_pig"
+    rests: tuple[Annotated[str, Field(pattern=r"^[a-z_]+\.[A-Za-z0-9_]+$")], ...] = ()
+    given: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    read: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
-class Claim(Protocol):
-    """Something said of the therapy, about which a figure can be computed."""
+@dataclass(frozen=True)
+class Grounds(Options):
+    """One thing a claim stands on.
 
-    def figure(self, laboratory: Any) -> Figure:
-        """The figure now. ``laboratory`` is the ``Laboratory`` of ``otosome.review.claims``: it runs studies."""
-        ...
+    ``kind``  in the file ``is``: measured, direction or none;  ``says``  for, against or open
+    ``rows``  of the shelf ``observations`` that run it again
+    """
+
+    words: str
+    kind: Annotated[Literal["measured", "direction", "none"], Field(alias="is")]
+    says: Literal["for", "against", "open"]
+    sources: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClaimOptions(Options):
+    """Options of a claim.
+
+    ``by``        source that makes it;  ``test``  the experiment that would settle it
+    ``needs``     line its figure must reach for the claim to hold: ``above`` or ``below`` a number
+    ``built_in``  why the figure follows from the structure and decides nothing
+    ``missing``   what is wanting where no figure can be computed yet
+    ``study``     its figure asks;  ``uses``  entries its figure rests on besides (``scales.who_2021``)
+    """
+
+    by: str
+    test: str
+    stands_on: Annotated[tuple[Grounds, ...], Field(min_length=1)]
+    needs: Annotated[Mapping[Literal["above", "below"], float], Field(min_length=1, max_length=1)] | None = (
+        None
+    )
+    built_in: str = ""
+    missing: str = ""
+    study: Annotated[str | Mapping[str, object], PlainValidator(_study)] = ""
+    uses: tuple[Annotated[str, Field(pattern=r"^[a-z_]+\.[A-Za-z0-9_]+$")], ...] = ()
+
+
+@dataclass(frozen=True)
+class RuleTable(Options):
+    """A rule of a scale as its file states it: the ``grade``, and the level that is passed for it."""
+
+    grade: int
+    of: Literal["threshold", "shift", "response"] = "threshold"
+    at: tuple[str, ...] = ()
+    over: Literal["any", "all", "mean"] = "any"
+    run: Annotated[int, Field(ge=0)] = 0
+    above: str | None = None
+    reaches: str | None = None
+    ears: Literal["worse", "better"] = "worse"
+
+
+@dataclass(frozen=True)
+class ScaleOptions(Options):
+    """Options of a scale of hearing loss.
+
+    ``labels``  of its grades, best first;  ``needs``  frequencies without which it does not grade
+    """
+
+    labels: Annotated[tuple[str, ...], Field(min_length=2)]
+    rule: Annotated[tuple[RuleTable, ...], Field(min_length=1)]
+    basis: Basis
+    needs: tuple[str, ...] = ()
+    source: str = ""
+    locator: str = ""
+    because: str = ""
+
+
+@dataclass(frozen=True)
+class AssayOptions(Options):
+    """Options of a potency assay: the ``model`` of its dose-response curve."""
+
+    model: Literal["parallel_line", "four_parameter"]
+
+
+Tests = tuple[Annotated[str, Field(min_length=1)], ...]
+
+
+@dataclass(frozen=True)
+class SpecificationOptions(Options):
+    """Options of a specification: its tests by what they ask; those compared with a number have one of that name.
+
+    ``label``     near the label;  ``recorded``  no limit
+    ``negative``, ``absent``, ``positive``, ``present``  a word
+    """
+
+    at_least: Tests = ()
+    at_most: Tests = ()
+    equal: Tests = ()
+    label: Tests = ()
+    negative: Tests = ()
+    absent: Tests = ()
+    positive: Tests = ()
+    present: Tests = ()
+    recorded: Tests = ()
+
+
+@dataclass(frozen=True)
+class ChecklistItem(Options):
+    """One item of a checklist: its ``name``, what it ``asks``, and how binding it is."""
+
+    name: str
+    asks: str
+    status: Literal["mandatory", "expected", "encouraged", "where it applies"]
+
+
+@dataclass(frozen=True)
+class ChecklistOptions(Options):
+    """Options of a checklist: its items by key, its sources, and whether the share present is a ``score``."""
+
+    item: Annotated[Mapping[str, ChecklistItem], Field(min_length=1)]
+    source: str
+    secondary: str = ""
+    score: bool = False
+
+
+@dataclass(frozen=True)
+class ProcessOptions(Options):
+    """Options of a process: the ``instrument`` that counts its lots, their ``specification``, and its words."""
+
+    instrument: Annotated[str, On(("instruments",))]
+    specification: Annotated[str, On(("specifications",))]
+    tissue: str = ""
+    vessel: str = ""
+    medium: str = ""
+    isolation: str = ""
+    formulation: str = ""
+    storage: str = ""
+
+
+@dataclass(frozen=True)
+class UtilityOptions(Options):
+    """Options of a utility: its ``label``, and the endpoints it is ``of``."""
+
+    label: str
+    of: Annotated[tuple[Annotated[str, On(("endpoints",))], ...], Field(min_length=1)]
+
+
+# The options of a shelf's entries; of a shelf that is not named, only what their own formulas ask.
+OPTIONS: Mapping[str, type[Options]] = {
+    "species": SpeciesOptions,
+    "maps": MapOptions,
+    "batches": BatchOptions,
+    "routes": RouteOptions,
+    "insults": InsultOptions,
+    "populations": PopulationOptions,
+    "recoveries": RecoveryOptions,
+    "harms": HarmOptions,
+    "materials": MaterialOptions,
+    "devices": DeviceOptions,
+    "endpoints": EndpointOptions,
+    "instruments": InstrumentOptions,
+    "observations": ObservationOptions,
+    "claims": ClaimOptions,
+    "scales": ScaleOptions,
+    "assays": AssayOptions,
+    "specifications": SpecificationOptions,
+    "checklists": ChecklistOptions,
+    "processes": ProcessOptions,
+    "utilities": UtilityOptions,
+}

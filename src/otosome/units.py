@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -56,6 +57,8 @@ DecibelsHL = Annotated[Array, Unit("dB HL")]
 Kilograms = Annotated[Array, Unit("kg")]
 Kelvin = Annotated[Array, Unit("K")]
 PascalHours = Annotated[Array, Unit("Pa h")]
+# A place along a scala, 0 base to 1 apex.
+Place = Annotated[float, Field(ge=0.0, le=1.0)]
 
 LEVELS = ("dB", "dB SPL", "dB HL", "dB nHL")
 

@@ -1,6 +1,8 @@
 from laboratory import Sample, table
 
-HEAD = "file_number substrain id noise_spl noise_type abr_time level_db freq_hz wave1_amp threshold".split()
+HEAD = (
+    "file_number substrain id noise_spl noise_type abr_time level_db freq_hz wave1_amp_nv threshold".split()
+)
 SERIES = [
     [7, "JRj", "m1", 100, "baseline", "baseline", 70.0, 8000, 900.0, 30.0],
     [7, "JRj", "m1", 100, "baseline", "baseline", 80.0, 8000, 1500.0, 30.0],

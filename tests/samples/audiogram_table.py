@@ -14,8 +14,4 @@ FILES = [
         ),
         rows=3, refused=2, censored=1, holds=(("subject", "p1"), ("ear", "left"), ("value", 25.0), ("frequency", 1.0)),
     ),
-    Sample(
-        "wide.csv", table(["subject_id", "l_air_500", "r_air_500"], ["p1", 10, 15], ["p2", "", 20]), rows=3,
-        holds=(("subject", "p1"), ("ear", "left"), ("frequency", 0.5), ("value", 10.0)),
-    ),
 ]  # fmt: skip

@@ -61,7 +61,7 @@ def test_an_entry_binds_every_number_as_a_column(shelf, name):
 
 def unbound(entry):
     """What a formula asks of the study rather than of its file."""
-    given = {*entry.card.parameters, *entry.card.options, *entry.card.profiles}
+    given = {*entry.card.parameters, *entry.card.stated, *entry.card.profiles}
     fields = dataclasses.fields(entry.formula)
     return [
         f.name

@@ -13,7 +13,7 @@ from laboratory import SAMPLES, samples
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.laboratory.file import Export
-from otosome.laboratory.tables import PARTICLES, READINGS, WAVEFORMS
+from otosome.laboratory.tables import PARTICLES, READINGS, WAVEFORMS, WELLS
 
 CATALOG = Catalog()
 NAMES = CATALOG.names("instruments")
@@ -30,7 +30,7 @@ def read(name, sample, content=None):
 
 
 def tables_of(tables):
-    return [table for table in (tables.readings, tables.particles, tables.waveforms) if table is not None]
+    return list(tables.each().values())
 
 
 def test_every_instrument_has_a_made_up_file_of_each_layout_and_nothing_else_has():
@@ -66,6 +66,7 @@ def test_tables_have_the_contract_s_columns_units_and_provenance(name, sample):
         (tables.readings, READINGS),
         (tables.particles, PARTICLES),
         (tables.waveforms, WAVEFORMS),
+        (tables.wells, WELLS),
     ):
         if table is not None:
             assert tuple(table.columns) == columns

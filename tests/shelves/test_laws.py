@@ -62,7 +62,7 @@ def known(catalog, roles, case):
     """Whether every entry is for the species of the case; most are for all."""
     species = dict(zip(roles, case, strict=True)).get("species", "")
     return not species or all(
-        species in catalog.get(SHELF[role], name).card.options.get("species", [species])
+        species in (getattr(catalog.get(SHELF[role], name).options, "species", ()) or [species])
         for role, name in zip(roles, case, strict=True)
     )
 
@@ -142,12 +142,12 @@ def carrier(catalog, route):
     """A route by which a drug can be given: this one, or the first that does not begin in the ear."""
     ear = {"middle_ear", "scala_tympani", "vestibule"}
     routes = [route, *catalog.names("routes")]
-    return next(one for one in routes if catalog.get("routes", one).card.options.get("into") not in ear)
+    return next(one for one in routes if catalog.get("routes", one).options.into not in ear)
 
 
 def use_of(catalog, insult, route):
     """An insult as a study states it: a drug by a route, a noise of a level, or an event."""
-    needs = catalog.get("insults", insult).card.options.get("needs", [])
+    needs = catalog.get("insults", insult).options.needs
     use = {"entry": insult, "at": ["0 h"]}
     if {need.split(".")[0] for need in needs} & set(catalog.names("solutes")):
         return use | {"route": route, "amount": "5 mg/kg"}
@@ -157,7 +157,7 @@ def use_of(catalog, insult, route):
 
 
 def asked(catalog, endpoint):
-    asks = catalog.get("endpoints", endpoint).card.options.get("asks", [])
+    asks = catalog.get("endpoints", endpoint).options.asks
     told = ASKED | {"material": next(iter(catalog.names("materials")), "")}
     return {key: told[key] for key in asks}
 
@@ -265,9 +265,9 @@ KEPT = (
 
 def test_a_solute_is_conserved_and_never_negative_by_any_route(catalog, route, solute):
     run = carried(catalog, route, solute)
-    assert np.allclose(run.given, 1e6, rtol=1e-10)
+    assert np.allclose(run.dose, 1e6, rtol=1e-10)
     assert run.closure.max() < 1e-10
-    assert np.allclose(sum(run.ledger.values()), run.given, rtol=1e-10)
+    assert np.allclose(sum(run.ledger.values()), run.dose, rtol=1e-10)
     # Each ear against its own peak, the highest concentration anywhere along the cochlea or in that fluid.
     highest = {name: over_all(np.max, run.concentration[name]) for name in KEPT}
     peak = np.max([highest[name] for name in KEPT[:6]], axis=0)
@@ -373,7 +373,7 @@ def truths(catalog, species, endpoint):
 
 def test_an_ear_with_fewer_cells_never_measures_better(catalog, species, endpoint):
     _, values = truths(catalog, species, endpoint)
-    sign = 1.0 if catalog.get("endpoints", endpoint).card.options["better"] == "higher" else -1.0
+    sign = 1.0 if catalog.get("endpoints", endpoint).options.better == "higher" else -1.0
     for more, fewer in itertools.pairwise(values):
         assert more.shape == (1, 1, 2)
         assert np.all(np.isfinite(fewer))
@@ -434,7 +434,7 @@ def probability(formula, values, censored, truth):
 
 
 def test_an_endpoint_that_names_its_species_is_refused_for_every_other(catalog, endpoint):
-    named = catalog.get("endpoints", endpoint).card.options.get("species", catalog.names("species"))
+    named = catalog.get("endpoints", endpoint).options.species or catalog.names("species")
     assert set(named) <= set(catalog.names("species")) and named
     for species in set(catalog.names("species")) - set(named):
         asking = {"endpoint": endpoint, "at": ["0 d"], **asked(catalog, endpoint)}
@@ -455,12 +455,12 @@ LEVELS = {"0.5 kHz": 10.0, "1 kHz": 15.0, "2 kHz": 30.0, "4 kHz": 45.0, "8 kHz":
 
 def people(catalog, entry, loss=1.0):
     """What a study states of people: all that their population asks for, with a share of a common loss."""
-    options = catalog.get("populations", entry).card.options
+    options = catalog.get("populations", entry).options
     stated = {"entry": entry}
-    if "sex" in options["asks"]:
+    if "sex" in options.asks:
         stated |= {"sex": "both", "age": ["30 year", "70 year"] if loss else "18 year"}
-    if "ear" in options["asks"]:
-        stated |= {"ear": "left", "readings": audiograms(options["people"] == "one", loss)}
+    if "ear" in options.asks:
+        stated |= {"ear": "left", "readings": audiograms(options.people == "one", loss)}
     return stated
 
 
@@ -477,7 +477,7 @@ def audiograms(of_one, loss):
 
 def of_people(catalog, entry, species, **more):
     """Two months of a population without insult, and after a noise, in every level a person is tested for."""
-    ears = [n for n in catalog.names("endpoints") if "ears" in catalog.get("endpoints", n).card.options]
+    ears = [n for n in catalog.names("endpoints") if len(catalog.get("endpoints", n).options.ears) > 1]
     heard = {"frequency": list(LEVELS), "at": ["-1 d", "1 d", "60 d"]}
     loud = {
         "entry": "noise",
@@ -495,7 +495,7 @@ def of_people(catalog, entry, species, **more):
 
 
 def test_people_whom_nothing_harms_keep_the_audiogram_they_came_with(catalog, population):
-    (species,) = catalog.get("populations", population).card.options["species"]
+    (species,) = catalog.get("populations", population).options.species
     study = of_people(catalog, population, species)
     table = draw(study, 12, seed=2)
     result = forward.simulate(study, table, workers=1)
@@ -512,7 +512,7 @@ def test_people_whom_nothing_harms_keep_the_audiogram_they_came_with(catalog, po
 def test_a_person_with_a_loss_hears_after_an_insult_no_better_than_before_and_than_a_whole_ear(
     catalog, population
 ):
-    (species,) = catalog.get("populations", population).card.options["species"]
+    (species,) = catalog.get("populations", population).options.species
     study = of_people(catalog, population, species)
     whole = of_people(catalog, population, species, population=people(catalog, population, loss=0.0))
     table = draw(study, 12, seed=2)
@@ -534,7 +534,7 @@ def test_a_person_with_a_loss_hears_after_an_insult_no_better_than_before_and_th
 
 
 def test_a_population_is_refused_for_species_it_does_not_know(catalog, population):
-    knows = catalog.get("populations", population).card.options["species"]
+    knows = catalog.get("populations", population).options.species
     for species in set(catalog.names("species")) - set(knows):
         with pytest.raises(BadInput, match=f"population.entry: {population} is not for {species}"):
             of_people(catalog, population, species, measure={"abr": ABR})
@@ -556,11 +556,11 @@ def wearing(catalog, device, at="0 d", **more):
 
 def worn_by(catalog, device, at="0 d", worn=("it",), **more):
     """The study of that week; devices of several names are all the one."""
-    (species, *_) = catalog.get("devices", device).card.options.get("species", ["human"])
+    (species, *_) = catalog.get("devices", device).options.species or ["human"]
     lots = (catalog.get("batches", name) for name in catalog.names("batches"))
     lot = next(lot.name for lot in lots if lot.card.parameters["particles"][""].value > 0)
     told = {"depth": "15 mm", "batch": lot, "amount": "1e5 cells"}
-    asks = catalog.get("devices", device).card.options.get("asks", [])
+    asks = catalog.get("devices", device).options.asks
     material = next(name for name in catalog.names("materials"))
     values = {
         "otosome": "study/1", "species": species,
@@ -575,7 +575,7 @@ def worn_by(catalog, device, at="0 d", worn=("it",), **more):
 
 
 def test_an_ear_holds_one_of_a_device_unless_it_is_given_by_an_amount(catalog, device):
-    asks = catalog.get("devices", device).card.options.get("asks", [])
+    asks = catalog.get("devices", device).options.asks
     if "amount" in asks:
         assert worn_by(catalog, device, worn=("first", "second")).parameters
         return
@@ -587,7 +587,7 @@ def test_an_ear_holds_one_of_a_device_unless_it_is_given_by_an_amount(catalog, d
 def of_people_with(catalog, shelf, name):
     """An entry's formula for six drawn people."""
     entry = catalog.get(shelf, name)
-    (species, *_) = entry.card.options.get("species", ["human"])
+    (species, *_) = getattr(entry.options, "species", ()) or ["human"]
     return entry.bind(draw_columns(entry.parameters(species).values(), 1, 0, 6), species)
 
 
@@ -657,7 +657,7 @@ def test_words_of_a_material_are_understood_by_how_much_of_them_is_heard(catalog
 
 def test_a_harm_names_what_brings_it_and_has_a_finite_excess(catalog, harming):
     card = catalog.get("harms", harming).card
-    assert set(card.options["of"]) <= {*catalog.names("routes"), *catalog.names("devices"), "vesicles"}
+    assert set(card.options.of) <= {*catalog.names("routes"), *catalog.names("devices"), "vesicles"}
     assert card.parameters["weight"][""].low >= 0
     formula = of_people_with(catalog, "harms", harming)
     for times in (1, 3):
@@ -667,7 +667,7 @@ def test_a_harm_names_what_brings_it_and_has_a_finite_excess(catalog, harming):
 
 def test_a_utility_names_the_endpoint_it_is_of(catalog, utility):
     card = catalog.get("utilities", utility).card
-    assert set(card.options["of"]) <= set(catalog.names("endpoints"))
+    assert set(card.options.of) <= set(catalog.names("endpoints"))
     assert {"gain", "words"} <= card.parameters.keys()
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from otosome.catalog import get
+from otosome.catalog import Catalog, get
 from otosome.evidence import draw_columns
 from otosome.model.injury import KINDS, Cells
 from otosome.model.transport import Grid
@@ -50,9 +50,9 @@ def bound(ears: int, shelf: str, name: str, **options: object) -> Any:
 def heard(ears: int) -> tuple[Ear, Cells]:
     """Ears of the species, each place with some of its cells."""
     place = Grid().place
-    card = get("species", SPECIES)
+    card = Catalog().get("species", SPECIES)
     columns = card.columns(draw_columns(card.parameters(SPECIES).values(), 1, 0, ears), SPECIES)
-    tonotopy = bound(1, "maps", str(card.card.options["map"]))
+    tonotopy = bound(1, "maps", card.options.map)
     ear = Ear(SPECIES, place, tonotopy.frequency(place)[0, 0], columns["scala_tympani_length"], columns)
     left = np.random.default_rng(1).uniform(0.1, 1.0, (ears, 1, place.size))
     none = dict.fromkeys(KINDS, np.zeros_like(left))

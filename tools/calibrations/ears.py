@@ -42,7 +42,7 @@ def ear_of(species: str, places: Array) -> Ear:
     """The species' best ear at some places (0 base to 1 apex)."""
     card = get("species", species)
     columns = card.columns(best(species, "species"), species)
-    name = str(card.card.options["map"])
+    name = card.options.map
     tonotopy = get("maps", name).bind(best(species, f"maps.{name}"), species)
     frequency = tonotopy.frequency(places)[0, 0]
     return Ear(species, places, frequency, columns["scala_tympani_length"], columns)

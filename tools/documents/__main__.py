@@ -1,14 +1,19 @@
-"""Write documents anew: ``python -m tools.documents [claims] [qualification] [quality]``, all of them by default."""
+"""Write documents anew: ``python -m tools.documents [claims] [qualification] [quality] [schemas]``, all by default."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from tools.documents import claims, qualification, quality
+from tools.documents import claims, qualification, quality, schemas
 
 ROOT = Path(__file__).parents[2]
-WRITERS = {"claims": claims.write, "qualification": qualification.write, "quality": quality.write}
+WRITERS = {
+    "claims": claims.write,
+    "qualification": qualification.write,
+    "quality": quality.write,
+    "schemas": schemas.write,
+}
 
 
 def main(names: list[str]) -> None:

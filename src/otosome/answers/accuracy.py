@@ -102,9 +102,7 @@ def _step_error(study: Study) -> dict[str, Any] | None:
     work = _values(study, asked)
     made = plan(study, [asked.of])
     coarse, fine = (through(steps, one, work)["value"] for steps in (made, made.stepped(3)))
-    unit = str(
-        study.catalog.get("endpoints", study.tables.measure[asked.measure].endpoint).card.options["unit"]
-    )
+    unit = str(study.catalog.get("endpoints", study.tables.measure[asked.measure].endpoint).options.unit)
     return {"time": float(np.max(np.abs(coarse - fine))), "unit": difference(unit)}
 
 

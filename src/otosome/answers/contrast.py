@@ -112,7 +112,7 @@ def benefits(study: Study, asked: Compare, table: Columns) -> Array:
 def gain(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
     """Benefit of a block in the asked measure, at its own frequencies and its last time."""
     measure = study.tables.measure[asked.measure]
-    better = study.catalog.get("endpoints", measure.endpoint).card.options.get("better", "lower")
+    better = study.catalog.get("endpoints", measure.endpoint).options.better
     frequency = np.array(measure.tones)
     time = float(max(measure.at))
     sign = 1.0 if better == "higher" else -1.0

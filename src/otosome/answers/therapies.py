@@ -233,24 +233,27 @@ def _open(share: float, worlds: int) -> Row:
 
 def expected(study: Study, arm: Arm, columns: Mapping[str, Array]) -> dict[str, Array]:
     """Events of each harm that an arm brings, expected of one person beyond none at all, shape (subject,)."""
-    return {name: study.harm(name, columns).excess(times) for name, times in study.harmed(arm).items()}
+    return {
+        name: study.adverse_event(name, columns).excess(times)
+        for name, times in study.adverse_events(arm).items()
+    }
 
 
 def weighed(study: Study) -> dict[str, float]:
     """What one event of each harm costs: as the study's preference has it, or the harm's own weight."""
     stated = {} if study.tables.preference is None else study.tables.preference.harms
-    names = {name for arm in study.tables.arm for name in study.harmed(arm)}
+    names = {name for arm in study.tables.arm for name in study.adverse_events(arm)}
     own = {name: study.parameters[f"harms.{name}.weight"].value for name in sorted(names)}
     return own | {name: weight for name, weight in stated.items() if name in own}
 
 
 def _harm(study: Study, name: str, risk: Array) -> Row:
-    card = study.catalog.get("harms", name).card
+    entry = study.catalog.get("harms", name)
     return {
         "harm": name,
-        "about": card.about,
-        "counted": str(card.options.get("counted", "")),
-        "note": str(card.options.get("note", "")),
+        "about": entry.card.about,
+        "counted": entry.options.counted,
+        "note": entry.options.note,
         "events": interval(risk),
         "weight": weighed(study)[name],
     }
@@ -322,15 +325,15 @@ def valued(study: Study) -> list[str]:
 
 def _instruments(study: Study) -> dict[str, Row]:
     """The instruments that value what is heard, with what each is and why its number is what it is."""
-    cards = {name: study.catalog.get("utilities", name).card for name in valued(study)}
+    entries = {name: study.catalog.get("utilities", name) for name in valued(study)}
     return {
         name: {
-            "label": str(card.options["label"]),
-            "about": card.about,
-            "because": card.parameter("gain", "").because,
-            "gain": card.parameter("gain", "").value,
+            "label": entry.options.label,
+            "about": entry.card.about,
+            "because": entry.card.parameter("gain", "").because,
+            "gain": entry.card.parameter("gain", "").value,
         }
-        for name, card in cards.items()
+        for name, entry in entries.items()
     }
 
 

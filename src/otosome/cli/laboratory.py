@@ -19,6 +19,15 @@ def import_(
     animals: Annotated[
         Path | None, typer.Option(help="The sheet that says which subject is in which group.")
     ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="What the columns of tables and the wells of plates hold.")
+    ] = None,
+    species: Annotated[
+        str, typer.Option(help="Of subjects the sheet does not name: mouse, rat, guinea_pig, human.")
+    ] = "",
+    voltage: Annotated[
+        str, typer.Option(help="Unit of waveforms whose file states none: nV, uV, mV, V.")
+    ] = "",
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the tables [default: results/import].")] = None,
     force: Force = False,
@@ -27,13 +36,20 @@ def import_(
     """Read a laboratory's files into one table, with thresholds and a list of what was refused."""
 
     asked = jobs.ImportInputs(
-        paths=tuple(paths), animals=animals, shelves=tuple(shelves or ()), out=out, force=force
+        paths=tuple(paths),
+        animals=animals,
+        mapping=mapping,
+        species=species,
+        voltage=voltage,
+        shelves=tuple(shelves or ()),
+        out=out,
+        force=force,
     )
     carry_out("import", as_json, lambda watch: jobs.import_(asked, watch))
 
 
 def new(
-    kind: Annotated[str, typer.Argument(help="study, animals, fit or batch")],
+    kind: Annotated[str, typer.Argument(help="study, animals, mapping, fit or batch")],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(help="For animals: the files the sheet is for; for a batch: its exports and plates."),

@@ -49,7 +49,7 @@ def arrive(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
     if not np.all(np.isfinite(logs.max(axis=1))):
         raise BadInput(
             "no ear that hears so could have been read so", key="population.readings",
-            given=[told.measure.endpoint for told in study.told],
+            given=[told.measure.endpoint for told in study.other_readings],
             cure="look for a slip in what was read besides the audiogram",
         )  # fmt: skip
     weights = np.exp(logs - logs.max(axis=1, keepdims=True))
@@ -154,7 +154,7 @@ def _blocks(study: Study, columns: Columns) -> Iterator[tuple[int, Block]]:
 
 def _of_block(block: Block) -> Array:
     found = np.zeros(block.subjects)
-    for told in block.study.told:
+    for told in block.study.other_readings:
         bound, value = block.came(told.measure, told.frequency)
         reading = Reading(*(np.broadcast_to(part, value.shape) for part in (told.value, told.censored)))
         found += bound.log_likelihood(reading, value)[:, 0].sum(axis=-1)

@@ -149,7 +149,7 @@ class Block:
             self.harm(arm),
             self.species["stress_clearance"],
             protection,
-            strial=bool(self.study.species.card.options.get("strial", False)),
+            strial=self.study.species.options.strial,
             arrived=self.arrived,
         )
 
@@ -364,7 +364,7 @@ class Block:
         """A batch with this block's columns."""
         entry = self.study.batch(name)
         columns = entry.columns(self.columns, self.study.tables.species)
-        return Batch.of(name, columns, entry.card.options)
+        return Batch.of(name, columns, entry.options.class_ratio)
 
     def protection(self, arm: PlannedArm) -> Protection:
         """What the vesicles of an arm do to each rate; nothing where it gets none."""

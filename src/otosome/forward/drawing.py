@@ -37,7 +37,7 @@ def draw(
         )  # fmt: skip
     if world < 1:
         raise BadInput("must be at least 1", key="world", given=world)
-    if study.told:
+    if study.other_readings:
         ears = arrive(study, first, last, seed, world)
     elif study.tables.enrolment is not None:
         ears = enrol(study, first, last, seed, world)

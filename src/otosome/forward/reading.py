@@ -16,7 +16,6 @@ from otosome.forward.planning import plan
 from otosome.model.grades import Grades, OneEar
 from otosome.roles import Reading
 from otosome.study import Measure, Study
-from otosome.study.study import texts
 from otosome.units import Array
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def observe(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None 
     for name, measure in study.tables.measure.items():
         sheet = _Sheet.of(measure, subjects)
         bound = endpoint(study, measure, ears)
-        sides = texts(study.catalog.get("endpoints", measure.endpoint).card.options.get("ears", ["left"]))
+        sides = study.catalog.get("endpoints", measure.endpoint).options.ears
         for number, arm in enumerate(result.arm.to_numpy()):
             heard: dict[str, Reading] = {}
             for side in sides:

@@ -214,12 +214,12 @@ def simulate(
     }
     variables: dict[str, Any] = {}
     for name, measure in study.tables.measure.items():
-        options = study.catalog.get("endpoints", measure.endpoint).card.options
+        options = study.catalog.get("endpoints", measure.endpoint).options
         said = {
             "endpoint": measure.endpoint,
-            "unit": str(options.get("unit", "")),
-            "better": str(options.get("better", "lower")),
-            "long_name": f"{options.get('label', measure.endpoint)}{f' ({measure.cell})' if measure.cell else ''}",
+            "unit": options.unit,
+            "better": options.better,
+            "long_name": f"{options.label or measure.endpoint}{f' ({measure.cell})' if measure.cell else ''}",
         }
         values = np.stack([found[f"{name}/{n}"] for n in arms_])
         variables[name] = (("arm", "subject", "time", "frequency"), values, said)
@@ -286,7 +286,7 @@ def _checked(study: Study, ears: Ears) -> Ears:
 def _beside(study: Study, ears: Ears, workers: int) -> dict[str, Array]:
     """What is read at both ears, of the person's other ear: (arm, subject, time, frequency) by measure."""
     endpoints = {name: measure.endpoint for name, measure in study.tables.measure.items()}
-    both = [n for n, e in endpoints.items() if "ears" in study.catalog.get("endpoints", e).card.options]
+    both = [n for n, e in endpoints.items() if len(study.catalog.get("endpoints", e).options.ears) > 1]
     aside = study.other() if both else None
     if aside is None:
         return {}

@@ -11,13 +11,18 @@ from otosome.jobs.watch import SILENT, Watch
 from otosome.results import ANSWER, Record, check_free, csv_text, fill_intake, usual, writing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from otosome.catalog import Catalog
+    from otosome.laboratory.file import Export
+    from otosome.laboratory.reading import Unsure
 
 IMPORT = "import"
 # The file that ``new`` writes of each kind, and what to do with it then.
 NEW = {
     "study": ("my_study.toml", "run it with: otosome run"),
     "animals": ("animals.csv", "fill it in, then: otosome import PATH... --animals"),
+    "mapping": ("mapping.toml", "say in it what each column holds, then: otosome import PATH... --mapping"),
     "fit": ("my_study.toml", "run it with: otosome run"),
     "batch": ("my_batch.toml", "fill it in, then decide with: otosome quality"),
 }
@@ -28,11 +33,16 @@ class ImportInputs:
     """Files and folders to read.
 
     ``animals``  the sheet that says which subject is in which group
+    ``mapping``  what the columns of tables and the wells of plates hold
+    ``species``  of subjects the sheet does not name;  ``voltage``  unit of waveforms whose file states none
     ``out``      folder for the tables;  ``force``  move an earlier import aside
     """
 
     paths: tuple[Path, ...]
     animals: Path | None = None
+    mapping: Path | None = None
+    species: str = ""
+    voltage: str = ""
     shelves: tuple[Path, ...] = ()
     out: Path | None = None
     force: bool = False
@@ -40,7 +50,10 @@ class ImportInputs:
 
 @dataclass(frozen=True)
 class Imported:
-    """An import: how many ``rows`` of each table, each file with its instrument, and what was refused."""
+    """An import: how many ``rows`` of each table, each file with its instrument, and what was refused.
+
+    ``unsure``  tables whose meaning a mapping could say, with their columns; ``mapping.toml`` asks about them
+    """
 
     folder: Path
     record: Record
@@ -48,6 +61,7 @@ class Imported:
     files: dict[str, str]
     refused: list[dict[str, str]]
     notes: list[str]
+    unsure: dict[str, list[str]]
 
     @property
     def contact_sheet(self) -> Path:
@@ -56,7 +70,7 @@ class Imported:
 
     def result(self) -> dict[str, Any]:
         """What was imported, as JSON holds it."""
-        return {"rows": self.rows, "files": self.files, "refused": self.refused}
+        return {"rows": self.rows, "files": self.files, "refused": self.refused, "unsure": self.unsure}
 
     def as_dict(self) -> dict[str, Any]:
         """The answer for a machine, as ``docs/schemas`` has it."""
@@ -71,7 +85,15 @@ class Imported:
         """How much was read, and where to look at it."""
         from otosome.report.terminal import import_lines
 
-        return [*import_lines(self.rows), f"contact sheet: {self.contact_sheet.resolve()}"]
+        lines = [*import_lines(self.rows), f"contact sheet: {self.contact_sheet.resolve()}"]
+        if self.unsure:
+            lines += [
+                f"{name} has these columns: {', '.join(columns)}" for name, columns in self.unsure.items()
+            ]
+            lines.append(
+                f"say in {self.folder / 'mapping.toml'} what they hold, then import again with --mapping"
+            )
+        return lines
 
 
 def import_(asked: ImportInputs, watch: Watch = SILENT) -> Imported:
@@ -79,17 +101,28 @@ def import_(asked: ImportInputs, watch: Watch = SILENT) -> Imported:
     from otosome.catalog import Catalog
     from otosome.laboratory.animals import Animals
     from otosome.laboratory.intake import intake
+    from otosome.laboratory.mapping import Meaning
+    from otosome.laboratory.reading import Unsure
 
     folder = asked.out if asked.out is not None else usual(IMPORT)
     check_free(folder, asked.force)
     sheet = None if asked.animals is None else Animals.read(asked.animals)
+    _check_words(asked)
+    meaning = Meaning() if asked.mapping is None else Meaning.read(asked.mapping)
     with writing(folder, asked.force) as part:
         watch.check()
-        read = intake(asked.paths, Catalog(asked.shelves), sheet)
+        try:
+            read = intake(asked.paths, Catalog(asked.shelves), sheet, meaning, asked.species, asked.voltage)
+        except Unsure as error:
+            _begin_mapping(error, folder)
+            raise
         watch.check()
         options: dict[str, Any] = {
             "paths": [str(path.resolve()) for path in asked.paths],
             "animals": None if asked.animals is None else str(asked.animals.resolve()),
+            "mapping": None if asked.mapping is None else str(asked.mapping.resolve()),
+            "species": asked.species,
+            "voltage": asked.voltage,
             "shelves": [str(path) for path in asked.shelves],
         }
         record = Record(IMPORT, folder.name, dict(read.inputs), options)
@@ -98,14 +131,53 @@ def import_(asked: ImportInputs, watch: Watch = SILENT) -> Imported:
             "readings": len(read.readings),
             "particles": len(read.particles),
             "waveforms": len(read.waveforms),
+            "wells": len(read.wells),
             "thresholds": len(read.estimated),
             "refused": len(read.refused),
         }
         refused = [vars(refusal) for refusal in read.refused]
-        imported = Imported(folder, record, rows, dict(read.files), refused, list(read.notes))
+        imported = Imported(
+            folder, record, rows, dict(read.files), refused, list(read.notes), _columns(read.unsure)
+        )
         answer = {**imported.result(), "notes": imported.notes}
         fill_intake(part, read, None if sheet is None else sheet.rows, answer, record)
     return imported
+
+
+def _check_words(asked: ImportInputs) -> None:
+    from otosome.laboratory.mapping import SPECIES, VOLTAGES
+
+    for key, word, allowed in (
+        ("species", asked.species, SPECIES),
+        ("voltage", asked.voltage, ("", *VOLTAGES)),
+    ):
+        if word not in allowed:
+            raise BadInput(
+                f"is no {key} that is known", key=f"--{key}", given=word, allowed=list(allowed[1:])
+            )
+
+
+def _columns(tables: Sequence[Export]) -> dict[str, list[str]]:
+    """The columns of each table, by the name of its file and sheet."""
+    from otosome.laboratory.mapping import names_of
+
+    return {table.title: names_of(table) for table in tables}
+
+
+def _begin_mapping(error: Unsure, folder: Path) -> None:
+    """Write a mapping beside the folder of results, for tables that nobody knows; the error says where and for what."""
+    from otosome.laboratory.mapping import draft
+
+    if not error.tables:
+        return
+    file = folder.with_name(f"{folder.name}_mapping.toml")
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _write(file, draft(error.tables))
+    columns = "; ".join(
+        f"{name} has these columns: {', '.join(own)}" for name, own in _columns(error.tables).items()
+    )
+    error.cure = f"{columns}. Say in {file} what each holds, then import with --mapping {file}"
 
 
 def imported(folder: Path, record: Record) -> Imported:
@@ -115,7 +187,7 @@ def imported(folder: Path, record: Record) -> Imported:
     paths = record.option("paths")
     again = f"otosome import {' '.join(paths) if isinstance(paths, list) else 'PATH...'}"
     answer = read_answer(folder / ANSWER, cure=f"import the files again: {again}")
-    parts = {"rows": dict, "files": dict, "refused": list, "notes": list}
+    parts = {"rows": dict, "files": dict, "refused": list, "notes": list, "unsure": dict}
     for key, kind in parts.items():
         if not isinstance(answer.get(key), kind):
             raise BadInput("does not say what was imported", file=str(folder / ANSWER), key=key, cure=again)
@@ -169,6 +241,8 @@ def _begun(asked: NewInputs, file: Path, catalog: Catalog) -> str:
     """The text of what ``new`` writes into a file."""
     if asked.kind == "animals":
         return _animals(asked.paths, catalog)
+    if asked.kind == "mapping":
+        return _mapping(asked.paths)
     if asked.kind == "fit":
         return _fit(asked.source, file, catalog)
     if asked.kind == "batch":
@@ -195,6 +269,17 @@ def _animals(paths: tuple[Path, ...], catalog: Catalog) -> str:
             cure="name files of readings or waveforms; a batch of particles needs no sheet",
         )
     return csv_text(template(tables))
+
+
+def _mapping(paths: tuple[Path, ...]) -> str:
+    from otosome.laboratory.file import Export
+    from otosome.laboratory.mapping import draft
+    from otosome.laboratory.workbook import is_workbook, sheets
+
+    if not paths:
+        raise BadInput("needs the tables it is for", key="new mapping", cure="otosome new mapping FILE...")
+    files = [Export.open(path) for path in paths]
+    return draft([part for file in files for part in (sheets(file) if is_workbook(file) else [file])])
 
 
 def _fit(source: Path | None, file: Path, catalog: Catalog) -> str:

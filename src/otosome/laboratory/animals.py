@@ -21,10 +21,9 @@ from otosome.units import convert, split
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = (
-    "subject", "file", "ear", "group", "code", "species", "insult", "insult_dose", "treatment", "dose", "day0", "sex",
-    "strain", "cage",
-)  # fmt: skip
+COLUMNS = tuple(
+    ("subject file ear group code species insult insult_dose treatment dose day0 sex strain cage").split()
+)
 EARS = {"": "", "l": "left", "left": "left", "r": "right", "right": "right"}
 DATES = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
 MOST = 20_000
@@ -41,14 +40,18 @@ class Animals:
     def read(cls, file: Path) -> Animals:
         """The sheet from a CSV; raises BadInput naming row and column."""
         export = Export.open(file)
-        table = export.frame()
+        table = export.table().frame
         known = [str(name) for name in table.columns if not str(name).startswith("_")]
         unknown = [name for name in known if name not in COLUMNS]
         if "subject" not in known or unknown:
             raise BadInput(
-                "is not an animals sheet", file=file.name, key=unknown[0] if unknown else "subject",
-                given=", ".join(known)[:200], allowed=list(COLUMNS), cure="otosome new animals PATH... writes one",
-            )  # fmt: skip
+                "is not an animals sheet",
+                file=file.name,
+                key=unknown[0] if unknown else "subject",
+                given=", ".join(known)[:200],
+                allowed=list(COLUMNS),
+                cure="otosome new animals PATH... writes one",
+            )
         written = table[known].reindex(columns=list(COLUMNS), fill_value="").map(_untamed)
         rows = written.map(label).assign(file=written["file"])
         for row in range(len(rows)):
@@ -95,22 +98,22 @@ def _check_together(file: str, rows: pd.DataFrame) -> None:
     """Rows that cannot all be true: a subject, a file or a code that stands for two things."""
     twice = rows.duplicated(["subject", "file", "ear"])
     if twice.any() or not 1 <= len(rows) <= MOST:
-        given = rows["subject"][twice].iloc[0] if twice.any() else len(rows)
-        raise BadInput("holds a subject twice, or none", file=file, key="subject", given=given)
+        entry = rows["subject"][twice].iloc[0] if twice.any() else len(rows)
+        raise BadInput("holds a subject twice, or none", file=file, key="subject", given=entry)
     one_thing = (
         (["subject", "ear"], ["group", "code", "day0"], "two rows of one ear differ"),
         (["subject"], ["species"], "is of two species, or of none in some rows"),
         (["file"], ["subject"], "belongs to two subjects"),
         (["code"], ["group"], "is opened in some rows, or to several groups"),
     )
-    for keys, told, message in one_thing:
+    for keys, facts, message in one_thing:
         named = rows[(rows[keys[0]] != "")]
-        several = named.groupby(keys)[told].nunique().max(axis=1)
+        several = named.groupby(keys)[facts].nunique().max(axis=1)
         if (several > 1).any():
-            given = several.index[several > 1][0]
-            given = given if isinstance(given, str) else " ".join(given).strip()
+            entry = several.index[several > 1][0]
+            entry = entry if isinstance(entry, str) else " ".join(entry).strip()
             cure = "make them the same in every row"
-            raise BadInput(message, file=file, key=keys[0], given=given, cure=cure)
+            raise BadInput(message, file=file, key=keys[0], given=entry, cure=cure)
 
 
 def join(table: pd.DataFrame, animals: Animals) -> pd.DataFrame:
@@ -126,15 +129,15 @@ def join(table: pd.DataFrame, animals: Animals) -> pd.DataFrame:
         for subject, file, free in zip(joined["subject"], joined["file"], blank, strict=True)
     ]
     rows = animals.rows.assign(told=animals.groups())
-    found = {(row.subject, row.ear): (str(row.told), str(row.day0)) for row in rows.itertuples()}
-    told = [
-        found.get((subject, ear), found.get((subject, ""), ("", "")))
+    by_ear = {(row.subject, row.ear): (str(row.told), str(row.day0)) for row in rows.itertuples()}
+    places = [
+        by_ear.get((subject, ear), by_ear.get((subject, ""), ("", "")))
         for subject, ear in zip(joined["subject"], joined["ear"], strict=True)
     ]
-    joined["group"] = [group or old for (group, _), old in zip(told, joined["group"], strict=True)]
+    joined["group"] = [group or old for (group, _), old in zip(places, joined["group"], strict=True)]
     joined["time"] = [
         _hours(recorded, day0) if np.isnan(time) else time
-        for time, recorded, (_, day0) in zip(joined["time"], joined["recorded"], told, strict=True)
+        for time, recorded, (_, day0) in zip(joined["time"], joined["recorded"], places, strict=True)
     ]
     return joined
 
@@ -149,7 +152,7 @@ def _hours(recorded: str, day0: str) -> float:
     return (datetime.fromisoformat(recorded) - datetime.fromisoformat(begin)).total_seconds() / 3600
 
 
-def unmatched(found: set[tuple[str, str]], animals: Animals) -> tuple[list[str], list[str]]:
+def unmatched(measured: set[tuple[str, str]], animals: Animals) -> tuple[list[str], list[str]]:
     """Subjects and ears of the files that the sheet lacks, and those of the sheet that no file has.
 
     ``found``  subject and ear, blank where not stated; a row of the sheet without an ear stands for both
@@ -158,14 +161,14 @@ def unmatched(found: set[tuple[str, str]], animals: Animals) -> tuple[list[str],
     several = {subject for subject, ear in sheet if ear}
     missing = {
         f"{subject} {ear or 'without an ear'}" if subject in several else subject
-        for subject, ear in found
+        for subject, ear in measured
         if not sheet & {(subject, ear), (subject, "")}
     }
-    subjects = {subject for subject, _ in found}
+    subjects = {subject for subject, _ in measured}
     idle = {
         f"{subject} {ear}".strip()
         for subject, ear in sheet
-        if subject not in subjects or (ear and (subject, ear) not in found)
+        if subject not in subjects or (ear and (subject, ear) not in measured)
     }
     return sorted(missing), sorted(idle)
 
@@ -174,15 +177,15 @@ def template(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """A sheet with the subjects that were found, for the laboratory to fill in; files without one stand by name."""
     import pandas as pd
 
-    seen = pd.concat([one[["subject", "file", "group"]] for one in tables], ignore_index=True)
-    named = seen[seen["subject"] != ""].groupby("subject", sort=True)["group"].agg(_only)
+    subjects = pd.concat([table[["subject", "file", "group"]] for table in tables], ignore_index=True)
+    named = subjects[subjects["subject"] != ""].groupby("subject", sort=True)["group"].agg(_only)
     rows = [{"subject": subject, "group": group} for subject, group in named.items()]
-    nameless = sorted(set(seen["file"][seen["subject"] == ""]))
+    nameless = sorted(set(subjects["file"][subjects["subject"] == ""]))
     rows += [{"subject": f"subject-{i}", "file": file} for i, file in enumerate(nameless, start=1)]
     return pd.DataFrame([{**dict.fromkeys(COLUMNS, ""), **row} for row in rows], columns=pd.Index(COLUMNS))
 
 
 def _only(groups: pd.Series) -> str:
     """The one group a subject's files tell; blank where they tell several."""
-    told = set(map(str, groups)) - {""}
-    return told.pop() if len(told) == 1 else ""
+    names = set(map(str, groups)) - {""}
+    return names.pop() if len(names) == 1 else ""

@@ -27,24 +27,67 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Rows = Sequence[int] | NDArray[np.signedinteger[Any]]
-SUBJECT = ("subject", "subject_id", "animal", "animal_id", "mouse", "id")
-# Columns that only a table of animals has.
+SUBJECT = (
+    "subject",
+    "subject_id",
+    "animal",
+    "animal_id",
+    "mouse",
+    "mouse_id",
+    "rat",
+    "rat_id",
+    "patient",
+    "patient_id",
+    "participant",
+    "id",
+)
+# Columns that only a table of animals has, and what a column of species calls one.
 ANIMAL = ("animal", "animal_id", "mouse", "mouse_id", "rat", "rat_id", "strain", "substrain", "genotype")
+ANIMALS = ("mouse", "mice", "rat", "guinea pig", "guinea_pig", "gerbil", "chinchilla", "cat", "mus musculus")
 FREQUENCY = (
-    "freq_hz", "frequency_hz", "frequency (hz)", "freq(hz)", "freq_khz", "frequency_khz", "frequency (khz)",
-    "frequency[khz]", "frequency", "freq",
-)  # fmt: skip
+    "freq_hz",
+    "frequency_hz",
+    "frequency (hz)",
+    "freq(hz)",
+    "freq_khz",
+    "frequency_khz",
+    "frequency (khz)",
+    "frequency[khz]",
+    "frequency",
+    "freq",
+)
 # No ear tested hears 200 kHz: a bare frequency above it is in Hz. Nor is one tested below 50 Hz: one of 8 is in kHz,
 # whatever the header says, and which rows share its mistake the file does not tell.
 LOWEST_KILOHERTZ, HIGHEST_KILOHERTZ = 0.05, 200.0
+# Frequencies of the audiometer, kHz, and the highest of those that no rodent is tested at.
+AUDIOMETRIC = (
+    0.125,
+    0.25,
+    0.5,
+    0.75,
+    1.0,
+    1.5,
+    2.0,
+    3.0,
+    4.0,
+    6.0,
+    8.0,
+    9.0,
+    10.0,
+    11.2,
+    12.5,
+    14.0,
+    16.0,
+)
+LOWEST_TESTED = 0.5
 SOFTEST, LOUDEST = -30.0, 140.0  # dB: outside it a number is a code
 EARS = {"l": "left", "left": "left", "r": "right", "right": "right"}
-_CLICK = "click"
+CLICKS = ("click", "clicks")
 NO_RESPONSE = ("inf", "nr", "no response")
 _WORDS = (
     *NO_RESPONSE,
     "-inf",
-    _CLICK,
+    *CLICKS,
 )  # that stand for a number and are none; who reads the column says of what
 _IN_HOURS = {"time_h": 1.0, "time_d": 24.0, "day": 24.0, "time_min": 1 / 60}
 _IN_WORDS = ("abr_time", "timepoint", "time")
@@ -52,22 +95,33 @@ TIMES = (*_IN_HOURS, *_IN_WORDS)  # columns that tell when
 _HOURS = {"h": 1.0, "d": 24.0, "w": 168.0}
 _MANGLED = re.compile(r"^(\d+)\.0$")  # a name that a spreadsheet took for a number
 _CLOCK = re.compile(r"ZT\d{1,2}")  # the hour of the exposure, counted from lights on
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(h|d|w)(?:rs?|ours?|ays?|eeks?|ks?)?", re.ASCII)
+_UNIT = r"(?P<unit>hours?|hrs?|h|days?|d|weeks?|wks?|w)"
+_SPAN = re.compile(rf"(?P<number>-?\d+(?:\.\d+)?)\s*{_UNIT}", re.ASCII)
+_SPAN_AHEAD = re.compile(rf"{_UNIT}\s*(?P<number>-?\d+(?:\.\d+)?)", re.ASCII)
 
 
 @dataclass
 class Columns:
     """A table of text with its refusals: columns come out as arrays, cells that are no number are listed.
 
+    ``decimal``  the decimal mark;  ``lines``  of the text that hold the rows
     ``refused``  grows as columns are read
     """
 
     export: Export
     frame: pd.DataFrame
+    decimal: str = "."
+    lines: tuple[int, ...] = ()
     refused: list[Refused] = field(default_factory=list)
     _listed: set[str] = field(default_factory=set, repr=False)
     _texts: dict[str, list[str]] = field(default_factory=dict, repr=False)
     _numbers: dict[str, Array] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, export: Export, skip: int = 0, separator: str | None = None) -> Columns:
+        """The columns of the table below line ``skip``; raises BadInput as ``Export.table`` does."""
+        table = export.table(skip, separator)
+        return cls(export, table.frame, table.decimal, table.lines)
 
     def __contains__(self, name: str) -> bool:
         return name in self.frame.columns
@@ -80,6 +134,11 @@ class Columns:
         raise self.export.refusal(
             "header", ", ".join(map(str, self.frame.columns))[:200], f"one of {', '.join(names)}"
         )
+
+    def need(self, names: Sequence[str]) -> None:
+        """Raise BadInput where one of these columns is not there."""
+        for name in names:
+            self.first([name])
 
     def texts(self, *names: str) -> list[str]:
         """The first of these columns that there is, as stripped text; blanks where there is none."""
@@ -98,33 +157,34 @@ class Columns:
 
     def _read(self, name: str) -> Array:
         texts = self.texts(name)
-        found = [parse(text, self.decimal) for text in texts]
-        for row, value in enumerate(found):
+        values = [parse(text, self.decimal) for text in texts]
+        for row, value in enumerate(values):
             if value is None and texts[row].lower() not in _WORDS:
                 self.leave_out(row, name, texts[row], "is not a finite number")
-        return np.array([np.nan if value is None else value for value in found], dtype=float)
+        return np.array([np.nan if value is None else value for value in values], dtype=float)
 
-    @property
-    def decimal(self) -> str:
-        """The decimal mark: a comma where semicolons part the cells."""
-        return str(self.frame.attrs.get("decimal", "."))
-
-    def leave_out(self, row: int, name: str, given: object, reason: str) -> None:
+    def leave_out(self, row: int, name: str, text: object, reason: str) -> None:
         """List a row that is not read, with the first reason there is."""
-        place = f"row {row + 1}, {name}"
+        names = list(self.frame.columns)
+        column = names.index(name) if name in names else 0
+        line = self.lines[row] if row < len(self.lines) else row + 1
+        place = self.export.place(line, column, row, name)
         if place not in self._listed:
             self._listed.add(place)
-            self.refused.append(self.export.left_out(place, given, reason))
+            self.refused.append(self.export.left_out(place, text, reason))
 
-    def nothing(self, given: str, allowed: str = "one or more") -> BadInput:
+    def nothing(self, what: str, allowed: str = "one or more") -> BadInput:
         """The error that says the table holds no row that can be read, with the first reason there was."""
         first = self.refused[0] if self.refused else None
         why = f"; {first.place}: {first.given!r} {first.reason}" if first else ""
-        return self.export.refusal("rows", given + why, allowed)
+        return self.export.refusal("rows", what + why, allowed)
 
     def kilohertz(self) -> tuple[Array, list[str]]:
         """The stimulus' frequency in kHz, NaN for a click and for what can be none, and flags that say so."""
-        name = self.first(FREQUENCY)
+        return self.kilohertz_of(self.first(FREQUENCY))
+
+    def kilohertz_of(self, name: str) -> tuple[Array, list[str]]:
+        """The same of one column, whose name may state its unit."""
         values, texts, unit = self.numbers(name), self.texts(name), ""
         in_hertz = "hz" in name and "khz" not in name
         if "hz" not in name:
@@ -132,11 +192,17 @@ class Columns:
             unit = f"frequency without unit: read as {'Hz' if in_hertz else 'kHz'}"
         values = values / (1e3 if in_hertz else 1.0)
         wrong = ~np.isnan(values) & ~((values >= LOWEST_KILOHERTZ) & (values <= HIGHEST_KILOHERTZ))
-        said = [
-            "click" if text.lower() == _CLICK else f"frequency given as {text}: none" if none else unit
+        about = [
+            "click" if text.lower() in CLICKS else f"frequency given as {text}: none" if none else unit
             for text, none in zip(texts, wrong, strict=True)
         ]
-        return np.where(wrong, np.nan, values), said
+        return np.where(wrong, np.nan, values), about
+
+    def animal(self) -> str:
+        """What says that the table is of animals: a column only such a table has, or a species; else empty."""
+        species = {text.lower() for text in self.texts("species")} & set(ANIMALS)
+        column = next((name for name in ANIMAL if name in self), "")
+        return f"a column {column}" if column else f"species {species.pop()}" if species else ""
 
     def ears(self) -> list[str]:
         """left, right, or blank where not stated."""
@@ -148,15 +214,18 @@ class Columns:
             if name in self:
                 return self.numbers(name) * factor, [""] * len(self.frame)
         words = self.texts(*_IN_WORDS)
-        spans = [_SPAN.fullmatch(word.lower()) for word in words]
-        times = np.array([float(s[1]) * _HOURS[s[2]] if s else np.nan for s in spans], dtype=float)
-        told = [
-            bool(word) and not span and not _CLOCK.fullmatch(word)
-            for word, span in zip(words, spans, strict=True)
-        ]
+        times = np.array([self.span(word) for word in words], dtype=float)
         return times, [
-            f"timepoint: {word[:40]}" if tell else "" for word, tell in zip(words, told, strict=True)
+            f"timepoint: {word[:40]}" if word and np.isnan(time) and not _CLOCK.fullmatch(word) else ""
+            for word, time in zip(words, times, strict=True)
         ]
+
+    @staticmethod
+    def span(word: str) -> float:
+        """Hours of a time in words, such as ``14 d``, ``d14``, ``2wk`` or ``day 3``; NaN where it is none."""
+        text = word.strip().lower()
+        match = _SPAN.fullmatch(text) or _SPAN_AHEAD.fullmatch(text)
+        return float(match["number"]) * _HOURS[match["unit"][0]] if match else float("nan")
 
     def groups(self) -> list[str]:
         """The group as the table tells it, else what it says of strain, treatment and noise.
@@ -172,17 +241,17 @@ class Columns:
             k or c or later.get(who, "") for k, c, who in zip(kind, clock, self.texts(*SUBJECT), strict=True)
         ]
         level = [f"{level} dB SPL" if level else "" for level in self.texts("noise_spl")]
-        parts = (self.texts("substrain", "strain"), self.texts("treatment"), noise, level)
-        return [" ".join(part for part in one if part) for one in zip(*parts, strict=True)]
+        parts = (self.texts("substrain", "strain", "genotype"), self.texts("treatment"), noise, level)
+        return [" ".join(part for part in words if part) for words in zip(*parts, strict=True)]
 
-    def who(self, rows: Rows) -> dict[str, object]:
+    def who(self, rows: Rows) -> dict[str, list[object]]:
         """Subject, ear, group and time of some rows, as the table ``readings`` wants them."""
-        subjects = [_MANGLED.sub(r"\1", one) for one in self.texts(*SUBJECT)]
+        subjects = [_MANGLED.sub(r"\1", text) for text in self.texts(*SUBJECT)]
         columns = {"subject": subjects, "ear": self.ears(), "group": self.groups()}
         times = self.hours()[0]
         return {
             **{k: [v[row] for row in rows] for k, v in columns.items()},
-            "time": times[np.asarray(rows, dtype=int)],
+            "time": list(times[np.asarray(rows, dtype=int)]),
         }
 
     def said(self, rows: Rows) -> list[str]:
@@ -195,6 +264,18 @@ class Columns:
         sides = [unknown_ear(text) for text in self.texts("ear", "side")]
         comma = "decimal comma" if self.decimal == "," else ""
         return [flags(words[row], mangled[row], sides[row], comma) for row in rows]
+
+
+def tone(hertz: float, duration: float) -> tuple[float, str]:
+    """The frequency of a tone burst in kHz and a flag: one shorter than a cycle of it is a click (NaN) coded as a tone.
+
+    ``hertz``  0 or NaN for a click;  ``duration``  ms, NaN where not stated
+    """
+    if not hertz > 0:
+        return np.nan, "click"
+    if hertz * duration < 1e3:
+        return np.nan, f"click; coded as {hertz:g} Hz: less than one cycle in {duration:g} ms"
+    return hertz / 1e3, ""
 
 
 def unknown_ear(text: str) -> str:

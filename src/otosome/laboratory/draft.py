@@ -47,7 +47,7 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
         raise BadInput("has no animals.csv beside it", file=str(table), cure=cure)
     animals = Animals.read(folder / "animals.csv")
     rows = animals.rows.assign(group=animals.groups())
-    groups = [one for one in rows["group"].unique() if one and (readings["group"] == one).any()]
+    groups = [name for name in rows["group"].unique() if name and (readings["group"] == name).any()]
     if not 1 <= len(groups) <= MOST_GROUPS:
         cure = "fill in the column group and import again"
         raise BadInput(f"has {len(groups)} groups with readings", file=animals.name, key="group", cure=cure)
@@ -78,7 +78,6 @@ def label(table: Path) -> str:
 
 
 def _readings(table: Path, catalog: Catalog) -> pd.DataFrame:
-    import pandas as pd
 
     file = table
     if table.is_dir():
@@ -86,28 +85,31 @@ def _readings(table: Path, catalog: Catalog) -> pd.DataFrame:
             (f for f in (table / "readings.parquet", table / "readings.csv") if f.is_file()),
             table / "readings.csv",
         )
-    if file.suffix != ".parquet":
-        found = read(file, catalog).readings
-    else:
-        try:
-            found = pd.read_parquet(file)
-        except (OSError, ValueError) as error:
-            raise BadInput("cannot be read as Parquet", file=str(file), given=str(error)[:100]) from error
+    readings = _parquet(file) if file.suffix == ".parquet" else read(file, catalog).readings
     wanted = ("group", "time", "quantity", "frequency", "level", "flag")
-    missing = [name for name in wanted if found is None or name not in found]
-    if found is None or missing:
+    missing = [name for name in wanted if readings is None or name not in readings]
+    if readings is None or missing:
         raise BadInput("holds no table of readings", file=str(file), key=(missing or ["readings"])[0])
-    return found
+    return readings
+
+
+def _parquet(file: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(file)
+    except (OSError, ValueError) as error:
+        raise BadInput("cannot be read as Parquet", file=str(file), given=str(error)[:100]) from error
 
 
 def _one(rows: pd.DataFrame, column: str, file: str, allowed: list[str]) -> str:
-    told = sorted(set(rows[column]) - {""})
-    if len(told) != 1 or told[0] not in allowed:
+    values = sorted(set(rows[column]) - {""})
+    if len(values) != 1 or values[0] not in allowed:
         cure = f"write one {column} in every row"
         raise BadInput(
-            f"does not tell one {column}", file=file, key=column, given=told, allowed=allowed, cure=cure
+            f"does not tell one {column}", file=file, key=column, given=values, allowed=allowed, cure=cure
         )
-    return str(told[0])
+    return str(values[0])
 
 
 def _arm(
@@ -120,12 +122,14 @@ def _arm(
 ) -> dict[str, object]:
     """A group as an arm; its insult and treatment are added to those of the study."""
     arm: dict[str, object] = {"name": group[:120]}
-    told = {key: sorted(set(rows[key]) - {""}) for key in ("insult", "insult_dose", "treatment", "dose")}
-    several = next((key for key, values in told.items() if len(values) > 1), None)
+    facts = {key: sorted(set(rows[key]) - {""}) for key in ("insult", "insult_dose", "treatment", "dose")}
+    several = next((key for key, values in facts.items() if len(values) > 1), None)
     if several:
         cure = "give each its own group"
-        raise BadInput(f"group {group!r} has several", file=file, key=several, given=told[several], cure=cure)
-    insult, insult_dose, treatment, dose = (values[0] if values else "" for values in told.values())
+        raise BadInput(
+            f"group {group!r} has several", file=file, key=several, given=facts[several], cure=cure
+        )
+    insult, insult_dose, treatment, dose = (values[0] if values else "" for values in facts.values())
     if not insult:
         cure = "write what harmed the ears of each group; 'none' for no insult"
         raise BadInput(f"group {group!r} has no insult", file=file, key="insult", cure=cure)
@@ -133,10 +137,8 @@ def _arm(
         arm["insults"] = [_use(insults, insult, insult_dose, _insult(insult, insult_dose, file, catalog))]
     if treatment and treatment != "none":
         batch = treatment if treatment in catalog.names("batches") else "example_lot"
-        given: dict[str, object] = {"batch": batch, "route": ROUTE, "at": ["0 h"], "volume": VOLUME}
-        arm["treatments"] = [
-            _use(treatments, treatment, dose, {**given, **({"amount": dose} if dose else {})})
-        ]
+        use: dict[str, object] = {"batch": batch, "route": ROUTE, "at": ["0 h"], "volume": VOLUME}
+        arm["treatments"] = [_use(treatments, treatment, dose, {**use, **({"amount": dose} if dose else {})})]
     return arm
 
 
@@ -145,13 +147,16 @@ def _insult(insult: str, dose: str, file: str, catalog: Catalog) -> dict[str, ob
         allowed = [*catalog.names("insults"), "none"]
         raise BadInput("is no insult on the shelf", file=file, key="insult", given=insult, allowed=allowed)
     use: dict[str, object] = {"entry": insult, "at": ["0 h"]}
-    needs = catalog.get("insults", insult).card.options.get("needs")
-    by_level = isinstance(needs, list) and "noise.level" in needs
+    needs = catalog.get("insults", insult).options.needs
+    by_level = "noise.level" in needs
     if needs and (not dose or by_level != ("dB" in dose)):
         raise BadInput(
-            f"{insult} is given by a {'level' if by_level else 'dose'}", file=file, key="insult_dose",
-            given=dose or "nothing", cure=f"write it, such as {'103 dB SPL' if by_level else '12 mg/kg'}",
-        )  # fmt: skip
+            f"{insult} is given by a {'level' if by_level else 'dose'}",
+            file=file,
+            key="insult_dose",
+            given=dose or "nothing",
+            cure=f"write it, such as {'103 dB SPL' if by_level else '12 mg/kg'}",
+        )
     if by_level:
         return {**use, "level": dose, **NOISE}
     return {**use, "amount": dose, "route": DRUG_ROUTE} if needs else use
@@ -167,7 +172,7 @@ def _use(uses: dict[str, object], name: str, dose: str, use: dict[str, object]) 
 
 
 def _measures(readings: pd.DataFrame) -> dict[str, dict[str, object]]:
-    found: dict[str, dict[str, object]] = {}
+    measures: dict[str, dict[str, object]] = {}
     for quantity, rows in readings.groupby("quantity", sort=True):
         endpoint, _, cell = str(quantity).partition(".")
         frequency = np.unique(rows["frequency"].dropna().round(4))
@@ -175,29 +180,29 @@ def _measures(readings: pd.DataFrame) -> dict[str, dict[str, object]]:
             continue
         measure: dict[str, object] = {
             "endpoint": endpoint,
-            "frequency": [f"{one:g} kHz" for one in frequency[:MOST_FREQUENCIES]],
+            "frequency": [f"{khz:g} kHz" for khz in frequency[:MOST_FREQUENCIES]],
             "at": _times(rows),
         }
         if cell:
             measure["cell"] = CELLS[cell]
         if endpoint == "wave1":
             measure["level"] = f"{rows['level'].mode().iloc[-1]:g} dB SPL"
-        found["_".join(filter(None, (endpoint, cell)))] = measure
+        measures["_".join(filter(None, (endpoint, cell)))] = measure
     # Counts are of the end of an experiment where a table does not say when; the line says that it is to be set.
     last = f"{readings['time'].max():g} h" if readings["time"].notna().any() else UNTOLD
-    for measure in found.values():
+    for measure in measures.values():
         measure["at"] = measure["at"] or [last]
-    if not found:
+    if not measures:
         raise BadInput(
             "holds no reading of an endpoint at a frequency", file="readings", allowed=list(ENDPOINTS)
         )
-    return found
+    return measures
 
 
 def _times(rows: pd.DataFrame) -> list[str]:
     """Times of the readings; a baseline without a date stands a day before the first insult."""
     times = np.unique(rows["time"].dropna().round(2))
-    return (["-24 h"] if _baseline(rows) else []) + [f"{one:g} h" for one in times[:MOST_TIMES]]
+    return (["-24 h"] if _baseline(rows) else []) + [f"{time:g} h" for time in times[:MOST_TIMES]]
 
 
 def _baseline(rows: pd.DataFrame) -> bool:
@@ -211,7 +216,7 @@ def _commented(text: str, untold: list[str]) -> str:
     for line in text.split("\n"):
         table = line if line.startswith("[") and line.endswith("]") else table
         opened = line if line.endswith("= [") else opened
-        told = opened.startswith("band") or (opened.startswith("at =") and table in untold)
-        mark = line.startswith(marks) or (line == "]" and told)
+        open_list = opened.startswith("band") or (opened.startswith("at =") and table in untold)
+        mark = line.startswith(marks) or (line == "]" and open_list)
         lines.append(f"{line}  # {TO_SET}" if mark else line)
     return "\n".join(lines)

@@ -9,7 +9,8 @@ import csv
 import hashlib
 import io
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -29,12 +30,30 @@ MOST_LINES = 60_000
 LONGEST_LINE = 1_000_000  # characters
 LONGEST_NAME = 120  # characters of a subject, sample or flag
 HEAD = 4096  # bytes a reader may look at to know its files
+_CSV = "save it as .xlsx or CSV"
+_AVERAGES = (
+    "export averaged waveforms as CSV or text, with level, frequency, sampling period and unit in the header"
+)
+# How a kind of file begins, what it is, and what to bring instead.
 _MARKS = (
-    (b"PK\x03\x04", "a ZIP archive, as .xlsx files are"), (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
-    (b"%PDF", "a PDF"), (b"\x89PNG", "an image"), (b"\xff\xd8\xff", "an image"), (b"II*\0", "an image"),
-    (b"MM\0*", "an image"), (b"\x89HDF", "an HDF5 file"), (b"{\\rtf", "a formatted text"), (b"SQLite", "a database"),
-    (b"\xff\xfe", "UTF-16 text"), (b"\xfe\xff", "UTF-16 text"),
-)  # fmt: skip
+    (b"PK\x03\x04", "a ZIP archive, as .xlsx files are", ""),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file", _CSV),
+    (b"%PDF", "a PDF", "bring the numbers behind it as a table"),
+    (b"\x89PNG", "an image", ""),
+    (b"\xff\xd8\xff", "an image", ""),
+    (b"II*\0", "an image", ""),
+    (b"MM\0*", "an image", ""),
+    (b"\x89HDF", "an HDF5 file, as NWB and MATLAB 7.3 files are", f"{_AVERAGES}; in MATLAB save with -v7"),
+    (b"{\\rtf", "a formatted text", "save it as plain text"),
+    (b"SQLite", "a database", "export its table as CSV"),
+    (b"0       ", "an EDF recording", _AVERAGES),
+    (b"\xffBIOSEMI", "a BDF recording", _AVERAGES),
+    (b"S64", "a Spike2 recording (.smrx)", _AVERAGES),
+    (b"MATLAB 7.3", "a MATLAB 7.3 file", "save it in MATLAB with -v7"),
+    (b"\xff\xfe", "UTF-16 text", ""),
+    (b"\xfe\xff", "UTF-16 text", ""),
+)
+_SPIKE2 = b"(C) CED"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _MISSING = {"", "na", "nan", "none", "null", "n/a", "."}
 _DATE = re.compile(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?!\d)", re.ASCII)
@@ -51,14 +70,32 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Cells:
+    """A table of text cells: ``frame`` under stripped lower-case names, ``decimal`` mark, ``lines`` of its rows."""
+
+    frame: pd.DataFrame
+    decimal: str = "."
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Export:
-    """A file's name, without its folder, and its bytes."""
+    """A file's name, without its folder, and its bytes; or one sheet of a workbook, as comma-separated text.
+
+    ``sheet``   its name, blank for a whole file;  ``corner``  row and column in the sheet at which the text begins
+    ``whole``   the sha256 of the workbook
+    ``voltage`` the unit of voltage a person gave for files that state none, blank where none was given
+    """
 
     name: str
     content: bytes = field(repr=False)
+    sheet: str = ""
+    corner: tuple[int, int] = (0, 0)
+    whole: str = ""
+    voltage: str = ""
 
     @classmethod
-    def open(cls, file: Path) -> Export:
+    def open(cls, file: Path, voltage: str = "") -> Export:
         """The file, whole; raises BadInput if it cannot be read, is empty or is too large."""
         name = printable(file.name)
         try:
@@ -68,12 +105,15 @@ class Export:
             raise BadInput(f"cannot be read ({error.strerror})", file=name) from error
         if len(content) > LARGEST:
             raise BadInput(
-                "is too large", file=name, given=f"more than {LARGEST} bytes",
-                allowed=f"at most {LARGEST}", cure="export fewer measurements a file",
-            )  # fmt: skip
+                "is too large",
+                file=name,
+                given=f"more than {LARGEST} bytes",
+                allowed=f"at most {LARGEST}",
+                cure="export fewer measurements a file",
+            )
         if not content.strip(b" \t\r\n\0"):
             raise BadInput("is empty", file=name)
-        return cls(name, content)
+        return cls(name, content, voltage=voltage)
 
     @property
     def head(self) -> bytes:
@@ -85,15 +125,47 @@ class Export:
     @property
     def looks(self) -> str:
         """What kind of file it seems to be, without a word of what it says: that may be a name or a birth date."""
-        kind = next((kind for mark, kind in _MARKS if self.content.startswith(mark)), "")
-        if not kind:
-            kind = "binary content" if b"\0" in self.content else "text"
+        kind = self._kind[0] or ("binary content" if b"\0" in self.content else "text")
         return f"{kind}, {len(self.content)} bytes"
+
+    @property
+    def title(self) -> str:
+        """Its name, and the sheet where it is one."""
+        return f"{self.name}, sheet {self.sheet}" if self.sheet else self.name
+
+    @property
+    def kind(self) -> str:
+        """The kind of file that is known and not read, such as an EDF recording; else empty."""
+        return self._kind[0]
+
+    @property
+    def instead(self) -> str:
+        """What to bring in its place, where it is of a kind that is not read; else empty."""
+        return self._kind[1]
+
+    @property
+    def _kind(self) -> tuple[str, str]:
+        if _SPIKE2 in self.content[:64]:
+            return "a Spike2 recording (.smr)", _AVERAGES
+        return next(((kind, cure) for mark, kind, cure in _MARKS if self.content.startswith(mark)), ("", ""))
 
     @cached_property
     def sha256(self) -> str:
         """Of the whole file."""
-        return hashlib.sha256(self.content).hexdigest()
+        return self.whole or hashlib.sha256(self.content).hexdigest()
+
+    def place(self, line: int, column: int, row: int, name: str) -> str:
+        """Where a cell of a table stands: the sheet's cell by its name, else row and column by the table's.
+
+        ``line``, ``column``  in the text, from 0;  ``row``  below the header, from 0;  ``name``  of the column
+        """
+        if not self.sheet:
+            return f"row {row + 1}, {name}"
+        number, letters = self.corner[1] + column + 1, ""
+        while number:
+            number, letter = divmod(number - 1, 26)
+            letters = chr(ord("A") + letter) + letters
+        return f"sheet {self.sheet}, cell {letters}{self.corner[0] + line + 1}"
 
     @cached_property
     def text(self) -> str:
@@ -121,10 +193,10 @@ class Export:
         marks = self.text.count("\n") + self.text.count("\r")
         if marks > 2 * MOST_LINES:
             raise self.refusal("file", f"more than {MOST_LINES} lines", f"at most {MOST_LINES}")
-        found = re.split(r"\r\n|\r|\n", self.text)
-        if max(map(len, found)) > LONGEST_LINE:
+        lines = re.split(r"\r\n|\r|\n", self.text)
+        if max(map(len, lines)) > LONGEST_LINE:
             raise self.refusal("file", f"a line of more than {LONGEST_LINE} characters", "shorter lines")
-        return found
+        return lines
 
     def line_with(self, *words: str, among: int) -> int:
         """Where the first line stands that holds all these words; raises BadInput if none of the first few does."""
@@ -133,34 +205,79 @@ class Export:
                 return number
         raise self.refusal("header", "no such line", ", ".join(words))
 
-    def frame(self, skip: int = 0, separator: str | None = None) -> pd.DataFrame:
-        """A table of text cells under the header of line ``skip``; columns stripped and lower case.
+    def below_title(self) -> Export:
+        """The file without the lines above its table that hold one cell alone, such as a title."""
+        rows = self.lines()
+        mark = self.separator if self.sheet == "" else ","
+        first = next((i for i, row in enumerate(rows) if sum(map(bool, row.split(mark))) > 1), 0)
+        text = "\n".join(rows[first:])
+        return replace(
+            self, content=text.encode(), corner=(self.corner[0] + first, self.corner[1]), whole=self.sha256
+        )
+
+    def table(self, skip: int = 0, separator: str | None = None, names: Sequence[str] = ()) -> Cells:
+        """The table of text cells under the header of line ``skip``; rows without a cell are dropped.
+
+        ``names``  of its columns in place of that header, whose cells are then not looked at
 
         raises  BadInput for too many cells or lines, a row that is longer than the header, a name that stands twice
         """
-        import pandas as pd
-
         lines = self.lines()[skip:]
-        mark = separator or _separator(lines[0] if lines else "")
+        mark = "," if self.sheet else separator or _separator(lines[0] if lines else "")
         if self.text.count(mark) + len(lines) > MOST_CELLS:
             raise self.refusal("file", f"more than {MOST_CELLS} cells", f"at most {MOST_CELLS}")
+        table = self._parsed(lines, mark)
+        table.columns = self._header(list(table.iloc[0]), skip, names)
+        numbers = [number for number, line in enumerate(lines, start=skip) if line.strip(" \t")]
+        body = table.iloc[1:].fillna("")
+        full = (body != "").any(axis=1).to_numpy()
+        places = tuple(line for line, cells in zip(numbers[1:], full, strict=False) if cells)
+        return Cells(body[full].reset_index(drop=True), "," if mark == ";" else ".", places)
+
+    def _parsed(self, lines: list[str], mark: str) -> pd.DataFrame:
+        import pandas as pd
+
         try:
-            table = pd.read_csv(
-                io.StringIO("\n".join(lines)), sep=mark, header=None, dtype=str, keep_default_na=False,
-                skip_blank_lines=True, skipinitialspace=True,
-            )  # fmt: skip
+            return pd.read_csv(
+                io.StringIO("\n".join(lines)),
+                sep=mark,
+                header=None,
+                dtype=str,
+                keep_default_na=False,
+                skip_blank_lines=True,
+                skipinitialspace=True,
+            )
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
             raise self.refusal("table", str(error)[:200], "rows as long as their header") from error
-        written = [str(name).strip().strip("\ufeff").lower() for name in table.iloc[0]]
-        names = [name if any(map(str.isalnum, name)) else "" for name in written]
-        named = [name for name in names if name]
-        if len(set(named)) != len(named):
-            twice = next(name for name in named if named.count(name) > 1)
+
+    def _header(self, cells: list[object], skip: int, own: Sequence[str]) -> pd.Index[str]:
+        """The columns' names; one without a letter or digit is numbered, and one that stands twice is refused."""
+        import pandas as pd
+
+        written = [str(cell).strip().strip("\ufeff").lower() for cell in cells]
+        if own:
+            written = [*own, *[""] * len(cells)][: len(cells)]
+        names = [name if any(map(str.isalnum, name)) else f"_{i}" for i, name in enumerate(written)]
+        twice = next((name for i, name in enumerate(names) if name in names[:i]), "")
+        if twice:
             raise self.refusal(f"line {skip + 1}", f"the column {twice[:60]!r} twice", "each column once")
-        table.columns = pd.Index([name or f"_{i}" for i, name in enumerate(names)])
-        body = table.iloc[1:].reset_index(drop=True).fillna("")
-        body.attrs["decimal"] = "," if mark == ";" else "."
-        return body
+        return pd.Index(names)
+
+    @property
+    def separator(self) -> str:
+        """What parts the cells of its first line that has any: comma, semicolon or tab."""
+        return max((_separator(line) for line in self.lines()[:20]), key=self.text.count)
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it looks like a table of text: a header of several names, and rows of as many cells."""
+        if self.content.startswith(tuple(mark for mark, *_ in _MARKS[:8])) or b"\0" in self.content[:HEAD]:
+            return False
+        mark = self.separator
+        lines = [line for line in self.lines()[:200] if line.strip(" ,;\t")]
+        first = next((i for i, line in enumerate(lines) if mark in line), len(lines))
+        counts = [line.count(mark) for line in lines[first : first + 20]]
+        return len(counts) > 1 and sum(count == counts[0] for count in counts) > len(counts) / 2
 
     def rows(self, separator: str = ",") -> list[list[str]]:
         """Ragged rows of stripped cells, blank ones too; raises BadInput for too many cells."""
@@ -180,14 +297,16 @@ class Export:
             raise self.refusal(place, stripped[:60], wanted)
         return value
 
-    def refusal(self, place: str, given: str, allowed: str, cure: str | None = None) -> BadInput:
+    def refusal(self, place: str, text: str, allowed: str, cure: str | None = None) -> BadInput:
         """The error that says what is wrong with this file, to be raised."""
-        return BadInput("cannot be used", file=self.name, key=place, given=given, allowed=allowed, cure=cure)
+        if self.sheet and not place.startswith("sheet "):
+            place = f"sheet {self.sheet}, {place}"
+        return BadInput("cannot be used", file=self.name, key=place, given=text, allowed=allowed, cure=cure)
 
-    def left_out(self, place: str, given: object, reason: str) -> Refused:
+    def left_out(self, place: str, text: object, reason: str) -> Refused:
         """A part of this file that is not read, while the rest is."""
         return Refused(
-            self.name, printable(place)[:LONGEST_NAME], printable(str(given))[:LONGEST_NAME], reason
+            self.name, printable(place)[:LONGEST_NAME], printable(str(text))[:LONGEST_NAME], reason
         )
 
     def contradiction(self, recorded: str) -> str:
@@ -244,6 +363,6 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):x}" for c in text)
 
 
-def flags(*said: str) -> str:
+def flags(*remarks: str) -> str:
     """Several flags as one, empty ones left out."""
-    return "; ".join(one for one in said if one)
+    return "; ".join(remark for remark in remarks if remark)

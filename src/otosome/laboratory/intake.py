@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -23,12 +23,13 @@ from otosome.laboratory.file import (
     flags,
     printable,
 )
-from otosome.laboratory.reading import instrument_of, read_with
+from otosome.laboratory.mapping import Meaning, with_layout
+from otosome.laboratory.reading import Contents, Unsure, contents
 from otosome.laboratory.tables import (
     PARTICLES,
     READINGS,
     WAVEFORMS,
-    Tables,
+    WELLS,
 )
 
 if TYPE_CHECKING:
@@ -43,59 +44,84 @@ SERIES = ("subject", "ear", "frequency", "recorded", "quantity")
 class Intake:
     """What a laboratory's files hold, together.
 
-    ``readings`` ``particles`` ``waveforms``  the tables of ``otosome.laboratory.tables``; empty where no file has any
+    ``readings`` ``particles`` ``waveforms`` ``wells``  the tables of ``otosome.laboratory.tables``; empty where no
+                   file has any
     ``estimated``  thresholds from waveforms, columns ``thresholds.COLUMNS``; manual ones stand beside
+    ``plates``     name -> the wells of a plate with the samples and doses of its layout
     ``refused``    what was not read;  ``files``  file -> instrument;  ``inputs``  file -> sha256
+    ``unsure``     tables that a mapping could explain
     """
 
     readings: pd.DataFrame
     particles: pd.DataFrame
     waveforms: pd.DataFrame
+    wells: pd.DataFrame
     estimated: pd.DataFrame
+    plates: dict[str, pd.DataFrame] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    unsure: list[Export] = field(default_factory=list)
 
 
-def intake(paths: Sequence[Path], catalog: Catalog, animals: sheet.Animals | None = None) -> Intake:
+def intake(
+    paths: Sequence[Path],
+    catalog: Catalog,
+    animals: sheet.Animals | None = None,
+    meaning: Meaning | None = None,
+    species: str = "",
+    voltage: str = "",
+) -> Intake:
     """Read files and folders of files into tables.
 
     ``paths``    files, or folders that are walked without following links
-    ``animals``  the sheet that says which subject is in which group
-    raises       BadInput if a path is not there, there are too many files, or not one of them could be read
+    ``animals``  the sheet that says which subject is in which group;  ``meaning``  what columns and wells hold
+    ``species``  of every subject that the sheet does not name;  ``voltage``  unit of waveforms whose file states none
+    raises       BadInput if a path is not there, there are too many files, or not one of them could be read;
+                 ``Unsure`` with the tables that a mapping could explain
     """
+    meaning = meaning or Meaning()
     files, refused = files_in(paths)
-    parts: dict[str, list[pd.DataFrame]] = {"readings": [], "particles": [], "waveforms": []}
-    read, inputs = dict[str, str](), dict[str, str]()
+    parts: dict[str, list[pd.DataFrame]] = {"readings": [], "particles": [], "waveforms": [], "wells": []}
+    read_by, inputs, unsure = dict[str, str](), dict[str, str](), list[Export]()
     for name, file in files:
-        found = _tables(name, file, catalog, inputs, refused)
-        if found is not None:
-            read[name] = found[0]
-            for key, tables in parts.items():
-                table = getattr(found[1], key)
-                if table is not None:
-                    tables.append(table)
-    if not read:
-        reasons = "; ".join(f"{one.file}: {one.reason}" for one in refused[:3])
-        raise BadInput("holds no file that could be read", file=str(paths[0]), given=reasons or "no file")
-    columns = {"readings": READINGS, "particles": PARTICLES, "waveforms": WAVEFORMS}
+        content = _contents(name, file, catalog, meaning, voltage, inputs, refused, unsure)
+        if content is not None:
+            read_by[name] = content.instrument
+            for key, table in content.tables.each().items():
+                parts[key].append(table)
+    if not read_by:
+        _nothing(paths, refused, unsure)
+    columns = {"readings": READINGS, "particles": PARTICLES, "waveforms": WAVEFORMS, "wells": WELLS}
     together = {key: _concat(tables, columns[key]) for key, tables in parts.items()}
     if animals is not None:
         for key in ("readings", "waveforms"):
             together[key] = sheet.join(together[key], animals) if len(together[key]) else together[key]
-    made = Intake(
-        together["readings"],
-        together["particles"],
-        together["waveforms"],
-        _concat([], thresholds.COLUMNS),
-        refused,
-        read,
-        inputs,
+    plates = with_layout(together["wells"], meaning.plates) if meaning.plates else {}
+    results = Intake(
+        readings=together["readings"],
+        particles=together["particles"],
+        waveforms=together["waveforms"],
+        wells=together["wells"],
+        estimated=_concat([], thresholds.COLUMNS),
+        plates=plates,
+        refused=refused,
+        files=read_by,
+        inputs=inputs,
+        unsure=unsure,
     )
-    _estimate(made, {} if animals is None else animals.species())
-    _match(made, animals)
-    return made
+    _estimate(results, {} if animals is None else animals.species())
+    _match(results, animals)
+    return results
+
+
+def _nothing(paths: Sequence[Path], refused: list[Refused], unsure: list[Export]) -> NoReturn:
+    """Raise the error of an import that read no file, with the tables that a mapping could explain."""
+    reasons = "; ".join(f"{line.file}: {line.reason}" for line in refused[:3])
+    error = Unsure("holds no file that could be read", file=str(paths[0]), given=reasons or "no file")
+    error.tables = tuple(unsure)
+    raise error
 
 
 def read(*paths: str | Path, animals: str | Path | None = None, shelves: Sequence[Path] = ()) -> pd.DataFrame:
@@ -106,14 +132,14 @@ def read(*paths: str | Path, animals: str | Path | None = None, shelves: Sequenc
     raises       BadInput as ``intake`` does
     """
     known = None if animals is None else sheet.Animals.read(Path(animals))
-    made = intake([Path(path) for path in paths], Catalog(tuple(shelves)), known)
-    made.readings.attrs["refused"] = [vars(one) for one in made.refused]
-    return made.readings
+    results = intake([Path(path) for path in paths], Catalog(tuple(shelves)), known)
+    results.readings.attrs["refused"] = [vars(line) for line in results.refused]
+    return results.readings
 
 
 def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refused]]:
     """Every file but hidden ones, with a name below the folder that holds all paths; links are refused and listed."""
-    found, refused = list[tuple[str, Path]](), list[Refused]()
+    named, refused = list[tuple[str, Path]](), list[Refused]()
     for path in paths:
         if not (path.is_dir() or path.is_file()):
             raise BadInput("is no file or folder", file=str(path))
@@ -127,13 +153,13 @@ def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refuse
             elif file.is_dir() or file.name.startswith("."):
                 continue
             elif file.is_file():
-                found.append((name, file))
+                named.append((name, file))
             else:
                 refused.append(Refused(name, "file", "a pipe or device", "only files are read"))
-            if len(found) + len(refused) > MOST_FILES:
-                given = f"more than {MOST_FILES} files"
-                raise BadInput("holds too much", file=str(path), given=given, cure="import parts of it")
-    total = sum(file.stat().st_size for _, file in found)
+            if len(named) + len(refused) > MOST_FILES:
+                entry = f"more than {MOST_FILES} files"
+                raise BadInput("holds too much", file=str(path), given=entry, cure="import parts of it")
+    total = sum(file.stat().st_size for _, file in named)
     if total > MOST_BYTES:
         raise BadInput(
             "is too much at once",
@@ -141,7 +167,7 @@ def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refuse
             allowed=f"at most {MOST_BYTES}",
             cure="import parts",
         )
-    return found, refused
+    return named, refused
 
 
 def _below(path: Path) -> Iterator[Path]:
@@ -155,34 +181,39 @@ def _below(path: Path) -> Iterator[Path]:
             yield Path(folder) / name
 
 
-def _tables(
-    name: str, file: Path, catalog: Catalog, inputs: dict[str, str], refused: list[Refused]
-) -> tuple[str, Tables] | None:
-    """A file's instrument and tables, or None and a line in the list of what was refused."""
+def _contents(
+    name: str,
+    file: Path,
+    catalog: Catalog,
+    meaning: Meaning,
+    voltage: str,
+    inputs: dict[str, str],
+    refused: list[Refused],
+    unsure: list[Export],
+) -> Contents | None:
+    """What a file holds, or None and a line in the list of what was refused."""
     try:
-        export = Export.open(file)
+        export = Export.open(file, voltage)
         if export.sha256 in inputs.values():
             twin = next(other for other, known in inputs.items() if known == export.sha256)
             refused.append(Refused(name, "file", "a copy", f"same content as {twin}"))
             return None
-        instrument = instrument_of(export, catalog)
-        if instrument is None:
-            refused.append(Refused(name, "file", export.looks, "no reader knows such a file"))
-            return None
-        tables = read_with(export, instrument, catalog)
+        content = contents(export, catalog, meaning)
     except BadInput as error:
-        allowed = f"allowed: {error.allowed}" if error.allowed else ""
+        unsure += error.tables if isinstance(error, Unsure) else ()
+        # Of a file that nobody knows only its kind is told, and not all that could have been.
+        allowed = f"allowed: {error.allowed}" if error.allowed and " read" not in error.message else ""
         reason = "; ".join(part for part in (error.message, allowed, error.cure or "") if part)
-        place, given = printable(str(error.key or "file")), printable(str(error.given or ""))
-        refused.append(Refused(name, place, given, printable(reason)))
+        place, entry = printable(str(error.key or "file")), printable(str(error.given or ""))
+        refused.append(Refused(name, place, entry, printable(reason)))
         return None
     inputs[name] = export.sha256
+    unsure += content.unsure
     # A reader knows a file's own name; here files of one name in several folders stay apart.
-    for table in (tables.readings, tables.particles, tables.waveforms):
-        if table is not None:
-            table["file"] = name
-    refused.extend(Refused(name, one.place, one.given, one.reason) for one in tables.refused)
-    return instrument, tables
+    for table in content.tables.each().values():
+        table["file"] = name
+    refused.extend(Refused(name, line.place, line.given, line.reason) for line in content.tables.refused)
+    return content
 
 
 def _concat(tables: list[pd.DataFrame], columns: Sequence[str] = ()) -> pd.DataFrame:
@@ -191,35 +222,35 @@ def _concat(tables: list[pd.DataFrame], columns: Sequence[str] = ()) -> pd.DataF
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=pd.Index(columns))
 
 
-def _estimate(made: Intake, species: Mapping[str, str]) -> None:
+def _estimate(results: Intake, species: Mapping[str, str]) -> None:
     """Thresholds and wave I of the waveforms: beside those by hand, and among the readings where there are none.
 
     ``species``  of each subject
     """
-    if not len(made.waveforms):
+    if not len(results.waveforms):
         return
-    estimated, waves, failed = thresholds.estimate(made.waveforms, species)
-    made.refused.extend(Refused(file, series, "no threshold", reason) for file, series, reason in failed)
-    manual = made.readings[made.readings["quantity"] == "abr_threshold"]
+    estimated, waves, failed = thresholds.estimate(results.waveforms, species)
+    results.refused.extend(Refused(file, series, "no threshold", reason) for file, series, reason in failed)
+    manual = results.readings[results.readings["quantity"] == "abr_threshold"]
     both = estimated.groupby("subject")["ear"].nunique() > 1
     beside = [
         _beside(row, _by_hand(row, manual), bool(both[row["subject"]])) for _, row in estimated.iterrows()
     ]
     estimated["manual"] = [value for value, _ in beside]
     estimated["flag"] = [
-        flags(str(own), said) for own, (_, said) in zip(estimated["flag"], beside, strict=True)
+        flags(str(own), about) for own, (_, about) in zip(estimated["flag"], beside, strict=True)
     ]
-    made.estimated = estimated
+    results.estimated = estimated
     ours = [
         part.reindex(columns=list(READINGS))
         for table in (estimated.assign(quantity="abr_threshold"), waves)
         if len(table)
         for _, part in table.groupby(list(SERIES), dropna=False, sort=False)
         if not len(
-            _by_hand(part.iloc[0], made.readings[made.readings["quantity"] == part["quantity"].iloc[0]])
+            _by_hand(part.iloc[0], results.readings[results.readings["quantity"] == part["quantity"].iloc[0]])
         )
     ]
-    made.readings = _concat([one for one in (made.readings, *ours) if len(one)], READINGS)
+    results.readings = _concat([part for part in (results.readings, *ours) if len(part)], READINGS)
 
 
 def _beside(row: pd.Series, manual: pd.DataFrame, both_ears: bool) -> tuple[float, str]:
@@ -230,16 +261,18 @@ def _beside(row: pd.Series, manual: pd.DataFrame, both_ears: bool) -> tuple[floa
     """
     if len(manual) != 1:
         return np.nan, "several thresholds by hand: not compared" if len(manual) else ""
-    one = manual.iloc[0]
-    if one["censored"] != "none":
+    by_hand = manual.iloc[0]
+    if by_hand["censored"] != "none":
         return np.nan, ""
-    if one["unit"] != row["unit"]:
-        return np.nan, f"threshold by hand in {one['unit']}, levels in {row['unit']}: not compared"
-    if one["ear"] == row["ear"]:
-        return float(one["value"]), ""
+    if by_hand["unit"] != row["unit"]:
+        return np.nan, f"threshold by hand in {by_hand['unit']}, levels in {row['unit']}: not compared"
+    if by_hand["ear"] == row["ear"]:
+        return float(by_hand["value"]), ""
     if both_ears:
         return np.nan, "threshold by hand states no ear, and both were recorded: not compared"
-    return float(one["value"]), "an ear is stated on one side only: threshold by hand taken for the same ear"
+    return float(
+        by_hand["value"]
+    ), "an ear is stated on one side only: threshold by hand taken for the same ear"
 
 
 def _by_hand(row: pd.Series, manual: pd.DataFrame) -> pd.DataFrame:
@@ -256,39 +289,39 @@ def _by_hand(row: pd.Series, manual: pd.DataFrame) -> pd.DataFrame:
     return manual[same]
 
 
-def _match(made: Intake, animals: sheet.Animals | None) -> None:
+def _match(results: Intake, animals: sheet.Animals | None) -> None:
     """Notes on subjects of several files, on those that stand on one side only, and on dated files without a day 0."""
-    tables = [one for one in (made.readings, made.waveforms) if len(one)]
-    found = {pair for table in tables for pair in zip(table["subject"], table["ear"], strict=True)}
-    if any(not subject for subject, _ in found):
-        made.notes.append("Some files name no subject: give them one in the animals sheet, column file.")
-    again = _told_again(made.readings)
+    tables = [table for table in (results.readings, results.waveforms) if len(table)]
+    pairs = {pair for table in tables for pair in zip(table["subject"], table["ear"], strict=True)}
+    if any(not subject for subject, _ in pairs):
+        results.notes.append("Some files name no subject: give them one in the animals sheet, column file.")
+    again = _told_again(results.readings)
     if again:
-        made.notes.append(
+        results.notes.append(
             f"Several files tell a threshold of one subject, ear, frequency and time; all are kept: {_some(again)}. "
             "Different animals need different names."
         )
     if animals is None:
         return
-    missing, idle = sheet.unmatched({pair for pair in found if pair[0]}, animals)
+    missing, idle = sheet.unmatched({pair for pair in pairs if pair[0]}, animals)
     if missing:
-        made.notes.append(f"Not in {animals.name}: {_some(missing)}.")
+        results.notes.append(f"Not in {animals.name}: {_some(missing)}.")
     if idle:
-        made.notes.append(f"In {animals.name} and in no file: {_some(idle)}.")
+        results.notes.append(f"In {animals.name} and in no file: {_some(idle)}.")
     undated = {
-        str(one)
+        str(name)
         for table in tables
-        for one in table["subject"][table["time"].isna() & (table["recorded"] != "")].unique()
+        for name in table["subject"][table["time"].isna() & (table["recorded"] != "")].unique()
     } & set(animals.rows["subject"])
     if undated:
-        made.notes.append(f"Without day0 in {animals.name}, so without a time: {_some(sorted(undated))}.")
+        results.notes.append(f"Without day0 in {animals.name}, so without a time: {_some(sorted(undated))}.")
 
 
 def _told_again(readings: pd.DataFrame) -> list[str]:
     """Subjects of whom more than one file tells the same threshold, be they measured twice or two of one name."""
-    told = readings[(readings["quantity"] == "abr_threshold") & (readings["subject"] != "")]
+    thresholds_read = readings[(readings["quantity"] == "abr_threshold") & (readings["subject"] != "")]
     same = ["subject", "ear", "frequency", "time", "recorded", "flag"]
-    files = told.groupby(same, dropna=False)["file"].nunique()
+    files = thresholds_read.groupby(same, dropna=False)["file"].nunique()
     return sorted({str(key[0]) for key in files.index[files > 1]})
 
 

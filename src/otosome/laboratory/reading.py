@@ -6,15 +6,17 @@ says stays text.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otosome.cards import make_card, parse_toml
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
-from otosome.laboratory.file import Export
+from otosome.laboratory.file import Export, Refused
+from otosome.laboratory.mapping import Meaning, mapped
 from otosome.laboratory.tables import Tables
+from otosome.laboratory.workbook import is_workbook, sheets
 from otosome.lots.counted import Lot, measured_lot
 from otosome.lots.counted import recognises as is_batch_toml
 
@@ -26,7 +28,26 @@ _UNDILUTED = (
     "The dilution is not recorded, so the count is taken as printed; if the sample was diluted, the product holds more "
     "by that factor: record it in the instrument's software and export again."
 )
+MAPPING = "say what its columns hold in a mapping: otosome new mapping FILE writes one to fill in"
 FEWEST_SIZES = 10  # bins a distribution has at least
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds: its instrument, its tables, and the tables of text in it that no reader can be sure of."""
+
+    instrument: str
+    tables: Tables
+    unsure: tuple[Export, ...] = ()
+
+
+class Unsure(BadInput):
+    """A table that no reader knows, or of which it does not say what it holds: a mapping can say it.
+
+    ``tables``  the file, or the sheets of it
+    """
+
+    tables: tuple[Export, ...] = ()
 
 
 def read(file: Path, catalog: Catalog) -> Tables:
@@ -34,8 +55,84 @@ def read(file: Path, catalog: Catalog) -> Tables:
 
     raises  BadInput for a file that no reader knows, or that its reader refuses, with the reason
     """
-    export = Export.open(file)
-    return read_with(export, _known(export, catalog), catalog)
+    return contents(Export.open(file), catalog, Meaning()).tables
+
+
+def contents(export: Export, catalog: Catalog, meaning: Meaning) -> Contents:
+    """What a file holds, sheet by sheet where it is a workbook, by a mapping where it has one for these columns.
+
+    raises  BadInput where nothing in it can be read; ``Unsure`` where a mapping would help
+    """
+    parts, failed, unsure = list[tuple[str, Tables]](), list[BadInput](), list[Export]()
+    for part in sheets(export) if is_workbook(export) else [export]:
+        try:
+            parts.append(_part(part, catalog, meaning))
+        except BadInput as error:
+            failed.append(error)
+            if isinstance(error, Unsure):
+                unsure.append(part)
+    if not parts:
+        first = next((error for error in failed if isinstance(error, Unsure)), failed[0])
+        if isinstance(first, Unsure):
+            first.tables = tuple(unsure)
+        raise first
+    refused = [
+        Refused(export.name, str(error.key or "file"), str(error.given or ""), error.message)
+        for error in failed
+    ]
+    names = sorted({name for name, _ in parts})
+    return Contents(", ".join(names), _together([tables for _, tables in parts], refused), tuple(unsure))
+
+
+def _part(part: Export, catalog: Catalog, meaning: Meaning) -> tuple[str, Tables]:
+    """One file or sheet: its reader and its tables."""
+    table = meaning.of(part) if meaning.tables and part.is_table else None
+    if table is not None:
+        return f"mapping {meaning.name}", mapped(part, table, meaning.name)
+    names = instruments_of(part, catalog)
+    if not names and part.is_table:
+        part, names = part.below_title(), instruments_of(part.below_title(), catalog)
+    if len(names) != 1:
+        raise _unknown(part, names, catalog)
+    try:
+        return names[0], read_with(part, names[0], catalog)
+    except BadInput as error:
+        if not names[0].endswith("_table") or not part.is_table:
+            raise
+        cure = f"{error.cure}; or {MAPPING}" if error.cure else MAPPING
+        raise Unsure(
+            error.message, file=error.file, key=error.key, given=error.given, allowed=error.allowed, cure=cure
+        ) from error
+
+
+def _unknown(part: Export, names: list[str], catalog: Catalog) -> BadInput:
+    """The error of a file or sheet that no reader knows, or that several could read."""
+    what = f"one that {' and '.join(names)} could read" if names else part.looks
+    where = f"sheet {part.sheet}" if part.sheet else None
+    if part.is_table:
+        return Unsure("is a table of unknown meaning", file=part.name, key=where, given=what, cure=MAPPING)
+    return BadInput(
+        f"is {part.kind}, which is not read" if part.instead else "is no file that a reader knows",
+        file=part.name,
+        key=where,
+        given=what,
+        allowed=catalog.names("instruments"),
+        cure=part.instead or None,
+    )
+
+
+def _together(tables: list[Tables], refused: list[Refused]) -> Tables:
+    """The tables of all sheets as one."""
+    import pandas as pd
+
+    if len(tables) == 1:
+        return replace(tables[0], refused=(*tables[0].refused, *refused))
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for part in tables:
+        for name, table in part.each().items():
+            parts.setdefault(name, []).append(table)
+    whole = {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
+    return Tables(**whole, refused=(*(line for part in tables for line in part.refused), *refused))
 
 
 def read_particles(export: Export, catalog: Catalog) -> tuple[pd.DataFrame, str]:
@@ -43,23 +140,38 @@ def read_particles(export: Export, catalog: Catalog) -> tuple[pd.DataFrame, str]
 
     raises  BadInput for a file that no reader knows, that its reader refuses, or that holds no size distribution
     """
-    name = _known(export, catalog)
-    return _distribution(export, name, catalog), name
+    names = instruments_of(export, catalog)
+    if len(names) != 1:
+        raise BadInput(
+            "is no file that a reader knows",
+            file=export.name,
+            given=export.looks,
+            allowed=catalog.names("instruments"),
+            cure=export.instead or None,
+        )
+    return _distribution(export, names[0], catalog), names[0]
+
+
+def instruments_of(export: Export, catalog: Catalog) -> list[str]:
+    """The instruments whose file this may be, by content: one, none, or several for a table that two could read."""
+    formulas = {name: catalog.get("instruments", name).formula for name in catalog.names("instruments")}
+    return [
+        name
+        for name, formula in formulas.items()
+        if formula is not None and formula().recognises(export.head)
+    ]
 
 
 def instrument_of(export: Export, catalog: Catalog) -> str | None:
-    """The instrument whose file this is, by content; None where no reader knows it."""
-    for name in catalog.names("instruments"):
-        instrument = catalog.get("instruments", name).formula
-        if instrument is not None and instrument().recognises(export.head):
-            return name
-    return None
+    """The one instrument whose file this is, by content; None where no reader knows it, or several could."""
+    names = instruments_of(export, catalog)
+    return names[0] if len(names) == 1 else None
 
 
 def read_with(export: Export, name: str, catalog: Catalog) -> Tables:
     """A file as its instrument reads it; raises BadInput."""
     instrument = catalog.get("instruments", name).formula
-    assert instrument is not None  # instrument_of gave its name
+    assert instrument is not None  # instruments_of gave its name
     tables: Tables = instrument().read(export)
     return tables
 
@@ -88,23 +200,15 @@ def read_batch(file: Path, catalog: Catalog) -> Lot:
     )
 
 
-def _known(export: Export, catalog: Catalog) -> str:
-    name = instrument_of(export, catalog)
-    if name is None:
-        raise BadInput(
-            "is no file that a reader knows", file=export.name, given=export.looks,
-            allowed=catalog.names("instruments"),
-        )  # fmt: skip
-    return name
-
-
 def _distribution(export: Export, name: str, catalog: Catalog) -> pd.DataFrame:
     particles = read_with(export, name, catalog).particles
     if particles is None or particles["diameter"].nunique() < FEWEST_SIZES:
         raise BadInput(
-            "holds no size distribution of particles", file=export.name, given=name,
+            "holds no size distribution of particles",
+            file=export.name,
+            given=name,
             cure="a batch needs one: export the size distribution",
-        )  # fmt: skip
+        )
     return particles
 
 
@@ -114,9 +218,9 @@ def _measured(particles: pd.DataFrame, instrument: str, catalog: Catalog) -> Lot
 
     day_to_day = catalog.get("instruments", instrument).card.parameter("day_to_day", "")
     base = read_toml(SHIPPED / "batches" / f"{_BASE}.toml")
-    made = measured_lot(particles, base, _BASE, day_to_day.value, str(day_to_day.source))
+    lot = measured_lot(particles, base, _BASE, day_to_day.value, str(day_to_day.source))
     undiluted = (_UNDILUTED,) if particles["dilution_applied"].isna().any() else ()
-    return replace(made, notes=(*made.notes, *undiluted))
+    return replace(lot, notes=(*lot.notes, *undiluted))
 
 
 def _stem(file: Path) -> str:

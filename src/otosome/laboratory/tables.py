@@ -14,26 +14,28 @@ from otosome.laboratory.file import (
     MOST_LINES,
     Export,
     Refused,
+    flags,
 )
+from otosome.laboratory.voltage import believable, factor
 from otosome.units import Array
 
 if TYPE_CHECKING:
     import pandas as pd
 
-READINGS = (
-    "subject", "ear", "group", "time", "quantity", "frequency", "place", "value", "unit", "level", "censored",
-    "recorded", "flag", "file", "sha256",
-)  # fmt: skip
-PARTICLES = (
-    "sample", "replicate", "diameter", "count", "concentration", "dilution_applied", "flag", "file", "sha256",
-)  # fmt: skip
-WAVEFORMS = (
-    "subject", "ear", "group", "time", "frequency", "level", "unit", "rate", "onset", "samples", "recorded",
-    "flag", "file", "sha256",
-)  # fmt: skip
+READINGS = tuple(
+    (
+        "subject ear group time quantity frequency place value unit level censored recorded flag file sha256"
+    ).split()
+)
+PARTICLES = tuple("sample replicate diameter count concentration dilution_applied flag file sha256".split())
+WAVEFORMS = tuple(
+    (
+        "subject ear group time frequency level unit rate onset sweeps part samples recorded flag file sha256"
+    ).split()
+)
+WELLS = ("plate", "well", "sample", "read", "value", "flag", "file", "sha256")
 UNITS = {"time": "h", "frequency": "kHz", "diameter": "mm", "concentration": "particles/uL"}
-WAVEFORM_UNITS = {"time": "h", "frequency": "kHz", "rate": "kHz", "onset": "ms", "samples": "uV"}
-_TEXT = {"subject", "ear", "group", "quantity", "unit", "censored", "recorded", "flag", "sample"}
+_TEXT = {*"subject ear group quantity unit censored recorded flag sample part plate well read".split()}
 
 
 @dataclass(frozen=True)
@@ -42,23 +44,42 @@ class Tables:
 
     ``readings``   a row per reading, columns ``READINGS``
     ``particles``  a row per size bin and replicate, columns ``PARTICLES``
-    ``waveforms``  a row per averaged response, columns ``WAVEFORMS``; ``samples`` is an array in uV
+    ``waveforms``  a row per averaged response, columns ``WAVEFORMS``; ``samples`` is an array in uV, ``sweeps`` how
+                   many it averages; ``part`` is blank, or numbers a part of the average that stands beside it
+    ``wells``      a row per well and measurement of a plate, columns ``WELLS``
     """
 
     readings: pd.DataFrame | None = None
     particles: pd.DataFrame | None = None
     waveforms: pd.DataFrame | None = None
+    wells: pd.DataFrame | None = None
     refused: tuple[Refused, ...] = ()
 
     @property
     def rows(self) -> int:
         """Rows of all tables together."""
-        return sum(len(t) for t in (self.readings, self.particles, self.waveforms) if t is not None)
+        return sum(map(len, self.each().values()))
+
+    def each(self) -> dict[str, pd.DataFrame]:
+        """The tables there are, by name."""
+        names = ("readings", "particles", "waveforms", "wells")
+        return {name: table for name in names if (table := getattr(self, name)) is not None}
 
 
 def readings(export: Export, **columns: object) -> pd.DataFrame:
     """The table ``readings`` from columns of one length, or single values for all rows."""
     return _table(export, READINGS, {"censored": "none", **columns})
+
+
+def rows_of(rows: Sequence[Mapping[str, object]]) -> dict[str, list[object]]:
+    """Rows as columns: what each holds under a name, in order; all rows hold the same names."""
+    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+
+
+def at_rows(rows: Iterable[int], **columns: Sequence[object] | Array) -> dict[str, list[object]]:
+    """Some rows of some columns."""
+    places = list(rows)
+    return {name: [values[row] for row in places] for name, values in columns.items()}
 
 
 def particles(export: Export, **columns: object) -> pd.DataFrame:
@@ -68,15 +89,35 @@ def particles(export: Export, **columns: object) -> pd.DataFrame:
     return table
 
 
-def waveforms(export: Export, samples: Sequence[Array], **columns: object) -> pd.DataFrame:
-    """The table ``waveforms``: ``samples`` in uV, an array a row; the others as in ``readings``."""
+def waveforms(
+    export: Export, samples: Sequence[Array], voltage: str, largest: float = 1.0, /, **columns: object
+) -> pd.DataFrame:
+    """The table ``waveforms``, converted to uV here and nowhere else; the other columns as in ``readings``.
+
+    ``samples``  as they stand in the file, an array a row;  ``voltage``  their unit: nV, uV, mV or V
+    ``largest``  times a response at the scalp that they may show, such as ``voltage.EAR``
+    raises       BadInput for samples that are not finite, or that no response is as large or as small as
+    """
     import pandas as pd
 
-    if not all(np.isfinite(one).all() for one in samples):
+    scale = factor(voltage)
+    assert scale is not None  # readers ask for a unit before they come here
+    if not all(np.isfinite(sample).all() for sample in samples):
         raise export.refusal("samples", "a value that is not finite", "finite numbers")
     table = _table(export, WAVEFORMS, {"onset": 0.0, **columns}, rows=len(samples))
-    table["samples"] = pd.Series(list(samples), dtype=object)
+    converted = [sample * scale for sample in samples]
+    table["samples"] = pd.Series(converted, dtype=object)
+    whole = np.flatnonzero(table["part"] == "")
+    level = table["level"].to_numpy(dtype=float)[whole]
+    doubt = believable(export, [converted[i] for i in whole], level, voltage, largest)
+    if doubt:
+        table["flag"] = [flags(flag, doubt) for flag in table["flag"]]
     return table
+
+
+def wells(export: Export, **columns: object) -> pd.DataFrame:
+    """The table ``wells`` from columns of one length, or single values for all rows."""
+    return _table(export, WELLS, columns)
 
 
 def _table(
@@ -92,9 +133,9 @@ def _table(
         raise export.refusal("file", f"{count} rows", f"at most {8 * MOST_LINES}", "split the file")
     own = {"file": export.name, "sha256": export.sha256, "samples": None}
     full = {name: own.get(name, columns.get(name, "" if name in _TEXT else np.nan)) for name in names}
-    for name in ("subject", "sample", "group"):
+    for name in ("subject", "sample", "group", "plate", "read"):
         if not isinstance(full.get(name, ""), str):
-            full[name] = [label(str(one)) for one in cast(Iterable[object], full[name])]
+            full[name] = [label(str(text)) for text in cast(Iterable[object], full[name])]
         elif name in full:
             full[name] = label(str(full[name]))
     return pd.DataFrame(full, index=range(count))

@@ -63,10 +63,12 @@ CEILING = 0.9  # a correlation above it is taken as "at least": how loud respons
 LATEST, USUAL, FARTHEST = 0.06, 0.02, 0.8
 # Wave I, assumed, ms: where P1 is sought at the loudest level, how far it may move between levels, where N1 follows.
 FIRST_PEAK, DRIFT, TROUGH = (1.0, 2.5), (-0.1, 0.35), (0.25, 1.0)
-COLUMNS = (
-    "subject", "ear", "group", "time", "frequency", "value", "low", "high", "unit", "censored", "levels", "loudest",
-    "manual", "recorded", "flag", "file", "sha256",
-)  # fmt: skip
+COLUMNS = tuple(
+    (
+        "subject ear group time frequency value low high unit censored levels loudest manual "
+        "recorded flag file sha256"
+    ).split()
+)
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,10 @@ def aligned(levels: Array, responses: Array, rate: float, worth: float) -> Array
     loud, soft = (end.ravel()[:, None] for end in np.meshgrid(*[np.linspace(0.0, LATEST, 13)] * 2))
     lag = np.minimum((loud + (soft - loud) * softer) * steps * rate, most)
     whole, pair = lag.astype(int), np.arange(steps.size)
-    found = by_lag[whole, pair] + (lag - whole) * (by_lag[whole + 1, pair] - by_lag[whole, pair])
-    likelihood = -worth / 2 * np.log1p(-(np.clip(found, 0.0, 0.99) ** 2)).sum(axis=1)
+    alignments = by_lag[whole, pair] + (lag - whole) * (by_lag[whole + 1, pair] - by_lag[whole, pair])
+    likelihood = -worth / 2 * np.log1p(-(np.clip(alignments, 0.0, 0.99) ** 2)).sum(axis=1)
     usual = (loud**2 + soft**2 + (soft - loud) ** 2)[:, 0] / (2 * USUAL**2)
-    best: Array = found[np.argmax(likelihood - usual)]
+    best: Array = alignments[np.argmax(likelihood - usual)]
     return best
 
 
@@ -139,14 +141,14 @@ def _alike(responses: Array, lag: int) -> Array:
 def _posterior(levels: Array, alike: Array, worth: float, tried: Array) -> Array:
     """Weight of each threshold tried, over all sigmoids of the list as likely as they were beforehand."""
     most = np.arctanh(CEILING)
-    seen = np.arctanh(np.clip(alike, -CEILING, CEILING))
+    observed = np.arctanh(np.clip(alike, -CEILING, CEILING))
     width, top = WIDTHS[:, None, None, None], HIGHEST[None, :, None, None]
     middle = tried[None, None, :, None] + width * np.log(top / CRITERION - 1)
     # Response over response and noise, in power, of each waveform; the correlation is the geometric mean of two.
     share = 1 / (1 + np.exp(-np.clip((levels - middle) / width, -50, 50)))
     expected = top * np.sqrt(share[..., :-1] * share[..., 1:])
-    off = seen - np.arctanh(expected)
-    capped = seen >= most
+    off = observed - np.arctanh(expected)
+    capped = observed >= most
     # Of two waveforms that share a response and differ in noise, to first order in 1 / samples; 1 without a response.
     variance = (1 + 2 * expected - expected**2) / (1 + expected) ** 2 / max(worth - 3, 1.0)
     distance = np.where(capped, np.maximum(off, 0.0), off) ** 2 / variance
@@ -242,27 +244,36 @@ def estimate(
         kind = (species or {}).get(str(first["subject"]), "")
         window = window_of(kind, float(first["frequency"]))
         levels, responses, reason = _prepared(series, window)
-        found = None if reason else threshold(levels, responses, float(first["rate"]))
+        estimate_ = None if reason else threshold(levels, responses, float(first["rate"]))
         doubt = _doubt(kind, window, series)
-        if found is not None and found.censored == "above" and doubt:
+        if estimate_ is not None and estimate_.censored == "above" and doubt:
             reason = f"no response found, and there may be one: {doubt}"
-        if found is None or reason:
+        if estimate_ is None or reason:
             refused.append((str(first["file"]), name, reason))
             continue
-        kept = {
+        who = {
             key: first[key]
             for key in ("subject", "ear", "group", "time", "frequency", "recorded", "file", "sha256")
         }
         click = "click; " if "click" in str(first["flag"]).split("; ") else ""
         rows.append(
             {
-                **kept, "value": found.value, "low": found.low, "high": found.high, "censored": found.censored,
-                "unit": first["unit"], "levels": levels.size, "loudest": levels[-1], "manual": np.nan,
-                "flag": flags(f"{click}from waveforms: aligned waveforms of a level correlate by {CRITERION}", doubt),
+                **who,
+                "value": estimate_.value,
+                "low": estimate_.low,
+                "high": estimate_.high,
+                "censored": estimate_.censored,
+                "unit": first["unit"],
+                "levels": levels.size,
+                "loudest": levels[-1],
+                "manual": np.nan,
+                "flag": flags(
+                    f"{click}from waveforms: aligned waveforms of a level correlate by {CRITERION}", doubt
+                ),
             }
-        )  # fmt: skip
-        if found.censored != "above" and window.stop <= PEOPLE[2.0].stop:
-            waves += _waves(kept, levels, responses, float(first["rate"]), found.value, click)
+        )
+        if estimate_.censored != "above" and window.stop <= PEOPLE[2.0].stop:
+            waves += _waves(who, levels, responses, float(first["rate"]), estimate_.value, click)
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS)), pd.DataFrame(waves), refused
 
 
@@ -281,14 +292,14 @@ def _span(window: Window) -> str:
 
 
 def _waves(
-    kept: dict[str, object], levels: Array, responses: Array, rate: float, least: float, said: str
+    who: dict[str, object], levels: Array, responses: Array, rate: float, least: float, about: str
 ) -> Iterator[dict[str, object]]:
     """Readings of wave I at the levels at which there is a response."""
     amplitude, latency = first_wave(levels, responses, rate)
-    flag = f"{said}from waveforms: P1 minus N1"
+    flag = f"{about}from waveforms: P1 minus N1"
     for level, high, late in zip(levels, amplitude, latency, strict=True):
         if level >= least and np.isfinite(high):
-            both = {**kept, "level": level, "censored": "none", "flag": flag}
+            both = {**who, "level": level, "censored": "none", "flag": flag}
             yield {**both, "quantity": "wave1", "value": high, "unit": "uV"}
             yield {**both, "quantity": "wave1_latency", "value": late, "unit": "ms"}
 
@@ -303,12 +314,12 @@ def series_of(waveforms: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         day,
         waveforms["frequency"].fillna(-1.0),
     ]
-    for _, one in waveforms.groupby(keys, sort=True):
-        first = one.iloc[0]
+    for _, rows in waveforms.groupby(keys, sort=True):
+        first = rows.iloc[0]
         stimulus = f"{first['frequency']:g} kHz" if first["frequency"] > 0 else "click"
         yield (
             f"{first['subject'] or 'no subject'} {first['ear']} {stimulus}".replace("  ", " "),
-            one.sort_values("level"),
+            rows.sort_values("level"),
         )
 
 
@@ -317,16 +328,16 @@ def _prepared(series: pd.DataFrame, window: Window) -> tuple[Array, Array, str]:
     nothing = np.empty(0)
     averaged = series.groupby("level", sort=True)
     rates = series["rate"].unique()
-    lengths = {len(one) for one in series["samples"]}
+    lengths = {len(wave) for wave in series["samples"]}
     if averaged.ngroups < FEWEST_LEVELS:
         return nothing, nothing, f"{averaged.ngroups} levels; a threshold needs {FEWEST_LEVELS}"
     if rates.size > 1 or len(lengths) > 1 or series["onset"].nunique() > 1:
         return nothing, nothing, "waveforms of different rate, length or onset"
-    means = [np.mean(np.stack(list(one["samples"])), axis=0) for _, one in averaged]
-    if any(np.ptp(one) == 0 for one in means):
+    means = [np.mean(np.stack(list(wave["samples"])), axis=0) for _, wave in averaged]
+    if any(np.ptp(mean) == 0 for mean in means):
         return nothing, nothing, "a waveform that does not vary"
     onset = float(series["onset"].iloc[0])
-    responses = np.array([response(one, float(rates[0]), onset, window) for one in means])
+    responses = np.array([response(mean, float(rates[0]), onset, window) for mean in means])
     if responses.shape[1] < FEWEST_SAMPLES:
         return nothing, nothing, f"{responses.shape[1]} samples {_span(window)}"
     return np.unique(series["level"].to_numpy(dtype=float)), responses, ""

@@ -166,9 +166,9 @@ def _potencies(record: LotRecord, files: Files, file: str, catalog: Catalog) -> 
 
 
 def _assay(name: str, catalog: Catalog) -> Assay:
-    card = catalog.get("assays", name).card
-    values = {key: card.parameter(key, "").value for key in card.parameters}
-    return assay_of(values, str(card.options.get("model", "")))
+    entry = catalog.get("assays", name)
+    values = {key: entry.card.parameter(key, "").value for key in entry.card.parameters}
+    return assay_of(values, entry.options.model)
 
 
 def _not_vesicles(files: Files, catalog: Catalog) -> Belief | None:
@@ -188,8 +188,7 @@ def _checklists(record: LotRecord, file: str, catalog: Catalog) -> dict[str, tup
         catalog.get("checklists", name)
     found = {}
     for name in catalog.names("checklists"):
-        items = catalog.get("checklists", name).card.options["item"]
-        assert isinstance(items, dict)  # the laws of the shelf hold it
+        items = catalog.get("checklists", name).options.item
         found[name] = tuple(checked(items, record.reporting.get(name, {}), file))
     return found
 

@@ -7,7 +7,7 @@ the count errs by, the share that are vesicles, and the shares that survive stor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -71,19 +71,17 @@ class Batch:
     potencies: Mapping[str, Array] = field(default_factory=dict)
 
     @classmethod
-    def of(
-        cls, name: str, columns: Mapping[str, Array], options: Mapping[str, object] | None = None
-    ) -> Batch:
+    def of(cls, name: str, columns: Mapping[str, Array], class_ratio: Sequence[float] | None = None) -> Batch:
         """A batch from the columns of its entry.
 
-        ``columns``  key of the entry's TOML -> house units, shape (subject,) or (subject, 1, 1)
-        ``options``  of the entry; ``class_ratio``, if there, is each class's diameter over the median
-        raises       BadInput if a number is missing or cannot be one of a batch
+        ``columns``      key of the entry's TOML -> house units, shape (subject,) or (subject, 1, 1)
+        ``class_ratio``  each size class's diameter over the median, above zero; log-normal classes where None
+        raises           BadInput if a number is missing or cannot be one of a batch
         """
         flat = {key: np.asarray(value, dtype=float).reshape(-1) for key, value in columns.items()}
         wanted = [key for key in cls.__dataclass_fields__ if key not in ("name", "weight", "potencies")]
         _check(name, flat, [*wanted, GENERIC])
-        diameter, weight = _sizes(flat["diameter"], flat["spread"], (options or {}).get("class_ratio"), name)
+        diameter, weight = _sizes(flat["diameter"], flat["spread"], class_ratio)
         potencies = {key: value for key, value in flat.items() if key.split("_")[0] == GENERIC}
         rest = {key: flat[key] for key in wanted if key != "diameter"}
         return cls(name=name, diameter=diameter, weight=weight, potencies=potencies, **rest)
@@ -156,19 +154,10 @@ def _check(name: str, columns: Mapping[str, Array], wanted: list[str]) -> None:
             )
 
 
-def _sizes(median: Array, spread: Array, ratio: object, name: str) -> tuple[Array, Array]:
+def _sizes(median: Array, spread: Array, ratio: Sequence[float] | None) -> tuple[Array, Array]:
     if ratio is None:
         return lognormal_classes(median, spread)
-    ratios = list(ratio) if isinstance(ratio, (list, tuple)) else []
-    if not 0 < len(ratios) <= 20 or not all(isinstance(r, (int, float)) and 0 < r < np.inf for r in ratios):
-        raise BadInput(
-            "is not a list of diameters over the median",
-            file=f"batches.{name}",
-            key="class_ratio",
-            given=str(ratio),
-            allowed="1 to 20 numbers above zero",
-        )
-    classes_ = np.asarray(ratios, dtype=float)[:, None] * median
+    classes_ = np.asarray(ratio, dtype=float)[:, None] * median
     return classes_, np.full(classes_.shape, 1.0 / len(classes_))
 
 

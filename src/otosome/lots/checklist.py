@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from otosome.errors import BadInput
+from otosome.roles import ChecklistItem
 
 State = Literal["present", "missing", "not applicable"]
 _NOT_APPLICABLE = "not applicable"
@@ -24,7 +25,7 @@ class Item:
     said: str
 
 
-def checked(items: Mapping[str, Mapping[str, str]], said: Mapping[str, str], file: str) -> list[Item]:
+def checked(items: Mapping[str, ChecklistItem], said: Mapping[str, str], file: str) -> list[Item]:
     """Every item of a checklist with what was said of it.
 
     ``items``  of the entry: name, what is asked and status, by key
@@ -34,10 +35,10 @@ def checked(items: Mapping[str, Mapping[str, str]], said: Mapping[str, str], fil
     for key in said:
         if key not in items:
             raise BadInput("is not an item", file=file, key=key, given=key, allowed=list(items))
-    return [_item(key, dict(item), said.get(key, "").strip(), file) for key, item in items.items()]
+    return [_item(key, item, said.get(key, "").strip(), file) for key, item in items.items()]
 
 
-def _item(key: str, item: Mapping[str, str], said: str, file: str) -> Item:
+def _item(key: str, item: ChecklistItem, said: str, file: str) -> Item:
     state: State = "present" if said else "missing"
     if said.lower().startswith(_NOT_APPLICABLE):
         state = "not applicable"
@@ -50,7 +51,7 @@ def _item(key: str, item: Mapping[str, str], said: str, file: str) -> Item:
                 given=_NOT_APPLICABLE,
                 cure=f'{key} = "not applicable: the reason"',
             )
-    return Item(key, item["name"], item["asks"], item["status"], state, said)
+    return Item(key, item.name, item.asks, item.status, state, said)
 
 
 def share_present(items: list[Item]) -> float | None:

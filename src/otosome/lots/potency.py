@@ -41,7 +41,8 @@ class Assay:
     ``lower_margin``   difference of lower ends over the reference's range, either way
     ``determination``  least R squared of the reference
     ``replicate_error``  largest standard deviation of replicate wells over the reference's range
-    ``window``         least ratio of the reference's highest to its lowest mean response
+    ``window``         least ratio of the reference's highest to its lowest mean response, or to the standard error of
+                       that mean where this is larger, as where a blank was taken off
     """
 
     model: str
@@ -244,8 +245,11 @@ def _suitability(run: Run, assay: Assay, fit: Fit) -> tuple[Check, ...]:
     replicates = run.reference.size - doses.size
     # Without replicates the wells' distance from the curve is all there is.
     error = np.sqrt(left / replicates) if replicates else np.sqrt(fit.variance)
-    lowest = means.min()
-    window = means.max() / lowest if lowest > 0 else np.inf
+    # A blank taken off may leave a lowest mean of nothing: it is then told from zero no better than by its error.
+    k = int(np.argmin(means))
+    floor = max(float(means[k]), float(error / np.sqrt(wells[k])))
+    highest = max(float(means.max()), 0.0)
+    window = highest / floor if floor > 0 else np.inf
     return (
         Check("fit of the reference (R squared)", fit.determination, assay.determination, 1.0),
         Check("error of replicate wells over the range", float(error / span), 0.0, assay.replicate_error),
@@ -362,7 +366,7 @@ def _line_shift(run: Run, fit: Fit, checks: tuple[Check, ...]) -> RunPotency:
     vb, vab = float(fit.covariance[2, 2]), float(contrast @ fit.covariance[:, 2])
     low, high = fieller(a, b, va, vb, vab, float(student.ppf(0.975, fit.freedom)))
     if not np.isfinite(low):
-        return RunPotency(run.name, checks, "the slope may be zero: no shift can be told")
+        return RunPotency(run.name, checks, "the slope may be zero: no shift can be stated")
     log = a / b
     variance = (va - 2 * log * vab + log**2 * vb) / b**2
     return RunPotency(

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.cards import Card
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.lots.process import (
@@ -30,8 +29,8 @@ def process_of(name: str, catalog: Catalog, seed: int = 1) -> Process:
     raises  BadInput if it names no instrument that counts, or no specification with a label claim
     """
     entry = catalog.get("processes", name)
-    counted = catalog.get("instruments", _word(entry.card, "instrument")).parameters("")
-    asked = catalog.get("specifications", _word(entry.card, "specification")).parameters("")
+    counted = catalog.get("instruments", entry.options.instrument).parameters("")
+    asked = catalog.get("specifications", entry.options.specification).parameters("")
     beside = {
         "within_day": counted.get("within_day"),
         "between_days": counted.get("day_to_day"),
@@ -42,17 +41,11 @@ def process_of(name: str, catalog: Catalog, seed: int = 1) -> Process:
     return Process.of(name, {key: number.draw(seed, 0, WORLDS, world=1) for key, number in numbers.items()})
 
 
-def _word(card: Card, key: str) -> str:
-    word = card.options.get(key)
-    if not isinstance(word, str):
-        raise BadInput("a process names it", file=card.file, key=key)
-    return word
-
-
 def making(name: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[str, Any]:
     """What a process makes, each number as a median with 5 and 95 % of what is not known."""
     _check(lots)
-    process, card = process_of(name, catalog, seed), catalog.get("processes", name).card
+    process, entry = process_of(name, catalog, seed), catalog.get("processes", name)
+    card = entry.card
     made = make_lots(process, lots, seed=seed)
     good = right(process, made)
     naive, guarded = (released(process, made, guarded=g) for g in (False, True))
@@ -62,7 +55,7 @@ def making(name: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[s
         "process": name,
         "about": card.about,
         "lots": lots,
-        **{key: card.options.get(key, "") for key in _WORDS},
+        **{key: getattr(entry.options, key) for key in _WORDS},
         "harvest": _interval(process.harvest),
         "doses": _interval(np.median(made.doses, axis=1)),
         "doses_of_a_run": _interval(np.median(made.doses, axis=1) * process.columns["harvests"]),

@@ -17,6 +17,7 @@ from otosome.catalog import Entry
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
 from otosome.lots.release import Risks
+from otosome.roles import SpecificationOptions
 from otosome.units import same_kind
 
 NUMBERED = ("at_least", "at_most", "equal", "label")
@@ -105,7 +106,7 @@ class Specification:
         return list(dict.fromkeys([*label, *self.limits, *self.words, *self.recorded]))
 
 
-def read_specification(entry: Entry) -> Specification:
+def read_specification(entry: Entry[SpecificationOptions, object]) -> Specification:
     """A specification from its entry of the shelf.
 
     raises  BadInput for a list or table that no test uses, a test without its limit or named twice, a limit that is
@@ -113,7 +114,7 @@ def read_specification(entry: Entry) -> Specification:
     """
     card = entry.card
     numbers = {key: card.parameter(key, "") for key in card.parameters}
-    lists = _lists(card.options, card.file)
+    lists = _lists(entry.options, card.file)
     limits, label = _limits(lists, numbers, card.file), _label(lists, numbers, card.file)
     _refuse_unused(lists, limits, numbers, card.file)
     return Specification(
@@ -135,23 +136,11 @@ def source_of(number: Parameter) -> str:
     return f"{number.basis}: {number.because}" if number.because else number.basis
 
 
-def _lists(options: Mapping[str, object], file: str) -> dict[str, list[str]]:
-    for key, value in options.items():
-        if key not in LISTS:
-            raise BadInput(
-                "is no list of tests",
-                file=file,
-                key=key,
-                given=value,
-                allowed=list(LISTS),
-                cure=_nearest(key, LISTS),
-            )
+def _lists(options: SpecificationOptions, file: str) -> dict[str, list[str]]:
     lists: dict[str, list[str]] = {}
     kind_of: dict[str, str] = {}
     for kind in LISTS:
-        names = options.get(kind, [])
-        if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-            raise BadInput("is a list of tests", file=file, key=kind, given=names)
+        names: tuple[str, ...] = getattr(options, kind)
         for name in names:
             if name in (*RISKS, *WINDOW) or _end(name)[1]:
                 raise BadInput(

@@ -14,7 +14,6 @@ from otosome.errors import BadInput
 from otosome.forward import draw, planned
 from otosome.lots.assessment import Assessment
 from otosome.study import Study, load
-from otosome.study.study import texts
 from otosome.units import LEVELS, Array
 
 
@@ -70,8 +69,8 @@ def stakes(
     limits = tuple(
         Stake(move.words, move.value, *change) for move, change in zip(moves, changes, strict=True)
     )
-    options = made.catalog.get("endpoints", made.tables.measure[asked.measure].endpoint).card.options
-    unit = str(options.get("unit", ""))
+    options = made.catalog.get("endpoints", made.tables.measure[asked.measure].endpoint).options
+    unit = options.unit
     return Stakes(made.name, "dB" if unit in LEVELS else unit, ears, *_middle(found[0]), limits)
 
 
@@ -112,12 +111,12 @@ class _Move:
 
 def _moves(assessment: Assessment, made: Study, name: str, catalog: Catalog) -> list[_Move]:
     batch = f"batches.{name}."
-    card = catalog.get("specifications", assessment.record.specification).card
+    entry = catalog.get("specifications", assessment.record.specification)
     moves = []
     label = assessment.record.label
     of_count = label / made.parameters[f"{batch}particles"].value if label else np.nan
-    for test in texts(card.options.get("label")) if label else []:
-        tolerance = card.parameter(test, "").value
+    for test in entry.options.label if label else ():
+        tolerance = entry.card.parameter(test, "").value
         for sign in (-1, 1):
             words = f"truth at label {100 * sign * tolerance:+.0f} %"
             moves.append(_Move(words, f"{batch}count_error", (1 + sign * tolerance) * of_count))

@@ -88,22 +88,19 @@ def _assay(samples: list[str], name: str) -> str:
 
 def _findings(catalog: Catalog) -> str:
     """Every test the specification asks that no file answers."""
-    card = catalog.get("specifications", "nebulised_msc_2025").card
+    entry = catalog.get("specifications", "nebulised_msc_2025")
     lines = [
         "[findings]",
         "# Numbers as '0.1 EU/mL', '< 0.05 EU/mL' or '0.1 EU/mL +/- 10 %'; words as shown.",
     ]
-    lines += [f'# {test} = "{card.parameter(test, "").given}"' for test in ("endotoxin",)]
-    for kind in ("negative", "positive"):
-        names = card.options[kind]
-        assert isinstance(names, list)  # the laws of the shelf hold it
+    lines += [f'# {test} = "{entry.card.parameter(test, "").given}"' for test in ("endotoxin",)]
+    for kind, names in (("negative", entry.options.negative), ("positive", entry.options.positive)):
         lines += [f'# {test} = "{kind}"' for test in names]
     return "\n".join([*lines, '# protein = "recorded value"', ""])
 
 
 def _reporting(catalog: Catalog) -> str:
-    items = catalog.get("checklists", _MISEV).card.options["item"]
-    assert isinstance(items, dict)
+    items = catalog.get("checklists", _MISEV).options.item
     lines = [f"[reporting.{_MISEV}]", '# Say it, or "not applicable: the reason".']
-    lines += [f'# {key} = ""  # {item["name"]}: {item["asks"]}' for key, item in items.items()]
+    lines += [f'# {key} = ""  # {item.name}: {item.asks}' for key, item in items.items()]
     return "\n".join([*lines, ""])

@@ -289,7 +289,8 @@ def _potency_tests(specification: Specification, measured: Measured, record: Sta
         mechanism = test.removeprefix("potency_")
         if (mechanism not in measured.potencies) if test != "potency" else not measured.potencies:
             verdict = _stated_test(limit, specification, record)
-            answered.append(replace(verdict, reason=_assay_cure(verdict)))
+            asked = f"relative potency {limit.asked}"
+            answered.append(replace(verdict, asked=asked, reason=_assay_cure(verdict)))
     for mechanism, (runs, potency) in measured.potencies.items():
         limit_ = _potency_limit(mechanism, limits, specification.file)
         verdict_ = _potency_test(mechanism, runs, potency, limit_, specification, record)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from otosome.errors import BadInput
 from otosome.units import Array, Fraction, Plain
-
-PER = ("procedure", "person")
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Harm:
     """
 
     of: tuple[str, ...]
-    per: str
+    per: Literal["procedure", "person"]
     weight: Plain
     risk: Fraction | None = None
     repeated: Plain | None = None
@@ -35,8 +34,6 @@ class Harm:
     def __post_init__(self) -> None:
         if (self.risk is None) == (self.ratio is None) or (self.ratio is None) != (self.background is None):
             raise BadInput("a harm has a risk, or a ratio and a background", key="risk")
-        if self.per not in PER:
-            raise BadInput("is not known", key="per", given=self.per, allowed=list(PER))
 
     def excess(self, times: int) -> Array:
         """Events expected of one person beyond what happens without it, shape (subject,); below zero where fewer.

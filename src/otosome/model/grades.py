@@ -80,7 +80,7 @@ class Rule:
         if ("above" in table) + ("reaches" in table) != (of != "response"):
             raise BadInput("a rule says the level to be passed once: above, or reaches", key="above")
         unit = "dB HL" if of == "threshold" else "dB"
-        given = str(table.get("above", table.get("reaches", "1 dB")))
+        text = str(table.get("above", table.get("reaches", "1 dB")))
         at = tuple(quantity(text, "kHz") for text in _texts(table.get("at", [])))
         return cls(
             grade=int(str(table["grade"])),
@@ -88,12 +88,12 @@ class Rule:
             at=at,
             over=over,
             run=int(str(table.get("run", 0))),
-            level=quantity(given, unit),
+            level=quantity(text, unit),
             strict="above" in table,
             ears=ears,
         )
 
-    def met(self, values: Array, frequency: Kilohertz) -> NDArray[np.bool_]:
+    def passes(self, values: Array, frequency: Kilohertz) -> NDArray[np.bool_]:
         """Whether one ear passes.
 
         ``values``  of what the rule is about, shape (..., frequency)
@@ -184,12 +184,12 @@ class Scale:
         for ear in ears:
             self._check(ear, np.asarray(frequency, dtype=float))
         values = [ear.values(np.asarray(frequency, dtype=float)) for ear in ears]
-        found = np.zeros(np.shape(audiogram)[:-1], dtype=np.int64)
+        worst = np.zeros(np.shape(audiogram)[:-1], dtype=np.int64)
         for rule in self.rules:
-            passed = [rule.met(value[rule.of], np.asarray(frequency, dtype=float)) for value in values]
+            passed = [rule.passes(value[rule.of], np.asarray(frequency, dtype=float)) for value in values]
             together = np.logical_or if rule.ears == "worse" else np.logical_and
-            found = np.maximum(found, np.where(together.reduce(passed), rule.grade, 0))
-        return found
+            worst = np.maximum(worst, np.where(together.reduce(passed), rule.grade, 0))
+        return worst
 
     def _check(self, ear: OneEar, frequency: Kilohertz) -> None:
         _checked(ear.audiogram, frequency, "audiogram")
@@ -229,10 +229,10 @@ def _tested(frequency: Kilohertz, wanted: Sequence[float], whole: bool) -> NDArr
 
 
 def _word(table: Mapping[str, object], key: str, words: tuple[str, ...]) -> str:
-    given = str(table.get(key, words[0]))
-    if given not in words:
-        raise BadInput("is not known", key=key, given=given, allowed=list(words))
-    return given
+    word = str(table.get(key, words[0]))
+    if word not in words:
+        raise BadInput("is not known", key=key, given=word, allowed=list(words))
+    return word
 
 
 def _texts(value: object) -> list[str]:

@@ -8,11 +8,10 @@ of cochlea that a tone excites.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
 
 import numpy as np
 
-from otosome.roles import Ear
+from otosome.roles import Cells, Ear
 from otosome.units import (
     Array,
     Decibels,
@@ -21,27 +20,6 @@ from otosome.units import (
     Kilohertz,
     Plain,
 )
-
-
-class Cells(Protocol):
-    """What hearing asks of cells; arrays are (subject, time, place)."""
-
-    @property
-    def stria(self) -> Fraction:
-        """Strial function, 0 to 1."""
-        ...
-
-    def function(self, kind: str) -> Fraction:
-        """Working fraction of a kind."""
-        ...
-
-    def afferents(self) -> Fraction:
-        """Fraction of nerve fibres that carry sound."""
-        ...
-
-    def rate(self, kind: str, key: str) -> Array:
-        """A number of the shelf ``cells``, shape (subject, 1, 1)."""
-        ...
 
 
 def outer_shift(loss: Fraction, ceiling: Decibels, anchor_loss: Fraction, anchor_shift: Decibels) -> Decibels:
@@ -140,15 +118,15 @@ def left(
     ``lone``        of the neurons without a synapse those that are still there; these shapes (subject, 1, 1)
     returns         by kind, 0 to 1, shape (subject, place); fibres that work are inner hair cells times synapses
     """
-    found = arriving(level, outer_share, rates)
+    left = arriving(level, outer_share, rates)
     hidden, inner_lost, lone = (
         np.clip(np.reshape(np.asarray(v), (-1, 1)), 0.0, 1.0) for v in (hidden, inner_lost, lone)
     )
-    fibres = np.minimum(found["synapse"], 1.0 - hidden)
+    fibres = np.minimum(left["synapse"], 1.0 - hidden)
     inner = 1.0 - inner_lost * (1.0 - fibres)
     synapses = np.divide(fibres, inner, out=np.zeros_like(fibres), where=inner > 0)
     return {
-        "ohc": found["ohc"], "ihc": inner, "synapse": synapses, "sgn": synapses + lone * (1.0 - synapses),
+        "ohc": left["ohc"], "ihc": inner, "synapse": synapses, "sgn": synapses + lone * (1.0 - synapses),
     }  # fmt: skip
 
 
@@ -165,8 +143,8 @@ def between(known: Kilohertz, levels: Decibels, frequency: Kilohertz) -> Decibel
     octaves = np.log2(known)
     width = np.where(right > before, octaves[right] - octaves[before], 1.0)
     share = np.clip((np.log2(wanted) - octaves[before]) / width, 0.0, 1.0)
-    found: Array = levels[..., before] * (1.0 - share) + levels[..., right] * share
-    return found
+    level: Array = levels[..., before] * (1.0 - share) + levels[..., right] * share
+    return level
 
 
 def shift_by_place(cells: Cells) -> Decibels:

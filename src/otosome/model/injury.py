@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from math import sqrt
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -33,7 +33,7 @@ from otosome.model.lanes import (
     root,
     where,
 )
-from otosome.roles import Ear, Exposure, Insult
+from otosome.roles import Action, Ear, Exposure, Insult, Kind, Target
 from otosome.units import (
     Array,
     Fraction,
@@ -45,7 +45,6 @@ from otosome.units import (
     Unit,
 )
 
-Action = Literal["prevent", "rescue", "repair", "clear", "support"]
 Indices = NDArray[np.int64]
 CopiesPerMicrolitre = Annotated[Array, Unit("copies/uL")]
 
@@ -288,7 +287,7 @@ class Trauma:
     production of stress that fades over ``inflammation``. The use's depth, where stated, replaces ``reach``.
     """
 
-    cells: tuple[str, ...]
+    cells: tuple[Kind, ...]
     damage: PerHour
     duration: Hours
     irritation: PerHour
@@ -341,7 +340,7 @@ class Mechanism:
     ``prevent`` ... ``support``  largest effect of each action, 0 to 1
     """
 
-    acts: Mapping[Action, tuple[str, ...]]
+    acts: Mapping[Action, tuple[Target, ...]]
     onset: Hours
     offset: Hours
     gates: bool = False

@@ -90,8 +90,8 @@ def pick(typing: Any, rows: Any, at: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         index = _index(context, builder, signature.args[1], arguments[1])
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        found = builder.load(builder.gep(data, [index], inbounds=True))
-        return context.cast(builder, found, signature.args[0].dtype, types.intp)
+        element = builder.load(builder.gep(data, [index], inbounds=True))
+        return context.cast(builder, element, signature.args[0].dtype, types.intp)
 
     return types.intp(rows, at), generate
 
@@ -101,8 +101,8 @@ def every(typing: Any, number: Any) -> Any:
     """The same number in each lane."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        one = context.cast(builder, arguments[0], signature.args[0], types.float64)
-        lone = builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), one, ir.IntType(32)(0))
+        double = context.cast(builder, arguments[0], signature.args[0], types.float64)
+        lone = builder.insert_element(ir.Constant(_DOUBLES, ir.Undefined), double, ir.IntType(32)(0))
         mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
         return builder.shuffle_vector(lone, ir.Constant(_DOUBLES, ir.Undefined), mask)
 
@@ -111,7 +111,7 @@ def every(typing: Any, number: Any) -> Any:
 
 def _binary(name: str) -> Any:
     @_instruction
-    def operation(typing: Any, one: Any, two: Any) -> Any:
+    def operation(typing: Any, left: Any, right: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             # A product may be fused with the sum it goes into: one rounding, the same in every lane and run.
             return getattr(builder, name)(*arguments, flags=("contract",))
@@ -123,13 +123,13 @@ def _binary(name: str) -> Any:
 
 def _define(symbol: Any, operation: Any) -> None:
     @overload(symbol)
-    def overloaded(one, two):  # type: ignore[no-untyped-def]  # Numba compares both signatures
-        if isinstance(one, _Vector) and isinstance(two, _Vector):
-            return lambda one, two: operation(one, two)
-        if isinstance(one, _Vector) and isinstance(two, types.Float):
-            return lambda one, two: operation(one, every(two))
-        if isinstance(one, types.Float) and isinstance(two, _Vector):
-            return lambda one, two: operation(every(one), two)
+    def overloaded(left, right):  # type: ignore[no-untyped-def]  # Numba compares both signatures
+        if isinstance(left, _Vector) and isinstance(right, _Vector):
+            return lambda left, right: operation(left, right)
+        if isinstance(left, _Vector) and isinstance(right, types.Float):
+            return lambda left, right: operation(left, every(right))
+        if isinstance(left, types.Float) and isinstance(right, _Vector):
+            return lambda left, right: operation(every(left), right)
         return None
 
 
@@ -153,19 +153,19 @@ def _called(name: str, count: int) -> Any:
 
 
 @_instruction
-def magnitude(typing: Any, one: Any) -> Any:
+def magnitude(typing: Any, number: Any) -> Any:
     """Absolute value."""
     return _vector(_vector), _called("fabs", 1)
 
 
 @_instruction
-def larger(typing: Any, one: Any, two: Any) -> Any:
+def larger(typing: Any, left: Any, right: Any) -> Any:
     """The larger of two; a lane that is no number keeps the other's."""
     return _vector(_vector, _vector), _called("maxnum", 2)
 
 
 @_instruction
-def smaller(typing: Any, one: Any, two: Any) -> Any:
+def smaller(typing: Any, left: Any, right: Any) -> Any:
     """The smaller of two; a lane that is no number keeps the other's."""
     return _vector(_vector, _vector), _called("minnum", 2)
 
@@ -177,13 +177,13 @@ def signed(typing: Any, size: Any, sign: Any) -> Any:
 
 
 @_instruction
-def root(typing: Any, one: Any) -> Any:
+def root(typing: Any, number: Any) -> Any:
     """Square root."""
     return _vector(_vector), _called("sqrt", 1)
 
 
 @_instruction
-def nearest(typing: Any, one: Any) -> Any:
+def nearest(typing: Any, number: Any) -> Any:
     """Nearest whole number."""
     return _vector(_vector), _called("rint", 1)
 
@@ -201,7 +201,7 @@ def doubled(typing: Any, power: Any) -> Any:
 
 
 @_instruction
-def where(typing: Any, condition: Any, one: Any, two: Any) -> Any:
+def where(typing: Any, condition: Any, left: Any, right: Any) -> Any:
     """The first where the condition is above zero, else the second."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

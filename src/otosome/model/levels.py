@@ -21,9 +21,9 @@ def read_on_grid(
     returns                readings, same shape: above the loudest level no response (censored above, at it);
                            at the softest there is no telling how much lower the truth lies (censored below)
     """
-    found = value + error * ndtri(uniform)
+    reading = value + error * ndtri(uniform)
     # Half upwards, as the bins of the likelihood are closed below.
-    level = lowest + grid * np.floor((found - lowest) / grid + 0.5)
+    level = lowest + grid * np.floor((reading - lowest) / grid + 0.5)
     censored = np.where(level > highest, 1.0, np.where(level <= lowest, -1.0, 0.0))
     return Reading(np.clip(level, lowest, highest), censored)
 

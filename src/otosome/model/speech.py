@@ -35,8 +35,8 @@ def overall(spectrum: DecibelsSPL, frequency: Kilohertz) -> DecibelsSPL:
     ``frequency``  their centres, kHz, shape (band,)
     """
     width = (2 ** (1 / 6) - 2 ** (-1 / 6)) * frequency * 1e3
-    found: Array = 10 * np.log10(np.sum(10 ** (0.1 * spectrum) * width, axis=-1))
-    return found
+    level: Array = 10 * np.log10(np.sum(10 ** (0.1 * spectrum) * width, axis=-1))
+    return level
 
 
 def at_level(spectrum: DecibelsSPL, frequency: Kilohertz, level: DecibelsSPL) -> DecibelsSPL:
@@ -61,8 +61,8 @@ def masking(speech: DecibelsSPL, noise: DecibelsSPL, frequency: Kilohertz) -> De
         octaves = 3.32 * np.log10(0.89 * hertz[band + 1 :] / hertz[band])
         spread = heard[..., band : band + 1] + slope[..., band : band + 1] * octaves
         power[..., band + 1 :] += 10 ** (0.1 * spread)
-    found: Array = 10 * np.log10(power)
-    return found
+    level: Array = 10 * np.log10(power)
+    return level
 
 
 def audible(
@@ -101,8 +101,8 @@ def index(
     ``importance``  of each band for a test, shape (band,), 1 in sum; all else as of ``audible``
     source          ANSI S3.5-1997, 4.8, equation 14
     """
-    found: Array = audible(level, speech, noise, gain, bands) @ importance
-    return found
+    share: Array = audible(level, speech, noise, gain, bands) @ importance
+    return share
 
 
 @dataclass(frozen=True)

@@ -28,47 +28,52 @@ SHOWN = 200  # points of a curve
 _HERE = Path(__file__).parent
 
 
-def contact_sheet(made: Intake) -> str:
+def contact_sheet(results: Intake) -> str:
     """The sheet as one HTML text that loads nothing; names from files are text and nothing else."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    series = list(series_of(made.waveforms)) if len(made.waveforms) else []
-    estimated = {_key(row): row for _, row in made.estimated.iterrows()} if len(made.estimated) else {}
+    series = list(series_of(results.waveforms)) if len(results.waveforms) else []
+    estimated = {_key(row): row for _, row in results.estimated.iterrows()} if len(results.estimated) else {}
     samples = (
-        list(made.particles.dropna(subset=["diameter"]).groupby(["file", "replicate"]))
-        if len(made.particles)
+        list(results.particles.dropna(subset=["diameter"]).groupby(["file", "replicate"]))
+        if len(results.particles)
         else []
     )
-    refused, panels = _refused(made), list(_panels(made.readings))
+    refused, panels = _refused(results), list(_panels(results.readings))
     environment = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("contact.html.jinja").render(
-        counts=[(name, count) for name, count in _counts(made) if count],
-        kinds=_kinds(made.readings),
-        groups=_groups(made.readings),
+        counts=[(name, count) for name, count in _counts(results) if count],
+        kinds=_kinds(results.readings),
+        groups=_groups(results.readings),
         named=COLOURS,
         panels=panels[:MOST_PANELS],
         more_panels=max(0, len(panels) - MOST_PANELS),
-        notes=made.notes,
-        files=sorted(made.files.items()),
-        series=[_series(name, one, estimated.get(_key(one.iloc[0]))) for name, one in series[:MOST_SERIES]],
+        notes=results.notes,
+        files=sorted(results.files.items()),
+        series=[
+            _series(name, waves, estimated.get(_key(waves.iloc[0]))) for name, waves in series[:MOST_SERIES]
+        ],
         more_series=max(0, len(series) - MOST_SERIES),
-        sizes=[_size(one) for _, one in samples[:MOST_SIZES]],
+        sizes=[_size(bins) for _, bins in samples[:MOST_SIZES]],
         more_sizes=max(0, len(samples) - MOST_SIZES),
-        agreement=_agreement(made.estimated),
+        agreement=_agreement(results.estimated),
         refused=refused[:MOST_REFUSED],
         more_refused=max(0, len(refused) - MOST_REFUSED),
-        wide=WIDE, high=HIGH, left=LEFT, top=TOP,
-    )  # fmt: skip
+        wide=WIDE,
+        high=HIGH,
+        left=LEFT,
+        top=TOP,
+    )
 
 
-def _counts(made: Intake) -> list[tuple[str, int]]:
+def _counts(results: Intake) -> list[tuple[str, int]]:
     return [
-        ("files read", len(made.files)),
-        ("readings", len(made.readings)),
-        ("particle rows", len(made.particles)),
-        ("waveforms", len(made.waveforms)),
-        ("thresholds from waveforms", len(made.estimated)),
-        ("refused", len(made.refused)),
+        ("files read", len(results.files)),
+        ("readings", len(results.readings)),
+        ("particle rows", len(results.particles)),
+        ("waveforms", len(results.waveforms)),
+        ("thresholds from waveforms", len(results.estimated)),
+        ("refused", len(results.refused)),
     ]
 
 
@@ -77,11 +82,11 @@ def _kinds(readings: pd.DataFrame) -> list[tuple[str, ...]]:
     return [
         (
             *map(str, key),
-            f"{len(one)} of {one['subject'].nunique()}",
-            f"{one['value'].median():.3g}",
-            f"{(one['censored'] != 'none').sum()}",
+            f"{len(rows)} of {rows['subject'].nunique()}",
+            f"{rows['value'].median():.3g}",
+            f"{(rows['censored'] != 'none').sum()}",
         )
-        for key, one in readings.groupby(["quantity", "unit"], sort=True)
+        for key, rows in readings.groupby(["quantity", "unit"], sort=True)
     ]
 
 
@@ -99,23 +104,23 @@ def _panels(readings: pd.DataFrame) -> Iterator[dict[str, Any]]:
     if not len(readings):
         return
     colours = {name: colour for colour, name in _groups(readings)}
-    told = readings["flag"].astype(str).str.extract(r"timepoint: ([^;]*)")[0].fillna("")
+    words = readings["flag"].astype(str).str.extract(r"timepoint: ([^;]*)")[0].fillna("")
     hours = readings["time"].map(lambda hour: f"{hour:g} h" if np.isfinite(hour) else "")
-    known = readings.assign(when=hours.where(hours != "", told), order=readings["time"].fillna(-np.inf))
+    known = readings.assign(when=hours.where(hours != "", words), order=readings["time"].fillna(-np.inf))
     for (quantity, unit), rows in known.dropna(subset=["frequency"]).groupby(["quantity", "unit"], sort=True):
         level = rows["level"].mode().max()
         shown = rows if np.isnan(level) else rows[rows["level"] == level]
         middle = shown.groupby(["order", "when", "group", "frequency"])["value"].median().reset_index()
         if middle["frequency"].nunique() > 1:
-            counts = {key: len(one) for key, one in shown.groupby(["order", "when"])}
+            counts = {key: len(part) for key, part in shown.groupby(["order", "when"])}
             drawn, ends = _placed(middle)
             for (order, when), now in drawn.groupby(["order", "when"], sort=True):
                 yield {
                     "name": ", ".join(filter(None, (str(quantity).replace("_", " "), str(when)))),
                     "said": f"{unit}{'' if np.isnan(level) else f' at {level:g} dB'}; {counts[order, when]} readings",
                     "lines": [
-                        (colours.get(str(group), INK), list(zip(one["x"], one["y"], strict=True)))
-                        for group, one in now.groupby("group", sort=False)
+                        (colours.get(str(group), INK), list(zip(part["x"], part["y"], strict=True)))
+                        for group, part in now.groupby("group", sort=False)
                     ],
                     **ends,
                 }
@@ -130,17 +135,17 @@ def _placed(middle: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, list[str]]]:
     across = LEFT + 4 + (frequency - frequency.min()) / np.ptp(frequency) * (WIDE - 8)
     up = 94 - (value - value.min()) / (float(np.ptp(value)) or 1.0) * 84
     ends = {
-        "ends": [f"{one:g} kHz" for one in (middle["frequency"].min(), middle["frequency"].max())],
-        "reach": [f"{one:.3g}" for one in (value.max(), value.min())],
+        "ends": [f"{end:g} kHz" for end in (middle["frequency"].min(), middle["frequency"].max())],
+        "reach": [f"{end:.3g}" for end in (value.max(), value.min())],
     }
     return middle.assign(x=across.round(1), y=up.round(1)), ends
 
 
-def _refused(made: Intake) -> list[dict[str, str]]:
+def _refused(results: Intake) -> list[dict[str, str]]:
     """A line for each file and reason: the first place and how many more there are; refused.csv has them all."""
-    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for one in made.refused:
-        found.setdefault((one.file, one.reason), []).append((one.place, one.given))
+    places_by: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for line in results.refused:
+        places_by.setdefault((line.file, line.reason), []).append((line.place, line.given))
     return [
         {
             "file": file,
@@ -148,7 +153,7 @@ def _refused(made: Intake) -> list[dict[str, str]]:
             "given": places[0][1],
             "reason": reason,
         }
-        for (file, reason), places in found.items()
+        for (file, reason), places in places_by.items()
     ]
 
 
@@ -158,36 +163,36 @@ def _key(row: pd.Series) -> tuple[object, ...]:
     return row["file"], row["subject"], row["ear"], str(row["recorded"])[:10], stimulus
 
 
-def _series(name: str, series: pd.DataFrame, found: pd.Series | None) -> dict[str, Any]:
+def _series(name: str, series: pd.DataFrame, threshold: pd.Series | None) -> dict[str, Any]:
     """Waveforms one above the other, loudest on top, and where the threshold lies between them."""
-    waves = [np.asarray(one, dtype=float) for one in series["samples"]]
+    waves = [np.asarray(wave, dtype=float) for wave in series["samples"]]
     levels = series["level"].to_numpy(dtype=float)
     apart = HIGH / (len(waves) + 1)
-    largest = max(float(np.ptp(one)) for one in waves) or 1.0
+    largest = max(float(np.ptp(wave)) for wave in waves) or 1.0
     base = TOP + HIGH - apart * (1 + np.arange(len(waves)))
     curves = [
         {
             "level": f"{level:g}",
             "y": round(float(y), 1),
-            "points": _points(one - one.mean(), largest / (2 * apart), y),
+            "points": _points(wave - wave.mean(), largest / (2 * apart), y),
         }
-        for one, level, y in zip(waves, levels, base, strict=True)
+        for wave, level, y in zip(waves, levels, base, strict=True)
     ]
-    tick, band, said = None, None, "no threshold"
-    if found is not None:
-        unit = found["unit"]
-        low, tick, high = (float(np.interp(found[key], levels, base)) for key in ("low", "value", "high"))
+    tick, band, words = None, None, "no threshold"
+    if threshold is not None:
+        unit = threshold["unit"]
+        low, tick, high = (float(np.interp(threshold[key], levels, base)) for key in ("low", "value", "high"))
         band = (round(high, 1), round(low - high, 1))
-        said = f"{found['value']:.0f} {unit} ({_end(found['low'])} to {_end(found['high'])})"
-        if found["censored"] != "none":
-            said = f"{found['censored']} {found['value']:.0f} {unit}"
+        words = f"{threshold['value']:.0f} {unit} ({_end(threshold['low'])} to {_end(threshold['high'])})"
+        if threshold["censored"] != "none":
+            words = f"{threshold['censored']} {threshold['value']:.0f} {unit}"
     return {
         "name": name,
         "file": series["file"].iloc[0],
         "curves": curves,
         "tick": tick,
         "band": band,
-        "said": f"{said}; {waves[0].size / float(series['rate'].iloc[0]):.3g} ms across",
+        "said": f"{words}; {waves[0].size / float(series['rate'].iloc[0]):.3g} ms across",
     }
 
 
@@ -246,7 +251,7 @@ def _agreement(estimated: pd.DataFrame) -> dict[str, Any] | None:
             (round(float(x), 1), round(80 - 70 * float(d) / reach, 1))
             for x, d in zip(across, apart, strict=True)
         ],
-        "lines": [(round(80 - 70 * one / reach, 1), f"{one:+.1f}") for one in (low, bias, high)],
+        "lines": [(round(80 - 70 * line / reach, 1), f"{line:+.1f}") for line in (low, bias, high)],
         "ends": (f"{middle.min():.0f}", f"{middle.max():.0f}"),
         "said": f"{bias:+.1f} dB, limits {low:+.1f} to {high:+.1f} dB, {len(both)} pairs in {unit}"
         + (f"; {others} in another reference left out" if others else ""),

@@ -67,15 +67,26 @@ def fill_intake(
     """
     import pandas as pd
 
+    from otosome.laboratory.mapping import draft
     from otosome.report.contact import contact_sheet
 
-    tables = {"readings": intake.readings, "particles": intake.particles, "thresholds": intake.estimated}
+    tables = {
+        "readings": intake.readings,
+        "particles": intake.particles,
+        "wells": intake.wells,
+        "thresholds": intake.estimated,
+    }
     for name, table in tables.items():
         if len(table):
             table.to_parquet(folder / f"{name}.parquet", index=False)
             _csv(table, folder / f"{name}.csv")
     if len(intake.waveforms):
         intake.waveforms.to_parquet(folder / "waveforms.parquet", index=False)
+    for name, plate in intake.plates.items():
+        (folder / "plates").mkdir(exist_ok=True)
+        _csv(plate, folder / "plates" / f"{name}.csv")
+    if intake.unsure:
+        _text(draft(intake.unsure), folder / "mapping.toml")
     if animals is not None:
         _csv(animals, folder / "animals.csv")
     rows = [vars(refusal) for refusal in intake.refused]

@@ -201,8 +201,8 @@ def _with_quality(study: Study, despite: bool) -> Study:
     """Refuse a batch that its own specification refuses, or say first that it was used all the same."""
     notes = []
     for giver, batch in _batches(study.tables).items():
-        options = study.batch(batch).card.options
-        decision, reason = options.get("decision"), str(options.get("reason", ""))
+        options = study.batch(batch).options
+        decision, reason = options.decision, options.reason
         if decision == "refuse" and not despite:
             raise BadInput(
                 f"its own specification refuses this lot ({reason})", key=".".join((*giver, "batch")), given=batch,

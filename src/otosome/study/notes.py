@@ -21,7 +21,7 @@ def _operations(study: Study) -> list[str]:
             continue
         for name in arm.treatments:
             route = study.tables.treatment[name].route
-            opens = study.catalog.get("routes", route).card.options.get("opens")
+            opens = study.catalog.get("routes", route).options.opens
             if opens is not None:
                 notes.append(
                     f"The arm “{arm.name}” is given vesicles by {route}, which takes an operation, and suffers "
@@ -34,15 +34,15 @@ def _volumes(study: Study) -> list[str]:
     """The single injections of more than all perilymph, or more than any middle ear holds."""
     notes = []
     for name, treatment in study.tables.treatment.items():
-        card, volume = study.catalog.get("routes", treatment.route).card, float(treatment.volume)
-        if "outlet" in card.options and volume > study.perilymph:
+        entry, volume = study.catalog.get("routes", treatment.route), float(treatment.volume)
+        if entry.options.outlet is not None and volume > study.perilymph:
             times = volume / study.perilymph
             notes.append(
                 f"The treatment “{name}” injects {volume:g} uL at a time, {times:.{0 if times > 10 else 1}f} times all "
                 f"the perilymph of the ear ({study.perilymph:.3g} uL, both scalae, vestibule and canals): most of it "
                 "only washes through, and what such a pressure does to the ear is not counted."
             )
-        if "capacity" in card.parameters:
+        if "capacity" in entry.card.parameters:
             room = study.parameters[f"routes.{treatment.route}.capacity"]
             if volume > room.high:
                 notes.append(

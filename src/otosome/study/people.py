@@ -40,7 +40,7 @@ def with_readings(use: PopulationUse, file: Path, catalog: Catalog) -> tuple[Pop
     """
     table, unread = _table(file, catalog)
     take: Callable[[PopulationUse, pd.DataFrame, str], tuple[Columns, list[str]]]
-    take = _one if catalog.get("populations", use.entry).card.options.get("people") == "one" else _many
+    take = _one if catalog.get("populations", use.entry).options.people == "one" else _many
     try:
         columns, notes = take(use, table, file.name)
     except BadInput as error:
@@ -105,7 +105,7 @@ def _in_sound_pressure(file: str, unit: str) -> BadInput:
 
 
 @dataclass(frozen=True)
-class Told:
+class OtherReading:
     """What was read of a person's ear besides the audiogram, by one endpoint.
 
     ``measure``    the study's own of that name, or the endpoint alone
@@ -118,9 +118,9 @@ class Told:
     censored: Array
 
 
-def besides(
+def other_readings(
     use: PopulationUse, ear: str, measures: Mapping[str, Measure], catalog: Catalog
-) -> tuple[list[Told], list[str]]:
+) -> tuple[list[OtherReading], list[str]]:
     """Readings of one ear that can weigh the cells behind its audiogram, and quantities that nothing here reads.
 
     A quantity is a measure of the study, by its name, or an endpoint that asks for nothing but frequencies.
@@ -137,10 +137,10 @@ def besides(
             continue
         here = (quantities == name) & np.isin(columns["ear"], [ear, ""])
         if np.any(here):
-            _check_told(measure, columns, here, catalog)
+            _check_reading(measure, columns, here, catalog)
             signs = np.array([_SIGNS[str(text)] for text in columns["censored"][here]])
             told.append(
-                Told(measure, columns["frequency"][here], columns["value"][here].astype(float), signs)
+                OtherReading(measure, columns["frequency"][here], columns["value"][here].astype(float), signs)
             )
     return told, unread
 
@@ -152,18 +152,18 @@ def _alone(name: str, catalog: Catalog) -> Measure | None:
     """A measure by an endpoint that needs no more than to be named."""
     if name not in catalog.names("endpoints"):
         return None
-    asks = catalog.get("endpoints", name).card.options.get("asks", [])
+    asks = catalog.get("endpoints", name).options.asks
     return (
         Measure(endpoint=name, frequency=[Quantity("1 kHz")], at=[Quantity("0 h")])
-        if asks == ["frequency"]
+        if asks == ("frequency",)
         else None
     )
 
 
-def _check_told(measure: Measure, columns: Mapping[str, Array], here: Array, catalog: Catalog) -> None:
+def _check_reading(measure: Measure, columns: Mapping[str, Array], here: Array, catalog: Catalog) -> None:
     """A reading is in its endpoint's unit, at a frequency where that asks for one, and censored in a known way."""
-    options = catalog.get("endpoints", measure.endpoint).card.options
-    expected = str(options.get("unit", ""))
+    options = catalog.get("endpoints", measure.endpoint).options
+    expected = options.unit
     given = set(columns["unit"][here].tolist()) - {expected} if "unit" in columns else set()
     if given:
         raise BadInput(

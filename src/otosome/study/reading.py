@@ -14,7 +14,7 @@ from otosome.study.tables import Table, Tables
 _Of = TypeVar("_Of", bound=Table)
 _Place = tuple[int | str, ...]
 # How pydantic names the forms of a value that may have several.
-_FORMS = ("function-", "list[")
+_FORMS = ("function-", "list[", "[key]")
 # A list or table of a wrong length: what to say, and which end it passed.
 _LENGTHS = {
     "too_short": ("holds too few", "at least", "min_length"),
@@ -49,8 +49,8 @@ def _refusal(error: ValidationError, file: str) -> BadInput:
         allowed = complaint["ctx"]["expected"]
     elif kind in _LENGTHS:
         message, words, end = _LENGTHS[kind]
-        allowed = f"{words} {complaint['ctx'][end]}"
-    return BadInput(message, file=file, key=_key(place), given=value, allowed=_description(place) or allowed)
+        allowed = f"{words} {complaint['ctx'][end]}: {_description(place)}"
+    return BadInput(message, file=file, key=_key(place), given=value, allowed=allowed or _description(place))
 
 
 def _first(error: ValidationError) -> ErrorDetails:

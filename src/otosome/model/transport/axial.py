@@ -52,29 +52,29 @@ class Tube:
 
         Each rate has the sign that takes from where it leaves. An end's exchange is in series with half a cell.
         """
-        found = self._room()
+        rates = self._room()
         half = 0.5 * self.lengths**2 / self.volumes
         onward, back = fitted(self.spread / (half[1:] + half[:-1]), self.flow)
-        found[:, 1:-1, 1], found[:, 1:-1, 2] = onward / self.volumes[:-1], -back / self.volumes[1:]
+        rates[:, 1:-1, 1], rates[:, 1:-1, 2] = onward / self.volumes[:-1], -back / self.volumes[1:]
         reach = np.maximum(self.spread[:, 0] / half[0], _TINY)
         patent = self.exchange * reach / (self.exchange + reach)
         forth, ebb = np.maximum(self.flow, 0.0), np.maximum(-self.flow, 0.0)
-        found[:, 0, 1], found[:, 0, 2] = (forth + patent) / self.outside, -(ebb + patent) / self.volumes[0]
-        found[:, -1, 1], found[:, -1, 2] = forth / self.volumes[-1], -ebb / self.outside
-        return found
+        rates[:, 0, 1], rates[:, 0, 2] = (forth + patent) / self.outside, -(ebb + patent) / self.volumes[0]
+        rates[:, -1, 1], rates[:, -1, 2] = forth / self.volumes[-1], -ebb / self.outside
+        return rates
 
     def smooth(self) -> Array:
         """What crosses each border by the scheme of fourth order, (classes, border, 4, lane)."""
-        found, first = self._room(), 0
+        rates, first = self._room(), 0
         for count in self.parts:
-            self._part(found, first, count)
+            self._part(rates, first, count)
             first += count
         for joint in np.cumsum(self.parts)[:-1]:
-            found[:, joint] = self._joint(int(joint))
+            rates[:, joint] = self._joint(int(joint))
         forth, ebb = np.maximum(self.flow, 0.0), np.maximum(-self.flow, 0.0)
-        found[:, 0, 1:] = self._end(slice(0, 2), self.exchange, forth, ebb)
-        found[:, -1, 2::-1] = -self._end(slice(-1, -3, -1), np.zeros_like(ebb), ebb, forth)
-        return found
+        rates[:, 0, 1:] = self._end(slice(0, 2), self.exchange, forth, ebb)
+        rates[:, -1, 2::-1] = -self._end(slice(-1, -3, -1), np.zeros_like(ebb), ebb, forth)
+        return rates
 
     def steep(self) -> Array:
         """How much smaller a concentration may be than its neighbour for the smooth scheme to be safe, (border, lane).
@@ -106,14 +106,14 @@ class Tube:
         from_outside = (exchange + entering - (exchange + leaving) * outer) / self.outside
         return np.concatenate([from_outside[:, None], -(exchange + leaving) * inner], axis=1)
 
-    def _part(self, found: Array, first: int, count: int) -> None:
+    def _part(self, rates: Array, first: int, count: int) -> None:
         """Borders within a part of smooth cross-section, those with as many cells beside them together."""
         borders = np.arange(count - 1)
         reach = np.stack([np.maximum(-2, -borders - 1), np.minimum(2, count - 1 - borders)])
         for low, high in np.unique(reach, axis=1).T:
             here = first + borders[(reach[0] == low) & (reach[1] == high)]
             crossing = self._within(here, np.arange(low, high + 1))
-            found[:, here + 1, 2 + low : 2 + high] = crossing.swapaxes(1, 2)
+            rates[:, here + 1, 2 + low : 2 + high] = crossing.swapaxes(1, 2)
 
     def _within(self, borders: Array, reach: Array) -> Array:
         """What crosses some borders, by the cells between the edges in reach, (classes, cell, border, lane)."""
@@ -253,6 +253,6 @@ def _extrapolated(volumes: Microlitres) -> Array:
 
 def _area(volumes: Microlitres, lengths: Millimetres) -> Array:
     """Cross-section at an end on a line through those of the two cells there, (lane,), positive."""
-    one, two = volumes / lengths
+    end, second = volumes / lengths
     ratio = lengths[0] / (lengths[0] + lengths[1])
-    return np.asarray(np.maximum(one + ratio * (one - two), 0.5 * one))
+    return np.asarray(np.maximum(end + ratio * (end - second), 0.5 * end))

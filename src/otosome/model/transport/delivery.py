@@ -16,6 +16,7 @@ from otosome.units import (
     Hours,
     Microlitres,
     PerHour,
+    Place,
 )
 
 INTO = ("middle_ear", "scala_tympani", "vestibule", "plasma", "cerebrospinal_fluid", "lost")
@@ -135,7 +136,7 @@ class Delivery:
     into: str
     bioavailability: Fraction
     absorption: PerHour | None = None
-    at: float = 0.0
+    at: Place = 0.0
     outlet: str | None = None
 
     def __post_init__(self) -> None:

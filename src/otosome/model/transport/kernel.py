@@ -176,7 +176,7 @@ class Work(NamedTuple):
 
     ``closed`` is what remains of the sites of uptake (row, lane): of each, by class, the inverse of its diagonal and
     the column of its inverse; then by class and door what leaves for there, and what enters times that inverse;
-    ``error`` is of time; ``stray`` what it costs that schemes are chosen at the start of a step
+    ``error`` is of time; ``splitting`` what it costs that schemes are chosen at the start of a step
     """
 
     values: Array
@@ -185,7 +185,7 @@ class Work(NamedTuple):
     inner: Array
     mean: Array
     error: Array
-    stray: Array
+    splitting: Array
     before: Array
 
 
@@ -243,7 +243,7 @@ def derive(amounts: Array, flux: Flux, nodes: int, out: Array) -> None:
 
 
 # What a border's wrong scheme may cost, as a share of the concentration there.
-STRAY = 0.02
+SPLITTING = 0.02
 
 
 @njit(cache=True, nogil=True)
@@ -267,7 +267,7 @@ def judge(amounts: Array, axial: Axial, share: Array) -> None:
 
 
 @njit(cache=True, nogil=True)
-def strayed(amounts: Array, axial: Axial) -> Array:
+def splitting_error(amounts: Array, axial: Axial) -> Array:
     """How far the shares chosen at the start of a step are from those of its end, times the concentrations there."""
     borders, cells = axial.share.shape[0], axial.dilution.shape[0]
     judge(amounts, axial, axial.later)
@@ -405,11 +405,11 @@ def leave(closed: Array, flux: Flux, pattern: Pattern, amounts: Array) -> None:
             total = total + get(closed, row + k) * get(amounts, pick(flux.site, first + k))
         for k in range(classes):
             node = pick(flux.site, first + k)
-            found = get(closed, row + k) * get(amounts, node) + get(closed, row + classes + k) * total
-            put(amounts, node, found)
+            left = get(closed, row + k) * get(amounts, node) + get(closed, row + classes + k) * total
+            put(amounts, node, left)
             for j in range(k * doors, (k + 1) * doors):
                 target = pick(pattern.beyond, way + j)
-                put(amounts, target, get(amounts, target) + get(closed, out + j) * found)
+                put(amounts, target, get(amounts, target) + get(closed, out + j) * left)
         row, way = out + 2 * classes * doors, way + classes * doors
 
 
@@ -554,14 +554,14 @@ def advance(
     ``supply``  amounts per h from outside, (node, lane)
     ``weight``  1 / volume of the nodes errors are judged in (node, lane), else 0
     ``work``    room to work in; its ``error`` becomes the sum over pieces of the largest concentration error, its
-                ``stray`` the largest that the choice of schemes at the start of a piece may have cost
+                ``splitting`` the largest that the choice of schemes at the start of a piece may have cost
     """
     nodes, stride = pattern.ledger, amounts.shape[0]
     values, closed, stages, inner = work.values, work.closed, work.stages, work.inner
     step = length / pieces
     shift = 1.0 / (scheme.gamma * step)
     work.error[:] = 0.0
-    work.stray[:] = 0.0
+    work.splitting[:] = 0.0
     for _ in range(pieces):
         blend(amounts, flux, axial)
         assemble(values, shift, flux, pattern)
@@ -583,7 +583,7 @@ def advance(
             whole = whole + last
         # Nothing, unless a stage is no number, which the larger of two would hide.
         put(work.error, 0, get(work.error, 0) + worst + 0.0 * whole)
-        put(work.stray, 0, larger(get(work.stray, 0), STRAY * strayed(amounts, axial)))
+        put(work.splitting, 0, larger(get(work.splitting, 0), SPLITTING * splitting_error(amounts, axial)))
 
 
 @njit(cache=True, nogil=True)
@@ -611,7 +611,7 @@ def march(
     for i in range(lengths.size):
         work.before[:] = amounts
         advance(amounts, lengths[i], pieces, flux, pattern, scheme, axial, supply, weight, work)
-        if np.any(upset(amounts, weight, np.maximum(work.error, work.stray), record.peak, limits)):
+        if np.any(upset(amounts, weight, np.maximum(work.error, work.splitting), record.peak, limits)):
             return i
         write(amounts, weight, work.error, record, i)
     return lengths.size
@@ -638,6 +638,6 @@ def write(amounts: Array, weight: Array, error: Array, record: Record, i: int) -
     for node in range(amounts.shape[0]):
         highest = larger(highest, get(amounts, node) * get(weight, node))
     put(record.peak, 0, highest)
-    kept = record.nodes.size
-    for n in range(kept):
-        put(record.history, i * kept + n, get(amounts, record.nodes[n]) * get(record.dilution, n))
+    count = record.nodes.size
+    for n in range(count):
+        put(record.history, i * count + n, get(amounts, record.nodes[n]) * get(record.dilution, n))

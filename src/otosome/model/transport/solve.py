@@ -44,8 +44,9 @@ from otosome.units import (
     Plain,
 )
 
-# Knots suit the best values and may be too far apart for a drawn ear. Where error or stray, or undershoot, passes these
-# shares of its peak, it does that step again in FINER or FINEST pieces, and where that has FAILED, carefully.
+# Knots suit the best values and may be too far apart for a drawn ear. Where the error of time or of splitting, or the
+# undershoot, passes these shares of its peak, it does that step again in FINER or FINEST pieces, and where that has
+# FAILED, carefully.
 LIMITS, FAILED, FINER, FINEST = (2e-3, 3e-8), (0.02, 3e-7), 4, 16
 KEEP = (*ALONG, *LUMPED, "vestibule", *(f"{tissue}_inside" for tissue in TISSUES))
 
@@ -58,9 +59,9 @@ class Transported:
                        place, lumped compartments (classes, subject, time); ``<tissue>_inside`` is what cells
                        of the tissue have internalised and not degraded, per uL of the tissue
     ``volume``         uL of each cell of a fluid or tissue along the ear, shape (subject, cell)
-    ``given``          amount given until the last knot, shape (classes, subject)
+    ``dose``           amount given until the last knot, shape (classes, subject)
     ``ledger``         amount at the last knot by compartment and fate, shape (classes, subject)
-    ``closure``        |ledger - given| / given, shape (subject,)
+    ``closure``        |ledger - dose| / dose, shape (subject,)
     ``time_error``     embedded error estimate over all steps, relative to the highest concentration,
                        shape (subject,)
     ``sampled``        amount in each sample, in the order asked for, shape (classes, subject, sample)
@@ -72,7 +73,7 @@ class Transported:
     solute: Solute
     concentration: dict[str, Array]
     volume: dict[str, Microlitres]
-    given: Array
+    dose: Array
     ledger: dict[str, Array]
     closure: Plain
     time_error: Plain
@@ -126,14 +127,14 @@ def solve(
     # Rounded up so that blocks whose windows differ a little share one elimination.
     reached = int(np.max(np.count_nonzero(window_share(anatomy), axis=1)))
     windows = min(-(-reached // 8) * 8, anatomy.grid.places)
-    kept = {name: _empty(name, solute.classes, anatomy, knots.size) for name in keep}
+    concentration = {name: _empty(name, solute.classes, anatomy, knots.size) for name in keep}
     runs = []
     for first in range(0, anatomy.subjects, LANES):
         run = _Run.start(anatomy, solute, flows, samples, first, windows, (tuple(keep), knots.size))
         run.through(knots, factors, refine)
-        run.hand_over(kept)
+        run.hand_over(concentration)
         runs.append(run)
-    return _gather(anatomy, solute, knots, kept, runs)
+    return _gather(anatomy, solute, knots, concentration, runs)
 
 
 def _check_events(flows: Sequence[Flow], samples: Sequence[Sample], knots: Hours) -> None:
@@ -163,7 +164,7 @@ def _empty(name: str, classes: int, anatomy: Anatomy, times: int) -> Array:
 
 
 def _gather(
-    anatomy: Anatomy, solute: Solute, knots: Hours, kept: dict[str, Array], runs: list[_Run]
+    anatomy: Anatomy, solute: Solute, knots: Hours, concentration: dict[str, Array], runs: list[_Run]
 ) -> Transported:
     def join(parts: list[Array]) -> Array:
         return np.concatenate(parts, axis=-1)[..., : anatomy.subjects]
@@ -172,10 +173,10 @@ def _gather(
         name: join([run.amounts[run.network.nodes.index[name]].sum(axis=1) for run in runs])
         for name in runs[0].network.nodes.index
     }
-    given = join([run.given for run in runs])
+    dose = join([run.dose for run in runs])
     # One after another: NumPy sums a lone ear's in another order than those of many.
-    missing = np.abs(reduce(np.add, ledger.values()) - given)
-    closure = np.max(np.divide(missing, given, out=np.zeros_like(given), where=given > 0), axis=0)
+    missing = np.abs(reduce(np.add, ledger.values()) - dose)
+    closure = np.max(np.divide(missing, dose, out=np.zeros_like(dose), where=dose > 0), axis=0)
     peak, total = (join([getattr(run.record, name)[0] for run in runs]) for name in ("peak", "error"))
     error = total / np.where(peak > 0, peak, 1.0)
     volume = {name: join([run.network.volume[name] for run in runs]).T for name in runs[0].network.along}
@@ -183,7 +184,7 @@ def _gather(
     wanted = [np.broadcast_to(sample.volume, (anatomy.subjects,)) for sample in runs[0].samples]
     samples = sampled / np.stack(wanted, axis=1) if wanted else sampled
     return Transported(
-        knots, anatomy.grid, solute, kept, volume, given, ledger, closure, error, sampled, samples
+        knots, anatomy.grid, solute, concentration, volume, dose, ledger, closure, error, sampled, samples
     )
 
 
@@ -199,9 +200,9 @@ class _Run:
     samples: Sequence[Sample]
     subjects: Indices
     depots: list[int]
-    kept: list[str]
+    compartments: list[str]
     amounts: Array
-    given: Array
+    dose: Array
     sampled: Array
     beyond: Fraction
     weight: Array
@@ -230,8 +231,8 @@ class _Run:
         beyond = np.zeros((len(samples), solute.classes, LANES))
         for number, sample in enumerate(samples):
             beyond[number] = 1.0 - perforation(sample, anatomy.grid)[1]
-        kept = [name for name in keep[0] if name in index]
-        rows = np.concatenate([np.zeros(0, np.int32), *(index[name].ravel() for name in kept)])
+        compartments = [name for name in keep[0] if name in index]
+        rows = np.concatenate([np.zeros(0, np.int32), *(index[name].ravel() for name in compartments)])
         shown = Record(
             aligned(1, LANES),
             aligned(1, LANES),
@@ -245,9 +246,9 @@ class _Run:
             samples,
             subjects,
             depots,
-            kept,
+            compartments,
             amounts=aligned(total, LANES),
-            given=np.zeros((solute.classes, LANES)),
+            dose=np.zeros((solute.classes, LANES)),
             sampled=np.zeros((solute.classes, len(samples), LANES)),
             beyond=beyond,
             weight=network.weight(),
@@ -283,7 +284,7 @@ class _Run:
             self.now, self.condition = self.network.under(leak, self.middle_ear), condition
             rooms = [
                 np.broadcast_to(self.room(name), (*self.network.nodes.index[name].shape, LANES))
-                for name in self.kept
+                for name in self.compartments
             ]
             if rooms:
                 self.record.dilution[:] = 1.0 / np.concatenate([r.reshape(-1, LANES) for r in rooms])
@@ -302,7 +303,7 @@ class _Run:
 
     def going(self, those: Sequence[Flow | Sample], time: float) -> list[int]:
         """Flows or samples that last and are under way in the interval that begins at ``time``."""
-        return [n for n, one in enumerate(those) if one.start <= time < one.stop]
+        return [n for n, flow in enumerate(those) if flow.start <= time < flow.stop]
 
     def displacing(self, number: int) -> bool:
         """Whether a flow moves fluid."""
@@ -316,13 +317,13 @@ class _Run:
         moving = [n for n in flows if self.displacing(n)]
         supply = aligned(*self.amounts.shape)
 
-        def share(one: Flow | Sample) -> float:
-            return float(length / (one.stop - one.start))
+        def share(flow: Flow | Sample) -> float:
+            return float(length / (flow.stop - flow.start))
 
         for n in set(flows) - set(moving):
             amount = self.amount(n) * share(self.flows[n])
             supply[self.target(n)] += amount / length
-            self.given += amount
+            self.dose += amount
         lengths = np.diff(knots[first : last + 1])
         if not moving and not samples:
             self.react(lengths, first + 1, refine, supply)
@@ -364,20 +365,20 @@ class _Run:
     def mend(self, length: float, refine: int, supply: Array) -> None:
         """Do an interval again for the lanes it has upset, each by itself: in finer steps, else carefully."""
         now, weight, work, peak = self.now, self.weight, self.work, self.record.peak
-        before, error, stray = work.before.copy(), work.error.copy(), work.stray.copy()
+        before, error, splitting = work.before.copy(), work.error.copy(), work.splitting.copy()
         for way, pieces, limits in (
             (finer, FINER, LIMITS),
             (finer, FINEST, LIMITS),
             (carefully, FINEST, FAILED),
         ):
             # Careful steps are plain: a choice of schemes is nothing to them.
-            judged = error if way is carefully else np.maximum(error, stray)
+            judged = error if way is carefully else np.maximum(error, splitting)
             lanes = upset(self.amounts, weight, judged, peak, limits)
             if not lanes.any():
                 break
             end, missed = way(now, before, length, pieces * refine, supply, weight, work)
-            for kept, again in ((self.amounts, end), (error, missed), (stray, work.stray)):
-                kept[:, lanes] = again[:, lanes]
+            for values, again in ((self.amounts, end), (error, missed), (splitting, work.splitting)):
+                values[:, lanes] = again[:, lanes]
         work.error[:] = error
 
     def note(self, first: int, last: int) -> None:
@@ -394,7 +395,7 @@ class _Run:
 
     def amount(self, number: int) -> Array:
         """All of a flow's amount, shape (classes, lane)."""
-        return np.broadcast_to(_columns(self.flows[number].amount, self.subjects), self.given.shape)
+        return np.broadcast_to(_columns(self.flows[number].amount, self.subjects), self.dose.shape)
 
     def target(self, number: int) -> Indices:
         """Node a flow enters, shape (classes,)."""
@@ -406,7 +407,7 @@ class _Run:
     def enter(self, number: int, share: float) -> None:
         """A share of a flow enters at once, moving perilymph on if it is injected."""
         flow, amount = self.flows[number], share * self.amount(number)
-        self.given += amount
+        self.dose += amount
         if flow.displaces and self.depots[number] < 0:
             inject(self.amounts, self.network, flow, amount, share * _columns(flow.volume, self.subjects))
         else:
@@ -418,15 +419,15 @@ class _Run:
         volume = share * _columns(sample.volume, self.subjects)
         self.sampled[:, number] += aspirate(self.amounts, self.network, sample, volume, self.beyond[number])
 
-    def hand_over(self, kept: dict[str, Array]) -> None:
+    def hand_over(self, concentration: dict[str, Array]) -> None:
         """Copy the histories of these ears to where all ears' are."""
         ears = slice(int(self.subjects[0]), int(self.subjects[-1]) + 1)
         count, start = ears.stop - ears.start, 0
-        for name in self.kept:
+        for name in self.compartments:
             classes, cells = self.network.nodes.index[name].shape
             rows = self.record.history[:, start : start + classes * cells, :count]
             history = rows.reshape(-1, classes, cells, count).transpose(1, 3, 0, 2)
-            kept[name][:, ears] = history[..., 0] if name in LUMPED else history
+            concentration[name][:, ears] = history[..., 0] if name in LUMPED else history
             start += classes * cells
 
     def room(self, name: str) -> Array:
@@ -515,12 +516,14 @@ def _differ(coarse: Transported, fine: Transported, at: float) -> dict[str, Plai
     peaks = []
     moment = int(np.searchsorted(coarse.knots, at, side="right")) - 1
     for name in (n for n in ("scala_tympani", *TISSUES) if n in coarse.concentration):
-        one, two = (_total(t, name, coarse.grid.places) for t in (coarse, fine))
-        top = np.max(np.abs(two), axis=(1, 2))
-        peaks.append(np.max(np.abs(one - two), axis=(1, 2)) / np.where(top > 0, top, 1.0))
-    one, two = (_total(t, "scala_tympani", coarse.grid.places)[:, moment, -1] for t in (coarse, fine))
-    seen = (one > 0) & (two > 0)
-    logarithms = [np.log10(value, out=np.full(value.shape, np.nan), where=seen) for value in (one, two)]
+        fewer, more = (_total(t, name, coarse.grid.places) for t in (coarse, fine))
+        top = np.max(np.abs(more), axis=(1, 2))
+        peaks.append(np.max(np.abs(fewer - more), axis=(1, 2)) / np.where(top > 0, top, 1.0))
+    fewer, more = (_total(t, "scala_tympani", coarse.grid.places)[:, moment, -1] for t in (coarse, fine))
+    positive = (fewer > 0) & (more > 0)
+    logarithms = [
+        np.log10(value, out=np.full(value.shape, np.nan), where=positive) for value in (fewer, more)
+    ]
     return {"peak": np.max(peaks, axis=0), "apex_log10": np.abs(logarithms[0] - logarithms[1])}
 
 

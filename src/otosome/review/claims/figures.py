@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from otosome.catalog import SHIPPED, Catalog
+from otosome.catalog import SHIPPED, Catalog, Entry
 from otosome.review.claims.claim import SHELF, VERDICTS, Claim
 from otosome.review.claims.laboratory import Laboratory
+from otosome.roles import Options
 from otosome.study import STUDIES
 
 STORED = SHIPPED / SHELF / "figures.json"
@@ -76,19 +77,23 @@ def _evidence(catalog: Catalog) -> Iterator[Path]:
     laboratory = Laboratory(catalog=catalog)
     for name in catalog.names(SHELF):
         claim = Claim.of(catalog.get(SHELF, name), catalog)
-        asked = claim.entry.card.options.get("study")
-        entries = [claim.entry, *(catalog.get(*text.split(".")) for text in claim.uses)]
-        if isinstance(asked, (str, dict)):
-            # Some figures are of every mechanism there is.
-            entries += laboratory.study(asked, mechanisms=None).entries()
-        if isinstance(asked, str):
-            yield STUDIES / f"{asked}.toml"
-        for entry in entries:
-            stem = SHIPPED / entry.card.shelf / entry.name
-            yield from (f for f in (stem.with_suffix(".toml"), stem.with_suffix(".py")) if f.is_file())
-        keys = {p.source for e in entries for by in e.card.parameters.values() for p in by.values()}
-        keys |= {source.key for ground in claim.stands_on for source in ground.sources}
+        if claim.study:
+            yield STUDIES / f"{claim.study}.toml"
+        entries = _entries(claim, laboratory)
+        stems = (SHIPPED / entry.card.shelf / entry.name for entry in entries)
+        files = (stem.with_suffix(kind) for stem in stems for kind in (".toml", ".py"))
+        yield from (file for file in files if file.is_file())
+        numbers = (p for entry in entries for by in entry.card.parameters.values() for p in by.values())
+        keys = {p.source for p in numbers} | {s.key for ground in claim.stands_on for s in ground.sources}
         yield from (SHIPPED / "sources" / f"{key}.toml" for key in keys if key)
+
+
+def _entries(claim: Claim, laboratory: Laboratory) -> list[Entry[Options, object]]:
+    """A claim's own entry, those it uses, and those of its study with every mechanism there is: some figures are so."""
+    study = claim.entry.options.study
+    of_study = laboratory.study(study, mechanisms=None).entries() if study else ()
+    used = (text.partition(".") for text in claim.uses)
+    return [claim.entry, *(laboratory.catalog.get(shelf, name) for shelf, _, name in used), *of_study]
 
 
 def stored() -> Row:

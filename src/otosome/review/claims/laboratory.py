@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,8 +12,9 @@ from otosome.catalog import Catalog, Entry
 from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter, draw_columns
+from otosome.roles import Figure, Options
 from otosome.study import Study, load
-from otosome.units import Array
+from otosome.units import Array, Quantity
 
 if TYPE_CHECKING:
     from otosome.forward import Block, PlannedArm
@@ -24,6 +25,15 @@ EARS = 40
 _GROWTH = 1.3
 Numbers = Mapping[str, Any]
 Work = Callable[["Block"], dict[str, Array]]
+
+
+@runtime_checkable
+class Calculation(Protocol):
+    """A claim's formula: a figure about what is claimed."""
+
+    def figure(self, laboratory: Laboratory) -> Figure:
+        """The figure now; the laboratory runs studies."""
+        ...
 
 
 @dataclass
@@ -69,7 +79,7 @@ class Laboratory:
         """A number of the shelves with what is not known of it."""
         return self.catalog.get(shelf, name).card.parameter(key, species)
 
-    def columns(self, entry: Entry, ears: int, world: int) -> dict[str, Array]:
+    def columns(self, entry: Entry[Options, object], ears: int, world: int) -> dict[str, Array]:
         """Columns of an entry that no study rests on, such as a population."""
         return draw_columns(entry.parameters("").values(), self.seed, 0, ears, world)
 
@@ -79,34 +89,42 @@ class Laboratory:
         name: str,
         at: float | None = None,
         without: Sequence[str] = (),
-        **treatment: object,
+        amount: Quantity | None = None,
     ) -> PlannedArm:
         """An arm of a study, changed.
 
-        ``at``         h: its first treatment is given then, any others as long after it as before
-        ``without``    mechanisms knocked out besides
-        ``treatment``  keys of its treatments to replace, such as ``amount`` or ``potency``
+        ``at``       h: its first treatment is given then, any others as long after it as before
+        ``without``  mechanisms knocked out besides;  ``amount``  what each treatment gives instead
         """
         from otosome.forward import planned
 
-        found = planned(study, study.arm(name))
-        first = min((t for given in found.treatments for t in given.times), default=0.0)
-        off = 0.0 if at is None else at - first
-        given = tuple(
+        arm = planned(study, study.arm(name))
+        first = min((time for dose in arm.treatments for time in dose.times), default=0.0)
+        later = 0.0 if at is None else at - first
+        change = {} if amount is None else {"amount": amount}
+        doses = tuple(
             replace(
-                g, treatment=g.treatment.model_copy(update=treatment), times=tuple(t + off for t in g.times)
+                dose,
+                treatment=dose.treatment.model_copy(update=change),
+                times=tuple(time + later for time in dose.times),
             )
-            for g in found.treatments
+            for dose in arm.treatments
         )
-        changed = found.arm.model_copy(update={"without": [*found.arm.without, *without]})
-        return replace(found, arm=changed, treatments=given)
+        knocked_out = arm.arm.model_copy(update={"without": [*arm.arm.without, *without]})
+        return replace(arm, arm=knocked_out, treatments=doses)
 
-    def compared(self, study: Study, **changes: Any) -> tuple[PlannedArm, PlannedArm]:
+    def compared(
+        self,
+        study: Study,
+        at: float | None = None,
+        without: Sequence[str] = (),
+        amount: Quantity | None = None,
+    ) -> tuple[PlannedArm, PlannedArm]:
         """The two arms a study compares: without the vesicles, and with them, changed as ``arm`` does."""
         asked = study.tables.compare
         if asked is None:
             raise BadInput("compares no arms", file=study.name, key="compare")
-        return self.arm(study, asked.against), self.arm(study, asked.of, **changes)
+        return self.arm(study, asked.against), self.arm(study, asked.of, at, without, amount)
 
     def run(
         self,
@@ -167,7 +185,7 @@ class Laboratory:
         asked = study.tables.compare
         measure = "" if asked is None else asked.measure
         endpoint = self.catalog.get("endpoints", study.tables.measure[measure].endpoint)
-        sign = 1.0 if endpoint.card.options.get("better") == "higher" else -1.0
+        sign = 1.0 if endpoint.options.better == "higher" else -1.0
         against, *others = self.ends(study, arms, measure, world, numbers)
         return [sign * (of - against).mean(axis=1) + 0.0 for of in others]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 import numpy as np
 
@@ -25,11 +26,12 @@ from otosome.review.qualification.verdict import (
     judge,
     no_test,
 )
+from otosome.roles import ObservationOptions
 from otosome.units import Array
 
 __all__ = ["VERDICTS", "WORLDS", "Row", "counts", "coverage", "evidence", "known", "qualify"]
 WORLDS = 40
-SHELF = "observations"
+SHELF: Final = "observations"
 Tick = Callable[[int, int], None]
 
 
@@ -109,22 +111,22 @@ def evidence(catalog: Catalog | None = None, allow_retracted: tuple[str, ...] = 
     terms = Terms(Catalog() if catalog is None else catalog, allowed=allow_retracted)
     digest = hashlib.sha256()
     for entry, _ in _all(terms.catalog):
-        digest.update(repr(entry.card.options).encode())
+        digest.update(repr(entry.card.stated).encode())
         used = _numbers(entry, terms)
         digest.update("".join(f"{name}={used[name]} " for name in sorted(used)).encode())
     return digest.hexdigest()[:12]
 
 
-def _numbers(entry: Entry, terms: Terms) -> dict[str, str]:
+def _numbers(entry: Entry[ObservationOptions, object], terms: Terms) -> dict[str, str]:
     """Every number and curve an observation uses, with its fingerprint."""
-    if entry.formula is None and not {"study", "given"} & entry.card.options.keys():
+    if entry.options.study is None and not entry.options.given and entry.formula is None:
         return {}
-    used = study_of(entry, terms) if "study" in entry.card.options else Bench(terms, entry, 1)
+    used = study_of(entry, terms) if entry.options.study is not None else Bench(terms, entry, 1)
     numbers = {name: number.hash for name, number in used.parameters.items()}
     return numbers | {name: curve.hash for name, curve in used.curves.items()}
 
 
-def _all(catalog: Catalog) -> Iterator[tuple[Entry, list[Case]]]:
+def _all(catalog: Catalog) -> Iterator[tuple[Entry[ObservationOptions, object], list[Case]]]:
     for name in catalog.names(SHELF):
         entry = catalog.get(SHELF, name)
         yield entry, cases(entry)
@@ -154,17 +156,17 @@ def _order(row: str) -> tuple[str, str, int, str]:
     return shelf, number.split(digits)[0] if digits else number, int(digits or 0), number + part
 
 
-def _entry(entry: Entry, part: list[Case], terms: Terms) -> list[Row]:
+def _entry(entry: Entry[ObservationOptions, object], part: list[Case], terms: Terms) -> list[Row]:
     """The rows of one observation; they share its simulation, so a row is the same alone or among others."""
     reasons = {case.id: _untestable(case, terms) for case in part}
     found = [no_test(case, reasons[case.id]) for case in part if reasons[case.id]]
     asked = [case for case in part if not reasons[case.id]]
     if not asked:
         return found
-    if "study" in entry.card.options:
+    if entry.options.study is not None:
         values = rerun(entry, asked, terms)
         return found + [judge(case, values[case.id]) for case in asked]
-    if entry.formula is None and "given" not in entry.card.options:
+    if entry.formula is None and not entry.options.given:
         raise BadInput(
             "has neither a study, nor what was given and read, nor a formula",
             file=entry.card.file,
@@ -173,7 +175,7 @@ def _entry(entry: Entry, part: list[Case], terms: Terms) -> list[Row]:
     return found + list(_measured(entry, asked, terms))
 
 
-def _measured(entry: Entry, asked: list[Case], terms: Terms) -> Iterator[Row]:
+def _measured(entry: Entry[ObservationOptions, object], asked: list[Case], terms: Terms) -> Iterator[Row]:
     """Rows of an observation with a formula: exact ones at best values, others drawn."""
     exact = [case for case in asked if case.kind == "exact"]
     if exact:

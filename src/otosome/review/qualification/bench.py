@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -14,8 +14,18 @@ from otosome.errors import BadInput, at
 from otosome.evidence import Curve, Parameter, Sourced, draw_columns
 from otosome.model import transport
 from otosome.review.qualification.case import Case, cases
+from otosome.roles import ObservationOptions, Options
 from otosome.study.study import standing
 from otosome.units import Array
+
+
+@runtime_checkable
+class Observation(Protocol):
+    """A published case that no study file can state, as its formula runs it again."""
+
+    def replicate(self, bench: Bench) -> Mapping[str, Array]:
+        """What was published, by row: of each ear of the bench, or exact values."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,7 @@ class Bench:
     """
 
     terms: Terms
-    observation: Entry
+    observation: Entry[ObservationOptions, object]
     subjects: int
     drawn: bool = True
     pinned: Mapping[str, Array] = field(default_factory=dict)
@@ -50,24 +60,19 @@ class Bench:
     @property
     def species(self) -> str:
         """Whose ears they are."""
-        return str(self.observation.card.options.get("species", "guinea_pig"))
+        return self.observation.options.species
 
-    @cached_property
+    @property
     def rests(self) -> tuple[str, ...]:
         """The entries the observation says it rests on, as "solutes.tmpa": no other can be used."""
-        rests = self.observation.card.options.get("rests", [])
-        if not isinstance(rests, list) or any(str(r).count(".") != 1 for r in rests):
-            raise BadInput(
-                "is a list of shelf.entry", file=self.observation.card.file, key="rests", given=rests
-            )
-        stated = tuple(str(r) for r in rests)
-        if "given" not in self.observation.card.options:
-            return stated
+        options = self.observation.options
+        if not options.given:
+            return options.rests
         from otosome.review.qualification.experiment import Experiment
 
         with at(self.observation.card.file):
-            needed = Experiment.of(self.observation.card.options).rests
-        return tuple(dict.fromkeys((f"species.{self.species}", *needed, *stated)))
+            needed = Experiment.of(options).rests
+        return tuple(dict.fromkeys((f"species.{self.species}", *needed, *options.rests)))
 
     @property
     def ears(self) -> int:
@@ -91,7 +96,7 @@ class Bench:
         return standing(told, self.terms.catalog, self.observation.card.file, self.terms.allowed)
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[Entry[Options, object]]:
         """The observation itself and the entries it rests on."""
         return [self.observation, *(self.terms.catalog.get(*name.split(".", 1)) for name in self.rests)]
 
@@ -104,7 +109,7 @@ class Bench:
             found = {name: np.array([p.value]) for name, p in self.parameters.items()}
         return {**found, **self.pinned}
 
-    def entry(self, shelf: str, name: str) -> Entry:
+    def entry(self, shelf: str, name: str) -> Entry[Options, object]:
         """An entry it rests on; raises BadInput for any other."""
         if f"{shelf}.{name}" not in self.rests:
             raise BadInput(
@@ -140,11 +145,12 @@ class Bench:
             from otosome.review.qualification.experiment import Experiment
 
             with at(self.observation.card.file):
-                experiment = Experiment.of(self.observation.card.options)
+                experiment = Experiment.of(self.observation.options)
                 return experiment.statistics(self, cases(self.observation) if rows is None else rows)
         formula = self.observation.bind(self.columns, self.species)
-        found: Mapping[str, Array] = formula.replicate(self)
-        return found
+        if not isinstance(formula, Observation):
+            raise BadInput("its formula has no replicate(bench)", file=self.observation.card.file)
+        return formula.replicate(self)
 
 
 def summarise(values: Array, bench: Bench, n: int, summary: str) -> Array:

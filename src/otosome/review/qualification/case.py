@@ -9,6 +9,7 @@ from statistics import NormalDist
 
 from otosome.catalog import Entry
 from otosome.errors import BadInput
+from otosome.roles import ObservationOptions
 from otosome.units import (
     convert,
     house,
@@ -113,29 +114,28 @@ class Case:
         return None if self.se is None else self.se * self.n**0.5
 
 
-def cases(entry: Entry) -> list[Case]:
+def cases(entry: Entry[ObservationOptions, object]) -> list[Case]:
     """The rows of an observation; raises BadInput naming file, key, value given and values allowed."""
-    rows = entry.card.options.get("row")
-    if not isinstance(rows, dict) or not rows:
-        raise BadInput("an observation has a row", file=entry.card.file, key="row")
-    return [_case(entry, row_id, row) for row_id, row in rows.items()]
+    return [_case(entry, row_id, row) for row_id, row in entry.options.row.items()]
 
 
-def _case(entry: Entry, row_id: str, row: object) -> Case:
+def _case(entry: Entry[ObservationOptions, object], row_id: str, row: Mapping[str, object]) -> Case:
     file, key = entry.card.file, f'row."{row_id}"'
-    if not isinstance(row, dict):
-        raise BadInput("must be a table", file=file, key=key)
     for name in row:
         if name not in _KEYS:
             raise BadInput("is not a key of a row", file=file, key=f"{key}.{name}", allowed=list(_KEYS))
-    told = {k: entry.card.options[k] for k in ("source", "locator") if k in entry.card.options}
-    texts = {k: v for k, v in {"about": entry.card.about, **told, **row}.items() if k in _TEXTS}
+    of_all = {
+        "about": entry.card.about,
+        "source": entry.options.source,
+        "locator": entry.options.locator,
+    }
+    texts = {k: v for k, v in {**of_all, **row}.items() if k in _TEXTS}
     for name, text in texts.items():
         if not isinstance(text, str):
             raise BadInput("must be text in quotes", file=file, key=f"{key}.{name}", given=text)
     numbers, unit = _numbers(row, file, key)
     made = Case(
-        id=row_id, **{"source": "", "locator": "", **texts}, **numbers, unit=unit,  # type: ignore[arg-type]
+        id=row_id, **texts, **numbers, unit=unit,  # type: ignore[arg-type]
         expect=_expected(row, unit, file, key), tolerance=str(row.get("tolerance", "")),
         n=_count(row, file, key), statistic=_table(row, file, key),
     )  # fmt: skip

@@ -18,6 +18,7 @@ from otosome.model.transport import Dose, Flow, Sample, Transported, schedule, s
 from otosome.model.transport.network import ALONG, LUMPED
 from otosome.review.qualification.bench import Bench
 from otosome.review.qualification.case import Case
+from otosome.roles import ObservationOptions
 from otosome.units import Array, house, quantity, same_kind, split
 
 TAKES = ("value", "peak", "time of peak")
@@ -63,10 +64,10 @@ class Experiment:
     read: Mapping[str, Read]
 
     @classmethod
-    def of(cls, options: Mapping[str, object]) -> Experiment:
+    def of(cls, options: ObservationOptions) -> Experiment:
         """From an observation's options; raises BadInput for an unknown key, word or unit."""
-        given = {name: _made(Given, use, f"given.{name}") for name, use in _tables(options, "given")}
-        read = {name: _made(Read, use, f"read.{name}") for name, use in _tables(options, "read")}
+        given = {name: _made(Given, use, f"given.{name}") for name, use in options.given.items()}
+        read = {name: _made(Read, use, f"read.{name}") for name, use in options.read.items()}
         for name, dose in given.items():
             with at(key=f"given.{name}"):
                 _check_dose(dose)
@@ -218,13 +219,6 @@ def _ratio(value: Array, over: Array) -> Array:
     if np.any(over <= 0):
         raise BadInput("is a ratio over nothing: what it is divided by is zero in some ears")
     return np.asarray(value / over)
-
-
-def _tables(options: Mapping[str, object], key: str) -> list[tuple[str, Mapping[str, object]]]:
-    tables = options.get(key)
-    if not isinstance(tables, dict) or not tables or not all(isinstance(t, dict) for t in tables.values()):
-        raise BadInput("an experiment holds one table or more of it", key=key, allowed=f"[{key}.NAME]")
-    return list(tables.items())
 
 
 def _made(kind: type[Any], table: Mapping[str, object], key: str) -> Any:

@@ -19,6 +19,7 @@ from otosome.forward import (
 )
 from otosome.review.qualification.bench import Terms
 from otosome.review.qualification.case import Case
+from otosome.roles import ObservationOptions
 from otosome.study import Study
 from otosome.units import Array, Quantity
 
@@ -120,20 +121,17 @@ def _typed(statistic: Mapping[str, object], file: str, key: str) -> dict[str, ob
     return values
 
 
-def study_of(entry: Entry, terms: Terms) -> Study:
+def study_of(entry: Entry[ObservationOptions, object], terms: Terms) -> Study:
     """The study an observation states, checked as any study file."""
-    values = entry.card.options["study"]
-    if not isinstance(values, dict):
-        raise BadInput("must be a table", file=entry.card.file, key="study", given=values)
     return Study.of(
-        {"otosome": "study/1", **values},
+        {"otosome": "study/1", **(entry.options.study or {})},
         name=entry.card.file,
         shelves=terms.catalog.own,
         allow_retracted=terms.allowed,
     )
 
 
-def rerun(entry: Entry, rows: list[Case], terms: Terms) -> dict[str, Array]:
+def rerun(entry: Entry[ObservationOptions, object], rows: list[Case], terms: Terms) -> dict[str, Array]:
     """Each row's statistic in each world, shape (world,) by the row's id."""
     study = study_of(entry, terms)
     asked = {case.id: Statistic.of_case(case, study, entry.card.file) for case in rows}

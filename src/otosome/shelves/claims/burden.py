@@ -28,7 +28,7 @@ class Burden:
 
     def figure(self, laboratory: Any) -> Figure:
         """From the share beyond the second grade's limit (low) to that beyond the first one's (high)."""
-        labels = laboratory.catalog.get("scales", self.scale).card.options["labels"]
+        labels = laboratory.catalog.get("scales", self.scale).options.labels
         everyone = self._graded(laboratory, self.ages[0], self.ages[-1])
         mild, worse = (_PERCENT * float(np.mean(everyone >= grade)) for grade in (1, 2))
         parts = tuple(

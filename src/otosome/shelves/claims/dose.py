@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from otosome.roles import Figure
-from otosome.units import Array
+from otosome.units import Array, Quantity
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Dose:
         """Where the plateau begins, as a power of ten of particles; the benefit at each dose as parts."""
         study = laboratory.study(self.study)
         against, _ = laboratory.compared(study)
-        arms = [laboratory.compared(study, amount=f"{n!r} particles")[1] for n in self.particles]
+        arms = [laboratory.compared(study, amount=Quantity(f"{n!r} particles"))[1] for n in self.particles]
         gains = np.array(laboratory.gains(study, [against, *arms]))
         parts = tuple(
             Figure.over(gain, "dB", f"{n:.0e} particles")

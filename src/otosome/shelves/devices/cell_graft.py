@@ -18,6 +18,7 @@ from otosome.units import (
     Fraction,
     Hours,
     Kilohertz,
+    Place,
     Unit,
 )
 
@@ -37,7 +38,7 @@ class CellGraft:
     taken: Fraction
     secretion: ParticlesPerCellHour
     half_life: Hours
-    place: float
+    place: Place
     brings: str = ""
 
     def gain(self, level: DecibelsHL, frequency: Kilohertz) -> Decibels:

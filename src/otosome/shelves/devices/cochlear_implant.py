@@ -20,6 +20,7 @@ from otosome.units import (
     Kilohertz,
     Millimetres,
     PerHour,
+    Place,
     Plain,
 )
 
@@ -58,7 +59,7 @@ class CochlearImplant:
     learning: Hours
     length: Millimetres
     release: PerHour
-    coated: tuple[float, ...]
+    coated: tuple[Place, ...]
     brings: str = ""
     depth: float | None = None
     arrived: Cells | None = None

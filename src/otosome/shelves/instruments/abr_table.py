@@ -6,36 +6,35 @@ response, censored at the highest level the table says was tested; a blank is a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otosome.laboratory.columns import (
-    ANIMAL,
     FREQUENCY,
-    NO_RESPONSE,
     SUBJECT,
     TIMES,
     Columns,
-    possible,
 )
 from otosome.laboratory.file import Export, flags, header
+from otosome.laboratory.levels import CURE as DOUBT_CURE
+from otosome.laboratory.levels import Level, doubtful
+from otosome.laboratory.levels import level as level_of
 from otosome.laboratory.tables import Tables, readings
+from otosome.laboratory.voltage import SCALP, TOLERATED, factor, likely_unit, unit_in
 from otosome.units import Array
 
 THRESHOLD = ("threshold", "manual threshold", "threshold_db_spl", "abr_threshold")
 LEVEL = ("level_db", "level_db_spl", "level")
-WAVE = {"wave1_amp_uv": 1.0, "wave1_uv": 1.0, "wave1_amp_nv": 1e-3, "wave1_nv": 1e-3}
-BARE_WAVE = "wave1_amp"
+WAVE = re.compile(r"wave_?(?:1|i)(?:_amp(?:litude)?)?(?:_[np\u00b5\u03bcum]?v|\s*[(\[][^()\[\]]*[)\]])?")
 LARGEST_WAVE = 20.0  # uV: beyond any wave I at the scalp of a rodent
-# A column without unit is in the unit that puts its middle between these, uV.
-USUAL_WAVE = (0.05, 50.0)
 # Columns that say that the thresholds are an animal's or of ABR; without one they may be a person's hearing levels.
-SAYS = (
-    "threshold_db_spl", "abr_threshold", "manual threshold", "level_db_spl", "noise_spl", *WAVE, BARE_WAVE, *ANIMAL,
-)  # fmt: skip
+SAYS = ("threshold_db_spl", "abr_threshold", "manual threshold", "level_db_spl", "noise_spl")
 CURE = "call the column threshold_db_spl if its levels are an animal's ABR, threshold_db_hl if they are a person's"
+WAVE_CURE = "call the column wave1_amp_nv or wave1_amp_uv, or import with --voltage and the unit"
 NOT_HERE = ("pathway", "audiogram_id", "quantity")
 
 
@@ -53,10 +52,8 @@ class AbrTable:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: a threshold for each series, and wave I in uV for each row that has one."""
-        columns = Columns(export, export.frame())
-        if not any(name in columns for name in SAYS):
-            given = f"a column {columns.first(THRESHOLD)!r}: neither species nor reference"
-            raise export.refusal("header", given, "a header that says dB SPL or dB HL", CURE)
+        columns = Columns.of(export)
+        _of_an_animal(columns)
         series = _series(columns)
         frequency, about = columns.kilohertz()
         level = (
@@ -82,12 +79,14 @@ class AbrTable:
             censored=[*censored, *["none"] * waves.size],
             flag=[
                 flags(
-                    said,
+                    about_row,
                     about[row],
                     unit_said if wave_row else reference,
                     f"beyond {LARGEST_WAVE:g} uV" if beyond else "",
                 )
-                for row, said, wave_row, beyond in zip(both, columns.said(both), is_wave, large, strict=True)
+                for row, about_row, wave_row, beyond in zip(
+                    both, columns.said(both), is_wave, large, strict=True
+                )
             ],
         )
         return Tables(readings=table, refused=tuple(columns.refused))
@@ -101,9 +100,22 @@ def _series(columns: Columns) -> list[tuple[str, ...]]:
     """What is the same on all rows of one level series."""
     names = [columns.first(SUBJECT), columns.first(FREQUENCY)]
     more = (
-        "file_number", "ear", "side", *TIMES, "date", "week", "session", "visit", "run", "noise_type", "noise_spl",
-        "group", "substrain", "strain", "treatment",
-    )  # fmt: skip
+        "file_number",
+        "ear",
+        "side",
+        *TIMES,
+        "date",
+        "week",
+        "session",
+        "visit",
+        "run",
+        "noise_type",
+        "noise_spl",
+        "group",
+        "substrain",
+        "strain",
+        "treatment",
+    )
     return list(
         zip(*(columns.texts(name) for name in [*names, *(m for m in more if m in columns)]), strict=True)
     )
@@ -114,37 +126,46 @@ def _thresholds(
 ) -> tuple[Array, list[str], Array]:
     """A value, its censoring and the row it stands on, for each series; what has none is listed."""
     name = columns.first(THRESHOLD)
-    texts, numbers = columns.texts(name), columns.numbers(name)
-    loudest = _highest(columns, series, level, np.fmax, "max_level")
-    tested = dict.fromkeys(NO_RESPONSE, loudest)
-    tested["-inf"] = _highest(columns, series, level, np.fmin, "min_level")
-    first: dict[tuple[str, ...], int] = {}
-    found: list[tuple[float, str, int]] = []
+    texts = columns.texts(name)
+    ends = {
+        side: _highest(columns, series, level, better, stated)
+        for side, better, stated in (("above", np.fmax, "max_level"), ("below", np.fmin, "min_level"))
+    }
+    first = dict[tuple[str, ...], int]()
     for row, key in enumerate(series):
         before = first.setdefault(key, row)
-        if before != row:
-            if texts[before] != texts[row]:
-                columns.leave_out(
-                    row, name, texts[row], f"row {before + 1} of the same series says {texts[before]!r}"
-                )
-            continue
-        text = texts[row].lower()
-        if text in tested:
-            limit = tested[text].get(key, np.nan)
-            if np.isfinite(limit):
-                found.append((limit, "below" if text == "-inf" else "above", row))
-            else:
-                columns.leave_out(
-                    row, name, text, "no response, and the table does not say what levels were tested"
-                )
-        elif np.isnan(numbers[row]):
-            columns.leave_out(row, name, texts[row], "no threshold, and no mark that there was no response")
-        elif not possible(numbers[row]):
-            columns.leave_out(row, name, texts[row], "a code, not a level")
-        else:
-            found.append((float(numbers[row]), "none", row))
-    values, censored, rows = zip(*found, strict=True) if found else ((), (), ())
-    return np.array(values, dtype=float), list(censored), np.array(rows, dtype=int)
+        if texts[before] != texts[row]:
+            reason = f"row {before + 1} of the same series says {texts[before]!r}"
+            columns.leave_out(row, name, texts[row], reason)
+    rows = np.array(sorted(first.values()), dtype=int)
+    cells = [_threshold(texts[row], columns.decimal, ends, series[row]) for row in rows]
+    levels = _sifted(columns, name, rows, cells)
+    places = [i for i, cell in enumerate(levels) if np.isfinite(cell.value)]
+    return np.array([levels[i].value for i in places]), [levels[i].censored for i in places], rows[places]
+
+
+def _threshold(
+    text: str, decimal: str, ends: dict[str, dict[tuple[str, ...], float]], key: tuple[str, ...]
+) -> Level:
+    """What one cell says; no response, and a response at every level, are censored at that end of the levels tested."""
+    cell = level_of(text, decimal, loudest=ends["above"].get(key, np.nan))
+    softest = ends["below"].get(key, np.nan)
+    return (
+        Level(softest, "below") if cell.censored == "below" and cell.reason and np.isfinite(softest) else cell
+    )
+
+
+def _sifted(columns: Columns, name: str, rows: NDArray[np.intp], cells: list[Level]) -> list[Level]:
+    """The thresholds that may be read; the others are listed at their rows."""
+    subject = columns.texts(*SUBJECT)
+    doubts = doubtful(cells, [subject[row] for row in rows])
+    for row, cell, doubt in zip(rows, cells, doubts, strict=True):
+        reason = cell.reason or (f"{doubt}: {DOUBT_CURE}" if doubt else "")
+        if reason:
+            columns.leave_out(int(row), name, columns.texts(name)[row] or "a blank", reason)
+    return [
+        Level(np.nan) if cell.reason or doubt else cell for cell, doubt in zip(cells, doubts, strict=True)
+    ]
 
 
 def _highest(
@@ -153,23 +174,44 @@ def _highest(
     """The end of the levels tested in each series, by its own column or over its rows."""
     levels = columns.numbers(stated) if stated in columns else level
     ends: dict[tuple[str, ...], float] = {}
-    for key, one in zip(series, levels, strict=True):
-        ends[key] = float(better(ends.get(key, np.nan), one))
+    for key, decibels in zip(series, levels, strict=True):
+        ends[key] = float(better(ends.get(key, np.nan), decibels))
     return ends
 
 
 def _wave(columns: Columns) -> tuple[Array, str]:
-    """Wave I in uV, NaN where there is none, and how its unit is known."""
-    for name, factor in WAVE.items():
-        if name in columns:
-            return columns.numbers(name) * factor, ""
-    if BARE_WAVE not in columns:
-        return np.full(len(columns.frame), np.nan), ""
-    values = columns.numbers(BARE_WAVE)
-    middle = float(np.nanmedian(np.abs(values))) if np.isfinite(values).any() else 0.0
-    for unit, factor in (("nV", 1e-3), ("uV", 1.0), ("V", 1e6)):
-        if USUAL_WAVE[0] <= middle * factor <= USUAL_WAVE[1]:
-            return values * factor, f"wave1_amp without unit: read as {unit}, its median is {middle:.3g}"
-    raise columns.export.refusal(
-        BARE_WAVE, f"a median of {middle:.3g}, no unit", "wave1_amp_nv or wave1_amp_uv"
-    )
+    """Wave I in uV, NaN where there is none, and a flag; a column without unit is asked about, and not read."""
+    nothing = np.full(len(columns.frame), np.nan)
+    name = next((str(name) for name in columns.frame.columns if WAVE.fullmatch(str(name))), "")
+    if not name:
+        return nothing, ""
+    values, unit = columns.numbers(name), unit_in(name) or columns.export.voltage
+    reason = _doubt(values, unit)
+    if reason:
+        columns.leave_out(0, name, f"{np.isfinite(values).sum()} values", f"{reason}: {WAVE_CURE}")
+        return nothing, ""
+    return values * (factor(unit) or np.nan), "" if unit_in(
+        name
+    ) else f"{name} without unit: {unit}, as it was said"
+
+
+def _doubt(values: Array, unit: str) -> str:
+    """Why a column is not read as wave I, with the unit that it is likely in; empty where it can be."""
+    if not np.isfinite(values).any():
+        return ""
+    middle = float(np.nanmedian(np.abs(values)))
+    if not unit:
+        return f"no unit; its median of {middle:.3g} would be a wave I in {likely_unit(middle, '') or 'none'}"
+    scaled = middle * (factor(unit) or np.nan)
+    if SCALP[0] / TOLERATED <= scaled <= SCALP[1] * TOLERATED or not middle:
+        return ""
+    likely = likely_unit(scaled, unit)
+    return f"a median of {middle:.3g} {unit} is no wave I" + (f"; is it {likely}?" if likely else "")
+
+
+def _of_an_animal(columns: Columns) -> None:
+    """Raise BadInput where nothing says that the thresholds are an animal's: they may be a person's hearing levels."""
+    wave = any(WAVE.fullmatch(str(name)) for name in columns.frame.columns)
+    if not (wave or columns.animal() or any(name in columns for name in SAYS)):
+        entry = f"a column {columns.first(THRESHOLD)!r}: neither species nor reference"
+        raise columns.export.refusal("header", entry, "a header that says dB SPL or dB HL", CURE)

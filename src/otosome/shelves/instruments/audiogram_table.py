@@ -1,40 +1,34 @@
-"""Audiograms in CSV, long (a row per threshold) or wide (``l_air_1000``, ``r_bone_2000`` ...).
+"""Audiograms in CSV with a row a threshold; a column a test is the reader ``wide_table``.
 
 That a table is of a person and in dB HL is read from its header, or from ears and the frequencies of audiometry.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from otosome.laboratory.columns import ANIMAL, FREQUENCY, Columns, possible
+from otosome.laboratory.columns import AUDIOMETRIC, FREQUENCY, LOWEST_TESTED, SUBJECT, Columns
 from otosome.laboratory.file import Export, flags, header
-from otosome.laboratory.tables import Tables, readings
+from otosome.laboratory.levels import Level, level, sift
+from otosome.laboratory.tables import Tables, readings, rows_of
 from otosome.units import Array
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LEVEL = ("threshold_db", "threshold_db_hl", "level_db_hl", "threshold_dbhl")
 PATHWAYS = {
-    "": "audiogram", "air": "audiogram", "bone": "audiogram.bone", "soundfield": "audiogram.soundfield",
+    "": "audiogram",
+    "air": "audiogram",
+    "ac": "audiogram",
+    "bone": "audiogram.bone",
+    "bc": "audiogram.bone",
+    "soundfield": "audiogram.soundfield",
     "ci": "audiogram.ci",
-}  # fmt: skip
-WIDE = re.compile(r"([lr])_(air|bone|soundfield|ci)_(\d{3,5})", re.ASCII)
-EARS = {"l": "left", "r": "right"}
+}
 YES = {"1", "true", "yes", "t"}
 NOT_HERE = ("quantity",)
-# Columns that only audiometry has; frequencies of the audiometer, and of those one that no rodent is tested at, kHz.
-CLINICAL = ("pathway", "masked", "audiogram_id")
-AUDIOMETRIC = (
-    0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 9.0, 10.0, 11.2, 12.5, 14.0, 16.0,
-)  # fmt: skip
-LOW, HIGHEST = 0.5, 20.0
+CLINICAL = ("pathway", "masked", "audiogram_id")  # columns that only audiometry has
+HIGHEST = 20.0  # kHz that a person hears
 CURE = "call the column threshold_db_hl if its levels are a person's, threshold_db_spl if they are an animal's ABR"
 
 
@@ -44,72 +38,56 @@ class AudiogramTable:
 
     @staticmethod
     def recognises(head: bytes) -> bool:
-        """Whether a table that begins so is a long audiogram or a wide one."""
+        """Whether a table that begins so has ears, frequencies and hearing levels."""
         names = header(head)
-        long = {"ear"} <= names and bool(names.intersection(LEVEL)) and bool(names.intersection(FREQUENCY))
-        return (long or any(WIDE.fullmatch(name) for name in names)) and not names.intersection(NOT_HERE)
+        wanted = {"ear"} <= names and names.intersection(LEVEL) and names.intersection(FREQUENCY)
+        return bool(wanted) and not names.intersection(NOT_HERE)
 
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: hearing levels; ``nr`` is no response to the level it stands beside."""
-        columns = Columns(export, export.frame())
-        wide = [m for name in columns.frame.columns if (m := WIDE.fullmatch(str(name)))]
-        table = _wide(columns, wide) if wide else _long(columns)
-        return Tables(readings=table, refused=tuple(columns.refused))
+        columns = Columns.of(export)
+        name = columns.first(LEVEL)
+        frequency, about = columns.kilohertz()
+        _of_a_person(columns, name, frequency)
+        pathway = [text.lower() for text in columns.texts("pathway")]
+        masked = [text.lower() in YES for text in columns.texts("masked")]
+        levels = _levels(columns, name)
+        for row, word in enumerate(pathway):
+            if word not in PATHWAYS:
+                columns.leave_out(row, "pathway", word, f"is none of {', '.join(filter(None, PATHWAYS))}")
+        rows = [
+            row for row, cell in enumerate(levels) if np.isfinite(cell.value) and pathway[row] in PATHWAYS
+        ]
+        if not rows:
+            raise columns.nothing("no level")
+        unit = "" if "hl" in name else "dB HL: not stated, an audiogram"
+        who, remarks, days = columns.who(rows), columns.said(rows), columns.texts("performed_at")
+        values = [
+            {
+                "quantity": PATHWAYS[pathway[row]],
+                "frequency": frequency[row],
+                "value": levels[row].value,
+                "unit": "dB HL",
+                "censored": levels[row].censored,
+                "recorded": days[row][:16],
+                "flag": flags(about[row], "masked" if masked[row] else "", remark, unit),
+            }
+            for row, remark in zip(rows, remarks, strict=True)
+        ]
+        return Tables(readings=readings(export, **who, **rows_of(values)), refused=tuple(columns.refused))
 
 
-def _long(columns: Columns) -> pd.DataFrame:
-    name = columns.first(LEVEL)
-    frequency, about = columns.kilohertz()
-    _of_a_person(columns, name, frequency)
-    level = columns.numbers(name)
-    pathway = [text.lower() for text in columns.texts("pathway")]
+def _levels(columns: Columns, name: str) -> list[Level]:
+    """What each cell says, with the answer of the column ``nr`` beside it."""
+    cells = [level(text, columns.decimal) for text in columns.texts(name)]
     silent = [text.lower() in YES for text in columns.texts("nr")]
-    masked = [text.lower() in YES for text in columns.texts("masked")]
-    rows = _levels(columns, name, level)
-    for row in np.flatnonzero(np.isnan(level) & np.array(silent, dtype=bool)):
-        columns.leave_out(
-            int(row), name, "nr", "no response, and the table does not say what level was tested"
-        )
-    for row in [row for row in rows if pathway[row] not in PATHWAYS]:
-        columns.leave_out(
-            int(row), "pathway", pathway[row], f"is none of {', '.join(filter(None, PATHWAYS))}"
-        )
-    kept = [row for row in rows if pathway[row] in PATHWAYS]
-    if not kept:
-        raise columns.nothing("no level")
-    unit = "" if "hl" in name else "dB HL: not stated, an audiogram"
-    return readings(
-        columns.export,
-        **columns.who(kept),
-        quantity=[PATHWAYS[pathway[row]] for row in kept],
-        frequency=frequency[kept],
-        value=level[kept],
-        unit="dB HL",
-        censored=["above" if silent[row] else "none" for row in kept],
-        recorded=[columns.texts("performed_at")[row][:16] for row in kept],
-        flag=[
-            flags(about[row], "masked" if masked[row] else "", said, unit)
-            for row, said in zip(kept, columns.said(kept), strict=True)
-        ],
-    )  # fmt: skip
-
-
-def _wide(columns: Columns, tests: list[re.Match[str]]) -> pd.DataFrame:
-    _of_a_person(columns, tests[0][0], np.array([int(test[3]) / 1e3 for test in tests]))
-    found = [(test, row, value) for test in tests for row, value in _cells(columns, test[0])]
-    if not found:
-        raise columns.nothing("no level")
-    rows = [row for _, row, _ in found]
-    return readings(
-        columns.export,
-        **{**columns.who(rows), "ear": [EARS[test[1]] for test, _, _ in found]},
-        quantity=[PATHWAYS[test[2]] for test, _, _ in found],
-        frequency=np.array([int(test[3]) / 1e3 for test, _, _ in found]),
-        value=np.array([value for _, _, value in found]),
-        unit="dB HL",
-        flag=[flags(said, "dB HL: not stated, an audiogram") for said in columns.said(rows)],
-    )
+    cells = [
+        Level(cell.value, "above", cell.reason) if no and not cell.reason else cell
+        for cell, no in zip(cells, silent, strict=True)
+    ]
+    ears = list(zip(columns.texts(*SUBJECT), columns.ears(), strict=True))
+    return sift(columns, name, cells, ears, sure=False)
 
 
 def _of_a_person(columns: Columns, level: str, frequency: Array) -> None:
@@ -118,24 +96,11 @@ def _of_a_person(columns: Columns, level: str, frequency: Array) -> None:
     ``level``  the column of the levels;  ``frequency``  kHz, NaN where there is none
     """
     tested = frequency[np.isfinite(frequency)]
-    stated = "hl" in level or WIDE.fullmatch(level) or any(name in columns for name in CLINICAL)
+    stated = "hl" in level or any(name in columns for name in CLINICAL)
     usual = bool(tested.size) and np.isclose(tested[:, None], AUDIOMETRIC, rtol=1e-3).any(axis=1).all()
-    animal = next((name for name in ANIMAL if name in columns), "")
+    animal = columns.animal()
     if animal or (tested > HIGHEST).any():
-        given = f"a column {animal}" if animal else f"{tested.max():g} kHz"
-        raise columns.export.refusal(level, f"{given}, which is of an animal", "a person's, in dB HL", CURE)
-    if not (stated or (usual and (tested <= LOW).any())):
+        entry = animal or f"{tested.max():g} kHz"
+        raise columns.export.refusal(level, f"{entry}, which is of an animal", "a person's, in dB HL", CURE)
+    if not (stated or (usual and (tested <= LOWEST_TESTED).any())):
         raise columns.export.refusal(level, "dB, and not of what", "a header that says dB HL or dB SPL", CURE)
-
-
-def _cells(columns: Columns, name: str) -> list[tuple[int, float]]:
-    level = columns.numbers(name)
-    return [(int(row), float(level[row])) for row in _levels(columns, name, level)]
-
-
-def _levels(columns: Columns, name: str, level: Array) -> NDArray[np.intp]:
-    """Rows that hold a level; codes are listed."""
-    real = np.array([bool(possible(v)) for v in level], dtype=bool)
-    for row in np.flatnonzero(np.isfinite(level) & ~real):
-        columns.leave_out(int(row), name, f"{level[row]:g}", "a code, not a level")
-    return np.flatnonzero(real)

@@ -13,21 +13,21 @@ from typing import Any
 
 import numpy as np
 
+from otosome.laboratory.columns import tone
 from otosome.laboratory.file import (
     Export,
     Refused,
     flags,
     unix_moment,
 )
-from otosome.laboratory.tables import Tables, waveforms
+from otosome.laboratory.tables import Tables, rows_of, waveforms
 from otosome.units import Array
 
 MOST_GROUPS, MOST_RECORDS, MOST_SAMPLES = 200, 2000, 100_000
 FIRST = 6 + 4 * MOST_GROUPS + 4 * MOST_RECORDS + 4
 NAMES = ("freq", "level", "duration")
 CURSORS = 360
-VOLTS = 1e6  # uV
-LOUDEST = 1e5  # uV: no scalp response is near it
+LOUDEST = 0.1  # V: no scalp response is near it
 AGAIN = "copy the file again from BioSig"
 
 
@@ -71,8 +71,8 @@ class BiosigArf:
             raise export.refusal("header", f"{len(export.content)} bytes", f"{FIRST} or more", AGAIN)
         _, groups, records = struct.unpack_from("<hhh", export.content)
         if not (1 <= groups <= MOST_GROUPS and 1 <= records <= MOST_RECORDS):
-            given = f"{groups} groups, {records} records"
-            raise export.refusal("header", given, f"1 to {MOST_GROUPS}, 1 to {MOST_RECORDS}", AGAIN)
+            entry = f"{groups} groups, {records} records"
+            raise export.refusal("header", entry, f"1 to {MOST_GROUPS}, 1 to {MOST_RECORDS}", AGAIN)
         seek = struct.unpack_from(f"<{groups}i", export.content, 6)
         layout = _layout(export, seek[0])
         rows, refused = list[dict[str, object]](), list[Refused]()
@@ -84,9 +84,9 @@ class BiosigArf:
             )
         if not rows:
             raise export.refusal("records", "none with a response", "one or more", AGAIN)
-        columns = {key: [row[key] for row in rows] for key in rows[0]}
+        columns = rows_of(rows)
         samples: list[Array] = columns.pop("samples")  # type: ignore[assignment]
-        table = waveforms(export, samples, unit="dB", **columns)
+        table = waveforms(export, samples, "V", unit="dB", **columns)
         return Tables(waveforms=table, refused=tuple(refused))
 
 
@@ -96,9 +96,9 @@ def _layout(export: Export, start: int) -> Layout:
     for layout in (RZ, RP):
         if start + layout.group.size == first:
             return layout
-    given = f"a first record at byte {first}"
+    entry = f"a first record at byte {first}"
     raise export.refusal(
-        "header", given, f"{start + RZ.group.size} (RZ) or {start + RP.group.size} (RP)", AGAIN
+        "header", entry, f"{start + RZ.group.size} (RZ) or {start + RP.group.size} (RP)", AGAIN
     )
 
 
@@ -123,7 +123,7 @@ def _group(
         offset += layout.record.size + CURSORS
         if not 1 <= points <= MOST_SAMPLES or offset + 4 * points > len(export.content):
             raise export.refusal(place, f"{points} samples", f"1 to {MOST_SAMPLES}, inside the file", AGAIN)
-        samples = np.frombuffer(export.content, "<f4", points, offset).astype(float) * VOLTS
+        samples = np.frombuffer(export.content, "<f4", points, offset).astype(float)
         offset += 4 * points
         reason = _reason(samples, record[10], variables)
         if reason:
@@ -155,21 +155,20 @@ def _row(
 ) -> dict[str, object]:
     hertz = variables.get("freq", 0.0) * (1e3 if units.get("freq") == "khz" else 1.0)
     duration = variables.get("duration", np.nan)
-    coded = hertz > 0 and hertz * duration < 1e3
-    click = coded or not hertz > 0
+    kilohertz, click = tone(hertz, duration)
     recorded = unix_moment(record[16])
     return {
         "subject": subject,
         "group": "",
-        "frequency": np.nan if click else hertz / 1e3,
+        "frequency": kilohertz,
         "level": round(float(variables["level"]), 3),
         "rate": 1e3 / record[10],
         "onset": 0.0 - record[8],
+        "sweeps": float(record[14]) if record[14] > 0 else np.nan,
         "samples": samples,
         "recorded": recorded,
         "flag": flags(
-            "click" if click else "",
-            f"coded as {hertz:g} Hz: less than one cycle in {duration:g} ms" if coded else "",
+            click,
             "level in dB, reference not stated",
             f"memo: {memo}" if memo else "",
             export.contradiction(recorded),

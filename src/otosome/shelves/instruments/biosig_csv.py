@@ -1,7 +1,7 @@
 """TDT BioSigRZ CSV ("SGI" table): a row per averaged waveform, its samples in numbered columns.
 
-A tone that lasts less than one cycle is no tone: laboratories code clicks that way. Cursors of -1 were not set.
-Samples and cursors are in the unit that the header states: ``Data(uv)...`` with ``V1(uv)``, or nV, mV, V.
+A tone that lasts less than one cycle is no tone: laboratories code clicks that way. Samples and cursors are in the
+unit that the header states, ``Data(uv)...`` with ``V1(uv)``, or nV, mV, V. Cursors of -1 were not set.
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otosome.laboratory.columns import Columns
+from otosome.laboratory.columns import Columns, tone
 from otosome.laboratory.file import Export, flags, unix_moment
-from otosome.laboratory.tables import Tables, waveforms
+from otosome.laboratory.tables import Tables, rows_of, waveforms
+from otosome.laboratory.voltage import one_unit
 from otosome.units import Array
 
 FIRST = ("sgi", "rec no.", "samp. per.", "no. samps.")
 MOST_SAMPLES = 20_000
-LOUDEST = 1e5  # uV: no scalp response is near it
 # Headers that state a unit of voltage: of the samples, and of each cursor.
-VOLTAGE = re.compile(r"(?:data|v\d+)(?:\(([^()]*)\))?(?:\.\.\.)?")
-MICROVOLTS = {"nv": 1e-3, "uv": 1.0, "\u00b5v": 1.0, "\u03bcv": 1.0, "mv": 1e3, "v": 1e6}
+VOLTAGE = re.compile(r"(?:data|v\d+)\s*(?:\(([^()]*)\))?(?:\.\.\.)?")
 AGAIN = "export the table again from BioSigRZ"
 UNIT = "write the unit that the table was exported in into its header, such as Data(nv)... and V1(nv)"
 
@@ -39,73 +38,51 @@ class BiosigCsv:
     def read(export: Export) -> Tables:
         """The table ``waveforms``: a row per record whose level and samples are stated."""
         skip = export.line_with("sgi,rec no.,", among=3)
-        columns = Columns(export, export.frame(skip, ","))
-        for name in FIRST:
-            columns.first([name])
-        level_name = columns.first(["level(db)"])
-        scale = _microvolts(columns)
-        numbered = [name for name in columns.frame.columns if str(name).isdigit()]
+        columns = Columns.of(export, skip, ",")
+        columns.need(FIRST)
+        level = columns.numbers(columns.first(["level(db)"]))
+        names = [str(name) for name in columns.frame.columns]
+        units = [(match[1] or "").strip() for name in names if (match := VOLTAGE.fullmatch(name))]
+        voltage = one_unit(export, units, "header", UNIT)
+        numbered = [name for name in names if name.isdigit()]
         if not 1 <= len(numbered) <= MOST_SAMPLES:
             raise export.refusal("header", f"{len(numbered)} numbered columns", f"1 to {MOST_SAMPLES}", AGAIN)
-        level, period = columns.numbers(level_name), columns.numbers("samp. per.")
-        before = [name for name in columns.frame.columns if str(name).startswith("data(")]
-        cells = columns.frame[[*before, *numbered]].to_numpy()
-        samples = [
-            _samples(columns, row, cells[row], level[row], period[row], scale) for row in range(len(cells))
-        ]
-        kept = [row for row, one in enumerate(samples) if one is not None]
-        if not kept:
+        cells = columns.frame[[*(name for name in names if name.startswith("data")), *numbered]].to_numpy()
+        period = columns.numbers("samp. per.")
+        samples = {
+            row: _samples(columns, row, cells[row], level[row], period[row]) for row in range(len(cells))
+        }
+        sound = {row: wave for row, wave in samples.items() if wave is not None}
+        if not sound:
             raise export.refusal("rows", "none with level, period and samples", "one or more", AGAIN)
-        hertz, duration = _optional(columns, "freq(hz)"), _optional(columns, "duration(ms)")
-        coded = (hertz > 0) & (hertz * duration < 1e3)
-        click = coded | ~(hertz > 0)
-        recorded = [unix_moment(seconds) for seconds in _optional(columns, "time")]
-        delay = _optional(columns, "o.s. time")
-        table = waveforms(
-            export,
-            [one for one in samples if one is not None],
-            subject=[columns.texts("sub. id")[row] for row in kept],
-            frequency=np.where(click, np.nan, hertz / 1e3)[kept],
-            level=level[kept],
-            unit="dB",
-            rate=1e3 / period[kept],
-            onset=0.0 - np.nan_to_num(delay)[kept],
-            recorded=[recorded[row] for row in kept],
-            flag=[
-                flags(
-                    "click" if click[row] else "",
-                    f"coded as {hertz[row]:g} Hz: less than one cycle in {duration[row]:g} ms"
-                    if coded[row]
-                    else "",
-                    "level in dB, reference not stated",
-                    export.contradiction(recorded[row]),
-                )
-                for row in kept
-            ],
-        )
+        rows = rows_of([_row(columns, row, level[row], period[row]) for row in sound])
+        table = waveforms(export, list(sound.values()), voltage, **rows)
         return Tables(waveforms=table, refused=tuple(columns.refused))
+
+
+def _row(columns: Columns, row: int, level: float, period: float) -> dict[str, object]:
+    """What a record's own cells say of it."""
+    kilohertz, click = tone(_optional(columns, "freq(hz)")[row], _optional(columns, "duration(ms)")[row])
+    recorded = unix_moment(_optional(columns, "time")[row])
+    return {
+        "subject": columns.texts("sub. id")[row],
+        "frequency": kilohertz,
+        "level": level,
+        "unit": "dB",
+        "rate": 1e3 / period,
+        "onset": 0.0 - np.nan_to_num(_optional(columns, "o.s. time")[row]),
+        "sweeps": _optional(columns, "no. avgs")[row],
+        "recorded": recorded,
+        "flag": flags(click, "level in dB, reference not stated", columns.export.contradiction(recorded)),
+    }
 
 
 def _optional(columns: Columns, name: str) -> Array:
     return columns.numbers(name) if name in columns else np.full(len(columns.frame), np.nan)
 
 
-def _microvolts(columns: Columns) -> float:
-    """Microvolts in the unit of the samples; raises BadInput where the header states none, an unknown one or two."""
-    headers = [str(name) for name in columns.frame.columns]
-    units = {(match[1] or "").strip() for name in headers if (match := VOLTAGE.fullmatch(name))}
-    if len(units) != 1 or not units <= MICROVOLTS.keys():
-        given = ", ".join(unit or "no unit" for unit in sorted(units)) or "no unit"
-        raise columns.export.refusal(
-            "header", given, "one of nV, uV, mV, V in all of Data(...) and V1(...)", UNIT
-        )
-    return MICROVOLTS[units.pop()]
-
-
-def _samples(
-    columns: Columns, row: int, cells: Array, level: float, period: float, scale: float
-) -> Array | None:
-    """The samples of a row in uV; None, and a line in the list, where it cannot be used.
+def _samples(columns: Columns, row: int, cells: Array, level: float, period: float) -> Array | None:
+    """The samples of a row as written; None, and a line in the list, where it cannot be used.
 
     The first sample stands under ``Data(uv)...`` in some exports; in others that column is empty.
     """
@@ -118,12 +95,12 @@ def _samples(
         reason = f"{len(written)} samples of {stated[:20]} stated"
     else:
         try:
-            values = np.array([float(cell) for cell in written]) * scale
+            values = np.array([float(cell) for cell in written])
         except ValueError:
             reason = "a sample that is no number"
         else:
-            if np.isfinite(values).all() and np.abs(values).max(initial=0.0) <= LOUDEST and values.any():
+            if np.isfinite(values).all() and values.any():
                 return values
-            reason = "samples that are all zero or no voltages"
+            reason = "samples that are all zero or not finite"
     columns.leave_out(row, "samples", reason, "the waveform cannot be used")
     return None

@@ -42,9 +42,15 @@ class Clarity:
             raise export.refusal("file", "no level", "one listener or more")
         subjects, ears, frequencies, values = zip(*rows, strict=True)
         table = readings(
-            export, subject=subjects, ear=ears, quantity="audiogram", frequency=np.array(frequencies),
-            value=np.array(values), unit="dB HL", flag="dB HL: not stated, an audiogram",
-        )  # fmt: skip
+            export,
+            subject=subjects,
+            ear=ears,
+            quantity="audiogram",
+            frequency=np.array(frequencies),
+            value=np.array(values),
+            unit="dB HL",
+            flag="dB HL: not stated, an audiogram",
+        )
         return Tables(readings=table, refused=tuple(refused))
 
 
@@ -54,12 +60,12 @@ def _listeners(export: Export) -> dict[str, object]:
             "file", f"{len(export.content)} bytes of JSON", f"at most {LARGEST_TREE}", "split it"
         )
     try:
-        found = json.loads(export.text)
+        listeners = json.loads(export.text)
     except (ValueError, RecursionError) as error:
         raise export.refusal("file", str(error)[:100], "JSON") from error
-    if not isinstance(found, dict):
-        raise export.refusal("file", type(found).__name__, "listeners by name")
-    return found
+    if not isinstance(listeners, dict):
+        raise export.refusal("file", type(listeners).__name__, "listeners by name")
+    return listeners
 
 
 def _pair(export: Export, listener: str, entry: object, key: str) -> tuple[list[float], list[float]]:
@@ -68,9 +74,11 @@ def _pair(export: Export, listener: str, entry: object, key: str) -> tuple[list[
     if not isinstance(entry, dict):
         raise export.refusal(place, type(entry).__name__, "a listener's levels")
     lists = [entry.get(FREQUENCIES), entry.get(key)]
-    for one in lists:
-        if not isinstance(one, list) or not all(type(v) in (int, float) and abs(v) < 1e9 for v in one):
-            raise export.refusal(place, type(one).__name__, "a list of numbers")
+    for numbers in lists:
+        if not isinstance(numbers, list) or not all(
+            type(v) in (int, float) and abs(v) < 1e9 for v in numbers
+        ):
+            raise export.refusal(place, type(numbers).__name__, "a list of numbers")
     frequencies, levels = cast(list[list[float]], lists)
     if len(frequencies) != len(levels):
         raise export.refusal(place, f"{len(levels)} levels", f"{len(frequencies)}, as {FREQUENCIES}")

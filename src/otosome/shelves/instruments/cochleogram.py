@@ -15,9 +15,17 @@ CELL = ("cell_type", "cell")
 COUNT = ("present", "count", "counts")
 PLACE = {"percent_from_base": (0.0, 0.01), "percent_from_apex": (1.0, -0.01)}
 CELLS = {
-    "ihc": "ihc", "ohc": "ohc", "ohc1": "ohc", "ohc2": "ohc", "ohc3": "ohc", "sgn": "sgn", "synapse": "synapse",
-    "synapses": "synapse", "ribbon": "ribbon", "ribbons": "ribbon",
-}  # fmt: skip
+    "ihc": "ihc",
+    "ohc": "ohc",
+    "ohc1": "ohc",
+    "ohc2": "ohc",
+    "ohc3": "ohc",
+    "sgn": "sgn",
+    "synapse": "synapse",
+    "synapses": "synapse",
+    "ribbon": "ribbon",
+    "ribbons": "ribbon",
+}
 LENGTH = ("length_mm", "length_um")
 NOT_HERE = ("score", "quantity")
 
@@ -37,7 +45,7 @@ class Cochleogram:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: the share of cells present, else cells per mm, else cells."""
-        columns = Columns(export, export.frame())
+        columns = Columns.of(export)
         place = _place(columns)
         frequency, about = (
             columns.kilohertz()
@@ -52,23 +60,23 @@ class Cochleogram:
                 columns.leave_out(row, "cell_type", rows[row], f"is none of {', '.join(sorted(CELLS))}")
             elif not (np.isfinite(value[row]) and value[row] >= 0):
                 columns.leave_out(row, "count", value[row], "no count")
-        kept = np.flatnonzero(
+        usable = np.flatnonzero(
             np.array([bool(kind) for kind in kinds], dtype=bool) & np.isfinite(value) & (value >= 0)
         )
-        if kept.size == 0:
+        if usable.size == 0:
             raise columns.nothing("no count of a known cell")
         return Tables(
             readings=readings(
                 export,
-                **columns.who(kept),
-                quantity=[f"cell_count.{kinds[row]}" for row in kept],
-                frequency=frequency[kept],
-                place=place[kept],
-                value=value[kept],
+                **columns.who(usable),
+                quantity=[f"cell_count.{kinds[row]}" for row in usable],
+                frequency=frequency[usable],
+                place=place[usable],
+                value=value[usable],
                 unit=unit,
                 flag=[
-                    flags(f"row {rows[row]}" if rows[row][-1:].isdigit() else "", said, about[row])
-                    for row, said in zip(kept, columns.said(kept), strict=True)
+                    flags(f"row {rows[row]}" if rows[row][-1:].isdigit() else "", remark, about[row])
+                    for row, remark in zip(usable, columns.said(usable), strict=True)
                 ],
             ),
             refused=tuple(columns.refused),

@@ -23,9 +23,14 @@ SUBSTANCE = ("solute", "substance", "drug", "analyte")
 WHERE = ("compartment", "fluid", "tissue", "matrix")
 # The column's unit, as headers spell it.
 UNITS = {
-    "concentration_um": "uM", "concentration_nm": "nM", "concentration_mm": "mM", "concentration_ug_ml": "ug/mL",
-    "concentration_ng_ml": "ng/mL", "concentration_mg_l": "mg/L", "concentration_ug_l": "ug/L",
-}  # fmt: skip
+    "concentration_um": "uM",
+    "concentration_nm": "nM",
+    "concentration_mm": "mM",
+    "concentration_ug_ml": "ug/mL",
+    "concentration_ng_ml": "ng/mL",
+    "concentration_mg_l": "mg/L",
+    "concentration_ug_l": "ug/L",
+}
 SIGNS = {"<": "below", ">": "above"}
 
 
@@ -43,10 +48,10 @@ class ConcentrationTable:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: quantity ``solute.compartment``, in house units."""
-        columns = Columns(export, export.frame())
+        columns = Columns.of(export)
         name = columns.first([*UNITS, "concentration"])
         units = [UNITS[name]] * len(columns.frame) if name in UNITS else columns.texts("unit")
-        found = list[tuple[int, float, str, str]]()
+        values = list[tuple[int, float, str, str]]()
         for row, text in enumerate(columns.texts(name)):
             value = parse(text.lstrip("<> "), columns.decimal)
             unit = _unit(units[row])
@@ -55,20 +60,20 @@ class ConcentrationTable:
             elif unit is None:
                 columns.leave_out(row, "unit", units[row], "is no unit of concentration that is known")
             else:
-                found.append((row, convert(value, units[row], unit), unit, SIGNS.get(text[:1], "none")))
-        if not found:
+                values.append((row, convert(value, units[row], unit), unit, SIGNS.get(text[:1], "none")))
+        if not values:
             raise columns.nothing("no concentration with a unit", "one or more, such as concentration_um")
-        rows = [row for row, *_ in found]
+        rows = [row for row, *_ in values]
         what, where = columns.texts(*SUBSTANCE), columns.texts(*WHERE)
         return Tables(
             readings=readings(
                 export,
                 **columns.who(rows),
                 quantity=[f"{_key(what[row])}.{_key(where[row])}" for row in rows],
-                value=np.array([value for _, value, *_ in found]),
-                unit=[unit for _, _, unit, _ in found],
-                censored=[sign for *_, sign in found],
-                flag=[flags(said) for said in columns.said(rows)],
+                value=np.array([value for _, value, *_ in values]),
+                unit=[unit for _, _, unit, _ in values],
+                censored=[sign for *_, sign in values],
+                flag=[flags(remark) for remark in columns.said(rows)],
             ),
             refused=tuple(columns.refused),
         )

@@ -34,7 +34,7 @@ class DpoaeTable:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: the emission's level at f2, for the level of its primaries."""
-        columns = Columns(export, export.frame())
+        columns = Columns.of(export)
         name = columns.first(EMISSION)
         value, level = columns.numbers(name), columns.numbers(columns.first(LEVEL))
         stated = columns.first(F2)
@@ -49,20 +49,22 @@ class DpoaeTable:
         codes = np.isfinite(value) & ~np.array([possible(v) or -60 < v < 0 for v in value], dtype=bool)
         for row in np.flatnonzero(codes):
             columns.leave_out(int(row), name, value[row], "a code, not a level")
-        kept = np.flatnonzero(np.isfinite(value) & np.isfinite(f2) & ~codes)
-        if kept.size == 0:
+        usable = np.flatnonzero(np.isfinite(value) & np.isfinite(f2) & ~codes)
+        if usable.size == 0:
             raise columns.nothing("no emission")
         unit = f"f2 without unit: read as {'Hz' if in_hertz else 'kHz'}" if stated == "f2" else ""
         return Tables(
             readings=readings(
                 export,
-                **columns.who(kept),
+                **columns.who(usable),
                 quantity="dpoae",
-                frequency=f2[kept],
-                value=value[kept],
+                frequency=f2[usable],
+                value=value[usable],
                 unit="dB SPL",
-                level=level[kept],
-                flag=[flags(said, unit, "dB SPL: not stated in the header") for said in columns.said(kept)],
+                level=level[usable],
+                flag=[
+                    flags(remark, unit, "dB SPL: not stated in the header") for remark in columns.said(usable)
+                ],
             ),
             refused=tuple(columns.refused),
         )

@@ -17,14 +17,16 @@ from otosome.laboratory.file import (
     Refused,
     flags,
     moment,
+    parse,
 )
 from otosome.laboratory.tables import Tables, waveforms
+from otosome.laboratory.voltage import EAR
 from otosome.units import Array
 
 MOST_LEVELS = 100
 LARGEST = 5_000_000  # bytes: twenty times the largest average seen
 AGAIN = "copy the file again from the acquisition computer"
-NAMED = re.compile(r"(?:ABR|CAP)-(\w+)-(\d+)", re.ASCII | re.IGNORECASE)
+NAMED = re.compile(r"(ABR|CAP)-(\w+)-(\d+)", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -69,22 +71,26 @@ def _tables(
     samples: list[Array],
     refused: tuple[Refused, ...],
 ) -> Tables:
-    kept = [i for i, column in enumerate(samples) if column.any()]
-    if not kept:
+    loud = [i for i, column in enumerate(samples) if column.any()]
+    if not loud:
         raise export.refusal(":DATA", "only zeros", "one level or more with a response", AGAIN)
     stimulus = _said(export, head, r"FREQ:\s*([^\t\r\n]+)").strip()
     hertz = export.number(stimulus, "FREQ") if stimulus[:1].isdigit() else np.nan
     click = not hertz > 0
     named, run = NAMED.search(export.name), re.search(r":RUN-(\d+)", head)
-    other = named is not None and run is not None and named[2] != run[1]
+    other = named is not None and run is not None and named[3] != run[1]
+    sweeps = _sweeps(head, levels.size)
     recorded, side = _recorded(head), _found(head, r"EAR:[ ]*(\w*)")
     table = waveforms(
         export,
-        [samples[i] for i in kept],
-        subject=named[1] if named else "",
+        [samples[i] for i in loud],
+        "uV",
+        EAR if named is not None and named[1].upper() == "CAP" else 1.0,
+        sweeps=[sweeps[i] for i in loud],
+        subject=named[2] if named else "",
         ear=EARS.get(side.lower(), ""),
         frequency=np.nan if click else hertz,
-        level=levels[kept],
+        level=levels[loud],
         unit="dB SPL",
         rate=1e3 / period,
         recorded=recorded,
@@ -92,12 +98,21 @@ def _tables(
             "click" if click else "",
             unknown_ear(side),
             "subject from the file's name" if named else "no subject in name or content",
-            f"name says run {named[2]}, content {run[1]}" if other and named and run else "",
+            f"name says run {named[3]}, content {run[1]}" if other and named and run else "",
             "microvolt and dB SPL: not stated, by the program's own analysis",
             "date read as month/day" if recorded else "",
         ),
     )
     return Tables(waveforms=table, refused=refused)
+
+
+def _sweeps(head: str, levels: int) -> list[float]:
+    """Sweeps in the average of each level: its own where the file lists them, else those it was set to; NaN if none."""
+    own = [parse(text.strip()) for text in _found(head, r":Avgs:\s*([\d;. ]+)").strip("; ").split(";")]
+    if len(own) == levels and None not in own:
+        return [float(count or np.nan) for count in own]
+    setting = parse(_found(head, r"AVERAGES:\s*(\d+)"))
+    return [setting if setting else np.nan] * levels
 
 
 def _samples(export: Export, body: str, levels: int) -> list[Array]:

@@ -41,13 +41,13 @@ class EplPeaks:
         start = next((i + 1 for i, line in enumerate(lines) if line.startswith("NOTE")), len(lines))
         if start >= len(lines) or not lines[start].startswith("Level"):
             raise export.refusal("NOTE", "no table of levels below it", "Level, P1 Latency, ...", AGAIN)
-        columns = Columns(export, export.frame(start, "\t"))
+        columns = Columns.of(export, start, "\t")
         for name in ("level", "p1 latency", "p1 amplitude", "n1 amplitude"):
             columns.first([name])
         level = columns.numbers("level")
         if not np.isfinite(level).all() or not 1 <= level.size <= MOST_LEVELS:
-            given = f"{level.size} rows, or a blank"
-            raise export.refusal("Level", given, f"the level of 1 to {MOST_LEVELS} rows", AGAIN)
+            entry = f"{level.size} rows, or a blank"
+            raise export.refusal("Level", entry, f"the level of 1 to {MOST_LEVELS} rows", AGAIN)
         kind, about = _stimulus(export, lines[:start])
         values, censored, refused = _threshold(export, lines[0], level)
         table = _rows(export, columns, level, kind, about, values, censored)
@@ -65,12 +65,12 @@ def _rows(
 ) -> pd.DataFrame:
     latency = columns.numbers("p1 latency")
     wave = columns.numbers("p1 amplitude") - columns.numbers("n1 amplitude")
-    seen = ["below" if late < 0 else "none" for late in latency]
+    sides = ["below" if late < 0 else "none" for late in latency]
     scored = np.isfinite(wave)
-    kept = scored & (latency > 0)
-    count = len(values), int(scored.sum()), int(kept.sum())
+    usable = scored & (latency > 0)
+    count = len(values), int(scored.sum()), int(usable.sum())
     quantity = ("abr_threshold", "wave1", "wave1_latency")
-    said = ("", "P1 minus N1; microvolt: not stated, by the program", "")
+    remark = ("", "P1 minus N1; microvolt: not stated, by the program", "")
     named = NAMED.search(export.name)
     cap = named is not None and named[1].upper() == "CAP"
     common = flags(
@@ -82,22 +82,22 @@ def _rows(
         subject=named[2] if named else "",
         quantity=[quantity[i] for i in spread],
         frequency=kind,
-        value=np.concatenate([values, wave[scored], latency[kept]]),
+        value=np.concatenate([values, wave[scored], latency[usable]]),
         unit=[("dB SPL", "uV", "ms")[i] for i in spread],
-        level=np.concatenate([np.full(count[0], np.nan), level[scored], level[kept]]),
-        censored=[*censored, *np.array(seen)[scored], *["none"] * count[2]],
-        flag=[flags(said[i], common) for i in spread],
+        level=np.concatenate([np.full(count[0], np.nan), level[scored], level[usable]]),
+        censored=[*censored, *np.array(sides)[scored], *["none"] * count[2]],
+        flag=[flags(remark[i], common) for i in spread],
     )
 
 
 def _stimulus(export: Export, lines: list[str]) -> tuple[float, str]:
     """Frequency in kHz (NaN for a click) and what is said of it."""
     for line in lines:
-        found = re.match(r"(?:Frequency \(kHz\)|Stimulus):\s*([\w.]+)", line)
-        if found and found[1].lower() == "click":
+        match = re.match(r"(?:Frequency \(kHz\)|Stimulus):\s*([\w.]+)", line)
+        if match and match[1].lower() == "click":
             return np.nan, "click"
-        if found:
-            return export.number(found[1], "Frequency"), ""
+        if match:
+            return export.number(match[1], "Frequency"), ""
     raise export.refusal("header", "neither Frequency (kHz) nor Stimulus", "one of them", AGAIN)
 
 

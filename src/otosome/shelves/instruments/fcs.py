@@ -36,13 +36,13 @@ class Fcs:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``particles``: one row, events counted and, where the volume is stated, their concentration."""
-        said = _said(export)
-        events, channels = (_whole(export, said, key) for key in ("tot", "par"))
-        _fits(export, said, events, channels)
-        volume = export.number(said.get(VOLUME, ""), "$VOL")
+        remark = _said(export)
+        events, channels = (_whole(export, remark, key) for key in ("tot", "par"))
+        _fits(export, remark, events, channels)
+        volume = export.number(remark.get(VOLUME, ""), "$VOL")
         if volume <= 0:
             raise export.refusal("$VOL", str(volume), "nanolitres, above 0", AGAIN)
-        sample = next((said[key] for key in ("smno", "src", "cells") if said.get(key, "").strip()), "")
+        sample = next((remark[key] for key in ("smno", "src", "cells") if remark.get(key, "").strip()), "")
         return Tables(
             particles=particles(
                 export,
@@ -81,22 +81,22 @@ def _said(export: Export) -> dict[str, str]:
     return {str(key).lower().lstrip("$"): str(value) for key, value in text.items()}
 
 
-def _whole(export: Export, said: dict[str, str], key: str) -> int:
-    text = said.get(key, "").strip()
+def _whole(export: Export, remark: dict[str, str], key: str) -> int:
+    text = remark.get(key, "").strip()
     if not (text.isascii() and text.isdigit() and len(text) < 12):
         raise export.refusal(f"${key.upper()}", text[:40], "a whole number", AGAIN)
     return int(text)
 
 
-def _fits(export: Export, said: dict[str, str], events: int, channels: int) -> None:
+def _fits(export: Export, remark: dict[str, str], events: int, channels: int) -> None:
     """Refuse a count of events that the data segment cannot hold."""
     if not (1 <= channels <= MOST_CHANNELS and events >= 1):
         raise export.refusal("$PAR, $TOT", f"{channels}, {events}", f"1 to {MOST_CHANNELS}, 1 or more", AGAIN)
-    bits = sum(_whole(export, said, f"p{i}b") for i in range(1, channels + 1))
+    bits = sum(_whole(export, remark, f"p{i}b") for i in range(1, channels + 1))
     start, stop = int(export.content[26:34]), int(export.content[34:42])
     if not (start and stop):  # a file too large for its header says it in the text
-        start, stop = _whole(export, said, "begindata"), _whole(export, said, "enddata")
+        start, stop = _whole(export, remark, "begindata"), _whole(export, remark, "enddata")
     room = min(stop, len(export.content) - 1) - start + 1
     if start < HEADER or events * bits // 8 > room:
-        given = f"{events} events of {bits // 8} bytes in {room} bytes"
-        raise export.refusal("$TOT", given, "events that the file holds", AGAIN)
+        entry = f"{events} events of {bits // 8} bytes in {room} bytes"
+        raise export.refusal("$TOT", entry, "events that the file holds", AGAIN)

@@ -33,7 +33,7 @@ class Hcat:
     def read(export: Export) -> Tables:
         """The table ``readings``: a row per cell, value 1; folders and people in the header are not kept."""
         skip = export.line_with("frequency", "score", among=MOST_HEADER)
-        columns = Columns(export, export.frame(skip, ","))
+        columns = Columns.of(export, skip, ",")
         kinds = [KINDS.get(text.lower(), "") for text in columns.texts("cell_type", "type")]
         frequency, score = columns.numbers("frequency"), columns.numbers("score")
         place = columns.numbers(columns.first(PLACE))
@@ -43,16 +43,16 @@ class Hcat:
                 columns.leave_out(
                     row, "type", columns.texts("cell_type", "type")[row], "is neither OHC nor IHC"
                 )
-        kept = [row for row, kind in enumerate(kinds) if kind]
-        if not kept:
+        rows = [row for row, kind in enumerate(kinds) if kind]
+        if not rows:
             raise export.refusal("rows", "no hair cell", "one or more")
         return Tables(
             readings=readings(
                 export,
-                quantity=[kinds[row] for row in kept],
-                frequency=frequency[kept],
-                place=np.where((place >= 0) & (place <= 1), place, np.nan)[kept],
-                value=np.ones(len(kept)),
+                quantity=[kinds[row] for row in rows],
+                frequency=frequency[rows],
+                place=np.where((place >= 0) & (place <= 1), place, np.nan)[rows],
+                value=np.ones(len(rows)),
                 unit="cells",
                 flag=[
                     flags(
@@ -62,7 +62,7 @@ class Hcat:
                         f"score {score[row]:.2f}" if np.isfinite(score[row]) else "",
                         "edited by hand" if edited[row].lower() == "true" else "",
                     )
-                    for row in kept
+                    for row in rows
                 ],
             ),
             refused=tuple(columns.refused),

@@ -1,7 +1,8 @@
 """Intelligent Hearing Systems text exports (SmartEP): settings, then six columns of samples for each waveform.
 
 A setting stands above the first column of its waveform, so blanks shift nothing. The columns are sums of counts
-and the same in microvolts, of the average and of two buffers; the average in microvolts is read.
+and the same in a unit of voltage, of the average and of two buffers: those in a unit are read, each half of the sweeps
+a buffer.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.laboratory.columns import EARS, unknown_ear
+from otosome.laboratory.columns import EARS, tone, unknown_ear
 from otosome.laboratory.file import Export, Refused, flags
-from otosome.laboratory.tables import Tables, waveforms
+from otosome.laboratory.tables import Tables, rows_of, waveforms
+from otosome.laboratory.voltage import STATED, one_unit
 from otosome.units import Array
 
-AVERAGE, TABLE = "Average(uV):", "Data Pnt:"
+TABLE = "Data Pnt:"
+SAMPLES = re.compile(r"(Average|Buffer\s*\d+)\s*\(([^()]*)\)\s*:?", re.IGNORECASE)
 MOST, MOST_SETTINGS = 2000, 60
 SYSTEM = re.compile(r"IHS\d+[-_]", re.ASCII)  # an identifier that tells the machine and the day
 AGAIN = "export the waveforms again as text, with microvolts"
@@ -39,75 +42,117 @@ class Ihs:
         start = next((i for i, row in enumerate(rows[:MOST_SETTINGS]) if row[:1] == [TABLE]), None)
         if start is None:
             raise export.refusal("header", f"no line {TABLE!r}", f"one within {MOST_SETTINGS} lines", AGAIN)
-        columns = [i for i, name in enumerate(rows[start]) if name == AVERAGE]
-        if not 1 <= len(columns) <= MOST:
-            raise export.refusal(TABLE, f"{len(columns)} columns {AVERAGE!r}", f"1 to {MOST}", AGAIN)
-        told = {row[0].strip(":. ").lower(): _above(columns, row) for row in rows[:start] if row}
-        samples = np.array(
-            [[_sample(export, row, i) for i in columns] for row in rows[start + 1 :] if any(row)]
-        ).reshape(-1, len(columns))
-        return _tables(export, told, samples)
+        waves = _waves(rows[start])
+        if not 1 <= len(waves) <= MOST:
+            entry = f"{len(waves)} columns like 'Average(uV):'"
+            raise export.refusal(TABLE, entry, f"1 to {MOST}, with {STATED}", AGAIN)
+        voltage = one_unit(export, [unit for wave in waves for unit in wave.units], TABLE, AGAIN)
+        stated = {row[0].strip(":. ").lower(): _above(waves, row) for row in rows[:start] if row}
+        body = [row for row in rows[start + 1 :] if any(row)]
+        samples = [[_samples(export, body, column) for column in wave.columns] for wave in waves]
+        return _tables(export, stated, voltage, samples)
 
 
-def _above(columns: list[int], row: list[str]) -> list[str]:
-    """A setting of each waveform: it stands above the first column, one before the average in microvolts."""
-    return [row[i - 1] if i - 1 < len(row) else "" for i in columns]
+@dataclass(frozen=True)
+class Wave:
+    """A waveform's columns: where its settings stand, and of average and buffers the place and the unit."""
+
+    first: int
+    columns: tuple[int, ...]
+    units: tuple[str, ...]
 
 
-def _tables(export: Export, told: dict[str, list[str]], samples: Array) -> Tables:
+def _waves(header: list[str]) -> list[Wave]:
+    """The waveforms of a table, each from its average to the next one's."""
+    places = [(i, match) for i, name in enumerate(header) if (match := SAMPLES.fullmatch(name))]
+    starts = [n for n, (_, match) in enumerate(places) if match[1].lower() == "average"]
+    waves = list[Wave]()
+    for start, stop in zip(starts, [*starts[1:], len(places)], strict=True):
+        place = places[start][0]
+        counts = place > 0 and header[place - 1].strip(": ").lower() == "average"
+        own = places[start:stop]
+        waves.append(Wave(place - counts, tuple(i for i, _ in own), tuple(match[2] for _, match in own)))
+    return waves
+
+
+def _above(waves: list[Wave], row: list[str]) -> list[str]:
+    """A setting of each waveform: it stands above the first of its columns."""
+    return [row[wave.first] if wave.first < len(row) else "" for wave in waves]
+
+
+def _tables(export: Export, stated: dict[str, list[str]], voltage: str, samples: list[list[Array]]) -> Tables:
     level, channel, period, zero = (
-        _numbers(export, told, name) for name in ("intensity", "channel", "smp. period", "zero position")
+        _numbers(export, stated, name) for name in ("intensity", "channel", "smp. period", "zero position")
     )
+    _check_times(export, period, zero, samples[0][0].size)
+    sides = stated.get("ear", [""] * level.size)
+    heard = np.array([bool(parts[0].any()) for parts in samples])
+    own = [i for i in range(level.size) if heard[i] and _first(i, sides, channel, heard)]
+    if not own:
+        raise export.refusal("waveforms", "only zeros", "one or more with a response", AGAIN)
+    parts = [(i, part) for i in own for part, wave in enumerate(samples[i]) if not part or wave.any()]
+    rows = [
+        {
+            "level": level[i],
+            "rate": 1e3 / period[i],
+            "onset": zero[i] * period[i] / 1e3,
+            **_row(export, stated, i, part, samples[i]),
+        }
+        for i, part in parts
+    ]
+    table = waveforms(export, [samples[i][part] for i, part in parts], voltage, **rows_of(rows))
+    others = tuple(_other(export, i, channel[i], bool(heard[i])) for i in range(level.size) if i not in own)
+    return Tables(waveforms=table, refused=others)
+
+
+def _check_times(export: Export, period: Array, zero: Array, length: int) -> None:
     if not ((period > 0.1) & (period < 1e4)).all():
         raise export.refusal("Smp. Period", f"{period.min():g}", "microseconds between samples", AGAIN)
-    if not ((zero >= 0) & (zero < len(samples))).all():
-        given = f"{zero.max():g} of {len(samples)} samples"
-        raise export.refusal("Zero Position", given, "a sample of the recording", AGAIN)
-    blank = [""] * level.size
-    sides, heard = told.get("ear", blank), np.abs(samples).max(axis=0) > 0
-    kept = [i for i in range(level.size) if heard[i] and _first(i, sides, channel, heard)]
-    if not kept:
-        raise export.refusal("waveforms", "only zeros", "one or more with a response", AGAIN)
-    hertz = [export.number(text, "Stim. Freq.") for text in told.get("stim. freq", blank)]
-    named = ["" if SYSTEM.match(name) else name for name in told.get("identifier", blank)]
-    table = waveforms(
-        export,
-        [samples[:, i].copy() for i in kept],
-        subject=[named[i] for i in kept],
-        ear=[EARS.get(sides[i].lower(), "") for i in kept],
-        frequency=[hertz[i] / 1e3 if hertz[i] > 0 else np.nan for i in kept],
-        level=level[kept],
-        unit="dB",
-        rate=1e3 / period[kept],
-        onset=(zero * period)[kept] / 1e3,
-        flag=[
-            flags(
-                "" if hertz[i] > 0 else "click",
-                unknown_ear(sides[i]),
-                "level in dB, reference not stated",
-                "" if named[i] else "no subject",
-            )
-            for i in kept
-        ],
-    )
-    others = [i for i in range(level.size) if i not in kept]
-    return Tables(
-        waveforms=table, refused=tuple(_other(export, i, channel[i], bool(heard[i])) for i in others)
-    )
+    if not ((zero >= 0) & (zero < length)).all():
+        where = f"{zero.max():g} of {length} samples"
+        raise export.refusal("Zero Position", where, "a sample of the recording", AGAIN)
 
 
-def _numbers(export: Export, told: dict[str, list[str]], name: str) -> Array:
-    values = np.array([export.number(text, name) for text in told.get(name, [""])])
+def _row(
+    export: Export, stated: dict[str, list[str]], waveform: int, part: int, samples: list[Array]
+) -> dict[str, object]:
+    """What the settings say of a waveform's average (part 0) or of a buffer, which shares out the average's sweeps."""
+    words = {name: values[waveform] for name, values in stated.items()}
+    hertz = export.number(words.get("stim. freq", ""), "Stim. Freq.")
+    named = words.get("identifier", "")
+    subject = "" if SYSTEM.match(named) else named
+    buffers = max(sum(bool(wave.any()) for wave in samples[1:]), 1)
+    kilohertz, click = tone(hertz, np.nan)
+    return {
+        "subject": subject,
+        "ear": EARS.get(words.get("ear", "").lower(), ""),
+        "frequency": kilohertz,
+        "unit": "dB",
+        "sweeps": export.number(words.get("sweeps", ""), "Sweeps") / (buffers if part else 1),
+        "part": str(part or ""),
+        "flag": flags(
+            click,
+            unknown_ear(words.get("ear", "")),
+            "level in dB, reference not stated",
+            "" if subject else "no subject",
+        ),
+    }
+
+
+def _numbers(export: Export, stated: dict[str, list[str]], name: str) -> Array:
+    values = np.array([export.number(text, name) for text in stated.get(name, [""])])
     if not np.isfinite(values).all():
         raise export.refusal(name, "a blank, or no such line", "a number for each waveform", AGAIN)
     return values
 
 
-def _sample(export: Export, row: list[str], column: int) -> float:
-    value = export.number(row[column] if column < len(row) else "", f"column {column + 1}")
-    if np.isnan(value):
-        raise export.refusal(f"column {column + 1}", "a blank", "microvolts in every row", AGAIN)
-    return value
+def _samples(export: Export, body: list[list[str]], column: int) -> Array:
+    """The samples of a column; a blank is refused."""
+    place = f"column {column + 1}"
+    values = np.array([export.number(row[column] if column < len(row) else "", place) for row in body])
+    if not np.isfinite(values).all() or not values.size:
+        raise export.refusal(place, "a blank", "a voltage in every row", AGAIN)
+    return values
 
 
 def _first(waveform: int, sides: list[str], channel: Array, heard: NDArray[np.bool_]) -> bool:

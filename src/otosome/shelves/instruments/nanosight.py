@@ -32,9 +32,15 @@ WIDEST = 0.1  # mm: a hundred times the largest particle the method follows
 AGREES = 0.02  # the bins add up to the printed concentration, which has three digits
 NOT_RECORDED = "not recorded"
 HEADING, EXPERIMENT, CONDITIONS, RESULTS, WARNINGS, INFORMATION, INCLUDED, SIZES = (
-    "", "Experiment Details", "Conditions", "Results", "Concentration Warnings", "Information",
-    "Data Included", "Size Data",
-)  # fmt: skip
+    "",
+    "Experiment Details",
+    "Conditions",
+    "Results",
+    "Concentration Warnings",
+    "Information",
+    "Data Included",
+    "Size Data",
+)
 DILUTION = "Dilution factor (concentrations adjusted for this factor)"
 TOTAL = "Concentration (Particles / ml)"
 VALIDITY = "Validity of concentration measurement"
@@ -86,8 +92,8 @@ class Summary:
         if row is None:
             return None
         if len(row.cells) - 1 < len(self.videos):
-            given = f"{sum(map(bool, row.cells[1:]))} values"
-            raise self.export.refusal(_place(row), given, f"{len(self.videos)}, one a video", AGAIN)
+            entry = f"{sum(map(bool, row.cells[1:]))} values"
+            raise self.export.refusal(_place(row), entry, f"{len(self.videos)}, one a video", AGAIN)
         return row.cells[1 : len(self.videos) + 1]
 
     def text(self, section: str, key: str) -> str:
@@ -169,9 +175,11 @@ def _summary(export: Export) -> Summary:
             )
     have = ", ".join(sorted({section for section, _ in fields if section}))
     raise export.refusal(
-        "[Size Data] Graph Data", f"none weighted by number (sections: {have[:200] or 'none'})",
-        "one distribution by number", f"the file is cut short or lacks it: {AGAIN}",
-    )  # fmt: skip
+        "[Size Data] Graph Data",
+        f"none weighted by number (sections: {have[:200] or 'none'})",
+        "one distribution by number",
+        f"the file is cut short or lacks it: {AGAIN}",
+    )
 
 
 def _rows(export: Export) -> Iterator[Row]:
@@ -183,9 +191,11 @@ def _rows(export: Export) -> Iterator[Row]:
             if cells and cells[0].startswith("["):
                 if ";" in cells[0]:
                     raise export.refusal(
-                        f"line {reader.line_num}", _short(cells[0]), "cells separated by commas",
+                        f"line {reader.line_num}",
+                        _short(cells[0]),
+                        "cells separated by commas",
                         "export with a comma between cells and a point in numbers",
-                    )  # fmt: skip
+                    )
                 section = cells[0].strip("[]")
             yield Row(section, reader.line_num, cells)
     except csv.Error as error:
@@ -201,8 +211,8 @@ def _distribution(export: Export, rows: Iterator[Row], fields: dict[tuple[str, s
     """The distribution below ``Graph Data``: header, bins, and percentiles as proof of its end."""
     header = next(rows, None)
     if header is None or _plain(header.key) != "bincentre(nm)":
-        given = "the end of the file" if header is None else _short(header.key)
-        raise export.refusal("[Size Data] Graph Data", given, "'Bin centre (nm)'", AGAIN)
+        entry = "the end of the file" if header is None else _short(header.key)
+        raise export.refusal("[Size Data] Graph Data", entry, "'Bin centre (nm)'", AGAIN)
     videos = _videos(export, header, fields)
     lines: list[list[float]] = []
     for row in rows:
@@ -226,13 +236,16 @@ def _videos(export: Export, header: Row, fields: dict[tuple[str, str], Row]) -> 
         raise export.refusal(
             _place(header),
             f"{len(columns)} columns 'Concentration (particles / ml)' behind the bin centre",
-            f"1 to {MOST_VIDEOS}, one a video, side by side", AGAIN,
-        )  # fmt: skip
+            f"1 to {MOST_VIDEOS}, one a video, side by side",
+            AGAIN,
+        )
     if len(known) != len(columns):
         raise export.refusal(
-            "[Size Data] Filename", f"{len(known)} videos", f"{len(columns)}, as the distribution has",
+            "[Size Data] Filename",
+            f"{len(known)} videos",
+            f"{len(columns)}, as the distribution has",
             "rename videos that have a comma in their name and export again",
-        )  # fmt: skip
+        )
     return known
 
 
@@ -247,9 +260,11 @@ def _number(export: Export, place: str, text: str) -> float:
     value = parse(text)
     if value is None or not value >= 0:
         raise export.refusal(
-            place, _short(text), "a finite number, not negative, with a decimal point",
+            place,
+            _short(text),
+            "a finite number, not negative, with a decimal point",
             "correct the export's number format, or export again",
-        )  # fmt: skip
+        )
     return value
 
 
@@ -287,9 +302,11 @@ def _bins(export: Export, lines: list[list[float]]) -> Array:
     centres = table[:, 0] * convert(1.0, "nm", "mm")
     if centres[0] <= 0 or centres[-1] > WIDEST or (np.diff(centres) <= 0).any():
         raise export.refusal(
-            place, f"centres from {table[0, 0]:g} to {table[-1, 0]:g} nm, or out of order",
-            f"rising, above 0, to {WIDEST / convert(1.0, 'nm', 'mm'):g} nm", AGAIN,
-        )  # fmt: skip
+            place,
+            f"centres from {table[0, 0]:g} to {table[-1, 0]:g} nm, or out of order",
+            f"rising, above 0, to {WIDEST / convert(1.0, 'nm', 'mm'):g} nm",
+            AGAIN,
+        )
     return table
 
 
@@ -305,22 +322,28 @@ def _believable(summary: Summary) -> None:
         stated = _number(summary.export, place, text)
         if not sum_ > 0:
             raise summary.export.refusal(
-                place, "no particle in any bin", "at least one",
+                place,
+                "no particle in any bin",
+                "at least one",
                 "leave the video out and export again; a blank is the batch 'vehicle'",
-            )  # fmt: skip
+            )
         if abs(sum_ - stated) > AGREES * max(stated, sum_):
             raise summary.export.refusal(
-                place, f"{text}, while the bins add up to {sum_:.3g}",
-                f"the same within {AGREES:.0%}", f"the file is cut short or edited: {AGAIN}",
-            )  # fmt: skip
+                place,
+                f"{text}, while the bins add up to {sum_:.3g}",
+                f"the same within {AGREES:.0%}",
+                f"the file is cut short or edited: {AGAIN}",
+            )
     filled = (summary.bins * (np.pi / 6) * (summary.diameter * convert(1.0, "nm", "mm"))[:, None] ** 3).sum(
         axis=0
     )
     if (filled > convert(1.0, "mL", "uL")).any():
         raise summary.export.refusal(
-            f"[Results] {TOTAL}", f"{total.max():.3g}", "no more than fit into a millilitre",
+            f"[Results] {TOTAL}",
+            f"{total.max():.3g}",
+            "no more than fit into a millilitre",
             "check the dilution factor in the NTA software and export again",
-        )  # fmt: skip
+        )
 
 
 def _reliable(summary: Summary) -> None:
@@ -329,10 +352,11 @@ def _reliable(summary: Summary) -> None:
         if text.lower().startswith("unreliable"):
             name = summary.videos[video - 1]
             raise summary.export.refusal(
-                f"{place}, video {video} ({_short(name)})", repr(text),
+                f"{place}, video {video} ({_short(name)})",
+                repr(text),
                 "'OK', or 'Be cautious of data due to noise' (read and flagged)",
                 "measure again within the instrument's range, or leave that video out and export again",
-            )  # fmt: skip
+            )
 
 
 def _dilutions(summary: Summary) -> Array:
@@ -342,9 +366,11 @@ def _dilutions(summary: Summary) -> Array:
     known = [np.nan if t.lower() in (NOT_RECORDED, "") else _number(summary.export, place, t) for t in texts]
     if any(factor < 1 for factor in known):
         raise summary.export.refusal(
-            place, str(min(known)), "1 or more, or 'Not recorded'",
+            place,
+            str(min(known)),
+            "1 or more, or 'Not recorded'",
             "correct the dilution in the NTA software and export again",
-        )  # fmt: skip
+        )
     return np.array(known)
 
 
@@ -377,7 +403,7 @@ def _other_name(summary: Summary) -> str:
     name, video = _STAMP.search(summary.export.name), _STAMP.search(summary.videos[0])
     if name is None or video is None:
         return ""
-    times = [moment(found[2], "%Y-%m-%d %H-%M") for found in (name, video)]
+    times = [moment(stamp[2], "%Y-%m-%d %H-%M") for stamp in (name, video)]
     if not all(times):
         return ""
     apart = datetime.fromisoformat(times[1]) - datetime.fromisoformat(times[0])
@@ -411,5 +437,5 @@ def _place(row: Row) -> str:
     return f"line {row.line}, [{row.section}] {row.key[:60]}"
 
 
-def _truncated(export: Export, given: str) -> BadInput:
-    return export.refusal("[Size Data]", given, "a whole distribution", f"the file is cut short: {AGAIN}")
+def _truncated(export: Export, entry: str) -> BadInput:
+    return export.refusal("[Size Data]", entry, "a whole distribution", f"the file is cut short: {AGAIN}")

@@ -25,8 +25,17 @@ if TYPE_CHECKING:
 # AUX, U(sual) or R(epeat), frequency, second test at 1 kHz, ear.
 TEST = re.compile(r"aux([ur])(500|1k1|1k2|1k|5c|2k|3k|4k|6k|8k)([rl])", re.ASCII)
 KILOHERTZ = {
-    "500": 0.5, "5c": 0.5, "1k": 1.0, "1k1": 1.0, "1k2": 1.0, "2k": 2.0, "3k": 3.0, "4k": 4.0, "6k": 6.0, "8k": 8.0,
-}  # fmt: skip
+    "500": 0.5,
+    "5c": 0.5,
+    "1k": 1.0,
+    "1k1": 1.0,
+    "1k2": 1.0,
+    "2k": 2.0,
+    "3k": 3.0,
+    "4k": 4.0,
+    "6k": 6.0,
+    "8k": 8.0,
+}
 EARS = {"r": "right", "l": "left"}
 NO_RESPONSE, NOT_OBTAINED = 666, 888
 XPT = b"HEADER RECORD*******LIBRARY HEADER RECORD!!!!!!!"
@@ -51,7 +60,7 @@ class Nhanes:
     def read(export: Export) -> Tables:
         """The table ``readings``: a hearing level for each person, ear and frequency that was tested."""
         transport = export.content.startswith(XPT)
-        columns = Columns(export, _transport(export) if transport else export.frame())
+        columns = Columns(export, _transport(export)) if transport else Columns.of(export)
         person = columns.texts(columns.first(["seqn"]))
         tests = [(str(name), m) for name in columns.frame.columns if (m := TEST.fullmatch(str(name)))]
         if not tests:

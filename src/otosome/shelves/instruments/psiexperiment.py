@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from otosome.laboratory.columns import tone
 from otosome.laboratory.file import Export, flags, moment
 from otosome.laboratory.tables import Tables, waveforms
+from otosome.units import Array
 
-MICROVOLTS = 1e6
 LOUDEST = 1e-2  # V: an average above it is not in volts
 MOST_HEADER, MOST_COLUMNS = 12, 2000
 NAMED = re.compile(r"(\d{8}-\d{6}) (\w+) ([-\w]+) (?:(left|right) )?", re.ASCII)
@@ -37,45 +38,52 @@ class Psiexperiment:
         head = {row[0]: row[1:] for row in rows[:start] if row}
         kinds, levels = head.get("frequency", []), head.get("level", [])
         if not 1 <= len(kinds) == len(levels) <= MOST_COLUMNS:
-            given = f"{len(kinds)} frequencies, {len(levels)} levels"
-            raise export.refusal("header", given, f"as many of each, 1 to {MOST_COLUMNS}", AGAIN)
-        body = [row for row in rows[start + 1 :] if any(row)]
-        short = next((i for i, row in enumerate(body) if len(row) != len(kinds) + 1), None)
-        if short is not None or len(body) < 2:
-            given = f"a row of other length, or fewer than 2 rows ({len(body)})"
-            raise export.refusal("time", given, "a whole table", AGAIN)
-        table = np.array([[export.number(cell, f"time {row[0][:20]}") for cell in row] for row in body])
-        steps = np.diff(table[:, 0])
-        if (
-            not np.isfinite(table).all()
-            or not steps[0] > 0
-            or np.abs(steps - steps.mean()).max() > 0.01 * steps.mean()
-        ):
-            raise export.refusal("time", "blanks or uneven steps", "even steps, a value in every cell", AGAIN)
-        if np.abs(table[:, 1:]).max() > LOUDEST:
-            raise export.refusal(
-                "waveforms", f"{np.abs(table[:, 1:]).max():g}", f"volts, below {LOUDEST:g}", AGAIN
-            )
-        hertz = np.array([np.nan if kind == "click" else export.number(kind, "frequency") for kind in kinds])
-        click = ~(hertz > 0)  # the program writes -1 for one
+            counts = f"{len(kinds)} frequencies, {len(levels)} levels"
+            raise export.refusal("header", counts, f"as many of each, 1 to {MOST_COLUMNS}", AGAIN)
+        table = _table(export, rows[start + 1 :], len(kinds))
         named = NAMED.match(export.name)
-        told = f"subject{' and ear' if named[4] else ''} from the file's name" if named else "no subject"
+        where = f"subject{' and ear' if named[4] else ''} from the file's name" if named else "no subject"
+        sweeps = [export.number(text, "epoch_n") for text in head.get("epoch_n", [""] * len(kinds))]
+        step = float(np.diff(table[:, 0]).mean())
+        stimuli = [tone(_hertz(export, kind), np.nan) for kind in kinds]
         return Tables(
             waveforms=waveforms(
                 export,
-                list((table[:, 1:] * MICROVOLTS).T.copy()),
+                list(table[:, 1:].T.copy()),
+                "V",
                 subject=named[3] if named else "",
                 ear=(named[4] or "") if named else "",
-                frequency=np.where(click, np.nan, hertz) / 1e3,
+                frequency=[kilohertz for kilohertz, _ in stimuli],
                 level=[export.number(level, "level") for level in levels],
                 unit="dB SPL",
-                rate=1e-3 / steps.mean(),
+                rate=1e-3 / step,
                 onset=-1e3 * table[0, 0],
+                sweeps=sweeps if len(sweeps) == len(kinds) else np.nan,
                 recorded=moment(named[1], "%Y%m%d-%H%M%S") if named else "",
                 flag=[
-                    flags("click" if c else "", told,
-                          "volt and dB SPL: not stated, by the program")
-                    for c in click
+                    flags(click, where, "volt and dB SPL: not stated, by the program") for _, click in stimuli
                 ],
             )
-        )  # fmt: skip
+        )
+
+
+def _hertz(export: Export, kind: str) -> float:
+    """The frequency of a column; the program writes -1 for a click."""
+    return np.nan if kind == "click" else export.number(kind, "frequency")
+
+
+def _table(export: Export, rows: list[list[str]], columns: int) -> Array:
+    """Time in s and volts, shape (sample, 1 + column); raises BadInput for gaps, and steps that are not even."""
+    body = [row for row in rows if any(row)]
+    if len(body) < 2 or any(len(row) != columns + 1 for row in body):
+        short = f"a row of other length, or fewer than 2 rows ({len(body)})"
+        raise export.refusal("time", short, "a whole table", AGAIN)
+    table = np.array([[export.number(cell, f"time {row[0][:20]}") for cell in row] for row in body])
+    steps = np.diff(table[:, 0])
+    even = steps[0] > 0 and np.abs(steps - steps.mean()).max() <= 0.01 * steps.mean()
+    if not np.isfinite(table).all() or not even:
+        raise export.refusal("time", "blanks or uneven steps", "even steps, a value in every cell", AGAIN)
+    if np.abs(table[:, 1:]).max() > LOUDEST:
+        largest = f"{np.abs(table[:, 1:]).max():g}"
+        raise export.refusal("waveforms", largest, f"volts, below {LOUDEST:g}", AGAIN)
+    return table

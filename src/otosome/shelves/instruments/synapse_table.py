@@ -33,7 +33,7 @@ class SynapseTable:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: counts per inner hair cell at each frequency."""
-        columns = Columns(export, export.frame())
+        columns = Columns.of(export)
         name = columns.first(COUNTS)
         quantity, named = _kind(export, name)
         value = columns.numbers(name)
@@ -41,19 +41,20 @@ class SynapseTable:
         right = np.isfinite(value) & (value >= 0) & (value <= MOST)
         for row in np.flatnonzero(~right):
             columns.leave_out(int(row), name, columns.texts(name)[row], "no count per inner hair cell")
-        kept = np.flatnonzero(right)
-        if kept.size == 0:
+        usable = np.flatnonzero(right)
+        if usable.size == 0:
             raise export.refusal(name, "no count", f"0 to {MOST:g} per inner hair cell")
         return Tables(
             readings=readings(
                 export,
-                **columns.who(kept),
+                **columns.who(usable),
                 quantity=quantity,
-                frequency=frequency[kept],
-                value=value[kept],
+                frequency=frequency[usable],
+                value=value[usable],
                 unit="per IHC",
                 flag=[
-                    flags(named, said, about[row]) for row, said in zip(kept, columns.said(kept), strict=True)
+                    flags(named, remark, about[row])
+                    for row, remark in zip(usable, columns.said(usable), strict=True)
                 ],
             ),
             refused=tuple(columns.refused),

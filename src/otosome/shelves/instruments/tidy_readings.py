@@ -28,11 +28,11 @@ class TidyReadings:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: every row with a value; ear as left or right; time in h, frequency in kHz."""
-        columns = Columns(export, export.frame())
+        columns = Columns.of(export)
         value = columns.numbers("value")
         censored = [text or "none" for text in columns.texts("censored")]
         ears, written = columns.ears(), columns.texts("ear", "side")
-        kept = list[int]()
+        rows = list[int]()
         for row in range(len(value)):
             if np.isnan(value[row]):
                 columns.leave_out(row, "value", columns.texts("value")[row], "no value")
@@ -41,19 +41,22 @@ class TidyReadings:
             elif written[row] and not ears[row]:
                 columns.leave_out(row, "ear", written[row], "is neither left nor right")
             else:
-                kept.append(row)
-        if not kept:
+                rows.append(row)
+        if not rows:
             raise export.refusal("value", "no reading", "one or more")
-        numbers = {name: columns.numbers(name)[kept] for name in NUMBERS if name in columns}
+        numbers = {name: columns.numbers(name)[rows] for name in NUMBERS if name in columns}
         texts = {
-            name: [_untamed(columns.texts(name)[row]) for row in kept]
+            name: [_untamed(columns.texts(name)[row]) for row in rows]
             for name in READINGS
             if name in columns and name not in (*NUMBERS, *NOT_KEPT)
         }
-        given = {
-            **texts, **numbers, "ear": [ears[row] for row in kept], "censored": [censored[row] for row in kept],
-        }  # fmt: skip
-        return Tables(readings=readings(export, **given), refused=tuple(columns.refused))
+        cells = {
+            **texts,
+            **numbers,
+            "ear": [ears[row] for row in rows],
+            "censored": [censored[row] for row in rows],
+        }
+        return Tables(readings=readings(export, **cells), refused=tuple(columns.refused))
 
 
 def _untamed(text: str) -> str:

@@ -31,8 +31,11 @@ POSITIONS = ("Position", "Conc. (p./mL)", "Orig. Conc. (p./cm^3)", "No. of Trace
 FEWEST_BINS, MOST_BINS = 10, 20_000
 WIDEST = 1e5  # nm: a hundred times the largest particle the method follows
 PROFILE, POTENTIAL, ACCURACY, WIDTH = (
-    "ZP Profile", "Zeta Potential / mV", "ZP Parabola Fit Accuracy / mV", "ZP Distribution (SL 1/2) FWHM / mV",
-)  # fmt: skip
+    "ZP Profile",
+    "Zeta Potential / mV",
+    "ZP Parabola Fit Accuracy / mV",
+    "ZP Distribution (SL 1/2) FWHM / mV",
+)
 HIGHEST = 150.0  # mV: particles lie within 100; what is fitted beyond follows too few tracks
 AGAIN = "export the measurement again from the ZetaView software as text"
 CHECKS = {"Particle Drift Check Result": "ok", "Cell Check Result": "good"}
@@ -100,9 +103,9 @@ def _potential(export: Export) -> pd.DataFrame:
     value = export.number(fields.get(POTENTIAL, ""), POTENTIAL, decimal)
     traces = export.number(fields.get("Number of Traces", ""), "Number of Traces", decimal)
     if not abs(value) <= HIGHEST or not traces > 0:
-        given = f"{value:g} mV from {traces:g} traces"
+        entry = f"{value:g} mV from {traces:g} traces"
         raise export.refusal(
-            POTENTIAL, given, f"within {HIGHEST:g} mV, of one trace or more", "measure again"
+            POTENTIAL, entry, f"within {HIGHEST:g} mV, of one trace or more", "measure again"
         )
     sample, named = _sample(fields)
     recorded = moment(f"{fields.get('Date', '')} {fields.get('Time', '')}", "%Y-%m-%d %H:%M:%S")
@@ -139,8 +142,8 @@ def _sample(fields: dict[str, str]) -> tuple[str, str]:
 
 
 def _dilution(export: Export, decimal: str) -> float:
-    found = re.search(r"Dilution:+\t([^\t\r\n]*)", export.text)
-    value = export.number(found[1], "Dilution", decimal) if found else np.nan
+    match = re.search(r"Dilution:+\t([^\t\r\n]*)", export.text)
+    value = export.number(match[1], "Dilution", decimal) if match else np.nan
     if value < 1:
         raise export.refusal("Dilution", str(value), "1 or more", AGAIN)
     return value
@@ -156,9 +159,9 @@ def _bins(export: Export, lines: list[str], start: int, decimal: str) -> Array:
         if len(cells) < 3:
             break
         rows.append([export.number(cell, f"line {line}", decimal) for cell in cells[:3]])
-    given = f"{len(rows)} bins and no row of -1 behind them"
+    entry = f"{len(rows)} bins and no row of -1 behind them"
     raise export.refusal(
-        "Size Distribution", given, "a whole distribution", f"the file is cut short: {AGAIN}"
+        "Size Distribution", entry, "a whole distribution", f"the file is cut short: {AGAIN}"
     )
 
 
@@ -177,16 +180,16 @@ def _believable(export: Export, bins: Array) -> Array:
 
 
 def _warnings(fields: dict[str, str]) -> list[str]:
-    said = [
+    warnings = [
         f"{key}: {fields[key]}"
         for key, fine in CHECKS.items()
         if key in fields and fine not in fields[key].lower()
     ]
     factor = parse(fields.get("Concentration Correction Factor", "1").replace(",", "."))
     return (
-        said
+        warnings
         if factor == 1
-        else [*said, f"Concentration Correction Factor: {fields['Concentration Correction Factor']}"]
+        else [*warnings, f"Concentration Correction Factor: {fields['Concentration Correction Factor']}"]
     )
 
 
@@ -194,12 +197,12 @@ def _positions(export: Export) -> Tables:
     """A row per position that the instrument used; removed ones are listed with its reason."""
     lines = export.lines()
     start = export.line_with(*(name.lower() for name in POSITIONS), among=200)
-    table = export.frame(start, "\t" if "\t" in lines[start] else None)
+    table = export.table(start, "\t" if "\t" in lines[start] else None).frame
     decimal = "," if "\t" in lines[start] and "," in "".join(lines[start + 1 :]) else "."
     columns = {name: table[name.lower()] for name in POSITIONS if name.lower() in table}
     if len(columns) < len(POSITIONS):
         raise export.refusal(f"line {start + 1}", lines[start][:80], ", ".join(POSITIONS), AGAIN)
-    found, refused = [], list[Refused]()
+    rows, refused = [], list[Refused]()
     for i, position in enumerate(columns["Position"]):
         removal = str(table["removal"][i]).strip() if "removal" in table else ""
         cells = [
@@ -212,18 +215,18 @@ def _positions(export: Export) -> Tables:
                 export.left_out(f"position {position}", removal or "a blank", "not used by the instrument")
             )
         else:
-            found.append((position, *cells))
-    if not found:
+            rows.append((position, *cells))
+    if not rows:
         raise export.refusal("positions", "none that the instrument used", "one or more", "measure again")
     _, diluted, original, traces, median = (
-        np.array(column, dtype=object) for column in zip(*found, strict=True)
+        np.array(column, dtype=object) for column in zip(*rows, strict=True)
     )
     factor = original.astype(float) / diluted.astype(float)
     return Tables(
         particles=particles(
             export,
             sample=re.sub(r"_?11pos.*", "", export.name),
-            replicate=np.arange(1, len(found) + 1),
+            replicate=np.arange(1, len(rows) + 1),
             diameter=median.astype(float) * convert(1.0, "nm", "mm"),
             count=traces.astype(float),
             concentration=original.astype(float) * convert(1.0, "particles/mL", "particles/uL"),

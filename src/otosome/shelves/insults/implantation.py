@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from otosome.model.injury import fading, past, touched
-from otosome.roles import Ear, Exposure
+from otosome.roles import Ear, Exposure, Kind
 from otosome.units import (
     Fraction,
     Hours,
@@ -27,7 +27,7 @@ class Implantation:
     rate 1 / ``reaction`` from the operation on: what little hearing there is goes within months.
     """
 
-    cells: tuple[str, ...]
+    cells: tuple[Kind, ...]
     damage: PerHour
     duration: Hours
     irritation: PerHour

@@ -1,0 +1,545 @@
+"""What every verb answers a machine with ``--json``, as types; ``docs/schemas`` is made from them.
+
+An answer is one object: the version, the command, ``ok``, where a result was written and of what, the result itself,
+and notes for a person. A refusal is one object too (``Refusal``).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from otosome.lots.checklist import Item
+from otosome.lots.release import Verdict
+from otosome.lots.stakes import Stakes
+from otosome.review.qualification import Row
+from otosome.roles import Figure
+
+# Parts of an answer that are typed by the room they come from.
+Headline = dict[str, Any]
+Therapies = dict[str, Any]
+Errors = dict[str, Any]
+
+
+class Fault(TypedDict):
+    """What was wrong: where, what was given, what is allowed, the cure."""
+
+    message: str
+    file: str | None
+    key: str | None
+    given: str | None
+    allowed: list[Any] | str | None
+    cure: str | None
+
+
+class Refusal(TypedDict):
+    """Bad input, or a defect of ours; the exit code is 2, or 1."""
+
+    otosome: str
+    command: str
+    ok: Literal[False]
+    error: Fault
+
+
+class Band(TypedDict):
+    """A median with 5 and 95 %."""
+
+    median: float
+    low: float
+    high: float
+
+
+class Rejected(TypedDict):
+    """An ear that cannot be computed."""
+
+    subject: int
+    reason: str
+
+
+class RunResult(TypedDict):
+    """The benefit; empty where the study compares nothing."""
+
+    headline: Headline
+    errors: Errors
+    masked: list[Rejected]
+
+
+class CompareResult(TypedDict):
+    """Therapies side by side."""
+
+    therapies: Therapies
+    errors: Errors
+    masked: list[Rejected]
+
+
+class SourceRow(TypedDict):
+    """A number or curve with its paper, or the reason it was assumed; numbers are null for a curve."""
+
+    parameter: str
+    meaning: str
+    value: float | None
+    unit: str
+    low: float | None
+    high: float | None
+    given: str
+    linked: str
+    basis: str
+    provisional: bool
+    source: str | None
+    title: str
+    link: str
+    standing: str
+    date: str
+    reason: str
+    superseded_by: str
+    locator: str | None
+    because: str | None
+    species: str | None
+    hash: str
+
+
+class SourcesResult(TypedDict):
+    """Every number of a study, how many of each basis, and how many were read only once."""
+
+    rows: list[SourceRow]
+    counts: dict[str, int]
+    provisional: int
+
+
+class ImportRows(TypedDict):
+    """How many of each an import holds."""
+
+    files: int
+    readings: int
+    particles: int
+    waveforms: int
+    thresholds: int
+    refused: int
+
+
+class RefusedPart(TypedDict):
+    """A file, or a part of one, that was not read."""
+
+    file: str
+    place: str
+    given: str
+    reason: str
+
+
+class ImportResult(TypedDict):
+    """What was imported: each file with its instrument, and what was refused."""
+
+    rows: ImportRows
+    files: dict[str, str]
+    refused: list[RefusedPart]
+
+
+class QualifyResult(TypedDict):
+    """Published cases beside what was simulated, and how many have each verdict."""
+
+    rows: list[Row]
+    counts: dict[str, dict[str, int]]
+    coverage: dict[str, dict[str, int]]
+    worlds: int
+
+
+class ChangedRow(TypedDict):
+    """A number, curve or file that changed; ``what``: value, source, standing, new, gone, or file."""
+
+    parameter: str
+    what: str
+    then: str
+    now: str
+    source: str | None
+    standing: str
+
+
+class StandingRow(TypedDict):
+    """Whether a result stands; ``then`` and ``now`` are the best-value ear's benefit."""
+
+    result: str
+    verb: str
+    stands: bool
+    changed: list[ChangedRow]
+    refused: list[str]
+    then: float | None
+    now: float | None
+    unit: str
+    rerun: NotRequired[str]
+
+
+class CheckResult(TypedDict):
+    """A row a result."""
+
+    rows: list[StandingRow]
+
+
+class ChangesResult(TypedDict):
+    """What changed between two results, and the benefit in each."""
+
+    changed: list[ChangedRow]
+    then: Band | None
+    now: Band | None
+    unit: str
+
+
+class Cited(TypedDict):
+    """A source and how it stands."""
+
+    key: str
+    title: str
+    link: str
+    standing: str
+
+
+Stand = TypedDict("Stand", {"words": str, "is": str, "says": str, "sources": list[Cited], "rows": list[str]})
+
+
+class ClaimRow(TypedDict):
+    """A claim: what it stands on, its figure now, the verdict."""
+
+    claim: str
+    about: str
+    by: Cited
+    stands_on: list[Stand]
+    test: str
+    study: str
+    figure: Figure | None
+    missing: str
+    built_in: str
+    verdict: str
+    why: str
+    command: str
+
+
+class ClaimsResult(TypedDict):
+    """A row a claim."""
+
+    rows: list[ClaimRow]
+
+
+class LotCount(TypedDict):
+    """Particles of a lot, and how its counts spread (standard deviations of logarithms)."""
+
+    particles_per_uL: Band
+    measurements: int
+    days: int
+    taken: str
+    between_videos: float | None
+    within_day: float | None
+    between_days: float | None
+
+
+class PassedCheck(TypedDict):
+    """A condition of an assay's run."""
+
+    name: str
+    value: float | None
+    least: float | None
+    most: float | None
+    low: float | None
+    high: float | None
+    passed: bool
+
+
+class AssayRun(TypedDict):
+    """A run: refused for a reason, or a relative potency with 95 %."""
+
+    run: str
+    refused: str
+    checks: list[PassedCheck]
+    r: NotRequired[float]
+    low: NotRequired[float]
+    high: NotRequired[float]
+
+
+class CombinedPotency(TypedDict):
+    """Relative potency over runs with 95 %, and the spread between runs."""
+
+    r: float
+    low: float
+    high: float
+    between: float | None
+    runs: int
+    error: float | None
+    freedom: int
+
+
+class LotPotency(TypedDict):
+    """Relative potency by one mechanism."""
+
+    runs: list[AssayRun]
+    combined: CombinedPotency | None
+
+
+class Reporting(TypedDict):
+    """A checklist against the record."""
+
+    share_present: float | None
+    items: list[Item]
+
+
+class ChartNew(TypedDict):
+    """Where the new lot stands among the limits of earlier ones."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    outside: bool
+
+
+class ChartLines(TypedDict):
+    """A control chart, on the scale of the quantity."""
+
+    name: str
+    values: list[float | None]
+    centre: float | None
+    low: list[float | None]
+    high: list[float | None]
+    false_alarm: float | None
+    run_length: float | None
+    baseline: int
+    outside: list[str]
+    new: ChartNew | None
+
+
+class Series(TypedDict):
+    """A quantity over lots."""
+
+    quantity: str
+    lots: list[str]
+    values: list[float | None]
+    new: float | None
+    charts: list[ChartLines]
+    range: list[float | None]
+    inside: float | None
+    components: dict[str, float | None] | None
+
+
+class Stability(TypedDict):
+    """What is lost a day, and how long a lot keeps (null where the loss limits nothing)."""
+
+    loss_per_day: Band
+    shelf_life_days: float | None
+
+
+class History(TypedDict):
+    """A lot among earlier ones."""
+
+    lots: list[str]
+    new: str | None
+    series: list[Series]
+    stability: Stability | None
+    notes: list[str]
+
+
+class Comparison(TypedDict):
+    """A lot over a reference lot."""
+
+    reference: str
+    count_ratio: Band
+    potency_ratio: dict[str, Band]
+
+
+class LotResult(TypedDict):
+    """A lot decided."""
+
+    lot: str
+    record: str
+    made: str | None
+    specification: str | None
+    label: str | None
+    decision: str
+    reason: str
+    tests: list[Verdict]
+    count: LotCount | None
+    not_vesicles: Band | None
+    potency: dict[str, LotPotency]
+    reporting: dict[str, Reporting]
+    batch: dict[str, Any]
+    history: History | None
+    reference: Comparison | None
+    stakes: Stakes | None
+
+
+class LabelClaim(TypedDict):
+    """Chance of release after so many days of counting: of a right lot, and of one on its limit."""
+
+    days: int
+    right_as_read: float
+    right_guarded: float
+    limit_as_read: float
+    limit_guarded: float
+
+
+class Ratio(TypedDict):
+    """A quantity after a change over before, and the share of worlds in which the lots show them comparable."""
+
+    ratio: Band
+    shown_comparable: float
+
+
+class ProcessChange(TypedDict):
+    """What a change of process does."""
+
+    before: str
+    after: str
+    lots: int
+    margin: float
+    harvest: Ratio
+    potency: Ratio
+
+
+class ProcessResult(TypedDict):
+    """What a process makes; shares and spreads are of one."""
+
+    process: str
+    about: str
+    lots: int
+    tissue: str
+    vessel: str
+    medium: str
+    isolation: str
+    formulation: str
+    storage: str
+    harvest: Band
+    doses: Band
+    doses_of_a_run: Band
+    spread: dict[str, Band]
+    share: dict[str, Band]
+    right: Band
+    released: Band
+    released_guarded: Band
+    released_wrong: Band
+    released_wrong_guarded: Band
+    refused_right: Band
+    refused_right_guarded: Band
+    potency_spread: Band
+    label_claim: list[LabelClaim]
+    shelf_life_days: Band
+    assumed: list[str]
+    change: ProcessChange | None
+
+
+class Nothing(TypedDict):
+    """An empty object."""
+
+
+class _Answer(TypedDict):
+    otosome: str
+    ok: Literal[True]
+    notes: list[str]
+
+
+class _Written(_Answer):
+    out: str
+    inputs: dict[str, str]
+
+
+class Run(_Written):
+    """``otosome run``."""
+
+    command: Literal["run"]
+    seed: int
+    result: RunResult
+
+
+class Compare(_Written):
+    """``otosome compare``."""
+
+    command: Literal["compare"]
+    seed: int
+    result: CompareResult
+
+
+class New(_Answer):
+    """``otosome new``."""
+
+    command: Literal["new"]
+    out: str
+    result: Nothing
+
+
+class Import(_Written):
+    """``otosome import``."""
+
+    command: Literal["import"]
+    result: ImportResult
+
+
+class Quality(_Answer):
+    """``otosome quality``: of a lot with ``out`` and ``inputs``, of a process without."""
+
+    command: Literal["quality"]
+    out: NotRequired[str]
+    inputs: NotRequired[dict[str, str]]
+    result: LotResult | ProcessResult
+
+
+class List(_Answer):
+    """``otosome list``: what each entry is about, by shelf and name."""
+
+    command: Literal["list"]
+    result: dict[str, dict[str, str]]
+
+
+class Sources(_Answer):
+    """``otosome sources``."""
+
+    command: Literal["sources"]
+    result: SourcesResult
+
+
+class Show(_Written):
+    """``otosome show``: what the verb answered that wrote the result."""
+
+    command: Literal["show"]
+    seed: NotRequired[int]
+    result: RunResult | CompareResult | ImportResult | LotResult
+
+
+class Qualify(_Answer):
+    """``otosome qualify``."""
+
+    command: Literal["qualify"]
+    seed: int
+    result: QualifyResult
+
+
+class CheckAnswer(_Answer):
+    """``otosome check``."""
+
+    command: Literal["check"]
+    result: CheckResult
+
+
+class Changes(_Answer):
+    """``otosome changes``."""
+
+    command: Literal["changes"]
+    result: ChangesResult
+
+
+class Claims(_Answer):
+    """``otosome claims``."""
+
+    command: Literal["claims"]
+    seed: int
+    result: ClaimsResult
+
+
+ANSWERS: dict[str, type] = {
+    "run": Run,
+    "compare": Compare,
+    "new": New,
+    "import": Import,
+    "quality": Quality,
+    "list": List,
+    "sources": Sources,
+    "show": Show,
+    "qualify": Qualify,
+    "check": CheckAnswer,
+    "changes": Changes,
+    "claims": Claims,
+}

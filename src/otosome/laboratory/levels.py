@@ -1,0 +1,163 @@
+"""Levels as laboratories write them: numbers, limits (``110+``, ``>100``, ``NR 110``), words and codes.
+
+A limit is censored at its level. A word or a code is no response, not tested, or asked about; none becomes a level.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from otosome.laboratory.columns import Columns, possible
+from otosome.laboratory.file import parse
+
+SILENT = ("nr", "no response", "no resp", "noresponse", "not heard", "no threshold", "inf", "absent")
+UNTESTED = (
+    "dnt",
+    "cnt",
+    "nt",
+    "n/t",
+    "nd",
+    "not tested",
+    "did not test",
+    "could not test",
+    "not done",
+    "-",
+    "--",
+    "x",
+    "*",
+)
+# Numbers that stand for no response or not tested in clinics' and programs' sheets.
+CODES = (-999.0, -99.0, 77.0, 88.0, 99.0, 111.0, 130.0, 135.0, 140.0, 666.0, 777.0, 888.0, 999.0, 9999.0)
+STEP = 5.0  # dB in which thresholds are sought
+FEW, MOST_OF = (
+    2,
+    0.9,
+)  # values beside which one that is no multiple stands out, and the share of them that are multiples
+FAR = 30.0  # dB by which nought lies below the rest of its ear before it is asked about
+_NUMBER = r"([+-]?\d+(?:[.,]\d+)?)"
+_SILENT = "|".join(re.escape(word) for word in sorted(SILENT, key=len, reverse=True))
+_ABOVE = (
+    re.compile(rf"(?:>=|>|\u2265)\s*{_NUMBER}(?:\s*db.*)?"),
+    re.compile(rf"{_NUMBER}\s*(?:db\s*)?(?:\+|>|\u2193|\u2198|/?\s*\(?(?:{_SILENT})\)?)"),
+    re.compile(rf"(?:{_SILENT})\s*[@:(]?\s*(?:at|to|up to)?\s*{_NUMBER}\s*(?:db.*)?\)?"),
+)
+_BELOW = re.compile(rf"(?:<=|<|\u2264)\s*{_NUMBER}(?:\s*db.*)?")
+CURE = "say in a mapping what it means: no_response, not_tested, or codes = [] for levels as written"
+
+
+@dataclass(frozen=True)
+class Level:
+    """A level as written: its value in dB, ``none``, ``above`` or ``below``, and why there is none (else empty)."""
+
+    value: float
+    censored: str = "none"
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Codes:
+    """What a laboratory writes for no response and for not tested; ``certain`` where it says that there is no other."""
+
+    no_response: frozenset[str] = frozenset()
+    not_tested: frozenset[str] = frozenset()
+    certain: bool = False
+
+
+def level(text: str, decimal: str = ".", codes: Codes | None = None, loudest: float = np.nan) -> Level:
+    """What one cell says.
+
+    ``loudest``  dB of the loudest stimulus given, where "no response" has no level of its own; NaN where not known
+    """
+    word = text.strip().lower()
+    codes = codes or Codes()
+    if _among(word, codes.not_tested) or word in UNTESTED:
+        return Level(np.nan, reason="not tested" if word else "")
+    if _among(word, codes.no_response) or word in SILENT:
+        return _silent(loudest)
+    if word == "-inf":
+        return Level(np.nan, "below", "a response at every level, and the softest is not stated")
+    limit, side = _limit(word), "above"
+    if limit is None and (match := _BELOW.fullmatch(word)):
+        limit, side = match[1], "below"
+    value = parse(limit.replace(",", ".")) if limit else parse(text.strip(), decimal)
+    if value is None:
+        return Level(np.nan, reason="is neither a level nor a word for none")
+    if np.isnan(value):
+        return Level(np.nan, reason="no threshold, and no mark that there was no response")
+    if not possible(value):
+        return Level(np.nan, reason="a code, not a level")
+    return Level(value, side if limit else "none")
+
+
+def _silent(loudest: float) -> Level:
+    if np.isfinite(loudest):
+        return Level(float(loudest), "above")
+    return Level(np.nan, "above", "no response, and the table does not say what levels were tested")
+
+
+def _limit(word: str) -> str | None:
+    """The number of a limit from above; None where a cell is none."""
+    return next((match[1] for form in _ABOVE if (match := form.fullmatch(word))), None)
+
+
+def _among(word: str, codes: frozenset[str]) -> bool:
+    value = parse(word) if word else None
+    return word in codes or (value is not None and any(parse(code) == value for code in codes))
+
+
+def doubtful(levels: Sequence[Level], ears: Sequence[Hashable]) -> list[str]:
+    """Why each level is asked about, empty where it is not: a code, off the steps of all others, nought in a deaf ear.
+
+    ``ears``  which ear of whom each is of
+    """
+    plain = np.array(
+        [cell.value if cell.censored == "none" and not cell.reason else np.nan for cell in levels]
+    )
+    known = np.isfinite(plain)
+    steps = int((plain[known] % STEP == 0).sum())
+    off = steps >= FEW and steps >= MOST_OF * (known.sum() - 1)
+    lowest = dict[Hashable, float]()
+    for value, ear in zip(plain, ears, strict=True):
+        if value > 0:
+            lowest[ear] = min(value, lowest.get(ear, np.inf))
+    return [_doubt(float(value), off, lowest.get(ear, 0.0)) for value, ear in zip(plain, ears, strict=True)]
+
+
+def _doubt(value: float, off: bool, lowest: float) -> str:
+    """``off``  whether all others are multiples of the step;  ``lowest``  dB of the same ear's other levels"""
+    if np.isnan(value):
+        return ""
+    if value in CODES:
+        return f"{value:g} is a code in many sheets"
+    if value % STEP and off:
+        return f"{value:g} is no multiple of {STEP:g} dB, and the other levels are"
+    if value == 0.0 and lowest >= FAR:
+        return f"0 dB in an ear of {lowest:g} dB and more: 0 is 'not tested' in some sheets"
+    return ""
+
+
+def sift(
+    columns: Columns,
+    name: str,
+    cells: Sequence[Level],
+    ears: Sequence[Hashable],
+    sure: bool,
+    blanks: bool = True,
+) -> list[Level]:
+    """The levels of a column that may be read; the others have no value, and are listed with the reason.
+
+    ``sure``  whether every number is a level as written;  ``blanks``  whether a blank cell is listed
+    """
+    doubts = [""] * len(cells) if sure else doubtful(cells, ears)
+    texts = columns.texts(name)
+    sifted = list[Level]()
+    for row, (cell, doubt) in enumerate(zip(cells, doubts, strict=True)):
+        reason = cell.reason or (f"{doubt}: {CURE}" if doubt else "")
+        if reason and (blanks or texts[row]):
+            columns.leave_out(row, name, texts[row] or "a blank", reason)
+        sifted.append(Level(np.nan, cell.censored, reason) if reason else cell)
+    return sifted

@@ -1,0 +1,473 @@
+"""Mapping files: what the columns of a table, or the wells of a plate, mean, said by the laboratory and not guessed.
+
+A table that no reader knows is read by the ``[[table]]`` whose columns are its own; a plate by the ``[[plate]]`` that
+names its file or measurement. ``draft`` writes one to fill in.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from otosome.errors import BadInput, at
+from otosome.laboratory.columns import CLICKS, EARS, SUBJECT, Columns
+from otosome.laboratory.file import Export, flags, parse, printable
+from otosome.laboratory.levels import Codes, Level, level, sift
+from otosome.laboratory.tables import Tables, at_rows, readings
+from otosome.laboratory.voltage import factor
+from otosome.units import convert, split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KIND = "mapping/1"
+# Columns that say whose readings they are, by the names laboratories give them.
+USUAL = {
+    "subject": SUBJECT,
+    "ear": ("ear", "side"),
+    "group": ("group", "treatment", "genotype"),
+    "time": ("timepoint", "time", "day", "week"),
+    "recorded": ("date", "performed_at"),
+}
+ASKED = (
+    '# no_response = ["NR", 99]',
+    '# not_tested = ["DNT", 0]',
+    '# loudest = "90 dB SPL"  # where "no response" has no level of its own',
+    "# codes = []  # says that every number is a level as written",
+    '# times = { baseline = "-24 h", d14 = "14 d" }',
+    "# header_rows = 2  # where the names stand in two rows: they are joined by a blank",
+)
+LARGEST = 1_000_000
+LEVELS = ("dB SPL", "dB HL", "dB nHL", "dB peSPL", "dB")
+VOLTAGES = ("uV", "nV", "mV", "V")
+# What a column may be read as, and the units it may be in.
+QUANTITIES: dict[str, tuple[str, ...]] = {
+    "abr_threshold": LEVELS,
+    "audiogram": ("dB HL",),
+    "audiogram.bone": ("dB HL",),
+    "audiogram.soundfield": ("dB HL",),
+    "dpoae": ("dB SPL",),
+    "dpoae_threshold": ("dB SPL",),
+    "wave1": VOLTAGES,
+    "wave1_latency": ("ms",),
+    "cell_count.ohc": ("", "%", "cells", "cells/mm"),
+    "cell_count.ihc": ("", "%", "cells", "cells/mm"),
+    "cell_count.sgn": ("", "%", "cells", "cells/mm"),
+    "cell_count.synapse": ("per IHC",),
+    "cell_count.ribbon": ("per IHC",),
+}
+IN_DECIBELS = ("abr_threshold", "audiogram", "audiogram.bone", "audiogram.soundfield", "dpoae_threshold")
+PEOPLE = ("audiogram", "audiogram.bone", "audiogram.soundfield")
+SPECIES = ("", "mouse", "rat", "guinea_pig", "human")
+HIGHEST_OF_A_PERSON = 20.0  # kHz
+HERTZ = re.compile(r"(\d+(?:\.\d+)?)\s*(k?hz)", re.IGNORECASE)
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Closed):
+    """What one column holds. ``frequency``, ``ear`` and ``level`` are another column, or a value for all rows."""
+
+    quantity: str = ""
+    unit: str = ""
+    frequency: str = ""
+    ear: str = ""
+    level: str = ""
+
+
+class Table(_Closed):
+    """The meaning of every table with these columns."""
+
+    columns: list[str]
+    header_rows: int = Field(default=1, ge=1, le=4)
+    species: Literal["", "mouse", "rat", "guinea_pig", "human"] = ""
+    subject: str = ""
+    ear: str = ""
+    group: str = ""
+    time: str = ""
+    recorded: str = ""
+    no_response: list[str | float] = []
+    not_tested: list[str | float] = []
+    loudest: str = ""
+    codes: list[str | float] | None = None
+    times: dict[str, str] = {}
+    column: dict[str, Column]
+
+    def words(self) -> Codes:
+        """The codes it names; ``codes = []`` says that there is no other."""
+        certain = self.codes is not None or bool(self.no_response or self.not_tested)
+        return Codes(_as_text(self.no_response), _as_text(self.not_tested), certain)
+
+
+class Plate(_Closed):
+    """What stands in the wells: the sample and the dose of each, as the plate lies; a blank well is left out."""
+
+    file: str = ""
+    read: str = ""
+    unit: str
+    sample: list[list[str]]
+    dose: list[list[float | str]]
+
+
+class _File(_Closed):
+    otosome: Literal["mapping/1"]
+    table: list[Table] = []
+    plate: list[Plate] = []
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """A checked mapping file."""
+
+    name: str = ""
+    tables: tuple[Table, ...] = ()
+    plates: tuple[Plate, ...] = ()
+
+    @classmethod
+    def read(cls, file: Path) -> Meaning:
+        """The mapping in a TOML file; raises BadInput naming the key."""
+        import tomllib
+
+        export = Export.open(file)
+        if len(export.content) > LARGEST:
+            raise BadInput("is too large for a mapping", file=file.name, allowed=f"{LARGEST} bytes")
+        try:
+            values = _File.model_validate(tomllib.loads(export.text))
+        except tomllib.TOMLDecodeError as error:
+            raise BadInput("is no TOML", file=file.name, given=str(error)[:100]) from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise BadInput(
+                first["msg"],
+                file=file.name,
+                key=".".join(map(str, first["loc"])),
+                given=str(first["input"])[:60],
+                cure="otosome new mapping FILE writes one to fill in",
+            ) from error
+        for number, table in enumerate(values.table, start=1):
+            _check(file.name, f"table {number}", table)
+        return cls(file.name, tuple(values.table), tuple(values.plate))
+
+    def of(self, export: Export) -> Table | None:
+        """The table whose columns an export has; None where there is none."""
+        for table in self.tables:
+            names = names_of(export, table.header_rows)
+            if names and set(names) == {_plain(name) for name in table.columns}:
+                return table
+        return None
+
+
+def _as_text(codes: Sequence[str | float]) -> frozenset[str]:
+    return frozenset(f"{code:g}" if isinstance(code, float) else str(code).strip().lower() for code in codes)
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).lower()
+
+
+def _check(file: str, place: str, table: Table) -> None:
+    """Refuse a table without anything to read, or a column it does not have."""
+    names = {_plain(name) for name in table.columns}
+    used = {"subject": table.subject, "group": table.group, "time": table.time, "recorded": table.recorded}
+    for key, name in {**used, **{f"column.{name}": name for name in table.column}}.items():
+        if name and _plain(name) not in names:
+            raise BadInput(
+                "is no column of the table",
+                file=file,
+                key=f"{place}.{key}",
+                given=name,
+                allowed=table.columns,
+            )
+    read = {name: column for name, column in table.column.items() if column.quantity}
+    if not read:
+        cure = "write under [table.column] of each column that is to be read what it holds"
+        raise BadInput(
+            "has no column with a quantity",
+            file=file,
+            key=f"{place}.column",
+            allowed=list(QUANTITIES),
+            cure=cure,
+        )
+    for name, column in read.items():
+        with at(file, f"{place}.column.{name}"):
+            _check_column(column, table.species)
+
+
+def _check_column(column: Column, species: str) -> None:
+    """Refuse a quantity that is none, a unit that it is not in, and an animal's audiogram."""
+    if column.quantity not in QUANTITIES:
+        raise BadInput("is no quantity", key="quantity", given=column.quantity, allowed=list(QUANTITIES))
+    if column.unit not in QUANTITIES[column.quantity]:
+        allowed = [unit or "(none)" for unit in QUANTITIES[column.quantity]]
+        raise BadInput(
+            f"is no unit of {column.quantity}", key="unit", given=column.unit or "nothing", allowed=allowed
+        )
+    if column.quantity in PEOPLE and species not in ("", "human"):
+        raise BadInput(
+            "an animal has no audiogram in dB HL", key="quantity", given=species, allowed=["abr_threshold"]
+        )
+
+
+def names_of(export: Export, rows: int = 1) -> list[str]:
+    """The names of a table's columns, over one header row or several; a cell that was merged names those after it."""
+    try:
+        cells = export.rows("," if export.sheet else export.separator)
+    except BadInput:
+        return []
+    head = [row for row in cells if any(row)][:rows]
+    wide = max((len(row) for row in head), default=0)
+    lines = [[*row, *[""] * (wide - len(row))] for row in head]
+    for line in lines[:-1]:
+        for i in range(1, wide):
+            line[i] = line[i] or line[i - 1]
+    names = [_plain(" ".join(line[i] for line in lines if line[i])) for i in range(wide)]
+    while names and not names[-1]:
+        names.pop()
+    return names
+
+
+def mapped(export: Export, table: Table, name: str) -> Tables:
+    """A table as its mapping says; raises BadInput where nothing in it can be read.
+
+    ``name``  of the mapping file
+    """
+    columns = _columns(export, table)
+    read = [(_plain(key), column) for key, column in table.column.items() if column.quantity]
+    parts = [part for key, column in read if (part := _column(columns, table, key, column))["value"]]
+    if not parts:
+        raise columns.nothing("no value", "one or more, by the mapping")
+    merged = {key: [value for part in parts for value in part[key]] for key in parts[0]}
+    flag = [flags(str(remark), f"by the mapping {name}") for remark in merged.pop("flag")]
+    return Tables(readings=readings(export, **merged, flag=flag), refused=tuple(columns.refused))
+
+
+def _columns(export: Export, table: Table) -> Columns:
+    """The table's columns under the names of the mapping, whose header may have several rows."""
+    if table.header_rows == 1:
+        return Columns.of(export)
+    names = names_of(export, table.header_rows)
+    cells = export.table(_after_header(export, table.header_rows) - 1, names=names)
+    return Columns(export, cells.frame, cells.decimal, cells.lines)
+
+
+def _after_header(export: Export, rows: int) -> int:
+    full = [number for number, line in enumerate(export.lines()) if line.strip(" ,;\t")]
+    return full[rows - 1] + 1 if len(full) >= rows else rows
+
+
+def _column(columns: Columns, table: Table, name: str, column: Column) -> dict[str, list[object]]:
+    """The readings of one column, as columns of the table ``readings``."""
+    who = _who(columns, table)
+    ears = _ears(columns, column.ear or table.ear)
+    hertz, stimulus = _frequencies(columns, column.frequency, name)
+    levels = _levels(columns, table, column, name, list(zip(who["subject"], ears, strict=True)))
+    unit, scale = _unit(column)
+    stimulus_level = _values(columns, column.level)
+    rows = np.flatnonzero([np.isfinite(cell.value) for cell in levels])
+    if column.quantity in PEOPLE and (np.array(hertz)[rows] > HIGHEST_OF_A_PERSON).any():
+        raise columns.export.refusal(
+            name, "a frequency that no person hears", "an animal's abr_threshold", "mend the mapping"
+        )
+    comma = "decimal comma" if columns.decimal == "," else ""
+    return at_rows(
+        rows,
+        **who,
+        ear=ears,
+        quantity=[column.quantity] * len(ears),
+        frequency=hertz,
+        value=[cell.value * scale for cell in levels],
+        unit=[unit] * len(ears),
+        level=stimulus_level,
+        censored=[cell.censored for cell in levels],
+        flag=[flags(click, comma) for click in stimulus],
+    )
+
+
+def _unit(column: Column) -> tuple[str, float]:
+    """The unit of the tables, and how many of it the column's unit is."""
+    if column.unit in VOLTAGES:
+        return "uV", factor(column.unit) or 1.0
+    return ("", 0.01) if column.unit == "%" else (column.unit, 1.0)
+
+
+def _who(columns: Columns, table: Table) -> dict[str, list[object]]:
+    count = len(columns.frame)
+    times = columns.texts(_plain(table.time)) if table.time else [""] * count
+    return {
+        "subject": list(columns.texts(_plain(table.subject))) if table.subject else [""] * count,
+        "group": list(columns.texts(_plain(table.group))) if table.group else [""] * count,
+        "recorded": [text[:16] for text in columns.texts(_plain(table.recorded))]
+        if table.recorded
+        else [""] * count,
+        "time": [_hours(columns, table, word, row) for row, word in enumerate(times)],
+    }
+
+
+def _hours(columns: Columns, table: Table, word: str, row: int) -> float:
+    """Hours of a time in words, by the mapping first, else as a number with a unit."""
+    meanings = {key.strip().lower(): value for key, value in table.times.items()}
+    text = meanings.get(word.strip().lower(), word)
+    hours = columns.span(text)
+    if word and np.isnan(hours):
+        columns.leave_out(
+            row, _plain(table.time), word, "is no time: give it one under [table.times], such as '14 d'"
+        )
+    return hours
+
+
+def _ears(columns: Columns, source: str) -> list[str]:
+    if _plain(source) in columns:
+        return [EARS.get(text.lower(), "") for text in columns.texts(_plain(source))]
+    return [EARS.get(source.lower(), "")] * len(columns.frame)
+
+
+def _frequencies(columns: Columns, source: str, name: str) -> tuple[list[float], list[str]]:
+    """Frequency in kHz of each row and a flag for a click: of a column of frequencies, or of one value with a unit."""
+    count = len(columns.frame)
+    match = HERTZ.fullmatch(source.strip())
+    if match:
+        return [float(match[1]) * (1.0 if match[2].lower() == "khz" else 1e-3)] * count, [""] * count
+    if source.lower() in CLICKS:
+        return [np.nan] * count, ["click"] * count
+    if _plain(source) in columns:
+        values, about = columns.kilohertz_of(_plain(source))
+        return list(values), about
+    if not source:
+        return [np.nan] * count, [""] * count
+    raise columns.export.refusal(
+        f"column {name}, frequency", source, "a column, '8 kHz', '500 Hz' or 'click'", "mend the mapping"
+    )
+
+
+def _values(columns: Columns, source: str) -> list[float]:
+    """The level of the stimulus in each row: of a column, or of one value in dB."""
+    count = len(columns.frame)
+    if _plain(source) in columns:
+        return list(columns.numbers(_plain(source)))
+    return [parse(source.lower().split("db")[0].strip()) or np.nan] * count if source else [np.nan] * count
+
+
+def _levels(
+    columns: Columns, table: Table, column: Column, name: str, ears: Sequence[tuple[object, object]]
+) -> list[Level]:
+    """What each cell says; cells that say nothing readable are listed, and those in doubt asked about."""
+    if column.quantity not in IN_DECIBELS:
+        return [Level(value) for value in columns.numbers(name)]
+    loudest = parse(table.loudest.lower().split("db")[0].strip())
+    codes = table.words()
+    cells = [level(text, columns.decimal, codes, loudest or np.nan) for text in columns.texts(name)]
+    return sift(columns, name, cells, ears, codes.certain, blanks=False)
+
+
+def draft(files: Sequence[Export]) -> str:
+    """A mapping to fill in, a ``[[table]]`` for each file's columns; what a header states stands in it."""
+    lines = [
+        f'otosome = "{KIND}"',
+        "# Say what each column holds, then: otosome import PATH... --mapping THIS_FILE",
+        f"# quantity: {', '.join(QUANTITIES)}; leave it empty for a column that is not to be read.",
+        "# frequency, ear and level: the name of another column, or a value ('8 kHz', 'click', 'right', '80 dB SPL').",
+    ]
+    return "\n".join([*lines, *(line for export in files for line in _drafted(export))]) + "\n"
+
+
+def _drafted(export: Export) -> list[str]:
+    """The lines of one table."""
+    names = names_of(export)
+    about = {key: next((word for word in words if word in names), "") for key, words in USUAL.items()}
+    hertz = next((name for name in names if "freq" in name or name in ("khz", "hz")), "")
+    lines = [
+        "",
+        "[[table]]",
+        f"# {_quoted(export.title)}",
+        f"columns = [{', '.join(map(_quoted, names))}]",
+        'species = ""  # mouse, rat, guinea_pig or human',
+        *(f"{key} = {_quoted(word)}" for key, word in about.items()),
+        *ASKED,
+    ]
+    for name in names:
+        if name and name not in {*about.values(), hertz}:
+            lines += [
+                f"[table.column.{_quoted(name)}]",
+                'quantity = ""',
+                'unit = ""',
+                f"frequency = {_quoted(hertz)}",
+            ]
+    return lines
+
+
+def _quoted(text: str) -> str:
+    """A TOML string, whatever the text holds."""
+    return json.dumps(printable(text), ensure_ascii=False)
+
+
+def with_layout(wells: pd.DataFrame, plates: Sequence[Plate]) -> dict[str, pd.DataFrame]:
+    """Wells with the sample and dose of their layout, a table a file and measurement as ``otosome quality`` reads it.
+
+    raises  BadInput for a layout that has another form than its doses, or that fits no plate
+    """
+    import pandas as pd
+
+    tables = dict[str, pd.DataFrame]()
+    for number, plate in enumerate(plates, start=1):
+        place = f"plate {number}"
+        named = wells[(wells["file"] == plate.file) | (not plate.file)]
+        named = named[(named["read"] == plate.read) | (not plate.read)]
+        if named.empty:
+            raise BadInput(
+                "fits no plate that was read", key=place, given=f"{plate.file} {plate.read}".strip()
+            )
+        layout = _layout(plate, place)
+        for (file, own, read), rows in named.groupby(["file", "plate", "read"], sort=False):
+            values = [
+                {
+                    "well": well,
+                    "sample": layout[well][0],
+                    "dose": layout[well][1],
+                    "unit": plate.unit,
+                    "response": value,
+                }
+                for well, value in zip(rows["well"].astype(str), rows["value"], strict=True)
+                if well in layout and layout[well][0]
+            ]
+            stem = "_".join("".join(c if c.isalnum() else " " for c in f"{file} {own} {read}").split())[:80]
+            tables[stem] = pd.DataFrame(
+                values, columns=pd.Index(["well", "sample", "dose", "unit", "response"])
+            )
+    return tables
+
+
+def _layout(plate: Plate, place: str) -> Mapping[str, tuple[str, float]]:
+    """Sample and dose of each well by its name."""
+    try:
+        split(f"1 {plate.unit}")
+        convert(1.0, plate.unit, plate.unit)
+    except ValueError as error:
+        raise BadInput(str(error), key=f"{place}.unit", given=plate.unit) from error
+    if [len(row) for row in plate.sample] != [len(row) for row in plate.dose]:
+        raise BadInput(
+            "has another form than the samples",
+            key=f"{place}.dose",
+            cure="write a dose for each well, '' for none",
+        )
+    wells = dict[str, tuple[str, float]]()
+    for letter, samples, doses in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", plate.sample, plate.dose, strict=False):
+        for column, (sample, dose) in enumerate(zip(samples, doses, strict=True), start=1):
+            value = dose if isinstance(dose, float) else parse(str(dose))
+            if sample and not (value is not None and value > 0):
+                raise BadInput(
+                    "a dose lies above zero",
+                    key=f"{place}.dose",
+                    given=f"{letter}{column}: {dose}",
+                    cure="leave its sample blank",
+                )
+            wells[f"{letter}{column}"] = (sample, float(value if value is not None else np.nan))
+    return wells

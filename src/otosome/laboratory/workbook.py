@@ -1,0 +1,143 @@
+"""Sheets of a spreadsheet file (.xlsx) as text tables: checked against bombs first, macros and outside links refused.
+
+Only values are read, by calamine; a formula counts as what it last gave. A merged cell holds its value at its top left.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+
+from otosome.errors import BadInput
+from otosome.laboratory.file import LARGEST, MOST_CELLS, Export
+
+MAGIC = b"PK\x03\x04"
+MOST_PARTS, MOST_SHEETS = 2000, 60
+CELL = re.compile(rb"""\br\s*=\s*["']\$?([A-Za-z]{1,3})\$?(\d{1,9})["']""")
+PIECE = 1 << 20
+AGAIN = "save the sheet as a new .xlsx with values alone, or as CSV"
+OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+
+
+def is_workbook(export: Export) -> bool:
+    """Whether a file is a ZIP archive that says it is a spreadsheet."""
+    return export.content.startswith(MAGIC) and b"xl/" in export.content
+
+
+def sheets(export: Export) -> list[Export]:
+    """The sheets that hold anything, each as a file of comma-separated text whose refusals name sheet and cell.
+
+    raises  BadInput for what is no sound workbook, or has macros, links to other files, or more than its size allows
+    """
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    _check(export)
+    try:
+        with CalamineWorkbook.from_filelike(io.BytesIO(export.content)) as book:
+            names = book.sheet_names
+            if len(names) > MOST_SHEETS:
+                raise export.refusal("workbook", f"{len(names)} sheets", f"at most {MOST_SHEETS}", AGAIN)
+            tables = {name: book.get_sheet_by_name(name) for name in names}
+            parts = [
+                _sheet(export, name, table.to_python(), table.start or (0, 0))
+                for name, table in tables.items()
+            ]
+    except BadInput:
+        raise
+    except (CalamineError, ValueError, OSError) as error:
+        raise export.refusal("workbook", str(error)[:100], "a sound .xlsx", AGAIN) from error
+    full = [part for part in parts if part.content]
+    if not full:
+        raise export.refusal("workbook", "no cell with a value", "one sheet or more with a table", AGAIN)
+    return full
+
+
+def _sheet(export: Export, name: str, rows: Sequence[Sequence[object]], start: tuple[int, int]) -> Export:
+    """A sheet as CSV from its first row that holds anything; without content where none does."""
+    texts = [[_text(cell) for cell in row] for row in rows]
+    above = next((i for i, row in enumerate(texts) if any(row)), len(texts))
+    packed = io.StringIO()
+    csv.writer(packed, lineterminator="\n").writerows(texts[above:])
+    corner = (start[0] + above, start[1])
+    return replace(export, content=packed.getvalue().encode(), sheet=name, corner=corner, whole=export.sha256)
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, (date, datetime, time)):
+        return cell.isoformat()
+    if isinstance(cell, timedelta):
+        return str(cell)
+    return " ".join(str(cell).split())
+
+
+def _check(export: Export) -> None:
+    """Refuse an archive whose parts are too many, too large or false, and whose cells lie too far out."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(export.content)) as archive:
+            parts = archive.infolist()
+            _allowed(export, parts)
+            total = 0
+            for part in parts:
+                total += _part(export, archive, part, LARGEST - total)
+    except BadInput:
+        raise
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise export.refusal(
+            "workbook", str(error)[:100], "a sound .xlsx without a password", AGAIN
+        ) from error
+    except zipfile.zlib.error as error:  # type: ignore[attr-defined]  # zipfile lets it through
+        raise export.refusal("workbook", "damaged compression", "a sound .xlsx", AGAIN) from error
+
+
+def _allowed(export: Export, parts: list[zipfile.ZipInfo]) -> None:
+    names = [part.filename.lower() for part in parts]
+    if len(parts) > MOST_PARTS or len(set(names)) < len(names):
+        raise export.refusal("workbook", f"{len(parts)} parts, or one twice", f"at most {MOST_PARTS}", AGAIN)
+    for word, what in (
+        ("vbaproject", "macros"),
+        ("externallinks/", "links to other files"),
+        ("embeddings/", "embedded files"),
+    ):
+        if any(word in name for name in names):
+            raise export.refusal("workbook", what, "values alone", AGAIN)
+
+
+def _part(export: Export, archive: zipfile.ZipFile, part: zipfile.ZipInfo, room: int) -> int:
+    """Read a part in pieces to its end, so that its size is what it is and not what it says; bytes of it."""
+    size, tail, rows, columns = 0, b"", 0, 0
+    sheet = "worksheets/" in part.filename.lower()
+    with archive.open(part) as stream:
+        while piece := stream.read(PIECE):
+            size += len(piece)
+            if size > room:
+                raise export.refusal(
+                    "workbook", f"more than {LARGEST} bytes unpacked", f"at most {LARGEST}", AGAIN
+                )
+            whole = tail + piece
+            if b"<!DOCTYPE" in whole or b"<!ENTITY" in whole:
+                raise export.refusal("workbook", "a document type", "none", AGAIN)
+            if sheet:
+                for column, row in CELL.findall(whole):
+                    columns, rows = max(columns, _number(column)), max(rows, int(row))
+            tail = whole[-40:]
+    if rows * columns > MOST_CELLS:
+        raise export.refusal(
+            part.filename[-60:], f"{rows} rows, {columns} columns", f"at most {MOST_CELLS} cells", AGAIN
+        )
+    return size
+
+
+def _number(letters: bytes) -> int:
+    value = 0
+    for letter in letters.upper():
+        value = 26 * value + letter - ord("A") + 1
+    return value

@@ -1,0 +1,243 @@
+"""What is done to an ear: insults, treatments, devices and samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from otosome.errors import BadInput
+from otosome.study.tables.base import (
+    Amount,
+    Duration,
+    Frequency,
+    InsultAmount,
+    Length,
+    Level,
+    Moment,
+    Reference,
+    Table,
+    Volume,
+    check_depth,
+    check_for_species,
+    check_moment,
+    check_words,
+)
+from otosome.units import Quantity
+
+if TYPE_CHECKING:
+    from otosome.study.study import Study
+
+_POTENCY = (
+    "factor on what the batch can do: 1.0 as it is, 0.0 for the null twin that every effect is compared with"
+)
+
+
+class InsultUse(Table):
+    """One insult: a drug by a route, a noise at a level, or an event at a depth."""
+
+    entry: str = Field(description='entry of the shelf insults: "cisplatin", "noise", "sham_surgery"')
+    at: list[Moment] = Field(
+        min_length=1, description='when it begins, from the first insult; each time anew: ["0 h", "7 d"]'
+    )
+    route: str | None = Field(
+        default=None, description='of a drug, entry of the shelf routes: "intraperitoneal"'
+    )
+    amount: InsultAmount | None = Field(
+        default=None,
+        description='of a drug, each time: by body mass ("12 mg/kg"), body surface ("75 mg/m2") or in all ("3 mg")',
+    )
+    duration: Duration | None = Field(
+        default=None, description='how long a noise or an infusion lasts each time: "2 h"'
+    )
+    level: Level | None = Field(
+        default=None, description='of a noise, its sound pressure level: "100 dB SPL"'
+    )
+    band: list[Frequency] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=2,
+        description='of a noise, its lowest and highest frequency: ["8 kHz", "16 kHz"]',
+    )
+    depth: Length | None = Field(
+        default=None, description='of an event, how far an instrument goes from the round window: "20 mm"'
+    )
+
+    def references(self, study: Study) -> Iterator[Reference]:
+        """Its entry and its route."""
+        yield study.reference("insults", "entry", self.entry)
+        if self.route is not None:
+            yield study.reference("routes", "route", self.route)
+
+    def moments(self) -> Sequence[Quantity]:
+        """When it begins."""
+        return self.at
+
+    def check(self, study: Study) -> None:
+        """It says all that its entry needs, and nothing its entry has no use for."""
+        drugs = study.drugs(self)
+        needs = ["route", "amount"] if drugs else []
+        needs += ["level", "band", "duration"] if "noise.level" in study.needs(self) else []
+        for key in needs:
+            if getattr(self, key) is None:
+                raise BadInput(f"{self.entry} needs it", key=key)
+        useful = [*needs, "entry", "at"]
+        useful += ["duration"] if drugs else []
+        useful += ["depth"] if study.is_event(self) else []
+        for key in self.model_fields_set - set(useful):
+            raise BadInput(f"{self.entry} has no use for it", key=key, allowed=useful)
+        check_depth(study, self.depth)
+        if self.band is not None and not self.band[0] < self.band[1]:
+            raise BadInput("a band rises", key="band", given=[end.text for end in self.band])
+        if drugs:
+            self._check_route(study)
+
+    def _check_route(self, study: Study) -> None:
+        # A drug's dose has no volume: in a dry middle ear nothing crosses the window, in the duct nothing is pushed on.
+        if study.is_local(self.route):
+            routes = study.catalog.names("routes")
+            raise BadInput(
+                "brings a drug in a volume of fluid, which an insult does not have yet: it would not arrive as given",
+                key="route",
+                given=self.route,
+                allowed=[route for route in routes if not study.is_local(route)],
+            )
+
+
+class Treatment(Table):
+    """One treatment: a batch by a route; without an amount, the volume of the batch as it is."""
+
+    batch: str = Field(
+        description='entry of the shelf batches ("example_lot"), or a file beside the study: a lot\'s record, or an '
+        'instrument\'s export ("lots/a.toml")'
+    )
+    route: str = Field(description='entry of the shelf routes: "round_window"')
+    at: list[Moment] = Field(
+        min_length=1, description='when it is given, from the first insult; each time anew: ["-24 h"]'
+    )
+    volume: Volume = Field(description='volume given each time: "2 uL"')
+    amount: Amount | None = Field(
+        default=None,
+        description='vesicles given each time, counted ("2e9 particles") or by protein ("10 ug")',
+    )
+    duration: Duration | None = Field(
+        default=None, description='how long each infusion lasts: "1 h"; left out, it is given at once'
+    )
+    potency: float = Field(default=1.0, ge=0.0, le=1e6, description=_POTENCY)
+
+    def references(self, study: Study) -> Iterator[Reference]:
+        """Its route and its batch."""
+        yield study.reference("routes", "route", self.route)
+        yield study.reference("batches", "batch", self.batch)
+
+    def moments(self) -> Sequence[Quantity]:
+        """When it is given."""
+        return self.at
+
+
+class DeviceUse(Table):
+    """Something worn or put in: since when, how deep, and for a graft or a coat what it releases and how much it is."""
+
+    entry: str = Field(description='entry of the shelf devices: "cochlear_implant", "hearing_aid"')
+    at: Moment = Field(
+        default=Quantity("0 h"),
+        description='since when it is worn or in the ear, from the first insult: "0 d"',
+    )
+    depth: Length | None = Field(
+        default=None, description='how far an electrode goes from the round window: "20 mm"'
+    )
+    batch: str | None = Field(
+        default=None,
+        description='what it releases: entry of the shelf batches ("example_lot"), or a file beside the study',
+    )
+    amount: Amount | None = Field(
+        default=None,
+        description='cells of a graft ("1e5 cells"), or what a coat holds ("2e9 particles", "10 ug")',
+    )
+    potency: float = Field(default=1.0, ge=0.0, le=1e6, description=_POTENCY)
+
+    def references(self, study: Study) -> Iterator[Reference]:
+        """Its entry, its batch, and the event that putting it in is."""
+        yield study.reference("devices", "entry", self.entry)
+        if self.batch is not None:
+            yield study.reference("batches", "batch", self.batch)
+        event = study.brought(self)
+        if event is not None:
+            yield study.reference("insults", "entry", event.entry)
+
+    def moments(self) -> Sequence[Quantity]:
+        """Since when it is there."""
+        return [self.at]
+
+    def check(self, study: Study) -> None:
+        """Its words are those its entry asks for, and what it releases is stated whole."""
+        check_for_species(study, "devices", self.entry, "entry")
+        check_words(self, study, "devices", self.entry, {"entry", "at", "potency"})
+        self._check_release(study)
+        check_depth(study, self.depth)
+
+    def _check_release(self, study: Study) -> None:
+        """What releases vesicles has a batch, and an amount in a unit its entry knows; nothing else has a potency."""
+        if (self.batch is None) != (self.amount is None):
+            raise BadInput(
+                "what releases vesicles has a batch and an amount, or neither",
+                given=[key for key in ("batch", "amount") if getattr(self, key) is not None],
+            )
+        if self.amount is None:
+            if self.potency != 1.0:
+                raise BadInput("releases nothing", key="potency", given=self.potency)
+            return
+        # Cells that live on in the ear are another thing than what so many gave off in a dish.
+        units = study.catalog.get("devices", self.entry).options.amounts
+        if units and self.amount.unit not in units:
+            raise BadInput(
+                f"{self.entry} is given otherwise", key="amount", given=self.amount.text, allowed=list(units)
+            )
+
+
+class SampleUse(Table):
+    """Perilymph drawn from every ear as a laboratory does: the volume is what is measured, and it is gone then."""
+
+    at: list[Moment] = Field(
+        min_length=1, description='when drawing begins, from the first insult: ["1 h", "24 h"]'
+    )
+    volume: Volume = Field(description='volume drawn each time: "1 uL"')
+    of: Literal["scala_tympani", "scala_vestibuli", "vestibule"] = Field(
+        default="scala_tympani", description='room it is drawn from: "scala_tympani"'
+    )
+    place: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        description="where along the scala, from 0.0 at the base to 1.0 at the apex",
+    )
+    duration: Duration | None = Field(
+        default=None, description='how long drawing lasts: "10 min"; left out, it is drawn at once'
+    )
+
+    def moments(self) -> Sequence[Quantity]:
+        """When drawing begins."""
+        return self.at
+
+    @property
+    def spans(self) -> list[tuple[float, float]]:
+        """Begin and end of each drawing, h."""
+        duration = 0.0 if self.duration is None else float(self.duration)
+        return [(float(moment), moment + duration) for moment in self.at]
+
+    def check(self, study: Study) -> None:
+        """Every drawing ends within the study, and none begins while another is drawn from the same place."""
+        for moment, (_, end) in zip(self.at, self.spans, strict=True):
+            check_moment(study, moment, end)
+        own = {start for start, _ in self.spans}
+        samples = [s for s in study.tables.sample.values() if (s.of, s.place) == (self.of, self.place)]
+        for (_, end), (start, _) in pairwise(sorted(span for sample in samples for span in sample.spans)):
+            if start < end and start in own:
+                raise BadInput(
+                    "begins while another sample is drawn from the same place",
+                    key="at",
+                    given=f"{start:g} h",
+                    allowed=f"from {end:g} h on",
+                )
