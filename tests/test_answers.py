@@ -6,17 +6,19 @@ import json
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tomli_w
 import xarray as xr
 
-from otosome.answers import accuracy
-from otosome.answers.accuracy import errors
+from otosome.answers import accuracy, prior
+from otosome.answers.accuracy import Cost
 from otosome.answers.answer import answer
-from otosome.answers.contrast import benefit, compare
-from otosome.answers.sensitivity import sensitivity, share
+from otosome.answers.contrast import benefit, contrast
+from otosome.answers.prior import benefits_by_prior, with_efficacy
+from otosome.answers.sensitivity import movement, sensitivity
 from otosome.answers.sources import sources
 from otosome.answers.window import window
 from otosome.errors import BadInput
@@ -28,10 +30,11 @@ from otosome.forward import (
     observe,
     simulate,
 )
-from otosome.report import page, write_window
+from otosome.report import page, summary, write_window
 from otosome.results import Record, fill, open_result, writing
 from otosome.study import load, loads, saves
 
+PARTS = ("space", "time", "total")
 VALID = Path(__file__).parent / "studies" / "valid"
 FULL, NONE, NULL = "cisplatin + vesicles", "cisplatin", "cisplatin + null vesicles"
 # Numbers that bear on the benefit in thresholds: where vesicles go, what they find there, and what they do.
@@ -83,9 +86,13 @@ def result(study):
 
 
 @pytest.fixture(scope="module")
-def told(result):
-    keys = ("headline", "sensitivity", "errors", "sources")
-    return {key: json.loads(result.attrs[key]) for key in keys}
+def answers(result):
+    return SimpleNamespace(
+        headline=summary.headline(result),
+        movers={row.parameter: row for row in summary.movers(result)},
+        errors=summary.accuracy(result),
+        sources=summary.sources(result),
+    )
 
 
 # The benefit and its three kinds of uncertainty
@@ -110,6 +117,12 @@ def made_up(gains):
     return study, xr.Dataset({"abr": variable}, coords=coords)
 
 
+def width(found, kind):
+    """How wide an interval of a contrast is."""
+    exact = getattr(found, kind).exact
+    return exact.high - exact.low
+
+
 def test_spread_between_subjects_and_lack_of_knowledge_are_told_apart():
     world = np.array([-6.0, -2.0, 2.0, 6.0])
     # Row i has lot i % 3; of one world's ten rows each lot's animals lie at -3, 0 and 3 around the lot.
@@ -117,52 +130,72 @@ def test_spread_between_subjects_and_lack_of_knowledge_are_told_apart():
     lot = np.array([-1.0, 0.0, 1.0])[rows % LOTS]
     animal = np.array([-3.0, 0.0, 3.0])[(rows % WORLD) // LOTS % 3] * ((rows % WORLD) < 9)
     gains = 10.0 + np.repeat(world, 10) + lot + animal
-    found = compare(*made_up(gains), "abr", FULL, NONE)
-    assert found["benefit"]["median"] == pytest.approx(10.0)
-    assert found["benefit"]["low"] == pytest.approx(np.quantile(gains, 0.05))
-    assert found["benefit"]["high"] == pytest.approx(np.quantile(gains, 0.95))
-    # The tenth animal of a world and the unequal lots move a lot's mean by less than one.
-    for kind, width in (("between_subjects", 6.0), ("between_lots", 2.0), ("knowledge", 10.8)):
-        assert found[kind]["high"] - found[kind]["low"] == pytest.approx(width, abs=1.0), kind
-    assert found["knowledge"]["worlds"] == 4
-    low, high = found["resampled"]["median"]
+    found = contrast(*made_up(gains), "abr", FULL, NONE)
+    assert found.benefit.exact.median == pytest.approx(10.0)
+    assert found.benefit.exact.low == pytest.approx(np.quantile(gains, 0.05))
+    assert found.benefit.exact.high == pytest.approx(np.quantile(gains, 0.95))
+    # The tenth animal of a world moves a lot's median by less than one.
+    for kind, wide in (("between_ears", 6.0), ("between_lots", 2.0), ("between_worlds", 10.8)):
+        assert width(found, kind) == pytest.approx(wide, abs=1.0), kind
+    assert found.worlds == 4
+    low, high = found.resampled.median
     assert low < 10.0 < high
 
 
-@pytest.mark.parametrize("kind", ["between_lots", "knowledge"])
+@pytest.mark.parametrize("kind", ["between_lots", "between_worlds"])
 def test_one_kind_of_spread_leaves_the_others_narrow(kind):
     rows = np.arange(30)
-    gains = {"between_lots": 9.0 * (rows % LOTS), "knowledge": 4.0 * (rows // WORLD)}[kind]
-    found = compare(*made_up(gains), "abr", FULL, NONE)
-    width = {k: found[k]["high"] - found[k]["low"] for k in ("between_subjects", "between_lots", "knowledge")}
-    assert width.pop(kind) > 5.0
-    # Ten rows hold one lot four times and the others three times, which moves a world's mean by less than 1.
-    assert max(width.values()) < 2.0
+    gains = {"between_lots": 9.0 * (rows % LOTS), "between_worlds": 4.0 * (rows // WORLD)}[kind]
+    found = contrast(*made_up(gains), "abr", FULL, NONE)
+    wide = {k: width(found, k) for k in ("between_ears", "between_lots", "between_worlds")}
+    assert wide.pop(kind) > 5.0
+    # No ear differs from its lot, no lot or no world from another: nothing else is left, to rounding.
+    assert max(wide.values()) < 1e-12
 
 
 def test_ears_that_are_left_out_leave_the_others_in_their_worlds_and_lots():
     rows = np.arange(40)
     world, lot = np.array([-6.0, -2.0, 2.0, 6.0])[rows // WORLD], np.array([-1.0, 0.0, 1.0])[rows % LOTS]
     study, result = made_up(10.0 + world + lot)
-    told = compare(study, result.isel(subject=np.setdiff1d(rows, [0, 1, 13, 28])), "abr", FULL, NONE)
+    found = contrast(study, result.isel(subject=np.setdiff1d(rows, [0, 1, 13, 28])), "abr", FULL, NONE)
     # No animal differs from its lot; a wrong world or lot would make it.
-    assert told["between_subjects"]["low"] == pytest.approx(told["between_subjects"]["high"])
-    assert told["between_lots"]["high"] - told["between_lots"]["low"] == pytest.approx(2.0, abs=0.2)
-    assert told["knowledge"]["worlds"] == 4
+    assert width(found, "between_ears") == pytest.approx(0.0, abs=1e-12)
+    # Between the outer two of three lots, 5 to 95 % is nine tenths of the way.
+    assert width(found, "between_lots") == pytest.approx(0.9 * 2.0)
+    assert found.worlds == 4
+
+
+def test_sixty_ears_in_ten_worlds_of_six_are_ten_worlds():
+    study, result = made_up(np.repeat(np.arange(10.0), 6))
+    result = result.assign_coords(world=("subject", np.repeat(np.arange(10), 6)))
+    found = contrast(study, result, "abr", FULL, NONE)
+    assert found.worlds == 10
+    assert width(found, "between_ears") == width(found, "between_lots") == 0.0
+    assert width(found, "between_worlds") == pytest.approx(8.1)
+
+
+def test_an_arm_gains_nothing_over_itself():
+    found = contrast(*made_up(np.array([3.0, 5.0, 11.0])), "abr", FULL, FULL)
+    for kind in ("benefit", "between_ears", "between_lots", "between_worlds"):
+        shown = getattr(found, kind)
+        assert vars(shown.exact) == {"median": 0.0, "low": 0.0, "high": 0.0}
+        assert shown.text == "0 dB (0 to 0)"
 
 
 def test_one_world_has_no_error_of_its_own():
-    found = compare(*made_up(np.arange(7.0)), "abr", FULL, NONE)
-    assert found["knowledge"]["worlds"] == 1
-    assert found["resampled"] is None
+    found = contrast(*made_up(np.arange(7.0)), "abr", FULL, NONE)
+    assert found.worlds == 1
+    assert found.resampled is None
 
 
 def test_a_benefit_turned_round_is_a_harm_of_the_same_size():
     study, made = made_up(np.array([3.0, 5.0, 11.0]))
-    forth, back = (compare(study, made, "abr", *arms)["benefit"] for arms in ((FULL, NONE), (NONE, FULL)))
-    assert forth["median"] == 5.0
-    assert back["median"] == -5.0
-    assert forth["low"] == pytest.approx(-back["high"])
+    forth, back = (contrast(study, made, "abr", *arms) for arms in ((FULL, NONE), (NONE, FULL)))
+    assert (forth.benefit.median, back.benefit.median) == (5.0, -5.0)
+    for kind in ("benefit", "between_ears", "between_lots", "between_worlds"):
+        one, other = getattr(forth, kind).exact, getattr(back, kind).exact
+        turned = [-other.high, -other.median, -other.low]
+        assert [one.low, one.median, one.high] == pytest.approx(turned, abs=1e-12), kind
 
 
 def test_more_cells_are_a_benefit_and_a_higher_threshold_is_none():
@@ -176,102 +209,112 @@ def test_more_cells_are_a_benefit_and_a_higher_threshold_is_none():
 def test_an_unknown_measure_or_arm_is_refused():
     study, made = made_up(np.array([3.0]))
     with pytest.raises(BadInput, match=r"measure: is not measured; given: dpoae; allowed: abr, sgn, wave1"):
-        compare(study, made, "dpoae", FULL, NONE)
+        contrast(study, made, "dpoae", FULL, NONE)
     with pytest.raises(BadInput, match=r"arm: is not an arm; given: placebo; allowed: cisplatin, "):
-        compare(study, made, "abr", FULL, "placebo")
+        contrast(study, made, "abr", FULL, "placebo")
 
 
 # What it rests on
 
 
-def row(basis, at_low, at_high):
-    return {"basis": basis, "at_low": at_low, "at_high": at_high}
+def mover(basis, at_low, at_high):
+    return SimpleNamespace(basis=basis, moves=abs(at_high - at_low))
 
 
 def test_the_share_of_a_basis_is_its_part_of_all_movement():
-    found = share([row("measured", 1.0, 2.0), row("assumed", 4.0, 1.0), row("measured", 0.0, -2.0)])
-    assert found == dict.fromkeys(BASES, 0.0) | {"measured": 0.5, "assumed": 0.5}
-    assert sum(share([row(basis, 0.0, 1.0 + n) for n, basis in enumerate(BASES)]).values()) == pytest.approx(
-        1
-    )
+    rows = [mover("measured", 1.0, 2.0), mover("assumed", 4.0, 1.0), mover("measured", 0.0, -2.0)]
+    assert movement(rows) == dict.fromkeys(BASES, 0.0) | {"measured": 0.5, "assumed": 0.5}
+    every = movement([mover(basis, 0.0, 1.0 + n) for n, basis in enumerate(BASES)])
+    assert sum(every.values()) == pytest.approx(1)
 
 
 def test_an_answer_that_nothing_moves_rests_on_nothing():
-    assert share([]) == share([row("assumed", 2.0, 2.0)]) == dict.fromkeys(BASES, 0.0)
+    assert movement([]) == movement([mover("assumed", 2.0, 2.0)]) == dict.fromkeys(BASES, 0.0)
 
 
-def test_the_headline_says_what_was_compared_and_what_that_rests_on(study, told):
-    headline = told["headline"]
-    assert (headline["measure"], headline["endpoint"], headline["unit"]) == ("abr", "abr_threshold", "dB")
-    assert (headline["of"], headline["against"], headline["null"]) == (FULL, NONE, NULL)
-    assert (headline["time"], headline["frequency"]) == (168.0, [8.0, 16.0])
-    assert sum(headline["share"].values()) == pytest.approx(1.0)
-    assert sum(headline["counts"].values()) == len(study.parameters) + len(study.curves)
-    assert headline["knowledge"]["worlds"] == 2
+def test_the_headline_says_what_was_compared_and_what_that_rests_on(study, answers):
+    headline = answers.headline
+    assert (headline.measure, headline.endpoint, headline.unit) == ("abr", "abr_threshold", "dB")
+    assert (headline.of, headline.against, headline.null) == (FULL, NONE, NULL)
+    assert (headline.time, headline.frequency) == (168.0, [8.0, 16.0])
+    assert sum(share.exact for share in headline.share.values()) == pytest.approx(1.0)
+    assert sum(headline.counts.values()) == len(study.parameters) + len(study.curves)
+    assert headline.worlds == 2
 
 
-def test_the_null_twin_has_no_benefit_to_rounding(told):
-    assert all(abs(value) < 1e-9 for value in told["headline"]["null_benefit"].values())
-    assert "-0.0" not in json.dumps(told["headline"]["null_benefit"])
+def test_the_null_twin_has_no_benefit_to_rounding(answers):
+    null = answers.headline.null_benefit
+    assert all(abs(value) < 1e-9 for value in vars(null.exact).values())
+    assert null.text == "0 dB (0 to 0)"
 
 
-def test_half_the_efficacy_is_no_better_and_twice_is_no_worse(study, result, told):
-    against = result.abr.sel(arm=NONE).to_numpy()
-    values = [result.halved, result.abr.sel(arm=FULL), result.doubled]
-    halved, full, doubled = (benefit(study, result, "abr", v.to_numpy(), against) for v in values)
+def test_half_the_efficacy_is_no_better_and_twice_is_no_worse(study, result, answers):
+    asked, ears = study.tables.compare, draw(study, 12, seed=3)
+    full = benefit(study, result, "abr", *(result.abr.sel(arm=arm).to_numpy() for arm in (FULL, NONE)))
+    by_prior = benefits_by_prior(study, asked, ears)
+    halved, doubled = by_prior["halved"], by_prior["doubled"]
     assert np.all(halved <= full) and np.all(full <= doubled)
     assert np.median(halved) < np.median(full) < np.median(doubled)
-    headline = told["headline"]
-    assert headline["halved"]["median"] == pytest.approx(np.median(halved))
-    assert headline["benefit"]["median"] == pytest.approx(np.median(full))
-    assert headline["doubled"]["median"] == pytest.approx(np.median(doubled))
+    headline = answers.headline
+    assert headline.halved.exact.median == np.median(halved)
+    assert headline.benefit.exact.median == pytest.approx(np.median(full))
+    assert headline.doubled.exact.median == np.median(doubled)
+
+
+def test_the_prior_times_one_is_the_benefit_itself(study, result, monkeypatch):
+    monkeypatch.setattr(prior, "FACTORS", {"same": 1.0})
+    same = benefits_by_prior(study, study.tables.compare, draw(study, 12, seed=3))["same"]
+    full = benefit(study, result, "abr", *(result.abr.sel(arm=arm).to_numpy() for arm in (FULL, NONE)))
+    assert same == pytest.approx(full, rel=1e-12)
+
+
+def test_no_effect_is_larger_than_all(study):
+    doubled = with_efficacy(study, draw(study, 12, seed=3), 2.0)
+    name = "mechanisms.hsp70.prevent"
+    drawn = draw(study, 12, seed=3)[name]
+    assert doubled[name] == pytest.approx(np.minimum(2 * drawn, 1.0))
+    assert doubled["mechanisms.hsp70.ec50"] == pytest.approx(draw(study, 12, seed=3)["mechanisms.hsp70.ec50"])
 
 
 # What moves it
 
 
-def test_every_unknown_number_is_moved_once_and_the_first_moves_most(study, told):
-    rows = told["sensitivity"]
-    assert sorted(r["parameter"] for r in rows) == sorted([*MATTER, *IDLE])
-    moves = [abs(r["at_high"] - r["at_low"]) for r in rows]
+def test_every_unknown_number_is_moved_once_and_the_first_moves_most(study, answers):
+    rows = list(answers.movers.values())
+    assert sorted(answers.movers) == sorted([*MATTER, *IDLE])
+    moves = [row.moves for row in rows]
     assert moves == sorted(moves, reverse=True)
-    for found in rows:
-        parameter = study.parameters[found["parameter"]]
-        ends = parameter.quantile(np.array([0.05, 0.95]))
-        assert [found["low"], found["high"]] == pytest.approx(list(ends))
-        assert found["basis"] == parameter.basis
+    for row in rows:
+        parameter = study.parameters[row.parameter]
+        assert [row.low, row.high] == pytest.approx(list(parameter.quantile(np.array([0.05, 0.95]))))
+        assert row.basis == parameter.basis
 
 
-def test_a_number_that_cannot_matter_moves_nothing(told):
-    moved = {r["parameter"]: abs(r["at_high"] - r["at_low"]) for r in told["sensitivity"]}
+def test_a_number_that_cannot_matter_moves_nothing(answers):
     # The offset of an ear is in both thresholds: what is left is the rounding of their difference.
-    assert all(moved[name] < 1e-11 for name in IDLE)
-    assert all(moved[name] > 1e-6 for name in MATTER)
+    assert all(answers.movers[name].moves < 1e-11 for name in IDLE)
+    assert all(answers.movers[name].moves > 1e-6 for name in MATTER)
 
 
-def test_more_efficacy_moves_the_answer_up_and_more_needed_for_it_down(told):
-    rows = {r["parameter"]: r for r in told["sensitivity"]}
-    assert rows["mechanisms.hsp70.prevent"]["at_high"] > rows["mechanisms.hsp70.prevent"]["at_low"]
-    assert rows["mechanisms.hsp70.ec50"]["at_high"] < rows["mechanisms.hsp70.ec50"]["at_low"]
+def test_more_efficacy_moves_the_answer_up_and_more_needed_for_it_down(answers):
+    more, needed = (answers.movers[f"mechanisms.hsp70.{key}"] for key in ("prevent", "ec50"))
+    assert more.at_high > more.at_low
+    assert needed.at_high < needed.at_low
 
 
-def test_the_answer_at_an_end_is_what_a_simulation_gives_there(study, told):
+def test_the_answer_at_an_end_is_what_a_simulation_gives_there(study, answers):
     for name in ("mechanisms.hsp70.prevent", "solutes.vesicle.exchange_scale"):
-        (found,) = [r for r in told["sensitivity"] if r["parameter"] == name]
-        table = best(study).assign(**{name: study.parameters[name].quantile(np.array([0.95]))})
-        there = simulate(study, table, workers=1)
+        end = study.parameters[name].quantile(np.array([0.95]))
+        there = simulate(study, best(study).assign(**{name: end}), workers=1)
         # Sensitivities go in longer steps, which cost less than a tenth of what they find.
-        assert found["at_high"] == pytest.approx(
-            compare(study, there, "abr", FULL, NONE)["benefit"]["median"], rel=0.1
-        )
+        exact = contrast(study, there, "abr", FULL, NONE).benefit.exact
+        assert answers.movers[name].at_high == pytest.approx(exact.median, rel=0.1)
 
 
-def test_ears_that_share_a_solution_of_transport_answer_as_if_each_had_its_own(study, told, monkeypatch):
+def test_ears_that_share_a_solution_of_transport_answer_as_if_each_had_its_own(study, answers, monkeypatch):
     monkeypatch.setattr(Block, "alike", False)
-    asked = study.tables.compare
-    alone = {r["parameter"]: (r["at_low"], r["at_high"]) for r in sensitivity(study, asked, workers=1)}
-    shared = {r["parameter"]: (r["at_low"], r["at_high"]) for r in told["sensitivity"]}
-    assert shared == alone
+    alone = {row.parameter: row for row in sensitivity(study, study.tables.compare, workers=1)}
+    assert alone == answers.movers
 
 
 def test_a_study_in_which_all_is_known_has_nothing_to_move(study):
@@ -284,42 +327,44 @@ def test_a_study_in_which_all_is_known_has_nothing_to_move(study):
 # Sources, errors, window
 
 
-def test_every_number_is_listed_once_with_its_paper_or_its_reason(study, told):
-    assert [r["parameter"] for r in told["sources"]] == [*study.parameters, *study.curves]
-    assert told["sources"] == sources(study)
-    for found in told["sources"]:
-        assert found["because"] or (found["title"] and found["link"]), found["parameter"]
-        assert found["basis"] in BASES
-        assert found["meaning"] and found["hash"]
-    assert len({r["hash"] for r in told["sources"]}) == len(told["sources"])
+def test_every_number_is_listed_once_with_its_paper_or_its_reason(study, answers):
+    assert [row.parameter for row in answers.sources] == [*study.parameters, *study.curves]
+    assert answers.sources == sources(study)
+    for row in answers.sources:
+        assert row.because or (row.title and row.link), row.parameter
+        assert row.basis in BASES
+        assert row.meaning and row.hash
+    assert len({row.hash for row in answers.sources}) == len(answers.sources)
 
 
-def test_the_explicit_form_rests_on_the_same_and_is_as_provisional(study, told):
-    again = {row["parameter"]: row for row in sources(loads(saves(study)))}
-    for row in told["sources"]:
-        kept = ("hash", "basis", "provisional", "source", "standing")
-        assert [again[row["parameter"]][key] for key in kept] == [row[key] for key in kept], row["parameter"]
+def test_the_explicit_form_rests_on_the_same_and_is_as_provisional(study, answers):
+    again = {row.parameter: row for row in sources(loads(saves(study)))}
+    for row in answers.sources:
+        for key in ("hash", "basis", "provisional", "source", "standing"):
+            assert getattr(again[row.parameter], key) == getattr(row, key), row.parameter
 
 
 def test_a_number_of_ones_own_paper_is_provisional_until_it_is_the_shelfs_again():
     name, week = "species.guinea_pig.round_window_area", VALID / "counts_and_wave1.toml"
     pin = f'\n[numbers."{name}"]\nvalue = "1.2 mm2"\nbasis = "measured"\nsource = "ghiz_2001"\n'
     studies = load(week), loads(week.read_text(encoding="utf-8") + pin), loads(saves(load(week)))
-    found = [{row["parameter"]: row for row in sources(study)}[name]["provisional"] for study in studies]
+    found = [{row.parameter: row for row in sources(study)}[name].provisional for study in studies]
     assert found == [False, True, False]
 
 
-def test_the_errors_of_a_run_are_small_and_told(told):
-    found = told["errors"]
+def test_the_errors_of_a_run_are_small_and_within_their_limits(answers):
+    found = answers.errors
     for of, limit in {"peak": 1e-3, "apex_log10": 0.1}.items():
-        assert found["space"][of] + found["time"][of] == found["total"][of] < limit
-        assert min(found[part][of] for part in ("space", "time")) > 0.0
-        for part in ("space", "time", "total"):
-            assert 0.0 < found["drawn"][part][of]["median"] <= found["drawn"][part][of]["worst"]
-    assert found["drawn"]["ears"] == 7 and found["arm"] == FULL
-    assert found["limits"] == {"peak": 1e-3, "apex_log10": 0.1} and not found["beyond"]["best"]
-    assert 0.0 <= found["ledger"] < 1e-10
-    assert found["flagged"] in range(13)
+        space, time, total = (getattr(getattr(found, part), of) for part in PARTS)
+        assert space + time == total < limit
+        assert min(space, time) > 0.0
+        for part in PARTS:
+            drawn = getattr(getattr(found.drawn, part), of)
+            assert 0.0 < drawn.median <= drawn.worst
+    assert found.drawn.ears == 7 and found.arm == FULL
+    assert found.limits == Cost(1e-3, 0.1) and not found.beyond.best
+    assert 0.0 <= found.mass_balance < 1e-10
+    assert found.flagged in range(13)
 
 
 def test_all_of_a_finer_studys_answer_lies_on_its_places(study):
@@ -329,54 +374,55 @@ def test_all_of_a_finer_studys_answer_lies_on_its_places(study):
         assert found.sizes["place"] == 160 and np.isfinite(found[name].to_numpy()).all(), name
 
 
-def test_a_finer_study_misses_less_in_space_and_in_time(study, result, told):
+def test_a_finer_study_misses_less_in_space_and_in_time(study, result, answers):
     asked = replace(study, tables=study.tables.model_copy(update={"fineness": 2}))
-    fine = errors(asked, result, draw(study, 12, seed=3))
+    fine, coarse = accuracy.accuracy(asked, result, draw(study, 12, seed=3)), answers.errors
     # Orders of three in space at least, of four in time; drawn ears where fronts are steep gain less.
-    assert fine["space"]["peak"] < 0.25 * told["errors"]["space"]["peak"]
-    assert fine["time"]["peak"] < 0.25 * told["errors"]["time"]["peak"]
-    for part in ("space", "time", "total"):
-        assert fine["drawn"][part]["peak"]["median"] < told["errors"]["drawn"][part]["peak"]["median"]
+    assert fine.space.peak < 0.25 * coarse.space.peak
+    assert fine.time.peak < 0.25 * coarse.time.peak
+    for part in PARTS:
+        assert getattr(fine.drawn, part).peak.median < getattr(coarse.drawn, part).peak.median
 
 
 @pytest.fixture(scope="module")
 def three(study, result):
     """The errors of three drawn ears in one block, and of each of them with the best-value ear alone."""
     table, ears = draw(study, 12, seed=3), [1, 6, 11]
-    together = errors(study, result.isel(subject=ears), table)
-    return together, [errors(study, result.isel(subject=[ear]), table) for ear in ears]
+    together = accuracy.accuracy(study, result.isel(subject=ears), table)
+    return together, [accuracy.accuracy(study, result.isel(subject=[ear]), table) for ear in ears]
 
 
 def test_the_errors_of_drawn_ears_are_each_ears_own(three):
     together, alone = three
-    assert together["drawn"]["ears"] == 3
-    for part in ("space", "time", "total"):
-        assert all(one[part] == together[part] for one in alone), (
-            "the best-value ear is the same in any company"
-        )
-        for of, both in together["drawn"][part].items():
-            own = sorted(one["drawn"][part][of]["worst"] for one in alone)
-            assert own[0] < own[2] and both == {"median": own[1], "worst": own[2]}
+    assert together.drawn.ears == 3
+    for part in PARTS:
+        for one in alone:
+            assert getattr(one, part) == getattr(together, part), "the best-value ear is the same anywhere"
+        for of in ("peak", "apex_log10"):
+            both = getattr(getattr(together.drawn, part), of)
+            own = sorted(getattr(getattr(one.drawn, part), of).worst for one in alone)
+            assert own[0] < own[2] and (both.median, both.worst) == (own[1], own[2])
 
 
 def test_an_ear_beyond_a_limit_is_counted(study, result, three, monkeypatch):
     together, alone = three
     for of in ("peak", "apex_log10"):
-        own = [one["drawn"]["total"][of]["worst"] for one in alone]
-        monkeypatch.setattr(accuracy, "LIMITS", {"peak": 1.0, "apex_log10": 9.0} | {of: min(own)})
-        found = errors(study, result.isel(subject=[1, 6, 11]), draw(study, 12, seed=3))["beyond"]
-        assert found["best"] == (together["total"][of] > min(own))
-        assert 0 < found["drawn"] == sum(one > min(own) for one in own)
+        own = [getattr(one.drawn.total, of).worst for one in alone]
+        monkeypatch.setattr(accuracy, "LIMITS", Cost(**({"peak": 1.0, "apex_log10": 9.0} | {of: min(own)})))
+        ears = draw(study, 12, seed=3)
+        beyond = accuracy.accuracy(study, result.isel(subject=[1, 6, 11]), ears).beyond
+        assert beyond.best == (getattr(together.total, of) > min(own))
+        assert 0 < beyond.drawn == sum(one > min(own) for one in own)
 
 
 def test_an_ear_that_is_left_out_has_no_errors(study):
     table = draw(study, 2, seed=3)
-    whole = errors(study, simulate(study, table, workers=1).isel(subject=[1]), table)
+    whole = accuracy.accuracy(study, simulate(study, table, workers=1).isel(subject=[1]), table)
     table = table.assign(
         **{"solutes.vesicle.exchange_scale": [np.nan, table["solutes.vesicle.exchange_scale"][1]]}
     )
     found = simulate(study, table, workers=1)
-    assert found.subject.values.tolist() == [1] and errors(study, found, table) == whole
+    assert found.subject.values.tolist() == [1] and accuracy.accuracy(study, found, table) == whole
 
 
 def test_where_the_compared_arm_gets_no_vesicles_the_errors_are_of_one_that_does(study, three):
@@ -384,8 +430,8 @@ def test_where_the_compared_arm_gets_no_vesicles_the_errors_are_of_one_that_does
     asked = {"measure": values["compare"]["measure"], "of": NONE, "against": FULL}
     other = loads(tomli_w.dumps(values | {"compare": asked}))
     table = best(other)
-    found = errors(other, simulate(other, table, workers=1), table)
-    assert found["arm"] == FULL and found["total"] == three[0]["total"]
+    found = accuracy.accuracy(other, simulate(other, table, workers=1), table)
+    assert found.arm == FULL and found.total == three[0].total
 
 
 @pytest.fixture(scope="module")
@@ -457,9 +503,9 @@ def test_a_study_that_compares_nothing_still_says_what_it_rests_on():
     result = answer(study, draw(study, 2, seed=1))
     assert json.loads(result.attrs["headline"]) == {}
     assert json.loads(result.attrs["sensitivity"]) == []
-    found = json.loads(result.attrs["errors"])
-    assert all(found[part] is None for part in ("arm", "space", "time", "total", "drawn", "beyond"))
-    assert found["ledger"] == 0.0
+    found = summary.accuracy(result)
+    assert all(getattr(found, part) is None for part in ("arm", *PARTS, "drawn", "beyond"))
+    assert found.mass_balance == 0.0
     assert len(json.loads(result.attrs["sources"])) == len(study.parameters) + len(study.curves)
     assert "window_cells" not in result
 

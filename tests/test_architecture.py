@@ -14,10 +14,11 @@ ROOT = Path(otosome.__file__).parent
 # this list, or stay inside the group; each entry of a shelf is a group of its own.
 ORDER = [
     ["units", "errors"],
+    ["answers.numbers"],
     ["model.lanes"],
     ["evidence"],
     ["ears"],
-    ["model.transport", "laboratory.file laboratory.tables"],
+    ["model.transport", "laboratory.file laboratory.tables laboratory.voltage"],
     ["roles"],
     ["cards"],
     [
@@ -29,26 +30,28 @@ ORDER = [
             "model.tonotopy",
         ),
         *("model.adverse_events", "model.grades", "model.levels"),
-        "laboratory.columns laboratory.voltage laboratory.levels laboratory.trees"
+        "laboratory.columns laboratory.levels laboratory.trees"
         " laboratory.audiometry laboratory.plates laboratory.workbook laboratory.mapping",
         "lots.batch lots.belief lots.checklist lots.count lots.counted lots.curve lots.history lots.plate"
         " lots.potency lots.process lots.release lots.sizes",
     ],
     ["shelves"],
     ["catalog"],
-    ["laboratory.thresholds", "laboratory.animals"],
+    ["laboratory.thresholds laboratory.series", "laboratory.animals"],
     ["laboratory.reading"],
     ["laboratory.intake", "lots"],
     ["study"],
     ["laboratory.draft"],
     ["forward"],
     [
-        "answers.accuracy answers.answer answers.contrast answers.description answers.headline answers.sensitivity"
-        " answers.sources answers.therapies answers.window",
+        "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.grades"
+        " answers.headline answers.prior answers.scores answers.sensitivity answers.sources answers.stored"
+        " answers.therapies answers.window",
     ],
     ["review.standing", "lots.stakes"],
     ["review.qualification"],
     ["review.claims"],
+    ["shelves.claims", "shelves.observations"],
     ["report"],
     ["results"],
     ["jobs"],
@@ -67,7 +70,7 @@ def place_of(module):
         prefix = ".".join(module[:length])
         if prefix in PLACE:
             rung, group = PLACE[prefix]
-            return rung, module if prefix == "shelves" else group
+            return rung, module if prefix.startswith("shelves") else group
     return None
 
 

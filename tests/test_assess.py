@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tomllib
 
 import numpy as np
@@ -11,14 +12,14 @@ import pytest
 import tomli_w
 from typer.testing import CliRunner
 
-from lots import DOSES, LABEL, counts, record, wells
+from lots import LABEL, counts, record, wells
 from otosome.answers.sources import sources
 from otosome.cards import make_card
 from otosome.catalog import Catalog, get, names
 from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.lots.assessment import assess
-from otosome.lots.earlier import history
+from otosome.lots.earlier import Earlier, history, read_history
 from otosome.lots.reading import read_lot
 from otosome.lots.values import lot_values
 from otosome.report.lot import certificate
@@ -304,12 +305,6 @@ def test_an_assay_that_cannot_be_is_refused_by_its_well(folder, good):
     refused_with(changed(good, assay=[asked | {"sample": "reference"}]), "the sample itself")
     refused_with(changed(good, assay=[asked | {"mechanisms": ["charm"]}]), "not a mechanism.*given: charm")
     refused_with(changed(good, assay=[asked | {"mechanisms": ["hsp70", "hsp70"]}]), "named twice")
-    for old, new, words in (
-        ("A3,", "A2,", "well A2"),
-        (f"A1,reference,{DOSES[0]},ug/mL,", "A1,reference,1,ug/mL,-", "well A1"),
-    ):
-        (folder / "bad.csv").write_text(text.replace(old, new, 1), encoding="utf-8")
-        refused_with(changed(good, assay=[asked]), words)
     few = [line for line in text.splitlines() if line.split(",")[2] in ("dose", "16.0", "8.0")]
     (folder / "bad.csv").write_text("\n".join(few), encoding="utf-8")
     refused_with(changed(good, assay=[asked]), "too few doses.*2 doses in the wells A1, A2, A3, A4, A5, A6")
@@ -365,12 +360,12 @@ def test_ones_own_number_takes_the_place_of_the_bases(good):
 def test_a_record_goes_into_a_study_and_its_sources_show_it(good):
     study = load(STUDY, batch=good)
     (treatment,) = {t.batch for t in study.tables.treatment.values() if "good" in t.batch}
-    rows = {row["parameter"]: row for row in sources(study)}
+    rows = {row.parameter: row for row in sources(study)}
     potency = rows[f"batches.{treatment}.potency_hsp70"]
-    assert (potency["basis"], potency["source"]) == ("measured", "potency_assay")
-    assert "good_run_0.csv" in potency["locator"]
-    assert rows[f"batches.{treatment}.count_error"]["basis"] == "computed"
-    assert rows[f"batches.{treatment}.count_error"]["because"].startswith("4 counts on 4 days")
+    assert (potency.basis, potency.source) == ("measured", "potency_assay")
+    assert "good_run_0.csv" in potency.locator
+    assert rows[f"batches.{treatment}.count_error"].basis == "computed"
+    assert rows[f"batches.{treatment}.count_error"].because.startswith("4 counts on 4 days")
     assert read_lot(good, CATALOG).values["decision"] == "release"
 
 
@@ -409,6 +404,7 @@ def test_the_command_decides_and_writes_certificate_report_and_tables(good, tmp_
     assert len(answer["inputs"]) == 8
     certificate = (out / "certificate.html").read_text(encoding="utf-8")
     assert "Release" in certificate and "<script" not in certificate
+    assert (out / "certificate.pdf").read_bytes().startswith(b"%PDF")
     report = (out / "report.html").read_text(encoding="utf-8")
     assert "MISEV" in report.upper() and "good_run_0.csv" in report and "<svg" in report
     assert (out / "wells.csv").read_text(encoding="utf-8").count("\n") == 1 + 3 * 48
@@ -418,15 +414,100 @@ def test_the_command_decides_and_writes_certificate_report_and_tables(good, tmp_
     assert again.exit_code == 2 and "--force" in again.stderr
 
 
-def test_a_refusal_is_told_with_its_well(folder):
-    file = record(folder, "welled", days=1)
+def test_a_plate_that_cannot_be_read_is_named_with_its_well_and_the_rest_is_judged(folder):
+    file = record(folder, "welled", days=4)
     wells(folder / "welled.csv")
     text = (folder / "welled.csv").read_text(encoding="utf-8").replace("B2,", "B1,", 1)
     (folder / "welled.csv").write_text(text, encoding="utf-8")
     asked = {"file": "welled.csv", "reference": "reference", "sample": "lot", "mechanisms": ["hsp70"]}
-    done = otosome_("quality", changed(file, assay=[asked]), "--json")
-    assert done.exit_code == 2
-    assert json.loads(done.stdout)["error"]["key"] == "well B1"
+    found = assess(changed(file, assay=[asked]), CATALOG)
+    assert "welled.csv: well B1: is there twice" in found.left_out[0].words
+    assert verdict_of(found, "particles").decision == "release"
+    assert verdict_of(found, "potency_hsp70").decision == "cannot decide"
+    assert "its file cannot be read" in found.reason
+
+
+def test_a_count_that_cannot_be_read_is_named_and_the_count_stands_on_the_others(folder, good):
+    record(folder, "spoilt", days=4)
+    whole = assess(folder / "spoilt.toml", CATALOG)
+    (folder / "spoilt_3.csv").write_text("NTA Experiment Summary File\ncut short", encoding="utf-8")
+    found = assess(folder / "spoilt.toml", CATALOG)
+    assert (found.counted.measurements, whole.counted.measurements) == (3, 4)
+    assert [one.file for one in found.left_out] == ["spoilt_3.csv"]
+    assert found.left_out[0].words in found.lot.notes
+    width = [
+        np.log(lot.counted.belief.quantile(0.95) / lot.counted.belief.quantile(0.05))
+        for lot in (found, whole)
+    ]
+    assert width[0] > width[1]
+
+
+def test_a_video_that_is_unreliable_is_left_out_and_named(folder):
+    file = record(folder, "shaky", days=1)
+    text = (folder / "shaky_0.csv").read_text(encoding="utf-8")
+    other = text.replace("surement,OK,OK,OK", "surement,OK,OK,Unreliable")
+    assert other != text
+    (folder / "shaky_0.csv").write_text(other, encoding="utf-8")
+    found = assess(file, CATALOG)
+    assert found.left_out[0].place.startswith("video 3")
+    assert found.counts[0].counts().size == 4
+
+
+def test_two_files_of_one_lot_that_contradict_each_other_are_named_with_both_values(folder):
+    file = record(folder, "torn", days=2)
+    counts(folder / "torn_1.csv", 10 * LABEL, seed=9)
+    both = r"torn_0.csv: 4[.\d]*e\+11 particles/mL and torn_1.csv: [34][.\d]*e\+12 particles/mL"
+    refused_with(file, f"contradict each other.*{both}")
+
+
+def test_a_specification_may_lie_beside_the_record_and_the_draft_is_one(folder, tmp_path):
+    out = tmp_path / "lot" / "mine.toml"
+    file = record(tmp_path / "lot", runs=3, r=1.0, specification="mine.toml")
+    assert otosome_("new", "specification", "--out", out).exit_code == 0
+    assert 'specification = "mine.toml"' in out.read_text(encoding="utf-8")
+    findings = {
+        "viability": "95 % +/- 1 %",
+        "endotoxin": "0.1 EU/mL",
+        "sterility": "negative",
+        "mycoplasma": "absent",
+    }
+    findings |= {"cd9": "positive", "cd63": "present", "cd81": "detected", "protein": "40 ug/mL"}
+    found = assess(changed(file, findings=findings, protein="40 ug/mL +/- 10 %"), CATALOG)
+    assert found.decision == "release", found.reason
+    assert str(out) in found.inputs
+    # Every test of the draft is answered, and every limit of it counts.
+    assert {v.test for v in found.verdicts} == {
+        "particles", "viability", "endotoxin", "size_window", "purity", "potency_hsp70", *findings
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("choice", ["--copy", "--reference"])
+def test_files_from_elsewhere_are_copied_or_referenced_by_choice(tmp_path, choice):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "lot").mkdir()
+    counts(tmp_path / "raw" / "count.csv")
+    wells(tmp_path / "raw" / "plate.csv")
+    names = [tmp_path / "raw" / name for name in ("count.csv", "plate.csv")]
+    out = tmp_path / "lot" / "lot.toml"
+    refused = otosome_("new", "batch", *names, "--out", out)
+    assert refused.exit_code == 2 and "--copy" in refused.stderr and "--reference" in refused.stderr
+    done = otosome_("new", "batch", *names, "--out", out, choice)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "lot" / "count.csv").exists() == (choice == "--copy")
+    found = assess(out, CATALOG)
+    assert found.counted is not None and found.potencies["anti_inflammatory"][1] is not None
+
+
+def test_a_file_that_is_neither_counts_nor_a_plate_does_not_stop_a_new_record(tmp_path):
+    counts(tmp_path / "count.csv")
+    (tmp_path / "notes.txt").write_text("some words", encoding="utf-8")
+    out = tmp_path / "lot.toml"
+    done = otosome_("new", "batch", tmp_path / "count.csv", tmp_path / "notes.txt", "--out", out)
+    assert done.exit_code == 0
+    assert '# "notes.txt" is left out' in out.read_text(encoding="utf-8")
+    assert assess(out, CATALOG).counted is not None
+    alone = otosome_("new", "batch", tmp_path / "notes.txt", "--out", tmp_path / "b.toml")
+    assert alone.exit_code == 2 and "a plate of wells" in alone.stderr
 
 
 def test_a_new_record_is_written_from_its_files_and_can_be_assessed(tmp_path):
@@ -499,8 +580,24 @@ def test_earlier_lots_chart_the_new_one(good, past, tmp_path):
     ratio = answer["reference"]["count_ratio"]
     assert ratio["low"] < np.exp(-0.1) < ratio["high"]
     assert answer["reference"]["potency_ratio"]["hsp70"]["low"] < 0.8 / 0.9 < 1.2
+    assert answer["history"]["conclusion"].startswith("Lot good is like the 4 lots before it")
+    assert answer["history"]["conclusion"] in report
     few = otosome_("quality", good, "--history", past / "nowhere")
     assert few.exit_code == 2
+
+
+def test_an_earlier_lot_that_cannot_be_read_is_listed_and_the_others_stand(past, tmp_path):
+    shutil.copytree(past, tmp_path / "past")
+    (tmp_path / "past" / "torn.toml").write_text('otosome = "batch/1"\nname = "torn', encoding="utf-8")
+    text = (tmp_path / "past" / "past_0.toml").read_text(encoding="utf-8")
+    (tmp_path / "past" / "undated.toml").write_text(
+        "\n".join(line for line in text.splitlines() if not line.startswith("made")), encoding="utf-8"
+    )
+    earlier = read_history(tmp_path / "past", CATALOG)
+    assert len(earlier.lots) == 4
+    assert "torn.toml: is not valid TOML" in earlier.left_out[0]
+    assert 'undated.toml lacks the day it was made: made = "2026-03-31"' in earlier.left_out[1]
+    assert set(earlier.left_out) <= set(history(earlier, None, CATALOG).notes)
 
 
 def test_a_lot_unlike_those_before_it_lies_outside_their_charts(folder, past, tmp_path):
@@ -510,6 +607,7 @@ def test_a_lot_unlike_those_before_it_lies_outside_their_charts(folder, past, tm
     assert re.search(
         r"particles/uL, Shewhart: this lot \(.*\) lies outside the limits of 4 earlier", done.stdout
     )
+    assert "Lot double is unlike the 4 lots before it: particles: one lot beyond three" in done.stdout
     answer = json.loads((tmp_path / "out" / "lot.json").read_text(encoding="utf-8"))["history"]["series"][0]
     logs = np.log(answer["values"])
     path = 0.8 * np.log(answer["charts"][1]["values"][3]) + 0.2 * np.log(answer["new"])
@@ -523,7 +621,11 @@ def test_counts_of_another_instrument_are_no_history_of_this_one(past, tmp_path)
     (tmp_path / "count.txt").write_bytes(size_file())
     file = tmp_path / "lot.toml"
     assert otosome_("new", "batch", tmp_path / "count.txt", "--out", file).exit_code == 0
-    found = history([assess(one, CATALOG) for one in sorted(past.glob("*.toml"))], assess(file, CATALOG))
+    found = history(
+        Earlier(tuple(assess(one, CATALOG) for one in sorted(past.glob("*.toml")))),
+        assess(file, CATALOG),
+        CATALOG,
+    )
     assert [one.quantity for one in found.series] == ["potency_hsp70"]
     assert "not counted by zetaview: past_0, past_1" in found.notes[0]
 
@@ -541,7 +643,7 @@ def test_stored_lots_show_a_trend_and_a_shelf_life(tmp_path):
             )
         file.write_text(tomli_w.dumps(values_), encoding="utf-8")
         lots.append(assess(file, CATALOG))
-    found = history(lots, None).stability
+    found = history(Earlier(tuple(lots)), None, CATALOG).stability
     assert found is not None
     assert found.low < -np.log(0.97) / (30 * 24) < found.high
     # Older counts do not enter the decision.

@@ -18,14 +18,14 @@ def test_the_rat_of_best_values_holds_gentamicin_as_measured_in_plasma_perilymph
     found, asked = blood.simulated("pk_c16"), figures("pk_c16")
     for row in ("pk:C16", "pk:C16.perilymph", "pk:C16.endolymph"):
         # 10 % are allowed; ug/uL in mg/L.
-        assert 1e3 * found[row] == pytest.approx(asked[row].found, rel=0.1)
+        assert 1e3 * found[row] == pytest.approx(asked[row].value, rel=0.1)
 
 
 def test_the_person_of_best_values_holds_the_steroid_as_measured_by_eardrum_and_vein():
     found, asked = blood.simulated("pk_c10"), figures("pk_c10")
     for row in ("pk:C10", "pk:C10.vein_low", "pk:C10.vein_high"):
         # The middle of what is drawn was put at the figure; the ear of best values lies within three of its errors.
-        assert abs(np.log(1e3 * found[row] / asked[row].found)) < 3.0 * asked[row].doubt, row
+        assert abs(np.log(1e3 * found[row] / asked[row].value)) < 3.0 * asked[row].doubt, row
 
 
 def test_the_shelves_hold_what_the_calibration_finds():

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tomli_w
 
-from otosome.answers.accuracy import errors
-from otosome.answers.contrast import benefits, compare
+from otosome.answers.accuracy import accuracy
+from otosome.answers.contrast import benefits, contrast
 from otosome.answers.description import described
 from otosome.answers.sensitivity import sensitivity
 from otosome.catalog import SHIPPED
@@ -152,13 +152,13 @@ def test_what_comes_back_by_itself_does_so_in_every_arm_and_saves_no_cell(study,
 
 
 def test_words_are_compared_as_any_measure_is_and_more_is_better(study, result):
-    told = compare(study, result, "words", "aid", "nothing")
-    assert told["benefit"]["low"] >= 0 < told["benefit"]["high"]
+    gained = contrast(study, result, "words", "aid", "nothing").benefit.exact
+    assert gained.low >= 0 < gained.high
 
 
 def test_a_graft_alone_has_its_numerical_errors_told(study):
-    told = errors(study, simulate(study, best(study), workers=1), best(study))
-    assert told["space"] is not None and told["ledger"] < 1e-10
+    found = accuracy(study, simulate(study, best(study), workers=1), best(study))
+    assert found.space is not None and found.mass_balance < 1e-10
 
 
 def test_the_explicit_form_of_a_study_of_devices_runs_as_the_study_does(study):
@@ -206,8 +206,8 @@ def test_vesicles_that_no_mechanism_hears_tell_nothing():
 
 
 def test_the_insertion_an_implant_brings_is_marked_where_insults_are(study):
-    marks = {mark["name"]: mark for mark in described(study)["marks"]}
-    assert marks["implant"] == {"name": "implant", "entry": "implantation", "time": 0.0, "event": True}
+    marks = {mark.name: mark for mark in described(study).marks}
+    assert vars(marks["implant"]) == {"name": "implant", "entry": "implantation", "time": 0.0, "event": True}
     assert "aid" not in marks
 
 
@@ -215,7 +215,7 @@ def test_the_insertion_an_implant_brings_is_marked_where_insults_are(study):
 def test_a_number_that_is_not_on_the_list_of_what_moves_an_answer_moves_nothing(of, against):
     asked = {"measure": "words", "of": of, "against": against}
     study = changed(compare=asked, mechanisms=["hsp70"])
-    listed = {row["parameter"] for row in sensitivity(study, study.tables.compare)}
+    listed = {row.parameter for row in sensitivity(study, study.tables.compare)}
     left = [p for p in study.parameters.values() if p.low < p.high and p.name not in listed]
     assert {"devices.cochlear_implant.typical", "insults.implantation.damage"} & {p.name for p in left}
     one = best(study)

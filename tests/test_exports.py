@@ -561,3 +561,40 @@ def test_thresholds_of_an_animal_or_of_a_named_reference_are_those_of_abr(name):
     (row,) = tables("abr_table", f"{name}\nm,8,20\n".encode()).readings.to_dict("records")
     assert (row["quantity"], row["unit"], row["value"]) == ("abr_threshold", "dB SPL", 20.0)
     assert ("not stated" in row["flag"]) == ("spl" not in name)
+
+
+def test_a_threshold_stored_with_an_average_is_read_beside_its_waveforms():
+    found = tables("epl", (SMALL / "ABR-7-1").read_bytes(), "ABR-7-1")
+    (row,) = found.readings.to_dict("records")
+    assert (row["value"], row["unit"], row["frequency"], row["ear"]) == (55.3, "dB SPL", 8.0, "right")
+    assert len(found.waveforms) == 7 and found.waveforms["sweeps"].tolist() == [512.0] * 7
+    plain = (SMALL / "ABR-7-1").read_bytes().replace(b":Threshold: 55.3", b":Threshold: None")
+    assert tables("epl", plain, "ABR-7-1").readings is None
+
+
+@pytest.mark.parametrize(
+    ("factor", "likely"),
+    [(1e3, "nV"), (1e-3, "mV"), (1e-6, "V")],
+    ids=["too large", "too small", "far too small"],
+)
+def test_voltages_that_no_response_has_are_refused_with_the_unit_they_are_likely_in(factor, likely):
+    text = in_unit("uV", factor)
+    with pytest.raises(BadInput, match=f"look like {likely}"):
+        tables("biosig_csv", text)
+
+
+def test_a_unit_that_a_file_does_not_state_is_asked_for_and_may_be_given():
+    bare = (SMALL / "biosig_nv.csv").read_bytes().replace(b"(nv)", b"")
+    with pytest.raises(BadInput, match="--voltage"):
+        tables("biosig_csv", bare)
+    said = reader("biosig_csv").read(Export("file", bare, voltage="nV")).waveforms
+    stated = tables("biosig_csv", (SMALL / "biosig_nv.csv").read_bytes()).waveforms
+    assert np.array_equal(np.stack(said["samples"]), np.stack(stated["samples"]))
+
+
+def test_the_twins_of_one_animal_in_text_and_table_have_one_wave_i():
+    levels, wave = first_wave_of((SMALL / "biosig_uv.csv").read_bytes())
+    _, waves, _ = estimate(tables("biosig_ascii", (SMALL / "biosig_ascii.txt").read_bytes()).waveforms)
+    ascii_wave = waves[waves["quantity"] == "wave1"]
+    assert ascii_wave["level"].tolist() == levels.tolist()
+    assert ascii_wave["value"].to_numpy() == pytest.approx(wave, rel=1e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from laboratory import samples
 from otosome import jobs
 from otosome.cli import app
 from otosome.errors import BadInput
+from otosome.jobs.options import inputs_again, options_of
 from otosome.results import ANSWER, DATA, MARK, Record, open_result, record_of
 
 CASES = Path(__file__).parent / "studies" / "valid"
@@ -168,4 +170,49 @@ def test_an_import_from_before_imports_could_be_shown_says_how_to_make_it_anew(t
     )
     with pytest.raises(BadInput, match=r"answer\.json: is not there; import the files again: otosome import"):
         jobs.show(tmp_path)
+    with pytest.raises(BadInput, match="does not say with which paths its import was asked"):
+        jobs.check([tmp_path])
     assert not (tmp_path / MARK).exists()
+
+
+@pytest.mark.parametrize("verb", ["run", "compare"])
+def test_a_result_of_the_format_before_is_shown_checked_and_asked_again_by_its_own_verb(
+    tmp_path, verb, therapies
+):
+    """Format 1: one flat file with all text in its attributes, and study.json, which names no verb."""
+    if verb == "compare":
+        new = therapies
+    else:
+        new = jobs.run(jobs.StudyInputs(study=str(QUICK), subjects=4, out=tmp_path / "new"))
+    old = tmp_path / "old"
+    old.mkdir()
+    data = open_result(new.folder).drop_vars(["world", "lot", "person", "weight"])
+    rows = json.loads(data.attrs["sources"])
+    data.attrs["sources"] = json.dumps([{**rows[0], "hash": "of old"}, *rows[1:]])
+    data.to_netcdf(old / DATA, engine="h5netcdf")
+    mark = {"otosome": "0.1.0", "study": new.record.name, "seed": new.seed, "subjects": 4, "inputs": {}}
+    (old / "study.json").write_text(json.dumps(mark), encoding="utf-8")
+    shown = jobs.show(old)
+    assert shown.as_dict()["result"] == new.as_dict()["result"]
+    assert (shown.verb, shown.ears) == (verb, 4)
+    (row,) = jobs.check([old], rerun=True).rows
+    assert (row.verb, [change["what"] for change in row.changed]) == (verb, ["value"])
+    again = jobs.show(row.rerun)
+    assert again.verb == again.record.verb == verb
+    assert again.record.option("subjects") == 4
+    assert again.as_dict()["result"] == new.as_dict()["result"]
+
+
+def test_a_jobs_inputs_come_back_from_its_record_whole(tmp_path):
+    inputs = jobs.ImportInputs(
+        paths=(tmp_path / "a", tmp_path / "b"),
+        animals=tmp_path / "animals.csv",
+        species="mouse",
+        shelves=(tmp_path,),
+        out=tmp_path / "out",
+    )
+    Record("import", "import", {}, options_of(inputs)).write(tmp_path)
+    again = inputs_again(jobs.ImportInputs, record_of(tmp_path), tmp_path / "now")
+    assert again == replace(inputs, out=tmp_path / "now", force=True)
+    with pytest.raises(BadInput, match="does not say with which paths"):
+        inputs_again(jobs.ImportInputs, Record("import", "import", {}), tmp_path)

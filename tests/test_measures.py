@@ -20,13 +20,14 @@ from tools.measures import (
 )
 
 EVERY = modules()
+MEASURED = measures(EVERY)
 # Only ever made smaller.
 CEILINGS = {
-    "functions over 15": 28,
-    "Any per 1,000 lines": 13.2,
-    "fmt: skip": 90,
+    "functions over 15": 23,
+    "Any per 1,000 lines": 10.0,
+    "fmt: skip": 71,
     "import cycles": 0,
-    "vague names": 530,
+    "vague names": 431,
 }
 ROOT_ENTRIES = 24
 
@@ -37,7 +38,7 @@ def module(text: str, name: str = "room.module") -> Module:
 
 @pytest.mark.parametrize("measure", CEILINGS)
 def test_a_measure_never_rises(measure):
-    assert measures(EVERY)[measure] <= CEILINGS[measure]
+    assert MEASURED[measure] <= CEILINGS[measure]
 
 
 def test_a_stranger_meets_few_entries_in_the_root():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from otosome.catalog import get
 from otosome.laboratory.file import LARGEST, Export
-from otosome.shelves.instruments.nanosight import read, recognises
+from otosome.shelves.instruments.nanosight import NanoSight, read, recognises
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "data"
@@ -194,7 +194,7 @@ def test_vibration_and_mixed_camera_levels_are_flagged(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("surement,OK,OK,OK", "surement,OK,OK,Unreliable", ["'Unreliable'", "video 3", "measure again"]),
+        ("surement,OK,OK,OK,OK,OK", "surement" + 5 * ",Unreliable", ["'Unreliable'", "video 1", "measure again"]),
         ("Bin centre (nm)", "Bin centre (um)", ["Bin centre (um)", "Bin centre (nm)"]),
         ("Weighting,Number", "Weighting,Volume", ["Graph Data", "by number"]),
         ("[Size Data]", "[Other Data]", ["none weighted by number"]),
@@ -408,18 +408,28 @@ def test_real_vesicles_are_read_and_cautious_videos_flagged(file, mean, cautious
     assert all("Dilution factor: Not recorded" in flag for flag in flags)
 
 
-@pytest.mark.parametrize(
-    "file",
-    [
-        "AD_12h_B_LS 2020-10-27 11-33-44-ExperimentSummary.csv",
-        "BS_12h_A_LS 2020-09-24 14-06-52-ExperimentSummary.csv",
-    ],
-)
-def test_real_vesicles_the_instrument_calls_unreliable_are_refused(file):
-    with pytest.raises(
-        ValueError, match=r"Validity of concentration measurement, video 1 .*given: 'Unreliable'"
-    ):
-        read(real("nta_nanosight_vesicles", file))
+def test_a_video_that_the_instrument_calls_unreliable_is_left_out_and_named():
+    text = TEXT
+    other = text.replace("surement,OK,OK,OK", "surement,OK,OK,Unreliable")
+    tables = NanoSight.read(Export("a.csv", other.encode()))
+    assert sorted(tables.particles["replicate"].unique()) == [1, 2, 4, 5]
+    (left,) = tables.refused
+    assert left.place.startswith("video 3 (")
+    assert left.given == "Unreliable"
+    # The others are as they were.
+    every = NanoSight.read(Export("a.csv", text.encode())).particles
+    kept = every[every["replicate"] != 3]
+    assert tables.particles["concentration"].to_numpy() == pytest.approx(kept["concentration"].to_numpy())
+
+
+def test_real_vesicles_the_instrument_calls_unreliable_are_left_out_or_refused():
+    file = "BS_12h_A_LS 2020-09-24 14-06-52-ExperimentSummary.csv"
+    tables = NanoSight.read(Export.open(real("nta_nanosight_vesicles", file)))
+    assert [one.place[:7] for one in tables.refused] == ["video 1"]
+    assert sorted(tables.particles["replicate"].unique()) == [2, 3, 4]
+    every = "AD_12h_B_LS 2020-10-27 11-33-44-ExperimentSummary.csv"
+    with pytest.raises(ValueError, match=r"video 1 .*given: 'Unreliable'"):
+        read(real("nta_nanosight_vesicles", every))
 
 
 def test_a_real_zetaview_export_is_refused_by_name():

@@ -312,12 +312,12 @@ def test_an_error_in_a_formula_of_ones_own_is_told_with_its_file_and_line(tmp_pa
 
 
 def test_every_number_of_ones_own_is_among_the_sources(study):
-    rows = {row["parameter"]: row for row in sources(study)}
+    rows = {row.parameter: row for row in sources(study)}
     for place, values in ENTRIES.items():
         for key, value in values.items():
             if isinstance(value, dict) and "value" in value:
                 assert f"{place.replace('/', '.')}.{key}" in rows
-    assert rows["mechanisms.scavenger.ec50"]["title"] == "My notebook"
+    assert rows["mechanisms.scavenger.ec50"].title == "My notebook"
 
 
 def test_the_laws_of_the_shelves_hold_for_entries_of_ones_own(own):

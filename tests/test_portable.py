@@ -11,6 +11,7 @@ import pytest
 
 from laboratory import samples
 from otosome.errors import BadInput
+from otosome.laboratory.intake import files_in
 from otosome.results import folder as folders
 from otosome.results import usual, writing
 
@@ -111,6 +112,17 @@ def test_an_earlier_result_that_another_program_has_open_stays_and_the_cure_is_s
     with pytest.raises(BadInput, match=r"cannot be replaced.*close what has its files open"):
         replace()
     assert [file.name for file in out.iterdir()] == [folders.MARK]
+
+
+def test_files_on_two_drives_are_refused_with_what_to_do(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").write_text("x", encoding="utf-8")
+
+    def two_drives(paths):
+        raise ValueError("Paths don't have the same drive")
+
+    monkeypatch.setattr(os.path, "commonpath", two_drives)
+    with pytest.raises(BadInput, match=r"different drives.*import each drive alone"):
+        files_in([tmp_path / "a.csv"])
 
 
 def test_files_end_their_lines_the_same_on_every_system(tmp_path):

@@ -12,6 +12,7 @@ from scipy.stats import t as student
 
 from otosome.catalog import get, names
 from otosome.errors import BadInput
+from otosome.laboratory.file import Export
 from otosome.lots.curve import fit_line, fit_logistic, logistic
 from otosome.lots.plate import read_plate, recognises_plate
 from otosome.lots.potency import (
@@ -244,8 +245,8 @@ def grids():
 
 
 def test_a_plate_as_it_lies_and_a_long_table_are_the_same_wells():
-    long, plate = read_plate(long_file(ROWS), "long.csv"), read_plate(grids(), "plate.csv")
-    assert recognises_plate(long_file(ROWS)) and recognises_plate(grids())
+    long, plate = read_plate(Export("long.csv", long_file(ROWS))), read_plate(Export("plate.csv", grids()))
+    assert recognises_plate(Export("x", long_file(ROWS))) and recognises_plate(Export("x", grids()))
     assert set(long.wells) == set(plate.wells)
     assert measure(plate.run("reference", "lot"), FOUR).r == pytest.approx(0.5, rel=1e-2)
 
@@ -254,32 +255,31 @@ def test_a_plate_as_it_lies_and_a_long_table_are_the_same_wells():
     ("row", "words"),
     [
         ("B8,lot,0.1,ug/mL,0.2", "well B8.*twice"),
-        ("C1,lot,1,ug/mL,-0.2", "well C1.*not negative"),
+        ("C1,lot,-1,ug/mL,0.2", "well C1.*not below zero"),
         ("C1,lot,1,ng/mL,0.2", "well C1.*one unit"),
         ("C1,lot,1,furlong,0.2", "well C1.*furlong"),
-        ("C1,lot,0,ug/mL,0.2", "well C1.*above zero"),
-        ("C1,lot,1,ug/mL,over", "well C1.*not a number"),
-        ("C1,lot,1,ug/mL,nan", "well C1.*not finite"),
-        ("C1,lot,inf,ug/mL,1", "well C1.*not finite"),
+        ("C1,lot,1,ug/mL,over", "well C1.*not a finite number"),
+        ("C1,lot,1,ug/mL,nan", "well C1.*not a finite number"),
+        ("C1,lot,inf,ug/mL,1", "well C1.*not a finite number"),
         ("first,lot,1,ug/mL,1", "first.*not the name of a well"),
         ("C1,lot,1,ug/mL", "row 18"),
     ],
 )  # fmt: skip
 def test_a_well_that_cannot_be_is_refused_by_its_name(row, words):
     with pytest.raises(BadInput, match=words):
-        read_plate(long_file([*ROWS, row]), "plate.csv")
+        read_plate(Export("plate.csv", long_file([*ROWS, row])))
 
 
 def test_a_well_with_a_flag_is_left_out_and_named():
     rows = [row + "," for row in ROWS]
     raw = long_file([*rows, "C1,lot,1,ug/mL,9,bubble"]).replace(b"unit,response", b"unit,response,flag")
-    plate = read_plate(raw, "plate.csv")
-    assert plate.left_out == ("C1",)
+    plate = read_plate(Export("plate.csv", raw))
+    assert plate.left_out == ("C1 (bubble)",)
     assert len(plate.wells) == 16
 
 
 def test_a_reference_that_is_the_sample_is_refused():
-    plate = read_plate(long_file(ROWS), "plate.csv")
+    plate = read_plate(Export("plate.csv", long_file(ROWS)))
     with pytest.raises(BadInput, match="the sample itself"):
         plate.run("lot", "lot")
     with pytest.raises(BadInput, match=r"not on the plate.*allowed: lot, reference"):
@@ -291,7 +291,7 @@ def test_a_reference_that_is_the_sample_is_refused():
 )
 def test_what_is_no_plate_is_refused(raw):
     with pytest.raises(BadInput):
-        read_plate(raw, "plate.csv")
+        read_plate(Export("plate.csv", raw))
 
 
 @pytest.mark.parametrize("name", names("assays"))

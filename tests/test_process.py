@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 from scipy.stats import linregress, ttest_ind
+from scipy.stats import t as student
 
 from otosome.catalog import Catalog, names
 from otosome.errors import BadInput
 from otosome.lots.history import (
+    broken_rules,
     components,
     ewma,
     ewma_run_length,
@@ -17,6 +19,7 @@ from otosome.lots.history import (
     shewhart,
     stability,
     tolerance_factor,
+    trend,
 )
 from otosome.lots.process import (
     Process,
@@ -178,6 +181,35 @@ def test_charts_see_a_lot_far_out_and_a_lasting_shift():
     assert shewhart(values).outside == [20]
     shifted = np.concatenate([np.tile([-1.0, 1.0], 20), np.full(12, 2.0)])
     assert ewma(shifted).outside and not shewhart(shifted).outside
+
+
+@pytest.mark.parametrize(
+    ("lots", "words"),
+    [
+        ([0, 3.1], "beyond three"),
+        ([0.1] * 9, "nine lots in a row"),
+        ([0.1] * 8, ""),
+        ([-0.1] * 9, "nine lots in a row"),
+        ([0, 0.1, 0.2, 0.3, 0.4, 0.5], "six lots in a row"),
+        ([0.1, 0, 0.2, 0.3, 0.4, 0.5], ""),
+        ([2.1, 0, 2.1], "two of three"),
+        ([2.1, 0, -2.1], ""),
+        ([2.1, 2.1, 0], ""),
+    ],
+)
+def test_rules_of_a_chart_are_those_of_nelson(lots, words):
+    broken = "; ".join(broken_rules(5 + 0.5 * np.array(lots, dtype=float), 5.0, 0.5))
+    assert words in broken and bool(words) == bool(broken)
+
+
+def test_a_trend_is_the_line_of_scipy():
+    values = np.random.default_rng(3).normal(0, 0.1, 9) + 0.05 * np.arange(9)
+    theirs = linregress(np.arange(9), values)
+    ours = trend(values)
+    off = student.ppf(0.95, 7) * theirs.stderr
+    expected = np.exp([theirs.slope - off, theirs.slope, theirs.slope + off])
+    assert [ours.low, ours.ratio, ours.high] == pytest.approx(expected)
+    assert ours.seen == (abs(theirs.slope) > off)
 
 
 @pytest.mark.parametrize(("lots", "factor"), [(10, 3.379), (20, 2.752), (30, 2.549)])

@@ -143,7 +143,7 @@ def test_a_row_that_one_of_its_own_numbers_was_calibrated_on_is_no_evidence(name
 def test_a_tolerance_that_includes_zero_is_called_weak():
     for case in ROWS:
         if case.kind == "interval" and case.unit not in ("dB", "dB HL", "dB SPL"):
-            one_deviation = case.found is not None and case.sd is not None and case.found - case.sd <= 0
+            one_deviation = case.value is not None and case.sd is not None and case.value - case.sd <= 0
             if case.band()[0] <= 0 or one_deviation:
                 assert case.weak, case.id
 
@@ -193,10 +193,10 @@ def interval(*values, unit="uM", **told):
 
 def test_an_interval_agrees_where_it_meets_the_measured_value_with_its_own_error():
     values = np.linspace(8.0, 12.0, 101)
-    assert interval(*values, found=10.0).verdict == "agrees"
-    assert interval(*values, found=15.0).verdict == "disagrees"
+    assert interval(*values, value=10.0).verdict == "agrees"
+    assert interval(*values, value=15.0).verdict == "disagrees"
     # 1.645 standard errors of 5 / sqrt(4) reach down to 10.9, below the 95 % of 11.8.
-    near = interval(*values, found=15.0, sd=5.0, n=4)
+    near = interval(*values, value=15.0, sd=5.0, n=4)
     assert (near.verdict, near.inside) == ("agrees", False)
     assert interval(*values, low=11.0, high=20.0).verdict == "agrees"
     assert interval(*values, low=14.0, high=20.0).verdict == "disagrees"
@@ -209,42 +209,42 @@ def test_the_error_of_a_median_comes_from_the_range_of_its_ears_and_is_not_that_
         ears = np.exp(rng.normal(0.0, 1.5, (4000, n)))
         held = 0
         for some in ears:
-            told = {"found": float(np.median(some)), "low": float(some.min()), "high": float(some.max())}
+            told = {"value": float(np.median(some)), "low": float(some.min()), "high": float(some.max())}
             low, high = Case("pk:T", "", "", "", n=n, summary="median", **told).band()
             held += low <= 1.0 <= high
         # The spread is itself known from few ears only: the share falls short of 0.9 by some hundredths.
         assert held / 4000 == pytest.approx(0.9, abs=0.05)
-    unseen = Case("pk:T", "", "", "", found=1.0, low=0.0, high=8.0, n=8, summary="median")
-    even = Case("pk:T", "", "", "", found=1.0, low=1 / 8, high=8.0, n=8, summary="median")
+    unseen = Case("pk:T", "", "", "", value=1.0, low=0.0, high=8.0, n=8, summary="median")
+    even = Case("pk:T", "", "", "", value=1.0, low=1 / 8, high=8.0, n=8, summary="median")
     assert unseen.band() == pytest.approx(even.band())
 
 
 def test_an_interval_too_wide_to_tell_that_meets_the_value_is_uninformative():
-    assert interval(1.0, 1.0, 30.0, 30.0, found=2.0).verdict == "uninformative"
-    assert interval(0.0, 0.0, 31.0, 31.0, unit="dB", found=2.0).verdict == "uninformative"
-    assert interval(0.0, 0.0, 29.0, 29.0, unit="dB", found=2.0).verdict == "agrees"
-    assert interval(0.1, 0.1, 0.7, 0.7, unit="%", found=30.0).verdict == "uninformative"
-    assert interval(0.1, 0.1, 0.5, 0.5, unit="%", found=30.0).verdict == "agrees"
-    assert interval(8.0, 8.0, 20.0, 20.0, found=10.0, sd=2.0, n=4).verdict == "uninformative"
+    assert interval(1.0, 1.0, 30.0, 30.0, value=2.0).verdict == "uninformative"
+    assert interval(0.0, 0.0, 31.0, 31.0, unit="dB", value=2.0).verdict == "uninformative"
+    assert interval(0.0, 0.0, 29.0, 29.0, unit="dB", value=2.0).verdict == "agrees"
+    assert interval(0.1, 0.1, 0.7, 0.7, unit="%", value=30.0).verdict == "uninformative"
+    assert interval(0.1, 0.1, 0.5, 0.5, unit="%", value=30.0).verdict == "agrees"
+    assert interval(8.0, 8.0, 20.0, 20.0, value=10.0, sd=2.0, n=4).verdict == "uninformative"
 
 
 @pytest.mark.parametrize("width", [1.5, 10.5, 1e3, 1e6])
 @pytest.mark.parametrize("side", [0.99, 1.01])
 def test_an_interval_that_excludes_the_value_disagrees_however_wide_it_is(width, side):
     low, high = 1.0, width
-    outside = interval(low, low, high, high, found=low * side if side < 1 else high * side)
+    outside = interval(low, low, high, high, value=low * side if side < 1 else high * side)
     assert (outside.verdict, outside.covers, outside.inside) == ("disagrees", False, False)
     assert outside.sharp is (width <= 10.0)
     # Widening cannot turn it into anything better but by reaching the value.
-    wider = interval(low / 2, low / 2, high * 2, high * 2, found=outside.measured["value"])
+    wider = interval(low / 2, low / 2, high * 2, high * 2, value=outside.measured["value"])
     assert wider.covers
 
 
 def test_how_many_intervals_cover_and_how_many_are_sharp_are_counted_for_evidence_and_calibration_apart():
     sharp, wide = (1.0, 1.0, 2.0, 2.0), (1.0, 1.0, 100.0, 100.0)
     rows = [
-        interval(*sharp, found=1.5), interval(*sharp, found=5.0), interval(*wide, found=50.0),
-        interval(*wide, found=500.0), interval(*wide, found=500.0, used="it"), interval(*sharp, above=0.0),
+        interval(*sharp, value=1.5), interval(*sharp, value=5.0), interval(*wide, value=50.0),
+        interval(*wide, value=500.0), interval(*wide, value=500.0, used="it"), interval(*sharp, above=0.0),
     ]  # fmt: skip
     both = {"covering": 2, "covering, sharp": 1, "excluding": 2, "excluding, sharp": 1}
     assert coverage(rows)["evidence"] == both
@@ -268,7 +268,7 @@ def test_the_interval_score_is_the_width_plus_twenty_times_what_is_missed():
 
 
 def test_rows_that_something_was_calibrated_on_count_apart():
-    rows = [interval(1.0, 2.0, found=1.5), interval(1.0, 2.0, found=1.5, used="it")]
+    rows = [interval(1.0, 2.0, value=1.5), interval(1.0, 2.0, value=1.5, used="it")]
     told = counts(rows)
     assert told["evidence"]["agrees"] == told["calibration"]["agrees"] == 1
     assert set(told["evidence"]) == set(VERDICTS)
@@ -305,7 +305,7 @@ def test_a_case_whose_source_was_retracted_is_no_test_unless_it_is_allowed_by_na
     ("measured", "words"),
     [
         ('found = "10 mm"', "expected one convertible to"),
-        ('colour = "red"', "is not a key of a row"),
+        ('colour = "red"', "is not a key here"),
         ("", "says what was measured"),
         ('low = "3 uM"\nhigh = "1 uM"', "must rise"),
         ('found = "5 uM"\nlow = "6 uM"\nhigh = "9 uM"', "and holds it"),

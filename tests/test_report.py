@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,34 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
+from scipy.stats import beta
 
+from otosome.answers import band, grades, numbers
+from otosome.answers.accuracy import (
+    Accuracy,
+    Beyond,
+    Cost,
+    Drawn,
+    DrawnCost,
+    DrawnErrors,
+    MeasureError,
+)
+from otosome.answers.headline import Headline
+from otosome.answers.numbers import written
 from otosome.report import (
+    axes,
+    claims,
+    drawing,
+    exactness,
     page,
+    provenance,
     summary,
     window,
     write_report,
     write_window,
 )
+from otosome.report.terminal import accuracy_lines, headline_lines
 from otosome.study import REFUSED
 
 ARMS = [
@@ -87,6 +108,7 @@ def made_up(subjects: int = 40, places: int = 96) -> xr.Dataset:
             "arm": ARMS,
             "subject": np.arange(subjects),
             "world": ("subject", world),
+            "lot": ("subject", np.arange(subjects) % 3),
             "time": HOURS,
             "frequency": TONES,
             "place": place,
@@ -132,61 +154,80 @@ title = "A made-up study of vesicles against cisplatin"
 question = "Do made-up vesicles keep made-up hearing?"
 species = "guinea_pig"
 [treatment.early]
+batch = "example_lot"
+route = "round_window"
+volume = "5 uL"
 at = ["-24 h"]
 [[arm]]
 name = "cisplatin + vesicles"
 treatments = ["early"]
 [measure.abr]
+endpoint = "abr_threshold"
 frequency = ["2 kHz", "4 kHz", "8 kHz", "16 kHz", "24 kHz", "32 kHz"]
 at = ["-48 h", "3 d", "7 d", "14 d", "21 d"]
 [measure.ohc]
+endpoint = "cell_count"
+cell = "OHC"
 frequency = ["8 kHz", "16 kHz"]
 at = ["21 d"]
 """
+
+
+def gained(median: float, low: float, high: float) -> dict[str, Any]:
+    """A benefit in dB as an answer stores it."""
+    return asdict(written(median, low, high, "dB", gain=True))
+
+
+SHARES = {"measured": 0.07, "secondary": 0.11, "direction": 0.48, "assumed": 0.34}
 HEADLINE: dict[str, Any] = {
     "measure": "abr",
     "endpoint": "abr_threshold",
-    "unit": "dB SPL",
+    "unit": "dB",
     "time": 504.0,
     "frequency": [8.0, 16.0, 32.0],
     "of": "cisplatin + vesicles",
     "against": "cisplatin + vehicle",
     "null": "cisplatin + null vesicles",
-    "benefit": {"median": 11.6, "low": 0.9, "high": 25.2},
-    "between_subjects": {"low": 6.0, "high": 18.9},
-    "between_lots": {"low": 9.0, "high": 15.0},
-    "knowledge": {"low": 2.1, "high": 22.4, "worlds": 20},
+    "benefit": gained(11.64, 0.91, 25.2),
+    "between_ears": gained(11.0, 6.0, 18.9),
+    "between_lots": gained(11.0, 9.0, 15.0),
+    "between_worlds": gained(11.0, 2.1, 22.4),
+    "worlds": 20,
     "resampled": {"low": [1.0, 3.0], "median": [9.0, 14.0], "high": [20.0, 26.0]},
-    "null_benefit": {"median": 0.4, "low": -0.2, "high": 1.1},
-    "halved": {"median": 6.3, "low": 0.5, "high": 14.0},
-    "doubled": {"median": 19.2, "low": 1.8, "high": 33.1},
-    "share": {"measured": 0.07, "secondary": 0.11, "direction": 0.48, "assumed": 0.34},
+    "null_benefit": gained(0.4, -0.23, 1.1),
+    "others": {"cisplatin + vesicles, late": gained(3.2, 0.4, 7.1)},
+    "halved": gained(6.3, 0.5, 14.0),
+    "doubled": gained(19.2, 1.8, 33.1),
+    "share": {basis: asdict(numbers.share(part)) for basis, part in SHARES.items()},
+    "counts": {"measured": 3},
 }
 
 
-def moves(median: float, worst: float, apex: float, apex_worst: float) -> dict[str, dict[str, float]]:
-    peak = {"median": median, "worst": worst}
-    return {"peak": peak, "apex_log10": {"median": apex, "worst": apex_worst}}
+HEADLINE_ANSWER = TypeAdapter(Headline).validate_python(HEADLINE)
 
 
-ERRORS: dict[str, Any] = {
-    "space": {"peak": 0.004, "apex_log10": 0.02},
-    "time": {"peak": 0.0007, "apex_log10": 0.003},
-    "total": {"peak": 0.0047, "apex_log10": 0.023},
-    "drawn": {
-        "ears": 7,
-        "space": moves(0.0005, 0.005, 0.02, 0.1),
-        "time": moves(0.0002, 0.001, 0.01, 0.02),
-        "total": moves(0.0007, 0.006, 0.03, 0.12),
-    },
-    "arm": "made-up vesicles",
-    "beyond": {"best": True, "drawn": 3},
-    "limits": {"peak": 0.001, "apex_log10": 0.1},
-    "fineness": 1,
-    "measure": None,
-    "ledger": 3e-13,
-    "flagged": 0,
-}
+def moves(median: float, worst: float, apex: float, apex_worst: float) -> DrawnCost:
+    return DrawnCost(Drawn(median, worst), Drawn(apex, apex_worst))
+
+
+ERRORS = Accuracy(
+    arm="made-up vesicles",
+    space=Cost(0.004, 0.02),
+    time=Cost(0.0007, 0.003),
+    total=Cost(0.0047, 0.023),
+    drawn=DrawnErrors(
+        ears=7,
+        space=moves(0.0005, 0.005, 0.02, 0.1),
+        time=moves(0.0002, 0.001, 0.01, 0.02),
+        total=moves(0.0007, 0.006, 0.03, 0.12),
+    ),
+    beyond=Beyond(best=True, drawn=3),
+    limits=Cost(0.001, 0.1),
+    fineness=1,
+    mass_balance=3e-13,
+    flagged=0,
+    measure=MeasureError(0.05, "dB"),
+)
 MARKS: list[dict[str, Any]] = [
     {"name": "course", "entry": "cisplatin", "time": 0.0, "event": False},
     {"name": "opening", "entry": "sham_surgery", "time": -24.0, "event": True},
@@ -209,11 +250,11 @@ def labels() -> dict[str, Any]:
     told = {
         "headline": HEADLINE,
         "sensitivity": [mover(row) for row in MOVERS],
-        "errors": ERRORS,
+        "errors": asdict(ERRORS),
         "sources": [source(index) for index in range(121)],
         "marks": MARKS,
         "notes": NOTES,
-        "arms": [arm(name) for name in ARMS],
+        "arms": [arm_content(name) for name in ARMS],
         "sizes": batch(),
         "scales": {},
     }
@@ -221,17 +262,19 @@ def labels() -> dict[str, Any]:
     return {**plain, **{name: json.dumps(value) for name, value in told.items()}}
 
 
-def arm(name: str) -> dict[str, Any]:
+def arm_content(name: str) -> dict[str, Any]:
     insults = [] if name == "untouched" else ["cisplatin 12 mg/kg"]
     treatments = ["example_lot, 5 uL, round_window"] if "vesicles" in name else []
-    return {"name": name, "insults": insults, "treatments": treatments, "without": []}
+    return {"name": name, "insults": insults, "treatments": treatments, "devices": [], "without": []}
 
 
 def mover(row: str) -> dict[str, Any]:
     parameter, meaning, low, high, unit, at_low, at_high, basis = (part.strip() for part in row.split("|"))
     ends = {"low": float(low), "high": float(high), "at_low": float(at_low), "at_high": float(at_high)}
-    told = {"unit": unit, "source": None, "because": "made up for a test"}
-    return {"parameter": parameter, "meaning": meaning, **ends, **told, **stands(basis, cited=False)}
+    words = {"unit": unit, "source": None, "because": "made up for a test"}
+    blank = {"title": "", "link": "", "locator": "", "species": "", "hash": ""}
+    grounds = blank | stands(basis, cited=False) | words
+    return {"parameter": parameter, "meaning": meaning, **ends, **grounds}
 
 
 def stands(basis: str, cited: bool) -> dict[str, Any]:
@@ -241,10 +284,14 @@ def stands(basis: str, cited: bool) -> dict[str, Any]:
 
 
 def source(index: int) -> dict[str, Any]:
-    basis = summary.BASES[index % 6]
+    basis = provenance.BASES[index % 6]
     cited = basis != "assumed"
     return {
         "parameter": f"species.guinea_pig.number_{index:03d}",
+        "meaning": "a made-up number",
+        "linked": "",
+        "locator": "",
+        "species": "guinea_pig",
         "value": 10.0 ** (index % 14 - 6),
         "unit": "uL/h",
         "low": None if index % 5 else 0.1,
@@ -392,9 +439,9 @@ def test_a_number_says_whether_it_was_read_once_and_how_its_source_stands(result
     assert text.count(">provisional</span>") == once > 0
 
 
-def test_each_scale_shows_the_share_of_subjects_in_each_grade_at_the_last_reading(result: xr.Dataset) -> None:
-    told = {"made_up": {"about": "A made-up scale.", "labels": ["fine", "not fine"]}}
-    graded = relabelled(result, "scales", lambda scales: scales.update(told))
+def test_each_scale_shows_the_share_in_each_grade_with_n_and_interval(result: xr.Dataset) -> None:
+    scale = {"made_up": {"about": "A made-up scale.", "labels": ["fine", "not fine"]}}
+    graded = relabelled(result, "scales", lambda scales: scales.update(scale))
     rows = [
         {"quantity": "made_up", "group": arm, "time": time, "value": float(time > 0 and subject < 1)}
         for arm in ARMS
@@ -402,19 +449,32 @@ def test_each_scale_shows_the_share_of_subjects_in_each_grade_at_the_last_readin
         for subject in range(4)
     ]
     readings = pd.concat([readings_of(result), pd.DataFrame(rows)], ignore_index=True)
-    (scale,) = summary.grades(graded, readings)
-    assert [row["shares"] for row in scale["rows"]] == [[75.0, 25.0]] * len(ARMS)
-    assert "<td>75 %</td><td>25 %</td>" in page(graded, readings)
-    assert "What the scales make of it" not in page(result, readings_of(result))
+    (shares,) = grades.grades(readings, summary.scales(graded), ARMS)
+    # Jeffreys: three of four leave a beta of 3.5 and 1.5.
+    ends = beta(3.5, 1.5).ppf([0.025, 0.975])
+    for arm in ARMS:
+        assert shares.shares[arm][0].exact == pytest.approx((0.75, *ends))
+    text = page(graded, readings)
+    assert "<td>4</td><td>75 % (28 to 97 %)</td><td>25 % (3 to 72 %)</td>" in text
+    assert "error of reading is in every share" in text
+    assert 'id="grades"' not in page(result, readings_of(result))
 
 
 def test_a_single_world_shows_no_spread_of_what_is_not_known(result: xr.Dataset) -> None:
-    alone = relabelled(result, "headline", lambda told: told["knowledge"].update(worlds=1))
+    alone = relabelled(result, "headline", lambda answer: answer.update(worlds=1))
     labels = [
-        "what we do not know" in [row["label"] for row in summary.comparison(r)[1]] for r in (result, alone)
+        "what we do not know" in [row.label for row in axes.comparison(compared(r))[1]]
+        for r in (result, alone)
     ]
     assert labels == [True, False]
     assert "A single world cannot show" in page(alone, readings_of(alone))
+
+
+def compared(result: xr.Dataset) -> Headline:
+    """The headline of a result that compares arms."""
+    headline = summary.headline(result)
+    assert headline is not None
+    return headline
 
 
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>$\\frac{1}{$ \u202e 耳'
@@ -426,7 +486,7 @@ def test_names_from_files_are_text_only(result: xr.Dataset) -> None:
         "notes": lambda notes: notes.append(EVIL),
         "sizes": lambda sizes: sizes.update(name=EVIL, origin=EVIL),
         "arms": lambda arms: arms[-1].update(name=EVIL, insults=[EVIL], treatments=[EVIL], without=[EVIL]),
-        "headline": lambda headline: headline.update(null=EVIL),
+        "headline": lambda headline: headline.update(null=EVIL, others={EVIL: gained(1, 0, 2)}),
         "sources": lambda rows: rows[0].update(title=EVIL, because=EVIL, link="javascript:alert(1)"),
         "sensitivity": lambda rows: rows[0].update(meaning=EVIL, parameter=EVIL, unit=EVIL),
     }
@@ -456,11 +516,11 @@ def test_names_from_files_are_text_only(result: xr.Dataset) -> None:
     ],
 )
 def test_only_web_addresses_become_links(link: str | None, href: str | None) -> None:
-    assert summary.address(link) == href
+    assert provenance.address(link) == href
 
 
 def test_links_do_not_hand_over_the_window(html: str) -> None:
-    links = [attributes for tag, attributes in Reader(html).tags if tag == "a"]
+    links = [a for tag, a in Reader(html).tags if tag == "a" and not a["href"].startswith("#")]
     assert len(links) > 50
     assert all("noopener" in attributes["rel"] for attributes in links)
 
@@ -478,23 +538,24 @@ def test_the_benefit_its_rivals_and_what_it_rests_on_come_before_the_window(html
     top = html[html.index("<body>") : html.index('id="window-title"')]
     for words in (
         "+12 dB",
-        "0.9 to 25 dB",
+        "0.9 to 25",
         "Null vesicles",
         "halved",
         "doubled",
-        "What this rests on",
+        "What it rests on",
         "48 %",
     ):
         assert words in top
 
 
 def test_pictures_come_before_tables(html: str) -> None:
-    assert html.index("<table") > html.rindex("<figure")
+    assert html.index("<table") > html.index("<figure")
+    assert html.index("<table") > html.rindex('<figure class="panel">')
 
 
 def test_every_number_is_listed_with_its_basis(html: str) -> None:
     assert html.count('<th scope="row"><code>') == 121
-    for index, basis in enumerate(summary.BASES):
+    for index, basis in enumerate(provenance.BASES):
         assert f"<b>{len(range(index, 121, 6))}</b> {basis}" in html
 
 
@@ -505,7 +566,7 @@ def test_the_five_numbers_that_move_the_answer_are_named(html: str) -> None:
 
 
 def test_how_to_run_it_again(html: str) -> None:
-    assert "otosome run scenario.toml" in html
+    assert "otosome run study.toml" in html
     assert "species = &#34;guinea_pig&#34;" in html
 
 
@@ -515,12 +576,38 @@ def test_the_title_and_question_are_the_studys_own(html: str) -> None:
 
 
 def test_the_other_treated_arm_stands_beside_the_benefit(result: xr.Dataset) -> None:
-    _, rows = summary.comparison(result)
-    late = next(row for row in rows if row["kind"] == "arm")
-    assert late["label"] == "cisplatin + vesicles, late"
-    ends = result["abr"].sel(time=504, frequency=[8.0, 16.0, 32.0])
-    kept = (ends.sel(arm=ARMS[2]) - ends.sel(arm=ARMS[4])).mean("frequency")
-    assert late["band"]["median"] == pytest.approx(float(kept.median()))
+    _, rows = axes.comparison(compared(result))
+    late = next(row for row in rows if row.kind == "arm")
+    assert (late.label, late.value, late.interval) == ("cisplatin + vesicles, late", "+3.2 dB", "0.4 to 7.1")
+
+
+def test_every_dot_lies_on_its_own_line(result: xr.Dataset) -> None:
+    _, rows = axes.comparison(compared(result))
+    assert len(rows) == 8
+    assert all(row.low <= row.median <= row.high for row in rows)
+
+
+def test_every_number_of_the_headline_is_the_same_text_everywhere(result: xr.Dataset, html: str) -> None:
+    answer, terminal = json.loads(result.attrs["headline"]), "\n".join(headline_lines(compared(result)))
+    visible = " ".join(" ".join(Reader(html).words).split())
+    for name in (
+        "benefit",
+        "between_ears",
+        "between_lots",
+        "between_worlds",
+        "halved",
+        "doubled",
+        "null_benefit",
+    ):
+        median, _, ends = answer[name]["text"].partition(" (")
+        assert f"{median} {ends.removesuffix(')')}" in visible, name
+        # For a program: the rounded numbers are those of the text, and the exact ones stand beside.
+        digits = [float(part.replace("−", "-")) for part in re.findall(r"[+−]?[\d.]+", answer[name]["text"])]
+        assert digits == [answer[name][end] for end in ("median", "low", "high")], name
+        assert answer[name]["exact"]["low"] == pytest.approx(answer[name]["low"], abs=0.5)
+    assert answer["benefit"]["text"] in terminal and answer["null_benefit"]["text"] in terminal
+    for basis, share in answer["share"].items():
+        assert f"{share['text']} {basis}" in terminal and share["text"] in visible
 
 
 def test_a_benefit_of_levels_is_in_plain_decibels(html: str) -> None:
@@ -531,10 +618,10 @@ def test_a_study_that_compares_nothing_has_no_answer_and_no_window(
     result: xr.Dataset, tmp_path: Path
 ) -> None:
     windows = [name for name in result.variables if str(name).startswith(("window", "place_"))]
-    bare = result.drop_vars(windows).assign_attrs(headline="{}", sensitivity="[]", sizes="{}")
+    bare = result.drop_vars(windows).assign_attrs(headline="{}", sensitivity="[]", sizes="null")
     text = page(bare, readings_of(bare))
     assert "ABR threshold on day 21" in text
-    assert not re.search(r"What this rests on|The window|move the answer most", text)
+    assert not re.search(r"What it rests on|The window|move the answer most", text)
     with pytest.raises(ValueError, match="compares no arms"):
         write_window(bare, tmp_path / "window.png")
 
@@ -554,7 +641,7 @@ def test_a_missing_null_twin_leaves_its_row_out(result: xr.Dataset) -> None:
 def test_one_time_and_no_vesicles_and_no_readings_still_report(result: xr.Dataset) -> None:
     bare = result.assign({name: 0 * result[name] for name in ("vesicles", "window_vesicles")})
     bare.attrs["study"] = STUDY.replace('"-48 h", "3 d", "7 d", "14 d", ', "")
-    text = page(bare.assign_attrs(sizes="{}"), readings_of(result).iloc[:0])
+    text = page(bare.assign_attrs(sizes="null"), readings_of(result).iloc[:0])
     assert "over time" not in text
     assert "Where the dose ends" not in text
 
@@ -597,16 +684,95 @@ def test_a_doubled_knot_counts_after_the_event() -> None:
 # ---------------------------------------------------------------- bands and words
 
 
-def test_bands_separate_animals_from_knowledge() -> None:
+DRAWN_TOGETHER = ("fill_between", "plot")
+
+
+def test_every_line_lies_inside_its_own_band_in_all_panels(
+    result: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skewed = result.copy()
+    # A world in four is far out, and ears in it are skewed: the median of ears leaves the means of worlds.
+    far = np.where(result["world"] % 4 == 0, 40.0, 0.0) * np.linspace(0, 3, result.sizes["subject"])
+    skewed["abr"] = (result["abr"].dims, result["abr"].values + far[:, None, None], result["abr"].attrs)
+    drawn: list[tuple[np.ndarray, ...]] = []
+    whole = drawing.draw_line
+
+    def watched(axes_: Any, across: Any, spread: band.Band, colour: str, *more: Any, **rest: Any) -> None:
+        drawn.append((spread.typical, *spread.worlds, *spread.ears, *spread.lots))
+        whole(axes_, across, spread, colour, *more, **rest)
+
+    monkeypatch.setattr(drawing, "draw_line", watched)
+    monkeypatch.setattr("otosome.report.figures.draw_line", watched)
+    page(skewed, readings_of(skewed))
+    # Six arms over frequency, and in each of 4 panels over time, 4 of cells and 1 of another measure; the dose.
+    assert len(drawn) == 6 + 6 * (4 + 4 + 1) + 1
+    for typical, *edges in drawn:
+        for low, high in zip(edges[::2], edges[1::2], strict=True):
+            assert np.all(low <= typical) and np.all(typical <= high)
+
+
+@given(
+    values=st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=60),
+    world=st.integers(1, 9),
+    lots=st.integers(1, 4),
+)
+def test_a_band_contains_its_line_whatever_the_ears(values: list[float], world: int, lots: int) -> None:
+    rows = np.arange(len(values))
+    spread = band.band(np.array(values), band.Groups(rows // world, rows % lots))
+    for low, high in (spread.worlds, spread.ears, spread.lots):
+        assert low <= spread.typical <= high
+
+
+def test_bands_separate_ears_from_knowledge() -> None:
     world = np.arange(1000) // 10
+    groups = band.Groups(world, np.zeros(1000, np.int64))
     shift = np.linspace(-10, 10, 100)[world]
-    same_world = summary.spread(np.repeat(shift[:, None], 2, axis=1), world)
-    assert np.ptp(np.stack(same_world.subjects), axis=0) == pytest.approx([0, 0], abs=1e-9)
-    assert np.stack(same_world.knowledge)[:, 0] == pytest.approx([-9, 9])
-    animals = np.tile(np.linspace(-5, 5, 10), 100)[:, None]
-    same_animals = summary.spread(animals, world)
-    assert np.stack(same_animals.knowledge)[:, 0] == pytest.approx([0, 0], abs=1e-9)
-    assert np.ptp(np.stack(same_animals.subjects)) == pytest.approx(9, abs=1.2)
+    same_world = band.band(np.repeat(shift[:, None], 2, axis=1), groups)
+    assert np.ptp(np.stack(same_world.ears), axis=0) == pytest.approx([0, 0], abs=1e-9)
+    assert np.stack(same_world.worlds)[:, 0] == pytest.approx([-9, 9])
+    ears = np.tile(np.linspace(-5, 5, 10), 100)[:, None]
+    same_ears = band.band(ears, groups)
+    assert np.stack(same_ears.worlds)[:, 0] == pytest.approx([0, 0], abs=1e-9)
+    # 5 to 95 % of ten evenly spaced ears from -5 to 5.
+    assert np.ptp(np.stack(same_ears.ears)) == pytest.approx(9)
+
+
+UNITS = ["dB", "%", "", numbers.UTILITY, numbers.EVENTS]
+
+
+@given(value=st.floats(-1e4, 1e4), unit=st.sampled_from(UNITS))
+def test_a_number_is_rounded_once(value: float, unit: str) -> None:
+    once = numbers.rounded(value, unit)
+    assert numbers.rounded(once, unit) == once
+    assert numbers.amount(once, unit) == numbers.amount(value, unit)
+
+
+@given(pair=st.tuples(st.floats(-1e4, 1e4), st.floats(-1e4, 1e4)), unit=st.sampled_from(UNITS))
+def test_rounding_keeps_the_order(pair: tuple[float, float], unit: str) -> None:
+    low, high = sorted(pair)
+    assert numbers.rounded(low, unit) <= numbers.rounded(high, unit)
+
+
+@given(st.floats(0, 1))
+def test_some_is_never_written_as_none_nor_nearly_all_as_all(value: float) -> None:
+    assert (numbers.share(value).text == "0 %") == (value == 0)
+    assert (numbers.share(value).text == "100 %") == (value > 1 - 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (9.96, "dB", "10 dB"),
+        (-0.04, "dB", "0 dB"),
+        (-3.25, "dB", "−3.2 dB"),
+        (0.123, "", "12 %"),
+        (0.0123, "", "1.2 %"),
+        (0.01234, numbers.UTILITY, "0.012"),
+        (27.4, numbers.EVENTS, "27"),
+    ],
+)
+def test_an_amount_is_written_by_its_unit(value: float, unit: str, text: str) -> None:
+    assert numbers.amount(value, unit) == text
 
 
 @pytest.mark.parametrize(
@@ -625,7 +791,7 @@ def test_bands_separate_animals_from_knowledge() -> None:
     ],
 )
 def test_numbers_read_as_written(value: float | str | None, text: str) -> None:
-    assert summary.number(value) == text
+    assert numbers.number(value) == text
 
 
 @pytest.mark.parametrize(
@@ -643,7 +809,7 @@ def test_times_read_as_spoken(hours: float, text: str) -> None:
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=9))
 def test_an_axis_holds_zero_and_all_its_values(values: list[float]) -> None:
-    scale = summary.axis(values)
+    scale = axes.axis(values)
     places = [scale.at(value) for value in [*values, 0.0]]
     assert all(0 < place < 100 for place in places)
     assert all(scale.low <= tick <= scale.high for tick in scale.ticks)
@@ -653,58 +819,83 @@ def test_an_axis_holds_zero_and_all_its_values(values: list[float]) -> None:
     ("low", "median", "high", "words"),
     [
         (0.9, 12, 25, "Better than “vehicle”"),
-        (1e-5, 1e-3, 2.5, "Half of the simulated subjects keep next to nothing; one in twenty"),
+        (1e-5, 1e-3, 2.5, "Half of the simulated ears keep next to nothing; one in twenty"),
         (-3, 1, 5, "includes zero"),
         (-5, -2, -1, "Worse"),
         (-1e-9, 0, 1e-9, "No benefit to speak of"),
     ],
 )
 def test_the_verdict_says_no_more_than_the_digits(low: float, median: float, high: float, words: str) -> None:
-    band = {"low": low, "median": median, "high": high}
-    said = summary.verdict({"unit": "dB SPL", "against": "vehicle", "benefit": band})
-    assert words in said
+    shown = replace(HEADLINE_ANSWER, against="vehicle", benefit=written(median, low, high, "dB", gain=True))
+    assert words in summary.verdict(shown)
 
 
 def test_the_errors_of_the_best_value_ear_and_of_drawn_ones_are_stated_with_their_limits(html: str) -> None:
-    said, limits = summary.exactness(ERRORS, 40), summary.limits(ERRORS)
-    assert "best-value ear in sum by 0.47 % of the peak and 0.023 powers of ten at the apex" in said
-    assert "7 drawn ears by 0.07 % of the peak and 0.03 powers of ten at the apex (median), by 0.6 %" in said
+    text, limits = exactness.exactness(ERRORS, 40), exactness.limits(ERRORS)
+    assert "best-value ear in sum by 0.47 % of the peak and 0.023 powers of ten at the apex" in text
+    assert "7 drawn ears by 0.07 % of the peak and 0.03 powers of ten at the apex (median), by 0.6 %" in text
     assert "the best-value ear and 3 of 7 drawn ears" in limits
     assert "no closer than 0.6 % of their peak, and at the apex no closer than by a factor of 1.32" in limits
-    assert "fineness = 2 in the study" in limits and "fineness" not in summary.limits(
-        {**ERRORS, "fineness": 8}
-    )
-    assert said in html and f"<b>{limits}</b>" in html
-    rows = {row["moved"]: row["shown"] for row in summary.error_rows(ERRORS)}
+    assert "fineness = 2 in the study" in limits
+    assert "fineness" not in exactness.limits(replace(ERRORS, fineness=8))
+    assert text in html and f"<b>{limits}</b>" in html
+    rows = {row.moved: row.shown for row in exactness.error_rows(ERRORS)}
     assert rows["Twice the places, of the peak"] == ["0.4 %", "0.05 %", "0.5 %"]
     assert rows["Sum of both, powers of ten at the apex"] == ["0.023", "0.03", "0.12"]
     assert all(f'<th scope="row">{moved}</th>' in html for moved in rows)
 
 
 def test_errors_that_pass_no_limit_or_one_ear_alone_are_said_so() -> None:
-    total = {"peak": 5e-4, "apex_log10": 0.12}
-    one = {"ears": 1, "total": moves(2e-4, 2e-4, 0.01, 0.01)}
-    apex = ERRORS | {"total": total, "drawn": one, "beyond": {"best": True, "drawn": 0}}
-    said = summary.limits(apex)
-    assert "the apex: the best-value ear. Read" in said and "% of their peak" not in said
-    assert "1 drawn ear by 0.02 % of the peak and 0.01 powers of ten at the apex. What" in summary.exactness(
-        apex, 1
+    total = Cost(5e-4, 0.12)
+    one = moves(2e-4, 2e-4, 0.01, 0.01)
+    apex = replace(
+        ERRORS, total=total, drawn=DrawnErrors(1, one, one, one), beyond=Beyond(True, 0), measure=None
     )
-    within = apex | {"total": total | {"apex_log10": None}, "beyond": {"best": False, "drawn": 0}}
-    assert summary.limits(within).startswith("The errors of vesicles are within their limits")
-    assert "best-value ear in sum by 0.05 % of the peak; those" in summary.exactness(within, 1)
+    text = exactness.limits(apex)
+    assert "the apex: the best-value ear. Read" in text and "% of their peak" not in text
+    ears = exactness.exactness(apex, 1)
+    assert "1 drawn ear by 0.02 % of the peak and 0.01 powers of ten at the apex. What" in ears
+    within = replace(apex, total=Cost(5e-4, None), beyond=Beyond(False, 0))
+    assert exactness.limits(within).startswith("The errors of vesicles are within their limits")
+    assert "best-value ear in sum by 0.05 % of the peak; those" in exactness.exactness(within, 1)
 
 
 def test_without_vesicles_only_what_was_given_is_accounted_for() -> None:
-    none = ERRORS | dict.fromkeys(("arm", "space", "time", "total", "drawn", "beyond"))
-    assert summary.exactness(none, 3).startswith("What was given is accounted for")
-    assert summary.limits(none) == "" and summary.error_rows(none) == []
+    nothing = dict.fromkeys(("arm", "space", "time", "total", "drawn", "beyond", "measure"))
+    none = replace(ERRORS, **nothing)
+    assert exactness.exactness(none, 3).startswith("What was given is accounted for")
+    assert exactness.limits(none) == "" and exactness.error_rows(none) == []
+    assert exactness.short(none) == "Numerical error 3×10⁻¹³ of what was given"
+
+
+def test_the_numerical_error_is_one_line_and_its_details_are_folded(html: str) -> None:
+    line = "Numerical error 0.05 dB, 0.47 % of the vesicles' peak; beyond its limits in some ears"
+    assert accuracy_lines(ERRORS) == [f"{line}; details in the report"]
+    assert line.replace("'", "&#39;") in html
+    fold = html[html.index("Numerical errors in full") :]
+    assert exactness.exactness(ERRORS, 40) in fold[: fold.index("</details>")]
+
+
+def test_the_contents_lead_to_every_section(html: str) -> None:
+    contents = html[html.index('<nav class="contents"') : html.index("</nav>")]
+    leads = re.findall(r'<a href="#([\w-]+)">', contents)
+    assert leads == re.findall(r'<h2 id="([\w-]+)">', html)
+    assert len(leads) == html.count("<h2") > 10
+
+
+def test_the_numbers_behind_the_answer_are_folded(html: str) -> None:
+    folds = re.findall(r"<details>.*?</details>", html, flags=re.DOTALL)
+    folded = " ".join(" ".join(Reader(fold).words) for fold in folds)
+    unfolded = " ".join(Reader(re.sub(r"<(style|script|details).*?</\1>", "", html, flags=re.DOTALL)).words)
+    assert len(unfolded.split()) < 10_000
+    for part in ("species.guinea_pig.number_000", 'otosome = "study/1"', exactness.exactness(ERRORS, 40)):
+        assert part in folded and part not in unfolded
 
 
 def test_shares_fill_the_bar() -> None:
-    rows = summary.shares({"measured": 3, "assumed": 1, "direction": 0})
-    assert [row["basis"] for row in rows] == ["measured", "assumed"]
-    assert rows[-1]["start"] + rows[-1]["width"] == pytest.approx(100)
+    rows = axes.stack({"measured": 3, "assumed": 1, "direction": 0}, {"measured": "3", "assumed": "1"})
+    assert [row.basis for row in rows] == ["measured", "assumed"]
+    assert rows[-1].start + rows[-1].width == pytest.approx(100)
 
 
 # ---------------------------------------------------------------- files
@@ -740,8 +931,6 @@ def test_a_picture_in_another_format_is_refused(result: xr.Dataset, tmp_path: Pa
 
 
 def test_the_last_page_says_what_is_claimed_and_whether_it_is_stale(monkeypatch: pytest.MonkeyPatch) -> None:
-    from otosome.report import said
-
     row = {
         "about": "It <b>cures</b>.", "by": {"title": "A paper", "link": "javascript:alert(1)"}, "study": "made_up",
         "stands_on": [{"words": "<i>none</i>", "is": "none", "says": "open", "sources": [], "rows": []}],
@@ -752,7 +941,7 @@ def test_the_last_page_says_what_is_claimed_and_whether_it_is_stale(monkeypatch:
     result = made_up()
     result.attrs["name"] = "made_up"
     for stale in (True, False):
-        monkeypatch.setattr(said, "stored", lambda stale=stale: {**kept, "stale": stale})
+        monkeypatch.setattr(claims, "stored", lambda stale=stale: {**kept, "stale": stale})
         last = page(result, readings_of(result)).rpartition("<section>")[2]
         assert ("Stale: numbers on the shelves have changed since" in last) == stale
         assert (

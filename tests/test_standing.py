@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 import tomli_w
 import xarray as xr
 
-from otosome.answers.contrast import compare
+from otosome.answers import stored as answers
+from otosome.answers.contrast import contrast
 from otosome.answers.sources import sources
 from otosome.cards import read_source
 from otosome.errors import BadInput
@@ -34,8 +35,8 @@ RETRACTED = (
 def stored(study: Study) -> xr.Dataset:
     """What a result folder keeps of one ear: the measures, the study, its sources and its headline."""
     result = simulate(study, draw(study, subjects=1, seed=3))
-    told = compare(study, result, "abr", "cisplatin + vesicles", "cisplatin")
-    result.attrs |= {"sources": json.dumps(sources(study)), "headline": json.dumps({"unit": "dB", **told})}
+    compared = contrast(study, result, "abr", "cisplatin + vesicles", "cisplatin")
+    answers.write(result, sources=sources(study), headline={"unit": "dB", **vars(compared)})
     return result
 
 
@@ -157,7 +158,9 @@ def test_a_moved_value_moves_the_headline_of_the_best_value_ear(result: xr.Datas
             + '\n[numbers."mechanisms.hsp70.prevent"]\nvalue = "0"\nbasis = "assumed"\nbecause = "x"\n'
         ).tables,
     )
-    assert [row["parameter"] for row in changed(rows, sources(harsher))] == ["mechanisms.hsp70.prevent"]
+    assert [row["parameter"] for row in changed(rows, [asdict(row) for row in sources(harsher)])] == [
+        "mechanisms.hsp70.prevent"
+    ]
     told = between(result, stored(harsher))
     assert [row["what"] for row in told["changed"]] == ["source"]
     assert told["now"]["high"] <= told["then"]["high"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import json
 import re
+from dataclasses import replace
 from html import escape as html_escape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,20 +18,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from typer.testing import CliRunner
 
-from otosome.answers.therapies import (
-    ahead,
-    chances,
-    scores,
-    therapies,
-    worths,
-)
+from otosome.answers.scores import TIE, ahead, chances, scores, worths
+from otosome.answers.therapies import therapies
 from otosome.catalog import Catalog
 from otosome.cli import app
-from otosome.cli.study import _side_by_side
 from otosome.errors import BadInput
 from otosome.evidence import WORLD, draw_columns
 from otosome.forward import draw, observe
-from otosome.report import page
+from otosome.report import page, summary
+from otosome.report.terminal import therapy_lines
 from otosome.study import loads
 from otosome.units import Quantity
 
@@ -82,12 +78,17 @@ def result(study):
 
 
 @pytest.fixture(scope="module")
-def told(result):
-    return json.loads(result.attrs["therapies"])
+def beside(result):
+    return summary.therapies(result)
 
 
-def arm(told, name):
-    return next(row for row in told["arms"] if row["name"] == name)
+def arm(beside, name):
+    return next(row for row in beside.arms if row.name == name)
+
+
+def is_nothing(interval):
+    """Whether all of an interval is exactly nothing."""
+    return vars(interval.exact) == {"median": 0, "low": 0, "high": 0}
 
 
 scored = arrays(float, st.tuples(st.integers(2, 5), st.integers(1, 35)), elements=st.floats(-1e3, 1e3))
@@ -103,11 +104,13 @@ def tens(scores):
 def test_some_therapy_is_best_and_no_certainty_outgrows_the_worlds_seen(scores):
     found = chances(scores, tens(scores))
     for of in ("one", "average"):
-        assert sum(row[of]["value"] for row in found) == pytest.approx(1)
-        assert all(0 <= row[of]["low"] <= row[of]["value"] <= row[of]["high"] <= 1 for row in found)
+        shares = [getattr(row, of) for row in found]
+        assert sum(share.exact[0] for share in shares) == pytest.approx(1)
+        for value, low, high in (share.exact for share in shares):
+            assert 0 <= low <= value + 1e-12 and value <= high + 1e-12 and high <= 1
     # Of four worlds alike, one in three may still be another.
     if scores.shape[1] <= 4 * WORLD:
-        assert all(row["average"]["high"] > 0.3 for row in found)
+        assert all(row.average.exact[2] > 0.3 for row in found)
 
 
 @given(scored, st.integers(0, 4))
@@ -117,61 +120,68 @@ def test_a_therapy_that_gains_more_in_every_ear_is_never_less_likely_best(scores
     more = scores.copy()
     more[which] += 1.0
     before, after = (chances(some, tens(scores))[which] for some in (scores, more))
-    assert all(after[of]["value"] >= before[of]["value"] for of in ("one", "average"))
+    assert after.one.exact[0] >= before.one.exact[0]
+    assert after.average.exact[0] >= before.average.exact[0]
 
 
-def test_therapies_that_differ_by_next_to_nothing_share_their_probability():
-    first, second = chances(np.stack([np.zeros(20), np.full(20, 0.005)]), np.repeat([0, 1], 10))
-    assert first["average"]["value"] == second["average"]["value"] == 0.5
+@pytest.mark.parametrize(("ahead_by", "share"), [(0.005, 0.5), (TIE, 0.5), (2 * TIE, 1.0)])
+def test_therapies_that_differ_by_next_to_nothing_tie_and_share_their_probability(ahead_by, share):
+    # Three worlds, in each of which the second is ahead by so much.
+    first, second = chances(np.stack([np.zeros(30), np.full(30, ahead_by)]), np.repeat([0, 1, 2], 10))
+    assert (first.average.exact[0], second.average.exact[0]) == (1 - share, share)
+    assert (first.one.exact[0], second.one.exact[0]) == (1 - share, share)
 
 
 def test_the_interval_of_a_share_is_jeffreys():
     # Brown, Cai and DasGupta, Statistical Science 2001: of 5 in 10 worlds, 0.224 to 0.776.
     scores = np.repeat(np.stack([np.arange(10) % 2, (np.arange(10) + 1) % 2]).astype(float), WORLD, axis=1)
     (row, _) = chances(scores, tens(scores))
-    assert row["average"]["value"] == 0.5
-    assert [row["average"][end] for end in ("low", "high")] == pytest.approx([0.224, 0.776], abs=5e-4)
+    assert row.average.exact == pytest.approx((0.5, 0.224, 0.776), abs=5e-4)
+    assert row.average.text == "50 % (22 to 78 %)"
 
 
-def test_a_sure_gain_can_be_next_to_none_and_says_so(study):
+def test_a_sure_gain_can_be_next_to_none_and_says_so():
     # In every world the second is ahead of the first by 0.1 and of the third by 3.
     scores = np.repeat([[0.9], [1.0], [-2.0]], 40, axis=1)
-    found = ahead(study, scores, chances(scores, tens(scores)), tens(scores))
-    assert (found["of"], found["over"]) == (ARMS[1], ARMS[0])
-    assert found["by"] == pytest.approx({"median": 0.1, "low": 0.1, "high": 0.1})
+    found = ahead(ARMS, scores, chances(scores, tens(scores)), tens(scores))
+    assert (found.of, found.over) == (ARMS[1], ARMS[0])
+    assert found.by.text == "+0.1 (0.1 to 0.1)"
 
 
-def test_arms_that_are_alike_share_their_probability(told):
-    one, same = arm(told, ARMS[1]), arm(told, ARMS[2])
-    assert one["best"] == same["best"]
-    assert one["best"]["as stated"]["average"]["value"] <= 0.5
+def test_arms_that_are_alike_share_their_probability(beside):
+    one, same = arm(beside, ARMS[1]), arm(beside, ARMS[2])
+    assert one.best == same.best
+    assert one.best["as stated"].average.exact[0] <= 0.5
 
 
-def test_an_aid_gains_words_and_saves_no_cell(told):
-    aided = arm(told, ARMS[1])
-    assert aided["measures"]["words"]["gain"]["median"] > 0
-    assert all(cell["saved"] == {"median": 0, "low": 0, "high": 0} for cell in aided["cells"].values())
-    assert aided["measures"]["hearing"]["gain"] == {"median": 0, "low": 0, "high": 0}
+def test_an_aid_gains_words_and_saves_no_cell(beside):
+    aided = arm(beside, ARMS[1])
+    assert aided.measures["words"].gain.exact.median > 0
+    assert all(is_nothing(cell.saved) for cell in aided.cells.values())
+    assert is_nothing(aided.measures["hearing"].gain)
 
 
-def test_the_reference_gains_nothing_by_definition(told):
-    reference = arm(told, told["reference"])
-    assert told["reference"] == ARMS[0]
-    assert reference["score"] == {"median": 0, "low": 0, "high": 0}
-    assert all(row == {"median": 0, "low": 0, "high": 0} for row in reference["utilities"].values())
+def test_the_reference_gains_nothing_by_definition(beside):
+    reference = arm(beside, beside.reference)
+    assert beside.reference == ARMS[0]
+    assert is_nothing(reference.score)
+    assert all(is_nothing(gained) for gained in reference.utilities.values())
 
 
-def test_the_one_ear_of_best_values_lies_among_the_people(told):
-    for row in told["arms"]:
-        words = row["measures"]["words"]
-        assert words["ears"]["low"] - 10 <= words["middle"][0] <= words["ears"]["high"] + 10
+def test_the_one_ear_of_best_values_lies_among_the_people(beside):
+    for row in beside.arms:
+        words = row.measures["words"]
+        assert words.ears.low - 10 <= words.best_value[0] <= words.ears.high + 10
 
 
-def test_grades_are_shares_of_all_people(told):
-    (scale,) = told["grades"]
-    assert scale["scale"] == "who_2021"
-    assert all(sum(shares) == pytest.approx(1) for shares in scale["shares"].values())
-    assert list(scale["shares"]) == list(ARMS)
+def test_grades_are_shares_of_all_people_with_n_and_interval(beside):
+    (scale,) = beside.grades
+    assert scale.scale == "who_2021"
+    assert list(scale.shares) == list(ARMS)
+    for shares in scale.shares.values():
+        assert sum(share.exact[0] for share in shares) == pytest.approx(1)
+        assert {share.n for share in shares} == {EARS}
+        assert all(share.exact[1] <= share.exact[0] <= share.exact[2] for share in shares)
 
 
 def test_what_is_worth_something_is_ten_points_of_words_in_quiet_unless_stated(study):
@@ -194,7 +204,7 @@ def test_a_score_counts_what_is_stated_in_its_own_units(study, result):
 
 
 def test_a_harm_lowers_the_score_by_its_weight_and_its_risk(study, result, monkeypatch):
-    monkeypatch.setattr("otosome.answers.therapies.weighed", lambda study: {"fever": 3.0})
+    monkeypatch.setattr("otosome.answers.scores.weighed", lambda study: {"fever": 3.0})
     none = {name: {} for name in ARMS}
     risks = none | {ARMS[1]: {"fever": np.full(EARS, 0.2)}}
     less = scores(study, result, none) - scores(study, result, risks)
@@ -205,10 +215,10 @@ def test_a_harm_lowers_the_score_by_its_weight_and_its_risk(study, result, monke
     assert np.all(less[[0, 2]] == 0)
 
 
-def test_quality_of_life_is_named_by_its_instrument_and_differs_between_them(told):
-    aided = arm(told, ARMS[1])["utilities"]
-    assert set(aided) == set(told["instruments"]) == set(Catalog().names("utilities"))
-    assert aided["hui3"]["median"] > aided["eq5d"]["median"]
+def test_quality_of_life_is_named_by_its_instrument_and_differs_between_them(beside):
+    aided = arm(beside, ARMS[1]).utilities
+    assert set(aided) == set(beside.instruments) == set(Catalog().names("utilities"))
+    assert aided["hui3"].exact.median > aided["eq5d"].exact.median
 
 
 def test_an_implants_published_gain_in_utility_is_within_what_words_give():
@@ -267,22 +277,33 @@ class Text(HTMLParser):
         return " ".join(" ".join(reader.seen).split()), reader.tags
 
 
-def test_the_page_names_no_therapy_best_without_its_probability(result, study, told):
+def test_the_page_names_no_therapy_best_without_its_probability(result, study, beside):
     text, _ = Text.of(shown(result, study))
-    for row in told["arms"]:
-        for likely in row["best"]["as stated"].values():
-            assert f"{100 * likely['value']:.0f} %" in text
+    for row in beside.arms:
+        for chance in row.best.values():
+            assert chance.average.text in text
     assert "winner" not in text.lower()
-    assert f"more than the next, “{told['ahead']['over']}”" in text
+    assert f"more than the next, “{beside.ahead.over}”" in text
     assert "hears better, no cell saved" in text
     assert "Not for treating anyone" in text
+
+
+def test_the_terminal_and_the_page_write_the_same_numbers(result, study, beside):
+    text, _ = Text.of(shown(result, study))
+    lines = "\n".join(therapy_lines(beside))
+    for row in beside.arms:
+        for both in (row.score.text, row.best["as stated"].average.text):
+            assert both in text and both in lines
+    assert beside.ahead.by.text in text and beside.ahead.by.text in lines
+    for shares in beside.grades[0].shares.values():
+        assert all(share.text in text for share in shares)
 
 
 def test_the_page_says_what_counts_and_which_instrument_asked(result, study):
     text, _ = Text.of(shown(result, study))
     assert "10 % of “words” is worth 1" in text
     assert all(label in text for label in ("HUI3", "EQ-5D"))
-    assert "No harm on the shelf is brought by any of these therapies" in text
+    assert "None of these therapies brings an adverse event that is on the shelf" in text
 
 
 def test_the_page_loads_nothing_and_runs_nothing(result, study):
@@ -324,7 +345,7 @@ def test_the_command_says_one_object_and_writes_a_folder_that_can_be_shown(tmp_p
     # The explicit study holds the harms' and utilities' numbers too.
     explicit = [
         "compare",
-        str(out / "scenario.toml"),
+        str(out / "study.toml"),
         "--subjects",
         "4",
         "--out",
@@ -339,19 +360,16 @@ def test_the_command_says_one_object_and_writes_a_folder_that_can_be_shown(tmp_p
         for row in json.loads(again.stdout)["result"]["therapies"]["arms"]
         for of in ("average", "one")
     ]
-    written = re.findall(r"with (\d+) % \((\d+) to (\d+) %\)", said)
-    ends = ("value", "low", "high")
-    assert [[int(n) for n in row] for row in written] == [
-        [round(100 * row[e]) for e in ends] for row in stated
-    ]
+    written = re.findall(r"with ([<>\d]+ % \([<>\d]+ to [<>\d]+ %\))", said)
+    assert written == [share["text"] for share in stated]
     assert "1 world, each one draw of what is not known: too few to tell 95 % from certain" in said
-    assert "cells saved: OHC 0.0 % (0.0 to 0.0)" in said
+    assert "cells saved: OHC 0 % (0 to 0)" in said
     assert "more on average than the next" in said
 
 
 @pytest.mark.parametrize("worlds", [1, 6, 19, 20, 200])
-def test_the_command_warns_where_the_step_of_a_probability_is_more_than_five_percent(told, worlds):
-    said = _side_by_side(told | {"worlds": worlds})
+def test_the_command_warns_where_the_step_of_a_probability_is_more_than_five_percent(beside, worlds):
+    said = "\n".join(therapy_lines(replace(beside, worlds=worlds)))
     assert ("too few to tell 95 % from certain" in said) == (1 / worlds > 0.05)
 
 
@@ -373,10 +391,10 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "compare.md"
 def test_the_study_of_the_document_compares():
     (study,) = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), flags=re.DOTALL)
     made = loads(study, "document")
-    told = json.loads(therapies(made, draw(made, 2, 1)).attrs["therapies"])
-    assert told["preference"]["measures"] == {"quiet": "10 %", "noisy": "20 %"}
-    assert told["preference"]["harms"]["perforation"] == 1.0
-    assert [row["harm"] for row in arm(told, "vesicles")["harms"]] == ["perforation", "vesicle_reaction"]
+    beside = summary.therapies(therapies(made, draw(made, 2, 1)))
+    assert beside.preference.measures == {"quiet": "10 %", "noisy": "20 %"}
+    assert beside.preference.harms["perforation"] == 1.0
+    assert [row.harm for row in arm(beside, "vesicles").harms] == ["perforation", "vesicle_reaction"]
 
 
 def test_the_examples_of_the_document_are_as_printed():

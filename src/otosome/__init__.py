@@ -9,7 +9,7 @@ __version__ = "0.1.1"
 
 if TYPE_CHECKING:
     from otosome.answers.answer import answer
-    from otosome.answers.contrast import compare
+    from otosome.answers.contrast import contrast
     from otosome.answers.sources import sources
     from otosome.catalog import get, names
     from otosome.forward import draw, observe, simulate
@@ -24,7 +24,7 @@ _HOME = {
     "simulate": "forward",
     "observe": "forward",
     "answer": "answers.answer",
-    "compare": "answers.contrast",
+    "contrast": "answers.contrast",
     "sources": "answers.sources",
     "get": "catalog",
     "names": "catalog",
@@ -33,7 +33,7 @@ _HOME = {
 }
 
 __all__ = [
-    "answer", "compare", "draw", "get", "load", "names", "observe", "qualify", "read", "save", "simulate", "sources",
+    "answer", "contrast", "draw", "get", "load", "names", "observe", "qualify", "read", "save", "simulate", "sources",
 ]  # fmt: skip
 
 

@@ -58,8 +58,8 @@ class Card:
     def parameter(self, key: str, species: str) -> Parameter:
         """The parameter for a species; raises BadInput if it has neither its own nor a general value."""
         by_species = self.parameters[key]
-        found = by_species.get(species) or by_species.get("")
-        if found is None:
+        number = by_species.get(species) or by_species.get("")
+        if number is None:
             raise BadInput(
                 f"{species} has no value for {self.stem}.{key}",
                 file=self.file,
@@ -67,7 +67,7 @@ class Card:
                 allowed=sorted(by_species),
                 cure="add one with its source, or one with scaled_from and rule",
             )
-        return found
+        return number
 
     def profile(self, name: str, species: str) -> Mapping[str, Array]:
         """The columns of a curve for a species; raises BadInput as ``curve`` does."""
@@ -76,12 +76,12 @@ class Card:
     def curve(self, name: str, species: str) -> Curve:
         """The curve for a species; raises BadInput if it has neither its own nor a general one."""
         by_species = self.profiles[name]
-        found = by_species.get(species) or by_species.get("")
-        if found is None:
+        curve = by_species.get(species) or by_species.get("")
+        if curve is None:
             raise BadInput(
                 f"{species} has no curve {name} in {self.stem}", file=self.file, allowed=sorted(by_species)
             )
-        return found
+        return curve
 
 
 def read_toml(file: Path) -> dict[str, object]:
@@ -151,11 +151,12 @@ def make_card(
     stated: dict[str, object] = {}
     for key, value in values.items():
         if key == "profile" and isinstance(value, dict):
-            profiles = {
-                name: make_curves(inner, f"{shelf}.{stem}.{name}", file) for name, inner in value.items()
-            }
+            for name, inner in value.items():
+                with at(file, f"profile.{name}"):
+                    profiles[name] = make_curves(inner, f"{shelf}.{stem}.{name}")
         elif isinstance(value, dict) and is_parameter(value):
-            parameters[key] = make_parameters(value, f"{shelf}.{stem}.{key}", file, key)
+            with at(file, key):
+                parameters[key] = make_parameters(value, f"{shelf}.{stem}.{key}")
         elif key != "about":
             stated[key] = value
     with at(file):
@@ -193,7 +194,7 @@ def _names(shelf: str) -> Mapping[str, On]:
     schema = OPTIONS.get(shelf, Options)
     hints = get_type_hints(schema, include_extras=True)
     marks = {f.name: [mark for mark in _marks(hints[f.name]) if isinstance(mark, On)] for f in fields(schema)}
-    return {name: found[0] for name, found in marks.items() if found}
+    return {name: named[0] for name, named in marks.items() if named}
 
 
 def _marks(kind: object) -> Iterator[object]:
@@ -291,8 +292,8 @@ def _in_file(name: str, hint: object) -> str:
 def read_source(file: Path) -> Source:
     """A source's TOML file; raises BadInput for an unknown or missing key."""
     values = read_toml(file)
-    told = ["title", "authors", "link", "date", "reason", "superseded_by", "read", "licence"]
-    allowed = [*told, "year", "standing", "note"]
+    words = ["title", "authors", "link", "date", "reason", "superseded_by", "read", "licence"]
+    allowed = [*words, "year", "standing", "note"]
     standing = values.get("standing", "current")
     if standing not in STANDINGS:
         raise BadInput(
@@ -313,5 +314,5 @@ def read_source(file: Path) -> Source:
         key=file.stem,
         year=year if isinstance(year, int) else None,
         standing=standing,  # type: ignore[arg-type]  # checked above
-        **{"title": "", "link": "", **{k: str(values[k]) for k in told if k in values}},
+        **{"title": "", "link": "", **{k: str(values[k]) for k in words if k in values}},
     )

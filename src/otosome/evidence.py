@@ -21,7 +21,7 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.errors import BadInput
+from otosome.errors import BadInput, at
 from otosome.units import Array, convert, house, split
 
 WORLD = 10
@@ -39,9 +39,22 @@ STANDINGS: tuple[Standing, ...] = ("current", "corrected", "disputed", "retracte
 READ: tuple[Basis, ...] = ("measured", "secondary", "unverified", "computed")
 _NEEDS_BECAUSE = ("direction", "assumed", "unverified")
 _PARAMETER_KEYS = (
-    "meaning", "value", "low", "high", "shape", "subjects", "lots", "basis", "source", "locator", "because",
-    "note", "scaled_from", "rule", "linked",
-)  # fmt: skip
+    "meaning",
+    "value",
+    "low",
+    "high",
+    "shape",
+    "subjects",
+    "lots",
+    "basis",
+    "source",
+    "locator",
+    "because",
+    "note",
+    "scaled_from",
+    "rule",
+    "linked",
+)
 _CURVE_KEYS = ("basis", "source", "locator", "because", "note")
 
 
@@ -163,9 +176,19 @@ class Parameter:
     def hash(self) -> str:
         """Changes when the number, its spread, its source or what it is linked to does."""
         stated = (
-            self.name, self.value, self.low, self.high, self.shape, self.unit, self.source, self.basis,
-            self.subjects, self.lots, self.additive, *self.linked,
-        )  # fmt: skip
+            self.name,
+            self.value,
+            self.low,
+            self.high,
+            self.shape,
+            self.unit,
+            self.source,
+            self.basis,
+            self.subjects,
+            self.lots,
+            self.additive,
+            *self.linked,
+        )
         return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:12]
 
 
@@ -229,171 +252,199 @@ def is_parameter(value: Mapping[str, object]) -> bool:
     )
 
 
-def make_curves(value: object, name: str, file: str) -> dict[str, Curve]:
+def make_curves(value: object, name: str) -> dict[str, Curve]:
     """The curves of a table by species, ``""`` for one that holds for all; raises BadInput as ``make_curve`` does."""
-    key = f"profile.{name.rpartition('.')[2]}"
     if not isinstance(value, dict):
-        raise BadInput("must be a table of columns", file=file, key=key, given=value)
+        raise BadInput("must be a table of columns", given=value)
     by_species = {species: inner for species, inner in value.items() if isinstance(inner, dict)}
     if not by_species:
-        return {"": make_curve(value, name, "", file, key)}
-    return {s: make_curve(inner, name, s, file, f"{key}.{s}") for s, inner in by_species.items()}
+        return {"": make_curve(value, name)}
+    curves = {}
+    for species, inner in by_species.items():
+        with at(key=species):
+            curves[species] = make_curve(inner, name, species)
+    return curves
 
 
-def make_curve(value: Mapping[str, object], name: str, species: str, file: str, key: str) -> Curve:
+def make_curve(value: Mapping[str, object], name: str, species: str = "") -> Curve:
     """A curve from plain values: columns as lists of numbers, the rest text.
 
     raises  BadInput unless there are two columns or more of one length, the first of which rises, and a source
             or a reason as for a number
     """
-    columns = {k: _column(v, file, f"{key}.{k}") for k, v in value.items() if isinstance(v, list)}
-    told = {k: v for k, v in value.items() if k not in columns}
-    for k, v in told.items():
-        if k not in _CURVE_KEYS or not isinstance(v, str):
-            raise BadInput(
-                "is not a column or a word of a curve", file=file, key=f"{key}.{k}", allowed=list(_CURVE_KEYS)
-            )
-    lengths = sorted({len(column) for column in columns.values()})
-    if len(columns) < 2 or len(lengths) != 1 or lengths[0] < 2:
-        raise BadInput(
-            "a curve has two columns or more, of one length of two points or more", file=file, key=key
-        )
-    along = next(iter(columns.values()))
-    if any(b <= a for a, b in itertools.pairwise(along)):
-        raise BadInput("the first column of a curve rises", file=file, key=f"{key}.{next(iter(columns))}")
-    text = {k: str(told.get(k, "")) for k in _CURVE_KEYS}
-    _check_basis(text["basis"], text["source"], text["because"], file, key)
-    return Curve(
-        name, columns, text["basis"], text["source"] or None, text["locator"], text["because"], species,  # type: ignore[arg-type]  # checked above
-    )  # fmt: skip
+    columns = {key: _column(column, key) for key, column in value.items() if isinstance(column, list)}
+    words = {key: word for key, word in value.items() if key not in columns}
+    for key, word in words.items():
+        if key not in _CURVE_KEYS or not isinstance(word, str):
+            raise BadInput("is not a column or a word of a curve", key=key, allowed=list(_CURVE_KEYS))
+    _check_columns(columns)
+    text = {key: str(words.get(key, "")) for key in _CURVE_KEYS}
+    basis = _basis(text["basis"], text["source"], text["because"])
+    return Curve(name, columns, basis, text["source"] or None, text["locator"], text["because"], species)
 
 
-def _column(value: list[object], file: str, key: str) -> tuple[float, ...]:
-    if not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in value):
-        raise BadInput("a column holds numbers", file=file, key=key, given=value)
-    return tuple(float(v) for v in value)  # type: ignore[arg-type]  # checked above
+def _column(value: list[object], key: str) -> tuple[float, ...]:
+    numbers = [float(v) for v in value if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    if len(numbers) < len(value):
+        raise BadInput("a column holds numbers", key=key, given=value)
+    return tuple(numbers)
 
 
-def _check_basis(basis: str, source: str, because: str, file: str, key: str) -> None:
+def _check_columns(columns: Mapping[str, tuple[float, ...]]) -> None:
+    lengths = {len(column) for column in columns.values()}
+    if len(columns) < 2 or len(lengths) != 1 or max(lengths) < 2:
+        raise BadInput("a curve has two columns or more, of one length of two points or more")
+    first = next(iter(columns))
+    if any(b <= a for a, b in itertools.pairwise(columns[first])):
+        raise BadInput("the first column of a curve rises", key=first)
+
+
+def _basis(basis: str, source: str, because: str) -> Basis:
     """What holds for numbers and curves alike: a known basis, with the source or the reason it asks for."""
     if basis not in BASES:
-        raise BadInput("is not known", file=file, key=f"{key}.basis", given=basis, allowed=list(BASES))
+        raise BadInput("is not known", key="basis", given=basis, allowed=list(BASES))
     if basis in _NEEDS_BECAUSE and not because:
-        raise BadInput(f"what is {basis} says why", file=file, key=f"{key}.because")
+        raise BadInput(f"what is {basis} says why", key="because")
     if basis not in ("assumed", "direction") and not source:
-        raise BadInput(f"what is {basis} names its source", file=file, key=f"{key}.source")
+        raise BadInput(f"what is {basis} names its source", key="source")
+    return basis
 
 
-def make_parameters(value: Mapping[str, object], name: str, file: str, key: str) -> dict[str, Parameter]:
-    """The numbers of a table by species, ``""`` for one that holds for all; raises BadInput naming file and key."""
+def make_parameters(value: Mapping[str, object], name: str) -> dict[str, Parameter]:
+    """The numbers of a table by species, ``""`` for one that holds for all; raises BadInput naming the key."""
     meaning = value.get("meaning")
     if not isinstance(meaning, str):
-        raise BadInput("a parameter says what it means", file=file, key=f"{key}.meaning")
-    found = {}
-    own = {k: v for k, v in value.items() if not isinstance(v, dict) or k == "linked"}
-    if "value" in own or len(own) == len(value):
-        found[""] = _parameter(own, name, meaning, "", file, key)
-    _check_keys(own, file, key)
+        raise BadInput("a parameter says what it means", key="meaning")
+    numbers = {}
+    general = {key: inner for key, inner in value.items() if not isinstance(inner, dict) or key == "linked"}
+    _check_keys(general)
+    if "value" in general or len(general) == len(value):
+        numbers[""] = _parameter(general, name, meaning, "")
     for species, inner in value.items():
-        if species not in own and isinstance(inner, dict):
-            found[species] = _parameter(inner, name, meaning, species, file, f"{key}.{species}")
-    kinds = sorted({parameter.unit for parameter in found.values()})
+        if species not in general and isinstance(inner, dict):
+            with at(key=species):
+                numbers[species] = _parameter(inner, name, meaning, species)
+    kinds = sorted({number.unit for number in numbers.values()})
     if len(kinds) > 1:
-        raise BadInput("is of one kind in every species", file=file, key=key, given=kinds)
-    return found
+        raise BadInput("is of one kind in every species", given=kinds)
+    return numbers
 
 
-def _check_keys(value: Mapping[str, object], file: str, key: str) -> None:
+def _check_keys(value: Mapping[str, object]) -> None:
     unknown = sorted(set(value) - set(_PARAMETER_KEYS))
     if unknown:
-        raise BadInput(
-            "is not a key of a parameter",
-            file=file,
-            key=f"{key}.{unknown[0]}",
-            allowed=list(_PARAMETER_KEYS),
-        )
+        raise BadInput("is not a key of a parameter", key=unknown[0], allowed=list(_PARAMETER_KEYS))
 
 
-def _parameter(
-    value: Mapping[str, object], name: str, meaning: str, species: str, file: str, key: str
-) -> Parameter:
-    def text(field_name: str, default: str = "") -> str:
-        given = value.get(field_name, default)
-        if not isinstance(given, str):
-            raise BadInput("must be text in quotes", file=file, key=f"{key}.{field_name}", given=given)
-        return given
-
-    _check_keys(value, file, key)
+def _parameter(value: Mapping[str, object], name: str, meaning: str, species: str) -> Parameter:
+    _check_keys(value)
     if "value" not in value:
-        raise BadInput("a parameter has a value", file=file, key=f"{key}.value")
-    if ("low" in value) != ("high" in value):
-        raise BadInput("low and high come together, or neither", file=file, key=key)
-    given = text("value")
-    number, unit = _number(given, None, file, f"{key}.value")
-    low = _number(text("low"), unit, file, f"{key}.low")[0] if "low" in value else number
-    high = _number(text("high"), unit, file, f"{key}.high")[0] if "high" in value else number
-    if not low <= number <= high:
-        raise BadInput("low, value and high must rise", file=file, key=key, given=(low, number, high))
-    shape = text("shape", "fixed" if low == high else "lognormal" if low > 0 else "normal")
-    basis = text("basis")
-    if shape not in SHAPES:
-        raise BadInput("is not known", file=file, key=f"{key}.shape", given=shape, allowed=list(SHAPES))
-    if shape in ("lognormal", "loguniform") and low <= 0:
-        raise BadInput(f"a {shape} number lies above zero", file=file, key=f"{key}.low", given=low)
-    _check_basis(basis, text("source"), text("because"), file, key)
-    subjects, additive = _deviation(text("subjects"), unit, file, f"{key}.subjects")
-    lots, lots_additive = _deviation(text("lots"), unit, file, f"{key}.lots")
-    if subjects and lots and additive != lots_additive:
-        raise BadInput("subjects and lots are both in % or both in the unit of the value", file=file, key=key)
+        raise BadInput("a parameter has a value", key="value")
+    text = {key: _text(value, key) for key in _PARAMETER_KEYS if key != "linked"}
+    number, unit = _number(text["value"], None, "value")
+    low, high = _range(value, text, number, unit)
+    subjects, lots, additive = _spreads(text, unit)
     return Parameter(
-        name=name, meaning=meaning, value=number, unit=unit, low=low, high=high,
-        shape=shape, basis=basis, given=given, subjects=subjects, lots=lots, additive=additive or lots_additive,  # type: ignore[arg-type]  # checked above
-        source=text("source") or None, locator=text("locator"), because=text("because"),
-        species=species, scaled_from=text("scaled_from"), linked=_linked(value.get("linked", {}), name, file, key),
-    )  # fmt: skip
+        name=name,
+        meaning=meaning,
+        value=number,
+        unit=unit,
+        low=low,
+        high=high,
+        shape=_shape(text["shape"], low, high),
+        basis=_basis(text["basis"], text["source"], text["because"]),
+        given=text["value"],
+        subjects=subjects,
+        lots=lots,
+        additive=additive,
+        source=text["source"] or None,
+        locator=text["locator"],
+        because=text["because"],
+        species=species,
+        scaled_from=text["scaled_from"],
+        linked=_linked(value.get("linked", {}), name),
+    )
 
 
-def _linked(value: object, name: str, file: str, key: str) -> tuple[tuple[str, float], ...]:
+def _text(value: Mapping[str, object], key: str) -> str:
+    text = value.get(key, "")
+    if not isinstance(text, str):
+        raise BadInput("must be text in quotes", key=key, given=text)
+    return text
+
+
+def _range(
+    value: Mapping[str, object], text: Mapping[str, str], number: float, unit: str
+) -> tuple[float, float]:
+    """Ends of what is not known; both the number itself where none are stated."""
+    if ("low" in value) != ("high" in value):
+        raise BadInput("low and high come together, or neither")
+    if "low" not in value:
+        return number, number
+    low, high = (_number(text[end], unit, end)[0] for end in ("low", "high"))
+    if not low <= number <= high:
+        raise BadInput("low, value and high must rise", given=(low, number, high))
+    return low, high
+
+
+def _shape(text: str, low: float, high: float) -> Shape:
+    """The shape a number states, or the one its range has: fixed, log-normal above zero, else normal."""
+    usual: Shape = "fixed" if low == high else "lognormal" if low > 0 else "normal"
+    shape = text or usual
+    if shape not in SHAPES:
+        raise BadInput("is not known", key="shape", given=shape, allowed=list(SHAPES))
+    if shape in ("lognormal", "loguniform") and low <= 0:
+        raise BadInput(f"a {shape} number lies above zero", key="low", given=low)
+    return shape
+
+
+def _spreads(text: Mapping[str, str], unit: str) -> tuple[float, float, bool]:
+    """Spread between subjects and between lots, and whether both are additive."""
+    subjects, additive = _deviation(text["subjects"], unit, "subjects")
+    lots, lots_additive = _deviation(text["lots"], unit, "lots")
+    if subjects and lots and additive != lots_additive:
+        raise BadInput("subjects and lots are both in % or both in the unit of the value")
+    return subjects, lots, additive or lots_additive
+
+
+def _linked(value: object, name: str) -> tuple[tuple[str, float], ...]:
     """Shares by full name, in the order of names; their squares leave something to the number itself."""
     cure = 'write linked = { "shelf.entry.number" = 0.5 }'
     if not isinstance(value, dict):
-        raise BadInput(
-            "is a table of names and shares", file=file, key=f"{key}.linked", given=value, cure=cure
-        )
+        raise BadInput("is a table of names and shares", key="linked", given=value, cure=cure)
     for other, share in value.items():
         if not isinstance(share, float) or other == name or other.count(".") != 2:
             raise BadInput(
-                "is not the share of another number",
-                file=file,
-                key=f"{key}.linked.{other}",
-                given=share,
-                cure=cure,
+                "is not the share of another number", key=f"linked.{other}", given=share, cure=cure
             )
     if sum(share**2 for share in value.values()) >= 1.0:
         raise BadInput(
-            "leaves nothing to the number itself", file=file, key=f"{key}.linked", given=value,
+            "leaves nothing to the number itself",
+            key="linked",
+            given=value,
             allowed="shares whose squares sum to less than 1",
-        )  # fmt: skip
+        )
     return tuple(sorted(value.items()))
 
 
-def _number(text: str, unit: str | None, file: str, key: str) -> tuple[float, str]:
+def _number(text: str, unit: str | None, key: str) -> tuple[float, str]:
+    """A quantity in house units, or in the unit of the number it belongs to; and its unit."""
     try:
         value, stated = split(text)
         unit = house(stated) if unit is None else unit
         return convert(value, stated, unit), unit
     except ValueError as error:
-        raise BadInput(str(error), file=file, key=key, given=text) from error
+        raise BadInput(str(error), key=key, given=text) from error
 
 
-def _deviation(text: str, unit: str, file: str, key: str) -> tuple[float, bool]:
+def _deviation(text: str, unit: str, key: str) -> tuple[float, bool]:
     """Spread between subjects or lots: a CV in % becomes the SD of the log, a quantity stays additive."""
     if not text:
         return 0.0, False
     relative = text.endswith("%")
-    spread, _ = _number(text, "" if relative else unit, file, key)
+    spread, _ = _number(text, "" if relative else unit, key)
     if spread < 0:
-        raise BadInput("a spread is not negative", file=file, key=key, given=text)
+        raise BadInput("a spread is not negative", key=key, given=text)
     return (math.sqrt(math.log1p(spread**2)) if relative else spread), not relative
 
 
@@ -402,12 +453,12 @@ WITHDRAWN_WIDTH = 3.0
 Sourced = TypeVar("Sourced", Parameter, Curve)
 
 
-def without_source(told: Sourced, source: Source) -> Sourced:
+def without_source(stated: Sourced, source: Source) -> Sourced:
     """What is left of a number or curve whose source was withdrawn: assumed, a number wider, and saying so."""
     because = f"Its source {source.key} was withdrawn on {source.date}: {source.reason}"
-    if isinstance(told, Curve):
-        return replace(told, basis="assumed", because=because)
-    return replace(_widened(told), basis="assumed", because=because, linked=())
+    if isinstance(stated, Curve):
+        return replace(stated, basis="assumed", because=because)
+    return replace(_widened(stated), basis="assumed", because=because, linked=())
 
 
 def _widened(parameter: Parameter) -> Parameter:
@@ -422,14 +473,14 @@ def _widened(parameter: Parameter) -> Parameter:
     return replace(parameter, low=low, high=high, shape=shape)
 
 
-def provisional(told: Parameter | Curve) -> bool:
+def provisional(stated: Parameter | Curve) -> bool:
     """Whether a number or curve claims a source in which it was read only once, so far as this version knows."""
-    return told.basis in READ and read_twice().get(full_name(told)) != told.hash
+    return stated.basis in READ and read_twice().get(full_name(stated)) != stated.hash
 
 
-def full_name(told: Parameter | Curve) -> str:
+def full_name(stated: Parameter | Curve) -> str:
     """Its name, with the species of which it holds where it does not hold for all."""
-    return ".".join(filter(None, (told.name, told.species)))
+    return ".".join(filter(None, (stated.name, stated.species)))
 
 
 @lru_cache(maxsize=1)

@@ -532,6 +532,31 @@ class Instrument(Protocol):
 
 
 @dataclass(frozen=True)
+class RowTable(Options):
+    """A row of an observation as its file states it (``otosome.review.qualification.case`` says what each is)."""
+
+    about: str = ""
+    source: str = ""
+    locator: str = ""
+    value: Annotated[str, Field(alias="found")] = ""
+    se: str = ""
+    sd: str = ""
+    low: str = ""
+    high: str = ""
+    above: str = ""
+    below: str = ""
+    expect: tuple[str, ...] = ()
+    tolerance: str = ""
+    n: Annotated[int, Field(ge=1)] = 1
+    summary: Literal["mean", "median"] = "mean"
+    statistic: Mapping[str, object] = field(default_factory=dict)
+    used: str = ""
+    weak: str = ""
+    why: str = ""
+    no_test: str = ""
+
+
+@dataclass(frozen=True)
 class ObservationOptions(Options):
     """Options of a published case: a ``study`` that states it, or what was ``given`` and ``read``, or a formula.
 
@@ -541,7 +566,7 @@ class ObservationOptions(Options):
     ``species``  whose ears its formula is given
     """
 
-    row: Annotated[Mapping[str, Mapping[str, object]], Field(min_length=1)]
+    row: Annotated[Mapping[str, RowTable], Field(min_length=1)]
     source: str = ""
     locator: str = ""
     study: Mapping[str, object] | None = None

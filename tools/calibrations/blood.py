@@ -32,7 +32,7 @@ def gentamicin() -> dict[str, Text]:
     """Clearance from plasma and both partitions, in the rat."""
     found, figure = (
         simulated("pk_c16"),
-        {case.id: case.found for case in cases(get("observations", "pk_c16"))},
+        {case.id: case.value for case in cases(get("observations", "pk_c16"))},
     )
 
     def off(row: str, over: str = "") -> float:

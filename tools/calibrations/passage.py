@@ -74,7 +74,7 @@ def found(aim: Aim, values: Array) -> Array:
     bench = Bench(Terms(Catalog(), DRAWS, SEED), entry, 1, pinned={aim.number: values})
     chosen = published(aim)
     made = bench.replicate(chosen)
-    off = [np.log(made[case.id] / convert(case.found or 0.0, case.unit, house(case.unit))) for case in chosen]
+    off = [np.log(made[case.id] / convert(case.value or 0.0, case.unit, house(case.unit))) for case in chosen]
     weight = np.array([error(aim, case) ** -2 for case in chosen])
     return np.asarray(np.average(off, axis=0, weights=weight))
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.answers.contrast import difference
-from otosome.ears import Ears, stacked
+from otosome.answers.numbers import difference
+from otosome.ears import Columns, Ears, stacked
 from otosome.forward import Block, Plan, best, ears_at_once, plan, through
 from otosome.model import transport
 from otosome.study import Compare, Study
@@ -18,109 +18,197 @@ from otosome.units import Array, Quantity
 if TYPE_CHECKING:
     import xarray as xr
 
-# What places and steps may cost together: a share of the peak, and powers of ten at the apex.
-LIMITS = {"peak": 1e-3, "apex_log10": 0.1}
 _DAY = 24.0
 
 
-def errors(study: Study, result: xr.Dataset, ears: Ears) -> dict[str, Any]:
-    """What places and steps cost vesicles, the mass that is unaccounted for, and ears to look at twice.
+@dataclass(frozen=True)
+class Cost:
+    """What a coarse calculation costs vesicles: a share of their peak, and powers of ten at the apex.
+
+    ``apex_log10`` is None where nothing arrives at the apex, ``peak`` where it is no number.
+    """
+
+    peak: float | None
+    apex_log10: float | None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Median and worst over drawn ears; None where nothing can be compared."""
+
+    median: float | None
+    worst: float | None
+
+
+@dataclass(frozen=True)
+class DrawnCost:
+    """A cost over drawn ears."""
+
+    peak: Drawn
+    apex_log10: Drawn
+
+
+@dataclass(frozen=True)
+class DrawnErrors:
+    """Errors of so many drawn ``ears``: of space, of time, and their sum."""
+
+    ears: int
+    space: DrawnCost
+    time: DrawnCost
+    total: DrawnCost
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """Whether the best-value ear's total passes a limit, and in how many drawn ears it does."""
+
+    best: bool
+    drawn: int
+
+
+@dataclass(frozen=True)
+class MeasureError:
+    """How far steps three times as fine move the compared measure."""
+
+    time: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Numerical errors of a result.
 
     The space error compares with twice the places, the time error with steps half as long; the total is their sum.
 
-    ``result``, ``ears``  of ``simulate``, and the ears it was given
-    returns  ``space``, ``time`` and ``total`` of the best-value ear, and in ``drawn`` their ``median`` and ``worst``
-             over so many ``ears`` of the result; ``beyond``: whether the best-value ear's total passes one of the
-             ``limits``, and in how many of the drawn; all None where no ``arm`` gets vesicles
+    ``arm``           whose vesicles are compared; it, the costs and ``beyond`` are None where no arm gets any
+    ``limits``        what ``total`` may be
+    ``mass_balance``  largest share of a dose that is unaccounted for
+    ``flagged``       ears whose time steps may be too coarse
     """
+
+    arm: str | None
+    space: Cost | None
+    time: Cost | None
+    total: Cost | None
+    drawn: DrawnErrors | None
+    beyond: Beyond | None
+    limits: Cost
+    fineness: int
+    mass_balance: float
+    flagged: int
+    measure: MeasureError | None
+
+
+# What places and steps may cost together.
+LIMITS = Cost(peak=1e-3, apex_log10=0.1)
+_PARTS = ("space", "time", "total")
+
+
+def accuracy(study: Study, result: xr.Dataset, ears: Ears) -> Accuracy:
+    """What places and steps cost vesicles, the mass that is unaccounted for, and ears to look at twice.
+
+    ``result``, ``ears``  of ``simulate``, and the ears it was given
+    """
+    arm, costs = _costs(study, result, ears)
+    nothing = dict.fromkeys(("arm", *_PARTS, "drawn", "beyond"))
     # The embedded estimate overstates a step's true error ten times and more.
     flagged = result["time_error"].to_numpy() > 0.1
-    told: dict[str, Any] = {
-        "limits": LIMITS,
-        "fineness": study.tables.fineness,
-        "ledger": float(result["closure"].max()),
-        "flagged": int(flagged.sum()),
-        "measure": _step_error(study),
+    return Accuracy(
+        **(_of_vesicles(arm, costs) if costs else nothing),
+        limits=LIMITS,
+        fineness=study.tables.fineness,
+        mass_balance=float(result["closure"].max()),
+        flagged=int(flagged.sum()),
+        measure=_measure_error(study),
+    )
+
+
+def _of_vesicles(arm: str, costs: Mapping[str, Mapping[str, Array]]) -> dict[str, object]:
+    """The fields of ``Accuracy`` that are of vesicles, from the errors of the best-value ear and then of drawn ones."""
+    drawn = {
+        part: DrawnCost(*(_drawn(costs[part][name][1:], name) for name in ("peak", "apex_log10")))
+        for part in _PARTS
     }
-    arm, costs = _costs(study, result, ears)
-    if not costs:
-        return dict.fromkeys(("arm", "space", "time", "total", "drawn", "beyond")) | told
-    of_best = {part: {name: _known(v[0]) for name, v in cost.items()} for part, cost in costs.items()}
-    of_drawn = {
-        part: {name: _median_and_worst(v[1:], name) for name, v in cost.items()}
-        for part, cost in costs.items()
+    ears = costs["total"]["peak"].size - 1
+    return {
+        "arm": arm,
+        **{part: Cost(**{name: _finite(v[0]) for name, v in costs[part].items()}) for part in _PARTS},
+        "drawn": DrawnErrors(ears, **drawn),
+        "beyond": _beyond(costs["total"]),
     }
-    total = costs["total"]
-    passed = ~(total["peak"] <= LIMITS["peak"]) | (total["apex_log10"] > LIMITS["apex_log10"])
-    beyond = {"best": bool(passed[0]), "drawn": int(passed[1:].sum())}
-    return {"arm": arm, **of_best, "drawn": {"ears": passed.size - 1, **of_drawn}, "beyond": beyond, **told}
+
+
+def _beyond(total: Mapping[str, Array]) -> Beyond:
+    assert LIMITS.peak is not None and LIMITS.apex_log10 is not None
+    # An error that is no number is beyond the peak's limit.
+    passed = ~(total["peak"] <= LIMITS.peak) | (total["apex_log10"] > LIMITS.apex_log10)
+    return Beyond(bool(passed[0]), int(passed[1:].sum()))
 
 
 def _costs(study: Study, result: xr.Dataset, ears: Ears) -> tuple[str, dict[str, dict[str, Array]]]:
     """Space, time and total error of the best-value ear, and then of drawn ones, each shape (ear,)."""
-    made, middle, kept = plan(study), best(study), result["subject"].to_numpy()
+    coarse_plan, middle, computed = plan(study), best(study), result["subject"].to_numpy()
     # A block costs the same for one ear as for all its lanes. Neighbours are of one world, so the rest are far apart.
-    count = min(ears_at_once(made) - 1, kept.size)
-    drawn = ears.pick(kept[np.arange(count) * kept.size // max(count, 1)])
+    count = min(ears_at_once(coarse_plan) - 1, computed.size)
+    drawn = ears.pick(computed[np.arange(count) * computed.size // max(count, 1)])
     columns = stacked([middle, drawn])
-    arm, coarse = _carried(made, columns)
+    arm, coarse = _carried(coarse_plan, columns)
     if coarse is None:
         return arm, {}
-    finer = replace(made, places=made.places.finer(2)), replace(made, refine=2)
+    finer = replace(coarse_plan, places=coarse_plan.places.finer(2)), replace(coarse_plan, refine=2)
     space, time = (_carried(one, columns)[1] for one in finer)
     assert space is not None and time is not None
-    last = max(_given(study))
-    costs = transport.errors(coarse, space, time, at=min(last + _DAY, study.until))
-    return arm, {**costs, "total": {name: costs["space"][name] + costs["time"][name] for name in LIMITS}}
+    costs = transport.errors(coarse, space, time, at=min(max(_dosed_at(study)) + _DAY, study.until))
+    total = {name: costs["space"][name] + costs["time"][name] for name in ("peak", "apex_log10")}
+    return arm, {**costs, "total": total}
 
 
-def _known(value: float) -> float | None:
-    """A number as JSON holds it: None where nothing arrives at the apex, so that nothing can be compared."""
+def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _median_and_worst(values: Array, name: str) -> dict[str, float | None]:
+def _drawn(values: Array, name: str) -> Drawn:
     """Over ears; at the apex over those in which something arrives there."""
-    known = values[np.isfinite(values)] if name == "apex_log10" else values
-    if not known.size:
-        return {"median": None, "worst": None}
-    return {"median": _known(np.median(known)), "worst": _known(np.max(known))}
+    compared = values[np.isfinite(values)] if name == "apex_log10" else values
+    if not compared.size:
+        return Drawn(None, None)
+    return Drawn(_finite(np.median(compared)), _finite(np.max(compared)))
 
 
-def _given(study: Study) -> list[Quantity]:
+def _dosed_at(study: Study) -> list[Quantity]:
     """Every moment at which vesicles are given, or something is put in that releases them."""
     released = [device.at for device in study.tables.device.values() if device.batch is not None]
     return [t for treatment in study.tables.treatment.values() for t in treatment.at] + released
 
 
-def _step_error(study: Study) -> dict[str, Any] | None:
+def _measure_error(study: Study) -> MeasureError | None:
     """What the steps cost the compared measure in the best-value ear, against steps three times as fine."""
     asked = study.tables.compare
     if asked is None:
         return None
     one = best(study)
     work = _values(study, asked)
-    made = plan(study, [asked.of])
-    coarse, fine = (through(steps, one, work)["value"] for steps in (made, made.stepped(3)))
-    unit = str(study.catalog.get("endpoints", study.tables.measure[asked.measure].endpoint).options.unit)
-    return {"time": float(np.max(np.abs(coarse - fine))), "unit": difference(unit)}
+    steps = plan(study, [asked.of])
+    coarse, fine = (through(each, one, work)["value"] for each in (steps, steps.stepped(3)))
+    endpoint = study.tables.measure[asked.measure].endpoint
+    unit = str(study.catalog.get("endpoints", endpoint).options.unit)
+    return MeasureError(float(np.max(np.abs(coarse - fine))), difference(unit))
 
 
 def _values(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
     measure = study.tables.measure[asked.measure]
 
     def work(block: Block) -> dict[str, Array]:
-        plan_ = block.plan
-        arm, times = plan_.arms[0], plan_.times
-        cells = block.cells(arm).at(plan_.at(times))
-        return {"value": block.value(measure, cells, plan_.frequencies, arm, times)}
+        arm, times = block.plan.arms[0], block.plan.times
+        cells = block.cells(arm).at(block.plan.at(times))
+        return {"value": block.value(measure, cells, block.plan.frequencies, arm, times)}
 
     return work
 
 
-def _carried(made: Plan, columns: Mapping[str, Array]) -> tuple[str, transport.Transported | None]:
+def _carried(steps: Plan, columns: Columns) -> tuple[str, transport.Transported | None]:
     """Vesicles in the compared arm, or in the first arm that gets any where that one gets none, with its name."""
-    block, asked = Block(made, columns), made.study.tables.compare
-    arms = sorted(made.arms, key=lambda arm: asked is not None and arm.name != asked.of)
-    found = ((arm.name, block.vesicles(arm)) for arm in arms)
-    return next((one for one in found if one[1] is not None), ("", None))
+    block, asked = Block(steps, columns), steps.study.tables.compare
+    arms = sorted(steps.arms, key=lambda arm: asked is not None and arm.name != asked.of)
+    carried = ((arm.name, block.vesicles(arm)) for arm in arms)
+    return next((pair for pair in carried if pair[1] is not None), ("", None))

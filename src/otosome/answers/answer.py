@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from otosome.answers.accuracy import errors
+from otosome.answers import stored
+from otosome.answers.accuracy import accuracy
 from otosome.answers.description import described
 from otosome.answers.headline import headline
 from otosome.answers.sensitivity import sensitivity
+from otosome.answers.sources import sources
 from otosome.answers.window import has_window, places, window
 from otosome.ears import Ears
 from otosome.forward import Tick, crossing, simulate
@@ -27,25 +28,26 @@ def answer(
 
     ``table``  ears of ``draw``, or the same as a plain table (``Ears.of``)
     returns  the dataset of ``simulate`` with where each place lies, the window's variables where ``has_window``,
-             and the headline, the sensitivities, what crosses to the other ear, the numerical errors and the
-             sources as JSON attributes
+             and in its attributes (``answers.stored``) the headline (empty where nothing is compared), the
+             sensitivities, what crosses to the other ear, the numerical errors, the description and the sources
     """
     ears = Ears.of(table)
     ears.alike("a report")
     result = simulate(study, ears, workers, tick)
     asked = study.tables.compare
     with ThreadPoolExecutor(workers) as pool:
-        seen = (
+        drawn = (
             pool.submit(window, study, asked) if asked and has_window(study) else pool.submit(places, study)
         )
-        erred = pool.submit(errors, study, result, ears)
-        moved = [] if asked is None else sensitivity(study, asked, workers)
-    told = {
-        **described(study),
-        "errors": erred.result(),
-        "crossing": crossing(study, ears),
-        "sensitivity": moved,
-        "headline": {} if asked is None else headline(study, result, asked, moved),
-    }
-    result.attrs |= {name: json.dumps(value) for name, value in told.items()}
-    return result.merge(seen.result(), join="exact", combine_attrs="override")
+        exact = pool.submit(accuracy, study, result, ears)
+        movers = [] if asked is None else sensitivity(study, asked, workers)
+    stored.write(
+        result,
+        **vars(described(study)),
+        sources=sources(study),
+        errors=exact.result(),
+        crossing=crossing(study, ears),
+        sensitivity=movers,
+        headline={} if asked is None else headline(study, result, asked, movers, ears),
+    )
+    return result.merge(drawn.result(), join="exact", combine_attrs="override")

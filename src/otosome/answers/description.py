@@ -2,91 +2,146 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from otosome.answers.sources import sources
 from otosome.forward import Block, best, plan, planned
 from otosome.lots.counted import drawn_sizes
-from otosome.study import DeviceUse, InsultUse, Study
+from otosome.study import DeviceUse, InsultUse, Study, Treatment
 
 
-def described(study: Study) -> dict[str, Any]:
-    """What a report says of a study itself, as JSON holds it: sources, marks, arms, sizes and scales."""
-    return {
-        "sources": sources(study),
-        "marks": _marks(study),
-        "arms": _arms(study),
-        "sizes": _sizes(study),
-        "scales": _scales(study),
-    }
+@dataclass(frozen=True)
+class Mark:
+    """An insult at one of its times, h; an ``event`` is surgery and the like."""
+
+    name: str
+    entry: str
+    time: float
+    event: bool
 
 
-def _marks(study: Study) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class ArmContent:
+    """What an arm gets, in the words of the study, and the mechanisms it is ``without``."""
+
+    name: str
+    insults: list[str]
+    treatments: list[str]
+    devices: list[str]
+    without: list[str]
+
+
+@dataclass(frozen=True)
+class SizeClass:
+    """Vesicles of one diameter, nm, and their share of all."""
+
+    diameter: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The size distribution of a batch: density, 1 at its peak, by diameter, nm, and the classes simulated."""
+
+    name: str
+    origin: str
+    diameter: list[float]
+    density: list[float]
+    classes: list[SizeClass]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A scale that grades what is measured, with the labels of its grades, best first."""
+
+    about: str
+    labels: list[str]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a report says of a study itself."""
+
+    marks: list[Mark]
+    arms: list[ArmContent]
+    sizes: Sizes | None
+    scales: dict[str, Scale]
+
+
+def described(study: Study) -> Description:
+    """What a report says of a study itself: insults and their times, arms, the batch's sizes, scales."""
+    return Description(list(_marks(study)), _arms(study), _sizes(study), scales(study))
+
+
+def _marks(study: Study) -> Iterator[Mark]:
     """When each insult of the compared arm (or of any arm) happens, those its devices bring among them."""
+    for name, use in _suffered(study):
+        for time in use.at:
+            yield Mark(name, use.entry, float(time), study.is_event(use))
+
+
+def _suffered(study: Study) -> Iterator[tuple[str, InsultUse]]:
+    """The insults of the compared arm, or of any, by name, and then those of its devices."""
     asked = study.tables.compare
     arms = study.tables.arm if asked is None else [study.arm(asked.of)]
-    names = {name for arm in arms for name in arm.insults}
-    uses = [(name, use) for name, use in study.tables.insult.items() if name in names]
-    worn = {name for arm in arms for name in arm.devices}
-    brought = [(name, study.brought(device)) for name, device in study.tables.device.items() if name in worn]
-    uses += [(name, use) for name, use in brought if use is not None]
-    return [
-        {"name": name, "entry": use.entry, "time": float(t), "event": study.is_event(use)}
-        for name, use in uses
-        for t in use.at
-    ]
+    insults = {name for arm in arms for name in arm.insults}
+    yield from ((name, use) for name, use in study.tables.insult.items() if name in insults)
+    devices = {name for arm in arms for name in arm.devices}
+    for name, device in study.tables.device.items():
+        use = study.brought(device) if name in devices else None
+        if use is not None:
+            yield name, use
 
 
-def _arms(study: Study) -> list[dict[str, Any]]:
+def _arms(study: Study) -> list[ArmContent]:
     tables = study.tables
     return [
-        {
-            "name": arm.name,
-            "insults": [_suffered(tables.insult[i]) for i in arm.insults],
-            "treatments": [
-                f"{tables.treatment[t].batch}, {tables.treatment[t].volume}, {tables.treatment[t].route}"
-                for t in arm.treatments
-            ],
-            "devices": [_worn(tables.device[d]) for d in arm.devices],
-            "without": arm.without,
-        }
+        ArmContent(
+            name=arm.name,
+            insults=[_insult(tables.insult[name]) for name in arm.insults],
+            treatments=[_treatment(tables.treatment[name]) for name in arm.treatments],
+            devices=[_worn(tables.device[name]) for name in arm.devices],
+            without=list(arm.without),
+        )
         for arm in tables.arm
     ]
 
 
-def _suffered(use: InsultUse) -> str:
+def _insult(use: InsultUse) -> str:
     strength = use.level if use.amount is None else use.amount
     return use.entry if strength is None else f"{use.entry} {strength}"
 
 
+def _treatment(treatment: Treatment) -> str:
+    return f"{treatment.batch}, {treatment.volume}, {treatment.route}"
+
+
 def _worn(device: DeviceUse) -> str:
-    told = (device.entry, device.amount, device.batch, device.depth, device.at)
-    return ", ".join(str(value) for value in told if value is not None)
+    parts = (device.entry, device.amount, device.batch, device.depth, device.at)
+    return ", ".join(str(value) for value in parts if value is not None)
 
 
-def _sizes(study: Study) -> dict[str, Any]:
+def _sizes(study: Study) -> Sizes | None:
     """The size distribution of the compared arm's batch (of the first vesicle batch where none is compared)."""
+    from pydantic import TypeAdapter
+
     asked = study.tables.compare
     chosen = [planned(study, a) for a in study.tables.arm if asked is None or a.name == asked.of]
     lots = dict.fromkeys(arm.lot[0] for arm in chosen if arm.lot is not None)
-    one = best(study)
-    block = Block(plan(study), one)
+    block = Block(plan(study), best(study))
     for name in lots:
         entry = study.batch(name)
         batch = block.batch(entry.name)
         if batch.particles[0] > 0:
             profile = entry.card.profile("sizes", "") if "sizes" in entry.card.profiles else None
-            return drawn_sizes(batch, entry.card.about, profile)
-    return {}
+            return TypeAdapter(Sizes).validate_python(drawn_sizes(batch, entry.card.about, profile))
+    return None
 
 
-def _scales(study: Study) -> dict[str, dict[str, Any]]:
-    """The scales that grade what is measured, with what they are and the labels of their grades, best first."""
+def scales(study: Study) -> dict[str, Scale]:
+    """The scales that grade what is measured."""
     names = {name for measure in study.tables.measure.values() for name in measure.scales or []}
     return {
-        name: {
-            "about": study.catalog.get("scales", name).card.about,
-            "labels": list(study.scale(name).labels),
-        }
+        name: Scale(study.catalog.get("scales", name).card.about, list(study.scale(name).labels))
         for name in sorted(names)
     }

@@ -1,12 +1,17 @@
-"""The headline: the benefit against vehicle with what it rests on."""
+"""The headline: the benefit of the compared arms, what it rests on, and what would change it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from otosome.answers.contrast import benefit, compare, difference, interval
-from otosome.answers.sensitivity import share
+from otosome.answers.contrast import Contrast, contrast
+from otosome.answers.numbers import Interval, Share, interval, share
+from otosome.answers.prior import benefits_by_prior
+from otosome.answers.sensitivity import Mover, movement
 from otosome.answers.sources import sources
+from otosome.ears import Ears
 from otosome.evidence import BASES
 from otosome.study import Compare, Study
 
@@ -14,26 +19,69 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def headline(study: Study, result: xr.Dataset, asked: Compare, moved: list[dict[str, Any]]) -> dict[str, Any]:
-    """The benefit against vehicle with what it rests on, the prior halved and doubled, and the null twin."""
+@dataclass(frozen=True)
+class Headline(Contrast):
+    """The contrast a study asks for.
+
+    ``time``          h after the first insult;  ``frequency``  kHz, none for words
+    ``halved``, ``doubled``  the benefit with every largest effect of every mechanism so changed
+    ``null_benefit``  of vesicles that carry nothing;  ``others``  of further treated arms, by arm
+    ``share``         of all movement of the answer, by the basis of the numbers that move it
+    ``counts``        numbers and curves of the study by their basis
+    """
+
+    measure: str
+    endpoint: str
+    unit: str
+    time: float
+    frequency: list[float]
+    of: str
+    against: str
+    null: str | None
+    null_benefit: Interval | None
+    others: dict[str, Interval]
+    halved: Interval
+    doubled: Interval
+    share: dict[str, Share]
+    counts: dict[str, int]
+
+
+def headline(
+    study: Study, result: xr.Dataset, asked: Compare, movers: Sequence[Mover], ears: Ears
+) -> Headline:
+    """The benefit of the compared arms with what it rests on.
+
+    ``result``, ``ears``  of ``simulate``, and the ears it was given
+    """
     measure = study.tables.measure[asked.measure]
-    against = result[asked.measure].sel(arm=asked.against).to_numpy()
-    told = {
-        "measure": asked.measure,
-        "endpoint": measure.endpoint,
-        "unit": difference(str(result[asked.measure].attrs["unit"])),
-        "time": float(max(measure.at)),
-        "frequency": [] if measure.frequency is None else measure.tones,
-        "of": asked.of,
-        "against": asked.against,
-        "null": asked.null,
-        **compare(study, result, asked.measure, asked.of, asked.against),
-        "null_benefit": None,
-        "share": share(moved),
-        "counts": {basis: sum(row["basis"] == basis for row in sources(study)) for basis in BASES},
-    }
-    if asked.null is not None:
-        told["null_benefit"] = compare(study, result, asked.measure, asked.null, asked.against)["benefit"]
-    for name in ("halved", "doubled"):
-        told[name] = interval(benefit(study, result, asked.measure, result[name].to_numpy(), against))
-    return told
+    of_all = contrast(study, result, asked.measure, asked.of, asked.against)
+    unit = of_all.benefit.unit
+
+    def against(arm: str) -> Interval:
+        return contrast(study, result, asked.measure, arm, asked.against).benefit
+
+    by_prior = benefits_by_prior(study, asked, ears.pick(result["subject"].to_numpy()))
+    rows = sources(study)
+    return Headline(
+        **vars(of_all),
+        measure=asked.measure,
+        endpoint=measure.endpoint,
+        unit=unit,
+        time=float(max(measure.at)),
+        frequency=[] if measure.frequency is None else [float(tone) for tone in measure.tones],
+        of=asked.of,
+        against=asked.against,
+        null=asked.null,
+        null_benefit=None if asked.null is None else against(asked.null),
+        others={arm: against(arm) for arm in _also_treated(study, asked)},
+        halved=interval(by_prior["halved"], unit, gain=True),
+        doubled=interval(by_prior["doubled"], unit, gain=True),
+        share={basis: share(part) for basis, part in movement(movers).items()},
+        counts={basis: sum(row.basis == basis for row in rows) for basis in BASES},
+    )
+
+
+def _also_treated(study: Study, asked: Compare) -> list[str]:
+    """Arms that get a treatment and are not in the comparison."""
+    shown = {asked.of, asked.against, asked.null}
+    return [arm.name for arm in study.tables.arm if arm.treatments and arm.name not in shown]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
 from otosome.answers.contrast import gain
-from otosome.answers.sources import sourced
+from otosome.answers.sources import Grounds, grounds
+from otosome.catalog import Catalog
 from otosome.evidence import BASES, Parameter
 from otosome.forward import TRANSPORT, best, plan, through
 from otosome.study import Compare, Study
@@ -17,7 +18,25 @@ from otosome.study import Compare, Study
 _WEIGHED = ("harms", "utilities")
 
 
-def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Mover(Grounds):
+    """An unknown number at its 5 and at its 95 %, and the benefit there with all others at their best value."""
+
+    parameter: str
+    meaning: str
+    unit: str
+    low: float
+    high: float
+    at_low: float
+    at_high: float
+
+    @property
+    def moves(self) -> float:
+        """How far the benefit moves."""
+        return abs(self.at_high - self.at_low)
+
+
+def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[Mover]:
     """How much each unknown number that can reach the answer moves it, most first."""
     reached = _reached(study, asked)
     unknown = [
@@ -32,13 +51,13 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[dict[str
     table = {name: np.repeat(column, 2 * len(unknown)) for name, column in best(study).items()}
     for number, parameter in enumerate(unknown):
         table[parameter.name][2 * number : 2 * number + 2] = parameter.ends()
-    answers = through(plan(study, [asked.of, asked.against], growth=1.3), table, gain(study, asked), workers)[
-        "benefit"
-    ]
+    made = plan(study, [asked.of, asked.against], growth=1.3)
+    ends = through(made, table, gain(study, asked), workers)["benefit"].reshape(-1, 2)
     rows = [
-        {**_moved(p, *answers[2 * n : 2 * n + 2]), **sourced(p, study.catalog)} for n, p in enumerate(unknown)
+        _mover(parameter, float(low), float(high), study.catalog)
+        for parameter, (low, high) in zip(unknown, ends, strict=True)
     ]
-    return sorted(rows, key=_moves, reverse=True)
+    return sorted(rows, key=lambda row: row.moves, reverse=True)
 
 
 def _reached(study: Study, asked: Compare) -> set[str]:
@@ -57,20 +76,24 @@ def _reached(study: Study, asked: Compare) -> set[str]:
     }
 
 
-def _moved(parameter: Parameter, at_low: float, at_high: float) -> dict[str, Any]:
+def _mover(parameter: Parameter, at_low: float, at_high: float, catalog: Catalog) -> Mover:
     low, high = parameter.ends()
-    return {
-        "parameter": parameter.name, "meaning": parameter.meaning, "unit": parameter.unit,
-        "low": low, "high": high, "at_low": float(at_low), "at_high": float(at_high),
-    }  # fmt: skip
+    return Mover(
+        **vars(grounds(parameter, catalog)),
+        parameter=parameter.name,
+        meaning=parameter.meaning,
+        unit=parameter.unit,
+        low=low,
+        high=high,
+        at_low=at_low,
+        at_high=at_high,
+    )
 
 
-def share(moved: list[dict[str, Any]]) -> dict[str, float]:
+def movement(movers: Iterable[Mover]) -> dict[str, float]:
     """Part of all movement of the answer that is due to numbers of each basis; all zero where nothing moves it."""
-    by_basis = {basis: sum(_moves(row) for row in moved if row["basis"] == basis) for basis in BASES}
+    by_basis: dict[str, float] = dict.fromkeys(BASES, 0.0)
+    for row in movers:
+        by_basis[row.basis] += row.moves
     total = sum(by_basis.values())
     return {basis: moves / total if total else 0.0 for basis, moves in by_basis.items()}
-
-
-def _moves(row: Mapping[str, Any]) -> float:
-    return abs(row["at_high"] - row["at_low"])

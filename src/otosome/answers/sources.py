@@ -2,41 +2,98 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from otosome.catalog import Catalog
 from otosome.evidence import Curve, Parameter, provisional
 from otosome.study import Study
 
 
-def sources(study: Study) -> list[dict[str, Any]]:
-    """Every number and curve a study rests on, with its paper or the reason it was assumed.
+@dataclass(frozen=True)
+class Grounds:
+    """What a number or curve stands on, and how its source stands; empty texts where no source is named."""
 
-    returns  a row each; ``value``, ``low`` and ``high`` are None for a curve
+    basis: str
+    provisional: bool
+    source: str | None
+    title: str
+    link: str
+    standing: str
+    date: str
+    reason: str
+    superseded_by: str
+    locator: str | None
+    because: str | None
+    species: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class SourceRow(Grounds):
+    """A number or a curve of a study; ``value``, ``low`` and ``high`` are None for a curve.
+
+    ``given``   as its entry or the study has it, with the unit written there
+    ``linked``  numbers it is drawn together with
     """
+
+    parameter: str
+    meaning: str
+    value: float | None
+    unit: str
+    low: float | None
+    high: float | None
+    given: str
+    linked: str
+
+
+def sources(study: Study) -> list[SourceRow]:
+    """Every number and curve a study rests on, with its paper or the reason it was assumed."""
     numbers = [
-        {
-            "parameter": p.name, "meaning": p.meaning, "value": p.value, "unit": p.unit, "low": p.low, "high": p.high,
-            "given": p.given, "linked": ", ".join(name for name, _ in p.linked), **sourced(p, study.catalog),
-        }
+        SourceRow(
+            **vars(grounds(p, study.catalog)),
+            parameter=p.name,
+            meaning=p.meaning,
+            value=p.value,
+            unit=p.unit,
+            low=p.low,
+            high=p.high,
+            given=p.given,
+            linked=", ".join(name for name, _ in p.linked),
+        )
         for p in study.parameters.values()
-    ]  # fmt: skip
+    ]
     curves = [
-        {
-            "parameter": c.name, "meaning": c.meaning, "value": None, "unit": "", "low": None, "high": None,
-            "given": f"a curve of {c.points} points", "linked": "", **sourced(c, study.catalog),
-        }
+        SourceRow(
+            **vars(grounds(c, study.catalog)),
+            parameter=c.name,
+            meaning=c.meaning,
+            value=None,
+            unit="",
+            low=None,
+            high=None,
+            given=f"a curve of {c.points} points",
+            linked="",
+        )
         for c in study.curves.values()
-    ]  # fmt: skip
+    ]
     return numbers + curves
 
 
-def sourced(told: Parameter | Curve, catalog: Catalog) -> dict[str, Any]:
-    """What a row says of where a number or curve comes from, and how its source stands."""
-    source = None if told.source is None else catalog.source(told.source)
-    kept = ("title", "link", "standing", "date", "reason", "superseded_by")
-    return {
-        "basis": told.basis, "provisional": provisional(told), "source": told.source,
-        **{key: "" if source is None else getattr(source, key) for key in kept},
-        "locator": told.locator, "because": told.because, "species": told.species, "hash": told.hash,
-    }  # fmt: skip
+def grounds(stated: Parameter | Curve, catalog: Catalog) -> Grounds:
+    """What a number or curve stands on."""
+    source = None if stated.source is None else catalog.source(stated.source)
+    return Grounds(
+        basis=stated.basis,
+        provisional=provisional(stated),
+        source=stated.source,
+        title="" if source is None else source.title,
+        link="" if source is None else source.link,
+        standing="" if source is None else source.standing,
+        date="" if source is None else source.date,
+        reason="" if source is None else source.reason,
+        superseded_by="" if source is None else source.superseded_by,
+        locator=stated.locator,
+        because=stated.because,
+        species=stated.species,
+        hash=stated.hash,
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.forward import Block, Given, best, plan, planned
+from otosome.forward import Block, Given, PlannedArm, best, plan, planned
 from otosome.model import hearing
 from otosome.study import Compare, Study
 
@@ -50,30 +51,17 @@ def window(study: Study, asked: Compare) -> xr.Dataset:
 
     arm = planned(study, study.arm(asked.of))
     days = [day for day in _WINDOW_START + _DAY * np.arange(WINDOW_DOSES) if day < study.until]
-    given = [
-        Given(
-            g.treatment,
-            tuple(
-                t - arm.treatments[0].times[0] + day
-                for t in g.times
-                if t - arm.treatments[0].times[0] + day <= study.until
-            ),
-            row,
-        )
-        for row, day in enumerate(days)
-        for g in arm.treatments
-    ]
-    treated = replace(arm, treatments=tuple(given))
+    treated = replace(arm, treatments=_on_days(arm, days, study.until))
     vehicle = replace(arm, treatments=())
     watched = np.arange(min(days), study.until + 1e-9, _DAY / 4)
-    made = replace(plan(study), arms=(treated, vehicle), growth=1.6, watched=tuple(watched))
+    steps = replace(plan(study), arms=(treated, vehicle), growth=1.6, watched=tuple(watched))
     one = best(study)
-    block = Block(made, {name: np.repeat(column, len(days)) for name, column in one.items()})
-    at = made.at(watched)
+    block = Block(steps, {name: np.repeat(column, len(days)) for name, column in one.items()})
+    at = steps.at(watched)
     frequency = np.geomspace(block.ear.frequency.min(), block.ear.frequency.max(), 48)
     cells, without = block.cells(treated), block.cells(vehicle)
     vesicles = block.vesicles(treated)
-    shape = (len(days), watched.size, made.places.places)
+    shape = (len(days), watched.size, steps.places.places)
     contact = (
         np.zeros(shape) if vesicles is None else vesicles.concentration["organ_of_corti"].sum(axis=0)[:, at]
     )
@@ -100,6 +88,16 @@ def window(study: Study, asked: Compare) -> xr.Dataset:
             "window_dose": ("window_dose", np.array(days), {"unit": "h"}),
             "window_time": ("window_time", watched, {"unit": "h"}),
             "window_frequency": ("window_frequency", frequency, {"unit": "kHz"}),
-            "place": made.places.place,
+            "place": steps.places.place,
         },
+    )
+
+
+def _on_days(arm: PlannedArm, days: Sequence[float], until: float) -> tuple[Given, ...]:
+    """The arm's treatments begun on each of some days, a row of ears each; none after the study's end."""
+    first = arm.treatments[0].times[0]
+    return tuple(
+        Given(each.treatment, tuple(t - first + day for t in each.times if t - first + day <= until), row)
+        for row, day in enumerate(days)
+        for each in arm.treatments
     )

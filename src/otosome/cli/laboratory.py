@@ -35,7 +35,7 @@ def import_(
 ) -> None:
     """Read a laboratory's files into one table, with thresholds and a list of what was refused."""
 
-    asked = jobs.ImportInputs(
+    inputs = jobs.ImportInputs(
         paths=tuple(paths),
         animals=animals,
         mapping=mapping,
@@ -45,11 +45,13 @@ def import_(
         out=out,
         force=force,
     )
-    carry_out("import", as_json, lambda watch: jobs.import_(asked, watch))
+    carry_out("import", as_json, lambda watch: jobs.import_(inputs, watch))
 
 
 def new(
-    kind: Annotated[str, typer.Argument(help="study, animals, mapping, fit or batch")],
+    kind: Annotated[
+        str, typer.Argument(help="study, animals, mapping, fit, batch, specification, case or drug")
+    ],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(help="For animals: the files the sheet is for; for a batch: its exports and plates."),
@@ -62,14 +64,33 @@ def new(
         Path | None,
         typer.Option(help="The file to write [default: my_study.toml, animals.csv or my_batch.toml]."),
     ] = None,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="For a batch: copy files from elsewhere beside its record.")
+    ] = False,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="For a batch: leave files elsewhere and allow their folders.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Begin a file: a study, an animals sheet, a study to fit, a lot's record."""
+    """Begin a file: a study, an animals sheet, a lot's record, a release specification, a published case, a drug."""
 
-    asked = jobs.NewInputs(
-        kind=kind, paths=tuple(paths or ()), source=source, shelves=tuple(shelves or ()), out=out
-    )
-    carry_out("new", as_json, lambda watch: jobs.new(asked))
+    def job(watch: jobs.Watch) -> jobs.Begun:
+        from otosome.errors import BadInput
+
+        if copy and reference:
+            raise BadInput("is one or the other", given="--copy and --reference")
+        return jobs.new(
+            jobs.NewInputs(
+                kind=kind,
+                paths=tuple(paths or ()),
+                source=source,
+                shelves=tuple(shelves or ()),
+                out=out,
+                outside="copy" if copy else "reference" if reference else "refuse",
+            )
+        )
+
+    carry_out("new", as_json, job)
 
 
 def quality(
@@ -99,7 +120,7 @@ def quality(
             raise BadInput(
                 "asks for the record of a lot, or for --process", cure="otosome quality BATCH.toml"
             )
-        asked = jobs.LotInputs(
+        inputs = jobs.LotInputs(
             record=batch,
             reference=reference,
             history=history,
@@ -108,6 +129,6 @@ def quality(
             out=out,
             force=force,
         )
-        return jobs.assess(asked, watch)
+        return jobs.assess(inputs, watch)
 
     carry_out("quality", as_json, job)

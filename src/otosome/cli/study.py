@@ -50,7 +50,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
         force: Force = False,
         as_json: Json = False,
     ) -> None:
-        asked = jobs.StudyInputs(
+        inputs = jobs.StudyInputs(
             study=study,
             subjects=subjects,
             seed=seed,
@@ -66,7 +66,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
             force=force,
         )
         job = {"run": jobs.run, "compare": jobs.compare}[name]
-        carry_out(name, as_json, lambda watch: job(asked, watch))
+        carry_out(name, as_json, lambda watch: job(inputs, watch))
 
     verb.__name__, verb.__doc__ = name, about
     return verb

@@ -198,7 +198,7 @@ class Block:
             solute = entry.bind(self.columns, species)
             amount = self.amount(use, entry.columns(self.columns, species))
             route = self._bind("routes", str(use.route))
-            volume = np.zeros(self.subjects)
+            volume = np.full(self.subjects, 0.0 if use.volume is None else float(use.volume))
             doses = [
                 transport.Dose(t, t + hours(use.duration), amount[None], volume) for t in map(float, use.at)
             ]
@@ -224,7 +224,12 @@ class Block:
 
         ``solute``  the drug's numbers, with its ``molar_mass``
         """
-        assert use.amount is not None  # a drug has one: study.checks
+        if use.concentration is not None:
+            assert use.volume is not None  # a concentration comes in one: InsultUse.check
+            per_microlitre = float(use.concentration) * float(use.volume)
+            moles = 1.0 if use.concentration.unit == "uM" else solute["molar_mass"]
+            return np.broadcast_to(per_microlitre / moles, (self.subjects,))
+        assert use.amount is not None  # it has the one or the other: InsultUse.check
         bodies = {
             "ug": np.ones(self.subjects),
             "ug/kg": self.species["body_mass"],
@@ -374,7 +379,7 @@ class Block:
         batch, potency = self._potency(arm)
         contact = {tissue: vesicles.concentration[tissue].sum(axis=0) for tissue in _TISSUES}
         cargo = {tissue: self._cargo(vesicles, tissue, batch) for tissue in _TISSUES}
-        mechanisms = {name: self._mechanism(name, arm.efficacy) for name in self.study.mechanisms}
+        mechanisms = {name: self._bind("mechanisms", name) for name in self.study.mechanisms}
         return protect(self.plan.knots, mechanisms, contact, potency, cargo, arm.arm.without)
 
     def _potency(self, arm: PlannedArm) -> tuple[Batch, dict[str, Array]]:
@@ -408,7 +413,7 @@ class Block:
             vesicles.concentration["organ_of_corti"].sum(axis=0).max(axis=1),
             vesicles.concentration["plasma"].sum(axis=0).max(axis=1)[:, None],
         ]
-        bound = {name: self._mechanism(name, arm.efficacy) for name in self.study.mechanisms}
+        bound = {name: self._bind("mechanisms", name) for name in self.study.mechanisms}
         acting = {name: mechanism for name, mechanism in bound.items() if not mechanism.gates}
         silent = np.zeros((1, 1, 1))
         strongest = [np.zeros((self.subjects, 1, peak.shape[1])) for peak in peaks]
@@ -423,13 +428,6 @@ class Block:
         solute = self._entry("solutes", "vesicle").columns(self.columns, self.study.tables.species)
         released = batch.mirna_copies[:, None, None] * vesicles.uptake(tissue).sum(axis=0)
         return relax(self.plan.knots, released, np.log(2.0) / solute["cargo_half_life"][:, None, None])
-
-    def _mechanism(self, name: str, efficacy: float) -> Any:
-        bound = self._bind("mechanisms", name)
-        if efficacy == 1.0:
-            return bound
-        scaled = {a: np.minimum(efficacy * getattr(bound, a), 1.0) for a in bound.acts}
-        return replace(bound, **scaled)
 
     def value(
         self,

@@ -59,6 +59,13 @@ class Plan:
         events = [moment for use in uses for moment in (*use.start, *use.stop)]
         spans = [(t, t + hours(g.treatment.duration)) for g in given for t in g.times]
         spans += [(t, t) for arm in self.arms for device in arm.devices for t in [float(device.at)]]
+        spans += [
+            (t, t + hours(use.duration))
+            for arm in self.arms
+            for use in self.study.suffered(arm.arm)
+            if use.volume is not None
+            for t in map(float, use.at)
+        ]
         spans += [(drawn.start, drawn.stop) for _, drawn in self.samples]
         events += [moment for span in spans for moment in span]
         # An hour at least: a study that ends with its first moment still has one to begin with.
@@ -107,12 +114,11 @@ class Given:
 
 @dataclass(frozen=True)
 class PlannedArm:
-    """An arm with its treatments' times, its devices, and a factor on every largest effect."""
+    """An arm with its treatments' times and its devices."""
 
     arm: Arm
     treatments: tuple[Given, ...]
     devices: tuple[DeviceUse, ...] = ()
-    efficacy: float = 1.0
 
     @property
     def name(self) -> str:
@@ -140,11 +146,11 @@ def plan(study: Study, arms: Sequence[str] | None = None, **changes: Any) -> Pla
     return replace(made.stepped(times), **changes)
 
 
-def planned(study: Study, arm: Arm, efficacy: float = 1.0) -> PlannedArm:
+def planned(study: Study, arm: Arm) -> PlannedArm:
     """An arm of a study as it stands."""
     treatments = [study.tables.treatment[name] for name in arm.treatments]
     given = tuple(Given(t, tuple(map(float, t.at))) for t in treatments)
-    return PlannedArm(arm, given, tuple(study.tables.device[name] for name in arm.devices), efficacy)
+    return PlannedArm(arm, given, tuple(study.tables.device[name] for name in arm.devices))
 
 
 def use_of(use: InsultUse) -> Use:

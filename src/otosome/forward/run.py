@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +18,7 @@ from otosome.forward.block import KINDS, Block
 from otosome.forward.drawing import best
 from otosome.forward.planning import (
     Plan,
-    PlannedArm,
     plan,
-    planned,
 )
 from otosome.model import transport
 from otosome.model.injury import LABELS
@@ -123,11 +120,10 @@ def through(
     return joined
 
 
-def forward(block: Block, keep: Collection[str] = KEPT, full: int | None = None) -> dict[str, Array]:
+def forward(block: Block, keep: Collection[str] = KEPT) -> dict[str, Array]:
     """Every measure of every arm of a block, and by place what is kept.
 
     ``keep``  any of ``cells`` (counted at the end), ``vesicles`` and ``protein`` (peaks in the organ of Corti)
-    ``full``  arms from this number on give their measures only; none do by default
     """
     plan, study = block.plan, block.study
     out: dict[str, Array] = {name: np.zeros(block.subjects) for name in ("time_error", "closure")}
@@ -136,16 +132,15 @@ def forward(block: Block, keep: Collection[str] = KEPT, full: int | None = None)
         measured = cells.at(plan.at(plan.times))
         for name, measure in study.tables.measure.items():
             out[f"{name}/{number}"] = block.value(measure, measured, plan.frequencies, arm, plan.times)
-        kept = keep if full is None or number < full else ()
-        if "cells" in kept:
+        if "cells" in keep:
             ends = cells.at(np.array([-1]))
             counted = np.stack([ends.counted(k)[:, 0] for k in KINDS], axis=1)
             out[f"cells/{number}"] = counted.astype(np.float32)
-        if "vesicles" in kept:
+        if "vesicles" in keep:
             out[f"vesicles/{number}"] = _peak(block, block.vesicles(arm))
             out[f"plasma/{number}"] = block.blood(arm)
             out[f"told/{number}"] = block.told(arm)
-        if "protein" in kept:
+        if "protein" in keep:
             out[f"protein/{number}"] = _peak(block, block.protein(arm))
         for solute, drawn in block.sampled(arm).items() if plan.samples else ():
             out[f"sampled_{solute}/{number}"] = drawn
@@ -184,9 +179,8 @@ def simulate(
                  of a population, ``arrived``: the cells as they came (subject, cell, place),
                  and ``spare``: dB that its last outer hair cells still hold (subject, frequency);
                  of a person whose other ear's audiogram is known ``other_<measure>``, what that ear is read at;
-                 where perilymph is drawn, ``sampled_<solute>`` (arm, subject, sample);
-                 where arms are compared, ``halved`` and ``doubled``: the measure
-                 with the efficacy prior so changed. An ear that cannot be computed is left out: ``subject`` keeps the
+                 where perilymph is drawn, ``sampled_<solute>`` (arm, subject, sample).
+                 An ear that cannot be computed is left out: ``subject`` keeps the
                  numbers of the others, ``masked`` (JSON) has its number and the reason, and a note says so
     raises       BadInput, or what a formula raised, where no ear can be computed; BadInput for a table that does not
                  say seed and worlds, two ears of one number, and columns that are not the numbers of the study
@@ -197,11 +191,9 @@ def simulate(
 
     made = plan(study)
     arms_ = range(len(made.arms))
-    extra = _efficacies(study)
     if unknown := set(keep) - set(KEPT):
         raise BadInput("cannot be kept", key="keep", given=sorted(unknown), allowed=KEPT)
-    arms = replace(made, arms=(*made.arms, *extra.values()))
-    found, masked = _computed(arms, ears, partial(_quietly, keep, len(made.arms)), workers, tick)
+    found, masked = _computed(made, ears, partial(_quietly, keep), workers, tick)
     sound = ears.take(np.setdiff1d(np.arange(ears.size), list(masked)))
     coords: dict[str, Any] = {
         "arm": [arm.name for arm in made.arms],
@@ -223,10 +215,6 @@ def simulate(
         }
         values = np.stack([found[f"{name}/{n}"] for n in arms_])
         variables[name] = (("arm", "subject", "time", "frequency"), values, said)
-    for number, name in enumerate(extra, start=len(arms_)):
-        measure_of = str(study.tables.compare and study.tables.compare.measure)
-        dims = ("subject", "time", "frequency")
-        variables[name] = (dims, found[f"{measure_of}/{number}"], {"unit": variables[measure_of][2]["unit"]})
     for name, unit in (("cells", ""), ("vesicles", "particles/uL"), ("protein", "ug/uL")):
         if name in keep:
             along = ("cell", "place") if name == "cells" else ("place",)
@@ -355,10 +343,10 @@ def _computed(
     return found, masked
 
 
-def _quietly(keep: Collection[str], full: int, block: Block) -> dict[str, Array]:
+def _quietly(keep: Collection[str], block: Block) -> dict[str, Array]:
     """Forward; numbers out of all range overflow on the way, and what comes of them is looked at afterwards."""
     with np.errstate(all="ignore"):
-        return forward(block, keep, full)
+        return forward(block, keep)
 
 
 def _astray(found: Mapping[str, Array]) -> dict[int, BadInput]:
@@ -391,12 +379,3 @@ def _left_out(rejected: Mapping[int, str], ears: int) -> list[str]:
     return [
         f"{len(rejected)} of {ears} ears {verb} left out, as no number can be given for them ({first}{more})"
     ]
-
-
-def _efficacies(study: Study) -> dict[str, PlannedArm]:
-    """The compared arm with every largest effect halved, and doubled (never above 1)."""
-    asked = study.tables.compare
-    if asked is None:
-        return {}
-    arm = study.arm(asked.of)
-    return {name: planned(study, arm, factor) for name, factor in (("halved", 0.5), ("doubled", 2.0))}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from otosome.errors import BadInput
 from otosome.jobs import laboratory, lots, study
+from otosome.jobs.options import inputs_again
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import Record, record_of
 
@@ -202,14 +202,17 @@ def _standing(folder: Path, shelves: tuple[Path, ...], rerun: bool, watch: Watch
     from otosome.review.standing import check as examine
 
     stored = study.stored(folder)
-    found = examine(stored.data, shelves)
-    beside = study.again(stored, shelves, watch).folder if rerun and not found["stands"] else None
-    parts = {key: found[key] for key in ("changed", "refused", "then", "now", "unit")}
+    standing = examine(stored.data, shelves)
+    beside = study.again(stored, shelves, watch).folder if rerun and not standing["stands"] else None
+    parts = {key: standing[key] for key in ("changed", "refused", "then", "now", "unit")}
     return Standing(folder, stored.verb, **parts, rerun=beside)
 
 
 def _files_stand(folder: Path, record: Record, rerun: bool, watch: Watch) -> Standing:
     """Whether the files of an import or a lot are those that were read."""
+    if record.verb == laboratory.IMPORT:
+        # An import of version 0.1 knows its files by name alone, so nobody can look for them.
+        inputs_again(laboratory.ImportInputs, record, folder)
     now = _hashes(record)
     changed = [
         _file_row(name, digest, now.get(name))
@@ -255,41 +258,12 @@ def _paths(record: Record, name: str) -> tuple[Path, ...]:
     return tuple(map(Path, paths)) if isinstance(paths, list) else ()
 
 
-def _path(record: Record, name: str) -> Path | None:
-    path = record.option(name)
-    return Path(path) if isinstance(path, str) else None
-
-
 def _again(folder: Path, record: Record, watch: Watch) -> Path:
     """Read an import's files, or decide a lot, once more, beside the old result."""
     beside = folder.with_name(f"{folder.name}.now")
-    shelves = _paths(record, "shelves")
     if record.verb == laboratory.IMPORT:
-        paths = _paths(record, "paths")
-        if not paths:
-            raise BadInput(
-                "does not say from which files it was imported", file=str(folder), cure="import them again"
-            )
-        asked = laboratory.ImportInputs(
-            paths=paths, animals=_path(record, "animals"), shelves=shelves, out=beside, force=True
-        )
-        return laboratory.import_(asked, watch).folder
-    file = _path(record, "record")
-    if file is None:
-        raise BadInput(
-            "does not say which record it decided", file=str(folder), cure="otosome quality RECORD"
-        )
-    named = record.option("study")
-    lot = lots.LotInputs(
-        record=file,
-        reference=_path(record, "reference"),
-        history=_path(record, "history"),
-        study=named if isinstance(named, str) else None,
-        shelves=shelves,
-        out=beside,
-        force=True,
-    )
-    return lots.assess(lot, watch).folder
+        return laboratory.import_(inputs_again(laboratory.ImportInputs, record, beside), watch).folder
+    return lots.assess(inputs_again(lots.LotInputs, record, beside), watch).folder
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from otosome.errors import BadInput
+from otosome.jobs.options import options_of
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import ANSWER, Record, check_free, csv_text, fill_intake, usual, writing
 
@@ -25,6 +26,15 @@ NEW = {
     "mapping": ("mapping.toml", "say in it what each column holds, then: otosome import PATH... --mapping"),
     "fit": ("my_study.toml", "run it with: otosome run"),
     "batch": ("my_batch.toml", "fill it in, then decide with: otosome quality"),
+    "case": (
+        "shelves/observations/my_case.toml",
+        "fill it in, then: otosome qualify --shelves shelves ROW; it is",
+    ),
+    "drug": (
+        "shelves/solutes/my_drug.toml",
+        "replace what is borrowed, then run with --shelves shelves; it is",
+    ),
+    "specification": ("my_specification.toml", "put in your limits, then name it in a lot's record:"),
 }
 
 
@@ -96,7 +106,7 @@ class Imported:
         return lines
 
 
-def import_(asked: ImportInputs, watch: Watch = SILENT) -> Imported:
+def import_(inputs: ImportInputs, watch: Watch = SILENT) -> Imported:
     """Read files into one table with thresholds and a list of what was refused; raises BadInput, or Cancelled."""
     from otosome.catalog import Catalog
     from otosome.laboratory.animals import Animals
@@ -104,28 +114,22 @@ def import_(asked: ImportInputs, watch: Watch = SILENT) -> Imported:
     from otosome.laboratory.mapping import Meaning
     from otosome.laboratory.reading import Unsure
 
-    folder = asked.out if asked.out is not None else usual(IMPORT)
-    check_free(folder, asked.force)
-    sheet = None if asked.animals is None else Animals.read(asked.animals)
-    _check_words(asked)
-    meaning = Meaning() if asked.mapping is None else Meaning.read(asked.mapping)
-    with writing(folder, asked.force) as part:
+    folder = inputs.out if inputs.out is not None else usual(IMPORT)
+    check_free(folder, inputs.force)
+    sheet = None if inputs.animals is None else Animals.read(inputs.animals)
+    _check_words(inputs)
+    meaning = Meaning() if inputs.mapping is None else Meaning.read(inputs.mapping)
+    with writing(folder, inputs.force) as part:
         watch.check()
         try:
-            read = intake(asked.paths, Catalog(asked.shelves), sheet, meaning, asked.species, asked.voltage)
+            read = intake(
+                inputs.paths, Catalog(inputs.shelves), sheet, meaning, inputs.species, inputs.voltage
+            )
         except Unsure as error:
             _begin_mapping(error, folder)
             raise
         watch.check()
-        options: dict[str, Any] = {
-            "paths": [str(path.resolve()) for path in asked.paths],
-            "animals": None if asked.animals is None else str(asked.animals.resolve()),
-            "mapping": None if asked.mapping is None else str(asked.mapping.resolve()),
-            "species": asked.species,
-            "voltage": asked.voltage,
-            "shelves": [str(path) for path in asked.shelves],
-        }
-        record = Record(IMPORT, folder.name, dict(read.inputs), options)
+        record = Record(IMPORT, folder.name, dict(read.inputs), options_of(inputs))
         rows = {
             "files": len(read.files),
             "readings": len(read.readings),
@@ -144,12 +148,12 @@ def import_(asked: ImportInputs, watch: Watch = SILENT) -> Imported:
     return imported
 
 
-def _check_words(asked: ImportInputs) -> None:
+def _check_words(inputs: ImportInputs) -> None:
     from otosome.laboratory.mapping import SPECIES, VOLTAGES
 
     for key, word, allowed in (
-        ("species", asked.species, SPECIES),
-        ("voltage", asked.voltage, ("", *VOLTAGES)),
+        ("species", inputs.species, SPECIES),
+        ("voltage", inputs.voltage, ("", *VOLTAGES)),
     ):
         if word not in allowed:
             raise BadInput(
@@ -196,13 +200,17 @@ def imported(folder: Path, record: Record) -> Imported:
 
 @dataclass(frozen=True, kw_only=True)
 class NewInputs:
-    """A file to begin: ``kind`` of ``NEW``, the files it is for, the import it is from, and where it goes."""
+    """A file to begin: ``kind`` of ``NEW``, the files it is for, the import it is from, and where it goes.
+
+    ``outside``  what is done with files of a lot that lie outside its record's folder
+    """
 
     kind: str
     paths: tuple[Path, ...] = ()
     source: Path | None = None
     shelves: tuple[Path, ...] = ()
     out: Path | None = None
+    outside: Literal["refuse", "copy", "reference"] = "refuse"
 
 
 @dataclass(frozen=True)
@@ -221,35 +229,65 @@ class Begun:
         return [f"wrote {self.file}; {NEW[self.kind][1]} {self.file}"]
 
 
-def new(asked: NewInputs) -> Begun:
-    """Begin a file: a study, an animals sheet, a study to fit, a lot's record; raises BadInput if it is there."""
+def new(inputs: NewInputs) -> Begun:
+    """Begin a file: a study, an animals sheet, a lot's record, a case, a drug; raises BadInput if it is there."""
     from otosome.catalog import Catalog
 
-    if asked.kind not in NEW:
-        raise BadInput("is not something new can write", given=asked.kind, allowed=list(NEW))
-    key = f"new {asked.kind}"
-    if asked.paths and asked.kind in ("study", "fit"):
-        raise BadInput("takes no files", key=key, given=str(asked.paths[0]))
-    if asked.source is not None and asked.kind != "fit":
-        raise BadInput("takes no --from", key=key, given=str(asked.source))
-    file = asked.out if asked.out is not None else Path(NEW[asked.kind][0])
-    _write(file, _begun(asked, file, Catalog(asked.shelves)))
-    return Begun(asked.kind, file)
+    if inputs.kind not in NEW:
+        raise BadInput("is not something new can write", given=inputs.kind, allowed=list(NEW))
+    key = f"new {inputs.kind}"
+    if inputs.outside != "refuse" and inputs.kind != "batch":
+        raise BadInput("takes no --copy and no --reference", key=key)
+    if inputs.paths and inputs.kind in ("study", "fit", "specification", "case", "drug"):
+        raise BadInput("takes no files", key=key, given=str(inputs.paths[0]))
+    if inputs.source is not None and inputs.kind != "fit":
+        raise BadInput("takes no --from", key=key, given=str(inputs.source))
+    file = inputs.out if inputs.out is not None else Path(NEW[inputs.kind][0])
+    _write(file, _begun(inputs, file, Catalog(inputs.shelves)))
+    return Begun(inputs.kind, file)
 
 
-def _begun(asked: NewInputs, file: Path, catalog: Catalog) -> str:
+def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
     """The text of what ``new`` writes into a file."""
-    if asked.kind == "animals":
-        return _animals(asked.paths, catalog)
-    if asked.kind == "mapping":
-        return _mapping(asked.paths)
-    if asked.kind == "fit":
-        return _fit(asked.source, file, catalog)
-    if asked.kind == "batch":
-        return _lot_record(asked.paths, file, catalog)
+    if inputs.kind == "animals":
+        return _animals(inputs.paths, catalog)
+    if inputs.kind == "mapping":
+        return _mapping(inputs.paths)
+    if inputs.kind == "fit":
+        return _fit(inputs.source, file, catalog)
+    if inputs.kind == "batch":
+        return _lot_record(inputs, file, catalog)
+    if inputs.kind == "specification":
+        from otosome.lots.template import specification_template
+
+        return specification_template(file)
     from otosome.study import TEMPLATE
 
-    return TEMPLATE.read_text(encoding="utf-8")
+    if inputs.kind == "drug":
+        return _drug(file, catalog)
+    template = TEMPLATE.with_name("case.toml") if inputs.kind == "case" else TEMPLATE
+    return template.read_text(encoding="utf-8")
+
+
+# Small, uncharged, and measured in perilymph of several species: the first to borrow from.
+_NEAREST = "dexamethasone"
+
+
+def _drug(file: Path, catalog: Catalog) -> str:
+    """A solute with every number it needs, all borrowed, and each saying so."""
+    card = catalog.get("solutes", _NEAREST).card
+    lines = [
+        f'about = "{file.stem}: every number here is borrowed from {_NEAREST} until it is replaced."',
+        "# State basis and source of what you replace: measured, secondary, computed, assumed (with because).",
+    ]
+    for key, by_species in card.parameters.items():
+        number = by_species.get("", next(iter(by_species.values())))
+        ends = [f"{n} {number.unit}".strip() for n in (number.value, number.low, number.high)]
+        lines += ["", f"[{key}]", f'meaning = "{number.meaning}"']
+        words = ("value",) if number.shape == "fixed" else ("value", "low", "high")
+        lines += [f'{word} = "{end}"' for word, end in zip(words, ends, strict=False)]
+        lines += ['basis = "assumed"', f'because = "Borrowed from {_NEAREST}."']
+    return "\n".join(lines) + "\n"
 
 
 def _animals(paths: tuple[Path, ...], catalog: Catalog) -> str:
@@ -290,16 +328,17 @@ def _fit(source: Path | None, file: Path, catalog: Catalog) -> str:
     return draft(source, catalog, file.name)
 
 
-def _lot_record(paths: tuple[Path, ...], file: Path, catalog: Catalog) -> str:
+def _lot_record(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
     from otosome.lots.template import template
 
     name = "".join(c if c.isalnum() and c.isascii() else "_" for c in file.stem)[:40].strip("_") or "lot"
-    return template(list(paths), file.parent, name, catalog)
+    return template(list(inputs.paths), file.parent, name, catalog, inputs.outside)
 
 
 def _write(file: Path, text: str) -> None:
     """A file that was not there before; raises BadInput if it was."""
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
     except FileExistsError as error:

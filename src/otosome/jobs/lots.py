@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otosome.errors import BadInput
+from otosome.jobs.options import options_of
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import Record, check_free, fill_lot, usual, writing
 
@@ -61,31 +62,25 @@ class Lot:
         return [lot_words(self.values), f"report: {self.report.resolve()}"]
 
 
-def assess(asked: LotInputs, watch: Watch = SILENT) -> Lot:
+def assess(inputs: LotInputs, watch: Watch = SILENT) -> Lot:
     """Release, refuse or cannot decide: a lot from its files; raises BadInput, or Cancelled."""
     from otosome.catalog import Catalog
     from otosome.lots.assessment import assess as decide
     from otosome.lots.values import lot_values
 
-    catalog = Catalog(asked.shelves)
-    assessment = decide(asked.record, catalog)
-    folder = asked.out if asked.out is not None else usual(assessment.record.name)
-    check_free(folder, asked.force)
-    values = {**lot_values(assessment), **_beside(asked, assessment, catalog)}
+    catalog = Catalog(inputs.shelves)
+    assessment = decide(inputs.record, catalog)
+    folder = inputs.out if inputs.out is not None else usual(assessment.record.name)
+    check_free(folder, inputs.force)
+    values = {**lot_values(assessment), **_beside(inputs, assessment, catalog)}
     watch.check()
-    paths = {name: getattr(asked, name) for name in ("record", "reference", "history")}
-    options: dict[str, Any] = {
-        **{name: None if path is None else str(path.resolve()) for name, path in paths.items()},
-        "study": asked.study,
-        "shelves": [str(path) for path in asked.shelves],
-    }
-    record = Record(QUALITY, assessment.record.name, dict(assessment.inputs), options)
-    with writing(folder, asked.force) as part:
+    record = Record(QUALITY, assessment.record.name, dict(assessment.inputs), options_of(inputs))
+    with writing(folder, inputs.force) as part:
         fill_lot(part, assessment, values, record)
     return Lot(folder, record, values, list(assessment.lot.notes))
 
 
-def _beside(asked: LotInputs, assessment: Any, catalog: Catalog) -> dict[str, Any]:
+def _beside(inputs: LotInputs, assessment: Any, catalog: Catalog) -> dict[str, Any]:
     """What stands beside a lot: earlier lots, a reference lot, what its limits are worth."""
     from otosome.lots.assessment import assess as decide
     from otosome.lots.earlier import history, read_history
@@ -93,13 +88,13 @@ def _beside(asked: LotInputs, assessment: Any, catalog: Catalog) -> dict[str, An
     from otosome.lots.values import comparison_values, history_values
 
     beside: dict[str, Any] = dict.fromkeys(("history", "reference", "stakes"))
-    if asked.history is not None:
-        earlier = read_history(asked.history, catalog, but=asked.record)
-        beside["history"] = history_values(history(earlier, assessment))
-    if asked.reference is not None:
-        beside["reference"] = comparison_values(assessment, decide(asked.reference, catalog))
-    if asked.study is not None:
-        beside["stakes"] = asdict(stakes(assessment, asked.record, asked.study, catalog))
+    if inputs.history is not None:
+        earlier = read_history(inputs.history, catalog, but=inputs.record)
+        beside["history"] = history_values(history(earlier, assessment, catalog))
+    if inputs.reference is not None:
+        beside["reference"] = comparison_values(assessment, decide(inputs.reference, catalog))
+    if inputs.study is not None:
+        beside["stakes"] = asdict(stakes(assessment, inputs.record, inputs.study, catalog))
     return beside
 
 

@@ -10,16 +10,16 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from otosome.answers.accuracy import Accuracy
+from otosome.answers.headline import Headline
+from otosome.answers.numbers import Interval
+from otosome.answers.sources import SourceRow
+from otosome.answers.therapies import SideBySide
 from otosome.lots.checklist import Item
 from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
 from otosome.review.qualification import Row
 from otosome.roles import Figure
-
-# Parts of an answer that are typed by the room they come from.
-Headline = dict[str, Any]
-Therapies = dict[str, Any]
-Errors = dict[str, Any]
 
 
 class Fault(TypedDict):
@@ -57,46 +57,24 @@ class Rejected(TypedDict):
     reason: str
 
 
+class Nothing(TypedDict):
+    """An empty object."""
+
+
 class RunResult(TypedDict):
     """The benefit; empty where the study compares nothing."""
 
-    headline: Headline
-    errors: Errors
+    headline: Headline | Nothing
+    errors: Accuracy
     masked: list[Rejected]
 
 
 class CompareResult(TypedDict):
     """Therapies side by side."""
 
-    therapies: Therapies
-    errors: Errors
+    therapies: SideBySide
+    errors: Accuracy
     masked: list[Rejected]
-
-
-class SourceRow(TypedDict):
-    """A number or curve with its paper, or the reason it was assumed; numbers are null for a curve."""
-
-    parameter: str
-    meaning: str
-    value: float | None
-    unit: str
-    low: float | None
-    high: float | None
-    given: str
-    linked: str
-    basis: str
-    provisional: bool
-    source: str | None
-    title: str
-    link: str
-    standing: str
-    date: str
-    reason: str
-    superseded_by: str
-    locator: str | None
-    because: str | None
-    species: str | None
-    hash: str
 
 
 class SourcesResult(TypedDict):
@@ -179,8 +157,8 @@ class ChangesResult(TypedDict):
     """What changed between two results, and the benefit in each."""
 
     changed: list[ChangedRow]
-    then: Band | None
-    now: Band | None
+    then: Interval | None
+    now: Interval | None
     unit: str
 
 
@@ -420,10 +398,6 @@ class ProcessResult(TypedDict):
     shelf_life_days: Band
     assumed: list[str]
     change: ProcessChange | None
-
-
-class Nothing(TypedDict):
-    """An empty object."""
 
 
 class _Answer(TypedDict):

@@ -36,9 +36,10 @@ def _no_folder(path: Path) -> BadInput:
     instrument = _instrument(path)
     if instrument is not None:
         return BadInput(
-            f"is not a result folder, but a file that {instrument} reads", file=str(path),
+            f"is not a result folder, but a file that {instrument} reads",
+            file=str(path),
             cure=f"otosome import {path}",
-        )  # fmt: skip
+        )
     return BadInput(
         "is not a result folder of otosome", file=str(path), cure="name one such as results/STUDY"
     )

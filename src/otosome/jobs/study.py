@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from otosome.results import Record, check_free, fill, open_result, usual, writin
 if TYPE_CHECKING:
     import xarray as xr
 
+    from otosome.answers.sources import SourceRow
     from otosome.study import Study
 
 Json = Mapping[str, Any]
@@ -117,28 +118,26 @@ class StudyResult:
 
     def lines(self) -> list[str]:
         """The answer for a person."""
+        from otosome.report import summary
         from otosome.report.terminal import accuracy_lines, headline_lines, therapy_lines
 
+        beside = summary.therapies(self.data)
         return [
             f"{self.record.name}: {self.data.sizes['subject']} ears, seed {self.seed}",
-            *(
-                therapy_lines(self.answer("therapies"))
-                if self.verb == COMPARE
-                else headline_lines(self.answer("headline"))
-            ),
-            *accuracy_lines(self.answer("errors") or {}, self.data.sizes["subject"]),
+            *(headline_lines(summary.headline(self.data)) if beside is None else therapy_lines(beside)),
+            *accuracy_lines(summary.accuracy(self.data)),
             f"report: {self.report.resolve()}",
         ]
 
 
-def run(asked: StudyInputs, watch: Watch = SILENT) -> StudyResult:
+def run(inputs: StudyInputs, watch: Watch = SILENT) -> StudyResult:
     """Simulate a study and write its result; raises BadInput, or Cancelled."""
-    return _written(RUN, asked, watch)
+    return _written(RUN, inputs, watch)
 
 
-def compare(asked: StudyInputs, watch: Watch = SILENT) -> StudyResult:
+def compare(inputs: StudyInputs, watch: Watch = SILENT) -> StudyResult:
     """Lay the arms of a study side by side as therapies and write the result; raises BadInput, or Cancelled."""
-    return _written(COMPARE, asked, watch)
+    return _written(COMPARE, inputs, watch)
 
 
 def again(stored: StudyResult, shelves: tuple[Path, ...], watch: Watch = SILENT) -> StudyResult:
@@ -153,14 +152,14 @@ def again(stored: StudyResult, shelves: tuple[Path, ...], watch: Watch = SILENT)
     return _fill(study, record, beside, True, watch)
 
 
-def _written(verb: str, asked: StudyInputs, watch: Watch) -> StudyResult:
-    study = asked.load()
-    folder = asked.out if asked.out is not None else usual(study.name, "" if verb == RUN else verb)
-    check_free(folder, asked.force)
+def _written(verb: str, inputs: StudyInputs, watch: Watch) -> StudyResult:
+    study = inputs.load()
+    folder = inputs.out if inputs.out is not None else usual(study.name, "" if verb == RUN else verb)
+    check_free(folder, inputs.force)
     own = study.tables.seed
-    seed = asked.seed if asked.seed is not None else own if own is not None else 1
-    record = _record(verb, study, asked.subjects, seed, asked.shelves)
-    return _fill(study, record, folder, asked.force, watch)
+    seed = inputs.seed if inputs.seed is not None else own if own is not None else 1
+    record = _record(verb, study, inputs.subjects, seed, inputs.shelves)
+    return _fill(study, record, folder, inputs.force, watch)
 
 
 def _record(verb: str, study: Study, subjects: int, seed: int, shelves: tuple[Path, ...]) -> Record:
@@ -204,20 +203,24 @@ def stored(folder: Path) -> StudyResult:
 class Sources:
     """Every number a study rests on, a row each; how many of each basis, and how many are read only once."""
 
-    rows: list[dict[str, Any]]
+    rows: list[SourceRow]
     notes: tuple[str, ...]
 
     @property
     def counts(self) -> dict[str, int]:
         """How many numbers have each basis."""
-        bases = sorted({row["basis"] for row in self.rows})
-        return {basis: sum(row["basis"] == basis for row in self.rows) for basis in bases}
+        bases = sorted({row.basis for row in self.rows})
+        return {basis: sum(row.basis == basis for row in self.rows) for basis in bases}
 
     def as_dict(self) -> dict[str, Any]:
         """The rows for a machine, as ``docs/schemas`` has them."""
-        once = sum(row["provisional"] for row in self.rows)
+        once = sum(row.provisional for row in self.rows)
         return {
-            "result": {"rows": self.rows, "counts": self.counts, "provisional": once},
+            "result": {
+                "rows": [asdict(row) for row in self.rows],
+                "counts": self.counts,
+                "provisional": once,
+            },
             "notes": list(self.notes),
         }
 

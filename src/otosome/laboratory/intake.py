@@ -111,7 +111,9 @@ def intake(
         inputs=inputs,
         unsure=unsure,
     )
-    _estimate(results, {} if animals is None else animals.species())
+    named = {} if animals is None else animals.species()
+    subjects = map(str, results.waveforms["subject"].unique()) if species else ()
+    _estimate(results, {**dict.fromkeys(subjects, species), **named})
     _match(results, animals)
     return results
 
@@ -137,6 +139,17 @@ def read(*paths: str | Path, animals: str | Path | None = None, shelves: Sequenc
     return results.readings
 
 
+def _above(folders: Sequence[Path]) -> Path:
+    """The folder that holds all of some; raises BadInput where none does, as on two drives of Windows."""
+    try:
+        return Path(os.path.commonpath(folders))
+    except ValueError as error:
+        given = ", ".join(sorted({folder.anchor for folder in folders}))
+        raise BadInput(
+            "lie on different drives", file=str(folders[0]), given=given, cure="import each drive alone"
+        ) from error
+
+
 def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refused]]:
     """Every file but hidden ones, with a name below the folder that holds all paths; links are refused and listed."""
     named, refused = list[tuple[str, Path]](), list[Refused]()
@@ -144,7 +157,7 @@ def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refuse
         if not (path.is_dir() or path.is_file()):
             raise BadInput("is no file or folder", file=str(path))
     roots = [path.resolve() if path.is_dir() else path.parent.resolve() / path.name for path in paths]
-    above = Path(os.path.commonpath([root if root.is_dir() else root.parent for root in roots]))
+    above = _above([root if root.is_dir() else root.parent for root in roots])
     for path, root in zip(paths, roots, strict=True):
         for file in _below(root):
             name = printable(file.relative_to(above).as_posix())

@@ -135,8 +135,21 @@ def _together(tables: list[Tables], refused: list[Refused]) -> Tables:
     return Tables(**whole, refused=(*(line for part in tables for line in part.refused), *refused))
 
 
-def read_particles(export: Export, catalog: Catalog) -> tuple[pd.DataFrame, str]:
-    """The size distribution in an instrument's file, columns ``export.PARTICLES``, and the instrument.
+@dataclass(frozen=True)
+class Distribution:
+    """The size distribution in an instrument's file.
+
+    ``table``    columns ``tables.PARTICLES``
+    ``refused``  videos that the instrument calls unreliable
+    """
+
+    table: pd.DataFrame
+    instrument: str
+    refused: tuple[Refused, ...]
+
+
+def read_particles(export: Export, catalog: Catalog) -> Distribution:
+    """The size distribution in an instrument's file.
 
     raises  BadInput for a file that no reader knows, that its reader refuses, or that holds no size distribution
     """
@@ -149,7 +162,7 @@ def read_particles(export: Export, catalog: Catalog) -> tuple[pd.DataFrame, str]
             allowed=catalog.names("instruments"),
             cure=export.instead or None,
         )
-    return _distribution(export, names[0], catalog), names[0]
+    return _distribution(export, names[0], catalog)
 
 
 def instruments_of(export: Export, catalog: Catalog) -> list[str]:
@@ -187,7 +200,7 @@ def read_batch(file: Path, catalog: Catalog) -> Lot:
     export = Export.open(file)
     name = instrument_of(export, catalog)
     if name is not None:
-        return _measured(_distribution(export, name, catalog), name, catalog)
+        return _measured(_distribution(export, name, catalog), catalog)
     if is_batch_toml(export.head):
         values = parse_toml(export.content, file.name)
         make_card(values, "batches", file.stem, file.name)
@@ -200,8 +213,9 @@ def read_batch(file: Path, catalog: Catalog) -> Lot:
     )
 
 
-def _distribution(export: Export, name: str, catalog: Catalog) -> pd.DataFrame:
-    particles = read_with(export, name, catalog).particles
+def _distribution(export: Export, name: str, catalog: Catalog) -> Distribution:
+    tables = read_with(export, name, catalog)
+    particles = tables.particles
     if particles is None or particles["diameter"].nunique() < FEWEST_SIZES:
         raise BadInput(
             "holds no size distribution of particles",
@@ -209,18 +223,22 @@ def _distribution(export: Export, name: str, catalog: Catalog) -> pd.DataFrame:
             given=name,
             cure="a batch needs one: export the size distribution",
         )
-    return particles
+    return Distribution(particles, name, tables.refused)
 
 
-def _measured(particles: pd.DataFrame, instrument: str, catalog: Catalog) -> Lot:
+def _measured(distribution: Distribution, catalog: Catalog) -> Lot:
     from otosome.cards import read_toml
     from otosome.catalog import SHIPPED
 
-    day_to_day = catalog.get("instruments", instrument).card.parameter("day_to_day", "")
+    day_to_day = catalog.get("instruments", distribution.instrument).card.parameter("day_to_day", "")
+    particles = distribution.table
     base = read_toml(SHIPPED / "batches" / f"{_BASE}.toml")
     lot = measured_lot(particles, base, _BASE, day_to_day.value, str(day_to_day.source))
     undiluted = (_UNDILUTED,) if particles["dilution_applied"].isna().any() else ()
-    return replace(lot, notes=(*lot.notes, *undiluted))
+    refused = (
+        f"Left out of {one.file}: {one.place}: {one.reason} ({one.given})." for one in distribution.refused
+    )
+    return replace(lot, notes=(*lot.notes, *undiluted, *refused))
 
 
 def _stem(file: Path) -> str:

@@ -9,13 +9,25 @@ What the correlations leave open is the posterior of the threshold over all sigm
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.laboratory.file import flags
+from otosome.laboratory.series import (
+    PEOPLE,
+    PERSON,
+    RODENT,
+    RODENTS,
+    Series,
+    Window,
+    prepared,
+    series_of,
+    upside_down,
+    window_of,
+)
 from otosome.units import Array
 
 if TYPE_CHECKING:
@@ -24,28 +36,12 @@ if TYPE_CHECKING:
 CRITERION = 0.35  # correlation at threshold: suthakar_liberman_2019, figure 3
 
 
-@dataclass(frozen=True)
-class Window:
-    """Where a response lies: ``start`` and ``stop`` in ms after stimulus onset, ``band`` in kHz."""
-
-    start: float
-    stop: float
-    band: tuple[float, float]
-
-
-# Without the stimulus' artefact. Assumed, as laboratories set them for small rodents, and clinics for people, whose
-# wave V is slower and comes the later the lower and softer the tone: its window ends at 15, 20 or 25 ms.
-RODENT = Window(1.0, 8.5, (0.3, 3.0))
-RODENTS = ("guinea_pig", "mouse", "rat")
-PERSON = "human"
-PEOPLE = {
-    2.0: Window(1.0, 15.0, (0.1, 3.0)),
-    1.0: Window(1.0, 20.0, (0.1, 3.0)),
-    0.0: Window(1.0, 25.0, (0.1, 3.0)),
-}
-FEWEST_LEVELS, FEWEST_SAMPLES = 4, 40
 ENOUGH = 50.0  # kHz: far above the band, faster sampling tells nothing more
 STEP = 0.5  # dB between thresholds tried
+# How much likelier than a threshold in any one place of the levels tested it is beforehand that there is no response up
+# to the loudest. On recorded noise 1 in 100 series then has a response, where 9 had with 1; a threshold is missed where
+# only the loudest two levels show it.
+SILENT = 6.0
 BEYOND = 15.0  # dB tried below and above the levels tested
 # Neighbouring correlations share a waveform, so that they are worth less than as many separate ones: their own
 # correlation is 0.14 at threshold, and 1 / (1 + 2 x 0.14) remains.
@@ -81,22 +77,24 @@ class Threshold:
     censored: str
 
 
-def threshold(levels: Array, responses: Array, rate: float) -> Threshold:
+def threshold(levels: Array, responses: Array, rate: float, parts: Sequence[Array] = ()) -> Threshold:
     """The level at which two responses to it would correlate by the criterion.
 
     ``levels``     rising, shape (level,), four or more
     ``responses``  filtered waveforms in the window, any unit, shape (level, sample);  ``rate``  kHz
+    ``parts``      of each level the averages of equal parts of its sweeps, shape (part, sample), where there are any
     returns        median and 90 % interval of the posterior; ``above`` or ``below``, with the level at that end,
                    where the threshold more likely than not lies outside the levels tested
     """
     thin = max(1, int(rate / ENOUGH))
     responses, rate = responses[:, ::thin], rate / thin
+    within = agreement([one[:, ::thin] for one in parts])
     worth = independent_samples(
         (responses - responses.mean(axis=1, keepdims=True))[: max(3, levels.size // 3)]
     )
     alike = aligned(levels, responses, rate, worth)
     tried = np.arange(levels[0] - BEYOND + STEP / 2, levels[-1] + BEYOND, STEP)
-    weight = _posterior(levels, alike, worth * SHARED, tried)
+    weight = _posterior(levels, alike, worth * SHARED, tried, within, worth)
     below, above = weight[tried < levels[0]].sum(), weight[tried > levels[-1]].sum()
     low, middle, high = np.interp([0.05, 0.5, 0.95], np.cumsum(weight) - weight / 2, tried)
     if above > 0.5:
@@ -138,25 +136,60 @@ def _alike(responses: Array, lag: int) -> Array:
     return product
 
 
-def _posterior(levels: Array, alike: Array, worth: float, tried: Array) -> Array:
-    """Weight of each threshold tried, over all sigmoids of the list as likely as they were beforehand."""
-    most = np.arctanh(CEILING)
-    observed = np.arctanh(np.clip(alike, -CEILING, CEILING))
+def agreement(parts: Sequence[Array]) -> Array:
+    """How much larger the average of a level's parts is than its noise: half the logarithm of the ratio of powers.
+
+    By analysis of variance the ratio F of K parts is expected to be 1 + response over noise in their average; half its
+    logarithm, Fisher's transform of the intraclass correlation, has variance K / (2 (K - 1) (n - 2)) with or without
+    a response.
+
+    ``parts``  of each level, shape (part, sample)
+    returns    shape (level, 2): the transform, and its variance times (n - 2); empty where there are no parts
+    """
+    rows = list[tuple[float, float]]()
+    for waves in parts:
+        count = len(waves)
+        centred = waves - waves.mean(axis=1, keepdims=True)
+        between = count * centred.mean(axis=0).var()
+        inside = centred.var(axis=0, ddof=1).mean()
+        rows.append((0.5 * np.log(max(between / max(inside, 1e-300), 1e-3)), count / (2 * (count - 1))))
+    return np.array(rows).reshape(-1, 2)
+
+
+def _posterior(
+    levels: Array, alike: Array, worth: float, tried: Array, within: Array, samples: float
+) -> Array:
+    """Weight of each threshold tried, over all sigmoids of the list as likely as they were beforehand.
+
+    ``alike``   correlations of neighbours, each worth so many independent samples;  ``within``  as ``agreement``
+    ``samples``  independent ones of a waveform
+    """
     width, top = WIDTHS[:, None, None, None], HIGHEST[None, :, None, None]
     middle = tried[None, None, :, None] + width * np.log(top / CRITERION - 1)
     # Response over response and noise, in power, of each waveform; the correlation is the geometric mean of two.
     share = 1 / (1 + np.exp(-np.clip((levels - middle) / width, -50, 50)))
     expected = top * np.sqrt(share[..., :-1] * share[..., 1:])
-    off = observed - np.arctanh(expected)
-    capped = observed >= most
     # Of two waveforms that share a response and differ in noise, to first order in 1 / samples; 1 without a response.
     variance = (1 + 2 * expected - expected**2) / (1 + expected) ** 2 / max(worth - 3, 1.0)
-    distance = np.where(capped, np.maximum(off, 0.0), off) ** 2 / variance
-    distance += np.where(capped, 0.0, np.log(variance))
-    total = distance.sum(axis=-1)
+    observed = np.arctanh(np.clip(alike, -CEILING, CEILING))
+    total = _distance(observed, np.arctanh(expected), variance, float(np.arctanh(CEILING)))
+    if len(within):
+        spread = np.broadcast_to(within[:, 1] / max(samples - 2, 1.0), share.shape)
+        most = -0.5 * np.log(1 - CEILING)
+        total += _distance(np.minimum(within[:, 0], most), -0.5 * np.log1p(-top * share), spread, float(most))
     likelihood = (LIKELY[:, None, None] * np.exp(-(total - total.min()) / 2)).sum(axis=(0, 1))
-    weight: Array = likelihood / likelihood.sum()
+    weight: Array = likelihood * np.where(tried > levels[-1], SILENT, 1.0)
+    weight /= weight.sum()
     return weight
+
+
+def _distance(observed: Array, expected: Array, variance: Array, most: float) -> Array:
+    """Twice the negative logarithm of the likelihood, over the last axis; what reaches ``most`` says "at least"."""
+    capped = observed >= most
+    off = observed - expected
+    distance = np.where(capped, np.maximum(off, 0.0), off) ** 2 / variance
+    total: Array = (distance + np.where(capped, 0.0, np.log(variance))).sum(axis=-1)
+    return total
 
 
 def independent_samples(centred: Array) -> float:
@@ -173,31 +206,6 @@ def independent_samples(centred: Array) -> float:
     lags = np.arange(1, samples // 2)
     taper = 1 - lags / samples
     return float(np.clip(samples / (1 + 2 * (taper * (shared[lags] / shared[0]) ** 2).sum()), 1, samples))
-
-
-def window_of(species: str, frequency: float) -> Window:
-    """Where the response of a species lies; of one that is not known, where that of small rodents does.
-
-    ``frequency``  of the tone, kHz; NaN for a click
-    """
-    if species != PERSON:
-        return RODENT
-    return PEOPLE[max((least for least in PEOPLE if frequency >= least), default=max(PEOPLE))]
-
-
-def response(samples: Array, rate: float, onset: float, window: Window = RODENT) -> Array:
-    """A waveform in the band of the response, in the window that holds it.
-
-    ``samples``  any unit, shape (sample,);  ``rate``  kHz;  ``onset``  ms of the stimulus after the first sample
-    returns      shape (sample in the window,), empty where the recording does not reach into it
-    """
-    from scipy.signal import butter, sosfiltfilt
-
-    if rate <= 2.5 * window.band[1] or samples.size < FEWEST_SAMPLES:
-        return samples[:0]
-    filtered: Array = sosfiltfilt(butter(1, window.band, "bandpass", fs=rate, output="sos"), samples)
-    time = np.arange(samples.size) / rate - onset
-    return filtered[(time >= window.start) & (time <= window.stop)]
 
 
 def first_wave(levels: Array, responses: Array, rate: float) -> tuple[Array, Array]:
@@ -239,42 +247,45 @@ def estimate(
 
     rows, waves = list[dict[str, object]](), list[dict[str, object]]()
     refused = list[tuple[str, str, str]]()
-    for name, series in series_of(waveforms):
-        first = series.iloc[0]
+    for name, recordings in series_of(waveforms):
+        first = recordings.iloc[0]
         kind = (species or {}).get(str(first["subject"]), "")
         window = window_of(kind, float(first["frequency"]))
-        levels, responses, reason = _prepared(series, window)
-        estimate_ = None if reason else threshold(levels, responses, float(first["rate"]))
-        doubt = _doubt(kind, window, series)
-        if estimate_ is not None and estimate_.censored == "above" and doubt:
+        series = prepared(recordings, window)
+        reason, doubt = series.reason, _doubt(kind, window, recordings)
+        result = None if reason else threshold(series.levels, series.responses, series.rate, series.parts)
+        if result is not None and result.censored == "above" and doubt:
             reason = f"no response found, and there may be one: {doubt}"
-        if estimate_ is None or reason:
+        if result is None or reason:
             refused.append((str(first["file"]), name, reason))
             continue
-        who = {
-            key: first[key]
-            for key in ("subject", "ear", "group", "time", "frequency", "recorded", "file", "sha256")
-        }
-        click = "click; " if "click" in str(first["flag"]).split("; ") else ""
-        rows.append(
-            {
-                **who,
-                "value": estimate_.value,
-                "low": estimate_.low,
-                "high": estimate_.high,
-                "censored": estimate_.censored,
-                "unit": first["unit"],
-                "levels": levels.size,
-                "loudest": levels[-1],
-                "manual": np.nan,
-                "flag": flags(
-                    f"{click}from waveforms: aligned waveforms of a level correlate by {CRITERION}", doubt
-                ),
-            }
-        )
-        if estimate_.censored != "above" and window.stop <= PEOPLE[2.0].stop:
-            waves += _waves(who, levels, responses, float(first["rate"]), estimate_.value, click)
+        names = ("subject", "ear", "group", "time", "frequency", "recorded", "file", "sha256")
+        who = {key: first[key] for key in names}
+        click = "click" if "click" in str(first["flag"]).split("; ") else ""
+        rows.append(_row(who, result, series, str(first["unit"]), flags(click, doubt)))
+        if result.censored != "above" and window.stop <= PEOPLE[2.0].stop:
+            waves += _waves(who, series, window, result.value, click)
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS)), pd.DataFrame(waves), refused
+
+
+def _row(
+    who: dict[str, object], result: Threshold, series: Series, unit: str, about: str
+) -> dict[str, object]:
+    """A threshold with where it is from, columns ``COLUMNS``."""
+    method = f"from waveforms: aligned waveforms of a level correlate by {CRITERION}"
+    parts = "single records or buffers used" if series.parts else ""
+    return {
+        **who,
+        "value": result.value,
+        "low": result.low,
+        "high": result.high,
+        "censored": result.censored,
+        "unit": unit,
+        "levels": series.levels.size,
+        "loudest": series.levels[-1],
+        "manual": np.nan,
+        "flag": flags(about, method, parts, series.about),
+    }
 
 
 def _doubt(species: str, window: Window, series: pd.DataFrame) -> str:
@@ -292,52 +303,17 @@ def _span(window: Window) -> str:
 
 
 def _waves(
-    who: dict[str, object], levels: Array, responses: Array, rate: float, least: float, about: str
+    who: dict[str, object], series: Series, window: Window, least: float, about: str
 ) -> Iterator[dict[str, object]]:
-    """Readings of wave I at the levels at which there is a response."""
-    amplitude, latency = first_wave(levels, responses, rate)
-    flag = f"{about}from waveforms: P1 minus N1"
-    for level, high, late in zip(levels, amplitude, latency, strict=True):
+    """Readings of wave I at the levels at which there is a response, of one that stands upside down turned."""
+    turned = window == RODENT and upside_down(series.responses[-1], series.rate, window.start)
+    responses = -series.responses if turned else series.responses
+    amplitude, latency = first_wave(series.levels, responses, series.rate)
+    flag = flags(
+        about, "from waveforms: P1 minus N1", "polarity inverted: turned" if turned else "", series.about
+    )
+    for level, high, late in zip(series.levels, amplitude, latency, strict=True):
         if level >= least and np.isfinite(high):
             both = {**who, "level": level, "censored": "none", "flag": flag}
             yield {**both, "quantity": "wave1", "value": high, "unit": "uV"}
             yield {**both, "quantity": "wave1_latency", "value": late, "unit": "ms"}
-
-
-def series_of(waveforms: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Level series, each with a name: one file, subject, ear, day and stimulus, levels rising."""
-    day = waveforms["recorded"].astype(str).str[:10]
-    keys = [
-        waveforms["file"],
-        waveforms["subject"],
-        waveforms["ear"],
-        day,
-        waveforms["frequency"].fillna(-1.0),
-    ]
-    for _, rows in waveforms.groupby(keys, sort=True):
-        first = rows.iloc[0]
-        stimulus = f"{first['frequency']:g} kHz" if first["frequency"] > 0 else "click"
-        yield (
-            f"{first['subject'] or 'no subject'} {first['ear']} {stimulus}".replace("  ", " "),
-            rows.sort_values("level"),
-        )
-
-
-def _prepared(series: pd.DataFrame, window: Window) -> tuple[Array, Array, str]:
-    """Levels, responses and why there can be no threshold (empty if there can)."""
-    nothing = np.empty(0)
-    averaged = series.groupby("level", sort=True)
-    rates = series["rate"].unique()
-    lengths = {len(wave) for wave in series["samples"]}
-    if averaged.ngroups < FEWEST_LEVELS:
-        return nothing, nothing, f"{averaged.ngroups} levels; a threshold needs {FEWEST_LEVELS}"
-    if rates.size > 1 or len(lengths) > 1 or series["onset"].nunique() > 1:
-        return nothing, nothing, "waveforms of different rate, length or onset"
-    means = [np.mean(np.stack(list(wave["samples"])), axis=0) for _, wave in averaged]
-    if any(np.ptp(mean) == 0 for mean in means):
-        return nothing, nothing, "a waveform that does not vary"
-    onset = float(series["onset"].iloc[0])
-    responses = np.array([response(mean, float(rates[0]), onset, window) for mean in means])
-    if responses.shape[1] < FEWEST_SAMPLES:
-        return nothing, nothing, f"{responses.shape[1]} samples {_span(window)}"
-    return np.unique(series["level"].to_numpy(dtype=float)), responses, ""

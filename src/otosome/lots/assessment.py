@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from scipy.special import ndtri
-
-from otosome.cards import make_card, read_toml
-from otosome.catalog import SHIPPED, Catalog
+from otosome.cards import read_card
+from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
 from otosome.laboratory.file import Export
 from otosome.lots.belief import Belief
@@ -22,11 +19,13 @@ from otosome.lots.count import (
     count,
     ratio,
 )
-from otosome.lots.counted import EXPORT_SOURCE, Lot, measured_lot
+from otosome.lots.counted import Lot
 from otosome.lots.files import (
     Counted,
     Files,
+    LeftOut,
     read_files,
+    refuse_contradiction,
     scatter,
 )
 from otosome.lots.measured import Measured
@@ -39,14 +38,15 @@ from otosome.lots.potency import (
     combine,
     measure,
 )
-from otosome.lots.record import LotRecord, parse_record
+from otosome.lots.record import LotRecord, beside, parse_record
 from otosome.lots.release import Decision, Verdict, overall
-from otosome.lots.specification import read_specification
-from otosome.lots.statement import stated
+from otosome.lots.specification import Specification, read_specification
+from otosome.lots.study_batch import protein, study_batch
 from otosome.lots.verdicts import Stated, beyond, verdicts
+from otosome.roles import SpecificationOptions
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 Potencies = Mapping[str, tuple[tuple[RunPotency, ...], Potency | None]]
 
@@ -57,14 +57,16 @@ class Assessment:
 
     ``beyond``      results that the record states and the specification does not ask for
     ``potencies``   by mechanism: every run, and the runs combined (None where none counts)
-    ``plates``, ``models``  the wells and the model of every assay, as the record names them
+    ``plates``, ``models``  the wells (None where they cannot be read) and the model of every assay of the record
     ``checklists``  by entry: every item with whether it is reported
     ``lot``         plain values as ``batches/*.toml`` holds them, and what to tell the user
     ``inputs``      sha256 of every file by its path
+    ``left_out``    files and videos that do not count, with the reasons
     """
 
     record: LotRecord
     file: str
+    specification: Specification
     decision: Decision
     reason: str
     verdicts: tuple[Verdict, ...]
@@ -73,11 +75,12 @@ class Assessment:
     counts: tuple[Counted, ...]
     vesicles: Belief | None
     potencies: Potencies
-    plates: tuple[Plate, ...]
+    plates: tuple[Plate | None, ...]
     models: tuple[str, ...]
     checklists: Mapping[str, tuple[Item, ...]]
     lot: Lot
     inputs: Mapping[str, str]
+    left_out: tuple[LeftOut, ...]
 
 
 def assess(file: Path, catalog: Catalog) -> Assessment:
@@ -88,7 +91,7 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
     fresh = tuple(one for one in files.counts if one.stored == 0)
     undiluted = next((one.undiluted for one in fresh if one.undiluted), "")
     known = tuple(one for one in fresh if not one.undiluted)
-    counted = count([one.measurement() for one in known], scatter(fresh, catalog)[0]) if known else None
+    counted = _count(known, fresh, file.name, catalog)
     potencies = _potencies(record, files, file.name, catalog)
     vesicles = _not_vesicles(files, catalog)
     measured = Measured(
@@ -97,20 +100,26 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
         fresh,
         None if record.label is None else float(record.label),
         vesicles,
-        _protein(record, file.name),
+        protein(record, file.name),
         potencies,
         _assay_names(record),
     )
-    specification = read_specification(catalog.get("specifications", record.specification))
+    specification = read_specification(_specification(record, file, catalog))
     answered = verdicts(specification, measured, Stated(record.findings, record.methods, file.name))
     decision, reason = overall(answered)
-    lot = _lot(record, file.name, known or fresh, counted, vesicles, potencies, (decision, reason), catalog)
+    lot = study_batch(
+        record, file.name, known or fresh, counted, vesicles, potencies, (decision, reason), catalog
+    )
     models = tuple(_assay(one.assay, catalog).model for one in record.assay)
     lists = _checklists(record, file.name, catalog)
     inputs = {str(file): export.sha256, **files.inputs}
+    if record.specification.endswith(".toml"):
+        own = file.parent / record.specification
+        inputs[str(own)] = Export.open(own).sha256
     return Assessment(
         record,
         file.name,
+        specification,
         decision,
         reason,
         tuple(answered),
@@ -122,9 +131,30 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
         files.plates,
         models,
         lists,
-        lot,
+        replace(lot, notes=(*lot.notes, *(one.words for one in files.left_out))),
         inputs,
+        files.left_out,
     )
+
+
+def _count(
+    known: tuple[Counted, ...], fresh: tuple[Counted, ...], file: str, catalog: Catalog
+) -> Count | None:
+    """The count of the files whose dilution is known; raises BadInput where two of them contradict each other."""
+    if not known:
+        return None
+    spread = scatter(fresh, catalog)[0]
+    refuse_contradiction(known, spread, file)
+    return count([one.measurement() for one in known], spread)
+
+
+def _specification(record: LotRecord, file: Path, catalog: Catalog) -> Entry[SpecificationOptions, Any]:
+    """The specification that the record names: a file beside it, or an entry of the shelf."""
+    name = record.specification
+    if not name.endswith(".toml"):
+        return catalog.get("specifications", name)
+    place = beside(file.parent, name, "specification", file.name, record.folders)
+    return Entry(read_card(place, "specifications"), None)
 
 
 def _assay_names(record: LotRecord) -> dict[str, str]:
@@ -136,22 +166,12 @@ def _assay_names(record: LotRecord) -> dict[str, str]:
     return {mechanism: ", ".join(dict.fromkeys(assays)) for mechanism, assays in names.items()}
 
 
-def _protein(record: LotRecord, file: str) -> tuple[float, float | None] | None:
-    """Protein of the product in ug/uL with its coefficient of variation; None where the record states none."""
-    if record.protein is None:
-        return None
-    sign, amount, error = stated(record.protein, "ug/uL", "40 ug/mL", file, "protein")
-    if sign or not amount > 0:
-        raise BadInput("is a number above zero", file=file, key="protein", given=record.protein)
-    return amount, error
-
-
 def _potencies(record: LotRecord, files: Files, file: str, catalog: Catalog) -> Potencies:
     """Runs by mechanism; a run may speak for several."""
     runs: dict[str, list[RunPotency]] = {}
-    for n, (told, plate) in enumerate(zip(record.assay, files.plates, strict=True)):
-        for mechanism in told.mechanisms:
-            if mechanism not in catalog.names("mechanisms") or told.mechanisms.count(mechanism) > 1:
+    for n, (asked, plate) in enumerate(zip(record.assay, files.plates, strict=True)):
+        for mechanism in asked.mechanisms:
+            if mechanism not in catalog.names("mechanisms") or asked.mechanisms.count(mechanism) > 1:
                 raise BadInput(
                     "is not a mechanism, or is named twice",
                     file=file,
@@ -159,10 +179,14 @@ def _potencies(record: LotRecord, files: Files, file: str, catalog: Catalog) -> 
                     given=mechanism,
                     allowed=catalog.names("mechanisms"),
                 )
-        one = measure(plate.run(told.reference, told.sample), _assay(told.assay, catalog))
-        for mechanism in told.mechanisms:
-            runs.setdefault(mechanism, []).append(one)
-    return {mechanism: (tuple(all_), combine(all_)) for mechanism, all_ in runs.items()}
+        assay = _assay(asked.assay, catalog)
+        if plate is None:
+            run = RunPotency(Path(asked.file).name, (), "its file cannot be read")
+        else:
+            run = measure(plate.run(asked.reference, asked.sample), assay)
+        for mechanism in asked.mechanisms:
+            runs.setdefault(mechanism, []).append(run)
+    return {mechanism: (tuple(own), combine(own)) for mechanism, own in runs.items()}
 
 
 def _assay(name: str, catalog: Catalog) -> Assay:
@@ -175,9 +199,9 @@ def _not_vesicles(files: Files, catalog: Catalog) -> Belief | None:
     """Share of the particles that detergent leaves; None where no control was measured."""
     if files.detergent is None:
         return None
-    for one in files.detergent:
-        if one.undiluted:
-            raise BadInput("a detergent control needs its dilution", key="detergent", cure=one.undiluted)
+    for control in files.detergent:
+        if control.undiluted:
+            raise BadInput("a detergent control needs its dilution", key="detergent", cure=control.undiluted)
     known: Scatter = scatter(files.detergent, catalog)[0]
     before, after = files.detergent
     return ratio(after.counts(), before.counts(), known.within)
@@ -191,186 +215,3 @@ def _checklists(record: LotRecord, file: str, catalog: Catalog) -> dict[str, tup
         items = catalog.get("checklists", name).options.item
         found[name] = tuple(checked(items, record.reporting.get(name, {}), file))
     return found
-
-
-def _lot(
-    record: LotRecord,
-    file: str,
-    counts: tuple[Counted, ...],
-    counted: Count | None,
-    remaining: Belief | None,
-    potencies: Potencies,
-    decided: tuple[Decision, str],
-    catalog: Catalog,
-) -> Lot:
-    """The batch: what was measured of this lot, and everything else from its base."""
-    base = read_toml(_base(record, file, catalog))
-    values: dict[str, Any] = dict(base)
-    notes: list[str] = []
-    own: dict[str, Any] = {}
-    between = scatter(counts, catalog)[1] if counts else ""
-    if counts:
-        made = measured_lot(_joined(counts, record.name), base, record.base, 0.0, between)
-        kept = {key: base[key] for key in ("particles", "count_error")}
-        values, notes = {**made.values, **kept}, list(made.notes[2:])
-    elif record.protein is not None:
-        raise BadInput("gives the purity only with a count", file=file, key="protein", cure="add a [[count]]")
-    if counted is not None:
-        own |= {
-            "particles": _count(base, counted, record),
-            "count_error": _count_error(base, counted, between),
-        }
-        if record.protein is not None:
-            own["purity"] = _purity(base, counted, record, file)
-    elif counts:
-        notes.append(f"{counts[0].undiluted}; until then its count is that of {record.base}.")
-    if remaining is not None:
-        own["vesicle_fraction"] = _fraction(base, remaining)
-    for mechanism, (runs, potency) in potencies.items():
-        if potency is not None:
-            own[f"potency_{mechanism}"] = _potency(mechanism, runs, potency)
-        elif f"potency_{mechanism}" not in record.numbers:
-            notes.append(
-                f"The assay reports no potency for {mechanism}; that of {record.base} stands in for it, "
-                "and the assay does not support it."
-            )
-    if record.process is not None:
-        own["storage_survival"] = _stored(base, record, catalog)
-    for key, number in record.numbers.items():
-        own[key] = {"meaning": _entry(base, key, file)["meaning"], **number}
-    measured = [*(["diameter", "spread"] if counts else []), *own]
-    values |= own
-    values |= {
-        "about": record.about or f"Lot {record.name}: {decided[0]}.",
-        "record": record.name,
-        "decision": decided[0],
-        "reason": decided[1],
-    }
-    make_card(values, "batches", record.name, file)
-    said = (
-        f"Of lot {record.name} itself: {', '.join(measured) or 'nothing'}; all else is that of {record.base}."
-    )
-    return Lot(record.name.lower().replace("-", "_"), values, (said, *notes))
-
-
-def _base(record: LotRecord, file: str, catalog: Catalog) -> Path:
-    catalog.get("batches", record.base)
-    found = [root / "batches" / f"{record.base}.toml" for root in (*catalog.own, SHIPPED)]
-    return next(one for one in found if one.is_file())
-
-
-def _entry(base: Mapping[str, object], key: str, file: str) -> dict[str, Any]:
-    entry = base.get(key)
-    if not isinstance(entry, dict) or "meaning" not in entry:
-        known = [k for k, v in base.items() if isinstance(v, dict) and "meaning" in v]
-        raise BadInput(
-            "is not a number of a batch", file=file, key=f"numbers.{key}", given=key, allowed=known
-        )
-    return dict(entry)
-
-
-def _joined(counts: tuple[Counted, ...], name: str) -> pd.DataFrame:
-    """Every video of every file as one sample."""
-    import pandas as pd
-
-    first = 0
-    parts = []
-    for one in counts:
-        parts.append(one.table.assign(replicate=one.table["replicate"] + first, sample=name))
-        first = int(parts[-1]["replicate"].max())
-    return pd.concat(parts, ignore_index=True)
-
-
-def _count(base: Mapping[str, object], counted: Count, record: LotRecord) -> dict[str, str]:
-    return {
-        "meaning": _entry(base, "particles", record.name)["meaning"],
-        "value": f"{counted.belief.quantile(0.5):.6g} particles/uL",
-        "basis": "measured",
-        "source": EXPORT_SOURCE,
-        "locator": counted.taken,
-    }
-
-
-def _count_error(base: Mapping[str, object], counted: Count, source: str) -> dict[str, str]:
-    middle = counted.belief.quantile(0.5)
-    low, high = (counted.belief.quantile(p) / middle for p in (0.05, 0.95))
-    return {
-        "meaning": _entry(base, "count_error", "")["meaning"],
-        "value": "1",
-        "low": f"{low:.6g}",
-        "high": f"{high:.6g}",
-        "shape": "lognormal",
-        "basis": "computed",
-        "source": source,
-        "because": f"{counted.taken}; within a day {100 * counted.within:.1f} %, "
-        f"between days {100 * counted.between:.1f} % (the published ranges, as far as these counts narrow them).",
-    }
-
-
-def _purity(base: Mapping[str, object], counted: Count, record: LotRecord, file: str) -> dict[str, str]:
-    """Particles counted over protein; where the protein's error is stated, with that of both."""
-    protein = _protein(record, file)
-    assert protein is not None  # asked of a record that states it
-    amount, error = protein
-    low, middle, high = (counted.belief.quantile(p) for p in (0.05, 0.5, 0.95))
-    off = ndtri(0.95) * (error or 0.0)
-    down, up = (float(np.exp(np.hypot(np.log(end / middle), off))) for end in (low, high))
-    unit = "particles/ug"
-    return {
-        "meaning": _entry(base, "purity", file)["meaning"],
-        "value": f"{middle / amount:.6g} {unit}",
-        "low": f"{middle / amount / down:.6g} {unit}",
-        "high": f"{middle / amount * up:.6g} {unit}",
-        "shape": "lognormal",
-        "basis": "computed",
-        "source": EXPORT_SOURCE,
-        "because": f"The count over {record.protein} of protein"
-        + ("." if error else ", whose error is not stated."),
-    }
-
-
-def _fraction(base: Mapping[str, object], remaining: Belief) -> dict[str, str]:
-    """One less the share that detergent leaves, as the uniform range of the same 5 and 95 %."""
-    high, middle, low = (1 - remaining.quantile(p) for p in (0.05, 0.5, 0.95))
-    off = (high - low) / 0.9 / 2
-    ends = [min(max((high + low) / 2 + sign * off, 0.0), 1.0) for sign in (-1, 1)]
-    return {
-        "meaning": _entry(base, "vesicle_fraction", "")["meaning"],
-        "value": f"{min(max(middle, ends[0]), ends[1]):.6g}",
-        "low": f"{ends[0]:.6g}",
-        "high": f"{ends[1]:.6g}",
-        "shape": "uniform" if ends[0] < ends[1] else "fixed",
-        "basis": "computed",
-        "source": EXPORT_SOURCE,
-        "because": "One less what detergent leaves of the count; what withstands it is taken for no vesicle.",
-    }
-
-
-def _potency(mechanism: str, runs: tuple[RunPotency, ...], potency: Potency) -> dict[str, str]:
-    low, high = (potency.belief.quantile(p) for p in (0.05, 0.95))
-    return {
-        "meaning": f"relative potency of the mechanism {mechanism}",
-        "value": f"{potency.r:.6g}",
-        "low": f"{low:.6g}",
-        "high": f"{high:.6g}",
-        "shape": "lognormal",
-        "basis": "measured",
-        "source": "potency_assay",
-        "locator": ", ".join(run.run for run in runs if not run.refused),
-    }
-
-
-def _stored(base: Mapping[str, object], record: LotRecord, catalog: Catalog) -> dict[str, str]:
-    """What storage until the dose leaves, at the process's rate of loss."""
-    loss = catalog.get("processes", str(record.process)).card.parameter("storage_loss", "")
-    time = float(record.stored)
-    low, middle, high = (float(np.exp(-rate * time)) for rate in (loss.high, loss.value, loss.low))
-    return {
-        "meaning": _entry(base, "storage_survival", "")["meaning"],
-        "value": f"{middle:.6g}",
-        "low": f"{low:.6g}",
-        "high": f"{high:.6g}",
-        "shape": "uniform" if low < high else "fixed",
-        "basis": "assumed",
-        "because": f"{record.stored} of storage at {record.process}'s rate of loss, which is assumed.",
-    }

@@ -18,12 +18,16 @@ from otosome.lots.history import (
     Chart,
     Components,
     Stability,
+    Trend,
+    broken_rules,
     components,
     ewma,
     historical_range,
     shewhart,
     stability,
+    trend,
 )
+from otosome.lots.process import Comparison, comparable
 from otosome.lots.record import is_lot_record
 from otosome.units import Array
 
@@ -37,6 +41,7 @@ class Series:
     ``new``     this lot's value: the last place of each chart, whose limits are the history's alone; None where it
                 was not measured
     ``inside``  probability that this lot lies in the range; None likewise
+    ``trend``   of the earlier lots;  ``broken``  rules of the chart that the new lot breaks, by name
     """
 
     quantity: str
@@ -47,6 +52,19 @@ class Series:
     range: tuple[float, float]
     inside: float | None
     components: Components | None
+    trend: Trend
+    broken: tuple[str, ...]
+
+    @property
+    def unlike(self) -> tuple[str, ...]:
+        """The rules that the new lot breaks, by name; the weighted mean is a rule of its own."""
+        if self.new is None:
+            return ()
+        drifted = self.charts[1].baseline in self.charts[1].outside
+        return (
+            *self.broken,
+            *(("the exponentially weighted mean is outside its limits",) if drifted else ()),
+        )
 
 
 @dataclass(frozen=True)
@@ -58,12 +76,45 @@ class History:
     series: tuple[Series, ...]
     stability: Stability | None
     notes: tuple[str, ...]
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def conclusion(self) -> str:
+        """Whether the new lot is like those before it, in one sentence."""
+        if self.new is None or not any(one.new is not None for one in self.series):
+            return f"{len(self.lots)} lots, and no new one that could be compared with them."
+        broken = [
+            f"{one.quantity.replace('_', ' ')}: {', '.join(one.unlike)}" for one in self.series if one.unlike
+        ]
+        if broken:
+            return f"Lot {self.new} is unlike the {len(self.lots)} lots before it: {'; '.join(broken)}."
+        return f"Lot {self.new} is like the {len(self.lots)} lots before it: no rule of their control charts is broken."
 
 
-def read_history(folder: Path, catalog: Catalog, but: Path | None = None) -> list[Assessment]:
-    """Every lot's record in a folder and its folders, in the order they were made; raises BadInput.
+@dataclass(frozen=True)
+class Change:
+    """Lots of one process beside the lots of the process before it: whether they are shown comparable."""
+
+    quantity: str
+    before: str
+    after: str
+    lots: tuple[int, int]
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """Earlier lots in the order they were made, and the records that cannot stand among them, with the reason."""
+
+    lots: tuple[Assessment, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def read_history(folder: Path, catalog: Catalog, but: Path | None = None) -> Earlier:
+    """Every lot's record in a folder and its folders; a record that cannot be used is left out and named.
 
     ``but``  a record that is not history
+    raises   BadInput where there is no such folder, or too many files
     """
     if not folder.is_dir():
         raise BadInput("is not a folder", file=str(folder), cure="name a folder that holds records of lots")
@@ -72,26 +123,36 @@ def read_history(folder: Path, catalog: Catalog, but: Path | None = None) -> lis
         raise BadInput(
             "holds too many files", file=str(folder), given=len(files), allowed=f"up to {_MOST_LOTS}"
         )
-    lots = [assess(file, catalog) for file in files if is_lot_record(read_toml(file))]
-    for lot in lots:
-        if lot.record.made is None:
-            raise BadInput(
-                "says when it was made, to stand in a history",
-                file=lot.file,
-                key="made",
-                cure='made = "2026-03-31"',
+    lots, left_out = [], []
+    for file in files:
+        try:
+            lot = assess(file, catalog) if is_lot_record(read_toml(file)) else None
+        except BadInput as error:
+            left_out.append(f"Left out of the history: {file.name}: {error.message}")
+            continue
+        if lot is not None and lot.record.made is None:
+            left_out.append(
+                f'Left out of the history: {file.name} lacks the day it was made: made = "2026-03-31"'
             )
-    return sorted(lots, key=lambda lot: (str(lot.record.made), lot.record.name))
+        elif lot is not None:
+            lots.append(lot)
+    return Earlier(
+        tuple(sorted(lots, key=lambda lot: (str(lot.record.made), lot.record.name))), tuple(left_out)
+    )
 
 
-def history(lots: Sequence[Assessment], new: Assessment | None, left: float = 0.8) -> History:
+def history(earlier: Earlier, new: Assessment | None, catalog: Catalog, left: float = 0.8) -> History:
     """What earlier lots say, and where a new one stands.
 
     ``left``  share of a lot that must be left at the end of its shelf life
     raises    BadInput for fewer than three lots
     """
+    lots = earlier.lots
     if len(lots) < FEWEST:
-        raise BadInput("a history has three lots or more", key="history", given=f"{len(lots)} lots")
+        cure = "; ".join(earlier.left_out[:5]) or None
+        raise BadInput(
+            "a history has three lots or more", key="history", given=f"{len(lots)} lots", cure=cure
+        )
     found = []
     counted, notes = _comparable(lots, new)
     if len(counted) >= FEWEST:
@@ -102,9 +163,11 @@ def history(lots: Sequence[Assessment], new: Assessment | None, left: float = 0.
         ]
         if len(measured) >= FEWEST:
             found.append(_potency(mechanism, measured, new))
-    kept, untold = _stability(lots if new is None else [*lots, new], left)
+    stored, unstored = _stability(lots if new is None else [*lots, new], left)
     names = tuple(lot.record.name for lot in lots)
-    return History(names, None if new is None else new.record.name, tuple(found), kept, (*notes, *untold))
+    notes = (*earlier.left_out, *notes, *unstored)
+    changes = _changes(lots if new is None else [*lots, new], catalog)
+    return History(names, None if new is None else new.record.name, tuple(found), stored, notes, changes)
 
 
 def _counts(lots: Sequence[Assessment], new: Assessment | None) -> Series:
@@ -161,7 +224,32 @@ def _series(
     inside = None if here is None else here.within(float(np.exp(low)), float(np.exp(high)))
     names = tuple(lot.record.name for lot in lots)
     charts = (shewhart(logs, log), ewma(logs, log))
-    return Series(quantity, names, values, new, charts, (low, high), inside, components(single))
+    broken: tuple[str, ...] = ()
+    if log is not None:
+        broken = broken_rules(np.append(logs, log), float(logs.mean()), float(logs.std(ddof=1)))
+    return Series(
+        quantity, names, values, new, charts, (low, high), inside, components(single), trend(logs), broken
+    )
+
+
+def _changes(lots: Sequence[Assessment], catalog: Catalog) -> tuple[Change, ...]:
+    """The last process's counts beside those of the process before it, where each has two lots or more."""
+    named = [lot for lot in lots if _known(lot) and lot.record.process is not None]
+    processes = list(dict.fromkeys(str(lot.record.process) for lot in named))
+    if len(processes) < 2:
+        return ()
+    before, after = processes[-2:]
+    groups = [
+        np.array(
+            [lot.counted.belief.quantile(0.5) for lot in named if lot.record.process == name and lot.counted]
+        )
+        for name in (before, after)
+    ]
+    if min(group.size for group in groups) < 2:
+        return ()
+    margin = catalog.get("processes", before).card.parameter("change_margin", "").value
+    comparison = comparable(groups[0], groups[1], margin)
+    return (Change("particles", before, after, (groups[0].size, groups[1].size), comparison),)
 
 
 def _stability(lots: Sequence[Assessment], left: float) -> tuple[Stability | None, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,11 @@ import numpy as np
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.laboratory.file import Export
-from otosome.laboratory.reading import read_particles
+from otosome.laboratory.reading import Distribution, instrument_of, read_particles, read_with
 from otosome.lots.count import Measurement, Scatter
-from otosome.lots.plate import Plate, read_plate
-from otosome.lots.record import LotRecord, beside
-from otosome.units import Array
+from otosome.lots.plate import Plate, Reading, read_plate
+from otosome.lots.record import AssayFile, LotRecord, beside
+from otosome.units import Array, convert
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,63 +44,168 @@ class Counted:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A file, or a video of it, that a record names and that does not count, with the reason."""
+
+    file: str
+    place: str
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """In a sentence."""
+        return f"Left out: {': '.join(part for part in (self.file, self.place) if part)}: {self.reason}"
+
+
+@dataclass(frozen=True)
 class Files:
-    """Everything a record's folder holds for it, with the hash of each file."""
+    """Everything a record's folder holds for it, with the hash of each file.
+
+    ``plates``    of every assay in its order; None where the file cannot be read
+    ``left_out``  files and videos that cannot be used; the others stand without them
+    """
 
     counts: tuple[Counted, ...]
     detergent: tuple[Counted, Counted] | None
-    plates: tuple[Plate, ...]
+    plates: tuple[Plate | None, ...]
     inputs: dict[str, str]
+    left_out: tuple[LeftOut, ...]
 
 
 def read_files(record: LotRecord, folder: Path, file: str, catalog: Catalog) -> Files:
-    """Read every file a record names; raises BadInput for one that cannot be used, or is named twice."""
-    seen: dict[str, str] = {}
-    inputs: dict[str, str] = {}
+    """Read every file a record names; one that is not what it should be is left out and named.
 
-    def opened(name: str, key: str) -> Export:
-        found = beside(folder, name, key, file)
-        export = Export.open(found)
-        if export.sha256 in seen:
+    raises  BadInput for a file that is missing, lies elsewhere or is named twice, or whose dilution is stated twice
+    """
+    reader = _Reader(record, folder, file, catalog)
+    counts = [
+        reader.counted(f"count.{n}.file", one.file, one.dilution, one.day or "", one.stored)
+        for n, one in enumerate(record.count)
+    ]
+    control = record.detergent
+    pair = None
+    if control is not None:
+        before = reader.counted("detergent.before", control.before, control.dilution_before)
+        after = reader.counted("detergent.after", control.after, control.dilution_after)
+        pair = (before, after) if before is not None and after is not None else None
+    plates = tuple(reader.plate(f"assay.{n}", one) for n, one in enumerate(record.assay))
+    fresh = tuple(one for one in counts if one is not None)
+    return Files(fresh, pair, plates, reader.inputs, tuple(reader.left_out))
+
+
+@dataclass
+class _Reader:
+    """Reads a record's files one by one, and keeps their hashes and what was left out."""
+
+    record: LotRecord
+    folder: Path
+    file: str
+    catalog: Catalog
+    inputs: dict[str, str] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+    _keys: dict[str, str] = field(default_factory=dict)
+
+    def opened(self, key: str, name: str) -> Export | None:
+        """A file that is named once; None, and noted, where it is empty or too large."""
+        place = beside(self.folder, name, key, self.file, self.record.folders)
+        try:
+            export = Export.open(place)
+        except BadInput as error:
+            self.left_out.append(LeftOut(place.name, "", str(error)))
+            return None
+        if export.sha256 in self._keys:
             raise BadInput(
-                f"is the same file as {seen[export.sha256]}",
-                file=file,
+                f"is the same file as {self._keys[export.sha256]}",
+                file=self.file,
                 key=key,
                 given=name,
                 cure="one measurement counts once: name it once",
             )
-        seen[export.sha256] = key
-        inputs[str(found)] = export.sha256
+        self._keys[export.sha256] = key
+        self.inputs[str(place)] = export.sha256
         return export
 
-    def counted(name: str, key: str, dilution: float | None, day: str = "", stored: float = 0.0) -> Counted:
-        table, instrument = read_particles(opened(name, key), catalog)
-        return _diluted(table, instrument, day, stored, dilution, file, key)
+    def counted(
+        self, key: str, name: str, dilution: float | None, day: str = "", stored: float = 0.0
+    ) -> Counted | None:
+        """A file of counts; None, and noted, where it is none."""
+        export = self.opened(key, name)
+        if export is None:
+            return None
+        try:
+            distribution = read_particles(export, self.catalog)
+            _check_counts(distribution.table)
+        except BadInput as error:
+            self.left_out.append(LeftOut(export.name, "", str(error)))
+            return None
+        self.left_out += [
+            LeftOut(one.file, one.place, f"{one.reason} ({one.given})") for one in distribution.refused
+        ]
+        return _diluted(distribution, day, stored, dilution, self.file, key)
 
-    counts = tuple(
-        counted(one.file, f"count.{n}.file", one.dilution, one.day or "", one.stored)
-        for n, one in enumerate(record.count)
-    )
-    told = record.detergent
-    pair = None
-    if told is not None:
-        pair = (
-            counted(told.before, "detergent.before", told.dilution_before),
-            counted(told.after, "detergent.after", told.dilution_after),
+    def plate(self, key: str, run: AssayFile) -> Plate | None:
+        """The wells of a run; None, and noted, where the file holds none."""
+        export = self.opened(f"{key}.file", run.file)
+        layout = None
+        if run.layout is not None:
+            layout = Export.open(
+                beside(self.folder, run.layout, f"{key}.layout", self.file, self.record.folders)
+            )
+            self.inputs[str((self.folder / run.layout).resolve())] = layout.sha256
+        if export is None:
+            return None
+        try:
+            columns = {str(key): name for key, name in run.columns.items()}
+            responses = read_responses(export, run.read or "", self.catalog)
+            return read_plate(export, Reading(columns, run.unit, responses, layout))
+        except BadInput as error:
+            self.left_out.append(LeftOut(export.name, "", str(error)))
+            return None
+
+
+def read_responses(export: Export, read: str, catalog: Catalog) -> dict[str, float] | None:
+    """The responses in a plate reader's export by well; None for a file that is no such export.
+
+    ``read``  which measurement, empty where there is one
+    raises    BadInput where there are several measurements or plates and none is named
+    """
+    name = instrument_of(export, catalog)
+    wells = None if name is None else read_with(export, name, catalog).wells
+    if wells is None:
+        return None
+    reads = [str(one) for one in wells["read"].unique()]
+    if read and read not in reads:
+        raise BadInput("has no such measurement", file=export.name, key="read", given=read, allowed=reads)
+    if not read and len(reads) > 1:
+        raise BadInput(
+            "has several measurements",
+            file=export.name,
+            key="read",
+            allowed=reads,
+            cure=f'read = "{reads[0]}"',
         )
-    plates = tuple(
-        read_plate(opened(one.file, f"assay.{n}.file").content, one.file)
-        for n, one in enumerate(record.assay)
-    )
-    return Files(counts, pair, plates, inputs)
+    own = wells[wells["read"] == (read or reads[0])]
+    if own["well"].duplicated().any():
+        raise BadInput(
+            "has several plates",
+            file=export.name,
+            given=list(own["plate"].unique()),
+            cure="export each plate as a file",
+        )
+    return {str(well): float(value) for well, value in zip(own["well"], own["value"], strict=True)}
+
+
+def _check_counts(table: pd.DataFrame) -> None:
+    counted = table.groupby("replicate")["concentration"].sum()
+    if not (np.isfinite(counted) & (counted > 0)).all():
+        raise BadInput("counts no particle in a video", file=str(table["file"].iloc[0]))
 
 
 def _diluted(
-    table: pd.DataFrame, instrument: str, day: str, stored: float, dilution: float | None, file: str, key: str
+    distribution: Distribution, day: str, stored: float, dilution: float | None, file: str, key: str
 ) -> Counted:
-    counted = table.groupby("replicate")["concentration"].sum()
-    if not (np.isfinite(counted) & (counted > 0)).all():
-        raise BadInput("counts no particle in a video", file=file, key=key, given=str(table["file"].iloc[0]))
+    """Counts of the product: with the dilution that the file records, or else that the record states."""
+    table, instrument = distribution.table, distribution.instrument
     recorded = table["dilution_applied"].notna().all()
     if recorded and dilution is not None:
         raise BadInput(
@@ -114,15 +219,12 @@ def _diluted(
     if recorded:
         return Counted(table, instrument, day, stored, "")
     if dilution is None:
-        line = "dilution = 1000.0  # your own factor, 1.0 for none"
-        where = "[[count]]" if key.startswith("count") else "[detergent]"
-        name = (
-            line
-            if key.startswith("count")
-            else line.replace("dilution", key.replace("detergent.", "dilution_"), 1)
-        )
-        said = f"{table['file'].iloc[0]} does not record its dilution; add to its {where}: {name}"
-        return Counted(table, instrument, day, stored, said)
+        is_count = key.startswith("count")
+        where = "[[count]]" if is_count else "[detergent]"
+        name = "dilution" if is_count else key.replace("detergent.", "dilution_")
+        line = f"{name} = 1000.0  # your own factor, 1.0 for none"
+        cure = f"{table['file'].iloc[0]} does not record its dilution; add to its {where}: {line}"
+        return Counted(table, instrument, day, stored, cure)
     product = table.assign(concentration=table["concentration"] * dilution, dilution_applied=dilution)
     return Counted(product, instrument, day, stored, "")
 
@@ -151,3 +253,26 @@ def scatter(counts: tuple[Counted, ...], catalog: Catalog) -> tuple[Scatter, str
             )
     within, between = (card.parameter(key, "") for key in ("within_day", "day_to_day"))
     return Scatter((within.low, within.high), (between.low, between.high)), str(between.source)
+
+
+def refuse_contradiction(counts: tuple[Counted, ...], spread: Scatter, file: str) -> None:
+    """Raise BadInput where two files of one lot differ by more than four of the largest published spreads.
+
+    Such a difference is a dilution or another sample, not an error of counting: no mean of the two is the lot's.
+    """
+    low, high = (choose(counts, key=lambda one: float(one.counts().mean())) for choose in (min, max))
+    logs = [np.log(one.counts()) for one in (low, high)]
+    videos = sum(float(log.var(ddof=1)) / log.size for log in logs if log.size > 1)
+    one_count = np.log1p(spread.within[1] ** 2) + np.log1p(spread.between[1] ** 2)
+    if logs[1].mean() - logs[0].mean() > 4 * np.sqrt(2 * one_count + videos):
+        values = []
+        for one in (low, high):
+            mean = convert(float(one.counts().mean()), "particles/uL", "particles/mL")
+            values.append(f"{one.table['file'].iloc[0]}: {mean:.3g} particles/mL")
+        raise BadInput(
+            "two files of one lot contradict each other",
+            file=file,
+            key="count",
+            given=" and ".join(values),
+            cure="check their dilutions and samples, and take out the one that is wrong",
+        )

@@ -98,6 +98,51 @@ def _enough(values: Array) -> int:
     return values.size
 
 
+def broken_rules(values: Array, centre: float, deviation: float) -> tuple[str, ...]:
+    """The rules of a control chart that the last of these lots breaks.
+
+    ``values``  lots in their order;  ``centre``, ``deviation``  of the lots that made the limits
+    source      Nelson (1984), rules 1, 2, 3 and 5
+    """
+    z = (values - centre) / deviation
+    steps = np.sign(np.diff(values[-6:]))
+    rules = {
+        "one lot beyond three standard deviations": abs(z[-1]) > 3,
+        "nine lots in a row on one side of the mean": z.size >= 9 and abs(np.sign(z[-9:]).sum()) == 9,
+        "six lots in a row rising or falling": steps.size == 5 and abs(steps.sum()) == 5,
+        "two of three lots beyond two standard deviations on one side": any(
+            side * z[-1] > 2 and (side * z[-3:] > 2).sum() >= 2 for side in (-1, 1)
+        ),
+    }
+    return tuple(name for name, broken in rules.items() if broken)
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Change from lot to lot, as a ratio, with its 90 % interval (straight line through the logarithms)."""
+
+    ratio: float
+    low: float
+    high: float
+
+    @property
+    def seen(self) -> bool:
+        """Whether the interval excludes no change."""
+        return not self.low <= 1 <= self.high
+
+
+def trend(values: Array) -> Trend:
+    """The trend of lots in their order; ``values`` are logarithms, three or more."""
+    _enough(values)
+    place = np.arange(values.size) - (values.size - 1) / 2
+    slope = float(place @ values / (place @ place))
+    left = values - values.mean() - slope * place
+    error = np.sqrt(left @ left / (values.size - 2) / (place @ place))
+    off = float(stdtrit(values.size - 2, 0.95)) * error
+    low, ratio, high = np.exp([slope - off, slope, slope + off])
+    return Trend(float(ratio), float(low), float(high))
+
+
 @dataclass(frozen=True)
 class Components:
     """Variances between lots and between counts of a lot (of the logarithm); ``share`` that is of lots."""

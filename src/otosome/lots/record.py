@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -70,9 +70,19 @@ class Detergent(_Table):
 
 
 class AssayFile(_Table):
-    """A potency assay's run: an entry of the shelf ``assays/``, and the mechanisms its answer speaks for."""
+    """A potency assay's run: an entry of the shelf ``assays/``, and the mechanisms its answer speaks for.
+
+    ``layout``   file with the samples and doses of a plate reader's export or of a grid of responses
+    ``read``     which measurement of a plate reader's export, where it has several
+    ``columns``  the file's own names of the columns of a long table: ``{ response = "RLU" }``
+    ``unit``     of the doses, where no file states it
+    """
 
     file: str
+    layout: str | None = None
+    read: str | None = None
+    columns: dict[Literal["well", "sample", "dose", "unit", "response", "flag"], str] = {}
+    unit: str = ""
     assay: str = "four_parameter"
     reference: str
     sample: str
@@ -84,6 +94,7 @@ class LotRecord(_Table):
 
     ``product``, ``sample``  what is tested, as the certificate names it
     ``made``, ``tested``     days
+    ``folders``  other folders that its files may lie in, as ``otosome new batch --reference`` writes them
     ``methods``  by test of ``findings``: method and instrument, as the certificate shows them
     ``protein``  of the product, as "40 ug/mL" or "40 ug/mL +/- 10 %": with the count it gives the purity
     """
@@ -101,6 +112,7 @@ class LotRecord(_Table):
     protein: str | None = None
     process: str | None = None
     stored: Duration = Quantity("0 d")
+    folders: list[str] = Field(default=[], max_length=20)
     count: list[CountFile] = Field(default=[], max_length=_MOST_FILES)
     detergent: Detergent | None = None
     assay: list[AssayFile] = Field(default=[], max_length=_MOST_FILES)
@@ -151,17 +163,21 @@ def _keys(table: str, depth: int) -> list[str]:
     return list((tables.get(table, LotRecord) if depth > 1 else LotRecord).model_fields)
 
 
-def beside(folder: Path, name: str, key: str, file: str) -> Path:
-    """A file the record names; raises BadInput if it lies outside the record's folder or is not there."""
-    found = (folder / name).resolve()
-    if not found.is_relative_to(folder.resolve()):
+def beside(folder: Path, name: str, key: str, file: str, others: Sequence[str] = ()) -> Path:
+    """A file the record names, in the record's folder or one that it allows.
+
+    ``others``  the record's ``folders``, absolute or relative to its own
+    raises      BadInput if the file lies elsewhere or is not there
+    """
+    place = (folder / name).resolve()
+    if not any(place.is_relative_to((folder / root).resolve()) for root in (".", *others)):
         raise BadInput(
             "lies outside the record's folder",
             file=file,
             key=key,
             given=name,
-            cure="copy it beside the record",
+            cure="copy it beside the record, or allow its folder there: folders = ['../raw']",
         )
-    if not found.is_file():
+    if not place.is_file():
         raise BadInput("is not a file beside the record", file=file, key=key, given=name)
-    return found
+    return place

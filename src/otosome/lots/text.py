@@ -39,6 +39,8 @@ def _beside(values: Mapping[str, Any]) -> list[str]:
         lines.append(f"  count over that of {other['reference']}: {_band(other['count_ratio'])}")
         for mechanism, ratio in other["potency_ratio"].items():
             lines.append(f"  potency over that of {other['reference']}, {mechanism}: {_band(ratio)}")
+    if values["history"] is not None:
+        lines.append(f"  {values['history']['conclusion']}")
     for one in (values["history"] or {"series": []})["series"]:
         lines += [f"  {quantity_words(one['quantity'])}, {chart_words(chart)}" for chart in one["charts"]]
         if one["inside"] is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,20 @@ def lot_values(assessment: Assessment) -> dict[str, Any]:
     answer = {
         "lot": record.name,
         "record": assessment.file,
+        "product": record.product,
+        "sample": record.sample,
         "made": record.made,
+        "tested": record.tested,
         "specification": record.specification,
         "label": None if record.label is None else record.label.text,
         "decision": assessment.decision,
         "reason": assessment.reason,
         "tests": [asdict(verdict) for verdict in assessment.verdicts],
+        "beyond": dict(assessment.beyond),
+        "left_out": [one.words for one in assessment.left_out],
+        "files": [
+            {"name": Path(file).name, "sha256": sha256} for file, sha256 in sorted(assessment.inputs.items())
+        ],
         "count": None
         if counted is None
         else {
@@ -59,6 +68,7 @@ def history_values(past: History) -> dict[str, Any]:
     """Everything a history says; the last place of a chart is the new lot's, where it was measured."""
     new = () if past.new is None else (past.new,)
     answer = {
+        "conclusion": past.conclusion,
         "lots": list(past.lots),
         "new": past.new,
         "series": [
@@ -70,11 +80,16 @@ def history_values(past: History) -> dict[str, Any]:
                 "charts": [_chart(chart, (*one.lots, *new)) for chart in one.charts],
                 "range": [math.exp(end) for end in one.range],
                 "inside": one.inside,
+                "trend": {**asdict(one.trend), "seen": one.trend.seen},
+                "broken": list(one.unlike),
                 "components": one.components and {**asdict(one.components), "share": one.components.share},
             }
             for one in past.series
         ],
         "stability": None if past.stability is None else _stability(past.stability),
+        "changes": [
+            {**asdict(change), "comparable": change.comparison.comparable} for change in past.changes
+        ],
         "notes": list(past.notes),
     }
     plain: dict[str, Any] = _plain(answer)

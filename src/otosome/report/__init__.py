@@ -1,5 +1,7 @@
 """A study's result as one HTML file that works offline and loads nothing from outside."""
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import json
@@ -7,13 +9,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import xarray as xr
-
 from otosome.study import REFUSED
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
     from jinja2 import Environment
+
+    from otosome.answers.headline import Headline
 
 _HERE = Path(__file__).parent
 
@@ -23,7 +26,7 @@ __all__ = ["write_report", "write_window"]
 def write_report(result: xr.Dataset, readings: pd.DataFrame, path: Path) -> None:
     """Write the report of a result as one HTML file, beside its place first and then renamed into it.
 
-    ``result``    what `answer` returns: arms, subjects, window; headline, sources and notes in `attrs`
+    ``result``    what `answer` returns: arms, ears, window; headline, sources and notes in `attrs`
     ``readings``  the tidy table of simulated or measured readings, drawn as dots
     ``path``      the HTML file; one that is there is replaced
     raises        ValueError where the result lacks something the report shows
@@ -47,7 +50,7 @@ def write_window(result: xr.Dataset, path: Path) -> None:
     from otosome.report.summary import check, has_window, headline
 
     check(result)
-    if not headline(result):
+    if headline(result) is None:
         raise ValueError("this study compares no arms, so it has no window; add a [compare] to it")
     if not has_window(result):
         raise ValueError(
@@ -65,53 +68,68 @@ def page(result: xr.Dataset, readings: pd.DataFrame) -> str:
 
 
 def _study(result: xr.Dataset, readings: pd.DataFrame) -> str:
-    from otosome.report import said
+    from otosome.report import claims, summary
 
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "window.js"))
-    return (
-        _templates()
-        .get_template("page.html.jinja")
-        .render(
-            **_words(result),
-            **_answer(result),
-            **_pictures(result, readings),
-            claims=said.claims(result.attrs["name"]),
-            command="run",
-            style=style,
-            script=script,
-            policy=_policy(style, script),
-        )
+    compared = summary.headline(result)
+    return _rendered(
+        "page.html.jinja",
+        style,
+        script,
+        **_common(result),
+        headline=compared,
+        **(_answer(result, compared) if compared else {"movers": []}),
+        **_pictures(result, readings),
+        claims=claims.claims(result.attrs["name"]),
+        command="run",
     )
 
 
 def _side_by_side(result: xr.Dataset, readings: pd.DataFrame) -> str:
-    from otosome.report import figures
+    from otosome.report import figures, summary
     from otosome.report.therapies import side_by_side
 
     style = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "therapies.css"))
-    return (
-        _templates()
-        .get_template("therapies.html.jinja")
-        .render(
-            **_words(result),
-            **side_by_side(result, readings),
-            sizes=figures.sizes(result),
-            command="compare",
-            style=style,
-            policy=_policy(style, ""),
-        )
+    beside = summary.therapies(result)
+    assert beside is not None
+    return _rendered(
+        "therapies.html.jinja",
+        style,
+        "",
+        **_common(result),
+        **side_by_side(beside, result, readings),
+        grades=beside.grades,
+        sizes=figures.sizes(result),
+        command="compare",
     )
 
 
-def _words(result: xr.Dataset) -> dict[str, Any]:
-    from otosome.report import summary
-    from otosome.report.arrival import arrival, crossing
+def _rendered(template: str, style: str, script: str, **values: Any) -> str:
+    policy = _policy(style, script)
+    text = _templates().get_template(template).render(style=style, script=script, policy=policy, **values)
+    return _with_contents(text)
 
+
+def _with_contents(text: str) -> str:
+    """The page with a list of its sections where it leaves room for one."""
+    import re
+
+    headings = re.findall(r'<h2 id="([\w-]+)">(.*?)</h2>', text)
+    items = "".join(f'<li><a href="#{name}">{heading}</a></li>' for name, heading in headings)
+    return text.replace("<!-- contents -->", f"<ol>{items}</ol>", 1)
+
+
+def _common(result: xr.Dataset) -> dict[str, Any]:
+    """What every report prints: title, question, arms, errors, sources, notes."""
+    from otosome.report import exactness, provenance, summary
+    from otosome.report.arrival import arrival, crossing
+    from otosome.report.axes import stack
+
+    errors, sources = summary.accuracy(result), summary.sources(result)
     counts: dict[str, int] = {}
-    errors = summary.attribute(result, "errors")
-    sources = summary.source_rows(summary.attribute(result, "sources"))
     for row in sources:
-        counts[row["basis"]] = counts.get(row["basis"], 0) + 1
+        counts[row.basis] = counts.get(row.basis, 0) + 1
+    notes = summary.attribute(result, "notes")
     return {
         "arrival": arrival(result),
         "crossing": crossing(result),
@@ -121,49 +139,45 @@ def _words(result: xr.Dataset) -> dict[str, Any]:
         "version": result.attrs["version"],
         "seed": result.attrs["seed"],
         "subjects": result.sizes["subject"],
-        "counts": summary.shares(counts),
+        "counts": stack(counts, {basis: str(count) for basis, count in counts.items()}),
         "errors": errors,
-        "exactness": summary.exactness(errors, result.sizes["subject"]),
-        "limits": summary.limits(errors),
-        "error_rows": summary.error_rows(errors),
-        "sources": sources,
-        "read_once": summary.read_once(sources),
-        "notes": summary.attribute(result, "notes"),
-        "refused": [n for n in summary.attribute(result, "notes") if n.startswith(REFUSED)],
-        "arms": summary.attribute(result, "arms"),
+        "error_line": exactness.short(errors),
+        "exactness": exactness.exactness(errors, result.sizes["subject"]),
+        "limits": exactness.limits(errors),
+        "error_rows": exactness.error_rows(errors),
+        "sources": provenance.printed(sources),
+        "read_once": provenance.read_once(sources),
+        "notes": notes,
+        "refused": [note for note in notes if note.startswith(REFUSED)],
+        "arms": summary.arms(result),
         "study": result.attrs["study"],
     }
 
 
-def _answer(result: xr.Dataset) -> dict[str, Any]:
-    """What the comparison adds: the headline and the numbers that move it; nothing where none is asked."""
-    from otosome.report import summary
+def _answer(result: xr.Dataset, compared: Headline) -> dict[str, Any]:
+    """What the comparison adds: the headline and the numbers that move it."""
+    from otosome.report import axes, summary
 
-    headline = summary.headline(result)
-    if not headline:
-        return {"headline": None, "movers": []}
-    scale, rows = summary.comparison(result)
-    movers_axis, movers = summary.movers(result)
+    scale, rows = axes.comparison(compared)
+    movers_axis, movers = axes.movers(summary.movers(result), compared.unit)
+    shares = compared.share
     return {
-        "headline": headline,
-        "unit": summary.difference_unit(headline["unit"]),
-        "benefit_of": summary.benefit_of(result),
-        "verdict": summary.verdict(headline),
+        "benefit_of": summary.benefit_of(result, compared),
+        "verdict": summary.verdict(compared),
         "comparison": rows,
         "comparison_axis": scale,
         "movers": movers,
         "movers_axis": movers_axis,
-        "rests": summary.shares(headline["share"]),
+        "rests": axes.stack(
+            {basis: share.exact for basis, share in shares.items()},
+            {basis: share.text for basis, share in shares.items()},
+        ),
     }
 
 
 def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> dict[str, Any]:
-    from otosome.report import (
-        figures,
-        still,
-        summary,
-        window,
-    )
+    from otosome.answers.grades import grades
+    from otosome.report import figures, still, summary, window
 
     first, *others = summary.measures(result)
     pictured = summary.has_window(result)
@@ -179,14 +193,15 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> dict[str, Any]:
         "others": figures.together(result, others),
         "cochleogram": figures.cochleogram(result),
         "sizes": figures.sizes(result),
-        "grades": summary.grades(result, readings),
+        "grades": grades(readings, summary.scales(result), map(str, result["arm"].values)),
     }
 
 
-def _templates() -> "Environment":
+def _templates() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    from otosome.report import summary
+    from otosome.answers import numbers
+    from otosome.report import provenance, summary
 
     environment = Environment(
         loader=FileSystemLoader(_HERE),
@@ -195,9 +210,11 @@ def _templates() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = {"number": summary.number, "amount": summary.amount, "interval": summary.interval}
     environment.filters.update(
-        **filters, standing=summary.standing, words=lambda text: summary.unit_text(summary.words(text))
+        number=numbers.number,
+        amount=numbers.amount,
+        standing=provenance.standing,
+        words=lambda text: numbers.unit_text(summary.words(text)),
     )
     return environment
 

@@ -3,11 +3,12 @@
 import numpy as np
 import xarray as xr
 
+from otosome.answers.band import band
+from otosome.answers.numbers import interval, number
 from otosome.report.drawing import (
     COMPARED,
     INK,
     TREATED,
-    Array,
     along,
     canvas,
     draw_band,
@@ -16,25 +17,18 @@ from otosome.report.drawing import (
     tone_axis,
 )
 from otosome.report.figures import KINDS, Panel
-from otosome.report.summary import (
-    Spread,
-    attribute,
-    capital,
-    number,
-    spread,
-    study,
-    worlds,
-)
+from otosome.report.summary import attribute, capital, groups, study
 
 
 def crossing(result: xr.Dataset) -> str:
     """What of a dose to one ear the other meets, in one sentence; nothing where no dose is given to one ear alone."""
-    told = attribute(result, "crossing") if "crossing" in result.attrs else {}
-    if not told:
+    shares = attribute(result, "crossing") if "crossing" in result.attrs else {}
+    if not shares:
         return ""
     parts = [
-        f"“{arm}” {number(100 * one['median'], 2)} % ({number(100 * one['low'], 2)}–{number(100 * one['high'], 2)})"
-        for arm, one in told.items()
+        f"“{arm}” {number(100 * share['median'], 2)} % ({number(100 * share['low'], 2)} to "
+        f"{number(100 * share['high'], 2)})"
+        for arm, share in shares.items()
     ]
     return (
         "Of what the organ of Corti of a treated ear meets at its highest, that of the other ear meets, by blood and "
@@ -46,28 +40,30 @@ def arrival(result: xr.Dataset) -> dict[str, object] | None:
     """Heading, sentences and pictures of the ears as they came; None where nobody says how they arrive."""
     if "arrived" not in result:
         return None
-    told = attribute(result, "people")
-    panels = [*([_audiogram(result, told)] if told else []), *_cells(result)]
-    one = bool(told) and told["people"] == 1
+    people = attribute(result, "people")
+    panels = [*([_audiogram(result, people)] if people else []), *_cells(result)]
+    single = bool(people) and people["people"] == 1
     return {
-        "heading": "The ear as it came" if one else "The ears as they came",
-        "says": _left(result, one),
+        "heading": "The ear as it came" if single else "The ears as they came",
+        "says": _left(result, single),
         "spare": _spare(result),
         "other": _other(result),
-        "fit": _fit(told, result.sizes["subject"]) if told and not one else "",
+        "fit": _fit(people, result.sizes["subject"]) if people and not single else "",
         "panels": panels,
     }
 
 
-def _left(result: xr.Dataset, one: bool) -> str:
+def _left(result: xr.Dataset, single: bool) -> str:
     """How much of each kind is left to save."""
     mean = result["arrived"].mean("place")
     parts = [
-        f"{KINDS[str(kind)].lower()} {_percents(mean.sel(cell=kind).values)}"
+        f"{KINDS[str(kind)].lower()} {interval(mean.sel(cell=kind).values, '').text}"
         for kind in result["cell"].values
     ]
     who = (
-        "An audiogram leaves open which cells are behind it. Of ears that hear so" if one else "Of these ears"
+        "An audiogram leaves open which cells are behind it. Of ears that hear so"
+        if single
+        else "Of these ears"
     )
     return (
         f"{who}, left to save, as a mean along the duct (median, 5–95 %): {', '.join(parts)}. What is gone does "
@@ -75,21 +71,16 @@ def _left(result: xr.Dataset, one: bool) -> str:
     )
 
 
-def _percents(shares: Array) -> str:
-    low, middle, high = (number(100 * float(v), 2) for v in np.quantile(shares, [0.05, 0.5, 0.95]))
-    return f"{middle} % ({low}–{high})"
-
-
 def _spare(result: xr.Dataset) -> str:
     """What the last outer hair cells hold, at the frequency where it is most and where it is least."""
     middle = result["spare"].median("subject")
     tones = middle["frequency"].values
     most, least = int(np.argmax(middle.values)), int(np.argmin(middle.values))
-    told = [
+    ends = [
         f"{number(float(middle[i]), 2)} dB at {number(float(tones[i]))} kHz"
         for i in dict.fromkeys([most, least])
     ]
-    return f"Were the last outer hair cells lost too, hearing would fall by {' and '.join(told)} (medians)."
+    return f"Were the last outer hair cells lost too, hearing would fall by {' and '.join(ends)} (medians)."
 
 
 def _other(result: xr.Dataset) -> str:
@@ -100,25 +91,25 @@ def _other(result: xr.Dataset) -> str:
     ear, use = attribute(result, "people")["ear"], study(result)["population"]
     what = "spared what only reaches one ear" if use.get("other") == "untreated" else "treated alike"
     last = result[beside[0]].isel(time=-1).mean("frequency").median("subject")
-    told = ", ".join(
+    levels = ", ".join(
         f"{number(float(last.sel(arm=arm)), 2)} dB HL with “{arm}”" for arm in result["arm"].values
     )
     return (
         f"This is the {ear} ear. The other is simulated from its own audiogram, {what}; scales take the better or the "
-        f"worse of both, as their rules say. Its mean level at the end: {told} (medians)."
+        f"worse of both, as their rules say. Its mean level at the end: {levels} (medians)."
     )
 
 
-def _fit(told: dict[str, object], subjects: int) -> str:
+def _fit(people: dict[str, object], subjects: int) -> str:
     """How the subjects stand beside the people of the file."""
-    apart = np.asarray(told["apart"], dtype=float)
-    tones = np.asarray(told["frequency"], dtype=float)
+    apart = np.asarray(people["apart"], dtype=float)
+    tones = np.asarray(people["frequency"], dtype=float)
     worst = int(np.argmax(apart))
-    effective = number(float(str(told["effective"])), 3)
+    effective = number(float(str(people["effective"])), 3)
     of = (
         f"These {subjects} subjects come from a norm, and are as many different people"
-        if told["people"] is None
-        else f"{told['people']} people were recorded; these {subjects} subjects are worth {effective} different ones"
+        if people["people"] is None
+        else f"{people['people']} people were recorded; these {subjects} subjects are worth {effective} different ones"
     )
     return (
         f"{of}. At no frequency do the shares of both at or below a level lie further apart than "
@@ -129,15 +120,15 @@ def _fit(told: dict[str, object], subjects: int) -> str:
 # ---------------------------------------------------------------- pictures
 
 
-def _audiogram(result: xr.Dataset, told: dict[str, object]) -> Panel:
+def _audiogram(result: xr.Dataset, people: dict[str, object]) -> Panel:
     """Levels the subjects came with, 10 to 90 %, beside what was read."""
-    tones = np.asarray(told["frequency"], dtype=float)
-    drawn, read = (np.asarray(told[key], dtype=float) for key in ("drawn", "recorded"))
-    one = told["people"] == 1
+    tones = np.asarray(people["frequency"], dtype=float)
+    drawn, read = (np.asarray(people[key], dtype=float) for key in ("drawn", "recorded"))
+    single = people["people"] == 1
     with canvas(400, 290) as (figure, axes):
         axes.fill_between(tones, drawn[0], drawn[2], color=TREATED, alpha=0.2, linewidth=0)
         axes.plot(tones, drawn[1], color=TREATED)
-        if one:
+        if single:
             axes.plot(tones, read[1], linestyle="none", marker="o", markersize=5, color=INK)
         else:
             for row, width in zip(read, (1.0, 1.6, 1.0), strict=True):
@@ -147,12 +138,12 @@ def _audiogram(result: xr.Dataset, told: dict[str, object]) -> Panel:
         axes.set_ylim(ends[1], ends[0])
         axes.set_ylabel("hearing level, dB HL")
         svg = svg_text(figure, "arrival audiogram")
-    whom = "the norm" if told["people"] is None else "recorded"
-    what = "Dots: read" if one else f"Dashed: {whom}, 10, 50 and 90 % of people"
-    said = ", ".join(
+    whom = "the norm" if people["people"] is None else "recorded"
+    what = "Dots: read" if single else f"Dashed: {whom}, 10, 50 and 90 % of people"
+    ends_read = ", ".join(
         f"{number(float(drawn[1][i]), 2)} dB HL at {number(float(tones[i]))} kHz" for i in (0, -1)
     )
-    return Panel("Hearing level", f"{what}. Shaded: 10 to 90 % of the subjects; median {said}.", svg)
+    return Panel("Hearing level", f"{what}. Shaded: 10 to 90 % of the subjects; median {ends_read}.", svg)
 
 
 def _cells(result: xr.Dataset) -> list[Panel]:
@@ -162,13 +153,13 @@ def _cells(result: xr.Dataset) -> list[Panel]:
 
 def _kind(result: xr.Dataset, kind: str) -> Panel:
     shares = 100 * result["arrived"].sel(cell=kind).astype(float)
-    band: Spread = spread(shares.values, worlds(result))
+    spread = band(shares.values, groups(result))
     with canvas(400, 290) as (figure, axes):
-        draw_band(axes, along(result), band, TREATED)
+        draw_band(axes, along(result), spread, TREATED)
         duct_axis(axes, result)
         axes.set(ylabel="% left", ylim=(0, 104), yticks=[0, 25, 50, 75, 100])
         svg = svg_text(figure, f"arrival {kind}")
-    ends = [number(float(band.middle[i]), 2) for i in (0, -1)]
+    ends = [number(float(spread.typical[i]), 2) for i in (0, -1)]
     return Panel(
-        capital(KINDS.get(kind, kind)), f"Median {ends[0]} % at the base, {ends[1]} % at the apex.", svg
+        capital(KINDS.get(kind, kind)), f"Typical ear: {ends[0]} % at the base, {ends[1]} % at the apex.", svg
     )

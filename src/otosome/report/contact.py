@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from otosome.laboratory.thresholds import series_of
+from otosome.laboratory.series import series_of
 from otosome.units import Array, convert
 
 if TYPE_CHECKING:

@@ -12,7 +12,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from otosome.report.summary import Spread, percent, words
+from otosome.answers.band import Band
+from otosome.answers.numbers import is_fraction
+from otosome.report.summary import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,18 +65,33 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-def label(axes: "Axes", text: str, at: tuple[float, float], off: tuple[float, float], across: str = "data",
-           up: str = "axes fraction", **more: Any) -> None:  # fmt: skip
+def label(
+    axes: "Axes",
+    text: str,
+    at: tuple[float, float],
+    off: tuple[float, float],
+    across: str = "data",
+    up: str = "axes fraction",
+    **more: Any,
+) -> None:
     """A text a few points off a place."""
     axes.annotate(text, at, off, xycoords=(across, up), textcoords="offset points", **{"color": SOFT, **more})
 
 
-def draw_band(axes: "Axes", across: Array, band: Spread, colour: str, marker: str = "") -> None:
-    """A median with what is not known shaded and the subjects' spread dashed."""
-    axes.fill_between(across, *band.knowledge, color=colour, alpha=0.2, linewidth=0)
-    for edge in band.subjects:
+def draw_band(axes: "Axes", across: Array, band: Band, colour: str, marker: str = "") -> None:
+    """The typical ear with what is not known shaded and the ears of a lot dashed."""
+    for edge in band.ears:
         axes.plot(across, edge, color=colour, linewidth=0.9, dashes=(4, 2.5), alpha=0.9)
-    axes.plot(across, band.middle, color=colour, marker=marker, markersize=4.5)
+    draw_line(axes, across, band, colour, marker)
+
+
+def draw_line(
+    axes: "Axes", across: Array, band: Band, colour: str, marker: str = "", shaded: bool = True
+) -> None:
+    """The typical ear, and what is not known shaded: the line lies inside its shading."""
+    if shaded:
+        axes.fill_between(across, *band.worlds, color=colour, alpha=0.18, linewidth=0)
+    axes.plot(across, band.typical, color=colour, marker=marker, markersize=4.5)
 
 
 def along(result: xr.Dataset) -> Array:
@@ -94,9 +111,9 @@ def duct_axis(axes: "Axes", result: xr.Dataset) -> None:
     order = np.argsort(best)
     tones = np.array([tone for tone in OCTAVES if best.min() <= tone <= best.max()])
     where = np.interp(np.log(tones), np.log(best[order]), distance[order])
-    kept = _apart(where, 42 / float(axes.get_window_extent().width) * (distance[-1] - distance[0]))
+    apart = _apart(where, 42 / float(axes.get_window_extent().width) * (distance[-1] - distance[0]))
     above = axes.secondary_xaxis("top")
-    above.set_xticks([where[i] for i in kept], [f"{tones[i]:g}" for i in kept])
+    above.set_xticks([where[i] for i in apart], [f"{tones[i]:g}" for i in apart])
     above.tick_params(length=3)
     above.spines["top"].set_visible(False)
     above.set_xlabel("best frequency, kHz", labelpad=5)
@@ -104,11 +121,11 @@ def duct_axis(axes: "Axes", result: xr.Dataset) -> None:
 
 def _apart(where: Array, least: float) -> list[int]:
     """Which marks to keep, from the base on, so that their labels do not meet."""
-    kept: list[int] = []
+    chosen: list[int] = []
     for index in np.argsort(where):
-        if not kept or where[index] - where[kept[-1]] >= least:
-            kept.append(int(index))
-    return kept
+        if not chosen or where[index] - where[chosen[-1]] >= least:
+            chosen.append(int(index))
+    return chosen
 
 
 def tone_axis(axes: "Axes", tones: Array) -> None:
@@ -126,9 +143,9 @@ def value_axis(axes: "Axes", variable: xr.DataArray, limits: tuple[float, float]
 
     unit = str(variable.attrs.get("unit", ""))
     axes.set_ylim(*(reversed(limits) if unit == "dB HL" else limits))
-    if percent(unit):
+    if is_fraction(unit):
         axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
-    axes.set_ylabel(f"{name_of(variable)}, {'%' if percent(unit) else unit}")
+    axes.set_ylabel(f"{name_of(variable)}, {'%' if is_fraction(unit) else unit}")
 
 
 def name_of(variable: xr.DataArray) -> str:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from otosome.report import window
+from otosome.answers.band import Band, band
+from otosome.answers.numbers import Interval, amount, interval, is_fraction, number, power
+from otosome.report import summary, window
 from otosome.report.drawing import (
     COMPARED,
     INK,
@@ -17,6 +19,7 @@ from otosome.report.drawing import (
     along,
     canvas,
     draw_band,
+    draw_line,
     duct_axis,
     label,
     name_of,
@@ -25,19 +28,13 @@ from otosome.report.drawing import (
     value_axis,
 )
 from otosome.report.summary import (
-    Spread,
-    amount,
     attribute,
     capital,
+    groups,
     headline,
     measured,
-    number,
-    percent,
-    power,
-    spread,
     tonal,
     words,
-    worlds,
 )
 
 if TYPE_CHECKING:
@@ -48,8 +45,6 @@ DOTS = 24  # readings drawn per frequency and panel; more only smear
 FREQUENCIES = 4  # panels over time
 # From none to all, %, with room for a dot.
 _ALL = (-2.0, 102.0)
-# An arm, its band, and the ear in which every number has its best value.
-Dotted = tuple[str, Mapping[str, float], float | None]
 KINDS = {
     "OHC": "Outer hair cells",
     "IHC": "Inner hair cells",
@@ -67,10 +62,19 @@ class Panel:
     svg: str
 
 
+@dataclass(frozen=True)
+class Dotted:
+    """An arm in a panel of dots: all its ears, and the ear in which every number has its best value."""
+
+    arm: str
+    ears: Interval
+    best_value: float | None
+
+
 def arm_colours(result: xr.Dataset) -> dict[str, str]:
     """A colour per arm: the two compared first, the others in the order of the study."""
-    asked = headline(result)
-    colours = {asked["of"]: TREATED, asked["against"]: COMPARED} if asked else {}
+    compared = headline(result)
+    colours = {compared.of: TREATED, compared.against: COMPARED} if compared else {}
     arms = [str(arm) for arm in result["arm"].values]
     rest = [arm for arm in arms if arm not in colours]
     colours.update({arm: OTHERS[index % len(OTHERS)] for index, arm in enumerate(rest)})
@@ -79,8 +83,8 @@ def arm_colours(result: xr.Dataset) -> dict[str, str]:
 
 def banded(result: xr.Dataset) -> set[str]:
     """Arms drawn with a band where all arms share a picture: the two compared."""
-    asked = headline(result)
-    return {asked["of"], asked["against"]} if asked else set()
+    compared = headline(result)
+    return {compared.of, compared.against} if compared else set()
 
 
 # ---------------------------------------------------------------- the panels
@@ -94,11 +98,11 @@ def by_frequency(result: xr.Dataset, readings: pd.DataFrame, name: str) -> list[
     last = measured(result, name).isel(time=-1)
     if not tonal(result, name):
         return [_score_panel(result, last.isel(frequency=0))]
-    seen = _at(readings, name, float(last["time"]))
+    shown = _at(readings, name, float(last["time"]))
     if f"other_{name}" in result:
-        seen = seen[seen["ear"] == attribute(result, "people")["ear"]]
-    limits = _limits([last.values, seen["value"].to_numpy(dtype=float)])
-    return [_frequency_panel(result, last, seen, str(arm), limits) for arm in result["arm"].values]
+        shown = shown[shown["ear"] == attribute(result, "people")["ear"]]
+    limits = _limits([last.values, shown["value"].to_numpy(dtype=float)])
+    return [_frequency_panel(result, last, shown, str(arm), limits) for arm in result["arm"].values]
 
 
 def together(result: xr.Dataset, names: Sequence[str]) -> list[Panel]:
@@ -127,24 +131,25 @@ def delivery(result: xr.Dataset) -> list[Panel]:
     """Where the dose ends: peak vesicles in the organ of Corti along the duct, with both bands."""
     reached = result["vesicles"].where(result["vesicles"] > 0)
     treated = [str(arm) for arm in result["arm"].values if reached.sel(arm=arm).notnull().any()]
-    arm = headline(result).get("of", treated[0] if treated else None)
+    compared = headline(result)
+    arm = compared.of if compared else next(iter(treated), None)
     if arm not in treated:
         return []
     # Where nothing at all arrives the logarithm stops at the smallest amount that does.
     logs = np.log10(reached.sel(arm=arm).fillna(float(reached.sel(arm=arm).min())).values)
-    band = spread(logs, worlds(result))
+    spread = band(logs, groups(result))
     with canvas(540, 300) as (figure, axes):
-        draw_band(axes, along(result), band, TREATED)
+        draw_band(axes, along(result), spread, TREATED)
         duct_axis(axes, result)
         axes.set_ylabel("vesicles per µL, highest reached")
-        _decades(axes, np.stack([band.middle, *band.knowledge, *band.subjects]))
+        _decades(axes, np.stack([*spread.worlds, *spread.ears]))
         svg = svg_text(figure, "delivery")
-    base, apex = (number(10 ** float(band.middle[place]), 2) for place in (0, -1))
-    wide = float(band.knowledge[1][-1] - band.knowledge[0][-1])
+    base, apex = (number(10 ** float(spread.typical[place]), 2) for place in (0, -1))
+    wide = float(spread.worlds[1][-1] - spread.worlds[0][-1])
     unknown = f"; at the apex, what we do not know alone spans {wide:.1f} powers of ten" if wide > 0 else ""
     says = (
         f"“{arm}”: the highest concentration reached is {base} vesicles per µL at the base and {apex} at the apex "
-        f"(medians){unknown}.{_rival(result, arm)}"
+        f"(typical ear){unknown}.{_rival(result, arm)}"
     )
     return [Panel("Vesicles in the organ of Corti", says, svg)]
 
@@ -164,25 +169,25 @@ def _rival(result: xr.Dataset, arm: str) -> str:
 
 def sizes(result: xr.Dataset) -> list[Panel]:
     """The size distribution of the batch with its size classes."""
-    batch = attribute(result, "sizes")
-    if not batch:
+    batch = summary.sizes(result)
+    if batch is None:
         return []
-    diameter, density = np.asarray(batch["diameter"], float), np.asarray(batch["density"], float)
+    diameter, density = np.asarray(batch.diameter), np.asarray(batch.density)
     with canvas(540, 230) as (figure, axes):
         axes.fill_between(diameter, density, color=TREATED, alpha=0.18, linewidth=0)
         axes.plot(diameter, density, color=TREATED)
-        for size in batch["classes"]:
-            axes.axvline(size["diameter"], color=INK, linewidth=1, dashes=(2, 3))
-            label(axes, f"{number(size['diameter'])} nm", (size["diameter"], 1), (4, -4), va="top")
+        for size in batch.classes:
+            axes.axvline(size.diameter, color=INK, linewidth=1, dashes=(2, 3))
+            label(axes, f"{number(size.diameter)} nm", (size.diameter, 1), (4, -4), va="top")
         axes.set(xlabel="diameter, nm", xlim=(0, _far(diameter, density)), yticks=[])
         axes.set_ylim(0, density.max() * 1.12)
         axes.spines["left"].set_visible(False)
         svg = svg_text(figure, "sizes")
     drawn = ", ".join(
-        f"{number(size['diameter'])} nm ({number(100 * size['weight'], 2)} %)" for size in batch["classes"]
+        f"{number(size.diameter)} nm ({number(100 * size.weight, 2)} %)" for size in batch.classes
     )
-    origin = words(batch["origin"]).rstrip(".")
-    says = f"Batch “{words(batch['name'])}”: {origin}. It is simulated as vesicles of {drawn}."
+    origin = words(batch.origin).rstrip(".")
+    says = f"Batch “{words(batch.name)}”: {origin}. It is simulated as vesicles of {drawn}."
     return [Panel("Sizes of the vesicles", says, svg)]
 
 
@@ -190,26 +195,22 @@ def sizes(result: xr.Dataset) -> list[Panel]:
 
 
 def _frequency_panel(
-    result: xr.Dataset, last: xr.DataArray, seen: pd.DataFrame, arm: str, limits: tuple[float, float]
+    result: xr.Dataset, last: xr.DataArray, readings: pd.DataFrame, arm: str, limits: tuple[float, float]
 ) -> Panel:
-    tones, colour, against = (
-        last["frequency"].values,
-        arm_colours(result)[arm],
-        headline(result).get("against"),
-    )
-    band = spread(last.sel(arm=arm).values, worlds(result))
+    tones, colour, compared = last["frequency"].values, arm_colours(result)[arm], headline(result)
+    spread = band(last.sel(arm=arm).values, groups(result))
     with canvas(400, 290) as (figure, axes):
-        if against not in (None, arm):
-            other = last.sel(arm=against).median("subject").values
+        if compared is not None and compared.against != arm:
+            other = band(last.sel(arm=compared.against).values, groups(result)).typical
             axes.plot(tones, other, color=COMPARED, linewidth=1.2, dashes=(1, 2.2))
-        _dots(axes, seen[seen["group"] == arm], tones, colour)
-        draw_band(axes, tones, band, colour, marker="o")
+        _dots(axes, readings[readings["group"] == arm], tones, colour)
+        draw_band(axes, tones, spread, colour, marker="o")
         tone_axis(axes, tones)
         value_axis(axes, last, limits)
         svg = svg_text(figure, f"frequency {last.name} {arm}")
     unit = str(last.attrs.get("unit", ""))
-    ends = [f"{amount(float(band.middle[i]), unit)} at {number(float(tones[i]))} kHz" for i in (0, -1)]
-    return Panel(arm, f"{arm}: median {' and '.join(ends)}.", svg)
+    ends = [f"{amount(float(spread.typical[i]), unit)} at {number(float(tones[i]))} kHz" for i in (0, -1)]
+    return Panel(arm, f"{arm}: typical ear {' and '.join(ends)}.", svg)
 
 
 def _together_panel(result: xr.Dataset, name: str) -> Panel:
@@ -218,8 +219,8 @@ def _together_panel(result: xr.Dataset, name: str) -> Panel:
         return _score_panel(result, last.isel(frequency=0))
     tones, unit, ends = last["frequency"].values, str(last.attrs.get("unit", "")), []
     with canvas(400, 290) as (figure, axes):
-        for arm, band in _lines(axes, result, last, tones, marker="o"):
-            ends.append(f"{arm} {amount(float(band.middle.mean()), unit)}")
+        for arm, spread in _lines(axes, result, last, tones, marker="o"):
+            ends.append(f"{arm} {amount(float(spread.typical.mean()), unit)}")
         tone_axis(axes, tones)
         value_axis(axes, last, _limits([last.quantile([0.05, 0.95], "subject").values], unit))
         svg = svg_text(figure, f"together {name}")
@@ -231,8 +232,8 @@ def _time_panel(result: xr.Dataset, one: xr.DataArray, limits: tuple[float, floa
     days, unit, ends = one["time"].values / window.HOURS_A_DAY, str(one.attrs.get("unit", "")), []
     tone, tones = float(one["frequency"]), tonal(result, str(one.name))
     with canvas(400, 270) as (figure, axes):
-        for arm, band in _lines(axes, result, one, days, marker="o"):
-            ends.append(f"{arm} {amount(float(band.middle[-1]), unit)}")
+        for arm, spread in _lines(axes, result, one, days, marker="o"):
+            ends.append(f"{arm} {amount(float(spread.typical[-1]), unit)}")
         axes.set_xlabel("days after the first insult" if tones else "days")
         value_axis(axes, one, limits if tones else _ALL)
         axes.locator_params(axis="x", steps=[1, 2, 5, 10], integer=True)
@@ -243,10 +244,11 @@ def _time_panel(result: xr.Dataset, one: xr.DataArray, limits: tuple[float, floa
 
 def _score_panel(result: xr.Dataset, last: xr.DataArray) -> Panel:
     """A score in % of (arm, subject): median and 5 to 95 % of the ears of each arm."""
-    rows: list[Dotted] = []
-    for arm, values in zip(result["arm"].values, last.values, strict=True):
-        low, median, high = np.quantile(values, [0.05, 0.5, 0.95])
-        rows.append((str(arm), {"low": float(low), "median": float(median), "high": float(high)}, None))
+    unit = str(last.attrs.get("unit", "%"))
+    rows = [
+        Dotted(str(arm), interval(values, unit), None)
+        for arm, values in zip(result["arm"].values, last.values, strict=True)
+    ]
     day = number(float(last["time"]) / window.HOURS_A_DAY)
     return dot_panel(f"{capital(words(str(last.name)))}, day {day}, %", rows, arm_colours(result))
 
@@ -254,20 +256,30 @@ def _score_panel(result: xr.Dataset, last: xr.DataArray) -> Panel:
 def dot_panel(heading: str, rows: Sequence[Dotted], colours: Mapping[str, str]) -> Panel:
     """A line for each arm from none to all, %: median and 5 to 95 %; a diamond for the ear of best values."""
     with canvas(400, 46 + 30 * len(rows)) as (figure, axes):
-        for height, (name, band, middle) in enumerate(rows):
-            colour = colours[name]
-            axes.plot([band["low"], band["high"]], [height, height], color=colour, linewidth=4, alpha=0.5)
-            axes.plot(band["median"], height, marker="o", color=colour, markersize=9)
-            if middle is not None:
-                axes.plot(middle, height, marker="D", color=colour, markersize=5, markerfacecolor="white")
+        for height, row in enumerate(rows):
+            colour, factor = colours[row.arm], 100 if is_fraction(row.ears.unit) else 1
+            low, median, high = (
+                factor * end for end in (row.ears.exact.low, row.ears.exact.median, row.ears.exact.high)
+            )
+            axes.plot([low, high], [height, height], color=colour, linewidth=4, alpha=0.5)
+            axes.plot(median, height, marker="o", color=colour, markersize=9)
+            if row.best_value is not None:
+                axes.plot(
+                    factor * row.best_value,
+                    height,
+                    marker="D",
+                    color=colour,
+                    markersize=5,
+                    markerfacecolor="white",
+                )
         axes.set(xlim=_ALL, ylim=(len(rows) - 0.5, -0.5))
-        axes.set_yticks(range(len(rows)), [_short(name) for name, *_ in rows])
+        axes.set_yticks(range(len(rows)), [_short(row.arm) for row in rows])
         axes.grid(visible=True, axis="x")
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
         svg = svg_text(figure, f"dots {heading}")
-    said = ", ".join(f"{name} {number(band['median'], 2)}" for name, band, _ in rows)
-    return Panel(heading, f"{heading}, medians: {said}.", svg)
+    medians = ", ".join(f"{row.arm} {amount(row.ears.exact.median, row.ears.unit)}" for row in rows)
+    return Panel(heading, f"{heading}, medians: {medians}.", svg)
 
 
 def _short(name: str) -> str:
@@ -277,8 +289,8 @@ def _short(name: str) -> str:
 def _cell_panel(result: xr.Dataset, kind: str) -> Panel:
     counted, ends = 100 * result["cells"].sel(cell=kind).astype(float), []
     with canvas(400, 290) as (figure, axes):
-        for arm, band in _lines(axes, result, counted, along(result)):
-            ends.append(f"{arm} {number(float(band.middle.mean()), 2)} %")
+        for arm, spread in _lines(axes, result, counted, along(result)):
+            ends.append(f"{arm} {number(float(spread.typical.mean()), 2)} %")
         duct_axis(axes, result)
         axes.set(ylabel="% counted at the end", ylim=(0, 104), yticks=[0, 25, 50, 75, 100])
         svg = svg_text(figure, f"cells {kind}")
@@ -287,24 +299,22 @@ def _cell_panel(result: xr.Dataset, kind: str) -> Panel:
 
 def _lines(
     axes: "Axes", result: xr.Dataset, values: xr.DataArray, across: Array, marker: str = ""
-) -> "Iterator[tuple[str, Spread]]":
+) -> "Iterator[tuple[str, Band]]":
     """A line per arm of (arm, subject, column), the compared on top and with a band."""
     colours, shaded = arm_colours(result), banded(result)
     for arm in sorted(colours, key=lambda arm: arm in shaded):
-        band = spread(values.sel(arm=arm).values, worlds(result))
-        if arm in shaded:
-            axes.fill_between(across, *band.knowledge, color=colours[arm], alpha=0.16, linewidth=0)
-        axes.plot(across, band.middle, color=colours[arm], marker=marker, markersize=4)
-        yield arm, band
+        spread = band(values.sel(arm=arm).values, groups(result))
+        draw_line(axes, across, spread, colours[arm], marker, shaded=arm in shaded)
+        yield arm, spread
 
 
 # ---------------------------------------------------------------- marks and limits
 
 
-def _dots(axes: "Axes", seen: pd.DataFrame, tones: Array, colour: str) -> None:
+def _dots(axes: "Axes", readings: pd.DataFrame, tones: Array, colour: str) -> None:
     """Readings, thinned evenly and spread sideways by the golden ratio so that none hides another."""
     for censored, symbol, size in (("none", "o", 2.6), ("above", "^", 4), ("below", "v", 4)):
-        part = seen[seen["censored"].fillna("none") == censored]
+        part = readings[readings["censored"].fillna("none") == censored]
         x, y = [], []
         for tone in tones:
             here = part.loc[np.isclose(part["frequency"].astype(float), tone), "value"].to_numpy(dtype=float)
@@ -312,8 +322,13 @@ def _dots(axes: "Axes", seen: pd.DataFrame, tones: Array, colour: str) -> None:
             side = (np.arange(here.size) * 0.6180339887 % 1 - 0.5) * 0.13
             x.append(tone * np.exp(side))
             y.append(here)
-        axes.plot(np.concatenate(x), np.concatenate(y), linestyle="none", marker=symbol, markersize=size,
-                  color=colour, alpha=0.45, markeredgewidth=0)  # fmt: skip
+        style: dict[str, Any] = {
+            "linestyle": "none",
+            "marker": symbol,
+            "markersize": size,
+            "markeredgewidth": 0,
+        }
+        axes.plot(np.concatenate(x), np.concatenate(y), color=colour, alpha=0.45, **style)
 
 
 def _decades(axes: "Axes", logs: Array) -> None:
@@ -328,7 +343,7 @@ def _limits(groups: Sequence[Array], unit: str = "dB") -> tuple[float, float]:
     """Limits with a little room; fractions show a tenth at least, so that nothing looks like much."""
     values = np.concatenate([np.ravel(group) for group in groups])
     low, high = np.quantile(values[np.isfinite(values)], [0.002, 0.998])
-    gap = max(0.06 * (high - low), (0.1 - (high - low)) / 2 if percent(unit) else 1e-6)
+    gap = max(0.06 * (high - low), (0.1 - (high - low)) / 2 if is_fraction(unit) else 1e-6)
     return float(low - gap), float(high + gap)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from otosome import __version__
+from otosome.answers.numbers import number
 from otosome.lots.assessment import Assessment
 from otosome.lots.curve import fit_line, fit_logistic, logistic
 from otosome.lots.plate import Plate
@@ -23,46 +24,62 @@ from otosome.report.drawing import (
     svg_text,
 )
 from otosome.report.figures import Panel
-from otosome.report.summary import number
 
 _HERE = Path(__file__).parent
 _SHADES = (COMPARED, TREATED)
 
 
 def certificate(values: Mapping[str, Any]) -> str:
-    """The certificate of analysis as HTML text.
+    """The certificate of analysis as HTML text: what a customer reads, without what is still to be done.
 
     ``values``  what ``otosome.lots.values.lot_values`` says of the lot
     """
-    return _page(values, {}, (), full=False)
+    from otosome.report.certificate import MARKS, RISKS, conclusion, heads, potencies, risk
+
+    style = _style()
+    return (
+        _templates()
+        .get_template("certificate.html.jinja")
+        .render(
+            lot=values,
+            heads=heads(values),
+            conclusion=conclusion(values),
+            marks=MARKS,
+            potencies=potencies(values),
+            risk=risk,
+            risks=RISKS,
+            version=__version__,
+            style=style,
+            policy=_policy(style, ""),
+        )
+    )
 
 
 def lot_report(assessment: Assessment, values: Mapping[str, Any], history: Mapping[str, Any]) -> str:
-    """The full report as HTML text: the certificate, counts, every run of every assay, reporting, history.
+    """The worksheet as HTML text: each test with its reason and what is still to be done, counts, runs, history.
 
     ``history``  what ``history_values`` says, empty where there is none
     """
     panels = [*_runs(assessment), *_charts(history)]
-    return _page(values, history, panels, full=True)
-
-
-def _page(values: Mapping[str, Any], history: Mapping[str, Any], panels: Any, full: bool) -> str:
-    style = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "lot.css"))
+    style = _style()
     template = _templates().get_template("lot.html.jinja")
     return template.render(
         lot=values,
         history=history,
         panels=panels,
-        full=full,
         version=__version__,
         style=style,
         policy=_policy(style, ""),
     )
 
 
+def _style() -> str:
+    return "".join((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "lot.css"))
+
+
 def _runs(assessment: Assessment) -> list[Panel]:
     runs = zip(assessment.record.assay, assessment.plates, assessment.models, strict=True)
-    return [_run(*run) for run in runs]
+    return [_run(asked, plate, model) for asked, plate, model in runs if plate is not None]
 
 
 def _run(asked: AssayFile, plate: Plate, model: str) -> Panel:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from otosome.answers.numbers import power
 from otosome.report import window
 from otosome.report.drawing import (
     COMPARED,
@@ -21,7 +22,6 @@ from otosome.report.drawing import (
     tone_axis,
 )
 from otosome.report.summary import (
-    power,
     title,
     when,
     words,
@@ -56,17 +56,15 @@ def _window_figure(result: xr.Dataset) -> "Iterator[Figure]":
     from matplotlib.figure import Figure
 
     dose = window.start(result)
-    given, species = when(float(result["window_dose"][dose])), words(result.attrs["species"])
+    moment, species = when(float(result["window_dose"][dose])), words(result.attrs["species"])
     figure = Figure(figsize=(1080 / 72, 520 / 72))
-    layout = figure.add_gridspec(
-        2, 2, width_ratios=(1.75, 1), height_ratios=(2.6, 1),
-        left=0.06, right=0.985, top=0.8, bottom=0.09, wspace=0.19, hspace=0.62,
-    )  # fmt: skip
+    margins = {"left": 0.06, "right": 0.985, "top": 0.8, "bottom": 0.09, "wspace": 0.19, "hspace": 0.62}
+    layout = figure.add_gridspec(2, 2, width_ratios=(1.75, 1), height_ratios=(2.6, 1), **margins)
     where = (layout[:, 0], layout[0, 1], layout[1, 1])
     map_axes, audiogram, strip = (figure.add_subplot(cell) for cell in where)
-    told = f"Vesicles {given}, in one simulated {species} ear at the best value of every number."
+    subtitle = f"Vesicles {moment}, in one simulated {species} ear at the best value of every number."
     figure.text(0.06, 0.95, title(result), size=19, weight="bold")
-    figure.text(0.06, 0.905, f"{told} Research only, not for treating anyone.", color=SOFT)
+    figure.text(0.06, 0.905, f"{subtitle} Research only, not for treating anyone.", color=SOFT)
     _map(figure, map_axes, result, dose)
     _audiogram(audiogram, result, dose)
     _strip(strip, result, dose)
@@ -76,7 +74,7 @@ def _window_figure(result: xr.Dataset) -> "Iterator[Figure]":
 def _map(figure: "Figure", axes: "Axes", result: xr.Dataset, dose: int) -> None:
     hours, distance = window.grid(result)
     cells, logs = window.image(result, dose)
-    days, given = hours / window.HOURS_A_DAY, float(result["window_dose"][dose]) / window.HOURS_A_DAY
+    days, dosed = hours / window.HOURS_A_DAY, float(result["window_dose"][dose]) / window.HOURS_A_DAY
     extent = (distance[0], distance[-1], days[-1], days[0])
     shown = axes.imshow(
         100 * cells,
@@ -87,20 +85,20 @@ def _map(figure: "Figure", axes: "Axes", result: xr.Dataset, dose: int) -> None:
         vmax=100,
         interpolation="bilinear",
     )
-    later = days >= given - 1e-9
+    later = days >= dosed - 1e-9
     exponents = window.levels(window.log_vesicles(result, hours, distance))
     _contours(axes, distance, days[later], logs[later], exponents)
     marks = window.marks(result)
-    first = min((mark["time"] / window.HOURS_A_DAY for mark in marks), default=given)
+    first = min((mark.time / window.HOURS_A_DAY for mark in marks), default=dosed)
     for index, mark in enumerate(marks):
-        day = mark["time"] / window.HOURS_A_DAY
+        day = mark.time / window.HOURS_A_DAY
         axes.axhline(day, color="white", linewidth=1.2, dashes=(4, 3), alpha=0.85)
-        if mark["name"] not in [other["name"] for other in marks[:index]]:
-            _on_line(axes, mark["name"], day, above=given > day)
-    axes.axhline(given, color="white", linewidth=2.6)
+        if mark.name not in [other.name for other in marks[:index]]:
+            _on_line(axes, mark.name, day, above=dosed > day)
+    axes.axhline(dosed, color="white", linewidth=2.6)
     # Beside the marks' names, so that the two stay apart where their times do not.
-    above = given <= first and given > days[0] + 0.05 * np.ptp(days)
-    _on_line(axes, "vesicles given", given, above, end=0.8)
+    above = dosed <= first and dosed > days[0] + 0.05 * np.ptp(days)
+    _on_line(axes, "vesicles given", dosed, above, end=0.8)
     axes.grid(False)
     axes.set(ylabel="days after the first insult")
     duct_axis(axes, result)
@@ -111,8 +109,9 @@ def _map(figure: "Figure", axes: "Axes", result: xr.Dataset, dose: int) -> None:
 
 
 def _on_line(axes: "Axes", text: str, day: float, above: bool, end: float = 1.0) -> None:
-    label(axes, text, (end, day), (-7, 4 if above else -4), across="axes fraction", up="data", ha="right",
-           va="bottom" if above else "top", color="white", weight="bold")  # fmt: skip
+    off, anchor = (4, "bottom") if above else (-4, "top")
+    where: dict[str, Any] = {"across": "axes fraction", "up": "data", "ha": "right", "va": anchor}
+    label(axes, text, (end, day), (-7, off), **where, color="white", weight="bold")
 
 
 def _contours(axes: "Axes", distance: Array, days: Array, logs: Array, exponents: Sequence[int]) -> None:
@@ -149,10 +148,10 @@ def _audiogram(axes: "Axes", result: xr.Dataset, dose: int) -> None:
 
 
 def _strip(axes: "Axes", result: xr.Dataset, dose: int) -> None:
-    days, kept = result["window_dose"].values / window.HOURS_A_DAY, window.kept(result)
-    axes.fill_between(days, 0, kept, color=TREATED, alpha=0.13, linewidth=0)
-    axes.plot(days, kept, color=TREATED)
-    axes.plot(days[dose], kept[dose], color=TREATED, marker="o", markersize=8)
+    days, saved = result["window_dose"].values / window.HOURS_A_DAY, window.hearing_kept(result)
+    axes.fill_between(days, 0, saved, color=TREATED, alpha=0.13, linewidth=0)
+    axes.plot(days, saved, color=TREATED)
+    axes.plot(days[dose], saved[dose], color=TREATED, marker="o", markersize=8)
     axes.set(xlabel="vesicles given, days after the first insult", ylabel="dB kept")
-    axes.set_ylim(min(0.0, 1.15 * kept.min()), max(1.0, 1.15 * kept.max()))
+    axes.set_ylim(min(0.0, 1.15 * saved.min()), max(1.0, 1.15 * saved.max()))
     axes.set_title("Hearing kept, by day of treatment", loc="left", size=13, weight="bold")

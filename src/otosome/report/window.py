@@ -1,14 +1,15 @@
 """The window: one ear unrolled, for every treatment time, packed small enough to ride in the page."""
 
 import base64
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from otosome.report import summary
 from otosome.report.summary import (
-    attribute,
     headline,
     study,
     when,
@@ -52,42 +53,56 @@ def pack(result: xr.Dataset) -> dict[str, Any]:
         "frequency": _rounded(result["window_frequency"].values, 4),
         "shift": [_rounded(row, 2) for row in shift],
         "vehicle": _rounded(vehicle, 2),
-        "kept": _rounded(kept(result), 3),
+        "kept": _rounded(hearing_kept(result), 3),
         "means": [_rounded(mean_shift(result, shift), 2), round(float(mean_shift(result, vehicle)), 2)],
-        "tones": [float(tone) for tone in headline(result)["frequency"]],
-        "marks": marks(result),
+        "tones": compared_at(result),
+        "marks": [vars(mark) for mark in marks(result)],
         "colours": _text(np.array(palette()) * 255),
     }
 
 
-def kept(result: xr.Dataset) -> Array:
+def hearing_kept(result: xr.Dataset) -> Array:
     """Hearing kept against vehicle at each treatment time, mean over the headline's frequencies: (dose,) dB."""
     return mean_shift(result, result["window_vehicle_shift"].values) - mean_shift(
         result, result["window_shift"].values
     )
 
 
+def compared_at(result: xr.Dataset) -> list[float]:
+    """The headline's frequencies, kHz; none where nothing is compared."""
+    compared = headline(result)
+    return [] if compared is None else [float(tone) for tone in compared.frequency]
+
+
 def mean_shift(result: xr.Dataset, shift: Array) -> Array:
     """Mean over the headline's frequencies of shifts (..., window_frequency), read between octaves: (...) dB."""
     known = np.log(result["window_frequency"].values)
-    wanted = np.clip(np.log(headline(result)["frequency"]), known[0], known[-1])
+    wanted = np.clip(np.log(compared_at(result)), known[0], known[-1])
     return np.asarray((shift @ _weights(known, wanted).T).mean(axis=-1))
 
 
 def start(result: xr.Dataset) -> int:
     """The treatment time shown first: the one nearest to when the compared arm is first treated."""
-    told = study(result)
-    arm = next(arm for arm in told["arm"] if arm["name"] == headline(result)["of"])
-    treatments = [Treatment.model_validate(told["treatment"][name]) for name in arm.get("treatments", [])]
+    tables, compared = study(result), headline(result)
+    arm = next(arm for arm in tables["arm"] if compared is not None and arm["name"] == compared.of)
+    treatments = [Treatment.model_validate(tables["treatment"][name]) for name in arm.get("treatments", [])]
     moments = [moment for treatment in treatments for moment in treatment.at]
     return int(np.argmin(np.abs(result["window_dose"].values - min(moments, default=0.0))))
 
 
-def marks(result: xr.Dataset) -> list[dict[str, Any]]:
-    """When each insult strikes: name and time in h; surgery only where there is nothing else."""
-    found = attribute(result, "marks")
-    chosen = [mark for mark in found if not mark.get("event")] or found
-    return [{"name": words(mark["entry"]), "time": float(mark["time"])} for mark in chosen]
+@dataclass(frozen=True)
+class InsultMark:
+    """An insult in words, and when it strikes, h."""
+
+    name: str
+    time: float
+
+
+def marks(result: xr.Dataset) -> list[InsultMark]:
+    """When each insult strikes; surgery only where there is nothing else."""
+    every = summary.marks(result)
+    chosen = [mark for mark in every if not mark.event] or every
+    return [InsultMark(words(mark.entry), mark.time) for mark in chosen]
 
 
 def log_vesicles(result: xr.Dataset, hours: Array, distance: Array) -> Array:
@@ -97,9 +112,9 @@ def log_vesicles(result: xr.Dataset, hours: Array, distance: Array) -> Array:
     """
     fine = np.linspace(hours[0], hours[-1], 8 * (hours.size - 1) + 1)
     logs = []
-    for given, values in zip(result["window_dose"].values, result["window_vesicles"].values, strict=True):
+    for dose, values in zip(result["window_dose"].values, result["window_vesicles"].values, strict=True):
         # Before the dose there is nothing, also where the line between two moments would say so.
-        finest = np.where(fine[:, None] < given, 0.0, _resample(values, result, fine, distance))
+        finest = np.where(fine[:, None] < dose, 0.0, _resample(values, result, fine, distance))
         with np.errstate(divide="ignore"):
             logs.append(np.log10(_highest(finest, hours.size)))
     return np.stack(logs)
@@ -129,9 +144,9 @@ def grid(result: xr.Dataset) -> tuple[Array, Array]:
 def image(result: xr.Dataset, dose: int) -> tuple[Array, Array]:
     """One treatment time on the display grid: cells 0..1 and log10 vesicles, both (row, column)."""
     hours, distance = _grid(result)
-    one = result.isel(window_dose=[dose])
-    cells = _resample(one["window_cells"].values[0], result, hours, distance)
-    return cells, log_vesicles(one, hours, distance)[0]
+    treated = result.isel(window_dose=[dose])
+    cells = _resample(treated["window_cells"].values[0], result, hours, distance)
+    return cells, log_vesicles(treated, hours, distance)[0]
 
 
 def _grid(result: xr.Dataset) -> tuple[Array, Array]:

@@ -43,15 +43,18 @@ def fill_lot(folder: Path, assessment: Assessment, values: Mapping[str, Any], re
     import pandas as pd
     import tomli_w
 
+    from otosome.report.certificate import certificate_pdf
     from otosome.report.lot import certificate, lot_report
 
     _text(certificate(values), folder / "certificate.html")
+    (folder / "certificate.pdf").write_bytes(certificate_pdf(values))
     _text(lot_report(assessment, values, values["history"] or {}), folder / "report.html")
     _text(tomli_w.dumps(values["batch"]), folder / "batch.toml")
     whole = {**values, "notes": list(assessment.lot.notes)}
     _text(json.dumps(whole, indent=1, ensure_ascii=False), folder / "lot.json")
     _csv(pd.DataFrame(values["tests"]), folder / "tests.csv")
-    wells = [{"run": plate.name, **asdict(well)} for plate in assessment.plates for well in plate.wells]
+    plates = [plate for plate in assessment.plates if plate is not None]
+    wells = [{"run": plate.name, **asdict(well)} for plate in plates for well in plate.wells]
     columns = ["run", "well", "sample", "dose", "unit", "response"]
     _csv(pd.DataFrame(wells, columns=columns), folder / "wells.csv")
     record.write(folder)

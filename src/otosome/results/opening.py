@@ -19,6 +19,7 @@ def open_result(folder: Path) -> xr.Dataset:
     if record.verb in ("import", "quality"):
         raise BadInput(
             f"is {'an import' if record.verb == 'import' else 'a lot'}, not the result of a study",
-            file=str(folder), cure=f"otosome show {folder}",
-        )  # fmt: skip
+            file=str(folder),
+            cure=f"otosome show {folder}",
+        )
     return read_data(folder)

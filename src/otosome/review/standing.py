@@ -8,8 +8,8 @@ computed with what was known then and now.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from otosome.answers.sources import sources
 from otosome.catalog import SHIPPED
 from otosome.errors import BadInput
 from otosome.study import Study, loads
+from otosome.study.tables.pins import Number, StatedCurve
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,25 +31,27 @@ def asked_now(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Study:
 
     Retracted sources are let in, so that what rests on them can be named.
     """
-    return _asked(stored, shelves, lambda name, told: not told.shelf)
+    return _question(stored, shelves, lambda name, pinned: not pinned.shelf)
 
 
 def asked_then(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Study:
     """The question a result answered, with every number as it was."""
     now = asked_now(stored, shelves)
-    return _asked(stored, shelves, lambda name, told: name in now.parameters or name in now.curves)
+    return _question(stored, shelves, lambda name, _: name in now.parameters or name in now.curves)
 
 
-def _asked(stored: xr.Dataset, shelves: tuple[Path, ...], keep: Any) -> Study:
+def _question(
+    stored: xr.Dataset, shelves: tuple[Path, ...], keep: Callable[[str, Number | StatedCurve], bool]
+) -> Study:
     every = tuple({f.stem for root in (SHIPPED, *shelves) for f in (root / "sources").glob("*.toml")})
     study = loads(
         stored.attrs["study"], stored.attrs["name"], shelves=shelves, allow_retracted=every, check=False
     )
-    kept = {
-        table: {name: told for name, told in getattr(study.tables, table).items() if keep(name, told)}
+    pins = {
+        table: {name: pin for name, pin in getattr(study.tables, table).items() if keep(name, pin)}
         for table in ("numbers", "curves")
     }
-    return replace(study, tables=study.tables.model_copy(update=kept))
+    return replace(study, tables=study.tables.model_copy(update=pins))
 
 
 def changed(then: list[Row], now: list[Row]) -> list[Row]:
@@ -79,12 +82,16 @@ def _row(
     here: Mapping[str, Any],
 ) -> Row:
     return {
-        "parameter": name, "what": what, "then": _said(then), "now": _said(now),
-        "source": here.get("source"), "standing": here.get("standing", ""),
-    }  # fmt: skip
+        "parameter": name,
+        "what": what,
+        "then": _in_words(then),
+        "now": _in_words(now),
+        "source": here.get("source"),
+        "standing": here.get("standing", ""),
+    }
 
 
-def _said(row: Mapping[str, Any] | None) -> str:
+def _in_words(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return ""
     if row["value"] is None:
@@ -103,9 +110,9 @@ def check(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Row:
                  compared), unit, and refused: the retracted sources that would stop it from being run now
     """
     now = asked_now(stored, shelves)
-    rows = changed(json.loads(stored.attrs["sources"]), sources(now))
+    rows = changed(json.loads(stored.attrs["sources"]), [asdict(row) for row in sources(now)])
     refused = sorted({row["source"] for row in rows if row["standing"] == "retracted"})
-    told: Row = {
+    verdict: Row = {
         "stands": not rows,
         "changed": rows,
         "refused": refused,
@@ -113,13 +120,13 @@ def check(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Row:
         "now": None,
         "unit": "",
     }
-    asked = now.tables.compare
-    if asked is None:
-        return told
+    comparison = now.tables.compare
+    if comparison is None:
+        return verdict
     headline = json.loads(stored.attrs["headline"])
-    then_value = best_benefit(asked_then(stored, shelves), asked)
-    now_value = best_benefit(now, asked) if rows else then_value
-    return {**told, "then": then_value, "now": now_value, "unit": headline.get("unit", "")}
+    then_value = best_benefit(asked_then(stored, shelves), comparison)
+    now_value = best_benefit(now, comparison) if rows else then_value
+    return {**verdict, "then": then_value, "now": now_value, "unit": headline.get("unit", "")}
 
 
 def between(old: xr.Dataset, new: xr.Dataset) -> Row:
@@ -128,12 +135,12 @@ def between(old: xr.Dataset, new: xr.Dataset) -> Row:
     returns  changed (rows), and then and now: the headlines' benefit with its interval (None without one)
     raises   BadInput where they compare different things
     """
-    headlines = [json.loads(one.attrs["headline"]) for one in (old, new)]
+    headlines = [json.loads(result.attrs["headline"]) for result in (old, new)]
     compared = [[headline.get(key) for key in ("of", "against", "measure")] for headline in headlines]
     if compared[0] != compared[1]:
         raise BadInput(
             "are results of different studies", key="compare", given=compared[1], allowed=[str(compared[0])]
         )
-    told = changed(json.loads(old.attrs["sources"]), json.loads(new.attrs["sources"]))
+    rows = changed(json.loads(old.attrs["sources"]), json.loads(new.attrs["sources"]))
     then, now = (headline.get("benefit") for headline in headlines)
-    return {"changed": told, "then": then, "now": now, "unit": headlines[1].get("unit", "")}
+    return {"changed": rows, "then": then, "now": now, "unit": headlines[1].get("unit", "")}

@@ -61,4 +61,4 @@ __all__ = [
     "saves",
     "studies",
     "titles",
-]  # fmt: skip
+]

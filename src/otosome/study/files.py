@@ -65,9 +65,12 @@ def _refuse_whose(whose: Mapping[str, object], file: str) -> None:
     for key, value in whose.items():
         if value:
             raise BadInput(
-                "is about an audiogram, and none is given", file=file, key=key, given=value,
+                "is about an audiogram, and none is given",
+                file=file,
+                key=key,
+                given=value,
                 cure="name its file: --audiogram FILE; or say it in the study's own [population]",
-            )  # fmt: skip
+            )
 
 
 def checked(study: Study, file: str, inputs: Inputs) -> Study:

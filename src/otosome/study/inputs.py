@@ -41,9 +41,11 @@ class Inputs:
         """
         if self.folder is None:
             raise BadInput(
-                "names a file, and a study that was not read from a file has no folder", given=name,
-                allowed=allowed, cure="say which folder: Study.of(..., folder=...)",
-            )  # fmt: skip
+                "names a file, and a study that was not read from a file has no folder",
+                given=name,
+                allowed=allowed,
+                cure="say which folder: Study.of(..., folder=...)",
+            )
         # A study written on Windows may part folders by "\".
         written = PureWindowsPath(name)
         if written.drive or written.root:
@@ -205,9 +207,11 @@ def _with_quality(study: Study, despite: bool) -> Study:
         decision, reason = options.decision, options.reason
         if decision == "refuse" and not despite:
             raise BadInput(
-                f"its own specification refuses this lot ({reason})", key=".".join((*giver, "batch")), given=batch,
+                f"its own specification refuses this lot ({reason})",
+                key=".".join((*giver, "batch")),
+                given=batch,
                 cure="use another lot, or run it all the same with --despite-quality",
-            )  # fmt: skip
+            )
         if decision == "refuse":
             notes.append(f"{REFUSED} {batch}: {reason}.")
         elif decision == "cannot decide":

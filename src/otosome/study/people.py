@@ -40,7 +40,7 @@ def with_readings(use: PopulationUse, file: Path, catalog: Catalog) -> tuple[Pop
     """
     table, unread = _table(file, catalog)
     take: Callable[[PopulationUse, pd.DataFrame, str], tuple[Columns, list[str]]]
-    take = _one if catalog.get("populations", use.entry).options.people == "one" else _many
+    take = _one_person if catalog.get("populations", use.entry).options.people == "one" else _many_people
     try:
         columns, notes = take(use, table, file.name)
     except BadInput as error:
@@ -56,10 +56,13 @@ def as_far_as_read(error: BadInput, file: str, unread: str) -> BadInput:
     if not unread or str(error.key).startswith("readings."):
         return error
     return BadInput(
-        f"{error.message}, as far as {file} can be read ({unread})", file=error.file, key=error.key,
-        given=error.given, allowed=error.allowed,
+        f"{error.message}, as far as {file} can be read ({unread})",
+        file=error.file,
+        key=error.key,
+        given=error.given,
+        allowed=error.allowed,
         cure=f"write hearing levels of {_LEVELS} there{'' if error.cure is None else f'; or {error.cure}'}",
-    )  # fmt: skip
+    )
 
 
 def _table(file: Path, catalog: Catalog) -> tuple[pd.DataFrame, str]:
@@ -74,17 +77,19 @@ def _table(file: Path, catalog: Catalog) -> tuple[pd.DataFrame, str]:
     if any(name.endswith("spl") for name in header(export.head)):
         raise _in_sound_pressure(file.name, "dB SPL")
     raise BadInput(
-        "holds no audiogram that a reader knows", file=file.name, key="audiogram",
+        "holds no audiogram that a reader knows",
+        file=file.name,
+        key="audiogram",
         allowed=catalog.names("instruments"),
-    )  # fmt: skip
+    )
 
 
 def _unread(tables: Tables, nowhere: int) -> str:
     """What of a file could not be read: the first few places, how many there are, and levels at no frequency."""
-    told = [f'{one.place} "{one.given}": {one.reason}' for one in tables.refused[:_NAMED]]
-    told += [f"{len(tables.refused)} in all"] if len(tables.refused) > _NAMED else []
-    told += [f"{nowhere} level{'s' if nowhere > 1 else ''} at no frequency"] if nowhere else []
-    return "; ".join(told)
+    cells = [f'{cell.place} "{cell.given}": {cell.reason}' for cell in tables.refused[:_NAMED]]
+    cells += [f"{len(tables.refused)} in all"] if len(tables.refused) > _NAMED else []
+    cells += [f"{nowhere} level{'s' if nowhere > 1 else ''} at no frequency"] if nowhere else []
+    return "; ".join(cells)
 
 
 def _in_hearing_levels(table: pd.DataFrame, file: str) -> pd.DataFrame:
@@ -96,9 +101,13 @@ def _in_hearing_levels(table: pd.DataFrame, file: str) -> pd.DataFrame:
 
 def _in_sound_pressure(file: str, unit: str) -> BadInput:
     return BadInput(
-        "an audiogram is in hearing levels", file=file, key="audiogram", given=unit, allowed="dB HL",
+        "an audiogram is in hearing levels",
+        file=file,
+        key="audiogram",
+        given=unit,
+        allowed="dB HL",
         cure="export it in dB HL: what a level in dB SPL means depends on the earphone",
-    )  # fmt: skip
+    )
 
 
 # ---------------------------------------------------------------- one person
@@ -127,7 +136,7 @@ def other_readings(
 
     raises  BadInput for a reading in another unit than its endpoint's
     """
-    told, unread = [], []
+    readings, unread = [], []
     columns = {name: np.asarray(column) for name, column in (use.readings or {}).items()}
     quantities = columns.get("quantity", np.array([], dtype=str))
     for name in sorted(set(quantities.tolist()) - {_AIR}):
@@ -139,10 +148,10 @@ def other_readings(
         if np.any(here):
             _check_reading(measure, columns, here, catalog)
             signs = np.array([_SIGNS[str(text)] for text in columns["censored"][here]])
-            told.append(
+            readings.append(
                 OtherReading(measure, columns["frequency"][here], columns["value"][here].astype(float), signs)
             )
-    return told, unread
+    return readings, unread
 
 
 _SIGNS = {"below": -1.0, "none": 0.0, "above": 1.0}
@@ -153,64 +162,69 @@ def _alone(name: str, catalog: Catalog) -> Measure | None:
     if name not in catalog.names("endpoints"):
         return None
     asks = catalog.get("endpoints", name).options.asks
-    return (
-        Measure(endpoint=name, frequency=[Quantity("1 kHz")], at=[Quantity("0 h")])
-        if asks == ("frequency",)
-        else None
-    )
+    if asks != ("frequency",):
+        return None
+    return Measure(endpoint=name, frequency=[Quantity("1 kHz")], at=[Quantity("0 h")])
 
 
 def _check_reading(measure: Measure, columns: Mapping[str, Array], here: Array, catalog: Catalog) -> None:
     """A reading is in its endpoint's unit, at a frequency where that asks for one, and censored in a known way."""
-    options = catalog.get("endpoints", measure.endpoint).options
-    expected = options.unit
-    given = set(columns["unit"][here].tolist()) - {expected} if "unit" in columns else set()
-    if given:
+    unit = catalog.get("endpoints", measure.endpoint).options.unit
+    others = set(columns["unit"][here].tolist()) - {unit} if "unit" in columns else set()
+    if others:
         raise BadInput(
-            f"a reading of {measure.endpoint} is in another unit", key="readings.unit", given=sorted(given)[0],
-            allowed=expected or "a fraction, without unit",
-        )  # fmt: skip
+            f"a reading of {measure.endpoint} is in another unit",
+            key="readings.unit",
+            given=min(others),
+            allowed=unit or "a fraction, without unit",
+        )
     tones = columns["frequency"][here]
     if measure.frequency is not None and not np.all((tones >= 0.05) & (tones <= 30.0)):
         raise BadInput(
-            f"a reading of {measure.endpoint} has a frequency", key="readings.frequency", given=float(tones.min()),
+            f"a reading of {measure.endpoint} has a frequency",
+            key="readings.frequency",
+            given=float(tones.min()),
             allowed="0.05 to 30 kHz",
-        )  # fmt: skip
+        )
     for text in set(columns["censored"][here].tolist()) - set(_SIGNS):
         raise BadInput("is not known", key="readings.censored", given=str(text), allowed=list(_SIGNS))
 
 
-def _one(use: PopulationUse, table: pd.DataFrame, file: str) -> tuple[Columns, list[str]]:
+def _one_person(use: PopulationUse, table: pd.DataFrame, file: str) -> tuple[Columns, list[str]]:
     """Every reading of one person, the latest session of each quantity."""
-    people = sorted(set(table["subject"]))
+    person = _person(use, sorted(set(table["subject"])), file)
+    mine = _latest(table[table["subject"] == person])
+    tested = set(mine.loc[mine["quantity"] == _AIR, "ear"])
+    if not tested:
+        raise BadInput("holds no audiogram of this person", file=file, key="audiogram", given=person)
+    rows = mine[~mine["quantity"].str.startswith("audiogram.")]
+    # Words have no frequency; a study's file holds finite numbers alone.
+    numbers = {"frequency": rows["frequency"].fillna(0.0), "value": rows["value"]}
+    columns: Columns = {
+        key: [str(text) for text in rows[key]] for key in ("quantity", "ear", "censored", "unit")
+    }
+    columns |= {key: [float(number) for number in column] for key, column in numbers.items()}
+    notes = [f"The audiogram of {person} was read from {file}."]
+    sides = sorted(tested & set(_EARS))
+    if len(sides) == 1:
+        notes.append(f"Only the {sides[0]} ear was tested: grades take the other to be like it.")
+    return columns, [*notes, *_gaps(mine)]
+
+
+def _person(use: PopulationUse, people: list[str], file: str) -> str:
+    """Whose audiogram is read: the person the study names, or the only one in the file."""
     if use.person is None and len(people) > 1:
         raise BadInput(
-            f"holds {len(people)} people", file=file, key="person", allowed=people[:_SHOWN],
+            f"holds {len(people)} people",
+            file=file,
+            key="person",
+            allowed=people[:_SHOWN],
             cure='name one: person = "..." in [population], or --person',
-        )  # fmt: skip
+        )
     person = people[0] if use.person is None else use.person
     if person not in people:
         raise BadInput("is not in the file", file=file, key="person", given=person, allowed=people[:_SHOWN])
-    mine = _latest(table[table["subject"] == person])
-    if mine[mine["quantity"] == _AIR].empty:
-        raise BadInput("holds no audiogram of this person", file=file, key="audiogram", given=person)
-    kept = mine[~mine["quantity"].str.startswith("audiogram.")]
-    columns: Columns = {
-        "quantity": [str(v) for v in kept["quantity"]],
-        "ear": [str(v) for v in kept["ear"]],
-        # Words have no frequency; a study's file holds finite numbers alone.
-        "frequency": [float(v) for v in kept["frequency"].fillna(0.0)],
-        "value": [float(v) for v in kept["value"]],
-        "censored": [str(v) for v in kept["censored"]],
-        "unit": [str(v) for v in kept["unit"]],
-    }
-    tested = sorted(set(mine.loc[mine["quantity"] == _AIR, "ear"]) & set(_EARS))
-    alone = (
-        [f"Only the {tested[0]} ear was tested: grades take the other to be like it."]
-        if len(tested) == 1
-        else []
-    )
-    return columns, [f"The audiogram of {person} was read from {file}.", *alone, *_gaps(mine)]
+    return person
 
 
 def _latest(mine: pd.DataFrame) -> pd.DataFrame:
@@ -240,7 +254,7 @@ def _gaps(mine: pd.DataFrame) -> list[str]:
 # ---------------------------------------------------------------- many people
 
 
-def _many(use: PopulationUse, table: pd.DataFrame, file: str) -> tuple[Columns, list[str]]:
+def _many_people(use: PopulationUse, table: pd.DataFrame, file: str) -> tuple[Columns, list[str]]:
     """A row per person without gaps, a column per frequency that every one of them was tested at."""
     air = table[(table["quantity"] == _AIR) & table["ear"].isin(_EARS)]
     air = air.assign(silent=(air["censored"] == "above").astype(float))
@@ -279,9 +293,12 @@ def _averages(use: PopulationUse, levels: pd.DataFrame, file: str) -> dict[tuple
     outside = [tone for tone in missing if not tones[0] < tone < tones[-1]]
     if missing and (not use.interpolate or outside):
         raise BadInput(
-            "is needed to tell the better ear, and was not tested", file=file, key="audiogram",
-            given=f"{(outside or missing)[0]:g} kHz", allowed=[f"{tone:g} kHz" for tone in tones],
+            "is needed to tell the better ear, and was not tested",
+            file=file,
+            key="audiogram",
+            given=f"{(outside or missing)[0]:g} kHz",
+            allowed=[f"{tone:g} kHz" for tone in tones],
             cure="name an ear, or, between two that were tested, ask for it: interpolate = true",
-        )  # fmt: skip
+        )
     mean = between(tones, levels.to_numpy(dtype=float), np.array(PTA4)).mean(axis=-1)
     return dict(zip(levels.index, mean.tolist(), strict=True))

@@ -33,6 +33,18 @@ from otosome.review.claims.figures import (
 from otosome.review.claims.laboratory import EARS, Laboratory
 
 __all__ = [
-    "EARS", "SHELF", "STORED", "VERDICTS", "Claim", "Ground", "Laboratory", "claims", "evidence_hash", "grounds",
-    "ordered", "said", "short", "stored",
-]  # fmt: skip
+    "EARS",
+    "SHELF",
+    "STORED",
+    "VERDICTS",
+    "Claim",
+    "Ground",
+    "Laboratory",
+    "claims",
+    "evidence_hash",
+    "grounds",
+    "ordered",
+    "said",
+    "short",
+    "stored",
+]

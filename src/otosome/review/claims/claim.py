@@ -40,13 +40,13 @@ class Ground:
     @property
     def verdict(self) -> str:
         """The verdict if this were all."""
-        told = {
+        verdicts = {
             ("measured", "for"): "supported",
             ("measured", "against"): "contradicted here",
             ("direction", "for"): "direction only",
         }
         gone = self.sources and all(source.standing in _GONE for source in self.sources)
-        return "not measured" if gone else told.get((self.kind, self.says), "not measured")
+        return "not measured" if gone else verdicts.get((self.kind, self.says), "not measured")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter, draw_columns
 from otosome.roles import Figure, Options
-from otosome.study import Study, load
+from otosome.study import Compare, Measure, Study, load
 from otosome.units import Array, Quantity
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 EARS = 40
 # Steps between knots grow by this: in 16 ears of the shipped study, of up to 11 dB, within 0.2 dB of steps by 1.1.
 _GROWTH = 1.3
-Numbers = Mapping[str, Any]
+Numbers = Mapping[str, Array | float]
 Work = Callable[["Block"], dict[str, Array]]
 
 
@@ -56,15 +56,15 @@ class Laboratory:
         if self.ears < 2 or self.ears % 2:
             raise BadInput("go in pairs", key="ears", given=self.ears, allowed="an even number, 2 or more")
 
-    def study(self, asked: str | Mapping[str, object], **changes: object) -> Study:
+    def study(self, question: str | Mapping[str, object], **changes: object) -> Study:
         """A shipped study by name, or one written out as in a study file.
 
         ``changes``  keys of the study to replace, such as ``mechanisms``
         """
-        if isinstance(asked, str):
-            study = load(asked, shelves=self.catalog.own)
+        if isinstance(question, str):
+            study = load(question, shelves=self.catalog.own)
         else:
-            study = Study.of(asked, name="claim", shelves=self.catalog.own)
+            study = Study.of(question, name="claim", shelves=self.catalog.own)
         return replace(study, tables=study.tables.model_copy(update=changes)) if changes else study
 
     def table(self, study: Study, world: int = 1, numbers: Numbers | None = None) -> Ears:
@@ -72,7 +72,7 @@ class Laboratory:
         from otosome.forward import draw
 
         ears = draw(study, self.ears, self.seed, world)
-        fixed = {name: value for name, value in self.numbers.items() if name in ears}
+        fixed: Numbers = {name: value for name, value in self.numbers.items() if name in ears}
         return ears.assign(**{**fixed, **(numbers or {})})
 
     def parameter(self, shelf: str, name: str, key: str, species: str = "") -> Parameter:
@@ -121,10 +121,18 @@ class Laboratory:
         amount: Quantity | None = None,
     ) -> tuple[PlannedArm, PlannedArm]:
         """The two arms a study compares: without the vesicles, and with them, changed as ``arm`` does."""
-        asked = study.tables.compare
-        if asked is None:
+        comparison = self.comparison(study)
+        return self.arm(study, comparison.against), self.arm(study, comparison.of, at, without, amount)
+
+    def comparison(self, study: Study) -> Compare:
+        """What a study compares; raises BadInput where it compares nothing."""
+        if study.tables.compare is None:
             raise BadInput("compares no arms", file=study.name, key="compare")
-        return self.arm(study, asked.against), self.arm(study, asked.of, at, without, amount)
+        return study.tables.compare
+
+    def measured(self, study: Study) -> Measure:
+        """The measure by which a study compares its arms."""
+        return study.tables.measure[self.comparison(study).measure]
 
     def run(
         self,
@@ -150,15 +158,15 @@ class Laboratory:
         numbers: Numbers | None = None,
     ) -> list[Array]:
         """True values of a measure at its last time, an array (subject, frequency) for each arm."""
-        asked = study.tables.measure[measure]
-        frequency = np.array(asked.tones)
-        last = max(asked.at)
+        table = study.tables.measure[measure]
+        frequency = np.array(table.tones)
+        last = max(table.at)
         key = repr((study.tables, arms, measure, world, sorted((numbers or {}).items())))
 
         def work(block: Block) -> dict[str, Array]:
             at = block.plan.at([last])
             return {
-                str(n): block.value(asked, block.cells(arm).at(at), frequency, arm, np.array([last]))[:, 0]
+                str(n): block.value(table, block.cells(arm).at(at), frequency, arm, np.array([last]))[:, 0]
                 for n, arm in enumerate(block.plan.arms)
             }
 
@@ -171,7 +179,7 @@ class Laboratory:
 
         def work(block: Block) -> dict[str, Array]:
             ends = [block.cells(arm).at(np.array([-1])).counted(cell) for arm in block.plan.arms]
-            return {str(n): one[:, 0].mean(axis=-1) for n, one in enumerate(ends)}
+            return {str(n): end[:, 0].mean(axis=-1) for n, end in enumerate(ends)}
 
         return list(self.run(study, arms, work).values())
 
@@ -182,11 +190,9 @@ class Laboratory:
 
         returns  for each, (subject,): the mean over the measure's frequencies, above zero where better
         """
-        asked = study.tables.compare
-        measure = "" if asked is None else asked.measure
-        endpoint = self.catalog.get("endpoints", study.tables.measure[measure].endpoint)
+        endpoint = self.catalog.get("endpoints", self.measured(study).endpoint)
         sign = 1.0 if endpoint.options.better == "higher" else -1.0
-        against, *others = self.ends(study, arms, measure, world, numbers)
+        against, *others = self.ends(study, arms, self.comparison(study).measure, world, numbers)
         return [sign * (of - against).mean(axis=1) + 0.0 for of in others]
 
     def effect(self, study: Study) -> tuple[Array, Array]:
@@ -195,13 +201,11 @@ class Laboratory:
         returns  benefit in each world, (world,), and the standard deviation of an animal's mean reading: between
                  animals of one world, pooled over worlds and both arms, and the endpoint's error; same shape
         """
-        asked = study.tables.compare
-        measure = "" if asked is None else asked.measure
         arms = self.compared(study)
         (gain,) = self.gains(study, arms, world=2)
-        values = np.stack(self.ends(study, arms, measure, world=2))
+        values = np.stack(self.ends(study, arms, self.comparison(study).measure, world=2))
         pairs = values.mean(axis=2).reshape(len(arms), -1, 2)
-        endpoint = study.tables.measure[measure].endpoint
+        endpoint = self.measured(study).endpoint
         error = self.parameter("endpoints", endpoint, "error").value ** 2 / values.shape[2]
         spread = np.sqrt(pairs.var(axis=2, ddof=1).mean() + error)
         means = gain.reshape(-1, 2).mean(axis=1)

@@ -56,22 +56,22 @@ def qualify(
     catalog = Catalog() if catalog is None else catalog
     terms, wanted = Terms(catalog, worlds, seed, allow_retracted), _wanted(catalog, rows)
     chosen = [(entry, part) for entry, part in _all(catalog) if any(case.id in wanted for case in part)]
-    found: list[Row] = []
+    judged: list[Row] = []
     with ThreadPoolExecutor(2) as pool:
         work = pool.map(lambda both: _entry(both[0], both[1], terms), chosen)
-        for done, made in enumerate(work, start=1):
-            found += [row for row in made if row.id in wanted]
+        for done, part in enumerate(work, start=1):
+            judged += [row for row in part if row.id in wanted]
             if tick is not None:
                 tick(done, len(chosen))
-    return sorted(found, key=lambda row: _order(row.id))
+    return sorted(judged, key=lambda row: _order(row.id))
 
 
 def known(catalog: Catalog | None = None) -> list[str]:
     """The id of every row there is, in order; raises BadInput where two entries hold one id."""
     ids = [case.id for _, part in _all(Catalog() if catalog is None else catalog) for case in part]
-    for one in ids:
-        if ids.count(one) > 1:
-            raise BadInput("two observations hold one row", key="row", given=one)
+    for row in ids:
+        if ids.count(row) > 1:
+            raise BadInput("two observations hold one row", key="row", given=row)
     return sorted(ids, key=_order)
 
 
@@ -137,15 +137,15 @@ def _wanted(catalog: Catalog, rows: Iterable[str] | None) -> set[str]:
     ids = known(catalog)
     if rows is None:
         return set(ids)
-    found = {one: [row for row in ids if _named(one, row)] for one in rows}
-    for one, named in found.items():
-        if not named:
-            raise BadInput("is no row of observations", key="row", given=one, allowed=ids)
-    return {row for named in found.values() for row in named}
+    parts = {name: [row for row in ids if _is_part(row, name)] for name in rows}
+    for name, part in parts.items():
+        if not part:
+            raise BadInput("is no row of observations", key="row", given=name, allowed=ids)
+    return {row for part in parts.values() for row in part}
 
 
-def _named(one: str, row: str) -> bool:
-    return row == one or row.startswith(f"{one}.")
+def _is_part(row: str, name: str) -> bool:
+    return row == name or row.startswith(f"{name}.")
 
 
 def _order(row: str) -> tuple[str, str, int, str]:
@@ -159,47 +159,49 @@ def _order(row: str) -> tuple[str, str, int, str]:
 def _entry(entry: Entry[ObservationOptions, object], part: list[Case], terms: Terms) -> list[Row]:
     """The rows of one observation; they share its simulation, so a row is the same alone or among others."""
     reasons = {case.id: _untestable(case, terms) for case in part}
-    found = [no_test(case, reasons[case.id]) for case in part if reasons[case.id]]
-    asked = [case for case in part if not reasons[case.id]]
-    if not asked:
-        return found
+    untested = [no_test(case, reasons[case.id]) for case in part if reasons[case.id]]
+    tested = [case for case in part if not reasons[case.id]]
+    if not tested:
+        return untested
     if entry.options.study is not None:
-        values = rerun(entry, asked, terms)
-        return found + [judge(case, values[case.id]) for case in asked]
+        values = rerun(entry, tested, terms)
+        return untested + [judge(case, values[case.id]) for case in tested]
     if entry.formula is None and not entry.options.given:
         raise BadInput(
             "has neither a study, nor what was given and read, nor a formula",
             file=entry.card.file,
             key="study",
         )
-    return found + list(_measured(entry, asked, terms))
+    return untested + list(_measured(entry, tested, terms))
 
 
-def _measured(entry: Entry[ObservationOptions, object], asked: list[Case], terms: Terms) -> Iterator[Row]:
+def _measured(entry: Entry[ObservationOptions, object], tested: list[Case], terms: Terms) -> Iterator[Row]:
     """Rows of an observation with a formula: exact ones at best values, others drawn."""
-    exact = [case for case in asked if case.kind == "exact"]
+    exact = [case for case in tested if case.kind == "exact"]
     if exact:
-        values = _found(Bench(terms, entry, 1, drawn=False), exact)
+        values = _replicated(Bench(terms, entry, 1, drawn=False), exact)
         yield from (judge(case, values[case.id]) for case in exact)
-    drawn = [case for case in asked if case.kind != "exact"]
+    drawn = [case for case in tested if case.kind != "exact"]
     if drawn:
         bench = Bench(terms, entry, max(case.n for case in drawn))
-        values = _found(bench, drawn)
+        values = _replicated(bench, drawn)
         yield from (judge(case, summarise(values[case.id], bench, case.n, case.summary)) for case in drawn)
 
 
-def _found(bench: Bench, rows: list[Case]) -> Mapping[str, Array]:
+def _replicated(bench: Bench, rows: list[Case]) -> Mapping[str, Array]:
     """What an observation's formula finds, by row; raises BadInput where that is not a number for each ear or value."""
-    found = bench.replicate(rows)
+    by_row = bench.replicate(rows)
     for case in rows:
         wanted = len(case.expect) or bench.ears
-        values = found.get(case.id) if isinstance(found, Mapping) else None
+        values = by_row.get(case.id) if isinstance(by_row, Mapping) else None
         if values is None or np.size(values) != wanted or not np.all(np.isfinite(values)):
             raise BadInput(
-                f"its formula must find {wanted} finite numbers", file=bench.observation.card.file,
-                key=f'row."{case.id}"', given="nothing" if values is None else f"{np.size(values)} numbers",
-            )  # fmt: skip
-    return found
+                f"its formula must find {wanted} finite numbers",
+                file=bench.observation.card.file,
+                key=f'row."{case.id}"',
+                given="nothing" if values is None else f"{np.size(values)} numbers",
+            )
+    return by_row
 
 
 def _untestable(case: Case, terms: Terms) -> str:

@@ -82,18 +82,18 @@ class Bench:
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
         """Every number it rests on, by full name, as far as its source still stands behind it."""
-        found = [p for entry in self.entries for p in entry.parameters(self.species).values()]
-        return {p.name: self._stands(p) for p in found}
+        numbers = [p for entry in self.entries for p in entry.parameters(self.species).values()]
+        return {p.name: self._stands(p) for p in numbers}
 
     @cached_property
     def curves(self) -> dict[str, Curve]:
         """Every curve it rests on, by full name, likewise."""
         cards = [entry.card for entry in self.entries]
-        found = [card.curve(key, self.species) for card in cards for key in card.profiles]
-        return {c.name: self._stands(c) for c in found}
+        curves = [card.curve(key, self.species) for card in cards for key in card.profiles]
+        return {c.name: self._stands(c) for c in curves}
 
-    def _stands(self, told: Sourced) -> Sourced:
-        return standing(told, self.terms.catalog, self.observation.card.file, self.terms.allowed)
+    def _stands(self, sourced: Sourced) -> Sourced:
+        return standing(sourced, self.terms.catalog, self.observation.card.file, self.terms.allowed)
 
     @property
     def entries(self) -> list[Entry[Options, object]]:
@@ -109,13 +109,16 @@ class Bench:
             found = {name: np.array([p.value]) for name, p in self.parameters.items()}
         return {**found, **self.pinned}
 
-    def entry(self, shelf: str, name: str) -> Entry[Options, object]:
+    def entry(self, shelf: str, name: str) -> Entry[Options, Any]:
         """An entry it rests on; raises BadInput for any other."""
         if f"{shelf}.{name}" not in self.rests:
             raise BadInput(
-                "is not among what the observation rests on", file=self.observation.card.file, key="rests",
-                given=f"{shelf}.{name}", allowed=list(self.rests),
-            )  # fmt: skip
+                "is not among what the observation rests on",
+                file=self.observation.card.file,
+                key="rests",
+                given=f"{shelf}.{name}",
+                allowed=list(self.rests),
+            )
         return self.terms.catalog.get(shelf, name)
 
     def numbers(self, shelf: str, name: str) -> dict[str, Array]:

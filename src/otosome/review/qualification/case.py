@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import exp, log, pi, sqrt
 from statistics import NormalDist
 
 from otosome.catalog import Entry
-from otosome.errors import BadInput
-from otosome.roles import ObservationOptions
+from otosome.errors import BadInput, at
+from otosome.roles import ObservationOptions, RowTable
 from otosome.units import (
     convert,
     house,
@@ -19,17 +20,14 @@ from otosome.units import (
 
 # A normal's 5 and 95 % lie this many standard deviations from its mean.
 Z95 = 1.6448536269514722
-_TEXTS = ("about", "source", "locator", "used", "weak", "why", "no_test", "summary")
-_QUANTITIES = ("found", "se", "sd", "low", "high", "above", "below")
-_KEYS = (*_TEXTS, *_QUANTITIES, "expect", "tolerance", "n", "statistic")
-SUMMARIES = ("mean", "median")
+_QUANTITIES = ("value", "se", "sd", "low", "high", "above", "below")
 
 
 @dataclass(frozen=True)
 class Case:
     """One row: a published number with its error, a bound, or exact values; numbers in the paper's unit.
 
-    ``found``         the published mean or median;  ``se``, ``sd``  its standard error, and the spread of single ears
+    ``value``         the published mean or median;  ``se``, ``sd``  its standard error, and the spread of single ears
     ``low``, ``high`` the range of single ears beside a number, or the range that is printed instead of one
     ``above``, ``below``  a direction: the statistic lies on this side
     ``expect``        exact values, each to be met within ``tolerance`` (a share of the value, or in its unit)
@@ -43,7 +41,7 @@ class Case:
     source: str
     locator: str
     unit: str = ""
-    found: float | None = None
+    value: float | None = None
     se: float | None = None
     sd: float | None = None
     low: float | None = None
@@ -72,18 +70,18 @@ class Case:
     def band(self) -> tuple[float, float]:
         """The measured value with its own error, 5 to 95 %: from its SE, else its SD and n, else the range of its n
         ears; without a value, the printed range."""
-        if self.found is None:
+        if self.value is None:
             assert self.low is not None and self.high is not None
             return self.low, self.high
         if self.ranged:
             factor = exp(Z95 * self.doubt)
-            return self.found / factor, self.found * factor
-        return self.found - Z95 * self.error, self.found + Z95 * self.error
+            return self.value / factor, self.value * factor
+        return self.value - Z95 * self.error, self.value + Z95 * self.error
 
     @property
     def ranged(self) -> bool:
         """Whether all that is printed of a value's error is the range of its ears."""
-        return self.found is not None and self.high is not None and not self.error
+        return self.value is not None and self.high is not None and not self.error
 
     @property
     def doubt(self) -> float:
@@ -94,8 +92,8 @@ class Case:
         times as far as a mean.
         Source: Blom 1958 (normal scores)
         """
-        assert self.found is not None and self.high is not None
-        half = log(self.high / self.low) / 2 if self.low else log(self.high / self.found)
+        assert self.value is not None and self.high is not None
+        half = log(self.high / self.low) / 2 if self.low else log(self.high / self.value)
         score = NormalDist().inv_cdf((self.n - 0.375) / (self.n + 0.25))
         return half / score * sqrt((pi / 2 if self.summary == "median" else 1.0) / self.n)
 
@@ -119,94 +117,88 @@ def cases(entry: Entry[ObservationOptions, object]) -> list[Case]:
     return [_case(entry, row_id, row) for row_id, row in entry.options.row.items()]
 
 
-def _case(entry: Entry[ObservationOptions, object], row_id: str, row: Mapping[str, object]) -> Case:
-    file, key = entry.card.file, f'row."{row_id}"'
-    for name in row:
-        if name not in _KEYS:
-            raise BadInput("is not a key of a row", file=file, key=f"{key}.{name}", allowed=list(_KEYS))
-    of_all = {
-        "about": entry.card.about,
-        "source": entry.options.source,
-        "locator": entry.options.locator,
-    }
-    texts = {k: v for k, v in {**of_all, **row}.items() if k in _TEXTS}
-    for name, text in texts.items():
-        if not isinstance(text, str):
-            raise BadInput("must be text in quotes", file=file, key=f"{key}.{name}", given=text)
-    numbers, unit = _numbers(row, file, key)
-    made = Case(
-        id=row_id, **texts, **numbers, unit=unit,  # type: ignore[arg-type]
-        expect=_expected(row, unit, file, key), tolerance=str(row.get("tolerance", "")),
-        n=_count(row, file, key), statistic=_table(row, file, key),
-    )  # fmt: skip
-    _check(made, file, key)
-    return made
+def _case(entry: Entry[ObservationOptions, object], row_id: str, row: RowTable) -> Case:
+    with at(entry.card.file, f"row.{row_id}"):
+        numbers, expect, unit = _numbers(row)
+        case = Case(
+            id=row_id,
+            about=row.about or entry.card.about,
+            source=row.source or entry.options.source,
+            locator=row.locator or entry.options.locator,
+            unit=unit,
+            value=numbers["value"],
+            se=numbers["se"],
+            sd=numbers["sd"],
+            low=numbers["low"],
+            high=numbers["high"],
+            above=numbers["above"],
+            below=numbers["below"],
+            expect=expect,
+            tolerance=row.tolerance,
+            n=row.n,
+            summary=row.summary,
+            statistic=row.statistic,
+            used=row.used,
+            weak=row.weak,
+            why=row.why,
+            no_test=row.no_test,
+        )
+        _check(case)
+    return case
 
 
-def _numbers(row: Mapping[str, object], file: str, key: str) -> tuple[dict[str, float], str]:
-    given = {name: str(row[name]) for name in _QUANTITIES if name in row}
-    listed = row.get("expect")
-    first = [*given.values(), *([str(v) for v in listed] if isinstance(listed, list) else [])]
-    unit = _read(first[0], None, file, key)[1] if first else ""
-    return {name: _read(text, unit, file, f"{key}.{name}")[0] for name, text in given.items()}, unit
+def _numbers(row: RowTable) -> tuple[dict[str, float | None], tuple[float, ...], str]:
+    """The numbers of a row by key, its exact values, and the unit of the first of them, which all are in."""
+    stated: dict[str, str] = {name: getattr(row, name) for name in _QUANTITIES}
+    first = next(filter(None, (*stated.values(), *row.expect)), "")
+    unit = _read(first, None, "")[1] if first else ""
+    numbers = {name: _read(text, unit, name)[0] if text else None for name, text in stated.items()}
+    return numbers, tuple(_read(text, unit, "expect")[0] for text in row.expect), unit
 
 
-def _expected(row: Mapping[str, object], unit: str, file: str, key: str) -> tuple[float, ...]:
-    listed = row.get("expect", [])
-    if not isinstance(listed, list):
-        raise BadInput("must be a list", file=file, key=f"{key}.expect", given=listed)
-    return tuple(_read(str(text), unit, file, f"{key}.expect")[0] for text in listed)
-
-
-def _read(text: str, unit: str | None, file: str, key: str) -> tuple[float, str]:
+def _read(text: str, unit: str | None, key: str) -> tuple[float, str]:
     try:
-        value, given = split(text)
-        return (value, given) if unit in (None, given) else (convert(value, given, str(unit)), str(unit))
+        value, stated = split(text)
+        return (value, stated) if unit in (None, stated) else (convert(value, stated, str(unit)), str(unit))
     except ValueError as error:
-        raise BadInput(str(error), file=file, key=key, given=text) from error
+        raise BadInput(str(error), key=key.replace("value", "found"), given=text) from error
 
 
-def _count(row: Mapping[str, object], file: str, key: str) -> int:
-    n = row.get("n", 1)
-    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
-        raise BadInput("must be a whole number above zero", file=file, key=f"{key}.n", given=n)
-    return n
-
-
-def _table(row: Mapping[str, object], file: str, key: str) -> Mapping[str, object]:
-    table = row.get("statistic", {})
-    if not isinstance(table, dict):
-        raise BadInput("must be a table", file=file, key=f"{key}.statistic", given=table)
-    return table
-
-
-def _check(case: Case, file: str, key: str) -> None:
-    told = case.found is not None or (case.low is not None and case.high is not None)
-    if not (told or case.expect or case.no_test or case.kind == "direction"):
+def _check(case: Case) -> None:
+    """Refuse a row that states no number or too little of one."""
+    if not (_is_measured(case) or case.expect or case.no_test):
         raise BadInput(
-            "says what was measured, or why it is no test", file=file, key=key, allowed=list(_KEYS)
+            "says what was measured, or why it is no test",
+            allowed=["found", *_QUANTITIES[1:], "expect", "no_test"],
         )
-    if case.summary not in SUMMARIES:
-        raise BadInput(
-            "is not known", file=file, key=f"{key}.summary", given=case.summary, allowed=list(SUMMARIES)
-        )
-    if case.expect and not case.tolerance:
-        raise BadInput("an exact row has a tolerance", file=file, key=f"{key}.tolerance")
-    if case.ranged and not (
-        case.n > 1 and 0.0 <= (case.low or 0.0) <= (case.found or 0.0) <= (case.high or 0.0)
-    ):
+    if case.expect:
+        _check_tolerance(case)
+    if case.ranged and not (case.n > 1 and _rises(0.0, case.low or 0.0, case.value or 0.0, case.high or 0.0)):
         raise BadInput(
             "a range beside a value is that of two ears or more, from zero up, and holds it",
-            file=file, key=key, given=(case.low, case.found, case.high, case.n),
-        )  # fmt: skip
-    if case.expect:
-        try:
-            tolerance(case, case.expect[0])
-        except ValueError as error:
-            raise BadInput(str(error), file=file, key=f"{key}.tolerance", given=case.tolerance) from error
-    low, high = case.band() if case.kind == "interval" else (0.0, 0.0)
-    if low > high:
-        raise BadInput("low and high must rise", file=file, key=key, given=(low, high))
+            given=(case.low, case.value, case.high, case.n),
+        )
+    if case.kind == "interval" and not _rises(*case.band()):
+        raise BadInput("low and high must rise", given=case.band())
+
+
+def _is_measured(case: Case) -> bool:
+    """Whether a row states a number, a range or a direction."""
+    ranged = case.low is not None and case.high is not None
+    return case.value is not None or ranged or case.kind == "direction"
+
+
+def _check_tolerance(case: Case) -> None:
+    if not case.tolerance:
+        raise BadInput("an exact row has a tolerance", key="tolerance")
+    try:
+        tolerance(case, case.expect[0])
+    except ValueError as error:
+        raise BadInput(str(error), key="tolerance", given=case.tolerance) from error
+
+
+def _rises(*numbers: float) -> bool:
+    return all(a <= b for a, b in itertools.pairwise(numbers))
 
 
 def to_paper(value: float, unit: str) -> float:

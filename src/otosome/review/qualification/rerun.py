@@ -62,7 +62,7 @@ class Statistic:
         for name in ("measure", "of"):
             if name not in case.statistic:
                 raise BadInput("is missing", file=file, key=f"{key}.{name}")
-        made = cls(**_typed(case.statistic, file, key))  # type: ignore[arg-type]
+        statistic = cls(**_typed(case.statistic, file, key))  # type: ignore[arg-type]
         arms, measures = [a.name for a in study.tables.arm], list(study.tables.measure)
         words: dict[str, Sequence[str | None]] = {
             "measure": measures,
@@ -71,33 +71,44 @@ class Statistic:
             **_WORDS,
         }
         for name, allowed in words.items():
-            if getattr(made, name) not in allowed:
+            if getattr(statistic, name) not in allowed:
                 raise BadInput(
-                    "is not known here", file=file, key=f"{key}.{name}", given=getattr(made, name),
+                    "is not known here",
+                    file=file,
+                    key=f"{key}.{name}",
+                    given=getattr(statistic, name),
                     allowed=[a for a in allowed if a is not None],
-                )  # fmt: skip
-        made._check_measured(study, file, key)
-        if made.scale is not None and made.grade not in study.scale(made.scale).labels:
+                )
+        statistic._check_measured(study, file, key)
+        if statistic.scale is not None and statistic.grade not in study.scale(statistic.scale).labels:
             raise BadInput(
-                "is no grade of its scale", file=file, key=f"{key}.grade", given=made.grade,
-                allowed=list(study.scale(made.scale).labels),
-            )  # fmt: skip
-        return made
+                "is no grade of its scale",
+                file=file,
+                key=f"{key}.grade",
+                given=statistic.grade,
+                allowed=list(study.scale(statistic.scale).labels),
+            )
+        return statistic
 
     def _check_measured(self, study: Study, file: str, key: str) -> None:
         """Refuse moments and frequencies that its measure does not have."""
         measure = study.tables.measure[self.measure]
         moments, tones = measure.at, measure.frequency or [Quantity("1 kHz")]
         for name, wanted, allowed in (
-            ("at", (self.at,), moments), ("since", (self.since,), moments), ("frequency", self.frequency, tones)
-        ):  # fmt: skip
+            ("at", (self.at,), moments),
+            ("since", (self.since,), moments),
+            ("frequency", self.frequency, tones),
+        ):
             for value in wanted:
                 if value is not None and value not in allowed:
                     where = "there" if name == "frequency" else "then"
                     raise BadInput(
-                        f"is not measured {where}", file=file, key=f"{key}.{name}", given=value.text,
+                        f"is not measured {where}",
+                        file=file,
+                        key=f"{key}.{name}",
+                        given=value.text,
                         allowed=[there.text for there in allowed],
-                    )  # fmt: skip
+                    )
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -134,11 +145,11 @@ def study_of(entry: Entry[ObservationOptions, object], terms: Terms) -> Study:
 def rerun(entry: Entry[ObservationOptions, object], rows: list[Case], terms: Terms) -> dict[str, Array]:
     """Each row's statistic in each world, shape (world,) by the row's id."""
     study = study_of(entry, terms)
-    asked = {case.id: Statistic.of_case(case, study, entry.card.file) for case in rows}
-    arms = list(dict.fromkeys(arm for statistic in asked.values() for arm in statistic.arms))
+    statistics = {case.id: Statistic.of_case(case, study, entry.card.file) for case in rows}
+    arms = list(dict.fromkeys(arm for statistic in statistics.values() for arm in statistic.arms))
     subjects = max(case.n for case in rows)
     read = {arm: _read(study, arm, k, len(arms), subjects, terms) for k, arm in enumerate(arms)}
-    return {case.id: _statistic(asked[case.id], case, study, read) for case in rows}
+    return {case.id: _statistic(statistics[case.id], case, study, read) for case in rows}
 
 
 def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: Terms) -> dict[str, Array]:
@@ -148,48 +159,54 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
     ears = draw(study, terms.worlds * world, terms.seed, world)
     by_group = np.arange(ears.size).reshape(terms.worlds, arms, subjects)
     mine = ears.take(by_group[:, number].ravel())
-    made = plan(study, [arm], growth=_GROWTH)
+    planned = plan(study, [arm], growth=_GROWTH)
 
     def work(block: Block) -> dict[str, Array]:
-        cells = block.cells(made.arms[0]).at(made.at(made.times))
+        cells = block.cells(planned.arms[0]).at(planned.at(planned.times))
         return {
-            name: block.value(measure, cells, made.frequencies, made.arms[0], made.times)
+            name: block.value(measure, cells, planned.frequencies, planned.arms[0], planned.times)
             for name, measure in study.tables.measure.items()
         }
 
-    found = through(made, mine, work)
+    values_by_measure = through(planned, mine, work)
     readings = {}
     for name, measure in study.tables.measure.items():
-        uniform = uniforms(terms.seed, f"observation/{name}/{arm}", 0, found[name].size).reshape(
-            found[name].shape
+        uniform = uniforms(terms.seed, f"observation/{name}/{arm}", 0, values_by_measure[name].size).reshape(
+            values_by_measure[name].shape
         )
-        value = endpoint(study, measure, mine).read(found[name], uniform).value
+        value = endpoint(study, measure, mine).read(values_by_measure[name], uniform).value
         readings[name] = value.reshape(terms.worlds, subjects, *value.shape[1:])
     return readings
 
 
-def _statistic(asked: Statistic, case: Case, study: Study, read: Mapping[str, Mapping[str, Array]]) -> Array:
-    groups = [_group(asked, case, study, read[arm][asked.measure][:, : case.n]) for arm in asked.arms]
+def _statistic(
+    statistic: Statistic, case: Case, study: Study, read: Mapping[str, Mapping[str, Array]]
+) -> Array:
+    groups = [
+        _group(statistic, case, study, read[arm][statistic.measure][:, : case.n]) for arm in statistic.arms
+    ]
     if len(groups) == 1:
         values = groups[0]
-    elif asked.by == "ratio":
+    elif statistic.by == "ratio":
         values = groups[0] / groups[1]
     else:
         values = groups[0] - groups[1]
-    return np.asarray(getattr(np, asked.over)(values, axis=1))
+    return np.asarray(getattr(np, statistic.over)(values, axis=1))
 
 
-def _group(asked: Statistic, case: Case, study: Study, readings: Array) -> Array:
+def _group(statistic: Statistic, case: Case, study: Study, readings: Array) -> Array:
     """What the subjects of a group have together at each frequency, shape (world, frequency)."""
-    made, measure = plan(study), study.tables.measure[asked.measure]
-    wanted = list(asked.frequency) or measure.tones
-    chosen = readings[..., np.searchsorted(made.frequencies, np.sort(wanted))]
-    at = max(measure.at) if asked.at is None else asked.at
-    values = chosen[:, :, np.searchsorted(made.times, at)]
-    before = None if asked.since is None else chosen[:, :, np.searchsorted(made.times, asked.since)]
-    if asked.scale is not None:
-        scale = study.scale(asked.scale)
+    planned, measure = plan(study), study.tables.measure[statistic.measure]
+    wanted = list(statistic.frequency) or measure.tones
+    chosen = readings[..., np.searchsorted(planned.frequencies, np.sort(wanted))]
+    at = max(measure.at) if statistic.at is None else statistic.at
+    values = chosen[:, :, np.searchsorted(planned.times, at)]
+    before = (
+        None if statistic.since is None else chosen[:, :, np.searchsorted(planned.times, statistic.since)]
+    )
+    if statistic.scale is not None:
+        scale = study.scale(statistic.scale)
         grades = scale.grade(values, np.sort(wanted), before)
-        return np.asarray((grades >= scale.labels.index(asked.grade)).mean(axis=1, keepdims=True))
+        return np.asarray((grades >= scale.labels.index(statistic.grade)).mean(axis=1, keepdims=True))
     values = values if before is None else values - before
     return np.asarray(np.median(values, axis=1) if case.summary == "median" else values.mean(axis=1))

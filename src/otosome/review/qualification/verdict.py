@@ -55,10 +55,10 @@ class Row:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a machine."""
-        told = asdict(self)
+        values = asdict(self)
         if self.probability is not None:
-            told["calibrated"] = False
-        return told
+            values["calibrated"] = False
+        return values
 
 
 def judge(case: Case, values: Array) -> Row:
@@ -76,18 +76,41 @@ def no_test(case: Case, reason: str) -> Row:
 
 def _row(case: Case, verdict: str, simulated: dict[str, float] | None, **more: Any) -> Row:
     measured: dict[str, float | None] = {
-        "value": case.found, "low": case.low, "high": case.high, "se": case.se, "sd": case.sd,
-        "above": case.above, "below": case.below, "from": None, "to": None,
-    }  # fmt: skip
+        "value": case.value,
+        "low": case.low,
+        "high": case.high,
+        "se": case.se,
+        "sd": case.sd,
+        "above": case.above,
+        "below": case.below,
+        "from": None,
+        "to": None,
+    }
     if case.kind == "interval":
         measured["from"], measured["to"] = case.band()
-    told: dict[str, Any] = {
-        "id": case.id, "verdict": verdict, "about": case.about, "kind": case.kind, "unit": case.unit,
-        "simulated": simulated, "measured": measured, "n": case.n, "inside": None, "covers": None,
-        "sharp": None, "probability": None, "widths": None, "score": None, "used": case.used, "weak": case.weak,
-        "reason": "", "why": case.why, "source": case.source, "locator": case.locator,
-    }  # fmt: skip
-    return Row(**{**told, **more})
+    row: dict[str, Any] = {
+        "id": case.id,
+        "verdict": verdict,
+        "about": case.about,
+        "kind": case.kind,
+        "unit": case.unit,
+        "simulated": simulated,
+        "measured": measured,
+        "n": case.n,
+        "inside": None,
+        "covers": None,
+        "sharp": None,
+        "probability": None,
+        "widths": None,
+        "score": None,
+        "used": case.used,
+        "weak": case.weak,
+        "reason": "",
+        "why": case.why,
+        "source": case.source,
+        "locator": case.locator,
+    }
+    return Row(**{**row, **more})
 
 
 def _three(values: Array) -> dict[str, float]:
@@ -104,12 +127,14 @@ def _exact(case: Case, values: Array) -> Row:
     off = np.abs(values - expected)
     worst = int(np.argmax(off / np.where(allowed > 0, allowed, 1e-300)))
     value = float(values[worst])
-    told = {"value": float(expected[worst]), "low": None, "high": None}
+    expectation = {"value": float(expected[worst]), "low": None, "high": None}
     return _row(
-        case, "agrees" if bool(np.all(off <= allowed)) else "disagrees",
-        {"low": value, "median": value, "high": value}, measured=told,
+        case,
+        "agrees" if bool(np.all(off <= allowed)) else "disagrees",
+        {"low": value, "median": value, "high": value},
+        measured=expectation,
         reason=f"tolerance {case.tolerance}; the furthest off of {values.size} is shown",
-    )  # fmt: skip
+    )
 
 
 def _direction(case: Case, values: Array) -> Row:
@@ -138,8 +163,8 @@ def _interval(case: Case, values: Array) -> Row:
     covers = low <= measured_high and measured_low <= high
     wide = too_wide(case, low, high)
     marks: dict[str, Any] = {"reason": wide, "covers": covers, "sharp": not wide}
-    if case.found is not None:
-        marks |= {"inside": low <= case.found <= high, "score": interval_score(low, high, case.found)}
+    if case.value is not None:
+        marks |= {"inside": low <= case.value <= high, "score": interval_score(low, high, case.value)}
     if case.spread:
         marks["widths"] = (high - low) / case.spread
     verdict = "disagrees" if not covers else "uninformative" if wide else "agrees"

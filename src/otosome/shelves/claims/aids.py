@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.roles import Figure
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    from otosome.review.claims import Laboratory
 
 _PERCENT = 100.0
 
@@ -29,7 +32,7 @@ class Aids:
     beside: str
     cell: str
 
-    def figure(self, laboratory: Any) -> Figure:
+    def figure(self, laboratory: Laboratory) -> Figure:
         """Words gained in quiet, with those gained in noise, the cells saved and who takes an aid up as parts."""
         study = laboratory.study(self.study)
         arms = [laboratory.arm(study, name) for name in (self.against, self.of)]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.roles import Figure
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    from otosome.forward import Block
+    from otosome.review.claims import Laboratory
 
 # Below saturation the first guess is exact; each round by the secant takes out what saturation bends.
 _ROUNDS = 3
@@ -34,7 +38,7 @@ class Barrier:
     barriers: Mapping[str, str]
     mechanism: str
 
-    def figure(self, laboratory: Any) -> Figure:
+    def figure(self, laboratory: Laboratory) -> Figure:
         """Needed over the highest that is assumed, for the first route, with every route as a part."""
         parts = tuple(self._route(laboratory, route, number) for route, number in self.barriers.items())
         words = (
@@ -42,7 +46,7 @@ class Barrier:
         )
         return replace(parts[0], words=words, parts=parts)
 
-    def _route(self, laboratory: Any, route: str, number: str) -> Figure:
+    def _route(self, laboratory: Laboratory, route: str, number: str) -> Figure:
         study = laboratory.study(self.study)
         assumed = study.parameters[number]
         needed = self.needed(laboratory, route, number)
@@ -55,15 +59,15 @@ class Barrier:
         )
         return Figure.over(needed * assumed.value / assumed.high, "times", words)
 
-    def needed(self, laboratory: Any, route: str, number: str) -> Array:
+    def needed(self, laboratory: Laboratory, route: str, number: str) -> Array:
         """Needed permeability over the assumed best value in each ear, shape (subject,)."""
         study = laboratory.study(self.study)
         arm, assumed = laboratory.arm(study, route), study.parameters[number].value
 
         def off(factor: Array) -> Array:
             """How far a permeability is from enough, as a logarithm."""
-            found = laboratory.run(study, [arm], self._reached, numbers={number: assumed * np.exp(factor)})
-            return np.log(np.maximum(found["reached"], 1.0 / _NONE))
+            reach = laboratory.run(study, [arm], self._reached, numbers={number: assumed * np.exp(factor)})
+            return np.log(np.maximum(reach["reached"], 1.0 / _NONE))
 
         before = np.zeros(laboratory.ears)
         short = off(before)
@@ -76,7 +80,7 @@ class Barrier:
         full = (short < -1.0) & (slope < _STEEPNESS[0])
         return np.where(full, _NONE, np.exp(factor))
 
-    def _reached(self, block: Any) -> dict[str, Array]:
+    def _reached(self, block: Block) -> dict[str, Array]:
         """Highest effective concentration in the organ of Corti over the half-effect one, shape (subject,)."""
         (arm,) = block.plan.arms
         vesicles, batch = block.vesicles(arm), block.batch(arm.treatments[0].treatment.batch)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.roles import Figure
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    from otosome.review.claims import Laboratory
 
 _PERCENT = 100.0
 
@@ -25,7 +28,7 @@ class Cargo:
     copies: str
     loaded: float
 
-    def figure(self, laboratory: Any) -> Figure:
+    def figure(self, laboratory: Laboratory) -> Figure:
         """Share of the RNA at its natural copies, with a loaded batch as a part."""
         natural = self._share(laboratory, 1.0)
         loaded = self._share(laboratory, self.loaded)
@@ -36,13 +39,13 @@ class Cargo:
         )
         return replace(parts[0], words=f"{words}; the rest is by contact", parts=parts)
 
-    def _share(self, laboratory: Any, times: float) -> Array:
+    def _share(self, laboratory: Laboratory, times: float) -> Array:
         study = laboratory.study(self.study, mechanisms=None)
         copies = laboratory.table(study)[self.copies]
         arms = laboratory.compared(study)
         (whole,), (without,) = (
-            laboratory.gains(study, arms, numbers={self.copies: held})
-            for held in (times * copies, 0.0 * copies)
+            laboratory.gains(study, arms, numbers={self.copies: number})
+            for number in (times * copies, 0.0 * copies)
         )
         share: Array = _PERCENT * (whole - without) / np.where(whole > 0, whole, np.inf)
         return share

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +11,10 @@ from otosome.model.hearing import shift
 from otosome.model.injury import LABELS, Cells
 from otosome.roles import Figure
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    from otosome.forward import Block
+    from otosome.review.claims import Laboratory
 
 _PERCENT = 100.0
 _STRIA = "stria"
@@ -25,15 +29,15 @@ class Cause:
 
     study: str
 
-    def figure(self, laboratory: Any) -> Figure:
+    def figure(self, laboratory: Laboratory) -> Figure:
         """Share of hair cells and nerve together, with every kind as a part."""
         study = laboratory.study(self.study)
-        asked = study.tables.measure[study.tables.compare.measure]
-        frequency = np.array(asked.tones)
-        last = max(asked.at)
+        measure = laboratory.measured(study)
+        frequency = np.array(measure.tones)
+        last = max(measure.at)
         against, _ = laboratory.compared(study)
 
-        def work(block: Any) -> dict[str, Array]:
+        def work(block: Block) -> dict[str, Array]:
             cells = block.cells(against).at(block.plan.at([last]))
             whole = shift(block.ear, cells, frequency)
             return {

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.roles import Figure
 from otosome.units import Array, Quantity
+
+if TYPE_CHECKING:
+    from otosome.review.claims import Laboratory
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Dose:
     particles: tuple[float, ...]
     plateau: float
 
-    def figure(self, laboratory: Any) -> Figure:
+    def figure(self, laboratory: Laboratory) -> Figure:
         """Where the plateau begins, as a power of ten of particles; the benefit at each dose as parts."""
         study = laboratory.study(self.study)
         against, _ = laboratory.compared(study)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.roles import Figure
 from otosome.units import quantity
+
+if TYPE_CHECKING:
+    from otosome.review.claims import Laboratory
 
 _PERCENT = 100.0
 
@@ -30,18 +33,18 @@ class Implants:
     low: tuple[str, ...]
     cell: str
 
-    def figure(self, laboratory: Any) -> Figure:
+    def figure(self, laboratory: Laboratory) -> Figure:
         """Words gained, with low-tone hearing and neurons lost as parts."""
         study = laboratory.study(self.study)
         arms = [laboratory.arm(study, name) for name in (self.against, self.of)]
         without, implanted = laboratory.ends(study, arms, self.measure)
         before, after = laboratory.ends(study, arms, self.residual)
-        kept, left = laboratory.counted(study, arms, self.cell)
+        whole, remaining = laboratory.counted(study, arms, self.cell)
         low = np.isin(study.tables.measure[self.residual].tones, [quantity(tone, "kHz") for tone in self.low])
         heard = f"hearing lost without the device at {' and '.join(self.low)}"
         parts = (
             Figure.over((after - before)[:, low].mean(axis=1) + 0.0, "dB", heard),
-            Figure.over(_PERCENT * (kept - left), "% points", "neurons lost"),
+            Figure.over(_PERCENT * (whole - remaining), "% points", "neurons lost"),
         )
         words = "of words gained in quiet a year after the operation, by the study's candidates"
         return Figure.over((implanted - without).mean(axis=1), "points", words, parts)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.model.injury import stress
 from otosome.roles import Figure
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    from otosome.forward import Block, PlannedArm
+    from otosome.review.claims import Laboratory
 
 _PERCENT = 100.0
 
@@ -23,22 +27,24 @@ class Inflammation:
 
     study: str
 
-    def figure(self, laboratory: Any) -> Figure:
+    def figure(self, laboratory: Laboratory) -> Figure:
         """Part of the stress that vesicles take away."""
         study = laboratory.study(self.study)
         against, treated = laboratory.compared(study)
 
-        def work(block: Any) -> dict[str, Array]:
+        def work(block: Block) -> dict[str, Array]:
             return {name: self._sum(block, arm) for name, arm in (("without", against), ("with", treated))}
 
-        found = laboratory.run(study, [against, treated], work)
-        less = _PERCENT * (1.0 - found["with"] / np.maximum(found["without"], np.finfo(float).tiny))
+        stress_by_arm = laboratory.run(study, [against, treated], work)
+        less = _PERCENT * (
+            1.0 - stress_by_arm["with"] / np.maximum(stress_by_arm["without"], np.finfo(float).tiny)
+        )
         return Figure.over(less, "%", "less stress with vesicles, over the whole study and cochlea")
 
-    def _sum(self, block: Any, arm: Any) -> Array:
+    def _sum(self, block: Block, arm: PlannedArm) -> Array:
         knots = block.plan.knots
-        found = stress(
+        rate = stress(
             knots, block.harm(arm).production, block.species["stress_clearance"], block.protection(arm)
         )
-        total: Array = np.trapezoid(found.mean(axis=2), knots, axis=1)
+        total: Array = np.trapezoid(rate.mean(axis=2), knots, axis=1)
         return total

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from otosome.roles import Figure
+
+if TYPE_CHECKING:
+    from otosome.review.claims import Laboratory
 
 _DAY = 24.0
 
@@ -21,7 +24,7 @@ class Irreversible:
     study: str
     days: tuple[float, ...]
 
-    def figure(self, laboratory: Any) -> Figure:
+    def figure(self, laboratory: Laboratory) -> Figure:
         """Benefit on the last day, with every day as a part."""
         study = laboratory.study(self.study)
         against, _ = laboratory.compared(study)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtri
 
 from otosome.roles import Figure
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    from otosome.review.claims import Laboratory
 
 _PERCENT = 100.0
 
@@ -28,7 +31,7 @@ class Mechanisms:
     power: float
     error: float
 
-    def figure(self, laboratory: Any) -> Figure:
+    def figure(self, laboratory: Laboratory) -> Figure:
         """Share of pairs told apart, over worlds, with each knock-out's cost as a part."""
         study = laboratory.study(self.study, mechanisms=None)
         against, whole = laboratory.compared(study)

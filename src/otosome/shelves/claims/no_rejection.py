@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from otosome.roles import Figure
+
+if TYPE_CHECKING:
+    from otosome.review.claims import Laboratory
 
 # Of the one-sided bound; by it n without an event bound the rate by about 3/n.
 _CONFIDENCE = 0.95
@@ -21,7 +24,7 @@ class NoRejection:
 
     treated: tuple[int, ...]
 
-    def figure(self, laboratory: Any) -> Figure:
+    def figure(self, laboratory: Laboratory) -> Figure:
         """The bound for those reported, if none of them had a reaction, with larger numbers as parts."""
         parts = tuple(self._bound(n) for n in self.treated)
         return replace(parts[0], words=f"upper bound of the rate: {parts[0].words}", parts=parts)

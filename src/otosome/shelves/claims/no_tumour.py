@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from otosome.roles import Figure
+
+if TYPE_CHECKING:
+    from otosome.review.claims import Laboratory
 
 _PERCENT = 100.0
 
@@ -14,7 +17,7 @@ _PERCENT = 100.0
 class NoTumour:
     """The excess risk of live cells: the most that giving vesicles instead can avoid."""
 
-    def figure(self, laboratory: Any) -> Figure:
+    def figure(self, laboratory: Laboratory) -> Figure:
         """Excess over the risk without cells; at or below zero there is none to avoid."""
         risk = laboratory.parameter("harms", "malignancy", "ratio")
         value, low, high = (_PERCENT * (risk - 1.0) for risk in (risk.value, risk.low, risk.high))

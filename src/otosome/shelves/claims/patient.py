@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import binom
 
 from otosome.evidence import uniforms
 from otosome.roles import Figure
+from otosome.shelves.devices.cochlear_implant import CochlearImplant
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    from otosome.review.claims import Laboratory
 
 _POINTS = 100.0
 # Of a two-sided test at 5 % with a power of 80 %, as trials are sized: 1.96 and 0.84 standard deviations together.
@@ -31,7 +35,7 @@ class Patient:
     words: int
     gain: float
 
-    def figure(self, laboratory: Any) -> Figure:
+    def figure(self, laboratory: Laboratory) -> Figure:
         """Score of the second ear less that of the first, in points, and what follows for a trial."""
         apart = self.differences(laboratory).reshape(self.worlds, self.people)
         spread = apart.std(axis=1, ddof=1)
@@ -39,43 +43,46 @@ class Patient:
         parts = (
             Figure.over(_POINTS * better.mean(axis=1), "%", "of such people score higher in the second ear"),
             Figure.over(
-                _POINTS * clearly.mean(axis=1), "%",
+                _POINTS * clearly.mean(axis=1),
+                "%",
                 f"of them beyond what two lists of {self.words} words differ by at chance",
             ),
             Figure.over(
-                np.ceil((_REACH * spread / self.gain) ** 2), "people",
+                np.ceil((_REACH * spread / self.gain) ** 2),
+                "people",
                 f"with two implants each, one with vesicles, to show a gain of {self.gain:g} points",
             ),
-        )  # fmt: skip
-        told = (
+        )
+        words = (
             "second implanted ear less the first of one person, four years apart, with no vesicle in either"
         )
-        return Figure.over(apart, "points", told, parts)
+        return Figure.over(apart, "points", words, parts)
 
     @property
     def _chance(self) -> float:
         """Standard deviation of the difference of two lists about the middle, points."""
         return _POINTS * (0.5 / self.words) ** 0.5
 
-    def differences(self, laboratory: Any) -> Array:
+    def differences(self, laboratory: Laboratory) -> Array:
         """Second ear less first of each person, points, shape (worlds times people,)."""
         number = self.worlds * self.people
         catalog = laboratory.catalog
         drawn: dict[str, Array] = {}
         for shelf, name in (("devices", "cochlear_implant"), ("claims", "patient")):
             drawn |= laboratory.columns(catalog.get(shelf, name), number, self.people)
-        one = catalog.get("devices", "cochlear_implant").bind(drawn, "")
+        device = catalog.get("devices", "cochlear_implant").bind(drawn, "")
+        assert isinstance(device, CochlearImplant)  # no shelf of one's own can stand in its place
 
         def own(key: str) -> Array:
             return drawn[f"claims.patient.{key}"][:, None, None]
 
         # What the delay does is as if this ear stood so much better, or worse, among ears.
-        ear = own("other_ear") + own("delay") / one.ear_spread
-        other = replace(one, ear=ear, path=own("other_path"))
+        ear = own("other_ear") + own("delay") / device.ear_spread
+        other = replace(device, ear=ear, path=own("other_path"))
         came, half = own("came")[:, 0], np.exp(0.5 * own("apart") * own("side"))[:, 0]
-        learned = -np.expm1(-own("tested") / one.learning)[:, 0]
+        learned = -np.expm1(-own("tested") / device.learning)[:, 0]
         scores = (
-            one.understood(came, np.minimum(came * half, 1.0)),
+            device.understood(came, np.minimum(came * half, 1.0)),
             other.understood(came, np.minimum(came / half, 1.0)) * learned,
         )
         heard = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtr
@@ -11,6 +11,9 @@ from scipy.special import ndtr
 from otosome.evidence import uniforms
 from otosome.roles import Figure
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    from otosome.review.claims import Laboratory
 
 _PERCENT = 100.0
 _WORLDS = 4000
@@ -27,7 +30,7 @@ class Production:
 
     tolerance: float
 
-    def figure(self, laboratory: Any) -> Figure:
+    def figure(self, laboratory: Laboratory) -> Figure:
         """The share, with lots alone and readings alone as parts."""
         lots = laboratory.parameter("claims", "production", "between_lots")
         days = laboratory.parameter("instruments", "nanosight", "day_to_day")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.model.injury import Protection
 from otosome.roles import Figure
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    from otosome.forward import Block
+    from otosome.review.claims import Laboratory
 
 _PERCENT = 100.0
 _ACTIONS: Mapping[str, tuple[str, ...]] = {
@@ -33,20 +37,20 @@ class Repair:
 
     study: str
 
-    def figure(self, laboratory: Any) -> Figure:
+    def figure(self, laboratory: Laboratory) -> Figure:
         """The share of repair, with every action as a part."""
         study = laboratory.study(self.study, mechanisms=None)
-        asked = study.tables.measure[study.tables.compare.measure]
-        frequency = np.array(asked.tones)
-        last = max(asked.at)
+        measure = laboratory.measured(study)
+        frequency = np.array(measure.tones)
+        last = max(measure.at)
         arms = laboratory.compared(study)
 
-        def work(block: Any) -> dict[str, Array]:
+        def work(block: Block) -> dict[str, Array]:
             protection = block.protection(arms[1])
 
-            def heard(factors: Mapping[Any, Array]) -> Array:
+            def heard(factors: Mapping[tuple[str, str], Array]) -> Array:
                 cells = block.survived(arms[1], Protection(factors)).at(block.plan.at([last]))
-                level: Array = block.value(asked, cells, frequency, arms[1], np.array([last])).mean(
+                level: Array = block.value(measure, cells, frequency, arms[1], np.array([last])).mean(
                     axis=(1, 2)
                 )
                 return level

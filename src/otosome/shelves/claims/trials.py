@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtri
 
 from otosome.roles import Figure
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    from otosome.review.claims import Laboratory
 
 # Stands for any number beyond it, and for none at all.
 _MOST = 1e6
@@ -28,7 +31,7 @@ class Trials:
     power: float
     error: float
 
-    def figure(self, laboratory: Any) -> Figure:
+    def figure(self, laboratory: Laboratory) -> Figure:
         """Patients in each arm, over worlds."""
         study = laboratory.study(self.study)
         effect, spread = laboratory.effect(study)

@@ -75,5 +75,5 @@ class HearingAid:
 
 def _between(known: Kilohertz, wanted: Kilohertz) -> Array:
     """Weights (known, wanted) that read values at other frequencies, linear in octaves."""
-    one = np.eye(known.size)
-    return np.array([np.interp(np.log(wanted), np.log(known), row) for row in one])
+    each = np.eye(known.size)
+    return np.array([np.interp(np.log(wanted), np.log(known), row) for row in each])

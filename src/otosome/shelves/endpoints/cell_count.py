@@ -38,8 +38,8 @@ class CellCount:
     def read(self, value: Fraction, uniform: Array) -> Reading:
         """A count over the healthy number; ``uniform`` in (0, 1), same shape as ``value``."""
         number = self._number()
-        found = binom.ppf(uniform, number, np.clip(value, 0.0, 1.0)) / number
-        return Reading(found, np.zeros_like(found))
+        share = binom.ppf(uniform, number, np.clip(value, 0.0, 1.0)) / number
+        return Reading(share, np.zeros_like(share))
 
     def _number(self) -> Array:
         return np.maximum(np.round(self.counted), 1.0)

@@ -50,9 +50,9 @@ class Dpoae:
 
     def read(self, value: DecibelsSPL, uniform: Array) -> Reading:
         """A reading; ``uniform`` in (0, 1), same shape as ``value``."""
-        found = value + self.error * ndtri(uniform)
-        seen = found > self.floor
-        return Reading(np.where(seen, found, self.floor), np.where(seen, 0.0, -1.0))
+        level = value + self.error * ndtri(uniform)
+        above = level > self.floor
+        return Reading(np.where(above, level, self.floor), np.where(above, 0.0, -1.0))
 
     def log_likelihood(self, reading: Reading, value: DecibelsSPL) -> Array:
         """Log-density of each level read, or log-probability of none above the floor, same shape."""

@@ -43,9 +43,11 @@ class Wave1:
         healthy = hearing.growth(np.asarray(self.level), self.growth["level"], self.growth["amplitude"])
         if not np.all(healthy > 0):
             raise BadInput(
-                "no wave is seen at it even in a healthy ear", key="level", given=f"{self.level} dB SPL",
+                "no wave is seen at it even in a healthy ear",
+                key="level",
+                given=f"{self.level} dB SPL",
                 cure=f"measure from {np.min(self.growth['level']):g} dB SPL on",
-            )  # fmt: skip
+            )
 
     def value(self, ear: Ear, cells: Cells, frequency: Kilohertz) -> Plain:
         """True relative amplitude, shape (subject, time, frequency), not negative."""
@@ -55,9 +57,9 @@ class Wave1:
 
     def read(self, value: Plain, uniform: Array) -> Reading:
         """A reading; ``uniform`` in (0, 1), same shape as ``value``."""
-        found = value * np.exp(self.error * ndtri(uniform))
-        seen = found > self.floor
-        return Reading(np.where(seen, found, self.floor), np.where(seen, 0.0, -1.0))
+        amplitude = value * np.exp(self.error * ndtri(uniform))
+        above = amplitude > self.floor
+        return Reading(np.where(above, amplitude, self.floor), np.where(above, 0.0, -1.0))
 
     def log_likelihood(self, reading: Reading, value: Plain) -> Array:
         """Log-density of each amplitude read, or log-probability of none seen, same shape."""

@@ -106,8 +106,10 @@ class WordScore:
         if not np.array_equal(known, stated):
             raise BadInput(
                 "a material states its importance in the standard's third octaves",
-                key="importance.frequency", given=list(stated), allowed=[f"{one:g}" for one in known],
-            )  # fmt: skip
+                key="importance.frequency",
+                given=list(stated),
+                allowed=[f"{tone:g}" for tone in known],
+            )
         return self.material.importance["weight"]
 
     def _spoken(self) -> DecibelsSPL:
@@ -126,21 +128,22 @@ class WordScore:
         """Words through the electrode where they are heard: in noise, the share a normal ear keeps in more of it."""
         if not self.material.monosyllables:
             raise BadInput(
-                "words through an electrode are known for monosyllables only", key="material",
+                "words through an electrode are known for monosyllables only",
+                key="material",
                 cure="measure a list of monosyllables, such as nu6",
-            )  # fmt: skip
+            )
         if self.noise is None:
             return electric
         quiet, still = np.full_like(self.bands["normal"], speech.SILENCE), np.zeros((1, 1, 1))
         share = self.material.share
-        kept = share(self._index(still, self._noise() + self.electric_noise, still))
-        return electric * kept / share(self._index(still, quiet, still))
+        understood = share(self._index(still, self._noise() + self.electric_noise, still))
+        return electric * understood / share(self._index(still, quiet, still))
 
     def read(self, value: Plain, uniform: Array) -> Reading:
         """A score, % of the words of one list; ``uniform`` in (0, 1), same shape as ``value``."""
         words = self._words()
-        found = _PERCENT * binom.ppf(uniform, words, np.clip(value / _PERCENT, 0.0, 1.0)) / words
-        return Reading(found, np.zeros_like(found))
+        score = _PERCENT * binom.ppf(uniform, words, np.clip(value / _PERCENT, 0.0, 1.0)) / words
+        return Reading(score, np.zeros_like(score))
 
     def log_likelihood(self, reading: Reading, value: Plain) -> Array:
         """Log-probability of each score, same shape."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.laboratory.columns import EARS, unknown_ear
+from otosome.laboratory.columns import EARS, possible, unknown_ear
 from otosome.laboratory.file import (
     Export,
     Refused,
@@ -19,9 +20,12 @@ from otosome.laboratory.file import (
     moment,
     parse,
 )
-from otosome.laboratory.tables import Tables, waveforms
+from otosome.laboratory.tables import Tables, readings, waveforms
 from otosome.laboratory.voltage import EAR
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_LEVELS = 100
 LARGEST = 5_000_000  # bytes: twenty times the largest average seen
@@ -103,7 +107,26 @@ def _tables(
             "date read as month/day" if recorded else "",
         ),
     )
-    return Tables(waveforms=table, refused=refused)
+    return Tables(readings=_stored(export, head, table), waveforms=table, refused=refused)
+
+
+def _stored(export: Export, head: str, table: pd.DataFrame) -> pd.DataFrame | None:
+    """The threshold that was set when it was recorded or analysed, where the header holds one."""
+    value = parse(_found(head, r":Threshold:\s*(-?[\d.]+)"))
+    if value is None or not possible(value):
+        return None
+    first = table.iloc[0]
+    return readings(
+        export,
+        subject=first["subject"],
+        ear=first["ear"],
+        quantity="abr_threshold",
+        frequency=first["frequency"],
+        value=[value],
+        unit="dB SPL",
+        recorded=first["recorded"],
+        flag=flags("stored in the file (:Threshold:)", "click" if np.isnan(first["frequency"]) else ""),
+    )
 
 
 def _sweeps(head: str, levels: int) -> list[float]:

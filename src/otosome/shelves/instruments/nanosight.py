@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otosome.errors import BadInput
-from otosome.laboratory.file import Export, moment, parse
+from otosome.laboratory.file import Export, Refused, moment, parse
 from otosome.laboratory.tables import Tables, particles
 from otosome.units import Array, convert
 
@@ -77,7 +77,8 @@ class Summary:
     ``fields``     (section, key) -> row; the first where a key repeats inside a section
     ``videos``     names of the videos, as printed
     ``diameter``   nm, shape (bin,)
-    ``bins``       particles/mL, shape (bin, video)
+    ``bins``       particles/mL, shape (bin, reliable video)
+    ``reliable``   places of the videos, from 0, that the instrument does not call unreliable
     """
 
     export: Export
@@ -85,16 +86,17 @@ class Summary:
     videos: list[str]
     diameter: Array
     bins: Array
+    reliable: tuple[int, ...]
 
     def values(self, section: str, key: str) -> list[str] | None:
-        """A text for each video; None where the file has no such row; raises BadInput if some are missing."""
+        """A text for each reliable video; None where the file has no such row; raises BadInput if some are missing."""
         row = self.fields.get((section, key))
         if row is None:
             return None
         if len(row.cells) - 1 < len(self.videos):
             entry = f"{sum(map(bool, row.cells[1:]))} values"
             raise self.export.refusal(_place(row), entry, f"{len(self.videos)}, one a video", AGAIN)
-        return row.cells[1 : len(self.videos) + 1]
+        return [row.cells[k + 1] for k in self.reliable]
 
     def text(self, section: str, key: str) -> str:
         """The text behind a key, empty where there is none."""
@@ -117,20 +119,20 @@ def read(file: Path) -> pd.DataFrame:
               values already hold, NaN where "Not recorded"); flag (what the instrument warns of, empty where
               nothing); file (its name); sha256. ``attrs`` has the units and the analysis method.
     raises    BadInput (a ValueError) naming file, place, what was given, what is allowed and the cure, for
-              anything that is not such a file or whose concentration the instrument itself calls unreliable
+              anything that is not such a file or in which the instrument calls the count of every video unreliable
     """
-    return _table(Export.open(file))
+    export = Export.open(file)
+    return _table(export, _summary(export))
 
 
-def _table(export: Export) -> pd.DataFrame:
-    summary = _summary(export)
+def _table(export: Export, summary: Summary) -> pd.DataFrame:
     _believable(summary)
     bins, videos = summary.bins.shape
     total = summary.bins.sum(axis=0)
     table = particles(
         export,
         sample=_sample(summary),
-        replicate=np.repeat(np.arange(1, videos + 1), bins),
+        replicate=np.repeat(np.array(summary.reliable) + 1, bins),
         diameter=np.tile(summary.diameter * convert(1.0, "nm", "mm"), videos),
         count=(_tracks(summary) * summary.bins / total).T.ravel(),
         concentration=summary.bins.T.ravel() * convert(1.0, "particles/mL", "particles/uL"),
@@ -152,8 +154,9 @@ class NanoSight:
 
     @staticmethod
     def read(export: Export) -> Tables:
-        """The table ``particles``: a row per video and bin; raises BadInput that says what is wrong with it."""
-        return Tables(particles=_table(export))
+        """The table ``particles``: a row per reliable video and bin; raises BadInput that says what is wrong."""
+        summary = _summary(export)
+        return Tables(particles=_table(export, summary), refused=_unreliable(summary))
 
 
 def _summary(export: Export) -> Summary:
@@ -219,7 +222,8 @@ def _distribution(export: Export, rows: Iterator[Row], fields: dict[tuple[str, s
         if row.blank or row.key == "Percentile":
             _complete(export, row, rows, fields, len(videos))
             table = _bins(export, lines)
-            return Summary(export, fields, videos, table[:, 0], table[:, 1:])
+            whole = Summary(export, fields, videos, table[:, 0], table[:, 1:], tuple(range(len(videos))))
+            return _reliable(whole)
         if len(lines) == MOST_BINS:
             break
         lines.append(_numbers(export, row, len(videos)))
@@ -311,8 +315,7 @@ def _bins(export: Export, lines: list[list[float]]) -> Array:
 
 
 def _believable(summary: Summary) -> None:
-    """Refuse what the instrument calls unreliable, what holds nothing, and bins that belie their sum."""
-    _reliable(summary)
+    """Refuse what holds nothing, and bins that belie their sum."""
     total = summary.bins.sum(axis=0)
     printed = summary.values(RESULTS, TOTAL)
     if printed is None:
@@ -346,22 +349,37 @@ def _believable(summary: Summary) -> None:
         )
 
 
-def _reliable(summary: Summary) -> None:
-    place = f"[{WARNINGS}] {VALIDITY}"
-    for video, text in enumerate(summary.values(WARNINGS, VALIDITY) or [], start=1):
-        if text.lower().startswith("unreliable"):
-            name = summary.videos[video - 1]
-            raise summary.export.refusal(
-                f"{place}, video {video} ({_short(name)})",
-                repr(text),
-                "'OK', or 'Be cautious of data due to noise' (read and flagged)",
-                "measure again within the instrument's range, or leave that video out and export again",
-            )
+def _reliable(summary: Summary) -> Summary:
+    """Without the videos that the instrument calls unreliable; raises BadInput where it calls all of them so."""
+    texts = summary.values(WARNINGS, VALIDITY) or ["not stated"] * len(summary.videos)
+    reliable = tuple(k for k, text in enumerate(texts) if not text.lower().startswith("unreliable"))
+    if not reliable:
+        raise summary.export.refusal(
+            f"[{WARNINGS}] {VALIDITY}, video 1 ({_short(summary.videos[0])})",
+            repr(texts[0]),
+            "'OK', or 'Be cautious of data due to noise' (read and flagged), at one video or more",
+            "measure again within the instrument's range",
+        )
+    return replace(summary, bins=summary.bins[:, list(reliable)], reliable=reliable)
+
+
+def _unreliable(summary: Summary) -> tuple[Refused, ...]:
+    """The videos that are left out."""
+    row = summary.fields.get((WARNINGS, VALIDITY))
+    return tuple(
+        summary.export.left_out(
+            f"video {k + 1} ({name})",
+            row.cells[k + 1] if row else "",
+            "the instrument calls its count unreliable",
+        )
+        for k, name in enumerate(summary.videos)
+        if k not in summary.reliable
+    )
 
 
 def _dilutions(summary: Summary) -> Array:
     """Factor the printed concentrations already hold, per video; NaN where not recorded."""
-    texts = summary.values(RESULTS, DILUTION) or [NOT_RECORDED] * len(summary.videos)
+    texts = summary.values(RESULTS, DILUTION) or [NOT_RECORDED] * len(summary.reliable)
     place = f"[Results] {DILUTION}"
     known = [np.nan if t.lower() in (NOT_RECORDED, "") else _number(summary.export, place, t) for t in texts]
     if any(factor < 1 for factor in known):
@@ -376,7 +394,7 @@ def _dilutions(summary: Summary) -> Array:
 
 def _flags(summary: Summary) -> list[str]:
     """What the instrument warns of, video by video, as printed."""
-    flags: list[dict[str, None]] = [{} for _ in summary.videos]
+    flags: list[dict[str, None]] = [{} for _ in summary.reliable]
     for video, text in enumerate(summary.values(WARNINGS, VALIDITY) or ["not stated"] * len(flags)):
         if text.lower() != "ok":
             flags[video][f"{VALIDITY}: {text or 'not stated'}"] = None
@@ -415,7 +433,7 @@ def _other_name(summary: Summary) -> str:
 def _tracks(summary: Summary) -> Array:
     texts = summary.values(SIZES, "Valid Tracks")
     if texts is None:
-        return np.full(len(summary.videos), np.nan)
+        return np.full(len(summary.reliable), np.nan)
     return np.array([_number(summary.export, "[Size Data] Valid Tracks", text) for text in texts])
 
 

@@ -37,8 +37,8 @@ class RatEpl:
 
         ``place``  0 base to 1 apex
         """
-        found = -np.log((place + self.start) / self.span) / self.rate
-        return np.maximum(found, self.lowest)
+        frequency = -np.log((place + self.start) / self.span) / self.rate
+        return np.maximum(frequency, self.lowest)
 
     def place(self, frequency: Kilohertz) -> Fraction:
         """Place of each frequency in kHz, 0 base to 1 apex; below 0 where the cochlea does not reach it."""

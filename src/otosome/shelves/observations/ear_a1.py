@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtri
 
 from otosome.units import Array, quantity
+
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
 
 # dB, years, kHz, and the standing among one's like: the median, or the worst tenth.
 _WORST = float(ndtri(0.9))
@@ -19,11 +22,11 @@ _NOISE = ((90.0, 20.0, 4.0, 0.0), (90.0, 20.0, 4.0, _WORST), (100.0, 40.0, 3.0, 
 class EarA1:
     """One man of each example."""
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """Medians and spreads, dB."""
         return {"ear:A1": self.aged(bench), "ear:A2": self.deafened(bench)}
 
-    def aged(self, bench: Any) -> Array:
+    def aged(self, bench: Bench) -> Array:
         """A man of 60 at 4 kHz, and how far one a spread worse than the median is from it at 1 kHz."""
         norm, sixty = bench.bind("populations", "otologically_normal"), quantity("60 year")
         man = replace(norm, age=(sixty, sixty), sex="male", standing=np.zeros((1, 1, 1)))
@@ -32,7 +35,7 @@ class EarA1:
         median, spread = man.aged(at)[0, 0], worse.aged(at)[0, 0]
         return np.array([median[1], spread[0] - median[0]])
 
-    def deafened(self, bench: Any) -> Array:
+    def deafened(self, bench: Bench) -> Array:
         """The shift of noise alone in each example."""
         norm = bench.bind("populations", "otologically_normal")
         men = [

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
 
 _KILOHERTZ = np.array([16.0])
 
@@ -16,7 +19,7 @@ _KILOHERTZ = np.array([16.0])
 class EarA7:
     """Maps in the order the entry names them."""
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """Place of 16 kHz by each map, share of the length from the base."""
         maps = [bench.bind(*name.split(".")) for name in bench.rests]
-        return {"ear:A7": np.array([float(np.ravel(one.place(_KILOHERTZ))[0]) for one in maps])}
+        return {"ear:A7": np.array([float(np.ravel(tonotopy.place(_KILOHERTZ))[0]) for tonotopy in maps])}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
 
 # kHz, and dB HL at each.
 _FREQUENCY = np.array([1.0, 2.0, 3.0, 4.0, 6.0, 8.0])
@@ -26,7 +29,7 @@ _AUDIOGRAMS = np.array(
 class EarA8:
     """The scale by itself."""
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """Grade of each audiogram."""
         grades = bench.bind("scales", "siop_boston").grade(_AUDIOGRAMS, _FREQUENCY)
         return {"ear:A8": np.asarray(grades, dtype=float)}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.model.transport import Dose, schedule, solve
 from otosome.units import Array, Hours
+
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
 
 # h; lengths of infusion beside the rapid one, and a time by which plasma has emptied.
 _HOUR, _MIDDLE, _DAY, _UNTIL = 1.0, 3.0, 24.0, 48.0
@@ -21,12 +24,12 @@ class EarB1:
     dose: Array
     rapid: Hours
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """Ratios of peaks and areas; clearance and volume per body surface, uL/h/m2 and uL/m2."""
         rapid, middle, day = (self.plasma(bench, length) for length in (self.rapid.flat[0], _MIDDLE, _DAY))
         knots, hour = self.plasma(bench, _HOUR)
-        given = self.dose.ravel()
-        clearance = given / np.trapezoid(hour, knots)
+        dose = self.dose.ravel()
+        clearance = dose / np.trapezoid(hour, knots)
         late = (knots > 2.0) & (knots < 4.0)
         slope = -np.polyfit(knots[late], np.log(hour[:, late]).T, 1)[0]
         areas = [np.trapezoid(curve, times) for times, curve in (rapid, day)]
@@ -38,7 +41,7 @@ class EarB1:
             "ear:B2.volume": clearance / slope,
         }
 
-    def plasma(self, bench: Any, length: Hours | float) -> tuple[Hours, Array]:
+    def plasma(self, bench: Bench, length: Hours | float) -> tuple[Hours, Array]:
         """Knots, and cisplatin in plasma at each, ug/uL, shape (ears, time)."""
         species, drug = bench.numbers("species", "human"), bench.numbers("solutes", "cisplatin")
         surface = species["body_mass"] / species["mass_per_surface"]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.model import speech
 from otosome.model.hearing import arriving
 from otosome.units import Array, DecibelsHL, Fraction
+
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
 
 _INDEX = np.array([0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40, 0.45, 0.50, 0.60])
 # dB SPL in the open, up to what an audiometer gives.
@@ -26,7 +29,7 @@ class EarE1:
 
     audiogram: Mapping[str, Array]
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """Share of key words at each index, and share of W-22 words that a decibel adds."""
         bands = bench.entry("endpoints", "word_score").card.profile("bands", bench.species)
         known, wanted = (np.log2(x["frequency"]) for x in (self.audiogram, bands))
@@ -39,20 +42,20 @@ class EarE1:
             "ear:E1.impaired": impaired,
         }
 
-    def rise(self, bench: Any, bands: Mapping[str, Array], lost: DecibelsHL) -> Array:
+    def rise(self, bench: Bench, bands: Mapping[str, Array], lost: DecibelsHL) -> Array:
         """Mean rise of each ear's words from 20 to 80 %, or to its most, per dB."""
         words, numbers = bench.bind("materials", "cid_w22"), bench.numbers("endpoints", "word_score")
         spoken = speech.at_level(bands["normal"], bands["frequency"], _LEVELS[:, None])
         quiet, still = np.full_like(bands["normal"], speech.SILENCE), np.zeros(())
         weight = words.importance["weight"]
-        heard = np.array([speech.index(lost, one, quiet, still, bands, weight) for one in spoken])
+        audible = np.array([speech.index(lost, level, quiet, still, bands, weight) for level in spoken])
         left = fibres(bench, lost) @ weight
-        made = numbers["proficiency"] * speech.spared(left, numbers["reliance"])
-        share = words.share((heard * made[:, None])[:, None, :])[:, 0]
-        return np.array([_rise(one) for one in share])
+        skill = numbers["proficiency"] * speech.spared(left, numbers["reliance"])
+        share = words.share((audible * skill[:, None])[:, None, :])[:, 0]
+        return np.array([_rise(row) for row in share])
 
 
-def fibres(bench: Any, lost: DecibelsHL) -> Fraction:
+def fibres(bench: Bench, lost: DecibelsHL) -> Fraction:
     """Share of fibres that ears arrive with in each band, shape (ear, band)."""
     rates = {kind: bench.numbers("cells", kind) for kind in ("ohc", "ihc")}
     outer = bench.numbers("populations", "otologically_normal")["outer_share"][:, None, None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from otosome.units import (
     Hours,
     Millimetres,
 )
+
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
 
 # kHz; what the low frequencies are in adults, and in the children.
 _LOW, _CHILDREN = (0.125, 0.25, 0.5), (0.25, 0.5, 1.0)
@@ -51,7 +54,7 @@ class EarE10:
     activation: Hours
     later: Hours
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """Whether each person's hearing still serves (0 or 1), and how far it fell, dB."""
         before, serves = self.before.ravel(), self.serves.ravel()
         times = [float(self.activation.ravel()[0]), float(self.later.ravel()[0])]
@@ -69,7 +72,7 @@ class EarE10:
         }
 
     def levels(
-        self, bench: Any, depth: Millimetres, times: list[float], frequency: tuple[float, ...]
+        self, bench: Bench, depth: Millimetres, times: list[float], frequency: tuple[float, ...]
     ) -> list[DecibelsHL]:
         """Mean hearing level over some frequencies at each time, an array (ears,) for each."""
         parts = [
@@ -79,13 +82,13 @@ class EarE10:
         return list(np.concatenate(parts).T)
 
     def _levels(
-        self, bench: Any, rows: slice, deep: float, times: list[float], frequency: Array
+        self, bench: Bench, rows: slice, deep: float, times: list[float], frequency: Array
     ) -> DecibelsHL:
         columns = {name: column[rows] for name, column in bench.columns.items()}
 
         def numbers(shelf: str, name: str) -> dict[str, Array]:
-            found: dict[str, Array] = bench.entry(shelf, name).columns(columns, bench.species)
-            return found
+            numbers: dict[str, Array] = bench.entry(shelf, name).columns(columns, bench.species)
+            return numbers
 
         place, human = Grid().place, numbers("species", "human")
         heard = bench.entry("maps", "human_greenwood_1990").bind(columns, bench.species).frequency(place)

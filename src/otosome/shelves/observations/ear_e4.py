@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtr
@@ -15,6 +15,10 @@ from otosome.units import (
     Hours,
     Plain,
 )
+
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
+    from otosome.shelves.devices.cochlear_implant import CochlearImplant
 
 _LIST = 50
 # Shares of words: what three in four exceed, and the gain that is counted.
@@ -35,7 +39,7 @@ class EarE4:
     chance: Plain
     early: Hours
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """Scores, how far they rose, and whether each exceeds what is counted (0 or 1), of each person."""
         device = bench.bind("devices", "cochlear_implant")
         words, before = self.words(device), self.before.ravel()
@@ -50,11 +54,11 @@ class EarE4:
             "ear:E4.mean": self.scored(inside),
         }
 
-    def words(self, device: Any) -> Fraction:
+    def words(self, device: CochlearImplant) -> Fraction:
         """Share of words that each person understands after all learning, shape (ear,)."""
         came = np.minimum(self.survivors * np.exp(self.survivors_spread * self.survival), 1.0)[:, :, 0]
-        found: Array = device.understood(came, came)[:, 0]
-        return found
+        share: Array = device.understood(came, came)[:, 0]
+        return share
 
     def scored(self, words: Fraction) -> Fraction:
         """Score of each person, by one luck whatever the list, shape (ear,)."""

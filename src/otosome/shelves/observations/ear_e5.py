@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 
 from otosome.units import Array, Hours
+
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
 
 _DAY = 24.0
 
@@ -22,7 +25,7 @@ class EarE5:
 
     days: tuple[float, ...]
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """The time constant of each group, h, the same for each of its people."""
         device, since = bench.bind("devices", "cochlear_implant"), np.array(self.days) * _DAY
         typical = device.neurons[:, :, 0]
@@ -30,8 +33,8 @@ class EarE5:
         learned = -np.expm1(-since[None, :] / device.learning[:, :, 0])
         words = device.understood(typical, typical) * learned
         means = words.reshape(-1, bench.subjects, since.size).mean(axis=1)
-        found = np.array([_constant(since, mean) for mean in means])
-        return {"ear:E5": np.repeat(found, bench.subjects)}
+        constants = np.array([_constant(since, mean) for mean in means])
+        return {"ear:E5": np.repeat(constants, bench.subjects)}
 
 
 def _constant(since: Hours, score: Array) -> float:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtr
 from scipy.stats import binom
 
 from otosome.units import Array, Fraction, Plain
+
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
 
 _LIST = 50
 
@@ -32,18 +35,18 @@ class EarE8:
     chance: Plain
     other_chance: Plain
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """Correlation of the differences over the people of each group, the same for each of its people."""
-        one = bench.bind("devices", "cochlear_implant")
-        other = replace(one, ear=self.other_ear, path=self.other_path)
+        first = bench.bind("devices", "cochlear_implant")
+        second = replace(first, ear=self.other_ear, path=self.other_path)
         came = (self.survivors * np.exp(self.survivors_spread * self.survival))[:, :, 0]
         half = np.exp(0.5 * self.apart * self.side)[:, :, 0]
-        ears = ((one, came * half, self.chance), (other, came / half, self.other_chance))
+        ears = ((first, came * half, self.chance), (second, came / half, self.other_chance))
         neurons = np.minimum(came * half, 1.0) - np.minimum(came / half, 1.0)
         heard = [
             binom.ppf(ndtr(luck.ravel()), _LIST, device.understood(came, np.minimum(now, 1.0))[:, 0]) / _LIST
             for device, now, luck in ears
         ]
         groups = [v.reshape(-1, bench.subjects) for v in (neurons.ravel(), heard[0] - heard[1])]
-        found = [np.corrcoef(n, words)[0, 1] for n, words in zip(*groups, strict=True)]
-        return {"ear:E8": np.repeat(found, bench.subjects)}
+        correlations = [np.corrcoef(n, words)[0, 1] for n, words in zip(*groups, strict=True)]
+        return {"ear:E8": np.repeat(correlations, bench.subjects)}

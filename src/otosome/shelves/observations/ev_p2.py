@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from otosome.model.transport import (
     solve,
 )
 from otosome.units import Array, Microlitres, Millimetres
+
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
 
 # h; when the two are compared. One particle per ear: at so small a dose transport is linear.
 _DAY, _ONE = 24.0, 1.0
@@ -26,19 +29,21 @@ class EvP2:
     diameter: Millimetres
     volume: Microlitres
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """Mean concentration in the basal fifth of the scala tympani by one way over the other, in each ear."""
-        window, vein = (self.found(bench, route) for route in ("round_window", "intravenous"))
+        window, vein = (self.arrived(bench, route) for route in ("round_window", "intravenous"))
         return {"ev:P2": window / vein}
 
-    def found(self, bench: Any, route: str) -> Array:
+    def arrived(self, bench: Bench, route: str) -> Array:
         """Mean concentration in the basal fifth after a day, shape (ears,)."""
         numbers = dict(bench.numbers("solutes", "vesicle"))
         fields = Solute.__dataclass_fields__.keys() - {"diffusion"}
         particle = Solute.sized(
-            self.diameter, numbers["temperature"], numbers["viscosity"],
+            self.diameter,
+            numbers["temperature"],
+            numbers["viscosity"],
             **{name: value for name, value in numbers.items() if name in fields},
-        )  # fmt: skip
+        )
         dose = Dose(0.0, 0.0, np.full((1, bench.ears), _ONE), self.volume.ravel())
         flows = bench.bind("routes", route).deliver(dose, bench.anatomy)
         knots = schedule([0.0], _DAY, first=2e-3, growth=1.2)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.model.transport import Flow, schedule, solve
 from otosome.units import Array, Hours, Millimetres
+
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
 
 # uL; so much that the fluid at the window keeps its concentration.
 _BATH = 1e6
@@ -22,7 +25,7 @@ class PkC01:
     base: Millimetres
     apex: Millimetres
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """Concentration at the base over that at the apex, in each ear."""
         ears, until = bench.ears, float(self.duration.flat[0])
         anatomy = replace(bench.anatomy, middle_ear_half_time=np.full(ears, np.inf))

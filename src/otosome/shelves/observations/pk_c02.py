@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.model.transport import Flow, schedule, solve
 from otosome.units import Array, Hours, Millimetres
+
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
 
 # uL; so much that the fluid at the window keeps its concentration, which is one.
 _BATH = 1e6
@@ -22,12 +25,12 @@ class PkC02:
     wide: Millimetres
     point: Millimetres
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """Concentration at the apex over that of the bath, and a wide window's over a point's, in each ear."""
         wide, point = (self.apex(bench, float(extent.flat[0])) for extent in (self.wide, self.point))
         return {"pk:C02": wide, "pk:C02.extent": wide / point}
 
-    def apex(self, bench: Any, extent: float) -> Array:
+    def apex(self, bench: Bench, extent: float) -> Array:
         """Concentration at the apex under a window of this length, shape (ears,)."""
         ears = bench.ears
         anatomy = replace(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from otosome.units import (
     Micromolar,
     Millimetres,
 )
+
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
 
 # uL; so much that the fluid at the window keeps its concentration.
 _BATH = 1e6
@@ -28,7 +31,7 @@ class PkC03:
     base: Millimetres
     apex: Millimetres
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """Concentration at each electrode in each ear, uM, and their ratio."""
         ears = bench.ears
         anatomy = replace(bench.anatomy, middle_ear_half_time=np.full(ears, np.inf))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from otosome.units import (
     Microlitres,
     MicrolitresPerHour,
 )
+
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
 
 # h; the middle (of logarithms), the first and the last time of sampling, each taken by a third of the people.
 _DELAYS = (1.2, 0.5, 3.0)
@@ -38,25 +41,25 @@ class PkC10:
     inflow: MicrolitresPerHour
     opened: Hours
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """Concentration of each person's sample, ug/uL, and the ratio of the groups' medians."""
         mass, nothing = bench.anatomy.body_mass, np.zeros(bench.ears)
-        given = {
+        doses = {
             "pk:C10": ("intratympanic", self.tympanic.ravel(), self.instilled.ravel()),
             "pk:C10.vein_low": ("intravenous", self.vein_low.ravel() * mass, nothing),
             "pk:C10.vein_high": ("intravenous", self.vein_high.ravel() * mass, nothing),
         }
         shape = (-1, bench.subjects)
-        found = {row: self.sample(bench, *dose).reshape(shape) for row, dose in given.items()}
+        samples = {row: self.sample(bench, *dose).reshape(shape) for row, dose in doses.items()}
         # Those through the eardrum are the first of a world, those by a vein the last.
-        found |= {row: found[row][:, ::-1] for row in ("pk:C10.vein_low", "pk:C10.vein_high")}
-        middle = {row: np.median(found[row][:, :n], axis=1, keepdims=True) for row, n in _GROUPS.items()}
+        samples |= {row: samples[row][:, ::-1] for row in ("pk:C10.vein_low", "pk:C10.vein_high")}
+        middle = {row: np.median(samples[row][:, :n], axis=1, keepdims=True) for row, n in _GROUPS.items()}
         for name in ("low", "high"):
             ratio = middle["pk:C10"] / middle[f"pk:C10.vein_{name}"]
-            found[f"pk:C10.ratio_{name}"] = np.broadcast_to(ratio, found["pk:C10"].shape)
-        return {row: values.ravel() for row, values in found.items()}
+            samples[f"pk:C10.ratio_{name}"] = np.broadcast_to(ratio, samples["pk:C10"].shape)
+        return {row: values.ravel() for row, values in samples.items()}
 
-    def sample(self, bench: Any, route: str, micrograms: Array, volume: Array) -> Array:
+    def sample(self, bench: Bench, route: str, micrograms: Array, volume: Array) -> Array:
         """Concentration in the sample of each ear, ug/uL, shape (ears,)."""
         molar = bench.numbers("solutes", "methylprednisolone")["molar_mass"]
         dose = Dose(0.0, 0.0, (micrograms / molar)[None], volume)
@@ -67,7 +70,7 @@ class PkC10:
         run = solve(bench.anatomy, solute, flows, knots, [*scalae, "cerebrospinal_fluid"])
         ears = np.arange(bench.ears)
         at = np.searchsorted(knots, _DELAYS)[ears % len(_DELAYS)]
-        room, held = (
+        room, amount = (
             np.concatenate([tympani, vestibuli[:, ::-1]], axis=1)
             for tympani, vestibuli in (
                 [run.volume[s] for s in scalae],
@@ -76,7 +79,7 @@ class PkC10:
         )
         wanted = np.broadcast_to(self.sampled.ravel(), ears.shape)
         entered = np.minimum(wanted, (self.inflow * self.opened).ravel())
-        drawn = [_first(w, v, a) for w, v, a in zip(wanted - entered, room, held, strict=True)]
+        drawn = [_first(w, v, a) for w, v, a in zip(wanted - entered, room, amount, strict=True)]
         entered = entered * run.concentration["cerebrospinal_fluid"][0, ears, at]
         return np.asarray((np.array(drawn) + entered) / wanted * molar)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.model.transport import Flow, schedule, solve
 from otosome.units import Array, Hours
+
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
 
 MicrogramsPerHour = Array
 # h after the end between which the half-time is taken.
@@ -22,7 +25,7 @@ class PkC16:
     rate: MicrogramsPerHour
     duration: Hours
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """Plasma, perilymph (mean of the scala tympani) and endolymph (mean of the scala media) of each rat."""
         stop, ears = float(self.duration.flat[0]), bench.ears
         molar = bench.numbers("solutes", "gentamicin")["molar_mass"]

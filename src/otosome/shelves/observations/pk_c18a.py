@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from otosome.units import (
     Millimetres,
     quantity,
 )
+
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
 
 # uL; so much cerebrospinal fluid that it keeps its concentration.
 _SEA = 1e9
@@ -34,23 +37,25 @@ class PkC18a:
     far: Millimetres
     course: Mapping[str, Array]
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """Concentration at each place over the highest of the course, shape (ears,)."""
         after = float(self.after.flat[0])
         knots, scala, where = self.step(bench, after)
         times = np.linspace(0.0, after, _STEPS + 1)
         levels = np.interp(times, self.course["minute"] * quantity("1 min"), self.course["share"])
         since = after - 0.5 * (times[1:] + times[:-1])
-        found = {"pk:C18a": float(self.near.flat[0]), "pk:C18a.far": float(self.far.flat[0])}
+        places = {"pk:C18a": float(self.near.flat[0]), "pk:C18a.far": float(self.far.flat[0])}
         return {
-            row: np.array([
-                np.diff(levels) @ np.interp(since, knots, history_at(at, x, history))
-                for x, history in zip(where, scala, strict=True)
-            ])
-            for row, at in found.items()
-        }  # fmt: skip
+            row: np.array(
+                [
+                    np.diff(levels) @ np.interp(since, knots, history_at(at, x, history))
+                    for x, history in zip(where, scala, strict=True)
+                ]
+            )
+            for row, at in places.items()
+        }
 
-    def step(self, bench: Any, until: float) -> tuple[Hours, Array, Millimetres]:
+    def step(self, bench: Bench, until: float) -> tuple[Hours, Array, Millimetres]:
         """Knots, the scala tympani (ears, time, place) after a step of one in that fluid, and where each place is."""
         ears = bench.ears
         still = replace(bench.anatomy, csf_volume=np.full(ears, _SEA), csf_turnover=np.zeros(ears))

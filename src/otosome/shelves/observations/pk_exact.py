@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from otosome.model.transport import (
 )
 from otosome.units import Array, quantity
 
+if TYPE_CHECKING:
+    from otosome.review.qualification.bench import Bench
+
 # mm2 everywhere along a tube of the species' length.
 _AREA = 0.3
 # Diffusion in cm2/s and half-time in min of the three decay lengths, as printed beside them.
@@ -30,7 +33,7 @@ _LENGTHS = (4.7, 17.1, 28.5)
 class PkExact:
     """The ear of best values, reduced to a tube."""
 
-    def replicate(self, bench: Any) -> dict[str, Array]:
+    def replicate(self, bench: Bench) -> dict[str, Array]:
         """Each row's exact values, in house units."""
         ear, drug = bench.anatomy, _inert(bench.bind("solutes", "tmpa"))
         return {
@@ -72,8 +75,8 @@ def _spread(ear: Anatomy, drug: Solute) -> Array:
     spread = 4.0 * drug.diffusion[0, 0] * 0.5
     x = (run.grid.place - 0.5) * tube.scala_tympani_length[0]
     exact = np.exp(-(x**2) / spread) / (_AREA * np.sqrt(np.pi * spread))
-    seen = run.concentration["scala_tympani"][0, 0, -1]
-    return np.array([np.linalg.norm(seen - exact) / np.linalg.norm(exact)])
+    solved = run.concentration["scala_tympani"][0, 0, -1]
+    return np.array([np.linalg.norm(solved - exact) / np.linalg.norm(exact)])
 
 
 def _decay(ear: Anatomy, drug: Solute, diffusion: float, half_time: float) -> float:
@@ -117,7 +120,7 @@ def _arrival(ear: Anatomy, drug: Solute) -> Array:
     return np.array([np.trapezoid(inside, knots) / (volume / flow)])
 
 
-def _times(bench: Any) -> Array:
+def _times(bench: Bench) -> Array:
     """Diffusion time of the tracer over each length, h."""
     times: Array = np.square(_LENGTHS) / (2.0 * bench.numbers("solutes", "tmpa")["diffusion"][0])
     return times

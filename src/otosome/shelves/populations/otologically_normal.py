@@ -133,21 +133,23 @@ class OtologicallyNormal:
             return np.zeros((1, 1, np.size(frequency)))
         table, level, years = self.noise, np.asarray(self.noise_level), np.asarray(self.noise_time / YEAR)
         lower, upper = (noise_spread(table, level, years, side) for side in ("lower", "upper"))
-        found = noise_median(table, level, years) + self.standing * np.where(self.standing < 0, lower, upper)
-        return _read(table, np.where(years > 0, np.maximum(found, 0.0), 0.0), frequency)
+        level_lost = noise_median(table, level, years) + self.standing * np.where(
+            self.standing < 0, lower, upper
+        )
+        return _read(table, np.where(years > 0, np.maximum(level_lost, 0.0), 0.0), frequency)
 
 
 def age_median(table: Curve, years: Array) -> Decibels:
     """Median at some ``years`` past 18, dB against the median at 18, last axis the table's frequencies."""
-    found: Array = table["a"] * years ** table["b"]
-    return found
+    median: Array = table["a"] * years ** table["b"]
+    return median
 
 
 def age_spread(table: Curve, years: Array, side: str) -> Decibels:
     """Half-normal standard deviation above ("upper": worse) or below ("lower") the median, dB, by years past 18."""
     powers = [table[f"{side}_{power}"] * years**power for power in range(6)]
-    found: Array = np.sum(powers, axis=0)
-    return found
+    sum_of_powers: Array = np.sum(powers, axis=0)
+    return sum_of_powers
 
 
 def noise_median(table: Curve, level: Decibels, years: Array) -> Decibels:
@@ -166,8 +168,8 @@ def noise_spread(table: Curve, level: Decibels, years: Array, side: str) -> Deci
     taken as it stands, down to a year.
     """
     logarithm = np.log10(np.maximum(years, 1.0))
-    found = (table[f"{side}_x"] + table[f"{side}_y"] * logarithm) * _excess(table, level)
-    return np.maximum(found, 0.0)
+    deviation = (table[f"{side}_x"] + table[f"{side}_y"] * logarithm) * _excess(table, level)
+    return np.maximum(deviation, 0.0)
 
 
 def _excess(table: Curve, level: Decibels) -> Array:
@@ -191,8 +193,8 @@ def _read(table: Curve, values: Decibels, frequency: Kilohertz) -> Decibels:
     octaves = np.log2(known)
     share = np.clip((np.log2(wanted) - octaves[right - 1]) / np.diff(octaves)[right - 1], 0.0, 1.0)
     # Written so that a frequency of the table keeps its value to the last bit.
-    found: Array = values[..., right - 1] * (1.0 - share) + values[..., right] * share
-    return found
+    between: Array = values[..., right - 1] * (1.0 - share) + values[..., right] * share
+    return between
 
 
 def _within(key: str, values: Array, low: float, high: float, unit: str) -> None:

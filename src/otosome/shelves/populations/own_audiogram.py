@@ -121,10 +121,12 @@ class OwnAudiogram:
             astray = column[heard & ((column < low) | (column > high))]
             if astray.size:
                 raise BadInput(
-                    "is none of an audiogram", key=f"readings.{name}", given=float(astray[0]),
+                    "is none of an audiogram",
+                    key=f"readings.{name}",
+                    given=float(astray[0]),
                     allowed=f"{low:g} to {high:g} {unit}",
                     cure="correct it, or leave it out: then it counts as not tested",
-                )  # fmt: skip
+                )
         return quantity, ear, frequency.astype(float), value.astype(float), censored
 
     @property
@@ -149,9 +151,12 @@ class OwnAudiogram:
             known = np.any(np.isclose(tested, tone, rtol=1e-3))
             if not known and not (self.interpolate and tested[0] < tone < tested[-1]):
                 raise BadInput(
-                    message, key="audiogram", given=f"{tone:g} kHz", allowed=[f"{one:g} kHz" for one in tested],
+                    message,
+                    key="audiogram",
+                    given=f"{tone:g} kHz",
+                    allowed=[f"{other:g} kHz" for other in tested],
                     cure="do without it, or, between two that were tested, ask for it: interpolate = true",
-                )  # fmt: skip
+                )
 
     def baseline(self, frequency: Kilohertz) -> DecibelsHL:
         """Hearing level of each ear that could be this one, dB HL, shape (subject, 1, frequency).

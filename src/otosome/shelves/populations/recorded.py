@@ -115,10 +115,12 @@ class Recorded:
             known = np.any(np.isclose(self.frequency, tone, rtol=1e-3))
             if not known and not (self.interpolate and low < tone < high):
                 raise BadInput(
-                    "was not recorded there", key="audiogram", given=f"{tone:g} kHz",
-                    allowed=[f"{one:g} kHz" for one in self.frequency],
+                    "was not recorded there",
+                    key="audiogram",
+                    given=f"{tone:g} kHz",
+                    allowed=[f"{tone:g} kHz" for tone in self.frequency],
                     cure="leave the frequency out, or, between two of them, ask for it: interpolate = true",
-                )  # fmt: skip
+                )
 
     def baseline(self, frequency: Kilohertz) -> DecibelsHL:
         """Hearing level of each subject, dB HL, shape (subject, 1, frequency).

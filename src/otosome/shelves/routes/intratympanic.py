@@ -28,12 +28,12 @@ class Intratympanic:
 
     def deliver(self, dose: Dose, anatomy: Anatomy) -> list[Flow]:
         """Flows whose amounts sum to the dose given; no more volume stays than the middle ear holds."""
-        held = self.held(dose.volume)
-        kept = replace(dose, volume=np.ravel(dose.volume) * held)
-        return Delivery(self.into, self.bioavailability * held[:, None, None]).deliver(kept, anatomy)
+        share = self.stays(dose.volume)
+        staying = replace(dose, volume=np.ravel(dose.volume) * share)
+        return Delivery(self.into, self.bioavailability * share[:, None, None]).deliver(staying, anatomy)
 
-    def held(self, volume: Microlitres) -> Fraction:
+    def stays(self, volume: Microlitres) -> Fraction:
         """Share of a volume that fits, 0 to 1, shape (subject,)."""
-        capacity, given = np.broadcast_arrays(np.ravel(self.capacity), np.ravel(volume))
-        share: Array = np.minimum(1.0, capacity / np.maximum(given, capacity))
+        capacity, volumes = np.broadcast_arrays(np.ravel(self.capacity), np.ravel(volume))
+        share: Array = np.minimum(1.0, capacity / np.maximum(volumes, capacity))
         return share

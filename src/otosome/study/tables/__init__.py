@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -39,10 +39,9 @@ __all__ = [
 
 # What a result holds beside its measures; a measure of such a name would be lost in it.
 _TAKEN = (
-    "arm", "subject", "time", "frequency", "place", "cell", "cells", "arrived", "spare", "vesicles", "protein",
-    "plasma", "told", "where", "halved", "doubled", "time_error", "closure", "sample", "place_frequency",
-    "place_distance",
-)  # fmt: skip
+    "arm subject time frequency place cell cells arrived spare vesicles protein plasma told where halved doubled "
+    "time_error closure sample place_frequency place_distance"
+).split()
 _PREFIXES = ("window_", "sampled_", "other_")
 _NAME = re.compile(r"\w[\w .+-]{0,59}")
 
@@ -115,7 +114,7 @@ class Tables(Table):
     mechanisms: list[str] | None = Field(
         default=None, description='mechanisms by which vesicles may act: ["hsp70"]; left out, the whole shelf'
     )
-    batch: dict[str, dict[str, Any]] = Field(
+    batch: dict[str, dict[str, object]] = Field(
         default={}, description="batches that the study states itself, each as an entry of the shelf batches"
     )
     numbers: dict[str, Number] = Field(

@@ -41,6 +41,7 @@ def _of(*units: str, least: float = -math.inf, most: float = math.inf) -> AfterV
 Moment = Annotated[Quantity, _of("h")]
 Duration = Annotated[Quantity, _of("h", least=0.0, most=LONGEST)]
 Volume = Annotated[Quantity, _of("uL", least=1e-3, most=1e6)]
+Concentration = Annotated[Quantity, _of("uM", "ug/uL", least=0.0, most=1e9)]
 InsultAmount = Annotated[Quantity, _of("mg/kg", "mg/m2", "ug", least=0.0, most=1e9)]
 Amount = Annotated[Quantity, _of("particles", "ug", "cells", least=0.0, most=1e18)]
 Level = Annotated[Quantity, _of("dB SPL", least=-100.0, most=250.0)]
@@ -113,8 +114,11 @@ def check_for_species(study: Study, shelf: str, entry: str, key: str) -> None:
     known = options.species if isinstance(options, (AskingOptions, MaterialOptions)) else ()
     if known and study.tables.species not in known:
         raise BadInput(
-            f"{entry} is not for {study.tables.species}", key=key, given=entry, cure=f"it is for {', '.join(known)}"
-        )  # fmt: skip
+            f"{entry} is not for {study.tables.species}",
+            key=key,
+            given=entry,
+            cure=f"it is for {', '.join(known)}",
+        )
 
 
 def check_depth(study: Study, depth: Quantity | None) -> None:

@@ -11,6 +11,7 @@ from pydantic import Field
 from otosome.errors import BadInput
 from otosome.study.tables.base import (
     Amount,
+    Concentration,
     Duration,
     Frequency,
     InsultAmount,
@@ -49,6 +50,13 @@ class InsultUse(Table):
         default=None,
         description='of a drug, each time: by body mass ("12 mg/kg"), body surface ("75 mg/m2") or in all ("3 mg")',
     )
+    volume: Volume | None = Field(
+        default=None,
+        description='of a drug, the fluid it comes in each time: "5 uL"; a route that begins in the ear needs it',
+    )
+    concentration: Concentration | None = Field(
+        default=None, description='of a drug, instead of an amount, in that volume: "40 mg/mL", "2 mM"'
+    )
     duration: Duration | None = Field(
         default=None, description='how long a noise or an infusion lasts each time: "2 h"'
     )
@@ -78,13 +86,13 @@ class InsultUse(Table):
     def check(self, study: Study) -> None:
         """It says all that its entry needs, and nothing its entry has no use for."""
         drugs = study.drugs(self)
-        needs = ["route", "amount"] if drugs else []
+        needs = ["route"] if drugs else []
         needs += ["level", "band", "duration"] if "noise.level" in study.needs(self) else []
         for key in needs:
             if getattr(self, key) is None:
                 raise BadInput(f"{self.entry} needs it", key=key)
         useful = [*needs, "entry", "at"]
-        useful += ["duration"] if drugs else []
+        useful += ["amount", "volume", "concentration", "duration"] if drugs else []
         useful += ["depth"] if study.is_event(self) else []
         for key in self.model_fields_set - set(useful):
             raise BadInput(f"{self.entry} has no use for it", key=key, allowed=useful)
@@ -92,17 +100,26 @@ class InsultUse(Table):
         if self.band is not None and not self.band[0] < self.band[1]:
             raise BadInput("a band rises", key="band", given=[end.text for end in self.band])
         if drugs:
-            self._check_route(study)
+            self._check_dose(study)
 
-    def _check_route(self, study: Study) -> None:
-        # A drug's dose has no volume: in a dry middle ear nothing crosses the window, in the duct nothing is pushed on.
-        if study.is_local(self.route):
-            routes = study.catalog.names("routes")
+    def _check_dose(self, study: Study) -> None:
+        """A dose is an amount, or a concentration in a volume; in a space of the ear it comes in a volume that fits."""
+        if (self.amount is None) == (self.concentration is None):
+            raise BadInput(f"{self.entry} needs an amount, or a concentration with its volume", key="amount")
+        # Without fluid nothing crosses the windows of a dry middle ear, and in the duct nothing is pushed on.
+        if self.volume is None and (self.concentration is not None or study.is_local(self.route)):
+            raise BadInput("comes in a volume of fluid", key="volume", cure='state it: volume = "5 uL"')
+        into = None if self.route is None else study.catalog.get("routes", self.route).options.into
+        if (
+            self.volume is not None
+            and into in ("scala_tympani", "vestibule")
+            and self.volume > study.perilymph
+        ):
             raise BadInput(
-                "brings a drug in a volume of fluid, which an insult does not have yet: it would not arrive as given",
-                key="route",
-                given=self.route,
-                allowed=[route for route in routes if not study.is_local(route)],
+                "is more than all perilymph of the ear",
+                key="volume",
+                given=self.volume.text,
+                allowed=f"up to {study.perilymph:.3g} uL",
             )
 
 

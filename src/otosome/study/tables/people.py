@@ -87,8 +87,11 @@ class PopulationUse(Table):
     def words(self) -> dict[str, object]:
         """What it says to its entry, ages and times in h."""
         words: dict[str, object] = {
-            "sex": self.sex, "ear": self.ear, "readings": self.readings, "interpolate": self.interpolate
-        }  # fmt: skip
+            "sex": self.sex,
+            "ear": self.ear,
+            "readings": self.readings,
+            "interpolate": self.interpolate,
+        }
         if self.age is not None:
             ages = self.age if isinstance(self.age, list) else [self.age] * 2
             words["age"] = [float(age) for age in ages]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pydantic import Field
 
 from otosome.cards import make_card
-from otosome.errors import BadInput
+from otosome.errors import BadInput, at
 from otosome.evidence import Curve, Parameter, make_curve
 from otosome.study.tables.base import Table
 from otosome.units import LEVELS, same_kind
@@ -123,4 +123,5 @@ class StatedCurve(Table):
     def curve(self, name: str, file: str) -> Curve:
         """The curve under its full name; raises BadInput for columns that make none."""
         origin = {"basis": self.basis, "source": self.source or "", "because": self.because}
-        return make_curve({**self.columns, **origin}, name, self.species, file, f"curves.{name}")
+        with at(file, f"curves.{name}"):
+            return make_curve({**self.columns, **origin}, name, self.species)

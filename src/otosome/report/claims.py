@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from otosome.report.summary import address
+from otosome.report.provenance import address
 from otosome.review.claims import (
     grounds,
     ordered,

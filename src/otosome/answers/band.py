@@ -1,0 +1,123 @@
+"""Medians and intervals of ears that share lots and worlds: between ears, between lots, between worlds.
+
+A world is one draw of everything that is not known. Whatever is drawn or printed of many ears is a ``Band``, so a
+line lies inside its own band by construction: the typical ear is the median over worlds of each world's median,
+and the ends of every interval are medians, or quantiles, over the same worlds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otosome.ears import Rows
+from otosome.units import Array
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_ENDS = (0.05, 0.95)
+Range = tuple[Array, Array]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The world and the lot of each ear, shape (ear,): any labels, a lot's is its own within its world."""
+
+    world: Rows
+    lot: Rows
+
+    @classmethod
+    def of(cls, result: xr.Dataset) -> Groups:
+        """The groups of a result's ears; raises ValueError where the result does not state them."""
+        missing = [name for name in ("world", "lot") if name not in result.coords]
+        if missing:
+            raise ValueError(f"this result does not state the {' and '.join(missing)} of each ear")
+        return cls(result["world"].to_numpy(), result["lot"].to_numpy())
+
+    @property
+    def worlds(self) -> int:
+        """How many worlds there are."""
+        return int(np.unique(self.world).size)
+
+    def each_world(self) -> Iterator[tuple[NDArray[np.intp], Rows]]:
+        """The rows of each world, and the lots of these rows counted from 0."""
+        for world in np.unique(self.world):
+            rows = np.flatnonzero(self.world == world)
+            yield rows, np.unique(self.lot[rows], return_inverse=True)[1]
+
+
+@dataclass(frozen=True)
+class Band:
+    """The typical ear and three intervals that hold it, each of shape (column,) in the unit of the values.
+
+    ``typical``  median over worlds of the median ear of each
+    ``ears``     5 to 95 % of the ears of a typical lot
+    ``lots``     5 to 95 % of the lots of a typical world
+    ``worlds``   5 to 95 % of worlds, each by its median ear: what is not known
+    """
+
+    typical: Array
+    ears: Range
+    lots: Range
+    worlds: Range
+
+
+def band(values: Array, groups: Groups) -> Band:
+    """The band of some values.
+
+    ``values``  (ear, column) or (ear,), finite
+    """
+    medians, ears, lots = [], [], []
+    for rows, lot in groups.each_world():
+        inside = values[rows]
+        of_lot = np.stack([np.median(inside[lot == one], axis=0) for one in range(lot.max() + 1)])
+        medians.append(np.median(inside, axis=0))
+        ears.append(np.quantile(inside - of_lot[lot], _ENDS, axis=0))
+        lots.append(np.quantile(of_lot - np.median(of_lot, axis=0), _ENDS, axis=0))
+    typical = np.asarray(np.median(medians, axis=0))
+    return Band(typical, _around(typical, ears), _around(typical, lots), _ends(np.stack(medians)))
+
+
+def _around(typical: Array, ends: list[Array]) -> Range:
+    """The interval of the typical world, laid around the typical ear."""
+    low, high = np.median(ends, axis=0)
+    return typical + low, typical + high
+
+
+def _ends(values: Array) -> Range:
+    low, high = np.quantile(values, _ENDS, axis=0)
+    return low, high
+
+
+def world_means(values: Array, world: Rows) -> Array:
+    """Mean of the ears of each world, shape (row, world), of values of shape (row, ear).
+
+    ``world``  of each ear, shape (ear,)
+    """
+    _, place = np.unique(world, return_inverse=True)
+    return np.stack([np.bincount(place, row) for row in values]) / np.bincount(place)
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """How far other worlds would move a median and its interval: 5 and 95 % of each over redrawn worlds."""
+
+    low: tuple[float, float]
+    median: tuple[float, float]
+    high: tuple[float, float]
+
+
+def resampled(values: Array, groups: Groups, times: int = 2000) -> Resampled | None:
+    """How far other worlds would move what is shown of values (ear,); None for one world, which cannot tell."""
+    worlds = [values[rows] for rows, _ in groups.each_world()]
+    if len(worlds) < 2:
+        return None
+    chosen = np.random.default_rng(0).integers(len(worlds), size=(times, len(worlds)))
+    drawn = [np.quantile(np.concatenate([worlds[w] for w in row]), [0.05, 0.5, 0.95]) for row in chosen]
+    low, median, high = ((float(a), float(b)) for a, b in np.quantile(drawn, _ENDS, axis=0).T)
+    return Resampled(low, median, high)

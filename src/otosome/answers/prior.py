@@ -1,0 +1,37 @@
+"""The same ears with every largest effect of every mechanism halved, and doubled: what the efficacy prior decides."""
+
+from __future__ import annotations
+
+from otosome.answers.contrast import gain
+from otosome.ears import Columns
+from otosome.forward import Block, plan, through
+from otosome.study import Compare, Study
+from otosome.units import Array
+
+FACTORS = {"halved": 0.5, "doubled": 2.0}
+
+
+def with_efficacy(study: Study, columns: Columns, factor: float) -> dict[str, Array]:
+    """Columns of ears whose mechanisms' largest effects are so many times as large, none above 1."""
+    species = study.tables.species
+    effects = [
+        f"mechanisms.{name}.{action}"
+        for name in study.mechanisms
+        for action in study.catalog.get("mechanisms", name).bind(columns, species).acts
+    ]
+    return {**columns, **{name: (factor * columns[name]).clip(max=1.0) for name in effects}}
+
+
+def benefits_by_prior(study: Study, asked: Compare, columns: Columns, workers: int = 2) -> dict[str, Array]:
+    """The compared benefit of each ear of some columns with the prior halved and doubled, each shape (ear,)."""
+    of = gain(study, asked)
+
+    def work(block: Block) -> dict[str, Array]:
+        # Effects are downstream of transport, so both tables share its solution.
+        return {
+            name: of(Block(block.plan, with_efficacy(study, block.columns, factor), block.solved))["benefit"]
+            for name, factor in FACTORS.items()
+        }
+
+    # In the steps of all arms, as the benefit they stand beside.
+    return through(plan(study), columns, work, workers)

@@ -1,0 +1,99 @@
+"""A certificate that can be filed: everything on it, nothing of the machine, and text that is never markup."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from lots import FINDINGS, LABEL, record
+from otosome.catalog import Catalog
+from otosome.lots.assessment import assess
+from otosome.lots.values import lot_values
+from otosome.report.certificate import certificate_pdf, conclusion, heads, risk
+from otosome.report.lot import certificate
+
+FILLED = {
+    "product": "Vesicles <b>of cells</b> & α",
+    "sample": "vial 12",
+    "made": "2026-03-30",
+    "tested": "2026-04-02",
+    "methods": {"endotoxin": "kinetic LAL, reader 2"},
+}
+
+
+@pytest.fixture(scope="module")
+def values(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("certificates")
+    lots = {
+        "release": record(folder, "good", runs=2, **FILLED),
+        "refuse": record(folder, "half", count=LABEL / 2, findings={**FINDINGS, "colour": "none"}, **FILLED),
+        "cannot decide": record(folder, "once", days=1),
+    }
+    return {decision: lot_values(assess(file, Catalog())) for decision, file in lots.items()}
+
+
+def text_of(pdf, folder):
+    if shutil.which("pdftotext") is None:
+        pytest.skip("poppler is not installed")
+    (folder / "page.pdf").write_bytes(pdf)
+    done = subprocess.run(
+        ["pdftotext", "-layout", folder / "page.pdf", "-"], capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize(("decision", "mark"), [("release", "✓"), ("refuse", "✗"), ("cannot decide", "?")])
+def test_each_decision_stands_in_word_mark_and_colour(values, decision, mark, tmp_path):
+    lot = values[decision]
+    assert lot["decision"] == decision
+    page = certificate(lot)
+    assert f'<p class="decision {decision.replace(" ", "-")}">{mark} {decision.capitalize()}</p>' in page
+    assert f"{mark} {decision.capitalize()}" in text_of(certificate_pdf(lot), tmp_path)
+
+
+def test_both_forms_hold_all_that_a_certificate_needs(values, tmp_path):
+    lot = values["refuse"]
+    page, pdf = certificate(lot), text_of(certificate_pdf(lot), tmp_path)
+    flat = re.sub(r"\s+", " ", pdf)
+    for word in ("vial 12", "2026-03-30", "2026-04-02", "4e+11 particles/mL", "nebulised_msc_2025"):
+        assert word in page and word in flat
+    # Method, source of the limit, files with hashes, results beyond the specification, signatures, page numbers.
+    assert "kinetic LAL, reader 2" in page and "kinetic LAL" in flat
+    assert "nebulised_msc_2025, Table 1" in page
+    assert "colour" in page and "colour" in flat
+    for file in lot["files"]:
+        assert file["sha256"] in page and file["sha256"] in flat
+        assert "/" not in file["name"] and "\\" not in file["name"]
+    for word in ("Tested by", "Reviewed by", "Decided by", "Signature"):
+        assert word in page and word in flat
+    assert "Page 1 of 2" in flat and "Page 2 of 2" in flat
+    assert conclusion(lot) == "Outside the limits: particles."
+
+
+def test_a_certificate_names_no_place_of_the_machine_and_no_line_to_add(values, tmp_path):
+    for lot in values.values():
+        for page in (certificate(lot), text_of(certificate_pdf(lot), tmp_path)):
+            assert "/tmp" not in page and str(tmp_path.parent) not in page
+            assert "add under" not in page and "[findings]" not in page
+
+
+def test_a_field_that_the_record_lacks_is_not_stated(values):
+    assert dict(heads(values["cannot decide"]))["Product"] == "not stated"
+    assert "not stated" in certificate(values["cannot decide"])
+
+
+def test_a_name_in_a_record_stays_text(values, tmp_path):
+    page, pdf = certificate(values["release"]), text_of(certificate_pdf(values["release"]), tmp_path)
+    assert "&lt;b&gt;of cells&lt;/b&gt; &amp; α" in page
+    assert "Vesicles <b>of cells</b> & α" in pdf
+
+
+def test_the_same_lot_gives_the_same_file(values):
+    assert certificate_pdf(values["release"]) == certificate_pdf(values["release"])
+
+
+def test_a_risk_is_never_rounded_to_none_or_to_certainty():
+    assert [risk(p) for p in (None, 1e-9, 0.0312, 1 - 1e-9)] == ["–", "below 0.1 %", "3.12 %", "above 99.9 %"]
