@@ -710,7 +710,7 @@ def test_a_membrane_that_fills_lets_as_much_through_once_it_is_full():
         steady_bath(ear(**still, **more), drug(**KEPT), 300.0).concentration["scala_tympani"][0, 0, -1]
         for more in (THICK, {})
     )
-    assert through == pytest.approx(beside, rel=1e-5)
+    assert through == pytest.approx(beside, rel=1e-4)
 
 
 def test_a_membrane_holds_up_what_crosses_slowly_by_its_thickness_over_four_permeabilities():
