@@ -37,7 +37,7 @@ ORDER = [
     ],
     ["shelves"],
     ["catalog"],
-    ["laboratory.thresholds laboratory.series", "laboratory.animals"],
+    ["laboratory.thresholds laboratory.series", "laboratory.animals", "laboratory.groups"],
     ["laboratory.reading"],
     ["laboratory.intake", "lots"],
     ["study"],
@@ -169,7 +169,7 @@ def test_nothing_heavy_is_imported_before_it_is_needed(program):
 
 
 def test_the_public_names_are_verbs_even_once_the_files_of_the_same_name_are_loaded():
-    assert {"load", "draw", "simulate", "observe", "compare", "sources"} <= set(otosome.__all__)
+    assert {"load", "draw", "simulate", "observe", "contrast", "sources"} <= set(otosome.__all__)
     assert all(callable(getattr(otosome, name)) for name in otosome.__all__)
     assert set(otosome.__all__) <= set(dir(otosome))
 

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from otosome.forward import (
-    Block,
+    Cochleae,
+    Fate,
     best,
     draw,
     plan,
     simulate,
 )
+from otosome.forward.outcomes import blood
 from otosome.study import load
 
 VEIN, WINDOW = "cisplatin + vesicles, vein", "cisplatin + vesicles, round window"
@@ -40,11 +42,12 @@ def test_a_dose_into_a_vein_tells_blood_more_than_the_ear_and_one_at_the_window_
 def test_what_blood_meets_is_the_dose_over_its_clearance():
     study = load("intravenous_guinea_pig")
     table = best(study)
-    block = Block(plan(study), table)
-    arm = next(arm for arm in block.plan.arms if arm.name == VEIN)
-    carried = block.vesicles(arm)
+    ears = Cochleae(plan(study), table)
+    arm = next(arm for arm in ears.plan.arms if arm.name == VEIN)
+    fate = Fate(ears, arm)
+    carried = fate.vesicles
     room = table["solutes.vesicle.plasma_volume"] * table["species.guinea_pig.body_mass"]
-    arrived = carried.given.sum() - carried.ledger["lost"].sum()
+    arrived = carried.dose.sum() - carried.ledger["lost"].sum()
     expected = arrived / (room * table["solutes.vesicle.plasma_clearance"])
     # The trapezium over steps that grow by a fifth; the ear takes next to nothing.
-    assert block.blood(arm) == pytest.approx(expected, rel=0.02)
+    assert blood(fate) == pytest.approx(expected, rel=0.02)

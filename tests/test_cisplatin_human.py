@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from otosome.forward import (
-    Block,
+    Cochleae,
     best,
     draw,
     plan,
 )
+from otosome.forward.dosing import amount
 from otosome.model import transport
 from otosome.study import load
 from otosome.units import quantity
@@ -24,18 +25,18 @@ def infused():
     """Cisplatin in plasma over time, ug/mL, at best values: by length of infusion, h."""
     study = load("cisplatin_human")
     table = best(study)
-    block = Block(plan(study), table)
-    (use,) = study.tables.insult.values()
+    ears = Cochleae(plan(study), table)
+    (insult,) = ears.plan.arms[-1].insults
     solute = study.catalog.get("solutes", "cisplatin")
-    mass = solute.columns(block.columns, "human")["molar_mass"]
-    route = study.catalog.get("routes", "intravenous").bind(block.columns, "human")
-    given = block.amount(use, {"molar_mass": mass})
+    mass = solute.columns(ears.columns, "human")["molar_mass"]
+    route = study.catalog.get("routes", "intravenous").bind(ears.columns, "human")
+    given = amount(ears, insult, "cisplatin")
     found = {}
     for length in (0.0, 1.0, 3.0, 24.0):
         knots = transport.schedule([0.0, length], 72.0, windows=[(0.0, length)] if length else [])
-        flows = route.deliver(transport.Dose(0.0, length, given[None], np.zeros(1)), block.anatomy)
-        bound = solute.bind(block.columns, "human")
-        solved = transport.solve(block.anatomy, bound, flows, knots, keep=["plasma"])
+        flows = route.deliver(transport.Dose(0.0, length, given[None], np.zeros(1)), ears.anatomy)
+        bound = solute.bind(ears.columns, "human")
+        solved = transport.solve(ears.anatomy, bound, flows, knots, keep=["plasma"])
         # A ug/uL is 1000 ug/mL.
         found[length] = knots, solved.concentration["plasma"][0, 0] * mass[0] * 1000.0
     return found
@@ -76,9 +77,9 @@ def test_the_peak_falls_with_the_length_of_the_infusion_and_the_area_does_not(in
 def test_a_dose_per_surface_is_a_concentration_whatever_the_body(infused):
     study = load("cisplatin_human")
     table = draw(study, 8, seed=2)
-    block = Block(plan(study), table)
-    (use,) = study.tables.insult.values()
-    molar = study.catalog.get("solutes", "cisplatin").columns(block.columns, "human")
-    given = block.amount(use, molar) / (table["species.human.body_mass"] * molar["plasma_volume"])
+    ears = Cochleae(plan(study), table)
+    (insult,) = ears.plan.arms[-1].insults
+    molar = study.catalog.get("solutes", "cisplatin").columns(ears.columns, "human")
+    given = amount(ears, insult, "cisplatin") / (table["species.human.body_mass"] * molar["plasma_volume"])
     dose = quantity("100 mg/m2") / quantity("37 kg/m2") / quantity("300.05 ug/umol")
     assert np.allclose(given * molar["plasma_volume"], dose, rtol=1e-12)

@@ -5,27 +5,29 @@ from dataclasses import replace
 import pytest
 
 from otosome.forward import (
-    Block,
+    Cochleae,
+    Fate,
     best,
     crossing,
     draw,
     plan,
 )
+from otosome.forward.crossing import crossed
 from otosome.study import load
 
 STUDY = "intravenous_guinea_pig"
 VEIN, WINDOW = "cisplatin + vesicles, vein", "cisplatin + vesicles, round window"
 
 
-def crossed(study, arm):
+def share(study, arm):
     table = best(study)
-    block = Block(plan(study), table)
-    return block.crossed(next(one for one in block.plan.arms if one.name == arm)).item()
+    ears = Cochleae(plan(study), table)
+    return crossed(Fate(ears, next(one for one in ears.plan.arms if one.name == arm))).item()
 
 
 def changed(change):
     study = load(STUDY)
-    given = {n: t.model_copy(update=change) for n, t in study.tables.treatment.items()}
+    given = {n: type(t).model_validate(t.model_dump() | change) for n, t in study.tables.treatment.items()}
     return replace(study, tables=study.tables.model_copy(update={"treatment": given}))
 
 
@@ -39,16 +41,16 @@ def test_only_a_dose_to_one_ear_crosses():
 
 def test_of_twice_the_dose_the_same_share_crosses():
     # Uptake saturates a little: alike to some per cent.
-    small, large = (crossed(changed({"amount": f"{count} particles"}), WINDOW) for count in ("1e7", "2e7"))
+    small, large = (share(changed({"amount": f"{count} particles"}), WINDOW) for count in ("1e7", "2e7"))
     assert large == pytest.approx(small, rel=0.05)
 
 
 def test_an_ear_that_gets_nothing_sends_nothing_across():
     study = load(STUDY)
-    assert crossed(study, "cisplatin + vehicle, vein") == 0.0
+    assert share(study, "cisplatin + vehicle, vein") == 0.0
 
 
 def test_what_lies_in_the_fluid_both_ears_share_reaches_both_alike():
     # Put into cerebrospinal fluid, all of it passes there; the other ear meets about what this one does.
-    share = crossed(changed({"route": "cisterna"}), WINDOW)
-    assert share == pytest.approx(1.0, rel=0.25)
+    met = share(changed({"route": "cisterna"}), WINDOW)
+    assert met == pytest.approx(1.0, rel=0.25)

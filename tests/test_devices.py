@@ -16,14 +16,15 @@ from otosome.catalog import SHIPPED
 from otosome.ears import stacked
 from otosome.errors import BadInput
 from otosome.forward import (
-    Block,
+    Cochleae,
+    Fate,
     best,
     draw,
-    forward,
     observe,
     plan,
     simulate,
 )
+from otosome.forward.outcomes import outcomes
 from otosome.study import load, loads, saves
 
 STUDY = """
@@ -114,13 +115,13 @@ def test_an_aid_is_heard_with_and_saves_no_cell(result):
 
 def test_a_graft_gives_off_what_its_cells_secrete_before_they_are_gone(study):
     table = best(study)
-    block = Block(plan(study), table)
-    graft = next(arm for arm in block.plan.arms if arm.name == "graft")
+    ears = Cochleae(plan(study), table)
+    graft = next(arm for arm in ears.plan.arms if arm.name == "graft")
     numbers = {
         k: study.parameters[f"devices.cell_graft.{k}"].value for k in ("taken", "secretion", "half_life")
     }
     in_all = 1e5 * numbers["taken"] * numbers["secretion"] * numbers["half_life"] / np.log(2.0)
-    assert np.isclose(block.vesicles(graft).given.sum(), in_all, rtol=1e-9)
+    assert np.isclose(Fate(ears, graft).vesicles.dose.sum(), in_all, rtol=1e-9)
 
 
 def test_an_idle_graft_is_the_null_twin_of_one_that_works(result):
@@ -194,8 +195,8 @@ def test_devices_leave_the_ears_of_other_arms_as_they_are(study, result):
 
 
 def test_every_arm_of_a_study_of_devices_is_finite(study):
-    block = Block(plan(study), best(study))
-    assert all(np.all(np.isfinite(values)) for values in forward(block).values())
+    ears = Cochleae(plan(study), best(study))
+    assert all(np.all(np.isfinite(values)) for values in outcomes(ears).values())
 
 
 def test_vesicles_that_no_mechanism_hears_tell_nothing():

@@ -15,13 +15,15 @@ from otosome.catalog import Catalog
 from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.forward import (
-    Block,
+    Cochleae,
+    Fate,
     best,
     draw,
     observe,
     plan,
     simulate,
 )
+from otosome.forward.outcomes import sampled
 from otosome.model.grades import OneEar
 from otosome.study import STUDIES, load, loads
 
@@ -145,13 +147,13 @@ def test_a_subject_is_the_same_for_any_number_of_subjects(week, many, subjects):
 
 @pytest.mark.parametrize("block", [1, 3, 24])
 def test_a_subject_is_the_same_for_any_size_of_block(week, many, block, monkeypatch):
-    monkeypatch.setattr(forward.run, "BLOCK", block)
+    monkeypatch.setattr(forward.simulation, "BLOCK", block)
     assert same_bits(simulate(week, draw(week, 21, seed=7), workers=1), many) == []
 
 
 @pytest.mark.parametrize("workers", [1, 2, 7])
 def test_a_subject_is_the_same_for_any_number_of_workers(week, many, workers, monkeypatch):
-    monkeypatch.setattr(forward.run, "BLOCK", 3)
+    monkeypatch.setattr(forward.simulation, "BLOCK", 3)
     again = simulate(week, draw(week, 21, seed=7), workers=workers)
     assert same_bits(again, many) == []
     assert observe(week, again).equals(observe(week, many))
@@ -303,13 +305,13 @@ def test_a_small_sample_reads_the_perilymph_where_it_is_drawn():
     values["sample"] = {"middle": {"volume": "0.001 uL", "at": ["6 h"], "place": 0.5}}
     study = loads(tomli_w.dumps(values))
     table = best(study)
-    block = Block(plan(study), table)
-    arm = block.plan.arms[-1]
-    scala = block.vesicles(arm).concentration["scala_tympani"].sum(axis=0)[0]
-    before = scala[np.searchsorted(block.plan.knots, 6.0)]
+    ears = Cochleae(plan(study), table)
+    fate = Fate(ears, ears.plan.arms[-1])
+    scala = fate.vesicles.concentration["scala_tympani"].sum(axis=0)[0]
+    before = scala[np.searchsorted(ears.plan.knots, 6.0)]
     # A nanolitre is a few micrometres of this scala; the perforation lies between two cells of the grid.
-    around = before[np.abs(block.plan.places.place - 0.5) < 1.5 / block.plan.places.places]
-    assert around.min() <= block.sampled(arm)["vesicle"].item() <= around.max()
+    around = before[np.abs(ears.plan.places.place - 0.5) < 1.5 / ears.plan.places.places]
+    assert around.min() <= sampled(fate)["vesicle"].item() <= around.max()
 
 
 def test_what_is_sampled_is_of_the_solutes_an_arm_is_given_and_is_the_same_for_ears_that_are_alike():
@@ -370,7 +372,7 @@ def test_what_numbers_out_of_all_range_lead_to_is_refused_and_never_reported(nam
 def test_an_ear_that_cannot_be_computed_is_left_out_and_harms_no_other(
     week, many, name, value, reason, workers, block, monkeypatch
 ):
-    monkeypatch.setattr(forward.run, "BLOCK", block)
+    monkeypatch.setattr(forward.simulation, "BLOCK", block)
     table = draw(week, 21, seed=7)
     table = table.assign(**{name: np.where(np.isin(table.ear, [2, 20]), value, table[name])})
     result = simulate(week, table, workers=workers)
@@ -412,7 +414,7 @@ def test_a_study_may_end_with_its_first_moment(moment):
 
 def test_a_study_of_many_events_goes_in_smaller_blocks_to_the_same_bits(week, many, monkeypatch):
     widths = []
-    monkeypatch.setattr(forward.run, "_ROOMY", 20)
+    monkeypatch.setattr(forward.simulation, "_ROOMY", 20)
     narrow = simulate(week, draw(week, 3, seed=7), workers=1, tick=lambda done, of: widths.append(of))
     assert widths[0] > 1
     assert same_bits(narrow, many) == []
@@ -424,8 +426,8 @@ def test_steps_that_suit_the_best_values_cost_a_drawn_ear_no_more_than_a_thousan
     drawn = draw(study, 170, seed=1).take([158, 160, 163, 166, 169])
 
     def vesicles(refine, rows):
-        block = Block(plan(study, [FULL], refine=refine), drawn.take(rows))
-        return block.vesicles(block.plan.arms[0])
+        ears = Cochleae(plan(study, [FULL], refine=refine), drawn.take(rows))
+        return Fate(ears, ears.plan.arms[0]).vesicles
 
     all_, fine = vesicles(1, slice(None)), vesicles(4, slice(None))
     coarse, exact = (run.concentration["organ_of_corti"].sum(axis=0) for run in (all_, fine))
@@ -435,36 +437,6 @@ def test_steps_that_suit_the_best_values_cost_a_drawn_ear_no_more_than_a_thousan
     assert np.all(missed < all_.time_error)
     alone = vesicles(1, slice(2, 3))
     assert np.array_equal(alone.concentration["organ_of_corti"], all_.concentration["organ_of_corti"][:, 2:3])
-
-
-def test_slopes_are_those_of_central_differences_and_do_not_depend_on_their_company():
-    study = load(WEEK)
-    plan, table = forward.plan(study), best(study)
-    names = [n for n in table if n.split(".")[0] in ("cells", "insults") and table[n][0] > 0][:11]
-
-    def read(block):
-        cells = block.cells(plan.arms[0])
-        return np.mean([cells.counted(kind)[:, -1].mean(axis=1) for kind in ("ohc", "synapse")], axis=0)
-
-    value, slopes = forward.gradient(plan, table, names, read)
-    assert np.any(slopes != 0.0)
-    _, alone = forward.gradient(plan, table, names[3:4], read)
-    assert alone[0] == slopes[3]
-    for name, slope in zip(names, slopes, strict=True):
-        sides = []
-        for sign in (1.0, -1.0):
-            moved = table.assign(**{name: table[name] * (1.0 + sign * 1e-3)})
-            sides.append(read(forward.Block(plan, moved))[0])
-        central = (sides[0] - sides[1]) / (2e-3 * table[name][0])
-        # One-sided over 1e-5 and central over 1e-3: both leave curvature of this order.
-        assert slope * table[name][0] == pytest.approx(central * table[name][0], rel=1e-3, abs=1e-6)
-    assert 0.0 < value < 1.0
-
-
-def test_a_slope_by_what_is_no_number_of_the_study_is_refused():
-    study = load(WEEK)
-    with pytest.raises(BadInput, match="no number of this study"):
-        forward.gradient(forward.plan(study), best(study), ["cells.ohc.nothing"], lambda block: np.zeros(8))
 
 
 @pytest.mark.parametrize("insult", ["cisplatin", "aminoglycoside"])
@@ -478,15 +450,13 @@ def test_a_drug_arrives_by_every_route_that_a_study_may_name_and_any_other_is_re
         "arm": [{"name": "given", "insults": ["drug"]}], "measure": {"cells lost": cells},
     })  # fmt: skip
     if into not in ("plasma", "cerebrospinal_fluid"):
-        with pytest.raises(
-            BadInput, match=f"insult.drug.route.*given: {route}; allowed: cisterna, intraperitoneal"
-        ):
+        with pytest.raises(BadInput, match=r"insult\.drug\.volume: comes in a volume of fluid"):
             loads(text)
-        return
+        text = text.replace('amount = "5 mg/kg"', 'amount = "1 ug"\nvolume = "2 uL"')
     study = loads(text)
     chain, use = forward.plan(study), study.tables.insult["drug"]
-    block = Block(chain, {name: column.to_numpy() for name, column in best(study).items()})
+    fate = Fate(Cochleae(chain, best(study)), chain.arms[0])
     (drug,) = study.drugs(use)
-    concentrations = block._exposure(use, chain.arms[0]).concentration
+    concentrations = fate.exposure(fate.arm.insults[0]).concentration
     assert concentrations and all(name.startswith(drug) for name in concentrations)
     assert all((along.max(axis=1) > 0).all() for along in concentrations.values())

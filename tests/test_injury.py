@@ -14,11 +14,11 @@ from otosome.catalog import get, names
 from otosome.model.injury import (
     KINDS,
     Cells,
-    Harm,
+    Injury,
     Mechanism,
     Protection,
     elapsed,
-    harm,
+    injury,
     protect,
     relax,
     survive,
@@ -78,7 +78,7 @@ def exposure_to(name: str, dose: float, knots: np.ndarray) -> Exposure:
 
 def outcome(name: str, species: str, dose: float = 1.0, stop: float = 504.0, protection=None) -> Cells:
     knots, ear = times(0.0, 2.0, stop=stop), ear_of(species)
-    done = harm(ear, knots, [(insult(name, species), exposure_to(name, dose, knots))])
+    done = injury(ear, knots, [(insult(name, species), exposure_to(name, dose, knots))])
     return survive(knots, rates_of(species), done, CLEARANCE, protection)
 
 
@@ -97,7 +97,7 @@ def same(one: Cells, other: Cells) -> bool:
 @pytest.mark.parametrize("species", SPECIES)
 def test_an_ear_without_insults_keeps_every_cell(species):
     knots, ear = times(0.0, stop=5000.0), ear_of(species)
-    cells = survive(knots, rates_of(species), harm(ear, knots, []), CLEARANCE)
+    cells = survive(knots, rates_of(species), injury(ear, knots, []), CLEARANCE)
     for kind in KINDS:
         assert np.all(cells.intact[kind] == 1.0)
         assert np.all(cells.function(kind) == 1.0)
@@ -179,7 +179,7 @@ def test_any_rates_and_steps_keep_the_fractions_in_bounds(production, direct, ch
     rates["ohc"] = rates["ohc"] | {key: np.array([value]) for key, value in changes.items()}
     knots = np.arange(6) * step
     flat = np.full((1, 6, 2), 1.0)
-    cells = survive(knots, rates, Harm(production * flat, {"ohc": direct * flat}), CLEARANCE)
+    cells = survive(knots, rates, Injury(production * flat, {"ohc": direct * flat}), CLEARANCE)
     states = [getattr(cells, f)["ohc"] for f in FIELDS]
     assert all(np.all(np.isfinite(s)) and s.min() >= 0.0 for s in states)
     assert sum(states).max() <= 1.0 + 1e-12
@@ -193,7 +193,7 @@ def test_constant_coefficients_give_the_exact_solution():
     knots = np.linspace(0.0, 200.0, 2001)
     flat = np.ones((1, knots.size, 1))
     # So fast a clearance that stress is at its steady value of 2 from the first step on.
-    production = Harm(2.0e6 * flat, {"ohc": 0.01 * flat})
+    production = Injury(2.0e6 * flat, {"ohc": 0.01 * flat})
     cells = survive(knots, rates, production, np.array([1.0e6]))
     alpha, deadly = 1.5 * (0.02 * 2.0 + 0.01), 16.0 / 17.0
     leave = 0.03 + (0.02 + 0.05) * deadly
@@ -221,7 +221,7 @@ def test_the_error_falls_with_the_fourth_power_of_the_step():
     def counted(steps: int) -> np.ndarray:
         knots = np.linspace(0.0, 100.0, steps + 1)
         production = 0.3 * np.sin(np.pi * knots / 100.0)[None, :, None] ** 2 * np.ones((1, 1, 1))
-        cells = survive(knots, rates_of("mouse"), Harm(production, {"ohc": 0.1 * production}), CLEARANCE)
+        cells = survive(knots, rates_of("mouse"), Injury(production, {"ohc": 0.1 * production}), CLEARANCE)
         return np.array([getattr(cells, f)["ohc"][0, -1, 0] for f in FIELDS])
 
     fine = counted(6400)
@@ -236,15 +236,15 @@ def test_subjects_do_not_see_each_other():
     knots = times(0.0, stop=100.0)
     production = np.array([0.1, 0.4])[:, None, None] * np.ones((1, knots.size, 3))
     rates = {k: {key: np.repeat(v, 2) for key, v in r.items()} for k, r in rates_of("mouse").items()}
-    both = survive(knots, rates, Harm(production, {}), np.repeat(CLEARANCE, 2))
-    second = survive(knots, rates_of("mouse"), Harm(production[1:], {}), CLEARANCE)
+    both = survive(knots, rates, Injury(production, {}), np.repeat(CLEARANCE, 2))
+    second = survive(knots, rates_of("mouse"), Injury(production[1:], {}), CLEARANCE)
     assert all(both.intact[k][1].tobytes() == second.intact[k][0].tobytes() for k in KINDS)
 
 
 def test_hazards_of_several_insults_add():
     knots, ear = times(0.0, 2.0, stop=50.0), ear_of("mouse")
     pairs = [(insult(n, "mouse"), exposure_to(n, 1.0, knots)) for n in ("noise", "cisplatin")]
-    both, each = harm(ear, knots, pairs), [harm(ear, knots, [pair]) for pair in pairs]
+    both, each = injury(ear, knots, pairs), [injury(ear, knots, [pair]) for pair in pairs]
     assert np.allclose(both.production, each[0].production + each[1].production)
     assert np.allclose(both.hazards["ohc"], each[0].hazards["ohc"] + each[1].hazards["ohc"])
 
@@ -392,7 +392,7 @@ def after_cisplatin(dose: float) -> Cells:
     drug = dose * peak * np.exp(-knots / 2.7)[None, :, None]
     formula = insult("cisplatin", "guinea_pig")
     exposure = Exposure(knots, dict.fromkeys(formula.needs, drug), Use((0.0,), (0.0,)))
-    done = harm(ear, knots, [(formula, exposure)])
+    done = injury(ear, knots, [(formula, exposure)])
     return survive(knots, rates_of("guinea_pig"), done, CLEARANCE)
 
 
@@ -459,7 +459,7 @@ def test_an_action_without_a_largest_effect_is_refused():
 def test_an_ear_keeps_the_cells_it_arrives_with_and_its_lone_neurons_have_died_before():
     knots = times(0.0, stop=24 * 365.0)
     share = np.linspace(0.0, 1.0, 12)[None]
-    nothing = Harm(np.zeros((1, knots.size, 12)), {})
+    nothing = Injury(np.zeros((1, knots.size, 12)), {})
     arrived = {"ohc": share, "synapse": share, "sgn": share}
     cells = survive(knots, rates_of("mouse"), nothing, CLEARANCE, arrived=arrived)
     for kind in ("ohc", "synapse", "sgn"):
@@ -470,7 +470,7 @@ def test_an_ear_keeps_the_cells_it_arrives_with_and_its_lone_neurons_have_died_b
 def test_an_insult_takes_the_same_share_of_what_an_ear_arrived_with():
     knots = times(0.0, stop=240.0)
     rate = np.full((1, knots.size, 12), 0.05)
-    suffered = Harm(rate, dict.fromkeys(KINDS, rate))
+    suffered = Injury(rate, dict.fromkeys(KINDS, rate))
     whole, half = (
         survive(knots, rates_of("mouse"), suffered, CLEARANCE, arrived=dict.fromkeys(KINDS, np.array([[s]])))
         for s in (1.0, 0.5)
@@ -483,7 +483,7 @@ def test_neurons_starve_until_those_with_a_connection_are_left():
     knots = np.linspace(0.0, 24 * 365 * 20.0, 4000)
     rate = np.where(knots < 24.0 * 365, 1e-4, 0.0)[None, :, None] * np.ones((1, 1, 2))
     nothing = np.zeros((1, knots.size, 2))
-    cells = survive(knots, rates_of("mouse"), Harm(nothing, {}, {"synapse": rate}), CLEARANCE)
+    cells = survive(knots, rates_of("mouse"), Injury(nothing, {}, {"synapse": rate}), CLEARANCE)
     synapses, neurons = cells.counted("synapse")[0, :, 0], cells.counted("sgn")[0, :, 0]
     # Steps of two days cost some 1e-5.
     assert np.all(neurons >= synapses - 1e-4)
@@ -495,7 +495,7 @@ def test_sixty_years_of_slow_ageing_leave_what_was_counted_in_people():
     """Past 60: 30 to 40 % of outer hair cells lost, inner ones rarely above 15 %, axons above 60 % (wu_2019)."""
     knots, ear = np.linspace(0.0, 60 * 8766.0, 600), ear_of("human")
     use = Use((0.0,), (0.0,))
-    aged = harm(ear, knots, [(insult("slow_ageing", "human"), Exposure(knots, {}, use))])
+    aged = injury(ear, knots, [(insult("slow_ageing", "human"), Exposure(knots, {}, use))])
     cells = survive(knots, rates_of("human"), aged, CLEARANCE, strial=False)
     lost = {kind: 1.0 - cells.counted(kind)[0, -1, 0] for kind in KINDS}
     assert 0.3 < lost["ohc"] < 0.4

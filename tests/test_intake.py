@@ -425,6 +425,10 @@ def test_the_contact_sheet_shows_how_far_waveforms_and_hands_disagree():
     )
     # 5 and 2 dB: 3.5 in the middle, limits 1.96 standard deviations (2.12) to either side.
     assert _agreement(table)["said"] == "+3.5 dB, limits -0.7 to +7.7 dB, 2 pairs in dB SPL"
+    # SD of 5 and 2 is 3 / sqrt(2).
+    assert _agreement(table)["beside"].startswith(
+        "SD 2.1 dB, 100% within 5 dB, 100% within 10 dB; a published"
+    )
     mixed = pd.concat([table, table.iloc[:1].assign(unit="dB")])
     assert _agreement(mixed)["said"].endswith("2 pairs in dB SPL; 1 in another reference left out")
     assert _agreement(table.iloc[:1]) is None
@@ -479,3 +483,68 @@ def test_python_reads_a_folder_into_readings_and_keeps_what_was_refused(exports)
     readings = otosome.read(exports)
     assert list(readings.columns) == list(READINGS)
     assert len(readings) and readings.attrs["refused"]
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="no real files beside the repository (shared/data)")
+def test_published_tables_and_recordings_together_draft_a_study_that_the_next_command_takes(tmp_path):
+    out, animals, study = tmp_path / "imported", tmp_path / "animals.csv", tmp_path / "study.toml"
+    folders = (REAL, REAL.parent / "abr_biosig")
+    assert otosome_("new", "animals", *folders, "--out", animals).exit_code == 0
+    with animals.open(newline="", encoding="utf-8") as stream:
+        rows = [
+            row for row in csv.DictReader(stream) if "100 dB SPL" in row["group"] or row["subject"] == "55"
+        ]
+    for number, row in enumerate(rows):
+        vehicle = bool(number % 2)
+        row.update(
+            species="mouse", insult="noise", insult_dose="100 dB SPL", group="vehicle" if vehicle else "vesicles",
+            treatment="saline" if vehicle else "example_lot", dose="2 uL",
+        )  # fmt: skip
+    sheet(tmp_path, *rows)
+    assert otosome_("import", *folders, "--animals", animals, "--out", out).exit_code == 0
+    assert otosome_("new", "fit", "--from", out, "--out", study).exit_code == 0
+    text = study.read_text(encoding="utf-8")
+    drafted = loads(text)
+    # 3 kHz of mouse 55 lies below the place map; a dose in uL is the volume; vesicles are set beside the vehicle.
+    assert "# Left out: 3 kHz" in text
+    assert {use.batch for use in drafted.tables.treatment.values()} == {"vehicle", "example_lot"}
+    assert (drafted.tables.compare.of, drafted.tables.compare.against) == ("vesicles", "vehicle")
+    done = otosome_("run", study, "--subjects", 5, "--out", tmp_path / "result")
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize(
+    ("dose", "holds"),
+    [
+        ("2e9 particles", 'amount = "2e9 particles"'),
+        ("10 ug", 'amount = "10 ug"'),
+        ("3 uL", 'volume = "3 uL"'),
+    ],
+)
+def test_a_dose_of_vesicles_is_an_amount_or_the_volume_that_carries_it(tmp_path, exports, dose, holds):
+    row = {
+        "subject": "m1",
+        "group": "a",
+        "species": "mouse",
+        "insult": "none",
+        "treatment": "evs",
+        "dose": dose,
+    }
+    otosome_("import", exports / "abr_table", "--animals", sheet(tmp_path, row), "--out", tmp_path / "out")
+    done = otosome_("new", "fit", "--from", tmp_path / "out", "--out", tmp_path / "s.toml")
+    assert done.exit_code == 0, done.output
+    assert holds in (tmp_path / "s.toml").read_text(encoding="utf-8")
+
+
+def test_a_dose_that_is_none_of_vesicles_is_refused(tmp_path, exports):
+    row = {
+        "subject": "m1",
+        "group": "a",
+        "species": "mouse",
+        "insult": "none",
+        "treatment": "evs",
+        "dose": "2 h",
+    }
+    otosome_("import", exports / "abr_table", "--animals", sheet(tmp_path, row), "--out", tmp_path / "out")
+    done = otosome_("new", "fit", "--from", tmp_path / "out", "--out", tmp_path / "s.toml", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["error"]["key"]) == (2, "dose")

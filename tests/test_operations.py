@@ -3,7 +3,7 @@
 import pytest
 
 from otosome.catalog import Catalog, names
-from otosome.forward import Block, best, plan
+from otosome.forward import Cochleae, best, plan
 from otosome.study import load, studies
 
 ROUTES = [r for r in names("routes") if Catalog().get("routes", r).options.opens]
@@ -52,7 +52,7 @@ def injected(tmp_path, species, route, volume):
 def test_perilymph_is_what_the_anatomy_of_the_ear_holds(tmp_path, species):
     study = injected(tmp_path, species, "intracochlear", 0.1)
     one = best(study)
-    anatomy = Block(plan(study), one).anatomy
+    anatomy = Cochleae(plan(study), one).anatomy
     areas = (anatomy.scala_tympani + anatomy.scala_vestibuli) @ anatomy.grid.width
     scalae = areas * anatomy.scala_tympani_length
     assert study.perilymph == pytest.approx(float((scalae + anatomy.vestibule_volume)[0]), rel=1e-9)

@@ -454,6 +454,6 @@ def test_a_person_understands_the_same_words_in_blocks_of_any_size(monkeypatch):
     study = loads(STUDY, "aided")
     table = draw(study, 7, 3)
     whole = simulate(study, table, workers=1)
-    monkeypatch.setattr(forward.run, "BLOCK", 3)
+    monkeypatch.setattr(forward.simulation, "BLOCK", 3)
     parted = simulate(study, table, workers=1)
     assert all(np.array_equal(whole[name], parted[name]) for name in ("quiet", "noisy"))

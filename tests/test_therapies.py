@@ -124,8 +124,8 @@ def test_a_therapy_that_gains_more_in_every_ear_is_never_less_likely_best(scores
     assert after.average.exact[0] >= before.average.exact[0]
 
 
-@pytest.mark.parametrize(("ahead_by", "share"), [(0.005, 0.5), (TIE, 0.5), (2 * TIE, 1.0)])
-def test_therapies_that_differ_by_next_to_nothing_tie_and_share_their_probability(ahead_by, share):
+@pytest.mark.parametrize(("ahead_by", "share"), [(0.005, 0.5), (TIE, 0.5), (0.06, 0.5), (2 * TIE, 1.0)])
+def test_therapies_that_differ_by_a_tenth_or_less_tie_and_share_their_probability(ahead_by, share):
     # Three worlds, in each of which the second is ahead by so much.
     first, second = chances(np.stack([np.zeros(30), np.full(30, ahead_by)]), np.repeat([0, 1, 2], 10))
     assert (first.average.exact[0], second.average.exact[0]) == (1 - share, share)

@@ -14,7 +14,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -139,15 +139,17 @@ class Parameter:
 
     def draw(self, seed: int, start: int, stop: int, world: int = WORLD) -> Array:
         """Values of subjects ``start`` to ``stop``, shape (subject,), of whom ``world`` share a world."""
-        worlds, lots = layout(start, stop, world)
-        first, last = int(worlds[0]), int(worlds[-1]) + 1
-        values = self.quantile(self._worlds(seed, first, last))[worlds - first]
-        if self.lots:
-            of_lots = uniforms(seed, f"{self.name}/lot", LOTS * first, LOTS * last)
-            values = self._spread(values, self.lots, of_lots[lots - LOTS * first])
-        if self.subjects:
-            subjects = uniforms(seed, f"{self.name}/subject", start, stop)
-            values = self._spread(values, self.subjects, subjects)
+        return self.drawn(seed, np.arange(start, stop), *layout(start, stop, world))
+
+    def drawn(
+        self, seed: int, rows: NDArray[np.int64], worlds: NDArray[np.int64], lots: NDArray[np.int64]
+    ) -> Array:
+        """Values of subjects by number, each of a world and a lot of its own, all shape (subject,)."""
+        values = self.quantile(_by_number(worlds, lambda *ends: self._worlds(seed, *ends)))
+        for kind, spread, numbers in (("lot", self.lots, lots), ("subject", self.subjects, rows)):
+            if spread:
+                luck = _by_number(numbers, partial(uniforms, seed, f"{self.name}/{kind}"))
+                values = self._spread(values, spread, luck)
         return values
 
     def _worlds(self, seed: int, first: int, last: int) -> Array:
@@ -220,6 +222,12 @@ class Curve:
         """Changes when a point or its source does."""
         stated = (self.name, list(self.columns.items()), self.source, self.basis)
         return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:12]
+
+
+def _by_number(numbers: NDArray[np.int64], stream: Callable[[int, int], Array]) -> Array:
+    """What a stream gives at each number, shape (number,)."""
+    first = int(numbers.min())
+    return stream(first, int(numbers.max()) + 1)[numbers - first]
 
 
 def layout(start: int, stop: int, world: int = WORLD) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -169,14 +169,27 @@ class Ear:
 
 @dataclass(frozen=True)
 class Use:
-    """How a study uses an insult, in house units: when, how much, how loud, how deep."""
+    """How a study uses an insult, in house units: when, how much, how loud, how deep.
+
+    ``level`` and ``band`` are of all ears, or of each, shape (subject, 1, 1)
+    """
 
     start: tuple[float, ...]
     stop: tuple[float, ...]
     amount: float | None = None
-    level: float | None = None
-    band: tuple[float, float] | None = None
+    level: float | Array | None = None
+    band: tuple[float | Array, float | Array] | None = None
     depth: float | None = None
+
+    def timed(self, onset: float | None, duration: float | None) -> Use:
+        """The same, begun at ``onset`` and each time for ``duration``, h; as it is where they are None."""
+        off = 0.0 if onset is None else onset - self.start[0]
+        start = tuple(t + off for t in self.start)
+        lasting = (stop - begun for begun, stop in zip(self.start, self.stop, strict=True))
+        stop = tuple(
+            t + (own if duration is None else duration) for t, own in zip(start, lasting, strict=True)
+        )
+        return replace(self, start=start, stop=stop)
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def test_tables_have_the_contract_s_columns_units_and_provenance(name, sample):
             assert set(table["file"]) == {sample.name}
             assert set(table["sha256"]) == {Export(sample.name, sample.content).sha256}
     if tables.readings is not None:
-        known = {"dB SPL", "dB HL", "uV", "ms", "uM", "ug/uL", "cells", "cells/mm", "per IHC", "mV", ""}
+        known = {"dB SPL", "dB HL", "uV", "ms", "uM", "ug/uL", "cells", "cells/mm", "per IHC", "mV", "nm", ""}
         assert set(tables.readings["unit"]) <= known
         assert np.isfinite(tables.readings["value"]).all()
     if tables.waveforms is not None:

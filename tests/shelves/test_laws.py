@@ -19,16 +19,17 @@ from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.evidence import draw_columns
 from otosome.forward import (
-    Block,
+    Cochleae,
     best,
     draw,
     plan,
 )
+from otosome.forward.outcomes import outcomes
 from otosome.model import transport
 from otosome.model.injury import (
     KINDS,
     Cells,
-    Harm,
+    Injury,
     protect,
     survive,
 )
@@ -165,7 +166,7 @@ def asked(catalog, endpoint):
 def ears(study, subjects=None):
     """A block of drawn ears, or the one ear in which every number has its best value."""
     table = best(study) if subjects is None else draw(study, subjects, seed=1)
-    return Block(plan(study), table)
+    return Cochleae(plan(study), table)
 
 
 def bound(block, shelf, name):
@@ -297,10 +298,10 @@ def contact_of(*levels):
 
 
 def fate(block, protection, places=8):
-    """Cells under a harm that all kinds feel, as bytes."""
+    """Cells under an injury that all kinds feel, as bytes."""
     rate = np.full((block.subjects, KNOTS.size, places), 0.05)
-    harm = Harm(rate, dict.fromkeys(KINDS, rate))
-    cells = survive(KNOTS, block.rates, harm, block.species["stress_clearance"], protection)
+    hurt = Injury(rate, dict.fromkeys(KINDS, rate))
+    cells = survive(KNOTS, block.rates, hurt, block.species["stress_clearance"], protection)
     return [state[kind].tobytes() for state in (cells.intact, cells.injured, cells.silent) for kind in KINDS]
 
 
@@ -367,7 +368,9 @@ def truths(catalog, species, endpoint):
     block = ears(question(catalog, species))
     measure = block.study.tables.measure[endpoint]
     frequency = np.array([8.0, 16.0])
-    values = [block.value(measure, cells_of(block, lost), frequency) for lost in (0.0, 0.2, 0.6, 1.0)]
+    values = [
+        forward.true_value(block, measure, cells_of(block, lost), frequency) for lost in (0.0, 0.2, 0.6, 1.0)
+    ]
     return forward.endpoint(block.study, measure, block.columns), values
 
 
@@ -499,7 +502,7 @@ def test_people_whom_nothing_harms_keep_the_audiogram_they_came_with(catalog, po
     study = of_people(catalog, population, species)
     table = draw(study, 12, seed=2)
     result = forward.simulate(study, table, workers=1)
-    block = Block(plan(study), table)
+    block = Cochleae(plan(study), table)
     for name in study.tables.measure:
         heard = result[name]
         came = study.population(block.columns).baseline(heard.frequency.to_numpy())
@@ -592,7 +595,7 @@ def of_people_with(catalog, shelf, name):
 
 
 def test_a_device_does_nothing_before_it_is_there(catalog, device):
-    found = forward.forward(wearing(catalog, device), keep=())
+    found = outcomes(wearing(catalog, device), keep=())
     for measure in ("words", "hearing"):
         without, worn = found[f"{measure}/0"], found[f"{measure}/1"]
         assert np.allclose(worn[:, 0], without[:, 0], rtol=0.0, atol=1e-9)
@@ -677,7 +680,7 @@ def test_a_utility_names_the_endpoint_it_is_of(catalog, utility):
 def ran(catalog, species, route, *insults):
     """What the chain gives for some insults in the best-value ear, or the refusal."""
     try:
-        return forward.forward(ears(question(catalog, species, *insults, route=route)))
+        return outcomes(ears(question(catalog, species, *insults, route=route)))
     except BadInput as refused:
         return refused
 

@@ -128,16 +128,16 @@ def _never(tube: Tube) -> Array:
     return np.full((tube.volumes.shape[0] + 1, tube.volumes.shape[1]), -1e300)
 
 
-def block(table: Any, grid: transport.Grid, **plan: Any) -> forward.Block:
+def block(table: Any, grid: transport.Grid, **plan: Any) -> forward.Cochleae:
     """Ears of a table on a grid."""
     made = forward.plan(study(), places=grid, **plan)
-    return forward.Block(made, table)
+    return forward.Cochleae(made, table)
 
 
-def bench_ear(made: forward.Block, row: int) -> Ear:
+def bench_ear(made: forward.Cochleae, row: int) -> Ear:
     """One ear of a block as a system: its networks of drug and vesicles, platinum, stress, effect and cells."""
     asked: list[tuple[Any, Any, Any]] = []
-    solve, made = transport.solve, forward.Block(made.plan, made.columns)
+    solve, made = transport.solve, forward.Cochleae(made.plan, made.columns)
 
     def listen(anatomy: Any, solute: Any, flows: Any, *rest: Any, **more: Any) -> Any:
         asked.append((anatomy, solute, flows))
@@ -145,7 +145,8 @@ def bench_ear(made: forward.Block, row: int) -> Ear:
 
     arm = made.plan.arms[0]
     with mock.patch.object(transport, "solve", listen):
-        made.harm(arm), made.vesicles(arm)
+        fate = forward.Fate(made, arm)
+        _ = fate.injury, fate.vesicles
     nets = [_network(*one, row, wet) for one, wet in zip(asked, (False, True), strict=True)]
     places = made.plan.places.places
     place_of, count = _order(nets, places)
@@ -174,8 +175,8 @@ def bench_ear(made: forward.Block, row: int) -> Ear:
             given[1].extend(amount)
     drug, vesicle = nets[0][0], nets[1][0]
     index = list(place_of)
-    insult = made._bind("insults", "cisplatin")
-    hsp = made._bind("mechanisms", "hsp70")
+    insult = made.bind("insults", "cisplatin")
+    hsp = made.bind("mechanisms", "hsp70")
 
     def one_of(value: Any) -> float:
         flat = np.ravel(np.asarray(value, float))
@@ -596,11 +597,12 @@ def misses(one: tuple[Array, Array], two: tuple[Array, Array]) -> tuple[float, f
     )
 
 
-def ours(made: forward.Block) -> list[tuple[Array, Array]]:
+def ours(made: forward.Cochleae) -> list[tuple[Array, Array]]:
     """The same readings of each ear from otosome's own chain."""
     arm = made.plan.arms[0]
     at = made.plan.at(MOMENTS)
-    cells, carried = made.cells(arm), made.vesicles(arm)
+    fate = forward.Fate(made, arm)
+    cells, carried = fate.cells, fate.vesicles
     assert carried is not None
     vesicles = carried.concentration["organ_of_corti"].sum(axis=0)[:, at]
     counted = np.stack([cells.counted(kind)[:, at] for kind in KINDS], axis=2)

@@ -213,11 +213,11 @@ def equal(size: Size, say: Say) -> dict[str, Any]:
     table, grid = forward.best(peers.study()), size.grid
     fine = grid.finer(4)
 
-    def own(on: Grid, rows: Any = table, **steps: int) -> forward.Block:
+    def own(on: Grid, rows: Any = table, **steps: int) -> forward.Cochleae:
         return peers.block(rows, on, **steps, watched=tuple(peers.MOMENTS))
 
-    def read(made: forward.Block) -> tuple[Array, Array]:
-        carried = made.vesicles(made.plan.arms[0])
+    def read(made: forward.Cochleae) -> tuple[Array, Array]:
+        carried = forward.Fate(made, made.plan.arms[0]).vesicles
         assert carried is not None
         return peers.on_places(peers.ours(made)[0], carried.volume["organ_of_corti"][0], grid.places)
 
@@ -261,22 +261,27 @@ def slopes(size: Size, say: Say) -> dict[str, Any]:
     ]  # fmt: skip
     made = forward.plan(asked, places=Grid(size.places), **size.steps)
 
-    def read(block: forward.Block) -> Array:
-        cells = block.cells(made.arms[0])
-        return np.mean([cells.counted(kind)[:, -1].mean(axis=1) for kind in peers.KINDS], axis=0)
+    def read(ears: forward.Cochleae) -> dict[str, Array]:
+        cells = forward.Fate(ears, made.arms[0]).cells
+        left = np.mean([cells.counted(kind)[:, -1].mean(axis=1) for kind in peers.KINDS], axis=0)
+        return {"left": left}
 
     def one() -> Any:
-        return read(forward.Block(made, table))
+        return read(forward.Cochleae(made, table))
+
+    def by(numbers: list[str]) -> tuple[float, Array]:
+        found = forward.jacobian(made, table, numbers, read)
+        return float(found.values["left"][0]), found.slopes["left"][0]
 
     # All numbers once, to find the twenty that move the outcome most.
-    every_slope = forward.gradient(made, table, names, read)[1] * np.array([table[name][0] for name in names])
+    every_slope = by(names)[1] * np.array([table[name][0] for name in names])
     chosen = [names[n] for n in np.argsort(-np.abs(every_slope))[:20]]
     one()
     runs, slopes_ = [], []
     for turn in range(3):
         say(f"gradient: turn {turn + 1}")
         runs.append(seconds(one)[0])
-        spent, found = seconds(lambda: forward.gradient(made, table, chosen, read))
+        spent, found = seconds(lambda: by(chosen))
         slopes_.append(spent)
     return {
         "names": chosen, "value": found[0], "slopes": [float(v) for v in found[1]],
@@ -311,7 +316,7 @@ def profile(size: Size, say: Say) -> dict[str, Any]:
         return kernel.march(*arguments)
 
     with mock.patch.object(sys.modules[transport.solve.__module__], "march", listen):
-        made.vesicles(made.plan.arms[0])
+        _ = forward.Fate(made, made.plan.arms[0]).vesicles
     amounts, _, flux, pattern, scheme, axial, supply, weight, work = caught[0]
     right = work.stages[0]
 

@@ -13,7 +13,7 @@ from otosome.evidence import Parameter, draw_columns, uniforms
 from otosome.model.injury import (
     KINDS,
     Cells,
-    harm,
+    injury,
     survive,
 )
 from otosome.model.transport import (
@@ -184,6 +184,6 @@ def fate(
     rates = {kind: get("cells", kind).columns(full, species) for kind in CELLS}
     formula = get("insults", insult).bind(full, species)
     wide = Ear(ear.species, ear.place, ear.frequency, np.broadcast_to(ear.length, (subjects,)), ear.columns)
-    done = harm(wide, exposure.knots, [(formula, exposure)])
+    done = injury(wide, exposure.knots, [(formula, exposure)])
     clearance = full[f"species.{species}.stress_clearance"]
     return survive(exposure.knots, rates, done, clearance, strial=strial)

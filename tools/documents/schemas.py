@@ -1,4 +1,4 @@
-"""docs/schemas: what each verb answers with ``--json``, as JSON Schema; made from ``otosome.jobs.outputs``."""
+"""Schemas from types: what each verb answers with ``--json`` (docs/schemas), and what a study file holds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from otosome.jobs.outputs import ANSWERS, Refusal
+from otosome.study import Tables
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -39,8 +40,10 @@ def text(verb: str) -> str:
 
 
 def write(root: Path) -> None:
-    """Write docs/schemas anew."""
+    """Write docs/schemas and docs/study.schema.json anew."""
     folder = root / "docs" / "schemas"
     folder.mkdir(exist_ok=True)
     for verb in ANSWERS:
         (folder / f"{verb}.json").write_text(text(verb), encoding="utf-8", newline="\n")
+    of_study = json.dumps(Tables.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
+    (root / "docs" / "study.schema.json").write_text(of_study, encoding="utf-8", newline="\n")

@@ -10,7 +10,7 @@ import numpy as np
 
 from otosome.answers.numbers import difference
 from otosome.ears import Columns, Ears, stacked
-from otosome.forward import Block, Plan, best, ears_at_once, plan, through
+from otosome.forward import Cochleae, Fate, Plan, best, ears_at_once, plan, through, true_value
 from otosome.model import transport
 from otosome.study import Compare, Study
 from otosome.units import Array, Quantity
@@ -195,20 +195,21 @@ def _measure_error(study: Study) -> MeasureError | None:
     return MeasureError(float(np.max(np.abs(coarse - fine))), difference(unit))
 
 
-def _values(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
+def _values(study: Study, asked: Compare) -> Callable[[Cochleae], dict[str, Array]]:
     measure = study.tables.measure[asked.measure]
 
-    def work(block: Block) -> dict[str, Array]:
-        arm, times = block.plan.arms[0], block.plan.times
-        cells = block.cells(arm).at(block.plan.at(times))
-        return {"value": block.value(measure, cells, block.plan.frequencies, arm, times)}
+    def work(ears: Cochleae) -> dict[str, Array]:
+        chain = ears.plan
+        arm, times = chain.arms[0], chain.times
+        cells = Fate(ears, arm).cells.at(chain.at(times))
+        return {"value": true_value(ears, measure, cells, chain.frequencies, arm, times)}
 
     return work
 
 
 def _carried(steps: Plan, columns: Columns) -> tuple[str, transport.Transported | None]:
     """Vesicles in the compared arm, or in the first arm that gets any where that one gets none, with its name."""
-    block, asked = Block(steps, columns), steps.study.tables.compare
+    ears, asked = Cochleae(steps, columns), steps.study.tables.compare
     arms = sorted(steps.arms, key=lambda arm: asked is not None and arm.name != asked.of)
-    carried = ((arm.name, block.vesicles(arm)) for arm in arms)
+    carried = ((arm.name, Fate(ears, arm).vesicles) for arm in arms)
     return next((pair for pair in carried if pair[1] is not None), ("", None))

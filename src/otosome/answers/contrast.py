@@ -12,8 +12,7 @@ from otosome.answers.band import Groups, Range, Resampled, band, resampled
 from otosome.answers.numbers import Interval, difference, interval, written
 from otosome.ears import Columns
 from otosome.errors import BadInput
-from otosome.forward import Block, best, plan, through
-from otosome.model import transport
+from otosome.forward import Cochleae, Fate, best, plan, through, true_value
 from otosome.study import Compare, Study
 from otosome.units import Array
 
@@ -98,24 +97,21 @@ def benefits(study: Study, asked: Compare, table: Columns) -> Array:
     return through(plan(study, [asked.of, asked.against]), table, gain(study, asked), workers=1)["benefit"]
 
 
-def gain(study: Study, asked: Compare) -> Callable[[Block], dict[str, Array]]:
-    """Benefit of a block in the compared measure, at its own frequencies and its last time."""
+def gain(study: Study, asked: Compare) -> Callable[[Cochleae], dict[str, Array]]:
+    """Benefit of some ears in the compared measure, at its own frequencies and its last time."""
     measure = study.tables.measure[asked.measure]
     better = study.catalog.get("endpoints", measure.endpoint).options.better
     frequency = np.array(measure.tones)
     time = float(max(measure.at))
     sign = 1.0 if better == "higher" else -1.0
 
-    shared: dict[str, transport.Transported] = {}
-
-    def work(block: Block) -> dict[str, Array]:
-        at = block.plan.at([time])
-        if block.alike:
-            # A number of transport moves two neighbouring ears apart, so a block of like ears is at best value.
-            block.solved = shared
+    def work(ears: Cochleae) -> dict[str, Array]:
+        at = ears.plan.at([time])
         value = {
-            arm.name: block.value(measure, block.cells(arm).at(at), frequency, arm, np.array([time]))
-            for arm in block.plan.arms
+            arm.name: true_value(
+                ears, measure, Fate(ears, arm).cells.at(at), frequency, arm, np.array([time])
+            )
+            for arm in ears.plan.arms
             if arm.name in (asked.of, asked.against)
         }
         return {"benefit": sign * (value[asked.of] - value[asked.against])[:, 0].mean(axis=1)}

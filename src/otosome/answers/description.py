@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from otosome.forward import Block, best, plan, planned
+from otosome.forward import Cochleae, best, plan, planned
 from otosome.lots.counted import drawn_sizes
 from otosome.study import DeviceUse, InsultUse, Study, Treatment
 
@@ -128,10 +128,10 @@ def _sizes(study: Study) -> Sizes | None:
     asked = study.tables.compare
     chosen = [planned(study, a) for a in study.tables.arm if asked is None or a.name == asked.of]
     lots = dict.fromkeys(arm.lot[0] for arm in chosen if arm.lot is not None)
-    block = Block(plan(study), best(study))
+    ears = Cochleae(plan(study), best(study))
     for name in lots:
         entry = study.batch(name)
-        batch = block.batch(entry.name)
+        batch = ears.batch(entry.name)
         if batch.particles[0] > 0:
             profile = entry.card.profile("sizes", "") if "sizes" in entry.card.profiles else None
             return TypeAdapter(Sizes).validate_python(drawn_sizes(batch, entry.card.about, profile))

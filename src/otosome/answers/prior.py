@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from otosome.answers.contrast import gain
 from otosome.ears import Columns
-from otosome.forward import Block, plan, through
+from otosome.forward import Cochleae, plan, through
 from otosome.study import Compare, Study
 from otosome.units import Array
 
@@ -26,10 +26,10 @@ def benefits_by_prior(study: Study, asked: Compare, columns: Columns, workers: i
     """The compared benefit of each ear of some columns with the prior halved and doubled, each shape (ear,)."""
     of = gain(study, asked)
 
-    def work(block: Block) -> dict[str, Array]:
+    def work(ears: Cochleae) -> dict[str, Array]:
         # Effects are downstream of transport, so both tables share its solution.
         return {
-            name: of(Block(block.plan, with_efficacy(study, block.columns, factor), block.solved))["benefit"]
+            name: of(Cochleae(ears.plan, with_efficacy(study, ears.columns, factor), ears.carried))["benefit"]
             for name, factor in FACTORS.items()
         }
 

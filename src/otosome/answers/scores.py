@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 WORDS = "word_score"
 # Without a stated preference so much of the words understood in quiet is worth one.
 _TEN_POINTS = Quantity("10 %")
-# Scores that differ by so little tie: by default a tenth of a point of words.
-TIE = 0.01
+# Scores that differ by a tenth or less tie. By default that is a point of words, less than one word of a list of 50.
+TIE = 0.1
 # What the harms weigh beside what is stated: nothing, and ten times as much.
 LEANINGS = {"as stated": 1.0, "harms weigh nothing": 0.0, "harms weigh ten times as much": 10.0}
 

@@ -11,7 +11,7 @@ from otosome.answers.contrast import gain
 from otosome.answers.sources import Grounds, grounds
 from otosome.catalog import Catalog
 from otosome.evidence import BASES, Parameter
-from otosome.forward import TRANSPORT, best, plan, through
+from otosome.forward import Carried, best, plan, through
 from otosome.study import Compare, Study
 
 # Shelves whose numbers weigh what was measured and change nothing in it.
@@ -46,13 +46,13 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[Mover]:
     ]
     if not unknown:
         return []
-    # Ears that share one solution of transport go through together.
-    unknown.sort(key=lambda p: p.name.split(".")[0] not in TRANSPORT)
     table = {name: np.repeat(column, 2 * len(unknown)) for name, column in best(study).items()}
     for number, parameter in enumerate(unknown):
         table[parameter.name][2 * number : 2 * number + 2] = parameter.ends()
-    made = plan(study, [asked.of, asked.against], growth=1.3)
-    ends = through(made, table, gain(study, asked), workers)["benefit"].reshape(-1, 2)
+    chain = plan(study, [asked.of, asked.against], growth=1.3)
+    # Numbers that move no solute share the solutions of the ear of best values.
+    moved = through(chain, table, gain(study, asked), workers, carried=Carried())["benefit"]
+    ends = moved.reshape(-1, 2)
     rows = [
         _mover(parameter, float(low), float(high), study.catalog)
         for parameter, (low, high) in zip(unknown, ends, strict=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.forward import Block, Given, PlannedArm, best, plan, planned
+from otosome.forward import Cochleae, Fate, PlannedArm, PlannedTreatment, best, plan, planned
 from otosome.model import hearing
 from otosome.study import Compare, Study
 
@@ -25,7 +25,7 @@ def places(study: Study) -> xr.Dataset:
     import xarray as xr
 
     one = best(study)
-    ear = Block(plan(study), one).ear
+    ear = Cochleae(plan(study), one).ear
     return xr.Dataset(
         {
             "place_frequency": (("place",), ear.frequency, {"unit": "kHz"}),
@@ -56,11 +56,11 @@ def window(study: Study, asked: Compare) -> xr.Dataset:
     watched = np.arange(min(days), study.until + 1e-9, _DAY / 4)
     steps = replace(plan(study), arms=(treated, vehicle), growth=1.6, watched=tuple(watched))
     one = best(study)
-    block = Block(steps, {name: np.repeat(column, len(days)) for name, column in one.items()})
+    ears = Cochleae(steps, {name: np.repeat(column, len(days)) for name, column in one.items()})
     at = steps.at(watched)
-    frequency = np.geomspace(block.ear.frequency.min(), block.ear.frequency.max(), 48)
-    cells, without = block.cells(treated), block.cells(vehicle)
-    vesicles = block.vesicles(treated)
+    frequency = np.geomspace(ears.ear.frequency.min(), ears.ear.frequency.max(), 48)
+    fate, without = Fate(ears, treated), Fate(ears, vehicle).cells
+    cells, vesicles = fate.cells, fate.vesicles
     shape = (len(days), watched.size, steps.places.places)
     contact = (
         np.zeros(shape) if vesicles is None else vesicles.concentration["organ_of_corti"].sum(axis=0)[:, at]
@@ -75,14 +75,14 @@ def window(study: Study, asked: Compare) -> xr.Dataset:
             "window_vesicles": (("window_dose", "window_time", "place"), contact),
             "window_shift": (
                 ("window_dose", "window_frequency"),
-                hearing.shift(block.ear, cells.at(end), frequency)[:, 0],
+                hearing.shift(ears.ear, cells.at(end), frequency)[:, 0],
             ),
             "window_vehicle_shift": (
                 ("window_frequency",),
-                hearing.shift(block.ear, without.at(end), frequency)[0, 0],
+                hearing.shift(ears.ear, without.at(end), frequency)[0, 0],
             ),
-            "place_frequency": (("place",), block.ear.frequency, {"unit": "kHz"}),
-            "place_distance": (("place",), block.ear.place * block.ear.length[0], {"unit": "mm"}),
+            "place_frequency": (("place",), ears.ear.frequency, {"unit": "kHz"}),
+            "place_distance": (("place",), ears.ear.place * ears.ear.length[0], {"unit": "mm"}),
         },
         coords={
             "window_dose": ("window_dose", np.array(days), {"unit": "h"}),
@@ -93,11 +93,11 @@ def window(study: Study, asked: Compare) -> xr.Dataset:
     )
 
 
-def _on_days(arm: PlannedArm, days: Sequence[float], until: float) -> tuple[Given, ...]:
+def _on_days(arm: PlannedArm, days: Sequence[float], until: float) -> tuple[PlannedTreatment, ...]:
     """The arm's treatments begun on each of some days, a row of ears each; none after the study's end."""
     first = arm.treatments[0].times[0]
     return tuple(
-        Given(each.treatment, tuple(t - first + day for t in each.times if t - first + day <= until), row)
+        replace(each, times=tuple(t - first + day for t in each.times if t - first + day <= until), row=row)
         for row, day in enumerate(days)
         for each in arm.treatments
     )

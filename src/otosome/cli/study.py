@@ -79,6 +79,35 @@ compare = _of_a_study(
 )
 
 
+def measure(
+    result: Annotated[Path, typer.Argument(help="A result folder.")],
+    endpoint: Annotated[str, typer.Option(help="What to measure: otosome list endpoints.")],
+    at: Annotated[list[str], typer.Option(help='When, of the moments the result keeps: "7 d".')],
+    frequency: Annotated[list[str] | None, typer.Option(help='At which frequency: "8 kHz".')] = None,
+    cell: Annotated[str | None, typer.Option(help="OHC, IHC, synapse or SGN, of a count.")] = None,
+    level: Annotated[str | None, typer.Option(help='Level of the stimulus: "80 dB SPL".')] = None,
+    material: Annotated[str | None, typer.Option(help="Words of a test: otosome list materials.")] = None,
+    speech: Annotated[str | None, typer.Option(help='Level of the words: "65 dB SPL".')] = None,
+    noise: Annotated[str | None, typer.Option(help='Level of noise amid words: "60 dB SPL".')] = None,
+    shelves: Shelves = None,
+    as_json: Json = False,
+) -> None:
+    """Measure any endpoint of a stored result, from the cells it keeps; nothing is simulated anew."""
+    inputs = jobs.MeasureInputs(
+        result=result,
+        endpoint=endpoint,
+        at=tuple(at),
+        frequency=tuple(frequency or ()),
+        cell=cell,
+        level=level,
+        material=material,
+        speech=speech,
+        noise=noise,
+        shelves=tuple(shelves or ()),
+    )
+    carry_out("measure", as_json, lambda watch: jobs.measure(inputs, watch))
+
+
 def sources(study: Asked, batch: Batch = None, shelves: Shelves = None, as_json: Json = False) -> None:
     """The papers a study rests on, and which of its numbers are only assumed."""
     carry_out("sources", as_json, lambda watch: jobs.sources(study, batch, tuple(shelves or ())))

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from otosome.ears import Columns, Ears
 from otosome.errors import BadInput
 from otosome.evidence import draw_columns, layout, uniforms
-from otosome.forward.block import Block
+from otosome.forward.cochleae import Cochleae
+from otosome.forward.endpoints import came
 from otosome.forward.planning import plan
 from otosome.roles import Population, Reading
 from otosome.study import Study
@@ -110,7 +111,7 @@ def _screened(study: Study, candidates: Ears) -> tuple[Array, Array]:
     tones = np.array(measure.tones)
     read, true = [], []
     for start, block in _blocks(study, candidates):
-        bound, value = block.came(measure, tones)
+        bound, value = came(block, measure, tones)
         ends = tones.size * (int(candidates.ear[start]) + np.array([0, block.subjects]))
         luck = uniforms(candidates.seed, "enrolment", int(ends[0]), int(ends[1])).reshape(value.shape)
         read.append(bound.read(value, luck).value[:, 0].mean(axis=-1))
@@ -144,18 +145,18 @@ def likelihood(study: Study, columns: Columns) -> Array:
     return np.concatenate([_of_block(block) for _, block in _blocks(study, columns)])
 
 
-def _blocks(study: Study, columns: Columns) -> Iterator[tuple[int, Block]]:
+def _blocks(study: Study, columns: Columns) -> Iterator[tuple[int, Cochleae]]:
     """Candidates so many at a time, with the number of the first."""
     made, total = plan(study), next(iter(columns.values())).size
     for start in range(0, total, _TOGETHER):
         few = {name: column[start : start + _TOGETHER] for name, column in columns.items()}
-        yield start, Block(made, few)
+        yield start, Cochleae(made, few)
 
 
-def _of_block(block: Block) -> Array:
+def _of_block(block: Cochleae) -> Array:
     found = np.zeros(block.subjects)
     for told in block.study.other_readings:
-        bound, value = block.came(told.measure, told.frequency)
+        bound, value = came(block, told.measure, told.frequency)
         reading = Reading(*(np.broadcast_to(part, value.shape) for part in (told.value, told.censored)))
         found += bound.log_likelihood(reading, value)[:, 0].sum(axis=-1)
     return found

@@ -64,3 +64,9 @@ def _check_drawn(parameter: Parameter, ears: Ears) -> None:
 def best(study: Study) -> Ears:
     """One ear in which every number has its best value."""
     return Ears.alone({name: np.array([p.value]) for name, p in study.parameters.items()})
+
+
+def completed(study: Study, ears: Ears) -> Ears:
+    """Ears with the numbers that a study rests on besides: as it would have drawn them with the rest."""
+    missing = [p for p in study.parameters.values() if p.name not in ears]
+    return ears.assign(**{p.name: p.drawn(ears.seed, ears.ear, ears.world, ears.lot) for p in missing})

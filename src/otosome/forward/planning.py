@@ -1,15 +1,15 @@
-"""What all ears of a study share: arms with their times, knots, what is measured where and when."""
+"""What all ears of a study share: arms with their times, knots, places, what is measured where and when."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from otosome.model import transport
+from otosome.model.injury import KINDS
 from otosome.roles import Use
 from otosome.study import (
     Arm,
@@ -18,10 +18,101 @@ from otosome.study import (
     Study,
     Treatment,
 )
-from otosome.units import (
-    Array,
-    Quantity,
-)
+from otosome.units import Array, Quantity
+
+# What is moved in time, such as ("insult.noise.onset", 24.0).
+Timing = tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class PlannedInsult:
+    """An insult of an arm: when and how much; a drug also by which ``route``, and its ``amount``, or its
+    ``concentration`` in a ``volume``, uL.
+
+    ``name``  as the study calls it; empty for what a device brings as it is put in
+    """
+
+    name: str
+    entry: str
+    use: Use
+    route: str | None = None
+    amount: Quantity | None = None
+    concentration: Quantity | None = None
+    volume: Quantity | None = None
+
+
+@dataclass(frozen=True)
+class PlannedTreatment:
+    """A treatment of an arm with its times, which may be moved.
+
+    ``row``  the only ear of a block that gets it; all do without it
+    """
+
+    name: str
+    treatment: Treatment
+    times: tuple[float, ...]
+    row: int | None = None
+
+    def moved(self, onset: float) -> PlannedTreatment:
+        """The same, given first at ``onset``, h, and as long after it as before."""
+        return replace(self, times=tuple(t - self.times[0] + onset for t in self.times))
+
+    @property
+    def duration(self) -> float:
+        """How long each of its doses lasts, h."""
+        return hours(self.treatment.duration)
+
+
+@dataclass(frozen=True)
+class PlannedArm:
+    """An arm with its insults and treatments in house units, and its devices."""
+
+    arm: Arm
+    insults: tuple[PlannedInsult, ...]
+    treatments: tuple[PlannedTreatment, ...]
+    devices: tuple[DeviceUse, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The arm's name."""
+        return self.arm.name
+
+    @property
+    def releasing(self) -> tuple[DeviceUse, ...]:
+        """Its devices that release vesicles."""
+        return tuple(device for device in self.devices if device.batch is not None)
+
+    @property
+    def lot(self) -> tuple[str, float] | None:
+        """The batch it gets and its potency, by treatments and from devices alike; None for none."""
+        lots = [(g.treatment.batch, g.treatment.potency) for g in self.treatments]
+        lots += [(str(device.batch), device.potency) for device in self.releasing]
+        return lots[0] if lots else None
+
+    def timed(self, timing: Mapping[str, float]) -> PlannedArm:
+        """The arm with the times of its insults and treatments moved, h, and insults of other durations."""
+        insults = tuple(
+            replace(
+                one,
+                use=one.use.timed(
+                    timing.get(f"insult.{one.name}.onset"), timing.get(f"insult.{one.name}.duration")
+                ),
+            )
+            for one in self.insults
+        )
+        treatments = tuple(
+            given.moved(timing.get(f"treatment.{given.name}.onset", given.times[0]))
+            for given in self.treatments
+        )
+        return replace(self, insults=insults, treatments=treatments)
+
+    @property
+    def spans(self) -> list[tuple[float, float]]:
+        """When each dose begins and ends, and when each device is put in, h."""
+        doses = [(t, t + given.duration) for given in self.treatments for t in given.times]
+        drugs = [insult.use for insult in self.insults if insult.volume is not None]
+        doses += [span for use in drugs for span in zip(use.start, use.stop, strict=True)]
+        return doses + [(float(device.at), float(device.at)) for device in self.devices]
 
 
 @dataclass(frozen=True)
@@ -31,6 +122,9 @@ class Plan:
     ``first``, ``growth``, ``longest``  steps after an event: h, the ratio of each to the one before, and h. With these
                                         the thresholds of drawn ears of the shipped studies are within 0.1 dB, and
                                         the benefit within 0.02 dB, of steps three times as fine and more
+    ``watched``  moments that are knots besides, h
+    ``sites``    where cells are followed, 0 base to 1 apex, rising; at every place of the grid where none are named
+    ``kinds``    the kinds of cell that are followed
     """
 
     study: Study
@@ -41,6 +135,9 @@ class Plan:
     growth: float = 1.2
     longest: float = 12.0
     watched: tuple[float, ...] = ()
+    sites: tuple[float, ...] | None = None
+    kinds: tuple[str, ...] = KINDS
+    _timed: dict[Timing, Plan] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def stepped(self, times: int) -> Plan:
         """The plan with steps so many times as fine."""
@@ -51,22 +148,25 @@ class Plan:
         }
         return replace(self, **steps)
 
+    def timed(self, timing: Timing) -> Plan:
+        """The plan with its insults and treatments at other times, by ``insult.<name>.onset`` and the like, h."""
+        if timing not in self._timed:
+            moved = tuple(arm.timed(dict(timing)) for arm in self.arms)
+            self._timed[timing] = replace(self, arms=moved)
+        return self._timed[timing]
+
+    @cached_property
+    def place(self) -> Array:
+        """Where cells are followed, shape (place,), 0 base to 1 apex."""
+        return self.places.place if self.sites is None else np.array(self.sites)
+
     @cached_property
     def knots(self) -> Array:
         """h, shape (time,): every event twice, every measured moment once at least."""
-        uses = [use_of(use) for arm in self.arms for use in self.study.suffered(arm.arm)]
-        given = [t for arm in self.arms for t in arm.treatments]
-        events = [moment for use in uses for moment in (*use.start, *use.stop)]
-        spans = [(t, t + hours(g.treatment.duration)) for g in given for t in g.times]
-        spans += [(t, t) for arm in self.arms for device in arm.devices for t in [float(device.at)]]
-        spans += [
-            (t, t + hours(use.duration))
-            for arm in self.arms
-            for use in self.study.suffered(arm.arm)
-            if use.volume is not None
-            for t in map(float, use.at)
-        ]
+        uses = [insult.use for arm in self.arms for insult in arm.insults]
+        spans = [span for arm in self.arms for span in arm.spans]
         spans += [(drawn.start, drawn.stop) for _, drawn in self.samples]
+        events = [moment for use in uses for moment in (*use.start, *use.stop)]
         events += [moment for span in spans for moment in span]
         # An hour at least: a study that ends with its first moment still has one to begin with.
         events.append(min([0.0, *events, *self.times, self.study.until - 1.0]))
@@ -108,54 +208,29 @@ class Plan:
         return np.maximum(np.searchsorted(self.knots, np.asarray(list(times)), side="right") - 1, 0)
 
 
-@dataclass(frozen=True)
-class Given:
-    """A treatment of an arm with its times, which may be moved and kept to some rows."""
-
-    treatment: Treatment
-    times: tuple[float, ...]
-    row: int | None = None
-
-
-@dataclass(frozen=True)
-class PlannedArm:
-    """An arm with its treatments' times and its devices."""
-
-    arm: Arm
-    treatments: tuple[Given, ...]
-    devices: tuple[DeviceUse, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The arm's name."""
-        return self.arm.name
-
-    @property
-    def releasing(self) -> tuple[DeviceUse, ...]:
-        """Its devices that release vesicles."""
-        return tuple(device for device in self.devices if device.batch is not None)
-
-    @property
-    def lot(self) -> tuple[str, float] | None:
-        """The batch it gets and its potency, by treatments and from devices alike; None for none."""
-        lots = [(g.treatment.batch, g.treatment.potency) for g in self.treatments]
-        lots += [(str(device.batch), device.potency) for device in self.releasing]
-        return lots[0] if lots else None
-
-
-def plan(study: Study, arms: Sequence[str] | None = None, **changes: Any) -> Plan:
-    """The plan of a study, of all its arms or of some."""
-    chosen = [a for a in study.tables.arm if arms is None or a.name in arms]
+def plan(
+    study: Study, arms: Sequence[str] | None = None, growth: float | None = None, **changes: object
+) -> Plan:
+    """The plan of a study, of all its arms or of some; ``changes`` are fields of ``Plan``."""
+    chosen = [planned(study, a) for a in study.tables.arm if arms is None or a.name in arms]
     times = study.tables.fineness
-    made = Plan(study, tuple(planned(study, arm) for arm in chosen), transport.Grid().finer(times))
-    return replace(made.stepped(times), **changes)
+    whole = Plan(study, tuple(chosen), transport.Grid().finer(times)).stepped(times)
+    if growth is not None:
+        changes["growth"] = growth
+    return replace(whole, **changes)  # type: ignore[arg-type]  # as dataclasses.replace checks them
 
 
 def planned(study: Study, arm: Arm) -> PlannedArm:
     """An arm of a study as it stands."""
-    treatments = [study.tables.treatment[name] for name in arm.treatments]
-    given = tuple(Given(t, tuple(map(float, t.at))) for t in treatments)
-    return PlannedArm(arm, given, tuple(study.tables.device[name] for name in arm.devices))
+    tables = study.tables
+    treatments = {name: tables.treatment[name] for name in arm.treatments}
+    given = tuple(PlannedTreatment(name, t, tuple(map(float, t.at))) for name, t in treatments.items())
+    names = [*arm.insults, *[""] * len(arm.devices)]
+    suffered = tuple(
+        PlannedInsult(name, use.entry, use_of(use), use.route, use.amount, use.concentration, use.volume)
+        for name, use in zip(names, study.suffered(arm), strict=False)
+    )
+    return PlannedArm(arm, suffered, given, tuple(tables.device[name] for name in arm.devices))
 
 
 def use_of(use: InsultUse) -> Use:
@@ -169,26 +244,6 @@ def use_of(use: InsultUse) -> Use:
         band=band,
         depth=None if use.depth is None else float(use.depth),
     )
-
-
-def regimen(arm: PlannedArm) -> str:
-    """What an arm is given and when, whatever its potency."""
-    alike = {"potency": 1.0}
-    released = [device.model_copy(update=alike) for device in arm.releasing]
-    return repr([(g.treatment.model_copy(update=alike), g.times, g.row) for g in arm.treatments] + released)
-
-
-def dosed(treatment: Treatment) -> dict[str, float]:
-    """A treatment's amount by kind (particles, protein, cells), or its volume where it has none."""
-    if treatment.amount is None:
-        return {"volume": float(treatment.volume)}
-    return counted(treatment.amount)
-
-
-def counted(amount: Quantity) -> dict[str, float]:
-    """An amount by its kind: particles, protein or cells."""
-    kinds = {"particles": "particles", "ug": "protein", "cells": "cells"}
-    return {kinds[amount.unit]: float(amount)}
 
 
 def hours(duration: Quantity | None) -> float:

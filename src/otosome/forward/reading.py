@@ -10,8 +10,9 @@ import numpy as np
 from otosome.ears import Ears, Rows
 from otosome.errors import BadInput
 from otosome.evidence import uniforms
-from otosome.forward.block import Block, endpoint
+from otosome.forward.cochleae import Cochleae
 from otosome.forward.drawing import draw
+from otosome.forward.endpoints import endpoint
 from otosome.forward.planning import plan
 from otosome.model.grades import Grades, OneEar
 from otosome.roles import Reading
@@ -71,7 +72,7 @@ def observe(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None 
     readings = pd.concat(frames, ignore_index=True)
     readings["censored"] = readings["censored"].map({-1: "below", 0: "none", 1: "above"})
     readings["flag"], readings["file"], readings["sha256"] = "", "", ""
-    ear = Block(plan(study), ears.take(slice(0, 1))).ear
+    ear = Cochleae(plan(study), ears.take(slice(0, 1))).ear
     readings["place"] = readings["place"].fillna(pd.Series(ear.place_of(readings["frequency"].to_numpy())))
     return readings[_COLUMNS]
 

@@ -18,6 +18,7 @@ from otosome.jobs.evidence import (
 )
 from otosome.jobs.laboratory import Begun, Imported, ImportInputs, NewInputs, import_, new
 from otosome.jobs.lots import Lot, LotInputs, Process, assess, process
+from otosome.jobs.measuring import Measured, MeasureInputs, measure
 from otosome.jobs.showing import Shown, show
 from otosome.jobs.study import Sources, StudyInputs, StudyResult, compare, run, sources
 from otosome.jobs.watch import Cancelled, Progress, Watch
@@ -33,6 +34,8 @@ __all__ = [
     "Imported",
     "Lot",
     "LotInputs",
+    "MeasureInputs",
+    "Measured",
     "NewInputs",
     "Process",
     "Progress",
@@ -50,6 +53,7 @@ __all__ = [
     "compare",
     "entries",
     "import_",
+    "measure",
     "new",
     "process",
     "qualify",

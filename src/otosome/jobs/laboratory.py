@@ -14,6 +14,8 @@ from otosome.results import ANSWER, Record, check_free, csv_text, fill_intake, u
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
+
     from otosome.catalog import Catalog
     from otosome.laboratory.file import Export
     from otosome.laboratory.reading import Unsure
@@ -62,6 +64,7 @@ class ImportInputs:
 class Imported:
     """An import: how many ``rows`` of each table, each file with its instrument, and what was refused.
 
+    ``groups``  means and differences of groups with the animal as the unit, where an animals sheet names them
     ``unsure``  tables whose meaning a mapping could say, with their columns; ``mapping.toml`` asks about them
     """
 
@@ -72,6 +75,7 @@ class Imported:
     refused: list[dict[str, str]]
     notes: list[str]
     unsure: dict[str, list[str]]
+    groups: list[dict[str, Any]]
 
     @property
     def contact_sheet(self) -> Path:
@@ -80,7 +84,13 @@ class Imported:
 
     def result(self) -> dict[str, Any]:
         """What was imported, as JSON holds it."""
-        return {"rows": self.rows, "files": self.files, "refused": self.refused, "unsure": self.unsure}
+        return {
+            "rows": self.rows,
+            "files": self.files,
+            "refused": self.refused,
+            "unsure": self.unsure,
+            "groups": self.groups,
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """The answer for a machine, as ``docs/schemas`` has it."""
@@ -141,11 +151,26 @@ def import_(inputs: ImportInputs, watch: Watch = SILENT) -> Imported:
         }
         refused = [vars(refusal) for refusal in read.refused]
         imported = Imported(
-            folder, record, rows, dict(read.files), refused, list(read.notes), _columns(read.unsure)
+            folder,
+            record,
+            rows,
+            dict(read.files),
+            refused,
+            list(read.notes),
+            _columns(read.unsure),
+            _rows(read.groups),
         )
         answer = {**imported.result(), "notes": imported.notes}
         fill_intake(part, read, None if sheet is None else sheet.rows, answer, record)
     return imported
+
+
+def _rows(means: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """Means of groups as plain values; what is not a number is null."""
+    if means is None:
+        return []
+    rows = [{str(key): value for key, value in row.items()} for row in means.to_dict("records")]
+    return [{key: None if value != value else value for key, value in row.items()} for row in rows]
 
 
 def _check_words(inputs: ImportInputs) -> None:
@@ -191,7 +216,7 @@ def imported(folder: Path, record: Record) -> Imported:
     paths = record.option("paths")
     again = f"otosome import {' '.join(paths) if isinstance(paths, list) else 'PATH...'}"
     answer = read_answer(folder / ANSWER, cure=f"import the files again: {again}")
-    parts = {"rows": dict, "files": dict, "refused": list, "notes": list, "unsure": dict}
+    parts = {"rows": dict, "files": dict, "refused": list, "notes": list, "unsure": dict, "groups": list}
     for key, kind in parts.items():
         if not isinstance(answer.get(key), kind):
             raise BadInput("does not say what was imported", file=str(folder / ANSWER), key=key, cure=again)

@@ -77,6 +77,23 @@ class CompareResult(TypedDict):
     masked: list[Rejected]
 
 
+class MeasuredRow(TypedDict):
+    """An endpoint over all ears of an arm, at a time (h) and frequency (kHz; null for words)."""
+
+    arm: str
+    time: float
+    frequency: float | None
+    value: Interval
+
+
+class MeasureResult(TypedDict):
+    """An endpoint computed from the cells that a result keeps."""
+
+    endpoint: str
+    ears: int
+    rows: list[MeasuredRow]
+
+
 class SourcesResult(TypedDict):
     """Every number of a study, how many of each basis, and how many were read only once."""
 
@@ -92,6 +109,7 @@ class ImportRows(TypedDict):
     readings: int
     particles: int
     waveforms: int
+    wells: int
     thresholds: int
     refused: int
 
@@ -106,11 +124,16 @@ class RefusedPart(TypedDict):
 
 
 class ImportResult(TypedDict):
-    """What was imported: each file with its instrument, and what was refused."""
+    """What was imported: each file with its instrument, what was refused, and means and differences of groups.
+
+    ``unsure``  columns of each table whose meaning a mapping could say
+    """
 
     rows: ImportRows
     files: dict[str, str]
     refused: list[RefusedPart]
+    unsure: dict[str, list[str]]
+    groups: list[dict[str, str | float | None]]
 
 
 class QualifyResult(TypedDict):
@@ -292,6 +315,8 @@ class Series(TypedDict):
     charts: list[ChartLines]
     range: list[float | None]
     inside: float | None
+    trend: dict[str, float | bool | None]
+    broken: list[str]
     components: dict[str, float | None] | None
 
 
@@ -303,12 +328,14 @@ class Stability(TypedDict):
 
 
 class History(TypedDict):
-    """A lot among earlier ones."""
+    """A lot among earlier ones, and what changes of the process did."""
 
+    conclusion: str
     lots: list[str]
     new: str | None
     series: list[Series]
     stability: Stability | None
+    changes: list[dict[str, Any]]
     notes: list[str]
 
 
@@ -320,12 +347,22 @@ class Comparison(TypedDict):
     potency_ratio: dict[str, Band]
 
 
+class LotFile(TypedDict):
+    """A file that a lot rests on."""
+
+    name: str
+    sha256: str
+
+
 class LotResult(TypedDict):
     """A lot decided."""
 
     lot: str
     record: str
+    product: str | None
+    sample: str | None
     made: str | None
+    tested: str | None
     specification: str | None
     label: str | None
     decision: str
@@ -334,6 +371,9 @@ class LotResult(TypedDict):
     count: LotCount | None
     not_vesicles: Band | None
     potency: dict[str, LotPotency]
+    beyond: dict[str, str]
+    left_out: list[str]
+    files: list[LotFile]
     reporting: dict[str, Reporting]
     batch: dict[str, Any]
     history: History | None
@@ -427,6 +467,15 @@ class Compare(_Written):
     result: CompareResult
 
 
+class Measure(_Answer):
+    """``otosome measure``."""
+
+    command: Literal["measure"]
+    inputs: dict[str, str]
+    seed: int
+    result: MeasureResult
+
+
 class New(_Answer):
     """``otosome new``."""
 
@@ -506,6 +555,7 @@ class Claims(_Answer):
 ANSWERS: dict[str, type] = {
     "run": Run,
     "compare": Compare,
+    "measure": Measure,
     "new": New,
     "import": Import,
     "quality": Quality,

@@ -7,7 +7,7 @@ does not hold (a duration, a band, a volume) is written with a comment that says
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import tomli_w
@@ -16,6 +16,8 @@ from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.laboratory.animals import Animals
 from otosome.laboratory.reading import read
+from otosome.study import loads
+from otosome.units import house, split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +28,8 @@ MOST_FREQUENCIES, MOST_TIMES, MOST_GROUPS = 40, 40, 40
 # Used where the sheet says only which insult or treatment it was; each line says that it is to be set.
 NOISE = {"duration": "2 h", "band": ["8 kHz", "16 kHz"]}
 UNTOLD = "336 h"
+VEHICLE = "vehicle"
+CARRIERS = (VEHICLE, "saline", "pbs", "buffer", "medium", "control", "artificial perilymph")
 DRUG_ROUTE, ROUTE, VOLUME = "intraperitoneal", "round_window", "2 uL"
 TO_SET = "not in the tables: set it"
 HEAD = """# A study drafted from {source}. Run it:  otosome run {file}
@@ -59,11 +63,49 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
     insults, treatments, arms = dict[str, object](), dict[str, object](), list[dict[str, object]]()
     for group in groups:
         arms.append(_arm(group, rows[rows["group"] == group], animals.name, catalog, insults, treatments))
-    measures = _measures(readings)
-    study |= {"insult": insults, "treatment": treatments, "arm": arms, "measure": measures}
+    study |= {"insult": insults, "treatment": treatments, "arm": arms}
+    # What was measured only of subjects that are in no group is not asked of the arms.
+    own = readings[readings["group"].isin(groups)]
+    lowest, highest = _heard(study, catalog)
+    measures, outside = _measures(own, lowest, highest)
+    study |= {"measure": measures, "compare": _compared(arms, treatments, measures)}
     text = tomli_w.dumps({key: value for key, value in study.items() if value})
-    untold = [f"[measure.{key}]" for key in measures if not _told(readings, key)]
-    return HEAD.format(source=label(table), file=name, to_set=TO_SET) + _commented(text, untold)
+    untold = [f"[measure.{key}]" for key in measures if not _told(own, key)]
+    text = HEAD.format(source=label(table), file=name, to_set=TO_SET) + outside + _commented(text, untold)
+    loads(text, name, shelves=catalog.own)
+    return text
+
+
+def _heard(study: dict[str, object], catalog: Catalog) -> tuple[float, float]:
+    """The lowest and the highest frequency that have a place in the cochlea of the species, kHz."""
+    probe = {"endpoint": "abr_threshold", "frequency": ["8 kHz"], "at": ["336 h"]}
+    text = tomli_w.dumps(
+        {key: value for key, value in {**study, "measure": {"probe": probe}}.items() if value}
+    )
+    drafted = loads(text, "draft", shelves=catalog.own)
+    high, low = drafted.tonotopy(drafted.best_values).frequency(np.array([0.0, 1.0])).ravel()
+    return float(low), float(high)
+
+
+def _compared(
+    arms: list[dict[str, object]], treatments: dict[str, object], measures: dict[str, dict[str, object]]
+) -> dict[str, object]:
+    """What a vesicle group is compared with: the group of the same insult that got the vehicle; empty without both."""
+
+    def given(arm: dict[str, object], vehicle: bool) -> bool:
+        uses = [treatments[str(use)] for use in cast(list[str], arm.get("treatments", []))]
+        return any((cast(dict[str, object], use)["batch"] == VEHICLE) == vehicle for use in uses)
+
+    pairs = [
+        (of["name"], against["name"])
+        for of in arms
+        for against in arms
+        if given(of, False) and given(against, True) and of.get("insults") == against.get("insults")
+    ]
+    if not pairs:
+        return {}
+    measure = "abr_threshold" if "abr_threshold" in measures else next(iter(measures))
+    return {"measure": measure, "of": pairs[0][0], "against": pairs[0][1]}
 
 
 def _told(readings: pd.DataFrame, key: str) -> bool:
@@ -136,10 +178,24 @@ def _arm(
     if insult != "none":
         arm["insults"] = [_use(insults, insult, insult_dose, _insult(insult, insult_dose, file, catalog))]
     if treatment and treatment != "none":
-        batch = treatment if treatment in catalog.names("batches") else "example_lot"
+        known = treatment if treatment in catalog.names("batches") else "example_lot"
+        batch = VEHICLE if treatment.lower() in CARRIERS else known
         use: dict[str, object] = {"batch": batch, "route": ROUTE, "at": ["0 h"], "volume": VOLUME}
-        arm["treatments"] = [_use(treatments, treatment, dose, {**use, **({"amount": dose} if dose else {})})]
+        arm["treatments"] = [_use(treatments, treatment, dose, {**use, **_dosed(dose, batch, file)})]
     return arm
+
+
+def _dosed(dose: str, batch: str, file: str) -> dict[str, object]:
+    """A dose as the amount of vesicles, or as the volume that carries them."""
+    if not dose:
+        return {}
+    unit = split(dose)[1]
+    if house(unit) == house("uL"):
+        return {"volume": dose}
+    if house(unit) not in {house("particles"), house("ug"), house("cells")}:
+        cure = "write a volume (2 uL), a number (2e9 particles) or a protein (10 ug)"
+        raise BadInput("is no dose of vesicles", file=file, key="dose", given=dose, cure=cure)
+    return {} if batch == VEHICLE else {"amount": dose}
 
 
 def _insult(insult: str, dose: str, file: str, catalog: Catalog) -> dict[str, object]:
@@ -171,16 +227,22 @@ def _use(uses: dict[str, object], name: str, dose: str, use: dict[str, object]) 
     return key
 
 
-def _measures(readings: pd.DataFrame) -> dict[str, dict[str, object]]:
+def _measures(
+    readings: pd.DataFrame, lowest: float, highest: float
+) -> tuple[dict[str, dict[str, object]], str]:
+    """A measure for each endpoint, and a comment on frequencies that have no place in the cochlea of the species."""
     measures: dict[str, dict[str, object]] = {}
+    outside = set[float]()
     for quantity, rows in readings.groupby("quantity", sort=True):
         endpoint, _, cell = str(quantity).partition(".")
-        frequency = np.unique(rows["frequency"].dropna().round(4))
-        if endpoint not in ENDPOINTS or (cell and cell not in CELLS) or not frequency.size:
+        tested = np.unique(rows["frequency"].dropna().round(4))
+        heard = (tested >= lowest) & (tested <= highest)
+        outside |= {float(khz) for khz in tested[~heard]}
+        if endpoint not in ENDPOINTS or (cell and cell not in CELLS) or not heard.any():
             continue
         measure: dict[str, object] = {
             "endpoint": endpoint,
-            "frequency": [f"{khz:g} kHz" for khz in frequency[:MOST_FREQUENCIES]],
+            "frequency": [f"{khz:g} kHz" for khz in tested[heard][:MOST_FREQUENCIES]],
             "at": _times(rows),
         }
         if cell:
@@ -196,7 +258,11 @@ def _measures(readings: pd.DataFrame) -> dict[str, dict[str, object]]:
         raise BadInput(
             "holds no reading of an endpoint at a frequency", file="readings", allowed=list(ENDPOINTS)
         )
-    return measures
+    named = ", ".join(f"{khz:g} kHz" for khz in sorted(outside))
+    comment = (
+        f"# Left out: {named}, beyond the place map ({lowest:.3g} to {highest:.3g} kHz).\n" if named else ""
+    )
+    return measures, comment
 
 
 def _times(rows: pd.DataFrame) -> list[str]:

@@ -23,6 +23,7 @@ from otosome.laboratory.file import (
     flags,
     printable,
 )
+from otosome.laboratory.groups import group_means
 from otosome.laboratory.mapping import Meaning, with_layout
 from otosome.laboratory.reading import Contents, Unsure, contents
 from otosome.laboratory.tables import (
@@ -47,6 +48,7 @@ class Intake:
     ``readings`` ``particles`` ``waveforms`` ``wells``  the tables of ``otosome.laboratory.tables``; empty where no
                    file has any
     ``estimated``  thresholds from waveforms, columns ``thresholds.COLUMNS``; manual ones stand beside
+    ``groups``     means and differences of groups, columns ``groups.COLUMNS``, where an animals sheet names groups
     ``plates``     name -> the wells of a plate with the samples and doses of its layout
     ``refused``    what was not read;  ``files``  file -> instrument;  ``inputs``  file -> sha256
     ``unsure``     tables that a mapping could explain
@@ -57,6 +59,7 @@ class Intake:
     waveforms: pd.DataFrame
     wells: pd.DataFrame
     estimated: pd.DataFrame
+    groups: pd.DataFrame | None = None
     plates: dict[str, pd.DataFrame] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
@@ -115,6 +118,8 @@ def intake(
     subjects = map(str, results.waveforms["subject"].unique()) if species else ()
     _estimate(results, {**dict.fromkeys(subjects, species), **named})
     _match(results, animals)
+    if animals is not None:
+        results.groups = group_means(results.readings)
     return results
 
 

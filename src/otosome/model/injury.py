@@ -9,7 +9,7 @@ and are this project's own synthesis; their numbers are on the shelves ``cells``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -117,7 +117,7 @@ def _decline(
     lengths: Array,
     first: Indices,
     weights: Array,
-    harm: Array,
+    injury: Array,
     repair: Array,
     silencing: Array,
     death: Array,
@@ -127,12 +127,12 @@ def _decline(
 ) -> tuple[Array, Array, Array]:  # pragma: no cover
     """Intact a, injured b and silent e on knots, from ``initial`` intact and the rest lost.
 
-    da/dt = -harm a + repair b, db/dt = harm a - (repair + silencing + death) b,
+    da/dt = -injury a + repair b, db/dt = injury a - (repair + silencing + death) b,
     de/dt = silencing b - silent_death e, and ``removal`` takes from all three. The 2x2 exponential of (a, b)
     is written without differences of like numbers, so that every entry of it is a sum of positive terms. An empty
     ``removal`` takes nothing.
     """
-    subjects, times, places = harm.shape
+    subjects, times, places = injury.shape
     rows = places // LANES
     # What silent cells keep in half an interval, and the mean of that, is the same at all places of an ear.
     kept, mean_kept = np.empty((times, LANES)), np.empty((times, LANES))
@@ -156,7 +156,7 @@ def _decline(
             half = 0.5 * lengths[t]
             for h in range(2 if half > 0.0 else 0):
                 row = here + first[t] * rows
-                alpha = _mean(harm, row, rows, weights[t], h)
+                alpha = _mean(injury, row, rows, weights[t], h)
                 rho = _mean(repair, row, rows, weights[t], h)
                 kappa = _mean(silencing, row, rows, weights[t], h)
                 lethal = kappa + _mean(death, row, rows, weights[t], h)
@@ -169,7 +169,7 @@ def _decline(
                 a_next = (fast + mix * larger(q + apart, none)) * a + mix * rho * b
                 b_next = mix * alpha * a + (fast + mix * larger(q - apart, none)) * b
                 entered = larger(a + b - a_next - b_next, none) * kappa / (lethal + least)
-                # Where nothing harms and nothing is harmed, nothing changes, not by rounding either.
+                # Where nothing injures and nothing is injured, nothing changes, not by rounding either.
                 moves = alpha + b + e
                 a, b, e = (
                     where(moves, a_next, a),
@@ -253,6 +253,8 @@ def relax(knots: Hours, source: Array, rate: PerHour, initial: Array | float = 0
 
 def _full(values: Array, shape: tuple[int, ...]) -> Array:
     """Values broadcast to a shape, its last axis made up to whole vectors."""
+    if np.shape(values) == shape and shape[-1] % LANES == 0 and values.flags.c_contiguous:
+        return values
     full = aligned(*shape[:-1], -(-shape[-1] // LANES) * LANES)
     full[..., : shape[-1]] = values
     return full
@@ -483,7 +485,7 @@ class _Effects:
 
 
 @dataclass(frozen=True)
-class Harm:
+class Injury:
     """What all insults of an arm do together: productions and hazards add.
 
     ``production``  of stress, 1/h, shape (subject, time, place)
@@ -496,7 +498,7 @@ class Harm:
     losses: Mapping[str, PerHour] = field(default_factory=dict)
 
 
-def harm(ear: Ear, knots: Hours, insults: Iterable[tuple[Insult, Exposure]]) -> Harm:
+def injury(ear: Ear, knots: Hours, insults: Iterable[tuple[Insult, Exposure]]) -> Injury:
     """Add up the insults of an arm.
 
     ``insults``  each with the exposure it reads; none gives no harm. An insult that makes cells go without
@@ -513,7 +515,7 @@ def harm(ear: Ear, knots: Hours, insults: Iterable[tuple[Insult, Exposure]]) -> 
         for total, rates in found:
             for kind, rate in rates(ear, exposure).items():
                 total[kind] = total.get(kind, _NONE) + np.broadcast_to(rate, shape)
-    return Harm(production, hazards, losses)
+    return Injury(production, hazards, losses)
 
 
 @dataclass(frozen=True)
@@ -581,35 +583,40 @@ def stress(knots: Hours, production: PerHour, clearance: PerHour, protection: Pr
 def survive(
     knots: Hours,
     rates: Mapping[str, Mapping[str, Array]],
-    harm: Harm,
+    injury: Injury,
     clearance: PerHour,
     protection: Protection | None = None,
     strial: bool = True,
     arrived: Mapping[str, Fraction] | None = None,
+    kinds: Collection[str] = KINDS,
 ) -> Cells:
     """Fate of every kind of cell and of the stria under an arm's insults and its vesicles.
 
     ``knots``       h, shape (time,)
     ``rates``       the shelf ``cells``: by kind (ohc, ihc, synapse, sgn, stria) and key, (subject,) columns
-    ``harm``        production of stress and direct hazards, 1/h, shape (subject, time, place)
+    ``injury``      production of stress and direct hazards, 1/h, shape (subject, time, place)
     ``clearance``   of stress, 1/h, (subject,) column
     ``protection``  from ``protect``; none given means no vesicles
     ``strial``      whether the stria suffers (rodents)
     ``arrived``     share of each kind the ear arrives with, intact, 0 to 1, broadcasts to (subject, place);
                     all of a kind that is not named. Neurons without a synapse then have died before: only
                     what loses its connection from here on starves
+    ``kinds``       the kinds that are followed, with those that they depend on
     returns         cells on the knots, shape (subject, time, place)
     """
     protection = protection or Protection()
     arrived = arrived or {}
-    stressed = stress(knots, harm.production, clearance, protection)
+    stressed = stress(knots, injury.production, clearance, protection)
     states = {}
-    for kind in ("ohc", "ihc", "synapse"):
-        states[kind] = _fate(knots, kind, rates[kind], stressed, harm, protection, _NONE, arrived)
-    alive = np.sum(states["ihc"], axis=0) * np.sum(states["synapse"], axis=0)
-    connected = np.divide(alive, alive[:, :1], out=np.ones_like(alive), where=alive[:, :1] > 0)
-    starved = _starved(knots, rates["sgn"]["starvation"], connected, protection)
-    states["sgn"] = _fate(knots, "sgn", rates["sgn"], stressed, harm, protection, starved, arrived)
+    for kind in (
+        kind for kind in ("ohc", "ihc", "synapse") if kind in kinds or (kind != "ohc" and "sgn" in kinds)
+    ):
+        states[kind] = _fate(knots, kind, rates[kind], stressed, injury, protection, _NONE, arrived)
+    if "sgn" in kinds:
+        alive = np.sum(states["ihc"], axis=0) * np.sum(states["synapse"], axis=0)
+        connected = np.divide(alive, alive[:, :1], out=np.ones_like(alive), where=alive[:, :1] > 0)
+        starved = _starved(knots, rates["sgn"]["starvation"], connected, protection)
+        states["sgn"] = _fate(knots, "sgn", rates["sgn"], stressed, injury, protection, starved, arrived)
     return Cells(
         intact={kind: state[0] for kind, state in states.items()},
         injured={kind: state[1] for kind, state in states.items()},
@@ -632,20 +639,20 @@ def _fate(
     kind: str,
     rates: Mapping[str, Array],
     stressed: Plain,
-    harm: Harm,
+    injury: Injury,
     protection: Protection,
     removal: PerHour,
     arrived: Mapping[str, Fraction],
 ) -> tuple[Fraction, Fraction, Fraction]:
     """Intact, injured and silent fractions of one kind."""
-    direct = harm.hazards.get(kind, _NONE)
-    injury = _column(rates["frailty"]) * (_column(rates["sensitivity"]) * stressed + direct)
+    direct = injury.hazards.get(kind, _NONE)
+    rate = _column(rates["frailty"]) * (_column(rates["sensitivity"]) * stressed + direct)
     deadly = emax(stressed, _column(rates["half_stress"]), _column(rates["hill"]))
     shape = stressed.shape
-    removed = removal + harm.losses.get(kind, _NONE)
+    removed = removal + injury.losses.get(kind, _NONE)
     state: tuple[Array, Array, Array] = _decline(
         *halves(knots),
-        _full(injury * protection.factor("prevent", kind), shape),
+        _full(rate * protection.factor("prevent", kind), shape),
         _full(_column(rates["repair"]) * protection.factor("repair", kind), shape),
         _full(_column(rates["silencing"]) * deadly, shape),
         _full(_column(rates["death"]) * deadly * protection.factor("rescue", kind), shape),

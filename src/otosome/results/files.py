@@ -70,6 +70,7 @@ def fill_intake(
     """
     import pandas as pd
 
+    from otosome.laboratory.groups import methods
     from otosome.laboratory.mapping import draft
     from otosome.report.contact import contact_sheet
 
@@ -85,6 +86,9 @@ def fill_intake(
             _csv(table, folder / f"{name}.csv")
     if len(intake.waveforms):
         intake.waveforms.to_parquet(folder / "waveforms.parquet", index=False)
+    if intake.groups is not None and len(intake.groups):
+        _csv(intake.groups, folder / "groups.csv")
+        _text(methods(intake.groups) + "\n", folder / "methods.txt")
     for name, plate in intake.plates.items():
         (folder / "plates").mkdir(exist_ok=True)
         _csv(plate, folder / "plates" / f"{name}.csv")

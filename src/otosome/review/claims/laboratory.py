@@ -17,14 +17,15 @@ from otosome.study import Compare, Measure, Study, load
 from otosome.units import Array, Quantity
 
 if TYPE_CHECKING:
-    from otosome.forward import Block, PlannedArm
+    from otosome.forward import Cochleae, Fate, PlannedArm
+    from otosome.model.injury import Cells
 
 # Ears of a figure, each in a world of its own unless the claim asks otherwise.
 EARS = 40
 # Steps between knots grow by this: in 16 ears of the shipped study, of up to 11 dB, within 0.2 dB of steps by 1.1.
 _GROWTH = 1.3
 Numbers = Mapping[str, Array | float]
-Work = Callable[["Block"], dict[str, Array]]
+Work = Callable[["Cochleae"], dict[str, Array]]
 
 
 @runtime_checkable
@@ -149,6 +150,18 @@ class Laboratory:
         plan = Plan(study, tuple(arms), Grid(), growth=_GROWTH)
         return through(plan, self.table(study, world, numbers), work, self.workers)
 
+    def fate(self, ears: Cochleae, arm: PlannedArm) -> Fate:
+        """What becomes of some ears in an arm."""
+        from otosome.forward import Fate
+
+        return Fate(ears, arm)
+
+    def read(self, ears: Cochleae, asked: Measure, cells: Cells, arm: PlannedArm, time: float) -> Array:
+        """True values of a measure from cells of one moment, h, at its own frequencies, shape (subject, frequency)."""
+        from otosome.forward import true_value
+
+        return true_value(ears, asked, cells, np.array(asked.tones), arm, np.array([time]))[:, 0]
+
     def ends(
         self,
         study: Study,
@@ -159,15 +172,14 @@ class Laboratory:
     ) -> list[Array]:
         """True values of a measure at its last time, an array (subject, frequency) for each arm."""
         table = study.tables.measure[measure]
-        frequency = np.array(table.tones)
-        last = max(table.at)
+        last = float(max(table.at))
         key = repr((study.tables, arms, measure, world, sorted((numbers or {}).items())))
 
-        def work(block: Block) -> dict[str, Array]:
-            at = block.plan.at([last])
+        def work(ears: Cochleae) -> dict[str, Array]:
+            at = ears.plan.at([last])
             return {
-                str(n): block.value(table, block.cells(arm).at(at), frequency, arm, np.array([last]))[:, 0]
-                for n, arm in enumerate(block.plan.arms)
+                str(n): self.read(ears, table, self.fate(ears, arm).cells.at(at), arm, last)
+                for n, arm in enumerate(ears.plan.arms)
             }
 
         if key not in self._done:
@@ -177,8 +189,8 @@ class Laboratory:
     def counted(self, study: Study, arms: Sequence[PlannedArm], cell: str) -> list[Array]:
         """Share of the healthy number counted at the end, mean along the duct, an array (subject,) for each arm."""
 
-        def work(block: Block) -> dict[str, Array]:
-            ends = [block.cells(arm).at(np.array([-1])).counted(cell) for arm in block.plan.arms]
+        def work(ears: Cochleae) -> dict[str, Array]:
+            ends = [self.fate(ears, arm).cells.at(np.array([-1])).counted(cell) for arm in ears.plan.arms]
             return {str(n): end[:, 0].mean(axis=-1) for n, end in enumerate(ends)}
 
         return list(self.run(study, arms, work).values())

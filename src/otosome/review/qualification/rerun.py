@@ -11,11 +11,13 @@ from otosome.catalog import Entry
 from otosome.errors import BadInput
 from otosome.evidence import uniforms
 from otosome.forward import (
-    Block,
+    Cochleae,
+    Fate,
     draw,
     endpoint,
     plan,
     through,
+    true_value,
 )
 from otosome.review.qualification.bench import Terms
 from otosome.review.qualification.case import Case
@@ -161,10 +163,10 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
     mine = ears.take(by_group[:, number].ravel())
     planned = plan(study, [arm], growth=_GROWTH)
 
-    def work(block: Block) -> dict[str, Array]:
-        cells = block.cells(planned.arms[0]).at(planned.at(planned.times))
+    def work(ears: Cochleae) -> dict[str, Array]:
+        cells = Fate(ears, planned.arms[0]).cells.at(planned.at(planned.times))
         return {
-            name: block.value(measure, cells, planned.frequencies, planned.arms[0], planned.times)
+            name: true_value(ears, measure, cells, planned.frequencies, planned.arms[0], planned.times)
             for name, measure in study.tables.measure.items()
         }
 

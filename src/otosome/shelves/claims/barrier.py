@@ -12,7 +12,7 @@ from otosome.roles import Figure
 from otosome.units import Array
 
 if TYPE_CHECKING:
-    from otosome.forward import Block
+    from otosome.forward import Cochleae, Fate
     from otosome.review.claims import Laboratory
 
 # Below saturation the first guess is exact; each round by the secant takes out what saturation bends.
@@ -64,9 +64,12 @@ class Barrier:
         study = laboratory.study(self.study)
         arm, assumed = laboratory.arm(study, route), study.parameters[number].value
 
+        def reached(ears: Cochleae) -> dict[str, Array]:
+            return {"reached": self._reached(laboratory.fate(ears, arm))}
+
         def off(factor: Array) -> Array:
             """How far a permeability is from enough, as a logarithm."""
-            reach = laboratory.run(study, [arm], self._reached, numbers={number: assumed * np.exp(factor)})
+            reach = laboratory.run(study, [arm], reached, numbers={number: assumed * np.exp(factor)})
             return np.log(np.maximum(reach["reached"], 1.0 / _NONE))
 
         before = np.zeros(laboratory.ears)
@@ -80,12 +83,10 @@ class Barrier:
         full = (short < -1.0) & (slope < _STEEPNESS[0])
         return np.where(full, _NONE, np.exp(factor))
 
-    def _reached(self, block: Block) -> dict[str, Array]:
+    def _reached(self, fate: Fate) -> Array:
         """Highest effective concentration in the organ of Corti over the half-effect one, shape (subject,)."""
-        (arm,) = block.plan.arms
-        vesicles, batch = block.vesicles(arm), block.batch(arm.treatments[0].treatment.batch)
-        if vesicles is None:
-            return {"reached": np.zeros(block.subjects)}
-        peak = vesicles.concentration["organ_of_corti"].sum(axis=0).max(axis=(1, 2))
-        half = block.columns[f"mechanisms.{self.mechanism}.ec50"]
-        return {"reached": batch.potency_of(self.mechanism) * peak / half}
+        if fate.vesicles is None:
+            return np.zeros(fate.ears.subjects)
+        peak = fate.vesicles.concentration["organ_of_corti"].sum(axis=0).max(axis=(1, 2))
+        half = fate.ears.columns[f"mechanisms.{self.mechanism}.ec50"]
+        return np.asarray(fate.batch.potency_of(self.mechanism) * peak / half)

@@ -13,7 +13,7 @@ from otosome.roles import Figure
 from otosome.units import Array
 
 if TYPE_CHECKING:
-    from otosome.forward import Block
+    from otosome.forward import Cochleae
     from otosome.review.claims import Laboratory
 
 _PERCENT = 100.0
@@ -37,11 +37,11 @@ class Cause:
         last = max(measure.at)
         against, _ = laboratory.compared(study)
 
-        def work(block: Block) -> dict[str, Array]:
-            cells = block.cells(against).at(block.plan.at([last]))
-            whole = shift(block.ear, cells, frequency)
+        def work(ears: Cochleae) -> dict[str, Array]:
+            cells = laboratory.fate(ears, against).cells.at(ears.plan.at([last]))
+            whole = shift(ears.ear, cells, frequency)
             return {
-                kind: (whole - shift(block.ear, mended(cells, kind), frequency)).mean(axis=(1, 2))
+                kind: (whole - shift(ears.ear, mended(cells, kind), frequency)).mean(axis=(1, 2))
                 for kind in (*LABELS, _STRIA)
             }
 

@@ -12,7 +12,7 @@ from otosome.roles import Figure
 from otosome.units import Array
 
 if TYPE_CHECKING:
-    from otosome.forward import Block, PlannedArm
+    from otosome.forward import Cochleae, Fate
     from otosome.review.claims import Laboratory
 
 _PERCENT = 100.0
@@ -32,8 +32,11 @@ class Inflammation:
         study = laboratory.study(self.study)
         against, treated = laboratory.compared(study)
 
-        def work(block: Block) -> dict[str, Array]:
-            return {name: self._sum(block, arm) for name, arm in (("without", against), ("with", treated))}
+        def work(ears: Cochleae) -> dict[str, Array]:
+            return {
+                name: self._sum(laboratory.fate(ears, arm))
+                for name, arm in (("without", against), ("with", treated))
+            }
 
         stress_by_arm = laboratory.run(study, [against, treated], work)
         less = _PERCENT * (
@@ -41,10 +44,8 @@ class Inflammation:
         )
         return Figure.over(less, "%", "less stress with vesicles, over the whole study and cochlea")
 
-    def _sum(self, block: Block, arm: PlannedArm) -> Array:
-        knots = block.plan.knots
-        rate = stress(
-            knots, block.harm(arm).production, block.species["stress_clearance"], block.protection(arm)
-        )
+    def _sum(self, fate: Fate) -> Array:
+        knots = fate.ears.plan.knots
+        rate = stress(knots, fate.injury.production, fate.ears.species["stress_clearance"], fate.protection)
         total: Array = np.trapezoid(rate.mean(axis=2), knots, axis=1)
         return total

@@ -13,7 +13,7 @@ from otosome.roles import Figure
 from otosome.units import Array
 
 if TYPE_CHECKING:
-    from otosome.forward import Block
+    from otosome.forward import Cochleae
     from otosome.review.claims import Laboratory
 
 _PERCENT = 100.0
@@ -41,18 +41,16 @@ class Repair:
         """The share of repair, with every action as a part."""
         study = laboratory.study(self.study, mechanisms=None)
         measure = laboratory.measured(study)
-        frequency = np.array(measure.tones)
-        last = max(measure.at)
+        last = float(max(measure.at))
         arms = laboratory.compared(study)
 
-        def work(block: Block) -> dict[str, Array]:
-            protection = block.protection(arms[1])
+        def work(ears: Cochleae) -> dict[str, Array]:
+            fate = laboratory.fate(ears, arms[1])
+            protection = fate.protection
 
             def heard(factors: Mapping[tuple[str, str], Array]) -> Array:
-                cells = block.survived(arms[1], Protection(factors)).at(block.plan.at([last]))
-                level: Array = block.value(measure, cells, frequency, arms[1], np.array([last])).mean(
-                    axis=(1, 2)
-                )
+                cells = fate.under(Protection(factors)).at(ears.plan.at([last]))
+                level: Array = laboratory.read(ears, measure, cells, arms[1], last).mean(axis=1)
                 return level
 
             all_ = heard(protection.factors)

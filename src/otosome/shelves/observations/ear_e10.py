@@ -13,7 +13,7 @@ from otosome.model.hearing import (
     shift,
     together,
 )
-from otosome.model.injury import KINDS, harm, survive
+from otosome.model.injury import KINDS, injury, survive
 from otosome.model.transport import Grid, schedule
 from otosome.roles import Ear, Exposure, Use
 from otosome.units import (
@@ -95,7 +95,7 @@ class EarE10:
         ear = Ear(bench.species, place, heard[0, 0], human["scala_tympani_length"], human)
         knots = schedule([0.0, *times], times[-1], first=2e-3, growth=1.4, longest=400.0)
         insult = bench.entry("insults", "implantation").bind(columns, bench.species)
-        suffered = harm(ear, knots, [(insult, Exposure(knots, {}, Use((0.0,), (0.0,), depth=deep)))])
+        suffered = injury(ear, knots, [(insult, Exposure(knots, {}, Use((0.0,), (0.0,), depth=deep)))])
         rates = {kind: numbers("cells", kind) for kind in (*KINDS, "stria")}
         before, limit = self.before[rows], self.limit[rows]
         came = arriving(before + np.zeros((1, 1, place.size)), self.outer_share[rows], rates)

@@ -14,14 +14,14 @@ from otosome import __version__
 from otosome.ears import Columns, Ears
 from otosome.errors import BadInput
 from otosome.forward.arrival import people
-from otosome.forward.block import KINDS, Block
+from otosome.forward.carried import Carried
+from otosome.forward.cochleae import Cochleae
 from otosome.forward.drawing import best
-from otosome.forward.planning import (
-    Plan,
-    plan,
-)
+from otosome.forward.endpoints import STATES, described
+from otosome.forward.outcomes import KEPT, outcomes
+from otosome.forward.planning import Plan, plan
 from otosome.model import transport
-from otosome.model.injury import LABELS
+from otosome.model.injury import KINDS, LABELS
 from otosome.model.lanes import LANES
 from otosome.study import Study, saves
 from otosome.units import LEVELS, Array
@@ -34,16 +34,30 @@ if TYPE_CHECKING:
 BLOCK = LANES
 # Knots whose histories of a whole block take some hundreds of megabytes.
 _ROOMY = 1000
-_UNITS = {"sampled_vesicle": "particles/uL", "sampled_protein": "ug/uL"}
+_UNITS = {
+    "sampled_vesicle": "particles/uL", "sampled_protein": "ug/uL", "vesicles": "particles/uL", "protein": "ug/uL",
+    "plasma": "particles h/uL", "spare": "dB",
+}  # fmt: skip
+_BY_CELL, _BY_PLACE = ("arm", "subject", "time", "cell", "place"), ("arm", "subject", "place")
+_DIMS: dict[str, tuple[str, ...]] = {
+    "measure": ("arm", "subject", "time", "frequency"),
+    "cells": ("arm", "subject", "cell", "place"),
+    **dict.fromkeys(STATES, _BY_CELL),
+    "stria": ("arm", "subject", "time", "place"),
+    **dict.fromkeys(("vesicles", "protein"), _BY_PLACE),
+    "plasma": ("arm", "subject"),
+    "told": ("arm", "subject", "where"),
+    "sampled": ("arm", "subject", "sample"),
+    "arrived": ("subject", "cell", "place"),
+    "spare": ("subject", "frequency"),
+    **dict.fromkeys(("time_error", "closure"), ("subject",)),
+}
+Variable = tuple[tuple[str, ...], Array, dict[str, str]]
 # Fewer candidates than ears in a world: some ears are there twice.
 _FEW_CANDIDATES = 10
 Tick = Callable[[int, int], None]
 Parts = list[tuple[slice, dict[str, Array]]]
-# What is kept of each ear by place, besides its measures.
-KEPT = ("cells", "vesicles", "protein")
-
-
-# What is told of an ear that a formula refuses: its row and the refusal.
+# Called with the row of each rejected ear, and with the reason.
 Refuse = Callable[[int, ValueError], None]
 
 
@@ -72,24 +86,29 @@ def ears_at_once(plan: Plan) -> int:
 def through(
     plan: Plan,
     whole: Columns,
-    work: Callable[[Block], dict[str, Array]],
+    work: Callable[[Cochleae], dict[str, Array]],
     workers: int = 2,
     tick: Tick | None = None,
     refuse: Refuse | None = None,
+    carried: Carried | None = None,
 ) -> dict[str, Array]:
     """Send every block of some ears through ``work`` and join what comes back along the subjects.
 
     ``work``    block -> arrays whose first axis is the subject
-    ``refuse``  told of each ear whose numbers a formula refuses; its place in the arrays is left as it is. Without
-                it, or if the best-value ear is refused too, the refusal is raised
+    ``refuse``  called with the row of each rejected ear, whose place in the arrays is left as it is. Without it, or if
+                the best-value ear is rejected too, the reason is raised
+    ``carried``  solutions of transport that all blocks share, where most of them carry alike; else each has its own
     """
     width = ears_at_once(plan)
     starts = range(0, count(whole), width)
 
+    def bound(columns: Columns) -> Cochleae:
+        return Cochleae(plan, columns, Carried() if carried is None else carried)
+
     def one(start: int) -> Parts:
         rows, columns = _block(whole, start, width)
         try:
-            return [(rows, {k: v[: rows.stop - rows.start] for k, v in work(Block(plan, columns)).items()})]
+            return [(rows, {k: v[: rows.stop - rows.start] for k, v in work(bound(columns)).items()})]
         except ValueError:
             if refuse is None:
                 raise
@@ -97,11 +116,11 @@ def through(
 
     def alone(rows: slice, refuse: Refuse) -> Parts:
         found = []
-        work(Block(plan, best(plan.study)))
+        work(bound(best(plan.study)))
         for row in range(rows.start, rows.stop):
             try:
                 part, columns = _block(whole, row, 1)
-                found.append((part, work(Block(plan, columns))))
+                found.append((part, work(bound(columns))))
             except ValueError as refusal:
                 refuse(row, refusal)
         return found
@@ -120,46 +139,6 @@ def through(
     return joined
 
 
-def forward(block: Block, keep: Collection[str] = KEPT) -> dict[str, Array]:
-    """Every measure of every arm of a block, and by place what is kept.
-
-    ``keep``  any of ``cells`` (counted at the end), ``vesicles`` and ``protein`` (peaks in the organ of Corti)
-    """
-    plan, study = block.plan, block.study
-    out: dict[str, Array] = {name: np.zeros(block.subjects) for name in ("time_error", "closure")}
-    for number, arm in enumerate(plan.arms):
-        cells = block.cells(arm)
-        measured = cells.at(plan.at(plan.times))
-        for name, measure in study.tables.measure.items():
-            out[f"{name}/{number}"] = block.value(measure, measured, plan.frequencies, arm, plan.times)
-        if "cells" in keep:
-            ends = cells.at(np.array([-1]))
-            counted = np.stack([ends.counted(k)[:, 0] for k in KINDS], axis=1)
-            out[f"cells/{number}"] = counted.astype(np.float32)
-        if "vesicles" in keep:
-            out[f"vesicles/{number}"] = _peak(block, block.vesicles(arm))
-            out[f"plasma/{number}"] = block.blood(arm)
-            out[f"told/{number}"] = block.told(arm)
-        if "protein" in keep:
-            out[f"protein/{number}"] = _peak(block, block.protein(arm))
-        for solute, drawn in block.sampled(arm).items() if plan.samples else ():
-            out[f"sampled_{solute}/{number}"] = drawn
-    if "cells" in keep and block.population is not None:
-        out["arrived"] = np.stack([block.arrival.counted(k)[:, 0] for k in KINDS], axis=1).astype(np.float32)
-        out["spare"] = block.spare(plan.frequencies)
-    for solved in block.solved.values():
-        out["time_error"] = np.maximum(out["time_error"], solved.time_error)
-        out["closure"] = np.maximum(out["closure"], np.abs(solved.closure))
-    return out
-
-
-def _peak(block: Block, carried: transport.Transported | None) -> Array:
-    """Highest concentration in the organ of Corti, all size classes together, shape (subject, place)."""
-    if carried is None:
-        return np.zeros((block.subjects, block.plan.places.places))
-    return np.asarray(carried.concentration["organ_of_corti"].sum(axis=0).max(axis=1))
-
-
 def simulate(
     study: Study,
     table: Ears | pd.DataFrame,
@@ -170,80 +149,35 @@ def simulate(
     """Every arm of a study for every ear.
 
     ``table``    ears of ``draw``, or the same as a plain table (``Ears.of``)
-    ``keep``     which of ``cells``, ``vesicles`` and ``protein`` to keep by place: all, or for very many ears fewer
+    ``keep``     which of ``cells``, ``fate``, ``vesicles`` and ``protein`` to keep by place: all, or for very many ears
+                 fewer
     returns      dims arm, subject (the ear's number; with its ``world``, ``lot``, ``person`` and ``weight``), time (h),
-                 frequency (kHz), place, cell; a variable per measure, ``cells``
-                 (fraction counted at the end), ``vesicles`` and ``protein`` (peaks in the organ of Corti,
-                 particles/uL and ug/uL), ``plasma`` (vesicles in blood over time, particles h/uL) and ``told``
-                 (strongest signal of any mechanism, 0 to 1, ``where``: organ of Corti or blood);
+                 frequency (kHz), place, cell; a variable per measure, ``cells`` (fraction counted at the end);
+                 ``intact``, ``injured``, ``silent`` and ``stria``, of which ``measure`` makes any other endpoint;
+                 ``vesicles`` and ``protein`` (peaks in the organ of Corti, particles/uL and ug/uL), ``plasma``
+                 (vesicles in blood over time, particles h/uL) and ``told`` (strongest receptor signal of any
+                 mechanism, 0 to 1, ``where``: organ of Corti or blood);
                  of a population, ``arrived``: the cells as they came (subject, cell, place),
                  and ``spare``: dB that its last outer hair cells still hold (subject, frequency);
                  of a person whose other ear's audiogram is known ``other_<measure>``, what that ear is read at;
-                 where perilymph is drawn, ``sampled_<solute>`` (arm, subject, sample).
-                 An ear that cannot be computed is left out: ``subject`` keeps the
-                 numbers of the others, ``masked`` (JSON) has its number and the reason, and a note says so
+                 where perilymph is drawn, ``sampled_<solute>`` (arm, subject, sample). A rejected ear, which cannot be
+                 computed, is missing: ``masked`` (JSON) has its number and the reason, and a note says so
     raises       BadInput, or what a formula raised, where no ear can be computed; BadInput for a table that does not
                  say seed and worlds, two ears of one number, and columns that are not the numbers of the study
     """
     import xarray as xr
 
-    ears = _checked(study, Ears.of(table))
-
-    made = plan(study)
-    arms_ = range(len(made.arms))
     if unknown := set(keep) - set(KEPT):
         raise BadInput("cannot be kept", key="keep", given=sorted(unknown), allowed=KEPT)
-    found, masked = _computed(made, ears, partial(_quietly, keep), workers, tick)
-    sound = ears.take(np.setdiff1d(np.arange(ears.size), list(masked)))
-    coords: dict[str, Any] = {
-        "arm": [arm.name for arm in made.arms],
-        "subject": sound.ear,
-        **{name: ("subject", getattr(sound, name)) for name in ("world", "lot", "person", "weight")},
-        "time": ("time", made.times, {"unit": "h"}),
-        "frequency": ("frequency", made.frequencies, {"unit": "kHz"}),
-        "place": ("place", made.places.place, {"unit": "", "long_name": "0 base to 1 apex"}),
-        "cell": [LABELS[k] for k in KINDS],
-    }
-    variables: dict[str, Any] = {}
-    for name, measure in study.tables.measure.items():
-        options = study.catalog.get("endpoints", measure.endpoint).options
-        said = {
-            "endpoint": measure.endpoint,
-            "unit": options.unit,
-            "better": options.better,
-            "long_name": f"{options.label or measure.endpoint}{f' ({measure.cell})' if measure.cell else ''}",
-        }
-        values = np.stack([found[f"{name}/{n}"] for n in arms_])
-        variables[name] = (("arm", "subject", "time", "frequency"), values, said)
-    for name, unit in (("cells", ""), ("vesicles", "particles/uL"), ("protein", "ug/uL")):
-        if name in keep:
-            along = ("cell", "place") if name == "cells" else ("place",)
-            values = np.stack([found.pop(f"{name}/{n}") for n in arms_])
-            variables[name] = (("arm", "subject", *along), values, {"unit": unit})
-    if "vesicles" in keep:
-        coords["where"] = ["organ of Corti", "blood"]
-        exposed, told = (np.stack([found[f"{name}/{n}"] for n in arms_]) for name in ("plasma", "told"))
-        variables["plasma"] = (("arm", "subject"), exposed, {"unit": "particles h/uL"})
-        variables["told"] = (("arm", "subject", "where"), told, {"unit": ""})
-    if "arrived" in found:
-        variables["arrived"] = (("subject", "cell", "place"), found["arrived"], {"unit": ""})
-        variables["spare"] = (("subject", "frequency"), found["spare"], {"unit": "dB"})
+    ears, chain = _checked(study, Ears.of(table)), plan(study)
+    found, rejected = _computed(chain, ears, partial(_quietly, keep), workers, tick)
+    sound = ears.take(np.setdiff1d(np.arange(ears.size), list(rejected)))
+    variables = {name: _variable(study, name, values) for name, values in _by_name(found).items()}
     for name, values in _beside(study, sound, workers).items():
-        said = {"unit": variables[name][2]["unit"]}
-        variables[f"other_{name}"] = (("arm", "subject", "time", "frequency"), values, said)
-    if made.samples:
-        coords["sample"] = [name for name, _ in made.samples]
-        coords["sampled_at"] = ("sample", [drawn.stop for _, drawn in made.samples], {"unit": "h"})
-        for name in [name for name in found if name.startswith("sampled_") and name.endswith("/0")]:
-            solute = name.removesuffix("/0")
-            drawn = np.stack([found[f"{solute}/{n}"] for n in arms_])
-            said = {"unit": _UNITS.get(solute, "uM")}
-            variables[solute] = (("arm", "subject", "sample"), drawn, said)
-    variables["time_error"] = (("subject",), found["time_error"], {"unit": ""})
-    variables["closure"] = (("subject",), found["closure"], {"unit": ""})
-    rejected = {int(ears.ear[row]): str(masked[row]) for row in sorted(masked)}
-    notes = [*study.notes, *_weighed(ears), *_taken_in(study, ears), *_left_out(rejected, ears.size)]
-    attrs: dict[str, Any] = {
+        variables[f"other_{name}"] = (_DIMS["measure"], values, {"unit": variables[name][2]["unit"]})
+    reasons = {int(ears.ear[row]): str(rejected[row]) for row in sorted(rejected)}
+    notes = [*study.notes, *_weighed(ears), *_taken_in(study, ears), *_left_out(reasons, ears.size)]
+    attrs = {
         "name": study.name,
         "version": __version__,
         "seed": ears.seed,
@@ -251,10 +185,45 @@ def simulate(
         "species": study.tables.species,
         "study": saves(study, ears.seed),
         "notes": json.dumps(notes),
-        "masked": json.dumps([{"subject": ear, "reason": reason} for ear, reason in rejected.items()]),
+        "masked": json.dumps([{"subject": ear, "reason": reason} for ear, reason in reasons.items()]),
         "people": json.dumps(people(study, sound)),
     }
-    return xr.Dataset(variables, coords=coords, attrs=attrs)
+    return xr.Dataset(variables, coords=_coordinates(chain, sound, keep), attrs=attrs)
+
+
+def _by_name(found: Mapping[str, Array]) -> dict[str, Array]:
+    """What was computed arm by arm, ``name/0`` and so on, with the arms as a first axis, and all else as it is."""
+    arms: dict[str, list[Array]] = {}
+    for key, values in found.items():
+        arms.setdefault(key.rpartition("/")[0] or key, []).append(values)
+    return {name: np.stack(values) if f"{name}/0" in found else values[0] for name, values in arms.items()}
+
+
+def _variable(study: Study, name: str, values: Array) -> Variable:
+    """A variable of a result: its dimensions, its values, its unit and, of a measure, its name."""
+    if name in study.tables.measure:
+        return _DIMS["measure"], values, described(study, study.tables.measure[name])
+    kind = "sampled" if name.startswith("sampled_") else name
+    unit = _UNITS.get(name, "uM" if kind == "sampled" else "")
+    return _DIMS[kind], values, {"unit": unit}
+
+
+def _coordinates(chain: Plan, ears: Ears, keep: Collection[str]) -> dict[str, Any]:
+    coords: dict[str, Any] = {
+        "arm": [arm.name for arm in chain.arms],
+        "subject": ears.ear,
+        **{name: ("subject", getattr(ears, name)) for name in ("world", "lot", "person", "weight")},
+        "time": ("time", chain.times, {"unit": "h"}),
+        "frequency": ("frequency", chain.frequencies, {"unit": "kHz"}),
+        "place": ("place", chain.places.place, {"unit": "", "long_name": "0 base to 1 apex"}),
+        "cell": [LABELS[k] for k in KINDS],
+    }
+    if "vesicles" in keep:
+        coords["where"] = ["organ of Corti", "blood"]
+    if chain.samples:
+        coords["sample"] = [name for name, _ in chain.samples]
+        coords["sampled_at"] = ("sample", [drawn.stop for _, drawn in chain.samples], {"unit": "h"})
+    return coords
 
 
 def _checked(study: Study, ears: Ears) -> Ears:
@@ -279,7 +248,7 @@ def _beside(study: Study, ears: Ears, workers: int) -> dict[str, Array]:
     if aside is None:
         return {}
     made = plan(aside)
-    found = through(made, ears, partial(forward, keep=()), workers)
+    found = through(made, ears, partial(outcomes, keep=()), workers)
     return {name: np.stack([found[f"{name}/{n}"] for n in range(len(made.arms))]) for name in both}
 
 
@@ -318,7 +287,7 @@ def _taken_in(study: Study, ears: Ears) -> list[str]:
 def _computed(
     plan: Plan,
     ears: Ears,
-    work: Callable[[Block], dict[str, Array]],
+    work: Callable[[Cochleae], dict[str, Array]],
     workers: int,
     tick: Tick | None,
 ) -> tuple[dict[str, Array], dict[int, ValueError]]:
@@ -343,10 +312,10 @@ def _computed(
     return found, masked
 
 
-def _quietly(keep: Collection[str], block: Block) -> dict[str, Array]:
-    """Forward; numbers out of all range overflow on the way, and what comes of them is looked at afterwards."""
+def _quietly(keep: Collection[str], ears: Cochleae) -> dict[str, Array]:
+    """Outcomes; numbers out of all range overflow on the way, and what comes of them is looked at afterwards."""
     with np.errstate(all="ignore"):
-        return forward(block, keep)
+        return outcomes(ears, keep)
 
 
 def _astray(found: Mapping[str, Array]) -> dict[int, BadInput]:

@@ -1,0 +1,187 @@
+"""What becomes of some ears in an arm: solutes carried, injury, protection, and the fate of every cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from otosome.forward.carried import Steps, frozen
+from otosome.forward.cochleae import Cochleae
+from otosome.forward.dosing import drug_flows, protein_flows, pushes, vesicle, vesicle_flows
+from otosome.forward.planning import Plan, PlannedArm, PlannedInsult
+from otosome.lots.batch import Batch
+from otosome.model import transport
+from otosome.model.injury import (
+    Cells,
+    Injury,
+    Mechanism,
+    Protection,
+    injury,
+    protect,
+    relax,
+    survive,
+)
+from otosome.roles import Exposure, Use
+from otosome.units import Array
+
+# Tissues in which vesicles meet cells.
+TISSUES = ("organ_of_corti", "rosenthals_canal")
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of some ears in an arm, each part computed when it is first asked for.
+
+    Arms that suffer the same share their injury, and those that get no vesicles their cells. Potency plays no part in
+    transport, so an arm and its null twin share one solution.
+    """
+
+    ears: Cochleae
+    arm: PlannedArm
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The fate of every kind of cell."""
+        if self.protection.factors:
+            return self.under(self.protection)
+        return self.ears.once(("cells", self._suffered), lambda: self.under(Protection()))
+
+    def under(self, protection: Protection) -> Cells:
+        """The fate of every kind of cell under the arm's insults and any protection."""
+        plan = self.ears.plan
+        return survive(
+            plan.knots,
+            self.ears.rates,
+            self.injury,
+            self.ears.species["stress_clearance"],
+            protection,
+            strial=self.ears.study.species.options.strial,
+            arrived=self.ears.arrived,
+            kinds=plan.kinds,
+        )
+
+    @cached_property
+    def injury(self) -> Injury:
+        """What the insults of the arm do together."""
+        return self.ears.once(("injury", self._suffered), self._injury)
+
+    def _injury(self) -> Injury:
+        ears = self.ears
+        insults = [(ears.bind("insults", one.entry), self.exposure(one)) for one in self.arm.insults]
+        return injury(ears.ear, ears.plan.knots, insults)
+
+    @cached_property
+    def _suffered(self) -> object:
+        """All that decides the injury: the insults, and the fluid that treatments push through the cochlea."""
+        return frozen((self.arm.insults, pushes(self.ears, self.arm)))
+
+    def exposure(self, insult: PlannedInsult) -> Exposure:
+        """What an insult finds in the ear."""
+        concentration = {
+            need: at_sites(self.ears.plan, solution.concentration[need.partition(".")[2]][0])
+            for drug, solution in self.drugs(insult).items()
+            for need in self._needs(insult)
+            if need.partition(".")[0] == drug
+        }
+        return Exposure(self.ears.plan.knots, concentration, exposed(self.ears, insult))
+
+    def drugs(self, insult: PlannedInsult) -> dict[str, transport.Transported]:
+        """The solutes of an insult, each carried through the ear."""
+        ears, needs = self.ears, self._needs(insult)
+        solutes = ears.study.catalog.names("solutes")
+        keep = sorted({need.partition(".")[2] for need in needs})
+        return {
+            drug: self._solve(ears.bind("solutes", drug), drug_flows(ears, drug, insult, self.arm), keep)
+            for drug in sorted({need.partition(".")[0] for need in needs} & set(solutes))
+        }
+
+    def _needs(self, insult: PlannedInsult) -> list[str]:
+        return list(self.ears.study.catalog.get("insults", insult.entry).options.needs)
+
+    @cached_property
+    def vesicles(self) -> transport.Transported | None:
+        """Vesicles of every size class over time and place, or None where an arm gets none."""
+        flows = [] if self.arm.lot is None else vesicle_flows(self.ears, self.arm)
+        if self.arm.lot is None or not flows:
+            return None
+        keep = (*TISSUES, "scala_tympani", "plasma")
+        return self._solve(vesicle(self.ears, self.arm.lot[0]), flows, keep)
+
+    @cached_property
+    def protein(self) -> transport.Transported | None:
+        """Soluble protein that comes with the vesicles given, over time and place, or None where there is none."""
+        flows = protein_flows(self.ears, self.arm)
+        return (
+            self._solve(self.ears.bind("solutes", "protein"), flows, ("organ_of_corti",)) if flows else None
+        )
+
+    def _solve(
+        self, solute: transport.Solute, flows: Sequence[transport.Flow], keep: Sequence[str]
+    ) -> transport.Transported:
+        plan = self.ears.plan
+        steps = Steps(plan.knots, plan.refine, tuple(sample for _, sample in plan.samples))
+        return self.ears.carried.solve(self.ears.anatomy, solute, flows, steps, keep)
+
+    @cached_property
+    def protection(self) -> Protection:
+        """What the vesicles of the arm do to each rate; nothing where it gets none."""
+        if self.vesicles is None:
+            return Protection()
+        plan, batch = self.ears.plan, self.batch
+        contact = {t: at_sites(plan, self.vesicles.concentration[t].sum(axis=0)) for t in TISSUES}
+        cargo = {t: at_sites(plan, self._cargo(self.vesicles, t, batch)) for t in TISSUES}
+        return protect(plan.knots, self.mechanisms, contact, self.potency, cargo, self.arm.arm.without)
+
+    @cached_property
+    def batch(self) -> Batch:
+        """The batch of an arm that gets vesicles."""
+        assert self.arm.lot is not None  # asked for where there are vesicles
+        return self.ears.batch(self.arm.lot[0])
+
+    @cached_property
+    def potency(self) -> dict[str, Array]:
+        """Relative potency of that batch by mechanism, shape (ear, 1, 1)."""
+        assert self.arm.lot is not None  # as above
+        strength = self.arm.lot[1]
+        return {
+            name: strength * self.batch.potency_of(name)[:, None, None] for name in self.ears.study.mechanisms
+        }
+
+    @cached_property
+    def mechanisms(self) -> dict[str, Mechanism]:
+        """Every mechanism in play, by name."""
+        return {name: self.ears.bind("mechanisms", name) for name in self.ears.study.mechanisms}
+
+    def _cargo(self, vesicles: transport.Transported, tissue: str, batch: Batch) -> Array:
+        """Copies of miRNA that vesicles taken up have released in a tissue, copies/uL, (ear, time, place)."""
+        half_life = self.ears.numbers("solutes", "vesicle")["cargo_half_life"][:, None, None]
+        released = batch.mirna_copies[:, None, None] * vesicles.uptake(tissue).sum(axis=0)
+        return relax(self.ears.plan.knots, released, np.log(2.0) / half_life)
+
+
+def at_sites(plan: Plan, values: Array) -> Array:
+    """Values along the grid where cells are followed: linear between its places; last axis the places."""
+    if plan.sites is None:
+        return values
+    grid, site = plan.places.place, np.array(plan.sites)
+    right = np.clip(np.searchsorted(grid, site), 1, grid.size - 1)
+    share = np.clip((site - grid[right - 1]) / (grid[right] - grid[right - 1]), 0.0, 1.0)
+    return np.asarray(values[..., right - 1] * (1.0 - share) + values[..., right] * share)
+
+
+def exposed(ears: Cochleae, insult: PlannedInsult) -> Use:
+    """How an insult is used, with the level and band that columns set for each ear."""
+    level, low, high = (ears.stated("insult", insult.name, key) for key in ("level", "band_low", "band_high"))
+    use = insult.use
+    if level is not None:
+        use = replace(use, level=level[:, None, None])
+    if use.band is not None:
+        ends = [
+            stated if column is None else column[:, None, None]
+            for stated, column in zip(use.band, (low, high), strict=True)
+        ]
+        use = replace(use, band=(ends[0], ends[1]))
+    return use
