@@ -725,6 +725,17 @@ def test_a_membrane_holds_up_what_crosses_slowly_by_its_thickness_over_four_perm
     assert at_once.ledger["scala_tympani"][0, 0] == pytest.approx(0.008 * 1.18 * late, rel=2e-3)
 
 
+def test_a_uniform_fluid_stays_uniform_with_a_membrane_in_between():
+    shut = ear(**CLOSED, **THICK)
+    even = drug(wall_partition=1.0, corti_partition=1.0, canal_partition=1.0, blood_partition=1.0, **KEPT)
+    network = Network.build(shut, even, np.zeros(1, int), [], 8).under(1.0, np.array([5.0]))
+    amounts = np.zeros((network.nodes.total, 1))
+    for name, volume in {**network.volume, "middle_ear": np.array([[5.0]])}.items():
+        amounts[network.nodes.index[name]] = volume
+    turnover = np.max(np.abs(network.flux.rate * amounts[network.flux.source]))
+    assert np.max(np.abs(network.rates(amounts))) < 1e-10 * turnover
+
+
 def test_windows_of_a_species_let_in_in_proportion_while_nothing_comes_back():
     tight, open_ = (
         solve(ear(window_factor=f, **THICK), drug(), [niche(classes=1)], schedule([0.0], 0.01, first=1e-4))

@@ -161,6 +161,9 @@ class Network:
         membrane = 0 if ear.round_window_thickness is None else windows
         nodes = Nodes.number(solute, ear.grid, len(depots), membrane)
         volume = _volumes(ear, solute, subjects)
+        if ear.round_window_thickness is not None:
+            area = (ear.round_window_area[:, None] * window_share(ear)).T[:windows]
+            volume[MEMBRANE] = ear.round_window_thickness * area
         edges = Edges(solute.classes, lanes)
         axial = _crossed(edges, nodes, _tube(ear, volume, solute, subjects))
         _exchange(edges, nodes, ear, volume, solute, subjects)
