@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from otosome.catalog import get
+from otosome.catalog import Catalog, get
+from otosome.review.qualification.bench import Bench, Terms
 from otosome.review.qualification.case import cases
-from tools.calibrations import blood
+from otosome.units import convert, house
+from tools.calibrations import blood, passage
 
 
 def figures(name):
@@ -34,3 +36,16 @@ def test_the_shelves_hold_what_the_calibration_finds():
         held = get("solutes", solute).card.parameter(key, species)
         # Two digits stand on a shelf.
         assert held.value == pytest.approx(float(row["value"].split()[0]), rel=0.06)
+
+
+@pytest.mark.parametrize("aim", passage.AIMS, ids=lambda aim: aim.number)
+def test_what_shelves_draw_meets_the_figure_a_number_of_passage_was_put_at(aim):
+    bench = Bench(Terms(Catalog(), 64, 3), get("observations", aim.observation), 1)
+    made = bench.replicate(passage.published(aim))
+    for case in passage.published(aim):
+        off = np.log(made[case.id] / convert(case.value, case.unit, house(case.unit)))
+        # The middle of 64 draws errs by some tenth of their spread; several rows share one number.
+        assert abs(np.median(off)) < 1.7 * passage.error(aim, case)
+    held = passage.parameter(aim)
+    assert held.linked
+    assert "used, hence no evidence" in held.because
