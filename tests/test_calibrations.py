@@ -217,5 +217,6 @@ def test_people_on_the_shelf_lose_what_men_lost_to_cisplatin():
     assert found["odds"] == pytest.approx(np.log(1.59), abs=0.34)
     assert found["severe"] == pytest.approx(0.18, abs=0.1)
     alike = frailty.figures(people | {frailty.SPREAD: np.array([1e-6])})
-    assert alike["severe"] < 0.02, "without a spread between people hardly anybody would be deaf"
+    # A quarter of what was measured at most.
+    assert alike["severe"] < 0.18 / 4, "without a spread between people hardly anybody would be deaf"
     assert "used, hence no evidence" in shelf.because

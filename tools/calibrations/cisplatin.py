@@ -190,7 +190,7 @@ def report(title: str, table: Mapping[str, Array]) -> None:
 def main() -> None:
     """Calibrate, print, and with ``--write`` put the rows on their shelves."""
     known = priors()
-    posterior = weigh(known, log_likelihood)
+    posterior = weigh(known, log_likelihood, draws=1600)
     posterior = replace(posterior, values=absolute(posterior.values))
     proposed = rows(posterior)
     print(show(proposed))
