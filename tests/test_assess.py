@@ -688,6 +688,23 @@ def test_each_limit_is_told_in_decibels_of_the_same_ears(good):
     )
 
 
+def test_what_a_limit_is_worth_is_said_in_numbers_a_person_can_use(good):
+    from dataclasses import asdict
+
+    from otosome.lots.stakes import stakes
+    from otosome.lots.text import stake_lines
+
+    values = asdict(stakes(assess(good, CATALOG), good, STUDY, CATALOG, ears=2))
+    lines = stake_lines(values)
+    assert "e-0" not in " ".join(lines[:-1]) and " 0.0 dB" in lines[1]
+    assert values["reach"] > 0
+    assert lines[-1].startswith("no limit changes hearing, because at this dose")
+    assert f"{values['reach']:.2g}" in lines[-1]
+    far = {**values, "limits": [{**values["limits"][0], "change": -2.34, "low": -4.0, "high": 0.04}]}
+    assert stake_lines(far)[1].endswith(": -2.3 dB (-4.0 dB to 0.0 dB)")
+    assert not stake_lines(far)[-1].startswith("no limit")
+
+
 AIDED = """
 otosome = "study/1"
 species = "human"

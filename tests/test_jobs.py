@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from otosome import jobs
 from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.jobs.options import inputs_again, options_of
-from otosome.results import ANSWER, DATA, MARK, Record, open_result, record_of
+from otosome.results import ANSWER, DATA, MARK, STUDY, Record, open_result, record_of
 
 CASES = Path(__file__).parent / "studies" / "valid"
 QUICK = CASES / "no_insult_no_treatment.toml"
@@ -173,6 +174,22 @@ def test_an_import_from_before_imports_could_be_shown_says_how_to_make_it_anew(t
     with pytest.raises(BadInput, match="does not say with which paths its import was asked"):
         jobs.check([tmp_path])
     assert not (tmp_path / MARK).exists()
+
+
+def test_an_answer_that_was_stored_otherwise_is_refused_with_the_command_that_makes_it_anew(
+    therapies, tmp_path
+):
+    folder = tmp_path / "old"
+    shutil.copytree(therapies.folder, folder)
+    answer = json.loads((folder / ANSWER).read_text(encoding="utf-8"))
+    del answer["therapies"]["arms"][0]["score"]
+    (folder / ANSWER).write_text(json.dumps(answer), encoding="utf-8")
+    command_anew = f"otosome compare {folder / STUDY} --subjects 4 --seed 1"
+    for arguments in (["show", folder], ["changes", folder, folder]):
+        code, said = command(*arguments)
+        assert (code, said["error"]["file"]) == (2, str(folder))
+        assert said["error"]["cure"] == f"make it anew: {command_anew}"
+        assert CliRunner().invoke(app, list(map(str, arguments))).exit_code == 2
 
 
 @pytest.mark.parametrize("verb", ["run", "compare"])

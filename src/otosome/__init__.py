@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from otosome.answers.contrast import contrast
     from otosome.answers.sources import sources
     from otosome.catalog import get, names
-    from otosome.forward import draw, observe, simulate
+    from otosome.forward import draw, measure, observe, simulate
     from otosome.laboratory.intake import read
     from otosome.review.qualification import qualify
     from otosome.study import load, save
@@ -23,6 +23,7 @@ _HOME = {
     "draw": "forward",
     "simulate": "forward",
     "observe": "forward",
+    "measure": "forward",
     "answer": "answers.answer",
     "contrast": "answers.contrast",
     "sources": "answers.sources",
@@ -33,7 +34,8 @@ _HOME = {
 }
 
 __all__ = [
-    "answer", "contrast", "draw", "get", "load", "names", "observe", "qualify", "read", "save", "simulate", "sources",
+    "answer", "contrast", "draw", "get", "load", "measure", "names", "observe", "qualify", "read", "save", "simulate",
+    "sources",
 ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otosome.ears import Rows
+from otosome.errors import BadInput
 from otosome.units import Array
 
 if TYPE_CHECKING:
@@ -33,10 +34,16 @@ class Groups:
 
     @classmethod
     def of(cls, result: xr.Dataset) -> Groups:
-        """The groups of a result's ears; raises ValueError where the result does not state them."""
+        """The groups of a result's ears; raises BadInput where weights differ, ValueError without groups."""
         missing = [name for name in ("world", "lot") if name not in result.coords]
         if missing:
             raise ValueError(f"this result does not state the {' and '.join(missing)} of each ear")
+        weight = result["weight"].to_numpy() if "weight" in result.coords else np.ones(1)
+        if np.any(weight != weight[0]):
+            raise BadInput(
+                "differs between ears, and an interval counts each ear once", key="weight",
+                given=f"{weight.min():g} to {weight.max():g}", cure="draw ears again in proportion to their weights",
+            )  # fmt: skip
         return cls(result["world"].to_numpy(), result["lot"].to_numpy())
 
     @property

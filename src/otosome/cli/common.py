@@ -49,6 +49,7 @@ def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None
     try:
         with _watched() as watch:
             done = job(watch)
+        answer, lines = done.as_dict(), [] if as_json else done.lines()
     except KeyboardInterrupt:
         say(f"otosome {command}: interrupted; nothing was replaced")
         raise typer.Exit(130) from None
@@ -60,13 +61,12 @@ def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None
             refuse(command, fault.as_dict())
         say(f"otosome {command}: {fault}")
         raise typer.Exit(2) from error
-    answer = done.as_dict()
     for note in answer["notes"]:
         say(f"note: {note}")
     if as_json:
         print(json.dumps({"otosome": __version__, "command": command, "ok": True, **answer}))
     else:
-        print("\n".join(done.lines()))
+        print("\n".join(lines))
 
 
 def refuse(command: str, error: dict[str, object]) -> None:

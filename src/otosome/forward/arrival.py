@@ -50,7 +50,7 @@ def arrive(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
     if not np.all(np.isfinite(logs.max(axis=1))):
         raise BadInput(
             "no ear that hears so could have been read so", key="population.readings",
-            given=[told.measure.endpoint for told in study.other_readings],
+            given=[other.measure.endpoint for other in study.other_readings],
             cure="look for a slip in what was read besides the audiogram",
         )  # fmt: skip
     weights = np.exp(logs - logs.max(axis=1, keepdims=True))
@@ -135,31 +135,31 @@ def again(weights: Plain, number: int, seed: int, world: int) -> NDArray[np.intp
     start = uniforms(seed, "arrival/start", world, world + 1)
     marks = (np.arange(number) + start) / number
     sums = np.cumsum(weights)
-    found = np.searchsorted(sums / sums[-1], marks)
+    chosen = np.searchsorted(sums / sums[-1], marks)
     order = np.argsort(uniforms(seed, "arrival/order", world * number, (world + 1) * number))
-    return np.asarray(found[order], dtype=np.intp)
+    return np.asarray(chosen[order], dtype=np.intp)
 
 
 def likelihood(study: Study, columns: Columns) -> Array:
-    """Log-likelihood of what was told besides the audiogram, for each ear, shape (subject,)."""
+    """Log-likelihood of what was read besides the audiogram, for each ear, shape (subject,)."""
     return np.concatenate([_of_block(block) for _, block in _blocks(study, columns)])
 
 
 def _blocks(study: Study, columns: Columns) -> Iterator[tuple[int, Cochleae]]:
     """Candidates so many at a time, with the number of the first."""
-    made, total = plan(study), next(iter(columns.values())).size
+    chain, total = plan(study), next(iter(columns.values())).size
     for start in range(0, total, _TOGETHER):
         few = {name: column[start : start + _TOGETHER] for name, column in columns.items()}
-        yield start, Cochleae(made, few)
+        yield start, Cochleae(chain, few)
 
 
 def _of_block(block: Cochleae) -> Array:
-    found = np.zeros(block.subjects)
-    for told in block.study.other_readings:
-        bound, value = came(block, told.measure, told.frequency)
-        reading = Reading(*(np.broadcast_to(part, value.shape) for part in (told.value, told.censored)))
-        found += bound.log_likelihood(reading, value)[:, 0].sum(axis=-1)
-    return found
+    total = np.zeros(block.subjects)
+    for other in block.study.other_readings:
+        bound, value = came(block, other.measure, other.frequency)
+        reading = Reading(*(np.broadcast_to(part, value.shape) for part in (other.value, other.censored)))
+        total += bound.log_likelihood(reading, value)[:, 0].sum(axis=-1)
+    return total
 
 
 def people(study: Study, columns: Columns) -> dict[str, object]:
@@ -171,25 +171,25 @@ def people(study: Study, columns: Columns) -> dict[str, object]:
              came with (``drawn``), dB HL, and how far the shares at or below a level of both lie apart at most
              (``apart``)
     """
-    found, use = study.population(columns), study.tables.population
-    if found is None or use is None:
+    population, use = study.population(columns), study.tables.population
+    if population is None or use is None:
         return {}
-    told: dict[str, object] = {"entry": use.entry, "ear": study.ear}
-    if found.recorded is None:
-        beside = _by_norm(study, found, next(iter(columns.values())).size)
-        return told | beside if beside else {}
-    frequency, levels, drawn = found.recorded
+    about: dict[str, object] = {"entry": use.entry, "ear": study.ear}
+    if population.recorded is None:
+        beside = _by_norm(study, population, next(iter(columns.values())).size)
+        return about | beside if beside else {}
+    frequency, levels, drawn = population.recorded
     counts = np.bincount(drawn)
-    told |= {
+    about |= {
         "people": len(levels),
         "effective": float(drawn.size**2 / np.sum(counts.astype(float) ** 2)),
     }
-    return told | _beside(frequency, levels, found.baseline(frequency)[:, 0], levels[drawn])
+    return about | _beside(frequency, levels, population.baseline(frequency)[:, 0], levels[drawn])
 
 
-def _by_norm(study: Study, found: Population, subjects: int) -> dict[str, object]:
+def _by_norm(study: Study, population: Population, subjects: int) -> dict[str, object]:
     """The subjects beside people of their norm who differ from each other, and in nothing that is not known."""
-    low, high = found.covered
+    low, high = population.covered
     frequency = np.array([tone for tone in _AT if low <= tone <= high])
     if not frequency.size:
         return {}
@@ -198,21 +198,21 @@ def _by_norm(study: Study, found: Population, subjects: int) -> dict[str, object
     assert like is not None  # the study has a population
     norm, came = (
         np.broadcast_to(one.baseline(frequency)[:, 0], (number, frequency.size))
-        for one, number in ((like, _NORM), (found, subjects))
+        for one, number in ((like, _NORM), (population, subjects))
     )
     return {"people": None, "effective": float(subjects), **_beside(frequency, norm, came, came)}
 
 
 def _beside(frequency: Array, levels: Array, came: Array, drawn: Array) -> dict[str, object]:
     """The levels of those recorded, or of a norm, and of the subjects; ``drawn`` without what a reading is off."""
-    told: dict[str, object] = {
+    spread: dict[str, object] = {
         "frequency": frequency.tolist(),
         "recorded": _tenths(levels),
         "drawn": _tenths(came),
     }
     if len(levels) > 1:
-        told["apart"] = [_apart(*pair) for pair in zip(levels.T, drawn.T, strict=True)]
-    return told
+        spread["apart"] = [_apart(*pair) for pair in zip(levels.T, drawn.T, strict=True)]
+    return spread
 
 
 def _tenths(levels: Array) -> list[list[float]]:

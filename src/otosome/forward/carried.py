@@ -59,12 +59,12 @@ class Carried:
         some = first.size < lane.size
         own = anatomy.take(first) if some else anatomy
         carried = _part(solute, first) if some else solute
-        given = [_part(flow, first) if some else flow for flow in flows]
-        key = frozen((own, carried, given, steps, tuple(keep)))
+        inflow = [_part(flow, first) if some else flow for flow in flows]
+        key = frozen((own, carried, inflow, steps, tuple(keep)))
         known = self._recall(key)
         if known is None:
             known = transport.solve(
-                own, carried, given, steps.knots, keep=keep, refine=steps.refine, samples=steps.samples
+                own, carried, inflow, steps.knots, keep=keep, refine=steps.refine, samples=steps.samples
             )
             self._remember(key, known)
         return spread(known, lane, solute) if some else known

@@ -54,8 +54,8 @@ class Cochleae:
         """What arms that are alike share: computed once for each key, a frozen value of what it depends on."""
         if key not in self._shared:
             self._shared[key] = value()
-        found: Value = self._shared[key]
-        return found
+        shared: Value = self._shared[key]
+        return shared
 
     def entry(self, shelf: str, name: str) -> Entry[Any, Any]:
         """An entry of a shelf, or a batch of the study's own."""

@@ -27,14 +27,14 @@ def crossing(study: Study, ears: Ears) -> dict[str, dict[str, float]]:
     chain = plan(study)
     first = np.sort(np.unique(ears.world, return_index=True)[1])
     some = Cochleae(chain, ears.take(first[:_EARS]))
-    found: dict[str, dict[str, float]] = {}
+    shares: dict[str, dict[str, float]] = {}
     for arm in chain.arms:
         fate = Fate(some, arm)
         if not _local(study, arm) or fate.vesicles is None:
             continue
         low, median, high = np.quantile(crossed(fate), [0.05, 0.5, 0.95])
-        found[arm.name] = {"low": float(low), "median": float(median), "high": float(high)}
-    return found
+        shares[arm.name] = {"low": float(low), "median": float(median), "high": float(high)}
+    return shares
 
 
 def crossed(fate: Fate) -> Array:
@@ -55,17 +55,20 @@ def crossed(fate: Fate) -> Array:
         + ledger["cleared_cerebrospinal_fluid"] * (1.0 + decayed),
     }
     start = min(
-        [t for given in arm.treatments for t in given.times] + [float(use.at) for use in arm.releasing]
+        [t for treatment in arm.treatments for t in treatment.times]
+        + [float(use.at) for use in arm.releasing]
     )
     nothing = np.zeros(ears.subjects)
     flows = [transport.Flow(into, start, start, amount, nothing) for into, amount in left.items()]
     steps = Steps(ears.plan.knots, ears.plan.refine, tuple(sample for _, sample in ears.plan.samples))
     there = ears.carried.solve(anatomy, solute, flows, steps, ("organ_of_corti",))
-    met = [one.concentration["organ_of_corti"].sum(axis=0).max(axis=1).mean(axis=-1) for one in (there, here)]
-    return np.divide(met[0], met[1], out=np.zeros(ears.subjects), where=met[1] > 0)
+    there_peak, here_peak = (
+        one.concentration["organ_of_corti"].sum(axis=0).max(axis=1).mean(axis=-1) for one in (there, here)
+    )
+    return np.divide(there_peak, here_peak, out=np.zeros(ears.subjects), where=here_peak > 0)
 
 
 def _local(study: Study, arm: PlannedArm) -> bool:
     """Whether all the vesicles an arm gives begin in one ear."""
-    routes = [given.treatment.route for given in arm.treatments]
+    routes = [planned.treatment.route for planned in arm.treatments]
     return bool(routes or arm.releasing) and all(study.is_local(route) for route in routes)

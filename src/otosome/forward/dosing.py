@@ -32,8 +32,8 @@ def vesicle_flows(ears: Cochleae, arm: PlannedArm) -> list[transport.Flow]:
     """Vesicles of every size class that an arm gives, by route or from a device; none where it gives none."""
     flows = [
         flow
-        for given in arm.treatments
-        for flow in _delivered(ears, given.treatment.route, _vesicle_doses(ears, given))
+        for planned in arm.treatments
+        for flow in _delivered(ears, planned.treatment.route, _vesicle_doses(ears, planned))
     ]
     flows += [flow for use in arm.releasing for flow in _released(ears, use)]
     return flows if any(np.any(flow.amount > 0) for flow in flows) else []
@@ -44,7 +44,7 @@ def protein_flows(ears: Cochleae, arm: PlannedArm) -> list[transport.Flow]:
 
     What the cells of a graft secrete besides vesicles is not followed.
     """
-    doses = [dose for given in arm.treatments for dose in _protein_doses(ears, given)]
+    doses = [dose for planned in arm.treatments for dose in _protein_doses(ears, planned)]
     if not any(np.any(dose.amount > 0) for dose in doses):
         return []
     return _delivered(ears, arm.treatments[0].treatment.route, doses)
@@ -65,8 +65,8 @@ def pushes(ears: Cochleae, arm: PlannedArm) -> list[transport.Flow]:
     nothing = np.zeros((1, ears.subjects))
     return [
         flow
-        for given in arm.treatments
-        for flow in _delivered(ears, given.treatment.route, _timed(ears, given, nothing))
+        for planned in arm.treatments
+        for flow in _delivered(ears, planned.treatment.route, _timed(ears, planned, nothing))
         if flow.displaces
     ]
 
@@ -104,26 +104,26 @@ def _counted(stated: Quantity, value: Array | None = None) -> dict[str, Array | 
     return {_KINDS[stated.unit]: float(stated) if value is None else value}
 
 
-def _vesicle_doses(ears: Cochleae, given: PlannedTreatment) -> list[transport.Dose]:
-    treatment = given.treatment
-    each = dosed(treatment, ears.stated("treatment", given.name, "amount"))
-    return _timed(ears, given, vesicles_given(ears.batch(treatment.batch), **each))
+def _vesicle_doses(ears: Cochleae, planned: PlannedTreatment) -> list[transport.Dose]:
+    treatment = planned.treatment
+    each = dosed(treatment, ears.stated("treatment", planned.name, "amount"))
+    return _timed(ears, planned, vesicles_given(ears.batch(treatment.batch), **each))
 
 
-def _protein_doses(ears: Cochleae, given: PlannedTreatment) -> list[transport.Dose]:
-    treatment = given.treatment
-    each = dosed(treatment, ears.stated("treatment", given.name, "amount"))
-    return _timed(ears, given, protein_given(ears.batch(treatment.batch), **each)[None])
+def _protein_doses(ears: Cochleae, planned: PlannedTreatment) -> list[transport.Dose]:
+    treatment = planned.treatment
+    each = dosed(treatment, ears.stated("treatment", planned.name, "amount"))
+    return _timed(ears, planned, protein_given(ears.batch(treatment.batch), **each)[None])
 
 
-def _timed(ears: Cochleae, given: PlannedTreatment, each: Array) -> list[transport.Dose]:
+def _timed(ears: Cochleae, planned: PlannedTreatment, each: Array) -> list[transport.Dose]:
     """One dose of an amount (classes, ear) at each time of a treatment."""
     each = np.broadcast_to(each, (each.shape[0], ears.subjects))
-    volume = np.full(ears.subjects, float(given.treatment.volume))
-    if given.row is not None:
-        only = np.arange(ears.subjects) == given.row
+    volume = np.full(ears.subjects, float(planned.treatment.volume))
+    if planned.row is not None:
+        only = np.arange(ears.subjects) == planned.row
         each, volume = each * only, volume * only
-    return [transport.Dose(t, t + given.duration, each, volume) for t in given.times]
+    return [transport.Dose(t, t + planned.duration, each, volume) for t in planned.times]
 
 
 def _delivered(ears: Cochleae, route: str, doses: Iterable[transport.Dose]) -> list[transport.Flow]:

@@ -118,14 +118,14 @@ def measure(study: Study, result: xr.Dataset, ears: Ears | pd.DataFrame, asked: 
     )
     chain, own = plan(study), completed(asks, ears_of(study, result, ears))
     times, tones = np.unique([float(t) for t in asked.at]), np.unique(asked.tones)
-    kept = result.time.to_numpy()
-    if missing := sorted(set(times) - set(kept)):
+    stored = result.time.to_numpy()
+    if missing := sorted(set(times) - set(stored)):
         raise BadInput(
             "is no moment at which cells were kept", key="at", given=f"{missing[0]:g} h",
-            allowed=[f"{t:g} h" for t in kept],
+            allowed=[f"{t:g} h" for t in stored],
         )  # fmt: skip
     bound = Cochleae(chain, own)
-    at = np.searchsorted(kept, times)
+    at = np.searchsorted(stored, times)
     values = np.stack(
         [
             true_value(bound, asked, cells_of(result, n, at, bound), tones, arm, times)

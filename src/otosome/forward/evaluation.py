@@ -45,27 +45,27 @@ def evaluate(
     _check(plan, columns, at, lanes)
     wide = {n: c if c.size == lanes else np.broadcast_to(c, (lanes,)) for n, c in columns.items()}
     shared = Carried() if carried is None else carried
-    found: dict[str, Array] = {}
+    joined: dict[str, Array] = {}
     for rows, timed in _timings(plan, wide):
         some = wide if rows.size == lanes else {name: column[rows] for name, column in wide.items()}
         for name, values in measures(Cochleae(timed, some, shared), at).items():
-            if name not in found:
-                found[name] = np.empty((lanes, *values.shape[1:]))
-            found[name][rows] = values
-    return found
+            if name not in joined:
+                joined[name] = np.empty((lanes, *values.shape[1:]))
+            joined[name][rows] = values
+    return joined
 
 
 def measures(ears: Cochleae, at: Sequence[float] | Hours) -> dict[str, Array]:
     """True values of every measure of some ears, by measure, shape (ear, arm, time, frequency), at its frequencies."""
     plan, times = ears.plan, np.asarray(at, dtype=float)
-    found: dict[str, list[Array]] = {}
+    by_arm: dict[str, list[Array]] = {}
     for arm in plan.arms:
         cells = Fate(ears, arm).cells.at(plan.at(times))
         for name, measure in ears.study.tables.measure.items():
-            found.setdefault(name, []).append(
+            by_arm.setdefault(name, []).append(
                 true_value(ears, measure, cells, np.array(measure.tones), arm, times)
             )
-    return {name: np.stack(values, axis=1) for name, values in found.items()}
+    return {name: np.stack(values, axis=1) for name, values in by_arm.items()}
 
 
 def _check(plan: Plan, columns: Columns, at: Iterable[float], lanes: int) -> None:

@@ -81,13 +81,13 @@ def _peak(fate: Fate, carried: transport.Transported | None) -> Array:
 def sampled(fate: Fate) -> dict[str, Array]:
     """Mean concentration of each sample of an arm by solute, all size classes together, (ear, sample)."""
     ears = fate.ears
-    found = [pair for insult in fate.arm.insults for pair in fate.drugs(insult).items()]
-    found += [(n, c) for n, c in (("vesicle", fate.vesicles), ("protein", fate.protein)) if c is not None]
+    carried = [pair for insult in fate.arm.insults for pair in fate.drugs(insult).items()]
+    carried += [(n, c) for n, c in (("vesicle", fate.vesicles), ("protein", fate.protein)) if c is not None]
     # The tracer scales exchange; none of it is given.
     solutes = [name for name in ears.study.solutes() if name != "tmpa"]
     total = dict.fromkeys(solutes, np.zeros((ears.subjects, len(ears.plan.samples))))
-    for name, carried in found:
-        total[name] = total[name] + carried.samples.sum(axis=0)
+    for name, solution in carried:
+        total[name] = total[name] + solution.samples.sum(axis=0)
     return total
 
 

@@ -101,15 +101,15 @@ class PlannedArm:
             for one in self.insults
         )
         treatments = tuple(
-            given.moved(timing.get(f"treatment.{given.name}.onset", given.times[0]))
-            for given in self.treatments
+            treatment.moved(timing.get(f"treatment.{treatment.name}.onset", treatment.times[0]))
+            for treatment in self.treatments
         )
         return replace(self, insults=insults, treatments=treatments)
 
     @property
     def spans(self) -> list[tuple[float, float]]:
         """When each dose begins and ends, and when each device is put in, h."""
-        doses = [(t, t + given.duration) for given in self.treatments for t in given.times]
+        doses = [(t, t + dose.duration) for dose in self.treatments for t in dose.times]
         drugs = [insult.use for insult in self.insults if insult.volume is not None]
         doses += [span for use in drugs for span in zip(use.start, use.stop, strict=True)]
         return doses + [(float(device.at), float(device.at)) for device in self.devices]
@@ -224,13 +224,13 @@ def planned(study: Study, arm: Arm) -> PlannedArm:
     """An arm of a study as it stands."""
     tables = study.tables
     treatments = {name: tables.treatment[name] for name in arm.treatments}
-    given = tuple(PlannedTreatment(name, t, tuple(map(float, t.at))) for name, t in treatments.items())
+    doses = tuple(PlannedTreatment(name, t, tuple(map(float, t.at))) for name, t in treatments.items())
     names = [*arm.insults, *[""] * len(arm.devices)]
     suffered = tuple(
         PlannedInsult(name, use.entry, use_of(use), use.route, use.amount, use.concentration, use.volume)
         for name, use in zip(names, study.suffered(arm), strict=False)
     )
-    return PlannedArm(arm, suffered, given, tuple(tables.device[name] for name in arm.devices))
+    return PlannedArm(arm, suffered, doses, tuple(tables.device[name] for name in arm.devices))
 
 
 def use_of(use: InsultUse) -> Use:

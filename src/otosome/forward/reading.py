@@ -53,21 +53,26 @@ def observe(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None 
         bound = endpoint(study, measure, ears)
         sides = study.catalog.get("endpoints", measure.endpoint).options.ears
         for number, arm in enumerate(result.arm.to_numpy()):
-            heard: dict[str, Reading] = {}
+            by_side: dict[str, Reading] = {}
             for side in sides:
                 true = result[
                     name if side == study.ear else f"other_{name}" if f"other_{name}" in result else name
                 ]
                 value = true.sel(arm=arm, time=sheet.times, frequency=sheet.frequencies).to_numpy()
                 key = f"readings/{name}/{number}" + ("" if side == sides[0] else f"/{side}")
-                heard[side] = bound.read(value, _luck(ears, key, value.shape[1:]))
-                told = {"quantity": name, "unit": result[name].attrs["unit"], "group": str(arm), "ear": side}
-                frames.append(sheet.readings(heard[side]).assign(**told))
+                by_side[side] = bound.read(value, _luck(ears, key, value.shape[1:]))
+                labels = {
+                    "quantity": name,
+                    "unit": result[name].attrs["unit"],
+                    "group": str(arm),
+                    "ear": side,
+                }
+                frames.append(sheet.readings(by_side[side]).assign(**labels))
             for scale in measure.scales or []:
-                told = {"quantity": scale, "unit": "grade", "group": str(arm)}
-                told["ear"] = sides[0] if len(sides) == 1 else "both"
-                grades = _graded(study, scale, sheet.frequencies, list(heard.values()))
-                frames.append(sheet.grades(grades).assign(**told))
+                labels = {"quantity": scale, "unit": "grade", "group": str(arm)}
+                labels["ear"] = sides[0] if len(sides) == 1 else "both"
+                grades = _graded(study, scale, sheet.frequencies, list(by_side.values()))
+                frames.append(sheet.grades(grades).assign(**labels))
     frames += _drawn(study, result)
     readings = pd.concat(frames, ignore_index=True)
     readings["censored"] = readings["censored"].map({-1: "below", 0: "none", 1: "above"})
@@ -85,7 +90,7 @@ def ears_of(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None)
         ears = draw(study, seed=int(result.attrs["seed"]), rows=part).pick(subjects)
     else:
         ears = Ears.of(table).pick(subjects)
-    if ears.fingerprint != result.attrs["ears"]:
+    if ears.fingerprint != result.attrs.get("ears"):
         raise BadInput(
             "are not those the result was made with", key="ears", cure="give the ears that were simulated"
         )
@@ -117,10 +122,10 @@ def _drawn(study: Study, result: xr.Dataset) -> list[pd.DataFrame]:
             rows = index.to_frame(index=False)
             rows["time"] = result.sampled_at.to_numpy()[rows["sample"]]
             rows["place"] = places[rows["sample"]]
-            told = {"quantity": name, "unit": result[name].attrs["unit"], "group": str(arm), "ear": "left"}
+            labels = {"quantity": name, "unit": result[name].attrs["unit"], "group": str(arm), "ear": "left"}
             value = result[name].sel(arm=arm).to_numpy().ravel()
             blank = {"censored": 0.0, "level": np.nan, "frequency": np.nan}
-            frames.append(rows.drop(columns="sample").assign(value=value, **told, **blank))
+            frames.append(rows.drop(columns="sample").assign(value=value, **labels, **blank))
     return frames
 
 
@@ -170,9 +175,9 @@ class _Sheet:
 
 def _graded(study: Study, scale: str, frequencies: Array, ears: list[Reading]) -> Grades:
     """Grade of each person at each time against the first, shape (subject, time)."""
-    heard = [
+    graded = [
         OneEar(ear.value, ear.value[:, :1], (ear.censored > 0) & (ear.censored[:, :1] <= 0)) for ear in ears
     ]
-    one = heard[0]
-    other = heard[1] if len(heard) > 1 else None
-    return study.scale(scale).grade(one.audiogram, frequencies, one.baseline, one.lost, other)
+    first = graded[0]
+    other = graded[1] if len(graded) > 1 else None
+    return study.scale(scale).grade(first.audiogram, frequencies, first.baseline, first.lost, other)

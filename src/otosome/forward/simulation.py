@@ -115,15 +115,15 @@ def through(
             return alone(rows, refuse)
 
     def alone(rows: slice, refuse: Refuse) -> Parts:
-        found = []
+        parts = []
         work(bound(best(plan.study)))
         for row in range(rows.start, rows.stop):
             try:
                 part, columns = _block(whole, row, 1)
-                found.append((part, work(bound(columns))))
+                parts.append((part, work(bound(columns))))
             except ValueError as refusal:
                 refuse(row, refusal)
-        return found
+        return parts
 
     # Room for all ears once: a list of blocks to be joined at the end would take it twice.
     joined: dict[str, Array] = {}
@@ -161,7 +161,7 @@ def simulate(
                  and ``spare``: dB that its last outer hair cells still hold (subject, frequency);
                  of a person whose other ear's audiogram is known ``other_<measure>``, what that ear is read at;
                  where perilymph is drawn, ``sampled_<solute>`` (arm, subject, sample). A rejected ear, which cannot be
-                 computed, is missing: ``masked`` (JSON) has its number and the reason, and a note says so
+                 computed, is missing: ``rejected`` (JSON) has its number and the reason, and a note says so
     raises       BadInput, or what a formula raised, where no ear can be computed; BadInput for a table that does not
                  say seed and worlds, two ears of one number, and columns that are not the numbers of the study
     """
@@ -170,9 +170,9 @@ def simulate(
     if unknown := set(keep) - set(KEPT):
         raise BadInput("cannot be kept", key="keep", given=sorted(unknown), allowed=KEPT)
     ears, chain = _checked(study, Ears.of(table)), plan(study)
-    found, rejected = _computed(chain, ears, partial(_quietly, keep), workers, tick)
+    computed, rejected = _computed(chain, ears, partial(_quietly, keep), workers, tick)
     sound = ears.take(np.setdiff1d(np.arange(ears.size), list(rejected)))
-    variables = {name: _variable(study, name, values) for name, values in _by_name(found).items()}
+    variables = {name: _variable(study, name, values) for name, values in _by_name(computed).items()}
     for name, values in _beside(study, sound, workers).items():
         variables[f"other_{name}"] = (_DIMS["measure"], values, {"unit": variables[name][2]["unit"]})
     reasons = {int(ears.ear[row]): str(rejected[row]) for row in sorted(rejected)}
@@ -191,12 +191,12 @@ def simulate(
     return xr.Dataset(variables, coords=_coordinates(chain, sound, keep), attrs=attrs)
 
 
-def _by_name(found: Mapping[str, Array]) -> dict[str, Array]:
+def _by_name(computed: Mapping[str, Array]) -> dict[str, Array]:
     """What was computed arm by arm, ``name/0`` and so on, with the arms as a first axis, and all else as it is."""
     arms: dict[str, list[Array]] = {}
-    for key, values in found.items():
+    for key, values in computed.items():
         arms.setdefault(key.rpartition("/")[0] or key, []).append(values)
-    return {name: np.stack(values) if f"{name}/0" in found else values[0] for name, values in arms.items()}
+    return {name: np.stack(values) if f"{name}/0" in computed else values[0] for name, values in arms.items()}
 
 
 def _variable(study: Study, name: str, values: Array) -> Variable:
@@ -247,9 +247,9 @@ def _beside(study: Study, ears: Ears, workers: int) -> dict[str, Array]:
     aside = study.other() if both else None
     if aside is None:
         return {}
-    made = plan(aside)
-    found = through(made, ears, partial(outcomes, keep=()), workers)
-    return {name: np.stack([found[f"{name}/{n}"] for n in range(len(made.arms))]) for name in both}
+    chain = plan(aside)
+    sides = through(chain, ears, partial(outcomes, keep=()), workers)
+    return {name: np.stack([sides[f"{name}/{n}"] for n in range(len(chain.arms))]) for name in both}
 
 
 def _weighed(ears: Ears) -> list[str]:
@@ -258,10 +258,10 @@ def _weighed(ears: Ears) -> list[str]:
         return []
     first = np.unique(ears.world, return_index=True)[1]
     middle = float(np.median(ears.selection["candidates"][first]))
-    said = f"What was read besides the audiogram weighs the ears: in the typical world {middle:.0f} candidates count."
+    note = f"What was read besides the audiogram weighs the ears: in the typical world {middle:.0f} candidates count."
     if middle < _FEW_CANDIDATES:
-        said += " That is few: the readings lie far out among ears that hear so, and the spread is unsure."
-    return [said]
+        note += " That is few: the readings lie far out among ears that hear so, and the spread is unsure."
+    return [note]
 
 
 def _taken_in(study: Study, ears: Ears) -> list[str]:
@@ -292,24 +292,24 @@ def _computed(
     tick: Tick | None,
 ) -> tuple[dict[str, Array], dict[int, ValueError]]:
     """What comes out of the ears that can be computed, and of each other one why it cannot, by its row."""
-    masked: dict[int, ValueError] = {}
+    rejected: dict[int, ValueError] = {}
     for name, column in ears.items():
         for row in np.flatnonzero(~np.isfinite(column)):
-            masked.setdefault(int(row), BadInput("is no number", key=name, given=float(column[row])))
-    rows = np.setdiff1d(np.arange(ears.size), list(masked))
+            rejected.setdefault(int(row), BadInput("is no number", key=name, given=float(column[row])))
+    rows = np.setdiff1d(np.arange(ears.size), list(rejected))
 
     def refuse(row: int, refusal: ValueError) -> None:
-        masked[int(rows[row])] = refusal
+        rejected[int(rows[row])] = refusal
 
-    found = through(plan, ears.take(rows) if masked else ears, work, workers, tick, refuse)
-    for position, why in _astray(found).items():
-        masked.setdefault(int(rows[position]), why)
-    if len(masked) == ears.size:
-        raise masked[min(masked)]
-    if masked:
-        sound = np.flatnonzero(~np.isin(rows, list(masked)))
-        found = {name: values[sound] for name, values in found.items()}
-    return found, masked
+    computed = through(plan, ears.take(rows) if rejected else ears, work, workers, tick, refuse)
+    for position, why in _incomputable(computed).items():
+        rejected.setdefault(int(rows[position]), why)
+    if len(rejected) == ears.size:
+        raise rejected[min(rejected)]
+    if rejected:
+        sound = np.flatnonzero(~np.isin(rows, list(rejected)))
+        computed = {name: values[sound] for name, values in computed.items()}
+    return computed, rejected
 
 
 def _quietly(keep: Collection[str], ears: Cochleae) -> dict[str, Array]:
@@ -318,24 +318,24 @@ def _quietly(keep: Collection[str], ears: Cochleae) -> dict[str, Array]:
         return outcomes(ears, keep)
 
 
-def _astray(found: Mapping[str, Array]) -> dict[int, BadInput]:
+def _incomputable(computed: Mapping[str, Array]) -> dict[int, BadInput]:
     """Ears whose numbers are so far out that what follows from them is none, by row."""
-    astray: dict[int, BadInput] = {}
-    if not found:
-        return astray
-    lost, error = found["closure"], found["time_error"]
+    rejected: dict[int, BadInput] = {}
+    if not computed:
+        return rejected
+    lost, error = computed["closure"], computed["time_error"]
     # A thousand times what rounding may cost; what is no number is more.
     for row in np.flatnonzero(~((lost <= 1e-7) & np.isfinite(error))):
         left = f"{lost[row]:.1g} of the dose unaccounted for" if np.isfinite(lost[row]) else "no number"
-        astray[int(row)] = BadInput(
+        rejected[int(row)] = BadInput(
             "cannot be carried through the ear: a dose or a number of the study is out of all range",
             given=left,
         )
-    for name, values in found.items():
+    for name, values in computed.items():
         for row in np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1)):
             why = BadInput("cannot be computed from these numbers", key=name.split("/")[0], given="no number")
-            astray.setdefault(int(row), why)
-    return astray
+            rejected.setdefault(int(row), why)
+    return rejected
 
 
 def _left_out(rejected: Mapping[int, str], ears: int) -> list[str]:

@@ -54,15 +54,15 @@ def jacobian(
     """
     numbers = [_number(plan, name) for name in names]
     order = sorted(range(len(names)), key=lambda n: names[n].split(".")[0] in _UPSTREAM)
-    carried, found = Carried(), []
+    carried, parts = Carried(), []
     for row in range(next(iter(rows.values())).size):
         base = {name: column[row : row + 1] for name, column in rows.items()}
-        found.append(_row(plan, base, [numbers[n] for n in order], of, carried))
+        parts.append(_row(plan, base, [numbers[n] for n in order], of, carried))
     back = np.argsort(order)
     return Jacobian(
-        {name: np.stack([values[name] for values, _, _ in found]) for name in found[0][0]},
-        {name: np.stack([slopes[name][back] for _, slopes, _ in found]) for name in found[0][1]},
-        np.stack([deviates[back] for _, _, deviates in found]),
+        {name: np.stack([values[name] for values, _, _ in parts]) for name in parts[0][0]},
+        {name: np.stack([slopes[name][back] for _, slopes, _ in parts]) for name in parts[0][1]},
+        np.stack([deviates[back] for _, _, deviates in parts]),
     )
 
 
@@ -123,10 +123,10 @@ def _slope(here: Array, moved: Array, sides: tuple[int, int], step: float) -> Ar
 
 
 def _number(plan: Plan, name: str) -> Parameter:
-    found = plan.study.parameters.get(name)
-    if found is None:
+    number = plan.study.parameters.get(name)
+    if number is None:
         raise BadInput("has no slope: it is no number of this study", key=name)
-    return found
+    return number
 
 
 def deviate(number: Parameter, at: float) -> float:
@@ -139,7 +139,7 @@ def deviate(number: Parameter, at: float) -> float:
     width = np.log(number.high / number.low) * here if relative else number.high - number.low
     own = width / (_UNIFORM if number.shape in ("uniform", "loguniform") else _NORMAL)
     spread = float(np.hypot(number.subjects, number.lots)) * (1.0 if number.additive else here)
-    found = float(np.hypot(own, spread)) or here
-    if not found:
+    whole = float(np.hypot(own, spread)) or here
+    if not whole:
         raise BadInput("is zero and exactly known, so it has no step of its own", key=number.name)
-    return found
+    return whole

@@ -285,7 +285,6 @@ class Changes:
 
 def changes(old: Path, new: Path) -> Changes:
     """What evidence changed between two results of one study, and how their headlines moved; raises BadInput."""
-    from otosome.results import open_result
     from otosome.review.standing import between
 
-    return Changes(between(open_result(old), open_result(new)))
+    return Changes(between(study.shown(old).data, study.shown(new).data))

@@ -20,7 +20,7 @@ def show(path: Path) -> Shown:
         return laboratory.imported(path, record)
     if record.verb == lots.QUALITY:
         return lots.lot(path, record)
-    return study.stored(path)
+    return study.shown(path)
 
 
 def _no_folder(path: Path) -> BadInput:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Json = Mapping[str, Any]
 RUN, COMPARE = "run", "compare"
+# The file of the study as it was run, in results of 0.1.
+_EARLIER = "scenario.toml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,6 +199,27 @@ def stored(folder: Path) -> StudyResult:
     from otosome.results import record_of
 
     return StudyResult(folder, record_of(folder), open_result(folder))
+
+
+def shown(folder: Path) -> StudyResult:
+    """A study's result whose answer can be read; raises BadInput with the command that makes an older one anew."""
+    from otosome.errors import BadInput
+    from otosome.results import STUDY
+
+    result = stored(folder)
+    try:
+        result.lines()
+    except BadInput as error:
+        file = next(
+            (folder / name for name in (STUDY, _EARLIER) if (folder / name).is_file()), folder / STUDY
+        )
+        raise BadInput(
+            f"was written by otosome {result.record.otosome}, which stored its answer otherwise",
+            file=str(folder),
+            key=error.key,
+            cure=f"make it anew: otosome {result.verb} {file} --subjects {result.ears} --seed {result.seed}",
+        ) from error
+    return result
 
 
 @dataclass(frozen=True)

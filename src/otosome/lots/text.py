@@ -49,16 +49,31 @@ def _beside(values: Mapping[str, Any]) -> list[str]:
     if stability is not None and stability["shelf_life_days"] is not None:
         lines.append(f"  shelf life: {stability['shelf_life_days']:.3g} days (one-sided 95 % bound)")
     if values["stakes"] is not None:
-        stake = values["stakes"]
-        unit, ends = stake["unit"], f"{stake['low']:.2g} to {stake['high']:.2g}"
-        lines.append(
-            f"  in {stake['ears']} ears of {stake['study']}: benefit {stake['benefit']:.2g} {unit} ({ends})"
-        )
-        for row in stake["limits"]:
-            lines.append(
-                f"    {row['limit']}: {row['change']:+.2g} {unit} ({row['low']:+.2g} to {row['high']:+.2g})"
-            )
+        lines += [f"  {line}" for line in stake_lines(values["stakes"])]
     return lines
+
+
+def stake_lines(stakes: Mapping[str, Any]) -> list[str]:
+    """What each limit is worth in hearing, and how many vesicles reach the ear to be worth it."""
+    unit = stakes["unit"]
+    middle, low, high = (_worth(stakes[key], unit) for key in ("benefit", "low", "high"))
+    lines = [f"in {stakes['ears']} ears of {stakes['study']}: benefit {middle} ({low} to {high})"]
+    for row in stakes["limits"]:
+        change, low, high = (_worth(row[key], unit, signed=True) for key in ("change", "low", "high"))
+        lines.append(f"  {row['limit']}: {change} ({low} to {high})")
+    words = "vesicles reach" if stakes["reach"] >= 1 else "of a vesicle reaches"
+    reach = f"{stakes['reach']:.2g} {words}"
+    nothing = all(_worth(row["change"], unit) == _worth(0.0, unit) for row in stakes["limits"])
+    why = "no limit changes hearing, because " if nothing and stakes["limits"] else ""
+    lines.append(f"{why}at this dose {reach} a nanolitre of the organ of Corti, where there are most")
+    return lines
+
+
+def _worth(value: float, unit: str, signed: bool = False) -> str:
+    """A change as a person can use it: a tenth of a decibel, a hundredth of anything else."""
+    rounded = round(value, 1 if unit == "dB" else 2) + 0.0
+    digits = ".1f" if unit == "dB" else ".2f"
+    return f"{rounded:{'+' if signed and rounded else ''}{digits}} {unit}".strip()
 
 
 def quantity_words(quantity: str) -> str:

@@ -135,7 +135,7 @@ def _decline(
     subjects, times, places = injury.shape
     rows = places // LANES
     # What silent cells keep in half an interval, and the mean of that, is the same at all places of an ear.
-    kept, mean_kept = np.empty((times, LANES)), np.empty((times, LANES))
+    remaining, mean_remaining = np.empty((times, LANES)), np.empty((times, LANES))
     none, least = every(0.0), every(1e-300)
     intact = np.empty((subjects, times, places))
     injured = np.empty((subjects, times, places))
@@ -146,8 +146,8 @@ def _decline(
         if lane == 0:
             for t in range(times - 1):
                 left, mean = _decay(every(silent_death[i] * 0.5 * lengths[t]))
-                put(kept, t, left)
-                put(mean_kept, t, mean)
+                put(remaining, t, left)
+                put(mean_remaining, t, mean)
         a, b, e = get(initial, n), none, none
         put(intact, here, a)
         put(injured, here, b)
@@ -174,7 +174,7 @@ def _decline(
                 a, b, e = (
                     where(moves, a_next, a),
                     where(moves, b_next, b),
-                    where(moves, e * get(kept, t) + entered * get(mean_kept, t), e),
+                    where(moves, e * get(remaining, t) + entered * get(mean_remaining, t), e),
                 )
                 if removal.size > 0:
                     remain, _ = _decay(_mean(removal, row, rows, weights[t], h) * half)
@@ -366,7 +366,7 @@ class Mechanism:
                 )
 
     def signal(self, contact: ParticlesPerMicrolitre, cargo: CopiesPerMicrolitre) -> Fraction:
-        """How strongly cells are told, 0 to 1, zero without vesicles.
+        """Receptor signal: how strongly vesicles signal to cells, 0 to 1, zero without them.
 
         ``contact``  relative potency times vesicles where the cells are, particles/uL
         ``cargo``    copies released in the cells, copies/uL; both broadcast to (subject, time, place)
@@ -380,15 +380,15 @@ class Mechanism:
 
     def effect(self, knots: Hours, signal: Fraction) -> Fraction:
         """Effect E on knots, 0 to 1: dE/dt = signal (1 - E)/onset - E/offset, from none."""
-        told = signal / self.onset
-        return relax(knots, told, told + 1.0 / self.offset)
+        building = signal / self.onset
+        return relax(knots, building, building + 1.0 / self.offset)
 
     def largest(self, action: Action) -> Fraction:
         """Largest effect of an action; raises ValueError if the mechanism states none."""
-        found: Array | None = getattr(self, action)
-        if found is None:
+        effect: Array | None = getattr(self, action)
+        if effect is None:
             raise ValueError(f"mechanism acts by {action!r} but states no largest effect {action!r}")
-        return found
+        return effect
 
 
 def _unheard(amount: Array, half: Array) -> Fraction:
@@ -456,16 +456,16 @@ class _Effects:
     potency: Mapping[str, Array]
     cargo: Mapping[str, Array]
     without: frozenset[str]
-    found: dict[tuple[str, str], Array] = field(default_factory=dict)
+    known: dict[tuple[str, str], Array] = field(default_factory=dict)
 
     def of(self, name: str, tissue: str) -> Fraction:
         mechanism = self.mechanisms[name]
-        if (name, tissue) not in self.found:
+        if (name, tissue) not in self.known:
             signal = self._signal(name, mechanism, tissue)
             if not mechanism.gates:
                 signal = signal * self._opened(tissue)
-            self.found[name, tissue] = mechanism.effect(self.knots, signal)
-        return self.found[name, tissue]
+            self.known[name, tissue] = mechanism.effect(self.knots, signal)
+        return self.known[name, tissue]
 
     def _signal(self, name: str, mechanism: Mechanism, tissue: str) -> Fraction:
         vesicles = self.contact[tissue]
@@ -511,8 +511,8 @@ def injury(ear: Ear, knots: Hours, insults: Iterable[tuple[Insult, Exposure]]) -
     for insult, exposure in insults:
         production = production + insult.stress(ear, exposure)
         lost = getattr(insult, "losses", None)
-        found = [(hazards, insult.hazards)] + ([] if lost is None else [(losses, lost)])
-        for total, rates in found:
+        both = [(hazards, insult.hazards)] + ([] if lost is None else [(losses, lost)])
+        for total, rates in both:
             for kind, rate in rates(ear, exposure).items():
                 total[kind] = total.get(kind, _NONE) + np.broadcast_to(rate, shape)
     return Injury(production, hazards, losses)

@@ -14,7 +14,7 @@ from otosome.lots.assessment import Assessment
 from otosome.lots.curve import fit_line, fit_logistic, logistic
 from otosome.lots.plate import Plate
 from otosome.lots.record import AssayFile
-from otosome.lots.text import chart_words, quantity_words
+from otosome.lots.text import chart_words, quantity_words, stake_lines
 from otosome.report import _policy, _templates
 from otosome.report.drawing import (
     COMPARED,
@@ -66,6 +66,7 @@ def lot_report(assessment: Assessment, values: Mapping[str, Any], history: Mappi
     return template.render(
         lot=values,
         history=history,
+        stakes=stake_lines(values["stakes"]) if values.get("stakes") else (),
         panels=panels,
         version=__version__,
         style=style,
