@@ -37,6 +37,7 @@ test: $(TOOLS)
 
 # Slow checks: a hundred thousand mutated laboratory files, and every command of the documents as printed.
 verify: $(TOOLS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.fuzz
 	$(BIN)/python -m tools.commands
 

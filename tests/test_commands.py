@@ -1,4 +1,4 @@
-"""Every command that README and docs print runs; here on fewer ears, in ``make verify`` as printed."""
+"""Every command that README and docs print runs: a part of ``make verify``, on fewer ears than printed."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def fewer(command):
     return command if command.startswith("make") else f"{command}{more}{again}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", commands.DOCUMENTS)
 def test_the_commands_of_a_document_run_one_after_another(document, clone, tmp_path):
     folder = tmp_path / "here"

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import lots  # noqa: E402
 from laboratory import samples  # noqa: E402
+from spreadsheet import workbook  # noqa: E402
 
 DOCUMENTS = ("README.md", "docs/laboratory_files.md", "docs/quality.md", "docs/people.md", "docs/compare.md")
 # Its commands compute what it shows, each in minutes.
@@ -84,8 +86,15 @@ def prepare(folder: Path, root: Path) -> None:
             folder / "earlier_lots", f"lot_{number}", runs=1, seed=20 + number, made=f"2026-01-0{number}"
         )
     people = (root / "docs" / "people.md").read_text(encoding="utf-8")
-    for name in ("me.csv", "my_audiogram.csv"):
-        (folder / name).write_text(block(people, "csv", "subject"), encoding="utf-8")
+    heard = block(people, "csv", "subject")
+    (folder / "me.csv").write_text(heard, encoding="utf-8")
+    other = "".join(line for line in heard.splitlines(keepends=True) if "left" in line).replace(
+        "left", "right"
+    )
+    (folder / "my_audiogram.csv").write_text(heard + other, encoding="utf-8")
+    odd = [["animal", "when", "8", "click"], ["m1", "baseline", 25, 30], ["m1", "post", "NR", 60]]
+    for place in (folder, exports):
+        (place / "odd.xlsx").write_bytes(workbook({"thresholds": odd}))
 
 
 def fill_in_animals(folder: Path, root: Path) -> None:
@@ -106,6 +115,13 @@ def import_with_sheet(folder: Path, root: Path) -> None:
     again = run(Step("otosome import exports/ --animals animals.csv --out imported"), folder, root)
     if again:
         raise RuntimeError(again)
+
+
+def fill_in_mapping(folder: Path, root: Path) -> None:
+    """Fill in the mapping that ``new mapping`` wrote: as docs/laboratory_files.md shows one."""
+    text = (root / "docs" / "laboratory_files.md").read_text(encoding="utf-8")
+    shown = text[text.index('    otosome = "mapping/1"') : text.index("`frequency`, `ear` and `level`")]
+    (folder / "mapping.toml").write_text(textwrap.dedent(shown), encoding="utf-8")
 
 
 def fill_in_record(folder: Path, root: Path) -> None:
@@ -132,6 +148,8 @@ def steps(document: str, root: Path) -> Iterator[Step]:
         elif document == "README.md" and command.startswith("otosome new"):
             # Each is a beginning of its own, so what it writes is in no other's way.
             yield Step(f"{command} --out my_{command.split()[2]}_to_begin.toml")
+        elif command.startswith("otosome new mapping"):
+            yield Step(command, fill_in_mapping)
         elif command.startswith("otosome new batch"):
             yield Step(command, fill_in_record)
         else:
