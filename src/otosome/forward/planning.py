@@ -93,12 +93,12 @@ class PlannedArm:
         """The arm with the times of its insults and treatments moved, h, and insults of other durations."""
         insults = tuple(
             replace(
-                one,
-                use=one.use.timed(
-                    timing.get(f"insult.{one.name}.onset"), timing.get(f"insult.{one.name}.duration")
+                use,
+                use=use.use.timed(
+                    timing.get(f"insult.{use.name}.onset"), timing.get(f"insult.{use.name}.duration")
                 ),
             )
-            for one in self.insults
+            for use in self.insults
         )
         treatments = tuple(
             treatment.moved(timing.get(f"treatment.{treatment.name}.onset", treatment.times[0]))
