@@ -22,9 +22,7 @@ Side = Annotated[str | None, typer.Option(help="left, right or better [default: 
 Interpolate = Annotated[
     bool, typer.Option("--interpolate", help="Missing frequencies from their neighbours.")
 ]
-Against = Annotated[
-    Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")
-]
+Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
 Out = Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")]
 
 
