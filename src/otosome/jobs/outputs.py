@@ -15,12 +15,14 @@ from otosome.answers.headline import Headline
 from otosome.answers.numbers import Interval
 from otosome.answers.sources import SourceRow
 from otosome.answers.therapies import SideBySide
+from otosome.fitting.against import Against
 from otosome.lots.checklist import Item
 from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
 from otosome.review.qualification import Row
 from otosome.roles import Figure
 from otosome.trials.answer import DesignAnswer
+from otosome.units import Json
 
 
 class Fault(TypedDict):
@@ -68,6 +70,7 @@ class RunResult(TypedDict):
     headline: Headline | Nothing
     errors: Accuracy
     masked: list[Rejected]
+    against: NotRequired[Against]
 
 
 class CompareResult(TypedDict):
@@ -336,7 +339,7 @@ class History(TypedDict):
     new: str | None
     series: list[Series]
     stability: Stability | None
-    changes: list[dict[str, Any]]
+    changes: list[Json]
     notes: list[str]
 
 
@@ -376,7 +379,7 @@ class LotResult(TypedDict):
     left_out: list[str]
     files: list[LotFile]
     reporting: dict[str, Reporting]
-    batch: dict[str, Any]
+    batch: Json
     history: History | None
     reference: Comparison | None
     stakes: Stakes | None

@@ -4,10 +4,28 @@ from otosome.results.dataset import ANSWER, DATA, EARS, STUDY, read_answer, read
 from otosome.results.files import csv_text, fill, fill_intake, fill_lot, fill_trial, tame
 from otosome.results.folder import check_free, usual, writing
 from otosome.results.opening import open_result
-from otosome.results.record import MARK, Record, is_ours, record_of
+from otosome.results.record import MARK, Option, Record, is_ours, record_of
 
 __all__ = [
-    "ANSWER", "DATA", "EARS", "MARK", "STUDY", "Record", "check_free", "csv_text", "fill", "fill_intake", "fill_lot",
+    "ANSWER",
+    "DATA",
+    "EARS",
+    "MARK",
+    "STUDY",
+    "Option",
+    "Record",
+    "check_free",
+    "csv_text",
+    "fill",
+    "fill_intake",
+    "fill_lot",
     "fill_trial",
-    "is_ours", "open_result", "read_answer", "read_data", "record_of", "tame", "usual", "writing",
-]  # fmt: skip
+    "is_ours",
+    "open_result",
+    "read_answer",
+    "read_data",
+    "record_of",
+    "tame",
+    "usual",
+    "writing",
+]
