@@ -48,6 +48,7 @@ ORDER = [
         " answers.headline answers.prior answers.scores answers.sensitivity answers.sources answers.stored"
         " answers.therapies answers.window",
     ],
+    ["fitting"],
     ["review.standing", "lots.stakes"],
     ["review.qualification"],
     ["review.claims"],

@@ -15,6 +15,7 @@ from otosome.answers.headline import Headline
 from otosome.answers.numbers import Interval
 from otosome.answers.sources import SourceRow
 from otosome.answers.therapies import SideBySide
+from otosome.fitting.against import Against
 from otosome.lots.checklist import Item
 from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
@@ -68,6 +69,7 @@ class RunResult(TypedDict):
     headline: Headline | Nothing
     errors: Accuracy
     masked: list[Rejected]
+    against: NotRequired[Against]
 
 
 class CompareResult(TypedDict):

@@ -15,7 +15,7 @@ import tomli_w
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.laboratory.animals import Animals
-from otosome.laboratory.reading import read
+from otosome.laboratory.reading import readings_of
 from otosome.study import loads
 from otosome.units import house, split
 
@@ -45,7 +45,7 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
     raises     BadInput where there is no reading of an endpoint, or the sheet lacks species or insult
     """
     folder = table if table.is_dir() else table.parent
-    readings = _readings(table, catalog)
+    readings = readings_of(table, catalog)
     if not (folder / "animals.csv").is_file():
         cure = "import again with --animals, or put the sheet beside the table"
         raise BadInput("has no animals.csv beside it", file=str(table), cure=cure)
@@ -117,31 +117,6 @@ def _dated(readings: pd.DataFrame, key: str) -> bool:
 def label(table: Path) -> str:
     """The table's own name, for a comment."""
     return "".join(c for c in table.name if c.isprintable())[:80]
-
-
-def _readings(table: Path, catalog: Catalog) -> pd.DataFrame:
-
-    file = table
-    if table.is_dir():
-        file = next(
-            (f for f in (table / "readings.parquet", table / "readings.csv") if f.is_file()),
-            table / "readings.csv",
-        )
-    readings = _parquet(file) if file.suffix == ".parquet" else read(file, catalog).readings
-    wanted = ("group", "time", "quantity", "frequency", "level", "flag")
-    missing = [name for name in wanted if readings is None or name not in readings]
-    if readings is None or missing:
-        raise BadInput("holds no table of readings", file=str(file), key=(missing or ["readings"])[0])
-    return readings
-
-
-def _parquet(file: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        return pd.read_parquet(file)
-    except (OSError, ValueError) as error:
-        raise BadInput("cannot be read as Parquet", file=str(file), given=str(error)[:100]) from error
 
 
 def _single(rows: pd.DataFrame, column: str, file: str, allowed: list[str]) -> str:

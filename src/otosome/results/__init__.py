@@ -4,7 +4,7 @@ from otosome.results.dataset import ANSWER, DATA, EARS, STUDY, read_answer, read
 from otosome.results.files import csv_text, fill, fill_intake, fill_lot, tame
 from otosome.results.folder import check_free, usual, writing
 from otosome.results.opening import open_result
-from otosome.results.record import MARK, Record, is_ours, record_of
+from otosome.results.record import MARK, Option, Record, is_ours, record_of
 
 __all__ = [
     "ANSWER",
@@ -12,6 +12,7 @@ __all__ = [
     "EARS",
     "MARK",
     "STUDY",
+    "Option",
     "Record",
     "check_free",
     "csv_text",
