@@ -166,3 +166,13 @@ def _claim(row: Answer) -> list[str]:
         f"  again: {row['command']}",
         "",
     ]
+
+
+def design_lines(design: Answer) -> list[str]:
+    """A design's answer: its sentence, and each of its tables."""
+    plan = design["plan"]
+    lines = [f"{design['title']} ({design['design']})", f"  {plan['headline']}"]
+    for part in plan["parts"]:
+        lines.append(f"  {part['heading']}")
+        lines += [f"    {row['name']}: {row['text']}" for row in part["lines"]]
+    return lines
