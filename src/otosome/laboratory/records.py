@@ -15,8 +15,7 @@ import numpy as np
 
 from otosome.laboratory.columns import EARS, HIGHEST_KILOHERTZ, LOWEST_KILOHERTZ, possible, tone
 from otosome.laboratory.file import Export, flags
-from otosome.laboratory.series import FEWEST_SAMPLES
-from otosome.laboratory.tables import Tables, rows_of, waveforms
+from otosome.laboratory.tables import FEWEST_SAMPLES, Tables, rows_of, waveforms
 from otosome.laboratory.voltage import NAMES, factor, one_unit
 from otosome.units import Array
 

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from otosome.laboratory.columns import EARS, FREQUENCY, Columns, possible, tone
 from otosome.laboratory.file import Export, flags, header, parse
-from otosome.laboratory.series import FEWEST_SAMPLES
-from otosome.laboratory.tables import Tables, rows_of, waveforms
+from otosome.laboratory.tables import FEWEST_SAMPLES, Tables, rows_of, waveforms
 from otosome.units import Array
 
 PARTS, FEWEST_TRIALS = 4, 8
