@@ -94,9 +94,8 @@ def _fit_keys(
 def _from_shelf(entry: Entry[Options, Design], species: str, whole: dict[str, object]) -> list[str]:
     """Add the shelf's numbers where the file states none; what was added, in words."""
     assert entry.formula is not None
-    needed = {f.name for f in fields(entry.formula) if f.default is f.default_factory is MISSING}
     numbers = {key: entry.card.parameter(key, species) for key in entry.card.parameters}
-    missing = {key: number for key, number in numbers.items() if key in needed - set(whole)}
+    missing = {key: numbers[key] for key in numbers if key in _needed(entry.formula) - set(whole)}
     whole |= {key: number.given for key, number in missing.items()}
     if "spread" in missing and "spread_range" in _keys(entry):
         whole.setdefault("spread_range", _ends(numbers["spread"])[::2])
@@ -106,6 +105,11 @@ def _from_shelf(entry: Entry[Options, Design], species: str, whole: dict[str, ob
         missing |= beliefs
     words = "; ".join(f"{key} {number.given} ({_grounds(number)})" for key, number in missing.items())
     return [f"Not stated, so from the shelf: {words}."] if words else []
+
+
+def _needed(formula: type) -> set[str]:
+    """Keys that a design cannot do without."""
+    return {f.name for f in fields(formula) if f.default is f.default_factory is MISSING}
 
 
 def _ends(number: Parameter) -> list[str]:
