@@ -73,7 +73,8 @@ def fill_intake(
 
     from otosome.laboratory.groups import methods
     from otosome.laboratory.mapping import draft
-    from otosome.report.contact import contact_sheet
+    from otosome.report.contact import comparison, contact_sheet, drawings
+    from otosome.report.imported import agreement, for_print, standalone
 
     tables = {
         "readings": intake.readings,
@@ -90,6 +91,9 @@ def fill_intake(
     if intake.groups is not None and len(intake.groups):
         _csv(intake.groups, folder / "groups.csv")
         _text(methods(intake.groups) + "\n", folder / "methods.txt")
+        svg, pdf = for_print(intake.readings, intake.groups)
+        _text(svg, folder / "groups.svg")
+        (folder / "groups.pdf").write_bytes(pdf)
     for name, plate in intake.plates.items():
         (folder / "plates").mkdir(exist_ok=True)
         _csv(plate, folder / "plates" / f"{name}.csv")
@@ -100,6 +104,13 @@ def fill_intake(
     rows = [vars(refusal) for refusal in intake.refused]
     _csv(pd.DataFrame(rows, columns=["file", "place", "given", "reason"]), folder / "refused.csv")
     _text(contact_sheet(intake), folder / "contact.html")
+    compared = agreement(intake.estimated)
+    if compared is not None:
+        _text(comparison(compared), folder / "comparison.html")
+    (folder / "figures").mkdir(exist_ok=True)
+    for drawing in [*drawings(intake), *([compared.drawing()] if compared else [])]:
+        _text(standalone(drawing.svg), folder / "figures" / f"{drawing.stem}.svg")
+        _csv(drawing.table, folder / "figures" / f"{drawing.stem}.csv")
     _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
     record.write(folder)
 
