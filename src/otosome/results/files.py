@@ -74,6 +74,7 @@ def fill_intake(
     from otosome.laboratory.groups import methods
     from otosome.laboratory.mapping import draft
     from otosome.report.contact import contact_sheet
+    from otosome.report.groups import save_groups
 
     tables = {
         "readings": intake.readings,
@@ -90,6 +91,7 @@ def fill_intake(
     if intake.groups is not None and len(intake.groups):
         _csv(intake.groups, folder / "groups.csv")
         _text(methods(intake.groups) + "\n", folder / "methods.txt")
+        save_groups(intake.groups, folder / "groups")
     for name, plate in intake.plates.items():
         (folder / "plates").mkdir(exist_ok=True)
         _csv(plate, folder / "plates" / f"{name}.csv")
