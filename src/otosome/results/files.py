@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from otosome.results.dataset import ANSWER, EARS, write_data
 from otosome.results.record import Record
+from otosome.units import Json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, r
     record.write(folder)
 
 
-def fill_lot(folder: Path, assessment: Assessment, values: Mapping[str, Any], record: Record) -> None:
+def fill_lot(folder: Path, assessment: Assessment, values: Json, record: Record) -> None:
     """Write a lot's certificate, report, tables and record into a folder.
 
     ``values``  what ``otosome.lots.values.lot_values`` says, with ``history``, ``reference`` and ``stakes``
