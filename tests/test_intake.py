@@ -22,7 +22,8 @@ from otosome.laboratory.animals import COLUMNS, Animals
 from otosome.laboratory.intake import intake
 from otosome.laboratory.tables import READINGS
 from otosome.report.contact import comparison, contact_sheet, drawings
-from otosome.report.imported import agreement, look, over_frequency
+from otosome.report.groups import look
+from otosome.report.imported import agreement, over_frequency
 from otosome.study import loads
 from samples.biosig_arf import archive
 

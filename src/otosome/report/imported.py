@@ -1,8 +1,7 @@
-"""Figures of an import: groups over frequency to work with, groups as print wants them, and hands against waveforms."""
+"""Figures of an import to work with: groups over frequency, and thresholds of hands against those of waveforms."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,19 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otosome.answers.numbers import number
-from otosome.report.drawing import COMPARED, INK, SOFT, canvas, style, svg_text, tone_axis
+from otosome.report.drawing import COMPARED, INK, SOFT, canvas, svg_text, tone_axis
+from otosome.report.groups import COLOURS, look
 from otosome.report.summary import words
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
 
-# Okabe and Ito's colours, black, and a brown; markers differ as well, for print without colour.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#1c2329", "#7a4e2d")
-MARKERS = "os^DvPX*"
-OTHER = "#9aa3a8"  # of groups beyond these
 APART = 0.03  # octaves by which groups stand side by side
-MOST_DRAWN = 6  # quantities of the figure for print
 # Thresholds of a published program beside those of people: evidence on 6,959 pairs of 351 mice.
 BAR = "a published program beside people: +0.3 dB, SD 6.2 dB, 68 % within 5 dB, 91 % within 10 dB (ABRpresto, mice)"
 
@@ -46,11 +40,6 @@ def order_of(readings: pd.DataFrame, means: pd.DataFrame | None) -> list[str]:
     """The groups in the order of the study, others behind by name."""
     stated = [] if means is None else [str(name) for name in means["group"].unique()]
     return [*stated, *sorted({str(name) for name in readings["group"]} - {*stated, ""})]
-
-
-def look(number: int) -> tuple[str, str]:
-    """Colour and marker of a group by its place in the study."""
-    return (COLOURS[number], MARKERS[number]) if number < len(COLOURS) else (OTHER, ".")
 
 
 def over_frequency(readings: pd.DataFrame, order: Sequence[str]) -> Iterator[Drawing]:
@@ -129,53 +118,6 @@ def _quartiles(rows: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     table = table.assign(animals=by.size()).reset_index()
     rank = {name: place for place, name in enumerate(order)}
     return table.sort_values("group", key=lambda names: names.map(rank).fillna(len(rank)), kind="stable")
-
-
-def for_print(readings: pd.DataFrame, means: pd.DataFrame) -> tuple[str, bytes]:
-    """The groups of a study as SVG and PDF: each animal, and the mean with 95 % of the mixed model."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    order = order_of(readings, means)
-    kinds = list(means[means["against"] == ""].groupby(["quantity", "unit"], sort=True))
-    kinds = kinds[:MOST_DRAWN]
-    with style({"font.size": 8, "axes.labelsize": 8, "axes.grid": False}):
-        figure = Figure(figsize=(2.4 * len(kinds) + 0.4, 2.8), layout="tight")
-        for axes, ((quantity, unit), rows) in zip(
-            figure.subplots(1, len(kinds), squeeze=False)[0], kinds, strict=True
-        ):
-            level = float(rows["level"].iloc[0])
-            own = readings[(readings["quantity"] == quantity) & (readings["censored"] == "none")]
-            own = own if np.isnan(level) else own[own["level"] == level]
-            _column(axes, own, rows, order)
-            at = "" if np.isnan(level) else f" at {level:g} dB"
-            axes.set_ylabel(f"{words(str(quantity).replace('.', ' '))}{at}{unit and f', {unit}'}")
-        pdf = io.BytesIO()
-        with rc_context({"pdf.fonttype": 42}):
-            figure.savefig(
-                pdf, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None}
-            )
-        return standalone(svg_text(figure, "groups")), pdf.getvalue()
-
-
-def _column(axes: Axes, readings: pd.DataFrame, means: pd.DataFrame, order: Sequence[str]) -> None:
-    """One quantity: animals as open marks, the group's mean and its 95 % beside them."""
-    groups = [group for group in order if (means["group"] == group).any()]
-    for place, group in enumerate(groups):
-        colour, marker = look(order.index(group))
-        animals = readings[readings["group"] == group].groupby("subject")["value"].mean()
-        across = place - 0.15 + 0.12 * np.linspace(-1, 1, max(len(animals), 2))[: len(animals)]
-        axes.plot(
-            across, animals, linestyle="none", marker=marker, markersize=3, color=colour, fillstyle="none"
-        )
-        row = means[means["group"] == group].iloc[0]
-        ends = [[row["mean"] - row["low"]], [row["high"] - row["mean"]]]
-        axes.errorbar([place + 0.2], [row["mean"]], ends, color=INK, marker="o", markersize=3.5, capsize=2)
-    counts = [int(means.loc[means["group"] == group, "animals"].iloc[0]) for group in groups]
-    labels = [f"{group} ({count})" for group, count in zip(groups, counts, strict=True)]
-    axes.set_xticks(range(len(groups)), labels, fontsize=7)
-    for text in axes.get_xticklabels() if len(groups) > 2 else []:
-        text.set(rotation=45, ha="right", rotation_mode="anchor")
 
 
 def standalone(svg: str) -> str:

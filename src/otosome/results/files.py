@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from otosome.results.dataset import ANSWER, EARS, write_data
 from otosome.results.record import Record
+from otosome.units import Json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, r
     record.write(folder)
 
 
-def fill_lot(folder: Path, assessment: Assessment, values: Mapping[str, Any], record: Record) -> None:
+def fill_lot(folder: Path, assessment: Assessment, values: Json, record: Record) -> None:
     """Write a lot's certificate, report, tables and record into a folder.
 
     ``values``  what ``otosome.lots.values.lot_values`` says, with ``history``, ``reference`` and ``stakes``
@@ -74,7 +75,8 @@ def fill_intake(
     from otosome.laboratory.groups import methods
     from otosome.laboratory.mapping import draft
     from otosome.report.contact import comparison, contact_sheet, drawings
-    from otosome.report.imported import agreement, for_print, standalone
+    from otosome.report.groups import save_groups
+    from otosome.report.imported import agreement, standalone
 
     tables = {
         "readings": intake.readings,
@@ -91,9 +93,7 @@ def fill_intake(
     if intake.groups is not None and len(intake.groups):
         _csv(intake.groups, folder / "groups.csv")
         _text(methods(intake.groups) + "\n", folder / "methods.txt")
-        svg, pdf = for_print(intake.readings, intake.groups)
-        _text(svg, folder / "groups.svg")
-        (folder / "groups.pdf").write_bytes(pdf)
+        save_groups(intake.groups, folder / "groups")
     for name, plate in intake.plates.items():
         (folder / "plates").mkdir(exist_ok=True)
         _csv(plate, folder / "plates" / f"{name}.csv")
