@@ -175,4 +175,10 @@ def design_lines(design: Answer) -> list[str]:
     for part in plan["parts"]:
         lines.append(f"  {part['heading']}")
         lines += [f"    {row['name']}: {row['text']}" for row in part["lines"]]
+    done = design["simulated"]
+    if done is not None:
+        lines.append(
+            f"  {done['trials']} trials of {done['n']} a group, from {done['ears']} ears of {done['worlds']} worlds"
+        )
+        lines += [f"    {row['belief'].replace('_', ' ')}: {row['text']}" for row in done["operating"]]
     return lines
