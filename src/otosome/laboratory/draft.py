@@ -32,7 +32,7 @@ VEHICLE = "vehicle"
 CARRIERS = (VEHICLE, "saline", "pbs", "buffer", "medium", "control", "artificial perilymph")
 DRUG_ROUTE, ROUTE, VOLUME = "intraperitoneal", "round_window", "2 uL"
 TO_SET = "not in the tables: set it"
-HEAD = """# A study drafted from {source}. Run it:  otosome run {file}
+HEAD = """# A study drafted from {source}. Run it beneath its readings:  otosome run {file} --against {folder}
 # Its groups, times and frequencies are the laboratory's. A line that ends in "{to_set}" is not.
 """
 
@@ -71,7 +71,11 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
     study |= {"measure": measures, "compare": _compared(arms, treatments, measures)}
     text = tomli_w.dumps({key: value for key, value in study.items() if value})
     untold = [f"[measure.{key}]" for key in measures if not _dated(own, key)]
-    text = HEAD.format(source=label(table), file=name, to_set=TO_SET) + outside + _commented(text, untold)
+    text = (
+        HEAD.format(source=label(table), file=name, folder=label(folder), to_set=TO_SET)
+        + outside
+        + _commented(text, untold)
+    )
     loads(text, name, shelves=catalog.own)
     return text
 
