@@ -61,7 +61,7 @@ class Work:
 
     study: str
     shelves: tuple[Path, ...]
-    asked: Simulate
+    protocol: Simulate
     first: int
     last: int
     folder: Path
@@ -78,10 +78,10 @@ class Work:
         return self.file.with_suffix(".json")
 
 
-def key_of(study: Study, asked: Simulate) -> str:
+def key_of(study: Study, protocol: Simulate) -> str:
     """What a bank depends on, as a hash: the study as it runs, the arms, what is read, the worlds, the version."""
-    stated = {name: str(value) for name, value in asdict(asked).items() if name in _SHAPING}
-    text = json.dumps([saves(study, asked.seed), stated, __version__])
+    stated = {name: str(value) for name, value in asdict(protocol).items() if name in _SHAPING}
+    text = json.dumps([saves(study, protocol.seed), stated, __version__])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -91,7 +91,7 @@ _SHAPING = ("treated", "control", "measure", "at", "baseline", "world", "seed")
 def bank(
     study: str,
     shelves: tuple[Path, ...],
-    asked: Simulate,
+    protocol: Simulate,
     folder: Path,
     workers: int,
     resume: bool,
@@ -101,9 +101,9 @@ def bank(
 
     ``folder``  for its shards;  ``resume``  keep those that are whole and of this very trial
     """
-    key = key_of(load(study, shelves=shelves), asked)
-    firsts = range(0, asked.bank, SHARD)
-    shards = [Work(study, shelves, asked, a, min(a + SHARD, asked.bank), folder, key) for a in firsts]
+    key = key_of(load(study, shelves=shelves), protocol)
+    firsts = range(0, protocol.bank, SHARD)
+    shards = [Work(study, shelves, protocol, a, min(a + SHARD, protocol.bank), folder, key) for a in firsts]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         missing = [work for work in shards if not (resume and is_whole(work))]
@@ -135,10 +135,10 @@ def _computed(shards: Sequence[Work], workers: int) -> Iterator[None]:
 
 def compute(work: Work) -> None:
     """Simulate a shard and write it."""
-    study = _study(work.study, work.shelves, work.asked)
-    ears = draw(study, rows=slice(work.first, work.last), seed=work.asked.seed, world=work.asked.world)
+    study = _study(work.study, work.shelves, work.protocol)
+    ears = draw(study, rows=slice(work.first, work.last), seed=work.protocol.seed, world=work.protocol.world)
     result = simulate(study, ears, workers=1, keep=())
-    true = result[work.asked.measure].sel(arm=[work.asked.control, work.asked.treated])
+    true = result[work.protocol.measure].sel(arm=[work.protocol.control, work.protocol.treated])
     whole = np.full((ears.size, *(true.sizes[d] for d in ("arm", "time", "frequency"))), np.nan)
     whole[result.subject.to_numpy() - work.first] = true.transpose(
         "subject", "arm", "time", "frequency"
@@ -153,8 +153,8 @@ def _names(ears: Iterable[str]) -> list[str]:
 
 
 @lru_cache(maxsize=4)
-def _study(study: str, shelves: tuple[Path, ...], asked: Simulate) -> Study:
-    return cut_down(load(study, shelves=shelves), asked)
+def _study(study: str, shelves: tuple[Path, ...], protocol: Simulate) -> Study:
+    return cut_down(load(study, shelves=shelves), protocol)
 
 
 def _write(work: Work, table: Array, about: dict[str, object]) -> None:

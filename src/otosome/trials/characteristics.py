@@ -82,7 +82,7 @@ class Simulated:
 
 
 def simulated(
-    asked: Simulate,
+    protocol: Simulate,
     beside: Path,
     catalog: Catalog,
     beliefs: Mapping[str, tuple[float, float, float]],
@@ -95,67 +95,67 @@ def simulated(
 
     ``beside``  folder of the design, from which a study's file is named;  ``folder``  for the bank
     """
-    name = study_name(asked, beside)
-    study = cut_down(study_of(asked, beside, catalog), asked)
-    ears = bank(name, catalog.own, asked, folder, workers, resume, tick)
-    better = study.catalog.get("endpoints", study.tables.measure[asked.measure].endpoint).options
-    sign = -1.0 if better.better == "lower" or asked.analysis == "shares" else 1.0
-    no_gain = np.zeros(asked.trials)
+    name = study_name(protocol, beside)
+    study = cut_down(study_of(protocol, beside, catalog), protocol)
+    ears = bank(name, catalog.own, protocol, folder, workers, resume, tick)
+    better = study.catalog.get("endpoints", study.tables.measure[protocol.measure].endpoint).options
+    sign = -1.0 if better.better == "lower" or protocol.analysis == "shares" else 1.0
+    no_gain = np.zeros(protocol.trials)
     operating = [
         _operating(
             NONE,
-            trials(study, ears, asked, True, no_gain),
+            trials(study, ears, protocol, True, no_gain),
             np.zeros(len(ears.worlds())),
             sign,
             better.unit,
-            asked,
+            protocol,
         ),
         _operating(
             MECHANISM,
-            trials(study, ears, asked, False, no_gain),
-            truths(ears, asked),
+            trials(study, ears, protocol, False, no_gain),
+            truths(ears, protocol),
             sign,
             better.unit,
-            asked,
+            protocol,
         ),
     ]
     worlds = len(ears.worlds())
     for belief, benefits in beliefs_of(
         {k: v for k, v in beliefs.items() if k not in (NONE, MECHANISM)}
     ).items():
-        if asked.analysis == "shares":
+        if protocol.analysis == "shares":
             continue
         # Each belief's value meets every world before the next one does.
-        gain = -sign * benefits[np.arange(asked.trials) // worlds % benefits.size]
-        results = trials(study, ears, asked, True, gain)
-        operating.append(_operating(belief, results, -gain, sign, better.unit, asked))
-    first = subjects(study, ears, asked, 0, 1, False, no_gain[:1])
+        gain = -sign * benefits[np.arange(protocol.trials) // worlds % benefits.size]
+        results = trials(study, ears, protocol, True, gain)
+        operating.append(_operating(belief, results, -gain, sign, better.unit, protocol))
+    first = subjects(study, ears, protocol, 0, 1, False, no_gain[:1])
     answer = Simulated(
-        asked.trials,
-        asked.n,
+        protocol.trials,
+        protocol.n,
         len(ears.world),
         worlds,
         ears.left_out,
         ears.computed,
         ears.hash,
         tuple(operating),
-        _flow(first, asked),
-        tuple(_notes(operating, asked)),
+        _flow(first, protocol),
+        tuple(_notes(operating, protocol)),
     )
-    return answer, _sheet(first, asked)
+    return answer, _sheet(first, protocol)
 
 
-def study_name(asked: Simulate, beside: Path) -> str:
+def study_name(protocol: Simulate, beside: Path) -> str:
     """A study's file beside the design, or the name of a shipped one."""
-    file = beside / asked.study
-    return str(file) if file.is_file() else asked.study
+    file = beside / protocol.study
+    return str(file) if file.is_file() else protocol.study
 
 
-def truths(ears: Bank, asked: Simulate) -> Array:
+def truths(ears: Bank, protocol: Simulate) -> Array:
     """True difference of each world, treated less control, (world,)."""
     values = ears.values.mean(axis=3)
-    if asked.analysis == "shares":
-        worse = values[:, :, -1] - values[:, :, 0] >= float(asked.loss or 0.0)
+    if protocol.analysis == "shares":
+        worse = values[:, :, -1] - values[:, :, 0] >= float(protocol.loss or 0.0)
         apart = worse[:, 1].astype(float) - worse[:, 0]
     else:
         apart = values[:, 1, -1] - values[:, 0, -1]
@@ -163,10 +163,10 @@ def truths(ears: Bank, asked: Simulate) -> Array:
 
 
 def _operating(
-    belief: str, results: Results, truth: Array, sign: float, unit: str, asked: Simulate
+    belief: str, results: Results, truth: Array, sign: float, unit: str, protocol: Simulate
 ) -> Operating:
     """``truth``  of each world, or of each trial"""
-    significant = results.p < asked.alpha
+    significant = results.p < protocol.alpha
     positive = significant & (sign * results.estimate > 0)
     worlds = np.array([positive[results.world == world].mean() for world in np.unique(results.world)])
     monte_carlo = math.sqrt(positive.mean() * (1 - positive.mean()) / positive.size)
@@ -181,7 +181,7 @@ def _operating(
         f"{share_of.text} of trials positive; Monte-Carlo error {_tenths(monte_carlo)}, bank error {_tenths(error)}; "
         f"power in worlds {share(median).text} ({share(low).text} to {share(high).text})"
     )
-    label = "fraction" if asked.analysis == "shares" else difference(unit)
+    label = "fraction" if protocol.analysis == "shares" else difference(unit)
     return Operating(
         belief,
         share_of,
@@ -201,12 +201,12 @@ def _tenths(error: float) -> str:
     return f"{100 * error:.2f} %"
 
 
-def _flow(people: Subjects, asked: Simulate) -> tuple[Flow, ...]:
-    groups = zip((asked.control, asked.treated), people.enrolled[0], people.analysed[0], strict=True)
+def _flow(people: Subjects, protocol: Simulate) -> tuple[Flow, ...]:
+    groups = zip((protocol.control, protocol.treated), people.enrolled[0], people.analysed[0], strict=True)
     return tuple(Flow(name, int(e.sum()), int((e & ~a).sum()), int(a.sum())) for name, e, a in groups)
 
 
-def _sheet(people: Subjects, asked: Simulate) -> pd.DataFrame:
+def _sheet(people: Subjects, protocol: Simulate) -> pd.DataFrame:
     """The subjects of the first trial, a row each."""
     import pandas as pd
 
@@ -222,24 +222,24 @@ def _sheet(people: Subjects, asked: Simulate) -> pd.DataFrame:
                 "analysed": people.analysed[0, place],
             }
         )
-        for place, (group, name) in enumerate((("control", asked.control), ("treated", asked.treated)))
+        for place, (group, name) in enumerate((("control", protocol.control), ("treated", protocol.treated)))
     ]
     return pd.concat(parts, ignore_index=True)
 
 
-def _notes(operating: list[Operating], asked: Simulate) -> list[str]:
+def _notes(operating: list[Operating], protocol: Simulate) -> list[str]:
     """What the errors say of the bank."""
     larger = [each.belief for each in operating if each.bank > each.monte_carlo]
     if not larger:
         return []
     return [
         f"The bank's error is larger than that of so many trials ({', '.join(larger)}): it is of "
-        f"{asked.bank // asked.world} worlds, and a larger bank narrows it."
+        f"{protocol.bank // protocol.world} worlds, and a larger bank narrows it."
     ]
 
 
-def study_of(asked: Simulate, beside: Path, catalog: Catalog) -> Study:
-    """The study of a trial, checked against what it is asked; raises BadInput."""
-    study = load(study_name(asked, beside), shelves=catalog.own)
-    asked.check(study)
+def study_of(protocol: Simulate, beside: Path, catalog: Catalog) -> Study:
+    """The study of a trial, checked against the protocol; raises BadInput."""
+    study = load(study_name(protocol, beside), shelves=catalog.own)
+    protocol.check(study)
     return study

@@ -62,21 +62,21 @@ class Results:
 
 
 def subjects(
-    study: Study, bank: Bank, asked: Simulate, first: int, last: int, null: bool, gain: Array
+    study: Study, bank: Bank, protocol: Simulate, first: int, last: int, null: bool, gain: Array
 ) -> Subjects:
     """Subjects of trials ``first`` to ``last``.
 
     ``null``  the treated get what the control gets, with ``gain`` of each trial taken from what is read, (trial,)
     """
     worlds = bank.worlds()
-    screens = asked.least is not None or asked.most is not None
-    wide = asked.n * (SCREENED if screens else 1)
-    tones, moments = bank.values.shape[3], len(asked.moments) + 1
+    screens = protocol.least is not None or protocol.most is not None
+    wide = protocol.n * (SCREENED if screens else 1)
+    tones, moments = bank.values.shape[3], len(protocol.moments) + 1
     count = last - first
     row, uniform = np.empty((count, 2, wide), dtype=np.int64), np.empty((count, 2, wide, moments, tones))
     lost = np.empty((count, 2, wide))
     for place, number in enumerate(range(first, last)):
-        random = Generator(Philox(SeedSequence(asked.seed, spawn_key=(number,))))
+        random = Generator(Philox(SeedSequence(protocol.seed, spawn_key=(number,))))
         ears = worlds[number % len(worlds)]
         row[place] = ears[random.integers(ears.size, size=(2, wide))]
         uniform[place], lost[place] = random.random(uniform.shape[1:]), random.random((2, wide))
@@ -84,41 +84,41 @@ def subjects(
     true = bank.values[row, arm[None, :, None]]
     true[:, 1, :, -1] -= gain[:, None, None]
     columns = {name: column[row.ravel()] for name, column in bank.columns.items()}
-    bound = endpoint(study, study.tables.measure[asked.measure], columns)
+    bound = endpoint(study, study.tables.measure[protocol.measure], columns)
     order = (*range(true.shape[3]), 0)  # the baseline once more, where there is a lead-in
     flat = true[:, :, :, order].reshape(-1, moments, tones)
     read = bound.read(flat, uniform.reshape(flat.shape)).value.mean(axis=-1).reshape(count, 2, wide, moments)
-    base = np.full(read.shape[:3], np.nan) if asked.baseline is None else read[..., 0]
-    eligible = _eligible(base, asked)
-    pick = np.argsort(~eligible, axis=2, kind="stable")[:, :, : asked.n]
+    base = np.full(read.shape[:3], np.nan) if protocol.baseline is None else read[..., 0]
+    eligible = _eligible(base, protocol)
+    pick = np.argsort(~eligible, axis=2, kind="stable")[:, :, : protocol.n]
     enrolled = np.take_along_axis(eligible, pick, axis=2)
     kept_reading, after = (
-        np.take_along_axis(read[..., m], pick, axis=2) for m in (len(asked.moments) - 1, -1)
+        np.take_along_axis(read[..., m], pick, axis=2) for m in (len(protocol.moments) - 1, -1)
     )
-    start = after if asked.lead_in else np.take_along_axis(base, pick, axis=2)
-    stays = np.take_along_axis(lost, pick, axis=2) >= asked.dropout
+    start = after if protocol.lead_in else np.take_along_axis(base, pick, axis=2)
+    stays = np.take_along_axis(lost, pick, axis=2) >= protocol.dropout
     return Subjects(np.take_along_axis(row, pick, axis=2), start, kept_reading, enrolled & stays, enrolled)
 
 
-def _eligible(baseline: Array, asked: Simulate) -> NDArray[np.bool_]:
+def _eligible(baseline: Array, protocol: Simulate) -> NDArray[np.bool_]:
     fits = np.ones(baseline.shape, dtype=bool)
-    if asked.least is not None:
-        fits &= baseline >= float(asked.least)
-    if asked.most is not None:
-        fits &= baseline <= float(asked.most)
+    if protocol.least is not None:
+        fits &= baseline >= float(protocol.least)
+    if protocol.most is not None:
+        fits &= baseline <= float(protocol.most)
     return fits
 
 
-def analyse(people: Subjects, asked: Simulate, world: NDArray[np.int64]) -> Results:
+def analyse(people: Subjects, protocol: Simulate, world: NDArray[np.int64]) -> Results:
     """The declared analysis of each trial."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        estimate, error, freedom = _ANALYSES[asked.analysis](people, asked)
+        estimate, error, freedom = _ANALYSES[protocol.analysis](people, protocol)
         statistic = np.where(
             error > 0, estimate / error, np.where(estimate == 0, 0.0, np.inf * np.sign(estimate))
         )
     few = people.analysed.sum(axis=2).min(axis=1) < FEWEST
     estimate, error = np.where(few, np.nan, estimate), np.where(few, np.nan, error)
-    edge = t.isf(asked.alpha / 2, np.maximum(freedom, 1.0))
+    edge = t.isf(protocol.alpha / 2, np.maximum(freedom, 1.0))
     p = np.where(few, 1.0, 2 * t.sf(np.abs(statistic), np.maximum(freedom, 1.0)))
     analysed = people.analysed.sum(axis=(1, 2))
     return Results(
@@ -134,14 +134,14 @@ def _moments(values: Array, counted: NDArray[np.bool_]) -> tuple[Array, Array, A
     return n.astype(float), mean, squares
 
 
-def _t(people: Subjects, asked: Simulate) -> tuple[Array, Array, Array]:
+def _t(people: Subjects, protocol: Simulate) -> tuple[Array, Array, Array]:
     n, mean, squares = _moments(people.reading, people.analysed)
     freedom = n.sum(axis=1) - 2
     error = np.sqrt(squares.sum(axis=1) / freedom * (1 / n).sum(axis=1))
     return mean[:, 1] - mean[:, 0], error, freedom
 
 
-def _ancova(people: Subjects, asked: Simulate) -> tuple[Array, Array, Array]:
+def _ancova(people: Subjects, protocol: Simulate) -> tuple[Array, Array, Array]:
     n, mean, squares = _moments(people.reading, people.analysed)
     _, before, spread = _moments(people.baseline, people.analysed)
     off, start = (
@@ -157,15 +157,15 @@ def _ancova(people: Subjects, asked: Simulate) -> tuple[Array, Array, Array]:
     return mean[:, 1] - mean[:, 0] - slope * apart, np.sqrt(variance * ((1 / n).sum(axis=1) + tilt)), freedom
 
 
-def _shares(people: Subjects, asked: Simulate) -> tuple[Array, Array, Array]:
-    worse = (people.reading - people.baseline >= float(asked.loss or 0.0)).astype(float)
+def _shares(people: Subjects, protocol: Simulate) -> tuple[Array, Array, Array]:
+    worse = (people.reading - people.baseline >= float(protocol.loss or 0.0)).astype(float)
     n, share, _ = _moments(worse, people.analysed)
     middle = (n * share).sum(axis=1) / n.sum(axis=1)
     error = np.sqrt(middle * (1 - middle) * (1 / n).sum(axis=1))
     return share[:, 1] - share[:, 0], error, np.full(len(n), 1e6)
 
 
-def _change(people: Subjects, asked: Simulate) -> tuple[Array, Array, Array]:
+def _change(people: Subjects, protocol: Simulate) -> tuple[Array, Array, Array]:
     n, mean, squares = _moments(people.reading - people.baseline, people.analysed)
     treated = n[:, 1]
     return mean[:, 1], np.sqrt(squares[:, 1] / (treated - 1) / treated), treated - 1
@@ -174,23 +174,27 @@ def _change(people: Subjects, asked: Simulate) -> tuple[Array, Array, Array]:
 _ANALYSES = {"t": _t, "ancova": _ancova, "shares": _shares, "change": _change}
 
 
-def trials(study: Study, bank: Bank, asked: Simulate, null: bool, gain: Array) -> Results:
+def trials(study: Study, bank: Bank, protocol: Simulate, null: bool, gain: Array) -> Results:
     """All trials, in parts so that memory stays flat; raises BadInput where too few subjects can be enrolled.
 
     ``gain``  of each trial, shape (trial,), zero but where a belief is simulated
     """
     parts = []
     worlds = len(bank.worlds())
-    for first in range(0, asked.trials, CHUNK):
-        last = min(first + CHUNK, asked.trials)
-        people = subjects(study, bank, asked, first, last, null, gain[first:last])
-        parts.append(analyse(people, asked, np.arange(first, last) % worlds))
+    for first in range(0, protocol.trials, CHUNK):
+        last = min(first + CHUNK, protocol.trials)
+        people = subjects(study, bank, protocol, first, last, null, gain[first:last])
+        parts.append(analyse(people, protocol, np.arange(first, last) % worlds))
     whole = Results(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Results)))
     failed = float(np.isnan(whole.estimate).mean())
     if failed > MOST_FAILED:
         raise BadInput(
             "leaves too few to analyse in too many trials",
-            key="dropout" if asked.least is asked.most is None else "least" if asked.most is None else "most",
+            key="dropout"
+            if protocol.least is protocol.most is None
+            else "least"
+            if protocol.most is None
+            else "most",
             given=f"{100 * failed:.0f} % of trials",
             allowed=f"{FEWEST} in each group, in all but {100 * MOST_FAILED:.0f} % of trials",
             cure="widen what is enrolled, or enter more",

@@ -1,4 +1,4 @@
-"""What a simulated trial is asked: of which study, which arms, how many trials, how they are read and analysed."""
+"""The protocol of a simulated trial: of which study, which arms, how many trials, how they are read and analysed."""
 
 from __future__ import annotations
 
@@ -97,12 +97,12 @@ class Simulate(Options):
             raise BadInput("belongs to shares, and to nothing else", key="loss")
 
 
-def cut_down(study: Study, asked: Simulate) -> Study:
+def cut_down(study: Study, protocol: Simulate) -> Study:
     """The study with the two arms and the one measure of a trial: no other is simulated."""
-    arms = [arm for arm in study.tables.arm if arm.name in (asked.treated, asked.control)]
-    measure: Measure = study.tables.measure[asked.measure]
-    at = [t for t in measure.at if any(np.isclose(float(t), moment) for moment in asked.moments)]
-    only = {asked.measure: measure.model_copy(update={"at": at})}
+    arms = [arm for arm in study.tables.arm if arm.name in (protocol.treated, protocol.control)]
+    measure: Measure = study.tables.measure[protocol.measure]
+    at = [t for t in measure.at if any(np.isclose(float(t), moment) for moment in protocol.moments)]
+    only = {protocol.measure: measure.model_copy(update={"at": at})}
     tables = study.tables.model_copy(
         update={"arm": arms, "measure": only, "compare": None, "preference": None}
     )
