@@ -67,7 +67,7 @@ class RunResult(TypedDict):
 
     headline: Headline | Nothing
     errors: Accuracy
-    masked: list[Rejected]
+    rejected: list[Rejected]
 
 
 class CompareResult(TypedDict):
@@ -75,7 +75,7 @@ class CompareResult(TypedDict):
 
     therapies: SideBySide
     errors: Accuracy
-    masked: list[Rejected]
+    rejected: list[Rejected]
 
 
 class MeasuredRow(TypedDict):

@@ -96,7 +96,7 @@ class StudyResult:
     @property
     def ears(self) -> int:
         """Ears simulated, those rejected among them."""
-        return int(self.data.sizes["subject"]) + len(self.answer("masked") or [])
+        return int(self.data.sizes["subject"]) + len(self.answer("rejected") or [])
 
     @property
     def report(self) -> Path:
@@ -113,7 +113,7 @@ class StudyResult:
             "result": {
                 of: self.answer(of),
                 "errors": self.answer("errors") or {},
-                "masked": self.answer("masked") or [],
+                "rejected": self.answer("rejected") or [],
             },
             "notes": self.answer("notes"),
         }
