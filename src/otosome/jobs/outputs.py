@@ -157,6 +157,13 @@ class ChangedRow(TypedDict):
     standing: str
 
 
+class AlteredRow(TypedDict):
+    """A file of a result that is not as it was written: changed, gone or new."""
+
+    file: str
+    what: str
+
+
 class StandingRow(TypedDict):
     """Whether a result stands; ``then`` and ``now`` are the best-value ear's benefit."""
 
@@ -164,6 +171,7 @@ class StandingRow(TypedDict):
     verb: str
     stands: bool
     changed: list[ChangedRow]
+    altered: list[AlteredRow]
     refused: list[str]
     then: float | None
     now: float | None

@@ -72,12 +72,14 @@ class StudyInputs:
 class StudyResult:
     """A stored result of a study: its folder, the job that wrote it, and its numbers.
 
-    ``data``  of ``otosome.simulate``, with the answer as JSON in its attributes
+    ``data``      of ``otosome.simulate``, with the answer as JSON in its attributes
+    ``warnings``  what a reader must know of the folder itself, beside the answer's notes
     """
 
     folder: Path
     record: Record
     data: xr.Dataset
+    warnings: tuple[str, ...] = ()
 
     def answer(self, name: str) -> Any:
         """A part of the answer, such as ``headline``; None where the result has none."""
@@ -115,7 +117,7 @@ class StudyResult:
                 "errors": self.answer("errors") or {},
                 "rejected": self.answer("rejected") or [],
             },
-            "notes": self.answer("notes"),
+            "notes": [*self.answer("notes"), *self.warnings],
         }
 
     def lines(self) -> list[str]:

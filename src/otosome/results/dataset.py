@@ -140,7 +140,8 @@ _COLUMN_UNITS = {"time": "h", "frequency": "kHz", "level": "dB SPL"}
 
 def write_data(result: xr.Dataset, readings: pd.DataFrame, folder: Path) -> None:
     """Write the numbers, the answer and the study as it was run into a folder."""
-    grouped(result, readings).to_netcdf(folder / DATA, engine="h5netcdf")
+    # Through memory: HDF5 ends the whole program when a file it closes cannot be written.
+    (folder / DATA).write_bytes(grouped(result, readings).to_netcdf(None, engine="h5netcdf"))
     answer = {name: json.loads(text) for name, text in result.attrs.items() if name not in (*_SHORT, "study")}
     (folder / ANSWER).write_text(
         json.dumps(answer, indent=1, ensure_ascii=False), encoding="utf-8", newline="\n"
