@@ -181,7 +181,12 @@ class Plan:
     def samples(self) -> tuple[tuple[str, transport.Sample], ...]:
         """Every sample with its name, in the order the study states them."""
         return tuple(
-            (name, transport.Sample(use.of, start, start + hours(use.duration), volume, use.place))
+            (
+                name,
+                transport.Sample(
+                    use.of, start, start + hours(use.duration), volume, self.study.drawn_at(use)
+                ),
+            )
             for name, use in self.study.tables.sample.items()
             for start in map(float, use.at)
             for volume in [np.array([float(use.volume)])]

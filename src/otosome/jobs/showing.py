@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from otosome.errors import BadInput
-from otosome.jobs import laboratory, lots, study
+from otosome.jobs import laboratory, lots, study, trials
 from otosome.results import is_ours, record_of, recover, unsealed
 
-Shown = study.StudyResult | laboratory.Imported | lots.Lot
+Shown = study.StudyResult | laboratory.Imported | lots.Lot | trials.Trial
 
 
 def show(path: Path) -> Shown:
-    """A result of a study, an import or a lot; raises BadInput where the path leads to none, saying what it is."""
+    """A result of any verb that writes one; raises BadInput where the path leads to none, saying what it is."""
     recover(path)
     if not path.is_dir():
         raise _no_folder(path)
@@ -28,6 +28,9 @@ def show(path: Path) -> Shown:
     if record.verb == lots.QUALITY:
         lot = lots.lot(path, record)
         return replace(lot, notes=[*lot.notes, *warnings])
+    if record.verb == trials.TRIAL:
+        trial = trials.stored(path, record)
+        return replace(trial, notes=[*trial.notes, *warnings])
     return replace(study.shown(path), warnings=tuple(warnings))
 
 

@@ -179,6 +179,7 @@ def _answer(result: xr.Dataset, compared: Headline) -> Json:
 def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
     from otosome.answers.grades import grades
     from otosome.report import figures, still, summary, window
+    from otosome.report.against import against
 
     first, *others = summary.measures(result)
     pictured = summary.has_window(result)
@@ -194,6 +195,7 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
         "others": figures.together(result, others),
         "cochleogram": figures.cochleogram(result),
         "sizes": figures.sizes(result),
+        "against": against(result),
         "grades": grades(readings, summary.scales(result), map(str, result["arm"].values)),
     }
 
