@@ -84,23 +84,21 @@ def writing(folder: Path, force: bool = False) -> Iterator[Path]:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(folder, error) from error
-    with _locked(_lock(folder)):
-        _clear(folder)
-        check_free(folder, force)
-        part = _part(folder)
-        try:
+    part = _part(folder)
+    try:
+        with _locked(_lock(folder)):
+            _clear(folder, but=part)
+            check_free(folder, force)
             yield part
             sync(part)
             check_free(folder, force)
             _move_in(part, folder)
-        except OSError as error:
-            if error.errno not in _FULL:
-                raise
-            raise OutOfSpace(
-                "has no room for the result", file=str(folder), cure="free some, or name another --out"
-            ) from error
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise _unwritable(folder, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def recover(folder: Path) -> None:
@@ -115,9 +113,9 @@ def recover(folder: Path) -> None:
         _clear(folder.absolute())
 
 
-def _clear(folder: Path) -> None:
+def _clear(folder: Path, but: Path | None = None) -> None:
     """Take away the unfinished parts of writers that were killed; one that is whole takes its name, if that is free."""
-    for part in _parts(folder):
+    for part in (part for part in _parts(folder) if part != but):
         if _whole(part) and not folder.exists():
             part.rename(folder)
         else:

@@ -128,7 +128,8 @@ def check(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Json:
     if comparison is None:
         return verdict
     headline = json.loads(stored.attrs["headline"])
-    if (row := _other_headline(asked_then(stored, shelves), stored, headline)) is not None:
+    row = _other_headline(asked_then(stored, shelves), stored, headline) if headline else None
+    if row is not None:
         verdict = {**verdict, "stands": False, "changed": [*rows, row]}
     then_value = best_benefit(asked_then(stored, shelves), comparison)
     now_value = best_benefit(now, comparison) if rows else then_value
