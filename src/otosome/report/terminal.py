@@ -30,7 +30,7 @@ def accuracy_lines(errors: Accuracy) -> list[str]:
 def headline_lines(compared: Headline | None) -> list[str]:
     """The benefit with its interval and what it rests on."""
     if compared is None:
-        return ["no comparison was asked for (the study has no [compare])"]
+        return ["no comparison: the study names none, or gives both groups the same"]
     parts = [f"{share.text} {basis}" for basis, share in compared.share.items() if share.exact >= 0.005]
     lines = [
         f"benefit of '{compared.of}' against '{compared.against}': {compared.benefit.text}",
