@@ -35,12 +35,16 @@ class Free:
             key = f"free.{number + 1}"
             if name not in known:
                 near = difflib.get_close_matches(name, known, 3, 0.5)
-                raise BadInput("is no number of the study", key=key, given=name, allowed=near or sorted(known))
+                raise BadInput(
+                    "is no number of the study", key=key, given=name, allowed=near or sorted(known)
+                )
             if name in names[:number]:
                 raise BadInput("is named twice", key=key, given=name)
             if known[name].shape == "fixed":
                 raise BadInput(
-                    "is exactly known, so that its prior leaves no room", key=key, given=name,
+                    "is exactly known, so that its prior leaves no room",
+                    key=key,
+                    given=name,
                     cure=f'give it a range in the study: [numbers."{name}"] with value, low, high, basis and because',
                 )
         return cls(study, tuple(names))

@@ -1,4 +1,4 @@
-"""How likely observations are for vectors of free numbers, with what differs between animals and ears integrated out."""
+"""How likely observations are for vectors of free numbers; what differs between animals and ears is integrated out."""
 
 from __future__ import annotations
 
@@ -49,7 +49,15 @@ class Likelihood:
         whole = plan(study)
         short = outline(replace(plan(replace(study, tables=tables)), watched=tuple(whole.times.tolist())))
         ears = {some.measure: ear_level(study, some.measure, EAR_NODES) for some in observed.readings}
-        return cls(free, observed, animal_level(study, animal, ANIMAL_NODES), ears, short.plan, whole.times, short.errors)
+        return cls(
+            free,
+            observed,
+            animal_level(study, animal, ANIMAL_NODES),
+            ears,
+            short.plan,
+            whole.times,
+            short.errors,
+        )
 
     def denser(self) -> Likelihood:
         """The same with twice as many nodes of every level."""
@@ -74,12 +82,14 @@ class Likelihood:
         return self.animal.integrated(logs.reshape(len(deviates), nodes.size, -1))
 
     def predicted(self, deviates: Array) -> dict[str, tuple[Columns, Array]]:
-        """By measure the columns (lane,) and true values (lane, ear node, arm, time, tone); a lane is a vector at a node.
+        """By measure the columns (lane,) and true values (lane, ear node, arm, time, tone).
 
-        Lanes run over the nodes of susceptibility first.
+        A lane is a vector at a node of susceptibility; neighbours are nodes of one vector.
         """
         nodes = self.animal.deviates
-        vectors = {n: np.repeat(c, nodes.size) if c.size > 1 else c for n, c in self._vectors(deviates).items()}
+        vectors = {
+            n: np.repeat(c, nodes.size) if c.size > 1 else c for n, c in self._vectors(deviates).items()
+        }
         columns = {**vectors, **self.animal.columns(vectors, np.tile(nodes, len(deviates)))}
         ears = Cochleae(self.outlined, wide(columns, len(deviates) * nodes.size), self.carried)
         measures = {some.measure for some in self.observed.readings}
@@ -121,7 +131,10 @@ class Likelihood:
 
 def wide(columns: Columns, lanes: int) -> dict[str, Array]:
     """Columns of so many lanes, from columns that have them or hold one value for all."""
-    return {name: column if column.size == lanes else np.full(lanes, column[0]) for name, column in columns.items()}
+    return {
+        name: column if column.size == lanes else np.full(lanes, column[0])
+        for name, column in columns.items()
+    }
 
 
 def summed(values: Array, group: np.ndarray[tuple[int, ...], np.dtype[np.intp]], groups: int) -> Array:

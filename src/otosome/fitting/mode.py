@@ -51,7 +51,9 @@ class Mode:
         return sum(start.log_posterior > self.log_posterior - AGREEMENT for start in self.starts)
 
 
-def mode(log_posterior: LogPosterior, numbers: int, starts: int, seed: int, tick: Callable[[int], None]) -> Mode:
+def mode(
+    log_posterior: LogPosterior, numbers: int, starts: int, seed: int, tick: Callable[[int], None]
+) -> Mode:
     """The summit of a log-posterior of deviates (lane, number) by L-BFGS-B, from the best value and random starts.
 
     ``tick``  called with the number of starts that are done
@@ -82,7 +84,11 @@ def _search(log_posterior: LogPosterior, start: Array) -> Start:
 
     bounds = [(-_FARTHEST, _FARTHEST)] * numbers
     done = minimize(
-        height_and_slope, start, jac=True, method="L-BFGS-B", bounds=bounds,
+        height_and_slope,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
         options={"ftol": 1e-7, "gtol": 1e-2, "maxiter": 200},
     )
     return Start(start.tolist(), done.x.tolist(), -float(done.fun), evaluations)
@@ -98,12 +104,14 @@ def laplace(log_posterior: LogPosterior, summit: Array) -> tuple[Array | None, s
     least = float(np.linalg.eigvalsh(near).min())
     if least <= 0:
         return None, f"the curvature is not that of a summit (its least eigenvalue is {least:.2g})"
-    apart = float(np.max(np.abs(np.log(np.diag(far) / np.diag(near))))) if np.all(np.diag(far) > 0) else np.inf
+    apart = (
+        float(np.max(np.abs(np.log(np.diag(far) / np.diag(near))))) if np.all(np.diag(far) > 0) else np.inf
+    )
     if apart > np.log(1.5):
         return None, "the curvature differs by more than half between two widths: a kink lies at the summit"
     if np.any(np.abs(summit) > _FARTHEST - _CURVE):
         return None, f"a number lies at {_FARTHEST:g} standard deviations of its prior, where the search ends"
-    return np.linalg.inv(near), ""
+    return np.asarray(np.linalg.inv(near), dtype=np.float64), ""
 
 
 def _curvature(log_posterior: LogPosterior, summit: Array, step: float) -> Array:
@@ -114,7 +122,11 @@ def _curvature(log_posterior: LogPosterior, summit: Array, step: float) -> Array
     points = [np.zeros(numbers), *each, *-each]
     points += [sign * (each[i] + each[j]) for i, j in pairs for sign in (1.0, -1.0)]
     heights = log_posterior(summit + np.stack(points))
-    ahead, back, corners = heights[1 : numbers + 1], heights[numbers + 1 : 2 * numbers + 1], heights[2 * numbers + 1 :]
+    ahead, back, corners = (
+        heights[1 : numbers + 1],
+        heights[numbers + 1 : 2 * numbers + 1],
+        heights[2 * numbers + 1 :],
+    )
     straight = ahead + back - 2.0 * heights[0]
     curvature = np.diag(straight)
     for number, (i, j) in enumerate(pairs):

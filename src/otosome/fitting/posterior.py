@@ -5,10 +5,10 @@ Foreman-Mackey et al., PASP 2013 (emcee); Vehtari et al., Bayesian Analysis 2021
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from scipy.stats import norm, rankdata
@@ -63,14 +63,21 @@ def sample(
 
     moves = [(emcee.moves.DEMove(), 0.8), (emcee.moves.DESnookerMove(), 0.2)]
     sampler = emcee.EnsembleSampler(*begin.shape, log_posterior, moves=moves, vectorize=True)
-    chain, state = _stored(file, problem) or (None, emcee.State(begin, random_state=np.random.RandomState(seed).get_state()))
+    chain, state = _stored(file, problem) or (
+        None,
+        emcee.State(begin, random_state=np.random.RandomState(seed).get_state()),
+    )
     while chain is None or len(chain.deviates) < steps:
         done = 0 if chain is None else len(chain.deviates)
         tick(done, steps)
         sampler.reset()
         state = sampler.run_mcmc(state, min(PART, steps - done), skip_initial_state_check=True)
         part = Chain(sampler.get_chain(), sampler.get_log_prob())
-        chain = part if chain is None else Chain(*map(np.concatenate, zip(_both(chain), _both(part), strict=True)))
+        chain = (
+            part
+            if chain is None
+            else Chain(*map(np.concatenate, zip(_both(chain), _both(part), strict=True)))
+        )
         _store(file, problem, chain, state.random_state)
     tick(steps, steps)
     return chain
@@ -86,10 +93,15 @@ def _store(file: Path, problem: str, chain: Chain, luck: tuple[str, Array, int, 
     _, keys, position, has_normal, normal = luck
     with beside.open("wb") as stream:
         np.savez(
-            stream, deviates=chain.deviates, logs=chain.logs, keys=keys, problem=np.array(problem),
-            place=np.array([position, has_normal]), normal=np.array(normal),
+            stream,
+            deviates=chain.deviates,
+            logs=chain.logs,
+            keys=keys,
+            problem=np.array(problem),
+            place=np.array([position, has_normal]),
+            normal=np.array(normal),
         )
-    os.replace(beside, file)
+    beside.replace(file)
 
 
 def _stored(file: Path, problem: str) -> tuple[Chain, object] | None:
@@ -99,9 +111,9 @@ def _stored(file: Path, problem: str) -> tuple[Chain, object] | None:
     if not file.is_file():
         return None
     try:
-        with np.load(file, allow_pickle=False) as parts:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as parts:
             own = {name: parts[name] for name in ("deviates", "logs", "keys", "problem", "place", "normal")}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise BadInput(f"is not a chain of otosome ({error})", file=str(file), cure="remove it") from error
     if str(own["problem"]) != problem:
         cure = "go on with the fit file and the data it was begun with, or begin anew without --resume"

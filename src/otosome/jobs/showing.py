@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from otosome.errors import BadInput
-from otosome.jobs import laboratory, lots, study
+from otosome.jobs import fitting, laboratory, lots, study
 from otosome.results import is_ours, record_of
 
-Shown = study.StudyResult | laboratory.Imported | lots.Lot
+Shown = study.StudyResult | fitting.FitResult | laboratory.Imported | lots.Lot
 
 
 def show(path: Path) -> Shown:
@@ -18,6 +18,8 @@ def show(path: Path) -> Shown:
     record = record_of(path)
     if record.verb == laboratory.IMPORT:
         return laboratory.imported(path, record)
+    if record.verb == fitting.FIT:
+        return fitting.stored_fit(path)
     if record.verb == lots.QUALITY:
         return lots.lot(path, record)
     return study.shown(path)

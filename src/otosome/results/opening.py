@@ -13,12 +13,16 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+# What a result of another verb is.
+_KINDS = {"import": "an import", "quality": "a lot", "fit": "a fit"}
+
+
 def open_result(folder: Path) -> xr.Dataset:
     """The result of a run or a comparison; raises BadInput where the folder holds none."""
     record = record_of(folder)
-    if record.verb in ("import", "quality"):
+    if record.verb in _KINDS:
         raise BadInput(
-            f"is {'an import' if record.verb == 'import' else 'a lot'}, not the result of a study",
+            f"is {_KINDS[record.verb]}, not the result of a study",
             file=str(folder),
             cure=f"otosome show {folder}",
         )

@@ -50,7 +50,9 @@ def _refusal(error: ValidationError, file: str, root: type[Table]) -> BadInput:
     elif kind in _LENGTHS:
         message, words, end = _LENGTHS[kind]
         allowed = f"{words} {complaint['ctx'][end]}: {_description(place, root)}"
-    return BadInput(message, file=file, key=_key(place), given=value, allowed=allowed or _description(place, root))
+    return BadInput(
+        message, file=file, key=_key(place), given=value, allowed=allowed or _description(place, root)
+    )
 
 
 def _first(error: ValidationError) -> ErrorDetails:
