@@ -347,7 +347,7 @@ def test_a_fit_brings_the_bands_to_the_readings_and_foretells_what_it_did_not_se
 
 def test_a_result_is_read_back_shown_and_checked(stored):
     assert show(stored.folder).fit == stored.fit
-    assert check(stored.folder).stands
+    assert check([stored.folder]).rows[0].stands
     page = stored.report.read_text(encoding="utf-8")
     assert all(estimate.name in page for estimate in stored.fit.estimates)
     assert stored.fit.data_hash in page

@@ -569,6 +569,7 @@ ANSWERS: dict[str, type] = {
     "measure": Measure,
     "new": New,
     "import": Import,
+    "fit": FitAnswer,
     "quality": Quality,
     "list": List,
     "sources": Sources,
