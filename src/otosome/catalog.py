@@ -30,6 +30,7 @@ from otosome.roles import (
     BatchOptions,
     ChecklistOptions,
     ClaimOptions,
+    Design,
     Device,
     DeviceOptions,
     Endpoint,
@@ -90,6 +91,7 @@ SHELVES = (
     "recoveries",
     "harms",
     "utilities",
+    "designs",
 )
 # The formula an entry without a .py has.
 _SHARED = {
@@ -231,6 +233,8 @@ class Catalog:
     def get(self, shelf: Literal["checklists"], name: str) -> Entry[ChecklistOptions, object]: ...
     @overload
     def get(self, shelf: Literal["processes"], name: str) -> Entry[ProcessOptions, object]: ...
+    @overload
+    def get(self, shelf: Literal["designs"], name: str) -> Entry[Options, Design]: ...
     @overload
     def get(self, shelf: Literal["utilities"], name: str) -> Entry[UtilityOptions, object]: ...
     @overload

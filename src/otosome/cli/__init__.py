@@ -14,6 +14,7 @@ from otosome.cli.evidence import changes, check, claims, list_, qualify
 from otosome.cli.fitting import fit
 from otosome.cli.laboratory import import_, new, quality
 from otosome.cli.study import compare, measure, run, show, sources
+from otosome.cli.trials import trial
 from otosome.errors import BadInput
 
 app = typer.Typer(
@@ -27,9 +28,15 @@ _VERBS = (
     run,
     compare,
     measure,
+<<<<<<< HEAD
     new,
     import_,
     fit,
+=======
+    trial,
+    new,
+    import_,
+>>>>>>> main
     quality,
     list_,
     sources,

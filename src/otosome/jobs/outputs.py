@@ -22,6 +22,7 @@ from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
 from otosome.review.qualification import Row
 from otosome.roles import Figure
+from otosome.trials.answer import DesignAnswer
 from otosome.units import Json
 
 
@@ -444,6 +445,12 @@ class ProcessResult(TypedDict):
     change: ProcessChange | None
 
 
+class TrialResult(TypedDict):
+    """Designs side by side: what each needs and can show."""
+
+    designs: list[DesignAnswer]
+
+
 class _Answer(TypedDict):
     otosome: str
     ok: Literal[True]
@@ -478,6 +485,13 @@ class Measure(_Answer):
     inputs: dict[str, str]
     seed: int
     result: MeasureResult
+
+
+class TrialAnswer(_Written):
+    """``otosome trial``."""
+
+    command: Literal["trial"]
+    result: TrialResult
 
 
 class New(_Answer):
@@ -530,7 +544,11 @@ class Show(_Written):
 
     command: Literal["show"]
     seed: NotRequired[int]
+<<<<<<< HEAD
     result: RunResult | CompareResult | ImportResult | LotResult | Fit
+=======
+    result: RunResult | CompareResult | ImportResult | LotResult | TrialResult
+>>>>>>> main
 
 
 class Qualify(_Answer):
@@ -567,6 +585,7 @@ ANSWERS: dict[str, type] = {
     "run": Run,
     "compare": Compare,
     "measure": Measure,
+    "trial": TrialAnswer,
     "new": New,
     "import": Import,
     "fit": FitAnswer,

@@ -214,12 +214,13 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
         watch.check()
         if observed is not None:
             record = replace(record, inputs={**record.inputs, **observed.inputs})
-            _lay(part, study, result, ears, observed)
+            _lay(part, study, result, ears, observed, Path(str(table)))
         fill(part, result, observe(study, result, ears), ears, record)
         watch.check()
     return StudyResult(folder, record, result)
 
 
+<<<<<<< HEAD
 def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:
     """The ears a record asks for, and the study as their numbers state it: the shelves', or those of a fit."""
     from otosome.fitting.use import informed
@@ -235,13 +236,24 @@ def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:
 
 
 def _lay(folder: Path, study: Study, result: xr.Dataset, ears: Ears, observed: Observations) -> None:
+=======
+def _lay(
+    folder: Path, study: Study, result: xr.Dataset, ears: Ears, observed: Observations, source: Path
+) -> None:
+>>>>>>> main
     """Lay readings over a result: into its answer and notes, and as a table beside it."""
     from otosome.answers import stored
     from otosome.fitting.against import against, notes, table
+    from otosome.fitting.measured import measured
     from otosome.results import csv_text
 
     laid = against(study, result, ears, observed)
-    stored.write(result, against=laid, notes=[*json.loads(result.attrs["notes"]), *notes(laid)])
+    stored.write(
+        result,
+        against=laid,
+        measured=measured(study, source),
+        notes=[*json.loads(result.attrs["notes"]), *notes(laid)],
+    )
     (folder / "against.csv").write_text(csv_text(table(laid)), encoding="utf-8", newline="\n")
 
 

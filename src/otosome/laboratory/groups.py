@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,13 +25,15 @@ COLUMNS = tuple(
 )
 FEWEST_ANIMALS, MOST_READINGS = 2, 20_000
 COVERED = 1.959964  # standard errors to either side of 95 % of a normal distribution
+NO_SPREAD = 1e-8  # of the variance between animals
 MIXED, MEANS = "mixed model, animal as random part", "means of animals"
 
 
-def group_means(readings: pd.DataFrame) -> pd.DataFrame:
+def group_means(readings: pd.DataFrame, order: Sequence[str] = ()) -> pd.DataFrame:
     """Means of groups, and differences from the first group, of each quantity of a table of readings.
 
     ``readings``  uncensored rows with a subject and a group are used, at the level read most often
+    ``order``     of the groups; others come behind, by name
     returns       columns ``COLUMNS``: ``against`` is blank for a mean; ``between`` and ``within`` are the standard
                   deviations of animals and of readings of one animal, in the unit of the quantity
     """
@@ -48,13 +51,14 @@ def group_means(readings: pd.DataFrame) -> pd.DataFrame:
         used = used[used["group"].isin(animals.index[animals >= FEWEST_ANIMALS])]
         if 0 < len(used) <= MOST_READINGS:
             about = {"quantity": quantity, "unit": unit, "level": level}
-            rows += [{**about, **row} for row in _fitted(used)]
+            rows += [{**about, **row} for row in _fitted(used, order)]
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
 
 
-def _fitted(readings: pd.DataFrame) -> list[dict[str, object]]:
+def _fitted(readings: pd.DataFrame, order: Sequence[str]) -> list[dict[str, object]]:
     """The rows of one quantity: a mean for each group and a difference of each from the first."""
-    groups = sorted(readings["group"].unique())
+    present = sorted(readings["group"].unique())
+    groups = [*(name for name in order if name in present), *(name for name in present if name not in order)]
     design = _design(readings, groups)
     subject = (readings["group"] + "\0" + readings["subject"]).to_numpy()
     effects, covariance, between, within, method = _model(
@@ -143,6 +147,8 @@ def _mixed(
     if not fit.converged or not np.isfinite(covariance).all():
         return None
     between, within = float(np.asarray(fit.cov_re)[0, 0]), float(fit.scale)
+    if within < NO_SPREAD * between:
+        return None  # readings of one animal do not differ: the likelihood has no top
     return np.asarray(fit.fe_params, dtype=float), covariance, math.sqrt(max(between, 0.0)), math.sqrt(within)
 
 

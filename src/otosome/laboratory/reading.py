@@ -236,7 +236,8 @@ def _measured(distribution: Distribution, catalog: Catalog) -> Lot:
     lot = measured_lot(particles, base, _BASE, day_to_day.value, str(day_to_day.source))
     undiluted = (_UNDILUTED,) if particles["dilution_applied"].isna().any() else ()
     refused = (
-        f"Left out of {one.file}: {one.place}: {one.reason} ({one.given})." for one in distribution.refused
+        f"Left out of {line.file}: {line.place}: {line.reason} ({line.given})."
+        for line in distribution.refused
     )
     return replace(lot, notes=(*lot.notes, *undiluted, *refused))
 

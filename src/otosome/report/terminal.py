@@ -32,7 +32,7 @@ def accuracy_lines(errors: Accuracy) -> list[str]:
 def headline_lines(compared: Headline | None) -> list[str]:
     """The benefit with its interval and what it rests on."""
     if compared is None:
-        return ["no comparison was asked for (the study has no [compare])"]
+        return ["no comparison: the study names none, or gives both groups the same"]
     parts = [f"{share.text} {basis}" for basis, share in compared.share.items() if share.exact >= 0.005]
     lines = [
         f"benefit of '{compared.of}' against '{compared.against}': {compared.benefit.text}",
@@ -187,3 +187,13 @@ def _claim(row: Answer) -> list[str]:
         f"  again: {row['command']}",
         "",
     ]
+
+
+def design_lines(design: Answer) -> list[str]:
+    """A design's answer: its sentence, and each of its tables."""
+    plan = design["plan"]
+    lines = [f"{design['title']} ({design['design']})", f"  {plan['headline']}"]
+    for part in plan["parts"]:
+        lines.append(f"  {part['heading']}")
+        lines += [f"    {row['name']}: {row['text']}" for row in part["lines"]]
+    return lines

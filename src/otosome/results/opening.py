@@ -12,17 +12,15 @@ from otosome.results.record import record_of
 if TYPE_CHECKING:
     import xarray as xr
 
-
-# What a result of another verb is.
-_KINDS = {"import": "an import", "quality": "a lot", "fit": "a fit"}
+_OTHERS = {"import": "an import", "quality": "a lot", "fit": "a fit", "trial": "a trial"}
 
 
 def open_result(folder: Path) -> xr.Dataset:
     """The result of a run or a comparison; raises BadInput where the folder holds none."""
     record = record_of(folder)
-    if record.verb in _KINDS:
+    if record.verb in _OTHERS:
         raise BadInput(
-            f"is {_KINDS[record.verb]}, not the result of a study",
+            f"is {_OTHERS[record.verb]}, not the result of a study",
             file=str(folder),
             cure=f"otosome show {folder}",
         )

@@ -162,6 +162,11 @@ class Study:
         endpoint = self.catalog.get("endpoints", self.tables.measure[measure].endpoint)
         return endpoint.options.unit
 
+    def alike(self, arm: str, other: str) -> bool:
+        """Whether two arms suffer, get, wear and lack the same: no simulation tells them apart."""
+        arms = {one.name: one.model_copy(update={"name": ""}) for one in self.tables.arm}
+        return arms[arm] == arms[other]
+
     def heard(self, endpoint: str) -> list[str]:
         """An endpoint, and the one that it hears by, where its file says ``hears``."""
         hears = self.catalog.get("endpoints", endpoint).options.hears
