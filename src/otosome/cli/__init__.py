@@ -28,15 +28,10 @@ _VERBS = (
     run,
     compare,
     measure,
-<<<<<<< HEAD
-    new,
-    import_,
-    fit,
-=======
     trial,
     new,
     import_,
->>>>>>> main
+    fit,
     quality,
     list_,
     sources,

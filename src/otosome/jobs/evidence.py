@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-<<<<<<< HEAD
-from otosome.jobs import fitting, laboratory, lots, study
-=======
-from otosome.jobs import laboratory, lots, study, trials
->>>>>>> main
+from otosome.jobs import fitting, laboratory, lots, study, trials
 from otosome.jobs.options import inputs_again
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import Record, record_of
@@ -200,11 +196,7 @@ def check(
 
 def _standing(folder: Path, shelves: tuple[Path, ...], rerun: bool, watch: Watch) -> Standing:
     record = record_of(folder)
-<<<<<<< HEAD
-    if record.verb in (laboratory.IMPORT, lots.QUALITY, fitting.FIT):
-=======
-    if record.verb in (laboratory.IMPORT, lots.QUALITY, trials.TRIAL):
->>>>>>> main
+    if record.verb in (laboratory.IMPORT, lots.QUALITY, fitting.FIT, trials.TRIAL):
         return _files_stand(folder, record, rerun, watch)
     from otosome.review.standing import check as examine
 
@@ -270,13 +262,10 @@ def _again(folder: Path, record: Record, watch: Watch) -> Path:
     beside = folder.with_name(f"{folder.name}.now")
     if record.verb == laboratory.IMPORT:
         return laboratory.import_(inputs_again(laboratory.ImportInputs, record, beside), watch).folder
-<<<<<<< HEAD
     if record.verb == fitting.FIT:
         return fitting.fit(inputs_again(fitting.FitInputs, record, beside), watch).folder
-=======
     if record.verb == trials.TRIAL:
         return trials.trial(inputs_again(trials.TrialInputs, record, beside), watch).folder
->>>>>>> main
     return lots.assess(inputs_again(lots.LotInputs, record, beside), watch).folder
 
 

@@ -544,11 +544,7 @@ class Show(_Written):
 
     command: Literal["show"]
     seed: NotRequired[int]
-<<<<<<< HEAD
-    result: RunResult | CompareResult | ImportResult | LotResult | Fit
-=======
-    result: RunResult | CompareResult | ImportResult | LotResult | TrialResult
->>>>>>> main
+    result: RunResult | CompareResult | ImportResult | LotResult | Fit | TrialResult
 
 
 class Qualify(_Answer):

@@ -5,17 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from otosome.errors import BadInput
-<<<<<<< HEAD
-from otosome.jobs import fitting, laboratory, lots, study
+from otosome.jobs import fitting, laboratory, lots, study, trials
 from otosome.results import is_ours, record_of
 
-Shown = study.StudyResult | fitting.FitResult | laboratory.Imported | lots.Lot
-=======
-from otosome.jobs import laboratory, lots, study, trials
-from otosome.results import is_ours, record_of
-
-Shown = study.StudyResult | laboratory.Imported | lots.Lot | trials.Trial
->>>>>>> main
+Shown = study.StudyResult | fitting.FitResult | laboratory.Imported | lots.Lot | trials.Trial
 
 
 def show(path: Path) -> Shown:

@@ -220,7 +220,6 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
     return StudyResult(folder, record, result)
 
 
-<<<<<<< HEAD
 def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:
     """The ears a record asks for, and the study as their numbers state it: the shelves', or those of a fit."""
     from otosome.fitting.use import informed
@@ -235,12 +234,9 @@ def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:
     return draw(study, subjects=int(str(subjects)), seed=int(str(seed)), prior=known.prior), known.study
 
 
-def _lay(folder: Path, study: Study, result: xr.Dataset, ears: Ears, observed: Observations) -> None:
-=======
 def _lay(
     folder: Path, study: Study, result: xr.Dataset, ears: Ears, observed: Observations, source: Path
 ) -> None:
->>>>>>> main
     """Lay readings over a result: into its answer and notes, and as a table beside it."""
     from otosome.answers import stored
     from otosome.fitting.against import against, notes, table

@@ -106,7 +106,6 @@ def fill_intake(
     record.write(folder)
 
 
-<<<<<<< HEAD
 def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> None:
     """Write a fit into a folder: answer, draws, study, tables, report, record."""
     import pandas as pd
@@ -126,7 +125,9 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
     if fit.held_out is not None:
         _csv(table(fit.held_out.foretold), folder / "held_out.csv")
     _text(fit_report(outcome, file), folder / "report.html")
-=======
+    record.write(folder)
+
+
 def fill_trial(
     folder: Path,
     answers: Sequence[DesignAnswer],
@@ -155,7 +156,6 @@ def fill_trial(
             _text(chart_svg(chart, alone=True), folder / f"{stem}.svg")
     _text(trial_report(answers), folder / "report.html")
     _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
->>>>>>> main
     record.write(folder)
 
 
