@@ -57,7 +57,7 @@ class Estimate:
     prior: str
     rse: float | None
     learnt: float | None
-    light: Light
+    light: Light | None
     deviate: float
     source: str | None
 
@@ -159,14 +159,14 @@ def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
     steps = _sampled(file, likelihood, summit, chain, report)
     if steps is not None:
         later = steps.deviates[int(_BURN * len(steps.deviates)) :]
-        deviates, told = later.reshape(-1, numbers), convergence(later)
+        deviates, mixing = later.reshape(-1, numbers), convergence(later)
     elif summit.covariance is not None:
         luck = np.random.default_rng(tables.seed)
-        deviates, told = luck.multivariate_normal(summit.deviates, summit.covariance, 4 * DRAWS), None
+        deviates, mixing = luck.multivariate_normal(summit.deviates, summit.covariance, 4 * DRAWS), None
     else:
-        deviates, told = np.empty((0, numbers)), None
+        deviates, mixing = np.empty((0, numbers)), None
     ears = _ears(free, deviates, tables.seed)
-    answer = _answer(file, likelihood, summit, deviates, told, ears, steps)
+    answer = _answer(file, likelihood, summit, deviates, mixing, ears, steps)
     return Outcome(answer, ears, deviates)
 
 
@@ -205,7 +205,7 @@ def _answer(
     likelihood: Likelihood,
     summit: Mode,
     deviates: Array,
-    told: Convergence | None,
+    mixing: Convergence | None,
     ears: Ears | None,
     steps: Chain | None,
 ) -> Fit:
@@ -225,14 +225,9 @@ def _answer(
         denser,
         dict(likelihood.errors),
     )
-    converged = told is not None and told.reached
+    converged = mixing is not None and mixing.reached
     refusal = "" if method != "mode" else summit.refusal
-    sentences = [
-        *_trust(method, search, converged, told, refusal),
-        *(_tells(estimate) for estimate in estimates if estimate.learnt is not None),
-        *(_together(pair) for pair in pairs),
-        *(_at_odds(estimate) for estimate in estimates if abs(estimate.deviate) > _AT_ODDS),
-    ]
+    sentences = [*_trust(method, search, converged, mixing, refusal), *_told(estimates, pairs)]
     left = None
     if file.left.size and ears is not None:
         left = HeldOut(_over(file, ears, left=True), group_score(file.study, file.fitted, file.left))
@@ -242,7 +237,7 @@ def _answer(
         estimates,
         pairs,
         search,
-        told,
+        mixing,
         converged,
         0 if steps is None else len(steps.deviates),
         len({int(a) for some in file.fitted.readings for a in some.animal}),
@@ -254,6 +249,15 @@ def _answer(
         left,
         file.data_hash,
     )
+
+
+def _told(estimates: list[Estimate], pairs: list[Pair]) -> list[str]:
+    """What the data tell, number by number; what they tell only together; where they and the shelf are at odds."""
+    return [
+        *(_tells(estimate) for estimate in estimates if estimate.learnt is not None),
+        *(_together(pair) for pair in pairs),
+        *(_at_odds(estimate) for estimate in estimates if abs(estimate.deviate) > _AT_ODDS),
+    ]
 
 
 def _over(file: FitFile, prior: Ears | None, left: bool = False) -> Against:
@@ -298,7 +302,7 @@ def _estimates(free: Free, summit: Mode, deviates: Array) -> list[Estimate]:
                     prior,
                     None,
                     None,
-                    "red",
+                    None,
                     place,
                     p.source,
                 )
@@ -337,7 +341,9 @@ def _pairs(free: Free, deviates: Array) -> list[Pair]:
     ]
 
 
-def _trust(method: str, search: Search, converged: bool, told: Convergence | None, refusal: str) -> list[str]:
+def _trust(
+    method: str, search: Search, converged: bool, mixing: Convergence | None, refusal: str
+) -> list[str]:
     """How far the numbers can be trusted as numbers."""
     lines = []
     if search.starts > 1 and search.agreeing < 2:
@@ -351,10 +357,10 @@ def _trust(method: str, search: Search, converged: bool, told: Convergence | Non
         lines.append(
             "Intervals are Laplace's: those of a parabola at the summit. A posterior may be wider and skew."
         )
-    if told is not None and not converged:
+    if mixing is not None and not converged:
         lines.append(
-            f"The draws have not converged (largest R-hat {max(told.rhat):.2f}, fewest effective draws "
-            f"{min(*told.bulk, *told.tail):.0f}; asked for are under 1.01 and 400): take more steps and --resume."
+            f"The draws have not converged (largest R-hat {max(mixing.rhat):.2f}, fewest effective draws "
+            f"{min(*mixing.bulk, *mixing.tail):.0f}; asked for are under 1.01 and 400): take more steps and --resume."
         )
     return lines
 
@@ -362,7 +368,11 @@ def _trust(method: str, search: Search, converged: bool, told: Convergence | Non
 def _tells(estimate: Estimate) -> str:
     """A number's light in words."""
     share = f"{100 * (estimate.learnt or 0.0):.0f} % of the prior's variance is gone"
-    words = {"green": "Your data tell", "yellow": "Your data tell in part", "red": "Your data hardly tell"}
+    words: dict[Light | None, str] = {
+        "green": "Your data tell",
+        "yellow": "Your data tell in part",
+        "red": "Your data hardly tell",
+    }
     return f"{words[estimate.light]} {estimate.name}: {estimate.text}; {share}."
 
 

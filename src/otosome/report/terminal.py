@@ -59,7 +59,7 @@ def fit_lines(fit: Fit) -> list[str]:
     lines = [
         f"{fit.method} of {len(fit.estimates)} numbers from {fit.readings} readings of {fit.animals} animals"
     ]
-    lines += [f"  {row.light:6} {row.name}: {row.text}  (shelf: {row.prior})" for row in fit.estimates]
+    lines += [f"  {row.light or '–':6} {row.name}: {row.text}  (shelf: {row.prior})" for row in fit.estimates]
     search = fit.search
     lines.append(
         f"  {search.agreeing} of {search.starts} starts agree; log-posterior {search.log_posterior:.2f}, twice the "
