@@ -19,8 +19,9 @@ from otosome.study import Study
 
 @dataclass(frozen=True)
 class Difference:
-    """What a group was measured to differ from another, 95 %.
+    """What a group was measured to differ from another at one time, 95 %.
 
+    ``time``     hours or the words of the file, blank where not stated
     ``level``    dB SPL at which it was read, None where it has none
     ``animals`` ``readings``  of the group
     ``alike``    whether the study gives both groups the same
@@ -28,6 +29,7 @@ class Difference:
 
     quantity: str
     level: float | None
+    time: str
     group: str
     against: str
     difference: Interval
@@ -52,6 +54,7 @@ def measured(study: Study, table: Path) -> list[Difference]:
         Difference(
             quantity=str(row["quantity"]),
             level=float(row["level"]) if np.isfinite(row["level"]) else None,
+            time=str(row["time"]),
             group=str(row["group"]),
             against=str(row["against"]),
             difference=written(row["mean"], row["low"], row["high"], str(row["unit"]), gain=True),

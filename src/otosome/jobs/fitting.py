@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,11 +40,12 @@ class FitInputs:
 
 @dataclass(frozen=True)
 class FitResult:
-    """A stored fit: its folder, the job that wrote it, and what it says."""
+    """A stored fit: its folder, the job that wrote it, what it says, and notes on the folder itself."""
 
     folder: Path
     record: Record
     fit: Fit
+    notes: list[str] = field(default_factory=list)
 
     @property
     def report(self) -> Path:
@@ -56,7 +57,12 @@ class FitResult:
         from pydantic_core import to_jsonable_python
 
         answer = to_jsonable_python(self.fit)
-        return {"out": str(self.folder), "inputs": dict(self.record.inputs), "result": answer, "notes": []}
+        return {
+            "out": str(self.folder),
+            "inputs": dict(self.record.inputs),
+            "result": answer,
+            "notes": self.notes,
+        }
 
     def lines(self) -> list[str]:
         """The answer for a person."""
@@ -81,9 +87,9 @@ def fit(inputs: FitInputs, watch: Watch = SILENT) -> FitResult:
     with writing(folder, inputs.force) as part:
         outcome = fitted(file, chain, report)
         record = Record(FIT, file.name, file.inputs, options_of(inputs))
-        fill_fit(part, outcome, file, record)
         if chain.is_file():
             shutil.copyfile(chain, part / CHAIN)
+        fill_fit(part, outcome, file, record)
     chain.unlink(missing_ok=True)
     return FitResult(folder, record, outcome.fit)
 

@@ -119,7 +119,7 @@ def intake(
     _estimate(results, {**dict.fromkeys(subjects, species), **named})
     _match(results, animals)
     if animals is not None:
-        results.groups = group_means(results.readings, list(dict.fromkeys(animals.groups())))
+        results.groups = group_means(results.readings, animals.order())
     return results
 
 
@@ -317,12 +317,7 @@ def _match(results: Intake, animals: sheet.Animals | None) -> None:
     pairs = {pair for table in tables for pair in zip(table["subject"], table["ear"], strict=True)}
     if any(not subject for subject, _ in pairs):
         results.notes.append("Some files name no subject: give them one in the animals sheet, column file.")
-    again = _told_again(results.readings)
-    if again:
-        results.notes.append(
-            f"Several files tell a threshold of one subject, ear, frequency and time; all are kept: {_some(again)}. "
-            "Different animals need different names."
-        )
+    results.notes += _repeated(results)
     if animals is not None:
         results.notes += _beside_sheet(tables, {pair for pair in pairs if pair[0]}, animals)
 
@@ -342,12 +337,33 @@ def _beside_sheet(
         yield f"Without day0 in {animals.name}, so without a time: {_some(sorted(undated))}."
 
 
-def _told_again(readings: pd.DataFrame) -> list[str]:
-    """Subjects of whom more than one file tells the same threshold, be they measured twice or two of one name."""
-    thresholds_read = readings[(readings["quantity"] == "abr_threshold") & (readings["subject"] != "")]
-    same = ["subject", "ear", "frequency", "time", "recorded", "flag"]
-    files = thresholds_read.groupby(same, dropna=False)["file"].nunique()
-    return sorted({str(key[0]) for key in files.index[files > 1]})
+def _repeated(results: Intake) -> Iterator[str]:
+    """Notes on thresholds of one subject, ear, frequency and time in several files.
+
+    Files of several kinds are methods (waveforms and a table of thresholds, say); two files of one kind tell either
+    that an animal was measured twice or that two animals bear one name.
+    """
+    thresholds_read = results.readings[
+        (results.readings["quantity"] == "abr_threshold") & (results.readings["subject"] != "")
+    ]
+    methods, twice = dict[str, set[str]](), set[str]()
+    same = ["subject", "ear", "frequency", "time", "recorded"]
+    for key, rows in thresholds_read.groupby(same, dropna=False):
+        files = [str(file) for file in rows["file"].unique()]
+        kinds = {results.files.get(file, "") for file in files}
+        if len(kinds) > 1:
+            methods.setdefault(str(key[0]), set()).update(kinds)
+        if len(files) > len(kinds):
+            twice.add(str(key[0]))
+    if methods:
+        named = [f"{subject} ({' and '.join(sorted(kinds))})" for subject, kinds in sorted(methods.items())]
+        yield f"A threshold read by several methods; all are kept, as readings of one animal: {_some(named)}."
+    if twice:
+        yield (
+            "Several files of one kind tell a threshold of one subject, ear, frequency and time: an animal measured "
+            f"twice, or two animals of one name; all are kept: {_some(sorted(twice))}. Different animals "
+            "need different names."
+        )
 
 
 def _some(names: list[str]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from otosome.results.dataset import ANSWER, EARS, STUDY, write_data
 from otosome.results.record import Record
+from otosome.units import Json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, r
     record.write(folder)
 
 
-def fill_lot(folder: Path, assessment: Assessment, values: Mapping[str, Any], record: Record) -> None:
+def fill_lot(folder: Path, assessment: Assessment, values: Json, record: Record) -> None:
     """Write a lot's certificate, report, tables and record into a folder.
 
     ``values``  what ``otosome.lots.values.lot_values`` says, with ``history``, ``reference`` and ``stakes``
@@ -75,7 +76,9 @@ def fill_intake(
 
     from otosome.laboratory.groups import methods
     from otosome.laboratory.mapping import draft
-    from otosome.report.contact import contact_sheet
+    from otosome.report.contact import comparison, contact_sheet, drawings
+    from otosome.report.groups import save_groups
+    from otosome.report.imported import agreement, standalone
 
     tables = {
         "readings": intake.readings,
@@ -92,6 +95,7 @@ def fill_intake(
     if intake.groups is not None and len(intake.groups):
         _csv(intake.groups, folder / "groups.csv")
         _text(methods(intake.groups) + "\n", folder / "methods.txt")
+        save_groups(intake.groups, folder / "groups")
     for name, plate in intake.plates.items():
         (folder / "plates").mkdir(exist_ok=True)
         _csv(plate, folder / "plates" / f"{name}.csv")
@@ -102,6 +106,13 @@ def fill_intake(
     rows = [vars(refusal) for refusal in intake.refused]
     _csv(pd.DataFrame(rows, columns=["file", "place", "given", "reason"]), folder / "refused.csv")
     _text(contact_sheet(intake), folder / "contact.html")
+    compared = agreement(intake.estimated)
+    if compared is not None:
+        _text(comparison(compared), folder / "comparison.html")
+    (folder / "figures").mkdir(exist_ok=True)
+    for drawing in [*drawings(intake), *([compared.drawing()] if compared else [])]:
+        _text(standalone(drawing.svg), folder / "figures" / f"{drawing.stem}.svg")
+        _csv(drawing.table, folder / "figures" / f"{drawing.stem}.csv")
     _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
     record.write(folder)
 
@@ -131,12 +142,14 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
 def fill_trial(
     folder: Path,
     answers: Sequence[DesignAnswer],
+    people: Mapping[str, pd.DataFrame],
     designs: Sequence[Path],
     answer: Mapping[str, Any],
     record: Record,
 ) -> None:
     """Write designs answered into a folder: report, each curve as SVG and CSV, the designs' files, answer, record.
 
+    ``people``   subjects of the first trial of each design that was simulated
     ``designs``  the files they were read from, copied beside
     """
     import pandas as pd
@@ -154,6 +167,8 @@ def fill_trial(
             ]
             _csv(pd.DataFrame(rows, columns=["line", chart.across, chart.up]), folder / f"{stem}.csv")
             _text(chart_svg(chart, alone=True), folder / f"{stem}.svg")
+    for name, subjects in people.items():
+        _csv(subjects, folder / f"{name}_subjects.csv")
     _text(trial_report(answers), folder / "report.html")
     _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
     record.write(folder)
