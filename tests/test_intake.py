@@ -21,7 +21,9 @@ from otosome.laboratory import thresholds
 from otosome.laboratory.animals import COLUMNS, Animals
 from otosome.laboratory.intake import intake
 from otosome.laboratory.tables import READINGS
-from otosome.report.contact import _agreement, contact_sheet
+from otosome.report.contact import comparison, contact_sheet, drawings
+from otosome.report.groups import look
+from otosome.report.imported import agreement, over_frequency
 from otosome.study import loads
 from samples.biosig_arf import archive
 
@@ -421,19 +423,28 @@ def test_an_insult_without_the_dose_it_is_given_by_is_refused_and_not_made_up(
     assert says in error["cure"]
 
 
-def test_the_contact_sheet_shows_how_far_waveforms_and_hands_disagree():
+def test_hands_and_waveforms_are_compared_with_bias_spread_and_shares():
     table = pd.DataFrame(
         {"value": [30.0, 42.0, 55.0], "manual": [25.0, 40.0, np.nan], "censored": "none", "unit": "dB SPL"}
     )
     # 5 and 2 dB: 3.5 in the middle, limits 1.96 standard deviations (2.12) to either side.
-    assert _agreement(table)["said"] == "+3.5 dB, limits -0.7 to +7.7 dB, 2 pairs in dB SPL"
+    assert agreement(table).says == "+3.5 dB, limits -0.7 to +7.7 dB, 2 pairs in dB SPL"
     # SD of 5 and 2 is 3 / sqrt(2).
-    assert _agreement(table)["beside"].startswith(
-        "SD 2.1 dB, 100% within 5 dB, 100% within 10 dB; a published"
-    )
+    assert agreement(table).beside.startswith("SD 2.1 dB, 100% within 5 dB, 100% within 10 dB; a published")
     mixed = pd.concat([table, table.iloc[:1].assign(unit="dB")])
-    assert _agreement(mixed)["said"].endswith("2 pairs in dB SPL; 1 in another reference left out")
-    assert _agreement(table.iloc[:1]) is None
+    assert agreement(mixed).says.endswith("2 pairs in dB SPL; 1 in another reference left out")
+    assert agreement(table.iloc[:1]) is None
+
+
+def test_the_page_of_hands_names_every_pair_and_the_bar():
+    table = pd.DataFrame(
+        {"value": [30.0, 42.0], "manual": [25.0, 34.0], "low": 20.0, "high": 50.0, "censored": "none"}
+    ).assign(unit="dB SPL", subject=["<i>m1", "m2"], ear="left", frequency=[8.0, np.nan], file="a.csv")
+    page = comparison(agreement(table))
+    assert "&lt;i&gt;m1" in page and "<i>m1" not in page
+    assert "<td>8 kHz</td>" in page and "<td>click</td>" in page
+    assert "<td>+6.5 dB</td><td>2.1 dB</td><td>50 %</td><td>100 %</td><td>2</td>" in page
+    assert "<td>+0.3 dB</td><td>6.2 dB</td><td>68 %</td><td>91 %</td>" in page
 
 
 def test_a_sheet_for_files_without_animals_is_refused(exports, tmp_path):
@@ -451,14 +462,35 @@ def test_the_contact_sheet_draws_readings_by_group_and_time_on_common_axes(tmp_p
     (tmp_path / "abr.csv").write_text(
         f"subject,group,day,freq_khz,threshold_db_spl\n{rows}", encoding="utf-8"
     )
-    page = contact_sheet(intake([tmp_path], CATALOG))
+    results = intake([tmp_path], CATALOG)
+    page = contact_sheet(results)
     assert re.findall(r"<strong>(abr threshold, \d+ h)</strong>", page) == [
         "abr threshold, 24 h", "abr threshold, 336 h",
     ]  # fmt: skip
-    assert page.count("<polyline") == 4
-    assert page.count(">62</text>") == page.count(">28</text>") == 2
-    assert "&lt;b&gt;control" in page
+    assert "&lt;b&gt;control (n = 1)" in page and "<b>control" not in page
     assert "<td>12 of 2</td><td>42</td><td>0</td>" in page
+    early, late = drawings(results)
+    assert list(late.table["median"]) == [38.0, 46.0, 62.0, 28.0, 36.0, 52.0]
+    assert early.stem == "abr_threshold_24_h"
+
+
+def test_animals_count_once_and_their_spread_is_that_of_animals():
+    values = {"a": (10.0, 20.0), "b": (30.0, 30.0), "c": (40.0, 50.0)}
+    rows = [
+        {"subject": subject, "group": group, "frequency": khz, "value": value}
+        for group in ("second", "first")
+        for subject, both in values.items()
+        for khz in (8.0, 16.0)
+        for value in both
+    ]
+    about = {"quantity": "abr_threshold", "unit": "dB SPL", "level": np.nan, "time": 24.0, "flag": ""}
+    (drawn,) = over_frequency(pd.DataFrame(rows).assign(censored="none", **about), ["second", "first"])
+    # Means of animals: 15, 30 and 45.
+    assert drawn.table.iloc[0].to_dict() == {
+        "group": "second", "frequency": 8.0, "low": 22.5, "median": 30.0, "high": 37.5, "animals": 3,
+    }  # fmt: skip
+    assert list(drawn.table["group"].unique()) == ["second", "first"]
+    assert len({look(number) for number in range(8)}) == len({look(number)[0] for number in range(8)}) == 8
 
 
 def test_the_contact_sheet_tells_a_reason_once_for_each_file(tmp_path):

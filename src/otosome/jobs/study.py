@@ -77,12 +77,14 @@ class StudyInputs:
 class StudyResult:
     """A stored result of a study: its folder, the job that wrote it, and its numbers.
 
-    ``data``  of ``otosome.simulate``, with the answer as JSON in its attributes
+    ``data``      of ``otosome.simulate``, with the answer as JSON in its attributes
+    ``warnings``  what a reader must know of the folder itself, beside the answer's notes
     """
 
     folder: Path
     record: Record
     data: xr.Dataset
+    warnings: tuple[str, ...] = ()
 
     def answer(self, name: str) -> Any:
         """A part of the answer, such as ``headline``; None where the result has none."""
@@ -101,7 +103,7 @@ class StudyResult:
     @property
     def ears(self) -> int:
         """Ears simulated, those rejected among them."""
-        return int(self.data.sizes["subject"]) + len(self.answer("masked") or [])
+        return int(self.data.sizes["subject"]) + len(self.answer("rejected") or [])
 
     @property
     def report(self) -> Path:
@@ -118,10 +120,10 @@ class StudyResult:
             "result": {
                 of: self.answer(of),
                 "errors": self.answer("errors") or {},
-                "masked": self.answer("masked") or [],
+                "rejected": self.answer("rejected") or [],
                 **({"against": against} if (against := self.answer("against")) else {}),
             },
-            "notes": self.answer("notes"),
+            "notes": [*self.answer("notes"), *self.warnings],
         }
 
     def lines(self) -> list[str]:

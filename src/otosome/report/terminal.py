@@ -122,7 +122,10 @@ def standing_lines(row: Answer) -> list[str]:
     files = row["verb"] in ("import", "quality")
     fallen = "was read from files that changed" if files else "rests on evidence that changed"
     stands = "stands (its files are as they were)" if files else "stands"
+    if row["altered"]:
+        fallen = "was changed by hand, or by the disk, since otosome wrote it; make it anew"
     lines = [f"{row['result']}: {stands if row['stands'] else fallen}", *_changed(row["changed"], "  ")]
+    lines += [f"  {altered['what']:<9} {altered['file']}" for altered in row["altered"]]
     if row["then"] is not None and not row["stands"]:
         then, now = (amount(row[when], row["unit"], sign=True) for when in ("then", "now"))
         lines.append(f"  best-value benefit: {then} then, {now} now")
@@ -175,4 +178,10 @@ def design_lines(design: Answer) -> list[str]:
     for part in plan["parts"]:
         lines.append(f"  {part['heading']}")
         lines += [f"    {row['name']}: {row['text']}" for row in part["lines"]]
+    done = design["simulated"]
+    if done is not None:
+        lines.append(
+            f"  {done['trials']} trials of {done['n']} a group, from {done['ears']} ears of {done['worlds']} worlds"
+        )
+        lines += [f"    {row['belief'].replace('_', ' ')}: {row['text']}" for row in done["operating"]]
     return lines

@@ -74,8 +74,9 @@ def fill_intake(
 
     from otosome.laboratory.groups import methods
     from otosome.laboratory.mapping import draft
-    from otosome.report.contact import contact_sheet
+    from otosome.report.contact import comparison, contact_sheet, drawings
     from otosome.report.groups import save_groups
+    from otosome.report.imported import agreement, standalone
 
     tables = {
         "readings": intake.readings,
@@ -103,6 +104,13 @@ def fill_intake(
     rows = [vars(refusal) for refusal in intake.refused]
     _csv(pd.DataFrame(rows, columns=["file", "place", "given", "reason"]), folder / "refused.csv")
     _text(contact_sheet(intake), folder / "contact.html")
+    compared = agreement(intake.estimated)
+    if compared is not None:
+        _text(comparison(compared), folder / "comparison.html")
+    (folder / "figures").mkdir(exist_ok=True)
+    for drawing in [*drawings(intake), *([compared.drawing()] if compared else [])]:
+        _text(standalone(drawing.svg), folder / "figures" / f"{drawing.stem}.svg")
+        _csv(drawing.table, folder / "figures" / f"{drawing.stem}.csv")
     _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
     record.write(folder)
 
@@ -110,12 +118,14 @@ def fill_intake(
 def fill_trial(
     folder: Path,
     answers: Sequence[DesignAnswer],
+    people: Mapping[str, pd.DataFrame],
     designs: Sequence[Path],
     answer: Mapping[str, Any],
     record: Record,
 ) -> None:
     """Write designs answered into a folder: report, each curve as SVG and CSV, the designs' files, answer, record.
 
+    ``people``   subjects of the first trial of each design that was simulated
     ``designs``  the files they were read from, copied beside
     """
     import pandas as pd
@@ -133,6 +143,8 @@ def fill_trial(
             ]
             _csv(pd.DataFrame(rows, columns=["line", chart.across, chart.up]), folder / f"{stem}.csv")
             _text(chart_svg(chart, alone=True), folder / f"{stem}.svg")
+    for name, subjects in people.items():
+        _csv(subjects, folder / f"{name}_subjects.csv")
     _text(trial_report(answers), folder / "report.html")
     _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
     record.write(folder)

@@ -16,7 +16,7 @@ from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
 from otosome.evidence import Curve, Parameter, Sourced, without_source
 from otosome.model.grades import Scale
-from otosome.roles import BatchOptions, Harm, Map, Options, Population, SpeciesOptions
+from otosome.roles import AdverseEvent, BatchOptions, Map, Options, Population, SpeciesOptions
 from otosome.study.tables import (
     Arm,
     DeviceUse,
@@ -222,9 +222,9 @@ class Study:
         }
         return {name: number for name, number in times.items() if number}
 
-    def adverse_event(self, name: str, columns: Mapping[str, Array]) -> Harm:
+    def adverse_event(self, name: str, columns: Mapping[str, Array]) -> AdverseEvent:
         """An adverse event of a treatment, bound to people."""
-        bound: Harm = self.catalog.get("harms", name).bind(columns, self.tables.species)
+        bound: AdverseEvent = self.catalog.get("harms", name).bind(columns, self.tables.species)
         return bound
 
     def needs(self, use: InsultUse) -> tuple[str, ...]:
