@@ -74,8 +74,9 @@ def fill_intake(
 
     from otosome.laboratory.groups import methods
     from otosome.laboratory.mapping import draft
-    from otosome.report.contact import contact_sheet
+    from otosome.report.contact import comparison, contact_sheet, drawings
     from otosome.report.groups import save_groups
+    from otosome.report.imported import agreement, standalone
 
     tables = {
         "readings": intake.readings,
@@ -103,6 +104,13 @@ def fill_intake(
     rows = [vars(refusal) for refusal in intake.refused]
     _csv(pd.DataFrame(rows, columns=["file", "place", "given", "reason"]), folder / "refused.csv")
     _text(contact_sheet(intake), folder / "contact.html")
+    compared = agreement(intake.estimated)
+    if compared is not None:
+        _text(comparison(compared), folder / "comparison.html")
+    (folder / "figures").mkdir(exist_ok=True)
+    for drawing in [*drawings(intake), *([compared.drawing()] if compared else [])]:
+        _text(standalone(drawing.svg), folder / "figures" / f"{drawing.stem}.svg")
+        _csv(drawing.table, folder / "figures" / f"{drawing.stem}.csv")
     _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
     record.write(folder)
 
