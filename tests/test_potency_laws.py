@@ -149,6 +149,28 @@ def test_the_error_of_replicate_wells_by_hand():
     assert checks(found)["error of replicate wells over the range"].value == pytest.approx(expected)
 
 
+def test_the_variance_of_a_parallel_lines_potency_is_that_of_least_squares():
+    """Doses that differ between the preparations, so that shift and slope are correlated; slopes by differences."""
+    chance = np.random.default_rng(33)
+    doses = [np.repeat(2.0 ** np.arange(start, start + 4), 3) for start in (0, 2)]
+    x = [np.log(dose) for dose in doses]
+    y = [
+        1 + 0.5 * (z + shift) + chance.normal(0, 0.05, z.size) for z, shift in zip(x, (0.0, 0.4), strict=True)
+    ]
+    found = measure(Run("run", doses[0], y[0], doses[1], y[1]), LINE)
+    design = np.zeros((24, 3))
+    design[:12, 0], design[12:, 1], design[:, 2] = 1, 1, np.concatenate(x)
+    estimate, (left,), _, _ = np.linalg.lstsq(design, np.concatenate(y), rcond=None)
+    covariance = left / 21 * np.linalg.inv(design.T @ design)
+
+    def log(point):
+        return (point[1] - point[0]) / point[2]
+
+    slope = np.array([(log(estimate + d) - log(estimate - d)) / 2e-6 for d in 1e-6 * np.eye(3)])
+    assert found.log == pytest.approx(log(estimate))
+    assert found.variance == pytest.approx(slope @ covariance @ slope, rel=1e-5)
+
+
 # Simulation
 
 

@@ -143,12 +143,23 @@ def test_a_lot_on_its_limit_is_never_decided():
     assert more_counts(counted, edge, 10 * edge, RISKS) is None
 
 
-@given(st.floats(0.05, 3.0), st.floats(0.01, 0.5))
+@given(st.floats(0.05, 3.0), st.floats(0.01, 0.5), st.floats(0.01, 0.3), st.floats(0.01, 0.3))
 @settings(max_examples=40)
-def test_released_and_refused_lots_carry_no_more_than_their_risk(median, spread):
-    decision, inside = decide(Belief.student(np.log(median), spread, np.inf), *LABEL, RISKS)
-    assert decision != "release" or 1 - inside <= RISKS.consumer
-    assert decision != "refuse" or inside <= RISKS.producer
+def test_released_and_refused_lots_carry_no_more_than_their_risk(median, spread, consumer, producer):
+    risks = Risks(consumer, producer)
+    decision, inside = decide(Belief.student(np.log(median), spread, np.inf), *LABEL, risks)
+    assert decision != "release" or 1 - inside <= consumer
+    assert decision != "refuse" or inside <= producer
+
+
+@pytest.mark.parametrize(
+    ("deviations", "decision"),
+    [(2.4, "release"), (2.2, "cannot decide"), (-1.2, "cannot decide"), (-1.4, "refuse")],
+)
+def test_either_risk_decides_on_its_own_side(deviations, decision):
+    """A limit of 1 and a normal error: risks of 1 and 10 % turn at 2.33 and -1.28 standard deviations."""
+    belief = Belief.student(0.1 * deviations, 0.1, np.inf)
+    assert decide(belief, 1.0, np.inf, Risks(consumer=0.01, producer=0.1))[0] == decision
 
 
 @pytest.mark.parametrize("limits", [(0.8, 1.2), (0.9, np.inf), (0.0, 0.25)])

@@ -290,6 +290,14 @@ def test_a_count_has_its_own_limit_without_a_label():
     assert verdict.method == "particle count, nanosight"
 
 
+def test_a_verdict_carries_the_consumers_risk_outside_and_the_producers_inside():
+    own = specification({"particles_least": "3.9e11 particles/mL"})
+    (verdict,) = verdicts(own, LOT, Stated({}, {}, "lot.toml"))
+    outside = LOT.counted.belief.below(3.9e8)
+    assert (verdict.consumer, verdict.producer) == pytest.approx((outside, 1 - outside))
+    assert outside < 0.4
+
+
 def test_a_count_that_cannot_decide_says_how_many_more_would():
     own = specification({"particles_least": "3.95e11 particles/mL"})
     (verdict,) = verdicts(own, LOT, Stated({}, {}, "lot.toml"))
@@ -335,6 +343,23 @@ def test_a_bound_decides_where_all_that_it_leaves_is_on_one_side(text, form, dec
 def test_a_number_with_an_error_is_never_shown_to_be_equal():
     assert decided({"equal": ["ph"], "ph": "7"}, {"ph": "7 +/- 1 %"})[0] == "cannot decide"
     assert decided({"equal": ["ph"], "ph": "7"}, {"ph": "7"})[0] == "release"
+
+
+@pytest.mark.parametrize(
+    ("unlike", "limited", "decision"),
+    [(3, True, "refuse"), (1, True, "cannot decide"), (3, False, "cannot decide")],
+)
+def test_a_lot_unlike_the_reference_in_every_run_is_refused_where_potency_is_limited(
+    unlike, limited, decision
+):
+    runs = LOT.potencies["hsp70"][0]
+    changed = tuple(
+        replace(run, unlike=k < unlike, refused="unlike" if k < unlike else "") for k, run in enumerate(runs)
+    )
+    lot_ = replace(LOT, potencies={"hsp70": (changed, combine(changed))})
+    own = specification({"potency_least": "0.7"} if limited else {"recorded": ["protein"]})
+    found = verdicts(own, lot_, Stated({"protein": "2 ug"}, {}, "lot.toml"))
+    assert [v.decision for v in found if v.test == "potency_hsp70"] == [decision]
 
 
 def test_limits_of_every_potency_and_of_one_mechanism_both_count():

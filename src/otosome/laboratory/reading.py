@@ -28,7 +28,12 @@ _UNDILUTED = (
     "The dilution is not recorded, so the count is taken as printed; if the sample was diluted, the product holds more "
     "by that factor: record it in the instrument's software and export again."
 )
-MAPPING = "say what its columns hold in a mapping: otosome new mapping FILE writes one to fill in"
+MAPPING = (
+    "say what its columns hold in a mapping: otosome new mapping FILE writes one to fill in; "
+    "a plate of wells goes to otosome new batch FILE"
+)
+# What lots read besides.
+PLATES = "plates of wells (otosome new batch)"
 FEWEST_SIZES = 10  # bins a distribution has at least
 
 
@@ -116,7 +121,7 @@ def _unknown(part: Export, names: list[str], catalog: Catalog) -> BadInput:
         file=part.name,
         key=where,
         given=what,
-        allowed=catalog.names("instruments"),
+        allowed=[*catalog.names("instruments"), PLATES],
         cure=part.instead or None,
     )
 
@@ -159,7 +164,7 @@ def read_particles(export: Export, catalog: Catalog) -> Distribution:
             "is no file that a reader knows",
             file=export.name,
             given=export.looks,
-            allowed=catalog.names("instruments"),
+            allowed=[*catalog.names("instruments"), PLATES],
             cure=export.instead or None,
         )
     return _distribution(export, names[0], catalog)
