@@ -272,6 +272,13 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class SoluteOptions(Options):
+    """Options of a solute: the solute that it ``becomes`` in the body, where it is a prodrug."""
+
+    becomes: Annotated[str, On(("solutes",))] | None = None
+
+
+@dataclass(frozen=True)
 class RouteOptions(Options):
     """Options of a route.
 
@@ -732,6 +739,7 @@ OPTIONS: Mapping[str, type[Options]] = {
     "species": SpeciesOptions,
     "maps": MapOptions,
     "batches": BatchOptions,
+    "solutes": SoluteOptions,
     "routes": RouteOptions,
     "insults": InsultOptions,
     "populations": PopulationOptions,

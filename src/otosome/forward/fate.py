@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 
 from otosome.forward.carried import Steps, frozen
 from otosome.forward.cochleae import Cochleae
-from otosome.forward.dosing import drug_flows, protein_flows, pushes, vesicle, vesicle_flows
+from otosome.forward.dosing import drug_flows, protein_flows, pushes, solute_of, vesicle, vesicle_flows
 from otosome.forward.planning import Plan, PlannedArm, PlannedInsult
 from otosome.lots.batch import Batch
 from otosome.model import transport
@@ -75,28 +75,54 @@ class Fate:
 
     @cached_property
     def _suffered(self) -> object:
-        """All that decides the injury: the insults, and the fluid that treatments push through the cochlea."""
-        return frozen((self.arm.insults, pushes(self.ears, self.arm)))
+        """All that decides the injury: insults, drugs, and the fluid that treatments push through the cochlea."""
+        return frozen((self.arm.insults, self.arm.drugs, pushes(self.ears, self.arm)))
 
     def exposure(self, insult: PlannedInsult) -> Exposure:
         """What an insult finds in the ear."""
+        solutes = self.ears.study.catalog.names("solutes")
+        needs = [need.split(".", 1) for need in self._needs(insult)]
         concentration = {
-            need: at_sites(self.ears.plan, solution.concentration[need.partition(".")[2]][0])
-            for drug, solution in self.drugs(insult).items()
-            for need in self._needs(insult)
-            if need.partition(".")[0] == drug
+            f"{solute}.{where}": at_sites(self.ears.plan, self.concentration(solute, where))
+            for solute, where in needs
+            if solute in solutes
         }
         return Exposure(self.ears.plan.knots, concentration, exposed(self.ears, insult))
 
-    def drugs(self, insult: PlannedInsult) -> dict[str, transport.Transported]:
-        """The solutes of an insult, each carried through the ear."""
-        ears, needs = self.ears, self._needs(insult)
-        solutes = ears.study.catalog.names("solutes")
-        keep = sorted({need.partition(".")[2] for need in needs})
+    def concentration(self, solute: str, where: str) -> Array:
+        """Of a solute, given or made of a prodrug, in a fluid or tissue, uM, shape (ear, time, place).
+
+        A fluid that has no places has shape (ear, time).
+        """
+        carried = self.ears.study.carried
+        parts = [
+            run.concentration[where][carried(drug).index(solute)]
+            for drug, run in self.drugs.items()
+            if solute in carried(drug)
+        ]
+        return np.asarray(reduce(np.add, parts)) if parts else self._none(where)
+
+    def _none(self, where: str) -> Array:
+        shape = (self.ears.subjects, self.ears.plan.knots.size)
+        return np.zeros(shape if where in transport.LUMPED else (*shape, self.ears.plan.places.places))
+
+    @cached_property
+    def drugs(self) -> dict[str, transport.Transported]:
+        """Every solute that the arm is given as a drug, carried through the ear; a prodrug with what it becomes."""
+        ears = self.ears
         return {
-            drug: self._solve(ears.bind("solutes", drug), drug_flows(ears, drug, insult, self.arm), keep)
-            for drug in sorted({need.partition(".")[0] for need in needs} & set(solutes))
+            solute: self._solve(
+                solute_of(ears, solute), drug_flows(ears, self.arm, solute), self._kept(solute)
+            )
+            for solute in dict.fromkeys(drug.drug.solute for drug in self.arm.drugs)
         }
+
+    def _kept(self, solute: str) -> list[str]:
+        """The fluids and tissues in which a drug is followed: where it harms, and at the study's probes."""
+        carried = set(self.ears.study.carried(solute))
+        needs = [need.split(".", 1) for insult in self.arm.insults for need in self._needs(insult)]
+        harms = {where for name, where in needs if name in carried}
+        return sorted(harms | {probe.of for probe in self.ears.plan.probes.values()})
 
     def _needs(self, insult: PlannedInsult) -> list[str]:
         return list(self.ears.study.catalog.get("insults", insult.entry).options.needs)

@@ -66,9 +66,8 @@ def _kept(fate: Fate, measured: Cells, keep: Collection[str]) -> dict[str, Array
 
 def solutions(fate: Fate, protein: bool) -> list[transport.Transported]:
     """Every solution of transport that an arm rests on; that of protein only where it is asked for."""
-    drugs = [solution for insult in fate.arm.insults for solution in fate.drugs(insult).values()]
     others = [fate.vesicles, fate.protein if protein else None]
-    return [*drugs, *(solution for solution in others if solution is not None)]
+    return [*fate.drugs.values(), *(solution for solution in others if solution is not None)]
 
 
 def _peak(fate: Fate, carried: transport.Transported | None) -> Array:
@@ -81,13 +80,19 @@ def _peak(fate: Fate, carried: transport.Transported | None) -> Array:
 def sampled(fate: Fate) -> dict[str, Array]:
     """Mean concentration of each sample of an arm by solute, all size classes together, (ear, sample)."""
     ears = fate.ears
-    carried = [pair for insult in fate.arm.insults for pair in fate.drugs(insult).items()]
-    carried += [(n, c) for n, c in (("vesicle", fate.vesicles), ("protein", fate.protein)) if c is not None]
-    # The tracer scales exchange; none of it is given.
-    solutes = [name for name in ears.study.solutes() if name != "tmpa"]
+    carried = [
+        (name, run.samples[n])
+        for drug, run in fate.drugs.items()
+        for n, name in enumerate(ears.study.carried(drug))
+    ]
+    others = (("vesicle", fate.vesicles), ("protein", fate.protein))
+    carried += [(name, run.samples.sum(axis=0)) for name, run in others if run is not None]
+    # The tracer scales exchange; it counts where it is given.
+    drugs = {use.solute for use in ears.study.tables.drug.values()}
+    solutes = [name for name in ears.study.solutes() if name != "tmpa" or name in drugs]
     total = dict.fromkeys(solutes, np.zeros((ears.subjects, len(ears.plan.samples))))
-    for name, solution in carried:
-        total[name] = total[name] + solution.samples.sum(axis=0)
+    for name, samples in carried:
+        total[name] = total[name] + samples
     return total
 
 
