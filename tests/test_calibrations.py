@@ -115,7 +115,7 @@ def test_words_of_the_best_ear_rise_with_level_as_published(material):
 def test_the_best_ear_has_what_was_measured_behind_the_round_window():
     found = round_window.figures(best(round_window))
     # Within one standard error of each. The ratio is no measurement but the authors' own fit, read as 20 to 80. It is
-    # missed now (13; 2.5 to 46 as drawn): where blood supplies the apex less, as cisplatin asks for, it clears less too.
+    # missed now (13; 2.5 to 46 as drawn): where blood supplies the apex less, as cisplatin asks, it clears less too.
     assert found["1.4 mm"] == pytest.approx(330.0, abs=52.0)
     assert found["7.5 mm"] == pytest.approx(15.0, abs=15.0)
     assert 10.0 < found["base over apex"] < 80.0

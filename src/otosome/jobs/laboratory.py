@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from otosome.errors import BadInput
 from otosome.jobs.options import options_of
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import ANSWER, Record, check_free, csv_text, fill_intake, usual, writing
+from otosome.units import Json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,14 +76,14 @@ class Imported:
     refused: list[dict[str, str]]
     notes: list[str]
     unsure: dict[str, list[str]]
-    groups: list[dict[str, Any]]
+    groups: list[Json]
 
     @property
     def contact_sheet(self) -> Path:
         """What was read, to look at."""
         return self.folder / "contact.html"
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> Json:
         """What was imported, as JSON holds it."""
         return {
             "rows": self.rows,
@@ -92,7 +93,7 @@ class Imported:
             "groups": self.groups,
         }
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The answer for a machine, as ``docs/schemas`` has it."""
         return {
             "out": str(self.folder),
@@ -165,7 +166,7 @@ def import_(inputs: ImportInputs, watch: Watch = SILENT) -> Imported:
     return imported
 
 
-def _rows(means: pd.DataFrame | None) -> list[dict[str, Any]]:
+def _rows(means: pd.DataFrame | None) -> list[Json]:
     """Means of groups as plain values; what is not a number is null."""
     if means is None:
         return []
@@ -245,7 +246,7 @@ class Begun:
     kind: str
     file: Path
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The answer for a machine, as ``docs/schemas`` has it."""
         return {"out": str(self.file), "result": {}, "notes": []}
 

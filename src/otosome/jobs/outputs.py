@@ -20,6 +20,7 @@ from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
 from otosome.review.qualification import Row
 from otosome.roles import Figure
+from otosome.units import Json
 
 
 class Fault(TypedDict):
@@ -335,7 +336,7 @@ class History(TypedDict):
     new: str | None
     series: list[Series]
     stability: Stability | None
-    changes: list[dict[str, Any]]
+    changes: list[Json]
     notes: list[str]
 
 
@@ -375,7 +376,7 @@ class LotResult(TypedDict):
     left_out: list[str]
     files: list[LotFile]
     reporting: dict[str, Reporting]
-    batch: dict[str, Any]
+    batch: Json
     history: History | None
     reference: Comparison | None
     stakes: Stakes | None

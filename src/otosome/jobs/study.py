@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import Record, check_free, fill, open_result, usual, writing
+from otosome.units import Json
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from otosome.answers.sources import SourceRow
     from otosome.study import Study
 
-Json = Mapping[str, Any]
 RUN, COMPARE = "run", "compare"
 # The file of the study as it was run, in results of 0.1.
 _EARLIER = "scenario.toml"
@@ -103,7 +103,7 @@ class StudyResult:
         """Its report."""
         return self.folder / "report.html"
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The answer for a machine, as ``docs/schemas`` has it."""
         of = "therapies" if self.verb == COMPARE else "headline"
         return {
@@ -165,7 +165,7 @@ def _written(verb: str, inputs: StudyInputs, watch: Watch) -> StudyResult:
 
 
 def _record(verb: str, study: Study, subjects: int, seed: int, shelves: tuple[Path, ...]) -> Record:
-    options: dict[str, Any] = {
+    options: Json = {
         "subjects": subjects,
         "seed": seed,
         "shelves": [str(folder) for folder in shelves],
@@ -235,7 +235,7 @@ class Sources:
         bases = sorted({row.basis for row in self.rows})
         return {basis: sum(row.basis == basis for row in self.rows) for basis in bases}
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The rows for a machine, as ``docs/schemas`` has them."""
         once = sum(row.provisional for row in self.rows)
         return {

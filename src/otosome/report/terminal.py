@@ -61,7 +61,7 @@ def _arm_lines(arm: ArmResult) -> list[str]:
     saved = ", ".join(f"{kind} {cell.saved.text}" for kind, cell in arm.cells.items())
     return [
         f"  {arm.name}: worth {arm.score.text}; best on average with {chance.average.text}, for one person with "
-        f"{chance.one.text}",
+        f"{chance.person.text}",
         *gains,
         f"    cells saved: {saved}",
     ]
@@ -137,7 +137,7 @@ def claim_lines(rows: Iterable[Answer]) -> list[str]:
 
 
 def _claim(row: Answer) -> list[str]:
-    from otosome.review.claims import said as words
+    from otosome.review.claims import figure_text as words
 
     figure = row["figure"]
     lines = [f"{row['claim']}: {row['about']}"]

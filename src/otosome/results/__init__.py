@@ -7,6 +7,23 @@ from otosome.results.opening import open_result
 from otosome.results.record import MARK, Record, is_ours, record_of
 
 __all__ = [
-    "ANSWER", "DATA", "EARS", "MARK", "STUDY", "Record", "check_free", "csv_text", "fill", "fill_intake", "fill_lot",
-    "is_ours", "open_result", "read_answer", "read_data", "record_of", "tame", "usual", "writing",
-]  # fmt: skip
+    "ANSWER",
+    "DATA",
+    "EARS",
+    "MARK",
+    "STUDY",
+    "Record",
+    "check_free",
+    "csv_text",
+    "fill",
+    "fill_intake",
+    "fill_lot",
+    "is_ours",
+    "open_result",
+    "read_answer",
+    "read_data",
+    "record_of",
+    "tame",
+    "usual",
+    "writing",
+]

@@ -85,9 +85,13 @@ def _record(values: Mapping[str, object], mark: Path) -> Record:
         raise BadInput("does not say which verb wrote this result", file=str(mark), key="verb")
     if number > FORMAT:
         raise BadInput(
-            "is of a later otosome", file=str(mark), key="format", given=number, allowed=f"at most {FORMAT}",
+            "is of a later otosome",
+            file=str(mark),
+            key="format",
+            given=number,
+            allowed=f"at most {FORMAT}",
             cure=f"install otosome {texts['otosome']} or later",
-        )  # fmt: skip
+        )
     hashes = {str(path): str(digest) for path, digest in inputs.items()}
     return Record(
         **{key: str(text) for key, text in texts.items()}, inputs=hashes, options=options, format=number

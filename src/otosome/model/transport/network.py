@@ -114,11 +114,11 @@ class Edges:
         self.parts.append((*ends, rates, group))
 
     def join(
-        self, one: Indices, two: Indices, conductance: Array, room: tuple[Array, Array], group: int = 0
+        self, left: Indices, right: Indices, conductance: Array, room: tuple[Array, Array], group: int = 0
     ) -> None:
         """Exchange: conductance (uL/h) times amount over room, both ways; room is volume times partition."""
-        self.add(one, two, conductance / room[0], group)
-        self.add(two, one, conductance / room[1], group)
+        self.add(left, right, conductance / room[0], group)
+        self.add(right, left, conductance / room[1], group)
 
 
 # Groups of edges whose rates change with time.
@@ -354,9 +354,9 @@ def _exchange(
     }
     room["cerebrospinal_fluid"] = volume["cerebrospinal_fluid"][None]
 
-    def join(one: str, two: str, of: str, half_time: Array, scale: Array) -> None:
+    def join(left: str, right: str, of: str, half_time: Array, scale: Array) -> None:
         conductance = scale * volume[of] * np.log(2.0) / half_time
-        edges.join(at[one], at[two], conductance, (room[one], room[two]))
+        edges.join(at[left], at[right], conductance, (room[left], room[right]))
 
     st, sv = "scala_tympani", "scala_vestibuli"
     corti, wall, canal = TISSUES
