@@ -77,7 +77,8 @@ class Fate:
     @lazy
     def _suffered(self) -> object:
         """All that decides the injury: insults, drugs, and the fluid that treatments push through the cochlea."""
-        return frozen((self.arm.insults, self.arm.drugs, pushes(self.ears, self.arm)))
+        drugs = tuple((drug.table, drug.name, drug.use) for drug in self.arm.drugs)
+        return frozen((self.arm.insults, drugs, pushes(self.ears, self.arm)))
 
     def exposure(self, insult: PlannedInsult) -> Exposure:
         """What an insult finds in the ear."""

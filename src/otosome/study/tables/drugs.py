@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import MISSING, fields
+from math import log
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from otosome.errors import BadInput
+from otosome.model.transport.solute import CONVERSIONS, Solute
 from otosome.study.tables.base import (
     Concentration,
     DrugAmount,
@@ -117,6 +120,7 @@ class DrugUse(Table):
 
     def check(self, study: Study) -> None:
         """It is stated whole, in a space that holds it, and let go in one way."""
+        self._check_numbers(study)
         check_dose(self, study, self.solute)
         into = study.catalog.get("routes", self.route).options.into
         for key in ("place", "outlet"):
@@ -132,6 +136,29 @@ class DrugUse(Table):
         for moment in self.at:
             check_moment(study, moment, float(moment) + self.span)
 
+    def _check_numbers(self, study: Study) -> None:
+        """Its solute has every number this dose needs; one that lacks is named, with a solute to borrow it from."""
+        mass = [quantity for quantity in (self.amount, self.concentration) if quantity is not None]
+        in_mass = ["molar_mass"] if any(quantity.unit != "uM" for quantity in mass) else []
+        for name in study.carried(self.solute):
+            entry = study.catalog.get("solutes", name)
+            needs = [field.name for field in fields(Solute) if field.default is MISSING]
+            for number in [*needs, *(in_mass if name == self.solute else [])]:
+                if number not in entry.card.parameters:
+                    raise BadInput(
+                        f"{name} has no {number}",
+                        file=entry.card.file,
+                        key=number,
+                        cure=f"state it with its source, or borrow it aloud from {_nearest(study, name, number)}, the "
+                        "nearest solute that has one: basis assumed, scaled_from, rule and because",
+                    )
+        converts = any(
+            number in CONVERSIONS for number in study.catalog.get("solutes", self.solute).card.parameters
+        )
+        if converts != (len(study.carried(self.solute)) == 2):
+            words = "a prodrug says what it becomes and how fast"
+            raise BadInput(words, key="solute", given=self.solute, allowed=list(CONVERSIONS))
+
     def _check_pump(self, study: Study) -> None:
         """A pump has a concentration and a duration, and no volume or amount besides."""
         if self.rate is None:
@@ -142,6 +169,22 @@ class DrugUse(Table):
             raise BadInput("a pump has a concentration, and its rate and duration are its volume", key="rate")
         if self.rate <= 0.0:
             raise BadInput("must lie above zero", key="rate", given=self.rate.text)
+
+
+def _nearest(study: Study, solute: str, number: str) -> str:
+    """The solute nearest by diffusion that has a number; a solute without one is taken for a common small drug."""
+
+    def diffusion(name: str) -> float:
+        known = study.catalog.get("solutes", name).card.parameters.get("diffusion")
+        return log(next(iter(known.values())).value) if known else log(2.5)
+
+    others = [
+        name
+        for name in study.catalog.names("solutes")
+        if name != solute
+        and {number, "diffusion"} <= study.catalog.get("solutes", name).card.parameters.keys()
+    ]
+    return min(others, key=lambda name: abs(diffusion(name) - diffusion(solute)))
 
 
 def check_dose(use: DrugUse, study: Study, entry: str) -> None:
