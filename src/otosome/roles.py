@@ -494,6 +494,12 @@ class Device(Protocol):
         ...
 
 
+# What an endpoint may ask of a measure.
+Word = Literal[
+    "frequency", "cell", "level", "material", "speech", "noise", "solute", "of", "place", "sample", "limit"
+]
+
+
 @dataclass(frozen=True)
 class EndpointOptions(AskingOptions):
     """Options of an endpoint.
@@ -505,8 +511,8 @@ class EndpointOptions(AskingOptions):
     unit: UnitName = field(kw_only=True)
     better: Literal["lower", "higher"] = field(kw_only=True)
     label: str = ""
-    asks: tuple[Literal["frequency", "cell", "level", "material", "speech", "noise"], ...] = ()
-    takes: tuple[Literal["frequency", "cell", "level", "material", "speech", "noise"], ...] = ()
+    asks: tuple[Word, ...] = ()
+    takes: tuple[Word, ...] = ()
     ears: tuple[Literal["left", "right"], ...] = ("left",)
     hears: Annotated[str, On(("endpoints",))] | None = None
 

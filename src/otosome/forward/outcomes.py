@@ -14,14 +14,14 @@ from otosome.model.injury import KINDS, Cells
 from otosome.units import Array
 
 # What is kept of each ear by place, besides its measures.
-KEPT = ("cells", "fate", "vesicles", "protein")
+KEPT = ("cells", "fate", "vesicles", "protein", "drugs")
 
 
 def outcomes(ears: Cochleae, keep: Collection[str] = KEPT) -> dict[str, Array]:
     """Every measure of every arm, and by place what is kept; the ear is the first axis, and arms are numbered.
 
     ``keep``  any of ``cells`` (counted at the end), ``fate`` (every state at the moments measured), ``vesicles`` and
-              ``protein`` (peaks in the organ of Corti)
+              ``protein`` (peaks in the organ of Corti), ``drugs`` (over time at the study's probes)
     returns   ``<measure>/<arm>`` and the like, and of all solutions together the ``time_error`` and the mass-balance
               error (``closure``)
     """
@@ -61,7 +61,20 @@ def _store(fate: Fate, measured: Cells, keep: Collection[str]) -> dict[str, Arra
         out["told"] = receptor_signal(fate)
     if "protein" in keep:
         out["protein"] = _peak(fate, fate.protein)
+    if "drugs" in keep:
+        out |= {f"concentration_{solute}": values for solute, values in followed(fate).items()}
     return out
+
+
+def followed(fate: Fate) -> dict[str, Array]:
+    """Concentrations of every drug of the study, and of what it becomes, at its probes: uM, (ear, hour, probe)."""
+    study, chain = fate.ears.study, fate.ears.plan
+    at = chain.at(chain.hours)
+    solutes = dict.fromkeys(name for use in study.tables.drug.values() for name in study.carried(use.solute))
+    return {
+        solute: np.stack([fate.followed(probe, solute)[:, at] for probe in chain.probes.values()], axis=2)
+        for solute in solutes
+    }
 
 
 def solutions(fate: Fate, protein: bool) -> list[transport.Transported]:

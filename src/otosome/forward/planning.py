@@ -197,12 +197,10 @@ class Plan:
         return tuple(
             (
                 name,
-                transport.Sample(
-                    use.of, start, start + hours(use.duration), volume, self.study.drawn_at(use)
-                ),
+                transport.Sample(use.of, start, stop, volume, self.study.drawn_at(use)),
             )
             for name, use in self.study.tables.sample.items()
-            for start in map(float, use.at)
+            for start, stop in use.spans
             for volume in [np.array([float(use.volume)])]
         )
 
@@ -210,6 +208,11 @@ class Plan:
     def probes(self) -> dict[str, Probe]:
         """Where drugs are followed, by name; none where the study gives none by name."""
         return self.study.probes
+
+    @cached_property
+    def hours(self) -> Array:
+        """Every moment at which drugs are followed, h, rising."""
+        return np.unique(self.knots)
 
     @cached_property
     def times(self) -> Array:

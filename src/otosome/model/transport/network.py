@@ -467,10 +467,10 @@ def _losses(
     subjects: Indices,
 ) -> None:
     at = nodes.index
-    kept = ear.middle_ear_half_time
+    half_time = ear.middle_ear_half_time
     if solute.middle_ear_half_time is not None:
-        kept = solute.lanes("middle_ear_half_time", subjects)
-    lost, absorbed = np.log(2.0) / kept, np.zeros(1)
+        half_time = solute.lanes("middle_ear_half_time", subjects)
+    lost, absorbed = np.log(2.0) / half_time, np.zeros(1)
     if solute.middle_ear_absorbed is not None:
         ratio = solute.lanes("middle_ear_absorbed", subjects)
         absorbed = ratio / (1.0 + ratio)

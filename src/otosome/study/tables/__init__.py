@@ -44,9 +44,9 @@ __all__ = [
 # What a result holds beside its measures; a measure of such a name would be lost in it.
 _TAKEN = (
     "arm subject world lot person weight time frequency place cell cells intact injured silent stria arrived spare "
-    "vesicles protein plasma told where time_error closure sample place_frequency place_distance"
+    "vesicles protein plasma told where time_error closure sample place_frequency place_distance hour probe"
 ).split()
-_PREFIXES = ("window_", "sampled_", "other_")
+_PREFIXES = ("window_", "sampled_", "other_", "concentration_")
 _NAME = re.compile(r"\w[\w .+-]{0,59}")
 
 

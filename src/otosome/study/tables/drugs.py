@@ -27,6 +27,17 @@ from otosome.units import Quantity
 if TYPE_CHECKING:
     from otosome.study.study import Study
 
+Fluid = Literal[
+    "scala_tympani",
+    "scala_vestibuli",
+    "vestibule",
+    "organ_of_corti",
+    "lateral_wall",
+    "rosenthals_canal",
+    "middle_ear",
+    "cerebrospinal_fluid",
+    "plasma",
+]
 _PERILYMPH = ("scala_tympani", "vestibule")
 
 
@@ -86,9 +97,11 @@ class DrugUse(Table):
         default=None, description="how a gel or an implant lets it go; left out, all of it is free at once"
     )
     place: float | None = Field(
-        default=None, ge=0.0, le=1.0,
+        default=None,
+        ge=0.0,
+        le=1.0,
         description="where along the scala or canal it enters, 0.0 to 1.0; left out, as the route has it",
-    )  # fmt: skip
+    )
     outlet: Literal["aqueduct", "round_window", "oval_window", "vent"] | None = Field(
         default=None,
         description='where perilymph leaves that its fluid pushes on: "round_window"; left out, as the route has it',
@@ -207,16 +220,20 @@ def check_dose(use: DrugUse, study: Study, entry: str) -> None:
 class Probe(Table):
     """Where a drug's concentration is followed over time: a fluid or tissue, at a place or all along it."""
 
-    of: Literal[
-        "scala_tympani", "scala_vestibuli", "vestibule", "organ_of_corti", "lateral_wall", "rosenthals_canal",
-        "middle_ear", "cerebrospinal_fluid", "plasma",
-    ] = Field(default="scala_tympani", description='the fluid or tissue: "scala_tympani", "plasma"')  # fmt: skip
+    of: Fluid = Field(default="scala_tympani", description='the fluid or tissue: "scala_tympani", "plasma"')
     place: float | None = Field(
-        default=None, ge=0.0, le=1.0,
+        default=None,
+        ge=0.0,
+        le=1.0,
         description="where along the ear, from 0.0 at the base to 1.0 at the apex; left out, the mean of all",
-    )  # fmt: skip
+    )
 
     def check(self, study: Study) -> None:
         """A fluid that is one for the whole ear has no place."""
-        if self.place is not None and self.of in ("middle_ear", "cerebrospinal_fluid", "plasma"):
-            raise BadInput(f"{self.of} has no places", key="place", given=self.place)
+        check_place(self.of, self.place)
+
+
+def check_place(of: str, place: float | None) -> None:
+    """A fluid without places is asked at none."""
+    if place is not None and of in ("vestibule", "middle_ear", "cerebrospinal_fluid", "plasma"):
+        raise BadInput(f"{of} has no places", key="place", given=place)

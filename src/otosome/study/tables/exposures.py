@@ -231,6 +231,12 @@ class SampleUse(Table):
     duration: Duration | None = Field(
         default=None, description='how long drawing lasts: "10 min"; left out, it is drawn at once'
     )
+    number: int = Field(
+        default=1,
+        ge=1,
+        le=40,
+        description="how many are drawn one right after another each time, as from the apex: 10",
+    )
 
     def moments(self) -> Sequence[Quantity]:
         """When drawing begins."""
@@ -240,12 +246,18 @@ class SampleUse(Table):
     def spans(self) -> list[tuple[float, float]]:
         """Begin and end of each drawing, h."""
         duration = 0.0 if self.duration is None else float(self.duration)
-        return [(float(moment), moment + duration) for moment in self.at]
+        starts = [float(moment) + n * duration for moment in self.at for n in range(self.number)]
+        return [(start, start + duration) for start in starts]
 
     def check(self, study: Study) -> None:
         """Every drawing ends within the study, and none begins while another is drawn from the same place."""
-        for moment, (_, end) in zip(self.at, self.spans, strict=True):
+        if self.number > 1 and not self.duration:
+            raise BadInput(
+                "samples one after another take time", key="duration", cure='state it: duration = "1 min"'
+            )
+        for moment, (_, end) in zip(self.at, self.spans[self.number - 1 :: self.number], strict=True):
             check_moment(study, moment, end)
+        self._check_volume(study)
         own = {start for start, _ in self.spans}
         here = (self.of, study.drawn_at(self))
         samples = [s for s in study.tables.sample.values() if (s.of, study.drawn_at(s)) == here]
@@ -257,3 +269,13 @@ class SampleUse(Table):
                     given=f"{start:g} h",
                     allowed=f"from {end:g} h on",
                 )
+
+    def _check_volume(self, study: Study) -> None:
+        """Drawn at once, it is no more than all perilymph: beyond it only cerebrospinal fluid would come."""
+        if self.volume > study.perilymph:
+            raise BadInput(
+                "is more than all perilymph of the ear",
+                key="volume",
+                given=self.volume.text,
+                allowed=f"up to {study.perilymph:.3g} uL; beyond it cerebrospinal fluid comes",
+            )
