@@ -66,6 +66,15 @@ class Release(Table):
         return sorted(self.model_fields_set)
 
 
+class Point(Table):
+    """A concentration that was measured: when, where, of whom."""
+
+    time: Moment = Field(description='when, from time zero: "4 h"')
+    value: Concentration = Field(description='how much: "1.2 ug/mL", "3 uM"')
+    of: Fluid = Field(description='the fluid or tissue: "scala_tympani"')
+    animal: str = Field(default="", description='of whom: "gp 3"')
+
+
 class DrugUse(Table):
     """A drug that is given: a solute by a route, in an amount or at a concentration, each time anew."""
 
@@ -106,6 +115,13 @@ class DrugUse(Table):
         default=None,
         description='where perilymph leaves that its fluid pushes on: "round_window"; left out, as the route has it',
     )
+
+    measured: str | None = Field(
+        default=None,
+        description='a table beside the study of what was measured of it, drawn on its curves: "pk.csv"; columns '
+        "animal, time_h, concentration_ug_ml, compartment",
+    )
+    points: list[Point] = Field(default=[], description="what that table holds, once it is read")
 
     def references(self, study: Study) -> Iterator[Reference]:
         """Its solute, what the body makes of it, its route, and the insults that follow from it."""
