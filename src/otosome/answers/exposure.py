@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _PREFIX = "concentration_"
+# Fluids that are not of the ear beyond its windows.
+_ELSEWHERE = ("plasma", "cerebrospinal_fluid", "middle_ear")
 
 
 @dataclass(frozen=True)
@@ -58,14 +61,14 @@ class Drugs:
 
 def exposure(study: Study, result: xr.Dataset) -> Drugs:
     """The numbers of every drug at every probe of every arm that gets it."""
-    found = Drugs([], [], [])
+    drugs = Drugs([], [], [])
     for name in (str(name) for name in result.data_vars if str(name).startswith(_PREFIX)):
         for arm in map(str, result["arm"].values):
             curves = result[name].sel(arm=arm).transpose("probe", "subject", "hour").values
             solute = name.removeprefix(_PREFIX)
             if _gets(study, arm, solute):
-                _add(found, study, arm, solute, result["hour"].values, curves)
-    return found
+                _add(drugs, study, arm, solute, result["hour"].values, curves)
+    return drugs
 
 
 def in_mass(study: Study, solute: str) -> tuple[float, str]:
@@ -87,19 +90,22 @@ def _add(drugs: Drugs, study: Study, arm: str, solute: str, hours: Array, curves
     scale, unit = in_mass(study, solute)
     each = {p: kinetics(hours, scale * curve, ends) for p, curve in zip(study.probes, curves, strict=True)}
     drugs.exposures.extend(_exposure(arm, solute, probe, numbers, unit) for probe, numbers in each.items())
-    ear = [
-        p
-        for p, probe in study.probes.items()
-        if probe.of not in ("plasma", "cerebrospinal_fluid", "middle_ear")
-    ]
-    if ear and all(np.median(each[probe].peak) <= 0.0 for probe in ear):
+    ear = [name for name, probe in study.probes.items() if probe.of not in _ELSEWHERE]
+    if ear and all(np.median(each[name].peak) <= 0.0 for name in ear):
         drugs.notes.append(f"Of {solute} nothing reaches {', '.join(ear)} in the arm “{arm}”.")
-    placed = [p for p in ear if study.probes[p].place is not None and study.probes[p].of == "scala_tympani"]
-    placed.sort(key=lambda p: float(study.probes[p].place or 0.0))
-    if len(placed) > 1 and np.all(each[placed[-1]].peak > 0.0):
-        first, last = each[placed[0]], each[placed[-1]]
-        ratios = [significant(a / b, "") for a, b in ((first.peak, last.peak), (first.area, last.area))]
-        drugs.gradients.append(Gradient(arm, solute, placed[0], placed[-1], *ratios))
+    drugs.gradients.extend(_gradient(study, arm, solute, each))
+
+
+def _gradient(study: Study, arm: str, solute: str, each: Mapping[str, Kinetics]) -> list[Gradient]:
+    """The probe nearest to the base of the scala tympani over that nearest to its apex, where it has two or more."""
+    along = {name: probe.place for name, probe in study.probes.items() if probe.of == "scala_tympani"}
+    placed = sorted((place, name) for name, place in along.items() if place is not None)
+    if len(placed) < 2 or not np.all(each[placed[-1][1]].peak > 0.0):
+        return []
+    (_, of), (_, over) = placed[0], placed[-1]
+    first, last = each[of], each[over]
+    ratios = [significant(a / b, "") for a, b in ((first.peak, last.peak), (first.area, last.area))]
+    return [Gradient(arm, solute, of, over, *ratios)]
 
 
 def _exposure(arm: str, solute: str, probe: str, numbers: Kinetics, unit: str) -> Exposure:

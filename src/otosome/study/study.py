@@ -203,6 +203,15 @@ class Study:
         product = self.catalog.get("solutes", solute).options.becomes
         return [solute] if product is None else [solute, product]
 
+    @property
+    def drug_solutes(self) -> list[str]:
+        """The solutes that are drugs here, and what they become."""
+        uses = [
+            *self.tables.drug.values(),
+            *filter(None, (u.drug(self) for u in self.tables.insult.values())),
+        ]
+        return list(dict.fromkeys(name for use in uses for name in self.carried(use.solute)))
+
     def following(self, solute: str) -> list[str]:
         """The insults that a drug is to the ear: entries that need to know where it, or what it becomes, is."""
         solutes = set(self.carried(solute))

@@ -88,9 +88,7 @@ class Measure(Table):
         for name in study.heard(self.endpoint)[1:]:
             yield study.reference("endpoints", "endpoint", name)
         if self.solute is not None:
-            drugs = [name for use in study.tables.drug.values() for name in study.carried(use.solute)]
-            drugs += [name for use in study.tables.insult.values() for name in study.drugs(use)]
-            yield Reference("solute", self.solute, drugs)
+            yield Reference("solute", self.solute, study.drug_solutes)
         if self.sample is not None:
             yield Reference("sample", self.sample, list(study.tables.sample))
         if self.material is not None:
