@@ -30,6 +30,7 @@ from otosome.roles import (
     BatchOptions,
     ChecklistOptions,
     ClaimOptions,
+    Design,
     Device,
     DeviceOptions,
     Endpoint,
@@ -91,6 +92,7 @@ SHELVES = (
     "recoveries",
     "harms",
     "utilities",
+    "designs",
 )
 # The formula an entry without a .py has.
 _SHARED = {
@@ -232,6 +234,8 @@ class Catalog:
     def get(self, shelf: Literal["checklists"], name: str) -> Entry[ChecklistOptions, object]: ...
     @overload
     def get(self, shelf: Literal["processes"], name: str) -> Entry[ProcessOptions, object]: ...
+    @overload
+    def get(self, shelf: Literal["designs"], name: str) -> Entry[Options, Design]: ...
     @overload
     def get(self, shelf: Literal["utilities"], name: str) -> Entry[UtilityOptions, object]: ...
     @overload

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -274,3 +274,20 @@ class Quantity(float):
         if not isinstance(value, str):
             raise PydanticCustomError("string_type", "Input should be a valid string")
         return cls(value)
+
+
+def bounded(*units: str, least: float = -math.inf, most: float = math.inf) -> AfterValidator:
+    """Accept a quantity of the kind of one of these units, within bounds in its house unit."""
+    kinds = {house(unit) for unit in units}
+
+    def check(quantity: Quantity) -> Quantity:
+        if quantity.unit not in kinds:
+            stated = split(quantity.text)[1]
+            raise ValueError(f"unit is {stated!r}; expected one convertible to {' or '.join(units)}")
+        if quantity < 0 <= least:
+            raise ValueError("must not be negative")
+        if not least <= quantity <= most:
+            raise ValueError(f"must lie from {least:g} to {most:g} {quantity.unit}")
+        return quantity
+
+    return AfterValidator(check)

@@ -42,7 +42,7 @@ def import_(
 
 def new(
     kind: Annotated[
-        str, typer.Argument(help="study, animals, mapping, fit, batch, specification, case or drug")
+        str, typer.Argument(help="study, animals, mapping, fit, batch, specification, case, drug or trial")
     ],
     paths: Annotated[
         list[Path] | None,

@@ -22,6 +22,7 @@ Side = Annotated[str | None, typer.Option(help="left, right or better [default: 
 Interpolate = Annotated[
     bool, typer.Option("--interpolate", help="Missing frequencies from their neighbours.")
 ]
+Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
 Out = Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")]
 
 
@@ -40,6 +41,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
         interpolate: Interpolate = False,
         shelves: Shelves = None,
         allow_retracted: Retracted = None,
+        against: Against = None,
         out: Out = None,
         force: Force = False,
         as_json: Json = False,
@@ -56,6 +58,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
             interpolate=interpolate,
             shelves=tuple(shelves or ()),
             allow_retracted=tuple(allow_retracted or ()),
+            against=against,
             out=out,
             force=force,
         )

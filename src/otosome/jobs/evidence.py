@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otosome.jobs import laboratory, lots, study
+from otosome.jobs import laboratory, lots, study, trials
 from otosome.jobs.options import inputs_again
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import Record, record_of
@@ -196,7 +196,7 @@ def check(
 
 def _standing(folder: Path, shelves: tuple[Path, ...], rerun: bool, watch: Watch) -> Standing:
     record = record_of(folder)
-    if record.verb in (laboratory.IMPORT, lots.QUALITY):
+    if record.verb in (laboratory.IMPORT, lots.QUALITY, trials.TRIAL):
         return _files_stand(folder, record, rerun, watch)
     from otosome.review.standing import check as examine
 
@@ -262,6 +262,8 @@ def _again(folder: Path, record: Record, watch: Watch) -> Path:
     beside = folder.with_name(f"{folder.name}.now")
     if record.verb == laboratory.IMPORT:
         return laboratory.import_(inputs_again(laboratory.ImportInputs, record, beside), watch).folder
+    if record.verb == trials.TRIAL:
+        return trials.trial(inputs_again(trials.TrialInputs, record, beside), watch).folder
     return lots.assess(inputs_again(lots.LotInputs, record, beside), watch).folder
 
 

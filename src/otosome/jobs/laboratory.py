@@ -37,6 +37,7 @@ NEW = {
         "shelves/solutes/my_drug.toml",
         "replace what is borrowed, then run with --shelves shelves; it is",
     ),
+    "trial": ("my_trial.toml", "put in your numbers, then: otosome trial --formula"),
     "specification": ("my_specification.toml", "put in your limits, then name it in a lot's record:"),
 }
 
@@ -264,7 +265,7 @@ def new(inputs: NewInputs) -> Begun:
     key = f"new {inputs.kind}"
     if inputs.outside != "refuse" and inputs.kind != "batch":
         raise BadInput("takes no --copy and no --reference", key=key)
-    if inputs.paths and inputs.kind in ("study", "fit", "specification", "case", "drug"):
+    if inputs.paths and inputs.kind in ("study", "fit", "specification", "case", "drug", "trial"):
         raise BadInput("takes no files", key=key, given=str(inputs.paths[0]))
     if inputs.source is not None and inputs.kind != "fit":
         raise BadInput("takes no --from", key=key, given=str(inputs.source))
@@ -287,6 +288,10 @@ def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
         from otosome.lots.template import specification_template
 
         return specification_template(file)
+    if inputs.kind == "trial":
+        from otosome.trials.reading import TEMPLATE as DESIGN
+
+        return DESIGN.read_text(encoding="utf-8")
     from otosome.study import TEMPLATE
 
     if inputs.kind == "drug":

@@ -16,11 +16,13 @@ from otosome.answers.headline import Headline
 from otosome.answers.numbers import Interval
 from otosome.answers.sources import SourceRow
 from otosome.answers.therapies import SideBySide
+from otosome.fitting.against import Against
 from otosome.lots.checklist import Item
 from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
 from otosome.review.qualification import Row
 from otosome.roles import Figure
+from otosome.trials.answer import DesignAnswer
 from otosome.units import Json
 
 
@@ -70,6 +72,7 @@ class RunResult(TypedDict):
     drugs: NotRequired[Drugs]
     errors: Accuracy
     masked: list[Rejected]
+    against: NotRequired[Against]
 
 
 class CompareResult(TypedDict):
@@ -443,6 +446,12 @@ class ProcessResult(TypedDict):
     change: ProcessChange | None
 
 
+class TrialResult(TypedDict):
+    """Designs side by side: what each needs and can show."""
+
+    designs: list[DesignAnswer]
+
+
 class _Answer(TypedDict):
     otosome: str
     ok: Literal[True]
@@ -477,6 +486,13 @@ class Measure(_Answer):
     inputs: dict[str, str]
     seed: int
     result: MeasureResult
+
+
+class TrialAnswer(_Written):
+    """``otosome trial``."""
+
+    command: Literal["trial"]
+    result: TrialResult
 
 
 class New(_Answer):
@@ -522,7 +538,7 @@ class Show(_Written):
 
     command: Literal["show"]
     seed: NotRequired[int]
-    result: RunResult | CompareResult | ImportResult | LotResult
+    result: RunResult | CompareResult | ImportResult | LotResult | TrialResult
 
 
 class Qualify(_Answer):
@@ -559,6 +575,7 @@ ANSWERS: dict[str, type] = {
     "run": Run,
     "compare": Compare,
     "measure": Measure,
+    "trial": TrialAnswer,
     "new": New,
     "import": Import,
     "quality": Quality,

@@ -180,6 +180,7 @@ def _answer(result: xr.Dataset, compared: Headline) -> Json:
 def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
     from otosome.answers.grades import grades
     from otosome.report import figures, still, summary, window
+    from otosome.report.against import against
 
     pictured = summary.has_window(result)
     names = summary.measures(result)
@@ -202,6 +203,7 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
         "others": figures.together(result, others),
         "cochleogram": figures.cochleogram(result),
         "sizes": figures.sizes(result),
+        "against": against(result),
         "grades": grades(readings, summary.scales(result), map(str, result["arm"].values)),
     }
 

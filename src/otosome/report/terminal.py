@@ -57,6 +57,16 @@ def drug_lines(drugs: Drugs) -> list[str]:
     return [*lines, *drugs.notes, *([_LAST] if lines else [])]
 
 
+def against_lines(laid: Answer | None) -> list[str]:
+    """How many measured readings lie inside the bands of a simulation, a line a measure; none without readings."""
+    return [
+        f"  measured {total['measure']}: {total['inside']['text']} of {total['readings']} readings inside the "
+        f"simulated 5 to 95 %, {total['medians_inside']} of {total['medians']} medians of groups; "
+        f"CRPS {total['crps_text']}, log score {total['log_score']:.2f}"
+        for total in (laid or {"totals": []})["totals"]
+    ]
+
+
 def therapy_lines(beside: SideBySide) -> list[str]:
     """Every therapy with the probability that it is best, the words it gains and the cells it saves."""
     lines = [
@@ -171,3 +181,13 @@ def _claim(row: Answer) -> list[str]:
         f"  again: {row['command']}",
         "",
     ]
+
+
+def design_lines(design: Answer) -> list[str]:
+    """A design's answer: its sentence, and each of its tables."""
+    plan = design["plan"]
+    lines = [f"{design['title']} ({design['design']})", f"  {plan['headline']}"]
+    for part in plan["parts"]:
+        lines.append(f"  {part['heading']}")
+        lines += [f"    {row['name']}: {row['text']}" for row in part["lines"]]
+    return lines

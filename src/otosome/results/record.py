@@ -23,7 +23,7 @@ Option = str | int | float | bool | None | list[str]
 class Record:
     """The job that wrote a result folder.
 
-    ``verb``     run, compare, import, quality
+    ``verb``     run, compare, import, quality, trial
     ``name``     what it answers about: a study, a lot, an import
     ``inputs``   SHA-256 of each file that was read, by path
     ``options``  what else was asked for, by name
