@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -253,3 +254,65 @@ drugs = ["first", "second"]
     assert both < 0.5 * lone
     assert not any(flow.amount.any() for flow in drug_flows(ears, ears.plan.arms[1], "dexamethasone")[:1])
     assert replace(ears.plan.arms[1]).spans
+
+
+def test_dexamethasone_phosphate_at_the_window_becomes_the_steroid_that_is_measured():
+    dose = 'concentration = "10 mM"\nvolume = "5 uL"'
+    phosphate = fate(stated(dose, solute="dexamethasone_phosphate"))
+    given, steroid = (
+        phosphate.concentration(name, "scala_tympani").max()
+        for name in ("dexamethasone_phosphate", "dexamethasone")
+    )
+    split = fate(stated(dose)).concentration("dexamethasone", "scala_tympani").max()
+    assert given > 0.0
+    # Some of as many moles is split at the window, less than if all were split before.
+    assert 0.01 * split < steroid < split
+    assert phosphate.drugs["dexamethasone_phosphate"].closure.max() < 1e-10
+
+
+def test_a_prodrug_that_does_not_say_how_fast_is_refused(tmp_path):
+    (tmp_path / "solutes").mkdir()
+    own = (Path(SHIPPED) / "solutes" / "dexamethasone.toml").read_text(encoding="utf-8")
+    (tmp_path / "solutes" / "mine.toml").write_text('becomes = "gentamicin"\n' + own, encoding="utf-8")
+    text = HEAD + DRUG.format(route="round_window", dose='amount = "1 mg"\nvolume = "3 uL"', solute="mine")
+    with pytest.raises(BadInput, match="what it becomes and how fast"):
+        loads(text, "drug.toml", shelves=(tmp_path,))
+
+
+@pytest.mark.parametrize(
+    ("dose", "route", "words"),
+    [
+        ('concentration = "1 mM"\nrate = "60 uL/h"\nduration = "1 h"', "intracochlear", "60 uL/h.*lets 27"),
+        ('concentration = "1 mM"\nvolume = "5 uL"\nduration = "5 min"', "intracochlear", "60 uL/h.*lets 27"),
+        ('concentration = "1 mM"\nvolume = "900 uL"', "intratympanic", "holds 200 .*spilt"),
+    ],
+)
+def test_more_than_the_outlet_or_the_space_takes_is_flagged_with_figures(dose, route, words):
+    assert any(re.search(words, note) for note in stated(dose, route).notes)
+
+
+def test_a_pump_within_what_the_aqueduct_takes_or_through_a_vent_is_not_flagged():
+    slow = 'concentration = "1 mM"\nrate = "1 uL/h"\nduration = "1 h"'
+    assert stated(slow, "intracochlear").notes == ()
+    fast = 'concentration = "1 mM"\nrate = "60 uL/h"\nduration = "1 h"\noutlet = "vent"'
+    assert stated(fast, "intracochlear").notes == ()
+
+
+@pytest.mark.parametrize(
+    ("dose", "message"),
+    [
+        ('amount = "1 mg"\nvolume = "5 uL"\nplace = 0.3', "does not begin in perilymph"),
+        ('concentration = "1 mM"\nrate = "1 uL/h"', "runs for a time"),
+        ('amount = "1 mg"\nrate = "1 uL/h"\nduration = "1 h"', "a pump has a concentration"),
+        (
+            'concentration = "1 mM"\nvolume = "5 uL"\nrelease = { burst = 0.2, half_time = "2 h" }',
+            "burst_half_time",
+        ),
+        ('concentration = "1 mM"\nvolume = "5 uL"\nrelease = {}', "by a half_time or over a time"),
+        ('concentration = "1 mM"\nvolume = "5 uL"\nduration = "1 h"\nrelease = { over = "2 h" }', "at once"),
+        ("", "needs an amount"),
+    ],
+)
+def test_a_drug_that_is_not_stated_whole_is_refused(dose, message):
+    with pytest.raises(BadInput, match=message):
+        stated(dose)

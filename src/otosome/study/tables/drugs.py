@@ -150,12 +150,12 @@ class DrugUse(Table):
     def check(self, study: Study) -> None:
         """It is stated whole, in a space that holds it, and let go in one way."""
         self._check_numbers(study)
+        self._check_pump(study)
         check_dose(self, study, self.solute)
         into = study.catalog.get("routes", self.route).options.into
         for key in ("place", "outlet"):
             if getattr(self, key) is not None and into not in _PERILYMPH:
                 raise BadInput(f"{self.route} does not begin in perilymph", key=key, given=getattr(self, key))
-        self._check_pump(study)
         if self.release is not None:
             self.release.check(study)
             if self.duration is not None:
