@@ -57,6 +57,7 @@ from otosome.roles import (
     ScaleOptions,
     SpeciesOptions,
     SpecificationOptions,
+    StrainOptions,
     UtilityOptions,
 )
 from otosome.units import Array, Unit, same_kind
@@ -69,7 +70,7 @@ SHIPPED = Path(__file__).parent / "shelves"
 SHELVES = (
     "species", "solutes", "cells", "batches", "routes", "insults", "mechanisms", "endpoints", "instruments",
     "maps", "scales", "populations", "observations", "claims", "assays", "specifications", "checklists",
-    "processes", "materials", "devices", "recoveries", "harms", "utilities",
+    "processes", "materials", "devices", "recoveries", "harms", "utilities", "strains",
 )  # fmt: skip
 # The formula an entry without a .py has.
 _SHARED = {
@@ -176,6 +177,8 @@ class Catalog:
     @overload
     def get(self, shelf: Literal["species"], name: str) -> Entry[SpeciesOptions, object]: ...
     @overload
+    def get(self, shelf: Literal["strains"], name: str) -> Entry[StrainOptions, object]: ...
+    @overload
     def get(self, shelf: Literal["maps"], name: str) -> Entry[MapOptions, Map]: ...
     @overload
     def get(self, shelf: Literal["batches"], name: str) -> Entry[BatchOptions, object]: ...
@@ -227,6 +230,12 @@ class Catalog:
         entry = _load(files[name], shelf)
         self._check_names(entry.card)
         return self.restated(entry)
+
+    def strains(self, species: str) -> list[str]:
+        """The strains of a species."""
+        return [
+            name for name in self.names("strains") if self.get("strains", name).options.species == species
+        ]
 
     def batch(self, values: Mapping[str, object], name: str, file: str) -> Entry[BatchOptions, object]:
         """A batch that a study holds itself, from plain values; raises BadInput naming file and key."""

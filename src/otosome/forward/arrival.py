@@ -32,10 +32,9 @@ _NORM = 4000
 
 def fresh(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
     """Ears ``first`` to ``last`` as they are drawn, chosen by nothing."""
-    columns = draw_columns(study.parameters.values(), seed, first, last, world)
-    worlds, lots = layout(first, last, world)
-    ears = np.arange(first, last)
-    return Ears(columns, ears, worlds, lots, ears, np.ones(ears.size), seed)
+    columns = draw_columns(study.parameters.values(), seed, first, last, world, study.cohort)
+    kin = layout(first, last, world, study.cohort)
+    return Ears(columns, kin.ear, kin.world, kin.lot, kin.run, kin.person, np.ones(kin.ear.size), seed)
 
 
 def arrive(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
@@ -87,7 +86,7 @@ def enrol(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
 
 def _candidates(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
     """All candidate ears of the worlds that ears ``first`` to ``last`` live in."""
-    worlds, _ = layout(first, last, world)
+    worlds = layout(first, last, world).world
     many = CANDIDATES * world
     return fresh(study, int(worlds[0]) * many, (int(worlds[-1]) + 1) * many, seed, many)
 
@@ -101,7 +100,7 @@ def _chosen(candidates: Ears, weights: Plain, selection: Columns, part: slice, w
     chosen = among[start : start + part.stop - part.start]
     ears = np.arange(part.start, part.stop)
     taken = replace(candidates, selection=selection).take(chosen)
-    return replace(taken, ear=ears, person=ears)
+    return replace(taken, ear=ears, run=ears, person=ears)
 
 
 def _screened(study: Study, candidates: Ears) -> tuple[Array, Array]:
