@@ -67,6 +67,12 @@ class Case:
             return "exact"
         return "interval" if self.above is None and self.below is None else "direction"
 
+    @property
+    def figure(self) -> str:
+        """What it says beyond a middle: "spread", "correlation", "shape" or "run"; "" of a middle."""
+        stated = str(self.statistic.get("figure", "middle"))
+        return "" if stated == "middle" else stated
+
     def band(self) -> tuple[float, float]:
         """The measured value with its own error, 5 to 95 %: from its SE, else its SD and n, else the range of its n
         ears; without a value, the printed range."""
