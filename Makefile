@@ -33,7 +33,7 @@ test: $(TOOLS)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
-	NUMBA_CACHE_DIR="$$cache" NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	NUMBA_CACHE_DIR="$$cache" NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 # Slow checks: a hundred thousand mutated laboratory files, and every command of the documents as printed.
 verify: $(TOOLS)
@@ -49,7 +49,7 @@ bench: $(INSTALLED)
 
 # Prints the rows each calibration proposes; WRITE=--write puts them on their shelves.
 calibrate: $(INSTALLED)
-	for script in round_window noise cisplatin frailty blood words; do $(BIN)/python -m tools.calibrations.$$script $(WRITE) || exit 1; done
+	for script in round_window blood passage noise cisplatin frailty words; do $(BIN)/python -m tools.calibrations.$$script $(WRITE) || exit 1; done
 
 # Computes what README.md, docs/claims.md, docs/validation.md and docs/quality.md show; some minutes.
 docs: $(INSTALLED)

@@ -337,7 +337,7 @@ def test_the_table_and_the_page_hold_every_row_in_one_line_each(quick):
 
 
 @pytest.mark.parametrize(
-    ("numbers", "said"),
+    ("numbers", "text"),
     [
         ((0.1034, 1e-5, 4.64, "dB"), "0.10 dB (0.00 to 4.64)"),
         ((-7.0, -35.6, 34.3, "%"), "-7.0 % (-35.6 to 34.3)"),
@@ -348,8 +348,8 @@ def test_the_table_and_the_page_hold_every_row_in_one_line_each(quick):
         ((2.3e7, 0.0, 3e13, "times"), "2.3e7 times (0 to 3.0e13)"),
     ],
 )
-def test_a_figure_is_printed_with_the_digits_it_is_worth(numbers, said):
-    assert claimed.said(asdict(Figure(*numbers, words=""))) == said
+def test_a_figure_is_printed_with_the_digits_it_is_worth(numbers, text):
+    assert claimed.figure_text(asdict(Figure(*numbers, words=""))) == text
 
 
 def test_a_readme_without_the_marks_has_no_place_for_the_table(quick):

@@ -86,3 +86,17 @@ def test_a_dose_that_is_not_whole_says_what_it_lacks(dose, key):
     with pytest.raises(BadInput) as refused:
         study("intravenous", dose)
     assert str(refused.value.key).endswith(key)
+
+
+def test_a_sample_without_a_place_is_drawn_under_the_window_and_is_not_cerebrospinal_fluid():
+    text = STUDY.format(
+        route="round_window", dose='amount = "1 mg"\nvolume = "3 uL"', duration="10 min"
+    )  # fmt: skip
+    drawn = {}
+    for name, place in (("default", ""), ("base", "place = 0.0"), ("window", "place = 0.0292397660819")):
+        stated = loads(text.replace("place = 0.2", place), "drug.toml")
+        result = simulate(stated, best(stated), workers=1)
+        drawn[name] = float(result["sampled_gentamicin"].values.ravel()[0])
+    # Half of 1 mm over 17.1 mm.
+    assert drawn["default"] == pytest.approx(drawn["window"], rel=1e-6)
+    assert drawn["default"] > 3.0 * drawn["base"]

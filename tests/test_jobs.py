@@ -233,3 +233,28 @@ def test_a_jobs_inputs_come_back_from_its_record_whole(tmp_path):
     assert again == replace(inputs, out=tmp_path / "now", force=True)
     with pytest.raises(BadInput, match="does not say with which paths"):
         inputs_again(jobs.ImportInputs, Record("import", "import", {}), tmp_path)
+
+
+def test_an_endpoint_measured_afterwards_is_as_if_the_study_had_measured_it(tmp_path):
+    study = (CASES / "noise_mouse.toml").read_text(encoding="utf-8")
+    more = '[measure.emissions]\nendpoint = "dpoae"\nfrequency = ["8 kHz", "12 kHz"]\nat = ["7 d"]\n'
+    for name, text in (("less", study), ("more", study.replace("[compare]", f"{more}[compare]"))):
+        (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+        jobs.run(jobs.StudyInputs(study=str(tmp_path / f"{name}.toml"), subjects=6, out=tmp_path / name))
+    tones = ["--frequency", "8 kHz", "--frequency", "12 kHz", "--at", "7 d"]
+    code, answer = command("measure", tmp_path / "less", "--endpoint", "dpoae", *tones)
+    assert (code, answer["result"]["ears"], len(answer["result"]["rows"])) == (0, 6, 4)
+    fresh = open_result(tmp_path / "more")["emissions"]
+    for row in answer["result"]["rows"]:
+        ears = fresh.sel(arm=row["arm"], time=row["time"], frequency=row["frequency"])
+        assert row["value"]["exact"]["median"] == pytest.approx(float(ears.median()), rel=1e-12)
+        assert row["value"]["unit"] == ears.attrs["unit"]
+
+
+def test_what_a_stored_result_cannot_tell_is_refused(therapies):
+    code, answer = command(
+        "measure", therapies.folder, "--endpoint", "dpoae", "--frequency", "8 kHz", "--at", "3 h"
+    )
+    assert (code, answer["error"]["key"], answer["error"]["given"]) == (2, "at", "3 h")
+    code, answer = command("measure", therapies.folder, "--endpoint", "audiometer", "--at", "1 d")
+    assert code == 2 and "audiogram" in str(answer["error"]["allowed"])

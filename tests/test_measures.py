@@ -23,11 +23,11 @@ EVERY = modules()
 MEASURED = measures(EVERY)
 # Only ever made smaller.
 CEILINGS = {
-    "functions over 15": 23,
-    "Any per 1,000 lines": 10.0,
-    "fmt: skip": 71,
+    "functions over 15": 6,
+    "Any per 1,000 lines": 5.3,
+    "fmt: skip": 2,
     "import cycles": 0,
-    "vague names": 431,
+    "vague names": 138,
 }
 ROOT_ENTRIES = 24
 

@@ -16,6 +16,7 @@ from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.review.qualification import (
     VERDICTS,
+    between,
     counts,
     coverage,
     evidence,

@@ -120,7 +120,7 @@ def test_a_therapy_that_gains_more_in_every_ear_is_never_less_likely_best(scores
     more = scores.copy()
     more[which] += 1.0
     before, after = (chances(some, tens(scores))[which] for some in (scores, more))
-    assert after.one.exact[0] >= before.one.exact[0]
+    assert after.person.exact[0] >= before.person.exact[0]
     assert after.average.exact[0] >= before.average.exact[0]
 
 
@@ -129,7 +129,7 @@ def test_therapies_that_differ_by_a_tenth_or_less_tie_and_share_their_probabilit
     # Three worlds, in each of which the second is ahead by so much.
     first, second = chances(np.stack([np.zeros(30), np.full(30, ahead_by)]), np.repeat([0, 1, 2], 10))
     assert (first.average.exact[0], second.average.exact[0]) == (1 - share, share)
-    assert (first.one.exact[0], second.one.exact[0]) == (1 - share, share)
+    assert (first.person.exact[0], second.person.exact[0]) == (1 - share, share)
 
 
 def test_the_interval_of_a_share_is_jeffreys():

@@ -34,9 +34,20 @@ _HOME = {
 }
 
 __all__ = [
-    "answer", "contrast", "draw", "get", "load", "measure", "names", "observe", "qualify", "read", "save", "simulate",
+    "answer",
+    "contrast",
+    "draw",
+    "get",
+    "load",
+    "measure",
+    "names",
+    "observe",
+    "qualify",
+    "read",
+    "save",
+    "simulate",
     "sources",
-]  # fmt: skip
+]
 
 
 def __getattr__(name: str) -> object:

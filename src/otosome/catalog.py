@@ -30,6 +30,7 @@ from otosome.roles import (
     BatchOptions,
     ChecklistOptions,
     ClaimOptions,
+    Design,
     Device,
     DeviceOptions,
     Endpoint,
@@ -68,10 +69,32 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parent / "shelves"
 SHELVES = (
-    "species", "solutes", "cells", "batches", "routes", "insults", "mechanisms", "endpoints", "instruments",
-    "maps", "scales", "populations", "observations", "claims", "assays", "specifications", "checklists",
-    "processes", "materials", "devices", "recoveries", "harms", "utilities", "strains",
-)  # fmt: skip
+    "species",
+    "solutes",
+    "cells",
+    "batches",
+    "routes",
+    "insults",
+    "mechanisms",
+    "endpoints",
+    "instruments",
+    "maps",
+    "scales",
+    "populations",
+    "observations",
+    "claims",
+    "assays",
+    "specifications",
+    "checklists",
+    "processes",
+    "materials",
+    "devices",
+    "recoveries",
+    "harms",
+    "utilities",
+    "designs",
+    "strains",
+)
 # The formula an entry without a .py has.
 _SHARED = {
     "routes": ("otosome.model.transport", "Delivery"),
@@ -215,6 +238,8 @@ class Catalog:
     @overload
     def get(self, shelf: Literal["processes"], name: str) -> Entry[ProcessOptions, object]: ...
     @overload
+    def get(self, shelf: Literal["designs"], name: str) -> Entry[Options, Design]: ...
+    @overload
     def get(self, shelf: Literal["utilities"], name: str) -> Entry[UtilityOptions, object]: ...
     @overload
     def get(self, shelf: Literal["mechanisms"], name: str) -> Entry[Options, Mechanism]: ...
@@ -279,22 +304,22 @@ class Catalog:
     def _list(self, shelf: str) -> dict[str, Path]:
         if shelf not in SHELVES:
             raise BadInput(f"no shelf {shelf!r}", given=shelf, allowed=list(SHELVES))
-        found: dict[str, Path] = {}
+        files: dict[str, Path] = {}
         for root in (SHIPPED, *self.own):
             for file in sorted((root / shelf).glob("*.toml")):
-                if file.stem in found:
+                if file.stem in files:
                     raise BadInput(
                         f"{shelf}.{file.stem} would shadow a shipped entry",
                         file=str(file),
                         cure="give it another name",
                     )
-                found[file.stem] = file
+                files[file.stem] = file
             for file in (root / shelf).glob("*.py"):
                 if file.stem != "__init__" and not file.with_suffix(".toml").is_file():
                     raise BadInput(
                         "has a formula but no numbers", file=str(file), cure=f"add {file.stem}.toml"
                     )
-        return found
+        return files
 
 
 def _is_stem(name: str) -> bool:
@@ -354,7 +379,7 @@ def _module(code: Path, shelf: str) -> ModuleType:
 
 def _wrong_import(code: Path, error: ImportError) -> BadInput:
     """What a formula of one's own imports and cannot have: the first line, and for all of them where they are now."""
-    absent = [one for one in _imports(code) if not _is_there(*one[1:])]
+    absent = [name for name in _imports(code) if not _is_there(*name[1:])]
     if not absent:
         return BadInput(
             f"cannot import what it needs: {error}", file=str(code), cure="install it beside otosome"
@@ -378,7 +403,7 @@ def _imports(code: Path) -> list[tuple[int, str, str]]:
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     ]
-    return sorted(one for one in whole + parts if one[1].partition(".")[0] == "otosome")
+    return sorted(name for name in whole + parts if name[1].partition(".")[0] == "otosome")
 
 
 def _is_there(module: str, name: str) -> bool:
@@ -410,13 +435,13 @@ def _right_import(module: str, name: str) -> str:
 
 def _formula_in(module: ModuleType, code: Path) -> type:
     name = "".join(part.capitalize() for part in code.stem.split("_"))
-    made_here = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
-    found = [c for c in made_here if c.__name__.lower() == name.lower() and is_dataclass(c)]
-    if len(found) != 1:
+    classes = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
+    formulas = [c for c in classes if c.__name__.lower() == name.lower() and is_dataclass(c)]
+    if len(formulas) != 1:
         raise BadInput(
-            f"holds no frozen dataclass {name}", file=str(code), given=[c.__name__ for c in made_here]
+            f"holds no frozen dataclass {name}", file=str(code), given=[c.__name__ for c in classes]
         )
-    return found[0]
+    return formulas[0]
 
 
 def _shared_formula(shelf: str) -> type | None:

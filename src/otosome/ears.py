@@ -165,10 +165,11 @@ class Ears(Mapping[str, Array]):
         """Refuse ears of different weights for what cannot weigh them; ``need`` says what that is."""
         if self.size and not np.all(self.weight == self.weight[0]):
             raise BadInput(
-                f"differs between ears, and {need} counts each ear once", key="weight",
+                f"differs between ears, and {need} counts each ear once",
+                key="weight",
                 given=f"{self.weight.min():g} to {self.weight.max():g}",
                 cure="draw ears again in proportion to their weights",
-            )  # fmt: skip
+            )
 
     def _columns(self) -> list[tuple[str, Array | Rows]]:
         index = [(name, getattr(self, name)) for name in (*INDEX, "weight")]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from otosome.laboratory.file import Export
     from otosome.laboratory.tables import Tables
     from otosome.model.transport import Anatomy, Dose, Flow
+    from otosome.trials.plan import Plan
 
 Kind = Literal["ohc", "ihc", "synapse", "sgn"]
 Target = Literal["ohc", "ihc", "synapse", "sgn", "stress"]
@@ -740,6 +741,18 @@ class UtilityOptions(Options):
 
     label: str
     of: Annotated[tuple[Annotated[str, On(("endpoints",))], ...], Field(min_length=1)]
+
+
+class Design(Protocol):
+    """An experiment or a trial as its file states it: its keys are the fields of the formula."""
+
+    def check(self) -> None:
+        """Refuse what single keys do not show; raises BadInput naming the key."""
+        ...
+
+    def plan(self) -> Plan:
+        """How many are needed and what they can show, by formula; raises BadInput outside what the design is for."""
+        ...
 
 
 # The options of a shelf's entries; of a shelf that is not named, only what their own formulas ask.

@@ -13,17 +13,19 @@ import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
 Array = NDArray[np.float64]
+# An object as JSON holds it: text, numbers, truths, lists and further objects by name.
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -131,11 +133,11 @@ def split(text: str) -> tuple[float, str]:
     return value, match[2]
 
 
-def same_kind(one: str, other: str) -> bool:
+def same_kind(unit: str, other: str) -> bool:
     """Whether two units measure the same thing (a level only itself)."""
-    if one in LEVELS or other in LEVELS:
-        return one == other
-    return _scale(one)[1] == _scale(other)[1]
+    if unit in LEVELS or other in LEVELS:
+        return unit == other
+    return _scale(unit)[1] == _scale(other)[1]
 
 
 def house(unit: str) -> str:
@@ -154,8 +156,23 @@ def house(unit: str) -> str:
     if dimensions.get(_N) == 1 and dimensions.get("volume") == -1:
         del dimensions[_N], dimensions["volume"]
         dimensions["molar"] = 1
-    names = {_L: "mm", _T: "h", _N: "pmol", _M: "ug", _P: "particles", _F: "kHz", _B: "kg", _S: "m2",
-             _K: "K", _Q: "Pa", _C: "cells", _E: "EU", _U: "kDa", "volume": "uL", "molar": "uM"}  # fmt: skip
+    names = {
+        _L: "mm",
+        _T: "h",
+        _N: "pmol",
+        _M: "ug",
+        _P: "particles",
+        _F: "kHz",
+        _B: "kg",
+        _S: "m2",
+        _K: "K",
+        _Q: "Pa",
+        _C: "cells",
+        _E: "EU",
+        _U: "kDa",
+        "volume": "uL",
+        "molar": "uM",
+    }
     above = [_power(names[n], e) for n, e in dimensions.items() if e > 0]
     below = [_power(names[n], -e) for n, e in dimensions.items() if e < 0]
     return "/".join([" ".join(above) or ("1" if below else ""), *below])
@@ -182,8 +199,8 @@ def quantity(text: str, unit: str | None = None) -> float:
 
     raises  ValueError with what was given and what is allowed
     """
-    value, given = split(text)
-    return convert(value, given, house(given) if unit is None else unit)
+    value, stated = split(text)
+    return convert(value, stated, house(stated) if unit is None else unit)
 
 
 class Quantity(float):
@@ -205,9 +222,9 @@ class Quantity(float):
         """A quantity from its text, such as "12 mg/kg"."""
         value, stated = split(text)
         unit = house(stated)
-        made = super().__new__(cls, convert(value, stated, unit))
-        made.text, made.unit = text, unit
-        return made
+        number = super().__new__(cls, convert(value, stated, unit))
+        number.text, number.unit = text, unit
+        return number
 
     def to(self, unit: str) -> float:
         """The number in another unit of its kind, converted from the text; raises ValueError for another kind."""
@@ -257,3 +274,20 @@ class Quantity(float):
         if not isinstance(value, str):
             raise PydanticCustomError("string_type", "Input should be a valid string")
         return cls(value)
+
+
+def bounded(*units: str, least: float = -math.inf, most: float = math.inf) -> AfterValidator:
+    """Accept a quantity of the kind of one of these units, within bounds in its house unit."""
+    kinds = {house(unit) for unit in units}
+
+    def check(quantity: Quantity) -> Quantity:
+        if quantity.unit not in kinds:
+            stated = split(quantity.text)[1]
+            raise ValueError(f"unit is {stated!r}; expected one convertible to {' or '.join(units)}")
+        if quantity < 0 <= least:
+            raise ValueError("must not be negative")
+        if not least <= quantity <= most:
+            raise ValueError(f"must lie from {least:g} to {most:g} {quantity.unit}")
+        return quantity
+
+    return AfterValidator(check)

@@ -38,4 +38,23 @@ FILES = [
         rows=6,
         holds=(("ear", "left"), ("frequency", 0.25), ("unit", "dB HL")),
     ),
+    Sample(
+        "one_person.csv",
+        table(["l_air_500", "l_air_1000", "r_air_500", "r_air_1000"], [10, 15, 20, "NR 110"]),
+        rows=4,
+        censored=1,
+        holds=(("subject", ""), ("ear", "left"), ("frequency", 0.5), ("value", 10.0), ("unit", "dB HL")),
+    ),
+    Sample(
+        "one_row_an_ear.csv",
+        table(["side", 250, 500, 8000], ["L", 10, 15, 60], ["R", 5, 10, 55], separator=";"),
+        rows=6,
+        holds=(("ear", "left"), ("frequency", 0.25), ("unit", "dB HL")),
+    ),
+    Sample(
+        "one_mouse.csv",
+        table(["date", "8 kHz ABR", "16 kHz ABR", "click ABR"], ["2024-01-03", 25, 20, 30]),
+        rows=3,
+        holds=(("frequency", 8.0), ("unit", "dB SPL")),
+    ),
 ]

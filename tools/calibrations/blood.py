@@ -1,10 +1,9 @@
-"""What of a drug in plasma gets into perilymph and endolymph, by pk:C16 (gentamicin, rat) and pk:C10 (steroid, people).
+"""What of a drug in plasma gets into perilymph and endolymph, by pk:C16 (gentamicin, rat).
 
 Each figure is met by one number in the ear of best values: plasma by what is lost from it, perilymph over plasma by
 the partition between them, endolymph over perilymph by its own. All three are proportional, so there is nothing to
-search. The range is the figure's own error with all else held: what else is not known is drawn beside it, and so is in
-what is simulated. For pk:C16 that error is the 10 % that were allowed, as no spread was read; for pk:C10 the medians
-after 1 and 10 mg/kg are weighed by their errors, each of which comes from the range of its people.
+search. The range is the figure's own error with all else held, the 10 % that were allowed, as no spread was read: what
+else is not known is drawn beside it, and so is in what is simulated.
 """
 
 from __future__ import annotations
@@ -60,22 +59,6 @@ def gentamicin() -> dict[str, Text]:
     }
 
 
-def steroid() -> dict[str, Text]:
-    """Perilymph over plasma of methylprednisolone, in people."""
-    found = simulated("pk_c10")
-    veins = [case for case in cases(get("observations", "pk_c10")) if "vein" in case.id]
-    off = np.array([np.log((case.value or 0.0) * 1e-3 / found[case.id]) for case in veins])
-    weight = np.array([case.doubt**-2 for case in veins])
-    quotient, error = float(np.exp(weight @ off / weight.sum())), float(weight.sum() ** -0.5)
-    said = {
-        "locator": "tools/calibrations/blood.py; abstract: medians and ranges after 1 and 10 mg/kg into a vein",
-        "because": f"Calibrated on pk:C10.vein_low and pk:C10.vein_high; {USED}. Plasma was not stated there and is "
-        "this shelf's, so the number stands for it too.",
-    }
-    made = row("methylprednisolone", "blood_partition", "human", quotient, error, "bird_2007", said)
-    return {"solutes.methylprednisolone.blood_partition": made}
-
-
 def row(solute: str, key: str, species: str, quotient: float, error: float, source: str, said: Text) -> Text:
     """A row of a shelf: the best value times ``quotient``, and 5 and 95 % from the error of its logarithm."""
     known = get("solutes", solute).card.parameter(key, species)
@@ -87,7 +70,7 @@ def row(solute: str, key: str, species: str, quotient: float, error: float, sour
 
 def main() -> None:
     """Calibrate, print, and with ``--write`` put the rows on their shelves."""
-    proposed = {**gentamicin(), **steroid()}
+    proposed = gentamicin()
     print(show(proposed))
     if "--write" in sys.argv[1:]:
         write(proposed)

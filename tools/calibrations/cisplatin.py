@@ -39,6 +39,7 @@ from tools.calibrations.weigh import (
     Row,
     as_drawn,
     between,
+    centred,
     link,
     prior,
     row,
@@ -175,7 +176,11 @@ def rows(posterior: Posterior) -> dict[str, Row]:
     said = {"source": "breglio_2017", "locator": "tools/calibrations/cisplatin.py", "because": because}
     units = {name: ends[0].partition(" ")[2] for name, ends in FREE.items()}
     known = priors()
-    linked = link(posterior, list(FREE), reached().axes, OWN)
+    beside = {name: np.array([p.value]) for name, p in known.items() if name not in FREE}
+    linked = centred(
+        link(posterior, list(FREE), reached().axes, OWN),
+        lambda free: np.sum(list(targets(beside | dict(free)).values()), axis=0),
+    )
     return {name: row(linked, known[name], unit, **said) for name, unit in units.items()}
 
 
@@ -190,7 +195,7 @@ def report(title: str, table: Mapping[str, Array]) -> None:
 def main() -> None:
     """Calibrate, print, and with ``--write`` put the rows on their shelves."""
     known = priors()
-    posterior = weigh(known, log_likelihood)
+    posterior = weigh(known, log_likelihood, draws=1600)
     posterior = replace(posterior, values=absolute(posterior.values))
     proposed = rows(posterior)
     print(show(proposed))

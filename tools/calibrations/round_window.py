@@ -189,9 +189,11 @@ def _per_second(value: float, parameter: Parameter) -> str:
 
 
 def _follows(old: Parameter, rule: str, value: str, low: str, high: str) -> Row:
-    numbers = {"value": value, "low": low, "high": high}
-    return numbers | {
-        "basis": "assumed", "scaled_from": "tmpa", "rule": rule, "source": "salt_ma_2001", "because": old.because,
+    numbers: Row = {"value": value, "low": low, "high": high}
+    linked = {"linked": dict(old.linked)} if old.linked else {}
+    return {
+        **numbers, "basis": "assumed", "scaled_from": "tmpa", "rule": rule, "source": "salt_ma_2001",
+        "because": old.because, **linked,
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize
 from scipy.special import logsumexp, ndtr
 
 from otosome.catalog import SHIPPED, get
@@ -179,7 +179,7 @@ def link(
     others = [name for name in posterior.deviates if name not in free]
     logarithms = [np.log(posterior.values[name]) for name in free]
     beside = np.array([posterior.deviates[name] for name in others]).reshape(len(others), logarithms[0].size)
-    found = [_regressed(one, beside) for one in logarithms]
+    found = [regressed(one, beside) for one in logarithms]
     middle, slopes = np.array([f[0] for f in found]), np.array([f[1:] for f in found])
     left = np.array(logarithms) - middle[:, None] - slopes @ beside
     root = own * np.linalg.cholesky(np.cov(left))
@@ -194,7 +194,25 @@ def link(
     return Linked(_named(free, middle), _named(free, spread), shares)
 
 
-def _regressed(one: Array, beside: Array) -> Array:
+def centred(linked: Linked, log_likelihood: Callable[[Mapping[str, Array]], Array]) -> Linked:
+    """The same with its middle where the ear of best values meets the targets best.
+
+    Beside a bent posterior the middle of a normal one lies off the ridge. It is moved within its own spread.
+
+    ``log_likelihood``  values of the free numbers by name, shape (1,), with all else at best values -> shape (1,)
+    """
+    names = list(linked.middle)
+    middle, spread = (np.array([part[n] for n in names]) for part in (linked.middle, linked.spread))
+
+    def misfit(steps: Array) -> float:
+        table = {n: np.array([np.exp(v)]) for n, v in zip(names, middle + steps * spread, strict=True)}
+        return float(0.5 * steps @ steps - log_likelihood(table)[0])
+
+    found = minimize(misfit, np.zeros(len(names)), method="Nelder-Mead", options={"maxfev": 2000})
+    return replace(linked, middle=_named(names, middle + found.x * spread))
+
+
+def regressed(one: Array, beside: Array) -> Array:
     """Constant and slopes of what stands out of chance; zero for the rest."""
     whole = np.vstack([np.ones(one.size), beside])
     first = np.linalg.lstsq(whole.T, one, rcond=None)[0]

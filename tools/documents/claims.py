@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 from otosome import __version__
-from otosome.review.claims import STORED, claims, evidence_hash, grounds, ordered, said, short
-from otosome.review.claims.figures import KINDS, Row
+from otosome.review.claims import STORED, claims, evidence_hash, figure_text, grounds, ordered, short
+from otosome.review.claims.figures import KINDS
+from otosome.units import Json
 
 MARKS = ("<!-- claims: written by make docs -->", "<!-- claims: end -->")
 TITLE = "# What is claimed of this therapy"
@@ -23,7 +24,7 @@ were retracted or withdrawn counts as none. Figures stand on priors, most of the
 evidence for a claim."""
 
 
-def table(rows: list[Row]) -> str:
+def table(rows: list[Json]) -> str:
     """The claims as a Markdown table, best supported first."""
     head = ["| What is claimed | Stands on | otosome computes now | Verdict |", "|---|---|---|---|"]
     cells = [(r["about"].rstrip("."), grounds(r), short(r), f"*{r['verdict']}*") for r in ordered(rows)]
@@ -34,13 +35,13 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def page(rows: list[Row], origin: str) -> str:
+def page(rows: list[Json], origin: str) -> str:
     """``docs/claims.md``: every claim with its grounds, its figures, its test and its command."""
     intro = f"{TITLE}\n\nWritten by `make docs`; no number here is typed. {origin}\n\n{_VERDICTS}\n"
     return "\n".join([intro, *(_section(row) for row in rows)])
 
 
-def _section(row: Row) -> str:
+def _section(row: Json) -> str:
     lines = [
         f"## {row['claim']}: {row['about']}",
         "",
@@ -60,22 +61,22 @@ def _section(row: Row) -> str:
     return "\n".join([*lines, "", f"    {row['command']}", ""])
 
 
-def _figures(row: Row) -> list[str]:
+def _figures(row: Json) -> list[str]:
     figure = row["figure"]
     if figure is None:
         return [f"Not computed here yet. {row['missing']}"]
-    lines = [f"Computed: {said(figure)}: {figure['words']}."]
+    lines = [f"Computed: {figure_text(figure)}: {figure['words']}."]
     if figure["parts"]:
         lines += [
             "",
             "| | |",
             "|---|---|",
-            *(f"| {_cell(p['words'])} | {said(p)} |" for p in figure["parts"]),
+            *(f"| {_cell(p['words'])} | {figure_text(p)} |" for p in figure["parts"]),
         ]
     return lines
 
 
-def _link(source: Row) -> str:
+def _link(source: Json) -> str:
     text = f"[{source['title']}]({source['link']})" if source["link"] else source["key"]
     return text if source["standing"] == "current" else f"{text}, {source['standing']}"
 
@@ -86,7 +87,7 @@ def between(text: str, middle: str) -> str:
     return f"{text[: start + len(MARKS[0])]}\n{middle}\n{text[end:]}"
 
 
-def contents(rows: list[Row], readme: str, evidence: str) -> dict[str, str]:
+def contents(rows: list[Json], readme: str, evidence: str) -> dict[str, str]:
     """What is written: the README, the page and the stored figures, by name.
 
     ``evidence``  ``evidence_hash`` from before the rows were computed

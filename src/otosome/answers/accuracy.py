@@ -156,7 +156,7 @@ def _costs(study: Study, result: xr.Dataset, ears: Ears) -> tuple[str, dict[str,
     if coarse is None:
         return arm, {}
     finer = replace(coarse_plan, places=coarse_plan.places.finer(2)), replace(coarse_plan, refine=2)
-    space, time = (_carried(one, columns)[1] for one in finer)
+    space, time = (_carried(best_ears, columns)[1] for best_ears in finer)
     assert space is not None and time is not None
     costs = transport.errors(coarse, space, time, at=min(max(_dosed_at(study)) + _DAY, study.until))
     total = {name: costs["space"][name] + costs["time"][name] for name in ("peak", "apex_log10")}
@@ -183,20 +183,20 @@ def _dosed_at(study: Study) -> list[Quantity]:
 
 def _measure_error(study: Study) -> MeasureError | None:
     """What the steps cost the compared measure in the best-value ear, against steps three times as fine."""
-    asked = study.tables.compare
-    if asked is None:
+    question = study.tables.compare
+    if question is None:
         return None
-    one = best(study)
-    work = _values(study, asked)
-    steps = plan(study, [asked.of])
-    coarse, fine = (through(each, one, work)["value"] for each in (steps, steps.stepped(3)))
-    endpoint = study.tables.measure[asked.measure].endpoint
+    best_ears = best(study)
+    work = _values(study, question)
+    steps = plan(study, [question.of])
+    coarse, fine = (through(each, best_ears, work)["value"] for each in (steps, steps.stepped(3)))
+    endpoint = study.tables.measure[question.measure].endpoint
     unit = str(study.catalog.get("endpoints", endpoint).options.unit)
     return MeasureError(float(np.max(np.abs(coarse - fine))), difference(unit))
 
 
-def _values(study: Study, asked: Compare) -> Callable[[Cochleae], dict[str, Array]]:
-    measure = study.tables.measure[asked.measure]
+def _values(study: Study, question: Compare) -> Callable[[Cochleae], dict[str, Array]]:
+    measure = study.tables.measure[question.measure]
 
     def work(ears: Cochleae) -> dict[str, Array]:
         chain = ears.plan
@@ -209,7 +209,7 @@ def _values(study: Study, asked: Compare) -> Callable[[Cochleae], dict[str, Arra
 
 def _carried(steps: Plan, columns: Columns) -> tuple[str, transport.Transported | None]:
     """Vesicles in the compared arm, or in the first arm that gets any where that one gets none, with its name."""
-    ears, asked = Cochleae(steps, columns), steps.study.tables.compare
-    arms = sorted(steps.arms, key=lambda arm: asked is not None and arm.name != asked.of)
+    ears, question = Cochleae(steps, columns), steps.study.tables.compare
+    arms = sorted(steps.arms, key=lambda arm: question is not None and arm.name != question.of)
     carried = ((arm.name, Fate(ears, arm).vesicles) for arm in arms)
     return next((pair for pair in carried if pair[1] is not None), ("", None))

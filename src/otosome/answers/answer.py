@@ -34,13 +34,15 @@ def answer(
     ears = Ears.of(table)
     ears.alike("a report")
     result = simulate(study, ears, workers, tick)
-    asked = study.tables.compare
+    question = study.tables.compare
     with ThreadPoolExecutor(workers) as pool:
         drawn = (
-            pool.submit(window, study, asked) if asked and has_window(study) else pool.submit(places, study)
+            pool.submit(window, study, question)
+            if question and has_window(study)
+            else pool.submit(places, study)
         )
         exact = pool.submit(accuracy, study, result, ears)
-        movers = [] if asked is None else sensitivity(study, asked, workers)
+        movers = [] if question is None else sensitivity(study, question, workers)
     stored.write(
         result,
         **vars(described(study)),
@@ -48,6 +50,6 @@ def answer(
         errors=exact.result(),
         crossing=crossing(study, ears),
         sensitivity=movers,
-        headline={} if asked is None else headline(study, result, asked, movers, ears),
+        headline={} if question is None else headline(study, result, question, movers, ears),
     )
     return result.merge(drawn.result(), join="exact", combine_attrs="override")

@@ -41,9 +41,11 @@ class Groups:
         weight = result["weight"].to_numpy() if "weight" in result.coords else np.ones(1)
         if np.any(weight != weight[0]):
             raise BadInput(
-                "differs between ears, and an interval counts each ear once", key="weight",
-                given=f"{weight.min():g} to {weight.max():g}", cure="draw ears again in proportion to their weights",
-            )  # fmt: skip
+                "differs between ears, and an interval counts each ear once",
+                key="weight",
+                given=f"{weight.min():g} to {weight.max():g}",
+                cure="draw ears again in proportion to their weights",
+            )
         return cls(result["world"].to_numpy(), result["lot"].to_numpy())
 
     @property
@@ -82,7 +84,7 @@ def band(values: Array, groups: Groups) -> Band:
     medians, ears, lots = [], [], []
     for rows, lot in groups.each_world():
         inside = values[rows]
-        of_lot = np.stack([np.median(inside[lot == one], axis=0) for one in range(lot.max() + 1)])
+        of_lot = np.stack([np.median(inside[lot == number], axis=0) for number in range(lot.max() + 1)])
         medians.append(np.median(inside, axis=0))
         ears.append(np.quantile(inside - of_lot[lot], _ENDS, axis=0))
         lots.append(np.quantile(of_lot - np.median(of_lot, axis=0), _ENDS, axis=0))

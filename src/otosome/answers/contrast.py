@@ -79,27 +79,29 @@ def benefit(study: Study, result: xr.Dataset, measure: str, of: Array, against: 
     ``of``, ``against``  true values, shape (ear, time, frequency)
     returns              shape (ear,)
     """
-    asked = study.tables.measure[measure]
-    time = int(np.searchsorted(result.time.to_numpy(), max(asked.at)))
-    chosen = np.isin(result.frequency.to_numpy(), asked.tones)
+    quantity = study.tables.measure[measure]
+    time = int(np.searchsorted(result.time.to_numpy(), max(quantity.at)))
+    chosen = np.isin(result.frequency.to_numpy(), quantity.tones)
     apart = (of - against)[:, time, chosen].mean(axis=1)
     # Plus zero, because a difference of nothing must not read -0.
     return (apart if result[measure].attrs["better"] == "higher" else -apart) + 0.0
 
 
-def best_benefit(study: Study, asked: Compare) -> float:
+def best_benefit(study: Study, question: Compare) -> float:
     """The compared benefit of the ear in which every number has its best value."""
-    return float(benefits(study, asked, best(study))[0])
+    return float(benefits(study, question, best(study))[0])
 
 
-def benefits(study: Study, asked: Compare, table: Columns) -> Array:
+def benefits(study: Study, question: Compare, table: Columns) -> Array:
     """The compared benefit of every ear of some columns at the measure's last time, shape (ear,)."""
-    return through(plan(study, [asked.of, asked.against]), table, gain(study, asked), workers=1)["benefit"]
+    return through(plan(study, [question.of, question.against]), table, gain(study, question), workers=1)[
+        "benefit"
+    ]
 
 
-def gain(study: Study, asked: Compare) -> Callable[[Cochleae], dict[str, Array]]:
+def gain(study: Study, question: Compare) -> Callable[[Cochleae], dict[str, Array]]:
     """Benefit of some ears in the compared measure, at its own frequencies and its last time."""
-    measure = study.tables.measure[asked.measure]
+    measure = study.tables.measure[question.measure]
     better = study.catalog.get("endpoints", measure.endpoint).options.better
     frequency = np.array(measure.tones)
     time = float(max(measure.at))
@@ -112,8 +114,8 @@ def gain(study: Study, asked: Compare) -> Callable[[Cochleae], dict[str, Array]]
                 ears, measure, Fate(ears, arm).cells.at(at), frequency, arm, np.array([time])
             )
             for arm in ears.plan.arms
-            if arm.name in (asked.of, asked.against)
+            if arm.name in (question.of, question.against)
         }
-        return {"benefit": sign * (value[asked.of] - value[asked.against])[:, 0].mean(axis=1)}
+        return {"benefit": sign * (value[question.of] - value[question.against])[:, 0].mean(axis=1)}
 
     return work

@@ -82,8 +82,8 @@ def _marks(study: Study) -> Iterator[Mark]:
 
 def _suffered(study: Study) -> Iterator[tuple[str, InsultUse]]:
     """The insults of the compared arm, or of any, by name, and then those of its devices."""
-    asked = study.tables.compare
-    arms = study.tables.arm if asked is None else [study.arm(asked.of)]
+    question = study.tables.compare
+    arms = study.tables.arm if question is None else [study.arm(question.of)]
     insults = {name for arm in arms for name in arm.insults}
     yield from ((name, use) for name, use in study.tables.insult.items() if name in insults)
     devices = {name for arm in arms for name in arm.devices}
@@ -125,8 +125,8 @@ def _sizes(study: Study) -> Sizes | None:
     """The size distribution of the compared arm's batch (of the first vesicle batch where none is compared)."""
     from pydantic import TypeAdapter
 
-    asked = study.tables.compare
-    chosen = [planned(study, a) for a in study.tables.arm if asked is None or a.name == asked.of]
+    question = study.tables.compare
+    chosen = [planned(study, a) for a in study.tables.arm if question is None or a.name == question.of]
     lots = dict.fromkeys(arm.lot[0] for arm in chosen if arm.lot is not None)
     ears = Cochleae(plan(study), best(study))
     for name in lots:

@@ -47,33 +47,33 @@ class Headline(Contrast):
 
 
 def headline(
-    study: Study, result: xr.Dataset, asked: Compare, movers: Sequence[Mover], ears: Ears
+    study: Study, result: xr.Dataset, question: Compare, movers: Sequence[Mover], ears: Ears
 ) -> Headline:
     """The benefit of the compared arms with what it rests on.
 
     ``result``, ``ears``  of ``simulate``, and the ears it was given
     """
-    measure = study.tables.measure[asked.measure]
-    of_all = contrast(study, result, asked.measure, asked.of, asked.against)
+    measure = study.tables.measure[question.measure]
+    of_all = contrast(study, result, question.measure, question.of, question.against)
     unit = of_all.benefit.unit
 
     def against(arm: str) -> Interval:
-        return contrast(study, result, asked.measure, arm, asked.against).benefit
+        return contrast(study, result, question.measure, arm, question.against).benefit
 
-    by_prior = benefits_by_prior(study, asked, ears.pick(result["subject"].to_numpy()))
+    by_prior = benefits_by_prior(study, question, ears.pick(result["subject"].to_numpy()))
     rows = sources(study)
     return Headline(
         **vars(of_all),
-        measure=asked.measure,
+        measure=question.measure,
         endpoint=measure.endpoint,
         unit=unit,
         time=float(max(measure.at)),
         frequency=[] if measure.frequency is None else [float(tone) for tone in measure.tones],
-        of=asked.of,
-        against=asked.against,
-        null=asked.null,
-        null_benefit=None if asked.null is None else against(asked.null),
-        others={arm: against(arm) for arm in _also_treated(study, asked)},
+        of=question.of,
+        against=question.against,
+        null=question.null,
+        null_benefit=None if question.null is None else against(question.null),
+        others={arm: against(arm) for arm in _also_treated(study, question)},
         halved=interval(by_prior["halved"], unit, gain=True),
         doubled=interval(by_prior["doubled"], unit, gain=True),
         share={basis: share(part) for basis, part in movement(movers).items()},
@@ -81,7 +81,7 @@ def headline(
     )
 
 
-def _also_treated(study: Study, asked: Compare) -> list[str]:
+def _also_treated(study: Study, question: Compare) -> list[str]:
     """Arms that get a treatment and are not in the comparison."""
-    shown = {asked.of, asked.against, asked.null}
+    shown = {question.of, question.against, question.null}
     return [arm.name for arm in study.tables.arm if arm.treatments and arm.name not in shown]

@@ -22,9 +22,11 @@ def with_efficacy(study: Study, columns: Columns, factor: float) -> dict[str, Ar
     return {**columns, **{name: (factor * columns[name]).clip(max=1.0) for name in effects}}
 
 
-def benefits_by_prior(study: Study, asked: Compare, columns: Columns, workers: int = 2) -> dict[str, Array]:
+def benefits_by_prior(
+    study: Study, question: Compare, columns: Columns, workers: int = 2
+) -> dict[str, Array]:
     """The compared benefit of each ear of some columns with the prior halved and doubled, each shape (ear,)."""
-    of = gain(study, asked)
+    of = gain(study, question)
 
     def work(ears: Cochleae) -> dict[str, Array]:
         # Effects are downstream of transport, so both tables share its solution.

@@ -35,7 +35,7 @@ LEANINGS = {"as stated": 1.0, "harms weigh nothing": 0.0, "harms weigh ten times
 class Chance:
     """Probability that an arm is best: for one ear drawn, and on average over the ears of a world."""
 
-    one: ShareInterval
+    person: ShareInterval
     average: ShareInterval
 
 
@@ -95,7 +95,7 @@ def _worth(study: Study, result: xr.Dataset, name: str) -> float:
 
 def gain(study: Study, result: xr.Dataset, name: str, arm: str) -> Array:
     """What an arm gains over the reference in a measure, in the measure's unit, above zero where better: (ear,)."""
-    of, against = (result[name].sel(arm=one).to_numpy() for one in (arm, reference(study)))
+    of, against = (result[name].sel(arm=each).to_numpy() for each in (arm, reference(study)))
     return benefit(study, result, name, of, against)
 
 
@@ -107,10 +107,10 @@ def chances(scores: Array, world: Rows) -> list[Chance]:
     """
     means = world_means(scores, world)
     worlds = means.shape[1]
-    one, average = _highest(scores), _highest(means)
+    ear, average = _highest(scores), _highest(means)
     return [
         Chance(share_interval(float(p) * worlds, worlds), share_interval(float(q) * worlds, worlds))
-        for p, q in zip(one, average, strict=True)
+        for p, q in zip(ear, average, strict=True)
     ]
 
 

@@ -36,9 +36,9 @@ class Mover(Grounds):
         return abs(self.at_high - self.at_low)
 
 
-def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[Mover]:
+def sensitivity(study: Study, question: Compare, workers: int = 2) -> list[Mover]:
     """How much each unknown number that can reach the answer moves it, most first."""
-    reached = _reached(study, asked)
+    reached = _reached(study, question)
     unknown = [
         p
         for p in study.parameters.values()
@@ -49,9 +49,9 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[Mover]:
     table = {name: np.repeat(column, 2 * len(unknown)) for name, column in best(study).items()}
     for number, parameter in enumerate(unknown):
         table[parameter.name][2 * number : 2 * number + 2] = parameter.ends()
-    chain = plan(study, [asked.of, asked.against], growth=1.3)
+    chain = plan(study, [question.of, question.against], growth=1.3)
     # Numbers that move no solute share the solutions of the ear of best values.
-    moved = through(chain, table, gain(study, asked), workers, carried=Carried())["benefit"]
+    moved = through(chain, table, gain(study, question), workers, carried=Carried())["benefit"]
     ends = moved.reshape(-1, 2)
     rows = [
         _mover(parameter, float(low), float(high), study.catalog)
@@ -60,13 +60,13 @@ def sensitivity(study: Study, asked: Compare, workers: int = 2) -> list[Mover]:
     return sorted(rows, key=lambda row: row.moves, reverse=True)
 
 
-def _reached(study: Study, asked: Compare) -> set[str]:
+def _reached(study: Study, question: Compare) -> set[str]:
     """The entries whose numbers can reach a comparison: none of other arms, other endpoints, harms or utilities.
 
     Soluble protein acts on nothing.
     """
-    heard = study.heard(study.tables.measure[asked.measure].endpoint)
-    entries = [(e.card.shelf, e.name) for e in study.only(asked.of, asked.against).entries()]
+    heard = study.heard(study.tables.measure[question.measure].endpoint)
+    entries = [(e.card.shelf, e.name) for e in study.only(question.of, question.against).entries()]
     return {
         f"{shelf}.{name}"
         for shelf, name in entries

@@ -238,17 +238,17 @@ def _signal(result: xr.Dataset, arm: str) -> dict[str, Interval]:
 
 
 def _measured(study: Study, result: xr.Dataset, best_value: xr.Dataset, name: str, arm: str) -> MeasureResult:
-    asked = study.tables.measure[name]
+    quantity = study.tables.measure[name]
     unit = str(result[name].attrs["unit"])
-    chosen = np.isin(result.frequency.to_numpy(), asked.tones)
-    time = int(np.searchsorted(result.time.to_numpy(), max(asked.at)))
-    ears, middle = (one[name].sel(arm=arm).to_numpy()[:, time, chosen] for one in (result, best_value))
+    chosen = np.isin(result.frequency.to_numpy(), quantity.tones)
+    time = int(np.searchsorted(result.time.to_numpy(), max(quantity.at)))
+    ears, middle = (each[name].sel(arm=arm).to_numpy()[:, time, chosen] for each in (result, best_value))
     return MeasureResult(
         unit=unit,
-        endpoint=asked.endpoint,
-        cell=asked.cell,
-        noise=None if asked.noise is None else asked.noise.text,
-        frequency=None if asked.frequency is None else result.frequency.to_numpy()[chosen].tolist(),
+        endpoint=quantity.endpoint,
+        cell=quantity.cell,
+        noise=None if quantity.noise is None else quantity.noise.text,
+        frequency=None if quantity.frequency is None else result.frequency.to_numpy()[chosen].tolist(),
         best_value=middle[0].tolist(),
         ears=interval(ears.mean(axis=1), unit),
         gain=interval(gain(study, result, name, arm), _points(difference(unit)), gain=True),
@@ -269,7 +269,8 @@ def _cells(study: Study, result: xr.Dataset, best_value: xr.Dataset, arm: str) -
 
 def _cell(study: Study, result: xr.Dataset, best_value: xr.Dataset, arm: str) -> CellResult:
     left, against = (
-        result["cells"].sel(arm=one).to_numpy().mean(axis=-1, dtype=float) for one in (arm, reference(study))
+        result["cells"].sel(arm=name).to_numpy().mean(axis=-1, dtype=float)
+        for name in (arm, reference(study))
     )
     middle = float(best_value["cells"].sel(arm=arm).to_numpy().mean(dtype=float))
     return CellResult(middle, interval(left, ""), interval(left - against + 0.0, "", gain=True))

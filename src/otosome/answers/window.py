@@ -24,8 +24,8 @@ def places(study: Study) -> xr.Dataset:
     """Where each place lies (``place_distance``, mm) and what it hears best (``place_frequency``, kHz): best values."""
     import xarray as xr
 
-    one = best(study)
-    ear = Cochleae(plan(study), one).ear
+    best_ear = best(study)
+    ear = Cochleae(plan(study), best_ear).ear
     return xr.Dataset(
         {
             "place_frequency": (("place",), ear.frequency, {"unit": "kHz"}),
@@ -36,11 +36,11 @@ def places(study: Study) -> xr.Dataset:
 
 def has_window(study: Study) -> bool:
     """Whether the window is shown: it is of shifts by frequency, and words have none."""
-    asked = study.tables.compare
-    return asked is not None and study.tables.measure[asked.measure].frequency is not None
+    question = study.tables.compare
+    return question is not None and study.tables.measure[question.measure].frequency is not None
 
 
-def window(study: Study, asked: Compare) -> xr.Dataset:
+def window(study: Study, question: Compare) -> xr.Dataset:
     """The window: the best-value ear treated on each of 21 days, cells and vesicles over place and time.
 
     returns  ``window_cells`` (fraction of outer hair cells counted) and ``window_vesicles`` (organ of Corti,
@@ -49,14 +49,14 @@ def window(study: Study, asked: Compare) -> xr.Dataset:
     """
     import xarray as xr
 
-    arm = planned(study, study.arm(asked.of))
+    arm = planned(study, study.arm(question.of))
     days = [day for day in _WINDOW_START + _DAY * np.arange(WINDOW_DOSES) if day < study.until]
     treated = replace(arm, treatments=_on_days(arm, days, study.until))
     vehicle = replace(arm, treatments=())
     watched = np.arange(min(days), study.until + 1e-9, _DAY / 4)
     steps = replace(plan(study), arms=(treated, vehicle), growth=1.6, watched=tuple(watched))
-    one = best(study)
-    ears = Cochleae(steps, {name: np.repeat(column, len(days)) for name, column in one.items()})
+    best_ear = best(study)
+    ears = Cochleae(steps, {name: np.repeat(column, len(days)) for name, column in best_ear.items()})
     at = steps.at(watched)
     frequency = np.geomspace(ears.ear.frequency.min(), ears.ear.frequency.max(), 48)
     fate, without = Fate(ears, treated), Fate(ears, vehicle).cells

@@ -13,6 +13,7 @@ from otosome.cli.common import refuse, say
 from otosome.cli.evidence import changes, check, claims, list_, qualify
 from otosome.cli.laboratory import import_, new, quality
 from otosome.cli.study import compare, measure, run, show, sources
+from otosome.cli.trials import trial
 from otosome.errors import BadInput
 
 app = typer.Typer(
@@ -22,7 +23,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Develop exosome therapies for hearing loss in silico. Research only; not for treating anyone.",
 )
-_VERBS = (run, compare, measure, new, import_, quality, list_, sources, show, qualify, check, changes, claims)
+_VERBS = (
+    run,
+    compare,
+    measure,
+    trial,
+    new,
+    import_,
+    quality,
+    list_,
+    sources,
+    show,
+    qualify,
+    check,
+    changes,
+    claims,
+)
 for _verb in _VERBS:
     app.command(name=_verb.__name__.rstrip("_"))(_verb)
 

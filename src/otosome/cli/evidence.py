@@ -17,24 +17,18 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List what is on a shelf."""
-
     carry_out("list", as_json, lambda watch: jobs.entries(shelf, tuple(shelves or ())))
 
 
 def qualify(
-    rows: Annotated[
-        list[str] | None, typer.Argument(help="Rows such as pk:C03 or ear:B10 [default: all].")
-    ] = None,
-    worlds: Annotated[
-        int, typer.Option(min=2, max=10_000, help="Draws of everything that is not known.")
-    ] = 40,
+    rows: Annotated[list[str] | None, typer.Argument(help="Rows such as pk:C03 [default: all].")] = None,
+    worlds: Annotated[int, typer.Option(min=2, max=10_000, help="Draws of what is not known.")] = 40,
     seed: Seed = 1,
     shelves: Shelves = None,
     allow_retracted: Retracted = None,
     as_json: Json = False,
 ) -> None:
     """Every published case simulated beside what was measured."""
-
     own, allowed = tuple(shelves or ()), tuple(allow_retracted or ())
     carry_out("qualify", as_json, lambda watch: jobs.qualify(rows, worlds, seed, own, allowed, watch))
 
@@ -46,7 +40,6 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Whether results still stand on the evidence as it is now."""
-
     carry_out("check", as_json, lambda watch: jobs.check(results, tuple(shelves or ()), rerun, watch))
 
 
@@ -56,7 +49,6 @@ def changes(
     as_json: Json = False,
 ) -> None:
     """What evidence changed between two results, and how their conclusions moved."""
-
     carry_out("changes", as_json, lambda watch: jobs.changes(old, new))
 
 
@@ -68,5 +60,4 @@ def claims(
     as_json: Json = False,
 ) -> None:
     """What is claimed of this therapy: what it stands on, the figure now, the verdict."""
-
     carry_out("claims", as_json, lambda watch: jobs.claims(claim, ears, seed, tuple(shelves or ()), watch))

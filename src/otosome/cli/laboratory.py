@@ -13,21 +13,13 @@ from otosome.errors import BadInput
 
 
 def import_(
-    paths: Annotated[
-        list[Path], typer.Argument(help="Files, or folders of files, as instruments write them.")
-    ],
-    animals: Annotated[
-        Path | None, typer.Option(help="The sheet that says which subject is in which group.")
-    ] = None,
-    mapping: Annotated[
-        Path | None, typer.Option(help="What the columns of tables and the wells of plates hold.")
-    ] = None,
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders, as instruments write them.")],
+    animals: Annotated[Path | None, typer.Option(help="The sheet with the group of each subject.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="What columns and wells hold.")] = None,
     species: Annotated[
         str, typer.Option(help="Of subjects the sheet does not name: mouse, rat, guinea_pig, human.")
     ] = "",
-    voltage: Annotated[
-        str, typer.Option(help="Unit of waveforms whose file states none: nV, uV, mV, V.")
-    ] = "",
+    voltage: Annotated[str, typer.Option(help="Unit where a file states none: nV, uV, mV, V.")] = "",
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the tables [default: results/import].")] = None,
     force: Force = False,
@@ -50,33 +42,24 @@ def import_(
 
 def new(
     kind: Annotated[
-        str, typer.Argument(help="study, animals, mapping, fit, batch, specification, case or drug")
+        str, typer.Argument(help="study, animals, mapping, fit, batch, specification, case, drug or trial")
     ],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(help="For animals: the files the sheet is for; for a batch: its exports and plates."),
     ] = None,
-    source: Annotated[
-        Path | None, typer.Option("--from", help="For fit: the table that import wrote.")
-    ] = None,
+    source: Annotated[Path | None, typer.Option("--from", help="For fit: import's table.")] = None,
     shelves: Shelves = None,
     out: Annotated[
-        Path | None,
-        typer.Option(help="The file to write [default: my_study.toml, animals.csv or my_batch.toml]."),
+        Path | None, typer.Option(help="The file to write [default: my_study.toml and so on].")
     ] = None,
-    copy: Annotated[
-        bool, typer.Option("--copy", help="For a batch: copy files from elsewhere beside its record.")
-    ] = False,
-    reference: Annotated[
-        bool, typer.Option("--reference", help="For a batch: leave files elsewhere and allow their folders.")
-    ] = False,
+    copy: Annotated[bool, typer.Option("--copy", help="For a batch: copy its files beside it.")] = False,
+    reference: Annotated[bool, typer.Option("--reference", help="For a batch: name them elsewhere.")] = False,
     as_json: Json = False,
 ) -> None:
     """Begin a file: a study, an animals sheet, a lot's record, a release specification, a published case, a drug."""
 
     def job(watch: jobs.Watch) -> jobs.Begun:
-        from otosome.errors import BadInput
-
         if copy and reference:
             raise BadInput("is one or the other", given="--copy and --reference")
         return jobs.new(
@@ -95,18 +78,14 @@ def new(
 
 def quality(
     batch: Annotated[Path | None, typer.Argument(help="The record of a lot.")] = None,
-    reference: Annotated[
-        Path | None, typer.Option(help="The record of a lot to compare the count and size with.")
-    ] = None,
+    reference: Annotated[Path | None, typer.Option(help="The record of a lot to compare with.")] = None,
     history: Annotated[Path | None, typer.Option(help="A folder with the records of earlier lots.")] = None,
     study: Annotated[str | None, typer.Option(help="A study: what each limit is worth in it.")] = None,
     process: Annotated[str | None, typer.Option(help="A process instead: what it makes.")] = None,
     against: Annotated[str | None, typer.Option(help="Another process: what the change does.")] = None,
     lots: Annotated[int, typer.Option(help="Lots of the process.")] = 20,
     shelves: Shelves = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for certificate and report [default: results/<lot>].")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Its folder [default: results/<lot>].")] = None,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -117,9 +96,7 @@ def quality(
         if process is not None and batch is None:
             return jobs.process(process, against, lots, own)
         if batch is None or process is not None:
-            raise BadInput(
-                "asks for the record of a lot, or for --process", cure="otosome quality BATCH.toml"
-            )
+            raise BadInput("asks for a lot's record, or for --process", cure="otosome quality BATCH.toml")
         inputs = jobs.LotInputs(
             record=batch,
             reference=reference,

@@ -15,20 +15,15 @@ Asked = Annotated[str, typer.Argument(help="A study file, or the name of a shipp
 Subjects = Annotated[int, typer.Option(min=1, max=1_000_000, help="Ears to simulate.")]
 Seed = Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")]
 Batch = Annotated[Path | None, typer.Option(help="A lot's record, a batch TOML or an instrument export.")]
-Despite = Annotated[
-    bool, typer.Option("--despite-quality", help="Run a lot that its own specification refuses.")
-]
-Audiogram = Annotated[
-    Path | None, typer.Option(help="A person's audiogram, in the place of the study's people.")
-]
+Despite = Annotated[bool, typer.Option("--despite-quality", help="Run a lot that its specification refuses.")]
+Audiogram = Annotated[Path | None, typer.Option(help="A person's audiogram, in place of the study's people.")]
 Person = Annotated[str | None, typer.Option(help="Whose, where the file holds several.")]
 Side = Annotated[str | None, typer.Option(help="left, right or better [default: better].")]
 Interpolate = Annotated[
-    bool, typer.Option("--interpolate", help="Take a frequency that a mean needs from its neighbours.")
+    bool, typer.Option("--interpolate", help="Missing frequencies from their neighbours.")
 ]
-Out = Annotated[
-    Path | None, typer.Option(help="Result folder [default: results/<study>, or results/<study>-compare].")
-]
+Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
+Out = Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")]
 
 
 def _of_a_study(name: str, about: str) -> Callable[..., None]:
@@ -46,6 +41,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
         interpolate: Interpolate = False,
         shelves: Shelves = None,
         allow_retracted: Retracted = None,
+        against: Against = None,
         out: Out = None,
         force: Force = False,
         as_json: Json = False,
@@ -62,6 +58,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
             interpolate=interpolate,
             shelves=tuple(shelves or ()),
             allow_retracted=tuple(allow_retracted or ()),
+            against=against,
             out=out,
             force=force,
         )
@@ -73,10 +70,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
 
 
 run = _of_a_study("run", "Simulate a study and write its report.")
-compare = _of_a_study(
-    "compare",
-    "Lay the arms of a study side by side as therapies: words, cells, harms, and how likely each is best.",
-)
+compare = _of_a_study("compare", "Lay the arms of a study side by side: words, cells, harms, which is best.")
 
 
 def measure(
@@ -113,9 +107,6 @@ def sources(study: Asked, batch: Batch = None, shelves: Shelves = None, as_json:
     carry_out("sources", as_json, lambda watch: jobs.sources(study, batch, tuple(shelves or ())))
 
 
-def show(
-    result: Annotated[Path, typer.Argument(help="A result folder.")],
-    as_json: Json = False,
-) -> None:
+def show(result: Annotated[Path, typer.Argument(help="A result folder.")], as_json: Json = False) -> None:
     """What a result says: of a study, an import or a lot."""
     carry_out("show", as_json, lambda watch: jobs.show(result))

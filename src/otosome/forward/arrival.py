@@ -48,10 +48,11 @@ def arrive(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
     logs = likelihood(study, candidates).reshape(-1, CANDIDATES * world)
     if not np.all(np.isfinite(logs.max(axis=1))):
         raise BadInput(
-            "no ear that hears so could have been read so", key="population.readings",
+            "no ear that hears so could have been read so",
+            key="population.readings",
             given=[other.measure.endpoint for other in study.other_readings],
             cure="look for a slip in what was read besides the audiogram",
-        )  # fmt: skip
+        )
     weights = np.exp(logs - logs.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
     effective = np.repeat(1.0 / np.sum(weights**2, axis=1), weights.shape[1])
@@ -73,10 +74,12 @@ def enrol(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
     fits = _fits(study, read).reshape(-1, CANDIDATES * world)
     if not np.all(fits.any(axis=1)):
         raise BadInput(
-            "nobody would have been taken in", file=study.name, key="enrolment",
+            "nobody would have been taken in",
+            file=study.name,
+            key="enrolment",
             given=f"readings from {read.min():g} to {read.max():g}",
             cure="widen what is taken in, or study people of whom more would be",
-        )  # fmt: skip
+        )
     share = np.repeat(fits.mean(axis=1), fits.shape[1])
     weights = fits / fits.sum(axis=1, keepdims=True)
     return _chosen(
@@ -94,7 +97,7 @@ def _candidates(study: Study, first: int, last: int, seed: int, world: int) -> E
 def _chosen(candidates: Ears, weights: Plain, selection: Columns, part: slice, world: int) -> Ears:
     """Ears of a part chosen among candidate ears: as many for each world as it has ears; (world, candidate)."""
     worlds = int(candidates.world[0]) + np.arange(len(weights))
-    rows = [again(one, world, candidates.seed, int(w)) for w, one in zip(worlds, weights, strict=True)]
+    rows = [again(weight, world, candidates.seed, int(w)) for w, weight in zip(worlds, weights, strict=True)]
     start = part.start - int(worlds[0]) * world
     among = np.concatenate([some + n * weights.shape[1] for n, some in enumerate(rows)])
     chosen = among[start : start + part.stop - part.start]
@@ -196,8 +199,8 @@ def _by_norm(study: Study, population: Population, subjects: int) -> dict[str, o
     like = study.population(draw_columns(own, 0, 0, _NORM, _NORM))
     assert like is not None  # the study has a population
     norm, came = (
-        np.broadcast_to(one.baseline(frequency)[:, 0], (number, frequency.size))
-        for one, number in ((like, _NORM), (population, subjects))
+        np.broadcast_to(group.baseline(frequency)[:, 0], (number, frequency.size))
+        for group, number in ((like, _NORM), (population, subjects))
     )
     return {"people": None, "effective": float(subjects), **_beside(frequency, norm, came, came)}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from otosome.catalog import Entry
 from otosome.ears import Columns
 from otosome.forward.carried import Carried
+from otosome.forward.lazy import lazy
 from otosome.forward.planning import Plan
 from otosome.lots.batch import Batch
 from otosome.model import transport
@@ -45,7 +45,7 @@ class Cochleae:
         """The species."""
         return self.study.tables.species
 
-    @cached_property
+    @lazy
     def subjects(self) -> int:
         """How many ears."""
         return next(iter(self.columns.values())).size
@@ -73,12 +73,12 @@ class Cochleae:
         """What columns set a table's key to, ear by ear, shape (ear,); None where they leave it as stated."""
         return self.columns.get(f"{table}.{name}.{key}")
 
-    @cached_property
+    @lazy
     def species(self) -> Columns:
         """The species' columns by key."""
         return self.study.species.columns(self.columns, self.name)
 
-    @cached_property
+    @lazy
     def anatomy(self) -> transport.Anatomy:
         """The fluids and tissues of these ears."""
         card = self.study.species.card
@@ -86,7 +86,7 @@ class Cochleae:
         tracer = self.numbers("solutes", "tmpa")["diffusion"]
         return transport.Anatomy.build(self.species, profiles, self.plan.places, tracer)
 
-    @cached_property
+    @lazy
     def ear(self) -> Ear:
         """Places and their frequencies."""
         place = self.plan.place
@@ -94,22 +94,22 @@ class Cochleae:
         frequency = self.study.tonotopy(self.columns).frequency(place)[0, 0]
         return Ear(self.name, place, frequency, self.species["scala_tympani_length"], self.species)
 
-    @cached_property
+    @lazy
     def rates(self) -> dict[str, Columns]:
         """The shelf of cell kinds as columns."""
         return {kind: self.numbers("cells", kind) for kind in (*KINDS, "stria")}
 
-    @cached_property
+    @lazy
     def population(self) -> Population | None:
         """Whom these ears belong to, where the study says so."""
         return self.study.population(self.columns)
 
-    @cached_property
+    @lazy
     def arrived(self) -> Mapping[str, Array]:
         """Share of each kind of cell the ears arrive with, (ear, place), by kind; all where none is named."""
         return {} if self.population is None else self.population.arrived(self.ear, self.rates)
 
-    @cached_property
+    @lazy
     def arrival(self) -> Cells:
         """The cells the ears arrive with, at one moment."""
         whole = np.ones((self.subjects, 1, self.plan.place.size))
@@ -124,10 +124,10 @@ class Cochleae:
 
     def device(self, use: DeviceUse) -> Device:
         """A device bound to these ears."""
-        asked: dict[str, object] = {} if self.population is None else {"arrived": self.arrival}
+        options: dict[str, object] = {} if self.population is None else {"arrived": self.arrival}
         if use.depth is not None:
-            asked["depth"] = float(use.depth)
-        bound: Device = self.bind("devices", use.entry, **asked)
+            options["depth"] = float(use.depth)
+        bound: Device = self.bind("devices", use.entry, **options)
         return bound
 
     def recovery(self, times: Array) -> tuple[Recovery, Array] | None:

@@ -63,7 +63,8 @@ def crossed(fate: Fate) -> Array:
     steps = Steps(ears.plan.knots, ears.plan.refine, tuple(sample for _, sample in ears.plan.samples))
     there = ears.carried.solve(anatomy, solute, flows, steps, ("organ_of_corti",))
     there_peak, here_peak = (
-        one.concentration["organ_of_corti"].sum(axis=0).max(axis=1).mean(axis=-1) for one in (there, here)
+        solution.concentration["organ_of_corti"].sum(axis=0).max(axis=1).mean(axis=-1)
+        for solution in (there, here)
     )
     return np.divide(there_peak, here_peak, out=np.zeros(ears.subjects), where=here_peak > 0)
 

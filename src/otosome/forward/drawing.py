@@ -33,8 +33,9 @@ def draw(
     if part.step not in (None, 1) or last is None or not 0 <= first < last:
         raise BadInput(
             "must be at least 1" if rows is None else "must be a rising range of ears",
-            key="subjects" if rows is None else "rows", given=subjects if rows is None else str(rows),
-        )  # fmt: skip
+            key="subjects" if rows is None else "rows",
+            given=subjects if rows is None else str(rows),
+        )
     if world < 1:
         raise BadInput("must be at least 1", key="world", given=world)
     if study.other_readings:
@@ -55,10 +56,11 @@ def _check_drawn(parameter: Parameter, ears: Ears) -> None:
     negative = least < 0 <= parameter.low and parameter.unit not in LEVELS
     if not np.all(np.isfinite(values)) or negative or least <= 0 < parameter.low:
         raise BadInput(
-            "is drawn as a number it cannot be", key=parameter.name,
+            "is drawn as a number it cannot be",
+            key=parameter.name,
             given=f"{least:g} {parameter.unit}".strip() + f" in ear {ears.ear[np.argmin(values)]}",
             cure="give it a narrower range, or a shape that stays above zero (lognormal)",
-        )  # fmt: skip
+        )
 
 
 def best(study: Study) -> Ears:

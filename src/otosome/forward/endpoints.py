@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 STATES = ("intact", "injured", "silent")
 
 
-def endpoint(study: Study, measure: Measure, columns: Columns, **asked: object) -> Endpoint:
+def endpoint(study: Study, measure: Measure, columns: Columns, **context: object) -> Endpoint:
     """A measure's endpoint bound to ears; a species may bring curves of its own, such as healthy thresholds.
 
-    ``asked``  what endpoints may ask of an ear: its ``population`` and the cells it ``arrived`` with, its
+    ``context``  what endpoints may ask of an ear: its ``population`` and the cells it ``arrived`` with, its
                ``devices`` and the ``recovery`` of its people, each with the hours since it began, shape (time,)
     """
     card, species = study.species.card, study.tables.species
-    options: dict[str, object] = asked | {name: card.profile(name, species) for name in card.profiles}
+    options: dict[str, object] = context | {name: card.profile(name, species) for name in card.profiles}
     if measure.cell is not None:
         options["cell"] = measure.cell
     options |= {
@@ -62,12 +62,12 @@ def true_value(
     ``arm``    the arm the cells are of, whose devices are heard with and whose people recover; none without it
     ``times``  the moments of the cells, h, shape (time,); asked where there is an arm
     """
-    asked: dict[str, object] = {}
+    context: dict[str, object] = {}
     if ears.population is not None:
-        asked = {"population": ears.population, "arrived": ears.arrival}
+        context = {"population": ears.population, "arrived": ears.arrival}
     if arm is not None and times is not None:
-        asked |= {"devices": _worn(ears, arm, times), "recovery": ears.recovery(times)}
-    bound = endpoint(ears.study, measure, ears.columns, **asked)
+        context |= {"devices": _worn(ears, arm, times), "recovery": ears.recovery(times)}
+    bound = endpoint(ears.study, measure, ears.columns, **context)
     true = np.asarray(bound.value(ears.ear, cells, frequency))
     return np.broadcast_to(true, (*true.shape[:2], np.size(frequency)))
 
@@ -92,15 +92,15 @@ def spare(ears: Cochleae, frequency: Array) -> Array:
     return fall[:, 0]
 
 
-def measure(study: Study, result: xr.Dataset, ears: Ears | pd.DataFrame, asked: Measure) -> xr.DataArray:
+def measure(study: Study, result: xr.Dataset, ears: Ears | pd.DataFrame, quantity: Measure) -> xr.DataArray:
     """Any endpoint of a result's cells, without simulating anew.
 
     The result keeps ``intact``, ``injured`` and ``silent`` (arm, subject, time, cell, place) and ``stria`` (arm,
     subject, time, place) at the moments its study measures; an endpoint is a function of these and of the ear.
 
     ``study``, ``ears``  of the result
-    ``asked``   a measure as a study states it: endpoint, frequency, at, and what its endpoint asks for. Numbers of an
-                endpoint that the study does not measure are drawn as they would have been with the others
+    ``quantity``  a measure as a study states it: endpoint, frequency, at, and what its endpoint asks for. Numbers
+                of an endpoint that the study does not measure are drawn as they would have been with the others
     returns     true values, dims arm, subject, time (h), frequency (kHz), with unit and name; to rounding what a
                 simulation of the study with this measure gives, where that has the same knots
     raises      BadInput for other ears than the result's, for a moment of which no cells were kept, and for a result
@@ -114,29 +114,34 @@ def measure(study: Study, result: xr.Dataset, ears: Ears | pd.DataFrame, asked: 
     if "intact" not in result:
         raise BadInput("keeps no cells to measure", key="keep", cure="simulate with keep = ('fate',) or all")
     asks = replace(
-        study, tables=study.tables.model_copy(update={"measure": {**study.tables.measure, "asked": asked}})
+        study, tables=study.tables.model_copy(update={"measure": {**study.tables.measure, "asked": quantity}})
     )
     chain, own = plan(study), completed(asks, ears_of(study, result, ears))
-    times, tones = np.unique([float(t) for t in asked.at]), np.unique(asked.tones)
+    times, tones = np.unique([float(t) for t in quantity.at]), np.unique(quantity.tones)
     stored = result.time.to_numpy()
     if missing := sorted(set(times) - set(stored)):
         raise BadInput(
-            "is no moment at which cells were kept", key="at", given=f"{missing[0]:g} h",
+            "is no moment at which cells were kept",
+            key="at",
+            given=f"{missing[0]:g} h",
             allowed=[f"{t:g} h" for t in stored],
-        )  # fmt: skip
+        )
     bound = Cochleae(chain, own)
     at = np.searchsorted(stored, times)
     values = np.stack(
         [
-            true_value(bound, asked, cells_of(result, n, at, bound), tones, arm, times)
+            true_value(bound, quantity, cells_of(result, n, at, bound), tones, arm, times)
             for n, arm in enumerate(chain.arms)
         ]
     )
     coords = {name: result[name] for name in ("arm", "subject", "world", "lot", "run", "person", "weight")}
     return xr.DataArray(
-        values, dims=("arm", "subject", "time", "frequency"), name=asked.endpoint,
-        coords={**coords, "time": times, "frequency": tones}, attrs=described(study, asked),
-    )  # fmt: skip
+        values,
+        dims=("arm", "subject", "time", "frequency"),
+        name=quantity.endpoint,
+        coords={**coords, "time": times, "frequency": tones},
+        attrs=described(study, quantity),
+    )
 
 
 def cells_of(result: xr.Dataset, arm: int, at: Iterable[int], ears: Cochleae) -> Cells:
@@ -146,13 +151,13 @@ def cells_of(result: xr.Dataset, arm: int, at: Iterable[int], ears: Cochleae) ->
     return Cells(intact, injured, silent, part["stria"].to_numpy(), ears.rates)
 
 
-def described(study: Study, asked: Measure) -> dict[str, str]:
+def described(study: Study, quantity: Measure) -> dict[str, str]:
     """Endpoint, unit, which way is better, and the full name of a measure."""
-    options = study.catalog.get("endpoints", asked.endpoint).options
-    label = options.label or asked.endpoint
+    options = study.catalog.get("endpoints", quantity.endpoint).options
+    label = options.label or quantity.endpoint
     return {
-        "endpoint": asked.endpoint,
+        "endpoint": quantity.endpoint,
         "unit": options.unit,
         "better": options.better,
-        "long_name": f"{label} ({asked.cell})" if asked.cell else label,
+        "long_name": f"{label} ({quantity.cell})" if quantity.cell else label,
     }

@@ -83,19 +83,21 @@ def _check(plan: Plan, columns: Columns, at: Iterable[float], lanes: int) -> Non
     for moment in at:
         if float(moment) not in planned:
             raise BadInput(
-                "is no moment the plan measures or watches", key="at", given=f"{moment:g} h",
+                "is no moment the plan measures or watches",
+                key="at",
+                given=f"{moment:g} h",
                 allowed=[f"{t:g} h" for t in sorted(planned)],
-            )  # fmt: skip
+            )
 
 
 def _exposures(plan: Plan) -> list[str]:
     """The columns that may set what an exposure is: when it is, and how much of what is stated."""
-    insults = {one.name: one for arm in plan.arms for one in arm.insults if one.name}
-    treatments = {one.name: one.treatment for arm in plan.arms for one in arm.treatments}
-    keys = {f"insult.{name}": [*_TIMING["insult"], *_stated(one)] for name, one in insults.items()}
+    insults = {use.name: use for arm in plan.arms for use in arm.insults if use.name}
+    treatments = {use.name: use.treatment for arm in plan.arms for use in arm.treatments}
+    keys = {f"insult.{name}": [*_TIMING["insult"], *_stated(use)] for name, use in insults.items()}
     keys |= {
-        f"treatment.{name}": [*_TIMING["treatment"], *(["amount"] if one.amount is not None else [])]
-        for name, one in treatments.items()
+        f"treatment.{name}": [*_TIMING["treatment"], *(["amount"] if use.amount is not None else [])]
+        for name, use in treatments.items()
     }
     return sorted(f"{name}.{key}" for name, some in keys.items() for key in some)
 
@@ -144,15 +146,15 @@ def outline(plan: Plan, ears: Columns | None = None) -> Outline:
     short = replace(plan, sites=_sites(whole), kinds=_kinds(whole))
     if not any(arm.lot or any(insult.route for insult in arm.insults) for arm in plan.arms):
         short = replace(short, growth=_GROWTH, longest=_LONGEST)
-    both = [measures(Cochleae(one, columns), plan.times) for one in (plan, short)]
+    both = [measures(Cochleae(steps, columns), plan.times) for steps in (plan, short)]
     errors = {name: float(np.max(np.abs(both[1][name] - values))) for name, values in both[0].items()}
     return Outline(short, errors)
 
 
 def _sites(ears: Cochleae) -> tuple[float, ...] | None:
     """Places evenly along the stretch that the measured frequencies excite; None where a measure has none."""
-    asked = ears.study.tables.measure.values()
-    if any(measure.frequency is None for measure in asked):
+    quantities = ears.study.tables.measure.values()
+    if any(measure.frequency is None for measure in quantities):
         return None
     width = float(np.mean(ears.species["place_spread"]))
     centres = ears.ear.place_of(ears.plan.frequencies)

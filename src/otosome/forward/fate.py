@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
 from otosome.forward.carried import Steps, frozen
 from otosome.forward.cochleae import Cochleae
 from otosome.forward.dosing import drug_flows, protein_flows, pushes, vesicle, vesicle_flows
+from otosome.forward.lazy import lazy
 from otosome.forward.planning import Plan, PlannedArm, PlannedInsult
 from otosome.lots.batch import Batch
 from otosome.model import transport
@@ -42,7 +42,7 @@ class Fate:
     ears: Cochleae
     arm: PlannedArm
 
-    @cached_property
+    @lazy
     def cells(self) -> Cells:
         """The fate of every kind of cell."""
         if self.protection.factors:
@@ -63,17 +63,17 @@ class Fate:
             kinds=plan.kinds,
         )
 
-    @cached_property
+    @lazy
     def injury(self) -> Injury:
         """What the insults of the arm do together."""
         return self.ears.once(("injury", self._suffered), self._injury)
 
     def _injury(self) -> Injury:
         ears = self.ears
-        insults = [(ears.bind("insults", one.entry), self.exposure(one)) for one in self.arm.insults]
+        insults = [(ears.bind("insults", use.entry), self.exposure(use)) for use in self.arm.insults]
         return injury(ears.ear, ears.plan.knots, insults)
 
-    @cached_property
+    @lazy
     def _suffered(self) -> object:
         """All that decides the injury: the insults, and the fluid that treatments push through the cochlea."""
         return frozen((self.arm.insults, pushes(self.ears, self.arm)))
@@ -101,7 +101,7 @@ class Fate:
     def _needs(self, insult: PlannedInsult) -> list[str]:
         return list(self.ears.study.catalog.get("insults", insult.entry).options.needs)
 
-    @cached_property
+    @lazy
     def vesicles(self) -> transport.Transported | None:
         """Vesicles of every size class over time and place, or None where an arm gets none."""
         flows = [] if self.arm.lot is None else vesicle_flows(self.ears, self.arm)
@@ -110,7 +110,7 @@ class Fate:
         keep = (*TISSUES, "scala_tympani", "plasma")
         return self._solve(vesicle(self.ears, self.arm.lot[0]), flows, keep)
 
-    @cached_property
+    @lazy
     def protein(self) -> transport.Transported | None:
         """Soluble protein that comes with the vesicles given, over time and place, or None where there is none."""
         flows = protein_flows(self.ears, self.arm)
@@ -125,7 +125,7 @@ class Fate:
         steps = Steps(plan.knots, plan.refine, tuple(sample for _, sample in plan.samples))
         return self.ears.carried.solve(self.ears.anatomy, solute, flows, steps, keep)
 
-    @cached_property
+    @lazy
     def protection(self) -> Protection:
         """What the vesicles of the arm do to each rate; nothing where it gets none."""
         if self.vesicles is None:
@@ -135,13 +135,13 @@ class Fate:
         cargo = {t: at_sites(plan, self._cargo(self.vesicles, t, batch)) for t in TISSUES}
         return protect(plan.knots, self.mechanisms, contact, self.potency, cargo, self.arm.arm.without)
 
-    @cached_property
+    @lazy
     def batch(self) -> Batch:
         """The batch of an arm that gets vesicles."""
         assert self.arm.lot is not None  # asked for where there are vesicles
         return self.ears.batch(self.arm.lot[0])
 
-    @cached_property
+    @lazy
     def potency(self) -> dict[str, Array]:
         """Relative potency of that batch by mechanism, shape (ear, 1, 1)."""
         assert self.arm.lot is not None  # as above
@@ -150,7 +150,7 @@ class Fate:
             name: strength * self.batch.potency_of(name)[:, None, None] for name in self.ears.study.mechanisms
         }
 
-    @cached_property
+    @lazy
     def mechanisms(self) -> dict[str, Mechanism]:
         """Every mechanism in play, by name."""
         return {name: self.ears.bind("mechanisms", name) for name in self.ears.study.mechanisms}

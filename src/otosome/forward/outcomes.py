@@ -34,7 +34,7 @@ def outcomes(ears: Cochleae, keep: Collection[str] = KEPT) -> dict[str, Array]:
             name: true_value(ears, measure, measured, plan.frequencies, arm, plan.times)
             for name, measure in measures.items()
         }
-        each |= _kept(fate, measured, keep)
+        each |= _store(fate, measured, keep)
         if plan.samples:
             each |= {f"sampled_{solute}": drawn for solute, drawn in sampled(fate).items()}
         out |= {f"{name}/{number}": values for name, values in each.items()}
@@ -47,7 +47,7 @@ def outcomes(ears: Cochleae, keep: Collection[str] = KEPT) -> dict[str, Array]:
     return out
 
 
-def _kept(fate: Fate, measured: Cells, keep: Collection[str]) -> dict[str, Array]:
+def _store(fate: Fate, measured: Cells, keep: Collection[str]) -> dict[str, Array]:
     out: dict[str, Array] = {}
     if "cells" in keep:
         ends = fate.cells.at(np.array([-1]))
@@ -113,7 +113,7 @@ def receptor_signal(fate: Fate) -> Array:
     ]
     silent = np.zeros((1, 1, 1))
     strongest = [np.zeros((fate.ears.subjects, 1, peak.shape[1])) for peak in peaks]
-    acting = {name: one for name, one in fate.mechanisms.items() if not one.gates}
+    acting = {name: each for name, each in fate.mechanisms.items() if not each.gates}
     for name, mechanism in acting.items():
         for where, peak in enumerate(peaks):
             signal = mechanism.signal(fate.potency[name] * peak[:, None, :], silent)

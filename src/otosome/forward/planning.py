@@ -93,12 +93,12 @@ class PlannedArm:
         """The arm with the times of its insults and treatments moved, h, and insults of other durations."""
         insults = tuple(
             replace(
-                one,
-                use=one.use.timed(
-                    timing.get(f"insult.{one.name}.onset"), timing.get(f"insult.{one.name}.duration")
+                use,
+                use=use.use.timed(
+                    timing.get(f"insult.{use.name}.onset"), timing.get(f"insult.{use.name}.duration")
                 ),
             )
-            for one in self.insults
+            for use in self.insults
         )
         treatments = tuple(
             treatment.moved(timing.get(f"treatment.{treatment.name}.onset", treatment.times[0]))
@@ -181,7 +181,12 @@ class Plan:
     def samples(self) -> tuple[tuple[str, transport.Sample], ...]:
         """Every sample with its name, in the order the study states them."""
         return tuple(
-            (name, transport.Sample(use.of, start, start + hours(use.duration), volume, use.place))
+            (
+                name,
+                transport.Sample(
+                    use.of, start, start + hours(use.duration), volume, self.study.drawn_at(use)
+                ),
+            )
             for name, use in self.study.tables.sample.items()
             for start in map(float, use.at)
             for volume in [np.array([float(use.volume)])]

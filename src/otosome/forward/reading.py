@@ -25,9 +25,21 @@ if TYPE_CHECKING:
 
 
 _COLUMNS = [
-    "subject", "ear", "group", "time", "quantity", "frequency", "place", "value", "unit", "level", "censored",
-    "flag", "file", "sha256",
-]  # fmt: skip
+    "subject",
+    "ear",
+    "group",
+    "time",
+    "quantity",
+    "frequency",
+    "place",
+    "value",
+    "unit",
+    "level",
+    "censored",
+    "flag",
+    "file",
+    "sha256",
+]
 
 
 def observe(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None = None) -> pd.DataFrame:

@@ -35,9 +35,13 @@ BLOCK = LANES
 # Knots whose histories of a whole block take some hundreds of megabytes.
 _ROOMY = 1000
 _UNITS = {
-    "sampled_vesicle": "particles/uL", "sampled_protein": "ug/uL", "vesicles": "particles/uL", "protein": "ug/uL",
-    "plasma": "particles h/uL", "spare": "dB",
-}  # fmt: skip
+    "sampled_vesicle": "particles/uL",
+    "sampled_protein": "ug/uL",
+    "vesicles": "particles/uL",
+    "protein": "ug/uL",
+    "plasma": "particles h/uL",
+    "spare": "dB",
+}
 _BY_CELL, _BY_PLACE = ("arm", "subject", "time", "cell", "place"), ("arm", "subject", "place")
 _DIMS: dict[str, tuple[str, ...]] = {
     "measure": ("arm", "subject", "time", "frequency"),
@@ -105,7 +109,7 @@ def through(
     def bound(columns: Columns) -> Cochleae:
         return Cochleae(plan, columns, Carried() if carried is None else carried)
 
-    def one(start: int) -> Parts:
+    def block(start: int) -> Parts:
         rows, columns = _block(whole, start, width)
         try:
             return [(rows, {k: v[: rows.stop - rows.start] for k, v in work(bound(columns)).items()})]
@@ -128,7 +132,7 @@ def through(
     # Room for all ears once: a list of blocks to be joined at the end would take it twice.
     joined: dict[str, Array] = {}
     with ThreadPoolExecutor(workers) as pool:
-        for done, parts in enumerate(pool.map(one, starts), start=1):
+        for done, parts in enumerate(pool.map(block, starts), start=1):
             for rows, result in parts:
                 for name, values in result.items():
                     if name not in joined:

@@ -21,6 +21,7 @@ from otosome.jobs.lots import Lot, LotInputs, Process, assess, process
 from otosome.jobs.measuring import Measured, MeasureInputs, measure
 from otosome.jobs.showing import Shown, show
 from otosome.jobs.study import Sources, StudyInputs, StudyResult, compare, run, sources
+from otosome.jobs.trials import Trial, TrialInputs, trial
 from otosome.jobs.watch import Cancelled, Progress, Watch
 
 __all__ = [
@@ -45,6 +46,8 @@ __all__ = [
     "Standing",
     "StudyInputs",
     "StudyResult",
+    "Trial",
+    "TrialInputs",
     "Watch",
     "assess",
     "changes",
@@ -60,4 +63,5 @@ __all__ = [
     "run",
     "show",
     "sources",
+    "trial",
 ]

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from otosome.jobs import laboratory, lots, study
+from otosome.jobs import laboratory, lots, study, trials
 from otosome.jobs.options import inputs_again
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import Record, record_of
+from otosome.units import Json
 
 if TYPE_CHECKING:
     from otosome.review.qualification import Row
-
-Change = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Entries:
 
     abouts: dict[str, dict[str, str]]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The entries for a machine, as ``docs/schemas`` has them."""
         return {"result": self.abouts, "notes": []}
 
@@ -58,7 +57,7 @@ class Qualified:
     worlds: int
     seed: int
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The rows for a machine, as ``docs/schemas`` has them."""
         from otosome.review.qualification import counts, coverage
 
@@ -100,10 +99,10 @@ def qualify(
 class Claims:
     """Claims, a row each: what it stands on, its figure now, the verdict."""
 
-    rows: list[dict[str, Any]]
+    rows: list[Json]
     seed: int
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The rows for a machine, as ``docs/schemas`` has them."""
         return {"seed": self.seed, "result": {"rows": self.rows}, "notes": []}
 
@@ -139,7 +138,7 @@ class Standing:
 
     folder: Path
     verb: str
-    changed: list[Change]
+    changed: list[Json]
     refused: list[str]
     then: float | None = None
     now: float | None = None
@@ -151,7 +150,7 @@ class Standing:
         """Whether nothing it rests on has changed."""
         return not self.changed
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The row for a machine, as ``docs/schemas`` has it."""
         again = {} if self.rerun is None else {"rerun": str(self.rerun)}
         return {
@@ -173,7 +172,7 @@ class Checked:
 
     rows: list[Standing]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The rows for a machine, as ``docs/schemas`` has them."""
         return {"result": {"rows": [row.as_dict() for row in self.rows]}, "notes": []}
 
@@ -197,7 +196,7 @@ def check(
 
 def _standing(folder: Path, shelves: tuple[Path, ...], rerun: bool, watch: Watch) -> Standing:
     record = record_of(folder)
-    if record.verb in (laboratory.IMPORT, lots.QUALITY):
+    if record.verb in (laboratory.IMPORT, lots.QUALITY, trials.TRIAL):
         return _files_stand(folder, record, rerun, watch)
     from otosome.review.standing import check as examine
 
@@ -223,7 +222,7 @@ def _files_stand(folder: Path, record: Record, rerun: bool, watch: Watch) -> Sta
     return Standing(folder, record.verb, changed, [], rerun=beside)
 
 
-def _file_row(name: str, then: str, now: str | None) -> Change:
+def _file_row(name: str, then: str, now: str | None) -> Json:
     return {
         "parameter": name,
         "what": "gone" if now is None else "file",
@@ -263,6 +262,8 @@ def _again(folder: Path, record: Record, watch: Watch) -> Path:
     beside = folder.with_name(f"{folder.name}.now")
     if record.verb == laboratory.IMPORT:
         return laboratory.import_(inputs_again(laboratory.ImportInputs, record, beside), watch).folder
+    if record.verb == trials.TRIAL:
+        return trials.trial(inputs_again(trials.TrialInputs, record, beside), watch).folder
     return lots.assess(inputs_again(lots.LotInputs, record, beside), watch).folder
 
 
@@ -270,9 +271,9 @@ def _again(folder: Path, record: Record, watch: Watch) -> Path:
 class Changes:
     """What changed between two results: rows ``changed``, the benefit ``then`` and ``now``, its ``unit``."""
 
-    values: dict[str, Any]
+    values: Json
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The changes for a machine, as ``docs/schemas`` has them."""
         return {"result": self.values, "notes": []}
 

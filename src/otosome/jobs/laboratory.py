@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from otosome.errors import BadInput
 from otosome.jobs.options import options_of
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import ANSWER, Record, check_free, csv_text, fill_intake, usual, writing
+from otosome.units import Json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,7 @@ NEW = {
         "shelves/solutes/my_drug.toml",
         "replace what is borrowed, then run with --shelves shelves; it is",
     ),
+    "trial": ("my_trial.toml", "put in your numbers, then: otosome trial --formula"),
     "specification": ("my_specification.toml", "put in your limits, then name it in a lot's record:"),
 }
 
@@ -75,14 +77,14 @@ class Imported:
     refused: list[dict[str, str]]
     notes: list[str]
     unsure: dict[str, list[str]]
-    groups: list[dict[str, Any]]
+    groups: list[Json]
 
     @property
     def contact_sheet(self) -> Path:
         """What was read, to look at."""
         return self.folder / "contact.html"
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> Json:
         """What was imported, as JSON holds it."""
         return {
             "rows": self.rows,
@@ -92,7 +94,7 @@ class Imported:
             "groups": self.groups,
         }
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The answer for a machine, as ``docs/schemas`` has it."""
         return {
             "out": str(self.folder),
@@ -165,7 +167,7 @@ def import_(inputs: ImportInputs, watch: Watch = SILENT) -> Imported:
     return imported
 
 
-def _rows(means: pd.DataFrame | None) -> list[dict[str, Any]]:
+def _rows(means: pd.DataFrame | None) -> list[Json]:
     """Means of groups as plain values; what is not a number is null."""
     if means is None:
         return []
@@ -245,7 +247,7 @@ class Begun:
     kind: str
     file: Path
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The answer for a machine, as ``docs/schemas`` has it."""
         return {"out": str(self.file), "result": {}, "notes": []}
 
@@ -263,7 +265,7 @@ def new(inputs: NewInputs) -> Begun:
     key = f"new {inputs.kind}"
     if inputs.outside != "refuse" and inputs.kind != "batch":
         raise BadInput("takes no --copy and no --reference", key=key)
-    if inputs.paths and inputs.kind in ("study", "fit", "specification", "case", "drug"):
+    if inputs.paths and inputs.kind in ("study", "fit", "specification", "case", "drug", "trial"):
         raise BadInput("takes no files", key=key, given=str(inputs.paths[0]))
     if inputs.source is not None and inputs.kind != "fit":
         raise BadInput("takes no --from", key=key, given=str(inputs.source))
@@ -286,6 +288,10 @@ def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
         from otosome.lots.template import specification_template
 
         return specification_template(file)
+    if inputs.kind == "trial":
+        from otosome.trials.reading import TEMPLATE as DESIGN
+
+        return DESIGN.read_text(encoding="utf-8")
     from otosome.study import TEMPLATE
 
     if inputs.kind == "drug":

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from otosome.jobs.study import StudyResult, stored
 from otosome.jobs.watch import SILENT, Watch
+from otosome.units import Json
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -69,7 +70,7 @@ class Measured:
                     ears = self.values.sel(arm=arm, time=time, frequency=tone).to_numpy()
                     yield str(arm), float(time), float(tone) if tonal else None, interval(ears, unit)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The answer for a machine, as ``docs/schemas`` has it."""
         rows = [
             {"arm": arm, "time": time, "frequency": tone, "value": asdict(value)}
@@ -104,9 +105,9 @@ def measure(inputs: MeasureInputs, watch: Watch = SILENT) -> Measured:
     result = stored(inputs.result)
     study = asked_then(result.data, inputs.shelves)
     watch.check()
-    asked = _with_measure(study, inputs.table(), inputs.shelves).tables.measure[_NAME]
-    values = of_cells(study, result.data, Ears.read(inputs.result / EARS), asked)
-    values.attrs["tonal"] = asked.frequency is not None
+    quantity = _with_measure(study, inputs.table(), inputs.shelves).tables.measure[_NAME]
+    values = of_cells(study, result.data, Ears.read(inputs.result / EARS), quantity)
+    values.attrs["tonal"] = quantity.frequency is not None
     return Measured(result, inputs.endpoint, values)
 
 

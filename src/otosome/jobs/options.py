@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 from otosome.errors import BadInput
 from otosome.results import Record
+from otosome.units import Json
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -17,7 +18,7 @@ Inputs = TypeVar("Inputs", bound="DataclassInstance")
 _PLACE = ("out", "force")
 
 
-def options_of(inputs: DataclassInstance) -> dict[str, Any]:
+def options_of(inputs: DataclassInstance) -> Json:
     """A job's inputs as JSON holds them: paths in full, tuples as lists, without where the result went."""
     return {
         part.name: _plain(getattr(inputs, part.name)) for part in fields(inputs) if part.name not in _PLACE
@@ -41,7 +42,7 @@ def inputs_again(kind: type[Inputs], record: Record, out: Path) -> Inputs:
                 key=part.name,
                 cure=f"ask again: otosome {record.verb}",
             )
-    place: dict[str, Any] = {"out": out, "force": True}
+    place: Json = {"out": out, "force": True}
     options = {name: _typed(record.options[name], hints[name]) for name in hints if name in record.options}
     return kind(**options, **place)
 

@@ -15,11 +15,14 @@ from otosome.answers.headline import Headline
 from otosome.answers.numbers import Interval
 from otosome.answers.sources import SourceRow
 from otosome.answers.therapies import SideBySide
+from otosome.fitting.against import Against
 from otosome.lots.checklist import Item
 from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
 from otosome.review.qualification import Row
 from otosome.roles import Figure
+from otosome.trials.answer import DesignAnswer
+from otosome.units import Json
 
 
 class Fault(TypedDict):
@@ -67,6 +70,7 @@ class RunResult(TypedDict):
     headline: Headline | Nothing
     errors: Accuracy
     masked: list[Rejected]
+    against: NotRequired[Against]
 
 
 class CompareResult(TypedDict):
@@ -335,7 +339,7 @@ class History(TypedDict):
     new: str | None
     series: list[Series]
     stability: Stability | None
-    changes: list[dict[str, Any]]
+    changes: list[Json]
     notes: list[str]
 
 
@@ -375,7 +379,7 @@ class LotResult(TypedDict):
     left_out: list[str]
     files: list[LotFile]
     reporting: dict[str, Reporting]
-    batch: dict[str, Any]
+    batch: Json
     history: History | None
     reference: Comparison | None
     stakes: Stakes | None
@@ -440,6 +444,12 @@ class ProcessResult(TypedDict):
     change: ProcessChange | None
 
 
+class TrialResult(TypedDict):
+    """Designs side by side: what each needs and can show."""
+
+    designs: list[DesignAnswer]
+
+
 class _Answer(TypedDict):
     otosome: str
     ok: Literal[True]
@@ -474,6 +484,13 @@ class Measure(_Answer):
     inputs: dict[str, str]
     seed: int
     result: MeasureResult
+
+
+class TrialAnswer(_Written):
+    """``otosome trial``."""
+
+    command: Literal["trial"]
+    result: TrialResult
 
 
 class New(_Answer):
@@ -519,7 +536,7 @@ class Show(_Written):
 
     command: Literal["show"]
     seed: NotRequired[int]
-    result: RunResult | CompareResult | ImportResult | LotResult
+    result: RunResult | CompareResult | ImportResult | LotResult | TrialResult
 
 
 class Qualify(_Answer):
@@ -556,6 +573,7 @@ ANSWERS: dict[str, type] = {
     "run": Run,
     "compare": Compare,
     "measure": Measure,
+    "trial": TrialAnswer,
     "new": New,
     "import": Import,
     "quality": Quality,

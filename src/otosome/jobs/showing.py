@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from otosome.errors import BadInput
-from otosome.jobs import laboratory, lots, study
+from otosome.jobs import laboratory, lots, study, trials
 from otosome.results import is_ours, record_of
 
-Shown = study.StudyResult | laboratory.Imported | lots.Lot
+Shown = study.StudyResult | laboratory.Imported | lots.Lot | trials.Trial
 
 
 def show(path: Path) -> Shown:
-    """A result of a study, an import or a lot; raises BadInput where the path leads to none, saying what it is."""
+    """A result of any verb that writes one; raises BadInput where the path leads to none, saying what it is."""
     if not path.is_dir():
         raise _no_folder(path)
     record = record_of(path)
@@ -20,6 +20,8 @@ def show(path: Path) -> Shown:
         return laboratory.imported(path, record)
     if record.verb == lots.QUALITY:
         return lots.lot(path, record)
+    if record.verb == trials.TRIAL:
+        return trials.stored(path, record)
     return study.shown(path)
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from otosome.errors import BadInput
 from otosome.jobs.watch import SILENT, Watch
-from otosome.results import Record, check_free, fill, open_result, usual, writing
+from otosome.results import Option, Record, check_free, fill, open_result, usual, writing
+from otosome.units import Json
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from otosome.answers.sources import SourceRow
+    from otosome.ears import Ears
+    from otosome.fitting.observations import Observations
     from otosome.study import Study
 
-Json = Mapping[str, Any]
 RUN, COMPARE = "run", "compare"
 # The file of the study as it was run, in results of 0.1.
 _EARLIER = "scenario.toml"
@@ -34,6 +37,7 @@ class StudyInputs:
     ``audiogram``        a person's, in the place of the study's people;  ``person``  ``ear``  whose, and which ear
     ``interpolate``      take a frequency that a mean needs from its neighbours
     ``shelves``          folders of one's own shelves;  ``allow_retracted``  sources that may be used all the same
+    ``against``          a table of readings, or an import, to be laid over what is simulated
     ``out``              the result folder;  ``force``  move an earlier result aside
     """
 
@@ -48,6 +52,7 @@ class StudyInputs:
     interpolate: bool = False
     shelves: tuple[Path, ...] = ()
     allow_retracted: tuple[str, ...] = ()
+    against: Path | None = None
     out: Path | None = None
     force: bool = False
 
@@ -103,7 +108,7 @@ class StudyResult:
         """Its report."""
         return self.folder / "report.html"
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The answer for a machine, as ``docs/schemas`` has it."""
         of = "therapies" if self.verb == COMPARE else "headline"
         return {
@@ -114,6 +119,7 @@ class StudyResult:
                 of: self.answer(of),
                 "errors": self.answer("errors") or {},
                 "masked": self.answer("masked") or [],
+                **({"against": against} if (against := self.answer("against")) else {}),
             },
             "notes": self.answer("notes"),
         }
@@ -121,12 +127,13 @@ class StudyResult:
     def lines(self) -> list[str]:
         """The answer for a person."""
         from otosome.report import summary
-        from otosome.report.terminal import accuracy_lines, headline_lines, therapy_lines
+        from otosome.report.terminal import accuracy_lines, against_lines, headline_lines, therapy_lines
 
         beside = summary.therapies(self.data)
         return [
             f"{self.record.name}: {self.data.sizes['subject']} ears, seed {self.seed}",
             *(headline_lines(summary.headline(self.data)) if beside is None else therapy_lines(beside)),
+            *against_lines(self.answer("against")),
             *accuracy_lines(summary.accuracy(self.data)),
             f"report: {self.report.resolve()}",
         ]
@@ -161,11 +168,20 @@ def _written(verb: str, inputs: StudyInputs, watch: Watch) -> StudyResult:
     own = study.tables.seed
     seed = inputs.seed if inputs.seed is not None else own if own is not None else 1
     record = _record(verb, study, inputs.subjects, seed, inputs.shelves)
-    return _fill(study, record, folder, inputs.force, watch)
+    return _fill(
+        study, replace(record, options={**record.options, **_laid(verb, inputs)}), folder, inputs.force, watch
+    )
+
+
+def _laid(verb: str, inputs: StudyInputs) -> dict[str, Option]:
+    """The readings that a run is laid under, as its record keeps them."""
+    if inputs.against is not None and verb != RUN:
+        raise BadInput("is asked of otosome run", key="--against", given=str(inputs.against))
+    return {} if inputs.against is None else {"against": str(inputs.against)}
 
 
 def _record(verb: str, study: Study, subjects: int, seed: int, shelves: tuple[Path, ...]) -> Record:
-    options: dict[str, Any] = {
+    options: dict[str, Option] = {
         "subjects": subjects,
         "seed": seed,
         "shelves": [str(folder) for folder in shelves],
@@ -176,15 +192,32 @@ def _record(verb: str, study: Study, subjects: int, seed: int, shelves: tuple[Pa
 
 def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch) -> StudyResult:
     """A result folder, filled by the verb of its record."""
+    from otosome.fitting.observations import observations
     from otosome.forward import draw, observe
 
+    table = record.option("against")
+    observed = observations(study, Path(table)) if isinstance(table, str) else None
     with writing(folder, force) as part:
         ears = draw(study, subjects=int(str(record.option("subjects"))), seed=int(str(record.option("seed"))))
         result = _work(record.verb)(study, ears, tick=watch.ticks("simulating"))
         watch.check()
+        if observed is not None:
+            record = replace(record, inputs={**record.inputs, **observed.inputs})
+            _lay(part, study, result, ears, observed)
         fill(part, result, observe(study, result, ears), ears, record)
         watch.check()
     return StudyResult(folder, record, result)
+
+
+def _lay(folder: Path, study: Study, result: xr.Dataset, ears: Ears, observed: Observations) -> None:
+    """Lay readings over a result: into its answer and notes, and as a table beside it."""
+    from otosome.answers import stored
+    from otosome.fitting.against import against, notes, table
+    from otosome.results import csv_text
+
+    laid = against(study, result, ears, observed)
+    stored.write(result, against=laid, notes=[*json.loads(result.attrs["notes"]), *notes(laid)])
+    (folder / "against.csv").write_text(csv_text(table(laid)), encoding="utf-8", newline="\n")
 
 
 def _work(verb: str) -> Callable[..., xr.Dataset]:
@@ -235,7 +268,7 @@ class Sources:
         bases = sorted({row.basis for row in self.rows})
         return {basis: sum(row.basis == basis for row in self.rows) for basis in bases}
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The rows for a machine, as ``docs/schemas`` has them."""
         once = sum(row.provisional for row in self.rows)
         return {

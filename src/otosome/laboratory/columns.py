@@ -234,15 +234,18 @@ class Columns:
         """
         if "group" in self:
             return self.texts("group")
+        level = [f"{level} dB SPL" if level else "" for level in self.texts("noise_spl")]
+        strain = self.texts("substrain", "strain", "genotype")
+        parts = (strain, self.texts("treatment"), self._noise(), level)
+        return [" ".join(part for part in words if part) for words in zip(*parts, strict=True)]
+
+    def _noise(self) -> list[str]:
+        """The noise of each row: as it stands, else the hour of exposure, else that of the subject's other rows."""
+        subjects = self.texts(*SUBJECT)
         kind = [word if word.lower() != "baseline" else "" for word in self.texts("noise_type")]
         clock = [word if _CLOCK.fullmatch(word) else "" for word in self.texts("abr_time")]
-        later = {who: word for who, word in zip(self.texts(*SUBJECT), kind, strict=True) if word}
-        noise = [
-            k or c or later.get(who, "") for k, c, who in zip(kind, clock, self.texts(*SUBJECT), strict=True)
-        ]
-        level = [f"{level} dB SPL" if level else "" for level in self.texts("noise_spl")]
-        parts = (self.texts("substrain", "strain", "genotype"), self.texts("treatment"), noise, level)
-        return [" ".join(part for part in words if part) for words in zip(*parts, strict=True)]
+        later = {who: word for who, word in zip(subjects, kind, strict=True) if word}
+        return [k or c or later.get(who, "") for k, c, who in zip(kind, clock, subjects, strict=True)]
 
     def who(self, rows: Rows) -> dict[str, list[object]]:
         """Subject, ear, group and time of some rows, as the table ``readings`` wants them."""
@@ -254,10 +257,10 @@ class Columns:
             "time": list(times[np.asarray(rows, dtype=int)]),
         }
 
-    def said(self, rows: Rows) -> list[str]:
+    def remarks(self, rows: Rows) -> list[str]:
         """Flags on those four: a time in words, a subject that a spreadsheet made a number, an ear that is none.
 
-        A decimal comma is told, too.
+        A decimal comma is named, too.
         """
         words, names = self.hours()[1], self.texts(*SUBJECT)
         mangled = [f"subject given as {name}" if _MANGLED.fullmatch(name) else "" for name in names]

@@ -15,7 +15,7 @@ import tomli_w
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.laboratory.animals import Animals
-from otosome.laboratory.reading import read
+from otosome.laboratory.reading import readings_of
 from otosome.study import loads
 from otosome.units import house, split
 
@@ -45,7 +45,7 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
     raises     BadInput where there is no reading of an endpoint, or the sheet lacks species or insult
     """
     folder = table if table.is_dir() else table.parent
-    readings = _readings(table, catalog)
+    readings = readings_of(table, catalog)
     if not (folder / "animals.csv").is_file():
         cure = "import again with --animals, or put the sheet beside the table"
         raise BadInput("has no animals.csv beside it", file=str(table), cure=cure)
@@ -58,7 +58,7 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
     study: dict[str, object] = {
         "otosome": "study/1",
         "title": f"As measured: {folder.resolve().name}",
-        "species": _one(rows, "species", animals.name, catalog.names("species")),
+        "species": _single(rows, "species", animals.name, catalog.names("species")),
     }
     insults, treatments, arms = dict[str, object](), dict[str, object](), list[dict[str, object]]()
     for group in groups:
@@ -70,7 +70,7 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
     measures, outside = _measures(own, lowest, highest)
     study |= {"measure": measures, "compare": _compared(arms, treatments, measures)}
     text = tomli_w.dumps({key: value for key, value in study.items() if value})
-    untold = [f"[measure.{key}]" for key in measures if not _told(own, key)]
+    untold = [f"[measure.{key}]" for key in measures if not _dated(own, key)]
     text = HEAD.format(source=label(table), file=name, to_set=TO_SET) + outside + _commented(text, untold)
     loads(text, name, shelves=catalog.own)
     return text
@@ -92,7 +92,7 @@ def _compared(
 ) -> dict[str, object]:
     """What a vesicle group is compared with: the group of the same insult that got the vehicle; empty without both."""
 
-    def given(arm: dict[str, object], vehicle: bool) -> bool:
+    def receives(arm: dict[str, object], vehicle: bool) -> bool:
         uses = [treatments[str(use)] for use in cast(list[str], arm.get("treatments", []))]
         return any((cast(dict[str, object], use)["batch"] == VEHICLE) == vehicle for use in uses)
 
@@ -100,7 +100,7 @@ def _compared(
         (of["name"], against["name"])
         for of in arms
         for against in arms
-        if given(of, False) and given(against, True) and of.get("insults") == against.get("insults")
+        if receives(of, False) and receives(against, True) and of.get("insults") == against.get("insults")
     ]
     if not pairs:
         return {}
@@ -108,7 +108,7 @@ def _compared(
     return {"measure": measure, "of": pairs[0][0], "against": pairs[0][1]}
 
 
-def _told(readings: pd.DataFrame, key: str) -> bool:
+def _dated(readings: pd.DataFrame, key: str) -> bool:
     """Whether the table says when a measure was read, in hours and not as a baseline."""
     rows = readings[readings["quantity"].str.replace(".", "_") == key]
     return bool(_times(rows)) and not _baseline(rows)
@@ -119,32 +119,7 @@ def label(table: Path) -> str:
     return "".join(c for c in table.name if c.isprintable())[:80]
 
 
-def _readings(table: Path, catalog: Catalog) -> pd.DataFrame:
-
-    file = table
-    if table.is_dir():
-        file = next(
-            (f for f in (table / "readings.parquet", table / "readings.csv") if f.is_file()),
-            table / "readings.csv",
-        )
-    readings = _parquet(file) if file.suffix == ".parquet" else read(file, catalog).readings
-    wanted = ("group", "time", "quantity", "frequency", "level", "flag")
-    missing = [name for name in wanted if readings is None or name not in readings]
-    if readings is None or missing:
-        raise BadInput("holds no table of readings", file=str(file), key=(missing or ["readings"])[0])
-    return readings
-
-
-def _parquet(file: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        return pd.read_parquet(file)
-    except (OSError, ValueError) as error:
-        raise BadInput("cannot be read as Parquet", file=str(file), given=str(error)[:100]) from error
-
-
-def _one(rows: pd.DataFrame, column: str, file: str, allowed: list[str]) -> str:
+def _single(rows: pd.DataFrame, column: str, file: str, allowed: list[str]) -> str:
     values = sorted(set(rows[column]) - {""})
     if len(values) != 1 or values[0] not in allowed:
         cure = f"write one {column} in every row"
@@ -231,38 +206,42 @@ def _measures(
     readings: pd.DataFrame, lowest: float, highest: float
 ) -> tuple[dict[str, dict[str, object]], str]:
     """A measure for each endpoint, and a comment on frequencies that have no place in the cochlea of the species."""
-    measures: dict[str, dict[str, object]] = {}
-    outside = set[float]()
-    for quantity, rows in readings.groupby("quantity", sort=True):
+    tested = readings["frequency"].round(4)
+    outside = sorted({float(khz) for khz in tested[(tested < lowest) | (tested > highest)]})
+    heard = readings[tested.between(lowest, highest)].assign(frequency=tested)
+    measures = dict[str, dict[str, object]]()
+    for quantity, rows in heard.groupby("quantity", sort=True):
         endpoint, _, cell = str(quantity).partition(".")
-        tested = np.unique(rows["frequency"].dropna().round(4))
-        heard = (tested >= lowest) & (tested <= highest)
-        outside |= {float(khz) for khz in tested[~heard]}
-        if endpoint not in ENDPOINTS or (cell and cell not in CELLS) or not heard.any():
-            continue
-        measure: dict[str, object] = {
-            "endpoint": endpoint,
-            "frequency": [f"{khz:g} kHz" for khz in tested[heard][:MOST_FREQUENCIES]],
-            "at": _times(rows),
-        }
-        if cell:
-            measure["cell"] = CELLS[cell]
-        if endpoint == "wave1":
-            measure["level"] = f"{rows['level'].mode().iloc[-1]:g} dB SPL"
-        measures["_".join(filter(None, (endpoint, cell)))] = measure
-    # Counts are of the end of an experiment where a table does not say when; the line says that it is to be set.
-    last = f"{readings['time'].max():g} h" if readings["time"].notna().any() else UNTOLD
-    for measure in measures.values():
-        measure["at"] = measure["at"] or [last]
+        if endpoint in ENDPOINTS and (not cell or cell in CELLS):
+            measures["_".join(filter(None, (endpoint, cell)))] = _measure(endpoint, cell, rows)
     if not measures:
         raise BadInput(
             "holds no reading of an endpoint at a frequency", file="readings", allowed=list(ENDPOINTS)
         )
-    named = ", ".join(f"{khz:g} kHz" for khz in sorted(outside))
+    # Counts are of the end of an experiment where a table does not say when; the line says that it is to be set.
+    last = f"{readings['time'].max():g} h" if readings["time"].notna().any() else UNTOLD
+    for measure in measures.values():
+        measure["at"] = measure["at"] or [last]
+    named = ", ".join(f"{khz:g} kHz" for khz in outside)
     comment = (
         f"# Left out: {named}, beyond the place map ({lowest:.3g} to {highest:.3g} kHz).\n" if named else ""
     )
     return measures, comment
+
+
+def _measure(endpoint: str, cell: str, rows: pd.DataFrame) -> dict[str, object]:
+    """One endpoint at the frequencies and times of its readings; its times are empty where no reading has one."""
+    frequencies = np.unique(rows["frequency"])[:MOST_FREQUENCIES]
+    measure: dict[str, object] = {
+        "endpoint": endpoint,
+        "frequency": [f"{khz:g} kHz" for khz in frequencies],
+        "at": _times(rows),
+    }
+    if cell:
+        measure["cell"] = CELLS[cell]
+    if endpoint == "wave1":
+        measure["level"] = f"{rows['level'].mode().iloc[-1]:g} dB SPL"
+    return measure
 
 
 def _times(rows: pd.DataFrame) -> list[str]:

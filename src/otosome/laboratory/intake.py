@@ -149,9 +149,9 @@ def _above(folders: Sequence[Path]) -> Path:
     try:
         return Path(os.path.commonpath(folders))
     except ValueError as error:
-        given = ", ".join(sorted({folder.anchor for folder in folders}))
+        drives = ", ".join(sorted({folder.anchor for folder in folders}))
         raise BadInput(
-            "lie on different drives", file=str(folders[0]), given=given, cure="import each drive alone"
+            "lie on different drives", file=str(folders[0]), given=drives, cure="import each drive alone"
         ) from error
 
 
@@ -166,37 +166,41 @@ def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refuse
     for path, root in zip(paths, roots, strict=True):
         for file in _below(root):
             name = printable(file.relative_to(above).as_posix())
-            if file.is_symlink() and file != root:
-                refused.append(Refused(name, "file", "a link", "links in folders are not followed"))
-            elif file.is_dir() or file.name.startswith("."):
-                continue
-            elif file.is_file():
-                named.append((name, file))
+            reason = _not_read(file, root)
+            if reason:
+                refused.append(Refused(name, "file", *reason))
             else:
-                refused.append(Refused(name, "file", "a pipe or device", "only files are read"))
+                named.append((name, file))
             if len(named) + len(refused) > MOST_FILES:
                 entry = f"more than {MOST_FILES} files"
                 raise BadInput("holds too much", file=str(path), given=entry, cure="import parts of it")
-    total = sum(file.stat().st_size for _, file in named)
-    if total > MOST_BYTES:
-        raise BadInput(
-            "is too much at once",
-            given=f"{total} bytes",
-            allowed=f"at most {MOST_BYTES}",
-            cure="import parts",
-        )
+    _check_size(sum(file.stat().st_size for _, file in named))
     return named, refused
 
 
+def _not_read(file: Path, root: Path) -> tuple[str, str] | None:
+    """What something in a folder is and why it is not read; None for a file."""
+    if file.is_symlink() and file != root:
+        return "a link", "links in folders are not followed"
+    return None if file.is_file() else ("a pipe or device", "only files are read")
+
+
+def _check_size(total: int) -> None:
+    if total > MOST_BYTES:
+        entry, allowed = f"{total} bytes", f"at most {MOST_BYTES}"
+        raise BadInput("is too much at once", given=entry, allowed=allowed, cure="import parts")
+
+
 def _below(path: Path) -> Iterator[Path]:
-    """A file, or what a folder and its folders hold, in order."""
+    """A file, or what a folder and its folders hold, in order, without folders and hidden files."""
     if not path.is_dir():
         yield path
         return
     for folder, inner, names in os.walk(path, followlinks=False):
         inner.sort()
-        for name in sorted([*names, *inner]):
-            yield Path(folder) / name
+        for file in sorted(Path(folder) / name for name in [*names, *inner]):
+            if file.is_symlink() or not (file.is_dir() or file.name.startswith(".")):
+                yield file
 
 
 def _contents(
@@ -319,20 +323,23 @@ def _match(results: Intake, animals: sheet.Animals | None) -> None:
             f"Several files tell a threshold of one subject, ear, frequency and time; all are kept: {_some(again)}. "
             "Different animals need different names."
         )
-    if animals is None:
-        return
-    missing, idle = sheet.unmatched({pair for pair in pairs if pair[0]}, animals)
+    if animals is not None:
+        results.notes += _beside_sheet(tables, {pair for pair in pairs if pair[0]}, animals)
+
+
+def _beside_sheet(
+    tables: Sequence[pd.DataFrame], measured: set[tuple[str, str]], animals: sheet.Animals
+) -> Iterator[str]:
+    """Notes on what stands in the sheet or in files alone, and on dated files whose subject has no day 0."""
+    missing, idle = sheet.unmatched(measured, animals)
     if missing:
-        results.notes.append(f"Not in {animals.name}: {_some(missing)}.")
+        yield f"Not in {animals.name}: {_some(missing)}."
     if idle:
-        results.notes.append(f"In {animals.name} and in no file: {_some(idle)}.")
-    undated = {
-        str(name)
-        for table in tables
-        for name in table["subject"][table["time"].isna() & (table["recorded"] != "")].unique()
-    } & set(animals.rows["subject"])
+        yield f"In {animals.name} and in no file: {_some(idle)}."
+    dated = [table["subject"][table["time"].isna() & (table["recorded"] != "")] for table in tables]
+    undated = {str(name) for names in dated for name in names.unique()} & set(animals.rows["subject"])
     if undated:
-        results.notes.append(f"Without day0 in {animals.name}, so without a time: {_some(sorted(undated))}.")
+        yield f"Without day0 in {animals.name}, so without a time: {_some(sorted(undated))}."
 
 
 def _told_again(readings: pd.DataFrame) -> list[str]:

@@ -236,10 +236,44 @@ def _measured(distribution: Distribution, catalog: Catalog) -> Lot:
     lot = measured_lot(particles, base, _BASE, day_to_day.value, str(day_to_day.source))
     undiluted = (_UNDILUTED,) if particles["dilution_applied"].isna().any() else ()
     refused = (
-        f"Left out of {one.file}: {one.place}: {one.reason} ({one.given})." for one in distribution.refused
+        f"Left out of {line.file}: {line.place}: {line.reason} ({line.given})."
+        for line in distribution.refused
     )
     return replace(lot, notes=(*lot.notes, *undiluted, *refused))
 
 
 def _stem(file: Path) -> str:
     return "".join(c if c.isalnum() and c.isascii() else "_" for c in file.stem.lower())[:40] or "batch"
+
+
+_NEEDED = ("group", "time", "quantity", "frequency", "level", "flag")
+
+
+def readings_of(table: Path, catalog: Catalog) -> pd.DataFrame:
+    """The readings of a table, or of the folder that an import wrote; raises BadInput where it holds none.
+
+    ``table``  a readings.parquet or readings.csv, any file that an instrument's reader knows, or such a folder
+    """
+    file = readings_file(table)
+    readings = _parquet(file) if file.suffix == ".parquet" else read(file, catalog).readings
+    missing = [name for name in _NEEDED if readings is None or name not in readings]
+    if readings is None or missing:
+        raise BadInput("holds no table of readings", file=str(file), key=(missing or ["readings"])[0])
+    return readings
+
+
+def readings_file(table: Path) -> Path:
+    """The file of readings that a path means: itself, or the one in the folder that an import wrote."""
+    if not table.is_dir():
+        return table
+    stored = (table / "readings.parquet", table / "readings.csv")
+    return next((file for file in stored if file.is_file()), stored[1])
+
+
+def _parquet(file: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(file)
+    except (OSError, ValueError) as error:
+        raise BadInput("cannot be read as Parquet", file=str(file), given=str(error)[:100]) from error

@@ -88,7 +88,7 @@ def threshold(levels: Array, responses: Array, rate: float, parts: Sequence[Arra
     """
     thin = max(1, int(rate / ENOUGH))
     responses, rate = responses[:, ::thin], rate / thin
-    within = agreement([one[:, ::thin] for one in parts])
+    within = agreement([averages[:, ::thin] for averages in parts])
     worth = independent_samples(
         (responses - responses.mean(axis=1, keepdims=True))[: max(3, levels.size // 3)]
     )

@@ -126,8 +126,11 @@ def left(
     inner = 1.0 - inner_lost * (1.0 - fibres)
     synapses = np.divide(fibres, inner, out=np.zeros_like(fibres), where=inner > 0)
     return {
-        "ohc": left["ohc"], "ihc": inner, "synapse": synapses, "sgn": synapses + lone * (1.0 - synapses),
-    }  # fmt: skip
+        "ohc": left["ohc"],
+        "ihc": inner,
+        "synapse": synapses,
+        "sgn": synapses + lone * (1.0 - synapses),
+    }
 
 
 def between(known: Kilohertz, levels: Decibels, frequency: Kilohertz) -> Decibels:

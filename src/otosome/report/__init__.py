@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otosome.study import REFUSED
+from otosome.units import Json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,7 +120,7 @@ def _with_contents(text: str) -> str:
     return text.replace("<!-- contents -->", f"<ol>{items}</ol>", 1)
 
 
-def _common(result: xr.Dataset) -> dict[str, Any]:
+def _common(result: xr.Dataset) -> Json:
     """What every report prints: title, question, arms, errors, sources, notes."""
     from otosome.report import exactness, provenance, summary
     from otosome.report.arrival import arrival, crossing
@@ -154,7 +155,7 @@ def _common(result: xr.Dataset) -> dict[str, Any]:
     }
 
 
-def _answer(result: xr.Dataset, compared: Headline) -> dict[str, Any]:
+def _answer(result: xr.Dataset, compared: Headline) -> Json:
     """What the comparison adds: the headline and the numbers that move it."""
     from otosome.report import axes, summary
 
@@ -175,9 +176,10 @@ def _answer(result: xr.Dataset, compared: Headline) -> dict[str, Any]:
     }
 
 
-def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> dict[str, Any]:
+def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
     from otosome.answers.grades import grades
     from otosome.report import figures, still, summary, window
+    from otosome.report.against import against
 
     first, *others = summary.measures(result)
     pictured = summary.has_window(result)
@@ -193,6 +195,7 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> dict[str, Any]:
         "others": figures.together(result, others),
         "cochleogram": figures.cochleogram(result),
         "sizes": figures.sizes(result),
+        "against": against(result),
         "grades": grades(readings, summary.scales(result), map(str, result["arm"].values)),
     }
 

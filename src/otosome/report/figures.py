@@ -112,14 +112,14 @@ def together(result: xr.Dataset, names: Sequence[str]) -> list[Panel]:
 
 def over_time(result: xr.Dataset, name: str) -> list[Panel]:
     """A measure over time: a panel per frequency, spread over all, a line per arm; none for a single time."""
-    asked = measured(result, name)
-    if asked.sizes["time"] < 2:
+    values = measured(result, name)
+    if values.sizes["time"] < 2:
         return []
-    tones = asked["frequency"].values
+    tones = values["frequency"].values
     tones = tones[np.unique(np.linspace(0, tones.size - 1, FREQUENCIES).round().astype(int))]
-    chosen = [asked.sel(frequency=tone) for tone in tones]
-    limits = _limits([one.quantile([0.05, 0.95], "subject").values for one in chosen])
-    return [_time_panel(result, one, limits) for one in chosen]
+    chosen = [values.sel(frequency=tone) for tone in tones]
+    limits = _limits([panel.quantile([0.05, 0.95], "subject").values for panel in chosen])
+    return [_time_panel(result, panel, limits) for panel in chosen]
 
 
 def cochleogram(result: xr.Dataset) -> list[Panel]:
@@ -228,17 +228,17 @@ def _together_panel(result: xr.Dataset, name: str) -> Panel:
     return Panel(f"{capital(name_of(last))}, day {day}", f"Mean over frequency: {', '.join(ends)}.", svg)
 
 
-def _time_panel(result: xr.Dataset, one: xr.DataArray, limits: tuple[float, float]) -> Panel:
-    days, unit, ends = one["time"].values / window.HOURS_A_DAY, str(one.attrs.get("unit", "")), []
-    tone, tones = float(one["frequency"]), tonal(result, str(one.name))
+def _time_panel(result: xr.Dataset, values: xr.DataArray, limits: tuple[float, float]) -> Panel:
+    days, unit, ends = values["time"].values / window.HOURS_A_DAY, str(values.attrs.get("unit", "")), []
+    tone, tones = float(values["frequency"]), tonal(result, str(values.name))
     with canvas(400, 270) as (figure, axes):
-        for arm, spread in _lines(axes, result, one, days, marker="o"):
+        for arm, spread in _lines(axes, result, values, days, marker="o"):
             ends.append(f"{arm} {amount(float(spread.typical[-1]), unit)}")
         axes.set_xlabel("days after the first insult" if tones else "days")
-        value_axis(axes, one, limits if tones else _ALL)
+        value_axis(axes, values, limits if tones else _ALL)
         axes.locator_params(axis="x", steps=[1, 2, 5, 10], integer=True)
-        svg = svg_text(figure, f"time {one.name} {tone}")
-    heading = f"{number(tone)} kHz" if tones else capital(words(str(one.name)))
+        svg = svg_text(figure, f"time {values.name} {tone}")
+    heading = f"{number(tone)} kHz" if tones else capital(words(str(values.name)))
     return Panel(heading, f"Day {number(float(days[-1]))}: {', '.join(ends)}.", svg)
 
 

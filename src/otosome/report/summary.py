@@ -19,6 +19,7 @@ from otosome.answers.sensitivity import Mover
 from otosome.answers.sources import SourceRow
 from otosome.answers.therapies import SideBySide
 from otosome.study import Measure
+from otosome.units import Json
 
 _ATTRIBUTES = (
     "study name version seed species headline sensitivity errors sources marks notes arms sizes scales"
@@ -57,7 +58,7 @@ def attribute(result: xr.Dataset, name: str) -> Any:
     return json.loads(result.attrs[name])
 
 
-def study(result: xr.Dataset) -> dict[str, Any]:
+def study(result: xr.Dataset) -> Json:
     """The study that was simulated, as its file says it."""
     return tomllib.loads(result.attrs["study"])
 
@@ -130,8 +131,10 @@ def measures(result: xr.Dataset) -> list[str]:
 
 def measured(result: xr.Dataset, name: str) -> xr.DataArray:
     """A measure at the times and frequencies it was asked for: (arm, subject, time, frequency)."""
-    asked = Measure.model_validate(study(result)["measure"][name])
-    return result[name].sel(time=np.unique(asked.at), frequency=np.unique(asked.tones), method="nearest")
+    quantity = Measure.model_validate(study(result)["measure"][name])
+    return result[name].sel(
+        time=np.unique(quantity.at), frequency=np.unique(quantity.tones), method="nearest"
+    )
 
 
 def tonal(result: xr.Dataset, name: str) -> bool:

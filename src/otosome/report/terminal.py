@@ -42,6 +42,16 @@ def headline_lines(compared: Headline | None) -> list[str]:
     return [*lines, _LAST]
 
 
+def against_lines(laid: Answer | None) -> list[str]:
+    """How many measured readings lie inside the bands of a simulation, a line a measure; none without readings."""
+    return [
+        f"  measured {total['measure']}: {total['inside']['text']} of {total['readings']} readings inside the "
+        f"simulated 5 to 95 %, {total['medians_inside']} of {total['medians']} medians of groups; "
+        f"CRPS {total['crps_text']}, log score {total['log_score']:.2f}"
+        for total in (laid or {"totals": []})["totals"]
+    ]
+
+
 def therapy_lines(beside: SideBySide) -> list[str]:
     """Every therapy with the probability that it is best, the words it gains and the cells it saves."""
     lines = [
@@ -61,7 +71,7 @@ def _arm_lines(arm: ArmResult) -> list[str]:
     saved = ", ".join(f"{kind} {cell.saved.text}" for kind, cell in arm.cells.items())
     return [
         f"  {arm.name}: worth {arm.score.text}; best on average with {chance.average.text}, for one person with "
-        f"{chance.one.text}",
+        f"{chance.person.text}",
         *gains,
         f"    cells saved: {saved}",
     ]
@@ -137,7 +147,7 @@ def claim_lines(rows: Iterable[Answer]) -> list[str]:
 
 
 def _claim(row: Answer) -> list[str]:
-    from otosome.review.claims import said as words
+    from otosome.review.claims import figure_text as words
 
     figure = row["figure"]
     lines = [f"{row['claim']}: {row['about']}"]
@@ -156,3 +166,13 @@ def _claim(row: Answer) -> list[str]:
         f"  again: {row['command']}",
         "",
     ]
+
+
+def design_lines(design: Answer) -> list[str]:
+    """A design's answer: its sentence, and each of its tables."""
+    plan = design["plan"]
+    lines = [f"{design['title']} ({design['design']})", f"  {plan['headline']}"]
+    for part in plan["parts"]:
+        lines.append(f"  {part['heading']}")
+        lines += [f"    {row['name']}: {row['text']}" for row in part["lines"]]
+    return lines

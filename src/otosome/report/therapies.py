@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -16,6 +15,7 @@ from otosome.report import figures, window
 from otosome.report.axes import Axis, axis
 from otosome.report.figures import Dotted, Panel
 from otosome.report.summary import capital, measured, words
+from otosome.units import Json
 
 # From a point of words on it is hearing better.
 _POINT = 1.0
@@ -46,7 +46,7 @@ class Bars:
     instrument: Instrument | None = None
 
 
-def side_by_side(beside: SideBySide, result: xr.Dataset, readings: pd.DataFrame) -> dict[str, Any]:
+def side_by_side(beside: SideBySide, result: xr.Dataset, readings: pd.DataFrame) -> Json:
     """What the template prints of a result of ``otosome.answers.therapies``."""
     colours = figures.arm_colours(result)
     first = beside.arms[0].measures
@@ -70,9 +70,7 @@ def side_by_side(beside: SideBySide, result: xr.Dataset, readings: pd.DataFrame)
     }
 
 
-def _audiograms(
-    result: xr.Dataset, readings: pd.DataFrame, measures: Mapping[str, MeasureResult]
-) -> dict[str, Any]:
+def _audiograms(result: xr.Dataset, readings: pd.DataFrame, measures: Mapping[str, MeasureResult]) -> Json:
     """Panels of hearing levels and their day, where an audiogram is measured."""
     name = next((name for name, row in measures.items() if row.unit == "dB HL"), None)
     if name is None:
@@ -103,8 +101,8 @@ def _likely(beside: SideBySide, colours: Mapping[str, str]) -> Bars:
                 median=value,
                 high=high,
                 value=chance.average.text.partition(" (")[0],
-                range=f"one person: {chance.one.text.partition(' (')[0]}",
-                other=scale.at(chance.one.exact[0]),
+                range=f"one person: {chance.person.text.partition(' (')[0]}",
+                other=scale.at(chance.person.exact[0]),
             )
         )
     return Bars("best", scale, rows)
@@ -115,12 +113,12 @@ def likeliest(beside: SideBySide) -> str:
     ranked = sorted(beside.arms, key=lambda arm: -arm.best["as stated"].average.exact[0])
     first, *others = [arm for arm in ranked if arm.best["as stated"].average.exact[0] > 0]
     rest = "".join(f", “{arm.name}” {_chance(arm)}" for arm in others[:3])
-    one = max(beside.arms, key=lambda arm: arm.best["as stated"].one.exact[0])
+    likely = max(beside.arms, key=lambda arm: arm.best["as stated"].person.exact[0])
     return (
         f"Under the preference stated below, “{first.name}” is best on average over people with a probability of "
         f"{first.best['as stated'].average.text}{rest.replace(',', ';', 1)}. It is worth {beside.ahead.by.text} more "
-        f"than the next, “{beside.ahead.over}”. For one person drawn, “{one.name}” is best with "
-        f"{one.best['as stated'].one.text}: people differ, and so does what we do not know."
+        f"than the next, “{beside.ahead.over}”. For one person drawn, “{likely.name}” is best with "
+        f"{likely.best['as stated'].person.text}: people differ, and so does what we do not know."
     )
 
 

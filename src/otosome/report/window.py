@@ -2,7 +2,6 @@
 
 import base64
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -16,6 +15,7 @@ from otosome.report.summary import (
     words,
 )
 from otosome.study import Treatment
+from otosome.units import Json
 
 Array = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ HOURS_A_DAY = 24.0
 COLOURS = "viridis_r"  # whole cells dark, so that loss lights up and white contours show
 
 
-def pack(result: xr.Dataset) -> dict[str, Any]:
+def pack(result: xr.Dataset) -> Json:
     """Everything the page's script draws, ready for JSON.
 
     returns  times in h, distances in mm, frequencies in kHz, shifts in dB; `cells` and `vesicles` are base64

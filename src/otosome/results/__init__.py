@@ -1,12 +1,31 @@
 """A result's folder: which verb wrote it and of what, its numbers and its files, and how it comes to stand there."""
 
 from otosome.results.dataset import ANSWER, DATA, EARS, STUDY, read_answer, read_data
-from otosome.results.files import csv_text, fill, fill_intake, fill_lot, tame
+from otosome.results.files import csv_text, fill, fill_intake, fill_lot, fill_trial, tame
 from otosome.results.folder import check_free, usual, writing
 from otosome.results.opening import open_result
-from otosome.results.record import MARK, Record, is_ours, record_of
+from otosome.results.record import MARK, Option, Record, is_ours, record_of
 
 __all__ = [
-    "ANSWER", "DATA", "EARS", "MARK", "STUDY", "Record", "check_free", "csv_text", "fill", "fill_intake", "fill_lot",
-    "is_ours", "open_result", "read_answer", "read_data", "record_of", "tame", "usual", "writing",
-]  # fmt: skip
+    "ANSWER",
+    "DATA",
+    "EARS",
+    "MARK",
+    "STUDY",
+    "Option",
+    "Record",
+    "check_free",
+    "csv_text",
+    "fill",
+    "fill_intake",
+    "fill_lot",
+    "fill_trial",
+    "is_ours",
+    "open_result",
+    "read_answer",
+    "read_data",
+    "record_of",
+    "tame",
+    "usual",
+    "writing",
+]

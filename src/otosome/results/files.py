@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from otosome.ears import Ears
     from otosome.laboratory.intake import Intake
     from otosome.lots.assessment import Assessment
+    from otosome.trials.answer import DesignAnswer
 
 
 def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, record: Record) -> None:
@@ -99,6 +100,37 @@ def fill_intake(
     rows = [vars(refusal) for refusal in intake.refused]
     _csv(pd.DataFrame(rows, columns=["file", "place", "given", "reason"]), folder / "refused.csv")
     _text(contact_sheet(intake), folder / "contact.html")
+    _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
+    record.write(folder)
+
+
+def fill_trial(
+    folder: Path,
+    answers: Sequence[DesignAnswer],
+    designs: Sequence[Path],
+    answer: Mapping[str, Any],
+    record: Record,
+) -> None:
+    """Write designs answered into a folder: report, each curve as SVG and CSV, the designs' files, answer, record.
+
+    ``designs``  the files they were read from, copied beside
+    """
+    import pandas as pd
+
+    from otosome.report.trial import chart_svg, trial_report
+
+    for each, file in zip(answers, designs, strict=True):
+        (folder / f"{each.name}.toml").write_bytes(file.read_bytes())
+        for chart in each.plan.charts:
+            stem = f"{each.name}_{chart.heading.lower().replace(' ', '_')}"
+            rows = [
+                (line.label, *point)
+                for line in chart.series
+                for point in zip(line.across, line.up, strict=True)
+            ]
+            _csv(pd.DataFrame(rows, columns=["line", chart.across, chart.up]), folder / f"{stem}.csv")
+            _text(chart_svg(chart, alone=True), folder / f"{stem}.svg")
+    _text(trial_report(answers), folder / "report.html")
     _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
     record.write(folder)
 

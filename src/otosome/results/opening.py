@@ -12,13 +12,15 @@ from otosome.results.record import record_of
 if TYPE_CHECKING:
     import xarray as xr
 
+_OTHERS = {"import": "an import", "quality": "a lot", "trial": "a trial"}
+
 
 def open_result(folder: Path) -> xr.Dataset:
     """The result of a run or a comparison; raises BadInput where the folder holds none."""
     record = record_of(folder)
-    if record.verb in ("import", "quality"):
+    if record.verb in _OTHERS:
         raise BadInput(
-            f"is {'an import' if record.verb == 'import' else 'a lot'}, not the result of a study",
+            f"is {_OTHERS[record.verb]}, not the result of a study",
             file=str(folder),
             cure=f"otosome show {folder}",
         )

@@ -23,7 +23,7 @@ Option = str | int | float | bool | None | list[str]
 class Record:
     """The job that wrote a result folder.
 
-    ``verb``     run, compare, import, quality
+    ``verb``     run, compare, import, quality, trial
     ``name``     what it answers about: a study, a lot, an import
     ``inputs``   SHA-256 of each file that was read, by path
     ``options``  what else was asked for, by name
@@ -85,9 +85,13 @@ def _record(values: Mapping[str, object], mark: Path) -> Record:
         raise BadInput("does not say which verb wrote this result", file=str(mark), key="verb")
     if number > FORMAT:
         raise BadInput(
-            "is of a later otosome", file=str(mark), key="format", given=number, allowed=f"at most {FORMAT}",
+            "is of a later otosome",
+            file=str(mark),
+            key="format",
+            given=number,
+            allowed=f"at most {FORMAT}",
             cure=f"install otosome {texts['otosome']} or later",
-        )  # fmt: skip
+        )
     hashes = {str(path): str(digest) for path, digest in inputs.items()}
     return Record(
         **{key: str(text) for key, text in texts.items()}, inputs=hashes, options=options, format=number

@@ -8,10 +8,10 @@ computed with what was known then and now.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from otosome.answers.contrast import best_benefit
 from otosome.answers.sources import sources
@@ -19,11 +19,10 @@ from otosome.catalog import SHIPPED
 from otosome.errors import BadInput
 from otosome.study import Study, loads
 from otosome.study.tables.pins import Number, StatedCurve
+from otosome.units import Json
 
 if TYPE_CHECKING:
     import xarray as xr
-
-Row = dict[str, Any]
 
 
 def asked_now(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Study:
@@ -54,7 +53,7 @@ def _question(
     return replace(study, tables=study.tables.model_copy(update=pins))
 
 
-def changed(then: list[Row], now: list[Row]) -> list[Row]:
+def changed(then: list[Json], now: list[Json]) -> list[Json]:
     """What differs between two lists of sourced numbers (as ``sources`` gives them), a row per number.
 
     returns  parameter, what (value, source, standing, gone, new), then, now, source, standing
@@ -64,7 +63,7 @@ def changed(then: list[Row], now: list[Row]) -> list[Row]:
     return [row for row in rows if row is not None]
 
 
-def _differs(name: str, then: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> Row | None:
+def _differs(name: str, then: Json | None, now: Json | None) -> Json | None:
     if then is None or now is None:
         here = then or now or {}
         return _row(name, "new" if then is None else "gone", then, now, here)
@@ -77,10 +76,10 @@ def _differs(name: str, then: Mapping[str, Any] | None, now: Mapping[str, Any] |
 def _row(
     name: str,
     what: str,
-    then: Mapping[str, Any] | None,
-    now: Mapping[str, Any] | None,
-    here: Mapping[str, Any],
-) -> Row:
+    then: Json | None,
+    now: Json | None,
+    here: Json,
+) -> Json:
     return {
         "parameter": name,
         "what": what,
@@ -91,7 +90,7 @@ def _row(
     }
 
 
-def _in_words(row: Mapping[str, Any] | None) -> str:
+def _in_words(row: Json | None) -> str:
     if row is None:
         return ""
     if row["value"] is None:
@@ -101,7 +100,7 @@ def _in_words(row: Mapping[str, Any] | None) -> str:
     return f"{text}, {row['source']} {row['standing']}" if row.get("source") else text
 
 
-def check(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Row:
+def check(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Json:
     """Whether a result still stands.
 
     ``stored``   a result read back
@@ -112,7 +111,7 @@ def check(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Row:
     now = asked_now(stored, shelves)
     rows = changed(json.loads(stored.attrs["sources"]), [asdict(row) for row in sources(now)])
     refused = sorted({row["source"] for row in rows if row["standing"] == "retracted"})
-    verdict: Row = {
+    verdict: Json = {
         "stands": not rows,
         "changed": rows,
         "refused": refused,
@@ -129,7 +128,7 @@ def check(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Row:
     return {**verdict, "then": then_value, "now": now_value, "unit": headline.get("unit", "")}
 
 
-def between(old: xr.Dataset, new: xr.Dataset) -> Row:
+def between(old: xr.Dataset, new: xr.Dataset) -> Json:
     """What evidence changed between two results of one study, and how their headlines moved.
 
     returns  changed (rows), and then and now: the headlines' benefit with its interval (None without one)

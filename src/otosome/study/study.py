@@ -22,6 +22,7 @@ from otosome.study.tables import (
     Arm,
     DeviceUse,
     InsultUse,
+    SampleUse,
     Tables,
 )
 from otosome.study.tables.base import Reference
@@ -334,6 +335,20 @@ class Study:
         areas = sum(_mean_area(curve["distance"], curve["area"]) for curve in curves)
         scalae = number["volume_scale"] * number["scala_tympani_length"] * areas
         return scalae + number["vestibule_volume"]
+
+    def drawn_at(self, sample: SampleUse) -> float:
+        """Place a sample is drawn from: as stated, else in the ear of best values the middle of the round window.
+
+        At the very base, where the aqueduct opens, a sample would be cerebrospinal fluid.
+        """
+        if sample.place is not None or sample.of != "scala_tympani":
+            return sample.place or 0.0
+        species = self.tables.species
+        extent, length = (
+            self.parameters[f"species.{species}.{key}"].value
+            for key in ("round_window_extent", "scala_tympani_length")
+        )
+        return min(0.5 * extent / length, 1.0)
 
     def is_local(self, route: str | None) -> bool:
         """Whether a route begins in the ear, so that what it brings reaches the other ear only by a detour."""

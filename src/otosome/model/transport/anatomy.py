@@ -18,6 +18,7 @@ from otosome.units import (
     Microlitres,
     MicrolitresPerHour,
     Millimetres,
+    Plain,
     SquareMillimetres,
     SquareMillimetresPerHour,
 )
@@ -41,6 +42,11 @@ class Anatomy:
 
     ``scala_media_area`` may be None; only a solute that enters endolymph asks for it. ``otic_capsule_width`` is
     the bone between scala tympani and middle ear, per length, and None where it is too thick to cross.
+
+    ``lateral_wall_area`` is the mean along the duct: the wall narrows as the scala tympani does. ``supply_fall`` is the
+    logarithm of how much better blood supplies a volume of it at the base than at the apex (None: alike).
+    ``window_factor`` multiplies the permeability of both windows, that of the guinea pig's being one.
+    ``round_window_thickness`` is that of its membrane, which fills before it lets anything through (None: it does not).
     """
 
     grid: Grid
@@ -71,11 +77,35 @@ class Anatomy:
     tracer_diffusion: SquareMillimetresPerHour
     scala_media_area: SquareMillimetres | None = None
     otic_capsule_width: Millimetres | None = None
+    supply_fall: Plain | None = None
+    window_factor: Plain | None = None
+    round_window_thickness: Millimetres | None = None
 
     @property
     def subjects(self) -> int:
         """Number of subjects."""
         return self.scala_tympani_length.size
+
+    @property
+    def lateral_wall(self) -> SquareMillimetres:
+        """Cross-section of the lateral wall at each place, shape (subject, place)."""
+        mean = np.sum(self.scala_tympani * self.grid.width, axis=1)
+        return np.asarray((self.lateral_wall_area / mean)[:, None] * self.scala_tympani)
+
+    @property
+    def supply(self) -> Plain:
+        """Supply from blood per volume of the lateral wall over its mean, shape (subject, place)."""
+        if self.supply_fall is None:
+            return np.ones_like(self.scala_tympani)
+        falling = np.exp(-self.supply_fall[:, None] * self.grid.place)
+        weight = self.scala_tympani * self.grid.width
+        mean = np.sum(falling * weight, axis=1) / np.sum(weight, axis=1)
+        return np.asarray(falling / mean[:, None])
+
+    @property
+    def windows(self) -> Plain:
+        """Permeability of its windows over the guinea pig's, shape (subject,)."""
+        return np.ones(self.subjects) if self.window_factor is None else self.window_factor
 
     @classmethod
     def build(

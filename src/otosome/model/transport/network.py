@@ -28,6 +28,10 @@ TISSUES = ("organ_of_corti", "lateral_wall", "rosenthals_canal")
 # Scala media only where a solute states how it gets there; first, as it hangs on the lateral wall alone.
 ALONG = ("scala_media", *TISSUES, "scala_tympani", "scala_vestibuli")
 LUMPED = ("middle_ear", "cerebrospinal_fluid", "plasma")
+# Only where a solute states how it comes and goes.
+REST = "rest_of_body"
+# Only where a species states how thick it is; one node for each place under the window.
+MEMBRANE = "round_window_membrane"
 LEDGER = (
     *(f"degraded_{tissue}" for tissue in TISSUES),
     "cleared_scala_media",
@@ -56,13 +60,19 @@ class Nodes:
     total: int
 
     @classmethod
-    def number(
-        cls, classes: int, places: int, vestibule: int, depots: int, uptake: bool, media: bool
-    ) -> Nodes:
-        """Depots, places from apex to base, vestibule, lumped fluids; tissues, internalised amounts, ledger."""
+    def number(cls, solute: Solute, grid: Grid, depots: int, membrane: int) -> Nodes:
+        """Depots, membrane, places from apex to base, vestibule, lumped fluids; tissues, internalised amounts, ledger.
+
+        ``depots``, ``membrane``  how many nodes of each, in each class
+        """
+        classes, places, vestibule, media = solute.classes, grid.places, grid.vestibule, solute.media
+        uptake = bool(np.any(solute.uptake_capacity > 0))
         index: dict[str, Indices] = {}
         index["depot"] = _block(0, classes, depots)
         start = classes * depots
+        if membrane:
+            index[MEMBRANE] = _block(start, classes, membrane)
+            start += classes * membrane
         apart = TISSUES if uptake else ()
         along = [name for name in (ALONG if media else ALONG[1:]) if name not in apart]
         for slot, name in enumerate(along):
@@ -78,7 +88,7 @@ class Nodes:
             return first
 
         start = add(["vestibule"], vestibule)
-        core = start = add(LUMPED, 1)
+        core = start = add((*LUMPED, REST) if solute.plasma_exchange is not None else LUMPED, 1)
         sinks = start = add(apart, places)
         ledger = start = add([f"{tissue}_inside" for tissue in apart], places)
         return cls(index, core, sinks, ledger, add(LEDGER, 1))
@@ -104,11 +114,11 @@ class Edges:
         self.parts.append((*ends, rates, group))
 
     def join(
-        self, one: Indices, two: Indices, conductance: Array, room: tuple[Array, Array], group: int = 0
+        self, left: Indices, right: Indices, conductance: Array, room: tuple[Array, Array], group: int = 0
     ) -> None:
         """Exchange: conductance (uL/h) times amount over room, both ways; room is volume times partition."""
-        self.add(one, two, conductance / room[0], group)
-        self.add(two, one, conductance / room[1], group)
+        self.add(left, right, conductance / room[0], group)
+        self.add(right, left, conductance / room[1], group)
 
 
 # Groups of edges whose rates change with time.
@@ -148,11 +158,12 @@ class Network:
         ``windows``  number of basal places the round window may lie over
         """
         ear, lanes = anatomy.take(subjects), subjects.size
-        uptake = bool(np.any(solute.uptake_capacity > 0))
-        nodes = Nodes.number(
-            solute.classes, ear.grid.places, ear.grid.vestibule, len(depots), uptake, solute.media
-        )
+        membrane = 0 if ear.round_window_thickness is None else windows
+        nodes = Nodes.number(solute, ear.grid, len(depots), membrane)
         volume = _volumes(ear, solute, subjects)
+        if ear.round_window_thickness is not None:
+            area = (ear.round_window_area[:, None] * window_share(ear)).T[:windows]
+            volume[MEMBRANE] = ear.round_window_thickness * area
         edges = Edges(solute.classes, lanes)
         axial = _crossed(edges, nodes, _tube(ear, volume, solute, subjects))
         _exchange(edges, nodes, ear, volume, solute, subjects)
@@ -250,7 +261,9 @@ class Network:
 
 def _volumes(ear: Anatomy, solute: Solute, subjects: Indices) -> dict[str, Microlitres]:
     width = ear.grid.width[:, None] * ear.scala_tympani_length
-    areas = {tissue: getattr(ear, f"{tissue}_area") for tissue in TISSUES}
+    areas = {tissue: getattr(ear, f"{tissue}_area") for tissue in TISSUES} | {
+        "lateral_wall": ear.lateral_wall.T
+    }
     if solute.media:
         if ear.scala_media_area is None:
             raise ValueError("scala_media_area: none; a solute that states media_entry needs it")
@@ -338,9 +351,9 @@ def _exchange(
         name: volume[name][None] for name in ("scala_tympani", "scala_vestibuli", "cerebrospinal_fluid")
     }
 
-    def join(one: str, two: str, of: str, half_time: Array, scale: Array) -> None:
+    def join(left: str, right: str, of: str, half_time: Array, scale: Array) -> None:
         conductance = scale * volume[of] * np.log(2.0) / half_time
-        edges.join(at[one], at[two], conductance, (room[one], room[two]))
+        edges.join(at[left], at[right], conductance, (room[left], room[right]))
 
     st, sv = "scala_tympani", "scala_vestibuli"
     corti, wall, canal = TISSUES
@@ -352,7 +365,7 @@ def _exchange(
     join(st, canal, canal, ear.canal_half_time, 0.5 * tissue)
     join(sv, canal, canal, ear.canal_half_time, 0.5 * tissue)
     join(canal, "cerebrospinal_fluid", canal, ear.nerve_canal_half_time, tissue)
-    leak = tissue * volume[wall] * np.log(2.0) / ear.wall_blood_half_time
+    leak = tissue * volume[wall] * ear.supply.T * np.log(2.0) / ear.wall_blood_half_time
     # What the wall holds in equilibrium with plasma is in equilibrium with so much perilymph.
     blood = leak * solute.lanes("blood_partition", subjects)
     edges.add(at[wall], at["plasma"], leak / room[wall], BARRIER)
@@ -381,30 +394,54 @@ def _windows(
     windows: int,
 ) -> None:
     """Round window over the basal places, oval window over the vestibule; per uL of middle-ear fluid."""
-    share = window_share(ear).T[:windows]
-    ways = [
-        (
-            "scala_tympani",
-            windows,
-            solute.lanes("round_window_permeability", subjects) * ear.round_window_area * share,
-        ),
-        (
-            "vestibule",
-            ear.grid.vestibule,
-            solute.lanes("oval_window_permeability", subjects)
-            * ear.oval_window_area
-            * np.diff(ear.grid.vestibule_edges)[:, None],
-        ),
-    ]
+    round_window = solute.lanes("round_window_permeability", subjects) * ear.windows
+    conductance = round_window * (ear.round_window_area[:, None] * window_share(ear)).T[:windows]
+    if ear.round_window_thickness is None:
+        _open(edges, nodes, "scala_tympani", conductance, volume["scala_tympani"])
+    else:
+        _through_membrane(edges, nodes, ear, volume, solute, subjects, conductance)
+    oval = ear.oval_window_area * np.diff(ear.grid.vestibule_edges)[:, None]
+    permeability = solute.lanes("oval_window_permeability", subjects) * ear.windows
+    _open(edges, nodes, "vestibule", permeability * oval, volume["vestibule"])
     # Thin bone, as of rodents: fluid in the bulla lies on the whole of the scala tympani.
     if ear.otic_capsule_width is not None and solute.capsule_permeability is not None:
         bone = ear.otic_capsule_width * ear.scala_tympani_length * ear.grid.width[:, None]
         permeability = solute.lanes("capsule_permeability", subjects)
-        ways.append(("scala_tympani", ear.grid.places, permeability * bone))
-    for name, cells, conductance in ways:
-        inside, outside = nodes.index[name][:, :cells], nodes.index["middle_ear"]
-        edges.add(outside, inside, conductance, FROM_MIDDLE_EAR)
-        edges.add(inside, outside, conductance / volume[name][:cells], TO_MIDDLE_EAR)
+        _open(edges, nodes, "scala_tympani", permeability * bone, volume["scala_tympani"])
+
+
+def _open(edges: Edges, nodes: Nodes, into: str, conductance: Array, volume: Microlitres) -> None:
+    """From the middle ear into the first cells of a fluid and back, both at once."""
+    cells = conductance.shape[-2]
+    inside, outside = nodes.index[into][:, :cells], nodes.index["middle_ear"]
+    edges.add(outside, inside, conductance, FROM_MIDDLE_EAR)
+    edges.add(inside, outside, conductance / volume[:cells], TO_MIDDLE_EAR)
+
+
+def _through_membrane(
+    edges: Edges,
+    nodes: Nodes,
+    ear: Anatomy,
+    volume: dict[str, Microlitres],
+    solute: Solute,
+    subjects: Indices,
+    conductance: Array,
+) -> None:
+    """Through a membrane that holds what is on its way: half of its resistance lies before its middle, half behind.
+
+    Steady, as much passes as without it. The first of it is late by thickness x partition / (4 permeability): seconds
+    for a small ion, hours for a protein. It holds of a solute what the lateral wall holds.
+    """
+    assert ear.round_window_thickness is not None
+    cells = conductance.shape[-2]
+    permeability = solute.lanes("round_window_permeability", subjects) * ear.windows
+    out = 2.0 * permeability / (ear.round_window_thickness * solute.lanes("wall_partition", subjects))
+    inside, membrane = nodes.index["scala_tympani"][:, :cells], nodes.index[MEMBRANE]
+    outside = nodes.index["middle_ear"]
+    edges.add(outside, membrane, 2.0 * conductance, FROM_MIDDLE_EAR)
+    edges.add(membrane, outside, out, TO_MIDDLE_EAR)
+    edges.add(membrane, inside, out)
+    edges.add(inside, membrane, 2.0 * conductance / volume["scala_tympani"][:cells])
 
 
 def _depots(edges: Edges, nodes: Nodes, depots: list[tuple[str, Array]]) -> None:
@@ -423,7 +460,18 @@ def _losses(
     subjects: Indices,
 ) -> None:
     at = nodes.index
-    edges.add(at["middle_ear"], at["cleared_middle_ear"], np.log(2.0) / ear.middle_ear_half_time)
+    kept = ear.middle_ear_half_time
+    if solute.middle_ear_half_time is not None:
+        kept = solute.lanes("middle_ear_half_time", subjects)
+    lost, absorbed = np.log(2.0) / kept, np.zeros(1)
+    if solute.middle_ear_absorbed is not None:
+        ratio = solute.lanes("middle_ear_absorbed", subjects)
+        absorbed = ratio / (1.0 + ratio)
+    edges.add(at["middle_ear"], at["cleared_middle_ear"], (1.0 - absorbed) * lost)
+    edges.add(at["middle_ear"], at["plasma"], absorbed * lost)
+    if solute.plasma_exchange is not None:
+        edges.add(at["plasma"], at[REST], solute.lanes("plasma_exchange", subjects))
+        edges.add(at[REST], at["plasma"], solute.lanes("plasma_return", subjects))
     edges.add(at["cerebrospinal_fluid"], at["cleared_cerebrospinal_fluid"], ear.csf_turnover / ear.csf_volume)
     edges.add(at["plasma"], at["eliminated"], solute.lanes("plasma_clearance", subjects))
     for name in (*ALONG, "vestibule", "middle_ear", "cerebrospinal_fluid"):

@@ -11,6 +11,7 @@ from scipy.constants import Boltzmann
 
 from otosome.units import (
     Array,
+    Hours,
     Kelvin,
     MicrolitresPerKilogram,
     Millimetres,
@@ -41,6 +42,9 @@ class Solute:
     ``media_partition`` endolymph over perilymph at equilibrium with the wall, which sets the way back; and
     ``media_loss``      1/h, from endolymph into cells. Without the first two nothing enters scala media
     ``capsule_permeability``  of the otic capsule, where a species' is thin enough to state its width
+    ``middle_ear_half_time``  of this product in the middle ear, where it has one of its own; else the species'
+    ``middle_ear_absorbed``   what the middle ear loses to plasma over what it loses otherwise; None: nothing to plasma
+    ``plasma_exchange``  1/h, out of plasma into the rest of the body, and ``plasma_return`` back: two compartments
     raises              ValueError for negative or non-finite numbers, or a partition or half-amount of zero
     """
 
@@ -64,12 +68,18 @@ class Solute:
     media_entry: PerHour | None = None
     media_loss: PerHour | None = None
     capsule_permeability: MillimetresPerHour | None = None
+    middle_ear_half_time: Hours | None = None
+    middle_ear_absorbed: Plain | None = None
+    plasma_exchange: PerHour | None = None
+    plasma_return: PerHour | None = None
 
     def __post_init__(self) -> None:
         if (self.media_partition is None) != (self.media_entry is None) or (
             self.media_loss is not None and self.media_entry is None
         ):
             raise ValueError("solute: media_partition and media_entry go together, and media_loss with them")
+        if (self.plasma_exchange is None) != (self.plasma_return is None):
+            raise ValueError("solute: plasma_exchange and plasma_return go together")
         for field in self.stated:
             value = by_class(getattr(self, field.name))
             if not np.all(np.isfinite(value) & (value >= 0)):
@@ -78,7 +88,8 @@ class Solute:
                 )
             object.__setattr__(self, field.name, value)
         positive = ["wall_partition", "corti_partition", "canal_partition", "plasma_volume"]
-        for name in (*positive, *(["media_partition"] if self.media else [])):
+        optional = [n for n in ("media_partition", "middle_ear_half_time") if getattr(self, n) is not None]
+        for name in (*positive, *optional):
             if np.any(getattr(self, name) == 0):
                 raise ValueError(f"solute: {name} is zero; expected a positive number")
         if np.any((self.uptake_capacity > 0) & (self.uptake_half == 0)):

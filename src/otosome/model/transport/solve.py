@@ -352,9 +352,19 @@ class _Run:
         while True:
             record = self.record._replace(history=self.record.history[first + done :])
             done += march(
-                self.amounts, lengths[done:], refine, now.flux, now.pattern, RODAS4, now.axial, supply, weight, work,
-                record, LIMITS,
-            )  # fmt: skip
+                self.amounts,
+                lengths[done:],
+                refine,
+                now.flux,
+                now.pattern,
+                RODAS4,
+                now.axial,
+                supply,
+                weight,
+                work,
+                record,
+                LIMITS,
+            )
             if done == lengths.size:
                 return
             self.mend(float(lengths[done]), refine, supply)

@@ -24,9 +24,9 @@ from otosome.review.claims.claim import (
 from otosome.review.claims.figures import (
     STORED,
     evidence_hash,
+    figure_text,
     grounds,
     ordered,
-    said,
     short,
     stored,
 )
@@ -42,9 +42,9 @@ __all__ = [
     "Laboratory",
     "claims",
     "evidence_hash",
+    "figure_text",
     "grounds",
     "ordered",
-    "said",
     "short",
     "stored",
 ]

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from otosome.catalog import Catalog
 from otosome.evidence import Source
 from otosome.review.claims.claim import SHELF, Claim
 from otosome.review.claims.laboratory import EARS, Laboratory
 from otosome.roles import Figure
+from otosome.units import Json
 
-Row = dict[str, Any]
 Tick = Callable[[int, int], None]
 
 
@@ -23,7 +22,7 @@ def claims(
     seed: int = 1,
     shelves: tuple[Path, ...] = (),
     tick: Tick | None = None,
-) -> list[Row]:
+) -> list[Json]:
     """Every claim, or those named, with its figure as it is computed now.
 
     returns  rows: claim, about, by, stands_on, test, study, figure (None without), missing, built_in, verdict,
@@ -42,7 +41,7 @@ def claims(
     return rows
 
 
-def _row(claim: Claim, figure: Figure | None, ears: int, seed: int) -> Row:
+def _row(claim: Claim, figure: Figure | None, ears: int, seed: int) -> Json:
     verdict, why = claim.verdict(figure)
     return {
         "claim": claim.name,
@@ -69,5 +68,5 @@ def _row(claim: Claim, figure: Figure | None, ears: int, seed: int) -> Row:
     }
 
 
-def _cited(source: Source) -> Row:
+def _cited(source: Source) -> Json:
     return {"key": source.key, "title": source.title, "link": source.link, "standing": source.standing}

@@ -7,13 +7,13 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from otosome.catalog import SHIPPED, Catalog, Entry
 from otosome.review.claims.claim import SHELF, VERDICTS, Claim
 from otosome.review.claims.laboratory import Laboratory
 from otosome.roles import Options
 from otosome.study import STUDIES
+from otosome.units import Json
 
 STORED = SHIPPED / SHELF / "figures.json"
 # Units whose figures range over powers of ten.
@@ -21,10 +21,9 @@ _WIDE = ("times", "patients", "particles")
 # Below it two decimals show nothing.
 _SMALL = 0.05
 KINDS = {"measured": "measured", "direction": "direction only", "none": "nothing published"}
-Row = dict[str, Any]
 
 
-def said(figure: Row) -> str:
+def figure_text(figure: Json) -> str:
     """A figure as it is printed: middle, unit, and interval."""
     numbers = [figure[key] for key in ("value", "low", "high")]
     largest = max(map(abs, numbers))
@@ -45,19 +44,23 @@ def _power(value: float) -> str:
     return f"{round(value, 1 - math.floor(math.log10(abs(value)))):g}"
 
 
-def short(row: Row) -> str:
+def short(row: Json) -> str:
     """A claim's figure with what it is, in a few words; or that there is none."""
     figure = row["figure"]
-    return "not computed here yet" if figure is None else f"{said(figure)}: {figure['words'].split(';')[0]}"
+    return (
+        "not computed here yet"
+        if figure is None
+        else f"{figure_text(figure)}: {figure['words'].split(';')[0]}"
+    )
 
 
-def grounds(row: Row) -> str:
+def grounds(row: Json) -> str:
     """What a claim stands on, by kind, each kind once."""
     kinds = dict.fromkeys(KINDS[ground["is"]] for ground in row["stands_on"])
     return "; ".join(kinds)
 
 
-def ordered(rows: list[Row]) -> list[Row]:
+def ordered(rows: list[Json]) -> list[Json]:
     """Claims best supported first."""
     return sorted(rows, key=lambda row: VERDICTS.index(row["verdict"]))
 
@@ -96,7 +99,7 @@ def _entries(claim: Claim, laboratory: Laboratory) -> list[Entry[Options, object
     return [claim.entry, *(laboratory.catalog.get(shelf, name) for shelf, _, name in used), *of_study]
 
 
-def stored() -> Row:
+def stored() -> Json:
     """The rows as last written: version, seed, ears, evidence (a hash), rows, and ``stale``: evidence changed since."""
-    kept: Row = json.loads(STORED.read_text(encoding="utf-8"))
-    return {**kept, "stale": kept["evidence"] != evidence_hash()}
+    table: Json = json.loads(STORED.read_text(encoding="utf-8"))
+    return {**table, "stale": table["evidence"] != evidence_hash()}

@@ -156,11 +156,11 @@ class Laboratory:
 
         return Fate(ears, arm)
 
-    def read(self, ears: Cochleae, asked: Measure, cells: Cells, arm: PlannedArm, time: float) -> Array:
+    def read(self, ears: Cochleae, measure: Measure, cells: Cells, arm: PlannedArm, time: float) -> Array:
         """True values of a measure from cells of one moment, h, at its own frequencies, shape (subject, frequency)."""
         from otosome.forward import true_value
 
-        return true_value(ears, asked, cells, np.array(asked.tones), arm, np.array([time]))[:, 0]
+        return true_value(ears, measure, cells, np.array(measure.tones), arm, np.array([time]))[:, 0]
 
     def ends(
         self,

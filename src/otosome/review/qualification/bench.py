@@ -104,10 +104,10 @@ class Bench:
     def columns(self) -> dict[str, Array]:
         """A column per number, shape (ears,)."""
         if self.drawn:
-            found = draw_columns(self.parameters.values(), self.terms.seed, 0, self.ears, self.subjects)
+            columns = draw_columns(self.parameters.values(), self.terms.seed, 0, self.ears, self.subjects)
         else:
-            found = {name: np.array([p.value]) for name, p in self.parameters.items()}
-        return {**found, **self.pinned}
+            columns = {name: np.array([p.value]) for name, p in self.parameters.items()}
+        return {**columns, **self.pinned}
 
     def entry(self, shelf: str, name: str) -> Entry[Options, Any]:
         """An entry it rests on; raises BadInput for any other."""

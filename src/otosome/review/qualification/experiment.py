@@ -66,8 +66,8 @@ class Experiment:
     @classmethod
     def of(cls, options: ObservationOptions) -> Experiment:
         """From an observation's options; raises BadInput for an unknown key, word or unit."""
-        given = {name: _made(Given, use, f"given.{name}") for name, use in options.given.items()}
-        read = {name: _made(Read, use, f"read.{name}") for name, use in options.read.items()}
+        given = {name: _typed(Given, use, f"given.{name}") for name, use in options.given.items()}
+        read = {name: _typed(Read, use, f"read.{name}") for name, use in options.read.items()}
         for name, dose in given.items():
             with at(key=f"given.{name}"):
                 _check_dose(dose)
@@ -87,7 +87,7 @@ class Experiment:
     def statistics(self, bench: Bench, rows: list[Case]) -> dict[str, Array]:
         """What each row states, of each ear, house units, shape (ears,)."""
         readings: dict[str, Array] = {}
-        found = {}
+        values = {}
         for case in rows:
             file, key = bench.observation.card.file, f'row."{case.id}".statistic'
             with at(file, key):
@@ -104,8 +104,8 @@ class Experiment:
                     raise BadInput(
                         "the row's unit is not that of its reading", given=case.unit, allowed=self._unit(of)
                     )
-            found[case.id] = value
-        return found
+            values[case.id] = value
+        return values
 
     def reading(self, bench: Bench, name: str) -> Array:
         """A reading in each ear, house units, shape (ears,)."""
@@ -170,9 +170,10 @@ class Experiment:
         route, lasts = bench.bind("routes", dose.route), quantity(dose.duration, "h")
         starts = [quantity(text, "h") for text in dose.at]
         return [
-            flow for start in starts
+            flow
+            for start in starts
             for flow in route.deliver(Dose(start, start + lasts, amount[None], volume), bench.anatomy)
-        ]  # fmt: skip
+        ]
 
     def _amount(self, bench: Bench, dose: Given) -> Array:
         """pmol in each ear, shape (ears,)."""
@@ -221,7 +222,7 @@ def _ratio(value: Array, over: Array) -> Array:
     return np.asarray(value / over)
 
 
-def _made(kind: type[Any], table: Mapping[str, object], key: str) -> Any:
+def _typed(kind: type[Any], table: Mapping[str, object], key: str) -> Any:
     known = {f.name: f for f in fields(kind)}
     for name, value in table.items():
         if name not in known:

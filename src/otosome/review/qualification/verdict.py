@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from otosome.review.qualification.case import Case, to_paper, tolerance
-from otosome.units import LEVELS, Array
+from otosome.units import LEVELS, Array, Json
 
 VERDICTS = ("agrees", "disagrees", "uninformative", "no test")
 # When an interval says too little: 95 % over 5 % of a positive number, dB of a level, measured spreads, and
@@ -53,7 +53,7 @@ class Row:
     source: str
     locator: str
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """Plain values for a machine."""
         values = asdict(self)
         if self.probability is not None:
@@ -88,7 +88,7 @@ def _row(case: Case, verdict: str, simulated: dict[str, float] | None, **more: A
     }
     if case.kind == "interval":
         measured["from"], measured["to"] = case.band()
-    row: dict[str, Any] = {
+    row: Json = {
         "id": case.id,
         "verdict": verdict,
         "about": case.about,
@@ -162,7 +162,7 @@ def _interval(case: Case, values: Array) -> Row:
     measured_low, measured_high = case.band()
     covers = low <= measured_high and measured_low <= high
     wide = too_wide(case, low, high)
-    marks: dict[str, Any] = {"reason": wide, "covers": covers, "sharp": not wide}
+    marks: Json = {"reason": wide, "covers": covers, "sharp": not wide}
     if case.value is not None:
         marks |= {"inside": low <= case.value <= high, "score": interval_score(low, high, case.value)}
     if case.spread:

@@ -48,4 +48,4 @@ class Dose:
         """log10 of the dose at which the plateau begins, shape (subject,), from gains (dose, subject)."""
         doses = np.log10(self.particles)
         share = np.maximum.accumulate(gains, axis=0) / np.maximum(gains.max(axis=0), np.finfo(float).tiny)
-        return np.array([np.interp(self.plateau, one, doses) for one in share.T])
+        return np.array([np.interp(self.plateau, rise, doses) for rise in share.T])

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import gammaln, xlog1py, xlogy
-from scipy.stats import binom
 
 from otosome.errors import BadInput
 from otosome.model import speech
@@ -141,6 +140,8 @@ class WordScore:
 
     def read(self, value: Plain, uniform: Array) -> Reading:
         """A score, % of the words of one list; ``uniform`` in (0, 1), same shape as ``value``."""
+        from scipy.stats import binom  # a second to import, and needed to read only
+
         words = self._words()
         score = _PERCENT * binom.ppf(uniform, words, np.clip(value / _PERCENT, 0.0, 1.0)) / words
         return Reading(score, np.zeros_like(score))

@@ -85,7 +85,7 @@ class AbrTable:
                     f"beyond {LARGEST_WAVE:g} uV" if beyond else "",
                 )
                 for row, about_row, wave_row, beyond in zip(
-                    both, columns.said(both), is_wave, large, strict=True
+                    both, columns.remarks(both), is_wave, large, strict=True
                 )
             ],
         )

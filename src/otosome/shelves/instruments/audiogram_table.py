@@ -62,7 +62,7 @@ class AudiogramTable:
         if not rows:
             raise columns.nothing("no level")
         unit = "" if "hl" in name else "dB HL: not stated, an audiogram"
-        who, remarks, days = columns.who(rows), columns.said(rows), columns.texts("performed_at")
+        who, remarks, days = columns.who(rows), columns.remarks(rows), columns.texts("performed_at")
         values = [
             {
                 "quantity": PATHWAYS[pathway[row]],

@@ -76,7 +76,7 @@ class Cochleogram:
                 unit=unit,
                 flag=[
                     flags(f"row {rows[row]}" if rows[row][-1:].isdigit() else "", remark, about[row])
-                    for row, remark in zip(usable, columns.said(usable), strict=True)
+                    for row, remark in zip(usable, columns.remarks(usable), strict=True)
                 ],
             ),
             refused=tuple(columns.refused),

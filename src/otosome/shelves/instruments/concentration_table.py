@@ -73,7 +73,7 @@ class ConcentrationTable:
                 value=np.array([value for _, value, *_ in values]),
                 unit=[unit for _, _, unit, _ in values],
                 censored=[sign for *_, sign in values],
-                flag=[flags(remark) for remark in columns.said(rows)],
+                flag=[flags(remark) for remark in columns.remarks(rows)],
             ),
             refused=tuple(columns.refused),
         )

@@ -63,7 +63,8 @@ class DpoaeTable:
                 unit="dB SPL",
                 level=level[usable],
                 flag=[
-                    flags(remark, unit, "dB SPL: not stated in the header") for remark in columns.said(usable)
+                    flags(remark, unit, "dB SPL: not stated in the header")
+                    for remark in columns.remarks(usable)
                 ],
             ),
             refused=tuple(columns.refused),

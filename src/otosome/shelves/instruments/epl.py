@@ -50,11 +50,11 @@ class Epl:
         head, _, body = export.text.partition(":DATA")
         levels = [
             export.number(cell, ":LEVELS:")
-            for cell in _said(export, head, r":LEVELS:([^\r\n]*)").strip("; ").split(";")
+            for cell in _stated(export, head, r":LEVELS:([^\r\n]*)").strip("; ").split(";")
         ]
         if not 1 <= len(levels) <= MOST_LEVELS:
             raise export.refusal(":LEVELS:", f"{len(levels)} levels", f"1 to {MOST_LEVELS}", AGAIN)
-        period = export.number(_said(export, head, r"SAMPLE \([^)]{1,3}sec\):\s*([\d.]+)"), "SAMPLE")
+        period = export.number(_stated(export, head, r"SAMPLE \([^)]{1,3}sec\):\s*([\d.]+)"), "SAMPLE")
         samples = _samples(export, body, len(levels))
         silent = [not column.any() for column in samples]
         refused = tuple(
@@ -78,31 +78,27 @@ def _tables(
     loud = [i for i, column in enumerate(samples) if column.any()]
     if not loud:
         raise export.refusal(":DATA", "only zeros", "one level or more with a response", AGAIN)
-    stimulus = _said(export, head, r"FREQ:\s*([^\t\r\n]+)").strip()
-    hertz = export.number(stimulus, "FREQ") if stimulus[:1].isdigit() else np.nan
-    click = not hertz > 0
-    named, run = NAMED.search(export.name), re.search(r":RUN-(\d+)", head)
-    other = named is not None and run is not None and named[3] != run[1]
+    kilohertz = _kilohertz(export, head)
+    subject, whose = _subject(export, head)
     sweeps = _sweeps(head, levels.size)
-    recorded, side = _recorded(head), _found(head, r"EAR:[ ]*(\w*)")
+    recorded, side = _recorded(head), _field(head, r"EAR:[ ]*(\w*)")
     table = waveforms(
         export,
         [samples[i] for i in loud],
         "uV",
-        EAR if named is not None and named[1].upper() == "CAP" else 1.0,
+        EAR if _of_a_nerve(export.name) else 1.0,
         sweeps=[sweeps[i] for i in loud],
-        subject=named[2] if named else "",
+        subject=subject,
         ear=EARS.get(side.lower(), ""),
-        frequency=np.nan if click else hertz,
+        frequency=kilohertz,
         level=levels[loud],
         unit="dB SPL",
         rate=1e3 / period,
         recorded=recorded,
         flag=flags(
-            "click" if click else "",
+            "click" if np.isnan(kilohertz) else "",
             unknown_ear(side),
-            "subject from the file's name" if named else "no subject in name or content",
-            f"name says run {named[3]}, content {run[1]}" if other and named and run else "",
+            whose,
             "microvolt and dB SPL: not stated, by the program's own analysis",
             "date read as month/day" if recorded else "",
         ),
@@ -110,9 +106,31 @@ def _tables(
     return Tables(readings=_stored(export, head, table), waveforms=table, refused=refused)
 
 
+def _of_a_nerve(name: str) -> bool:
+    """Whether a file's name says that it holds compound action potentials, which are recorded at the ear."""
+    named = NAMED.search(name)
+    return named is not None and named[1].upper() == "CAP"
+
+
+def _kilohertz(export: Export, head: str) -> float:
+    """The tone's frequency; NaN for a click, which stands as a word or as 0."""
+    stimulus = _stated(export, head, r"FREQ:\s*([^\t\r\n]+)").strip()
+    kilohertz = export.number(stimulus, "FREQ") if stimulus[:1].isdigit() else np.nan
+    return kilohertz if kilohertz > 0 else np.nan
+
+
+def _subject(export: Export, head: str) -> tuple[str, str]:
+    """The animal's number in the file's name, and a flag; another where name and content disagree on the run."""
+    named, run = NAMED.search(export.name), re.search(r":RUN-(\d+)", head)
+    if named is None:
+        return "", "no subject in name or content"
+    other = f"name says run {named[3]}, content {run[1]}" if run and named[3] != run[1] else ""
+    return named[2], flags("subject from the file's name", other)
+
+
 def _stored(export: Export, head: str, table: pd.DataFrame) -> pd.DataFrame | None:
     """The threshold that was set when it was recorded or analysed, where the header holds one."""
-    value = parse(_found(head, r":Threshold:\s*(-?[\d.]+)"))
+    value = parse(_field(head, r":Threshold:\s*(-?[\d.]+)"))
     if value is None or not possible(value):
         return None
     first = table.iloc[0]
@@ -131,10 +149,10 @@ def _stored(export: Export, head: str, table: pd.DataFrame) -> pd.DataFrame | No
 
 def _sweeps(head: str, levels: int) -> list[float]:
     """Sweeps in the average of each level: its own where the file lists them, else those it was set to; NaN if none."""
-    own = [parse(text.strip()) for text in _found(head, r":Avgs:\s*([\d;. ]+)").strip("; ").split(";")]
+    own = [parse(text.strip()) for text in _field(head, r":Avgs:\s*([\d;. ]+)").strip("; ").split(";")]
     if len(own) == levels and None not in own:
         return [float(count or np.nan) for count in own]
-    setting = parse(_found(head, r"AVERAGES:\s*(\d+)"))
+    setting = parse(_field(head, r"AVERAGES:\s*(\d+)"))
     return [setting if setting else np.nan] * levels
 
 
@@ -151,13 +169,13 @@ def _samples(export: Export, body: str, levels: int) -> list[Array]:
     return list(flat.reshape(-1, levels).T.copy())
 
 
-def _found(head: str, pattern: str) -> str:
+def _field(head: str, pattern: str) -> str:
     match = re.search(pattern, head)
     return match[1] if match else ""
 
 
-def _said(export: Export, head: str, pattern: str) -> str:
-    text = _found(head, pattern)
+def _stated(export: Export, head: str, pattern: str) -> str:
+    text = _field(head, pattern)
     if not text:
         raise export.refusal("header", f"nothing like {pattern!r}", "an EPL average", AGAIN)
     return text

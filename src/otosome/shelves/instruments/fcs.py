@@ -36,7 +36,7 @@ class Fcs:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``particles``: one row, events counted and, where the volume is stated, their concentration."""
-        remark = _said(export)
+        remark = _stated(export)
         events, channels = (_whole(export, remark, key) for key in ("tot", "par"))
         _fits(export, remark, events, channels)
         volume = export.number(remark.get(VOLUME, ""), "$VOL")
@@ -60,7 +60,7 @@ class Fcs:
         )
 
 
-def _said(export: Export) -> dict[str, str]:
+def _stated(export: Export) -> dict[str, str]:
     """The keywords of the TEXT segment, which must lie inside the file."""
     from flowio import FlowData
     from flowio.exceptions import FlowIOException

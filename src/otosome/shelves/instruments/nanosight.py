@@ -7,6 +7,7 @@ other sections, and up to six distributions one below the other. Names in the fi
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -277,25 +278,23 @@ def _complete(
 ) -> None:
     """Refuse a file that promises percentiles below the bins and does not bring them to the hundredth."""
     promised = any("with percentiles" in key.lower() for section, key in fields if section == INCLUDED)
-    last = row if row.key == "Percentile" else None
-    if not promised and last is None:
+    if not promised and row.key != "Percentile":
         return
-    for later in rows:
-        if later.key == "Percentile" and last is None:
-            last = later
-        elif later.blank and last is None:
-            continue
-        elif later.blank or last is None or not later.key or parse(later.key) is None:
-            break
-        else:
-            last = later
-    if (
-        last is None
-        or last.key not in ("100", "100.0")
-        or len(last.cells) <= videos
-        or not last.cells[videos]
-    ):
+    last = _last_percentile(itertools.chain([row], rows))
+    if last is None or len(last.cells) <= videos or not last.cells[videos]:
         raise _truncated(export, "the percentiles below the distribution do not reach 100")
+
+
+def _last_percentile(rows: Iterator[Row]) -> Row | None:
+    """The row of the hundredth percentile, if rows begin with percentiles and bring them to it; else None."""
+    last = next((row for row in rows if not row.blank), None)
+    if last is None or last.key != "Percentile":
+        return None
+    for row in rows:
+        if not row.key or parse(row.key) is None:
+            break
+        last = row
+    return last if last.key in ("100", "100.0") else None
 
 
 def _bins(export: Export, lines: list[list[float]]) -> Array:
@@ -394,26 +393,35 @@ def _dilutions(summary: Summary) -> Array:
 
 def _flags(summary: Summary) -> list[str]:
     """What the instrument warns of, video by video, as printed."""
-    flags: list[dict[str, None]] = [{} for _ in summary.reliable]
-    for video, text in enumerate(summary.values(WARNINGS, VALIDITY) or ["not stated"] * len(flags)):
-        if text.lower() != "ok":
-            flags[video][f"{VALIDITY}: {text or 'not stated'}"] = None
+    everywhere = [_other_name(summary)] * len(summary.reliable)
+    columns = (_doubts(summary), *_warnings(summary), _undiluted(summary), _levels(summary), everywhere)
+    return ["; ".join(dict.fromkeys(filter(None, video))) for video in zip(*columns, strict=True)]
+
+
+def _doubts(summary: Summary) -> list[str]:
+    """A flag for each video whose count the instrument does not call valid."""
+    texts = summary.values(WARNINGS, VALIDITY) or ["not stated"] * len(summary.reliable)
+    return ["" if text.lower() == "ok" else f"{VALIDITY}: {text or 'not stated'}" for text in texts]
+
+
+def _warnings(summary: Summary) -> Iterator[list[str]]:
+    """What each other row of warnings says of each video; empty where it is nothing remarkable."""
     for section, key in summary.fields:
         if section in (WARNINGS, INFORMATION) and key not in NO_WARNING and not key.startswith("["):
-            for video, text in enumerate(summary.values(section, key) or []):
-                if text.lower() not in UNREMARKABLE:
-                    flags[video][f"{key}: {text}"] = None
-    for video, factor in enumerate(_dilutions(summary)):
-        if np.isnan(factor):
-            flags[video]["Dilution factor: Not recorded"] = None
-    levels = summary.values(CONDITIONS, "Camera Level") or []
-    if len(set(levels)) > 1:
-        for video, level in enumerate(levels):
-            flags[video][f"Camera Level: {level}, others differ"] = None
-    other = _other_name(summary)
-    for flag in flags if other else []:
-        flag[other] = None
-    return ["; ".join(flag) for flag in flags]
+            texts = summary.values(section, key) or []
+            yield ["" if text.lower() in UNREMARKABLE else f"{key}: {text}" for text in texts]
+
+
+def _undiluted(summary: Summary) -> list[str]:
+    """A flag for each video whose dilution is not recorded."""
+    return ["Dilution factor: Not recorded" if np.isnan(factor) else "" for factor in _dilutions(summary)]
+
+
+def _levels(summary: Summary) -> list[str]:
+    """A flag for each video where the camera's level was changed between videos."""
+    levels = summary.values(CONDITIONS, "Camera Level") or [""] * len(summary.reliable)
+    differ = len(set(levels)) > 1
+    return [f"Camera Level: {level}, others differ" if differ else "" for level in levels]
 
 
 def _other_name(summary: Summary) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,26 +66,32 @@ class Nhanes:
         tests = [(str(name), m) for name in columns.frame.columns if (m := TEST.fullmatch(str(name)))]
         if not tests:
             raise export.refusal("header", "no column like AUXU2KR", "tests of hearing", AGAIN)
-        parts = [_test(columns, name, match) for name, match in tests]
-        rows = np.concatenate([part[0] for part in parts])
-        if rows.size == 0:
-            raise export.refusal("rows", "no level", "one or more", AGAIN)
-        repeat = [count for part in parts for count in [part[0].size]]
-        order = np.argsort(rows, kind="stable")
-        spread = np.repeat(np.arange(len(tests)), repeat)[order]
-        censored = np.concatenate([part[2] for part in parts])[order]
-        table = readings(
-            export,
-            subject=[person[row] for row in rows[order]],
-            ear=[EARS[tests[i][1][3]] for i in spread],
-            quantity="audiogram",
-            frequency=np.array([KILOHERTZ[tests[i][1][2]] for i in spread]),
-            value=np.concatenate([part[1] for part in parts])[order],
-            unit="dB HL",
-            censored=np.where(censored, "above", "none"),
-            flag=[_said(tests[i][1], c) for i, c in zip(spread, censored, strict=True)],
-        )
-        return Tables(readings=table, refused=tuple(columns.refused))
+        return Tables(readings=_readings(columns, person, tests), refused=tuple(columns.refused))
+
+
+def _readings(
+    columns: Columns, person: Sequence[str], tests: Sequence[tuple[str, re.Match[str]]]
+) -> pd.DataFrame:
+    """The table ``readings`` of all tests, person by person."""
+    parts = [_test(columns, name, match) for name, match in tests]
+    rows = np.concatenate([part[0] for part in parts])
+    if rows.size == 0:
+        raise columns.export.refusal("rows", "no level", "one or more", AGAIN)
+    order = np.argsort(rows, kind="stable")
+    spread = np.repeat(np.arange(len(tests)), [part[0].size for part in parts])[order]
+    matches = [tests[i][1] for i in spread]
+    censored = np.concatenate([part[2] for part in parts])[order]
+    return readings(
+        columns.export,
+        subject=[person[row] for row in rows[order]],
+        ear=[EARS[match[3]] for match in matches],
+        quantity="audiogram",
+        frequency=np.array([KILOHERTZ[match[2]] for match in matches]),
+        value=np.concatenate([part[1] for part in parts])[order],
+        unit="dB HL",
+        censored=np.where(censored, "above", "none"),
+        flag=[_remark(match, c) for match, c in zip(matches, censored, strict=True)],
+    )
 
 
 def _test(
@@ -110,7 +117,7 @@ def _test(
     return rows, np.where(none, limit, level)[rows], none[rows]
 
 
-def _said(test: re.Match[str], censored: bool) -> str:
+def _remark(test: re.Match[str], censored: bool) -> str:
     return flags(
         "second test" if test[2] == "1k2" else "",
         "repeat set" if test[1] == "r" else "",
@@ -122,29 +129,36 @@ def _transport(export: Export) -> pd.DataFrame:
     """The variables of interest of a SAS transport file (version 5), as text cells like those of a CSV."""
     import pandas as pd
 
-    content = export.content
-    start, body = content.find(NAMES), content.find(BODY)
-    stated = content[start + 54 : start + 58]
-    if start < 0 or body < start or not stated.isdigit() or not 1 <= int(stated) <= MOST_VARIABLES:
-        raise export.refusal("header", "no list of variables", f"1 to {MOST_VARIABLES}", AGAIN)
-    variables = [_variable(export, start + CARD + 140 * i) for i in range(int(stated))]
-    width = max(position + length for _, length, position in variables)
-    first = body + CARD
-    rows = max(len(content) - first, 0) // width
-    if rows == 0:
-        raise export.refusal("observations", "none", "one or more", AGAIN)
-    packed = np.frombuffer(content, np.uint8, rows * width, first).reshape(rows, width)
-    # The last card is filled with blanks, which may make up whole rows.
-    packed = packed[~(packed == ord(" ")).all(axis=1)]
+    body = export.content.find(BODY)
+    variables = _variables(export, body)
+    packed = _packed(export, body + CARD, max(position + length for _, length, position in variables))
     wanted = [v for v in variables if v[0] == "seqn" or TEST.fullmatch(v[0])]
     cells = {name: _ibm(packed[:, at : at + length]) for name, length, at in wanted}
     if packed.shape[0] == 0 or len(cells) < len(wanted):
-        raise export.refusal(
-            "observations", f"{rows} rows, {len(wanted)} variables", "rows, each variable once", AGAIN
-        )
+        count = f"{packed.shape[0]} rows, {len(wanted)} variables"
+        raise export.refusal("observations", count, "rows, each variable once", AGAIN)
     return pd.DataFrame(
         {name: ["" if np.isnan(v) else f"{v:.10g}" for v in column] for name, column in cells.items()}
     )
+
+
+def _variables(export: Export, body: int) -> list[tuple[str, int, int]]:
+    """Name, length and position of each variable in the list that stands before the observations."""
+    start = export.content.find(NAMES)
+    stated = export.content[start + 54 : start + 58]
+    if start < 0 or body < start or not stated.isdigit() or not 1 <= int(stated) <= MOST_VARIABLES:
+        raise export.refusal("header", "no list of variables", f"1 to {MOST_VARIABLES}", AGAIN)
+    return [_variable(export, start + CARD + 140 * i) for i in range(int(stated))]
+
+
+def _packed(export: Export, first: int, width: int) -> NDArray[np.uint8]:
+    """The bytes of the observations, shape (row, byte)."""
+    rows = max(len(export.content) - first, 0) // width
+    if rows == 0:
+        raise export.refusal("observations", "none", "one or more", AGAIN)
+    packed = np.frombuffer(export.content, np.uint8, rows * width, first).reshape(rows, width)
+    # The last card is filled with blanks, which may make up whole rows.
+    return packed[~(packed == ord(" ")).all(axis=1)]
 
 
 def _variable(export: Export, start: int) -> tuple[str, int, int]:

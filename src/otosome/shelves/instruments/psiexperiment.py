@@ -41,30 +41,35 @@ class Psiexperiment:
             counts = f"{len(kinds)} frequencies, {len(levels)} levels"
             raise export.refusal("header", counts, f"as many of each, 1 to {MOST_COLUMNS}", AGAIN)
         table = _table(export, rows[start + 1 :], len(kinds))
-        named = NAMED.match(export.name)
-        where = f"subject{' and ear' if named[4] else ''} from the file's name" if named else "no subject"
-        sweeps = [export.number(text, "epoch_n") for text in head.get("epoch_n", [""] * len(kinds))]
-        step = float(np.diff(table[:, 0]).mean())
+        who, whose = _who(export.name)
+        sweeps = [export.number(text, "epoch_n") for text in head.get("epoch_n", [])]
         stimuli = [tone(_hertz(export, kind), np.nan) for kind in kinds]
         return Tables(
             waveforms=waveforms(
                 export,
                 list(table[:, 1:].T.copy()),
                 "V",
-                subject=named[3] if named else "",
-                ear=(named[4] or "") if named else "",
+                **who,
                 frequency=[kilohertz for kilohertz, _ in stimuli],
                 level=[export.number(level, "level") for level in levels],
                 unit="dB SPL",
-                rate=1e-3 / step,
+                rate=1e-3 / float(np.diff(table[:, 0]).mean()),
                 onset=-1e3 * table[0, 0],
                 sweeps=sweeps if len(sweeps) == len(kinds) else np.nan,
-                recorded=moment(named[1], "%Y%m%d-%H%M%S") if named else "",
                 flag=[
-                    flags(click, where, "volt and dB SPL: not stated, by the program") for _, click in stimuli
+                    flags(click, whose, "volt and dB SPL: not stated, by the program") for _, click in stimuli
                 ],
             )
         )
+
+
+def _who(name: str) -> tuple[dict[str, str], str]:
+    """Subject, ear and time of recording in a name as the program gives it, and a flag that says so."""
+    named = NAMED.match(name)
+    if named is None:
+        return {"subject": "", "ear": "", "recorded": ""}, "no subject"
+    who = {"subject": named[3], "ear": named[4] or "", "recorded": moment(named[1], "%Y%m%d-%H%M%S")}
+    return who, f"subject{' and ear' if named[4] else ''} from the file's name"
 
 
 def _hertz(export: Export, kind: str) -> float:

@@ -47,23 +47,35 @@ class Softmax:
 
 def _plate(settings: Sequence[str], body: Sequence[Sequence[str]]) -> Iterator[Well]:
     """The wells of a block: below its header a row a letter (PlateFormat), or a row a moment (TimeFormat)."""
-    header = next((row for row in body if TEMPERATURE.search("\t".join(row))), None)
-    if header is None:
+    start = next((i for i, row in enumerate(body) if TEMPERATURE.search("\t".join(row))), None)
+    if start is None:
         return
-    name = settings[1] if len(settings) > 1 and settings[1] else "Plate 1"
-    mode = next((cell for cell in settings if cell.lower() in MODES), "")
-    waves = next((cell.split() for cell in settings[5:] if WAVELENGTH.fullmatch(cell)), [])
-    first, by_well = _start(settings), any(WELL.fullmatch(cell) for cell in header)
-    row, moment = 0, ""
-    for line in body[list(body).index(header) + 1 :]:
-        if not any(line):
-            row, moment = 0, ""
-            continue
-        moment = line[0] or moment
-        letter = "" if by_well else ROWS[min(row + first, len(ROWS) - 1)]
-        for number, run in enumerate(_runs(header)):
+    header = body[start]
+    by_well, runs = any(WELL.fullmatch(cell) for cell in header), _runs(header)
+    name, mode, waves = _settings(settings)
+    for row, moment, line in _lines(body[start + 1 :], _start(settings)):
+        letter = "" if by_well else ROWS[min(row, len(ROWS) - 1)]
+        for number, run in enumerate(runs):
             read = _read(mode, waves, number, moment)
             yield from (Well(name, read, letter + header[i], line[i]) for i in run if i < len(line))
+
+
+def _settings(settings: Sequence[str]) -> tuple[str, str, list[str]]:
+    """The plate's name, how it was read, and at which wavelengths."""
+    name = settings[1] if len(settings) > 1 and settings[1] else "Plate 1"
+    mode = next((cell for cell in settings if cell.lower() in MODES), "")
+    return name, mode, next((cell.split() for cell in settings[5:] if WAVELENGTH.fullmatch(cell)), [])
+
+
+def _lines(body: Sequence[Sequence[str]], first: int) -> Iterator[tuple[int, str, Sequence[str]]]:
+    """Each line with its row of the plate and its moment; a blank line ends a plate, and a moment stands once."""
+    row, moment = first, ""
+    for line in body:
+        if not any(line):
+            row, moment = first, ""
+            continue
+        moment = line[0] or moment
+        yield row, moment, line
         row += 1
 
 

@@ -54,7 +54,7 @@ class SynapseTable:
                 unit="per IHC",
                 flag=[
                     flags(named, remark, about[row])
-                    for row, remark in zip(usable, columns.said(usable), strict=True)
+                    for row, remark in zip(usable, columns.remarks(usable), strict=True)
                 ],
             ),
             refused=tuple(columns.refused),

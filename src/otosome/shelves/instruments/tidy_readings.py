@@ -29,34 +29,38 @@ class TidyReadings:
     def read(export: Export) -> Tables:
         """The table ``readings``: every row with a value; ear as left or right; time in h, frequency in kHz."""
         columns = Columns.of(export)
-        value = columns.numbers("value")
-        censored = [text or "none" for text in columns.texts("censored")]
-        ears, written = columns.ears(), columns.texts("ear", "side")
-        rows = list[int]()
-        for row in range(len(value)):
-            if np.isnan(value[row]):
-                columns.leave_out(row, "value", columns.texts("value")[row], "no value")
-            elif censored[row] not in CENSORED:
-                columns.leave_out(row, "censored", censored[row], f"is none of {', '.join(CENSORED)}")
-            elif written[row] and not ears[row]:
-                columns.leave_out(row, "ear", written[row], "is neither left nor right")
-            else:
-                rows.append(row)
+        rows = _readable(columns)
         if not rows:
             raise export.refusal("value", "no reading", "one or more")
         numbers = {name: columns.numbers(name)[rows] for name in NUMBERS if name in columns}
         texts = {
-            name: [_untamed(columns.texts(name)[row]) for row in rows]
+            name: [_untamed(text) for text in columns.texts(name)]
             for name in READINGS
             if name in columns and name not in (*NUMBERS, *NOT_KEPT)
         }
-        cells = {
-            **texts,
-            **numbers,
-            "ear": [ears[row] for row in rows],
-            "censored": [censored[row] for row in rows],
-        }
-        return Tables(readings=readings(export, **cells), refused=tuple(columns.refused))
+        texts |= {"ear": columns.ears(), "censored": _censored(columns)}
+        cells = {name: [column[row] for row in rows] for name, column in texts.items()}
+        return Tables(readings=readings(export, **cells, **numbers), refused=tuple(columns.refused))
+
+
+def _censored(columns: Columns) -> list[str]:
+    return [text or "none" for text in columns.texts("censored")]
+
+
+def _readable(columns: Columns) -> list[int]:
+    """The rows with a value, an ear and a side of censoring that are any; the others are listed."""
+    value, ears, written = columns.numbers("value"), columns.ears(), columns.texts("ear", "side")
+    rows = list[int]()
+    for row, censored in enumerate(_censored(columns)):
+        if np.isnan(value[row]):
+            columns.leave_out(row, "value", columns.texts("value")[row], "no value")
+        elif censored not in CENSORED:
+            columns.leave_out(row, "censored", censored, f"is none of {', '.join(CENSORED)}")
+        elif written[row] and not ears[row]:
+            columns.leave_out(row, "ear", written[row], "is neither left nor right")
+        else:
+            rows.append(row)
+    return rows
 
 
 def _untamed(text: str) -> str:

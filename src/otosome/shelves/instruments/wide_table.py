@@ -70,6 +70,8 @@ WORDS = {
 }
 HIGHEST_OF_A_PERSON = 20.0  # kHz
 NOT_HERE = ("quantity", "score", "cell_type", "cell", "counts", "f2", "seqn")
+SIDE = ("ear", "side")
+NAMELESS = "add a column that says whose row each is, or keep one subject a file"
 CURE = "say in a mapping whose thresholds they are and in which dB: otosome new mapping FILE writes one to fill in"
 
 
@@ -95,14 +97,15 @@ class WideTable:
 
     @staticmethod
     def recognises(head: bytes) -> bool:
-        """Whether a table that begins so has subjects and a column for each of two tests or more."""
+        """Whether a table that begins so has a column for each of two tests or more, of subjects or of one."""
         names = header(head)
         tests = [test for name in names if (test := described(name)) is not None]
-        return (
-            (len(tests) > 1 or any(test.ear and test.words.intersection(PATHWAYS) for test in tests))
-            and bool(names.intersection(SUBJECT))
-            and not names.intersection((*NOT_HERE, *FREQUENCY))
-        )
+        worded = [test for test in tests if test.words]
+        if names.intersection((*NOT_HERE, *FREQUENCY)):
+            return False
+        if names.intersection((*SUBJECT, *SIDE)):
+            return len(tests) > 1 or any(test.ear and test.words.intersection(PATHWAYS) for test in tests)
+        return len(worded) > 1
 
     @staticmethod
     def read(export: Export) -> Tables:
@@ -111,6 +114,7 @@ class WideTable:
         tests = [test for name in columns.frame.columns if (test := described(str(name))) is not None]
         if not tests:
             raise columns.nothing("no column of a test", "two or more, such as right_4000")
+        _check_subjects(columns)
         kilohertz = _kilohertz(columns, tests)
         person = _of_a_person(columns, tests, kilohertz)
         parts = [_column(columns, test, hertz, person) for test, hertz in zip(tests, kilohertz, strict=True)]
@@ -118,6 +122,15 @@ class WideTable:
         if not merged["value"]:
             raise columns.nothing("no level")
         return Tables(readings=readings(export, **merged), refused=tuple(columns.refused))
+
+
+def _check_subjects(columns: Columns) -> None:
+    """Raise BadInput for rows of several ears that no column tells apart; one row, or one an ear, is one subject."""
+    ears = columns.ears()
+    single = len(ears) == 1 or (all(ears) and len(set(ears)) == len(ears))
+    if not (single or any(name in columns for name in SUBJECT)):
+        rows = f"{len(ears)} rows and no column of subjects"
+        raise columns.export.refusal("header", rows, f"one of {', '.join(SUBJECT)}", NAMELESS)
 
 
 def described(name: str) -> Column | None:
@@ -153,11 +166,7 @@ def _of_a_person(columns: Columns, tests: Sequence[Column], kilohertz: Sequence[
     tones = np.array([khz for khz in kilohertz if np.isfinite(khz)])
     animal = columns.animal()
     if words.intersection(CLINICAL):
-        what = animal or (f"{tones.max():g} kHz" if (tones > HIGHEST_OF_A_PERSON).any() else "")
-        if what:
-            raise columns.export.refusal(
-                "header", f"{what}, which is of an animal", "a person's, in dB HL", CURE
-            )
+        _check_person(columns, tones, animal)
         return True
     if ABR in words or (animal and words.intersection(CLICKS)):
         return False
@@ -166,6 +175,13 @@ def _of_a_person(columns: Columns, tests: Sequence[Column], kilohertz: Sequence[
         return True
     what = f"{animal or 'columns of frequencies'}: neither what was measured nor in which dB"
     raise columns.export.refusal("header", what, "a header that says ABR, dB SPL or dB HL", CURE)
+
+
+def _check_person(columns: Columns, tones: Array, animal: str) -> None:
+    """Raise BadInput where a table of audiometry is of an animal, or of tones that no person hears."""
+    what = animal or (f"{tones.max():g} kHz" if (tones > HIGHEST_OF_A_PERSON).any() else "")
+    if what:
+        raise columns.export.refusal("header", f"{what}, which is of an animal", "a person's, in dB HL", CURE)
 
 
 def _audiometric(tones: Array) -> bool:
@@ -184,7 +200,8 @@ def _column(columns: Columns, test: Column, kilohertz: float, person: bool) -> d
     pathway = next((PATHWAYS[word] for word in sorted(test.words.intersection(PATHWAYS))), "audiogram")
     quantity, unit, stated = KINDS[person]
     about = "" if test.words & stated else f"{unit}: not stated in the header"
-    remarks = columns.said(range(len(ears)))
+    remarks = columns.remarks(range(len(ears)))
+    nameless = "" if any(name in columns for name in SUBJECT) else "no subject in the table"
     return {
         **columns.who(rows),
         **at_rows(
@@ -195,6 +212,6 @@ def _column(columns: Columns, test: Column, kilohertz: float, person: bool) -> d
             value=[cell.value for cell in levels],
             unit=[unit] * len(ears),
             censored=[cell.censored for cell in levels],
-            flag=[flags("click" if test.click else "", remark, about) for remark in remarks],
+            flag=[flags("click" if test.click else "", remark, about, nameless) for remark in remarks],
         ),
     }

@@ -195,43 +195,48 @@ def _warnings(fields: dict[str, str]) -> list[str]:
 
 def _positions(export: Export) -> Tables:
     """A row per position that the instrument used; removed ones are listed with its reason."""
-    lines = export.lines()
-    start = export.line_with(*(name.lower() for name in POSITIONS), among=200)
-    table = export.table(start, "\t" if "\t" in lines[start] else None).frame
-    decimal = "," if "\t" in lines[start] and "," in "".join(lines[start + 1 :]) else "."
-    columns = {name: table[name.lower()] for name in POSITIONS if name.lower() in table}
-    if len(columns) < len(POSITIONS):
-        raise export.refusal(f"line {start + 1}", lines[start][:80], ", ".join(POSITIONS), AGAIN)
-    rows, refused = [], list[Refused]()
-    for i, position in enumerate(columns["Position"]):
-        removal = str(table["removal"][i]).strip() if "removal" in table else ""
-        cells = [
-            export.number(columns[name][i], f"position {position}, {name}", decimal) for name in POSITIONS[1:]
-        ]
-        if not position.strip()[:1].isdigit():
-            continue  # mean and deviations, below the positions
-        if removal or np.isnan(cells).any():
-            refused.append(
-                export.left_out(f"position {position}", removal or "a blank", "not used by the instrument")
-            )
-        else:
-            rows.append((position, *cells))
+    rows, refused = _used(export)
     if not rows:
         raise export.refusal("positions", "none that the instrument used", "one or more", "measure again")
-    _, diluted, original, traces, median = (
-        np.array(column, dtype=object) for column in zip(*rows, strict=True)
-    )
-    factor = original.astype(float) / diluted.astype(float)
+    diluted, original, traces, median = np.array(rows).T
     return Tables(
         particles=particles(
             export,
             sample=re.sub(r"_?11pos.*", "", export.name),
             replicate=np.arange(1, len(rows) + 1),
-            diameter=median.astype(float) * convert(1.0, "nm", "mm"),
-            count=traces.astype(float),
-            concentration=original.astype(float) * convert(1.0, "particles/mL", "particles/uL"),
-            dilution_applied=factor,
+            diameter=median * convert(1.0, "nm", "mm"),
+            count=traces,
+            concentration=original * convert(1.0, "particles/mL", "particles/uL"),
+            dilution_applied=original / diluted,
             flag="median of a position, no distribution; sample from the file's name",
         ),
         refused=tuple(refused),
     )
+
+
+def _used(export: Export) -> tuple[list[list[float]], list[Refused]]:
+    """The numbers of each position that the instrument used, in the order of ``POSITIONS``, and the removed ones."""
+    names, table, decimal = _position_table(export)
+    rows, refused = list[list[float]](), list[Refused]()
+    for i, position in enumerate(table["position"].astype(str)):
+        removal = str(table["removal"][i]).strip() if "removal" in table else ""
+        cells = [export.number(table[name][i], f"position {position}, {name}", decimal) for name in names]
+        if not position.strip()[:1].isdigit():
+            continue  # mean and deviations, below the positions
+        if removal or np.isnan(cells).any():
+            reason = removal or "a blank"
+            refused.append(export.left_out(f"position {position}", reason, "not used by the instrument"))
+        else:
+            rows.append(cells)
+    return rows, refused
+
+
+def _position_table(export: Export) -> tuple[list[str], pd.DataFrame, str]:
+    """The names of the columns of numbers, the table of positions, and its decimal mark."""
+    lines, wanted = export.lines(), [name.lower() for name in POSITIONS]
+    start = export.line_with(*wanted, among=200)
+    tabs = "\t" in lines[start]
+    table = export.table(start, "\t" if tabs else None).frame
+    if any(name not in table for name in wanted):
+        raise export.refusal(f"line {start + 1}", lines[start][:80], ", ".join(POSITIONS), AGAIN)
+    return wanted[1:], table, "," if tabs and "," in "".join(lines[start + 1 :]) else "."

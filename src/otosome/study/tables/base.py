@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from otosome.errors import BadInput
 from otosome.roles import AskingOptions, MaterialOptions
-from otosome.units import Quantity, house, split
+from otosome.units import Quantity, bounded
 
 if TYPE_CHECKING:
     from otosome.study.study import Study
@@ -20,35 +19,18 @@ if TYPE_CHECKING:
 LONGEST = 2 * 365 * 24.0
 
 
-def _of(*units: str, least: float = -math.inf, most: float = math.inf) -> AfterValidator:
-    """Accept a quantity of the kind of one of these units, within bounds in its house unit."""
-    kinds = {house(unit) for unit in units}
-
-    def check(quantity: Quantity) -> Quantity:
-        if quantity.unit not in kinds:
-            stated = split(quantity.text)[1]
-            raise ValueError(f"unit is {stated!r}; expected one convertible to {' or '.join(units)}")
-        if quantity < 0 <= least:
-            raise ValueError("must not be negative")
-        if not least <= quantity <= most:
-            raise ValueError(f"must lie from {least:g} to {most:g} {quantity.unit}")
-        return quantity
-
-    return AfterValidator(check)
-
-
 # Bounds far beyond any laboratory: what lies outside them is a slip, and numbers there can no longer be computed.
-Moment = Annotated[Quantity, _of("h")]
-Duration = Annotated[Quantity, _of("h", least=0.0, most=LONGEST)]
-Volume = Annotated[Quantity, _of("uL", least=1e-3, most=1e6)]
-Concentration = Annotated[Quantity, _of("uM", "ug/uL", least=0.0, most=1e9)]
-InsultAmount = Annotated[Quantity, _of("mg/kg", "mg/m2", "ug", least=0.0, most=1e9)]
-Amount = Annotated[Quantity, _of("particles", "ug", "cells", least=0.0, most=1e18)]
-Level = Annotated[Quantity, _of("dB SPL", least=-100.0, most=250.0)]
-Frequency = Annotated[Quantity, _of("kHz", least=1e-3, most=1e3)]
-Age = Annotated[Quantity, _of("h", least=0.0, most=Quantity("150 year"))]
-Loudness = Annotated[Quantity, _of("dB", least=0.0, most=250.0)]
-Length = Annotated[Quantity, _of("mm", least=0.0, most=1e3)]
+Moment = Annotated[Quantity, bounded("h")]
+Duration = Annotated[Quantity, bounded("h", least=0.0, most=LONGEST)]
+Volume = Annotated[Quantity, bounded("uL", least=1e-3, most=1e6)]
+Concentration = Annotated[Quantity, bounded("uM", "ug/uL", least=0.0, most=1e9)]
+InsultAmount = Annotated[Quantity, bounded("mg/kg", "mg/m2", "ug", least=0.0, most=1e9)]
+Amount = Annotated[Quantity, bounded("particles", "ug", "cells", least=0.0, most=1e18)]
+Level = Annotated[Quantity, bounded("dB SPL", least=-100.0, most=250.0)]
+Frequency = Annotated[Quantity, bounded("kHz", least=1e-3, most=1e3)]
+Age = Annotated[Quantity, bounded("h", least=0.0, most=Quantity("150 year"))]
+Loudness = Annotated[Quantity, bounded("dB", least=0.0, most=250.0)]
+Length = Annotated[Quantity, bounded("mm", least=0.0, most=1e3)]
 
 
 @dataclass(frozen=True)

@@ -224,11 +224,12 @@ class SampleUse(Table):
     of: Literal["scala_tympani", "scala_vestibuli", "vestibule"] = Field(
         default="scala_tympani", description='room it is drawn from: "scala_tympani"'
     )
-    place: float = Field(
-        default=0.0,
+    place: float | None = Field(
+        default=None,
         ge=0.0,
         le=1.0,
-        description="where along the scala, from 0.0 at the base to 1.0 at the apex",
+        description="where along the scala, from 0.0 at the base to 1.0 at the apex; left out, of the scala tympani "
+        "the middle of the round window, else 0.0",
     )
     duration: Duration | None = Field(
         default=None, description='how long drawing lasts: "10 min"; left out, it is drawn at once'
@@ -249,7 +250,8 @@ class SampleUse(Table):
         for moment, (_, end) in zip(self.at, self.spans, strict=True):
             check_moment(study, moment, end)
         own = {start for start, _ in self.spans}
-        samples = [s for s in study.tables.sample.values() if (s.of, s.place) == (self.of, self.place)]
+        here = (self.of, study.drawn_at(self))
+        samples = [s for s in study.tables.sample.values() if (s.of, study.drawn_at(s)) == here]
         for (_, end), (start, _) in pairwise(sorted(span for sample in samples for span in sample.spans)):
             if start < end and start in own:
                 raise BadInput(

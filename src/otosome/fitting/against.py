@@ -1,0 +1,214 @@
+"""Measured readings laid over a simulation: where they leave its bands, with counts, and how well it foretold them.
+
+A band holds 5 to 95 % of the readings of single simulated ears, each with the error of its instrument. The log score is
+the mean log-probability of a reading, given the simulated ears; the continuous ranked probability score (CRPS) is in
+the measure's own unit. Higher is better of the first, lower of the second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otosome.answers.numbers import Interval, ShareInterval, amount, interval, share_interval
+from otosome.fitting.observations import Observations, Readings
+from otosome.forward import endpoint
+from otosome.roles import Reading
+from otosome.units import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from otosome.ears import Ears
+    from otosome.study import Study
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The readings of one arm, measure, moment (h) and tone (kHz; None for words) beside what was simulated.
+
+    ``readings``  how many;  ``median``  of them, printed in ``text``;  ``simulated``  readings of single ears
+    ``below`` ``above``  how many leave the band;  ``inside``  whether their median lies in it
+    """
+
+    arm: str
+    measure: str
+    time: float
+    tone: float | None
+    readings: int
+    median: float
+    text: str
+    simulated: Interval
+    below: int
+    above: int
+    inside: bool
+
+
+@dataclass(frozen=True)
+class Total:
+    """All readings of a measure: the share inside the bands, the medians inside, and both scores.
+
+    ``log_score``  mean log-probability of a reading (density where readings are not on a grid), natural logarithm
+    ``crps``       in ``unit``
+    """
+
+    measure: str
+    unit: str
+    readings: int
+    animals: int
+    inside: ShareInterval
+    medians: int
+    medians_inside: int
+    log_score: float
+    crps: float
+    crps_text: str
+
+
+@dataclass(frozen=True)
+class Against:
+    """Measured readings against a simulation, a row each arm, measure, moment and tone.
+
+    ``unmatched``  how many readings have no place in the study, by the reason
+    ``inputs``     SHA-256 of the files they came from
+    """
+
+    cells: list[Cell]
+    totals: list[Total]
+    unmatched: dict[str, int]
+    inputs: dict[str, str]
+
+
+def against(study: Study, result: xr.Dataset, ears: Ears, observed: Observations) -> Against:
+    """Measured readings over the simulated ears of a result.
+
+    ``ears``  the result was made with
+    """
+    cells, totals = list[Cell](), list[Total]()
+    for readings in observed.readings:
+        simulated = _Simulated.of(study, result, ears, readings.measure)
+        own = [simulated.cell(readings.take(_same(readings, *place))) for place in _distinct(readings)]
+        cells += [cell for cell, _, _ in own]
+        totals.append(_total(readings, simulated.unit, own))
+    return Against(cells, totals, observed.unmatched, observed.inputs)
+
+
+def _distinct(readings: Readings) -> list[tuple[int, int, int]]:
+    places = np.unique(np.stack([readings.arm, readings.time, readings.tone]), axis=1)
+    return [(int(arm), int(time), int(tone)) for arm, time, tone in places.T]
+
+
+def _same(
+    readings: Readings, arm: int, time: int, tone: int
+) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    return (readings.arm == arm) & (readings.time == time) & (readings.tone == tone)
+
+
+@dataclass(frozen=True)
+class _Simulated:
+    """A measure of all ears of a result, with the endpoint that reads it."""
+
+    study: Study
+    result: xr.Dataset
+    ears: Ears
+    measure: str
+    unit: str
+
+    @classmethod
+    def of(cls, study: Study, result: xr.Dataset, ears: Ears, measure: str) -> _Simulated:
+        sound = ears.pick(result["subject"].to_numpy())
+        return cls(study, result, sound, measure, study.unit(measure))
+
+    def cell(self, readings: Readings) -> tuple[Cell, Array, Array]:
+        """The readings of one place beside the simulated ones, with the log score and the CRPS of each."""
+        arm, at, tone = (int(getattr(readings, name)[0]) for name in ("arm", "time", "tone"))
+        measure = self.study.tables.measure[self.measure]
+        kilohertz = measure.tones[tone]
+        true = self.result[self.measure].isel(arm=arm, time=at).sel(frequency=kilohertz).to_numpy()
+        bound = endpoint(self.study, measure, self.ears)
+        luck = (np.random.default_rng(self.ears.seed).permutation(true.size) + 0.5) / true.size
+        drawn = bound.read(true[:, None, None], luck[:, None, None]).value.ravel()
+        value, censored = readings.reading.value, readings.reading.censored
+        chance = bound.log_likelihood(
+            Reading(value[None, None, :], censored[None, None, :]),
+            np.broadcast_to(true[:, None, None], (true.size, 1, value.size)),
+        )[:, 0]
+        low, high = np.quantile(drawn, [0.05, 0.95])
+        median = float(np.median(value))
+        cell = Cell(
+            arm=str(self.result["arm"].to_numpy()[arm]),
+            measure=self.measure,
+            time=float(self.result["time"].to_numpy()[at]),
+            tone=None if measure.frequency is None else float(kilohertz),
+            readings=value.size,
+            median=median,
+            text=amount(median, self.unit),
+            simulated=interval(drawn, self.unit),
+            below=int(np.sum(value < low)),
+            above=int(np.sum(value > high)),
+            inside=bool(low <= median <= high),
+        )
+        return cell, _log_mean(chance), crps(value, drawn)
+
+
+def _log_mean(logs: Array) -> Array:
+    """Logarithm of the mean over ears, shape (reading,), of log-probabilities of shape (ear, reading)."""
+    top = np.maximum(logs.max(axis=0), -1e300)
+    return np.asarray(top + np.log(np.mean(np.exp(logs - top), axis=0)))
+
+
+def crps(value: Array, drawn: Array) -> Array:
+    """Continuous ranked probability score of readings (reading,) under simulated ones (ear,), in their unit.
+
+    E|X - y| - E|X - X'| / 2 (Gneiting and Raftery, J Am Stat Assoc 2007), both means over all ears.
+    """
+    order = np.sort(drawn)
+    rank = 2.0 * np.arange(1, order.size + 1) - order.size - 1.0
+    apart = float(rank @ order) / order.size**2
+    return np.asarray(np.abs(value[:, None] - order[None, :]).mean(axis=1) - apart)
+
+
+def _total(readings: Readings, unit: str, cells: list[tuple[Cell, Array, Array]]) -> Total:
+    outside = sum(cell.below + cell.above for cell, _, _ in cells)
+    score = float(np.mean(np.concatenate([logs for _, logs, _ in cells])))
+    ranked = float(np.mean(np.concatenate([own for _, _, own in cells])))
+    return Total(
+        measure=readings.measure,
+        unit=unit,
+        readings=readings.size,
+        animals=int(np.unique(readings.animal).size),
+        inside=share_interval(readings.size - outside, readings.size),
+        medians=len(cells),
+        medians_inside=sum(cell.inside for cell, _, _ in cells),
+        log_score=round(score, 3),
+        crps=ranked,
+        crps_text=amount(ranked, "dB" if unit.startswith("dB") else unit),
+    )
+
+
+def table(laid: Against) -> pd.DataFrame:
+    """The rows as a table, the interval as three columns."""
+    import pandas as pd
+
+    rows = [
+        {
+            **vars(cell),
+            **{f"simulated_{end}": getattr(cell.simulated.exact, end) for end in ("low", "median", "high")},
+        }
+        for cell in laid.cells
+    ]
+    return pd.DataFrame(rows).drop(columns=["simulated", "text"])
+
+
+def notes(laid: Against) -> list[str]:
+    """What was measured and has no place in the study, and what leaves the bands, in sentences."""
+    gone = [f"{count} readings are not compared: {reason}." for reason, count in laid.unmatched.items()]
+    apart = [
+        f"{total.medians - total.medians_inside} of {total.medians} medians of groups lie outside what single "
+        f"simulated ears read in {total.measure}."
+        for total in laid.totals
+        if total.medians_inside < total.medians
+    ]
+    return apart + gone

@@ -1,0 +1,281 @@
+"""What was measured, each reading with its place among what a study measures: arm, measure, moment and frequency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otosome.errors import BadInput
+from otosome.roles import Reading
+from otosome.units import Array, convert, same_kind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from otosome.study import Measure, Study
+
+Rows = NDArray[np.intp]
+# A reading is of a planned moment that differs by so many hours, or by so much of the moment, at most.
+_HOURS, _SHARE = 1.0, 0.05
+# Frequencies are written with three digits: 22.6 and 22.627 kHz are one.
+_TONES_APART = 0.02
+_CELLS = {"synapse": "synapse", "ohc": "OHC", "ihc": "IHC", "sgn": "SGN"}
+_CENSORED = {"below": -1.0, "none": 0.0, "": 0.0, "above": 1.0}
+_TEXT = ("subject", "ear", "group", "quantity", "unit", "censored", "flag")
+BASELINE = "timepoint: baseline"
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Readings of one measure, arrays of shape (reading,).
+
+    ``arm``      number of the study's arm;  ``time``  number of the planned moment;  ``tone``  of the measure's tones
+    ``animal``   number among ``Observations.animals``;  ``ear``  number among all ears, two of an animal differ
+    ``reading``  value, in the measure's unit, and whether it is censored
+    ``row``      number in the table, from 1
+    """
+
+    measure: str
+    arm: Rows
+    time: Rows
+    tone: Rows
+    animal: Rows
+    ear: Rows
+    reading: Reading
+    row: Rows
+
+    @property
+    def size(self) -> int:
+        """How many."""
+        return self.row.size
+
+    def take(self, rows: NDArray[np.bool_]) -> Readings:
+        """Some of them."""
+        reading = Reading(self.reading.value[rows], self.reading.censored[rows])
+        own = {key: getattr(self, key)[rows] for key in ("arm", "time", "tone", "animal", "ear", "row")}
+        return replace(self, reading=reading, **own)
+
+
+@dataclass(frozen=True)
+class Observations:
+    """The readings of a table that a study measures too, and how many it does not, by the reason.
+
+    ``animals``  their names;  ``inputs``  SHA-256 of the file of readings, by path
+    """
+
+    readings: tuple[Readings, ...]
+    animals: tuple[str, ...]
+    unmatched: dict[str, int]
+    inputs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many readings have their place."""
+        return sum(some.size for some in self.readings)
+
+    def of(self, animals: Iterable[int]) -> Observations:
+        """The readings of some animals, which keep their numbers."""
+        chosen = np.array(sorted(animals), dtype=int)
+        parts = [some.take(np.isin(some.animal, chosen)) for some in self.readings]
+        return replace(self, readings=tuple(part for part in parts if part.size))
+
+    def without(self, measures: Iterable[str]) -> Observations:
+        """The readings of all other measures."""
+        gone = set(measures)
+        return replace(self, readings=tuple(some for some in self.readings if some.measure not in gone))
+
+
+def observations(study: Study, table: Path) -> Observations:
+    """The readings of a table or import, matched with a study.
+
+    An arm is named as the group is; a moment agrees within an hour or 5 %, a frequency within 2 %; a baseline without
+    a time is of the measure's only moment before the first insult.
+
+    raises  BadInput for a file that holds no readings, a quantity in two units, a value that is no number, and where
+            no reading has a place in the study
+    """
+    from otosome.laboratory.reading import readings_file, readings_of
+
+    rows = readings_of(table, study.catalog).reset_index(drop=True)
+    file = readings_file(table)
+    return replace(
+        matched(study, rows, str(table)), inputs={str(file): sha256(file.read_bytes()).hexdigest()}
+    )
+
+
+def matched(study: Study, table: pd.DataFrame, name: str) -> Observations:
+    """The rows of a table of readings that a study measures too; ``name`` stands in errors."""
+    rows = table.assign(**{key: table[key].fillna("").astype(str) for key in _TEXT if key in table})
+    rows = rows.assign(**{key: "" for key in ("subject", "ear") if key not in rows})
+    _check(rows, name)
+    rows["animal"], animals = _numbered(rows["subject"])
+    rows["side"], _ = _numbered(rows["subject"] + "\0" + rows["ear"])
+    places, unmatched = _places(study, rows)
+    if not places:
+        raise BadInput(
+            "holds no reading of what the study measures",
+            file=name,
+            key="quantity",
+            given="; ".join(f"{count} x {reason}" for reason, count in list(unmatched.items())[:6]),
+            cure="name its groups as the study's arms, and measure the same endpoints at the same times and tones",
+        )
+    parts = (_readings(study, measure, rows, part, name) for measure, part in sorted(places.items()))
+    return Observations(tuple(parts), tuple(animals), unmatched)
+
+
+def _check(rows: pd.DataFrame, name: str) -> None:
+    """Values are numbers, and a quantity has one unit."""
+    values = rows["value"].to_numpy(dtype=float)
+    if not np.all(np.isfinite(values)):
+        row = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise BadInput("is no number", file=name, key=f"row {row + 1}, value", given=str(values[row]))
+    for quantity, part in rows.groupby("quantity", sort=True):
+        units = part["unit"].drop_duplicates()
+        if len(units) > 1:
+            raise BadInput(
+                f"{quantity} stands in two units",
+                file=name,
+                key=f"row {int(units.index[1]) + 1}, unit",
+                given=units.tolist(),
+                cure="write all readings of one quantity in one unit",
+            )
+    unknown = ~rows["censored"].isin(list(_CENSORED))
+    if unknown.any():
+        row = int(np.flatnonzero(unknown)[0])
+        raise BadInput(
+            "is not how a reading can be censored",
+            file=name,
+            key=f"row {row + 1}, censored",
+            given=str(rows["censored"].iloc[row]),
+            allowed=list(_CENSORED),
+        )
+
+
+def _numbered(names: pd.Series[str]) -> tuple[Rows, list[str]]:
+    known, number = np.unique(names.to_numpy(dtype=str), return_inverse=True)
+    return number.reshape(-1), [str(name) for name in known]
+
+
+# By measure, the rows that are of it, with the numbers of arm, time and tone of each.
+_Places = dict[str, list[tuple[int, int, int, int]]]
+
+
+def _places(study: Study, rows: pd.DataFrame) -> tuple[_Places, dict[str, int]]:
+    """Where each row belongs, and why the others belong nowhere."""
+    arms = {arm.name: number for number, arm in enumerate(study.tables.arm)}
+    moments = np.unique([float(t) for m in study.tables.measure.values() for t in m.at])
+    places: _Places = {}
+    unmatched: dict[str, int] = {}
+    known: dict[tuple[object, ...], tuple[str, int, int, int] | str] = {}
+    columns = ("group", "quantity", "unit", "time", "frequency", "level", "flag")
+    for row, cells in enumerate(zip(*(rows[key].tolist() for key in columns), strict=True)):
+        key = tuple("" if cell != cell else cell for cell in cells)
+        if key not in known:
+            known[key] = _place(study, arms, moments, dict(zip(columns, cells, strict=True)))
+        place = known[key]
+        if isinstance(place, str):
+            unmatched[place] = unmatched.get(place, 0) + 1
+        else:
+            places.setdefault(place[0], []).append((row, *place[1:]))
+    return places, unmatched
+
+
+def _place(
+    study: Study, arms: dict[str, int], moments: Array, cells: dict[str, object]
+) -> tuple[str, int, int, int] | str:
+    """Measure, arm, moment and tone of a row; or the reason why it has none."""
+    group, quantity = str(cells["group"])[:120], str(cells["quantity"])
+    if group not in arms:
+        return f"the group {group!r} is no arm of the study" if group else "no group is stated"
+    measures = study.tables.measure
+    named = [name for name in measures if _is_of(name, measures[name], quantity, cells["level"])]
+    if not named:
+        return f"no measure of the study reads {quantity}"
+    name, level = named[0], cells["level"]
+    if measures[name].level is None and isinstance(level, float) and np.isfinite(level):
+        return f"{quantity} was read at levels of its own, and the measure names none"
+    unit = study.unit(name)
+    if not _convertible(str(cells["unit"]), unit):
+        return f"{quantity} is in {cells['unit']!r}, and the measure in {unit or 'shares of the healthy number'!r}"
+    at = _moment(measures[name], moments, cells)
+    if at is None:
+        return f"{name} is not measured when {quantity} was read"
+    tone = _tone(measures[name], cells["frequency"])
+    return (name, arms[group], at, tone) if tone is not None else f"{name} is not measured at that frequency"
+
+
+def _convertible(stated: str, unit: str) -> bool:
+    """Whether a table's unit is one that a measure's can be made of."""
+    try:
+        return stated == unit or same_kind(stated, unit)
+    except ValueError:
+        return False
+
+
+def _is_of(name: str, measure: Measure, quantity: str, level: object) -> bool:
+    """Whether a quantity of a table is a measure: by its name, or by endpoint, cell and level."""
+    if name == quantity:
+        return True
+    endpoint, _, cell = quantity.partition(".")
+    if measure.endpoint != endpoint or (measure.cell or "") != _CELLS.get(cell, cell):
+        return False
+    return measure.level is None or level == float(measure.level)
+
+
+def _moment(measure: Measure, moments: Array, cells: dict[str, object]) -> int | None:
+    """The number of the planned moment a row is of; None for none."""
+    own = np.array(sorted(float(t) for t in measure.at))
+    time = cells["time"]
+    if not isinstance(time, float) or not np.isfinite(time):
+        before = own[own < 0] if BASELINE in str(cells["flag"]) else own
+        return int(np.searchsorted(moments, before[0])) if before.size == 1 else None
+    nearest = own[np.argmin(np.abs(own - time))]
+    if abs(nearest - time) > max(_HOURS, _SHARE * abs(nearest)):
+        return None
+    return int(np.searchsorted(moments, nearest))
+
+
+def _tone(measure: Measure, frequency: object) -> int | None:
+    """The number of the measure's tone a row is of; of words there is one."""
+    if measure.frequency is None:
+        return 0
+    if not isinstance(frequency, float) or not np.isfinite(frequency) or frequency <= 0:
+        return None
+    apart = np.abs(np.log(np.array(measure.tones) / frequency))
+    return int(np.argmin(apart)) if apart.min() <= _TONES_APART else None
+
+
+def _readings(
+    study: Study, measure: str, rows: pd.DataFrame, places: list[tuple[int, int, int, int]], name: str
+) -> Readings:
+    """The rows of one measure as arrays, in its unit."""
+    at, arm, time, tone = np.array(places, dtype=np.intp).T
+    own = rows.iloc[at]
+    stated, unit = str(own["unit"].iloc[0]), study.unit(measure)
+    factor = 1.0 if stated == unit else convert(1.0, stated, unit)
+    value = factor * own["value"].to_numpy(dtype=float)
+    censored = np.array([_CENSORED[word] for word in own["censored"]])
+    _check_values(study, measure, value, at, name)
+    animal, ear = (own[key].to_numpy(dtype=np.intp) for key in ("animal", "side"))
+    return Readings(measure, arm, time, tone, animal, ear, Reading(value, censored), at + 1)
+
+
+def _check_values(study: Study, measure: str, value: Array, row: Rows, name: str) -> None:
+    """Fractions and shares of words lie in their range."""
+    highest = {"": 1.5, "%": 100.0}.get(study.unit(measure))
+    wrong = np.zeros(value.size, bool) if highest is None else (value < 0) | (value > highest)
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        raise BadInput(
+            f"cannot be a reading of {measure}",
+            file=name,
+            key=f"row {int(row[first]) + 1}, value",
+            given=f"{value[first]:g}",
+            allowed=f"0 to {highest:g}",
+        )

@@ -1,0 +1,108 @@
+"""Experiments and trials: how many are needed and what designs can show, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from otosome.errors import BadInput, at
+from otosome.jobs.options import options_of
+from otosome.jobs.watch import SILENT, Watch
+from otosome.results import ANSWER, Record, check_free, fill_trial, read_answer, usual, writing
+
+TRIAL = "trial"
+MOST_DESIGNS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialInputs:
+    """Designs to answer.
+
+    ``designs``  their files;  ``formula``  without simulated patients
+    ``out``      the result folder;  ``force``  move an earlier result aside
+    """
+
+    designs: tuple[Path, ...]
+    formula: bool = False
+    shelves: tuple[Path, ...] = ()
+    out: Path | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Designs answered: the folder, and each design's answer as JSON holds it."""
+
+    folder: Path
+    record: Record
+    designs: list[dict[str, Any]]
+    notes: list[str]
+
+    @property
+    def report(self) -> Path:
+        """Its report."""
+        return self.folder / "report.html"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer for a machine, as ``docs/schemas`` has it."""
+        return {
+            "out": str(self.folder),
+            "inputs": dict(self.record.inputs),
+            "result": {"designs": self.designs},
+            "notes": self.notes,
+        }
+
+    def lines(self) -> list[str]:
+        """Each design's numbers, and where the report is."""
+        from otosome.report.terminal import design_lines
+
+        return [
+            *(text for design in self.designs for text in design_lines(design)),
+            f"report: {self.report.resolve()}",
+        ]
+
+
+def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
+    """What designs need and can show; raises BadInput before any work, or Cancelled."""
+    from otosome.catalog import Catalog
+    from otosome.trials.answer import DesignAnswer, answer
+    from otosome.trials.reading import read_design
+
+    if not 1 <= len(inputs.designs) <= MOST_DESIGNS:
+        raise BadInput("asks for designs", given=len(inputs.designs), allowed=f"1 to {MOST_DESIGNS}")
+    catalog = Catalog(inputs.shelves)
+    questions = [read_design(file, catalog) for file in inputs.designs]
+    name = questions[0].name
+    folder = inputs.out if inputs.out is not None else usual(name, TRIAL)
+    check_free(folder, inputs.force)
+    tick = watch.ticks("answering designs")
+    answers = list[DesignAnswer]()
+    for number, question in enumerate(questions, start=1):
+        with at(str(inputs.designs[number - 1])):
+            answers.append(answer(question))
+        tick(number, len(questions))
+    hashes = {path: digest for question in questions for path, digest in question.inputs.items()}
+    record = Record(TRIAL, name, hashes, options_of(inputs))
+    designs = [_plain(asdict(each)) for each in answers]
+    notes = [f"{each.name}: {note}" for each in answers for note in each.notes]
+    with writing(folder, inputs.force) as part:
+        fill_trial(part, answers, inputs.designs, {"designs": designs, "notes": notes}, record)
+    return Trial(folder, record, designs, notes)
+
+
+def _plain(part: Any) -> Any:
+    """Tuples as lists, as JSON gives them back."""
+    if isinstance(part, dict):
+        return {key: _plain(value) for key, value in part.items()}
+    return [_plain(value) for value in part] if isinstance(part, (list, tuple)) else part
+
+
+def stored(folder: Path, record: Record) -> Trial:
+    """A trial read back; raises BadInput where its answer is gone, or says nothing of designs."""
+    file = folder / ANSWER
+    answer = read_answer(file, cure="ask again: otosome trial DESIGN.toml")
+    for key in ("designs", "notes"):
+        if not isinstance(answer.get(key), list):
+            raise BadInput("does not say what was answered", file=str(file), key=key)
+    return Trial(folder, record, answer["designs"], answer["notes"])

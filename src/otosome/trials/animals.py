@@ -1,0 +1,158 @@
+"""What an experiment with animals can show: its spread, its power, and what became of published ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import nct, t
+
+from otosome.errors import BadInput
+from otosome.trials.frequencies import Rule, Together
+from otosome.trials.power import detectable, exaggeration, least_whole, significant, two_means
+from otosome.units import Array
+
+MOST_ANIMALS = 2000
+_Z95 = 1.6448536269514722
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two groups of animals, each read at one or both ears, some frequencies and some days.
+
+    ``difference``  at each frequency, shape (frequency,);  ``sd``  of one ear's reading between animals
+    ``rule``        ``mean`` over all readings of an animal, ``any`` or ``all`` of its frequencies
+    """
+
+    difference: tuple[float, ...]
+    sd: float
+    ears: int
+    ear_correlation: float
+    days: int
+    frequency_correlation: float
+    day_correlation: float
+    rule: Rule
+    alpha: float
+
+    @property
+    def design_effect(self) -> float:
+        """By how much the variance of an animal's mean exceeds that of independent ears."""
+        return 1 + (self.ears - 1) * self.ear_correlation
+
+    @property
+    def animal_sd(self) -> float:
+        """Standard deviation between animals of what is tested: of each frequency, or of their mean."""
+        ears, days = mean_share(self.ears, self.ear_correlation), mean_share(self.days, self.day_correlation)
+        tones = mean_share(len(self.difference), self.frequency_correlation) if self.rule == "mean" else 1.0
+        return self.sd * math.sqrt(ears * days * tones)
+
+    def power(self, n: float) -> float:
+        """Power with ``n`` animals in each group."""
+        if self.rule == "mean" or len(self.difference) == 1:
+            return two_means(n, n, self.mean_difference, self.animal_sd, self.alpha)
+        return self._together.power(round(n), self.rule)
+
+    @property
+    def mean_difference(self) -> float:
+        """Difference of the mean over the frequencies."""
+        return float(np.mean(self.difference))
+
+    @property
+    def fewest(self) -> int:
+        """The smallest group whose spreads can be estimated."""
+        several = self.rule != "mean" and len(self.difference) > 1
+        return 2 + len(self.difference) // 2 if several else 2
+
+    def size(self, power: float) -> int:
+        """Animals in each group for this power; raises BadInput where no group reaches it."""
+        if self.rule == "mean" or len(self.difference) == 1:
+            return least_whole(self.power, power, 2, MOST_ANIMALS)
+        if self.power(MOST_ANIMALS) < power:
+            raise BadInput(
+                f"no group of up to {MOST_ANIMALS} animals reaches this power",
+                key="power",
+                given=power,
+                cure="state a larger difference, or a smaller spread",
+            )
+        low, high = self.fewest - 1, MOST_ANIMALS
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.power(middle) >= power else (middle, high)
+        return high
+
+    @cached_property
+    def _together(self) -> Together:
+        scaled = tuple(difference / self.animal_sd for difference in self.difference)
+        return Together(scaled, self.frequency_correlation, self.alpha)
+
+
+def mean_share(count: int, correlation: float) -> float:
+    """Variance of a mean of so many alike readings, as a part of that of one."""
+    return (1 + (count - 1) * correlation) / count
+
+
+@dataclass(frozen=True)
+class Showing:
+    """What ``n`` animals against ``n`` can show.
+
+    ``power``         at the difference stated;  ``detectable``  true difference found with the power wanted
+    ``significant``   smallest difference seen that is significant
+    ``exaggeration``  by which significant results overstate;  ``wrong``  share of them of the wrong sign
+    """
+
+    n: int
+    power: float
+    detectable: float
+    significant: float
+    exaggeration: float
+    wrong: float
+
+
+def showing(n: int, difference: float, sd: float, alpha: float, power: float) -> Showing:
+    """What so many animals in each group can show of a difference, ``sd`` between animals."""
+    shift = abs(difference) / (sd * math.sqrt(2 / n))
+    over, wrong = exaggeration(shift, 2 * n - 2, alpha)
+    return Showing(
+        n,
+        two_means(n, n, difference, sd, alpha),
+        detectable(n, n, sd, alpha, power),
+        significant(n, n, sd, alpha),
+        over,
+        wrong,
+    )
+
+
+@dataclass(frozen=True)
+class Again:
+    """Published positive experiments done again, of one belief about the true benefit.
+
+    ``positive``  share of such experiments that are positive, in the right direction
+    ``again``     share of the positive ones that would be positive again
+    """
+
+    positive: float
+    again: float
+
+
+def come_again(n: int, benefits: Array, sd: float, alpha: float) -> Again:
+    """Positive experiments of ``n`` against ``n`` done again in the same way.
+
+    ``benefits``  equally likely true benefits, any shape
+    """
+    shifts = np.ravel(benefits) / (sd * math.sqrt(2 / n))
+    edge = float(t.isf(alpha / 2, 2 * n - 2))
+    up = np.atleast_1d(nct.sf(edge, 2 * n - 2, np.minimum(shifts, 200.0)))
+    return Again(float(up.mean()), float((up**2).mean() / up.mean()))
+
+
+def beliefs_of(stated: Mapping[str, tuple[float, float, float]], points: int = 41) -> dict[str, Array]:
+    """Equally likely values of beliefs, each stated by its 5 %, its best value and its 95 %."""
+    deviates = ndtri((np.arange(points) + 0.5) / points) / _Z95
+    return {
+        name: best + np.where(deviates < 0, best - low, high - best) * deviates
+        for name, (low, best, high) in stated.items()
+    }

@@ -1,0 +1,126 @@
+"""A design's file -> the design it names, with what the shelf or a laboratory's own readings say where it is silent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import cast
+
+from otosome.cards import checked, read_toml
+from otosome.catalog import Catalog, Entry
+from otosome.errors import BadInput, at
+from otosome.roles import Design, Options
+from otosome.trials.own_spread import SpreadFrom, own_spread
+from otosome.units import house
+
+TEMPLATE = Path(__file__).with_name("template.toml")
+_BELIEF = "belief_"
+
+
+@dataclass(frozen=True)
+class _Head(Options):
+    """What stands above the keys of the design itself."""
+
+    design: str
+    title: str = ""
+    species: str = "mouse"
+    spread_from: SpreadFrom | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """A design as a person asks about it.
+
+    ``entry``   of the shelf;  ``stated``  the keys of the file;  ``notes``  which numbers it did not state
+    ``inputs``  SHA-256 of each file that was read, by path
+    """
+
+    name: str
+    title: str
+    entry: str
+    design: Design
+    stated: Mapping[str, object]
+    notes: tuple[str, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_design(file: Path, catalog: Catalog) -> Question:
+    """A design's file; raises BadInput naming file, key, value given and values allowed."""
+    values = read_toml(file)
+    with at(str(file)):
+        head_keys = {f.name for f in fields(_Head)}
+        head = cast(_Head, checked(_Head, {key: values[key] for key in values if key in head_keys}))
+        if head.species not in catalog.names("species"):
+            raise BadInput(
+                "is not known", key="species", given=head.species, allowed=catalog.names("species")
+            )
+        if head.design not in catalog.names("designs"):
+            raise BadInput("is not known", key="design", given=head.design, allowed=catalog.names("designs"))
+        entry = catalog.get("designs", head.design)
+        stated = {key: value for key, value in values.items() if key not in head_keys}
+        notes, inputs = list[str](), {str(file): _sha256(file)}
+        whole: dict[str, object] = dict(stated)
+        if head.spread_from is not None:
+            with at(key="spread_from"):
+                own = own_spread(file.parent, head.spread_from)
+            _fit_keys(entry, own.values, stated)
+            whole |= {key: value for key, value in own.values.items() if key in _keys(entry)}
+            notes.append(own.words)
+            inputs |= own.inputs
+        notes += _from_shelf(entry, head.species, whole)
+        design = cast(Design, checked(entry.formula, whole))
+        design.check()
+    return Question(file.stem, head.title or file.stem, head.design, design, stated, tuple(notes), inputs)
+
+
+def _keys(entry: Entry[Options, Design]) -> set[str]:
+    assert entry.formula is not None  # every entry of this shelf has one of its own
+    return {f.name for f in fields(entry.formula)}
+
+
+def _fit_keys(
+    entry: Entry[Options, Design], own: Mapping[str, str | list[str]], stated: Mapping[str, object]
+) -> None:
+    """Refuse readings a design has no use for, and a number stated beside them."""
+    if not _keys(entry) & set(own):
+        raise BadInput(f"{entry.name} has no use for it", key="spread_from", allowed=sorted(_keys(entry)))
+    for key in own:
+        if key in stated:
+            raise BadInput("is stated, and read from the laboratory's own readings too", key=key)
+
+
+def _from_shelf(entry: Entry[Options, Design], species: str, whole: dict[str, object]) -> list[str]:
+    """Add the shelf's numbers where the file states none; what was added, in words."""
+    assert entry.formula is not None
+    missing = {f.name for f in fields(entry.formula) if f.default is f.default_factory is MISSING} - set(
+        whole
+    )
+    added = []
+    for key in entry.card.parameters:
+        number = entry.card.parameter(key, species)
+        if key in missing:
+            whole[key] = number.given
+            added.append(
+                f"{key} {number.given} ({number.basis}{f', {number.source}' if number.source else ''})"
+            )
+        if key == "spread" and key in missing and "spread_range" in _keys(entry):
+            whole.setdefault("spread_range", [f"{end:g} {number.unit}" for end in (number.low, number.high)])
+    if "belief" in _keys(entry) and "belief" not in whole:
+        whole["belief"] = {
+            key.removeprefix(_BELIEF): [f"{end:g} {house(n.unit)}" for end in (n.low, n.value, n.high)]
+            for key in entry.card.parameters
+            if key.startswith(_BELIEF)
+            for n in [entry.card.parameter(key, species)]
+        }
+        added += [
+            f"{key} {entry.card.parameter(key, species).given} (assumed)"
+            for key in entry.card.parameters
+            if key.startswith(_BELIEF)
+        ]
+    return [f"Not stated, so from the shelf: {'; '.join(added)}."] if added else []
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,0 +1,204 @@
+"""``otosome trial``: designs from files, what is refused before any work, what a laboratory's own readings say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from otosome.catalog import Catalog
+from otosome.cli import app
+from otosome.errors import BadInput
+from otosome.trials.answer import answer
+from otosome.trials.reading import TEMPLATE, read_design
+
+CATALOG = Catalog()
+MINE = """
+design = "animal_experiment"
+difference = ["10 dB"]
+frequencies = ["8 kHz", "16 kHz"]
+spread = "12 dB"
+ear_correlation = "54 %"
+frequency_correlation = "80 %"
+day_correlation = "70 %"
+"""
+
+
+def design(tmp_path, text, name="mine.toml"):
+    file = tmp_path / name
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def value(plan, name):
+    return next(row.value for part in plan.parts for row in part.lines if row.name == name)
+
+
+def otosome(*words):
+    return CliRunner().invoke(app, list(map(str, words)))
+
+
+def test_the_template_is_begun_and_answered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert otosome("new", "trial").exit_code == 0
+    done = otosome("trial", "my_trial.toml", "--formula", "--json")
+    assert done.exit_code == 0, done.output
+    (mine,) = json.loads(done.stdout)["result"]["designs"]
+    folder = tmp_path / "results" / "my_trial-trial"
+    assert {file.name for file in folder.iterdir()} == {
+        "answer.json",
+        "my_trial.toml",
+        "my_trial_power.csv",
+        "my_trial_power.svg",
+        "otosome.json",
+        "report.html",
+    }
+    curve = pd.read_csv(folder / "my_trial_power.csv")
+    assert mine["plan"]["n"]["each group"] > 0
+    assert (curve.groupby("line")["power"].diff().dropna() >= 0).all()
+    assert "xmlns" in (folder / "my_trial_power.svg").read_text(encoding="utf-8")[:200]
+    assert otosome("show", folder).exit_code == 0
+    assert otosome("check", folder).exit_code == 0
+
+
+def test_designs_stand_side_by_side(tmp_path):
+    first, other = design(tmp_path, MINE), design(tmp_path, MINE.replace("12 dB", "24 dB"), "other.toml")
+    done = otosome("trial", first, other, "--formula", "--json", "--out", tmp_path / "out")
+    sizes = [each["plan"]["n"]["each group"] for each in json.loads(done.stdout)["result"]["designs"]]
+    assert 3.5 < sizes[1] / sizes[0] < 4.5
+    assert "Designs side by side" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_changed_design_no_longer_stands_and_is_answered_again(tmp_path):
+    file = design(tmp_path, MINE)
+    assert otosome("trial", file, "--formula", "--out", tmp_path / "out").exit_code == 0
+    file.write_text(MINE.replace("12 dB", "24 dB"), encoding="utf-8")
+    done = otosome("check", tmp_path / "out", "--rerun", "--json")
+    (row,) = json.loads(done.stdout)["result"]["rows"]
+    assert row["stands"] is False
+    assert (Path(row["rerun"]) / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("animal_experiment", "crossover", "mine.toml: design: is not known"),
+        ('difference = ["10 dB"]', 'difference = ["0 dB"]', "no size finds a difference that is not there"),
+        ('difference = ["10 dB"]', 'difference = ["10 kHz"]', "expected one convertible to dB"),
+        ('difference = ["10 dB"]', 'difference = ["10 %"]', "spread: is of another kind than the difference"),
+        ('difference = ["10 dB"]', 'difference = ["1 dB", "2 dB", "3 dB"]', "one for all frequencies"),
+        ('difference = ["10 dB"]', 'difference = ["0.001 dB"]', "no group of up to 2000 reaches this power"),
+        ('difference = ["10 dB"]', "", "difference: is missing"),
+        ("[", 'ears = 3\n[', "ears"),
+        ('spread = "12 dB"', 'spread = "0 dB"', "spread: must lie from"),
+        ('spread = "12 dB"', 'spraed = "12 dB"', "spraed"),
+        ('spread = "12 dB"', 'power = 0.01\nspread = "12 dB"', "power: chance alone reaches it"),
+        ('spread = "12 dB"', 'attrition = "95 %"\nspread = "12 dB"', "attrition: must lie from 0 to 0.9"),
+        ('spread = "12 dB"', 'species = "axolotl"\nspread = "12 dB"', "species: is not known"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_refused_with_its_file_and_key(tmp_path, old, new, message):
+    text = MINE.replace(old, new, 1) if old != "[" else f"ears = 3\n{MINE}"
+    done = otosome("trial", design(tmp_path, text), "--formula", "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert message in done.output
+    assert "mine.toml" in done.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_number_the_file_does_not_state_is_the_shelfs_and_is_named(tmp_path):
+    question = read_design(design(tmp_path, MINE.replace('spread = "12 dB"\n', "")), CATALOG)
+    number = CATALOG.get("designs", "animal_experiment").card.parameter("spread", "mouse")
+    assert question.design.spread == number.value
+    assert "spread 19.9 dB (computed, cba_jrj_2021)" in question.notes[0]
+
+
+def import_folder(tmp_path, animals=30, seed=3, sd=12.0, ear=0.5, tone=0.8):
+    """Readings as import writes them: two groups far apart, both ears, three frequencies."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for number in range(animals):
+        group = ("control", "noise")[number % 2]
+        shared, own = random.standard_normal(4), random.standard_normal((2, 4))
+        for side, name in enumerate(("left", "right")):
+            mixed = np.sqrt(ear) * shared + np.sqrt(1 - ear) * own[side]
+            for tone_number, frequency in enumerate((8.0, 16.0, 32.0)):
+                off = np.sqrt(tone) * mixed[3] + np.sqrt(1 - tone) * mixed[tone_number]
+                rows.append(
+                    {
+                        "subject": f"m{number}", "ear": name, "group": group, "time": 336.0,
+                        "quantity": "abr_threshold", "frequency": frequency,
+                        "value": (30.0 if group == "control" else 70.0) + sd * off,
+                        "unit": "dB SPL", "level": np.nan, "censored": "none",
+                    }
+                )  # fmt: skip
+    folder = tmp_path / "import"
+    folder.mkdir()
+    pd.DataFrame(rows).to_parquet(folder / "readings.parquet", index=False)
+    return folder
+
+
+OWN = """
+design = "animal_experiment"
+difference = ["10 dB"]
+frequencies = ["8 kHz", "16 kHz"]
+[spread_from]
+folder = "import"
+quantity = "abr_threshold"
+"""
+
+
+def test_a_laboratorys_own_spread_is_that_of_its_animals_and_not_of_its_groups(tmp_path):
+    import_folder(tmp_path, animals=400)
+    mine = read_design(design(tmp_path, OWN), CATALOG).design
+    # 400 animals: standard errors of 4 % and 0.04.
+    assert float(mine.spread) == pytest.approx(12.0, rel=0.08)
+    assert float(mine.ear_correlation) == pytest.approx(0.5, abs=0.1)
+    assert float(mine.frequency_correlation) == pytest.approx(0.8, abs=0.06)
+    low, high = map(float, mine.spread_range)
+    assert low < float(mine.spread) < high
+
+
+def test_the_range_of_a_spread_covers_the_true_one_nine_times_in_ten(tmp_path):
+    covered = 0
+    for seed in range(40):
+        (tmp_path / str(seed)).mkdir()
+        import_folder(tmp_path / str(seed), animals=12, seed=seed)
+        low, high = read_design(design(tmp_path / str(seed), OWN), CATALOG).design.spread_range
+        covered += float(low) < 12.0 < float(high)
+    # Of 40, at 90 %: 36 give or take 2; readings of one animal add, so it covers a little more.
+    assert covered >= 31
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace('"import"', '"nowhere"'), "readings.parquet: is not there"),
+        (lambda text: text.replace("abr_threshold", "dpoae"), "was not imported"),
+        (lambda text: f"{text}time = 5.0\n", "nothing was read then"),
+        (lambda text: text.replace("[spread", 'spread = "12 dB"\n[spread'), "is stated, and read from"),
+    ],
+    ids=["folder", "quantity", "time", "stated twice"],
+)
+def test_own_readings_that_do_not_fit_are_refused(tmp_path, change, message):
+    import_folder(tmp_path)
+    with pytest.raises(BadInput, match=message):
+        read_design(design(tmp_path, change(OWN)), CATALOG)
+
+
+def test_too_few_animals_say_nothing_of_their_spread(tmp_path):
+    import_folder(tmp_path, animals=3)
+    with pytest.raises(BadInput, match="too few animals"):
+        read_design(design(tmp_path, OWN), CATALOG)
+
+
+def test_the_templates_numbers_are_worked_out_once_more(tmp_path):
+    plan = answer(read_design(TEMPLATE, CATALOG)).plan
+    read, entered = (value(plan, f"animals a group, {word}") for word in ("read", "entered"))
+    # 19.9 dB, three frequencies at 0.81: the mean spreads by 19.9 sqrt((1 + 2 x 0.81) / 3) = 18.60 dB.
+    assert value(plan, "spread between animals of what is tested") == pytest.approx(18.597, abs=1e-3)
+    assert entered == np.ceil(read / 0.9)
