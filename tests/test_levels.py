@@ -15,9 +15,19 @@ from otosome.study import Study
 
 RUN, ANIMAL, LOT, WORLDLY = 2.0, 1.5, 0.0, 3.0
 NUMBER = Parameter(
-    "shelf.entry.number", "a level", 0.0, "dB", -1.645 * WORLDLY, 1.645 * WORLDLY, "normal", "assumed", "0 dB",
-    subjects=ANIMAL, runs=RUN, additive=True,
-)  # fmt: skip
+    "shelf.entry.number",
+    "a level",
+    0.0,
+    "dB",
+    -1.645 * WORLDLY,
+    1.645 * WORLDLY,
+    "normal",
+    "assumed",
+    "0 dB",
+    subjects=ANIMAL,
+    runs=RUN,
+    additive=True,
+)
 COHORT = Cohort(ears=2, animals=5)
 WORLD = 40
 
@@ -115,12 +125,13 @@ def study(**changed):
 
 
 def test_ears_of_one_run_and_of_one_animal_are_more_alike_than_others():
-    ears = draw(study(), 200, seed=2, world=100)
+    ears = draw(study(), 400, seed=2, world=200)
     result = simulate(study(), ears, workers=1)
     assert np.array_equal(result["run"], ears.run)
     values = result.abr.to_numpy()[0, :, 0].mean(axis=-1)
-    _, run, animal, ear = nested(values, 2, 10, 5, 2)
-    assert run > 2.0 * (animal + ear)
+    _, run, animal, ear = nested(values, 2, 20, 5, 2)
+    assert run > 0.3 * (run + animal + ear)
+    assert animal > 0.15 * (animal + ear)
     assert animal + ear > 1.0
 
 
@@ -131,7 +142,7 @@ def test_readings_of_one_session_share_a_part_of_their_error():
     readings = observe(one, result, ears)
     value = readings.pivot(index="subject", columns="frequency", values="value").to_numpy()
     error = value - result.abr.to_numpy()[0, :, 0]
-    _, run, _, _ = nested(error, 1, 200, 10, 3)
+    run, _, _ = nested(error, 200, 10, 3)
     whole = float(ears["endpoints.abr_threshold.error"][0]) ** 2
     assert run == pytest.approx(0.1 * whole, rel=0.35)
     assert error.var() == pytest.approx(whole + 25.0 / 12.0, rel=0.06)

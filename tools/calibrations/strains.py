@@ -44,8 +44,11 @@ BETWEEN_RUNS = 0.7
 # What an ear's own offset and a reading on the 5 dB grid add.
 OFFSET, READING = 2.4, 3.9
 SPREADS = {
-    "run": (1.8, 0.9, 3.6), "animal": (1.2, 0.6, 2.4), "own": (0.35, 0.15, 0.8), "place": (0.2, 0.15, 0.27),
-}  # fmt: skip
+    "run": (1.8, 0.9, 3.6),
+    "animal": (1.2, 0.6, 2.4),
+    "own": (0.35, 0.15, 0.8),
+    "place": (0.2, 0.15, 0.27),
+}
 # An injured cell may do more of its work, and recover sooner, than the shelf has it: animals that hardly lost hearing
 # in a day say so.
 INJURED, REPAIR = "cells.ohc.injured_function", "cells.ohc.repair"

@@ -73,11 +73,7 @@ def observe(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None 
                 ]
                 value = true.sel(arm=arm, time=sheet.times, frequency=sheet.frequencies).to_numpy()
                 key = f"readings/{name}/{number}" + ("" if side == sides[0] else f"/{side}")
-                luck = _luck(ears, ears.ear, key, value.shape[1:])
-                if options.session:
-                    sitting = _luck(ears, ears.run, f"{key}/session", (value.shape[1], 1))
-                    luck = _in_session(luck, sitting, options.session)
-                by_side[side] = bound.read(value, luck)
+                by_side[side] = bound.read(value, _in_sessions(ears, key, value.shape[1:], options.session))
                 labels = {
                     "quantity": name,
                     "unit": result[name].attrs["unit"],
@@ -125,12 +121,15 @@ def _luck(ears: Ears, numbers: Rows, key: str, shape: tuple[int, ...]) -> Array:
     return luck[place]
 
 
-def _in_session(luck: Array, sitting: Array, share: float) -> Array:
-    """Luck of each reading, of whose variance a ``share`` is that of all readings of one session by one reader."""
+def _in_sessions(ears: Ears, key: str, shape: tuple[int, ...], share: float) -> Array:
+    """Luck of each reading, of whose variance a ``share`` is that of all readings of one run's session."""
     from scipy.special import ndtr, ndtri
 
-    own, shared = ndtri(luck), ndtri(sitting)
-    return np.asarray(ndtr(np.sqrt(1.0 - share) * own + np.sqrt(share) * shared))
+    own = _luck(ears, ears.ear, key, shape)
+    if not share:
+        return own
+    session = _luck(ears, ears.run, f"{key}/session", (shape[0], 1))
+    return np.asarray(ndtr(np.sqrt(1.0 - share) * ndtri(own) + np.sqrt(share) * ndtri(session)))
 
 
 def _drawn(study: Study, result: xr.Dataset) -> list[pd.DataFrame]:

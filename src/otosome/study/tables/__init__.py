@@ -149,9 +149,11 @@ class Tables(Table):
         species = study.catalog.get("strains", self.strain).options.species
         if species != self.species:
             raise BadInput(
-                f"is a strain of another species, {species}", key="strain", given=self.strain,
+                f"is a strain of another species, {species}",
+                key="strain",
+                given=self.strain,
                 allowed=study.catalog.strains(self.species),
-            )  # fmt: skip
+            )
 
     def each(self) -> Iterator[tuple[str, Table]]:
         """Every table with the key it stands under, ``insult.blast``; the study itself first, under ""."""
