@@ -31,11 +31,12 @@ ORDER = [
         ),
         *("model.adverse_events", "model.grades", "model.levels"),
         "laboratory.columns laboratory.levels laboratory.trees"
-        " laboratory.audiometry laboratory.plates laboratory.workbook laboratory.mapping",
+        " laboratory.audiometry laboratory.plates laboratory.workbook laboratory.mapping laboratory.matlab"
+        " laboratory.records",
         "lots.batch lots.belief lots.checklist lots.count lots.counted lots.curve lots.history lots.plate"
         " lots.potency lots.process lots.release lots.sizes",
-        "trials.animals trials.boundaries trials.escalation trials.frequencies trials.kinds trials.power"
-        " trials.shapes",
+        "trials.animals trials.boundaries trials.escalating trials.escalation trials.frequencies trials.kinds"
+        " trials.power trials.shapes",
     ],
     ["shelves"],
     ["catalog"],

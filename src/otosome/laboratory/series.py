@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otosome.laboratory.file import flags
+from otosome.laboratory.tables import FEWEST_SAMPLES
 from otosome.units import Array
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FEWEST_LEVELS, FEWEST_SAMPLES = 4, 40
+FEWEST_LEVELS = 4
 # Correlation at which a neighbour is taken as the same response with its polarity turned, and by how much it must
 # exceed what the upright one reaches; over so many ms of shift.
 TURNED, CLEAR, SHIFT = 0.7, 0.3, 0.4

@@ -34,6 +34,7 @@ WAVEFORMS = tuple(
     ).split()
 )
 WELLS = ("plate", "well", "sample", "read", "value", "flag", "file", "sha256")
+FEWEST_SAMPLES = 40  # that a waveform needs to show a response
 UNITS = {"time": "h", "frequency": "kHz", "diameter": "mm", "concentration": "particles/uL"}
 _TEXT = {*"subject ear group quantity unit censored recorded flag sample part plate well read".split()}
 

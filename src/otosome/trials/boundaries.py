@@ -26,6 +26,8 @@ MOST_LOOKS = 20
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 # Beyond so many standard errors nothing is left to carry.
 _FAR = 9.0
+# No statistic of a trial is larger; a look that spends next to nothing asks for it.
+_NEVER = 30.0
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,10 @@ class _Path:
         return 0.0 if z == -math.inf else self._beyond(fraction, z, drift, -1.0)
 
     def upper(self, fraction: float, share: float) -> float:
-        """The z above which this share of the trials without an effect lies."""
-        return float(brentq(lambda z: self.above(fraction, z, 0.0) - share, -_FAR, _FAR + 1, xtol=1e-12))
+        """The z above which this share of the trials without an effect lies; that of none is ``_NEVER``."""
+        if self.above(fraction, _NEVER, 0.0) >= share:
+            return _NEVER
+        return float(brentq(lambda z: self.above(fraction, z, 0.0) - share, -_FAR, _NEVER, xtol=1e-12))
 
     def lower(self, fraction: float, most: float, drift: float, share: float) -> float:
         """The z below which this share lies; no more than ``most``."""

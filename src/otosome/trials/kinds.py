@@ -55,3 +55,17 @@ def not_zero(key: str, quantity: Quantity) -> None:
         raise BadInput(
             "no size finds a difference that is not there", key=key, given=quantity.text, allowed="not 0"
         )
+
+
+def only_with(design: DesignBase, choice: str, keys: Mapping[str, tuple[str, ...]]) -> None:
+    """Refuse a key that this choice lacks, and one that is of another choice.
+
+    ``keys``  by choice; where a choice does not name a key it must not be stated
+    """
+    for other, names in keys.items():
+        for name in names:
+            stated = getattr(design, name) is not None
+            if other == choice and not stated:
+                raise BadInput(f"{choice} needs it", key=name)
+            if other != choice and stated and name not in keys[choice]:
+                raise BadInput(f"{choice} has no use for it", key=name, allowed=list(keys[choice]))

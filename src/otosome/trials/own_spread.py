@@ -98,9 +98,12 @@ def _chosen(table: pd.DataFrame, where: SpreadFrom, file: Path) -> pd.DataFrame:
     part = table[table["quantity"] == where.quantity]
     if part.empty:
         raise BadInput(
-            "was not imported", file=str(file), key="quantity", given=where.quantity,
+            "was not imported",
+            file=str(file),
+            key="quantity",
+            given=where.quantity,
             allowed=sorted(table["quantity"].unique()),
-        )  # fmt: skip
+        )
     if where.time is not None:
         times = sorted(part["time"].dropna().unique())
         part = part[np.isclose(part["time"], where.time)]

@@ -83,6 +83,12 @@ def shares_power(n: float, share: float, other: float, alpha: float) -> float:
     return float(norm.cdf((abs(share - other) * math.sqrt(n) - edge) / apart)) if apart else 1.0
 
 
+def normal_power(shift: float, alpha: float) -> float:
+    """Power of a two-sided test of a normal statistic with this expected value."""
+    edge = ndtri(1 - alpha / 2)
+    return float(norm.sf(edge - shift) + norm.cdf(-edge - shift))
+
+
 def events_needed(ratio: float, alpha: float, power: float) -> float:
     """Events of two equal groups together to find a hazard ratio."""
     return float(4 * _deviates(alpha, power) ** 2 / math.log(ratio) ** 2)

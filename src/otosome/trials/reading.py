@@ -11,9 +11,9 @@ from typing import cast
 from otosome.cards import checked, read_toml
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput, at
+from otosome.evidence import Parameter
 from otosome.roles import Design, Options
 from otosome.trials.own_spread import SpreadFrom, own_spread
-from otosome.units import house
 
 TEMPLATE = Path(__file__).with_name("template.toml")
 _BELIEF = "belief_"
@@ -94,32 +94,31 @@ def _fit_keys(
 def _from_shelf(entry: Entry[Options, Design], species: str, whole: dict[str, object]) -> list[str]:
     """Add the shelf's numbers where the file states none; what was added, in words."""
     assert entry.formula is not None
-    missing = {f.name for f in fields(entry.formula) if f.default is f.default_factory is MISSING} - set(
-        whole
-    )
-    added = []
-    for key in entry.card.parameters:
-        number = entry.card.parameter(key, species)
-        if key in missing:
-            whole[key] = number.given
-            added.append(
-                f"{key} {number.given} ({number.basis}{f', {number.source}' if number.source else ''})"
-            )
-        if key == "spread" and key in missing and "spread_range" in _keys(entry):
-            whole.setdefault("spread_range", [f"{end:g} {number.unit}" for end in (number.low, number.high)])
-    if "belief" in _keys(entry) and "belief" not in whole:
-        whole["belief"] = {
-            key.removeprefix(_BELIEF): [f"{end:g} {house(n.unit)}" for end in (n.low, n.value, n.high)]
-            for key in entry.card.parameters
-            if key.startswith(_BELIEF)
-            for n in [entry.card.parameter(key, species)]
-        }
-        added += [
-            f"{key} {entry.card.parameter(key, species).given} (assumed)"
-            for key in entry.card.parameters
-            if key.startswith(_BELIEF)
-        ]
-    return [f"Not stated, so from the shelf: {'; '.join(added)}."] if added else []
+    numbers = {key: entry.card.parameter(key, species) for key in entry.card.parameters}
+    missing = {key: numbers[key] for key in numbers if key in _needed(entry.formula) - set(whole)}
+    whole |= {key: number.given for key, number in missing.items()}
+    if "spread" in missing and "spread_range" in _keys(entry):
+        whole.setdefault("spread_range", _ends(numbers["spread"])[::2])
+    beliefs = {key: number for key, number in numbers.items() if key.startswith(_BELIEF)}
+    if beliefs and "belief" not in whole:
+        whole["belief"] = {key.removeprefix(_BELIEF): _ends(number) for key, number in beliefs.items()}
+        missing |= beliefs
+    words = "; ".join(f"{key} {number.given} ({_grounds(number)})" for key, number in missing.items())
+    return [f"Not stated, so from the shelf: {words}."] if words else []
+
+
+def _needed(formula: type) -> set[str]:
+    """Keys that a design cannot do without."""
+    return {f.name for f in fields(formula) if f.default is f.default_factory is MISSING}
+
+
+def _ends(number: Parameter) -> list[str]:
+    """A number's 5 %, its best value and its 95 %, with their unit."""
+    return [f"{end:g} {number.unit}" for end in (number.low, number.value, number.high)]
+
+
+def _grounds(number: Parameter) -> str:
+    return number.basis if number.source is None else f"{number.basis}, {number.source}"
 
 
 def _sha256(file: Path) -> str:

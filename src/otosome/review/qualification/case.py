@@ -112,7 +112,10 @@ class Case:
 
     @property
     def spread(self) -> float | None:
-        """Standard deviation between ears: as printed, else from the SE; a range of a few is no such number."""
+        """Standard deviation between ears: as printed, else from the SE; a range of a few is no such number, and none
+        is the error of a figure that tells how ears differ."""
+        if self.figure:
+            return None
         if self.sd is not None:
             return self.sd
         return None if self.se is None else self.se * self.n**0.5
