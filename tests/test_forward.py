@@ -119,7 +119,7 @@ def test_an_untreated_ear_stays_as_it_was(shipped):
 def test_every_number_of_a_result_is_finite(shipped):
     _, result = shipped
     assert all(np.all(np.isfinite(result[name])) for name in result.data_vars)
-    assert result.closure.max() < 1e-10
+    assert result.mass_balance_error.max() < 1e-10
 
 
 @pytest.fixture(scope="module")
@@ -328,7 +328,7 @@ def test_what_is_sampled_is_of_the_solutes_an_arm_is_given_and_is_the_same_for_e
         assert np.all(drawn[2] > 0)
     assert np.array_equal(alone.sampled_cisplatin[1], alone.sampled_cisplatin[2])
     assert not np.any(alone.sampled_vesicle[1])
-    assert alone.closure.max() < 1e-10
+    assert alone.mass_balance_error.max() < 1e-10
     rows = observe(study, alone, best(study))
     drawn = rows[rows.quantity == "sampled_vesicle"].sort_values(["group", "time"])
     assert (
@@ -381,7 +381,7 @@ def test_an_ear_that_cannot_be_computed_is_left_out_and_harms_no_other(
     others = np.setdiff1d(np.arange(21), [2, 20])
     assert result.subject.values.tolist() == others.tolist()
     assert same_bits(result, many.isel(subject=others)) == []
-    masked = json.loads(result.attrs["masked"])
+    masked = json.loads(result.attrs["rejected"])
     assert [one["subject"] for one in masked] == [2, 20]
     assert all(reason in one["reason"] for one in masked)
     (note,) = [n for n in json.loads(result.attrs["notes"]) if n.startswith("2 of 21 ears are left out")]

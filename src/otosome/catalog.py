@@ -26,6 +26,7 @@ from otosome.cards import Card, make_card, read_card, read_source
 from otosome.errors import BadInput
 from otosome.evidence import Curve, Parameter, Source
 from otosome.roles import (
+    AdverseEvent,
     AssayOptions,
     BatchOptions,
     ChecklistOptions,
@@ -35,7 +36,6 @@ from otosome.roles import (
     DeviceOptions,
     Endpoint,
     EndpointOptions,
-    Harm,
     HarmOptions,
     Instrument,
     InstrumentOptions,
@@ -105,7 +105,7 @@ _SHARED = {
     "scales": ("otosome.model.grades", "Scale"),
     "materials": ("otosome.model.speech", "Material"),
     "recoveries": ("otosome.model.recovery", "Recovery"),
-    "harms": ("otosome.model.adverse_events", "Harm"),
+    "harms": ("otosome.model.adverse_events", "AdverseEvent"),
 }
 
 
@@ -214,7 +214,7 @@ class Catalog:
     @overload
     def get(self, shelf: Literal["recoveries"], name: str) -> Entry[RecoveryOptions, Recovery]: ...
     @overload
-    def get(self, shelf: Literal["harms"], name: str) -> Entry[HarmOptions, Harm]: ...
+    def get(self, shelf: Literal["harms"], name: str) -> Entry[HarmOptions, AdverseEvent]: ...
     @overload
     def get(self, shelf: Literal["materials"], name: str) -> Entry[MaterialOptions, Material]: ...
     @overload

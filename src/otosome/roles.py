@@ -420,7 +420,7 @@ class HarmOptions(Options):
     note: str = ""
 
 
-class Harm(Protocol):
+class AdverseEvent(Protocol):
     """Something bad that a route or a device may bring; its TOML says ``of`` which, and its ``weight``."""
 
     def excess(self, times: int) -> Array:

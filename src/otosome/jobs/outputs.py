@@ -69,7 +69,7 @@ class RunResult(TypedDict):
 
     headline: Headline | Nothing
     errors: Accuracy
-    masked: list[Rejected]
+    rejected: list[Rejected]
     against: NotRequired[Against]
 
 
@@ -78,7 +78,7 @@ class CompareResult(TypedDict):
 
     therapies: SideBySide
     errors: Accuracy
-    masked: list[Rejected]
+    rejected: list[Rejected]
 
 
 class MeasuredRow(TypedDict):
@@ -160,6 +160,13 @@ class ChangedRow(TypedDict):
     standing: str
 
 
+class AlteredRow(TypedDict):
+    """A file of a result that is not as it was written: changed, gone or new."""
+
+    file: str
+    what: str
+
+
 class StandingRow(TypedDict):
     """Whether a result stands; ``then`` and ``now`` are the best-value ear's benefit."""
 
@@ -167,6 +174,7 @@ class StandingRow(TypedDict):
     verb: str
     stands: bool
     changed: list[ChangedRow]
+    altered: list[AlteredRow]
     refused: list[str]
     then: float | None
     now: float | None

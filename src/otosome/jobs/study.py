@@ -77,12 +77,14 @@ class StudyInputs:
 class StudyResult:
     """A stored result of a study: its folder, the job that wrote it, and its numbers.
 
-    ``data``  of ``otosome.simulate``, with the answer as JSON in its attributes
+    ``data``      of ``otosome.simulate``, with the answer as JSON in its attributes
+    ``warnings``  what a reader must know of the folder itself, beside the answer's notes
     """
 
     folder: Path
     record: Record
     data: xr.Dataset
+    warnings: tuple[str, ...] = ()
 
     def answer(self, name: str) -> Any:
         """A part of the answer, such as ``headline``; None where the result has none."""
@@ -101,7 +103,7 @@ class StudyResult:
     @property
     def ears(self) -> int:
         """Ears simulated, those rejected among them."""
-        return int(self.data.sizes["subject"]) + len(self.answer("masked") or [])
+        return int(self.data.sizes["subject"]) + len(self.answer("rejected") or [])
 
     @property
     def report(self) -> Path:
@@ -118,10 +120,10 @@ class StudyResult:
             "result": {
                 of: self.answer(of),
                 "errors": self.answer("errors") or {},
-                "masked": self.answer("masked") or [],
+                "rejected": self.answer("rejected") or [],
                 **({"against": against} if (against := self.answer("against")) else {}),
             },
-            "notes": self.answer("notes"),
+            "notes": [*self.answer("notes"), *self.warnings],
         }
 
     def lines(self) -> list[str]:
@@ -203,20 +205,28 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
         watch.check()
         if observed is not None:
             record = replace(record, inputs={**record.inputs, **observed.inputs})
-            _lay(part, study, result, ears, observed)
+            _lay(part, study, result, ears, observed, Path(str(table)))
         fill(part, result, observe(study, result, ears), ears, record)
         watch.check()
     return StudyResult(folder, record, result)
 
 
-def _lay(folder: Path, study: Study, result: xr.Dataset, ears: Ears, observed: Observations) -> None:
+def _lay(
+    folder: Path, study: Study, result: xr.Dataset, ears: Ears, observed: Observations, source: Path
+) -> None:
     """Lay readings over a result: into its answer and notes, and as a table beside it."""
     from otosome.answers import stored
     from otosome.fitting.against import against, notes, table
+    from otosome.fitting.measured import measured
     from otosome.results import csv_text
 
     laid = against(study, result, ears, observed)
-    stored.write(result, against=laid, notes=[*json.loads(result.attrs["notes"]), *notes(laid)])
+    stored.write(
+        result,
+        against=laid,
+        measured=measured(study, source),
+        notes=[*json.loads(result.attrs["notes"]), *notes(laid)],
+    )
     (folder / "against.csv").write_text(csv_text(table(laid)), encoding="utf-8", newline="\n")
 
 

@@ -119,7 +119,7 @@ def intake(
     _estimate(results, {**dict.fromkeys(subjects, species), **named})
     _match(results, animals)
     if animals is not None:
-        results.groups = group_means(results.readings)
+        results.groups = group_means(results.readings, animals.order())
     return results
 
 

@@ -142,8 +142,8 @@ def measure(run: Run, assay: Assay) -> RunPotency:
     x = np.log(np.concatenate([run.reference_dose, run.sample_dose]))
     y = np.concatenate([run.reference, run.sample])
     which = np.repeat([0, 1], [run.reference.size, run.sample.size])
-    one = fit_logistic if assay.model == "four_parameter" else fit_line
-    both = [one(x[which == k], y[which == k]) for k in (0, 1)]
+    fit = fit_logistic if assay.model == "four_parameter" else fit_line
+    both = [fit(x[which == k], y[which == k]) for k in (0, 1)]
     reference, sample = both
     if reference is None:
         return RunPotency(
@@ -176,15 +176,15 @@ def combine(runs: Sequence[RunPotency]) -> Potency | None:
     (Hartung and Knapp): with equal weights exactly the t interval of the runs' ln r. One run has its own
     interval, which knows nothing of other days.
     """
-    kept = [run for run in runs if not run.refused]
-    if not kept:
+    counting = [run for run in runs if not run.refused]
+    if not counting:
         return None
-    if len(kept) == 1:
-        one = kept[0]
-        return Potency(one.r, one.low, one.high, np.nan, 1, float(np.sqrt(one.variance)), one.freedom)
-    log = np.array([run.log for run in kept])
+    if len(counting) == 1:
+        run = counting[0]
+        return Potency(run.r, run.low, run.high, np.nan, 1, float(np.sqrt(run.variance)), run.freedom)
+    log = np.array([run.log for run in counting])
     # Wells without any error would weigh infinitely.
-    within = np.maximum([run.variance for run in kept], 1e-12)
+    within = np.maximum([run.variance for run in counting], 1e-12)
     between = _between(log, within)
     weight = 1 / (within + between)
     middle = float(weight @ log / weight.sum())
@@ -285,8 +285,8 @@ def _similarity(assay: Assay, reference: Fit, sample: Fit) -> tuple[Check, ...]:
         float(np.exp(difference + off)),
     )
     to_range = np.array([-1.0, 1.0, 0.0, 0.0])
-    ranges = [np.array([to_range @ one]) for one in theta]
-    spread = [np.array([[to_range @ one @ to_range]]) for one in covariance]
+    ranges = [np.array([to_range @ ends]) for ends in theta]
+    spread = [np.array([[to_range @ ends @ to_range]]) for ends in covariance]
     return (
         slope,
         _ratio("ratio of ranges", 0, ranges, spread, quantile, assay.range_margin),

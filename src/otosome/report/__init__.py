@@ -179,7 +179,7 @@ def _answer(result: xr.Dataset, compared: Headline) -> Json:
 def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
     from otosome.answers.grades import grades
     from otosome.report import figures, still, summary, window
-    from otosome.report.against import against
+    from otosome.report.against import against, measured
 
     first, *others = summary.measures(result)
     pictured = summary.has_window(result)
@@ -196,6 +196,7 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
         "cochleogram": figures.cochleogram(result),
         "sizes": figures.sizes(result),
         "against": against(result),
+        "measured": measured(result),
         "grades": grades(readings, summary.scales(result), map(str, result["arm"].values)),
     }
 

@@ -12,6 +12,7 @@ import numpy as np
 from otosome.answers import stored
 from otosome.answers.numbers import is_fraction, number
 from otosome.fitting.against import Against, Cell, Total
+from otosome.fitting.measured import Difference
 from otosome.report.drawing import COMPARED, INK, TREATED, canvas, svg_text, tone_axis
 from otosome.report.figures import Panel
 from otosome.report.summary import words
@@ -46,6 +47,11 @@ def against(result: xr.Dataset) -> list[Section]:
         )
         for total in laid.totals
     ]
+
+
+def measured(result: xr.Dataset) -> list[Difference]:
+    """The measured differences of groups, where readings were laid over a result; none of any other."""
+    return stored.read(result, "measured", list[Difference]) if "measured" in result.attrs else []
 
 
 def _panels(cells: list[Cell], unit: str) -> Iterator[Panel]:

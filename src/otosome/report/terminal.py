@@ -30,7 +30,7 @@ def accuracy_lines(errors: Accuracy) -> list[str]:
 def headline_lines(compared: Headline | None) -> list[str]:
     """The benefit with its interval and what it rests on."""
     if compared is None:
-        return ["no comparison was asked for (the study has no [compare])"]
+        return ["no comparison: the study names none, or gives both groups the same"]
     parts = [f"{share.text} {basis}" for basis, share in compared.share.items() if share.exact >= 0.005]
     lines = [
         f"benefit of '{compared.of}' against '{compared.against}': {compared.benefit.text}",
@@ -122,7 +122,10 @@ def standing_lines(row: Answer) -> list[str]:
     files = row["verb"] in ("import", "quality")
     fallen = "was read from files that changed" if files else "rests on evidence that changed"
     stands = "stands (its files are as they were)" if files else "stands"
+    if row["altered"]:
+        fallen = "was changed by hand, or by the disk, since otosome wrote it; make it anew"
     lines = [f"{row['result']}: {stands if row['stands'] else fallen}", *_changed(row["changed"], "  ")]
+    lines += [f"  {altered['what']:<9} {altered['file']}" for altered in row["altered"]]
     if row["then"] is not None and not row["stands"]:
         then, now = (amount(row[when], row["unit"], sign=True) for when in ("then", "now"))
         lines.append(f"  best-value benefit: {then} then, {now} now")

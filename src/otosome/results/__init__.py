@@ -2,9 +2,10 @@
 
 from otosome.results.dataset import ANSWER, DATA, EARS, STUDY, read_answer, read_data
 from otosome.results.files import csv_text, fill, fill_intake, fill_lot, fill_trial, tame
-from otosome.results.folder import check_free, usual, writing
+from otosome.results.folder import check_free, recover, usual, writing
 from otosome.results.opening import open_result
-from otosome.results.record import MARK, Option, Record, is_ours, record_of
+from otosome.results.record import MARK, Option, Record, is_ours, record_of, unsealed
+from otosome.results.seal import Altered
 
 __all__ = [
     "ANSWER",
@@ -12,6 +13,7 @@ __all__ = [
     "EARS",
     "MARK",
     "STUDY",
+    "Altered",
     "Option",
     "Record",
     "check_free",
@@ -25,7 +27,9 @@ __all__ = [
     "read_answer",
     "read_data",
     "record_of",
+    "recover",
     "tame",
+    "unsealed",
     "usual",
     "writing",
 ]

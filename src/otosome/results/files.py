@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from otosome.results.dataset import ANSWER, EARS, write_data
 from otosome.results.record import Record
+from otosome.units import Json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, r
     record.write(folder)
 
 
-def fill_lot(folder: Path, assessment: Assessment, values: Mapping[str, Any], record: Record) -> None:
+def fill_lot(folder: Path, assessment: Assessment, values: Json, record: Record) -> None:
     """Write a lot's certificate, report, tables and record into a folder.
 
     ``values``  what ``otosome.lots.values.lot_values`` says, with ``history``, ``reference`` and ``stakes``
@@ -74,6 +75,7 @@ def fill_intake(
     from otosome.laboratory.groups import methods
     from otosome.laboratory.mapping import draft
     from otosome.report.contact import contact_sheet
+    from otosome.report.groups import save_groups
 
     tables = {
         "readings": intake.readings,
@@ -90,6 +92,7 @@ def fill_intake(
     if intake.groups is not None and len(intake.groups):
         _csv(intake.groups, folder / "groups.csv")
         _text(methods(intake.groups) + "\n", folder / "methods.txt")
+        save_groups(intake.groups, folder / "groups")
     for name, plate in intake.plates.items():
         (folder / "plates").mkdir(exist_ok=True)
         _csv(plate, folder / "plates" / f"{name}.csv")

@@ -8,9 +8,20 @@ from otosome.study.study import Study
 
 
 def with_notes(study: Study) -> Study:
-    """The study with what is to be said of its operations, its volumes and its animals."""
-    notes = dict.fromkeys([*_operations(study), *_volumes(study), *_animals(study)])
+    """The study with what is to be said of its arms, its operations, its volumes and its animals."""
+    notes = dict.fromkeys([*_alike(study), *_operations(study), *_volumes(study), *_animals(study)])
     return replace(study, notes=(*study.notes, *notes))
+
+
+def _alike(study: Study) -> list[str]:
+    """A comparison of two arms that are given the same."""
+    asked = study.tables.compare
+    if asked is None or not study.alike(asked.of, asked.against):
+        return []
+    return [
+        f"The arms “{asked.of}” and “{asked.against}” are given the same here, so no simulation tells them apart and "
+        "nothing is compared: state what differs between them."
+    ]
 
 
 def _operations(study: Study) -> list[str]:
@@ -24,7 +35,7 @@ def _operations(study: Study) -> list[str]:
             opens = study.catalog.get("routes", route).options.opens
             if opens is not None:
                 notes.append(
-                    f"The arm “{arm.name}” is given vesicles by {route}, which takes an operation, and suffers "
+                    f"The arm “{arm.name}” is treated by {route}, which takes an operation, and suffers "
                     f"nothing by it: add an insult such as {opens} to count its injury."
                 )
     return notes

@@ -16,7 +16,7 @@ from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
 from otosome.evidence import Cohort, Curve, Parameter, Sourced, without_source
 from otosome.model.grades import Scale
-from otosome.roles import BatchOptions, Harm, Map, Options, Population, SpeciesOptions
+from otosome.roles import AdverseEvent, BatchOptions, Map, Options, Population, SpeciesOptions
 from otosome.study.strain import Strain
 from otosome.study.tables import (
     Arm,
@@ -178,6 +178,11 @@ class Study:
         endpoint = self.catalog.get("endpoints", self.tables.measure[measure].endpoint)
         return endpoint.options.unit
 
+    def alike(self, arm: str, other: str) -> bool:
+        """Whether two arms suffer, get, wear and lack the same: no simulation tells them apart."""
+        arms = {one.name: one.model_copy(update={"name": ""}) for one in self.tables.arm}
+        return arms[arm] == arms[other]
+
     def heard(self, endpoint: str) -> list[str]:
         """An endpoint, and the one that it hears by, where its file says ``hears``."""
         hears = self.catalog.get("endpoints", endpoint).options.hears
@@ -233,9 +238,9 @@ class Study:
         }
         return {name: number for name, number in times.items() if number}
 
-    def adverse_event(self, name: str, columns: Mapping[str, Array]) -> Harm:
+    def adverse_event(self, name: str, columns: Mapping[str, Array]) -> AdverseEvent:
         """An adverse event of a treatment, bound to people."""
-        bound: Harm = self.catalog.get("harms", name).bind(columns, self.tables.species)
+        bound: AdverseEvent = self.catalog.get("harms", name).bind(columns, self.tables.species)
         return bound
 
     def needs(self, use: InsultUse) -> tuple[str, ...]:

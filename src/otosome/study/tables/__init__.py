@@ -42,7 +42,7 @@ __all__ = [
 # What a result holds beside its measures; a measure of such a name would be lost in it.
 _TAKEN = (
     "arm subject world lot run person weight time frequency place cell cells intact injured silent stria arrived spare "
-    "vesicles protein plasma told where time_error closure sample place_frequency place_distance"
+    "vesicles protein plasma signal where time_error mass_balance_error sample place_frequency place_distance"
 ).split()
 _PREFIXES = ("window_", "sampled_", "other_")
 _NAME = re.compile(r"\w[\w .+-]{0,59}")
