@@ -61,7 +61,9 @@ def test_every_file_of_a_folder_is_read_or_refused_with_a_reason(exports):
     made = intake([exports], CATALOG)
     counts = {name: [one.rows for one in samples(name)] for name in CATALOG.names("instruments")}
     assert sorted(made.files.values()) == sorted(name for name, rows in counts.items() for _ in rows)
-    tables = sum(map(len, (made.readings, made.particles, made.waveforms, made.wells)))
+    # Thresholds and wave I that are computed from waveforms stand in no file.
+    stated = made.readings[~made.readings["flag"].str.contains("from waveforms")]
+    tables = sum(map(len, (stated, made.particles, made.waveforms, made.wells)))
     assert tables == sum(map(sum, counts.values()))
     assert {"notes.txt", "empty.csv"} <= {one.file for one in made.refused}
     assert all(one.place and one.reason for one in made.refused)
@@ -81,19 +83,7 @@ def test_two_files_that_tell_one_subject_s_threshold_are_named(tmp_path):
         )
     made = intake([tmp_path], CATALOG)
     assert len(made.readings) == 4
-    assert [note for note in made.notes if "all are kept: m1." in note]
-
-
-def test_two_methods_of_one_animal_are_told_from_two_animals_of_one_name(tmp_path):
-    long = "subject,ear,freq_khz,threshold_db_spl\nm1,left,8,{}\n"
-    wide = "mouse,ear,8 kHz ABR,16 kHz ABR\nm1,left,30,40\n"
-    (tmp_path / "a.csv").write_text(long.format(35), encoding="utf-8")
-    (tmp_path / "b.csv").write_text(wide, encoding="utf-8")
-    (note,) = intake([tmp_path], CATALOG).notes
-    assert "several methods" in note and "m1 (abr_table and wide_table)" in note
-    (tmp_path / "c.csv").write_text(long.format(50), encoding="utf-8")
-    methods, twice = intake([tmp_path], CATALOG).notes
-    assert "several methods" in methods and "two animals of one name" in twice
+    assert [note for note in made.notes if "of one name, all kept: m1 (" in note]
 
 
 def test_files_of_one_name_in_several_folders_stay_apart(tmp_path):
@@ -592,3 +582,30 @@ def test_a_dose_that_is_none_of_vesicles_is_refused(tmp_path, exports):
     otosome_("import", exports / "abr_table", "--animals", sheet(tmp_path, row), "--out", tmp_path / "out")
     done = otosome_("new", "fit", "--from", tmp_path / "out", "--out", tmp_path / "s.toml", "--json")
     assert (done.exit_code, json.loads(done.stdout)["error"]["key"]) == (2, "dose")
+
+
+TABLE = "subject,group,ear,freq_khz,threshold_db_spl\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "note"),
+    [
+        # The hand's 35 dB at 16 kHz beside a table of the same animal; and beside one that lies far off.
+        ("12,a,left,16,40\n", None, "Read by two methods, both kept: 12 ("),
+        ("12,a,left,16,70\n", None, "Perhaps two animals of one name, all kept: 12 ("),
+        # One layout twice, and two groups.
+        ("12,a,left,16,40\n", "12,a,left,16,45\n", "Perhaps two animals of one name"),
+        ("12,a,left,16,40\n", "12,b,left,16,40\n", "Perhaps two animals of one name"),
+        ("12,a,left,16,40\n", "12,a,left,8,45\n", ""),
+        ("12,a,left,16,40\n", "12,a,right,16,45\n", ""),
+    ],
+)
+def test_two_methods_of_an_animal_are_told_from_two_animals_of_a_name(tmp_path, first, second, note):
+    (tmp_path / "first.csv").write_text(TABLE + first)
+    if second is None:
+        by_hand = samples("epl_peaks")[0]
+        (tmp_path / by_hand.name).write_bytes(by_hand.content)
+    else:
+        (tmp_path / "second.csv").write_text(TABLE + second)
+    notes = [line for line in intake([tmp_path], CATALOG).notes if "two" in line]
+    assert [line[: len(note)] for line in notes] == ([note] if note else [])

@@ -127,6 +127,20 @@ class Parameter:
             return self.value * (side / self.value) ** np.abs(z)
         return self.value + (side - self.value) * np.abs(z)
 
+    def deviate(self, value: Array) -> Array:
+        """The standard normal deviate whose quantile is this value, any shape but a fixed one."""
+        from scipy.special import ndtri
+
+        if self.shape == "uniform":
+            return np.asarray(ndtri((value - self.low) / (self.high - self.low)))
+        if self.shape == "loguniform":
+            return np.asarray(ndtri(np.log(value / self.low) / np.log(self.high / self.low)))
+        low, middle, high = np.array([self.low, self.value, self.high])
+        if self.shape == "lognormal":
+            value, low, middle, high = (np.log(number) for number in (value, low, middle, high))
+        side = np.where(value < middle, middle - low, high - middle)
+        return np.asarray(_Z95 * (value - middle) / side)
+
     def ends(self) -> tuple[float, float]:
         """5 and 95 % of what is not known and of what differs between lots, each taken to the same side."""
         low, high = self.quantile(np.array([0.05, 0.95]))
@@ -145,7 +159,7 @@ class Parameter:
         self, seed: int, rows: NDArray[np.int64], worlds: NDArray[np.int64], lots: NDArray[np.int64]
     ) -> Array:
         """Values of subjects by number, each of a world and a lot of its own, all shape (subject,)."""
-        values = self.quantile(_by_number(worlds, lambda *ends: self._worlds(seed, *ends)))
+        values = self.at(seed, worlds)
         for kind, spread, numbers in (("lot", self.lots, lots), ("subject", self.subjects, rows)):
             if spread:
                 luck = _by_number(numbers, partial(uniforms, seed, f"{self.name}/{kind}"))
@@ -167,6 +181,19 @@ class Parameter:
         """Its standard normal deviate, made of its own and of those of the numbers it is linked to, by full name."""
         rest = math.sqrt(1.0 - sum(share**2 for _, share in self.linked))
         return rest * own(self.name) + sum(share * own(name) for name, share in self.linked)
+
+    def rest(self, whole: Array, own: Callable[[str], Array]) -> Array:
+        """The own deviate that makes ``mix`` the whole one."""
+        share = math.sqrt(1.0 - sum(part**2 for _, part in self.linked))
+        return np.asarray((whole - sum(part * own(name) for name, part in self.linked)) / share)
+
+    def at(self, seed: int, worlds: NDArray[np.int64]) -> Array:
+        """The value of each world (subject,), before anything differs between lots or subjects."""
+        return self.quantile(_by_number(worlds, lambda *ends: self._worlds(seed, *ends)))
+
+    def around(self, drawn: Array, then: Array, now: Array) -> Array:
+        """Drawn values (subject,) with the value of their world moved from one to another."""
+        return drawn - then + now if self.additive or not (self.lots or self.subjects) else drawn / then * now
 
     def _spread(self, values: Array, spread: float, probability: Array) -> Array:
         from scipy.special import ndtri
@@ -246,6 +273,11 @@ def uniforms(seed: int, name: str, start: int, stop: int) -> Array:
     philox = np.random.Philox(key=int.from_bytes(digest, "little"), counter=start)
     raw = philox.random_raw(4 * (stop - start))[::4]
     return open_interval(raw)
+
+
+def world_luck(seed: int, name: str, worlds: NDArray[np.int64]) -> Array:
+    """The uniform number of each world's own value of a number, shape (subject,)."""
+    return _by_number(worlds, partial(uniforms, seed, f"{name}/world"))
 
 
 def open_interval(raw: NDArray[np.uint64]) -> Array:
