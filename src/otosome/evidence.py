@@ -137,6 +137,20 @@ class Parameter:
             return self.value * (side / self.value) ** np.abs(z)
         return self.value + (side - self.value) * np.abs(z)
 
+    def deviate(self, value: Array) -> Array:
+        """The standard normal deviate whose quantile is this value, any shape but a fixed one."""
+        from scipy.special import ndtri
+
+        if self.shape == "uniform":
+            return np.asarray(ndtri((value - self.low) / (self.high - self.low)))
+        if self.shape == "loguniform":
+            return np.asarray(ndtri(np.log(value / self.low) / np.log(self.high / self.low)))
+        low, middle, high = np.array([self.low, self.value, self.high])
+        if self.shape == "lognormal":
+            value, low, middle, high = (np.log(number) for number in (value, low, middle, high))
+        side = np.where(value < middle, middle - low, high - middle)
+        return np.asarray(_Z95 * (value - middle) / side)
+
     def ends(self) -> tuple[float, float]:
         """5 and 95 % of what is not known and of what differs between lots, each taken to the same side."""
         low, high = self.quantile(np.array([0.05, 0.95]))
@@ -155,7 +169,7 @@ class Parameter:
 
     def drawn(self, seed: int, kin: Kin) -> Array:
         """Values of ears by what each belongs to, shape (ear,)."""
-        values = self.quantile(_by_number(kin.world, lambda *ends: self._worlds(seed, *ends)))
+        values = self.at(seed, kin.world)
         for kind, spread, numbers in (("lot", self.lots, kin.lot), ("run", self.runs, kin.run)):
             if spread:
                 values = self._spread(values, spread, self._luck(seed, kind, numbers))
@@ -190,6 +204,24 @@ class Parameter:
         """Its standard normal deviate, made of its own and of those of the numbers it is linked to, by full name."""
         rest = math.sqrt(1.0 - sum(share**2 for _, share in self.linked))
         return rest * own(self.name) + sum(share * own(name) for name, share in self.linked)
+
+    def rest(self, whole: Array, own: Callable[[str], Array]) -> Array:
+        """The own deviate that makes ``mix`` the whole one."""
+        share = math.sqrt(1.0 - sum(part**2 for _, part in self.linked))
+        return np.asarray((whole - sum(part * own(name) for name, part in self.linked)) / share)
+
+    def at(self, seed: int, worlds: NDArray[np.int64]) -> Array:
+        """The value of each world (subject,), before anything differs between lots or subjects."""
+        return self.quantile(_by_number(worlds, lambda *ends: self._worlds(seed, *ends)))
+
+    @property
+    def spreads(self) -> bool:
+        """Whether anything differs between its lots, runs or subjects."""
+        return bool(self.lots or self.runs or self.subjects)
+
+    def around(self, drawn: Array, then: Array, now: Array) -> Array:
+        """Drawn values (subject,) with the value of their world moved from one to another."""
+        return drawn - then + now if self.additive or not self.spreads else drawn / then * now
 
     def _spread(self, values: Array, spread: float, deviate: Array) -> Array:
         deviation = spread * deviate
@@ -298,6 +330,11 @@ def uniforms(seed: int, name: str, start: int, stop: int) -> Array:
     philox = np.random.Philox(key=int.from_bytes(digest, "little"), counter=start)
     raw = philox.random_raw(4 * (stop - start))[::4]
     return open_interval(raw)
+
+
+def world_luck(seed: int, name: str, worlds: NDArray[np.int64]) -> Array:
+    """The uniform number of each world's own value of a number, shape (subject,)."""
+    return _by_number(worlds, partial(uniforms, seed, f"{name}/world"))
 
 
 def open_interval(raw: NDArray[np.uint64]) -> Array:

@@ -30,6 +30,8 @@ from otosome.units import Array
 MODELS = ("four_parameter", "parallel_line")
 # Doses that a curve of so many numbers needs, and one more to show that it is that curve.
 FEWEST_DOSES = {"four_parameter": 5, "parallel_line": 3}
+# Runs whose errors differ by more than so many times are not weighed by them.
+_ALIKE = 2.0
 
 
 @dataclass(frozen=True)
@@ -173,8 +175,10 @@ def combine(runs: Sequence[RunPotency]) -> Potency | None:
     """Runs that count, as a random sample of runs; None where none counts.
 
     Weights are of the variance within and between runs (Paule and Mandel), the interval is Student's over runs
-    (Hartung and Knapp): with equal weights exactly the t interval of the runs' ln r. One run has its own
-    interval, which knows nothing of other days.
+    (Hartung and Knapp): with equal weights exactly the t interval of the runs' ln r. Where the runs' errors differ
+    more than twofold, few runs cannot tell what the vague ones weigh: all then weigh the same, and the t interval
+    holds the truth at least as often as it says (Bakirov and Szekely 2006). One run has its own interval, which
+    knows nothing of other days.
     """
     counting = [run for run in runs if not run.refused]
     if not counting:
@@ -186,7 +190,8 @@ def combine(runs: Sequence[RunPotency]) -> Potency | None:
     # Wells without any error would weigh infinitely.
     within = np.maximum([run.variance for run in counting], 1e-12)
     between = _between(log, within)
-    weight = 1 / (within + between)
+    alike = within.max() <= _ALIKE**2 * within.min()
+    weight = 1 / (within + between) if alike else np.ones(log.size)
     middle = float(weight @ log / weight.sum())
     freedom = log.size - 1
     error = float(np.sqrt(weight @ (log - middle) ** 2 / freedom / weight.sum()))
