@@ -48,11 +48,13 @@ def fill_lot(folder: Path, assessment: Assessment, values: Json, record: Record)
     import tomli_w
 
     from otosome.report.certificate import certificate_pdf
-    from otosome.report.lot import certificate, lot_report
+    from otosome.report.lot import certificate, history_page, lot_report
 
     _text(certificate(values), folder / "certificate.html")
     (folder / "certificate.pdf").write_bytes(certificate_pdf(values))
     _text(lot_report(assessment, values, values["history"] or {}), folder / "report.html")
+    if values["history"] is not None:
+        _text(history_page(values, values["history"]), folder / "history.html")
     _text(tomli_w.dumps(values["batch"]), folder / "batch.toml")
     whole = {**values, "notes": list(assessment.lot.notes)}
     _text(json.dumps(whole, indent=1, ensure_ascii=False), folder / "lot.json")
