@@ -93,6 +93,7 @@ def test_a_reading_has_the_place_that_its_words_say(study, changes, place):
         ({"quantity": "wave1"}, "no measure of the study reads wave1"),
         ({"level": 80.0}, "read at levels of its own"),
         ({"quantity": "cell_count.ohc", "unit": "per IHC", "frequency": 22.6}, "in 'per IHC'"),
+        ({"unit": "dB HL"}, "in 'dB HL'"),
     ],
 )
 def test_a_reading_without_a_place_is_counted_with_its_reason(study, changes, reason):
@@ -104,7 +105,6 @@ def test_a_reading_without_a_place_is_counted_with_its_reason(study, changes, re
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
-        ({"unit": "dB HL"}, "row 2, unit"),
         ({"value": np.nan}, "row 2, value"),
         ({"censored": "perhaps"}, "row 2, censored"),
     ],

@@ -521,7 +521,7 @@ def test_an_answer_without_an_ear_says_so_in_its_report_and_can_be_read_again(st
     assert "1 of 12 ears is left out" in (folder / "report.html").read_text(encoding="utf-8")
     again = open_result(folder)
     assert again.subject.values.tolist() == [n for n in range(12) if n != 4]
-    assert json.loads(again.attrs["masked"])[0]["subject"] == 4
+    assert json.loads(again.attrs["rejected"])[0]["subject"] == 4
 
 
 def test_an_answer_is_plain_text_that_a_file_can_keep(result):

@@ -26,13 +26,13 @@ def result():
 
 def test_without_vesicles_nothing_is_told_and_idle_ones_reach_as_far_and_say_nothing(result):
     none = result.sel(arm="cisplatin + vehicle, vein")
-    assert not np.any(none.plasma) and not np.any(none.told)
+    assert not np.any(none.plasma) and not np.any(none.signal)
     assert np.allclose(result.plasma.sel(arm=NULL), result.plasma.sel(arm=VEIN), rtol=1e-6)
-    assert np.all(result.plasma.sel(arm=NULL) > 0) and not np.any(result.told.sel(arm=NULL))
+    assert np.all(result.plasma.sel(arm=NULL) > 0) and not np.any(result.signal.sel(arm=NULL))
 
 
 def test_a_dose_into_a_vein_tells_blood_more_than_the_ear_and_more_than_one_at_the_window_does(result):
-    vein, window = (result.told.sel(arm=arm) for arm in (VEIN, WINDOW))
+    vein, window = (result.signal.sel(arm=arm) for arm in (VEIN, WINDOW))
     assert np.all((vein >= 0) & (vein <= 1))
     assert np.all(vein.sel(where="blood") > vein.sel(where="organ of Corti"))
     # What the middle ear loses reaches plasma in part, so a dose at the window tells blood too.

@@ -371,3 +371,48 @@ def test_two_hundred_random_requests_are_answered_as_r_answers_them():
     for (kind, numbers, ours), row in zip(requests, theirs, strict=True):
         # Beyond 7 rpact writes infinity, and it seeks constants to 1e-6 of alpha: 1e-4 of a far boundary.
         assert list(np.minimum(ours(), 7.0)) == pytest.approx(np.minimum(row, 7.0), abs=5e-4), (kind, numbers)
+
+
+# ---------------------------------------------------------------- safety
+
+SAFETY = 'design = "safety"\npeople = 11\nyears = 1.0\nrate = 0.05\n'
+
+
+def test_nobody_of_eleven_leaves_room_for_a_quarter(tmp_path):
+    mine = design(tmp_path, SAFETY)
+    # Nothing seen in n: 1 - alpha ** (1 / n), and -ln(alpha) / n for a rate.
+    assert mine.upper_share() == pytest.approx(1 - 0.05 ** (1 / 11))
+    assert mine.upper_rate() == pytest.approx(-np.log(0.05) / 11)
+
+
+def test_person_years_exclude_a_ratio_as_often_as_simulated_groups_do(tmp_path):
+    mine = design(tmp_path, SAFETY.replace("11", "600"))
+    events = np.random.default_rng(1).poisson(0.05 * 600, 100_000)
+    upper = stats.chi2.ppf(0.95, 2 * (events + 1)) / 2 / 600
+    assert mine.excluded(600.0) == pytest.approx((upper <= 2 * 0.05 + 1e-12).mean(), abs=0.006)
+    harmful = np.random.default_rng(2).poisson(2 * 0.05 * 600, 100_000)
+    wrong = (stats.chi2.ppf(0.95, 2 * (harmful + 1)) / 2 / 600 <= 0.1).mean()
+    assert wrong <= 0.05 + 0.003
+
+
+def test_the_person_years_needed_reach_the_power_and_keep_it(tmp_path):
+    mine = design(tmp_path, SAFETY)
+    needed = mine.needed()
+    assert all(mine.excluded(needed * factor) >= 0.8 for factor in (1.001, 1.01, 1.1, 1.5, 1.9))
+    assert mine.excluded(0.7 * needed) < 0.8
+
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples" / "trials").glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_every_example_is_answered(file):
+    question = read_design(file, CATALOG)
+    plan = question.design.plan()
+    assert plan.headline
+    assert plan.analysis
+    assert all(n > 0 for n in plan.n.values())
+
+
+def test_there_are_examples_of_each_kind_of_question():
+    assert len(EXAMPLES) >= 7

@@ -202,8 +202,8 @@ def test_every_arm_of_a_study_of_devices_is_finite(study):
 def test_vesicles_that_no_mechanism_hears_tell_nothing():
     values = tomllib.loads(STUDY) | {"mechanisms": [], "arm": [{"name": "graft", "devices": ["graft"]}]}
     quiet = loads(tomli_w.dumps(values))
-    told = simulate(quiet, best(quiet), workers=1)["told"]
-    assert not np.any(told)
+    signal = simulate(quiet, best(quiet), workers=1)["signal"]
+    assert not np.any(signal)
 
 
 def test_the_insertion_an_implant_brings_is_marked_where_insults_are(study):

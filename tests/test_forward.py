@@ -119,7 +119,7 @@ def test_an_untreated_ear_stays_as_it_was(shipped):
 def test_every_number_of_a_result_is_finite(shipped):
     _, result = shipped
     assert all(np.all(np.isfinite(result[name])) for name in result.data_vars)
-    assert result.closure.max() < 1e-10
+    assert result.mass_balance_error.max() < 1e-10
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +197,9 @@ def test_a_more_potent_batch_never_protects_less():
     values["arm"] = [full | {"name": name, "treatments": [name]} for name in values["treatment"]]
     del values["compare"]
     study = loads(tomli_w.dumps(values))
-    result = simulate(study, best(study), workers=1)
+    # Beside a stretch that fails wave I grows, so less harm may mean less of it: the law is of what is left without.
+    ears = best(study).assign(**{"endpoints.wave1.release": 0.0})
+    result = simulate(study, ears, workers=1)
     assert np.all(np.diff(result.abr.to_numpy(), axis=0) <= ROUNDING * 100)
     for better in (result.wave1, result.ohc, result.sgn):
         assert np.all(np.diff(better.to_numpy(), axis=0) >= -ROUNDING)
@@ -326,7 +328,7 @@ def test_what_is_sampled_is_of_the_solutes_an_arm_is_given_and_is_the_same_for_e
         assert np.all(drawn[2] > 0)
     assert np.array_equal(alone.sampled_cisplatin[1], alone.sampled_cisplatin[2])
     assert not np.any(alone.sampled_vesicle[1])
-    assert alone.closure.max() < 1e-10
+    assert alone.mass_balance_error.max() < 1e-10
     rows = observe(study, alone, best(study))
     drawn = rows[rows.quantity == "sampled_vesicle"].sort_values(["group", "time"])
     assert (
@@ -380,7 +382,7 @@ def test_an_ear_that_cannot_be_computed_is_left_out_and_harms_no_other(
     others = np.setdiff1d(np.arange(21), [2, 20])
     assert result.subject.values.tolist() == others.tolist()
     assert same_bits(result, many.isel(subject=others)) == []
-    masked = json.loads(result.attrs["masked"])
+    masked = json.loads(result.attrs["rejected"])
     assert [one["subject"] for one in masked] == [2, 20]
     assert all(reason in one["reason"] for one in masked)
     (note,) = [n for n in json.loads(result.attrs["notes"]) if n.startswith("2 of 21 ears are left out")]

@@ -7,7 +7,7 @@ from scipy.stats import beta, norm
 from otosome.catalog import get, names
 from otosome.errors import BadInput
 from otosome.evidence import draw_columns
-from otosome.model.adverse_events import Harm
+from otosome.model.adverse_events import AdverseEvent
 
 COUNTED = [name for name in names("harms") if get("harms", name).options.counted]
 TRIALS = {  # relative risks of 55 randomised trials with the 95 % intervals they were published with
@@ -71,9 +71,9 @@ def test_a_second_dose_may_be_riskier_than_the_first_and_none_is_free():
 
 def test_what_a_harm_is_made_of_is_asked_for():
     with pytest.raises(BadInput, match="a risk, or a ratio and a background"):
-        Harm(of=("x",), per="person", weight=np.ones(1))
+        AdverseEvent(of=("x",), per="person", weight=np.ones(1))
     with pytest.raises(BadInput, match="a risk, or a ratio and a background"):
-        Harm(of=("x",), per="person", weight=np.ones(1), ratio=np.ones(1))
+        AdverseEvent(of=("x",), per="person", weight=np.ones(1), ratio=np.ones(1))
 
 
 @pytest.mark.parametrize("name", names("harms"))

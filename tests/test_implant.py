@@ -220,7 +220,7 @@ def test_a_coated_electrode_brings_its_vesicles_by_the_same_way_as_any_dose():
             reached.sel(arm="coated").sel(place=place + off, method="nearest") for off in (-0.06, 0.0, 0.06)
         )
         assert np.all(here > beside) and np.all(here > beyond)
-    assert np.all(result["closure"] < 1e-10)
+    assert np.all(result["mass_balance_error"] < 1e-10)
     # They may be answered as any dose is.
     bare, coated = (study.adverse_events(study.arm(name)) for name in ("bare", "coated"))
     assert coated == bare | {"vesicle_reaction": 1}

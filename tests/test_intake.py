@@ -21,7 +21,9 @@ from otosome.laboratory import thresholds
 from otosome.laboratory.animals import COLUMNS, Animals
 from otosome.laboratory.intake import intake
 from otosome.laboratory.tables import READINGS
-from otosome.report.contact import _agreement, contact_sheet
+from otosome.report.contact import comparison, contact_sheet, drawings
+from otosome.report.groups import look
+from otosome.report.imported import agreement, over_frequency
 from otosome.study import loads
 from samples.biosig_arf import archive
 
@@ -59,7 +61,9 @@ def test_every_file_of_a_folder_is_read_or_refused_with_a_reason(exports):
     made = intake([exports], CATALOG)
     counts = {name: [one.rows for one in samples(name)] for name in CATALOG.names("instruments")}
     assert sorted(made.files.values()) == sorted(name for name, rows in counts.items() for _ in rows)
-    tables = sum(map(len, (made.readings, made.particles, made.waveforms, made.wells)))
+    # Thresholds and wave I that are computed from waveforms stand in no file.
+    stated = made.readings[~made.readings["flag"].str.contains("from waveforms")]
+    tables = sum(map(len, (stated, made.particles, made.waveforms, made.wells)))
     assert tables == sum(map(sum, counts.values()))
     assert {"notes.txt", "empty.csv"} <= {one.file for one in made.refused}
     assert all(one.place and one.reason for one in made.refused)
@@ -79,7 +83,7 @@ def test_two_files_that_tell_one_subject_s_threshold_are_named(tmp_path):
         )
     made = intake([tmp_path], CATALOG)
     assert len(made.readings) == 4
-    assert [note for note in made.notes if "all are kept: m1." in note]
+    assert [note for note in made.notes if "of one name, all kept: m1 (" in note]
 
 
 def test_files_of_one_name_in_several_folders_stay_apart(tmp_path):
@@ -419,19 +423,28 @@ def test_an_insult_without_the_dose_it_is_given_by_is_refused_and_not_made_up(
     assert says in error["cure"]
 
 
-def test_the_contact_sheet_shows_how_far_waveforms_and_hands_disagree():
+def test_hands_and_waveforms_are_compared_with_bias_spread_and_shares():
     table = pd.DataFrame(
         {"value": [30.0, 42.0, 55.0], "manual": [25.0, 40.0, np.nan], "censored": "none", "unit": "dB SPL"}
     )
     # 5 and 2 dB: 3.5 in the middle, limits 1.96 standard deviations (2.12) to either side.
-    assert _agreement(table)["said"] == "+3.5 dB, limits -0.7 to +7.7 dB, 2 pairs in dB SPL"
+    assert agreement(table).says == "+3.5 dB, limits -0.7 to +7.7 dB, 2 pairs in dB SPL"
     # SD of 5 and 2 is 3 / sqrt(2).
-    assert _agreement(table)["beside"].startswith(
-        "SD 2.1 dB, 100% within 5 dB, 100% within 10 dB; a published"
-    )
+    assert agreement(table).beside.startswith("SD 2.1 dB, 100% within 5 dB, 100% within 10 dB; a published")
     mixed = pd.concat([table, table.iloc[:1].assign(unit="dB")])
-    assert _agreement(mixed)["said"].endswith("2 pairs in dB SPL; 1 in another reference left out")
-    assert _agreement(table.iloc[:1]) is None
+    assert agreement(mixed).says.endswith("2 pairs in dB SPL; 1 in another reference left out")
+    assert agreement(table.iloc[:1]) is None
+
+
+def test_the_page_of_hands_names_every_pair_and_the_bar():
+    table = pd.DataFrame(
+        {"value": [30.0, 42.0], "manual": [25.0, 34.0], "low": 20.0, "high": 50.0, "censored": "none"}
+    ).assign(unit="dB SPL", subject=["<i>m1", "m2"], ear="left", frequency=[8.0, np.nan], file="a.csv")
+    page = comparison(agreement(table))
+    assert "&lt;i&gt;m1" in page and "<i>m1" not in page
+    assert "<td>8 kHz</td>" in page and "<td>click</td>" in page
+    assert "<td>+6.5 dB</td><td>2.1 dB</td><td>50 %</td><td>100 %</td><td>2</td>" in page
+    assert "<td>+0.3 dB</td><td>6.2 dB</td><td>68 %</td><td>91 %</td>" in page
 
 
 def test_a_sheet_for_files_without_animals_is_refused(exports, tmp_path):
@@ -449,14 +462,35 @@ def test_the_contact_sheet_draws_readings_by_group_and_time_on_common_axes(tmp_p
     (tmp_path / "abr.csv").write_text(
         f"subject,group,day,freq_khz,threshold_db_spl\n{rows}", encoding="utf-8"
     )
-    page = contact_sheet(intake([tmp_path], CATALOG))
+    results = intake([tmp_path], CATALOG)
+    page = contact_sheet(results)
     assert re.findall(r"<strong>(abr threshold, \d+ h)</strong>", page) == [
         "abr threshold, 24 h", "abr threshold, 336 h",
     ]  # fmt: skip
-    assert page.count("<polyline") == 4
-    assert page.count(">62</text>") == page.count(">28</text>") == 2
-    assert "&lt;b&gt;control" in page
+    assert "&lt;b&gt;control (n = 1)" in page and "<b>control" not in page
     assert "<td>12 of 2</td><td>42</td><td>0</td>" in page
+    early, late = drawings(results)
+    assert list(late.table["median"]) == [38.0, 46.0, 62.0, 28.0, 36.0, 52.0]
+    assert early.stem == "abr_threshold_24_h"
+
+
+def test_animals_count_once_and_their_spread_is_that_of_animals():
+    values = {"a": (10.0, 20.0), "b": (30.0, 30.0), "c": (40.0, 50.0)}
+    rows = [
+        {"subject": subject, "group": group, "frequency": khz, "value": value}
+        for group in ("second", "first")
+        for subject, both in values.items()
+        for khz in (8.0, 16.0)
+        for value in both
+    ]
+    about = {"quantity": "abr_threshold", "unit": "dB SPL", "level": np.nan, "time": 24.0, "flag": ""}
+    (drawn,) = over_frequency(pd.DataFrame(rows).assign(censored="none", **about), ["second", "first"])
+    # Means of animals: 15, 30 and 45.
+    assert drawn.table.iloc[0].to_dict() == {
+        "group": "second", "frequency": 8.0, "low": 22.5, "median": 30.0, "high": 37.5, "animals": 3,
+    }  # fmt: skip
+    assert list(drawn.table["group"].unique()) == ["second", "first"]
+    assert len({look(number) for number in range(8)}) == len({look(number)[0] for number in range(8)}) == 8
 
 
 def test_the_contact_sheet_tells_a_reason_once_for_each_file(tmp_path):
@@ -548,3 +582,50 @@ def test_a_dose_that_is_none_of_vesicles_is_refused(tmp_path, exports):
     otosome_("import", exports / "abr_table", "--animals", sheet(tmp_path, row), "--out", tmp_path / "out")
     done = otosome_("new", "fit", "--from", tmp_path / "out", "--out", tmp_path / "s.toml", "--json")
     assert (done.exit_code, json.loads(done.stdout)["error"]["key"]) == (2, "dose")
+
+
+TABLE = "subject,group,ear,freq_khz,threshold_db_spl\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "note"),
+    [
+        # The hand's 35 dB at 16 kHz beside a table of the same animal; and beside one that lies far off.
+        ("12,a,left,16,40\n", None, "Read by two methods, both kept: 12 ("),
+        ("12,a,left,16,70\n", None, "Perhaps two animals of one name, all kept: 12 ("),
+        # One layout twice, and two groups.
+        ("12,a,left,16,40\n", "12,a,left,16,45\n", "Perhaps two animals of one name"),
+        ("12,a,left,16,40\n", "12,b,left,16,40\n", "Perhaps two animals of one name"),
+        ("12,a,left,16,40\n", "12,a,left,8,45\n", ""),
+        ("12,a,left,16,40\n", "12,a,right,16,45\n", ""),
+    ],
+)
+def test_two_methods_of_an_animal_are_told_from_two_animals_of_a_name(tmp_path, first, second, note):
+    (tmp_path / "first.csv").write_text(TABLE + first)
+    if second is None:
+        by_hand = samples("epl_peaks")[0]
+        (tmp_path / by_hand.name).write_bytes(by_hand.content)
+    else:
+        (tmp_path / "second.csv").write_text(TABLE + second)
+    notes = [line for line in intake([tmp_path], CATALOG).notes if "two" in line]
+    assert [line[: len(note)] for line in notes] == ([note] if note else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "quantity", "subject"),
+    [
+        ("Subject ID;Ear;Freq (Hz);Threshold (dB HL)\nA;R;500;10\n", "audiogram", "A"),
+        ("Threshold [dB SPL]\tFreq (kHz)\tMouse No.\n40\t0.5\t7\n", "abr_threshold", "7"),
+        ("Strain,16 kHz ABR,0.5 kHz ABR,Mouse ID\nB6,40,10,m1\n", "abr_threshold", "m1"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_names_of_columns_are_read_as_people_write_them(tmp_path, text, quantity, subject, encoding):
+    (tmp_path / "a.txt").write_bytes(text.encode(encoding))
+    rows = intake([tmp_path], CATALOG).readings
+    assert set(rows["quantity"]) == {quantity} and set(rows["subject"]) == {subject}
+    assert dict(zip(rows["frequency"], rows["value"], strict=True)) in (
+        {0.5: 10.0},
+        {0.5: 40.0},
+        {16.0: 40.0, 0.5: 10.0},
+    )

@@ -42,6 +42,7 @@ def fallen(folder: Path) -> None:
     answer = json.loads(file.read_text(encoding="utf-8"))
     answer["sources"][0]["hash"] = "of old"
     file.write_text(json.dumps(answer), encoding="utf-8")
+    record_of(folder).write(folder)
 
 
 def test_a_notebook_and_the_command_line_are_given_the_same(tmp_path):
@@ -184,6 +185,7 @@ def test_an_answer_that_was_stored_otherwise_is_refused_with_the_command_that_ma
     answer = json.loads((folder / ANSWER).read_text(encoding="utf-8"))
     del answer["therapies"]["arms"][0]["score"]
     (folder / ANSWER).write_text(json.dumps(answer), encoding="utf-8")
+    record_of(folder).write(folder)
     command_anew = f"otosome compare {folder / STUDY} --subjects 4 --seed 1"
     for arguments in (["show", folder], ["changes", folder, folder]):
         code, said = command(*arguments)

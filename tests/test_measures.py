@@ -23,11 +23,11 @@ EVERY = modules()
 MEASURED = measures(EVERY)
 # Only ever made smaller.
 CEILINGS = {
-    "functions over 15": 6,
-    "Any per 1,000 lines": 5.3,
+    "functions over 15": 0,
+    "Any per 1,000 lines": 4.2,
     "fmt: skip": 2,
     "import cycles": 0,
-    "vague names": 138,
+    "vague names": 32,
 }
 ROOT_ENTRIES = 24
 

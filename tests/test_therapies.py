@@ -103,7 +103,7 @@ def tens(scores):
 @settings(max_examples=60, deadline=None)
 def test_some_therapy_is_best_and_no_certainty_outgrows_the_worlds_seen(scores):
     found = chances(scores, tens(scores))
-    for of in ("one", "average"):
+    for of in ("person", "average"):
         shares = [getattr(row, of) for row in found]
         assert sum(share.exact[0] for share in shares) == pytest.approx(1)
         for value, low, high in (share.exact for share in shares):
@@ -358,7 +358,7 @@ def test_the_command_says_one_object_and_writes_a_folder_that_can_be_shown(tmp_p
     stated = [
         row["best"]["as stated"][of]
         for row in json.loads(again.stdout)["result"]["therapies"]["arms"]
-        for of in ("average", "one")
+        for of in ("average", "person")
     ]
     written = re.findall(r"with ([<>\d]+ % \([<>\d]+ to [<>\d]+ %\))", said)
     assert written == [share["text"] for share in stated]

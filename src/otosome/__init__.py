@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.1"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from otosome.answers.answer import answer

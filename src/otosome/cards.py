@@ -279,6 +279,8 @@ def _keys(kind: object, place: Sequence[int | str]) -> list[str]:
         hints = get_type_hints(kind, include_extras=True)
         by_key = {_in_file(f.name, hints[f.name]): hints[f.name] for f in fields(kind)}
         return _keys(by_key[str(place[0])], place[1:]) if place else list(by_key)
+    if get_origin(kind) in (Union, UnionType):
+        return _keys(next(part for part in get_args(kind) if part is not NoneType), place)
     return _keys(get_args(kind)[0 if get_origin(kind) is tuple else -1], place[1:])
 
 

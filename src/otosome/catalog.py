@@ -26,6 +26,7 @@ from otosome.cards import Card, make_card, read_card, read_source
 from otosome.errors import BadInput
 from otosome.evidence import Curve, Parameter, Source
 from otosome.roles import (
+    AdverseEvent,
     AssayOptions,
     BatchOptions,
     ChecklistOptions,
@@ -35,7 +36,6 @@ from otosome.roles import (
     DeviceOptions,
     Endpoint,
     EndpointOptions,
-    Harm,
     HarmOptions,
     Instrument,
     InstrumentOptions,
@@ -59,6 +59,7 @@ from otosome.roles import (
     SoluteOptions,
     SpeciesOptions,
     SpecificationOptions,
+    StrainOptions,
     UtilityOptions,
 )
 from otosome.units import Array, Unit, same_kind
@@ -93,6 +94,7 @@ SHELVES = (
     "harms",
     "utilities",
     "designs",
+    "strains",
 )
 # The formula an entry without a .py has.
 _SHARED = {
@@ -104,7 +106,7 @@ _SHARED = {
     "scales": ("otosome.model.grades", "Scale"),
     "materials": ("otosome.model.speech", "Material"),
     "recoveries": ("otosome.model.recovery", "Recovery"),
-    "harms": ("otosome.model.adverse_events", "Harm"),
+    "harms": ("otosome.model.adverse_events", "AdverseEvent"),
 }
 
 
@@ -199,6 +201,8 @@ class Catalog:
     @overload
     def get(self, shelf: Literal["species"], name: str) -> Entry[SpeciesOptions, object]: ...
     @overload
+    def get(self, shelf: Literal["strains"], name: str) -> Entry[StrainOptions, object]: ...
+    @overload
     def get(self, shelf: Literal["maps"], name: str) -> Entry[MapOptions, Map]: ...
     @overload
     def get(self, shelf: Literal["batches"], name: str) -> Entry[BatchOptions, object]: ...
@@ -211,7 +215,7 @@ class Catalog:
     @overload
     def get(self, shelf: Literal["recoveries"], name: str) -> Entry[RecoveryOptions, Recovery]: ...
     @overload
-    def get(self, shelf: Literal["harms"], name: str) -> Entry[HarmOptions, Harm]: ...
+    def get(self, shelf: Literal["harms"], name: str) -> Entry[HarmOptions, AdverseEvent]: ...
     @overload
     def get(self, shelf: Literal["materials"], name: str) -> Entry[MaterialOptions, Material]: ...
     @overload
@@ -252,6 +256,12 @@ class Catalog:
         entry = _load(files[name], shelf)
         self._check_names(entry.card)
         return self.restated(entry)
+
+    def strains(self, species: str) -> list[str]:
+        """The strains of a species."""
+        return [
+            name for name in self.names("strains") if self.get("strains", name).options.species == species
+        ]
 
     def batch(self, values: Mapping[str, object], name: str, file: str) -> Entry[BatchOptions, object]:
         """A batch that a study holds itself, from plain values; raises BadInput naming file and key."""

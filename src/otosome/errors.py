@@ -9,7 +9,12 @@ _LONGEST = 200
 
 
 class BadInput(ValueError):
-    """Something a person gave that cannot be used: where, what was given, what is allowed, the cure."""
+    """Something a person gave that cannot be used: where, what was given, what is allowed, the cure.
+
+    ``exit_code``  how a verb of the command line ends that meets it
+    """
+
+    exit_code = 2
 
     def __init__(
         self,
@@ -46,6 +51,12 @@ class BadInput(ValueError):
             "allowed": self.allowed if isinstance(self.allowed, (list, str)) else None,
             "cure": self.cure,
         }
+
+
+class OutOfSpace(BadInput):
+    """A disk without room for what is to be written; nothing that was there is replaced."""
+
+    exit_code = 74
 
 
 @contextmanager

@@ -270,7 +270,7 @@ KEPT = (
 def test_a_solute_is_conserved_and_never_negative_by_any_route(catalog, route, solute):
     run = carried(catalog, route, solute)
     assert np.allclose(run.dose, 1e6, rtol=1e-10)
-    assert run.closure.max() < 1e-10
+    assert run.mass_balance_error.max() < 1e-10
     assert np.allclose(sum(run.ledger.values()), run.dose, rtol=1e-10)
     # Each ear against its own peak, the highest concentration anywhere along the cochlea or in that fluid.
     highest = {name: over_all(np.max, run.concentration[name]) for name in KEPT}
@@ -603,7 +603,7 @@ def test_a_device_does_nothing_before_it_is_there(catalog, device):
         without, worn = found[f"{measure}/0"], found[f"{measure}/1"]
         assert np.allclose(worn[:, 0], without[:, 0], rtol=0.0, atol=1e-9)
         assert np.all(np.isfinite(worn))
-    assert found["closure"].max() < 1e-10
+    assert found["mass_balance_error"].max() < 1e-10
 
 
 def test_a_device_amplifies_never_less_for_a_greater_loss(catalog, device):
@@ -705,7 +705,7 @@ def runs_or_says_why(found, species):
         assert found.file is not None
         return
     assert all(np.all(np.isfinite(values)) for values in found.values())
-    assert np.all(found["closure"] < 1e-10)
+    assert np.all(found["mass_balance_error"] < 1e-10)
     vesicles = [values for name, values in found.items() if name.startswith("vesicles/")]
     # Arms go in pairs, alone and treated.
     assert not np.any(vesicles[::2])

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from otosome.jobs.outputs import ANSWERS, Refusal
+from otosome.lots.editors import record_schema, specification_schema
 from otosome.study import Tables
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -40,10 +41,15 @@ def text(verb: str) -> str:
 
 
 def write(root: Path) -> None:
-    """Write docs/schemas and docs/study.schema.json anew."""
+    """Write docs/schemas and the schemas for editors anew."""
     folder = root / "docs" / "schemas"
     folder.mkdir(exist_ok=True)
     for verb in ANSWERS:
         (folder / f"{verb}.json").write_text(text(verb), encoding="utf-8", newline="\n")
     of_study = json.dumps(Tables.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
     (root / "docs" / "study.schema.json").write_text(of_study, encoding="utf-8", newline="\n")
+    for name, of_lot in (("batch", record_schema()), ("specification", specification_schema())):
+        for place in (root / "docs", root / "src" / "otosome" / "lots"):
+            (place / f"{name}.schema.json").write_text(
+                json.dumps(of_lot, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
+            )

@@ -117,7 +117,7 @@ def accuracy(study: Study, result: xr.Dataset, ears: Ears) -> Accuracy:
         **(_of_vesicles(arm, costs) if costs else nothing),
         limits=LIMITS,
         fineness=study.tables.fineness,
-        mass_balance=float(result["closure"].max()),
+        mass_balance=float(result["mass_balance_error"].max()),
         flagged=int(flagged.sum()),
         measure=_measure_error(study),
     )

@@ -231,7 +231,7 @@ def _harm(study: Study, name: str, risk: Array) -> HarmResult:
 
 def _signal(result: xr.Dataset, arm: str) -> dict[str, Interval]:
     """Strongest signal that vesicles give in the ear and in blood: what shields one may shield a tumour."""
-    signal = result["told"].sel(arm=arm)
+    signal = result["signal"].sel(arm=arm)
     return {
         str(where): interval(signal.sel(where=where).to_numpy(), "") for where in signal["where"].to_numpy()
     }

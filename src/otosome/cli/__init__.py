@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
+from types import FrameType
 from typing import Annotated
 
 import typer
 
 from otosome import __version__
-from otosome.cli.common import refuse, say
+from otosome.cli.common import Terminated, refuse, say
 from otosome.cli.evidence import changes, check, claims, list_, qualify
+from otosome.cli.fitting import fit
 from otosome.cli.laboratory import import_, new, quality
 from otosome.cli.study import compare, measure, run, show, sources
 from otosome.cli.trials import trial
@@ -30,6 +34,7 @@ _VERBS = (
     trial,
     new,
     import_,
+    fit,
     quality,
     list_,
     sources,
@@ -57,10 +62,15 @@ def _root(
 
 
 def main() -> None:
-    """Entry point: exit 0 done, 2 bad input, 130 interrupted, 1 a defect of ours."""
+    """Entry point: exit 0 done, 2 bad input, 71 no memory, 74 no room, 130 or 143 ended, 1 a defect of ours."""
     _survive_any_terminal()
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
+    except BrokenPipeError:
+        # Whoever read the output has left, as `head` does; nothing may be written to it again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except SystemExit as done:
         # Typer itself tells a person what is wrong with the command line, but no machine.
         usage = getattr(done.__context__, "format_message", None)
@@ -72,6 +82,10 @@ def main() -> None:
         _refuse_machine(defect)
         say(f"otosome: {defect}")
         raise
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
 
 
 def _survive_any_terminal() -> None:

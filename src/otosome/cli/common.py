@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, NoReturn, Protocol
 
 import typer
 
@@ -20,6 +20,23 @@ Shelves = Annotated[list[Path] | None, typer.Option("--shelves", help="Your own 
 Retracted = Annotated[list[str] | None, typer.Option(help="A retracted source that may be used.")]
 Force = Annotated[bool, typer.Option("--force", help="Move an earlier result aside.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")]
+
+
+class Terminated(KeyboardInterrupt):
+    """The system asks the program to end, as ``timeout``, Slurm and docker do."""
+
+    exit_code = 143
+
+
+class OutOfMemory(BadInput):
+    """More memory is needed than there is."""
+
+    exit_code = 71
+
+    def __init__(self) -> None:
+        super().__init__(
+            "memory ran out; nothing was replaced", cure="ask for fewer --subjects, or run it elsewhere"
+        )
 
 
 class Done(Protocol):
@@ -45,23 +62,33 @@ def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None
         with _watched() as watch:
             done = job(watch)
         answer, lines = done.as_dict(), [] if as_json else done.lines()
+    except Terminated:
+        say(f"otosome {command}: ended from outside; nothing was replaced")
+        raise typer.Exit(Terminated.exit_code) from None
     except KeyboardInterrupt:
         say(f"otosome {command}: interrupted; nothing was replaced")
         raise typer.Exit(130) from None
+    except MemoryError as error:
+        _end(command, as_json, OutOfMemory(), error)
     except Exception as error:
         fault = error if isinstance(error, BadInput) else own_fault(error)
         if fault is None:
             raise
-        if as_json:
-            refuse(command, fault.as_dict())
-        say(f"otosome {command}: {fault}")
-        raise typer.Exit(2) from error
+        _end(command, as_json, fault, error)
     for note in answer["notes"]:
         say(f"note: {note}")
     if as_json:
         print(json.dumps({"otosome": __version__, "command": command, "ok": True, **answer}))
     else:
         print("\n".join(lines))
+
+
+def _end(command: str, as_json: bool, fault: BadInput, error: BaseException) -> NoReturn:
+    """End a verb with the one sentence that says why."""
+    if as_json:
+        refuse(command, fault.as_dict())
+    say(f"otosome {command}: {fault}")
+    raise typer.Exit(fault.exit_code) from error
 
 
 def refuse(command: str, error: dict[str, object]) -> None:

@@ -18,6 +18,8 @@ def trial(
     formula: Annotated[
         bool, typer.Option("--formula", help="Without simulated patients: in a second.")
     ] = False,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that simulate.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with ears that were simulated.")] = False,
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="Result folder [default: results/<design>-trial].")] = None,
     force: Force = False,
@@ -25,6 +27,12 @@ def trial(
 ) -> None:
     """How many animals or people an experiment needs, and what it can show."""
     inputs = jobs.TrialInputs(
-        designs=tuple(designs), formula=formula, shelves=tuple(shelves or ()), out=out, force=force
+        designs=tuple(designs),
+        formula=formula,
+        workers=workers,
+        resume=resume,
+        shelves=tuple(shelves or ()),
+        out=out,
+        force=force,
     )
     carry_out("trial", as_json, lambda watch: jobs.trial(inputs, watch))

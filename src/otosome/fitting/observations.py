@@ -130,21 +130,11 @@ def matched(study: Study, table: pd.DataFrame, name: str) -> Observations:
 
 
 def _check(rows: pd.DataFrame, name: str) -> None:
-    """Values are numbers, and a quantity has one unit."""
+    """Values are numbers, and censored on a side that there is."""
     values = rows["value"].to_numpy(dtype=float)
     if not np.all(np.isfinite(values)):
         row = int(np.flatnonzero(~np.isfinite(values))[0])
         raise BadInput("is no number", file=name, key=f"row {row + 1}, value", given=str(values[row]))
-    for quantity, part in rows.groupby("quantity", sort=True):
-        units = part["unit"].drop_duplicates()
-        if len(units) > 1:
-            raise BadInput(
-                f"{quantity} stands in two units",
-                file=name,
-                key=f"row {int(units.index[1]) + 1}, unit",
-                given=units.tolist(),
-                cure="write all readings of one quantity in one unit",
-            )
     unknown = ~rows["censored"].isin(list(_CENSORED))
     if unknown.any():
         row = int(np.flatnonzero(unknown)[0])
@@ -257,7 +247,16 @@ def _readings(
     """The rows of one measure as arrays, in its unit."""
     at, arm, time, tone = np.array(places, dtype=np.intp).T
     own = rows.iloc[at]
-    stated, unit = str(own["unit"].iloc[0]), study.unit(measure)
+    units, unit = own["unit"].drop_duplicates(), study.unit(measure)
+    if len(units) > 1:
+        raise BadInput(
+            f"{own['quantity'].iloc[0]} stands in two units",
+            file=name,
+            key=f"row {int(units.index[1]) + 1}, unit",
+            given=units.tolist(),
+            cure="write all readings of one quantity in one unit",
+        )
+    stated = str(units.iloc[0])
     factor = 1.0 if stated == unit else convert(1.0, stated, unit)
     value = factor * own["value"].to_numpy(dtype=float)
     censored = np.array([_CENSORED[word] for word in own["censored"]])

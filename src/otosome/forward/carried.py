@@ -136,7 +136,7 @@ def spread(solution: transport.Transported, lane: Lanes, solute: transport.Solut
         volume={name: wide(values, 0) for name, values in solution.volume.items()},
         dose=wide(solution.dose, 1),
         ledger={name: wide(values, 1) for name, values in solution.ledger.items()},
-        closure=wide(solution.closure, 0),
+        mass_balance_error=wide(solution.mass_balance_error, 0),
         time_error=wide(solution.time_error, 0),
         sampled=wide(solution.sampled, 1),
         samples=wide(solution.samples, 1),

@@ -23,10 +23,10 @@ def outcomes(ears: Cochleae, keep: Collection[str] = KEPT) -> dict[str, Array]:
     ``keep``  any of ``cells`` (counted at the end), ``fate`` (every state at the moments measured), ``vesicles`` and
               ``protein`` (peaks in the organ of Corti), ``drugs`` (over time at the study's probes)
     returns   ``<measure>/<arm>`` and the like, and of all solutions together the ``time_error`` and the mass-balance
-              error (``closure``)
+              error (``mass_balance_error``)
     """
     plan, measures = ears.plan, ears.study.tables.measure
-    out: dict[str, Array] = {name: np.zeros(ears.subjects) for name in ("time_error", "closure")}
+    out: dict[str, Array] = {name: np.zeros(ears.subjects) for name in ("time_error", "mass_balance_error")}
     for number, arm in enumerate(plan.arms):
         fate = Fate(ears, arm)
         measured = fate.cells.at(plan.at(plan.times))
@@ -40,7 +40,9 @@ def outcomes(ears: Cochleae, keep: Collection[str] = KEPT) -> dict[str, Array]:
         out |= {f"{name}/{number}": values for name, values in each.items()}
         for solution in solutions(fate, protein="protein" in keep or bool(plan.samples)):
             out["time_error"] = np.maximum(out["time_error"], solution.time_error)
-            out["closure"] = np.maximum(out["closure"], np.abs(solution.closure))
+            out["mass_balance_error"] = np.maximum(
+                out["mass_balance_error"], np.abs(solution.mass_balance_error)
+            )
     if "cells" in keep and ears.population is not None:
         out["arrived"] = np.stack([ears.arrival.counted(k)[:, 0] for k in KINDS], axis=1).astype(np.float32)
         out["spare"] = spare(ears, plan.frequencies)
@@ -58,7 +60,7 @@ def _store(fate: Fate, measured: Cells, keep: Collection[str]) -> dict[str, Arra
     if "vesicles" in keep:
         out["vesicles"] = _peak(fate, fate.vesicles)
         out["plasma"] = blood(fate)
-        out["told"] = receptor_signal(fate)
+        out["signal"] = receptor_signal(fate)
     if "protein" in keep:
         out["protein"] = _peak(fate, fate.protein)
     if "drugs" in keep:

@@ -50,12 +50,12 @@ _DIMS: dict[str, tuple[str, ...]] = {
     "stria": ("arm", "subject", "time", "place"),
     **dict.fromkeys(("vesicles", "protein"), _BY_PLACE),
     "plasma": ("arm", "subject"),
-    "told": ("arm", "subject", "where"),
+    "signal": ("arm", "subject", "where"),
     "sampled": ("arm", "subject", "sample"),
     "concentration": ("arm", "subject", "hour", "probe"),
     "arrived": ("subject", "cell", "place"),
     "spare": ("subject", "frequency"),
-    **dict.fromkeys(("time_error", "closure"), ("subject",)),
+    **dict.fromkeys(("time_error", "mass_balance_error"), ("subject",)),
 }
 # What a result holds of each solute, by its name.
 _OF_SOLUTES = ("sampled", "concentration")
@@ -192,7 +192,7 @@ def simulate(
         "species": study.tables.species,
         "study": saves(study, ears.seed),
         "notes": json.dumps(notes),
-        "masked": json.dumps([{"subject": ear, "reason": reason} for ear, reason in reasons.items()]),
+        "rejected": json.dumps([{"subject": ear, "reason": reason} for ear, reason in reasons.items()]),
         "people": json.dumps(people(study, sound)),
     }
     return xr.Dataset(variables, coords=_coordinates(chain, sound, keep), attrs=attrs)
@@ -219,7 +219,7 @@ def _coordinates(chain: Plan, ears: Ears, keep: Collection[str]) -> dict[str, An
     coords: dict[str, Any] = {
         "arm": [arm.name for arm in chain.arms],
         "subject": ears.ear,
-        **{name: ("subject", getattr(ears, name)) for name in ("world", "lot", "person", "weight")},
+        **{name: ("subject", getattr(ears, name)) for name in ("world", "lot", "run", "person", "weight")},
         "time": ("time", chain.times, {"unit": "h"}),
         "frequency": ("frequency", chain.frequencies, {"unit": "kHz"}),
         "place": ("place", chain.places.place, {"unit": "", "long_name": "0 base to 1 apex"}),
@@ -332,7 +332,7 @@ def _incomputable(computed: Mapping[str, Array]) -> dict[int, BadInput]:
     rejected: dict[int, BadInput] = {}
     if not computed:
         return rejected
-    lost, error = computed["closure"], computed["time_error"]
+    lost, error = computed["mass_balance_error"], computed["time_error"]
     # A thousand times what rounding may cost; what is no number is more.
     for row in np.flatnonzero(~((lost <= 1e-7) & np.isfinite(error))):
         left = f"{lost[row]:.1g} of the dose unaccounted for" if np.isfinite(lost[row]) else "no number"

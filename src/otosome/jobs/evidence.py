@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otosome.jobs import laboratory, lots, study, trials
+from otosome.jobs import fitting, laboratory, lots, study, trials
 from otosome.jobs.options import inputs_again
 from otosome.jobs.watch import SILENT, Watch
-from otosome.results import Record, record_of
+from otosome.results import Altered, Record, record_of, recover, unsealed
 from otosome.units import Json
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ class Standing:
     ``refused``      retracted sources that would stop it from being run now
     ``then`` ``now``  the best-value ear's benefit in ``unit``; None where nothing is compared
     ``rerun``        the folder of the same question asked again, where it was
+    ``altered``      files of the result that are not as they were written
     """
 
     folder: Path
@@ -144,11 +145,12 @@ class Standing:
     now: float | None = None
     unit: str = ""
     rerun: Path | None = None
+    altered: Sequence[Altered] = ()
 
     @property
     def stands(self) -> bool:
-        """Whether nothing it rests on has changed."""
-        return not self.changed
+        """Whether nothing it rests on has changed, and nothing in it."""
+        return not self.changed and not self.altered
 
     def as_dict(self) -> Json:
         """The row for a machine, as ``docs/schemas`` has it."""
@@ -158,6 +160,7 @@ class Standing:
             "verb": self.verb,
             "stands": self.stands,
             "changed": self.changed,
+            "altered": [asdict(row) for row in self.altered],
             "refused": self.refused,
             "then": self.then,
             "now": self.now,
@@ -188,21 +191,25 @@ def check(
 ) -> Checked:
     """Whether results still stand: a study's on the evidence, an import's or a lot's on its files.
 
-    ``rerun``  where it does not, ask again by the verb that wrote it, beside the old result
+    ``rerun``  ask again by the verb that wrote it, beside the old result
     raises     BadInput for what is no result, or cannot be asked again; Cancelled
     """
     return Checked([_standing(folder, shelves, rerun, watch) for folder in folders])
 
 
 def _standing(folder: Path, shelves: tuple[Path, ...], rerun: bool, watch: Watch) -> Standing:
+    recover(folder)
     record = record_of(folder)
-    if record.verb in (laboratory.IMPORT, lots.QUALITY, trials.TRIAL):
+    if rows := unsealed(folder, record):
+        # Neither its numbers nor its question can be relied on.
+        return Standing(folder, record.verb, [], [], altered=rows)
+    if record.verb in (laboratory.IMPORT, lots.QUALITY, fitting.FIT, trials.TRIAL):
         return _files_stand(folder, record, rerun, watch)
     from otosome.review.standing import check as examine
 
     stored = study.stored(folder)
     standing = examine(stored.data, shelves)
-    beside = study.again(stored, shelves, watch).folder if rerun and not standing["stands"] else None
+    beside = study.again(stored, shelves, watch).folder if rerun else None
     parts = {key: standing[key] for key in ("changed", "refused", "then", "now", "unit")}
     return Standing(folder, stored.verb, **parts, rerun=beside)
 
@@ -218,7 +225,7 @@ def _files_stand(folder: Path, record: Record, rerun: bool, watch: Watch) -> Sta
         for name, digest in record.inputs.items()
         if now.get(name) != digest
     ]
-    beside = _again(folder, record, watch) if rerun and changed else None
+    beside = _again(folder, record, watch) if rerun else None
     return Standing(folder, record.verb, changed, [], rerun=beside)
 
 
@@ -262,6 +269,8 @@ def _again(folder: Path, record: Record, watch: Watch) -> Path:
     beside = folder.with_name(f"{folder.name}.now")
     if record.verb == laboratory.IMPORT:
         return laboratory.import_(inputs_again(laboratory.ImportInputs, record, beside), watch).folder
+    if record.verb == fitting.FIT:
+        return fitting.fit(inputs_again(fitting.FitInputs, record, beside), watch).folder
     if record.verb == trials.TRIAL:
         return trials.trial(inputs_again(trials.TrialInputs, record, beside), watch).folder
     return lots.assess(inputs_again(lots.LotInputs, record, beside), watch).folder

@@ -27,7 +27,7 @@ NEW = {
     "study": ("my_study.toml", "run it with: otosome run"),
     "animals": ("animals.csv", "fill it in, then: otosome import PATH... --animals"),
     "mapping": ("mapping.toml", "say in it what each column holds, then: otosome import PATH... --mapping"),
-    "fit": ("my_study.toml", "run it with: otosome run"),
+    "fit": ("my_study.toml", "lay the readings over it with: otosome run --against IMPORT"),
     "batch": ("my_batch.toml", "fill it in, then decide with: otosome quality"),
     "case": (
         "shelves/observations/my_case.toml",

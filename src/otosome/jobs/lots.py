@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from otosome.errors import BadInput
 from otosome.jobs.options import options_of
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import Record, check_free, fill_lot, usual, writing
+from otosome.units import Json
 
 if TYPE_CHECKING:
     from otosome.catalog import Catalog
+    from otosome.lots.assessment import Assessment
 
 QUALITY = "quality"
 
@@ -42,7 +44,7 @@ class Lot:
 
     folder: Path
     record: Record
-    values: dict[str, Any]
+    values: Json
     notes: list[str]
 
     @property
@@ -50,7 +52,7 @@ class Lot:
         """Its report."""
         return self.folder / "report.html"
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The answer for a machine, as ``docs/schemas`` has it."""
         inputs = dict(self.record.inputs)
         return {"out": str(self.folder), "inputs": inputs, "result": self.values, "notes": self.notes}
@@ -80,14 +82,14 @@ def assess(inputs: LotInputs, watch: Watch = SILENT) -> Lot:
     return Lot(folder, record, values, list(assessment.lot.notes))
 
 
-def _beside(inputs: LotInputs, assessment: Any, catalog: Catalog) -> dict[str, Any]:
+def _beside(inputs: LotInputs, assessment: Assessment, catalog: Catalog) -> Json:
     """What stands beside a lot: earlier lots, a reference lot, what its limits are worth."""
     from otosome.lots.assessment import assess as decide
     from otosome.lots.earlier import history, read_history
     from otosome.lots.stakes import stakes
     from otosome.lots.values import comparison_values, history_values
 
-    beside: dict[str, Any] = dict.fromkeys(("history", "reference", "stakes"))
+    beside: Json = dict.fromkeys(("history", "reference", "stakes"))
     if inputs.history is not None:
         earlier = read_history(inputs.history, catalog, but=inputs.record)
         beside["history"] = history_values(history(earlier, assessment, catalog))
@@ -115,8 +117,8 @@ def lot(folder: Path, record: Record) -> Lot:
 class Process:
     """What a process makes, and what a change of process does."""
 
-    values: dict[str, Any]
-    change: dict[str, Any] | None
+    values: Json
+    change: Json | None
 
     @property
     def notes(self) -> list[str]:
@@ -124,7 +126,7 @@ class Process:
         assumed = self.values["assumed"]
         return [f"{len(assumed)} numbers of {self.values['process']} are assumed: {', '.join(assumed)}."]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Json:
         """The answer for a machine, as ``docs/schemas`` has it."""
         return {"result": {**self.values, "change": self.change}, "notes": self.notes}
 

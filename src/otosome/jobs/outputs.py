@@ -17,6 +17,7 @@ from otosome.answers.numbers import Interval
 from otosome.answers.sources import SourceRow
 from otosome.answers.therapies import SideBySide
 from otosome.fitting.against import Against
+from otosome.fitting.fit import Fit
 from otosome.lots.checklist import Item
 from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
@@ -71,7 +72,7 @@ class RunResult(TypedDict):
     headline: Headline | Nothing
     drugs: NotRequired[Drugs]
     errors: Accuracy
-    masked: list[Rejected]
+    rejected: list[Rejected]
     against: NotRequired[Against]
 
 
@@ -80,7 +81,7 @@ class CompareResult(TypedDict):
 
     therapies: SideBySide
     errors: Accuracy
-    masked: list[Rejected]
+    rejected: list[Rejected]
 
 
 class MeasuredRow(TypedDict):
@@ -162,6 +163,13 @@ class ChangedRow(TypedDict):
     standing: str
 
 
+class AlteredRow(TypedDict):
+    """A file of a result that is not as it was written: changed, gone or new."""
+
+    file: str
+    what: str
+
+
 class StandingRow(TypedDict):
     """Whether a result stands; ``then`` and ``now`` are the best-value ear's benefit."""
 
@@ -169,6 +177,7 @@ class StandingRow(TypedDict):
     verb: str
     stands: bool
     changed: list[ChangedRow]
+    altered: list[AlteredRow]
     refused: list[str]
     then: float | None
     now: float | None
@@ -510,6 +519,13 @@ class Import(_Written):
     result: ImportResult
 
 
+class FitAnswer(_Written):
+    """``otosome fit``."""
+
+    command: Literal["fit"]
+    result: Fit
+
+
 class Quality(_Answer):
     """``otosome quality``: of a lot with ``out`` and ``inputs``, of a process without."""
 
@@ -538,7 +554,7 @@ class Show(_Written):
 
     command: Literal["show"]
     seed: NotRequired[int]
-    result: RunResult | CompareResult | ImportResult | LotResult | TrialResult
+    result: RunResult | CompareResult | ImportResult | LotResult | Fit | TrialResult
 
 
 class Qualify(_Answer):
@@ -578,6 +594,7 @@ ANSWERS: dict[str, type] = {
     "trial": TrialAnswer,
     "new": New,
     "import": Import,
+    "fit": FitAnswer,
     "quality": Quality,
     "list": List,
     "sources": Sources,

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from otosome.errors import BadInput
-from otosome.jobs import laboratory, lots, study, trials
-from otosome.results import is_ours, record_of
+from otosome.jobs import fitting, laboratory, lots, study, trials
+from otosome.results import is_ours, record_of, recover, unsealed
 
-Shown = study.StudyResult | laboratory.Imported | lots.Lot | trials.Trial
+Shown = study.StudyResult | fitting.FitResult | laboratory.Imported | lots.Lot | trials.Trial
 
 
 def show(path: Path) -> Shown:
     """A result of any verb that writes one; raises BadInput where the path leads to none, saying what it is."""
+    recover(path)
     if not path.is_dir():
         raise _no_folder(path)
     record = record_of(path)
+    warnings = [
+        f"{path / row.file} is {row.what}: this result is not as otosome wrote it"
+        for row in unsealed(path, record)
+    ]
     if record.verb == laboratory.IMPORT:
-        return laboratory.imported(path, record)
+        imported = laboratory.imported(path, record)
+        return replace(imported, notes=[*imported.notes, *warnings])
+    if record.verb == fitting.FIT:
+        return replace(fitting.stored_fit(path), notes=warnings)
     if record.verb == lots.QUALITY:
-        return lots.lot(path, record)
+        lot = lots.lot(path, record)
+        return replace(lot, notes=[*lot.notes, *warnings])
     if record.verb == trials.TRIAL:
-        return trials.stored(path, record)
-    return study.shown(path)
+        trial = trials.stored(path, record)
+        return replace(trial, notes=[*trial.notes, *warnings])
+    return replace(study.shown(path), warnings=tuple(warnings))
 
 
 def _no_folder(path: Path) -> BadInput:

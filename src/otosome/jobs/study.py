@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from otosome.errors import BadInput
 from otosome.jobs.watch import SILENT, Watch
-from otosome.results import Option, Record, check_free, fill, open_result, usual, writing
+from otosome.results import ANSWER, Option, Record, check_free, fill, open_result, usual, writing
 from otosome.units import Json
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class StudyInputs:
     ``interpolate``      take a frequency that a mean needs from its neighbours
     ``shelves``          folders of one's own shelves;  ``allow_retracted``  sources that may be used all the same
     ``against``          a table of readings, or an import, to be laid over what is simulated
+    ``fit``              the result of a fit, whose numbers take the place of the shelves'
     ``out``              the result folder;  ``force``  move an earlier result aside
     """
 
@@ -53,6 +54,7 @@ class StudyInputs:
     shelves: tuple[Path, ...] = ()
     allow_retracted: tuple[str, ...] = ()
     against: Path | None = None
+    fit: Path | None = None
     out: Path | None = None
     force: bool = False
 
@@ -77,12 +79,14 @@ class StudyInputs:
 class StudyResult:
     """A stored result of a study: its folder, the job that wrote it, and its numbers.
 
-    ``data``  of ``otosome.simulate``, with the answer as JSON in its attributes
+    ``data``      of ``otosome.simulate``, with the answer as JSON in its attributes
+    ``warnings``  what a reader must know of the folder itself, beside the answer's notes
     """
 
     folder: Path
     record: Record
     data: xr.Dataset
+    warnings: tuple[str, ...] = ()
 
     def answer(self, name: str) -> Any:
         """A part of the answer, such as ``headline``; None where the result has none."""
@@ -101,7 +105,7 @@ class StudyResult:
     @property
     def ears(self) -> int:
         """Ears simulated, those rejected among them."""
-        return int(self.data.sizes["subject"]) + len(self.answer("masked") or [])
+        return int(self.data.sizes["subject"]) + len(self.answer("rejected") or [])
 
     @property
     def report(self) -> Path:
@@ -119,10 +123,10 @@ class StudyResult:
                 of: self.answer(of),
                 **({} if self.answer("drugs") is None else {"drugs": self.answer("drugs")}),
                 "errors": self.answer("errors") or {},
-                "masked": self.answer("masked") or [],
+                "rejected": self.answer("rejected") or [],
                 **({"against": against} if (against := self.answer("against")) else {}),
             },
-            "notes": self.answer("notes"),
+            "notes": [*self.answer("notes"), *self.warnings],
         }
 
     def _answer_lines(self) -> list[str]:
@@ -185,10 +189,11 @@ def _written(verb: str, inputs: StudyInputs, watch: Watch) -> StudyResult:
 
 
 def _laid(verb: str, inputs: StudyInputs) -> dict[str, Option]:
-    """The readings that a run is laid under, as its record keeps them."""
+    """The readings that a run is laid under and the fit it draws from, as its record keeps them."""
     if inputs.against is not None and verb != RUN:
         raise BadInput("is asked of otosome run", key="--against", given=str(inputs.against))
-    return {} if inputs.against is None else {"against": str(inputs.against)}
+    paths = {"against": inputs.against, "fit": inputs.fit}
+    return {name: str(path) for name, path in paths.items() if path is not None}
 
 
 def _record(verb: str, study: Study, subjects: int, seed: int, shelves: tuple[Path, ...]) -> Record:
@@ -204,30 +209,60 @@ def _record(verb: str, study: Study, subjects: int, seed: int, shelves: tuple[Pa
 def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch) -> StudyResult:
     """A result folder, filled by the verb of its record."""
     from otosome.fitting.observations import observations
-    from otosome.forward import draw, observe
+    from otosome.forward import observe
+    from otosome.jobs.fitting import stored_fit
+    from otosome.study.inputs import digest
 
     table = record.option("against")
     observed = observations(study, Path(table)) if isinstance(table, str) else None
+    origin = record.option("fit")
+    if isinstance(origin, str):
+        stored_fit(Path(origin))
+        record = replace(
+            record, inputs={**record.inputs, str(Path(origin) / ANSWER): digest(Path(origin) / ANSWER)}
+        )
     with writing(folder, force) as part:
-        ears = draw(study, subjects=int(str(record.option("subjects"))), seed=int(str(record.option("seed"))))
+        ears, study = _drawn(study, record)
         result = _work(record.verb)(study, ears, tick=watch.ticks("simulating"))
         watch.check()
         if observed is not None:
             record = replace(record, inputs={**record.inputs, **observed.inputs})
-            _lay(part, study, result, ears, observed)
+            _lay(part, study, result, ears, observed, Path(str(table)))
         fill(part, result, observe(study, result, ears), ears, record)
         watch.check()
     return StudyResult(folder, record, result)
 
 
-def _lay(folder: Path, study: Study, result: xr.Dataset, ears: Ears, observed: Observations) -> None:
+def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:
+    """The ears a record asks for, and the study as their numbers state it: the shelves', or those of a fit."""
+    from otosome.fitting.use import informed
+    from otosome.forward import draw
+    from otosome.jobs.fitting import draws_of, stored_fit
+
+    subjects, seed, origin = (record.option(name) for name in ("subjects", "seed", "fit"))
+    if not isinstance(origin, str):
+        return draw(study, subjects=int(str(subjects)), seed=int(str(seed))), study
+    result = stored_fit(Path(origin))
+    known = informed(study, result.fit, draws_of(result), result.folder)
+    return draw(study, subjects=int(str(subjects)), seed=int(str(seed)), prior=known.prior), known.study
+
+
+def _lay(
+    folder: Path, study: Study, result: xr.Dataset, ears: Ears, observed: Observations, source: Path
+) -> None:
     """Lay readings over a result: into its answer and notes, and as a table beside it."""
     from otosome.answers import stored
     from otosome.fitting.against import against, notes, table
+    from otosome.fitting.measured import measured
     from otosome.results import csv_text
 
     laid = against(study, result, ears, observed)
-    stored.write(result, against=laid, notes=[*json.loads(result.attrs["notes"]), *notes(laid)])
+    stored.write(
+        result,
+        against=laid,
+        measured=measured(study, source),
+        notes=[*json.loads(result.attrs["notes"]), *notes(laid)],
+    )
     (folder / "against.csv").write_text(csv_text(table(laid)), encoding="utf-8", newline="\n")
 
 

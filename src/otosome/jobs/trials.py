@@ -20,11 +20,14 @@ class TrialInputs:
     """Designs to answer.
 
     ``designs``  their files;  ``formula``  without simulated patients
+    ``workers``  processes that simulate;  ``resume``  go on with the ears that an earlier attempt left
     ``out``      the result folder;  ``force``  move an earlier result aside
     """
 
     designs: tuple[Path, ...]
     formula: bool = False
+    workers: int = 1
+    resume: bool = False
     shelves: tuple[Path, ...] = ()
     out: Path | None = None
     force: bool = False
@@ -65,8 +68,10 @@ class Trial:
 
 def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     """What designs need and can show; raises BadInput before any work, or Cancelled."""
+    import pandas as pd
+
     from otosome.catalog import Catalog
-    from otosome.trials.answer import DesignAnswer, answer
+    from otosome.trials.answer import DesignAnswer, answer, with_trials
     from otosome.trials.reading import read_design
 
     if not 1 <= len(inputs.designs) <= MOST_DESIGNS:
@@ -76,18 +81,24 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     name = questions[0].name
     folder = inputs.out if inputs.out is not None else usual(name, TRIAL)
     check_free(folder, inputs.force)
-    tick = watch.ticks("answering designs")
-    answers = list[DesignAnswer]()
-    for number, question in enumerate(questions, start=1):
-        with at(str(inputs.designs[number - 1])):
-            answers.append(answer(question))
-        tick(number, len(questions))
+    answers, people = list[DesignAnswer](), dict[str, pd.DataFrame]()
+    for file, question in zip(inputs.designs, questions, strict=True):
+        with at(str(file)):
+            each = answer(question)
+            if question.simulate is not None and not inputs.formula:
+                ears = folder.with_name(f"{folder.name}.bank") / question.name
+                tick = watch.ticks(f"simulating {question.simulate.bank} ears")
+                each, people[question.name] = with_trials(
+                    each, question, catalog, ears, inputs.workers, inputs.resume, tick
+                )
+            watch.check()
+            answers.append(each)
     hashes = {path: digest for question in questions for path, digest in question.inputs.items()}
     record = Record(TRIAL, name, hashes, options_of(inputs))
     designs = [_plain(asdict(each)) for each in answers]
     notes = [f"{each.name}: {note}" for each in answers for note in each.notes]
     with writing(folder, inputs.force) as part:
-        fill_trial(part, answers, inputs.designs, {"designs": designs, "notes": notes}, record)
+        fill_trial(part, answers, people, inputs.designs, {"designs": designs, "notes": notes}, record)
     return Trial(folder, record, designs, notes)
 
 

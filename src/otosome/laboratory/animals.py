@@ -27,6 +27,8 @@ COLUMNS = tuple(
 EARS = {"": "", "l": "left", "left": "left", "r": "right", "right": "right"}
 DATES = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
 MOST = 20_000
+VEHICLE = "vehicle"
+CARRIERS = (VEHICLE, "saline", "pbs", "buffer", "medium", "control", "sham", "artificial perilymph")
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,23 @@ class Animals:
         """The group of each row; its code while the group is blinded."""
         return [group or code for group, code in zip(self.rows["group"], self.rows["code"], strict=True)]
 
+    def order(self) -> list[str]:
+        """The groups as the sheet has them, those that got a vehicle first: others are compared with the first."""
+        rows = self.rows.assign(name=self.groups())
+        names = [name for name in rows["name"].unique() if name]
+        treated = zip(rows["name"], rows["treatment"], strict=True)
+        carried = {name for name, treatment in treated if is_carrier(name, treatment)}
+        return sorted(names, key=lambda name: name not in carried)
+
     def species(self) -> dict[str, str]:
         """Subject -> species, as the shelf spells it; subjects of none are left out."""
         named = zip(self.rows["subject"], self.rows["species"], strict=True)
         return {subject: word.lower().replace(" ", "_") for subject, word in named if word}
+
+
+def is_carrier(*names: str) -> bool:
+    """Whether the name of a treatment or group is that of a vehicle or control."""
+    return any(name.strip().lower() in CARRIERS for name in names)
 
 
 def _untamed(cell: object) -> str:

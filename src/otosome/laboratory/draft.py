@@ -6,6 +6,7 @@ does not hold (a duration, a band, a volume) is written with a comment that says
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -14,7 +15,7 @@ import tomli_w
 
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
-from otosome.laboratory.animals import Animals
+from otosome.laboratory.animals import VEHICLE, Animals, is_carrier
 from otosome.laboratory.reading import readings_of
 from otosome.study import loads
 from otosome.units import house, split
@@ -28,11 +29,11 @@ MOST_FREQUENCIES, MOST_TIMES, MOST_GROUPS = 40, 40, 40
 # Used where the sheet says only which insult or treatment it was; each line says that it is to be set.
 NOISE = {"duration": "2 h", "band": ["8 kHz", "16 kHz"]}
 UNTOLD = "336 h"
-VEHICLE = "vehicle"
-CARRIERS = (VEHICLE, "saline", "pbs", "buffer", "medium", "control", "artificial perilymph")
+LOT = "example_lot"
+VESICLES = re.compile(r"vesicle|exosom|(?<![a-z])s?evs?(?![a-z])", re.IGNORECASE)
 DRUG_ROUTE, ROUTE, VOLUME = "intraperitoneal", "round_window", "2 uL"
 TO_SET = "not in the tables: set it"
-HEAD = """# A study drafted from {source}. Run it:  otosome run {file}
+HEAD = """# A study drafted from {source}. Run it beneath its readings:  otosome run {file} --against {folder}
 # Its groups, times and frequencies are the laboratory's. A line that ends in "{to_set}" is not.
 """
 
@@ -71,7 +72,12 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
     study |= {"measure": measures, "compare": _compared(arms, treatments, measures)}
     text = tomli_w.dumps({key: value for key, value in study.items() if value})
     untold = [f"[measure.{key}]" for key in measures if not _dated(own, key)]
-    text = HEAD.format(source=label(table), file=name, to_set=TO_SET) + outside + _commented(text, untold)
+    text = (
+        HEAD.format(source=label(table), file=name, folder=label(folder), to_set=TO_SET)
+        + outside
+        + _unmodelled(rows, groups, catalog)
+        + _commented(text, untold)
+    )
     loads(text, name, shelves=catalog.own)
     return text
 
@@ -90,17 +96,22 @@ def _heard(study: dict[str, object], catalog: Catalog) -> tuple[float, float]:
 def _compared(
     arms: list[dict[str, object]], treatments: dict[str, object], measures: dict[str, dict[str, object]]
 ) -> dict[str, object]:
-    """What a vesicle group is compared with: the group of the same insult that got the vehicle; empty without both."""
+    """What a vesicle group is compared with: one of the same insult that got the vehicle, or else nothing.
 
-    def receives(arm: dict[str, object], vehicle: bool) -> bool:
+    returns  empty where there are no two such groups
+    """
+
+    def kind(arm: dict[str, object]) -> str:
         uses = [treatments[str(use)] for use in cast(list[str], arm.get("treatments", []))]
-        return any((cast(dict[str, object], use)["batch"] == VEHICLE) == vehicle for use in uses)
+        batches = {str(cast(dict[str, object], use)["batch"]) for use in uses}
+        return "vesicles" if batches - {VEHICLE} else VEHICLE if batches else "nothing"
 
     pairs = [
         (of["name"], against["name"])
+        for other in (VEHICLE, "nothing")
         for of in arms
         for against in arms
-        if receives(of, False) and receives(against, True) and of.get("insults") == against.get("insults")
+        if (kind(of), kind(against)) == ("vesicles", other) and of.get("insults") == against.get("insults")
     ]
     if not pairs:
         return {}
@@ -117,6 +128,28 @@ def _dated(readings: pd.DataFrame, key: str) -> bool:
 def label(table: Path) -> str:
     """The table's own name, for a comment."""
     return "".join(c for c in table.name if c.isprintable())[:80]
+
+
+def _unmodelled(rows: pd.DataFrame, groups: list[str], catalog: Catalog) -> str:
+    """A comment on treatments that are no vesicles: the model is given nothing in their place."""
+    pairs = sorted(
+        {
+            (treatment, group)
+            for treatment, group in zip(rows["treatment"], rows["group"], strict=True)
+            if group in groups and treatment not in ("", "none") and not _batch(treatment, catalog)
+        }
+    )
+    named = "; ".join(f"{treatment} of {group}" for treatment, group in pairs)
+    return f"# No vesicles and no vehicle, so the model is given nothing for it: {named}.\n" if named else ""
+
+
+def _batch(treatment: str, catalog: Catalog) -> str:
+    """The batch that a treatment is: one of the shelf, the vehicle, or a lot of vesicles; blank for any other."""
+    if treatment in catalog.names("batches"):
+        return treatment
+    if is_carrier(treatment):
+        return VEHICLE
+    return LOT if VESICLES.search(treatment) else ""
 
 
 def _single(rows: pd.DataFrame, column: str, file: str, allowed: list[str]) -> str:
@@ -152,9 +185,8 @@ def _arm(
         raise BadInput(f"group {group!r} has no insult", file=file, key="insult", cure=cure)
     if insult != "none":
         arm["insults"] = [_use(insults, insult, insult_dose, _insult(insult, insult_dose, file, catalog))]
-    if treatment and treatment != "none":
-        known = treatment if treatment in catalog.names("batches") else "example_lot"
-        batch = VEHICLE if treatment.lower() in CARRIERS else known
+    batch = _batch(treatment, catalog)
+    if batch:
         use: dict[str, object] = {"batch": batch, "route": ROUTE, "at": ["0 h"], "volume": VOLUME}
         arm["treatments"] = [_use(treatments, treatment, dose, {**use, **_dosed(dose, batch, file)})]
     return arm

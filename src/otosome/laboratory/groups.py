@@ -1,38 +1,42 @@
 """Group means of what was measured, with the animal as the unit: ears, frequencies and days of one are not independent.
 
-For each endpoint a linear mixed model has the group, the frequency and the time as they were measured and an animal's
-own level as its random part (restricted maximum likelihood, statsmodels). A group's mean is that of its cells with
-equal weight, a contrast the difference of two groups; their intervals hold 95 %.
+For each endpoint a linear mixed model has the group at each time and the frequency as they were measured, and an
+animal's own level as its random part (restricted maximum likelihood, statsmodels). A contrast is the difference of two
+groups at one time; intervals hold 95 %.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from otosome.laboratory.tables import when
 from otosome.units import Array
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = tuple(
-    "quantity unit level group against mean low high animals readings between within method".split()
+    "quantity unit level time group against mean low high animals readings between within method".split()
 )
 FEWEST_ANIMALS, MOST_READINGS = 2, 20_000
 COVERED = 1.959964  # standard errors to either side of 95 % of a normal distribution
+NO_SPREAD = 1e-8  # of the variance between animals
 MIXED, MEANS = "mixed model, animal as random part", "means of animals"
 
 
-def group_means(readings: pd.DataFrame) -> pd.DataFrame:
-    """Means of groups, and differences from the first group, of each quantity of a table of readings.
+def group_means(readings: pd.DataFrame, order: Sequence[str] = ()) -> pd.DataFrame:
+    """Means of groups at each time, and differences from the first group at the same time, of each quantity.
 
     ``readings``  uncensored rows with a subject and a group are used, at the level read most often
-    returns       columns ``COLUMNS``: ``against`` is blank for a mean; ``between`` and ``within`` are the standard
-                  deviations of animals and of readings of one animal, in the unit of the quantity
+    ``order``     groups as the study has them, the one compared with first; others follow by name
+    returns       columns ``COLUMNS``: ``time`` in words, ``against`` blank for a mean; ``between`` and ``within`` are
+                  the standard deviations of animals and of readings of one animal, in the unit of the quantity
     """
     import pandas as pd
 
@@ -44,44 +48,54 @@ def group_means(readings: pd.DataFrame) -> pd.DataFrame:
         level = float(part["level"].mode().to_numpy(dtype=float).max(initial=-np.inf))
         level = level if np.isfinite(level) else np.nan
         used = part if np.isnan(level) else part[part["level"] == level]
-        animals = used.groupby("group")["subject"].nunique()
-        used = used[used["group"].isin(animals.index[animals >= FEWEST_ANIMALS])]
+        used = used.assign(when=when(used), hours=used["time"].fillna(-np.inf))
+        used = used[used.groupby(["group", "when"])["subject"].transform("nunique") >= FEWEST_ANIMALS]
         if 0 < len(used) <= MOST_READINGS:
             about = {"quantity": quantity, "unit": unit, "level": level}
-            rows += [{**about, **row} for row in _fitted(used)]
+            rows += [{**about, **row} for row in _fitted(used, order)]
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
 
 
-def _fitted(readings: pd.DataFrame) -> list[dict[str, object]]:
-    """The rows of one quantity: a mean for each group and a difference of each from the first."""
-    groups = sorted(readings["group"].unique())
-    design = _design(readings, groups)
+def _fitted(readings: pd.DataFrame, order: Sequence[str]) -> list[dict[str, object]]:
+    """The rows of one quantity: a mean of each group at each time, and its difference from the first group then."""
+    place = {name: number for number, name in enumerate(order)}
+    cells = [
+        (str(word), str(group))
+        for _, word, group in sorted(
+            set(zip(readings["hours"], readings["when"], readings["group"], strict=True)),
+            key=lambda cell: (cell[0], cell[1], place.get(cell[2], len(place)), cell[2]),
+        )
+    ]
+    own = list(zip(readings["when"], readings["group"], strict=True))
+    design = _design(readings, own, cells)
     subject = (readings["group"] + "\0" + readings["subject"]).to_numpy()
     effects, covariance, between, within, method = _model(
         readings["value"].to_numpy(dtype=float), design, subject
     )
-    centre = design[:, len(groups) :].mean(axis=0)
-    counts = readings.groupby("group")
+    centre = np.append(np.zeros(len(cells)), design[:, len(cells) :].mean(axis=0))
+    first = {word: number for number, (word, _) in reversed(list(enumerate(cells)))}
+    animals, counts = (
+        readings.groupby(["when", "group"])["subject"].agg(how).to_dict() for how in ("nunique", "size")
+    )
     rows = list[dict[str, object]]()
-    for number, group in enumerate(groups):
-        pick = np.zeros(design.shape[1])
-        pick[number] = 1.0
-        against = pick - np.eye(1, design.shape[1]).ravel()
-        pick[len(groups) :] = centre
-        for weights, other in ((pick, ""), (against, groups[0])):
+    for number, (word, group) in enumerate(cells):
+        pick = np.eye(1, design.shape[1], number).ravel()
+        apart = pick - np.eye(1, design.shape[1], first[word]).ravel()
+        for weights, other in ((pick + centre, ""), (apart, cells[first[word]][1])):
             if other == group:
                 continue
             mean, variance = float(weights @ effects), float(weights @ covariance @ weights)
             error = math.sqrt(max(variance, 0.0))
             rows.append(
                 {
+                    "time": word,
                     "group": group,
                     "against": other,
                     "mean": mean,
                     "low": mean - COVERED * error,
                     "high": mean + COVERED * error,
-                    "animals": int(counts["subject"].nunique()[group]),
-                    "readings": int(counts.size()[group]),
+                    "animals": int(animals[word, group]),
+                    "readings": int(counts[word, group]),
                     "between": between,
                     "within": within,
                     "method": method,
@@ -90,21 +104,22 @@ def _fitted(readings: pd.DataFrame) -> list[dict[str, object]]:
     return rows
 
 
-def _design(readings: pd.DataFrame, groups: list[str]) -> Array:
-    """A column a group, and one for each further frequency and time, shape (reading, effect)."""
+def _design(
+    readings: pd.DataFrame, own: Sequence[tuple[str, str]], cells: Sequence[tuple[str, str]]
+) -> Array:
+    """A column for each group at each time, and one for each further frequency, shape (reading, effect)."""
     import pandas as pd
 
-    columns = [(readings["group"] == group).to_numpy(dtype=float) for group in groups]
-    for name in ("frequency", "time"):
-        cells = pd.Categorical(readings[name].round(3).fillna(-1e9))
-        columns += [(cells == cell).astype(float) for cell in cells.categories[1:]]
+    columns = [np.array([cell == place for place in own], dtype=float) for cell in cells]
+    tones = pd.Categorical(readings["frequency"].round(3).fillna(-1e9))
+    columns += [(tones == tone).astype(float) for tone in tones.categories[1:]]
     design = np.column_stack(columns)
-    # A frequency or time that only one group has says nothing apart from that group.
-    kept_columns = list(range(len(groups)))
-    for i in range(len(groups), design.shape[1]):
-        if np.linalg.matrix_rank(design[:, [*kept_columns, i]]) > len(kept_columns):
-            kept_columns.append(i)
-    return np.asarray(design[:, kept_columns])
+    # A frequency that only one group has says nothing apart from that group.
+    useful = list(range(len(cells)))
+    for i in range(len(cells), design.shape[1]):
+        if np.linalg.matrix_rank(design[:, [*useful, i]]) > len(useful):
+            useful.append(i)
+    return np.asarray(design[:, useful])
 
 
 def _model(
@@ -143,6 +158,8 @@ def _mixed(
     if not fit.converged or not np.isfinite(covariance).all():
         return None
     between, within = float(np.asarray(fit.cov_re)[0, 0]), float(fit.scale)
+    if within < NO_SPREAD * between:
+        return None  # readings of one animal do not differ: the likelihood has no top
     return np.asarray(fit.fe_params, dtype=float), covariance, math.sqrt(max(between, 0.0)), math.sqrt(within)
 
 
@@ -154,8 +171,8 @@ def methods(means: pd.DataFrame) -> str:
     parts = [f"means with 95 % intervals were estimated for {means['quantity'].nunique()} endpoints"]
     if (means["method"] == MIXED).any():
         parts.append(
-            "by linear mixed models with group, frequency and time as fixed and the animal as random effect "
-            "(restricted maximum likelihood, statsmodels)"
+            "by linear mixed models with the group at each time and the frequency as fixed effects and the animal as "
+            "random effect (restricted maximum likelihood, statsmodels)"
         )
     if (means["method"] == MEANS).any():
         parts.append("by least squares on the means of animals where each was read once")

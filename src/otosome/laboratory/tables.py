@@ -142,6 +142,15 @@ def _table(
     return pd.DataFrame(full, index=range(count))
 
 
+def when(readings: pd.DataFrame) -> list[str]:
+    """When each row of a table of readings was read, in hours or in the words of its file; blank where neither says."""
+    words = readings["flag"].astype(str).str.extract(r"timepoint: ([^;]*)")[0].fillna("")
+    return [
+        f"{hour:g} h" if np.isfinite(hour) else word
+        for hour, word in zip(readings["time"].astype(float), words, strict=True)
+    ]
+
+
 @lru_cache(maxsize=65_536)
 def label(text: str) -> str:
     """A name from a file as one short line of text."""

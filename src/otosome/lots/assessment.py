@@ -88,9 +88,9 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
     export = Export.open(file)
     record = parse_record(export.content, file.name)
     files = read_files(record, file.parent, file.name, catalog)
-    fresh = tuple(one for one in files.counts if one.stored == 0)
-    undiluted = next((one.undiluted for one in fresh if one.undiluted), "")
-    known = tuple(one for one in fresh if not one.undiluted)
+    fresh = tuple(measurement for measurement in files.counts if measurement.stored == 0)
+    undiluted = next((measurement.undiluted for measurement in fresh if measurement.undiluted), "")
+    known = tuple(measurement for measurement in fresh if not measurement.undiluted)
     counted = _count(known, fresh, file.name, catalog)
     potencies = _potencies(record, files, file.name, catalog)
     vesicles = _not_vesicles(files, catalog)
@@ -110,7 +110,7 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
     lot = study_batch(
         record, file.name, known or fresh, counted, vesicles, potencies, (decision, reason), catalog
     )
-    models = tuple(_assay(one.assay, catalog).model for one in record.assay)
+    models = tuple(_assay(entry.assay, catalog).model for entry in record.assay)
     lists = _checklists(record, file.name, catalog)
     inputs = {str(file): export.sha256, **files.inputs}
     if record.specification.endswith(".toml"):
@@ -131,7 +131,7 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
         files.plates,
         models,
         lists,
-        replace(lot, notes=(*lot.notes, *(one.words for one in files.left_out))),
+        replace(lot, notes=(*lot.notes, *(part.words for part in files.left_out))),
         inputs,
         files.left_out,
     )
@@ -145,7 +145,7 @@ def _count(
         return None
     spread = scatter(fresh, catalog)[0]
     refuse_contradiction(known, spread, file)
-    return count([one.measurement() for one in known], spread)
+    return count([measurement.measurement() for measurement in known], spread)
 
 
 def _specification(record: LotRecord, file: Path, catalog: Catalog) -> Entry[SpecificationOptions, Any]:
@@ -169,9 +169,9 @@ def _assay_names(record: LotRecord) -> dict[str, str]:
 def _potencies(record: LotRecord, files: Files, file: str, catalog: Catalog) -> Potencies:
     """Runs by mechanism; a run may speak for several."""
     runs: dict[str, list[RunPotency]] = {}
-    for n, (asked, plate) in enumerate(zip(record.assay, files.plates, strict=True)):
-        for mechanism in asked.mechanisms:
-            if mechanism not in catalog.names("mechanisms") or asked.mechanisms.count(mechanism) > 1:
+    for n, (entry, plate) in enumerate(zip(record.assay, files.plates, strict=True)):
+        for mechanism in entry.mechanisms:
+            if mechanism not in catalog.names("mechanisms") or entry.mechanisms.count(mechanism) > 1:
                 raise BadInput(
                     "is not a mechanism, or is named twice",
                     file=file,
@@ -179,12 +179,12 @@ def _potencies(record: LotRecord, files: Files, file: str, catalog: Catalog) -> 
                     given=mechanism,
                     allowed=catalog.names("mechanisms"),
                 )
-        assay = _assay(asked.assay, catalog)
+        assay = _assay(entry.assay, catalog)
         if plate is None:
-            run = RunPotency(Path(asked.file).name, (), "its file cannot be read")
+            run = RunPotency(Path(entry.file).name, (), "its file cannot be read")
         else:
-            run = measure(plate.run(asked.reference, asked.sample), assay)
-        for mechanism in asked.mechanisms:
+            run = measure(plate.run(entry.reference, entry.sample), assay)
+        for mechanism in entry.mechanisms:
             runs.setdefault(mechanism, []).append(run)
     return {mechanism: (tuple(own), combine(own)) for mechanism, own in runs.items()}
 
@@ -210,8 +210,8 @@ def _not_vesicles(files: Files, catalog: Catalog) -> Belief | None:
 def _checklists(record: LotRecord, file: str, catalog: Catalog) -> dict[str, tuple[Item, ...]]:
     for name in record.reporting:
         catalog.get("checklists", name)
-    found = {}
+    states = {}
     for name in catalog.names("checklists"):
         items = catalog.get("checklists", name).options.item
-        found[name] = tuple(checked(items, record.reporting.get(name, {}), file))
-    return found
+        states[name] = tuple(checked(items, record.reporting.get(name, {}), file))
+    return states

@@ -170,17 +170,17 @@ def _counted(
 ) -> Array:
     """Particles of the dose as a count would show them, shape (subject,)."""
     amounts = {"particles": particles, "protein": protein, "cells": cells}
-    given = {key: np.asarray(value, dtype=float) for key, value in amounts.items() if value is not None}
-    if not given and volume is not None:
-        given = {"volume": np.asarray(volume, dtype=float)}
-    if len(given) != 1:
+    stated = {key: np.asarray(value, dtype=float) for key, value in amounts.items() if value is not None}
+    if not stated and volume is not None:
+        stated = {"volume": np.asarray(volume, dtype=float)}
+    if len(stated) != 1:
         raise BadInput(
             "a dose has one amount, or only a volume",
             file=f"batches.{batch.name}",
-            given=sorted(given) or "none",
+            given=sorted(stated) or "none",
             allowed=[*amounts, "volume"],
         )
-    ((kind, amount),) = given.items()
+    ((kind, amount),) = stated.items()
     if not (np.isfinite(amount).all() and (amount >= 0).all()):
         raise BadInput(
             "a dose is finite and not negative", file=f"batches.{batch.name}", key=kind, given=str(amount)

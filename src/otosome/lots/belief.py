@@ -30,8 +30,8 @@ class Belief:
     @classmethod
     def student(cls, middle: float, spread: float, freedom: float, scale: Scale = "log") -> Belief:
         """One part."""
-        one = [np.array([float(v)]) for v in (1.0, middle, spread, freedom)]
-        return cls(one[0], one[1], one[2], one[3], scale)
+        parameters = [np.array([float(v)]) for v in (1.0, middle, spread, freedom)]
+        return cls(parameters[0], parameters[1], parameters[2], parameters[3], scale)
 
     def below(self, value: float) -> float:
         """Probability that the number lies below this value, or at it."""

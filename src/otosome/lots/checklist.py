@@ -25,25 +25,25 @@ class Item:
     said: str
 
 
-def checked(items: Mapping[str, ChecklistItem], said: Mapping[str, str], file: str) -> list[Item]:
+def checked(items: Mapping[str, ChecklistItem], statements: Mapping[str, str], file: str) -> list[Item]:
     """Every item of a checklist with what was said of it.
 
     ``items``  of the entry: name, what is asked and status, by key
-    ``said``   what the record says, by key; "not applicable: reason" where it does not apply
+    ``statements``   what the record says, by key; "not applicable: reason" where it does not apply
     raises     BadInput for a key that is no item, or an item that does not apply without a reason
     """
-    for key in said:
+    for key in statements:
         if key not in items:
             raise BadInput("is not an item", file=file, key=key, given=key, allowed=list(items))
-    return [_item(key, item, said.get(key, "").strip(), file) for key, item in items.items()]
+    return [_item(key, item, statements.get(key, "").strip(), file) for key, item in items.items()]
 
 
-def _item(key: str, item: ChecklistItem, said: str, file: str) -> Item:
-    state: State = "present" if said else "missing"
-    if said.lower().startswith(_NOT_APPLICABLE):
+def _item(key: str, item: ChecklistItem, text: str, file: str) -> Item:
+    state: State = "present" if text else "missing"
+    if text.lower().startswith(_NOT_APPLICABLE):
         state = "not applicable"
-        said = said[len(_NOT_APPLICABLE) :].strip(" :,;-")
-        if not said:
+        text = text[len(_NOT_APPLICABLE) :].strip(" :,;-")
+        if not text:
             raise BadInput(
                 "what does not apply says why",
                 file=file,
@@ -51,10 +51,10 @@ def _item(key: str, item: ChecklistItem, said: str, file: str) -> Item:
                 given=_NOT_APPLICABLE,
                 cure=f'{key} = "not applicable: the reason"',
             )
-    return Item(key, item.name, item.asks, item.status, state, said)
+    return Item(key, item.name, item.asks, item.status, state, text)
 
 
 def share_present(items: list[Item]) -> float | None:
     """Share of the applicable items that are present, 0 to 1; None where none applies."""
-    asked = [item for item in items if item.state != "not applicable"]
-    return sum(item.state == "present" for item in asked) / len(asked) if asked else None
+    applicable = [item for item in items if item.state != "not applicable"]
+    return sum(item.state == "present" for item in applicable) / len(applicable) if applicable else None

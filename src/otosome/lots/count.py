@@ -74,12 +74,12 @@ class Count:
 
 def count(measurements: Sequence[Measurement], scatter: Scatter) -> Count:
     """The count of a lot from its measurements (one or more), with every level of its error."""
-    logs = [np.log(one.counts) for one in measurements]
+    logs = [np.log(measurement.counts) for measurement in measurements]
     video, within, between = _spreads(logs, scatter)
     means = np.array([log.mean() for log in logs])
     sizes = np.array([log.size for log in logs])
     each = video[:, None] / sizes + within[:, None]
-    day_mean, day_variance, likelihood = _days(means, each, [one.day for one in measurements])
+    day_mean, day_variance, likelihood = _days(means, each, [measurement.day for measurement in measurements])
     total = day_variance + between[:, None]
     precision = (1 / total).sum(axis=1)
     middle = (day_mean / total).sum(axis=1) / precision
@@ -88,12 +88,12 @@ def count(measurements: Sequence[Measurement], scatter: Scatter) -> Count:
     weight = np.exp(likelihood - likelihood.max())
     weight /= weight.sum()
     belief = Belief(weight, middle, precision**-0.5, np.full(weight.size, np.inf))
-    seen, freedom = _pooled(logs)
+    pooled, freedom = _pooled(logs)
     return Count(
         belief,
         len(logs),
         day_mean.shape[1],
-        float(np.sqrt(seen)) if freedom else float("nan"),
+        float(np.sqrt(pooled)) if freedom else float("nan"),
         float(weight @ np.sqrt(within)),
         float(weight @ np.sqrt(between)),
         (video, within, between),
@@ -109,9 +109,9 @@ def _pooled(logs: Sequence[Array]) -> tuple[float, int]:
 
 def _spreads(logs: Sequence[Array], scatter: Scatter) -> tuple[Array, Array, Array]:
     """Variances of video, measurement and day at every point of a grid of equal prior weight."""
-    seen, freedom = _pooled(logs)
+    pooled, freedom = _pooled(logs)
     shares = (np.arange(_STEPS) + 0.5) / _STEPS
-    video = seen * freedom / chdtri(freedom, shares) if freedom else np.zeros(1)
+    video = pooled * freedom / chdtri(freedom, shares) if freedom else np.zeros(1)
     within, between = (
         np.log1p((low + shares * (high - low)) ** 2) for low, high in (scatter.within, scatter.between)
     )
@@ -142,9 +142,9 @@ def ratio(after: Array, before: Array, within: tuple[float, float]) -> Belief:
     ``within``  range of the coefficient of variation within a day
     """
     logs = [np.log(after), np.log(before)]
-    seen, freedom = _pooled(logs)
+    pooled, freedom = _pooled(logs)
     shares = (np.arange(_STEPS) + 0.5) / _STEPS
-    video = seen * freedom / chdtri(freedom, shares) if freedom else np.zeros(1)
+    video = pooled * freedom / chdtri(freedom, shares) if freedom else np.zeros(1)
     each = np.log1p((within[0] + shares * (within[1] - within[0])) ** 2)
     grid = np.meshgrid(video * (1 / after.size + 1 / before.size), 2 * each, indexing="ij")
     spread = np.sqrt((grid[0] + grid[1]).ravel())

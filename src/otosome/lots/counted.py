@@ -60,7 +60,7 @@ def measured_lot(
         raise BadInput("an export holds one sample with particles in it", given=particles["sample"].nunique())
     videos = particles.groupby("replicate", sort=True)
     counts = videos["concentration"].sum().to_numpy(dtype=float)
-    medians = np.array([_median(one) for _, one in videos])
+    medians = np.array([_median(video) for _, video in videos])
     bins = particles.groupby("diameter", sort=True)["concentration"].mean()
     sizes, share = bins.index.to_numpy(dtype=float), bins.to_numpy(dtype=float)
     middle = float(medians.mean())
@@ -188,12 +188,12 @@ def _profile(size: Array, count: Array) -> dict[str, list[float]]:
 def _warnings(particles: pd.DataFrame) -> tuple[str, ...]:
     """Each warning of the instrument once, with the videos it stands at."""
     flags = particles.groupby("replicate", sort=True)["flag"].first()
-    seen: dict[str, list[int]] = {}
+    flagged: dict[str, list[int]] = {}
     for video, text in flags.items():
         for flag in str(text).split("; ") if text else []:
-            seen.setdefault(flag, []).append(int(str(video)))
+            flagged.setdefault(flag, []).append(int(str(video)))
     return tuple(
-        f"Flagged in the export: {flag} ({_which(videos, flags.size)})." for flag, videos in seen.items()
+        f"Flagged in the export: {flag} ({_which(videos, flags.size)})." for flag, videos in flagged.items()
     )
 
 

@@ -107,12 +107,12 @@ def _curve(x: Array, y: Array, preparation: Array, start: Array) -> Fit | None:
     width, spread = np.ptp(x), np.ptp(y)
     if not spread > 0:
         return None
-    found = least_squares(
+    solution = least_squares(
         residuals, start, slopes, method="lm", x_scale=np.r_[spread, spread, 1.0, [width] * own.shape[1]]
     )
-    if not found.success or not -6 < found.x[2] + np.log(width) < 8:
+    if not solution.success or not -6 < solution.x[2] + np.log(width) < 8:
         return None
-    estimate: Array = np.asarray(found.x, dtype=np.float64)
+    estimate: Array = np.asarray(solution.x, dtype=np.float64)
     return _fit(estimate, slopes(estimate), -residuals(estimate), y)
 
 

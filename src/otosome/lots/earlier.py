@@ -15,6 +15,7 @@ from otosome.lots.assessment import Assessment, assess
 from otosome.lots.belief import Belief
 from otosome.lots.history import (
     FEWEST,
+    RULES,
     Chart,
     Components,
     Stability,
@@ -63,7 +64,7 @@ class Series:
         drifted = self.charts[1].baseline in self.charts[1].outside
         return (
             *self.broken,
-            *(("the exponentially weighted mean is outside its limits",) if drifted else ()),
+            *((RULES[-1],) if drifted else ()),
         )
 
 
@@ -81,10 +82,12 @@ class History:
     @property
     def conclusion(self) -> str:
         """Whether the new lot is like those before it, in one sentence."""
-        if self.new is None or not any(one.new is not None for one in self.series):
+        if self.new is None or not any(series.new is not None for series in self.series):
             return f"{len(self.lots)} lots, and no new one that could be compared with them."
         broken = [
-            f"{one.quantity.replace('_', ' ')}: {', '.join(one.unlike)}" for one in self.series if one.unlike
+            f"{series.quantity.replace('_', ' ')}: {', '.join(series.unlike)}"
+            for series in self.series
+            if series.unlike
         ]
         if broken:
             return f"Lot {self.new} is unlike the {len(self.lots)} lots before it: {'; '.join(broken)}."
@@ -153,27 +156,26 @@ def history(earlier: Earlier, new: Assessment | None, catalog: Catalog, left: fl
         raise BadInput(
             "a history has three lots or more", key="history", given=f"{len(lots)} lots", cure=cure
         )
-    found = []
     counted, notes = _comparable(lots, new)
-    if len(counted) >= FEWEST:
-        found.append(_counts(counted, new))
-    for mechanism in sorted({m for lot in lots for m, (_, p) in lot.potencies.items() if p is not None}):
-        measured = [
-            lot for lot in lots if mechanism in lot.potencies and lot.potencies[mechanism][1] is not None
-        ]
-        if len(measured) >= FEWEST:
-            found.append(_potency(mechanism, measured, new))
+    charted = [_counts(counted, new)] if len(counted) >= FEWEST else []
+    charted += _potency_series(lots, new)
     stored, unstored = _stability(lots if new is None else [*lots, new], left)
     names = tuple(lot.record.name for lot in lots)
     notes = (*earlier.left_out, *notes, *unstored)
     changes = _changes(lots if new is None else [*lots, new], catalog)
-    return History(names, None if new is None else new.record.name, tuple(found), stored, notes, changes)
+    return History(names, None if new is None else new.record.name, tuple(charted), stored, notes, changes)
 
 
 def _counts(lots: Sequence[Assessment], new: Assessment | None) -> Series:
     known = [lot.counted.belief for lot in lots if lot.counted is not None]
     single = [
-        np.log([one.counts().mean() for one in lot.counts if one.stored == 0 and not one.undiluted])
+        np.log(
+            [
+                measurement.counts().mean()
+                for measurement in lot.counts
+                if measurement.stored == 0 and not measurement.undiluted
+            ]
+        )
         for lot in lots
     ]
     here = new.counted.belief if new is not None and new.counted is not None and _known(new) else None
@@ -189,17 +191,28 @@ def _comparable(
         return [], ()
     instrument = _instrument(new if new is not None and _known(new) else counted[-1])
     others = [lot.record.name for lot in counted if _instrument(lot) != instrument]
-    said = f"Left out of the chart of counts, as not counted by {instrument}: {', '.join(others)}."
-    return [lot for lot in counted if _instrument(lot) == instrument], (said,) if others else ()
+    note = f"Left out of the chart of counts, as not counted by {instrument}: {', '.join(others)}."
+    return [lot for lot in counted if _instrument(lot) == instrument], (note,) if others else ()
 
 
 def _known(lot: Assessment) -> bool:
     """Whether a lot was counted and nothing of it lacks its dilution."""
-    return lot.counted is not None and not any(one.undiluted for one in lot.counts if one.stored == 0)
+    return lot.counted is not None and not any(
+        measurement.undiluted for measurement in lot.counts if measurement.stored == 0
+    )
 
 
 def _instrument(lot: Assessment) -> str:
-    return next(one.instrument for one in lot.counts if one.stored == 0)
+    return next(measurement.instrument for measurement in lot.counts if measurement.stored == 0)
+
+
+def _potency_series(lots: Sequence[Assessment], new: Assessment | None) -> list[Series]:
+    """A series of every mechanism whose potency enough lots have."""
+    measured = {
+        mechanism: [lot for lot in lots if lot.potencies.get(mechanism, ((), None))[1] is not None]
+        for mechanism in sorted({mechanism for lot in lots for mechanism in lot.potencies})
+    }
+    return [_potency(mechanism, those, new) for mechanism, those in measured.items() if len(those) >= FEWEST]
 
 
 def _potency(mechanism: str, lots: Sequence[Assessment], new: Assessment | None) -> Series:
@@ -254,10 +267,13 @@ def _changes(lots: Sequence[Assessment], catalog: Catalog) -> tuple[Change, ...]
 
 def _stability(lots: Sequence[Assessment], left: float) -> tuple[Stability | None, tuple[str, ...]]:
     """The trend of counts in storage over all lots counted at two times or more."""
-    kept = [[one for one in lot.counts if not one.undiluted] for lot in lots]
-    kept = [counts for counts in kept if len({one.stored for one in counts}) > 1]
-    if sum(map(len, kept)) < len(kept) + 2 or not kept:
+    timed = [[measurement for measurement in lot.counts if not measurement.undiluted] for lot in lots]
+    timed = [counts for counts in timed if len({measurement.stored for measurement in counts}) > 1]
+    if sum(map(len, timed)) < len(timed) + 2 or not timed:
         return None, ("No trend in storage: no lots were counted often enough at two storage times.",)
-    times = [np.array([one.stored for one in counts]) for counts in kept]
-    values = [np.array([float(np.exp(np.log(one.counts()).mean())) for one in counts]) for counts in kept]
+    times = [np.array([measurement.stored for measurement in counts]) for counts in timed]
+    values = [
+        np.array([float(np.exp(np.log(measurement.counts()).mean())) for measurement in counts])
+        for counts in timed
+    ]
     return stability(times, values, left), ()

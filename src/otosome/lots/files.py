@@ -79,8 +79,8 @@ def read_files(record: LotRecord, folder: Path, file: str, catalog: Catalog) -> 
     """
     reader = _Reader(record, folder, file, catalog)
     counts = [
-        reader.counted(f"count.{n}.file", one.file, one.dilution, one.day or "", one.stored)
-        for n, one in enumerate(record.count)
+        reader.counted(f"count.{n}.file", entry.file, entry.dilution, entry.day or "", entry.stored)
+        for n, entry in enumerate(record.count)
     ]
     control = record.detergent
     pair = None
@@ -88,8 +88,8 @@ def read_files(record: LotRecord, folder: Path, file: str, catalog: Catalog) -> 
         before = reader.counted("detergent.before", control.before, control.dilution_before)
         after = reader.counted("detergent.after", control.after, control.dilution_after)
         pair = (before, after) if before is not None and after is not None else None
-    plates = tuple(reader.plate(f"assay.{n}", one) for n, one in enumerate(record.assay))
-    fresh = tuple(one for one in counts if one is not None)
+    plates = tuple(reader.plate(f"assay.{n}", entry) for n, entry in enumerate(record.assay))
+    fresh = tuple(entry for entry in counts if entry is not None)
     return Files(fresh, pair, plates, reader.inputs, tuple(reader.left_out))
 
 
@@ -139,7 +139,7 @@ class _Reader:
             self.left_out.append(LeftOut(export.name, "", str(error)))
             return None
         self.left_out += [
-            LeftOut(one.file, one.place, f"{one.reason} ({one.given})") for one in distribution.refused
+            LeftOut(part.file, part.place, f"{part.reason} ({part.given})") for part in distribution.refused
         ]
         return _diluted(distribution, day, stored, dilution, self.file, key)
 
@@ -173,7 +173,7 @@ def read_responses(export: Export, read: str, catalog: Catalog) -> dict[str, flo
     wells = None if name is None else read_with(export, name, catalog).wells
     if wells is None:
         return None
-    reads = [str(one) for one in wells["read"].unique()]
+    reads = [str(reading) for reading in wells["read"].unique()]
     if read and read not in reads:
         raise BadInput("has no such measurement", file=export.name, key="read", given=read, allowed=reads)
     if not read and len(reads) > 1:
@@ -234,7 +234,7 @@ def scatter(counts: tuple[Counted, ...], catalog: Catalog) -> tuple[Scatter, str
 
     raises  BadInput for files of several instruments, or one whose shelf entry does not state the ranges
     """
-    names = sorted({one.instrument for one in counts})
+    names = sorted({measurement.instrument for measurement in counts})
     if len(names) > 1:
         raise BadInput(
             "counts of several instruments cannot be averaged: each has a calibration of its own",
@@ -260,15 +260,17 @@ def refuse_contradiction(counts: tuple[Counted, ...], spread: Scatter, file: str
 
     Such a difference is a dilution or another sample, not an error of counting: no mean of the two is the lot's.
     """
-    low, high = (choose(counts, key=lambda one: float(one.counts().mean())) for choose in (min, max))
-    logs = [np.log(one.counts()) for one in (low, high)]
+    low, high = (
+        choose(counts, key=lambda measurement: float(measurement.counts().mean())) for choose in (min, max)
+    )
+    logs = [np.log(measurement.counts()) for measurement in (low, high)]
     videos = sum(float(log.var(ddof=1)) / log.size for log in logs if log.size > 1)
     one_count = np.log1p(spread.within[1] ** 2) + np.log1p(spread.between[1] ** 2)
     if logs[1].mean() - logs[0].mean() > 4 * np.sqrt(2 * one_count + videos):
         values = []
-        for one in (low, high):
-            mean = convert(float(one.counts().mean()), "particles/uL", "particles/mL")
-            values.append(f"{one.table['file'].iloc[0]}: {mean:.3g} particles/mL")
+        for measurement in (low, high):
+            mean = convert(float(measurement.counts().mean()), "particles/uL", "particles/mL")
+            values.append(f"{measurement.table['file'].iloc[0]}: {mean:.3g} particles/mL")
         raise BadInput(
             "two files of one lot contradict each other",
             file=file,

@@ -81,8 +81,8 @@ def _particles(measured: Measured, _: Specification, unit: str) -> Value:
         return Value("a dilution is not recorded", _counting(measured), cure=measured.undiluted)
     if measured.counted is None:
         return Value("nothing was counted", "", cure=_COUNTS_MISSING)
-    found = f"{shown(measured.counted.belief, unit)}, {measured.counted.taken}"
-    return Value(found, _counting(measured), measured.counted.belief)
+    words = f"{shown(measured.counted.belief, unit)}, {measured.counted.taken}"
+    return Value(words, _counting(measured), measured.counted.belief)
 
 
 def _counting(measured: Measured) -> str:
@@ -151,8 +151,8 @@ def _sizes(values: Array, belief: Belief | None, measured: Measured, unit: str) 
     if not values.size:
         return Value("nothing was sized", "", cure=_COUNTS_MISSING)
     if belief is None:
-        found = f"{convert(float(values[0]), house(unit), unit):.3g} {unit}".strip()
-        return Value(found, method, cure="one video cannot tell how far it errs: measure more videos")
+        words = f"{convert(float(values[0]), house(unit), unit):.3g} {unit}".strip()
+        return Value(words, method, cure="one video cannot tell how far it errs: measure more videos")
     return Value(
         f"{shown(belief, unit)}, {values.size} videos, whose days are taken as alike", method, belief
     )

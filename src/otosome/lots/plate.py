@@ -131,16 +131,19 @@ def _laid_out(cells: Cells, how: Reading, decimal: str) -> Cells:
     assert how.layout is not None  # asked where there is one
     layout, own = _cells(how.layout, Reading(unit=how.unit))
     joined: Cells = {}
-    for well, said in layout.items():
-        if not said.get("sample"):
+    for well, statements in layout.items():
+        if not statements.get("sample"):
             continue
         if well not in cells:
             raise BadInput(
-                "has no response on its plate", file=how.layout.name, key=f"well {well}", given=said["sample"]
+                "has no response on its plate",
+                file=how.layout.name,
+                key=f"well {well}",
+                given=statements["sample"],
             )
-        if own != decimal and "dose" in said:
-            said = {**said, "dose": said["dose"].replace(own, decimal)}
-        joined[well] = {**cells[well], **said}
+        if own != decimal and "dose" in statements:
+            statements = {**statements, "dose": statements["dose"].replace(own, decimal)}
+        joined[well] = {**cells[well], **statements}
     return joined
 
 
@@ -171,7 +174,7 @@ def _separator(export: Export) -> str:
 
 def _decimal(cells: Cells, separator: str) -> str:
     """A comma where any number of the file has one and commas do not part its cells."""
-    numbers = [said.get(key, "") for said in cells.values() for key in ("dose", "response")]
+    numbers = [statements.get(key, "") for statements in cells.values() for key in ("dose", "response")]
     return "," if separator != "," and any("," in number for number in numbers) else "."
 
 
@@ -188,10 +191,10 @@ def _long(rows: list[list[str]], how: Reading, file: str) -> Cells:
                 given=len(row),
                 allowed=str(len(header)),
             )
-        said = {column: row[k] for column, k in place.items()}
+        statements = {column: row[k] for column, k in place.items()}
         if unit:
-            said["unit"] = unit
-        _add(cells, said.pop("well"), said, file)
+            statements["unit"] = unit
+        _add(cells, statements.pop("well"), statements, file)
     return cells
 
 
@@ -201,20 +204,8 @@ def _places(header: list[str], how: Reading, file: str) -> tuple[dict[str, int],
     for column in names:
         if names.count(column) > 1 and column:
             raise BadInput("is a column that is there twice", file=file, key=column)
-    place = {}
+    place = _mapped(names, header, how, file)
     unit = ""
-    for column in COLUMNS:
-        name = how.columns.get(column, column).lower()
-        if name in names:
-            place[column] = names.index(name)
-        elif column in how.columns:
-            raise BadInput(
-                "has no such column",
-                file=file,
-                key=f"columns.{column}",
-                given=how.columns[column],
-                allowed=header,
-            )
     if "dose" not in place:
         stated = [(k, match[1]) for k, cell in enumerate(header) if (match := _DOSE.fullmatch(cell))]
         if len(stated) == 1:
@@ -232,12 +223,30 @@ def _places(header: list[str], how: Reading, file: str) -> tuple[dict[str, int],
     return place, unit
 
 
+def _mapped(names: list[str], header: list[str], how: Reading, file: str) -> dict[str, int]:
+    """The place of each column of wells by its own name or the one that the record gives it."""
+    place = {}
+    for column in COLUMNS:
+        name = how.columns.get(column, column).lower()
+        if name in names:
+            place[column] = names.index(name)
+        elif column in how.columns:
+            raise BadInput(
+                "has no such column",
+                file=file,
+                key=f"columns.{column}",
+                given=how.columns[column],
+                allowed=header,
+            )
+    return place
+
+
 def _unit_as_written(text: str) -> str:
     """A unit of a header as otosome writes it: ug/ml is ug/mL."""
     return text.strip().replace("ml", "mL").replace("ul", "uL").replace("µ", "u").replace("μ", "u")
 
 
-def _add(cells: Cells, name: str, said: dict[str, str], file: str) -> None:
+def _add(cells: Cells, name: str, statements: dict[str, str], file: str) -> None:
     match = _WELL.fullmatch(name)
     if match is None:
         raise BadInput(
@@ -252,7 +261,7 @@ def _add(cells: Cells, name: str, said: dict[str, str], file: str) -> None:
             given=name,
             cure="one file holds one plate; give a second plate as a file of its own",
         )
-    cells[well] = said
+    cells[well] = statements
 
 
 def _grids(rows: list[list[str]], file: str) -> Cells:
@@ -277,8 +286,8 @@ def _grids(rows: list[list[str]], file: str) -> Cells:
                     _add(grids[title], f"{row[0]}{column}", {title: cell}, file)
     cells: Cells = {}
     for grid in grids.values():
-        for well, said in grid.items():
-            cells.setdefault(well, {"unit": unit} if unit else {}).update(said)
+        for well, statements in grid.items():
+            cells.setdefault(well, {"unit": unit} if unit else {}).update(statements)
     return cells
 
 
@@ -310,10 +319,10 @@ def _title(cell: str) -> str:
 
 def _wells(cells: Cells, unit: str, file: str, decimal: str) -> tuple[list[Well], list[str]]:
     wells, left_out = [], []
-    for name, said in cells.items():
-        if not said.get("sample"):
+    for name, statements in cells.items():
+        if not statements.get("sample"):
             continue
-        well, reason = _well(name, said, unit, file, decimal)
+        well, reason = _well(name, statements, unit, file, decimal)
         if reason:
             left_out.append(f"{name} ({reason})")
         else:
@@ -321,26 +330,26 @@ def _wells(cells: Cells, unit: str, file: str, decimal: str) -> tuple[list[Well]
     return wells, left_out
 
 
-def _well(name: str, said: Mapping[str, str], unit: str, file: str, decimal: str) -> tuple[Well, str]:
+def _well(name: str, statements: Mapping[str, str], unit: str, file: str, decimal: str) -> tuple[Well, str]:
     """A well, and why it is left out: empty where it counts."""
     place = f"well {name}"
-    flag = label(said.get("flag", ""))
-    response = math.nan if flag else _number(said.get("response", ""), "response", file, place, decimal)
-    dose = _number(said.get("dose", ""), "dose", file, place, decimal)
+    flag = label(statements.get("flag", ""))
+    response = math.nan if flag else _number(statements.get("response", ""), "response", file, place, decimal)
+    dose = _number(statements.get("dose", ""), "dose", file, place, decimal)
     if dose < 0:
-        raise BadInput("a dose is not below zero", file=file, key=place, given=said["dose"])
-    stated = said.get("unit", "") or unit
+        raise BadInput("a dose is not below zero", file=file, key=place, given=statements["dose"])
+    stated = statements.get("unit", "") or unit
     if not stated:
         raise BadInput(
             "its dose has no unit",
             file=file,
             key=place,
-            given=said.get("dose"),
+            given=statements.get("dose"),
             cure='add to the [[assay]]: unit = "ug/mL"',
         )
     _check_unit(stated, file, place)
     reason = flag or ("dose 0 stands on no curve over the log dose" if dose == 0 else "")
-    return Well(name, label(said["sample"])[:80], dose, stated, response), reason
+    return Well(name, label(statements["sample"])[:80], dose, stated, response), reason
 
 
 def _number(text: str, what: str, file: str, place: str, decimal: str) -> float:

@@ -30,6 +30,8 @@ from otosome.units import Array
 MODELS = ("four_parameter", "parallel_line")
 # Doses that a curve of so many numbers needs, and one more to show that it is that curve.
 FEWEST_DOSES = {"four_parameter": 5, "parallel_line": 3}
+# Runs whose errors differ by more than so many times are not weighed by them.
+_ALIKE = 2.0
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,8 @@ def measure(run: Run, assay: Assay) -> RunPotency:
     x = np.log(np.concatenate([run.reference_dose, run.sample_dose]))
     y = np.concatenate([run.reference, run.sample])
     which = np.repeat([0, 1], [run.reference.size, run.sample.size])
-    one = fit_logistic if assay.model == "four_parameter" else fit_line
-    both = [one(x[which == k], y[which == k]) for k in (0, 1)]
+    fit = fit_logistic if assay.model == "four_parameter" else fit_line
+    both = [fit(x[which == k], y[which == k]) for k in (0, 1)]
     reference, sample = both
     if reference is None:
         return RunPotency(
@@ -173,20 +175,23 @@ def combine(runs: Sequence[RunPotency]) -> Potency | None:
     """Runs that count, as a random sample of runs; None where none counts.
 
     Weights are of the variance within and between runs (Paule and Mandel), the interval is Student's over runs
-    (Hartung and Knapp): with equal weights exactly the t interval of the runs' ln r. One run has its own
-    interval, which knows nothing of other days.
+    (Hartung and Knapp): with equal weights exactly the t interval of the runs' ln r. Where the runs' errors differ
+    more than twofold, few runs cannot tell what the vague ones weigh: all then weigh the same, and the t interval
+    holds the truth at least as often as it says (Bakirov and Szekely 2006). One run has its own interval, which
+    knows nothing of other days.
     """
-    kept = [run for run in runs if not run.refused]
-    if not kept:
+    counting = [run for run in runs if not run.refused]
+    if not counting:
         return None
-    if len(kept) == 1:
-        one = kept[0]
-        return Potency(one.r, one.low, one.high, np.nan, 1, float(np.sqrt(one.variance)), one.freedom)
-    log = np.array([run.log for run in kept])
+    if len(counting) == 1:
+        run = counting[0]
+        return Potency(run.r, run.low, run.high, np.nan, 1, float(np.sqrt(run.variance)), run.freedom)
+    log = np.array([run.log for run in counting])
     # Wells without any error would weigh infinitely.
-    within = np.maximum([run.variance for run in kept], 1e-12)
+    within = np.maximum([run.variance for run in counting], 1e-12)
     between = _between(log, within)
-    weight = 1 / (within + between)
+    alike = within.max() <= _ALIKE**2 * within.min()
+    weight = 1 / (within + between) if alike else np.ones(log.size)
     middle = float(weight @ log / weight.sum())
     freedom = log.size - 1
     error = float(np.sqrt(weight @ (log - middle) ** 2 / freedom / weight.sum()))
@@ -285,8 +290,8 @@ def _similarity(assay: Assay, reference: Fit, sample: Fit) -> tuple[Check, ...]:
         float(np.exp(difference + off)),
     )
     to_range = np.array([-1.0, 1.0, 0.0, 0.0])
-    ranges = [np.array([to_range @ one]) for one in theta]
-    spread = [np.array([[to_range @ one @ to_range]]) for one in covariance]
+    ranges = [np.array([to_range @ ends]) for ends in theta]
+    spread = [np.array([[to_range @ ends @ to_range]]) for ends in covariance]
     return (
         slope,
         _ratio("ratio of ranges", 0, ranges, spread, quantile, assay.range_margin),

@@ -65,8 +65,8 @@ class Process:
     def harvest(self) -> Array:
         """Particles of a typical harvest after isolation, shape (world,)."""
         way = next(way for way in _HARVESTS if all(key in self.columns for key in way))
-        made = np.prod([self.columns[key] for key in way], axis=0)
-        return np.asarray(made * self.columns["recovery"])
+        amount = np.prod([self.columns[key] for key in way], axis=0)
+        return np.asarray(amount * self.columns["recovery"])
 
     @property
     def shelf_life(self) -> Array:
@@ -182,14 +182,14 @@ def comparable(before: Array, after: Array, margin: float) -> Comparison:
     for name, values in (("before", before), ("after", after)):
         if values.size < 2 or not (np.isfinite(values).all() and (values > 0).all()):
             raise BadInput("needs two lots or more, each above zero", key=name, given=values.size)
-    one, two = np.log(before), np.log(after)
-    parts = [z.var(ddof=1) / z.size for z in (one, two)]
-    difference, variance = float(two.mean() - one.mean()), parts[0] + parts[1]
+    first, second = np.log(before), np.log(after)
+    parts = [z.var(ddof=1) / z.size for z in (first, second)]
+    difference, variance = float(second.mean() - first.mean()), parts[0] + parts[1]
     if not variance > 0:
         return Comparison(
             float(np.exp(difference)), float(np.exp(difference)), float(np.exp(difference)), margin
         )
-    freedom = variance**2 / sum(v**2 / (z.size - 1) for v, z in zip(parts, (one, two), strict=True))
+    freedom = variance**2 / sum(v**2 / (z.size - 1) for v, z in zip(parts, (first, second), strict=True))
     off = float(stdtrit(freedom, 0.95)) * np.sqrt(variance)
     low, middle, high = np.exp([difference - off, difference, difference + off])
     return Comparison(float(middle), float(low), float(high), margin)

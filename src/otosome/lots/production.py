@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
@@ -17,6 +14,7 @@ from otosome.lots.process import (
     released,
     right,
 )
+from otosome.units import Array, Json
 
 WORLDS = 1000
 DAYS = (1, 2, 3, 5, 10)
@@ -30,25 +28,25 @@ def process_of(name: str, catalog: Catalog, seed: int = 1) -> Process:
     """
     entry = catalog.get("processes", name)
     counted = catalog.get("instruments", entry.options.instrument).parameters("")
-    asked = catalog.get("specifications", entry.options.specification).parameters("")
+    limits = catalog.get("specifications", entry.options.specification).parameters("")
     beside = {
         "within_day": counted.get("within_day"),
         "between_days": counted.get("day_to_day"),
-        "label_tolerance": asked.get("particles"),
-        "consumer_risk": asked.get("consumer_risk"),
+        "label_tolerance": limits.get("particles"),
+        "consumer_risk": limits.get("consumer_risk"),
     }
     numbers = entry.parameters("") | {key: number for key, number in beside.items() if number is not None}
     return Process.of(name, {key: number.draw(seed, 0, WORLDS, world=1) for key, number in numbers.items()})
 
 
-def making(name: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[str, Any]:
+def making(name: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> Json:
     """What a process makes, each number as a median with 5 and 95 % of what is not known."""
     _check(lots)
     process, entry = process_of(name, catalog, seed), catalog.get("processes", name)
     card = entry.card
-    made = make_lots(process, lots, seed=seed)
-    good = right(process, made)
-    naive, guarded = (released(process, made, guarded=g) for g in (False, True))
+    lots_made = make_lots(process, lots, seed=seed)
+    good = right(process, lots_made)
+    naive, guarded = (released(process, lots_made, guarded=g) for g in (False, True))
     variance = process.components()
     total = np.sum(list(variance.values()), axis=0)
     return {
@@ -57,8 +55,8 @@ def making(name: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[s
         "lots": lots,
         **{key: getattr(entry.options, key) for key in _WORDS},
         "harvest": _interval(process.harvest),
-        "doses": _interval(np.median(made.doses, axis=1)),
-        "doses_of_a_run": _interval(np.median(made.doses, axis=1) * process.columns["harvests"]),
+        "doses": _interval(np.median(lots_made.doses, axis=1)),
+        "doses_of_a_run": _interval(np.median(lots_made.doses, axis=1) * process.columns["harvests"]),
         "spread": {kind: _interval(np.sqrt(np.expm1(v))) for kind, v in variance.items()},
         "share": {kind: _interval(v / total) for kind, v in variance.items()},
         "right": _interval(good.mean(axis=1)),
@@ -68,7 +66,7 @@ def making(name: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[s
         "released_wrong_guarded": _interval((guarded & ~good).mean(axis=1)),
         "refused_right": _interval((~naive & good).mean(axis=1)),
         "refused_right_guarded": _interval((~guarded & good).mean(axis=1)),
-        "potency_spread": _interval(np.std(np.log(made.potency), axis=1)),
+        "potency_spread": _interval(np.std(np.log(lots_made.potency), axis=1)),
         "label_claim": _label_claim(process),
         "shelf_life_days": _interval(process.shelf_life / 24),
         "assumed": sorted(k for k in card.parameters if card.parameter(k, "").basis == "assumed"),
@@ -91,21 +89,21 @@ def _label_claim(process: Process) -> list[dict[str, float]]:
     ]
 
 
-def change(before: str, after: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> dict[str, Any]:
+def change(before: str, after: str, catalog: Catalog, lots: int = 20, seed: int = 1) -> Json:
     """What a change of process does: the share of worlds in which so many lots of each show them comparable."""
     _check(lots)
-    one, two = (make_lots(process_of(name, catalog, seed), lots, seed=seed) for name in (before, after))
+    first, second = (make_lots(process_of(name, catalog, seed), lots, seed=seed) for name in (before, after))
     margin = catalog.get("processes", before).card.parameter("change_margin", "").value
-    told: dict[str, Any] = {"before": before, "after": after, "lots": lots, "margin": margin}
+    answer: Json = {"before": before, "after": after, "lots": lots, "margin": margin}
     for what in ("harvest", "potency"):
-        found = [
-            comparable(a, b, margin) for a, b in zip(getattr(one, what), getattr(two, what), strict=True)
+        comparisons = [
+            comparable(a, b, margin) for a, b in zip(getattr(first, what), getattr(second, what), strict=True)
         ]
-        told[what] = {
-            "ratio": _interval(np.array([c.ratio for c in found])),
-            "shown_comparable": float(np.mean([c.comparable for c in found])),
+        answer[what] = {
+            "ratio": _interval(np.array([c.ratio for c in comparisons])),
+            "shown_comparable": float(np.mean([c.comparable for c in comparisons])),
         }
-    return told
+    return answer
 
 
 def _check(lots: int) -> None:
@@ -113,6 +111,6 @@ def _check(lots: int) -> None:
         raise BadInput("a process is shown by some lots", key="lots", given=lots, allowed="2 to 1000")
 
 
-def _interval(values: NDArray[Any]) -> dict[str, float]:
+def _interval(values: Array) -> dict[str, float]:
     low, median, high = np.quantile(values, [0.05, 0.5, 0.95])
     return {"median": float(median), "low": float(low), "high": float(high)}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from otosome.cards import parse_toml
 from otosome.errors import BadInput
-from otosome.units import Quantity
+from otosome.units import Json, Quantity
 
 KIND = "batch/1"
 _MOST_FILES = 200
@@ -119,7 +119,7 @@ class LotRecord(_Table):
     findings: dict[str, str] = {}
     methods: dict[str, str] = {}
     reporting: dict[str, dict[str, str]] = {}
-    numbers: dict[str, dict[str, Any]] = {}
+    numbers: dict[str, Json] = {}
 
 
 def is_lot_record(values: Mapping[str, object]) -> bool:
@@ -149,13 +149,13 @@ def _invalid(error: ValidationError, file: str) -> BadInput:
     first = error.errors()[0]
     place = first["loc"]
     message = first["msg"].removeprefix("Value error, ")
-    given: object = first.get("input")
+    value: object = first.get("input")
     allowed: list[str] | None = None
     if first["type"] == "extra_forbidden":
-        message, given, allowed = "is not a key here", str(place[-1]), _keys(str(place[0]), len(place))
+        message, value, allowed = "is not a key here", str(place[-1]), _keys(str(place[0]), len(place))
     elif first["type"] == "missing":
-        message, given = "is missing", None
-    return BadInput(message, file=file, key=".".join(map(str, place)), given=given, allowed=allowed)
+        message, value = "is missing", None
+    return BadInput(message, file=file, key=".".join(map(str, place)), given=value, allowed=allowed)
 
 
 def _keys(table: str, depth: int) -> list[str]:

@@ -82,10 +82,10 @@ def acceptance(belief: Belief, least: float, most: float, risks: Risks) -> tuple
     if most >= ceiling:
         high = ceiling if np.isfinite(ceiling) else least * 1e9
         return (float(brentq(short, least, high)), float(min(most, ceiling))) if short(high) >= 0 else None
-    found = minimize_scalar(
+    best_fit = minimize_scalar(
         lambda z: -short(float(np.exp(z))), bounds=(np.log(least), np.log(most)), method="bounded"
     )
-    best = float(np.exp(found.x))
+    best = float(np.exp(best_fit.x))
     if short(best) < 0:
         return None
     return float(brentq(short, least, best)), float(brentq(short, best, most))

@@ -223,28 +223,28 @@ def _limit(test: str, least: float, most: float, words: str, number: Parameter) 
     return Limit(test, least, most, f"{words} {number.given}", number.given, number.unit, source_of(number))
 
 
-def _joined(one: Limit, other: Limit, key: str, file: str) -> Limit:
+def _joined(first: Limit, second: Limit, key: str, file: str) -> Limit:
     """Two limits of one test as a range; raises BadInput where they are not two ends of one."""
-    if not same_kind(one.unit, other.unit):
+    if not same_kind(first.unit, second.unit):
         raise BadInput(
             "two limits of one test have units of one kind",
             file=file,
             key=key,
-            given=other.given,
-            allowed=one.given,
+            given=second.given,
+            allowed=first.given,
         )
-    if (one.least > 0) == (other.least > 0) or one.exact:
+    if (first.least > 0) == (second.least > 0) or first.exact:
         raise BadInput(
-            "limits a test that has this limit", file=file, key=key, given=other.given, allowed=one.asked
+            "limits a test that has this limit", file=file, key=key, given=second.given, allowed=first.asked
         )
-    range_ = one.both(other)
+    range_ = first.both(second)
     if not range_.least < range_.most:
         raise BadInput(
             "the lower limit is not below the upper one",
             file=file,
             key=key,
-            given=f"{one.asked}, {other.asked}",
-            cure=f'for one number write equal = ["{one.test}"]',
+            given=f"{first.asked}, {second.asked}",
+            cure=f'for one number write equal = ["{first.test}"]',
         )
     return range_
 

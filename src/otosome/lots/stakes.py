@@ -51,50 +51,50 @@ class Stakes:
 
 
 def stakes(
-    assessment: Assessment, file: Path, study: str, catalog: Catalog, ears: int = 40, seed: int = 1
+    assessment: Assessment, file: Path, name: str, catalog: Catalog, ears: int = 40, seed: int = 1
 ) -> Stakes:
     """What each limit of a lot changes in a study's benefit: the same drawn ears with and without the change.
 
     raises  BadInput for a study that compares no arms, or whose compared arm gets nothing of the lot
     """
-    made = load(study, shelves=catalog.own, batch=file, despite_quality=True)
-    asked = made.tables.compare
-    if asked is None:
+    study = load(name, shelves=catalog.own, batch=file, despite_quality=True)
+    contrast = study.tables.compare
+    if contrast is None:
         raise BadInput(
             "compares no arms, so no benefit is at stake in it",
-            file=study,
+            file=name,
             key="compare",
             cure="add a [compare] that names an arm which gets a lot",
         )
-    moves = _moves(assessment, made, _lot(made, asked.of, study), catalog)
-    drawn = draw(made, ears, seed)
+    moves = _moves(assessment, study, _lot(study, contrast.of, name), catalog)
+    drawn = draw(study, ears, seed)
     moved = [drawn.assign(**{move.column: move.value}) for move in moves]
-    found = benefits(made, asked, stacked([drawn, *moved])).reshape(1 + len(moves), ears)
-    changes = [_middle(row - found[0]) for row in found[1:]]
+    outcomes = benefits(study, contrast, stacked([drawn, *moved])).reshape(1 + len(moves), ears)
+    changes = [_middle(row - outcomes[0]) for row in outcomes[1:]]
     limits = tuple(
         Stake(move.words, move.value, *change) for move, change in zip(moves, changes, strict=True)
     )
-    options = made.catalog.get("endpoints", made.tables.measure[asked.measure].endpoint).options
+    options = study.catalog.get("endpoints", study.tables.measure[contrast.measure].endpoint).options
     unit = options.unit
-    benefit = _middle(found[0])
-    reach = _reach(made, drawn, asked.of)
-    return Stakes(made.name, "dB" if unit in LEVELS else unit, ears, *benefit, reach, limits)
+    benefit = _middle(outcomes[0])
+    reach = _reach(study, drawn, contrast.of)
+    return Stakes(study.name, "dB" if unit in LEVELS else unit, ears, *benefit, reach, limits)
 
 
-def _reach(made: Study, ears: Ears, of: str) -> float:
+def _reach(study: Study, ears: Ears, of: str) -> float:
     """Vesicles per nanolitre at the place of an arm's ears that most reach, median over ears."""
-    peaks = simulate(made, ears, workers=1, keep=("vesicles",))["vesicles"].sel(arm=of)
+    peaks = simulate(study, ears, workers=1, keep=("vesicles",))["vesicles"].sel(arm=of)
     return convert(float(np.median(peaks.max("place").to_numpy())), "particles/uL", "particles/nL")
 
 
-def _lot(made: Study, of: str, file: str) -> str:
+def _lot(study: Study, of: str, file: str) -> str:
     """The lot that an arm gets, by a treatment or from a device; raises BadInput where it gets none."""
-    given = {arm.name: planned(made, arm).lot for arm in made.tables.arm}
+    lots_given = {arm.name: planned(study, arm).lot for arm in study.tables.arm}
     # A vehicle holds nothing, so no lot is put in its place.
     lots = {
         arm: lot[0]
-        for arm, lot in given.items()
-        if lot and made.parameters[f"batches.{lot[0]}.particles"].value
+        for arm, lot in lots_given.items()
+        if lot and study.parameters[f"batches.{lot[0]}.particles"].value
     }
     if of not in lots:
         raise BadInput(
@@ -122,17 +122,17 @@ class _Move:
     value: float
 
 
-def _moves(assessment: Assessment, made: Study, name: str, catalog: Catalog) -> list[_Move]:
+def _moves(assessment: Assessment, study: Study, name: str, catalog: Catalog) -> list[_Move]:
     batch = f"batches.{name}."
     moves = []
     label = assessment.record.label
-    of_count = label / made.parameters[f"{batch}particles"].value if label else np.nan
+    of_count = label / study.parameters[f"{batch}particles"].value if label else np.nan
     tolerance = assessment.specification.label
     if label and tolerance is not None:
         for share in (-tolerance.value, tolerance.value):
             words = f"truth at label {100 * share:+.0f} %"
             moves.append(_Move(words, f"{batch}count_error", (1 + share) * of_count))
-    error = made.parameters[f"{batch}count_error"]
+    error = study.parameters[f"{batch}count_error"]
     if error.low < error.high:
         low, high = error.ends()
         moves += [_Move("truth at 5 % of its count", f"{batch}count_error", low)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtri
@@ -13,21 +13,14 @@ from otosome.cards import make_card, read_toml
 from otosome.catalog import SHIPPED, Catalog
 from otosome.errors import BadInput
 from otosome.lots.belief import Belief
-from otosome.lots.count import (
-    Count,
-)
+from otosome.lots.count import Count
 from otosome.lots.counted import EXPORT_SOURCE, Lot, measured_lot
-from otosome.lots.files import (
-    Counted,
-    scatter,
-)
-from otosome.lots.potency import (
-    Potency,
-    RunPotency,
-)
+from otosome.lots.files import Counted, scatter
+from otosome.lots.potency import Potency, RunPotency
 from otosome.lots.record import LotRecord
 from otosome.lots.release import Decision
 from otosome.lots.statement import stated
+from otosome.units import Json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,61 +40,84 @@ def study_batch(
 ) -> Lot:
     """The batch: what was measured of this lot, and everything else from its base."""
     base = read_toml(_base(record, file, catalog))
-    values: dict[str, Any] = dict(base)
-    notes: list[str] = []
-    own: dict[str, Any] = {}
-    between = scatter(counts, catalog)[1] if counts else ""
-    if counts:
-        made = measured_lot(_joined(counts, record.name), base, record.base, 0.0, between)
-        kept = {key: base[key] for key in ("particles", "count_error")}
-        values, notes = {**made.values, **kept}, list(made.notes[2:])
-    elif record.protein is not None:
+    if record.protein is not None and not counts:
         raise BadInput("gives the purity only with a count", file=file, key="protein", cure="add a [[count]]")
-    if counted is not None:
-        own |= {
-            "particles": _count(base, counted, record),
-            "count_error": _count_error(base, counted, between),
-        }
-        if record.protein is not None:
-            own["purity"] = _purity(base, counted, record, file)
-    elif counts:
+    between = scatter(counts, catalog)[1] if counts else ""
+    sized, notes = _sized(record, base, counts, between)
+    own = _counted_numbers(record, file, base, counted, between)
+    if counts and counted is None:
         notes.append(f"{counts[0].undiluted}; until then its count is that of {record.base}.")
     if remaining is not None:
         own["vesicle_fraction"] = _fraction(base, remaining)
-    for mechanism, (runs, potency) in potencies.items():
-        if potency is not None:
-            own[f"potency_{mechanism}"] = _potency(mechanism, runs, potency)
-        elif f"potency_{mechanism}" not in record.numbers:
-            notes.append(
-                f"The assay reports no potency for {mechanism}; that of {record.base} stands in for it, "
-                "and the assay does not support it."
-            )
+    own |= _potencies(potencies)
+    notes += _silent_assays(record, potencies)
     if record.process is not None:
         own["storage_survival"] = _stored(base, record, catalog)
     for key, number in record.numbers.items():
         own[key] = {"meaning": _entry(base, key, file)["meaning"], **number}
-    measured = [*(["diameter", "spread"] if counts else []), *own]
-    values |= own
-    values |= {
+    values = {
+        **sized,
+        **own,
         "about": record.about or f"Lot {record.name}: {decided[0]}.",
         "record": record.name,
         "decision": decided[0],
         "reason": decided[1],
     }
     make_card(values, "batches", record.name, file)
-    said = (
-        f"Of lot {record.name} itself: {', '.join(measured) or 'nothing'}; all else is that of {record.base}."
-    )
-    return Lot(record.name.lower().replace("-", "_"), values, (said, *notes))
+    measured = ", ".join([*(["diameter", "spread"] if counts else []), *own]) or "nothing"
+    note = f"Of lot {record.name} itself: {measured}; all else is that of {record.base}."
+    return Lot(record.name.lower().replace("-", "_"), values, (note, *notes))
+
+
+def _sized(
+    record: LotRecord, base: Json, counts: tuple[Counted, ...], between: str
+) -> tuple[Json, list[str]]:
+    """The base with the sizes that the files say, and what to tell of them; its count stays the base's."""
+    if not counts:
+        return dict(base), []
+    sizes = measured_lot(_joined(counts, record.name), base, record.base, 0.0, between)
+    count = {key: base[key] for key in ("particles", "count_error")}
+    return {**sizes.values, **count}, list(sizes.notes[2:])
+
+
+def _counted_numbers(record: LotRecord, file: str, base: Json, counted: Count | None, between: str) -> Json:
+    """What the count gives: itself, its error and, with the protein, the purity."""
+    if counted is None:
+        return {}
+    numbers: Json = {
+        "particles": _count(base, counted, record),
+        "count_error": _count_error(base, counted, between),
+    }
+    if record.protein is not None:
+        numbers["purity"] = _purity(base, counted, record, file)
+    return numbers
+
+
+def _potencies(potencies: Potencies) -> Json:
+    return {
+        f"potency_{mechanism}": _potency(mechanism, runs, potency)
+        for mechanism, (runs, potency) in potencies.items()
+        if potency is not None
+    }
+
+
+def _silent_assays(record: LotRecord, potencies: Potencies) -> list[str]:
+    """What is to be known of each mechanism whose assay reports no potency."""
+    return [
+        f"The assay reports no potency for {mechanism}; that of {record.base} stands in for it, "
+        "and the assay does not support it."
+        for mechanism, (_, potency) in potencies.items()
+        if potency is None and f"potency_{mechanism}" not in record.numbers
+    ]
 
 
 def _base(record: LotRecord, file: str, catalog: Catalog) -> Path:
     catalog.get("batches", record.base)
-    found = [root / "batches" / f"{record.base}.toml" for root in (*catalog.own, SHIPPED)]
-    return next(one for one in found if one.is_file())
+    cards = [root / "batches" / f"{record.base}.toml" for root in (*catalog.own, SHIPPED)]
+    return next(card for card in cards if card.is_file())
 
 
-def _entry(base: Mapping[str, object], key: str, file: str) -> dict[str, Any]:
+def _entry(base: Mapping[str, object], key: str, file: str) -> Json:
     entry = base.get(key)
     if not isinstance(entry, dict) or "meaning" not in entry:
         known = [k for k, v in base.items() if isinstance(v, dict) and "meaning" in v]
@@ -117,8 +133,8 @@ def _joined(counts: tuple[Counted, ...], name: str) -> pd.DataFrame:
 
     first = 0
     parts = []
-    for one in counts:
-        parts.append(one.table.assign(replicate=one.table["replicate"] + first, sample=name))
+    for count in counts:
+        parts.append(count.table.assign(replicate=count.table["replicate"] + first, sample=name))
         first = int(parts[-1]["replicate"].max())
     return pd.concat(parts, ignore_index=True)
 

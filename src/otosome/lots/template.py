@@ -19,6 +19,7 @@ from otosome.lots.record import KIND
 Outside = Literal["refuse", "copy", "reference"]
 SPECIFICATION = Path(__file__).parent / "specification_template.toml"
 _HEAD = f"""otosome = "{KIND}"
+# For editors: docs/batch.schema.json, also in the package as otosome/lots/batch.schema.json, holds every key.
 # What the certificate calls it. A line that is not filled in stands there as "not stated".
 # product = "vesicles of umbilical-cord stem cells, 1 mL vials"
 # sample = "vial 12 of 200"

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+from otosome.units import Json
 
 
-def lot_words(values: Mapping[str, Any]) -> str:
+def lot_words(values: Json) -> str:
     """The decision with its reason, each test, potency, reporting and what else was asked for."""
     lines = [f"lot {values['lot']}: {values['decision']}", f"  {values['reason']}"]
     for test in values["tests"]:
         lines.append(f"  {test['decision']:<13} {test['test']}: {test['found']} (asked: {test['asked']})")
-    for mechanism, found in values["potency"].items():
-        one = found["combined"]
-        refused = "; ".join(run["refused"] for run in found["runs"] if run["refused"])
-        said = (
+    for mechanism, answer in values["potency"].items():
+        combined = answer["combined"]
+        refused = "; ".join(run["refused"] for run in answer["runs"] if run["refused"])
+        words = (
             f"none to report: {refused}"
-            if one is None
-            else f"{one['r']:.3g} ({one['low']:.3g} to {one['high']:.3g}, 95 %)"
+            if combined is None
+            else f"{combined['r']:.3g} ({combined['low']:.3g} to {combined['high']:.3g}, 95 %)"
         )
-        lines.append(f"  relative potency, {mechanism}: {said}")
-    for name, found in values["reporting"].items():
-        states = [item["state"] for item in found["items"]]
+        lines.append(f"  relative potency, {mechanism}: {words}")
+    for name, answer in values["reporting"].items():
+        states = [item["state"] for item in answer["items"]]
         share = (
             ""
-            if found["share_present"] is None
-            else f" ({100 * found['share_present']:.0f} % of those that apply)"
+            if answer["share_present"] is None
+            else f" ({100 * answer['share_present']:.0f} % of those that apply)"
         )
         lines.append(f"  {name}: {states.count('present')} present, {states.count('missing')} missing{share}")
     lines += _beside(values)
     return "\n".join([*lines, "  research only; not for treating anyone"])
 
 
-def _beside(values: Mapping[str, Any]) -> list[str]:
+def _beside(values: Json) -> list[str]:
     lines = []
     if values["reference"] is not None:
         other = values["reference"]
@@ -41,10 +42,12 @@ def _beside(values: Mapping[str, Any]) -> list[str]:
             lines.append(f"  potency over that of {other['reference']}, {mechanism}: {_band(ratio)}")
     if values["history"] is not None:
         lines.append(f"  {values['history']['conclusion']}")
-    for one in (values["history"] or {"series": []})["series"]:
-        lines += [f"  {quantity_words(one['quantity'])}, {chart_words(chart)}" for chart in one["charts"]]
-        if one["inside"] is not None:
-            lines.append(f"  {one['quantity']}: in the range of history with {probable(one['inside'])}")
+    for series in (values["history"] or {"series": []})["series"]:
+        lines += [
+            f"  {quantity_words(series['quantity'])}, {chart_words(chart)}" for chart in series["charts"]
+        ]
+        if series["inside"] is not None:
+            lines.append(f"  {series['quantity']}: in the range of history with {probable(series['inside'])}")
     stability = (values["history"] or {"stability": None})["stability"]
     if stability is not None and stability["shelf_life_days"] is not None:
         lines.append(f"  shelf life: {stability['shelf_life_days']:.3g} days (one-sided 95 % bound)")
@@ -53,7 +56,7 @@ def _beside(values: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def stake_lines(stakes: Mapping[str, Any]) -> list[str]:
+def stake_lines(stakes: Json) -> list[str]:
     """What each limit is worth in hearing, and how many vesicles reach the ear to be worth it."""
     unit = stakes["unit"]
     middle, low, high = (_worth(stakes[key], unit) for key in ("benefit", "low", "high"))
@@ -81,7 +84,7 @@ def quantity_words(quantity: str) -> str:
     return "particles/uL" if quantity == "particles" else quantity
 
 
-def chart_words(chart: Mapping[str, Any]) -> str:
+def chart_words(chart: Json) -> str:
     """Where the new lot stands on a control chart, and which earlier lots lie outside its limits."""
     outside = ", ".join(chart["outside"]) or "none"
     new = chart["new"]
@@ -101,7 +104,7 @@ def probable(probability: float) -> str:
     return "probability below 0.001" if probability < 0.001 else f"probability {probability:.3g}"
 
 
-def process_words(values: Mapping[str, Any]) -> str:
+def process_words(values: Json) -> str:
     """What a process makes."""
 
     def percent(key: str) -> str:
@@ -132,15 +135,15 @@ def process_words(values: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def change_words(values: Mapping[str, Any]) -> str:
+def change_words(values: Json) -> str:
     """What a change of process does."""
     lines = [
         f"from {values['before']} to {values['after']}, {values['lots']} lots of each, margin {values['margin']:g}"
     ]
     for what in ("harvest", "potency"):
-        found = values[what]
-        shown = f"shown comparable with probability {found['shown_comparable']:.2g}"
-        lines.append(f"  {what}: ratio {_band(found['ratio'])}; {shown}")
+        ratio = values[what]
+        shown = f"shown comparable with probability {ratio['shown_comparable']:.2g}"
+        lines.append(f"  {what}: ratio {_band(ratio['ratio'])}; {shown}")
     return "\n".join(lines)
 
 

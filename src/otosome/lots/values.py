@@ -16,9 +16,10 @@ from otosome.lots.checklist import share_present
 from otosome.lots.earlier import History
 from otosome.lots.history import Chart, Stability
 from otosome.lots.potency import Potency, RunPotency
+from otosome.units import Json
 
 
-def lot_values(assessment: Assessment) -> dict[str, Any]:
+def lot_values(assessment: Assessment) -> Json:
     """Everything an assessment says; numbers that are none are null."""
     record, counted = assessment.record, assessment.counted
     answer = {
@@ -34,7 +35,7 @@ def lot_values(assessment: Assessment) -> dict[str, Any]:
         "reason": assessment.reason,
         "tests": [asdict(verdict) for verdict in assessment.verdicts],
         "beyond": dict(assessment.beyond),
-        "left_out": [one.words for one in assessment.left_out],
+        "left_out": [part.words for part in assessment.left_out],
         "files": [
             {"name": Path(file).name, "sha256": sha256} for file, sha256 in sorted(assessment.inputs.items())
         ],
@@ -60,11 +61,11 @@ def lot_values(assessment: Assessment) -> dict[str, Any]:
         },
         "batch": dict(assessment.lot.values),
     }
-    plain: dict[str, Any] = _plain(answer)
+    plain: Json = _plain(answer)
     return plain
 
 
-def history_values(past: History) -> dict[str, Any]:
+def history_values(past: History) -> Json:
     """Everything a history says; the last place of a chart is the new lot's, where it was measured."""
     new = () if past.new is None else (past.new,)
     answer = {
@@ -73,18 +74,19 @@ def history_values(past: History) -> dict[str, Any]:
         "new": past.new,
         "series": [
             {
-                "quantity": one.quantity,
-                "lots": list(one.lots),
-                "values": one.values,
-                "new": one.new,
-                "charts": [_chart(chart, (*one.lots, *new)) for chart in one.charts],
-                "range": [math.exp(end) for end in one.range],
-                "inside": one.inside,
-                "trend": {**asdict(one.trend), "seen": one.trend.seen},
-                "broken": list(one.unlike),
-                "components": one.components and {**asdict(one.components), "share": one.components.share},
+                "quantity": series.quantity,
+                "lots": list(series.lots),
+                "values": series.values,
+                "new": series.new,
+                "charts": [_chart(chart, (*series.lots, *new)) for chart in series.charts],
+                "range": [math.exp(end) for end in series.range],
+                "inside": series.inside,
+                "trend": {**asdict(series.trend), "seen": series.trend.seen},
+                "broken": list(series.unlike),
+                "components": series.components
+                and {**asdict(series.components), "share": series.components.share},
             }
-            for one in past.series
+            for series in past.series
         ],
         "stability": None if past.stability is None else _stability(past.stability),
         "changes": [
@@ -92,26 +94,30 @@ def history_values(past: History) -> dict[str, Any]:
         ],
         "notes": list(past.notes),
     }
-    plain: dict[str, Any] = _plain(answer)
+    plain: Json = _plain(answer)
     return plain
 
 
-def _stability(found: Stability) -> dict[str, Any]:
+def _stability(stability: Stability) -> Json:
     """With the unit in each name; a shelf life that the loss seen does not limit is null."""
     return {
-        "loss_per_day": {"low": 24 * found.low, "median": 24 * found.rate, "high": 24 * found.high},
-        "shelf_life_days": found.shelf_life / 24,
+        "loss_per_day": {
+            "low": 24 * stability.low,
+            "median": 24 * stability.rate,
+            "high": 24 * stability.high,
+        },
+        "shelf_life_days": stability.shelf_life / 24,
     }
 
 
-def comparison_values(lot: Assessment, reference: Assessment) -> dict[str, Any]:
+def comparison_values(lot: Assessment, reference: Assessment) -> Json:
     """A lot beside a reference lot: how their counts and potencies compare, with 5 and 95 %.
 
     raises  BadInput where either was not counted, or the two by instruments of their own
     """
     if lot.counted is None or reference.counted is None:
         raise BadInput("needs counts of both lots", file=lot.file, key="reference", given=reference.file)
-    instruments = sorted({one.instrument for one in (*lot.counts, *reference.counts)})
+    instruments = sorted({count.instrument for count in (*lot.counts, *reference.counts)})
     if len(instruments) > 1:
         raise BadInput(
             "two instruments cannot be compared", file=lot.file, key="reference", given=instruments
@@ -132,9 +138,9 @@ def _combined(lot: Assessment, mechanism: str) -> Potency:
     return potency
 
 
-def _ratio(one: Belief, other: Belief) -> dict[str, float]:
+def _ratio(ours: Belief, theirs: Belief) -> dict[str, float]:
     """One over the other: two independent errors, whose parts on either side add as squares."""
-    ends = np.log([[belief.quantile(p) for p in (0.05, 0.5, 0.95)] for belief in (one, other)])
+    ends = np.log([[belief.quantile(p) for p in (0.05, 0.5, 0.95)] for belief in (ours, theirs)])
     middle = ends[0, 1] - ends[1, 1]
     down = math.hypot(ends[0, 1] - ends[0, 0], ends[1, 2] - ends[1, 1])
     up = math.hypot(ends[0, 2] - ends[0, 1], ends[1, 1] - ends[1, 0])
@@ -145,11 +151,11 @@ def _belief(belief: Belief) -> dict[str, float]:
     return {"low": belief.quantile(0.05), "median": belief.quantile(0.5), "high": belief.quantile(0.95)}
 
 
-def _potency(potency: Potency | None) -> dict[str, Any] | None:
+def _potency(potency: Potency | None) -> Json | None:
     return None if potency is None else asdict(potency)
 
 
-def _run(run: RunPotency) -> dict[str, Any]:
+def _run(run: RunPotency) -> Json:
     refused = {
         "run": run.run,
         "refused": run.refused,
@@ -158,7 +164,7 @@ def _run(run: RunPotency) -> dict[str, Any]:
     return refused if run.refused else {**refused, "r": run.r, "low": run.low, "high": run.high}
 
 
-def _chart(chart: Chart, lots: tuple[str, ...]) -> dict[str, Any]:
+def _chart(chart: Chart, lots: tuple[str, ...]) -> Json:
     """On the scale of the quantity itself; ``new`` is where the new lot stands among the limits of earlier ones."""
     values, low, high = (np.exp(line) for line in (chart.values, chart.low, chart.high))
     is_new = chart.values.size > chart.baseline

@@ -56,8 +56,8 @@ def verdicts(specification: Specification, measured: Measured, record: Stated) -
 
 def beyond(specification: Specification, findings: Mapping[str, str]) -> dict[str, str]:
     """Results that the record states and the specification does not ask for: shown, never judged."""
-    asked = specification.tests
-    return {test: text for test, text in findings.items() if test not in asked}
+    tests = specification.tests
+    return {test: text for test, text in findings.items() if test not in tests}
 
 
 def _is_potency(test: str) -> bool:
@@ -203,13 +203,13 @@ def _label_test(specification: Specification, measured: Measured, record: Stated
     """The count against what the vial claims."""
     tolerance, label = specification.label, measured.label
     assert tolerance is not None  # asked of a specification with a label claim
-    asked, source = f"label +/- {100 * tolerance.value:g} %", source_of(tolerance)
+    claim_words, source = f"label +/- {100 * tolerance.value:g} %", source_of(tolerance)
     if label is None:
         cure = 'add: label = "2e10 particles/mL"'
-        return _unknown("particles", asked, "the label is not stated", cure, source)
+        return _unknown("particles", claim_words, "the label is not stated", cure, source)
     claimed = f"{convert(label, 'particles/uL', 'particles/mL'):.3g} particles/mL"
     ends = (label * (1 - tolerance.value), label * (1 + tolerance.value))
-    limit = Limit("particles", *ends, f"{asked}: {claimed}", claimed, "particles/uL", source)
+    limit = Limit("particles", *ends, f"{claim_words}: {claimed}", claimed, "particles/uL", source)
     verdict = _limit_test(limit, specification, measured, record)
     if measured.counted is None or measured.undiluted:
         return verdict
@@ -289,8 +289,8 @@ def _potency_tests(specification: Specification, measured: Measured, record: Sta
         mechanism = test.removeprefix("potency_")
         if (mechanism not in measured.potencies) if test != "potency" else not measured.potencies:
             verdict = _stated_test(limit, specification, record)
-            asked = f"relative potency {limit.asked}"
-            answered.append(replace(verdict, asked=asked, reason=_assay_cure(verdict)))
+            words = f"relative potency {limit.asked}"
+            answered.append(replace(verdict, asked=words, reason=_assay_cure(verdict)))
     for mechanism, (runs, potency) in measured.potencies.items():
         limit_ = _potency_limit(mechanism, limits, specification.file)
         verdict_ = _potency_test(mechanism, runs, potency, limit_, specification, record)
@@ -327,20 +327,13 @@ def _potency_test(
     record: Stated,
 ) -> Verdict | None:
     """One mechanism's verdict; None where its assays are valid and nothing limits it."""
-    name, asked = f"potency_{mechanism}", "a valid assay" if limit is None else limit.asked
+    name, words = f"potency_{mechanism}", "a valid assay" if limit is None else limit.asked
     source = "" if limit is None else limit.source
-    reasons = "; ".join(f"{run.run}: {run.refused}" for run in runs if run.refused)
-    unlike = [run for run in runs if run.unlike]
-    if unlike:
-        always = len(unlike) == len(runs) and limit is not None
-        cure = "" if always else "; find out why before it is released"
-        found = f"unlike the reference in {len(unlike)} of {len(runs)} runs"
-        found = "no potency to report" if len(unlike) == len(runs) else found
-        return Verdict(
-            name, asked, found, "refuse" if always else "cannot decide", reasons + cure, source=source
-        )
+    if any(run.unlike for run in runs):
+        return _unlike(name, words, source, runs, limited=limit is not None)
     if potency is None:
-        return _unknown(name, asked, "no potency to report", f"{reasons}; repeat the assay", source)
+        cure = f"{_refusals(runs)}; repeat the assay"
+        return _unknown(name, words, "no potency to report", cure, source)
     if limit is None:
         return None
     many = f"{potency.runs} run{'' if potency.runs == 1 else 's'}"
@@ -351,8 +344,25 @@ def _potency_test(
     return _judged(limit, value, specification, cure="more runs would tell")
 
 
-def _unknown(test: str, asked: str, found: str, cure: str, source: str = "", method: str = "") -> Verdict:
-    return Verdict(test, asked, found, "cannot decide", cure, method=method, source=source)
+def _unlike(name: str, words: str, source: str, runs: tuple[RunPotency, ...], limited: bool) -> Verdict:
+    """A sample unlike the reference: refused where every run says so and potency has limits."""
+    unlike = sum(run.unlike for run in runs)
+    result = (
+        "no potency to report"
+        if unlike == len(runs)
+        else f"unlike the reference in {unlike} of {len(runs)} runs"
+    )
+    if unlike == len(runs) and limited:
+        return Verdict(name, words, result, "refuse", _refusals(runs), source=source)
+    return _unknown(name, words, result, f"{_refusals(runs)}; find out why before it is released", source)
+
+
+def _refusals(runs: tuple[RunPotency, ...]) -> str:
+    return "; ".join(f"{run.run}: {run.refused}" for run in runs if run.refused)
+
+
+def _unknown(test: str, limit: str, result: str, cure: str, source: str = "", method: str = "") -> Verdict:
+    return Verdict(test, limit, result, "cannot decide", cure, method=method, source=source)
 
 
 def _percent(probability: float) -> str:

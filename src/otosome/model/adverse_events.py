@@ -12,7 +12,7 @@ from otosome.units import Array, Fraction, Plain
 
 
 @dataclass(frozen=True)
-class Harm:
+class AdverseEvent:
     """One kind of event: its ``risk`` each time, or a ``ratio`` against a ``background`` that is there anyway.
 
     ``of``        routes and devices that bring it, or ``vesicles``: any dose, and any coat of a device

@@ -106,6 +106,11 @@ def _side_by_side(result: xr.Dataset, readings: pd.DataFrame) -> str:
     )
 
 
+def page_of(template: str, **values: Any) -> str:
+    """A page of its own template in the style of all others."""
+    return _rendered(template, (_HERE / "page.css").read_text(encoding="utf-8"), "", **values)
+
+
 def _rendered(template: str, style: str, script: str, **values: Any) -> str:
     policy = _policy(style, script)
     text = _templates().get_template(template).render(style=style, script=script, policy=policy, **values)
@@ -180,7 +185,7 @@ def _answer(result: xr.Dataset, compared: Headline) -> Json:
 def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
     from otosome.answers.grades import grades
     from otosome.report import figures, still, summary, window
-    from otosome.report.against import against
+    from otosome.report.against import against, measured
 
     pictured = summary.has_window(result)
     names = summary.measures(result)
@@ -204,6 +209,7 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
         "cochleogram": figures.cochleogram(result),
         "sizes": figures.sizes(result),
         "against": against(result),
+        "measured": measured(result),
         "grades": grades(readings, summary.scales(result), map(str, result["arm"].values)),
     }
 

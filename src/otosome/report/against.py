@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import numpy as np
 from otosome.answers import stored
 from otosome.answers.numbers import is_fraction, number
 from otosome.fitting.against import Against, Cell, Total
+from otosome.fitting.measured import Difference
 from otosome.report.drawing import COMPARED, INK, TREATED, canvas, svg_text, tone_axis
 from otosome.report.figures import Panel
 from otosome.report.summary import words
@@ -38,14 +39,24 @@ def against(result: xr.Dataset) -> list[Section]:
     if "against" not in result.attrs:
         return []
     laid = stored.read(result, "against", Against)
+    return sections(laid, {name: str(result[name].attrs.get("long_name", name)) for name in map(str, result)})
+
+
+def sections(laid: Against, titles: Mapping[str, str]) -> list[Section]:
+    """A section for each measure, by what it is called."""
     return [
         Section(
-            words(str(result[total.measure].attrs.get("long_name", total.measure))),
+            words(titles[total.measure]),
             total,
             list(_panels([cell for cell in laid.cells if cell.measure == total.measure], total.unit))[:_MOST],
         )
         for total in laid.totals
     ]
+
+
+def measured(result: xr.Dataset) -> list[Difference]:
+    """The measured differences of groups, where readings were laid over a result; none of any other."""
+    return stored.read(result, "measured", list[Difference]) if "measured" in result.attrs else []
 
 
 def _panels(cells: list[Cell], unit: str) -> Iterator[Panel]:

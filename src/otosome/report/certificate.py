@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +21,7 @@ from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Space
 
 from otosome import __version__
 from otosome.answers.numbers import number
+from otosome.units import Json
 
 # Each decision by colour, and by mark and word where there is no colour.
 COLOURS = {"release": "#1b6e3c", "refuse": "#b3261e", "cannot decide": "#8a5a00"}
@@ -34,7 +35,7 @@ _FONTS = {"Lot": "DejaVuSans.ttf", "Lot-Bold": "DejaVuSans-Bold.ttf"}
 _SIGNED = ("Tested by", "Reviewed by", "Decided by")
 
 
-def heads(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+def heads(values: Json) -> list[tuple[str, str]]:
     """What the certificate says first of a lot, in order; a field that the record lacks is said to be not stated.
 
     ``values``  what ``otosome.lots.values.lot_values`` says of the lot
@@ -51,7 +52,7 @@ def heads(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(title, values[key] or NOT_STATED) for title, key in fields.items()]
 
 
-def conclusion(values: Mapping[str, Any]) -> str:
+def conclusion(values: Json) -> str:
     """The decision in one sentence, without what a laboratory has still to do."""
     decision = values["decision"]
     names = [words(test["test"]) for test in values["tests"] if test["decision"] == decision]
@@ -62,7 +63,7 @@ def conclusion(values: Mapping[str, Any]) -> str:
     return f"{'Outside the limits' if decision == 'refuse' else 'Not decided'}: {', '.join(names)}."
 
 
-def potencies(values: Mapping[str, Any]) -> list[str]:
+def potencies(values: Json) -> list[str]:
     """The relative potency of each mechanism's assays, whether or not it is limited, or why there is none."""
     lines = []
     for mechanism, measured in values["potency"].items():
@@ -90,7 +91,7 @@ def risk(probability: float | None) -> str:
     return "above 99.9 %" if probability > 0.999 else f"{number(100 * probability, 3)} %"
 
 
-def certificate_pdf(values: Mapping[str, Any]) -> bytes:
+def certificate_pdf(values: Json) -> bytes:
     """The certificate as a PDF.
 
     ``values``  what ``otosome.lots.values.lot_values`` says of the lot
@@ -115,7 +116,7 @@ def certificate_pdf(values: Mapping[str, Any]) -> bytes:
     return stream.getvalue()
 
 
-def _story(values: Mapping[str, Any]) -> list[Any]:
+def _story(values: Json) -> list[Any]:
     parts: list[Any] = [_text("Certificate of analysis", 17, bold=True), Spacer(1, 3 * mm)]
     parts += [_grid([[_text(title, soft=True), _text(text)] for title, text in heads(values)], [0.2, 0.8])]
     parts += [Spacer(1, 4 * mm), _decision(values), Spacer(1, 4 * mm), _tests(values["tests"])]
@@ -139,7 +140,7 @@ RISKS = (
 )
 
 
-def _decision(values: Mapping[str, Any]) -> Table:
+def _decision(values: Json) -> Table:
     decision = values["decision"]
     colour = HexColor(COLOURS[decision])
     cells = [
@@ -162,7 +163,7 @@ def _decision(values: Mapping[str, Any]) -> Table:
     return table
 
 
-def _tests(tests: Sequence[Mapping[str, Any]]) -> Table:
+def _tests(tests: Sequence[Json]) -> Table:
     """A row a test: limit and its source, result, method, decision, both risks."""
     titles = ("Test, method", "Limit, source", "Result", "Decision", "Risk if released", "Risk if refused")
     rows = [[_text(title, 7, bold=True) for title in titles]]
@@ -252,7 +253,7 @@ class _Numbered(Canvas):  # type: ignore[misc]  # reportlab has no types
     def __init__(self, *arguments: Any, lot: str, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._lot = lot
-        self._pages: list[dict[str, Any]] = []
+        self._pages: list[Json] = []
 
     def showPage(self) -> None:
         self._pages.append(dict(self.__dict__))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +10,7 @@ from otosome import __version__
 from otosome.answers.numbers import number
 from otosome.lots.assessment import Assessment
 from otosome.lots.curve import fit_line, fit_logistic, logistic
+from otosome.lots.history import RULES
 from otosome.lots.plate import Plate
 from otosome.lots.record import AssayFile
 from otosome.lots.text import chart_words, quantity_words, stake_lines
@@ -24,12 +23,13 @@ from otosome.report.drawing import (
     svg_text,
 )
 from otosome.report.figures import Panel
+from otosome.units import Json
 
 _HERE = Path(__file__).parent
 _SHADES = (COMPARED, TREATED)
 
 
-def certificate(values: Mapping[str, Any]) -> str:
+def certificate(values: Json) -> str:
     """The certificate of analysis as HTML text: what a customer reads, without what is still to be done.
 
     ``values``  what ``otosome.lots.values.lot_values`` says of the lot
@@ -55,12 +55,12 @@ def certificate(values: Mapping[str, Any]) -> str:
     )
 
 
-def lot_report(assessment: Assessment, values: Mapping[str, Any], history: Mapping[str, Any]) -> str:
+def lot_report(assessment: Assessment, values: Json, history: Json) -> str:
     """The worksheet as HTML text: each test with its reason and what is still to be done, counts, runs, history.
 
     ``history``  what ``history_values`` says, empty where there is none
     """
-    panels = [*_runs(assessment), *_charts(history)]
+    panels = _runs(assessment)
     style = _style()
     template = _templates().get_template("lot.html.jinja")
     return template.render(
@@ -74,22 +74,40 @@ def lot_report(assessment: Assessment, values: Mapping[str, Any], history: Mappi
     )
 
 
+def history_page(values: Json, history: Json) -> str:
+    """Where a lot stands among those before it, as HTML text: the first line says whether it is like them."""
+    style = _style()
+    return (
+        _templates()
+        .get_template("history.html.jinja")
+        .render(
+            lot=values,
+            history=history,
+            panels=_charts(history),
+            rules=RULES,
+            version=__version__,
+            style=style,
+            policy=_policy(style, ""),
+        )
+    )
+
+
 def _style() -> str:
     return "".join((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "lot.css"))
 
 
 def _runs(assessment: Assessment) -> list[Panel]:
     runs = zip(assessment.record.assay, assessment.plates, assessment.models, strict=True)
-    return [_run(asked, plate, model) for asked, plate, model in runs if plate is not None]
+    return [_run(assay, plate, model) for assay, plate, model in runs if plate is not None]
 
 
-def _run(asked: AssayFile, plate: Plate, model: str) -> Panel:
+def _run(assay: AssayFile, plate: Plate, model: str) -> Panel:
     """Wells of reference and sample with the curve of each on its own."""
-    run = plate.run(asked.reference, asked.sample)
+    run = plate.run(assay.reference, assay.sample)
     with canvas(520, 260) as (figure, axes):
         for dose, response, colour, name in (
-            (run.reference_dose, run.reference, _SHADES[0], asked.reference),
-            (run.sample_dose, run.sample, _SHADES[1], asked.sample),
+            (run.reference_dose, run.reference, _SHADES[0], assay.reference),
+            (run.sample_dose, run.sample, _SHADES[1], assay.sample),
         ):
             axes.plot(dose, response, "o", color=colour, markersize=4, label=name)
             x = np.linspace(np.log(dose.min()), np.log(dose.max()), 100)
@@ -105,14 +123,18 @@ def _run(asked: AssayFile, plate: Plate, model: str) -> Panel:
         axes.legend(frameon=False)
         svg = svg_text(figure, f"run {plate.name}")
     left = f" Left out: {', '.join(plate.left_out)}." if plate.left_out else ""
-    return Panel(plate.name, f"{asked.sample} beside {asked.reference}, each with its own curve.{left}", svg)
+    return Panel(plate.name, f"{assay.sample} beside {assay.reference}, each with its own curve.{left}", svg)
 
 
-def _charts(history: Mapping[str, Any]) -> list[Panel]:
-    return [_chart(one["quantity"], chart) for one in history.get("series", []) for chart in one["charts"]]
+def _charts(history: Json) -> list[Panel]:
+    return [
+        _chart(series["quantity"], chart)
+        for series in history.get("series", [])
+        for chart in series["charts"]
+    ]
 
 
-def _chart(quantity: str, chart: Mapping[str, Any]) -> Panel:
+def _chart(quantity: str, chart: Json) -> Panel:
     """Earlier lots in their order within the limits they give, and the new lot after them as a ring."""
     lots = np.arange(1, len(chart["values"]) + 1)
     before = chart["baseline"]
@@ -126,5 +148,5 @@ def _chart(quantity: str, chart: Mapping[str, Any]) -> Panel:
         axes.yaxis.set_major_formatter(lambda value, _: number(float(value)))
         svg = svg_text(figure, f"{quantity} {chart['name']}")
     ring = "The ring is this lot; it did not make the limits. " if chart["new"] else ""
-    said = chart_words(chart)
-    return Panel(f"{quantity_words(quantity)}: {chart['name']}", f"{ring}{said[0].upper()}{said[1:]}.", svg)
+    words = chart_words(chart)
+    return Panel(f"{quantity_words(quantity)}: {chart['name']}", f"{ring}{words[0].upper()}{words[1:]}.", svg)

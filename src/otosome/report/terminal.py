@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from otosome.answers.accuracy import Accuracy
@@ -12,6 +13,7 @@ from otosome.answers.numbers import amount
 from otosome.answers.scores import WORDS
 from otosome.answers.sources import SourceRow
 from otosome.answers.therapies import ArmResult, SideBySide
+from otosome.fitting.fit import Fit
 from otosome.report.exactness import short
 from otosome.report.provenance import read_once, standing
 
@@ -31,7 +33,7 @@ def accuracy_lines(errors: Accuracy) -> list[str]:
 def headline_lines(compared: Headline | None) -> list[str]:
     """The benefit with its interval and what it rests on."""
     if compared is None:
-        return ["no comparison was asked for (the study has no [compare])"]
+        return ["no comparison: the study names none, or gives both groups the same"]
     parts = [f"{share.text} {basis}" for basis, share in compared.share.items() if share.exact >= 0.005]
     lines = [
         f"benefit of '{compared.of}' against '{compared.against}': {compared.benefit.text}",
@@ -65,6 +67,25 @@ def against_lines(laid: Answer | None) -> list[str]:
         f"CRPS {total['crps_text']}, log score {total['log_score']:.2f}"
         for total in (laid or {"totals": []})["totals"]
     ]
+
+
+def fit_lines(fit: Fit) -> list[str]:
+    """What a fit says, a line a number; how far to trust it; what was foretold."""
+    lines = [
+        f"{fit.method} of {len(fit.estimates)} numbers from {fit.readings} readings of {fit.animals} animals"
+    ]
+    lines += [f"  {row.light or '–':6} {row.name}: {row.text}  (shelf: {row.prior})" for row in fit.estimates]
+    search = fit.search
+    lines.append(
+        f"  {search.agreeing} of {search.starts} starts agree; log-posterior {search.log_posterior:.2f}, twice the "
+        f"nodes of susceptibility move it by {search.node_error:+.3f}"
+    )
+    lines += [f"  before: {line.strip()}" for line in against_lines(asdict(fit.prior_fit))]
+    lines += [f"  fitted: {line.strip()}" for line in against_lines(asdict(fit.fit))]
+    if fit.held_out is not None:
+        lines += [f"  left out: {line.strip()}" for line in against_lines(asdict(fit.held_out.foretold))]
+        lines += [f"    group mean and SD: log score {row.log_score:.2f}" for row in fit.held_out.rival]
+    return [*lines, *(f"  {sentence}" for sentence in fit.sentences if not sentence.startswith("Your data "))]
 
 
 def therapy_lines(beside: SideBySide) -> list[str]:
@@ -137,7 +158,10 @@ def standing_lines(row: Answer) -> list[str]:
     files = row["verb"] in ("import", "quality")
     fallen = "was read from files that changed" if files else "rests on evidence that changed"
     stands = "stands (its files are as they were)" if files else "stands"
+    if row["altered"]:
+        fallen = "was changed by hand, or by the disk, since otosome wrote it; make it anew"
     lines = [f"{row['result']}: {stands if row['stands'] else fallen}", *_changed(row["changed"], "  ")]
+    lines += [f"  {altered['what']:<9} {altered['file']}" for altered in row["altered"]]
     if row["then"] is not None and not row["stands"]:
         then, now = (amount(row[when], row["unit"], sign=True) for when in ("then", "now"))
         lines.append(f"  best-value benefit: {then} then, {now} now")
@@ -190,4 +214,10 @@ def design_lines(design: Answer) -> list[str]:
     for part in plan["parts"]:
         lines.append(f"  {part['heading']}")
         lines += [f"    {row['name']}: {row['text']}" for row in part["lines"]]
+    done = design["simulated"]
+    if done is not None:
+        lines.append(
+            f"  {done['trials']} trials of {done['n']} a group, from {done['ears']} ears of {done['worlds']} worlds"
+        )
+        lines += [f"    {row['belief'].replace('_', ' ')}: {row['text']}" for row in done["operating"]]
     return lines

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from otosome import __version__
+from otosome.answers.numbers import share
 from otosome.report import _policy, _templates
 from otosome.report.drawing import INK, SOFT, canvas, svg_text
 from otosome.report.figures import Panel
@@ -28,6 +29,7 @@ def trial_report(answers: Sequence[DesignAnswer]) -> str:
     return template.render(
         answers=answers,
         panels=panels,
+        percent=lambda value: share(value).text,
         attributes=_ATTRIBUTES,
         version=__version__,
         style=style,

@@ -322,7 +322,7 @@
     const left = 100 * mean(Array.from(end)) / 255;
     const words = `Given ${data.given[dose]}: ${plain(left, 0)}\u00a0% of outer hair cells left, a mean shift of `
       + `${plain(data.means[0][dose], 1)} dB at ${data.tones.join(", ")} kHz (vehicle ${plain(data.means[1], 1)} dB).`;
-    get("told").textContent = words;
+    get("reading").textContent = words;
     slider.setAttribute("aria-valuetext", data.given[dose]);
   }
 
@@ -375,7 +375,7 @@
     playing = playing ? 0 : setInterval(() => choose(dose === last ? 0 : dose + 1), 420);
     button.textContent = playing ? "Pause" : "Play";
     button.setAttribute("aria-pressed", String(Boolean(playing)));
-    get("told").setAttribute("aria-live", playing ? "off" : "polite");
+    get("reading").setAttribute("aria-live", playing ? "off" : "polite");
   }
 
   get("stage").hidden = false;

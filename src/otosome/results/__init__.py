@@ -1,10 +1,11 @@
 """A result's folder: which verb wrote it and of what, its numbers and its files, and how it comes to stand there."""
 
 from otosome.results.dataset import ANSWER, DATA, EARS, STUDY, read_answer, read_data
-from otosome.results.files import csv_text, fill, fill_intake, fill_lot, fill_trial, tame
-from otosome.results.folder import check_free, usual, writing
+from otosome.results.files import csv_text, fill, fill_fit, fill_intake, fill_lot, fill_trial, tame
+from otosome.results.folder import check_free, recover, usual, writing
 from otosome.results.opening import open_result
-from otosome.results.record import MARK, Option, Record, is_ours, record_of
+from otosome.results.record import MARK, Option, Record, is_ours, record_of, unsealed
+from otosome.results.seal import Altered
 
 __all__ = [
     "ANSWER",
@@ -12,11 +13,13 @@ __all__ = [
     "EARS",
     "MARK",
     "STUDY",
+    "Altered",
     "Option",
     "Record",
     "check_free",
     "csv_text",
     "fill",
+    "fill_fit",
     "fill_intake",
     "fill_lot",
     "fill_trial",
@@ -25,7 +28,9 @@ __all__ = [
     "read_answer",
     "read_data",
     "record_of",
+    "recover",
     "tame",
+    "unsealed",
     "usual",
     "writing",
 ]

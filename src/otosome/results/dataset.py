@@ -34,6 +34,7 @@ _MEANINGS = {
     "subject": ("", "number of the ear"),
     "world": ("", "which draw of everything unknown the ear lives in"),
     "lot": ("", "which lot of its world the ear is treated with"),
+    "run": ("", "which exposure run the ear was in"),
     "person": ("", "whose ear it is"),
     "weight": ("", "importance weight of the ear"),
     "time": ("h", "time from the study's zero"),
@@ -51,10 +52,8 @@ _MEANINGS = {
     "vesicles": ("particles/uL", "highest concentration of vesicles in the organ of Corti"),
     "protein": ("ug/uL", "highest concentration of protein in the organ of Corti"),
     "plasma": ("particles h/uL", "vesicles in blood, over time"),
-    "told": ("", "strongest receptor signal of any mechanism, 0 to 1"),
     "signal": ("", "strongest receptor signal of any mechanism, 0 to 1"),
     "time_error": ("", "error of the steps of time, share of the peak"),
-    "closure": ("", "mass-balance error, share of the dose"),
     "mass_balance_error": ("", "mass-balance error, share of the dose"),
     "window_dose": ("h", "time of the treatment"),
     "window_time": ("h", "time from the study's zero"),
@@ -142,7 +141,8 @@ _COLUMN_UNITS = {"time": "h", "frequency": "kHz", "level": "dB SPL"}
 
 def write_data(result: xr.Dataset, readings: pd.DataFrame, folder: Path) -> None:
     """Write the numbers, the answer and the study as it was run into a folder."""
-    grouped(result, readings).to_netcdf(folder / DATA, engine="h5netcdf")
+    # Through memory: HDF5 ends the whole program when a file it closes cannot be written.
+    (folder / DATA).write_bytes(grouped(result, readings).to_netcdf(None, engine="h5netcdf"))
     answer = {name: json.loads(text) for name, text in result.attrs.items() if name not in (*_SHORT, "study")}
     (folder / ANSWER).write_text(
         json.dumps(answer, indent=1, ensure_ascii=False), encoding="utf-8", newline="\n"

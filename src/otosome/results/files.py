@@ -8,14 +8,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from otosome.results.dataset import ANSWER, EARS, write_data
+from otosome.results.dataset import ANSWER, EARS, STUDY, write_data
 from otosome.results.record import Record
+from otosome.units import Json
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
     from otosome.ears import Ears
+    from otosome.fitting.file import FitFile
+    from otosome.fitting.fit import Outcome
     from otosome.laboratory.intake import Intake
     from otosome.lots.assessment import Assessment
     from otosome.trials.answer import DesignAnswer
@@ -38,7 +41,7 @@ def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, r
     record.write(folder)
 
 
-def fill_lot(folder: Path, assessment: Assessment, values: Mapping[str, Any], record: Record) -> None:
+def fill_lot(folder: Path, assessment: Assessment, values: Json, record: Record) -> None:
     """Write a lot's certificate, report, tables and record into a folder.
 
     ``values``  what ``otosome.lots.values.lot_values`` says, with ``history``, ``reference`` and ``stakes``
@@ -47,11 +50,13 @@ def fill_lot(folder: Path, assessment: Assessment, values: Mapping[str, Any], re
     import tomli_w
 
     from otosome.report.certificate import certificate_pdf
-    from otosome.report.lot import certificate, lot_report
+    from otosome.report.lot import certificate, history_page, lot_report
 
     _text(certificate(values), folder / "certificate.html")
     (folder / "certificate.pdf").write_bytes(certificate_pdf(values))
     _text(lot_report(assessment, values, values["history"] or {}), folder / "report.html")
+    if values["history"] is not None:
+        _text(history_page(values, values["history"]), folder / "history.html")
     _text(tomli_w.dumps(values["batch"]), folder / "batch.toml")
     whole = {**values, "notes": list(assessment.lot.notes)}
     _text(json.dumps(whole, indent=1, ensure_ascii=False), folder / "lot.json")
@@ -75,7 +80,9 @@ def fill_intake(
 
     from otosome.laboratory.groups import methods
     from otosome.laboratory.mapping import draft
-    from otosome.report.contact import contact_sheet
+    from otosome.report.contact import comparison, contact_sheet, drawings
+    from otosome.report.groups import save_groups
+    from otosome.report.imported import agreement, standalone
 
     tables = {
         "readings": intake.readings,
@@ -92,6 +99,7 @@ def fill_intake(
     if intake.groups is not None and len(intake.groups):
         _csv(intake.groups, folder / "groups.csv")
         _text(methods(intake.groups) + "\n", folder / "methods.txt")
+        save_groups(intake.groups, folder / "groups")
     for name, plate in intake.plates.items():
         (folder / "plates").mkdir(exist_ok=True)
         _csv(plate, folder / "plates" / f"{name}.csv")
@@ -102,6 +110,13 @@ def fill_intake(
     rows = [vars(refusal) for refusal in intake.refused]
     _csv(pd.DataFrame(rows, columns=["file", "place", "given", "reason"]), folder / "refused.csv")
     _text(contact_sheet(intake), folder / "contact.html")
+    compared = agreement(intake.estimated)
+    if compared is not None:
+        _text(comparison(compared), folder / "comparison.html")
+    (folder / "figures").mkdir(exist_ok=True)
+    for drawing in [*drawings(intake), *([compared.drawing()] if compared else [])]:
+        _text(standalone(drawing.svg), folder / "figures" / f"{drawing.stem}.svg")
+        _csv(drawing.table, folder / "figures" / f"{drawing.stem}.csv")
     _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
     record.write(folder)
 
@@ -134,15 +149,39 @@ def drug_tables(result: xr.Dataset) -> dict[str, pd.DataFrame]:
     return {"concentrations": pd.concat(frames, ignore_index=True), "kinetics": pd.DataFrame(numbers)}
 
 
+def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> None:
+    """Write a fit into a folder: answer, draws, study, tables, report, record."""
+    import pandas as pd
+    from pydantic_core import to_jsonable_python
+
+    from otosome.fitting.against import table
+    from otosome.report.fit import fit_report
+    from otosome.study import saves
+
+    fit = outcome.fit
+    _text(json.dumps(to_jsonable_python(fit), indent=1, ensure_ascii=False), folder / ANSWER)
+    _text(saves(file.study, file.tables.seed), folder / STUDY)
+    if outcome.ears is not None:
+        outcome.ears.write(folder / EARS)
+    _csv(pd.DataFrame([asdict(estimate) for estimate in fit.estimates]), folder / "estimates.csv")
+    _csv(table(fit.fit), folder / "against.csv")
+    if fit.held_out is not None:
+        _csv(table(fit.held_out.foretold), folder / "held_out.csv")
+    _text(fit_report(outcome, file), folder / "report.html")
+    record.write(folder)
+
+
 def fill_trial(
     folder: Path,
     answers: Sequence[DesignAnswer],
+    people: Mapping[str, pd.DataFrame],
     designs: Sequence[Path],
     answer: Mapping[str, Any],
     record: Record,
 ) -> None:
     """Write designs answered into a folder: report, each curve as SVG and CSV, the designs' files, answer, record.
 
+    ``people``   subjects of the first trial of each design that was simulated
     ``designs``  the files they were read from, copied beside
     """
     import pandas as pd
@@ -160,6 +199,8 @@ def fill_trial(
             ]
             _csv(pd.DataFrame(rows, columns=["line", chart.across, chart.up]), folder / f"{stem}.csv")
             _text(chart_svg(chart, alone=True), folder / f"{stem}.svg")
+    for name, subjects in people.items():
+        _csv(subjects, folder / f"{name}_subjects.csv")
     _text(trial_report(answers), folder / "report.html")
     _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
     record.write(folder)

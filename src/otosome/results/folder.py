@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from otosome.errors import BadInput
-from otosome.results.record import MARK, is_ours
+from otosome.errors import BadInput, OutOfSpace
+from otosome.results.record import MARK, is_ours, record_of, unsealed
+from otosome.results.seal import sync, sync_names
 
 # Names that Windows keeps for devices, whatever their ending.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _OPEN = "close what has its files open (a spreadsheet, a viewer), or name another --out"
 
 
@@ -70,29 +73,97 @@ def writing(folder: Path, force: bool = False) -> Iterator[Path]:
     """A new folder to fill; it takes the name ``folder`` only once everything is written.
 
     An earlier result is moved aside to ``folder.old`` (``.old2`` and so on) and an interruption leaves it where
-    it was. One writer at a time.
+    it was. One writer at a time; what a writer that was killed has left is cleared away.
 
-    raises  BadInput if the folder is not free or cannot be written
+    raises  BadInput if the folder is not free or cannot be written, OutOfSpace where the disk is full
     """
     check_free(folder, force)
     # What a link leads to is moved aside and written anew; the link stays.
     folder = folder.resolve()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.part-", dir=folder.parent))
     except OSError as error:
-        raise BadInput(
-            f"cannot be made ({error.strerror})", file=str(folder), cure="name another --out"
-        ) from error
+        raise _unwritable(folder, error) from error
+    part = _part(folder)
     try:
-        # A folder of one user alone would stay so after it is renamed.
-        part.chmod(0o755)
-        with _locked(folder.with_name(f".{folder.name}.lock")):
+        with _locked(_lock(folder)):
+            _clear(folder, but=part)
+            check_free(folder, force)
             yield part
+            sync(part)
             check_free(folder, force)
             _move_in(part, folder)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise _unwritable(folder, error) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def recover(folder: Path) -> None:
+    """Finish what a writer that was killed between its last two steps has left; nothing where there is nothing to do.
+
+    A result that replaces another is first whole beside it, then the other goes aside, then it takes the name. A kill
+    in between leaves no result under the name.
+    """
+    if folder.exists() or folder.is_symlink() or not any(_parts(folder.absolute())):
+        return
+    with _locked(_lock(folder.absolute())):
+        _clear(folder.absolute())
+
+
+def _clear(folder: Path, but: Path | None = None) -> None:
+    """Take away the unfinished parts of writers that were killed; one that is whole takes its name, if that is free."""
+    for part in (part for part in _parts(folder) if part != but):
+        if _whole(part) and not folder.exists():
+            part.rename(folder)
+        else:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _parts(folder: Path) -> list[Path]:
+    """What writers of this folder have left."""
+    if not folder.parent.is_dir():
+        return []
+    return sorted(
+        path for path in folder.parent.iterdir() if path.name.startswith(_prefix(folder)) and path.is_dir()
+    )
+
+
+def _whole(part: Path) -> bool:
+    """Whether a part was finished: it has its record, and every file is as it was sealed."""
+    try:
+        return bool(record_of(part).files) and not unsealed(part, record_of(part))
+    except BadInput:
+        return False
+
+
+def _part(folder: Path) -> Path:
+    """A new folder beside, for the parts of a result until it is whole."""
+    try:
+        part = Path(tempfile.mkdtemp(prefix=_prefix(folder), dir=folder.parent))
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    # A folder of one user alone would stay so after it is renamed.
+    part.chmod(0o755)
+    return part
+
+
+def _prefix(folder: Path) -> str:
+    return f".{folder.name}.part-"
+
+
+def _lock(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.lock")
+
+
+def _unwritable(folder: Path, error: OSError) -> BadInput:
+    if error.errno in _FULL:
+        return OutOfSpace(
+            "has no room for a result", file=str(folder), cure="free some, or name another --out"
+        )
+    return BadInput(f"cannot be made ({error.strerror})", file=str(folder), cure="name another --out")
 
 
 @contextmanager
@@ -122,9 +193,11 @@ def _move_in(part: Path, folder: Path) -> None:
         if folder.exists() and any(folder.iterdir()):
             old = _aside(folder)
             folder.rename(old)
+            sync_names(folder.parent)
         elif folder.exists():
             folder.rmdir()
         part.rename(folder)
+        sync_names(folder.parent)
     except OSError as error:
         if old is not None and not folder.exists():
             old.rename(folder)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from otosome import __version__
 from otosome.errors import BadInput
+from otosome.results.seal import Altered, altered, hashes
 
 MARK = "otosome.json"
 # What the mark was called before results recorded their verb.
 _EARLIER = "study.json"
-FORMAT = 2
+FORMAT = 3
+# From this format on a record holds the hashes of its result's files.
+_SEALED = 3
 _LARGEST = 4_000_000
 Option = str | int | float | bool | None | list[str]
 
@@ -27,6 +30,7 @@ class Record:
     ``name``     what it answers about: a study, a lot, an import
     ``inputs``   SHA-256 of each file that was read, by path
     ``options``  what else was asked for, by name
+    ``files``    SHA-256 of each file of the result itself, its seal; empty before format 3, which had none
     ``written``  when, ISO 8601 in UTC
     """
 
@@ -34,18 +38,25 @@ class Record:
     name: str
     inputs: Mapping[str, str]
     options: Mapping[str, Option] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
     otosome: str = __version__
     format: int = FORMAT
     written: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def write(self, folder: Path) -> None:
-        """Write it into a result folder, as the last of its files."""
-        text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
+        """Write it into a result folder as the last of its files, with the seal of the others."""
+        sealed = replace(self, files=hashes(folder, MARK))
+        text = json.dumps(asdict(sealed), indent=1, ensure_ascii=False)
         (folder / MARK).write_text(text, encoding="utf-8", newline="\n")
 
     def option(self, name: str) -> Option:
         """What was asked for under a name, None where nothing was."""
         return self.options.get(name)
+
+
+def unsealed(folder: Path, record: Record) -> list[Altered]:
+    """The files of a result that are not as otosome wrote them; none for a result that was never sealed."""
+    return altered(folder, record.files, MARK) if record.files else []
 
 
 def is_ours(folder: Path) -> bool:
@@ -92,10 +103,15 @@ def _record(values: Mapping[str, object], mark: Path) -> Record:
             allowed=f"at most {FORMAT}",
             cure=f"install otosome {texts['otosome']} or later",
         )
-    hashes = {str(path): str(digest) for path, digest in inputs.items()}
-    return Record(
-        **{key: str(text) for key, text in texts.items()}, inputs=hashes, options=options, format=number
-    )
+    files = values.get("files", {} if number < _SEALED else None)
+    if not isinstance(files, dict):
+        raise BadInput("does not hold the hashes of the result's files", file=str(mark), key="files")
+    plain = {key: str(text) for key, text in texts.items()}
+    return Record(**plain, inputs=_texts(inputs), options=options, files=_texts(files), format=number)
+
+
+def _texts(values: Mapping[object, object]) -> dict[str, str]:
+    return {str(name): str(value) for name, value in values.items()}
 
 
 def _of_earlier(values: Mapping[str, object], folder: Path) -> Record:
@@ -107,9 +123,7 @@ def _of_earlier(values: Mapping[str, object], folder: Path) -> Record:
     return Record(
         verb=verb,
         name=name,
-        inputs={str(path): str(digest) for path, digest in inputs.items()}
-        if isinstance(inputs, dict)
-        else {},
+        inputs=_texts(inputs) if isinstance(inputs, dict) else {},
         options=options,
         otosome=str(values["otosome"]),
         format=1,

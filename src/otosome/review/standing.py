@@ -13,7 +13,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otosome.answers.contrast import best_benefit
+import numpy as np
+
+from otosome.answers.contrast import best_benefit, contrast
 from otosome.answers.sources import sources
 from otosome.catalog import SHIPPED
 from otosome.errors import BadInput
@@ -23,6 +25,9 @@ from otosome.units import Json
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+_ENDS = ("median", "low", "high")
 
 
 def asked_now(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Study:
@@ -123,9 +128,30 @@ def check(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Json:
     if comparison is None:
         return verdict
     headline = json.loads(stored.attrs["headline"])
+    row = _other_headline(asked_then(stored, shelves), stored, headline) if headline else None
+    if row is not None:
+        verdict = {**verdict, "stands": False, "changed": [*rows, row]}
     then_value = best_benefit(asked_then(stored, shelves), comparison)
     now_value = best_benefit(now, comparison) if rows else then_value
     return {**verdict, "then": then_value, "now": now_value, "unit": headline.get("unit", "")}
+
+
+def _other_headline(study: Study, stored: xr.Dataset, headline: Json) -> Json | None:
+    """The row that says that a headline is not what the stored ears give; None where it is."""
+    arms = (headline["measure"], headline["of"], headline["against"])
+    again = contrast(study, stored, *arms).benefit
+    pair = (headline["benefit"]["exact"], asdict(again.exact))
+    then, now = (np.array([exact[end] for end in _ENDS]) for exact in pair)
+    if headline["benefit"]["text"] == again.text and np.allclose(then, now, rtol=1e-9, atol=1e-12):
+        return None
+    return {
+        "parameter": "headline",
+        "what": "altered",
+        "then": headline["benefit"]["text"],
+        "now": again.text,
+        "source": None,
+        "standing": "",
+    }
 
 
 def between(old: xr.Dataset, new: xr.Dataset) -> Json:

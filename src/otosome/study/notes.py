@@ -8,9 +8,21 @@ from otosome.study.study import Study
 
 
 def with_notes(study: Study) -> Study:
-    """The study with what is to be said of its operations and its volumes."""
-    notes = dict.fromkeys([*_operations(study), *_volumes(study), *_pumps(study), *_samples(study)])
+    """The study with what is to be said of its arms, its operations, volumes, pumps, samples and animals."""
+    parts = (_alike, _operations, _volumes, _pumps, _samples, _animals)
+    notes = dict.fromkeys(note for part in parts for note in part(study))
     return replace(study, notes=(*study.notes, *notes))
+
+
+def _alike(study: Study) -> list[str]:
+    """A comparison of two arms that are given the same."""
+    asked = study.tables.compare
+    if asked is None or not study.alike(asked.of, asked.against):
+        return []
+    return [
+        f"The arms “{asked.of}” and “{asked.against}” are given the same here, so no simulation tells them apart and "
+        "nothing is compared: state what differs between them."
+    ]
 
 
 def _operations(study: Study) -> list[str]:
@@ -29,6 +41,24 @@ def _operations(study: Study) -> list[str]:
                     f"The arm “{arm.name}” is given {what} by {route}, which takes an operation, and suffers "
                     f"nothing by it: add an insult such as {opens} to count its injury."
                 )
+    return notes
+
+
+def _animals(study: Study) -> list[str]:
+    """Animals of no strain where some strains are known, and runs that are not known where runs differ."""
+    notes, species = [], study.tables.species
+    strains = study.catalog.strains(species)
+    if study.tables.strain is None and strains:
+        notes.append(
+            f"No strain is named: the animals are a mixture of strains, so what is not known of them is wider. Strains "
+            f"there are: {', '.join(strains)}."
+        )
+    if study.tables.cohort is None and any(number.runs for number in study.parameters.values()):
+        notes.append(
+            "No [cohort] says which animals were exposed together: each is taken as a run of its own, and the spread "
+            "between runs is not split from that between animals. An experiment of few runs is less sure than so many "
+            "animals look."
+        )
     return notes
 
 
@@ -78,8 +108,8 @@ def _pumps(study: Study) -> list[str]:
         if rate > most.value:
             notes.append(
                 f"The drug “{name}” is driven in at {rate:.3g} uL/h, and the aqueduct of a {species} lets "
-                f"{most.value:g} ({most.low:g} to {most.high:g}) uL/h through at the pressure of cerebrospinal fluid: pressure rises, "
-                "perilymph may leave elsewhere, and neither is counted. A vent is another outlet."
+                f"{most.value:g} ({most.low:g} to {most.high:g}) uL/h through at the pressure of cerebrospinal fluid: "
+                "pressure rises, perilymph may leave elsewhere, and neither is counted. A vent is another outlet."
             )
     return notes
 

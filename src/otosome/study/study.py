@@ -14,9 +14,10 @@ import numpy as np
 from otosome.cards import check_plain
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
-from otosome.evidence import Curve, Parameter, Sourced, without_source
+from otosome.evidence import Cohort, Curve, Parameter, Sourced, without_source
 from otosome.model.grades import Scale
-from otosome.roles import BatchOptions, Harm, Map, Options, Population, SpeciesOptions
+from otosome.roles import AdverseEvent, BatchOptions, Map, Options, Population, SpeciesOptions
+from otosome.study.strain import Strain
 from otosome.study.tables import (
     Arm,
     DeviceUse,
@@ -94,9 +95,24 @@ class Study:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """The shelves, with the curves the study states in place of theirs."""
+        """The shelves, with the curves that its strain and the study state in place of theirs."""
+        own = {} if self.strain is None else self.strain.curves()
         stated = {name: curve.curve(name, self.name) for name, curve in self.tables.curves.items()}
-        return replace(self.shelves, curves=stated)
+        return replace(self.shelves, curves={**own, **stated})
+
+    @cached_property
+    def strain(self) -> Strain | None:
+        """What its strain states in place of the shelves; None where it names none or one that is not known."""
+        name = self.tables.strain
+        if name is None or name not in self.shelves.names("strains"):
+            return None
+        return Strain.of(self.shelves.get("strains", name))
+
+    @property
+    def cohort(self) -> Cohort:
+        """Which ears are of one animal, and which animals were exposed together."""
+        use = self.tables.cohort
+        return Cohort() if use is None else Cohort(use.ears, use.animals)
 
     @property
     def species(self) -> Entry[SpeciesOptions, object]:
@@ -162,6 +178,11 @@ class Study:
         """The unit a measure is read in."""
         endpoint = self.catalog.get("endpoints", self.tables.measure[measure].endpoint)
         return endpoint.options.unit
+
+    def alike(self, arm: str, other: str) -> bool:
+        """Whether two arms suffer, get, wear and lack the same: no simulation tells them apart."""
+        arms = {one.name: one.model_copy(update={"name": ""}) for one in self.tables.arm}
+        return arms[arm] == arms[other]
 
     def heard(self, endpoint: str) -> list[str]:
         """An endpoint, and the one that it hears by, where its file says ``hears``."""
@@ -259,9 +280,9 @@ class Study:
         }
         return {name: number for name, number in times.items() if number}
 
-    def adverse_event(self, name: str, columns: Mapping[str, Array]) -> Harm:
+    def adverse_event(self, name: str, columns: Mapping[str, Array]) -> AdverseEvent:
         """An adverse event of a treatment, bound to people."""
-        bound: Harm = self.catalog.get("harms", name).bind(columns, self.tables.species)
+        bound: AdverseEvent = self.catalog.get("harms", name).bind(columns, self.tables.species)
         return bound
 
     def needs(self, use: InsultUse) -> tuple[str, ...]:
@@ -409,8 +430,8 @@ class Study:
         numbers: dict[str, Parameter] = {}
         for entry in self.entries():
             for parameter in entry.parameters(self.tables.species).values():
-                numbers[parameter.name] = self._standing(parameter)
-                self._check_linked(parameter)
+                numbers[parameter.name] = self._standing(self._of_strain(parameter))
+                self._check_linked(numbers[parameter.name])
         for name, number in self.tables.numbers.items():
             if name not in numbers:
                 raise BadInput(
@@ -420,6 +441,9 @@ class Study:
                 self.catalog.source(number.source)
             numbers[name] = number.pinned(numbers[name], self.name)
         return numbers
+
+    def _of_strain(self, parameter: Parameter) -> Parameter:
+        return parameter if self.strain is None else self.strain.restated(parameter)
 
     def _check_linked(self, parameter: Parameter) -> None:
         """What a number is linked to stands on some shelf, in the study or not."""

@@ -63,8 +63,8 @@ class Intervals:
     def following(self, treated: Counts, toxic: Counts, dose: Counts) -> Counts:
         """The next dose of each trial, from 0; -1 ends it."""
         rows = np.arange(dose.size)
-        seen = toxic[rows, dose] / np.maximum(treated[rows, dose], 1)
-        step = (seen <= self.escalate).astype(np.int64) - (seen >= self.deescalate)
+        observed = toxic[rows, dose] / np.maximum(treated[rows, dose], 1)
+        step = (observed <= self.escalate).astype(np.int64) - (observed >= self.deescalate)
         wanted = np.clip(dose + step, 0, treated.shape[1] - 1)
         dropped = self.dropped(treated, toxic)
         allowed = np.where(dropped.any(axis=1), dropped.argmax(axis=1), treated.shape[1]) - 1

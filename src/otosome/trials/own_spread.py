@@ -46,14 +46,14 @@ class OwnSpread:
     inputs: Mapping[str, str]
 
 
-def own_spread(beside: Path, asked_for: SpreadFrom) -> OwnSpread:
+def own_spread(beside: Path, where: SpreadFrom) -> OwnSpread:
     """The spread of a laboratory's own readings; raises BadInput where there are too few, or none of this kind.
 
     ``beside``  the folder of the design's file, from which a folder is named
     """
-    file = beside / asked_for.folder / READINGS
+    file = beside / where.folder / READINGS
     table = _readings(file)
-    part = _chosen(table, asked_for, file)
+    part = _chosen(table, where, file)
     unit = "dB" if str(part["unit"].iloc[0]).startswith("dB") else str(part["unit"].iloc[0])
     if unit not in ("dB", "%", ""):
         raise BadInput(
@@ -72,8 +72,8 @@ def own_spread(beside: Path, asked_for: SpreadFrom) -> OwnSpread:
             share = min(max(correlation, 0.0), 0.999)
             values[key] = f"{100 * share:.3g} %"
             words.append(f"{key.replace('_', ' ')} {share:.2f}")
-    said = f"From {asked_for.folder}, {asked_for.quantity}: {'; '.join(words)}."
-    return OwnSpread(values, said, {str(file): hashlib.sha256(file.read_bytes()).hexdigest()})
+    summary = f"From {where.folder}, {where.quantity}: {'; '.join(words)}."
+    return OwnSpread(values, summary, {str(file): hashlib.sha256(file.read_bytes()).hexdigest()})
 
 
 def _readings(file: Path) -> pd.DataFrame:
@@ -155,7 +155,7 @@ def _correlation(part: pd.DataFrame, across: str) -> float | None:
     others = [name for name in ("subject", "group", "time", "level", "ear", "frequency") if name != across]
     wide = part.pivot_table(index=others, columns=across, values="off", aggfunc="mean")
     columns = [wide[name].to_numpy() for name in wide.columns]
-    pairs = [_pair(one, other) for one, other in itertools.combinations(columns, 2)]
+    pairs = [_pair(first, second) for first, second in itertools.combinations(columns, 2)]
     covariance, variance, count = (
         (float(sum(part)) for part in zip(*pairs, strict=True)) if pairs else (0, 0, 0)
     )

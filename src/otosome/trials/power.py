@@ -125,8 +125,8 @@ def exaggeration(shift: float, freedom: float, alpha: float) -> tuple[float, flo
     edge = t.isf(alpha / 2, freedom) * spread
     right, wrong = norm.sf(edge - shift), norm.cdf(-edge - shift)
     size = shift * right + norm.pdf(edge - shift) + norm.pdf(edge + shift) - shift * wrong
-    found = float((right + wrong).mean())
-    return float(size.mean()) / found / shift, float(wrong.mean()) / found
+    share = float((right + wrong).mean())
+    return float(size.mean()) / share / shift, float(wrong.mean()) / share
 
 
 def ears_as_animals(n: int, ears: int, correlation: float, alpha: float) -> float:

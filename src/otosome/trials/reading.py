@@ -13,7 +13,9 @@ from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput, at
 from otosome.evidence import Parameter
 from otosome.roles import Design, Options
+from otosome.trials.characteristics import study_of
 from otosome.trials.own_spread import SpreadFrom, own_spread
+from otosome.trials.simulated import Simulate
 
 TEMPLATE = Path(__file__).with_name("template.toml")
 _BELIEF = "belief_"
@@ -27,6 +29,7 @@ class _Head(Options):
     title: str = ""
     species: str = "mouse"
     spread_from: SpreadFrom | None = None
+    simulate: Simulate | None = None
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Question:
     """A design as a person asks about it.
 
     ``entry``   of the shelf;  ``stated``  the keys of the file;  ``notes``  which numbers it did not state
+    ``beside``  the folder of the file;  ``simulate``  what to simulate, where it says so
     ``inputs``  SHA-256 of each file that was read, by path
     """
 
@@ -42,6 +46,8 @@ class Question:
     entry: str
     design: Design
     stated: Mapping[str, object]
+    beside: Path
+    simulate: Simulate | None = None
     notes: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
 
@@ -72,7 +78,13 @@ def read_design(file: Path, catalog: Catalog) -> Question:
         notes += _from_shelf(entry, head.species, whole)
         design = cast(Design, checked(entry.formula, whole))
         design.check()
-    return Question(file.stem, head.title or file.stem, head.design, design, stated, tuple(notes), inputs)
+        if head.simulate is not None:
+            with at(key="simulate"):
+                study_of(head.simulate, file.parent, catalog)
+    title = head.title or file.stem
+    return Question(
+        file.stem, title, head.design, design, stated, file.parent, head.simulate, tuple(notes), inputs
+    )
 
 
 def _keys(entry: Entry[Options, Design]) -> set[str]:

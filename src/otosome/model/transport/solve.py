@@ -61,7 +61,7 @@ class Transported:
     ``volume``         uL of each cell of a fluid or tissue along the ear, shape (subject, cell)
     ``dose``           amount given until the last knot, shape (classes, subject)
     ``ledger``         amount at the last knot by compartment and fate, shape (classes, subject)
-    ``closure``        |ledger - dose| / dose, shape (subject,)
+    ``mass_balance_error`` |ledger - dose| / dose, shape (subject,)
     ``time_error``     embedded error estimate over all steps, relative to the highest concentration,
                        shape (subject,)
     ``sampled``        amount in each sample, in the order asked for, shape (classes, subject, sample)
@@ -75,7 +75,7 @@ class Transported:
     volume: dict[str, Microlitres]
     dose: Array
     ledger: dict[str, Array]
-    closure: Plain
+    mass_balance_error: Plain
     time_error: Plain
     sampled: Array
     samples: Array
@@ -179,7 +179,7 @@ def _gather(
     if solute.converts:
         missing, whole = (each.sum(axis=0, keepdims=True) for each in (missing, dose))
     shares = np.divide(np.abs(missing), whole, out=np.zeros_like(whole), where=whole > 0)
-    closure = np.max(shares, axis=0)
+    mass_balance_error = np.max(shares, axis=0)
     peak, total = (join([getattr(run.record, name)[0] for run in runs]) for name in ("peak", "error"))
     error = total / np.where(peak > 0, peak, 1.0)
     volume = {name: join([run.network.volume[name] for run in runs]).T for name in runs[0].network.along}
@@ -187,7 +187,17 @@ def _gather(
     wanted = [np.broadcast_to(sample.volume, (anatomy.subjects,)) for sample in runs[0].samples]
     samples = sampled / np.stack(wanted, axis=1) if wanted else sampled
     return Transported(
-        knots, anatomy.grid, solute, concentration, volume, dose, ledger, closure, error, sampled, samples
+        knots,
+        anatomy.grid,
+        solute,
+        concentration,
+        volume,
+        dose,
+        ledger,
+        mass_balance_error,
+        error,
+        sampled,
+        samples,
     )
 
 

@@ -83,12 +83,16 @@ def _evidence(catalog: Catalog) -> Iterator[Path]:
         if claim.study:
             yield STUDIES / f"{claim.study}.toml"
         entries = _entries(claim, laboratory)
-        stems = (SHIPPED / entry.card.shelf / entry.name for entry in entries)
-        files = (stem.with_suffix(kind) for stem in stems for kind in (".toml", ".py"))
-        yield from (file for file in files if file.is_file())
-        numbers = (p for entry in entries for by in entry.card.parameters.values() for p in by.values())
-        keys = {p.source for p in numbers} | {s.key for ground in claim.stands_on for s in ground.sources}
-        yield from (SHIPPED / "sources" / f"{key}.toml" for key in keys if key)
+        for entry in entries:
+            stem = SHIPPED / entry.card.shelf / entry.name
+            yield from (file for kind in (".toml", ".py") if (file := stem.with_suffix(kind)).is_file())
+        yield from (SHIPPED / "sources" / f"{key}.toml" for key in _sources(claim, entries) if key)
+
+
+def _sources(claim: Claim, entries: list[Entry[Options, object]]) -> set[str | None]:
+    """Keys of the sources a claim stands on, and of those of its entries' numbers."""
+    numbers = (p for entry in entries for by in entry.card.parameters.values() for p in by.values())
+    return {p.source for p in numbers} | {s.key for ground in claim.stands_on for s in ground.sources}
 
 
 def _entries(claim: Claim, laboratory: Laboratory) -> list[Entry[Options, object]]:

@@ -150,12 +150,7 @@ class Experiment:
             flow for dose in self.given.values() if dose.solute == name for flow in self._flows(bench, dose)
         ]
         times = [quantity(text, "h") for text in read.at]
-        samples = []
-        if read.volume is not None:
-            length = float(np.median(anatomy.scala_tympani_length))
-            place = min(quantity(read.place or "0 mm", "mm") / length, 1.0)
-            volume, lasts = np.full(bench.ears, quantity(read.volume, "uL")), quantity(read.duration, "h")
-            samples = [Sample(read.of, time, time + lasts, volume, place) for time in times]
+        samples = [] if read.volume is None else self._samples(bench, read, read.volume, times)
         parts: list[Flow | Sample] = [*flows, *samples]
         events = [t for part in parts for t in (part.start, part.stop)]
         moved = [part for part in parts if isinstance(part, Sample) or part.displaces]
@@ -164,6 +159,13 @@ class Experiment:
         knots = schedule([*events, *times], max([*times, *events]) + 0.01, windows, first=2e-3, growth=1.2)
         keep = [] if read.volume is not None else [read.of]
         return solve(anatomy, bench.bind("solutes", name), flows, knots, keep, samples=samples)
+
+    def _samples(self, bench: Bench, read: Read, drawn: str, times: list[float]) -> list[Sample]:
+        """The samples of a reading, each of a volume ``drawn``, from the times on, h."""
+        length = float(np.median(bench.anatomy.scala_tympani_length))
+        place = min(quantity(read.place or "0 mm", "mm") / length, 1.0)
+        volume, lasts = np.full(bench.ears, quantity(drawn, "uL")), quantity(read.duration, "h")
+        return [Sample(read.of, time, time + lasts, volume, place) for time in times]
 
     def _flows(self, bench: Bench, dose: Given) -> list[Flow]:
         amount, volume = self._amount(bench, dose), np.full(bench.ears, quantity(dose.volume, "uL"))

@@ -129,9 +129,9 @@ class Parallel(DesignBase):
                     "spread left beside the baseline", self.deviation, self.spread.unit if self.spread else ""
                 )
             )
-        asked = self._asked()
+        sought = self._sought()
         return Plan(
-            f"{entered} people a group, {2 * entered} in all, find {asked} with a power of "
+            f"{entered} people a group, {2 * entered} in all, find {sought} with a power of "
             f"{100 * self.reached(n):.0f} %.",
             {"each group": entered},
             (Part("How many people", tuple(rows)),),
@@ -150,10 +150,10 @@ class Parallel(DesignBase):
             f"Groups are compared by {_TEST[self.compares]} at {self.alpha:g}"
             f"{', the baseline as a covariate' if self.correlation else ''}. {entered} people a group are entered "
             f"so that {n} are read after a loss of {self.attrition.text}: a power of "
-            f"{100 * self.power:.0f} % for {asked}.",
+            f"{100 * self.power:.0f} % for {sought}.",
         )
 
-    def _asked(self) -> str:
+    def _sought(self) -> str:
         """What is to be found, in words."""
         texts: dict[str, Quantity | float | None] = {
             "means": self.difference,

@@ -7,18 +7,20 @@ unit that the header states, ``Data(uv)...`` with ``V1(uv)``, or nV, mV, V. Curs
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from otosome.laboratory.columns import Columns, tone
 from otosome.laboratory.file import Export, flags, unix_moment
-from otosome.laboratory.tables import Tables, rows_of, waveforms
-from otosome.laboratory.voltage import one_unit
+from otosome.laboratory.tables import Tables, readings, rows_of, waveforms
+from otosome.laboratory.voltage import factor, one_unit
 from otosome.units import Array
 
 FIRST = ("sgi", "rec no.", "samp. per.", "no. samps.")
 MOST_SAMPLES = 20_000
+NEXT = (0.25, 1.0)  # ms from P1 to N1
 # Headers that state a unit of voltage: of the samples, and of each cursor.
 VOLTAGE = re.compile(r"(?:data|v\d+)\s*(?:\(([^()]*)\))?(?:\.\.\.)?")
 AGAIN = "export the table again from BioSigRZ"
@@ -57,7 +59,40 @@ class BiosigCsv:
             raise export.refusal("rows", "none with level, period and samples", "one or more", AGAIN)
         rows = rows_of([_row(columns, row, level[row], period[row]) for row in sound])
         table = waveforms(export, list(sound.values()), voltage, **rows)
-        return Tables(waveforms=table, refused=tuple(columns.refused))
+        marks = [
+            mark
+            for row in zip(sound, table.to_dict("records"), strict=True)
+            for mark in _marks(columns, *row, voltage)
+        ]
+        by_hand = readings(export, **rows_of(marks)) if marks else None
+        return Tables(readings=by_hand, waveforms=table, refused=tuple(columns.refused))
+
+
+def _marks(
+    columns: Columns, row: int, record: Mapping[Hashable, object], voltage: str
+) -> Iterator[dict[str, object]]:
+    """Wave I as its first two cursors were set by hand: the latency of the first, and how far the second lies below."""
+    peak, trough = (_cursor(columns, number, row) for number in (1, 2))
+    if not peak[0] > 0:
+        return
+    who = {name: record[name] for name in ("subject", "frequency", "level", "recorded")}
+    click = "click" if "click" in str(record["flag"]) else ""
+    about = {**who, "flag": flags(click, "cursor 1, set by hand")}
+    yield {**about, "quantity": "wave1_latency", "value": peak[0], "unit": "ms"}
+    if NEXT[0] <= trough[0] - peak[0] <= NEXT[1]:
+        high = (peak[1] - trough[1]) * (factor(voltage) or 1.0)
+        remark = flags(click, "cursor 1 minus cursor 2, set by hand: taken as P1 and N1")
+        yield {**about, "flag": remark, "quantity": "wave1", "value": high, "unit": "uV"}
+
+
+def _cursor(columns: Columns, number: int, row: int) -> tuple[float, float]:
+    """Time in ms and voltage of a cursor in a row, whatever unit its column states; -1 where it was not set."""
+    names = [str(name) for name in columns.frame.columns]
+    cells = [
+        next((name for name in names if re.fullmatch(rf"{key}{number}\s*\(.*\)", name)), "") for key in "tv"
+    ]
+    time, volts = (float(columns.numbers(name)[row]) if name else -1.0 for name in cells)
+    return time, volts
 
 
 def _row(columns: Columns, row: int, level: float, period: float) -> dict[str, object]:

@@ -103,7 +103,7 @@ def _conserved(ear: Anatomy, drug: Solute) -> Array:
     for name, room in {**network.volume, "middle_ear": np.array([[5.0]])}.items():
         amounts[network.nodes.index[name]] = room
     turnover = np.max(np.abs(network.flux.rate * amounts[network.flux.source]))
-    return np.array([run.closure.max(), np.max(np.abs(network.rates(amounts))) / turnover])
+    return np.array([run.mass_balance_error.max(), np.max(np.abs(network.rates(amounts))) / turnover])
 
 
 def _arrival(ear: Anatomy, drug: Solute) -> Array:

@@ -1,0 +1,74 @@
+"""The seal of a result: the hash of every file it holds, and which of them are others now."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+# Files of a result are read in pieces of so many bytes.
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Altered:
+    """A file of a result that is not as it was written: ``what`` is changed, gone or new."""
+
+    file: str
+    what: str
+
+
+def hashes(folder: Path, but: str) -> dict[str, str]:
+    """SHA-256 of every file in a folder, by its path in it, with ``/`` on every system; without the file ``but``."""
+    return {name: _hash(folder / name) for name in _names(folder) if name != but}
+
+
+def altered(folder: Path, sealed: Mapping[str, str], but: str) -> list[Altered]:
+    """The files that are not those that were sealed, by name.
+
+    ``sealed``  what ``hashes`` gave when the result was written
+    """
+    now = hashes(folder, but)
+    rows = [
+        Altered(name, "gone" if name not in now else "changed")
+        for name in sealed
+        if now.get(name) != sealed[name]
+    ]
+    rows += [Altered(name, "new") for name in now if name not in sealed]
+    return sorted(rows, key=lambda row: row.file)
+
+
+def sync(folder: Path) -> None:
+    """Have the disk hold every file of a folder, and the folder, before anything relies on them."""
+    for name in _names(folder):
+        with (folder / name).open("rb+") as file:
+            os.fsync(file.fileno())
+    for path in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        sync_names(path)
+
+
+def sync_names(folder: Path) -> None:
+    """Have the disk hold which names a folder has; Windows does so by itself and opens no folder."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            yield path.relative_to(folder).as_posix()
+
+
+def _hash(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as content:
+        while piece := content.read(_PIECE):
+            digest.update(piece)
+    return digest.hexdigest()

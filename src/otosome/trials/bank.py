@@ -1,0 +1,211 @@
+"""A bank of simulated ears: every subject once under treatment and control, in shards that a stop does not lose.
+
+A shard is a block of ears, a function of study, seed and rows alone: the same whoever computes it, and when. It is
+written beside, synced and renamed, with its hash in a file of its own; a shard whose hash fails is computed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otosome import __version__
+from otosome.errors import BadInput
+from otosome.forward import draw, simulate
+from otosome.study import Study, load, saves
+from otosome.trials.simulated import Simulate, cut_down
+from otosome.units import Array
+
+SHARD = 50
+Tick = Callable[[int, int], None]
+# Columns of ears that reading a measure asks for.
+_READ = ("endpoints.", "materials.")
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Ears read true: ``values`` of shape (ear, arm, moment, frequency), arms control and treated.
+
+    ``world``    of each ear, (ear,);  ``columns``  what reading its endpoint asks, a column each, (ear,)
+    ``hash``     of all shards;  ``computed``  how many of them were computed now, the others were there
+    ``left_out`` ears that could not be computed, NaN in ``values``
+    """
+
+    values: Array
+    world: NDArray[np.int64]
+    columns: dict[str, Array]
+    hash: str
+    computed: int
+    left_out: int
+
+    def worlds(self) -> list[NDArray[np.intp]]:
+        """Rows of the sound ears of each world."""
+        sound = np.isfinite(self.values).all(axis=(1, 2, 3))
+        return [np.flatnonzero(sound & (self.world == world)) for world in np.unique(self.world)]
+
+
+@dataclass(frozen=True)
+class Work:
+    """A shard to compute: everything a worker needs to know."""
+
+    study: str
+    shelves: tuple[Path, ...]
+    protocol: Simulate
+    first: int
+    last: int
+    folder: Path
+    key: str
+
+    @property
+    def file(self) -> Path:
+        """Where its ears go."""
+        return self.folder / f"ears_{self.first:08d}.npy"
+
+    @property
+    def mark(self) -> Path:
+        """Where its hash goes."""
+        return self.file.with_suffix(".json")
+
+
+def key_of(study: Study, protocol: Simulate) -> str:
+    """What a bank depends on, as a hash: the study as it runs, the arms, what is read, the worlds, the version."""
+    stated = {name: str(value) for name, value in asdict(protocol).items() if name in _SHAPING}
+    text = json.dumps([saves(study, protocol.seed), stated, __version__])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+_SHAPING = ("treated", "control", "measure", "at", "baseline", "world", "seed")
+
+
+def bank(
+    study: str,
+    shelves: tuple[Path, ...],
+    protocol: Simulate,
+    folder: Path,
+    workers: int,
+    resume: bool,
+    tick: Tick,
+) -> Bank:
+    """The bank of a trial, computed by so many processes; raises BadInput where it cannot be written.
+
+    ``folder``  for its shards;  ``resume``  keep those that are whole and of this very trial
+    """
+    key = key_of(load(study, shelves=shelves), protocol)
+    firsts = range(0, protocol.bank, SHARD)
+    shards = [Work(study, shelves, protocol, a, min(a + SHARD, protocol.bank), folder, key) for a in firsts]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        missing = [work for work in shards if not (resume and is_whole(work))]
+        tick(len(shards) - len(missing), len(shards))
+        for number, _ in enumerate(_computed(missing, workers), start=1):
+            tick(len(shards) - len(missing) + number, len(shards))
+        return _joined(shards, len(missing))
+    except OSError as error:
+        raise BadInput(
+            f"cannot be written ({error.strerror})",
+            file=str(folder),
+            cure="make room, then go on with --resume",
+        ) from error
+    except BrokenProcessPool as error:
+        raise BadInput(
+            "a worker was ended from outside; its shards are computed again",
+            file=str(folder),
+            cure="go on with --resume",
+        ) from error
+
+
+def _computed(shards: Sequence[Work], workers: int) -> Iterator[None]:
+    if workers == 1:
+        yield from map(compute, shards)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(compute, shards)
+
+
+def compute(work: Work) -> None:
+    """Simulate a shard and write it."""
+    study = _study(work.study, work.shelves, work.protocol)
+    ears = draw(study, rows=slice(work.first, work.last), seed=work.protocol.seed, world=work.protocol.world)
+    result = simulate(study, ears, workers=1, keep=())
+    true = result[work.protocol.measure].sel(arm=[work.protocol.control, work.protocol.treated])
+    whole = np.full((ears.size, *(true.sizes[d] for d in ("arm", "time", "frequency"))), np.nan)
+    whole[result.subject.to_numpy() - work.first] = true.transpose(
+        "subject", "arm", "time", "frequency"
+    ).to_numpy()
+    columns = [ears[name] for name in _names(ears)]
+    table = np.column_stack([ears.world.astype(float), *columns, whole.reshape(ears.size, -1)])
+    _write(work, table, {"names": _names(ears), "shape": whole.shape[1:]})
+
+
+def _names(ears: Iterable[str]) -> list[str]:
+    return sorted(name for name in ears if name.startswith(_READ))
+
+
+@lru_cache(maxsize=4)
+def _study(study: str, shelves: tuple[Path, ...], protocol: Simulate) -> Study:
+    return cut_down(load(study, shelves=shelves), protocol)
+
+
+def _write(work: Work, table: Array, about: dict[str, object]) -> None:
+    """A shard beside its place, synced, renamed; then its hash."""
+    part = work.file.with_suffix(f".{os.getpid()}.part")
+    with part.open("wb") as stream:
+        np.save(stream, table, allow_pickle=False)
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(work.file)
+    mark = {"sha256": _sha256(work.file), "key": work.key, "rows": [work.first, work.last], **about}
+    work.mark.write_text(json.dumps(mark), encoding="utf-8", newline="\n")
+
+
+def is_whole(work: Work) -> bool:
+    """Whether a shard is there, of this trial, and as it was written."""
+    mark = _mark(work)
+    same = mark.get("key") == work.key and mark.get("rows") == [work.first, work.last]
+    return same and work.file.is_file() and _sha256(work.file) == mark.get("sha256")
+
+
+def _mark(work: Work) -> dict[str, object]:
+    try:
+        values = json.loads(work.mark.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _joined(shards: Sequence[Work], computed: int) -> Bank:
+    """All shards as one bank."""
+    marks = [_mark(work) for work in shards]
+    whole = np.concatenate([np.load(work.file, allow_pickle=False) for work in shards])
+    names, shape = marks[0]["names"], marks[0]["shape"]
+    assert isinstance(names, list)
+    assert isinstance(shape, list)
+    hashes = "".join(str(mark["sha256"]) for mark in marks)
+    values = whole[:, 1 + len(names) :].reshape(-1, *shape)
+    return Bank(
+        values,
+        whole[:, 0].astype(np.int64),
+        {name: whole[:, 1 + place] for place, name in enumerate(names)},
+        hashlib.sha256(hashes.encode()).hexdigest(),
+        computed,
+        int((~np.isfinite(values).all(axis=(1, 2, 3))).sum()),
+    )
+
+
+def _sha256(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

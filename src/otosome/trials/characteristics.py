@@ -1,0 +1,245 @@
+"""How often a design is right: operating characteristics of trials simulated from a bank, under each belief.
+
+What differs between subjects and what is not known are kept apart: each trial is of one world, its power in a world is
+the share of that world's trials that are positive, and the assurance is the mean of that over worlds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otosome.answers.numbers import Interval, ShareInterval, difference, interval, share, share_interval
+from otosome.catalog import Catalog
+from otosome.study import Study, load
+from otosome.trials.animals import beliefs_of
+from otosome.trials.bank import Bank, Tick, bank
+from otosome.trials.replicates import Results, Subjects, subjects, trials
+from otosome.trials.simulated import Simulate, cut_down
+from otosome.units import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NONE, MECHANISM = "none", "mechanism"
+
+
+@dataclass(frozen=True)
+class Operating:
+    """Trials under one belief.
+
+    ``positive``   share of trials that are significant in the right direction, with its Monte-Carlo interval
+    ``wrong``      share that are significant in the wrong one
+    ``worlds``     power in the worlds: median, 5 and 95 %
+    ``monte_carlo``, ``bank``  standard errors of ``positive`` from so many trials, and from so many worlds and ears
+    ``estimate``   what trials report;  ``bias``  mean of it less the truth;  ``coverage``  of the truth by intervals
+    """
+
+    belief: str
+    positive: ShareInterval
+    wrong: float
+    worlds: tuple[float, float, float]
+    monte_carlo: float
+    bank: float
+    estimate: Interval
+    bias: float
+    coverage: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Subjects of the first trial by group, after CONSORT: read for enrolment, enrolled, lost, analysed."""
+
+    group: str
+    enrolled: int
+    lost: int
+    analysed: int
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Trials simulated.
+
+    ``ears``  of the bank, in so many ``worlds``;  ``left_out``  of them;  ``shards``  computed now;  ``hash``  of it
+    """
+
+    trials: int
+    n: int
+    ears: int
+    worlds: int
+    left_out: int
+    shards: int
+    hash: str
+    operating: tuple[Operating, ...]
+    flow: tuple[Flow, ...]
+    notes: tuple[str, ...]
+
+
+def simulated(
+    protocol: Simulate,
+    beside: Path,
+    catalog: Catalog,
+    beliefs: Mapping[str, tuple[float, float, float]],
+    folder: Path,
+    workers: int,
+    resume: bool,
+    tick: Tick,
+) -> tuple[Simulated, pd.DataFrame]:
+    """Operating characteristics, and the subjects of the first trial, a row each.
+
+    ``beside``  folder of the design, from which a study's file is named;  ``folder``  for the bank
+    """
+    name = study_name(protocol, beside)
+    study = cut_down(study_of(protocol, beside, catalog), protocol)
+    ears = bank(name, catalog.own, protocol, folder, workers, resume, tick)
+    better = study.catalog.get("endpoints", study.tables.measure[protocol.measure].endpoint).options
+    sign = -1.0 if better.better == "lower" or protocol.analysis == "shares" else 1.0
+    no_gain = np.zeros(protocol.trials)
+    operating = [
+        _operating(
+            NONE,
+            trials(study, ears, protocol, True, no_gain),
+            np.zeros(len(ears.worlds())),
+            sign,
+            better.unit,
+            protocol,
+        ),
+        _operating(
+            MECHANISM,
+            trials(study, ears, protocol, False, no_gain),
+            truths(ears, protocol),
+            sign,
+            better.unit,
+            protocol,
+        ),
+    ]
+    worlds = len(ears.worlds())
+    for belief, benefits in beliefs_of(
+        {k: v for k, v in beliefs.items() if k not in (NONE, MECHANISM)}
+    ).items():
+        if protocol.analysis == "shares":
+            continue
+        # Each belief's value meets every world before the next one does.
+        gain = -sign * benefits[np.arange(protocol.trials) // worlds % benefits.size]
+        results = trials(study, ears, protocol, True, gain)
+        operating.append(_operating(belief, results, -gain, sign, better.unit, protocol))
+    first = subjects(study, ears, protocol, 0, 1, False, no_gain[:1])
+    answer = Simulated(
+        protocol.trials,
+        protocol.n,
+        len(ears.world),
+        worlds,
+        ears.left_out,
+        ears.computed,
+        ears.hash,
+        tuple(operating),
+        _flow(first, protocol),
+        tuple(_notes(operating, protocol)),
+    )
+    return answer, _sheet(first, protocol)
+
+
+def study_name(protocol: Simulate, beside: Path) -> str:
+    """A study's file beside the design, or the name of a shipped one."""
+    file = beside / protocol.study
+    return str(file) if file.is_file() else protocol.study
+
+
+def truths(ears: Bank, protocol: Simulate) -> Array:
+    """True difference of each world, treated less control, (world,)."""
+    values = ears.values.mean(axis=3)
+    if protocol.analysis == "shares":
+        worse = values[:, :, -1] - values[:, :, 0] >= float(protocol.loss or 0.0)
+        apart = worse[:, 1].astype(float) - worse[:, 0]
+    else:
+        apart = values[:, 1, -1] - values[:, 0, -1]
+    return np.array([apart[rows].mean() for rows in ears.worlds()])
+
+
+def _operating(
+    belief: str, results: Results, truth: Array, sign: float, unit: str, protocol: Simulate
+) -> Operating:
+    """``truth``  of each world, or of each trial"""
+    significant = results.p < protocol.alpha
+    positive = significant & (sign * results.estimate > 0)
+    worlds = np.array([positive[results.world == world].mean() for world in np.unique(results.world)])
+    monte_carlo = math.sqrt(positive.mean() * (1 - positive.mean()) / positive.size)
+    spread = float(worlds.var(ddof=1)) / worlds.size if worlds.size > 1 else math.nan
+    error = math.sqrt(max(spread - monte_carlo**2, 0.0)) if math.isfinite(spread) else math.nan
+    true = truth[results.world] if truth.size != results.world.size else truth
+    low, median, high = (float(q) for q in np.quantile(worlds, [0.05, 0.5, 0.95]))
+    share_of = share_interval(float(positive.sum()), positive.size)
+    sound = np.isfinite(results.estimate)
+    covered = ((results.low <= true) & (true <= results.high))[sound]
+    text = (
+        f"{share_of.text} of trials positive; Monte-Carlo error {_tenths(monte_carlo)}, bank error {_tenths(error)}; "
+        f"power in worlds {share(median).text} ({share(low).text} to {share(high).text})"
+    )
+    label = "fraction" if protocol.analysis == "shares" else difference(unit)
+    return Operating(
+        belief,
+        share_of,
+        float((significant & ~positive).mean()),
+        (median, low, high),
+        monte_carlo,
+        error,
+        interval(results.estimate[sound], label, gain=True),
+        float((results.estimate - true)[sound].mean()),
+        float(covered.mean()),
+        text,
+    )
+
+
+def _tenths(error: float) -> str:
+    """A standard error of a share, in tenths of a per cent."""
+    return f"{100 * error:.2f} %"
+
+
+def _flow(people: Subjects, protocol: Simulate) -> tuple[Flow, ...]:
+    groups = zip((protocol.control, protocol.treated), people.enrolled[0], people.analysed[0], strict=True)
+    return tuple(Flow(name, int(e.sum()), int((e & ~a).sum()), int(a.sum())) for name, e, a in groups)
+
+
+def _sheet(people: Subjects, protocol: Simulate) -> pd.DataFrame:
+    """The subjects of the first trial, a row each."""
+    import pandas as pd
+
+    parts = [
+        pd.DataFrame(
+            {
+                "subject": [f"{group[0]}{number + 1}" for number in range(people.row.shape[2])],
+                "group": name,
+                "ear_of_bank": people.row[0, place],
+                "baseline": people.baseline[0, place],
+                "reading": people.reading[0, place],
+                "enrolled": people.enrolled[0, place],
+                "analysed": people.analysed[0, place],
+            }
+        )
+        for place, (group, name) in enumerate((("control", protocol.control), ("treated", protocol.treated)))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _notes(operating: list[Operating], protocol: Simulate) -> list[str]:
+    """What the errors say of the bank."""
+    larger = [each.belief for each in operating if each.bank > each.monte_carlo]
+    if not larger:
+        return []
+    return [
+        f"The bank's error is larger than that of so many trials ({', '.join(larger)}): it is of "
+        f"{protocol.bank // protocol.world} worlds, and a larger bank narrows it."
+    ]
+
+
+def study_of(protocol: Simulate, beside: Path, catalog: Catalog) -> Study:
+    """The study of a trial, checked against the protocol; raises BadInput."""
+    study = load(study_name(protocol, beside), shelves=catalog.own)
+    protocol.check(study)
+    return study

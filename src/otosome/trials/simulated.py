@@ -1,0 +1,109 @@
+"""The protocol of a simulated trial: of which study, which arms, how many trials, how they are read and analysed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from otosome.errors import BadInput
+from otosome.roles import Options
+from otosome.study import Measure, Study
+from otosome.trials.kinds import NO_LOSS, Alpha, Loss
+from otosome.units import Quantity
+
+Analysis = Literal["t", "ancova", "shares", "change"]
+Moment = Annotated[Quantity, Field()]
+
+
+@dataclass(frozen=True)
+class Simulate(Options):
+    """The table ``[simulate]`` of a design.
+
+    ``study``      a study's file, beside the design, or the name of a shipped one
+    ``treated``, ``control``  two of its arms;  ``measure``  of it;  ``at``  when it is read, ``baseline`` before that
+    ``analysis``   ``t`` of the readings, ``ancova`` beside the baseline, ``shares`` of subjects worse than their
+                   baseline by ``loss``, or ``change`` of the treated from their own baseline, without a control
+    ``n``          subjects in each group;  ``trials``  simulated;  ``bank``  ears, of which ``world`` share a world
+    ``enrol``      subjects whose first reading is at ``least`` or at ``most`` a level;  ``lead_in``  whether they are
+                   read once more before they begin, and that reading is their baseline
+    """
+
+    study: str
+    treated: str
+    control: str
+    measure: str
+    at: Moment
+    n: Annotated[int, Field(ge=2, le=100_000)]
+    analysis: Analysis = "t"
+    baseline: Moment | None = None
+    loss: Quantity | None = None
+    least: Quantity | None = None
+    most: Quantity | None = None
+    lead_in: bool = False
+    dropout: Loss = NO_LOSS
+    alpha: Alpha = 0.05
+    trials: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
+    bank: Annotated[int, Field(ge=20, le=10_000_000)] = 2_000
+    world: Annotated[int, Field(ge=2, le=100_000)] = 100
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+
+    @property
+    def moments(self) -> tuple[float, ...]:
+        """When the bank is read, h: the baseline first, if there is one."""
+        return (float(self.at),) if self.baseline is None else (float(self.baseline), float(self.at))
+
+    def check(self, study: Study) -> None:
+        """Refuse what does not fit the study, or cannot be carried out; raises BadInput with its key."""
+        arms = [arm.name for arm in study.tables.arm]
+        for key, name in (("treated", self.treated), ("control", self.control)):
+            if name not in arms:
+                raise BadInput("is no arm of the study", key=key, given=name, allowed=arms)
+        if self.measure not in study.tables.measure:
+            raise BadInput(
+                "is not measured in the study",
+                key="measure",
+                given=self.measure,
+                allowed=list(study.tables.measure),
+            )
+        times = study.tables.measure[self.measure].at
+        for key, moment in (("at", self.at), ("baseline", self.baseline)):
+            if moment is not None and not np.isclose([float(t) for t in times], float(moment)).any():
+                raise BadInput(
+                    "is not when the study measures it",
+                    key=key,
+                    given=moment.text,
+                    allowed=[t.text for t in times],
+                )
+        self._check_analysis()
+        if self.bank % self.world:
+            raise BadInput(
+                "is a multiple of world", key="bank", given=self.bank, allowed=f"{self.world} times any"
+            )
+
+    def _check_analysis(self) -> None:
+        needs_baseline = (
+            self.analysis != "t" or self.least is not None or self.most is not None or self.lead_in
+        )
+        if needs_baseline and self.baseline is None:
+            raise BadInput(
+                f"{self.analysis} needs it" if self.analysis != "t" else "enrolment needs it", key="baseline"
+            )
+        if self.baseline is not None and float(self.baseline) >= float(self.at):
+            raise BadInput("must lie before the reading", key="baseline", given=self.baseline.text)
+        if (self.analysis == "shares") != (self.loss is not None):
+            raise BadInput("belongs to shares, and to nothing else", key="loss")
+
+
+def cut_down(study: Study, protocol: Simulate) -> Study:
+    """The study with the two arms and the one measure of a trial: no other is simulated."""
+    arms = [arm for arm in study.tables.arm if arm.name in (protocol.treated, protocol.control)]
+    measure: Measure = study.tables.measure[protocol.measure]
+    at = [t for t in measure.at if any(np.isclose(float(t), moment) for moment in protocol.moments)]
+    only = {protocol.measure: measure.model_copy(update={"at": at})}
+    tables = study.tables.model_copy(
+        update={"arm": arms, "measure": only, "compare": None, "preference": None}
+    )
+    return replace(study, tables=tables)

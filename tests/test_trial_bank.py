@@ -1,0 +1,260 @@
+"""Trials simulated from a bank: the same for any workers and after a stop, and right where the answer is known."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.api import OLS, add_constant
+from typer.testing import CliRunner
+
+from otosome.catalog import Catalog
+from otosome.cli import app
+from otosome.errors import BadInput
+from otosome.study import load
+from otosome.trials import bank as banks
+from otosome.trials.bank import Bank, bank
+from otosome.trials.characteristics import truths
+from otosome.trials.reading import read_design
+from otosome.trials.replicates import Subjects, analyse, subjects, trials
+from otosome.trials.simulated import Simulate, cut_down
+from otosome.units import Quantity
+
+STUDY = "noise_mouse"
+ASKED = Simulate(
+    STUDY,
+    "106 dB + vesicles",
+    "106 dB + vehicle",
+    "abr",
+    Quantity("14 d"),
+    6,
+    baseline=Quantity("-1 d"),
+    trials=400,
+    bank=20,
+    world=10,
+)
+
+
+def quiet(done, of):
+    pass
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    """A bank of twenty ears in shards of eight, its folder and its hash."""
+    folder = tmp_path_factory.mktemp("bank")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(banks, "SHARD", 8)
+        return folder, bank(STUDY, (), ASKED, folder, 1, False, quiet)
+
+
+def test_a_bank_is_the_same_for_any_workers_and_any_shards(tmp_path, shards):
+    one, two = (bank(STUDY, (), ASKED, tmp_path / str(n), n, False, quiet) for n in (1, 2))
+    assert one.hash == two.hash
+    assert np.array_equal(one.values, two.values)
+    # Shards of another width hold the same ears, to the bit.
+    assert np.array_equal(shards[1].values, one.values)
+    assert shards[1].values.shape == (20, 2, 2, 5)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda file: file.write_bytes(file.read_bytes()[:-8]),
+        lambda file: file.unlink(),
+        lambda file: file.with_suffix(".json").unlink(),
+        lambda file: file.with_suffix(".json").write_text("{", encoding="utf-8"),
+        lambda file: file.write_bytes(b"\0" + file.read_bytes()[1:]),
+    ],
+    ids=["truncated", "gone", "mark gone", "mark torn", "changed"],
+)
+def test_a_shard_that_is_not_whole_is_computed_again_and_no_other(shards, harm, monkeypatch):
+    folder, whole = shards
+    monkeypatch.setattr(banks, "SHARD", 8)
+    harm(folder / "ears_00000008.npy")
+    again = bank(STUDY, (), ASKED, folder, 1, True, quiet)
+    assert (again.computed, again.hash) == (1, whole.hash)
+    assert bank(STUDY, (), ASKED, folder, 1, True, quiet).computed == 0
+
+
+def test_shards_of_another_trial_are_not_taken_up(shards, monkeypatch):
+    monkeypatch.setattr(banks, "SHARD", 8)
+    other = Simulate(**{**vars(ASKED), "seed": 2})
+    work = banks.Work(STUDY, (), other, 0, 8, shards[0], banks.key_of(load(STUDY), other))
+    assert not banks.is_whole(work)
+    mine = banks.Work(STUDY, (), ASKED, 0, 8, shards[0], banks.key_of(load(STUDY), ASKED))
+    assert banks.is_whole(mine)
+
+
+def test_a_full_disk_is_said_and_gone_on_from(tmp_path, shards, monkeypatch):
+    monkeypatch.setattr(banks, "SHARD", 8)
+    write, calls = banks._write, []
+
+    def full(work, table, about):
+        calls.append(work.first)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        write(work, table, about)
+
+    monkeypatch.setattr(banks, "_write", full)
+    with pytest.raises(BadInput, match=r"No space left on device.*--resume"):
+        bank(STUDY, (), ASKED, tmp_path, 1, False, quiet)
+    again = bank(STUDY, (), ASKED, tmp_path, 1, True, quiet)
+    assert (again.computed, again.hash) == (2, shards[1].hash)
+
+
+def test_any_part_of_the_trials_alone_is_the_same_to_the_bit(shards):
+    study = cut_down(load(STUDY), ASKED)
+    none = np.zeros(50)
+    whole = subjects(study, shards[1], ASKED, 0, 50, False, none)
+    part = subjects(study, shards[1], ASKED, 20, 30, False, none[20:30])
+    assert np.array_equal(whole.reading[20:30], part.reading)
+    assert np.array_equal(whole.row[20:30], part.row)
+
+
+def invented(benefit=0.0, ears=4000, worlds=4, seed=1):
+    """A bank of one frequency: control thresholds around 40 dB that spread by 10, treated better by ``benefit``."""
+    random = np.random.default_rng(seed)
+    before = 20 + 3 * random.standard_normal(ears)
+    after = 40 + 0.8 * (before - 20) + 10 * random.standard_normal(ears)
+    values = np.stack([np.stack([before, after]), np.stack([before, after - benefit])])
+    columns = {
+        "endpoints.abr_threshold.offset": np.zeros(ears),
+        "endpoints.abr_threshold.error": np.full(ears, 6.0),
+        "endpoints.abr_threshold.grid": np.full(ears, 1e-3),
+        "endpoints.abr_threshold.lowest": np.full(ears, -200.0),
+        "endpoints.abr_threshold.highest": np.full(ears, 300.0),
+    }
+    return Bank(values.transpose(2, 0, 1)[..., None], np.arange(ears) % worlds, columns, "", 0, 0)
+
+
+def ran(asked, ears, null=False):
+    return trials(cut_down(load(STUDY), ASKED), ears, asked, null, np.zeros(asked.trials))
+
+
+MANY = {**vars(ASKED), "trials": 4000, "n": 12}
+
+
+def test_a_simulated_t_test_has_the_power_of_the_formula():
+    asked = Simulate(**{**MANY, "analysis": "t"})
+    results = ran(asked, invented(benefit=12.0))
+    # The reading adds its error: thresholds spread by 0.8 x 3, 10 and 6 dB.
+    spread = np.sqrt(2.4**2 + 10**2 + 6**2)
+    from otosome.trials.power import two_means
+
+    assert (results.p < 0.05).mean() == pytest.approx(two_means(12, 12, 12.0, spread, 0.05), abs=0.025)
+    assert results.estimate.mean() == pytest.approx(-12.0, abs=0.3)
+    truth = truths(invented(benefit=12.0), asked)[results.world]
+    assert ((results.low < truth) & (truth < results.high)).mean() == pytest.approx(0.95, abs=0.012)
+
+
+@pytest.mark.parametrize("analysis", ["t", "ancova"])
+def test_a_drug_without_effect_is_positive_as_often_as_alpha_says(analysis):
+    results = ran(Simulate(**{**MANY, "analysis": analysis}), invented(benefit=12.0), null=True)
+    assert (results.p < 0.05).mean() == pytest.approx(0.05, abs=0.011)
+
+
+def people(seed=3, trials_=6, n=9):
+    random = np.random.default_rng(seed)
+    baseline = random.normal(20, 5, (trials_, 2, n))
+    reading = baseline + random.normal(15, 8, baseline.shape)
+    analysed = random.random(baseline.shape) > 0.15
+    return Subjects(np.zeros(baseline.shape, dtype=np.int64), baseline, reading, analysed, analysed)
+
+
+def test_the_analyses_are_those_of_statsmodels_and_scipy():
+    some = people()
+    world = np.zeros(6, dtype=np.int64)
+    t = analyse(some, Simulate(**{**MANY, "analysis": "t"}), world)
+    ancova = analyse(some, Simulate(**{**MANY, "analysis": "ancova"}), world)
+    change = analyse(some, Simulate(**{**MANY, "analysis": "change"}), world)
+    for trial in range(6):
+        mask = some.analysed[trial]
+        control, treated = (some.reading[trial, group][mask[group]] for group in range(2))
+        assert t.p[trial] == pytest.approx(stats.ttest_ind(treated, control).pvalue, rel=1e-9)
+        group = np.repeat([0.0, 1.0], [control.size, treated.size])
+        start = np.concatenate([some.baseline[trial, g][mask[g]] for g in range(2)])
+        fit = OLS(np.concatenate([control, treated]), add_constant(np.column_stack([group, start]))).fit()
+        assert (ancova.estimate[trial], ancova.error[trial], ancova.p[trial]) == pytest.approx(
+            (fit.params[1], fit.bse[1], fit.pvalues[1]), rel=1e-8
+        )
+        off = (some.reading - some.baseline)[trial, 1][mask[1]]
+        assert change.p[trial] == pytest.approx(stats.ttest_1samp(off, 0.0).pvalue, rel=1e-9)
+
+
+def test_enrolment_on_a_noisy_reading_makes_a_drug_of_nothing_and_a_lead_in_unmakes_it():
+    steady = invented()
+    # Hearing that stays: the reading later is of the same threshold as the reading before.
+    values = steady.values.copy()
+    values[:, :, 1] = values[:, :, 0]
+    still = Bank(values, steady.world, steady.columns, "", 0, 0)
+    trap = {**MANY, "analysis": "change", "least": Quantity("26 dB SPL"), "n": 20}
+    without = ran(Simulate(**trap), still)
+    with_lead_in = ran(Simulate(**{**trap, "lead_in": True}), still)
+    assert ((without.p < 0.05) & (without.estimate < 0)).mean() > 0.9
+    assert (with_lead_in.p < 0.05).mean() == pytest.approx(0.05, abs=0.012)
+
+
+def test_a_trial_that_loses_too_many_failed_and_most_of_them_are_refused():
+    with pytest.raises(BadInput, match="too few to analyse"):
+        ran(Simulate(**{**MANY, "n": 3, "dropout": Quantity("60 %")}), invented())
+    with pytest.raises(BadInput, match="too few to analyse"):
+        ran(Simulate(**{**MANY, "least": Quantity("80 dB SPL")}), invented())
+
+
+DESIGN = """
+design = "animal_experiment"
+difference = ["10 dB"]
+[simulate]
+study = "noise_mouse"
+treated = "106 dB + vesicles"
+control = "106 dB + vehicle"
+measure = "abr"
+baseline = "-1 d"
+at = "14 d"
+n = 6
+bank = 20
+world = 10
+trials = 200
+"""
+
+
+def test_the_command_line_simulates_and_goes_on(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(DESIGN, encoding="utf-8")
+    arguments = ["trial", str(file), "--out", str(tmp_path / "out"), "--json"]
+    answers = []
+    for more in ([], ["--resume", "--force", "--workers", "2"]):
+        done = CliRunner().invoke(app, arguments + more)
+        assert done.exit_code == 0, done.output
+        answers.append(json.loads(done.stdout)["result"]["designs"][0]["simulated"])
+    assert answers[0]["hash"] == answers[1]["hash"]
+    assert (answers[0]["shards"], answers[1]["shards"]) == (1, 0)
+    assert answers[0]["operating"] == answers[1]["operating"]
+    assert [row["belief"] for row in answers[0]["operating"]][:2] == ["none", "mechanism"]
+    assert len((tmp_path / "out" / "mine_subjects.csv").read_text(encoding="utf-8").splitlines()) == 13
+    assert "Flow of the first trial" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('"noise_mouse"', '"nowhere"', "simulate"),
+        ("106 dB + vesicles", "106 dB + hope", "simulate.treated"),
+        ('"abr"', '"words"', "simulate.measure"),
+        ('"14 d"', '"13 d"', "simulate.at"),
+        ('baseline = "-1 d"', 'analysis = "ancova"', "simulate.baseline"),
+        ('baseline = "-1 d"', 'baseline = "30 d"', "simulate.baseline"),
+        ("bank = 20", "bank = 25", "simulate.bank"),
+        ("n = 6", 'n = 6\nloss = "10 dB"', "simulate.loss"),
+        ("n = 6", "n = 6\nenrolment = 3", "simulate.enrolment"),
+    ],
+)
+def test_a_design_and_a_study_that_do_not_fit_are_refused_before_any_work(tmp_path, old, new, key):
+    file = tmp_path / "mine.toml"
+    file.write_text(DESIGN.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(BadInput) as refusal:
+        read_design(file, Catalog())
+    assert (refusal.value.key or "").startswith(key)
