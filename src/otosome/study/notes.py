@@ -65,13 +65,7 @@ def _animals(study: Study) -> list[str]:
 def _volumes(study: Study) -> list[str]:
     """The single injections of more than all perilymph, or more than any middle ear holds."""
     notes = []
-    treatments = [("treatment", n, use.route, float(use.volume)) for n, use in study.tables.treatment.items()]
-    drugs = [
-        ("drug", n, use.route, float(use.volume))
-        for n, use in study.tables.drug.items()
-        if use.volume is not None
-    ]
-    for table, name, route, volume in (*treatments, *drugs):
+    for table, name, route, volume in _injected(study):
         entry = study.catalog.get("routes", route)
         if entry.options.outlet is not None and volume > study.perilymph:
             times = volume / study.perilymph
@@ -88,6 +82,15 @@ def _volumes(study: Study) -> list[str]:
                     f"({room.low:g} to {room.high:g}) uL: the rest is taken as spilt."
                 )
     return notes
+
+
+def _injected(study: Study) -> list[tuple[str, str, str, float]]:
+    """Table, name, route and volume, uL, of every treatment, and of every drug that states its volume."""
+    treatments = [("treatment", n, use.route, float(use.volume)) for n, use in study.tables.treatment.items()]
+    drugs = [
+        ("drug", n, u.route, float(u.volume)) for n, u in study.tables.drug.items() if u.volume is not None
+    ]
+    return [*treatments, *drugs]
 
 
 def _pumps(study: Study) -> list[str]:
