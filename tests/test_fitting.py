@@ -351,6 +351,7 @@ def test_a_result_is_read_back_shown_and_checked(stored):
     page = stored.report.read_text(encoding="utf-8")
     assert all(estimate.name in page for estimate in stored.fit.estimates)
     assert stored.fit.data_hash in page
+    assert "mathdefault" not in page
     rows = pd.read_csv(stored.folder / "estimates.csv")
     assert rows["name"].tolist() == list(fits.FREE)
 
