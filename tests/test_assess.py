@@ -20,6 +20,7 @@ from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.lots.assessment import assess
 from otosome.lots.earlier import Earlier, history, read_history
+from otosome.lots.history import RULES
 from otosome.lots.reading import read_lot
 from otosome.lots.values import lot_values
 from otosome.report.lot import certificate
@@ -576,12 +577,16 @@ def test_earlier_lots_chart_the_new_one(good, past, tmp_path):
     assert np.log(shewhart["high"]) == pytest.approx(np.full(5, logs.mean() + 3 * logs.std(ddof=1)))
     assert shewhart["values"][-1] == pytest.approx(counted["new"])
     report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "lies inside the limits of 4 earlier lots" in report and "The ring is this lot" in report
+    page = (tmp_path / "out" / "history.html").read_text(encoding="utf-8")
+    assert "lies inside the limits of 4 earlier lots" in page and "The ring is this lot" in page
+    assert all(rule in page for rule in RULES)
     ratio = answer["reference"]["count_ratio"]
     assert ratio["low"] < np.exp(-0.1) < ratio["high"]
     assert answer["reference"]["potency_ratio"]["hsp70"]["low"] < 0.8 / 0.9 < 1.2
     assert answer["history"]["conclusion"].startswith("Lot good is like the 4 lots before it")
     assert answer["history"]["conclusion"] in report
+    # The page begins with it.
+    assert re.findall("<h[1-4]>(.*?)</h", page)[0] == answer["history"]["conclusion"]
     few = otosome_("quality", good, "--history", past / "nowhere")
     assert few.exit_code == 2
 

@@ -119,6 +119,19 @@ class SpeciesOptions(Options):
 
 
 @dataclass(frozen=True)
+class StrainOptions(Options):
+    """Options of a strain: its ``species``, and what it states in place of the shelves' own.
+
+    ``numbers``  by full name ("insults.noise.susceptibility"), each with the keys of a number a study states
+    ``curves``   by full name ("endpoints.abr_threshold.baseline"), each with columns, basis and source
+    """
+
+    species: str
+    numbers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    curves: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class MapOptions(Options):
     """Options of a place map: the ``animal`` it was measured in."""
 
@@ -494,6 +507,7 @@ class EndpointOptions(AskingOptions):
 
     ``unit``    it is read in;  ``better``  which way is better
     ``label``   its name on an axis;  ``ears``  sides it is read of;  ``hears``  endpoint whose value enters its own
+    ``session``  share of a reading's error variance that all readings of one session by one reader have in common
     """
 
     unit: UnitName = field(kw_only=True)
@@ -502,6 +516,7 @@ class EndpointOptions(AskingOptions):
     asks: tuple[Literal["frequency", "cell", "level", "material", "speech", "noise"], ...] = ()
     takes: tuple[Literal["frequency", "cell", "level", "material", "speech", "noise"], ...] = ()
     ears: tuple[Literal["left", "right"], ...] = ("left",)
+    session: Annotated[float, Field(ge=0, lt=1)] = 0.0
     hears: Annotated[str, On(("endpoints",))] | None = None
 
 
@@ -743,6 +758,7 @@ class Design(Protocol):
 # The options of a shelf's entries; of a shelf that is not named, only what their own formulas ask.
 OPTIONS: Mapping[str, type[Options]] = {
     "species": SpeciesOptions,
+    "strains": StrainOptions,
     "maps": MapOptions,
     "batches": BatchOptions,
     "routes": RouteOptions,

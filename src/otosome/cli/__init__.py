@@ -14,6 +14,7 @@ import typer
 from otosome import __version__
 from otosome.cli.common import Terminated, refuse, say
 from otosome.cli.evidence import changes, check, claims, list_, qualify
+from otosome.cli.fitting import fit
 from otosome.cli.laboratory import import_, new, quality
 from otosome.cli.study import compare, measure, run, show, sources
 from otosome.cli.trials import trial
@@ -33,6 +34,7 @@ _VERBS = (
     trial,
     new,
     import_,
+    fit,
     quality,
     list_,
     sources,

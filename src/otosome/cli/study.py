@@ -23,6 +23,7 @@ Interpolate = Annotated[
     bool, typer.Option("--interpolate", help="Missing frequencies from their neighbours.")
 ]
 Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
+Fit = Annotated[Path | None, typer.Option(help="A result of otosome fit: its numbers for the shelf's.")]
 Out = Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")]
 
 
@@ -42,6 +43,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
         shelves: Shelves = None,
         allow_retracted: Retracted = None,
         against: Against = None,
+        fit: Fit = None,
         out: Out = None,
         force: Force = False,
         as_json: Json = False,
@@ -59,6 +61,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
             shelves=tuple(shelves or ()),
             allow_retracted=tuple(allow_retracted or ()),
             against=against,
+            fit=fit,
             out=out,
             force=force,
         )

@@ -11,10 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
 from otosome.ears import Columns, Ears
 from otosome.errors import BadInput
-from otosome.evidence import draw_columns, layout, uniforms
+from otosome.evidence import draw_columns, layout, uniforms, world_luck
 from otosome.forward.cochleae import Cochleae
 from otosome.forward.endpoints import came
 from otosome.forward.planning import plan
@@ -30,22 +31,53 @@ _AT = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0)
 _NORM = 4000
 
 
-def fresh(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
-    """Ears ``first`` to ``last`` as they are drawn, chosen by nothing."""
-    columns = draw_columns(study.parameters.values(), seed, first, last, world)
-    worlds, lots = layout(first, last, world)
-    ears = np.arange(first, last)
-    return Ears(columns, ears, worlds, lots, ears, np.ones(ears.size), seed)
+def fresh(study: Study, first: int, last: int, seed: int, world: int, prior: Ears | None = None) -> Ears:
+    """Ears ``first`` to ``last`` as they are drawn, chosen by nothing; ``prior`` as ``draw`` has it."""
+    columns = draw_columns(study.parameters.values(), seed, first, last, world, study.cohort)
+    kin = layout(first, last, world, study.cohort)
+    drawn = Ears(columns, kin.ear, kin.world, kin.lot, kin.run, kin.person, np.ones(kin.ear.size), seed)
+    return drawn if prior is None else drawn.assign(**informed(study, drawn, prior))
 
 
-def arrive(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
+def informed(study: Study, ears: Ears, prior: Ears) -> dict[str, Array]:
+    """Columns (ear,) of drawn ears whose worlds have the numbers of a posterior's draws, one each.
+
+    raises  BadInput for draws that hold none of the study's numbers, or of different weights
+    """
+    prior.alike("a draw from a posterior")
+    row = ears.world % prior.size
+    numbers = study.parameters
+    known = {name: prior[name][row] for name in numbers.keys() & prior.keys()}
+    free = {name: values for name, values in known.items() if numbers[name].shape != "fixed"}
+    if not free:
+        raise BadInput("holds none of the numbers of this study", key="prior", given=sorted(prior)[:6])
+    own: dict[str, Array] = {}
+
+    def luck(name: str) -> Array:
+        """The own deviate of a number in the world of each ear: what the posterior's value leaves, or as drawn."""
+        if name not in own:
+            number = numbers.get(name)
+            own[name] = ndtri(world_luck(ears.seed, name, ears.world))
+            if number is not None and name in free:
+                own[name] = number.rest(number.deviate(free[name]), luck)
+        return own[name]
+
+    moved = {}
+    for number in numbers.values():
+        if number.name in free or {name for name, _ in number.linked} & free.keys():
+            value = free[number.name] if number.name in free else number.quantile(ndtr(number.mix(luck)))
+            moved[number.name] = number.around(ears[number.name], number.at(ears.seed, ears.world), value)
+    return moved
+
+
+def arrive(study: Study, first: int, last: int, seed: int, world: int, prior: Ears | None = None) -> Ears:
     """Ears as what was read of the person leaves them, chosen in proportion to their importance weight.
 
     returns  ears whose ``selection`` has their world's effective sample size of ``candidates``, (sum of weights)^2 /
              sum of their squares, of ``CANDIDATES`` times ``world``
     raises   BadInput where no candidate of some world could have been read so at all
     """
-    candidates = _candidates(study, first, last, seed, world)
+    candidates = _candidates(study, first, last, seed, world, prior)
     logs = likelihood(study, candidates).reshape(-1, CANDIDATES * world)
     if not np.all(np.isfinite(logs.max(axis=1))):
         raise BadInput(
@@ -60,7 +92,7 @@ def arrive(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
     return _chosen(candidates, weights, {"candidates": effective}, slice(first, last), world)
 
 
-def enrol(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
+def enrol(study: Study, first: int, last: int, seed: int, world: int, prior: Ears | None = None) -> Ears:
     """Ears of people who were enrolled for what they were read at as they came.
 
     Who is read low by bad luck is enrolled more often than who is read high, so that all seem better the next time:
@@ -70,7 +102,7 @@ def enrol(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
              at then, and the ``truth``
     raises   BadInput where in some world nobody would have been enrolled
     """
-    candidates = _candidates(study, first, last, seed, world)
+    candidates = _candidates(study, first, last, seed, world, prior)
     read, truth = _screened(study, candidates)
     fits = _fits(study, read).reshape(-1, CANDIDATES * world)
     if not np.all(fits.any(axis=1)):
@@ -88,11 +120,11 @@ def enrol(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
     )
 
 
-def _candidates(study: Study, first: int, last: int, seed: int, world: int) -> Ears:
+def _candidates(study: Study, first: int, last: int, seed: int, world: int, prior: Ears | None) -> Ears:
     """All candidate ears of the worlds that ears ``first`` to ``last`` live in."""
-    worlds, _ = layout(first, last, world)
+    worlds = layout(first, last, world).world
     many = CANDIDATES * world
-    return fresh(study, int(worlds[0]) * many, (int(worlds[-1]) + 1) * many, seed, many)
+    return fresh(study, int(worlds[0]) * many, (int(worlds[-1]) + 1) * many, seed, many, prior)
 
 
 def _chosen(candidates: Ears, weights: Plain, selection: Columns, part: slice, world: int) -> Ears:
@@ -104,7 +136,7 @@ def _chosen(candidates: Ears, weights: Plain, selection: Columns, part: slice, w
     chosen = among[start : start + part.stop - part.start]
     ears = np.arange(part.start, part.stop)
     taken = replace(candidates, selection=selection).take(chosen)
-    return replace(taken, ear=ears, person=ears)
+    return replace(taken, ear=ears, run=ears, person=ears)
 
 
 def _screened(study: Study, candidates: Ears) -> tuple[Array, Array]:

@@ -16,7 +16,12 @@ from otosome.units import LEVELS
 
 
 def draw(
-    study: Study, subjects: int = 200, seed: int = 1, world: int = WORLD, rows: slice | None = None
+    study: Study,
+    subjects: int = 200,
+    seed: int = 1,
+    world: int = WORLD,
+    rows: slice | None = None,
+    prior: Ears | None = None,
 ) -> Ears:
     """Ears of a study: a column per number.
 
@@ -24,6 +29,9 @@ def draw(
     ``world``     so many neighbours share one draw of everything that is not known
     ``rows``      only these ears, instead of the first ``subjects``, such as ``slice(1000, 2000)``: the same to the
                   last bit as that part of the whole, which is never made
+    ``prior``     draws of a posterior, such as the ears of a fit's result: each world has the numbers of one of them
+                  in the place of the shelf's, numbers linked to these follow, and what differs between lots and
+                  subjects comes on top as ever
     returns       of a person of whom more was read than the audiogram, ears chosen in proportion to their likelihood;
                   of people enrolled for a reading, those enrolled; both say in ``selection`` what that did
     raises        BadInput for no ears, for numbers drawn out of range, and where no candidate ear would do
@@ -39,11 +47,11 @@ def draw(
     if world < 1:
         raise BadInput("must be at least 1", key="world", given=world)
     if study.other_readings:
-        ears = arrive(study, first, last, seed, world)
+        ears = arrive(study, first, last, seed, world, prior)
     elif study.tables.enrolment is not None:
-        ears = enrol(study, first, last, seed, world)
+        ears = enrol(study, first, last, seed, world, prior)
     else:
-        ears = fresh(study, first, last, seed, world)
+        ears = fresh(study, first, last, seed, world, prior)
     for parameter in study.parameters.values():
         _check_drawn(parameter, ears)
     return ears
@@ -71,4 +79,5 @@ def best(study: Study) -> Ears:
 def completed(study: Study, ears: Ears) -> Ears:
     """Ears with the numbers that a study rests on besides: as it would have drawn them with the rest."""
     missing = [p for p in study.parameters.values() if p.name not in ears]
-    return ears.assign(**{p.name: p.drawn(ears.seed, ears.ear, ears.world, ears.lot) for p in missing})
+    kin = ears.kin(study.cohort.ears)
+    return ears.assign(**{p.name: p.drawn(ears.seed, kin) for p in missing})

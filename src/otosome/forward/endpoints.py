@@ -134,7 +134,7 @@ def measure(study: Study, result: xr.Dataset, ears: Ears | pd.DataFrame, quantit
             for n, arm in enumerate(chain.arms)
         ]
     )
-    coords = {name: result[name] for name in ("arm", "subject", "world", "lot", "person", "weight")}
+    coords = {name: result[name] for name in ("arm", "subject", "world", "lot", "run", "person", "weight")}
     return xr.DataArray(
         values,
         dims=("arm", "subject", "time", "frequency"),

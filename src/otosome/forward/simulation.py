@@ -216,7 +216,7 @@ def _coordinates(chain: Plan, ears: Ears, keep: Collection[str]) -> dict[str, An
     coords: dict[str, Any] = {
         "arm": [arm.name for arm in chain.arms],
         "subject": ears.ear,
-        **{name: ("subject", getattr(ears, name)) for name in ("world", "lot", "person", "weight")},
+        **{name: ("subject", getattr(ears, name)) for name in ("world", "lot", "run", "person", "weight")},
         "time": ("time", chain.times, {"unit": "h"}),
         "frequency": ("frequency", chain.frequencies, {"unit": "kHz"}),
         "place": ("place", chain.places.place, {"unit": "", "long_name": "0 base to 1 apex"}),

@@ -16,6 +16,7 @@ from otosome.jobs.evidence import (
     entries,
     qualify,
 )
+from otosome.jobs.fitting import FitInputs, FitResult, fit
 from otosome.jobs.laboratory import Begun, Imported, ImportInputs, NewInputs, import_, new
 from otosome.jobs.lots import Lot, LotInputs, Process, assess, process
 from otosome.jobs.measuring import Measured, MeasureInputs, measure
@@ -31,6 +32,8 @@ __all__ = [
     "Checked",
     "Claims",
     "Entries",
+    "FitInputs",
+    "FitResult",
     "ImportInputs",
     "Imported",
     "Lot",
@@ -55,6 +58,7 @@ __all__ = [
     "claims",
     "compare",
     "entries",
+    "fit",
     "import_",
     "measure",
     "new",

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otosome.jobs import laboratory, lots, study, trials
+from otosome.jobs import fitting, laboratory, lots, study, trials
 from otosome.jobs.options import inputs_again
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import Altered, Record, record_of, recover, unsealed
@@ -203,7 +203,7 @@ def _standing(folder: Path, shelves: tuple[Path, ...], rerun: bool, watch: Watch
     if rows := unsealed(folder, record):
         # Neither its numbers nor its question can be relied on.
         return Standing(folder, record.verb, [], [], altered=rows)
-    if record.verb in (laboratory.IMPORT, lots.QUALITY, trials.TRIAL):
+    if record.verb in (laboratory.IMPORT, lots.QUALITY, fitting.FIT, trials.TRIAL):
         return _files_stand(folder, record, rerun, watch)
     from otosome.review.standing import check as examine
 
@@ -269,6 +269,8 @@ def _again(folder: Path, record: Record, watch: Watch) -> Path:
     beside = folder.with_name(f"{folder.name}.now")
     if record.verb == laboratory.IMPORT:
         return laboratory.import_(inputs_again(laboratory.ImportInputs, record, beside), watch).folder
+    if record.verb == fitting.FIT:
+        return fitting.fit(inputs_again(fitting.FitInputs, record, beside), watch).folder
     if record.verb == trials.TRIAL:
         return trials.trial(inputs_again(trials.TrialInputs, record, beside), watch).folder
     return lots.assess(inputs_again(lots.LotInputs, record, beside), watch).folder

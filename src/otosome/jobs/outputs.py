@@ -16,6 +16,7 @@ from otosome.answers.numbers import Interval
 from otosome.answers.sources import SourceRow
 from otosome.answers.therapies import SideBySide
 from otosome.fitting.against import Against
+from otosome.fitting.fit import Fit
 from otosome.lots.checklist import Item
 from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
@@ -516,6 +517,13 @@ class Import(_Written):
     result: ImportResult
 
 
+class FitAnswer(_Written):
+    """``otosome fit``."""
+
+    command: Literal["fit"]
+    result: Fit
+
+
 class Quality(_Answer):
     """``otosome quality``: of a lot with ``out`` and ``inputs``, of a process without."""
 
@@ -544,7 +552,7 @@ class Show(_Written):
 
     command: Literal["show"]
     seed: NotRequired[int]
-    result: RunResult | CompareResult | ImportResult | LotResult | TrialResult
+    result: RunResult | CompareResult | ImportResult | LotResult | Fit | TrialResult
 
 
 class Qualify(_Answer):
@@ -584,6 +592,7 @@ ANSWERS: dict[str, type] = {
     "trial": TrialAnswer,
     "new": New,
     "import": Import,
+    "fit": FitAnswer,
     "quality": Quality,
     "list": List,
     "sources": Sources,

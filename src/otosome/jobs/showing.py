@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from otosome.errors import BadInput
-from otosome.jobs import laboratory, lots, study, trials
+from otosome.jobs import fitting, laboratory, lots, study, trials
 from otosome.results import is_ours, record_of, recover, unsealed
 
-Shown = study.StudyResult | laboratory.Imported | lots.Lot | trials.Trial
+Shown = study.StudyResult | fitting.FitResult | laboratory.Imported | lots.Lot | trials.Trial
 
 
 def show(path: Path) -> Shown:
@@ -25,6 +25,8 @@ def show(path: Path) -> Shown:
     if record.verb == laboratory.IMPORT:
         imported = laboratory.imported(path, record)
         return replace(imported, notes=[*imported.notes, *warnings])
+    if record.verb == fitting.FIT:
+        return replace(fitting.stored_fit(path), notes=warnings)
     if record.verb == lots.QUALITY:
         lot = lots.lot(path, record)
         return replace(lot, notes=[*lot.notes, *warnings])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from otosome.errors import BadInput
 from otosome.jobs.watch import SILENT, Watch
-from otosome.results import Option, Record, check_free, fill, open_result, usual, writing
+from otosome.results import ANSWER, Option, Record, check_free, fill, open_result, usual, writing
 from otosome.units import Json
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class StudyInputs:
     ``interpolate``      take a frequency that a mean needs from its neighbours
     ``shelves``          folders of one's own shelves;  ``allow_retracted``  sources that may be used all the same
     ``against``          a table of readings, or an import, to be laid over what is simulated
+    ``fit``              the result of a fit, whose numbers take the place of the shelves'
     ``out``              the result folder;  ``force``  move an earlier result aside
     """
 
@@ -53,6 +54,7 @@ class StudyInputs:
     shelves: tuple[Path, ...] = ()
     allow_retracted: tuple[str, ...] = ()
     against: Path | None = None
+    fit: Path | None = None
     out: Path | None = None
     force: bool = False
 
@@ -176,10 +178,11 @@ def _written(verb: str, inputs: StudyInputs, watch: Watch) -> StudyResult:
 
 
 def _laid(verb: str, inputs: StudyInputs) -> dict[str, Option]:
-    """The readings that a run is laid under, as its record keeps them."""
+    """The readings that a run is laid under and the fit it draws from, as its record keeps them."""
     if inputs.against is not None and verb != RUN:
         raise BadInput("is asked of otosome run", key="--against", given=str(inputs.against))
-    return {} if inputs.against is None else {"against": str(inputs.against)}
+    paths = {"against": inputs.against, "fit": inputs.fit}
+    return {name: str(path) for name, path in paths.items() if path is not None}
 
 
 def _record(verb: str, study: Study, subjects: int, seed: int, shelves: tuple[Path, ...]) -> Record:
@@ -195,12 +198,20 @@ def _record(verb: str, study: Study, subjects: int, seed: int, shelves: tuple[Pa
 def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch) -> StudyResult:
     """A result folder, filled by the verb of its record."""
     from otosome.fitting.observations import observations
-    from otosome.forward import draw, observe
+    from otosome.forward import observe
+    from otosome.jobs.fitting import stored_fit
+    from otosome.study.inputs import digest
 
     table = record.option("against")
     observed = observations(study, Path(table)) if isinstance(table, str) else None
+    origin = record.option("fit")
+    if isinstance(origin, str):
+        stored_fit(Path(origin))
+        record = replace(
+            record, inputs={**record.inputs, str(Path(origin) / ANSWER): digest(Path(origin) / ANSWER)}
+        )
     with writing(folder, force) as part:
-        ears = draw(study, subjects=int(str(record.option("subjects"))), seed=int(str(record.option("seed"))))
+        ears, study = _drawn(study, record)
         result = _work(record.verb)(study, ears, tick=watch.ticks("simulating"))
         watch.check()
         if observed is not None:
@@ -209,6 +220,20 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
         fill(part, result, observe(study, result, ears), ears, record)
         watch.check()
     return StudyResult(folder, record, result)
+
+
+def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:
+    """The ears a record asks for, and the study as their numbers state it: the shelves', or those of a fit."""
+    from otosome.fitting.use import informed
+    from otosome.forward import draw
+    from otosome.jobs.fitting import draws_of, stored_fit
+
+    subjects, seed, origin = (record.option(name) for name in ("subjects", "seed", "fit"))
+    if not isinstance(origin, str):
+        return draw(study, subjects=int(str(subjects)), seed=int(str(seed))), study
+    result = stored_fit(Path(origin))
+    known = informed(study, result.fit, draws_of(result), result.folder)
+    return draw(study, subjects=int(str(subjects)), seed=int(str(seed)), prior=known.prior), known.study
 
 
 def _lay(

@@ -15,6 +15,7 @@ from otosome.lots.assessment import Assessment, assess
 from otosome.lots.belief import Belief
 from otosome.lots.history import (
     FEWEST,
+    RULES,
     Chart,
     Components,
     Stability,
@@ -63,7 +64,7 @@ class Series:
         drifted = self.charts[1].baseline in self.charts[1].outside
         return (
             *self.broken,
-            *(("the exponentially weighted mean is outside its limits",) if drifted else ()),
+            *((RULES[-1],) if drifted else ()),
         )
 
 

@@ -12,6 +12,14 @@ from otosome.errors import BadInput
 from otosome.units import Array
 
 FEWEST = 3
+# What a new lot can break, by the names that a report gives.
+RULES = (
+    "one lot beyond three standard deviations",
+    "nine lots in a row on one side of the mean",
+    "six lots in a row rising or falling",
+    "two of three lots beyond two standard deviations on one side",
+    "the exponentially weighted mean is outside its limits",
+)
 
 
 @dataclass(frozen=True)
@@ -106,15 +114,13 @@ def broken_rules(values: Array, centre: float, deviation: float) -> tuple[str, .
     """
     z = (values - centre) / deviation
     steps = np.sign(np.diff(values[-6:]))
-    rules = {
-        "one lot beyond three standard deviations": abs(z[-1]) > 3,
-        "nine lots in a row on one side of the mean": z.size >= 9 and abs(np.sign(z[-9:]).sum()) == 9,
-        "six lots in a row rising or falling": steps.size == 5 and abs(steps.sum()) == 5,
-        "two of three lots beyond two standard deviations on one side": any(
-            side * z[-1] > 2 and (side * z[-3:] > 2).sum() >= 2 for side in (-1, 1)
-        ),
-    }
-    return tuple(name for name, broken in rules.items() if broken)
+    breaks = (
+        abs(z[-1]) > 3,
+        z.size >= 9 and abs(np.sign(z[-9:]).sum()) == 9,
+        steps.size == 5 and abs(steps.sum()) == 5,
+        any(side * z[-1] > 2 and (side * z[-3:] > 2).sum() >= 2 for side in (-1, 1)),
+    )
+    return tuple(rule for rule, broken in zip(RULES, breaks, strict=False) if broken)
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,11 @@ def _side_by_side(result: xr.Dataset, readings: pd.DataFrame) -> str:
     )
 
 
+def page_of(template: str, **values: Any) -> str:
+    """A page of its own template in the style of all others."""
+    return _rendered(template, (_HERE / "page.css").read_text(encoding="utf-8"), "", **values)
+
+
 def _rendered(template: str, style: str, script: str, **values: Any) -> str:
     policy = _policy(style, script)
     text = _templates().get_template(template).render(style=style, script=script, policy=policy, **values)

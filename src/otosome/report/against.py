@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -39,9 +39,14 @@ def against(result: xr.Dataset) -> list[Section]:
     if "against" not in result.attrs:
         return []
     laid = stored.read(result, "against", Against)
+    return sections(laid, {name: str(result[name].attrs.get("long_name", name)) for name in map(str, result)})
+
+
+def sections(laid: Against, titles: Mapping[str, str]) -> list[Section]:
+    """A section for each measure, by what it is called."""
     return [
         Section(
-            words(str(result[total.measure].attrs.get("long_name", total.measure))),
+            words(titles[total.measure]),
             total,
             list(_panels([cell for cell in laid.cells if cell.measure == total.measure], total.unit))[:_MOST],
         )

@@ -10,6 +10,7 @@ from otosome import __version__
 from otosome.answers.numbers import number
 from otosome.lots.assessment import Assessment
 from otosome.lots.curve import fit_line, fit_logistic, logistic
+from otosome.lots.history import RULES
 from otosome.lots.plate import Plate
 from otosome.lots.record import AssayFile
 from otosome.lots.text import chart_words, quantity_words, stake_lines
@@ -59,7 +60,7 @@ def lot_report(assessment: Assessment, values: Json, history: Json) -> str:
 
     ``history``  what ``history_values`` says, empty where there is none
     """
-    panels = [*_runs(assessment), *_charts(history)]
+    panels = _runs(assessment)
     style = _style()
     template = _templates().get_template("lot.html.jinja")
     return template.render(
@@ -70,6 +71,24 @@ def lot_report(assessment: Assessment, values: Json, history: Json) -> str:
         version=__version__,
         style=style,
         policy=_policy(style, ""),
+    )
+
+
+def history_page(values: Json, history: Json) -> str:
+    """Where a lot stands among those before it, as HTML text: the first line says whether it is like them."""
+    style = _style()
+    return (
+        _templates()
+        .get_template("history.html.jinja")
+        .render(
+            lot=values,
+            history=history,
+            panels=_charts(history),
+            rules=RULES,
+            version=__version__,
+            style=style,
+            policy=_policy(style, ""),
+        )
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from otosome.answers.accuracy import Accuracy
@@ -11,6 +12,7 @@ from otosome.answers.numbers import amount
 from otosome.answers.scores import WORDS
 from otosome.answers.sources import SourceRow
 from otosome.answers.therapies import ArmResult, SideBySide
+from otosome.fitting.fit import Fit
 from otosome.report.exactness import short
 from otosome.report.provenance import read_once, standing
 
@@ -50,6 +52,25 @@ def against_lines(laid: Answer | None) -> list[str]:
         f"CRPS {total['crps_text']}, log score {total['log_score']:.2f}"
         for total in (laid or {"totals": []})["totals"]
     ]
+
+
+def fit_lines(fit: Fit) -> list[str]:
+    """What a fit says, a line a number; how far to trust it; what was foretold."""
+    lines = [
+        f"{fit.method} of {len(fit.estimates)} numbers from {fit.readings} readings of {fit.animals} animals"
+    ]
+    lines += [f"  {row.light or '–':6} {row.name}: {row.text}  (shelf: {row.prior})" for row in fit.estimates]
+    search = fit.search
+    lines.append(
+        f"  {search.agreeing} of {search.starts} starts agree; log-posterior {search.log_posterior:.2f}, twice the "
+        f"nodes of susceptibility move it by {search.node_error:+.3f}"
+    )
+    lines += [f"  before: {line.strip()}" for line in against_lines(asdict(fit.prior_fit))]
+    lines += [f"  fitted: {line.strip()}" for line in against_lines(asdict(fit.fit))]
+    if fit.held_out is not None:
+        lines += [f"  left out: {line.strip()}" for line in against_lines(asdict(fit.held_out.foretold))]
+        lines += [f"    group mean and SD: log score {row.log_score:.2f}" for row in fit.held_out.rival]
+    return [*lines, *(f"  {sentence}" for sentence in fit.sentences if not sentence.startswith("Your data "))]
 
 
 def therapy_lines(beside: SideBySide) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from otosome.results.dataset import ANSWER, EARS, write_data
+from otosome.results.dataset import ANSWER, EARS, STUDY, write_data
 from otosome.results.record import Record
 from otosome.units import Json
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from otosome.ears import Ears
+    from otosome.fitting.file import FitFile
+    from otosome.fitting.fit import Outcome
     from otosome.laboratory.intake import Intake
     from otosome.lots.assessment import Assessment
     from otosome.trials.answer import DesignAnswer
@@ -46,11 +48,13 @@ def fill_lot(folder: Path, assessment: Assessment, values: Json, record: Record)
     import tomli_w
 
     from otosome.report.certificate import certificate_pdf
-    from otosome.report.lot import certificate, lot_report
+    from otosome.report.lot import certificate, history_page, lot_report
 
     _text(certificate(values), folder / "certificate.html")
     (folder / "certificate.pdf").write_bytes(certificate_pdf(values))
     _text(lot_report(assessment, values, values["history"] or {}), folder / "report.html")
+    if values["history"] is not None:
+        _text(history_page(values, values["history"]), folder / "history.html")
     _text(tomli_w.dumps(values["batch"]), folder / "batch.toml")
     whole = {**values, "notes": list(assessment.lot.notes)}
     _text(json.dumps(whole, indent=1, ensure_ascii=False), folder / "lot.json")
@@ -112,6 +116,28 @@ def fill_intake(
         _text(standalone(drawing.svg), folder / "figures" / f"{drawing.stem}.svg")
         _csv(drawing.table, folder / "figures" / f"{drawing.stem}.csv")
     _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
+    record.write(folder)
+
+
+def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> None:
+    """Write a fit into a folder: answer, draws, study, tables, report, record."""
+    import pandas as pd
+    from pydantic_core import to_jsonable_python
+
+    from otosome.fitting.against import table
+    from otosome.report.fit import fit_report
+    from otosome.study import saves
+
+    fit = outcome.fit
+    _text(json.dumps(to_jsonable_python(fit), indent=1, ensure_ascii=False), folder / ANSWER)
+    _text(saves(file.study, file.tables.seed), folder / STUDY)
+    if outcome.ears is not None:
+        outcome.ears.write(folder / EARS)
+    _csv(pd.DataFrame([asdict(estimate) for estimate in fit.estimates]), folder / "estimates.csv")
+    _csv(table(fit.fit), folder / "against.csv")
+    if fit.held_out is not None:
+        _csv(table(fit.held_out.foretold), folder / "held_out.csv")
+    _text(fit_report(outcome, file), folder / "report.html")
     record.write(folder)
 
 

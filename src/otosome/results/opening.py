@@ -12,7 +12,7 @@ from otosome.results.record import record_of
 if TYPE_CHECKING:
     import xarray as xr
 
-_OTHERS = {"import": "an import", "quality": "a lot", "trial": "a trial"}
+_OTHERS = {"import": "an import", "quality": "a lot", "fit": "a fit", "trial": "a trial"}
 
 
 def open_result(folder: Path) -> xr.Dataset:

@@ -8,8 +8,8 @@ from otosome.study.study import Study
 
 
 def with_notes(study: Study) -> Study:
-    """The study with what is to be said of its operations and its volumes."""
-    notes = dict.fromkeys([*_alike(study), *_operations(study), *_volumes(study)])
+    """The study with what is to be said of its arms, its operations, its volumes and its animals."""
+    notes = dict.fromkeys([*_alike(study), *_operations(study), *_volumes(study), *_animals(study)])
     return replace(study, notes=(*study.notes, *notes))
 
 
@@ -38,6 +38,24 @@ def _operations(study: Study) -> list[str]:
                     f"The arm “{arm.name}” is treated by {route}, which takes an operation, and suffers "
                     f"nothing by it: add an insult such as {opens} to count its injury."
                 )
+    return notes
+
+
+def _animals(study: Study) -> list[str]:
+    """Animals of no strain where some strains are known, and runs that are not known where runs differ."""
+    notes, species = [], study.tables.species
+    strains = study.catalog.strains(species)
+    if study.tables.strain is None and strains:
+        notes.append(
+            f"No strain is named: the animals are a mixture of strains, so what is not known of them is wider. Strains "
+            f"there are: {', '.join(strains)}."
+        )
+    if study.tables.cohort is None and any(number.runs for number in study.parameters.values()):
+        notes.append(
+            "No [cohort] says which animals were exposed together: each is taken as a run of its own, and the spread "
+            "between runs is not split from that between animals. An experiment of few runs is less sure than so many "
+            "animals look."
+        )
     return notes
 
 

@@ -32,25 +32,27 @@ def table_of(table: type[_Of], values: Mapping[str, object], file: str) -> _Of:
     try:
         return table.model_validate(values)
     except ValidationError as error:
-        raise _refusal(error, file) from error
+        raise _refusal(error, file, table) from error
 
 
-def _refusal(error: ValidationError, file: str) -> BadInput:
+def _refusal(error: ValidationError, file: str, root: type[Table]) -> BadInput:
     """Pydantic's first complaint in otosome's words."""
     complaint = _first(error)
     place, kind = complaint["loc"], complaint["type"]
     message, value = complaint["msg"].removeprefix("Value error, "), complaint.get("input")
     allowed: object = None
     if kind == "extra_forbidden":
-        message, value, allowed = "is not a key here", str(place[-1]), list(_table(place).model_fields)
+        message, value, allowed = "is not a key here", str(place[-1]), list(_table(place, root).model_fields)
     elif kind == "missing":
         message, value = "is missing", None
     elif kind == "literal_error":
         allowed = complaint["ctx"]["expected"]
     elif kind in _LENGTHS:
         message, words, end = _LENGTHS[kind]
-        allowed = f"{words} {complaint['ctx'][end]}: {_description(place)}"
-    return BadInput(message, file=file, key=_key(place), given=value, allowed=allowed or _description(place))
+        allowed = f"{words} {complaint['ctx'][end]}: {_description(place, root)}"
+    return BadInput(
+        message, file=file, key=_key(place), given=value, allowed=allowed or _description(place, root)
+    )
 
 
 def _first(error: ValidationError) -> ErrorDetails:
@@ -64,16 +66,16 @@ def _key(place: _Place) -> str:
     return ".".join(str(part) for part in place if not str(part).startswith(_FORMS))
 
 
-def _description(place: _Place) -> str | None:
+def _description(place: _Place, root: type[Table]) -> str | None:
     """What the key at a place takes, where its table describes it."""
-    keys = _table(place).model_fields
+    keys = _table(place, root).model_fields
     return next((keys[part].description for part in place if isinstance(part, str) and part in keys), None)
 
 
-def _table(place: _Place) -> type[Table]:
-    """The table of a study file that a place lies in."""
-    field = Tables.model_fields.get(str(place[0])) if len(place) > 1 else None
-    return Tables if field is None else next(_tables_in(field.annotation), Tables)
+def _table(place: _Place, root: type[Table]) -> type[Table]:
+    """The table of a file that a place lies in."""
+    field = root.model_fields.get(str(place[0])) if len(place) > 1 else None
+    return root if field is None else next(_tables_in(field.annotation), root)
 
 
 def _tables_in(annotation: object) -> Iterator[type[Table]]:

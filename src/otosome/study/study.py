@@ -14,9 +14,10 @@ import numpy as np
 from otosome.cards import check_plain
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
-from otosome.evidence import Curve, Parameter, Sourced, without_source
+from otosome.evidence import Cohort, Curve, Parameter, Sourced, without_source
 from otosome.model.grades import Scale
 from otosome.roles import AdverseEvent, BatchOptions, Map, Options, Population, SpeciesOptions
+from otosome.study.strain import Strain
 from otosome.study.tables import (
     Arm,
     DeviceUse,
@@ -94,9 +95,24 @@ class Study:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """The shelves, with the curves the study states in place of theirs."""
+        """The shelves, with the curves that its strain and the study state in place of theirs."""
+        own = {} if self.strain is None else self.strain.curves()
         stated = {name: curve.curve(name, self.name) for name, curve in self.tables.curves.items()}
-        return replace(self.shelves, curves=stated)
+        return replace(self.shelves, curves={**own, **stated})
+
+    @cached_property
+    def strain(self) -> Strain | None:
+        """What its strain states in place of the shelves; None where it names none or one that is not known."""
+        name = self.tables.strain
+        if name is None or name not in self.shelves.names("strains"):
+            return None
+        return Strain.of(self.shelves.get("strains", name))
+
+    @property
+    def cohort(self) -> Cohort:
+        """Which ears are of one animal, and which animals were exposed together."""
+        use = self.tables.cohort
+        return Cohort() if use is None else Cohort(use.ears, use.animals)
 
     @property
     def species(self) -> Entry[SpeciesOptions, object]:
@@ -369,8 +385,8 @@ class Study:
         numbers: dict[str, Parameter] = {}
         for entry in self.entries():
             for parameter in entry.parameters(self.tables.species).values():
-                numbers[parameter.name] = self._standing(parameter)
-                self._check_linked(parameter)
+                numbers[parameter.name] = self._standing(self._of_strain(parameter))
+                self._check_linked(numbers[parameter.name])
         for name, number in self.tables.numbers.items():
             if name not in numbers:
                 raise BadInput(
@@ -380,6 +396,9 @@ class Study:
                 self.catalog.source(number.source)
             numbers[name] = number.pinned(numbers[name], self.name)
         return numbers
+
+    def _of_strain(self, parameter: Parameter) -> Parameter:
+        return parameter if self.strain is None else self.strain.restated(parameter)
 
     def _check_linked(self, parameter: Parameter) -> None:
         """What a number is linked to stands on some shelf, in the study or not."""

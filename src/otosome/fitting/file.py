@@ -1,0 +1,166 @@
+"""A fit file: which study, which readings, which numbers are free, what is left out to be foretold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from otosome.cards import read_toml
+from otosome.errors import BadInput, at
+from otosome.fitting.observations import Observations, observations
+from otosome.study import Study, load
+from otosome.study.inputs import Inputs, digest
+from otosome.study.reading import table_of
+from otosome.study.tables.base import Table
+
+_FEWEST_ANIMALS = 2
+
+
+class HoldOut(Table):
+    """What is left out of the fit, and foretold by it."""
+
+    every: int | None = Field(default=None, ge=2, description="every so many animals of each group: 4")
+    measures: list[str] = Field(default=[], description='measures of the study: ["synapses"]')
+
+
+class Sampling(Table):
+    """How the posterior is drawn; without this table there are the most probable numbers alone."""
+
+    steps: int = Field(default=1000, ge=40, le=100_000, description="steps of each walker: 1000")
+    walkers: int = Field(
+        default=24, ge=8, le=512, description="walkers, at least twice as many as free numbers: 24"
+    )
+
+
+class FitTables(Table):
+    """The tables of a fit file."""
+
+    otosome: Literal["fit/1"] = Field(description='what kind of file it is: "fit/1"')
+    study: str = Field(
+        description='a study file beside this one, or the name of a shipped study: "my_study.toml"'
+    )
+    readings: str = Field(description='a table of readings, or the folder of an import: "results/import"')
+    free: list[str] = Field(
+        min_length=1, max_length=40, description='numbers set free: ["insults.noise.ohc"]'
+    )
+    animal: list[str] | None = Field(
+        default=None,
+        description="numbers that differ between animals, together: the frailties of all cells if none are named",
+    )
+    starts: int = Field(
+        default=3, ge=1, le=50, description="places from which the most probable numbers are sought: 3"
+    )
+    seed: int = Field(default=1, ge=0, le=2**63 - 1, description="seed of starts and walkers: 1")
+    hold_out: HoldOut = Field(
+        default=HoldOut(), description="what is left out of the fit, and foretold by it"
+    )
+    posterior: Sampling | None = Field(
+        default=None, description="how the posterior is drawn: steps and walkers"
+    )
+
+
+@dataclass(frozen=True)
+class FitFile:
+    """A checked fit: its study and readings.
+
+    ``fitted``  the readings that are fitted;  ``left``  those that are left out of it
+    ``inputs``  SHA-256 of every file, by path
+    """
+
+    name: str
+    tables: FitTables
+    study: Study
+    fitted: Observations
+    left: Observations
+    inputs: dict[str, str]
+
+    @property
+    def data_hash(self) -> str:
+        """SHA-256 of the readings, its first twelve digits."""
+        return next(iter(self.fitted.inputs.values()))[:12]
+
+
+def load_fit(file: Path, shelves: tuple[Path, ...] = ()) -> FitFile:
+    """A fit file, its study and its readings; raises BadInput naming file and key."""
+    if not file.is_file():
+        raise BadInput("is not there", file=str(file), cure="otosome new fit --from TABLE drafts one")
+    tables = table_of(FitTables, read_toml(file), file.name)
+    own = file.parent / tables.study
+    with at(file.name, "study"):
+        known = _inside(file.parent, tables.study) if own.is_file() else tables.study
+        study = load(known, shelves=shelves)
+    with at(file.name, "readings"):
+        observed = observations(study, _inside(file.parent, tables.readings))
+    unknown = sorted(set(tables.hold_out.measures) - study.tables.measure.keys())
+    if unknown:
+        allowed = sorted(study.tables.measure)
+        raise BadInput(
+            "is no measure of the study",
+            file=file.name,
+            key="hold_out.measures",
+            given=unknown[0],
+            allowed=allowed,
+        )
+    fitted, left = _parted(observed, tables.hold_out)
+    _check_enough(fitted, study, file.name)
+    inputs = {str(file): digest(file), **study.inputs, **observed.inputs}
+    return FitFile(file.stem, tables, study, fitted, left, inputs)
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """A path that a fit file names, which lies in its folder; raises BadInput for any other."""
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise BadInput(
+            "lies outside the folder of the fit file", given=name, cure="put the fit file beside the data"
+        )
+    if path.is_dir():
+        return path
+    return Inputs(folder).file(name, "is not there", "name a file beside the fit file, or in a folder below")
+
+
+def _parted(observed: Observations, hold_out: HoldOut) -> tuple[Observations, Observations]:
+    """What is fitted, and what is left out: whole measures, and every so many animals of each group."""
+    first_arm = {
+        int(animal): int(arm)
+        for some in reversed(observed.readings)
+        for animal, arm in zip(some.animal[::-1], some.arm[::-1], strict=True)
+    }
+    left: set[int] = set()
+    for arm in sorted(set(first_arm.values())) if hold_out.every else ():
+        members = sorted(animal for animal, own in first_arm.items() if own == arm)
+        left |= set(members[:: hold_out.every])
+    out = set(hold_out.measures)
+    fitted = observed.without(out).of(first_arm.keys() - left)
+    parts = [some for some in observed.readings if some.measure in out]
+    parts += list(observed.without(out).of(left).readings)
+    return fitted, replace(observed, readings=tuple(parts))
+
+
+def _check_enough(fitted: Observations, study: Study, file: str) -> None:
+    """There is something to fit, with two animals in a group and values that differ."""
+    if not fitted.size:
+        raise BadInput("leaves no reading to fit", file=file, key="hold_out", cure="leave out less")
+    for some in fitted.readings:
+        if some.size > 1 and not some.reading.value.std() > 0:
+            raise BadInput(
+                f"every reading of {some.measure} is the same: a constant column says nothing of a spread",
+                file=file,
+                key="readings",
+                given=f"{some.size} x {some.reading.value[0]:g}",
+                cure="look at the column it came from",
+            )
+        for arm in sorted(set(some.arm.tolist())):
+            animals = set(some.animal[some.arm == arm].tolist())
+            if len(animals) < _FEWEST_ANIMALS:
+                raise BadInput(
+                    f"the group {study.tables.arm[arm].name!r} has one animal in {some.measure}, so that what differs "
+                    "between animals cannot be told from the group",
+                    file=file,
+                    key="readings",
+                    given=f"row {int(some.row[some.arm == arm][0])}",
+                    cure="fit groups of two animals and more",
+                )

@@ -1,0 +1,394 @@
+"""A fit: what readings say of a study's numbers, how sure that is, and what they cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from otosome.answers.numbers import number
+from otosome.ears import Ears
+from otosome.evidence import Parameter
+from otosome.fitting.against import Against, against
+from otosome.fitting.file import FitFile
+from otosome.fitting.free import Free
+from otosome.fitting.likelihood import Likelihood
+from otosome.fitting.mode import AGREEMENT, Mode, mode
+from otosome.fitting.posterior import Chain, Convergence, convergence, sample
+from otosome.fitting.score import GroupScore, group_score
+from otosome.forward import draw, simulate
+from otosome.units import Array
+
+Report = Callable[[str, int, int], None]
+Light = Literal["green", "yellow", "red"]
+# Shares of the prior's variance that the data took away, from which a number counts as told, or told in part.
+_TOLD, _PARTLY = 0.75, 0.25
+# Correlation from which two numbers are known only together; deviates from which data and prior are at odds.
+_TOGETHER, _AT_ODDS = 0.9, 2.0
+# Draws that a result keeps, and ears of a prediction.
+DRAWS, _EARS = 400, 400
+# Share of a chain that is left out as its beginning.
+_BURN = 0.5
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number as the readings leave it.
+
+    ``mode``       most probable value;  ``median`` ``low`` ``high``  5, 50 and 95 % (None where refused);  in ``unit``
+    ``text`` ``prior``  the same, and the shelf's, as printed
+    ``rse``        standard deviation of the deviates' image over the median, None where refused
+    ``learnt``     share of the prior's variance that is gone, 0 to 1, in deviates;  ``light``  green, yellow or red
+    ``deviate``    where the data put it among what the shelf holds possible, in standard deviations
+    """
+
+    name: str
+    meaning: str
+    unit: str
+    mode: float
+    median: float | None
+    low: float | None
+    high: float | None
+    text: str
+    prior: str
+    rse: float | None
+    learnt: float | None
+    light: Light | None
+    deviate: float
+    source: str | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two numbers whose posterior deviates go together: their correlation."""
+
+    first: str
+    second: str
+    correlation: float
+
+
+@dataclass(frozen=True)
+class Search:
+    """How the most probable numbers were sought: starts, those that agree, and where each ended (log-posterior)."""
+
+    starts: int
+    agreeing: int
+    log_posteriors: list[float]
+    log_posterior: float
+    nodes: int
+    node_error: float
+    outline_errors: dict[str, float]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What was left out of the fit and foretold by it, beside group means with their spread as a rival."""
+
+    foretold: Against
+    rival: list[GroupScore]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What readings say of a study's numbers.
+
+    ``method``     "posterior", "laplace", or "mode" where no interval is given;  ``refusal``  the reason then
+    ``sentences``  what the data can and cannot tell, where they are at odds with the shelf, how far to trust it
+    ``prior_fit`` ``fit``  the fitted readings over ears of the shelf's numbers, and of the fit's
+    """
+
+    method: Literal["posterior", "laplace", "mode"]
+    refusal: str
+    estimates: list[Estimate]
+    pairs: list[Pair]
+    search: Search
+    convergence: Convergence | None
+    converged: bool
+    steps: int
+    animals: int
+    readings: int
+    susceptibility: list[str]
+    sentences: list[str]
+    prior_fit: Against
+    fit: Against
+    held_out: HeldOut | None
+    data_hash: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A fit with its draws: the ``ears`` that a study takes in the place of the shelf's numbers; none where refused."""
+
+    fit: Fit
+    ears: Ears | None
+    deviates: Array
+
+
+def problem_of(file: FitFile) -> str:
+    """A fingerprint of what a chain is drawn from: the numbers and all that the likelihood rests on."""
+    from otosome import __version__
+
+    free = [file.study.parameters[name].hash for name in sorted(file.study.parameters)]
+    tables = file.tables.model_dump_json(exclude={"posterior": {"steps"}})
+    return sha256("\n".join([__version__, tables, *free, *sorted(file.inputs.values())]).encode()).hexdigest()
+
+
+def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
+    """Fit the free numbers of a study to readings.
+
+    ``chain``   file in which the walkers' steps are kept as they come; one of the same fit is continued
+    ``report``  called with what is being done, parts done and all parts
+    raises      BadInput for free numbers that are none, and a chain of another fit
+    """
+    tables = file.tables
+    free = Free.of(file.study, tables.free)
+    animal = None if tables.animal is None else tuple(tables.animal)
+    likelihood = Likelihood.of(free, file.fitted, animal)
+    numbers = len(free.names)
+    summit = mode(
+        likelihood.log_posterior,
+        numbers,
+        tables.starts,
+        tables.seed,
+        lambda done: report("searching", done, tables.starts),
+    )
+    steps = _sampled(file, likelihood, summit, chain, report)
+    if steps is not None:
+        later = steps.deviates[int(_BURN * len(steps.deviates)) :]
+        deviates, mixing = later.reshape(-1, numbers), convergence(later)
+    elif summit.covariance is not None:
+        luck = np.random.default_rng(tables.seed)
+        deviates, mixing = luck.multivariate_normal(summit.deviates, summit.covariance, 4 * DRAWS), None
+    else:
+        deviates, mixing = np.empty((0, numbers)), None
+    ears = _ears(free, deviates, tables.seed)
+    answer = _answer(file, likelihood, summit, deviates, mixing, ears, steps)
+    return Outcome(answer, ears, deviates)
+
+
+def _sampled(
+    file: FitFile, likelihood: Likelihood, summit: Mode, chain: Path, report: Report
+) -> Chain | None:
+    """The walkers' steps from around the summit; None where no posterior is asked for."""
+    sampling = file.tables.posterior
+    if sampling is None:
+        return None
+    walkers = max(sampling.walkers, 2 * summit.deviates.size + 2)
+    luck = np.random.default_rng(file.tables.seed)
+    begin = summit.deviates + luck.normal(0.0, 0.1, (walkers, summit.deviates.size))
+    return sample(
+        likelihood.log_posterior,
+        begin,
+        sampling.steps,
+        file.tables.seed,
+        chain,
+        problem_of(file),
+        lambda done, of: report("drawing", done, of),
+    )
+
+
+def _ears(free: Free, deviates: Array, seed: int) -> Ears | None:
+    """Draws of the free numbers, evenly spread over all; none where there are no draws."""
+    if not len(deviates):
+        return None
+    rows = np.random.default_rng(seed).permutation(len(deviates))[:DRAWS]
+    values = free.values(deviates[rows])
+    return Ears.alone({name: values[name] for name in free.names}, seed)
+
+
+def _answer(
+    file: FitFile,
+    likelihood: Likelihood,
+    summit: Mode,
+    deviates: Array,
+    mixing: Convergence | None,
+    ears: Ears | None,
+    steps: Chain | None,
+) -> Fit:
+    free = likelihood.free
+    method: Literal["posterior", "laplace", "mode"] = (
+        "posterior" if steps is not None else "laplace" if len(deviates) else "mode"
+    )
+    estimates = _estimates(free, summit, deviates)
+    pairs = _pairs(free, deviates)
+    denser = float(likelihood.denser().log_posterior(summit.deviates[None])[0]) - summit.log_posterior
+    search = Search(
+        len(summit.starts),
+        summit.agreeing,
+        [start.log_posterior for start in summit.starts],
+        summit.log_posterior,
+        likelihood.animal.nodes,
+        denser,
+        dict(likelihood.errors),
+    )
+    converged = mixing is not None and mixing.reached
+    refusal = "" if method != "mode" else summit.refusal
+    sentences = [*_trust(method, search, converged, mixing, refusal), *_told(estimates, pairs)]
+    left = None
+    if file.left.size and ears is not None:
+        left = HeldOut(_over(file, ears, left=True), group_score(file.study, file.fitted, file.left))
+    return Fit(
+        method,
+        refusal,
+        estimates,
+        pairs,
+        search,
+        mixing,
+        converged,
+        0 if steps is None else len(steps.deviates),
+        len({int(a) for some in file.fitted.readings for a in some.animal}),
+        file.fitted.size,
+        [p.name for p in likelihood.animal.numbers],
+        sentences,
+        _over(file, None),
+        _over(file, ears),
+        left,
+        file.data_hash,
+    )
+
+
+def _told(estimates: list[Estimate], pairs: list[Pair]) -> list[str]:
+    """What the data tell, number by number; what they tell only together; where they and the shelf are at odds."""
+    return [
+        *(_tells(estimate) for estimate in estimates if estimate.learnt is not None),
+        *(_together(pair) for pair in pairs),
+        *(_at_odds(estimate) for estimate in estimates if abs(estimate.deviate) > _AT_ODDS),
+    ]
+
+
+def _over(file: FitFile, prior: Ears | None, left: bool = False) -> Against:
+    """Readings over ears of the shelf's numbers; or of a fit's, all others at the best value they had in it."""
+    drawn = draw(file.study, subjects=_EARS, seed=file.tables.seed, world=4, prior=prior)
+    ears = drawn if prior is None else drawn.assign(**_settled(file, drawn))
+    result = simulate(file.study, ears, keep=())
+    return against(file.study, result, ears, file.left if left else file.fitted)
+
+
+def _settled(file: FitFile, ears: Ears) -> dict[str, Array]:
+    """Every number that is neither free nor follows one, with its best value in all worlds; subjects still differ."""
+    free = Free.of(file.study, file.tables.free)
+    moved = {number.name for number in (*free.numbers, *free.followers)}
+    rest = [number for number in file.study.parameters.values() if number.name not in moved]
+    settled = {p.name: p.around(ears[p.name], p.at(ears.seed, ears.world), np.array([p.value])) for p in rest}
+    # A follower keeps only what it has of the free numbers.
+    best = free.values(np.stack([p.deviate(ears[p.name]) for p in free.numbers], axis=1))
+    return settled | {p.name: best[p.name] for p in free.followers}
+
+
+def _estimates(free: Free, summit: Mode, deviates: Array) -> list[Estimate]:
+    at_mode = free.values(summit.deviates[None])
+    drawn = free.values(deviates) if len(deviates) else {}
+    rows = []
+    for column, p in enumerate(free.numbers):
+        value = float(at_mode[p.name][0])
+        best, low, high = p.value, *(float(end) for end in p.quantile(np.array([0.05, 0.95])))
+        prior = _written(best, low, high, p.unit)
+        if not drawn:
+            place = float(summit.deviates[column])
+            rows.append(
+                Estimate(
+                    p.name,
+                    p.meaning,
+                    p.unit,
+                    value,
+                    None,
+                    None,
+                    None,
+                    number(value),
+                    prior,
+                    None,
+                    None,
+                    None,
+                    place,
+                    p.source,
+                )
+            )
+            continue
+        rows.append(_estimate(p, value, drawn[p.name], deviates[:, column], prior))
+    return rows
+
+
+def _estimate(p: Parameter, value: float, drawn: Array, deviates: Array, prior: str) -> Estimate:
+    low, median, high = (float(end) for end in np.quantile(drawn, [0.05, 0.5, 0.95]))
+    learnt = float(np.clip(1.0 - deviates.var(), 0.0, 1.0))
+    light: Light = "green" if learnt >= _TOLD else "yellow" if learnt >= _PARTLY else "red"
+    rse = float(drawn.std() / abs(median)) if median else None
+    text = _written(median, low, high, p.unit)
+    place = float(np.mean(deviates))
+    return Estimate(
+        p.name, p.meaning, p.unit, value, median, low, high, text, prior, rse, learnt, light, place, p.source
+    )
+
+
+def _written(middle: float, low: float, high: float, unit: str) -> str:
+    return f"{number(middle)} ({number(low)} to {number(high)}) {unit}".rstrip()
+
+
+def _pairs(free: Free, deviates: Array) -> list[Pair]:
+    """Numbers that are known only together."""
+    if len(deviates) < 2 or len(free.names) < 2:
+        return []
+    correlation = np.atleast_2d(np.corrcoef(deviates.T))
+    return [
+        Pair(free.names[j], free.names[i], float(correlation[i, j]))
+        for i in range(len(free.names))
+        for j in range(i)
+        if abs(correlation[i, j]) >= _TOGETHER
+    ]
+
+
+def _trust(
+    method: str, search: Search, converged: bool, mixing: Convergence | None, refusal: str
+) -> list[str]:
+    """How far the numbers can be trusted as numbers."""
+    lines = []
+    if search.starts > 1 and search.agreeing < 2:
+        lines.append(
+            f"No two of the {search.starts} starts ended within {AGREEMENT:g} of the best log-posterior: there may "
+            "be a better place still; ask for more starts."
+        )
+    if method == "mode":
+        lines.append(f"No interval is given: {refusal}. Ask for a posterior: [posterior] in the fit file.")
+    if method == "laplace":
+        lines.append(
+            "Intervals are Laplace's: those of a parabola at the summit. A posterior may be wider and skew."
+        )
+    if mixing is not None and not converged:
+        lines.append(
+            f"The draws have not converged (largest R-hat {max(mixing.rhat):.2f}, fewest effective draws "
+            f"{min(*mixing.bulk, *mixing.tail):.0f}; asked for are under 1.01 and 400): take more steps and --resume."
+        )
+    return lines
+
+
+def _tells(estimate: Estimate) -> str:
+    """A number's light in words."""
+    share = f"{100 * (estimate.learnt or 0.0):.0f} % of the prior's variance is gone"
+    words: dict[Light | None, str] = {
+        "green": "Your data tell",
+        "yellow": "Your data tell in part",
+        "red": "Your data hardly tell",
+    }
+    return f"{words[estimate.light]} {estimate.name}: {estimate.text}; {share}."
+
+
+def _together(pair: Pair) -> str:
+    """Two numbers of which only a combination is known."""
+    which = "ratio" if pair.correlation > 0 else "product"
+    return (
+        f"Your data fix a {which} of {pair.first} and {pair.second}, not each (correlation {pair.correlation:+.2f}): a "
+        "measurement that one of them moves alone would part them."
+    )
+
+
+def _at_odds(estimate: Estimate) -> str:
+    """Where data and prior conflict."""
+    way = "up" if estimate.deviate > 0 else "down"
+    return (
+        f"The data pull {estimate.name} {abs(estimate.deviate):.1f} standard deviations {way} from what the shelf "
+        f"holds likely ({estimate.prior}): a misfit of model or shelf, and a narrow interval there is not knowledge."
+    )

@@ -1,0 +1,75 @@
+"""The numbers that a fit sets free, each as the standard normal deviate of its own prior."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import ndtr
+
+from otosome.errors import BadInput
+from otosome.evidence import Parameter
+from otosome.study import Study
+from otosome.units import Array
+
+
+@dataclass(frozen=True)
+class Free:
+    """Free numbers of a study. A deviate of 0 is the best value, of ±1.645 the shelf's 5 and 95 %, whatever the shape.
+
+    Their priors are the shelves' own (or what the study states in ``[numbers]``): independent standard normals in
+    deviates. A number that is linked to a free one follows it; all others stand at their best value.
+    """
+
+    study: Study
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, study: Study, names: Sequence[str]) -> Free:
+        """The numbers of these names; raises BadInput for one that is unknown, named twice or exactly known."""
+        known = study.parameters
+        for number, name in enumerate(names):
+            key = f"free.{number + 1}"
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 3, 0.5)
+                raise BadInput(
+                    "is no number of the study", key=key, given=name, allowed=near or sorted(known)
+                )
+            if name in names[:number]:
+                raise BadInput("is named twice", key=key, given=name)
+            if known[name].shape == "fixed":
+                raise BadInput(
+                    "is exactly known, so that its prior leaves no room",
+                    key=key,
+                    given=name,
+                    cure=f'give it a range in the study: [numbers."{name}"] with value, low, high, basis and because',
+                )
+        return cls(study, tuple(names))
+
+    @cached_property
+    def numbers(self) -> tuple[Parameter, ...]:
+        """The numbers themselves."""
+        return tuple(self.study.parameters[name] for name in self.names)
+
+    @cached_property
+    def followers(self) -> tuple[Parameter, ...]:
+        """Numbers that are not free and linked to one that is."""
+        free = set(self.names)
+        every = self.study.parameters.values()
+        return tuple(p for p in every if p.name not in free and free & {name for name, _ in p.linked})
+
+    def values(self, deviates: Array) -> dict[str, Array]:
+        """Columns (lane,) of the free numbers and their followers; ``deviates`` (lane, number) are the numbers' own."""
+        own = dict(zip(self.names, deviates.T, strict=True))
+        none = np.zeros(len(deviates))
+        return {
+            p.name: p.quantile(ndtr(p.mix(lambda name: own.get(name, none))))
+            for p in (*self.numbers, *self.followers)
+        }
+
+    def columns(self, deviates: Array) -> dict[str, Array]:
+        """Every number of the study, shape (lane,), or (1,) for one that stands at its best value."""
+        return {**self.study.best_values, **self.values(deviates)}

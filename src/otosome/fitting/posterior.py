@@ -1,0 +1,186 @@
+"""Draws from a posterior by an ensemble of walkers (emcee), kept on disk as they come, and whether they have converged.
+
+Foreman-Mackey et al., PASP 2013 (emcee); Vehtari et al., Bayesian Analysis 2021 (rank-normalised split R-hat and ESS).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from scipy.stats import norm, rankdata
+
+from otosome.errors import BadInput
+from otosome.units import Array
+
+# As Vehtari et al. ask: R-hat under 1.01, and 400 effective draws.
+LARGEST_RHAT, LEAST_ESS = 1.01, 400.0
+# Steps between two writes of the chain.
+PART = 20
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Walkers' steps: ``deviates`` (step, walker, number) and ``logs``, their log-posterior (step, walker)."""
+
+    deviates: Array
+    logs: Array
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """Of each number the rank-normalised split R-hat, and the effective number of draws in the bulk and the tails."""
+
+    rhat: list[float]
+    bulk: list[float]
+    tail: list[float]
+
+    @property
+    def reached(self) -> bool:
+        """Whether the draws may be called converged."""
+        return max(self.rhat) < LARGEST_RHAT and min(*self.bulk, *self.tail) >= LEAST_ESS
+
+
+def sample(
+    log_posterior: Callable[[Array], Array],
+    begin: Array,
+    steps: int,
+    seed: int,
+    file: Path,
+    problem: str,
+    tick: Callable[[int, int], None],
+) -> Chain:
+    """Steps of walkers; what stands in ``file`` of the same problem is continued to the same chain, to the last bit.
+
+    ``begin``    first places of the walkers, (walker, number)
+    ``problem``  fingerprint of what is sampled;  ``tick``  called with steps done and all
+    raises       BadInput for a file of another problem
+    """
+    import emcee
+
+    moves = [(emcee.moves.DEMove(), 0.8), (emcee.moves.DESnookerMove(), 0.2)]
+    sampler = emcee.EnsembleSampler(*begin.shape, log_posterior, moves=moves, vectorize=True)
+    chain, state = _stored(file, problem) or (
+        None,
+        emcee.State(begin, random_state=np.random.RandomState(seed).get_state()),
+    )
+    while chain is None or len(chain.deviates) < steps:
+        done = 0 if chain is None else len(chain.deviates)
+        tick(done, steps)
+        sampler.reset()
+        state = sampler.run_mcmc(state, min(PART, steps - done), skip_initial_state_check=True)
+        part = Chain(sampler.get_chain(), sampler.get_log_prob())
+        chain = (
+            part
+            if chain is None
+            else Chain(*map(np.concatenate, zip(_both(chain), _both(part), strict=True)))
+        )
+        _store(file, problem, chain, state.random_state)
+    tick(steps, steps)
+    return chain
+
+
+def _both(chain: Chain) -> tuple[Array, Array]:
+    return chain.deviates, chain.logs
+
+
+def _store(file: Path, problem: str, chain: Chain, luck: tuple[str, Array, int, int, float]) -> None:
+    """Write a chain beside its place and rename it into it: what stands there is whole at every moment."""
+    beside = file.with_name(f"{file.name}.part")
+    _, keys, position, has_normal, normal = luck
+    with beside.open("wb") as stream:
+        np.savez(
+            stream,
+            deviates=chain.deviates,
+            logs=chain.logs,
+            keys=keys,
+            problem=np.array(problem),
+            place=np.array([position, has_normal]),
+            normal=np.array(normal),
+        )
+    beside.replace(file)
+
+
+def _stored(file: Path, problem: str) -> tuple[Chain, object] | None:
+    """The chain of a file and the state after its last step; None where there is no file."""
+    import emcee
+
+    if not file.is_file():
+        return None
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as parts:
+            own = {name: parts[name] for name in ("deviates", "logs", "keys", "problem", "place", "normal")}
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise BadInput(f"is not a chain of otosome ({error})", file=str(file), cure="remove it") from error
+    if str(own["problem"]) != problem:
+        cure = "go on with the fit file and the data it was begun with, or begin anew without --resume"
+        raise BadInput("is of another fit", file=str(file), cure=cure)
+    position, has_normal = own["place"].tolist()
+    luck = ("MT19937", own["keys"], position, has_normal, float(own["normal"]))
+    chain = Chain(own["deviates"], own["logs"])
+    return chain, emcee.State(chain.deviates[-1], log_prob=chain.logs[-1], random_state=luck)
+
+
+def convergence(deviates: Array) -> Convergence:
+    """Diagnostics of draws (step, walker, number)."""
+    each = [deviates[:, :, number].T for number in range(deviates.shape[2])]
+    return Convergence(*([measure(chains) for chains in each] for measure in (rhat, bulk_ess, tail_ess)))
+
+
+def split(chains: Array) -> Array:
+    """Chains (chain, draw) cut in two halves each; the middle draw of an odd number is left out."""
+    half = chains.shape[1] // 2
+    return np.concatenate([chains[:, :half], chains[:, chains.shape[1] - half :]])
+
+
+def ranked(chains: Array) -> Array:
+    """Draws (chain, draw) as normal scores of their ranks."""
+    ranks = rankdata(chains).reshape(chains.shape)
+    return np.asarray(norm.ppf((ranks - 0.375) / (chains.size + 0.25)))
+
+
+def rhat(chains: Array) -> float:
+    """Rank-normalised split R-hat: the larger of that of the draws and of their distance from the median."""
+    halves = split(chains)
+    return max(_rhat(ranked(halves)), _rhat(ranked(np.abs(halves - np.median(halves)))))
+
+
+def _rhat(chains: Array) -> float:
+    draws = chains.shape[1]
+    within = float(chains.var(axis=1, ddof=1).mean())
+    between = draws * float(chains.mean(axis=1).var(ddof=1))
+    return float(np.sqrt((draws - 1) / draws + between / within / draws))
+
+
+def bulk_ess(chains: Array) -> float:
+    """Effective number of draws for what is typical."""
+    return ess(ranked(split(chains)))
+
+
+def tail_ess(chains: Array) -> float:
+    """Effective number of draws for 5 and 95 %: the smaller of both."""
+    halves = split(chains)
+    return min(ess((halves <= np.quantile(halves, end)).astype(float)) for end in (0.05, 0.95))
+
+
+def ess(chains: Array) -> float:
+    """Effective number of draws of chains (chain, draw), by Geyer's initial monotone sequence."""
+    count, draws = chains.shape
+    centred = chains - chains.mean(axis=1, keepdims=True)
+    spectrum = np.fft.rfft(centred, 2 * draws, axis=1)
+    lagged = np.fft.irfft(spectrum * np.conj(spectrum), axis=1)[:, :draws].mean(axis=0) / draws
+    within = lagged[0] * draws / (draws - 1.0)
+    whole = within * (draws - 1.0) / draws + float(chains.mean(axis=1).var(ddof=1) if count > 1 else 0.0)
+    if whole == 0:
+        return float(count * draws)
+    correlation = 1.0 - (within - lagged * draws / (draws - 1.0)) / whole
+    correlation[0] = 1.0
+    pairs = correlation[: draws // 2 * 2].reshape(-1, 2).sum(axis=1)
+    ends = np.flatnonzero(pairs <= 0)
+    positive = np.minimum.accumulate(pairs[: ends[0] if ends.size else pairs.size])
+    time = -1.0 + 2.0 * float(positive.sum())
+    total = count * draws
+    return float(total / max(time, 1.0 / np.log10(total)))

@@ -1,0 +1,56 @@
+"""A rival that any prediction must beat: the mean of a group with its standard deviation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from otosome.fitting.observations import Observations, Readings
+from otosome.forward import best, endpoint
+from otosome.roles import Reading
+from otosome.study import Study
+
+_FEWEST = 3
+
+
+@dataclass(frozen=True)
+class GroupScore:
+    """Mean log-probability of readings under mean and SD of their group among the fitted animals.
+
+    ``readings``  that such a group of three animals or more foretells;  ``log_score``  of these
+    """
+
+    measure: str
+    readings: int
+    log_score: float
+
+
+def group_score(study: Study, fitted: Observations, left: Observations) -> list[GroupScore]:
+    """The score of group means for readings left out, of endpoints whose readings have a normal error."""
+    known = {some.measure: some for some in fitted.readings}
+    return [
+        score
+        for some in left.readings
+        if some.measure in known and (score := _score(study, known[some.measure], some)) is not None
+    ]
+
+
+def _score(study: Study, fitted: Readings, left: Readings) -> GroupScore | None:
+    bound = endpoint(study, study.tables.measure[left.measure], best(study))
+    if not hasattr(bound, "error") or not hasattr(bound, "offset"):
+        return None
+    logs = list[float]()
+    for row in range(left.size):
+        place = (left.arm[row], left.time[row], left.tone[row])
+        own = (fitted.arm == place[0]) & (fitted.time == place[1]) & (fitted.tone == place[2])
+        group = fitted.reading.value[own]
+        if group.size < _FEWEST or not group.std() > 0:
+            continue
+        spread = np.full((1, 1, 1), group.std(ddof=1))
+        reading = Reading(
+            *(part[row].reshape(1, 1, 1) for part in (left.reading.value, left.reading.censored))
+        )
+        mean = np.full((1, 1, 1), group.mean())
+        logs.append(replace(bound, error=spread).log_likelihood(reading, mean).item())  # type: ignore[call-arg,type-var]
+    return GroupScore(left.measure, len(logs), float(np.mean(logs))) if logs else None

@@ -1,0 +1,412 @@
+"""A fit: its integrals and curvatures against exact ones, its sampler against known targets, its numbers recovered."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import tomli_w
+from scipy.stats import multivariate_normal, norm
+
+import fits
+from otosome.ears import Ears
+from otosome.errors import BadInput
+from otosome.evidence import Parameter
+from otosome.fitting.file import load_fit
+from otosome.fitting.free import Free
+from otosome.fitting.levels import Level, animal_level
+from otosome.fitting.mode import laplace, mode
+from otosome.fitting.posterior import bulk_ess, convergence, ess, rhat, sample
+from otosome.forward import draw
+from otosome.jobs import FitInputs, StudyInputs, check, fit, run, show
+
+
+@pytest.fixture(scope="module")
+def study():
+    return fits.study()
+
+
+def quiet(*_):
+    pass
+
+
+# ---------------------------------------------------------------- levels
+
+
+def number(**changes):
+    values = {
+        "name": "endpoints.x.offset",
+        "meaning": "",
+        "value": 0.0,
+        "unit": "dB",
+        "low": 0.0,
+        "high": 0.0,
+        "shape": "fixed",
+        "basis": "assumed",
+        "given": "0 dB",
+        "subjects": 3.0,
+        "additive": True,
+    }
+    return Parameter(**{**values, **changes})
+
+
+@pytest.mark.parametrize("readings", [1, 3, 15])
+def test_an_ears_own_offset_is_integrated_as_the_normal_law_has_it(readings):
+    """Readings that share a normal offset are jointly normal: their density is known exactly."""
+    level, error = Level((number(),), 7), 6.0
+    values = np.random.default_rng(1).normal(4.0, 6.0, readings)
+    nodes = level.columns({"endpoints.x.offset": np.zeros(7)}, level.deviates)["endpoints.x.offset"]
+    logs = norm.logpdf(values[None, :], nodes[:, None], error).sum(axis=1)
+    covariance = 9.0 * np.ones((readings, readings)) + error**2 * np.eye(readings)
+    exact = multivariate_normal.logpdf(values, np.zeros(readings), covariance)
+    assert level.integrated(logs[None, :, None])[0, 0] == pytest.approx(exact, abs=1e-4)
+
+
+def test_the_mean_over_a_level_is_that_of_a_log_normal_number():
+    level = Level((number(additive=False, subjects=0.3),), 9)
+    values = level.columns({"endpoints.x.offset": np.full(9, 2.0)}, level.deviates)["endpoints.x.offset"]
+    assert level.mean(values[None])[0] == pytest.approx(2.0 * np.exp(0.3**2 / 2), rel=1e-3)
+
+
+def test_a_level_without_numbers_integrates_nothing():
+    logs = np.array([[[1.0, 2.0]]])
+    assert Level((), 9).integrated(logs) == pytest.approx(logs[:, 0])
+
+
+def test_susceptibility_moves_what_differs_between_animals_and_nothing_else(study):
+    assert {p.name for p in animal_level(study, None, 9).numbers} == {
+        f"cells.{kind}.frailty" for kind in ("ohc", "ihc", "synapse", "sgn")
+    }
+    with pytest.raises(BadInput, match="does not differ between subjects"):
+        animal_level(study, ("insults.noise.ohc",), 9)
+
+
+def test_more_nodes_hardly_move_the_likelihood(study):
+    own = fits.laboratory(study, [0.5, -0.5])
+    near, far = (some.log_posterior(np.array([[0.5, -0.5]]))[0] for some in (own, own.denser()))
+    assert near == pytest.approx(far, abs=0.05)
+
+
+def test_a_vector_that_cannot_be_computed_is_impossible_and_leaves_the_others(study):
+    own = fits.laboratory(study, [0.0, 0.0], animals=2)
+    plain = own.log_posterior(np.zeros((1, 2)))[0]
+    both = own.log_posterior(np.array([[np.nan, 0.0], [0.0, 0.0]]))
+    assert both[0] < -1e11
+    assert both[1] == pytest.approx(plain, abs=1e-9)
+
+
+def test_animals_without_susceptibility_are_independent_readings(study):
+    """With no spread at all the log-likelihood is the plain sum of the endpoint's own."""
+    own = fits.laboratory(study, [0.0, 0.0])
+    bare = replace(own, animal=Level((), 1), ears={"abr": Level((), 1)})
+    (readings,) = own.observed.readings
+    columns, true = bare.predicted(np.zeros((1, 2)))["abr"]
+    error = float(columns["endpoints.abr_threshold.error"][0])
+    truth = true[0, 0, readings.arm, readings.time, readings.tone]
+    value, censored = readings.reading.value, readings.reading.censored
+    low = np.where(censored < 0, -np.inf, np.where(censored > 0, value + 2.5, value - 2.5))
+    high = np.where(censored > 0, np.inf, value + 2.5)
+    exact = np.log(norm.cdf((high - truth) / error) - norm.cdf((low - truth) / error))
+    by_animal = [exact[readings.animal == animal].sum() for animal in range(8)]
+    assert bare.by_animal(np.zeros((1, 2)))[0] == pytest.approx(by_animal, abs=1e-6)
+
+
+# ---------------------------------------------------------------- mode and curvature
+
+
+def hill(covariance, centre):
+    inverse = np.linalg.inv(covariance)
+    return lambda z: -0.5 * np.einsum("li,ij,lj->l", z - centre, inverse, z - centre)
+
+
+def test_the_summit_of_a_parabola_and_its_covariance_are_exact():
+    covariance, centre = np.array([[0.5, 0.3], [0.3, 0.4]]), np.array([1.0, -2.0])
+    done = mode(hill(covariance, centre), 2, 3, 1, quiet)
+    assert done.deviates == pytest.approx(centre, abs=1e-3)
+    assert done.covariance == pytest.approx(covariance, abs=1e-6)
+    assert (done.agreeing, done.refusal) == (3, "")
+
+
+def test_starts_that_end_on_two_hills_do_not_agree():
+    def two(z):
+        return np.logaddexp(-8.0 * (z[:, 0] - 3.0) ** 2, -8.0 * (z[:, 0] + 3.0) ** 2 - 2.0)
+
+    done = mode(two, 1, 8, 3, quiet)
+    assert done.deviates == pytest.approx([3.0], abs=1e-3)
+    assert 1 <= done.agreeing < 8
+
+
+@pytest.mark.parametrize(
+    ("log_posterior", "reason"),
+    [
+        (lambda z: z[:, 0] ** 2 - z[:, 1] ** 2, "not that of a summit"),
+        (lambda z: -10.0 * np.abs(z[:, 0]) - z[:, 1] ** 2, "a kink lies at the summit"),
+    ],
+)
+def test_no_interval_is_given_where_the_summit_is_no_parabola(log_posterior, reason):
+    covariance, refusal = laplace(log_posterior, np.zeros(2))
+    assert covariance is None
+    assert reason in refusal
+
+
+def test_a_summit_at_the_end_of_the_search_gives_no_interval():
+    _, refusal = laplace(lambda z: -0.5 * (z[:, 0] - 6.0) ** 2, np.array([6.0]))
+    assert "where the search ends" in refusal
+
+
+# ---------------------------------------------------------------- draws
+
+
+def autoregressive(rho, chains=4, draws=4000, seed=1):
+    luck = np.random.default_rng(seed).normal(size=(chains, draws))
+    values = np.empty_like(luck)
+    values[:, 0] = luck[:, 0]
+    for step in range(1, draws):
+        values[:, step] = rho * values[:, step - 1] + np.sqrt(1 - rho**2) * luck[:, step]
+    return values
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])
+def test_effective_draws_of_a_chain_with_known_memory(rho):
+    """Of an autoregressive chain N (1 - rho) / (1 + rho) draws count."""
+    exact = 16_000 * (1 - rho) / (1 + rho)
+    assert ess(autoregressive(rho)) == pytest.approx(exact, rel=0.15)
+    assert bulk_ess(autoregressive(rho)) == pytest.approx(exact, rel=0.15)
+
+
+def test_chains_that_are_apart_or_of_other_widths_are_seen():
+    own = autoregressive(0.3)
+    assert rhat(own) < 1.005
+    assert rhat(own + np.array([0.0, 0.0, 0.0, 1.0])[:, None]) > 1.1
+    assert rhat(own * np.array([1.0, 1.0, 1.0, 3.0])[:, None]) > 1.1
+    assert rhat(np.cumsum(autoregressive(0.0), axis=1)) > 1.1
+
+
+TARGET = np.array([[1.0, 0.9], [0.9, 1.0]])
+
+
+def walk(file, steps, tick=quiet, problem="one"):
+    begin = np.random.default_rng(0).normal(size=(16, 2))
+    return sample(hill(TARGET, np.array([2.0, 0.0])), begin, steps, 5, file, problem, tick)
+
+
+def test_draws_have_the_mean_and_covariance_of_their_target(tmp_path):
+    steps = walk(tmp_path / "chain.npz", 3000).deviates[500:]
+    told = convergence(steps)
+    assert told.reached
+    draws = steps.reshape(-1, 2)
+    # Four standard errors at 400 effective draws and more.
+    assert draws.mean(axis=0) == pytest.approx([2.0, 0.0], abs=4.0 / np.sqrt(min(told.bulk)))
+    assert np.cov(draws.T) == pytest.approx(TARGET, abs=0.2)
+
+
+def test_a_chain_that_was_ended_goes_on_as_if_it_had_not_been(tmp_path):
+    whole = walk(tmp_path / "whole.npz", 100)
+
+    def end(done, of):
+        if done >= 60:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        walk(tmp_path / "ended.npz", 100, end)
+    again = walk(tmp_path / "ended.npz", 100)
+    assert np.array_equal(again.deviates, whole.deviates)
+    assert np.array_equal(again.logs, whole.logs)
+
+
+def test_a_short_chain_is_not_called_converged(tmp_path):
+    assert not convergence(walk(tmp_path / "short.npz", 40).deviates).reached
+
+
+def test_the_chain_of_another_fit_or_no_chain_is_refused(tmp_path):
+    walk(tmp_path / "chain.npz", 20)
+    with pytest.raises(BadInput, match="is of another fit"):
+        walk(tmp_path / "chain.npz", 40, problem="other")
+    (tmp_path / "none.npz").write_bytes(b"PK\x03\x04 no chain")
+    with pytest.raises(BadInput, match="is not a chain"):
+        walk(tmp_path / "none.npz", 40)
+
+
+# ---------------------------------------------------------------- free numbers, and a posterior as a prior
+
+
+@pytest.mark.parametrize(
+    ("shape", "low", "value", "high"),
+    [
+        ("normal", -1.0, 0.0, 3.0),
+        ("lognormal", 0.5, 1.0, 9.0),
+        ("uniform", 0.0, 1.0, 3.0),
+        ("loguniform", 0.1, 1.0, 3.0),
+    ],
+)
+def test_a_deviate_is_the_inverse_of_the_quantile(shape, low, value, high):
+    p = number(shape=shape, low=low, value=value, high=high)
+    deviates = np.array([-2.0, -0.5, 0.0, 1.0, 2.5])
+    assert p.deviate(p.quantile(norm.cdf(deviates))) == pytest.approx(deviates, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["insults.noise.ohcs"], "is no number of the study.*insults.noise.ohc"),
+        (["insults.noise.ohc", "insults.noise.ohc"], "is named twice"),
+        (["endpoints.abr_threshold.grid"], "leaves no room"),
+    ],
+)
+def test_numbers_that_cannot_be_free_are_refused(study, names, message):
+    with pytest.raises(BadInput, match=message):
+        Free.of(study, names)
+
+
+def test_worlds_take_a_posteriors_draws_and_all_else_stays(study):
+    own = draw(study, 40, seed=3)
+    values = np.array([0.4, 0.5, 0.6])
+    prior = Ears.alone({"insults.noise.ohc": values, "cells.ohc.frailty": np.array([1.1, 1.2, 1.3])})
+    told = draw(study, 40, seed=3, prior=prior)
+    assert np.array_equal(told["insults.noise.ohc"], values[own.world % 3])
+    # What differs between animals comes on top as it was drawn.
+    p = study.parameters["cells.ohc.frailty"]
+    apart = own["cells.ohc.frailty"] / p.at(3, own.world)
+    assert told["cells.ohc.frailty"] == pytest.approx(np.array([1.1, 1.2, 1.3])[own.world % 3] * apart)
+    followers = {p.name for p in study.parameters.values() if {n for n, _ in p.linked} & prior.keys()}
+    changed = {name for name in own if not np.array_equal(own[name], told[name])}
+    assert changed == {"insults.noise.ohc", "cells.ohc.frailty"} | followers
+
+
+def test_a_posterior_as_wide_as_the_prior_changes_no_distribution(study):
+    """Draws of the shelf itself as a prior: every number keeps its spread, linked ones their correlation."""
+    names = [n for n, p in study.parameters.items() if n.startswith("insults.noise.") and p.shape != "fixed"]
+    plain = draw(study, 4000, seed=1, world=1)
+    prior = Ears.alone({n: plain[n] for n in names})
+    again = draw(study, 4000, seed=2, world=1, prior=prior)
+    deviates = {
+        n: p for n, p in study.parameters.items() if p.shape != "fixed" and not p.subjects and not p.lots
+    }
+    for name, p in deviates.items():
+        assert np.std(p.deviate(again[name])) == pytest.approx(1.0, abs=0.06), name
+    linked = next(
+        p for p in deviates.values() if {n for n, _ in p.linked} & set(names) and p.name not in names
+    )
+    other = next(n for n, _ in linked.linked if n in names)
+    pair = [
+        np.corrcoef(linked.deviate(e[linked.name]), study.parameters[other].deviate(e[other]))[0, 1]
+        for e in (plain, again)
+    ]
+    assert pair[1] == pytest.approx(pair[0], abs=0.06)
+
+
+def test_draws_of_other_numbers_are_no_prior(study):
+    with pytest.raises(BadInput, match="holds none of the numbers"):
+        draw(study, 10, prior=Ears.alone({"a.b.c": np.ones(3)}))
+
+
+# ---------------------------------------------------------------- a fit from file to file
+
+
+def written(folder, of, observed, **changes):
+    """A study, a table and a fit file in a folder."""
+    folder.mkdir(exist_ok=True)
+    (folder / "two.toml").write_text(tomli_w.dumps(fits.VALUES), encoding="utf-8")
+    fits.table(of, observed).to_parquet(folder / "readings.parquet")
+    values = {
+        "otosome": "fit/1",
+        "study": "two.toml",
+        "readings": "readings.parquet",
+        "free": list(fits.FREE),
+        "starts": 1,
+        **changes,
+    }
+    (folder / "fit.toml").write_text(tomli_w.dumps(values), encoding="utf-8")
+    return folder / "fit.toml"
+
+
+TRUE = np.array([0.8, -0.6])
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory, study):
+    folder = tmp_path_factory.mktemp("fit")
+    file = written(folder, study, fits.laboratory(study, TRUE, animals=8).observed, hold_out={"every": 4})
+    return fit(FitInputs(fit=file, out=folder / "result"))
+
+
+def test_known_numbers_are_recovered(stored, study):
+    assert stored.fit.method == "laplace"
+    assert (stored.fit.animals, stored.fit.readings) == (12, 72)
+    for estimate, deviate in zip(stored.fit.estimates, TRUE, strict=True):
+        exact = float(study.parameters[estimate.name].quantile(norm.cdf(deviate)))
+        p = study.parameters[estimate.name]
+        ends = [float(p.deviate(np.array(end))) for end in (estimate.low, estimate.high)]
+        spread = (ends[1] - ends[0]) / (2 * 1.645)
+        # Three standard deviations: one laboratory of four hundred is farther off.
+        assert abs(float(p.deviate(np.array(exact))) - np.mean(ends)) < 3 * spread
+        assert spread < 0.7
+
+
+def test_a_fit_brings_the_bands_to_the_readings_and_foretells_what_it_did_not_see(stored):
+    before, after = stored.fit.prior_fit.totals[0], stored.fit.fit.totals[0]
+    assert after.log_score > before.log_score
+    assert after.crps < before.crps
+    assert stored.fit.held_out.foretold.totals[0].readings == 24
+    assert stored.fit.held_out.foretold.totals[0].inside.exact[2] > 0.85
+    assert stored.fit.held_out.rival[0].readings > 0
+
+
+def test_a_result_is_read_back_shown_and_checked(stored):
+    assert show(stored.folder).fit == stored.fit
+    assert check([stored.folder]).rows[0].stands
+    page = stored.report.read_text(encoding="utf-8")
+    assert all(estimate.name in page for estimate in stored.fit.estimates)
+    assert stored.fit.data_hash in page
+    assert "mathdefault" not in page
+    rows = pd.read_csv(stored.folder / "estimates.csv")
+    assert rows["name"].tolist() == list(fits.FREE)
+
+
+def test_a_run_uses_the_fit_and_its_sources_say_so(stored, tmp_path):
+    done = run(
+        StudyInputs(
+            study=str(stored.folder.parent / "two.toml"), subjects=20, fit=stored.folder, out=tmp_path / "run"
+        )
+    )
+    rows = {row["parameter"]: row for row in json.loads(done.data.attrs["sources"])}
+    for name in fits.FREE:
+        assert rows[name]["basis"] == "computed"
+        assert stored.fit.data_hash in rows[name]["because"]
+    drawn = Ears.read(tmp_path / "run" / "ears.parquet")["insults.noise.ohc"]
+    assert set(drawn) <= set(Ears.read(stored.folder / "ears.parquet")["insults.noise.ohc"])
+    assert any(path.endswith("answer.json") for path in done.record.inputs)
+
+
+def test_a_fit_of_other_numbers_is_refused(stored, tmp_path):
+    with pytest.raises(BadInput, match="fitted no number that this study rests on"):
+        run(StudyInputs(study="cisplatin_guinea_pig", subjects=10, fit=stored.folder, out=tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "table", "message"),
+    [
+        ({"free": ["insults.noise.x"]}, {}, "is no number of the study"),
+        ({"frees": []}, {}, "frees: is not a key here.*hold_out"),
+        ({"readings": "../readings.parquet"}, {}, "lies outside the folder"),
+        ({"study": "other.toml"}, {}, "there is no study file"),
+        ({"hold_out": {"measures": ["abrs"]}}, {}, "is no measure of the study"),
+        ({"hold_out": {"measures": ["abr"]}}, {}, "leaves no reading to fit"),
+        ({}, {"value": 40.0}, "a constant column"),
+        ({}, {"subject": "m1"}, "has one animal"),
+        ({}, {"group": "other"}, "holds no reading of what the study measures"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_with_its_place(tmp_path, study, changes, table, message):
+    observed = fits.laboratory(study, TRUE, animals=2).observed
+    file = written(tmp_path / "lab", study, observed, **changes)
+    fits.table(study, observed).assign(**table).to_parquet(tmp_path / "lab" / "readings.parquet")
+    with pytest.raises(BadInput, match=message):
+        Free.of(load_fit(file).study, load_fit(file).tables.free)
+
+
+def test_there_is_nothing_to_resume_where_nothing_was_begun(tmp_path, study):
+    file = written(tmp_path / "lab", study, fits.laboratory(study, TRUE, animals=2).observed)
+    with pytest.raises(BadInput, match="holds no walkers"):
+        fit(FitInputs(fit=file, resume=True, out=tmp_path / "result"))
