@@ -7,8 +7,9 @@ unit that the header states, ``Data(uv)...`` with ``V1(uv)``, or nV, mV, V. Curs
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from otosome.laboratory.file import Export, flags, unix_moment
 from otosome.laboratory.tables import Tables, readings, rows_of, waveforms
 from otosome.laboratory.voltage import factor, one_unit
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIRST = ("sgi", "rec no.", "samp. per.", "no. samps.")
 MOST_SAMPLES = 20_000
@@ -49,23 +53,29 @@ class BiosigCsv:
         numbered = [name for name in names if name.isdigit()]
         if not 1 <= len(numbered) <= MOST_SAMPLES:
             raise export.refusal("header", f"{len(numbered)} numbered columns", f"1 to {MOST_SAMPLES}", AGAIN)
-        cells = columns.frame[[*(name for name in names if name.startswith("data")), *numbered]].to_numpy()
-        period = columns.numbers("samp. per.")
-        samples = {
-            row: _samples(columns, row, cells[row], level[row], period[row]) for row in range(len(cells))
-        }
-        sound = {row: wave for row, wave in samples.items() if wave is not None}
+        sound = _sound(columns, numbered, level)
         if not sound:
             raise export.refusal("rows", "none with level, period and samples", "one or more", AGAIN)
-        rows = rows_of([_row(columns, row, level[row], period[row]) for row in sound])
+        rows = rows_of([_row(columns, row, level[row], columns.numbers("samp. per.")[row]) for row in sound])
         table = waveforms(export, list(sound.values()), voltage, **rows)
-        marks = [
-            mark
-            for row in zip(sound, table.to_dict("records"), strict=True)
-            for mark in _marks(columns, *row, voltage)
-        ]
-        by_hand = readings(export, **rows_of(marks)) if marks else None
+        by_hand = _by_hand(columns, list(sound), table, voltage)
         return Tables(readings=by_hand, waveforms=table, refused=tuple(columns.refused))
+
+
+def _sound(columns: Columns, numbered: Sequence[str], level: Array) -> dict[int, Array]:
+    """The samples of each row that can be used."""
+    before = [str(name) for name in columns.frame.columns if str(name).startswith("data")]
+    cells = columns.frame[[*before, *numbered]].to_numpy()
+    period = columns.numbers("samp. per.")
+    samples = {row: _samples(columns, row, cells[row], level[row], period[row]) for row in range(len(cells))}
+    return {row: wave for row, wave in samples.items() if wave is not None}
+
+
+def _by_hand(columns: Columns, rows: Sequence[int], table: pd.DataFrame, voltage: str) -> pd.DataFrame | None:
+    """The table ``readings`` of cursors that were set; None where none was."""
+    records = zip(rows, table.to_dict("records"), strict=True)
+    marks = [mark for row, record in records for mark in _marks(columns, row, record, voltage)]
+    return readings(columns.export, **rows_of(marks)) if marks else None
 
 
 def _marks(
