@@ -192,9 +192,13 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
     if not names:
         none = dict.fromkeys(("window", "window_svg", "measure", "day"))
         empty: dict[str, Any] = {
-            key: [] for key in ("frequency", "course", "others", "cochleogram", "grades")
+            key: [] for key in ("frequency", "course", "others", "cochleogram", "grades", "measured")
         }
-        return none | empty | {"colours": figures.arm_colours(result), "delivery": [], "sizes": None}
+        return (
+            none
+            | empty
+            | {"colours": figures.arm_colours(result), "delivery": [], "sizes": None, "against": None}
+        )
     first, *others = names
     return {
         "colours": figures.arm_colours(result),
