@@ -56,6 +56,7 @@ from otosome.roles import (
     Route,
     RouteOptions,
     ScaleOptions,
+    SoluteOptions,
     SpeciesOptions,
     SpecificationOptions,
     StrainOptions,
@@ -244,7 +245,7 @@ class Catalog:
     @overload
     def get(self, shelf: Literal["mechanisms"], name: str) -> Entry[Options, Mechanism]: ...
     @overload
-    def get(self, shelf: Literal["solutes"], name: str) -> Entry[Options, Solute]: ...
+    def get(self, shelf: Literal["solutes"], name: str) -> Entry[SoluteOptions, Solute]: ...
     @overload
     def get(self, shelf: str, name: str) -> Entry[Options, Any]: ...
     def get(self, shelf: str, name: str) -> Entry[Options, Any]:

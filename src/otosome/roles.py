@@ -286,6 +286,13 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class SoluteOptions(Options):
+    """Options of a solute: the solute that it ``becomes`` in the body, where it is a prodrug."""
+
+    becomes: Annotated[str, On(("solutes",))] | None = None
+
+
+@dataclass(frozen=True)
 class RouteOptions(Options):
     """Options of a route.
 
@@ -501,6 +508,12 @@ class Device(Protocol):
         ...
 
 
+# What an endpoint may ask of a measure.
+Word = Literal[
+    "frequency", "cell", "level", "material", "speech", "noise", "solute", "of", "place", "sample", "limit"
+]
+
+
 @dataclass(frozen=True)
 class EndpointOptions(AskingOptions):
     """Options of an endpoint.
@@ -513,8 +526,8 @@ class EndpointOptions(AskingOptions):
     unit: UnitName = field(kw_only=True)
     better: Literal["lower", "higher"] = field(kw_only=True)
     label: str = ""
-    asks: tuple[Literal["frequency", "cell", "level", "material", "speech", "noise"], ...] = ()
-    takes: tuple[Literal["frequency", "cell", "level", "material", "speech", "noise"], ...] = ()
+    asks: tuple[Word, ...] = ()
+    takes: tuple[Word, ...] = ()
     ears: tuple[Literal["left", "right"], ...] = ("left",)
     session: Annotated[float, Field(ge=0, lt=1)] = 0.0
     hears: Annotated[str, On(("endpoints",))] | None = None
@@ -761,6 +774,7 @@ OPTIONS: Mapping[str, type[Options]] = {
     "strains": StrainOptions,
     "maps": MapOptions,
     "batches": BatchOptions,
+    "solutes": SoluteOptions,
     "routes": RouteOptions,
     "insults": InsultOptions,
     "populations": PopulationOptions,

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from otosome.errors import BadInput
 from otosome.study.tables.arms import Arm, Compare
 from otosome.study.tables.base import LONGEST, Moment, Reference, Table
+from otosome.study.tables.drugs import DrugUse, Probe, Release
 from otosome.study.tables.exposures import DeviceUse, InsultUse, SampleUse, Treatment
 from otosome.study.tables.measures import Measure, Preference
 from otosome.study.tables.people import CohortUse, Enrolment, PopulationUse, RecoveryUse
@@ -25,13 +26,16 @@ __all__ = [
     "CohortUse",
     "Compare",
     "DeviceUse",
+    "DrugUse",
     "Enrolment",
     "InsultUse",
     "Measure",
     "Number",
     "PopulationUse",
     "Preference",
+    "Probe",
     "RecoveryUse",
+    "Release",
     "SampleUse",
     "StatedCurve",
     "Table",
@@ -42,9 +46,10 @@ __all__ = [
 # What a result holds beside its measures; a measure of such a name would be lost in it.
 _TAKEN = (
     "arm subject world lot run person weight time frequency place cell cells intact injured silent stria arrived spare "
-    "vesicles protein plasma signal where time_error mass_balance_error sample place_frequency place_distance"
+    "vesicles protein plasma signal where time_error mass_balance_error sample place_frequency place_distance hour "
+    "probe"
 ).split()
-_PREFIXES = ("window_", "sampled_", "other_")
+_PREFIXES = ("window_", "sampled_", "other_", "concentration_")
 _NAME = re.compile(r"\w[\w .+-]{0,59}")
 
 
@@ -99,6 +104,12 @@ class Tables(Table):
         description="how many times as many places and steps as by default: 2; the time it takes grows as the square",
     )
     insult: dict[str, InsultUse] = Field(default={}, description="what harms the ear, by a name of one's own")
+    drug: dict[str, DrugUse] = Field(default={}, description="drugs that are given, by a name of one's own")
+    probe: dict[NameInResult, Probe] = Field(
+        default={},
+        description="where drugs are followed over time, by a name of one's own; left out, base, middle and apex of "
+        "the scala tympani, plasma and cerebrospinal fluid",
+    )
     treatment: dict[str, Treatment] = Field(default={}, description="what treats it, by a name of one's own")
     device: dict[str, DeviceUse] = Field(
         default={}, description="what is worn or put in, by a name of one's own"
@@ -112,7 +123,8 @@ class Tables(Table):
     )
     arm: list[Arm] = Field(min_length=1, description="the groups that are compared, each [[arm]]")
     measure: dict[NameInResult, Measure] = Field(
-        min_length=1, description="what is measured, by a name of one's own"
+        default={},
+        description="what is measured, by a name of one's own; a study of drugs alone may have none",
     )
     compare: Compare | None = Field(
         default=None, description="the comparison that is the headline of the report"
