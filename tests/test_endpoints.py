@@ -117,7 +117,7 @@ def test_the_likelihood_keeps_its_digits_far_from_the_truth():
     found = endpoint("abr_threshold")
     far = Reading(np.full((1, 1, 1), 85.0), np.zeros((1, 1, 1)))
     logarithm = float(found.log_likelihood(far, np.full((1, 1, 1), -200.0))[0, 0, 0])
-    assert logarithm == pytest.approx(norm.logsf((82.5 + 200.0) / 6.0), rel=1e-6)
+    assert logarithm == pytest.approx(norm.logsf((82.5 + 200.0) / 3.6), rel=1e-6)
     mirrored = Reading(np.full((1, 1, 1), 5.0), np.zeros((1, 1, 1)))
     assert found.log_likelihood(mirrored, np.full((1, 1, 1), 290.0))[0, 0, 0] == pytest.approx(
         logarithm, rel=1e-12

@@ -261,7 +261,9 @@ RULES = [
     ({"subjects": "20 ng"}, "expected one convertible to 'uM'"),
     ({"subjects": "lots of %"}, "is not a number"),
     ({"subjects": "-20 %"}, "a spread is not negative"),
-    ({"subjects": "20 %", "lots": "1 uM"}, "both in %"),
+    ({"subjects": "20 %", "lots": "1 uM"}, "all in %"),
+    ({"runs": "20 %", "subjects": "1 uM"}, "all in %"),
+    ({"alike": "1.2"}, "a correlation of two ears lies from 0 to 1"),
     ({"guinea_pig": {"value": "3 uM"}}, "is not known"),
     ({"guinea_pig": {"value": "3 h", "basis": "measured", "source": "s"}}, "of one kind in every species"),
 ]

@@ -88,6 +88,14 @@ def test_more_nodes_hardly_move_the_likelihood(study):
     assert near == pytest.approx(far, abs=0.05)
 
 
+def test_a_vector_that_cannot_be_computed_is_impossible_and_leaves_the_others(study):
+    own = fits.laboratory(study, [0.0, 0.0], animals=2)
+    plain = own.log_posterior(np.zeros((1, 2)))[0]
+    both = own.log_posterior(np.array([[np.nan, 0.0], [0.0, 0.0]]))
+    assert both[0] < -1e11
+    assert both[1] == pytest.approx(plain, abs=1e-9)
+
+
 def test_animals_without_susceptibility_are_independent_readings(study):
     """With no spread at all the log-likelihood is the plain sum of the endpoint's own."""
     own = fits.laboratory(study, [0.0, 0.0])
@@ -351,6 +359,7 @@ def test_a_result_is_read_back_shown_and_checked(stored):
     page = stored.report.read_text(encoding="utf-8")
     assert all(estimate.name in page for estimate in stored.fit.estimates)
     assert stored.fit.data_hash in page
+    assert "mathdefault" not in page
     rows = pd.read_csv(stored.folder / "estimates.csv")
     assert rows["name"].tolist() == list(fits.FREE)
 

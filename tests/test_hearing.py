@@ -17,6 +17,7 @@ from otosome.model.hearing import (
     inner_shift,
     outer_loss,
     outer_shift,
+    recruiting,
     shift,
     strial_shift,
     together,
@@ -71,7 +72,7 @@ def test_pure_inner_hair_cell_loss_is_hardly_heard_until_four_in_five_are_gone()
 def test_synapse_loss_at_100_dB_hides_behind_normal_thresholds_but_not_behind_wave_one():
     cells = cells_with(synapse=0.45)
     profile = get("endpoints", "wave1").card.profile("growth", "mouse")
-    wave = wave1(EAR, cells, FREQUENCY, 80.0, profile["level"], profile["amplitude"])
+    wave = wave1(EAR, cells, FREQUENCY, 80.0, profile["level"], profile["amplitude"], 80.0)
     assert quiet_shift(synapse=0.45) < 5.0
     assert np.all(wave < 0.56)
 
@@ -247,6 +248,37 @@ def test_growth_passes_through_the_measured_points_and_ends_in_silence():
 
 def test_wave_one_of_a_whole_ear_is_whole_and_of_a_deaf_ear_nothing():
     profile = get("endpoints", "wave1").card.profile("growth", "mouse")
-    curve = profile["level"], profile["amplitude"]
+    curve = profile["level"], profile["amplitude"], 80.0
     assert np.allclose(wave1(EAR, cells_with(), FREQUENCY, 80.0, *curve), 1.0)
     assert not np.any(wave1(EAR, cells_with(ohc=1.0, ihc=1.0), FREQUENCY, 80.0, *curve))
+
+
+def test_recruitment_draws_out_what_lies_between_threshold_and_the_level_where_it_ends():
+    level = np.linspace(20.0, 100.0, 161)
+    heard_as = recruiting(level, 20.0, np.array(30.0), 80.0)
+    # Its own threshold is heard as a healthy one, the end as itself, and beyond it nothing changes.
+    assert heard_as[level == 50.0] == pytest.approx(20.0)
+    assert np.array_equal(heard_as[level >= 80.0], level[level >= 80.0])
+    assert np.all(np.diff(heard_as) > 0)
+    assert np.allclose(np.diff(heard_as)[level[:-1] < 79.9], 0.5 * 60.0 / 30.0)
+    assert np.allclose(recruiting(level, 20.0, np.array(0.0), 80.0), level)
+
+
+def test_at_80_dB_wave_one_counts_afferents_whatever_the_threshold():
+    profile = get("endpoints", "wave1").card.profile("growth", "mouse")
+    curve = profile["level"], profile["amplitude"], 80.0
+    hurt = cells_with(ohc=0.6, synapse=0.3)
+    assert np.all(shift(EAR, hurt, FREQUENCY) > 30.0)
+    assert np.allclose(wave1(EAR, hurt, FREQUENCY, 80.0, *curve), 0.7)
+    assert np.all(wave1(EAR, hurt, FREQUENCY, 60.0, *curve) < 0.7)
+
+
+def test_wave_one_grows_only_beside_a_stretch_whose_outer_hair_cells_fail():
+    profile = get("endpoints", "wave1").card.profile("growth", "mouse")
+    curve = profile["level"], profile["amplitude"], 80.0
+    # Lost everywhere alike there is no beside.
+    assert np.allclose(wave1(EAR, cells_with(ohc=0.6), FREQUENCY, 80.0, *curve, release=0.5), 1.0)
+    base = np.where(EAR.place < 0.35, 1.0, 0.0)[None, None, :]
+    partial = cells_with(ohc=base)
+    low = np.array([EAR.frequency[-5]])
+    assert np.allclose(wave1(EAR, partial, low, 80.0, *curve, release=0.5), 1.5, atol=0.02)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -335,6 +336,71 @@ def test_a_gate_shut_weakens_the_others_and_does_nothing_by_itself():
     prevented = [1.0 - p.factors["prevent", "ohc"][0, -1, 0] for p in (opened, shut)]
     assert prevented[0] > prevented[1] > 0.0
     assert not alone.factors
+
+
+@pytest.mark.parametrize("level", [1e3, 1e6, 1e12])
+def test_without_a_gate_of_one_nothing_is_left_however_strong_the_dose(level):
+    knots = times(0.0, 2.0, stop=504.0)
+    mechanisms = mechanisms_of("mouse")
+    needed = replace(mechanisms["autophagy"], gate=np.ones((1, 1, 1)))
+    shut = protect(knots, mechanisms | {"autophagy": needed}, contact(knots, level), without=["autophagy"])
+    assert shut.factors
+    assert all(np.all(factor == 1.0) for factor in shut.factors.values())
+
+
+@settings(max_examples=30, deadline=None)
+@given(gate=st.floats(0.0, 1.0), level=st.floats(1e2, 1e10))
+def test_a_gate_knocked_out_leaves_its_share_of_every_effect(gate, level):
+    knots = times(0.0, 2.0, stop=504.0)
+    mechanisms = {n: m for n, m in mechanisms_of("mouse").items() if n in ("autophagy", "hsp70")}
+    gated = mechanisms | {"autophagy": replace(mechanisms["autophagy"], gate=np.full((1, 1, 1), gate))}
+    without = protect(knots, gated, contact(knots, level), without=["autophagy"])
+    free = protect(knots, {"hsp70": mechanisms["hsp70"]}, contact(knots, level))
+    for key, factor in free.factors.items():
+        assert np.allclose(1.0 - without.factors[key], (1.0 - gate) * (1.0 - factor), atol=1e-12)
+
+
+def test_a_gate_may_act_itself_and_does_not_wait_for_itself():
+    knots = times(0.0, 2.0, stop=504.0)
+    hsp70 = mechanisms_of("mouse")["hsp70"]
+    needed = replace(hsp70, gates=True, gate=np.ones((1, 1, 1)))
+    acting = protect(knots, {"hsp70": needed}, contact(knots, 1e6))
+    free = protect(knots, {"hsp70": hsp70}, contact(knots, 1e6))
+    assert all(np.array_equal(acting.factors[key], free.factors[key]) for key in free.factors)
+
+
+def test_spared_synapses_outlive_any_insult_and_go_with_what_takes_them_unharmed():
+    knots = times(0.0, 2.0, stop=504.0)
+    rates = rates_of("mouse")
+    shape = (1, knots.size, 2)
+    deadly = Injury(np.full(shape, 50.0), {"synapse": np.full(shape, 50.0)})
+    left = survive(knots, rates, deadly, np.full(1, 0.01)).counted("synapse")
+    assert np.allclose(left[:, -1], rates["synapse"]["spared"], atol=1e-6)
+    ageing = Injury(np.zeros(shape), {}, {"synapse": np.full(shape, 0.002)})
+    gone = survive(knots, rates, ageing, np.full(1, 0.01)).counted("synapse")
+    assert np.allclose(gone[0, :, 0], np.exp(-0.002 * (knots - knots[0])), atol=1e-6)
+
+
+def test_one_susceptibility_multiplies_stress_hair_cells_and_synapses_alike():
+    entry = get("insults", "noise")
+    best = {p.name: np.array([p.value]) for p in entry.parameters("mouse").values()}
+    ear = ear_of("mouse")
+    exposure = Exposure(times(0.0, 2.0, stop=24.0), {}, Use((0.0,), (2.0,), level=100.0, band=(8.0, 16.0)))
+
+    def harm(**changed: float) -> list[np.ndarray]:
+        columns = best | {f"insults.noise.{key}": np.array([value]) for key, value in changed.items()}
+        noise = entry.bind(columns, "mouse")
+        return [noise.stress(ear, exposure), *noise.hazards(ear, exposure).values()]
+
+    for twice, once in zip(harm(susceptibility=2.0), harm(susceptibility=1.0), strict=True):
+        assert np.array_equal(twice, 2.0 * once)
+    # A decibel more that is received is a decibel more.
+    louder = replace(exposure, use=replace(exposure.use, level=103.0))
+    noise = entry.bind(best, "mouse")
+    assert np.allclose(
+        harm(received=3.0, susceptibility=float(best["insults.noise.susceptibility"][0]))[0],
+        noise.stress(ear, louder),
+    )
 
 
 def test_one_dose_goes_on_protecting_after_the_vesicles_are_gone():

@@ -609,3 +609,23 @@ def test_two_methods_of_an_animal_are_told_from_two_animals_of_a_name(tmp_path, 
         (tmp_path / "second.csv").write_text(TABLE + second)
     notes = [line for line in intake([tmp_path], CATALOG).notes if "two" in line]
     assert [line[: len(note)] for line in notes] == ([note] if note else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "quantity", "subject"),
+    [
+        ("Subject ID;Ear;Freq (Hz);Threshold (dB HL)\nA;R;500;10\n", "audiogram", "A"),
+        ("Threshold [dB SPL]\tFreq (kHz)\tMouse No.\n40\t0.5\t7\n", "abr_threshold", "7"),
+        ("Strain,16 kHz ABR,0.5 kHz ABR,Mouse ID\nB6,40,10,m1\n", "abr_threshold", "m1"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_names_of_columns_are_read_as_people_write_them(tmp_path, text, quantity, subject, encoding):
+    (tmp_path / "a.txt").write_bytes(text.encode(encoding))
+    rows = intake([tmp_path], CATALOG).readings
+    assert set(rows["quantity"]) == {quantity} and set(rows["subject"]) == {subject}
+    assert dict(zip(rows["frequency"], rows["value"], strict=True)) in (
+        {0.5: 10.0},
+        {0.5: 40.0},
+        {16.0: 40.0, 0.5: 10.0},
+    )

@@ -16,6 +16,7 @@ from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.review.qualification import (
     VERDICTS,
+    between,
     counts,
     coverage,
     evidence,
@@ -142,7 +143,8 @@ def test_a_row_that_one_of_its_own_numbers_was_calibrated_on_is_no_evidence(name
 
 def test_a_tolerance_that_includes_zero_is_called_weak():
     for case in ROWS:
-        if case.kind == "interval" and case.unit not in ("dB", "dB HL", "dB SPL"):
+        # A correlation may be none or less, and says as much.
+        if case.kind == "interval" and case.unit not in ("dB", "dB HL", "dB SPL") and not case.figure:
             one_deviation = case.value is not None and case.sd is not None and case.value - case.sd <= 0
             if case.band()[0] <= 0 or one_deviation:
                 assert case.weak, case.id
@@ -435,3 +437,32 @@ def test_a_tolerance_of_another_kind_is_refused(tmp_path):
     catalog = shelf(tmp_path, measured='expect = ["10 uM"]\ntolerance = "1 h"')
     with pytest.raises(BadInput, match="tolerance"):
         known(catalog)
+
+
+def test_figures_between_subjects_come_back_from_made_up_readings():
+    rng = np.random.default_rng(0)
+    worlds, runs, each, tones = 40, 40, 5, 4
+    run = 3.0 * rng.standard_normal((worlds, runs, 1, 1))
+    animal = 2.0 * rng.standard_normal((worlds, runs, each, 1))
+    noise = rng.standard_normal((worlds, runs, each, tones))
+    slope = np.linspace(0.0, 12.0, tones)
+    values = (run + animal + noise + slope).reshape(worlds, runs * each, tones)
+    number = np.broadcast_to(np.repeat(np.arange(runs), each), (worlds, runs * each))
+    assert between.spread(values).mean() == pytest.approx(np.sqrt(14.0), rel=0.03)
+    assert between.correlation(values).mean() == pytest.approx(13.0 / 14.0, abs=0.01)
+    assert between.correlation(values, -values + 100.0).mean() == pytest.approx(-1.0)
+    assert between.shape(values).mean() == pytest.approx(12.0, abs=0.1)
+    # The mean over frequencies has a quarter of the readings' variance.
+    assert between.run(values, number).mean() == pytest.approx(9.0 / (9.0 + 4.0 + 0.25), abs=0.03)
+    mixed = rng.permuted(number, axis=1)
+    assert between.run(values, mixed).mean() < 0.05
+    assert not np.any(between.run(values, np.zeros_like(number)))
+    assert not np.any(between.correlation(np.ones((2, 5, 3))))
+
+
+def test_a_correlation_that_could_be_nearly_anything_is_uninformative_and_one_that_excludes_disagrees():
+    case = Case("x", "", "s", "l", value=0.9, se=0.02, n=9, statistic={"figure": "correlation"})
+    assert judge(case, np.linspace(-0.4, 0.95, 50)).verdict == "uninformative"
+    assert judge(case, np.linspace(0.5, 0.95, 50)).verdict == "agrees"
+    row = judge(case, np.linspace(-0.95, 0.5, 50))
+    assert (row.verdict, row.kind) == ("disagrees", "correlation")

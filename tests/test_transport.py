@@ -695,6 +695,18 @@ def test_a_schedule_holds_every_event_twice_and_fills_injections(events, stop, l
     assert np.count_nonzero((knots > window[0]) & (knots < window[1])) >= 15
 
 
+def test_what_is_given_at_once_is_there_at_the_knot_after_it():
+    """The first dose as any later one: amount over the volume it comes in, and over plasma."""
+    wet = ear(middle_ear_half_time=NEVER, round_window_area=0.0, oval_window_area=0.0)
+    for into, volume in (("middle_ear", 5.0), ("plasma", 2.4e5)):
+        flows = [Flow(into, t, t, np.full((1, 1), 1e9), np.array([5.0])) for t in (0.0, 1.0)]
+        run = solve(wet, drug(**KEPT), flows, schedule([0.0, 1.0], 2.0), [into])
+        after = [np.flatnonzero(run.knots == t)[-1] for t in (0.0, 1.0)]
+        first, second = run.concentration[into][0, 0, after]
+        assert first == pytest.approx(1e9 / volume, rel=1e-12)
+        assert second > first
+
+
 THICK = {"round_window_thickness": 0.04}
 
 

@@ -5,10 +5,13 @@ python -m tools.fuzz [INPUTS]        100,000 by default; real files beside the r
 
 from __future__ import annotations
 
+import csv
+import io
 import itertools
 import resource
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,9 +25,14 @@ from otosome.catalog import Catalog  # noqa: E402
 from otosome.errors import BadInput  # noqa: E402
 from otosome.laboratory.file import LARGEST as LARGEST_READ  # noqa: E402
 from otosome.laboratory.file import Export  # noqa: E402
+from otosome.laboratory.mapping import Meaning  # noqa: E402
+from otosome.laboratory.reading import contents  # noqa: E402
+from otosome.laboratory.tables import Tables  # noqa: E402
 from otosome.laboratory.thresholds import estimate  # noqa: E402
+from spreadsheet import workbook  # noqa: E402
 
 REAL = ROOT.parent / "shared" / "data"
+WORKBOOK = "workbook"
 SECONDS, MEGABYTES = 5.0, 500.0
 LARGEST = 300_000  # bytes of a file to mutate: many small ones find more than a few large ones
 PIECES = [
@@ -52,10 +60,47 @@ def mutate(content: bytes, random: np.random.Generator) -> bytes:
     return bytes(changed)
 
 
+def mutate_inside(content: bytes, random: np.random.Generator) -> bytes:
+    """A workbook of which one part was changed and packed again, so that the change lies behind a sound archive."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    chosen = sorted(parts)[int(random.integers(0, len(parts)))]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in parts.items():
+            archive.writestr(name, mutate(part, random) if name == chosen else part)
+    return packed.getvalue()
+
+
+def workbooks(names: list[str]) -> list[tuple[str, str, bytes]]:
+    """The made-up tables of these instruments as spreadsheets of one sheet each."""
+    tables = [one for name in names if name.endswith("_table") for one in samples(name)]
+    return [
+        (
+            WORKBOOK,
+            f"{one.name}.xlsx",
+            workbook({"sheet": list(csv.reader(one.content.decode().splitlines()))}),
+        )
+        for one in tables
+    ]
+
+
+class Workbook:
+    """A spreadsheet, read sheet by sheet by the instruments that know its tables."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+
+    def read(self, export: Export) -> Tables:
+        """Its tables; raises BadInput."""
+        return contents(export, self.catalog, Meaning()).tables
+
+
 def corpus(catalog: Catalog) -> list[tuple[str, str, bytes]]:
     """Reader, name and content of every made-up file, and of the real ones that are there."""
     names = catalog.names("instruments")
     made = [(name, one.name, one.content) for name in names for one in samples(name)]
+    made += workbooks(names)
     formulas = {name: catalog.get("instruments", name).formula for name in names}
     for file in sorted(REAL.rglob("*")) if REAL.is_dir() else []:
         if file.is_file() and file.stat().st_size < LARGEST:
@@ -81,16 +126,17 @@ def main(inputs: int) -> int:
     catalog, random = Catalog(), np.random.default_rng(20)
     files = corpus(catalog)
     readers = {name: catalog.get("instruments", name).formula() for name in catalog.names("instruments")}  # type: ignore[misc]
-    counts, slowest, failed = {"studies": 0, "refused": 0}, (0.0, ""), 0
+    readers[WORKBOOK] = Workbook(catalog)
+    counts, slowest, failed = {"tables": 0, "refused": 0}, (0.0, ""), 0
     highest = (0, "")
-    whole = [(name, "large", one) for name in readers for one in samples(name)[:1]]
+    whole = [(name, "large", one) for name in catalog.names("instruments") for one in samples(name)[:1]]
     for name, _, one in whole:
         readers[name].read(Export(one.name, one.content))  # what is loaded once is no file's time
     began = time.perf_counter()
     todo = itertools.chain(
         (
-            (*files[number % len(files)][:2], mutate(files[number % len(files)][2], random))
-            for number in range(inputs)
+            (name, file, (mutate_inside if name == WORKBOOK and number % 3 else mutate)(content, random))
+            for number, (name, file, content) in zip(range(inputs), itertools.cycle(files), strict=False)
         ),
         ((name, f"large {i}", big) for name, _, one in whole for i, big in enumerate(large(one.content))),
     )
@@ -100,7 +146,7 @@ def main(inputs: int) -> int:
             tables = readers[name].read(Export(file, changed))
             if tables.waveforms is not None and number % 10 == 0:
                 estimate(tables.waveforms)
-            counts["studies"] += 1
+            counts["tables"] += 1
         except BadInput:
             counts["refused"] += 1
         except Exception as error:  # noqa: BLE001 - what is looked for

@@ -56,8 +56,10 @@ from otosome.roles import (
     Route,
     RouteOptions,
     ScaleOptions,
+    SoluteOptions,
     SpeciesOptions,
     SpecificationOptions,
+    StrainOptions,
     UtilityOptions,
 )
 from otosome.units import Array, Unit, same_kind
@@ -92,6 +94,7 @@ SHELVES = (
     "harms",
     "utilities",
     "designs",
+    "strains",
 )
 # The formula an entry without a .py has.
 _SHARED = {
@@ -198,6 +201,8 @@ class Catalog:
     @overload
     def get(self, shelf: Literal["species"], name: str) -> Entry[SpeciesOptions, object]: ...
     @overload
+    def get(self, shelf: Literal["strains"], name: str) -> Entry[StrainOptions, object]: ...
+    @overload
     def get(self, shelf: Literal["maps"], name: str) -> Entry[MapOptions, Map]: ...
     @overload
     def get(self, shelf: Literal["batches"], name: str) -> Entry[BatchOptions, object]: ...
@@ -240,7 +245,7 @@ class Catalog:
     @overload
     def get(self, shelf: Literal["mechanisms"], name: str) -> Entry[Options, Mechanism]: ...
     @overload
-    def get(self, shelf: Literal["solutes"], name: str) -> Entry[Options, Solute]: ...
+    def get(self, shelf: Literal["solutes"], name: str) -> Entry[SoluteOptions, Solute]: ...
     @overload
     def get(self, shelf: str, name: str) -> Entry[Options, Any]: ...
     def get(self, shelf: str, name: str) -> Entry[Options, Any]:
@@ -251,6 +256,12 @@ class Catalog:
         entry = _load(files[name], shelf)
         self._check_names(entry.card)
         return self.restated(entry)
+
+    def strains(self, species: str) -> list[str]:
+        """The strains of a species."""
+        return [
+            name for name in self.names("strains") if self.get("strains", name).options.species == species
+        ]
 
     def batch(self, values: Mapping[str, object], name: str, file: str) -> Entry[BatchOptions, object]:
         """A batch that a study holds itself, from plain values; raises BadInput naming file and key."""

@@ -1,4 +1,4 @@
-"""The table of ears: a column per number, with the world, lot and person of each ear, its weight, and the seed.
+"""The table of ears: a column per number, with the world, lot, run and person of each ear, its weight, and the seed.
 
 Draws, posteriors, enrolments, perturbed ears and parts of any of them are all this one noun. Nothing of it travels in
 attributes: a table made anew from the same columns keeps its seed and worlds, and one without them is refused.
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otosome.errors import BadInput
+from otosome.evidence import Kin
 from otosome.units import Array
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 Columns = Mapping[str, Array]
 Rows = NDArray[np.int64]
 # Columns of a table that are no numbers of a study; names of those have two dots.
-INDEX = ("ear", "world", "lot", "person")
+INDEX = ("ear", "world", "lot", "run", "person")
 _SELECTION = "selection."
 _CURE = "make it with otosome.ears.Ears.of, from a table with the columns of Ears.frame()"
 
@@ -36,7 +37,8 @@ class Ears(Mapping[str, Array]):
 
     ``ear``        number of each ear, shape (ear,): its errors of reading are a function of it and of the seed
     ``world``      which draw of everything unknown it lives in;  ``lot``  which lot of that world it is treated with;
-                   ``person``  whose ear it is; same shape
+                   ``run``  with which others it was exposed at once;  ``person``  whose ear it is, an animal's or
+                   a person's; same shape
     ``weight``     importance weight, finite and not negative, same shape; one for ears as they are drawn
     ``seed``       of the draw, and of the errors of reading
     ``selection``  how an ear came to be chosen among candidate ears: ``candidates`` (their effective sample size in
@@ -49,6 +51,7 @@ class Ears(Mapping[str, Array]):
     ear: Rows
     world: Rows
     lot: Rows
+    run: Rows
     person: Rows
     weight: Array
     seed: int
@@ -65,16 +68,16 @@ class Ears(Mapping[str, Array]):
 
     @classmethod
     def alone(cls, numbers: Columns, seed: int = 0) -> Ears:
-        """Ears numbered from 0, each of a person, a world and a lot of its own."""
+        """Ears numbered from 0, each of a person, a run, a world and a lot of its own."""
         columns = {name: np.asarray(column, dtype=float) for name, column in numbers.items()}
         count = np.arange(next(iter(columns.values())).size)
-        return cls(columns, count, count, count, count, np.ones(count.size), seed)
+        return cls(columns, count, count, count, count, count, np.ones(count.size), seed)
 
     @classmethod
     def of(cls, table: Ears | pd.DataFrame) -> Ears:
         """Ears as they are, or from a table with the columns of ``frame``; without ``weight`` all weigh the same.
 
-        raises  BadInput for a table that does not say the seed, and of each ear number, world, lot and person
+        raises  BadInput for a table that does not say the seed, and of each ear number, world, lot, run and person
         """
         if isinstance(table, Ears):
             return table
@@ -107,7 +110,7 @@ class Ears(Mapping[str, Array]):
         self.frame().to_parquet(file, index=False)
 
     def frame(self) -> pd.DataFrame:
-        """All of it as a plain table: ear, world, lot, person, weight, seed, then a column per number."""
+        """All of it as a plain table: ear, world, lot, run, person, weight, seed, then a column per number."""
         import pandas as pd
 
         index = {name: getattr(self, name) for name in (*INDEX, "weight")}
@@ -129,6 +132,10 @@ class Ears(Mapping[str, Array]):
             digest.update(f"{name}/{column.dtype.str}".encode())
             digest.update(np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()
+
+    def kin(self, ears: int) -> Kin:
+        """What each ear belongs to; ``ears`` of each animal are studied."""
+        return Kin(self.ear, self.person, self.run, self.lot, self.world, ears)
 
     def take(self, rows: slice | Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]) -> Ears:
         """Some of the ears by position; they keep number, world and all else."""

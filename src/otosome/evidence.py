@@ -1,9 +1,10 @@
 """A number with unit, spread, species, source and standing, and drawing it.
 
 A parameter has a best value and what is not known about it (``low`` and ``high``: 5 and 95 %, or the ends of
-a uniform range). Spread between subjects and between lots comes on top. A draw is a function of seed, name
-and row alone: row i is subject i, in world i // 10 (one draw of everything unknown), with lot i % 3. Numbers of which
-only a combination is known are linked: the deviate of one is made of its own and of those of the others it names.
+a uniform range). Spread between exposure runs, between animals and between lots comes on top. A draw is a function of
+seed, name and row alone: row i is ear i, in world i // 10 (one draw of everything unknown), of an animal in a run of
+that world, with lot i % 3. Numbers of which only a combination is known are linked: the deviate of one is made of its
+own and of those of the others it names.
 """
 
 from __future__ import annotations
@@ -26,10 +27,14 @@ from otosome.units import Array, convert, house, split
 
 WORLD = 10
 LOTS = 3
+# Correlation of the two ears of one animal in what differs between animals: right against left in 492 pairs of injured
+# mice (davidbritt/Quercetin-GCV-CMV-antiviral-data).
+ALIKE = 0.54
 # 95th percentile of the standard normal: `low` and `high` are 5 and 95 %.
 _Z95 = 1.6448536269514722
 
 Shape = Literal["fixed", "normal", "lognormal", "uniform", "loguniform"]
+Numbers = NDArray[np.int64]
 Basis = Literal["measured", "secondary", "unverified", "computed", "direction", "assumed"]
 BASES: tuple[Basis, ...] = ("measured", "secondary", "unverified", "computed", "direction", "assumed")
 SHAPES: tuple[Shape, ...] = ("fixed", "normal", "lognormal", "uniform", "loguniform")
@@ -44,7 +49,9 @@ _PARAMETER_KEYS = (
     "low",
     "high",
     "shape",
+    "runs",
     "subjects",
+    "alike",
     "lots",
     "basis",
     "source",
@@ -86,7 +93,8 @@ class Parameter:
 
     ``low``, ``high``  5 and 95 % of what is not known (ends of the range for uniform shapes)
     ``subjects``       spread between subjects: geometric standard deviation as a log, or additive
-    ``lots``           the same between lots
+    ``alike``          correlation of both ears of a subject in that spread; 1 for what is of the whole body
+    ``runs``, ``lots``  the same as ``subjects`` between exposure runs, between lots
     ``given``          the quantity as the file states it
     ``linked``         numbers by full name with the share, -1 to 1, that each one's own standard normal deviate has in
                        this one's; squares sum to less than one, and its own deviate makes up the rest
@@ -103,6 +111,8 @@ class Parameter:
     given: str
     subjects: float = 0.0
     lots: float = 0.0
+    runs: float = 0.0
+    alike: float = ALIKE
     additive: bool = False
     source: str | None = None
     locator: str = ""
@@ -151,20 +161,33 @@ class Parameter:
             return float(low - off), float(high + off)
         return float(low * math.exp(-off)), float(high * math.exp(off))
 
-    def draw(self, seed: int, start: int, stop: int, world: int = WORLD) -> Array:
-        """Values of subjects ``start`` to ``stop``, shape (subject,), of whom ``world`` share a world."""
-        return self.drawn(seed, np.arange(start, stop), *layout(start, stop, world))
-
-    def drawn(
-        self, seed: int, rows: NDArray[np.int64], worlds: NDArray[np.int64], lots: NDArray[np.int64]
+    def draw(
+        self, seed: int, start: int, stop: int, world: int = WORLD, cohort: Cohort | None = None
     ) -> Array:
-        """Values of subjects by number, each of a world and a lot of its own, all shape (subject,)."""
-        values = self.at(seed, worlds)
-        for kind, spread, numbers in (("lot", self.lots, lots), ("subject", self.subjects, rows)):
+        """Values of ears ``start`` to ``stop``, shape (ear,), of whom ``world`` share a world."""
+        return self.drawn(seed, layout(start, stop, world, cohort))
+
+    def drawn(self, seed: int, kin: Kin) -> Array:
+        """Values of ears by what each belongs to, shape (ear,)."""
+        values = self.at(seed, kin.world)
+        for kind, spread, numbers in (("lot", self.lots, kin.lot), ("run", self.runs, kin.run)):
             if spread:
-                luck = _by_number(numbers, partial(uniforms, seed, f"{self.name}/{kind}"))
-                values = self._spread(values, spread, luck)
-        return values
+                values = self._spread(values, spread, self._luck(seed, kind, numbers))
+        return self._spread(values, self.subjects, self._of_animal(seed, kin)) if self.subjects else values
+
+    def _luck(self, seed: int, kind: str, numbers: Numbers) -> Array:
+        """Standard normal deviates of lots, runs, animals or ears by number, shape (number,)."""
+        from scipy.special import ndtri
+
+        return np.asarray(ndtri(_by_number(numbers, partial(uniforms, seed, f"{self.name}/{kind}"))))
+
+    def _of_animal(self, seed: int, kin: Kin) -> Array:
+        """Standard normal deviate of each ear: its animal's, and where both ears are studied in part its own."""
+        shared = self._luck(seed, "subject", kin.person)
+        if kin.ears == 1:
+            return shared
+        own = self._luck(seed, "ear", kin.ear)
+        return math.sqrt(self.alike) * shared + math.sqrt(1.0 - self.alike) * own
 
     def _worlds(self, seed: int, first: int, last: int) -> Array:
         """Probability of each world's value: uniform in (0, 1) whatever it is linked to."""
@@ -191,14 +214,17 @@ class Parameter:
         """The value of each world (subject,), before anything differs between lots or subjects."""
         return self.quantile(_by_number(worlds, lambda *ends: self._worlds(seed, *ends)))
 
+    @property
+    def spreads(self) -> bool:
+        """Whether anything differs between its lots, runs or subjects."""
+        return bool(self.lots or self.runs or self.subjects)
+
     def around(self, drawn: Array, then: Array, now: Array) -> Array:
         """Drawn values (subject,) with the value of their world moved from one to another."""
-        return drawn - then + now if self.additive or not (self.lots or self.subjects) else drawn / then * now
+        return drawn - then + now if self.additive or not self.spreads else drawn / then * now
 
-    def _spread(self, values: Array, spread: float, probability: Array) -> Array:
-        from scipy.special import ndtri
-
-        deviation = spread * ndtri(probability)
+    def _spread(self, values: Array, spread: float, deviate: Array) -> Array:
+        deviation = spread * deviate
         return values + deviation if self.additive else values * np.exp(deviation)
 
     @property
@@ -216,6 +242,7 @@ class Parameter:
             self.subjects,
             self.lots,
             self.additive,
+            *((self.runs, self.alike) if self.runs or self.alike != ALIKE else ()),
             *self.linked,
         )
         return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:12]
@@ -251,20 +278,50 @@ class Curve:
         return hashlib.sha256(json.dumps(stated).encode()).hexdigest()[:12]
 
 
+@dataclass(frozen=True)
+class Cohort:
+    """How ears come together: ``ears`` of each animal that are studied, ``animals`` exposed in one run."""
+
+    ears: int = 1
+    animals: int = 1
+
+
+@dataclass(frozen=True)
+class Kin:
+    """What each ear belongs to, by number, all shape (ear,): its animal or ``person``, exposure run, lot and world.
+
+    ``ears``  how many of each animal are studied
+    """
+
+    ear: Numbers
+    person: Numbers
+    run: Numbers
+    lot: Numbers
+    world: Numbers
+    ears: int = 1
+
+
 def _by_number(numbers: NDArray[np.int64], stream: Callable[[int, int], Array]) -> Array:
     """What a stream gives at each number, shape (number,)."""
     first = int(numbers.min())
     return stream(first, int(numbers.max()) + 1)[numbers - first]
 
 
-def layout(start: int, stop: int, world: int = WORLD) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """World and lot of each row of a draw, shape (row,): rows of one world are neighbours, its lots take turns.
+def layout(start: int, stop: int, world: int = WORLD, cohort: Cohort | None = None) -> Kin:
+    """What each row of a draw belongs to: rows of one world, run and animal are neighbours, a world's lots take turns.
 
-    ``stop``  above ``start``;  ``world``  rows of one world
+    ``stop``  above ``start``;  ``world``  rows of one world;  ``cohort``  each animal alone with one ear, if left out
+    returns   an animal or run that a world has no room for is cut short, and never goes on in the next
     """
+    cohort = cohort or Cohort()
     rows = np.arange(start, stop)
     worlds = rows // world
-    return worlds, LOTS * worlds + rows % LOTS
+    animals = -(-world // cohort.ears)
+    animal = rows % world // cohort.ears
+    runs = -(-animals // cohort.animals)
+    person, run = worlds * animals + animal, worlds * runs + animal // cohort.animals
+    lots = LOTS * worlds + (rows if cohort.ears == 1 else animal) % LOTS
+    return Kin(rows, person, run, lots, worlds, cohort.ears)
 
 
 def uniforms(seed: int, name: str, start: int, stop: int) -> Array:
@@ -286,9 +343,9 @@ def open_interval(raw: NDArray[np.uint64]) -> Array:
 
 
 def is_parameter(value: Mapping[str, object]) -> bool:
-    """Whether a table of a file states a number, of all species or of each of several."""
+    """Whether a table of a file states a number, of all species or of each of several; no species' name has a dot."""
     return not value.keys().isdisjoint(("value", "meaning")) or any(
-        isinstance(v, dict) and "value" in v for v in value.values()
+        isinstance(v, dict) and "value" in v and "." not in k for k, v in value.items()
     )
 
 
@@ -383,7 +440,7 @@ def _parameter(value: Mapping[str, object], name: str, meaning: str, species: st
     text = {key: _text(value, key) for key in _PARAMETER_KEYS if key != "linked"}
     number, unit = _number(text["value"], None, "value")
     low, high = _range(value, text, number, unit)
-    subjects, lots, additive = _spreads(text, unit)
+    spreads, additive = _spreads(text, unit)
     return Parameter(
         name=name,
         meaning=meaning,
@@ -394,8 +451,8 @@ def _parameter(value: Mapping[str, object], name: str, meaning: str, species: st
         shape=_shape(text["shape"], low, high),
         basis=_basis(text["basis"], text["source"], text["because"]),
         given=text["value"],
-        subjects=subjects,
-        lots=lots,
+        **spreads,
+        alike=_alike(text["alike"]),
         additive=additive,
         source=text["source"] or None,
         locator=text["locator"],
@@ -438,13 +495,21 @@ def _shape(text: str, low: float, high: float) -> Shape:
     return shape
 
 
-def _spreads(text: Mapping[str, str], unit: str) -> tuple[float, float, bool]:
-    """Spread between subjects and between lots, and whether both are additive."""
-    subjects, additive = _deviation(text["subjects"], unit, "subjects")
-    lots, lots_additive = _deviation(text["lots"], unit, "lots")
-    if subjects and lots and additive != lots_additive:
-        raise BadInput("subjects and lots are both in % or both in the unit of the value")
-    return subjects, lots, additive or lots_additive
+def _spreads(text: Mapping[str, str], unit: str) -> tuple[dict[str, float], bool]:
+    """Spread between runs, subjects and lots by key, and whether they are additive."""
+    both = {key: _deviation(text[key], unit, key) for key in ("runs", "subjects", "lots")}
+    sorts = {additive for spread, additive in both.values() if spread}
+    if len(sorts) > 1:
+        raise BadInput("runs, subjects and lots are all in % or all in the unit of the value")
+    return {key: spread for key, (spread, _) in both.items()}, sorts == {True}
+
+
+def _alike(text: str) -> float:
+    """Correlation of both ears of a subject, 0 to 1."""
+    alike = ALIKE if not text else _number(text, "", "alike")[0]
+    if not 0.0 <= alike <= 1.0:
+        raise BadInput("a correlation of two ears lies from 0 to 1", key="alike", given=text)
+    return alike
 
 
 def _linked(value: object, name: str) -> tuple[tuple[str, float], ...]:
@@ -531,10 +596,16 @@ def read_twice() -> dict[str, str]:
 
 
 def draw_columns(
-    parameters: Iterable[Parameter], seed: int, start: int, stop: int, world: int = WORLD
+    parameters: Iterable[Parameter],
+    seed: int,
+    start: int,
+    stop: int,
+    world: int = WORLD,
+    cohort: Cohort | None = None,
 ) -> dict[str, Array]:
-    """A column per parameter for subjects ``start`` to ``stop``: name -> values, shape (subject,).
+    """A column per parameter for ears ``start`` to ``stop``: name -> values, shape (ear,).
 
-    ``world``  subjects who share one draw of everything that is not known
+    ``world``  ears that share one draw of everything that is not known;  ``cohort``  as ``layout`` has it
     """
-    return {p.name: p.draw(seed, start, stop, world) for p in parameters}
+    kin = layout(start, stop, world, cohort)
+    return {p.name: p.drawn(seed, kin) for p in parameters}

@@ -119,6 +119,19 @@ class SpeciesOptions(Options):
 
 
 @dataclass(frozen=True)
+class StrainOptions(Options):
+    """Options of a strain: its ``species``, and what it states in place of the shelves' own.
+
+    ``numbers``  by full name ("insults.noise.susceptibility"), each with the keys of a number a study states
+    ``curves``   by full name ("endpoints.abr_threshold.baseline"), each with columns, basis and source
+    """
+
+    species: str
+    numbers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    curves: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class MapOptions(Options):
     """Options of a place map: the ``animal`` it was measured in."""
 
@@ -270,6 +283,13 @@ class Figure:
         """The median of some values, any shape, with 5 and 95 % of them."""
         low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
         return cls(float(middle), float(low), float(high), unit, words, parts)
+
+
+@dataclass(frozen=True)
+class SoluteOptions(Options):
+    """Options of a solute: the solute that it ``becomes`` in the body, where it is a prodrug."""
+
+    becomes: Annotated[str, On(("solutes",))] | None = None
 
 
 @dataclass(frozen=True)
@@ -488,20 +508,28 @@ class Device(Protocol):
         ...
 
 
+# What an endpoint may ask of a measure.
+Word = Literal[
+    "frequency", "cell", "level", "material", "speech", "noise", "solute", "of", "place", "sample", "limit"
+]
+
+
 @dataclass(frozen=True)
 class EndpointOptions(AskingOptions):
     """Options of an endpoint.
 
     ``unit``    it is read in;  ``better``  which way is better
     ``label``   its name on an axis;  ``ears``  sides it is read of;  ``hears``  endpoint whose value enters its own
+    ``session``  share of a reading's error variance that all readings of one session by one reader have in common
     """
 
     unit: UnitName = field(kw_only=True)
     better: Literal["lower", "higher"] = field(kw_only=True)
     label: str = ""
-    asks: tuple[Literal["frequency", "cell", "level", "material", "speech", "noise"], ...] = ()
-    takes: tuple[Literal["frequency", "cell", "level", "material", "speech", "noise"], ...] = ()
+    asks: tuple[Word, ...] = ()
+    takes: tuple[Word, ...] = ()
     ears: tuple[Literal["left", "right"], ...] = ("left",)
+    session: Annotated[float, Field(ge=0, lt=1)] = 0.0
     hears: Annotated[str, On(("endpoints",))] | None = None
 
 
@@ -743,8 +771,10 @@ class Design(Protocol):
 # The options of a shelf's entries; of a shelf that is not named, only what their own formulas ask.
 OPTIONS: Mapping[str, type[Options]] = {
     "species": SpeciesOptions,
+    "strains": StrainOptions,
     "maps": MapOptions,
     "batches": BatchOptions,
+    "solutes": SoluteOptions,
     "routes": RouteOptions,
     "insults": InsultOptions,
     "populations": PopulationOptions,

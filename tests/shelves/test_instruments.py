@@ -158,3 +158,19 @@ def test_real_files_are_known_by_one_reader_each():
     for file in files:
         known = [n for n, i in INSTRUMENTS.items() if i.recognises(Export.open(file).head)]
         assert len(known) == ("contrast_ct" not in str(file)), f"{file.name}: {known}"
+
+
+def test_a_recording_without_an_average_is_refused_and_not_a_defect():
+    (sample, *_) = samples("ihs")
+    content = sample.content.replace(b"Average", b"Buffer")
+    with pytest.raises(BadInput, match="0 columns like"):
+        read("ihs", sample, content)
+
+
+def test_cursors_set_by_hand_are_wave_one_in_microvolt_whatever_unit_they_stand_in():
+    (sample,) = [one for one in samples("biosig_csv") if one.name == "cursors.csv"]
+    table = read("biosig_csv", sample).readings
+    # 900 and -600 nV, 0.5 ms apart; at 80 dB the second cursor lies 2.4 ms behind and is no N1; at 70 dB none was set.
+    assert list(table["quantity"]) == ["wave1_latency", "wave1", "wave1_latency"]
+    assert list(table["value"]) == [1.5, 1.5, 1.6]
+    assert list(table["level"]) == [90.0, 90.0, 80.0]

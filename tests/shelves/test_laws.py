@@ -46,7 +46,7 @@ SHELF = {
 KNOTS = transport.schedule([-6.0, 0.0, 2.0], 60.0, growth=1.5)
 BEFORE = np.arange(KNOTS.size) < np.searchsorted(KNOTS, 0.0, side="right") - 1
 # What a measure may need to be told; an endpoint says which of these it asks for.
-ASKED = {"frequency": ["8 kHz", "16 kHz"], "cell": "OHC", "level": "80 dB SPL"}
+ASKED = {"frequency": ["8 kHz", "16 kHz"], "cell": "OHC", "level": "80 dB SPL", "solute": "dexamethasone"}
 ROUNDING = 1e-12
 READINGS = 4000
 
@@ -127,6 +127,9 @@ def question(catalog, species, *insults, route=None):
         "otosome": "study/1",
         "species": species,
         "insult": {insult: use_of(catalog, insult, carrier(catalog, route)) for insult in insults},
+        "drug": {
+            "steroid": {"solute": "dexamethasone", "route": "intravenous", "at": ["0 h"], "amount": "1 mg/kg"}
+        },
         "treatment": {"given": given},
         "arm": [
             {"name": f"{insult}, {treated}", "insults": [insult], "treatments": given}

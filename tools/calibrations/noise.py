@@ -108,7 +108,10 @@ def figures(table: Mapping[str, Array], levels: tuple[float, ...] = (100.0, 106.
         found[f"shift {level:g}"] = hearing.shift(ear, cells, FREQUENCY)
         found[f"ohc {level:g}"] = 1.0 - hearing.heard(ear, cells.counted("ohc"), FREQUENCY)
         found[f"synapses {level:g}"] = 1.0 - hearing.heard(ear, cells.counted("synapse"), FREQUENCY)
-        wave = hearing.wave1(ear, cells, FREQUENCY, np.array(80.0), curve["level"], curve["amplitude"])
+        # At 80 dB recruitment makes up for the shift: afferents alone count.
+        wave = hearing.wave1(
+            ear, cells, FREQUENCY, np.array(80.0), curve["level"], curve["amplitude"], np.array(80.0)
+        )
         found[f"wave 1 {level:g}"] = 1.0 - wave
     return found
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from otosome.answers import stored
 from otosome.answers.accuracy import accuracy
 from otosome.answers.description import described
+from otosome.answers.exposure import exposure
 from otosome.answers.headline import headline
 from otosome.answers.sensitivity import sensitivity
 from otosome.answers.sources import sources
@@ -52,6 +53,7 @@ def answer(
         errors=exact.result(),
         crossing=crossing(study, ears),
         sensitivity=movers,
+        drugs=exposure(study, result),
         headline={} if question is None else headline(study, result, question, movers, ears),
     )
     return result.merge(drawn.result(), join="exact", combine_attrs="override")

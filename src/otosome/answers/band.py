@@ -75,6 +75,11 @@ class Band:
     lots: Range
     worlds: Range
 
+    def powers(self) -> Band:
+        """The band of ten to the power of the values: of what was taken as decimal logarithms."""
+        ranges = [(10.0**low, 10.0**high) for low, high in (self.ears, self.lots, self.worlds)]
+        return Band(10.0**self.typical, *ranges)
+
 
 def band(values: Array, groups: Groups) -> Band:
     """The band of some values.

@@ -128,6 +128,14 @@ def written(median: float, low: float, high: float, unit: str, gain: bool = Fals
     return Interval(shown[0], shown[1], shown[2], unit, text, Exact(median, low, high))
 
 
+def significant(values: Array, unit: str) -> Interval:
+    """Median, 5 and 95 % of values of any size, shape (ear,), with two digits that count: concentrations, times."""
+    low, median, high = (float(end) for end in np.quantile(values, [0.05, 0.5, 0.95]))
+    text = f"{number(median, 2)} {unit_text(unit)}".rstrip() + f" ({number(low, 2)} to {number(high, 2)})"
+    shown = [float(f"{value:.1e}") for value in (median, low, high)]
+    return Interval(shown[0], shown[1], shown[2], unit, text, Exact(median, low, high))
+
+
 def share(value: float) -> Share:
     """A share in whole per cent; some is never written as none, nor nearly all as all."""
     return Share(_hundredth(value), _percent(value), float(value))

@@ -213,6 +213,8 @@ def _answer(
     method: Literal["posterior", "laplace", "mode"] = (
         "posterior" if steps is not None else "laplace" if len(deviates) else "mode"
     )
+    # Without draws the most probable ear is shown alone: one draw.
+    shown = _ears(free, summit.deviates[None], file.tables.seed) if ears is None else ears
     estimates = _estimates(free, summit, deviates)
     pairs = _pairs(free, deviates)
     denser = float(likelihood.denser().log_posterior(summit.deviates[None])[0]) - summit.log_posterior
@@ -245,7 +247,7 @@ def _answer(
         [p.name for p in likelihood.animal.numbers],
         sentences,
         _over(file, None),
-        _over(file, ears),
+        _over(file, shown),
         left,
         file.data_hash,
     )

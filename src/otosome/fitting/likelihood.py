@@ -18,6 +18,7 @@ from otosome.units import Array
 
 # A reading that a model calls impossible costs this much, so that a spline through its neighbours stays finite.
 _IMPOSSIBLE = -1e4
+_NEVER = -1e12
 ANIMAL_NODES, EAR_NODES = 13, 5
 
 
@@ -69,8 +70,13 @@ class Likelihood:
         return replace(self, observed=observed)
 
     def log_posterior(self, deviates: Array) -> Array:
-        """Log-posterior of vectors of deviates (lane, number), shape (lane,), up to a constant."""
-        return np.asarray(self.by_animal(deviates).sum(axis=1) - 0.5 * np.sum(deviates**2, axis=1))
+        """Log-posterior of vectors of deviates (lane, number), shape (lane,), up to a constant.
+
+        A vector far out whose simulation gives no number is held for impossible, so that a search turns back from it.
+        """
+        with np.errstate(invalid="ignore", over="ignore"):
+            heights = self.by_animal(deviates).sum(axis=1) - 0.5 * np.sum(deviates**2, axis=1)
+        return np.where(np.isfinite(heights), heights, _NEVER)
 
     def by_animal(self, deviates: Array) -> Array:
         """Log-likelihood of each animal's readings, shape (lane, animal), for deviates (lane, number)."""

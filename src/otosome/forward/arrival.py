@@ -33,10 +33,9 @@ _NORM = 4000
 
 def fresh(study: Study, first: int, last: int, seed: int, world: int, prior: Ears | None = None) -> Ears:
     """Ears ``first`` to ``last`` as they are drawn, chosen by nothing; ``prior`` as ``draw`` has it."""
-    columns = draw_columns(study.parameters.values(), seed, first, last, world)
-    worlds, lots = layout(first, last, world)
-    ears = np.arange(first, last)
-    drawn = Ears(columns, ears, worlds, lots, ears, np.ones(ears.size), seed)
+    columns = draw_columns(study.parameters.values(), seed, first, last, world, study.cohort)
+    kin = layout(first, last, world, study.cohort)
+    drawn = Ears(columns, kin.ear, kin.world, kin.lot, kin.run, kin.person, np.ones(kin.ear.size), seed)
     return drawn if prior is None else drawn.assign(**informed(study, drawn, prior))
 
 
@@ -123,7 +122,7 @@ def enrol(study: Study, first: int, last: int, seed: int, world: int, prior: Ear
 
 def _candidates(study: Study, first: int, last: int, seed: int, world: int, prior: Ears | None) -> Ears:
     """All candidate ears of the worlds that ears ``first`` to ``last`` live in."""
-    worlds, _ = layout(first, last, world)
+    worlds = layout(first, last, world).world
     many = CANDIDATES * world
     return fresh(study, int(worlds[0]) * many, (int(worlds[-1]) + 1) * many, seed, many, prior)
 
@@ -137,7 +136,7 @@ def _chosen(candidates: Ears, weights: Plain, selection: Columns, part: slice, w
     chosen = among[start : start + part.stop - part.start]
     ears = np.arange(part.start, part.stop)
     taken = replace(candidates, selection=selection).take(chosen)
-    return replace(taken, ear=ears, person=ears)
+    return replace(taken, ear=ears, run=ears, person=ears)
 
 
 def _screened(study: Study, candidates: Ears) -> tuple[Array, Array]:

@@ -79,4 +79,5 @@ def best(study: Study) -> Ears:
 def completed(study: Study, ears: Ears) -> Ears:
     """Ears with the numbers that a study rests on besides: as it would have drawn them with the rest."""
     missing = [p for p in study.parameters.values() if p.name not in ears]
-    return ears.assign(**{p.name: p.drawn(ears.seed, ears.ear, ears.world, ears.lot) for p in missing})
+    kin = ears.kin(study.cohort.ears)
+    return ears.assign(**{p.name: p.drawn(ears.seed, kin) for p in missing})

@@ -11,6 +11,7 @@ import numpy as np
 from otosome.ears import Columns, Ears
 from otosome.errors import BadInput
 from otosome.forward.cochleae import Cochleae
+from otosome.forward.fate import Fate
 from otosome.forward.planning import PlannedArm, plan
 from otosome.model.hearing import shift
 from otosome.model.injury import KINDS, Cells
@@ -41,12 +42,23 @@ def endpoint(study: Study, measure: Measure, columns: Columns, **context: object
         for key in ("level", "speech", "noise")
         if (value := getattr(measure, key)) is not None
     }
+    if measure.limit is not None:
+        options["limit"] = _in_moles(study, measure, columns)
     if measure.material is not None:
         options["material"] = study.catalog.get("materials", measure.material).bind(columns, species)
     for hears in study.heard(measure.endpoint)[1:]:
         options[hears] = study.catalog.get("endpoints", hears).bind(columns, species, **options)
     bound: Endpoint = study.catalog.get("endpoints", measure.endpoint).bind(columns, species, **options)
     return bound
+
+
+def _in_moles(study: Study, measure: Measure, columns: Columns) -> Array | float:
+    """The limit of quantification of a measure, uM."""
+    assert measure.limit is not None and measure.solute is not None  # by who calls
+    if measure.limit.unit == "uM":
+        return float(measure.limit)
+    numbers = study.catalog.get("solutes", measure.solute).columns(columns, study.tables.species)
+    return np.asarray(float(measure.limit) / numbers["molar_mass"])[:, None, None]
 
 
 def true_value(
@@ -67,6 +79,8 @@ def true_value(
         context = {"population": ears.population, "arrived": ears.arrival}
     if arm is not None and times is not None:
         context |= {"devices": _worn(ears, arm, times), "recovery": ears.recovery(times)}
+        if measure.solute is not None:
+            context["concentration"] = Fate(ears, arm).assayed(measure, times)
     bound = endpoint(ears.study, measure, ears.columns, **context)
     true = np.asarray(bound.value(ears.ear, cells, frequency))
     return np.broadcast_to(true, (*true.shape[:2], np.size(frequency)))
@@ -134,7 +148,7 @@ def measure(study: Study, result: xr.Dataset, ears: Ears | pd.DataFrame, quantit
             for n, arm in enumerate(chain.arms)
         ]
     )
-    coords = {name: result[name] for name in ("arm", "subject", "world", "lot", "person", "weight")}
+    coords = {name: result[name] for name in ("arm", "subject", "world", "lot", "run", "person", "weight")}
     return xr.DataArray(
         values,
         dims=("arm", "subject", "time", "frequency"),

@@ -15,13 +15,14 @@ from otosome.forward.cochleae import Cochleae
 from otosome.forward.drawing import draw
 from otosome.forward.endpoints import true_value
 from otosome.forward.fate import Fate
-from otosome.forward.planning import Plan, PlannedInsult
+from otosome.forward.planning import Plan
 from otosome.model.injury import KINDS, Cells
 from otosome.model.lanes import LANES
+from otosome.roles import Use
 from otosome.units import Array, Hours
 
 # Keys of a study's tables that columns may set lane by lane and that move knots.
-_TIMING = {"insult": ("onset", "duration"), "treatment": ("onset",)}
+_TIMING = {"insult": ("onset", "duration"), "drug": ("onset", "duration"), "treatment": ("onset",)}
 # An outline has a site at least every so many widths of what a tone excites, out to so many, and steps that grow so.
 _SPACING, _REACH = 1.0, 2.5
 _GROWTH, _LONGEST = 1.8, 96.0
@@ -35,7 +36,7 @@ def evaluate(
     ``columns``  by full name every number of the study, shape (lane,) or (1,), in house units. Besides, what differs
                  between exposures: ``insult.<name>.level`` (dB SPL), ``band_low`` and ``band_high`` (kHz), ``amount``
                  (in the house unit of the one stated), ``onset`` and ``duration`` (h: the first time is moved there,
-                 with the others after it); ``treatment.<name>.amount`` and ``onset``
+                 with the others after it); the last three of ``drug.<name>``; ``treatment.<name>.amount`` and ``onset``
     ``at``       moments that the plan measures or watches, h, shape (time,)
     ``carried``  solutions of transport, handed on from vector to vector: what differs downstream only reuses them
     returns      by measure, shape (lane, arm, time, frequency), at the measure's own frequencies
@@ -92,9 +93,13 @@ def _check(plan: Plan, columns: Columns, at: Iterable[float], lanes: int) -> Non
 
 def _exposures(plan: Plan) -> list[str]:
     """The columns that may set what an exposure is: when it is, and how much of what is stated."""
-    insults = {use.name: use for arm in plan.arms for use in arm.insults if use.name}
-    treatments = {use.name: use.treatment for arm in plan.arms for use in arm.treatments}
+    insults = {i.name: i.use for arm in plan.arms for i in arm.insults if i.name}
+    drugs = {(d.table, d.name): d.drug for arm in plan.arms for d in arm.drugs}
+    treatments = {t.name: t.treatment for arm in plan.arms for t in arm.treatments}
     keys = {f"insult.{name}": [*_TIMING["insult"], *_stated(use)] for name, use in insults.items()}
+    for (table, name), drug in drugs.items():
+        own = keys.setdefault(f"{table}.{name}", [*_TIMING[table]])
+        own += ["amount"] if drug.amount is not None else []
     keys |= {
         f"treatment.{name}": [*_TIMING["treatment"], *(["amount"] if use.amount is not None else [])]
         for name, use in treatments.items()
@@ -102,11 +107,10 @@ def _exposures(plan: Plan) -> list[str]:
     return sorted(f"{name}.{key}" for name, some in keys.items() for key in some)
 
 
-def _stated(insult: PlannedInsult) -> list[str]:
-    """What of an insult is stated, and so may be set."""
-    stated = {"level": insult.use.level, "band": insult.use.band, "amount": insult.amount}
-    keys = [key for key, value in stated.items() if value is not None]
-    return [part for key in keys for part in (("band_low", "band_high") if key == "band" else (key,))]
+def _stated(use: Use) -> list[str]:
+    """What of a noise is stated, and so may be set."""
+    level = [] if use.level is None else ["level"]
+    return level if use.band is None else [*level, "band_low", "band_high"]
 
 
 def _timings(plan: Plan, columns: Columns) -> Iterator[tuple[NDArray[np.intp], Plan]]:
@@ -144,7 +148,7 @@ def outline(plan: Plan, ears: Columns | None = None) -> Outline:
     columns = draw(plan.study, 8, seed=1) if ears is None else ears
     whole = Cochleae(plan, columns)
     short = replace(plan, sites=_sites(whole), kinds=_kinds(whole))
-    if not any(arm.lot or any(insult.route for insult in arm.insults) for arm in plan.arms):
+    if not any(arm.lot or arm.drugs for arm in plan.arms):
         short = replace(short, growth=_GROWTH, longest=_LONGEST)
     both = [measures(Cochleae(steps, columns), plan.times) for steps in (plan, short)]
     errors = {name: float(np.max(np.abs(both[1][name] - values))) for name, values in both[0].items()}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 
 from otosome.forward.carried import Steps, frozen
 from otosome.forward.cochleae import Cochleae
-from otosome.forward.dosing import drug_flows, protein_flows, pushes, vesicle, vesicle_flows
+from otosome.forward.dosing import drug_flows, protein_flows, pushes, solute_of, vesicle, vesicle_flows
 from otosome.forward.lazy import lazy
 from otosome.forward.planning import Plan, PlannedArm, PlannedInsult
 from otosome.lots.batch import Batch
@@ -25,6 +26,7 @@ from otosome.model.injury import (
     survive,
 )
 from otosome.roles import Exposure, Use
+from otosome.study import Measure, Probe
 from otosome.units import Array
 
 # Tissues in which vesicles meet cells.
@@ -75,28 +77,84 @@ class Fate:
 
     @lazy
     def _suffered(self) -> object:
-        """All that decides the injury: the insults, and the fluid that treatments push through the cochlea."""
-        return frozen((self.arm.insults, pushes(self.ears, self.arm)))
+        """All that decides the injury: insults, drugs, and the fluid that treatments push through the cochlea."""
+        drugs = tuple((drug.table, drug.name, drug.use) for drug in self.arm.drugs)
+        return frozen((self.arm.insults, drugs, pushes(self.ears, self.arm)))
 
     def exposure(self, insult: PlannedInsult) -> Exposure:
         """What an insult finds in the ear."""
+        solutes = self.ears.study.catalog.names("solutes")
+        needs = [need.split(".", 1) for need in self._needs(insult)]
         concentration = {
-            need: at_sites(self.ears.plan, solution.concentration[need.partition(".")[2]][0])
-            for drug, solution in self.drugs(insult).items()
-            for need in self._needs(insult)
-            if need.partition(".")[0] == drug
+            f"{solute}.{where}": at_sites(self.ears.plan, self.concentration(solute, where))
+            for solute, where in needs
+            if solute in solutes
         }
         return Exposure(self.ears.plan.knots, concentration, exposed(self.ears, insult))
 
-    def drugs(self, insult: PlannedInsult) -> dict[str, transport.Transported]:
-        """The solutes of an insult, each carried through the ear."""
-        ears, needs = self.ears, self._needs(insult)
-        solutes = ears.study.catalog.names("solutes")
-        keep = sorted({need.partition(".")[2] for need in needs})
+    def concentration(self, solute: str, where: str) -> Array:
+        """Of a solute, given or made of a prodrug, in a fluid or tissue, uM, shape (ear, time, place).
+
+        A fluid that has no places has shape (ear, time).
+        """
+        carried = self.ears.study.carried
+        parts = [
+            run.concentration[where][carried(drug).index(solute)]
+            for drug, run in self.drugs.items()
+            if solute in carried(drug)
+        ]
+        return np.asarray(reduce(np.add, parts)) if parts else self._none(where)
+
+    def followed(self, probe: Probe | Measure, solute: str) -> Array:
+        """A solute at a place of a fluid or tissue, the mean along it where none is stated, uM, shape (ear, time)."""
+        where = probe.of or "scala_tympani"
+        values = self.concentration(solute, where)
+        if values.ndim == 2 or not self.drugs:
+            return values.reshape(values.shape[0], values.shape[1], -1)[..., 0]
+        if probe.place is None:
+            volume = next(iter(self.drugs.values())).volume[where][:, None, :]
+            return np.asarray(np.sum(values * volume, axis=-1) / volume.sum(axis=-1))
+        return at_place(self.ears.plan, values, probe.place)
+
+    def assayed(self, measure: Measure, times: Array) -> Array:
+        """A measure of a concentration, uM, shape (ear, time): of a sample, what the latest held that was begun."""
+        solute, plan = str(measure.solute), self.ears.plan
+        if measure.sample is None:
+            return self.followed(measure, solute)[:, plan.at(times)]
+        drawn = [(n, draw.start) for n, (name, draw) in enumerate(plan.samples) if name == measure.sample]
+        runs = {n: run for n, run in self.drugs.items() if solute in self.ears.study.carried(n)}
+        total = np.zeros((self.ears.subjects, len(plan.samples)))
+        for name, run in runs.items():
+            total = total + run.samples[self.ears.study.carried(name).index(solute)]
+        numbers, starts = np.array([n for n, _ in drawn]), np.array([start for _, start in drawn])
+        order = np.argsort(starts, kind="stable")
+        latest = np.searchsorted(starts[order], times + 1e-9, side="right") - 1
+        values = total[:, numbers[order][np.maximum(latest, 0)]]
+        return np.asarray(np.where(latest >= 0, values, 0.0))
+
+    def _none(self, where: str) -> Array:
+        shape = (self.ears.subjects, self.ears.plan.knots.size)
+        return np.zeros(shape if where in transport.LUMPED else (*shape, self.ears.plan.places.places))
+
+    @lazy
+    def drugs(self) -> dict[str, transport.Transported]:
+        """Every solute that the arm is given as a drug, carried through the ear; a prodrug with what it becomes."""
+        ears = self.ears
         return {
-            drug: self._solve(ears.bind("solutes", drug), drug_flows(ears, drug, insult, self.arm), keep)
-            for drug in sorted({need.partition(".")[0] for need in needs} & set(solutes))
+            solute: self._solve(
+                solute_of(ears, solute), drug_flows(ears, self.arm, solute), self._followed_in(solute)
+            )
+            for solute in dict.fromkeys(drug.drug.solute for drug in self.arm.drugs)
         }
+
+    def _followed_in(self, solute: str) -> list[str]:
+        """The fluids and tissues in which a drug is followed: where it harms, and at the study's probes."""
+        carried = set(self.ears.study.carried(solute))
+        needs = [need.split(".", 1) for insult in self.arm.insults for need in self._needs(insult)]
+        harms = {where for name, where in needs if name in carried}
+        measures = self.ears.study.tables.measure.values()
+        read = {measure.of or "scala_tympani" for measure in measures if measure.solute in carried}
+        return sorted(harms | read | {probe.of for probe in self.ears.plan.probes.values()})
 
     def _needs(self, insult: PlannedInsult) -> list[str]:
         return list(self.ears.study.catalog.get("insults", insult.entry).options.needs)
@@ -160,6 +218,14 @@ class Fate:
         half_life = self.ears.numbers("solutes", "vesicle")["cargo_half_life"][:, None, None]
         released = batch.mirna_copies[:, None, None] * vesicles.uptake(tissue).sum(axis=0)
         return relax(self.ears.plan.knots, released, np.log(2.0) / half_life)
+
+
+def at_place(plan: Plan, values: Array, place: float) -> Array:
+    """Values along the grid at one place, 0 base to 1 apex: linear between its places, whose axis is the last."""
+    grid = plan.places.place
+    right = int(np.clip(np.searchsorted(grid, place), 1, grid.size - 1))
+    share = float(np.clip((place - grid[right - 1]) / (grid[right] - grid[right - 1]), 0.0, 1.0))
+    return np.asarray(values[..., right - 1] * (1.0 - share) + values[..., right] * share)
 
 
 def at_sites(plan: Plan, values: Array) -> Array:

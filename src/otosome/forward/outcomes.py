@@ -14,14 +14,14 @@ from otosome.model.injury import KINDS, Cells
 from otosome.units import Array
 
 # What is kept of each ear by place, besides its measures.
-KEPT = ("cells", "fate", "vesicles", "protein")
+KEPT = ("cells", "fate", "vesicles", "protein", "drugs")
 
 
 def outcomes(ears: Cochleae, keep: Collection[str] = KEPT) -> dict[str, Array]:
     """Every measure of every arm, and by place what is kept; the ear is the first axis, and arms are numbered.
 
     ``keep``  any of ``cells`` (counted at the end), ``fate`` (every state at the moments measured), ``vesicles`` and
-              ``protein`` (peaks in the organ of Corti)
+              ``protein`` (peaks in the organ of Corti), ``drugs`` (over time at the study's probes)
     returns   ``<measure>/<arm>`` and the like, and of all solutions together the ``time_error`` and the mass-balance
               error (``mass_balance_error``)
     """
@@ -63,14 +63,26 @@ def _store(fate: Fate, measured: Cells, keep: Collection[str]) -> dict[str, Arra
         out["signal"] = receptor_signal(fate)
     if "protein" in keep:
         out["protein"] = _peak(fate, fate.protein)
+    if "drugs" in keep:
+        out |= {f"concentration_{solute}": values for solute, values in followed(fate).items()}
     return out
+
+
+def followed(fate: Fate) -> dict[str, Array]:
+    """Concentrations of every drug of the study, and of what it becomes, at its probes: uM, (ear, hour, probe)."""
+    study, chain = fate.ears.study, fate.ears.plan
+    at = chain.at(chain.hours)
+    solutes = dict.fromkeys(name for use in study.tables.drug.values() for name in study.carried(use.solute))
+    return {
+        solute: np.stack([fate.followed(probe, solute)[:, at] for probe in chain.probes.values()], axis=2)
+        for solute in solutes
+    }
 
 
 def solutions(fate: Fate, protein: bool) -> list[transport.Transported]:
     """Every solution of transport that an arm rests on; that of protein only where it is asked for."""
-    drugs = [solution for insult in fate.arm.insults for solution in fate.drugs(insult).values()]
     others = [fate.vesicles, fate.protein if protein else None]
-    return [*drugs, *(solution for solution in others if solution is not None)]
+    return [*fate.drugs.values(), *(solution for solution in others if solution is not None)]
 
 
 def _peak(fate: Fate, carried: transport.Transported | None) -> Array:
@@ -83,13 +95,19 @@ def _peak(fate: Fate, carried: transport.Transported | None) -> Array:
 def sampled(fate: Fate) -> dict[str, Array]:
     """Mean concentration of each sample of an arm by solute, all size classes together, (ear, sample)."""
     ears = fate.ears
-    carried = [pair for insult in fate.arm.insults for pair in fate.drugs(insult).items()]
-    carried += [(n, c) for n, c in (("vesicle", fate.vesicles), ("protein", fate.protein)) if c is not None]
-    # The tracer scales exchange; none of it is given.
-    solutes = [name for name in ears.study.solutes() if name != "tmpa"]
+    carried = [
+        (name, run.samples[n])
+        for drug, run in fate.drugs.items()
+        for n, name in enumerate(ears.study.carried(drug))
+    ]
+    others = (("vesicle", fate.vesicles), ("protein", fate.protein))
+    carried += [(name, run.samples.sum(axis=0)) for name, run in others if run is not None]
+    # The tracer scales exchange; it counts where it is given.
+    drugs = {use.solute for use in ears.study.tables.drug.values()}
+    solutes = [name for name in ears.study.solutes() if name != "tmpa" or name in drugs]
     total = dict.fromkeys(solutes, np.zeros((ears.subjects, len(ears.plan.samples))))
-    for name, solution in carried:
-        total[name] = total[name] + solution.samples.sum(axis=0)
+    for name, samples in carried:
+        total[name] = total[name] + samples
     return total
 
 

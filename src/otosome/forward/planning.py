@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain, repeat
 
 import numpy as np
 
@@ -14,7 +15,9 @@ from otosome.roles import Use
 from otosome.study import (
     Arm,
     DeviceUse,
+    DrugUse,
     InsultUse,
+    Probe,
     Study,
     Treatment,
 )
@@ -26,19 +29,32 @@ Timing = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True)
 class PlannedInsult:
-    """An insult of an arm: when and how much; a drug also by which ``route``, and its ``amount``, or its
-    ``concentration`` in a ``volume``, uL.
+    """An insult of an arm: when, how loud, how deep. How much of a drug it is follows from what is given.
 
-    ``name``  as the study calls it; empty for what a device brings as it is put in
+    ``name``  as the study calls it; empty for what a device brings as it is put in, and for what a drug is to the ear
     """
 
     name: str
     entry: str
     use: Use
-    route: str | None = None
-    amount: Quantity | None = None
-    concentration: Quantity | None = None
-    volume: Quantity | None = None
+
+
+@dataclass(frozen=True)
+class PlannedDrug:
+    """A drug of an arm with its times, which may be moved.
+
+    ``table``, ``name``  where the study states it: "drug", or "insult" where an insult states its own
+    """
+
+    table: str
+    name: str
+    drug: DrugUse
+    use: Use
+
+    @property
+    def spans(self) -> list[tuple[float, float]]:
+        """When each dose begins and ends, h; a gel that is emptied evenly ends when it is empty."""
+        return list(zip(self.use.start, self.use.stop, strict=True))
 
 
 @dataclass(frozen=True)
@@ -65,10 +81,11 @@ class PlannedTreatment:
 
 @dataclass(frozen=True)
 class PlannedArm:
-    """An arm with its insults and treatments in house units, and its devices."""
+    """An arm with its insults, drugs and treatments in house units, and its devices."""
 
     arm: Arm
     insults: tuple[PlannedInsult, ...]
+    drugs: tuple[PlannedDrug, ...]
     treatments: tuple[PlannedTreatment, ...]
     devices: tuple[DeviceUse, ...] = ()
 
@@ -90,28 +107,24 @@ class PlannedArm:
         return lots[0] if lots else None
 
     def timed(self, timing: Mapping[str, float]) -> PlannedArm:
-        """The arm with the times of its insults and treatments moved, h, and insults of other durations."""
-        insults = tuple(
-            replace(
-                use,
-                use=use.use.timed(
-                    timing.get(f"insult.{use.name}.onset"), timing.get(f"insult.{use.name}.duration")
-                ),
-            )
-            for use in self.insults
-        )
+        """The arm with the times of its insults, drugs and treatments moved, h, and some of other durations."""
+
+        def moved(use: Use, key: str) -> Use:
+            return use.timed(timing.get(f"{key}.onset"), timing.get(f"{key}.duration"))
+
+        insults = tuple(replace(i, use=moved(i.use, f"insult.{i.name}")) for i in self.insults)
+        drugs = tuple(replace(d, use=moved(d.use, f"{d.table}.{d.name}")) for d in self.drugs)
         treatments = tuple(
             treatment.moved(timing.get(f"treatment.{treatment.name}.onset", treatment.times[0]))
             for treatment in self.treatments
         )
-        return replace(self, insults=insults, treatments=treatments)
+        return replace(self, insults=insults, drugs=drugs, treatments=treatments)
 
     @property
     def spans(self) -> list[tuple[float, float]]:
         """When each dose begins and ends, and when each device is put in, h."""
         doses = [(t, t + dose.duration) for dose in self.treatments for t in dose.times]
-        drugs = [insult.use for insult in self.insults if insult.volume is not None]
-        doses += [span for use in drugs for span in zip(use.start, use.stop, strict=True)]
+        doses += [span for dose in self.drugs if dose.drug.fluid is not None for span in dose.spans]
         return doses + [(float(device.at), float(device.at)) for device in self.devices]
 
 
@@ -164,6 +177,7 @@ class Plan:
     def knots(self) -> Array:
         """h, shape (time,): every event twice, every measured moment once at least."""
         uses = [insult.use for arm in self.arms for insult in arm.insults]
+        uses += [drug.use for arm in self.arms for drug in arm.drugs]
         spans = [span for arm in self.arms for span in arm.spans]
         spans += [(drawn.start, drawn.stop) for _, drawn in self.samples]
         events = [moment for use in uses for moment in (*use.start, *use.stop)]
@@ -183,14 +197,22 @@ class Plan:
         return tuple(
             (
                 name,
-                transport.Sample(
-                    use.of, start, start + hours(use.duration), volume, self.study.drawn_at(use)
-                ),
+                transport.Sample(use.of, start, stop, volume, self.study.drawn_at(use)),
             )
             for name, use in self.study.tables.sample.items()
-            for start in map(float, use.at)
+            for start, stop in use.spans
             for volume in [np.array([float(use.volume)])]
         )
+
+    @cached_property
+    def probes(self) -> dict[str, Probe]:
+        """Where drugs are followed, by name; none where the study gives none by name."""
+        return self.study.probes
+
+    @cached_property
+    def hours(self) -> Array:
+        """Every moment at which drugs are followed, h, rising."""
+        return np.unique(self.knots)
 
     @cached_property
     def times(self) -> Array:
@@ -225,12 +247,32 @@ def planned(study: Study, arm: Arm) -> PlannedArm:
     tables = study.tables
     treatments = {name: tables.treatment[name] for name in arm.treatments}
     doses = tuple(PlannedTreatment(name, t, tuple(map(float, t.at))) for name, t in treatments.items())
-    names = [*arm.insults, *[""] * len(arm.devices)]
-    suffered = tuple(
-        PlannedInsult(name, use.entry, use_of(use), use.route, use.amount, use.concentration, use.volume)
+    names = chain(arm.insults, repeat(""))
+    suffered = (
+        PlannedInsult(name, use.entry, use_of(use))
         for name, use in zip(names, study.suffered(arm), strict=False)
     )
-    return PlannedArm(arm, suffered, doses, tuple(tables.device[name] for name in arm.devices))
+    drugs = tuple(PlannedDrug(*key, use, _lasting(use)) for key, use in study.doses(arm).items())
+    devices = tuple(tables.device[name] for name in arm.devices)
+    return PlannedArm(arm, tuple(_of_one_drug(study, suffered)), drugs, doses, devices)
+
+
+def _of_one_drug(study: Study, insults: Iterable[PlannedInsult]) -> Iterator[PlannedInsult]:
+    """Insults, those by one drug as one: all of it that is in the ear does harm once."""
+    solutes, entries = set(study.catalog.names("solutes")), set[str]()
+    for insult in insults:
+        needs = study.catalog.get("insults", insult.entry).options.needs
+        by_drug = bool({need.partition(".")[0] for need in needs} & solutes)
+        if not (by_drug and insult.entry in entries):
+            yield insult
+        entries.add(insult.entry)
+
+
+def _lasting(use: DrugUse) -> Use:
+    """A drug's use in house units: while it is given, or let go evenly."""
+    start = tuple(map(float, use.at))
+    lasting = use.span if use.release is None or use.release.over is None else float(use.release.over)
+    return Use(start, tuple(t + lasting for t in start))
 
 
 def use_of(use: InsultUse) -> Use:

@@ -63,7 +63,8 @@ def observe(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None 
     for name, measure in study.tables.measure.items():
         sheet = _Sheet.of(measure, subjects)
         bound = endpoint(study, measure, ears)
-        sides = study.catalog.get("endpoints", measure.endpoint).options.ears
+        options = study.catalog.get("endpoints", measure.endpoint).options
+        sides = options.ears
         for number, arm in enumerate(result.arm.to_numpy()):
             by_side: dict[str, Reading] = {}
             for side in sides:
@@ -72,7 +73,7 @@ def observe(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None 
                 ]
                 value = true.sel(arm=arm, time=sheet.times, frequency=sheet.frequencies).to_numpy()
                 key = f"readings/{name}/{number}" + ("" if side == sides[0] else f"/{side}")
-                by_side[side] = bound.read(value, _luck(ears, key, value.shape[1:]))
+                by_side[side] = bound.read(value, _in_sessions(ears, key, value.shape[1:], options.session))
                 labels = {
                     "quantity": name,
                     "unit": result[name].attrs["unit"],
@@ -109,15 +110,26 @@ def ears_of(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None)
     return ears
 
 
-def _luck(ears: Ears, key: str, shape: tuple[int, ...]) -> Array:
-    """Uniform numbers of each ear, a function of its number alone: who is left out or comes besides changes nothing."""
+def _luck(ears: Ears, numbers: Rows, key: str, shape: tuple[int, ...]) -> Array:
+    """Uniform numbers of each ear, or run: functions of its number alone, whoever is left out or comes besides."""
     each = int(np.prod(shape))
-    order = np.argsort(ears.ear)
-    luck = np.empty((ears.size, *shape))
-    for run in np.split(order, np.flatnonzero(np.diff(ears.ear[order]) != 1) + 1):
-        first, last = int(ears.ear[run[0]]), int(ears.ear[run[-1]]) + 1
-        luck[run] = uniforms(ears.seed, key, first * each, last * each).reshape(-1, *shape)
-    return luck
+    some, place = np.unique(numbers, return_inverse=True)
+    luck = np.empty((some.size, *shape))
+    for part in np.split(np.arange(some.size), np.flatnonzero(np.diff(some) != 1) + 1):
+        first, last = int(some[part[0]]), int(some[part[-1]]) + 1
+        luck[part] = uniforms(ears.seed, key, first * each, last * each).reshape(-1, *shape)
+    return luck[place]
+
+
+def _in_sessions(ears: Ears, key: str, shape: tuple[int, ...], share: float) -> Array:
+    """Luck of each reading, of whose variance a ``share`` is that of all readings of one run's session."""
+    from scipy.special import ndtr, ndtri
+
+    own = _luck(ears, ears.ear, key, shape)
+    if not share:
+        return own
+    session = _luck(ears, ears.run, f"{key}/session", (shape[0], 1))
+    return np.asarray(ndtr(np.sqrt(1.0 - share) * ndtri(own) + np.sqrt(share) * ndtri(session)))
 
 
 def _drawn(study: Study, result: xr.Dataset) -> list[pd.DataFrame]:

@@ -52,10 +52,13 @@ _DIMS: dict[str, tuple[str, ...]] = {
     "plasma": ("arm", "subject"),
     "signal": ("arm", "subject", "where"),
     "sampled": ("arm", "subject", "sample"),
+    "concentration": ("arm", "subject", "hour", "probe"),
     "arrived": ("subject", "cell", "place"),
     "spare": ("subject", "frequency"),
     **dict.fromkeys(("time_error", "mass_balance_error"), ("subject",)),
 }
+# What a result holds of each solute, by its name.
+_OF_SOLUTES = ("sampled", "concentration")
 Variable = tuple[tuple[str, ...], Array, dict[str, str]]
 # Fewer candidates than ears in a world: some ears are there twice.
 _FEW_CANDIDATES = 10
@@ -207,8 +210,8 @@ def _variable(study: Study, name: str, values: Array) -> Variable:
     """A variable of a result: its dimensions, its values, its unit and, of a measure, its name."""
     if name in study.tables.measure:
         return _DIMS["measure"], values, described(study, study.tables.measure[name])
-    kind = "sampled" if name.startswith("sampled_") else name
-    unit = _UNITS.get(name, "uM" if kind == "sampled" else "")
+    kind = next((kind for kind in _OF_SOLUTES if name.startswith(f"{kind}_")), name)
+    unit = _UNITS.get(name, "uM" if kind in _OF_SOLUTES else "")
     return _DIMS[kind], values, {"unit": unit}
 
 
@@ -216,7 +219,7 @@ def _coordinates(chain: Plan, ears: Ears, keep: Collection[str]) -> dict[str, An
     coords: dict[str, Any] = {
         "arm": [arm.name for arm in chain.arms],
         "subject": ears.ear,
-        **{name: ("subject", getattr(ears, name)) for name in ("world", "lot", "person", "weight")},
+        **{name: ("subject", getattr(ears, name)) for name in ("world", "lot", "run", "person", "weight")},
         "time": ("time", chain.times, {"unit": "h"}),
         "frequency": ("frequency", chain.frequencies, {"unit": "kHz"}),
         "place": ("place", chain.places.place, {"unit": "", "long_name": "0 base to 1 apex"}),
@@ -224,6 +227,8 @@ def _coordinates(chain: Plan, ears: Ears, keep: Collection[str]) -> dict[str, An
     }
     if "vesicles" in keep:
         coords["where"] = ["organ of Corti", "blood"]
+    if "drugs" in keep and chain.probes:
+        coords |= {"hour": ("hour", chain.hours, {"unit": "h"}), "probe": list(chain.probes)}
     if chain.samples:
         coords["sample"] = [name for name, _ in chain.samples]
         coords["sampled_at"] = ("sample", [drawn.stop for _, drawn in chain.samples], {"unit": "h"})

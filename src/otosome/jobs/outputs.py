@@ -11,6 +11,7 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from otosome.answers.accuracy import Accuracy
+from otosome.answers.exposure import Drugs
 from otosome.answers.headline import Headline
 from otosome.answers.numbers import Interval
 from otosome.answers.sources import SourceRow
@@ -69,6 +70,7 @@ class RunResult(TypedDict):
     """The benefit; empty where the study compares nothing."""
 
     headline: Headline | Nothing
+    drugs: NotRequired[Drugs]
     errors: Accuracy
     rejected: list[Rejected]
     against: NotRequired[Against]

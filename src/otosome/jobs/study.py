@@ -121,6 +121,7 @@ class StudyResult:
             "seed": self.seed,
             "result": {
                 of: self.answer(of),
+                **({} if self.answer("drugs") is None else {"drugs": self.answer("drugs")}),
                 "errors": self.answer("errors") or {},
                 "rejected": self.answer("rejected") or [],
                 **({"against": against} if (against := self.answer("against")) else {}),
@@ -128,15 +129,25 @@ class StudyResult:
             "notes": [*self.answer("notes"), *self.warnings],
         }
 
+    def _answer_lines(self) -> list[str]:
+        """The comparison, and where the drugs went; of a study of drugs alone no comparison."""
+        from otosome.report import summary
+        from otosome.report.terminal import drug_lines, headline_lines
+
+        compared, drugs = summary.headline(self.data), summary.drugs(self.data)
+        if compared is None and drugs.exposures:
+            return drug_lines(drugs)
+        return [*headline_lines(compared), *drug_lines(drugs)]
+
     def lines(self) -> list[str]:
         """The answer for a person."""
         from otosome.report import summary
-        from otosome.report.terminal import accuracy_lines, against_lines, headline_lines, therapy_lines
+        from otosome.report.terminal import accuracy_lines, against_lines, therapy_lines
 
         beside = summary.therapies(self.data)
         return [
             f"{self.record.name}: {self.data.sizes['subject']} ears, seed {self.seed}",
-            *(headline_lines(summary.headline(self.data)) if beside is None else therapy_lines(beside)),
+            *(self._answer_lines() if beside is None else therapy_lines(beside)),
             *against_lines(self.answer("against")),
             *accuracy_lines(summary.accuracy(self.data)),
             f"report: {self.report.resolve()}",

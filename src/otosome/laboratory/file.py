@@ -55,6 +55,8 @@ _MARKS = (
 )
 _SPIKE2 = b"(C) CED"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_WHOSE = re.compile(r"(subject|animal|mouse|rat|patient)[ .#-]*(?:id|no|nr|number|#)\.?")
+_LEVEL = re.compile(r"threshold\s*[(\[]\s*db\s*(spl|hl)\s*[)\]]")
 _MISSING = {"", "na", "nan", "none", "null", "n/a", "."}
 _DATE = re.compile(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?!\d)", re.ASCII)
 
@@ -254,7 +256,7 @@ class Export:
         """The columns' names; one without a letter or digit is numbered, and one that stands twice is refused."""
         import pandas as pd
 
-        written = [str(cell).strip().strip("\ufeff").lower() for cell in cells]
+        written = [spelled(str(cell).strip().strip("\ufeff").lower()) for cell in cells]
         if own:
             written = [*own, *[""] * len(cells)][: len(cells)]
         names = [name if any(map(str.isalnum, name)) else f"_{i}" for i, name in enumerate(written)]
@@ -351,7 +353,14 @@ def header(head: bytes) -> set[str]:
     """The column names of a table that begins so: its first line's cells, lower case."""
     text = head.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
     first = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
-    return {cell.strip().strip('"').lower() for cell in first.split(_separator(first))}
+    return {spelled(cell.strip().strip('"').lower()) for cell in first.split(_separator(first))}
+
+
+def spelled(name: str) -> str:
+    """A column's name as readers know it: ``mouse id`` is ``mouse_id``, ``threshold (dB HL)`` ``threshold_db_hl``."""
+    whose = _WHOSE.fullmatch(name)
+    level = _LEVEL.fullmatch(name)
+    return f"{whose[1]}_id" if whose else f"threshold_db_{level[1]}" if level else name
 
 
 def _separator(line: str) -> str:

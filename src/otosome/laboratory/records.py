@@ -113,7 +113,7 @@ def recordings(
     if "samples" in own:
         yield fields
     for value in node.values():
-        for inner in value if isinstance(value, (list, np.ndarray)) else [value]:
+        for inner in value if isinstance(value, list) else [value]:
             if isinstance(inner, dict):
                 yield from recordings(inner, fields)
 

@@ -207,18 +207,49 @@ def growth(level: Decibels, levels: Decibels, amplitudes: Plain) -> Plain:
     """
     order = np.argsort(levels)
     x, y = levels[order], amplitudes[order]
-    silent = x[0] - y[0] * (x[1] - x[0]) / (y[1] - y[0])
-    return np.interp(level, np.concatenate([[silent], x]), np.concatenate([[0.0], y]))
+    return np.interp(level, np.concatenate([[silence(levels, amplitudes)], x]), np.concatenate([[0.0], y]))
+
+
+def silence(levels: Decibels, amplitudes: Plain) -> float:
+    """Level at which a growth curve, drawn on, comes to nothing."""
+    first, second = np.argsort(levels)[:2]
+    rise = (amplitudes[second] - amplitudes[first]) / (levels[second] - levels[first])
+    return float(levels[first] - amplitudes[first] / rise)
 
 
 def wave1(
-    ear: Ear, cells: Cells, frequency: Kilohertz, level: Decibels, levels: Decibels, amplitudes: Plain
+    ear: Ear,
+    cells: Cells,
+    frequency: Kilohertz,
+    level: Decibels,
+    levels: Decibels,
+    amplitudes: Plain,
+    recruited: Decibels,
+    release: Plain | float = 0.0,
 ) -> Plain:
     """Amplitude of wave I to a tone, as a fraction of the healthy ear's at the same level.
 
     ``level``                   dB SPL of the tone, broadcasts to (subject, 1, 1)
     ``levels``, ``amplitudes``  the healthy growth curve, shape (point,)
-    returns                     0 to 1, shape (subject, time, frequency)
+    ``recruited``               level from which afferents alone count, dB SPL
+    ``release``                 by how much the wave grows where the tone's own outer hair cells work and all others do
+                                not: the fibres around it no longer answer
+    returns                     not negative, shape (subject, time, frequency)
     """
-    reached = growth(level - shift(ear, cells, frequency), levels, amplitudes)
-    return reached / growth(level, levels, amplitudes) * heard(ear, cells.afferents(), frequency)
+    silent = silence(levels, amplitudes)
+    as_healthy = recruiting(level, silent, shift(ear, cells, frequency), recruited)
+    reached = growth(as_healthy, levels, amplitudes) / growth(level, levels, amplitudes)
+    lost = 1.0 - cells.function("ohc")
+    beside = np.maximum(lost.max(axis=2, keepdims=True) - heard(ear, lost, frequency), 0.0)
+    return reached * heard(ear, cells.afferents(), frequency) * (1.0 + release * beside)
+
+
+def recruiting(level: Decibels, silent: float, shift: Decibels, recruited: Decibels) -> Decibels:
+    """Level at which a healthy ear hears as loud: what lies between threshold and ``recruited`` is drawn out.
+
+    ``silent``  healthy threshold;  ``shift``  of it, not negative; ``recruited`` and above are heard as ever
+    """
+    room = np.maximum(recruited - silent - shift, 1e-9)
+    below = np.maximum(recruited - level, 0.0)
+    healthy: Decibels = np.where(below > 0, recruited - below * (recruited - silent) / room, level)
+    return healthy

@@ -336,7 +336,8 @@ class Mechanism:
 
     ``acts``    which kinds each action reaches: prevent (injury), rescue (death of the injured), repair,
                 clear (stress; its kind is "stress"), support (neurons without afferents)
-    ``gates``   it has no action of its own but multiplies the signal of all others, by 1 - gate (1 - effect)
+    ``gates``   others wait for it: it multiplies the effect of all others by 1 - gate (1 - its own effect), so that
+                with a gate of 1 nothing is left of theirs without it
     ``ec50``    vesicles of potency 1 at half the signal, particles/uL; ``n50`` copies released, copies/uL
     ``onset``, ``offset``  hours for the effect to build at full signal, and to fade without it
     ``prevent`` ... ``support``  largest effect of each action, 0 to 1
@@ -426,14 +427,15 @@ def protect(
                     (subject, time, place), size classes summed
     ``potency``     relative potency of the lot by mechanism, broadcasts to (subject, 1, 1); 1 where absent
     ``cargo``       copies released by tissue, copies/uL, same shape; none where absent
-    ``without``     mechanisms knocked out: they give no signal. A knocked-out gate stays shut.
+    ``without``     mechanisms knocked out: they have no effect. A knocked-out gate stays shut.
     """
     effects = _Effects(knots, mechanisms, contact, potency or {}, cargo or {}, frozenset(without))
     factors: dict[tuple[str, str], Array] = {}
     for name, mechanism in mechanisms.items():
         for action, kinds in mechanism.acts.items():
             for kind in kinds:
-                now = effects.of(name, TISSUES[kind])
+                tissue = TISSUES[kind]
+                now = effects.of(name, tissue) * effects.opened(name, tissue)
                 _multiply(factors, mechanism, action, kind, now)
     return Protection(factors)
 
@@ -461,10 +463,7 @@ class _Effects:
     def of(self, name: str, tissue: str) -> Fraction:
         mechanism = self.mechanisms[name]
         if (name, tissue) not in self.known:
-            signal = self._signal(name, mechanism, tissue)
-            if not mechanism.gates:
-                signal = signal * self._opened(tissue)
-            self.known[name, tissue] = mechanism.effect(self.knots, signal)
+            self.known[name, tissue] = mechanism.effect(self.knots, self._signal(name, mechanism, tissue))
         return self.known[name, tissue]
 
     def _signal(self, name: str, mechanism: Mechanism, tissue: str) -> Fraction:
@@ -475,11 +474,11 @@ class _Effects:
         potency = self.potency.get(name, _ONE)
         return mechanism.signal(potency * vesicles, potency * cargo)
 
-    def _opened(self, tissue: str) -> Fraction:
-        """How far the gates let others through, 0 to 1."""
+    def opened(self, of: str, tissue: str) -> Fraction:
+        """How much of one mechanism's effect the gates of the others let through, 0 to 1."""
         opened = _ONE
         for name, gate in self.mechanisms.items():
-            if gate.gates and gate.gate is not None:
+            if gate.gates and gate.gate is not None and name != of:
                 opened = opened * (1.0 - gate.gate * (1.0 - self.of(name, tissue)))
         return opened
 
@@ -644,12 +643,14 @@ def _fate(
     removal: PerHour,
     arrived: Mapping[str, Fraction],
 ) -> tuple[Fraction, Fraction, Fraction]:
-    """Intact, injured and silent fractions of one kind."""
+    """Intact, injured and silent fractions of one kind; what is ``spared`` is never injured, and goes with the rest."""
     direct = injury.hazards.get(kind, _NONE)
     rate = _column(rates["frailty"]) * (_column(rates["sensitivity"]) * stressed + direct)
     deadly = emax(stressed, _column(rates["half_stress"]), _column(rates["hill"]))
     shape = stressed.shape
+    spared = _column(rates.get("spared", _NONE))
     removed = removal + injury.losses.get(kind, _NONE)
+    whole = np.broadcast_to(arrived.get(kind, _WHOLE), (shape[0], shape[2]))
     state: tuple[Array, Array, Array] = _decline(
         *halves(knots),
         _full(rate * protection.factor("prevent", kind), shape),
@@ -658,10 +659,17 @@ def _fate(
         _full(_column(rates["death"]) * deadly * protection.factor("rescue", kind), shape),
         np.broadcast_to(np.ravel(rates["silent_death"]), shape[:1]).astype(float),
         _full(removed, shape) if removed.any() else np.empty((0, 0, 0)),
-        _full(arrived.get(kind, _WHOLE), (shape[0], shape[2])),
+        _full(whole * (1.0 - spared[:, 0]), whole.shape),
     )
-    places = shape[2]
-    return state[0][:, :, :places], state[1][:, :, :places], state[2][:, :, :places]
+    intact, injured, silent = (part[:, :, : shape[2]] for part in state)
+    if not spared.any():
+        return intact, injured, silent
+    lasting = (
+        relax(knots, np.zeros(shape), removed, whole * spared[:, 0])
+        if removed.any()
+        else whole[:, None] * spared
+    )
+    return intact + lasting, injured, silent
 
 
 def _stria(knots: Hours, rates: Mapping[str, Array], stressed: Plain) -> Fraction:

@@ -81,6 +81,7 @@ def _study(result: xr.Dataset, readings: pd.DataFrame) -> str:
         headline=compared,
         **(_answer(result, compared) if compared else {"movers": []}),
         **_pictures(result, readings),
+        **_drugs(result),
         claims=claims.claims(result.attrs["name"]),
         command="run",
     )
@@ -186,8 +187,19 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
     from otosome.report import figures, still, summary, window
     from otosome.report.against import against, measured
 
-    first, *others = summary.measures(result)
     pictured = summary.has_window(result)
+    names = summary.measures(result)
+    if not names:
+        none = dict.fromkeys(("window", "window_svg", "measure", "day"))
+        empty: dict[str, Any] = {
+            key: [] for key in ("frequency", "course", "others", "cochleogram", "grades", "measured")
+        }
+        return (
+            none
+            | empty
+            | {"colours": figures.arm_colours(result), "delivery": [], "sizes": None, "against": None}
+        )
+    first, *others = names
     return {
         "colours": figures.arm_colours(result),
         "window": _json(window.pack(result)) if pictured else None,
@@ -204,6 +216,15 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
         "measured": measured(result),
         "grades": grades(readings, summary.scales(result), map(str, result["arm"].values)),
     }
+
+
+def _drugs(result: xr.Dataset) -> dict[str, Any]:
+    """Where drugs went: curves, a map over place and time, and the numbers."""
+    from otosome.report import summary
+    from otosome.report.drugs import curves
+
+    drugs = summary.drugs(result)
+    return {"drugs": drugs, "drug_curves": curves(result) if drugs.exposures else []}
 
 
 def _templates() -> Environment:

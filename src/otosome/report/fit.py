@@ -106,6 +106,8 @@ def _density(file: FitFile, estimate: Estimate, drawn: Array) -> Panel:
             axes.stairs(share, edges, color=colour, fill=True, alpha=0.35)
         if ratio:
             axes.set_xscale("log")
+            ticks = np.geomspace(low, high, 4)
+            axes.set_xticks(ticks, [number(float(tick), 2) for tick in ticks])
         axes.axvline(estimate.mode, color=INK, linewidth=1)
         axes.set(yticks=[], xlabel=unit_text(estimate.unit) or "share")
         axes.minorticks_off()

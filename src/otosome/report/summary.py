@@ -13,12 +13,13 @@ from otosome.answers import stored
 from otosome.answers.accuracy import Accuracy
 from otosome.answers.band import Groups
 from otosome.answers.description import ArmContent, Mark, Scale, Sizes
+from otosome.answers.exposure import Drugs
 from otosome.answers.headline import Headline
 from otosome.answers.numbers import amount, is_fraction, number
 from otosome.answers.sensitivity import Mover
 from otosome.answers.sources import SourceRow
 from otosome.answers.therapies import SideBySide
-from otosome.study import Measure
+from otosome.study import Measure, Study, loads
 from otosome.units import Json
 
 _ATTRIBUTES = (
@@ -44,7 +45,7 @@ def check(result: xr.Dataset) -> None:
     missing = [f"variable {name!r}" for name in variables if name not in result.variables]
     missing += [f"coordinate {name!r}" for name in coordinates if name not in result.coords]
     missing += [f"attribute {name!r}" for name in _ATTRIBUTES if name not in result.attrs]
-    if not missing and not measures(result):
+    if not missing and not measures(result) and not drugs(result).exposures:
         missing = ["a measure: a variable (arm, subject, time, frequency) with attribute 'endpoint'"]
     if missing:
         raise ValueError(f"this result cannot be reported: it lacks {', '.join(missing)}")
@@ -66,6 +67,28 @@ def study(result: xr.Dataset) -> Json:
 def headline(result: xr.Dataset) -> Headline | None:
     """The comparison of two arms; None where the study compares none."""
     return stored.read(result, "headline", Headline) if result.attrs["headline"] != "{}" else None
+
+
+def drugs(result: xr.Dataset) -> Drugs:
+    """Where drugs went; nothing in a result that follows none."""
+    return stored.read(result, "drugs", Drugs) if "drugs" in result.attrs else Drugs([], [], [])
+
+
+def measured_points(result: xr.Dataset, solute: str, probe: str) -> list[tuple[float, float]]:
+    """When and how much, h and uM, was measured of a drug at a probe; where two are of a fluid, at the first."""
+    stated = load(result)
+    where = {name: place.of for name, place in stated.probes.items()}
+    first = next(name for name in where if where[name] == where[probe])
+    uses = [use for use in stated.tables.drug.values() if solute == use.solute]
+    points = [point for use in uses for point in use.points if point.of == where[probe] and probe == first]
+    molar_mass = stated.parameters.get(f"solutes.{solute}.molar_mass")
+    mass = {"uM": 1.0, "ug/uL": 1.0 if molar_mass is None else molar_mass.value}
+    return [(float(point.time), float(point.value) / mass[point.value.unit]) for point in points]
+
+
+def load(result: xr.Dataset) -> Study:
+    """The study of a result, as it was run."""
+    return loads(result.attrs["study"], str(result.attrs["name"]), check=False)
 
 
 def therapies(result: xr.Dataset) -> SideBySide | None:

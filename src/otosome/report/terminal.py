@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from otosome.answers.accuracy import Accuracy
+from otosome.answers.exposure import Drugs
 from otosome.answers.headline import Headline
 from otosome.answers.numbers import amount
 from otosome.answers.scores import WORDS
@@ -42,6 +43,20 @@ def headline_lines(compared: Headline | None) -> list[str]:
         lines.append(f"  null vesicles: {compared.null_benefit.text}")
     lines += _too_few(compared.worlds, _FEW_WORLDS, "for this interval to hold")
     return [*lines, _LAST]
+
+
+def drug_lines(drugs: Drugs) -> list[str]:
+    """Where each drug went: peak, when, area and half-life at every probe, and base over apex."""
+    lines = [
+        f"{row.solute} in '{row.arm}', {row.probe}: peak {row.peak.text} at {row.peak_time.text}, area {row.area.text}"
+        + (f", half-life {row.half_life.text}" if row.half_life else "")
+        for row in drugs.exposures
+    ]
+    lines += [
+        f"{row.solute} in '{row.arm}', {row.of} over {row.over}: peak {row.peak.text}, area {row.area.text}"
+        for row in drugs.gradients
+    ]
+    return [*lines, *drugs.notes, *([_LAST] if lines else [])]
 
 
 def against_lines(laid: Answer | None) -> list[str]:

@@ -34,6 +34,7 @@ _MEANINGS = {
     "subject": ("", "number of the ear"),
     "world": ("", "which draw of everything unknown the ear lives in"),
     "lot": ("", "which lot of its world the ear is treated with"),
+    "run": ("", "which exposure run the ear was in"),
     "person": ("", "whose ear it is"),
     "weight": ("", "importance weight of the ear"),
     "time": ("h", "time from the study's zero"),

@@ -35,6 +35,8 @@ def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, r
     readings.to_parquet(folder / "readings.parquet", index=False)
     _csv(readings, folder / "readings.csv")
     _csv(pd.DataFrame(json.loads(result.attrs["sources"])), folder / "sources.csv")
+    for name, table in drug_tables(result).items():
+        _csv(table, folder / f"{name}.csv")
     write_report(result, readings, folder / "report.html")
     record.write(folder)
 
@@ -117,6 +119,34 @@ def fill_intake(
         _csv(drawing.table, folder / "figures" / f"{drawing.stem}.csv")
     _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
     record.write(folder)
+
+
+def drug_tables(result: xr.Dataset) -> dict[str, pd.DataFrame]:
+    """Where drugs went, as tables: ``concentrations`` over time with 5, 50 and 95 %, and ``kinetics``; none of none."""
+    import pandas as pd
+
+    from otosome.answers.exposure import in_mass
+    from otosome.report.summary import drugs, load
+
+    rows = drugs(result).exposures if "drugs" in result.attrs else []
+    if not rows:
+        return {}
+    frames = []
+    for row in rows:
+        scale, unit = in_mass(load(result), row.solute)
+        curve = scale * result[f"concentration_{row.solute}"].sel(arm=row.arm, probe=row.probe)
+        low, median, high = curve.quantile([0.05, 0.5, 0.95], "subject").values
+        columns = {"time_h": result["hour"].values, "low": low, "median": median, "high": high, "unit": unit}
+        frames.append(pd.DataFrame({"arm": row.arm, "solute": row.solute, "probe": row.probe, **columns}))
+    numbers = [
+        {"arm": row.arm, "solute": row.solute, "probe": row.probe, "quantity": name, "unit": value.unit}
+        | {key: getattr(value.exact, key) for key in ("median", "low", "high")}
+        for row in rows
+        for name in ("peak", "peak_time", "area", "half_life", "whole")
+        for value in [getattr(row, name)]
+        if value is not None
+    ]
+    return {"concentrations": pd.concat(frames, ignore_index=True), "kinetics": pd.DataFrame(numbers)}
 
 
 def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> None:

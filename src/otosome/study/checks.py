@@ -16,6 +16,13 @@ _MOST_MOMENTS = 500
 def check_study(study: Study, file: str) -> None:
     """Refuse a study that cannot be computed as it is stated; raises BadInput with file and key."""
     with at(file):
+        if not study.tables.measure and not study.tables.drug:
+            raise BadInput(
+                "holds too few",
+                key="measure",
+                given=0,
+                allowed="at least 1: what is measured, or a [drug] to follow",
+            )
         for key, table in study.tables.each():
             with at(key=key or None):
                 for reference in table.references(study):

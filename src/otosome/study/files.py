@@ -156,6 +156,8 @@ def _number(parameter: Parameter, shelf: bool) -> dict[str, object]:
         "high": f"{parameter.high!r}{unit}",
         "shape": parameter.shape,
         "subjects": parameter.subjects,
+        "alike": parameter.alike,
+        "runs": parameter.runs,
         "lots": parameter.lots,
         "additive": parameter.additive,
         "basis": parameter.basis,

@@ -7,12 +7,15 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
+from typing import get_args
 
 from otosome.cards import Card, make_card
 from otosome.errors import BadInput, at
 from otosome.study.reading import table_of
 from otosome.study.study import Study
-from otosome.study.tables import PopulationUse, Tables
+from otosome.study.tables import DrugUse, PopulationUse, Tables
+from otosome.study.tables.drugs import Fluid, Point
+from otosome.units import Quantity
 
 # How the note begins that a study used a lot its own specification refuses.
 REFUSED = "Run despite its quality, with the refused lot"
@@ -65,7 +68,8 @@ def digest(file: Path) -> str:
 
 def with_inputs(study: Study, inputs: Inputs) -> Study:
     """The study with what its files hold; raises BadInput for a file that cannot be used, or a refused lot."""
-    return _with_quality(_with_batches(_with_people(study, inputs), inputs), inputs.despite_quality)
+    study = _with_batches(_with_points(_with_people(study, inputs), inputs), inputs)
+    return _with_quality(study, inputs.despite_quality)
 
 
 def of_one_person(study: Study, use: Mapping[str, object]) -> Study:
@@ -116,6 +120,50 @@ def _with_people(study: Study, inputs: Inputs) -> Study:
             "endpoint of that name can do without more words."
         )
     return replace(study, notes=(*study.notes, *notes))
+
+
+# ---------------------------------------------------------------- drugs
+
+# What laboratories call the fluids that drugs are measured in.
+_FLUIDS = {"perilymph": "scala_tympani", "st": "scala_tympani", "sv": "scala_vestibuli", "blood": "plasma"}
+_FLUIDS |= {"serum": "plasma", "csf": "cerebrospinal_fluid"}
+
+
+def _with_points(study: Study, inputs: Inputs) -> Study:
+    """Take what was measured of a study's drugs into the study."""
+    drugs, digests = dict(study.tables.drug), dict(study.inputs)
+    for name, use in drugs.items():
+        if use.measured is None or use.points:
+            continue
+        with at(None, f"drug.{name}.measured"):
+            file = inputs.file(use.measured, "is no file beside the study", "copy it beside the study")
+            drugs[name] = use.model_copy(update={"points": _points(study, use, file)})
+        digests[str(file)] = digest(file)
+    return replace(study, tables=study.tables.model_copy(update={"drug": drugs}), inputs=digests)
+
+
+def _points(study: Study, use: DrugUse, file: Path) -> list[Point]:
+    """The concentrations of a table: of the drug, or of one that the table does not name."""
+    from otosome.laboratory.reading import read
+
+    table = read(file, study.catalog).readings
+    points = []
+    for row in table.itertuples() if table is not None else ():
+        what, _, where = f"{row.quantity!s}".partition(".")
+        fluid = str(_FLUIDS.get(where, where))
+        if what not in ("drug", *study.carried(use.solute)) or row.unit not in ("uM", "ug/uL"):
+            continue
+        if fluid not in get_args(Fluid):
+            allowed = [*get_args(Fluid), *_FLUIDS]
+            raise BadInput(
+                "is no fluid or tissue that is followed", file=file.name, given=where, allowed=allowed
+            )
+        amount = f"{float(str(row.value))!r} {row.unit!s}"
+        point = {"time": Quantity(f"{float(str(row.time))!r} h"), "value": Quantity(amount), "of": fluid}
+        points.append(Point.model_validate({**point, "animal": str(row.subject)}))
+    if not points:
+        raise BadInput(f"holds no concentration of {use.solute}", file=file.name, given=use.measured)
+    return points
 
 
 # ---------------------------------------------------------------- lots

@@ -8,8 +8,9 @@ from otosome.study.study import Study
 
 
 def with_notes(study: Study) -> Study:
-    """The study with what is to be said of its operations and its volumes."""
-    notes = dict.fromkeys([*_alike(study), *_operations(study), *_volumes(study)])
+    """The study with what is to be said of its arms, its operations, volumes, pumps, samples and animals."""
+    parts = (_alike, _operations, _volumes, _pumps, _samples, _animals)
+    notes = dict.fromkeys(note for part in parts for note in part(study))
     return replace(study, notes=(*study.notes, *notes))
 
 
@@ -30,34 +31,97 @@ def _operations(study: Study) -> list[str]:
     for arm in study.tables.arm:
         if any(study.is_event(use) for use in study.suffered(arm)):
             continue
-        for name in arm.treatments:
-            route = study.tables.treatment[name].route
+        routes = [("vesicles", study.tables.treatment[name].route) for name in arm.treatments]
+        if study.tables.measure:
+            routes += [(study.tables.drug[name].solute, study.tables.drug[name].route) for name in arm.drugs]
+        for what, route in routes:
             opens = study.catalog.get("routes", route).options.opens
             if opens is not None:
                 notes.append(
-                    f"The arm “{arm.name}” is treated by {route}, which takes an operation, and suffers "
+                    f"The arm “{arm.name}” is given {what} by {route}, which takes an operation, and suffers "
                     f"nothing by it: add an insult such as {opens} to count its injury."
                 )
+    return notes
+
+
+def _animals(study: Study) -> list[str]:
+    """Animals of no strain where some strains are known, and runs that are not known where runs differ."""
+    notes, species = [], study.tables.species
+    strains = study.catalog.strains(species)
+    if study.tables.strain is None and strains:
+        notes.append(
+            f"No strain is named: the animals are a mixture of strains, so what is not known of them is wider. Strains "
+            f"there are: {', '.join(strains)}."
+        )
+    if study.tables.cohort is None and any(number.runs for number in study.parameters.values()):
+        notes.append(
+            "No [cohort] says which animals were exposed together: each is taken as a run of its own, and the spread "
+            "between runs is not split from that between animals. An experiment of few runs is less sure than so many "
+            "animals look."
+        )
     return notes
 
 
 def _volumes(study: Study) -> list[str]:
     """The single injections of more than all perilymph, or more than any middle ear holds."""
     notes = []
-    for name, treatment in study.tables.treatment.items():
-        entry, volume = study.catalog.get("routes", treatment.route), float(treatment.volume)
+    for table, name, route, volume in _injected(study):
+        entry = study.catalog.get("routes", route)
         if entry.options.outlet is not None and volume > study.perilymph:
             times = volume / study.perilymph
             notes.append(
-                f"The treatment “{name}” injects {volume:g} uL at a time, {times:.{0 if times > 10 else 1}f} times all "
+                f"The {table} “{name}” injects {volume:g} uL at a time, {times:.{0 if times > 10 else 1}f} times all "
                 f"the perilymph of the ear ({study.perilymph:.3g} uL, both scalae, vestibule and canals): most of it "
                 "only washes through, and what such a pressure does to the ear is not counted."
             )
         if "capacity" in entry.card.parameters:
-            room = study.parameters[f"routes.{treatment.route}.capacity"]
+            room = study.parameters[f"routes.{route}.capacity"]
             if volume > room.high:
                 notes.append(
-                    f"The treatment “{name}” gives {volume:g} uL at a time, and the middle ear holds {room.value:g} "
+                    f"The {table} “{name}” gives {volume:g} uL at a time, and the middle ear holds {room.value:g} "
                     f"({room.low:g} to {room.high:g}) uL: the rest is taken as spilt."
                 )
     return notes
+
+
+def _injected(study: Study) -> list[tuple[str, str, str, float]]:
+    """Table, name, route and volume, uL, of every treatment, and of every drug that states its volume."""
+    treatments = [("treatment", n, use.route, float(use.volume)) for n, use in study.tables.treatment.items()]
+    drugs = [
+        ("drug", n, u.route, float(u.volume)) for n, u in study.tables.drug.items() if u.volume is not None
+    ]
+    return [*treatments, *drugs]
+
+
+def _pumps(study: Study) -> list[str]:
+    """The pumps that drive in more than the aqueduct lets out."""
+    species = study.tables.species
+    most = study.parameters[f"species.{species}.aqueduct_outflow"]
+    notes = []
+    for name, use in study.tables.drug.items():
+        options = study.catalog.get("routes", use.route).options
+        if (
+            options.outlet is None
+            or (use.outlet or options.outlet) != "aqueduct"
+            or not use.span
+            or not use.fluid
+        ):
+            continue
+        rate = use.fluid / use.span
+        if rate > most.value:
+            notes.append(
+                f"The drug “{name}” is driven in at {rate:.3g} uL/h, and the aqueduct of a {species} lets "
+                f"{most.value:g} ({most.low:g} to {most.high:g}) uL/h through at the pressure of cerebrospinal fluid: "
+                "pressure rises, perilymph may leave elsewhere, and neither is counted. A vent is another outlet."
+            )
+    return notes
+
+
+def _samples(study: Study) -> list[str]:
+    """The samples that together are more than all perilymph."""
+    return [
+        f"The sample “{name}” draws {use.number} times {use.volume} where all perilymph is {study.perilymph:.3g} uL: "
+        "the last of it is cerebrospinal fluid."
+        for name, use in study.tables.sample.items()
+        if use.number * float(use.volume) > study.perilymph
+    ]

@@ -14,20 +14,21 @@ import numpy as np
 from otosome.cards import check_plain
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
-from otosome.evidence import Curve, Parameter, Sourced, without_source
+from otosome.evidence import Cohort, Curve, Parameter, Sourced, without_source
 from otosome.model.grades import Scale
 from otosome.roles import AdverseEvent, BatchOptions, Map, Options, Population, SpeciesOptions
+from otosome.study.strain import Strain
 from otosome.study.tables import (
     Arm,
     DeviceUse,
+    DrugUse,
     InsultUse,
+    Probe,
     SampleUse,
     Tables,
 )
 from otosome.study.tables.base import Reference
-from otosome.units import (
-    Array,
-)
+from otosome.units import Array, Quantity
 
 if TYPE_CHECKING:
     from otosome.study.people import OtherReading
@@ -94,9 +95,24 @@ class Study:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """The shelves, with the curves the study states in place of theirs."""
+        """The shelves, with the curves that its strain and the study state in place of theirs."""
+        own = {} if self.strain is None else self.strain.curves()
         stated = {name: curve.curve(name, self.name) for name, curve in self.tables.curves.items()}
-        return replace(self.shelves, curves=stated)
+        return replace(self.shelves, curves={**own, **stated})
+
+    @cached_property
+    def strain(self) -> Strain | None:
+        """What its strain states in place of the shelves; None where it names none or one that is not known."""
+        name = self.tables.strain
+        if name is None or name not in self.shelves.names("strains"):
+            return None
+        return Strain.of(self.shelves.get("strains", name))
+
+    @property
+    def cohort(self) -> Cohort:
+        """Which ears are of one animal, and which animals were exposed together."""
+        use = self.tables.cohort
+        return Cohort() if use is None else Cohort(use.ears, use.animals)
 
     @property
     def species(self) -> Entry[SpeciesOptions, object]:
@@ -148,6 +164,7 @@ class Study:
         chosen = [self.arm(name) for name in arms]
         names = {
             "insult": {name for arm in chosen for name in arm.insults},
+            "drug": {name for arm in chosen for name in arm.drugs},
             "treatment": {name for arm in chosen for name in arm.treatments},
             "device": {name for arm in chosen for name in arm.devices},
         }
@@ -173,10 +190,11 @@ class Study:
         return [endpoint] if hears is None else [endpoint, hears]
 
     def solutes(self) -> list[str]:
-        """The solutes that move: the insults' drugs, and what a batch holds."""
+        """The solutes that move: the insults' drugs, those given, and what a batch holds."""
         drugs = {drug for use in self.tables.insult.values() for drug in self.drugs(use)}
+        drugs |= {name for use in self.tables.drug.values() for name in self.carried(use.solute)}
         content = ["vesicle", "protein"] if self._gives else []
-        return ["tmpa", *sorted(drugs), *content]
+        return ["tmpa", *sorted(drugs - {"tmpa"}), *content]
 
     @property
     def _gives(self) -> bool:
@@ -185,9 +203,49 @@ class Study:
         return bool(self.tables.treatment) or released
 
     def suffered(self, arm: Arm) -> list[InsultUse]:
-        """The insults of an arm: those it names, and those its devices bring as they are put in."""
+        """The insults of an arm: those it names, and those its devices bring and its drugs are."""
         brought = (self.brought(self.tables.device[name]) for name in arm.devices)
-        return [*(self.tables.insult[name] for name in arm.insults), *(use for use in brought if use)]
+        named = [self.tables.insult[name] for name in arm.insults]
+        return [*named, *(use for use in brought if use), *self._follow(arm, {use.entry for use in named})]
+
+    def _follow(self, arm: Arm, named: set[str]) -> list[InsultUse]:
+        """The insults that an arm's drugs are to the ear, one of an entry, but for those it names itself.
+
+        Where nothing of hearing or cells is measured none is computed.
+        """
+        times: dict[str, list[Quantity]] = {}
+        for use in (self.tables.drug[name] for name in arm.drugs) if self.tables.measure else ():
+            for entry in self.following(use.solute):
+                times.setdefault(entry, []).extend(use.at)
+        return [InsultUse(entry=entry, at=sorted(at)) for entry, at in times.items() if entry not in named]
+
+    def carried(self, solute: str) -> list[str]:
+        """A solute, and what the body makes of it."""
+        product = self.catalog.get("solutes", solute).options.becomes
+        return [solute] if product is None else [solute, product]
+
+    @property
+    def drug_solutes(self) -> list[str]:
+        """The solutes that are drugs here, and what they become."""
+        uses = [
+            *self.tables.drug.values(),
+            *filter(None, (u.drug(self) for u in self.tables.insult.values())),
+        ]
+        return list(dict.fromkeys(name for use in uses for name in self.carried(use.solute)))
+
+    def following(self, solute: str) -> list[str]:
+        """The insults that a drug is to the ear: entries that need to know where it, or what it becomes, is."""
+        solutes = set(self.carried(solute))
+        shelf = {
+            name: self.catalog.get("insults", name).options.needs for name in self.catalog.names("insults")
+        }
+        return [name for name, needs in shelf.items() if solutes & {need.partition(".")[0] for need in needs}]
+
+    def doses(self, arm: Arm) -> dict[tuple[str, str], DrugUse]:
+        """The drugs an arm gets, by table and name: those it names, and those its insults state themselves."""
+        named = {("drug", name): self.tables.drug[name] for name in arm.drugs}
+        own = {("insult", name): self.tables.insult[name].drug(self) for name in arm.insults}
+        return named | {key: use for key, use in own.items() if use is not None}
 
     def brought(self, device: DeviceUse) -> InsultUse | None:
         """The event that putting a device in is, at its time and depth; None for one that is only worn."""
@@ -310,7 +368,10 @@ class Study:
         uses, treatments = self.tables.insult, self.tables.treatment
         insults = [n for n in arm.insults if not self.is_event(uses[n]) and not self.is_local(uses[n].route)]
         spread = [n for n in arm.treatments if not self.is_local(treatments[n].route)]
-        return arm.model_copy(update={"insults": insults, "treatments": spread, "devices": []})
+        drugs = [n for n in arm.drugs if not self.is_local(self.tables.drug[n].route)]
+        return arm.model_copy(
+            update={"insults": insults, "treatments": spread, "drugs": drugs, "devices": []}
+        )
 
     @cached_property
     def perilymph(self) -> float:
@@ -369,8 +430,8 @@ class Study:
         numbers: dict[str, Parameter] = {}
         for entry in self.entries():
             for parameter in entry.parameters(self.tables.species).values():
-                numbers[parameter.name] = self._standing(parameter)
-                self._check_linked(parameter)
+                numbers[parameter.name] = self._standing(self._of_strain(parameter))
+                self._check_linked(numbers[parameter.name])
         for name, number in self.tables.numbers.items():
             if name not in numbers:
                 raise BadInput(
@@ -380,6 +441,9 @@ class Study:
                 self.catalog.source(number.source)
             numbers[name] = number.pinned(numbers[name], self.name)
         return numbers
+
+    def _of_strain(self, parameter: Parameter) -> Parameter:
+        return parameter if self.strain is None else self.strain.restated(parameter)
 
     def _check_linked(self, parameter: Parameter) -> None:
         """What a number is linked to stands on some shelf, in the study or not."""
@@ -404,10 +468,24 @@ class Study:
         return standing(item, self.catalog, self.name, self.allowed)
 
     @cached_property
+    def probes(self) -> dict[str, Probe]:
+        """Where drugs are followed, by name: as stated, else where most people look; nowhere without a drug."""
+        if not self.tables.drug:
+            return {}
+        places = {"base": 0.1, "middle": 0.5, "apex": 0.9}
+        usual = {name: Probe(place=place) for name, place in places.items()}
+        usual |= {"plasma": Probe(of="plasma"), "cerebrospinal fluid": Probe(of="cerebrospinal_fluid")}
+        return self.tables.probe or usual
+
+    @cached_property
     def until(self) -> float:
         """End of the study, h."""
         if self.tables.until is not None:
             return float(self.tables.until)
+        if not self.tables.measure:
+            raise BadInput(
+                "nothing is measured, so its end must be stated", key="until", cure='until = "24 h"'
+            )
         return max(float(t) for m in self.tables.measure.values() for t in m.at)
 
     def arm(self, name: str) -> Arm:

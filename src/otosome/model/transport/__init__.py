@@ -8,11 +8,12 @@ from otosome.model.transport.delivery import (
     Sample,
 )
 from otosome.model.transport.grid import Grid, schedule
-from otosome.model.transport.network import Network
-from otosome.model.transport.solute import Solute
+from otosome.model.transport.network import LUMPED, Network
+from otosome.model.transport.solute import Solute, paired
 from otosome.model.transport.solve import Transported, errors, solve
 
 __all__ = [
+    "LUMPED",
     "Anatomy",
     "Delivery",
     "Dose",
@@ -23,6 +24,7 @@ __all__ = [
     "Solute",
     "Transported",
     "errors",
+    "paired",
     "schedule",
     "solve",
 ]

@@ -21,7 +21,7 @@ from otosome.model.transport.kernel import (
     blend,
 )
 from otosome.model.transport.pattern import eliminate
-from otosome.model.transport.solute import Solute
+from otosome.model.transport.solute import CONVERSIONS, Solute
 from otosome.units import Array, Microlitres
 
 TISSUES = ("organ_of_corti", "lateral_wall", "rosenthals_canal")
@@ -172,6 +172,7 @@ class Network:
         _windows(edges, nodes, ear, volume, solute, subjects, windows)
         _depots(edges, nodes, depots)
         _losses(edges, nodes, ear, volume, solute, subjects)
+        _conversion(edges, nodes, solute, subjects)
         flux, order = _sorted(edges, nodes, _uptake(nodes, volume, solute, subjects, lanes))
         group = np.concatenate([np.full(part[0].size, part[3]) for part in edges.parts])[order]
         axial = axial._replace(edge=_rows(np.argsort(order)[axial.edge]))
@@ -293,7 +294,7 @@ def _tube(ear: Anatomy, volume: dict[str, Microlitres], solute: Solute, subjects
         _along(volume),
         np.concatenate([width, width[::-1], cell]),
         (ear.grid.places, ear.grid.places, ear.grid.vestibule),
-        solute.lanes("diffusion", subjects) * (1.0 + solute.lanes("dispersion", subjects)),
+        solute.spreading(subjects) * (1.0 + solute.lanes("dispersion", subjects)),
         ear.axial_flow,
         ear.aqueduct_exchange,
         ear.csf_volume,
@@ -348,8 +349,10 @@ def _exchange(
     tissue = scaled * solute.lanes("hindrance", subjects)
     partition = dict(zip(TISSUES, ("corti_partition", "wall_partition", "canal_partition"), strict=True))
     room = {t: volume[t] * solute.lanes(partition[t], subjects) for t in TISSUES} | {
-        name: volume[name][None] for name in ("scala_tympani", "scala_vestibuli", "cerebrospinal_fluid")
+        name: volume[name][None] / solute.free("perilymph", subjects)
+        for name in ("scala_tympani", "scala_vestibuli")
     }
+    room["cerebrospinal_fluid"] = volume["cerebrospinal_fluid"][None]
 
     def join(left: str, right: str, of: str, half_time: Array, scale: Array) -> None:
         conductance = scale * volume[of] * np.log(2.0) / half_time
@@ -367,7 +370,7 @@ def _exchange(
     join(canal, "cerebrospinal_fluid", canal, ear.nerve_canal_half_time, tissue)
     leak = tissue * volume[wall] * ear.supply.T * np.log(2.0) / ear.wall_blood_half_time
     # What the wall holds in equilibrium with plasma is in equilibrium with so much perilymph.
-    blood = leak * solute.lanes("blood_partition", subjects)
+    blood = leak * solute.lanes("blood_partition", subjects) * solute.free("plasma", subjects)
     edges.add(at[wall], at["plasma"], leak / room[wall], BARRIER)
     edges.add(at["plasma"], at[wall], blood / volume["plasma"], BARRIER)
 
@@ -394,20 +397,24 @@ def _windows(
     windows: int,
 ) -> None:
     """Round window over the basal places, oval window over the vestibule; per uL of middle-ear fluid."""
+    # What is bound to protein does not come back out.
+    perilymph = {
+        name: volume[name] / solute.free("perilymph", subjects) for name in ("scala_tympani", "vestibule")
+    }
     round_window = solute.lanes("round_window_permeability", subjects) * ear.windows
     conductance = round_window * (ear.round_window_area[:, None] * window_share(ear)).T[:windows]
     if ear.round_window_thickness is None:
-        _open(edges, nodes, "scala_tympani", conductance, volume["scala_tympani"])
+        _open(edges, nodes, "scala_tympani", conductance, perilymph["scala_tympani"])
     else:
-        _through_membrane(edges, nodes, ear, volume, solute, subjects, conductance)
+        _through_membrane(edges, nodes, ear, perilymph["scala_tympani"], solute, subjects, conductance)
     oval = ear.oval_window_area * np.diff(ear.grid.vestibule_edges)[:, None]
     permeability = solute.lanes("oval_window_permeability", subjects) * ear.windows
-    _open(edges, nodes, "vestibule", permeability * oval, volume["vestibule"])
+    _open(edges, nodes, "vestibule", permeability * oval, perilymph["vestibule"])
     # Thin bone, as of rodents: fluid in the bulla lies on the whole of the scala tympani.
     if ear.otic_capsule_width is not None and solute.capsule_permeability is not None:
         bone = ear.otic_capsule_width * ear.scala_tympani_length * ear.grid.width[:, None]
         permeability = solute.lanes("capsule_permeability", subjects)
-        _open(edges, nodes, "scala_tympani", permeability * bone, volume["scala_tympani"])
+        _open(edges, nodes, "scala_tympani", permeability * bone, perilymph["scala_tympani"])
 
 
 def _open(edges: Edges, nodes: Nodes, into: str, conductance: Array, volume: Microlitres) -> None:
@@ -415,14 +422,14 @@ def _open(edges: Edges, nodes: Nodes, into: str, conductance: Array, volume: Mic
     cells = conductance.shape[-2]
     inside, outside = nodes.index[into][:, :cells], nodes.index["middle_ear"]
     edges.add(outside, inside, conductance, FROM_MIDDLE_EAR)
-    edges.add(inside, outside, conductance / volume[:cells], TO_MIDDLE_EAR)
+    edges.add(inside, outside, conductance / volume[..., :cells, :], TO_MIDDLE_EAR)
 
 
 def _through_membrane(
     edges: Edges,
     nodes: Nodes,
     ear: Anatomy,
-    volume: dict[str, Microlitres],
+    perilymph: Microlitres,
     solute: Solute,
     subjects: Indices,
     conductance: Array,
@@ -441,7 +448,7 @@ def _through_membrane(
     edges.add(outside, membrane, 2.0 * conductance, FROM_MIDDLE_EAR)
     edges.add(membrane, outside, out, TO_MIDDLE_EAR)
     edges.add(membrane, inside, out)
-    edges.add(inside, membrane, 2.0 * conductance / volume["scala_tympani"][:cells])
+    edges.add(inside, membrane, 2.0 * conductance / perilymph[..., :cells, :])
 
 
 def _depots(edges: Edges, nodes: Nodes, depots: list[tuple[str, Array]]) -> None:
@@ -460,10 +467,10 @@ def _losses(
     subjects: Indices,
 ) -> None:
     at = nodes.index
-    kept = ear.middle_ear_half_time
+    half_time = ear.middle_ear_half_time
     if solute.middle_ear_half_time is not None:
-        kept = solute.lanes("middle_ear_half_time", subjects)
-    lost, absorbed = np.log(2.0) / kept, np.zeros(1)
+        half_time = solute.lanes("middle_ear_half_time", subjects)
+    lost, absorbed = np.log(2.0) / half_time, np.zeros(1)
     if solute.middle_ear_absorbed is not None:
         ratio = solute.lanes("middle_ear_absorbed", subjects)
         absorbed = ratio / (1.0 + ratio)
@@ -480,6 +487,16 @@ def _losses(
     for tissue in TISSUES:
         if f"{tissue}_inside" in at:
             edges.add(at[f"{tissue}_inside"], at[f"degraded_{tissue}"], solute.lanes("degradation", subjects))
+
+
+def _conversion(edges: Edges, nodes: Nodes, solute: Solute, subjects: Indices) -> None:
+    """A prodrug that becomes the next class where it is."""
+    for number, places in CONVERSIONS.items():
+        if getattr(solute, number) is None:
+            continue
+        for here in (nodes.index[name] for name in places):
+            last = np.broadcast_to(nodes.index["reacted"][-1:], (1, here.shape[1]))
+            edges.add(here, np.concatenate([here[1:], last]), solute.lanes(number, subjects))
 
 
 def _uptake(

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import Boltzmann
 
+from otosome.model.transport.anatomy import Anatomy
 from otosome.units import (
     Array,
+    Fraction,
     Hours,
     Kelvin,
     MicrolitresPerKilogram,
@@ -21,6 +23,17 @@ from otosome.units import (
     Plain,
     SquareMillimetresPerHour,
 )
+
+# Diffusion of albumin, 66.5 kDa, mm2/h: the law D = 1.01e-5 (mass / 136.2)^-0.35 cm2/s of the shelf.
+ALBUMIN = 0.417
+# Where a prodrug becomes a drug: the fluids and tissues by the number that says how fast.
+CONVERSIONS = {
+    "conversion_middle_ear": ("middle_ear",),
+    "conversion_perilymph": ("scala_tympani", "scala_vestibuli", "vestibule"),
+    "conversion_tissue": ("organ_of_corti", "lateral_wall", "rosenthals_canal"),
+    "conversion_csf": ("cerebrospinal_fluid",),
+    "conversion_plasma": ("plasma",),
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,9 @@ class Solute:
     ``capsule_permeability``  of the otic capsule, where a species' is thin enough to state its width
     ``middle_ear_half_time``  of this product in the middle ear, where it has one of its own; else the species'
     ``middle_ear_absorbed``   what the middle ear loses to plasma over what it loses otherwise; None: nothing to plasma
+    ``perilymph_free``, ``plasma_free``  share that is not bound to protein there, 0 to 1: only it crosses walls, and in
+                        perilymph what is bound diffuses as albumin does. Concentrations are of both. None: all is free
+    ``conversion_*``    1/h, at which a prodrug becomes the next class in a fluid or in all tissues (``paired``)
     ``plasma_exchange``  1/h, out of plasma into the rest of the body, and ``plasma_return`` back: two compartments
     raises              ValueError for negative or non-finite numbers, or a partition or half-amount of zero
     """
@@ -72,6 +88,13 @@ class Solute:
     middle_ear_absorbed: Plain | None = None
     plasma_exchange: PerHour | None = None
     plasma_return: PerHour | None = None
+    perilymph_free: Fraction | None = None
+    plasma_free: Fraction | None = None
+    conversion_middle_ear: PerHour | None = None
+    conversion_perilymph: PerHour | None = None
+    conversion_tissue: PerHour | None = None
+    conversion_csf: PerHour | None = None
+    conversion_plasma: PerHour | None = None
 
     def __post_init__(self) -> None:
         if (self.media_partition is None) != (self.media_entry is None) or (
@@ -92,6 +115,11 @@ class Solute:
         for name in (*positive, *optional):
             if np.any(getattr(self, name) == 0):
                 raise ValueError(f"solute: {name} is zero; expected a positive number")
+        for name in ("perilymph_free", "plasma_free"):
+            if getattr(self, name) is not None and np.any(
+                (getattr(self, name) <= 0) | (getattr(self, name) > 1)
+            ):
+                raise ValueError(f"solute: {name} is a share above zero, up to one")
         if np.any((self.uptake_capacity > 0) & (self.uptake_half == 0)):
             raise ValueError(
                 "solute: uptake_half is zero where uptake_capacity is not; expected a positive number"
@@ -112,6 +140,24 @@ class Solute:
         """Whether it enters scala media."""
         return self.media_entry is not None
 
+    @property
+    def converts(self) -> bool:
+        """Whether a class becomes the next on its way."""
+        return any(getattr(self, name) is not None for name in CONVERSIONS)
+
+    def free(self, where: str, subjects: slice | NDArray[np.int64]) -> Array:
+        """The share that is not bound to protein in ``perilymph`` or ``plasma``, shape (classes, 1, subject or 1)."""
+        return (
+            np.ones((1, 1, 1))
+            if getattr(self, f"{where}_free") is None
+            else self.lanes(f"{where}_free", subjects)
+        )
+
+    def spreading(self, subjects: slice | NDArray[np.int64]) -> SquareMillimetresPerHour:
+        """Diffusion in perilymph, free and bound, shape (classes, 1, subject or 1)."""
+        free = self.free("perilymph", subjects)
+        return np.asarray(free * self.lanes("diffusion", subjects) + (1.0 - free) * ALBUMIN)
+
     @classmethod
     def sized(
         cls, diameter: Millimetres, temperature: Kelvin, viscosity: PascalHours, **numbers: Array
@@ -129,6 +175,33 @@ class Solute:
         value: Array = getattr(self, name)
         chosen = value if value.shape[1] == 1 else value[:, subjects]
         return np.broadcast_to(chosen, (self.classes, chosen.shape[1]))[:, None, :]
+
+
+def paired(prodrug: Solute, drug: Solute, anatomy: Anatomy) -> Solute:
+    """A prodrug and what it becomes as the two classes of a solute.
+
+    ``anatomy``  of the ears, whose middle ear keeps what states no half-time of its own
+    """
+    absent: dict[str, Array] = {name: np.zeros(1) for name in (*CONVERSIONS, "media_entry", "media_loss")}
+    absent |= {name: np.zeros(1) for name in ("capsule_permeability", "middle_ear_absorbed")}
+    absent |= {name: np.zeros(1) for name in ("plasma_exchange", "plasma_return")}
+    absent |= {name: np.ones(1) for name in ("media_partition", "perilymph_free", "plasma_free")}
+    absent["middle_ear_half_time"] = anatomy.middle_ear_half_time
+
+    def stacked(name: str) -> Array | None:
+        own = [getattr(solute, name) for solute in (prodrug, drug)]
+        if all(value is None for value in own):
+            return None
+        rows = [by_class(absent[name]) if value is None else value for value in own]
+        return np.concatenate(np.broadcast_arrays(*rows))
+
+    numbers = {f.name: stacked(f.name) for f in fields(Solute)}
+    for name in CONVERSIONS:
+        rates = numbers[name]
+        if rates is not None:
+            # A drug becomes nothing more.
+            numbers[name] = rates * np.array([[1.0], [0.0]])
+    return Solute(**numbers)  # type: ignore[arg-type]  # each field of one solute or of the other is there
 
 
 def by_class(column: Array) -> Array:

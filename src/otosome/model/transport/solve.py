@@ -175,8 +175,11 @@ def _gather(
     }
     dose = join([run.dose for run in runs])
     # One after another: NumPy sums a lone ear's in another order than those of many.
-    missing = np.abs(reduce(np.add, ledger.values()) - dose)
-    mass_balance_error = np.max(np.divide(missing, dose, out=np.zeros_like(dose), where=dose > 0), axis=0)
+    missing, whole = reduce(np.add, ledger.values()) - dose, dose
+    if solute.converts:
+        missing, whole = (each.sum(axis=0, keepdims=True) for each in (missing, dose))
+    shares = np.divide(np.abs(missing), whole, out=np.zeros_like(whole), where=whole > 0)
+    mass_balance_error = np.max(shares, axis=0)
     peak, total = (join([getattr(run.record, name)[0] for run in runs]) for name in ("peak", "error"))
     error = total / np.where(peak > 0, peak, 1.0)
     volume = {name: join([run.network.volume[name] for run in runs]).T for name in runs[0].network.along}
@@ -274,6 +277,7 @@ class _Run:
         while i < knots.size - 1:
             if knots[i + 1] == knots[i]:
                 self.happen(knots[i])
+                self.settle(factors[min(i + 1, factors.size - 1)])
                 self.note(i + 1, i + 2)
                 i += 1
                 continue

@@ -67,6 +67,12 @@ class Case:
             return "exact"
         return "interval" if self.above is None and self.below is None else "direction"
 
+    @property
+    def figure(self) -> str:
+        """What it says beyond a middle: "spread", "correlation", "shape" or "run"; "" of a middle."""
+        stated = str(self.statistic.get("figure", "middle"))
+        return "" if stated == "middle" else stated
+
     def band(self) -> tuple[float, float]:
         """The measured value with its own error, 5 to 95 %: from its SE, else its SD and n, else the range of its n
         ears; without a value, the printed range."""
@@ -106,7 +112,10 @@ class Case:
 
     @property
     def spread(self) -> float | None:
-        """Standard deviation between ears: as printed, else from the SE; a range of a few is no such number."""
+        """Standard deviation between ears: as printed, else from the SE; a range of a few is no such number, and none
+        is the error of a figure that tells how ears differ."""
+        if self.figure:
+            return None
         if self.sd is not None:
             return self.sd
         return None if self.se is None else self.se * self.n**0.5

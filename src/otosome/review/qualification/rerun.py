@@ -19,6 +19,7 @@ from otosome.forward import (
     through,
     true_value,
 )
+from otosome.review.qualification import between
 from otosome.review.qualification.bench import Terms
 from otosome.review.qualification.case import Case
 from otosome.roles import ObservationOptions
@@ -27,7 +28,11 @@ from otosome.units import Array, Quantity
 
 # Steps between knots grow by this: fewer than a run's, at a cost of some tenths of a dB.
 _GROWTH = 1.3
-_WORDS = {"by": ("difference", "ratio"), "over": ("mean", "max", "min")}
+_WORDS = {
+    "by": ("difference", "ratio"),
+    "over": ("mean", "max", "min"),
+    "figure": ("middle", "spread", "correlation", "shape", "run"),
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,9 @@ class Statistic:
     ``scale``      the share of subjects, both ears alike, with its ``grade`` or a worse one, against the reading at
                    ``since`` where it grades shifts
     ``by``         "difference" or "ratio" to the other group;  ``over``  "mean", "max" or "min" over frequencies
+    ``figure``     what of the group: its "middle", the "spread" of its subjects, the "correlation" of neighbouring
+                   frequencies or with the measure ``beside``, the "shape" (highest less lowest frequency), or the share
+                   of its variance between exposure runs ("run")
     """
 
     measure: str
@@ -52,6 +60,8 @@ class Statistic:
     over: str = "mean"
     scale: str | None = None
     grade: str = ""
+    figure: str = "middle"
+    beside: str | None = None
 
     @classmethod
     def of_case(cls, case: Case, study: Study, file: str) -> Statistic:
@@ -70,6 +80,7 @@ class Statistic:
             "measure": measures,
             "of": arms,
             "against": [*arms, None],
+            "beside": [*measures, None],
             **_WORDS,
         }
         for name, allowed in words.items():
@@ -171,7 +182,7 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
         }
 
     values_by_measure = through(planned, mine, work)
-    readings = {}
+    readings: dict[str, Array] = {"run": mine.run.reshape(terms.worlds, subjects).astype(float)}
     for name, measure in study.tables.measure.items():
         uniform = uniforms(terms.seed, f"observation/{name}/{arm}", 0, values_by_measure[name].size).reshape(
             values_by_measure[name].shape
@@ -184,6 +195,8 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
 def _statistic(
     statistic: Statistic, case: Case, study: Study, read: Mapping[str, Mapping[str, Array]]
 ) -> Array:
+    if statistic.figure != "middle":
+        return _between(statistic, case, study, read[statistic.of])
     groups = [
         _group(statistic, case, study, read[arm][statistic.measure][:, : case.n]) for arm in statistic.arms
     ]
@@ -196,8 +209,23 @@ def _statistic(
     return np.asarray(getattr(np, statistic.over)(values, axis=1))
 
 
-def _group(statistic: Statistic, case: Case, study: Study, readings: Array) -> Array:
-    """What the subjects of a group have together at each frequency, shape (world, frequency)."""
+def _between(statistic: Statistic, case: Case, study: Study, read: Mapping[str, Array]) -> Array:
+    """How the subjects of one group differ, shape (world,)."""
+    values, _ = _values(statistic, study, read[statistic.measure][:, : case.n])
+    if statistic.figure == "spread":
+        return between.spread(values)
+    if statistic.figure == "shape":
+        return between.shape(values)
+    if statistic.figure == "run":
+        return between.run(values, read["run"][:, : case.n].astype(np.int64))
+    if statistic.beside is None:
+        return between.correlation(values)
+    return between.correlation(values, _values(statistic, study, read[statistic.beside][:, : case.n])[0])
+
+
+def _values(statistic: Statistic, study: Study, readings: Array) -> tuple[Array, Array | None]:
+    """Readings at the moment and frequencies looked at, (world, subject, frequency); less those before, where asked,
+    or with them, where a scale compares."""
     planned, measure = plan(study), study.tables.measure[statistic.measure]
     wanted = list(statistic.frequency) or measure.tones
     chosen = readings[..., np.searchsorted(planned.frequencies, np.sort(wanted))]
@@ -206,9 +234,18 @@ def _group(statistic: Statistic, case: Case, study: Study, readings: Array) -> A
     before = (
         None if statistic.since is None else chosen[:, :, np.searchsorted(planned.times, statistic.since)]
     )
+    if before is not None and statistic.scale is None:
+        values = values - before
+    return values, before
+
+
+def _group(statistic: Statistic, case: Case, study: Study, readings: Array) -> Array:
+    """What the subjects of a group have together at each frequency, shape (world, frequency)."""
+    values, before = _values(statistic, study, readings)
     if statistic.scale is not None:
+        measure = study.tables.measure[statistic.measure]
+        wanted = list(statistic.frequency) or measure.tones
         scale = study.scale(statistic.scale)
         grades = scale.grade(values, np.sort(wanted), before)
         return np.asarray((grades >= scale.labels.index(statistic.grade)).mean(axis=1, keepdims=True))
-    values = values if before is None else values - before
     return np.asarray(np.median(values, axis=1) if case.summary == "median" else values.mean(axis=1))

@@ -13,7 +13,7 @@ from otosome.units import LEVELS, Array, Json
 VERDICTS = ("agrees", "disagrees", "uninformative", "no test")
 # When an interval says too little: 95 % over 5 % of a positive number, dB of a level, measured spreads, and
 # half of all a share can be.
-RATIO, DECIBELS, SPREADS, SHARE = 10.0, 30.0, 5.0, 0.5
+RATIO, DECIBELS, SPREADS, SHARE, CORRELATION = 10.0, 30.0, 5.0, 0.5, 1.0
 # Probability of a direction from which it agrees; below its complement it disagrees.
 SURE = 0.9
 
@@ -92,7 +92,7 @@ def _row(case: Case, verdict: str, simulated: dict[str, float] | None, **more: A
         "id": case.id,
         "verdict": verdict,
         "about": case.about,
-        "kind": case.kind,
+        "kind": case.figure or case.kind,
         "unit": case.unit,
         "simulated": simulated,
         "measured": measured,
@@ -174,13 +174,16 @@ def _interval(case: Case, values: Array) -> Row:
 def too_wide(case: Case, low: float, high: float) -> str:
     """Why an interval says too little, empty where it says something.
 
-    A level, or a difference of two, by its width in dB; a share, which rows state in %, by its part of the
-    whole; any other number, all of which are positive, by the ratio of its ends; and each by the measured
+    A level, or a difference of two, by its width in dB; a correlation, and a share, which rows state in %, by its part
+    of the whole; any other number, all of which are positive, by the ratio of its ends; and each by the measured
     spread where one is known.
     """
     if case.unit in LEVELS:
         if high - low > DECIBELS:
             return f"wider than {DECIBELS:.0f} dB"
+    elif case.figure in ("correlation", "run"):
+        if high - low > CORRELATION:
+            return f"wider than {CORRELATION:.0f}, half of all a correlation can be"
     elif case.unit == "%":
         if high - low > 100.0 * SHARE:
             return "wider than half of all a share can be"

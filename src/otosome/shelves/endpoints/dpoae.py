@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,13 +32,13 @@ class Dpoae:
     Primaries of moderate level (65 and 55 dB SPL); frequency is f2. A reading has a normal error; what does
     not rise above the noise ``floor`` is read there (censored below).
 
-    ``healthy``  level of a healthy ear, dB SPL
+    ``healthy``  mean level of healthy ears, dB SPL, over frequency, kHz
     ``offset``   this ear against that mean, dB
     ``slope``    dB of emission lost per dB of shift
     ``floor``    of the noise where the distortion product is looked for, dB SPL
     """
 
-    healthy: DecibelsSPL
+    healthy: Mapping[str, Array]
     offset: Decibels
     slope: Plain
     floor: DecibelsSPL
@@ -45,8 +46,10 @@ class Dpoae:
 
     def value(self, ear: Ear, cells: Cells, frequency: Kilohertz) -> DecibelsSPL:
         """True level at each f2, dB SPL, shape (subject, time, frequency), never below the noise floor."""
-        lost = heard(ear, _amplifier_shift(cells), np.asarray(frequency, dtype=float))
-        return np.maximum(self.healthy + self.offset - self.slope * lost, self.floor)
+        frequency = np.asarray(frequency, dtype=float)
+        lost = heard(ear, _amplifier_shift(cells), frequency)
+        healthy = np.interp(np.log(frequency), np.log(self.healthy["frequency"]), self.healthy["level"])
+        return np.maximum(healthy + self.offset - self.slope * lost, self.floor)
 
     def read(self, value: DecibelsSPL, uniform: Array) -> Reading:
         """A reading; ``uniform`` in (0, 1), same shape as ``value``."""

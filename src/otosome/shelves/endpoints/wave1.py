@@ -29,12 +29,16 @@ class Wave1:
 
     ``level``   of the tone, dB SPL
     ``growth``  the healthy nerve's amplitude over level
+    ``recruited``  level from which a threshold shift is made up for, dB SPL
+    ``release``    growth beside a stretch whose outer hair cells fail
     ``scale``   this ear against the mean
     ``error``   standard deviation of the logarithm of a reading
     """
 
     level: DecibelsSPL | float
     growth: Mapping[str, Array]
+    recruited: DecibelsSPL
+    release: Plain
     scale: Plain
     error: Plain
     floor: Fraction
@@ -53,7 +57,10 @@ class Wave1:
         """True relative amplitude, shape (subject, time, frequency), not negative."""
         level = np.asarray(self.level, dtype=float)
         levels, amplitudes = self.growth["level"], self.growth["amplitude"]
-        return self.scale * hearing.wave1(ear, cells, np.asarray(frequency), level, levels, amplitudes)
+        recruitment = (self.recruited, self.release)
+        return self.scale * hearing.wave1(
+            ear, cells, np.asarray(frequency), level, levels, amplitudes, *recruitment
+        )
 
     def read(self, value: Plain, uniform: Array) -> Reading:
         """A reading; ``uniform`` in (0, 1), same shape as ``value``."""

@@ -7,18 +7,24 @@ unit that the header states, ``Data(uv)...`` with ``V1(uv)``, or nV, mV, V. Curs
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otosome.laboratory.columns import Columns, tone
 from otosome.laboratory.file import Export, flags, unix_moment
-from otosome.laboratory.tables import Tables, rows_of, waveforms
-from otosome.laboratory.voltage import one_unit
+from otosome.laboratory.tables import Tables, readings, rows_of, waveforms
+from otosome.laboratory.voltage import factor, one_unit
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIRST = ("sgi", "rec no.", "samp. per.", "no. samps.")
 MOST_SAMPLES = 20_000
+NEXT = (0.25, 1.0)  # ms from P1 to N1
 # Headers that state a unit of voltage: of the samples, and of each cursor.
 VOLTAGE = re.compile(r"(?:data|v\d+)\s*(?:\(([^()]*)\))?(?:\.\.\.)?")
 AGAIN = "export the table again from BioSigRZ"
@@ -47,17 +53,56 @@ class BiosigCsv:
         numbered = [name for name in names if name.isdigit()]
         if not 1 <= len(numbered) <= MOST_SAMPLES:
             raise export.refusal("header", f"{len(numbered)} numbered columns", f"1 to {MOST_SAMPLES}", AGAIN)
-        cells = columns.frame[[*(name for name in names if name.startswith("data")), *numbered]].to_numpy()
-        period = columns.numbers("samp. per.")
-        samples = {
-            row: _samples(columns, row, cells[row], level[row], period[row]) for row in range(len(cells))
-        }
-        sound = {row: wave for row, wave in samples.items() if wave is not None}
+        sound = _sound(columns, numbered, level)
         if not sound:
             raise export.refusal("rows", "none with level, period and samples", "one or more", AGAIN)
-        rows = rows_of([_row(columns, row, level[row], period[row]) for row in sound])
+        rows = rows_of([_row(columns, row, level[row], columns.numbers("samp. per.")[row]) for row in sound])
         table = waveforms(export, list(sound.values()), voltage, **rows)
-        return Tables(waveforms=table, refused=tuple(columns.refused))
+        by_hand = _by_hand(columns, list(sound), table, voltage)
+        return Tables(readings=by_hand, waveforms=table, refused=tuple(columns.refused))
+
+
+def _sound(columns: Columns, numbered: Sequence[str], level: Array) -> dict[int, Array]:
+    """The samples of each row that can be used."""
+    before = [str(name) for name in columns.frame.columns if str(name).startswith("data")]
+    cells = columns.frame[[*before, *numbered]].to_numpy()
+    period = columns.numbers("samp. per.")
+    samples = {row: _samples(columns, row, cells[row], level[row], period[row]) for row in range(len(cells))}
+    return {row: wave for row, wave in samples.items() if wave is not None}
+
+
+def _by_hand(columns: Columns, rows: Sequence[int], table: pd.DataFrame, voltage: str) -> pd.DataFrame | None:
+    """The table ``readings`` of cursors that were set; None where none was."""
+    records = zip(rows, table.to_dict("records"), strict=True)
+    marks = [mark for row, record in records for mark in _marks(columns, row, record, voltage)]
+    return readings(columns.export, **rows_of(marks)) if marks else None
+
+
+def _marks(
+    columns: Columns, row: int, record: Mapping[Hashable, object], voltage: str
+) -> Iterator[dict[str, object]]:
+    """Wave I as its first two cursors were set by hand: the latency of the first, and how far the second lies below."""
+    peak, trough = (_cursor(columns, number, row) for number in (1, 2))
+    if not peak[0] > 0:
+        return
+    who = {name: record[name] for name in ("subject", "frequency", "level", "recorded")}
+    click = "click" if "click" in str(record["flag"]) else ""
+    about = {**who, "flag": flags(click, "cursor 1, set by hand")}
+    yield {**about, "quantity": "wave1_latency", "value": peak[0], "unit": "ms"}
+    if NEXT[0] <= trough[0] - peak[0] <= NEXT[1]:
+        high = (peak[1] - trough[1]) * (factor(voltage) or 1.0)
+        remark = flags(click, "cursor 1 minus cursor 2, set by hand: taken as P1 and N1")
+        yield {**about, "flag": remark, "quantity": "wave1", "value": high, "unit": "uV"}
+
+
+def _cursor(columns: Columns, number: int, row: int) -> tuple[float, float]:
+    """Time in ms and voltage of a cursor in a row, whatever unit its column states; -1 where it was not set."""
+    names = [str(name) for name in columns.frame.columns]
+    cells = [
+        next((name for name in names if re.fullmatch(rf"{key}{number}\s*\(.*\)", name)), "") for key in "tv"
+    ]
+    time, volts = (float(columns.numbers(name)[row]) if name else -1.0 for name in cells)
+    return time, volts
 
 
 def _row(columns: Columns, row: int, level: float, period: float) -> dict[str, object]:

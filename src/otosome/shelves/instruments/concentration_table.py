@@ -31,6 +31,8 @@ UNITS = {
     "concentration_mg_l": "mg/L",
     "concentration_ug_l": "ug/L",
 }
+# What a table calls a drug that it does not name: the one it is of.
+UNNAMED = "drug"
 SIGNS = {"<": "below", ">": "above"}
 
 
@@ -43,7 +45,9 @@ class ConcentrationTable:
         """Whether a table that begins so has subjects, fluids and concentrations."""
         names = header(head)
         amounts = {*UNITS, "concentration"}
-        return all(names.intersection(group) for group in (SUBJECT, WHERE, SUBSTANCE, amounts))
+        # A unit in the name of the column is as clear as a column that says of what it is.
+        known = {*SUBSTANCE, *UNITS}
+        return all(names.intersection(group) for group in (SUBJECT, WHERE, known, amounts))
 
     @staticmethod
     def read(export: Export) -> Tables:
@@ -69,7 +73,7 @@ class ConcentrationTable:
             readings=readings(
                 export,
                 **columns.who(rows),
-                quantity=[f"{_key(what[row])}.{_key(where[row])}" for row in rows],
+                quantity=[f"{_key(what[row]) or UNNAMED}.{_key(where[row])}" for row in rows],
                 value=np.array([value for _, value, *_ in values]),
                 unit=[unit for _, _, unit, _ in values],
                 censored=[sign for *_, sign in values],

@@ -7,6 +7,7 @@ a buffer.
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -67,7 +68,7 @@ def _waves(header: list[str]) -> list[Wave]:
     places = [(i, match) for i, name in enumerate(header) if (match := SAMPLES.fullmatch(name))]
     starts = [n for n, (_, match) in enumerate(places) if match[1].lower() == "average"]
     waves = list[Wave]()
-    for start, stop in zip(starts, [*starts[1:], len(places)], strict=True):
+    for start, stop in itertools.pairwise([*starts, len(places)]):
         place = places[start][0]
         counts = place > 0 and header[place - 1].strip(": ").lower() == "average"
         own = places[start:stop]

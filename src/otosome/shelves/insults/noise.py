@@ -22,7 +22,8 @@ class Noise:
     """Damage by a band of noise of a level and a duration.
 
     Rates double with every ``..._doubling`` decibels; they hold at ``reference`` and at the places half an
-    octave (``upward``) above the band, and fade in octaves below and, more slowly, above.
+    octave (``upward``) above the band, and fade in octaves below and, more slowly, above. What reaches an ear is
+    ``received`` dB off the level stated; ``susceptibility`` multiplies all three rates of an animal alike.
     """
 
     reference: DecibelsSPL
@@ -35,25 +36,27 @@ class Noise:
     ohc_doubling: Decibels
     synapse: PerHour
     synapse_doubling: Decibels
+    received: Decibels
+    susceptibility: Plain
     needs: tuple[str, ...] = ("noise.level", "noise.band")
 
     def hazards(self, ear: Ear, exposure: Exposure) -> dict[str, PerHour]:
         """Direct injury rate of hair cells and synapses, 1/h, shape (subject, time, place)."""
         return {
-            "ohc": self.ohc * self._sound(ear, exposure, self.ohc_doubling),
-            "synapse": self.synapse * self._sound(ear, exposure, self.synapse_doubling),
+            "ohc": self.ohc * self._harm(ear, exposure, self.ohc_doubling),
+            "synapse": self.synapse * self._harm(ear, exposure, self.synapse_doubling),
         }
 
     def stress(self, ear: Ear, exposure: Exposure) -> PerHour:
         """Production of stress, 1/h, shape (subject, time, place)."""
-        return self.irritation * self._sound(ear, exposure, self.irritation_doubling)
+        return self.irritation * self._harm(ear, exposure, self.irritation_doubling)
 
-    def _sound(self, ear: Ear, exposure: Exposure, doubling: Decibels) -> Plain:
+    def _harm(self, ear: Ear, exposure: Exposure, doubling: Decibels) -> Plain:
         level = exposure.use.level
         if level is None:
             raise ValueError("noise needs a level in dB SPL, such as level = '100 dB SPL'")
-        louder = 2.0 ** ((level - self.reference) / doubling)
-        return louder * self._where(ear, exposure) * exposure.during()[None, :, None]
+        louder = 2.0 ** ((level + self.received - self.reference) / doubling)
+        return self.susceptibility * louder * self._where(ear, exposure) * exposure.during()[None, :, None]
 
     def _where(self, ear: Ear, exposure: Exposure) -> Fraction:
         if exposure.use.band is None:

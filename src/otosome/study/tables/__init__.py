@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from otosome.errors import BadInput
 from otosome.study.tables.arms import Arm, Compare
 from otosome.study.tables.base import LONGEST, Moment, Reference, Table
+from otosome.study.tables.drugs import DrugUse, Probe, Release
 from otosome.study.tables.exposures import DeviceUse, InsultUse, SampleUse, Treatment
 from otosome.study.tables.measures import Measure, Preference
-from otosome.study.tables.people import Enrolment, PopulationUse, RecoveryUse
+from otosome.study.tables.people import CohortUse, Enrolment, PopulationUse, RecoveryUse
 from otosome.study.tables.pins import Number, StatedCurve
 
 if TYPE_CHECKING:
@@ -21,15 +23,19 @@ if TYPE_CHECKING:
 __all__ = [
     "LONGEST",
     "Arm",
+    "CohortUse",
     "Compare",
     "DeviceUse",
+    "DrugUse",
     "Enrolment",
     "InsultUse",
     "Measure",
     "Number",
     "PopulationUse",
     "Preference",
+    "Probe",
     "RecoveryUse",
+    "Release",
     "SampleUse",
     "StatedCurve",
     "Table",
@@ -39,10 +45,11 @@ __all__ = [
 
 # What a result holds beside its measures; a measure of such a name would be lost in it.
 _TAKEN = (
-    "arm subject world lot person weight time frequency place cell cells intact injured silent stria arrived spare "
-    "vesicles protein plasma signal where time_error mass_balance_error sample place_frequency place_distance"
+    "arm subject world lot run person weight time frequency place cell cells intact injured silent stria arrived spare "
+    "vesicles protein plasma signal where time_error mass_balance_error sample place_frequency place_distance hour "
+    "probe"
 ).split()
-_PREFIXES = ("window_", "sampled_", "other_")
+_PREFIXES = ("window_", "sampled_", "other_", "concentration_")
 _NAME = re.compile(r"\w[\w .+-]{0,59}")
 
 
@@ -76,6 +83,13 @@ class Tables(Table):
     title: str = Field(default="", description='its title in reports: "Vesicles before noise in the mouse"')
     question: str = Field(default="", description="what it asks, in a sentence or two")
     species: str = Field(description='entry of the shelf species: "mouse", "guinea_pig", "human"')
+    strain: str | None = Field(
+        default=None,
+        description='entry of the shelf strains: "cba_jrj"; left out, animals are of a mixture of strains',
+    )
+    cohort: CohortUse | None = Field(
+        default=None, description="which ears are of one animal, and which animals were exposed together"
+    )
     population: PopulationUse | None = Field(
         default=None, description="who the people are; animals need none"
     )
@@ -90,6 +104,12 @@ class Tables(Table):
         description="how many times as many places and steps as by default: 2; the time it takes grows as the square",
     )
     insult: dict[str, InsultUse] = Field(default={}, description="what harms the ear, by a name of one's own")
+    drug: dict[str, DrugUse] = Field(default={}, description="drugs that are given, by a name of one's own")
+    probe: dict[NameInResult, Probe] = Field(
+        default={},
+        description="where drugs are followed over time, by a name of one's own; left out, base, middle and apex of "
+        "the scala tympani, plasma and cerebrospinal fluid",
+    )
     treatment: dict[str, Treatment] = Field(default={}, description="what treats it, by a name of one's own")
     device: dict[str, DeviceUse] = Field(
         default={}, description="what is worn or put in, by a name of one's own"
@@ -103,7 +123,8 @@ class Tables(Table):
     )
     arm: list[Arm] = Field(min_length=1, description="the groups that are compared, each [[arm]]")
     measure: dict[NameInResult, Measure] = Field(
-        min_length=1, description="what is measured, by a name of one's own"
+        default={},
+        description="what is measured, by a name of one's own; a study of drugs alone may have none",
     )
     compare: Compare | None = Field(
         default=None, description="the comparison that is the headline of the report"
@@ -126,10 +147,25 @@ class Tables(Table):
     )
 
     def references(self, study: Study) -> Iterator[Reference]:
-        """Its species and its mechanisms."""
+        """Its species, its strain and its mechanisms."""
         yield study.reference("species", "species", self.species)
+        if self.strain is not None:
+            yield study.reference("strains", "strain", self.strain)
         for name in study.mechanisms:
             yield Reference("mechanisms", name, study.catalog.names("mechanisms"))
+
+    def check(self, study: Study) -> None:
+        """Its strain is one of its species."""
+        if self.strain is None:
+            return
+        species = study.catalog.get("strains", self.strain).options.species
+        if species != self.species:
+            raise BadInput(
+                f"is a strain of another species, {species}",
+                key="strain",
+                given=self.strain,
+                allowed=study.catalog.strains(self.species),
+            )
 
     def each(self) -> Iterator[tuple[str, Table]]:
         """Every table with the key it stands under, ``insult.blast``; the study itself first, under ""."""

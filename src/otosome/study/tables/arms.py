@@ -24,6 +24,7 @@ class Arm(Table):
     insults: list[str] = Field(
         default=[], description='insults of the study that it suffers, by name: ["blast"]'
     )
+    drugs: list[str] = Field(default=[], description='drugs of the study that it gets, by name: ["steroid"]')
     treatments: list[str] = Field(
         default=[], description='treatments of the study that it gets, by name: ["vesicles"]'
     )
@@ -37,6 +38,7 @@ class Arm(Table):
         tables = study.tables
         for key, names, allowed in (
             ("insults", self.insults, list(tables.insult)),
+            ("drugs", self.drugs, list(tables.drug)),
             ("treatments", self.treatments, list(tables.treatment)),
             ("devices", self.devices, list(tables.device)),
             ("without", self.without, list(study.mechanisms)),
@@ -52,7 +54,7 @@ class Arm(Table):
             raise BadInput("two arms of one name", key="name", given=self.name)
         if any(ord(letter) < 32 or ord(letter) == 127 for letter in self.name):
             raise BadInput("a name has no control characters", key="name", given=repr(self.name))
-        for key in ("insults", "treatments", "devices", "without"):
+        for key in ("insults", "drugs", "treatments", "devices", "without"):
             names = getattr(self, key)
             if len(set(names)) < len(names):
                 raise BadInput("is named twice", key=key, given=names)

@@ -12,9 +12,9 @@ from otosome.errors import BadInput
 from otosome.study.tables.base import (
     Amount,
     Concentration,
+    DrugAmount,
     Duration,
     Frequency,
-    InsultAmount,
     Length,
     Level,
     Moment,
@@ -26,6 +26,7 @@ from otosome.study.tables.base import (
     check_moment,
     check_words,
 )
+from otosome.study.tables.drugs import DrugUse, check_dose
 from otosome.units import Quantity
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class InsultUse(Table):
     route: str | None = Field(
         default=None, description='of a drug, entry of the shelf routes: "intraperitoneal"'
     )
-    amount: InsultAmount | None = Field(
+    amount: DrugAmount | None = Field(
         default=None,
         description='of a drug, each time: by body mass ("12 mg/kg"), body surface ("75 mg/m2") or in all ("3 mg")',
     )
@@ -99,28 +100,24 @@ class InsultUse(Table):
         check_depth(study, self.depth)
         if self.band is not None and not self.band[0] < self.band[1]:
             raise BadInput("a band rises", key="band", given=[end.text for end in self.band])
-        if drugs:
-            self._check_dose(study)
+        own = self.drug(study)
+        if own is not None:
+            check_dose(own, study, self.entry)
 
-    def _check_dose(self, study: Study) -> None:
-        """A dose is an amount, or a concentration in a volume; in a space of the ear it comes in a volume that fits."""
-        if (self.amount is None) == (self.concentration is None):
-            raise BadInput(f"{self.entry} needs an amount, or a concentration with its volume", key="amount")
-        # Without fluid nothing crosses the windows of a dry middle ear, and in the duct nothing is pushed on.
-        if self.volume is None and (self.concentration is not None or study.is_local(self.route)):
-            raise BadInput("comes in a volume of fluid", key="volume", cure='state it: volume = "5 uL"')
-        into = None if self.route is None else study.catalog.get("routes", self.route).options.into
-        if (
-            self.volume is not None
-            and into in ("scala_tympani", "vestibule")
-            and self.volume > study.perilymph
-        ):
-            raise BadInput(
-                "is more than all perilymph of the ear",
-                key="volume",
-                given=self.volume.text,
-                allowed=f"up to {study.perilymph:.3g} uL",
-            )
+    def drug(self, study: Study) -> DrugUse | None:
+        """The drug it states itself; None for what is no drug, and for what follows from one given elsewhere."""
+        drugs = study.drugs(self)
+        if not drugs or self.route is None:
+            return None
+        return DrugUse(
+            solute=drugs[0],
+            route=self.route,
+            at=self.at,
+            amount=self.amount,
+            concentration=self.concentration,
+            volume=self.volume,
+            duration=self.duration,
+        )
 
 
 class Treatment(Table):
@@ -234,6 +231,12 @@ class SampleUse(Table):
     duration: Duration | None = Field(
         default=None, description='how long drawing lasts: "10 min"; left out, it is drawn at once'
     )
+    number: int = Field(
+        default=1,
+        ge=1,
+        le=40,
+        description="how many are drawn one right after another each time, as from the apex: 10",
+    )
 
     def moments(self) -> Sequence[Quantity]:
         """When drawing begins."""
@@ -243,12 +246,18 @@ class SampleUse(Table):
     def spans(self) -> list[tuple[float, float]]:
         """Begin and end of each drawing, h."""
         duration = 0.0 if self.duration is None else float(self.duration)
-        return [(float(moment), moment + duration) for moment in self.at]
+        starts = [float(moment) + n * duration for moment in self.at for n in range(self.number)]
+        return [(start, start + duration) for start in starts]
 
     def check(self, study: Study) -> None:
         """Every drawing ends within the study, and none begins while another is drawn from the same place."""
-        for moment, (_, end) in zip(self.at, self.spans, strict=True):
+        if self.number > 1 and not self.duration:
+            raise BadInput(
+                "samples one after another take time", key="duration", cure='state it: duration = "1 min"'
+            )
+        for moment, (_, end) in zip(self.at, self.spans[self.number - 1 :: self.number], strict=True):
             check_moment(study, moment, end)
+        self._check_volume(study)
         own = {start for start, _ in self.spans}
         here = (self.of, study.drawn_at(self))
         samples = [s for s in study.tables.sample.values() if (s.of, study.drawn_at(s)) == here]
@@ -260,3 +269,13 @@ class SampleUse(Table):
                     given=f"{start:g} h",
                     allowed=f"from {end:g} h on",
                 )
+
+    def _check_volume(self, study: Study) -> None:
+        """Drawn at once, it is no more than all perilymph: beyond it only cerebrospinal fluid would come."""
+        if self.volume > study.perilymph:
+            raise BadInput(
+                "is more than all perilymph of the ear",
+                key="volume",
+                given=self.volume.text,
+                allowed=f"up to {study.perilymph:.3g} uL; beyond it cerebrospinal fluid comes",
+            )

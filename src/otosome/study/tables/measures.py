@@ -11,6 +11,7 @@ from pydantic import Field
 
 from otosome.errors import BadInput
 from otosome.study.tables.base import (
+    Concentration,
     Frequency,
     Level,
     Moment,
@@ -20,6 +21,7 @@ from otosome.study.tables.base import (
     check_kind,
     check_words,
 )
+from otosome.study.tables.drugs import Fluid, check_place
 from otosome.units import LEVELS, Quantity
 
 if TYPE_CHECKING:
@@ -50,6 +52,27 @@ class Measure(Table):
         default=None,
         description='level of the noise that words are heard in: "60 dB SPL"; left out, in quiet',
     )
+    solute: str | None = Field(
+        default=None,
+        description='of a concentration, a drug that is given or what it becomes: "dexamethasone"',
+    )
+    of: Fluid | None = Field(
+        default=None,
+        description='of a concentration, the fluid or tissue: "plasma"; left out, the scala tympani',
+    )
+    place: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=1.0,
+        description="of a concentration, where along the ear, 0.0 base to 1.0 apex; left out, the mean of all",
+    )
+    sample: str | None = Field(
+        default=None,
+        description='of a concentration, the [sample] that is assayed, at the times it is drawn: "tap"',
+    )
+    limit: Concentration | None = Field(
+        default=None, description='of a concentration, the limit of quantification: "5 ng/mL", "0.01 uM"'
+    )
     scales: list[str] | None = Field(
         default=None, min_length=1, description='scales of hearing loss to grade people by: ["who_2021"]'
     )
@@ -64,6 +87,10 @@ class Measure(Table):
         yield study.reference("endpoints", "endpoint", self.endpoint)
         for name in study.heard(self.endpoint)[1:]:
             yield study.reference("endpoints", "endpoint", name)
+        if self.solute is not None:
+            yield Reference("solute", self.solute, study.drug_solutes)
+        if self.sample is not None:
+            yield Reference("sample", self.sample, list(study.tables.sample))
         if self.material is not None:
             yield study.reference("materials", "material", self.material)
         for scale in self.scales or []:
@@ -82,11 +109,33 @@ class Measure(Table):
         check_words(self, study, "endpoints", self.endpoint, {"endpoint", "at", "scales"})
         if self.material is not None:
             check_for_species(study, "materials", self.material, "material")
+        if self.solute is not None:
+            self._check_concentration(study)
         self._check_curves(study)
         self._check_places(study)
         self._check_norms(study)
         for scale in self.scales or []:
             self._check_scale(study, scale)
+
+    def _check_concentration(self, study: Study) -> None:
+        """It is of a fluid and place or of a sample, at the times this is drawn, with a limit that can be read."""
+        if self.sample is not None:
+            for key in ("of", "place"):
+                if getattr(self, key) is not None:
+                    raise BadInput("is where the sample is drawn", key=key, given=getattr(self, key))
+            drawn = [start for start, _ in study.tables.sample[self.sample].spans]
+            for moment in self.at:
+                if not any(abs(float(moment) - start) < 1e-9 for start in drawn):
+                    raise BadInput(
+                        "no sample is drawn then",
+                        key="at",
+                        given=moment.text,
+                        allowed=[f"{t:g} h" for t in drawn],
+                    )
+        check_place(self.of or "scala_tympani", self.place)
+        in_mass = self.limit is not None and self.limit.unit != "uM"
+        if in_mass and "molar_mass" not in study.catalog.get("solutes", str(self.solute)).card.parameters:
+            raise BadInput(f"{self.solute} has no molar_mass", key="limit", given=str(self.limit))
 
     def _check_curves(self, study: Study) -> None:
         """The species has every curve that the endpoint is read from."""

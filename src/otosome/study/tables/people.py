@@ -24,6 +24,18 @@ if TYPE_CHECKING:
     from otosome.study.study import Study
 
 
+class CohortUse(Table):
+    """Which ears are of one animal, which animals were exposed together; left out, each alone and with one ear."""
+
+    ears: int = Field(default=1, ge=1, le=2, description="ears of each animal that are studied: 1 or 2")
+    animals: int = Field(default=1, ge=1, le=1000, description="animals exposed together, in one run: 5")
+
+    def check(self, study: Study) -> None:
+        """It is about animals."""
+        if study.tables.population is not None:
+            raise BadInput("is about animals, and this study is of people", cure="leave the table out")
+
+
 class PopulationUse(Table):
     """Who the subjects are: people of an age and sex, who may have worked in noise; or those of an audiogram file."""
 

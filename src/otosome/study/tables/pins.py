@@ -40,6 +40,17 @@ class Number(Table):
         ge=0.0,
         description="spread between ears, standard deviation of the logarithm: 0.3; in its own unit where additive",
     )
+    alike: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=1.0,
+        description="correlation of both ears of a subject in that spread: 0.54; 1 for what is of the whole body",
+    )
+    runs: float | None = Field(
+        default=None,
+        ge=0.0,
+        description="spread between exposure runs, deviation of the logarithm: 0.2; in its own unit where additive",
+    )
     lots: float | None = Field(
         default=None,
         ge=0.0,
@@ -80,9 +91,10 @@ class Number(Table):
         return replace(
             stated,
             name=shelved.name,
-            subjects=shelved.subjects if self.subjects is None else self.subjects,
-            lots=shelved.lots if self.lots is None else self.lots,
-            additive=shelved.additive if self.additive is None else self.additive,
+            **{
+                key: getattr(shelved if getattr(self, key) is None else self, key)
+                for key in ("subjects", "alike", "runs", "lots", "additive")
+            },
             species=self.species,
         )
 
@@ -98,7 +110,7 @@ class Number(Table):
             raise BadInput("must lie above zero", file=file, key=key, given=self.low or self.value)
         if shelved.low == 0 and stated.low < 0 and shelved.unit not in LEVELS:
             raise BadInput("must not be negative", file=file, key=key, given=self.low or self.value)
-        widest = max(self.subjects or 0.0, self.lots or 0.0)
+        widest = max(self.subjects or 0.0, self.runs or 0.0, self.lots or 0.0)
         if not self.additive and widest > _WIDEST:
             raise BadInput(
                 f"a spread is at most {_WIDEST:g} (standard deviation of the logarithm)",

@@ -1,0 +1,123 @@
+"""Where drugs went, in a pharmacologist's numbers: peak, its time, area, half-life, and base over apex."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otosome.answers.numbers import Interval, significant
+from otosome.model.kinetics import Kinetics, kinetics
+from otosome.study import Study
+from otosome.units import Array, convert
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_PREFIX = "concentration_"
+# Fluids that are not of the ear beyond its windows.
+_ELSEWHERE = ("plasma", "cerebrospinal_fluid", "middle_ear")
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """A drug at a probe in an arm: intervals over its ears.
+
+    ``half_life``, ``whole``  of the ears in which its end falls; None where it does in fewer than half
+    """
+
+    arm: str
+    solute: str
+    probe: str
+    peak: Interval
+    peak_time: Interval
+    area: Interval
+    half_life: Interval | None
+    whole: Interval | None
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """A drug at the first of an arm's places over the last of them, each ear with itself: peaks, and areas."""
+
+    arm: str
+    solute: str
+    of: str
+    over: str
+    peak: Interval
+    area: Interval
+
+
+@dataclass(frozen=True)
+class Drugs:
+    """Where the drugs of a study went, and in which arms one never came to the ear."""
+
+    exposures: list[Exposure]
+    gradients: list[Gradient]
+    notes: list[str]
+
+
+def exposure(study: Study, result: xr.Dataset) -> Drugs:
+    """The numbers of every drug at every probe of every arm that gets it."""
+    drugs = Drugs([], [], [])
+    for name in (str(name) for name in result.data_vars if str(name).startswith(_PREFIX)):
+        for arm in map(str, result["arm"].values):
+            curves = result[name].sel(arm=arm).transpose("probe", "subject", "hour").values
+            solute = name.removeprefix(_PREFIX)
+            if _gets(study, arm, solute):
+                _add(drugs, study, arm, solute, result["hour"].values, curves)
+    return drugs
+
+
+def in_mass(study: Study, solute: str) -> tuple[float, str]:
+    """What 1 uM of a solute is in the unit it is written in: ug/mL, or uM where its molar mass is not known."""
+    mass = study.parameters.get(f"solutes.{solute}.molar_mass")
+    return (1.0, "uM") if mass is None else (convert(mass.value, "ug/uL", "ug/mL"), "ug/mL")
+
+
+def _gets(study: Study, arm: str, solute: str) -> bool:
+    """Whether an arm is given a solute, or a prodrug of it."""
+    doses = study.doses(study.arm(arm)).values()
+    return any(solute in study.carried(use.solute) for use in doses)
+
+
+def _add(drugs: Drugs, study: Study, arm: str, solute: str, hours: Array, curves: Array) -> None:
+    """What is said of one drug in one arm; ``curves``  uM, shape (probe, ear, hour)."""
+    doses = [use for use in study.doses(study.arm(arm)).values() if solute in study.carried(use.solute)]
+    ends = max(float(moment) + use.span for use in doses for moment in use.at)
+    scale, unit = in_mass(study, solute)
+    each = {p: kinetics(hours, scale * curve, ends) for p, curve in zip(study.probes, curves, strict=True)}
+    drugs.exposures.extend(_exposure(arm, solute, probe, numbers, unit) for probe, numbers in each.items())
+    ear = [name for name, probe in study.probes.items() if probe.of not in _ELSEWHERE]
+    if ear and all(np.median(each[name].peak) <= 0.0 for name in ear):
+        drugs.notes.append(f"Of {solute} nothing reaches {', '.join(ear)} in the arm “{arm}”.")
+    drugs.gradients.extend(_gradient(study, arm, solute, each))
+
+
+def _gradient(study: Study, arm: str, solute: str, each: Mapping[str, Kinetics]) -> list[Gradient]:
+    """The probe nearest to the base of the scala tympani over that nearest to its apex, where it has two or more."""
+    along = {name: probe.place for name, probe in study.probes.items() if probe.of == "scala_tympani"}
+    placed = sorted((place, name) for name, place in along.items() if place is not None)
+    if len(placed) < 2 or not np.all(each[placed[-1][1]].peak > 0.0):
+        return []
+    (_, of), (_, over) = placed[0], placed[-1]
+    first, last = each[of], each[over]
+    ratios = [significant(a / b, "") for a, b in ((first.peak, last.peak), (first.area, last.area))]
+    return [Gradient(arm, solute, of, over, *ratios)]
+
+
+def _exposure(arm: str, solute: str, probe: str, numbers: Kinetics, unit: str) -> Exposure:
+    falls = np.isfinite(numbers.half_life)
+    often = 2 * np.count_nonzero(falls) >= falls.size
+    return Exposure(
+        arm,
+        solute,
+        probe,
+        significant(numbers.peak, unit),
+        significant(numbers.peak_time, "h"),
+        significant(numbers.area, f"{unit} h"),
+        significant(numbers.half_life[falls], "h") if often else None,
+        significant(numbers.whole[falls], f"{unit} h") if often else None,
+    )
