@@ -178,6 +178,7 @@ def chinchilla():
     values["scala_tympani_length"] |= {"value": "18.4 mm", "low": "17 mm", "high": "20 mm"}
     values["map"] = "chinchilla_epl"
     values["profile"]["baseline"] = BASELINE
+    values["profile"]["healthy"] = {"frequency": [1, 32], "level": [15, 15], **ASSUMED}
     return values
 
 
