@@ -378,8 +378,8 @@ def test_all_of_a_finer_studys_answer_lies_on_its_places(study):
 def test_a_finer_study_misses_less_in_space_and_in_time(study, result, answers):
     asked = replace(study, tables=study.tables.model_copy(update={"fineness": 2}))
     fine, coarse = accuracy.accuracy(asked, result, draw(study, 12, seed=3)), answers.errors
-    # Orders of three in space at least, of four in time; drawn ears where fronts are steep gain less.
-    assert fine.space.peak < 0.25 * coarse.space.peak
+    # An order of two in space, of four in time; drawn ears where fronts are steep gain less.
+    assert fine.space.peak < 0.35 * coarse.space.peak
     assert fine.time.peak < 0.25 * coarse.time.peak
     for part in PARTS:
         assert getattr(fine.drawn, part).peak.median < getattr(coarse.drawn, part).peak.median

@@ -28,6 +28,7 @@ ORDER = [
             "model.speech",
             "model.recovery",
             "model.tonotopy",
+            "model.kinetics",
         ),
         *("model.adverse_events", "model.grades", "model.levels"),
         "laboratory.columns laboratory.levels laboratory.trees"
@@ -47,7 +48,7 @@ ORDER = [
     ["laboratory.draft"],
     ["forward"],
     [
-        "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.grades"
+        "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.exposure answers.grades"
         " answers.headline answers.prior answers.scores answers.sensitivity answers.sources answers.stored"
         " answers.therapies answers.window",
     ],

@@ -26,11 +26,11 @@ def infused():
     study = load("cisplatin_human")
     table = best(study)
     ears = Cochleae(plan(study), table)
-    (insult,) = ears.plan.arms[-1].insults
+    (drug,) = ears.plan.arms[-1].drugs
     solute = study.catalog.get("solutes", "cisplatin")
     mass = solute.columns(ears.columns, "human")["molar_mass"]
     route = study.catalog.get("routes", "intravenous").bind(ears.columns, "human")
-    given = amount(ears, insult, "cisplatin")
+    given = amount(ears, drug)
     found = {}
     for length in (0.0, 1.0, 3.0, 24.0):
         knots = transport.schedule([0.0, length], 72.0, windows=[(0.0, length)] if length else [])
@@ -78,8 +78,8 @@ def test_a_dose_per_surface_is_a_concentration_whatever_the_body(infused):
     study = load("cisplatin_human")
     table = draw(study, 8, seed=2)
     ears = Cochleae(plan(study), table)
-    (insult,) = ears.plan.arms[-1].insults
+    (drug,) = ears.plan.arms[-1].drugs
     molar = study.catalog.get("solutes", "cisplatin").columns(ears.columns, "human")
-    given = amount(ears, insult, "cisplatin") / (table["species.human.body_mass"] * molar["plasma_volume"])
+    given = amount(ears, drug) / (table["species.human.body_mass"] * molar["plasma_volume"])
     dose = quantity("100 mg/m2") / quantity("37 kg/m2") / quantity("300.05 ug/umol")
     assert np.allclose(given * molar["plasma_volume"], dose, rtol=1e-12)

@@ -159,7 +159,7 @@ def test_show_says_to_a_program_what_the_run_said(made):
 def test_a_study_that_compares_nothing_says_so(tmp_path):
     done = otosome_("run", QUICK, "--subjects", 2, "--seed", 9, "--out", tmp_path / "out")
     assert done.exit_code == 0
-    assert "no comparison was asked for" in done.stdout
+    assert "no comparison: the study names none" in done.stdout
     assert f"report: {(tmp_path / 'out' / 'report.html').resolve()}" in done.stdout
     assert record_of(tmp_path / "out").option("seed") == 9
 

@@ -48,6 +48,11 @@ def injected(tmp_path, species, route, volume):
     return load(file)
 
 
+def of_the_dose(study):
+    """Its notes, but for the one of mice whose strain nobody names."""
+    return [note for note in study.notes if not note.startswith("No strain is named")]
+
+
 @pytest.mark.parametrize("species", names("species"))
 def test_perilymph_is_what_the_anatomy_of_the_ear_holds(tmp_path, species):
     study = injected(tmp_path, species, "intracochlear", 0.1)
@@ -62,8 +67,8 @@ def test_perilymph_is_what_the_anatomy_of_the_ear_holds(tmp_path, species):
 @pytest.mark.parametrize("route", [r for r in names("routes") if Catalog().get("routes", r).options.outlet])
 def test_more_than_all_perilymph_at_once_is_said_with_the_figure(tmp_path, species, route):
     whole = injected(tmp_path, species, route, 0.1).perilymph
-    assert injected(tmp_path, species, route, 0.99 * whole).notes == ()
-    (note,) = injected(tmp_path, species, route, 40 * whole).notes
+    assert of_the_dose(injected(tmp_path, species, route, 0.99 * whole)) == []
+    (note,) = of_the_dose(injected(tmp_path, species, route, 40 * whole))
     assert "“ev”" in note and "40 times all the perilymph" in note and f"{whole:.3g} uL" in note
 
 
@@ -75,8 +80,8 @@ def test_more_than_any_middle_ear_holds_is_said_where_a_route_states_what_it_hol
     if held is None:
         assert not any("middle ear" in note for note in injected(tmp_path, species, route, 1e5).notes)
         return
-    assert injected(tmp_path, species, route, held.high).notes == ()
-    (note,) = injected(tmp_path, species, route, 1.01 * held.high).notes
+    assert of_the_dose(injected(tmp_path, species, route, held.high)) == []
+    (note,) = of_the_dose(injected(tmp_path, species, route, 1.01 * held.high))
     assert f"holds {held.value:g} ({held.low:g} to {held.high:g}) uL" in note
 
 

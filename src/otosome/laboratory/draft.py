@@ -84,9 +84,9 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
 
 def _heard(study: dict[str, object], catalog: Catalog) -> tuple[float, float]:
     """The lowest and the highest frequency that have a place in the cochlea of the species, kHz."""
-    probe = {"endpoint": "abr_threshold", "frequency": ["8 kHz"], "at": ["336 h"]}
+    measure = {"endpoint": "abr_threshold", "frequency": ["8 kHz"], "at": ["336 h"]}
     text = tomli_w.dumps(
-        {key: value for key, value in {**study, "measure": {"probe": probe}}.items() if value}
+        {key: value for key, value in {**study, "measure": {"tried": measure}}.items() if value}
     )
     drafted = loads(text, "draft", shelves=catalog.own)
     high, low = drafted.tonotopy(drafted.best_values).frequency(np.array([0.0, 1.0])).ravel()

@@ -128,7 +128,7 @@ def check(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Json:
     if comparison is None:
         return verdict
     headline = json.loads(stored.attrs["headline"])
-    row = _other_headline(asked_then(stored, shelves), stored, headline) if headline else None
+    row = _other_headline(asked_then(stored, shelves), stored, headline) if "measure" in headline else None
     if row is not None:
         verdict = {**verdict, "stands": False, "changed": [*rows, row]}
     then_value = best_benefit(asked_then(stored, shelves), comparison)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from otosome.review.claims import Laboratory
 
 # Below saturation the first guess is exact; each round by the secant takes out what saturation bends.
-_ROUNDS = 3
+_ROUNDS = 8
 _STEEPNESS = (0.1, 10.0)
 # Stands for what no permeability reaches, because the fluid is full or empty before.
 _NONE = 1e15
