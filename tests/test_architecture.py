@@ -48,8 +48,8 @@ ORDER = [
     ["laboratory.draft"],
     ["forward"],
     [
-        "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.exposure answers.grades"
-        " answers.headline answers.prior answers.scores answers.sensitivity answers.sources answers.stored"
+        "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.exposure"
+        " answers.grades answers.headline answers.prior answers.scores answers.sensitivity answers.sources answers.stored"
         " answers.therapies answers.window",
     ],
     ["fitting"],
