@@ -49,8 +49,8 @@ ORDER = [
     ["forward"],
     [
         "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.exposure"
-        " answers.grades answers.headline answers.prior answers.scores answers.sensitivity answers.sources answers.stored"
-        " answers.therapies answers.window",
+        " answers.grades answers.headline answers.prior answers.scores answers.sensitivity answers.sources"
+        " answers.stored answers.therapies answers.window",
     ],
     ["fitting"],
     ["review.standing", "lots.stakes", "trials"],
