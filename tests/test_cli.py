@@ -325,8 +325,10 @@ def test_a_real_interrupt_ends_a_long_run_soon_and_leaves_the_old_result(earlier
     out, before = earlier
     command = [
         sys.executable,
-        "-m",
-        "otosome.cli",
+        "-c",
+        # A shell that starts the tests in the background has them ignore interrupts, and so would the program.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from otosome.cli import main; main()",
         "run",
         "cisplatin_guinea_pig",
         "--out",
