@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ import lots
 from otosome import jobs
 from otosome.cli import app
 from otosome.errors import BadInput, OutOfSpace
+from otosome.forward.lazy import lazy
 from otosome.results import MARK, record_of, recover, unsealed, writing
 from otosome.results.record import Record
 from otosome.results.seal import Altered, altered, hashes
@@ -105,6 +107,33 @@ def test_a_headline_that_its_ears_do_not_give_is_named_even_under_a_new_seal(res
     assert [(r["parameter"], r["then"], r["now"]) for r in row.changed] == [
         ("headline", "+40 dB (39 to 41)", text)
     ]
+
+
+def test_a_headline_whose_exact_number_was_changed_alone_is_named(results, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(results / "run", folder)
+    answer = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
+    answer["headline"]["benefit"]["exact"]["high"] += 0.001
+    (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+    record_of(folder).write(folder)
+    (row,) = jobs.check([folder]).rows
+    assert [change["parameter"] for change in row.changed] == ["headline"]
+
+
+def test_a_lazy_property_is_computed_once_for_each_object():
+    class Ear:
+        computed = 0
+
+        @lazy
+        def cells(self):
+            """What it says of itself stays."""
+            self.computed += 1
+            return object()
+
+    first, second = Ear(), Ear()
+    assert first.cells is first.cells and first.cells is not second.cells
+    assert (first.computed, second.computed) == (1, 1)
+    assert Ear.cells.__doc__ == "What it says of itself stays."
 
 
 def test_a_record_without_its_seal_is_refused(tmp_path):
