@@ -18,6 +18,7 @@ import numpy as np
 from otosome.errors import BadInput
 from otosome.files import sha256
 from otosome.roles import Options
+from otosome.trials.power import chi2_quantiles
 from otosome.units import Array
 
 if TYPE_CHECKING:
@@ -143,11 +144,8 @@ def _between(part: pd.DataFrame) -> tuple[float, float, int]:
 
 def _interval(sd: float, freedom: float) -> tuple[float, float]:
     """5 and 95 % of a standard deviation known from so many degrees of freedom."""
-    from scipy.stats import chi2
-
-    return sd * math.sqrt(freedom / chi2.ppf(0.95, freedom)), sd * math.sqrt(
-        freedom / chi2.ppf(0.05, freedom)
-    )
+    low, high = (sd * math.sqrt(freedom / float(q)) for q in chi2_quantiles(np.array([0.95, 0.05]), freedom))
+    return low, high
 
 
 def _correlation(part: pd.DataFrame, across: str) -> float | None:

@@ -13,9 +13,8 @@ from otosome.errors import BadInput, at
 from otosome.evidence import Parameter
 from otosome.files import sha256
 from otosome.roles import Design, Options
-from otosome.trials.characteristics import study_of
 from otosome.trials.own_spread import SpreadFrom, own_spread
-from otosome.trials.simulated import Simulate
+from otosome.trials.simulated import Simulate, study_of
 
 TEMPLATE = Path(__file__).with_name("template.toml")
 _BELIEF = "belief_"
@@ -52,8 +51,11 @@ class Question:
     inputs: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_design(file: Path, catalog: Catalog) -> Question:
-    """A design's file; raises BadInput naming file, key, value given and values allowed."""
+def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question:
+    """A design's file; raises BadInput naming file, key, value given and values allowed.
+
+    ``formula``  answered by formula alone, so that the study of ``[simulate]`` is not read
+    """
     values = read_toml(file)
     with at(str(file)):
         head_keys = {f.name for f in fields(_Head)}
@@ -78,7 +80,7 @@ def read_design(file: Path, catalog: Catalog) -> Question:
         notes += _from_shelf(entry, head.species, whole)
         design = cast(Design, checked(entry.formula, whole))
         design.check()
-        if head.simulate is not None:
+        if head.simulate is not None and not formula:
             with at(key="simulate"):
                 study_of(head.simulate, file.parent, catalog)
     title = head.title or file.stem
