@@ -451,7 +451,11 @@ class Study:
         if name in before:
             circle = " -> ".join((*before[before.index(name) :], name))
             raise BadInput(
-                "is linked in a circle", file=self.name, key=name, given=circle, cure="take one of these links out"
+                "is linked in a circle",
+                file=self.name,
+                key=name,
+                given=circle,
+                cure="take one of these links out",
             )
         for other, _ in self._linkable(name, numbers).linked:
             self._check_links(other, numbers, (*before, name))
