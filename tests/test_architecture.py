@@ -54,6 +54,7 @@ ORDER = [
     ],
     ["fitting"],
     ["review.standing", "lots.stakes", "trials"],
+    ["review.experiments review.pooling review.question review.synthesis"],
     ["review.qualification"],
     ["review.claims"],
     ["shelves.claims", "shelves.observations"],

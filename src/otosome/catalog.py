@@ -36,6 +36,7 @@ from otosome.roles import (
     DeviceOptions,
     Endpoint,
     EndpointOptions,
+    ExperimentOptions,
     HarmOptions,
     Instrument,
     InstrumentOptions,
@@ -95,6 +96,7 @@ SHELVES = (
     "utilities",
     "designs",
     "strains",
+    "experiments",
 )
 # The formula an entry without a .py has.
 _SHARED = {
@@ -228,6 +230,8 @@ class Catalog:
     def get(self, shelf: Literal["observations"], name: str) -> Entry[ObservationOptions, object]: ...
     @overload
     def get(self, shelf: Literal["claims"], name: str) -> Entry[ClaimOptions, object]: ...
+    @overload
+    def get(self, shelf: Literal["experiments"], name: str) -> Entry[ExperimentOptions, object]: ...
     @overload
     def get(self, shelf: Literal["scales"], name: str) -> Entry[ScaleOptions, Scale]: ...
     @overload
