@@ -54,7 +54,7 @@ ORDER = [
     ],
     ["fitting"],
     ["review.standing", "lots.stakes", "trials"],
-    ["review.experiments review.pooling review.question review.synthesis"],
+    ["review.experiments review.pooling review.question review.synthesis review.tables"],
     ["review.qualification"],
     ["review.claims"],
     ["shelves.claims", "shelves.observations"],

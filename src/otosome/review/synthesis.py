@@ -54,7 +54,7 @@ class Row:
     """An experiment against one control, as the forest shows it.
 
     ``effect``   in dB (or as a log risk ratio) where means or events were printed;  ``g``  standardised, and
-                 ``bounds`` 95 % of it by what was printed alone, in every strength
+                 ``bounds`` 95 % of it by what was printed alone, in every strength;  ``text``  the strongest of these
     ``outcomes`` keys it stands on;  ``flags``  what looks wrong, in words
     """
 
@@ -80,6 +80,7 @@ class Row:
     effect: Span | None
     g: Span | None
     bounds: tuple[float, float, float]
+    text: str
     outcomes: tuple[str, ...]
     flags: tuple[str, ...]
 
@@ -139,6 +140,7 @@ class Review:
 
     ``rows``     an experiment and control each;  ``together``  those with means or events, by scale
     ``all``      of every strength, in SDs of an animal;  ``curve``  the same for shares of null results printed
+    ``blocks``   the mean effect by product and where ("vesicles in animals"), as the forest shows it
     ``groups``   by product, harm, species, where and route;  ``regressed``  on a moderator, or why that is refused
     ``map``      all experiments on the shelf;  ``lights``  risk of bias by experiment;  ``left_out``  with the reason
     """
@@ -151,6 +153,7 @@ class Review:
     all: Believed
     text: str
     curve: tuple[Believed, ...]
+    blocks: dict[str, Believed]
     groups: tuple[Group, ...]
     regressed: dict[str, str]
     map: tuple[Dot, ...]
@@ -175,7 +178,9 @@ def review(question: Question, catalog: Catalog, within: float = WITHIN, by: Seq
     pooled = [_together(scale, within, used, outcomes) for scale in _scales(question)]
     together = [each for each in pooled if each is not None]
     looks = {e.name: flags(e) for e in used}
-    shown = [_row(row, question, outcomes, looks[row.experiment.name]) for row in weak]
+    # A control of several products is one row of each, and once in the mean of all.
+    by_product = [row for e in used for keys in _by_product(e, outcomes) for row in evidence(e, keys, within)]
+    shown = [_row(row, question, looks[row.experiment.name]) for row in by_product]
     all_of = believed(weak)
     return Review(
         question=question.name,
@@ -186,7 +191,8 @@ def review(question: Question, catalog: Catalog, within: float = WITHIN, by: Seq
         all=all_of,
         text=_headline(together, all_of, weak),
         curve=tuple(believed(weak, part) for part in SHARES),
-        groups=tuple(_groups(weak)),
+        blocks=_blocks(by_product),
+        groups=tuple(_groups(by_product)),
         regressed={name: _regressed(name, together, used, outcomes) for name in by},
         map=tuple(_map(every)),
         lights={e.name: _lights(e) for e in used},
@@ -282,11 +288,19 @@ def _span(pooled: Pool) -> Span:
     return Span.of(pooled.value, *pooled.safe)
 
 
-def _row(row: Evidence, question: Question, outcomes: Mapping[str, list[str]], looks: Sequence[Flag]) -> Row:
-    chosen = set(row.rows)
+def _by_product(experiment: Experiment, outcomes: Mapping[str, list[str]]) -> list[list[str]]:
+    """An experiment's outcomes, parted by what was given."""
+    parts: dict[str, list[str]] = {}
+    for key in outcomes[experiment.name]:
+        product = words_of(experiment, experiment.options.outcome[key])["product"][0]
+        parts.setdefault(product, []).append(key)
+    return list(parts.values())
+
+
+def _row(row: Evidence, question: Question, looks: Sequence[Flag]) -> Row:
     spans: dict[str, Span | None] = dict.fromkeys(("log risk ratio", "dB", "g"))
     for scale in _scales(question):
-        for e in effects(row.experiment, outcomes[row.experiment.name], scale):
+        for e in effects(row.experiment, row.rows, scale):
             if e.control == row.control:
                 spans[scale] = Span.of(
                     e.value, e.value - 1.96 * e.error, e.value + 1.96 * e.error, UNITS[scale]
@@ -295,7 +309,7 @@ def _row(row: Evidence, question: Question, outcomes: Mapping[str, list[str]], l
         row.experiment,
         row.treated,
         row.control,
-        [key for key in outcomes[row.experiment.name] if key in chosen],
+        row.rows,
         looks,
         strength=row.strength,
         p_is=row.p_is,
@@ -346,9 +360,32 @@ def _described(
         effect=effect,
         g=g,
         bounds=bounds,
+        text=next((span.text for span in (effect, g) if span is not None), _bounded(bounds)),
         outcomes=tuple(keys),
         flags=tuple(flag.words for flag in looks),
     )
+
+
+# An effect that may be larger than this is bounded from below only.
+FAR = 5.0
+
+
+def _bounded(bounds: tuple[float, float, float]) -> str:
+    low, _, high = bounds
+    return f"above {tenth(low)} SD" if high > FAR else f"{tenth(low)} to {tenth(high)} SD"
+
+
+def tenth(value: float) -> str:
+    """A number to a tenth with a true minus, nothing without one."""
+    return f"{round(value, 1) + 0.0:.1f}".replace("-", "−")
+
+
+def _blocks(weak: Sequence[Evidence]) -> dict[str, Believed]:
+    members: dict[str, list[Evidence]] = {}
+    for row in weak:
+        words = words_of(row.experiment, row.experiment.options.outcome[row.rows[0]])
+        members.setdefault(f"{words['product'][0]} in {words['in'][0]}", []).append(row)
+    return {name: believed(rows) for name, rows in members.items()}
 
 
 def _groups(weak: Sequence[Evidence]) -> list[Group]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Final
 
 from otosome.catalog import Catalog, Entry
@@ -14,6 +15,7 @@ from otosome.evidence import Source
 from otosome.roles import ExperimentOptions, GroupTable, OutcomeTable
 
 SHELF: Final = "experiments"
+TEMPLATE = Path(__file__).with_name("experiment.toml")
 # The ten items of SYRCLE (Hooijmans et al. 2014, https://doi.org/10.1186/1471-2288-14-43), and RoB 2's domains
 # (Sterne et al. 2019, https://doi.org/10.1136/bmj.l4898).
 SYRCLE = (
@@ -74,7 +76,8 @@ class Experiment:
     @property
     def short(self) -> str:
         """What a figure calls it: the first author and the year, or its name in words."""
-        author = self.source.authors.replace(",", " ").split(" ")[0] if self.source.authors else ""
+        first = self.source.authors.partition(",")[0].partition(" and ")[0].split()
+        author = " ".join(word for word in first if not word.isupper())
         words = self.name.replace("_", " ")
         return f"{author} {self.year}" if author and self.year else words[:1].upper() + words[1:]
 

@@ -160,8 +160,7 @@ def evidence(experiment: Experiment, keys: Sequence[str], within: float = WITHIN
     left: dict[str, list[str]] = {}
     for key in keys:
         outcome = experiment.options.outcome[key]
-        weaker = outcome.strength in ("p", "direction") and outcome.control not in {e.control for e in strong}
-        if outcome.control and weaker:
+        if outcome.control and outcome.control not in {e.control for e in strong}:
             left.setdefault(outcome.control, []).append(key)
     return rows + [_of_tests(experiment, control, named, within) for control, named in left.items()]
 
