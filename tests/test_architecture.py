@@ -45,7 +45,7 @@ ORDER = [
     ["laboratory.reading"],
     ["laboratory.intake", "lots"],
     ["study"],
-    ["laboratory.draft"],
+    ["laboratory.draft laboratory.drug_draft"],
     ["forward"],
     [
         "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.exposure"

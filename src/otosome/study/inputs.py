@@ -14,7 +14,7 @@ from otosome.errors import BadInput, at
 from otosome.study.reading import table_of
 from otosome.study.study import Study
 from otosome.study.tables import DrugUse, PopulationUse, Tables
-from otosome.study.tables.drugs import Fluid, Point
+from otosome.study.tables.drugs import FLUIDS, Fluid, Point
 from otosome.units import Quantity
 
 # How the note begins that a study used a lot its own specification refuses.
@@ -124,10 +124,6 @@ def _with_people(study: Study, inputs: Inputs) -> Study:
 
 # ---------------------------------------------------------------- drugs
 
-# What laboratories call the fluids that drugs are measured in.
-_FLUIDS = {"perilymph": "scala_tympani", "st": "scala_tympani", "sv": "scala_vestibuli", "blood": "plasma"}
-_FLUIDS |= {"serum": "plasma", "csf": "cerebrospinal_fluid"}
-
 
 def _with_points(study: Study, inputs: Inputs) -> Study:
     """Take what was measured of a study's drugs into the study."""
@@ -150,11 +146,11 @@ def _points(study: Study, use: DrugUse, file: Path) -> list[Point]:
     points = []
     for row in table.itertuples() if table is not None else ():
         what, _, where = f"{row.quantity!s}".partition(".")
-        fluid = str(_FLUIDS.get(where, where))
+        fluid = str(FLUIDS.get(where, where))
         if what not in ("drug", *study.carried(use.solute)) or row.unit not in ("uM", "ug/uL"):
             continue
         if fluid not in get_args(Fluid):
-            allowed = [*get_args(Fluid), *_FLUIDS]
+            allowed = [*get_args(Fluid), *FLUIDS]
             raise BadInput(
                 "is no fluid or tissue that is followed", file=file.name, given=where, allowed=allowed
             )
