@@ -94,10 +94,15 @@ def _heads(row: Sequence[str]) -> Iterator[tuple[int, list[int]]]:
             start = i + 1
 
 
+def _from(rows: Rows, index: int) -> Iterator[Sequence[str]]:
+    """The rows from one on, one by one: a copy for each grid of a long file would take its square in time."""
+    return (rows[number] for number in range(index, len(rows)))
+
+
 def _body(rows: Rows, index: int, first: int, numbers: list[int]) -> list[list[tuple[str, str, str]]]:
     """The lines of a grid, from ``index`` down to the first that does not begin with the next letter."""
     lines, letter = list[list[tuple[str, str, str]]](), ""
-    for row in rows[index:]:
+    for row in _from(rows, index):
         own = next((cell for cell in reversed(row[:first]) if cell), "")
         cells = row[first : first + len(numbers)]
         more = row[first + len(numbers)] if len(row) > first + len(numbers) else ""
@@ -133,7 +138,7 @@ def _named(row: Sequence[str]) -> list[int]:
 def _down(rows: Rows, index: int, places: list[int], plate: str) -> Iterator[Well]:
     header = rows[index]
     samples = [i for i, name in enumerate(header) if name.lower() in SAMPLE_HEADER]
-    for row in rows[index + 1 :]:
+    for row in _from(rows, index + 1):
         name = "".join(row[i] for i in places if i < len(row))
         match = WELL.fullmatch(name)
         if match is None:
@@ -148,7 +153,7 @@ def _over_time(rows: Rows, index: int, across: list[int], title: str, plate: str
     header = rows[index]
     before = [i for i in range(min(across)) if "cycle" not in header[i].lower()]
     wells = {i: match for i in across if (match := WELL.fullmatch(header[i]))}
-    for row in rows[index + 1 :]:
+    for row in _from(rows, index + 1):
         moment = next((row[i] for i in before if i < len(row) and row[i]), "")
         if not any(map(str.isdigit, moment)) or WELL.fullmatch(moment):
             return
