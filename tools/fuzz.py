@@ -166,7 +166,8 @@ class Tally:
             print(f"{name}: {type(error).__name__}: {error}; kept as {_stored(name, export)}", flush=True)
         took = time.perf_counter() - start
         self.slowest = max(self.slowest, (took, f"{name} {export.name}"))
-        self.highest = max(self.highest, (peak(), f"{name} {export.name}"))
+        if peak() > self.highest[0]:
+            self.highest = (peak(), f"{name} {export.name}")
         if took > SECONDS:
             print(f"{name}, {export.name}: {took:.1f} s; kept as {_stored(name, export)}", flush=True)
 
