@@ -332,5 +332,5 @@ def test_a_cell_whose_place_is_not_written_as_one_is_refused(place, part):
     sheet = f'<worksheet {NAMESPACE}><sheetData><row r="1"><c {place} t="n"><v>1</v></c></row></sheetData></worksheet>'
     sheets_of = {"a": sheet if part.endswith("xml") else [["x"]]}
     content = workbook(sheets_of, [] if part.endswith("xml") else [(part, sheet.encode())])
-    with pytest.raises(BadInput, match="place|attribute"):
+    with pytest.raises(BadInput, match=r"place|attribute"):
         sheets(Export("a.xlsx", content))
