@@ -172,20 +172,28 @@ def listed(rows: Rows, plates: Sequence[str]) -> Iterator[Well]:
     ``plates``  of each row
     """
     above = ""
-    for index, (row, plate) in enumerate(zip(rows, plates, strict=True)):
-        places = _named(row)
-        across = [i for i, cell in enumerate(row) if WELL.fullmatch(cell)]
-        several = len(across) > 1 and len({row[i] for i in across}) == len(across)
-        if places and several:
-            yield from _across(rows, index, across, plate)
-        elif places:
-            yield from _down(rows, index, places, plate)
-        elif several and min(across) > 0:
-            yield from _over_time(rows, index, across, above, plate)
-        elif row and TIME_HEADER.fullmatch(row[0]) and len(row) > 2:
-            yield from _moments(rows, index, above, plate)
+    for index, plate in enumerate(plates):
+        row = rows[index]
+        yield from _below(rows, index, above, plate)
         if row[:1] != ["Cycle Nr."]:
             above = " ".join(filter(None, row)) or above
+
+
+def _below(rows: Rows, index: int, title: str, plate: str) -> Iterator[Well]:
+    """The wells of the table whose header stands at ``index``; none where no header does."""
+    row = rows[index]
+    places = _named(row)
+    across = [i for i, cell in enumerate(row) if WELL.fullmatch(cell)]
+    several = len(across) > 1 and len({row[i] for i in across}) == len(across)
+    if places and several:
+        return _across(rows, index, across, plate)
+    if places:
+        return _down(rows, index, places, plate)
+    if several and min(across) > 0:
+        return _over_time(rows, index, across, title, plate)
+    if len(row) > 2 and TIME_HEADER.fullmatch(row[0]):
+        return _moments(rows, index, title, plate)
+    return iter(())
 
 
 def _named(row: Sequence[str]) -> list[int]:
@@ -198,27 +206,35 @@ def _named(row: Sequence[str]) -> list[int]:
     return []
 
 
+def _lines(rows: Rows, index: int, places: list[int]) -> Iterator[tuple[str, Sequence[str]]]:
+    """Well and cells of the lines below a header; the first of them may hold times and temperatures of its columns.
+
+    ``places``  of the cells that name the well
+    """
+    begun = False
+    for number, row in enumerate(_from(rows, index + 1)):
+        match = WELL.fullmatch("".join(row[i] for i in places if i < len(row)))
+        if match:
+            begun = True
+            yield f"{match[1]}{match[2]}", row
+        elif begun or number >= UNREAD or not any(row):
+            return
+
+
 def _down(rows: Rows, index: int, places: list[int], plate: str) -> Iterator[Well]:
-    """A row a well; the first lines below the header may hold times and temperatures of its columns."""
+    """A row a well, which may name its sample and its plate."""
     header = rows[index]
     samples, plates = (
         [i for i, name in enumerate(header) if name.lower() in words and i not in places]
         for words in (SAMPLE_HEADER, PLATE_HEADER)
     )
-    values = [i for i in range(len(header)) if header[i] and i not in (*places, *samples, *plates)]
-    begun = False
-    for number, row in enumerate(_from(rows, index + 1)):
-        name = "".join(row[i] for i in places if i < len(row))
-        match = WELL.fullmatch(name)
-        if match is None and (begun or number >= UNREAD or not any(row)):
-            return
-        if match is None:
-            continue
-        begun = True
-        own, sample = (row[some[0]] if some and some[0] < len(row) else "" for some in (plates, samples))
+    values = [i for i, name in enumerate(header) if name and i not in (*places, *samples, *plates)]
+    for well, row in _lines(rows, index, places):
+        cells = [*row, *[""] * (len(header) - len(row))]
+        sample, own = ("".join(cells[i] for i in some[:1]) for some in (samples, plates))
         for i in values:
-            if i < len(row) and parse(row[i].replace(",", ".")) is not None:
-                yield Well(own or plate, header[i], f"{match[1]}{match[2]}", row[i], sample)
+            if parse(cells[i].replace(",", ".")) is not None:
+                yield Well(own or plate, header[i], well, cells[i], sample)
 
 
 def _across(rows: Rows, index: int, across: list[int], plate: str) -> Iterator[Well]:
@@ -251,17 +267,10 @@ def _over_time(rows: Rows, index: int, across: list[int], title: str, plate: str
 
 def _moments(rows: Rows, index: int, title: str, plate: str) -> Iterator[Well]:
     """A row a well and a column a moment, below a line of times; temperatures may stand between."""
-    moments, begun = rows[index], False
-    for number, row in enumerate(_from(rows, index + 1)):
-        match = WELL.fullmatch(row[0]) if row else None
-        if match is None and (begun or number >= UNREAD or not any(row)):
-            return
-        if match is None:
-            continue
-        begun = True
-        for moment, text in zip(moments[1:], row[1:], strict=False):
+    for well, row in _lines(rows, index, [0]):
+        for moment, text in zip(rows[index][1:], row[1:], strict=False):
             if moment:
-                yield Well(plate, f"{title} at {moment}".strip(), f"{match[1]}{match[2]}", text)
+                yield Well(plate, f"{title} at {moment}".strip(), well, text)
 
 
 def from_grids(rows: Rows, plates: Sequence[str], name: Callable[[Grid, str], str]) -> Iterator[Well]:
