@@ -14,6 +14,7 @@ ROOT = Path(otosome.__file__).parent
 # this list, or stay inside the group; each entry of a shelf is a group of its own.
 ORDER = [
     ["units", "errors"],
+    ["files"],
     ["answers.numbers"],
     ["model.lanes", "trials.plan"],
     ["evidence"],

@@ -6,7 +6,6 @@ Correlations are intraclass, pooled over all cells: of pairs of ears, and of pai
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otosome.errors import BadInput
+from otosome.files import sha256
 from otosome.roles import Options
 from otosome.trials.power import chi2_quantiles
 from otosome.units import Array
@@ -74,7 +74,7 @@ def own_spread(beside: Path, where: SpreadFrom) -> OwnSpread:
             values[key] = f"{100 * share:.3g} %"
             words.append(f"{key.replace('_', ' ')} {share:.2f}")
     summary = f"From {where.folder}, {where.quantity}: {'; '.join(words)}."
-    return OwnSpread(values, summary, {str(file): hashlib.sha256(file.read_bytes()).hexdigest()})
+    return OwnSpread(values, summary, {str(file): sha256(file)})
 
 
 def _readings(file: Path) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -12,6 +11,7 @@ from otosome.cards import checked, read_toml
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput, at
 from otosome.evidence import Parameter
+from otosome.files import sha256
 from otosome.roles import Design, Options
 from otosome.trials.own_spread import SpreadFrom, own_spread
 from otosome.trials.simulated import Simulate, study_of
@@ -68,7 +68,7 @@ def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question
             raise BadInput("is not known", key="design", given=head.design, allowed=catalog.names("designs"))
         entry = catalog.get("designs", head.design)
         stated = {key: value for key, value in values.items() if key not in head_keys}
-        notes, inputs = list[str](), {str(file): _sha256(file)}
+        notes, inputs = list[str](), {str(file): sha256(file)}
         whole: dict[str, object] = dict(stated)
         if head.spread_from is not None:
             with at(key="spread_from"):
@@ -133,7 +133,3 @@ def _ends(number: Parameter) -> list[str]:
 
 def _grounds(number: Parameter) -> str:
     return number.basis if number.source is None else f"{number.basis}, {number.source}"
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
