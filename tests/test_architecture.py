@@ -37,8 +37,8 @@ ORDER = [
         " laboratory.records",
         "lots.batch lots.belief lots.checklist lots.count lots.counted lots.curve lots.history lots.plate"
         " lots.potency lots.process lots.release lots.sizes",
-        "trials.animals trials.boundaries trials.escalating trials.escalation trials.frequencies trials.kinds"
-        " trials.power trials.shapes",
+        "trials.adaptation trials.animals trials.boundaries trials.escalating trials.escalation trials.frequencies"
+        " trials.kinds trials.power trials.shapes",
     ],
     ["shelves"],
     ["catalog"],
