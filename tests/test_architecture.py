@@ -15,7 +15,7 @@ ROOT = Path(otosome.__file__).parent
 ORDER = [
     ["units", "errors"],
     ["answers.numbers"],
-    ["model.lanes", "trials.plan"],
+    ["model.lanes model.vectors model.fates", "trials.plan"],
     ["evidence"],
     ["ears"],
     ["model.transport", "laboratory.file laboratory.tables laboratory.voltage"],
