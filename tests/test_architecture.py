@@ -14,6 +14,7 @@ ROOT = Path(otosome.__file__).parent
 # this list, or stay inside the group; each entry of a shelf is a group of its own.
 ORDER = [
     ["units", "errors"],
+    ["files"],
     ["answers.numbers"],
     ["model.lanes model.vectors model.fates", "trials.plan"],
     ["evidence"],
@@ -36,8 +37,8 @@ ORDER = [
         " laboratory.records",
         "lots.batch lots.belief lots.checklist lots.count lots.counted lots.curve lots.history lots.plate"
         " lots.potency lots.process lots.release lots.sizes",
-        "trials.animals trials.boundaries trials.escalating trials.escalation trials.frequencies trials.kinds"
-        " trials.power trials.shapes",
+        "trials.adaptation trials.animals trials.boundaries trials.escalating trials.escalation trials.frequencies"
+        " trials.kinds trials.power trials.shapes",
     ],
     ["shelves"],
     ["catalog"],

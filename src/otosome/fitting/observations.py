@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otosome.errors import BadInput
+from otosome.files import sha256
 from otosome.roles import Reading
 from otosome.units import Array, convert, same_kind
 
@@ -104,9 +104,7 @@ def observations(study: Study, table: Path) -> Observations:
 
     rows = readings_of(table, study.catalog).reset_index(drop=True)
     file = readings_file(table)
-    return replace(
-        matched(study, rows, str(table)), inputs={str(file): sha256(file.read_bytes()).hexdigest()}
-    )
+    return replace(matched(study, rows, str(table)), inputs={str(file): sha256(file)})
 
 
 def matched(study: Study, table: pd.DataFrame, name: str) -> Observations:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import get_args
 
 from otosome.cards import Card, make_card
 from otosome.errors import BadInput, at
+from otosome.files import sha256
 from otosome.study.reading import table_of
 from otosome.study.study import Study
 from otosome.study.tables import DrugUse, PopulationUse, Tables
@@ -61,11 +61,6 @@ class Inputs:
         return file
 
 
-def digest(file: Path) -> str:
-    """SHA-256 of a file, as a result records its inputs."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
 def with_inputs(study: Study, inputs: Inputs) -> Study:
     """The study with what its files hold; raises BadInput for a file that cannot be used, or a refused lot."""
     study = _with_batches(_with_points(_with_people(study, inputs), inputs), inputs)
@@ -107,7 +102,7 @@ def _with_people(study: Study, inputs: Inputs) -> Study:
         file = inputs.audiogram or inputs.file(use.audiogram, "is no file beside the study", cure)
     population, notes, unreadable = with_readings(use, file, study.catalog)
     tables = study.tables.model_copy(update={"population": population})
-    digests = {**study.inputs, str(file): digest(file)}
+    digests = {**study.inputs, str(file): sha256(file)}
     study = replace(study, unreadable=unreadable, tables=tables, inputs=digests)
     try:
         with at(file.name):
@@ -138,7 +133,7 @@ def _with_points(study: Study, inputs: Inputs) -> Study:
         with at(None, f"drug.{name}.measured"):
             file = inputs.file(use.measured, "is no file beside the study", "copy it beside the study")
             drugs[name] = use.model_copy(update={"points": _points(study, use, file)})
-        digests[str(file)] = digest(file)
+        digests[str(file)] = sha256(file)
     return replace(study, tables=study.tables.model_copy(update={"drug": drugs}), inputs=digests)
 
 
@@ -186,7 +181,7 @@ def _with_batches(study: Study, inputs: Inputs) -> Study:
         names[giver] = _free_name(study, lot.name, lot.values, batches)
         batches[names[giver]] = dict(lot.values)
         notes += [note for note in lot.notes if note not in notes]
-        digests[str(file)] = digest(file)
+        digests[str(file)] = sha256(file)
     tables = _with_names(study.tables, names).model_copy(update={"batch": batches})
     return replace(study, tables=tables, notes=tuple(notes), inputs=digests)
 
