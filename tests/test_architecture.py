@@ -16,7 +16,7 @@ ORDER = [
     ["units", "errors"],
     ["files"],
     ["answers.numbers"],
-    ["model.lanes", "trials.plan"],
+    ["model.lanes model.vectors model.fates", "trials.plan"],
     ["evidence"],
     ["ears"],
     ["model.transport", "laboratory.file laboratory.tables laboratory.voltage"],
