@@ -286,7 +286,8 @@ def _again(folder: Path, record: Record, watch: Watch) -> Path:
     if record.verb == reviewing.REVIEW:
         return reviewing.review(inputs_again(reviewing.ReviewInputs, record, beside), watch).folder
     if record.verb == trials.TRIAL:
-        return trials.trial(inputs_again(trials.TrialInputs, record, beside), watch).folder
+        trials.trial(inputs_again(trials.TrialInputs, record, beside), watch)
+        return beside
     return lots.assess(inputs_again(lots.LotInputs, record, beside), watch).folder
 
 
