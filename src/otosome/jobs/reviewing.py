@@ -81,13 +81,13 @@ def review(inputs: ReviewInputs, watch: Watch = SILENT) -> Reviewed:
 def _files(catalog: Catalog) -> dict[str, str]:
     """SHA-256 of every experiment on the shelf and of its source, by shelf and file."""
     from otosome.review.experiments import SHELF
-    from otosome.study.inputs import digest
+    from otosome.files import sha256
 
     names = catalog.names(SHELF)
     keys = sorted({catalog.get(SHELF, name).options.source for name in names})
     return {
-        **{f"{SHELF}/{name}.toml": digest(catalog.file(SHELF, name)) for name in names},
-        **{f"sources/{key}.toml": digest(catalog.source_file(key)) for key in keys},
+        **{f"{SHELF}/{name}.toml": sha256(catalog.file(SHELF, name)) for name in names},
+        **{f"sources/{key}.toml": sha256(catalog.source_file(key)) for key in keys},
     }
 
 
