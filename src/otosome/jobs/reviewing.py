@@ -80,8 +80,8 @@ def review(inputs: ReviewInputs, watch: Watch = SILENT) -> Reviewed:
 
 def _files(catalog: Catalog) -> dict[str, str]:
     """SHA-256 of every experiment on the shelf and of its source, by shelf and file."""
-    from otosome.review.experiments import SHELF
     from otosome.files import sha256
+    from otosome.review.experiments import SHELF
 
     names = catalog.names(SHELF)
     keys = sorted({catalog.get(SHELF, name).options.source for name in names})
