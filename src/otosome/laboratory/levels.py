@@ -82,17 +82,17 @@ def level(text: str, decimal: str = ".", codes: Codes | None = None, loudest: fl
         return _silent(loudest)
     if word == "-inf":
         return Level(np.nan, "below", "a response at every level, and the softest is not stated")
-    limit, side, plain = _limit(word), "above", _DECIBELS.fullmatch(word)
-    if limit is None and (match := _BELOW.fullmatch(word)):
-        limit, side = match[1], "below"
-    value = parse(limit.replace(",", ".")) if limit else parse(plain[1] if plain else text.strip(), decimal)
+    number, side = _limit(word)
+    value = (
+        parse(text.strip(), decimal) if side == "none" and number == word else parse(number.replace(",", "."))
+    )
     if value is None:
         return Level(np.nan, reason="is neither a level nor a word for none")
     if np.isnan(value):
         return Level(np.nan, reason="no threshold, and no mark that there was no response")
     if not possible(value):
         return Level(np.nan, reason="a code, not a level")
-    return Level(value, side if limit else "none")
+    return Level(value, side)
 
 
 def _silent(loudest: float) -> Level:
@@ -101,9 +101,13 @@ def _silent(loudest: float) -> Level:
     return Level(np.nan, "above", "no response, and the table does not say what levels were tested")
 
 
-def _limit(word: str) -> str | None:
-    """The number of a limit from above; None where a cell is none."""
-    return next((match[1] for form in _ABOVE if (match := form.fullmatch(word))), None)
+def _limit(word: str) -> tuple[str, str]:
+    """The number of a limit, and its side; of a plain level the cell without its unit."""
+    for forms, side in ((_ABOVE, "above"), ((_BELOW,), "below"), ((_DECIBELS,), "none")):
+        for form in forms:
+            if match := form.fullmatch(word):
+                return match[1], side
+    return word, "none"
 
 
 def _among(word: str, codes: frozenset[str]) -> bool:
