@@ -868,13 +868,26 @@ class CheckTable(Options):
 
 
 @dataclass(frozen=True)
+class SimulateTable(Options):
+    """A published experiment in the model.
+
+    ``study``    a study file's tables whose arms are named as its groups;  ``because``  what of it was not printed
+    ``same``     groups that were done as another, by the name of that arm
+    """
+
+    study: Mapping[str, object]
+    because: Annotated[str, Field(min_length=1)]
+    same: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ExperimentOptions(Options):
     """Options of a published experiment.
 
     ``read``     how far it was read, at its ``locator``;  ``checked``  by whom and when; none counts nowhere
     ``unit``     of analysis: what one of its n is
     ``bias``     by item of SYRCLE (animals) or RoB 2 (people); an item that is not there is not stated
-    ``simulate``  a study file's tables whose arms are named as its groups: the experiment in the model
+    ``simulate``  the experiment in the model, where that has its insult and its route
     """
 
     source: Annotated[str, Field(min_length=1)]
@@ -888,7 +901,7 @@ class ExperimentOptions(Options):
     checked: CheckTable | None = None
     bias: Mapping[str, BiasTable] = field(default_factory=dict)
     note: str = ""
-    simulate: Mapping[str, object] | None = None
+    simulate: SimulateTable | None = None
 
 
 class Design(Protocol):

@@ -336,7 +336,6 @@ def _described(
     groups = [experiment.group(name) for name in treated]
     rows = [options.outcome[key] for key in keys]
     words = words_of(experiment, rows[0])
-    counts = [experiment.count(name) for name in treated]
     return Row(
         experiment=experiment.name,
         short=experiment.short,
@@ -353,7 +352,7 @@ def _described(
         route=groups[0].route,
         strength=strength,
         p_is=p_is,
-        n=(None if None in counts else sum(c for c in counts if c is not None), experiment.count(control)),
+        n=(_summed([experiment.count(name) for name in treated]), experiment.count(control)),
         unit=options.unit,
         day=", ".join(dict.fromkeys(row.day for row in rows if row.day)),
         frequency=", ".join(dict.fromkeys(tone for row in rows for tone in row.frequency)),
@@ -364,6 +363,12 @@ def _described(
         outcomes=tuple(keys),
         flags=tuple(flag.words for flag in looks),
     )
+
+
+def _summed(counts: Sequence[int | None]) -> int | None:
+    """The sum of counts; None where one is not printed."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 # An effect that may be larger than this is bounded from below only.
