@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import log_ndtr, ndtri
+from scipy.special import log_ndtr, ndtr, ndtri
 
 from otosome.roles import Reading
 from otosome.units import Array, Decibels
+
+# Beyond so many deviations shares are taken by their logs: there they come near the least number there is.
+_FAR = -30.0
 
 
 def read_on_grid(
@@ -40,6 +43,10 @@ def log_between(low: Array, high: Array) -> Array:
     """Log-probability that a standard normal lies between; both ends moved to the tail where digits live."""
     flip = low > 0.0
     lower, upper = np.where(flip, -high, low), np.where(flip, -low, high)
-    top, bottom = log_ndtr(upper), log_ndtr(lower)
-    result: Array = top + np.log1p(-np.exp(bottom - top))
+    share = np.asarray(ndtr(upper) - ndtr(lower))
+    far = upper < _FAR
+    share[far] = 1.0
+    result: Array = np.log(share)
+    top, bottom = log_ndtr(upper[far]), log_ndtr(lower[far])
+    result[far] = top + np.log1p(-np.exp(bottom - top))
     return result
