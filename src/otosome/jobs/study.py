@@ -208,10 +208,10 @@ def _record(verb: str, study: Study, subjects: int, seed: int, shelves: tuple[Pa
 
 def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch) -> StudyResult:
     """A result folder, filled by the verb of its record."""
+    from otosome.files import sha256
     from otosome.fitting.observations import observations
     from otosome.forward import observe
     from otosome.jobs.fitting import stored_fit
-    from otosome.study.inputs import digest
 
     table = record.option("against")
     observed = observations(study, Path(table)) if isinstance(table, str) else None
@@ -219,7 +219,7 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
     if isinstance(origin, str):
         stored_fit(Path(origin))
         record = replace(
-            record, inputs={**record.inputs, str(Path(origin) / ANSWER): digest(Path(origin) / ANSWER)}
+            record, inputs={**record.inputs, str(Path(origin) / ANSWER): sha256(Path(origin) / ANSWER)}
         )
     with writing(folder, force) as part:
         ears, study = _drawn(study, record)
