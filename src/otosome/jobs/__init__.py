@@ -22,7 +22,7 @@ from otosome.jobs.lots import Lot, LotInputs, Process, assess, process
 from otosome.jobs.measuring import Measured, MeasureInputs, measure
 from otosome.jobs.showing import Shown, show
 from otosome.jobs.study import Sources, StudyInputs, StudyResult, compare, run, sources
-from otosome.jobs.trials import Trial, TrialInputs, trial
+from otosome.jobs.trials import DoseInputs, Trial, TrialInputs, optimise, trial
 from otosome.jobs.watch import Cancelled, Progress, Watch
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Changes",
     "Checked",
     "Claims",
+    "DoseInputs",
     "Entries",
     "FitInputs",
     "FitResult",
@@ -62,6 +63,7 @@ __all__ = [
     "import_",
     "measure",
     "new",
+    "optimise",
     "process",
     "qualify",
     "run",
