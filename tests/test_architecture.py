@@ -16,7 +16,7 @@ ORDER = [
     ["units", "errors"],
     ["files"],
     ["answers.numbers"],
-    ["model.lanes", "trials.plan"],
+    ["model.lanes model.vectors model.fates", "trials.plan"],
     ["evidence"],
     ["ears"],
     ["model.transport", "laboratory.file laboratory.tables laboratory.voltage"],
@@ -46,7 +46,7 @@ ORDER = [
     ["laboratory.reading"],
     ["laboratory.intake", "lots"],
     ["study"],
-    ["laboratory.draft"],
+    ["laboratory.draft laboratory.drug_draft"],
     ["forward"],
     [
         "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.exposure"
@@ -55,6 +55,7 @@ ORDER = [
     ],
     ["fitting"],
     ["review.standing", "lots.stakes", "trials"],
+    ["review.experiments review.pooling review.question review.synthesis review.tables review.priors"],
     ["review.qualification"],
     ["review.claims"],
     ["shelves.claims", "shelves.observations"],
