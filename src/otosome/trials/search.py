@@ -53,7 +53,7 @@ def seek(
 def _distinct(some: Array, standing: Callable[[Array], Array | None], known: Array) -> Array:
     """Points that stand for some, each once, in their order, and none that is known."""
     own = [point for point in map(standing, some) if point is not None]
-    rows = np.round(np.vstack([known, *own]), _DIGITS)
+    rows = np.asarray(np.round(np.vstack([known, *own]), _DIGITS), dtype=np.float64)
     _, first = np.unique(rows, axis=0, return_index=True)
     return rows[np.sort(first[first >= len(known)])]
 
