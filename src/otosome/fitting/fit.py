@@ -73,13 +73,18 @@ class Pair:
 
 @dataclass(frozen=True)
 class Search:
-    """How the most probable numbers were sought: starts, those that agree, and where each ended (log-posterior)."""
+    """How the most probable numbers were sought: starts, those that agree, and where each ended (log-posterior).
+
+    ``nodes``  along each axis of what differs between animals;  ``node_error``  what twice as many move the summit by
+    ``share``  of the variance of readings between animals that these axes hold
+    """
 
     starts: int
     agreeing: int
     log_posteriors: list[float]
     log_posterior: float
-    nodes: int
+    nodes: list[int]
+    share: float
     node_error: float
     outline_errors: dict[str, float]
 
@@ -111,7 +116,7 @@ class Fit:
     steps: int
     animals: int
     readings: int
-    susceptibility: list[str]
+    differing: list[str]
     sentences: list[str]
     prior_fit: Against
     fit: Against
@@ -151,6 +156,7 @@ def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
     numbers = len(free.names)
     summit = mode(
         likelihood.log_posterior,
+        likelihood.terms,
         numbers,
         tables.starts,
         tables.seed,
@@ -223,7 +229,8 @@ def _answer(
         summit.agreeing,
         [start.log_posterior for start in summit.starts],
         summit.log_posterior,
-        likelihood.animal.nodes,
+        list(likelihood.animal.nodes),
+        likelihood.animal.share,
         denser,
         dict(likelihood.errors),
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from otosome.ears import Columns, Ears
 from otosome.errors import BadInput
-from otosome.evidence import draw_columns, layout, uniforms, world_luck
+from otosome.evidence import RUNS, SUBJECTS, draw_columns, layout, uniforms, world_luck
 from otosome.forward.cochleae import Cochleae
 from otosome.forward.endpoints import came
 from otosome.forward.planning import plan
@@ -39,7 +39,7 @@ def fresh(study: Study, first: int, last: int, seed: int, world: int, prior: Ear
 
 
 def informed(study: Study, ears: Ears, prior: Ears) -> dict[str, Array]:
-    """Columns (ear,) of drawn ears whose worlds have the numbers of a posterior's draws, one each.
+    """Columns (ear,) of drawn ears whose worlds have the numbers and the spreads of a posterior's draws, one each.
 
     raises  BadInput for draws that hold none of the study's numbers, or of different weights
     """
@@ -48,9 +48,10 @@ def informed(study: Study, ears: Ears, prior: Ears) -> dict[str, Array]:
     prior.alike("a draw from a posterior")
     row = ears.world % prior.size
     numbers = study.parameters
-    known = {name: prior[name][row] for name in numbers.keys() & prior.keys()}
-    free = {name: values for name, values in known.items() if numbers[name].shape != "fixed"}
-    if not free:
+    known = {name: prior[name][row] for name in prior}
+    free = {n: values for n, values in known.items() if n in numbers and numbers[n].shape != "fixed"}
+    spread = [n for n in numbers if f"{n}.{SUBJECTS}" in known or f"{n}.{RUNS}" in known]
+    if not free and not spread:
         raise BadInput("holds none of the numbers of this study", key="prior", given=sorted(prior)[:6])
     own: dict[str, Array] = {}
 
@@ -63,11 +64,19 @@ def informed(study: Study, ears: Ears, prior: Ears) -> dict[str, Array]:
                 own[name] = number.rest(number.deviate(free[name]), luck)
         return own[name]
 
-    moved = {}
+    moved, settled = dict[str, Array](), dict[str, Array]()
     for number in numbers.values():
         if number.name in free or {name for name, _ in number.linked} & free.keys():
             value = free[number.name] if number.name in free else number.quantile(ndtr(number.mix(luck)))
             moved[number.name] = number.around(ears[number.name], number.at(ears.seed, ears.world), value)
+            settled[number.name] = value
+    kin = ears.kin(study.cohort.ears)
+    for name in spread:
+        number = numbers[name]
+        value = settled.get(name, number.at(ears.seed, ears.world))
+        runs = known.get(f"{name}.{RUNS}", number.runs)
+        subjects = known.get(f"{name}.{SUBJECTS}", number.subjects)
+        moved[name] = number.differing(value, ears.seed, kin, runs, subjects)
     return moved
 
 

@@ -82,7 +82,7 @@ def fit_lines(fit: Fit) -> list[str]:
     search = fit.search
     lines.append(
         f"  {search.agreeing} of {search.starts} starts agree; log-posterior {search.log_posterior:.2f}, twice the "
-        f"nodes of susceptibility move it by {search.node_error:+.3f}"
+        f"nodes between animals move it by {search.node_error:+.3f}"
     )
     lines += [f"  before: {line.strip()}" for line in against_lines(asdict(fit.prior_fit))]
     lines += [f"  fitted: {line.strip()}" for line in against_lines(asdict(fit.fit))]
