@@ -55,6 +55,7 @@ ORDER = [
     ],
     ["fitting"],
     ["review.standing", "lots.stakes", "trials"],
+    ["review.experiments review.pooling review.question review.synthesis review.tables review.priors"],
     ["review.qualification"],
     ["review.claims"],
     ["shelves.claims", "shelves.observations"],

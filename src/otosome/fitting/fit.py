@@ -32,6 +32,8 @@ _TOLD, _PARTLY = 0.75, 0.25
 _TOGETHER, _AT_ODDS = 0.9, 2.0
 # Draws that a result keeps, and ears of a prediction.
 DRAWS, _EARS = 400, 400
+# Above it what twice as many nodes move the log-posterior by is said.
+_INEXACT = 0.5
 # Share of a chain that is left out as its beginning.
 _BURN = 0.5
 
@@ -400,6 +402,11 @@ def _trust(
         lines.append(
             f"No two of the {search.starts} starts ended within {AGREEMENT:g} of the best log-posterior: there may "
             "be a better place still; ask for more starts."
+        )
+    if abs(search.node_error) > _INEXACT:
+        lines.append(
+            f"Twice as many nodes between animals move the log-posterior by {search.node_error:+.2f}: the sums over "
+            "animals are not exact there, and the numbers may move."
         )
     if method == "mode":
         lines.append(f"No interval is given: {refusal}. Ask for a posterior: [posterior] in the fit file.")

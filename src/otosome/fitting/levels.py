@@ -111,10 +111,10 @@ class Level:
         within = np.exp(-0.5 * at**2)
         within /= within.sum(axis=2, keepdims=True)
         top = along.max(axis=1, keepdims=True)
-        given = np.log(within @ np.exp(along - top) + 1e-300) + top
-        runs = np.zeros((*given.shape[:2], run.max() + 1))
+        each = np.log(within @ np.exp(along - top) + 1e-300) + top
+        runs = np.zeros((*each.shape[:2], run.max() + 1))
         for number in range(runs.shape[2]):
-            runs[:, :, number] = given[:, :, run == number].sum(axis=2)
+            runs[:, :, number] = each[:, :, run == number].sum(axis=2)
         density = norm.logpdf(_RUN)
         return _summed(runs, density - np.log(np.exp(density).sum()))
 
@@ -201,11 +201,11 @@ def animal_level(numbers: tuple[Parameter, ...], slopes: Array) -> Level:
     if not numbers or not slopes.any():
         return Level()
     _, strength, turned = np.linalg.svd(slopes, full_matrices=False)
-    held = np.cumsum(strength**2) / np.sum(strength**2)
-    many = min(int(np.argmax(held >= _ENOUGH)) + 1, len(ANIMAL_NODES))
+    holding = np.cumsum(strength**2) / np.sum(strength**2)
+    many = min(int(np.argmax(holding >= _ENOUGH)) + 1, len(ANIMAL_NODES))
     # An axis points to where its largest part is positive, so that it is the same everywhere.
     axes = turned[:many] * np.sign(turned[np.arange(many), np.abs(turned[:many]).argmax(axis=1)])[:, None]
-    return Level(numbers, axes.T, ANIMAL_NODES[:many], float(held[many - 1]), _STEP)
+    return Level(numbers, axes.T, ANIMAL_NODES[:many], float(holding[many - 1]), _STEP)
 
 
 def ear_level(study: Study, measure: str) -> Level:

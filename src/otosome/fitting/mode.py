@@ -19,6 +19,10 @@ _STEP = 5e-4
 _NEAR, _FAR = 0.25, 0.75
 # Beyond so many standard deviations of the prior nothing is believed.
 _FARTHEST = 6.0
+# A search is turned back there by a wall that rises so.
+_WALL = 100.0
+# Rounds of a search, steps of each, and the gain at which it ends.
+_ROUNDS, _STEPS, _GAIN = 12, 15, 0.02
 # Random places that are looked at for each start.
 _LOOKS = 8
 # Starts that end within so much log-posterior of the best agree.
@@ -86,10 +90,11 @@ def mode(
 def _spreads(terms: Terms, at: Array) -> Array:
     """Directions about one standard deviation long, (number, number) by column, from the slopes of the terms.
 
-    The sum of the squares of independent slopes stands for the curvature (Berndt, Hall, Hall and Hausman 1974).
+    How independent slopes differ stands for the curvature (Berndt, Hall, Hall and Hausman 1974).
     """
     values = terms(at + _STEP * np.concatenate([np.zeros((1, at.size)), np.eye(at.size)]))
     slopes = (values[1:] - values[:1]) / _STEP
+    slopes = slopes - slopes.mean(axis=1, keepdims=True)
     information = np.eye(at.size) + slopes @ slopes.T
     if not np.all(np.isfinite(information)):
         return np.eye(at.size)
@@ -97,14 +102,28 @@ def _spreads(terms: Terms, at: Array) -> Array:
 
 
 def _search(log_posterior: LogPosterior, terms: Terms, start: Array) -> Start:
-    numbers, evaluations = start.size, start.size + 1
+    """Rounds of L-BFGS-B, each along the directions that hold where it begins, until one gains next to nothing."""
+    place, height, evaluations = start, -np.inf, 0
+    for _ in range(_ROUNDS):
+        place, reached, used = _climb(log_posterior, _spreads(terms, place), place)
+        evaluations += used + start.size + 1
+        gain, height = reached - height, reached
+        if gain < _GAIN:
+            break
+    return Start(start.tolist(), place.tolist(), height, evaluations)
+
+
+def _climb(log_posterior: LogPosterior, spreads: Array, start: Array) -> tuple[Array, float, int]:
+    """Where L-BFGS-B ends that begins at a place and goes along directions; its height, and how often it looked."""
+    numbers, evaluations = start.size, 0
     sides = _STEP * np.concatenate([np.zeros((1, numbers)), np.eye(numbers)])
-    spreads = _spreads(terms, start)
 
     def height_and_slope(along: Array) -> tuple[float, Array]:
         nonlocal evaluations
         evaluations += len(sides)
-        heights = log_posterior(start + spreads @ along + sides)
+        places = start + spreads @ along + sides
+        beyond = np.maximum(np.abs(places) - _FARTHEST, 0.0)
+        heights = log_posterior(np.clip(places, -_FARTHEST, _FARTHEST)) - _WALL * np.sum(beyond**2, axis=1)
         return -float(heights[0]), -(heights[1:] - heights[0]) / _STEP @ spreads
 
     done = minimize(
@@ -112,10 +131,9 @@ def _search(log_posterior: LogPosterior, terms: Terms, start: Array) -> Start:
         np.zeros(numbers),
         jac=True,
         method="L-BFGS-B",
-        options={"ftol": 1e-7, "gtol": 1e-2, "maxiter": 200, "maxcor": 20},
+        options={"ftol": 1e-7, "gtol": 1e-2, "maxiter": _STEPS, "maxcor": 20},
     )
-    ended = start + spreads @ done.x
-    return Start(start.tolist(), ended.tolist(), -float(done.fun), evaluations)
+    return start + spreads @ done.x, -float(done.fun), evaluations
 
 
 def laplace(

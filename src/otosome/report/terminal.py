@@ -245,3 +245,20 @@ def design_lines(design: Answer) -> list[str]:
         )
         lines += [f"    {row['belief'].replace('_', ' ')}: {row['text']}" for row in done["operating"]]
     return lines
+
+
+def review_lines(answer: Answer) -> list[str]:
+    """A review: what all say together, a line an experiment, and how many were left out."""
+    marks = {"individuals": "■", "means": "●", "p": "◆", "direction": "▷"}
+    lines = [f"{answer['heading']} {answer['text']}"]
+    for row in answer["rows"]:
+        place = f"{row['product']}, {row['species']}, {row['harm']}"
+        lines.append(f"  {marks[row['strength']]} {row['short']:<24}{place:<40}{row['text']}")
+    for each in answer["curve"]:
+        if each["share"] < 1:
+            ends = f"({each['low']:.2f} to {each['high']:.2f})"
+            lines.append(
+                f"  {100 * each['share']:>4.0f} % of null results printed: {each['median']:.2f} SD {ends}"
+            )
+    lines += [f"  by {name}: {text}" for name, text in answer["regressed"].items()]
+    return [*lines, *(f"  left out: {name}, {why}" for name, why in answer["left_out"].items())]
