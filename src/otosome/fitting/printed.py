@@ -19,7 +19,7 @@ from otosome.fitting.assays import factor
 from otosome.fitting.chances import Verdict
 from otosome.fitting.observations import Readings
 from otosome.roles import Reading
-from otosome.study import Study
+from otosome.study import Measure, Study
 from otosome.study.tables.base import Frequency, Moment, Table
 from otosome.units import Array
 
@@ -61,18 +61,7 @@ class _Printed(Table):
             raise BadInput(
                 f"{self.measure} is not measured then", key="at", given=self.at.text, allowed=allowed
             )
-        if (self.frequency is None) != (measure.frequency is None):
-            raise BadInput(f"{self.measure} has {'none' if self.frequency else 'some'}", key="frequency")
-        tones = [1.0] if self.frequency is None else [float(tone) for tone in self.frequency]
-        if unknown := [tone for tone in tones if tone not in measure.tones]:
-            raise BadInput(
-                f"{self.measure} is not measured there",
-                key="frequency",
-                given=f"{unknown[0]:g} kHz",
-                allowed=[f"{tone:g} kHz" for tone in measure.tones],
-            )
-        if len(set(tones)) < len(tones):
-            raise BadInput("holds a tone twice", key="frequency", given=[f"{tone:g} kHz" for tone in tones])
+        tones = self._tones(measure)
         moments = np.unique([float(t) for m in measures.values() for t in m.at])
         same, none = np.zeros(self.rows, dtype=np.intp), np.zeros(self.rows)
         return Readings(
@@ -85,6 +74,22 @@ class _Printed(Table):
             Reading(values, none),
             np.arange(1, self.rows + 1),
         )
+
+    def _tones(self, measure: Measure) -> list[float]:
+        """Its tones, kHz, each once and one of the measure's."""
+        if (self.frequency is None) != (measure.frequency is None):
+            raise BadInput(f"{self.measure} has {'none' if self.frequency else 'some'}", key="frequency")
+        tones = [1.0] if self.frequency is None else [float(tone) for tone in self.frequency]
+        if unknown := [tone for tone in tones if tone not in measure.tones]:
+            raise BadInput(
+                f"{self.measure} is not measured there",
+                key="frequency",
+                given=f"{unknown[0]:g} kHz",
+                allowed=[f"{tone:g} kHz" for tone in measure.tones],
+            )
+        if len(set(tones)) < len(tones):
+            raise BadInput("holds a tone twice", key="frequency", given=[f"{tone:g} kHz" for tone in tones])
+        return tones
 
     def per_tone(self, key: str, values: Sequence[object]) -> None:
         """Refuse a list that does not hold one value for each tone."""
