@@ -49,7 +49,7 @@ ORDER = [
     ["forward"],
     [
         "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.exposure"
-        " answers.grades answers.headline answers.prior answers.scores answers.sensitivity answers.sources"
+        " answers.grades answers.headline answers.late answers.prior answers.scores answers.sensitivity answers.sources"
         " answers.stored answers.therapies answers.window",
     ],
     ["fitting"],

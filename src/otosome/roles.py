@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["ohc", "ihc", "synapse", "sgn"]
 Target = Literal["ohc", "ihc", "synapse", "sgn", "stress"]
-Action = Literal["prevent", "rescue", "repair", "clear", "support"]
+Action = Literal["prevent", "rescue", "repair", "clear", "support", "revive"]
 Compartment = Literal["middle_ear", "scala_tympani", "vestibule", "plasma", "cerebrospinal_fluid", "lost"]
 Outlet = Literal["aqueduct", "round_window", "oval_window", "vent"]
 # Where an insult can look the concentration of a solute up.

@@ -58,6 +58,8 @@ TISSUES: Mapping[str, str] = {
     "sgn": "rosenthals_canal",
     "stress": "organ_of_corti",
 }
+# Actions that multiply a helpful rate by 1 + effect, which has no upper end; every other takes or gives a share.
+RAISED: tuple[Action, ...] = ("repair", "clear")
 _NONE, _ONE, _WHOLE = np.zeros((1, 1, 1)), np.ones((1, 1, 1)), np.ones((1, 1))
 
 
@@ -122,15 +124,17 @@ def _decline(
     silencing: Array,
     death: Array,
     silent_death: Array,
+    revival: Array,
     removal: Array,
     initial: Array,
 ) -> tuple[Array, Array, Array]:  # pragma: no cover
     """Intact a, injured b and silent e on knots, from ``initial`` intact and the rest lost.
 
-    da/dt = -injury a + repair b, db/dt = injury a - (repair + silencing + death) b,
-    de/dt = silencing b - silent_death e, and ``removal`` takes from all three. The 2x2 exponential of (a, b)
-    is written without differences of like numbers, so that every entry of it is a sum of positive terms. An empty
-    ``removal`` takes nothing.
+    da/dt = -injury a + repair b, db/dt = injury a - (repair + silencing + death) b + revival e,
+    de/dt = silencing b - (silent_death + revival) e, and ``removal`` takes from all three. The 2x2 exponential of
+    (a, b) is written without differences of like numbers, so that every entry of it is a sum of positive terms.
+    Revival closes a ring and is split off, half before and half after each step: second order where it acts. An
+    empty ``revival`` or ``removal`` does nothing.
     """
     subjects, times, places = injury.shape
     rows = places // LANES
@@ -156,6 +160,11 @@ def _decline(
             half = 0.5 * lengths[t]
             for h in range(2 if half > 0.0 else 0):
                 row = here + first[t] * rows
+                awake = none
+                if revival.size > 0:
+                    asleep, _ = _decay(_mean(revival, row, rows, weights[t], h) * (0.5 * half))
+                    awake = every(1.0) - asleep
+                    b, e = b + e * awake, e * asleep
                 alpha = _mean(injury, row, rows, weights[t], h)
                 rho = _mean(repair, row, rows, weights[t], h)
                 kappa = _mean(silencing, row, rows, weights[t], h)
@@ -176,6 +185,8 @@ def _decline(
                     where(moves, b_next, b),
                     where(moves, e * get(remaining, t) + entered * get(mean_remaining, t), e),
                 )
+                if revival.size > 0:
+                    b, e = b + e * awake, e * (every(1.0) - awake)
                 if removal.size > 0:
                     remain, _ = _decay(_mean(removal, row, rows, weights[t], h) * half)
                     a, b, e = a * remain, b * remain, e * remain
@@ -351,17 +362,21 @@ class Mechanism:
     n50: CopiesPerMicrolitre | None = None
     prevent: Fraction | None = None
     rescue: Fraction | None = None
-    repair: Fraction | None = None
-    clear: Fraction | None = None
+    repair: Plain | None = None
+    clear: Plain | None = None
     support: Fraction | None = None
+    revive: Fraction | None = None
     gate: Fraction | None = None
 
     def __post_init__(self) -> None:
-        for name in ("prevent", "rescue", "repair", "clear", "support", "gate"):
+        for name in ("prevent", "rescue", "repair", "clear", "support", "revive", "gate"):
             effect = getattr(self, name)
-            if effect is not None and not (np.all(effect >= 0) and np.all(effect <= 1)):
+            most = np.inf if name in RAISED else 1.0
+            if effect is not None and not (np.all(effect >= 0) and np.all(effect <= most)):
                 raise BadInput(
-                    "a largest effect lies from 0 to 1",
+                    "a largest effect is not below 0"
+                    if name in RAISED
+                    else "a largest effect lies from 0 to 1",
                     key=name,
                     given=f"{np.min(effect):g} to {np.max(effect):g}",
                 )
@@ -402,7 +417,8 @@ class Protection:
     """What vesicles do to the rates: by action and kind, a factor of shape (subject, time, place).
 
     ``prevent``, ``rescue`` and ``support`` are what is left of a harmful rate, 0 to 1; ``repair`` and
-    ``clear`` multiply a helpful one, 1 and more. What is absent is untouched.
+    ``clear`` multiply a helpful one, 1 and more; ``revive`` is the share of silence that is left, 0 to 1: revival
+    goes on at 1 - ``revive`` of its full rate. What is absent is untouched.
     """
 
     factors: Mapping[tuple[str, str], Array] = field(default_factory=dict)
@@ -444,7 +460,7 @@ def _multiply(
     factors: dict[tuple[str, str], Array], mechanism: Mechanism, action: Action, kind: str, effect: Fraction
 ) -> None:
     change = mechanism.largest(action) * effect
-    factor = 1.0 + change if action in ("repair", "clear") else 1.0 - change
+    factor = 1.0 + change if action in RAISED else 1.0 - change
     factors[action, kind] = factors.get((action, kind), _ONE) * factor
 
 
@@ -545,8 +561,9 @@ class Cells:
         )
 
     def counted(self, kind: str) -> Fraction:
-        """Fraction a histologist would count: every cell alive."""
-        return self.intact[kind] + self.injured[kind] + self.silent[kind]
+        """Fraction a histologist would count: every cell alive. A silent synapse has come apart and is none."""
+        there = self.intact[kind] + self.injured[kind]
+        return there if kind == "synapse" else there + self.silent[kind]
 
     def afferents(self) -> Fraction:
         """Fraction of nerve fibres that carry sound: a working inner hair cell, synapse and neuron.
@@ -612,7 +629,8 @@ def survive(
     ):
         states[kind] = _fate(knots, kind, rates[kind], stressed, injury, protection, _NONE, arrived)
     if "sgn" in kinds:
-        alive = np.sum(states["ihc"], axis=0) * np.sum(states["synapse"], axis=0)
+        # A synapse that has come apart connects nothing.
+        alive = np.sum(states["ihc"], axis=0) * np.sum(states["synapse"][:2], axis=0)
         connected = np.divide(alive, alive[:, :1], out=np.ones_like(alive), where=alive[:, :1] > 0)
         starved = _starved(knots, rates["sgn"]["starvation"], connected, protection)
         states["sgn"] = _fate(knots, "sgn", rates["sgn"], stressed, injury, protection, starved, arrived)
@@ -643,21 +661,28 @@ def _fate(
     removal: PerHour,
     arrived: Mapping[str, Fraction],
 ) -> tuple[Fraction, Fraction, Fraction]:
-    """Intact, injured and silent fractions of one kind; what is ``spared`` is never injured, and goes with the rest."""
+    """Intact, injured and silent fractions of one kind; what is ``spared`` is never injured, and goes with the rest.
+
+    A ``withdrawn`` share of the synapses that die only come apart, and are silent. Silent cells come back to injured
+    ones by vesicles alone, and not while stress that kills goes on.
+    """
     direct = injury.hazards.get(kind, _NONE)
     rate = _column(rates["frailty"]) * (_column(rates["sensitivity"]) * stressed + direct)
     deadly = emax(stressed, _column(rates["half_stress"]), _column(rates["hill"]))
     shape = stressed.shape
     spared = _column(rates.get("spared", _NONE))
     removed = removal + injury.losses.get(kind, _NONE)
+    dying = _column(rates["death"]) * deadly * protection.factor("rescue", kind)
+    withdrawn = _column(rates.get("withdrawn", _NONE))
     whole = np.broadcast_to(arrived.get(kind, _WHOLE), (shape[0], shape[2]))
     state: tuple[Array, Array, Array] = _decline(
         *halves(knots),
         _full(rate * protection.factor("prevent", kind), shape),
         _full(_column(rates["repair"]) * protection.factor("repair", kind), shape),
-        _full(_column(rates["silencing"]) * deadly, shape),
-        _full(_column(rates["death"]) * deadly * protection.factor("rescue", kind), shape),
+        _full(_column(rates["silencing"]) * deadly + withdrawn * dying, shape),
+        _full((1.0 - withdrawn) * dying, shape),
         np.broadcast_to(np.ravel(rates["silent_death"]), shape[:1]).astype(float),
+        _revival(kind, rates, deadly, protection),
         _full(removed, shape) if removed.any() else np.empty((0, 0, 0)),
         _full(whole * (1.0 - spared[:, 0]), whole.shape),
     )
@@ -670,6 +695,14 @@ def _fate(
         else whole[:, None] * spared
     )
     return intact + lasting, injured, silent
+
+
+def _revival(kind: str, rates: Mapping[str, Array], deadly: Fraction, protection: Protection) -> PerHour:
+    """Rate at which vesicles bring silent cells back, shape (subject, time, place); empty where none do."""
+    silence = protection.factor("revive", kind)
+    if "revival" not in rates or np.all(silence == 1.0):
+        return np.empty((0, 0, 0))
+    return _full(_column(rates["revival"]) * (1.0 - silence) * (1.0 - deadly), deadly.shape)
 
 
 def _stria(knots: Hours, rates: Mapping[str, Array], stressed: Plain) -> Fraction:

@@ -83,6 +83,8 @@ def comparison(compared: Headline) -> tuple[Axis, list[BenefitRow]]:
         ("thin", "what we do not know", compared.between_worlds),
         ("other", "Efficacy prior halved", compared.halved),
         ("other", "Efficacy prior doubled", compared.doubled),
+        ("other", "Late window closed", compared.late and compared.late.closed),
+        ("other", "The strongest vesicles allowed", compared.late and compared.late.most),
         ("null", "Null vesicles: same particles, no effect by construction", compared.null_benefit),
         *(("arm", arm, band) for arm, band in compared.others.items()),
     ]
