@@ -41,7 +41,7 @@ ORDER = [
     ],
     ["shelves"],
     ["catalog"],
-    ["laboratory.thresholds laboratory.series", "laboratory.animals", "laboratory.groups"],
+    ["laboratory.thresholds laboratory.series", "laboratory.animals", "laboratory.groups laboratory.cohorts"],
     ["laboratory.reading"],
     ["laboratory.intake", "lots"],
     ["study"],
