@@ -583,6 +583,56 @@ def test_bound_platinum_stays_when_the_reactive_is_gone():
     assert bound[-1] > 0.9 * bound.max() > 0
 
 
+def test_thiosulfate_takes_reactive_platinum_away_at_its_own_rate_and_it_does_not_end_bound():
+    knots, formula = (
+        times(0.0, stop=200.0),
+        replace(insult("cisplatin", "human"), neutralising=np.array([2e-4])),
+    )
+    around = 5.0 * np.ones((1, knots.size, PLACES.size))
+    alone = dict.fromkeys(formula.needs, around)
+    both = alone | {"thiosulfate.organ_of_corti": 1000.0 * np.ones_like(around)}
+    found, plain = (formula.reactive(Exposure(knots, given, Use((0.0,), (0.0,)))) for given in (both, alone))
+    uptake, binding = formula.uptake.item() * 5.0, np.log(2.0) / formula.reactive_half_life.item()
+    for reactive, rate in ((found, binding + 0.2), (plain, binding)):
+        assert reactive[0, :, 0] == pytest.approx(uptake / rate * -np.expm1(-rate * knots), rel=1e-10)
+    ends = [formula.bound(Exposure(knots, given, Use((0.0,), (0.0,))))[0, -1, 0] for given in (both, alone)]
+    assert ends[0] / ends[1] == pytest.approx(binding / (binding + 0.2), rel=0.15)
+
+
+def test_thiosulfate_helps_less_the_later_it_comes_once_platinum_is_in():
+    knots, formula = times(0.0, 6.0, 24.0, 48.0, stop=504.0), insult("cisplatin", "human")
+    drug = 5.0 * np.exp(-knots / 2.0)[None, :, None] * np.ones((1, knots.size, PLACES.size))
+    harm = []
+    for after in (6.0, 24.0, 48.0, np.inf):
+        since = np.where(elapsed(knots, after) < np.inf, elapsed(knots, after), 0.0)
+        there = np.where(np.isfinite(elapsed(knots, after)), 5e3 * np.exp(-since), 0.0)[None, :, None]
+        given = dict.fromkeys(formula.needs, drug) | {
+            "thiosulfate.organ_of_corti": there * np.ones_like(drug)
+        }
+        stress = formula.stress(ear_of("guinea_pig"), Exposure(knots, given, Use((0.0,), (0.0,))))
+        harm.append(np.trapezoid(stress[0, :, 0], knots))
+    assert harm == sorted(harm)
+    assert harm[0] < harm[-1]
+
+
+def test_the_young_are_harmed_by_less_cisplatin_and_an_unknown_age_is_grown():
+    knots, formula = times(0.0, stop=100.0), insult("cisplatin", "human")
+    exposure = exposure_to("cisplatin", 0.5, knots)
+
+    def stress(years) -> np.ndarray:
+        aged = replace(ear_of("human"), years=None if years is None else np.array([years]))
+        return formula.stress(aged, exposure)
+
+    newborn, child, grown, old = (stress(age) for age in (0.0, 6.0, 18.0, 60.0))
+    assert np.array_equal(grown, stress(None)) and np.array_equal(grown, old)
+    after = np.searchsorted(knots, 1.0)
+    assert np.all(newborn[:, after:] > child[:, after:]) and np.all(child[:, after:] > grown[:, after:])
+    # Straight in age: at six years two thirds of what a newborn's lies lower.
+    stronger = replace(formula, ec50=formula.ec50 * np.exp(-formula.childhood * 12.0 / 18.0))
+    aged = replace(ear_of("human"), years=np.array([18.0]))
+    assert stronger.stress(aged, exposure) == pytest.approx(child, rel=1e-12)
+
+
 def test_neurons_die_slowly_after_their_synapses():
     knots = times(0.0, 2.0, stop=5000.0)
     neurons = outcome("noise", "mouse", 2.0, 5000.0).counted("sgn")[0, :, 4]

@@ -67,14 +67,14 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 def _by_ids(names: Iterable[str]) -> dict[str, str]:
     """Run by name, in the order of names: a last number that does not rise begins one."""
-    found, run, last = dict[str, str](), 0, np.inf
+    by_name, run, last = dict[str, str](), 0, np.inf
     for name in names:
         match = _NUMBER.match(name)
         if match is None:
             return {}
         run += int(match[2]) <= last
-        found[name], last = f"run {run}", int(match[2])
-    return found
+        by_name[name], last = f"run {run}", int(match[2])
+    return by_name
 
 
 def spread(readings: pd.DataFrame, runs: Runs) -> pd.DataFrame:
@@ -174,52 +174,67 @@ def renamed(readings: pd.DataFrame) -> Iterator[str]:
     animals = list(_one_animal(readings))
     if not animals:
         return
-    asked = "; ".join(" = ".join(f"{name} ({seen})" for name, seen in ids) for ids in animals[:10])
+    ids_with_visits = "; ".join(" = ".join(f"{name} ({at})" for name, at in ids) for ids in animals[:10])
     more = f" and {len(animals) - 10} more" if len(animals) > 10 else ""
     lines = [f'"{name}" = "{ids[0][0]}"' for ids in animals for name, _ in ids[1:]]
     yield (
-        f"Is each of these one animal whose id changed between visits? {asked}{more}. They are kept apart. If so, say "
-        f"it in a mapping (--mapping): [animals] {', '.join(lines[:3])}{', ...' if len(lines) > 3 else ''}"
+        f"Is each of these one animal whose id changed between visits? {ids_with_visits}{more}. They are kept apart. "
+        f"If so, say it in a mapping (--mapping): [animals] {', '.join(lines[:3])}"
+        + (", ..." if len(lines) > 3 else "")
     )
 
 
 def _one_animal(readings: pd.DataFrame) -> Iterator[list[tuple[str, str]]]:
     """The ids, each with its visits, of what may be one animal: alike, and at no visit together; the first id first."""
+    visits = _visits(readings)
+    every = {visit for own in visits.values() for visit in own}
+    # Ids stand in the order in which they were read, so the first of an animal is its own.
+    some = [name for name, own in visits.items() if own and own != every]
+    together = {name: [name] for name in some}
+    for _, left, right in sorted(_pairs(some, visits)):
+        ids, more = together[left], together[right]
+        if ids is not more and not _meet(ids, more, visits):
+            ids += more
+            together |= dict.fromkeys(more, ids)
+    animals = {id(ids): sorted(ids, key=some.index) for ids in together.values()}
+    for ids in animals.values():
+        if len(ids) > 1:
+            yield [(name, ", ".join(sorted(visits[name]))) for name in ids]
+
+
+def _meet(ids: Sequence[str], more: Sequence[str], visits: Mapping[str, set[str]]) -> bool:
+    """Whether any two of two lists were read at the same visit."""
+    return any(visits[left] & visits[right] for left in ids for right in more)
+
+
+def _visits(readings: pd.DataFrame) -> dict[str, set[str]]:
+    """When each id was read; those read first, by time, by date, by place in the files, come first."""
     rows = readings[readings["subject"] != ""]
     rows = rows.assign(visit=when(rows), date=rows["recorded"].astype(str).str[:10], row=range(len(rows)))
     rows["visit"] = rows["visit"].where(rows["visit"] != "", rows["date"])
-    visits = {name: set(map(str, own)) - {""} for name, own in rows.groupby("subject")["visit"]}
-    every = {visit for seen in visits.values() for visit in seen}
-    some = sorted((str(name) for name, seen in visits.items() if seen and seen != every), key=_natural)
-    pairs = sorted(
-        (-_alike(a, b), a, b) for i, a in enumerate(some) for b in some[i + 1 :] if not visits[a] & visits[b]
-    )
-    together = {name: [name] for name in some}
-    for score, a, b in pairs:
-        one, other = together[a], together[b]
-        met = [visits[x] & visits[y] for x in one for y in other]
-        if -score >= ALIKE and one is not other and not any(met):
-            one += other
-            together |= dict.fromkeys(other, one)
-    # The first id is the one read first: by time, by date, by place in the files.
-    order = (
-        rows.assign(hour=rows["time"].astype(float).fillna(np.inf))
-        .groupby("subject")[["hour", "date", "row"]]
-        .min()
-    )
-    for ids in {id(ids): ids for ids in together.values() if len(ids) > 1}.values():
-        yield [
-            (name, ", ".join(sorted(visits[name]))) for name in sorted(ids, key=lambda n: tuple(order.loc[n]))
-        ]
+    rows["hour"] = rows["time"].astype(float).fillna(np.inf)
+    rows = rows.sort_values(["hour", "date", "row"], kind="stable")
+    return {
+        str(name): set(map(str, own)) - {""} for name, own in rows.groupby("subject", sort=False)["visit"]
+    }
 
 
-def _alike(one: str, other: str) -> float:
+def _pairs(names: Sequence[str], visits: Mapping[str, set[str]]) -> Iterator[tuple[float, str, str]]:
+    """Ids that are alike and were at no visit together, with how unlike they are."""
+    for number, left in enumerate(names):
+        for right in names[number + 1 :]:
+            alike = 0.0 if visits[left] & visits[right] else _alike(left, right)
+            if alike >= ALIKE:
+                yield -alike, left, right
+
+
+def _alike(left: str, right: str) -> float:
     """How alike two ids are, 0 to 1; none where their last numbers differ, 1 where only signs and noughts do."""
-    numbers = [_NUMBER.match(name) for name in (one, other)]
+    numbers = [_NUMBER.match(name) for name in (left, right)]
     if None in numbers or len({int(match[2]) for match in numbers if match}) > 1:
         return 0.0
     plain = [
-        re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[^a-z0-9]+", "-", name.lower())) for name in (one, other)
+        re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[^a-z0-9]+", "-", name.lower())) for name in (left, right)
     ]
     a, b = (text.replace("-", "") for text in plain)
     return SequenceMatcher(None, a, b, autojunk=False).ratio()

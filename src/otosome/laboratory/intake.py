@@ -104,14 +104,9 @@ def intake(
     if not read_by:
         _nothing(paths, refused, unsure)
     columns = {"readings": READINGS, "particles": PARTICLES, "waveforms": WAVEFORMS, "wells": WELLS}
-    together = {key: _concat(tables, columns[key]) for key, tables in parts.items()}
-    of_animals = ("readings", "waveforms")
-    meaning.check_animals({str(name) for key in of_animals for name in together[key]["subject"]})
-    together |= {key: meaning.renamed(together[key]) for key in of_animals}
-    together["readings"] = _without_gross(together["readings"])
-    if animals is not None:
-        for key in of_animals:
-            together[key] = sheet.join(together[key], animals) if len(together[key]) else together[key]
+    together = _of_animals(
+        {key: _concat(tables, columns[key]) for key, tables in parts.items()}, meaning, animals
+    )
     plates = with_layout(together["wells"], meaning.plates) if meaning.plates else {}
     results = Intake(
         readings=together["readings"],
@@ -135,6 +130,19 @@ def intake(
     return results
 
 
+def _of_animals(
+    tables: dict[str, pd.DataFrame], meaning: Meaning, animals: sheet.Animals | None
+) -> dict[str, pd.DataFrame]:
+    """The tables with every animal under its first id, its group and its times; gross outliers flagged."""
+    own = {key: tables[key] for key in ("readings", "waveforms")}
+    meaning.check_animals({str(name) for table in own.values() for name in table["subject"]})
+    own = {key: meaning.renamed(table) for key, table in own.items()}
+    own["readings"] = _flagged(own["readings"])
+    if animals is not None:
+        own = {key: sheet.join(table, animals) if len(table) else table for key, table in own.items()}
+    return tables | own
+
+
 def _cohorts(results: Intake, animals: sheet.Animals | None) -> None:
     """How much animals and runs differ, and notes on runs and on ids that change; of animals alone, not of people."""
     readings = results.readings[results.readings["quantity"] != "audiogram"]
@@ -149,7 +157,7 @@ def _cohorts(results: Intake, animals: sheet.Animals | None) -> None:
         results.notes += cohorts.notes(runs, rows, len(subjects))
 
 
-def _without_gross(readings: pd.DataFrame) -> pd.DataFrame:
+def _flagged(readings: pd.DataFrame) -> pd.DataFrame:
     """Readings with a flag at every wave I larger than a scalp shows: an artefact, or a wrong unit. None is changed."""
     size = [factor(str(unit)) or np.nan for unit in readings["unit"]]
     gross = (readings["quantity"] == "wave1") & (readings["value"].astype(float) * size > LARGEST_WAVE)
