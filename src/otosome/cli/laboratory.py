@@ -42,13 +42,18 @@ def import_(
 
 def new(
     kind: Annotated[
-        str, typer.Argument(help="study, animals, mapping, fit, batch, specification, case, drug or trial")
+        str,
+        typer.Argument(
+            help="study, animals, mapping, fit, batch, specification, case, drug, trial or experiment"
+        ),
     ],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(help="For animals: the files the sheet is for; for a batch: its exports and plates."),
     ] = None,
-    source: Annotated[Path | None, typer.Option("--from", help="For fit: import's table.")] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="For fit: a table, or an import's folder.")
+    ] = None,
     shelves: Shelves = None,
     out: Annotated[
         Path | None, typer.Option(help="The file to write [default: my_study.toml and so on].")
@@ -59,7 +64,7 @@ def new(
 ) -> None:
     """Begin a file: a study, an animals sheet, a lot's record, a release specification, a published case, a drug."""
 
-    def job(watch: jobs.Watch) -> jobs.Begun:
+    def job(watch: jobs.Watch) -> jobs.Begun | jobs.Drafted:
         if copy and reference:
             raise BadInput("is one or the other", given="--copy and --reference")
         return jobs.new(

@@ -10,9 +10,10 @@ from pydantic import Field
 
 from otosome.cards import read_toml
 from otosome.errors import BadInput, at
-from otosome.fitting.observations import Observations, observations
+from otosome.files import sha256
+from otosome.fitting.observations import Observations, exposed_at_once, observations
 from otosome.study import Study, load
-from otosome.study.inputs import Inputs, digest
+from otosome.study.inputs import Inputs
 from otosome.study.reading import table_of
 from otosome.study.tables.base import Table
 
@@ -48,7 +49,11 @@ class FitTables(Table):
     )
     animal: list[str] | None = Field(
         default=None,
-        description="numbers that differ between animals, together: the frailties of all cells if none are named",
+        description="numbers that differ between animals: all that the shelves say do, if none are named",
+    )
+    runs: str | None = Field(
+        default=None,
+        description='a table with the columns subject and run: which animals were exposed at once: "runs.csv"',
     )
     starts: int = Field(
         default=3, ge=1, le=50, description="places from which the most probable numbers are sought: 3"
@@ -94,6 +99,9 @@ def load_fit(file: Path, shelves: tuple[Path, ...] = ()) -> FitFile:
         study = load(known, shelves=shelves)
     with at(file.name, "readings"):
         observed = observations(study, _inside(file.parent, tables.readings))
+    if tables.runs is not None:
+        with at(file.name, "runs"):
+            observed = exposed_at_once(observed, _inside(file.parent, tables.runs))
     unknown = sorted(set(tables.hold_out.measures) - study.tables.measure.keys())
     if unknown:
         allowed = sorted(study.tables.measure)
@@ -106,7 +114,7 @@ def load_fit(file: Path, shelves: tuple[Path, ...] = ()) -> FitFile:
         )
     fitted, left = _parted(observed, tables.hold_out)
     _check_enough(fitted, study, file.name)
-    inputs = {str(file): digest(file), **study.inputs, **observed.inputs}
+    inputs = {str(file): sha256(file), **study.inputs, **observed.inputs}
     return FitFile(file.stem, tables, study, fitted, left, inputs)
 
 

@@ -31,6 +31,8 @@ _TOLD, _PARTLY = 0.75, 0.25
 _TOGETHER, _AT_ODDS = 0.9, 2.0
 # Draws that a result keeps, and ears of a prediction.
 DRAWS, _EARS = 400, 400
+# Above it what twice as many nodes move the log-posterior by is said.
+_INEXACT = 0.5
 # Share of a chain that is left out as its beginning.
 _BURN = 0.5
 
@@ -73,13 +75,18 @@ class Pair:
 
 @dataclass(frozen=True)
 class Search:
-    """How the most probable numbers were sought: starts, those that agree, and where each ended (log-posterior)."""
+    """How the most probable numbers were sought: starts, those that agree, and where each ended (log-posterior).
+
+    ``nodes``  along each axis of what differs between animals;  ``node_error``  what twice as many move the summit by
+    ``share``  of the variance of readings between animals that these axes hold
+    """
 
     starts: int
     agreeing: int
     log_posteriors: list[float]
     log_posterior: float
-    nodes: int
+    nodes: list[int]
+    share: float
     node_error: float
     outline_errors: dict[str, float]
 
@@ -111,7 +118,7 @@ class Fit:
     steps: int
     animals: int
     readings: int
-    susceptibility: list[str]
+    differing: list[str]
     sentences: list[str]
     prior_fit: Against
     fit: Against
@@ -151,6 +158,7 @@ def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
     numbers = len(free.names)
     summit = mode(
         likelihood.log_posterior,
+        likelihood.terms,
         numbers,
         tables.starts,
         tables.seed,
@@ -223,7 +231,8 @@ def _answer(
         summit.agreeing,
         [start.log_posterior for start in summit.starts],
         summit.log_posterior,
-        likelihood.animal.nodes,
+        list(likelihood.animal.nodes),
+        likelihood.animal.share,
         denser,
         dict(likelihood.errors),
     )
@@ -352,6 +361,11 @@ def _trust(
         lines.append(
             f"No two of the {search.starts} starts ended within {AGREEMENT:g} of the best log-posterior: there may "
             "be a better place still; ask for more starts."
+        )
+    if abs(search.node_error) > _INEXACT:
+        lines.append(
+            f"Twice as many nodes between animals move the log-posterior by {search.node_error:+.2f}: the sums over "
+            "animals are not exact there, and the numbers may move."
         )
     if method == "mode":
         lines.append(f"No interval is given: {refusal}. Ask for a posterior: [posterior] in the fit file.")

@@ -3,6 +3,7 @@
 Every result has ``as_dict()``, what a machine reads, and ``lines()``, what a person reads on a terminal.
 """
 
+from otosome.jobs.drafting import Drafted
 from otosome.jobs.evidence import (
     Changes,
     Checked,
@@ -20,6 +21,7 @@ from otosome.jobs.fitting import FitInputs, FitResult, fit
 from otosome.jobs.laboratory import Begun, Imported, ImportInputs, NewInputs, import_, new
 from otosome.jobs.lots import Lot, LotInputs, Process, assess, process
 from otosome.jobs.measuring import Measured, MeasureInputs, measure
+from otosome.jobs.reviewing import Reviewed, ReviewInputs, review
 from otosome.jobs.showing import Shown, show
 from otosome.jobs.study import Sources, StudyInputs, StudyResult, compare, run, sources
 from otosome.jobs.trials import Trial, TrialInputs, trial
@@ -31,6 +33,7 @@ __all__ = [
     "Changes",
     "Checked",
     "Claims",
+    "Drafted",
     "Entries",
     "FitInputs",
     "FitResult",
@@ -44,6 +47,8 @@ __all__ = [
     "Process",
     "Progress",
     "Qualified",
+    "ReviewInputs",
+    "Reviewed",
     "Shown",
     "Sources",
     "Standing",
@@ -64,6 +69,7 @@ __all__ = [
     "new",
     "process",
     "qualify",
+    "review",
     "run",
     "show",
     "sources",

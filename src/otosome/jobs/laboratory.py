@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from otosome.errors import BadInput
+from otosome.jobs.drafting import Drafted, drafted, write
 from otosome.jobs.options import options_of
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import ANSWER, Record, check_free, csv_text, fill_intake, usual, writing
@@ -27,7 +28,7 @@ NEW = {
     "study": ("my_study.toml", "run it with: otosome run"),
     "animals": ("animals.csv", "fill it in, then: otosome import PATH... --animals"),
     "mapping": ("mapping.toml", "say in it what each column holds, then: otosome import PATH... --mapping"),
-    "fit": ("my_study.toml", "lay the readings over it with: otosome run --against IMPORT"),
+    "fit": ("my_study.toml", ""),
     "batch": ("my_batch.toml", "fill it in, then decide with: otosome quality"),
     "case": (
         "shelves/observations/my_case.toml",
@@ -36,6 +37,10 @@ NEW = {
     "drug": (
         "shelves/solutes/my_drug.toml",
         "replace what is borrowed, then run with --shelves shelves; it is",
+    ),
+    "experiment": (
+        "shelves/experiments/my_experiment.toml",
+        "fill it in, check it, then: otosome review --shelves shelves; it is",
     ),
     "trial": ("my_trial.toml", "put in your numbers, then: otosome trial --formula"),
     "specification": ("my_specification.toml", "put in your limits, then name it in a lot's record:"),
@@ -204,7 +209,7 @@ def _begin_mapping(error: Unsure, folder: Path) -> None:
     file = folder.with_name(f"{folder.name}_mapping.toml")
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        _write(file, draft(error.tables))
+        write(file, draft(error.tables))
     columns = "; ".join(
         f"{name} has these columns: {', '.join(own)}" for name, own in _columns(error.tables).items()
     )
@@ -256,7 +261,7 @@ class Begun:
         return [f"wrote {self.file}; {NEW[self.kind][1]} {self.file}"]
 
 
-def new(inputs: NewInputs) -> Begun:
+def new(inputs: NewInputs) -> Begun | Drafted:
     """Begin a file: a study, an animals sheet, a lot's record, a case, a drug; raises BadInput if it is there."""
     from otosome.catalog import Catalog
 
@@ -265,12 +270,22 @@ def new(inputs: NewInputs) -> Begun:
     key = f"new {inputs.kind}"
     if inputs.outside != "refuse" and inputs.kind != "batch":
         raise BadInput("takes no --copy and no --reference", key=key)
-    if inputs.paths and inputs.kind in ("study", "fit", "specification", "case", "drug", "trial"):
+    if inputs.paths and inputs.kind in (
+        "study",
+        "fit",
+        "specification",
+        "case",
+        "drug",
+        "trial",
+        "experiment",
+    ):
         raise BadInput("takes no files", key=key, given=str(inputs.paths[0]))
     if inputs.source is not None and inputs.kind != "fit":
         raise BadInput("takes no --from", key=key, given=str(inputs.source))
+    if inputs.kind == "fit":
+        return _fit(inputs)
     file = inputs.out if inputs.out is not None else Path(NEW[inputs.kind][0])
-    _write(file, _begun(inputs, file, Catalog(inputs.shelves)))
+    write(file, _begun(inputs, file, Catalog(inputs.shelves)))
     return Begun(inputs.kind, file)
 
 
@@ -280,8 +295,6 @@ def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
         return _animals(inputs.paths, catalog)
     if inputs.kind == "mapping":
         return _mapping(inputs.paths)
-    if inputs.kind == "fit":
-        return _fit(inputs.source, file, catalog)
     if inputs.kind == "batch":
         return _lot_record(inputs, file, catalog)
     if inputs.kind == "specification":
@@ -292,33 +305,18 @@ def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
         from otosome.trials.reading import TEMPLATE as DESIGN
 
         return DESIGN.read_text(encoding="utf-8")
+    if inputs.kind == "experiment":
+        from otosome.review.experiments.experiment import TEMPLATE as EXPERIMENT
+
+        return EXPERIMENT.read_text(encoding="utf-8")
     from otosome.study import TEMPLATE
 
     if inputs.kind == "drug":
-        return _drug(file, catalog)
+        from otosome.laboratory.drug_draft import solute_text
+
+        return solute_text(file.stem, catalog)
     template = TEMPLATE.with_name("case.toml") if inputs.kind == "case" else TEMPLATE
     return template.read_text(encoding="utf-8")
-
-
-# Small, uncharged, and measured in perilymph of several species: the first to borrow from.
-_NEAREST = "dexamethasone"
-
-
-def _drug(file: Path, catalog: Catalog) -> str:
-    """A solute with every number it needs, all borrowed, and each saying so."""
-    card = catalog.get("solutes", _NEAREST).card
-    lines = [
-        f'about = "{file.stem}: every number here is borrowed from {_NEAREST} until it is replaced."',
-        "# State basis and source of what you replace: measured, secondary, computed, assumed (with because).",
-    ]
-    for key, by_species in card.parameters.items():
-        number = by_species.get("", next(iter(by_species.values())))
-        ends = [f"{n} {number.unit}".strip() for n in (number.value, number.low, number.high)]
-        lines += ["", f"[{key}]", f'meaning = "{number.meaning}"']
-        words = ("value",) if number.shape == "fixed" else ("value", "low", "high")
-        lines += [f'{word} = "{end}"' for word, end in zip(words, ends, strict=False)]
-        lines += ['basis = "assumed"', f'because = "Borrowed from {_NEAREST}."']
-    return "\n".join(lines) + "\n"
 
 
 def _animals(paths: tuple[Path, ...], catalog: Catalog) -> str:
@@ -351,12 +349,10 @@ def _mapping(paths: tuple[Path, ...]) -> str:
     return draft([part for file in files for part in (sheets(file) if is_workbook(file) else [file])])
 
 
-def _fit(source: Path | None, file: Path, catalog: Catalog) -> str:
-    from otosome.laboratory.draft import draft
-
-    if source is None:
+def _fit(inputs: NewInputs) -> Drafted:
+    if inputs.source is None:
         raise BadInput("needs a table", key="new fit", cure="otosome new fit --from results/import")
-    return draft(source, catalog, file.name)
+    return drafted(inputs.source, inputs.out, inputs.shelves)
 
 
 def _lot_record(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
@@ -364,17 +360,3 @@ def _lot_record(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
 
     name = "".join(c if c.isalnum() and c.isascii() else "_" for c in file.stem)[:40].strip("_") or "lot"
     return template(list(inputs.paths), file.parent, name, catalog, inputs.outside)
-
-
-def _write(file: Path, text: str) -> None:
-    """A file that was not there before; raises BadInput if it was."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-    except FileExistsError as error:
-        raise BadInput(
-            "is there already; nothing is overwritten", file=str(file), cure="name another --out"
-        ) from error
-    except OSError as error:
-        raise BadInput(f"cannot be written ({error.strerror})", file=str(file)) from error

@@ -22,6 +22,7 @@ from otosome.lots.checklist import Item
 from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
 from otosome.review.qualification import Row
+from otosome.review.synthesis import Review
 from otosome.roles import Figure
 from otosome.trials.answer import DesignAnswer
 from otosome.units import Json
@@ -497,11 +498,20 @@ class Measure(_Answer):
     result: MeasureResult
 
 
-class TrialAnswer(_Written):
-    """``otosome trial``."""
+class TrialAnswer(_Answer):
+    """``otosome trial``; ``out`` is null where no folder was asked for."""
 
     command: Literal["trial"]
+    out: str | None
+    inputs: dict[str, str]
     result: TrialResult
+
+
+class ReviewAnswer(_Written):
+    """``otosome review``."""
+
+    command: Literal["review"]
+    result: Review
 
 
 class New(_Answer):
@@ -554,7 +564,7 @@ class Show(_Written):
 
     command: Literal["show"]
     seed: NotRequired[int]
-    result: RunResult | CompareResult | ImportResult | LotResult | Fit | TrialResult
+    result: RunResult | CompareResult | ImportResult | LotResult | Fit | TrialResult | Review
 
 
 class Qualify(_Answer):
@@ -592,6 +602,7 @@ ANSWERS: dict[str, type] = {
     "compare": Compare,
     "measure": Measure,
     "trial": TrialAnswer,
+    "review": ReviewAnswer,
     "new": New,
     "import": Import,
     "fit": FitAnswer,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from otosome.fitting.fit import Outcome
     from otosome.laboratory.intake import Intake
     from otosome.lots.assessment import Assessment
+    from otosome.review.synthesis import Review
     from otosome.trials.answer import DesignAnswer
 
 
@@ -205,6 +206,21 @@ def fill_trial(
         _csv(subjects, folder / f"{name}_subjects.csv")
     _text(trial_report(answers), folder / "report.html")
     _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
+    record.write(folder)
+
+
+def fill_review(folder: Path, review: Review, values: Json, record: Record) -> None:
+    """Write a review into a folder: page, forest as SVG and PDF, tables as metafor and RevMan take them, answer."""
+    import pandas as pd
+
+    from otosome.report.review import review_page, save_forest
+    from otosome.review.tables import metafor_rows, revman_rows, rows
+
+    _text(review_page(review), folder / "report.html")
+    save_forest(review, folder / "forest")
+    for name, table in (("experiments", rows), ("metafor", metafor_rows), ("revman", revman_rows)):
+        _csv(pd.DataFrame(table(review)), folder / f"{name}.csv")
+    _text(json.dumps(values, indent=1, ensure_ascii=False), folder / ANSWER)
     record.write(folder)
 
 

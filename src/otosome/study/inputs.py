@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,10 +10,11 @@ from typing import get_args
 
 from otosome.cards import Card, make_card
 from otosome.errors import BadInput, at
+from otosome.files import sha256
 from otosome.study.reading import table_of
 from otosome.study.study import Study
 from otosome.study.tables import DrugUse, PopulationUse, Tables
-from otosome.study.tables.drugs import Fluid, Point
+from otosome.study.tables.drugs import FLUIDS, Fluid, Point
 from otosome.units import Quantity
 
 # How the note begins that a study used a lot its own specification refuses.
@@ -61,11 +61,6 @@ class Inputs:
         return file
 
 
-def digest(file: Path) -> str:
-    """SHA-256 of a file, as a result records its inputs."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
 def with_inputs(study: Study, inputs: Inputs) -> Study:
     """The study with what its files hold; raises BadInput for a file that cannot be used, or a refused lot."""
     study = _with_batches(_with_points(_with_people(study, inputs), inputs), inputs)
@@ -97,17 +92,17 @@ def _without_pins(tables: Tables, beginnings: tuple[str, ...]) -> dict[str, obje
 
 def _with_people(study: Study, inputs: Inputs) -> Study:
     """Take the audiograms of a study's people into the study."""
-    from otosome.study.people import as_far_as_read, with_readings
-
     use = study.tables.population
     if use is None or use.audiogram is None or use.readings is not None:
         return study
+    from otosome.study.people import as_far_as_read, with_readings
+
     cure = "copy it beside the study, or give it with --audiogram"
     with at(None, "population.audiogram"):
         file = inputs.audiogram or inputs.file(use.audiogram, "is no file beside the study", cure)
     population, notes, unreadable = with_readings(use, file, study.catalog)
     tables = study.tables.model_copy(update={"population": population})
-    digests = {**study.inputs, str(file): digest(file)}
+    digests = {**study.inputs, str(file): sha256(file)}
     study = replace(study, unreadable=unreadable, tables=tables, inputs=digests)
     try:
         with at(file.name):
@@ -124,10 +119,6 @@ def _with_people(study: Study, inputs: Inputs) -> Study:
 
 # ---------------------------------------------------------------- drugs
 
-# What laboratories call the fluids that drugs are measured in.
-_FLUIDS = {"perilymph": "scala_tympani", "st": "scala_tympani", "sv": "scala_vestibuli", "blood": "plasma"}
-_FLUIDS |= {"serum": "plasma", "csf": "cerebrospinal_fluid"}
-
 
 def _with_points(study: Study, inputs: Inputs) -> Study:
     """Take what was measured of a study's drugs into the study."""
@@ -138,7 +129,7 @@ def _with_points(study: Study, inputs: Inputs) -> Study:
         with at(None, f"drug.{name}.measured"):
             file = inputs.file(use.measured, "is no file beside the study", "copy it beside the study")
             drugs[name] = use.model_copy(update={"points": _points(study, use, file)})
-        digests[str(file)] = digest(file)
+        digests[str(file)] = sha256(file)
     return replace(study, tables=study.tables.model_copy(update={"drug": drugs}), inputs=digests)
 
 
@@ -150,11 +141,11 @@ def _points(study: Study, use: DrugUse, file: Path) -> list[Point]:
     points = []
     for row in table.itertuples() if table is not None else ():
         what, _, where = f"{row.quantity!s}".partition(".")
-        fluid = str(_FLUIDS.get(where, where))
+        fluid = str(FLUIDS.get(where, where))
         if what not in ("drug", *study.carried(use.solute)) or row.unit not in ("uM", "ug/uL"):
             continue
         if fluid not in get_args(Fluid):
-            allowed = [*get_args(Fluid), *_FLUIDS]
+            allowed = [*get_args(Fluid), *FLUIDS]
             raise BadInput(
                 "is no fluid or tissue that is followed", file=file.name, given=where, allowed=allowed
             )
@@ -173,8 +164,6 @@ _Giver = tuple[str, str]
 
 def _with_batches(study: Study, inputs: Inputs) -> Study:
     """Take the lots that a study names by file into the study."""
-    from otosome.lots.reading import read_lot
-
     names, batches = _batches(study.tables), dict(study.tables.batch)
     notes, digests = list(study.notes), dict(study.inputs)
     for giver, name in list(names.items()):
@@ -182,11 +171,13 @@ def _with_batches(study: Study, inputs: Inputs) -> Study:
             file = _file_of_batch(study, name, inputs)
         if file is None:
             continue
+        from otosome.lots.reading import read_lot
+
         lot = read_lot(file, study.catalog)
         names[giver] = _free_name(study, lot.name, lot.values, batches)
         batches[names[giver]] = dict(lot.values)
         notes += [note for note in lot.notes if note not in notes]
-        digests[str(file)] = digest(file)
+        digests[str(file)] = sha256(file)
     tables = _with_names(study.tables, names).model_copy(update={"batch": batches})
     return replace(study, tables=tables, notes=tuple(notes), inputs=digests)
 
@@ -219,8 +210,6 @@ def _file_of_batch(study: Study, name: str, inputs: Inputs) -> Path | None:
 
     A file in the place of every batch is in no vehicle's: no measured lot can stand for what holds nothing.
     """
-    from otosome.lots.reading import read_lot
-
     shelf = study.catalog.names("batches")
     if name in study.tables.batch or name in shelf:
         return None if inputs.batch is None or _is_vehicle(study.batch(name).card) else inputs.batch
@@ -228,6 +217,8 @@ def _file_of_batch(study: Study, name: str, inputs: Inputs) -> Path | None:
     file = inputs.file(name, absent, "copy it beside the study, or give it with --batch", shelf)
     if inputs.batch is None:
         return file
+    from otosome.lots.reading import read_lot
+
     lot = read_lot(file, study.catalog)
     return file if _is_vehicle(make_card(lot.values, "batches", lot.name, file.name)) else inputs.batch
 
