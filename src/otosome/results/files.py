@@ -97,6 +97,8 @@ def fill_intake(
             _csv(table, folder / f"{name}.csv")
     if len(intake.waveforms):
         intake.waveforms.to_parquet(folder / "waveforms.parquet", index=False)
+    if intake.spread is not None and len(intake.spread):
+        _csv(intake.spread, folder / "spread.csv")
     if intake.groups is not None and len(intake.groups):
         _csv(intake.groups, folder / "groups.csv")
         _text(methods(intake.groups) + "\n", folder / "methods.txt")
