@@ -148,13 +148,14 @@ class Fate:
         }
 
     def _followed_in(self, solute: str) -> list[str]:
-        """The fluids and tissues in which a drug is followed: where it harms, and at the study's probes."""
+        """The fluids and tissues in which a drug is followed: where it harms, at probes, along the scala."""
         carried = set(self.ears.study.carried(solute))
         needs = [need.split(".", 1) for insult in self.arm.insults for need in self._needs(insult)]
         harms = {where for name, where in needs if name in carried}
         measures = self.ears.study.tables.measure.values()
         read = {measure.of or "scala_tympani" for measure in measures if measure.solute in carried}
-        return sorted(harms | read | {probe.of for probe in self.ears.plan.probes.values()})
+        probed = {probe.of for probe in self.ears.plan.probes.values()}
+        return sorted(harms | read | probed | ({"scala_tympani"} if probed else set()))
 
     def _needs(self, insult: PlannedInsult) -> list[str]:
         return list(self.ears.study.catalog.get("insults", insult.entry).options.needs)
