@@ -33,10 +33,7 @@ NEW = {
         "shelves/observations/my_case.toml",
         "fill it in, then: otosome qualify --shelves shelves ROW; it is",
     ),
-    "drug": (
-        "shelves/solutes/my_drug.toml",
-        "replace what is borrowed, then run with --shelves shelves; it is",
-    ),
+    "drug": ("my_drug.toml", "replace what is borrowed in its solute, and run it: otosome run"),
     "trial": ("my_trial.toml", "put in your numbers, then: otosome trial --formula"),
     "specification": ("my_specification.toml", "put in your limits, then name it in a lot's record:"),
 }
@@ -242,10 +239,14 @@ class NewInputs:
 
 @dataclass(frozen=True)
 class Begun:
-    """A file begun, and what to do with it then."""
+    """A file begun, and what to do with it then.
+
+    ``beside``  files that were begun with it
+    """
 
     kind: str
     file: Path
+    beside: tuple[Path, ...] = ()
 
     def as_dict(self) -> Json:
         """The answer for a machine, as ``docs/schemas`` has it."""
@@ -253,7 +254,8 @@ class Begun:
 
     def lines(self) -> list[str]:
         """What was written, and the next command."""
-        return [f"wrote {self.file}; {NEW[self.kind][1]} {self.file}"]
+        others = "".join(f" and {file}" for file in self.beside)
+        return [f"wrote {self.file}{others}; {NEW[self.kind][1]} {self.file}"]
 
 
 def new(inputs: NewInputs) -> Begun:
@@ -265,13 +267,34 @@ def new(inputs: NewInputs) -> Begun:
     key = f"new {inputs.kind}"
     if inputs.outside != "refuse" and inputs.kind != "batch":
         raise BadInput("takes no --copy and no --reference", key=key)
-    if inputs.paths and inputs.kind in ("study", "fit", "specification", "case", "drug", "trial"):
+    if inputs.kind == "drug":
+        return _new_drug(inputs)
+    if inputs.paths and inputs.kind in ("study", "fit", "specification", "case", "trial"):
         raise BadInput("takes no files", key=key, given=str(inputs.paths[0]))
     if inputs.source is not None and inputs.kind != "fit":
         raise BadInput("takes no --from", key=key, given=str(inputs.source))
     file = inputs.out if inputs.out is not None else Path(NEW[inputs.kind][0])
     _write(file, _begun(inputs, file, Catalog(inputs.shelves)))
     return Begun(inputs.kind, file)
+
+
+def _new_drug(inputs: NewInputs) -> Begun:
+    """A solute of one's own, and a study beside it that runs at once; named by the word after ``new drug``."""
+    from otosome.catalog import Catalog
+    from otosome.study.drug_draft import check_name, drug_study, solute
+
+    if len(inputs.paths) > 1:
+        raise BadInput("takes one name", key="new drug", given=str(inputs.paths[1]))
+    name = str(inputs.paths[0]) if inputs.paths else "my_drug"
+    catalog = Catalog(inputs.shelves)
+    check_name(name, catalog)
+    file = inputs.out if inputs.out is not None else Path(f"{name}.toml")
+    own = file.parent / "shelves" / "solutes" / f"{name}.toml"
+    for wanted in (file, own):
+        _check_absent(wanted)
+    _write(own, solute(name, catalog))
+    _write(file, drug_study(name, file.name))
+    return Begun("drug", file, (own,))
 
 
 def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
@@ -294,31 +317,8 @@ def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
         return DESIGN.read_text(encoding="utf-8")
     from otosome.study import TEMPLATE
 
-    if inputs.kind == "drug":
-        return _drug(file, catalog)
     template = TEMPLATE.with_name("case.toml") if inputs.kind == "case" else TEMPLATE
     return template.read_text(encoding="utf-8")
-
-
-# Small, uncharged, and measured in perilymph of several species: the first to borrow from.
-_NEAREST = "dexamethasone"
-
-
-def _drug(file: Path, catalog: Catalog) -> str:
-    """A solute with every number it needs, all borrowed, and each saying so."""
-    card = catalog.get("solutes", _NEAREST).card
-    lines = [
-        f'about = "{file.stem}: every number here is borrowed from {_NEAREST} until it is replaced."',
-        "# State basis and source of what you replace: measured, secondary, computed, assumed (with because).",
-    ]
-    for key, by_species in card.parameters.items():
-        number = by_species.get("", next(iter(by_species.values())))
-        ends = [f"{n} {number.unit}".strip() for n in (number.value, number.low, number.high)]
-        lines += ["", f"[{key}]", f'meaning = "{number.meaning}"']
-        words = ("value",) if number.shape == "fixed" else ("value", "low", "high")
-        lines += [f'{word} = "{end}"' for word, end in zip(words, ends, strict=False)]
-        lines += ['basis = "assumed"', f'because = "Borrowed from {_NEAREST}."']
-    return "\n".join(lines) + "\n"
 
 
 def _animals(paths: tuple[Path, ...], catalog: Catalog) -> str:
@@ -364,6 +364,11 @@ def _lot_record(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
 
     name = "".join(c if c.isalnum() and c.isascii() else "_" for c in file.stem)[:40].strip("_") or "lot"
     return template(list(inputs.paths), file.parent, name, catalog, inputs.outside)
+
+
+def _check_absent(file: Path) -> None:
+    if file.exists():
+        raise BadInput("is there already; nothing is overwritten", file=str(file), cure="name another --out")
 
 
 def _write(file: Path, text: str) -> None:
