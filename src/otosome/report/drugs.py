@@ -65,7 +65,7 @@ def _panel(result: xr.Dataset, drugs: Drugs, solute: Followed, probe: str) -> Pa
                     axes, across, band(np.log10(np.maximum(of_arm, floor / 10.0)), groups(result)), colour
                 )
                 peaks.append(f"{arm} {number(float(np.median(of_arm.max(axis=1))), 2)}")
-        _draw_dots(axes, dots, days, floor)
+        draw_dots(axes, dots, days, floor)
         _decades(axes, floor, max(top, float(values.quantile(0.95, "subject").max())))
         axes.set_xlim(across[0], across[-1])
         axes.set_xlabel("days" if days else "hours")
@@ -76,7 +76,7 @@ def _panel(result: xr.Dataset, drugs: Drugs, solute: Followed, probe: str) -> Pa
     return Panel(heading, says + _told_by(dots), svg)
 
 
-def _draw_dots(axes: Axes, dots: list[Assayed], days: bool, floor: float) -> None:
+def draw_dots(axes: Axes, dots: list[Assayed], days: bool, floor: float) -> None:
     """Measured values as full dots; what lies beyond a limit as an open triangle at it, pointing where it lies."""
     for dot in dots:
         open_ = dot.censored != "none" or dot.value <= 0.0

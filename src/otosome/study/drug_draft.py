@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from otosome.catalog import Catalog
@@ -30,6 +31,15 @@ _ADVICE = {
     "middle_ear_absorbed": "0 where blood after a local dose is of no interest",
     "uptake_capacity": "0 unless cells take it up and can be filled",
 }
+# Numbers in which drugs differ most: a drug of which nothing is known has them a decade to either side.
+_WIDE = (
+    "round_window_permeability",
+    "oval_window_permeability",
+    "exchange_scale",
+    "blood_partition",
+    "plasma_volume",
+    "plasma_clearance",
+)
 # House units as the field writes them.
 _WRITTEN = {"mm2/h": "cm2/s", "mm/h": "cm/s", "uL/kg": "mL/kg", "ug/pmol": "ug/umol"}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
@@ -61,7 +71,7 @@ def solute(name: str, catalog: Catalog) -> str:
     Numbers that other species have of their own are left out: there are none where it is borrowed from.
     """
     card = catalog.get("solutes", _NEAREST).card
-    numbers = {key: by_species[""] for key, by_species in card.parameters.items()}
+    numbers = {key: _borrowed(key, by_species[""]) for key, by_species in card.parameters.items()}
     ranked = sorted(numbers.items(), key=lambda item: -_factor(item[1]))
     lines = [
         f'about = "{name}: every number is borrowed from {_NEAREST} until you replace it."',
@@ -76,6 +86,15 @@ def solute(name: str, catalog: Catalog) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _borrowed(key: str, number: Parameter) -> Parameter:
+    """A number of the nearest solute, as little known as that of a drug of which nothing was measured."""
+    if key not in _WIDE:
+        return number
+    return replace(
+        number, low=min(number.low, number.value / 10.0), high=max(number.high, number.value * 10.0)
+    )
+
+
 def _number(key: str, number: Parameter) -> Iterator[str]:
     """The lines of one number: what it is, what helps, its default and that it is borrowed."""
     if key in _ADVICE:
@@ -86,11 +105,12 @@ def _number(key: str, number: Parameter) -> Iterator[str]:
     unit = _WRITTEN.get(number.unit, number.unit)
     for word in words:
         value = convert(getattr(number, word), number.unit, unit) if unit else getattr(number, word)
-        yield f'{word} = "{f"{value:.4g} {unit}".strip()}"'
+        yield f'{word} = "{f"{value:.6g} {unit}".strip()}"'
     if number.shape == "uniform":
         yield 'shape = "uniform"'
     yield 'basis = "assumed"'
-    yield f'because = "Borrowed from {_NEAREST}: replace it."'
+    beyond = ", a decade to either side" if key in _WIDE else ""
+    yield f'because = "Borrowed from {_NEAREST}{beyond}: replace it."'
 
 
 def _factor(number: Parameter) -> float:

@@ -14,7 +14,7 @@ from otosome.errors import BadInput, at
 from otosome.study.reading import table_of
 from otosome.study.study import Study
 from otosome.study.tables import DrugUse, PopulationUse, Tables
-from otosome.study.tables.drugs import Fluid, Point
+from otosome.study.tables.drugs import FLUIDS, Fluid, Point
 from otosome.units import Quantity
 
 # How the note begins that a study used a lot its own specification refuses.
@@ -126,9 +126,6 @@ def _with_people(study: Study, inputs: Inputs) -> Study:
 
 # What a table calls a drug that it does not name.
 _UNNAMED = "drug"
-# What laboratories call the fluids that drugs are measured in.
-_FLUIDS = {"perilymph": "scala_tympani", "st": "scala_tympani", "sv": "scala_vestibuli", "blood": "plasma"}
-_FLUIDS |= {"serum": "plasma", "csf": "cerebrospinal_fluid"}
 
 
 def _with_points(study: Study, inputs: Inputs) -> Study:
@@ -183,7 +180,7 @@ def _analyte(study: Study, use: DrugUse, what: str, file: Path) -> str:
 
 def _probe(study: Study, where: str, file: Path) -> str:
     """The probe of that name, or the first of that fluid; raises BadInput where none follows it."""
-    fluid = _FLUIDS.get(where, where)
+    fluid = FLUIDS.get(where, where)
     for name, probe in study.probes.items():
         if where == name or where.replace("_", " ") == name or fluid == probe.of:
             return name
@@ -192,7 +189,7 @@ def _probe(study: Study, where: str, file: Path) -> str:
         file=file.name,
         key="compartment",
         given=where,
-        allowed=[*dict.fromkeys([*study.probes, *(probe.of for probe in study.probes.values())]), *_FLUIDS],
+        allowed=[*dict.fromkeys([*study.probes, *(probe.of for probe in study.probes.values())]), *FLUIDS],
         cure=f'follow it: [probe.NAME] of = "{fluid}"' if fluid in get_args(Fluid) else None,
     )
 

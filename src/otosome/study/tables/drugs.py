@@ -39,6 +39,9 @@ Fluid = Literal[
     "plasma",
 ]
 _PERILYMPH = ("scala_tympani", "vestibule")
+# What laboratories call the fluids that drugs are measured in.
+FLUIDS = {"perilymph": "scala_tympani", "st": "scala_tympani", "sv": "scala_vestibuli", "blood": "plasma"}
+FLUIDS |= {"serum": "plasma", "cp": "plasma", "csf": "cerebrospinal_fluid"}
 
 
 class Release(Table):
