@@ -35,10 +35,12 @@ test: $(TOOLS)
 	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
 	NUMBA_CACHE_DIR="$$cache" NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
-# Slow checks: a hundred thousand mutated laboratory files, and every command of the documents as printed.
+# Slow checks: a hundred thousand mutated laboratory files, two hundred small changes of the code that its tests must
+# notice, and every command of the documents as printed.
 verify: $(TOOLS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.fuzz
+	$(BIN)/python -m tools.mutation
 	$(BIN)/python -m tools.commands
 
 # The peers come from the extra of the same name; one thread, so that a core is what is measured.

@@ -14,8 +14,9 @@ ROOT = Path(otosome.__file__).parent
 # this list, or stay inside the group; each entry of a shelf is a group of its own.
 ORDER = [
     ["units", "errors"],
+    ["files"],
     ["answers.numbers"],
-    ["model.lanes", "trials.plan"],
+    ["model.lanes model.vectors model.fates", "trials.plan"],
     ["evidence"],
     ["ears"],
     ["model.transport", "laboratory.file laboratory.tables laboratory.voltage"],
@@ -36,8 +37,8 @@ ORDER = [
         " laboratory.records",
         "lots.batch lots.belief lots.checklist lots.count lots.counted lots.curve lots.history lots.plate"
         " lots.potency lots.process lots.release lots.sizes",
-        "trials.animals trials.boundaries trials.escalating trials.escalation trials.frequencies trials.kinds"
-        " trials.power trials.shapes",
+        "trials.adaptation trials.animals trials.boundaries trials.escalating trials.escalation trials.frequencies"
+        " trials.kinds trials.power trials.shapes",
     ],
     ["shelves"],
     ["catalog"],
@@ -45,7 +46,7 @@ ORDER = [
     ["laboratory.reading"],
     ["laboratory.intake", "lots"],
     ["study"],
-    ["laboratory.draft"],
+    ["laboratory.draft laboratory.drug_draft"],
     ["forward"],
     [
         "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.exposure"

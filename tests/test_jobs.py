@@ -17,6 +17,7 @@ from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.jobs.options import inputs_again, options_of
 from otosome.results import ANSWER, DATA, MARK, STUDY, Record, open_result, record_of
+from test_architecture import imported_by
 
 CASES = Path(__file__).parent / "studies" / "valid"
 QUICK = CASES / "no_insult_no_treatment.toml"
@@ -251,6 +252,29 @@ def test_an_endpoint_measured_afterwards_is_as_if_the_study_had_measured_it(tmp_
         ears = fresh.sel(arm=row["arm"], time=row["time"], frequency=row["frequency"])
         assert row["value"]["exact"]["median"] == pytest.approx(float(ears.median()), rel=1e-12)
         assert row["value"]["unit"] == ears.attrs["unit"]
+
+
+MEASURE = """
+import sys
+sys.argv = ["otosome", "measure", *{words!r}]
+from otosome.cli import main
+try:
+    main()
+except SystemExit as done:
+    assert not done.code
+"""
+
+
+def test_measuring_afterwards_loads_nothing_that_carries_or_fits(tmp_path):
+    folder = jobs.run(jobs.StudyInputs(study=str(QUICK), subjects=2, out=tmp_path / "out")).folder
+    words = [str(folder), "--endpoint", "abr_threshold", "--frequency", "5 kHz", "--at", "1 d"]
+    loaded = imported_by(MEASURE.format(words=words))
+    assert "otosome.model.transport" in loaded
+    solvers = {"otosome.model.transport.course", "otosome.model.transport.kernel", "otosome.model.fates"}
+    assert (
+        loaded & (solvers | {"numba", "scipy.special", "scipy.optimize", "scipy.stats", "matplotlib"})
+        == set()
+    )
 
 
 def test_what_a_stored_result_cannot_tell_is_refused(therapies):

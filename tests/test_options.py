@@ -15,8 +15,8 @@ from otosome.catalog import SHELVES, SHIPPED, Catalog
 from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.model.injury import KINDS
+from otosome.model.transport.course import KEEP
 from otosome.model.transport.delivery import INTO, OUTLETS
-from otosome.model.transport.solve import KEEP
 from otosome.study import tables
 
 CATALOG = Catalog()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +47,14 @@ def otosome(*words):
 def test_the_template_is_begun_and_answered(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert otosome("new", "trial").exit_code == 0
-    done = otosome("trial", "my_trial.toml", "--formula", "--json")
+    alone = json.loads(otosome("trial", "my_trial.toml", "--formula", "--json").stdout)
+    assert alone["out"] is None
+    assert not (tmp_path / "results").exists()
+    folder = tmp_path / "results" / "my_trial-trial"
+    done = otosome("trial", "my_trial.toml", "--formula", "--json", "--out", folder)
     assert done.exit_code == 0, done.output
     (mine,) = json.loads(done.stdout)["result"]["designs"]
-    folder = tmp_path / "results" / "my_trial-trial"
+    assert alone["result"]["designs"] == [mine]
     assert {file.name for file in folder.iterdir()} == {
         "answer.json",
         "my_trial.toml",
@@ -63,6 +69,21 @@ def test_the_template_is_begun_and_answered(tmp_path, monkeypatch):
     assert "xmlns" in (folder / "my_trial_power.svg").read_text(encoding="utf-8")[:200]
     assert otosome("show", folder).exit_code == 0
     assert otosome("check", folder).exit_code == 0
+
+
+def test_a_size_by_formula_loads_nothing_that_takes_a_second(tmp_path):
+    file = design(tmp_path, MINE)
+    program = (
+        "import sys\nsys.argv = ['otosome', 'trial', sys.argv[1], '--formula']\n"
+        "from otosome.cli import main\ntry:\n    main()\nexcept SystemExit as done:\n    assert done.code == 0\n"
+        "print('loaded', *sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(file)], capture_output=True, text=True, check=True, timeout=120
+    )
+    loaded = set(done.stdout.split("loaded", 1)[1].split())
+    assert loaded.isdisjoint({"scipy.stats", "scipy.optimize", "pandas", "numba", "matplotlib", "xarray"})
+    assert "Power: power by animals a group, read" in done.stdout
 
 
 def test_designs_stand_side_by_side(tmp_path):

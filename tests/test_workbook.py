@@ -103,6 +103,8 @@ FAR = (
     f'<worksheet {NAMESPACE}><sheetData><row r="1"><c r="A1"><v>1</v></c></row>'
     '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>'
 )
+# Places that the reader of spreadsheets takes for far ones, and would make room for: it ends the program.
+PLACES = ['r="ABCDEFG2"', 'r="A20000000000"', "r='&#65;1'", 'r\t=\n"A4000000000"', 'r="A4000000000']
 BOMB = f"<worksheet {NAMESPACE}><sheetData>{' ' * 60_000_000}</sheetData></worksheet>"
 ENTITY = f'<!DOCTYPE a [<!ENTITY a "ha">]><worksheet {NAMESPACE}><sheetData/></worksheet>'
 
@@ -322,3 +324,13 @@ def test_a_recording_that_is_not_read_is_named_with_what_to_bring_instead(tmp_pa
     with pytest.raises(BadInput, match="no file that could be read") as refusal:
         intake([tmp_path / "a.bin"], CATALOG)
     assert says in str(refusal.value) and ("export" in str(refusal.value) or "save" in str(refusal.value))
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/a.bin"])
+def test_a_cell_whose_place_is_not_written_as_one_is_refused(place, part):
+    sheet = f'<worksheet {NAMESPACE}><sheetData><row r="1"><c {place} t="n"><v>1</v></c></row></sheetData></worksheet>'
+    sheets_of = {"a": sheet if part.endswith("xml") else [["x"]]}
+    content = workbook(sheets_of, [] if part.endswith("xml") else [(part, sheet.encode())])
+    with pytest.raises(BadInput, match=r"place|attribute"):
+        sheets(Export("a.xlsx", content))

@@ -1,6 +1,6 @@
 """Feed mutated laboratory files to their readers: each gives tables or a clean refusal, in time and memory.
 
-python -m tools.fuzz [INPUTS]        100,000 by default; real files beside the repository are mutated too
+python -m tools.fuzz [INPUTS [SEED]]    100,000 by default; real files beside the repository are mutated too
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import resource
 import sys
 import time
+import warnings
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -85,6 +87,13 @@ def workbooks(names: list[str]) -> list[tuple[str, str, bytes]]:
     ]
 
 
+class Reader(Protocol):
+    """What reads a file."""
+
+    def read(self, export: Export) -> Tables:
+        """Its tables; raises BadInput."""
+
+
 class Workbook:
     """A spreadsheet, read sheet by sheet by the instruments that know its tables."""
 
@@ -121,53 +130,96 @@ def large(content: bytes) -> Iterator[bytes]:
     yield content + last * (59_000 // len(rows[-4:]))
 
 
-def main(inputs: int) -> int:
-    """Run the corpus; 1 where an input took too long, too much memory, or raised anything but a refusal."""
-    catalog, random = Catalog(), np.random.default_rng(20)
-    files = corpus(catalog)
-    readers = {name: catalog.get("instruments", name).formula() for name in catalog.names("instruments")}  # type: ignore[misc]
-    readers[WORKBOOK] = Workbook(catalog)
-    counts, slowest, failed = {"tables": 0, "refused": 0}, (0.0, ""), 0
-    highest = (0, "")
-    whole = [(name, "large", one) for name in catalog.names("instruments") for one in samples(name)[:1]]
-    for name, _, one in whole:
-        readers[name].read(Export(one.name, one.content))  # what is loaded once is no file's time
-    began = time.perf_counter()
-    todo = itertools.chain(
-        (
-            (name, file, (mutate_inside if name == WORKBOOK and number % 3 else mutate)(content, random))
-            for number, (name, file, content) in zip(range(inputs), itertools.cycle(files), strict=False)
-        ),
-        ((name, f"large {i}", big) for name, _, one in whole for i, big in enumerate(large(one.content))),
-    )
-    for number, (name, file, changed) in enumerate(todo):
+@dataclass
+class Tally:
+    """What came of the inputs so far: how many gave what, and the slowest and the largest."""
+
+    tables: int = 0
+    refused: int = 0
+    failed: int = 0
+    slowest: tuple[float, str] = (0.0, "")
+    highest: tuple[int, str] = (0, "")
+
+    @property
+    def bad(self) -> bool:
+        """Whether an input took too long, too much memory, or raised anything but a refusal."""
+        return self.failed > 0 or self.slowest[0] > SECONDS or self.highest[0] > MEGABYTES
+
+    def __str__(self) -> str:
+        return (
+            f"{self.tables} tables, {self.refused} refused, {self.failed} failed; slowest {self.slowest[0]:.2f} s "
+            f"({self.slowest[1]}), peak {self.highest[0]} MB ({self.highest[1]})"
+        )
+
+    def add(self, name: str, reader: Reader, export: Export, waveforms: bool) -> None:
+        """Read a file; one that fails stays in ``results/``. ``waveforms``  whether thresholds are sought, too"""
         start = time.perf_counter()
         try:
-            tables = readers[name].read(Export(file, changed))
-            if tables.waveforms is not None and number % 10 == 0:
+            tables = reader.read(export)
+            if waveforms and tables.waveforms is not None:
                 estimate(tables.waveforms)
-            counts["tables"] += 1
+            self.tables += 1
         except BadInput:
-            counts["refused"] += 1
+            self.refused += 1
         except Exception as error:  # noqa: BLE001 - what is looked for
-            failed += 1
-            kept = ROOT / "results" / f"fuzz-{name}-{number}"
-            kept.parent.mkdir(exist_ok=True)
-            kept.write_bytes(changed)
-            print(f"{name}: {type(error).__name__}: {error}; kept as {kept.name}")
+            self.failed += 1
+            print(f"{name}: {type(error).__name__}: {error}; kept as {_stored(name, export)}", flush=True)
         took = time.perf_counter() - start
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
-        highest = (peak, f"{name} {file}") if peak > highest[0] else highest
-        slowest = max(slowest, (took, f"{name} {file}"))
+        self.slowest = max(self.slowest, (took, f"{name} {export.name}"))
+        if peak() > self.highest[0]:
+            self.highest = (peak(), f"{name} {export.name}")
         if took > SECONDS:
-            print(f"{name}, {file}: {took:.1f} s")
-    print(
-        f"{inputs} inputs of {len(files)} files in {time.perf_counter() - began:.0f} s: {counts['tables']} tables, "
-        f"{counts['refused']} refused, {failed} failed; slowest {slowest[0]:.2f} s ({slowest[1]}), "
-        f"peak {highest[0]} MB ({highest[1]})"
+            print(f"{name}, {export.name}: {took:.1f} s; kept as {_stored(name, export)}", flush=True)
+
+
+def _stored(name: str, export: Export) -> str:
+    file = ROOT / "results" / f"fuzz-{name}-{export.sha256[:12]}"
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(export.content)
+    return file.name
+
+
+def peak() -> int:
+    """The most memory this process has had, MB; 0 on Windows, which does not count it."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (
+        1_000_000 if sys.platform == "darwin" else 1000
     )
-    return int(failed > 0 or slowest[0] > SECONDS or highest[0] > MEGABYTES)
+
+
+def mutated(files: list[tuple[str, str, bytes]], inputs: int, seed: int) -> Iterator[tuple[str, Export]]:
+    """So many mutated files, one after the other of the corpus, each with the name of its reader."""
+    random = np.random.default_rng(seed)
+    for number, (name, file, content) in zip(range(inputs), itertools.cycle(files), strict=False):
+        change = mutate_inside if name == WORKBOOK and number % 3 else mutate
+        yield name, Export(file, change(content, random))
+
+
+def main(inputs: int, seed: int = 20) -> int:
+    """Run the corpus; 1 where an input took too long, too much memory, or raised anything but a refusal."""
+    warnings.simplefilter("error")  # a number that overflows is a defect, too
+    catalog = Catalog()
+    files = corpus(catalog)
+    names = catalog.names("instruments")
+    readers: dict[str, Reader] = {name: catalog.get("instruments", name).formula() for name in names}  # type: ignore[misc]
+    readers[WORKBOOK] = Workbook(catalog)
+    whole = [(name, one) for name in names for one in samples(name)[:1]]
+    for name, one in whole:
+        readers[name].read(Export(one.name, one.content))  # what is loaded once is no file's time
+    tally, began = Tally(), time.perf_counter()
+    filled = (
+        (name, Export(f"large {i}", big)) for name, one in whole for i, big in enumerate(large(one.content))
+    )
+    for number, (name, export) in enumerate(itertools.chain(mutated(files, inputs, seed), filled), start=1):
+        tally.add(name, readers[name], export, number % 10 == 0)
+        if number % 10_000 == 0:
+            print(f"{number} in {time.perf_counter() - began:.0f} s: {tally}", flush=True)
+    print(f"{inputs} inputs of {len(files)} files in {time.perf_counter() - began:.0f} s: {tally}")
+    return int(tally.bad)
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000))
+    sys.exit(main(*map(int, sys.argv[1:])) if len(sys.argv) > 1 else main(100_000))

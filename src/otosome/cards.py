@@ -27,6 +27,7 @@ from otosome.evidence import (
     make_curves,
     make_parameters,
 )
+from otosome.files import content
 from otosome.roles import OPTIONS, On, Options
 from otosome.units import Array
 
@@ -86,12 +87,7 @@ class Card:
 
 def read_toml(file: Path) -> dict[str, object]:
     """A TOML file as plain values; raises BadInput if it is too large, too deep, not finite or not TOML."""
-    try:
-        with file.open("rb") as stream:
-            raw = stream.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise BadInput(f"cannot be read ({error.strerror})", file=str(file)) from error
-    return parse_toml(raw, str(file))
+    return parse_toml(content(file, LARGEST_FILE), str(file))
 
 
 def parse_toml(raw: bytes, file: str) -> dict[str, object]:

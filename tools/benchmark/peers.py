@@ -23,9 +23,9 @@ from numba import njit
 from otosome import forward
 from otosome.model import transport
 from otosome.model.transport.axial import Tube
+from otosome.model.transport.course import Transported, depots_of
 from otosome.model.transport.kernel import Indices
 from otosome.model.transport.network import Network
-from otosome.model.transport.solve import Transported, depots_of
 from otosome.study import Study, loads
 from otosome.units import Array
 

@@ -21,14 +21,9 @@ from numba import njit
 from otosome import forward
 from otosome.errors import BadInput
 from otosome.model import transport
-from otosome.model.lanes import (
-    LANES,
-    aligned,
-    every,
-    get,
-    put,
-)
+from otosome.model.lanes import LANES, aligned
 from otosome.model.transport import Grid, kernel
+from otosome.model.vectors import every, get, put
 from otosome.units import Array
 from tools.benchmark import many_ears, peers
 

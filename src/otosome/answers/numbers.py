@@ -1,7 +1,7 @@
 """How a number is written: rounded once, and the same on the terminal, in a page and for a program.
 
-An endpoint's value has a tenth below ten and none from ten on; a fraction is written in per cent; utilities and
-events have two digits that count.
+An endpoint's value has a tenth below ten and none from ten on; a fraction is written in per cent; utilities,
+events and concentrations have two digits that count.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from otosome.units import LEVELS, Array
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 UTILITY, EVENTS, WORTH = "utility", "per 1,000 people", "worth"
-_COUNTED = {UTILITY, EVENTS}
+_COUNTED = {UTILITY, EVENTS, "uM"}
 # Units that are clear from where a number stands.
 _UNWRITTEN = {UTILITY, EVENTS, WORTH}
 

@@ -50,7 +50,9 @@ def new(
             help="For animals: the files the sheet is for; a batch: its exports; a drug: its name."
         ),
     ] = None,
-    source: Annotated[Path | None, typer.Option("--from", help="For fit: import's table.")] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="For fit: a table, or an import's folder.")
+    ] = None,
     shelves: Shelves = None,
     out: Annotated[
         Path | None, typer.Option(help="The file to write [default: my_study.toml and so on].")
@@ -61,7 +63,7 @@ def new(
 ) -> None:
     """Begin a file: a study, an animals sheet, a lot's record, a release specification, a published case, a drug."""
 
-    def job(watch: jobs.Watch) -> jobs.Begun:
+    def job(watch: jobs.Watch) -> jobs.Begun | jobs.Drafted:
         if copy and reference:
             raise BadInput("is one or the other", given="--copy and --reference")
         return jobs.new(

@@ -146,11 +146,28 @@ class _Simulated:
             median=median,
             text=amount(median, self.unit),
             simulated=interval(drawn, self.unit),
-            below=int(np.sum(value < low)),
-            above=int(np.sum(value > high)),
-            inside=bool(low <= median <= high),
+            below=int(np.sum((value < low) & (censored <= 0))),
+            above=int(np.sum((value > high) & (censored >= 0))),
+            inside=bool(low <= median <= high) or _open(readings, median, low, high),
         )
-        return cell, _log_mean(chance), crps(value, drawn)
+        return cell, _log_mean(chance), _ranked(readings.reading, drawn)
+
+
+def _open(readings: Readings, median: float, low: float, high: float) -> bool:
+    """Whether a median that lies outside a band is only known to lie beyond a limit, on the side of the band."""
+    at = readings.reading.censored[readings.reading.value == median]
+    return bool((median > high and np.any(at < 0)) or (median < low and np.any(at > 0)))
+
+
+def _ranked(reading: Reading, drawn: Array) -> Array:
+    """CRPS of readings; of one beyond a limit, with what is simulated beyond it there as well."""
+    ranked = np.empty(reading.value.size)
+    for side, bound in ((-1.0, np.maximum), (0.0, None), (1.0, np.minimum)):
+        for limit in np.unique(reading.value[reading.censored == side]) if bound else (np.nan,):
+            rows = (reading.censored == side) & ((reading.value == limit) if bound else True)
+            some = drawn if bound is None else bound(drawn, limit)
+            ranked[rows] = crps(reading.value[rows], some)
+    return ranked
 
 
 def _log_mean(logs: Array) -> Array:

@@ -10,9 +10,10 @@ from pydantic import Field
 
 from otosome.cards import read_toml
 from otosome.errors import BadInput, at
+from otosome.files import sha256
 from otosome.fitting.observations import Observations, observations
 from otosome.study import Study, load
-from otosome.study.inputs import Inputs, digest
+from otosome.study.inputs import Inputs
 from otosome.study.reading import table_of
 from otosome.study.tables.base import Table
 
@@ -106,7 +107,7 @@ def load_fit(file: Path, shelves: tuple[Path, ...] = ()) -> FitFile:
         )
     fitted, left = _parted(observed, tables.hold_out)
     _check_enough(fitted, study, file.name)
-    inputs = {str(file): digest(file), **study.inputs, **observed.inputs}
+    inputs = {str(file): sha256(file), **study.inputs, **observed.inputs}
     return FitFile(file.stem, tables, study, fitted, left, inputs)
 
 

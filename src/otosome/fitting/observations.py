@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otosome.errors import BadInput
+from otosome.files import sha256
+from otosome.fitting.assays import factor, is_assay_of
 from otosome.roles import Reading
-from otosome.units import Array, convert, same_kind
+from otosome.units import Array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 Rows = NDArray[np.intp]
 # A reading is of a planned moment that differs by so many hours, or by so much of the moment, at most.
 _HOURS, _SHARE = 1.0, 0.05
+# Concentrations change within the hour: theirs agree within a minute, or by the share.
+_ASSAYED_HOURS = 1.0 / 60.0
 # Frequencies are written with three digits: 22.6 and 22.627 kHz are one.
 _TONES_APART = 0.02
 _CELLS = {"synapse": "synapse", "ohc": "OHC", "ihc": "IHC", "sgn": "SGN"}
@@ -104,9 +107,7 @@ def observations(study: Study, table: Path) -> Observations:
 
     rows = readings_of(table, study.catalog).reset_index(drop=True)
     file = readings_file(table)
-    return replace(
-        matched(study, rows, str(table)), inputs={str(file): sha256(file.read_bytes()).hexdigest()}
-    )
+    return replace(matched(study, rows, str(table)), inputs={str(file): sha256(file)})
 
 
 def matched(study: Study, table: pd.DataFrame, name: str) -> Observations:
@@ -159,6 +160,8 @@ _Places = dict[str, list[tuple[int, int, int, int]]]
 def _places(study: Study, rows: pd.DataFrame) -> tuple[_Places, dict[str, int]]:
     """Where each row belongs, and why the others belong nowhere."""
     arms = {arm.name: number for number, arm in enumerate(study.tables.arm)}
+    if len(arms) == 1 and (rows["group"] == "").all():
+        arms[""] = 0
     moments = np.unique([float(t) for m in study.tables.measure.values() for t in m.at])
     places: _Places = {}
     unmatched: dict[str, int] = {}
@@ -184,14 +187,14 @@ def _place(
     if group not in arms:
         return f"the group {group!r} is no arm of the study" if group else "no group is stated"
     measures = study.tables.measure
-    named = [name for name in measures if _is_of(name, measures[name], quantity, cells["level"])]
+    named = [name for name in measures if _is_of(study, name, quantity, cells["level"])]
     if not named:
         return f"no measure of the study reads {quantity}"
     name, level = named[0], cells["level"]
     if measures[name].level is None and isinstance(level, float) and np.isfinite(level):
         return f"{quantity} was read at levels of its own, and the measure names none"
     unit = study.unit(name)
-    if not _convertible(str(cells["unit"]), unit):
+    if factor(study, name, str(cells["unit"])) is None:
         return f"{quantity} is in {cells['unit']!r}, and the measure in {unit or 'shares of the healthy number'!r}"
     at = _moment(measures[name], moments, cells)
     if at is None:
@@ -200,18 +203,13 @@ def _place(
     return (name, arms[group], at, tone) if tone is not None else f"{name} is not measured at that frequency"
 
 
-def _convertible(stated: str, unit: str) -> bool:
-    """Whether a table's unit is one that a measure's can be made of."""
-    try:
-        return stated == unit or same_kind(stated, unit)
-    except ValueError:
-        return False
-
-
-def _is_of(name: str, measure: Measure, quantity: str, level: object) -> bool:
-    """Whether a quantity of a table is a measure: by its name, or by endpoint, cell and level."""
+def _is_of(study: Study, name: str, quantity: str, level: object) -> bool:
+    """Whether a quantity of a table is a measure: by its name, by solute and fluid, or by endpoint, cell and level."""
+    measure = study.tables.measure[name]
     if name == quantity:
         return True
+    if measure.solute is not None:
+        return is_assay_of(study, measure, quantity)
     endpoint, _, cell = quantity.partition(".")
     if measure.endpoint != endpoint or (measure.cell or "") != _CELLS.get(cell, cell):
         return False
@@ -226,7 +224,8 @@ def _moment(measure: Measure, moments: Array, cells: dict[str, object]) -> int |
         before = own[own < 0] if BASELINE in str(cells["flag"]) else own
         return int(np.searchsorted(moments, before[0])) if before.size == 1 else None
     nearest = own[np.argmin(np.abs(own - time))]
-    if abs(nearest - time) > max(_HOURS, _SHARE * abs(nearest)):
+    hours = _HOURS if measure.solute is None else _ASSAYED_HOURS
+    if abs(nearest - time) > max(hours, _SHARE * abs(nearest)):
         return None
     return int(np.searchsorted(moments, nearest))
 
@@ -247,7 +246,7 @@ def _readings(
     """The rows of one measure as arrays, in its unit."""
     at, arm, time, tone = np.array(places, dtype=np.intp).T
     own = rows.iloc[at]
-    units, unit = own["unit"].drop_duplicates(), study.unit(measure)
+    units = own["unit"].drop_duplicates()
     if len(units) > 1:
         raise BadInput(
             f"{own['quantity'].iloc[0]} stands in two units",
@@ -256,19 +255,25 @@ def _readings(
             given=units.tolist(),
             cure="write all readings of one quantity in one unit",
         )
-    stated = str(units.iloc[0])
-    factor = 1.0 if stated == unit else convert(1.0, stated, unit)
-    value = factor * own["value"].to_numpy(dtype=float)
+    times = factor(study, measure, str(units.iloc[0]))
+    assert times is not None  # a row in a unit of another kind has no place
+    value = times * own["value"].to_numpy(dtype=float)
     censored = np.array([_CENSORED[word] for word in own["censored"]])
-    _check_values(study, measure, value, at, name)
+    _check_values(study, measure, Reading(value, censored), at, name)
     animal, ear = (own[key].to_numpy(dtype=np.intp) for key in ("animal", "side"))
     return Readings(measure, arm, time, tone, animal, ear, Reading(value, censored), at + 1)
 
 
-def _check_values(study: Study, measure: str, value: Array, row: Rows, name: str) -> None:
-    """Fractions and shares of words lie in their range."""
-    highest = {"": 1.5, "%": 100.0}.get(study.unit(measure))
-    wrong = np.zeros(value.size, bool) if highest is None else (value < 0) | (value > highest)
+def _check_values(study: Study, measure: str, reading: Reading, row: Rows, name: str) -> None:
+    """Fractions and shares of words lie in their range; a concentration of nothing is below a limit."""
+    highest = {"": 1.5, "%": 100.0}.get(study.unit(measure), np.inf)
+    value, cure = reading.value, None
+    wrong = (value < 0) | (value > highest) if np.isfinite(highest) else np.zeros(value.size, bool)
+    if study.tables.measure[measure].solute is not None:
+        wrong = value <= 0
+        cure = (
+            "no assay reads nothing: write what lies below the limit of quantification as <LIMIT, or censored"
+        )
     if wrong.any():
         first = int(np.flatnonzero(wrong)[0])
         raise BadInput(
@@ -276,5 +281,6 @@ def _check_values(study: Study, measure: str, value: Array, row: Rows, name: str
             file=name,
             key=f"row {int(row[first]) + 1}, value",
             given=f"{value[first]:g}",
-            allowed=f"0 to {highest:g}",
+            allowed=f"0 to {highest:g}" if np.isfinite(highest) else "above 0",
+            cure=cure,
         )

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from otosome.ears import Columns, Ears
 from otosome.errors import BadInput
@@ -44,6 +43,8 @@ def informed(study: Study, ears: Ears, prior: Ears) -> dict[str, Array]:
 
     raises  BadInput for draws that hold none of the study's numbers, or of different weights
     """
+    from scipy.special import ndtr, ndtri
+
     prior.alike("a draw from a posterior")
     row = ears.world % prior.size
     numbers = study.parameters

@@ -3,6 +3,7 @@
 Every result has ``as_dict()``, what a machine reads, and ``lines()``, what a person reads on a terminal.
 """
 
+from otosome.jobs.drafting import Drafted
 from otosome.jobs.evidence import (
     Changes,
     Checked,
@@ -31,6 +32,7 @@ __all__ = [
     "Changes",
     "Checked",
     "Claims",
+    "Drafted",
     "Entries",
     "FitInputs",
     "FitResult",

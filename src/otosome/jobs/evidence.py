@@ -272,7 +272,8 @@ def _again(folder: Path, record: Record, watch: Watch) -> Path:
     if record.verb == fitting.FIT:
         return fitting.fit(inputs_again(fitting.FitInputs, record, beside), watch).folder
     if record.verb == trials.TRIAL:
-        return trials.trial(inputs_again(trials.TrialInputs, record, beside), watch).folder
+        trials.trial(inputs_again(trials.TrialInputs, record, beside), watch)
+        return beside
     return lots.assess(inputs_again(lots.LotInputs, record, beside), watch).folder
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from otosome.errors import BadInput
+from otosome.jobs.drafting import Drafted, drafted, refuse_written, write
 from otosome.jobs.options import options_of
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import ANSWER, Record, check_free, csv_text, fill_intake, usual, writing
@@ -27,7 +28,7 @@ NEW = {
     "study": ("my_study.toml", "run it with: otosome run"),
     "animals": ("animals.csv", "fill it in, then: otosome import PATH... --animals"),
     "mapping": ("mapping.toml", "say in it what each column holds, then: otosome import PATH... --mapping"),
-    "fit": ("my_study.toml", "lay the readings over it with: otosome run --against IMPORT"),
+    "fit": ("my_study.toml", ""),
     "batch": ("my_batch.toml", "fill it in, then decide with: otosome quality"),
     "case": (
         "shelves/observations/my_case.toml",
@@ -201,7 +202,7 @@ def _begin_mapping(error: Unsure, folder: Path) -> None:
     file = folder.with_name(f"{folder.name}_mapping.toml")
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        _write(file, draft(error.tables))
+        write(file, draft(error.tables))
     columns = "; ".join(
         f"{name} has these columns: {', '.join(own)}" for name, own in _columns(error.tables).items()
     )
@@ -258,7 +259,7 @@ class Begun:
         return [f"wrote {self.file}{others}; {NEW[self.kind][1]} {self.file}"]
 
 
-def new(inputs: NewInputs) -> Begun:
+def new(inputs: NewInputs) -> Begun | Drafted:
     """Begin a file: a study, an animals sheet, a lot's record, a case, a drug; raises BadInput if it is there."""
     from otosome.catalog import Catalog
 
@@ -273,15 +274,17 @@ def new(inputs: NewInputs) -> Begun:
         raise BadInput("takes no files", key=key, given=str(inputs.paths[0]))
     if inputs.source is not None and inputs.kind != "fit":
         raise BadInput("takes no --from", key=key, given=str(inputs.source))
+    if inputs.kind == "fit":
+        return _fit(inputs)
     file = inputs.out if inputs.out is not None else Path(NEW[inputs.kind][0])
-    _write(file, _begun(inputs, file, Catalog(inputs.shelves)))
+    write(file, _begun(inputs, file, Catalog(inputs.shelves)))
     return Begun(inputs.kind, file)
 
 
 def _new_drug(inputs: NewInputs) -> Begun:
     """A solute of one's own, and a study beside it that runs at once; named by the word after ``new drug``."""
     from otosome.catalog import Catalog
-    from otosome.study.drug_draft import check_name, drug_study, solute
+    from otosome.study.solute_draft import check_name, drug_study, solute_text
 
     if len(inputs.paths) > 1:
         raise BadInput("takes one name", key="new drug", given=str(inputs.paths[1]))
@@ -291,9 +294,9 @@ def _new_drug(inputs: NewInputs) -> Begun:
     file = inputs.out if inputs.out is not None else Path(f"{name}.toml")
     own = file.parent / "shelves" / "solutes" / f"{name}.toml"
     for wanted in (file, own):
-        _check_absent(wanted)
-    _write(own, solute(name, catalog))
-    _write(file, drug_study(name, file.name))
+        refuse_written(wanted)
+    write(own, solute_text(name, catalog))
+    write(file, drug_study(name, file.name))
     return Begun("drug", file, (own,))
 
 
@@ -303,8 +306,6 @@ def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
         return _animals(inputs.paths, catalog)
     if inputs.kind == "mapping":
         return _mapping(inputs.paths)
-    if inputs.kind == "fit":
-        return _fit(inputs.source, file, catalog)
     if inputs.kind == "batch":
         return _lot_record(inputs, file, catalog)
     if inputs.kind == "specification":
@@ -351,12 +352,10 @@ def _mapping(paths: tuple[Path, ...]) -> str:
     return draft([part for file in files for part in (sheets(file) if is_workbook(file) else [file])])
 
 
-def _fit(source: Path | None, file: Path, catalog: Catalog) -> str:
-    from otosome.laboratory.draft import draft
-
-    if source is None:
+def _fit(inputs: NewInputs) -> Drafted:
+    if inputs.source is None:
         raise BadInput("needs a table", key="new fit", cure="otosome new fit --from results/import")
-    return draft(source, catalog, file.name)
+    return drafted(inputs.source, inputs.out, inputs.shelves)
 
 
 def _lot_record(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
@@ -364,22 +363,3 @@ def _lot_record(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
 
     name = "".join(c if c.isalnum() and c.isascii() else "_" for c in file.stem)[:40].strip("_") or "lot"
     return template(list(inputs.paths), file.parent, name, catalog, inputs.outside)
-
-
-def _check_absent(file: Path) -> None:
-    if file.exists():
-        raise BadInput("is there already; nothing is overwritten", file=str(file), cure="name another --out")
-
-
-def _write(file: Path, text: str) -> None:
-    """A file that was not there before; raises BadInput if it was."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-    except FileExistsError as error:
-        raise BadInput(
-            "is there already; nothing is overwritten", file=str(file), cure="name another --out"
-        ) from error
-    except OSError as error:
-        raise BadInput(f"cannot be written ({error.strerror})", file=str(file)) from error

@@ -497,10 +497,12 @@ class Measure(_Answer):
     result: MeasureResult
 
 
-class TrialAnswer(_Written):
-    """``otosome trial``."""
+class TrialAnswer(_Answer):
+    """``otosome trial``; ``out`` is null where no folder was asked for."""
 
     command: Literal["trial"]
+    out: str | None
+    inputs: dict[str, str]
     result: TrialResult
 
 

@@ -197,7 +197,7 @@ def _laid(verb: str, inputs: StudyInputs) -> dict[str, Option]:
 
 
 def _record(verb: str, study: Study, subjects: int, seed: int, shelves: tuple[Path, ...]) -> Record:
-    from otosome.study.inputs import digest
+    from otosome.files import sha256
 
     options: dict[str, Option] = {
         "subjects": subjects,
@@ -205,16 +205,16 @@ def _record(verb: str, study: Study, subjects: int, seed: int, shelves: tuple[Pa
         "shelves": [str(folder) for folder in shelves],
         "allow_retracted": list(study.allowed),
     }
-    own = {str(file): digest(file) for file in study.own_files()}
+    own = {str(file): sha256(file) for file in study.own_files()}
     return Record(verb, study.name, {**study.inputs, **own}, options)
 
 
 def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch) -> StudyResult:
     """A result folder, filled by the verb of its record."""
+    from otosome.files import sha256
     from otosome.fitting.observations import observations
     from otosome.forward import observe
     from otosome.jobs.fitting import stored_fit
-    from otosome.study.inputs import digest
 
     table = record.option("against")
     observed = observations(study, Path(table)) if isinstance(table, str) else None
@@ -222,7 +222,7 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
     if isinstance(origin, str):
         stored_fit(Path(origin))
         record = replace(
-            record, inputs={**record.inputs, str(Path(origin) / ANSWER): digest(Path(origin) / ANSWER)}
+            record, inputs={**record.inputs, str(Path(origin) / ANSWER): sha256(Path(origin) / ANSWER)}
         )
     with writing(folder, force) as part:
         ears, study = _drawn(study, record)
@@ -239,11 +239,14 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
 
 def _copy_shelves(study: Study, folder: Path) -> None:
     """Entries and sources that lay beside the study as data, into its result, which can then be run again by itself."""
+    from otosome.cards import LARGEST_FILE
+    from otosome.files import content
+
     beside = study.shelves.beside
     for file in study.own_files() if beside is not None else ():
         copy = folder / "shelves" / file.relative_to(str(beside))
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(file.read_bytes())
+        copy.write_bytes(content(file, LARGEST_FILE))
 
 
 def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:

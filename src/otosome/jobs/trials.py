@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from otosome.errors import BadInput, at
 from otosome.jobs.options import options_of
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import ANSWER, Record, check_free, fill_trial, read_answer, usual, writing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from otosome.trials.answer import DesignAnswer
 
 TRIAL = "trial"
 MOST_DESIGNS = 20
@@ -21,7 +26,8 @@ class TrialInputs:
 
     ``designs``  their files;  ``formula``  without simulated patients
     ``workers``  processes that simulate;  ``resume``  go on with the ears that an earlier attempt left
-    ``out``      the result folder;  ``force``  move an earlier result aside
+    ``out``      the result folder; with ``formula`` alone nothing is written unless it is named
+    ``force``    move an earlier result aside
     """
 
     designs: tuple[Path, ...]
@@ -35,22 +41,22 @@ class TrialInputs:
 
 @dataclass(frozen=True)
 class Trial:
-    """Designs answered: the folder, and each design's answer as JSON holds it."""
+    """Designs answered: the folder, if one was written, and each design's answer as JSON holds it."""
 
-    folder: Path
+    folder: Path | None
     record: Record
     designs: list[dict[str, Any]]
     notes: list[str]
 
     @property
-    def report(self) -> Path:
-        """Its report."""
-        return self.folder / "report.html"
+    def report(self) -> Path | None:
+        """Its report, if one was written."""
+        return None if self.folder is None else self.folder / "report.html"
 
     def as_dict(self) -> dict[str, Any]:
         """The answer for a machine, as ``docs/schemas`` has it."""
         return {
-            "out": str(self.folder),
+            "out": None if self.folder is None else str(self.folder),
             "inputs": dict(self.record.inputs),
             "result": {"designs": self.designs},
             "notes": self.notes,
@@ -60,28 +66,29 @@ class Trial:
         """Each design's numbers, and where the report is."""
         from otosome.report.terminal import design_lines
 
-        return [
-            *(text for design in self.designs for text in design_lines(design)),
-            f"report: {self.report.resolve()}",
-        ]
+        where = (
+            "--out FOLDER writes the report" if self.report is None else f"report: {self.report.resolve()}"
+        )
+        return [*(text for design in self.designs for text in design_lines(design)), where]
 
 
 def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     """What designs need and can show; raises BadInput before any work, or Cancelled."""
-    import pandas as pd
-
     from otosome.catalog import Catalog
-    from otosome.trials.answer import DesignAnswer, answer, with_trials
+    from otosome.trials.answer import answer, with_trials
     from otosome.trials.reading import read_design
 
     if not 1 <= len(inputs.designs) <= MOST_DESIGNS:
         raise BadInput("asks for designs", given=len(inputs.designs), allowed=f"1 to {MOST_DESIGNS}")
     catalog = Catalog(inputs.shelves)
-    questions = [read_design(file, catalog) for file in inputs.designs]
+    questions = [read_design(file, catalog, inputs.formula) for file in inputs.designs]
     name = questions[0].name
     folder = inputs.out if inputs.out is not None else usual(name, TRIAL)
-    check_free(folder, inputs.force)
-    answers, people = list[DesignAnswer](), dict[str, pd.DataFrame]()
+    written = not inputs.formula or inputs.out is not None
+    if written:
+        check_free(folder, inputs.force)
+    answers: list[DesignAnswer] = []
+    people: dict[str, pd.DataFrame] = {}
     for file, question in zip(inputs.designs, questions, strict=True):
         with at(str(file)):
             each = answer(question)
@@ -97,6 +104,8 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     record = Record(TRIAL, name, hashes, options_of(inputs))
     designs = [_plain(asdict(each)) for each in answers]
     notes = [f"{each.name}: {note}" for each in answers for note in each.notes]
+    if not written:
+        return Trial(None, record, designs, notes)
     with writing(folder, inputs.force) as part:
         fill_trial(part, answers, people, inputs.designs, {"designs": designs, "notes": notes}, record)
     return Trial(folder, record, designs, notes)

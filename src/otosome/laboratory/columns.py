@@ -84,7 +84,11 @@ AUDIOMETRIC = (
 )
 LOWEST_TESTED = 0.5
 SOFTEST, LOUDEST = -30.0, 140.0  # dB: outside it a number is a code
-EARS = {"l": "left", "left": "left", "r": "right", "right": "right"}
+# An ear as laboratories and clinics write it: auris sinistra and dextra, left and right ear.
+EARS = {
+    **dict.fromkeys(("l", "left", "as", "le", "lt", "left ear"), "left"),
+    **dict.fromkeys(("r", "right", "ad", "re", "rt", "right ear"), "right"),
+}
 CLICKS = ("click", "clicks")
 NO_RESPONSE = ("inf", "nr", "no response")
 _WORDS = (
@@ -98,6 +102,8 @@ TIMES = (*_IN_HOURS, *_IN_WORDS)  # columns that tell when
 _HOURS = {"h": 1.0, "d": 24.0, "w": 168.0}
 _MANGLED = re.compile(r"^(\d+)\.0$")  # a name that a spreadsheet took for a number
 _CLOCK = re.compile(r"ZT\d{1,2}")  # the hour of the exposure, counted from lights on
+_MEASURED = re.compile(r"(?<![a-z])(?:k?hz|db|[num\u00b5\u03bc]v|threshold|amplitude|latency)(?![a-z])")
+UNREAD = "its name says more than this layout holds; a mapping can say what it is"
 _UNIT = r"(?P<unit>hours?|hrs?|h|days?|d|weeks?|wks?|w)"
 _SPAN = re.compile(rf"(?P<number>-?\d+(?:\.\d+)?)\s*{_UNIT}", re.ASCII)
 _SPAN_AHEAD = re.compile(rf"{_UNIT}\s*(?P<number>-?\d+(?:\.\d+)?)", re.ASCII)
@@ -175,6 +181,12 @@ class Columns:
         if place not in self._listed:
             self._listed.add(place)
             self.refused.append(self.export.left_out(place, text, reason))
+
+    def list_unread(self) -> None:
+        """List the columns that nobody looked at and whose name says that something was measured."""
+        for name in map(str, self.frame.columns):
+            if name not in self._texts and _MEASURED.search(name):
+                self.leave_out(0, name, "a column", f"is not read: {UNREAD}")
 
     def nothing(self, what: str, allowed: str = "one or more") -> BadInput:
         """The error that says the table holds no row that can be read, with the first reason there was."""

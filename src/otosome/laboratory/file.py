@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from otosome import files
 from otosome.errors import BadInput
 
 if TYPE_CHECKING:
@@ -100,19 +101,7 @@ class Export:
     def open(cls, file: Path, voltage: str = "") -> Export:
         """The file, whole; raises BadInput if it cannot be read, is empty or is too large."""
         name = printable(file.name)
-        try:
-            with file.open("rb") as stream:
-                content = stream.read(LARGEST + 1)
-        except OSError as error:
-            raise BadInput(f"cannot be read ({error.strerror})", file=name) from error
-        if len(content) > LARGEST:
-            raise BadInput(
-                "is too large",
-                file=name,
-                given=f"more than {LARGEST} bytes",
-                allowed=f"at most {LARGEST}",
-                cure="export fewer measurements a file",
-            )
+        content = files.content(file, LARGEST, name=name, cure="export fewer measurements a file")
         if not content.strip(b" \t\r\n\0"):
             raise BadInput("is empty", file=name)
         return cls(name, content, voltage=voltage)

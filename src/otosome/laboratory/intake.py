@@ -6,7 +6,7 @@ One bad file never stops a folder: what is refused is listed with file, place an
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -165,9 +165,17 @@ def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refuse
             raise BadInput("is no file or folder", file=str(path))
     roots = [path.resolve() if path.is_dir() else path.parent.resolve() / path.name for path in paths]
     above = _above([root if root.is_dir() else root.parent for root in roots])
+
+    def name_of(file: Path) -> str:
+        return printable(file.relative_to(above).as_posix())
+
+    def refuse_folder(error: OSError) -> None:
+        reason = f"cannot be opened ({error.strerror}): nothing in it was read"
+        refused.append(Refused(name_of(Path(error.filename)), "folder", "a folder", reason))
+
     for path, root in zip(paths, roots, strict=True):
-        for file in _below(root):
-            name = printable(file.relative_to(above).as_posix())
+        for file in _below(root, refuse_folder):
+            name = name_of(file)
             reason = _not_read(file, root)
             if reason:
                 refused.append(Refused(name, "file", *reason))
@@ -193,12 +201,15 @@ def _check_size(total: int) -> None:
         raise BadInput("is too much at once", given=entry, allowed=allowed, cure="import parts")
 
 
-def _below(path: Path) -> Iterator[Path]:
-    """A file, or what a folder and its folders hold, in order, without folders and hidden files."""
+def _below(path: Path, refuse: Callable[[OSError], None]) -> Iterator[Path]:
+    """A file, or what a folder and its folders hold, in order, without folders and hidden files.
+
+    ``refuse``  called with the error of each folder that cannot be opened
+    """
     if not path.is_dir():
         yield path
         return
-    for folder, inner, names in os.walk(path, followlinks=False):
+    for folder, inner, names in os.walk(path, onerror=refuse, followlinks=False):
         inner.sort()
         for file in sorted(Path(folder) / name for name in [*names, *inner]):
             if file.is_symlink() or not (file.is_dir() or file.name.startswith(".")):

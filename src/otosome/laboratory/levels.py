@@ -6,7 +6,7 @@ A limit is censored at its level. A word or a code is no response, not tested, o
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,14 +37,16 @@ FEW, MOST_OF = (
     2,
     0.9,
 )  # values beside which one that is no multiple stands out, and the share of them that are multiples
+SILENCE = 3  # levels of an ear that are nought and no other
 FAR = 30.0  # dB by which nought lies below the rest of its ear before it is asked about
 _NUMBER = r"([+-]?\d+(?:[.,]\d+)?)"
 _SILENT = "|".join(re.escape(word) for word in sorted(SILENT, key=len, reverse=True))
 _ABOVE = (
-    re.compile(rf"(?:>=|>|\u2265)\s*{_NUMBER}(?:\s*db.*)?"),
+    re.compile(rf"(?:>=|>|\u2265|\u2193|\u2198)\s*{_NUMBER}(?:\s*db.*)?"),
     re.compile(rf"{_NUMBER}\s*(?:db\s*)?(?:\+|>|\u2193|\u2198|/?\s*\(?(?:{_SILENT})\)?)"),
     re.compile(rf"(?:{_SILENT})\s*[@:(]?\s*(?:at|to|up to)?\s*{_NUMBER}\s*(?:db.*)?\)?"),
 )
+_DECIBELS = re.compile(rf"{_NUMBER}\s*db")
 _BELOW = re.compile(rf"(?:<=|<|\u2264)\s*{_NUMBER}(?:\s*db.*)?")
 CURE = "say in a mapping what it means: no_response, not_tested, or codes = [] for levels as written"
 
@@ -80,17 +82,17 @@ def level(text: str, decimal: str = ".", codes: Codes | None = None, loudest: fl
         return _silent(loudest)
     if word == "-inf":
         return Level(np.nan, "below", "a response at every level, and the softest is not stated")
-    limit, side = _limit(word), "above"
-    if limit is None and (match := _BELOW.fullmatch(word)):
-        limit, side = match[1], "below"
-    value = parse(limit.replace(",", ".")) if limit else parse(text.strip(), decimal)
+    number, side = _limit(word)
+    value = (
+        parse(text.strip(), decimal) if side == "none" and number == word else parse(number.replace(",", "."))
+    )
     if value is None:
         return Level(np.nan, reason="is neither a level nor a word for none")
     if np.isnan(value):
         return Level(np.nan, reason="no threshold, and no mark that there was no response")
     if not possible(value):
         return Level(np.nan, reason="a code, not a level")
-    return Level(value, side if limit else "none")
+    return Level(value, side)
 
 
 def _silent(loudest: float) -> Level:
@@ -99,9 +101,13 @@ def _silent(loudest: float) -> Level:
     return Level(np.nan, "above", "no response, and the table does not say what levels were tested")
 
 
-def _limit(word: str) -> str | None:
-    """The number of a limit from above; None where a cell is none."""
-    return next((match[1] for form in _ABOVE if (match := form.fullmatch(word))), None)
+def _limit(word: str) -> tuple[str, str]:
+    """The number of a limit, and its side; of a plain level the cell without its unit."""
+    for forms, side in ((_ABOVE, "above"), ((_BELOW,), "below"), ((_DECIBELS,), "none")):
+        for form in forms:
+            if match := form.fullmatch(word):
+                return match[1], side
+    return word, "none"
 
 
 def _among(word: str, codes: frozenset[str]) -> bool:
@@ -120,44 +126,54 @@ def doubtful(levels: Sequence[Level], ears: Sequence[Hashable]) -> list[str]:
     known = np.isfinite(plain)
     steps = int((plain[known] % STEP == 0).sum())
     off = steps >= FEW and steps >= MOST_OF * (known.sum() - 1)
-    lowest = dict[Hashable, float]()
+    of_ear = dict[Hashable, list[float]]()
     for value, ear in zip(plain, ears, strict=True):
-        if value > 0:
-            lowest[ear] = min(value, lowest.get(ear, np.inf))
-    return [_doubt(float(value), off, lowest.get(ear, 0.0)) for value, ear in zip(plain, ears, strict=True)]
+        if not np.isnan(value):
+            of_ear.setdefault(ear, []).append(float(value))
+    return [_doubt(float(value), off, of_ear.get(ear, [])) for value, ear in zip(plain, ears, strict=True)]
 
 
-def _doubt(value: float, off: bool, lowest: float) -> str:
-    """``off``  whether all others are multiples of the step;  ``lowest``  dB of the same ear's other levels"""
+def _doubt(value: float, off: bool, same: Sequence[float]) -> str:
+    """``off``  whether all others are multiples of the step;  ``same``  all levels of the same ear, dB"""
     if np.isnan(value):
         return ""
     if value in CODES:
         return f"{value:g} is a code in many sheets"
     if value % STEP and off:
         return f"{value:g} is no multiple of {STEP:g} dB, and the other levels are"
+    lowest = min((level for level in same if level > 0), default=0.0)
     if value == 0.0 and lowest >= FAR:
         return f"0 dB in an ear of {lowest:g} dB and more: 0 is 'not tested' in some sheets"
+    if value == 0.0 and len(same) >= SILENCE and not any(same):
+        return "0 dB at all of an ear's frequencies: 0 is 'not tested' in some sheets"
     return ""
 
 
 def sift(
     columns: Columns,
-    name: str,
-    cells: Sequence[Level],
-    ears: Sequence[Hashable],
+    cells: Mapping[str, Sequence[Level]],
+    ears: Mapping[str, Sequence[Hashable]],
     sure: bool,
     blanks: bool = True,
-) -> list[Level]:
-    """The levels of a column that may be read; the others have no value, and are listed with the reason.
+) -> dict[str, list[Level]]:
+    """The levels of a table's columns that may be read; the others have no value, and are listed with the reason.
 
-    ``sure``  whether every number is a level as written;  ``blanks``  whether a blank cell is listed
+    ``cells``, ``ears``  by column: what each cell says, and which ear of whom it is of; all columns are judged together
+    ``sure``             whether every number is a level as written;  ``blanks``  whether a blank cell is listed
     """
-    doubts = [""] * len(cells) if sure else doubtful(cells, ears)
-    texts = columns.texts(name)
-    sifted = list[Level]()
-    for row, (cell, doubt) in enumerate(zip(cells, doubts, strict=True)):
-        reason = cell.reason or (f"{doubt}: {CURE}" if doubt else "")
-        if reason and (blanks or texts[row]):
-            columns.leave_out(row, name, texts[row] or "a blank", reason)
-        sifted.append(Level(np.nan, cell.censored, reason) if reason else cell)
-    return sifted
+    flat = [cell for name in cells for cell in cells[name]]
+    whose = [ear for name in cells for ear in ears[name]]
+    doubts = iter([""] * len(flat) if sure else doubtful(flat, whose))
+    return {
+        name: [_sifted(columns, name, row, cell, next(doubts), blanks) for row, cell in enumerate(own)]
+        for name, own in cells.items()
+    }
+
+
+def _sifted(columns: Columns, name: str, row: int, cell: Level, doubt: str, blanks: bool) -> Level:
+    """A level, without a value and listed where there is a reason."""
+    text = columns.texts(name)[row]
+    reason = cell.reason or (f"{doubt}: {CURE}" if doubt else "")
+    if reason and (blanks or text):
+        columns.leave_out(row, name, text or "a blank", reason)
+    return Level(np.nan, cell.censored, reason) if reason else cell

@@ -75,13 +75,16 @@ class _Closed(BaseModel):
 
 
 class Column(_Closed):
-    """What one column holds. ``frequency``, ``ear`` and ``level`` are another column, or a value for all rows."""
+    """What one column holds: what is not of the whole table is another column, or a value for all rows."""
 
     quantity: str = ""
     unit: str = ""
     frequency: str = ""
     ear: str = ""
     level: str = ""
+    subject: str = ""
+    group: str = ""
+    time: str = ""
 
 
 class Table(_Closed):
@@ -241,8 +244,14 @@ def mapped(export: Export, table: Table, name: str) -> Tables:
     ``name``  of the mapping file
     """
     columns = _columns(export, table)
-    read = [(_plain(key), column) for key, column in table.column.items() if column.quantity]
-    parts = [part for key, column in read if (part := _column(columns, table, key, column))["value"]]
+    read = {_plain(key): column for key, column in table.column.items() if column.quantity}
+    about = {key: _about(columns, table, column, set(read)) for key, column in read.items()}
+    levels = _levels(columns, table, read, about)
+    parts = [
+        part
+        for key, column in read.items()
+        if (part := _column(columns, key, column, about[key], levels[key]))["value"]
+    ]
     if not parts:
         raise columns.nothing("no value", "one or more, by the mapping")
     merged = {key: [value for part in parts for value in part[key]] for key in parts[0]}
@@ -264,14 +273,12 @@ def _after_header(export: Export, rows: int) -> int:
     return full[rows - 1] + 1 if len(full) >= rows else rows
 
 
-def _column(columns: Columns, table: Table, name: str, column: Column) -> dict[str, list[object]]:
-    """The readings of one column, as columns of the table ``readings``."""
-    who = _who(columns, table)
-    ears = _ears(columns, column.ear or table.ear)
+def _column(
+    columns: Columns, name: str, column: Column, about: dict[str, list[object]], levels: Sequence[Level]
+) -> dict[str, list[object]]:
+    """The readings of one column, as columns of the table ``readings``; ``about``  whose and when they are"""
     hertz, stimulus = _frequencies(columns, column.frequency, name)
-    levels = _levels(columns, table, column, name, list(zip(who["subject"], ears, strict=True)))
     unit, scale = _unit(column)
-    stimulus_level = _values(columns, column.level)
     rows = np.flatnonzero([np.isfinite(cell.value) for cell in levels])
     if column.quantity in PEOPLE and (np.array(hertz)[rows] > HIGHEST_OF_A_PERSON).any():
         raise columns.export.refusal(
@@ -280,13 +287,12 @@ def _column(columns: Columns, table: Table, name: str, column: Column) -> dict[s
     comma = "decimal comma" if columns.decimal == "," else ""
     return at_rows(
         rows,
-        **who,
-        ear=ears,
-        quantity=[column.quantity] * len(ears),
+        **about,
+        quantity=[column.quantity] * len(levels),
         frequency=hertz,
         value=[cell.value * scale for cell in levels],
-        unit=[unit] * len(ears),
-        level=stimulus_level,
+        unit=[unit] * len(levels),
+        level=_values(columns, column.level),
         censored=[cell.censored for cell in levels],
         flag=[flags(click, comma) for click in stimulus],
     )
@@ -299,17 +305,23 @@ def _unit(column: Column) -> tuple[str, float]:
     return ("", 0.01) if column.unit == "%" else (column.unit, 1.0)
 
 
-def _who(columns: Columns, table: Table) -> dict[str, list[object]]:
-    count = len(columns.frame)
-    times = columns.texts(_plain(table.time)) if table.time else [""] * count
+def _about(columns: Columns, table: Table, column: Column, read: set[str]) -> dict[str, list[object]]:
+    """Whose and when the readings of a column are, as columns of the table ``readings``; ``read``  those with values"""
+    times = _said(columns, column.time or table.time, read)
     return {
-        "subject": list(columns.texts(_plain(table.subject))) if table.subject else [""] * count,
-        "group": list(columns.texts(_plain(table.group))) if table.group else [""] * count,
-        "recorded": [text[:16] for text in columns.texts(_plain(table.recorded))]
-        if table.recorded
-        else [""] * count,
-        "time": [_hours(columns, table, word, row) for row, word in enumerate(times)],
+        "subject": _said(columns, column.subject or table.subject, read),
+        "group": _said(columns, column.group or table.group, read),
+        "recorded": [str(text)[:16] for text in _said(columns, table.recorded, read)],
+        "time": [_hours(columns, table, str(word), row) for row, word in enumerate(times)],
+        "ear": list(_ears(columns, column.ear or table.ear)),
     }
+
+
+def _said(columns: Columns, source: str, read: set[str]) -> list[object]:
+    """A column as text, or one value for all rows; a column of readings is a value, as where an animal names it."""
+    name = _plain(source)
+    is_column = name in columns and name not in read
+    return list(columns.texts(name)) if is_column else [source] * len(columns.frame)
 
 
 def _hours(columns: Columns, table: Table, word: str, row: int) -> float:
@@ -357,15 +369,23 @@ def _values(columns: Columns, source: str) -> list[float]:
 
 
 def _levels(
-    columns: Columns, table: Table, column: Column, name: str, ears: Sequence[tuple[object, object]]
-) -> list[Level]:
-    """What each cell says; cells that say nothing readable are listed, and those in doubt asked about."""
-    if column.quantity not in IN_DECIBELS:
-        return [Level(value) for value in columns.numbers(name)]
-    loudest = parse(table.loudest.lower().split("db")[0].strip())
+    columns: Columns, table: Table, read: Mapping[str, Column], about: Mapping[str, dict[str, list[object]]]
+) -> dict[str, list[Level]]:
+    """What each cell of the columns says; what says nothing readable is listed, and what is in doubt asked about."""
+    loudest = parse(table.loudest.lower().split("db")[0].strip()) or np.nan
     codes = table.words()
-    cells = [level(text, columns.decimal, codes, loudest or np.nan) for text in columns.texts(name)]
-    return sift(columns, name, cells, ears, codes.certain, blanks=False)
+    cells = {
+        name: [level(text, columns.decimal, codes, loudest) for text in columns.texts(name)]
+        for name, column in read.items()
+        if column.quantity in IN_DECIBELS
+    }
+    ears = {name: list(zip(about[name]["subject"], about[name]["ear"], strict=True)) for name in cells}
+    plain = {
+        name: [Level(value) for value in columns.numbers(name)]
+        for name, column in read.items()
+        if column.quantity not in IN_DECIBELS
+    }
+    return {**plain, **sift(columns, cells, ears, codes.certain, blanks=False)}
 
 
 def draft(files: Sequence[Export]) -> str:
@@ -374,7 +394,8 @@ def draft(files: Sequence[Export]) -> str:
         f'otosome = "{KIND}"',
         "# Say what each column holds, then: otosome import PATH... --mapping THIS_FILE",
         f"# quantity: {', '.join(QUANTITIES)}; leave it empty for a column that is not to be read.",
-        "# frequency, ear and level: the name of another column, or a value ('8 kHz', 'click', 'right', '80 dB SPL').",
+        "# frequency, ear, level, and where a column has its own, subject, group and time: the name of another column,",
+        "# or a value ('8 kHz', 'click', 'right', '80 dB SPL', 'M1', '14 d').",
     ]
     return "\n".join([*lines, *(line for export in files for line in _drafted(export))]) + "\n"
 

@@ -18,8 +18,9 @@ from otosome.laboratory.file import LARGEST, MOST_CELLS, Export
 
 MAGIC = b"PK\x03\x04"
 MOST_PARTS, MOST_SHEETS = 2000, 60
-CELL = re.compile(rb"""\br\s*=\s*["']\$?([A-Za-z]{1,3})\$?(\d{1,9})["']""")
-PIECE = 1 << 20
+CELL = re.compile(rb"<(?:[\w.-]+:)?(?:c|row)(?:\s([^<>]*))?>")  # a cell or row, and its attributes
+STANDS = re.compile(rb"""(?<![\w:.-])r\s*=\s*["']?([^"'<>]*)""")  # where it says it stands
+PLACE = re.compile(rb"\$?([A-Za-z]{0,3})\$?(\d{0,9})")
 AGAIN = "save the sheet as a new .xlsx with values alone, or as CSV"
 OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 
@@ -112,28 +113,36 @@ def _allowed(export: Export, parts: list[zipfile.ZipInfo]) -> None:
 
 
 def _part(export: Export, archive: zipfile.ZipFile, part: zipfile.ZipInfo, room: int) -> int:
-    """Read a part in pieces to its end, so that its size is what it is and not what it says; bytes of it."""
-    size, tail, rows, columns = 0, b"", 0, 0
-    sheet = "worksheets/" in part.filename.lower()
+    """Read a part to its end, so that its size is what it is and not what it says; bytes of it."""
     with archive.open(part) as stream:
-        while piece := stream.read(PIECE):
-            size += len(piece)
-            if size > room:
+        content = stream.read(room + 1)
+    if len(content) > room:
+        raise export.refusal("workbook", f"more than {LARGEST} bytes unpacked", f"at most {LARGEST}", AGAIN)
+    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+        raise export.refusal("workbook", "a document type", "none", AGAIN)
+    if b"\0" in content and part.filename.lower().endswith((".xml", ".rels")):
+        raise export.refusal(part.filename[-60:], "bytes that are no UTF-8", "a sound .xlsx", AGAIN)
+    _check_cells(
+        export, part.filename[-60:], content
+    )  # whatever its name is: a workbook may call any part a sheet
+    return len(content)
+
+
+def _check_cells(export: Export, name: str, content: bytes) -> None:
+    """Refuse cells that lie too far out, and any whose place is not written as one: the reader makes room for them."""
+    rows, columns = 0, 0
+    for attributes in CELL.findall(content):
+        if attributes.count(b'"') % 2 or attributes.count(b"'") % 2:
+            raise export.refusal(name, "an attribute without its end", "a sound .xlsx", AGAIN)
+        for place in STANDS.findall(attributes):
+            match = PLACE.fullmatch(place)
+            if match is None:
                 raise export.refusal(
-                    "workbook", f"more than {LARGEST} bytes unpacked", f"at most {LARGEST}", AGAIN
+                    name, f"the place {place[:20].decode('latin-1')!r}", "such as B12", AGAIN
                 )
-            whole = tail + piece
-            if b"<!DOCTYPE" in whole or b"<!ENTITY" in whole:
-                raise export.refusal("workbook", "a document type", "none", AGAIN)
-            if sheet:
-                for column, row in CELL.findall(whole):
-                    columns, rows = max(columns, _number(column)), max(rows, int(row))
-            tail = whole[-40:]
-    if rows * columns > MOST_CELLS:
-        raise export.refusal(
-            part.filename[-60:], f"{rows} rows, {columns} columns", f"at most {MOST_CELLS} cells", AGAIN
-        )
-    return size
+            columns, rows = max(columns, _number(match[1])), max(rows, int(match[2] or 1))
+    if rows * max(columns, 1) > MOST_CELLS:
+        raise export.refusal(name, f"{rows} rows, {columns} columns", f"at most {MOST_CELLS} cells", AGAIN)
 
 
 def _number(letters: bytes) -> int:

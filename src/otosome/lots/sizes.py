@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from otosome.units import Array
 
@@ -43,6 +42,8 @@ def lognormal_classes(median: Array, spread: Array, n: int = CLASSES) -> tuple[A
     ``spread``  geometric standard deviation, 1 or more, shape (subject,)
     returns     diameters (same unit) and weights, each of shape (n, subject)
     """
+    from scipy.special import ndtr, ndtri
+
     sigma = np.log(spread)
     edges = ndtri(np.arange(n + 1) / n)[:, None]
     # E[exp(-sigma z)] between two edges, from the upper tail: no two numbers near one are subtracted.
@@ -60,5 +61,7 @@ def quantile(size: Array, count: Array, share: float) -> float:
 
 def geometric_deviation(size: Array, count: Array) -> float:
     """Of the log-normal with the same D10 and D90."""
+    from scipy.special import ndtri
+
     between = ndtri(0.9) - ndtri(0.1)
     return float((quantile(size, count, 0.9) / quantile(size, count, 0.1)) ** (1 / between))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import log_ndtr, ndtri
 
 from otosome.roles import Reading
 from otosome.units import Array, Decibels
@@ -21,6 +20,8 @@ def read_on_grid(
     returns                readings, same shape: above the loudest level no response (censored above, at it);
                            at the softest there is no telling how much lower the truth lies (censored below)
     """
+    from scipy.special import ndtri
+
     reading = value + error * ndtri(uniform)
     # Half upwards, as the bins of the likelihood are closed below.
     level = lowest + grid * np.floor((reading - lowest) / grid + 0.5)
@@ -38,6 +39,8 @@ def log_on_grid(reading: Reading, value: Decibels, error: Decibels, grid: Decibe
 
 def log_between(low: Array, high: Array) -> Array:
     """Log-probability that a standard normal lies between; both ends moved to the tail where digits live."""
+    from scipy.special import log_ndtr
+
     flip = low > 0.0
     lower, upper = np.where(flip, -high, low), np.where(flip, -low, high)
     top, bottom = log_ndtr(upper), log_ndtr(lower)

@@ -9,7 +9,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from otosome.study import REFUSED
 from otosome.units import Json
 
 if TYPE_CHECKING:
@@ -131,6 +130,7 @@ def _common(result: xr.Dataset) -> Json:
     from otosome.report import exactness, provenance, summary
     from otosome.report.arrival import arrival, crossing
     from otosome.report.axes import stack
+    from otosome.study import REFUSED
 
     errors, sources = summary.accuracy(result), summary.sources(result)
     counts: dict[str, int] = {}

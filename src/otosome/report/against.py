@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otosome.answers import stored
-from otosome.answers.numbers import is_fraction, number
+from otosome.answers.numbers import is_fraction, number, unit_text
 from otosome.fitting.against import Against, Cell, Total
 from otosome.fitting.measured import Difference
 from otosome.report.drawing import COMPARED, INK, TREATED, canvas, svg_text, tone_axis
 from otosome.report.figures import Panel
 from otosome.report.summary import words
+from otosome.units import Array
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.axes import Axes
 
 _HOURS_A_DAY = 24.0
 # More panels of one measure than this are read in the table beside the report.
@@ -60,11 +62,16 @@ def measured(result: xr.Dataset) -> list[Difference]:
 
 
 def _panels(cells: list[Cell], unit: str) -> Iterator[Panel]:
+    """Over frequency, a panel each arm and moment; over time, a panel each arm, where there is no frequency."""
     tonal = [cell for cell in cells if cell.tone is not None]
     ordered = sorted(tonal, key=lambda cell: (cell.arm, cell.time, cell.tone or 0.0))
     limits = _limits(tonal) if tonal else (0.0, 1.0)
     for (arm, time), row in groupby(ordered, key=lambda cell: (cell.arm, cell.time)):
-        yield _panel(arm, time, list(row), unit, limits)
+        day = number(time / _HOURS_A_DAY)
+        yield _panel(f"{arm}, day {day}", list(row), unit, limits)
+    timed = sorted((cell for cell in cells if cell.tone is None), key=lambda cell: (cell.arm, cell.time))
+    for arm, row in groupby(timed, key=lambda cell: cell.arm):
+        yield _over_time(arm, list(row), unit)
 
 
 def _limits(cells: list[Cell]) -> tuple[float, float]:
@@ -75,27 +82,41 @@ def _limits(cells: list[Cell]) -> tuple[float, float]:
     return min(ends) - gap, max(ends) + gap
 
 
-def _panel(arm: str, time: float, cells: list[Cell], unit: str, limits: tuple[float, float]) -> Panel:
+def _panel(where: str, cells: list[Cell], unit: str, limits: tuple[float, float]) -> Panel:
+    """Medians over the band along frequency."""
     tones = np.array([cell.tone for cell in cells], dtype=float)
-    ends = {end: [getattr(cell.simulated.exact, end) for cell in cells] for end in ("low", "median", "high")}
-    day = number(time / _HOURS_A_DAY)
     with canvas(400, 270) as (figure, axes):
-        axes.fill_between(tones, ends["low"], ends["high"], color=TREATED, alpha=0.18, linewidth=0)
-        axes.plot(tones, ends["median"], color=TREATED, linewidth=1.4)
-        for inside, colour, marker in ((True, INK, "o"), (False, COMPARED, "D")):
-            some = [cell for cell in cells if cell.inside == inside]
-            axes.plot(
-                [float(cell.tone or 0.0) for cell in some],
-                [cell.median for cell in some],
-                color=colour,
-                marker=marker,
-                linestyle="none",
-                markersize=7,
-            )
+        _lay(axes, tones, cells)
         tone_axis(axes, tones)
         axes.set_ylim(*(reversed(limits) if unit == "dB HL" else limits))
-        axes.set_ylabel("share" if is_fraction(unit) else unit)
-        svg = svg_text(figure, f"against {cells[0].measure} {arm} {time}")
-    outside = sum(not cell.inside for cell in cells)
-    says = f"{arm}, day {day}: {outside} of {len(cells)} medians outside."
-    return Panel(f"{words(arm)}, day {day}", says, svg)
+        axes.set_ylabel("share" if is_fraction(unit) else unit_text(unit))
+        svg = svg_text(figure, f"against {cells[0].measure} {where}")
+    return Panel(words(where), _says(where, cells), svg)
+
+
+def _over_time(arm: str, cells: list[Cell], unit: str) -> Panel:
+    """Medians over the band along time, in hours or days; concentrations on a scale of ratios."""
+    hours = np.array([cell.time for cell in cells])
+    in_days = hours.max() > 3.0 * _HOURS_A_DAY
+    with canvas(400, 270) as (figure, axes):
+        _lay(axes, hours / _HOURS_A_DAY if in_days else hours, cells)
+        if unit == "uM":
+            axes.set_yscale("log")
+        axes.set(xlabel="time (d)" if in_days else "time (h)", ylabel=unit_text(unit))
+        svg = svg_text(figure, f"against {cells[0].measure} {arm}")
+    return Panel(words(arm), _says(arm, cells), svg)
+
+
+def _lay(axes: Axes, along: Array, cells: list[Cell]) -> None:
+    """Medians of measured groups as marks over the simulated median and band; those outside in their own."""
+    ends = {end: [getattr(cell.simulated.exact, end) for cell in cells] for end in ("low", "median", "high")}
+    axes.fill_between(along, ends["low"], ends["high"], color=TREATED, alpha=0.18, linewidth=0)
+    axes.plot(along, ends["median"], color=TREATED, linewidth=1.4)
+    for inside, colour, marker in ((True, INK, "o"), (False, COMPARED, "D")):
+        some = [n for n, cell in enumerate(cells) if cell.inside == inside]
+        medians = [cells[n].median for n in some]
+        axes.plot(along[some], medians, color=colour, marker=marker, linestyle="none", markersize=7)
+
+
+def _says(where: str, cells: list[Cell]) -> str:
+    return f"{where}: {sum(not cell.inside for cell in cells)} of {len(cells)} medians outside."

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from otosome.answers.accuracy import Accuracy
-from otosome.answers.exposure import Drugs
-from otosome.answers.headline import Headline
 from otosome.answers.numbers import amount
-from otosome.answers.scores import WORDS
-from otosome.answers.sources import SourceRow
-from otosome.answers.therapies import ArmResult, SideBySide
-from otosome.fitting.fit import Fit
-from otosome.report.exactness import short
-from otosome.report.provenance import read_once, standing
+
+# What is printed of a design is printed within a second, so nothing else is loaded for it.
+if TYPE_CHECKING:
+    from otosome.answers.accuracy import Accuracy
+    from otosome.answers.exposure import Drugs
+    from otosome.answers.headline import Headline
+    from otosome.answers.sources import SourceRow
+    from otosome.answers.therapies import ArmResult, SideBySide
+    from otosome.fitting.fit import Fit
 
 # With fewer, an end of the interval is the one world that happened to lie there.
 _FEW_WORLDS = 5
+# Of a curve that is printed.
+_POINTS = 8
 # A share of fewer moves in steps of more than 5 %: one that reads 100 % may be 95 %.
 _FEW_FOR_A_SHARE = 20
 _LAST = "  research only; not for treating anyone"
@@ -27,6 +29,8 @@ Answer = Mapping[str, Any]
 
 def accuracy_lines(errors: Accuracy) -> list[str]:
     """The numerical error in one short line."""
+    from otosome.report.exactness import short
+
     return [f"{short(errors)}; details in the report"]
 
 
@@ -105,6 +109,8 @@ def therapy_lines(beside: SideBySide) -> list[str]:
 
 
 def _arm_lines(arm: ArmResult) -> list[str]:
+    from otosome.answers.scores import WORDS
+
     chance = arm.best["as stated"]
     gains = [f"    {name} {row.gain.text}" for name, row in arm.measures.items() if row.endpoint == WORDS]
     saved = ", ".join(f"{kind} {cell.saved.text}" for kind, cell in arm.cells.items())
@@ -131,15 +137,31 @@ def _worlds(number: int) -> str:
 
 def source_lines(rows: Sequence[SourceRow], counts: Mapping[str, int]) -> list[str]:
     """Every number of a study with its paper or the reason it was assumed, and how many of each basis there are."""
+    from otosome.report.provenance import read_once
+
     number = ", ".join(f"{count} {basis}" for basis, count in sorted(counts.items()))
     return [f"* {read_once(rows)}", *map(_source, rows), number]
 
 
 def _source(row: SourceRow) -> str:
+    from otosome.report.provenance import standing
+
     mark = f"{row.basis}{'*' if row.provisional else ''}"
     shown = row.given if row.value is None else f"{row.value:.4g} {row.unit}"
     stands = f"  [{standing(row)}]" if standing(row) else ""
     return f"{mark:<11} {row.parameter:<58} {shown}  {row.source or ''}{stands}"
+
+
+def _curve_lines(chart: Answer) -> list[str]:
+    """A figure as text: some points of each of its lines."""
+    lines = [f"  {chart['heading']}: {chart['up']} by {chart['across']}"]
+    for series in chart["series"]:
+        points = list(zip(series["across"], series["up"], strict=True))
+        some = points[:: -(-len(points) // _POINTS)]
+        lines.append(
+            f"    {series['label']}: {', '.join(f'{up:.2g} at {across:.3g}' for across, up in some)}"
+        )
+    return lines
 
 
 def entry_lines(entries: Mapping[str, Mapping[str, str]]) -> list[str]:
@@ -217,6 +239,7 @@ def design_lines(design: Answer) -> list[str]:
     for part in plan["parts"]:
         lines.append(f"  {part['heading']}")
         lines += [f"    {row['name']}: {row['text']}" for row in part["lines"]]
+    lines += [line for chart in plan["charts"] for line in _curve_lines(chart)]
     done = design["simulated"]
     if done is not None:
         lines.append(

@@ -14,6 +14,7 @@ run in ``study.toml``, and every number drawn for each ear in ``ears.parquet``.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ DATA, ANSWER, STUDY, EARS = "result.nc", "answer.json", "study.toml", "ears.parq
 _SHORT = ("name", "version", "seed", "species", "ears")
 _NEEDED = ("name", "seed", "study", "headline", "sources", "notes")
 _LARGEST = 200_000_000
+# The groups that belong to the ears; the tables of readings and sources stand beside them.
+GROUPS = ("ears", "cells", "measures", "window")
 # Unit and meaning of what does not state them itself.
 _MEANINGS = {
     "arm": ("", "arm of the study"),
@@ -152,13 +155,13 @@ def write_data(result: xr.Dataset, readings: pd.DataFrame, folder: Path) -> None
 
 def read_data(folder: Path) -> xr.Dataset:
     """The numbers of a result folder, with the answer as JSON in its attributes; raises BadInput for what is none."""
-    import xarray as xr
+    import h5netcdf
 
     file = folder / DATA
     try:
-        with xr.open_dataset(file, engine="h5netcdf") as root:
-            earlier = bool(root.sizes)
-        stored = _whole(file) if earlier else _joined(file)
+        with h5netcdf.File(file, "r") as opened:
+            earlier, groups = bool(opened.dimensions), [name for name in GROUPS if name in opened.groups]
+        stored = _group(file) if earlier else _joined(file, groups)
     except (OSError, ValueError, KeyError) as error:
         raise BadInput(f"cannot be read ({_first_line(error)})", file=str(file)) from error
     if not earlier:
@@ -175,25 +178,21 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
-def _whole(file: Path) -> xr.Dataset:
-    """A file from before there were groups."""
+def _group(file: Path, name: str | None = None) -> xr.Dataset:
+    """A group of a file; its root, which before there were groups held all, where none is named."""
     import xarray as xr
 
-    with xr.open_dataset(file, engine="h5netcdf") as opened:
+    with xr.open_dataset(file, group=name, engine="h5netcdf") as opened:
         return opened.load()
 
 
-def _joined(file: Path) -> xr.Dataset:
+def _joined(file: Path, groups: Iterable[str]) -> xr.Dataset:
     """The groups of a file that belong to its ears, as one dataset."""
     import xarray as xr
 
-    with xr.open_datatree(file, engine="h5netcdf") as tree:
-        parts = [
-            tree[name].to_dataset().load() for name in tree.children if name not in ("readings", "sources")
-        ]
-        attrs = {name: _plain(value) for name, value in tree.attrs.items() if name in _SHORT}
+    parts = [_group(file, name) for name in groups]
     joined = xr.merge(parts, join="exact", compat="equals", combine_attrs="override")
-    joined.attrs = attrs
+    joined.attrs = {name: _plain(value) for name, value in _group(file).attrs.items() if name in _SHORT}
     return joined
 
 

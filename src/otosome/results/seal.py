@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from otosome.files import sha256
+
 # Files of a result are read in pieces of so many bytes.
-_PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Altered:
 
 def hashes(folder: Path, but: str) -> dict[str, str]:
     """SHA-256 of every file in a folder, by its path in it, with ``/`` on every system; without the file ``but``."""
-    return {name: _hash(folder / name) for name in _names(folder) if name != but}
+    return {name: sha256(folder / name) for name in _names(folder) if name != but}
 
 
 def altered(folder: Path, sealed: Mapping[str, str], but: str) -> list[Altered]:
@@ -64,11 +64,3 @@ def _names(folder: Path) -> Iterator[str]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
             yield path.relative_to(folder).as_posix()
-
-
-def _hash(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as content:
-        while piece := content.read(_PIECE):
-            digest.update(piece)
-    return digest.hexdigest()

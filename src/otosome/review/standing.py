@@ -35,23 +35,25 @@ def asked_now(stored: xr.Dataset, shelves: tuple[Path, ...] = (), folder: Path |
 
     Retracted sources are let in, so that what rests on them can be named.
     """
-    catalog = Catalog.of_study(folder, shelves)
-    return _question(stored, catalog, lambda name, pinned: not pinned.shelf)
+    return _pinned(_asked(stored, Catalog.of_study(folder, shelves)), lambda name, pinned: not pinned.shelf)
 
 
 def asked_then(stored: xr.Dataset, shelves: tuple[Path, ...] = (), folder: Path | None = None) -> Study:
     """The question a result answered, with every number as it was."""
-    now = asked_now(stored, shelves, folder)
-    return _question(stored, now.shelves, lambda name, _: name in now.parameters or name in now.curves)
+    asked = _asked(stored, Catalog.of_study(folder, shelves))
+    now = _pinned(asked, lambda name, pinned: not pinned.shelf)
+    return _pinned(asked, lambda name, _: name in now.parameters or name in now.curves)
 
 
-def _question(
-    stored: xr.Dataset, catalog: Catalog, keep: Callable[[str, Number | StatedCurve], bool]
-) -> Study:
+def _asked(stored: xr.Dataset, catalog: Catalog) -> Study:
     every = tuple({f.stem for root in (SHIPPED, *catalog.roots) for f in (root / "sources").glob("*.toml")})
-    study = loads(
+    return loads(
         stored.attrs["study"], stored.attrs["name"], catalog=catalog, allow_retracted=every, check=False
     )
+
+
+def _pinned(study: Study, keep: Callable[[str, Number | StatedCurve], bool]) -> Study:
+    """The study with those of its pinned numbers and curves that are kept."""
     pins = {
         table: {name: pin for name, pin in getattr(study.tables, table).items() if keep(name, pin)}
         for table in ("numbers", "curves")

@@ -10,8 +10,9 @@ from otosome.cards import parse_toml, read_toml
 from otosome.catalog import SHIPPED, Catalog
 from otosome.errors import BadInput, at
 from otosome.evidence import Curve, Parameter
+from otosome.files import regular, sha256
 from otosome.study.checks import check_study
-from otosome.study.inputs import Inputs, digest, of_one_person, with_inputs
+from otosome.study.inputs import Inputs, of_one_person, with_inputs
 from otosome.study.notes import with_notes
 from otosome.study.reading import tables_of
 from otosome.study.study import Study
@@ -50,7 +51,7 @@ def load(
         tables_of(read_toml(file), file.name),
         Catalog.of_study(file.parent, tuple(shelves)),
         allowed=allow_retracted,
-        inputs={str(file): digest(file)},
+        inputs={str(file): sha256(file)},
     )
     whose = {"person": person, "ear": ear, "interpolate": interpolate or None}
     if audiogram is not None:
@@ -105,6 +106,7 @@ def loads(
 
 def _find(study: str | Path) -> Path:
     file = Path(study)
+    regular(file)
     if file.is_file():
         return file
     shipped = STUDIES / f"{study}.toml"

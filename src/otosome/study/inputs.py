@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import get_args
 
 from otosome.cards import Card, make_card
 from otosome.errors import BadInput, at
+from otosome.files import sha256
 from otosome.study.reading import table_of
 from otosome.study.study import Study
 from otosome.study.tables import DrugUse, PopulationUse, Tables
@@ -61,11 +61,6 @@ class Inputs:
         return file
 
 
-def digest(file: Path) -> str:
-    """SHA-256 of a file, as a result records its inputs."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
 def with_inputs(study: Study, inputs: Inputs) -> Study:
     """The study with what its files hold; raises BadInput for a file that cannot be used, or a refused lot."""
     study = _with_batches(_with_points(_with_people(study, inputs), inputs), inputs)
@@ -97,17 +92,17 @@ def _without_pins(tables: Tables, beginnings: tuple[str, ...]) -> dict[str, obje
 
 def _with_people(study: Study, inputs: Inputs) -> Study:
     """Take the audiograms of a study's people into the study."""
-    from otosome.study.people import as_far_as_read, with_readings
-
     use = study.tables.population
     if use is None or use.audiogram is None or use.readings is not None:
         return study
+    from otosome.study.people import as_far_as_read, with_readings
+
     cure = "copy it beside the study, or give it with --audiogram"
     with at(None, "population.audiogram"):
         file = inputs.audiogram or inputs.file(use.audiogram, "is no file beside the study", cure)
     population, notes, unreadable = with_readings(use, file, study.catalog)
     tables = study.tables.model_copy(update={"population": population})
-    digests = {**study.inputs, str(file): digest(file)}
+    digests = {**study.inputs, str(file): sha256(file)}
     study = replace(study, unreadable=unreadable, tables=tables, inputs=digests)
     try:
         with at(file.name):
@@ -137,7 +132,7 @@ def _with_points(study: Study, inputs: Inputs) -> Study:
         with at(None, f"drug.{name}.measured"):
             file = inputs.file(use.measured, "is no file beside the study", "copy it beside the study")
             drugs[name] = use.model_copy(update={"points": _points(study, use, file)})
-        digests[str(file)] = digest(file)
+        digests[str(file)] = sha256(file)
     return replace(study, tables=study.tables.model_copy(update={"drug": drugs}), inputs=digests)
 
 
@@ -208,8 +203,6 @@ _Giver = tuple[str, str]
 
 def _with_batches(study: Study, inputs: Inputs) -> Study:
     """Take the lots that a study names by file into the study."""
-    from otosome.lots.reading import read_lot
-
     names, batches = _batches(study.tables), dict(study.tables.batch)
     notes, digests = list(study.notes), dict(study.inputs)
     for giver, name in list(names.items()):
@@ -217,11 +210,13 @@ def _with_batches(study: Study, inputs: Inputs) -> Study:
             file = _file_of_batch(study, name, inputs)
         if file is None:
             continue
+        from otosome.lots.reading import read_lot
+
         lot = read_lot(file, study.catalog)
         names[giver] = _free_name(study, lot.name, lot.values, batches)
         batches[names[giver]] = dict(lot.values)
         notes += [note for note in lot.notes if note not in notes]
-        digests[str(file)] = digest(file)
+        digests[str(file)] = sha256(file)
     tables = _with_names(study.tables, names).model_copy(update={"batch": batches})
     return replace(study, tables=tables, notes=tuple(notes), inputs=digests)
 
@@ -254,8 +249,6 @@ def _file_of_batch(study: Study, name: str, inputs: Inputs) -> Path | None:
 
     A file in the place of every batch is in no vehicle's: no measured lot can stand for what holds nothing.
     """
-    from otosome.lots.reading import read_lot
-
     shelf = study.catalog.names("batches")
     if name in study.tables.batch or name in shelf:
         return None if inputs.batch is None or _is_vehicle(study.batch(name).card) else inputs.batch
@@ -263,6 +256,8 @@ def _file_of_batch(study: Study, name: str, inputs: Inputs) -> Path | None:
     file = inputs.file(name, absent, "copy it beside the study, or give it with --batch", shelf)
     if inputs.batch is None:
         return file
+    from otosome.lots.reading import read_lot
+
     lot = read_lot(file, study.catalog)
     return file if _is_vehicle(make_card(lot.values, "batches", lot.name, file.name)) else inputs.batch
 

@@ -147,12 +147,16 @@ class Study:
             yield self.batch(name) if shelf == "batches" else self.catalog.get(shelf, name)
 
     def own_files(self) -> list[Path]:
-        """The files beside the study that it rests on: its entries there, and all sources."""
+        """The files beside the study that it rests on: its entries there, and their sources."""
         root = self.shelves.beside
         if root is None:
             return []
-        entries = (root / entry.card.shelf / f"{entry.name}.toml" for entry in self.entries())
-        return [*(file for file in entries if file.is_file()), *sorted((root / "sources").glob("*.toml"))]
+        stated: list[Parameter | Curve] = [*self.parameters.values(), *self.curves.values()]
+        sources = {number.source for number in stated if number.source is not None}
+        names = [(entry.card.shelf, entry.name) for entry in self.entries()]
+        names += [("sources", key) for key in sorted(sources)]
+        files = (root / shelf / f"{name}.toml" for shelf, name in names)
+        return [file for file in files if file.is_file()]
 
     def _implied(self) -> Iterator[tuple[str, str]]:
         """Shelf and name of the entries that no table of the study names."""
@@ -441,7 +445,6 @@ class Study:
         for entry in self.entries():
             for parameter in entry.parameters(self.tables.species).values():
                 numbers[parameter.name] = self._standing(self._of_strain(parameter))
-                self._check_linked(numbers[parameter.name])
         for name, number in self.tables.numbers.items():
             if name not in numbers:
                 raise BadInput(
@@ -450,17 +453,36 @@ class Study:
             if number.source is not None:
                 self.catalog.source(number.source)
             numbers[name] = number.pinned(numbers[name], self.name)
+        for name in numbers:
+            self._check_links(name, numbers, ())
         return numbers
 
     def _of_strain(self, parameter: Parameter) -> Parameter:
         return parameter if self.strain is None else self.strain.restated(parameter)
 
-    def _check_linked(self, parameter: Parameter) -> None:
-        """What a number is linked to stands on some shelf, in the study or not."""
-        for name, _ in parameter.linked:
-            shelf, stem, key = name.split(".")
-            if key not in self.catalog.get(shelf, stem).card.parameters:
-                raise BadInput("is linked to a number that is on no shelf", key=parameter.name, given=name)
+    def _check_links(self, name: str, numbers: Mapping[str, Parameter], before: tuple[str, ...]) -> None:
+        """Follow the links of a number: each ends at one on some shelf, in the study or not, and none in a circle."""
+        if name in before:
+            circle = " -> ".join((*before[before.index(name) :], name))
+            raise BadInput(
+                "is linked in a circle",
+                file=self.name,
+                key=name,
+                given=circle,
+                cure="take one of these links out",
+            )
+        for other, _ in self._linkable(name, numbers).linked:
+            self._check_links(other, numbers, (*before, name))
+
+    def _linkable(self, name: str, numbers: Mapping[str, Parameter]) -> Parameter:
+        """A number of the study, or of a shelf."""
+        if name in numbers:
+            return numbers[name]
+        shelf, stem, key = name.split(".")
+        by_species = self.catalog.get(shelf, stem).card.parameters.get(key)
+        if by_species is None:
+            raise BadInput("is linked to, and on no shelf", file=self.name, key=name, given=name)
+        return by_species.get(self.tables.species) or next(iter(by_species.values()))
 
     @cached_property
     def curves(self) -> dict[str, Curve]:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import nct, t
+from scipy.special import nctdtr, ndtri
 
 from otosome.errors import BadInput
 from otosome.trials.frequencies import Rule, Together
-from otosome.trials.power import detectable, exaggeration, least_whole, significant, two_means
+from otosome.trials.power import detectable, exaggeration, least_whole, significant, t_edge, two_means
 from otosome.units import Array
 
 MOST_ANIMALS = 2000
@@ -144,8 +143,8 @@ def come_again(n: int, benefits: Array, sd: float, alpha: float) -> Again:
     ``benefits``  equally likely true benefits, any shape
     """
     shifts = np.ravel(benefits) / (sd * math.sqrt(2 / n))
-    edge = float(t.isf(alpha / 2, 2 * n - 2))
-    up = np.atleast_1d(nct.sf(edge, 2 * n - 2, np.minimum(shifts, 200.0)))
+    edge = t_edge(alpha / 2, 2 * n - 2)
+    up = np.atleast_1d(1 - nctdtr(2 * n - 2, np.minimum(shifts, 200.0), edge))
     return Again(float(up.mean()), float((up**2).mean() / up.mean()))
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otosome.catalog import Catalog
-from otosome.trials.bank import Tick
-from otosome.trials.characteristics import Simulated, simulated
+from otosome.trials.operating import Simulated
 from otosome.trials.plan import Plan
 from otosome.trials.reading import Question
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from otosome.trials.bank import Tick
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ def with_trials(
 
     ``folder``  for the bank of simulated ears
     """
+    from otosome.trials.characteristics import simulated
+
     assert question.simulate is not None
     done, people = simulated(
         question.simulate, question.beside, catalog, _beliefs(question), folder, workers, resume, tick

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from otosome import __version__
 from otosome.errors import BadInput
+from otosome.files import sha256
 from otosome.forward import draw, simulate
 from otosome.study import Study, load, saves
 from otosome.trials.simulated import Simulate, cut_down
@@ -165,7 +166,7 @@ def _write(work: Work, table: Array, about: dict[str, object]) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     part.replace(work.file)
-    mark = {"sha256": _sha256(work.file), "key": work.key, "rows": [work.first, work.last], **about}
+    mark = {"sha256": sha256(work.file), "key": work.key, "rows": [work.first, work.last], **about}
     work.mark.write_text(json.dumps(mark), encoding="utf-8", newline="\n")
 
 
@@ -173,7 +174,7 @@ def is_whole(work: Work) -> bool:
     """Whether a shard is there, of this trial, and as it was written."""
     mark = _mark(work)
     same = mark.get("key") == work.key and mark.get("rows") == [work.first, work.last]
-    return same and work.file.is_file() and _sha256(work.file) == mark.get("sha256")
+    return same and work.file.is_file() and sha256(work.file) == mark.get("sha256")
 
 
 def _mark(work: Work) -> dict[str, object]:
@@ -201,11 +202,3 @@ def _joined(shards: Sequence[Work], computed: int) -> Bank:
         computed,
         int((~np.isfinite(values).all(axis=(1, 2, 3))).sum()),
     )
-
-
-def _sha256(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -14,7 +14,6 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
-from scipy.stats import norm
 
 from otosome.errors import BadInput
 from otosome.units import Array
@@ -72,7 +71,7 @@ class Boundaries:
 
     def nominal(self) -> Array:
         """One-sided p value that each look asks for, shape (look,)."""
-        return np.asarray(norm.sf(np.array(self.upper)))
+        return np.asarray(ndtr(-np.array(self.upper)))
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,8 @@ class _Path:
         ends = max(low * root, middle - _FAR * root), min(high * root, middle + _FAR * root)
         half = max(0.0, (ends[1] - ends[0]) / 2)
         nodes = (ends[0] + ends[1]) / 2 + half * _NODES
-        density = norm.pdf(nodes[:, None], score[None, :] + drift * step, math.sqrt(step)) @ mass
+        off = (nodes[:, None] - score[None, :] - drift * step) / math.sqrt(step)
+        density = np.exp(-(off**2) / 2) @ mass / math.sqrt(2 * math.pi * step)
         return _Path(fraction, nodes, density * _WEIGHTS * half)
 
     def _nodes(self) -> tuple[Array, Array]:
@@ -173,7 +173,7 @@ def spending(kind: Kind, total: float, shape: float) -> Callable[[float], float]
     """How much of an error is spent by a fraction of the information."""
     if kind in ("obrien_fleming", "lan_demets_obrien_fleming"):
         edge = float(ndtri(1 - total / 2))
-        return lambda t: float(2 * norm.sf(edge / math.sqrt(t)))
+        return lambda t: float(2 * ndtr(-edge / math.sqrt(t)))
     if kind in ("pocock", "lan_demets_pocock"):
         return lambda t: total * math.log(1 + (math.e - 1) * t)
     if shape == 0:

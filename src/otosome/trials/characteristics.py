@@ -8,77 +8,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.answers.numbers import Interval, ShareInterval, difference, interval, share, share_interval
+from otosome.answers.numbers import difference, interval, share, share_interval
 from otosome.catalog import Catalog
-from otosome.study import Study, load
 from otosome.trials.animals import beliefs_of
 from otosome.trials.bank import Bank, Tick, bank
+from otosome.trials.operating import Flow, Operating, Simulated
 from otosome.trials.replicates import Results, Subjects, subjects, trials
-from otosome.trials.simulated import Simulate, cut_down
+from otosome.trials.simulated import Simulate, cut_down, study_name, study_of
 from otosome.units import Array
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NONE, MECHANISM = "none", "mechanism"
-
-
-@dataclass(frozen=True)
-class Operating:
-    """Trials under one belief.
-
-    ``positive``   share of trials that are significant in the right direction, with its Monte-Carlo interval
-    ``wrong``      share that are significant in the wrong one
-    ``worlds``     power in the worlds: median, 5 and 95 %
-    ``monte_carlo``, ``bank``  standard errors of ``positive`` from so many trials, and from so many worlds and ears
-    ``estimate``   what trials report;  ``bias``  mean of it less the truth;  ``coverage``  of the truth by intervals
-    """
-
-    belief: str
-    positive: ShareInterval
-    wrong: float
-    worlds: tuple[float, float, float]
-    monte_carlo: float
-    bank: float
-    estimate: Interval
-    bias: float
-    coverage: float
-    text: str
-
-
-@dataclass(frozen=True)
-class Flow:
-    """Subjects of the first trial by group, after CONSORT: read for enrolment, enrolled, lost, analysed."""
-
-    group: str
-    enrolled: int
-    lost: int
-    analysed: int
-
-
-@dataclass(frozen=True)
-class Simulated:
-    """Trials simulated.
-
-    ``ears``  of the bank, in so many ``worlds``;  ``left_out``  of them;  ``shards``  computed now;  ``hash``  of it
-    """
-
-    trials: int
-    n: int
-    ears: int
-    worlds: int
-    left_out: int
-    shards: int
-    hash: str
-    operating: tuple[Operating, ...]
-    flow: tuple[Flow, ...]
-    notes: tuple[str, ...]
 
 
 def simulated(
@@ -143,12 +90,6 @@ def simulated(
         tuple(_notes(operating, protocol)),
     )
     return answer, _sheet(first, protocol)
-
-
-def study_name(protocol: Simulate, beside: Path) -> str:
-    """A study's file beside the design, or the name of a shipped one."""
-    file = beside / protocol.study
-    return str(file) if file.is_file() else protocol.study
 
 
 def truths(ears: Bank, protocol: Simulate) -> Array:
@@ -236,10 +177,3 @@ def _notes(operating: list[Operating], protocol: Simulate) -> list[str]:
         f"The bank's error is larger than that of so many trials ({', '.join(larger)}): it is of "
         f"{protocol.bank // protocol.world} worlds, and a larger bank narrows it."
     ]
-
-
-def study_of(protocol: Simulate, beside: Path, catalog: Catalog) -> Study:
-    """The study of a trial, checked against the protocol; raises BadInput."""
-    study = load(study_name(protocol, beside), shelves=catalog.own)
-    protocol.check(study)
-    return study

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -34,19 +35,6 @@ class EscalationBase(Options):
     trials: Annotated[int, Field(ge=100, le=200_000)] = 10_000
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
 
-    @property
-    def rule(self) -> Rule:
-        """The design as the engine follows it."""
-        raise NotImplementedError
-
-    def lines(self) -> list[Line]:
-        """The design's own numbers."""
-        raise NotImplementedError
-
-    def words(self) -> str:
-        """The rule for the protocol."""
-        raise NotImplementedError
-
     def check(self) -> None:
         """Refuse rates that fall, and a target that no dose is near."""
         if any(a > b for a, b in zip(self.rates, self.rates[1:], strict=False)):
@@ -62,15 +50,18 @@ class EscalationBase(Options):
                 cure="state doses that reach it, or another target",
             )
 
-    def plan(self) -> Plan:
-        """What simulated trials choose, and whom they treat."""
-        done = simulate(self.rule, self.rates, self.cohort, self.cohorts, self.trials, self.seed)
+    def plan_of(self, rule: Rule, own: Sequence[Line], words: str) -> Plan:
+        """What simulated trials choose, and whom they treat.
+
+        ``rule``  the design as the engine follows it;  ``own``  its numbers;  ``words``  the rule for the protocol
+        """
+        done = simulate(rule, self.rates, self.cohort, self.cohorts, self.trials, self.seed)
         chosen, treated = done.shares_chosen(), done.treated.mean(axis=0)
         sought = int(np.argmin(np.abs(np.array(self.rates) - self.target)))
         over = treated[np.array(self.rates) > self.target + 1e-12].sum()
         error = math.sqrt(chosen[sought] * (1 - chosen[sought]) / self.trials)
         rows = [
-            *self.lines(),
+            *own,
             chance(f"trials that choose dose {sought + 1}, the nearest to the target", float(chosen[sought])),
             chance("its Monte-Carlo error", error),
             chance("trials that choose none", float((done.chosen < 0).mean())),
@@ -111,5 +102,5 @@ class EscalationBase(Options):
                 intercurrent="whoever leaves within the window without a toxicity is replaced",
                 summary="the dose whose probability of toxicity is nearest the target",
             ),
-            f"Cohorts of {self.cohort} begin at the lowest dose. {self.words()}",
+            f"Cohorts of {self.cohort} begin at the lowest dose. {words}",
         )

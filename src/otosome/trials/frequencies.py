@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 from numpy.random import Generator, Philox
 from scipy.special import chdtri
-from scipy.stats import t
 
+from otosome.trials.power import t_edge
 from otosome.units import Array
 
 Rule = Literal["any", "all", "mean"]
@@ -68,7 +68,7 @@ class Together:
     def power(self, n: int, rule: Rule) -> float:
         """Share of experiments that are positive: ``any`` frequency by Holm's first step, or ``all`` of them."""
         alpha = self.alpha / len(self.difference) if rule == "any" else self.alpha
-        passed = np.abs(self.statistics(n)) > t.isf(alpha / 2, self._freedom(n))
+        passed = np.abs(self.statistics(n)) > t_edge(alpha / 2, self._freedom(n))
         return float((passed.any(axis=1) if rule == "any" else passed.all(axis=1)).mean())
 
     def _freedom(self, n: int) -> int:

@@ -6,7 +6,6 @@ Correlations are intraclass, pooled over all cells: of pairs of ears, and of pai
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
 from collections.abc import Mapping
@@ -17,7 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otosome.errors import BadInput
+from otosome.files import sha256
 from otosome.roles import Options
+from otosome.trials.power import chi2_quantiles
 from otosome.units import Array
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def own_spread(beside: Path, where: SpreadFrom) -> OwnSpread:
             values[key] = f"{100 * share:.3g} %"
             words.append(f"{key.replace('_', ' ')} {share:.2f}")
     summary = f"From {where.folder}, {where.quantity}: {'; '.join(words)}."
-    return OwnSpread(values, summary, {str(file): hashlib.sha256(file.read_bytes()).hexdigest()})
+    return OwnSpread(values, summary, {str(file): sha256(file)})
 
 
 def _readings(file: Path) -> pd.DataFrame:
@@ -143,11 +144,8 @@ def _between(part: pd.DataFrame) -> tuple[float, float, int]:
 
 def _interval(sd: float, freedom: float) -> tuple[float, float]:
     """5 and 95 % of a standard deviation known from so many degrees of freedom."""
-    from scipy.stats import chi2
-
-    return sd * math.sqrt(freedom / chi2.ppf(0.95, freedom)), sd * math.sqrt(
-        freedom / chi2.ppf(0.05, freedom)
-    )
+    low, high = (sd * math.sqrt(freedom / float(q)) for q in chi2_quantiles(np.array([0.95, 0.05]), freedom))
+    return low, high
 
 
 def _correlation(part: pd.DataFrame, across: str) -> float | None:

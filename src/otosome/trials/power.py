@@ -10,22 +10,32 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import chi2, nct, norm, t
+from scipy.special import gammaincinv, nctdtr, ndtr, ndtri, stdtrit
 
 from otosome.errors import BadInput
+from otosome.units import Array
 
 MOST = 1_000_000
 
 
+def t_edge(share: float, freedom: float) -> float:
+    """The value that this share of a t distribution lies above."""
+    return -float(stdtrit(freedom, share))
+
+
+def chi2_quantiles(shares: float | Array, freedom: float) -> Array:
+    """Values below which these shares of a chi-squared distribution lie, of the shape of ``shares``."""
+    return np.asarray(2 * gammaincinv(freedom / 2, shares))
+
+
 def t_power(shift: float, freedom: float, alpha: float) -> float:
     """Power of a two-sided t test whose statistic has this noncentrality and so many degrees of freedom."""
-    edge = float(t.isf(alpha / 2, freedom))
+    edge = t_edge(alpha / 2, freedom)
     right, wrong = abs(shift), 0.0
     # The other side is below 1e-9 from here on, and SciPy's series no longer ends.
     if right < 6:
-        wrong = float(nct.cdf(-edge, freedom, right))
-    return float(nct.sf(edge, freedom, min(right, 200.0))) + wrong
+        wrong = float(nctdtr(freedom, right, -edge))
+    return 1 - float(nctdtr(freedom, min(right, 200.0), edge)) + wrong
 
 
 def two_means(n: float, other: float, difference: float, sd: float, alpha: float) -> float:
@@ -40,8 +50,6 @@ def one_mean(n: float, difference: float, sd: float, alpha: float) -> float:
 
 def least(power: Callable[[float], float], target: float, first: float, most: float = MOST) -> float:
     """The size from which the power reaches a target, not rounded; raises BadInput where none up to ``most`` does."""
-    from scipy.optimize import brentq
-
     if power(first) >= target:
         return first
     high = first
@@ -54,7 +62,14 @@ def least(power: Callable[[float], float], target: float, first: float, most: fl
                 given=target,
                 cure="state a larger difference, or a smaller spread",
             )
-    return float(brentq(lambda n: power(n) - target, high / 2, high, xtol=1e-9, rtol=1e-12))
+    return _rising(power, target, high / 2, high)
+
+
+def _rising(power: Callable[[float], float], target: float, low: float, high: float) -> float:
+    """Where a power that rises reaches a target, to rounding; halving, as loading SciPy's solvers takes longer."""
+    while (middle := (low + high) / 2) not in (low, high):
+        low, high = (low, middle) if power(middle) >= target else (middle, high)
+    return high
 
 
 def least_whole(power: Callable[[float], float], target: float, first: int, most: int = MOST) -> int:
@@ -80,13 +95,13 @@ def shares_power(n: float, share: float, other: float, alpha: float) -> float:
     middle = (share + other) / 2
     edge = ndtri(1 - alpha / 2) * math.sqrt(2 * middle * (1 - middle))
     apart = math.sqrt(share * (1 - share) + other * (1 - other))
-    return float(norm.cdf((abs(share - other) * math.sqrt(n) - edge) / apart)) if apart else 1.0
+    return float(ndtr((abs(share - other) * math.sqrt(n) - edge) / apart)) if apart else 1.0
 
 
 def normal_power(shift: float, alpha: float) -> float:
     """Power of a two-sided test of a normal statistic with this expected value."""
     edge = ndtri(1 - alpha / 2)
-    return float(norm.sf(edge - shift) + norm.cdf(-edge - shift))
+    return float(ndtr(shift - edge) + ndtr(-edge - shift))
 
 
 def events_needed(ratio: float, alpha: float, power: float) -> float:
@@ -104,15 +119,13 @@ def event_share(rate: float, accrual: float, follow_up: float) -> float:
 
 def detectable(n: float, other: float, sd: float, alpha: float, power: float) -> float:
     """The smallest true difference that so many find with this power."""
-    from scipy.optimize import brentq
-
     unit = sd * math.sqrt(1 / n + 1 / other)
-    return float(brentq(lambda shift: t_power(shift, n + other - 2, alpha) - power, 0.0, 200.0) * unit)
+    return _rising(lambda shift: t_power(shift, n + other - 2, alpha), power, 0.0, 200.0) * unit
 
 
 def significant(n: float, other: float, sd: float, alpha: float) -> float:
     """The smallest difference seen that is significant where the spread seen is the true one."""
-    return float(t.isf(alpha / 2, n + other - 2) * sd * math.sqrt(1 / n + 1 / other))
+    return float(t_edge(alpha / 2, n + other - 2) * sd * math.sqrt(1 / n + 1 / other))
 
 
 def exaggeration(shift: float, freedom: float, alpha: float) -> tuple[float, float]:
@@ -121,10 +134,10 @@ def exaggeration(shift: float, freedom: float, alpha: float) -> tuple[float, flo
     ``shift``  the true difference in standard errors, above zero
     source     Gelman and Carlin, Perspectives on Psychological Science 2014; here with the spread estimated
     """
-    spread = np.sqrt(chi2.ppf((np.arange(2000) + 0.5) / 2000, freedom) / freedom)
-    edge = t.isf(alpha / 2, freedom) * spread
-    right, wrong = norm.sf(edge - shift), norm.cdf(-edge - shift)
-    size = shift * right + norm.pdf(edge - shift) + norm.pdf(edge + shift) - shift * wrong
+    spread = np.sqrt(chi2_quantiles((np.arange(2000) + 0.5) / 2000, freedom) / freedom)
+    edge = t_edge(alpha / 2, freedom) * spread
+    right, wrong = ndtr(shift - edge), ndtr(-edge - shift)
+    size = shift * right + _density(edge - shift) + _density(edge + shift) - shift * wrong
     share = float((right + wrong).mean())
     return float(size.mean()) / share / shift, float(wrong.mean()) / share
 
@@ -136,11 +149,16 @@ def ears_as_animals(n: int, ears: int, correlation: float, alpha: float) -> floa
     """
     inflation = 1 + (ears - 1) * correlation
     quantiles = (np.arange(400) + 0.5) / 400
-    between = inflation * chi2.ppf(quantiles, 2 * (n - 1))[:, None]
-    within = (1 - correlation) * chi2.ppf(quantiles, 2 * n * (ears - 1))[None, :] if ears > 1 else 0.0
+    between = inflation * chi2_quantiles(quantiles, 2 * (n - 1))[:, None]
+    within = (1 - correlation) * chi2_quantiles(quantiles, 2 * n * (ears - 1))[None, :] if ears > 1 else 0.0
     freedom = 2 * n * ears - 2
-    edge = t.isf(alpha / 2, freedom) * np.sqrt((between + within) / freedom / inflation)
-    return float(2 * norm.sf(edge).mean())
+    edge = t_edge(alpha / 2, freedom) * np.sqrt((between + within) / freedom / inflation)
+    return float(2 * ndtr(-edge).mean())
+
+
+def _density(deviate: Array) -> Array:
+    """Of the normal distribution."""
+    return np.asarray(np.exp(-(deviate**2) / 2) / math.sqrt(2 * math.pi))
 
 
 def _deviates(alpha: float, power: float) -> float:

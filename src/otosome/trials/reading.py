@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -12,10 +11,10 @@ from otosome.cards import checked, read_toml
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput, at
 from otosome.evidence import Parameter
+from otosome.files import sha256
 from otosome.roles import Design, Options
-from otosome.trials.characteristics import study_of
 from otosome.trials.own_spread import SpreadFrom, own_spread
-from otosome.trials.simulated import Simulate
+from otosome.trials.simulated import Simulate, study_of
 
 TEMPLATE = Path(__file__).with_name("template.toml")
 _BELIEF = "belief_"
@@ -52,8 +51,11 @@ class Question:
     inputs: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_design(file: Path, catalog: Catalog) -> Question:
-    """A design's file; raises BadInput naming file, key, value given and values allowed."""
+def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question:
+    """A design's file; raises BadInput naming file, key, value given and values allowed.
+
+    ``formula``  answered by formula alone, so that the study of ``[simulate]`` is not read
+    """
     values = read_toml(file)
     with at(str(file)):
         head_keys = {f.name for f in fields(_Head)}
@@ -66,7 +68,7 @@ def read_design(file: Path, catalog: Catalog) -> Question:
             raise BadInput("is not known", key="design", given=head.design, allowed=catalog.names("designs"))
         entry = catalog.get("designs", head.design)
         stated = {key: value for key, value in values.items() if key not in head_keys}
-        notes, inputs = list[str](), {str(file): _sha256(file)}
+        notes, inputs = list[str](), {str(file): sha256(file)}
         whole: dict[str, object] = dict(stated)
         if head.spread_from is not None:
             with at(key="spread_from"):
@@ -78,7 +80,7 @@ def read_design(file: Path, catalog: Catalog) -> Question:
         notes += _from_shelf(entry, head.species, whole)
         design = cast(Design, checked(entry.formula, whole))
         design.check()
-        if head.simulate is not None:
+        if head.simulate is not None and not formula:
             with at(key="simulate"):
                 study_of(head.simulate, file.parent, catalog)
     title = head.title or file.stem
@@ -131,7 +133,3 @@ def _ends(number: Parameter) -> list[str]:
 
 def _grounds(number: Parameter) -> str:
     return number.basis if number.source is None else f"{number.basis}, {number.source}"
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

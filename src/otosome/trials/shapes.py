@@ -14,11 +14,14 @@ from typing import Literal
 import numpy as np
 from numpy.random import Generator, Philox
 from scipy.optimize import brentq, minimize_scalar
-from scipy.stats import multivariate_t
+from scipy.special import fdtrc, ndtri
+from scipy.stats.qmc import Sobol
 
 from otosome.errors import BadInput
 from otosome.units import Array
 
+# Directions over which the joint test is averaged, a power of two.
+_DIRECTIONS = 16
 Name = Literal["linear", "log_linear", "emax", "exponential", "quadratic", "umbrella"]
 
 
@@ -89,16 +92,23 @@ class Joint:
 
     def critical(self) -> float:
         """The value that the largest t statistic of no effect exceeds with probability alpha."""
-        if len(self.rows) == 1:
-            from scipy.stats import t
-
-            return float(t.isf(self.alpha, self.freedom))
-        joint = multivariate_t(shape=self.correlation, df=self.freedom, allow_singular=True, seed=1)
+        rank, reach = self._reach()
+        scale = rank * reach[reach > 0] ** 2
 
         def over(edge: float) -> float:
-            return float(joint.cdf(np.full(len(self.rows), edge), random_state=1)) - (1 - self.alpha)
+            # Along a direction the statistic is the root of an F variable times its reach.
+            return float(fdtrc(rank, self.freedom, edge**2 / scale).sum()) / reach.size - self.alpha
 
-        return float(brentq(over, 0.0, 20.0, xtol=1e-4))
+        return float(brentq(over, 0.0, 100.0, xtol=1e-9)) if over(0.0) > 0 else 0.0
+
+    def _reach(self) -> tuple[int, Array]:
+        """Dimensions that the tests span, and the largest of them along directions spread evenly, (direction,)."""
+        values, vectors = np.linalg.eigh(self.correlation)
+        own = values > 1e-10 * values.max()
+        root = vectors[:, own] * np.sqrt(values[own])
+        points = ndtri(Sobol(int(own.sum()), rng=1).random_base2(_DIRECTIONS))
+        directions = points / np.linalg.norm(points, axis=1, keepdims=True)
+        return int(own.sum()), np.asarray((directions @ root.T).max(axis=1))
 
     def power(self, mean: Array, sd: float, edge: float, draws: int = 50_000, seed: int = 1) -> float:
         """Probability that some shape is found where the true means are these, by simulation."""

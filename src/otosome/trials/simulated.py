@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
+from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.roles import Options
-from otosome.study import Measure, Study
 from otosome.trials.kinds import NO_LOSS, Alpha, Loss
 from otosome.units import Quantity
+
+if TYPE_CHECKING:
+    from otosome.study import Measure, Study
 
 Analysis = Literal["t", "ancova", "shares", "change"]
 Moment = Annotated[Quantity, Field()]
@@ -95,6 +99,21 @@ class Simulate(Options):
             raise BadInput("must lie before the reading", key="baseline", given=self.baseline.text)
         if (self.analysis == "shares") != (self.loss is not None):
             raise BadInput("belongs to shares, and to nothing else", key="loss")
+
+
+def study_name(protocol: Simulate, beside: Path) -> str:
+    """A study's file beside the design, or the name of a shipped one."""
+    file = beside / protocol.study
+    return str(file) if file.is_file() else protocol.study
+
+
+def study_of(protocol: Simulate, beside: Path, catalog: Catalog) -> Study:
+    """The study of a trial, checked against the protocol; raises BadInput."""
+    from otosome.study import load
+
+    study = load(study_name(protocol, beside), shelves=catalog.own)
+    protocol.check(study)
+    return study
 
 
 def cut_down(study: Study, protocol: Simulate) -> Study:

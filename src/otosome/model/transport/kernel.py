@@ -1,7 +1,7 @@
 """The compiled inner loops: sparse elimination on a fixed pattern and RODAS4 steps, eight ears to a vector.
 
 Every lane is an ear; no operation mixes lanes, so a lane's numbers do not depend on its companions. Arrays are
-(row, lane), contiguous; ``get`` and ``put`` read and write a row (see ``lanes.py``). Kernels call only functions of
+(row, lane), contiguous; ``get`` and ``put`` read and write a row (see ``vectors.py``). Kernels call only functions of
 this file and of that one and read no globals of another, as a stale cache would otherwise go unnoticed.
 """
 
@@ -13,18 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from otosome.model.lanes import (
-    LANES,
-    aligned,
-    every,
-    get,
-    larger,
-    magnitude,
-    pick,
-    put,
-    signed,
-    smaller,
-)
+from otosome.model.lanes import LANES, aligned
+from otosome.model.vectors import every, get, larger, magnitude, pick, put, signed, smaller
 from otosome.units import Array
 
 Indices = NDArray[np.int64]

@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.constants import Boltzmann
 
 from otosome.model.transport.anatomy import Anatomy
 from otosome.units import (
@@ -24,6 +23,8 @@ from otosome.units import (
     SquareMillimetresPerHour,
 )
 
+# J/K, exact: the SI of 2019 defines the kelvin by it.
+BOLTZMANN = 1.380649e-23
 # Diffusion of albumin, 66.5 kDa, mm2/h: the law D = 1.01e-5 (mass / 136.2)^-0.35 cm2/s of the shelf.
 ALBUMIN = 0.417
 # Where a prodrug becomes a drug: the fluids and tissues by the number that says how fast.
@@ -215,7 +216,7 @@ def stokes_einstein(
 ) -> SquareMillimetresPerHour:
     """Diffusion of a sphere in mm2/h: D = k T / (3 pi eta d).
 
-    ``viscosity``  Pa h (the house unit); source: Einstein 1905; k is a defined constant of the SI
+    ``viscosity``  Pa h (the house unit); source: Einstein 1905
     """
     # J = Pa m3 = 1e9 Pa mm3
-    return 1e9 * Boltzmann * temperature / (3 * np.pi * viscosity * diameter)
+    return 1e9 * BOLTZMANN * temperature / (3 * np.pi * viscosity * diameter)

@@ -11,7 +11,7 @@ from pydantic import Field
 from otosome.errors import BadInput
 from otosome.trials.escalating import EscalationBase
 from otosome.trials.escalation import Intervals
-from otosome.trials.plan import Line, line
+from otosome.trials.plan import Line, Plan, line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +35,18 @@ class Boin(EscalationBase):
         """The design as the engine follows it."""
         return Intervals(self.target, self.low * self.target, self.high * self.target)
 
-    def lines(self) -> list[Line]:
+    def _lines(self) -> list[Line]:
         """When the dose rises and falls."""
         return [
             line("the dose rises up to a share seen of", self.rule.escalate, digits=4),
             line("the dose falls from a share seen of", self.rule.deescalate, digits=4),
         ]
 
-    def words(self) -> str:
+    def plan(self) -> Plan:
+        """What simulated trials choose, and whom they treat."""
+        return self.plan_of(self.rule, self._lines(), self._words())
+
+    def _words(self) -> str:
         """The rule for the protocol."""
         return (
             f"The dose rises where at most {100 * self.rule.escalate:.1f} % of those treated at it had a dose-limiting "

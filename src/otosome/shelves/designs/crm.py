@@ -11,7 +11,7 @@ from pydantic import Field
 from otosome.errors import BadInput
 from otosome.trials.escalating import EscalationBase, Toxicity
 from otosome.trials.escalation import Reassessment
-from otosome.trials.plan import Line, line
+from otosome.trials.plan import Line, Plan, line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +40,16 @@ class Crm(EscalationBase):
         """The design as the engine follows it."""
         return Reassessment(self.target, self.skeleton, self.prior)
 
-    def lines(self) -> list[Line]:
+    def _lines(self) -> list[Line]:
         """What is expected before the trial."""
         nearest = min(range(len(self.skeleton)), key=lambda dose: abs(self.skeleton[dose] - self.target))
         return [line("dose expected at the target before the trial", nearest + 1)]
 
-    def words(self) -> str:
+    def plan(self) -> Plan:
+        """What simulated trials choose, and whom they treat."""
+        return self.plan_of(self.rule, self._lines(), self._words())
+
+    def _words(self) -> str:
         """The rule for the protocol."""
         expected = ", ".join(f"{100 * share:g} %" for share in self.skeleton)
         return (

@@ -6,12 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
-from scipy.stats import beta, chi2, poisson
+from scipy.special import betaincinv, gammainccinv, pdtr, pdtrik
 
+from otosome.errors import BadInput
 from otosome.trials.kinds import DesignBase
 from otosome.trials.plan import Chart, Estimand, Part, Plan, Series, chance, counted, line
-from otosome.trials.power import least
+from otosome.trials.power import MOST, chi2_quantiles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,25 +36,35 @@ class Safety(DesignBase):
         return (
             1.0
             if self.events >= self.people
-            else float(beta.ppf(1 - self.alpha, self.events + 1, self.people - self.events))
+            else float(betaincinv(self.events + 1, self.people - self.events, 1 - self.alpha))
         )
 
     def upper_rate(self) -> float:
         """Upper limit of the rate a year, were so many events seen (Garwood)."""
-        return float(chi2.ppf(1 - self.alpha, 2 * (self.events + 1)) / 2 / (self.people * self.years))
+        return float(chi2_quantiles(1 - self.alpha, 2 * (self.events + 1))) / 2 / (self.people * self.years)
 
     def excluded(self, person_years: float) -> float:
         """Probability that so many person-years exclude the ratio, if the rate is the background's."""
         most = _most_events(self.ratio * self.rate * person_years, self.alpha)
-        return float(poisson.cdf(most, self.rate * person_years)) if most >= 0 else 0.0
+        return float(pdtr(most, self.rate * person_years)) if most >= 0 else 0.0
 
     def needed(self) -> float:
         """Person-years from which the ratio is excluded with the power wanted, whatever comes after."""
-        expected = least(lambda n: self.excluded(n / self.rate), self.power, 0.5, 1e6)
-        # Events are whole, so the power saws: go on until it no longer falls below.
-        grid = [expected * (1 + step / 200) for step in range(200)]
-        low = [n for n in grid if self.excluded(n / self.rate) < self.power]
-        return (max(low) if low else expected) / self.rate
+        count = 64
+        while count <= MOST:
+            events = np.arange(count)
+            # Events expected without harm from which so many seen still exclude the ratio; there the power saws up.
+            first = gammainccinv(events + 1, self.alpha) / self.ratio
+            low = np.flatnonzero(pdtr(events[:-1], first[1:]) < self.power)
+            if low.size == 0 or low[-1] < count // 2:
+                return float(first[low[-1] + 1 if low.size else 0]) / self.rate
+            count *= 2
+        raise BadInput(
+            f"no group with up to {MOST} events excludes it",
+            key="ratio",
+            given=self.ratio,
+            cure="exclude a larger ratio, or take a lower power",
+        )
 
     def plan(self) -> Plan:
         """What these people can exclude, and how many would exclude the ratio."""
@@ -103,5 +115,7 @@ class Safety(DesignBase):
 
 def _most_events(expected: float, alpha: float) -> int:
     """The most events at which a rate with so many expected is still excluded, -1 for none."""
-    most = int(poisson.ppf(alpha, expected))
-    return most if poisson.cdf(most, expected) <= alpha else most - 1
+    if math.exp(-expected) > alpha:
+        return -1
+    near = math.floor(float(pdtrik(alpha, expected)))
+    return max(most for most in (near - 1, near, near + 1) if pdtr(most, expected) <= alpha)

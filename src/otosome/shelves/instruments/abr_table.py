@@ -89,6 +89,7 @@ class AbrTable:
                 )
             ],
         )
+        columns.list_unread()
         return Tables(readings=table, refused=tuple(columns.refused))
 
 

@@ -62,6 +62,7 @@ class AudiogramTable:
         if not rows:
             raise columns.nothing("no level")
         unit = "" if "hl" in name else "dB HL: not stated, an audiogram"
+        columns.list_unread()
         who, remarks, days = columns.who(rows), columns.remarks(rows), columns.texts("performed_at")
         values = [
             {
@@ -87,7 +88,7 @@ def _levels(columns: Columns, name: str) -> list[Level]:
         for cell, no in zip(cells, silent, strict=True)
     ]
     ears = list(zip(columns.texts(*SUBJECT), columns.ears(), strict=True))
-    return sift(columns, name, cells, ears, sure=False)
+    return sift(columns, {name: cells}, {name: ears}, sure=False)[name]
 
 
 def _of_a_person(columns: Columns, level: str, frequency: Array) -> None:

@@ -6,17 +6,25 @@ import re
 from dataclasses import dataclass
 
 from otosome.laboratory.file import Export
-from otosome.laboratory.plates import Grid, from_grids, listed, plate_tables, split, stated
+from otosome.laboratory.plates import Grid, Rows, every_well, plate_tables, split, stated
 from otosome.laboratory.tables import Tables
 
 AGAIN = "export the plate again from MARS, the microplate view or the table view"
+NUMBERED = re.compile(r"\d+\.\s+")
 MEASURED = re.compile(r"raw data|blank corrected|average|based on|\(\d{3}", re.IGNORECASE)
 
 
 def _name(grid: Grid, label: str) -> str:
     """The last line above the grid that says what was measured, without the number that MARS puts before it."""
-    match = [line for line in grid.title if MEASURED.search(line)]
-    return re.sub(r"^\d+\.\s*", "", (match or [*grid.title, "Raw Data"])[-1])
+    own = [line for line in grid.title[-1:] if NUMBERED.match(line)]
+    match = own or [line for line in grid.title if MEASURED.search(line)] or ["Raw Data", *grid.title[-1:]]
+    return NUMBERED.sub("", match[-1])
+
+
+def _plate(rows: Rows) -> str:
+    """The name a person gave to the plate: of its three identifiers the one that speaks of a plate, else the first."""
+    names = list(filter(None, (stated(rows, key) for key in ("id2", "id1", "id3"))))
+    return next((name for name in names if "plate" in name.lower()), [*names, "Plate 1"][0])
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class BmgMars:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``wells``: a row a well and measurement."""
-        rows, decimal = split(export)
-        plate = stated(rows, "id2") or stated(rows, "id1") or "Plate 1"
-        values = [*from_grids(rows, plate, _name), *listed(rows, plate)]
-        return plate_tables(export, values, decimal, cure=AGAIN)
+        rows = split(export)
+        plate = _plate(rows)
+        values = every_well(rows, lambda _, index: "" if index else plate, _name)
+        return plate_tables(export, values, AGAIN)

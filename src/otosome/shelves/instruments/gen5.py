@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from otosome.laboratory.file import Export
-from otosome.laboratory.plates import Grid, from_grids, listed, plate_tables, split, stated
+from otosome.laboratory.plates import Grid, Rows, every_well, plate_tables, split
 from otosome.laboratory.tables import Tables
 
 AGAIN = "export the plate again from Gen5 as text, as a matrix or a list"
@@ -13,7 +13,14 @@ AGAIN = "export the plate again from Gen5 as text, as a matrix or a list"
 
 def _name(grid: Grid, label: str) -> str:
     """The label at the end of a row, else the last line above the grid."""
-    return label or (grid.title[-1] if grid.title else "") or "Results"
+    above = grid.title[-1] if grid.title else ""
+    return label or above or "Results"
+
+
+def _begins(rows: Rows, index: int) -> str:
+    """The plate that begins at a row."""
+    row = rows[index]
+    return row[1] if len(row) > 1 and row[0].lower() in ("plate number", "barcode id") else ""
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,5 @@ class Gen5:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``wells``: a row a well and measurement."""
-        rows, decimal = split(export)
-        plate = stated(rows, "plate number", "barcode id") or "Plate 1"
-        values = [*from_grids(rows, plate, _name), *listed(rows, plate)]
-        return plate_tables(export, values, decimal, cure=AGAIN)
+        rows = split(export)
+        return plate_tables(export, every_well(rows, _begins, _name), AGAIN)

@@ -6,15 +6,12 @@ import re
 from dataclasses import dataclass
 
 from otosome.laboratory.file import Export
-from otosome.laboratory.plates import Grid, from_grids, listed, plate_tables, split
+from otosome.laboratory.plates import Grid, Rows, every_well, plate_tables, split
 from otosome.laboratory.tables import Tables
 
 AGAIN = "export the results again from SkanIt as a plate layout or a list"
 PLATE = re.compile(r"Plate \d+.*")
 WAVE = re.compile(r"(\d{3,4})\s*nm|wavelength\D*(\d{3,4})", re.IGNORECASE)
-LAYOUT = re.compile(
-    r"sample|\u00e9chantillon|probe|group", re.IGNORECASE
-)  # a grid of names beside the values
 
 
 def _name(grid: Grid, label: str) -> str:
@@ -22,6 +19,12 @@ def _name(grid: Grid, label: str) -> str:
     waves = [match[1] or match[2] for line in grid.title if (match := WAVE.search(line))]
     own = grid.corner or (grid.title[-1] if grid.title else "Measurement")
     return f"{own} {waves[-1]} nm" if waves and waves[-1] not in own else own
+
+
+def _begins(rows: Rows, index: int) -> str:
+    """The plate whose values begin at a row; its name stands before each of its measurements."""
+    cells = [cell for cell in rows[index] if cell]
+    return cells[0] if len(cells) == 1 and PLATE.fullmatch(cells[0]) else ""
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,5 @@ class Skanit:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``wells``: a row a well and measurement."""
-        rows, decimal = split(export)
-        plates = [line for line in (cell for row in rows for cell in row) if PLATE.fullmatch(line)]
-        plate = plates[0] if plates else "Plate 1"
-        values = [
-            value
-            for value in (*from_grids(rows, plate, _name), *listed(rows, plate))
-            if not LAYOUT.match(value.read)
-        ]
-        return plate_tables(export, values, decimal, cure=AGAIN)
+        rows = split(export)
+        return plate_tables(export, every_well(rows, _begins, _name), AGAIN)

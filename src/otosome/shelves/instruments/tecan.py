@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from otosome.laboratory.file import Export
-from otosome.laboratory.plates import Grid, from_grids, listed, plate_tables, split
+from otosome.laboratory.plates import Grid, every_well, one_plate, plate_tables, split
 from otosome.laboratory.tables import Tables
 
 AGAIN = "export the plate again from i-control or Magellan"
@@ -33,11 +33,12 @@ class Tecan:
         named = (
             first.lower().startswith((b"application: tecan", b"programm: tecan")) or b"Tecan" in head[:300]
         )
-        return named or any(line.lstrip(b'" ').startswith(b"<>") for line in head.splitlines()[:60])
+        lines = [line.lower().lstrip(b'" ') for line in head.splitlines()[:60]]
+        magellan = any(b"well positions" in line for line in lines[:3])
+        return named or magellan or any(line.startswith(b"<>") for line in lines)
 
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``wells``: a row a well and measurement."""
-        rows, decimal = split(export)
-        values = [*from_grids(rows, "Plate 1", _name), *listed(rows, "Plate 1")]
-        return plate_tables(export, values, decimal, cure=AGAIN)
+        rows = split(export)
+        return plate_tables(export, every_well(rows, one_plate, _name), AGAIN)

@@ -24,7 +24,7 @@ from otosome.laboratory.columns import (
     Columns,
 )
 from otosome.laboratory.file import Export, flags, header
-from otosome.laboratory.levels import level, sift
+from otosome.laboratory.levels import Level, level, sift
 from otosome.laboratory.tables import Tables, at_rows, readings
 from otosome.units import Array
 
@@ -40,11 +40,13 @@ PATHWAYS = {
 }
 UNITS = {"hz": 1e-3, "khz": 1.0, "k": 1.0}
 ABR = "abr"
+SIDES = set(EARS) - {"re", "le"}  # in a header "re" may as well be a reference
 CLINICAL = {*PATHWAYS, "hl", "dbhl", "audiogram", "pta"}  # words that only audiometry has
 # Quantity (blank: by the pathway), unit, and the words that state it: of an animal, of a person.
 KINDS = {False: ("abr_threshold", "dB SPL", {"spl", "dbspl"}), True: ("", "dB HL", {"hl", "dbhl"})}
 WORDS = {
-    *EARS,
+    *SIDES,
+    "masked",
     *PATHWAYS,
     *UNITS,
     *CLICKS,
@@ -117,10 +119,15 @@ class WideTable:
         _check_subjects(columns)
         kilohertz = _kilohertz(columns, tests)
         person = _of_a_person(columns, tests, kilohertz)
-        parts = [_column(columns, test, hertz, person) for test, hertz in zip(tests, kilohertz, strict=True)]
+        levels = _levels(columns, tests)
+        parts = [
+            _column(columns, test, hertz, person, levels[test.name])
+            for test, hertz in zip(tests, kilohertz, strict=True)
+        ]
         merged = {key: [value for part in parts for value in part[key]] for key in parts[0]}
         if not merged["value"]:
             raise columns.nothing("no level")
+        columns.list_unread()
         return Tables(readings=readings(export, **merged), refused=tuple(columns.refused))
 
 
@@ -138,7 +145,7 @@ def described(name: str) -> Column | None:
     parts = WORD.findall(name.lower())
     numbers = [part for part in parts if NUMBER.fullmatch(part)]
     words = frozenset(parts).difference(numbers)
-    sides = {EARS[word] for word in words.intersection(EARS)}
+    sides = {EARS[word] for word in words.intersection(SIDES)}
     units = [UNITS[word] for word in words.intersection(UNITS)]
     stimuli = len(numbers) + bool(words.intersection(CLICKS))
     if words - WORDS or stimuli != 1 or len(sides) > 1 or len(units) > 1:
@@ -190,12 +197,22 @@ def _audiometric(tones: Array) -> bool:
     return bool(tones.size and usual and tones.min() <= LOWEST_TESTED)
 
 
-def _column(columns: Columns, test: Column, kilohertz: float, person: bool) -> dict[str, list[object]]:
+def _levels(columns: Columns, tests: Sequence[Column]) -> dict[str, list[Level]]:
+    """What the cells of each test say, those of all tests judged together."""
+    subjects, sides = columns.texts(*SUBJECT), columns.ears()
+    cells = {test.name: [level(text, columns.decimal) for text in columns.texts(test.name)] for test in tests}
+    whose = {
+        test.name: [(who, test.ear or ear) for who, ear in zip(subjects, sides, strict=True)]
+        for test in tests
+    }
+    return sift(columns, cells, whose, sure=False, blanks=False)
+
+
+def _column(
+    columns: Columns, test: Column, kilohertz: float, person: bool, levels: Sequence[Level]
+) -> dict[str, list[object]]:
     """The readings of one column, as columns of the table ``readings``."""
     ears = [test.ear or ear for ear in columns.ears()]
-    cells = [level(text, columns.decimal) for text in columns.texts(test.name)]
-    whose = list(zip(columns.texts(*SUBJECT), ears, strict=True))
-    levels = sift(columns, test.name, cells, whose, sure=False, blanks=False)
     rows = [row for row, cell in enumerate(levels) if np.isfinite(cell.value)]
     pathway = next((PATHWAYS[word] for word in sorted(test.words.intersection(PATHWAYS))), "audiogram")
     quantity, unit, stated = KINDS[person]
@@ -212,6 +229,15 @@ def _column(columns: Columns, test: Column, kilohertz: float, person: bool) -> d
             value=[cell.value for cell in levels],
             unit=[unit] * len(ears),
             censored=[cell.censored for cell in levels],
-            flag=[flags("click" if test.click else "", remark, about, nameless) for remark in remarks],
+            flag=[
+                flags(
+                    "click" if test.click else "",
+                    "masked" if "masked" in test.words else "",
+                    remark,
+                    about,
+                    nameless,
+                )
+                for remark in remarks
+            ],
         ),
     }

@@ -65,7 +65,7 @@ def drug_study(name: str, file: str) -> str:
     return _STUDY.read_text(encoding="utf-8").format(name=name, file=file, title=title)
 
 
-def solute(name: str, catalog: Catalog) -> str:
+def solute_text(name: str, catalog: Catalog) -> str:
     """A solute with every number it needs, all borrowed, and each saying so and how sure it is.
 
     Numbers that other species have of their own are left out: there are none where it is borrowed from.

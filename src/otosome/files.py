@@ -1,0 +1,62 @@
+"""A user's file, whole: never a pipe or device, which may never end, and never more than its reader can use."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from otosome.errors import BadInput
+
+_PIECE = 1 << 20
+
+
+def content(file: Path, most: int, *, name: str = "", cure: str | None = None) -> bytes:
+    """The bytes of a file.
+
+    most  the largest size that is read, bytes
+    name  what a refusal calls the file, its path where blank
+    cure  what to do about a file that is larger
+
+    raises  BadInput for what is no file, cannot be read or is larger
+    """
+    named = name or str(file)
+    regular(file, name=named)
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(most + 1)
+    except OSError as error:
+        raise BadInput(f"cannot be read ({error.strerror})", file=named) from error
+    if len(raw) > most:
+        raise BadInput(
+            "is too large",
+            file=named,
+            given=f"more than {most:,} bytes",
+            allowed=f"at most {most:,} bytes",
+            cure=cure,
+        )
+    return raw
+
+
+def regular(file: Path, *, name: str = "") -> None:
+    """Refuse a pipe, a socket or a device: reading one may never end."""
+    named = name or str(file)
+    try:
+        there, plain = file.exists(), file.is_file() or file.is_dir()
+    except (OSError, ValueError) as error:
+        raise BadInput(f"cannot be read ({error})", file=named) from error
+    if there and not plain:
+        raise BadInput(
+            "is a pipe or a device, not a file",
+            file=named,
+            cure="save what it holds as a file, and name that",
+        )
+
+
+def sha256(file: Path) -> str:
+    """SHA-256 of a file, as a result records its inputs; raises BadInput for a pipe or a device."""
+    regular(file)
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while piece := stream.read(_PIECE):
+            digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,201 @@
+"""A study of a drug from a table of its concentrations: groups as arms, fluids as measures, its samples' times.
+
+What a table states of species, route, dose and volume is taken from it. The rest is written with a comment that says
+so, for the laboratory to set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import numpy as np
+import tomli_w
+
+from otosome.catalog import Catalog
+from otosome.errors import BadInput
+from otosome.laboratory.columns import Columns
+from otosome.laboratory.file import Export
+from otosome.study import loads
+from otosome.study.tables.drugs import FLUIDS, Fluid
+from otosome.units import house, split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TO_SET = "not in the table: set it"
+# What is written where a table does not say it; each line says that it is to be set.
+_UNTOLD = {"species": "guinea_pig", "route": "round_window", "dose": "4 mg/mL", "volume": "5 uL"}
+_MOST_TIMES, _MOST_GROUPS = 40, 40
+
+
+@dataclass(frozen=True)
+class DrugDraft:
+    """A study of a drug, as text, and what of it the table did not say.
+
+    ``solute``  that was given and read;  ``untold``  species, route, dose and volume where they are to be set
+    """
+
+    text: str
+    solute: str
+    untold: tuple[str, ...]
+
+
+def fluid_of(quantity: str) -> str:
+    """The fluid or tissue of a quantity such as ``dexamethasone.perilymph``; empty where it is of none."""
+    _, _, where = quantity.partition(".")
+    fluid = FLUIDS.get(where, where)
+    return fluid if fluid in get_args(Fluid) else ""
+
+
+def is_of_a_drug(readings: pd.DataFrame) -> bool:
+    """Whether a table of readings holds concentrations, and no reading of hearing or cells."""
+    return bool(len(readings)) and all(unit in ("uM", "ug/uL") for unit in readings["unit"].unique())
+
+
+def drug_of(readings: pd.DataFrame, unnamed: str) -> str:
+    """The one drug that a table is of; ``unnamed`` where it names none.
+
+    raises  BadInput for several drugs, and a name that cannot be that of an entry
+    """
+    names = sorted({str(quantity).partition(".")[0] for quantity in readings["quantity"].unique()})
+    if len(names) > 1:
+        cure = "draft a study of each: one table a drug"
+        raise BadInput("holds several drugs", file="readings", key="drug", given=names, cure=cure)
+    name = unnamed if names[0] == "drug" else names[0]
+    if not (name.isascii() and name.isidentifier()):
+        cure = "write it in letters a to z, digits and underscores"
+        raise BadInput("cannot be the name of a solute", file="readings", key="drug", given=name, cure=cure)
+    return name
+
+
+def draft_drug(table: Path, readings: pd.DataFrame, solute: str, catalog: Catalog, name: str) -> DrugDraft:
+    """A study of a drug whose concentrations a table holds.
+
+    ``solute``  on a shelf of ``catalog``;  ``name``  of the study's file
+    raises      BadInput for facts of a group that contradict each other, and a table of no fluid that is followed
+    """
+    groups = sorted(readings["group"].unique()) or [""]
+    if len(groups) > _MOST_GROUPS:
+        raise BadInput(
+            f"has {len(groups)} groups", file=table.name, key="group", allowed=f"up to {_MOST_GROUPS}"
+        )
+    stated = _Stated.of(table)
+    doses = {group: _dose(stated, group, solute, catalog) for group in groups}
+    keys = {group: f"dose_{n}" if len(groups) > 1 else "dose" for n, group in enumerate(groups, 1)}
+    study = {
+        "otosome": "study/1",
+        "title": f"As measured: {solute} in {table.resolve().stem}",
+        "species": stated.one("species", "", catalog.names("species")),
+        "drug": {keys[group]: dose for group, dose in doses.items()},
+        "arm": [{"name": (group or solute)[:120], "drugs": [keys[group]]} for group in groups],
+        "measure": _measures(readings, solute, table.name),
+    }
+    untold = stated.untold
+    text = _head(table, name) + _marked(tomli_w.dumps(study), untold)
+    loads(text, name, shelves=catalog.own)
+    return DrugDraft(text, solute, tuple(untold))
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """The columns of a table that say what was given, as text, and of which group each row is."""
+
+    file: str
+    group: list[str]
+    columns: dict[str, list[str]]
+    untold: list[str]
+
+    @classmethod
+    def of(cls, table: Path) -> _Stated:
+        """The columns of a file; none where the table is no text, or the folder of an import."""
+        if table.is_dir() or not (export := Export.open(table)).is_table:
+            return cls(table.name, [], {}, [])
+        columns = Columns.of(export)
+        texts = {key: columns.texts(key) for key in _UNTOLD}
+        if "volume_ul" in columns:
+            texts["volume"] = [f"{text} uL" if text else "" for text in columns.texts("volume_ul")]
+        return cls(table.name, columns.groups(), texts, [])
+
+    def one(self, key: str, group: str, allowed: list[str] | None = None) -> str:
+        """What the rows of a group, or of all, say of one thing; what stands in for it where they say nothing."""
+        rows = zip(self.group, self.columns.get(key, []), strict=False)
+        values = sorted({text for own, text in rows if text and (not group or own == group)})
+        if len(values) > 1:
+            where = f" of group {group!r}" if group else ""
+            cure = "give each its own group"
+            raise BadInput(f"is several things{where}", file=self.file, key=key, given=values, cure=cure)
+        if not values:
+            if key not in self.untold:
+                self.untold.append(key)
+            return _UNTOLD[key]
+        value = values[0] if allowed is None else values[0].lower().replace(" ", "_").replace("-", "_")
+        if allowed is not None and value not in allowed:
+            raise BadInput("is not on the shelf", file=self.file, key=key, given=values[0], allowed=allowed)
+        return value
+
+
+def _dose(stated: _Stated, group: str, solute: str, catalog: Catalog) -> dict[str, object]:
+    """A group's dose: by mass, or at a concentration in a volume."""
+    route = stated.one("route", group, catalog.names("routes"))
+    dose = stated.one("dose", group)
+    in_ear = catalog.get("routes", route).options.into in ("middle_ear", "scala_tympani", "vestibule")
+    try:
+        kind = house(split(dose)[1])
+    except ValueError as error:
+        raise BadInput(str(error), file=stated.file, key="dose", given=dose) from error
+    if kind not in {"uM", "ug/uL", *(house(unit) for unit in ("mg/kg", "mg/m2", "mg"))}:
+        cure = "write it with its unit: 4 mg/kg, 2 mg, 4 mg/mL"
+        raise BadInput("is no dose of a drug", file=stated.file, key="dose", given=dose, cure=cure)
+    by_concentration = kind in ("uM", "ug/uL")
+    use: dict[str, object] = {"solute": solute, "route": route, "at": ["0 h"]}
+    use |= {"concentration" if by_concentration else "amount": dose}
+    return use | ({"volume": stated.one("volume", group)} if by_concentration or in_ear else {})
+
+
+def _measures(readings: pd.DataFrame, solute: str, file: str) -> dict[str, dict[str, object]]:
+    """A measure for each fluid at the times of its samples."""
+    measures = dict[str, dict[str, object]]()
+    for quantity, rows in readings.groupby("quantity", sort=True):
+        fluid, times = fluid_of(str(quantity)), np.unique(rows["time"].dropna().round(3))
+        if not fluid or not times.size:
+            continue
+        if times.size > _MOST_TIMES:
+            cure = "write the times as they were planned"
+            raise BadInput(
+                f"has {times.size} times", file=file, key="time", allowed=f"up to {_MOST_TIMES}", cure=cure
+            )
+        own: dict[str, object] = {"endpoint": "concentration", "solute": solute}
+        own |= {} if fluid == "scala_tympani" else {"of": fluid}
+        own |= _limit(rows)
+        measures[f"in_{str(quantity).partition('.')[2]}"] = {**own, "at": [f"{time:g} h" for time in times]}
+    if not measures:
+        allowed = [*get_args(Fluid), *FLUIDS]
+        raise BadInput(
+            "holds no concentration of a fluid at a time", file=file, key="compartment", allowed=allowed
+        )
+    return measures
+
+
+def _limit(rows: pd.DataFrame) -> dict[str, object]:
+    """The limit of quantification, where all samples below it have the same."""
+    below = rows[rows["censored"] == "below"]
+    limits = np.unique(below["value"].round(12))
+    return {"limit": f"{limits[0]:g} {below['unit'].iloc[0]}"} if limits.size == 1 else {}
+
+
+def _head(table: Path, name: str) -> str:
+    return f"""# A study drafted from {table.name}. Lay its samples over it:  otosome run {name} --against {table.name}
+# Groups, fluids and times are the laboratory's. A line that ends in "{TO_SET}" is not.
+# Perilymph is read as the mean of scala tympani. For a sample of one place write  place = 0.1  (0 base, 1 apex) in its
+# measure; for fluid that was drawn out, which brings what lies behind it, a [sample] (docs/drugs.md).
+"""
+
+
+def _marked(text: str, untold: list[str]) -> str:
+    """The lines whose values the table does not state, marked."""
+    written = {"dose": ("concentration =", "amount =")}
+    marks = tuple(mark for key in untold for mark in written.get(key, (f"{key} =",)))
+    lines = text.split("\n")
+    return "\n".join(f"{line}  # {TO_SET}" if marks and line.startswith(marks) else line for line in lines)

@@ -1,0 +1,59 @@
+"""What trials simulated from a bank did, under each belief."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from otosome.answers.numbers import Interval, ShareInterval
+
+
+@dataclass(frozen=True)
+class Operating:
+    """Trials under one belief.
+
+    ``positive``   share of trials that are significant in the right direction, with its Monte-Carlo interval
+    ``wrong``      share that are significant in the wrong one
+    ``worlds``     power in the worlds: median, 5 and 95 %
+    ``monte_carlo``, ``bank``  standard errors of ``positive`` from so many trials, and from so many worlds and ears
+    ``estimate``   what trials report;  ``bias``  mean of it less the truth;  ``coverage``  of the truth by intervals
+    """
+
+    belief: str
+    positive: ShareInterval
+    wrong: float
+    worlds: tuple[float, float, float]
+    monte_carlo: float
+    bank: float
+    estimate: Interval
+    bias: float
+    coverage: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Subjects of the first trial by group, after CONSORT: read for enrolment, enrolled, lost, analysed."""
+
+    group: str
+    enrolled: int
+    lost: int
+    analysed: int
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Trials simulated.
+
+    ``ears``  of the bank, in so many ``worlds``;  ``left_out``  of them;  ``shards``  computed now;  ``hash``  of it
+    """
+
+    trials: int
+    n: int
+    ears: int
+    worlds: int
+    left_out: int
+    shards: int
+    hash: str
+    operating: tuple[Operating, ...]
+    flow: tuple[Flow, ...]
+    notes: tuple[str, ...]

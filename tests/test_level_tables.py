@@ -1,0 +1,97 @@
+"""Tables of levels as people write them: what is silently wrong in one column shows beside the others."""
+
+import pytest
+
+from otosome.catalog import Catalog
+from otosome.laboratory.file import Export
+from otosome.laboratory.levels import level
+from otosome.laboratory.mapping import Meaning
+from otosome.laboratory.reading import contents
+
+CATALOG = Catalog()
+
+
+def tables(text, meaning=None):
+    return contents(Export("a.csv", text.encode()), CATALOG, meaning or Meaning()).tables
+
+
+def levels(read):
+    """Level by subject, ear and frequency."""
+    rows = read.readings.to_dict("records")
+    return {(row["subject"], row["ear"], row["frequency"]): row["value"] for row in rows}
+
+
+def test_nought_in_a_deaf_ear_of_a_wide_table_is_asked_about():
+    read = tables("id,R 500,R 1000,R 4000,L 500,L 1000,L 4000\nP1,60,65,0,10,5,0\n")
+    assert [line.place for line in read.refused] == ["row 1, r 4000"]
+    assert ("P1", "left", 4.0) in levels(read)
+
+
+def test_an_ear_of_noughts_alone_is_asked_about():
+    read = tables("id,R 500,R 1000,R 4000,L 500,L 1000,L 4000\nP1,10,15,40,0,0,0\n")
+    assert {line.place for line in read.refused} == {"row 1, l 500", "row 1, l 1000", "row 1, l 4000"}
+
+
+def test_one_level_off_the_steps_of_all_columns_is_asked_about():
+    read = tables("id,R 500,R 1000,R 4000,L 500,L 1000,L 4000\nP1,10,15,40,20,57,60\n")
+    assert [line.given for line in read.refused] == ["57"]
+
+
+def test_a_masked_column_is_read_and_said_to_be():
+    read = tables("id,R AC 500 Hz,L AC 4000 Hz (masked)\nP1,10,65\n").readings
+    assert list(read["flag"].str.contains("masked")) == [False, True]
+
+
+def test_a_column_that_measures_something_else_is_listed():
+    text = "animal,frequency_khz,P1-N1 amplitude (nV),threshold_db_spl\nm1,8,2100,30\n"
+    assert [line.place for line in tables(text).refused] == ["row 1, p1-n1 amplitude (nv)"]
+
+
+@pytest.mark.parametrize(("word", "ear"), [("AD", "right"), ("AS", "left"), ("RE", "right"), ("Lt", "left")])
+def test_ears_are_read_as_clinics_write_them(word, ear):
+    read = tables(f"subject,ear,frequency_hz,threshold_db_hl\nP1,{word},500,25\n")
+    assert levels(read) == {("P1", ear, 0.5): 25.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "censored"),
+    [("25 dB", 25.0, "none"), ("\u2193110", 110.0, "above"), ("110\u2193", 110.0, "above")],
+)
+def test_levels_with_a_unit_or_an_arrow_are_read(text, value, censored):
+    cell = level(text)
+    assert (cell.value, cell.censored, cell.reason) == (value, censored, "")
+
+
+ACROSS = """\
+otosome = "mapping/1"
+[[table]]
+columns = ["khz", "m1", "m2"]
+times = { baseline = "-24 h" }
+[table.column.m1]
+quantity = "abr_threshold"
+unit = "dB SPL"
+frequency = "khz"
+subject = "M1"
+group = "vehicle"
+time = "d14"
+[table.column.m2]
+quantity = "abr_threshold"
+unit = "dB SPL"
+frequency = "khz"
+subject = "M2"
+time = "baseline"
+
+"""
+
+
+def test_a_table_with_a_column_an_animal_reads_by_a_mapping(tmp_path):
+    (tmp_path / "m.toml").write_text(ACROSS)
+    read = tables("kHz,M1,M2\n8,30,35\n16,20,25\n", Meaning.read(tmp_path / "m.toml"))
+    assert levels(read) == {
+        ("M1", "", 8.0): 30.0,
+        ("M1", "", 16.0): 20.0,
+        ("M2", "", 8.0): 35.0,
+        ("M2", "", 16.0): 25.0,
+    }
+    about = {(row["subject"], row["group"], row["time"]) for row in read.readings.to_dict("records")}
+    assert about == {("M1", "vehicle", 336.0), ("M2", "", -24.0)}

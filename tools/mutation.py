@@ -1,0 +1,348 @@
+"""Whether the tests bite: ``python -m tools.mutation`` changes a sign, a constant or a branch and runs its tests.
+
+Changes are drawn by a seed from every place of the rooms that compute, each tried alone on a copy of the project. One
+that no test notices is a survivor: it is listed in docs/mutation.md, with the reason where somebody has looked at it
+(tools/survivors.toml).
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[1]
+ROOMS = ("model", "lots", "forward", "laboratory", "answers", "fitting", "trials")
+REASONS = PROJECT / "tools" / "survivors.toml"
+DOCUMENT = PROJECT / "docs" / "mutation.md"
+MOST_FILES = 4
+SECONDS = 240
+
+_ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+}
+_COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.GtE,
+    ast.GtE: ast.Lt,
+    ast.Gt: ast.LtE,
+    ast.LtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+}
+_CALLS = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "any": "all", "all": "any"}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: the file below the project, its line, what stood there and what stands there instead."""
+
+    file: str
+    line: int
+    first: int
+    last: int
+    before: str
+    after: str
+
+    def applied(self, text: bytes) -> bytes:
+        """The file with the change; ``first`` and ``last`` are places in its UTF-8 text."""
+        return text[: self.first] + self.after.encode() + text[self.last :]
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: `{self.before}` -> `{self.after}`"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What its tests said of a mutant: killed, survived or slow (not decided in time), and which files were run."""
+
+    mutant: Mutant
+    state: str
+    tests: tuple[str, ...]
+    seconds: float
+
+
+def mutants(file: Path, root: Path = PROJECT) -> list[Mutant]:
+    """Every change of a file, in order; words of messages, annotations and documentation are left alone."""
+    raw = file.read_bytes()
+    starts = [0]
+    for line in raw.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    changes = []
+    for node in _computing(ast.parse(raw)):
+        after = _changed(node)
+        if after is not None:
+            first = starts[node.lineno - 1] + node.col_offset
+            last = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+            before = raw[first:last].decode()
+            name = file.relative_to(root).as_posix()
+            changes.append(Mutant(name, node.lineno, first, last, before, f"({after})"))
+    return changes
+
+
+def _computing(node: ast.AST) -> Iterator[ast.expr]:
+    """Expressions that compute: none inside raise, annotations, decorators or text."""
+    for name, value in ast.iter_fields(node):
+        if name in ("annotation", "returns", "decorator_list", "type_params"):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if not isinstance(child, ast.AST) or isinstance(child, (ast.Raise, ast.JoinedStr, ast.Assert)):
+                continue
+            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                continue
+            if isinstance(child, ast.expr):
+                yield child
+            yield from _computing(child)
+
+
+def _changed(node: ast.expr) -> str | None:
+    """The changed expression as text; None for one that is left alone."""
+    for kind, change in _CHANGES:
+        if isinstance(node, kind):
+            return change(node)
+    return None
+
+
+def _operation(node: ast.BinOp) -> str | None:
+    other = _ARITHMETIC.get(type(node.op))
+    text = any(isinstance(part, ast.Constant) and isinstance(part.value, str) for part in ast.walk(node))
+    return None if other is None or text else ast.unparse(ast.BinOp(node.left, other(), node.right))
+
+
+def _comparison(node: ast.Compare) -> str | None:
+    other = _COMPARISONS.get(type(node.ops[0]))
+    return (
+        None
+        if other is None
+        else ast.unparse(ast.Compare(node.left, [other(), *node.ops[1:]], node.comparators))
+    )
+
+
+def _branch(node: ast.BoolOp) -> str:
+    return ast.unparse(ast.BoolOp(ast.And() if isinstance(node.op, ast.Or) else ast.Or(), node.values))
+
+
+def _sign(node: ast.UnaryOp) -> str | None:
+    return ast.unparse(node.operand) if isinstance(node.op, (ast.USub, ast.Not, ast.Invert)) else None
+
+
+def _constant(node: ast.Constant) -> str | None:
+    if isinstance(node.value, bool):
+        return repr(not node.value)
+    if isinstance(node.value, int):
+        return repr(node.value + 1)
+    if isinstance(node.value, float):
+        return repr(1.2 * node.value if node.value else 0.5)
+    return None
+
+
+def _call(node: ast.Call) -> str | None:
+    callee = node.func
+    name = callee.attr if isinstance(callee, ast.Attribute) else getattr(callee, "id", "")
+    other = _CALLS.get(name)
+    if other is None:
+        return None
+    turned = ast.Attribute(callee.value, other) if isinstance(callee, ast.Attribute) else ast.Name(other)
+    return ast.unparse(ast.Call(turned, node.args, node.keywords))
+
+
+_CHANGES: tuple[tuple[type[ast.expr], Callable[..., str | None]], ...] = (
+    (ast.BinOp, _operation),
+    (ast.Compare, _comparison),
+    (ast.BoolOp, _branch),
+    (ast.UnaryOp, _sign),
+    (ast.Constant, _constant),
+    (ast.Call, _call),
+)
+
+
+def draw(count: int, seed: int, rooms: Sequence[str] = ROOMS) -> list[Mutant]:
+    """Mutants spread over the rooms in proportion to how many changes each has, the same for one seed."""
+    source = PROJECT / "src" / "otosome"
+    every = [m for room in rooms for file in sorted((source / room).rglob("*.py")) for m in mutants(file)]
+    return random.Random(seed).sample(every, min(count, len(every)))
+
+
+def tests_of(file: str) -> tuple[str, ...]:
+    """Test files that import a module or bear its name, the most particular first; else those of its package."""
+    parts = Path(file).with_suffix("").parts[1:]
+    module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    imported = _imports()
+    while module.count("."):
+        stem = module.rpartition(".")[2].rstrip("s")
+        near = [
+            name
+            for name, names in imported.items()
+            if any(n == module or n.startswith(module + ".") for n in names)
+            or (len(stem) > 3 and stem in name)
+        ]
+        if near:
+            return tuple(
+                sorted(near, key=lambda name: (stem not in name, len(imported[name]), name))[:MOST_FILES]
+            )
+        module = module.rpartition(".")[0]
+    return ()
+
+
+def _imports() -> dict[str, set[str]]:
+    """Of each test file the modules it imports, and the names it takes from packages as modules."""
+    modules = {}
+    for file in sorted((PROJECT / "tests").rglob("test_*.py")):
+        names = set()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        modules[file.relative_to(PROJECT).as_posix()] = {name for name in names if name.startswith("otosome")}
+    return modules
+
+
+class Bench:
+    """A copy of the project in which one mutant after another is tried."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.standing = folder, dict[str, bool]()
+        for name in ("src", "tests", "tools", "docs", "examples"):
+            shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "Makefile", "LICENSE", "CITATION.cff"):
+            shutil.copy(PROJECT / name, folder)
+
+    def verdict(self, mutant: Mutant) -> Verdict:
+        """Run a mutant's tests until one fails."""
+        tests = [test for test in tests_of(mutant.file) if self._stands(test)]
+        began, state = time.monotonic(), "survived"
+        file = self.folder / mutant.file
+        whole = file.read_bytes()
+        file.write_bytes(mutant.applied(whole))
+        try:
+            for test in tests:
+                left = SECONDS - (time.monotonic() - began)
+                if self._fails(test, left):
+                    state = "killed"
+                    break
+        except subprocess.TimeoutExpired:
+            state = "slow"
+        finally:
+            file.write_bytes(whole)
+        return Verdict(mutant, state, tuple(tests), time.monotonic() - began)
+
+    def _stands(self, test: str) -> bool:
+        """Whether a test file passes without a change: one that does not tells nothing of any."""
+        if test not in self.standing:
+            try:
+                self.standing[test] = not self._fails(test, SECONDS)
+            except subprocess.TimeoutExpired:
+                self.standing[test] = False
+        return self.standing[test]
+
+    def _fails(self, test: str, seconds: float) -> bool:
+        paths = os.pathsep.join(str(self.folder / name) for name in ("src", "tests", ""))
+        environment = {
+            **os.environ,
+            "PYTHONPATH": paths,
+            "NUMBA_CACHE_DIR": str(self.folder / "numba"),
+            **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
+        }
+        words = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test]
+        ended = subprocess.run(
+            words, cwd=self.folder, env=environment, timeout=max(seconds, 1.0), capture_output=True
+        )
+        # 5: nothing was collected, which tells nothing; any other failure notices the change.
+        return ended.returncode not in (0, 5)
+
+
+def tried(changes: Sequence[Mutant], workers: int, say: Callable[[str], None]) -> list[Verdict]:
+    """The verdict on each mutant, on as many copies of the project as there are workers."""
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
+        benches = [Bench(_new(Path(folder) / str(k))) for k in range(workers)]
+
+        def share(k: int) -> list[Verdict]:
+            verdicts = []
+            for number in range(k, len(changes), workers):
+                verdicts.append(benches[k].verdict(changes[number]))
+                say(f"{verdicts[-1].state:8} {verdicts[-1].seconds:4.0f} s  {changes[number]}")
+            return verdicts
+
+        return [verdict for part in pool.map(share, range(workers)) for verdict in part]
+
+
+def _new(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def reasons() -> dict[str, str]:
+    """Why a survivor changes nothing that a test could see, by the mutant as it is printed, without its line."""
+    if not REASONS.exists():
+        return {}
+    return {str(key): str(text) for key, text in tomllib.loads(REASONS.read_text(encoding="utf-8")).items()}
+
+
+def _key(mutant: Mutant) -> str:
+    return f"{mutant.file}: {mutant.before} -> {mutant.after}"
+
+
+def document(verdicts: Sequence[Verdict], seed: int) -> str:
+    """The score of each room and every survivor, as Markdown."""
+    why = reasons()
+    lines = [
+        "# Do the tests bite?",
+        "",
+        "`python -m tools.mutation` changes one sign, constant, comparison or branch of the code at a time: "
+        f"{len(verdicts)} drawn by seed {seed}. It runs the tests of that file; a change that none notices survives.",
+        "",
+        "| room | changes | killed | survived | not decided in time |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for room in (*ROOMS, ""):
+        part = [v for v in verdicts if v.mutant.file.startswith(f"src/otosome/{room}")]
+        if part:
+            counts = [sum(v.state == state for v in part) for state in ("killed", "survived", "slow")]
+            lines.append(f"| {room or '**all**'} | {len(part)} | " + " | ".join(map(str, counts)) + " |")
+    lines += ["", "## Survivors", ""]
+    lines += [
+        f"- {v.mutant}  {why.get(_key(v.mutant), 'not looked at')}" for v in verdicts if v.state == "survived"
+    ] or ["None."]
+    return "\n".join(lines) + "\n"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Try mutants and print the score; 1 where fewer than 90 % of those without a reason are killed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rooms", nargs="*", default=ROOMS, choices=ROOMS)
+    parser.add_argument("--write", action="store_true", help="write docs/mutation.md")
+    chosen = parser.parse_args(words)
+    verdicts = tried(
+        draw(chosen.count, chosen.seed, chosen.rooms), chosen.workers, lambda line: print(line, flush=True)
+    )
+    text = document(verdicts, chosen.seed)
+    print(text)
+    if chosen.write:
+        DOCUMENT.write_text(text, encoding="utf-8", newline="\n")
+    why = reasons()
+    counted = [v for v in verdicts if v.state != "slow" and _key(v.mutant) not in why]
+    return 0 if sum(v.state == "killed" for v in counted) >= 0.9 * len(counted) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
