@@ -35,7 +35,12 @@ NEW = {
         "fill it in, then: otosome qualify --shelves shelves ROW; it is",
     ),
     "drug": ("my_drug.toml", "replace what is borrowed in its solute, and run it: otosome run"),
+    "experiment": (
+        "shelves/experiments/my_experiment.toml",
+        "fill it in, check it, then: otosome review --shelves shelves; it is",
+    ),
     "trial": ("my_trial.toml", "put in your numbers, then: otosome trial --formula"),
+    "dose": ("my_dose.toml", "put in your study and limits, then: otosome optimise"),
     "specification": ("my_specification.toml", "put in your limits, then name it in a lot's record:"),
 }
 
@@ -270,7 +275,7 @@ def new(inputs: NewInputs) -> Begun | Drafted:
         raise BadInput("takes no --copy and no --reference", key=key)
     if inputs.kind == "drug":
         return _new_drug(inputs)
-    if inputs.paths and inputs.kind in ("study", "fit", "specification", "case", "trial"):
+    if inputs.paths and inputs.kind not in ("animals", "mapping", "batch"):
         raise BadInput("takes no files", key=key, given=str(inputs.paths[0]))
     if inputs.source is not None and inputs.kind != "fit":
         raise BadInput("takes no --from", key=key, given=str(inputs.source))
@@ -312,10 +317,15 @@ def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
         from otosome.lots.template import specification_template
 
         return specification_template(file)
-    if inputs.kind == "trial":
+    if inputs.kind in ("trial", "dose"):
         from otosome.trials.reading import TEMPLATE as DESIGN
 
-        return DESIGN.read_text(encoding="utf-8")
+        file = DESIGN if inputs.kind == "trial" else DESIGN.with_name("dose.toml")
+        return file.read_text(encoding="utf-8")
+    if inputs.kind == "experiment":
+        from otosome.review.experiments.experiment import TEMPLATE as EXPERIMENT
+
+        return EXPERIMENT.read_text(encoding="utf-8")
     from otosome.study import TEMPLATE
 
     template = TEMPLATE.with_name("case.toml") if inputs.kind == "case" else TEMPLATE
