@@ -32,7 +32,7 @@ ORDER = [
             "model.kinetics",
         ),
         *("model.adverse_events", "model.grades", "model.levels"),
-        "laboratory.columns laboratory.levels laboratory.trees"
+        "laboratory.bounds laboratory.columns laboratory.levels laboratory.trees"
         " laboratory.audiometry laboratory.plates laboratory.workbook laboratory.mapping laboratory.matlab"
         " laboratory.records",
         "lots.batch lots.belief lots.checklist lots.count lots.counted lots.curve lots.history lots.plate"

@@ -195,9 +195,12 @@ def workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
 def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> None:
     """Write a fit into a folder: answer, draws, study, tables, report, record."""
     import pandas as pd
+    import tomli_w
     from pydantic_core import to_jsonable_python
 
     from otosome.fitting.against import table
+    from otosome.fitting.entry import strain_of
+    from otosome.fitting.use import SOURCE
     from otosome.report.fit import fit_report
     from otosome.study import saves
 
@@ -206,6 +209,9 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
     _text(saves(file.study, file.tables.seed), folder / STUDY)
     if outcome.ears is not None:
         outcome.ears.write(folder / EARS)
+        about = f"As fitted in {file.name}: {file.study.tables.title}."
+        entry = strain_of(file.study, fit, outcome.ears, SOURCE, about)
+        _text(tomli_w.dumps(entry), folder / "strain.toml")
     _csv(pd.DataFrame([asdict(estimate) for estimate in fit.estimates]), folder / "estimates.csv")
     _csv(table(fit.fit), folder / "against.csv")
     if fit.held_out is not None:
