@@ -45,6 +45,8 @@ def headline_lines(compared: Headline | None) -> list[str]:
     ]
     if compared.null_benefit is not None:
         lines.append(f"  null vesicles: {compared.null_benefit.text}")
+    if compared.late is not None:
+        lines.append(f"  {compared.late.text}")
     lines += _too_few(compared.worlds, _FEW_WORLDS, "for this interval to hold")
     return [*lines, _LAST]
 
@@ -60,7 +62,10 @@ def drug_lines(drugs: Drugs) -> list[str]:
         f"{row.solute} in '{row.arm}', {row.of} over {row.over}: peak {row.peak.text}, area {row.area.text}"
         for row in drugs.gradients
     ]
-    return [*lines, *drugs.notes, *([_LAST] if lines else [])]
+    if not lines:
+        return drugs.notes
+    few = _too_few(drugs.worlds, _FEW_WORLDS, "for these intervals to hold")
+    return [*lines, *drugs.notes, *few, _LAST]
 
 
 def against_lines(laid: Answer | None) -> list[str]:

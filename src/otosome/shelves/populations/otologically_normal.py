@@ -41,7 +41,8 @@ class OtologicallyNormal:
     ``age_rank``          the same for where between youngest and oldest a person is, by rank
     ``sex_rank``          the same for sex where a study has both: above zero a woman
     ``outer_share``       part of a loss in dB that outer hair cells cause
-    ``age``               youngest and oldest, h, in between all are as many; 18 to 80 years
+    ``lone``              of the neurons whose synapse is gone those that are still there
+    ``age``               youngest and oldest, h, in between all are as many; 1 to 80 years
     ``sex``               "male", "female" or "both"
     ``noise_level``       daily noise exposure level L EX,8h, dB, up to 100, over ``noise_time``, h, to 40 years
     Source: ISO 7029:2017 clauses 4.2 to 4.4 and ISO 1999:2013 formulas 1 to 7, both read at second hand.
@@ -55,6 +56,7 @@ class OtologicallyNormal:
     sex_rank: Plain
     limit: Decibels
     outer_share: Fraction
+    lone: Fraction
     age: tuple[Hours | float, Hours | float] = (18.0 * YEAR, 80.0 * YEAR)
     sex: str = "both"
     noise_level: float = 0.0
@@ -67,15 +69,22 @@ class OtologicallyNormal:
         if np.any(np.asarray(self.age[0]) > self.age[1]):
             raise BadInput("rises, from the youngest to the oldest", key="age", given="the oldest first")
         for end in self.age:
-            _within("age", np.asarray(end) / YEAR, 18.0, 80.0, "years")
+            _within("age", np.asarray(end) / YEAR, 1.0, 80.0, "years")
         _within("noise_time", np.asarray(self.noise_time) / YEAR, 0.0, 40.0, "years")
         _within("noise_level", np.asarray(self.noise_level), 0.0, 100.0, "dB")
 
     @property
-    def years(self) -> Array:
-        """Age of each subject past 18 years."""
+    def ages(self) -> Array:
+        """Age of each subject in years, shape (subject,)."""
         youngest, oldest = self.age
-        return np.asarray(youngest + (oldest - youngest) * ndtr(self.age_rank)) / YEAR - 18.0
+        return np.ravel(youngest + (oldest - youngest) * ndtr(self.age_rank)) / YEAR
+
+    @property
+    def years(self) -> Array:
+        """Years past 18 of each subject; the young hear as at 18, where the norms begin."""
+        youngest, oldest = self.age
+        age = np.asarray(youngest + (oldest - youngest) * ndtr(self.age_rank)) / YEAR
+        return np.maximum(age - 18.0, 0.0)
 
     @property
     def covered(self) -> tuple[float, float]:
@@ -107,7 +116,10 @@ class OtologicallyNormal:
         Places beyond the frequencies that have a norm are taken as those at its last one.
         """
         known = np.clip(ear.frequency, *self.covered)
-        return arriving(self.baseline(known), self.outer_share, rates)
+        left = arriving(self.baseline(known), self.outer_share, rates)
+        # A neuron outlives its synapse, which the audiogram does not notice: the scarcer of the two counts there.
+        lone = np.clip(np.reshape(np.asarray(self.lone), (-1, 1)), 0.0, 1.0)
+        return left | {"sgn": left["synapse"] + lone * (1.0 - left["synapse"])}
 
     def aged(self, frequency: Kilohertz) -> DecibelsHL:
         """The part of age, dB HL, shape (subject, 1, frequency)."""
