@@ -67,6 +67,7 @@ COMMANDS = [
     ("check", ["{}/run", "{}/compare", "{}/imported", "{}/lot"], 0),
     ("changes", ["{}/run", "{}/run"], 0),
     ("claims", ["no_tumour", "--ears", 2], 0),
+    ("forecast", [], 0),
     ("review", ["loss", "--out", "{}/review"], 0),
     ("review", ["taste"], 2),
     ("show", ["{}/review"], 0),

@@ -84,3 +84,8 @@ def review(
         force=force,
     )
     carry_out("review", as_json, lambda watch: jobs.review(inputs, watch))
+
+
+def forecast(shelves: Shelves = None, as_json: Json = False) -> None:
+    """Dated questions about what will be published: what is expected, and how the resolved ones did."""
+    carry_out("forecast", as_json, lambda watch: jobs.forecast(tuple(shelves or ())))

@@ -18,6 +18,7 @@ from otosome.jobs.evidence import (
     qualify,
 )
 from otosome.jobs.fitting import FitInputs, FitResult, fit
+from otosome.jobs.forecasting import Forecasts, forecast
 from otosome.jobs.laboratory import Begun, Imported, ImportInputs, NewInputs, import_, new
 from otosome.jobs.lots import Lot, LotInputs, Process, assess, process
 from otosome.jobs.measuring import Measured, MeasureInputs, measure
@@ -37,6 +38,7 @@ __all__ = [
     "Entries",
     "FitInputs",
     "FitResult",
+    "Forecasts",
     "ImportInputs",
     "Imported",
     "Lot",
@@ -64,6 +66,7 @@ __all__ = [
     "compare",
     "entries",
     "fit",
+    "forecast",
     "import_",
     "measure",
     "new",

@@ -21,6 +21,8 @@ from otosome.fitting.fit import Fit
 from otosome.lots.checklist import Item
 from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
+from otosome.review.forecasts import Scored
+from otosome.review.priors.rows import ByPrior
 from otosome.review.qualification import Row
 from otosome.review.synthesis import Review
 from otosome.roles import Figure
@@ -75,6 +77,7 @@ class RunResult(TypedDict):
     errors: Accuracy
     rejected: list[Rejected]
     against: NotRequired[Against]
+    priors: NotRequired[ByPrior]
 
 
 class CompareResult(TypedDict):
@@ -83,6 +86,7 @@ class CompareResult(TypedDict):
     therapies: SideBySide
     errors: Accuracy
     rejected: list[Rejected]
+    priors: NotRequired[ByPrior]
 
 
 class MeasuredRow(TypedDict):
@@ -507,6 +511,21 @@ class TrialAnswer(_Answer):
     result: TrialResult
 
 
+class ForecastRows(TypedDict):
+    """Forecasts, and the mean log score and coverage of the resolved ones."""
+
+    rows: list[Scored]
+    mean_score: float | None
+    coverage: float | None
+
+
+class ForecastAnswer(_Answer):
+    """``otosome forecast``."""
+
+    command: Literal["forecast"]
+    result: ForecastRows
+
+
 class ReviewAnswer(_Written):
     """``otosome review``."""
 
@@ -603,6 +622,7 @@ ANSWERS: dict[str, type] = {
     "measure": Measure,
     "trial": TrialAnswer,
     "review": ReviewAnswer,
+    "forecast": ForecastAnswer,
     "new": New,
     "import": Import,
     "fit": FitAnswer,
