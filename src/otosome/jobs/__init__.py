@@ -19,6 +19,7 @@ from otosome.jobs.evidence import (
 )
 from otosome.jobs.fitting import FitInputs, FitResult, fit
 from otosome.jobs.forecasting import Forecasts, forecast
+from otosome.jobs.ingesting import Ingested, IngestInputs, ingest
 from otosome.jobs.laboratory import Begun, Imported, ImportInputs, NewInputs, import_, new
 from otosome.jobs.lots import Lot, LotInputs, Process, assess, process
 from otosome.jobs.measuring import Measured, MeasureInputs, measure
@@ -41,6 +42,8 @@ __all__ = [
     "Forecasts",
     "ImportInputs",
     "Imported",
+    "IngestInputs",
+    "Ingested",
     "Lot",
     "LotInputs",
     "MeasureInputs",
@@ -68,6 +71,7 @@ __all__ = [
     "fit",
     "forecast",
     "import_",
+    "ingest",
     "measure",
     "new",
     "process",

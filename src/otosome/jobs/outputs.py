@@ -511,6 +511,37 @@ class TrialAnswer(_Answer):
     result: TrialResult
 
 
+class DraftFact(TypedDict):
+    """Something a rule found in a text, and at which character."""
+
+    kind: str
+    text: str
+    place: int
+
+
+class DraftRow(TypedDict):
+    """A draft: its file, why it counts nowhere, and the facts it was made of."""
+
+    name: str
+    file: str
+    why_out: str
+    facts: list[DraftFact]
+
+
+class IngestRows(TypedDict):
+    """Drafts that were written."""
+
+    rows: list[DraftRow]
+
+
+class IngestAnswer(_Answer):
+    """``otosome ingest``."""
+
+    command: Literal["ingest"]
+    out: str
+    result: IngestRows
+
+
 class ForecastRows(TypedDict):
     """Forecasts, and the mean log score and coverage of the resolved ones."""
 
@@ -623,6 +654,7 @@ ANSWERS: dict[str, type] = {
     "trial": TrialAnswer,
     "review": ReviewAnswer,
     "forecast": ForecastAnswer,
+    "ingest": IngestAnswer,
     "new": New,
     "import": Import,
     "fit": FitAnswer,
