@@ -18,7 +18,7 @@ TODAY = date(2027, 1, 1)
 CHANCE = """
 about = "A made-up forecast."
 question = "Will it rain?"
-asked = "2026-01-01"
+dated = "2026-01-01"
 by = "2026-12-31"
 how = "by looking out of the window"
 because = "It often does."
@@ -100,7 +100,7 @@ def test_a_density_is_one_in_all_and_has_its_quantiles():
     ("old", "new", "key"),
     [
         ('"2026-12-31"', '"2025-12-31"', "by"),
-        ('"2026-01-01"', '"new year"', "asked"),
+        ('"2026-01-01"', '"new year"', "dated"),
         ("chance = 0.8", "", "chance"),
         ("chance = 0.8", FALLING, "quantiles"),
     ],

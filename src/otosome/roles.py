@@ -855,13 +855,13 @@ class OutcomeTable(Options):
 class ForecastOptions(Options):
     """Options of a forecast: a dated question, what is expected, and how it will be resolved; never edited.
 
-    ``asked``, ``by``  the days it was stated and is to be resolved;  ``how``  by what
+    ``dated``, ``by``  the days it was stated and is to be resolved;  ``how``  by what
     ``chance``     that it is so;  or ``quantiles``  of a number in ``unit``, by share, rising
     ``hash``       of all of that, so that a later edit shows
     """
 
     question: Annotated[str, Field(min_length=1)]
-    asked: str
+    dated: str
     by: str
     how: Annotated[str, Field(min_length=1)]
     because: Annotated[str, Field(min_length=1)]

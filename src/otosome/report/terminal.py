@@ -286,7 +286,7 @@ def forecast_lines(answer: Answer) -> list[str]:
         )
         late = " (overdue)" if row["overdue"] else ""
         lines += [
-            f"{row['name']} ({row['asked']}, {row['hash']}): {row['question']}",
+            f"{row['name']} ({row['dated']}, {row['hash']}): {row['question']}",
             f"  expected {row['expected']}; {state}{late}; by {row['how']}",
         ]
     if answer["mean_score"] is not None:

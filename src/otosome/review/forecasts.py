@@ -31,7 +31,7 @@ class Scored:
     name: str
     about: str
     question: str
-    asked: str
+    dated: str
     by: str
     how: str
     expected: str
@@ -75,7 +75,7 @@ def _scored(entry: Entry[ForecastOptions, object], outcome: ResolutionOptions | 
         name=entry.name,
         about=entry.card.about,
         question=options.question,
-        asked=options.asked,
+        dated=options.dated,
         by=options.by,
         how=options.how,
         expected=_expected(options),
@@ -88,13 +88,13 @@ def _scored(entry: Entry[ForecastOptions, object], outcome: ResolutionOptions | 
 
 
 def _check(options: ForecastOptions) -> None:
-    for key in ("asked", "by"):
+    for key in ("dated", "by"):
         try:
             date.fromisoformat(getattr(options, key))
         except ValueError as error:
             raise BadInput("is a day such as 2026-11-29", key=key, given=getattr(options, key)) from error
-    if options.by <= options.asked:
-        raise BadInput("lies after the day it was asked", key="by", given=options.by)
+    if options.by <= options.dated:
+        raise BadInput("lies after the day it was dated", key="by", given=options.by)
     if (options.chance is None) == (not options.quantiles):
         raise BadInput("is a chance or quantiles", key="chance")
     if options.quantiles:

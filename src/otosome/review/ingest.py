@@ -296,20 +296,21 @@ def _add_groups(groups: Json, number: int, cells: Mapping[str, str]) -> None:
 
 def _outcome(number: int, cells: Mapping[str, str]) -> Iterator[tuple[str, object]]:
     yield from ((key, cells[key]) for key in ("of", "treated", "control", "strength", "direction"))
-    texts = ("better", "day", "spread_is", "p_is", "test")
-    yield from ((key, cells[key]) for key in texts if cells.get(key))
-    if cells.get("effect_unit"):
-        yield "unit", cells["effect_unit"]
+    texts = {"unit": "effect_unit", **{key: key for key in ("better", "day", "spread_is", "p_is", "test")}}
+    yield from ((key, cells[column]) for key, column in texts.items() if cells.get(column))
+    yield from ((key, _number(number, key, cells)) for key in ("p", "p_below", "p_above") if cells.get(key))
+    yield from ((key, pair) for key in _NUMBERS if (pair := _pair(number, key, cells)))
     if cells.get("frequency"):
         yield "frequency", [tone.strip() for tone in cells["frequency"].split(";")]
-    for key in _NUMBERS:
-        sides = [side for side in ("treated", "control") if cells.get(f"{key}_{side}")]
-        pair = {cells[side]: _number(number, f"{key}_{side}", cells) for side in sides}
-        if pair:
-            yield key, {name: int(value) for name, value in pair.items()} if key == "events" else pair
-    yield from ((key, _number(number, key, cells)) for key in ("p", "p_below", "p_above") if cells.get(key))
     if cells.get("paired"):
         yield "paired", cells["paired"].lower() in ("yes", "true", "1")
+
+
+def _pair(number: int, key: str, cells: Mapping[str, str]) -> dict[str, float]:
+    """A number of both groups, those that are filled, by the group's name; events are whole."""
+    sides = [side for side in ("treated", "control") if cells.get(f"{key}_{side}")]
+    pair = {cells[side]: _number(number, f"{key}_{side}", cells) for side in sides}
+    return {name: int(value) for name, value in pair.items()} if key == "events" else pair
 
 
 def _number(number: int, column: str, cells: Mapping[str, str]) -> float:
