@@ -271,6 +271,10 @@ def review_lines(answer: Answer) -> list[str]:
             lines.append(
                 f"  {100 * each['share']:>4.0f} % of null results printed: {each['median']:.2f} SD {ends}"
             )
+    lines += [
+        f"  one more with {row['n']:>2} a group: width {row['now']:.2f} SD now, {row['after']:.2f} expected"
+        for row in answer["one_more"]
+    ]
     lines += [f"  by {name}: {text}" for name, text in answer["regressed"].items()]
     return [*lines, *(f"  left out: {name}, {why}" for name, why in answer["left_out"].items())]
 
