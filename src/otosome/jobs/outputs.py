@@ -461,7 +461,7 @@ class ProcessResult(TypedDict):
 
 
 class TrialResult(TypedDict):
-    """Designs side by side: what each needs and can show."""
+    """Designs side by side: what each needs and can show; or a dose, as one."""
 
     designs: list[DesignAnswer]
 
@@ -555,6 +555,13 @@ class ForecastAnswer(_Answer):
 
     command: Literal["forecast"]
     result: ForecastRows
+
+
+class OptimiseAnswer(_Written):
+    """``otosome optimise``."""
+
+    command: Literal["optimise"]
+    result: TrialResult
 
 
 class ReviewAnswer(_Written):
@@ -652,6 +659,7 @@ ANSWERS: dict[str, type] = {
     "compare": Compare,
     "measure": Measure,
     "trial": TrialAnswer,
+    "optimise": OptimiseAnswer,
     "review": ReviewAnswer,
     "forecast": ForecastAnswer,
     "ingest": IngestAnswer,

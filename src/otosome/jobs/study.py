@@ -41,6 +41,7 @@ class StudyInputs:
     ``fit``              the result of a fit, whose numbers take the place of the shelves'
     ``prior``            what is believed of efficacy, by name, in the place of the shelves' own
     ``out``              the result folder;  ``force``  move an earlier result aside
+    ``insist``           begin though more than an hour or 8 GB are foreseen
     """
 
     study: str
@@ -59,6 +60,7 @@ class StudyInputs:
     prior: str | None = None
     out: Path | None = None
     force: bool = False
+    insist: bool = False
 
     def load(self) -> Study:
         """The study asked about; raises BadInput."""
@@ -181,7 +183,11 @@ def again(stored: StudyResult, shelves: tuple[Path, ...], watch: Watch = SILENT)
 
 
 def _written(verb: str, inputs: StudyInputs, watch: Watch) -> StudyResult:
+    from otosome.forward.cost import check_cost
+
     study = inputs.load()
+    if not inputs.insist:
+        check_cost(study, inputs.subjects)
     folder = inputs.out if inputs.out is not None else usual(study.name, "" if verb == RUN else verb)
     check_free(folder, inputs.force)
     own = study.tables.seed
@@ -217,6 +223,7 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
     from otosome.files import sha256
     from otosome.fitting.observations import observations
     from otosome.forward import observe
+    from otosome.forward.cost import forecast
     from otosome.jobs.fitting import stored_fit
 
     table = record.option("against")
@@ -229,7 +236,9 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
         )
     with writing(folder, force) as part:
         ears, study = _drawn(study, record)
-        result = _work(record.verb)(study, ears, tick=watch.ticks("simulating"))
+        result = _work(record.verb)(
+            study, ears, tick=watch.ticks(f"simulating, {forecast(study, ears.size)}")
+        )
         watch.check()
         _beside(study, result, record)
         watch.check()

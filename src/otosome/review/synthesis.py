@@ -185,7 +185,7 @@ def review(question: Question, catalog: Catalog, within: float = WITHIN, by: Seq
     together = [each for each in pooled if each is not None]
     looks = {e.name: flags(e) for e in used}
     # A control of several products is one row of each, and once in the mean of all.
-    by_product = [row for e in used for keys in _by_product(e, outcomes) for row in evidence(e, keys, within)]
+    by_product = _apart(used, outcomes, within)
     shown = [_row(row, question, looks[row.experiment.name]) for row in by_product]
     all_of = believed(weak)
     return Review(
@@ -293,6 +293,11 @@ def _arrays(each: Sequence[Effect]) -> tuple[Array, Array]:
 
 def _span(pooled: Pool) -> Span:
     return Span.of(pooled.value, *pooled.safe)
+
+
+def _apart(used: Sequence[Experiment], outcomes: Mapping[str, list[str]], within: float) -> list[Evidence]:
+    """What each experiment says of each product."""
+    return [row for e in used for keys in _by_product(e, outcomes) for row in evidence(e, keys, within)]
 
 
 def _by_product(experiment: Experiment, outcomes: Mapping[str, list[str]]) -> list[list[str]]:
