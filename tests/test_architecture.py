@@ -57,7 +57,7 @@ ORDER = [
     ["review.standing", "lots.stakes", "trials"],
     [
         "review.experiments review.pooling review.question review.synthesis review.tables review.priors"
-        " review.forecasts"
+        " review.forecasts review.ingest"
     ],
     ["review.qualification"],
     ["review.claims"],
