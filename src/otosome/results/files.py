@@ -98,7 +98,7 @@ def fill_intake(
         intake.waveforms.to_parquet(folder / "waveforms.parquet", index=False)
     if intake.groups is not None and len(intake.groups):
         _csv(intake.groups, folder / "groups.csv")
-        _text(methods(intake.groups) + "\n", folder / "methods.txt")
+        _text(methods(intake.groups, intake.readings) + "\n", folder / "methods.txt")
         save_groups(intake.groups, folder / "groups")
     for name, plate in intake.plates.items():
         (folder / "plates").mkdir(exist_ok=True)
