@@ -161,6 +161,14 @@ def test_a_chunk_of_blosc_whose_sizes_are_not_its_own_is_refused(tmp_path, heade
         waveforms(folder)
 
 
+@pytest.mark.parametrize("sample", [np.nan, np.inf, 1e200])
+def test_a_sample_that_is_none_is_refused_before_it_is_averaged(tmp_path, sample):
+    wave = WAVE.copy()
+    wave[3000] = sample
+    with pytest.raises(BadInput, match="sample"):
+        waveforms(recordings.write(tmp_path / "a", wave, ROWS))
+
+
 def test_links_and_missing_chunks_are_refused_and_never_followed(folder, tmp_path):
     chunk = folder / "eeg.zarr" / "1"
     outside = tmp_path / "outside"

@@ -21,6 +21,7 @@ from otosome.units import Array
 
 LARGEST_CHUNK = 64_000_000  # bytes, unpacked
 LONGEST = 1_000_000_000  # samples of a channel
+LARGEST = 1e9  # of a sample, in any unit: beyond it, as where it is none, a chunk is damaged
 LARGEST_TEXT = 1_000_000  # bytes of a description
 SLOWEST, FASTEST = 1e3, 1e6  # Hz
 DTYPES = {"float64": "<f8", "float32": "<f4", "int16": "<i2", "int32": "<i4"}
@@ -72,8 +73,10 @@ class Signal:
         """Each chunk in order: where it begins, and its samples; raises BadInput for one that is missing or damaged."""
         for number in range(math.ceil(self.size / self.chunk)):
             start = number * self.chunk
-            wave = self._chunk(number)
-            yield start, wave[: self.size - start].astype(float)
+            wave = self._chunk(number)[: self.size - start].astype(float)
+            if not (np.abs(wave) < LARGEST).all():
+                raise _refusal(self.folder, f"chunk {number}", "a sample that is none", f"below {LARGEST:g}")
+            yield start, wave
 
     def _chunk(self, number: int) -> Array:
         separator, before = self.keys
