@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from otosome.fitting.free import Free
+from otosome.fitting.levels import differing
 from otosome.fitting.likelihood import Likelihood, wide
 from otosome.fitting.observations import Observations, Readings
 from otosome.forward import Cochleae, Fate, endpoint, plan, true_value
@@ -60,8 +61,10 @@ def laboratory(of, deviates, animals=4, seed=1):
     luck = np.random.default_rng(seed)
     count = 2 * animals
     columns = free.columns(np.repeat(np.atleast_2d(deviates), count, axis=0))
-    columns = {**columns, **likelihood.animal.columns(columns, luck.normal(size=count))}
-    columns = {**columns, **likelihood.ears["abr"].columns(columns, luck.normal(size=count))}
+    for p in differing(of, None):
+        apart = np.hypot(p.runs, p.subjects) * luck.normal(size=count)
+        columns[p.name] = columns[p.name] + apart if p.additive else columns[p.name] * np.exp(apart)
+    columns = {**columns, **likelihood.ears["abr"].columns(columns, luck.normal(size=(count, 1)))}
     chain = plan(of)
     ears = Cochleae(chain, wide(columns, count))
     measure = of.tables.measure["abr"]

@@ -15,9 +15,9 @@ from otosome.errors import BadInput
 from otosome.evidence import Parameter
 from otosome.fitting.file import load_fit
 from otosome.fitting.free import Free
-from otosome.fitting.levels import Level, animal_level
+from otosome.fitting.levels import Level, animal_level, differing
 from otosome.fitting.mode import laplace, mode
-from otosome.fitting.posterior import bulk_ess, convergence, ess, rhat, sample
+from otosome.fitting.posterior import Around, bulk_ess, convergence, ess, rhat, sample, tail_ess
 from otosome.forward import draw
 from otosome.jobs import FitInputs, StudyInputs, check, fit, run, show
 
@@ -54,7 +54,7 @@ def number(**changes):
 @pytest.mark.parametrize("readings", [1, 3, 15])
 def test_an_ears_own_offset_is_integrated_as_the_normal_law_has_it(readings):
     """Readings that share a normal offset are jointly normal: their density is known exactly."""
-    level, error = Level((number(),), 7), 6.0
+    level, error = Level((number(),), np.eye(1), (7,)), 6.0
     values = np.random.default_rng(1).normal(4.0, 6.0, readings)
     nodes = level.columns({"endpoints.x.offset": np.zeros(7)}, level.deviates)["endpoints.x.offset"]
     logs = norm.logpdf(values[None, :], nodes[:, None], error).sum(axis=1)
@@ -64,22 +64,71 @@ def test_an_ears_own_offset_is_integrated_as_the_normal_law_has_it(readings):
 
 
 def test_the_mean_over_a_level_is_that_of_a_log_normal_number():
-    level = Level((number(additive=False, subjects=0.3),), 9)
+    level = Level((number(additive=False, subjects=0.3),), np.eye(1), (9,))
     values = level.columns({"endpoints.x.offset": np.full(9, 2.0)}, level.deviates)["endpoints.x.offset"]
     assert level.mean(values[None])[0] == pytest.approx(2.0 * np.exp(0.3**2 / 2), rel=1e-3)
 
 
 def test_a_level_without_numbers_integrates_nothing():
     logs = np.array([[[1.0, 2.0]]])
-    assert Level((), 9).integrated(logs) == pytest.approx(logs[:, 0])
+    assert Level().integrated(logs) == pytest.approx(logs[:, 0])
 
 
-def test_susceptibility_moves_what_differs_between_animals_and_nothing_else(study):
-    assert {p.name for p in animal_level(study, None, 9).numbers} == {
-        f"cells.{kind}.frailty" for kind in ("ohc", "ihc", "synapse", "sgn")
-    }
+def test_what_differs_between_animals_is_all_that_the_shelves_say_does(study):
+    names = {p.name for p in differing(study, None)}
+    assert names >= {f"cells.{kind}.frailty" for kind in ("ohc", "ihc", "synapse", "sgn")}
+    assert names >= {f"insults.noise.{key}" for key in ("susceptibility", "received", "upward")}
+    assert not any(name.startswith("endpoints.") for name in names)
     with pytest.raises(BadInput, match="does not differ between subjects"):
-        animal_level(study, ("insults.noise.ohc",), 9)
+        differing(study, ("insults.noise.ohc",))
+
+
+def test_the_axes_are_those_along_which_readings_move_most():
+    """Of readings that one direction of the numbers moves, that direction is the first axis, at length one."""
+    numbers = tuple(number(name=f"endpoints.x.{key}") for key in "abc")
+    slopes = np.outer([1.0, 2.0, 2.0, 4.0], [3.0, 0.0, 4.0]) + 1e-3 * np.outer([2, 0, 1, -1], [0.0, 1.0, 0.0])
+    level = animal_level(numbers, slopes)
+    assert level.axes[:, 0] == pytest.approx([0.6, 0.0, 0.8], abs=1e-3)
+    assert level.axes.T @ level.axes == pytest.approx(np.eye(level.axes.shape[1]), abs=1e-12)
+    assert level.share == pytest.approx(1.0, abs=1e-6)
+
+
+def test_runs_share_what_differs_between_them_as_the_normal_law_has_it():
+    """Units of one run, with a normal deviate of which a share is the run's: jointly normal, known exactly."""
+    level, share, error = Level((number(),), np.eye(1), (13,)), 0.4, 1.5
+    run = np.array([0, 0, 1, 0, 1])
+    values = np.array([1.0, 2.5, -3.0, 0.0, 4.0])
+    logs = norm.logpdf(values[None, :], 3.0 * level.deviates, error)[None]
+    exact = []
+    for own in (values[run == 0], values[run == 1]):
+        covariance = 9.0 * (share * np.ones((own.size, own.size)) + (1.0 - share) * np.eye(own.size))
+        exact.append(
+            multivariate_normal.logpdf(own, np.zeros(own.size), covariance + error**2 * np.eye(own.size))
+        )
+    assert level.integrated_by_run(logs, run, np.array([share]))[0] == pytest.approx(exact, abs=1e-3)
+    alone = level.integrated_by_run(logs, np.arange(5), np.array([share]))
+    assert alone[0] == pytest.approx(level.integrated(logs)[0], abs=1e-3)
+
+
+def test_two_axes_are_integrated_as_the_normal_law_has_it():
+    level = Level((number(), number()), np.eye(2), (9, 9))
+    values, error = np.array([2.0, -1.0, 4.0]), 3.0
+    loads = np.array([[3.0, 1.0], [2.0, -2.0], [1.0, 1.5]])
+    logs = norm.logpdf(values, level.deviates @ loads.T, error).sum(axis=1)
+    exact = multivariate_normal.logpdf(values, np.zeros(3), loads @ loads.T + error**2 * np.eye(3))
+    assert level.integrated(logs[None, :, None])[0, 0] == pytest.approx(exact, abs=1e-3)
+
+
+def test_values_between_nodes_are_those_of_a_cubic_and_never_beyond_what_is_known():
+    level = Level((number(), number()), np.eye(2), (5, 4))
+    x, y = level.deviates.T
+    fine_x, fine_y = level.denser().deviates.T
+    cubic = level.between((x**3 + 2.0 * x * y + y**2)[None])[0]
+    exact = fine_x**3 + 2.0 * fine_x * fine_y + fine_y**2
+    known = (x**3 + 2.0 * x * y + y**2).min(), (x**3 + 2.0 * x * y + y**2).max()
+    assert cubic == pytest.approx(np.clip(exact, *known), abs=1e-9)
+    step = level.between((x > 0.0).astype(float)[None])[0]
+    assert step.min() >= 0.0 and step.max() <= 1.0
 
 
 def test_more_nodes_hardly_move_the_likelihood(study):
@@ -99,11 +148,11 @@ def test_a_vector_that_cannot_be_computed_is_impossible_and_leaves_the_others(st
 def test_animals_without_susceptibility_are_independent_readings(study):
     """With no spread at all the log-likelihood is the plain sum of the endpoint's own."""
     own = fits.laboratory(study, [0.0, 0.0])
-    bare = replace(own, animal=Level((), 1), ears={"abr": Level((), 1)})
+    bare = replace(own, animal=Level(), ears={"abr": Level()})
     (readings,) = own.observed.readings
-    columns, true = bare.predicted(np.zeros((1, 2)))["abr"]
-    error = float(columns["endpoints.abr_threshold.error"][0])
-    truth = true[0, 0, readings.arm, readings.time, readings.tone]
+    error = study.best_values["endpoints.abr_threshold.error"].item()
+    true = bare.predicted(np.zeros((1, 2)))["abr"]
+    truth = true[0, 0, 0, readings.arm, readings.time, readings.tone]
     value, censored = readings.reading.value, readings.reading.censored
     low = np.where(censored < 0, -np.inf, np.where(censored > 0, value + 2.5, value - 2.5))
     high = np.where(censored > 0, np.inf, value + 2.5)
@@ -120,9 +169,21 @@ def hill(covariance, centre):
     return lambda z: -0.5 * np.einsum("li,ij,lj->l", z - centre, inverse, z - centre)
 
 
+def summit_of(log_posterior, numbers, starts, seed):
+    """The mode of a log-posterior that is one term and its prior."""
+    return mode(
+        log_posterior,
+        lambda z: (log_posterior(z) + 0.5 * np.sum(z**2, axis=1))[:, None],
+        numbers,
+        starts,
+        seed,
+        quiet,
+    )
+
+
 def test_the_summit_of_a_parabola_and_its_covariance_are_exact():
     covariance, centre = np.array([[0.5, 0.3], [0.3, 0.4]]), np.array([1.0, -2.0])
-    done = mode(hill(covariance, centre), 2, 3, 1, quiet)
+    done = summit_of(hill(covariance, centre), 2, 3, 1)
     assert done.deviates == pytest.approx(centre, abs=1e-3)
     assert done.covariance == pytest.approx(covariance, abs=1e-6)
     assert (done.agreeing, done.refusal) == (3, "")
@@ -132,7 +193,7 @@ def test_starts_that_end_on_two_hills_do_not_agree():
     def two(z):
         return np.logaddexp(-8.0 * (z[:, 0] - 3.0) ** 2, -8.0 * (z[:, 0] + 3.0) ** 2 - 2.0)
 
-    done = mode(two, 1, 8, 3, quiet)
+    done = summit_of(two, 1, 8, 3)
     assert done.deviates == pytest.approx([3.0], abs=1e-3)
     assert 1 <= done.agreeing < 8
 
@@ -152,7 +213,7 @@ def test_no_interval_is_given_where_the_summit_is_no_parabola(log_posterior, rea
 
 def test_a_summit_at_the_end_of_the_search_gives_no_interval():
     _, refusal = laplace(lambda z: -0.5 * (z[:, 0] - 6.0) ** 2, np.array([6.0]))
-    assert "where the search ends" in refusal
+    assert "where nothing is believed" in refusal
 
 
 # ---------------------------------------------------------------- draws
@@ -175,6 +236,28 @@ def test_effective_draws_of_a_chain_with_known_memory(rho):
     assert bulk_ess(autoregressive(rho)) == pytest.approx(exact, rel=0.15)
 
 
+OWN = autoregressive(0.3)
+# Of arviz 0.23.4: rank-normalised split R-hat, effective draws in the bulk and in the tails.
+ARVIZ = {
+    "independent": (autoregressive(0.0), 0.999825, 16445.5, 15475.8),
+    "of some memory": (autoregressive(0.5), 0.999921, 5370.14, 9039.45),
+    "of much memory": (autoregressive(0.9), 1.002134, 852.441, 2077.55),
+    "one apart": (OWN + np.array([0.0, 0.0, 0.0, 1.0])[:, None], 1.101929, 24.5094, 80.8014),
+    "one wider": (OWN * np.array([1.0, 1.0, 1.0, 3.0])[:, None], 1.140680, 8652.23, 33.1983),
+    "walks": (np.cumsum(autoregressive(0.0), axis=1), 1.606938, 7.05024, 24.5209),
+    "Cauchy": (np.tan(np.pi * (norm.cdf(autoregressive(0.5)) - 0.5)), 0.999919, 5370.14, 9039.45),
+    "of odd length": (autoregressive(0.5, chains=3, draws=1001, seed=2), 1.005035, 1157.84, 1912.57),
+}
+
+
+@pytest.mark.parametrize("name", ARVIZ)
+def test_diagnostics_are_those_of_arviz(name):
+    """R-hat to rounding; effective draws to 1 %, as arviz adds one lag more of Geyer's sequence."""
+    chains, hat, bulk, tail = ARVIZ[name]
+    assert rhat(chains) == pytest.approx(hat, abs=1e-6)
+    assert (bulk_ess(chains), tail_ess(chains)) == pytest.approx((bulk, tail), rel=0.01)
+
+
 def test_chains_that_are_apart_or_of_other_widths_are_seen():
     own = autoregressive(0.3)
     assert rhat(own) < 1.005
@@ -188,7 +271,8 @@ TARGET = np.array([[1.0, 0.9], [0.9, 1.0]])
 
 def walk(file, steps, tick=quiet, problem="one"):
     begin = np.random.default_rng(0).normal(size=(16, 2))
-    return sample(hill(TARGET, np.array([2.0, 0.0])), begin, steps, 5, file, problem, tick)
+    near = Around(np.array([1.5, 0.5]), np.diag([2.0, 1.0]))
+    return sample(hill(TARGET, np.array([2.0, 0.0])), begin, near, steps, 5, file, problem, tick)
 
 
 def test_draws_have_the_mean_and_covariance_of_their_target(tmp_path):
@@ -199,6 +283,15 @@ def test_draws_have_the_mean_and_covariance_of_their_target(tmp_path):
     # Four standard errors at 400 effective draws and more.
     assert draws.mean(axis=0) == pytest.approx([2.0, 0.0], abs=4.0 / np.sqrt(min(told.bulk)))
     assert np.cov(draws.T) == pytest.approx(TARGET, abs=0.2)
+
+
+def test_leaps_near_the_posterior_need_few_steps_for_many_draws(tmp_path):
+    """Where what they leap around is the posterior a tenth of all steps counts; of emcee's own moves a fiftieth."""
+    begin = np.random.default_rng(0).multivariate_normal([2.0, 0.0], TARGET, 16)
+    target = hill(TARGET, np.array([2.0, 0.0]))
+    own = Around(np.array([2.0, 0.0]), TARGET)
+    steps = sample(target, begin, own, 400, 5, tmp_path / "leaps.npz", "one", quiet).deviates
+    assert min(convergence(steps).bulk) > 0.1 * 400 * 16
 
 
 def test_a_chain_that_was_ended_goes_on_as_if_it_had_not_been(tmp_path):
@@ -410,3 +503,37 @@ def test_there_is_nothing_to_resume_where_nothing_was_begun(tmp_path, study):
     file = written(tmp_path / "lab", study, fits.laboratory(study, TRUE, animals=2).observed)
     with pytest.raises(BadInput, match="holds no walkers"):
         fit(FitInputs(fit=file, resume=True, out=tmp_path / "result"))
+
+
+def test_spreads_of_a_posterior_take_the_place_of_the_shelfs(study):
+    """A world whose draw has twice the spread differs between its animals by twice as much, to the bit."""
+    name = "insults.noise.susceptibility"
+    p = study.parameters[name]
+    own = draw(study, 40, seed=3)
+    prior = Ears.alone({f"{name}.subjects": np.array([2.0 * p.subjects, 0.0])})
+    again = draw(study, 40, seed=3, prior=prior)
+    apart = np.log(own[name] / p.at(3, own.world))
+    assert np.log(again[name] / p.at(3, own.world)) == pytest.approx(
+        np.where(own.world % 2 == 0, 2.0, 0.0) * apart, abs=1e-12
+    )
+    assert all(np.array_equal(own[n], again[n]) for n in own if n != name)
+
+
+def test_animals_of_one_run_are_read_from_a_table(tmp_path, study):
+    observed = fits.laboratory(study, TRUE, animals=2).observed
+    file = written(tmp_path / "lab", study, observed, runs="runs.csv")
+    runs = tmp_path / "lab" / "runs.csv"
+    runs.write_text("subject,run\nm0,a\nm2,a\nm1,b\n", encoding="utf-8")
+    some = load_fit(file)
+    assert some.fitted.run[0] == some.fitted.run[2]
+    assert len(set(some.fitted.run.tolist())) == 3
+    assert str(runs.resolve()) in some.inputs
+    runs.write_text("subject,run\nm0,a\nm0,b\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="row 2, subject: is in two runs"):
+        load_fit(file)
+    runs.write_text("subject,run\nx,a\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="names no animal of the readings"):
+        load_fit(file)
+    runs.write_text("subject,day\nm0,a\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="holds no such column"):
+        load_fit(file)

@@ -55,6 +55,7 @@ COMMANDS = [
     ("new", ["trial", "--out", "{}/my_trial.toml"], 0),
     ("trial", ["{}/my_trial.toml", "--formula", "--out", "{}/trial"], 0),
     ("trial", ["{}/nowhere.toml"], 2),
+    ("optimise", ["{}/nowhere.toml"], 2),
     ("show", ["{}/trial"], 0),
     ("quality", ["{}/lots/new.toml", "--out", "{}/lot"], 0),
     ("show", ["{}/lot"], 0),
@@ -67,6 +68,10 @@ COMMANDS = [
     ("check", ["{}/run", "{}/compare", "{}/imported", "{}/lot"], 0),
     ("changes", ["{}/run", "{}/run"], 0),
     ("claims", ["no_tumour", "--ears", 2], 0),
+    ("review", ["loss", "--out", "{}/review"], 0),
+    ("review", ["taste"], 2),
+    ("show", ["{}/review"], 0),
+    ("check", ["{}/review"], 0),
 ]  # fmt: skip
 
 

@@ -226,8 +226,9 @@ class Bench:
 
     def verdict(self, mutant: Mutant) -> Verdict:
         """Run a mutant's tests until one fails."""
-        tests = [test for test in tests_of(mutant.file) if self._stands(test)]
-        began, state = time.monotonic(), "survived"
+        near = tests_of(mutant.file)
+        tests = [test for test in near if self._stands(test)]
+        began, state = time.monotonic(), "survived" if tests or not near else "slow"
         file = self.folder / mutant.file
         whole = file.read_bytes()
         file.write_bytes(mutant.applied(whole))

@@ -36,6 +36,7 @@ from otosome.roles import (
     DeviceOptions,
     Endpoint,
     EndpointOptions,
+    ExperimentOptions,
     HarmOptions,
     Instrument,
     InstrumentOptions,
@@ -95,6 +96,7 @@ SHELVES = (
     "utilities",
     "designs",
     "strains",
+    "experiments",
 )
 # The formula an entry without a .py has.
 _SHARED = {
@@ -229,6 +231,8 @@ class Catalog:
     @overload
     def get(self, shelf: Literal["claims"], name: str) -> Entry[ClaimOptions, object]: ...
     @overload
+    def get(self, shelf: Literal["experiments"], name: str) -> Entry[ExperimentOptions, object]: ...
+    @overload
     def get(self, shelf: Literal["scales"], name: str) -> Entry[ScaleOptions, Scale]: ...
     @overload
     def get(self, shelf: Literal["assays"], name: str) -> Entry[AssayOptions, object]: ...
@@ -250,10 +254,7 @@ class Catalog:
     def get(self, shelf: str, name: str) -> Entry[Options, Any]: ...
     def get(self, shelf: str, name: str) -> Entry[Options, Any]:
         """An entry by name; raises BadInput that lists the names there are."""
-        files = self._files(shelf)
-        if name not in files:
-            raise BadInput(f"{shelf}: no {name!r}", given=name, allowed=sorted(files))
-        entry = _load(files[name], shelf)
+        entry = _load(self.file(shelf, name), shelf)
         self._check_names(entry.card)
         return self.restated(entry)
 
@@ -291,11 +292,22 @@ class Catalog:
 
     def source(self, key: str) -> Source:
         """A source by key, as one's own folder states it where it does; raises BadInput if no shelf has it."""
+        return read_source(self.source_file(key))
+
+    def source_file(self, key: str) -> Path:
+        """The file of a source, one's own before the shipped; raises BadInput if no shelf has it."""
         for root in (*self.own, SHIPPED):
             file = root / "sources" / f"{key}.toml"
             if _is_stem(key) and file.is_file():
-                return read_source(file)
+                return file
         raise BadInput(f"no source {key!r}", given=key, cure=f"add sources/{key}.toml")
+
+    def file(self, shelf: str, name: str) -> Path:
+        """The file of an entry; raises BadInput that lists the names there are."""
+        files = self._files(shelf)
+        if name not in files:
+            raise BadInput(f"{shelf}: no {name!r}", given=name, allowed=sorted(files))
+        return files[name]
 
     def _files(self, shelf: str) -> dict[str, Path]:
         if shelf not in self._listed:

@@ -30,6 +30,8 @@ LOTS = 3
 # Correlation of the two ears of one animal in what differs between animals: right against left in 492 pairs of injured
 # mice (davidbritt/Quercetin-GCV-CMV-antiviral-data).
 ALIKE = 0.54
+# What a spread between subjects or runs is called as a number of its own, after the name of the number that spreads.
+SUBJECTS, RUNS = "subjects", "runs"
 # 95th percentile of the standard normal: `low` and `high` are 5 and 95 %.
 _Z95 = 1.6448536269514722
 
@@ -169,11 +171,19 @@ class Parameter:
 
     def drawn(self, seed: int, kin: Kin) -> Array:
         """Values of ears by what each belongs to, shape (ear,)."""
-        values = self.at(seed, kin.world)
-        for kind, spread, numbers in (("lot", self.lots, kin.lot), ("run", self.runs, kin.run)):
-            if spread:
+        return self.differing(self.at(seed, kin.world), seed, kin, self.runs, self.subjects)
+
+    def differing(
+        self, values: Array, seed: int, kin: Kin, runs: Array | float, subjects: Array | float
+    ) -> Array:
+        """Values of the worlds of ears (ear,) with what differs between lots, runs and animals on top, (ear,).
+
+        ``runs``, ``subjects``  spreads between them, one for all ears or (ear,)
+        """
+        for kind, spread, numbers in (("lot", self.lots, kin.lot), ("run", runs, kin.run)):
+            if np.any(spread):
                 values = self._spread(values, spread, self._luck(seed, kind, numbers))
-        return self._spread(values, self.subjects, self._of_animal(seed, kin)) if self.subjects else values
+        return self._spread(values, subjects, self._of_animal(seed, kin)) if np.any(subjects) else values
 
     def _luck(self, seed: int, kind: str, numbers: Numbers) -> Array:
         """Standard normal deviates of lots, runs, animals or ears by number, shape (number,)."""
@@ -223,7 +233,7 @@ class Parameter:
         """Drawn values (subject,) with the value of their world moved from one to another."""
         return drawn - then + now if self.additive or not self.spreads else drawn / then * now
 
-    def _spread(self, values: Array, spread: float, deviate: Array) -> Array:
+    def _spread(self, values: Array, spread: Array | float, deviate: Array) -> Array:
         deviation = spread * deviate
         return values + deviation if self.additive else values * np.exp(deviation)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["ohc", "ihc", "synapse", "sgn"]
 Target = Literal["ohc", "ihc", "synapse", "sgn", "stress"]
-Action = Literal["prevent", "rescue", "repair", "clear", "support"]
+Action = Literal["prevent", "rescue", "repair", "clear", "support", "revive"]
 Compartment = Literal["middle_ear", "scala_tympani", "vestibule", "plasma", "cerebrospinal_fluid", "lost"]
 Outlet = Literal["aqueduct", "round_window", "oval_window", "vent"]
 # Where an insult can look the concentration of a solute up.
@@ -168,6 +168,7 @@ class Ear:
     ``place``      centre of each place, shape (place,), 0 base to 1 apex
     ``frequency``  best frequency of each place in kHz, shape (place,), falling
     ``length``     length of the duct in mm, shape (subject,)
+    ``years``      age in years, shape (subject,); None where it is not known
     """
 
     species: str
@@ -175,6 +176,7 @@ class Ear:
     frequency: Kilohertz
     length: Millimetres
     columns: Mapping[str, Array]
+    years: Array | None = None
 
     def place_of(self, frequency: Array) -> Array:
         """Place (0 base to 1 apex) of each frequency in kHz; ends of the map beyond it."""
@@ -315,9 +317,13 @@ class Route(Protocol):
 
 @dataclass(frozen=True)
 class InsultOptions(Options):
-    """Options of an insult: what it ``needs`` to know (``noise.level``, ``cisplatin.lateral_wall``)."""
+    """Options of an insult: what it ``needs`` to know (``noise.level``, ``cisplatin.lateral_wall``).
+
+    ``meets``  solutes in places that take of its poison where they are given (``thiosulfate.organ_of_corti``)
+    """
 
     needs: tuple[Need, ...] = ()
+    meets: tuple[Need, ...] = ()
 
 
 class Insult(Protocol):
@@ -376,6 +382,11 @@ class Population(Protocol):
     def recorded(self) -> tuple[Array, Array, NDArray[np.intp]] | None:
         """Frequencies, kHz, with the levels read of each person there, dB HL, (person, frequency), and which of them
         each subject is, (subject,); None where its people come from a norm and not from a file."""
+        ...
+
+    @property
+    def ages(self) -> Array | None:
+        """Age of each subject in years, shape (subject,); None where it is not known."""
         ...
 
     def check(self, frequency: Array) -> None:
@@ -756,6 +767,154 @@ class UtilityOptions(Options):
     of: Annotated[tuple[Annotated[str, On(("endpoints",))], ...], Field(min_length=1)]
 
 
+@dataclass(frozen=True)
+class SubjectTable(Options):
+    """Who was treated in a published experiment; a species need be on no shelf."""
+
+    species: Annotated[str, Field(min_length=1)]
+    strain: str = ""
+    age: str = ""
+    sex: str = ""
+
+
+@dataclass(frozen=True)
+class HarmTable(Options):
+    """What harmed the ears of a published experiment: its ``kind``, and amount and schedule as printed."""
+
+    kind: Literal[
+        "cisplatin",
+        "aminoglycoside",
+        "noise",
+        "ischaemia",
+        "ouabain",
+        "implantation",
+        "heredity",
+        "other",
+        "none",
+    ]
+    about: str = ""
+    amount: str = ""
+    schedule: str = ""
+
+
+Product = Literal[
+    "vesicles", "live cells", "steroid", "antioxidant", "thiosulfate", "nucleotide", "antimitotic", "mixture"
+]
+
+
+@dataclass(frozen=True)
+class GroupTable(Options):
+    """A group of a published experiment.
+
+    ``n``        units of analysis in it, none where it is not printed;  ``n_is``  whose count that is: stated for the
+                 group, assumed by the reader, or the total of all groups
+    ``product``  what it got, none for a control;  ``cells``, ``dose``, ``volume``, ``route``, ``when``  as printed
+    """
+
+    about: Annotated[str, Field(min_length=1)]
+    n: Annotated[int, Field(ge=1)] | None = None
+    n_is: Literal["stated", "assumed", "total"] = "stated"
+    product: Product | None = None
+    cells: str = ""
+    dose: str = ""
+    volume: str = ""
+    route: str = ""
+    when: str = ""
+
+
+@dataclass(frozen=True)
+class OutcomeTable(Options):
+    """What was read of two groups of a published experiment, in the strength it was printed.
+
+    ``of``           what was read, in ``unit`` ("" where no number was);  ``better``  which way is better
+    ``strength``     individuals (``each`` or ``events`` by group), means (``mean`` with ``spread`` by group, or the
+                     ``difference`` with its 95 % ends ``low`` and ``high``), p (``p``, or a bound ``p_below`` or
+                     ``p_above``, with its ``test``) or direction
+    ``p_is``         stated by the paper, or assumed by the reader;  ``paired``  two ears of one subject
+    ``direction``    of the treated against the control
+    ``primary``      whether it is the outcome the study was planned for, or the reader's first choice
+    """
+
+    of: Literal["threshold", "emission", "hair cells", "neurons", "hearing loss", "adverse events"]
+    treated: str
+    strength: Literal["individuals", "means", "p", "direction"]
+    direction: Literal["better", "worse", "none"]
+    control: str = ""
+    unit: Literal["dB", "%", "cells", "events", ""] = ""
+    better: Literal["lower", "higher"] = "lower"
+    about: str = ""
+    frequency: tuple[str, ...] = ()
+    day: str = ""
+    each: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    events: Mapping[str, Annotated[int, Field(ge=0)]] = field(default_factory=dict)
+    mean: Mapping[str, float] = field(default_factory=dict)
+    spread: Mapping[str, float] = field(default_factory=dict)
+    spread_is: Literal["SD", "SEM", "95 %", ""] = ""
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    p_below: float | None = None
+    p_above: float | None = None
+    p_is: Literal["stated", "assumed", ""] = ""
+    test: str = ""
+    paired: bool = False
+    primary: bool = True
+
+
+@dataclass(frozen=True)
+class BiasTable(Options):
+    """One item of the risk of bias: its ``answer``, and what in the paper it rests on, in the reader's words."""
+
+    answer: Literal["yes", "no", "not stated"]
+    because: str = ""
+
+
+@dataclass(frozen=True)
+class CheckTable(Options):
+    """Who compared an entry with its source, and ``on`` which day (2026-11-29)."""
+
+    by: Annotated[str, Field(min_length=1)]
+    on: str
+
+
+@dataclass(frozen=True)
+class SimulateTable(Options):
+    """A published experiment in the model.
+
+    ``study``    a study file's tables whose arms are named as its groups;  ``because``  what of it was not printed
+    ``same``     groups that were done as another, by the name of that arm
+    """
+
+    study: Mapping[str, object]
+    because: Annotated[str, Field(min_length=1)]
+    same: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ExperimentOptions(Options):
+    """Options of a published experiment.
+
+    ``read``     how far it was read, at its ``locator``;  ``checked``  by whom and when; none counts nowhere
+    ``unit``     of analysis: what one of its n is
+    ``bias``     by item of SYRCLE (animals) or RoB 2 (people); an item that is not there is not stated
+    ``simulate``  the experiment in the model, where that has its insult and its route
+    """
+
+    source: Annotated[str, Field(min_length=1)]
+    read: Literal["full text", "figure", "abstract", "headings", "second hand", "draft"]
+    subject: SubjectTable
+    harm: HarmTable
+    unit: Literal["animal", "ear", "person", "well", "not stated"]
+    group: Annotated[Mapping[str, GroupTable], Field(min_length=1)]
+    outcome: Annotated[Mapping[str, OutcomeTable], Field(min_length=1)]
+    locator: str = ""
+    checked: CheckTable | None = None
+    bias: Mapping[str, BiasTable] = field(default_factory=dict)
+    note: str = ""
+    simulate: SimulateTable | None = None
+
+
 class Design(Protocol):
     """An experiment or a trial as its file states it: its keys are the fields of the formula."""
 
@@ -792,4 +951,5 @@ OPTIONS: Mapping[str, type[Options]] = {
     "checklists": ChecklistOptions,
     "processes": ProcessOptions,
     "utilities": UtilityOptions,
+    "experiments": ExperimentOptions,
 }

@@ -13,11 +13,11 @@ import typer
 
 from otosome import __version__
 from otosome.cli.common import Terminated, refuse, say
-from otosome.cli.evidence import changes, check, claims, list_, qualify
+from otosome.cli.evidence import changes, check, claims, list_, qualify, review
 from otosome.cli.fitting import fit
 from otosome.cli.laboratory import import_, new, quality
 from otosome.cli.study import compare, measure, run, show, sources
-from otosome.cli.trials import trial
+from otosome.cli.trials import optimise, trial
 from otosome.errors import BadInput
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ _VERBS = (
     compare,
     measure,
     trial,
+    optimise,
     new,
     import_,
     fit,
@@ -43,6 +44,7 @@ _VERBS = (
     check,
     changes,
     claims,
+    review,
 )
 for _verb in _VERBS:
     app.command(name=_verb.__name__.rstrip("_"))(_verb)

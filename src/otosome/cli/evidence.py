@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from otosome import jobs
-from otosome.cli.common import Json, Retracted, Seed, Shelves, carry_out
+from otosome.cli.common import Force, Json, Retracted, Seed, Shelves, carry_out
 
 
 def list_(
@@ -61,3 +61,26 @@ def claims(
 ) -> None:
     """What is claimed of this therapy: what it stands on, the figure now, the verdict."""
     carry_out("claims", as_json, lambda watch: jobs.claims(claim, ears, seed, tuple(shelves or ()), watch))
+
+
+def review(
+    question: Annotated[str, typer.Argument(help="hearing, hair_cells, neurons or loss.")] = "hearing",
+    only: Annotated[
+        list[str] | None, typer.Option(help="product=vesicles, in=animals, harm=noise ...")
+    ] = None,
+    by: Annotated[list[str] | None, typer.Option(help="Regress effects on year, day or n.")] = None,
+    shelves: Shelves = None,
+    out: Annotated[Path | None, typer.Option(help="Its folder [default: results/<question>-review].")] = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """What all published experiments say together: forest, funnel, map of evidence, risk of bias."""
+    inputs = jobs.ReviewInputs(
+        question=question,
+        only=tuple(only or ()),
+        by=tuple(by or ()),
+        shelves=tuple(shelves or ()),
+        out=out,
+        force=force,
+    )
+    carry_out("review", as_json, lambda watch: jobs.review(inputs, watch))

@@ -42,7 +42,10 @@ def import_(
 
 def new(
     kind: Annotated[
-        str, typer.Argument(help="study, animals, mapping, fit, batch, specification, case, drug or trial")
+        str,
+        typer.Argument(
+            help="study, animals, mapping, fit, batch, specification, case, drug, trial, dose or experiment"
+        ),
     ],
     paths: Annotated[
         list[Path] | None,

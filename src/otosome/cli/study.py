@@ -24,6 +24,9 @@ Interpolate = Annotated[
 ]
 Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
 Fit = Annotated[Path | None, typer.Option(help="A result of otosome fit: its numbers for the shelf's.")]
+Insist = Annotated[
+    bool, typer.Option("--insist", help="Begin though more than an hour or 8 GB are foreseen.")
+]
 Out = Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")]
 
 
@@ -46,6 +49,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
         fit: Fit = None,
         out: Out = None,
         force: Force = False,
+        insist: Insist = False,
         as_json: Json = False,
     ) -> None:
         inputs = jobs.StudyInputs(
@@ -64,6 +68,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
             fit=fit,
             out=out,
             force=force,
+            insist=insist,
         )
         job = {"run": jobs.run, "compare": jobs.compare}[name]
         carry_out(name, as_json, lambda watch: job(inputs, watch))

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from otosome.answers.numbers import number
+from otosome.answers.numbers import amount, number, share
 from otosome.ears import Ears
 from otosome.evidence import Parameter
 from otosome.fitting.against import Against, against
@@ -18,7 +18,8 @@ from otosome.fitting.file import FitFile
 from otosome.fitting.free import Free
 from otosome.fitting.likelihood import Likelihood
 from otosome.fitting.mode import AGREEMENT, Mode, mode
-from otosome.fitting.posterior import Chain, Convergence, convergence, sample
+from otosome.fitting.posterior import Around, Chain, Convergence, convergence, sample
+from otosome.fitting.printed import Means
 from otosome.fitting.score import GroupScore, group_score
 from otosome.forward import draw, simulate
 from otosome.units import Array
@@ -31,6 +32,8 @@ _TOLD, _PARTLY = 0.75, 0.25
 _TOGETHER, _AT_ODDS = 0.9, 2.0
 # Draws that a result keeps, and ears of a prediction.
 DRAWS, _EARS = 400, 400
+# Above it what twice as many nodes move the log-posterior by is said.
+_INEXACT = 0.5
 # Share of a chain that is left out as its beginning.
 _BURN = 0.5
 
@@ -73,15 +76,34 @@ class Pair:
 
 @dataclass(frozen=True)
 class Search:
-    """How the most probable numbers were sought: starts, those that agree, and where each ended (log-posterior)."""
+    """How the most probable numbers were sought: starts, those that agree, and where each ended (log-posterior).
+
+    ``nodes``  along each axis of what differs between animals;  ``node_error``  what twice as many move the summit by
+    ``share``  of the variance of readings between animals that these axes hold
+    """
 
     starts: int
     agreeing: int
     log_posteriors: list[float]
     log_posterior: float
-    nodes: int
+    nodes: list[int]
+    share: float
     node_error: float
     outline_errors: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """What a paper prints, beside the most probable numbers.
+
+    ``apart``   how many standard errors a mean lies from what is foretold;  ``chance``  of a comparison, at all its
+                tones together (a density where a p is printed exactly);  ``text``  either in words
+    """
+
+    printed: str
+    apart: float | None
+    chance: float | None
+    text: str
 
 
 @dataclass(frozen=True)
@@ -111,11 +133,12 @@ class Fit:
     steps: int
     animals: int
     readings: int
-    susceptibility: list[str]
+    differing: list[str]
     sentences: list[str]
     prior_fit: Against
     fit: Against
     held_out: HeldOut | None
+    printed: list[Foretold]
     data_hash: str
 
 
@@ -151,6 +174,7 @@ def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
     numbers = len(free.names)
     summit = mode(
         likelihood.log_posterior,
+        likelihood.terms,
         numbers,
         tables.starts,
         tables.seed,
@@ -179,10 +203,12 @@ def _sampled(
         return None
     walkers = max(sampling.walkers, 2 * summit.deviates.size + 2)
     luck = np.random.default_rng(file.tables.seed)
-    begin = summit.deviates + luck.normal(0.0, 0.1, (walkers, summit.deviates.size))
+    near = summit.spread if summit.covariance is None else summit.covariance
+    begin = luck.multivariate_normal(summit.deviates, near, walkers)
     return sample(
         likelihood.log_posterior,
         begin,
+        Around(summit.deviates, near),
         sampling.steps,
         file.tables.seed,
         chain,
@@ -223,7 +249,8 @@ def _answer(
         summit.agreeing,
         [start.log_posterior for start in summit.starts],
         summit.log_posterior,
-        likelihood.animal.nodes,
+        list(likelihood.animal.nodes),
+        likelihood.animal.share,
         denser,
         dict(likelihood.errors),
     )
@@ -249,8 +276,33 @@ def _answer(
         _over(file, None),
         _over(file, shown),
         left,
+        _foretold(likelihood, summit.deviates),
         file.data_hash,
     )
+
+
+def _foretold(likelihood: Likelihood, deviates: Array) -> list[Foretold]:
+    """What papers print beside what the most probable numbers foretell of it."""
+    rows = list[Foretold]()
+    for printed in likelihood.observed.printed:
+        if isinstance(printed, Means):
+            unit = likelihood.free.study.unit(printed.where.measure)
+            mean, covariance = likelihood.group(deviates[None], printed.where)
+            error = np.sqrt(np.diagonal(covariance[0]) / printed.n)
+            for label, value, of, width in zip(
+                printed.labels, printed.where.reading.value, mean[0], error, strict=True
+            ):
+                apart = float((value - of) / width)
+                text = (
+                    f"mean {amount(value, unit)}, foretold {amount(of, unit)}: {apart:+.1f} standard errors"
+                )
+                rows.append(Foretold(label, apart, None, text))
+        else:
+            chance = float(np.exp(likelihood.of_printed(deviates[None], printed)[0]))
+            exact = any(verdict.exactly is not None for verdict in printed.verdicts)
+            text = f"density {number(chance, 2)}" if exact else f"chance {share(chance).text}"
+            rows.append(Foretold("; ".join(printed.labels), None, chance, text))
+    return rows
 
 
 def _told(estimates: list[Estimate], pairs: list[Pair]) -> list[str]:
@@ -352,6 +404,11 @@ def _trust(
         lines.append(
             f"No two of the {search.starts} starts ended within {AGREEMENT:g} of the best log-posterior: there may "
             "be a better place still; ask for more starts."
+        )
+    if abs(search.node_error) > _INEXACT:
+        lines.append(
+            f"Twice as many nodes between animals move the log-posterior by {search.node_error:+.2f}: the sums over "
+            "animals are not exact there, and the numbers may move."
         )
     if method == "mode":
         lines.append(f"No interval is given: {refusal}. Ask for a posterior: [posterior] in the fit file.")

@@ -11,9 +11,12 @@ import numpy as np
 from scipy.special import ndtr
 
 from otosome.errors import BadInput
-from otosome.evidence import Parameter
+from otosome.evidence import RUNS, SUBJECTS, Parameter
 from otosome.study import Study
 from otosome.units import Array
+
+# A spread's own 5 and 95 %: so many times less and more.
+_FACTOR = 2.0
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Free:
     """Free numbers of a study. A deviate of 0 is the best value, of ±1.645 the shelf's 5 and 95 %, whatever the shape.
 
     Their priors are the shelves' own (or what the study states in ``[numbers]``): independent standard normals in
-    deviates. A number that is linked to a free one follows it; all others stand at their best value.
+    deviates. A number that is linked to a free one follows it; all others stand at their best value. A spread between
+    animals or runs is free by the name of its number with ``.subjects`` or ``.runs``.
     """
 
     study: Study
@@ -30,7 +34,7 @@ class Free:
     @classmethod
     def of(cls, study: Study, names: Sequence[str]) -> Free:
         """The numbers of these names; raises BadInput for one that is unknown, named twice or exactly known."""
-        known = study.parameters
+        known = numbers_of(study)
         for number, name in enumerate(names):
             key = f"free.{number + 1}"
             if name not in known:
@@ -52,7 +56,8 @@ class Free:
     @cached_property
     def numbers(self) -> tuple[Parameter, ...]:
         """The numbers themselves."""
-        return tuple(self.study.parameters[name] for name in self.names)
+        known = numbers_of(self.study)
+        return tuple(known[name] for name in self.names)
 
     @cached_property
     def followers(self) -> tuple[Parameter, ...]:
@@ -73,3 +78,27 @@ class Free:
     def columns(self, deviates: Array) -> dict[str, Array]:
         """Every number of the study, shape (lane,), or (1,) for one that stands at its best value."""
         return {**self.study.best_values, **self.values(deviates)}
+
+
+def numbers_of(study: Study) -> dict[str, Parameter]:
+    """The numbers of a study, and the spreads of these between subjects and between runs as numbers of their own."""
+    numbers = dict(study.parameters)
+    for p in study.parameters.values():
+        spreads = ((SUBJECTS, p.subjects), (RUNS, p.runs))
+        numbers |= {f"{p.name}.{kind}": _spread(p, kind, own) for kind, own in spreads if own}
+    return numbers
+
+
+def _spread(p: Parameter, kind: str, own: float) -> Parameter:
+    return Parameter(
+        name=f"{p.name}.{kind}",
+        meaning=f"spread between {kind} of: {p.meaning}",
+        value=own,
+        unit=p.unit if p.additive else "",
+        low=own / _FACTOR,
+        high=own * _FACTOR,
+        shape="lognormal",
+        basis="assumed",
+        given=f"{own:g}",
+        because="No shelf states how well a spread is known: half of it to twice.",
+    )

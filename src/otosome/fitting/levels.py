@@ -1,101 +1,215 @@
-"""What differs between animals and between ears, integrated: nodes, interpolated, and summed over a fine grid.
+"""What differs between animals, between runs and between ears, integrated: nodes, interpolated, and summed finely.
 
-Nobody simulates an animal of a fit. All are read from the same lanes, one for each node of susceptibility, and the
-log-likelihood of each animal between the nodes is a cubic spline through them, integrated over 8 standard deviations
-in steps of a tenth. So the nodes need only be as dense as the log-likelihood is curved, not as its peak is narrow; that
-they are dense enough is measured by twice as many (``fit``).
+Nobody simulates an animal of a fit. All are read from the same lanes, one for each node of what differs between
+animals. Between nodes true values are cubic splines, and so are the log-likelihoods of animals between nodes twice as
+dense, which are summed over 8 standard deviations in fine steps. So the nodes need only be as dense as what is read is
+curved, not as a peak is narrow; that they are dense enough is measured by twice as many (``fit``).
+
+Many numbers differ between animals, each by itself; what is read of an animal moves along few directions of them. The
+standard normal deviates of all numbers, turned to any right-angled axes, are standard normal again: so the axes along
+which readings move most are integrated, and how much of the variance these hold is stated (``Level.share``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
-from scipy.special import logsumexp
+from scipy.stats import norm
 
 from otosome.errors import BadInput
-from otosome.evidence import Parameter
+from otosome.evidence import RUNS, SUBJECTS, Parameter
 from otosome.study import Study
 from otosome.units import Array
 
-_WIDEST, _STEP = 4.0, 0.1
+_WIDEST = 4.0
+# Nodes along the first axis of what differs between animals, and the second; of ears along each.
+ANIMAL_NODES, EAR_NODES = (11, 7), 5
+# Steps of the sums over what an animal may be along its first axis, and over all else.
+_STEP, _COARSE = 0.05, 0.2
+# Axes that hold this much of the variance are enough.
+_ENOUGH = 0.99
+# A run's own deviate.
+_RUN = np.linspace(-_WIDEST, _WIDEST, 41)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Level:
-    """One standard normal deviate for each animal, or each ear, that some numbers share.
+    """Standard normal deviates of each animal, or each ear, one along each axis.
 
-    ``numbers``  that it moves, each by its own spread between subjects;  ``nodes``  at least 4, or 1 for no spread
+    ``numbers``  that they move, each by its own spread between runs and subjects
+    ``axes``     what each number's deviate has of that of each axis, shape (number, axis), columns at right angles
+    ``nodes``    along each axis, at least 4
+    ``share``    of the variance of readings between animals that the axes hold
+    ``step``     of the sum along the first axis
     """
 
-    numbers: tuple[Parameter, ...]
-    nodes: int
+    numbers: tuple[Parameter, ...] = ()
+    axes: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    nodes: tuple[int, ...] = ()
+    share: float = 1.0
+    step: float = _COARSE
+
+    @property
+    def size(self) -> int:
+        """How many nodes there are of all axes; one where nothing differs."""
+        return int(np.prod(self.nodes))
 
     @cached_property
     def deviates(self) -> Array:
-        """The deviate of each node, shape (node,)."""
-        return np.linspace(-_WIDEST, _WIDEST, self.nodes) if self.numbers else np.zeros(1)
+        """The deviates of each node, shape (node, axis); neighbours differ along the last axis."""
+        if not self.nodes:
+            return np.zeros((1, 0))
+        each = np.meshgrid(*(_places(many) for many in self.nodes), indexing="ij")
+        return np.stack([axis.ravel() for axis in each], axis=1)
 
-    def columns(self, columns: Mapping[str, Array], deviate: Array) -> dict[str, Array]:
-        """The level's numbers at a deviate (lane,) around columns (lane,) or (1,)."""
+    def denser(self) -> Level:
+        """The same with a node more between any two."""
+        return replace(self, nodes=tuple(2 * many - 1 for many in self.nodes))
+
+    def between(self, values: Array) -> Array:
+        """Values at the nodes of ``denser``, by splines kept within those known: from (lane, node, ...), same shape."""
+        each = [_through(many, _places(2 * many - 1)) for many in self.nodes]
+        moved = np.moveaxis(np.tensordot(values, _kronecker(each), axes=(1, 1)), -1, 1)
+        return np.clip(moved, values.min(axis=1, keepdims=True), values.max(axis=1, keepdims=True))
+
+    def columns(self, columns: Mapping[str, Array], deviates: Array) -> dict[str, Array]:
+        """The level's numbers at deviates (lane, axis) around columns (lane,) or (1,)."""
         moved = {}
-        for p in self.numbers:
-            apart = p.subjects * deviate
+        for p, axes in zip(self.numbers, self.axes, strict=True):
+            apart = np.hypot(*_spreads(columns, p)) * (deviates @ axes)
             moved[p.name] = columns[p.name] + apart if p.additive else columns[p.name] * np.exp(apart)
         return moved
 
+    def between_runs(self, columns: Mapping[str, Array]) -> Array:
+        """Of the variance along the first axis the share that lies between runs, 0 to 1, shape (lane,) or (1,)."""
+        total = np.zeros(1)
+        for p, axes in zip(self.numbers, self.axes, strict=True):
+            runs, subjects = _spreads(columns, p)
+            total = total + axes[0] ** 2 * runs**2 / (runs**2 + subjects**2)
+        return np.asarray(total)
+
     def integrated(self, logs: Array) -> Array:
-        """Log-likelihoods with the deviate integrated out: from shape (lane, node, unit) to (lane, unit)."""
-        if logs.shape[1] == 1:
-            return logs[:, 0]
-        return np.asarray(logsumexp(self._spline @ logs + self._weights[:, None], axis=1))
+        """Log-likelihoods with all deviates integrated out: from shape (lane, node, unit) to (lane, unit)."""
+        return _summed(self._along(logs), _line(self.step)[1]) if self.nodes else logs[:, 0]
+
+    def integrated_by_run(self, logs: Array, run: NDArray[np.intp], share: Array) -> Array:
+        """Log-likelihoods of runs, whose units share a part of the deviate along the first axis.
+
+        ``logs``   of units, shape (lane, node, unit);  ``run``  of each unit, by number, (unit,)
+        ``share``  of the variance that is between runs, (lane,) or (1,)
+        returns    shape (lane, run)
+        """
+        along = self._along(logs)
+        points = _line(self.step)[0]
+        share = np.broadcast_to(share, len(along))[:, None, None]
+        at = (points - np.sqrt(share) * _RUN[:, None]) / np.sqrt(1.0 - share)
+        within = np.exp(-0.5 * at**2)
+        within /= within.sum(axis=2, keepdims=True)
+        top = along.max(axis=1, keepdims=True)
+        each = np.log(within @ np.exp(along - top) + 1e-300) + top
+        runs = np.zeros((*each.shape[:2], run.max() + 1))
+        for number in range(runs.shape[2]):
+            runs[:, :, number] = each[:, :, run == number].sum(axis=2)
+        density = norm.logpdf(_RUN)
+        return _summed(runs, density - np.log(np.exp(density).sum()))
+
+    def _along(self, logs: Array) -> Array:
+        """Log-likelihoods (lane, node, unit) along the first axis, the others integrated out: (lane, point, unit)."""
+        lanes, _, units = logs.shape
+        for many in reversed(self.nodes[1:]):
+            fine = _spline(many, _COARSE) @ logs.reshape(-1, many, units)
+            logs = _summed(fine, _line(_COARSE)[1])
+        return np.asarray(_spline(self.nodes[0], self.step) @ logs.reshape(lanes, -1, units))
 
     def mean(self, values: Array) -> Array:
         """The mean over the level of values that are smooth along it: from (lane, node, ...) to (lane, ...)."""
-        if values.shape[1] == 1:
-            return values[:, 0]
-        weights = np.exp(self._weights) @ self._spline
-        return np.asarray(np.tensordot(values, weights, axes=(1, 0)))
-
-    @cached_property
-    def _grid(self) -> Array:
-        return np.linspace(-_WIDEST, _WIDEST, round(2 * _WIDEST / _STEP) + 1)
-
-    @cached_property
-    def _spline(self) -> Array:
-        """Values on the grid, of shape (grid, node), of splines that are 1 at one node: it is linear in the nodes."""
-        return np.asarray(CubicSpline(self.deviates, np.eye(self.nodes))(self._grid))
-
-    @cached_property
-    def _weights(self) -> Array:
-        """Log of the share of a standard normal at each point of the grid."""
-        density = -0.5 * self._grid**2
-        return np.asarray(density - logsumexp(density))
+        each = [np.exp(_line(_COARSE)[1])[None] @ _spline(many, _COARSE) for many in self.nodes]
+        return np.asarray(np.tensordot(values, _kronecker(each)[0], axes=(1, 0)))
 
 
-def animal_level(study: Study, names: Sequence[str] | None, nodes: int) -> Level:
-    """Susceptibility: the named numbers, or every frailty of the shelf of cells, that all move together.
+@lru_cache
+def _line(step: float) -> tuple[Array, Array]:
+    """Deviates in even steps, and the log of each one's share of a standard normal."""
+    points = np.linspace(-_WIDEST, _WIDEST, round(2 * _WIDEST / step) + 1)
+    density = norm.pdf(points)
+    return points, np.log(density / density.sum())
 
-    raises  BadInput for a name that is no number of the study, or does not differ between subjects
+
+def _places(nodes: int) -> Array:
+    return np.linspace(-_WIDEST, _WIDEST, nodes)
+
+
+@lru_cache
+def _spline(nodes: int, step: float) -> Array:
+    """Values on a line, shape (point, node), of splines that are 1 at one node: a spline is linear in its nodes."""
+    return _through(nodes, _line(step)[0])
+
+
+def _through(nodes: int, points: Array) -> Array:
+    return np.asarray(CubicSpline(_places(nodes), np.eye(nodes))(points))
+
+
+def _kronecker(each: Sequence[Array]) -> Array:
+    """The Kronecker product of matrices, one for each axis."""
+    product: Array = np.eye(1)
+    for matrix in each:
+        product = np.asarray(np.kron(product, matrix))
+    return product
+
+
+def _summed(logs: Array, weights: Array) -> Array:
+    """Log of a weighted sum along the middle axis, from (..., point, unit) to (..., unit)."""
+    top = logs.max(axis=-2, keepdims=True)
+    return np.asarray(np.log(np.exp(weights) @ np.exp(logs - top)) + top[..., 0, :])
+
+
+def _spreads(columns: Mapping[str, Array], p: Parameter) -> tuple[Array, Array]:
+    """A number's spread between runs and between subjects, as columns set them or as its shelf has them."""
+    runs, subjects = (
+        np.asarray(columns.get(f"{p.name}.{kind}", own))
+        for kind, own in ((RUNS, p.runs), (SUBJECTS, p.subjects))
+    )
+    return runs, subjects
+
+
+def differing(study: Study, names: Sequence[str] | None) -> tuple[Parameter, ...]:
+    """The numbers that differ between animals, or the named ones of them.
+
+    raises  BadInput for a name that is no number of the study, or does not differ between animals
     """
-    numbers = study.parameters
-    if names is None:
-        names = [n for n, p in numbers.items() if n.startswith("cells.") and p.subjects > 0]
-    return Level(tuple(_differing(numbers, name) for name in names), nodes)
+    differ = {
+        n: p for n, p in study.parameters.items() if (p.subjects or p.runs) and not n.startswith("endpoints.")
+    }
+    for name in names or ():
+        if name not in differ:
+            raise BadInput(
+                "does not differ between subjects", key="animal", given=name, allowed=sorted(differ)
+            )
+    return tuple(differ[name] for name in (differ if names is None else names))
 
 
-def _differing(numbers: Mapping[str, Parameter], name: str) -> Parameter:
-    differ = sorted(n for n, p in numbers.items() if p.subjects > 0 and not n.startswith("endpoints."))
-    if name not in differ:
-        raise BadInput("does not differ between subjects", key="animal", given=name, allowed=differ)
-    return numbers[name]
+def animal_level(numbers: tuple[Parameter, ...], slopes: Array) -> Level:
+    """The axes of what differs between animals along which readings move most.
+
+    ``slopes``  of readings with the deviate of each number, shape (reading, number)
+    """
+    if not numbers or not slopes.any():
+        return Level()
+    _, strength, turned = np.linalg.svd(slopes, full_matrices=False)
+    holding = np.cumsum(strength**2) / np.sum(strength**2)
+    many = min(int(np.argmax(holding >= _ENOUGH)) + 1, len(ANIMAL_NODES))
+    # An axis points to where its largest part is positive, so that it is the same everywhere.
+    axes = turned[:many] * np.sign(turned[np.arange(many), np.abs(turned[:many]).argmax(axis=1)])[:, None]
+    return Level(numbers, axes.T, ANIMAL_NODES[:many], float(holding[many - 1]), _STEP)
 
 
-def ear_level(study: Study, measure: str, nodes: int) -> Level:
+def ear_level(study: Study, measure: str) -> Level:
     """What of a measure's endpoint is each ear's own, such as the offset of its healthy threshold."""
     stem = f"endpoints.{study.tables.measure[measure].endpoint}."
     own = tuple(p for n, p in study.parameters.items() if n.startswith(stem) and p.subjects > 0)
-    return Level(own, nodes)
+    return Level(own, np.eye(len(own)), (EAR_NODES,) * len(own))

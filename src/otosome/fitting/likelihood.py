@@ -4,31 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
+from numpy.polynomial.hermite_e import hermegauss
 from scipy.sparse import csr_array
+from scipy.special import ndtr
 
 from otosome.ears import Columns
+from otosome.evidence import Parameter
+from otosome.fitting.chances import log_of_comparison, log_of_means, log_of_spreads
 from otosome.fitting.free import Free
-from otosome.fitting.levels import Level, animal_level, ear_level
-from otosome.fitting.observations import Observations, Readings
+from otosome.fitting.levels import Level, animal_level, differing, ear_level
+from otosome.fitting.observations import Observations, Readings, Rows
+from otosome.fitting.printed import Compared, Means
 from otosome.forward import Carried, Cochleae, Fate, Plan, endpoint, outline, plan, true_value
 from otosome.roles import Reading
+from otosome.study import Study
 from otosome.units import Array
 
 # A reading that a model calls impossible costs this much, so that a spline through its neighbours stays finite.
 _IMPOSSIBLE = -1e4
 _NEVER = -1e12
-ANIMAL_NODES, EAR_NODES = 13, 5
+# Lanes that go through together.
+_TOGETHER = 600
+# Readings of one ear by which the error of an instrument is averaged: standard normal deviates and weights.
+_LUCK, _SHARES = hermegauss(7)
+_SHARES = _SHARES / _SHARES.sum()
+# A grid so fine that readings on it follow the truth smoothly.
+_FINE = 1e-6
+# Worlds in which the axes are sought along which animals differ.
+_WORLDS = 8
 
 
 @dataclass(frozen=True)
 class Likelihood:
     """The log-likelihood of observations of a study.
 
-    ``animal``   susceptibility;  ``ears``  by measure, what of its endpoint is each ear's own
+    ``animal``    what differs between animals;  ``ears``  by measure, what of its endpoint is each ear's own
     ``outlined``  a plan of few places and knots, with what was observed;  ``times``  every moment of the study, h
-    ``errors``   what the outline costs each measure at most, in its unit
+    ``errors``    what the outline costs each measure at most, in its unit
     """
 
     free: Free
@@ -42,28 +57,47 @@ class Likelihood:
 
     @classmethod
     def of(cls, free: Free, observed: Observations, animal: tuple[str, ...] | None = None) -> Likelihood:
-        """The likelihood of readings under a study's free numbers; ``animal`` names what susceptibility moves."""
+        """The likelihood of readings under a study's free numbers; ``animal`` names what differs between animals."""
         study = free.study
-        names = {some.measure for some in observed.readings}
+        names = {some.measure for some in observed.places}
         read = {name: measure for name, measure in study.tables.measure.items() if name in names}
         tables = study.tables.model_copy(update={"measure": read, "compare": None})
         whole = plan(study)
         short = outline(replace(plan(replace(study, tables=tables)), watched=tuple(whole.times.tolist())))
-        ears = {some.measure: ear_level(study, some.measure, EAR_NODES) for some in observed.readings}
-        return cls(
-            free,
-            observed,
-            animal_level(study, animal, ANIMAL_NODES),
-            ears,
-            short.plan,
-            whole.times,
-            short.errors,
-        )
+        ears = {name: ear_level(study, name) for name in names}
+        alike = cls(free, observed, Level(), ears, short.plan, whole.times, short.errors)
+        differ = differing(study, animal)
+        return replace(alike, animal=animal_level(differ, alike._slopes(differ)))
+
+    def _slopes(self, numbers: tuple[Parameter, ...]) -> Array:
+        """How readings move with the deviate of each number between animals, shape (world and reading, number).
+
+        In worlds drawn of the free numbers; each measure in units of what it varies by.
+        """
+        lanes = self._vectors(np.random.default_rng(1).normal(size=(_WORLDS, len(self.free.names))))
+        slopes = []
+        for level in (Level((p,), np.eye(1)) for p in numbers):
+            low, high = (
+                self._read({**lanes, **level.columns(lanes, np.full((_WORLDS, 1), end))}) for end in (-1, 1)
+            )
+            slopes.append((high - low).ravel())
+        return np.stack(slopes, axis=1) if slopes else np.zeros((0, 0))
+
+    def _read(self, columns: Columns) -> Array:
+        """True values at every reading, all measures alike in spread, shape (lane, reading)."""
+        ears = Cochleae(self.outlined, columns, self.carried)
+        middle = {name: level.size // 2 for name, level in self.ears.items()}
+        values = self._measured(ears, set(middle))
+        parts = []
+        for some in self.observed.places:
+            at = self._at(some)
+            parts.append(values[some.measure][:, middle[some.measure]][:, at.arm, at.time, at.tone])
+        return np.concatenate([part / (part.std() or 1.0) for part in parts], axis=1)
 
     def denser(self) -> Likelihood:
         """The same with twice as many nodes of every level."""
-        twice = {name: replace(level, nodes=2 * level.nodes - 1) for name, level in self.ears.items()}
-        return replace(self, animal=replace(self.animal, nodes=2 * self.animal.nodes - 1), ears=twice)
+        twice = {name: level.denser() for name, level in self.ears.items()}
+        return replace(self, animal=self.animal.denser(), ears=twice)
 
     def seeing(self, observed: Observations) -> Likelihood:
         """The same of other observations of the same study."""
@@ -74,65 +108,206 @@ class Likelihood:
 
         A vector far out whose simulation gives no number is held for impossible, so that a search turns back from it.
         """
-        with np.errstate(invalid="ignore", over="ignore"):
-            heights = self.by_animal(deviates).sum(axis=1) - 0.5 * np.sum(deviates**2, axis=1)
+        return self.posterior(deviates, self.terms(deviates))
+
+    def posterior(self, deviates: Array, terms: Array) -> Array:
+        """The log-posterior (lane,) of terms (lane, term)."""
+        heights = terms.sum(axis=1) - 0.5 * np.sum(deviates**2, axis=1)
         return np.where(np.isfinite(heights), heights, _NEVER)
 
+    def terms(self, deviates: Array) -> Array:
+        """Log-likelihood of what is independent: each run's animals, or each animal, shape (lane, run)."""
+        many = max(_TOGETHER // self.animal.size, 1)
+        blocks = [deviates[start : start + many] for start in range(0, len(deviates), many)]
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.concatenate([self._terms(block) for block in blocks])
+
+    def _terms(self, deviates: Array) -> Array:
+        predicted = self.predicted(deviates)
+        printed = [self._of_printed(deviates, predicted, some)[:, None] for some in self.observed.printed]
+        return np.concatenate([self._of_animals(deviates, predicted), *printed], axis=1)
+
+    def _of_animals(self, deviates: Array, predicted: Mapping[str, Array]) -> Array:
+        if not self.observed.readings:
+            return np.zeros((len(deviates), 0))
+        logs = self._at_nodes(deviates, predicted)
+        if self.observed.run is None:
+            return self._dense.integrated(logs)
+        share = self.animal.between_runs(self.free.columns(deviates))
+        return self._dense.integrated_by_run(logs, self.observed.run, share)
+
     def by_animal(self, deviates: Array) -> Array:
-        """Log-likelihood of each animal's readings, shape (lane, animal), for deviates (lane, number)."""
-        nodes = self.animal.deviates
-        logs = np.zeros((len(deviates) * nodes.size, len(self.observed.animals)))
-        values = self.predicted(deviates)
-        for readings in self.observed.readings:
-            logs += self._of_measure(readings, *values[readings.measure])
-        return self.animal.integrated(logs.reshape(len(deviates), nodes.size, -1))
+        """Log-likelihood of each animal's readings, each animal of a run of its own, shape (lane, animal)."""
+        return self._dense.integrated(self._at_nodes(deviates, self.predicted(deviates)))
 
-    def predicted(self, deviates: Array) -> dict[str, tuple[Columns, Array]]:
-        """By measure the columns (lane,) and true values (lane, ear node, arm, time, tone).
+    def of_printed(self, deviates: Array, printed: Means | Compared) -> Array:
+        """Log-likelihood of something that a paper prints, shape (lane,)."""
+        return self._of_printed(deviates, self.predicted(deviates), printed)
 
-        A lane is a vector at a node of susceptibility; neighbours are nodes of one vector.
+    def group(self, deviates: Array, where: Readings) -> tuple[Array, Array]:
+        """What an animal reads at some places on average, (lane, row), and its covariance, (lane, row, row)."""
+        return self._group(deviates, self.predicted(deviates)[where.measure], self._at(where))
+
+    def _of_printed(
+        self, deviates: Array, predicted: Mapping[str, Array], printed: Means | Compared
+    ) -> Array:
+        """Log-likelihood of a group's means, or of a comparison, shape (lane,)."""
+        groups = [
+            self._group(deviates, predicted[place.measure], self._at(place)) for place in printed.places
+        ]
+        mean, covariance = groups[0]
+        if isinstance(printed, Means):
+            of_means = log_of_means(printed.where.reading.value, mean, covariance, printed.n)
+            return of_means + log_of_spreads(printed.sd, covariance, printed.n)
+        other, others = groups[1]
+        both = covariance / printed.n[0] + others / printed.n[1]
+        error = np.sqrt(np.diagonal(both, axis1=1, axis2=2))
+        together = both / (error[:, :, None] * error[:, None, :])
+        rows = error.shape[1]
+        shared = (together.sum(axis=(1, 2)) - rows) / max(rows * (rows - 1), 1)
+        return log_of_comparison(printed.verdicts, (mean - other) / error, shared, sum(printed.n) - 2)
+
+    def _group(self, deviates: Array, values: Array, at: Readings) -> tuple[Array, Array]:
+        """What an animal reads at some places on average, (lane, row), and the covariance of it, (lane, row, row).
+
+        ``values``  at every node, (lane, node, ear node, unlike arm, time, tone)
         """
+        lanes, nodes, ears = values.shape[:3]
+        columns = {name: np.repeat(c, nodes) for name, c in self._vectors(deviates).items()}
+        bound = endpoint(self.free.study, self.free.study.tables.measure[at.measure], columns)
+        # Readings on a grid spread by a twelfth of its square more; a mean of them moves smoothly with the truth.
+        grid = getattr(bound, "grid", 0.0)
+        if np.any(grid):
+            bound = replace(bound, grid=_FINE)  # type: ignore[call-arg,type-var]
+        true = values[:, :, :, at.arm, at.time, at.tone].reshape(lanes * nodes, ears, -1)
+        read = np.repeat(true, _LUCK.size, axis=1)
+        luck = np.broadcast_to(np.tile(ndtr(_LUCK), ears)[:, None], read.shape)
+        read = bound.read(read, luck).value.reshape(lanes * nodes, ears, _LUCK.size, -1)
+
+        def over_nodes(of_each: Array) -> Array:
+            of_ears = self.ears[at.measure].mean(of_each)
+            return self.animal.mean(of_ears.reshape(lanes, nodes, *of_ears.shape[1:]))
+
+        centre = np.einsum("u,leur->ler", _SHARES, read)
+        error = np.einsum("u,leur->ler", _SHARES, (read - centre[:, :, None]) ** 2) + grid**2 / 12.0
+        mean = over_nodes(centre)
+        apart = centre - np.repeat(mean, nodes, axis=0)[:, None]
+        covariance = over_nodes(apart[..., :, None] * apart[..., None, :])
+        each = np.arange(centre.shape[-1])
+        covariance[:, each, each] += over_nodes(error)
+        return mean, covariance
+
+    def _at_nodes(self, deviates: Array, predicted: Mapping[str, Array]) -> Array:
+        """Log-likelihood of each animal's readings at the denser nodes, shape (lane, node, animal)."""
+        nodes = self._dense.size
+        columns = {name: np.repeat(c, nodes) for name, c in self._vectors(deviates).items()}
+        logs = np.zeros((len(deviates) * nodes, len(self.observed.animals)))
+        for readings in self.observed.readings:
+            values = self.animal.between(predicted[readings.measure])
+            logs += self._of_measure(readings, columns, values.reshape(-1, *values.shape[2:]))
+        return logs.reshape(len(deviates), nodes, -1)
+
+    @cached_property
+    def _dense(self) -> Level:
+        return self.animal.denser()
+
+    def predicted(self, deviates: Array) -> dict[str, Array]:
+        """True values by measure at every node of the animals, (lane, node, ear node, unlike arm, time, tone)."""
         nodes = self.animal.deviates
-        vectors = {
-            n: np.repeat(c, nodes.size) if c.size > 1 else c for n, c in self._vectors(deviates).items()
-        }
-        columns = {**vectors, **self.animal.columns(vectors, np.tile(nodes, len(deviates)))}
-        ears = Cochleae(self.outlined, wide(columns, len(deviates) * nodes.size), self.carried)
-        measures = {some.measure for some in self.observed.readings}
-        return {name: (ears.columns, values) for name, values in self._measured(ears, measures).items()}
+        vectors = {name: np.repeat(c, self.animal.size) for name, c in self._vectors(deviates).items()}
+        columns = {**vectors, **self.animal.columns(vectors, np.tile(nodes, (len(deviates), 1)))}
+        ears = Cochleae(self.outlined, columns, self.carried)
+        values = self._measured(ears, {some.measure for some in self.observed.places})
+        return {name: own.reshape(-1, self.animal.size, *own.shape[1:]) for name, own in values.items()}
 
     def _vectors(self, deviates: Array) -> dict[str, Array]:
-        return self.free.columns(deviates)
+        return wide(self.free.columns(deviates), len(deviates))
+
+    @cached_property
+    def unlike(self) -> list[int]:
+        """The first of each group of arms that no simulation tells apart."""
+        return sorted(set(_first_alike(self.free.study)))
 
     def _measured(self, ears: Cochleae, names: set[str]) -> dict[str, Array]:
-        """True values by measure, shape (lane, ear node, arm, time, tone)."""
+        """True values by measure, shape (lane, ear node, unlike arm, time, tone)."""
         chain, times = self.outlined, self.times
         values: dict[str, list[Array]] = {name: [] for name in names}
-        for arm in chain.arms:
+        for arm in (chain.arms[number] for number in self.unlike):
             cells = Fate(ears, arm).cells.at(chain.at(times))
             for name in names:
                 measure, level = ears.study.tables.measure[name], self.ears[name]
                 nodes = []
                 for deviate in level.deviates:
-                    own = {**ears.columns, **level.columns(ears.columns, np.full(ears.subjects, deviate))}
-                    at_node = replace(ears, columns=own)
+                    own = level.columns(ears.columns, np.broadcast_to(deviate, (ears.subjects, deviate.size)))
+                    at_node = replace(ears, columns={**ears.columns, **own})
                     nodes.append(true_value(at_node, measure, cells, np.array(measure.tones), arm, times))
                 values[name].append(np.stack(nodes, axis=1))
         return {name: np.stack(arms, axis=2) for name, arms in values.items()}
 
+    def _at(self, readings: Readings) -> Readings:
+        """Readings with the numbers of their arms among unlike ones; before anything is done all arms are alike."""
+        first = np.array(_first_alike(self.free.study))
+        arm = np.searchsorted(self.unlike, first)[readings.arm]
+        before = self.times[readings.time] < self.outlined.begins
+        return replace(readings, arm=np.where(before, 0, arm))
+
+    @cached_property
+    def _distinct(self) -> dict[str, _Distinct]:
+        animals = len(self.observed.animals)
+        return {some.measure: _Distinct.of(self._at(some), animals) for some in self.observed.readings}
+
     def _of_measure(self, readings: Readings, columns: Columns, values: Array) -> Array:
         """Log-likelihood of each animal's readings of a measure, (lane, animal), each ear's own integrated out."""
-        study = self.free.study
+        study, distinct = self.free.study, self._distinct[readings.measure]
         bound = endpoint(study, study.tables.measure[readings.measure], columns)
-        true = values[:, :, readings.arm, readings.time, readings.tone]
-        reading = Reading(readings.reading.value[None, None], readings.reading.censored[None, None])
-        logs = np.maximum(bound.log_likelihood(reading, true), _IMPOSSIBLE)
+        true = values[:, :, distinct.arm, distinct.time, distinct.tone]
+        logs = np.maximum(bound.log_likelihood(distinct.reading, true), _IMPOSSIBLE)
+        by_ear = summed(logs, distinct.of_ear)
+        return summed(self.ears[readings.measure].integrated(by_ear), distinct.of_animal)
+
+
+@dataclass(frozen=True)
+class _Distinct:
+    """Readings of one measure that differ in place or value, each once; ears and animals by which of them they have.
+
+    ``arm`` ``time`` ``tone``  (distinct,);  ``reading``  shape (1, 1, distinct)
+    ``of_ear``     how often each ear has each, (ear, distinct);  ``of_animal``  whose ear each is, (animal, ear)
+    """
+
+    arm: Rows
+    time: Rows
+    tone: Rows
+    reading: Reading
+    of_ear: csr_array
+    of_animal: csr_array
+
+    @classmethod
+    def of(cls, readings: Readings, animals: int) -> _Distinct:
+        value, censored = readings.reading.value, readings.reading.censored
+        rows = np.stack([readings.arm, readings.time, readings.tone, value, censored])
+        each, number = np.unique(rows, axis=1, return_inverse=True)
         ears, ear = np.unique(readings.ear, return_inverse=True)
-        by_ear = summed(logs, ear, ears.size)
         animal = np.zeros(ears.size, dtype=np.intp)
         animal[ear] = readings.animal
-        integrated = self.ears[readings.measure].integrated(by_ear)
-        return summed(integrated, animal, len(self.observed.animals))
+        arm, time, tone = each[:3].astype(np.intp)
+        return cls(
+            arm,
+            time,
+            tone,
+            Reading(each[3][None, None], each[4][None, None]),
+            _counts(ear, number.reshape(-1), (ears.size, each.shape[1])),
+            _counts(animal, np.arange(ears.size), (animals, ears.size)),
+        )
+
+
+def _counts(row: Rows, column: Rows, shape: tuple[int, int]) -> csr_array:
+    return csr_array((np.ones(row.size), (row, column)), shape=shape)
+
+
+def _first_alike(study: Study) -> list[int]:
+    """Of each arm the first that is the same but for its name."""
+    names = [arm.name for arm in study.tables.arm]
+    return [next(n for n, name in enumerate(names) if study.alike(name, own)) for own in names]
 
 
 def wide(columns: Columns, lanes: int) -> dict[str, Array]:
@@ -143,8 +318,7 @@ def wide(columns: Columns, lanes: int) -> dict[str, Array]:
     }
 
 
-def summed(values: Array, group: np.ndarray[tuple[int, ...], np.dtype[np.intp]], groups: int) -> Array:
-    """Sums of the last axis by group: from shape (..., item) to (..., group)."""
-    each = csr_array((np.ones(group.size), (group, np.arange(group.size))), shape=(groups, group.size))
-    flat = each @ values.reshape(-1, group.size).T
-    return np.asarray(flat.T).reshape(*values.shape[:-1], groups)
+def summed(values: Array, whose: csr_array) -> Array:
+    """Sums of the last axis by whose they are, (whose, item): from shape (..., item) to (..., whose)."""
+    flat = whose @ values.reshape(-1, values.shape[-1]).T
+    return np.asarray(flat.T).reshape(*values.shape[:-1], -1)

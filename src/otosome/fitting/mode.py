@@ -10,12 +10,21 @@ from scipy.optimize import minimize
 
 from otosome.units import Array
 
+# Log-posterior (lane,) of deviates (lane, number); and its parts that are independent, (lane, term), without the prior.
 LogPosterior = Callable[[Array], Array]
-# Slopes are differences over so many deviates to both sides: wide enough to pass over kinks of a thousandth of a
-# decibel, narrow enough that curvature costs its square.
-_STEP, _CURVE = 1e-3, 0.05
-# Deviates are searched within so many standard deviations of the prior.
+Terms = Callable[[Array], Array]
+# Slopes are differences over so many deviates: the summit is off by half of it, and rounding is a millionth of it.
+_STEP = 5e-4
+# Curvature is taken over so many standard deviations of the posterior, and again over the second.
+_NEAR, _FAR = 0.25, 0.75
+# Beyond so many standard deviations of the prior nothing is believed.
 _FARTHEST = 6.0
+# A search is turned back there by a wall that rises so.
+_WALL = 100.0
+# Rounds of a search, steps of each, and the gain at which it ends.
+_ROUNDS, _STEPS, _GAIN = 12, 15, 0.02
+# Random places that are looked at for each start.
+_LOOKS = 8
 # Starts that end within so much log-posterior of the best agree.
 AGREEMENT = 0.1
 
@@ -36,12 +45,14 @@ class Mode:
 
     ``deviates``    (number,);  ``log_posterior``  there, up to a constant
     ``covariance``  of Laplace's approximation, (number, number); None where the curvature is not that of a summit
+    ``spread``      a covariance from the slopes of the terms, always there, no interval
     ``refusal``     why there is no covariance, in a sentence; empty where there is one
     """
 
     deviates: Array
     log_posterior: float
     starts: tuple[Start, ...]
+    spread: Array
     covariance: Array | None
     refusal: str
 
@@ -52,84 +63,124 @@ class Mode:
 
 
 def mode(
-    log_posterior: LogPosterior, numbers: int, starts: int, seed: int, tick: Callable[[int], None]
+    log_posterior: LogPosterior,
+    terms: Terms,
+    numbers: int,
+    starts: int,
+    seed: int,
+    tick: Callable[[int], None],
 ) -> Mode:
-    """The summit of a log-posterior of deviates (lane, number) by L-BFGS-B, from the best value and random starts.
+    """The summit of a log-posterior by L-BFGS-B, from the best value and from the highest of some random places.
 
-    ``tick``  called with the number of starts that are done
+    ``terms``  what the posterior is the sum of, but for its prior: their slopes say how steep it is in each direction
+    ``tick``   called with the number of starts that are done
     """
-    luck = np.random.default_rng(seed)
-    began = [np.zeros(numbers), *(luck.normal(0.0, 1.0, numbers) for _ in range(starts - 1))]
+    began = [np.zeros(numbers)]
+    if starts > 1:
+        looks = np.random.default_rng(seed).normal(0.0, 1.0, (_LOOKS * (starts - 1), numbers))
+        began += list(looks[np.argsort(-log_posterior(looks))[: starts - 1]])
     searches = list[Start]()
     for number, start in enumerate(began):
-        searches.append(_search(log_posterior, start))
+        searches.append(_search(log_posterior, terms, start))
         tick(number + 1)
     best = max(searches, key=lambda search: search.log_posterior)
     summit = np.array(best.ended)
-    covariance, refusal = laplace(log_posterior, summit)
-    return Mode(summit, best.log_posterior, tuple(searches), covariance, refusal)
+    spreads = _spreads(terms, summit)
+    covariance, refusal = laplace(log_posterior, summit, spreads)
+    return Mode(summit, best.log_posterior, tuple(searches), spreads @ spreads.T, covariance, refusal)
 
 
-def _search(log_posterior: LogPosterior, start: Array) -> Start:
-    numbers = start.size
-    sides = _STEP * np.concatenate([np.zeros((1, numbers)), np.eye(numbers), -np.eye(numbers)])
-    evaluations = 0
+def _spreads(terms: Terms, at: Array) -> Array:
+    """Directions about one standard deviation long, (number, number) by column, from the slopes of the terms.
 
-    def height_and_slope(deviates: Array) -> tuple[float, Array]:
+    How independent slopes differ stands for the curvature (Berndt, Hall, Hall and Hausman 1974).
+    """
+    values = terms(at + _STEP * np.concatenate([np.zeros((1, at.size)), np.eye(at.size)]))
+    slopes = (values[1:] - values[:1]) / _STEP
+    slopes = slopes - slopes.mean(axis=1, keepdims=True)
+    information = np.eye(at.size) + slopes @ slopes.T
+    if not np.all(np.isfinite(information)):
+        return np.eye(at.size)
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(information)).T)
+
+
+def _search(log_posterior: LogPosterior, terms: Terms, start: Array) -> Start:
+    """Rounds of L-BFGS-B, each along the directions that hold where it begins, until one gains next to nothing."""
+    place, height, evaluations = start, -np.inf, 0
+    for _ in range(_ROUNDS):
+        place, reached, used = _climb(log_posterior, _spreads(terms, place), place)
+        evaluations += used + start.size + 1
+        gain, height = reached - height, reached
+        if gain < _GAIN:
+            break
+    return Start(start.tolist(), place.tolist(), height, evaluations)
+
+
+def _climb(log_posterior: LogPosterior, spreads: Array, start: Array) -> tuple[Array, float, int]:
+    """Where L-BFGS-B ends that begins at a place and goes along directions; its height, and how often it looked."""
+    numbers, evaluations = start.size, 0
+    sides = _STEP * np.concatenate([np.zeros((1, numbers)), np.eye(numbers)])
+
+    def height_and_slope(along: Array) -> tuple[float, Array]:
         nonlocal evaluations
         evaluations += len(sides)
-        heights = log_posterior(deviates + sides)
-        slope = (heights[1 : numbers + 1] - heights[numbers + 1 :]) / (2.0 * _STEP)
-        return -float(heights[0]), -slope
+        places = start + spreads @ along + sides
+        beyond = np.maximum(np.abs(places) - _FARTHEST, 0.0)
+        heights = log_posterior(np.clip(places, -_FARTHEST, _FARTHEST)) - _WALL * np.sum(beyond**2, axis=1)
+        return -float(heights[0]), -(heights[1:] - heights[0]) / _STEP @ spreads
 
-    bounds = [(-_FARTHEST, _FARTHEST)] * numbers
     done = minimize(
         height_and_slope,
-        start,
+        np.zeros(numbers),
         jac=True,
         method="L-BFGS-B",
-        bounds=bounds,
-        options={"ftol": 1e-7, "gtol": 1e-2, "maxiter": 200},
+        options={"ftol": 1e-7, "gtol": 1e-2, "maxiter": _STEPS, "maxcor": 20},
     )
-    return Start(start.tolist(), done.x.tolist(), -float(done.fun), evaluations)
+    return start + spreads @ done.x, -float(done.fun), evaluations
 
 
-def laplace(log_posterior: LogPosterior, summit: Array) -> tuple[Array | None, str]:
+def laplace(
+    log_posterior: LogPosterior, summit: Array, spreads: Array | None = None
+) -> tuple[Array | None, str]:
     """The covariance that the curvature at a summit implies, or the reason why there is none.
 
-    The curvature is taken over a twentieth of a deviate and again over a tenth: where both differ by much, the summit
-    is no parabola (a kink lies on it) and an interval from it would be wrong.
+    The curvature is taken over a quarter of a standard deviation and, along each direction, again over three quarters:
+    where both differ by much, the summit is no parabola (a kink lies on it) and an interval from it would be wrong.
+
+    ``spreads``  directions about one standard deviation long, (number, number) by column; the prior's if left out
     """
-    near, far = (_curvature(log_posterior, summit, step) for step in (_CURVE, 2.0 * _CURVE))
+    along = np.eye(summit.size) if spreads is None else spreads
+    near = _curvature(log_posterior, summit, _NEAR * along) / _NEAR**2
     least = float(np.linalg.eigvalsh(near).min())
     if least <= 0:
         return None, f"the curvature is not that of a summit (its least eigenvalue is {least:.2g})"
-    apart = (
-        float(np.max(np.abs(np.log(np.diag(far) / np.diag(near))))) if np.all(np.diag(far) > 0) else np.inf
-    )
-    if apart > np.log(1.5):
+    far = _straight(log_posterior, summit, _FAR * along) / _FAR**2
+    if np.any(far <= 0) or np.max(np.abs(np.log(far / np.diag(near)))) > np.log(1.5):
         return None, "the curvature differs by more than half between two widths: a kink lies at the summit"
-    if np.any(np.abs(summit) > _FARTHEST - _CURVE):
-        return None, f"a number lies at {_FARTHEST:g} standard deviations of its prior, where the search ends"
-    return np.asarray(np.linalg.inv(near), dtype=np.float64), ""
+    if np.any(np.abs(summit) > _FARTHEST - _NEAR):
+        return (
+            None,
+            f"a number lies at {_FARTHEST:g} standard deviations of its prior, where nothing is believed",
+        )
+    return np.asarray(along @ np.linalg.inv(near) @ along.T, dtype=np.float64), ""
 
 
-def _curvature(log_posterior: LogPosterior, summit: Array, step: float) -> Array:
-    """Minus the matrix of second differences, (number, number)."""
-    numbers = summit.size
-    each = step * np.eye(numbers)
-    pairs = [(i, j) for i in range(numbers) for j in range(i)]
-    points = [np.zeros(numbers), *each, *-each]
-    points += [sign * (each[i] + each[j]) for i, j in pairs for sign in (1.0, -1.0)]
-    heights = log_posterior(summit + np.stack(points))
-    ahead, back, corners = (
-        heights[1 : numbers + 1],
-        heights[numbers + 1 : 2 * numbers + 1],
-        heights[2 * numbers + 1 :],
-    )
-    straight = ahead + back - 2.0 * heights[0]
+def _straight(log_posterior: LogPosterior, summit: Array, along: Array) -> Array:
+    """Minus the second differences along each direction (number, number) by column, shape (number,)."""
+    heights = log_posterior(summit + np.concatenate([np.zeros((1, summit.size)), along.T, -along.T]))
+    return np.asarray(2.0 * heights[0] - heights[1 : summit.size + 1] - heights[summit.size + 1 :])
+
+
+def _curvature(log_posterior: LogPosterior, summit: Array, along: Array) -> Array:
+    """Minus the matrix of second differences along directions, (number, number)."""
+    straight = _straight(log_posterior, summit, along)
+    pairs = [(i, j) for i in range(summit.size) for j in range(i)]
     curvature = np.diag(straight)
-    for number, (i, j) in enumerate(pairs):
-        both = corners[2 * number] + corners[2 * number + 1] - 2.0 * heights[0]
-        curvature[i, j] = curvature[j, i] = 0.5 * (both - straight[i] - straight[j])
-    return np.asarray(-curvature / step**2)
+    if pairs:
+        # Halfway between two directions and away from both: odd terms cancel.
+        corners = np.stack([along[:, i] - along[:, j] for i, j in pairs])
+        middle = log_posterior(summit[None])[0]
+        ahead, back = np.split(log_posterior(summit + np.concatenate([corners, -corners])), 2)
+        for (i, j), both in zip(pairs, 2.0 * middle - ahead - back, strict=True):
+            curvature[i, j] = curvature[j, i] = 0.5 * (straight[i] + straight[j] - both)
+    return np.asarray(curvature)

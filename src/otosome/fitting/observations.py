@@ -19,6 +19,7 @@ from otosome.units import Array
 if TYPE_CHECKING:
     import pandas as pd
 
+    from otosome.fitting.printed import Compared, Means
     from otosome.study import Measure, Study
 
 Rows = NDArray[np.intp]
@@ -70,12 +71,21 @@ class Observations:
     """The readings of a table that a study measures too, and how many it does not, by the reason.
 
     ``animals``  their names;  ``inputs``  SHA-256 of the file of readings, by path
+    ``run``      with which others each animal was exposed at once, by number, (animal,); None where that is not known
+    ``printed``  what papers print of groups
     """
 
     readings: tuple[Readings, ...]
     animals: tuple[str, ...]
     unmatched: dict[str, int]
     inputs: dict[str, str] = field(default_factory=dict)
+    run: Rows | None = None
+    printed: tuple[Means | Compared, ...] = ()
+
+    @property
+    def places(self) -> tuple[Readings, ...]:
+        """Where anything was read, of single animals or of groups."""
+        return (*self.readings, *(place for some in self.printed for place in some.places))
 
     @property
     def size(self) -> int:
@@ -108,6 +118,35 @@ def observations(study: Study, table: Path) -> Observations:
     rows = readings_of(table, study.catalog).reset_index(drop=True)
     file = readings_file(table)
     return replace(matched(study, rows, str(table)), inputs={str(file): sha256(file)})
+
+
+def exposed_at_once(observed: Observations, table: Path) -> Observations:
+    """Observations whose animals' exposure runs are read from a table; an animal it does not name was exposed alone.
+
+    ``table``  with the columns subject and run
+    raises     BadInput for a table without them, a subject in two runs, and one that names no animal of these
+    """
+    from otosome.laboratory.file import Export
+
+    rows = Export.open(table).table().frame
+    missing = [name for name in ("subject", "run") if name not in rows]
+    if missing:
+        raise BadInput(
+            "holds no such column", file=table.name, key=missing[0], allowed=sorted(map(str, rows))
+        )
+    run_of = dict[str, str]()
+    for row, (subject, run) in enumerate(zip(rows["subject"].map(str), rows["run"].map(str), strict=True)):
+        if run_of.setdefault(subject, run) != run:
+            raise BadInput("is in two runs", file=table.name, key=f"row {row + 1}, subject", given=subject)
+    if not run_of.keys() & set(observed.animals):
+        raise BadInput(
+            "names no animal of the readings", file=table.name, key="subject", allowed=observed.animals[:6]
+        )
+    alone = (f"\0{number}" for number in range(len(observed.animals)))
+    runs = [run_of.get(animal, own) for animal, own in zip(observed.animals, alone, strict=True)]
+    _, of_animal = np.unique(np.array(runs), return_inverse=True)
+    numbers = np.asarray(of_animal, dtype=np.intp).reshape(-1)
+    return replace(observed, run=numbers, inputs={**observed.inputs, str(table): sha256(table)})
 
 
 def matched(study: Study, table: pd.DataFrame, name: str) -> Observations:

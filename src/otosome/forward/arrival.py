@@ -6,7 +6,7 @@ world against each other, and no world against another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from otosome.ears import Columns, Ears
 from otosome.errors import BadInput
-from otosome.evidence import draw_columns, layout, uniforms, world_luck
+from otosome.evidence import RUNS, SUBJECTS, Parameter, draw_columns, layout, uniforms, world_luck
 from otosome.forward.cochleae import Cochleae
 from otosome.forward.endpoints import came
 from otosome.forward.planning import plan
@@ -39,19 +39,35 @@ def fresh(study: Study, first: int, last: int, seed: int, world: int, prior: Ear
 
 
 def informed(study: Study, ears: Ears, prior: Ears) -> dict[str, Array]:
-    """Columns (ear,) of drawn ears whose worlds have the numbers of a posterior's draws, one each.
+    """Columns (ear,) of drawn ears whose worlds have the numbers and the spreads of a posterior's draws, one each.
 
     raises  BadInput for draws that hold none of the study's numbers, or of different weights
     """
-    from scipy.special import ndtr, ndtri
-
     prior.alike("a draw from a posterior")
     row = ears.world % prior.size
     numbers = study.parameters
-    known = {name: prior[name][row] for name in numbers.keys() & prior.keys()}
-    free = {name: values for name, values in known.items() if numbers[name].shape != "fixed"}
-    if not free:
+    known = {name: prior[name][row] for name in prior}
+    free = {n: values for n, values in known.items() if n in numbers and numbers[n].shape != "fixed"}
+    spread = [n for n in numbers if f"{n}.{SUBJECTS}" in known or f"{n}.{RUNS}" in known]
+    if not free and not spread:
         raise BadInput("holds none of the numbers of this study", key="prior", given=sorted(prior)[:6])
+    settled = _settled(numbers, ears, free)
+    shelved = {name: numbers[name].at(ears.seed, ears.world) for name in {*settled, *spread}}
+    moved = {n: numbers[n].around(ears[n], shelved[n], value) for n, value in settled.items()}
+    kin = ears.kin(study.cohort.ears)
+    for name in spread:
+        number = numbers[name]
+        runs = known.get(f"{name}.{RUNS}", number.runs)
+        subjects = known.get(f"{name}.{SUBJECTS}", number.subjects)
+        value = settled.get(name, shelved[name])
+        moved[name] = number.differing(value, ears.seed, kin, runs, subjects)
+    return moved
+
+
+def _settled(numbers: Mapping[str, Parameter], ears: Ears, free: Columns) -> dict[str, Array]:
+    """In the world of each ear the value of numbers that a posterior holds, and of those linked to one of them."""
+    from scipy.special import ndtr, ndtri
+
     own: dict[str, Array] = {}
 
     def luck(name: str) -> Array:
@@ -63,12 +79,10 @@ def informed(study: Study, ears: Ears, prior: Ears) -> dict[str, Array]:
                 own[name] = number.rest(number.deviate(free[name]), luck)
         return own[name]
 
-    moved = {}
-    for number in numbers.values():
-        if number.name in free or {name for name, _ in number.linked} & free.keys():
-            value = free[number.name] if number.name in free else number.quantile(ndtr(number.mix(luck)))
-            moved[number.name] = number.around(ears[number.name], number.at(ears.seed, ears.world), value)
-    return moved
+    followers = [
+        p for n, p in numbers.items() if n not in free and free.keys() & {name for name, _ in p.linked}
+    ]
+    return {**free, **{p.name: p.quantile(ndtr(p.mix(luck))) for p in followers}}
 
 
 def arrive(study: Study, first: int, last: int, seed: int, world: int, prior: Ears | None = None) -> Ears:

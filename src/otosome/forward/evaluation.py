@@ -25,7 +25,7 @@ from otosome.units import Array, Hours
 _TIMING = {"insult": ("onset", "duration"), "drug": ("onset", "duration"), "treatment": ("onset",)}
 # An outline has a site at least every so many widths of what a tone excites, out to so many, and steps that grow so.
 _SPACING, _REACH = 1.0, 2.5
-_GROWTH, _LONGEST = 1.8, 96.0
+_FIRST, _GROWTH, _LONGEST = 0.5, 1.7, 48.0
 
 
 def evaluate(
@@ -149,7 +149,7 @@ def outline(plan: Plan, ears: Columns | None = None) -> Outline:
     whole = Cochleae(plan, columns)
     short = replace(plan, sites=_sites(whole), kinds=_kinds(whole))
     if not any(arm.lot or arm.drugs for arm in plan.arms):
-        short = replace(short, growth=_GROWTH, longest=_LONGEST)
+        short = replace(short, first=_FIRST, growth=_GROWTH, longest=_LONGEST)
     both = [measures(Cochleae(steps, columns), plan.times) for steps in (plan, short)]
     errors = {name: float(np.max(np.abs(both[1][name] - values))) for name, values in both[0].items()}
     return Outline(short, errors)

@@ -176,12 +176,10 @@ class Plan:
     @cached_property
     def knots(self) -> Array:
         """h, shape (time,): every event twice, every measured moment once at least."""
-        uses = [insult.use for arm in self.arms for insult in arm.insults]
-        uses += [drug.use for arm in self.arms for drug in arm.drugs]
         spans = [span for arm in self.arms for span in arm.spans]
         spans += [(drawn.start, drawn.stop) for _, drawn in self.samples]
-        events = [moment for use in uses for moment in (*use.start, *use.stop)]
-        events += [moment for span in spans for moment in span]
+        events = [moment for span in spans for moment in span]
+        events += [moment for use in self._uses for moment in (*use.start, *use.stop)]
         # An hour at least: a study that ends with its first moment still has one to begin with.
         events.append(min([0.0, *events, *self.times, self.study.until - 1.0]))
         windows = [span for span in spans if span[0] < span[1]]
@@ -190,6 +188,18 @@ class Plan:
         )
         extra = np.setdiff1d([*self.times, *self.watched], knots)
         return np.sort(np.concatenate([knots, extra]))
+
+    @property
+    def _uses(self) -> list[Use]:
+        """How the insults and drugs of all arms are used."""
+        insults = [insult.use for arm in self.arms for insult in arm.insults]
+        return insults + [drug.use for arm in self.arms for drug in arm.drugs]
+
+    @property
+    def begins(self) -> float:
+        """When something is first done to an ear of any arm, h; never where nothing is."""
+        starts = [start for use in self._uses for start in use.start]
+        return min([np.inf, *starts, *(start for arm in self.arms for start, _ in arm.spans)])
 
     @cached_property
     def samples(self) -> tuple[tuple[str, transport.Sample], ...]:

@@ -21,9 +21,10 @@ from otosome.jobs.fitting import FitInputs, FitResult, fit
 from otosome.jobs.laboratory import Begun, Imported, ImportInputs, NewInputs, import_, new
 from otosome.jobs.lots import Lot, LotInputs, Process, assess, process
 from otosome.jobs.measuring import Measured, MeasureInputs, measure
+from otosome.jobs.reviewing import Reviewed, ReviewInputs, review
 from otosome.jobs.showing import Shown, show
 from otosome.jobs.study import Sources, StudyInputs, StudyResult, compare, run, sources
-from otosome.jobs.trials import Trial, TrialInputs, trial
+from otosome.jobs.trials import DoseInputs, Trial, TrialInputs, optimise, trial
 from otosome.jobs.watch import Cancelled, Progress, Watch
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Changes",
     "Checked",
     "Claims",
+    "DoseInputs",
     "Drafted",
     "Entries",
     "FitInputs",
@@ -46,6 +48,8 @@ __all__ = [
     "Process",
     "Progress",
     "Qualified",
+    "ReviewInputs",
+    "Reviewed",
     "Shown",
     "Sources",
     "Standing",
@@ -64,8 +68,10 @@ __all__ = [
     "import_",
     "measure",
     "new",
+    "optimise",
     "process",
     "qualify",
+    "review",
     "run",
     "show",
     "sources",

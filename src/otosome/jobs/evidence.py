@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otosome.jobs import fitting, laboratory, lots, study, trials
+from otosome.jobs import fitting, laboratory, lots, reviewing, study, trials
 from otosome.jobs.options import inputs_again
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import Altered, Record, record_of, recover, unsealed
@@ -203,8 +203,10 @@ def _standing(folder: Path, shelves: tuple[Path, ...], rerun: bool, watch: Watch
     if rows := unsealed(folder, record):
         # Neither its numbers nor its question can be relied on.
         return Standing(folder, record.verb, [], [], altered=rows)
-    if record.verb in (laboratory.IMPORT, lots.QUALITY, fitting.FIT, trials.TRIAL):
+    if record.verb in (laboratory.IMPORT, lots.QUALITY, fitting.FIT, trials.TRIAL, trials.OPTIMISE):
         return _files_stand(folder, record, rerun, watch)
+    if record.verb == reviewing.REVIEW:
+        return _review_stands(folder, record, shelves, rerun, watch)
     from otosome.review.standing import check as examine
 
     stored = study.stored(folder)
@@ -212,6 +214,16 @@ def _standing(folder: Path, shelves: tuple[Path, ...], rerun: bool, watch: Watch
     beside = study.again(stored, shelves, watch).folder if rerun else None
     parts = {key: standing[key] for key in ("changed", "refused", "then", "now", "unit")}
     return Standing(folder, stored.verb, **parts, rerun=beside)
+
+
+def _review_stands(
+    folder: Path, record: Record, shelves: tuple[Path, ...], rerun: bool, watch: Watch
+) -> Standing:
+    """Whether the experiments a review rests on, and their sources, are as they were."""
+    rows = reviewing.changed(record, shelves)
+    refused = [str(row["source"]) for row in rows if row["standing"] in ("retracted", "withdrawn")]
+    beside = _again(folder, record, watch) if rerun else None
+    return Standing(folder, record.verb, rows, refused, rerun=beside)
 
 
 def _files_stand(folder: Path, record: Record, rerun: bool, watch: Watch) -> Standing:
@@ -271,8 +283,13 @@ def _again(folder: Path, record: Record, watch: Watch) -> Path:
         return laboratory.import_(inputs_again(laboratory.ImportInputs, record, beside), watch).folder
     if record.verb == fitting.FIT:
         return fitting.fit(inputs_again(fitting.FitInputs, record, beside), watch).folder
+    if record.verb == reviewing.REVIEW:
+        return reviewing.review(inputs_again(reviewing.ReviewInputs, record, beside), watch).folder
     if record.verb == trials.TRIAL:
         trials.trial(inputs_again(trials.TrialInputs, record, beside), watch)
+        return beside
+    if record.verb == trials.OPTIMISE:
+        trials.optimise(inputs_again(trials.DoseInputs, record, beside), watch)
         return beside
     return lots.assess(inputs_again(lots.LotInputs, record, beside), watch).folder
 

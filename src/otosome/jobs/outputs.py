@@ -22,6 +22,7 @@ from otosome.lots.checklist import Item
 from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
 from otosome.review.qualification import Row
+from otosome.review.synthesis import Review
 from otosome.roles import Figure
 from otosome.trials.answer import DesignAnswer
 from otosome.units import Json
@@ -456,7 +457,7 @@ class ProcessResult(TypedDict):
 
 
 class TrialResult(TypedDict):
-    """Designs side by side: what each needs and can show."""
+    """Designs side by side: what each needs and can show; or a dose, as one."""
 
     designs: list[DesignAnswer]
 
@@ -504,6 +505,20 @@ class TrialAnswer(_Answer):
     out: str | None
     inputs: dict[str, str]
     result: TrialResult
+
+
+class OptimiseAnswer(_Written):
+    """``otosome optimise``."""
+
+    command: Literal["optimise"]
+    result: TrialResult
+
+
+class ReviewAnswer(_Written):
+    """``otosome review``."""
+
+    command: Literal["review"]
+    result: Review
 
 
 class New(_Answer):
@@ -556,7 +571,7 @@ class Show(_Written):
 
     command: Literal["show"]
     seed: NotRequired[int]
-    result: RunResult | CompareResult | ImportResult | LotResult | Fit | TrialResult
+    result: RunResult | CompareResult | ImportResult | LotResult | Fit | TrialResult | Review
 
 
 class Qualify(_Answer):
@@ -594,6 +609,8 @@ ANSWERS: dict[str, type] = {
     "compare": Compare,
     "measure": Measure,
     "trial": TrialAnswer,
+    "optimise": OptimiseAnswer,
+    "review": ReviewAnswer,
     "new": New,
     "import": Import,
     "fit": FitAnswer,

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from otosome.errors import BadInput
-from otosome.jobs import fitting, laboratory, lots, study, trials
+from otosome.jobs import fitting, laboratory, lots, reviewing, study, trials
 from otosome.results import is_ours, record_of, recover, unsealed
 
-Shown = study.StudyResult | fitting.FitResult | laboratory.Imported | lots.Lot | trials.Trial
+Shown = (
+    study.StudyResult | fitting.FitResult | laboratory.Imported | lots.Lot | trials.Trial | reviewing.Reviewed
+)
 
 
 def show(path: Path) -> Shown:
@@ -30,9 +32,12 @@ def show(path: Path) -> Shown:
     if record.verb == lots.QUALITY:
         lot = lots.lot(path, record)
         return replace(lot, notes=[*lot.notes, *warnings])
-    if record.verb == trials.TRIAL:
+    if record.verb in (trials.TRIAL, trials.OPTIMISE):
         trial = trials.stored(path, record)
         return replace(trial, notes=[*trial.notes, *warnings])
+    if record.verb == reviewing.REVIEW:
+        reviewed = reviewing.stored(path, record)
+        return replace(reviewed, notes=[*reviewed.notes, *warnings])
     return replace(study.shown(path), warnings=tuple(warnings))
 
 

@@ -40,6 +40,7 @@ class StudyInputs:
     ``against``          a table of readings, or an import, to be laid over what is simulated
     ``fit``              the result of a fit, whose numbers take the place of the shelves'
     ``out``              the result folder;  ``force``  move an earlier result aside
+    ``insist``           begin though more than an hour or 8 GB are foreseen
     """
 
     study: str
@@ -57,6 +58,7 @@ class StudyInputs:
     fit: Path | None = None
     out: Path | None = None
     force: bool = False
+    insist: bool = False
 
     def load(self) -> Study:
         """The study asked about; raises BadInput."""
@@ -177,7 +179,11 @@ def again(stored: StudyResult, shelves: tuple[Path, ...], watch: Watch = SILENT)
 
 
 def _written(verb: str, inputs: StudyInputs, watch: Watch) -> StudyResult:
+    from otosome.forward.cost import check_cost
+
     study = inputs.load()
+    if not inputs.insist:
+        check_cost(study, inputs.subjects)
     folder = inputs.out if inputs.out is not None else usual(study.name, "" if verb == RUN else verb)
     check_free(folder, inputs.force)
     own = study.tables.seed
@@ -211,6 +217,7 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
     from otosome.files import sha256
     from otosome.fitting.observations import observations
     from otosome.forward import observe
+    from otosome.forward.cost import forecast
     from otosome.jobs.fitting import stored_fit
 
     table = record.option("against")
@@ -223,7 +230,9 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
         )
     with writing(folder, force) as part:
         ears, study = _drawn(study, record)
-        result = _work(record.verb)(study, ears, tick=watch.ticks("simulating"))
+        result = _work(record.verb)(
+            study, ears, tick=watch.ticks(f"simulating, {forecast(study, ears.size)}")
+        )
         watch.check()
         if observed is not None:
             record = replace(record, inputs={**record.inputs, **observed.inputs})

@@ -7,6 +7,9 @@ import numpy as np
 from otosome.roles import Reading
 from otosome.units import Array, Decibels
 
+# Beyond so many deviations shares are taken by their logs: there they come near the least number there is.
+_FAR = -30.0
+
 
 def read_on_grid(
     value: Decibels, uniform: Array, error: Decibels, grid: Decibels, lowest: Decibels, highest: Decibels
@@ -39,10 +42,14 @@ def log_on_grid(reading: Reading, value: Decibels, error: Decibels, grid: Decibe
 
 def log_between(low: Array, high: Array) -> Array:
     """Log-probability that a standard normal lies between; both ends moved to the tail where digits live."""
-    from scipy.special import log_ndtr
+    from scipy.special import log_ndtr, ndtr
 
     flip = low > 0.0
     lower, upper = np.where(flip, -high, low), np.where(flip, -low, high)
-    top, bottom = log_ndtr(upper), log_ndtr(lower)
-    result: Array = top + np.log1p(-np.exp(bottom - top))
+    share = np.asarray(ndtr(upper) - ndtr(lower))
+    far = upper < _FAR
+    share[far] = 1.0
+    result: Array = np.log(share)
+    top, bottom = log_ndtr(upper[far]), log_ndtr(lower[far])
+    result[far] = top + np.log1p(-np.exp(bottom - top))
     return result

@@ -10,6 +10,7 @@ import numpy as np
 from otosome import __version__
 from otosome.answers.numbers import number, unit_text
 from otosome.fitting.fit import Estimate, Fit, Outcome
+from otosome.fitting.free import numbers_of
 from otosome.report.against import sections
 from otosome.report.drawing import COMPARED, INK, SOFT, TREATED, canvas, style, svg_text
 from otosome.report.figures import Panel
@@ -82,12 +83,12 @@ def methods(fit: Fit, file: FitFile) -> str:
         "laplace": "Laplace's approximation at the most probable values",
         "mode": "the most probable values alone",
     }[fit.method]
-    who = ", ".join(fit.susceptibility) or "nothing"
+    who = ", ".join(fit.differing) or "nothing"
     starts = f"{fit.search.starts} start{'s' if fit.search.starts > 1 else ''}"
     return (
         f"{len(fit.estimates)} numbers of otosome {__version__} were fitted to {fit.readings} readings of "
         f"{fit.animals} animals (SHA-256 {fit.data_hash}), all others standing at their best value, with the shelf's "
-        f"ranges as priors; one susceptibility an animal moves {who}, and each ear has its own offset, both "
+        f"ranges as priors; {who} differ between animals, and each ear has its own offset, both "
         f"integrated. The most probable values were sought by L-BFGS-B from {starts}; intervals (90 %) are those of "
         f"{how}."
     )
@@ -95,7 +96,7 @@ def methods(fit: Fit, file: FitFile) -> str:
 
 def _density(file: FitFile, estimate: Estimate, drawn: Array) -> Panel:
     """A number before and after, as histograms; on a scale of ratios where it lies above zero."""
-    p = file.study.parameters[estimate.name]
+    p = numbers_of(file.study)[estimate.name]
     before = p.quantile((np.arange(2000) + 0.5) / 2000)
     ratio = bool(min(before.min(), drawn.min()) > 0)
     low, high = min(before.min(), drawn.min()), max(before.max(), drawn.max())

@@ -45,6 +45,8 @@ def headline_lines(compared: Headline | None) -> list[str]:
     ]
     if compared.null_benefit is not None:
         lines.append(f"  null vesicles: {compared.null_benefit.text}")
+    if compared.late is not None:
+        lines.append(f"  {compared.late.text}")
     lines += _too_few(compared.worlds, _FEW_WORLDS, "for this interval to hold")
     return [*lines, _LAST]
 
@@ -82,13 +84,14 @@ def fit_lines(fit: Fit) -> list[str]:
     search = fit.search
     lines.append(
         f"  {search.agreeing} of {search.starts} starts agree; log-posterior {search.log_posterior:.2f}, twice the "
-        f"nodes of susceptibility move it by {search.node_error:+.3f}"
+        f"nodes between animals move it by {search.node_error:+.3f}"
     )
     lines += [f"  before: {line.strip()}" for line in against_lines(asdict(fit.prior_fit))]
     lines += [f"  fitted: {line.strip()}" for line in against_lines(asdict(fit.fit))]
     if fit.held_out is not None:
         lines += [f"  left out: {line.strip()}" for line in against_lines(asdict(fit.held_out.foretold))]
         lines += [f"    group mean and SD: log score {row.log_score:.2f}" for row in fit.held_out.rival]
+    lines += [f"  printed: {row.printed}: {row.text}" for row in fit.printed]
     return [*lines, *(f"  {sentence}" for sentence in fit.sentences if not sentence.startswith("Your data "))]
 
 
@@ -244,3 +247,20 @@ def design_lines(design: Answer) -> list[str]:
         )
         lines += [f"    {row['belief'].replace('_', ' ')}: {row['text']}" for row in done["operating"]]
     return lines
+
+
+def review_lines(answer: Answer) -> list[str]:
+    """A review: what all say together, a line an experiment, and how many were left out."""
+    marks = {"individuals": "■", "means": "●", "p": "◆", "direction": "▷"}
+    lines = [f"{answer['heading']} {answer['text']}"]
+    for row in answer["rows"]:
+        place = f"{row['product']}, {row['species']}, {row['harm']}"
+        lines.append(f"  {marks[row['strength']]} {row['short']:<24}{place:<40}{row['text']}")
+    for each in answer["curve"]:
+        if each["share"] < 1:
+            ends = f"({each['low']:.2f} to {each['high']:.2f})"
+            lines.append(
+                f"  {100 * each['share']:>4.0f} % of null results printed: {each['median']:.2f} SD {ends}"
+            )
+    lines += [f"  by {name}: {text}" for name, text in answer["regressed"].items()]
+    return [*lines, *(f"  left out: {name}, {why}" for name, why in answer["left_out"].items())]

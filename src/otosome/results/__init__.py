@@ -1,7 +1,16 @@
 """A result's folder: which verb wrote it and of what, its numbers and its files, and how it comes to stand there."""
 
 from otosome.results.dataset import ANSWER, DATA, EARS, STUDY, read_answer, read_data
-from otosome.results.files import csv_text, fill, fill_fit, fill_intake, fill_lot, fill_trial, tame
+from otosome.results.files import (
+    csv_text,
+    fill,
+    fill_fit,
+    fill_intake,
+    fill_lot,
+    fill_review,
+    fill_trial,
+    tame,
+)
 from otosome.results.folder import check_free, recover, usual, writing
 from otosome.results.opening import open_result
 from otosome.results.record import MARK, Option, Record, is_ours, record_of, unsealed
@@ -22,6 +31,7 @@ __all__ = [
     "fill_fit",
     "fill_intake",
     "fill_lot",
+    "fill_review",
     "fill_trial",
     "is_ours",
     "open_result",

@@ -121,7 +121,9 @@ class Tables(Table):
     sample: dict[NameInResult, SampleUse] = Field(
         default={}, description="perilymph that is drawn, by a name of one's own"
     )
-    arm: list[Arm] = Field(min_length=1, description="the groups that are compared, each [[arm]]")
+    arm: list[Arm] = Field(
+        min_length=1, max_length=200, description="the groups that are compared, each [[arm]]"
+    )
     measure: dict[NameInResult, Measure] = Field(
         default={},
         description="what is measured, by a name of one's own; a study of drugs alone may have none",

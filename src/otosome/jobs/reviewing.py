@@ -1,0 +1,123 @@
+"""What the world published, reviewed: a question over the shelf of experiments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from otosome.jobs.options import options_of
+from otosome.jobs.watch import SILENT, Watch
+from otosome.results import ANSWER, Record, check_free, fill_review, read_answer, usual, writing
+from otosome.units import Json
+
+if TYPE_CHECKING:
+    from otosome.catalog import Catalog
+
+REVIEW = "review"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewInputs:
+    """What is asked of published experiments.
+
+    ``question``  hearing, hair_cells, neurons or loss;  ``only``  KEY=WORD,WORD, all of which must hold
+    ``by``        moderators to regress effects on
+    """
+
+    question: str = "hearing"
+    only: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+    shelves: tuple[Path, ...] = ()
+    out: Path | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """A review: its folder, and the answer as JSON holds it."""
+
+    folder: Path
+    record: Record
+    answer: Json
+    notes: list[str]
+
+    def as_dict(self) -> Json:
+        """The answer for a machine, as ``docs/schemas`` has it."""
+        return {
+            "out": str(self.folder),
+            "inputs": dict(self.record.inputs),
+            "result": self.answer,
+            "notes": self.notes,
+        }
+
+    def lines(self) -> list[str]:
+        """The forest in a line each, and where the report is."""
+        from otosome.report.terminal import review_lines
+
+        return [*review_lines(self.answer), f"report: {(self.folder / 'report.html').resolve()}"]
+
+
+def review(inputs: ReviewInputs, watch: Watch = SILENT) -> Reviewed:
+    """What all published experiments say of a question; raises BadInput."""
+    from pydantic_core import to_jsonable_python
+
+    from otosome.catalog import Catalog
+    from otosome.review.question import Question
+    from otosome.review.synthesis import review as examine
+
+    question, catalog = Question.of(inputs.question, inputs.only), Catalog(inputs.shelves)
+    folder = inputs.out if inputs.out is not None else usual(inputs.question, REVIEW)
+    check_free(folder, inputs.force)
+    answer = examine(question, catalog, by=inputs.by)
+    watch.check()
+    record = Record(REVIEW, inputs.question, _files(catalog), options_of(inputs))
+    values: Json = to_jsonable_python(answer)
+    with writing(folder, inputs.force) as part:
+        fill_review(part, answer, values, record)
+    return Reviewed(folder, record, values, list(answer.notes))
+
+
+def _files(catalog: Catalog) -> dict[str, str]:
+    """SHA-256 of every experiment on the shelf and of its source, by shelf and file."""
+    from otosome.files import sha256
+    from otosome.review.experiments import SHELF
+
+    names = catalog.names(SHELF)
+    keys = sorted({catalog.get(SHELF, name).options.source for name in names})
+    return {
+        **{f"{SHELF}/{name}.toml": sha256(catalog.file(SHELF, name)) for name in names},
+        **{f"sources/{key}.toml": sha256(catalog.source_file(key)) for key in keys},
+    }
+
+
+def changed(record: Record, shelves: tuple[Path, ...]) -> list[Json]:
+    """What differs on the shelf since a review was written, a row a file: parameter, what, then, now, standing."""
+    from otosome.catalog import Catalog
+
+    own = record.option("shelves")
+    catalog = Catalog((*map(Path, own if isinstance(own, list) else ()), *shelves))
+    now, then = _files(catalog), record.inputs
+    return [
+        {
+            "parameter": name,
+            "what": "new" if name not in then else "gone" if name not in now else "file",
+            "then": then.get(name, "")[:12],
+            "now": now.get(name, "")[:12],
+            "source": name.partition("/")[2].removesuffix(".toml") if name.startswith("sources/") else None,
+            "standing": _standing(catalog, name) if name in now else "",
+        }
+        for name in sorted({*now, *then})
+        if now.get(name) != then.get(name)
+    ]
+
+
+def _standing(catalog: Catalog, name: str) -> str:
+    shelf, _, file = name.partition("/")
+    return catalog.source(file.removesuffix(".toml")).standing if shelf == "sources" else ""
+
+
+def stored(folder: Path, record: Record) -> Reviewed:
+    """A review read back; raises BadInput where its answer is gone."""
+    values: dict[str, Any] = read_answer(folder / ANSWER, cure="ask again: otosome review")
+    return Reviewed(folder, record, values, [str(note) for note in values.get("notes", [])])

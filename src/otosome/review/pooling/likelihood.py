@@ -1,0 +1,267 @@
+"""What a result printed as p or direction says of the true effect: the chance of printing it, for each effect.
+
+A test of two groups is a noncentral t at the printed counts, of two ears of one subject a paired one. Several
+frequencies or arms of one control are read in the same subjects: their chances are joined through one common factor
+(a Gaussian copula), as the plain product would take correlated readings for independent ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from scipy.special import gammaln
+from scipy.stats import nct, norm, t
+
+from otosome.evidence import ALIKE
+from otosome.review.experiments.effects import WITHIN, effects, units
+from otosome.review.experiments.experiment import Experiment
+from otosome.roles import OutcomeTable
+from otosome.units import Array
+
+# Animals a group where a paper prints no count, and the level of a test where it says only that nothing differed.
+ASSUMED_N, ASSUMED_LEVEL = 6, 0.05
+# Places of the common factor, in standard deviations, and their weights.
+_NODES: Array = np.linspace(-8.0, 8.0, 161)
+_NODE_WEIGHTS = norm.pdf(_NODES) / norm.pdf(_NODES).sum()
+# Effects in units of an animal's SD, on which chances are computed.
+GRID: Array = np.linspace(-6.0, 10.0, 321)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A test as it was printed: t between two ends, or at a point where both ends are the same.
+
+    ``scale``  noncentrality for an effect of one SD;  ``freedom``  its degrees of freedom
+    """
+
+    low: float
+    high: float
+    scale: float
+    freedom: float
+
+    def quantiles(self, effect: Array) -> tuple[Array, Array]:
+        """The two ends as quantiles of a standard normal, for each true effect."""
+        ends = [self._quantile(end, effect) for end in (self.low, self.high)]
+        return ends[0], ends[1]
+
+    def _quantile(self, end: float, effect: Array) -> Array:
+        if math.isinf(end):
+            return np.full_like(effect, end)
+        # Both tails are computed, so that neither is one less nearly all.
+        below = nct.cdf(end, self.freedom, self.scale * effect)
+        above = nct.sf(end, self.freedom, self.scale * effect)
+        tiny = 1e-300
+        quantile = np.where(
+            below < 0.5, norm.ppf(np.maximum(below, tiny)), -norm.ppf(np.maximum(above, tiny))
+        )
+        # Far out the series for the tail fails; there t less its mean is nearly normal.
+        normal = (end - self.scale * effect) / math.sqrt(1 + end**2 / (2 * self.freedom))
+        return np.where(np.isfinite(quantile) & (np.abs(quantile) < 8), quantile, normal)
+
+    def density(self, effect: Array) -> Array:
+        """Density of t at the printed point, for each true effect."""
+        return np.nan_to_num(np.asarray(nct.pdf(self.low, self.freedom, self.scale * effect)))
+
+
+def results(experiment: Experiment, outcome: OutcomeTable) -> list[Outcome]:
+    """What an outcome printed as p or direction says of t, once for each frequency it names."""
+    counts = [units(experiment, name) or ASSUMED_N for name in (outcome.treated, outcome.control)]
+    paired = outcome.paired
+    freedom = counts[0] - 1 if paired else sum(counts) - 2
+    # Two ears differ by less than two animals, so the same effect is more of the spread of their difference.
+    scale = math.sqrt(counts[0] / (2 * (1 - ALIKE)) if paired else counts[0] * counts[1] / sum(counts))
+    low, high = ends(outcome, freedom)
+    return [Outcome(low, high, scale, freedom)] * max(1, len(outcome.frequency))
+
+
+def ends(outcome: OutcomeTable, freedom: float) -> tuple[float, float]:
+    """Between which values of t an outcome lies, above zero where the treated are better."""
+    if outcome.direction == "none":
+        critical = float(t.isf((outcome.p_above or ASSUMED_LEVEL) / 2, freedom))
+        return -critical, critical
+    sign = 1.0 if outcome.direction == "better" else -1.0
+    if outcome.p is not None:
+        point = sign * float(t.isf(outcome.p / 2, freedom))
+        return point, point
+    least = 0.0 if outcome.p_below is None else float(t.isf(outcome.p_below / 2, freedom))
+    return (least, math.inf) if sign > 0 else (-math.inf, -least)
+
+
+def chance(each: Sequence[Outcome], effect: Array, within: float = WITHIN) -> Array:
+    """Chance (or density) of all that was printed of the same subjects, for each true effect.
+
+    ``effect``  in SDs of an animal, shape (effect,);  ``within``  correlation of two readings of one subject
+    """
+    log = np.zeros((effect.size, _NODES.size))
+    for test in each:
+        alike = within * _retained(test.freedom)
+        common, own = math.sqrt(alike) * _NODES, math.sqrt(1 - alike)
+        low, high = test.quantiles(effect)
+        if test.low == test.high:
+            inner = norm.logpdf((low[:, None] - common) / own) - math.log(own) - norm.logpdf(low)[:, None]
+            log += inner + np.log(np.maximum(test.density(effect), 1e-300))[:, None]
+        else:
+            inside = norm.cdf((high[:, None] - common) / own) - norm.cdf((low[:, None] - common) / own)
+            log += np.log(np.maximum(inside, 1e-300))
+    return np.asarray(np.exp(log) @ _NODE_WEIGHTS)
+
+
+def _retained(freedom: float) -> float:
+    """Part of a correlation of readings that their t keep: each is divided by an SD of its own."""
+    if freedom <= 2:
+        return 0.0
+    ratio = gammaln((freedom - 1) / 2) - gammaln(freedom / 2)
+    return float(math.exp(2 * ratio) * (freedom - 2) / 2)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an experiment says of its true standardised effect, once for each control.
+
+    ``chance``   of what was printed for each effect of ``GRID``;  ``certain``  the part of it that is significant for
+                 the treatment;  ``printable``  chance of significance there
+    ``strength`` it was printed in;  ``rows``  the outcomes it stands on
+    ``middle``, ``low``, ``high``  2.5, 50 and 97.5 % of the effect by that chance alone
+    """
+
+    experiment: Experiment
+    control: str
+    treated: tuple[str, ...]
+    strength: str
+    chance: Array
+    certain: Array
+    printable: Array
+    rows: tuple[str, ...]
+    p_is: str
+
+    def printed(self, share: float) -> Array:
+        """Chance of what was printed, where of results that are not significant only a share is, for each effect."""
+        return self.certain + share * (self.chance - self.certain)
+
+    @property
+    def bounds(self) -> tuple[float, float, float]:
+        """2.5, 50 and 97.5 % of the effect if all were as likely before."""
+        mass = np.cumsum(self.chance)
+        low, middle, high = np.interp(np.array([0.025, 0.5, 0.975]) * mass[-1], mass, GRID)
+        return float(low), float(middle), float(high)
+
+
+_ORDER = ("individuals", "means", "p", "direction")
+
+
+def evidence(experiment: Experiment, keys: Sequence[str], within: float = WITHIN) -> list[Evidence]:
+    """What an experiment's outcomes say of its effect, for each control in the strongest strength printed there."""
+    strong = effects(experiment, keys, "g", within)
+    rows = [_of_effect(experiment, e.control, e.treated, e.rows, e.value, e.variance) for e in strong]
+    left: dict[str, list[str]] = {}
+    for key in keys:
+        outcome = experiment.options.outcome[key]
+        if outcome.control and outcome.control not in {e.control for e in strong}:
+            left.setdefault(outcome.control, []).append(key)
+    return rows + [_of_tests(experiment, control, named, within) for control, named in left.items()]
+
+
+def _of_effect(
+    experiment: Experiment,
+    control: str,
+    treated: tuple[str, ...],
+    rows: tuple[str, ...],
+    value: float,
+    variance: float,
+) -> Evidence:
+    error = math.sqrt(variance)
+    strength = experiment.options.outcome[rows[0]].strength
+    critical = float(norm.ppf(0.975)) * error
+    of_value = norm.pdf(value, GRID, error)
+    certain = of_value if value > critical else np.zeros_like(of_value)
+    printable = norm.sf((critical - GRID) / error)
+    return Evidence(experiment, control, treated, strength, of_value, certain, printable, rows, "")
+
+
+def _of_tests(experiment: Experiment, control: str, keys: Sequence[str], within: float) -> Evidence:
+    outcomes = {key: experiment.options.outcome[key] for key in keys}
+    strongest = min((o.strength for o in outcomes.values()), key=_ORDER.index)
+    used = {key: outcome for key, outcome in outcomes.items() if outcome.strength == strongest}
+    each = [test for outcome in used.values() for test in results(experiment, outcome)]
+    first = each[0]
+    critical = float(t.isf(ASSUMED_LEVEL / 2, first.freedom))
+    beyond = Outcome(critical, math.inf, first.scale, first.freedom)
+    certain = [replace(test, low=max(test.low, critical)) for test in each if test.high > critical]
+    return Evidence(
+        experiment,
+        control,
+        tuple(dict.fromkeys(outcome.treated for outcome in used.values())),
+        strongest,
+        chance(each, GRID, within),
+        chance(certain, GRID, within) if len(certain) == len(each) else np.zeros_like(GRID),
+        chance([beyond], GRID, within),
+        tuple(used),
+        "assumed" if any(outcome.p_is == "assumed" for outcome in used.values()) else "stated",
+    )
+
+
+@dataclass(frozen=True)
+class Believed:
+    """The mean effect of experiments of every strength, in SDs of an animal: median, 5 and 95 %.
+
+    ``better``        probability that the mean effect is above zero;  ``share``  of null results that is printed
+    ``between``       SD between experiments, median;  ``next_low``, ``next_high``  5 and 95 % of a further effect
+    """
+
+    share: float
+    median: float
+    low: float
+    high: float
+    better: float
+    between: float
+    next_low: float
+    next_high: float
+
+
+_MEANS: Array = np.linspace(-3.0, 5.0, 201)
+_BETWEENS: Array = np.linspace(0.0, 3.0, 31)
+# What is thought of mean effects and of the SD between experiments before any is read: normal around none, and half
+# of a normal. A p bounds an effect from below only; what ends it above is this assumption.
+PRIOR_SD, PRIOR_BETWEEN = 1.0, 1.0
+
+
+def believed(every: Sequence[Evidence], share: float = 1.0) -> Believed:
+    """The mean effect where of results that are not significant ``share`` is printed."""
+    log = norm.logpdf(_MEANS, 0, PRIOR_SD)[:, None] + norm.logpdf(_BETWEENS, 0, PRIOR_BETWEEN)
+    spread = _smooth()
+    for row in every:
+        all_printed = row.printable + share * (1 - row.printable)
+        log = log + np.log(np.maximum(spread @ row.printed(share), 1e-300)) - np.log(spread @ all_printed)
+    weights = np.exp(log - log.max())
+    weights /= weights.sum()
+    of_mean, of_between = weights.sum(axis=1), weights.sum(axis=0)
+    ahead = np.einsum("mb,mbe->e", weights, spread)
+    mean, further = _quantiles(_MEANS, of_mean), _quantiles(GRID, ahead)
+    return Believed(
+        share,
+        mean[1],
+        mean[0],
+        mean[2],
+        float(of_mean[_MEANS > 0].sum() + 0.5 * of_mean[_MEANS == 0].sum()),
+        _quantiles(_BETWEENS, of_between)[1],
+        further[0],
+        further[2],
+    )
+
+
+@lru_cache(maxsize=1)
+def _smooth() -> Array:
+    """Weights of each effect of ``GRID`` for each mean and SD between experiments, (mean, between, effect)."""
+    wide = np.maximum(_BETWEENS, 0.5 * (GRID[1] - GRID[0]))
+    weights = norm.pdf(GRID[None, None, :], _MEANS[:, None, None], wide[None, :, None])
+    return np.asarray(weights / weights.sum(axis=2, keepdims=True))
+
+
+def _quantiles(at: Array, weights: Array) -> tuple[float, float, float]:
+    middle = np.cumsum(weights) - weights / 2
+    low, median, high = np.interp([0.05, 0.5, 0.95], middle, at)
+    return float(low), float(median), float(high)

@@ -1,0 +1,152 @@
+"""Worlds, each one draw of everything that is not known, with what each published experiment would have read in it.
+
+A world's numbers are a function of the seed, the number's name and the world alone. So the effects computed once are
+those of the same worlds in any other study, and only they are stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from otosome.catalog import Catalog
+from otosome.ears import Ears
+from otosome.errors import BadInput, at
+from otosome.evidence import draw_columns
+from otosome.forward import draw, plan
+from otosome.forward.evaluation import evaluate, outline
+from otosome.review.experiments.experiment import Experiment, experiments
+from otosome.study import Study
+from otosome.study.tables.pins import Number
+from otosome.units import Array
+
+STORED = Path(__file__).with_name("worlds.csv")
+SEED = 20_261_129
+ANIMALS = 2
+# Those that the shipped studies use; which of them acts the papers cannot tell.
+MECHANISMS = ("anti_inflammatory", "autophagy", "hsp70")
+# Seven decades, from one vesicle in a microlitre to what cultures are given: centred on no experiment.
+_LOW, _MIDDLE, _HIGH = "1 particles/uL", "3.2e3 particles/uL", "1e7 particles/uL"
+_BECAUSE = (
+    "From one vesicle of potency 1 in a microlitre to what cultures are given (1e10 per mL): seven decades, centred on "
+    "no experiment, because those that could be read are used after it."
+)
+Tick = Callable[[int, int], None]
+
+
+def uncentred(study: Study) -> Study:
+    """A study whose half-effect concentrations are as wide as is known without any experiment in an ear.
+
+    Those that the study states itself stay as they are.
+    """
+    pin = Number(value=_MIDDLE, low=_LOW, high=_HIGH, shape="loguniform", basis="assumed", because=_BECAUSE)
+    names = [f"mechanisms.{name}.ec50" for name in study.mechanisms]
+    pins = {name: pin for name in names if name in study.parameters and name not in study.tables.numbers}
+    tables = study.tables.model_copy(update={"numbers": {**study.tables.numbers, **pins}})
+    return replace(study, tables=tables)
+
+
+def study_of(experiment: Experiment, catalog: Catalog) -> Study:
+    """A published experiment as a study; raises BadInput where its table cannot be simulated."""
+    table = experiment.options.simulate
+    if table is None:
+        raise BadInput("is not in the model", file=experiment.entry.card.file, key="simulate")
+    tables = {
+        "otosome": "study/1",
+        "title": experiment.entry.card.about,
+        "question": "",
+        "mechanisms": list(MECHANISMS),
+        **table.study,
+    }
+    with at(experiment.entry.card.file, "simulate.study"):
+        return uncentred(Study.of(tables, name=experiment.name, shelves=catalog.own))
+
+
+def arm_of(experiment: Experiment, group: str) -> str:
+    """The arm that stands for a group."""
+    table = experiment.options.simulate
+    return group if table is None else table.same.get(group, group)
+
+
+def simulated(catalog: Catalog) -> list[Experiment]:
+    """The experiments that are in the model, by name."""
+    return [e for e in experiments(catalog) if e.options.simulate is not None]
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """What experiments would have read in worlds: levels, dB, by ``experiment/arm``, shape (world,)."""
+
+    levels: dict[str, Array]
+
+    @property
+    def size(self) -> int:
+        """How many worlds."""
+        return next(iter(self.levels.values())).size
+
+    def benefit(self, experiment: Experiment, treated: str, control: str) -> Array:
+        """How much lower the treated group's thresholds lie, dB, shape (world,)."""
+        return self.level(experiment, control) - self.level(experiment, treated)
+
+    def level(self, experiment: Experiment, group: str) -> Array:
+        """Mean threshold of a group's typical animal, dB, shape (world,)."""
+        return self.levels[f"{experiment.name}/{arm_of(experiment, group)}"]
+
+    def has(self, experiment: Experiment) -> bool:
+        """Whether an experiment was simulated in these worlds."""
+        return any(name.startswith(f"{experiment.name}/") for name in self.levels)
+
+
+def compute(
+    catalog: Catalog, worlds: int, animals: int = ANIMALS, seed: int = SEED, tick: Tick | None = None
+) -> Worlds:
+    """Every experiment of the model in so many worlds, as the mean of some animals in each."""
+    levels: dict[str, Array] = {}
+    every = simulated(catalog)
+    for number, experiment in enumerate(every):
+        if tick is not None:
+            tick(number, len(every))
+        levels |= _levels(experiment, study_of(experiment, catalog), worlds, animals, seed)
+    return Worlds(levels)
+
+
+def _levels(experiment: Experiment, study: Study, worlds: int, animals: int, seed: int) -> dict[str, Array]:
+    ears = draw(study, worlds * animals, seed, world=animals)
+    whole = plan(study)
+    short = outline(whole, ears.take(slice(0, 4))).plan
+    (name,) = study.tables.measure
+    values = evaluate(short, dict(ears), [float(max(study.tables.measure[name].at))])[name]
+    means = values[:, :, 0].mean(axis=2).reshape(worlds, animals, -1).mean(axis=1)
+    return {f"{experiment.name}/{arm.name}": means[:, place] for place, arm in enumerate(study.tables.arm)}
+
+
+def write(worlds: Worlds, file: Path = STORED) -> None:
+    """Write levels to a hundredth of a decibel, a row a world."""
+    names = sorted(worlds.levels)
+    rows = [",".join(names)] + [
+        ",".join(f"{worlds.levels[name][row]:.2f}" for name in names) for row in range(worlds.size)
+    ]
+    file.write_text("\n".join(rows) + "\n", encoding="utf-8", newline="\n")
+
+
+def read(file: Path = STORED) -> Worlds:
+    """Worlds that ``write`` has written."""
+    head, *rows = file.read_text(encoding="utf-8").splitlines()
+    table = np.array([[float(cell) for cell in row.split(",")] for row in rows])
+    return Worlds({name: table[:, place] for place, name in enumerate(head.split(","))})
+
+
+def numbers(study: Study, worlds: Sequence[int] | Array, seed: int = SEED) -> Ears:
+    """The numbers of vesicles in some of these worlds, as the study's numbers have them, a row a world."""
+    chosen = np.asarray(worlds, dtype=np.int64)
+    of_vesicles = [
+        parameter
+        for name, parameter in study.parameters.items()
+        if name.startswith(("mechanisms.", "solutes.vesicle.")) and parameter.name == name
+    ]
+    last = int(chosen.max()) + 1 if chosen.size else 1
+    columns = draw_columns(of_vesicles, seed, 0, last, world=1)
+    return Ears.alone({name: column[chosen] for name, column in columns.items()}, seed)
