@@ -27,8 +27,8 @@ def parts_of(folder: Path) -> Iterator[Path]:
     yield folder / TRIALS
     signal = sorted(file for file in (folder / SIGNAL).rglob("*") if file.is_file() and not file.is_symlink())
     if len(signal) > MOST_PARTS:
-        given = f"{len(signal)} files"
-        raise BadInput("holds too much", file=folder.name, given=given, allowed=f"at most {MOST_PARTS}")
+        entry = f"{len(signal)} files"
+        raise BadInput("holds too much", file=folder.name, given=entry, allowed=f"at most {MOST_PARTS}")
     yield from signal
 
 

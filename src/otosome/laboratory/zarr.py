@@ -103,8 +103,8 @@ def _of_two(folder: Path, about: Mapping[str, object]) -> tuple[str, str, list[i
 
 def _of_three(folder: Path, about: Mapping[str, object]) -> tuple[str, str, list[int], tuple[str, str]]:
     """The same by one of format 3."""
-    codecs = [str(one.get("name")) for one in _list(about.get("codecs")) if isinstance(one, dict)]
-    big = any(_inside(one, "configuration").get("endian") == "big" for one in _list(about.get("codecs")))
+    codecs = [str(step.get("name")) for step in _list(about.get("codecs")) if isinstance(step, dict)]
+    big = any(_inside(step, "configuration").get("endian") == "big" for step in _list(about.get("codecs")))
     dtype = DTYPES.get(str(about.get("data_type")), "")
     known = codecs[:1] == ["bytes"] and len(codecs) < 3 and all(codec in CODECS for codec in codecs[1:])
     if not dtype or not known or big or about.get("node_type") != "array":
@@ -173,15 +173,15 @@ def _bytes(file: Path, most: int) -> bytes:
     return content
 
 
-def _refusal(folder: Path, key: str, given: str, allowed: str) -> BadInput:
+def _refusal(folder: Path, key: str, entry: str, allowed: str) -> BadInput:
     return BadInput(
-        "cannot be used", file=f"{folder.name}", key=key, given=given, allowed=allowed, cure=AGAIN
+        "cannot be used", file=f"{folder.name}", key=key, given=entry, allowed=allowed, cure=AGAIN
     )
 
 
-def _unread(folder: Path, given: str) -> BadInput:
+def _unread(folder: Path, entry: str) -> BadInput:
     allowed = f"{', '.join(DTYPES)} without filters, packed by {', '.join(CODECS)} or by nothing"
-    return _refusal(folder, "array", given[:120], allowed)
+    return _refusal(folder, "array", entry[:120], allowed)
 
 
 def _counts(value: object) -> list[int]:

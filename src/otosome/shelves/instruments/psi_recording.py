@@ -150,8 +150,8 @@ def _trials(columns: Columns) -> tuple[Array, list[tuple[float, float]]]:
         (float(own), float(loud)) for own, loud in zip(np.nan_to_num(hertz, nan=-1.0), level, strict=True)
     ]
     if len(set(stimuli)) > MOST_STIMULI:
-        given = f"{len(set(stimuli))} stimuli"
-        raise columns.export.refusal("rows", given, f"at most {MOST_STIMULI}", AGAIN)
+        entry = f"{len(set(stimuli))} stimuli"
+        raise columns.export.refusal("rows", entry, f"at most {MOST_STIMULI}", AGAIN)
     return starts, stimuli
 
 
