@@ -169,6 +169,13 @@ def test_a_sample_that_is_none_is_refused_before_it_is_averaged(tmp_path, sample
         waveforms(recordings.write(tmp_path / "a", wave, ROWS))
 
 
+@pytest.mark.parametrize("rate", [0, -1.0, 5000.0, 1e9, "25000", None, True])
+def test_a_rate_at_which_no_response_can_be_sampled_is_refused(folder, rate):
+    (folder / "eeg.zarr" / ".zattrs").write_text(json.dumps({"fs": rate}))
+    with pytest.raises(BadInput, match="fs"):
+        waveforms(folder)
+
+
 def test_links_and_missing_chunks_are_refused_and_never_followed(folder, tmp_path):
     chunk = folder / "eeg.zarr" / "1"
     outside = tmp_path / "outside"
