@@ -575,3 +575,12 @@ def test_vectors_computed_together_are_those_computed_alone(study):
     vectors = np.random.default_rng(1).normal(size=(9, 2))
     alone = np.concatenate([own.log_posterior(vector[None]) for vector in vectors])
     assert np.array_equal(own.log_posterior(vectors), alone)
+
+
+def test_a_fit_with_a_free_spread_goes_from_file_to_file(tmp_path, study):
+    spread = "insults.noise.susceptibility.subjects"
+    observed = fits.laboratory(study, TRUE, animals=4).observed
+    file = written(tmp_path / "lab", study, observed, free=[fits.FREE[0], spread])
+    done = fit(FitInputs(fit=file, out=tmp_path / "lab" / "result")).fit
+    assert [estimate.name for estimate in done.estimates] == [fits.FREE[0], spread]
+    assert done.fit.totals[0].log_score > done.prior_fit.totals[0].log_score

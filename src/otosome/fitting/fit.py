@@ -330,7 +330,9 @@ def _settled(file: FitFile, ears: Ears) -> dict[str, Array]:
     rest = [number for number in file.study.parameters.values() if number.name not in moved]
     settled = {p.name: p.around(ears[p.name], p.at(ears.seed, ears.world), np.array([p.value])) for p in rest}
     # A follower keeps only what it has of the free numbers.
-    best = free.values(np.stack([p.deviate(ears[p.name]) for p in free.numbers], axis=1))
+    none = np.zeros(ears.size)  # nothing follows a spread
+    own = [p.deviate(ears[p.name]) if p.name in ears else none for p in free.numbers]
+    best = free.values(np.stack(own, axis=1))
     return settled | {p.name: best[p.name] for p in free.followers}
 
 
