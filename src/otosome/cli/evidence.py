@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from otosome import jobs
-from otosome.cli.common import Force, Json, Retracted, Seed, Shelves, carry_out
+from otosome.cli.common import Force, Json, Retracted, Seed, Shelves, ask, carry_out
 
 
 def list_(
@@ -65,9 +65,7 @@ def claims(
 
 def review(
     question: Annotated[str, typer.Argument(help="hearing, hair_cells, neurons or loss.")] = "hearing",
-    only: Annotated[
-        list[str] | None, typer.Option(help="product=vesicles, in=animals, harm=noise ...")
-    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="product=vesicles, in=animals ...")] = None,
     by: Annotated[list[str] | None, typer.Option(help="Regress effects on year, day or n.")] = None,
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="Its folder [default: results/<question>-review].")] = None,
@@ -75,12 +73,4 @@ def review(
     as_json: Json = False,
 ) -> None:
     """What all published experiments say together: forest, funnel, map of evidence, risk of bias."""
-    inputs = jobs.ReviewInputs(
-        question=question,
-        only=tuple(only or ()),
-        by=tuple(by or ()),
-        shelves=tuple(shelves or ()),
-        out=out,
-        force=force,
-    )
-    carry_out("review", as_json, lambda watch: jobs.review(inputs, watch))
+    ask("review", jobs.review, jobs.ReviewInputs, locals())

@@ -18,21 +18,24 @@ from otosome.jobs.evidence import (
     qualify,
 )
 from otosome.jobs.fitting import FitInputs, FitResult, fit
-from otosome.jobs.laboratory import Begun, Imported, ImportInputs, NewInputs, import_, new
-from otosome.jobs.lots import Lot, LotInputs, Process, assess, process
+from otosome.jobs.laboratory import NEW, Begun, Imported, ImportInputs, NewInputs, import_, new
+from otosome.jobs.lots import Lot, LotInputs, Process, QualityInputs, assess, process, quality
 from otosome.jobs.measuring import Measured, MeasureInputs, measure
+from otosome.jobs.options import inputs_of
 from otosome.jobs.reviewing import Reviewed, ReviewInputs, review
 from otosome.jobs.showing import Shown, show
 from otosome.jobs.study import Sources, StudyInputs, StudyResult, compare, run, sources
 from otosome.jobs.trials import Trial, TrialInputs, trial
-from otosome.jobs.watch import Cancelled, Progress, Watch
+from otosome.jobs.watch import Cancelled, Done, OutOfMemory, Progress, Watch, fault_of
 
 __all__ = [
+    "NEW",
     "Begun",
     "Cancelled",
     "Changes",
     "Checked",
     "Claims",
+    "Done",
     "Drafted",
     "Entries",
     "FitInputs",
@@ -44,9 +47,11 @@ __all__ = [
     "MeasureInputs",
     "Measured",
     "NewInputs",
+    "OutOfMemory",
     "Process",
     "Progress",
     "Qualified",
+    "QualityInputs",
     "ReviewInputs",
     "Reviewed",
     "Shown",
@@ -63,12 +68,15 @@ __all__ = [
     "claims",
     "compare",
     "entries",
+    "fault_of",
     "fit",
     "import_",
+    "inputs_of",
     "measure",
     "new",
     "process",
     "qualify",
+    "quality",
     "review",
     "run",
     "show",

@@ -6,8 +6,42 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event
+from typing import Protocol
+
+from otosome.errors import BadInput
+from otosome.units import Json
 
 Tick = Callable[[int, int], None]
+
+
+class Done(Protocol):
+    """What a job gives back."""
+
+    def as_dict(self) -> Json:
+        """For a machine."""
+
+    def lines(self) -> list[str]:
+        """For a person."""
+
+
+class OutOfMemory(BadInput):
+    """More memory is needed than there is."""
+
+    exit_code = 71
+
+    def __init__(self) -> None:
+        super().__init__(
+            "memory ran out; nothing was replaced", cure="ask for fewer --subjects, or run it elsewhere"
+        )
+
+
+def fault_of(error: Exception) -> BadInput | None:
+    """What an error says of the input, of the machine, or of a formula of one's own; None where it is our defect."""
+    from otosome.catalog import own_fault
+
+    if isinstance(error, MemoryError):
+        return OutOfMemory()
+    return error if isinstance(error, BadInput) else own_fault(error)
 
 
 class Cancelled(Exception):
