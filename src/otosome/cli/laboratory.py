@@ -30,12 +30,8 @@ def import_(
 
 def new(
     kind: Annotated[str, typer.Argument(help=f"What to begin: {', '.join(jobs.NEW)}.")],
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Exports that the animals or the batch are of.")
-    ] = None,
-    source: Annotated[
-        Path | None, typer.Option("--from", help="For fit: a table, or import's folder.")
-    ] = None,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Exports of the animals or the lot.")] = None,
+    source: Annotated[Path | None, typer.Option("--from", help="For fit: a table or an import.")] = None,
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="The file to write [default: my_study.toml ...].")] = None,
     copy: Annotated[bool, typer.Option("--copy", help="For a batch: copy its files beside it.")] = False,

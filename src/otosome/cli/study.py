@@ -95,6 +95,18 @@ def trial(
     ask("trial", jobs.trial, jobs.TrialInputs, locals())
 
 
+def optimise(
+    dose: Annotated[Path, typer.Argument(help="What may vary, and within which limits (otosome new dose).")],
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that simulate.")] = 1,
+    shelves: Shelves = None,
+    out: Annotated[Path | None, typer.Option(help="Folder [default: results/<dose>-optimise].")] = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Which dose does most within its limits, and whether what is known supports a choice."""
+    ask("optimise", jobs.optimise, jobs.DoseInputs, locals())
+
+
 def sources(study: Asked, batch: Batch = None, shelves: Shelves = None, as_json: Json = False) -> None:
     """The papers a study rests on, and which of its numbers are only assumed."""
     carry_out("sources", as_json, lambda watch: jobs.sources(study, batch, tuple(shelves or ())))

@@ -216,7 +216,7 @@ def table(laid: Against) -> pd.DataFrame:
         }
         for cell in laid.cells
     ]
-    return pd.DataFrame(rows).drop(columns=["simulated", "text"])
+    return pd.DataFrame(rows).drop(columns=["simulated", "text"] if rows else [])
 
 
 def notes(laid: Against) -> list[str]:

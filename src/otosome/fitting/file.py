@@ -12,6 +12,7 @@ from otosome.cards import read_toml
 from otosome.errors import BadInput, at
 from otosome.files import sha256
 from otosome.fitting.observations import Observations, exposed_at_once, observations
+from otosome.fitting.printed import Compared, Means, PrintedComparison, PrintedMean
 from otosome.study import Study, load
 from otosome.study.inputs import Inputs
 from otosome.study.reading import table_of
@@ -43,7 +44,15 @@ class FitTables(Table):
     study: str = Field(
         description='a study file beside this one, or the name of a shipped study: "my_study.toml"'
     )
-    readings: str = Field(description='a table of readings, or the folder of an import: "results/import"')
+    readings: str | None = Field(
+        default=None, description='a table of readings, or the folder of an import: "results/import"'
+    )
+    mean: list[PrintedMean] = Field(
+        default=[], max_length=200, description="means of groups, as papers print them"
+    )
+    comparison: list[PrintedComparison] = Field(
+        default=[], max_length=200, description="comparisons of two groups, as papers print them"
+    )
     free: list[str] = Field(
         min_length=1, max_length=40, description='numbers set free: ["insults.noise.ohc"]'
     )
@@ -84,8 +93,8 @@ class FitFile:
 
     @property
     def data_hash(self) -> str:
-        """SHA-256 of the readings, its first twelve digits."""
-        return next(iter(self.fitted.inputs.values()))[:12]
+        """SHA-256 of the readings, its first twelve digits; of the fit file where it holds all there is."""
+        return next(iter({**self.fitted.inputs, **self.inputs}.values()))[:12]
 
 
 def load_fit(file: Path, shelves: tuple[Path, ...] = ()) -> FitFile:
@@ -97,8 +106,7 @@ def load_fit(file: Path, shelves: tuple[Path, ...] = ()) -> FitFile:
     with at(file.name, "study"):
         known = _inside(file.parent, tables.study) if own.is_file() else tables.study
         study = load(known, shelves=shelves)
-    with at(file.name, "readings"):
-        observed = observations(study, _inside(file.parent, tables.readings))
+    observed = _observed(study, tables, file)
     if tables.runs is not None:
         with at(file.name, "runs"):
             observed = exposed_at_once(observed, _inside(file.parent, tables.runs))
@@ -116,6 +124,29 @@ def load_fit(file: Path, shelves: tuple[Path, ...] = ()) -> FitFile:
     _check_enough(fitted, study, file.name)
     inputs = {str(file): sha256(file), **study.inputs, **observed.inputs}
     return FitFile(file.stem, tables, study, fitted, left, inputs)
+
+
+def _observed(study: Study, tables: FitTables, file: Path) -> Observations:
+    """Readings of single animals, and what papers print; raises BadInput where there is neither."""
+    observed = Observations((), (), {})
+    if tables.readings is not None:
+        with at(file.name, "readings"):
+            observed = observations(study, _inside(file.parent, tables.readings))
+    printed = list[Means | Compared]()
+    for number, mean in enumerate(tables.mean, 1):
+        with at(file.name, f"mean.{number}"):
+            printed.append(mean.checked(study))
+    for number, comparison in enumerate(tables.comparison, 1):
+        with at(file.name, f"comparison.{number}"):
+            printed.append(comparison.checked(study))
+    if not observed.readings and not printed:
+        raise BadInput(
+            "names nothing that was measured",
+            file=file.name,
+            key="readings",
+            cure="name a table of readings, or write [[mean]] or [[comparison]] (docs/fit.md)",
+        )
+    return replace(observed, printed=tuple(printed))
 
 
 def _inside(folder: Path, name: str) -> Path:
@@ -145,12 +176,12 @@ def _parted(observed: Observations, hold_out: HoldOut) -> tuple[Observations, Ob
     fitted = observed.without(out).of(first_arm.keys() - left)
     parts = [some for some in observed.readings if some.measure in out]
     parts += list(observed.without(out).of(left).readings)
-    return fitted, replace(observed, readings=tuple(parts))
+    return fitted, replace(observed, readings=tuple(parts), printed=())
 
 
 def _check_enough(fitted: Observations, study: Study, file: str) -> None:
     """There is something to fit, with two animals in a group and values that differ."""
-    if not fitted.size:
+    if not fitted.places:
         raise BadInput("leaves no reading to fit", file=file, key="hold_out", cure="leave out less")
     for some in fitted.readings:
         if some.size > 1 and not some.reading.value.std() > 0:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from otosome.answers.numbers import number
+from otosome.answers.numbers import amount, number, share
 from otosome.ears import Ears
 from otosome.evidence import Parameter
 from otosome.fitting.against import Against, against
@@ -18,7 +18,8 @@ from otosome.fitting.file import FitFile
 from otosome.fitting.free import Free
 from otosome.fitting.likelihood import Likelihood
 from otosome.fitting.mode import AGREEMENT, Mode, mode
-from otosome.fitting.posterior import Chain, Convergence, convergence, sample
+from otosome.fitting.posterior import Around, Chain, Convergence, convergence, sample
+from otosome.fitting.printed import Means
 from otosome.fitting.score import GroupScore, group_score
 from otosome.forward import draw, simulate
 from otosome.units import Array
@@ -92,6 +93,20 @@ class Search:
 
 
 @dataclass(frozen=True)
+class Foretold:
+    """What a paper prints, beside the most probable numbers.
+
+    ``apart``   how many standard errors a mean lies from what is foretold;  ``chance``  of a comparison, at all its
+                tones together (a density where a p is printed exactly);  ``text``  either in words
+    """
+
+    printed: str
+    apart: float | None
+    chance: float | None
+    text: str
+
+
+@dataclass(frozen=True)
 class HeldOut:
     """What was left out of the fit and foretold by it, beside group means with their spread as a rival."""
 
@@ -123,6 +138,7 @@ class Fit:
     prior_fit: Against
     fit: Against
     held_out: HeldOut | None
+    printed: list[Foretold]
     data_hash: str
 
 
@@ -187,10 +203,12 @@ def _sampled(
         return None
     walkers = max(sampling.walkers, 2 * summit.deviates.size + 2)
     luck = np.random.default_rng(file.tables.seed)
-    begin = summit.deviates + luck.normal(0.0, 0.1, (walkers, summit.deviates.size))
+    near = summit.spread if summit.covariance is None else summit.covariance
+    begin = luck.multivariate_normal(summit.deviates, near, walkers)
     return sample(
         likelihood.log_posterior,
         begin,
+        Around(summit.deviates, near),
         sampling.steps,
         file.tables.seed,
         chain,
@@ -258,8 +276,33 @@ def _answer(
         _over(file, None),
         _over(file, shown),
         left,
+        _foretold(likelihood, summit.deviates),
         file.data_hash,
     )
+
+
+def _foretold(likelihood: Likelihood, deviates: Array) -> list[Foretold]:
+    """What papers print beside what the most probable numbers foretell of it."""
+    rows = list[Foretold]()
+    for printed in likelihood.observed.printed:
+        if isinstance(printed, Means):
+            unit = likelihood.free.study.unit(printed.where.measure)
+            mean, covariance = likelihood.group(deviates[None], printed.where)
+            error = np.sqrt(np.diagonal(covariance[0]) / printed.n)
+            for label, value, of, width in zip(
+                printed.labels, printed.where.reading.value, mean[0], error, strict=True
+            ):
+                apart = float((value - of) / width)
+                text = (
+                    f"mean {amount(value, unit)}, foretold {amount(of, unit)}: {apart:+.1f} standard errors"
+                )
+                rows.append(Foretold(label, apart, None, text))
+        else:
+            chance = float(np.exp(likelihood.of_printed(deviates[None], printed)[0]))
+            exact = any(verdict.exactly is not None for verdict in printed.verdicts)
+            text = f"density {number(chance, 2)}" if exact else f"chance {share(chance).text}"
+            rows.append(Foretold("; ".join(printed.labels), None, chance, text))
+    return rows
 
 
 def _told(estimates: list[Estimate], pairs: list[Pair]) -> list[str]:

@@ -7,13 +7,17 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.polynomial.hermite_e import hermegauss
 from scipy.sparse import csr_array
+from scipy.special import ndtr
 
 from otosome.ears import Columns
 from otosome.evidence import Parameter
+from otosome.fitting.chances import log_of_comparison, log_of_means, log_of_spreads
 from otosome.fitting.free import Free
 from otosome.fitting.levels import Level, animal_level, differing, ear_level
 from otosome.fitting.observations import Observations, Readings, Rows
+from otosome.fitting.printed import Compared, Means
 from otosome.forward import Carried, Cochleae, Fate, Plan, endpoint, outline, plan, true_value
 from otosome.roles import Reading
 from otosome.study import Study
@@ -24,6 +28,11 @@ _IMPOSSIBLE = -1e4
 _NEVER = -1e12
 # Lanes that go through together.
 _TOGETHER = 600
+# Readings of one ear by which the error of an instrument is averaged: standard normal deviates and weights.
+_LUCK, _SHARES = hermegauss(7)
+_SHARES = _SHARES / _SHARES.sum()
+# A grid so fine that readings on it follow the truth smoothly.
+_FINE = 1e-6
 # Worlds in which the axes are sought along which animals differ.
 _WORLDS = 8
 
@@ -50,7 +59,7 @@ class Likelihood:
     def of(cls, free: Free, observed: Observations, animal: tuple[str, ...] | None = None) -> Likelihood:
         """The likelihood of readings under a study's free numbers; ``animal`` names what differs between animals."""
         study = free.study
-        names = {some.measure for some in observed.readings}
+        names = {some.measure for some in observed.places}
         read = {name: measure for name, measure in study.tables.measure.items() if name in names}
         tables = study.tables.model_copy(update={"measure": read, "compare": None})
         whole = plan(study)
@@ -80,7 +89,7 @@ class Likelihood:
         middle = {name: level.size // 2 for name, level in self.ears.items()}
         values = self._measured(ears, set(middle))
         parts = []
-        for some in self.observed.readings:
+        for some in self.observed.places:
             at = self._at(some)
             parts.append(values[some.measure][:, middle[some.measure]][:, at.arm, at.time, at.tone])
         return np.concatenate([part / (part.std() or 1.0) for part in parts], axis=1)
@@ -114,7 +123,14 @@ class Likelihood:
             return np.concatenate([self._terms(block) for block in blocks])
 
     def _terms(self, deviates: Array) -> Array:
-        logs = self._at_nodes(deviates)
+        predicted = self.predicted(deviates)
+        printed = [self._of_printed(deviates, predicted, some)[:, None] for some in self.observed.printed]
+        return np.concatenate([self._of_animals(deviates, predicted), *printed], axis=1)
+
+    def _of_animals(self, deviates: Array, predicted: Mapping[str, Array]) -> Array:
+        if not self.observed.readings:
+            return np.zeros((len(deviates), 0))
+        logs = self._at_nodes(deviates, predicted)
         if self.observed.run is None:
             return self._dense.integrated(logs)
         share = self.animal.between_runs(self.free.columns(deviates))
@@ -122,14 +138,70 @@ class Likelihood:
 
     def by_animal(self, deviates: Array) -> Array:
         """Log-likelihood of each animal's readings, each animal of a run of its own, shape (lane, animal)."""
-        return self._dense.integrated(self._at_nodes(deviates))
+        return self._dense.integrated(self._at_nodes(deviates, self.predicted(deviates)))
 
-    def _at_nodes(self, deviates: Array) -> Array:
+    def of_printed(self, deviates: Array, printed: Means | Compared) -> Array:
+        """Log-likelihood of something that a paper prints, shape (lane,)."""
+        return self._of_printed(deviates, self.predicted(deviates), printed)
+
+    def group(self, deviates: Array, where: Readings) -> tuple[Array, Array]:
+        """What an animal reads at some places on average, (lane, row), and its covariance, (lane, row, row)."""
+        return self._group(deviates, self.predicted(deviates)[where.measure], self._at(where))
+
+    def _of_printed(
+        self, deviates: Array, predicted: Mapping[str, Array], printed: Means | Compared
+    ) -> Array:
+        """Log-likelihood of a group's means, or of a comparison, shape (lane,)."""
+        groups = [
+            self._group(deviates, predicted[place.measure], self._at(place)) for place in printed.places
+        ]
+        mean, covariance = groups[0]
+        if isinstance(printed, Means):
+            of_means = log_of_means(printed.where.reading.value, mean, covariance, printed.n)
+            return of_means + log_of_spreads(printed.sd, covariance, printed.n)
+        other, others = groups[1]
+        both = covariance / printed.n[0] + others / printed.n[1]
+        error = np.sqrt(np.diagonal(both, axis1=1, axis2=2))
+        together = both / (error[:, :, None] * error[:, None, :])
+        rows = error.shape[1]
+        shared = (together.sum(axis=(1, 2)) - rows) / max(rows * (rows - 1), 1)
+        return log_of_comparison(printed.verdicts, (mean - other) / error, shared, sum(printed.n) - 2)
+
+    def _group(self, deviates: Array, values: Array, at: Readings) -> tuple[Array, Array]:
+        """What an animal reads at some places on average, (lane, row), and the covariance of it, (lane, row, row).
+
+        ``values``  at every node, (lane, node, ear node, unlike arm, time, tone)
+        """
+        lanes, nodes, ears = values.shape[:3]
+        columns = {name: np.repeat(c, nodes) for name, c in self._vectors(deviates).items()}
+        bound = endpoint(self.free.study, self.free.study.tables.measure[at.measure], columns)
+        # Readings on a grid spread by a twelfth of its square more; a mean of them moves smoothly with the truth.
+        grid = getattr(bound, "grid", 0.0)
+        if np.any(grid):
+            bound = replace(bound, grid=_FINE)  # type: ignore[call-arg,type-var]
+        true = values[:, :, :, at.arm, at.time, at.tone].reshape(lanes * nodes, ears, -1)
+        read = np.repeat(true, _LUCK.size, axis=1)
+        luck = np.broadcast_to(np.tile(ndtr(_LUCK), ears)[:, None], read.shape)
+        read = bound.read(read, luck).value.reshape(lanes * nodes, ears, _LUCK.size, -1)
+
+        def over_nodes(of_each: Array) -> Array:
+            of_ears = self.ears[at.measure].mean(of_each)
+            return self.animal.mean(of_ears.reshape(lanes, nodes, *of_ears.shape[1:]))
+
+        centre = np.einsum("u,leur->ler", _SHARES, read)
+        error = np.einsum("u,leur->ler", _SHARES, (read - centre[:, :, None]) ** 2) + grid**2 / 12.0
+        mean = over_nodes(centre)
+        apart = centre - np.repeat(mean, nodes, axis=0)[:, None]
+        covariance = over_nodes(apart[..., :, None] * apart[..., None, :])
+        each = np.arange(centre.shape[-1])
+        covariance[:, each, each] += over_nodes(error)
+        return mean, covariance
+
+    def _at_nodes(self, deviates: Array, predicted: Mapping[str, Array]) -> Array:
         """Log-likelihood of each animal's readings at the denser nodes, shape (lane, node, animal)."""
         nodes = self._dense.size
         columns = {name: np.repeat(c, nodes) for name, c in self._vectors(deviates).items()}
         logs = np.zeros((len(deviates) * nodes, len(self.observed.animals)))
-        predicted = self.predicted(deviates)
         for readings in self.observed.readings:
             values = self.animal.between(predicted[readings.measure])
             logs += self._of_measure(readings, columns, values.reshape(-1, *values.shape[2:]))
@@ -145,7 +217,7 @@ class Likelihood:
         vectors = {name: np.repeat(c, self.animal.size) for name, c in self._vectors(deviates).items()}
         columns = {**vectors, **self.animal.columns(vectors, np.tile(nodes, (len(deviates), 1)))}
         ears = Cochleae(self.outlined, columns, self.carried)
-        values = self._measured(ears, {some.measure for some in self.observed.readings})
+        values = self._measured(ears, {some.measure for some in self.observed.places})
         return {name: own.reshape(-1, self.animal.size, *own.shape[1:]) for name, own in values.items()}
 
     def _vectors(self, deviates: Array) -> dict[str, Array]:

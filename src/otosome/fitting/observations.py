@@ -19,6 +19,7 @@ from otosome.units import Array
 if TYPE_CHECKING:
     import pandas as pd
 
+    from otosome.fitting.printed import Compared, Means
     from otosome.study import Measure, Study
 
 Rows = NDArray[np.intp]
@@ -71,6 +72,7 @@ class Observations:
 
     ``animals``  their names;  ``inputs``  SHA-256 of the file of readings, by path
     ``run``      with which others each animal was exposed at once, by number, (animal,); None where that is not known
+    ``printed``  what papers print of groups
     """
 
     readings: tuple[Readings, ...]
@@ -78,6 +80,12 @@ class Observations:
     unmatched: dict[str, int]
     inputs: dict[str, str] = field(default_factory=dict)
     run: Rows | None = None
+    printed: tuple[Means | Compared, ...] = ()
+
+    @property
+    def places(self) -> tuple[Readings, ...]:
+        """Where anything was read, of single animals or of groups."""
+        return (*self.readings, *(place for some in self.printed for place in some.places))
 
     @property
     def size(self) -> int:

@@ -25,7 +25,7 @@ from otosome.jobs.options import inputs_of
 from otosome.jobs.reviewing import Reviewed, ReviewInputs, review
 from otosome.jobs.showing import Shown, show
 from otosome.jobs.study import Sources, StudyInputs, StudyResult, compare, run, sources
-from otosome.jobs.trials import Trial, TrialInputs, trial
+from otosome.jobs.trials import DoseInputs, Trial, TrialInputs, optimise, trial
 from otosome.jobs.watch import Cancelled, Done, OutOfMemory, Progress, Watch, fault_of
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Checked",
     "Claims",
     "Done",
+    "DoseInputs",
     "Drafted",
     "Entries",
     "FitInputs",
@@ -74,6 +75,7 @@ __all__ = [
     "inputs_of",
     "measure",
     "new",
+    "optimise",
     "process",
     "qualify",
     "quality",

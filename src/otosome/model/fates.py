@@ -119,19 +119,22 @@ def decline(
     rates: Array,
     mended: Array,
     rescued: Array,
+    revival: Array,
     removal: Array,
     initial: Array,
 ) -> tuple[Array, Array, Array]:  # pragma: no cover
     """Intact a, injured b and silent e on knots, from ``initial`` intact and the rest lost.
 
-    da/dt = -injury a + repair b, db/dt = injury a - (repair + silencing + death) b,
-    de/dt = silencing b - silent_death e, and ``removal`` takes from all three. The 2x2 exponential of (a, b)
-    is written without differences of like numbers, so that every entry of it is a sum of positive terms.
+    da/dt = -injury a + repair b, db/dt = injury a - (repair + silencing + death) b + revival e,
+    de/dt = silencing b - (silent_death + revival) e, and ``removal`` takes from all three. The 2x2 exponential of
+    (a, b) is written without differences of like numbers, so that every entry of it is a sum of positive terms.
+    Revival closes a ring and is split off, half before and half after each step: second order where it acts.
 
-    ``rates``   of each ear, shape (ear, 4): repair, silencing, death and silent_death; silencing and death go with
-                ``deadly``, which has the shape of ``injury``
+    ``rates``   of each ear, shape (ear, 5): repair, silencing, death, silent_death and the ``withdrawn`` share of
+                death that is silencing instead; silencing and death go with ``deadly``, which has the shape of
+                ``injury``
     ``mended``  what repair gains, as a share of it;  ``rescued``  in the place of ``deadly`` for death. Neither where
-                it is empty, and an empty ``removal`` takes nothing
+                it is empty, and an empty ``revival`` or ``removal`` does nothing
     """
     subjects, times, places = injury.shape
     rows = places // LANES
@@ -157,17 +160,24 @@ def decline(
             half = 0.5 * lengths[t]
             for h in range(2 if half > 0.0 else 0):
                 row = here + first[t] * rows
+                awake = none
+                if revival.size > 0:
+                    asleep = _left(_mean(revival, row, rows, weights[t], h) * (0.5 * half))
+                    awake = every(1.0) - asleep
+                    b, e = b + e * awake, e * asleep
                 alpha = _mean(injury, row, rows, weights[t], h)
                 # Where nothing injures and nothing is injured, nothing changes, not by rounding either.
                 moves = alpha + b + e
                 if some(moves):
                     lethality = _mean(deadly, row, rows, weights[t], h)
-                    kappa, rho = lethality * rates[i, 1], every(rates[i, 0])
+                    lethal, rho = lethality * rates[i, 1], every(rates[i, 0])
                     if mended.size > 0:
                         rho = larger(rho + rho * _change(mended, row, rows, weights[t], h), none)
                     if rescued.size > 0:
                         lethality = _mean(rescued, row, rows, weights[t], h)
-                    lethal = kappa + lethality * rates[i, 2]
+                    dying = lethality * rates[i, 2]
+                    kappa = lethal + dying * rates[i, 4]
+                    lethal = lethal + dying
                     apart = (rho + lethal - alpha) * 0.5
                     q = root(apart * apart + alpha * rho)
                     total = (alpha + rho + lethal) * 0.5 + q
@@ -182,6 +192,8 @@ def decline(
                         where(moves, b_next, b),
                         where(moves, e * get(remaining, t) + entered * get(mean_remaining, t), e),
                     )
+                if revival.size > 0:
+                    b, e = b + e * awake, e * (every(1.0) - awake)
                 if removal.size > 0:
                     remain = _left(_mean(removal, row, rows, weights[t], h) * half)
                     a, b, e = a * remain, b * remain, e * remain

@@ -46,12 +46,14 @@ TISSUES: Mapping[str, str] = {
     "sgn": "rosenthals_canal",
     "stress": "organ_of_corti",
 }
+# Actions that multiply a helpful rate by 1 + effect, which has no upper end; every other takes or gives a share.
+RAISED: tuple[Action, ...] = ("repair", "clear")
 _NONE, _ONE, _WHOLE = np.zeros((1, 1, 1)), np.ones((1, 1, 1)), np.ones((1, 1))
 _EMPTY = np.empty((0, 0, 0))
 # Of a level, as a share of the one at half of the response: far below anything that responds.
 _LEAST = 1e-40
 # What is of a kind of cell and the same at all times and places, in the order of the compiled loop.
-_OWN = ("repair", "silencing", "death", "silent_death")
+_OWN = ("repair", "silencing", "death", "silent_death", "withdrawn")
 
 
 class Halves(NamedTuple):
@@ -226,17 +228,21 @@ class Mechanism:
     n50: CopiesPerMicrolitre | None = None
     prevent: Fraction | None = None
     rescue: Fraction | None = None
-    repair: Fraction | None = None
-    clear: Fraction | None = None
+    repair: Plain | None = None
+    clear: Plain | None = None
     support: Fraction | None = None
+    revive: Fraction | None = None
     gate: Fraction | None = None
 
     def __post_init__(self) -> None:
-        for name in ("prevent", "rescue", "repair", "clear", "support", "gate"):
+        for name in ("prevent", "rescue", "repair", "clear", "support", "revive", "gate"):
             effect = getattr(self, name)
-            if effect is not None and not (np.all(effect >= 0) and np.all(effect <= 1)):
+            most = np.inf if name in RAISED else 1.0
+            if effect is not None and not (np.all(effect >= 0) and np.all(effect <= most)):
                 raise BadInput(
-                    "a largest effect lies from 0 to 1",
+                    "a largest effect is not below 0"
+                    if name in RAISED
+                    else "a largest effect lies from 0 to 1",
                     key=name,
                     given=f"{np.min(effect):g} to {np.max(effect):g}",
                 )
@@ -277,7 +283,8 @@ class Protection:
     """What vesicles do to the rates: by action and kind, a factor of shape (subject, time, place).
 
     ``prevent``, ``rescue`` and ``support`` are what is left of a harmful rate, 0 to 1; ``repair`` and
-    ``clear`` multiply a helpful one, 1 and more. What is absent is untouched.
+    ``clear`` multiply a helpful one, 1 and more; ``revive`` is the share of silence that is left, 0 to 1: revival
+    goes on at 1 - ``revive`` of its full rate. What is absent is untouched.
     """
 
     factors: Mapping[tuple[str, str], Array] = field(default_factory=dict)
@@ -319,7 +326,7 @@ def _multiply(
     factors: dict[tuple[str, str], Array], mechanism: Mechanism, action: Action, kind: str, effect: Fraction
 ) -> None:
     change = mechanism.largest(action) * effect
-    factor = 1.0 + change if action in ("repair", "clear") else 1.0 - change
+    factor = 1.0 + change if action in RAISED else 1.0 - change
     factors[action, kind] = factors.get((action, kind), _ONE) * factor
 
 
@@ -421,8 +428,9 @@ class Cells:
         )
 
     def counted(self, kind: str) -> Fraction:
-        """Fraction a histologist would count: every cell alive."""
-        return self.intact[kind] + self.injured[kind] + self.silent[kind]
+        """Fraction a histologist would count: every cell alive. A silent synapse has come apart and is none."""
+        there = self.intact[kind] + self.injured[kind]
+        return there if kind == "synapse" else there + self.silent[kind]
 
     def afferents(self) -> Fraction:
         """Fraction of nerve fibres that carry sound: a working inner hair cell, synapse and neuron.
@@ -488,7 +496,8 @@ def survive(
     ):
         states[kind] = _fate(knots, kind, rates[kind], stressed, injury, protection, _NONE, arrived)
     if "sgn" in kinds:
-        alive = _alive(states["ihc"]) * _alive(states["synapse"])
+        # A synapse that has come apart connects nothing.
+        alive = _alive(states["ihc"]) * (states["synapse"][0] + states["synapse"][1])
         bare = alive[:, :1] <= 0.0
         connected = (alive + bare) / (alive[:, :1] + bare)
         starved = _starved(knots, rates["sgn"]["starvation"], connected, protection)
@@ -527,7 +536,11 @@ def _fate(
     removal: PerHour,
     arrived: Mapping[str, Fraction],
 ) -> tuple[Fraction, Fraction, Fraction]:
-    """Intact, injured and silent fractions of one kind; what is ``spared`` is never injured, and goes with the rest."""
+    """Intact, injured and silent fractions of one kind; what is ``spared`` is never injured, and goes with the rest.
+
+    A ``withdrawn`` share of the synapses that die only come apart, and are silent. Silent cells come back to injured
+    ones by vesicles alone, and not while stress that kills goes on.
+    """
     from otosome.model import fates
 
     frailty = _column(rates["frailty"])
@@ -545,9 +558,10 @@ def _fate(
         *halves(knots),
         _full(rate if prevented is None else rate * prevented, shape),
         _full(deadly, shape),
-        np.stack([np.broadcast_to(np.ravel(rates[key]), shape[:1]) for key in _OWN], axis=1),
+        np.stack([np.broadcast_to(np.ravel(rates.get(key, _NONE)), shape[:1]) for key in _OWN], axis=1),
         _EMPTY if mended is None else _full(mended - 1.0, shape),
         _EMPTY if rescued is None else _full(deadly * rescued, shape),
+        _revival(kind, rates, deadly, protection),
         _full(removed, shape) if removed.any() else _EMPTY,
         _full(whole * (1.0 - spared[:, 0]), whole.shape),
     )
@@ -560,6 +574,14 @@ def _fate(
         else whole[:, None] * spared
     )
     return intact + lasting, injured, silent
+
+
+def _revival(kind: str, rates: Mapping[str, Array], deadly: Fraction, protection: Protection) -> PerHour:
+    """Rate at which vesicles bring silent cells back, shape (subject, time, place); empty where none do."""
+    silence = protection.factor("revive", kind)
+    if "revival" not in rates or np.all(silence == 1.0):
+        return _EMPTY
+    return _full(_column(rates["revival"]) * (1.0 - silence) * (1.0 - deadly), deadly.shape)
 
 
 def _stria(knots: Hours, rates: Mapping[str, Array], stressed: Plain) -> Fraction:

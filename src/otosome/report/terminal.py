@@ -45,6 +45,8 @@ def headline_lines(compared: Headline | None) -> list[str]:
     ]
     if compared.null_benefit is not None:
         lines.append(f"  null vesicles: {compared.null_benefit.text}")
+    if compared.late is not None:
+        lines.append(f"  {compared.late.text}")
     lines += _too_few(compared.worlds, _FEW_WORLDS, "for this interval to hold")
     return [*lines, _LAST]
 
@@ -89,6 +91,7 @@ def fit_lines(fit: Fit) -> list[str]:
     if fit.held_out is not None:
         lines += [f"  left out: {line.strip()}" for line in against_lines(asdict(fit.held_out.foretold))]
         lines += [f"    group mean and SD: log score {row.log_score:.2f}" for row in fit.held_out.rival]
+    lines += [f"  printed: {row.printed}: {row.text}" for row in fit.printed]
     return [*lines, *(f"  {sentence}" for sentence in fit.sentences if not sentence.startswith("Your data "))]
 
 
