@@ -28,17 +28,6 @@ TO_SET = "not in the table: set it"
 # What is written where a table does not say it; each line says that it is to be set.
 _UNTOLD = {"species": "guinea_pig", "route": "round_window", "dose": "4 mg/mL", "volume": "5 uL"}
 _MOST_TIMES, _MOST_GROUPS = 40, 40
-# Small, uncharged, and measured in perilymph of several species: the first to borrow from.
-NEAREST = "dexamethasone"
-# Numbers in which drugs differ most: a drug of which nothing is known has them a decade to either side.
-_WIDE = (
-    "round_window_permeability",
-    "oval_window_permeability",
-    "exchange_scale",
-    "blood_partition",
-    "plasma_volume",
-    "plasma_clearance",
-)
 
 
 @dataclass(frozen=True)
@@ -210,23 +199,3 @@ def _marked(text: str, untold: list[str]) -> str:
     marks = tuple(mark for key in untold for mark in written.get(key, (f"{key} =",)))
     lines = text.split("\n")
     return "\n".join(f"{line}  # {TO_SET}" if marks and line.startswith(marks) else line for line in lines)
-
-
-def solute_text(name: str, catalog: Catalog) -> str:
-    """A solute with every number it needs, all borrowed from the nearest known, and each saying so."""
-    card = catalog.get("solutes", NEAREST).card
-    lines = [
-        f'about = "{name}: every number here is borrowed from {NEAREST} until it is replaced."',
-        "# State basis and source of what you replace: measured, secondary, computed, assumed (with because).",
-    ]
-    for key, by_species in card.parameters.items():
-        number = by_species.get("", next(iter(by_species.values())))
-        wide = key in _WIDE
-        span = (number.value / 10.0, number.value * 10.0) if wide else (number.low, number.high)
-        ends = [f"{n:g} {number.unit}".strip() for n in (number.value, *span)]
-        lines += ["", f"[{key}]", f'meaning = "{number.meaning}"']
-        words = ("value",) if number.shape == "fixed" else ("value", "low", "high")
-        lines += [f'{word} = "{end}"' for word, end in zip(words, ends, strict=False)]
-        beyond = ", a decade to either side" if wide else ""
-        lines += ['basis = "assumed"', f'because = "Borrowed from {NEAREST}{beyond}."']
-    return "\n".join(lines) + "\n"

@@ -552,7 +552,7 @@ def _fate(
     acts: tuple[Action, ...] = ("prevent", "repair", "rescue")
     prevented, mended, rescued = (protection.factors.get((act, kind)) for act in acts)
     spared = _column(rates.get("spared", _NONE))
-    removed = removal + injury.losses.get(kind, _NONE)
+    removed = removal + _worn(knots, rates, stressed, injury.losses.get(kind, _NONE))
     whole = np.broadcast_to(arrived.get(kind, _WHOLE), (shape[0], shape[2]))
     state: tuple[Array, Array, Array] = fates.decline(
         *halves(knots),
@@ -574,6 +574,15 @@ def _fate(
         else whole[:, None] * spared
     )
     return intact + lasting, injured, silent
+
+
+def _worn(knots: Hours, rates: Mapping[str, Array], stressed: Plain, losses: PerHour) -> PerHour:
+    """Rate of slow loss: up to 1 + ``wear`` times as fast after stress, half of that once ``worn`` of it is past."""
+    if "wear" not in rates or not losses.any():
+        return losses
+    past = relax(knots, stressed, _NONE)
+    worn: PerHour = losses * (1.0 + _column(rates["wear"]) * past / (past + _column(rates["worn"])))
+    return worn
 
 
 def _revival(kind: str, rates: Mapping[str, Array], deadly: Fraction, protection: Protection) -> PerHour:
