@@ -20,6 +20,7 @@ from otosome.study.tables.base import (
     Table,
     Volume,
     VolumeRate,
+    check_fits,
     check_moment,
 )
 from otosome.units import Quantity
@@ -233,6 +234,8 @@ def check_dose(use: DrugUse, study: Study, entry: str) -> None:
     # Without fluid nothing crosses the windows of a dry middle ear, and in the duct nothing is pushed on.
     if use.fluid is None and (use.concentration is not None or study.is_local(use.route)):
         raise BadInput("comes in a volume of fluid", key="volume", cure='state it: volume = "5 uL"')
+    if use.volume is not None:
+        check_fits(study, use.volume)
     into = study.catalog.get("routes", use.route).options.into
     if use.volume is not None and into in _PERILYMPH and use.volume > study.perilymph:
         raise BadInput(
