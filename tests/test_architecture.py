@@ -55,7 +55,10 @@ ORDER = [
     ],
     ["fitting"],
     ["review.standing", "lots.stakes", "trials"],
-    ["review.experiments review.pooling review.question review.synthesis review.tables review.priors"],
+    [
+        "review.experiments review.pooling review.question review.synthesis review.tables review.priors"
+        " review.forecasts review.ingest"
+    ],
     ["review.qualification"],
     ["review.claims"],
     ["shelves.claims", "shelves.observations"],

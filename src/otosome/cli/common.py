@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from otosome import __version__
-from otosome.jobs import Done, Progress, Watch, fault_of, inputs_of
+from otosome.jobs import Done, Watch, fault_of, inputs_of, watched
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -45,7 +44,7 @@ def ask(verb: str, job: Callable[[Inputs, Watch], Done], kind: type[Inputs], sta
 def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None:
     """Do a job and print its result, or the one message that says what was wrong with the input."""
     try:
-        with _watched() as watch:
+        with watched() as watch:
             done = job(watch)
         answer, lines = done.as_dict(), [] if as_json else done.lines()
     except KeyboardInterrupt as ended:
@@ -73,21 +72,3 @@ def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None
 def refuse(command: str, error: dict[str, object]) -> None:
     """The one object for machines; in ASCII, which every terminal and every file name survives."""
     print(json.dumps({"otosome": __version__, "command": command, "ok": False, "error": error}))
-
-
-@contextmanager
-def _watched() -> Iterator[Watch]:
-    """A job's progress as a bar on standard error, where somebody watches."""
-    if not sys.stderr.isatty():
-        yield Watch()
-        return
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-
-        def show(progress: Progress) -> None:
-            bar.update(task, description=progress.doing, completed=progress.done, total=progress.of)
-
-        yield Watch(show)

@@ -74,3 +74,19 @@ def review(
 ) -> None:
     """What all published experiments say together: forest, funnel, map of evidence, risk of bias."""
     ask("review", jobs.review, jobs.ReviewInputs, locals())
+
+
+def forecast(shelves: Shelves = None, as_json: Json = False) -> None:
+    """Dated questions about what will be published: what is expected, and how the resolved ones did."""
+    carry_out("forecast", as_json, lambda watch: jobs.forecast(tuple(shelves or ())))
+
+
+def ingest(
+    file: Annotated[str, typer.Argument(help="A text, or a sheet of experiments; - for a pipe.")],
+    name: Annotated[str, typer.Option(help="Of the draft of a text.")] = "my_draft",
+    out: Annotated[Path, typer.Option(help="Your folder of shelves.")] = Path("shelves"),
+    as_json: Json = False,
+) -> None:
+    """A pasted abstract, or a sheet, becomes drafts of experiments; unread, they count nowhere."""
+    stated = locals()
+    carry_out("ingest", as_json, lambda watch: jobs.ingest(jobs.inputs_of(jobs.IngestInputs, stated)))

@@ -18,6 +18,8 @@ from otosome.jobs.evidence import (
     qualify,
 )
 from otosome.jobs.fitting import FitInputs, FitResult, fit
+from otosome.jobs.forecasting import Forecasts, forecast
+from otosome.jobs.ingesting import Ingested, IngestInputs, ingest
 from otosome.jobs.laboratory import NEW, Begun, Imported, ImportInputs, NewInputs, import_, new
 from otosome.jobs.lots import Lot, LotInputs, Process, QualityInputs, assess, process, quality
 from otosome.jobs.measuring import Measured, MeasureInputs, measure
@@ -26,7 +28,7 @@ from otosome.jobs.reviewing import Reviewed, ReviewInputs, review
 from otosome.jobs.showing import Shown, show
 from otosome.jobs.study import Sources, StudyInputs, StudyResult, compare, run, sources
 from otosome.jobs.trials import DoseInputs, Trial, TrialInputs, optimise, trial
-from otosome.jobs.watch import Cancelled, Done, OutOfMemory, Progress, Watch, fault_of
+from otosome.jobs.watch import Cancelled, Done, OutOfMemory, Progress, Watch, fault_of, watched
 
 __all__ = [
     "NEW",
@@ -41,8 +43,11 @@ __all__ = [
     "Entries",
     "FitInputs",
     "FitResult",
+    "Forecasts",
     "ImportInputs",
     "Imported",
+    "IngestInputs",
+    "Ingested",
     "Lot",
     "LotInputs",
     "MeasureInputs",
@@ -71,7 +76,9 @@ __all__ = [
     "entries",
     "fault_of",
     "fit",
+    "forecast",
     "import_",
+    "ingest",
     "inputs_of",
     "measure",
     "new",
@@ -84,4 +91,5 @@ __all__ = [
     "show",
     "sources",
     "trial",
+    "watched",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Protocol
@@ -92,3 +94,21 @@ class Watch:
 
 
 SILENT = Watch()
+
+
+@contextmanager
+def watched() -> Iterator[Watch]:
+    """A job's progress as a bar on standard error, where somebody watches."""
+    if not sys.stderr.isatty():
+        yield Watch()
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(progress: Progress) -> None:
+            bar.update(task, description=progress.doing, completed=progress.done, total=progress.of)
+
+        yield Watch(show)
