@@ -41,6 +41,12 @@ def test_a_measure_never_rises(measure):
     assert MEASURED[measure] <= CEILINGS[measure]
 
 
+def test_the_command_line_only_parses_and_prints():
+    """What a verb does stands in jobs, which a notebook and a page call too."""
+    lines = {m.name: m.text.count("\n") for m in EVERY if f"{m.name}.".startswith("cli.")}
+    assert 200 < sum(lines.values()) < 450, lines
+
+
 def test_a_stranger_meets_few_entries_in_the_root():
     assert len(entries()) <= ROOT_ENTRIES
 

@@ -186,7 +186,7 @@ def _frozen(value: object) -> object:
 class Catalog:
     """The shipped shelves and any folders of one's own; raises BadInput for a folder that is not there.
 
-    A shelf's folders are listed once, when it is first asked for: a study asks hundreds of times.
+    A shelf's folders are listed and an entry is read once, when first asked for: a study asks hundreds of times.
 
     ``own``     folders that the person named: they may hold code
     ``beside``  the folder ``shelves`` that lies beside a study, data alone: code in it is never run
@@ -197,6 +197,9 @@ class Catalog:
     beside: Path | None = None
     curves: Mapping[str, Curve] = field(default_factory=dict, hash=False)
     _listed: dict[str, dict[str, Path]] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _known: dict[tuple[str, str], Entry[Options, Any]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         for folder in self.own:
@@ -279,9 +282,11 @@ class Catalog:
     def get(self, shelf: str, name: str) -> Entry[Options, Any]: ...
     def get(self, shelf: str, name: str) -> Entry[Options, Any]:
         """An entry by name; raises BadInput that lists the names there are."""
-        entry = _load(self.file(shelf, name), shelf)
-        self._check_names(entry.card)
-        return self.restated(entry)
+        if (shelf, name) not in self._known:
+            entry = _load(self.file(shelf, name), shelf)
+            self._check_names(entry.card)
+            self._known[shelf, name] = self.restated(entry)
+        return self._known[shelf, name]
 
     def strains(self, species: str) -> list[str]:
         """The strains of a species."""

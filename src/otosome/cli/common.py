@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from otosome import __version__
-from otosome.errors import BadInput
-from otosome.jobs import Progress, Watch
+from otosome.jobs import Done, Watch, fault_of, inputs_of, watched
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Inputs = TypeVar("Inputs", bound="DataclassInstance")
+Stated = Mapping[str, object]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Shelves = Annotated[list[Path] | None, typer.Option("--shelves", help="Your own shelves (code: trust it).")]
 Retracted = Annotated[list[str] | None, typer.Option(help="A retracted source that may be used.")]
@@ -28,53 +31,36 @@ class Terminated(KeyboardInterrupt):
     exit_code = 143
 
 
-class OutOfMemory(BadInput):
-    """More memory is needed than there is."""
-
-    exit_code = 71
-
-    def __init__(self) -> None:
-        super().__init__(
-            "memory ran out; nothing was replaced", cure="ask for fewer --subjects, or run it elsewhere"
-        )
-
-
-class Done(Protocol):
-    """What a job gives back."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """For a machine."""
-
-    def lines(self) -> list[str]:
-        """For a person."""
-
-
 def say(text: str) -> None:
     """A line for the person, on standard error."""
     print(text, file=sys.stderr)
 
 
+def ask(verb: str, job: Callable[[Inputs, Watch], Done], kind: type[Inputs], stated: Stated) -> None:
+    """Do the job of a verb, whose parameters are named as the fields of its inputs."""
+    carry_out(verb, bool(stated["as_json"]), lambda watch: job(inputs_of(kind, stated), watch))
+
+
 def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None:
     """Do a job and print its result, or the one message that says what was wrong with the input."""
-    from otosome.catalog import own_fault
-
     try:
-        with _watched() as watch:
+        with watched() as watch:
             done = job(watch)
         answer, lines = done.as_dict(), [] if as_json else done.lines()
-    except Terminated:
-        say(f"otosome {command}: ended from outside; nothing was replaced")
-        raise typer.Exit(Terminated.exit_code) from None
-    except KeyboardInterrupt:
-        say(f"otosome {command}: interrupted; nothing was replaced")
-        raise typer.Exit(130) from None
-    except MemoryError as error:
-        _end(command, as_json, OutOfMemory(), error)
+    except KeyboardInterrupt as ended:
+        from_outside = isinstance(ended, Terminated)
+        say(
+            f"otosome {command}: {'ended from outside' if from_outside else 'interrupted'}; nothing was replaced"
+        )
+        raise typer.Exit(Terminated.exit_code if from_outside else 130) from None
     except Exception as error:
-        fault = error if isinstance(error, BadInput) else own_fault(error)
+        fault = fault_of(error)
         if fault is None:
             raise
-        _end(command, as_json, fault, error)
+        if as_json:
+            refuse(command, fault.as_dict())
+        say(f"otosome {command}: {fault}")
+        raise typer.Exit(fault.exit_code) from error
     for note in answer["notes"]:
         say(f"note: {note}")
     if as_json:
@@ -83,32 +69,6 @@ def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None
         print("\n".join(lines))
 
 
-def _end(command: str, as_json: bool, fault: BadInput, error: BaseException) -> NoReturn:
-    """End a verb with the one sentence that says why."""
-    if as_json:
-        refuse(command, fault.as_dict())
-    say(f"otosome {command}: {fault}")
-    raise typer.Exit(fault.exit_code) from error
-
-
 def refuse(command: str, error: dict[str, object]) -> None:
     """The one object for machines; in ASCII, which every terminal and every file name survives."""
     print(json.dumps({"otosome": __version__, "command": command, "ok": False, "error": error}))
-
-
-@contextmanager
-def _watched() -> Iterator[Watch]:
-    """A job's progress as a bar on standard error, where somebody watches."""
-    if not sys.stderr.isatty():
-        yield Watch()
-        return
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-
-        def show(progress: Progress) -> None:
-            bar.update(task, description=progress.doing, completed=progress.done, total=progress.of)
-
-        yield Watch(show)

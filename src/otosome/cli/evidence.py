@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from otosome import jobs
-from otosome.cli.common import Force, Json, Retracted, Seed, Shelves, carry_out
+from otosome.cli.common import Force, Json, Retracted, Seed, Shelves, ask, carry_out
 
 
 def list_(
@@ -65,9 +65,7 @@ def claims(
 
 def review(
     question: Annotated[str, typer.Argument(help="hearing, hair_cells, neurons or loss.")] = "hearing",
-    only: Annotated[
-        list[str] | None, typer.Option(help="product=vesicles, in=animals, harm=noise ...")
-    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="product=vesicles, in=animals ...")] = None,
     by: Annotated[list[str] | None, typer.Option(help="Regress effects on year, day or n.")] = None,
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="Its folder [default: results/<question>-review].")] = None,
@@ -75,15 +73,7 @@ def review(
     as_json: Json = False,
 ) -> None:
     """What all published experiments say together: forest, funnel, map of evidence, risk of bias."""
-    inputs = jobs.ReviewInputs(
-        question=question,
-        only=tuple(only or ()),
-        by=tuple(by or ()),
-        shelves=tuple(shelves or ()),
-        out=out,
-        force=force,
-    )
-    carry_out("review", as_json, lambda watch: jobs.review(inputs, watch))
+    ask("review", jobs.review, jobs.ReviewInputs, locals())
 
 
 def forecast(shelves: Shelves = None, as_json: Json = False) -> None:
@@ -92,13 +82,11 @@ def forecast(shelves: Shelves = None, as_json: Json = False) -> None:
 
 
 def ingest(
-    file: Annotated[
-        str, typer.Argument(help="A text, or a sheet of experiments (CSV, .xlsx); - for a pipe.")
-    ],
+    file: Annotated[str, typer.Argument(help="A text, or a sheet of experiments; - for a pipe.")],
     name: Annotated[str, typer.Option(help="Of the draft of a text.")] = "my_draft",
     out: Annotated[Path, typer.Option(help="Your folder of shelves.")] = Path("shelves"),
     as_json: Json = False,
 ) -> None:
     """A pasted abstract, or a sheet, becomes drafts of experiments; unread, they count nowhere."""
-    inputs = jobs.IngestInputs(file=file, name=name, out=out)
-    carry_out("ingest", as_json, lambda watch: jobs.ingest(inputs))
+    stated = locals()
+    carry_out("ingest", as_json, lambda watch: jobs.ingest(jobs.inputs_of(jobs.IngestInputs, stated)))

@@ -1,4 +1,4 @@
-"""A laboratory's files in, what is filled in by hand begun, and lots decided."""
+"""A laboratory's files read, begun and fitted, and lots decided."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from otosome import jobs
-from otosome.cli.common import Force, Json, Shelves, carry_out
-from otosome.errors import BadInput
+from otosome.cli.common import Force, Json, Shelves, ask
 
 
 def import_(
@@ -17,7 +16,7 @@ def import_(
     animals: Annotated[Path | None, typer.Option(help="The sheet with the group of each subject.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="What columns and wells hold.")] = None,
     species: Annotated[
-        str, typer.Option(help="Of subjects the sheet does not name: mouse, rat, guinea_pig, human.")
+        str, typer.Option(help="Of subjects not in the sheet: mouse, rat, guinea_pig, human.")
     ] = "",
     voltage: Annotated[str, typer.Option(help="Unit where a file states none: nV, uV, mV, V.")] = "",
     shelves: Shelves = None,
@@ -26,61 +25,21 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Read a laboratory's files into one table, with thresholds and a list of what was refused."""
-
-    inputs = jobs.ImportInputs(
-        paths=tuple(paths),
-        animals=animals,
-        mapping=mapping,
-        species=species,
-        voltage=voltage,
-        shelves=tuple(shelves or ()),
-        out=out,
-        force=force,
-    )
-    carry_out("import", as_json, lambda watch: jobs.import_(inputs, watch))
+    ask("import", jobs.import_, jobs.ImportInputs, locals())
 
 
 def new(
-    kind: Annotated[
-        str,
-        typer.Argument(
-            help="study, animals, mapping, fit, batch, specification, case, drug, trial, dose or experiment"
-        ),
-    ],
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            help="For animals: the files the sheet is for; a batch: its exports; a drug: its name."
-        ),
-    ] = None,
-    source: Annotated[
-        Path | None, typer.Option("--from", help="For fit: a table, or an import's folder.")
-    ] = None,
+    kind: Annotated[str, typer.Argument(help=f"What to begin: {', '.join(jobs.NEW)}.")],
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files it is for; a drug's name.")] = None,
+    source: Annotated[Path | None, typer.Option("--from", help="For fit: a table or an import.")] = None,
     shelves: Shelves = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The file to write [default: my_study.toml and so on].")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The file to write [default: my_study.toml ...].")] = None,
     copy: Annotated[bool, typer.Option("--copy", help="For a batch: copy its files beside it.")] = False,
     reference: Annotated[bool, typer.Option("--reference", help="For a batch: name them elsewhere.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Begin a file: a study, an animals sheet, a lot's record, a release specification, a published case, a drug."""
-
-    def job(watch: jobs.Watch) -> jobs.Begun | jobs.Drafted:
-        if copy and reference:
-            raise BadInput("is one or the other", given="--copy and --reference")
-        return jobs.new(
-            jobs.NewInputs(
-                kind=kind,
-                paths=tuple(paths or ()),
-                source=source,
-                shelves=tuple(shelves or ()),
-                out=out,
-                outside="copy" if copy else "reference" if reference else "refuse",
-            )
-        )
-
-    carry_out("new", as_json, job)
+    """Begin a file that you then fill in: a study, an animals sheet, a lot's record, a trial and more."""
+    ask("new", jobs.new, jobs.NewInputs, locals())
 
 
 def quality(
@@ -97,22 +56,18 @@ def quality(
     as_json: Json = False,
 ) -> None:
     """Release, refuse or cannot decide: a lot from its files; or what a process makes."""
+    ask("quality", jobs.quality, jobs.QualityInputs, locals())
 
-    def job(watch: jobs.Watch) -> jobs.Lot | jobs.Process:
-        own = tuple(shelves or ())
-        if process is not None and batch is None:
-            return jobs.process(process, against, lots, own)
-        if batch is None or process is not None:
-            raise BadInput("asks for a lot's record, or for --process", cure="otosome quality BATCH.toml")
-        inputs = jobs.LotInputs(
-            record=batch,
-            reference=reference,
-            history=history,
-            study=study,
-            shelves=own,
-            out=out,
-            force=force,
-        )
-        return jobs.assess(inputs, watch)
 
-    carry_out("quality", as_json, job)
+def fit(
+    file: Annotated[Path, typer.Argument(metavar="FIT.toml", help="A fit file: otosome new fit drafts one.")],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where it ended, or with more steps.")
+    ] = False,
+    shelves: Shelves = None,
+    out: Annotated[Path | None, typer.Option(help="Result folder [default: results/<fit>].")] = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Fit a study's numbers to a laboratory's readings: intervals, and what the data cannot tell."""
+    ask("fit", jobs.fit, jobs.FitInputs, {**locals(), "fit": file})

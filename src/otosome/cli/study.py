@@ -1,4 +1,4 @@
-"""A study run, its arms compared, the numbers it rests on; and any result read again."""
+"""A study run, its arms compared, a trial of it designed, the numbers it rests on; and any result read again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from otosome import jobs
-from otosome.cli.common import Force, Json, Retracted, Shelves, carry_out
+from otosome.cli.common import Force, Json, Retracted, Shelves, ask, carry_out
 
 Asked = Annotated[str, typer.Argument(help="A study file, or the name of a shipped study.")]
 Subjects = Annotated[int, typer.Option(min=1, max=1_000_000, help="Ears to simulate.")]
@@ -54,27 +54,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
         insist: Insist = False,
         as_json: Json = False,
     ) -> None:
-        inputs = jobs.StudyInputs(
-            study=study,
-            subjects=subjects,
-            seed=seed,
-            batch=batch,
-            despite_quality=despite_quality,
-            audiogram=audiogram,
-            person=person,
-            ear=ear,
-            interpolate=interpolate,
-            shelves=tuple(shelves or ()),
-            allow_retracted=tuple(allow_retracted or ()),
-            against=against,
-            fit=fit,
-            prior=prior,
-            out=out,
-            force=force,
-            insist=insist,
-        )
-        job = {"run": jobs.run, "compare": jobs.compare}[name]
-        carry_out(name, as_json, lambda watch: job(inputs, watch))
+        ask(name, {"run": jobs.run, "compare": jobs.compare}[name], jobs.StudyInputs, locals())
 
     verb.__name__, verb.__doc__ = name, about
     return verb
@@ -98,19 +78,35 @@ def measure(
     as_json: Json = False,
 ) -> None:
     """Measure any endpoint of a stored result, from the cells it keeps; nothing is simulated anew."""
-    inputs = jobs.MeasureInputs(
-        result=result,
-        endpoint=endpoint,
-        at=tuple(at),
-        frequency=tuple(frequency or ()),
-        cell=cell,
-        level=level,
-        material=material,
-        speech=speech,
-        noise=noise,
-        shelves=tuple(shelves or ()),
-    )
-    carry_out("measure", as_json, lambda watch: jobs.measure(inputs, watch))
+    ask("measure", jobs.measure, jobs.MeasureInputs, locals())
+
+
+def trial(
+    designs: Annotated[
+        list[Path], typer.Argument(help="Designs (otosome new trial), to be laid side by side.")
+    ],
+    formula: Annotated[bool, typer.Option("--formula", help="By formula: in a second, no patients.")] = False,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that simulate.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with ears that were simulated.")] = False,
+    shelves: Shelves = None,
+    out: Annotated[Path | None, typer.Option(help="Result folder [default: results/<design>-trial].")] = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """How many animals or people an experiment needs, and what it can show."""
+    ask("trial", jobs.trial, jobs.TrialInputs, locals())
+
+
+def optimise(
+    dose: Annotated[Path, typer.Argument(help="What may vary, and within which limits (otosome new dose).")],
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that simulate.")] = 1,
+    shelves: Shelves = None,
+    out: Annotated[Path | None, typer.Option(help="Folder [default: results/<dose>-optimise].")] = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Which dose does most within its limits, and whether what is known supports a choice."""
+    ask("optimise", jobs.optimise, jobs.DoseInputs, locals())
 
 
 def sources(study: Asked, batch: Batch = None, shelves: Shelves = None, as_json: Json = False) -> None:

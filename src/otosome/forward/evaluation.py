@@ -26,6 +26,9 @@ _TIMING = {"insult": ("onset", "duration"), "drug": ("onset", "duration"), "trea
 # An outline has a site at least every so many widths of what a tone excites, out to so many, and steps that grow so.
 _SPACING, _REACH = 1.0, 2.5
 _FIRST, _GROWTH, _LONGEST = 0.5, 1.7, 48.0
+# Numbers in one history of a block of lanes: some tens of such histories stay where they are quick to reach.
+_ROOM = 2**15
+Rows = NDArray[np.intp]
 
 
 def evaluate(
@@ -43,11 +46,11 @@ def evaluate(
     raises       BadInput for a number that is missing, a column that is none of these, or a moment that is not planned
     """
     lanes = max(column.size for column in columns.values())
-    _check(plan, columns, at, lanes)
+    stated = _check(plan, columns, at, lanes)
     wide = {n: c if c.size == lanes else np.broadcast_to(c, (lanes,)) for n, c in columns.items()}
     shared = Carried() if carried is None else carried
     joined: dict[str, Array] = {}
-    for rows, timed in _timings(plan, wide):
+    for rows, timed in _blocks(_timings(plan, wide, stated)):
         some = wide if rows.size == lanes else {name: column[rows] for name, column in wide.items()}
         for name, values in measures(Cochleae(timed, some, shared), at).items():
             if name not in joined:
@@ -69,7 +72,8 @@ def measures(ears: Cochleae, at: Sequence[float] | Hours) -> dict[str, Array]:
     return {name: np.stack(values, axis=1) for name, values in by_arm.items()}
 
 
-def _check(plan: Plan, columns: Columns, at: Iterable[float], lanes: int) -> None:
+def _check(plan: Plan, columns: Columns, at: Iterable[float], lanes: int) -> set[str]:
+    """The columns that are no numbers of the study but say what an exposure is."""
     numbers = plan.study.parameters
     if missing := numbers.keys() - columns.keys():
         raise BadInput("is a number of the study and no column", key=min(missing))
@@ -89,6 +93,7 @@ def _check(plan: Plan, columns: Columns, at: Iterable[float], lanes: int) -> Non
                 given=f"{moment:g} h",
                 allowed=[f"{t:g} h" for t in sorted(planned)],
             )
+    return extra
 
 
 def _exposures(plan: Plan) -> list[str]:
@@ -113,9 +118,12 @@ def _stated(use: Use) -> list[str]:
     return level if use.band is None else [*level, "band_low", "band_high"]
 
 
-def _timings(plan: Plan, columns: Columns) -> Iterator[tuple[NDArray[np.intp], Plan]]:
-    """Lanes with the same times, and the plan with these times; knots are shared by all lanes that go together."""
-    moved = [n for n in columns if n.count(".") == 2 and n.split(".")[2] in _TIMING.get(n.split(".")[0], ())]
+def _timings(plan: Plan, columns: Columns, stated: Iterable[str]) -> Iterator[tuple[Rows, Plan]]:
+    """Lanes with the same times, and the plan with these times; knots are shared by all lanes that go together.
+
+    ``stated``  the columns that say what an exposure is
+    """
+    moved = [name for name in sorted(stated) if name.split(".")[2] in _TIMING.get(name.split(".")[0], ())]
     lanes = next(iter(columns.values())).size
     if not moved:
         yield np.arange(lanes), plan
@@ -124,6 +132,20 @@ def _timings(plan: Plan, columns: Columns) -> Iterator[tuple[NDArray[np.intp], P
     for number, moments in enumerate(times.T):
         timing = tuple(zip(moved, map(float, moments), strict=True))
         yield np.flatnonzero(group.reshape(-1) == number), plan.timed(timing)
+
+
+def _blocks(groups: Iterable[tuple[Rows, Plan]]) -> Iterator[tuple[Rows, Plan]]:
+    """The same in blocks of lanes whose histories stay in fast memory; what is carried goes through whole."""
+    for rows, plan in groups:
+        size = rows.size * plan.knots.size * plan.place.size
+        parts = 1 if carries(plan) else min(-(-size // _ROOM), rows.size)
+        for some in np.array_split(rows, parts):
+            yield some, plan
+
+
+def carries(plan: Plan) -> bool:
+    """Whether an arm of a plan is given anything that transport carries."""
+    return any(arm.lot or arm.drugs for arm in plan.arms)
 
 
 @dataclass(frozen=True)
@@ -148,7 +170,7 @@ def outline(plan: Plan, ears: Columns | None = None) -> Outline:
     columns = draw(plan.study, 8, seed=1) if ears is None else ears
     whole = Cochleae(plan, columns)
     short = replace(plan, sites=_sites(whole), kinds=_kinds(whole))
-    if not any(arm.lot or arm.drugs for arm in plan.arms):
+    if not carries(plan):
         short = replace(short, first=_FIRST, growth=_GROWTH, longest=_LONGEST)
     both = [measures(Cochleae(steps, columns), plan.times) for steps in (plan, short)]
     errors = {name: float(np.max(np.abs(both[1][name] - values))) for name, values in both[0].items()}

@@ -20,21 +20,24 @@ from otosome.jobs.evidence import (
 from otosome.jobs.fitting import FitInputs, FitResult, fit
 from otosome.jobs.forecasting import Forecasts, forecast
 from otosome.jobs.ingesting import Ingested, IngestInputs, ingest
-from otosome.jobs.laboratory import Begun, Imported, ImportInputs, NewInputs, import_, new
-from otosome.jobs.lots import Lot, LotInputs, Process, assess, process
+from otosome.jobs.laboratory import NEW, Begun, Imported, ImportInputs, NewInputs, import_, new
+from otosome.jobs.lots import Lot, LotInputs, Process, QualityInputs, assess, process, quality
 from otosome.jobs.measuring import Measured, MeasureInputs, measure
+from otosome.jobs.options import inputs_of
 from otosome.jobs.reviewing import Reviewed, ReviewInputs, review
 from otosome.jobs.showing import Shown, show
 from otosome.jobs.study import Sources, StudyInputs, StudyResult, compare, run, sources
 from otosome.jobs.trials import DoseInputs, Trial, TrialInputs, optimise, trial
-from otosome.jobs.watch import Cancelled, Progress, Watch
+from otosome.jobs.watch import Cancelled, Done, OutOfMemory, Progress, Watch, fault_of, watched
 
 __all__ = [
+    "NEW",
     "Begun",
     "Cancelled",
     "Changes",
     "Checked",
     "Claims",
+    "Done",
     "DoseInputs",
     "Drafted",
     "Entries",
@@ -50,9 +53,11 @@ __all__ = [
     "MeasureInputs",
     "Measured",
     "NewInputs",
+    "OutOfMemory",
     "Process",
     "Progress",
     "Qualified",
+    "QualityInputs",
     "ReviewInputs",
     "Reviewed",
     "Shown",
@@ -69,18 +74,22 @@ __all__ = [
     "claims",
     "compare",
     "entries",
+    "fault_of",
     "fit",
     "forecast",
     "import_",
     "ingest",
+    "inputs_of",
     "measure",
     "new",
     "optimise",
     "process",
     "qualify",
+    "quality",
     "review",
     "run",
     "show",
     "sources",
     "trial",
+    "watched",
 ]

@@ -232,7 +232,8 @@ def imported(folder: Path, record: Record) -> Imported:
 class NewInputs:
     """A file to begin: ``kind`` of ``NEW``, the files it is for, the import it is from, and where it goes.
 
-    ``outside``  what is done with files of a lot that lie outside its record's folder
+    ``copy``       copy files of a lot that lie outside its record's folder beside it
+    ``reference``  or name them where they are; without both such files are refused
     """
 
     kind: str
@@ -240,7 +241,13 @@ class NewInputs:
     source: Path | None = None
     shelves: tuple[Path, ...] = ()
     out: Path | None = None
-    outside: Literal["refuse", "copy", "reference"] = "refuse"
+    copy: bool = False
+    reference: bool = False
+
+    @property
+    def outside(self) -> Literal["refuse", "copy", "reference"]:
+        """What is done with files of a lot that lie outside its record's folder."""
+        return "copy" if self.copy else "reference" if self.reference else "refuse"
 
 
 @dataclass(frozen=True)
@@ -264,12 +271,14 @@ class Begun:
         return [f"wrote {self.file}{others}; {NEW[self.kind][1]} {self.file}"]
 
 
-def new(inputs: NewInputs) -> Begun | Drafted:
+def new(inputs: NewInputs, watch: Watch = SILENT) -> Begun | Drafted:
     """Begin a file: a study, an animals sheet, a lot's record, a case, a drug; raises BadInput if it is there."""
     from otosome.catalog import Catalog
 
     if inputs.kind not in NEW:
         raise BadInput("is not something new can write", given=inputs.kind, allowed=list(NEW))
+    if inputs.copy and inputs.reference:
+        raise BadInput("is one or the other", given="--copy and --reference")
     key = f"new {inputs.kind}"
     if inputs.outside != "refuse" and inputs.kind != "batch":
         raise BadInput("takes no --copy and no --reference", key=key)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otosome.errors import BadInput
-from otosome.jobs.options import options_of
+from otosome.jobs.options import inputs_of, options_of
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import Record, check_free, fill_lot, usual, writing
 from otosome.units import Json
@@ -33,6 +33,26 @@ class LotInputs:
     reference: Path | None = None
     history: Path | None = None
     study: str | None = None
+    shelves: tuple[Path, ...] = ()
+    out: Path | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityInputs:
+    """A lot to decide, or a process whose lots are made: the one or the other.
+
+    ``batch``    the file of the lot's record;  ``reference``  ``history``  ``study``  as of ``LotInputs``
+    ``process``  of the shelf;  ``against``  another, for what the change does;  ``lots``  how many
+    """
+
+    batch: Path | None = None
+    reference: Path | None = None
+    history: Path | None = None
+    study: str | None = None
+    process: str | None = None
+    against: str | None = None
+    lots: int = 20
     shelves: tuple[Path, ...] = ()
     out: Path | None = None
     force: bool = False
@@ -145,3 +165,12 @@ def process(name: str, against: str | None = None, lots: int = 20, shelves: tupl
     catalog = Catalog(shelves)
     values = making(name, catalog, lots)
     return Process(values, None if against is None else change(name, against, catalog, lots))
+
+
+def quality(inputs: QualityInputs, watch: Watch = SILENT) -> Lot | Process:
+    """Decide a lot, or say what a process makes; raises BadInput, or Cancelled."""
+    if inputs.process is not None and inputs.batch is None:
+        return process(inputs.process, inputs.against, inputs.lots, inputs.shelves)
+    if inputs.batch is None or inputs.process is not None:
+        raise BadInput("asks for a lot's record, or for --process", cure="otosome quality BATCH.toml")
+    return assess(inputs_of(LotInputs, {**vars(inputs), "record": inputs.batch}), watch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
@@ -29,6 +30,18 @@ def _plain(value: object) -> object:
     if isinstance(value, Path):
         return str(value.resolve())
     return [_plain(inner) for inner in value] if isinstance(value, tuple) else value
+
+
+def inputs_of(kind: type[Inputs], stated: Mapping[str, object]) -> Inputs:
+    """A job's inputs from a command line's options by name: a list as a tuple, an empty one where it is not given."""
+    make: Callable[..., Inputs] = kind
+    values = {}
+    for part in fields(kind):
+        if part.name in stated:
+            value = stated[part.name]
+            absent = value is None and part.default == ()
+            values[part.name] = () if absent else tuple(value) if isinstance(value, list) else value
+    return make(**values)
 
 
 def inputs_again(kind: type[Inputs], record: Record, out: Path) -> Inputs:

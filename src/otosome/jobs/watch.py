@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event
+from typing import Protocol
+
+from otosome.errors import BadInput
+from otosome.units import Json
 
 Tick = Callable[[int, int], None]
+
+
+class Done(Protocol):
+    """What a job gives back."""
+
+    def as_dict(self) -> Json:
+        """For a machine."""
+
+    def lines(self) -> list[str]:
+        """For a person."""
+
+
+class OutOfMemory(BadInput):
+    """More memory is needed than there is."""
+
+    exit_code = 71
+
+    def __init__(self) -> None:
+        super().__init__(
+            "memory ran out; nothing was replaced", cure="ask for fewer --subjects, or run it elsewhere"
+        )
+
+
+def fault_of(error: Exception) -> BadInput | None:
+    """What an error says of the input, of the machine, or of a formula of one's own; None where it is our defect."""
+    from otosome.catalog import own_fault
+
+    if isinstance(error, MemoryError):
+        return OutOfMemory()
+    return error if isinstance(error, BadInput) else own_fault(error)
 
 
 class Cancelled(Exception):
@@ -58,3 +94,21 @@ class Watch:
 
 
 SILENT = Watch()
+
+
+@contextmanager
+def watched() -> Iterator[Watch]:
+    """A job's progress as a bar on standard error, where somebody watches."""
+    if not sys.stderr.isatty():
+        yield Watch()
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(progress: Progress) -> None:
+            bar.update(task, description=progress.doing, completed=progress.done, total=progress.of)
+
+        yield Watch(show)

@@ -49,6 +49,11 @@ TISSUES: Mapping[str, str] = {
 # Actions that multiply a helpful rate by 1 + effect, which has no upper end; every other takes or gives a share.
 RAISED: tuple[Action, ...] = ("repair", "clear")
 _NONE, _ONE, _WHOLE = np.zeros((1, 1, 1)), np.ones((1, 1, 1)), np.ones((1, 1))
+_EMPTY = np.empty((0, 0, 0))
+# Of a level, as a share of the one at half of the response: far below anything that responds.
+_LEAST = 1e-40
+# What is of a kind of cell and the same at all times and places, in the order of the compiled loop.
+_OWN = ("repair", "silencing", "death", "silent_death", "withdrawn")
 
 
 class Halves(NamedTuple):
@@ -145,8 +150,12 @@ def emax(level: Array, half: Array, hill: Array) -> Fraction:
     ``level``, ``half``  same unit; level not negative
     ``hill``             steepness, positive
     """
-    ratio = (np.maximum(level, 0.0) / half) ** hill
-    return ratio / (1.0 + ratio)
+    ratio = level / half
+    # A power of zero, or of next to nothing, is slow.
+    power: Array = np.maximum(ratio, _LEAST) ** hill
+    power *= ratio > 0.0
+    power /= 1.0 + power
+    return power
 
 
 @dataclass(frozen=True)
@@ -381,12 +390,13 @@ def injury(ear: Ear, knots: Hours, insults: Iterable[tuple[Insult, Exposure]]) -
     hazards: dict[str, Array] = {}
     losses: dict[str, Array] = {}
     for insult, exposure in insults:
-        production = production + insult.stress(ear, exposure)
+        production += insult.stress(ear, exposure)
         lost = getattr(insult, "losses", None)
         both = [(hazards, insult.hazards)] + ([] if lost is None else [(losses, lost)])
         for total, rates in both:
             for kind, rate in rates(ear, exposure).items():
-                total[kind] = total.get(kind, _NONE) + np.broadcast_to(rate, shape)
+                whole = np.broadcast_to(rate, shape)
+                total[kind] = total[kind] + whole if kind in total else whole
     return Injury(production, hazards, losses)
 
 
@@ -487,8 +497,9 @@ def survive(
         states[kind] = _fate(knots, kind, rates[kind], stressed, injury, protection, _NONE, arrived)
     if "sgn" in kinds:
         # A synapse that has come apart connects nothing.
-        alive = np.sum(states["ihc"], axis=0) * np.sum(states["synapse"][:2], axis=0)
-        connected = np.divide(alive, alive[:, :1], out=np.ones_like(alive), where=alive[:, :1] > 0)
+        alive = _alive(states["ihc"]) * (states["synapse"][0] + states["synapse"][1])
+        bare = alive[:, :1] <= 0.0
+        connected = (alive + bare) / (alive[:, :1] + bare)
         starved = _starved(knots, rates["sgn"]["starvation"], connected, protection)
         states["sgn"] = _fate(knots, "sgn", rates["sgn"], stressed, injury, protection, starved, arrived)
     return Cells(
@@ -498,6 +509,13 @@ def survive(
         stria=_stria(knots, rates["stria"], stressed) if strial else np.ones_like(stressed),
         rates=rates,
     )
+
+
+def _alive(states: tuple[Fraction, Fraction, Fraction]) -> Fraction:
+    intact, injured, silent = states
+    alive: Array = intact + injured
+    alive += silent
+    return alive
 
 
 def _starved(knots: Hours, starvation: Array, connected: Fraction, protection: Protection) -> PerHour:
@@ -525,24 +543,26 @@ def _fate(
     """
     from otosome.model import fates
 
-    direct = injury.hazards.get(kind, _NONE)
-    rate = _column(rates["frailty"]) * (_column(rates["sensitivity"]) * stressed + direct)
+    frailty = _column(rates["frailty"])
+    rate = frailty * _column(rates["sensitivity"]) * stressed
+    if kind in injury.hazards:
+        rate += frailty * injury.hazards[kind]
     deadly = emax(stressed, _column(rates["half_stress"]), _column(rates["hill"]))
     shape = stressed.shape
+    acts: tuple[Action, ...] = ("prevent", "repair", "rescue")
+    prevented, mended, rescued = (protection.factors.get((act, kind)) for act in acts)
     spared = _column(rates.get("spared", _NONE))
     removed = removal + _worn(knots, rates, stressed, injury.losses.get(kind, _NONE))
-    dying = _column(rates["death"]) * deadly * protection.factor("rescue", kind)
-    withdrawn = _column(rates.get("withdrawn", _NONE))
     whole = np.broadcast_to(arrived.get(kind, _WHOLE), (shape[0], shape[2]))
     state: tuple[Array, Array, Array] = fates.decline(
         *halves(knots),
-        _full(rate * protection.factor("prevent", kind), shape),
-        _full(_column(rates["repair"]) * protection.factor("repair", kind), shape),
-        _full(_column(rates["silencing"]) * deadly + withdrawn * dying, shape),
-        _full((1.0 - withdrawn) * dying, shape),
-        np.broadcast_to(np.ravel(rates["silent_death"]), shape[:1]).astype(float),
+        _full(rate if prevented is None else rate * prevented, shape),
+        _full(deadly, shape),
+        np.stack([np.broadcast_to(np.ravel(rates.get(key, _NONE)), shape[:1]) for key in _OWN], axis=1),
+        _EMPTY if mended is None else _full(mended - 1.0, shape),
+        _EMPTY if rescued is None else _full(deadly * rescued, shape),
         _revival(kind, rates, deadly, protection),
-        _full(removed, shape) if removed.any() else np.empty((0, 0, 0)),
+        _full(removed, shape) if removed.any() else _EMPTY,
         _full(whole * (1.0 - spared[:, 0]), whole.shape),
     )
     intact, injured, silent = (part[:, :, : shape[2]] for part in state)
@@ -569,7 +589,7 @@ def _revival(kind: str, rates: Mapping[str, Array], deadly: Fraction, protection
     """Rate at which vesicles bring silent cells back, shape (subject, time, place); empty where none do."""
     silence = protection.factor("revive", kind)
     if "revival" not in rates or np.all(silence == 1.0):
-        return np.empty((0, 0, 0))
+        return _EMPTY
     return _full(_column(rates["revival"]) * (1.0 - silence) * (1.0 - deadly), deadly.shape)
 
 

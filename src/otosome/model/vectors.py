@@ -188,6 +188,18 @@ def doubled(typing: Any, power: Any) -> Any:
 
 
 @_instruction
+def some(typing: Any, numbers: Any) -> Any:
+    """Whether any lane is above zero."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        above = builder.fcmp_ordered(">", arguments[0], ir.Constant(_DOUBLES, [0.0] * LANES))
+        bits = builder.bitcast(above, ir.IntType(LANES))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
+
+    return types.boolean(_vector), generate
+
+
+@_instruction
 def where(typing: Any, condition: Any, left: Any, right: Any) -> Any:
     """The first where the condition is above zero, else the second."""
 

@@ -43,20 +43,21 @@ class Noise:
     def hazards(self, ear: Ear, exposure: Exposure) -> dict[str, PerHour]:
         """Direct injury rate of hair cells and synapses, 1/h, shape (subject, time, place)."""
         return {
-            "ohc": self.ohc * self._harm(ear, exposure, self.ohc_doubling),
-            "synapse": self.synapse * self._harm(ear, exposure, self.synapse_doubling),
+            "ohc": self._harm(ear, exposure, self.ohc, self.ohc_doubling),
+            "synapse": self._harm(ear, exposure, self.synapse, self.synapse_doubling),
         }
 
     def stress(self, ear: Ear, exposure: Exposure) -> PerHour:
         """Production of stress, 1/h, shape (subject, time, place)."""
-        return self.irritation * self._harm(ear, exposure, self.irritation_doubling)
+        return self._harm(ear, exposure, self.irritation, self.irritation_doubling)
 
-    def _harm(self, ear: Ear, exposure: Exposure, doubling: Decibels) -> Plain:
+    def _harm(self, ear: Ear, exposure: Exposure, rate: PerHour, doubling: Decibels) -> PerHour:
         level = exposure.use.level
         if level is None:
             raise ValueError("noise needs a level in dB SPL, such as level = '100 dB SPL'")
         louder = 2.0 ** ((level + self.received - self.reference) / doubling)
-        return self.susceptibility * louder * self._where(ear, exposure) * exposure.during()[None, :, None]
+        here: Array = rate * self.susceptibility * louder * self._where(ear, exposure)
+        return here * exposure.during()[None, :, None]
 
     def _where(self, ear: Ear, exposure: Exposure) -> Fraction:
         if exposure.use.band is None:
