@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from otosome.answers.numbers import amount, number, share
 from otosome.ears import Ears
 from otosome.evidence import Parameter
 from otosome.fitting.against import Against, against
+from otosome.fitting.diagnostics import Calibration, Diagnostics, diagnostics
 from otosome.fitting.file import FitFile
 from otosome.fitting.free import Free
 from otosome.fitting.likelihood import Likelihood
@@ -23,6 +24,9 @@ from otosome.fitting.printed import Means
 from otosome.fitting.score import GroupScore, group_score
 from otosome.forward import draw, simulate
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Report = Callable[[str, int, int], None]
 Light = Literal["green", "yellow", "red"]
@@ -121,6 +125,7 @@ class Fit:
     ``method``     "posterior", "laplace", or "mode" where no interval is given;  ``refusal``  the reason then
     ``sentences``  what the data can and cannot tell, where they are at odds with the shelf, how far to trust it
     ``prior_fit`` ``fit``  the fitted readings over ears of the shelf's numbers, and of the fit's
+    ``calibration``  by measure, how readings lie among those the fit foretells
     """
 
     method: Literal["posterior", "laplace", "mode"]
@@ -139,6 +144,7 @@ class Fit:
     fit: Against
     held_out: HeldOut | None
     printed: list[Foretold]
+    calibration: list[Calibration]
     data_hash: str
 
 
@@ -149,6 +155,7 @@ class Outcome:
     fit: Fit
     ears: Ears | None
     deviates: Array
+    diagnostics: Diagnostics
 
 
 def problem_of(file: FitFile) -> str:
@@ -190,8 +197,8 @@ def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
     else:
         deviates, mixing = np.empty((0, numbers)), None
     ears = _ears(free, deviates, tables.seed)
-    answer = _answer(file, likelihood, summit, deviates, mixing, ears, steps)
-    return Outcome(answer, ears, deviates)
+    answer, told = _answer(file, likelihood, summit, deviates, mixing, ears, steps)
+    return Outcome(answer, ears, deviates, told)
 
 
 def _sampled(
@@ -232,7 +239,7 @@ def _answer(
     mixing: Convergence | None,
     ears: Ears | None,
     steps: Chain | None,
-) -> Fit:
+) -> tuple[Fit, Diagnostics]:
     free = likelihood.free
     method: Literal["posterior", "laplace", "mode"] = (
         "posterior" if steps is not None else "laplace" if len(deviates) else "mode"
@@ -255,10 +262,13 @@ def _answer(
     converged = mixing is not None and mixing.reached
     refusal = "" if method != "mode" else summit.refusal
     sentences = [*_trust(method, search, converged, mixing, refusal), *_told(estimates, pairs)]
+    before, after = _simulated(file, None), _simulated(file, shown)
     left = None
     if file.left.size and ears is not None:
-        left = HeldOut(_over(file, ears, left=True), group_score(file.study, file.fitted, file.left))
-    return Fit(
+        foretold = against(file.study, *after, file.left)
+        left = HeldOut(foretold, group_score(file.study, file.fitted, file.left))
+    told = diagnostics(file.study, *after, file.fitted, file.tables.seed)
+    answer = Fit(
         method,
         refusal,
         estimates,
@@ -271,12 +281,14 @@ def _answer(
         file.fitted.size,
         [p.name for p in likelihood.animal.numbers],
         sentences,
-        _over(file, None),
-        _over(file, shown),
+        against(file.study, *before, file.fitted),
+        against(file.study, *after, file.fitted),
         left,
         _foretold(likelihood, summit.deviates),
+        told.calibration,
         file.data_hash,
     )
+    return answer, told
 
 
 def _foretold(likelihood: Likelihood, deviates: Array) -> list[Foretold]:
@@ -312,12 +324,11 @@ def _told(estimates: list[Estimate], pairs: list[Pair]) -> list[str]:
     ]
 
 
-def _over(file: FitFile, prior: Ears | None, left: bool = False) -> Against:
-    """Readings over ears of the shelf's numbers; or of a fit's, all others at the best value they had in it."""
+def _simulated(file: FitFile, prior: Ears | None) -> tuple[xr.Dataset, Ears]:
+    """Ears of the shelf's numbers; or of a fit's, all others at the best value they had in it."""
     drawn = draw(file.study, subjects=_EARS, seed=file.tables.seed, world=4, prior=prior)
     ears = drawn if prior is None else drawn.assign(**_settled(file, drawn))
-    result = simulate(file.study, ears, keep=())
-    return against(file.study, result, ears, file.left if left else file.fitted)
+    return simulate(file.study, ears, keep=()), ears
 
 
 def _settled(file: FitFile, ears: Ears) -> dict[str, Array]:
