@@ -17,6 +17,7 @@ from otosome.fitting.against import Against, against
 from otosome.fitting.diagnostics import Calibration, Diagnostics, diagnostics
 from otosome.fitting.file import FitFile
 from otosome.fitting.free import Free
+from otosome.fitting.levels import differing
 from otosome.fitting.likelihood import Likelihood
 from otosome.fitting.mode import AGREEMENT, Mode, mode
 from otosome.fitting.posterior import Chain, Convergence, convergence, sample
@@ -245,7 +246,8 @@ def _answer(
         "posterior" if steps is not None else "laplace" if len(deviates) else "mode"
     )
     # Without draws the most probable ear is shown alone: one draw.
-    shown = _ears(free, summit.deviates[None], file.tables.seed) if ears is None else ears
+    probable = _ears(free, summit.deviates[None], file.tables.seed)
+    shown = probable if ears is None else ears
     estimates = _estimates(free, summit, deviates)
     pairs = _pairs(free, deviates)
     denser = float(likelihood.denser().log_posterior(summit.deviates[None])[0]) - summit.log_posterior
@@ -267,7 +269,9 @@ def _answer(
     if file.left.size and ears is not None:
         foretold = against(file.study, *after, file.left)
         left = HeldOut(foretold, group_score(file.study, file.fitted, file.left))
-    told = diagnostics(file.study, *after, file.fitted, file.tables.seed)
+    # Prediction errors are of the most probable numbers: draws of a fit err together, for all ears alike.
+    middle = after if ears is None else _simulated(file, probable)
+    told = diagnostics(file.study, *middle, file.fitted, file.tables.seed)
     answer = Fit(
         method,
         refusal,
@@ -332,11 +336,21 @@ def _simulated(file: FitFile, prior: Ears | None) -> tuple[xr.Dataset, Ears]:
 
 
 def _settled(file: FitFile, ears: Ears) -> dict[str, Array]:
-    """Every number that is neither free nor follows one, with its best value in all worlds; subjects still differ."""
+    """Every number that is neither free nor follows one, with its best value in all worlds.
+
+    Subjects differ in what the fit lets differ: what ``animal`` names, or all, and each ear's own of an endpoint.
+    """
     free = Free.of(file.study, file.tables.free)
     moved = {number.name for number in (*free.numbers, *free.followers)}
     rest = [number for number in file.study.parameters.values() if number.name not in moved]
-    settled = {p.name: p.around(ears[p.name], p.at(ears.seed, ears.world), np.array([p.value])) for p in rest}
+    names = None if file.tables.animal is None else tuple(file.tables.animal)
+    differ = {number.name for number in differing(file.study, names)}
+    settled = {
+        p.name: p.around(ears[p.name], p.at(ears.seed, ears.world), np.array([p.value]))
+        if p.name in differ or p.name.startswith("endpoints.")
+        else np.full(ears[p.name].shape, p.value)
+        for p in rest
+    }
     # A follower keeps only what it has of the free numbers.
     best = free.values(np.stack([p.deviate(ears[p.name]) for p in free.numbers], axis=1))
     return settled | {p.name: best[p.name] for p in free.followers}

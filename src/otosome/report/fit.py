@@ -82,7 +82,8 @@ def pictures(outcome: Outcome, file: FitFile) -> dict[str, str]:
 def _title(file: FitFile, name: str) -> str:
     measure = file.study.tables.measure[name]
     label = file.study.catalog.get("endpoints", measure.endpoint).options.label or measure.endpoint
-    return f"{label} ({measure.cell})" if measure.cell else label
+    of = measure.cell or (measure.of or "scala_tympani" if measure.solute else "")
+    return f"{label} ({words(of)})" if of else label
 
 
 def _row(estimate: Estimate) -> Row:

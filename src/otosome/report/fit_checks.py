@@ -10,7 +10,7 @@ from scipy.special import ndtr
 
 from otosome.answers.numbers import difference, number, unit_text
 from otosome.fitting.diagnostics import LEVELS, Checked, Diagnostics, Residual
-from otosome.report.drawing import COMPARED, INK, SOFT, TREATED, canvas, svg_text, tone_axis
+from otosome.report.drawing import COMPARED, INK, SOFT, TREATED, canvas, ratio_ticks, svg_text, tone_axis
 from otosome.report.figures import Panel
 from otosome.report.summary import words
 from otosome.study import Study
@@ -48,6 +48,7 @@ def _check(measure: str, arm: str, rows: list[Checked], study: Study) -> Panel:
             axes.plot(along[beyond], seen[beyond], color=COMPARED, marker="D", linestyle="none", markersize=6)
         if study.tables.measure[measure].solute is not None:
             axes.set_yscale("log")
+            ratio_ticks(axes.yaxis)
         if rows[0].over == "tone":
             tone_axis(axes, along)
         else:
@@ -93,6 +94,7 @@ def residuals(told: Diagnostics, study: Study) -> list[Panel]:
             axes.plot(across[open_ended], up[open_ended], "x", color=SOFT, markersize=4)
             if ratio:
                 axes.set_xscale("log")
+                ratio_ticks(axes.xaxis)
             axes.set_xlabel(f"foretold ({unit_text(unit) or 'share'})")
             axes.set_ylabel("log of the ratio" if ratio else unit_text(difference(unit)) or "share")
             svg = svg_text(figure, f"residuals {measure}")
