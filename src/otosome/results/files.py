@@ -157,6 +157,7 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
     from pydantic_core import to_jsonable_python
 
     from otosome.fitting.against import table
+    from otosome.fitting.trade import events
     from otosome.report.fit import fit_report, pictures
     from otosome.study import saves
 
@@ -173,6 +174,8 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
     _csv(pd.DataFrame([vars(row) for row in told.residuals]), folder / "residuals.csv")
     _csv(_levels(told.checked), folder / "checks.csv")
     _csv(pd.DataFrame([asdict(row) for row in fit.pairs]), folder / "pairs.csv")
+    if any(measure.solute for measure in file.study.tables.measure.values()):
+        _csv(events(file.study, told.residuals), folder / "nonmem.csv")
     (folder / "figures").mkdir()
     for name, svg in pictures(outcome, file).items():
         _text(svg, folder / "figures" / name)
