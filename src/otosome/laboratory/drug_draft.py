@@ -114,9 +114,7 @@ def draft_drug(table: Path, readings: pd.DataFrame, solute: str, catalog: Catalo
     if last >= readings["time"].max():
         study["until"] = f"{last + 1:g} h"
     untold = [*stated.untold, *(["of"] if any(_by_number(name) for name in readings["quantity"]) else [])]
-    text = _head(table, name) + _marked(
-        tomli_w.dumps(dict(sorted(study.items(), key=lambda item: isinstance(item[1], dict | list)))), untold
-    )
+    text = _head(table, name) + _marked(tomli_w.dumps(study), untold)
     loads(text, name, shelves=catalog.own)
     return DrugDraft(text, solute, tuple(untold))
 
