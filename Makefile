@@ -1,6 +1,7 @@
 # make run    makes .venv from the lock, runs the example study, prints where the report is
 # make test   the same environment with the tools, then every check and test
 # make verify the slow checks
+# make sbom   the licence of everything that is installed, and a bill of materials
 # PYTHON=3.13 (or a path) picks another interpreter; .venv is made anew when its version or a lock changes.
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ LOCKED := .venv/made-$(KEY)
 INSTALLED := .venv/installed-$(KEY)
 TOOLS := .venv/tools-$(KEY)
 
-.PHONY: run test verify install tools bench calibrate docs format lock
+.PHONY: run test verify install tools bench calibrate docs sbom format lock
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -56,6 +57,10 @@ calibrate: $(INSTALLED)
 # Computes what README.md, docs/claims.md, docs/validation.md and docs/quality.md show; some minutes.
 docs: $(INSTALLED)
 	$(BIN)/python -m tools.documents
+
+# The licence of everything locked, and a bill of materials (CycloneDX).
+sbom: $(TOOLS)
+	$(BIN)/python -m tools.supply --write sbom.json
 
 format: $(TOOLS)
 	$(BIN)/ruff check --fix .

@@ -32,17 +32,17 @@ ORDER = [
             "model.kinetics",
         ),
         *("model.adverse_events", "model.grades", "model.levels"),
-        "laboratory.columns laboratory.levels laboratory.trees"
+        "laboratory.bounds laboratory.columns laboratory.levels laboratory.trees"
         " laboratory.audiometry laboratory.plates laboratory.workbook laboratory.mapping laboratory.matlab"
         " laboratory.records",
         "lots.batch lots.belief lots.checklist lots.count lots.counted lots.curve lots.history lots.plate"
         " lots.potency lots.process lots.release lots.sizes",
         "trials.adaptation trials.animals trials.boundaries trials.escalating trials.escalation trials.frequencies"
-        " trials.kinds trials.power trials.shapes",
+        " trials.choice trials.kinds trials.power trials.search trials.shapes",
     ],
     ["shelves"],
     ["catalog"],
-    ["laboratory.thresholds laboratory.series", "laboratory.animals", "laboratory.groups"],
+    ["laboratory.thresholds laboratory.series", "laboratory.animals", "laboratory.groups laboratory.cohorts"],
     ["laboratory.reading"],
     ["laboratory.intake", "lots"],
     ["study"],
@@ -50,7 +50,7 @@ ORDER = [
     ["forward"],
     [
         "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.exposure"
-        " answers.grades answers.headline answers.prior answers.scores answers.sensitivity answers.sources"
+        " answers.grades answers.headline answers.late answers.prior answers.scores answers.sensitivity answers.sources"
         " answers.stored answers.therapies answers.window",
     ],
     ["fitting"],

@@ -17,7 +17,7 @@ from otosome.fitting.file import load_fit
 from otosome.fitting.free import Free
 from otosome.fitting.levels import Level, animal_level, differing
 from otosome.fitting.mode import laplace, mode
-from otosome.fitting.posterior import bulk_ess, convergence, ess, rhat, sample
+from otosome.fitting.posterior import Around, bulk_ess, convergence, ess, rhat, sample, tail_ess
 from otosome.forward import draw
 from otosome.jobs import FitInputs, StudyInputs, check, fit, run, show
 
@@ -236,6 +236,28 @@ def test_effective_draws_of_a_chain_with_known_memory(rho):
     assert bulk_ess(autoregressive(rho)) == pytest.approx(exact, rel=0.15)
 
 
+OWN = autoregressive(0.3)
+# Of arviz 0.23.4: rank-normalised split R-hat, effective draws in the bulk and in the tails.
+ARVIZ = {
+    "independent": (autoregressive(0.0), 0.999825, 16445.5, 15475.8),
+    "of some memory": (autoregressive(0.5), 0.999921, 5370.14, 9039.45),
+    "of much memory": (autoregressive(0.9), 1.002134, 852.441, 2077.55),
+    "one apart": (OWN + np.array([0.0, 0.0, 0.0, 1.0])[:, None], 1.101929, 24.5094, 80.8014),
+    "one wider": (OWN * np.array([1.0, 1.0, 1.0, 3.0])[:, None], 1.140680, 8652.23, 33.1983),
+    "walks": (np.cumsum(autoregressive(0.0), axis=1), 1.606938, 7.05024, 24.5209),
+    "Cauchy": (np.tan(np.pi * (norm.cdf(autoregressive(0.5)) - 0.5)), 0.999919, 5370.14, 9039.45),
+    "of odd length": (autoregressive(0.5, chains=3, draws=1001, seed=2), 1.005035, 1157.84, 1912.57),
+}
+
+
+@pytest.mark.parametrize("name", ARVIZ)
+def test_diagnostics_are_those_of_arviz(name):
+    """R-hat to rounding; effective draws to 1 %, as arviz adds one lag more of Geyer's sequence."""
+    chains, hat, bulk, tail = ARVIZ[name]
+    assert rhat(chains) == pytest.approx(hat, abs=1e-6)
+    assert (bulk_ess(chains), tail_ess(chains)) == pytest.approx((bulk, tail), rel=0.01)
+
+
 def test_chains_that_are_apart_or_of_other_widths_are_seen():
     own = autoregressive(0.3)
     assert rhat(own) < 1.005
@@ -249,7 +271,8 @@ TARGET = np.array([[1.0, 0.9], [0.9, 1.0]])
 
 def walk(file, steps, tick=quiet, problem="one"):
     begin = np.random.default_rng(0).normal(size=(16, 2))
-    return sample(hill(TARGET, np.array([2.0, 0.0])), begin, steps, 5, file, problem, tick)
+    near = Around(np.array([1.5, 0.5]), np.diag([2.0, 1.0]))
+    return sample(hill(TARGET, np.array([2.0, 0.0])), begin, near, steps, 5, file, problem, tick)
 
 
 def test_draws_have_the_mean_and_covariance_of_their_target(tmp_path):
@@ -260,6 +283,15 @@ def test_draws_have_the_mean_and_covariance_of_their_target(tmp_path):
     # Four standard errors at 400 effective draws and more.
     assert draws.mean(axis=0) == pytest.approx([2.0, 0.0], abs=4.0 / np.sqrt(min(told.bulk)))
     assert np.cov(draws.T) == pytest.approx(TARGET, abs=0.2)
+
+
+def test_leaps_near_the_posterior_need_few_steps_for_many_draws(tmp_path):
+    """Where what they leap around is the posterior a tenth of all steps counts; of emcee's own moves a fiftieth."""
+    begin = np.random.default_rng(0).multivariate_normal([2.0, 0.0], TARGET, 16)
+    target = hill(TARGET, np.array([2.0, 0.0]))
+    own = Around(np.array([2.0, 0.0]), TARGET)
+    steps = sample(target, begin, own, 400, 5, tmp_path / "leaps.npz", "one", quiet).deviates
+    assert min(convergence(steps).bulk) > 0.1 * 400 * 16
 
 
 def test_a_chain_that_was_ended_goes_on_as_if_it_had_not_been(tmp_path):

@@ -1,6 +1,7 @@
 """An electrode's words and a graft's vesicles: laws, and the published figures they were set on or can miss."""
 
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,10 +64,31 @@ def test_no_sound_before_activation_and_then_words_are_learned_towards_a_plateau
     words = device.electric(ear, cells_with(np.full((1, since.size, 40), 0.5)), since)[0]
     assert np.all(words[:3] == 0.0)
     assert np.all(np.diff(words[3:]) > 0)
-    # After a time constant of 1.9 months 1 - 1/e of what is to be learned is (E5).
-    moment = np.array([(28.0 + 57.8) * DAY])
-    share = device.electric(ear, cells_with(np.full((1, 1, 40), 0.5)), moment) / words[-1]
-    assert share[0, 0] == pytest.approx(1.0 - np.exp(-1.0), abs=1e-6)
+    # Two exponentials between the first sound, whose odds are a part of all, and all learning.
+    days = np.array([10.0, 100.0, 700.0])
+    heard = device.electric(ear, cells_with(np.full((1, 3, 40), 0.5)), (28.0 + days) * DAY)[0]
+    most = device.electric(ear, cells_with(np.full((1, 1, 40), 0.5)), np.array([1e7 * DAY]))[0].item()
+    ceiling, part, soon, lasting, late = (
+        getattr(device, n).item() for n in ("ceiling", "immediate", "learning", "lasting", "late_learning")
+    )
+    odds = part * most / (ceiling - most)
+    first = ceiling * odds / (1.0 + odds)
+    left = (1 - lasting) * np.exp(-days * DAY / soon) + lasting * np.exp(-days * DAY / late)
+    assert heard == pytest.approx(most - (most - first) * left, rel=1e-9)
+
+
+def test_a_good_user_is_good_from_the_first_day_and_learns_for_more_than_a_year():
+    ear, since = ear_of(), np.array([29.0, 28.0 + 365.0, 28.0 + 3 * 365.0]) * DAY
+    poor, good = (
+        replace(best(), person=np.full((1, 1, 1), z)).electric(
+            ear, cells_with(np.full((1, 3, 40), 0.5)), since
+        )[0]
+        for z in (-1.0, 2.0)
+    )
+    # A fifth of all words and a quarter of what will be, where a poor user begins next to none.
+    assert good[0] > 0.2 and good[0] / good[2] > 0.25
+    assert poor[0] < 0.05 and poor[0] / poor[2] < 0.15
+    assert poor[2] - poor[1] > 0.01
 
 
 def test_no_neuron_no_word_and_more_neurons_never_fewer_words():

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 from otosome.catalog import get, names
+from otosome.errors import BadInput
 from otosome.model.injury import (
     KINDS,
     Cells,
@@ -210,6 +211,89 @@ def test_constant_coefficients_give_the_exact_solution():
     assert np.allclose(found[:2], later[:2], rtol=1e-11)
     # The inflow of silent cells is spread evenly over a step.
     assert found[2] == pytest.approx(later[2], rel=1e-6)
+
+
+def test_silent_cells_come_back_as_the_exact_solution_has_it():
+    rates = rates_of("mouse")
+    chosen = {"repair": 0.03, "silencing": 0.02, "death": 0.05, "silent_death": 0.01, "frailty": 1.0,
+              "sensitivity": 0.02, "half_stress": 2.0, "hill": 4.0, "revival": 0.04}  # fmt: skip
+    rates["ohc"] = rates["ohc"] | {key: np.array([value]) for key, value in chosen.items()}
+    deadly, back = 0.5, 0.04 * 0.75 * 0.5  # stress at its half; a quarter of silence is left
+
+    def states(steps: int) -> np.ndarray:
+        knots = np.linspace(0.0, 200.0, steps + 1)
+        flat = np.ones((1, knots.size, 1))
+        protection = Protection({("revive", "ohc"): 0.25 * flat})
+        cells = survive(knots, rates, Injury(2.0e9 * flat, {}), np.array([1.0e9]), protection)
+        return np.array([getattr(cells, f)["ohc"][0, [8 * steps // 200, -1], 0] for f in FIELDS])
+
+    alpha, leave = 0.02 * 2.0, 0.03 + (0.02 + 0.05) * deadly
+    system = np.array([[-alpha, 0.03, 0.0], [alpha, -leave, back], [0.0, 0.02 * deadly, -0.01 - back]])
+    off = [np.abs(s[:, 1] - expm(system * 192.0) @ s[:, 0]).max() for s in (states(200), states(400))]
+    assert off[0] < 2e-5
+    # Split off half before and half after each step: second order.
+    assert np.log2(off[0] / off[1]) == pytest.approx(2.0, abs=0.3)
+
+
+@pytest.mark.parametrize("name", ["cisplatin", "noise"])
+def test_what_an_untreated_ear_hears_says_nothing_of_the_late_window(name):
+    def function(**numbers: float) -> dict[str, np.ndarray]:
+        knots, ear, rates = times(0.0, 2.0, stop=504.0), ear_of("mouse"), rates_of("mouse")
+        for kind in ("ohc", "ihc", "synapse"):
+            rates[kind] = rates[kind] | {
+                key: np.array([v]) for key, v in numbers.items() if key in rates[kind]
+            }
+        done = injury(ear, knots, [(insult(name, "mouse"), exposure_to(name, 1.5, knots))])
+        cells = survive(knots, rates, done, CLEARANCE)
+        counted = {"counted synapses": cells.counted("synapse"), "neurons": cells.counted("sgn")}
+        return {kind: cells.function(kind) for kind in KINDS} | counted
+
+    short = function(revival=0.0, silent_death=0.5, withdrawn=0.0)
+    long = function(revival=0.1, silent_death=1e-4, withdrawn=1.0)
+    for what in ("ohc", "ihc", "synapse", "counted synapses"):
+        assert short[what] == pytest.approx(long[what], abs=1e-12), what
+    # A neuron goes with its inner hair cell, so it may live a little longer where that is silent for longer.
+    assert np.all(long["neurons"] >= short["neurons"] - 1e-12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    less=st.floats(0.0, 1.0),
+    more=st.floats(0.0, 1.0),
+    dose=st.floats(0.2, 3.0),
+    name=st.sampled_from(["cisplatin", "noise"]),
+)
+def test_reviving_more_is_never_worse_for_hearing(less, more, dose, name):
+    weak, strong = sorted((less, more))
+
+    def working(strength: float, kind: str) -> np.ndarray:
+        factor = np.full((1, 1, 1), 1.0 - strength)
+        return outcome(name, "mouse", dose, 504.0, Protection({("revive", kind): factor})).function(kind)
+
+    for kind in ("ohc", "ihc", "synapse"):
+        assert np.all(working(strong, kind) >= working(weak, kind) - 1e-12)
+
+
+def test_nothing_is_revived_while_stress_kills():
+    knots, rates = times(0.0, stop=100.0), rates_of("mouse")
+    flat = np.ones((1, knots.size, PLACES.size))
+    done = Injury(
+        1e3 * CLEARANCE[0] * flat, {"ohc": 0.1 * flat}
+    )  # stress towards a thousand: deadly everywhere
+    awake, left = (survive(knots, rates, done, CLEARANCE, p) for p in (
+        Protection({("revive", "ohc"): np.zeros((1, 1, 1))}), Protection()
+    ))  # fmt: skip
+    assert awake.silent["ohc"].max() > 0.1
+    assert awake.silent["ohc"] == pytest.approx(left.silent["ohc"], abs=1e-3)
+
+
+def test_clearing_and_repair_have_no_upper_end_and_a_share_has():
+    formula = mechanisms_of("mouse")["anti_inflammatory"]
+    assert replace(formula, clear=np.array([20.0])).largest("clear") == 20.0
+    with pytest.raises(BadInput, match="not below 0"):
+        replace(formula, clear=np.array([-0.1]))
+    with pytest.raises(BadInput, match="from 0 to 1"):
+        replace(formula, revive=np.array([1.1]))
 
 
 def test_a_pool_with_constant_coefficients_is_exact():
@@ -497,6 +581,56 @@ def test_bound_platinum_stays_when_the_reactive_is_gone():
     reactive, bound = formula.reactive(exposure)[0, :, 0], formula.bound(exposure)[0, :, 0]
     assert reactive[-1] < 1e-6 * reactive.max()
     assert bound[-1] > 0.9 * bound.max() > 0
+
+
+def test_thiosulfate_takes_reactive_platinum_away_at_its_own_rate_and_it_does_not_end_bound():
+    knots, formula = (
+        times(0.0, stop=200.0),
+        replace(insult("cisplatin", "human"), neutralising=np.array([2e-4])),
+    )
+    around = 5.0 * np.ones((1, knots.size, PLACES.size))
+    alone = dict.fromkeys(formula.needs, around)
+    both = alone | {"thiosulfate.organ_of_corti": 1000.0 * np.ones_like(around)}
+    found, plain = (formula.reactive(Exposure(knots, given, Use((0.0,), (0.0,)))) for given in (both, alone))
+    uptake, binding = formula.uptake.item() * 5.0, np.log(2.0) / formula.reactive_half_life.item()
+    for reactive, rate in ((found, binding + 0.2), (plain, binding)):
+        assert reactive[0, :, 0] == pytest.approx(uptake / rate * -np.expm1(-rate * knots), rel=1e-10)
+    ends = [formula.bound(Exposure(knots, given, Use((0.0,), (0.0,))))[0, -1, 0] for given in (both, alone)]
+    assert ends[0] / ends[1] == pytest.approx(binding / (binding + 0.2), rel=0.15)
+
+
+def test_thiosulfate_helps_less_the_later_it_comes_once_platinum_is_in():
+    knots, formula = times(0.0, 6.0, 24.0, 48.0, stop=504.0), insult("cisplatin", "human")
+    drug = 5.0 * np.exp(-knots / 2.0)[None, :, None] * np.ones((1, knots.size, PLACES.size))
+    harm = []
+    for after in (6.0, 24.0, 48.0, np.inf):
+        since = np.where(elapsed(knots, after) < np.inf, elapsed(knots, after), 0.0)
+        there = np.where(np.isfinite(elapsed(knots, after)), 5e3 * np.exp(-since), 0.0)[None, :, None]
+        given = dict.fromkeys(formula.needs, drug) | {
+            "thiosulfate.organ_of_corti": there * np.ones_like(drug)
+        }
+        stress = formula.stress(ear_of("guinea_pig"), Exposure(knots, given, Use((0.0,), (0.0,))))
+        harm.append(np.trapezoid(stress[0, :, 0], knots))
+    assert harm == sorted(harm)
+    assert harm[0] < harm[-1]
+
+
+def test_the_young_are_harmed_by_less_cisplatin_and_an_unknown_age_is_grown():
+    knots, formula = times(0.0, stop=100.0), insult("cisplatin", "human")
+    exposure = exposure_to("cisplatin", 0.5, knots)
+
+    def stress(years) -> np.ndarray:
+        aged = replace(ear_of("human"), years=None if years is None else np.array([years]))
+        return formula.stress(aged, exposure)
+
+    newborn, child, grown, old = (stress(age) for age in (0.0, 6.0, 18.0, 60.0))
+    assert np.array_equal(grown, stress(None)) and np.array_equal(grown, old)
+    after = np.searchsorted(knots, 1.0)
+    assert np.all(newborn[:, after:] > child[:, after:]) and np.all(child[:, after:] > grown[:, after:])
+    # Straight in age: at six years two thirds of what a newborn's lies lower.
+    stronger = replace(formula, ec50=formula.ec50 * np.exp(-formula.childhood * 12.0 / 18.0))
+    aged = replace(ear_of("human"), years=np.array([18.0]))
+    assert stronger.stress(aged, exposure) == pytest.approx(child, rel=1e-12)
 
 
 def test_neurons_die_slowly_after_their_synapses():

@@ -55,6 +55,13 @@ def test_a_man_of_60_hears_4_kHz_as_ISO_7029_says():
     assert round(at(age_spread(curve("male"), 42.0, "upper"), "male", 1.0), 4) == 10.1533
 
 
+@pytest.mark.parametrize("standing", [-1.0, 0.0, 1.5])
+def test_a_child_hears_as_at_18_where_the_norms_begin_and_keeps_its_age(standing):
+    child, grown = (people(age=age, standing=standing) for age in (4.0, 18.0))
+    assert np.array_equal(child.baseline(AUDIOMETRIC), grown.baseline(AUDIOMETRIC))
+    assert (child.ages.item(), grown.ages.item()) == pytest.approx((4.0, 18.0))
+
+
 NOISE = [
     (90.0, 20.0, 4.0, 0.0, 12.94, 13),
     (90.0, 20.0, 4.0, WORST_TENTH, 17.76, 18),
@@ -135,8 +142,8 @@ def test_between_audiometric_frequencies_hearing_lies_between_theirs():
         ({}, 8.5, "no norm there.*0.125 to 8 kHz"),
         ({}, 0.1, "no norm there"),
         ({"noise_level": 90.0, "noise_time": 10.0}, 8.0, "no norm there.*0.5 to 6 kHz"),
-        ({"age": 17.0}, 1.0, "age.*18 to 80 years"),
-        ({"age": 81.0}, 1.0, "age.*18 to 80 years"),
+        ({"age": 0.5}, 1.0, "age.*1 to 80 years"),
+        ({"age": 81.0}, 1.0, "age.*1 to 80 years"),
         ({"noise_level": 101.0, "noise_time": 1.0}, 1.0, "noise_level.*0 to 100 dB"),
         ({"noise_level": 90.0, "noise_time": 41.0}, 1.0, "noise_time.*0 to 40 years"),
         ({"sex": "other"}, 1.0, "sex.*male, female, both"),

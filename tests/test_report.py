@@ -198,6 +198,7 @@ HEADLINE: dict[str, Any] = {
     "others": {"cisplatin + vesicles, late": gained(3.2, 0.4, 7.1)},
     "halved": gained(6.3, 0.5, 14.0),
     "doubled": gained(19.2, 1.8, 33.1),
+    "late": None,
     "share": {basis: asdict(numbers.share(part)) for basis, part in SHARES.items()},
     "counts": {"measured": 3},
 }
@@ -579,6 +580,22 @@ def test_the_other_treated_arm_stands_beside_the_benefit(result: xr.Dataset) -> 
     _, rows = axes.comparison(compared(result))
     late = next(row for row in rows if row.kind == "arm")
     assert (late.label, late.value, late.interval) == ("cisplatin + vesicles, late", "+3.2 dB", "0.4 to 7.1")
+
+
+def test_what_is_built_into_late_treatment_stands_beside_the_benefit(result: xr.Dataset) -> None:
+    late = {
+        "delay": 22.0,
+        "closed": gained(0.2, 0.0, 1.0),
+        "most": gained(3.4, 0.1, 15.0),
+        "text": "Treated 22 h late.",
+    }
+    treated = relabelled(result, "headline", lambda headline: headline.update(late=late))
+    _, rows = axes.comparison(compared(treated))
+    values = {row.label: (row.value, row.interval) for row in rows}
+    assert values["Late window closed"][0] == "+0.2 dB"
+    assert values["The strongest vesicles allowed"][0] == "+3.4 dB"
+    assert "Treated 22 h late." in "\n".join(headline_lines(compared(treated)))
+    assert "Late window closed" not in {row.label for row in axes.comparison(compared(result))[1]}
 
 
 def test_every_dot_lies_on_its_own_line(result: xr.Dataset) -> None:

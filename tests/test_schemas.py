@@ -55,6 +55,7 @@ COMMANDS = [
     ("new", ["trial", "--out", "{}/my_trial.toml"], 0),
     ("trial", ["{}/my_trial.toml", "--formula", "--out", "{}/trial"], 0),
     ("trial", ["{}/nowhere.toml"], 2),
+    ("optimise", ["{}/nowhere.toml"], 2),
     ("show", ["{}/trial"], 0),
     ("quality", ["{}/lots/new.toml", "--out", "{}/lot"], 0),
     ("show", ["{}/lot"], 0),

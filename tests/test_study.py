@@ -82,7 +82,7 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 def test_a_file_past_one_megabyte_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "study.toml"
     file.write_bytes(VALID[0].read_bytes() + b"#" * 1_000_001)
-    with pytest.raises(BadInput, match="is larger than"):
+    with pytest.raises(BadInput, match="is too large"):
         load(file)
 
 

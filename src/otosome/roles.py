@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["ohc", "ihc", "synapse", "sgn"]
 Target = Literal["ohc", "ihc", "synapse", "sgn", "stress"]
-Action = Literal["prevent", "rescue", "repair", "clear", "support"]
+Action = Literal["prevent", "rescue", "repair", "clear", "support", "revive"]
 Compartment = Literal["middle_ear", "scala_tympani", "vestibule", "plasma", "cerebrospinal_fluid", "lost"]
 Outlet = Literal["aqueduct", "round_window", "oval_window", "vent"]
 # Where an insult can look the concentration of a solute up.
@@ -168,6 +168,7 @@ class Ear:
     ``place``      centre of each place, shape (place,), 0 base to 1 apex
     ``frequency``  best frequency of each place in kHz, shape (place,), falling
     ``length``     length of the duct in mm, shape (subject,)
+    ``years``      age in years, shape (subject,); None where it is not known
     """
 
     species: str
@@ -175,6 +176,7 @@ class Ear:
     frequency: Kilohertz
     length: Millimetres
     columns: Mapping[str, Array]
+    years: Array | None = None
 
     def place_of(self, frequency: Array) -> Array:
         """Place (0 base to 1 apex) of each frequency in kHz; ends of the map beyond it."""
@@ -315,9 +317,13 @@ class Route(Protocol):
 
 @dataclass(frozen=True)
 class InsultOptions(Options):
-    """Options of an insult: what it ``needs`` to know (``noise.level``, ``cisplatin.lateral_wall``)."""
+    """Options of an insult: what it ``needs`` to know (``noise.level``, ``cisplatin.lateral_wall``).
+
+    ``meets``  solutes in places that take of its poison where they are given (``thiosulfate.organ_of_corti``)
+    """
 
     needs: tuple[Need, ...] = ()
+    meets: tuple[Need, ...] = ()
 
 
 class Insult(Protocol):
@@ -376,6 +382,11 @@ class Population(Protocol):
     def recorded(self) -> tuple[Array, Array, NDArray[np.intp]] | None:
         """Frequencies, kHz, with the levels read of each person there, dB HL, (person, frequency), and which of them
         each subject is, (subject,); None where its people come from a norm and not from a file."""
+        ...
+
+    @property
+    def ages(self) -> Array | None:
+        """Age of each subject in years, shape (subject,); None where it is not known."""
         ...
 
     def check(self, frequency: Array) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq, minimize
+from scipy.optimize import brentq, least_squares, minimize
 from scipy.special import logsumexp, ndtr
 
 from otosome.catalog import SHIPPED, get
@@ -97,6 +97,44 @@ def weigh(
             better = np.log(rng.random(draws)) < rise
             now, fit = np.where(better[:, None], tried, now), np.where(better, found, fit)
     return Posterior(valued(now), dict(zip(names, now.T, strict=True)), np.unique(origin).size)
+
+
+def curved(
+    priors: Mapping[str, Parameter],
+    misses: Callable[[Mapping[str, Array]], Array],
+    draws: int = 400,
+    step: float = 0.02,
+    seed: int = 1,
+    start: Mapping[str, float] | None = None,
+) -> Posterior:
+    """The most probable numbers by least squares, and draws of the normal posterior that the slopes there make.
+
+    ``misses``  how far draws lie from each figure, in its errors: values by name, shape (draw,) -> (draw, figure)
+    ``step``    of a deviate, for slopes: as short as figures are smooth
+    ``start``   numbers to begin at, by name; what is not named begins at its prior's middle
+    """
+    names = owners(priors)
+
+    def off(deviates: Array) -> Array:
+        return misses(mixed(priors, dict(zip(names, deviates.T, strict=True))))
+
+    def residuals(deviates: Array) -> Array:
+        return np.concatenate([off(deviates[None])[0], deviates])
+
+    def slopes(deviates: Array) -> Array:
+        moved = deviates + np.concatenate([step * np.eye(deviates.size), -step * np.eye(deviates.size)])
+        up, down = np.split(off(moved), 2)
+        return np.concatenate([(up - down).T / (2.0 * step), np.eye(deviates.size)])
+
+    begun = {name: float(priors[name].deviate(np.array([v]))[0]) for name, v in (start or {}).items()}
+    first = np.clip([begun.get(name, 0.0) for name in names], -2.5, 2.5)
+    found = least_squares(residuals, first, slopes, max_nfev=30)
+    # A root of the inverse of the curvature.
+    root = np.linalg.inv(np.linalg.cholesky(found.jac.T @ found.jac)).T
+    around = found.x + np.random.default_rng(seed).standard_normal((draws, len(names))) @ root.T
+    return Posterior(
+        mixed(priors, dict(zip(names, around.T, strict=True))), dict(zip(names, around.T, strict=True)), draws
+    )
 
 
 def owners(priors: Mapping[str, Parameter]) -> list[str]:

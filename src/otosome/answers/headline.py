@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otosome.answers.contrast import Contrast, contrast
+from otosome.answers.late import Late, late
 from otosome.answers.numbers import Interval, Share, interval, share
 from otosome.answers.prior import benefits_by_prior
 from otosome.answers.sensitivity import Mover, movement
@@ -25,6 +26,7 @@ class Headline(Contrast):
 
     ``time``          h after the first insult;  ``frequency``  kHz, none for words
     ``halved``, ``doubled``  the benefit with every largest effect of every mechanism so changed
+    ``late``          what a treatment after the insult owes to the late window, none where it is not after it
     ``null_benefit``  of vesicles that carry nothing;  ``others``  of further treated arms, by arm
     ``share``         of all movement of the answer, by the basis of the numbers that move it
     ``counts``        numbers and curves of the study by their basis
@@ -42,6 +44,7 @@ class Headline(Contrast):
     others: dict[str, Interval]
     halved: Interval
     doubled: Interval
+    late: Late | None
     share: dict[str, Share]
     counts: dict[str, int]
 
@@ -60,7 +63,8 @@ def headline(
     def against(arm: str) -> Interval:
         return contrast(study, result, question.measure, arm, question.against).benefit
 
-    by_prior = benefits_by_prior(study, question, ears.pick(result["subject"].to_numpy()))
+    simulated = ears.pick(result["subject"].to_numpy())
+    by_prior = benefits_by_prior(study, question, simulated)
     rows = sources(study)
     return Headline(
         **vars(of_all),
@@ -76,6 +80,7 @@ def headline(
         others={arm: against(arm) for arm in _also_treated(study, question)},
         halved=interval(by_prior["halved"], unit, gain=True),
         doubled=interval(by_prior["doubled"], unit, gain=True),
+        late=late(study, question, simulated, unit),
         share={basis: share(part) for basis, part in movement(movers).items()},
         counts={basis: sum(row.basis == basis for row in rows) for basis in BASES},
     )

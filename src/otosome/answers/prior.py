@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from otosome.answers.contrast import gain
 from otosome.ears import Columns
 from otosome.forward import Cochleae, plan, through
+from otosome.model.injury import RAISED
 from otosome.study import Compare, Study
 from otosome.units import Array
 
@@ -12,14 +15,14 @@ FACTORS = {"halved": 0.5, "doubled": 2.0}
 
 
 def with_efficacy(study: Study, columns: Columns, factor: float) -> dict[str, Array]:
-    """Columns of ears whose mechanisms' largest effects are so many times as large, none above 1."""
+    """Columns of ears whose mechanisms' largest effects are so many times as large, no share above 1."""
     species = study.tables.species
     effects = [
-        f"mechanisms.{name}.{action}"
+        (f"mechanisms.{name}.{action}", np.inf if action in RAISED else 1.0)
         for name in study.mechanisms
         for action in study.catalog.get("mechanisms", name).bind(columns, species).acts
     ]
-    return {**columns, **{name: (factor * columns[name]).clip(max=1.0) for name in effects}}
+    return {**columns, **{name: (factor * columns[name]).clip(max=end) for name, end in effects}}
 
 
 def benefits_by_prior(

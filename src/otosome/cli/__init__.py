@@ -17,7 +17,7 @@ from otosome.cli.evidence import changes, check, claims, list_, qualify, review
 from otosome.cli.fitting import fit
 from otosome.cli.laboratory import import_, new, quality
 from otosome.cli.study import compare, measure, run, show, sources
-from otosome.cli.trials import trial
+from otosome.cli.trials import optimise, trial
 from otosome.errors import BadInput
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ _VERBS = (
     compare,
     measure,
     trial,
+    optimise,
     new,
     import_,
     fit,

@@ -44,7 +44,7 @@ def new(
     kind: Annotated[
         str,
         typer.Argument(
-            help="study, animals, mapping, fit, batch, specification, case, drug, trial or experiment"
+            help="study, animals, mapping, fit, batch, specification, case, drug, trial, dose or experiment"
         ),
     ],
     paths: Annotated[

@@ -1,4 +1,4 @@
-"""Experiments and trials: how many, and what a design can show."""
+"""Experiments and trials: how many, and what a design can show; and the dose."""
 
 from __future__ import annotations
 
@@ -36,3 +36,18 @@ def trial(
         force=force,
     )
     carry_out("trial", as_json, lambda watch: jobs.trial(inputs, watch))
+
+
+def optimise(
+    dose: Annotated[Path, typer.Argument(help="What may vary, and within which limits (otosome new dose).")],
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that simulate.")] = 1,
+    shelves: Shelves = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Result folder [default: results/<dose>-optimise].")
+    ] = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Which dose does most within its limits, and whether what is known supports a choice."""
+    inputs = jobs.DoseInputs(dose=dose, workers=workers, shelves=tuple(shelves or ()), out=out, force=force)
+    carry_out("optimise", as_json, lambda watch: jobs.optimise(inputs, watch))

@@ -20,7 +20,7 @@ from otosome.fitting.free import Free
 from otosome.fitting.levels import differing
 from otosome.fitting.likelihood import Likelihood
 from otosome.fitting.mode import AGREEMENT, Mode, mode
-from otosome.fitting.posterior import Chain, Convergence, convergence, sample
+from otosome.fitting.posterior import Around, Chain, Convergence, convergence, sample
 from otosome.fitting.printed import Means
 from otosome.fitting.score import GroupScore, group_score
 from otosome.forward import draw, simulate
@@ -211,10 +211,12 @@ def _sampled(
         return None
     walkers = max(sampling.walkers, 2 * summit.deviates.size + 2)
     luck = np.random.default_rng(file.tables.seed)
-    begin = summit.deviates + luck.normal(0.0, 0.1, (walkers, summit.deviates.size))
+    near = summit.spread if summit.covariance is None else summit.covariance
+    begin = luck.multivariate_normal(summit.deviates, near, walkers)
     return sample(
         likelihood.log_posterior,
         begin,
+        Around(summit.deviates, near),
         sampling.steps,
         file.tables.seed,
         chain,

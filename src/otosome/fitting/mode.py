@@ -45,12 +45,14 @@ class Mode:
 
     ``deviates``    (number,);  ``log_posterior``  there, up to a constant
     ``covariance``  of Laplace's approximation, (number, number); None where the curvature is not that of a summit
+    ``spread``      a covariance from the slopes of the terms, always there, no interval
     ``refusal``     why there is no covariance, in a sentence; empty where there is one
     """
 
     deviates: Array
     log_posterior: float
     starts: tuple[Start, ...]
+    spread: Array
     covariance: Array | None
     refusal: str
 
@@ -83,8 +85,9 @@ def mode(
         tick(number + 1)
     best = max(searches, key=lambda search: search.log_posterior)
     summit = np.array(best.ended)
-    covariance, refusal = laplace(log_posterior, summit, _spreads(terms, summit))
-    return Mode(summit, best.log_posterior, tuple(searches), covariance, refusal)
+    spreads = _spreads(terms, summit)
+    covariance, refusal = laplace(log_posterior, summit, spreads)
+    return Mode(summit, best.log_posterior, tuple(searches), spreads @ spreads.T, covariance, refusal)
 
 
 def _spreads(terms: Terms, at: Array) -> Array:

@@ -11,7 +11,7 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.stats import multivariate_t, norm, rankdata
 
 from otosome.errors import BadInput
 from otosome.units import Array
@@ -31,6 +31,20 @@ class Chain:
 
 
 @dataclass(frozen=True)
+class Around:
+    """A Student's t of five degrees of freedom around a summit: ``centre`` (number,), ``scale`` (number, number)."""
+
+    centre: Array
+    scale: Array
+
+    def leap(self, places: Array, luck: np.random.RandomState) -> tuple[Array, Array]:
+        """New places for walkers (walker, number) wherever they are, and the log-ratio of going back to going there."""
+        t = multivariate_t(self.centre, self.scale, df=5)
+        new = np.reshape(t.rvs(len(places), random_state=luck), places.shape)
+        return new, np.atleast_1d(t.logpdf(places)) - np.atleast_1d(t.logpdf(new))
+
+
+@dataclass(frozen=True)
 class Convergence:
     """Of each number the rank-normalised split R-hat, and the effective number of draws in the bulk and the tails."""
 
@@ -47,6 +61,7 @@ class Convergence:
 def sample(
     log_posterior: Callable[[Array], Array],
     begin: Array,
+    around: Around,
     steps: int,
     seed: int,
     file: Path,
@@ -55,13 +70,18 @@ def sample(
 ) -> Chain:
     """Steps of walkers; what stands in ``file`` of the same problem is continued to the same chain, to the last bit.
 
-    ``begin``    first places of the walkers, (walker, number)
+    ``begin``    first places of the walkers, (walker, number);  ``around``  what the posterior is near
     ``problem``  fingerprint of what is sampled;  ``tick``  called with steps done and all
     raises       BadInput for a file of another problem
     """
     import emcee
 
-    moves = [(emcee.moves.DEMove(), 0.8), (emcee.moves.DESnookerMove(), 0.2)]
+    # Leaps to anywhere near the summit, and steps that the walkers take from each other where it is far from normal.
+    moves = [
+        (emcee.moves.MHMove(around.leap), 0.6),
+        (emcee.moves.DEMove(), 0.3),
+        (emcee.moves.DESnookerMove(), 0.1),
+    ]
     sampler = emcee.EnsembleSampler(*begin.shape, log_posterior, moves=moves, vectorize=True)
     chain, state = _stored(file, problem) or (
         None,

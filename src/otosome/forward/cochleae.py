@@ -92,7 +92,8 @@ class Cochleae:
         place = self.plan.place
         # One map for all ears: its numbers carry no spread between them.
         frequency = self.study.tonotopy(self.columns).frequency(place)[0, 0]
-        return Ear(self.name, place, frequency, self.species["scala_tympani_length"], self.species)
+        length, people = self.species["scala_tympani_length"], self.population
+        return Ear(self.name, place, frequency, length, self.species, None if people is None else people.ages)
 
     @lazy
     def rates(self) -> dict[str, Columns]:

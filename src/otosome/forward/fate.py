@@ -157,7 +157,10 @@ class Fate:
         return sorted(harms | read | {probe.of for probe in self.ears.plan.probes.values()})
 
     def _needs(self, insult: PlannedInsult) -> list[str]:
-        return list(self.ears.study.catalog.get("insults", insult.entry).options.needs)
+        """What an insult must know, and of what takes of its poison that which the arm is given."""
+        options = self.ears.study.catalog.get("insults", insult.entry).options
+        drugs = {solute for drug in self.arm.drugs for solute in self.ears.study.carried(drug.drug.solute)}
+        return [*options.needs, *(need for need in options.meets if need.partition(".")[0] in drugs)]
 
     @lazy
     def vesicles(self) -> transport.Transported | None:

@@ -24,7 +24,7 @@ from otosome.jobs.measuring import Measured, MeasureInputs, measure
 from otosome.jobs.reviewing import Reviewed, ReviewInputs, review
 from otosome.jobs.showing import Shown, show
 from otosome.jobs.study import Sources, StudyInputs, StudyResult, compare, run, sources
-from otosome.jobs.trials import Trial, TrialInputs, trial
+from otosome.jobs.trials import DoseInputs, Trial, TrialInputs, optimise, trial
 from otosome.jobs.watch import Cancelled, Progress, Watch
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Changes",
     "Checked",
     "Claims",
+    "DoseInputs",
     "Drafted",
     "Entries",
     "FitInputs",
@@ -67,6 +68,7 @@ __all__ = [
     "import_",
     "measure",
     "new",
+    "optimise",
     "process",
     "qualify",
     "review",

@@ -203,7 +203,7 @@ def _standing(folder: Path, shelves: tuple[Path, ...], rerun: bool, watch: Watch
     if rows := unsealed(folder, record):
         # Neither its numbers nor its question can be relied on.
         return Standing(folder, record.verb, [], [], altered=rows)
-    if record.verb in (laboratory.IMPORT, lots.QUALITY, fitting.FIT, trials.TRIAL):
+    if record.verb in (laboratory.IMPORT, lots.QUALITY, fitting.FIT, trials.TRIAL, trials.OPTIMISE):
         return _files_stand(folder, record, rerun, watch)
     if record.verb == reviewing.REVIEW:
         return _review_stands(folder, record, shelves, rerun, watch)
@@ -287,6 +287,9 @@ def _again(folder: Path, record: Record, watch: Watch) -> Path:
         return reviewing.review(inputs_again(reviewing.ReviewInputs, record, beside), watch).folder
     if record.verb == trials.TRIAL:
         trials.trial(inputs_again(trials.TrialInputs, record, beside), watch)
+        return beside
+    if record.verb == trials.OPTIMISE:
+        trials.optimise(inputs_again(trials.DoseInputs, record, beside), watch)
         return beside
     return lots.assess(inputs_again(lots.LotInputs, record, beside), watch).folder
 

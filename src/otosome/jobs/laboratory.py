@@ -43,6 +43,7 @@ NEW = {
         "fill it in, check it, then: otosome review --shelves shelves; it is",
     ),
     "trial": ("my_trial.toml", "put in your numbers, then: otosome trial --formula"),
+    "dose": ("my_dose.toml", "put in your study and limits, then: otosome optimise"),
     "specification": ("my_specification.toml", "put in your limits, then name it in a lot's record:"),
 }
 
@@ -270,15 +271,7 @@ def new(inputs: NewInputs) -> Begun | Drafted:
     key = f"new {inputs.kind}"
     if inputs.outside != "refuse" and inputs.kind != "batch":
         raise BadInput("takes no --copy and no --reference", key=key)
-    if inputs.paths and inputs.kind in (
-        "study",
-        "fit",
-        "specification",
-        "case",
-        "drug",
-        "trial",
-        "experiment",
-    ):
+    if inputs.paths and inputs.kind not in ("animals", "mapping", "batch"):
         raise BadInput("takes no files", key=key, given=str(inputs.paths[0]))
     if inputs.source is not None and inputs.kind != "fit":
         raise BadInput("takes no --from", key=key, given=str(inputs.source))
@@ -301,10 +294,11 @@ def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
         from otosome.lots.template import specification_template
 
         return specification_template(file)
-    if inputs.kind == "trial":
+    if inputs.kind in ("trial", "dose"):
         from otosome.trials.reading import TEMPLATE as DESIGN
 
-        return DESIGN.read_text(encoding="utf-8")
+        file = DESIGN if inputs.kind == "trial" else DESIGN.with_name("dose.toml")
+        return file.read_text(encoding="utf-8")
     if inputs.kind == "experiment":
         from otosome.review.experiments.experiment import TEMPLATE as EXPERIMENT
 

@@ -457,7 +457,7 @@ class ProcessResult(TypedDict):
 
 
 class TrialResult(TypedDict):
-    """Designs side by side: what each needs and can show."""
+    """Designs side by side: what each needs and can show; or a dose, as one."""
 
     designs: list[DesignAnswer]
 
@@ -504,6 +504,13 @@ class TrialAnswer(_Answer):
     command: Literal["trial"]
     out: str | None
     inputs: dict[str, str]
+    result: TrialResult
+
+
+class OptimiseAnswer(_Written):
+    """``otosome optimise``."""
+
+    command: Literal["optimise"]
     result: TrialResult
 
 
@@ -602,6 +609,7 @@ ANSWERS: dict[str, type] = {
     "compare": Compare,
     "measure": Measure,
     "trial": TrialAnswer,
+    "optimise": OptimiseAnswer,
     "review": ReviewAnswer,
     "new": New,
     "import": Import,

@@ -1,4 +1,4 @@
-"""Experiments and trials: how many are needed and what designs can show, side by side."""
+"""Experiments and trials: how many are needed and what designs can show, side by side; and the dose sought."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from otosome.trials.answer import DesignAnswer
 
-TRIAL = "trial"
+TRIAL, OPTIMISE = "trial", "optimise"
 MOST_DESIGNS = 20
 
 
@@ -39,9 +39,24 @@ class TrialInputs:
     force: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class DoseInputs:
+    """A dose to seek.
+
+    ``dose``  its file;  ``workers``  processes that simulate
+    ``out``   the result folder;  ``force``  move an earlier result aside
+    """
+
+    dose: Path
+    workers: int = 1
+    shelves: tuple[Path, ...] = ()
+    out: Path | None = None
+    force: bool = False
+
+
 @dataclass(frozen=True)
 class Trial:
-    """Designs answered: the folder, if one was written, and each design's answer as JSON holds it."""
+    """Designs answered, or a dose sought: the folder, if one was written, and each design's answer as JSON holds it."""
 
     folder: Path | None
     record: Record
@@ -88,14 +103,14 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     if written:
         check_free(folder, inputs.force)
     answers: list[DesignAnswer] = []
-    people: dict[str, pd.DataFrame] = {}
+    tables: dict[str, pd.DataFrame] = {}
     for file, question in zip(inputs.designs, questions, strict=True):
         with at(str(file)):
             each = answer(question)
             if question.simulate is not None and not inputs.formula:
                 ears = folder.with_name(f"{folder.name}.bank") / question.name
                 tick = watch.ticks(f"simulating {question.simulate.bank} ears")
-                each, people[question.name] = with_trials(
+                each, tables[f"{question.name}_subjects"] = with_trials(
                     each, question, catalog, ears, inputs.workers, inputs.resume, tick
                 )
             watch.check()
@@ -107,7 +122,28 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     if not written:
         return Trial(None, record, designs, notes)
     with writing(folder, inputs.force) as part:
-        fill_trial(part, answers, people, inputs.designs, {"designs": designs, "notes": notes}, record)
+        fill_trial(part, answers, tables, inputs.designs, {"designs": designs, "notes": notes}, record)
+    return Trial(folder, record, designs, notes)
+
+
+def optimise(inputs: DoseInputs, watch: Watch = SILENT) -> Trial:
+    """The regimen with the most benefit within its limits, and whether a choice is supported; raises BadInput."""
+    import pandas as pd
+
+    from otosome.catalog import Catalog
+    from otosome.trials.optimum import optimum
+    from otosome.trials.regimens import read_dose
+
+    question = read_dose(inputs.dose, Catalog(inputs.shelves))
+    folder = inputs.out if inputs.out is not None else usual(question.name, OPTIMISE)
+    check_free(folder, inputs.force)
+    with at(str(inputs.dose)):
+        answer, rows = optimum(question, inputs.workers, watch.ticks("simulating regimens"))
+    record = Record(OPTIMISE, question.name, dict(question.inputs), options_of(inputs))
+    designs, notes = [_plain(asdict(answer))], list(answer.notes)
+    tables = {f"{question.name}_regimens": pd.DataFrame(rows)}
+    with writing(folder, inputs.force) as part:
+        fill_trial(part, [answer], tables, [inputs.dose], {"designs": designs, "notes": notes}, record)
     return Trial(folder, record, designs, notes)
 
 
@@ -121,7 +157,7 @@ def _plain(part: Any) -> Any:
 def stored(folder: Path, record: Record) -> Trial:
     """A trial read back; raises BadInput where its answer is gone, or says nothing of designs."""
     file = folder / ANSWER
-    answer = read_answer(file, cure="ask again: otosome trial DESIGN.toml")
+    answer = read_answer(file, cure=f"ask again: otosome {record.verb}")
     for key in ("designs", "notes"):
         if not isinstance(answer.get(key), list):
             raise BadInput("does not say what was answered", file=str(file), key=key)

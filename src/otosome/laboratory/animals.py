@@ -1,7 +1,8 @@
-"""The animals sheet: which subject was in which group, and what it got. It joins files to an experiment.
+"""The animals sheet: which subject was in which group, and what it got; it joins files to an experiment.
 
-One row a subject, or a subject and ear. ``day0`` is the day of the first insult, so that dated files get a time.
-While a study is blinded ``code`` stands for the group; ``group`` is filled in when it is opened.
+One row a subject, or a subject and ear. ``day0`` is the day of the first insult, so that dated files get a time;
+animals of one ``run`` were exposed together. While a study is blinded ``code`` stands for the group; ``group`` is
+filled in when it is opened.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = tuple(
-    ("subject file ear group code species insult insult_dose treatment dose day0 sex strain cage").split()
+    ("subject file ear group code species insult insult_dose treatment dose day0 sex strain cage run").split()
 )
 EARS = {"": "", "l": "left", "left": "left", "r": "right", "right": "right"}
 DATES = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
@@ -120,6 +121,12 @@ def _check_together(file: str, rows: pd.DataFrame) -> None:
         (["subject"], ["species"], "is of two species, or of none in some rows"),
         (["file"], ["subject"], "belongs to two subjects"),
         (["code"], ["group"], "is opened in some rows, or to several groups"),
+        (["subject"], ["run"], "was exposed in two runs, or in none in some rows"),
+        (
+            ["run"],
+            ["strain"],
+            "holds animals of several strains, or of none in some rows: a run of each strain tells them apart",
+        ),
     )
     for keys, facts, message in one_thing:
         named = rows[(rows[keys[0]] != "")]

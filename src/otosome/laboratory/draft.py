@@ -16,6 +16,7 @@ import tomli_w
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.laboratory.animals import VEHICLE, Animals, is_carrier
+from otosome.laboratory.cohorts import runs_of
 from otosome.laboratory.reading import readings_of
 from otosome.study import loads
 from otosome.units import house, split
@@ -61,6 +62,7 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
         "title": f"As measured: {folder.resolve().name}",
         "species": _single(rows, "species", animals.name, catalog.names("species")),
     }
+    study |= _cohort(readings, rows, str(study["species"]))
     insults, treatments, arms = dict[str, object](), dict[str, object](), list[dict[str, object]]()
     for group in groups:
         arms.append(_arm(group, rows[rows["group"] == group], animals.name, catalog, insults, treatments))
@@ -80,6 +82,14 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
     )
     loads(text, name, shelves=catalog.own)
     return text
+
+
+def _cohort(readings: pd.DataFrame, rows: pd.DataFrame, species: str) -> dict[str, object]:
+    """How many animals were exposed together, where the sheet or the ids say so: the middle one of the runs."""
+    if species == "human":
+        return {}
+    runs = runs_of(sorted(set(map(str, readings["subject"])) & set(rows["subject"])), rows)
+    return {"cohort": {"animals": int(np.median(list(runs.sizes.values())))}} if runs.by else {}
 
 
 def _heard(study: dict[str, object], catalog: Catalog) -> tuple[float, float]:

@@ -16,7 +16,7 @@ import numpy as np
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.laboratory import animals as sheet
-from otosome.laboratory import thresholds
+from otosome.laboratory import cohorts, thresholds
 from otosome.laboratory.file import (
     Export,
     Refused,
@@ -32,6 +32,7 @@ from otosome.laboratory.tables import (
     WAVEFORMS,
     WELLS,
 )
+from otosome.laboratory.voltage import factor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +41,8 @@ MOST_FILES = 5000
 MOST_BYTES = 2_000_000_000
 # Thresholds of one ear by two methods lie closer: 91 % of a published program's lie within it of people's (351 mice).
 AGREE = 10.0  # dB
+# Of any animal's, uV: peaks of published tables stay below a tenth of it.
+LARGEST_WAVE = 20.0
 SERIES = ("subject", "ear", "frequency", "recorded", "quantity")
 
 
@@ -51,6 +54,7 @@ class Intake:
                    file has any
     ``estimated``  thresholds from waveforms, columns ``thresholds.COLUMNS``; manual ones stand beside
     ``groups``     means and differences of groups, columns ``groups.COLUMNS``, where an animals sheet names groups
+    ``spread``     how much animals and exposure runs differ, columns ``cohorts.COLUMNS``
     ``plates``     name -> the wells of a plate with the samples and doses of its layout
     ``refused``    what was not read;  ``files``  file -> instrument;  ``inputs``  file -> sha256
     ``unsure``     tables that a mapping could explain
@@ -62,6 +66,7 @@ class Intake:
     wells: pd.DataFrame
     estimated: pd.DataFrame
     groups: pd.DataFrame | None = None
+    spread: pd.DataFrame | None = None
     plates: dict[str, pd.DataFrame] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
@@ -99,10 +104,9 @@ def intake(
     if not read_by:
         _nothing(paths, refused, unsure)
     columns = {"readings": READINGS, "particles": PARTICLES, "waveforms": WAVEFORMS, "wells": WELLS}
-    together = {key: _concat(tables, columns[key]) for key, tables in parts.items()}
-    if animals is not None:
-        for key in ("readings", "waveforms"):
-            together[key] = sheet.join(together[key], animals) if len(together[key]) else together[key]
+    together = _of_animals(
+        {key: _concat(tables, columns[key]) for key, tables in parts.items()}, meaning, animals
+    )
     plates = with_layout(together["wells"], meaning.plates) if meaning.plates else {}
     results = Intake(
         readings=together["readings"],
@@ -122,7 +126,44 @@ def intake(
     _match(results, animals)
     if animals is not None:
         results.groups = group_means(results.readings, animals.order())
+    _cohorts(results, animals)
     return results
+
+
+def _of_animals(
+    tables: dict[str, pd.DataFrame], meaning: Meaning, animals: sheet.Animals | None
+) -> dict[str, pd.DataFrame]:
+    """The tables with every animal under its first id, its group and its times; gross outliers flagged."""
+    own = {key: tables[key] for key in ("readings", "waveforms")}
+    meaning.check_animals({str(name) for table in own.values() for name in table["subject"]})
+    own = {key: meaning.renamed(table) for key, table in own.items()}
+    own["readings"] = _flagged(own["readings"])
+    if animals is not None:
+        own = {key: sheet.join(table, animals) if len(table) else table for key, table in own.items()}
+    return tables | own
+
+
+def _cohorts(results: Intake, animals: sheet.Animals | None) -> None:
+    """How much animals and runs differ, and notes on runs and on ids that change; of animals alone, not of people."""
+    readings = results.readings[results.readings["quantity"] != "audiogram"]
+    subjects = sorted({str(name) for name in readings["subject"]} - {""})
+    if not subjects:
+        return
+    rows = None if animals is None else animals.rows
+    runs = cohorts.runs_of(subjects, rows)
+    results.spread = cohorts.spread(readings, runs)
+    results.notes += cohorts.renamed(readings)
+    if len(results.spread):
+        results.notes += cohorts.notes(runs, rows, len(subjects))
+
+
+def _flagged(readings: pd.DataFrame) -> pd.DataFrame:
+    """Readings with a flag at every wave I larger than a scalp shows: an artefact, or a wrong unit. None is changed."""
+    size = [factor(str(unit)) or np.nan for unit in readings["unit"]]
+    gross = (readings["quantity"] == "wave1") & (readings["value"].astype(float) * size > LARGEST_WAVE)
+    words = f"gross outlier: a wave I at the scalp stays below {LARGEST_WAVE:g} uV"
+    flag = [flags(str(own), words) if bad else own for own, bad in zip(readings["flag"], gross, strict=True)]
+    return readings.assign(flag=flag)
 
 
 def _nothing(paths: Sequence[Path], refused: list[Refused], unsure: list[Export]) -> NoReturn:
@@ -328,8 +369,17 @@ def _match(results: Intake, animals: sheet.Animals | None) -> None:
     """Notes on subjects of several files, on those that stand on one side only, and on dated files without a day 0."""
     tables = [table for table in (results.readings, results.waveforms) if len(table)]
     pairs = {pair for table in tables for pair in zip(table["subject"], table["ear"], strict=True)}
-    if any(not subject for subject, _ in pairs):
-        results.notes.append("Some files name no subject: give them one in the animals sheet, column file.")
+    nameless = {str(file) for table in tables for file in table["file"][table["subject"] == ""].unique()}
+    if nameless:
+        results.notes.append(
+            f"Ears of no animal, as these files name no subject: {_some(sorted(nameless))}. Give them one in the "
+            "animals sheet, column file; they count in no group."
+        )
+    gross = results.readings["flag"].astype(str).str.contains("gross outlier").sum()
+    if gross:
+        results.notes.append(
+            f"{gross} readings of wave I lie above {LARGEST_WAVE:g} uV and are flagged as gross outliers, and kept."
+        )
     results.notes += _read_again(results.readings, results.files)
     if animals is not None:
         results.notes += _beside_sheet(tables, {pair for pair in pairs if pair[0]}, animals)

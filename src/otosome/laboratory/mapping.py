@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -125,15 +125,17 @@ class _File(_Closed):
     otosome: Literal["mapping/1"]
     table: list[Table] = []
     plate: list[Plate] = []
+    animals: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """A checked mapping file."""
+    """A checked mapping file; ``animals`` says of an id whose it is: its animal's first id."""
 
     name: str = ""
     tables: tuple[Table, ...] = ()
     plates: tuple[Plate, ...] = ()
+    animals: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, file: Path) -> Meaning:
@@ -158,7 +160,36 @@ class Meaning:
             ) from error
         for number, table in enumerate(values.table, start=1):
             _check(file.name, f"table {number}", table)
-        return cls(file.name, tuple(values.table), tuple(values.plate))
+        both = sorted(values.animals.keys() & set(values.animals.values()))
+        if both:
+            raise BadInput(
+                "is an animal's first id and another's later one",
+                file=file.name,
+                key="animals",
+                given=both[0],
+                cure="name the first id of each animal on the right",
+            )
+        return cls(file.name, tuple(values.table), tuple(values.plate), values.animals)
+
+    def renamed(self, table: pd.DataFrame) -> pd.DataFrame:
+        """A table with every animal under its first id."""
+        if not self.animals or not len(table):
+            return table
+        return table.assign(subject=[self.animals.get(str(name), name) for name in table["subject"]])
+
+    def check_animals(self, subjects: set[str]) -> None:
+        """Raise BadInput for an id that no file has."""
+        for later, first in self.animals.items():
+            if later not in subjects:
+                raise BadInput(
+                    "is in no file",
+                    file=self.name,
+                    key="animals",
+                    given=later,
+                    cure="spell it as the files do",
+                )
+            if not first.strip():
+                raise BadInput("has no first id", file=self.name, key="animals", given=later)
 
     def of(self, export: Export) -> Table | None:
         """The table whose columns an export has; None where there is none."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from otosome.cards import make_card, parse_toml
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
+from otosome.laboratory.bounds import within
 from otosome.laboratory.file import Export, Refused
 from otosome.laboratory.mapping import Meaning, mapped
 from otosome.laboratory.tables import Tables
@@ -86,7 +87,8 @@ def contents(export: Export, catalog: Catalog, meaning: Meaning) -> Contents:
         for error in failed
     ]
     names = sorted({name for name, _ in parts})
-    return Contents(", ".join(names), _together([tables for _, tables in parts], refused), tuple(unsure))
+    tables = within(_together([tables for _, tables in parts], refused))
+    return Contents(", ".join(names), tables, tuple(unsure))
 
 
 def _part(part: Export, catalog: Catalog, meaning: Meaning) -> tuple[str, Tables]:

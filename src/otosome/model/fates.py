@@ -78,15 +78,17 @@ def decline(
     silencing: Array,
     death: Array,
     silent_death: Array,
+    revival: Array,
     removal: Array,
     initial: Array,
 ) -> tuple[Array, Array, Array]:  # pragma: no cover
     """Intact a, injured b and silent e on knots, from ``initial`` intact and the rest lost.
 
-    da/dt = -injury a + repair b, db/dt = injury a - (repair + silencing + death) b,
-    de/dt = silencing b - silent_death e, and ``removal`` takes from all three. The 2x2 exponential of (a, b)
-    is written without differences of like numbers, so that every entry of it is a sum of positive terms. An empty
-    ``removal`` takes nothing.
+    da/dt = -injury a + repair b, db/dt = injury a - (repair + silencing + death) b + revival e,
+    de/dt = silencing b - (silent_death + revival) e, and ``removal`` takes from all three. The 2x2 exponential of
+    (a, b) is written without differences of like numbers, so that every entry of it is a sum of positive terms.
+    Revival closes a ring and is split off, half before and half after each step: second order where it acts. An
+    empty ``revival`` or ``removal`` does nothing.
     """
     subjects, times, places = injury.shape
     rows = places // LANES
@@ -112,6 +114,11 @@ def decline(
             half = 0.5 * lengths[t]
             for h in range(2 if half > 0.0 else 0):
                 row = here + first[t] * rows
+                awake = none
+                if revival.size > 0:
+                    asleep, _ = _decay(_mean(revival, row, rows, weights[t], h) * (0.5 * half))
+                    awake = every(1.0) - asleep
+                    b, e = b + e * awake, e * asleep
                 alpha = _mean(injury, row, rows, weights[t], h)
                 rho = _mean(repair, row, rows, weights[t], h)
                 kappa = _mean(silencing, row, rows, weights[t], h)
@@ -132,6 +139,8 @@ def decline(
                     where(moves, b_next, b),
                     where(moves, e * get(remaining, t) + entered * get(mean_remaining, t), e),
                 )
+                if revival.size > 0:
+                    b, e = b + e * awake, e * (every(1.0) - awake)
                 if removal.size > 0:
                     remain, _ = _decay(_mean(removal, row, rows, weights[t], h) * half)
                     a, b, e = a * remain, b * remain, e * remain

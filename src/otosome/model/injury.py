@@ -46,6 +46,8 @@ TISSUES: Mapping[str, str] = {
     "sgn": "rosenthals_canal",
     "stress": "organ_of_corti",
 }
+# Actions that multiply a helpful rate by 1 + effect, which has no upper end; every other takes or gives a share.
+RAISED: tuple[Action, ...] = ("repair", "clear")
 _NONE, _ONE, _WHOLE = np.zeros((1, 1, 1)), np.ones((1, 1, 1)), np.ones((1, 1))
 
 
@@ -217,17 +219,21 @@ class Mechanism:
     n50: CopiesPerMicrolitre | None = None
     prevent: Fraction | None = None
     rescue: Fraction | None = None
-    repair: Fraction | None = None
-    clear: Fraction | None = None
+    repair: Plain | None = None
+    clear: Plain | None = None
     support: Fraction | None = None
+    revive: Fraction | None = None
     gate: Fraction | None = None
 
     def __post_init__(self) -> None:
-        for name in ("prevent", "rescue", "repair", "clear", "support", "gate"):
+        for name in ("prevent", "rescue", "repair", "clear", "support", "revive", "gate"):
             effect = getattr(self, name)
-            if effect is not None and not (np.all(effect >= 0) and np.all(effect <= 1)):
+            most = np.inf if name in RAISED else 1.0
+            if effect is not None and not (np.all(effect >= 0) and np.all(effect <= most)):
                 raise BadInput(
-                    "a largest effect lies from 0 to 1",
+                    "a largest effect is not below 0"
+                    if name in RAISED
+                    else "a largest effect lies from 0 to 1",
                     key=name,
                     given=f"{np.min(effect):g} to {np.max(effect):g}",
                 )
@@ -268,7 +274,8 @@ class Protection:
     """What vesicles do to the rates: by action and kind, a factor of shape (subject, time, place).
 
     ``prevent``, ``rescue`` and ``support`` are what is left of a harmful rate, 0 to 1; ``repair`` and
-    ``clear`` multiply a helpful one, 1 and more. What is absent is untouched.
+    ``clear`` multiply a helpful one, 1 and more; ``revive`` is the share of silence that is left, 0 to 1: revival
+    goes on at 1 - ``revive`` of its full rate. What is absent is untouched.
     """
 
     factors: Mapping[tuple[str, str], Array] = field(default_factory=dict)
@@ -310,7 +317,7 @@ def _multiply(
     factors: dict[tuple[str, str], Array], mechanism: Mechanism, action: Action, kind: str, effect: Fraction
 ) -> None:
     change = mechanism.largest(action) * effect
-    factor = 1.0 + change if action in ("repair", "clear") else 1.0 - change
+    factor = 1.0 + change if action in RAISED else 1.0 - change
     factors[action, kind] = factors.get((action, kind), _ONE) * factor
 
 
@@ -411,8 +418,9 @@ class Cells:
         )
 
     def counted(self, kind: str) -> Fraction:
-        """Fraction a histologist would count: every cell alive."""
-        return self.intact[kind] + self.injured[kind] + self.silent[kind]
+        """Fraction a histologist would count: every cell alive. A silent synapse has come apart and is none."""
+        there = self.intact[kind] + self.injured[kind]
+        return there if kind == "synapse" else there + self.silent[kind]
 
     def afferents(self) -> Fraction:
         """Fraction of nerve fibres that carry sound: a working inner hair cell, synapse and neuron.
@@ -478,7 +486,8 @@ def survive(
     ):
         states[kind] = _fate(knots, kind, rates[kind], stressed, injury, protection, _NONE, arrived)
     if "sgn" in kinds:
-        alive = np.sum(states["ihc"], axis=0) * np.sum(states["synapse"], axis=0)
+        # A synapse that has come apart connects nothing.
+        alive = np.sum(states["ihc"], axis=0) * np.sum(states["synapse"][:2], axis=0)
         connected = np.divide(alive, alive[:, :1], out=np.ones_like(alive), where=alive[:, :1] > 0)
         starved = _starved(knots, rates["sgn"]["starvation"], connected, protection)
         states["sgn"] = _fate(knots, "sgn", rates["sgn"], stressed, injury, protection, starved, arrived)
@@ -509,7 +518,11 @@ def _fate(
     removal: PerHour,
     arrived: Mapping[str, Fraction],
 ) -> tuple[Fraction, Fraction, Fraction]:
-    """Intact, injured and silent fractions of one kind; what is ``spared`` is never injured, and goes with the rest."""
+    """Intact, injured and silent fractions of one kind; what is ``spared`` is never injured, and goes with the rest.
+
+    A ``withdrawn`` share of the synapses that die only come apart, and are silent. Silent cells come back to injured
+    ones by vesicles alone, and not while stress that kills goes on.
+    """
     from otosome.model import fates
 
     direct = injury.hazards.get(kind, _NONE)
@@ -518,14 +531,17 @@ def _fate(
     shape = stressed.shape
     spared = _column(rates.get("spared", _NONE))
     removed = removal + injury.losses.get(kind, _NONE)
+    dying = _column(rates["death"]) * deadly * protection.factor("rescue", kind)
+    withdrawn = _column(rates.get("withdrawn", _NONE))
     whole = np.broadcast_to(arrived.get(kind, _WHOLE), (shape[0], shape[2]))
     state: tuple[Array, Array, Array] = fates.decline(
         *halves(knots),
         _full(rate * protection.factor("prevent", kind), shape),
         _full(_column(rates["repair"]) * protection.factor("repair", kind), shape),
-        _full(_column(rates["silencing"]) * deadly, shape),
-        _full(_column(rates["death"]) * deadly * protection.factor("rescue", kind), shape),
+        _full(_column(rates["silencing"]) * deadly + withdrawn * dying, shape),
+        _full((1.0 - withdrawn) * dying, shape),
         np.broadcast_to(np.ravel(rates["silent_death"]), shape[:1]).astype(float),
+        _revival(kind, rates, deadly, protection),
         _full(removed, shape) if removed.any() else np.empty((0, 0, 0)),
         _full(whole * (1.0 - spared[:, 0]), whole.shape),
     )
@@ -538,6 +554,14 @@ def _fate(
         else whole[:, None] * spared
     )
     return intact + lasting, injured, silent
+
+
+def _revival(kind: str, rates: Mapping[str, Array], deadly: Fraction, protection: Protection) -> PerHour:
+    """Rate at which vesicles bring silent cells back, shape (subject, time, place); empty where none do."""
+    silence = protection.factor("revive", kind)
+    if "revival" not in rates or np.all(silence == 1.0):
+        return np.empty((0, 0, 0))
+    return _full(_column(rates["revival"]) * (1.0 - silence) * (1.0 - deadly), deadly.shape)
 
 
 def _stria(knots: Hours, rates: Mapping[str, Array], stressed: Plain) -> Fraction:

@@ -76,6 +76,7 @@ def comparison(compared: Headline) -> tuple[Axis, list[BenefitRow]]:
 
     returns  rows on one axis; every dot lies on its own line
     """
+    late = compared.late
     bands = [
         ("main", f"{compared.of} against {compared.against}", compared.benefit),
         ("thin", "between ears of one lot", compared.between_ears),
@@ -83,6 +84,8 @@ def comparison(compared: Headline) -> tuple[Axis, list[BenefitRow]]:
         ("thin", "what we do not know", compared.between_worlds),
         ("other", "Efficacy prior halved", compared.halved),
         ("other", "Efficacy prior doubled", compared.doubled),
+        ("other", "Late window closed", None if late is None else late.closed),
+        ("other", "The strongest vesicles allowed", None if late is None else late.most),
         ("null", "Null vesicles: same particles, no effect by construction", compared.null_benefit),
         *(("arm", arm, band) for arm, band in compared.others.items()),
     ]

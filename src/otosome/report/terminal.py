@@ -45,6 +45,8 @@ def headline_lines(compared: Headline | None) -> list[str]:
     ]
     if compared.null_benefit is not None:
         lines.append(f"  null vesicles: {compared.null_benefit.text}")
+    if compared.late is not None:
+        lines.append(f"  {compared.late.text}")
     lines += _too_few(compared.worlds, _FEW_WORLDS, "for this interval to hold")
     return [*lines, _LAST]
 

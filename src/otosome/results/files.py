@@ -98,6 +98,8 @@ def fill_intake(
             _csv(table, folder / f"{name}.csv")
     if len(intake.waveforms):
         intake.waveforms.to_parquet(folder / "waveforms.parquet", index=False)
+    if intake.spread is not None and len(intake.spread):
+        _csv(intake.spread, folder / "spread.csv")
     if intake.groups is not None and len(intake.groups):
         _csv(intake.groups, folder / "groups.csv")
         _text(methods(intake.groups) + "\n", folder / "methods.txt")
@@ -202,14 +204,14 @@ def _levels(checked: Sequence[Checked]) -> pd.DataFrame:
 def fill_trial(
     folder: Path,
     answers: Sequence[DesignAnswer],
-    people: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, pd.DataFrame],
     designs: Sequence[Path],
     answer: Mapping[str, Any],
     record: Record,
 ) -> None:
     """Write designs answered into a folder: report, each curve as SVG and CSV, the designs' files, answer, record.
 
-    ``people``   subjects of the first trial of each design that was simulated
+    ``tables``   written as CSV, by name: subjects of a first trial, regimens of a dose
     ``designs``  the files they were read from, copied beside
     """
     import pandas as pd
@@ -227,8 +229,8 @@ def fill_trial(
             ]
             _csv(pd.DataFrame(rows, columns=["line", chart.across, chart.up]), folder / f"{stem}.csv")
             _text(chart_svg(chart, alone=True), folder / f"{stem}.svg")
-    for name, subjects in people.items():
-        _csv(subjects, folder / f"{name}_subjects.csv")
+    for name, table in tables.items():
+        _csv(table, folder / f"{name}.csv")
     _text(trial_report(answers), folder / "report.html")
     _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
     record.write(folder)

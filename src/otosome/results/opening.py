@@ -12,7 +12,13 @@ from otosome.results.record import record_of
 if TYPE_CHECKING:
     import xarray as xr
 
-_OTHERS = {"import": "an import", "quality": "a lot", "fit": "a fit", "trial": "a trial"}
+_OTHERS = {
+    "import": "an import",
+    "quality": "a lot",
+    "fit": "a fit",
+    "trial": "a trial",
+    "optimise": "a dose",
+}
 
 
 def open_result(folder: Path) -> xr.Dataset:

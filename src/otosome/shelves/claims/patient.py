@@ -80,10 +80,9 @@ class Patient:
         ear = own("other_ear") + own("delay") / device.ear_spread
         other = replace(device, ear=ear, path=own("other_path"))
         came, half = own("came")[:, 0], np.exp(0.5 * own("apart") * own("side"))[:, 0]
-        learned = -np.expm1(-own("tested") / device.learning)[:, 0]
         scores = (
             device.understood(came, np.minimum(came * half, 1.0)),
-            other.understood(came, np.minimum(came / half, 1.0)) * learned,
+            other.words(came, np.minimum(came / half, 1.0), own("tested")[:, :, 0]),
         )
         heard = [
             binom.ppf(uniforms(laboratory.seed, f"claims.patient/{n}", 0, number), self.words, score[:, 0])

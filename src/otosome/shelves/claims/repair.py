@@ -23,6 +23,7 @@ _ACTIONS: Mapping[str, tuple[str, ...]] = {
     "rescue": ("rescue",),
     "clear stress": ("clear",),
     "support neurons": ("support",),
+    "revive silent cells": ("revive",),
 }
 
 
@@ -30,7 +31,7 @@ _ACTIONS: Mapping[str, tuple[str, ...]] = {
 class Repair:
     """The part of the benefit that is lost when one action of every mechanism is knocked out.
 
-    Parts are of all that the five knock-outs lose together, and none where nothing is gained.
+    Parts are of all that the knock-outs lose together, and none where nothing is gained.
 
     ``study``  whose compared arms are looked at, with every mechanism of the shelf
     """

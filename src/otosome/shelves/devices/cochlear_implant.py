@@ -34,7 +34,9 @@ class CochlearImplant:
     neurons to two powers: what persons came with, against a typical share, to the power ``between``, and what is left
     of that, to the power ``within``. So people differ for many reasons and hardly by their neurons, while of two ears
     of one person, or of one ear with and without a treatment, the one with more neurons hears better. No neuron, no
-    word. It is learned as 1 - exp(-t / ``learning``) from activation on.
+    word. At the first sound the odds are an ``immediate`` part of that, so a good user, whose odds are large, is good
+    from the first day; of the words between, a ``lasting`` share comes with the time constant ``late_learning`` and
+    the others with ``learning``.
 
     ``person``, ``ear``, ``path``  standard normal deviates; a person's two ears share the first
     ``depth``    mm of the electrode, in place of its own ``length``: it meets the neurons from the base to there
@@ -56,7 +58,10 @@ class CochlearImplant:
     excursion: Fraction
     excursion_cost: Fraction
     activation: Hours
+    immediate: Fraction
     learning: Hours
+    lasting: Fraction
+    late_learning: Hours
     length: Millimetres
     release: PerHour
     coated: tuple[Place, ...]
@@ -75,7 +80,8 @@ class CochlearImplant:
         """
         now = self.reached(ear, cells)
         came = now if self.arrived is None else self.reached(ear, self.arrived)
-        return self.understood(came, now) * self.learned(since)
+        practice = np.asarray(since, dtype=float)[None, :] - _flat(self.activation)
+        return np.where(practice > 0.0, self.words(came, now, np.maximum(practice, 0.0)), 0.0)
 
     def reached(self, ear: Ear, cells: Cells) -> Fraction:
         """Share of the neurons along the electrode that are alive, shape (subject, time)."""
@@ -86,14 +92,25 @@ class CochlearImplant:
         alive: Array = (cells.counted("sgn") * along).sum(axis=2) / along.sum(axis=2)
         return alive
 
-    def understood(self, came: Fraction, now: Fraction) -> Fraction:
+    def words(self, came: Fraction, now: Fraction, practice: Hours) -> Fraction:
+        """Share of words after some hours with sound, 0 to ``ceiling``, shape (subject, time).
+
+        ``came``, ``now``  as ``understood`` has them;  ``practice``  h, not negative, broadcasts to the same
+        """
+        first, whole = self.understood(came, now, _flat(self.immediate)), self.understood(came, now)
+        lasting = _flat(self.lasting)
+        early, late = (np.exp(-practice / _flat(time)) for time in (self.learning, self.late_learning))
+        return whole - (whole - first) * ((1.0 - lasting) * early + lasting * late)
+
+    def understood(self, came: Fraction, now: Fraction, part: Fraction | float = 1.0) -> Fraction:
         """Share of words after all learning, 0 to ``ceiling``, in the shape of ``now``, (subject, time).
 
         ``came``, ``now``  shares of neurons the ear came with and has, 0 to 1
+        ``part``           of the odds, 0 to 1
         """
         left = np.divide(now, came, out=np.zeros(np.broadcast_shapes(came.shape, now.shape)), where=came > 0)
         odds = np.exp(_flat(self.standing)) * (came / _flat(self.neurons)) ** _flat(self.between)
-        odds = odds * left ** _flat(self.within)
+        odds = odds * left ** _flat(self.within) * part
         return _flat(self.ceiling) * odds / (1.0 + odds)
 
     @property
@@ -102,11 +119,6 @@ class CochlearImplant:
         outside = ndtr(self.path) < self.excursion
         own = self.person_spread * self.person + self.ear_spread * self.ear
         return logit(self.typical / self.ceiling) + own + np.where(outside, np.log(self.excursion_cost), 0.0)
-
-    def learned(self, since: Hours) -> Fraction:
-        """Part of what is to be learned that is, none before activation, shape (subject, time)."""
-        practised = np.maximum(np.asarray(since, dtype=float)[None, :] - _flat(self.activation), 0.0)
-        return -np.expm1(-practised / _flat(self.learning))
 
     def flows(self, dose: Dose, anatomy: Anatomy) -> Sequence[Flow]:
         """What a coat releases into the scala tympani along it, at once exhausted by a constant share an hour.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log
+from typing import Annotated
 
 import numpy as np
 
@@ -16,7 +17,13 @@ from otosome.units import (
     Micromolar,
     PerHour,
     Plain,
+    Unit,
 )
+
+THIOSULFATE = "thiosulfate.organ_of_corti"
+PerHourAndMicromolar = Annotated[Array, Unit("1/h/uM")]
+# Years at which the norms of hearing begin, and a child is grown.
+GROWN = 18.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,8 @@ class Cisplatin:
     ``wall_share``   share of that from the lateral wall, the rest from the organ of Corti
     ``ec50``, ``gradient``  reactive platinum at half effect at the base; its rise to the apex as a logarithm
     ``reserve``      bound platinum that halves that rise
+    ``neutralising`` rate at which thiosulfate takes reactive platinum away, for each uM in the organ of Corti
+    ``childhood``    logarithm by which a newborn's half-effect lies below a grown person's; none at 18 years
     """
 
     uptake: PerHour
@@ -41,6 +50,8 @@ class Cisplatin:
     ec50: Micromolar
     gradient: Plain
     reserve: Micromolar
+    childhood: Plain
+    neutralising: PerHourAndMicromolar
     hill: Plain
     irritation: PerHour
     ohc: PerHour
@@ -48,20 +59,30 @@ class Cisplatin:
     synapse: PerHour
     sgn: PerHour
     needs: tuple[str, ...] = ("cisplatin.lateral_wall", "cisplatin.organ_of_corti")
+    meets: tuple[str, ...] = (THIOSULFATE,)
 
     def reactive(self, exposure: Exposure) -> Micromolar:
         """Reactive platinum in the tissue, uM, shape (subject, time, place), not negative."""
         wall = np.maximum(exposure.concentration["cisplatin.lateral_wall"], 0.0)
         corti = np.maximum(exposure.concentration["cisplatin.organ_of_corti"], 0.0)
         around = self.wall_share * wall + (1.0 - self.wall_share) * corti
-        return relax(exposure.knots, self.uptake * around, log(2.0) / self.reactive_half_life)
+        return relax(exposure.knots, self.uptake * around, self._binding() + self._bound_away(exposure))
+
+    def _binding(self) -> PerHour:
+        return log(2.0) / self.reactive_half_life
+
+    def _bound_away(self, exposure: Exposure) -> PerHour:
+        """Rate at which thiosulfate takes reactive platinum away, 1/h; none where it is not given."""
+        if THIOSULFATE not in exposure.concentration:
+            return np.zeros((1, 1, 1))
+        return self.neutralising * np.maximum(exposure.concentration[THIOSULFATE], 0.0)
 
     def bound(self, exposure: Exposure) -> Micromolar:
         """Bound, inert platinum in the tissue, uM, same shape: what a chemist measures later."""
         return self._bound(exposure, self.reactive(exposure))
 
     def _bound(self, exposure: Exposure, reactive: Micromolar) -> Micromolar:
-        source = log(2.0) / self.reactive_half_life * reactive
+        source = self._binding() * reactive
         return relax(exposure.knots, source, log(2.0) / self.bound_half_life)
 
     def hazards(self, ear: Ear, exposure: Exposure) -> dict[str, PerHour]:
@@ -76,5 +97,13 @@ class Cisplatin:
     def _effect(self, ear: Ear, exposure: Exposure) -> Fraction:
         reactive = self.reactive(exposure)
         left = self.reserve / (self.reserve + self._bound(exposure, reactive))
-        half: Array = self.ec50 * np.exp(self.gradient * left * ear.place[None, None, :])
+        rise = self.gradient * left * ear.place[None, None, :] - self.childhood * youth(ear)
+        half: Array = self.ec50 * np.exp(rise)
         return emax(reactive, half, self.hill)
+
+
+def youth(ear: Ear) -> Fraction:
+    """1 for a newborn, straight to 0 at 18 years, and 0 where no age is known; shape (subject, 1, 1)."""
+    if ear.years is None:
+        return np.zeros((1, 1, 1))
+    return np.reshape(np.clip(1.0 - ear.years / GROWN, 0.0, 1.0), (-1, 1, 1))

@@ -46,18 +46,18 @@ class EarE4:
         heard = self.scored(words)
         # An electrode of a deviate beyond all others keeps to the scala tympani.
         inside = self.words(replace(device, path=np.full_like(device.path, np.inf)))
-        learned = -np.expm1(-self.early / device.learning).ravel()
+        early = self.words(device, self.early[:, :, 0])
         return {
             "ear:E4": (heard > _EXCEEDED).astype(float),
             "ear:E4.gain": (heard - before >= _GAINED).astype(float),
-            "ear:E4.early": self.scored(words * learned) - before,
+            "ear:E4.early": self.scored(early) - before,
             "ear:E4.mean": self.scored(inside),
         }
 
-    def words(self, device: CochlearImplant) -> Fraction:
-        """Share of words that each person understands after all learning, shape (ear,)."""
+    def words(self, device: CochlearImplant, practice: Hours | float = np.inf) -> Fraction:
+        """Share of words that each person understands, after all learning where nothing else is said, shape (ear,)."""
         came = np.minimum(self.survivors * np.exp(self.survivors_spread * self.survival), 1.0)[:, :, 0]
-        share: Array = device.understood(came, came)[:, 0]
+        share: Array = device.words(came, came, np.asarray(practice))[:, 0]
         return share
 
     def scored(self, words: Fraction) -> Fraction:

@@ -30,8 +30,7 @@ class EarE5:
         device, since = bench.bind("devices", "cochlear_implant"), np.array(self.days) * _DAY
         typical = device.neurons[:, :, 0]
         # Each from the first sound on, whatever day that was.
-        learned = -np.expm1(-since[None, :] / device.learning[:, :, 0])
-        words = device.understood(typical, typical) * learned
+        words = device.words(typical, typical, since[None, :])
         means = words.reshape(-1, bench.subjects, since.size).mean(axis=1)
         constants = np.array([_constant(since, mean) for mean in means])
         return {"ear:E5": np.repeat(constants, bench.subjects)}

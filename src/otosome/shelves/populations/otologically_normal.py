@@ -41,7 +41,7 @@ class OtologicallyNormal:
     ``age_rank``          the same for where between youngest and oldest a person is, by rank
     ``sex_rank``          the same for sex where a study has both: above zero a woman
     ``outer_share``       part of a loss in dB that outer hair cells cause
-    ``age``               youngest and oldest, h, in between all are as many; 18 to 80 years
+    ``age``               youngest and oldest, h, in between all are as many; 1 to 80 years
     ``sex``               "male", "female" or "both"
     ``noise_level``       daily noise exposure level L EX,8h, dB, up to 100, over ``noise_time``, h, to 40 years
     Source: ISO 7029:2017 clauses 4.2 to 4.4 and ISO 1999:2013 formulas 1 to 7, both read at second hand.
@@ -67,15 +67,22 @@ class OtologicallyNormal:
         if np.any(np.asarray(self.age[0]) > self.age[1]):
             raise BadInput("rises, from the youngest to the oldest", key="age", given="the oldest first")
         for end in self.age:
-            _within("age", np.asarray(end) / YEAR, 18.0, 80.0, "years")
+            _within("age", np.asarray(end) / YEAR, 1.0, 80.0, "years")
         _within("noise_time", np.asarray(self.noise_time) / YEAR, 0.0, 40.0, "years")
         _within("noise_level", np.asarray(self.noise_level), 0.0, 100.0, "dB")
 
     @property
-    def years(self) -> Array:
-        """Age of each subject past 18 years."""
+    def ages(self) -> Array:
+        """Age of each subject in years, shape (subject,)."""
         youngest, oldest = self.age
-        return np.asarray(youngest + (oldest - youngest) * ndtr(self.age_rank)) / YEAR - 18.0
+        return np.ravel(youngest + (oldest - youngest) * ndtr(self.age_rank)) / YEAR
+
+    @property
+    def years(self) -> Array:
+        """Years past 18 of each subject; the young hear as at 18, where the norms begin."""
+        youngest, oldest = self.age
+        age = np.asarray(youngest + (oldest - youngest) * ndtr(self.age_rank)) / YEAR
+        return np.maximum(age - 18.0, 0.0)
 
     @property
     def covered(self) -> tuple[float, float]:

@@ -136,6 +136,11 @@ class OwnAudiogram:
         return float(frequency[0]), float(frequency[-1])
 
     @property
+    def ages(self) -> None:
+        """Nobody's age is in a file of audiograms."""
+        return None
+
+    @property
     def recorded(self) -> tuple[Kilohertz, DecibelsHL, NDArray[np.intp]]:
         """Frequencies tested, the levels read there, (1, frequency), and that every subject is this person."""
         frequency, level, _ = self.tested(self.chosen)

@@ -104,6 +104,11 @@ class Recorded:
         return float(self.frequency[0]), float(self.frequency[-1])
 
     @property
+    def ages(self) -> None:
+        """Nobody's age is in a file of audiograms."""
+        return None
+
+    @property
     def recorded(self) -> tuple[Kilohertz, DecibelsHL, NDArray[np.intp]]:
         """Frequencies, the levels read of each person, those who hear best first, and whom each subject is."""
         return self.frequency, self.levels, self.drawn

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from otosome.study.study import Study
 
 # A knot list for a longer study would outgrow memory; no published animal study is longer.
-LONGEST = 2 * 365 * 24.0
+# Twenty years: a life of any animal, and what is followed after an operation.
+LONGEST = 20 * 365 * 24.0
 
 
 # Bounds far beyond any laboratory: what lies outside them is a slip, and numbers there can no longer be computed.

@@ -1,0 +1,196 @@
+"""Exposure runs and renamed animals, from a laboratory's ids and sheets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from otosome.catalog import Catalog
+from otosome.errors import BadInput
+from otosome.laboratory.animals import COLUMNS as SHEET
+from otosome.laboratory.animals import Animals
+from otosome.laboratory.cohorts import Runs, components, notes, renamed, runs_of, spread
+from otosome.laboratory.intake import intake
+from otosome.laboratory.mapping import Meaning
+
+
+def sheet_of(**columns: list[str]) -> pd.DataFrame:
+    size = len(columns["subject"])
+    return pd.DataFrame({name: columns.get(name, [""] * size) for name in SHEET})
+
+
+def read(*rows: tuple[str, str, float]) -> pd.DataFrame:
+    """Readings of an id at a visit."""
+    return pd.DataFrame(
+        {
+            "subject": [row[0] for row in rows],
+            "group": "noise",
+            "time": np.nan,
+            "quantity": "abr_threshold",
+            "frequency": 16.0,
+            "value": [row[2] for row in rows],
+            "unit": "dB SPL",
+            "level": np.nan,
+            "censored": "none",
+            "recorded": "",
+            "flag": [f"timepoint: {row[1]}" for row in rows],
+        }
+    )
+
+
+def test_a_number_that_begins_again_begins_a_run_and_numbers_go_by_size():
+    runs = runs_of(["a_2", "a_10", "a_1", "b_1", "b_2", "c_3", "d_1", "d_2"], None)
+    assert runs.by == "ids"
+    assert runs.of == {
+        "a_1": "run 1", "a_2": "run 1", "a_10": "run 1", "b_1": "run 2", "b_2": "run 2", "c_3": "run 2",
+        "d_1": "run 3", "d_2": "run 3",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [["m1", "m2", "m3"], ["anna", "bert", "carl"], ["a1", "b1", "c1"], ["a7"]])
+def test_ids_that_never_begin_again_or_always_do_say_nothing(names):
+    assert runs_of(names, None) == Runs()
+
+
+def test_the_sheet_speaks_before_the_ids_a_run_before_a_day_and_a_day_before_a_cage():
+    names = ["a1", "a2", "b1", "b2"]
+    stated = {"run": ["x", "y", "x", "y"], "day0": ["2025-01-01", "2025-01-01 09:00", "2025-02-01", "2025-02-01"],
+              "cage": ["7", "8", "8", "8"]}  # fmt: skip
+    for key, runs in (
+        ("run", ["x", "y", "x", "y"]),
+        ("day0", ["2025-01-01", "2025-01-01", "2025-02-01", "2025-02-01"]),
+        ("cage", ["7", "8", "8", "8"]),
+    ):
+        found = runs_of(names, sheet_of(subject=names, **stated))
+        assert (found.by, list(found.of.values())) == (key, runs)
+        del stated[key]
+    assert runs_of(names, sheet_of(subject=names)).by == "ids"
+
+
+def test_components_are_those_that_were_drawn():
+    rng = np.random.default_rng(1)
+    run = np.repeat(np.arange(2000), 5)
+    values = rng.normal(0.0, 9.0, 2000)[run] + rng.normal(0.0, 6.0, run.size)
+    among, within = components(values, [str(r) for r in run])
+    assert among == pytest.approx(9.0, rel=0.05)
+    assert within == pytest.approx(6.0, rel=0.02)
+
+
+def test_components_by_hand():
+    # Means 10 and 20; 1 within; 2 of a run: (2 * 50 - 2) / 2 = 49 between.
+    among, within = components(np.array([9.0, 11.0, 19.0, 21.0]), ["a", "a", "b", "b"])
+    assert (among, within) == pytest.approx((7.0, np.sqrt(2.0)))
+    assert np.isnan(components(np.array([1.0, 2.0]), ["a", "b"])).all()
+
+
+def test_the_spread_is_not_split_where_no_run_is_known():
+    rows = read(("anna", "2w", 40.0), ("bert", "2w", 60.0))
+    (row,) = spread(rows, Runs()).to_dict("records")
+    assert (row["by"], row["animals"], row["sd"]) == ("not split", 2, pytest.approx(np.sqrt(200.0)))
+    assert np.isnan(row["between_runs"]) and np.isnan(row["runs"])
+    (note,) = notes(Runs(), None, 2)
+    assert "not split" in note
+
+
+def test_a_run_of_one_animal_and_two_strains_of_one_cage_are_named():
+    names = ["a", "b", "c"]
+    rows = sheet_of(subject=names, cage=["1", "1", "2"], strain=["cba_caj", "c57bl6", "cba_caj"])
+    said = " ".join(notes(runs_of(names, rows), rows, 3))
+    assert "Runs of a single animal, which say nothing of the spread within a run: 2." in said
+    assert "Several strains in one run: 1 (cba_caj, c57bl6)" in said
+
+
+def test_a_stated_run_of_two_strains_or_an_animal_of_two_runs_is_refused(tmp_path):
+    file = tmp_path / "animals.csv"
+    for text, words in (
+        ("subject,run,strain\na,1,cba_caj\nb,1,c57bl6\n", "several strains"),
+        ("subject,ear,run\na,left,1\na,right,2\n", "two runs"),
+    ):
+        file.write_text(text)
+        with pytest.raises(BadInput, match=words):
+            Animals.read(file)
+
+
+def test_an_id_that_changes_between_visits_is_asked_about_once_with_the_mapping_that_says_so():
+    rows = read(
+        ("I-1655_11", "baseline", 10.0), ("I-1657_11", "24h", 60.0), ("E1-1657_11", "2w", 40.0),
+        ("I-1655_12", "baseline", 10.0), ("I-1655_12", "24h", 60.0), ("I-1655_12", "2w", 40.0),
+        ("m-07", "baseline", 10.0), ("M 7", "24h", 60.0),
+    )  # fmt: skip
+    (note,) = renamed(rows)
+    assert "I-1655_11 (baseline) = I-1657_11 (24h) = E1-1657_11 (2w)" in note
+    assert "m-07 (baseline) = M 7 (24h)" in note
+    assert '[animals] "I-1657_11" = "I-1655_11", "E1-1657_11" = "I-1655_11", "M 7" = "m-07"' in note
+    assert "_12" not in note
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("a_1", "baseline", 1.0), ("b_2", "24h", 1.0)],  # other numbers
+        [
+            ("a_1", "24h", 1.0),
+            ("A_1", "24h", 1.0),
+            ("a_2", "baseline", 1.0),
+            ("a_2", "24h", 1.0),
+        ],  # at one visit
+        [("a_1", "24h", 1.0), ("a_2", "24h", 1.0)],  # nobody is missing
+    ],
+)
+def test_animals_that_are_two_are_not_asked_about(rows):
+    assert not list(renamed(read(*rows)))
+
+
+TABLE = "id,freq_hz,threshold,abr_time\na_1,8000,20,baseline\na_2,8000,25,baseline\nA1,8000,60,24h\na_2,8000,55,24h\n"
+MAPPING = """otosome = "mapping/1"
+[[table]]
+columns = ["id", "freq_hz", "threshold", "abr_time"]
+subject = "id"
+time = "abr_time"
+species = "mouse"
+times = { baseline = "-24 h", "24h" = "24 h" }
+codes = []
+[table.column.threshold]
+quantity = "abr_threshold"
+unit = "dB SPL"
+frequency = "freq_hz"
+"""
+
+
+def imported(tmp_path, animals: str):
+    table, file = tmp_path / "abr.csv", tmp_path / "map.toml"
+    table.write_text(TABLE)
+    file.write_text(MAPPING + animals)
+    return intake([table], Catalog(), meaning=Meaning.read(file))
+
+
+def test_a_mapping_joins_the_visits_of_a_renamed_animal(tmp_path):
+    asked = imported(tmp_path, "")
+    assert any("a_1 (-24 h) = A1 (24 h)" in note for note in asked.notes)
+    mended = imported(tmp_path, '[animals]\nA1 = "a_1"\n')
+    assert sorted(set(mended.readings["subject"])) == ["a_1", "a_2"]
+    assert not any("changed between visits" in note for note in mended.notes)
+
+
+@pytest.mark.parametrize(
+    ("animals", "words"),
+    [('B9 = "a_1"', "B9"), ('A1 = "a_1"\na_1 = "a_2"', "first id"), ('A1 = ""', "no first id")],
+)
+def test_a_mapping_of_animals_that_are_not_there_or_go_round_is_refused(tmp_path, animals, words):
+    with pytest.raises(BadInput, match=words):
+        imported(tmp_path, f"[animals]\n{animals}\n")
+
+
+def test_a_wave_larger_than_any_at_a_scalp_is_flagged_and_kept(tmp_path):
+    table, file = tmp_path / "wave.csv", tmp_path / "map.toml"
+    table.write_text("id,freq_hz,amp,db\nm,16000,1200,80\nn,16000,31000,80\n")
+    file.write_text(
+        'otosome = "mapping/1"\n[[table]]\ncolumns = ["id", "freq_hz", "amp", "db"]\nsubject = "id"\ncodes = []\n'
+        'species = "mouse"\n[table.column.amp]\nquantity = "wave1"\nunit = "nV"\nfrequency = "freq_hz"\nlevel = "db"\n'
+    )
+    read = intake([table], Catalog(), meaning=Meaning.read(file))
+    gross = read.readings["flag"].str.contains("gross outlier")
+    assert read.readings["subject"][gross].tolist() == ["n"]
+    assert len(read.readings) == 2
+    assert any(note.startswith("1 readings of wave I lie above 20 uV") for note in read.notes)
