@@ -145,3 +145,32 @@ def test_a_result_follows_drugs_at_the_probes_and_arms_without_them_hold_none():
     assert curves.sel(arm="none").max() == 0.0
     assert np.all(curves.sel(arm="drug").max("hour") > 0.0)
     assert curves.sel(arm="drug", hour=0.0).max() == 0.0
+
+
+def test_a_microdialysate_is_the_mean_of_the_time_it_was_collected():
+    """Of a bolus the mean from a to b is C0 (exp(-k a) - exp(-k b)) / (k (b - a)); the first straddles it."""
+    bolus = DRUG.format(route="intravenous", solute="dexamethasone", dose='amount = "4 mg/kg"')
+    measure = (
+        '[measure.dialysate]\nendpoint = "concentration"\nsolute = "dexamethasone"\nof = "plasma"\n'
+        'collected = "20 min"\nat = ["10 min", "20 min", "2 h", "18 h"]\n'
+    )
+    chain = loads(HEAD + bolus + measure, "drug.toml")
+    read = simulate(chain, best(chain), workers=1)["dialysate"].values[0, 0, :, 0]
+    k, c0, width = 0.24, 4e-3 / chain.parameters["solutes.dexamethasone.molar_mass"].value, 1 / 3
+    ends = np.array([1 / 6, 1 / 3, 2.0, 18.0])
+    begins = np.maximum(ends - width, 0.0)
+    exact = c0 * (np.exp(-k * begins) - np.exp(-k * ends)) / (k * width)
+    assert read == pytest.approx(exact, rel=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ('collected = "0 min"', "must lie above zero"),
+        ('collected = "10 min"\nsample = "apex"', "is of a probe in place"),
+    ],
+)
+def test_a_dialysate_that_cannot_be_is_refused(more, message):
+    text = APICAL.replace('sample = "apex"\n', more + "\n")
+    with pytest.raises(BadInput, match=message):
+        study(text)

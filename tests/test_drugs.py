@@ -66,6 +66,26 @@ def test_a_drug_reaches_perilymph_by_every_route_in_every_kind_of_dose_or_is_ref
         assert peak(stated(lasting, route)) > 0.0
 
 
+OVER_TIME = {
+    "again": ('concentration = "1 mM"\nvolume = "3 uL"', '["0 h", "4 h"]'),
+    "by a pump": ('concentration = "1 mM"\nrate = "0.1 uL/h"\nduration = "6 h"', '["0 h"]'),
+    "of a gel": ('concentration = "1 mM"\nvolume = "3 uL"\nrelease = { half_time = "6 h" }', '["0 h"]'),
+    "of an implant": ('amount = "1 ug"\nvolume = "3 uL"\nrelease = { over = "12 h" }', '["0 h"]'),
+    "with a burst": (
+        'amount = "1 ug"\nvolume = "3 uL"\nrelease = { over = "9 h", burst = 0.5, burst_half_time = "1 h" }',
+        '["0 h"]',
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OVER_TIME)
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_drug_that_is_given_over_time_reaches_perilymph_by_every_route(route, kind):
+    dose, at = OVER_TIME[kind]
+    text = HEAD + DRUG.format(route=route, dose=dose, solute="dexamethasone")
+    assert peak(loads(text.replace('at = ["0 h"]', f"at = {at}"), "drug.toml")) > 0.0
+
+
 @pytest.mark.parametrize(
     "solute", [name for name in Catalog().names("solutes") if name not in ("vesicle", "protein")]
 )

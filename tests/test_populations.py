@@ -11,6 +11,7 @@ from scipy.special import ndtri
 from otosome.catalog import Catalog, get
 from otosome.errors import BadInput
 from otosome.evidence import draw_columns
+from otosome.roles import Ear
 from otosome.shelves.populations.otologically_normal import (
     age_median,
     age_spread,
@@ -33,7 +34,14 @@ def column(values):
 
 
 def people(age=60.0, standing=0.0, noise_level=0.0, noise_time=0.0, sex="male", oldest=None, **ranks):
-    numbers = {"standing": standing, "limit": 120.0, "age_rank": 0.0, "sex_rank": 0.0, "outer_share": 0.65}
+    numbers = {
+        "standing": standing,
+        "limit": 120.0,
+        "age_rank": 0.0,
+        "sex_rank": 0.0,
+        "outer_share": 0.65,
+        "lone": 0.65,
+    }
     table = {f"populations.otologically_normal.{k}": np.ravel(v) for k, v in (numbers | ranks).items()}
     ages = [column(np.multiply(end, YEAR)) for end in (age, age if oldest is None else oldest)]
     noise = {"noise_level": noise_level, "noise_time": noise_time * YEAR}
@@ -200,3 +208,23 @@ def test_an_ear_brings_its_age_to_the_audiogram():
     value = audiogram.value(EAR, cells_with(), frequency)
     assert np.allclose(value, old.baseline(frequency))
     assert np.all(audiogram.value(EAR, cells_with(ohc=0.5), frequency) > value)
+
+
+def test_the_old_keep_most_neurons_though_few_have_a_synapse_and_the_audiogram_stays():
+    """A quarter of the neurons go by 75 (makary_2011, unverified); past 60 most axons are gone (wu_2019)."""
+    place = np.linspace(0.1, 0.9, 17)
+    ear = Ear("human", place, 20.0 * 10.0 ** (-2.1 * place), np.array([31.5]), {})
+    rates = {
+        kind: get("cells", kind).columns(
+            {p.name: np.array([p.value]) for p in get("cells", kind).parameters("human").values()},
+            "human",
+        )
+        for kind in ("ohc", "ihc", "synapse", "sgn")
+    }
+    old, bare = (people(age=75.0, lone=lone).arrived(ear, rates) for lone in (0.65, 0.0))
+    assert 0.6 < old["sgn"].mean() < 0.85
+    assert np.median(1.0 - old["synapse"]) > 0.6
+    # Fibres that carry sound, and so the audiogram, are the same.
+    for kind in ("ohc", "synapse"):
+        assert np.array_equal(old[kind], bare[kind])
+    assert np.array_equal(np.minimum(old["synapse"], old["sgn"]), bare["synapse"])

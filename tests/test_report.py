@@ -266,7 +266,14 @@ def labels() -> dict[str, Any]:
 def arm_content(name: str) -> dict[str, Any]:
     insults = [] if name == "untouched" else ["cisplatin 12 mg/kg"]
     treatments = ["example_lot, 5 uL, round_window"] if "vesicles" in name else []
-    return {"name": name, "insults": insults, "treatments": treatments, "devices": [], "without": []}
+    return {
+        "name": name,
+        "insults": insults,
+        "drugs": [],
+        "treatments": treatments,
+        "devices": [],
+        "without": [],
+    }
 
 
 def mover(row: str) -> dict[str, Any]:

@@ -301,3 +301,19 @@ def test_every_key_says_what_it_takes_with_examples_that_it_takes(table: type[Ta
         value = [example] if several and isinstance(example, str) else example
         adapter: TypeAdapter[object] = TypeAdapter(Annotated[field.annotation, field])
         assert adapter.dump_python(adapter.validate_python(value)) == value
+
+
+def packed(count: str) -> dict[str, Any]:
+    values = values_of("noise_mouse")
+    for use in values["treatment"].values():
+        use |= {"amount": count, "volume": "1 uL"}
+    return values
+
+
+def test_spheres_fill_no_more_than_the_densest_packing_of_their_volume() -> None:
+    """Kepler: pi / sqrt(18) of a volume; of spheres of 71 nm, the least that the lot's median may be."""
+    sphere = 3.141592653589793 / 6 * 71e-6**3
+    most = 3.141592653589793 / 18**0.5 / sphere
+    Study.of(packed(f"{0.99 * most:.6e} particles"), name="dense")
+    with pytest.raises(BadInput, match="does not fit into its volume"):
+        Study.of(packed(f"{1.01 * most:.6e} particles"), name="denser")

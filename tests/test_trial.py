@@ -223,3 +223,12 @@ def test_the_templates_numbers_are_worked_out_once_more(tmp_path):
     # 19.9 dB, three frequencies at 0.81: the mean spreads by 19.9 sqrt((1 + 2 x 0.81) / 3) = 18.60 dB.
     assert value(plan, "spread between animals of what is tested") == pytest.approx(18.597, abs=1e-3)
     assert entered == np.ceil(read / 0.9)
+
+
+def test_a_lot_that_is_not_there_is_refused_before_any_work(tmp_path):
+    text = MINE + (
+        '[simulate]\nstudy = "noise_mouse"\ntreated = "106 dB + vesicles"\ncontrol = "106 dB + vehicle"\n'
+        'measure = "abr"\nat = "14 d"\nn = 6\nbatch = "nowhere.toml"\n'
+    )
+    with pytest.raises(BadInput, match=r"nowhere\.toml"):
+        read_design(design(tmp_path, text), CATALOG)

@@ -184,10 +184,13 @@ class Catalog:
 
     A shelf's folders are listed once, when it is first asked for: a study asks hundreds of times.
 
+    ``own``     folders that the person named: they may hold code
+    ``beside``  the folder ``shelves`` that lies beside a study, data alone: code in it is never run
     ``curves``  by full name, in place of those the shelves hold
     """
 
     own: tuple[Path, ...] = ()
+    beside: Path | None = None
     curves: Mapping[str, Curve] = field(default_factory=dict, hash=False)
     _listed: dict[str, dict[str, Path]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
@@ -195,6 +198,20 @@ class Catalog:
         for folder in self.own:
             if not folder.is_dir():
                 raise BadInput("is not a folder", file=str(folder), cure="name a folder that holds shelves")
+
+    @classmethod
+    def of_study(cls, folder: Path | None, own: tuple[Path, ...] = ()) -> Catalog:
+        """The shelves of a study that lies in a folder: those named, and the folder ``shelves`` beside it."""
+        beside = None if folder is None else folder / "shelves"
+        named = {root.resolve() for root in own}
+        if beside is None or not beside.is_dir() or beside.resolve() in named:
+            return cls(tuple(own))
+        return cls(tuple(own), beside)
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """Every folder of one's own, those named first."""
+        return self.own if self.beside is None else (*self.own, self.beside)
 
     def names(self, shelf: str) -> list[str]:
         """The entries of a shelf; raises BadInput for an unknown shelf."""
@@ -268,6 +285,19 @@ class Catalog:
         """A batch that a study holds itself, from plain values; raises BadInput naming file and key."""
         return self.restated(Entry(make_card(values, "batches", name, file), None))
 
+    def _check_data(self, file: Path) -> None:
+        """Refuse an entry beside a study that holds code, or leads out of its folder."""
+        if self.beside is None or not file.is_relative_to(self.beside):
+            return
+        if file.with_suffix(".py").exists():
+            raise BadInput(
+                "comes with code, and a folder beside a study is data alone",
+                file=str(file.with_suffix(".py")),
+                cure=f"read it; if you trust it, name its folder: --shelves {self.beside}",
+            )
+        if not file.resolve().is_relative_to(self.beside.resolve()):
+            raise BadInput("leads out of the study's folder", file=str(file), cure="copy what it leads to")
+
     def _check_names(self, card: Card) -> None:
         """Refuse an option that names an entry there is not."""
         for key, named in card.names.items():
@@ -296,9 +326,10 @@ class Catalog:
 
     def source_file(self, key: str) -> Path:
         """The file of a source, one's own before the shipped; raises BadInput if no shelf has it."""
-        for root in (*self.own, SHIPPED):
+        for root in (*self.roots, SHIPPED):
             file = root / "sources" / f"{key}.toml"
             if _is_stem(key) and file.is_file():
+                self._check_data(file)
                 return file
         raise BadInput(f"no source {key!r}", given=key, cure=f"add sources/{key}.toml")
 
@@ -307,6 +338,7 @@ class Catalog:
         files = self._files(shelf)
         if name not in files:
             raise BadInput(f"{shelf}: no {name!r}", given=name, allowed=sorted(files))
+        self._check_data(files[name])
         return files[name]
 
     def _files(self, shelf: str) -> dict[str, Path]:
@@ -318,7 +350,7 @@ class Catalog:
         if shelf not in SHELVES:
             raise BadInput(f"no shelf {shelf!r}", given=shelf, allowed=list(SHELVES))
         files: dict[str, Path] = {}
-        for root in (SHIPPED, *self.own):
+        for root in (SHIPPED, *self.roots):
             for file in sorted((root / shelf).glob("*.toml")):
                 if file.stem in files:
                     raise BadInput(
@@ -327,7 +359,7 @@ class Catalog:
                         cure="give it another name",
                     )
                 files[file.stem] = file
-            for file in (root / shelf).glob("*.py"):
+            for file in (root / shelf).glob("*.py") if root != self.beside else ():
                 if file.stem != "__init__" and not file.with_suffix(".toml").is_file():
                     raise BadInput(
                         "has a formula but no numbers", file=str(file), cure=f"add {file.stem}.toml"

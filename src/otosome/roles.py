@@ -521,7 +521,18 @@ class Device(Protocol):
 
 # What an endpoint may ask of a measure.
 Word = Literal[
-    "frequency", "cell", "level", "material", "speech", "noise", "solute", "of", "place", "sample", "limit"
+    "frequency",
+    "cell",
+    "level",
+    "material",
+    "speech",
+    "noise",
+    "solute",
+    "of",
+    "place",
+    "sample",
+    "collected",
+    "limit",
 ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from otosome.answers import stored
 from otosome.answers.accuracy import accuracy
 from otosome.answers.description import described
-from otosome.answers.exposure import exposure
+from otosome.answers.exposure import course, exposure
 from otosome.answers.headline import headline
 from otosome.answers.sensitivity import sensitivity
 from otosome.answers.sources import sources
@@ -29,9 +29,12 @@ def answer(
 
     ``table``  ears of ``draw``, or the same as a plain table (``Ears.of``)
     returns  the dataset of ``simulate`` with where each place lies, the window's variables where ``has_window``,
-             and in its attributes (``answers.stored``) the headline (empty where nothing is compared), the
-             sensitivities, what crosses to the other ear, the numerical errors, the description and the sources
+             where drugs go (``along_<solute>``), and in its attributes (``answers.stored``) the headline (empty where
+             nothing is compared), the sensitivities, what crosses to the other ear, the numerical errors, the
+             description and the sources
     """
+    import xarray as xr
+
     ears = Ears.of(table)
     ears.alike("a report")
     result = simulate(study, ears, workers, tick)
@@ -44,7 +47,7 @@ def answer(
             if question and has_window(study)
             else pool.submit(places, study)
         )
-        exact = pool.submit(accuracy, study, result, ears)
+        exact, carried = pool.submit(accuracy, study, result, ears), pool.submit(course, study)
         movers = [] if question is None else sensitivity(study, question, workers)
     stored.write(
         result,
@@ -56,4 +59,5 @@ def answer(
         drugs=exposure(study, result),
         headline={} if question is None else headline(study, result, question, movers, ears),
     )
-    return result.merge(drawn.result(), join="exact", combine_attrs="override")
+    pictures = [drawn.result(), carried.result()]
+    return xr.merge([result, *pictures], join="exact", combine_attrs="override")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from otosome.forward import Cochleae, best, plan, planned
 from otosome.lots.counted import drawn_sizes
-from otosome.study import DeviceUse, InsultUse, Study, Treatment
+from otosome.study import DeviceUse, DrugUse, InsultUse, Study, Treatment
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class ArmContent:
 
     name: str
     insults: list[str]
+    drugs: list[str]
     treatments: list[str]
     devices: list[str]
     without: list[str]
@@ -99,6 +100,7 @@ def _arms(study: Study) -> list[ArmContent]:
         ArmContent(
             name=arm.name,
             insults=[_insult(tables.insult[name]) for name in arm.insults],
+            drugs=[_drug(tables.drug[name]) for name in arm.drugs],
             treatments=[_treatment(tables.treatment[name]) for name in arm.treatments],
             devices=[_worn(tables.device[name]) for name in arm.devices],
             without=list(arm.without),
@@ -110,6 +112,13 @@ def _arms(study: Study) -> list[ArmContent]:
 def _insult(use: InsultUse) -> str:
     strength = use.level if use.amount is None else use.amount
     return use.entry if strength is None else f"{use.entry} {strength}"
+
+
+def _drug(use: DrugUse) -> str:
+    strength = use.amount if use.concentration is None else use.concentration
+    times = f"{len(use.at)} times" if len(use.at) > 1 else None
+    parts = (use.solute, strength, use.volume, use.rate, use.route, times)
+    return ", ".join(str(value) for value in parts if value is not None)
 
 
 def _treatment(treatment: Treatment) -> str:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otosome.answers.numbers import Interval, significant
+from otosome.forward import Cochleae, Fate, best, plan
 from otosome.model.kinetics import Kinetics, kinetics
 from otosome.study import Study
+from otosome.study.tables.drugs import Point
 from otosome.units import Array, convert
 
 if TYPE_CHECKING:
@@ -51,30 +53,112 @@ class Gradient:
 
 
 @dataclass(frozen=True)
-class Drugs:
-    """Where the drugs of a study went, and in which arms one never came to the ear."""
+class Followed:
+    """A solute that is followed: the unit its numbers are written in, and what 1 uM is in that unit."""
 
+    solute: str
+    unit: str
+    scale: float
+
+
+@dataclass(frozen=True)
+class Assayed:
+    """A concentration of the user's own table, in the unit its solute is written in; h.
+
+    ``censored``  "below" a limit of quantification or "above" one, which stands in its place; else "none"
+    """
+
+    solute: str
+    probe: str
+    animal: str
+    time: float
+    value: float
+    censored: str
+
+
+@dataclass(frozen=True)
+class Drugs:
+    """Where the drugs of a study went, what was measured of them, and in which arms one never came to the ear.
+
+    ``worlds``  draws of what is not known, which the intervals rest on
+    """
+
+    worlds: int
+    followed: list[Followed]
     exposures: list[Exposure]
     gradients: list[Gradient]
+    assayed: list[Assayed]
     notes: list[str]
+
+    @classmethod
+    def none(cls) -> Drugs:
+        """Of a study that gives none."""
+        return cls(0, [], [], [], [], [])
+
+    def unit(self, solute: str) -> Followed:
+        """How a solute is written."""
+        return next(each for each in self.followed if each.solute == solute)
 
 
 def exposure(study: Study, result: xr.Dataset) -> Drugs:
-    """The numbers of every drug at every probe of every arm that gets it."""
-    drugs = Drugs([], [], [])
-    for name in (str(name) for name in result.data_vars if str(name).startswith(_PREFIX)):
+    """The numbers of every drug at every probe of every arm that gets it, and the user's own measurements."""
+    names = [str(name) for name in result.data_vars if str(name).startswith(_PREFIX)]
+    solutes = [name.removeprefix(_PREFIX) for name in names]
+    worlds = int(np.unique(result["world"].values).size)
+    drugs = Drugs(worlds, [_followed(study, solute) for solute in solutes], [], [], [], [])
+    for name, solute in zip(names, solutes, strict=True):
         for arm in map(str, result["arm"].values):
             curves = result[name].sel(arm=arm).transpose("probe", "subject", "hour").values
-            solute = name.removeprefix(_PREFIX)
             if _gets(study, arm, solute):
                 _add(drugs, study, arm, solute, result["hour"].values, curves)
+    points = (point for use in study.tables.drug.values() for point in use.points)
+    drugs.assayed.extend(_assayed(drugs, point) for point in points)
     return drugs
 
 
-def in_mass(study: Study, solute: str) -> tuple[float, str]:
-    """What 1 uM of a solute is in the unit it is written in: ug/mL, or uM where its molar mass is not known."""
+def course(study: Study) -> xr.Dataset:
+    """``along_<solute>``: a drug in the scala tympani over time and place, uM, (arm, hour, place); best values.
+
+    Of a prodrug, what it becomes as well; empty where no drug is given by name.
+    """
+    import xarray as xr
+
+    chain = plan(study)
+    ears = Cochleae(chain, best(study))
+    fates = [Fate(ears, arm) for arm in chain.arms]
+    at = chain.at(chain.hours)
+    solutes = dict.fromkeys(name for use in study.tables.drug.values() for name in study.carried(use.solute))
+    return xr.Dataset(
+        {
+            f"along_{solute}": (
+                ("arm", "hour", "place"),
+                np.stack([fate.concentration(solute, "scala_tympani")[0, at] for fate in fates]),
+                {"unit": "uM"},
+            )
+            for solute in solutes
+        }
+    )
+
+
+def _followed(study: Study, solute: str) -> Followed:
+    """In ug/mL, or in uM where its molar mass is not known."""
     mass = study.parameters.get(f"solutes.{solute}.molar_mass")
-    return (1.0, "uM") if mass is None else (convert(mass.value, "ug/uL", "ug/mL"), "ug/mL")
+    return (
+        Followed(solute, "uM", 1.0)
+        if mass is None
+        else Followed(solute, "ug/mL", convert(mass.value, "ug/uL", "ug/mL"))
+    )
+
+
+def _assayed(drugs: Drugs, point: Point) -> Assayed:
+    """A measurement in the unit its solute is written in; one in mass is of a solute whose molar mass is known."""
+    value = float(point.value)
+    in_unit = (
+        value * drugs.unit(point.solute).scale
+        if point.value.unit == "uM"
+        else convert(value, "ug/uL", "ug/mL")
+    )
+    return Assayed(point.solute, point.probe, point.animal, float(point.time), in_unit, point.censored)
 
 
 def _gets(study: Study, arm: str, solute: str) -> bool:
@@ -87,7 +171,7 @@ def _add(drugs: Drugs, study: Study, arm: str, solute: str, hours: Array, curves
     """What is said of one drug in one arm; ``curves``  uM, shape (probe, ear, hour)."""
     doses = [use for use in study.doses(study.arm(arm)).values() if solute in study.carried(use.solute)]
     ends = max(float(moment) + use.span for use in doses for moment in use.at)
-    scale, unit = in_mass(study, solute)
+    scale, unit = drugs.unit(solute).scale, drugs.unit(solute).unit
     each = {p: kinetics(hours, scale * curve, ends) for p, curve in zip(study.probes, curves, strict=True)}
     drugs.exposures.extend(_exposure(arm, solute, probe, numbers, unit) for probe, numbers in each.items())
     ear = [name for name, probe in study.probes.items() if probe.of not in _ELSEWHERE]

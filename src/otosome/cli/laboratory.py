@@ -49,7 +49,9 @@ def new(
     ],
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="For animals: the files the sheet is for; for a batch: its exports and plates."),
+        typer.Argument(
+            help="For animals: the files the sheet is for; a batch: its exports; a drug: its name."
+        ),
     ] = None,
     source: Annotated[
         Path | None, typer.Option("--from", help="For fit: a table, or an import's folder.")

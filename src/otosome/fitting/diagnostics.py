@@ -217,14 +217,19 @@ def _checked(
         over = "time" if len({place[1] for place in places}) > 1 or measure.frequency is None else "tone"
         axis = 1 if over == "time" else 2
         for step in sorted({place[axis] for place in places}):
-            some = [place for place in places if place[axis] == step]
-            told, simulated = _percentiles(readings, {p: drawn[p] for p in some}, ratio, luck)
-            spread = np.quantile(simulated, LEVELS, axis=0)
-            count = int(sum(same(readings, *place).sum() for place in some))
+            some = {place: drawn[place] for place in places if place[axis] == step}
             at = float(times[step]) if over == "time" else float(measure.tones[step])
-            ends = [(float(a), float(b), float(c)) for a, b, c in (told, *spread)]
+            count = int(sum(same(readings, *place).sum() for place in some))
+            ends = _ends(*_percentiles(readings, some, ratio, luck))
             rows.append(Checked(readings.measure, study.tables.arm[arm].name, over, at, count, *ends))
     return rows
+
+
+def _ends(of_readings: Array, simulated: Array) -> list[tuple[float, float, float]]:
+    """Percentiles of readings, and 5, 50 and 95 % of those of replicates (replicate, level), a triple each."""
+    return [
+        (float(a), float(b), float(c)) for a, b, c in (of_readings, *np.quantile(simulated, LEVELS, axis=0))
+    ]
 
 
 def _percentiles(
@@ -239,9 +244,9 @@ def _percentiles(
         own, shift = readings.reading.value[same(readings, *place)], middle - middles[place]
         real.append(scale(own) + shift)
         replicates.append(scale(luck.choice(values, (_REPLICATES, own.size))) + shift)
-    told = np.quantile(np.concatenate(real), LEVELS)
+    of_readings = np.quantile(np.concatenate(real), LEVELS)
     simulated = np.quantile(np.concatenate(replicates, axis=1), LEVELS, axis=1).T
-    return (np.exp(told), np.exp(simulated)) if ratio else (told, simulated)
+    return (np.exp(of_readings), np.exp(simulated)) if ratio else (of_readings, simulated)
 
 
 def _calibration(measure: str, errors: Array) -> Calibration:

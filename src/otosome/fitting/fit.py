@@ -37,8 +37,8 @@ _TOLD, _PARTLY = 0.75, 0.25
 _TOGETHER, _AT_ODDS = 0.9, 2.0
 # Draws that a result keeps, and ears of a prediction.
 DRAWS, _EARS = 400, 400
-# Above it what twice as many nodes move the log-posterior by is said.
-_INEXACT = 0.5
+# Above it what twice as many nodes move the log-posterior of an animal by is said.
+_INEXACT = 0.1
 # Share of a chain that is left out as its beginning.
 _BURN = 0.5
 
@@ -198,8 +198,8 @@ def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
     else:
         deviates, mixing = np.empty((0, numbers)), None
     ears = _ears(free, deviates, tables.seed)
-    answer, told = _answer(file, likelihood, summit, deviates, mixing, ears, steps)
-    return Outcome(answer, ears, deviates, told)
+    answer, tested = _answer(file, likelihood, summit, deviates, mixing, ears, steps)
+    return Outcome(answer, ears, deviates, tested)
 
 
 def _sampled(
@@ -265,7 +265,8 @@ def _answer(
     )
     converged = mixing is not None and mixing.reached
     refusal = "" if method != "mode" else summit.refusal
-    sentences = [*_trust(method, search, converged, mixing, refusal), *_told(estimates, pairs)]
+    animals = len({int(a) for some in file.fitted.readings for a in some.animal})
+    sentences = [*_trust(method, search, converged, mixing, refusal, animals), *_told(estimates, pairs)]
     before, after = _simulated(file, None), _simulated(file, shown)
     left = None
     if file.left.size and ears is not None:
@@ -273,7 +274,7 @@ def _answer(
         left = HeldOut(foretold, group_score(file.study, file.fitted, file.left))
     # Prediction errors are of the most probable numbers: draws of a fit err together, for all ears alike.
     middle = after if ears is None else _simulated(file, probable)
-    told = diagnostics(file.study, *middle, file.fitted, file.tables.seed)
+    tested = diagnostics(file.study, *middle, file.fitted, file.tables.seed)
     answer = Fit(
         method,
         refusal,
@@ -283,7 +284,7 @@ def _answer(
         mixing,
         converged,
         0 if steps is None else len(steps.deviates),
-        len({int(a) for some in file.fitted.readings for a in some.animal}),
+        animals,
         file.fitted.size,
         [p.name for p in likelihood.animal.numbers],
         sentences,
@@ -291,10 +292,10 @@ def _answer(
         against(file.study, *after, file.fitted),
         left,
         _foretold(likelihood, summit.deviates),
-        told.calibration,
+        tested.calibration,
         file.data_hash,
     )
-    return answer, told
+    return answer, tested
 
 
 def _foretold(likelihood: Likelihood, deviates: Array) -> list[Foretold]:
@@ -421,7 +422,7 @@ def _pairs(free: Free, deviates: Array) -> list[Pair]:
 
 
 def _trust(
-    method: str, search: Search, converged: bool, mixing: Convergence | None, refusal: str
+    method: str, search: Search, converged: bool, mixing: Convergence | None, refusal: str, animals: int
 ) -> list[str]:
     """How far the numbers can be trusted as numbers."""
     lines = []
@@ -430,7 +431,7 @@ def _trust(
             f"No two of the {search.starts} starts ended within {AGREEMENT:g} of the best log-posterior: there may "
             "be a better place still; ask for more starts."
         )
-    if abs(search.node_error) > _INEXACT:
+    if abs(search.node_error) > _INEXACT * animals:
         lines.append(
             f"Twice as many nodes between animals move the log-posterior by {search.node_error:+.2f}: the sums over "
             "animals are not exact there, and the numbers may move."

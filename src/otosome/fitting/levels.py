@@ -1,9 +1,9 @@
 """What differs between animals, between runs and between ears, integrated: nodes, interpolated, and summed finely.
 
 Nobody simulates an animal of a fit. All are read from the same lanes, one for each node of what differs between
-animals. Between nodes true values are cubic splines, and so are the log-likelihoods of animals between nodes twice as
-dense, which are summed over 8 standard deviations in fine steps. So the nodes need only be as dense as what is read is
-curved, not as a peak is narrow; that they are dense enough is measured by twice as many (``fit``).
+animals. Between nodes true values are cubic splines within what is known; at nodes denser than these likelihoods are
+those of the endpoints, and between them straight lines of their logarithm. So no animal is ever more probable than at
+some node; a spline of logarithms was, and a search went there. Twice as many nodes say whether they are dense enough.
 
 Many numbers differ between animals, each by itself; what is read of an animal moves along few directions of them. The
 standard normal deviates of all numbers, turned to any right-angled axes, are standard normal again: so the axes along
@@ -29,6 +29,8 @@ from otosome.units import Array
 _WIDEST = 4.0
 # Nodes along the first axis of what differs between animals, and the second; of ears along each.
 ANIMAL_NODES, EAR_NODES = (11, 7), 5
+# Nodes at which likelihoods are computed, for each simulated one.
+_FINER = (4, 3)
 # Steps of the sums over what an animal may be along its first axis, and over all else.
 _STEP, _COARSE = 0.05, 0.2
 # Axes that hold this much of the variance are enough.
@@ -46,6 +48,7 @@ class Level:
     ``nodes``    along each axis, at least 4
     ``share``    of the variance of readings between animals that the axes hold
     ``step``     of the sum along the first axis
+    ``smooth``   whether log-likelihoods between nodes are cubic splines, and not straight lines
     """
 
     numbers: tuple[Parameter, ...] = ()
@@ -53,6 +56,7 @@ class Level:
     nodes: tuple[int, ...] = ()
     share: float = 1.0
     step: float = _COARSE
+    smooth: bool = True
 
     @property
     def size(self) -> int:
@@ -71,9 +75,16 @@ class Level:
         """The same with a node more between any two."""
         return replace(self, nodes=tuple(2 * many - 1 for many in self.nodes))
 
+    def fine(self) -> Level:
+        """The level at whose nodes likelihoods are computed: with straight lines between them."""
+        nodes = tuple(times * (many - 1) + 1 for many, times in zip(self.nodes, _FINER, strict=False))
+        return replace(self, nodes=nodes, smooth=False)
+
     def between(self, values: Array) -> Array:
-        """Values at the nodes of ``denser``, by splines kept within those known: from (lane, node, ...), same shape."""
-        each = [_through(many, _places(2 * many - 1)) for many in self.nodes]
+        """Values at the nodes of ``fine``, by splines kept within those known: (lane, node, ...) to the same."""
+        each = [
+            _through(many, _places(fine)) for many, fine in zip(self.nodes, self.fine().nodes, strict=True)
+        ]
         moved = np.moveaxis(np.tensordot(values, _kronecker(each), axes=(1, 1)), -1, 1)
         return np.clip(moved, values.min(axis=1, keepdims=True), values.max(axis=1, keepdims=True))
 
@@ -122,13 +133,15 @@ class Level:
         """Log-likelihoods (lane, node, unit) along the first axis, the others integrated out: (lane, point, unit)."""
         lanes, _, units = logs.shape
         for many in reversed(self.nodes[1:]):
-            fine = _spline(many, _COARSE) @ logs.reshape(-1, many, units)
+            fine = _line_through(many, _COARSE, self.smooth) @ logs.reshape(-1, many, units)
             logs = _summed(fine, _line(_COARSE)[1])
-        return np.asarray(_spline(self.nodes[0], self.step) @ logs.reshape(lanes, -1, units))
+        return np.asarray(
+            _line_through(self.nodes[0], self.step, self.smooth) @ logs.reshape(lanes, -1, units)
+        )
 
     def mean(self, values: Array) -> Array:
         """The mean over the level of values that are smooth along it: from (lane, node, ...) to (lane, ...)."""
-        each = [np.exp(_line(_COARSE)[1])[None] @ _spline(many, _COARSE) for many in self.nodes]
+        each = [np.exp(_line(_COARSE)[1])[None] @ _line_through(many, _COARSE, True) for many in self.nodes]
         return np.asarray(np.tensordot(values, _kronecker(each)[0], axes=(1, 0)))
 
 
@@ -145,12 +158,16 @@ def _places(nodes: int) -> Array:
 
 
 @lru_cache
-def _spline(nodes: int, step: float) -> Array:
-    """Values on a line, shape (point, node), of splines that are 1 at one node: a spline is linear in its nodes."""
-    return _through(nodes, _line(step)[0])
+def _line_through(nodes: int, step: float, smooth: bool) -> Array:
+    """Values in even steps, shape (point, node), of curves that are 1 at one node: splines, or straight lines."""
+    points = _line(step)[0]
+    if smooth:
+        return _through(nodes, points)
+    return np.stack([np.interp(points, _places(nodes), own) for own in np.eye(nodes)], axis=1)
 
 
 def _through(nodes: int, points: Array) -> Array:
+    """Values at points (point, node) of splines that are 1 at one node: a spline is linear in its nodes."""
     return np.asarray(CubicSpline(_places(nodes), np.eye(nodes))(points))
 
 

@@ -27,7 +27,7 @@ from otosome.units import Array
 _IMPOSSIBLE = -1e4
 _NEVER = -1e12
 # Lanes that go through together.
-_TOGETHER = 600
+_TOGETHER = 300
 # Readings of one ear by which the error of an instrument is averaged: standard normal deviates and weights.
 _LUCK, _SHARES = hermegauss(7)
 _SHARES = _SHARES / _SHARES.sum()
@@ -132,13 +132,13 @@ class Likelihood:
             return np.zeros((len(deviates), 0))
         logs = self._at_nodes(deviates, predicted)
         if self.observed.run is None:
-            return self._dense.integrated(logs)
+            return self._fine.integrated(logs)
         share = self.animal.between_runs(self.free.columns(deviates))
-        return self._dense.integrated_by_run(logs, self.observed.run, share)
+        return self._fine.integrated_by_run(logs, self.observed.run, share)
 
     def by_animal(self, deviates: Array) -> Array:
         """Log-likelihood of each animal's readings, each animal of a run of its own, shape (lane, animal)."""
-        return self._dense.integrated(self._at_nodes(deviates, self.predicted(deviates)))
+        return self._fine.integrated(self._at_nodes(deviates, self.predicted(deviates)))
 
     def of_printed(self, deviates: Array, printed: Means | Compared) -> Array:
         """Log-likelihood of something that a paper prints, shape (lane,)."""
@@ -198,8 +198,8 @@ class Likelihood:
         return mean, covariance
 
     def _at_nodes(self, deviates: Array, predicted: Mapping[str, Array]) -> Array:
-        """Log-likelihood of each animal's readings at the denser nodes, shape (lane, node, animal)."""
-        nodes = self._dense.size
+        """Log-likelihood of each animal's readings at fine nodes, shape (lane, node, animal)."""
+        nodes = self._fine.size
         columns = {name: np.repeat(c, nodes) for name, c in self._vectors(deviates).items()}
         logs = np.zeros((len(deviates) * nodes, len(self.observed.animals)))
         for readings in self.observed.readings:
@@ -208,8 +208,8 @@ class Likelihood:
         return logs.reshape(len(deviates), nodes, -1)
 
     @cached_property
-    def _dense(self) -> Level:
-        return self.animal.denser()
+    def _fine(self) -> Level:
+        return self.animal.fine()
 
     def predicted(self, deviates: Array) -> dict[str, Array]:
         """True values by measure at every node of the animals, (lane, node, ear node, unlike arm, time, tone)."""

@@ -119,6 +119,8 @@ class Fate:
     def assayed(self, measure: Measure, times: Array) -> Array:
         """A measure of a concentration, uM, shape (ear, time): of a sample, what the latest held that was begun."""
         solute, plan = str(measure.solute), self.ears.plan
+        if measure.collected is not None:
+            return self._dialysed(measure, times)
         if measure.sample is None:
             return self.followed(measure, solute)[:, plan.at(times)]
         drawn = [(n, draw.start) for n, (name, draw) in enumerate(plan.samples) if name == measure.sample]
@@ -131,6 +133,19 @@ class Fate:
         latest = np.searchsorted(starts[order], times + 1e-9, side="right") - 1
         values = total[:, numbers[order][np.maximum(latest, 0)]]
         return np.asarray(np.where(latest >= 0, values, 0.0))
+
+    def _dialysed(self, measure: Measure, times: Array) -> Array:
+        """Mean over the time a dialysate is collected until each moment, uM, shape (ear, time).
+
+        What dialysis itself takes away is not followed: a fraction of a microlitre's content an hour.
+        """
+        values, knots = self.followed(measure, str(measure.solute)), self.ears.plan.knots
+        pieces = 0.5 * (values[:, 1:] + values[:, :-1]) * np.diff(knots)
+        whole = np.concatenate([np.zeros((values.shape[0], 1)), np.cumsum(pieces, axis=1)], axis=1)
+        assert measure.collected is not None  # by who calls
+        span = float(measure.collected)
+        first = np.searchsorted(knots, times - span)
+        return np.asarray((whole[:, np.searchsorted(knots, times)] - whole[:, first]) / span)
 
     def _none(self, where: str) -> Array:
         shape = (self.ears.subjects, self.ears.plan.knots.size)
@@ -148,13 +163,14 @@ class Fate:
         }
 
     def _followed_in(self, solute: str) -> list[str]:
-        """The fluids and tissues in which a drug is followed: where it harms, and at the study's probes."""
+        """The fluids and tissues in which a drug is followed: where it harms, at probes, along the scala."""
         carried = set(self.ears.study.carried(solute))
         needs = [need.split(".", 1) for insult in self.arm.insults for need in self._needs(insult)]
         harms = {where for name, where in needs if name in carried}
         measures = self.ears.study.tables.measure.values()
         read = {measure.of or "scala_tympani" for measure in measures if measure.solute in carried}
-        return sorted(harms | read | {probe.of for probe in self.ears.plan.probes.values()})
+        probed = {probe.of for probe in self.ears.plan.probes.values()}
+        return sorted(harms | read | probed | ({"scala_tympani"} if probed else set()))
 
     def _needs(self, insult: PlannedInsult) -> list[str]:
         """What an insult must know, and of what takes of its poison that which the arm is given."""

@@ -181,12 +181,13 @@ class Plan:
         events = [moment for span in spans for moment in span]
         events += [moment for use in self._uses for moment in (*use.start, *use.stop)]
         # An hour at least: a study that ends with its first moment still has one to begin with.
-        events.append(min([0.0, *events, *self.times, self.study.until - 1.0]))
+        begun = [t for measure in self.study.tables.measure.values() for t in measure.begun]
+        events.append(min([0.0, *events, *self.times, *begun, self.study.until - 1.0]))
         windows = [span for span in spans if span[0] < span[1]]
         knots = transport.schedule(
             events, self.study.until, windows, first=self.first, growth=self.growth, longest=self.longest
         )
-        extra = np.setdiff1d([*self.times, *self.watched], knots)
+        extra = np.setdiff1d([*self.times, *begun, *self.watched], knots)
         return np.sort(np.concatenate([knots, extra]))
 
     @property

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+_WORDS = ("ear", "group", "quantity", "unit", "censored", "flag", "file", "sha256")
 _COLUMNS = [
     "subject",
     "ear",
@@ -40,6 +41,7 @@ _COLUMNS = [
     "file",
     "sha256",
 ]
+_KINDS: dict[str, type] = {"subject": int, **dict.fromkeys(_WORDS, str)}
 
 
 def observe(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None = None) -> pd.DataFrame:
@@ -87,6 +89,9 @@ def observe(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None 
                 grades = _graded(study, scale, sheet.frequencies, list(by_side.values()))
                 frames.append(sheet.grades(grades).assign(**labels))
     frames += _drawn(study, result)
+    if not frames:
+        # A study of drugs alone may follow curves and read nothing.
+        return pd.DataFrame({name: pd.Series(dtype=_KINDS.get(name, float)) for name in _COLUMNS})
     readings = pd.concat(frames, ignore_index=True)
     readings["censored"] = readings["censored"].map({-1: "below", 0: "none", 1: "above"})
     readings["flag"], readings["file"], readings["sha256"] = "", "", ""

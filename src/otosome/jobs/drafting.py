@@ -79,7 +79,7 @@ def drafted(table: Path, out: Path | None, shelves: tuple[Path, ...]) -> Drafted
     file = _place(table, out)
     beside = file.with_name(_fit_name(file.name))
     for each in (file, beside):
-        _refuse_written(each)
+        refuse_written(each)
     catalog = Catalog(shelves)
     readings = readings_of(table, catalog)
     solute, untold = None, tuple[str, ...]()
@@ -124,7 +124,7 @@ def _fit_name(study: str) -> str:
 def _on_a_shelf(name: str, folder: Path, catalog: Catalog) -> tuple[Path | None, Catalog]:
     """A catalog with a drug of this name: as it is, or with a file that is written for it, all of it borrowed."""
     from otosome.catalog import Catalog as Shelves
-    from otosome.laboratory.drug_draft import solute_text
+    from otosome.study.solute_draft import solute_text
 
     if name in catalog.names("solutes"):
         return None, catalog
@@ -134,7 +134,8 @@ def _on_a_shelf(name: str, folder: Path, catalog: Catalog) -> tuple[Path | None,
     return file, Shelves((*catalog.own, folder / SHELVES))
 
 
-def _refuse_written(file: Path) -> None:
+def refuse_written(file: Path) -> None:
+    """Nothing is overwritten; raises BadInput for a file that is there."""
     if file.exists():
         raise BadInput("is there already; nothing is overwritten", file=str(file), cure="name another --out")
 

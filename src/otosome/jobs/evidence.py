@@ -210,7 +210,7 @@ def _standing(folder: Path, shelves: tuple[Path, ...], rerun: bool, watch: Watch
     from otosome.review.standing import check as examine
 
     stored = study.stored(folder)
-    standing = examine(stored.data, shelves)
+    standing = examine(stored.data, shelves, folder)
     beside = study.again(stored, shelves, watch).folder if rerun else None
     parts = {key: standing[key] for key in ("changed", "refused", "then", "now", "unit")}
     return Standing(folder, stored.verb, **parts, rerun=beside)

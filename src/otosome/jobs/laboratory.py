@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from otosome.errors import BadInput
-from otosome.jobs.drafting import Drafted, drafted, write
+from otosome.jobs.drafting import Drafted, drafted, refuse_written, write
 from otosome.jobs.options import options_of
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import ANSWER, Record, check_free, csv_text, fill_intake, usual, writing
@@ -34,10 +34,7 @@ NEW = {
         "shelves/observations/my_case.toml",
         "fill it in, then: otosome qualify --shelves shelves ROW; it is",
     ),
-    "drug": (
-        "shelves/solutes/my_drug.toml",
-        "replace what is borrowed, then run with --shelves shelves; it is",
-    ),
+    "drug": ("my_drug.toml", "replace what is borrowed in its solute, and run it: otosome run"),
     "experiment": (
         "shelves/experiments/my_experiment.toml",
         "fill it in, check it, then: otosome review --shelves shelves; it is",
@@ -248,10 +245,14 @@ class NewInputs:
 
 @dataclass(frozen=True)
 class Begun:
-    """A file begun, and what to do with it then."""
+    """A file begun, and what to do with it then.
+
+    ``beside``  files that were begun with it
+    """
 
     kind: str
     file: Path
+    beside: tuple[Path, ...] = ()
 
     def as_dict(self) -> Json:
         """The answer for a machine, as ``docs/schemas`` has it."""
@@ -259,7 +260,8 @@ class Begun:
 
     def lines(self) -> list[str]:
         """What was written, and the next command."""
-        return [f"wrote {self.file}; {NEW[self.kind][1]} {self.file}"]
+        others = "".join(f" and {file}" for file in self.beside)
+        return [f"wrote {self.file}{others}; {NEW[self.kind][1]} {self.file}"]
 
 
 def new(inputs: NewInputs) -> Begun | Drafted:
@@ -271,6 +273,8 @@ def new(inputs: NewInputs) -> Begun | Drafted:
     key = f"new {inputs.kind}"
     if inputs.outside != "refuse" and inputs.kind != "batch":
         raise BadInput("takes no --copy and no --reference", key=key)
+    if inputs.kind == "drug":
+        return _new_drug(inputs)
     if inputs.paths and inputs.kind not in ("animals", "mapping", "batch"):
         raise BadInput("takes no files", key=key, given=str(inputs.paths[0]))
     if inputs.source is not None and inputs.kind != "fit":
@@ -280,6 +284,25 @@ def new(inputs: NewInputs) -> Begun | Drafted:
     file = inputs.out if inputs.out is not None else Path(NEW[inputs.kind][0])
     write(file, _begun(inputs, file, Catalog(inputs.shelves)))
     return Begun(inputs.kind, file)
+
+
+def _new_drug(inputs: NewInputs) -> Begun:
+    """A solute of one's own, and a study beside it that runs at once; named by the word after ``new drug``."""
+    from otosome.catalog import Catalog
+    from otosome.study.solute_draft import check_name, drug_study, solute_text
+
+    if len(inputs.paths) > 1:
+        raise BadInput("takes one name", key="new drug", given=str(inputs.paths[1]))
+    name = str(inputs.paths[0]) if inputs.paths else "my_drug"
+    catalog = Catalog(inputs.shelves)
+    check_name(name, catalog)
+    file = inputs.out if inputs.out is not None else Path(f"{name}.toml")
+    own = file.parent / "shelves" / "solutes" / f"{name}.toml"
+    for wanted in (file, own):
+        refuse_written(wanted)
+    write(own, solute_text(name, catalog))
+    write(file, drug_study(name, file.name))
+    return Begun("drug", file, (own,))
 
 
 def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
@@ -305,10 +328,6 @@ def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
         return EXPERIMENT.read_text(encoding="utf-8")
     from otosome.study import TEMPLATE
 
-    if inputs.kind == "drug":
-        from otosome.laboratory.drug_draft import solute_text
-
-        return solute_text(file.stem, catalog)
     template = TEMPLATE.with_name("case.toml") if inputs.kind == "case" else TEMPLATE
     return template.read_text(encoding="utf-8")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,20 +103,22 @@ def measure(inputs: MeasureInputs, watch: Watch = SILENT) -> Measured:
     from otosome.review.standing import asked_then
 
     result = stored(inputs.result)
-    study = asked_then(result.data, inputs.shelves)
+    study = asked_then(result.data, inputs.shelves, inputs.result)
     watch.check()
-    quantity = _with_measure(study, inputs.table(), inputs.shelves).tables.measure[_NAME]
+    quantity = _with_measure(study, inputs).tables.measure[_NAME]
     values = of_cells(study, result.data, Ears.read(inputs.result / EARS), quantity)
     values.attrs["tonal"] = quantity.frequency is not None
     return Measured(result, inputs.endpoint, values)
 
 
-def _with_measure(study: Study, table: Mapping[str, object], shelves: tuple[Path, ...]) -> Study:
+def _with_measure(study: Study, inputs: MeasureInputs) -> Study:
     """The study with one more measure, checked as a study's file is."""
     from otosome.study import Study
 
     # Pinned numbers play no part in whether the measure is one.
     stated = {key: value for key, value in study.as_dict().items() if key not in ("numbers", "curves")}
     measures = {name: measure.model_dump(exclude_none=True) for name, measure in study.tables.measure.items()}
-    stated["measure"] = {**measures, _NAME: dict(table)}
-    return Study.of(stated, name=study.name, shelves=shelves, allow_retracted=study.allowed)
+    stated["measure"] = {**measures, _NAME: dict(inputs.table())}
+    return Study.of(
+        stated, name=study.name, folder=inputs.result, shelves=inputs.shelves, allow_retracted=study.allowed
+    )

@@ -170,7 +170,7 @@ def again(stored: StudyResult, shelves: tuple[Path, ...], watch: Watch = SILENT)
     """Ask a result's question again with the numbers of now, by the verb that wrote it, beside the old result."""
     from otosome.review.standing import asked_now
 
-    study = replace(asked_now(stored.data, shelves), allowed=())
+    study = replace(asked_now(stored.data, shelves, stored.folder), allowed=())
     beside = stored.folder.with_name(f"{stored.folder.name}.now")
     record = replace(
         _record(stored.verb, study, stored.ears, stored.seed, shelves), inputs=stored.record.inputs
@@ -203,13 +203,16 @@ def _laid(verb: str, inputs: StudyInputs) -> dict[str, Option]:
 
 
 def _record(verb: str, study: Study, subjects: int, seed: int, shelves: tuple[Path, ...]) -> Record:
+    from otosome.files import sha256
+
     options: dict[str, Option] = {
         "subjects": subjects,
         "seed": seed,
         "shelves": [str(folder) for folder in shelves],
         "allow_retracted": list(study.allowed),
     }
-    return Record(verb, study.name, dict(study.inputs), options)
+    own = {str(file): sha256(file) for file in study.own_files()}
+    return Record(verb, study.name, {**study.inputs, **own}, options)
 
 
 def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch) -> StudyResult:
@@ -237,9 +240,22 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
         if observed is not None:
             record = replace(record, inputs={**record.inputs, **observed.inputs})
             _lay(part, study, result, ears, observed, Path(str(table)))
+        _copy_shelves(study, part)
         fill(part, result, observe(study, result, ears), ears, record)
         watch.check()
     return StudyResult(folder, record, result)
+
+
+def _copy_shelves(study: Study, folder: Path) -> None:
+    """Entries and sources that lay beside the study as data, into its result, which can then be run again by itself."""
+    from otosome.cards import LARGEST_FILE
+    from otosome.files import content
+
+    beside = study.shelves.beside
+    for file in study.own_files() if beside is not None else ():
+        copy = folder / "shelves" / file.relative_to(str(beside))
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(content(file, LARGEST_FILE))
 
 
 def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:

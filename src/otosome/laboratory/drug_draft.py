@@ -31,17 +31,6 @@ _UNTOLD = {"species": "guinea_pig", "route": "round_window", "dose": "4 mg/mL", 
 _MOST_TIMES, _MOST_GROUPS = 40, 40
 # A compartment of a data set of the trade, known by its number alone.
 _BY_NUMBER = re.compile(r"(cmt|dvid|compartment)_\d+", re.ASCII)
-# Small, uncharged, and measured in perilymph of several species: the first to borrow from.
-NEAREST = "dexamethasone"
-# Numbers in which drugs differ most: a drug of which nothing is known has them a decade to either side.
-_WIDE = (
-    "round_window_permeability",
-    "oval_window_permeability",
-    "exchange_scale",
-    "blood_partition",
-    "plasma_volume",
-    "plasma_clearance",
-)
 
 
 @dataclass(frozen=True)
@@ -105,7 +94,7 @@ def draft_drug(table: Path, readings: pd.DataFrame, solute: str, catalog: Catalo
     study: dict[str, object] = {
         "otosome": "study/1",
         "title": f"As measured: {solute} in {table.resolve().stem}",
-        "species": stated.one("species", "", catalog.names("species")),
+        "species": stated.fact("species", "", catalog.names("species")),
         "drug": {keys[group]: dose for group, dose in doses.items()},
         "arm": [{"name": (group or solute)[:120], "drugs": [keys[group]]} for group in groups],
         "measure": _measures(readings, solute, table.name),
@@ -152,7 +141,7 @@ class _Stated:
             texts["volume"] = [f"{text} uL" if text else "" for text in columns.texts("volume_ul")]
         return cls(table.name, columns.groups(), texts, untold)
 
-    def one(self, key: str, group: str, allowed: list[str] | None = None) -> str:
+    def fact(self, key: str, group: str, allowed: list[str] | None = None) -> str:
         """What the rows of a group, or of all, say of one thing; what stands in for it where they say nothing."""
         rows = zip(self.group, self.columns.get(key, []), strict=False)
         values = sorted({text for own, text in rows if text and (not group or own == group)})
@@ -178,8 +167,8 @@ class _Stated:
 
 def _dose(stated: _Stated, group: str, solute: str, catalog: Catalog) -> dict[str, object]:
     """A group's dose: by mass, or at a concentration in a volume."""
-    route = stated.one("route", group, catalog.names("routes"))
-    dose = stated.one("dose", group)
+    route = stated.fact("route", group, catalog.names("routes"))
+    dose = stated.fact("dose", group)
     in_ear = catalog.get("routes", route).options.into in ("middle_ear", "scala_tympani", "vestibule")
     try:
         kind = house(split(dose)[1])
@@ -191,7 +180,7 @@ def _dose(stated: _Stated, group: str, solute: str, catalog: Catalog) -> dict[st
     by_concentration = kind in ("uM", "ug/uL")
     use: dict[str, object] = {"solute": solute, "route": route, "at": stated.times(group)}
     use |= {"concentration" if by_concentration else "amount": dose}
-    return use | ({"volume": stated.one("volume", group)} if by_concentration or in_ear else {})
+    return use | ({"volume": stated.fact("volume", group)} if by_concentration or in_ear else {})
 
 
 def _measures(readings: pd.DataFrame, solute: str, file: str) -> dict[str, dict[str, object]]:
@@ -242,23 +231,3 @@ def _marked(text: str, untold: list[str]) -> str:
     marks = tuple(mark for key in untold for mark in written.get(key, (f"{key} =",)))
     lines = text.split("\n")
     return "\n".join(f"{line}  # {TO_SET}" if marks and line.startswith(marks) else line for line in lines)
-
-
-def solute_text(name: str, catalog: Catalog) -> str:
-    """A solute with every number it needs, all borrowed from the nearest known, and each saying so."""
-    card = catalog.get("solutes", NEAREST).card
-    lines = [
-        f'about = "{name}: every number here is borrowed from {NEAREST} until it is replaced."',
-        "# State basis and source of what you replace: measured, secondary, computed, assumed (with because).",
-    ]
-    for key, by_species in card.parameters.items():
-        number = by_species.get("", next(iter(by_species.values())))
-        wide = key in _WIDE
-        span = (number.value / 10.0, number.value * 10.0) if wide else (number.low, number.high)
-        ends = [f"{n:g} {number.unit}".strip() for n in (number.value, *span)]
-        lines += ["", f"[{key}]", f'meaning = "{number.meaning}"']
-        words = ("value",) if number.shape == "fixed" else ("value", "low", "high")
-        lines += [f'{word} = "{end}"' for word, end in zip(words, ends, strict=False)]
-        beyond = ", a decade to either side" if wide else ""
-        lines += ['basis = "assumed"', f'because = "Borrowed from {NEAREST}{beyond}."']
-    return "\n".join(lines) + "\n"

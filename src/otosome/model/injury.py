@@ -530,7 +530,7 @@ def _fate(
     deadly = emax(stressed, _column(rates["half_stress"]), _column(rates["hill"]))
     shape = stressed.shape
     spared = _column(rates.get("spared", _NONE))
-    removed = removal + injury.losses.get(kind, _NONE)
+    removed = removal + _worn(knots, rates, stressed, injury.losses.get(kind, _NONE))
     dying = _column(rates["death"]) * deadly * protection.factor("rescue", kind)
     withdrawn = _column(rates.get("withdrawn", _NONE))
     whole = np.broadcast_to(arrived.get(kind, _WHOLE), (shape[0], shape[2]))
@@ -554,6 +554,15 @@ def _fate(
         else whole[:, None] * spared
     )
     return intact + lasting, injured, silent
+
+
+def _worn(knots: Hours, rates: Mapping[str, Array], stressed: Plain, losses: PerHour) -> PerHour:
+    """Rate of slow loss: up to 1 + ``wear`` times as fast after stress, half of that once ``worn`` of it is past."""
+    if "wear" not in rates or not losses.any():
+        return losses
+    past = relax(knots, stressed, _NONE)
+    worn: PerHour = losses * (1.0 + _column(rates["wear"]) * past / (past + _column(rates["worn"])))
+    return worn
 
 
 def _revival(kind: str, rates: Mapping[str, Array], deadly: Fraction, protection: Protection) -> PerHour:

@@ -221,10 +221,11 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
 def _drugs(result: xr.Dataset) -> dict[str, Any]:
     """Where drugs went: curves, a map over place and time, and the numbers."""
     from otosome.report import summary
-    from otosome.report.drugs import curves
+    from otosome.report.drugs import curves, maps
 
     drugs = summary.drugs(result)
-    return {"drugs": drugs, "drug_curves": curves(result) if drugs.exposures else []}
+    pictures = (curves(result), maps(result)) if drugs.exposures else ([], [])
+    return {"drugs": drugs, "drug_curves": pictures[0], "drug_maps": pictures[1]}
 
 
 def _templates() -> Environment:

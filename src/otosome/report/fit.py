@@ -65,14 +65,14 @@ def fit_report(outcome: Outcome, file: FitFile) -> str:
 
 def pictures(outcome: Outcome, file: FitFile) -> dict[str, str]:
     """Every picture of the page as SVG text, by a file name."""
-    fit, study, told = outcome.fit, file.study, outcome.diagnostics
+    fit, study, tested = outcome.fit, file.study, outcome.diagnostics
     drawn = {} if outcome.ears is None else {name: outcome.ears[name] for name in outcome.ears}
     titles = {name: _title(file, name) for name in study.tables.measure}
     groups = {
         "over": [panel for section in sections(fit.fit, titles) for panel in section.panels],
-        "check": checks(told, study),
-        "npde": errors(told),
-        "residuals": residuals(told, study),
+        "check": checks(tested, study),
+        "npde": errors(tested),
+        "residuals": residuals(tested, study),
         "density": [_density(file, estimate, drawn[estimate.name]) for estimate in fit.estimates if drawn],
         "pairs": _pairs(fit, outcome.deviates) if len(outcome.deviates) else [],
     }
@@ -139,7 +139,7 @@ def _density(file: FitFile, estimate: Estimate, drawn: Array) -> Panel:
 
 
 def _pairs(fit: Fit, deviates: Array) -> list[Panel]:
-    """Draws of every two of the numbers best told, in deviates of their priors."""
+    """Draws of every two of the numbers best tested, in deviates of their priors."""
     from matplotlib.figure import Figure
 
     order = sorted(range(len(fit.estimates)), key=lambda n: -(fit.estimates[n].learnt or 0.0))[:_MOST_PAIRS]

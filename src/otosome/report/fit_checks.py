@@ -19,9 +19,9 @@ _HOURS_A_DAY, _DAYS = 24.0, 3.0
 _BINS = 10
 
 
-def checks(told: Diagnostics, study: Study) -> list[Panel]:
+def checks(tested: Diagnostics, study: Study) -> list[Panel]:
     """Visual predictive checks, a panel each measure and arm."""
-    ordered = sorted(told.checked, key=lambda row: (row.measure, row.arm, row.at))
+    ordered = sorted(tested.checked, key=lambda row: (row.measure, row.arm, row.at))
     groups = groupby(ordered, key=lambda row: (row.measure, row.arm))
     return [_check(measure, arm, list(rows), study) for (measure, arm), rows in groups]
 
@@ -35,17 +35,17 @@ def _check(measure: str, arm: str, rows: list[Checked], study: Study) -> Panel:
     outside = 0
     with canvas(400, 270) as (figure, axes):
         for level in range(len(LEVELS)):
-            low, middle, high, seen = (
+            low, middle, high, real = (
                 np.array([getattr(row, key)[level] for row in rows])
                 for key in ("low", "median", "high", "observed")
             )
             colour = TREATED if level == 1 else SOFT
             axes.fill_between(along, low, high, color=colour, alpha=0.22, linewidth=0)
             axes.plot(along, middle, color=colour, linewidth=1, linestyle="dashed")
-            axes.plot(along, seen, color=INK, linewidth=1.2, marker="o", markersize=4)
-            beyond = (seen < low) | (seen > high)
+            axes.plot(along, real, color=INK, linewidth=1.2, marker="o", markersize=4)
+            beyond = (real < low) | (real > high)
             outside += int(beyond.sum())
-            axes.plot(along[beyond], seen[beyond], color=COMPARED, marker="D", linestyle="none", markersize=6)
+            axes.plot(along[beyond], real[beyond], color=COMPARED, marker="D", linestyle="none", markersize=6)
         if study.tables.measure[measure].solute is not None:
             axes.set_yscale("log")
             ratio_ticks(axes.yaxis)
@@ -59,10 +59,10 @@ def _check(measure: str, arm: str, rows: list[Checked], study: Study) -> Panel:
     return Panel(f"{words(measure)}, {words(arm)}", says, svg)
 
 
-def errors(told: Diagnostics) -> list[Panel]:
+def errors(tested: Diagnostics) -> list[Panel]:
     """Prediction errors, a panel each measure: their shares, flat where the fit is right."""
     panels = []
-    for measure, rows in _by_measure(told.residuals):
+    for measure, rows in _by_measure(tested.residuals):
         shares = ndtr(np.array([row.npde for row in rows]))
         count = np.histogram(shares, np.linspace(0.0, 1.0, _BINS + 1))[0] / shares.size
         # Nine of ten bars lie within this where all shares are equally likely.
@@ -75,15 +75,15 @@ def errors(told: Diagnostics) -> list[Panel]:
                 xlabel="rank among foretold readings", ylabel="share of readings", xlim=(0, 1), ylim=(0, None)
             )
             svg = svg_text(figure, f"npde {measure}")
-        text = next(row.text for row in told.calibration if row.measure == measure)
+        text = next(row.text for row in tested.calibration if row.measure == measure)
         panels.append(Panel(words(measure), f"{measure}: npde {text}.", svg))
     return panels
 
 
-def residuals(told: Diagnostics, study: Study) -> list[Panel]:
+def residuals(tested: Diagnostics, study: Study) -> list[Panel]:
     """Readings less what was foretold, over what was foretold, a panel each measure."""
     panels = []
-    for measure, rows in _by_measure(told.residuals):
+    for measure, rows in _by_measure(tested.residuals):
         ratio = study.tables.measure[measure].solute is not None
         across, up = (np.array([getattr(row, key) for row in rows]) for key in ("foretold", "residual"))
         open_ended = np.array([row.censored != 0 for row in rows])

@@ -19,7 +19,7 @@ from otosome.answers.numbers import amount, is_fraction, number
 from otosome.answers.sensitivity import Mover
 from otosome.answers.sources import SourceRow
 from otosome.answers.therapies import SideBySide
-from otosome.study import Measure, Study, loads
+from otosome.study import Measure
 from otosome.units import Json
 
 _ATTRIBUTES = (
@@ -71,24 +71,7 @@ def headline(result: xr.Dataset) -> Headline | None:
 
 def drugs(result: xr.Dataset) -> Drugs:
     """Where drugs went; nothing in a result that follows none."""
-    return stored.read(result, "drugs", Drugs) if "drugs" in result.attrs else Drugs([], [], [])
-
-
-def measured_points(result: xr.Dataset, solute: str, probe: str) -> list[tuple[float, float]]:
-    """When and how much, h and uM, was measured of a drug at a probe; where two are of a fluid, at the first."""
-    stated = load(result)
-    where = {name: place.of for name, place in stated.probes.items()}
-    first = next(name for name in where if where[name] == where[probe])
-    uses = [use for use in stated.tables.drug.values() if solute == use.solute]
-    points = [point for use in uses for point in use.points if point.of == where[probe] and probe == first]
-    molar_mass = stated.parameters.get(f"solutes.{solute}.molar_mass")
-    mass = {"uM": 1.0, "ug/uL": 1.0 if molar_mass is None else molar_mass.value}
-    return [(float(point.time), float(point.value) / mass[point.value.unit]) for point in points]
-
-
-def load(result: xr.Dataset) -> Study:
-    """The study of a result, as it was run."""
-    return loads(result.attrs["study"], str(result.attrs["name"]), check=False)
+    return stored.read(result, "drugs", Drugs) if "drugs" in result.attrs else Drugs.none()
 
 
 def therapies(result: xr.Dataset) -> SideBySide | None:
@@ -207,11 +190,20 @@ def question(result: xr.Dataset) -> str:
         return words(own)
     species = words(result.attrs["species"])
     if compared is None:
-        return f"What do {len(result['arm'])} arms do to the ear of a simulated {species}?"
+        return _open_question(result, species)
     return (
         f"How much does “{compared.of}” keep, compared with “{compared.against}”, "
         f"in a simulated {species} {number(compared.time / 24)} days after the first insult?"
     )
+
+
+def _open_question(result: xr.Dataset, species: str) -> str:
+    """What a study asks that compares nothing: where its drugs go, or what its arms do."""
+    if not measures(result):
+        names = ", ".join(words(each.solute) for each in drugs(result).followed)
+        return f"Where does {names} go in the ear of a simulated {species}?"
+    arms = len(result["arm"])
+    return f"What {'does 1 arm' if arms == 1 else f'do {arms} arms'} do to the ear of a simulated {species}?"
 
 
 def benefit_of(result: xr.Dataset, compared: Headline) -> str:

@@ -62,7 +62,10 @@ def drug_lines(drugs: Drugs) -> list[str]:
         f"{row.solute} in '{row.arm}', {row.of} over {row.over}: peak {row.peak.text}, area {row.area.text}"
         for row in drugs.gradients
     ]
-    return [*lines, *drugs.notes, *([_LAST] if lines else [])]
+    if not lines:
+        return drugs.notes
+    few = _too_few(drugs.worlds, _FEW_WORLDS, "for these intervals to hold")
+    return [*lines, *drugs.notes, *few, _LAST]
 
 
 def against_lines(laid: Answer | None) -> list[str]:

@@ -37,8 +37,11 @@ def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, r
     readings.to_parquet(folder / "readings.parquet", index=False)
     _csv(readings, folder / "readings.csv")
     _csv(pd.DataFrame(json.loads(result.attrs["sources"])), folder / "sources.csv")
-    for name, table in drug_tables(result).items():
+    tables = drug_tables(result)
+    for name, table in tables.items():
         _csv(table, folder / f"{name}.csv")
+    if tables:
+        (folder / "drugs.xlsx").write_bytes(workbook(tables))
     write_report(result, readings, folder / "report.html")
     record.write(folder)
 
@@ -126,40 +129,80 @@ def fill_intake(
 
 
 def drug_tables(result: xr.Dataset) -> dict[str, pd.DataFrame]:
-    """Where drugs went, as tables: ``concentrations`` over time with 5, 50 and 95 %, and ``kinetics``; none of none."""
+    """Where drugs went: ``concentrations`` over time with 5, 50 and 95 %, ``kinetics``, and what was ``assayed``.
+
+    Of a study without drugs there are none.
+    """
     import pandas as pd
 
-    from otosome.answers.exposure import in_mass
-    from otosome.report.summary import drugs, load
+    from otosome.report.summary import drugs
 
-    rows = drugs(result).exposures if "drugs" in result.attrs else []
-    if not rows:
+    went = drugs(result)
+    if not went.exposures:
         return {}
     frames = []
-    for row in rows:
-        scale, unit = in_mass(load(result), row.solute)
-        curve = scale * result[f"concentration_{row.solute}"].sel(arm=row.arm, probe=row.probe)
+    for row in went.exposures:
+        unit = went.unit(row.solute)
+        curve = unit.scale * result[f"concentration_{row.solute}"].sel(arm=row.arm, probe=row.probe)
         low, median, high = curve.quantile([0.05, 0.5, 0.95], "subject").values
-        columns = {"time_h": result["hour"].values, "low": low, "median": median, "high": high, "unit": unit}
+        columns = {
+            "time_h": result["hour"].values,
+            "low": low,
+            "median": median,
+            "high": high,
+            "unit": unit.unit,
+        }
         frames.append(pd.DataFrame({"arm": row.arm, "solute": row.solute, "probe": row.probe, **columns}))
     numbers = [
         {"arm": row.arm, "solute": row.solute, "probe": row.probe, "quantity": name, "unit": value.unit}
         | {key: getattr(value.exact, key) for key in ("median", "low", "high")}
-        for row in rows
+        for row in went.exposures
         for name in ("peak", "peak_time", "area", "half_life", "whole")
         for value in [getattr(row, name)]
         if value is not None
     ]
-    return {"concentrations": pd.concat(frames, ignore_index=True), "kinetics": pd.DataFrame(numbers)}
+    tables = {"concentrations": pd.concat(frames, ignore_index=True), "kinetics": pd.DataFrame(numbers)}
+    assayed = [{**asdict(dot), "unit": went.unit(dot.solute).unit} for dot in went.assayed]
+    return {**tables, "assayed": pd.DataFrame(assayed)} if assayed else tables
+
+
+def workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
+    """Tables as sheets of one spreadsheet file (.xlsx), text as text: nothing in it is run; the same every time."""
+    import io
+    from datetime import datetime
+
+    import xlsxwriter
+
+    file = io.BytesIO()
+    plain = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "nan_inf_to_errors": True,
+    }
+    with xlsxwriter.Workbook(file, plain) as book:
+        book.set_properties({"created": datetime(1980, 1, 1)})
+        heading = book.add_format({"bold": True})
+        for name, table in tables.items():
+            sheet = book.add_worksheet(name[:31])
+            sheet.write_row(0, 0, [str(column) for column in table.columns], heading)
+            for row, values in enumerate(table.itertuples(index=False), start=1):
+                sheet.write_row(row, 0, [None if value != value else value for value in values])
+            sheet.freeze_panes(1, 0)
+            sheet.autofit()
+    return file.getvalue()
 
 
 def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> None:
     """Write a fit into a folder: answer, draws, study, tables, report, record."""
     import pandas as pd
+    import tomli_w
     from pydantic_core import to_jsonable_python
 
     from otosome.fitting.against import table
+    from otosome.fitting.entry import strain_of
     from otosome.fitting.trade import events
+    from otosome.fitting.use import SOURCE
     from otosome.report.fit import fit_report, pictures
     from otosome.study import saves
 
@@ -168,16 +211,19 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
     _text(saves(file.study, file.tables.seed), folder / STUDY)
     if outcome.ears is not None:
         outcome.ears.write(folder / EARS)
+        about = f"As fitted in {file.name}: {file.study.tables.title}."
+        entry = strain_of(file.study, fit, outcome.ears, SOURCE, about)
+        _text(tomli_w.dumps(entry), folder / "strain.toml")
     _csv(pd.DataFrame([asdict(estimate) for estimate in fit.estimates]), folder / "estimates.csv")
     _csv(table(fit.fit), folder / "against.csv")
     if fit.held_out is not None:
         _csv(table(fit.held_out.foretold), folder / "held_out.csv")
-    told = outcome.diagnostics
-    _csv(pd.DataFrame([vars(row) for row in told.residuals]), folder / "residuals.csv")
-    _csv(_levels(told.checked), folder / "checks.csv")
+    tested = outcome.diagnostics
+    _csv(pd.DataFrame([vars(row) for row in tested.residuals]), folder / "residuals.csv")
+    _csv(_levels(tested.checked), folder / "checks.csv")
     _csv(pd.DataFrame([asdict(row) for row in fit.pairs]), folder / "pairs.csv")
     if any(measure.solute for measure in file.study.tables.measure.values()):
-        _csv(events(file.study, told.residuals), folder / "nonmem.csv")
+        _csv(events(file.study, tested.residuals), folder / "nonmem.csv")
     (folder / "figures").mkdir()
     for name, svg in pictures(outcome, file).items():
         _text(svg, folder / "figures" / name)

@@ -17,7 +17,7 @@ import numpy as np
 
 from otosome.answers.contrast import best_benefit, contrast
 from otosome.answers.sources import sources
-from otosome.catalog import SHIPPED
+from otosome.catalog import SHIPPED, Catalog
 from otosome.errors import BadInput
 from otosome.study import Study, loads
 from otosome.study.tables.pins import Number, StatedCurve
@@ -30,25 +30,25 @@ if TYPE_CHECKING:
 _ENDS = ("median", "low", "high")
 
 
-def asked_now(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Study:
+def asked_now(stored: xr.Dataset, shelves: tuple[Path, ...] = (), folder: Path | None = None) -> Study:
     """The question a result answered, with the shelves' numbers of now; only what a person pinned stays pinned.
 
     Retracted sources are let in, so that what rests on them can be named.
     """
-    return _pinned(_asked(stored, shelves), lambda name, pinned: not pinned.shelf)
+    return _pinned(_asked(stored, Catalog.of_study(folder, shelves)), lambda name, pinned: not pinned.shelf)
 
 
-def asked_then(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Study:
+def asked_then(stored: xr.Dataset, shelves: tuple[Path, ...] = (), folder: Path | None = None) -> Study:
     """The question a result answered, with every number as it was."""
-    asked = _asked(stored, shelves)
+    asked = _asked(stored, Catalog.of_study(folder, shelves))
     now = _pinned(asked, lambda name, pinned: not pinned.shelf)
     return _pinned(asked, lambda name, _: name in now.parameters or name in now.curves)
 
 
-def _asked(stored: xr.Dataset, shelves: tuple[Path, ...]) -> Study:
-    every = tuple({f.stem for root in (SHIPPED, *shelves) for f in (root / "sources").glob("*.toml")})
+def _asked(stored: xr.Dataset, catalog: Catalog) -> Study:
+    every = tuple({f.stem for root in (SHIPPED, *catalog.roots) for f in (root / "sources").glob("*.toml")})
     return loads(
-        stored.attrs["study"], stored.attrs["name"], shelves=shelves, allow_retracted=every, check=False
+        stored.attrs["study"], stored.attrs["name"], catalog=catalog, allow_retracted=every, check=False
     )
 
 
@@ -108,15 +108,15 @@ def _in_words(row: Json | None) -> str:
     return f"{text}, {row['source']} {row['standing']}" if row.get("source") else text
 
 
-def check(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Json:
+def check(stored: xr.Dataset, shelves: tuple[Path, ...] = (), folder: Path | None = None) -> Json:
     """Whether a result still stands.
 
     ``stored``   a result read back
-    ``shelves``  folders of one's own shelves
+    ``shelves``  folders of one's own shelves;  ``folder``  the result's, whose own shelves it was made with
     returns      stands (bool), changed (rows), then and now (the best-value ear's benefit, None where nothing is
                  compared), unit, and refused: the retracted sources that would stop it from being run now
     """
-    now = asked_now(stored, shelves)
+    now = asked_now(stored, shelves, folder)
     rows = changed(json.loads(stored.attrs["sources"]), [asdict(row) for row in sources(now)])
     refused = sorted({row["source"] for row in rows if row["standing"] == "retracted"})
     verdict: Json = {
@@ -131,10 +131,14 @@ def check(stored: xr.Dataset, shelves: tuple[Path, ...] = ()) -> Json:
     if comparison is None:
         return verdict
     headline = json.loads(stored.attrs["headline"])
-    row = _other_headline(asked_then(stored, shelves), stored, headline) if "measure" in headline else None
+    row = (
+        _other_headline(asked_then(stored, shelves, folder), stored, headline)
+        if "measure" in headline
+        else None
+    )
     if row is not None:
         verdict = {**verdict, "stands": False, "changed": [*rows, row]}
-    then_value = best_benefit(asked_then(stored, shelves), comparison)
+    then_value = best_benefit(asked_then(stored, shelves, folder), comparison)
     now_value = best_benefit(now, comparison) if rows else then_value
     return {**verdict, "then": then_value, "now": now_value, "unit": headline.get("unit", "")}
 

@@ -36,7 +36,7 @@ def load(
 ) -> Study:
     """A study by file or by the name of a shipped one, checked from the first key to the last.
 
-    ``shelves``  folders of one's own shelves
+    ``shelves``  folders of one's own shelves, which may hold code; a folder ``shelves`` beside the file is read as data
     ``batch``    the record of a lot, a batch TOML or an instrument export, in the place of the study's vesicle batch
     ``allow_retracted``  keys of retracted sources that may be used all the same
     ``despite_quality``  whether a batch that its own specification refuses may be used all the same
@@ -49,7 +49,7 @@ def load(
     read = Study(
         file.stem,
         tables_of(read_toml(file), file.name),
-        Catalog(tuple(shelves)),
+        Catalog.of_study(file.parent, tuple(shelves)),
         allowed=allow_retracted,
         inputs={str(file): sha256(file)},
     )
@@ -87,17 +87,21 @@ def loads(
     name: str = "study",
     *,
     shelves: tuple[Path, ...] = (),
+    catalog: Catalog | None = None,
     allow_retracted: tuple[str, ...] = (),
     check: bool = True,
 ) -> Study:
     """A study from TOML text, as ``load`` reads it from a file.
 
+    ``catalog``  in place of the shelves
     ``check``  whether to check what single keys do not show; off for a study that was checked when it was saved
     """
     values = parse_toml(text.encode(), name)
-    if check:
+    if check and catalog is None:
         return Study.of(values, name=name, shelves=shelves, allow_retracted=allow_retracted)
-    return Study(name, tables_of(values, name), Catalog(tuple(shelves)), allowed=allow_retracted)
+    shelved = Catalog(tuple(shelves)) if catalog is None else catalog
+    study = Study(name, tables_of(values, name), shelved, allowed=allow_retracted)
+    return checked(study, name, Inputs()) if check else study
 
 
 def _find(study: str | Path) -> Path:

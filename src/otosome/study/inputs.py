@@ -119,6 +119,9 @@ def _with_people(study: Study, inputs: Inputs) -> Study:
 
 # ---------------------------------------------------------------- drugs
 
+# What a table calls a drug that it does not name.
+_UNNAMED = "drug"
+
 
 def _with_points(study: Study, inputs: Inputs) -> Study:
     """Take what was measured of a study's drugs into the study."""
@@ -134,27 +137,63 @@ def _with_points(study: Study, inputs: Inputs) -> Study:
 
 
 def _points(study: Study, use: DrugUse, file: Path) -> list[Point]:
-    """The concentrations of a table: of the drug, or of one that the table does not name."""
+    """The concentrations of a table that are of the drug, or of what it becomes."""
     from otosome.laboratory.reading import read
 
     table = read(file, study.catalog).readings
     points = []
     for row in table.itertuples() if table is not None else ():
         what, _, where = f"{row.quantity!s}".partition(".")
-        fluid = str(FLUIDS.get(where, where))
-        if what not in ("drug", *study.carried(use.solute)) or row.unit not in ("uM", "ug/uL"):
+        if row.unit not in ("uM", "ug/uL") or what not in (_UNNAMED, *study.carried(use.solute)):
             continue
-        if fluid not in get_args(Fluid):
-            allowed = [*get_args(Fluid), *FLUIDS]
-            raise BadInput(
-                "is no fluid or tissue that is followed", file=file.name, given=where, allowed=allowed
-            )
-        amount = f"{float(str(row.value))!r} {row.unit!s}"
-        point = {"time": Quantity(f"{float(str(row.time))!r} h"), "value": Quantity(amount), "of": fluid}
-        points.append(Point.model_validate({**point, "animal": str(row.subject)}))
+        point = {
+            "time": Quantity(f"{float(str(row.time))!r} h"),
+            "value": Quantity(f"{float(str(row.value))!r} {row.unit!s}"),
+            "censored": str(row.censored),
+            "solute": _analyte(study, use, what, file),
+            "probe": _probe(study, where, file),
+            "animal": str(row.subject),
+        }
+        if row.unit == "ug/uL":
+            _check_weighed(study, str(point["solute"]), file)
+        points.append(Point.model_validate(point))
     if not points:
         raise BadInput(f"holds no concentration of {use.solute}", file=file.name, given=use.measured)
     return points
+
+
+def _analyte(study: Study, use: DrugUse, what: str, file: Path) -> str:
+    """What was assayed; a prodrug and what it becomes are told apart by the table itself."""
+    carried = study.carried(use.solute)
+    if what == _UNNAMED and len(carried) > 1:
+        cure = f"add a column solute: {' or '.join(carried)}"
+        raise BadInput(
+            f"does not say what was assayed of {use.solute}", file=file.name, key="solute", cure=cure
+        )
+    return carried[0] if what == _UNNAMED else what
+
+
+def _probe(study: Study, where: str, file: Path) -> str:
+    """The probe of that name, or the first of that fluid; raises BadInput where none follows it."""
+    fluid = FLUIDS.get(where, where)
+    for name, probe in study.probes.items():
+        if where == name or where.replace("_", " ") == name or fluid == probe.of:
+            return name
+    raise BadInput(
+        "is no fluid or place where the drug is followed",
+        file=file.name,
+        key="compartment",
+        given=where,
+        allowed=[*dict.fromkeys([*study.probes, *(probe.of for probe in study.probes.values())]), *FLUIDS],
+        cure=f'follow it: [probe.NAME] of = "{fluid}"' if fluid in get_args(Fluid) else None,
+    )
+
+
+def _check_weighed(study: Study, solute: str, file: Path) -> None:
+    """What was weighed is compared with what was simulated in moles by its molar mass."""
+    if "molar_mass" not in study.catalog.get("solutes", solute).card.parameters:
+        cure = f"state molar_mass in solutes/{solute}.toml, or the concentrations in uM"
+        raise BadInput(f"is in mass, and {solute} has no molar_mass", file=file.name, cure=cure)
 
 
 # ---------------------------------------------------------------- lots

@@ -86,7 +86,9 @@ class Study:
         from otosome.study.reading import tables_of
 
         check_plain(values, name)
-        study = cls(name, tables_of(values, name), Catalog(tuple(shelves)), allowed=allow_retracted)
+        study = cls(
+            name, tables_of(values, name), Catalog.of_study(folder, tuple(shelves)), allowed=allow_retracted
+        )
         return checked(study, name, Inputs(folder, despite_quality=despite_quality))
 
     def as_dict(self) -> dict[str, object]:
@@ -143,6 +145,18 @@ class Study:
         names = dict.fromkeys([*named, *self._implied()])
         for shelf, name in names:
             yield self.batch(name) if shelf == "batches" else self.catalog.get(shelf, name)
+
+    def own_files(self) -> list[Path]:
+        """The files beside the study that it rests on: its entries there, and their sources."""
+        root = self.shelves.beside
+        if root is None:
+            return []
+        stated: list[Parameter | Curve] = [*self.parameters.values(), *self.curves.values()]
+        sources = {number.source for number in stated if number.source is not None}
+        names = [(entry.card.shelf, entry.name) for entry in self.entries()]
+        names += [("sources", key) for key in sorted(sources)]
+        files = (root / shelf / f"{name}.toml" for shelf, name in names)
+        return [file for file in files if file.is_file()]
 
     def _implied(self) -> Iterator[tuple[str, str]]:
         """Shelf and name of the entries that no table of the study names."""

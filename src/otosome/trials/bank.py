@@ -67,6 +67,7 @@ class Work:
     last: int
     folder: Path
     key: str
+    batch: Path | None = None
 
     @property
     def file(self) -> Path:
@@ -97,14 +98,18 @@ def bank(
     workers: int,
     resume: bool,
     tick: Tick,
+    batch: Path | None = None,
 ) -> Bank:
     """The bank of a trial, computed by so many processes; raises BadInput where it cannot be written.
 
     ``folder``  for its shards;  ``resume``  keep those that are whole and of this very trial
+    ``batch``   the record of a lot in the place of the study's vesicles
     """
-    key = key_of(load(study, shelves=shelves), protocol)
+    key = key_of(load(study, shelves=shelves, batch=batch), protocol)
     firsts = range(0, protocol.bank, SHARD)
-    shards = [Work(study, shelves, protocol, a, min(a + SHARD, protocol.bank), folder, key) for a in firsts]
+    shards = [
+        Work(study, shelves, protocol, a, min(a + SHARD, protocol.bank), folder, key, batch) for a in firsts
+    ]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         missing = [work for work in shards if not (resume and is_whole(work))]
@@ -136,7 +141,7 @@ def _computed(shards: Sequence[Work], workers: int) -> Iterator[None]:
 
 def compute(work: Work) -> None:
     """Simulate a shard and write it."""
-    study = _study(work.study, work.shelves, work.protocol)
+    study = _study(work.study, work.shelves, work.protocol, work.batch)
     ears = draw(study, rows=slice(work.first, work.last), seed=work.protocol.seed, world=work.protocol.world)
     result = simulate(study, ears, workers=1, keep=())
     true = result[work.protocol.measure].sel(arm=[work.protocol.control, work.protocol.treated])
@@ -154,8 +159,8 @@ def _names(ears: Iterable[str]) -> list[str]:
 
 
 @lru_cache(maxsize=4)
-def _study(study: str, shelves: tuple[Path, ...], protocol: Simulate) -> Study:
-    return cut_down(load(study, shelves=shelves), protocol)
+def _study(study: str, shelves: tuple[Path, ...], protocol: Simulate, batch: Path | None) -> Study:
+    return cut_down(load(study, shelves=shelves, batch=batch), protocol)
 
 
 def _write(work: Work, table: Array, about: dict[str, object]) -> None:

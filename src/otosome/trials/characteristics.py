@@ -19,7 +19,7 @@ from otosome.trials.animals import beliefs_of
 from otosome.trials.bank import Bank, Tick, bank
 from otosome.trials.operating import Flow, Operating, Simulated
 from otosome.trials.replicates import Results, Subjects, subjects, trials
-from otosome.trials.simulated import Simulate, cut_down, study_name, study_of
+from otosome.trials.simulated import Simulate, batch_of, cut_down, study_name, study_of
 from otosome.units import Array
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def simulated(
     """
     name = study_name(protocol, beside)
     study = cut_down(study_of(protocol, beside, catalog), protocol)
-    ears = bank(name, catalog.own, protocol, folder, workers, resume, tick)
+    ears = bank(name, catalog.own, protocol, folder, workers, resume, tick, batch_of(protocol, beside))
     better = study.catalog.get("endpoints", study.tables.measure[protocol.measure].endpoint).options
     sign = -1.0 if better.better == "lower" or protocol.analysis == "shares" else 1.0
     no_gain = np.zeros(protocol.trials)

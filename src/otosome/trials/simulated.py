@@ -27,6 +27,7 @@ class Simulate(Options):
     """The table ``[simulate]`` of a design.
 
     ``study``      a study's file, beside the design, or the name of a shipped one
+    ``batch``      the record of a lot, beside the design, in the place of the study's vesicles
     ``treated``, ``control``  two of its arms;  ``measure``  of it;  ``at``  when it is read, ``baseline`` before that
     ``analysis``   ``t`` of the readings, ``ancova`` beside the baseline, ``shares`` of subjects worse than their
                    baseline by ``loss``, or ``change`` of the treated from their own baseline, without a control
@@ -41,6 +42,7 @@ class Simulate(Options):
     measure: str
     at: Moment
     n: Annotated[int, Field(ge=2, le=100_000)]
+    batch: str | None = None
     analysis: Analysis = "t"
     baseline: Moment | None = None
     loss: Quantity | None = None
@@ -107,11 +109,16 @@ def study_name(protocol: Simulate, beside: Path) -> str:
     return str(file) if file.is_file() else protocol.study
 
 
+def batch_of(protocol: Simulate, beside: Path) -> Path | None:
+    """The lot's record that a protocol names, if it names one."""
+    return None if protocol.batch is None else beside / protocol.batch
+
+
 def study_of(protocol: Simulate, beside: Path, catalog: Catalog) -> Study:
     """The study of a trial, checked against the protocol; raises BadInput."""
     from otosome.study import load
 
-    study = load(study_name(protocol, beside), shelves=catalog.own)
+    study = load(study_name(protocol, beside), shelves=catalog.own, batch=batch_of(protocol, beside))
     protocol.check(study)
     return study
 

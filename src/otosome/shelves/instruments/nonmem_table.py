@@ -49,18 +49,18 @@ class NonmemTable:
                 values.append((row, *read))
         if not values:
             raise columns.nothing("no observation (EVID 0, MDV 0)", "one or more")
-        kept = [row for row, *_ in values]
+        rows_read = [row for row, *_ in values]
         return Tables(
             readings=readings(
                 export,
-                subject=[columns.texts("id")[row] for row in kept],
-                group=[columns.texts("group", "arm", "trt")[row] for row in kept],
-                time=columns.numbers("time")[kept],
-                quantity=[f"drug.{compartment(columns, row)}" for row in kept],
+                subject=[columns.texts("id")[row] for row in rows_read],
+                group=[columns.texts("group", "arm", "trt")[row] for row in rows_read],
+                time=columns.numbers("time")[rows_read],
+                quantity=[f"drug.{compartment(columns, row)}" for row in rows_read],
                 value=np.array([value for _, value, *_ in values]),
                 unit=[unit for _, _, unit, _ in values],
                 censored=[side for *_, side in values],
-                flag=[flags("TIME taken as hours")] * len(kept),
+                flag=[flags("TIME taken as hours")] * len(rows_read),
             ),
             refused=tuple(columns.refused),
         )

@@ -41,6 +41,7 @@ class OtologicallyNormal:
     ``age_rank``          the same for where between youngest and oldest a person is, by rank
     ``sex_rank``          the same for sex where a study has both: above zero a woman
     ``outer_share``       part of a loss in dB that outer hair cells cause
+    ``lone``              of the neurons whose synapse is gone those that are still there
     ``age``               youngest and oldest, h, in between all are as many; 1 to 80 years
     ``sex``               "male", "female" or "both"
     ``noise_level``       daily noise exposure level L EX,8h, dB, up to 100, over ``noise_time``, h, to 40 years
@@ -55,6 +56,7 @@ class OtologicallyNormal:
     sex_rank: Plain
     limit: Decibels
     outer_share: Fraction
+    lone: Fraction
     age: tuple[Hours | float, Hours | float] = (18.0 * YEAR, 80.0 * YEAR)
     sex: str = "both"
     noise_level: float = 0.0
@@ -114,7 +116,10 @@ class OtologicallyNormal:
         Places beyond the frequencies that have a norm are taken as those at its last one.
         """
         known = np.clip(ear.frequency, *self.covered)
-        return arriving(self.baseline(known), self.outer_share, rates)
+        left = arriving(self.baseline(known), self.outer_share, rates)
+        # A neuron outlives its synapse, which the audiogram does not notice: the scarcer of the two counts there.
+        lone = np.clip(np.reshape(np.asarray(self.lone), (-1, 1)), 0.0, 1.0)
+        return left | {"sgn": left["synapse"] + lone * (1.0 - left["synapse"])}
 
     def aged(self, frequency: Kilohertz) -> DecibelsHL:
         """The part of age, dB HL, shape (subject, 1, frequency)."""

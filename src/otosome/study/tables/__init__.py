@@ -49,7 +49,7 @@ _TAKEN = (
     "vesicles protein plasma signal where time_error mass_balance_error sample place_frequency place_distance hour "
     "probe"
 ).split()
-_PREFIXES = ("window_", "sampled_", "other_", "concentration_")
+_PREFIXES = ("window_", "sampled_", "other_", "concentration_", "along_")
 _NAME = re.compile(r"\w[\w .+-]{0,59}")
 
 

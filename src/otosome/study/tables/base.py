@@ -118,6 +118,18 @@ def check_depth(study: Study, depth: Quantity | None) -> None:
         )
 
 
+def check_fits(study: Study, volume: Quantity) -> None:
+    """No more fluid than the body weighs is given at a time, at a litre a kilogram."""
+    mass = study.species.card.parameter("body_mass", study.tables.species).high
+    if volume > 1e6 * mass:
+        raise BadInput(
+            f"is more than the whole {study.tables.species.replace('_', ' ')}, which weighs up to {mass:g} kg",
+            key="volume",
+            given=volume.text,
+            cure="check the unit",
+        )
+
+
 def check_moment(study: Study, moment: Quantity, end: float | None = None) -> None:
     """A moment, or the end in h of what begins then, lies within the study."""
     end = float(moment) if end is None else end

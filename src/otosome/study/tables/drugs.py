@@ -20,6 +20,7 @@ from otosome.study.tables.base import (
     Table,
     Volume,
     VolumeRate,
+    check_fits,
     check_moment,
 )
 from otosome.units import Quantity
@@ -70,11 +71,18 @@ class Release(Table):
 
 
 class Point(Table):
-    """A concentration that was measured: when, where, of whom."""
+    """A concentration that was measured: when, of what, where, of whom."""
 
     time: Moment = Field(description='when, from time zero: "4 h"')
-    value: Concentration = Field(description='how much: "1.2 ug/mL", "3 uM"')
-    of: Fluid = Field(description='the fluid or tissue: "scala_tympani"')
+    value: Concentration = Field(
+        description='how much: "1.2 ug/mL", "3 uM"; the limit, of what lies beyond it'
+    )
+    censored: Literal["none", "below", "above"] = Field(
+        default="none",
+        description='whether it lies "below" a limit of quantification, "above" one, or "none"',
+    )
+    solute: str = Field(description='the drug, or what it becomes: "dexamethasone"')
+    probe: str = Field(description='the [probe] it is drawn at: "base"')
     animal: str = Field(default="", description='of whom: "gp 3"')
 
 
@@ -122,7 +130,7 @@ class DrugUse(Table):
     measured: str | None = Field(
         default=None,
         description='a table beside the study of what was measured of it, drawn on its curves: "pk.csv"; columns '
-        "animal, time_h, concentration_ug_ml, compartment",
+        "animal, time_h, concentration_ug_ml, compartment (a fluid, or the name of a probe)",
     )
     points: list[Point] = Field(default=[], description="what that table holds, once it is read")
 
@@ -226,6 +234,8 @@ def check_dose(use: DrugUse, study: Study, entry: str) -> None:
     # Without fluid nothing crosses the windows of a dry middle ear, and in the duct nothing is pushed on.
     if use.fluid is None and (use.concentration is not None or study.is_local(use.route)):
         raise BadInput("comes in a volume of fluid", key="volume", cure='state it: volume = "5 uL"')
+    if use.volume is not None:
+        check_fits(study, use.volume)
     into = study.catalog.get("routes", use.route).options.into
     if use.volume is not None and into in _PERILYMPH and use.volume > study.perilymph:
         raise BadInput(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
@@ -22,6 +23,7 @@ from otosome.study.tables.base import (
     Table,
     Volume,
     check_depth,
+    check_fits,
     check_for_species,
     check_moment,
     check_words,
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 _POTENCY = (
     "factor on what the batch can do: 1.0 as it is, 0.0 for the null twin that every effect is compared with"
 )
+
+# Of spheres, however they are packed.
+_PACKING = math.pi / (3 * math.sqrt(2))
 
 
 class InsultUse(Table):
@@ -149,6 +154,29 @@ class Treatment(Table):
     def moments(self) -> Sequence[Quantity]:
         """When it is given."""
         return self.at
+
+    def check(self, study: Study) -> None:
+        """It is no more than the body, and its vesicles find room in it."""
+        check_fits(study, self.volume)
+        self._check_packing(study)
+
+    def _check_packing(self, study: Study) -> None:
+        """Spheres fill at most 0.74 of a volume, however they are packed (Kepler's conjecture; Hales 2005)."""
+        if self.amount is None or self.amount.unit != "particles":
+            return
+        diameters = study.batch(self.batch).card.parameters.get("diameter")
+        if diameters is None:
+            return
+        diameter = min(number.low for number in diameters.values())
+        share = float(self.amount) * math.pi / 6 * diameter**3 / float(self.volume)
+        if share > _PACKING:
+            raise BadInput(
+                "does not fit into its volume",
+                key="amount",
+                given=f"{self.amount.text} in {self.volume.text}",
+                allowed=f"up to {_PACKING / share * float(self.amount):.1e} particles of {1e6 * diameter:.0f} nm",
+                cure="give a larger volume or fewer particles",
+            )
 
 
 class DeviceUse(Table):

@@ -12,6 +12,7 @@ from pydantic import Field
 from otosome.errors import BadInput
 from otosome.study.tables.base import (
     Concentration,
+    Duration,
     Frequency,
     Level,
     Moment,
@@ -69,6 +70,11 @@ class Measure(Table):
     sample: str | None = Field(
         default=None,
         description='of a concentration, the [sample] that is assayed, at the times it is drawn: "tap"',
+    )
+    collected: Duration | None = Field(
+        default=None,
+        description="of a concentration, how long a microdialysate was collected until then, whose mean is read, "
+        'corrected for recovery: "20 min"',
     )
     limit: Concentration | None = Field(
         default=None, description='of a concentration, the limit of quantification: "5 ng/mL", "0.01 uM"'
@@ -133,9 +139,26 @@ class Measure(Table):
                         allowed=[f"{t:g} h" for t in drawn],
                     )
         check_place(self.of or "scala_tympani", self.place)
+        self._check_collected(study)
         in_mass = self.limit is not None and self.limit.unit != "uM"
         if in_mass and "molar_mass" not in study.catalog.get("solutes", str(self.solute)).card.parameters:
             raise BadInput(f"{self.solute} has no molar_mass", key="limit", given=str(self.limit))
+
+    def _check_collected(self, study: Study) -> None:
+        """A dialysate is of a place, over a time that is above zero."""
+        if self.collected is None:
+            return
+        if self.sample is not None:
+            raise BadInput(
+                "is of a probe in place, and a sample is drawn", key="collected", given=self.collected.text
+            )
+        if self.collected <= 0.0:
+            raise BadInput("must lie above zero", key="collected", given=self.collected.text)
+
+    @property
+    def begun(self) -> list[float]:
+        """When each dialysate began to be collected, h; none where none is."""
+        return [] if self.collected is None else [float(moment) - float(self.collected) for moment in self.at]
 
     def _check_curves(self, study: Study) -> None:
         """The species has every curve that the endpoint is read from."""
