@@ -34,7 +34,7 @@ ORDER = [
         *("model.adverse_events", "model.grades", "model.levels"),
         "laboratory.bounds laboratory.columns laboratory.levels laboratory.trees"
         " laboratory.audiometry laboratory.plates laboratory.workbook laboratory.mapping laboratory.matlab"
-        " laboratory.records",
+        " laboratory.records laboratory.recording laboratory.zarr",
         "lots.batch lots.belief lots.checklist lots.count lots.counted lots.curve lots.history lots.plate"
         " lots.potency lots.process lots.release lots.sizes",
         "trials.adaptation trials.animals trials.boundaries trials.escalating trials.escalation trials.frequencies"
@@ -55,7 +55,10 @@ ORDER = [
     ],
     ["fitting"],
     ["review.standing", "lots.stakes", "trials"],
-    ["review.experiments review.pooling review.question review.synthesis review.tables review.priors"],
+    [
+        "review.experiments review.pooling review.question review.synthesis review.tables review.priors"
+        " review.forecasts review.ingest"
+    ],
     ["review.qualification"],
     ["review.claims"],
     ["shelves.claims", "shelves.observations"],

@@ -134,6 +134,8 @@ def test_a_belief_sets_the_mean_benefit_of_the_best_and_keeps_the_order():
     assert choice.net / choice.net.max() == pytest.approx(
         own.benefit.mean(axis=1) / own.benefit.mean(axis=1).max()
     )
+    harmful = believed(Table(own.benefit, own.cost + 3.0, own.world), np.array([6.0, 8.0, 10.0]), 1.0)
+    assert harmful.net == pytest.approx(choice.net - 3.0)
     none = believed(own, np.zeros(3), 1.0)
     assert (none.nothing, none.supported) == (1.0, False)
 

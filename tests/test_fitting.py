@@ -567,3 +567,11 @@ def test_animals_of_one_run_are_read_from_a_table(tmp_path, study):
     runs.write_text("subject,day\nm0,a\n", encoding="utf-8")
     with pytest.raises(BadInput, match="holds no such column"):
         load_fit(file)
+
+
+def test_vectors_computed_together_are_those_computed_alone(study):
+    """Threads and blocks change no bit."""
+    own = fits.laboratory(study, [0.3, 0.1], animals=2)
+    vectors = np.random.default_rng(1).normal(size=(9, 2))
+    alone = np.concatenate([own.log_posterior(vector[None]) for vector in vectors])
+    assert np.array_equal(own.log_posterior(vectors), alone)

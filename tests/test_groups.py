@@ -81,7 +81,17 @@ def test_censored_readings_and_groups_of_one_animal_are_left_out():
 
 
 def test_the_methods_are_said_in_one_sentence():
-    sentence = methods(group_means(animals(np.random.default_rng(5), 4, 0.0)))
+    readings = animals(np.random.default_rng(5), 4, 0.0)
+    sentence = methods(group_means(readings), readings)
     assert sentence.count(". ") == 0 and sentence.endswith(".")
     assert "mixed models" in sentence and "compared with vehicle" not in sentence.split("compared")[0]
-    assert methods(group_means(table([]).iloc[:0])) == ""
+    assert sentence.endswith("no reading was censored.")
+    assert methods(group_means(table([]).iloc[:0]), table([])) == ""
+
+
+def test_a_mean_without_its_deaf_ears_is_said_to_be_too_low():
+    readings = animals(np.random.default_rng(6), 4, 0.0)
+    deaf = readings[readings["subject"] == "vehicle0"].assign(value=90.0, censored="above")
+    both = pd.concat([readings, deaf, deaf.assign(group="deaf")], ignore_index=True)
+    sentence = methods(group_means(both), both)
+    assert f"{len(deaf)} of vehicle, {len(deaf)} of deaf (means without them are too low)" in sentence

@@ -93,3 +93,15 @@ def test_a_folder_that_cannot_be_opened_is_listed_as_refused(tmp_path, monkeypat
     assert [name for name, _ in named] == ["open/a.csv"]
     assert [(line.file, line.place) for line in refused] == [("shut", "folder")]
     assert "Permission denied" in refused[0].reason
+
+
+@POSIX
+def test_a_name_that_is_no_text_is_refused_before_anything_is_computed(tmp_path):
+    file = tmp_path / os.fsdecode(b"st\xff.toml")
+    try:
+        file.write_text("otosome = 1")
+    except OSError:
+        pytest.skip("this file system takes no raw names")
+    answer = typer.testing.CliRunner().invoke(app, ["run", str(file)])
+    assert answer.exit_code == 2
+    assert "has a name that is not UTF-8" in answer.output

@@ -42,7 +42,7 @@ def exports(tmp_path):
     for file in sorted(SAMPLES.glob("*.py")):
         (folder / file.stem).mkdir(parents=True)
         for sample in samples(file.stem):
-            (folder / file.stem / sample.name).write_bytes(sample.content)
+            sample.write(folder / file.stem)
     (folder / "notes.txt").write_text("nothing a reader knows", encoding="utf-8")
     (folder / "empty.csv").write_bytes(b"")
     return folder

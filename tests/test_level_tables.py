@@ -1,5 +1,7 @@
 """Tables of levels as people write them: what is silently wrong in one column shows beside the others."""
 
+from pathlib import Path
+
 import pytest
 
 from otosome.catalog import Catalog
@@ -95,3 +97,11 @@ def test_a_table_with_a_column_an_animal_reads_by_a_mapping(tmp_path):
     }
     about = {(row["subject"], row["group"], row["time"]) for row in read.readings.to_dict("records")}
     assert about == {("M1", "vehicle", 336.0), ("M2", "", -24.0)}
+
+
+def test_biosig_records_without_the_lines_of_their_group_are_read():
+    text = Path(__file__).with_name("samples").joinpath("small", "biosig_ascii.txt").read_text("latin-1")
+    alone = text[text.index("   Record Number: 0") :]
+    whole, part = (tables(one).waveforms for one in (text, alone))
+    assert list(part["level"]) == list(whole["level"])
+    assert set(part["subject"]) == {""}

@@ -26,6 +26,7 @@ from otosome.review.pooling.likelihood import (
     chance,
     ends,
     evidence,
+    one_more,
     results,
 )
 from otosome.review.pooling.printing import curve, minus_log_likelihood, selected
@@ -261,6 +262,15 @@ def test_more_of_the_same_experiments_narrow_what_is_believed_and_silence_lowers
     assert thrice.high - thrice.low < once.high - once.low
     medians = [believed(rows, share).median for share in (1.0, 0.1, 0.01)]
     assert medians[0] > medians[1] > medians[2]
+
+
+def test_one_more_experiment_narrows_the_more_animals_it_has_and_little_where_much_is_known():
+    few = shelf("tsai_2021", "chen_2024")
+    widths = [one_more(few, n).after for n in (4, 12, 40)]
+    assert one_more(few, 4).now > widths[0] > widths[1] > widths[2]
+    many = shelf("huang_2021", "gerbil_electrode_2015", "it_steroids_rat_2016", "campbell_met_2022") * 3
+    known, unknown = one_more(many, 12), one_more(few, 12)
+    assert known.after / known.now > unknown.after / unknown.now
 
 
 def test_without_experiments_believed_is_what_was_thought_before():

@@ -37,6 +37,7 @@ from otosome.roles import (
     Endpoint,
     EndpointOptions,
     ExperimentOptions,
+    ForecastOptions,
     HarmOptions,
     Instrument,
     InstrumentOptions,
@@ -54,6 +55,7 @@ from otosome.roles import (
     ProcessOptions,
     Recovery,
     RecoveryOptions,
+    ResolutionOptions,
     Route,
     RouteOptions,
     ScaleOptions,
@@ -97,6 +99,8 @@ SHELVES = (
     "designs",
     "strains",
     "experiments",
+    "forecasts",
+    "resolutions",
 )
 # The formula an entry without a .py has.
 _SHARED = {
@@ -247,6 +251,10 @@ class Catalog:
     def get(self, shelf: Literal["observations"], name: str) -> Entry[ObservationOptions, object]: ...
     @overload
     def get(self, shelf: Literal["claims"], name: str) -> Entry[ClaimOptions, object]: ...
+    @overload
+    def get(self, shelf: Literal["forecasts"], name: str) -> Entry[ForecastOptions, object]: ...
+    @overload
+    def get(self, shelf: Literal["resolutions"], name: str) -> Entry[ResolutionOptions, object]: ...
     @overload
     def get(self, shelf: Literal["experiments"], name: str) -> Entry[ExperimentOptions, object]: ...
     @overload

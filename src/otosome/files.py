@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from otosome.errors import BadInput
@@ -38,8 +39,12 @@ def content(file: Path, most: int, *, name: str = "", cure: str | None = None) -
 
 
 def regular(file: Path, *, name: str = "") -> None:
-    """Refuse a pipe, a socket or a device: reading one may never end."""
+    """Refuse a pipe, a socket or a device, reading which may never end, and a name that no result can hold."""
     named = name or str(file)
+    try:
+        os.fsencode(file).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput("has a name that is not UTF-8", file=ascii(str(file)), cure="rename it") from error
     try:
         there, plain = file.exists(), file.is_file() or file.is_dir()
     except (OSError, ValueError) as error:

@@ -874,6 +874,38 @@ class OutcomeTable(Options):
 
 
 @dataclass(frozen=True)
+class ForecastOptions(Options):
+    """Options of a forecast: a dated question, what is expected, and how it will be resolved; never edited.
+
+    ``dated``, ``by``  the days it was stated and is to be resolved;  ``how``  by what
+    ``chance``     that it is so;  or ``quantiles``  of a number in ``unit``, by share, rising
+    ``hash``       of all of that, so that a later edit shows
+    """
+
+    question: Annotated[str, Field(min_length=1)]
+    dated: str
+    by: str
+    how: Annotated[str, Field(min_length=1)]
+    because: Annotated[str, Field(min_length=1)]
+    hash: str
+    chance: Annotated[float, Field(gt=0, lt=1)] | None = None
+    quantiles: Mapping[str, float] = field(default_factory=dict)
+    unit: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class ResolutionOptions(Options):
+    """Options of a resolution: the ``forecast`` it resolves, ``on`` which day, what happened, by which ``source``."""
+
+    forecast: Annotated[str, On(("forecasts",))]
+    on: str
+    source: str
+    happened: bool | None = None
+    number: float | None = None
+
+
+@dataclass(frozen=True)
 class BiasTable(Options):
     """One item of the risk of bias: its ``answer``, and what in the paper it rests on, in the reader's words."""
 
@@ -963,4 +995,6 @@ OPTIONS: Mapping[str, type[Options]] = {
     "processes": ProcessOptions,
     "utilities": UtilityOptions,
     "experiments": ExperimentOptions,
+    "forecasts": ForecastOptions,
+    "resolutions": ResolutionOptions,
 }

@@ -26,7 +26,7 @@ every_file = pytest.mark.parametrize(("name", "sample"), FILES, ids=[f"{n}-{s.na
 
 
 def read(name, sample, content=None):
-    return INSTRUMENTS[name].read(Export(sample.name, sample.content if content is None else content))
+    return INSTRUMENTS[name].read(sample.export(content))
 
 
 def tables_of(tables):
@@ -40,9 +40,7 @@ def test_every_instrument_has_a_made_up_file_of_each_layout_and_nothing_else_has
 
 @every_file
 def test_a_file_is_known_by_its_own_reader_and_by_no_other(name, sample):
-    assert [n for n, i in INSTRUMENTS.items() if i.recognises(Export(sample.name, sample.content).head)] == [
-        name
-    ]
+    assert [n for n, i in INSTRUMENTS.items() if i.recognises(sample.export().head)] == [name]
 
 
 @every_file
@@ -71,7 +69,7 @@ def test_tables_have_the_contract_s_columns_units_and_provenance(name, sample):
         if table is not None:
             assert tuple(table.columns) == columns
             assert set(table["file"]) == {sample.name}
-            assert set(table["sha256"]) == {Export(sample.name, sample.content).sha256}
+            assert set(table["sha256"]) == {sample.export().sha256}
     if tables.readings is not None:
         known = {"dB SPL", "dB HL", "uV", "ms", "uM", "ug/uL", "cells", "cells/mm", "per IHC", "mV", "nm", ""}
         assert set(tables.readings["unit"]) <= known

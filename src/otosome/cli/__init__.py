@@ -13,7 +13,7 @@ import typer
 
 from otosome import __version__
 from otosome.cli.common import Terminated, refuse, say
-from otosome.cli.evidence import changes, check, claims, list_, qualify, review
+from otosome.cli.evidence import changes, check, claims, forecast, ingest, list_, qualify, review
 from otosome.cli.fitting import fit
 from otosome.cli.laboratory import import_, new, quality
 from otosome.cli.study import compare, measure, run, show, sources
@@ -45,6 +45,8 @@ _VERBS = (
     changes,
     claims,
     review,
+    forecast,
+    ingest,
 )
 for _verb in _VERBS:
     app.command(name=_verb.__name__.rstrip("_"))(_verb)

@@ -84,3 +84,21 @@ def review(
         force=force,
     )
     carry_out("review", as_json, lambda watch: jobs.review(inputs, watch))
+
+
+def forecast(shelves: Shelves = None, as_json: Json = False) -> None:
+    """Dated questions about what will be published: what is expected, and how the resolved ones did."""
+    carry_out("forecast", as_json, lambda watch: jobs.forecast(tuple(shelves or ())))
+
+
+def ingest(
+    file: Annotated[
+        str, typer.Argument(help="A text, or a sheet of experiments (CSV, .xlsx); - for a pipe.")
+    ],
+    name: Annotated[str, typer.Option(help="Of the draft of a text.")] = "my_draft",
+    out: Annotated[Path, typer.Option(help="Your folder of shelves.")] = Path("shelves"),
+    as_json: Json = False,
+) -> None:
+    """A pasted abstract, or a sheet, becomes drafts of experiments; unread, they count nowhere."""
+    inputs = jobs.IngestInputs(file=file, name=name, out=out)
+    carry_out("ingest", as_json, lambda watch: jobs.ingest(inputs))

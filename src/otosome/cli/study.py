@@ -24,6 +24,7 @@ Interpolate = Annotated[
 ]
 Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
 Fit = Annotated[Path | None, typer.Option(help="A result of otosome fit: its numbers for the shelf's.")]
+Prior = Annotated[str | None, typer.Option(help="Of efficacy: as_printed, mechanism, sceptic or none.")]
 Insist = Annotated[
     bool, typer.Option("--insist", help="Begin though more than an hour or 8 GB are foreseen.")
 ]
@@ -47,6 +48,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
         allow_retracted: Retracted = None,
         against: Against = None,
         fit: Fit = None,
+        prior: Prior = None,
         out: Out = None,
         force: Force = False,
         insist: Insist = False,
@@ -66,6 +68,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
             allow_retracted=tuple(allow_retracted or ()),
             against=against,
             fit=fit,
+            prior=prior,
             out=out,
             force=force,
             insist=insist,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -33,6 +34,8 @@ _LUCK, _SHARES = hermegauss(7)
 _SHARES = _SHARES / _SHARES.sum()
 # A grid so fine that readings on it follow the truth smoothly.
 _FINE = 1e-6
+# Threads; what they compute is the same for any number.
+_WORKERS = 2
 # Worlds in which the axes are sought along which animals differ.
 _WORLDS = 8
 
@@ -119,10 +122,15 @@ class Likelihood:
         """Log-likelihood of what is independent: each run's animals, or each animal, shape (lane, run)."""
         many = max(_TOGETHER // self.animal.size, 1)
         blocks = [deviates[start : start + many] for start in range(0, len(deviates), many)]
-        with np.errstate(invalid="ignore", over="ignore"):
-            return np.concatenate([self._terms(block) for block in blocks])
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            return np.concatenate(list(pool.map(self._terms, blocks)))
 
     def _terms(self, deviates: Array) -> Array:
+        # Each thread has error states of its own.
+        with np.errstate(invalid="ignore", over="ignore"):
+            return self._of_block(deviates)
+
+    def _of_block(self, deviates: Array) -> Array:
         predicted = self.predicted(deviates)
         printed = [self._of_printed(deviates, predicted, some)[:, None] for some in self.observed.printed]
         return np.concatenate([self._of_animals(deviates, predicted), *printed], axis=1)

@@ -94,10 +94,19 @@ def observe(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None 
         return pd.DataFrame({name: pd.Series(dtype=_KINDS.get(name, float)) for name in _COLUMNS})
     readings = pd.concat(frames, ignore_index=True)
     readings["censored"] = readings["censored"].map({-1: "below", 0: "none", 1: "above"})
+    readings["ear"] = _sides(ears, readings)
     readings["flag"], readings["file"], readings["sha256"] = "", "", ""
     ear = Cochleae(plan(study), ears.take(slice(0, 1))).ear
     readings["place"] = readings["place"].fillna(pd.Series(ear.place_of(readings["frequency"].to_numpy())))
     return readings[_COLUMNS]
+
+
+def _sides(ears: Ears, readings: pd.DataFrame) -> pd.Series:
+    """The side of each reading: the second ear that is studied of one animal is its right one."""
+    import pandas as pd
+
+    second = pd.Series(ears.person, index=ears.ear).duplicated()
+    return readings["ear"].where(~readings["subject"].map(second).astype(bool), "right")
 
 
 def ears_of(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None) -> Ears:

@@ -18,6 +18,8 @@ from otosome.jobs.evidence import (
     qualify,
 )
 from otosome.jobs.fitting import FitInputs, FitResult, fit
+from otosome.jobs.forecasting import Forecasts, forecast
+from otosome.jobs.ingesting import Ingested, IngestInputs, ingest
 from otosome.jobs.laboratory import Begun, Imported, ImportInputs, NewInputs, import_, new
 from otosome.jobs.lots import Lot, LotInputs, Process, assess, process
 from otosome.jobs.measuring import Measured, MeasureInputs, measure
@@ -38,8 +40,11 @@ __all__ = [
     "Entries",
     "FitInputs",
     "FitResult",
+    "Forecasts",
     "ImportInputs",
     "Imported",
+    "IngestInputs",
+    "Ingested",
     "Lot",
     "LotInputs",
     "MeasureInputs",
@@ -65,7 +70,9 @@ __all__ = [
     "compare",
     "entries",
     "fit",
+    "forecast",
     "import_",
+    "ingest",
     "measure",
     "new",
     "optimise",

@@ -324,7 +324,10 @@ def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
         return file.read_text(encoding="utf-8")
     if inputs.kind == "experiment":
         from otosome.review.experiments.experiment import TEMPLATE as EXPERIMENT
+        from otosome.review.ingest import template as sheet
 
+        if file.suffix.lower() == ".csv":
+            return sheet()
         return EXPERIMENT.read_text(encoding="utf-8")
     from otosome.study import TEMPLATE
 

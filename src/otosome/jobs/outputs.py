@@ -21,6 +21,8 @@ from otosome.fitting.fit import Fit
 from otosome.lots.checklist import Item
 from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
+from otosome.review.forecasts import Scored
+from otosome.review.priors.rows import ByPrior
 from otosome.review.qualification import Row
 from otosome.review.synthesis import Review
 from otosome.roles import Figure
@@ -75,6 +77,7 @@ class RunResult(TypedDict):
     errors: Accuracy
     rejected: list[Rejected]
     against: NotRequired[Against]
+    priors: NotRequired[ByPrior]
 
 
 class CompareResult(TypedDict):
@@ -83,6 +86,7 @@ class CompareResult(TypedDict):
     therapies: SideBySide
     errors: Accuracy
     rejected: list[Rejected]
+    priors: NotRequired[ByPrior]
 
 
 class MeasuredRow(TypedDict):
@@ -507,6 +511,52 @@ class TrialAnswer(_Answer):
     result: TrialResult
 
 
+class DraftFact(TypedDict):
+    """Something a rule found in a text, and at which character."""
+
+    kind: str
+    text: str
+    place: int
+
+
+class DraftRow(TypedDict):
+    """A draft: its file, why it counts nowhere, and the facts it was made of."""
+
+    name: str
+    file: str
+    why_out: str
+    facts: list[DraftFact]
+
+
+class IngestRows(TypedDict):
+    """Drafts that were written."""
+
+    rows: list[DraftRow]
+
+
+class IngestAnswer(_Answer):
+    """``otosome ingest``."""
+
+    command: Literal["ingest"]
+    out: str
+    result: IngestRows
+
+
+class ForecastRows(TypedDict):
+    """Forecasts, and the mean log score and coverage of the resolved ones."""
+
+    rows: list[Scored]
+    mean_score: float | None
+    coverage: float | None
+
+
+class ForecastAnswer(_Answer):
+    """``otosome forecast``."""
+
+    command: Literal["forecast"]
+    result: ForecastRows
+
+
 class OptimiseAnswer(_Written):
     """``otosome optimise``."""
 
@@ -611,6 +661,8 @@ ANSWERS: dict[str, type] = {
     "trial": TrialAnswer,
     "optimise": OptimiseAnswer,
     "review": ReviewAnswer,
+    "forecast": ForecastAnswer,
+    "ingest": IngestAnswer,
     "new": New,
     "import": Import,
     "fit": FitAnswer,

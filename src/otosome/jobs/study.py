@@ -39,6 +39,7 @@ class StudyInputs:
     ``shelves``          folders of one's own shelves;  ``allow_retracted``  sources that may be used all the same
     ``against``          a table of readings, or an import, to be laid over what is simulated
     ``fit``              the result of a fit, whose numbers take the place of the shelves'
+    ``prior``            what is believed of efficacy, by name, in the place of the shelves' own
     ``out``              the result folder;  ``force``  move an earlier result aside
     ``insist``           begin though more than an hour or 8 GB are foreseen
     """
@@ -56,6 +57,7 @@ class StudyInputs:
     allow_retracted: tuple[str, ...] = ()
     against: Path | None = None
     fit: Path | None = None
+    prior: str | None = None
     out: Path | None = None
     force: bool = False
     insist: bool = False
@@ -127,6 +129,7 @@ class StudyResult:
                 "errors": self.answer("errors") or {},
                 "rejected": self.answer("rejected") or [],
                 **({"against": against} if (against := self.answer("against")) else {}),
+                **({"priors": priors} if (priors := self.answer("priors")) else {}),
             },
             "notes": [*self.answer("notes"), *self.warnings],
         }
@@ -144,12 +147,13 @@ class StudyResult:
     def lines(self) -> list[str]:
         """The answer for a person."""
         from otosome.report import summary
-        from otosome.report.terminal import accuracy_lines, against_lines, therapy_lines
+        from otosome.report.terminal import accuracy_lines, against_lines, prior_lines, therapy_lines
 
         beside = summary.therapies(self.data)
         return [
             f"{self.record.name}: {self.data.sizes['subject']} ears, seed {self.seed}",
             *(self._answer_lines() if beside is None else therapy_lines(beside)),
+            *prior_lines(self.answer("priors")),
             *against_lines(self.answer("against")),
             *accuracy_lines(summary.accuracy(self.data)),
             f"report: {self.report.resolve()}",
@@ -198,7 +202,9 @@ def _laid(verb: str, inputs: StudyInputs) -> dict[str, Option]:
     """The readings that a run is laid under and the fit it draws from, as its record keeps them."""
     if inputs.against is not None and verb != RUN:
         raise BadInput("is asked of otosome run", key="--against", given=str(inputs.against))
-    paths = {"against": inputs.against, "fit": inputs.fit}
+    if inputs.fit is not None and inputs.prior is not None:
+        raise BadInput("is stated by a fit or by a prior", key="--prior", given=inputs.prior)
+    paths = {"against": inputs.against, "fit": inputs.fit, "prior": inputs.prior}
     return {name: str(path) for name, path in paths.items() if path is not None}
 
 
@@ -237,6 +243,8 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
             study, ears, tick=watch.ticks(f"simulating, {forecast(study, ears.size)}")
         )
         watch.check()
+        _beside(study, result, record)
+        watch.check()
         if observed is not None:
             record = replace(record, inputs={**record.inputs, **observed.inputs})
             _lay(part, study, result, ears, observed, Path(str(table)))
@@ -265,11 +273,29 @@ def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:
     from otosome.jobs.fitting import draws_of, stored_fit
 
     subjects, seed, origin = (record.option(name) for name in ("subjects", "seed", "fit"))
+    prior = record.option("prior")
+    if isinstance(prior, str):
+        from otosome.evidence import WORLD
+        from otosome.review.priors.rows import check_prior, drawn
+
+        return drawn(study, check_prior(prior), int(str(subjects)), int(str(seed)), WORLD)
     if not isinstance(origin, str):
         return draw(study, subjects=int(str(subjects)), seed=int(str(seed))), study
     result = stored_fit(Path(origin))
     known = informed(study, result.fit, draws_of(result), result.folder)
     return draw(study, subjects=int(str(subjects)), seed=int(str(seed)), prior=known.prior), known.study
+
+
+def _beside(study: Study, result: xr.Dataset, record: Record) -> None:
+    """The compared benefit under every prior by name, and where papers and model are at odds, into the answer."""
+    from otosome.answers import stored
+    from otosome.review.priors.rows import EARS, applies, by_prior, check_prior
+
+    prior, subjects, seed = (record.option(name) for name in ("prior", "subjects", "seed"))
+    if applies(study):
+        chosen = check_prior(prior) if isinstance(prior, str) else None
+        rows = by_prior(study, chosen, min(EARS, max(2, int(str(subjects)))), int(str(seed)))
+        stored.write(result, priors=rows)
 
 
 def _lay(

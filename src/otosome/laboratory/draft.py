@@ -59,7 +59,7 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
         raise BadInput(f"has {len(groups)} groups with readings", file=animals.name, key="group", cure=cure)
     study: dict[str, object] = {
         "otosome": "study/1",
-        "title": f"As measured: {folder.resolve().name}",
+        "title": f"Drafted from {folder.resolve().name}",
         "species": _single(rows, "species", animals.name, catalog.names("species")),
     }
     study |= _cohort(readings, rows, str(study["species"]))

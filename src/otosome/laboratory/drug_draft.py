@@ -93,7 +93,7 @@ def draft_drug(table: Path, readings: pd.DataFrame, solute: str, catalog: Catalo
     keys = {group: f"dose_{n}" if len(groups) > 1 else "dose" for n, group in enumerate(groups, 1)}
     study: dict[str, object] = {
         "otosome": "study/1",
-        "title": f"As measured: {solute} in {table.resolve().stem}",
+        "title": f"Drafted from {table.resolve().stem}: {solute}",
         "species": stated.fact("species", "", catalog.names("species")),
         "drug": {keys[group]: dose for group, dose in doses.items()},
         "arm": [{"name": (group or solute)[:120], "drugs": [keys[group]]} for group in groups],

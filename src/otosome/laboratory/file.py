@@ -37,7 +37,7 @@ _AVERAGES = (
 )
 # How a kind of file begins, what it is, and what to bring instead.
 _MARKS = (
-    (b"PK\x03\x04", "a ZIP archive, as .xlsx files are", ""),
+    (b"PK\x03\x04", "a ZIP archive", "unpack it, and import the folder"),
     (b"\xd0\xcf\x11\xe0", "an old Excel or Word file", _CSV),
     (b"%PDF", "a PDF", "bring the numbers behind it as a table"),
     (b"\x89PNG", "an image", ""),
@@ -88,6 +88,7 @@ class Export:
     ``sheet``   its name, blank for a whole file;  ``corner``  row and column in the sheet at which the text begins
     ``whole``   the sha256 of the workbook
     ``voltage`` the unit of voltage a person gave for files that state none, blank where none was given
+    ``folder``  of a recording that is a folder: its content is the table of its trials
     """
 
     name: str
@@ -96,6 +97,7 @@ class Export:
     corner: tuple[int, int] = (0, 0)
     whole: str = ""
     voltage: str = ""
+    folder: Path | None = None
 
     @classmethod
     def open(cls, file: Path, voltage: str = "") -> Export:

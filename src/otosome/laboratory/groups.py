@@ -163,8 +163,11 @@ def _mixed(
     return np.asarray(fit.fe_params, dtype=float), covariance, math.sqrt(max(between, 0.0)), math.sqrt(within)
 
 
-def methods(means: pd.DataFrame) -> str:
-    """The sentence of a paper's methods for these means; empty where there are none."""
+def methods(means: pd.DataFrame, readings: pd.DataFrame) -> str:
+    """The sentence of a paper's methods for these means; empty where there are none.
+
+    ``readings``  from which they are
+    """
     if means.empty:
         return ""
     contrasts = means[means["against"] != ""]
@@ -178,4 +181,16 @@ def methods(means: pd.DataFrame) -> str:
         parts.append("by least squares on the means of animals where each was read once")
     if len(contrasts):
         parts.append(f"groups were compared with {contrasts['against'].iloc[0]}")
-    return f"The animal was the unit of analysis: {'; '.join(parts)}; censored readings were left out."
+    return f"The animal was the unit of analysis: {'; '.join([*parts, _left_out(means, readings)])}."
+
+
+def _left_out(means: pd.DataFrame, readings: pd.DataFrame) -> str:
+    """What is said of censored readings: how many of which group, and which way the means are off without them."""
+    own = readings[readings["quantity"].isin(means["quantity"]) & (readings["group"] != "")]
+    sides = {"above": "low", "below": "high"}
+    parts = [
+        f"{', '.join(f'{count} of {group}' for group, count in counts.items())} (means without them are too {off})"
+        for side, off in sides.items()
+        if (counts := own.loc[own["censored"] == side, "group"].value_counts(sort=False).to_dict())
+    ]
+    return f"censored readings were left out: {'; '.join(parts)}" if parts else "no reading was censored"

@@ -26,6 +26,7 @@ from otosome.laboratory.file import (
 from otosome.laboratory.groups import group_means
 from otosome.laboratory.mapping import Meaning, with_layout
 from otosome.laboratory.reading import Contents, Unsure, contents
+from otosome.laboratory.recording import SIGNAL, TRIALS, is_recording, open_export, parts_of
 from otosome.laboratory.tables import (
     PARTICLES,
     READINGS,
@@ -205,7 +206,7 @@ def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refuse
         if not (path.is_dir() or path.is_file()):
             raise BadInput("is no file or folder", file=str(path))
     roots = [path.resolve() if path.is_dir() else path.parent.resolve() / path.name for path in paths]
-    above = _above([root if root.is_dir() else root.parent for root in roots])
+    above = _above([root if _is_folder_of_files(root) else root.parent for root in roots])
 
     def name_of(file: Path) -> str:
         return printable(file.relative_to(above).as_posix())
@@ -225,7 +226,7 @@ def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refuse
             if len(named) + len(refused) > MOST_FILES:
                 entry = f"more than {MOST_FILES} files"
                 raise BadInput("holds too much", file=str(path), given=entry, cure="import parts of it")
-    _check_size(sum(file.stat().st_size for _, file in named))
+    _check_size([file for _, file in named])
     return named, refused
 
 
@@ -233,10 +234,21 @@ def _not_read(file: Path, root: Path) -> tuple[str, str] | None:
     """What something in a folder is and why it is not read; None for a file."""
     if file.is_symlink() and file != root:
         return "a link", "links in folders are not followed"
-    return None if file.is_file() else ("a pipe or device", "only files are read")
+    if file.is_file() or is_recording(file):
+        return None
+    what = "a zarr array without the trials of its recording" if file.is_dir() else "a pipe or device"
+    return what, f"only files are read, and folders with {TRIALS} and {SIGNAL}"
 
 
-def _check_size(total: int) -> None:
+def _is_folder_of_files(path: Path) -> bool:
+    """Whether a path is a folder, and not one thing itself: a recording, or an array of zarr."""
+    return path.is_dir() and not (path.suffix == ".zarr" or is_recording(path))
+
+
+def _check_size(files: Sequence[Path]) -> None:
+    """Raise BadInput for files, and recordings of many files, that are too much together."""
+    parts = (part for file in files for part in (parts_of(file) if file.is_dir() else [file]))
+    total = sum(part.stat().st_size for part in parts)
     if total > MOST_BYTES:
         entry, allowed = f"{total} bytes", f"at most {MOST_BYTES}"
         raise BadInput("is too much at once", given=entry, allowed=allowed, cure="import parts")
@@ -245,12 +257,18 @@ def _check_size(total: int) -> None:
 def _below(path: Path, refuse: Callable[[OSError], None]) -> Iterator[Path]:
     """A file, or what a folder and its folders hold, in order, without folders and hidden files.
 
+    A recording that is a folder, and an array of zarr, are one thing each.
+
     ``refuse``  called with the error of each folder that cannot be opened
     """
     if not path.is_dir():
         yield path
         return
     for folder, inner, names in os.walk(path, onerror=refuse, followlinks=False):
+        if not _is_folder_of_files(Path(folder)):
+            inner.clear()
+            yield Path(folder)
+            continue
         inner.sort()
         for file in sorted(Path(folder) / name for name in [*names, *inner]):
             if file.is_symlink() or not (file.is_dir() or file.name.startswith(".")):
@@ -269,7 +287,7 @@ def _contents(
 ) -> Contents | None:
     """What a file holds, or None and a line in the list of what was refused."""
     try:
-        export = Export.open(file, voltage)
+        export = open_export(file, voltage)
         if export.sha256 in inputs.values():
             twin = next(other for other, known in inputs.items() if known == export.sha256)
             refused.append(Refused(name, "file", "a copy", f"same content as {twin}"))

@@ -130,23 +130,29 @@ def doubtful(levels: Sequence[Level], ears: Sequence[Hashable]) -> list[str]:
     for value, ear in zip(plain, ears, strict=True):
         if not np.isnan(value):
             of_ear.setdefault(ear, []).append(float(value))
-    return [_doubt(float(value), off, of_ear.get(ear, [])) for value, ear in zip(plain, ears, strict=True)]
+    about = {ear: _nought(same) for ear, same in of_ear.items()}
+    return [_doubt(float(value), off, about.get(ear, "")) for value, ear in zip(plain, ears, strict=True)]
 
 
-def _doubt(value: float, off: bool, same: Sequence[float]) -> str:
-    """``off``  whether all others are multiples of the step;  ``same``  all levels of the same ear, dB"""
+def _nought(same: Sequence[float]) -> str:
+    """Why 0 dB is asked about in an ear with these levels; empty where it is not."""
+    lowest = min((level for level in same if level > 0), default=0.0)
+    if lowest >= FAR:
+        return f"0 dB in an ear of {lowest:g} dB and more: 0 is 'not tested' in some sheets"
+    if len(same) >= SILENCE and not any(same):
+        return "0 dB at all of an ear's frequencies: 0 is 'not tested' in some sheets"
+    return ""
+
+
+def _doubt(value: float, off: bool, nought: str) -> str:
+    """``off``  whether all others are multiples of the step;  ``nought``  why 0 dB is asked about in its ear"""
     if np.isnan(value):
         return ""
     if value in CODES:
         return f"{value:g} is a code in many sheets"
     if value % STEP and off:
         return f"{value:g} is no multiple of {STEP:g} dB, and the other levels are"
-    lowest = min((level for level in same if level > 0), default=0.0)
-    if value == 0.0 and lowest >= FAR:
-        return f"0 dB in an ear of {lowest:g} dB and more: 0 is 'not tested' in some sheets"
-    if value == 0.0 and len(same) >= SILENCE and not any(same):
-        return "0 dB at all of an ear's frequencies: 0 is 'not tested' in some sheets"
-    return ""
+    return nought if value == 0.0 else ""
 
 
 def sift(

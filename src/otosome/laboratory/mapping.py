@@ -338,17 +338,17 @@ def _unit(column: Column) -> tuple[str, float]:
 
 def _about(columns: Columns, table: Table, column: Column, read: set[str]) -> dict[str, list[object]]:
     """Whose and when the readings of a column are, as columns of the table ``readings``; ``read``  those with values"""
-    times = _said(columns, column.time or table.time, read)
+    times = _texts(columns, column.time or table.time, read)
     return {
-        "subject": _said(columns, column.subject or table.subject, read),
-        "group": _said(columns, column.group or table.group, read),
-        "recorded": [str(text)[:16] for text in _said(columns, table.recorded, read)],
+        "subject": _texts(columns, column.subject or table.subject, read),
+        "group": _texts(columns, column.group or table.group, read),
+        "recorded": [str(text)[:16] for text in _texts(columns, table.recorded, read)],
         "time": [_hours(columns, table, str(word), row) for row, word in enumerate(times)],
         "ear": list(_ears(columns, column.ear or table.ear)),
     }
 
 
-def _said(columns: Columns, source: str, read: set[str]) -> list[object]:
+def _texts(columns: Columns, source: str, read: set[str]) -> list[object]:
     """A column as text, or one value for all rows; a column of readings is a value, as where an animal names it."""
     name = _plain(source)
     is_column = name in columns and name not in read

@@ -155,6 +155,7 @@ def _common(result: xr.Dataset) -> Json:
         "sources": provenance.printed(sources),
         "read_once": provenance.read_once(sources),
         "notes": notes,
+        "priors": json.loads(result.attrs.get("priors", "null")),
         "refused": [note for note in notes if note.startswith(REFUSED)],
         "arms": summary.arms(result),
         "study": result.attrs["study"],

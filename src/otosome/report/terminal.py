@@ -68,6 +68,18 @@ def drug_lines(drugs: Drugs) -> list[str]:
     return [*lines, *drugs.notes, *few, _LAST]
 
 
+def prior_lines(priors: Answer | None) -> list[str]:
+    """The benefit under every prior by name, and which published results are at odds with the model."""
+    if priors is None:
+        return []
+    rows = [
+        f"  {row['name'].replace('_', ' '):<12}{row['benefit']['text']:<28}{row['meaning']}"
+        + (f" ({row['effective']:.0f} effective worlds)" if row["effective"] < priors["worlds"] else "")
+        for row in priors["rows"]
+    ]
+    return ["the same under each prior on efficacy:", *rows, f"  {priors['line']}"]
+
+
 def against_lines(laid: Answer | None) -> list[str]:
     """How many measured readings lie inside the bands of a simulation, a line a measure; none without readings."""
     return [
@@ -266,5 +278,30 @@ def review_lines(answer: Answer) -> list[str]:
             lines.append(
                 f"  {100 * each['share']:>4.0f} % of null results printed: {each['median']:.2f} SD {ends}"
             )
+    lines += [
+        f"  one more with {row['n']:>2} a group: width {row['now']:.2f} SD now, {row['after']:.2f} expected"
+        for row in answer["one_more"]
+    ]
     lines += [f"  by {name}: {text}" for name, text in answer["regressed"].items()]
     return [*lines, *(f"  left out: {name}, {why}" for name, why in answer["left_out"].items())]
+
+
+def forecast_lines(answer: Answer) -> list[str]:
+    """Each forecast with what is expected, by when, and what happened; how the resolved ones did."""
+    lines = []
+    for row in answer["rows"]:
+        state = (
+            f"{row['happened']}, log score {row['score']:.2f}"
+            if row["happened"]
+            else f"open until {row['by']}"
+        )
+        late = " (overdue)" if row["overdue"] else ""
+        lines += [
+            f"{row['name']} ({row['dated']}, {row['hash']}): {row['question']}",
+            f"  expected {row['expected']}; {state}{late}; by {row['how']}",
+        ]
+    if answer["mean_score"] is not None:
+        lines.append(f"mean log score of resolved ones: {answer['mean_score']:.2f}")
+    if answer["coverage"] is not None:
+        lines.append(f"{100 * answer['coverage']:.0f} % of resolved numbers lay within 5 to 95 %")
+    return lines

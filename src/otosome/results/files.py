@@ -105,7 +105,7 @@ def fill_intake(
         _csv(intake.spread, folder / "spread.csv")
     if intake.groups is not None and len(intake.groups):
         _csv(intake.groups, folder / "groups.csv")
-        _text(methods(intake.groups) + "\n", folder / "methods.txt")
+        _text(methods(intake.groups, intake.readings) + "\n", folder / "methods.txt")
         save_groups(intake.groups, folder / "groups")
     for name, plate in intake.plates.items():
         (folder / "plates").mkdir(exist_ok=True)

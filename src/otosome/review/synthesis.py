@@ -19,8 +19,10 @@ from otosome.review.pooling.likelihood import (
     PRIOR_SD,
     Believed,
     Evidence,
+    OneMore,
     believed,
     evidence,
+    one_more,
 )
 from otosome.review.pooling.printing import SHARES, Selected, curve
 from otosome.review.pooling.random_effects import Pool, cumulative, pool, regression, without_each
@@ -30,6 +32,8 @@ from otosome.units import Array, quantity
 # What experiments are grouped by, and what their effects can be regressed on.
 GROUPINGS = ("product", "harm", "species", "in", "route")
 MODERATORS = ("year", "day", "n")
+# Animals a group of an experiment that might be done next.
+PLANNED = (6, 12, 24)
 UNITS: Mapping[Scale, str] = {"dB": "dB", "g": "SD", "log risk ratio": "(log risk ratio)"}
 
 
@@ -140,6 +144,7 @@ class Review:
 
     ``rows``     an experiment and control each;  ``together``  those with means or events, by scale
     ``all``      of every strength, in SDs of an animal;  ``curve``  the same for shares of null results printed
+    ``one_more``  what one more experiment would change, for some counts of animals
     ``blocks``   the mean effect by product and where ("vesicles in animals"), as the forest shows it
     ``groups``   by product, harm, species, where and route;  ``regressed``  on a moderator, or why that is refused
     ``map``      all experiments on the shelf;  ``lights``  risk of bias by experiment;  ``left_out``  with the reason
@@ -153,6 +158,7 @@ class Review:
     all: Believed
     text: str
     curve: tuple[Believed, ...]
+    one_more: tuple[OneMore, ...]
     blocks: dict[str, Believed]
     groups: tuple[Group, ...]
     regressed: dict[str, str]
@@ -179,7 +185,7 @@ def review(question: Question, catalog: Catalog, within: float = WITHIN, by: Seq
     together = [each for each in pooled if each is not None]
     looks = {e.name: flags(e) for e in used}
     # A control of several products is one row of each, and once in the mean of all.
-    by_product = [row for e in used for keys in _by_product(e, outcomes) for row in evidence(e, keys, within)]
+    by_product = _apart(used, outcomes, within)
     shown = [_row(row, question, looks[row.experiment.name]) for row in by_product]
     all_of = believed(weak)
     return Review(
@@ -191,6 +197,7 @@ def review(question: Question, catalog: Catalog, within: float = WITHIN, by: Seq
         all=all_of,
         text=_headline(together, all_of, weak),
         curve=tuple(believed(weak, part) for part in SHARES),
+        one_more=tuple(one_more(weak, n) for n in PLANNED),
         blocks=_blocks(by_product),
         groups=tuple(_groups(by_product)),
         regressed={name: _regressed(name, together, used, outcomes) for name in by},
@@ -286,6 +293,11 @@ def _arrays(each: Sequence[Effect]) -> tuple[Array, Array]:
 
 def _span(pooled: Pool) -> Span:
     return Span.of(pooled.value, *pooled.safe)
+
+
+def _apart(used: Sequence[Experiment], outcomes: Mapping[str, list[str]], within: float) -> list[Evidence]:
+    """What each experiment says of each product."""
+    return [row for e in used for keys in _by_product(e, outcomes) for row in evidence(e, keys, within)]
 
 
 def _by_product(experiment: Experiment, outcomes: Mapping[str, list[str]]) -> list[list[str]]:

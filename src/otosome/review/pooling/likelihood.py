@@ -253,6 +253,44 @@ def believed(every: Sequence[Evidence], share: float = 1.0) -> Believed:
     )
 
 
+@dataclass(frozen=True)
+class OneMore:
+    """What one more experiment would change: width of the 5 to 95 % of the mean effect now, and as expected after it.
+
+    ``n``  animals a group, means and spreads printed;  ``settles``  chance that 5 to 95 % then leave out none
+    """
+
+    n: int
+    now: float
+    after: float
+    settles: float
+
+
+_DRAWS = 9
+
+
+def one_more(every: Sequence[Evidence], n: int) -> OneMore:
+    """What an experiment with ``n`` animals a group would change, over what it is likely to find (nine quantiles)."""
+    now = believed(every)
+    # Effects of a further experiment, with its own error, as evenly likely draws of a normal with these ends.
+    between = (now.next_high - now.next_low) / (2 * norm.ppf(0.95))
+    error = math.sqrt(2 / n + ((now.next_low + now.next_high) / 2) ** 2 / (4 * n))
+    shares = (np.arange(_DRAWS) + 0.5) / _DRAWS
+    likely_effects = norm.ppf(shares, (now.next_low + now.next_high) / 2, math.hypot(between, error))
+    after = []
+    for effect in likely_effects:
+        likely = norm.pdf(effect, GRID, error)
+        further = replace(every[0], chance=likely, certain=likely, printable=np.ones_like(GRID))
+        after.append(believed([*every, further]))
+    widths = [row.high - row.low for row in after]
+    return OneMore(
+        n,
+        now.high - now.low,
+        float(np.mean(widths)),
+        float(np.mean([row.low > 0 or row.high < 0 for row in after])),
+    )
+
+
 @lru_cache(maxsize=1)
 def _smooth() -> Array:
     """Weights of each effect of ``GRID`` for each mean and SD between experiments, (mean, between, effect)."""

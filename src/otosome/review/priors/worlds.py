@@ -6,6 +6,7 @@ those of the same worlds in any other study, and only they are stored.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,8 @@ from otosome.catalog import Catalog
 from otosome.ears import Ears
 from otosome.errors import BadInput, at
 from otosome.evidence import draw_columns
-from otosome.forward import draw, plan
+from otosome.forward import Plan, draw, plan
+from otosome.forward.carried import Carried
 from otosome.forward.evaluation import evaluate, outline
 from otosome.review.experiments.experiment import Experiment, experiments
 from otosome.study import Study
@@ -26,6 +28,8 @@ from otosome.units import Array
 STORED = Path(__file__).with_name("worlds.csv")
 SEED = 20_261_129
 ANIMALS = 2
+# Worlds that share all but what vesicles do to cells, and worlds of those computed at once.
+DRAWS, _TOGETHER = 8, 8
 # Those that the shipped studies use; which of them acts the papers cannot tell.
 MECHANISMS = ("anti_inflammatory", "autophagy", "hsp70")
 # Seven decades, from one vesicle in a microlitre to what cultures are given: centred on no experiment.
@@ -78,9 +82,14 @@ def simulated(catalog: Catalog) -> list[Experiment]:
 
 @dataclass(frozen=True)
 class Worlds:
-    """What experiments would have read in worlds: levels, dB, by ``experiment/arm``, shape (world,)."""
+    """What experiments would have read in worlds.
+
+    ``levels``    mean thresholds, dB, by ``experiment/arm``, shape (world,)
+    ``evidence``  fingerprint of the numbers they were computed with
+    """
 
     levels: dict[str, Array]
+    evidence: str
 
     @property
     def size(self) -> int:
@@ -103,30 +112,62 @@ class Worlds:
 def compute(
     catalog: Catalog, worlds: int, animals: int = ANIMALS, seed: int = SEED, tick: Tick | None = None
 ) -> Worlds:
-    """Every experiment of the model in so many worlds, as the mean of some animals in each."""
+    """Every experiment of the model in so many worlds, as the mean of some animals in each.
+
+    ``worlds``  a multiple of ``DRAWS``: so many neighbours share all but what vesicles do to cells, which is what is
+                cheap to compute and most in doubt
+    """
     levels: dict[str, Array] = {}
     every = simulated(catalog)
     for number, experiment in enumerate(every):
         if tick is not None:
             tick(number, len(every))
-        levels |= _levels(experiment, study_of(experiment, catalog), worlds, animals, seed)
-    return Worlds(levels)
+        levels |= _levels(experiment, study_of(experiment, catalog), worlds // DRAWS, animals, seed)
+    return Worlds(levels, fingerprint(catalog))
 
 
-def _levels(experiment: Experiment, study: Study, worlds: int, animals: int, seed: int) -> dict[str, Array]:
-    ears = draw(study, worlds * animals, seed, world=animals)
+def _levels(experiment: Experiment, study: Study, shared: int, animals: int, seed: int) -> dict[str, Array]:
     whole = plan(study)
-    short = outline(whole, ears.take(slice(0, 4))).plan
-    (name,) = study.tables.measure
-    values = evaluate(short, dict(ears), [float(max(study.tables.measure[name].at))])[name]
-    means = values[:, :, 0].mean(axis=2).reshape(worlds, animals, -1).mean(axis=1)
+    short = outline(whole, draw(study, 4, seed, world=1)).plan
+    parts = [
+        _part(short, study, range(first, min(first + _TOGETHER, shared)), animals, seed)
+        for first in range(0, shared, _TOGETHER)
+    ]
+    means = np.concatenate(parts)
     return {f"{experiment.name}/{arm.name}": means[:, place] for place, arm in enumerate(study.tables.arm)}
+
+
+def _part(short: Plan, study: Study, shared: range, animals: int, seed: int) -> Array:
+    """Mean levels of some worlds, (world, arm): what is carried to the cells is computed once for its neighbours."""
+    rows = slice(shared.start * animals, shared.stop * animals)
+    ears = draw(study, seed=seed, world=animals, rows=rows)
+    (name,) = study.tables.measure
+    when = [float(max(study.tables.measure[name].at))]
+    acting = [p for p in study.parameters.values() if p.name.startswith("mechanisms.")]
+    drawn = draw_columns(acting, seed, shared.start * DRAWS, shared.stop * DRAWS, world=1)
+    carried, levels = Carried(), []
+    for place in range(DRAWS):
+        own = {n: np.repeat(column[place::DRAWS], animals) for n, column in drawn.items()}
+        values = evaluate(short, {**ears, **own}, when, carried)[name]
+        levels.append(values[:, :, 0].mean(axis=2).reshape(len(shared), animals, -1).mean(axis=1))
+    return np.stack(levels, axis=1).reshape(len(shared) * DRAWS, -1)
+
+
+def fingerprint(catalog: Catalog) -> str:
+    """Differs where a number that the experiments rest on does, or how one of them is simulated."""
+    digest = hashlib.sha256()
+    for experiment in simulated(catalog):
+        study = study_of(experiment, catalog)
+        for name, p in sorted(study.parameters.items()):
+            digest.update(f"{name} {p.value!r} {p.low!r} {p.high!r} {p.shape}\n".encode())
+        digest.update(repr(experiment.options.simulate).encode())
+    return digest.hexdigest()[:16]
 
 
 def write(worlds: Worlds, file: Path = STORED) -> None:
     """Write levels to a hundredth of a decibel, a row a world."""
     names = sorted(worlds.levels)
-    rows = [",".join(names)] + [
+    rows = [f"# {worlds.evidence}", ",".join(names)] + [
         ",".join(f"{worlds.levels[name][row]:.2f}" for name in names) for row in range(worlds.size)
     ]
     file.write_text("\n".join(rows) + "\n", encoding="utf-8", newline="\n")
@@ -134,19 +175,18 @@ def write(worlds: Worlds, file: Path = STORED) -> None:
 
 def read(file: Path = STORED) -> Worlds:
     """Worlds that ``write`` has written."""
-    head, *rows = file.read_text(encoding="utf-8").splitlines()
+    mark, head, *rows = file.read_text(encoding="utf-8").splitlines()
     table = np.array([[float(cell) for cell in row.split(",")] for row in rows])
-    return Worlds({name: table[:, place] for place, name in enumerate(head.split(","))})
+    return Worlds(
+        {name: table[:, place] for place, name in enumerate(head.split(","))}, mark.removeprefix("# ")
+    )
 
 
 def numbers(study: Study, worlds: Sequence[int] | Array, seed: int = SEED) -> Ears:
     """The numbers of vesicles in some of these worlds, as the study's numbers have them, a row a world."""
     chosen = np.asarray(worlds, dtype=np.int64)
-    of_vesicles = [
-        parameter
-        for name, parameter in study.parameters.items()
-        if name.startswith(("mechanisms.", "solutes.vesicle.")) and parameter.name == name
-    ]
-    last = int(chosen.max()) + 1 if chosen.size else 1
-    columns = draw_columns(of_vesicles, seed, 0, last, world=1)
-    return Ears.alone({name: column[chosen] for name, column in columns.items()}, seed)
+    columns: dict[str, Array] = {}
+    for shelf, rows in (("mechanisms.", chosen), ("solutes.vesicle.", chosen // DRAWS)):
+        some = [p for name, p in study.parameters.items() if name.startswith(shelf)]
+        columns |= {n: c[rows] for n, c in draw_columns(some, seed, 0, int(rows.max()) + 1, world=1).items()}
+    return Ears.alone(columns, seed)

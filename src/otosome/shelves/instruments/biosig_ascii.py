@@ -45,9 +45,12 @@ class BiosigAscii:
     def recognises(head: bytes) -> bool:
         """Whether a file that begins so is one of its text exports."""
         lines = [line.strip().lower() for line in head.removeprefix(b"\xef\xbb\xbf").splitlines()[:40]]
-        return any(b"group header" in line for line in lines[:5]) and any(
-            line.startswith((b"sgi", b"siggen", b"records:")) for line in lines
-        )
+        group = any(b"group header" in line for line in lines[:5])
+        marks = (b"sgi", b"siggen", b"records:") if group else (b"aqu. duration",)
+        alone = any(
+            line.startswith(b"record number") for line in lines[:5]
+        )  # records without their group's lines
+        return (group or alone) and any(line.startswith(marks) for line in lines)
 
     @staticmethod
     def read(export: Export) -> Tables:

@@ -45,10 +45,10 @@ def _bare(rows: Rows, plates: Sequence[str]) -> Iterator[Well]:
             block.append(line)
             plate = own
             continue
-        if block and [len(one) for one in block] == [len(block[0])] * SHAPES[len(block[0])]:
-            for letter, one in zip(ROWS, block, strict=False):
+        if block and [len(line) for line in block] == [len(block[0])] * SHAPES[len(block[0])]:
+            for letter, values in zip(ROWS, block, strict=False):
                 yield from (
-                    Well(plate, "Results", f"{letter}{i}", text) for i, text in enumerate(one, start=1)
+                    Well(plate, "Results", f"{letter}{i}", text) for i, text in enumerate(values, start=1)
                 )
         block = []
 

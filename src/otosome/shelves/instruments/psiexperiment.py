@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from otosome.laboratory.columns import tone
-from otosome.laboratory.file import Export, flags, moment
+from otosome.laboratory.file import Export, flags
+from otosome.laboratory.recording import named
 from otosome.laboratory.tables import Tables, waveforms
 from otosome.units import Array
 
 LOUDEST = 1e-2  # V: an average above it is not in volts
 MOST_HEADER, MOST_COLUMNS = 12, 2000
-NAMED = re.compile(r"(\d{8}-\d{6}) (\w+) ([-\w]+) (?:(left|right) )?", re.ASCII)
 AGAIN = "average the experiment again"
 
 
@@ -41,7 +40,7 @@ class Psiexperiment:
             counts = f"{len(kinds)} frequencies, {len(levels)} levels"
             raise export.refusal("header", counts, f"as many of each, 1 to {MOST_COLUMNS}", AGAIN)
         table = _table(export, rows[start + 1 :], len(kinds))
-        who, whose = _who(export.name)
+        who, whose = named(export.name)
         sweeps = [export.number(text, "epoch_n") for text in head.get("epoch_n", [])]
         stimuli = [tone(_hertz(export, kind), np.nan) for kind in kinds]
         return Tables(
@@ -61,15 +60,6 @@ class Psiexperiment:
                 ],
             )
         )
-
-
-def _who(name: str) -> tuple[dict[str, str], str]:
-    """Subject, ear and time of recording in a name as the program gives it, and a flag that says so."""
-    named = NAMED.match(name)
-    if named is None:
-        return {"subject": "", "ear": "", "recorded": ""}, "no subject"
-    who = {"subject": named[3], "ear": named[4] or "", "recorded": moment(named[1], "%Y%m%d-%H%M%S")}
-    return who, f"subject{' and ear' if named[4] else ''} from the file's name"
 
 
 def _hertz(export: Export, kind: str) -> float:

@@ -1,0 +1,218 @@
+"""A study's benefit under every prior by name, and where published results and the model are at odds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from otosome.answers.contrast import gain
+from otosome.answers.numbers import Interval, difference, interval, number, share
+from otosome.answers.prior import with_efficacy
+from otosome.catalog import Catalog
+from otosome.ears import Ears
+from otosome.errors import BadInput
+from otosome.forward import draw, plan, through
+from otosome.review.experiments.experiment import experiments
+from otosome.review.priors.posterior import (
+    ENOUGH,
+    MEANINGS,
+    PRIORS,
+    SHARES,
+    Conflict,
+    Posterior,
+    Prior,
+    Reconciling,
+    Result,
+    conflicts,
+    posterior,
+    reconciling,
+    results,
+)
+from otosome.review.priors.worlds import (
+    MECHANISMS,
+    Worlds,
+    fingerprint,
+    numbers,
+    read,
+    uncentred,
+)
+from otosome.study import Compare, Study
+from otosome.units import Array
+
+# Ears, each in a world of its own, behind a row.
+EARS = 60
+
+
+@dataclass(frozen=True)
+class PriorRow:
+    """The benefit under a prior: how many worlds its weights are worth, and to what power they were taken."""
+
+    name: str
+    meaning: str
+    benefit: Interval
+    effective: float
+    tempered: float
+
+
+@dataclass(frozen=True)
+class ByPrior:
+    """A study's benefit under every prior, and the published results beside the model.
+
+    ``rows``        the chosen prior first;  ``ears``  behind each;  ``worlds``  weighed
+    ``conflicts``   each published result in the model;  ``reconciling``  numbers that would let it explain them
+    ``favours``     by prior, how much likelier all results are with than without any effect
+    ``controls``    medians of the experiments' controls before and as printed, dB
+    ``line``        the conflict in a sentence;  ``notes``  what a reader must know
+    """
+
+    chosen: str
+    rows: list[PriorRow]
+    ears: int
+    worlds: int
+    conflicts: list[Conflict]
+    reconciling: list[Reconciling]
+    favours: dict[str, float]
+    controls: dict[str, tuple[float, float]]
+    line: str
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class Published:
+    """The published experiments of a shelf in worlds, and what they say under each prior."""
+
+    worlds: Worlds
+    printed: tuple[Result, ...]
+    stale: bool
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> Published:
+        """What the shelf's experiments say, as it is now: one that is withdrawn says nothing."""
+        return _published(catalog.own)
+
+    def under(self, name: Prior) -> Posterior:
+        """Worlds weighed under a prior; raises BadInput where too few explain what was printed."""
+        return posterior(name, self.worlds, self.printed)
+
+
+@lru_cache(maxsize=4)
+def _published(own: tuple[Path, ...]) -> Published:
+    catalog = Catalog(own)
+    worlds = read()
+    printed = tuple(results(worlds, experiments(catalog)))
+    return Published(worlds, printed, worlds.evidence != fingerprint(Catalog()))
+
+
+def applies(study: Study) -> bool:
+    """Whether published experiments say anything of a study: it compares arms, by mechanisms they were done on."""
+    question = study.tables.compare
+    shared = set(study.mechanisms) & set(MECHANISMS)
+    return bool(shared) and question is not None and not study.alike(question.of, question.against)
+
+
+def check_prior(name: str) -> Prior:
+    """A prior by name; raises BadInput for another."""
+    for known in PRIORS:
+        if name == known:
+            return known
+    raise BadInput("is no prior", key="--prior", given=name, allowed=list(PRIORS))
+
+
+def drawn(study: Study, name: Prior, count: int, seed: int, world: int) -> tuple[Ears, Study]:
+    """Ears of a study under a prior, and the study as that prior has it.
+
+    ``count``  ears, of which ``world`` neighbours share a world
+    raises     BadInput where the papers say nothing of this study
+    """
+    if not set(study.mechanisms) & set(MECHANISMS):
+        raise BadInput(
+            "says nothing of a study without these mechanisms",
+            key="--prior",
+            given=name,
+            allowed=list(MECHANISMS),
+        )
+    wide = uncentred(study)
+    chosen = Published.of(study.catalog).under(name).draw(-(-count // world), seed)
+    ears = draw(wide, count, seed, world, prior=numbers(wide, chosen))
+    if name == "none":
+        ears = ears.assign(**with_efficacy(wide, _only_effects(wide, ears), 0.0))
+    note = (
+        f"Vesicles under the prior '{name}': {MEANINGS[name]}; half-effect concentrations as wide as known."
+    )
+    return ears, replace(wide, notes=(*wide.notes, note))
+
+
+def _only_effects(study: Study, ears: Ears) -> dict[str, Array]:
+    return {name: ears[name] for name in ears if name.startswith("mechanisms.")}
+
+
+def by_prior(study: Study, chosen: Prior | None, ears: int, seed: int) -> ByPrior:
+    """The compared benefit under every prior, the chosen one first; ``ears`` behind each row, each in its own world."""
+    question = study.tables.compare
+    assert question is not None
+    published = Published.of(study.catalog)
+    first = chosen or PRIORS[0]
+    unit = difference(
+        study.catalog.get("endpoints", study.tables.measure[question.measure].endpoint).options.unit
+    )
+    rows, posteriors = [], {name: published.under(name) for name in PRIORS}
+    for name in sorted(PRIORS, key=lambda name: name != first):
+        weighed = posteriors[name]
+        benefit = interval(_benefit(study, question, name, ears, seed), unit, gain=True)
+        rows.append(PriorRow(name, MEANINGS[name], benefit, weighed.effective, weighed.tempered))
+    columns = numbers(uncentred(study), range(published.worlds.size))
+    beside = conflicts(published.worlds, published.printed)
+    towards = reconciling(published.printed, columns)
+    return ByPrior(
+        chosen or "shelf",
+        rows,
+        ears,
+        published.worlds.size,
+        beside,
+        towards,
+        {name: posteriors[check_prior(name)].favours for name in SHARES},
+        posteriors["as_printed"].controls,
+        _line(beside, towards),
+        _notes(study, published, posteriors, ears),
+    )
+
+
+def _benefit(study: Study, question: Compare, name: Prior, ears: int, seed: int) -> Array:
+    some, wide = drawn(study, name, ears, seed, 1)
+    return through(plan(wide, [question.of, question.against]), some, gain(wide, question), 2)["benefit"]
+
+
+def _line(rows: Sequence[Conflict], towards: Sequence[Reconciling]) -> str:
+    """Which published results the mechanism cannot explain, and what would reconcile them, in a sentence."""
+    if not rows:
+        return "No published experiment on vesicles can be computed in this model."
+    chances = "; ".join(
+        f"{row.experiment} {share(row.chance['mechanism']).text} ({share(row.chance['as_printed']).text} as printed)"
+        for row in rows
+    )
+    hard = [row.experiment for row in rows if row.unexplained]
+    verdict = f"It cannot explain {' or '.join(hard)}" if hard else "It excludes none of them"
+    how = "; ".join(
+        f"{row.number} at {number(row.value, 2)} ({number(row.times, 2)} times)" for row in towards
+    )
+    return f"Chance of each published result if nothing of it is used: {chances}. {verdict}. Likelier with: {how}."
+
+
+def _notes(study: Study, published: Published, posteriors: dict[Prior, Posterior], ears: int) -> list[str]:
+    notes = [f"Each row under a prior rests on {ears} ears, each in a world of its own."]
+    weak = [name for name in SHARES if posteriors[check_prior(name)].tempered < 1]
+    if weak:
+        notes.append(f"Weights of {' and '.join(weak)} are tempered, until {ENOUGH:.0f} worlds count.")
+    unknown = sorted(set(study.mechanisms) - set(MECHANISMS))
+    if unknown:
+        notes.append(f"No published experiment was computed with {', '.join(unknown)}: no prior moves it.")
+    if published.stale:
+        notes.append(
+            "The worlds were computed with other numbers than the shelves have now (python -m tools.worlds)."
+        )
+    notes.append(
+        "A dose that worked, a concentration of half effect and a permeability cannot be told apart by these papers."
+    )
+    return notes
