@@ -12,10 +12,12 @@ from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.fitting.against import _ranked, against, crps
+from otosome.fitting.diagnostics import Residual
 from otosome.fitting.drafting import choices, draft_fit
 from otosome.fitting.free import Free
 from otosome.fitting.likelihood import Likelihood
-from otosome.fitting.observations import matched
+from otosome.fitting.observations import matched, observations
+from otosome.fitting.trade import events
 from otosome.forward import best, evaluate, plan, simulate
 from otosome.jobs import NewInputs, fit, new
 from otosome.jobs.fitting import FitInputs
@@ -291,3 +293,52 @@ def test_a_study_is_drafted_where_its_table_can_be_named(tmp_path, monkeypatch):
     assert drafted.file.parent == table.parent.resolve()
     with pytest.raises(BadInput, match="is there already"):
         new(NewInputs(kind="fit", source=table))
+
+
+# ---------------------------------------------------------------- files of the trade
+
+NONMEM = """ID,TIME,AMT,DV,EVID,MDV,CMT,CENS,UNIT
+1,0,2,.,1,1,1,0,mg/L
+1,1,0,3.0,0,0,2,0,mg/L
+1,4,0,0.5,0,0,2,1,mg/L
+2,0,2,.,1,1,1,0,mg/L
+2,1,0,2.5,0,0,2,0,mg/L
+2,12,2,.,1,1,1,0,mg/L
+"""
+
+
+def test_a_data_set_of_the_trade_is_drafted_with_its_doses_and_what_it_does_not_say(tmp_path):
+    (tmp_path / "pk.csv").write_text(NONMEM)
+    drafted = new(NewInputs(kind="fit", source=tmp_path / "pk.csv", out=tmp_path / "study.toml"))
+    assert set(drafted.untold) == {"dose", "species", "route", "volume", "of"}
+    own = load(tmp_path / "study.toml", shelves=drafted.shelves)
+    dose = own.tables.drug["dose"]
+    assert [moment.text for moment in dose.at] == ["0 h", "12 h"]
+    assert dose.amount.text == "2 mg"
+    table = pd.concat([rows(quantity="drug.cmt_2", time=1.0, value=0.003)], ignore_index=True)
+    (found,) = matched(own, table, "table").readings
+    assert (found.measure, own.tables.measure[found.measure].of) == ("drug.cmt_2", "plasma")
+
+
+def test_a_data_set_without_a_unit_is_refused_with_the_cure(tmp_path):
+    lines = [line.rsplit(",", 1)[0] for line in NONMEM.splitlines()]
+    (tmp_path / "pk.csv").write_text("\n".join(lines))
+    with pytest.raises(BadInput, match="UNIT"):
+        new(NewInputs(kind="fit", source=tmp_path / "pk.csv", out=tmp_path / "study.toml"))
+
+
+def test_what_is_written_for_the_trade_reads_back_as_the_same_samples(study, tmp_path):
+    own = [
+        Residual("blood", 1, "gp1", "drug", 2.0, None, 0.25, 0, 0.2, 0.1, 0.5, 0.0),
+        Residual("ear", 2, "gp1", "drug", 4.0, None, 30.0, -1, 20.0, 0.1, 0.5, 0.0),
+    ]
+    table = events(study, own)
+    doses = table[table["EVID"] == 1]
+    # 5 uL of 4 mg/mL are 20 ug.
+    assert doses[["TIME", "AMT", "AMT_UNIT", "MDV"]].to_numpy().tolist() == [
+        [0.0, pytest.approx(20.0), "ug", 1]
+    ]
+    table.to_csv(tmp_path / "nonmem.csv", index=False)
+    observed = observations(study, tmp_path / "nonmem.csv")
+    found = {some.measure: (some.reading.value[0], some.reading.censored[0]) for some in observed.readings}
+    assert found == {"blood": (pytest.approx(0.25), 0.0), "ear": (pytest.approx(30.0), -1.0)}

@@ -8,6 +8,7 @@ the measure's own unit. Higher is better of the first, lower of the second.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from otosome.answers.numbers import Interval, ShareInterval, amount, interval, share_interval
 from otosome.fitting.observations import Observations, Readings
 from otosome.forward import endpoint
-from otosome.roles import Reading
+from otosome.roles import Endpoint, Reading
 from otosome.units import Array
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
     from otosome.ears import Ears
     from otosome.study import Study
+
+
+# The numbers of an arm, a moment and a tone.
+Place = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -88,26 +93,28 @@ def against(study: Study, result: xr.Dataset, ears: Ears, observed: Observations
     """
     cells, totals = list[Cell](), list[Total]()
     for readings in observed.readings:
-        simulated = _Simulated.of(study, result, ears, readings.measure)
-        own = [simulated.cell(readings.take(_same(readings, *place))) for place in _distinct(readings)]
+        simulated = Simulated.of(study, result, ears, readings.measure)
+        own = [simulated.cell(readings.take(same(readings, *place))) for place in distinct(readings)]
         cells += [cell for cell, _, _ in own]
         totals.append(_total(readings, simulated.unit, own))
     return Against(cells, totals, observed.unmatched, observed.inputs)
 
 
-def _distinct(readings: Readings) -> list[tuple[int, int, int]]:
+def distinct(readings: Readings) -> list[Place]:
+    """Where some readings are, each place once."""
     places = np.unique(np.stack([readings.arm, readings.time, readings.tone]), axis=1)
     return [(int(arm), int(time), int(tone)) for arm, time, tone in places.T]
 
 
-def _same(
+def same(
     readings: Readings, arm: int, time: int, tone: int
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Which readings are of a place, shape (reading,)."""
     return (readings.arm == arm) & (readings.time == time) & (readings.tone == tone)
 
 
 @dataclass(frozen=True)
-class _Simulated:
+class Simulated:
     """A measure of all ears of a result, with the endpoint that reads it."""
 
     study: Study
@@ -117,19 +124,37 @@ class _Simulated:
     unit: str
 
     @classmethod
-    def of(cls, study: Study, result: xr.Dataset, ears: Ears, measure: str) -> _Simulated:
+    def of(cls, study: Study, result: xr.Dataset, ears: Ears, measure: str) -> Simulated:
+        """A measure of the ears that a result could compute."""
         sound = ears.pick(result["subject"].to_numpy())
         return cls(study, result, sound, measure, study.unit(measure))
 
+    @cached_property
+    def _bound(self) -> Endpoint:
+        return endpoint(self.study, self.study.tables.measure[self.measure], self.ears)
+
+    def _true(self, place: Place) -> Array:
+        arm, at, tone = place
+        kilohertz = self.study.tables.measure[self.measure].tones[tone]
+        return np.asarray(
+            self.result[self.measure].isel(arm=arm, time=at).sel(frequency=kilohertz).to_numpy()
+        )
+
+    def drawn(self, place: Place) -> Array:
+        """A reading of each ear at a place, shape (ear,)."""
+        true = self._true(place)
+        # Luck of its own at each place: errors of one ear are independent.
+        order = np.random.default_rng([self.ears.seed, *place]).permutation(true.size)
+        luck = (order + 0.5) / true.size
+        return self._bound.read(true[:, None, None], luck[:, None, None]).value.ravel()
+
     def cell(self, readings: Readings) -> tuple[Cell, Array, Array]:
         """The readings of one place beside the simulated ones, with the log score and the CRPS of each."""
-        arm, at, tone = (int(getattr(readings, name)[0]) for name in ("arm", "time", "tone"))
+        arm, at, tone = place = distinct(readings)[0]
         measure = self.study.tables.measure[self.measure]
         kilohertz = measure.tones[tone]
-        true = self.result[self.measure].isel(arm=arm, time=at).sel(frequency=kilohertz).to_numpy()
-        bound = endpoint(self.study, measure, self.ears)
-        luck = (np.random.default_rng(self.ears.seed).permutation(true.size) + 0.5) / true.size
-        drawn = bound.read(true[:, None, None], luck[:, None, None]).value.ravel()
+        true, bound = self._true(place), self._bound
+        drawn = self.drawn(place)
         value, censored = readings.reading.value, readings.reading.censored
         chance = bound.log_likelihood(
             Reading(value[None, None, :], censored[None, None, :]),

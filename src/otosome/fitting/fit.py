@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from otosome.answers.numbers import amount, number, share
 from otosome.ears import Ears
 from otosome.evidence import Parameter
 from otosome.fitting.against import Against, against
+from otosome.fitting.diagnostics import Calibration, Diagnostics, diagnostics
 from otosome.fitting.file import FitFile
 from otosome.fitting.free import Free
+from otosome.fitting.levels import differing
 from otosome.fitting.likelihood import Likelihood
 from otosome.fitting.mode import AGREEMENT, Mode, mode
 from otosome.fitting.posterior import Around, Chain, Convergence, convergence, sample
@@ -23,6 +25,9 @@ from otosome.fitting.printed import Means
 from otosome.fitting.score import GroupScore, group_score
 from otosome.forward import draw, simulate
 from otosome.units import Array
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Report = Callable[[str, int, int], None]
 Light = Literal["green", "yellow", "red"]
@@ -121,6 +126,7 @@ class Fit:
     ``method``     "posterior", "laplace", or "mode" where no interval is given;  ``refusal``  the reason then
     ``sentences``  what the data can and cannot tell, where they are at odds with the shelf, how far to trust it
     ``prior_fit`` ``fit``  the fitted readings over ears of the shelf's numbers, and of the fit's
+    ``calibration``  by measure, how readings lie among those the fit foretells
     """
 
     method: Literal["posterior", "laplace", "mode"]
@@ -139,6 +145,7 @@ class Fit:
     fit: Against
     held_out: HeldOut | None
     printed: list[Foretold]
+    calibration: list[Calibration]
     data_hash: str
 
 
@@ -149,6 +156,7 @@ class Outcome:
     fit: Fit
     ears: Ears | None
     deviates: Array
+    diagnostics: Diagnostics
 
 
 def problem_of(file: FitFile) -> str:
@@ -190,8 +198,8 @@ def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
     else:
         deviates, mixing = np.empty((0, numbers)), None
     ears = _ears(free, deviates, tables.seed)
-    answer = _answer(file, likelihood, summit, deviates, mixing, ears, steps)
-    return Outcome(answer, ears, deviates)
+    answer, tested = _answer(file, likelihood, summit, deviates, mixing, ears, steps)
+    return Outcome(answer, ears, deviates, tested)
 
 
 def _sampled(
@@ -234,13 +242,14 @@ def _answer(
     mixing: Convergence | None,
     ears: Ears | None,
     steps: Chain | None,
-) -> Fit:
+) -> tuple[Fit, Diagnostics]:
     free = likelihood.free
     method: Literal["posterior", "laplace", "mode"] = (
         "posterior" if steps is not None else "laplace" if len(deviates) else "mode"
     )
     # Without draws the most probable ear is shown alone: one draw.
-    shown = _ears(free, summit.deviates[None], file.tables.seed) if ears is None else ears
+    probable = _ears(free, summit.deviates[None], file.tables.seed)
+    shown = probable if ears is None else ears
     estimates = _estimates(free, summit, deviates)
     pairs = _pairs(free, deviates)
     denser = float(likelihood.denser().log_posterior(summit.deviates[None])[0]) - summit.log_posterior
@@ -258,10 +267,15 @@ def _answer(
     refusal = "" if method != "mode" else summit.refusal
     animals = len({int(a) for some in file.fitted.readings for a in some.animal})
     sentences = [*_trust(method, search, converged, mixing, refusal, animals), *_told(estimates, pairs)]
+    before, after = _simulated(file, None), _simulated(file, shown)
     left = None
     if file.left.size and ears is not None:
-        left = HeldOut(_over(file, ears, left=True), group_score(file.study, file.fitted, file.left))
-    return Fit(
+        foretold = against(file.study, *after, file.left)
+        left = HeldOut(foretold, group_score(file.study, file.fitted, file.left))
+    # Prediction errors are of the most probable numbers: draws of a fit err together, for all ears alike.
+    middle = after if ears is None else _simulated(file, probable)
+    tested = diagnostics(file.study, *middle, file.fitted, file.tables.seed)
+    answer = Fit(
         method,
         refusal,
         estimates,
@@ -274,12 +288,14 @@ def _answer(
         file.fitted.size,
         [p.name for p in likelihood.animal.numbers],
         sentences,
-        _over(file, None),
-        _over(file, shown),
+        against(file.study, *before, file.fitted),
+        against(file.study, *after, file.fitted),
         left,
         _foretold(likelihood, summit.deviates),
+        tested.calibration,
         file.data_hash,
     )
+    return answer, tested
 
 
 def _foretold(likelihood: Likelihood, deviates: Array) -> list[Foretold]:
@@ -315,20 +331,29 @@ def _told(estimates: list[Estimate], pairs: list[Pair]) -> list[str]:
     ]
 
 
-def _over(file: FitFile, prior: Ears | None, left: bool = False) -> Against:
-    """Readings over ears of the shelf's numbers; or of a fit's, all others at the best value they had in it."""
+def _simulated(file: FitFile, prior: Ears | None) -> tuple[xr.Dataset, Ears]:
+    """Ears of the shelf's numbers; or of a fit's, all others at the best value they had in it."""
     drawn = draw(file.study, subjects=_EARS, seed=file.tables.seed, world=4, prior=prior)
     ears = drawn if prior is None else drawn.assign(**_settled(file, drawn))
-    result = simulate(file.study, ears, keep=())
-    return against(file.study, result, ears, file.left if left else file.fitted)
+    return simulate(file.study, ears, keep=()), ears
 
 
 def _settled(file: FitFile, ears: Ears) -> dict[str, Array]:
-    """Every number that is neither free nor follows one, with its best value in all worlds; subjects still differ."""
+    """Every number that is neither free nor follows one, with its best value in all worlds.
+
+    Subjects differ in what the fit lets differ: what ``animal`` names, or all, and each ear's own of an endpoint.
+    """
     free = Free.of(file.study, file.tables.free)
     moved = {number.name for number in (*free.numbers, *free.followers)}
     rest = [number for number in file.study.parameters.values() if number.name not in moved]
-    settled = {p.name: p.around(ears[p.name], p.at(ears.seed, ears.world), np.array([p.value])) for p in rest}
+    names = None if file.tables.animal is None else tuple(file.tables.animal)
+    differ = {number.name for number in differing(file.study, names)}
+    settled = {
+        p.name: p.around(ears[p.name], p.at(ears.seed, ears.world), np.array([p.value]))
+        if p.name in differ or p.name.startswith("endpoints.")
+        else np.full(ears[p.name].shape, p.value)
+        for p in rest
+    }
     # A follower keeps only what it has of the free numbers.
     none = np.zeros(ears.size)  # nothing follows a spread
     own = [p.deviate(ears[p.name]) if p.name in ears else none for p in free.numbers]

@@ -6,9 +6,10 @@ so, for the laboratory to set.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 import numpy as np
 import tomli_w
@@ -28,6 +29,8 @@ TO_SET = "not in the table: set it"
 # What is written where a table does not say it; each line says that it is to be set.
 _UNTOLD = {"species": "guinea_pig", "route": "round_window", "dose": "4 mg/mL", "volume": "5 uL"}
 _MOST_TIMES, _MOST_GROUPS = 40, 40
+# A compartment of a data set of the trade, known by its number alone.
+_BY_NUMBER = re.compile(r"(cmt|dvid|compartment)_\d+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,10 @@ def fluid_of(quantity: str) -> str:
 def is_of_a_drug(readings: pd.DataFrame) -> bool:
     """Whether a table of readings holds concentrations, and no reading of hearing or cells."""
     return bool(len(readings)) and all(unit in ("uM", "ug/uL") for unit in readings["unit"].unique())
+
+
+def _by_number(quantity: str) -> bool:
+    return bool(_BY_NUMBER.fullmatch(quantity.partition(".")[2]))
 
 
 def drug_of(readings: pd.DataFrame, unnamed: str) -> str:
@@ -84,15 +91,18 @@ def draft_drug(table: Path, readings: pd.DataFrame, solute: str, catalog: Catalo
     stated = _Stated.of(table)
     doses = {group: _dose(stated, group, solute, catalog) for group in groups}
     keys = {group: f"dose_{n}" if len(groups) > 1 else "dose" for n, group in enumerate(groups, 1)}
-    study = {
+    study: dict[str, object] = {
         "otosome": "study/1",
         "title": f"Drafted from {table.resolve().stem}: {solute}",
-        "species": stated.one("species", "", catalog.names("species")),
+        "species": stated.fact("species", "", catalog.names("species")),
         "drug": {keys[group]: dose for group, dose in doses.items()},
         "arm": [{"name": (group or solute)[:120], "drugs": [keys[group]]} for group in groups],
         "measure": _measures(readings, solute, table.name),
     }
-    untold = stated.untold
+    last = max(split(at)[0] for dose in doses.values() for at in cast(list[str], dose["at"]))
+    if last >= readings["time"].max():
+        study["until"] = f"{last + 1:g} h"
+    untold = [*stated.untold, *(["of"] if any(_by_number(name) for name in readings["quantity"]) else [])]
     text = _head(table, name) + _marked(tomli_w.dumps(study), untold)
     loads(text, name, shelves=catalog.own)
     return DrugDraft(text, solute, tuple(untold))
@@ -114,11 +124,24 @@ class _Stated:
             return cls(table.name, [], {}, [])
         columns = Columns.of(export)
         texts = {key: columns.texts(key) for key in _UNTOLD}
+        untold = list[str]()
+        if "amt" in columns and not any(texts["dose"]):
+            # Such a table does not say the unit of its doses.
+            amounts = np.nan_to_num(columns.numbers("amt"))
+            texts["dose"] = [
+                f"{amount:g} {text or 'mg'}" if amount > 0 else ""
+                for amount, text in zip(amounts, columns.texts("amt_unit"), strict=True)
+            ]
+            untold = [] if any(columns.texts("amt_unit")) else ["dose"]
+            times = columns.texts("time")
+            texts["at"] = [
+                f"{time} h" if amount > 0 else "" for amount, time in zip(amounts, times, strict=True)
+            ]
         if "volume_ul" in columns:
             texts["volume"] = [f"{text} uL" if text else "" for text in columns.texts("volume_ul")]
-        return cls(table.name, columns.groups(), texts, [])
+        return cls(table.name, columns.groups(), texts, untold)
 
-    def one(self, key: str, group: str, allowed: list[str] | None = None) -> str:
+    def fact(self, key: str, group: str, allowed: list[str] | None = None) -> str:
         """What the rows of a group, or of all, say of one thing; what stands in for it where they say nothing."""
         rows = zip(self.group, self.columns.get(key, []), strict=False)
         values = sorted({text for own, text in rows if text and (not group or own == group)})
@@ -135,11 +158,17 @@ class _Stated:
             raise BadInput("is not on the shelf", file=self.file, key=key, given=values[0], allowed=allowed)
         return value
 
+    def times(self, group: str) -> list[str]:
+        """When a group's doses were given, the earliest first; at once where the table does not say."""
+        rows = zip(self.group, self.columns.get("at", []), strict=False)
+        own = {text for of, text in rows if text and (not group or of == group)}
+        return sorted(own, key=lambda text: split(text)[0])[:_MOST_TIMES] or ["0 h"]
+
 
 def _dose(stated: _Stated, group: str, solute: str, catalog: Catalog) -> dict[str, object]:
     """A group's dose: by mass, or at a concentration in a volume."""
-    route = stated.one("route", group, catalog.names("routes"))
-    dose = stated.one("dose", group)
+    route = stated.fact("route", group, catalog.names("routes"))
+    dose = stated.fact("dose", group)
     in_ear = catalog.get("routes", route).options.into in ("middle_ear", "scala_tympani", "vestibule")
     try:
         kind = house(split(dose)[1])
@@ -149,16 +178,17 @@ def _dose(stated: _Stated, group: str, solute: str, catalog: Catalog) -> dict[st
         cure = "write it with its unit: 4 mg/kg, 2 mg, 4 mg/mL"
         raise BadInput("is no dose of a drug", file=stated.file, key="dose", given=dose, cure=cure)
     by_concentration = kind in ("uM", "ug/uL")
-    use: dict[str, object] = {"solute": solute, "route": route, "at": ["0 h"]}
+    use: dict[str, object] = {"solute": solute, "route": route, "at": stated.times(group)}
     use |= {"concentration" if by_concentration else "amount": dose}
-    return use | ({"volume": stated.one("volume", group)} if by_concentration or in_ear else {})
+    return use | ({"volume": stated.fact("volume", group)} if by_concentration or in_ear else {})
 
 
 def _measures(readings: pd.DataFrame, solute: str, file: str) -> dict[str, dict[str, object]]:
     """A measure for each fluid at the times of its samples."""
     measures = dict[str, dict[str, object]]()
     for quantity, rows in readings.groupby("quantity", sort=True):
-        fluid, times = fluid_of(str(quantity)), np.unique(rows["time"].dropna().round(3))
+        where, times = str(quantity).partition(".")[2], np.unique(rows["time"].dropna().round(3))
+        fluid = "plasma" if _by_number(str(quantity)) else fluid_of(str(quantity))
         if not fluid or not times.size:
             continue
         if times.size > _MOST_TIMES:
@@ -169,7 +199,9 @@ def _measures(readings: pd.DataFrame, solute: str, file: str) -> dict[str, dict[
         own: dict[str, object] = {"endpoint": "concentration", "solute": solute}
         own |= {} if fluid == "scala_tympani" else {"of": fluid}
         own |= _limit(rows)
-        measures[f"in_{str(quantity).partition('.')[2]}"] = {**own, "at": [f"{time:g} h" for time in times]}
+        # A compartment that has a number alone keeps it as its name, by which its samples find it.
+        name = str(quantity) if _by_number(str(quantity)) else f"in_{where}"
+        measures[name] = {**own, "at": [f"{time:g} h" for time in times]}
     if not measures:
         allowed = [*get_args(Fluid), *FLUIDS]
         raise BadInput(

@@ -13,7 +13,7 @@ from otosome.answers import stored
 from otosome.answers.numbers import is_fraction, number, unit_text
 from otosome.fitting.against import Against, Cell, Total
 from otosome.fitting.measured import Difference
-from otosome.report.drawing import COMPARED, INK, TREATED, canvas, svg_text, tone_axis
+from otosome.report.drawing import COMPARED, INK, TREATED, canvas, ratio_ticks, svg_text, tone_axis
 from otosome.report.figures import Panel
 from otosome.report.summary import words
 from otosome.units import Array
@@ -102,6 +102,7 @@ def _over_time(arm: str, cells: list[Cell], unit: str) -> Panel:
         _lay(axes, hours / _HOURS_A_DAY if in_days else hours, cells)
         if unit == "uM":
             axes.set_yscale("log")
+            ratio_ticks(axes.yaxis)
         axes.set(xlabel="time (d)" if in_days else "time (h)", ylabel=unit_text(unit))
         svg = svg_text(figure, f"against {cells[0].measure} {arm}")
     return Panel(words(arm), _says(arm, cells), svg)

@@ -13,11 +13,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from otosome.answers.band import Band
-from otosome.answers.numbers import is_fraction
+from otosome.answers.numbers import is_fraction, number
 from otosome.report.summary import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import XAxis, YAxis
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
@@ -135,6 +136,14 @@ def tone_axis(axes: "Axes", tones: Array) -> None:
     axes.set_xticks(list(shown), [f"{tone:g}" for tone in shown])
     axes.set_xlim(tones.min() / 1.13, tones.max() * 1.13)
     axes.set_xlabel("frequency, kHz")
+
+
+def ratio_ticks(axis: "XAxis | YAxis") -> None:
+    """Plain numbers at four places along an axis on a scale of ratios; called when all is drawn."""
+    low, high = axis.get_view_interval()
+    ticks = np.geomspace(max(low, high * 1e-9), high, 6)[1:-1]
+    axis.set_ticks(list(ticks), [number(float(tick), 2) for tick in ticks])
+    axis.set_ticks([], minor=True)
 
 
 def value_axis(axes: "Axes", variable: xr.DataArray, limits: tuple[float, float]) -> None:

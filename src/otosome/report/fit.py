@@ -14,6 +14,7 @@ from otosome.fitting.free import numbers_of
 from otosome.report.against import sections
 from otosome.report.drawing import COMPARED, INK, SOFT, TREATED, canvas, style, svg_text
 from otosome.report.figures import Panel
+from otosome.report.fit_checks import checks, errors, residuals
 from otosome.report.summary import words
 from otosome.units import Array
 
@@ -56,13 +57,33 @@ def fit_report(outcome: Outcome, file: FitFile) -> str:
         rival={} if fit.held_out is None else {row.measure: row for row in fit.held_out.rival},
         densities=[_density(file, estimate, drawn[estimate.name]) for estimate in fit.estimates if drawn],
         pairs=_pairs(fit, outcome.deviates) if len(outcome.deviates) else [],
+        checks=checks(outcome.diagnostics, study),
+        errors=errors(outcome.diagnostics),
+        residuals=residuals(outcome.diagnostics, study),
     )
+
+
+def pictures(outcome: Outcome, file: FitFile) -> dict[str, str]:
+    """Every picture of the page as SVG text, by a file name."""
+    fit, study, tested = outcome.fit, file.study, outcome.diagnostics
+    drawn = {} if outcome.ears is None else {name: outcome.ears[name] for name in outcome.ears}
+    titles = {name: _title(file, name) for name in study.tables.measure}
+    groups = {
+        "over": [panel for section in sections(fit.fit, titles) for panel in section.panels],
+        "check": checks(tested, study),
+        "npde": errors(tested),
+        "residuals": residuals(tested, study),
+        "density": [_density(file, estimate, drawn[estimate.name]) for estimate in fit.estimates if drawn],
+        "pairs": _pairs(fit, outcome.deviates) if len(outcome.deviates) else [],
+    }
+    return {f"{kind}_{n}.svg": panel.svg for kind, some in groups.items() for n, panel in enumerate(some, 1)}
 
 
 def _title(file: FitFile, name: str) -> str:
     measure = file.study.tables.measure[name]
     label = file.study.catalog.get("endpoints", measure.endpoint).options.label or measure.endpoint
-    return f"{label} ({measure.cell})" if measure.cell else label
+    of = measure.cell or (measure.of or "scala_tympani" if measure.solute else "")
+    return f"{label} ({words(of)})" if of else label
 
 
 def _row(estimate: Estimate) -> Row:
@@ -118,7 +139,7 @@ def _density(file: FitFile, estimate: Estimate, drawn: Array) -> Panel:
 
 
 def _pairs(fit: Fit, deviates: Array) -> list[Panel]:
-    """Draws of every two of the numbers best told, in deviates of their priors."""
+    """Draws of every two of the numbers best tested, in deviates of their priors."""
     from matplotlib.figure import Figure
 
     order = sorted(range(len(fit.estimates)), key=lambda n: -(fit.estimates[n].learnt or 0.0))[:_MOST_PAIRS]

@@ -106,6 +106,7 @@ def fit_lines(fit: Fit) -> list[str]:
     if fit.held_out is not None:
         lines += [f"  left out: {line.strip()}" for line in against_lines(asdict(fit.held_out.foretold))]
         lines += [f"    group mean and SD: log score {row.log_score:.2f}" for row in fit.held_out.rival]
+    lines += [f"  prediction errors of {row.measure}: {row.text}" for row in fit.calibration]
     lines += [f"  printed: {row.printed}: {row.text}" for row in fit.printed]
     return [*lines, *(f"  {sentence}" for sentence in fit.sentences if not sentence.startswith("Your data "))]
 

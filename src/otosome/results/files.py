@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from otosome.ears import Ears
+    from otosome.fitting.diagnostics import Checked
     from otosome.fitting.file import FitFile
     from otosome.fitting.fit import Outcome
     from otosome.laboratory.intake import Intake
@@ -200,8 +201,9 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
 
     from otosome.fitting.against import table
     from otosome.fitting.entry import strain_of
+    from otosome.fitting.trade import events
     from otosome.fitting.use import SOURCE
-    from otosome.report.fit import fit_report
+    from otosome.report.fit import fit_report, pictures
     from otosome.study import saves
 
     fit = outcome.fit
@@ -216,8 +218,33 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
     _csv(table(fit.fit), folder / "against.csv")
     if fit.held_out is not None:
         _csv(table(fit.held_out.foretold), folder / "held_out.csv")
+    tested = outcome.diagnostics
+    _csv(pd.DataFrame([vars(row) for row in tested.residuals]), folder / "residuals.csv")
+    _csv(_levels(tested.checked), folder / "checks.csv")
+    _csv(pd.DataFrame([asdict(row) for row in fit.pairs]), folder / "pairs.csv")
+    if any(measure.solute for measure in file.study.tables.measure.values()):
+        _csv(events(file.study, tested.residuals), folder / "nonmem.csv")
+    (folder / "figures").mkdir()
+    for name, svg in pictures(outcome, file).items():
+        _text(svg, folder / "figures" / name)
     _text(fit_report(outcome, file), folder / "report.html")
     record.write(folder)
+
+
+def _levels(checked: Sequence[Checked]) -> pd.DataFrame:
+    """Predictive checks with a row each percentile."""
+    import pandas as pd
+
+    from otosome.fitting.diagnostics import LEVELS
+
+    ends = ("observed", "low", "median", "high")
+    return pd.DataFrame(
+        [
+            {**vars(row), "percentile": 100 * level, **{end: getattr(row, end)[n] for end in ends}}
+            for row in checked
+            for n, level in enumerate(LEVELS)
+        ]
+    )
 
 
 def fill_trial(
