@@ -124,6 +124,7 @@ def test_a_misspelt_better_is_refused_by_the_command_line_and_turns_no_benefit(t
                 "place",
                 "sample",
                 "limit",
+                "collected",
             ],
         ),
         ("endpoints", "word_score", {"hears": "audiogran"}, "hears", CATALOG.names("endpoints")),

@@ -39,12 +39,8 @@ def content(file: Path, most: int, *, name: str = "", cure: str | None = None) -
 
 
 def regular(file: Path, *, name: str = "") -> None:
-    """Refuse a pipe, a socket or a device, reading which may never end, and a name that no result can hold."""
+    """Refuse a pipe, a socket or a device: reading one may never end."""
     named = name or str(file)
-    try:
-        os.fsencode(file).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInput("has a name that is not UTF-8", file=ascii(str(file)), cure="rename it") from error
     try:
         there, plain = file.exists(), file.is_file() or file.is_dir()
     except (OSError, ValueError) as error:
@@ -55,6 +51,14 @@ def regular(file: Path, *, name: str = "") -> None:
             file=named,
             cure="save what it holds as a file, and name that",
         )
+
+
+def named_in_text(file: Path) -> None:
+    """Refuse a name that no result can hold, before it is computed."""
+    try:
+        os.fsencode(file).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput("has a name that is not UTF-8", file=ascii(str(file)), cure="rename it") from error
 
 
 def sha256(file: Path) -> str:

@@ -57,6 +57,8 @@ def test_an_entry_binds_every_number_as_a_column(shelf, name):
             "utilities",
             "strains",
             "experiments",
+            "forecasts",
+            "resolutions",
         )
         made = ("assays", "specifications", "checklists", "processes")
         assert shelf in (*without, *made), "no formula"

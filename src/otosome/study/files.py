@@ -10,7 +10,7 @@ from otosome.cards import parse_toml, read_toml
 from otosome.catalog import SHIPPED, Catalog
 from otosome.errors import BadInput, at
 from otosome.evidence import Curve, Parameter
-from otosome.files import regular, sha256
+from otosome.files import named_in_text, regular, sha256
 from otosome.study.checks import check_study
 from otosome.study.inputs import Inputs, of_one_person, with_inputs
 from otosome.study.notes import with_notes
@@ -106,6 +106,7 @@ def loads(
 
 def _find(study: str | Path) -> Path:
     file = Path(study)
+    named_in_text(file)
     regular(file)
     if file.is_file():
         return file
