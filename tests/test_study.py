@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import tomllib
@@ -317,3 +318,17 @@ def test_spheres_fill_no_more_than_the_densest_packing_of_their_volume() -> None
     Study.of(packed(f"{0.99 * most:.6e} particles"), name="dense")
     with pytest.raises(BadInput, match="does not fit into its volume"):
         Study.of(packed(f"{1.01 * most:.6e} particles"), name="denser")
+
+
+def test_many_links_are_followed_once_each() -> None:
+    """A chain of numbers each linked to all before it: as many steps as links, where paths are without number."""
+    study = load("cisplatin_guinea_pig")
+    number = next(iter(study.parameters.values()))
+    names = [f"a.b.n{k}" for k in range(40)]
+    numbers = {
+        name: dataclasses.replace(number, name=name, linked=tuple((other, 0.01) for other in names[:k]))
+        for k, name in enumerate(names)
+    }
+    sound: set[str] = set()
+    study._check_links(names[-1], numbers, (), sound)
+    assert sound == set(names)

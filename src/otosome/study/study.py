@@ -453,15 +453,21 @@ class Study:
             if number.source is not None:
                 self.catalog.source(number.source)
             numbers[name] = number.pinned(numbers[name], self.name)
+        sound = set[str]()
         for name in numbers:
-            self._check_links(name, numbers, ())
+            self._check_links(name, numbers, (), sound)
         return numbers
 
     def _of_strain(self, parameter: Parameter) -> Parameter:
         return parameter if self.strain is None else self.strain.restated(parameter)
 
-    def _check_links(self, name: str, numbers: Mapping[str, Parameter], before: tuple[str, ...]) -> None:
-        """Follow the links of a number: each ends at one on some shelf, in the study or not, and none in a circle."""
+    def _check_links(
+        self, name: str, numbers: Mapping[str, Parameter], before: tuple[str, ...], sound: set[str]
+    ) -> None:
+        """Follow the links of a number: each ends at one on some shelf, in the study or not, and none in a circle.
+
+        ``sound``  numbers that were followed to their ends, each once
+        """
         if name in before:
             circle = " -> ".join((*before[before.index(name) :], name))
             raise BadInput(
@@ -471,8 +477,11 @@ class Study:
                 given=circle,
                 cure="take one of these links out",
             )
+        if name in sound:
+            return
         for other, _ in self._linkable(name, numbers).linked:
-            self._check_links(other, numbers, (*before, name))
+            self._check_links(other, numbers, (*before, name), sound)
+        sound.add(name)
 
     def _linkable(self, name: str, numbers: Mapping[str, Parameter]) -> Parameter:
         """A number of the study, or of a shelf."""
