@@ -222,7 +222,8 @@ def test_the_cells_of_ageing_people_give_the_hearing_of_their_age():
 
 def test_people_on_the_shelf_lose_what_men_lost_to_cisplatin():
     shelf = weigh.prior(frailty.MEAN, "human")
-    people = {frailty.MEAN: np.array([shelf.value]), frailty.SPREAD: np.array([shelf.subjects])}
+    others = {key: np.array([weigh.prior(key, "human").value]) for key in (frailty.GRADIENT, frailty.CHILD)}
+    people = {frailty.MEAN: np.array([shelf.value]), frailty.SPREAD: np.array([shelf.subjects]), **others}
     found = frailty.figures(people)
     # Within twice the errors that the calibration gives: 0.9 dB, 0.17 of the logarithm, 5 points.
     assert found["slope"] == pytest.approx(3.2, abs=1.8)

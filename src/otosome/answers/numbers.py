@@ -163,7 +163,7 @@ def _hundredth(value: float) -> float:
 
 
 def _percent(value: float) -> str:
-    if 0 < value < 0.005:
+    if 0 < value <= 0.005:
         return "<1 %"
     return ">99 %" if 0.995 <= value < 1 - 1e-12 else f"{100 * value:.0f} %"
 

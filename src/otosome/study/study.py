@@ -442,9 +442,11 @@ class Study:
     def parameters(self) -> dict[str, Parameter]:
         """Every number the study rests on, by full name, pinned ones as the study states them."""
         numbers: dict[str, Parameter] = {}
+        general: dict[str, Parameter] = {}
         for entry in self.entries():
             for parameter in entry.parameters(self.tables.species).values():
                 numbers[parameter.name] = self._standing(self._of_strain(parameter))
+                general[parameter.name] = parameter
         for name, number in self.tables.numbers.items():
             if name not in numbers:
                 raise BadInput(
@@ -452,10 +454,11 @@ class Study:
                 )
             if number.source is not None:
                 self.catalog.source(number.source)
-            numbers[name] = number.pinned(numbers[name], self.name)
+            numbers[name] = general[name] = number.pinned(numbers[name], self.name)
         sound = set[str]()
-        for name in numbers:
-            self._check_links(name, numbers, (), sound)
+        # A strain's numbers were found together: their links are of one set, in an order of its own.
+        for name in general:
+            self._check_links(name, general, (), sound)
         return numbers
 
     def _of_strain(self, parameter: Parameter) -> Parameter:
