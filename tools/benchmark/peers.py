@@ -196,9 +196,15 @@ def bench_ear(made: forward.Cochleae, row: int) -> Ear:
     clearance = one_of(made.species["stress_clearance"])
     hazards = [one_of(getattr(insult, kind)) for kind in KINDS]
     keys = ("frailty", "sensitivity", "repair", "silencing", "death", "half_stress", "hill", "silent_death")
+    effects = ("ec50", "onset", "offset", "prevent", "rescue", "revive")
+    nothing = np.zeros((1, 1, 1))
     cells = np.array(
         [
-            [one_of(made.rates[kind][key]) for key in keys] + [hazard]
+            [
+                *(one_of(made.rates[kind][key]) for key in keys),
+                hazard,
+                *(one_of(made.rates[kind].get(key, nothing)) for key in ("withdrawn", "revival")),
+            ]
             for kind, hazard in zip(KINDS, hazards, strict=True)
         ]
     )
@@ -216,7 +222,7 @@ def bench_ear(made: forward.Cochleae, row: int) -> Ear:
         first=place_of_injury(count, places),
         half_platinum=one_of(insult.ec50) * np.exp(one_of(insult.gradient) * made.ear.place),
         cisplatin=np.array([*cisplatin, clearance]),
-        hsp70=np.array([potency, *(one_of(getattr(hsp, n)) for n in ("ec50", "onset", "offset", "prevent", "rescue"))]),
+        hsp70=np.array([potency, *(one_of(getattr(hsp, name)) for name in effects)]),
         cells=cells,
         others=np.array([one_of(made.rates["sgn"]["starvation"]), one_of(stria["injury"]), one_of(stria["recovery"])]),
     )  # fmt: skip
@@ -308,7 +314,7 @@ def rhs(y: Array, out: Array, s: System) -> None:
         for k in range(classes):
             out[s.site[i, k]] -= s.capacity[i, k] * y[s.site[i, k]] / (s.half[i, k] + abs(total))
     uptake, share, leaving, hill, irritation, clearance = s.cisplatin
-    potency, ec50, onset, offset, prevent, rescue = s.hsp70
+    potency, ec50, onset, offset, prevent, rescue, revive = s.hsp70
     for p in range(s.first.size):
         f = s.first[p]
         around = share * y[s.wall[p]] / s.volume_wall[p] + (1.0 - share) * y[s.corti[p]] / s.volume_corti[p]
@@ -322,7 +328,9 @@ def rhs(y: Array, out: Array, s: System) -> None:
         told = max(contact, 0.0) / (ec50 + max(contact, 0.0)) / onset
         out[f + 2] = told * (1.0 - y[f + 2]) - y[f + 2] / offset
         for k in range(4):
-            frailty, sensitivity, repair, silencing, death, half, steep, silent_death, direct = s.cells[k]
+            frailty, sensitivity, repair, silencing, death, half, steep, silent_death = s.cells[k, :8]
+            direct, withdrawn, revival = s.cells[k, 8:]
+            most = revival * revive if k < 2 else 0.0
             shield = 1.0 - prevent * y[f + 2] if k < 3 else 1.0
             saved = 1.0 - rescue * y[f + 2] if k < 2 else 1.0
             deadly, _ = power(y[f + 1], half, steep)
@@ -330,12 +338,14 @@ def rhs(y: Array, out: Array, s: System) -> None:
             gone = 0.0
             if k == 3:
                 inner = y[f + 6] + y[f + 7] + y[f + 8]
-                contacts = y[f + 9] + y[f + 10] + y[f + 11]
+                contacts = y[f + 9] + y[f + 10]
                 gone = s.others[0] * max(1.0 - inner * contacts, 0.0)
             a, b, c = y[f + 3 + 3 * k], y[f + 4 + 3 * k], y[f + 5 + 3 * k]
             out[f + 3 + 3 * k] = -harm * a + repair * b - gone * a
-            out[f + 4 + 3 * k] = harm * a - (repair + (silencing + death * saved) * deadly + gone) * b
-            out[f + 5 + 3 * k] = silencing * deadly * b - (silent_death + gone) * c
+            back = most * y[f + 2] * (1.0 - deadly) * c
+            out[f + 4 + 3 * k] = harm * a - (repair + (silencing + death * saved) * deadly + gone) * b + back
+            still = silencing + withdrawn * death * saved
+            out[f + 5 + 3 * k] = still * deadly * b - (silent_death + gone) * c - back
         hurt = s.others[1] * y[f + 1]
         out[f + 15] = hurt - (hurt + s.others[2]) * y[f + 15]
 
@@ -366,7 +376,7 @@ def slopes(y: Array, s: System, row: Indices, column: Indices, value: Array) -> 
                 row[n], column[n], value[n] = s.site[i, k], s.site[i, j], slope
                 n += 1
     uptake, share, leaving, hill, irritation, clearance = s.cisplatin
-    potency, ec50, onset, offset, prevent, rescue = s.hsp70
+    potency, ec50, onset, offset, prevent, rescue, revive = s.hsp70
     for p in range(s.first.size):
         f = s.first[p]
         effect, steepness = power(y[f], s.half_platinum[p], hill)
@@ -390,7 +400,9 @@ def slopes(y: Array, s: System, row: Indices, column: Indices, value: Array) -> 
             row[n], column[n], value[n] = f + 2, s.vesicles[p, k], slope * (1.0 - y[f + 2])
             n += 1
         for k in range(4):
-            frailty, sensitivity, repair, silencing, death, half, steep, silent_death, direct = s.cells[k]
+            frailty, sensitivity, repair, silencing, death, half, steep, silent_death = s.cells[k, :8]
+            direct, withdrawn, revival = s.cells[k, 8:]
+            most = revival * revive if k < 2 else 0.0
             shield = 1.0 - prevent * y[f + 2] if k < 3 else 1.0
             saved = 1.0 - rescue * y[f + 2] if k < 2 else 1.0
             deadly, rise = power(y[f + 1], half, steep)
@@ -398,11 +410,11 @@ def slopes(y: Array, s: System, row: Indices, column: Indices, value: Array) -> 
             harm = raw * shield
             gone = 0.0
             inner = y[f + 6] + y[f + 7] + y[f + 8]
-            contacts = y[f + 9] + y[f + 10] + y[f + 11]
+            contacts = y[f + 9] + y[f + 10]
             if k == 3:
                 gone = s.others[0] * max(1.0 - inner * contacts, 0.0)
             ia, ib, ic = f + 3 + 3 * k, f + 4 + 3 * k, f + 5 + 3 * k
-            a, b = y[ia], y[ib]
+            a, b, c = y[ia], y[ib], y[ic]
             bys = (f, f + 1, f + 2)
             harms = (
                 frailty * direct * steepness * shield,
@@ -410,11 +422,15 @@ def slopes(y: Array, s: System, row: Indices, column: Indices, value: Array) -> 
                 -raw * prevent if k < 3 else 0.0,
             )
             kills = (0.0, (silencing + death * saved) * rise, -death * rescue * deadly if k < 2 else 0.0)
+            awake = most * y[f + 2] * (1.0 - deadly)
+            backs = (0.0, -most * y[f + 2] * rise * c, most * (1.0 - deadly) * c)
             for j in range(3):
                 row[n], column[n], value[n] = ia, bys[j], -harms[j] * a
-                row[n + 1], column[n + 1], value[n + 1] = ib, bys[j], harms[j] * a - kills[j] * b
+                row[n + 1], column[n + 1], value[n + 1] = ib, bys[j], harms[j] * a - kills[j] * b + backs[j]
                 n += 2
-            row[n], column[n], value[n] = ic, f + 1, silencing * rise * b
+            # Rescue reaches none of the cells whose loss is a withdrawal.
+            still = silencing + withdrawn * death * saved
+            row[n], column[n], value[n] = ic, f + 1, still * rise * b - backs[1]
             row[n + 1], column[n + 1], value[n + 1] = ia, ia, -harm - gone
             row[n + 2], column[n + 2], value[n + 2] = ia, ib, repair
             row[n + 3], column[n + 3], value[n + 3] = ib, ia, harm
@@ -423,16 +439,22 @@ def slopes(y: Array, s: System, row: Indices, column: Indices, value: Array) -> 
                 ib,
                 -(repair + (silencing + death * saved) * deadly + gone),
             )
-            row[n + 5], column[n + 5], value[n + 5] = ic, ib, silencing * deadly
-            row[n + 6], column[n + 6], value[n + 6] = ic, ic, -silent_death - gone
-            n += 7
+            row[n + 5], column[n + 5], value[n + 5] = ic, ib, still * deadly
+            row[n + 6], column[n + 6], value[n + 6] = ic, ic, -silent_death - gone - awake
+            row[n + 7], column[n + 7], value[n + 7] = ib, ic, awake
+            row[n + 8], column[n + 8], value[n + 8] = ic, f + 2, -backs[2]
+            n += 9
             if k == 3:
                 lone = s.others[0] if inner * contacts < 1.0 else 0.0
                 for j in range(3):
                     for i in range(3):
                         mine = f + 12 + i
                         row[n], column[n], value[n] = mine, f + 6 + j, lone * contacts * y[mine]
-                        row[n + 1], column[n + 1], value[n + 1] = mine, f + 9 + j, lone * inner * y[mine]
+                        row[n + 1], column[n + 1], value[n + 1] = (
+                            mine,
+                            f + 9 + j,
+                            lone * inner * y[mine] * (j < 2),
+                        )
                         n += 2
         row[n], column[n], value[n] = f + 15, f + 1, s.others[1] * (1.0 - y[f + 15])
         row[n + 1], column[n + 1], value[n + 1] = f + 15, f + 15, -s.others[1] * y[f + 1] - s.others[2]
@@ -574,7 +596,9 @@ def readings(ear: Ear, y: Array) -> tuple[Array, Array]:
     """Vesicles in the organ of Corti (moment, place), and cells counted (moment, kind, place)."""
     vesicles = y[:, ear.system.vesicles].sum(axis=2) / ear.system.volume_corti
     first = ear.system.first[:, None] + 3 + np.arange(3)
-    counted = [y[:, first + 3 * k].sum(axis=2) for k in range(4)]
+    # A silent synapse has come apart and is not counted.
+    alive = [2 if kind == "synapse" else 3 for kind in KINDS]
+    counted = [y[:, first[:, :some] + 3 * k].sum(axis=2) for k, some in enumerate(alive)]
     return vesicles, np.stack(counted, axis=1)
 
 
