@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -194,19 +194,9 @@ def bench_ear(made: forward.Cochleae, row: int) -> Ear:
         )
     ]
     clearance = one_of(made.species["stress_clearance"])
-    hazards = [one_of(getattr(insult, kind)) for kind in KINDS]
-    keys = ("frailty", "sensitivity", "repair", "silencing", "death", "half_stress", "hill", "silent_death")
     effects = ("ec50", "onset", "offset", "prevent", "rescue", "revive")
-    nothing = np.zeros((1, 1, 1))
     cells = np.array(
-        [
-            [
-                *(one_of(made.rates[kind][key]) for key in keys),
-                hazard,
-                *(one_of(made.rates[kind].get(key, nothing)) for key in ("withdrawn", "revival")),
-            ]
-            for kind, hazard in zip(KINDS, hazards, strict=True)
-        ]
+        [[one_of(rate) for rate in _rates(made.rates[kind], getattr(insult, kind))] for kind in KINDS]
     )
     stria = made.rates["stria"]
     system = System(
@@ -232,6 +222,12 @@ def bench_ear(made: forward.Cochleae, row: int) -> Ear:
     far = np.abs(np.subtract.outer(near[:3], near[:3]))[0, 2]
     joined = np.any(np.abs(system.source - system.target)[np.isin(system.source, near)] == far)
     return Ear(system, found, size, count["place"], 2 if joined else 1)
+
+
+def _rates(own: Mapping[str, Any], hazard: Any) -> list[Any]:
+    """What moves a kind of cell, in the order of the compiled loops; what does not withdraw or revive says nothing."""
+    keys = ("frailty", "sensitivity", "repair", "silencing", "death", "half_stress", "hill", "silent_death")
+    return [*(own[key] for key in keys), hazard, *(own.get(key, 0.0) for key in ("withdrawn", "revival"))]
 
 
 INJURY = 16
@@ -351,6 +347,80 @@ def rhs(y: Array, out: Array, s: System) -> None:
 
 
 @njit(cache=True)
+def cell_slopes(
+    y: Array,
+    s: System,
+    f: int,
+    k: int,
+    platinum: tuple[float, float],
+    n: int,
+    row: Indices,
+    column: Indices,
+    value: Array,
+) -> int:
+    """Entries of a kind of cell at a place from ``n`` on; ``platinum``: its effect and the slope of that."""
+    effect, steepness = platinum
+    prevent, rescue, revive = s.hsp70[4], s.hsp70[5], s.hsp70[6]
+    frailty, sensitivity, repair, silencing, death, half, steep, silent_death = s.cells[k, :8]
+    direct, withdrawn, revival = s.cells[k, 8:]
+    most = revival * revive if k < 2 else 0.0
+    shield = 1.0 - prevent * y[f + 2] if k < 3 else 1.0
+    saved = 1.0 - rescue * y[f + 2] if k < 2 else 1.0
+    deadly, rise = power(y[f + 1], half, steep)
+    raw = frailty * (sensitivity * y[f + 1] + direct * effect)
+    harm = raw * shield
+    gone = 0.0
+    inner = y[f + 6] + y[f + 7] + y[f + 8]
+    contacts = y[f + 9] + y[f + 10]
+    if k == 3:
+        gone = s.others[0] * max(1.0 - inner * contacts, 0.0)
+    ia, ib, ic = f + 3 + 3 * k, f + 4 + 3 * k, f + 5 + 3 * k
+    a, b, c = y[ia], y[ib], y[ic]
+    bys = (f, f + 1, f + 2)
+    harms = (
+        frailty * direct * steepness * shield,
+        frailty * sensitivity * shield,
+        -raw * prevent if k < 3 else 0.0,
+    )
+    kills = (0.0, (silencing + death * saved) * rise, -death * rescue * deadly if k < 2 else 0.0)
+    awake = most * y[f + 2] * (1.0 - deadly)
+    backs = (0.0, -most * y[f + 2] * rise * c, most * (1.0 - deadly) * c)
+    for j in range(3):
+        row[n], column[n], value[n] = ia, bys[j], -harms[j] * a
+        row[n + 1], column[n + 1], value[n + 1] = ib, bys[j], harms[j] * a - kills[j] * b + backs[j]
+        n += 2
+    # Rescue reaches none of the cells whose loss is a withdrawal.
+    still = silencing + withdrawn * death * saved
+    row[n], column[n], value[n] = ic, f + 1, still * rise * b - backs[1]
+    row[n + 1], column[n + 1], value[n + 1] = ia, ia, -harm - gone
+    row[n + 2], column[n + 2], value[n + 2] = ia, ib, repair
+    row[n + 3], column[n + 3], value[n + 3] = ib, ia, harm
+    row[n + 4], column[n + 4], value[n + 4] = (
+        ib,
+        ib,
+        -(repair + (silencing + death * saved) * deadly + gone),
+    )
+    row[n + 5], column[n + 5], value[n + 5] = ic, ib, still * deadly
+    row[n + 6], column[n + 6], value[n + 6] = ic, ic, -silent_death - gone - awake
+    row[n + 7], column[n + 7], value[n + 7] = ib, ic, awake
+    row[n + 8], column[n + 8], value[n + 8] = ic, f + 2, -backs[2]
+    n += 9
+    if k == 3:
+        lone = s.others[0] if inner * contacts < 1.0 else 0.0
+        for j in range(3):
+            for i in range(3):
+                mine = f + 12 + i
+                row[n], column[n], value[n] = mine, f + 6 + j, lone * contacts * y[mine]
+                row[n + 1], column[n + 1], value[n + 1] = (
+                    mine,
+                    f + 9 + j,
+                    lone * inner * y[mine] * (j < 2),
+                )
+                n += 2
+    return n
+
+
+@njit(cache=True)
 def slopes(y: Array, s: System, row: Indices, column: Indices, value: Array) -> int:
     """Entries of the Jacobian, some in parts: row, column and value of each; returns how many."""
     n = 0
@@ -376,7 +446,7 @@ def slopes(y: Array, s: System, row: Indices, column: Indices, value: Array) -> 
                 row[n], column[n], value[n] = s.site[i, k], s.site[i, j], slope
                 n += 1
     uptake, share, leaving, hill, irritation, clearance = s.cisplatin
-    potency, ec50, onset, offset, prevent, rescue, revive = s.hsp70
+    potency, ec50, onset, offset = s.hsp70[0], s.hsp70[1], s.hsp70[2], s.hsp70[3]
     for p in range(s.first.size):
         f = s.first[p]
         effect, steepness = power(y[f], s.half_platinum[p], hill)
@@ -400,62 +470,7 @@ def slopes(y: Array, s: System, row: Indices, column: Indices, value: Array) -> 
             row[n], column[n], value[n] = f + 2, s.vesicles[p, k], slope * (1.0 - y[f + 2])
             n += 1
         for k in range(4):
-            frailty, sensitivity, repair, silencing, death, half, steep, silent_death = s.cells[k, :8]
-            direct, withdrawn, revival = s.cells[k, 8:]
-            most = revival * revive if k < 2 else 0.0
-            shield = 1.0 - prevent * y[f + 2] if k < 3 else 1.0
-            saved = 1.0 - rescue * y[f + 2] if k < 2 else 1.0
-            deadly, rise = power(y[f + 1], half, steep)
-            raw = frailty * (sensitivity * y[f + 1] + direct * effect)
-            harm = raw * shield
-            gone = 0.0
-            inner = y[f + 6] + y[f + 7] + y[f + 8]
-            contacts = y[f + 9] + y[f + 10]
-            if k == 3:
-                gone = s.others[0] * max(1.0 - inner * contacts, 0.0)
-            ia, ib, ic = f + 3 + 3 * k, f + 4 + 3 * k, f + 5 + 3 * k
-            a, b, c = y[ia], y[ib], y[ic]
-            bys = (f, f + 1, f + 2)
-            harms = (
-                frailty * direct * steepness * shield,
-                frailty * sensitivity * shield,
-                -raw * prevent if k < 3 else 0.0,
-            )
-            kills = (0.0, (silencing + death * saved) * rise, -death * rescue * deadly if k < 2 else 0.0)
-            awake = most * y[f + 2] * (1.0 - deadly)
-            backs = (0.0, -most * y[f + 2] * rise * c, most * (1.0 - deadly) * c)
-            for j in range(3):
-                row[n], column[n], value[n] = ia, bys[j], -harms[j] * a
-                row[n + 1], column[n + 1], value[n + 1] = ib, bys[j], harms[j] * a - kills[j] * b + backs[j]
-                n += 2
-            # Rescue reaches none of the cells whose loss is a withdrawal.
-            still = silencing + withdrawn * death * saved
-            row[n], column[n], value[n] = ic, f + 1, still * rise * b - backs[1]
-            row[n + 1], column[n + 1], value[n + 1] = ia, ia, -harm - gone
-            row[n + 2], column[n + 2], value[n + 2] = ia, ib, repair
-            row[n + 3], column[n + 3], value[n + 3] = ib, ia, harm
-            row[n + 4], column[n + 4], value[n + 4] = (
-                ib,
-                ib,
-                -(repair + (silencing + death * saved) * deadly + gone),
-            )
-            row[n + 5], column[n + 5], value[n + 5] = ic, ib, still * deadly
-            row[n + 6], column[n + 6], value[n + 6] = ic, ic, -silent_death - gone - awake
-            row[n + 7], column[n + 7], value[n + 7] = ib, ic, awake
-            row[n + 8], column[n + 8], value[n + 8] = ic, f + 2, -backs[2]
-            n += 9
-            if k == 3:
-                lone = s.others[0] if inner * contacts < 1.0 else 0.0
-                for j in range(3):
-                    for i in range(3):
-                        mine = f + 12 + i
-                        row[n], column[n], value[n] = mine, f + 6 + j, lone * contacts * y[mine]
-                        row[n + 1], column[n + 1], value[n + 1] = (
-                            mine,
-                            f + 9 + j,
-                            lone * inner * y[mine] * (j < 2),
-                        )
-                        n += 2
+            n = cell_slopes(y, s, f, k, (effect, steepness), n, row, column, value)
         row[n], column[n], value[n] = f + 15, f + 1, s.others[1] * (1.0 - y[f + 15])
         row[n + 1], column[n + 1], value[n + 1] = f + 15, f + 15, -s.others[1] * y[f + 1] - s.others[2]
         n += 2
