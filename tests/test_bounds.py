@@ -63,3 +63,23 @@ def test_particles_keep_their_rows_and_units():
         "particles, row 2, concentration",
         "particles, row 3, diameter",
     ]
+
+
+def test_ears_hear_and_shares_are_within_what_anybody_has_measured():
+    """Elephants hear from 16 Hz and bats to 212 kHz; a share of a hundred times the whole is no share."""
+    hearing = COLUMNS["frequency"]
+    assert (hearing.low, hearing.high) == (0.001, 300.0)
+    assert hearing.low < 0.016 and hearing.high > 212.0
+    assert (VALUES["%"].low, VALUES["%"].high) == (-1e4, 1e4)
+    assert (VALUES["uV"].low, VALUES["uV"].high) == (-1e6, 1e6)
+    # Nothing dissolved is nothing, and there is no less.
+    assert VALUES["ug/uL"].low == COLUMNS["concentration"].low == 0.0
+    assert VALUES["ug/uL"].high == pytest.approx(22.6 * 1000)  # g/mL is 1,000 ug/uL
+    assert (COLUMNS["time"].low, COLUMNS["time"].high) == (-10 * 8766, 100 * 8766)
+
+
+def test_a_table_without_values_is_held_against_its_columns_alone():
+    waves = pd.DataFrame({"frequency": [8.0], "level": [200.0], "unit": ["uV"], "file": "c"})
+    tables = within(Tables(waveforms=waves))
+    assert len(tables.waveforms) == 0
+    assert [line.place for line in tables.refused] == ["waveforms, row 1, level"]

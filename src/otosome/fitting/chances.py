@@ -95,7 +95,7 @@ def log_of_comparison(
     spread = _spreads(share, freedom)
     chance = np.ones((len(effect), _FACTOR.size, _POINTS.size))
     for row, verdict in enumerate(verdicts):
-        chance = chance * _given(verdict, effect[:, row, None, None, None], share, spread)
+        chance = chance * _chance_of(verdict, effect[:, row, None, None, None], share, spread)
     factor = norm.pdf(_FACTOR) * (_FACTOR[1] - _FACTOR[0])
     total = np.einsum("lfs,f,s->l", chance, factor, _WEIGHTS)
     return np.asarray(np.log(np.maximum(total, _LEAST)))
@@ -111,7 +111,7 @@ def _spreads(share: Array, freedom: int) -> Array:
     return np.asarray(np.sqrt(2.0 * gammaincinv(freedom / 2.0, ndtr(deviates)) / freedom))
 
 
-def _given(verdict: Verdict, effect: Array, share: Array, spread: Array) -> Array:
+def _chance_of(verdict: Verdict, effect: Array, share: Array, spread: Array) -> Array:
     """The probability of a verdict, or the density of an exact t, given both factors; shape (lane, point, point)."""
     rest = np.sqrt(1.0 - share)
     pulled = effect + np.sqrt(share) * _FACTOR[:, None, None]

@@ -266,7 +266,7 @@ def _answer(
     converged = mixing is not None and mixing.reached
     refusal = "" if method != "mode" else summit.refusal
     animals = len({int(a) for some in file.fitted.readings for a in some.animal})
-    sentences = [*_trust(method, search, converged, mixing, refusal, animals), *_told(estimates, pairs)]
+    sentences = [*_trust(method, search, converged, mixing, refusal, animals), *_findings(estimates, pairs)]
     before, after = _simulated(file, None), _simulated(file, shown)
     left = None
     if file.left.size and ears is not None:
@@ -322,7 +322,7 @@ def _foretold(likelihood: Likelihood, deviates: Array) -> list[Foretold]:
     return rows
 
 
-def _told(estimates: list[Estimate], pairs: list[Pair]) -> list[str]:
+def _findings(estimates: list[Estimate], pairs: list[Pair]) -> list[str]:
     """What the data tell, number by number; what they tell only together; where they and the shelf are at odds."""
     return [
         *(_tells(estimate) for estimate in estimates if estimate.learnt is not None),

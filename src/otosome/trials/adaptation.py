@@ -80,8 +80,8 @@ def calibrated(rule: Adaptation, share: float, arms: int, error: float, trials: 
     low, high = 0.9, 1.0
     while high - low > 0.002:
         middle = (low + high) / 2
-        found = simulate(replace(rule, superior=middle), (share,) * arms, trials, seed).superior.mean()
-        low, high = (low, middle) if found <= error else (middle, high)
+        positive = simulate(replace(rule, superior=middle), (share,) * arms, trials, seed).superior.mean()
+        low, high = (low, middle) if positive <= error else (middle, high)
     return replace(rule, superior=high)
 
 

@@ -122,10 +122,10 @@ class AdaptiveArms(Options):
 
 def _ends(done: Adapted) -> tuple[Line, ...]:
     """How trials end, and how many people they take."""
-    found = float(done.superior.mean())
+    positive = float(done.superior.mean())
     return (
-        chance("trials that find a superior arm", found),
-        chance("its Monte-Carlo error", math.sqrt(found * (1 - found) / done.ending.size)),
+        chance("trials that find a superior arm", positive),
+        chance("its Monte-Carlo error", math.sqrt(positive * (1 - positive) / done.ending.size)),
         chance("trials that find all arms alike", float((done.ending == ALIKE).mean())),
         line("people entered, on average", float(done.size.mean()), digits=4),
         line("their standard deviation", float(done.size.std(ddof=1))),
