@@ -86,3 +86,9 @@ def test_the_document_counts_each_room_and_lists_who_survived():
     assert "| **all** | 2 | 1 | 1 | 0 |" in text
     assert text.count("\n- ") == 1
     assert "src/otosome/model/b.py:4: `+` -> `(-)`" in text
+
+
+def test_a_change_of_another_text_is_refused(changes):
+    raw, every = changes
+    with pytest.raises(ValueError, match="has changed since"):
+        every[0].applied(b"# a line before it\n" + raw)

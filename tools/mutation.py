@@ -61,7 +61,9 @@ class Mutant:
     after: str
 
     def applied(self, text: bytes) -> bytes:
-        """The file with the change; ``first`` and ``last`` are places in its UTF-8 text."""
+        """The file with the change; raises ValueError where it is not the text that the change was drawn from."""
+        if text[self.first : self.last] != self.before.encode():
+            raise ValueError(f"{self.file} has changed since its mutants were drawn")
         return text[: self.first] + self.after.encode() + text[self.last :]
 
     def __str__(self) -> str:
