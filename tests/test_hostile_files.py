@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 
 import pytest
 import typer.testing
@@ -66,8 +67,10 @@ def test_a_file_is_read_up_to_its_limit_and_no_further(tmp_path):
     assert content(file, 10) == b"0123456789"
     with pytest.raises(BadInput, match="more than 9 bytes"):
         content(file, 9)
-    with pytest.raises(BadInput, match="cannot be read"):
+    with pytest.raises(BadInput, match=f"^{re.escape(str(tmp_path / 'absent'))}: cannot be read"):
         content(tmp_path / "absent", 9)
+    with pytest.raises(BadInput, match=r"^a name: cannot be read"):
+        content(tmp_path / "absent", 9, name="a name")
 
 
 def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path):

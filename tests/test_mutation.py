@@ -92,3 +92,14 @@ def test_a_change_of_another_text_is_refused(changes):
     raw, every = changes
     with pytest.raises(ValueError, match="has changed since"):
         every[0].applied(b"# a line before it\n" + raw)
+
+
+def test_nine_of_ten_that_were_decided_and_have_no_reason_to_survive_must_be_killed():
+    one = mutation.Mutant("src/otosome/lots/a.py", 3, 0, 1, "2", "(3)")
+    states = ["killed"] * 9 + ["survived"]
+    verdicts = [mutation.Verdict(one, state, (), 1.0) for state in states]
+    odd = mutation.Verdict(mutation.Mutant("src/otosome/lots/b.py", 3, 0, 1, "2", "(3)"), "survived", (), 1.0)
+    slow = mutation.Verdict(one, "slow", (), 1.0)
+    assert mutation.bites([*verdicts, slow], {})
+    assert not mutation.bites([*verdicts, odd], {})
+    assert mutation.bites([*verdicts, odd], {"src/otosome/lots/b.py: 2 -> (3)": "The same number."})

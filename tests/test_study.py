@@ -332,3 +332,21 @@ def test_many_links_are_followed_once_each() -> None:
     sound: set[str] = set()
     study._check_links(names[-1], numbers, (), sound)
     assert sound == set(names)
+
+
+def test_as_much_fluid_as_the_body_weighs_is_the_most_that_is_given_at_a_time() -> None:
+    """A litre weighs a kilogram."""
+    values = values_of("noise_mouse")
+    for use in values["treatment"].values():
+        use["route"] = "intravenous"
+        use.pop("amount", None)
+    heaviest = Study.of(values, name="a").species.card.parameter("body_mass", "mouse").high
+
+    def of_litres(litres: float) -> Study:
+        for use in values["treatment"].values():
+            use["volume"] = f"{litres} L"
+        return Study.of(values, name="b")
+
+    of_litres(0.99 * heaviest)
+    with pytest.raises(BadInput, match="is more than the whole mouse"):
+        of_litres(1.01 * heaviest)

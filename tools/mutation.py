@@ -17,12 +17,13 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
+LOCKS = ("requirements.lock", "requirements-dev.lock")
 ROOMS = ("model", "lots", "forward", "laboratory", "answers", "fitting", "trials")
 REASONS = PROJECT / "tools" / "survivors.toml"
 DOCUMENT = PROJECT / "docs" / "mutation.md"
@@ -223,6 +224,8 @@ class Bench:
         self.folder, self.standing = folder, dict[str, bool]()
         for name in ("src", "tests", "tools", "docs", "examples"):
             shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in LOCKS:
+            shutil.copy(PROJECT / name, folder)
         for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "Makefile", "LICENSE", "CITATION.cff"):
             shutil.copy(PROJECT / name, folder)
 
@@ -342,9 +345,13 @@ def main(words: Sequence[str] | None = None) -> int:
     print(text)
     if chosen.write:
         DOCUMENT.write_text(text, encoding="utf-8", newline="\n")
-    why = reasons()
+    return 0 if bites(verdicts, reasons()) else 1
+
+
+def bites(verdicts: Sequence[Verdict], why: Mapping[str, str]) -> bool:
+    """Whether 90 % are killed of those that were decided and have no reason to survive."""
     counted = [v for v in verdicts if v.state != "slow" and _key(v.mutant) not in why]
-    return 0 if sum(v.state == "killed" for v in counted) >= 0.9 * len(counted) else 1
+    return sum(v.state == "killed" for v in counted) >= 0.9 * len(counted)
 
 
 if __name__ == "__main__":
