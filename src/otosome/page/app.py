@@ -456,9 +456,7 @@ def _file(parts: dict[str, Path], name: str) -> Response:
     if path.suffix in _TEXTS or path.suffix == ".json":
         return FileResponse(path, media_type="text/plain; charset=utf-8")
     if path.suffix in _PICTURES:
-        return FileResponse(
-            path, media_type=_PICTURES[path.suffix], headers=REPORT_HEADERS
-        )
+        return FileResponse(path, media_type=_PICTURES[path.suffix], headers=REPORT_HEADERS)
     return FileResponse(path, media_type="application/octet-stream", filename=path.name)
 
 
@@ -484,6 +482,12 @@ def _refusals(api: FastAPI, house: House) -> None:
     @api.exception_handler(TooLarge)
     def large(request: Request, error: TooLarge) -> Response:
         return refuse(request, BadInput(str(error), cure="split it"), 413)
+
+    @api.exception_handler(Exception)
+    def defect(request: Request, error: Exception) -> Response:
+        return refuse(
+            request, BadInput("this is a defect of otosome, not of what you gave; please report it"), 500
+        )
 
     @api.exception_handler(HTTPException)
     def other(request: Request, error: HTTPException) -> Response:

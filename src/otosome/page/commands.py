@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from otosome import jobs
 from otosome.errors import BadInput
-from otosome.page.workspace import Workspace
+from otosome.page.workspace import DOUBTED, OWN, Workspace
+from otosome.results import usual
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -113,7 +114,15 @@ def arguments(verb: str, asked: BaseModel, workspace: Workspace) -> list[str]:
         name: _stated(name, value, name in paths, workspace)
         for name, value in asked.model_dump(exclude_defaults=True).items()
     }
-    return line(verb, _begun(stated, workspace) if verb == "new" else stated)
+    if verb == "new":
+        stated = _begun(stated, workspace)
+    elif verb == "trial" and stated.get("formula"):
+        # Without a place the formula's answer would be written nowhere.
+        stated["out"] = usual(Path(_listed(stated["designs"])[0]).stem, verb).as_posix()
+    elif verb == "check" and (workspace.own / DOUBTED).is_dir():
+        # The page wrote this folder itself, so it holds no code.
+        stated["shelves"] = [f"{OWN}/{DOUBTED}"]
+    return line(verb, stated)
 
 
 def _begun(stated: dict[str, object], workspace: Workspace) -> dict[str, object]:

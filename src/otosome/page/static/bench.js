@@ -207,6 +207,15 @@ const bench = (() => {
 
   document.addEventListener("submit", async (event) => {
     const form = event.target;
+    if (form.dataset.keep !== undefined) {
+      event.preventDefault();
+      say("");
+      try {
+        await keep(form);
+        form.querySelector("button").textContent = "Kept";
+      } catch (error) { say(error.message); }
+      return;
+    }
     if (!form.dataset.verb) return;
     event.preventDefault();
     say("");
@@ -214,7 +223,14 @@ const bench = (() => {
     main.disabled = true;
     try {
       if (form.dataset.file) await keep(form);
-      const job = await ask(form.dataset.verb, values(form));
+      let job = await ask(form.dataset.verb, values(form));
+      if (form.dataset.after) {
+        look();
+        main.textContent = "Working ...";
+        job = await finished(job);
+        location.href = form.dataset.after + job.id;
+        return;
+      }
       location.href = `${location.pathname}?job=${job.id}`;
     } catch (error) {
       say(error.message);
@@ -253,6 +269,23 @@ const bench = (() => {
       await post(`texts/${button.dataset.save}`, { mark: button.dataset.mark, text: box.value });
       location.reload();
     } catch (error) { say(error.message); }
+  });
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-doubt]");
+    if (!button) return;
+    try {
+      await post(`sources/${button.dataset.doubt}`, { withdrawn: button.dataset.withdrawn === "true" });
+      location.reload();
+    } catch (error) { say(error.message); }
+  });
+
+  // A word typed above a list leaves what holds it.
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    if (!field.dataset.filter) return;
+    const word = field.value.toLowerCase();
+    for (const row of document.querySelectorAll(field.dataset.filter)) row.hidden = !row.textContent.toLowerCase().includes(word);
   });
 
   document.addEventListener("click", async (event) => {
