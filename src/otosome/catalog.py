@@ -49,6 +49,7 @@ from otosome.roles import (
     MapOptions,
     Material,
     MaterialOptions,
+    MeasurementOptions,
     Mechanism,
     ObservationOptions,
     Options,
@@ -100,6 +101,7 @@ SHELVES = (
     "harms",
     "utilities",
     "designs",
+    "measurements",
     "strains",
     "experiments",
     "forecasts",
@@ -282,6 +284,8 @@ class Catalog:
     def get(self, shelf: Literal["mechanisms"], name: str) -> Entry[Options, Mechanism]: ...
     @overload
     def get(self, shelf: Literal["effects"], name: str) -> Entry[EffectOptions, Effect]: ...
+    @overload
+    def get(self, shelf: Literal["measurements"], name: str) -> Entry[MeasurementOptions, object]: ...
     @overload
     def get(self, shelf: Literal["solutes"], name: str) -> Entry[SoluteOptions, Solute]: ...
     @overload

@@ -793,6 +793,19 @@ class ProcessOptions(Options):
 
 
 @dataclass(frozen=True)
+class MeasurementOptions(Options):
+    """Options of a measurement that a laboratory can make: the ``numbers`` it tells, by key, and what it costs.
+
+    ``animals``  it takes;  ``days``  of work;  ``because``  why so much
+    """
+
+    numbers: Annotated[tuple[str, ...], Field(min_length=1)]
+    animals: Annotated[int, Field(ge=0)]
+    days: Annotated[float, Field(gt=0)]
+    because: str
+
+
+@dataclass(frozen=True)
 class UtilityOptions(Options):
     """Options of a utility: its ``label``, and the endpoints it is ``of``."""
 
@@ -1017,6 +1030,7 @@ OPTIONS: Mapping[str, type[Options]] = {
     "checklists": ChecklistOptions,
     "processes": ProcessOptions,
     "utilities": UtilityOptions,
+    "measurements": MeasurementOptions,
     "experiments": ExperimentOptions,
     "forecasts": ForecastOptions,
     "resolutions": ResolutionOptions,

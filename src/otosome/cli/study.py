@@ -19,15 +19,11 @@ Despite = Annotated[bool, typer.Option("--despite-quality", help="Run a lot that
 Audiogram = Annotated[Path | None, typer.Option(help="A person's audiogram, in place of the study's people.")]
 Person = Annotated[str | None, typer.Option(help="Whose, where the file holds several.")]
 Side = Annotated[str | None, typer.Option(help="left, right or better [default: better].")]
-Interpolate = Annotated[
-    bool, typer.Option("--interpolate", help="Missing frequencies from their neighbours.")
-]
+Interpolate = Annotated[bool, typer.Option("--interpolate", help="Missing tones from their neighbours.")]
 Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
 Fit = Annotated[Path | None, typer.Option(help="A result of otosome fit: its numbers for the shelf's.")]
 Prior = Annotated[str | None, typer.Option(help="Of efficacy: as_printed, mechanism, sceptic or none.")]
-Insist = Annotated[
-    bool, typer.Option("--insist", help="Begin though more than an hour or 8 GB are foreseen.")
-]
+Insist = Annotated[bool, typer.Option("--insist", help="Begin though more than an hour or 8 GB it takes.")]
 Out = Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")]
 
 
@@ -54,7 +50,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
         insist: Insist = False,
         as_json: Json = False,
     ) -> None:
-        ask(name, {"run": jobs.run, "compare": jobs.compare}[name], jobs.StudyInputs, locals())
+        ask(name, getattr(jobs, {"next": "next_experiment"}.get(name, name)), jobs.StudyInputs, locals())
 
     verb.__name__, verb.__doc__ = name, about
     return verb
@@ -62,6 +58,10 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
 
 run = _of_a_study("run", "Simulate a study and write its report.")
 compare = _of_a_study("compare", "Lay the arms of a study side by side: words, cells, harms, which is best.")
+ledger = _of_a_study("ledger", "Where what a study gives goes, and which measurement would narrow that most.")
+next_ = _of_a_study(
+    "next", "Which experiment would narrow what a study compares most, and the cheapest like it."
+)
 
 
 def measure(
