@@ -54,6 +54,7 @@ def test_an_entry_binds_every_number_as_a_column(shelf, name):
             "batches",
             "observations",
             "claims",
+            "measurements",
             "utilities",
             "strains",
             "experiments",

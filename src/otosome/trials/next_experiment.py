@@ -253,13 +253,15 @@ def _plan(
     )
     decision = (
         Line(
-            "benefit between worlds", float(middle), unit,
+            "benefit between worlds",
+            float(middle),
+            unit,
             f"{number(float(middle), 2)} {unit} ({number(float(low), 2)} to {number(float(high), 2)})",
         ),
         chance(f"chance that it is worth it, {worth:g} {unit} and more", float((true >= worth).mean())),
         chance("chance of deciding rightly now", certain),
         counted("experiments compared", len(candidates)),
-    )  # fmt: skip
+    )
     knowing = tuple(Line(f"{words} ({name})", part, "", share(part).text) for words, name, part in informing)
     kind = [
         each
