@@ -61,7 +61,7 @@ def ledger(
     parts = [part for solute in shares for part in _parts(study, solute, shares[solute], narrowed[solute])]
     rows = [_row(solute, place, values) for solute in shares for place, values in shares[solute].items()]
     first = next(iter(shares))
-    made = Plan(
+    whole = Plan(
         _headline(study, arm, first, shares[first], narrowed[first]),
         {"ears": subjects},
         tuple(parts),
@@ -79,13 +79,13 @@ def ledger(
         "logarithm.",
     )
     title = f"Delivery ledger: {study.tables.title or study.name}"
-    return DesignAnswer(study.name, title, "ledger", made, study.notes), rows
+    return DesignAnswer(study.name, title, "ledger", whole, study.notes), rows
 
 
 def arm_of(study: Study) -> Arm:
     """The compared arm if it is given something, else the first that is; raises BadInput where none is."""
-    asked = study.tables.compare
-    arms = [*([study.arm(asked.of)] if asked is not None else []), *study.tables.arm]
+    compared = study.tables.compare
+    arms = [*([study.arm(compared.of)] if compared is not None else []), *study.tables.arm]
     for arm in arms:
         if arm.treatments or arm.drugs or any(study.tables.device[n].batch is not None for n in arm.devices):
             return arm
@@ -147,8 +147,8 @@ def narrowings(study: Study, arm: Arm, solute: str, workers: int) -> list[Narrow
     table = {name: np.repeat(column, 2 * len(unknown)) for name, column in best(study).items()}
     for place, parameter in enumerate(unknown):
         table[parameter.name][2 * place : 2 * place + 2] = parameter.ends()
-    met = through(chain, table, _exposure(solute), workers, carried=Carried())["met"]
-    ends = np.maximum(met.reshape(-1, 2), _LEAST)
+    reached = through(chain, table, _exposure(solute), workers, carried=Carried())["exposure"]
+    ends = np.maximum(reached.reshape(-1, 2), _LEAST)
     moved = np.log(ends[:, 1] / ends[:, 0]) ** 2
     parts = moved / moved.sum() if moved.sum() > 0 else moved
     cheapest = measurements(study)
@@ -164,7 +164,7 @@ def _exposure(solute: str) -> Callable[[Cochleae], dict[str, Array]]:
         run = _solutions(Fate(ears, ears.plan.arms[0]))[solute]
         values = run.concentration[target_of(solute)].sum(axis=0).mean(axis=-1)
         pieces = 0.5 * (values[:, 1:] + values[:, :-1]) * np.diff(ears.plan.knots)
-        return {"met": pieces.sum(axis=1) / run.dose.sum(axis=0)}
+        return {"exposure": pieces.sum(axis=1) / run.dose.sum(axis=0)}
 
     return work
 

@@ -32,7 +32,7 @@ _SHOWN, _FEWEST = 10, 12
 
 @dataclass(frozen=True)
 class Candidate:
-    """An experiment that could be made, and what it would tell.
+    """An experiment that could be done, and what it would tell.
 
     ``dose``     as a multiple of the study's;  ``at``  h;  ``animals``  of each of two groups
     ``narrows``  expected share of the variance of the benefit that it takes away, 0 to 1, as found by worlds left out
@@ -60,8 +60,8 @@ def next_experiment(
 
     raises  BadInput for a study that compares nothing, or too few ears
     """
-    asked = study.tables.compare
-    if asked is None or not study.arm(asked.of).treatments:
+    question = study.tables.compare
+    if question is None or not study.arm(question.of).treatments:
         raise BadInput("compares no treatment", file=study.name, key="compare")
     if subjects < _FEWEST * EARS:
         raise BadInput(
@@ -71,11 +71,11 @@ def next_experiment(
             allowed=f"from {_FEWEST * EARS} on",
         )
     ears = draw(study, subjects // EARS * EARS, seed=seed, world=EARS)
-    true, kinds = _truth(study, asked, ears, workers, tick)
-    worth = _worth(study, asked)
+    true, kinds = _truth(study, question, ears, workers, tick)
+    worth = _worth(study, question)
     candidates = ranked(true, kinds, worth, seed)
     informing = _numbers(study, true, ears)
-    unit = difference(study.unit(asked.measure))
+    unit = difference(study.unit(question.measure))
     title = f"Next experiment: {study.tables.title or study.name}"
     notes = [
         *study.notes,
@@ -83,14 +83,14 @@ def next_experiment(
         + ("." if study.tables.preference is not None else ": assumed, as the study states no [preference]."),
         f"Known from {true.size} worlds: shares below some {100 / np.sqrt(true.size):.0f} % are not told from none.",
     ]
-    made = _plan(study, asked, true, worth, candidates, informing, unit)
+    whole = _plan(study, question, true, worth, candidates, informing, unit)
     rows = [{**vars(each), "experiment": each.text} for each in candidates]
-    return DesignAnswer(study.name, title, "next", made, tuple(notes)), rows
+    return DesignAnswer(study.name, title, "next", whole, tuple(notes)), rows
 
 
-def _worth(study: Study, asked: Compare) -> float:
-    stated = worths(study).get(asked.measure) if study.tables.preference is not None else None
-    return WORTH if stated is None else stated.to(difference(study.unit(asked.measure)))
+def _worth(study: Study, question: Compare) -> float:
+    stated = worths(study).get(question.measure) if study.tables.preference is not None else None
+    return WORTH if stated is None else stated.to(difference(study.unit(question.measure)))
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,10 @@ class Kind:
     spread: Array
 
 
-def _dosed(study: Study, asked: Compare) -> Study:
+def _dosed(study: Study, question: Compare) -> Study:
     """The study with its two compared arms, and the treated one at other doses besides."""
     tables = study.tables
-    treated, control = study.arm(asked.of), study.arm(asked.against)
+    treated, control = study.arm(question.of), study.arm(question.against)
     uses, arms = dict(tables.treatment), [control]
     for dose in DOSES:
         names = []
@@ -116,17 +116,17 @@ def _dosed(study: Study, asked: Compare) -> Study:
             uses[own] = uses[name].model_copy(update={"potency": uses[name].potency * dose})
             names.append(own)
         arms.append(treated.model_copy(update={"name": f"{dose:g}", "treatments": names}))
-    compare = asked.model_copy(update={"of": "1", "null": None})
+    compare = question.model_copy(update={"of": "1", "null": None})
     return replace(
         study, tables=tables.model_copy(update={"treatment": uses, "arm": arms, "compare": compare})
     )
 
 
 def _truth(
-    study: Study, asked: Compare, ears: Ears, workers: int, tick: Tick | None
+    study: Study, question: Compare, ears: Ears, workers: int, tick: Tick | None
 ) -> tuple[Array, list[Kind]]:
     """The true benefit of each world, (world,), and what every kind of experiment would read there."""
-    wide = _dosed(study, asked)
+    wide = _dosed(study, question)
     result = simulate(wide, ears, workers, tick, keep=())
     times, tones = result["time"].to_numpy(), result["frequency"].to_numpy()
     sound = ears.pick(result["subject"].to_numpy())
@@ -148,7 +148,7 @@ def _truth(
     for name, measure in wide.tables.measure.items():
         options = wide.catalog.get("endpoints", measure.endpoint).options
         sign = 1.0 if options.better == "higher" else -1.0
-        control, read = of_arm(name, asked.against)
+        control, read = of_arm(name, question.against)
         for dose in DOSES:
             gain = sign * (of_arm(name, f"{dose:g}")[0] - control)
             for at in sorted({float(t) for t in measure.at if float(t) > 0}):
@@ -156,7 +156,7 @@ def _truth(
                 mean = np.array([part.mean() for part in by_world(gain[:, until])])
                 spread = np.array([part.std(ddof=1) for part in by_world(read[:, until])])
                 kinds.append(Kind(name, dose, at, mean, spread))
-                if (name, dose, at) == (asked.measure, 1.0, float(max(measure.at))):
+                if (name, dose, at) == (question.measure, 1.0, float(max(measure.at))):
                     truth = mean
     return truth, kinds
 
@@ -220,7 +220,7 @@ def _numbers(study: Study, true: Array, ears: Ears) -> list[tuple[str, str, floa
 
 def _plan(
     study: Study,
-    asked: Compare,
+    question: Compare,
     true: Array,
     worth: float,
     candidates: list[Candidate],
@@ -292,8 +292,8 @@ def _plan(
         ),
         Estimand(
             population=f"ears of the study {study.tables.title or study.name}",
-            treatments=f"“{asked.of}” against “{asked.against}”",
-            variable=f"{asked.measure} at its last time, mean over frequencies",
+            treatments=f"“{question.of}” against “{question.against}”",
+            variable=f"{question.measure} at its last time, mean over frequencies",
             intercurrent="none is simulated",
             summary="mean benefit of a world, a draw of all that is not known",
         ),
