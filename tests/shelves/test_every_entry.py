@@ -55,6 +55,7 @@ def test_an_entry_binds_every_number_as_a_column(shelf, name):
             "observations",
             "claims",
             "measurements",
+            "tolerances",
             "utilities",
             "strains",
             "experiments",
