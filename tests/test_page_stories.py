@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from bench import served
 from browser import SIZES, Complaints, chromium, needs_chromium, overhang, serious
+from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.jobs import show
 
@@ -171,7 +172,8 @@ def test_a_design_is_answered_by_keyboard_alone_as_the_command_line_answers_it(t
 
 def test_a_source_withdrawn_makes_what_rests_on_it_stale_and_can_be_undone(tab, folder):
     done = CliRunner().invoke(app, ["review", "loss", "--out", str(folder / "results" / "loss"), "--json"])
-    source = json.loads(done.stdout)["result"]["rows"][0]["source"]
+    experiment = json.loads(done.stdout)["result"]["rows"][0]["experiment"]
+    source = Catalog().get("experiments", experiment).options.source
     go(tab, "evidence?part=sources")
     tab.locator(f"[data-doubt={source}]").click()
     tab.locator(f"[data-doubt={source}][data-withdrawn=false]").wait_for()
