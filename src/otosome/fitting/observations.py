@@ -110,20 +110,20 @@ class Observations:
         return replace(self, readings=tuple(some for some in self.readings if some.measure not in gone))
 
 
-def observations(study: Study, table: Path) -> Observations:
+def observations(study: Study, table: Path, some: bool = True) -> Observations:
     """The readings of a table or import, matched with a study.
 
     An arm is named as the group is; a moment agrees within an hour or 5 %, a frequency within 2 %; a baseline without
     a time is of the measure's only moment before the first insult.
 
-    raises  BadInput for a file that holds no readings, a quantity in two units, a value that is no number, and where
-            no reading has a place in the study
+    ``some``  whether a table of which no reading has a place in the study is refused
+    raises    BadInput for a file that holds no readings, a quantity in two units and a value that is no number
     """
     from otosome.laboratory.reading import readings_file, readings_of
 
     rows = readings_of(table, study.catalog).reset_index(drop=True)
     file = readings_file(table)
-    return replace(matched(study, rows, str(table)), inputs={str(file): sha256(file)})
+    return replace(matched(study, rows, str(table), some), inputs={str(file): sha256(file)})
 
 
 def exposed_at_once(observed: Observations, table: Path) -> Observations:
@@ -155,8 +155,8 @@ def exposed_at_once(observed: Observations, table: Path) -> Observations:
     return replace(observed, run=numbers, inputs={**observed.inputs, str(table): sha256(table)})
 
 
-def matched(study: Study, table: pd.DataFrame, name: str) -> Observations:
-    """The rows of a table of readings that a study measures too; ``name`` stands in errors."""
+def matched(study: Study, table: pd.DataFrame, name: str, some: bool = True) -> Observations:
+    """The rows of a table of readings that a study measures too; ``name`` stands in errors, ``some`` as above."""
     rows = table.assign(**{key: table[key].fillna("").astype(str) for key in _TEXT if key in table})
     rows = rows.assign(**{key: "" for key in ("subject", "ear") if key not in rows})
     _check(rows, name)
@@ -164,7 +164,7 @@ def matched(study: Study, table: pd.DataFrame, name: str) -> Observations:
     rows["animal"], animals = _numbered(rows["subject"])
     rows["side"], _ = _numbered(rows["subject"] + "\0" + rows["ear"])
     places, unmatched = _places(study, rows)
-    if not places:
+    if some and not places:
         raise BadInput(
             "holds no reading of what the study measures",
             file=name,
