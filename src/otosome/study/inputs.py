@@ -94,8 +94,8 @@ def _without_pins(tables: Tables, beginnings: tuple[str, ...]) -> dict[str, obje
 
 
 def _check_readings(study: Study, inputs: Inputs) -> None:
-    """The readings that are laid over its runs are there, beside it."""
-    if study.tables.readings is None:
+    """The readings that are laid over its runs are there, beside its file; one that has no file is not run by it."""
+    if study.tables.readings is None or inputs.folder is None:
         return
     with at(None, "readings"):
         place = inputs.place(study.tables.readings, "copy it beside the study")
