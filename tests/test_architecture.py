@@ -15,7 +15,7 @@ ROOT = Path(otosome.__file__).parent
 ORDER = [
     ["units", "errors"],
     ["files"],
-    ["answers.numbers"],
+    ["answers.numbers answers.notebook"],
     ["model.lanes model.vectors model.fates", "trials.plan"],
     ["evidence"],
     ["ears"],

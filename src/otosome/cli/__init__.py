@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from otosome import __version__
+from otosome import __version__, jobs
 from otosome.cli.common import Terminated, refuse, say
 from otosome.cli.evidence import changes, check, claims, forecast, ingest, list_, qualify, review
 from otosome.cli.laboratory import fit, import_, new, quality
@@ -19,16 +19,17 @@ from otosome.cli.study import compare, measure, optimise, run, show, sources, tr
 from otosome.errors import BadInput
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Develop exosome therapies for hearing loss in silico. Research only; not for treating anyone.",
+    epilog=jobs.examples(),
 )
 _WORK = (run, compare, measure, trial, optimise, new, import_, fit, quality)
 _RECORD = (list_, sources, show, qualify, check, changes, claims, review, forecast, ingest)
 for _verb in (*_WORK, *_RECORD):
-    app.command(name=_verb.__name__.rstrip("_"))(_verb)
+    _name = _verb.__name__.rstrip("_")
+    app.command(name=_name, epilog=jobs.examples(_name))(_verb)
 
 
 def _version(wanted: bool) -> None:

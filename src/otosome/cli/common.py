@@ -28,8 +28,6 @@ Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of every dra
 class Terminated(KeyboardInterrupt):
     """The system asks the program to end, as ``timeout``, Slurm and docker do."""
 
-    exit_code = 143
-
 
 def say(text: str) -> None:
     """A line for the person, on standard error."""
@@ -48,11 +46,9 @@ def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None
             done = job(watch)
         answer, lines = done.as_dict(), [] if as_json else done.lines()
     except KeyboardInterrupt as ended:
-        from_outside = isinstance(ended, Terminated)
-        say(
-            f"otosome {command}: {'ended from outside' if from_outside else 'interrupted'}; nothing was replaced"
-        )
-        raise typer.Exit(Terminated.exit_code if from_outside else 130) from None
+        code, how = (143, "ended from outside") if isinstance(ended, Terminated) else (130, "interrupted")
+        say(f"otosome {command}: {how}; nothing was replaced")
+        raise typer.Exit(code) from None
     except Exception as error:
         fault = fault_of(error)
         if fault is None:

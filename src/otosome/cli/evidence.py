@@ -12,7 +12,9 @@ from otosome.cli.common import Force, Json, Retracted, Seed, Shelves, ask, carry
 
 
 def list_(
-    shelf: Annotated[str | None, typer.Argument(help="A shelf [default: all of them].")] = None,
+    shelf: Annotated[
+        str | None, typer.Argument(help="A shelf [default: all of them].", autocompletion=jobs.shelves_like)
+    ] = None,
     shelves: Shelves = None,
     as_json: Json = False,
 ) -> None:
