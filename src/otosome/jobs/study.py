@@ -249,9 +249,9 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
         result = _work(record.verb)(
             study, ears, tick=watch.ticks(f"simulating, {forecast(study, ears.size)}")
         )
-        watch.check()
+        watch.stage("comparing priors and papers")
         _beside(study, result, record)
-        watch.check()
+        watch.stage("drawing the report")
         if observed is not None:
             record = replace(record, inputs={**record.inputs, **observed.inputs})
             _lay(part, study, result, ears, observed, Path(str(table)))
