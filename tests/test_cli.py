@@ -131,8 +131,8 @@ def test_a_run_writes_every_file_of_a_result_and_says_one_object(made, compared)
     assert object_["seed"] == 1
     assert {"benefit", "share", "halved", "doubled", "null_benefit"} <= set(object_["result"]["headline"])
     assert set(object_["result"]["errors"]) >= {"space", "time", "total", "drawn", "beyond", "flagged"}
-    assert {file.name for file in out.iterdir()} == FILES
-    assert all(file.stat().st_size > 100 for file in out.iterdir())
+    assert {file.name for file in out.iterdir()} == {*FILES, "figures"}
+    assert all(file.stat().st_size > 100 for file in out.rglob("*") if file.is_file())
     assert set(left_over(out.parent)) == {"compared.toml", out.name}
 
 
