@@ -392,7 +392,7 @@ def test_an_empty_folder_is_used(tmp_path):
     out = tmp_path / "empty"
     out.mkdir()
     assert otosome_("run", QUICK, "--subjects", 1, "--out", out).exit_code == 0
-    assert {file.name for file in out.iterdir()} == FILES
+    assert {file.name for file in out.iterdir()} == {*FILES, "figures"}
 
 
 def test_two_writers_of_one_folder_refuse(tmp_path):
@@ -430,7 +430,7 @@ def test_a_link_stays_and_what_it_leads_to_becomes_the_result(tmp_path):
         done = otosome_("run", QUICK, "--subjects", 1, "--out", tmp_path / "link", *force)
         assert done.exit_code == 0, done.output
     assert (tmp_path / "link").is_symlink()
-    assert {file.name for file in (tmp_path / "link").iterdir()} == FILES
+    assert {file.name for file in (tmp_path / "link").iterdir()} == {*FILES, "figures"}
     assert sorted(left_over(tmp_path)) == ["disk", "disk.old", "link"]
 
 

@@ -646,4 +646,6 @@ def test_a_column_of_days_may_hold_words(tmp_path):
     assert table.attrs["refused"] == []
     first = table[table["frequency"] == 8.0]
     assert first["time"].tolist() == pytest.approx([time for time, _ in days.values()], nan_ok=True)
-    assert [words in flag for (_, words), flag in zip(days.values(), first["flag"], strict=True)] == [True] * 4
+    assert [words in flag for (_, words), flag in zip(days.values(), first["flag"], strict=True)] == [
+        True
+    ] * 4

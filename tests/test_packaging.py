@@ -14,7 +14,7 @@ import otosome
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(otosome.__file__).parent
-LOCKS = [ROOT / "requirements.lock", ROOT / "requirements-dev.lock"]
+LOCKS = [ROOT / f"requirements{kind}.lock" for kind in ("", "-dev", "-docs")]
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +65,13 @@ def test_the_locks_agree_and_hold_what_the_project_asks_for():
         set(re.findall(r"^([a-z0-9-]+)==(\S+)", lock.read_text(encoding="utf-8"), re.MULTILINE))
         for lock in LOCKS
     ]
-    assert pins[0] < pins[1]
+    assert pins[0] < pins[1] and pins[0] < pins[2]
+    versions = [dict(lock) for lock in pins]
+    shared = versions[1].keys() & versions[2].keys()
+    assert {name: versions[1][name] for name in shared} == {name: versions[2][name] for name in shared}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["build"]]
     assert {re.split(r"[><=]", name)[0] for name in wanted} <= {name for name, _ in pins[0]}
-    tools = project["project"]["optional-dependencies"]["dev"]
-    assert {re.split(r"[><=]", name)[0] for name in tools} <= {name for name, _ in pins[1]}
+    for extra, lock in (("dev", pins[1]), ("docs", pins[2])):
+        tools = project["project"]["optional-dependencies"][extra]
+        assert {re.split(r"[><=]", name)[0] for name in tools} <= {name for name, _ in lock}

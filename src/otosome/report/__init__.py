@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from otosome.report.saved import save_page
+from otosome.report.saved import save_page, without_numbers
 from otosome.units import Json
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def write_report(result: xr.Dataset, readings: pd.DataFrame, path: Path) -> None
     ``path``      the HTML file; one that is there is replaced
     raises        ValueError where the result lacks something the report shows
     """
-    save_page(page(result, readings), path)
+    save_page(_numbered(result, readings), path)
 
 
 def write_window(result: xr.Dataset, path: Path) -> None:
@@ -54,6 +54,11 @@ def write_window(result: xr.Dataset, path: Path) -> None:
 
 
 def page(result: xr.Dataset, readings: pd.DataFrame) -> str:
+    """The page of a result, without the numbers of its pictures."""
+    return without_numbers(_numbered(result, readings))
+
+
+def _numbered(result: xr.Dataset, readings: pd.DataFrame) -> str:
     """The report as HTML text, the same for the same result."""
     from otosome.report.summary import check
 
