@@ -70,8 +70,8 @@ def test_the_locks_agree_and_hold_what_the_project_asks_for():
     shared = versions[1].keys() & versions[2].keys()
     assert {name: versions[1][name] for name in shared} == {name: versions[2][name] for name in shared}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["build"]]
+    extras = project["project"]["optional-dependencies"]
+    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["build"], *extras["page"]]
     assert {re.split(r"[><=]", name)[0] for name in wanted} <= {name for name, _ in pins[0]}
     for extra, lock in (("dev", pins[1]), ("docs", pins[2])):
-        tools = project["project"]["optional-dependencies"][extra]
-        assert {re.split(r"[><=]", name)[0] for name in tools} <= {name for name, _ in lock}
+        assert {re.split(r"[><=]", name)[0] for name in extras[extra]} <= {name for name, _ in lock}

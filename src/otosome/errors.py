@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from typing import Any
+
+from typing_extensions import TypedDict
 
 _LONGEST = 200
+
+
+class Fault(TypedDict):
+    """What was wrong: where, what was given, what is allowed, the cure."""
+
+    message: str
+    file: str | None
+    key: str | None
+    given: str | None
+    allowed: list[Any] | str | None
+    cure: str | None
 
 
 class BadInput(ValueError):
@@ -55,7 +69,7 @@ class BadInput(ValueError):
         question = None if self.near is None else f"is it {self.near}?"
         return list(dict.fromkeys(text for text in (question, self.cure) if text is not None))
 
-    def as_dict(self) -> dict[str, object]:
+    def as_dict(self) -> Fault:
         """The error for a machine, keys as in the ``--json`` contract."""
         return {
             "message": self.message,

@@ -201,8 +201,8 @@ def python() -> str:
     """The page of the names a person calls, with their docstrings."""
     parts = [
         "# Python\n\nEverything a person needs is in `otosome` itself; importing it loads nothing heavy. Arrays "
-        "are NumPy arrays in house units (mm, uL, h, uM, kHz, dB); a docstring says shape, unit and range of each. Results "
-        "are `xarray.Dataset`, tables `pandas.DataFrame`. What is wrong with an input is raised as `BadInput`.\n"
+        "are NumPy arrays in house units (mm, uL, h, uM, kHz, dB); a docstring says shape, unit and range of each. "
+        "Results are `xarray.Dataset`, tables `pandas.DataFrame`. Bad input is raised as `BadInput`.\n"
     ]
     for heading, names in NAMES.items():
         parts.append(f"## {heading}\n\n```{{eval-rst}}")

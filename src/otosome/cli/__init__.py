@@ -13,7 +13,7 @@ import typer
 
 from otosome import __version__, jobs
 from otosome.cli.common import Terminated, refuse, say
-from otosome.cli.evidence import changes, check, claims, forecast, ingest, list_, qualify, review
+from otosome.cli.evidence import changes, check, claims, forecast, ingest, list_, open_, qualify, review
 from otosome.cli.laboratory import fit, import_, new, quality
 from otosome.cli.study import compare, measure, optimise, run, show, sources, trial
 from otosome.errors import BadInput
@@ -26,10 +26,9 @@ app = typer.Typer(
     epilog=jobs.examples(),
 )
 _WORK = (run, compare, measure, trial, optimise, new, import_, fit, quality)
-_RECORD = (list_, sources, show, qualify, check, changes, claims, review, forecast, ingest)
+_RECORD = (list_, sources, show, qualify, check, changes, claims, review, forecast, ingest, open_)
 for _verb in (*_WORK, *_RECORD):
-    _name = _verb.__name__.rstrip("_")
-    app.command(name=_name, epilog=jobs.examples(_name))(_verb)
+    app.command(name=(_name := _verb.__name__.rstrip("_")), epilog=jobs.examples(_name))(_verb)
 
 
 def _version(wanted: bool) -> None:
@@ -38,10 +37,11 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)]
+
+
 @app.callback()
-def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
-) -> None:
+def _root(version: Version = False) -> None:
     pass
 
 
@@ -57,8 +57,7 @@ def main() -> None:
         sys.exit(141)
     except SystemExit as done:
         # Typer itself tells a person what is wrong with the command line, but no machine.
-        usage = getattr(done.__context__, "format_message", None)
-        if usage is not None:
+        if (usage := getattr(done.__context__, "format_message", None)) is not None:
             _refuse_machine(usage())
         raise
     except Exception:

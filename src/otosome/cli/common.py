@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from otosome import __version__
+from otosome.errors import Fault
 from otosome.jobs import Done, Watch, fault_of, inputs_of, watched
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None
             done = job(watch)
         answer, lines = done.as_dict(), [] if as_json else done.lines()
     except KeyboardInterrupt as ended:
-        code, how = (143, "ended from outside") if isinstance(ended, Terminated) else (130, "interrupted")
+        how, code = ("ended from outside", 143) if isinstance(ended, Terminated) else ("interrupted", 130)
         say(f"otosome {command}: {how}; nothing was replaced")
         raise typer.Exit(code) from None
     except Exception as error:
@@ -65,6 +66,6 @@ def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None
         print("\n".join(lines))
 
 
-def refuse(command: str, error: dict[str, object]) -> None:
+def refuse(command: str, error: Fault) -> None:
     """The one object for machines; in ASCII, which every terminal and every file name survives."""
     print(json.dumps({"otosome": __version__, "command": command, "ok": False, "error": error}))

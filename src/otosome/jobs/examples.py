@@ -55,6 +55,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("otosome review hearing", "thresholds in all published experiments"),
         ("otosome review hearing --only product=vesicles", "of vesicles alone"),
     ),
+    "open": (
+        ("otosome open", "this folder as a page in the browser"),
+        ("otosome open my_studies --no-browser", "another folder; the address is printed"),
+    ),
     "forecast": (("otosome forecast", "what is expected, and how earlier forecasts did"),),
     "ingest": (("otosome ingest abstract.txt --name my_paper", "a draft of an experiment, to be read"),),
 }
