@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from otosome import jobs
-from otosome.cli.common import Force, Json, Retracted, Seed, Shelves, ask, carry_out
+from otosome.cli.common import Force, Json, Result, Retracted, Seed, Shelves, ask, carry_out
 from otosome.page.opening import PageInputs, open_page
 
 Shelf = Annotated[str | None, typer.Argument(help="[default: all]", autocompletion=jobs.shelves_like)]
@@ -46,12 +46,8 @@ def check(
     carry_out("check", as_json, lambda watch: jobs.check(results, tuple(shelves or ()), rerun, watch))
 
 
-def changes(
-    old: Annotated[Path, typer.Argument(help="A result folder.")],
-    new: Annotated[Path, typer.Argument(help="A later one of the same study.")],
-    as_json: Json = False,
-) -> None:
-    """What evidence changed between two results, and how their conclusions moved."""
+def changes(old: Result, new: Result, as_json: Json = False) -> None:
+    """What evidence changed between two results of one study, old and new, and how their conclusions moved."""
     carry_out("changes", as_json, lambda watch: jobs.changes(old, new))
 
 

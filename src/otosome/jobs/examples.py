@@ -28,6 +28,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("otosome trial one.toml other.toml --workers 4", "two designs, simulated side by side"),
     ),
     "optimise": (("otosome optimise my_dose.toml", "the dose within the limits of the file"),),
+    "ledger": (("otosome ledger cisplatin_guinea_pig --subjects 40", "where every vesicle goes"),),
+    "next": (
+        ("otosome next noise_mouse --subjects 40", "which experiment to do next, and the cheapest like it"),
+    ),
     "new": (
         ("otosome new study", "my_study.toml, which runs as it is"),
         ("otosome new animals exports/", "a sheet with the animals of these files, to fill in"),
