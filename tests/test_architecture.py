@@ -67,6 +67,7 @@ ORDER = [
     ["jobs"],
     ["page"],
     ["cli"],
+    ["__main__"],
 ]
 PLACE = {
     prefix: (rung, group) for rung, groups in enumerate(ORDER) for group in groups for prefix in group.split()
