@@ -73,7 +73,7 @@ def measures(die: random.Random, species: str) -> dict[str, dict[str, object]]:
         use: dict[str, object] = {
             "endpoint": kind,
             "frequency": [f"{die.uniform(2.1, top):.2f} kHz" for _ in range(die.choice((1, 2)))],
-            "at": [f"{at} h" for at in sorted(die.sample(range(0, 48), die.choice((1, 2))))],
+            "at": [f"{at} h" for at in sorted(die.sample(range(48), die.choice((1, 2))))],
         }
         if kind == "audiogram":
             use["frequency"] = [die.choice(("0.5 kHz", "1 kHz", "4 kHz", "8 kHz"))]
@@ -110,8 +110,7 @@ def computed(seed: int) -> bool:
     """Whether a drawn study is valid; it is then computed, and its numbers are looked at."""
     try:
         asked = Study.of(study(seed), name=f"drawn_{seed}")
-    except BadInput as refusal:
-        assert len(str(refusal)) > 20
+    except BadInput:
         return False
     again = Study.of(asked.as_dict(), name=asked.name)
     assert again.as_dict() == asked.as_dict()
