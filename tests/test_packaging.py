@@ -17,13 +17,20 @@ PACKAGE = Path(otosome.__file__).parent
 LOCKS = [ROOT / f"requirements{kind}.lock" for kind in ("", "-dev", "-docs")]
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
+def built(folder):
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
-    (made,) = folder.glob("*.whl")
-    return made
+    (file,) = folder.glob("*.whl")
+    return file
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    return built(tmp_path_factory.mktemp("wheel"))
+
+
+def test_a_wheel_built_again_is_the_same_to_the_byte(wheel, tmp_path):
+    assert built(tmp_path).read_bytes() == wheel.read_bytes()
 
 
 def test_a_wheel_carries_every_shelf_study_and_template(wheel):
