@@ -34,7 +34,7 @@ _TONES_APART = 0.02
 _DECIBELS = 2.5
 _CELLS = {"synapse": "synapse", "ohc": "OHC", "ihc": "IHC", "sgn": "SGN"}
 _CENSORED = {"below": -1.0, "none": 0.0, "": 0.0, "above": 1.0}
-_TEXT = ("subject", "ear", "group", "quantity", "unit", "censored", "flag")
+_TEXT = ("subject", "ear", "group", "quantity", "measure", "unit", "censored", "flag")
 # The largest share of the healthy number that a reading can be: of cells, and of the wave of a large animal.
 _ALL_CELLS, _LARGEST_WAVE = 1.5, 10.0
 
@@ -158,7 +158,7 @@ def exposed_at_once(observed: Observations, table: Path) -> Observations:
 def matched(study: Study, table: pd.DataFrame, name: str, some: bool = True) -> Observations:
     """The rows of a table of readings that a study measures too; ``name`` stands in errors, ``some`` as above."""
     rows = table.assign(**{key: table[key].fillna("").astype(str) for key in _TEXT if key in table})
-    rows = rows.assign(**{key: "" for key in ("subject", "ear") if key not in rows})
+    rows = rows.assign(**{key: "" for key in ("subject", "ear", "measure") if key not in rows})
     _check(rows, name)
     rows, basis = as_shares(study, rows, _shares(study, rows))
     rows["animal"], animals = _numbered(rows["subject"])
@@ -223,7 +223,7 @@ def _places(study: Study, rows: pd.DataFrame) -> tuple[_Places, dict[str, int]]:
     places: _Places = {}
     unmatched: dict[str, int] = {}
     known: dict[tuple[object, ...], tuple[str, int, int, int] | str] = {}
-    columns = ("group", "quantity", "unit", "time", "frequency", "level", "flag")
+    columns = ("group", "quantity", "measure", "unit", "time", "frequency", "level", "flag")
     for row, cells in enumerate(zip(*(rows[key].tolist() for key in columns), strict=True)):
         key = tuple("" if cell != cell else cell for cell in cells)
         if key not in known:
@@ -247,8 +247,9 @@ def _place(
     named = [name for name in measures if _is_of(study, name, quantity, cells["level"])]
     if not named:
         return f"no measure of the study reads {quantity}"
-    name, level = named[0], cells["level"]
-    if measures[name].level is None and isinstance(level, float) and np.isfinite(level):
+    # Of several measures of one quantity, such as words in quiet and in noise, the one a simulated table names.
+    name, level = next((name for name in named if name == cells["measure"]), named[0]), cells["level"]
+    if _level(measures[name]) is None and isinstance(level, float) and np.isfinite(level):
         stimulus = study.catalog.get("endpoints", measures[name].endpoint).options.stimulus
         if stimulus is None:
             return f"{quantity} was read at levels of its own, and the measure names none"
@@ -279,6 +280,12 @@ def _is_of(study: Study, name: str, quantity: str, level: object) -> bool:
     if measure.endpoint != endpoint or (measure.cell or "") != _CELLS.get(cell, cell):
         return False
     return measure.level is None or level is None or level == float(measure.level)
+
+
+def _level(measure: Measure) -> float | None:
+    """The level at which a measure is read, of a tone or of words; None where it names none."""
+    level = measure.speech if measure.level is None else measure.level
+    return None if level is None else float(level)
 
 
 def _moment(measure: Measure, moments: Array, cells: dict[str, object]) -> int | None:
