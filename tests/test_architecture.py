@@ -56,7 +56,7 @@ ORDER = [
     [
         "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.exposure"
         " answers.grades answers.headline answers.late answers.prior answers.scores answers.sensitivity answers.sources"
-        " answers.stored answers.therapies answers.window",
+        " answers.preview answers.stored answers.therapies answers.window",
     ],
     ["fitting"],
     ["review.standing", "lots.stakes", "trials"],

@@ -8,7 +8,6 @@ out; all others stand.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -290,7 +289,7 @@ def add(
         if does == "mark":
             own = history.standing(reader).get(line.place)
             line = line.model_copy(update={"before": None if own is None else own[1].after})
-        return _append(file, line)
+        return files.add_line(file, line.model_dump_json(by_alias=True, exclude_none=True))
 
 
 @contextmanager
@@ -308,18 +307,6 @@ def _locked(file: Path) -> Iterator[None]:
         raise BadInput("is being written by another otosome", file=str(file), cure="try again") from error
     except OSError as error:
         raise BadInput(f"cannot be written ({error.strerror})", file=str(file)) from error
-
-
-def _append(file: Path, line: Line) -> int:
-    """Write a line after all others, on its own even where the one before was cut short; returns its number."""
-    with file.open("ab+") as stream:
-        stream.seek(0)
-        content = stream.read(LARGEST + 1)
-        gap = b"\n" if content and not content.endswith(b"\n") else b""
-        stream.write(gap + line.model_dump_json(by_alias=True, exclude_none=True).encode() + b"\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    return (content + gap).count(b"\n") + 1
 
 
 def recognises(head: bytes) -> bool:
