@@ -70,6 +70,7 @@ ORDER = [
     ["report"],
     ["results"],
     ["jobs"],
+    ["page"],
     ["cli"],
 ]
 PLACE = {

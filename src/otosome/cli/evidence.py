@@ -9,6 +9,7 @@ import typer
 
 from otosome import jobs
 from otosome.cli.common import Force, Json, Retracted, Seed, Shelves, ask, carry_out
+from otosome.page.opening import PageInputs, open_page
 
 
 def list_(
@@ -90,3 +91,15 @@ def ingest(
     """A pasted abstract, or a sheet, becomes drafts of experiments; unread, they count nowhere."""
     stated = locals()
     carry_out("ingest", as_json, lambda watch: jobs.ingest(jobs.inputs_of(jobs.IngestInputs, stated)))
+
+
+def open_(
+    folder: Annotated[Path, typer.Argument(help="A folder of studies [default: this one].")] = Path(),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="[default: a free one]")] = 0,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
+    listen: Annotated[str | None, typer.Option(help="An address that other machines reach.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="Holds the token that visitors need.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Open a folder in the browser: every verb as a page, on your own machine."""
+    ask("open", open_page, PageInputs, locals())

@@ -19,15 +19,11 @@ Despite = Annotated[bool, typer.Option("--despite-quality", help="Run a lot that
 Audiogram = Annotated[Path | None, typer.Option(help="A person's audiogram, in place of the study's people.")]
 Person = Annotated[str | None, typer.Option(help="Whose, where the file holds several.")]
 Side = Annotated[str | None, typer.Option(help="left, right or better [default: better].")]
-Interpolate = Annotated[
-    bool, typer.Option("--interpolate", help="Missing frequencies from their neighbours.")
-]
+Interpolate = Annotated[bool, typer.Option("--interpolate", help="Missing frequencies by neighbours.")]
 Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
 Fit = Annotated[Path | None, typer.Option(help="A result of otosome fit: its numbers for the shelf's.")]
 Prior = Annotated[str | None, typer.Option(help="Of efficacy: as_printed, mechanism, sceptic or none.")]
-Insist = Annotated[
-    bool, typer.Option("--insist", help="Begin though more than an hour or 8 GB are foreseen.")
-]
+Insist = Annotated[bool, typer.Option("--insist", help="Though more than an hour or 8 GB are foreseen.")]
 Out = Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")]
 
 
@@ -82,9 +78,7 @@ def measure(
 
 
 def trial(
-    designs: Annotated[
-        list[Path], typer.Argument(help="Designs (otosome new trial), to be laid side by side.")
-    ],
+    designs: Annotated[list[Path], typer.Argument(help="Designs (otosome new trial), side by side.")],
     formula: Annotated[bool, typer.Option("--formula", help="By formula: in a second, no patients.")] = False,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that simulate.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with ears that were simulated.")] = False,
