@@ -108,11 +108,8 @@ def say(values: Json, file: Path) -> Path:
     ``values``  keys ``table``, ``plate`` and ``animals`` of a mapping file
     raises      BadInput, naming the key, for what a mapping cannot say, and where the file is there
     """
-    import tomli_w
+    from otosome.laboratory.mapping import mapping_text
 
-    from otosome.laboratory.mapping import KIND, Meaning
-
-    text = tomli_w.dumps({"otosome": KIND, **values})
-    Meaning.parse(text, file.name)
+    text = mapping_text(values, file.name)
     write(file, text)
     return file

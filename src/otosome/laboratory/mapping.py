@@ -151,18 +151,11 @@ class Meaning:
         import tomllib
 
         try:
-            values = _File.model_validate(tomllib.loads(text))
+            stated = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise BadInput("is no TOML", file=name, given=str(error)[:100]) from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise BadInput(
-                first["msg"],
-                file=name,
-                key=".".join(map(str, first["loc"])),
-                given=str(first["input"])[:60],
-                cure="otosome new mapping FILE writes one to fill in",
-            ) from error
+        values = _file(stated, name)
+
         for number, table in enumerate(values.table, start=1):
             _check(name, f"table {number}", table)
         both = sorted(values.animals.keys() & set(values.animals.values()))
@@ -203,6 +196,30 @@ class Meaning:
             if names and set(names) == {_plain(name) for name in table.columns}:
                 return table
         return None
+
+
+def _file(stated: object, name: str) -> _File:
+    try:
+        return _File.model_validate(stated)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(
+            first["msg"],
+            file=name,
+            key=".".join(map(str, first["loc"])),
+            given=str(first["input"])[:60],
+            cure="otosome new mapping FILE writes one to fill in",
+        ) from error
+
+
+def mapping_text(stated: Mapping[str, object], name: str) -> str:
+    """A mapping file's text from its tables, plates and animals as plain values; raises BadInput naming the key."""
+    import tomli_w
+
+    values = _file({"otosome": KIND, **stated}, name)
+    text = tomli_w.dumps(values.model_dump(exclude_none=True, exclude_defaults=True))
+    Meaning.parse(text, name)
+    return text
 
 
 def _as_text(codes: Sequence[str | float]) -> frozenset[str]:
