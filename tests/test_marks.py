@@ -102,6 +102,23 @@ def test_undo_and_redo_walk_a_reader_s_marks_as_an_editor_does(tmp_path_factory,
         assert values(History.read(file), "A") == ({SERIES[0].key: done[-1]} if done else {})
 
 
+def test_what_is_written_is_what_is_read(tmp_path):
+    """A threshold of a tone and of a click, below and above all levels, wave I, and none of either."""
+    file = tmp_path / "h"
+    for series in SERIES:
+        for censored in ("none", "above", "below"):
+            value = Value(value=30.0, censored=censored)
+            add(file, "A", series=series, quantity="abr_threshold", after=value)
+            line = History.read(file).standing("A")[series.key, "abr_threshold", None][1]
+            assert (line.series, line.after) == (series, value)
+        wave = Value(value=1.5, latency=1.4, trough=1.9)
+        add(file, "A", series=series, quantity="wave1", level=80.0, after=wave)
+        assert History.read(file).standing("A")[series.key, "wave1", 80.0][1].after == wave
+        add(file, "A", series=series, quantity="abr_threshold")
+    assert {place[1] for place in History.read(file).standing("A")} == {"wave1"}
+    assert not History.read(file).damaged
+
+
 def test_a_line_cut_short_anywhere_is_named_and_all_others_stand(tmp_path):
     file = tmp_path / "h"
     threshold(file, "A", 30.0)

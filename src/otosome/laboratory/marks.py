@@ -53,11 +53,11 @@ class SeriesName(_Closed):
 
     subject: str
     ear: str
-    frequency: float | None
     recorded: str
     unit: str
     file: str
     sha256: str
+    frequency: float | None = None
 
     @classmethod
     def of(cls, first: pd.Series) -> SeriesName:

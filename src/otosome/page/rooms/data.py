@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -28,6 +29,7 @@ _SHOWS = ("files", "traces", "groups", "export")
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _FIRST = 60  # refusals and figures that a page shows
 _NO_DATA = (".toml", ".py", ".md", ".html", ".jsonl", ".lock", ".json")
+_DIGEST = re.compile(r"-[0-9a-f]{8}$")
 Reader = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^\S(.*\S)?$")]
 Key = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
 Decibels = Annotated[float, Field(ge=-60, le=194, allow_inf_nan=False)]
@@ -177,7 +179,7 @@ def _words(bench: Bench, asked: Reading) -> list[str]:
     """The command line of an import, without the verb: of files, or of a result's files once more."""
     own = bench.workspace.item
     stated: Json = {"paths": [own(name).name for name in asked.paths]}
-    out = usual(own(asked.paths[0]).path.stem if asked.paths else IMPORT)
+    out = _out(bench, own(asked.paths[0])) if asked.paths else usual(IMPORT)
     if asked.result is not None:
         item = _import(bench, asked.result)
         assert item.record is not None  # of an import
@@ -193,6 +195,18 @@ def _words(bench: Bench, asked: Reading) -> list[str]:
             stated[name] = own(file).name
     stated |= {name: word for name in ("species", "voltage") if (word := getattr(asked, name))}
     return line(IMPORT, {"out": out.as_posix(), **{name: value for name, value in stated.items() if value}})
+
+
+def _out(bench: Bench, first: Item) -> Path:
+    """Where an import of some files goes: by the name of what was dropped, with its hash where that is another's."""
+    short = usual(_DIGEST.sub("", first.path.stem) if first.kind == "folder" else IMPORT)
+    there = bench.workspace.at(short)
+    same = (
+        there is not None
+        and there.record is not None
+        and _near(bench, there.record.option("paths")) == [first.name]
+    )
+    return short if there is None or same else usual(first.path.stem)
 
 
 def _near(bench: Bench, value: object) -> object:

@@ -163,7 +163,7 @@
   if (!holder) return;
   const { make, post, api, say, get } = bench;
   const result = holder.dataset.result, list = get("series"), stack = get("stack"), SVG = "http://www.w3.org/2000/svg";
-  const reader = get("reader"), TOP = 26, LEFT = 58, RIGHT = 14, APART = 46, STEP = 1;
+  const reader = get("reader"), TOP = 26, LEFT = 58, RIGHT = 14, STEP = 1;
   let seen = null, at = 0, shown = null, zoom = 1, busy = Promise.resolve(), draft = null;
 
   reader.value = localStorage.getItem("otosome reader") || "reader 1";
@@ -222,14 +222,15 @@
 
   // ---- the stack
 
-  const high = () => TOP + APART * shown.levels.length + 44;
-  const base = (n) => TOP + APART * (shown.levels.length - n);
+  const apart = () => Math.min(46, Math.max(24, 560 / shown.levels.length));
+  const high = () => TOP + apart() * shown.levels.length + 44;
+  const base = (n) => TOP + apart() * (shown.levels.length - n);
   const width = () => Math.max(320, stack.getBoundingClientRect().width || 640);
   const x = (ms) => LEFT + (width() - LEFT - RIGHT) * (ms - shown.time[0]) / (shown.time.at(-1) - shown.time[0]);
   const ms = (px) => shown.time[0] + (px - LEFT) / (width() - LEFT - RIGHT) * (shown.time.at(-1) - shown.time[0]);
   const scale = () => {
     const largest = Math.max(...shown.responses.flat().map(Math.abs)) || 1;
-    return zoom * 1.6 * APART / largest / 2;
+    return zoom * 1.8 * apart() / largest / 2;
   };
 
   // Between two levels the line stands between their traces; levels need not be evenly apart.
@@ -276,17 +277,19 @@
       stack.append(draw("text", { x: x(t), y: bottom + 6, class: "tick" }, String(t)));
     }
     stack.append(draw("text", { x: width() - RIGHT, y: bottom + 20, class: "axis end" }, "ms after the onset"));
-    const bar = niceVolt(APART * 0.9 / scale()), px = bar * scale();
+    const bar = niceVolt(46 / scale()), px = bar * scale();
     stack.append(draw("path", { d: `M${width() - RIGHT - 4} ${TOP + 4}v${px}`, class: "scalebar" }));
     stack.append(draw("text", { x: width() - RIGHT - 10, y: TOP + 4 + px / 2 + 4, class: "axis end" }, `${bar} µV`));
   }
   const niceVolt = (most) => { const power = 10 ** Math.floor(Math.log10(most)); return Number(([5, 2, 1].find((k) => k * power <= most) * power).toPrecision(1)); };
 
+  // Names of lines stand apart: the estimate's at the left, the reader's own at the right, others' between.
+  const SPOTS = { automatic: [0, "start"], other: [0.5, "middle"], own: [1, "end"] };
   function line(level, kind, text) {
-    const py = y(level);
+    const py = y(level), [share, anchor] = SPOTS[kind.split(" ")[0]], from = LEFT + 6, to = width() - RIGHT - 42;
     const group = draw("g", { class: kind });
     group.append(draw("line", { x1: LEFT, x2: width() - RIGHT, y1: py, y2: py }));
-    group.append(draw("text", { x: LEFT + 6, y: py - 5 }, text));
+    group.append(draw("text", { x: from + share * (to - from), y: py - 5, "text-anchor": anchor }, text));
     return group;
   }
 
