@@ -26,9 +26,11 @@ def workbook_of(folder: Path) -> bytes:
 
     sheets = dict[str, pd.DataFrame]()
     for name in TABLES:
-        file = folder / f"{name}.csv"
-        if file.is_file():
-            sheets[name] = pd.read_csv(file)
+        packed, text = (folder / f"{name}.{ending}" for ending in ("parquet", "csv"))
+        if packed.is_file():
+            sheets[name] = pd.read_parquet(packed)
+        elif text.is_file():
+            sheets[name] = pd.read_csv(text)
     if "readings" in sheets:
         sheets |= columns_by_group(sheets["readings"])
     long = [name for name, table in sheets.items() if len(table) > _MOST_ROWS]
@@ -45,19 +47,13 @@ def columns_by_group(readings: pd.DataFrame) -> dict[str, pd.DataFrame]:
     Prism's grouped tables, and what a person pastes; an animal's readings at one frequency are their mean, and a
     reading beyond the levels stands at its limit. Rows without a group or frequency are left out.
     """
+    import pandas as pd
+
     from otosome.laboratory.tables import when
 
-    known = readings.assign(
-        flag=readings["flag"].fillna(""),
-        group=readings["group"].fillna(""),
-        subject=readings["subject"].fillna(""),
-    )
-    known = known[(known["group"] != "") & known["frequency"].notna()]
-    known = known.assign(when=when(known)) if len(known) else known
+    known = readings[(readings["group"] != "") & readings["frequency"].notna()]
     sheets = dict[str, "pd.DataFrame"]()
-    for (quantity, word), rows in known.groupby(
-        ["quantity", "when"] if len(known) else ["quantity", "unit"], sort=True
-    ):
+    for (quantity, word), rows in known.groupby(["quantity", pd.Series(when(known), known.index)], sort=True):
         level = rows["level"].mode().max()
         own = rows if level != level else rows[rows["level"] == level]
         wide = own.pivot_table(

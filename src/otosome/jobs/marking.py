@@ -129,7 +129,7 @@ class Marking:
         return {
             "reader": reader,
             "blind": blind,
-            "lead": history.lead,
+            "lead": "" if blind else history.lead,
             "readers": readers,
             "history": self.file.name,
             "undo": history.latest(reader) is not None,

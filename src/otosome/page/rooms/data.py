@@ -6,6 +6,7 @@ import csv
 import functools
 import io
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -167,7 +168,7 @@ def _shown(bench: Bench, item: Item, query: Query) -> Json:
         "sheets": [each for each in bench.workspace.items("file") if each.path.suffix == ".csv"],
         "mappings": bench.workspace.items("mapping"),
         "import_options": item.record.options,
-        "command_line": " ".join(["otosome", IMPORT, *_words(bench, Reading(result=item.id))]),
+        "command_line": shlex.join(["otosome", IMPORT, *_words(bench, Reading(result=item.id), marks=True)]),
     }
 
 
@@ -175,8 +176,13 @@ def _text(file: Path) -> str:
     return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
 
 
-def _words(bench: Bench, asked: Reading) -> list[str]:
-    """The command line of an import, without the verb: of files, or of a result's files once more."""
+def _words(bench: Bench, asked: Reading, marks: bool = False) -> list[str]:
+    """The command line of an import, without the verb: of files, or of a result's files once more.
+
+    ``marks``  with the history of a result's marks, where it has one
+    """
+    from otosome.laboratory.marks import beside
+
     own = bench.workspace.item
     stated: Json = {"paths": [own(name).name for name in asked.paths]}
     out = _out(bench, own(asked.paths[0])) if asked.paths else usual(IMPORT)
@@ -188,6 +194,9 @@ def _words(bench: Bench, asked: Reading) -> list[str]:
             name: _near(bench, item.record.options.get(name))
             for name in ("paths", "animals", "mapping", "species", "voltage")
         }
+        history = bench.workspace.at(beside(item.path))
+        if marks and history is not None and history.name not in _listed(stated["paths"]):
+            stated["paths"] = [*_listed(stated["paths"]), history.name]
     if not stated["paths"]:
         raise BadInput("names no file", key="paths", cure="drop files, or choose some")
     for name in ("animals", "mapping"):
@@ -274,14 +283,7 @@ def _reading(api: APIRouter, bench: Bench) -> None:
     @api.post("/apply")
     def apply(asked: Chosen) -> Asked:
         """Import the files again with the marks that stand, as a job."""
-        item, whole = _import(bench, asked.result), marking_of(bench, asked.result)
-        inputs = whole.inputs()
-        stated = {
-            name: _near(bench, [str(p) for p in value] if isinstance(value, tuple) else value and str(value))
-            for name in ("paths", "animals", "mapping", "species", "voltage")
-            if (value := getattr(inputs, name))
-        }
-        words = line(IMPORT, {"out": item.name, **stated})
+        item, words = _import(bench, asked.result), _words(bench, Reading(result=asked.result), marks=True)
         return Asked(job=bench.work.ask(IMPORT, words, item.path.name).id)
 
 
