@@ -227,6 +227,7 @@ def test_what_was_read_by_hand_is_not_read_again_from_its_waveforms(tmp_path, mo
         "frequency": 8.0,
         "recorded": "",
         "file": "a.arf",
+        "sha256": "0",
     }
     ours = pd.DataFrame([{**both, "value": 44.0, "censored": "none"}], columns=list(thresholds.COLUMNS))
     waves = pd.DataFrame(
@@ -254,10 +255,16 @@ def set_by_hand(monkeypatch, hand, *ours):
     }
     names = ("subject", "ear", "unit")
     manual = [
-        {**both, **dict(zip(names, one, strict=True)), "value": 45.0, "quantity": "abr_threshold"}
+        {
+            **both,
+            **dict(zip(names, one, strict=True)),
+            "value": 45.0,
+            "quantity": "abr_threshold",
+            "sha256": "1",
+        }
         for one in hand
     ]
-    found = [{**both, **dict(zip(names, one, strict=True)), "value": 40.0} for one in ours]
+    found = [{**both, **dict(zip(names, one, strict=True)), "value": 40.0, "sha256": "0"} for one in ours]
     table = pd.DataFrame(found, columns=list(thresholds.COLUMNS))
     monkeypatch.setattr(thresholds, "estimate", lambda *_: (table, pd.DataFrame(), []))
     readings, nothing = pd.DataFrame(manual, columns=list(READINGS)), pd.DataFrame()
