@@ -63,6 +63,7 @@ from otosome.roles import (
     SpeciesOptions,
     SpecificationOptions,
     StrainOptions,
+    ToleranceOptions,
     UtilityOptions,
 )
 from otosome.units import Array, Unit, same_kind
@@ -96,6 +97,7 @@ SHELVES = (
     "recoveries",
     "harms",
     "utilities",
+    "tolerances",
     "designs",
     "strains",
     "experiments",
@@ -272,6 +274,8 @@ class Catalog:
     def get(self, shelf: Literal["processes"], name: str) -> Entry[ProcessOptions, object]: ...
     @overload
     def get(self, shelf: Literal["designs"], name: str) -> Entry[Options, Design]: ...
+    @overload
+    def get(self, shelf: Literal["tolerances"], name: str) -> Entry[ToleranceOptions, object]: ...
     @overload
     def get(self, shelf: Literal["utilities"], name: str) -> Entry[UtilityOptions, object]: ...
     @overload

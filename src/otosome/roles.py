@@ -771,6 +771,19 @@ class ProcessOptions(Options):
 
 
 @dataclass(frozen=True)
+class ToleranceOptions(Options):
+    """Options of a tolerance: ``of`` which solute ("fluid", "noise"), in which ``species``, by which ``routes``.
+
+    None named means any. Its number ``most`` is what kills about half, or the most that is given at all; ``duration``
+    is how long a noise of that level may last.
+    """
+
+    of: Annotated[str, On(("solutes",), ("fluid", "noise"))]
+    species: tuple[Species, ...] = ()
+    routes: tuple[Annotated[str, On(("routes",))], ...] = ()
+
+
+@dataclass(frozen=True)
 class UtilityOptions(Options):
     """Options of a utility: its ``label``, and the endpoints it is ``of``."""
 
@@ -993,6 +1006,7 @@ OPTIONS: Mapping[str, type[Options]] = {
     "specifications": SpecificationOptions,
     "checklists": ChecklistOptions,
     "processes": ProcessOptions,
+    "tolerances": ToleranceOptions,
     "utilities": UtilityOptions,
     "experiments": ExperimentOptions,
     "forecasts": ForecastOptions,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from otosome.study.study import Study
+from otosome.study.tolerance import tolerated
 
 
 def with_notes(study: Study) -> Study:
     """The study with what is to be said of its arms, its operations, volumes, pumps, samples and animals."""
-    parts = (_alike, _operations, _volumes, _pumps, _samples, _animals)
+    parts = (_alike, _operations, _volumes, _pumps, _samples, _animals, tolerated)
     notes = dict.fromkeys(note for part in parts for note in part(study))
     return replace(study, notes=(*study.notes, *notes))
 
