@@ -22,6 +22,7 @@ Stated = Mapping[str, object]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Shelves = Annotated[list[Path] | None, typer.Option("--shelves", help="Your own shelves (code: trust it).")]
 Retracted = Annotated[list[str] | None, typer.Option(help="A retracted source that may be used.")]
+Result = Annotated[Path, typer.Argument(help="A result folder.")]
 Force = Annotated[bool, typer.Option("--force", help="Move an earlier result aside.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from otosome import jobs
-from otosome.cli.common import Force, Json, Retracted, Seed, Shelves, ask, carry_out
+from otosome.cli.common import Force, Json, Result, Retracted, Seed, Shelves, ask, carry_out
 from otosome.page.opening import PageInputs, open_page
 
 
@@ -44,12 +44,8 @@ def check(
     carry_out("check", as_json, lambda watch: jobs.check(results, tuple(shelves or ()), rerun, watch))
 
 
-def changes(
-    old: Annotated[Path, typer.Argument(help="A result folder.")],
-    new: Annotated[Path, typer.Argument(help="A later one of the same study.")],
-    as_json: Json = False,
-) -> None:
-    """What evidence changed between two results, and how their conclusions moved."""
+def changes(old: Result, new: Result, as_json: Json = False) -> None:
+    """What evidence changed between two results of one study, old and new, and how their conclusions moved."""
     carry_out("changes", as_json, lambda watch: jobs.changes(old, new))
 
 
@@ -89,8 +85,7 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """A pasted abstract, or a sheet, becomes drafts of experiments; unread, they count nowhere."""
-    stated = locals()
-    carry_out("ingest", as_json, lambda watch: jobs.ingest(jobs.inputs_of(jobs.IngestInputs, stated)))
+    ask("ingest", lambda inputs, watch: jobs.ingest(inputs), jobs.IngestInputs, locals())
 
 
 def open_(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from otosome import jobs
-from otosome.cli.common import Force, Json, Retracted, Shelves, ask, carry_out
+from otosome.cli.common import Force, Json, Result, Retracted, Shelves, ask, carry_out
 
 Asked = Annotated[str, typer.Argument(help="A study file, or the name of a shipped study.")]
 Subjects = Annotated[int, typer.Option(min=1, max=1_000_000, help="Ears to simulate.")]
@@ -50,7 +50,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
         insist: Insist = False,
         as_json: Json = False,
     ) -> None:
-        ask(name, {"run": jobs.run, "compare": jobs.compare}[name], jobs.StudyInputs, locals())
+        ask(name, getattr(jobs, {"next": "next_experiment"}.get(name, name)), jobs.StudyInputs, locals())
 
     verb.__name__, verb.__doc__ = name, about
     return verb
@@ -58,10 +58,12 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
 
 run = _of_a_study("run", "Simulate a study and write its report.")
 compare = _of_a_study("compare", "Lay the arms of a study side by side: words, cells, harms, which is best.")
+ledger = _of_a_study("ledger", "Where what a study gives goes, and which measurement would narrow that most.")
+next_ = _of_a_study("next", "Which experiment would narrow a comparison most, and the cheapest like it.")
 
 
 def measure(
-    result: Annotated[Path, typer.Argument(help="A result folder.")],
+    result: Result,
     endpoint: Annotated[str, typer.Option(help="What to measure: otosome list endpoints.")],
     at: Annotated[list[str], typer.Option(help='When, of the moments the result keeps: "7 d".')],
     frequency: Annotated[list[str] | None, typer.Option(help='At which frequency: "8 kHz".')] = None,
@@ -108,6 +110,6 @@ def sources(study: Asked, batch: Batch = None, shelves: Shelves = None, as_json:
     carry_out("sources", as_json, lambda watch: jobs.sources(study, batch, tuple(shelves or ())))
 
 
-def show(result: Annotated[Path, typer.Argument(help="A result folder.")], as_json: Json = False) -> None:
+def show(result: Result, as_json: Json = False) -> None:
     """What a result says: of a study, an import or a lot."""
     carry_out("show", as_json, lambda watch: jobs.show(result))

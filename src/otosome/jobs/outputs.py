@@ -547,6 +547,20 @@ class ForecastAnswer(_Answer):
     result: ForecastRows
 
 
+class LedgerAnswer(_Written):
+    """``otosome ledger``."""
+
+    command: Literal["ledger"]
+    result: TrialResult
+
+
+class NextAnswer(_Written):
+    """``otosome next``."""
+
+    command: Literal["next"]
+    result: TrialResult
+
+
 class OptimiseAnswer(_Written):
     """``otosome optimise``."""
 
@@ -665,6 +679,8 @@ ANSWERS: dict[str, type] = {
     "measure": Measure,
     "trial": TrialAnswer,
     "optimise": OptimiseAnswer,
+    "ledger": LedgerAnswer,
+    "next": NextAnswer,
     "review": ReviewAnswer,
     "forecast": ForecastAnswer,
     "ingest": IngestAnswer,

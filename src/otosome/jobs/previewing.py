@@ -151,9 +151,9 @@ class Previews:
 
         from otosome.answers.preview import changes
         from otosome.cards import read_toml
-        from otosome.study.files import find
+        from otosome.study.files import file_of
 
-        values = read_toml(find(self.inputs.study))
+        values = read_toml(file_of(self.inputs.study))
         for (table, name), keys in changes(self.study, position).items():
             uses = values[table]
             assert isinstance(uses, dict)  # as a checked study has them
