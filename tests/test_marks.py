@@ -197,17 +197,17 @@ def test_a_blinded_reader_sees_waveforms_and_nothing_of_others(bench_of):
     keys = list(bench_of.traces)
     bench_of.mark("A", keys[0], 40.0)
     bench_of.turn("B", "blind")
-    seen = bench_of.seen("B")
-    whole = json.dumps([seen["series"], bench_of.changes("B")])
-    assert seen["blind"] and seen["readers"] == ["B"]
-    assert all(series["automatic"] is None and not series["marks"] for series in seen["series"])
+    sight = bench_of.sight("B")
+    whole = json.dumps([sight["series"], bench_of.changes("B")])
+    assert sight["blind"] and sight["readers"] == ["B"]
+    assert all(series["automatic"] is None and not series["marks"] for series in sight["series"])
     for secret in ('"A"', '"55"', "a.csv", "55 "):
         assert secret not in whole
     bench_of.mark("B", keys[0], 50.0)
     assert [line["to"].get("value") for line in bench_of.changes("B")] == [50.0, None]
     bench_of.turn("B", "open")
-    assert set(bench_of.seen("B")["series"][0]["marks"]) == {"A", "B"}
-    assert bench_of.seen("B")["series"][0]["automatic"] is not None
+    assert set(bench_of.sight("B")["series"][0]["marks"]) == {"A", "B"}
+    assert bench_of.sight("B")["series"][0]["automatic"] is not None
 
 
 def test_agreement_counts_what_was_marked_blinded_and_follows_from_the_differences(bench_of):

@@ -89,12 +89,12 @@ def test_marks_through_the_page_are_marks_of_the_library(room):
         "/api/data/mark", json={**body, "level": 90.0, "peak": 1.6, "trough": 2.05}
     ).json() == {"line": 2}
     own = marking(whole.folder / "results" / "import")
-    assert client.get(f"/api/data/series?result={result}&reader=A").json() == own.seen("A")
-    assert own.seen("A")["series"][0]["marks"]["A"]["threshold"]["value"] == 42.5
+    assert client.get(f"/api/data/series?result={result}&reader=A").json() == own.sight("A")
+    assert own.sight("A")["series"][0]["marks"]["A"]["threshold"]["value"] == 42.5
     client.post("/api/data/turn", json={"result": result, "reader": "A", "does": "undo"})
     client.post("/api/data/turn", json={"result": result, "reader": "A", "does": "undo"})
     assert client.get(f"/api/data/changes?result={result}&reader=A").json() == own.changes("A")
-    assert own.seen("A")["series"][0]["marks"] == {}
+    assert own.sight("A")["series"][0]["marks"] == {}
     refused = client.post("/api/data/turn", json={"result": result, "reader": "A", "does": "undo"})
     assert refused.status_code == 422 and "no mark that stands" in refused.json()["error"]["message"]
     beyond = client.post("/api/data/mark", json={**body, "threshold": 120.0})

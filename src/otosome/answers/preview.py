@@ -140,22 +140,10 @@ def changes(study: Study, position: Position) -> Changes:
     All treatments move together, and with them operations at the same moments; the dose is that of every treatment of
     the compared batch, the potency that of the compared arm alone.
     """
-    question = question_of(study)
-    treated = study.arm(question.of)
+    treated = study.arm(question_of(study).of)
     own = [study.tables.treatment[name] for name in treated.treatments]
-    apart = position.day - min(float(t) for use in own for t in use.at)
     batches = {use.batch for use in own}
-    stated: Changes = {}
-    if apart:
-        given = {float(t) for use in study.tables.treatment.values() for t in use.at}
-        stated = {
-            ("treatment", name): {"at": _moved(use.at, apart)} for name, use in study.tables.treatment.items()
-        }
-        stated |= {
-            ("insult", name): {"at": _moved(use.at, apart)}
-            for name, use in study.tables.insult.items()
-            if study.is_event(use) and given.issuperset(map(float, use.at))
-        }
+    stated = _times(study, position.day - min(float(t) for use in own for t in use.at))
     for name, use in study.tables.treatment.items():
         more = stated.setdefault(("treatment", name), {})
         if position.dose != 1.0 and use.batch in batches:
@@ -163,6 +151,23 @@ def changes(study: Study, position: Position) -> Changes:
         if position.potency != 1.0 and name in treated.treatments:
             more["potency"] = position.potency * use.potency
     return {key: values for key, values in stated.items() if values}
+
+
+def _times(study: Study, apart: float) -> Changes:
+    """When treatments and operations at the same moments are, all so many hours later than stated."""
+    if not apart:
+        return {}
+    tables = study.tables
+    treated = {float(t) for use in tables.treatment.values() for t in use.at}
+    operations = {
+        name: use
+        for name, use in tables.insult.items()
+        if study.is_event(use) and treated.issuperset(map(float, use.at))
+    }
+    times: Changes = {
+        ("treatment", name): {"at": _moved(use.at, apart)} for name, use in tables.treatment.items()
+    }
+    return times | {("insult", name): {"at": _moved(use.at, apart)} for name, use in operations.items()}
 
 
 def moved(study: Study, position: Position) -> Study:

@@ -109,7 +109,7 @@ class Marking:
             raise BadInput("is no level series of this import", file=str(self.folder), given=key)
         return self.traces[key]
 
-    def seen(self, reader: str) -> Json:
+    def sight(self, reader: str) -> Json:
         """What a reader may see: of all series the waveforms; to one who reads blinded, nobody else's marks or names.
 
         A mark is ``{value, censored, latency, trough, line}``; ``marks`` of each series are by reader.
@@ -237,10 +237,12 @@ class Marking:
         return ("otosome", "import", *words, *shelves, "--out", str(self.folder), "--force")
 
     def inputs(self) -> ImportInputs:
-        """What the import was asked, with the history among its files."""
-        asked = inputs_again(ImportInputs, self.record, self.folder)
-        there = self.file.resolve() in {path.resolve() for path in asked.paths}
-        return asked if there or not self.file.exists() else replace(asked, paths=(*asked.paths, self.file))
+        """What the import was inputs, with the history among its files."""
+        inputs = inputs_again(ImportInputs, self.record, self.folder)
+        there = self.file.resolve() in {path.resolve() for path in inputs.paths}
+        return (
+            inputs if there or not self.file.exists() else replace(inputs, paths=(*inputs.paths, self.file))
+        )
 
     def apply(self, watch: Watch = SILENT) -> Imported:
         """Import the files again with the marks that stand, in its place; raises BadInput, or Cancelled."""
@@ -262,8 +264,8 @@ def marking(folder: Path) -> Marking:
     estimates = folder / "thresholds.parquet"
     estimated = pd.read_parquet(estimates) if estimates.is_file() else pd.DataFrame()
     waveforms = pd.read_parquet(file)
-    found = traces(waveforms, estimated, _species(folder, record, waveforms))
-    return Marking(folder, record, {trace.name.key: trace for trace in found})
+    listed = traces(waveforms, estimated, _species(folder, record, waveforms))
+    return Marking(folder, record, {trace.name.key: trace for trace in listed})
 
 
 def _species(folder: Path, record: Record, waveforms: pd.DataFrame) -> dict[str, str]:

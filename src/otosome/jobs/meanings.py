@@ -18,7 +18,7 @@ SHOWN_ROWS, SHOWN_PLATES = 6, 24
 
 
 @dataclass(frozen=True)
-class AskedTable:
+class TableQuestion:
     """A table to be asked about: its columns, its first rows, and what its header seems to say of them.
 
     ``about``  column of subject, ear, group, time and date, and of the frequency, blank where no name says it
@@ -31,7 +31,7 @@ class AskedTable:
 
 
 @dataclass(frozen=True)
-class AskedPlate:
+class PlateQuestion:
     """A measurement of a plate whose layout is to be said: its file, what was read, its rows and columns of wells."""
 
     file: str
@@ -41,11 +41,11 @@ class AskedPlate:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Questions:
     """What of some files a person can say the meaning of, and among what they choose."""
 
-    tables: list[AskedTable]
-    plates: list[AskedPlate]
+    tables: list[TableQuestion]
+    plates: list[PlateQuestion]
     quantities: dict[str, list[str]]
     species: list[str]
 
@@ -54,7 +54,7 @@ class Asked:
         return asdict(self)
 
 
-def asked(paths: Sequence[Path], wells: Path | None = None) -> Asked:
+def questions(paths: Sequence[Path], wells: Path | None = None) -> Questions:
     """The tables of some files that no reader is sure of, and the plates of an import.
 
     ``wells``  the table of wells of an import, where it has one
@@ -77,28 +77,28 @@ def asked(paths: Sequence[Path], wells: Path | None = None) -> Asked:
             continue  # what is no table is listed by the import
     quantities = {name: list(units) for name, units in QUANTITIES.items()}
     plates = [] if wells is None or not wells.is_file() else _plates(wells)
-    return Asked([_table(each) for each in tables], plates, quantities, list(SPECIES[1:]))
+    return Questions([_table(each) for each in tables], plates, quantities, list(SPECIES[1:]))
 
 
-def _table(export: Export) -> AskedTable:
+def _table(export: Export) -> TableQuestion:
     from otosome.laboratory.mapping import names_of, proposed
 
     names = names_of(export)
     rows = export.rows("," if export.sheet else export.separator)
     full = [row for row in rows if any(cell.strip() for cell in row)]
-    return AskedTable(
+    return TableQuestion(
         export.title, names, [row[: len(names)] for row in full[1 : 1 + SHOWN_ROWS]], proposed(names)
     )
 
 
-def _plates(wells: Path) -> list[AskedPlate]:
+def _plates(wells: Path) -> list[PlateQuestion]:
     import pandas as pd
 
-    plates = list[AskedPlate]()
+    plates = list[PlateQuestion]()
     for (file, read), own in pd.read_parquet(wells).groupby(["file", "read"], sort=False):
         names = own["well"].astype(str)
         rows = max(ord(name[0]) - ord("A") + 1 for name in names)
-        plates.append(AskedPlate(str(file), str(read), rows, max(int(name[1:]) for name in names)))
+        plates.append(PlateQuestion(str(file), str(read), rows, max(int(name[1:]) for name in names)))
     return plates[:SHOWN_PLATES]
 
 

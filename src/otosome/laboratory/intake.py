@@ -220,12 +220,7 @@ def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refuse
         if not (path.is_dir() or path.is_file()):
             raise BadInput("is no file or folder", file=str(path))
     roots = [path.resolve() if path.is_dir() else path.parent.resolve() / path.name for path in paths]
-    histories = {root for root in roots if root.name.endswith(ENDING)}
-    measured = [root for root in roots if root not in histories] or roots
-    above = _above([root if _is_folder_of_files(root) else root.parent for root in measured])
-
-    def name_of(file: Path) -> str:
-        return printable(file.name if file in histories else file.relative_to(above).as_posix())
+    name_of = _namer(roots)
 
     def refuse_folder(error: OSError) -> None:
         reason = f"cannot be opened ({error.strerror}): nothing in it was read"
@@ -244,6 +239,14 @@ def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refuse
                 raise BadInput("holds too much", file=str(path), given=entry, cure="import parts of it")
     _check_size([file for _, file in named])
     return named, refused
+
+
+def _namer(roots: Sequence[Path]) -> Callable[[Path], str]:
+    """Names of files below the folder that holds all roots; a history of marks among these has its own name."""
+    histories = {root for root in roots if root.name.endswith(ENDING)}
+    others = [root for root in roots if root not in histories] or roots
+    above = _above([root if _is_folder_of_files(root) else root.parent for root in others])
+    return lambda file: printable(file.name if file in histories else file.relative_to(above).as_posix())
 
 
 def _not_read(file: Path, root: Path) -> tuple[str, str] | None:

@@ -78,7 +78,7 @@ class Chosen(_Closed):
     result: Id
 
 
-class Said(_Closed):
+class Statement(_Closed):
     """What a person says of tables and plates; the keys of a mapping file."""
 
     name: Annotated[Word, Field(min_length=1, max_length=80)]
@@ -93,8 +93,8 @@ class Sheet(_Closed):
     rows: Annotated[list[dict[Word, Word]], Field(min_length=1, max_length=5000)]
 
 
-class Asked(TypedDict):
-    """The job that was asked for."""
+class JobBegun(TypedDict):
+    """The job that was question for."""
 
     job: str
 
@@ -124,7 +124,7 @@ class Agreed(TypedDict):
 
 
 def view(bench: Bench, query: Query) -> Json:
-    """The import that is shown, or what is asked before there is one."""
+    """The import that is shown, or what is question before there is one."""
     imports = bench.workspace.results(IMPORT)
     drop = bench.workspace.item(query["drop"]) if query.get("drop") else None
     begun = bool(drop or query.get("job") or query.get("new"))
@@ -146,17 +146,15 @@ def _shown(bench: Bench, item: Item, query: Query) -> Json:
     show = query.get("show", "")
     figures = sorted((item.path / "figures").glob("*.svg"))
     groups = item.path / "groups.svg"
-    by_file: dict[tuple[str, str], list[dict[str, str]]] = {}
-    for refusal in read.refused:
-        by_file.setdefault((refusal["file"], refusal["reason"]), []).append(refusal)
+    refused = _refused(read.refused)
     names = sorted(
         path.name for path in item.path.iterdir() if path.is_file() and path.name != "otosome.json"
     )
     return {
         "read": read,
         "show": show if show in _SHOWS else "traces" if read.rows["waveforms"] else "groups",
-        "refused": [(rows[0], len(rows)) for rows in list(by_file.values())[:_FIRST]],
-        "more_refused": max(0, len(by_file) - _FIRST),
+        "refused": refused[:_FIRST],
+        "more_refused": max(0, len(refused) - _FIRST),
         "figures": [(path.stem.replace("_", " "), f"figures/{path.name}") for path in figures[:_FIRST]],
         "has_groups": groups.is_file(),
         "contrasts": [row for row in read.groups if row["against"]],
@@ -172,11 +170,19 @@ def _shown(bench: Bench, item: Item, query: Query) -> Json:
     }
 
 
+def _refused(lines: Sequence[dict[str, str]]) -> list[tuple[dict[str, str], int]]:
+    """The first of all that was refused of a file for one reason, and how much that is."""
+    by_file: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for refusal in lines:
+        by_file.setdefault((refusal["file"], refusal["reason"]), []).append(refusal)
+    return [(rows[0], len(rows)) for rows in by_file.values()]
+
+
 def _text(file: Path) -> str:
     return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
 
 
-def _words(bench: Bench, asked: Reading, marks: bool = False) -> list[str]:
+def _words(bench: Bench, question: Reading, marks: bool = False) -> list[str]:
     """The command line of an import, without the verb: of files, or of a result's files once more.
 
     ``marks``  with the history of a result's marks, where it has one
@@ -184,10 +190,10 @@ def _words(bench: Bench, asked: Reading, marks: bool = False) -> list[str]:
     from otosome.laboratory.marks import beside
 
     own = bench.workspace.item
-    stated: Json = {"paths": [own(name).name for name in asked.paths]}
-    out = _out(bench, own(asked.paths[0])) if asked.paths else usual(IMPORT)
-    if asked.result is not None:
-        item = _import(bench, asked.result)
+    stated: Json = {"paths": [own(name).name for name in question.paths]}
+    out = _out(bench, own(question.paths[0])) if question.paths else usual(IMPORT)
+    if question.result is not None:
+        item = _import(bench, question.result)
         assert item.record is not None  # of an import
         out = Path(item.name)
         stated = {
@@ -200,9 +206,9 @@ def _words(bench: Bench, asked: Reading, marks: bool = False) -> list[str]:
     if not stated["paths"]:
         raise BadInput("names no file", key="paths", cure="drop files, or choose some")
     for name in ("animals", "mapping"):
-        if (file := getattr(asked, name)) is not None:
+        if (file := getattr(question, name)) is not None:
             stated[name] = own(file).name
-    stated |= {name: word for name in ("species", "voltage") if (word := getattr(asked, name))}
+    stated |= {name: word for name in ("species", "voltage") if (word := getattr(question, name))}
     return line(IMPORT, {"out": out.as_posix(), **{name: value for name, value in stated.items() if value}})
 
 
@@ -274,24 +280,27 @@ def routes(bench: Bench) -> APIRouter:
 
 def _reading(api: APIRouter, bench: Bench) -> None:
     @api.post("/read")
-    def read(asked: Reading) -> Asked:
+    def read(question: Reading) -> JobBegun:
         """Read files into one import, or those of an import again with other options, as a job."""
-        words = _words(bench, asked)
+        words = _words(bench, question)
         out = next(word for word in words if word.startswith("--out="))
-        return Asked(job=bench.work.ask(IMPORT, words, Path(out.partition("=")[2]).name).id)
+        return JobBegun(job=bench.work.ask(IMPORT, words, Path(out.partition("=")[2]).name).id)
 
     @api.post("/apply")
-    def apply(asked: Chosen) -> Asked:
+    def apply(question: Chosen) -> JobBegun:
         """Import the files again with the marks that stand, as a job."""
-        item, words = _import(bench, asked.result), _words(bench, Reading(result=asked.result), marks=True)
-        return Asked(job=bench.work.ask(IMPORT, words, item.path.name).id)
+        item, words = (
+            _import(bench, question.result),
+            _words(bench, Reading(result=question.result), marks=True),
+        )
+        return JobBegun(job=bench.work.ask(IMPORT, words, item.path.name).id)
 
 
 def _marks(api: APIRouter, bench: Bench) -> None:
     @api.get("/series")
     def series(result: Id, reader: Reader) -> Json:
         """The level series of an import with the marks that a reader may see."""
-        return marking_of(bench, result).seen(reader)
+        return marking_of(bench, result).sight(reader)
 
     @api.get("/waveforms")
     def waveforms(result: Id, key: Key) -> Json:
@@ -299,24 +308,26 @@ def _marks(api: APIRouter, bench: Bench) -> None:
         return marking_of(bench, result).waveforms(key)
 
     @api.post("/mark")
-    def mark(asked: Mark) -> Numbered:
+    def mark(question: Mark) -> Numbered:
         """Add a mark to the history."""
         wave = None
-        if asked.peak is not None and asked.trough is not None:
-            wave = (asked.peak, asked.trough)
-        whole = marking_of(bench, asked.result)
-        number = whole.mark(asked.reader, asked.key, asked.threshold, level=asked.level, wave=wave)
+        if question.peak is not None and question.trough is not None:
+            wave = (question.peak, question.trough)
+        whole = marking_of(bench, question.result)
+        number = whole.mark(
+            question.reader, question.key, question.threshold, level=question.level, wave=wave
+        )
         return Numbered(line=number)
 
     @api.post("/turn")
-    def turn(asked: Turn) -> Numbered:
+    def turn(question: Turn) -> Numbered:
         """Undo, redo, read blinded, open the marks of others, or take the lead."""
-        whole = marking_of(bench, asked.result)
-        if asked.does == "undo":
-            return Numbered(line=whole.undo(asked.reader))
-        if asked.does == "redo":
-            return Numbered(line=whole.redo(asked.reader))
-        return Numbered(line=whole.turn(asked.reader, asked.does))
+        whole = marking_of(bench, question.result)
+        if question.does == "undo":
+            return Numbered(line=whole.undo(question.reader))
+        if question.does == "redo":
+            return Numbered(line=whole.redo(question.reader))
+        return Numbered(line=whole.turn(question.reader, question.does))
 
     @api.get("/changes")
     def changes(result: Id, reader: Reader) -> list[Json]:
@@ -345,25 +356,28 @@ def _meaning(api: APIRouter, bench: Bench) -> None:
     @api.get("/tables")
     def tables(id: Id) -> Json:
         """Tables of a drop or an import that nobody is sure of, and plates without a layout."""
-        from otosome.jobs.meanings import asked
+        from otosome.jobs.meanings import questions
 
         item = bench.workspace.item(id)
         if item.record is None:
-            return asked([item.path]).as_dict()
+            return questions([item.path]).as_dict()
         paths = _import(bench, id).record
         assert paths is not None  # of an import
-        return asked(
+        return questions(
             [Path(str(p)) for p in _listed(paths.options.get("paths"))], item.path / "wells.parquet"
         ).as_dict()
 
     @api.post("/mapping")
-    def mapping(said: Said) -> Written:
+    def mapping(statement: Statement) -> Written:
         """Write what a person says of tables and plates as a mapping file."""
         from otosome.jobs.meanings import say
 
-        stem = usual(said.name).name
+        stem = usual(statement.name).name
         return _written(
-            bench, say({"table": said.table, "plate": said.plate}, _free(bench, f"{stem}_mapping", ".toml"))
+            bench,
+            say(
+                {"table": statement.table, "plate": statement.plate}, _free(bench, f"{stem}_mapping", ".toml")
+            ),
         )
 
     @api.get("/animals")
