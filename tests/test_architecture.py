@@ -15,7 +15,7 @@ ROOT = Path(otosome.__file__).parent
 ORDER = [
     ["units", "errors"],
     ["files"],
-    ["answers.numbers"],
+    ["answers.numbers answers.notebook"],
     ["model.lanes model.vectors model.fates", "trials.plan"],
     ["evidence"],
     ["ears"],
@@ -72,6 +72,7 @@ ORDER = [
     ["jobs"],
     ["page"],
     ["cli"],
+    ["__main__"],
 ]
 PLACE = {
     prefix: (rung, group) for rung, groups in enumerate(ORDER) for group in groups for prefix in group.split()

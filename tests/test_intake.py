@@ -19,7 +19,7 @@ from otosome.errors import BadInput
 from otosome.laboratory import intake as module
 from otosome.laboratory import thresholds
 from otosome.laboratory.animals import COLUMNS, Animals
-from otosome.laboratory.intake import intake
+from otosome.laboratory.intake import intake, read
 from otosome.laboratory.tables import READINGS
 from otosome.report.contact import comparison, contact_sheet, drawings
 from otosome.report.groups import look
@@ -638,3 +638,23 @@ def test_names_of_columns_are_read_as_people_write_them(tmp_path, text, quantity
         {0.5: 40.0},
         {16.0: 40.0, 0.5: 10.0},
     )
+
+
+def test_a_column_of_days_may_hold_words(tmp_path):
+    file = tmp_path / "thresholds.csv"
+    days = {
+        "baseline": (np.nan, "timepoint: baseline"),
+        "-1 d": (-24.0, ""),
+        "14 d": (336.0, ""),
+        "21": (504.0, ""),
+    }
+    rows = [f"m1,{day},{25 + 5 * number},40" for number, day in enumerate(days)]
+    head = "animal,day,8 kHz ABR threshold,16 kHz ABR threshold"
+    file.write_text("\n".join([head, *rows, ""]), encoding="utf-8")
+    table = read(file)
+    assert table.attrs["refused"] == []
+    first = table[table["frequency"] == 8.0]
+    assert first["time"].tolist() == pytest.approx([time for time, _ in days.values()], nan_ok=True)
+    assert [words in flag for (_, words), flag in zip(days.values(), first["flag"], strict=True)] == [
+        True
+    ] * 4

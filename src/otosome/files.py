@@ -11,6 +11,11 @@ from otosome.errors import BadInput
 _PIECE = 1 << 20
 
 
+def tamed(text: str) -> str:
+    """A cell's text with an apostrophe before what a spreadsheet would run as a formula."""
+    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
+
+
 def content(file: Path, most: int, *, name: str = "", cure: str | None = None) -> bytes:
     """The bytes of a file.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from otosome.answers import notebook
 from otosome.answers.band import Groups, Range, Resampled, band, resampled
 from otosome.answers.numbers import Interval, difference, interval, written
 from otosome.ears import Columns
@@ -38,6 +39,19 @@ class Contrast:
     between_worlds: Interval
     worlds: int
     resampled: Resampled | None
+
+    def _rows(self) -> dict[str, str]:
+        names = ("benefit", "between_ears", "between_lots", "between_worlds")
+        return {
+            **{name.replace("_", " "): getattr(self, name).text for name in names},
+            "rests on": f"{self.worlds} worlds",
+        }
+
+    def __repr__(self) -> str:
+        return notebook.text("Contrast, median (5 to 95 %)", self._rows())
+
+    def _repr_html_(self) -> str:
+        return notebook.table("Contrast, median (5 to 95 %)", self._rows())
 
 
 def contrast(study: Study, result: xr.Dataset, measure: str, of: str, against: str) -> Contrast:

@@ -11,6 +11,7 @@ import numpy as np
 from otosome.forward import Cochleae, Fate, PlannedArm, PlannedTreatment, best, plan, planned
 from otosome.model import hearing
 from otosome.study import Compare, Study
+from otosome.units import labels
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,8 +29,8 @@ def places(study: Study) -> xr.Dataset:
     ear = Cochleae(plan(study), best_ear).ear
     return xr.Dataset(
         {
-            "place_frequency": (("place",), ear.frequency, {"unit": "kHz"}),
-            "place_distance": (("place",), ear.place * ear.length[0], {"unit": "mm"}),
+            "place_frequency": (("place",), ear.frequency, labels("kHz")),
+            "place_distance": (("place",), ear.place * ear.length[0], labels("mm")),
         }
     )
 
@@ -83,13 +84,13 @@ def window(study: Study, question: Compare, days: Sequence[float] | None = None)
                 ("window_frequency",),
                 hearing.shift(ears.ear, without.at(end), frequency)[0, 0],
             ),
-            "place_frequency": (("place",), ears.ear.frequency, {"unit": "kHz"}),
-            "place_distance": (("place",), ears.ear.place * ears.ear.length[0], {"unit": "mm"}),
+            "place_frequency": (("place",), ears.ear.frequency, labels("kHz")),
+            "place_distance": (("place",), ears.ear.place * ears.ear.length[0], labels("mm")),
         },
         coords={
-            "window_dose": ("window_dose", np.array(days), {"unit": "h"}),
-            "window_time": ("window_time", watched, {"unit": "h"}),
-            "window_frequency": ("window_frequency", frequency, {"unit": "kHz"}),
+            "window_dose": ("window_dose", np.array(days), labels("h")),
+            "window_time": ("window_time", watched, labels("h")),
+            "window_frequency": ("window_frequency", frequency, labels("kHz")),
             "place": steps.places.place,
         },
     )

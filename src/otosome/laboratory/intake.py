@@ -93,12 +93,15 @@ def intake(
     meaning: Meaning | None = None,
     species: str = "",
     voltage: str = "",
+    tick: Callable[[int, int], None] = lambda done, of: None,
+    stage: Callable[[str], None] = lambda doing: None,
 ) -> Intake:
     """Read files and folders of files into tables.
 
     ``paths``    files, or folders that are walked without following links
     ``animals``  the sheet that says which subject is in which group;  ``meaning``  what columns and wells hold
     ``species``  of every subject that the sheet does not name;  ``voltage``  unit of waveforms whose file states none
+    ``tick``     called with the files read and all files;  ``stage``  with what comes after them
     raises       BadInput if a path is not there, there are too many files, or not one of them could be read;
                  ``Unsure`` with the tables that a mapping could explain
     """
@@ -106,7 +109,8 @@ def intake(
     files, refused = files_in(paths)
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     read_by, inputs, unsure = dict[str, str](), dict[str, str](), list[Export]()
-    for name, file in files:
+    for number, (name, file) in enumerate(files):
+        tick(number, len(files))
         content = _contents(name, file, catalog, meaning, voltage, inputs, refused, unsure)
         if content is not None:
             read_by[name] = content.instrument
@@ -132,6 +136,7 @@ def intake(
         inputs=inputs,
         unsure=unsure,
     )
+    stage("estimating thresholds and means")
     named = {} if animals is None else animals.species()
     subjects = map(str, results.waveforms["subject"].unique()) if species else ()
     _estimate(results, {**dict.fromkeys(subjects, species), **named})

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 READINGS = tuple(
     (
-        "subject ear group time quantity frequency place value unit level censored recorded flag file sha256"
+        "subject ear group time quantity measure frequency place value unit level censored recorded flag file sha256"
     ).split()
 )
 PARTICLES = tuple("sample replicate diameter count concentration dilution_applied flag file sha256".split())
@@ -39,7 +39,8 @@ WELLS = ("plate", "well", "sample", "read", "value", "flag", "file", "sha256")
 FEWEST_SAMPLES = 40  # that a waveform needs to show a response
 UNITS = {"time": "h", "frequency": "kHz", "diameter": "mm", "concentration": "particles/uL"}
 _TEXT = {
-    *"subject ear group quantity unit censored recorded flag sample part plate well read series scale".split()
+    *"subject ear group quantity measure unit censored recorded flag sample part plate well read".split(),
+    *"series scale".split(),
 }
 
 
@@ -47,7 +48,8 @@ _TEXT = {
 class Tables:
     """What a file holds, and what of it was not read.
 
-    ``readings``   a row per reading, columns ``READINGS``
+    ``readings``   a row per reading, columns ``READINGS``; ``quantity`` is what was read (``abr_threshold``,
+                   ``cell_count.ohc``), ``measure`` what a simulated study calls it, blank in a laboratory's table
     ``particles``  a row per size bin and replicate, columns ``PARTICLES``
     ``waveforms``  a row per averaged response, columns ``WAVEFORMS``; ``samples`` is an array in uV, ``sweeps`` how
                    many it averages; ``part`` is blank, or numbers a part of the average that stands beside it

@@ -120,11 +120,6 @@ def _quartiles(rows: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     return table.sort_values("group", key=lambda names: names.map(rank).fillna(len(rank)), kind="stable")
 
 
-def standalone(svg: str) -> str:
-    """Inline SVG as a file of its own."""
-    return svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
-
-
 @dataclass(frozen=True)
 class Agreement:
     """Thresholds by two ways, dB, the first of ``names`` less the second (Bland and Altman).
