@@ -43,6 +43,21 @@ def content(file: Path, most: int, *, name: str = "", cure: str | None = None) -
     return raw
 
 
+def add_line(file: Path, line: str) -> int:
+    """Add a line to a file and have the disk hold it; returns its number, from 1.
+
+    It stands on a line of its own even where the one before was cut short, as by a crash.
+    """
+    with file.open("ab+") as stream:
+        stream.seek(0)
+        before = stream.read()
+        gap = b"\n" if before and not before.endswith(b"\n") else b""
+        stream.write(gap + line.encode() + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    return (before + gap).count(b"\n") + 1
+
+
 def regular(file: Path, *, name: str = "") -> None:
     """Refuse a pipe, a socket or a device: reading one may never end."""
     named = name or str(file)

@@ -93,12 +93,19 @@ def benefit(study: Study, result: xr.Dataset, measure: str, of: Array, against: 
     ``of``, ``against``  true values, shape (ear, time, frequency)
     returns              shape (ear,)
     """
+    return benefit_of(study, measure, result.time.to_numpy(), result.frequency.to_numpy(), of, against)
+
+
+def benefit_of(
+    study: Study, measure: str, times: Array, frequencies: Array, of: Array, against: Array
+) -> Array:
+    """The same of values at ``times``, h, and ``frequencies``, kHz, that are all of those of the study."""
     quantity = study.tables.measure[measure]
-    time = int(np.searchsorted(result.time.to_numpy(), max(quantity.at)))
-    chosen = np.isin(result.frequency.to_numpy(), quantity.tones)
-    apart = (of - against)[:, time, chosen].mean(axis=1)
+    time = int(np.searchsorted(times, max(quantity.at)))
+    apart = (of - against)[:, time, np.isin(frequencies, quantity.tones)].mean(axis=1)
+    better = study.catalog.get("endpoints", quantity.endpoint).options.better
     # Plus zero, because a difference of nothing must not read -0.
-    return (apart if result[measure].attrs["better"] == "higher" else -apart) + 0.0
+    return (apart if better == "higher" else -apart) + 0.0
 
 
 def best_benefit(study: Study, question: Compare) -> float:

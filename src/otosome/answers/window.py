@@ -41,9 +41,10 @@ def has_window(study: Study) -> bool:
     return question is not None and study.tables.measure[question.measure].frequency is not None
 
 
-def window(study: Study, question: Compare) -> xr.Dataset:
-    """The window: the best-value ear treated on each of 21 days, cells and vesicles over place and time.
+def window(study: Study, question: Compare, days: Sequence[float] | None = None) -> xr.Dataset:
+    """The window: the best-value ear treated on each of some days, cells and vesicles over place and time.
 
+    ``days``  of the first dose, h; 21 from three days before the insult where none are named
     returns  ``window_cells`` (fraction of outer hair cells counted) and ``window_vesicles`` (organ of Corti,
              particles/uL) over (window_dose, window_time, place); ``window_shift`` (dB at the end) over
              (window_dose, window_frequency) and ``window_vehicle_shift`` over (window_frequency)
@@ -51,7 +52,8 @@ def window(study: Study, question: Compare) -> xr.Dataset:
     import xarray as xr
 
     arm = planned(study, study.arm(question.of))
-    days = [day for day in _WINDOW_START + _DAY * np.arange(WINDOW_DOSES) if day < study.until]
+    usual = _WINDOW_START + _DAY * np.arange(WINDOW_DOSES)
+    days = [day for day in (usual if days is None else days) if day < study.until]
     treated = replace(arm, treatments=_on_days(arm, days, study.until))
     vehicle = replace(arm, treatments=())
     watched = np.arange(min(days), study.until + 1e-9, _DAY / 4)

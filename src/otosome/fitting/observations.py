@@ -248,25 +248,45 @@ def _place(
     if not named:
         return f"no measure of the study reads {quantity}"
     # Of several measures of one quantity, such as words in quiet and in noise, the one a simulated table names.
-    name, level = next((name for name in named if name == cells["measure"]), named[0]), cells["level"]
-    if _level(measures[name]) is None and isinstance(level, float) and np.isfinite(level):
-        stimulus = study.catalog.get("endpoints", measures[name].endpoint).options.stimulus
-        if stimulus is None:
-            return f"{quantity} was read at levels of its own, and the measure names none"
-        if abs(level - stimulus) > _DECIBELS:
-            return f"{quantity} was read at other levels than {stimulus:g} dB SPL, of which the measure is"
-    unit = study.unit(name)
-    if factor(study, name, str(cells["unit"])) is None:
-        healthy = (
-            "shares of the healthy number, and the table has no animals at that frequency before the insult, and no "
-            "group without one, to take them against"
-        )
-        return f"{quantity} is in {cells['unit']!r}, and the measure in {repr(unit) if unit else healthy}"
+    name = next((name for name in named if name == cells["measure"]), named[0])
+    reason = _other_level(study, name, quantity, cells["level"]) or _other_unit(
+        study, name, quantity, str(cells["unit"])
+    )
+    if reason:
+        return reason
     at = _moment(measures[name], moments, cells)
     if at is None:
         return f"{name} is not measured when {quantity} was read"
     tone = _tone(measures[name], cells["frequency"])
     return (name, arms[group], at, tone) if tone is not None else f"{name} is not measured at that frequency"
+
+
+def _other_level(study: Study, name: str, quantity: str, level: object) -> str:
+    """Why a reading at a level is none of a measure that names none; empty where it is one."""
+    measure = study.tables.measure[name]
+    if _level(measure) is not None or not isinstance(level, float) or not np.isfinite(level):
+        return ""
+    stimulus = study.catalog.get("endpoints", measure.endpoint).options.stimulus
+    if stimulus is None:
+        return f"{quantity} was read at levels of its own, and the measure names none"
+    apart = abs(level - stimulus) > _DECIBELS
+    return (
+        f"{quantity} was read at other levels than {stimulus:g} dB SPL, of which the measure is"
+        if apart
+        else ""
+    )
+
+
+def _other_unit(study: Study, name: str, quantity: str, stated: str) -> str:
+    """Why a reading in a unit is none of a measure; empty where it is one."""
+    if factor(study, name, stated) is not None:
+        return ""
+    unit = study.unit(name)
+    healthy = (
+        "shares of the healthy number, and the table has no animals at that frequency before the insult, and no group "
+        "without one, to take them against"
+    )
+    return f"{quantity} is in {stated!r}, and the measure in {repr(unit) if unit else healthy}"
 
 
 def _is_of(study: Study, name: str, quantity: str, level: object) -> bool:

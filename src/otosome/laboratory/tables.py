@@ -33,11 +33,14 @@ WAVEFORMS = tuple(
         "subject ear group time frequency level unit rate onset sweeps part samples recorded flag file sha256"
     ).split()
 )
+# A mark is a reading of a recording in another file: ``series`` is that file's hash, ``scale`` the unit of its levels.
+MARKS = (*READINGS, "series", "scale")
 WELLS = ("plate", "well", "sample", "read", "value", "flag", "file", "sha256")
 FEWEST_SAMPLES = 40  # that a waveform needs to show a response
 UNITS = {"time": "h", "frequency": "kHz", "diameter": "mm", "concentration": "particles/uL"}
 _TEXT = {
-    *"subject ear group quantity measure unit censored recorded flag sample part plate well read".split()
+    *"subject ear group quantity measure unit censored recorded flag sample part plate well read".split(),
+    *"series scale".split(),
 }
 
 
@@ -51,12 +54,14 @@ class Tables:
     ``waveforms``  a row per averaged response, columns ``WAVEFORMS``; ``samples`` is an array in uV, ``sweeps`` how
                    many it averages; ``part`` is blank, or numbers a part of the average that stands beside it
     ``wells``      a row per well and measurement of a plate, columns ``WELLS``
+    ``marks``      a row per reading marked by hand on a waveform of another file, columns ``MARKS``
     """
 
     readings: pd.DataFrame | None = None
     particles: pd.DataFrame | None = None
     waveforms: pd.DataFrame | None = None
     wells: pd.DataFrame | None = None
+    marks: pd.DataFrame | None = None
     refused: tuple[Refused, ...] = ()
 
     @property
@@ -66,7 +71,7 @@ class Tables:
 
     def each(self) -> dict[str, pd.DataFrame]:
         """The tables there are, by name."""
-        names = ("readings", "particles", "waveforms", "wells")
+        names = ("readings", "particles", "waveforms", "wells", "marks")
         return {name: table for name in names if (table := getattr(self, name)) is not None}
 
 
@@ -117,6 +122,11 @@ def waveforms(
     if doubt:
         table["flag"] = [flags(flag, doubt) for flag in table["flag"]]
     return table
+
+
+def marks(export: Export, **columns: object) -> pd.DataFrame:
+    """The table ``marks`` from columns of one length, or single values for all rows."""
+    return _table(export, MARKS, columns)
 
 
 def wells(export: Export, **columns: object) -> pd.DataFrame:
