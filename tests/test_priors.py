@@ -83,6 +83,7 @@ def quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
     return float(np.interp(q, np.cumsum(weights[order]), values[order]))
 
 
+@pytest.mark.slow
 def test_with_papers_of_a_known_effect_the_posterior_covers_it(some):
     """90 % of posteriors' 90 % intervals hold the effect that laboratories were simulated with."""
     rng = np.random.default_rng(41)
@@ -96,6 +97,7 @@ def test_with_papers_of_a_known_effect_the_posterior_covers_it(some):
     assert 0.85 <= inside / runs <= 0.95
 
 
+@pytest.mark.slow
 def test_with_papers_that_print_one_null_in_ten_the_sceptic_covers_it(some):
     rng = np.random.default_rng(43)
     benefits = some.benefit(LIU, "vesicles", "neomycin")

@@ -11,9 +11,11 @@ from otosome import jobs
 from otosome.cli.common import Force, Json, Result, Retracted, Seed, Shelves, ask, carry_out
 from otosome.page.opening import PageInputs, open_page
 
+Shelf = Annotated[str | None, typer.Argument(help="[default: all]", autocompletion=jobs.shelves_like)]
+
 
 def list_(
-    shelf: Annotated[str | None, typer.Argument(help="A shelf [default: all of them].")] = None,
+    shelf: Shelf = None,
     shelves: Shelves = None,
     as_json: Json = False,
 ) -> None:

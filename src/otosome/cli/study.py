@@ -11,7 +11,7 @@ import typer
 from otosome import jobs
 from otosome.cli.common import Force, Json, Result, Retracted, Shelves, ask, carry_out
 
-Asked = Annotated[str, typer.Argument(help="A study file, or the name of a shipped study.")]
+Asked = Annotated[str, typer.Argument(help="A file, or a shipped study.", autocompletion=jobs.studies_like)]
 Subjects = Annotated[int, typer.Option(min=1, max=1_000_000, help="Ears to simulate.")]
 Seed = Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")]
 Batch = Annotated[Path | None, typer.Option(help="A lot's record, a batch TOML or an instrument export.")]

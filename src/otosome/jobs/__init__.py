@@ -17,6 +17,7 @@ from otosome.jobs.evidence import (
     entries,
     qualify,
 )
+from otosome.jobs.examples import examples, shelves_like, studies_like
 from otosome.jobs.fitting import FitInputs, FitResult, fit
 from otosome.jobs.forecasting import Forecasts, forecast
 from otosome.jobs.ingesting import Ingested, IngestInputs, ingest
@@ -74,6 +75,7 @@ __all__ = [
     "claims",
     "compare",
     "entries",
+    "examples",
     "fault_of",
     "fit",
     "forecast",
@@ -90,8 +92,10 @@ __all__ = [
     "quality",
     "review",
     "run",
+    "shelves_like",
     "show",
     "sources",
+    "studies_like",
     "trial",
     "watched",
 ]

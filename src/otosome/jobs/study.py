@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ class StudyInputs:
     ``audiogram``        a person's, in the place of the study's people;  ``person``  ``ear``  whose, and which ear
     ``interpolate``      take a frequency that a mean needs from its neighbours
     ``shelves``          folders of one's own shelves;  ``allow_retracted``  sources that may be used all the same
-    ``against``          a table of readings, or an import, to be laid over what is simulated
+    ``against``          a table of readings, or an import, to be laid over a run in place of the study's own
     ``fit``              the result of a fit, whose numbers take the place of the shelves'
     ``prior``            what is believed of efficacy, by name, in the place of the shelves' own
     ``out``              the result folder;  ``force``  move an earlier result aside
@@ -91,6 +92,12 @@ class StudyResult:
     record: Record
     data: xr.Dataset
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
 
     def answer(self, name: str) -> Any:
         """A part of the answer, such as ``headline``; None where the result has none."""
@@ -193,18 +200,23 @@ def _written(verb: str, inputs: StudyInputs, watch: Watch) -> StudyResult:
     own = study.tables.seed
     seed = inputs.seed if inputs.seed is not None else own if own is not None else 1
     record = _record(verb, study, inputs.subjects, seed, inputs.shelves)
-    return _fill(
-        study, replace(record, options={**record.options, **_laid(verb, inputs)}), folder, inputs.force, watch
-    )
+    options = {**record.options, **_laid(verb, inputs, study.tables.readings)}
+    return _fill(study, replace(record, options=options), folder, inputs.force, watch)
 
 
-def _laid(verb: str, inputs: StudyInputs) -> dict[str, Option]:
-    """The readings that a run is laid under and the fit it draws from, as its record keeps them."""
+def _laid(verb: str, inputs: StudyInputs, own: str | None) -> dict[str, Option]:
+    """The readings that are laid over a run and the fit it draws from, as its record keeps them.
+
+    ``own``  readings that the study names, beside its file
+    """
+    from otosome.study.inputs import Inputs
+
     if inputs.against is not None and verb != RUN:
         raise BadInput("is asked of otosome run", key="--against", given=str(inputs.against))
     if inputs.fit is not None and inputs.prior is not None:
         raise BadInput("is stated by a fit or by a prior", key="--prior", given=inputs.prior)
-    paths = {"against": inputs.against, "fit": inputs.fit, "prior": inputs.prior}
+    beside = Inputs(Path(inputs.study).parent).place(own, "") if own is not None and verb == RUN else None
+    paths = {"against": inputs.against or beside, "fit": inputs.fit, "prior": inputs.prior}
     return {name: str(path) for name, path in paths.items() if path is not None}
 
 
@@ -230,7 +242,10 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
     from otosome.jobs.fitting import stored_fit
 
     table = record.option("against")
-    observed = observations(study, Path(table)) if isinstance(table, str) else None
+    own = (
+        study.tables.readings is not None
+    )  # a draft is run whether or not the model has a place for its readings
+    observed = observations(study, Path(table), some=not own) if isinstance(table, str) else None
     origin = record.option("fit")
     if isinstance(origin, str):
         stored_fit(Path(origin))
@@ -242,9 +257,9 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
         result = _work(record.verb)(
             study, ears, tick=watch.ticks(f"simulating, {forecast(study, ears.size)}")
         )
-        watch.check()
+        watch.stage("comparing priors and papers")
         _beside(study, result, record)
-        watch.check()
+        watch.stage("drawing the report")
         if observed is not None:
             record = replace(record, inputs={**record.inputs, **observed.inputs})
             _lay(part, study, result, ears, observed, Path(str(table)))
