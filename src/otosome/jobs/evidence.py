@@ -212,8 +212,27 @@ def _standing(folder: Path, shelves: tuple[Path, ...], rerun: bool, watch: Watch
     stored = study.stored(folder)
     standing = examine(stored.data, shelves, folder)
     beside = study.again(stored, shelves, watch).folder if rerun else None
-    parts = {key: standing[key] for key in ("changed", "refused", "then", "now", "unit")}
-    return Standing(folder, stored.verb, **parts, rerun=beside)
+    behind = _behind(stored, shelves)
+    return Standing(
+        folder,
+        stored.verb,
+        changed=[*standing["changed"], *behind],
+        refused=sorted({*standing["refused"], *reviewing.fallen(behind)}),
+        **{key: standing[key] for key in ("then", "now", "unit")},
+        rerun=beside,
+    )
+
+
+def _behind(stored: study.StudyResult, shelves: tuple[Path, ...]) -> list[Json]:
+    """What differs of the experiments that a result's priors were weighed by, and of their sources, a row a file."""
+    from otosome.review.experiments.experiment import files
+    from otosome.review.priors.stored import behind
+
+    priors = stored.answer("priors")
+    if priors is None or "rests_on" not in priors:
+        return []
+    catalog = reviewing.catalog_of(stored.record, shelves)
+    return reviewing.differing(priors["rests_on"], files(catalog, behind(catalog)), catalog)
 
 
 def _review_stands(
@@ -221,9 +240,8 @@ def _review_stands(
 ) -> Standing:
     """Whether the experiments a review rests on, and their sources, are as they were."""
     rows = reviewing.changed(record, shelves)
-    refused = [str(row["source"]) for row in rows if row["standing"] in ("retracted", "withdrawn")]
     beside = _again(folder, record, watch) if rerun else None
-    return Standing(folder, record.verb, rows, refused, rerun=beside)
+    return Standing(folder, record.verb, rows, reviewing.fallen(rows), rerun=beside)
 
 
 def _files_stand(folder: Path, record: Record, rerun: bool, watch: Watch) -> Standing:

@@ -77,7 +77,7 @@ def prior_lines(priors: Answer | None) -> list[str]:
         + (f" ({row['effective']:.0f} effective worlds)" if row["effective"] < priors["worlds"] else "")
         for row in priors["rows"]
     ]
-    return ["the same under each prior on efficacy:", *rows, f"  {priors['line']}"]
+    return ["the same by what is believed of efficacy:", *rows, f"  {priors['line']}"]
 
 
 def against_lines(laid: Answer | None) -> list[str]:
