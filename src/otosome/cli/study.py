@@ -24,9 +24,7 @@ Interpolate = Annotated[
 ]
 Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
 Fit = Annotated[Path | None, typer.Option(help="A result of otosome fit: its numbers for the shelf's.")]
-Prior = Annotated[
-    str | None, typer.Option(help="Of efficacy: as_printed (default), mechanism, sceptic, none.")
-]
+Prior = Annotated[str | None, typer.Option(help="as_printed (default), mechanism, sceptic or none.")]
 Insist = Annotated[
     bool, typer.Option("--insist", help="Begin though more than an hour or 8 GB are foreseen.")
 ]

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from otosome.errors import BadInput
 from otosome.jobs import fitting, laboratory, lots, reviewing, study, trials
 from otosome.jobs.options import inputs_again
 from otosome.jobs.watch import SILENT, Watch
@@ -117,13 +118,24 @@ def claims(
     names: Sequence[str] | None = None,
     ears: int = 40,
     seed: int = 1,
-    shelves: tuple[Path, ...] = (),
+    shelves: Sequence[Path] | None = None,
     watch: Watch = SILENT,
+    out: Path | None = None,
 ) -> Claims:
-    """Every claim, or those named, with its figure now and the verdict; raises BadInput, or Cancelled."""
+    """Every claim, or those named, with its figure now and the verdict; raises BadInput, or Cancelled.
+
+    ``out``  a page of cards, claims.html, which is not there yet
+    """
     from otosome.review.claims import claims as examine
 
-    return Claims(examine(names or None, ears, seed, shelves, watch.ticks("looking into claims")), seed)
+    if out is not None and out.exists():
+        raise BadInput("is there already", key="--out", given=str(out), cure="name another file")
+    rows = examine(names or None, ears, seed, tuple(shelves or ()), watch.ticks("looking into claims"))
+    if out is not None:
+        from otosome.report.claims import cards
+
+        out.write_text(cards(rows, seed, ears), encoding="utf-8", newline="\n")
+    return Claims(rows, seed)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,11 @@ def uncentred(study: Study) -> Study:
     return replace(study, tables=tables)
 
 
+def informs(study: Study) -> bool:
+    """Whether published experiments say anything of a study: it rests on a mechanism they were computed with."""
+    return any(f"mechanisms.{name}.ec50" in study.parameters for name in MECHANISMS)
+
+
 def study_of(experiment: Experiment, catalog: Catalog) -> Study:
     """A published experiment as a study; raises BadInput where its table cannot be simulated."""
     table = experiment.options.simulate
