@@ -1,6 +1,7 @@
 """Measured readings over a simulation: each in its place, counted where they leave it, scored by exact formulas."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,8 @@ from otosome.fitting.against import against, crps, notes
 from otosome.fitting.observations import matched
 from otosome.forward import draw, observe
 from otosome.jobs import StudyInputs, compare, run
-from otosome.study import Study
+from otosome.laboratory.intake import read
+from otosome.study import Study, load
 
 VALUES = {
     "otosome": "study/1",
@@ -125,6 +127,48 @@ def test_a_share_above_one_and_a_half_is_refused(study):
         matched(study, readings(quantity="ohc", unit="", value=14.0, time=336.0, frequency=22.6), "table")
 
 
+def test_a_simulated_table_joins_an_imported_one_by_quantity(study, tmp_path):
+    ears = draw(study, subjects=2, seed=1)
+    simulated = observe(study, answer(study, ears), ears)
+    assert set(simulated["quantity"]) == {"abr_threshold", "cell_count.ohc"}
+    file = tmp_path / "readings.csv"
+    readings().to_csv(file, index=False)
+    imported = read(file)
+    assert set(simulated.columns) - {"recorded"} == set(imported.columns) - {"recorded"}
+    both = imported.merge(simulated, on=["quantity", "unit", "group", "time", "frequency"])
+    assert sorted(both["subject_y"]) == [0, 1]
+    # Written and read back as text, it goes to the same measures.
+    simulated.to_csv(tmp_path / "simulated.csv", index=False)
+    again = matched(study, read(tmp_path / "simulated.csv"), "simulated.csv")
+    assert {part.measure: part.size for part in again.readings} == simulated.groupby(
+        "measure"
+    ).size().to_dict()
+    assert again.unmatched == {}
+
+
+def test_words_in_quiet_and_in_noise_go_each_to_their_own_measure():
+    case = load(Path(__file__).parent / "studies" / "valid" / "devices_and_words.toml")
+    words = [name for name, use in case.tables.measure.items() if use.endpoint == "word_score"]
+    assert len(words) > 1
+    rows = pd.concat(
+        [
+            readings(
+                quantity="word_score",
+                measure=name,
+                unit="%",
+                group=case.tables.arm[0].name,
+                time=float(case.tables.measure[name].at[0]),
+                level=float(case.tables.measure[name].speech or np.nan),
+                frequency=np.nan,
+            )
+            for name in words
+        ]
+    )
+    observed = matched(case, rows.reset_index(drop=True), "words")
+    assert sorted(part.measure for part in observed.readings) == sorted(words)
+    assert all(part.size == 1 for part in observed.readings)
+
+
 def test_the_ranked_score_is_that_of_a_normal_distribution():
     drawn = norm.ppf((np.arange(20_000) + 0.5) / 20_000)
     value = np.array([-1.5, 0.0, 2.0])
@@ -142,7 +186,7 @@ def test_readings_of_the_same_model_lie_in_its_bands_and_others_do_not(study):
     assert all(0.85 < total.inside.exact[0] < 0.99 for total in own.totals)
     assert all(total.medians == total.medians_inside for total in own.totals)
     assert [total.animals for total in own.totals] == [300, 300]
-    shifted = true.assign(value=np.where(true["quantity"] == "abr", true["value"] + 40.0, true["value"]))
+    shifted = true.assign(value=np.where(true["measure"] == "abr", true["value"] + 40.0, true["value"]))
     apart = against(study, result, ears, matched(study, shifted, "shifted"))
     assert apart.totals[0].medians_inside < 4 < apart.totals[0].medians
     assert apart.totals[0].log_score < own.totals[0].log_score - 1.0
@@ -151,7 +195,7 @@ def test_readings_of_the_same_model_lie_in_its_bands_and_others_do_not(study):
     assert "medians of groups lie outside" in notes(apart)[0]
     cell = next(cell for cell in apart.cells if cell.arm == "soft" and cell.time == -24.0)
     # A reading that is only known to lie below a level far above the band is not outside it.
-    row = true[(true["quantity"] == "abr") & (true["group"] == "soft") & (true["time"] == -24.0)]
+    row = true[(true["measure"] == "abr") & (true["group"] == "soft") & (true["time"] == -24.0)]
     known = row[(row["frequency"].round(1) == round(cell.tone, 1)) & (row["censored"] != "below")]
     assert (cell.below, cell.above) == (0, len(known))
 

@@ -13,9 +13,9 @@ from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.lots.production import process_of
+from otosome.trials.beliefs import shelf_beliefs
 from otosome.trials.choice import Table, believed, chosen, front
 from otosome.trials.optimum import MECHANISM, compute
-from otosome.trials.published import shelf_beliefs
 from otosome.trials.regimens import read_dose
 from otosome.trials.search import seek
 

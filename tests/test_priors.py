@@ -30,7 +30,7 @@ from otosome.review.priors.stored import STORED, Worlds, read, simulated, write
 from otosome.review.priors.stored import shipped as shipped_worlds
 from otosome.review.priors.worlds import DRAWS, MECHANISMS, SEED, compute, numbers, study_of, uncentred
 from otosome.study import load
-from otosome.trials.published import fallen, shelf_beliefs
+from otosome.trials.beliefs import fallen, shelf_beliefs
 
 CATALOG = Catalog()
 (LIU,) = experiments(CATALOG, ["liu_2023"])
@@ -75,6 +75,7 @@ def quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
     return float(np.interp(q, np.cumsum(weights[order]), values[order]))
 
 
+@pytest.mark.slow
 def test_with_papers_of_a_known_effect_the_posterior_covers_it(some):
     """90 % of posteriors' 90 % intervals hold the effect that laboratories were simulated with."""
     rng = np.random.default_rng(41)
@@ -88,6 +89,7 @@ def test_with_papers_of_a_known_effect_the_posterior_covers_it(some):
     assert 0.85 <= inside / runs <= 0.95
 
 
+@pytest.mark.slow
 def test_with_papers_that_print_one_null_in_ten_the_sceptic_covers_it(some):
     rng = np.random.default_rng(43)
     benefits = some.benefit(LIU, "vesicles", "neomycin")

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from otosome import jobs
-from otosome.cli.common import Force, Json, Retracted, Shelves, ask, carry_out
+from otosome.cli.common import Force, Json, Result, Retracted, Shelves, ask, carry_out
 
-Asked = Annotated[str, typer.Argument(help="A study file, or the name of a shipped study.")]
+Asked = Annotated[str, typer.Argument(help="A file, or a shipped study.", autocompletion=jobs.studies_like)]
 Subjects = Annotated[int, typer.Option(min=1, max=1_000_000, help="Ears to simulate.")]
 Seed = Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")]
 Batch = Annotated[Path | None, typer.Option(help="A lot's record, a batch TOML or an instrument export.")]
@@ -19,15 +19,11 @@ Despite = Annotated[bool, typer.Option("--despite-quality", help="Run a lot that
 Audiogram = Annotated[Path | None, typer.Option(help="A person's audiogram, in place of the study's people.")]
 Person = Annotated[str | None, typer.Option(help="Whose, where the file holds several.")]
 Side = Annotated[str | None, typer.Option(help="left, right or better [default: better].")]
-Interpolate = Annotated[
-    bool, typer.Option("--interpolate", help="Missing frequencies from their neighbours.")
-]
+Interpolate = Annotated[bool, typer.Option("--interpolate", help="Missing frequencies by neighbours.")]
 Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
 Fit = Annotated[Path | None, typer.Option(help="A result of otosome fit: its numbers for the shelf's.")]
 Prior = Annotated[str | None, typer.Option(help="as_printed (default), mechanism, sceptic or none.")]
-Insist = Annotated[
-    bool, typer.Option("--insist", help="Begin though more than an hour or 8 GB are foreseen.")
-]
+Insist = Annotated[bool, typer.Option("--insist", help="Though more than an hour or 8 GB are foreseen.")]
 Out = Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")]
 
 
@@ -54,7 +50,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
         insist: Insist = False,
         as_json: Json = False,
     ) -> None:
-        ask(name, {"run": jobs.run, "compare": jobs.compare}[name], jobs.StudyInputs, locals())
+        ask(name, getattr(jobs, {"next": "next_experiment"}.get(name, name)), jobs.StudyInputs, locals())
 
     verb.__name__, verb.__doc__ = name, about
     return verb
@@ -62,10 +58,12 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
 
 run = _of_a_study("run", "Simulate a study and write its report.")
 compare = _of_a_study("compare", "Lay the arms of a study side by side: words, cells, harms, which is best.")
+ledger = _of_a_study("ledger", "Where what a study gives goes, and which measurement would narrow that most.")
+next_ = _of_a_study("next", "Which experiment would narrow a comparison most, and the cheapest like it.")
 
 
 def measure(
-    result: Annotated[Path, typer.Argument(help="A result folder.")],
+    result: Result,
     endpoint: Annotated[str, typer.Option(help="What to measure: otosome list endpoints.")],
     at: Annotated[list[str], typer.Option(help='When, of the moments the result keeps: "7 d".')],
     frequency: Annotated[list[str] | None, typer.Option(help='At which frequency: "8 kHz".')] = None,
@@ -82,9 +80,7 @@ def measure(
 
 
 def trial(
-    designs: Annotated[
-        list[Path], typer.Argument(help="Designs (otosome new trial), to be laid side by side.")
-    ],
+    designs: Annotated[list[Path], typer.Argument(help="Designs (otosome new trial), side by side.")],
     formula: Annotated[bool, typer.Option("--formula", help="By formula: in a second, no patients.")] = False,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that simulate.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with ears that were simulated.")] = False,
@@ -114,6 +110,6 @@ def sources(study: Asked, batch: Batch = None, shelves: Shelves = None, as_json:
     carry_out("sources", as_json, lambda watch: jobs.sources(study, batch, tuple(shelves or ())))
 
 
-def show(result: Annotated[Path, typer.Argument(help="A result folder.")], as_json: Json = False) -> None:
+def show(result: Result, as_json: Json = False) -> None:
     """What a result says: of a study, an import or a lot."""
     carry_out("show", as_json, lambda watch: jobs.show(result))

@@ -31,7 +31,7 @@ _ASSAYED_HOURS = 1.0 / 60.0
 _TONES_APART = 0.02
 _CELLS = {"synapse": "synapse", "ohc": "OHC", "ihc": "IHC", "sgn": "SGN"}
 _CENSORED = {"below": -1.0, "none": 0.0, "": 0.0, "above": 1.0}
-_TEXT = ("subject", "ear", "group", "quantity", "unit", "censored", "flag")
+_TEXT = ("subject", "ear", "group", "quantity", "measure", "unit", "censored", "flag")
 BASELINE = "timepoint: baseline"
 
 
@@ -152,7 +152,7 @@ def exposed_at_once(observed: Observations, table: Path) -> Observations:
 def matched(study: Study, table: pd.DataFrame, name: str) -> Observations:
     """The rows of a table of readings that a study measures too; ``name`` stands in errors."""
     rows = table.assign(**{key: table[key].fillna("").astype(str) for key in _TEXT if key in table})
-    rows = rows.assign(**{key: "" for key in ("subject", "ear") if key not in rows})
+    rows = rows.assign(**{key: "" for key in ("subject", "ear", "measure") if key not in rows})
     _check(rows, name)
     rows["animal"], animals = _numbered(rows["subject"])
     rows["side"], _ = _numbered(rows["subject"] + "\0" + rows["ear"])
@@ -205,7 +205,7 @@ def _places(study: Study, rows: pd.DataFrame) -> tuple[_Places, dict[str, int]]:
     places: _Places = {}
     unmatched: dict[str, int] = {}
     known: dict[tuple[object, ...], tuple[str, int, int, int] | str] = {}
-    columns = ("group", "quantity", "unit", "time", "frequency", "level", "flag")
+    columns = ("group", "quantity", "measure", "unit", "time", "frequency", "level", "flag")
     for row, cells in enumerate(zip(*(rows[key].tolist() for key in columns), strict=True)):
         key = tuple("" if cell != cell else cell for cell in cells)
         if key not in known:
@@ -229,8 +229,9 @@ def _place(
     named = [name for name in measures if _is_of(study, name, quantity, cells["level"])]
     if not named:
         return f"no measure of the study reads {quantity}"
-    name, level = named[0], cells["level"]
-    if measures[name].level is None and isinstance(level, float) and np.isfinite(level):
+    # Of several measures of one quantity, such as words in quiet and in noise, the one a simulated table names.
+    name, level = next((name for name in named if name == cells["measure"]), named[0]), cells["level"]
+    if _level(measures[name]) is None and isinstance(level, float) and np.isfinite(level):
         return f"{quantity} was read at levels of its own, and the measure names none"
     unit = study.unit(name)
     if factor(study, name, str(cells["unit"])) is None:
@@ -253,6 +254,12 @@ def _is_of(study: Study, name: str, quantity: str, level: object) -> bool:
     if measure.endpoint != endpoint or (measure.cell or "") != _CELLS.get(cell, cell):
         return False
     return measure.level is None or level == float(measure.level)
+
+
+def _level(measure: Measure) -> float | None:
+    """The level at which a measure is read, of a tone or of words; None where it names none."""
+    level = measure.speech if measure.level is None else measure.level
+    return None if level is None else float(level)
 
 
 def _moment(measure: Measure, moments: Array, cells: dict[str, object]) -> int | None:

@@ -17,6 +17,7 @@ from otosome.jobs.evidence import (
     entries,
     qualify,
 )
+from otosome.jobs.examples import examples, shelves_like, studies_like
 from otosome.jobs.fitting import FitInputs, FitResult, fit
 from otosome.jobs.forecasting import Forecasts, forecast
 from otosome.jobs.ingesting import Ingested, IngestInputs, ingest
@@ -27,7 +28,7 @@ from otosome.jobs.options import inputs_of
 from otosome.jobs.reviewing import Reviewed, ReviewInputs, review
 from otosome.jobs.showing import Shown, show
 from otosome.jobs.study import Sources, StudyInputs, StudyResult, compare, run, sources
-from otosome.jobs.trials import DoseInputs, Trial, TrialInputs, optimise, trial
+from otosome.jobs.trials import DoseInputs, Trial, TrialInputs, ledger, next_experiment, optimise, trial
 from otosome.jobs.watch import Cancelled, Done, OutOfMemory, Progress, Watch, fault_of, watched
 
 __all__ = [
@@ -74,22 +75,27 @@ __all__ = [
     "claims",
     "compare",
     "entries",
+    "examples",
     "fault_of",
     "fit",
     "forecast",
     "import_",
     "ingest",
     "inputs_of",
+    "ledger",
     "measure",
     "new",
+    "next_experiment",
     "optimise",
     "process",
     "qualify",
     "quality",
     "review",
     "run",
+    "shelves_like",
     "show",
     "sources",
+    "studies_like",
     "trial",
     "watched",
 ]

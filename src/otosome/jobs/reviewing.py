@@ -71,8 +71,9 @@ def review(inputs: ReviewInputs, watch: Watch = SILENT) -> Reviewed:
     question, catalog = Question.of(inputs.question, inputs.only), Catalog(inputs.shelves)
     folder = inputs.out if inputs.out is not None else usual(inputs.question, REVIEW)
     check_free(folder, inputs.force)
+    watch.stage("pooling the published experiments")
     answer = examine(question, catalog, by=inputs.by)
-    watch.check()
+    watch.stage("drawing the report")
     record = Record(REVIEW, inputs.question, files(catalog), options_of(inputs))
     values: Json = to_jsonable_python(answer)
     with writing(folder, inputs.force) as part:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,12 @@ class StudyResult:
     record: Record
     data: xr.Dataset
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
 
     def answer(self, name: str) -> Any:
         """A part of the answer, such as ``headline``; None where the result has none."""
@@ -249,9 +256,9 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
         result = _work(record.verb)(
             study, ears, tick=watch.ticks(f"simulating, {forecast(study, ears.size)}")
         )
-        watch.check()
+        watch.stage("comparing priors and papers")
         _beside(study, result, record)
-        watch.check()
+        watch.stage("drawing the report")
         if observed is not None:
             record = replace(record, inputs={**record.inputs, **observed.inputs})
             _lay(part, study, result, ears, observed, Path(str(table)))

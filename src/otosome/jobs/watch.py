@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from threading import Event
 from typing import Protocol
 
@@ -14,6 +17,9 @@ from otosome.errors import BadInput
 from otosome.units import Json
 
 Tick = Callable[[int, int], None]
+# The environment names a file here that another program watches: a verb writes its progress there, as JSON.
+PROGRESS = "OTOSOME_PROGRESS"
+_EVERY = 0.2
 
 
 class Done(Protocol):
@@ -92,23 +98,70 @@ class Watch:
 
         return tick
 
+    def stage(self, doing: str) -> None:
+        """Say what the job does now, where it cannot say how far it is; raises ``Cancelled`` as ``check`` does."""
+        self.ticks(doing)(0, 1)
+
 
 SILENT = Watch()
 
 
 @contextmanager
 def watched() -> Iterator[Watch]:
-    """A job's progress as a bar on standard error, where somebody watches."""
+    """A job's progress as a bar on standard error, where somebody watches, or in the file that ``PROGRESS`` names."""
+    if os.environ.get(PROGRESS):
+        yield Watch(_noting(Path(os.environ[PROGRESS])))
+        return
     if not sys.stderr.isatty():
         yield Watch()
         return
     from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[left]}"),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, left="")
 
         def show(progress: Progress) -> None:
-            bar.update(task, description=progress.doing, completed=progress.done, total=progress.of)
+            # A stage that cannot say how far it is moves to and fro.
+            total = progress.of if progress.of > 1 or progress.done else None
+            bar.update(
+                task,
+                description=progress.doing,
+                completed=progress.done,
+                total=total,
+                left=left_text(progress.left),
+            )
 
         yield Watch(show)
+
+
+def left_text(seconds: float | None) -> str:
+    """How long a job still takes, in words; blank where that is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.0f} s left"
+    return f"{seconds / 60:.0f} min left" if seconds < 3600 else f"{seconds / 3600:.1f} h left"
+
+
+def _noting(file: Path) -> Callable[[Progress], None]:
+    """Progress written into a file, some times a second, and always at the end of a part."""
+    last = -_EVERY
+
+    def note(progress: Progress) -> None:
+        nonlocal last
+        if time.monotonic() - last < _EVERY and progress.done < progress.of:
+            return
+        last = time.monotonic()
+        part = file.with_suffix(".part")
+        part.write_text(json.dumps(asdict(progress)), encoding="utf-8")
+        part.replace(file)
+
+    return note

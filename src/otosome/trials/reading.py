@@ -13,8 +13,8 @@ from otosome.errors import BadInput, at
 from otosome.evidence import Parameter
 from otosome.files import sha256
 from otosome.roles import Design, Options
+from otosome.trials.beliefs import grounds, shelf_beliefs
 from otosome.trials.own_spread import SpreadFrom, own_spread
-from otosome.trials.published import grounds, shelf_beliefs
 from otosome.trials.simulated import Simulate, study_of
 
 TEMPLATE = Path(__file__).with_name("template.toml")

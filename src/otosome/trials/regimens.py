@@ -20,8 +20,8 @@ from otosome.errors import BadInput, at
 from otosome.lots.production import process_of
 from otosome.roles import Options
 from otosome.study import Study, load
+from otosome.trials.beliefs import shelf_beliefs
 from otosome.trials.kinds import Belief, Difference, same_unit
-from otosome.trials.published import shelf_beliefs
 from otosome.units import Array, Quantity, bounded
 
 Particles = Annotated[Quantity, bounded("particles", least=1.0, most=1e18)]
