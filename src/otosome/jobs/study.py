@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 RUN, COMPARE = "run", "compare"
 # The file of the study as it was run, in results of 0.1.
 _EARLIER = "scenario.toml"
+# What an answer calls its prior where the numbers are the shelves' own, or a fit's.
+_NO_PRIOR = "shelf"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +186,8 @@ def again(stored: StudyResult, shelves: tuple[Path, ...], watch: Watch = SILENT)
     study = replace(asked_now(stored.data, shelves, stored.folder), allowed=())
     beside = stored.folder.with_name(f"{stored.folder.name}.now")
     plain = _record(stored.verb, study, stored.ears, stored.seed, shelves)
-    laid = {name: value for name, value in stored.record.options.items() if name == "prior"}
+    chosen = (stored.answer("priors") or {}).get("chosen", _NO_PRIOR)
+    laid: dict[str, Option] = {} if chosen == _NO_PRIOR else {"prior": chosen}
     record = replace(plain, inputs=stored.record.inputs, options={**plain.options, **laid})
     return _fill(study, record, beside, True, watch)
 
