@@ -40,7 +40,7 @@ class StudyInputs:
     ``audiogram``        a person's, in the place of the study's people;  ``person``  ``ear``  whose, and which ear
     ``interpolate``      take a frequency that a mean needs from its neighbours
     ``shelves``          folders of one's own shelves;  ``allow_retracted``  sources that may be used all the same
-    ``against``          a table of readings, or an import, to be laid over what is simulated
+    ``against``          a table of readings, or an import, to be laid over a run in place of the study's own
     ``fit``              the result of a fit, whose numbers take the place of the shelves'
     ``prior``            what is believed of efficacy, by name: as printed where none is named and no fit is
     ``out``              the result folder;  ``force``  move an earlier result aside
@@ -203,25 +203,23 @@ def _written(verb: str, inputs: StudyInputs, watch: Watch) -> StudyResult:
     own = study.tables.seed
     seed = inputs.seed if inputs.seed is not None else own if own is not None else 1
     record = _record(verb, study, inputs.subjects, seed, inputs.shelves)
-    return _fill(
-        study,
-        replace(record, options={**record.options, **_laid(verb, inputs, study)}),
-        folder,
-        inputs.force,
-        watch,
-    )
+    options = {**record.options, **_laid(verb, inputs, study)}
+    return _fill(study, replace(record, options=options), folder, inputs.force, watch)
 
 
 def _laid(verb: str, inputs: StudyInputs, study: Study) -> dict[str, Option]:
-    """The readings that a run is laid under, and the fit or the prior it draws from, as its record keeps them."""
+    """The readings that are laid over a run, and the fit or the prior it draws from, as its record keeps them."""
     from otosome.review.priors.rows import default
+    from otosome.study.inputs import Inputs
 
     if inputs.against is not None and verb != RUN:
         raise BadInput("is asked of otosome run", key="--against", given=str(inputs.against))
     if inputs.fit is not None and inputs.prior is not None:
         raise BadInput("is stated by a fit or by a prior", key="--prior", given=inputs.prior)
+    own = study.tables.readings
+    beside = Inputs(Path(inputs.study).parent).place(own, "") if own is not None and verb == RUN else None
     prior = inputs.prior or (default(study) if inputs.fit is None else None)
-    laid = {"against": inputs.against, "fit": inputs.fit, "prior": prior}
+    laid = {"against": inputs.against or beside, "fit": inputs.fit, "prior": prior}
     return {name: str(value) for name, value in laid.items() if value is not None}
 
 
@@ -247,7 +245,10 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
     from otosome.jobs.fitting import stored_fit
 
     table = record.option("against")
-    observed = observations(study, Path(table)) if isinstance(table, str) else None
+    own = (
+        study.tables.readings is not None
+    )  # a draft is run whether or not the model has a place for its readings
+    observed = observations(study, Path(table), some=not own) if isinstance(table, str) else None
     origin = record.option("fit")
     if isinstance(origin, str):
         stored_fit(Path(origin))
