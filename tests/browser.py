@@ -18,7 +18,10 @@ SIZES = {"wide": (1280, 900), "narrow": (390, 800)}
 
 @dataclass
 class Complaints:
-    """What a browser complained of while a page was open: errors of the console, and of scripts."""
+    """What a browser complained of while a page was open: errors of the console, and of scripts.
+
+    A question that was refused (422) is answered by a sentence in the page; the browser names it all the same.
+    """
 
     lines: list[str] = field(default_factory=list)
 

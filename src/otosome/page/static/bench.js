@@ -115,7 +115,8 @@ const bench = (() => {
     list.replaceChildren(...recent.slice(0, 6).map((job) => {
       const name = job.link && job.state === "done" ? make("a", { href: job.link }, job.title) : make("b", {}, job.title);
       const parts = [name, ` ${job.state === "done" ? "is done" : words(job)}`];
-      if (OPEN.includes(job.state)) parts.push(bar(job), make("span", {}, ...acts(job)));
+      if (OPEN.includes(job.state)) parts.push(bar(job));
+      parts.push(make("span", { class: "buttons" }, ...acts(job)));
       return make("li", { "data-state": job.state }, ...parts);
     }));
   }
