@@ -9,12 +9,14 @@ import pytest
 from scipy.stats import norm
 
 from otosome.answers.answer import answer
+from otosome.catalog import get
 from otosome.errors import BadInput
 from otosome.fitting.against import against, crps, notes
 from otosome.fitting.observations import matched
 from otosome.forward import draw, observe
 from otosome.jobs import StudyInputs, compare, run
 from otosome.laboratory.intake import read
+from otosome.roles import Reading
 from otosome.study import Study, load
 
 VALUES = {
@@ -102,6 +104,75 @@ def test_a_reading_without_a_place_is_counted_with_its_reason(study, changes, re
     observed = matched(study, pd.concat([readings(), readings(**changes)]).reset_index(drop=True), "table")
     assert observed.size == 1
     assert [count for text, count in observed.unmatched.items() if reason in text] == [1]
+
+
+def shares(table, **measure):
+    """The readings of a table by a study with this measure alone and a group without an insult."""
+    values = {**VALUES, "arm": [*VALUES["arm"], {"name": "quiet"}], "measure": {"own": measure}}
+    return matched(Study.of(values), pd.concat(table, ignore_index=True), "table")
+
+
+WAVE = {"endpoint": "wave1", "level": "80 dB SPL", "frequency": ["8 kHz", "16 kHz"], "at": ["-1 d", "1 d"]}
+COUNTED = {"endpoint": "cell_count", "cell": "synapse", "frequency": ["8 kHz"], "at": ["1 d"]}
+
+
+def wave(subject, time, frequency, value, level=80.0):
+    about = {"quantity": "wave1", "unit": "uV", "level": level}
+    return readings(subject=subject, time=time, frequency=frequency, value=value, **about)
+
+
+def test_wave_one_is_taken_against_the_same_ears_before_the_insult():
+    before = [
+        wave(f"m{number}", -24.0, tone, mean + number - 1)
+        for tone, mean in ((8.0, 4.0), (16.0, 8.0))
+        for number in range(3)
+    ]
+    after = [wave("m0", 24.0, 8.0, 1.0), wave("m0", 24.0, 16.0, 1.0), wave("m0", 24.0, 16.0, 2.0, level=70.0)]
+    observed = shares([*before, *after], **WAVE)
+    (own,) = observed.readings
+    # 1 uV of 4 at 8 kHz, of 8 at 16 kHz; at 70 dB nobody was read before, and the measure is of 80.
+    assert list(own.reading.value) == pytest.approx([0.75, 1.0, 1.25, 7 / 8, 1.0, 9 / 8, 0.25, 0.125])
+    assert observed.basis == ("wave1 in uV is taken as shares of the mean of 3 animals before the insult",)
+    assert sum(observed.unmatched.values()) == 1
+
+
+def test_counts_without_a_baseline_are_taken_against_the_group_without_an_insult():
+    about = {"quantity": "cell_count.synapse", "unit": "per IHC", "frequency": 8.0, "time": np.nan}
+    table = [
+        readings(subject=f"q{n}", group="quiet", value=v, **about) for n, v in enumerate((14.0, 16.0, 18.0))
+    ]
+    observed = shares([*table, readings(subject="m1", value=8.0, **about)], **COUNTED)
+    (own,) = observed.readings
+    # No ear has more synapses than all, so 18 of 16 are all.
+    assert list(own.reading.value) == pytest.approx([14 / 16, 1.0, 1.0, 0.5])
+
+
+@pytest.mark.parametrize("few", [0, 2])
+def test_counts_with_nothing_to_be_taken_against_are_named_with_the_reason(few):
+    about = {"quantity": "cell_count.synapse", "unit": "per IHC", "frequency": 8.0, "time": np.nan}
+    table = [readings(subject=f"q{n}", group="quiet", value=16.0, **about) for n in range(few)]
+    share = readings(**{**about, "unit": "", "value": 0.5})
+    observed = shares([share, readings(subject="m1", value=8.0, **about), *table], **COUNTED)
+    assert observed.size == 1 and observed.basis == ()
+    assert any("no group without one" in reason for reason in observed.unmatched)
+
+
+def test_emissions_at_other_primaries_than_the_measures_have_no_place():
+    measure = {"endpoint": "dpoae", "frequency": ["8 kHz"], "at": ["1 d"]}
+    table = [
+        readings(quantity="dpoae", level=level, value=10.0, subject=f"m{level}")
+        for level in (45.0, 53.0, 55.0, 60.0)
+    ]
+    observed = shares(table, **measure)
+    assert observed.size == 2 and list(observed.readings[0].row) == [2, 3]
+    assert observed.unmatched == {"dpoae was read at other levels than 55 dB SPL, of which the measure is": 2}
+
+
+def test_a_count_above_the_healthy_number_is_as_likely_as_all():
+    cells = get("endpoints", "cell_count").formula(counted=np.array([60.0]), cell="OHC")
+    truth = np.full((1, 1, 2), 0.9)
+    chance = cells.log_likelihood(Reading(np.array([[[1.0, 1.2]]]), np.zeros((1, 1, 2))), truth)
+    assert chance.ravel() == pytest.approx([60 * np.log(0.9)] * 2)
 
 
 @pytest.mark.parametrize(

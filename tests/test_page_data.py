@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bench import page
-from browser import browser, serious, until
+from browser import needs_chromium, opened, serious, until
 from level_series import export, imported
 from otosome.jobs import ImportInputs, import_
 from otosome.jobs.exporting import columns_by_group, workbook_of
@@ -218,8 +218,9 @@ def lines(folder):
     return [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
 
 
+@needs_chromium
 def test_a_threshold_is_dragged_moved_by_keys_undone_and_applied_as_the_command_line_does(folder, tmp_path):
-    with browser(folder) as (tab, address):
+    with opened(folder) as (tab, address):
         tab.goto(f"{address}/data?show=traces")
         tab.wait_for_selector("#stack polyline", timeout=60_000)
         assert serious(tab) == []
@@ -258,13 +259,14 @@ def _key(folder):
     return next(iter(marking(folder / "results" / "import").traces))
 
 
+@needs_chromium
 def test_a_folder_that_is_dropped_becomes_a_picture_and_a_wrong_file_a_sentence(tmp_path):
     lab, mine = tmp_path / "lab", tmp_path / "mine"
     lab.mkdir()
     mine.mkdir()
     export(mine / "a.csv", {"55": {8: 35}})
     (tmp_path / "wrong.bin").write_bytes(b"\\0\\1\\2" * 40)
-    with browser(lab, width=390) as (tab, address):
+    with opened(lab, width=390) as (tab, address):
         tab.goto(f"{address}/data")
         assert serious(tab) == []
         tab.set_input_files("input[webkitdirectory]", mine)

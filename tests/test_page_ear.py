@@ -9,7 +9,7 @@ import pytest
 import tomli_w
 
 from bench import page
-from browser import browser, serious, until
+from browser import needs_chromium, opened, serious, until
 from otosome.answers.preview import Position
 from otosome.files import add_line
 from otosome.jobs import StudyInputs, run
@@ -128,8 +128,9 @@ def test_the_run_of_a_place_is_a_study_file_and_a_command_line(room):
     assert own["study"] == "mine.toml"
 
 
+@needs_chromium
 def test_the_syringe_dragged_shows_the_number_that_a_run_of_the_same_ears_answers(folder, tmp_path):
-    with browser(folder) as (tab, address):
+    with opened(folder) as (tab, address):
         tab.goto(f"{address}/ear")
         until(lambda: tab.get_attribute("#ear", "data-kept") == "true", 90)
         until(lambda: tab.is_visible("#stage"), 90)

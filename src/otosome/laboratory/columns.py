@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,10 +155,14 @@ class Columns:
         """The first of these columns that there is, as stripped text; blanks where there is none."""
         name = next((name for name in names if name in self), None)
         if name is None:
-            return [""] * len(self.frame)
+            return self._blank
         if name not in self._texts:
             self._texts[name] = [str(cell).strip() for cell in self.frame[name].to_numpy(dtype=object)]
         return self._texts[name]
+
+    @cached_property
+    def _blank(self) -> list[str]:
+        return [""] * len(self.frame)
 
     def numbers(self, name: str) -> Array:
         """A column as numbers: NaN where missing, and where a cell is no number, which is listed once."""
