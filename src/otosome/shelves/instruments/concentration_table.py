@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otosome.laboratory.columns import SUBJECT, Columns
+from otosome.laboratory.columns import SUBJECT, UNCLEAR, Columns
 from otosome.laboratory.file import (
     Export,
     flags,
@@ -17,7 +17,7 @@ from otosome.laboratory.file import (
     parse,
 )
 from otosome.laboratory.tables import Tables, readings
-from otosome.units import convert, house
+from otosome.units import as_written, convert, house
 
 SUBSTANCE = ("solute", "substance", "drug", "analyte")
 WHERE = ("compartment", "fluid", "tissue", "matrix")
@@ -54,8 +54,9 @@ class ConcentrationTable:
         """The table ``readings``: quantity ``solute.compartment``, in house units."""
         columns = Columns.of(export)
         name = columns.first([*UNITS, "concentration"])
-        units = [UNITS[name]] * len(columns.frame) if name in UNITS else columns.texts("unit")
-        values = list[tuple[int, float, str, str]]()
+        stated = columns.texts("unit") if name not in UNITS else [UNITS[name]] * len(columns.frame)
+        units = [as_written(text) for text in stated]
+        values, sides = list[tuple[int, float, str, str]](), columns.sides("below")
         for row, text in enumerate(columns.texts(name)):
             value = parse(text.lstrip("<> "), columns.decimal)
             unit = _unit(units[row])
@@ -63,8 +64,9 @@ class ConcentrationTable:
                 columns.leave_out(row, name, text, "is no concentration")
             elif unit is None:
                 columns.leave_out(row, "unit", units[row], "is no unit of concentration that is known")
-            else:
-                values.append((row, convert(value, units[row], unit), unit, SIGNS.get(text[:1], "none")))
+            elif sides[row] != UNCLEAR:
+                side = SIGNS.get(text[:1]) or sides[row] or "none"
+                values.append((row, convert(value, units[row], unit), unit, side))
         if not values:
             raise columns.nothing("no concentration with a unit", "one or more, such as concentration_um")
         rows = [row for row, *_ in values]
