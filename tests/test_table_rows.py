@@ -1,4 +1,4 @@
-"""What a row of a laboratory's table is: a subject's, several subjects', another header; on which day; and only a limit."""
+"""What a row of a laboratory's table is: a subject, a mean of several, a second header; its day, and only a limit."""
 
 import io
 
