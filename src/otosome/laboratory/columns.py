@@ -271,21 +271,14 @@ class Columns:
     def kilohertz_of(self, name: str) -> tuple[Array, list[str]]:
         """The same of one column, whose name may state its unit."""
         texts, unit = self.texts(name), ""
-        tones = [_TONE.fullmatch(text.lower()) for text in texts]
-        if any(tones) and all(
-            tone or text.lower() in CLICKS for tone, text in zip(tones, texts, strict=True)
-        ):
-            kilohertz = [
-                float(tone[1].replace(",", ".")) / (1.0 if tone[2] else 1e3) if tone else np.nan
-                for tone in tones
-            ]
-            return np.array(kilohertz), ["" if tone else "click" for tone in tones]
-        values = self.numbers(name)
-        in_hertz = "hz" in name and "khz" not in name
-        if "hz" not in name:
-            in_hertz = bool(np.nanmax(values, initial=0.0) > HIGHEST_KILOHERTZ)
-            unit = f"frequency without unit: read as {'Hz' if in_hertz else 'kHz'}"
-        values = values / (1e3 if in_hertz else 1.0)
+        values = _tones(texts)
+        if values is None:
+            values = self.numbers(name)
+            in_hertz = "hz" in name and "khz" not in name
+            if "hz" not in name:
+                in_hertz = bool(np.nanmax(values, initial=0.0) > HIGHEST_KILOHERTZ)
+                unit = f"frequency without unit: read as {'Hz' if in_hertz else 'kHz'}"
+            values = values / (1e3 if in_hertz else 1.0)
         wrong = ~np.isnan(values) & ~((values >= LOWEST_KILOHERTZ) & (values <= HIGHEST_KILOHERTZ))
         about = [
             "click" if text.lower() in CLICKS else f"frequency given as {text}: none" if none else unit
@@ -387,6 +380,20 @@ class Columns:
             (day, f"date given as {label(text)[:40]}: not read" if text and not day else "")
             for day, text in zip(days, texts, strict=True)
         ]
+
+
+def _tones(texts: Sequence[str]) -> Array | None:
+    """Frequencies in kHz of cells with their unit (``8 kHz``, ``500 Hz``), NaN for a click; None for other cells."""
+    words = [text.lower() for text in texts]
+    tones = [_TONE.fullmatch(word) for word in words]
+    if not any(tones) or any(
+        not tone and word not in CLICKS for tone, word in zip(tones, words, strict=True)
+    ):
+        return None
+    hertz = [
+        float(tone[1].replace(",", ".")) * (1e3 if tone[2] else 1.0) if tone else np.nan for tone in tones
+    ]
+    return np.array(hertz) / 1e3
 
 
 def _name_remark(name: str) -> str:
