@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import binom, chi2, kstest, lognorm, norm
@@ -111,6 +113,18 @@ def test_simulated_thresholds_follow_their_likelihood(truth):
     common = expected > 5
     statistic = np.sum((seen[common] - expected[common]) ** 2 / expected[common])
     assert statistic < chi2.ppf(0.999, common.sum() - 1)
+
+
+@pytest.mark.parametrize(
+    ("above", "bell"), [(-12.0, 0.0), (0.0, 0.0657), (28.0, 1.0), (40.0, 0.6065), (70.0, 0.0022)]
+)
+def test_thresholds_that_are_raised_half_way_are_read_less_exactly(above, bell):
+    """3.6 dB in a healthy ear and one without an amplifier; 6.5 dB besides, as a bell of 12 dB around 28 dB."""
+    found = replace(endpoint("abr_threshold"), grid=1e-6, lowest=-200.0, highest=300.0)
+    value = np.full((1, 20_000, 1), 11.8 + above)
+    luck = (np.arange(20_000) + 0.5)[None, :, None] / 20_000
+    error = found.read(value, luck).value - value
+    assert error.std() == pytest.approx(np.hypot(3.6, 6.5 * bell), rel=2e-3)
 
 
 def test_the_likelihood_keeps_its_digits_far_from_the_truth():

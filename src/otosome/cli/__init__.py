@@ -15,7 +15,7 @@ from otosome import __version__
 from otosome.cli.common import Terminated, refuse, say
 from otosome.cli.evidence import changes, check, claims, forecast, ingest, list_, qualify, review
 from otosome.cli.laboratory import fit, import_, new, quality
-from otosome.cli.study import compare, measure, optimise, run, show, sources, trial
+from otosome.cli.study import compare, equations, measure, optimise, run, show, sources, trial
 from otosome.errors import BadInput
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ app = typer.Typer(
     help="Develop exosome therapies for hearing loss in silico. Research only; not for treating anyone.",
 )
 _WORK = (run, compare, measure, trial, optimise, new, import_, fit, quality)
-_RECORD = (list_, sources, show, qualify, check, changes, claims, review, forecast, ingest)
+_RECORD = (list_, sources, equations, show, qualify, check, changes, claims, review, forecast, ingest)
 for _verb in (*_WORK, *_RECORD):
     app.command(name=_verb.__name__.rstrip("_"))(_verb)
 

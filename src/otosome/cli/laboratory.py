@@ -61,9 +61,7 @@ def quality(
 
 def fit(
     file: Annotated[Path, typer.Argument(metavar="FIT.toml", help="A fit file: otosome new fit drafts one.")],
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where it ended, or with more steps.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where it ended.")] = False,
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="Result folder [default: results/<fit>].")] = None,
     force: Force = False,

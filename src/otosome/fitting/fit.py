@@ -187,6 +187,7 @@ def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
         tables.starts,
         tables.seed,
         lambda done: report("searching", done, tables.starts),
+        likelihood.coarser().terms,
     )
     steps = _sampled(file, likelihood, summit, chain, report)
     if steps is not None:
