@@ -102,6 +102,20 @@ def test_a_reading_without_a_place_is_counted_with_its_reason(study, changes, re
     assert [count for text, count in observed.unmatched.items() if reason in text] == [1]
 
 
+@pytest.mark.parametrize(("stated", "share"), [(None, 0.6), ("18", 0.5)])
+def test_synapses_per_inner_hair_cell_become_shares_of_a_healthy_cells(stated, share):
+    """Nine of 15, which is assumed; or of what the study says its own controls have."""
+    synapse = {"endpoint": "cell_count", "cell": "synapse", "frequency": ["22.6 kHz"], "at": ["14 d"]}
+    values = {**VALUES, "measure": {**VALUES["measure"], "synapse": synapse}}
+    if stated is not None:
+        own = {"value": stated, "basis": "assumed", "because": "our controls"}
+        values = {**values, "numbers": {"endpoints.cell_count.per_inner_hair_cell": own}}
+    row = {"quantity": "cell_count.synapse", "unit": "per IHC", "frequency": 22.6, "time": 336.0, "value": 9.0}
+    (found,) = matched(Study.of(values), readings(**row), "table").readings
+    assert found.measure == "synapse"
+    assert found.reading.value == pytest.approx([share])
+
+
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
