@@ -108,12 +108,18 @@ def test_synapses_per_inner_hair_cell_become_shares_of_a_healthy_cells(stated, s
     synapse = {"endpoint": "cell_count", "cell": "synapse", "frequency": ["22.6 kHz"], "at": ["14 d"]}
     values = {**VALUES, "measure": {**VALUES["measure"], "synapse": synapse}}
     if stated is not None:
-        own = {"value": stated, "basis": "assumed", "because": "our controls"}
-        values = {**values, "numbers": {"endpoints.cell_count.per_inner_hair_cell": own}}
-    row = {"quantity": "cell_count.synapse", "unit": "per IHC", "frequency": 22.6, "time": 336.0, "value": 9.0}
-    (found,) = matched(Study.of(values), readings(**row), "table").readings
-    assert found.measure == "synapse"
-    assert found.reading.value == pytest.approx([share])
+        number = {"value": stated, "basis": "assumed", "because": "our controls"}
+        values = {**values, "numbers": {"endpoints.cell_count.per_inner_hair_cell": number}}
+    row = {
+        "quantity": "cell_count.synapse",
+        "unit": "per IHC",
+        "frequency": 22.6,
+        "time": 336.0,
+        "value": 9.0,
+    }
+    (own,) = matched(Study.of(values), readings(**row), "table").readings
+    assert own.measure == "synapse"
+    assert own.reading.value == pytest.approx([share])
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,14 @@ def fates():
     factors["clear", "stress"] = 1.4 * np.ones_like(wave)
     protection = Protection(factors)
     losses = {kind: 0.003 * np.ones_like(wave) for kind in ("ohc", "ihc", "synapse", "sgn")}
-    told = Injury(0.8 * wave, hazards, losses)
-    cells = survive(KNOTS, rates, told, np.array([0.1]), protection)
-    return cells, stress(KNOTS, told.production, np.array([0.1]), protection)[0, :, 0], wave[0, :, 0], actions
+    stated = Injury(0.8 * wave, hazards, losses)
+    cells = survive(KNOTS, rates, stated, np.array([0.1]), protection)
+    return (
+        cells,
+        stress(KNOTS, stated.production, np.array([0.1]), protection)[0, :, 0],
+        wave[0, :, 0],
+        actions,
+    )
 
 
 def test_stress_goes_as_printed(fates):
@@ -160,8 +165,8 @@ def test_noise_does_as_printed():
     formula, own = bound("noise")
     knots = np.array([0.0, 1.0, 2.0])
     exposure = Exposure(knots, {}, Use((0.0,), (2.0,), level=103.0, band=(8.0, 16.0)))
-    told = {"frequency": EAR.frequency, "low": 8.0, "high": 16.0, "level": 103.0, "during": 1.0}
-    printed = evaluated(formula.EQUATIONS, own | told)
+    stated = {"frequency": EAR.frequency, "low": 8.0, "high": 16.0, "level": 103.0, "during": 1.0}
+    printed = evaluated(formula.EQUATIONS, own | stated)
     assert printed["production"] == pytest.approx(formula.stress(EAR, exposure)[0, 1], rel=1e-12)
     for kind, rate in formula.hazards(EAR, exposure).items():
         assert printed[f"hazard_{kind}"] == pytest.approx(rate[0, 1], rel=1e-12)
@@ -183,10 +188,10 @@ def test_cisplatin_does_as_printed():
     concentration = {name: flat(value) for name, value in zip(names, (3.0, 1.0, 20.0), strict=True)}
     exposure = Exposure(KNOTS, concentration, Use((0.0,), (2.0,)))
     r, p = formula.reactive(exposure)[0], formula.bound(exposure)[0]
-    told = dict(
+    stated = dict(
         zip(("wall", "corti", "thiosulfate"), (part[0] for part in concentration.values()), strict=True)
     )
-    printed = evaluated(formula.EQUATIONS, own | told | {"r": r, "p": p, "x": PLACES, "youth": 0.0})
+    printed = evaluated(formula.EQUATIONS, own | stated | {"r": r, "p": p, "x": PLACES, "youth": 0.0})
     assert printed["dr/dt"][1:-1] == pytest.approx(slope(r), rel=1e-4, abs=1e-7)
     assert printed["dp/dt"][1:-1] == pytest.approx(slope(p), rel=1e-4, abs=1e-7)
     compare_hazards(printed, formula, exposure)
@@ -197,8 +202,8 @@ def test_gentamicin_does_as_printed():
     concentration = {"gentamicin.scala_media": flat(2.0), "gentamicin.organ_of_corti": flat(30.0)}
     exposure = Exposure(KNOTS, concentration, Use((0.0,), (2.0,)))
     g = formula.hoarded(exposure)[0]
-    told = {"media": flat(2.0)[0], "corti": flat(30.0)[0], "g": g, "x": PLACES}
-    printed = evaluated(formula.EQUATIONS, own | told)
+    stated = {"media": flat(2.0)[0], "corti": flat(30.0)[0], "g": g, "x": PLACES}
+    printed = evaluated(formula.EQUATIONS, own | stated)
     assert printed["dg/dt"][1:-1] == pytest.approx(slope(g), rel=1e-4, abs=1e-7)
     compare_hazards(printed, formula, exposure)
 
@@ -207,8 +212,8 @@ def test_gentamicin_does_as_printed():
 def test_instruments_do_as_printed(name):
     formula, own = bound(name)
     exposure = Exposure(KNOTS, {}, Use((0.0,), (0.0,)))
-    told = {"x": PLACES, "length": 7.0, "since": KNOTS[:, None]}
-    printed = evaluated(formula.EQUATIONS, own | told)
+    stated = {"x": PLACES, "length": 7.0, "since": KNOTS[:, None]}
+    printed = evaluated(formula.EQUATIONS, own | stated)
     assert printed["production"] == pytest.approx(formula.stress(EAR, exposure)[0], rel=1e-9)
     for rate in formula.hazards(EAR, exposure).values():
         assert printed["hazard"] == pytest.approx(rate[0], rel=1e-9)
