@@ -1,4 +1,5 @@
 # make run    makes .venv from the lock, runs the example study, prints where the report is
+# make open   the same environment, then the page in the browser over FOLDER (this one)
 # make test   the same environment with the tools, then every check and test
 # make verify the slow checks
 # make sbom   the licence of everything that is installed, and a bill of materials
@@ -6,6 +7,7 @@
 
 PYTHON ?= python3
 STUDY ?= cisplatin_guinea_pig
+FOLDER ?= .
 override PYTHON := $(if $(filter 3.%,$(PYTHON)),python$(PYTHON),$(PYTHON))
 
 BIN := .venv/bin
@@ -18,11 +20,14 @@ LOCKED := .venv/made-$(KEY)
 INSTALLED := .venv/installed-$(KEY)
 TOOLS := .venv/tools-$(KEY)
 
-.PHONY: run test verify install tools bench calibrate docs sbom format lock
+.PHONY: run open test verify install tools bench calibrate docs sbom format lock
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
 	$(BIN)/otosome run $(STUDY) --force
+
+open: $(INSTALLED)
+	$(BIN)/otosome open $(FOLDER)
 
 install: $(INSTALLED)
 
@@ -70,8 +75,8 @@ format: $(TOOLS)
 COMPILE := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock" --quiet
 lock: $(TOOLS)
-	$(COMPILE) --extra dev $(UPGRADE) --output-file requirements-dev.lock
-	$(COMPILE) --constraint requirements-dev.lock --output-file requirements.lock
+	$(COMPILE) --extra page --extra dev $(UPGRADE) --output-file requirements-dev.lock
+	$(COMPILE) --extra page --constraint requirements-dev.lock --output-file requirements.lock
 
 $(LOCKED):
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

@@ -65,6 +65,7 @@ ORDER = [
     ["report"],
     ["results"],
     ["jobs"],
+    ["page"],
     ["cli"],
 ]
 PLACE = {

@@ -97,8 +97,8 @@ def test_every_solute_of_the_shelf_can_be_given(solute):
 def test_a_number_that_lacks_is_named_with_the_nearest_solute_that_has_it(tmp_path):
     with pytest.raises(BadInput, match="tmpa has no molar_mass") as refused:
         stated('amount = "1 mg"\nvolume = "3 uL"', solute="tmpa")
-    # The law of its shelf: diffusion 1.01e-5 cm2/s, next to thiosulfate's 1.08e-5.
-    assert "from thiosulfate" in str(refused.value.cure)
+    # The law of its shelf: diffusion 1.01e-5 cm2/s, next to D-methionine's 9.78e-6.
+    assert "from d_methionine" in str(refused.value.cure)
     own = (Path(SHIPPED) / "solutes" / "dexamethasone.toml").read_text(encoding="utf-8")
     for folder in ("cut", "whole"):
         (tmp_path / folder / "solutes").mkdir(parents=True)

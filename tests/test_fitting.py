@@ -380,7 +380,7 @@ def test_leaps_near_the_posterior_need_few_steps_for_many_draws(tmp_path):
 def test_a_chain_that_was_ended_goes_on_as_if_it_had_not_been(tmp_path):
     whole = walk(tmp_path / "whole.npz", 100)
 
-    def end(done, of):
+    def end(done, of, hat):
         if done >= 60:
             raise KeyboardInterrupt
 
@@ -389,6 +389,15 @@ def test_a_chain_that_was_ended_goes_on_as_if_it_had_not_been(tmp_path):
     again = walk(tmp_path / "ended.npz", 100)
     assert np.array_equal(again.deviates, whole.deviates)
     assert np.array_equal(again.logs, whole.logs)
+
+
+def test_who_watches_a_chain_is_shown_the_agreement_of_its_later_half(tmp_path):
+    shown = []
+    steps = walk(tmp_path / "chain.npz", 120, lambda *progress: shown.append(progress)).deviates
+    assert shown[0] == (0, 120, None)
+    done, of, hat = shown[-1]
+    assert (done, of) == (120, 120)
+    assert hat == max(convergence(steps[60:]).rhat)
 
 
 def test_a_short_chain_is_not_called_converged(tmp_path):

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import ast
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from otosome import units
 from tools import mutation
+from tools.lines import FOLDER as RECORD
+from tools.lines import Map
 
+PROJECT = Path(__file__).parents[1]
 TEXT = '''"""A module of 3 constants."""
 from __future__ import annotations
 LIMIT = 2.5
@@ -63,24 +72,82 @@ def test_a_draw_is_the_same_for_one_seed_and_of_different_places():
     assert all(m.file.startswith("src/otosome/lots/") for m in drawn)
 
 
-@pytest.mark.parametrize(
-    ("module", "first"),
-    [
-        ("src/otosome/lots/potency.py", "tests/test_potency_laws.py"),
-        ("src/otosome/model/injury.py", "tests/test_injury.py"),
-        ("src/otosome/model/transport/move.py", "tests/test_transport_moves.py"),
-    ],
-)
-def test_the_tests_of_a_module_are_those_that_import_it_or_bear_its_name(module, first):
-    tests = mutation.tests_of(module)
-    assert tests[0] == first
-    assert 1 <= len(tests) <= mutation.MOST_FILES
+def test_the_quickest_tests_of_a_line_come_first_then_their_files_and_time_is_bounded():
+    seconds = {
+        "tests/a.py::one": 3.0,
+        "tests/a.py::two": 1.0,
+        "tests/b.py::three": 58.0,
+        "tests/b.py::four": 2.0,
+    }
+    lines = Map(
+        {"src/otosome/x.py": {3: {"tests/a.py::one", "tests/a.py::two", "tests/b.py::three"}}}, seconds
+    )
+    mutant = mutation.Mutant("src/otosome/x.py", 3, 0, 1, "2", "(3)")
+    assert list(mutation.rounds(mutant, lines)) == [
+        (["tests/a.py::two", "tests/a.py::one"], 4.0),
+        (["tests/a.py"], 4.0),
+    ]
+
+
+def test_a_line_that_only_imports_run_has_the_tests_of_its_file_and_a_failing_test_tells_nothing():
+    seconds = {"tests/a.py::one": 3.0, "tests/a.py::two": math.inf}
+    lines = Map({"src/otosome/x.py": {3: {"tests/a.py::one", "tests/a.py::two"}, 1: set()}}, seconds)
+    assert lines.tests_of("src/otosome/x.py", 1) == ["tests/a.py::one"]
+    assert lines.whole(["tests/a.py::one"]) == {}
+
+
+def test_a_module_that_leaves_no_trace_has_the_tests_that_import_it():
+    lines = Map({}, {"tests/test_mutation.py::a": 1.0, "tests/test_potency_laws.py::b": 1.0})
+    mutant = mutation.Mutant("src/otosome/lots/potency.py", 3, 0, 1, "2", "(3)")
+    assert next(mutation.rounds(mutant, lines)) == (["tests/test_potency_laws.py::b"], 1.0)
+
+
+SAMPLE = """
+import pytest
+from otosome import units
+
+def test_reads():
+    assert units.convert(2.0, "mL", "uL") == 2000.0
+
+def test_breaks():
+    units.convert(2.0, "mL", "uL")
+    pytest.fail("without a change")
+
+def test_idles():
+    pass
+"""
+
+
+def test_a_process_of_tests_records_which_lines_each_test_ran(tmp_path):
+    (tmp_path / "test_sample.py").write_text(SAMPLE, encoding="utf-8")
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "tools.lines",
+            "-p",
+            "no:cacheprovider",
+            "test_sample.py",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, RECORD: str(tmp_path), "PYTHONPATH": os.pathsep.join([str(PROJECT), *sys.path])},
+        check=False,
+        capture_output=True,
+    )
+    lines = Map.read(tmp_path)
+    body = units.convert.__code__.co_firstlineno + 1
+    ran = {line for line, tests in lines.lines["src/otosome/units.py"].items() if tests}
+    assert any(body <= line < body + 13 for line in ran)
+    assert all(lines.tests_of("src/otosome/units.py", line) == ["test_sample.py::test_reads"] for line in ran)
 
 
 def test_the_document_counts_each_room_and_lists_who_survived():
     one = mutation.Mutant("src/otosome/lots/a.py", 3, 0, 1, "2", "(3)")
     two = mutation.Mutant("src/otosome/model/b.py", 4, 0, 1, "+", "(-)")
-    verdicts = [mutation.Verdict(one, "killed", (), 1.0), mutation.Verdict(two, "survived", (), 1.0)]
+    verdicts = [mutation.Verdict(one, "killed", 1, 1.0), mutation.Verdict(two, "survived", 1, 1.0)]
     text = mutation.document(verdicts, 1)
     assert "| lots | 1 | 1 | 0 | 0 |" in text
     assert "| **all** | 2 | 1 | 1 | 0 |" in text
@@ -97,9 +164,9 @@ def test_a_change_of_another_text_is_refused(changes):
 def test_nine_of_ten_that_were_decided_and_have_no_reason_to_survive_must_be_killed():
     one = mutation.Mutant("src/otosome/lots/a.py", 3, 0, 1, "2", "(3)")
     states = ["killed"] * 9 + ["survived"]
-    verdicts = [mutation.Verdict(one, state, (), 1.0) for state in states]
-    odd = mutation.Verdict(mutation.Mutant("src/otosome/lots/b.py", 3, 0, 1, "2", "(3)"), "survived", (), 1.0)
-    slow = mutation.Verdict(one, "slow", (), 1.0)
+    verdicts = [mutation.Verdict(one, state, 1, 1.0) for state in states]
+    odd = mutation.Verdict(mutation.Mutant("src/otosome/lots/b.py", 3, 0, 1, "2", "(3)"), "survived", 1, 1.0)
+    slow = mutation.Verdict(one, "slow", 1, 1.0)
     assert mutation.bites([*verdicts, slow], {})
     assert not mutation.bites([*verdicts, odd], {})
     assert mutation.bites([*verdicts, odd], {"src/otosome/lots/b.py: 2 -> (3)": "The same number."})

@@ -67,7 +67,7 @@ def test_the_locks_agree_and_hold_what_the_project_asks_for():
     ]
     assert pins[0] < pins[1]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["build"]]
+    extras = project["project"]["optional-dependencies"]
+    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["build"], *extras["page"]]
     assert {re.split(r"[><=]", name)[0] for name in wanted} <= {name for name, _ in pins[0]}
-    tools = project["project"]["optional-dependencies"]["dev"]
-    assert {re.split(r"[><=]", name)[0] for name in tools} <= {name for name, _ in pins[1]}
+    assert {re.split(r"[><=]", name)[0] for name in extras["dev"]} <= {name for name, _ in pins[1]}

@@ -33,7 +33,9 @@ def column(values):
     return np.reshape(np.asarray(values, dtype=float), (-1, 1, 1))
 
 
-def people(age=60.0, standing=0.0, noise_level=0.0, noise_time=0.0, sex="male", oldest=None, **ranks):
+def people(
+    age=60.0, standing=0.0, noise_level=0.0, noise_time=0.0, sex="male", oldest=None, extended=False, **ranks
+):
     numbers = {
         "standing": standing,
         "limit": 120.0,
@@ -45,7 +47,7 @@ def people(age=60.0, standing=0.0, noise_level=0.0, noise_time=0.0, sex="male", 
     table = {f"populations.otologically_normal.{k}": np.ravel(v) for k, v in (numbers | ranks).items()}
     ages = [column(np.multiply(end, YEAR)) for end in (age, age if oldest is None else oldest)]
     noise = {"noise_level": noise_level, "noise_time": noise_time * YEAR}
-    return ENTRY.bind(table, "human", sex=sex, age=tuple(ages), **noise)
+    return ENTRY.bind(table, "human", sex=sex, age=tuple(ages), extended=extended, **noise)
 
 
 def curve(name):
@@ -155,6 +157,8 @@ def test_between_audiometric_frequencies_hearing_lies_between_theirs():
         ({"noise_level": 101.0, "noise_time": 1.0}, 1.0, "noise_level.*0 to 100 dB"),
         ({"noise_level": 90.0, "noise_time": 41.0}, 1.0, "noise_time.*0 to 40 years"),
         ({"sex": "other"}, 1.0, "sex.*male, female, both"),
+        ({"age": 71.0, "extended": True}, 1.0, "age.*1 to 70 years"),
+        ({"extended": True}, 17.0, "no norm there.*0.125 to 16 kHz"),
         ({"age": 50.0, "oldest": 40.0}, 1.0, "age: rises, from the youngest to the oldest"),
     ],
 )
@@ -228,3 +232,12 @@ def test_the_old_keep_most_neurons_though_few_have_a_synapse_and_the_audiogram_s
     for kind in ("ohc", "synapse"):
         assert np.array_equal(old[kind], bare[kind])
     assert np.array_equal(np.minimum(old["synapse"], old["sgn"]), bare["synapse"])
+
+
+def test_norms_go_on_to_16_khz_where_asked_for_with_the_medians_that_were_measured():
+    """Jilek 2014: 0.021 (age - 18)^2 at 9 kHz, 0.24 and 0.36 (age - 18)^1.5 at 12.5 and 16 kHz, for both sexes."""
+    tones = np.array([8.0, 9.0, 12.5, 16.0])
+    heard = {sex: people(60.0, sex=sex, extended=True).baseline(tones)[0, 0] for sex in ("male", "female")}
+    assert heard["male"][1:] == pytest.approx([0.021 * 42**2, 0.24 * 42**1.5, 0.36 * 42**1.5], rel=1e-9)
+    assert np.all(heard["male"][1:] == heard["female"][1:])
+    assert heard["male"][0] > heard["female"][0]

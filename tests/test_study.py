@@ -347,6 +347,7 @@ def test_as_much_fluid_as_the_body_weighs_is_the_most_that_is_given_at_a_time() 
             use["volume"] = f"{litres} L"
         return Study.of(values, name="b")
 
-    of_litres(0.99 * heaviest)
+    with pytest.raises(BadInput, match="would kill the mouse"):
+        of_litres(0.99 * heaviest)
     with pytest.raises(BadInput, match="is more than the whole mouse"):
         of_litres(1.01 * heaviest)

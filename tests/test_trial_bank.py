@@ -17,9 +17,10 @@ from otosome.study import load
 from otosome.trials import bank as banks
 from otosome.trials.bank import Bank, bank
 from otosome.trials.characteristics import truths
+from otosome.trials.published import predicted
 from otosome.trials.reading import read_design
-from otosome.trials.replicates import Subjects, analyse, subjects, trials
-from otosome.trials.simulated import Simulate, cut_down
+from otosome.trials.replicates import Subjects, analyse, subjects, trials, worse
+from otosome.trials.simulated import Published, Simulate, cut_down
 from otosome.units import Quantity
 
 STUDY = "noise_mouse"
@@ -146,7 +147,7 @@ def test_a_simulated_t_test_has_the_power_of_the_formula():
 
     assert (results.p < 0.05).mean() == pytest.approx(two_means(12, 12, 12.0, spread, 0.05), abs=0.025)
     assert results.estimate.mean() == pytest.approx(-12.0, abs=0.3)
-    truth = truths(invented(benefit=12.0), asked)[results.world]
+    truth = truths(cut_down(load(STUDY), ASKED), invented(benefit=12.0), asked)[results.world]
     assert ((results.low < truth) & (truth < results.high)).mean() == pytest.approx(0.95, abs=0.012)
 
 
@@ -161,7 +162,8 @@ def people(seed=3, trials_=6, n=9):
     baseline = random.normal(20, 5, (trials_, 2, n))
     reading = baseline + random.normal(15, 8, baseline.shape)
     analysed = random.random(baseline.shape) > 0.15
-    return Subjects(np.zeros(baseline.shape, dtype=np.int64), baseline, reading, analysed, analysed)
+    nobody = np.zeros(baseline.shape, dtype=np.int64)
+    return Subjects(nobody, baseline, reading, analysed, analysed, reading > 40, nobody[:, :, 0])
 
 
 def test_the_analyses_are_those_of_statsmodels_and_scipy():
@@ -202,6 +204,84 @@ def test_a_trial_that_loses_too_many_failed_and_most_of_them_are_refused():
         ran(Simulate(**{**MANY, "n": 3, "dropout": Quantity("60 %")}), invented())
     with pytest.raises(BadInput, match="too few to analyse"):
         ran(Simulate(**{**MANY, "least": Quantity("80 dB SPL")}), invented())
+
+
+def shared(shares, ears=400):
+    """A bank of worlds in which these shares of ears, control and treated, are 30 dB worse, and read as they are."""
+    values = np.zeros((ears * len(shares), 2, 2, 1))
+    for world, both in enumerate(shares):
+        for arm, share_of in enumerate(both):
+            values[world * ears : world * ears + round(share_of * ears), arm, 1] = 30.0
+    world = np.repeat(np.arange(len(shares)), ears)
+    columns = {name: np.full(world.size, column[0]) for name, column in invented().columns.items()}
+    return Bank(
+        values, world, columns | {"endpoints.abr_threshold.error": np.full(world.size, 1e-6)}, "", 0, 0
+    )
+
+
+SHARES = {**MANY, "analysis": "shares", "loss": Quantity("20 dB"), "n": 50, "trials": 1000}
+
+
+def test_a_published_control_arm_chooses_the_worlds_that_explain_it_and_the_treated_arm_is_predicted():
+    bank_of = shared([(0.05, 0.04), (0.55, 0.30), (0.98, 0.90)])
+    protocol = Simulate(**SHARES)
+    chosen, beside = predicted(cut_down(load(STUDY), ASKED), bank_of, protocol, Published("31/55", "14/49"))
+    # Only the middle world gives 31 of 55; then 49 are beta-binomial about its 120 of 400.
+    assert chosen.counted.tolist() == [0, 3, 0]
+    assert (chosen.distinct, beside.worlds) == (1, pytest.approx(1.0, abs=1e-6))
+    law = stats.betabinom(49, 120.5, 280.5)
+    ends = [100 * law.ppf(level) / 49 for level in (0.05, 0.5, 0.95)]
+    exact = beside.predicted.exact
+    assert [exact.low, exact.median, exact.high] == pytest.approx(ends, abs=100 / 49 + 0.01)
+    assert beside.below == pytest.approx(law.cdf(14), abs=1e-6)
+    # Before the choice all worlds count alike.
+    assert beside.before.exact.median == pytest.approx(56, abs=6)
+    assert beside.before.exact.high == pytest.approx(98, abs=3)
+
+
+def test_a_published_treated_arm_is_used_for_nothing():
+    bank_of, study = shared([(0.3, 0.1), (0.5, 0.3), (0.7, 0.2)]), cut_down(load(STUDY), ASKED)
+    both = [
+        predicted(study, bank_of, Simulate(**SHARES), Published("31/55", seen)) for seen in ("0/49", "49/49")
+    ]
+    assert both[0][0].counted.tolist() == both[1][0].counted.tolist()
+    assert both[0][1].predicted == both[1][1].predicted
+    assert both[0][1].below < 1e-4
+    assert both[1][1].below == pytest.approx(1.0)
+
+
+def test_a_risk_ratio_of_one_changes_nothing_and_one_of_none_spares_all():
+    bank_of, study = shared([(0.5, 0.5)]), cut_down(load(STUDY), ASKED)
+    protocol, none = Simulate(**SHARES), np.zeros(1000)
+    alike, same = (trials(study, bank_of, protocol, True, none, ratio) for ratio in (None, none + 1.0))
+    assert np.array_equal(alike.estimate, same.estimate)
+    assert (alike.p < 0.05).mean() == pytest.approx(0.05, abs=0.025)
+    spared = trials(study, bank_of, protocol, True, none, none)
+    assert spared.estimate.mean() == pytest.approx(-0.5, abs=0.01)
+    half = trials(study, bank_of, protocol, True, none, none + 0.5)
+    assert half.estimate.mean() == pytest.approx(-0.25, abs=0.01)
+
+
+def test_a_grade_of_a_scale_is_what_the_scale_says_of_each_subject():
+    study = load("compare_cisplatin_child")
+    asked = Simulate(
+        "compare_cisplatin_child",
+        "hearing aid",
+        "untreated",
+        "hearing",
+        Quantity("91 d"),
+        6,
+        baseline=Quantity("-2 d"),
+        analysis="shares",
+        scale="asha_1994",
+        grade="loss",
+    )
+    asked.check(study)
+    before = np.zeros((4, 7))
+    now = before + np.array(
+        [[0, 0, 0, 0, 0, 0, 15], [0, 0, 0, 0, 0, 0, 20], [0, 0, 0, 0, 10, 10, 0], [10] + [0] * 6]
+    )
+    assert worse(study, asked, before, now).tolist() == [False, True, True, False]
 
 
 DESIGN = """

@@ -17,18 +17,21 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from tools.lines import FOLDER as RECORD
+from tools.lines import Map
 
 PROJECT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 ROOMS = ("model", "lots", "forward", "laboratory", "answers", "fitting", "trials")
 REASONS = PROJECT / "tools" / "survivors.toml"
 DOCUMENT = PROJECT / "docs" / "mutation.md"
-MOST_FILES = 4
-SECONDS = 240
+SECONDS = 60.0  # of tests for a mutant, at first and again for whole files
+PATIENCE = 180.0  # s beyond ten times what its tests take without a change
 
 _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,
@@ -73,11 +76,11 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What its tests said of a mutant: killed, survived or slow (not decided in time), and which files were run."""
+    """What its tests said of a mutant: killed, survived or slow (not decided in time), and how many were asked."""
 
     mutant: Mutant
     state: str
-    tests: tuple[str, ...]
+    tests: int
     seconds: float
 
 
@@ -182,46 +185,11 @@ def draw(count: int, seed: int, rooms: Sequence[str] = ROOMS) -> list[Mutant]:
     return random.Random(seed).sample(every, min(count, len(every)))
 
 
-def tests_of(file: str) -> tuple[str, ...]:
-    """Test files that import a module or bear its name, the most particular first; else those of its package."""
-    parts = Path(file).with_suffix("").parts[1:]
-    module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-    imported = _imports()
-    while module.count("."):
-        stem = module.rpartition(".")[2].rstrip("s")
-        near = [
-            name
-            for name, names in imported.items()
-            if any(n == module or n.startswith(module + ".") for n in names)
-            or (len(stem) > 3 and stem in name)
-        ]
-        if near:
-            return tuple(
-                sorted(near, key=lambda name: (stem not in name, len(imported[name]), name))[:MOST_FILES]
-            )
-        module = module.rpartition(".")[0]
-    return ()
-
-
-def _imports() -> dict[str, set[str]]:
-    """Of each test file the modules it imports, and the names it takes from packages as modules."""
-    modules = {}
-    for file in sorted((PROJECT / "tests").rglob("test_*.py")):
-        names = set()
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                names |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        modules[file.relative_to(PROJECT).as_posix()] = {name for name in names if name.startswith("otosome")}
-    return modules
-
-
 class Bench:
     """A copy of the project in which one mutant after another is tried."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.standing = folder, dict[str, bool]()
+        self.folder = folder
         for name in ("src", "tests", "tools", "docs", "examples"):
             shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in LOCKS:
@@ -229,60 +197,113 @@ class Bench:
         for name in ("pyproject.toml", "README.md", "CHANGELOG.md", "Makefile", "LICENSE", "CITATION.cff"):
             shutil.copy(PROJECT / name, folder)
 
-    def verdict(self, mutant: Mutant) -> Verdict:
-        """Run a mutant's tests until one fails."""
-        near = tests_of(mutant.file)
-        tests = [test for test in near if self._stands(test)]
-        began, state = time.monotonic(), "survived" if tests or not near else "slow"
+    def record(self, lines: Path, workers: int) -> None:
+        """Run every test once and keep which lines it ran."""
+        lines.mkdir(exist_ok=True)
+        self.run(["-p", "tools.lines", "-n", str(workers), "--dist", "loadfile", "tests"], None, lines)
+
+    def verdict(self, mutant: Mutant, lines: Map) -> Verdict:
+        """Run the tests of a mutant's line, then their whole files, until one fails."""
         file = self.folder / mutant.file
         whole = file.read_bytes()
+        began, ran = time.monotonic(), 0
         file.write_bytes(mutant.applied(whole))
         try:
-            for test in tests:
-                left = SECONDS - (time.monotonic() - began)
-                if self._fails(test, left):
-                    state = "killed"
-                    break
+            for tests, seconds in rounds(mutant, lines):
+                ran += len(tests)
+                # 5: nothing was collected, which tells nothing; any other failure notices the change.
+                if self.run(["-x", *tests], PATIENCE + 10 * seconds, None) not in (0, 5):
+                    return Verdict(mutant, "killed", ran, time.monotonic() - began)
         except subprocess.TimeoutExpired:
-            state = "slow"
+            return Verdict(mutant, "slow", ran, time.monotonic() - began)
         finally:
             file.write_bytes(whole)
-        return Verdict(mutant, state, tuple(tests), time.monotonic() - began)
+        return Verdict(mutant, "survived", ran, time.monotonic() - began)
 
-    def _stands(self, test: str) -> bool:
-        """Whether a test file passes without a change: one that does not tells nothing of any."""
-        if test not in self.standing:
-            try:
-                self.standing[test] = not self._fails(test, SECONDS)
-            except subprocess.TimeoutExpired:
-                self.standing[test] = False
-        return self.standing[test]
-
-    def _fails(self, test: str, seconds: float) -> bool:
-        paths = os.pathsep.join(str(self.folder / name) for name in ("src", "tests", ""))
+    def run(self, words: Sequence[str], most: float | None, lines: Path | None) -> int:
+        """The exit code of pytest; raises subprocess.TimeoutExpired after `most` seconds."""
         environment = {
             **os.environ,
-            "PYTHONPATH": paths,
+            "PYTHONPATH": os.pathsep.join(str(self.folder / name) for name in ("src", "tests", "")),
             "NUMBA_CACHE_DIR": str(self.folder / "numba"),
             **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
+            **({RECORD: str(lines)} if lines else {}),
         }
-        words = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test]
-        ended = subprocess.run(
-            words, cwd=self.folder, env=environment, timeout=max(seconds, 1.0), capture_output=True
-        )
-        # 5: nothing was collected, which tells nothing; any other failure notices the change.
-        return ended.returncode not in (0, 5)
+        (self.folder / "tests.txt").write_text("\n".join(words), encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "@tests.txt"]
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, timeout=most, capture_output=True
+        ).returncode
 
 
-def tried(changes: Sequence[Mutant], workers: int, say: Callable[[str], None]) -> list[Verdict]:
+def rounds(mutant: Mutant, lines: Map) -> Iterator[tuple[list[str], float]]:
+    """The quickest tests of a mutant's line, then the files they stand in, each with its seconds without a change."""
+    tests = lines.tests_of(mutant.file, mutant.line) or _importing(mutant.file, lines)
+    quick = list(_within(((name, lines.seconds[name]) for name in tests), SECONDS))
+    yield [name for name, _ in quick], sum(took for _, took in quick)
+    for file, took in _within(lines.whole(tests).items(), SECONDS):
+        yield [file], took
+
+
+def _within(tests: Iterable[tuple[str, float]], most: float) -> Iterator[tuple[str, float]]:
+    """Tests until their seconds are spent; the first always."""
+    spent = 0.0
+    for name, took in tests:
+        spent += took
+        if spent > most and spent > took:
+            return
+        yield name, took
+
+
+def _importing(file: str, lines: Map) -> list[str]:
+    """Tests of files that import a module that leaves no trace, or its package: those of the nearest."""
+    parts = Path(file).with_suffix("").parts[1:]
+    module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    imported = {
+        name: _imports(PROJECT / name) for name in {test.partition("::")[0] for test in lines.seconds}
+    }
+    while module.count("."):
+        near = {
+            name
+            for name, names in imported.items()
+            if any(other == module or other.startswith(module + ".") for other in names)
+        }
+        if near:
+            known = [
+                t for t, took in lines.seconds.items() if t.partition("::")[0] in near and took < SECONDS
+            ]
+            return sorted(known, key=lambda name: (lines.seconds[name], name))
+        module = module.rpartition(".")[0]
+    return []
+
+
+def _imports(file: Path) -> set[str]:
+    """The modules of otosome that a test file imports, and the names it takes from packages as modules."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {name for name in names if name.startswith("otosome")}
+
+
+def tried(
+    changes: Sequence[Mutant], workers: int, record: Path | None, say: Callable[[str], None]
+) -> list[Verdict]:
     """The verdict on each mutant, on as many copies of the project as there are workers."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
         benches = [Bench(_new(Path(folder) / str(k))) for k in range(workers)]
+        record = record or Path(folder) / "lines"
+        if not record.exists():
+            benches[0].record(record, workers)
+        lines = Map.read(record)
+        say(f"{len(lines.seconds)} tests recorded")
 
         def share(k: int) -> list[Verdict]:
             verdicts = []
             for number in range(k, len(changes), workers):
-                verdicts.append(benches[k].verdict(changes[number]))
+                verdicts.append(benches[k].verdict(changes[number], lines))
                 say(f"{verdicts[-1].state:8} {verdicts[-1].seconds:4.0f} s  {changes[number]}")
             return verdicts
 
@@ -312,7 +333,9 @@ def document(verdicts: Sequence[Verdict], seed: int) -> str:
         "# Do the tests bite?",
         "",
         "`python -m tools.mutation` changes one sign, constant, comparison or branch of the code at a time: "
-        f"{len(verdicts)} drawn by seed {seed}. It runs the tests of that file; a change that none notices survives.",
+        f"{len(verdicts)} drawn by seed {seed}. It runs the tests "
+        "that run this line, a minute of the quickest, then a minute of their whole files; a change that none "
+        "notices survives.",
         "",
         "| room | changes | killed | survived | not decided in time |",
         "|---|---:|---:|---:|---:|",
@@ -335,11 +358,15 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--lines", type=Path, help="a folder for the record of which tests run which lines")
     parser.add_argument("--rooms", nargs="*", default=ROOMS, choices=ROOMS)
     parser.add_argument("--write", action="store_true", help="write docs/mutation.md")
     chosen = parser.parse_args(words)
     verdicts = tried(
-        draw(chosen.count, chosen.seed, chosen.rooms), chosen.workers, lambda line: print(line, flush=True)
+        draw(chosen.count, chosen.seed, chosen.rooms),
+        chosen.workers,
+        chosen.lines,
+        lambda line: print(line, flush=True),
     )
     text = document(verdicts, chosen.seed)
     print(text)

@@ -34,6 +34,8 @@ from otosome.roles import (
     Design,
     Device,
     DeviceOptions,
+    Effect,
+    EffectOptions,
     Endpoint,
     EndpointOptions,
     ExperimentOptions,
@@ -47,6 +49,7 @@ from otosome.roles import (
     MapOptions,
     Material,
     MaterialOptions,
+    MeasurementOptions,
     Mechanism,
     ObservationOptions,
     Options,
@@ -63,6 +66,7 @@ from otosome.roles import (
     SpeciesOptions,
     SpecificationOptions,
     StrainOptions,
+    ToleranceOptions,
     UtilityOptions,
 )
 from otosome.units import Array, Unit, same_kind
@@ -80,6 +84,7 @@ SHELVES = (
     "routes",
     "insults",
     "mechanisms",
+    "effects",
     "endpoints",
     "instruments",
     "maps",
@@ -96,7 +101,9 @@ SHELVES = (
     "recoveries",
     "harms",
     "utilities",
+    "tolerances",
     "designs",
+    "measurements",
     "strains",
     "experiments",
     "forecasts",
@@ -108,6 +115,7 @@ _SHARED = {
     "solutes": ("otosome.model.transport", "Solute"),
     "insults": ("otosome.model.injury", "Trauma"),
     "mechanisms": ("otosome.model.injury", "Mechanism"),
+    "effects": ("otosome.model.injury", "DrugEffect"),
     "maps": ("otosome.model.tonotopy", "Greenwood"),
     "scales": ("otosome.model.grades", "Scale"),
     "materials": ("otosome.model.speech", "Material"),
@@ -273,9 +281,15 @@ class Catalog:
     @overload
     def get(self, shelf: Literal["designs"], name: str) -> Entry[Options, Design]: ...
     @overload
+    def get(self, shelf: Literal["tolerances"], name: str) -> Entry[ToleranceOptions, object]: ...
+    @overload
     def get(self, shelf: Literal["utilities"], name: str) -> Entry[UtilityOptions, object]: ...
     @overload
     def get(self, shelf: Literal["mechanisms"], name: str) -> Entry[Options, Mechanism]: ...
+    @overload
+    def get(self, shelf: Literal["effects"], name: str) -> Entry[EffectOptions, Effect]: ...
+    @overload
+    def get(self, shelf: Literal["measurements"], name: str) -> Entry[MeasurementOptions, object]: ...
     @overload
     def get(self, shelf: Literal["solutes"], name: str) -> Entry[SoluteOptions, Solute]: ...
     @overload
@@ -511,7 +525,17 @@ def _shared_formula(shelf: str) -> type | None:
 
 
 # Solutes hold numbers that make a solute of them (a size, a molar mass), instruments numbers of their readings.
-_CLOSED = ("routes", "insults", "mechanisms", "endpoints", "materials", "devices", "recoveries", "harms")
+_CLOSED = (
+    "routes",
+    "insults",
+    "mechanisms",
+    "effects",
+    "endpoints",
+    "materials",
+    "devices",
+    "recoveries",
+    "harms",
+)
 
 
 def _check_keys(card: Card, formula: type) -> None:

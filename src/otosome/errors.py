@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from typing_extensions import TypedDict
 
 _LONGEST = 200
+
+
+class Fault(TypedDict):
+    """What was wrong: where, what was given, what is allowed, the cure."""
+
+    message: str
+    file: str | None
+    key: str | None
+    given: str | None
+    allowed: list[Any] | str | None
+    cure: str | None
 
 
 class BadInput(ValueError):
@@ -41,7 +55,7 @@ class BadInput(ValueError):
             parts.append(self.cure)
         return "; ".join(parts)
 
-    def as_dict(self) -> dict[str, object]:
+    def as_dict(self) -> Fault:
         """The error for a machine, keys as in the ``--json`` contract."""
         return {
             "message": self.message,

@@ -289,9 +289,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class SoluteOptions(Options):
-    """Options of a solute: the solute that it ``becomes`` in the body, where it is a prodrug."""
+    """Options of a solute.
+
+    ``becomes``  the solute that it is in the body, where it is a prodrug
+    ``caution``  what is known of it as a drug beyond the ear, and not computed: a note of every study that gives it
+    """
 
     becomes: Annotated[str, On(("solutes",))] | None = None
+    caution: str = ""
 
 
 @dataclass(frozen=True)
@@ -351,6 +356,23 @@ class Mechanism(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class EffectOptions(Options):
+    """Options of a drug's effect: the solute it is ``of``."""
+
+    of: Annotated[str, On(("solutes",))]
+
+
+class Effect(Protocol):
+    """What a drug does to cells."""
+
+    acts: Mapping[str, tuple[str, ...]]
+
+    def signal(self, concentration: Array) -> Array:
+        """How strongly cells respond to a concentration in uM, 0 to 1; zero without the drug."""
+        ...
+
+
 class Map(Protocol):
     """Where along a cochlea a frequency is heard."""
 
@@ -365,7 +387,7 @@ class PopulationOptions(AskingOptions):
 
     asks: tuple[Literal["sex", "age", "readings", "ear"], ...] = ()
     takes: tuple[
-        Literal["noise_level", "noise_time", "audiogram", "person", "interpolate", "other"], ...
+        Literal["noise_level", "noise_time", "extended", "audiogram", "person", "interpolate", "other"], ...
     ] = ()
     people: Literal["many", "one"] = "many"
 
@@ -771,6 +793,32 @@ class ProcessOptions(Options):
 
 
 @dataclass(frozen=True)
+class MeasurementOptions(Options):
+    """Options of a measurement that a laboratory can make: the ``numbers`` it tells, by key, and what it costs.
+
+    ``animals``  it takes;  ``days``  of work;  ``because``  why so much
+    """
+
+    numbers: Annotated[tuple[str, ...], Field(min_length=1)]
+    animals: Annotated[int, Field(ge=0)]
+    days: Annotated[float, Field(gt=0)]
+    because: str
+
+
+@dataclass(frozen=True)
+class ToleranceOptions(Options):
+    """Options of a tolerance: ``of`` which solute ("fluid", "noise"), in which ``species``, by which ``routes``.
+
+    None named means any. Its number ``most`` is what kills about half, or the most that is given at all; ``duration``
+    is how long a noise of that level may last.
+    """
+
+    of: Annotated[str, On(("solutes",), ("fluid", "noise"))]
+    species: tuple[Species, ...] = ()
+    routes: tuple[Annotated[str, On(("routes",))], ...] = ()
+
+
+@dataclass(frozen=True)
 class UtilityOptions(Options):
     """Options of a utility: its ``label``, and the endpoints it is ``of``."""
 
@@ -979,6 +1027,7 @@ OPTIONS: Mapping[str, type[Options]] = {
     "solutes": SoluteOptions,
     "routes": RouteOptions,
     "insults": InsultOptions,
+    "effects": EffectOptions,
     "populations": PopulationOptions,
     "recoveries": RecoveryOptions,
     "harms": HarmOptions,
@@ -993,7 +1042,9 @@ OPTIONS: Mapping[str, type[Options]] = {
     "specifications": SpecificationOptions,
     "checklists": ChecklistOptions,
     "processes": ProcessOptions,
+    "tolerances": ToleranceOptions,
     "utilities": UtilityOptions,
+    "measurements": MeasurementOptions,
     "experiments": ExperimentOptions,
     "forecasts": ForecastOptions,
     "resolutions": ResolutionOptions,

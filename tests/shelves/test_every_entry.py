@@ -54,6 +54,8 @@ def test_an_entry_binds_every_number_as_a_column(shelf, name):
             "batches",
             "observations",
             "claims",
+            "measurements",
+            "tolerances",
             "utilities",
             "strains",
             "experiments",

@@ -31,6 +31,7 @@ from otosome.model.injury import (
     Cells,
     Injury,
     protect,
+    protect_by_drugs,
     survive,
 )
 from otosome.roles import Exposure, Reading, Use
@@ -40,7 +41,7 @@ SHELF = {
     "species": "species", "insult": "insults", "route": "routes", "solute": "solutes",
     "mechanism": "mechanisms", "endpoint": "endpoints", "population": "populations",
     "material": "materials", "device": "devices", "recovery": "recoveries", "harming": "harms",
-    "utility": "utilities",
+    "utility": "utilities", "drug": "effects",
 }  # fmt: skip
 # From an event before, over the two hours of an exposure, to its end: every event twice.
 KNOTS = transport.schedule([-6.0, 0.0, 2.0], 60.0, growth=1.5)
@@ -352,6 +353,37 @@ def test_a_mechanism_knocked_out_is_one_that_vesicles_do_not_reach(catalog, spec
     if not every[mechanism].gates:
         others = {name: formula for name, formula in every.items() if name != mechanism}
         assert acting(out) == acting(protect(KNOTS, others, reached))
+
+
+# Effects of drugs
+
+
+def drug_in(catalog, species, drug, *levels):
+    """A block of ears, an effect bound to them, and its factors at these levels of its drug, one a place."""
+    block, _ = mechanisms_of(catalog, species)
+    entry = catalog.get("effects", drug)
+    columns = draw_columns(entry.parameters(species).values(), 1, 0, 4)
+    bound = entry.bind(columns, species)
+    return block, bound, protect_by_drugs(KNOTS, {drug: bound}, {drug: contact_of(*levels)})
+
+
+def test_no_drug_changes_nothing_bit_for_bit(catalog, species, drug):
+    block, _, nothing = drug_in(catalog, species, drug, *[0.0] * 8)
+    assert nothing.factors
+    assert all(np.all(factor == 1.0) for factor in nothing.factors.values())
+    assert fate(block, nothing) == fate(block, None)
+
+
+def test_more_of_a_drug_never_protects_less_and_ends_at_the_largest_effect(catalog, species, drug):
+    _, bound, some = drug_in(catalog, species, drug, 0.0, *np.geomspace(1e-6, 1e9, 7))
+    for (action, kind), factor in some.factors.items():
+        sign = 1.0 if action in ("repair", "clear") else -1.0
+        assert (sign * np.diff(factor, axis=2)).min() >= -ROUNDING, (action, kind)
+        # At a thousand times the half-effect level and more another tenfold adds less than a hundredth of the whole.
+        gained = sign * (factor - 1.0)
+        assert np.all(gained <= bound.largest(action) * (1.0 + ROUNDING))
+        assert np.all(gained[..., -1] - gained[..., -2] <= 0.01 * bound.largest(action))
+    assert any(np.any(factor != 1.0) for factor in some.factors.values())
 
 
 def acting(protection):

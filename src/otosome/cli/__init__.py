@@ -13,9 +13,13 @@ import typer
 
 from otosome import __version__
 from otosome.cli.common import Terminated, refuse, say
-from otosome.cli.evidence import changes, check, claims, forecast, ingest, list_, qualify, review
+from otosome.cli.evidence import changes, check, claims, forecast, ingest, list_, open_, qualify, review
 from otosome.cli.laboratory import fit, import_, new, quality
+<<<<<<< HEAD
 from otosome.cli.study import compare, equations, measure, optimise, run, show, sources, trial
+=======
+from otosome.cli.study import compare, ledger, measure, next_, optimise, run, show, sources, trial
+>>>>>>> main
 from otosome.errors import BadInput
 
 app = typer.Typer(
@@ -25,8 +29,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Develop exosome therapies for hearing loss in silico. Research only; not for treating anyone.",
 )
+<<<<<<< HEAD
 _WORK = (run, compare, measure, trial, optimise, new, import_, fit, quality)
 _RECORD = (list_, sources, equations, show, qualify, check, changes, claims, review, forecast, ingest)
+=======
+_WORK = (run, compare, measure, trial, optimise, ledger, next_, new, import_, fit, quality)
+_RECORD = (list_, sources, show, qualify, check, changes, claims, review, forecast, ingest, open_)
+>>>>>>> main
 for _verb in (*_WORK, *_RECORD):
     app.command(name=_verb.__name__.rstrip("_"))(_verb)
 

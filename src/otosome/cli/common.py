@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from otosome import __version__
+from otosome.errors import Fault
 from otosome.jobs import Done, Watch, fault_of, inputs_of, watched
 
 if TYPE_CHECKING:
@@ -21,14 +22,13 @@ Stated = Mapping[str, object]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Shelves = Annotated[list[Path] | None, typer.Option("--shelves", help="Your own shelves (code: trust it).")]
 Retracted = Annotated[list[str] | None, typer.Option(help="A retracted source that may be used.")]
+Result = Annotated[Path, typer.Argument(help="A result folder.")]
 Force = Annotated[bool, typer.Option("--force", help="Move an earlier result aside.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")]
 
 
 class Terminated(KeyboardInterrupt):
     """The system asks the program to end, as ``timeout``, Slurm and docker do."""
-
-    exit_code = 143
 
 
 def say(text: str) -> None:
@@ -48,11 +48,9 @@ def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None
             done = job(watch)
         answer, lines = done.as_dict(), [] if as_json else done.lines()
     except KeyboardInterrupt as ended:
-        from_outside = isinstance(ended, Terminated)
-        say(
-            f"otosome {command}: {'ended from outside' if from_outside else 'interrupted'}; nothing was replaced"
-        )
-        raise typer.Exit(Terminated.exit_code if from_outside else 130) from None
+        how, code = ("ended from outside", 143) if isinstance(ended, Terminated) else ("interrupted", 130)
+        say(f"otosome {command}: {how}; nothing was replaced")
+        raise typer.Exit(code) from None
     except Exception as error:
         fault = fault_of(error)
         if fault is None:
@@ -69,6 +67,6 @@ def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None
         print("\n".join(lines))
 
 
-def refuse(command: str, error: dict[str, object]) -> None:
+def refuse(command: str, error: Fault) -> None:
     """The one object for machines; in ASCII, which every terminal and every file name survives."""
     print(json.dumps({"otosome": __version__, "command": command, "ok": False, "error": error}))

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from otosome import jobs
-from otosome.cli.common import Force, Json, Retracted, Seed, Shelves, ask, carry_out
+from otosome.cli.common import Force, Json, Result, Retracted, Seed, Shelves, ask, carry_out
+from otosome.page.opening import PageInputs, open_page
 
 
 def list_(
@@ -43,12 +44,8 @@ def check(
     carry_out("check", as_json, lambda watch: jobs.check(results, tuple(shelves or ()), rerun, watch))
 
 
-def changes(
-    old: Annotated[Path, typer.Argument(help="A result folder.")],
-    new: Annotated[Path, typer.Argument(help="A later one of the same study.")],
-    as_json: Json = False,
-) -> None:
-    """What evidence changed between two results, and how their conclusions moved."""
+def changes(old: Result, new: Result, as_json: Json = False) -> None:
+    """What evidence changed between two results of one study, old and new, and how their conclusions moved."""
     carry_out("changes", as_json, lambda watch: jobs.changes(old, new))
 
 
@@ -88,5 +85,16 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """A pasted abstract, or a sheet, becomes drafts of experiments; unread, they count nowhere."""
-    stated = locals()
-    carry_out("ingest", as_json, lambda watch: jobs.ingest(jobs.inputs_of(jobs.IngestInputs, stated)))
+    ask("ingest", lambda inputs, watch: jobs.ingest(inputs), jobs.IngestInputs, locals())
+
+
+def open_(
+    folder: Annotated[Path, typer.Argument(help="A folder of studies [default: this one].")] = Path(),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="[default: a free one]")] = 0,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
+    listen: Annotated[str | None, typer.Option(help="An address that other machines reach.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="Holds the token that visitors need.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Open a folder in the browser: every verb as a page, on your own machine."""
+    ask("open", open_page, PageInputs, locals())

@@ -15,9 +15,7 @@ def import_(
     paths: Annotated[list[Path], typer.Argument(help="Files or folders, as instruments write them.")],
     animals: Annotated[Path | None, typer.Option(help="The sheet with the group of each subject.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="What columns and wells hold.")] = None,
-    species: Annotated[
-        str, typer.Option(help="Of subjects not in the sheet: mouse, rat, guinea_pig, human.")
-    ] = "",
+    species: Annotated[str, typer.Option(help="Of subjects not in the sheet, such as mouse.")] = "",
     voltage: Annotated[str, typer.Option(help="Unit where a file states none: nV, uV, mV, V.")] = "",
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the tables [default: results/import].")] = None,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from otosome import jobs
-from otosome.cli.common import Force, Json, Retracted, Shelves, ask, carry_out
+from otosome.cli.common import Force, Json, Result, Retracted, Shelves, ask, carry_out
 
 Asked = Annotated[str, typer.Argument(help="A study file, or the name of a shipped study.")]
 Subjects = Annotated[int, typer.Option(min=1, max=1_000_000, help="Ears to simulate.")]
@@ -19,12 +19,20 @@ Despite = Annotated[bool, typer.Option("--despite-quality", help="Run a lot that
 Audiogram = Annotated[Path | None, typer.Option(help="A person's audiogram, in place of the study's people.")]
 Person = Annotated[str | None, typer.Option(help="Whose, where the file holds several.")]
 Side = Annotated[str | None, typer.Option(help="left, right or better [default: better].")]
+<<<<<<< HEAD
 Interpolate = Annotated[bool, typer.Option("--interpolate", help="Missing tones from their neighbours.")]
 Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
 Fit = Annotated[Path | None, typer.Option(help="A result of otosome fit: its numbers for the shelf's.")]
 Prior = Annotated[str | None, typer.Option(help="Of efficacy: as_printed, mechanism, sceptic or none.")]
 Insist = Annotated[bool, typer.Option("--insist", help="Begin though over 1 h or 8 GB are foreseen.")]
 Latex = Annotated[bool, typer.Option("--latex", help="As LaTeX, for a paper.")]
+=======
+Interpolate = Annotated[bool, typer.Option("--interpolate", help="Missing frequencies by neighbours.")]
+Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
+Fit = Annotated[Path | None, typer.Option(help="A result of otosome fit: its numbers for the shelf's.")]
+Prior = Annotated[str | None, typer.Option(help="Of efficacy: as_printed, mechanism, sceptic or none.")]
+Insist = Annotated[bool, typer.Option("--insist", help="Though more than an hour or 8 GB are foreseen.")]
+>>>>>>> main
 Out = Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")]
 
 
@@ -51,7 +59,7 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
         insist: Insist = False,
         as_json: Json = False,
     ) -> None:
-        ask(name, {"run": jobs.run, "compare": jobs.compare}[name], jobs.StudyInputs, locals())
+        ask(name, getattr(jobs, {"next": "next_experiment"}.get(name, name)), jobs.StudyInputs, locals())
 
     verb.__name__, verb.__doc__ = name, about
     return verb
@@ -59,10 +67,12 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
 
 run = _of_a_study("run", "Simulate a study and write its report.")
 compare = _of_a_study("compare", "Lay the arms of a study side by side: words, cells, harms, which is best.")
+ledger = _of_a_study("ledger", "Where what a study gives goes, and which measurement would narrow that most.")
+next_ = _of_a_study("next", "Which experiment would narrow a comparison most, and the cheapest like it.")
 
 
 def measure(
-    result: Annotated[Path, typer.Argument(help="A result folder.")],
+    result: Result,
     endpoint: Annotated[str, typer.Option(help="What to measure: otosome list endpoints.")],
     at: Annotated[list[str], typer.Option(help='When, of the moments the result keeps: "7 d".')],
     frequency: Annotated[list[str] | None, typer.Option(help='At which frequency: "8 kHz".')] = None,
@@ -79,9 +89,7 @@ def measure(
 
 
 def trial(
-    designs: Annotated[
-        list[Path], typer.Argument(help="Designs (otosome new trial), to be laid side by side.")
-    ],
+    designs: Annotated[list[Path], typer.Argument(help="Designs (otosome new trial), side by side.")],
     formula: Annotated[bool, typer.Option("--formula", help="By formula: in a second, no patients.")] = False,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that simulate.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with ears that were simulated.")] = False,
@@ -111,11 +119,15 @@ def sources(study: Asked, batch: Batch = None, shelves: Shelves = None, as_json:
     carry_out("sources", as_json, lambda watch: jobs.sources(study, batch, tuple(shelves or ())))
 
 
+<<<<<<< HEAD
 def equations(study: Asked, latex: Latex = False, shelves: Shelves = None, as_json: Json = False) -> None:
     """The equations a study is simulated by, with their states, numbers and units."""
     carry_out("equations", as_json, lambda watch: jobs.equations(study, latex, tuple(shelves or ())))
 
 
 def show(result: Annotated[Path, typer.Argument(help="A result folder.")], as_json: Json = False) -> None:
+=======
+def show(result: Result, as_json: Json = False) -> None:
+>>>>>>> main
     """What a result says: of a study, an import or a lot."""
     carry_out("show", as_json, lambda watch: jobs.show(result))

@@ -227,7 +227,7 @@ def _sampled(
         file.tables.seed,
         chain,
         problem_of(file),
-        lambda done, of: report("drawing", done, of),
+        lambda done, of, rhat: report("drawing" if rhat is None else f"drawing, R-hat {rhat:.3f}", done, of),
     )
 
 

@@ -22,6 +22,7 @@ from otosome.model.injury import (
     Protection,
     injury,
     protect,
+    protect_by_drugs,
     relax,
     survive,
 )
@@ -167,6 +168,7 @@ class Fate:
         carried = set(self.ears.study.carried(solute))
         needs = [need.split(".", 1) for insult in self.arm.insults for need in self._needs(insult)]
         harms = {where for name, where in needs if name in carried}
+        harms |= {where for of in self._effects.values() if of in carried for where in TISSUES}
         measures = self.ears.study.tables.measure.values()
         read = {measure.of or "scala_tympani" for measure in measures if measure.solute in carried}
         probed = {probe.of for probe in self.ears.plan.probes.values()}
@@ -204,7 +206,27 @@ class Fate:
 
     @lazy
     def protection(self) -> Protection:
-        """What the vesicles of the arm do to each rate; nothing where it gets none."""
+        """What the vesicles and the drugs of the arm do to each rate; nothing where it gets none."""
+        return self._by_vesicles().times(self._by_drugs())
+
+    def _by_drugs(self) -> Protection:
+        plan, of = self.ears.plan, self._effects
+        bound = {name: self.ears.bind("effects", name) for name in of}
+        concentration = {
+            name: {t: at_sites(plan, self.concentration(solute, t)) for t in TISSUES}
+            for name, solute in of.items()
+        }
+        return protect_by_drugs(plan.knots, bound, concentration)
+
+    @lazy
+    def _effects(self) -> dict[str, str]:
+        """The effects of the arm's drugs that are not knocked out, each with its solute."""
+        study = self.ears.study
+        carried = {solute for drug in self.arm.drugs for solute in study.carried(drug.drug.solute)}
+        of = {name: study.catalog.get("effects", name).options.of for name in study.effects}
+        return {n: solute for n, solute in of.items() if solute in carried and n not in self.arm.arm.without}
+
+    def _by_vesicles(self) -> Protection:
         if self.vesicles is None:
             return Protection()
         plan, batch = self.ears.plan, self.batch

@@ -28,7 +28,7 @@ from otosome.jobs.options import inputs_of
 from otosome.jobs.reviewing import Reviewed, ReviewInputs, review
 from otosome.jobs.showing import Shown, show
 from otosome.jobs.study import Sources, StudyInputs, StudyResult, compare, run, sources
-from otosome.jobs.trials import DoseInputs, Trial, TrialInputs, optimise, trial
+from otosome.jobs.trials import DoseInputs, Trial, TrialInputs, ledger, next_experiment, optimise, trial
 from otosome.jobs.watch import Cancelled, Done, OutOfMemory, Progress, Watch, fault_of, watched
 
 __all__ = [
@@ -83,8 +83,10 @@ __all__ = [
     "import_",
     "ingest",
     "inputs_of",
+    "ledger",
     "measure",
     "new",
+    "next_experiment",
     "optimise",
     "process",
     "qualify",

@@ -203,7 +203,7 @@ def _standing(folder: Path, shelves: tuple[Path, ...], rerun: bool, watch: Watch
     if rows := unsealed(folder, record):
         # Neither its numbers nor its question can be relied on.
         return Standing(folder, record.verb, [], [], altered=rows)
-    if record.verb in (laboratory.IMPORT, lots.QUALITY, fitting.FIT, trials.TRIAL, trials.OPTIMISE):
+    if record.verb in (laboratory.IMPORT, lots.QUALITY, fitting.FIT, *trials.VERBS):
         return _files_stand(folder, record, rerun, watch)
     if record.verb == reviewing.REVIEW:
         return _review_stands(folder, record, shelves, rerun, watch)
@@ -290,6 +290,10 @@ def _again(folder: Path, record: Record, watch: Watch) -> Path:
         return beside
     if record.verb == trials.OPTIMISE:
         trials.optimise(inputs_again(trials.DoseInputs, record, beside), watch)
+        return beside
+    if record.verb in trials.OF_STUDIES:
+        again = {trials.LEDGER: trials.ledger, trials.NEXT: trials.next_experiment}[record.verb]
+        again(inputs_again(study.StudyInputs, record, beside), watch)
         return beside
     return lots.assess(inputs_again(lots.LotInputs, record, beside), watch).folder
 

@@ -6,7 +6,7 @@ and notes for a person. A refusal is one object too (``Refusal``).
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -17,6 +17,7 @@ from otosome.answers.headline import Headline
 from otosome.answers.numbers import Interval
 from otosome.answers.sources import SourceRow
 from otosome.answers.therapies import SideBySide
+from otosome.errors import Fault
 from otosome.fitting.against import Against
 from otosome.fitting.fit import Fit
 from otosome.lots.checklist import Item
@@ -29,17 +30,6 @@ from otosome.review.synthesis import Review
 from otosome.roles import Figure
 from otosome.trials.answer import DesignAnswer
 from otosome.units import Json
-
-
-class Fault(TypedDict):
-    """What was wrong: where, what was given, what is allowed, the cure."""
-
-    message: str
-    file: str | None
-    key: str | None
-    given: str | None
-    allowed: list[Any] | str | None
-    cure: str | None
 
 
 class Refusal(TypedDict):
@@ -566,6 +556,20 @@ class ForecastAnswer(_Answer):
     result: ForecastRows
 
 
+class LedgerAnswer(_Written):
+    """``otosome ledger``."""
+
+    command: Literal["ledger"]
+    result: TrialResult
+
+
+class NextAnswer(_Written):
+    """``otosome next``."""
+
+    command: Literal["next"]
+    result: TrialResult
+
+
 class OptimiseAnswer(_Written):
     """``otosome optimise``."""
 
@@ -670,12 +674,29 @@ class Claims(_Answer):
     result: ClaimsResult
 
 
+class OpenResult(TypedDict):
+    """A page that was ended: where it was served, and the command lines of jobs that go on."""
+
+    folder: str
+    address: str
+    running: list[str]
+
+
+class OpenAnswer(_Answer):
+    """``otosome open``, once it was ended."""
+
+    command: Literal["open"]
+    result: OpenResult
+
+
 ANSWERS: dict[str, type] = {
     "run": Run,
     "compare": Compare,
     "measure": Measure,
     "trial": TrialAnswer,
     "optimise": OptimiseAnswer,
+    "ledger": LedgerAnswer,
+    "next": NextAnswer,
     "review": ReviewAnswer,
     "forecast": ForecastAnswer,
     "ingest": IngestAnswer,
@@ -691,4 +712,5 @@ ANSWERS: dict[str, type] = {
     "check": CheckAnswer,
     "changes": Changes,
     "claims": Claims,
+    "open": OpenAnswer,
 }

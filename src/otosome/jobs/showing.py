@@ -32,7 +32,7 @@ def show(path: Path) -> Shown:
     if record.verb == lots.QUALITY:
         lot = lots.lot(path, record)
         return replace(lot, notes=[*lot.notes, *warnings])
-    if record.verb in (trials.TRIAL, trials.OPTIMISE):
+    if record.verb in trials.VERBS:
         trial = trials.stored(path, record)
         return replace(trial, notes=[*trial.notes, *warnings])
     if record.verb == reviewing.REVIEW:

@@ -1,4 +1,5 @@
-"""Experiments and trials: how many are needed and what designs can show, side by side; and the dose sought."""
+"""Experiments and trials: how many are needed and what designs can show, side by side; the dose sought; where a dose
+goes, and what to measure next."""
 
 from __future__ import annotations
 
@@ -7,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otosome.errors import BadInput, at
+from otosome.files import sha256
 from otosome.jobs.options import options_of
+from otosome.jobs.study import StudyInputs
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import ANSWER, Record, check_free, fill_trial, read_answer, usual, writing
 
@@ -16,7 +19,9 @@ if TYPE_CHECKING:
 
     from otosome.trials.answer import DesignAnswer
 
-TRIAL, OPTIMISE = "trial", "optimise"
+TRIAL, OPTIMISE, LEDGER, NEXT = "trial", "optimise", "ledger", "next"
+# Verbs whose answers are designs, and those that ask a study.
+VERBS, OF_STUDIES = (TRIAL, OPTIMISE, LEDGER, NEXT), (LEDGER, NEXT)
 MOST_DESIGNS = 20
 
 
@@ -140,11 +145,57 @@ def optimise(inputs: DoseInputs, watch: Watch = SILENT) -> Trial:
     with at(str(inputs.dose)):
         answer, rows = optimum(question, inputs.workers, watch.ticks("simulating regimens"))
     record = Record(OPTIMISE, question.name, dict(question.inputs), options_of(inputs))
-    designs, notes = [_plain(asdict(answer))], list(answer.notes)
     tables = {f"{question.name}_regimens": pd.DataFrame(rows)}
-    with writing(folder, inputs.force) as part:
-        fill_trial(part, [answer], tables, [inputs.dose], {"designs": designs, "notes": notes}, record)
+    return _filled(folder, inputs.force, answer, tables, inputs.dose, record)
+
+
+def _filled(
+    folder: Path,
+    force: bool,
+    answer: DesignAnswer,
+    tables: dict[str, pd.DataFrame],
+    file: Path,
+    record: Record,
+) -> Trial:
+    """A result folder with one answer; ``file``  it was asked by, copied beside."""
+    designs, notes = [_plain(asdict(answer))], list(answer.notes)
+    with writing(folder, force) as part:
+        fill_trial(part, [answer], tables, [file], {"designs": designs, "notes": notes}, record)
     return Trial(folder, record, designs, notes)
+
+
+def ledger(inputs: StudyInputs, watch: Watch = SILENT) -> Trial:
+    """Where what a study gives goes, and which measurement would narrow that most; raises BadInput."""
+    return _of_study(LEDGER, inputs, watch)
+
+
+def next_experiment(inputs: StudyInputs, watch: Watch = SILENT) -> Trial:
+    """Which experiment would narrow a study's comparison most; raises BadInput."""
+    return _of_study(NEXT, inputs, watch)
+
+
+def _of_study(verb: str, inputs: StudyInputs, watch: Watch) -> Trial:
+    import pandas as pd
+
+    from otosome.study.files import file_of
+    from otosome.trials.delivery import ledger as delivered
+    from otosome.trials.next_experiment import next_experiment as ranked
+
+    for key in ("against", "fit", "prior"):
+        if getattr(inputs, key) is not None:
+            raise BadInput("is asked of otosome run", key=f"--{key}", given=str(getattr(inputs, key)))
+    study, file = inputs.load(), file_of(inputs.study)
+    folder = inputs.out if inputs.out is not None else usual(study.name, verb)
+    check_free(folder, inputs.force)
+    seed = inputs.seed if inputs.seed is not None else study.tables.seed or 1
+    with at(str(file)):
+        if verb == LEDGER:
+            answer, rows = delivered(study, inputs.subjects, seed, 1)
+        else:
+            answer, rows = ranked(study, inputs.subjects, seed, 1, watch.ticks("simulating worlds"))
+    watch.check()
+    record = Record(verb, study.name, {**study.inputs, str(file): sha256(file)}, options_of(inputs))
+    return _filled(folder, inputs.force, answer, {f"{study.name}_{verb}": pd.DataFrame(rows)}, file, record)
 
 
 def _plain(part: Any) -> Any:

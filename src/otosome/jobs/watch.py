@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from threading import Event
 from typing import Protocol
 
@@ -14,6 +17,9 @@ from otosome.errors import BadInput
 from otosome.units import Json
 
 Tick = Callable[[int, int], None]
+# The environment names a file here that another program watches: a verb writes its progress there, as JSON.
+PROGRESS = "OTOSOME_PROGRESS"
+_EVERY = 0.2
 
 
 class Done(Protocol):
@@ -98,7 +104,10 @@ SILENT = Watch()
 
 @contextmanager
 def watched() -> Iterator[Watch]:
-    """A job's progress as a bar on standard error, where somebody watches."""
+    """A job's progress as a bar on standard error, where somebody watches, or in the file that ``PROGRESS`` names."""
+    if os.environ.get(PROGRESS):
+        yield Watch(_noting(Path(os.environ[PROGRESS])))
+        return
     if not sys.stderr.isatty():
         yield Watch()
         return
@@ -112,3 +121,19 @@ def watched() -> Iterator[Watch]:
             bar.update(task, description=progress.doing, completed=progress.done, total=progress.of)
 
         yield Watch(show)
+
+
+def _noting(file: Path) -> Callable[[Progress], None]:
+    """Progress written into a file, some times a second, and always at the end of a part."""
+    last = -_EVERY
+
+    def note(progress: Progress) -> None:
+        nonlocal last
+        if time.monotonic() - last < _EVERY and progress.done < progress.of:
+            return
+        last = time.monotonic()
+        part = file.with_suffix(".part")
+        part.write_text(json.dumps(asdict(progress)), encoding="utf-8")
+        part.replace(file)
+
+    return note

@@ -4,7 +4,8 @@ Stress collects what insults produce; each kind of cell is intact, injured (it c
 not working) or lost; vesicles act on named rates. Each interval between two knots is two halves with
 constant coefficients, chosen so that their exact solutions make one of fourth order; nothing turns negative and
 no cell is ever gained. The equations stand in the docstrings
-and are this project's own synthesis; their numbers are on the shelves ``cells``, ``insults``, ``mechanisms``.
+and are this project's own synthesis; their numbers are on the shelves ``cells``, ``insults``,
+``mechanisms`` and ``effects``.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from otosome.units import (
     Array,
     Fraction,
     Hours,
+    Micromolar,
     Millimetres,
     ParticlesPerMicrolitre,
     PerHour,
@@ -222,36 +224,29 @@ def fading(exposure: Exposure, time: Hours) -> Fraction:
     return total
 
 
-@dataclass(frozen=True)
-class Mechanism:
-    """A way in which vesicles act on cells: contact with their surface, or cargo they release, or both.
+@dataclass(frozen=True, kw_only=True)
+class Agent:
+    """What acts on the rates of cells: which it reaches, how far at most, and how fast that builds and fades.
 
     ``acts``    which kinds each action reaches: prevent (injury), rescue (death of the injured), repair,
-                clear (stress; its kind is "stress"), support (neurons without afferents)
-    ``gates``   others wait for it: it multiplies the effect of all others by 1 - gate (1 - its own effect), so that
-                with a gate of 1 nothing is left of theirs without it
-    ``ec50``    vesicles of potency 1 at half the signal, particles/uL; ``n50`` copies released, copies/uL
+                clear (stress; its kind is "stress"), support (neurons without afferents), revive (the silent)
     ``onset``, ``offset``  hours for the effect to build at full signal, and to fade without it
-    ``prevent`` ... ``support``  largest effect of each action, 0 to 1
+    ``prevent`` ... ``revive``  largest effect of each action, 0 to 1; of repair and clear not below 0
     """
 
     acts: Mapping[Action, tuple[Target, ...]]
     onset: Hours
     offset: Hours
-    gates: bool = False
-    ec50: ParticlesPerMicrolitre | None = None
-    n50: CopiesPerMicrolitre | None = None
     prevent: Fraction | None = None
     rescue: Fraction | None = None
     repair: Plain | None = None
     clear: Plain | None = None
     support: Fraction | None = None
     revive: Fraction | None = None
-    gate: Fraction | None = None
 
     def __post_init__(self) -> None:
         for name in ("prevent", "rescue", "repair", "clear", "support", "revive", "gate"):
-            effect = getattr(self, name)
+            effect = getattr(self, name, None)
             most = np.inf if name in RAISED else 1.0
             if effect is not None and not (np.all(effect >= 0) and np.all(effect <= most)):
                 raise BadInput(
@@ -261,6 +256,33 @@ class Mechanism:
                     key=name,
                     given=f"{np.min(effect):g} to {np.max(effect):g}",
                 )
+
+    def effect(self, knots: Hours, signal: Fraction) -> Fraction:
+        """Effect E on knots, 0 to 1: dE/dt = signal (1 - E)/onset - E/offset, from none."""
+        building = signal / self.onset
+        return relax(knots, building, building + 1.0 / self.offset)
+
+    def largest(self, action: Action) -> Fraction:
+        """Largest effect of an action; raises ValueError if none is stated."""
+        effect: Array | None = getattr(self, action)
+        if effect is None:
+            raise ValueError(f"acts by {action!r} but states no largest effect {action!r}")
+        return effect
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mechanism(Agent):
+    """A way in which vesicles act on cells: contact with their surface, or cargo they release, or both.
+
+    ``gates``   others wait for it: it multiplies the effect of all others by 1 - gate (1 - its own effect), so that
+                with a gate of 1 nothing is left of theirs without it
+    ``ec50``    vesicles of potency 1 at half the signal, particles/uL; ``n50`` copies released, copies/uL
+    """
+
+    gates: bool = False
+    ec50: ParticlesPerMicrolitre | None = None
+    n50: CopiesPerMicrolitre | None = None
+    gate: Fraction | None = None
 
     def signal(self, contact: ParticlesPerMicrolitre, cargo: CopiesPerMicrolitre) -> Fraction:
         """Receptor signal: how strongly vesicles signal to cells, 0 to 1, zero without them.
@@ -275,17 +297,22 @@ class Mechanism:
             silence = silence * _unheard(cargo, self.n50)
         return 1.0 - silence
 
-    def effect(self, knots: Hours, signal: Fraction) -> Fraction:
-        """Effect E on knots, 0 to 1: dE/dt = signal (1 - E)/onset - E/offset, from none."""
-        building = signal / self.onset
-        return relax(knots, building, building + 1.0 / self.offset)
 
-    def largest(self, action: Action) -> Fraction:
-        """Largest effect of an action; raises ValueError if the mechanism states none."""
-        effect: Array | None = getattr(self, action)
-        if effect is None:
-            raise ValueError(f"mechanism acts by {action!r} but states no largest effect {action!r}")
-        return effect
+@dataclass(frozen=True, kw_only=True)
+class DrugEffect(Agent):
+    """What a drug does to cells that it reaches, by how much of it is there.
+
+    ``ec50``  concentration at half the signal, uM, where the cells are
+    """
+
+    ec50: Micromolar
+
+    def signal(self, concentration: Micromolar) -> Fraction:
+        """How strongly cells respond, 0 to 1: c / (c + ec50), zero without the drug.
+
+        ``concentration``  where the cells are, uM, broadcasts to (subject, time, place)
+        """
+        return 1.0 - _unheard(concentration, self.ec50)
 
 
 def _unheard(amount: Array, half: Array) -> Fraction:
@@ -307,6 +334,13 @@ class Protection:
     def factor(self, action: Action, kind: str) -> Array | float:
         """The factor on one kind's rate; 1 where nothing acts."""
         return self.factors.get((action, kind), 1.0)
+
+    def times(self, other: Protection) -> Protection:
+        """Both together: their factors on one rate multiply."""
+        factors = dict(self.factors)
+        for key, factor in other.factors.items():
+            factors[key] = factors[key] * factor if key in factors else factor
+        return Protection(factors)
 
 
 def protect(
@@ -337,10 +371,29 @@ def protect(
     return Protection(factors)
 
 
+def protect_by_drugs(
+    knots: Hours,
+    effects: Mapping[str, DrugEffect],
+    concentration: Mapping[str, Mapping[str, Micromolar]],
+) -> Protection:
+    """What drugs do to each kind of cell.
+
+    ``effects``        by name
+    ``concentration``  by the same name, of its drug by tissue, uM, shape (subject, time, place)
+    """
+    factors: dict[tuple[str, str], Array] = {}
+    for name, drug in effects.items():
+        built = {where: drug.effect(knots, drug.signal(c)) for where, c in concentration[name].items()}
+        for action, kinds in drug.acts.items():
+            for kind in kinds:
+                _multiply(factors, drug, action, kind, built[TISSUES[kind]])
+    return Protection(factors)
+
+
 def _multiply(
-    factors: dict[tuple[str, str], Array], mechanism: Mechanism, action: Action, kind: str, effect: Fraction
+    factors: dict[tuple[str, str], Array], agent: Agent, action: Action, kind: str, effect: Fraction
 ) -> None:
-    change = mechanism.largest(action) * effect
+    change = agent.largest(action) * effect
     factor = 1.0 + change if action in RAISED else 1.0 - change
     factors[action, kind] = factors.get((action, kind), _ONE) * factor
 

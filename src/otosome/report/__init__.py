@@ -14,9 +14,10 @@ from otosome.units import Json
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
-    from jinja2 import Environment
+    from jinja2 import BaseLoader, Environment
 
     from otosome.answers.headline import Headline
+    from otosome.answers.sources import SourceRow
 
 _HERE = Path(__file__).parent
 
@@ -230,25 +231,39 @@ def _drugs(result: xr.Dataset) -> dict[str, Any]:
 
 
 def _templates() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import FileSystemLoader
+
+    return environment(FileSystemLoader(_HERE))
+
+
+def environment(loader: BaseLoader) -> Environment:
+    """Templates with the filters of every report; what they are given is text, never markup."""
+    from jinja2 import Environment, StrictUndefined
 
     from otosome.answers import numbers
-    from otosome.report import provenance, summary
 
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
+    templates = Environment(
+        loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        number=numbers.number,
-        amount=numbers.amount,
-        standing=provenance.standing,
-        words=lambda text: numbers.unit_text(summary.words(text)),
-    )
-    return environment
+    templates.filters.update(number=numbers.number, amount=numbers.amount, standing=_standing, words=_words)
+    return templates
+
+
+def _standing(row: SourceRow) -> str:
+    from otosome.report import provenance
+
+    return provenance.standing(row)
+
+
+def _words(text: str) -> str:
+    from otosome.answers import numbers
+    from otosome.report import summary
+
+    return numbers.unit_text(summary.words(text))
 
 
 def _policy(style: str, script: str) -> str:

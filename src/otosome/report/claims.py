@@ -17,7 +17,12 @@ def claims(study: str) -> Json:
     returns    version, seed, ears and whether the evidence has changed since (``stale``), and the rows
     """
     table = stored()
-    return {**table, "rows": [_row(row, study) for row in ordered(table["rows"])]}
+    return {**table, "rows": printed(table["rows"], study)}
+
+
+def printed(rows: list[Json], study: str = "") -> list[Json]:
+    """Rows of claims, as ``otosome claims`` answers them, as a page can print them."""
+    return [_row(row, study) for row in ordered(rows)]
 
 
 def _row(row: Json, study: str) -> Json:

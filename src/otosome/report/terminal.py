@@ -266,6 +266,7 @@ def design_lines(design: Answer) -> list[str]:
             f"  {done['trials']} trials of {done['n']} a group, from {done['ears']} ears of {done['worlds']} worlds"
         )
         lines += [f"    {row['belief'].replace('_', ' ')}: {row['text']}" for row in done["operating"]]
+        lines += [] if done["prediction"] is None else [f"    {done['prediction']['text']}"]
     return lines
 
 

@@ -24,17 +24,21 @@ def trial_report(answers: Sequence[DesignAnswer]) -> str:
     style = "".join(
         (_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "lot.css", "trial.css")
     )
-    panels = {each.name: [_panel(chart) for chart in each.plan.charts] for each in answers}
     template = _templates().get_template("trial.html.jinja")
     return template.render(
         answers=answers,
-        panels=panels,
+        panels={each.name: panels(each) for each in answers},
         percent=lambda value: share(value).text,
         attributes=_ATTRIBUTES,
         version=__version__,
         style=style,
         policy=_policy(style, ""),
     )
+
+
+def panels(answer: DesignAnswer) -> list[Panel]:
+    """The charts of a design's answer, drawn."""
+    return [_panel(chart) for chart in answer.plan.charts]
 
 
 def _panel(chart: Chart) -> Panel:

@@ -18,6 +18,8 @@ _OTHERS = {
     "fit": "a fit",
     "trial": "a trial",
     "optimise": "a dose",
+    "ledger": "a delivery ledger",
+    "next": "a choice of experiments",
 }
 
 

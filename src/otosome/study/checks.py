@@ -8,6 +8,7 @@ from otosome.catalog import Catalog
 from otosome.errors import BadInput, at
 from otosome.study.study import Study
 from otosome.study.tables.base import check_moment
+from otosome.study.tolerance import check_tolerated
 
 # Each moment takes some forty knots after it.
 _MOST_MOMENTS = 500
@@ -34,6 +35,7 @@ def check_study(study: Study, file: str) -> None:
         for key, table in study.tables.each():
             with at(key=key or None):
                 table.check(study)
+        check_tolerated(study)
         _check_curves(study)
 
 

@@ -45,7 +45,7 @@ def load(
     ``interpolate``  whether a frequency between two tested ones may be taken from them where a mean needs it
     raises       BadInput: one message with file, key, value given, values allowed
     """
-    file = _find(study)
+    file = file_of(study)
     read = Study(
         file.stem,
         tables_of(read_toml(file), file.name),
@@ -104,7 +104,8 @@ def loads(
     return checked(study, name, Inputs()) if check else study
 
 
-def _find(study: str | Path) -> Path:
+def file_of(study: str | Path) -> Path:
+    """A study's own file, or that of a shipped study by name; raises BadInput where there is none."""
     file = Path(study)
     named_in_text(file)
     regular(file)

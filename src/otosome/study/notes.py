@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from otosome.study.study import Study
+from otosome.study.tolerance import tolerated
 
 
 def with_notes(study: Study) -> Study:
     """The study with what is to be said of its arms, its operations, volumes, pumps, samples and animals."""
-    parts = (_alike, _operations, _volumes, _pumps, _samples, _animals)
+    parts = (_alike, _cautions, _operations, _volumes, _pumps, _samples, _animals, tolerated)
     notes = dict.fromkeys(note for part in parts for note in part(study))
     return replace(study, notes=(*study.notes, *notes))
 
@@ -23,6 +24,13 @@ def _alike(study: Study) -> list[str]:
         f"The arms “{asked.of}” and “{asked.against}” are given the same here, so no simulation tells them apart and "
         "nothing is compared: state what differs between them."
     ]
+
+
+def _cautions(study: Study) -> list[str]:
+    """What is known of the drugs beyond the ear and not computed, where they are given for what they do to cells."""
+    drugs = dict.fromkeys(use.solute for use in study.tables.drug.values() if study.measures_cells)
+    cautions = {name: study.catalog.get("solutes", name).options.caution for name in drugs}
+    return [f"{name}: {caution}" for name, caution in cautions.items() if caution]
 
 
 def _operations(study: Study) -> list[str]:

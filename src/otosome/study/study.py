@@ -127,6 +127,22 @@ class Study:
         named = self.tables.mechanisms
         return tuple(self.catalog.names("mechanisms") if named is None else named)
 
+    @property
+    def measures_cells(self) -> bool:
+        """Whether cells, or what is heard by them, are measured, and not concentrations alone."""
+        return any(measure.solute is None for measure in self.tables.measure.values())
+
+    @cached_property
+    def effects(self) -> tuple[str, ...]:
+        """What its drugs do to cells: every entry that is of one of them; none where no cell is measured."""
+        if not self.measures_cells:
+            return ()
+        return tuple(
+            name
+            for name in self.catalog.names("effects")
+            if self.catalog.get("effects", name).options.of in self.drug_solutes
+        )
+
     def batch(self, name: str) -> Entry[BatchOptions, object]:
         """A batch: one the study holds itself, or one of the shelf."""
         if name in self.tables.batch:
@@ -167,6 +183,8 @@ class Study:
             yield "solutes", solute
         for name in self.mechanisms if self._gives else ():
             yield "mechanisms", name
+        for name in self.effects:
+            yield "effects", name
         for reading in self.other_readings:
             for name in self.heard(reading.measure.endpoint):
                 yield "endpoints", name
@@ -281,18 +299,28 @@ class Study:
         return not self.drugs(use) and "noise.level" not in self.needs(use)
 
     def adverse_events(self, arm: Arm) -> dict[str, int]:
-        """The adverse events that an arm's routes, devices and vesicles may bring, each with how many times."""
-        treatments = [self.tables.treatment[name] for name in arm.treatments]
-        devices = [self.tables.device[name] for name in arm.devices]
-        causes = [cause for use in treatments for _ in use.at for cause in (use.route, "vesicles")]
-        causes += [device.entry for device in devices]
-        # A coat is vesicles given; what a graft secretes is part of what is feared of living cells.
-        causes += ["vesicles" for use in devices if use.amount is not None and use.amount.unit != "cells"]
+        """The adverse events that an arm's routes, drugs, devices and vesicles may bring, each with how many times.
+
+        A study that follows drugs and measures nothing counts none of them.
+        """
+        causes = self._causes(arm)
         times = {
             name: sum(cause in self.catalog.get("harms", name).options.of for cause in causes)
             for name in self.catalog.names("harms")
         }
         return {name: number for name, number in times.items() if number}
+
+    def _causes(self, arm: Arm) -> list[str]:
+        """What may harm in an arm, as often as it comes: routes, drugs, devices, vesicles."""
+        treatments = [self.tables.treatment[name] for name in arm.treatments]
+        drugs = [self.tables.drug[name] for name in arm.drugs] if self.tables.measure else []
+        devices = [self.tables.device[name] for name in arm.devices]
+        causes = [cause for use in treatments for _ in use.at for cause in (use.route, "vesicles")]
+        causes += [cause for use in drugs for _ in use.at for cause in (use.route, use.solute)]
+        causes += [device.entry for device in devices]
+        # A coat is vesicles given; what a graft secretes is part of what is feared of living cells.
+        causes += ["vesicles" for use in devices if use.amount is not None and use.amount.unit != "cells"]
+        return causes
 
     def adverse_event(self, name: str, columns: Mapping[str, Array]) -> AdverseEvent:
         """An adverse event of a treatment, bound to people."""

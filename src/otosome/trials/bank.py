@@ -41,6 +41,7 @@ class Bank:
     ``world``    of each ear, (ear,);  ``columns``  what reading its endpoint asks, a column each, (ear,)
     ``hash``     of all shards;  ``computed``  how many of them were computed now, the others were there
     ``left_out`` ears that could not be computed, NaN in ``values``
+    ``counted``  how often each world counts, (world,); once where none is said
     """
 
     values: Array
@@ -49,11 +50,20 @@ class Bank:
     hash: str
     computed: int
     left_out: int
+    counted: NDArray[np.intp] | None = None
 
     def worlds(self) -> list[NDArray[np.intp]]:
-        """Rows of the sound ears of each world."""
+        """Rows of the sound ears of each world, as often as it counts."""
         sound = np.isfinite(self.values).all(axis=(1, 2, 3))
-        return [np.flatnonzero(sound & (self.world == world)) for world in np.unique(self.world)]
+        rows = [np.flatnonzero(sound & (self.world == world)) for world in np.unique(self.world)]
+        return (
+            rows if self.counted is None else [rows[n] for n in np.repeat(np.arange(len(rows)), self.counted)]
+        )
+
+    @property
+    def distinct(self) -> int:
+        """How many worlds count at all."""
+        return int(np.unique(self.world).size if self.counted is None else np.count_nonzero(self.counted))
 
 
 @dataclass(frozen=True)

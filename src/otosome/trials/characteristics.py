@@ -18,12 +18,15 @@ from otosome.catalog import Catalog
 from otosome.trials.animals import beliefs_of
 from otosome.trials.bank import Bank, Tick, bank
 from otosome.trials.operating import Flow, Operating, Simulated
-from otosome.trials.replicates import Results, Subjects, subjects, trials
+from otosome.trials.published import predicted
+from otosome.trials.replicates import Results, Subjects, subjects, trials, worse
 from otosome.trials.simulated import Simulate, batch_of, cut_down, study_name, study_of
 from otosome.units import Array
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from otosome.study import Study
 
 NONE, MECHANISM = "none", "mechanism"
 
@@ -47,71 +50,72 @@ def simulated(
     ears = bank(name, catalog.own, protocol, folder, workers, resume, tick, batch_of(protocol, beside))
     better = study.catalog.get("endpoints", study.tables.measure[protocol.measure].endpoint).options
     sign = -1.0 if better.better == "lower" or protocol.analysis == "shares" else 1.0
-    no_gain = np.zeros(protocol.trials)
-    operating = [
-        _operating(
-            NONE,
-            trials(study, ears, protocol, True, no_gain),
-            np.zeros(len(ears.worlds())),
-            sign,
-            better.unit,
-            protocol,
-        ),
-        _operating(
-            MECHANISM,
-            trials(study, ears, protocol, False, no_gain),
-            truths(ears, protocol),
-            sign,
-            better.unit,
-            protocol,
-        ),
+    prediction = None
+    if protocol.published is not None:
+        ears, prediction = predicted(study, ears, protocol, protocol.published)
+    no_gain, nothing = np.zeros(protocol.trials), np.zeros(len(ears.worlds()))
+
+    def operating(belief: str, results: Results, truth: Array) -> Operating:
+        return _operating(belief, results, truth, sign, better.unit, protocol, ears.distinct)
+
+    rows = [
+        operating(NONE, trials(study, ears, protocol, True, no_gain), nothing),
+        operating(MECHANISM, trials(study, ears, protocol, False, no_gain), truths(study, ears, protocol)),
     ]
     worlds = len(ears.worlds())
-    for belief, benefits in beliefs_of(
-        {k: v for k, v in beliefs.items() if k not in (NONE, MECHANISM)}
-    ).items():
-        if protocol.analysis == "shares":
-            continue
+    turn = np.arange(protocol.trials) // worlds
+    for belief, ratios in beliefs_of(protocol.ratios).items():
         # Each belief's value meets every world before the next one does.
-        gain = -sign * benefits[np.arange(protocol.trials) // worlds % benefits.size]
-        results = trials(study, ears, protocol, True, gain)
-        operating.append(_operating(belief, results, -gain, sign, better.unit, protocol))
+        ratio = np.maximum(ratios, 0.0)[turn % ratios.size]
+        results = trials(study, ears, protocol, True, no_gain, ratio)
+        control = truths(study, ears, protocol, arm=0)[results.world]
+        rows.append(operating(belief, results, control * (ratio - 1.0)))
+    stated = {k: v for k, v in beliefs.items() if k not in (NONE, MECHANISM)}
+    for belief, benefits in beliefs_of({} if protocol.analysis == "shares" else stated).items():
+        gain = -sign * benefits[turn % benefits.size]
+        rows.append(operating(belief, trials(study, ears, protocol, True, gain), -gain))
     first = subjects(study, ears, protocol, 0, 1, False, no_gain[:1])
     answer = Simulated(
         protocol.trials,
         protocol.n,
         len(ears.world),
-        worlds,
+        ears.distinct,
         ears.left_out,
         ears.computed,
         ears.hash,
-        tuple(operating),
+        tuple(rows),
         _flow(first, protocol),
-        tuple(_notes(operating, protocol)),
+        tuple(_notes(rows, protocol)),
+        prediction,
     )
     return answer, _sheet(first, protocol)
 
 
-def truths(ears: Bank, protocol: Simulate) -> Array:
-    """True difference of each world, treated less control, (world,)."""
-    values = ears.values.mean(axis=3)
+def truths(study: Study, ears: Bank, protocol: Simulate, arm: int | None = None) -> Array:
+    """True difference of each world, treated less control, or what an ``arm`` truly is, (world,)."""
     if protocol.analysis == "shares":
-        worse = values[:, :, -1] - values[:, :, 0] >= float(protocol.loss or 0.0)
-        apart = worse[:, 1].astype(float) - worse[:, 0]
+        ends = worse(study, protocol, ears.values[:, :, 0], ears.values[:, :, -1]).astype(float)
     else:
-        apart = values[:, 1, -1] - values[:, 0, -1]
-    return np.array([apart[rows].mean() for rows in ears.worlds()])
+        ends = ears.values.mean(axis=3)[:, :, -1]
+    of_ear = ends[:, 1] - ends[:, 0] if arm is None else ends[:, arm]
+    return np.array([of_ear[rows].mean() for rows in ears.worlds()])
 
 
 def _operating(
-    belief: str, results: Results, truth: Array, sign: float, unit: str, protocol: Simulate
+    belief: str,
+    results: Results,
+    truth: Array,
+    sign: float,
+    unit: str,
+    protocol: Simulate,
+    distinct: int,
 ) -> Operating:
-    """``truth``  of each world, or of each trial"""
+    """``truth``  of each world, or of each trial;  ``distinct``  worlds, of which some may count more than once"""
     significant = results.p < protocol.alpha
     positive = significant & (sign * results.estimate > 0)
     worlds = np.array([positive[results.world == world].mean() for world in np.unique(results.world)])
     monte_carlo = math.sqrt(positive.mean() * (1 - positive.mean()) / positive.size)
-    spread = float(worlds.var(ddof=1)) / worlds.size if worlds.size > 1 else math.nan
+    spread = float(worlds.var(ddof=1)) / distinct if distinct > 1 else math.nan
     error = math.sqrt(max(spread - monte_carlo**2, 0.0)) if math.isfinite(spread) else math.nan
     true = truth[results.world] if truth.size != results.world.size else truth
     low, median, high = (float(q) for q in np.quantile(worlds, [0.05, 0.5, 0.95]))
@@ -143,8 +147,11 @@ def _tenths(error: float) -> str:
 
 
 def _flow(people: Subjects, protocol: Simulate) -> tuple[Flow, ...]:
-    groups = zip((protocol.control, protocol.treated), people.enrolled[0], people.analysed[0], strict=True)
-    return tuple(Flow(name, int(e.sum()), int((e & ~a).sum()), int(a.sum())) for name, e, a in groups)
+    names = (protocol.control, protocol.treated)
+    groups = zip(names, people.assessed[0], people.enrolled[0], people.analysed[0], strict=True)
+    return tuple(
+        Flow(name, int(read), int(e.sum()), int((e & ~a).sum()), int(a.sum())) for name, read, e, a in groups
+    )
 
 
 def _sheet(people: Subjects, protocol: Simulate) -> pd.DataFrame:
@@ -159,6 +166,7 @@ def _sheet(people: Subjects, protocol: Simulate) -> pd.DataFrame:
                 "ear_of_bank": people.row[0, place],
                 "baseline": people.baseline[0, place],
                 "reading": people.reading[0, place],
+                **({"worse": people.worse[0, place]} if protocol.analysis == "shares" else {}),
                 "enrolled": people.enrolled[0, place],
                 "analysed": people.analysed[0, place],
             }

@@ -35,9 +35,29 @@ class Flow:
     """Subjects of the first trial by group, after CONSORT: read for enrolment, enrolled, lost, analysed."""
 
     group: str
+    assessed: int
     enrolled: int
     lost: int
     analysed: int
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A published trial beside what is computed of it, shares of people who are worse.
+
+    ``control``    published, which chose among the worlds;  ``before``  computed without that, ``after``  with it
+    ``treated``    published, used for nothing;  ``predicted``  what a trial of so many finds, 5 to 95 %
+    ``below``      chance of so few or fewer;  ``worlds``  how many count after the choice
+    """
+
+    control: str
+    before: Interval
+    after: Interval
+    treated: str
+    predicted: Interval
+    below: float
+    worlds: float
+    text: str
 
 
 @dataclass(frozen=True)
@@ -57,3 +77,4 @@ class Simulated:
     operating: tuple[Operating, ...]
     flow: tuple[Flow, ...]
     notes: tuple[str, ...]
+    prediction: Prediction | None = None

@@ -33,6 +33,8 @@ class Subjects:
 
     ``row``       of the bank;  ``baseline``, ``reading``  as read, means over frequencies; NaN without a baseline
     ``analysed``  whether a subject is enrolled and was not lost;  ``enrolled``  whether there was one to enrol
+    ``worse``     whether it is worse than its baseline, where that is analysed;  ``assessed``  how many were read to
+                  enrol so many, (trial, group)
     """
 
     row: NDArray[np.int64]
@@ -40,6 +42,8 @@ class Subjects:
     reading: Array
     analysed: NDArray[np.bool_]
     enrolled: NDArray[np.bool_]
+    worse: NDArray[np.bool_]
+    assessed: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,19 @@ class Results:
 
 
 def subjects(
-    study: Study, bank: Bank, protocol: Simulate, first: int, last: int, null: bool, gain: Array
+    study: Study,
+    bank: Bank,
+    protocol: Simulate,
+    first: int,
+    last: int,
+    null: bool,
+    gain: Array,
+    ratio: Array | None = None,
 ) -> Subjects:
     """Subjects of trials ``first`` to ``last``.
 
-    ``null``  the treated get what the control gets, with ``gain`` of each trial taken from what is read, (trial,)
+    ``null``   the treated get what the control gets, with ``gain`` of each trial taken from what is read, (trial,)
+    ``ratio``  of each trial: so many of the treated who would be worse still are, (trial,); all without it
     """
     worlds = bank.worlds()
     screens = protocol.least is not None or protocol.most is not None
@@ -74,12 +86,13 @@ def subjects(
     tones, moments = bank.values.shape[3], len(protocol.moments) + 1
     count = last - first
     row, uniform = np.empty((count, 2, wide), dtype=np.int64), np.empty((count, 2, wide, moments, tones))
-    lost = np.empty((count, 2, wide))
+    lost, spared = np.empty((count, 2, wide)), np.empty((count, 2, wide))
     for place, number in enumerate(range(first, last)):
         random = Generator(Philox(SeedSequence(protocol.seed, spawn_key=(number,))))
         ears = worlds[number % len(worlds)]
         row[place] = ears[random.integers(ears.size, size=(2, wide))]
         uniform[place], lost[place] = random.random(uniform.shape[1:]), random.random((2, wide))
+        spared[place] = random.random((2, wide))
     arm = np.zeros(2, dtype=int) if null else np.arange(2)
     true = bank.values[row, arm[None, :, None]]
     true[:, 1, :, -1] -= gain[:, None, None]
@@ -87,17 +100,44 @@ def subjects(
     bound = endpoint(study, study.tables.measure[protocol.measure], columns)
     order = (*range(true.shape[3]), 0)  # the baseline once more, where there is a lead-in
     flat = true[:, :, :, order].reshape(-1, moments, tones)
-    read = bound.read(flat, uniform.reshape(flat.shape)).value.mean(axis=-1).reshape(count, 2, wide, moments)
+    tone = bound.read(flat, uniform.reshape(flat.shape)).value.reshape(count, 2, wide, moments, tones)
+    read = tone.mean(axis=-1)
     base = np.full(read.shape[:3], np.nan) if protocol.baseline is None else read[..., 0]
     eligible = _eligible(base, protocol)
     pick = np.argsort(~eligible, axis=2, kind="stable")[:, :, : protocol.n]
+
+    def chosen(values: Array) -> Array:
+        return np.take_along_axis(values, pick, axis=2)
+
     enrolled = np.take_along_axis(eligible, pick, axis=2)
-    kept_reading, after = (
-        np.take_along_axis(read[..., m], pick, axis=2) for m in (len(protocol.moments) - 1, -1)
+    end, after = len(protocol.moments) - 1, moments - 1 if protocol.lead_in else 0
+    if protocol.analysis == "shares":
+        bad = worse(study, protocol, tone[..., after, :], tone[..., end, :])
+        if ratio is not None:
+            bad[:, 1] &= spared[:, 1] < ratio[:, None]
+    else:
+        bad = np.zeros(eligible.shape, dtype=bool)
+    return Subjects(
+        row=np.take_along_axis(row, pick, axis=2),
+        baseline=chosen(read[..., -1] if protocol.lead_in else base),
+        reading=chosen(read[..., end]),
+        analysed=enrolled & (chosen(lost) >= protocol.dropout),
+        enrolled=enrolled,
+        worse=np.take_along_axis(bad, pick, axis=2),
+        assessed=np.where(enrolled.all(axis=2), pick.max(axis=2) + 1, wide),
     )
-    start = after if protocol.lead_in else np.take_along_axis(base, pick, axis=2)
-    stays = np.take_along_axis(lost, pick, axis=2) >= protocol.dropout
-    return Subjects(np.take_along_axis(row, pick, axis=2), start, kept_reading, enrolled & stays, enrolled)
+
+
+def worse(study: Study, protocol: Simulate, before: Array, now: Array) -> NDArray[np.bool_]:
+    """Whether subjects are worse than they were, by a loss in the mean or by a grade of a scale.
+
+    ``before``, ``now``  levels, shape (..., frequency);  returns shape (...)
+    """
+    if protocol.scale is None:
+        return np.asarray(now.mean(axis=-1) - before.mean(axis=-1) >= float(protocol.loss or 0.0))
+    scale, tones = study.scale(protocol.scale), study.tables.measure[protocol.measure].tones
+    grades = scale.grade(now, np.sort(tones), before)
+    return np.asarray(grades >= scale.labels.index(str(protocol.grade)))
 
 
 def _eligible(baseline: Array, protocol: Simulate) -> NDArray[np.bool_]:
@@ -158,8 +198,7 @@ def _ancova(people: Subjects, protocol: Simulate) -> tuple[Array, Array, Array]:
 
 
 def _shares(people: Subjects, protocol: Simulate) -> tuple[Array, Array, Array]:
-    worse = (people.reading - people.baseline >= float(protocol.loss or 0.0)).astype(float)
-    n, share, _ = _moments(worse, people.analysed)
+    n, share, _ = _moments(people.worse.astype(float), people.analysed)
     middle = (n * share).sum(axis=1) / n.sum(axis=1)
     error = np.sqrt(middle * (1 - middle) * (1 / n).sum(axis=1))
     return share[:, 1] - share[:, 0], error, np.full(len(n), 1e6)
@@ -174,16 +213,19 @@ def _change(people: Subjects, protocol: Simulate) -> tuple[Array, Array, Array]:
 _ANALYSES = {"t": _t, "ancova": _ancova, "shares": _shares, "change": _change}
 
 
-def trials(study: Study, bank: Bank, protocol: Simulate, null: bool, gain: Array) -> Results:
+def trials(
+    study: Study, bank: Bank, protocol: Simulate, null: bool, gain: Array, ratio: Array | None = None
+) -> Results:
     """All trials, in parts so that memory stays flat; raises BadInput where too few subjects can be enrolled.
 
-    ``gain``  of each trial, shape (trial,), zero but where a belief is simulated
+    ``gain``, ``ratio``  of each trial, shape (trial,): zero, and none, but where a belief is simulated
     """
     parts = []
     worlds = len(bank.worlds())
     for first in range(0, protocol.trials, CHUNK):
         last = min(first + CHUNK, protocol.trials)
-        people = subjects(study, bank, protocol, first, last, null, gain[first:last])
+        believed = None if ratio is None else ratio[first:last]
+        people = subjects(study, bank, protocol, first, last, null, gain[first:last], believed)
         parts.append(analyse(people, protocol, np.arange(first, last) % worlds))
     whole = Results(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Results)))
     failed = float(np.isnan(whole.estimate).mean())

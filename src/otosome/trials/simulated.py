@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -20,6 +21,27 @@ if TYPE_CHECKING:
 
 Analysis = Literal["t", "ancova", "shares", "change"]
 Moment = Annotated[Quantity, Field()]
+Ratio = Annotated[float, Field(ge=0.0, le=10.0)]
+Events = Annotated[str, Field(pattern=r"^\s*\d{1,6}\s*/\s*\d{1,6}\s*$")]
+
+
+@dataclass(frozen=True)
+class Published(Options):
+    """A published trial of the same: how many of how many were worse in each group, as ``"31/55"``.
+
+    Worlds count by how well their control arm explains ``control``; the treated arm is predicted, and ``treated`` is
+    printed beside it and used for nothing.
+    """
+
+    control: Events
+    treated: Events
+
+    def counts(self, key: str) -> tuple[int, int]:
+        """Events and people of a group; raises BadInput for more events than people."""
+        events, people = (int(part) for part in getattr(self, key).split("/"))
+        if not 0 <= events <= people or people == 0:
+            raise BadInput("is events of people", key=f"published.{key}", given=getattr(self, key))
+        return events, people
 
 
 @dataclass(frozen=True)
@@ -30,7 +52,10 @@ class Simulate(Options):
     ``batch``      the record of a lot, beside the design, in the place of the study's vesicles
     ``treated``, ``control``  two of its arms;  ``measure``  of it;  ``at``  when it is read, ``baseline`` before that
     ``analysis``   ``t`` of the readings, ``ancova`` beside the baseline, ``shares`` of subjects worse than their
-                   baseline by ``loss``, or ``change`` of the treated from their own baseline, without a control
+                   baseline by ``loss`` or by a ``grade`` of a ``scale``, or ``change`` of the treated from their own
+                   baseline, without a control
+    ``published``  of shares: a trial whose control arm chooses among worlds, and whose treated arm is predicted
+    ``ratios``     of shares: risk ratios that are believed, by name: 5 %, best value, 95 %
     ``n``          subjects in each group;  ``trials``  simulated;  ``bank``  ears, of which ``world`` share a world
     ``enrol``      subjects whose first reading is at ``least`` or at ``most`` a level;  ``lead_in``  whether they are
                    read once more before they begin, and that reading is their baseline
@@ -46,6 +71,12 @@ class Simulate(Options):
     analysis: Analysis = "t"
     baseline: Moment | None = None
     loss: Quantity | None = None
+    scale: str | None = None
+    grade: str | None = None
+    published: Published | None = None
+    ratios: Annotated[Mapping[str, tuple[Ratio, Ratio, Ratio]], Field(max_length=10)] = field(
+        default_factory=dict, hash=False
+    )
     least: Quantity | None = None
     most: Quantity | None = None
     lead_in: bool = False
@@ -84,6 +115,7 @@ class Simulate(Options):
                     allowed=[t.text for t in times],
                 )
         self._check_analysis()
+        self._check_shares(study)
         if self.bank % self.world:
             raise BadInput(
                 "is a multiple of world", key="bank", given=self.bank, allowed=f"{self.world} times any"
@@ -99,8 +131,38 @@ class Simulate(Options):
             )
         if self.baseline is not None and float(self.baseline) >= float(self.at):
             raise BadInput("must lie before the reading", key="baseline", given=self.baseline.text)
-        if (self.analysis == "shares") != (self.loss is not None):
-            raise BadInput("belongs to shares, and to nothing else", key="loss")
+
+    def _check_shares(self, study: Study) -> None:
+        """What counts as worse is a loss or a grade of a scale of hearing; what belongs to shares is of no other."""
+        if self.analysis != "shares":
+            for key in ("loss", "scale", "grade", "published"):
+                if getattr(self, key) is not None:
+                    raise BadInput("belongs to shares, and to nothing else", key=key)
+            if self.ratios:
+                raise BadInput("belongs to shares, and to nothing else", key="ratios")
+            return
+        if (self.loss is None) == (self.scale is None) or (self.scale is None) != (self.grade is None):
+            raise BadInput("shares are of subjects worse by a loss, or by a grade of a scale", key="loss")
+        if self.scale is not None:
+            self._check_scale(study, self.scale)
+        if self.published is not None:
+            for key in ("control", "treated"):
+                self.published.counts(key)
+        for name, (low, best, high) in self.ratios.items():
+            if name in ("none", "mechanism") or not low <= best <= high:
+                raise BadInput(
+                    "is 5 %, best value and 95 % of a belief with a name of its own", key=f"ratios.{name}"
+                )
+
+    def _check_scale(self, study: Study, scale: str) -> None:
+        scales = study.catalog.names("scales")
+        if scale not in scales:
+            raise BadInput("is not known", key="scale", given=scale, allowed=scales)
+        if study.tables.measure[self.measure].endpoint != "audiogram":
+            raise BadInput("is of audiograms", key="scale", given=scale)
+        labels = study.scale(scale).labels[1:]
+        if self.grade not in labels:
+            raise BadInput("is no grade of the scale", key="grade", given=self.grade, allowed=labels)
 
 
 def study_name(protocol: Simulate, beside: Path) -> str:

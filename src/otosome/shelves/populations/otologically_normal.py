@@ -1,7 +1,8 @@
 """Hearing levels by age, sex and noise at work: ISO 7029:2017 and ISO 1999:2013, with their formulas.
 
 The norms reach from 0.125 to 8 kHz, and for noise from 0.5 to 6 kHz: beyond, there is none, and none is made
-up. They speak of dB against the median of 18-year-olds, which is audiometric zero.
+up. Where a study asks for it, medians that were measured in another population go on to 16 kHz. All speak of dB
+against the median of 18-year-olds, which is audiometric zero.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from otosome.units import (
 
 # The standards count in years.
 YEAR = quantity("1 year")
+# The measured medians beyond the standard's highest frequency are of people up to this age.
+OLDEST_BEYOND = 70.0
 Curve = Mapping[str, Array]
 
 
@@ -37,6 +40,8 @@ class OtologicallyNormal:
 
     ``male``, ``female``  coefficients of ISO 7029, over frequency
     ``noise``             coefficients of ISO 1999, over frequency
+    ``beyond``            medians measured above 8 kHz, the same of both sexes, over frequency; spreads as at 8 kHz
+    ``extended``          whether those go on where the standard ends, for ages up to 70 years
     ``standing``          standard normal deviate, above zero for worse hearing than the median
     ``age_rank``          the same for where between youngest and oldest a person is, by rank
     ``sex_rank``          the same for sex where a study has both: above zero a woman
@@ -45,12 +50,14 @@ class OtologicallyNormal:
     ``age``               youngest and oldest, h, in between all are as many; 1 to 80 years
     ``sex``               "male", "female" or "both"
     ``noise_level``       daily noise exposure level L EX,8h, dB, up to 100, over ``noise_time``, h, to 40 years
-    Source: ISO 7029:2017 clauses 4.2 to 4.4 and ISO 1999:2013 formulas 1 to 7, both read at second hand.
+    Source: ISO 7029:2017 clauses 4.2 to 4.4 and ISO 1999:2013 formulas 1 to 7, both read at second hand; beyond 8 kHz
+    Jilek 2014.
     """
 
     male: Curve
     female: Curve
     noise: Curve
+    beyond: Curve
     standing: Plain
     age_rank: Plain
     sex_rank: Plain
@@ -61,6 +68,7 @@ class OtologicallyNormal:
     sex: str = "both"
     noise_level: float = 0.0
     noise_time: float = 0.0
+    extended: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a sex, an age or a noise that the standards do not cover."""
@@ -69,7 +77,7 @@ class OtologicallyNormal:
         if np.any(np.asarray(self.age[0]) > self.age[1]):
             raise BadInput("rises, from the youngest to the oldest", key="age", given="the oldest first")
         for end in self.age:
-            _within("age", np.asarray(end) / YEAR, 1.0, 80.0, "years")
+            _within("age", np.asarray(end) / YEAR, 1.0, OLDEST_BEYOND if self.extended else 80.0, "years")
         _within("noise_time", np.asarray(self.noise_time) / YEAR, 0.0, 40.0, "years")
         _within("noise_level", np.asarray(self.noise_level), 0.0, 100.0, "dB")
 
@@ -89,7 +97,10 @@ class OtologicallyNormal:
     @property
     def covered(self) -> tuple[float, float]:
         """Lowest and highest frequency that has a norm, kHz."""
-        tables = [self.male, self.female, *([self.noise] if self.noise_time > 0 else [])]
+        tables = [
+            *(self._table(sex) for sex in ("male", "female")),
+            *([self.noise] if self.noise_time > 0 else []),
+        ]
         ends = np.array([(table["frequency"][0], table["frequency"][-1]) for table in tables])
         return float(ends[:, 0].max()), float(ends[:, 1].min())
 
@@ -106,7 +117,8 @@ class OtologicallyNormal:
         """Hearing level each subject arrives with, dB HL, shape (subject, 1, frequency).
 
         ``frequency``  kHz, shape (frequency,); between the standards' frequencies, by octaves
-        raises         BadInput where there is no norm: outside 0.125 to 8 kHz, with noise outside 0.5 to 6 kHz
+        raises         BadInput where there is no norm: outside 0.125 to 8 kHz (``extended``: 16 kHz), with noise
+                       outside 0.5 to 6 kHz
         """
         return together(self.limit, self.aged(frequency), self.deafened(frequency))
 
@@ -123,7 +135,7 @@ class OtologicallyNormal:
 
     def aged(self, frequency: Kilohertz) -> DecibelsHL:
         """The part of age, dB HL, shape (subject, 1, frequency)."""
-        heard = {table: self._aged(getattr(self, table), frequency) for table in self._sexes}
+        heard = {sex: self._aged(self._table(sex), frequency) for sex in self._sexes}
         if self.sex != "both":
             return heard[self.sex]
         return np.where(self.sex_rank > 0, heard["female"], heard["male"])
@@ -132,12 +144,27 @@ class OtologicallyNormal:
     def _sexes(self) -> tuple[str, ...]:
         return ("male", "female") if self.sex == "both" else (self.sex,)
 
+    def _table(self, sex: str) -> Curve:
+        """Coefficients of a sex over frequency; where extended, with the medians beyond the standard and its last
+        spreads."""
+        own: Curve = getattr(self, sex)
+        if not self.extended:
+            return own
+        count = self.beyond["frequency"].size
+        return {
+            name: np.append(
+                column, self.beyond[name] if name in self.beyond else np.repeat(column[-1], count)
+            )
+            for name, column in own.items()
+        }
+
     def _aged(self, table: Curve, frequency: Kilohertz) -> DecibelsHL:
         years = self.years
         side = np.where(
             self.standing < 0, age_spread(table, years, "lower"), age_spread(table, years, "upper")
         )
-        return _read(table, age_median(table, years) + self.standing * side, frequency)
+        level = _read(table, age_median(table, years) + self.standing * side, frequency)
+        return np.minimum(level, self.limit) if self.extended else level
 
     def deafened(self, frequency: Kilohertz) -> Decibels:
         """The part of noise, dB, not negative, shape (subject, 1, frequency)."""

@@ -31,7 +31,10 @@ class Arm(Table):
     devices: list[str] = Field(
         default=[], description='devices of the study that it wears, by name: ["implant"]'
     )
-    without: list[str] = Field(default=[], description='mechanisms that are knocked out in it: ["hsp70"]')
+    without: list[str] = Field(
+        default=[],
+        description='mechanisms, and effects of drugs, that are knocked out in it: ["hsp70"], ["dexamethasone"]',
+    )
 
     def references(self, study: Study) -> Iterator[Reference]:
         """What it suffers, gets, wears and lacks; and the adverse events these may bring."""
@@ -41,7 +44,7 @@ class Arm(Table):
             ("drugs", self.drugs, list(tables.drug)),
             ("treatments", self.treatments, list(tables.treatment)),
             ("devices", self.devices, list(tables.device)),
-            ("without", self.without, list(study.mechanisms)),
+            ("without", self.without, [*study.mechanisms, *study.effects]),
         ):
             for name in names:
                 yield Reference(key, name, allowed)

@@ -51,6 +51,10 @@ class PopulationUse(Table):
         default=None, description='level of the noise they worked in, dB(A) written as dB: "90 dB"'
     )
     noise_time: Age | None = Field(default=None, description='how long they worked in noise: "20 year"')
+    extended: bool | None = Field(
+        default=None,
+        description="whether the norms go on from 8 to 16 kHz, with medians of 411 people up to 70 years: true",
+    )
     audiogram: str | None = Field(
         default=None, description='file of audiograms beside the study: "audiogram.csv"; it is read once'
     )
@@ -103,6 +107,7 @@ class PopulationUse(Table):
             "ear": self.ear,
             "readings": self.readings,
             "interpolate": self.interpolate,
+            "extended": self.extended,
         }
         if self.age is not None:
             ages = self.age if isinstance(self.age, list) else [self.age] * 2
