@@ -15,11 +15,7 @@ from otosome import __version__
 from otosome.cli.common import Terminated, refuse, say
 from otosome.cli.evidence import changes, check, claims, forecast, ingest, list_, open_, qualify, review
 from otosome.cli.laboratory import fit, import_, new, quality
-<<<<<<< HEAD
-from otosome.cli.study import compare, equations, measure, optimise, run, show, sources, trial
-=======
-from otosome.cli.study import compare, ledger, measure, next_, optimise, run, show, sources, trial
->>>>>>> main
+from otosome.cli.study import compare, equations, ledger, measure, next_, optimise, run, show, sources, trial
 from otosome.errors import BadInput
 
 app = typer.Typer(
@@ -29,13 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Develop exosome therapies for hearing loss in silico. Research only; not for treating anyone.",
 )
-<<<<<<< HEAD
-_WORK = (run, compare, measure, trial, optimise, new, import_, fit, quality)
-_RECORD = (list_, sources, equations, show, qualify, check, changes, claims, review, forecast, ingest)
-=======
 _WORK = (run, compare, measure, trial, optimise, ledger, next_, new, import_, fit, quality)
-_RECORD = (list_, sources, show, qualify, check, changes, claims, review, forecast, ingest, open_)
->>>>>>> main
+_RECORD = (list_, sources, equations, show, qualify, check, changes, claims, review, forecast, ingest, open_)
 for _verb in (*_WORK, *_RECORD):
     app.command(name=_verb.__name__.rstrip("_"))(_verb)
 
@@ -65,8 +56,7 @@ def main() -> None:
         sys.exit(141)
     except SystemExit as done:
         # Typer itself tells a person what is wrong with the command line, but no machine.
-        usage = getattr(done.__context__, "format_message", None)
-        if usage is not None:
+        if usage := getattr(done.__context__, "format_message", None):
             _refuse_machine(usage())
         raise
     except Exception:

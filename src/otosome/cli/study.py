@@ -19,20 +19,12 @@ Despite = Annotated[bool, typer.Option("--despite-quality", help="Run a lot that
 Audiogram = Annotated[Path | None, typer.Option(help="A person's audiogram, in place of the study's people.")]
 Person = Annotated[str | None, typer.Option(help="Whose, where the file holds several.")]
 Side = Annotated[str | None, typer.Option(help="left, right or better [default: better].")]
-<<<<<<< HEAD
-Interpolate = Annotated[bool, typer.Option("--interpolate", help="Missing tones from their neighbours.")]
-Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
-Fit = Annotated[Path | None, typer.Option(help="A result of otosome fit: its numbers for the shelf's.")]
-Prior = Annotated[str | None, typer.Option(help="Of efficacy: as_printed, mechanism, sceptic or none.")]
-Insist = Annotated[bool, typer.Option("--insist", help="Begin though over 1 h or 8 GB are foreseen.")]
-Latex = Annotated[bool, typer.Option("--latex", help="As LaTeX, for a paper.")]
-=======
 Interpolate = Annotated[bool, typer.Option("--interpolate", help="Missing frequencies by neighbours.")]
 Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
 Fit = Annotated[Path | None, typer.Option(help="A result of otosome fit: its numbers for the shelf's.")]
 Prior = Annotated[str | None, typer.Option(help="Of efficacy: as_printed, mechanism, sceptic or none.")]
 Insist = Annotated[bool, typer.Option("--insist", help="Though more than an hour or 8 GB are foreseen.")]
->>>>>>> main
+Latex = Annotated[bool, typer.Option("--latex", help="As LaTeX, for a paper.")]
 Out = Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")]
 
 
@@ -119,15 +111,11 @@ def sources(study: Asked, batch: Batch = None, shelves: Shelves = None, as_json:
     carry_out("sources", as_json, lambda watch: jobs.sources(study, batch, tuple(shelves or ())))
 
 
-<<<<<<< HEAD
 def equations(study: Asked, latex: Latex = False, shelves: Shelves = None, as_json: Json = False) -> None:
     """The equations a study is simulated by, with their states, numbers and units."""
     carry_out("equations", as_json, lambda watch: jobs.equations(study, latex, tuple(shelves or ())))
 
 
-def show(result: Annotated[Path, typer.Argument(help="A result folder.")], as_json: Json = False) -> None:
-=======
 def show(result: Result, as_json: Json = False) -> None:
->>>>>>> main
     """What a result says: of a study, an import or a lot."""
     carry_out("show", as_json, lambda watch: jobs.show(result))

@@ -136,8 +136,8 @@ def sentences(rows: Sequence[Explanation]) -> list[str]:
     """What the readings tell of explanations, and what they cannot."""
     best, *others = rows
     lines = [
-        f"Mechanisms: your data tell {best.name} from {row.name}: animals foretold from the others are e^{number(row.behind)} "
-        f"times as probable with it (standard error of the power {number(row.error)})."
+        f"Mechanisms: your data tell {best.name} from {row.name}: animals foretold from the others are "
+        f"e^{number(row.behind)} times as probable with it (standard error of the power {number(row.error)})."
         for row in others
         if row.worse
     ]

@@ -86,7 +86,7 @@ def _written(node: ast.expr) -> tuple[str, int]:
         inside = ", ".join(_written(part)[0] for part in node.args)
         return rf"{_GREEK[ast.unparse(node.func)]}\left({inside}\right)", _POWER
     if isinstance(node, ast.Constant):
-        return f"{node.value}", _WHOLE
+        return f"{node.value!r}", _WHOLE
     return _name(ast.unparse(node)), _WHOLE
 
 
