@@ -17,12 +17,13 @@ from otosome.catalog import get
 from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
-from otosome.fitting.file import load_fit
+from otosome.fitting.file import HoldOut, _parted, load_fit
 from otosome.fitting.free import Free
 from otosome.fitting.levels import Level, animal_level, differing
 from otosome.fitting.likelihood import summed
 from otosome.fitting.lookup import tabulated
 from otosome.fitting.mode import _scored, laplace, mode
+from otosome.fitting.observations import Observations, Readings
 from otosome.fitting.posterior import Around, bulk_ess, convergence, ess, rhat, sample, tail_ess
 from otosome.forward import draw
 from otosome.jobs import FitInputs, StudyInputs, check, fit, run, show
@@ -608,6 +609,24 @@ def test_what_cannot_be_fitted_is_refused_with_its_place(tmp_path, study, change
     fits.table(study, observed).assign(**table).to_parquet(tmp_path / "lab" / "readings.parquet")
     with pytest.raises(BadInput, match=message):
         Free.of(load_fit(file).study, load_fit(file).tables.free)
+
+
+def test_animals_of_a_measure_left_out_do_not_move_which_others_are(study):
+    """Four animals that were only counted come before eight that were heard: of the eight the first and the fifth."""
+
+    def readings(measure, animals):
+        none = np.zeros(len(animals), dtype=np.intp)
+        of = np.array(animals, dtype=np.intp)
+        return Readings(measure, none, none, none, of, of, Reading(none + 40.0, none * 1.0), none + 1)
+
+    heard, counted = readings("abr", range(4, 12)), readings("ohc", range(4))
+    observed = Observations((heard, counted), tuple(f"m{n}" for n in range(12)), {})
+    fitted, left = _parted(observed, HoldOut(every=4, measures=["ohc"]))
+    assert [some.animal.tolist() for some in fitted.readings] == [[5, 6, 7, 9, 10, 11]]
+    assert {some.measure: some.animal.tolist() for some in left.readings} == {
+        "ohc": [0, 1, 2, 3],
+        "abr": [4, 8],
+    }
 
 
 def test_there_is_nothing_to_resume_where_nothing_was_begun(tmp_path, study):

@@ -198,20 +198,24 @@ def _inside(folder: Path, name: str) -> Path:
 
 
 def _parted(observed: Observations, hold_out: HoldOut) -> tuple[Observations, Observations]:
-    """What is fitted, and what is left out: whole measures, and every so many animals of each group."""
+    """What is fitted, and what is left out: whole measures, and every so many animals of each group.
+
+    Animals of which only whole measures are left out are not counted among them.
+    """
+    out = set(hold_out.measures)
+    rest = observed.without(out)
     first_arm = {
         int(animal): int(arm)
-        for some in reversed(observed.readings)
+        for some in reversed(rest.readings)
         for animal, arm in zip(some.animal[::-1], some.arm[::-1], strict=True)
     }
     left: set[int] = set()
     for arm in sorted(set(first_arm.values())) if hold_out.every else ():
         members = sorted(animal for animal, own in first_arm.items() if own == arm)
         left |= set(members[:: hold_out.every])
-    out = set(hold_out.measures)
-    fitted = observed.without(out).of(first_arm.keys() - left)
+    fitted = rest.of(first_arm.keys() - left)
     parts = [some for some in observed.readings if some.measure in out]
-    parts += list(observed.without(out).of(left).readings)
+    parts += list(rest.of(left).readings)
     return fitted, replace(observed, readings=tuple(parts), printed=())
 
 
