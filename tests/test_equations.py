@@ -12,8 +12,8 @@ from otosome.answers.equations import equations
 from otosome.catalog import get
 from otosome.cli import app
 from otosome.model import hearing
-from otosome.model.equations import CELLS, MECHANISM, NEURONS, STRESS, STRIA, THRESHOLDS
-from otosome.model.injury import KINDS, Injury, Mechanism, Protection, stress, survive
+from otosome.model.equations import CELLS, DRUG, MECHANISM, NEURONS, STRESS, STRIA, THRESHOLDS
+from otosome.model.injury import KINDS, Cells, DrugEffect, Injury, Mechanism, Protection, stress, survive
 from otosome.report.equations import latex, latex_lines
 from otosome.roles import Ear, Exposure, Use
 from otosome.study import Study, load
@@ -126,7 +126,7 @@ def test_the_stria_goes_as_printed(fates):
 def test_mechanisms_go_as_printed():
     own = {"ec50": 2e4, "n50": 3.0, "onset": 2.0, "offset": 9.0}
     column = {key: np.full((1, 1, 1), value) for key, value in own.items()}
-    mechanism = Mechanism({"prevent": ("ohc",)}, **column)
+    mechanism = Mechanism(acts={"prevent": ("ohc",)}, **column)
     vesicles = np.reshape(1e4 * (1.0 + np.sin(KNOTS)), (1, -1, 1))
     signal = mechanism.signal(0.7 * vesicles, 0.7 * 2e-4 * vesicles)
     effect = mechanism.effect(KNOTS, signal)[0, :, 0]
@@ -134,6 +134,17 @@ def test_mechanisms_go_as_printed():
     rest = {"E": effect, "gate": 0.4, "largest": 0.8}
     rates = evaluated(MECHANISM, own | given | rest)
     assert rates["signal"] == pytest.approx(signal[0, :, 0], abs=1e-12)
+    assert rates["dE/dt"][1:-1] == pytest.approx(slope(effect), abs=1e-5)
+
+
+def test_drugs_that_act_go_as_printed():
+    own = {"ec50": 0.3, "onset": 2.0, "offset": 9.0}
+    column = {key: np.full((1, 1, 1), value) for key, value in own.items()}
+    drug = DrugEffect(acts={"prevent": ("ohc",)}, **column)
+    c = np.reshape(0.5 * (1.0 + np.sin(KNOTS)), (1, -1, 1))
+    effect = drug.effect(KNOTS, drug.signal(c))[0, :, 0]
+    rates = evaluated(DRUG, own | {"c": c[0, :, 0], "E": effect, "largest": 0.8})
+    assert rates["signal"] == pytest.approx(drug.signal(c)[0, :, 0], abs=1e-12)
     assert rates["dE/dt"][1:-1] == pytest.approx(slope(effect), abs=1e-5)
 
 

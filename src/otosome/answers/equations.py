@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from otosome.forward import plan
-from otosome.model.equations import CELLS, MECHANISM, NEURONS, STRESS, STRIA, THRESHOLDS, Equation
+from otosome.model.equations import CELLS, DRUG, MECHANISM, NEURONS, STRESS, STRIA, THRESHOLDS, Equation
 from otosome.model.injury import KINDS
 from otosome.study import Study
 
@@ -56,6 +56,7 @@ def equations(study: Study) -> Equations:
     parts = [
         *(_entry(study, "insults", name) for name in insults),
         *(_entry(study, "mechanisms", name, MECHANISM) for name in mechanisms),
+        *(_entry(study, "effects", name, DRUG) for name in study.effects),
         *_carried(study),
         Part(
             "Stress", list(STRESS), _numbers(study, f"species.{study.tables.species}", {"stress_clearance"})

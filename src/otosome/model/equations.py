@@ -87,6 +87,16 @@ NEURONS = (
     ),
 )
 STRIA = (Equation("dv/dt", "recovery * (1 - v) - injury * s * v", "1/h", "strial function, 1 at first"),)
+ACTING = (
+    Equation("dE/dt", "signal * (1 - E) / onset - E / offset", "1/h", "effect, none at first"),
+    Equation(
+        "left",
+        "1 - largest * E",
+        "",
+        "prevent, rescue, support and revive, of whatever acts; products of these",
+    ),
+    Equation("raised", "1 + largest * E", "", "mend and clear, of whatever acts; products of these"),
+)
 MECHANISM = (
     Equation(
         "signal",
@@ -94,17 +104,14 @@ MECHANISM = (
         "",
         "of vesicles per uL by contact and copies per uL by cargo; a factor whose number the mechanism lacks is 1",
     ),
-    Equation("dE/dt", "signal * (1 - E) / onset - E / offset", "1/h", "effect, none at first"),
+    *ACTING,
     Equation(
         "opened", "1 - gate * (1 - E)", "", "what a mechanism that gates leaves of the effects of all others"
     ),
-    Equation(
-        "left",
-        "1 - largest * E",
-        "",
-        "prevent, rescue, support and revive, of each mechanism; products of these",
-    ),
-    Equation("raised", "1 + largest * E", "", "mend and clear, of each mechanism; products of these"),
+)
+DRUG = (
+    Equation("signal", "c / (c + ec50)", "", "of the drug where the cells are, uM"),
+    *ACTING,
 )
 THRESHOLDS = (
     Equation("lost", "1 - working_ohc", "", "work of outer hair cells that is lost"),
