@@ -15,7 +15,7 @@ ROOT = Path(otosome.__file__).parent
 ORDER = [
     ["units", "errors"],
     ["files"],
-    ["answers.numbers"],
+    ["answers.numbers answers.notebook"],
     ["model.lanes model.vectors model.fates", "model.equations", "trials.plan"],
     ["evidence"],
     ["ears"],
@@ -34,6 +34,7 @@ ORDER = [
         *("model.adverse_events", "model.grades", "model.levels"),
         "laboratory.bounds laboratory.columns laboratory.levels laboratory.trees"
         " laboratory.audiometry laboratory.plates laboratory.workbook laboratory.mapping laboratory.matlab"
+        " laboratory.marks"
         " laboratory.records laboratory.recording laboratory.zarr",
         "lots.batch lots.belief lots.checklist lots.count lots.counted lots.curve lots.history lots.plate"
         " lots.potency lots.process lots.release lots.sizes",
@@ -42,7 +43,11 @@ ORDER = [
     ],
     ["shelves"],
     ["catalog"],
-    ["laboratory.thresholds laboratory.series", "laboratory.animals", "laboratory.groups laboratory.cohorts"],
+    [
+        "laboratory.thresholds laboratory.series laboratory.traces",
+        "laboratory.animals",
+        "laboratory.groups laboratory.cohorts",
+    ],
     ["laboratory.reading"],
     ["laboratory.intake", "lots"],
     ["study"],
@@ -51,14 +56,16 @@ ORDER = [
     [
         "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.equations"
         " answers.exposure answers.grades answers.headline answers.late answers.prior answers.scores"
-        " answers.sensitivity answers.sources answers.stored answers.therapies answers.window",
+        " answers.sensitivity answers.sources"
+        " answers.preview answers.stored answers.therapies answers.window",
     ],
     ["fitting"],
-    ["review.standing", "lots.stakes", "trials"],
+    ["review.standing", "lots.stakes"],
     [
         "review.experiments review.pooling review.question review.synthesis review.tables review.priors"
         " review.forecasts review.ingest"
     ],
+    ["trials"],
     ["review.qualification"],
     ["review.claims"],
     ["shelves.claims", "shelves.observations"],
@@ -67,6 +74,7 @@ ORDER = [
     ["jobs"],
     ["page"],
     ["cli"],
+    ["__main__"],
 ]
 PLACE = {
     prefix: (rung, group) for rung, groups in enumerate(ORDER) for group in groups for prefix in group.split()

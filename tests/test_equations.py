@@ -13,7 +13,7 @@ from otosome.catalog import get
 from otosome.cli import app
 from otosome.model import hearing
 from otosome.model.equations import CELLS, DRUG, MECHANISM, NEURONS, STRESS, STRIA, THRESHOLDS
-from otosome.model.injury import KINDS, Cells, DrugEffect, Injury, Mechanism, Protection, stress, survive
+from otosome.model.injury import KINDS, DrugEffect, Injury, Mechanism, Protection, stress, survive
 from otosome.report.equations import latex, latex_lines
 from otosome.roles import Ear, Exposure, Use
 from otosome.study import Study, load

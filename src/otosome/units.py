@@ -28,6 +28,11 @@ Array = NDArray[np.float64]
 Json = dict[str, Any]
 
 
+def labels(unit: str) -> dict[str, str]:
+    """The attributes that say an array's unit: ``unit`` in otosome's words, ``units`` as CF has it, for plots."""
+    return {"unit": unit, "units": unit or "1"}
+
+
 @dataclass(frozen=True)
 class Unit:
     """The unit an annotated array is in."""

@@ -1,4 +1,4 @@
-"""What a laboratory's table says in other units than a study: which fluid, which drug, how many of a healthy cell's."""
+"""Concentrations of a laboratory's table beside those that a study measures: which fluid, which drug, which unit."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from otosome.units import convert, same_kind
 if TYPE_CHECKING:
     from otosome.study import Measure, Study
 
-# How tables write synapses of a cell.
-PER_CELL = "per IHC"
 # What a table calls a drug that it does not name: the one it is of.
 UNNAMED = "drug"
 
@@ -31,14 +29,11 @@ def is_assay_of(study: Study, measure: Measure, quantity: str) -> bool:
 def factor(study: Study, measure: str, stated: str) -> float | None:
     """What numbers in a table's unit are multiplied by to be in a measure's; None for a unit of another kind.
 
-    Mass per volume becomes moles by the solute's ``molar_mass``, synapses per inner hair cell a share of a healthy
-    cell's.
+    Mass per volume becomes moles by the solute's ``molar_mass``.
     """
     unit, solute = study.unit(measure), study.tables.measure[measure].solute
     if stated == unit:
         return 1.0
-    if stated == PER_CELL and (study.tables.measure[measure].cell or "").lower() == "synapse":
-        return 1.0 / float(study.best_values["endpoints.cell_count.per_inner_hair_cell"][0])
     try:
         if solute is not None and same_kind(stated, "ug/uL"):
             mass = study.best_values.get(f"solutes.{solute}.molar_mass")

@@ -18,6 +18,7 @@ from otosome.jobs.evidence import (
     entries,
     qualify,
 )
+from otosome.jobs.examples import examples, shelves_like, studies_like
 from otosome.jobs.fitting import FitInputs, FitResult, fit
 from otosome.jobs.forecasting import Forecasts, forecast
 from otosome.jobs.ingesting import Ingested, IngestInputs, ingest
@@ -77,6 +78,7 @@ __all__ = [
     "compare",
     "entries",
     "equations",
+    "examples",
     "fault_of",
     "fit",
     "forecast",
@@ -93,8 +95,10 @@ __all__ = [
     "quality",
     "review",
     "run",
+    "shelves_like",
     "show",
     "sources",
+    "studies_like",
     "trial",
     "watched",
 ]

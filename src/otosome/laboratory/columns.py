@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,6 +103,7 @@ TIMES = (*_IN_HOURS, *_IN_WORDS)  # columns that tell when
 _HOURS = {"h": 1.0, "d": 24.0, "w": 168.0}
 _MANGLED = re.compile(r"^(\d+)\.0$")  # a name that a spreadsheet took for a number
 _CLOCK = re.compile(r"ZT\d{1,2}")  # the hour of the exposure, counted from lights on
+_NUMBER = re.compile(r"-?\d+(?:\.\d*)?")
 _MEASURED = re.compile(r"(?<![a-z])(?:k?hz|db|[num\u00b5\u03bc]v|threshold|amplitude|latency)(?![a-z])")
 UNREAD = "its name says more than this layout holds; a mapping can say what it is"
 _UNIT = r"(?P<unit>hours?|hrs?|h|days?|d|weeks?|wks?|w)"
@@ -153,10 +155,14 @@ class Columns:
         """The first of these columns that there is, as stripped text; blanks where there is none."""
         name = next((name for name in names if name in self), None)
         if name is None:
-            return [""] * len(self.frame)
+            return self._blank
         if name not in self._texts:
             self._texts[name] = [str(cell).strip() for cell in self.frame[name].to_numpy(dtype=object)]
         return self._texts[name]
+
+    @cached_property
+    def _blank(self) -> list[str]:
+        return [""] * len(self.frame)
 
     def numbers(self, name: str) -> Array:
         """A column as numbers: NaN where missing, and where a cell is no number, which is listed once."""
@@ -226,14 +232,19 @@ class Columns:
     def hours(self) -> tuple[Array, list[str]]:
         """Time after the first insult in h where the table states it, and a flag where it says it in words."""
         for name, factor in _IN_HOURS.items():
-            if name in self:
+            if name in self and not (name == "day" and self._has_words(name)):
                 return self.numbers(name) * factor, [""] * len(self.frame)
-        words = self.texts(*_IN_WORDS)
+        days = [f"{word} d" if _NUMBER.fullmatch(word) else word for word in self.texts("day")]
+        words = days if "day" in self else self.texts(*_IN_WORDS)
         times = np.array([self.span(word) for word in words], dtype=float)
         return times, [
             f"timepoint: {word[:40]}" if word and np.isnan(time) and not _CLOCK.fullmatch(word) else ""
             for word, time in zip(words, times, strict=True)
         ]
+
+    def _has_words(self, name: str) -> bool:
+        """Whether a column of numbers holds words too, such as baseline or 14 d."""
+        return any(word and not _NUMBER.fullmatch(word) for word in self.texts(name))
 
     @staticmethod
     def span(word: str) -> float:

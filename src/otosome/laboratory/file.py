@@ -183,7 +183,7 @@ class Export:
 
     def lines(self) -> list[str]:
         """The text's lines, whatever ends them; raises BadInput for too many."""
-        marks = self.text.count("\n") + self.text.count("\r")
+        marks = self.content.count(b"\n") + self.content.count(b"\r")
         if marks > 2 * MOST_LINES:
             raise self.refusal("file", f"more than {MOST_LINES} lines", f"at most {MOST_LINES}")
         lines = re.split(r"\r\n|\r|\n", self.text)
@@ -232,7 +232,7 @@ class Export:
 
         try:
             return pd.read_csv(
-                io.StringIO("\n".join(lines)),
+                io.BytesIO(b"\n".join(line.encode() for line in lines)),  # text takes four bytes a character
                 sep=mark,
                 header=None,
                 dtype=str,
@@ -321,6 +321,11 @@ def parse(text: str, decimal: str = ".") -> float | None:
         text = text.replace(",", ".")
     value = float(text) if len(text) < 40 and _NUMBER.fullmatch(text) else np.nan
     return value if np.isfinite(value) else None
+
+
+def is_count(text: str) -> bool:
+    """Whether a text is a whole number of at most nine plain digits; one raised to a power, as in 10\u00b2, is none."""
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def moment(text: str, *forms: str) -> str:

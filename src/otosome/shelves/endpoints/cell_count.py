@@ -22,13 +22,10 @@ class CellCount:
     """Surviving fraction of one kind of cell at a frequency's place, from a count.
 
     ``cell``     OHC, IHC, synapse (per surviving inner hair cell) or SGN
-    ``counted``  cells a healthy ear would show in the stretch counted; the count is binomial, and one that is higher
-                 is taken for a healthy one
-    ``per_inner_hair_cell``  synapses of a healthy inner hair cell, by which counts per cell are divided
+    ``counted``  cells a healthy ear would show in the stretch counted; the count is binomial
     """
 
     counted: Plain
-    per_inner_hair_cell: Plain
     cell: str = "OHC"
 
     def value(self, ear: Ear, cells: Cells, frequency: Kilohertz) -> Fraction:
@@ -51,7 +48,7 @@ class CellCount:
     def log_likelihood(self, reading: Reading, value: Fraction) -> Array:
         """Log-probability of each count, same shape."""
         number = self._number()
-        count = np.minimum(np.round(reading.value * number), number)
+        count = np.minimum(np.round(reading.value * number), number)  # more than all is all
         chance = np.clip(value, 0.0, 1.0)
         ways = gammaln(number + 1.0) - gammaln(count + 1.0) - gammaln(number - count + 1.0)
         result: Array = ways + xlogy(count, chance) + xlog1py(number - count, -chance)
