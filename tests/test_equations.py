@@ -280,8 +280,10 @@ def test_the_verb_prints_states_numbers_and_units_and_latex(tmp_path):
     assert text.exit_code == 0
     assert "ds/dt = production - stress_clearance * clear * s  [1/h]" in text.stdout
     assert "ohc.sensitivity = 0.01 1/h  cells.ohc.sensitivity: injury rate per unit of stress" in text.stdout
-    set_ = CliRunner().invoke(app, ["equations", "noise_mouse", "--latex"])
-    assert r"\frac{ds}{dt} &= \mathrm{production}" in set_.stdout
+    assert r"\frac{ds}{dt} &= \mathrm{production}" in text.stdout
+    refused = CliRunner().invoke(app, ["equations", "noise_mouse", "--prior", "sceptic"])
+    assert refused.exit_code == 2
+    assert "--prior" in refused.stderr
 
 
 def test_an_insult_of_ones_own_without_equations_says_where_its_formula_is(tmp_path):

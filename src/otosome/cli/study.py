@@ -24,7 +24,6 @@ Against = Annotated[Path | None, typer.Option(help="Measured readings to lay ove
 Fit = Annotated[Path | None, typer.Option(help="A result of otosome fit: its numbers for the shelf's.")]
 Prior = Annotated[str | None, typer.Option(help="as_printed (default), mechanism, sceptic or none.")]
 Insist = Annotated[bool, typer.Option("--insist", help="Though more than an hour or 8 GB are foreseen.")]
-Latex = Annotated[bool, typer.Option("--latex", help="As LaTeX, for a paper.")]
 Out = Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")]
 
 
@@ -61,6 +60,7 @@ run = _of_a_study("run", "Simulate a study and write its report.")
 compare = _of_a_study("compare", "Lay the arms of a study side by side: words, cells, harms, which is best.")
 ledger = _of_a_study("ledger", "Where what a study gives goes, and which measurement would narrow that most.")
 next_ = _of_a_study("next", "Which experiment would narrow a comparison most, and the cheapest like it.")
+equations = _of_a_study("equations", "The model of a study: states, numbers and units, as text and LaTeX.")
 
 
 def measure(
@@ -109,11 +109,6 @@ def optimise(
 def sources(study: Asked, batch: Batch = None, shelves: Shelves = None, as_json: Json = False) -> None:
     """The papers a study rests on, and which of its numbers are only assumed."""
     carry_out("sources", as_json, lambda watch: jobs.sources(study, batch, tuple(shelves or ())))
-
-
-def equations(study: Asked, latex: Latex = False, shelves: Shelves = None, as_json: Json = False) -> None:
-    """The equations a study is simulated by, with their states, numbers and units."""
-    carry_out("equations", as_json, lambda watch: jobs.equations(study, latex, tuple(shelves or ())))
 
 
 def show(result: Result, as_json: Json = False) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from otosome.errors import BadInput
+from otosome.jobs.study import StudyInputs
+from otosome.jobs.watch import SILENT, Watch
 from otosome.units import Json
 
 if TYPE_CHECKING:
@@ -14,10 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Written:
-    """The equations of a study; as LaTeX on a terminal where that is asked for."""
+    """The equations of a study."""
 
     equations: Equations
-    latex: bool
     notes: tuple[str, ...]
 
     def as_dict(self) -> Json:
@@ -28,16 +29,18 @@ class Written:
         return {"result": answer, "notes": list(self.notes)}
 
     def lines(self) -> list[str]:
-        """A line for each equation and number, or LaTeX."""
+        """A line for each equation and number, and after them all as LaTeX."""
         from otosome.report.equations import latex_lines, text_lines
 
-        return latex_lines(self.equations) if self.latex else text_lines(self.equations)
+        return [*text_lines(self.equations), "", *latex_lines(self.equations)]
 
 
-def equations(study: str, latex: bool = False, shelves: tuple[Path, ...] = ()) -> Written:
-    """The equations a study is simulated by; raises BadInput."""
+def equations(inputs: StudyInputs, watch: Watch = SILENT) -> Written:
+    """The equations a study is simulated by, with its numbers; nothing is simulated. Raises BadInput."""
     from otosome.answers.equations import equations as of
-    from otosome.study import load
 
-    loaded = load(study, shelves=shelves)
-    return Written(of(loaded), latex, () if latex else tuple(loaded.notes))
+    for key in ("against", "fit", "prior", "out"):
+        if getattr(inputs, key) is not None:
+            raise BadInput("is asked of otosome run", key=f"--{key}", given=str(getattr(inputs, key)))
+    study = inputs.load()
+    return Written(of(study), tuple(study.notes))
