@@ -59,11 +59,12 @@ ORDER = [
         " answers.preview answers.stored answers.therapies answers.window",
     ],
     ["fitting"],
-    ["review.standing", "lots.stakes", "trials"],
+    ["review.standing", "lots.stakes"],
     [
         "review.experiments review.pooling review.question review.synthesis review.tables review.priors"
         " review.forecasts review.ingest"
     ],
+    ["trials"],
     ["review.qualification"],
     ["review.claims"],
     ["shelves.claims", "shelves.observations"],

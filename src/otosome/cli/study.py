@@ -22,7 +22,7 @@ Side = Annotated[str | None, typer.Option(help="left, right or better [default: 
 Interpolate = Annotated[bool, typer.Option("--interpolate", help="Missing frequencies by neighbours.")]
 Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
 Fit = Annotated[Path | None, typer.Option(help="A result of otosome fit: its numbers for the shelf's.")]
-Prior = Annotated[str | None, typer.Option(help="Of efficacy: as_printed, mechanism, sceptic or none.")]
+Prior = Annotated[str | None, typer.Option(help="as_printed (default), mechanism, sceptic or none.")]
 Insist = Annotated[bool, typer.Option("--insist", help="Though more than an hour or 8 GB are foreseen.")]
 Out = Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")]
 

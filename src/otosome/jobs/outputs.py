@@ -22,6 +22,7 @@ from otosome.fitting.fit import Fit
 from otosome.lots.checklist import Item
 from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
+from otosome.review.claims.papers import Papers
 from otosome.review.forecasts import Scored
 from otosome.review.priors.rows import ByPrior
 from otosome.review.qualification import Row
@@ -216,7 +217,9 @@ class ClaimRow(TypedDict):
     stands_on: list[Stand]
     test: str
     study: str
+    papers: Papers | None
     figure: Figure | None
+    by_prior: dict[str, Figure]
     missing: str
     built_in: str
     verdict: str

@@ -77,7 +77,7 @@ def prior_lines(priors: Answer | None) -> list[str]:
         + (f" ({row['effective']:.0f} effective worlds)" if row["effective"] < priors["worlds"] else "")
         for row in priors["rows"]
     ]
-    return ["the same under each prior on efficacy:", *rows, f"  {priors['line']}"]
+    return ["the same by what is believed of efficacy:", *rows, f"  {priors['line']}"]
 
 
 def against_lines(laid: Answer | None) -> list[str]:
@@ -229,16 +229,19 @@ def claim_lines(rows: Iterable[Answer]) -> list[str]:
 def _claim(row: Answer) -> list[str]:
     from otosome.review.claims import figure_text as words
 
-    figure = row["figure"]
+    figure, papers = row["figure"], row["papers"]
     lines = [f"{row['claim']}: {row['about']}"]
     lines += [
         f"  stands on ({ground['is']}, {ground['says']}): {ground['words']}" for ground in row["stands_on"]
     ]
+    if papers is not None:
+        lines.append(f"  {len(papers['rows'])} experiments: {papers['together']} ({papers['command']})")
     if figure is None:
         lines.append(f"  not computed here yet: {row['missing']}")
     else:
         lines.append(f"  now: {words(figure)}: {figure['words']}")
         lines += [f"       {words(part)}: {part['words']}" for part in figure["parts"]]
+        lines += [f"  under {name}: {words(each)}" for name, each in row["by_prior"].items()]
     return [
         *lines,
         f"  verdict: {row['verdict']} ({row['why']})",
