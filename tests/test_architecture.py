@@ -16,7 +16,7 @@ ORDER = [
     ["units", "errors"],
     ["files"],
     ["answers.numbers answers.notebook"],
-    ["model.lanes model.vectors model.fates", "trials.plan"],
+    ["model.lanes model.vectors model.fates", "model.equations", "trials.plan"],
     ["evidence"],
     ["ears"],
     ["model.transport", "laboratory.file laboratory.tables laboratory.voltage"],
@@ -54,16 +54,18 @@ ORDER = [
     ["laboratory.draft laboratory.drug_draft"],
     ["forward"],
     [
-        "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.exposure"
-        " answers.grades answers.headline answers.late answers.prior answers.scores answers.sensitivity answers.sources"
+        "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.equations"
+        " answers.exposure answers.grades answers.headline answers.late answers.prior answers.scores"
+        " answers.sensitivity answers.sources"
         " answers.preview answers.stored answers.therapies answers.window",
     ],
     ["fitting"],
-    ["review.standing", "lots.stakes", "trials"],
+    ["review.standing", "lots.stakes"],
     [
         "review.experiments review.pooling review.question review.synthesis review.tables review.priors"
         " review.forecasts review.ingest"
     ],
+    ["trials"],
     ["review.qualification"],
     ["review.claims"],
     ["shelves.claims", "shelves.observations"],

@@ -688,6 +688,8 @@ class ClaimOptions(Options):
     ``built_in``  why the figure follows from the structure and decides nothing
     ``missing``   what is wanting where no figure can be computed yet
     ``study``     its figure asks;  ``uses``  entries its figure rests on besides (``scales.who_2021``)
+    ``review``    what papers did: a question of ``otosome review`` and its filters (``product=vesicles``)
+    ``by_prior``  whether its figure is computed under every prior on efficacy
     """
 
     by: str
@@ -700,6 +702,8 @@ class ClaimOptions(Options):
     missing: str = ""
     study: Annotated[str | Mapping[str, object], PlainValidator(_study)] = ""
     uses: tuple[Annotated[str, Field(pattern=r"^[a-z_]+\.[A-Za-z0-9_]+$")], ...] = ()
+    review: tuple[str, ...] = ()
+    by_prior: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 RUN, COMPARE = "run", "compare"
 # The file of the study as it was run, in results of 0.1.
 _EARLIER = "scenario.toml"
+# What an answer calls its prior where the numbers are the shelves' own, or a fit's.
+_NO_PRIOR = "shelf"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,7 @@ class StudyInputs:
     ``shelves``          folders of one's own shelves;  ``allow_retracted``  sources that may be used all the same
     ``against``          a table of readings, or an import, to be laid over a run in place of the study's own
     ``fit``              the result of a fit, whose numbers take the place of the shelves'
-    ``prior``            what is believed of efficacy, by name, in the place of the shelves' own
+    ``prior``            what is believed of efficacy, by name: as printed where none is named and no fit is
     ``out``              the result folder;  ``force``  move an earlier result aside
     ``insist``           begin though more than an hour or 8 GB are foreseen
     """
@@ -183,9 +185,10 @@ def again(stored: StudyResult, shelves: tuple[Path, ...], watch: Watch = SILENT)
 
     study = replace(asked_now(stored.data, shelves, stored.folder), allowed=())
     beside = stored.folder.with_name(f"{stored.folder.name}.now")
-    record = replace(
-        _record(stored.verb, study, stored.ears, stored.seed, shelves), inputs=stored.record.inputs
-    )
+    plain = _record(stored.verb, study, stored.ears, stored.seed, shelves)
+    chosen = (stored.answer("priors") or {}).get("chosen", _NO_PRIOR)
+    laid: dict[str, Option] = {} if chosen == _NO_PRIOR else {"prior": chosen}
+    record = replace(plain, inputs=stored.record.inputs, options={**plain.options, **laid})
     return _fill(study, record, beside, True, watch)
 
 
@@ -200,24 +203,24 @@ def _written(verb: str, inputs: StudyInputs, watch: Watch) -> StudyResult:
     own = study.tables.seed
     seed = inputs.seed if inputs.seed is not None else own if own is not None else 1
     record = _record(verb, study, inputs.subjects, seed, inputs.shelves)
-    options = {**record.options, **_laid(verb, inputs, study.tables.readings)}
+    options = {**record.options, **_laid(verb, inputs, study)}
     return _fill(study, replace(record, options=options), folder, inputs.force, watch)
 
 
-def _laid(verb: str, inputs: StudyInputs, own: str | None) -> dict[str, Option]:
-    """The readings that are laid over a run and the fit it draws from, as its record keeps them.
-
-    ``own``  readings that the study names, beside its file
-    """
+def _laid(verb: str, inputs: StudyInputs, study: Study) -> dict[str, Option]:
+    """The readings that are laid over a run, and the fit or the prior it draws from, as its record keeps them."""
+    from otosome.review.priors.rows import default
     from otosome.study.inputs import Inputs
 
     if inputs.against is not None and verb != RUN:
         raise BadInput("is asked of otosome run", key="--against", given=str(inputs.against))
     if inputs.fit is not None and inputs.prior is not None:
         raise BadInput("is stated by a fit or by a prior", key="--prior", given=inputs.prior)
+    own = study.tables.readings
     beside = Inputs(Path(inputs.study).parent).place(own, "") if own is not None and verb == RUN else None
-    paths = {"against": inputs.against or beside, "fit": inputs.fit, "prior": inputs.prior}
-    return {name: str(path) for name, path in paths.items() if path is not None}
+    prior = inputs.prior or (default(study) if inputs.fit is None else None)
+    laid = {"against": inputs.against or beside, "fit": inputs.fit, "prior": prior}
+    return {name: str(value) for name, value in laid.items() if value is not None}
 
 
 def _record(verb: str, study: Study, subjects: int, seed: int, shelves: tuple[Path, ...]) -> Record:
@@ -304,13 +307,16 @@ def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:
 def _beside(study: Study, result: xr.Dataset, record: Record) -> None:
     """The compared benefit under every prior by name, and where papers and model are at odds, into the answer."""
     from otosome.answers import stored
+    from otosome.answers.contrast import contrast
     from otosome.review.priors.rows import EARS, applies, by_prior, check_prior
 
     prior, subjects, seed = (record.option(name) for name in ("prior", "subjects", "seed"))
-    if applies(study):
+    question = study.tables.compare
+    if question is not None and applies(study):
         chosen = check_prior(prior) if isinstance(prior, str) else None
-        rows = by_prior(study, chosen, min(EARS, max(2, int(str(subjects)))), int(str(seed)))
-        stored.write(result, priors=rows)
+        headline = contrast(study, result, question.measure, question.of, question.against).benefit
+        count = min(EARS, max(2, int(str(subjects))))
+        stored.write(result, priors=by_prior(study, chosen, headline, count, int(str(seed))))
 
 
 def _lay(
