@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
+
+from bench import served
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
@@ -59,3 +62,22 @@ def serious(page) -> list[str]:
 def overhang(page) -> int:
     """By how many pixels a page is wider than its window."""
     return page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+
+@contextmanager
+def opened(folder, width=1280) -> Iterator:
+    """A tab over a folder, and the page's address; what the console complains of fails the test."""
+    with served(folder) as (address, _), chromium() as browser:
+        tab, complaints = browser.new_page(viewport={"width": width, "height": 900}), Complaints()
+        complaints.listen(tab)
+        tab.goto(address)
+        yield tab, address.split("/?")[0]
+        assert not complaints.lines
+
+
+def until(true, seconds=15.0) -> None:
+    """Wait for something to be true; the page allows no script of ours to wait in it."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
