@@ -80,7 +80,9 @@ def test_a_withdrawn_experiment_reaches_the_results_whose_priors_it_weighs_and_n
     behind = set(therapies.answer("priors")["rests_on"])
     assert {"experiments/liu_2023.toml", "sources/liu_neomycin.toml"} <= behind
     (row,) = jobs.check([therapies.folder], (withdrawn(tmp_path, "liu_neomycin"),)).rows
-    changed = [(change["parameter"], change["standing"]) for change in row.changed if "/" in change["parameter"]]
+    changed = [
+        (change["parameter"], change["standing"]) for change in row.changed if "/" in change["parameter"]
+    ]
     assert changed == [("sources/liu_neomycin.toml", "withdrawn")]
     assert (row.stands, row.refused) == (False, ["liu_neomycin"])
     # A published experiment that weighs no prior, and a result that compares no vesicles.
