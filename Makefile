@@ -22,7 +22,7 @@ INSTALLED := .venv/installed-$(KEY)
 TOOLS := .venv/tools-$(KEY)
 SITE := .venv/site-$(KEY)
 
-.PHONY: run open test verify site install tools bench calibrate docs sbom format lock
+.PHONY: run open browser test verify site install tools bench calibrate docs sbom format lock
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -35,8 +35,14 @@ install: $(INSTALLED)
 
 tools: $(TOOLS)
 
+# The stories of the page need a browser: installed where apt is there to do it, else those tests say why they are skipped.
+browser:
+	@command -v chromium >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
+	  { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }; } || \
+	  echo "no chromium: tests in a browser are skipped (apt install chromium)"
+
 # A fresh cache, because a stale compiled kernel gives wrong numbers silently; one thread, so that runs repeat.
-test: $(TOOLS)
+test: $(TOOLS) browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -640,6 +640,29 @@ def test_names_of_columns_are_read_as_people_write_them(tmp_path, text, quantity
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "hours", "flag"),
+    [
+        ("post 14d", 336.0, ""),
+        ("14 days after noise", 336.0, ""),
+        ("2 wk post-exposure", 336.0, ""),
+        ("d14", 336.0, ""),
+        ("24 h after", 24.0, ""),
+        ("pre", np.nan, "timepoint: baseline"),
+        ("Pre-noise", np.nan, "timepoint: baseline"),
+        ("before", np.nan, "timepoint: baseline"),
+        ("post", np.nan, "timepoint: post"),
+        ("preterm", np.nan, "timepoint: preterm"),
+    ],
+)
+def test_a_time_is_read_as_laboratories_write_it(tmp_path, written, hours, flag):
+    head = "Mouse,Group,Timepoint,Frequency (kHz),Threshold (dB SPL)"
+    (tmp_path / "abr.csv").write_text(f"{head}\n1,control,{written},8,30\n", encoding="utf-8")
+    (row,) = read(tmp_path / "abr.csv").to_dict("records")
+    assert row["time"] == pytest.approx(hours, nan_ok=True)
+    assert flag in row["flag"] and ("timepoint" in row["flag"]) == bool(flag)
+
+
 def test_a_column_of_days_may_hold_words(tmp_path):
     file = tmp_path / "thresholds.csv"
     days = {

@@ -3,13 +3,13 @@
 import io
 import json
 import shutil
-from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bench import page, served
+from bench import page
+from browser import needs_chromium, opened, serious, until
 from level_series import export, imported
 from otosome.jobs import ImportInputs, import_
 from otosome.jobs.exporting import columns_by_group, workbook_of
@@ -213,40 +213,14 @@ def test_the_animals_sheet_is_filled_in_and_groups_follow(room):
 # -- in a browser
 
 
-@contextmanager
-def browser(folder, width=1280):
-    """A page of Debian's chromium over a folder; what a console says wrong fails the test."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    with served(folder) as (address, _), playwright.sync_playwright() as run:
-        chromium = run.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        tab = chromium.new_page(viewport={"width": width, "height": 900})
-        wrong = []
-        tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-        tab.on("pageerror", lambda error: wrong.append(str(error)))
-        tab.goto(address)
-        yield tab, address.split("/?")[0]
-        chromium.close()
-        assert not wrong
-
-
-def serious(tab):
-    """What axe-core finds that is serious."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    found = axe.run(tab).response["violations"]
-    return [
-        (one["id"], one["nodes"][0]["html"][:120])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
-
-
 def lines(folder):
     file = folder / "results" / "import.marks.jsonl"
     return [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
 
 
+@needs_chromium
 def test_a_threshold_is_dragged_moved_by_keys_undone_and_applied_as_the_command_line_does(folder, tmp_path):
-    with browser(folder) as (tab, address):
+    with opened(folder) as (tab, address):
         tab.goto(f"{address}/data?show=traces")
         tab.wait_for_selector("#stack polyline", timeout=60_000)
         assert serious(tab) == []
@@ -255,17 +229,17 @@ def test_a_threshold_is_dragged_moved_by_keys_undone_and_applied_as_the_command_
         tab.mouse.down()
         tab.mouse.move(circle["x"] + 8, circle["y"] - 60, steps=4)
         tab.mouse.up()
-        _until(lambda: lines(folder))
+        until(lambda: lines(folder))
         dragged = lines(folder)[0]["to"]["value"]
         assert dragged > marking(folder / "results" / "import").traces[_key(folder)].automatic.threshold.value
         assert f"{dragged:g} dB" in tab.inner_text("#beside tbody tr:last-child")
         # k goes to the next half step louder, u takes it back, all by keys alone.
         tab.keyboard.press("k")
-        _until(lambda: len(lines(folder)) == 2)
+        until(lambda: len(lines(folder)) == 2)
         assert lines(folder)[1]["to"]["value"] == (dragged // 5 + 1) * 5
         tab.keyboard.press("u")
-        _until(lambda: len(lines(folder)) == 3)
-        _until(lambda: f"{dragged:g} dB" in tab.inner_text("#beside tbody tr:last-child"))
+        until(lambda: len(lines(folder)) == 3)
+        until(lambda: f"{dragged:g} dB" in tab.inner_text("#beside tbody tr:last-child"))
         tab.click("#apply")
         tab.wait_for_url("**/data?result=*", timeout=90_000)
     folder_now = folder / "results" / "import"
@@ -285,22 +259,14 @@ def _key(folder):
     return next(iter(marking(folder / "results" / "import").traces))
 
 
-def _until(true, seconds=10.0):
-    import time
-
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
+@needs_chromium
 def test_a_folder_that_is_dropped_becomes_a_picture_and_a_wrong_file_a_sentence(tmp_path):
     lab, mine = tmp_path / "lab", tmp_path / "mine"
     lab.mkdir()
     mine.mkdir()
     export(mine / "a.csv", {"55": {8: 35}})
     (tmp_path / "wrong.bin").write_bytes(b"\\0\\1\\2" * 40)
-    with browser(lab, width=390) as (tab, address):
+    with opened(lab, width=390) as (tab, address):
         tab.goto(f"{address}/data")
         assert serious(tab) == []
         tab.set_input_files("input[webkitdirectory]", mine)

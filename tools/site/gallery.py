@@ -33,7 +33,10 @@ SHOWN = (
                 "result/figures/window.svg",
                 "One ear unrolled: days down, base to apex across, hair cells in colour.",
             ),
-            ("result/figures/together_abr.svg", "Threshold by tone at the end, every arm."),
+            (
+                "result/figures/frequency_abr_cisplatin_vesicles_one_day_before.svg",
+                "Thresholds at the end by tone, one arm.",
+            ),
             ("result/figures/cells_ohc.svg", "Outer hair cells along the duct."),
         ),
     ),

@@ -162,7 +162,7 @@ def simulate(
                  frequency (kHz), place, cell; a variable per measure, ``cells`` (fraction counted at the end);
                  ``intact``, ``injured``, ``silent`` and ``stria``, of which ``measure`` makes any other endpoint;
                  ``vesicles`` and ``protein`` (peaks in the organ of Corti, particles/uL and ug/uL), ``plasma``
-                 (vesicles in blood over time, particles h/uL) and ``told`` (strongest receptor signal of any
+                 (vesicles in blood over time, particles h/uL) and ``signal`` (strongest receptor signal of any
                  mechanism, 0 to 1, ``where``: organ of Corti or blood);
                  of a population, ``arrived``: the cells as they came (subject, cell, place),
                  and ``spare``: dB that its last outer hair cells still hold (subject, frequency);

@@ -17,7 +17,7 @@ from otosome.jobs.watch import SILENT, Watch
 from otosome.units import Json
 
 if TYPE_CHECKING:
-    from otosome.answers.preview import Position, Sliders
+    from otosome.answers.preview import Changes, Position, Sliders
     from otosome.ears import Ears
     from otosome.study import Study
 
@@ -76,6 +76,23 @@ class Previews:
         """Where answers are kept, a line each."""
         return self.inputs.folder / f"{self.key}.jsonl"
 
+    @property
+    def fault(self) -> Path:
+        """Where it is written why answers could not be computed."""
+        return self.file.with_suffix(".fault.json")
+
+    def wrong(self) -> Json | None:
+        """Why answers could not be computed, where they could not."""
+        if not self.fault.is_file():
+            return None
+        said: Json = json.loads(self.fault.read_text(encoding="utf-8"))
+        return said
+
+    def windows(self) -> list[str]:
+        """The doses and potencies whose windows are kept, as their files are called."""
+        files = self.inputs.folder.glob(f"{self.key}.*.window.json")
+        return sorted(file.name.removeprefix(f"{self.key}.").removesuffix(".window.json") for file in files)
+
     def answers(self) -> dict[Position, Json]:
         """What is kept, by position; a line that was cut short is computed again."""
         from otosome.answers.preview import Position
@@ -99,13 +116,18 @@ class Previews:
         packed: Json = json.loads(file.read_text(encoding="utf-8"))
         return packed
 
+    def window_kept(self, position: Position) -> bool:
+        """Whether the window of a dose and a potency is kept, or the study has none."""
+        from otosome.answers.window import has_window
+
+        return not has_window(self.study) or self._window(position).is_file()
+
     def _window(self, position: Position) -> Path:
-        return self.file.with_suffix(f".{position.dose:g}.{position.potency:g}.window.json")
+        return self.file.with_suffix(f".{position.dose:g}_{position.potency:g}.window.json")
 
     def fill(self, position: Position, watch: Watch = SILENT) -> None:
         """Compute and keep the answer of a position, its window, and all that one slider reaches from it."""
         self.sliders.check(position)
-        self.inputs.folder.mkdir(parents=True, exist_ok=True)
         known = self.answers()
         wanted = [place for place in self.sliders.near(position) if place not in known]
         tick = watch.ticks("computing what the sliders show")
@@ -120,6 +142,7 @@ class Previews:
     def _keep(self, position: Position) -> None:
         from otosome.answers.preview import preview
 
+        self.inputs.folder.mkdir(parents=True, exist_ok=True)
         add_line(self.file, json.dumps(asdict(preview(self.study, self.ears, position))))
 
     def _draw(self, position: Position) -> None:
@@ -147,19 +170,63 @@ class Previews:
 
     def write(self, position: Position, file: Path) -> Path:
         """The study at a position as a study file of its own, to be run; raises BadInput where one is there."""
-        import tomli_w
-
         from otosome.answers.preview import changes
-        from otosome.cards import read_toml
-        from otosome.study.files import file_of
 
-        values = read_toml(file_of(self.inputs.study))
-        for (table, name), keys in changes(self.study, position).items():
-            uses = values[table]
-            assert isinstance(uses, dict)  # as a checked study has them
-            uses[name] = {**uses[name], **keys}
-        write(file, tomli_w.dumps(values))
-        return file
+        return _written(self.inputs.study, changes(self.study, position), file)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """What a study gives and suffers in another way: names of the shelves, or a lot's file beside the new study.
+
+    ``route``, ``batch``  of its vesicles;  ``insult``  in the place of its first that is no operation;  ``level``  its
+    """
+
+    route: str = ""
+    batch: str = ""
+    insult: str = ""
+    level: str = ""
+
+
+def vary(study: str, variant: Variant, file: Path) -> Path:
+    """Write a study with other vesicles, another route or another harm beside; raises BadInput where it is none."""
+    from otosome.answers.preview import question_of
+    from otosome.study import load
+
+    known = load(study)
+    treated = known.arm(question_of(known).of)
+    batches = {known.tables.treatment[name].batch for name in treated.treatments}
+    changes: Changes = {}
+    for name, use in known.tables.treatment.items():
+        own = {"route": variant.route, "batch": variant.batch if use.batch in batches else ""}
+        changes["treatment", name] = {key: word for key, word in own.items() if word}
+    harms = [n for n in treated.insults if not known.is_event(known.tables.insult[n])]
+    if harms:
+        stated = {"entry": variant.insult, "level": variant.level}
+        changes["insult", harms[0]] = {key: word for key, word in stated.items() if word}
+    _written(study, changes, file)
+    try:
+        load(file)
+    except BadInput:
+        file.unlink()
+        raise
+    return file
+
+
+def _written(study: str, changes: Changes, file: Path) -> Path:
+    """A study's file with other values of some keys as a file of its own; raises BadInput where one is there."""
+    import tomli_w
+
+    from otosome.cards import read_toml
+    from otosome.study.files import file_of
+
+    values = read_toml(file_of(study))
+    for (table, name), keys in changes.items():
+        uses = values[table]
+        assert isinstance(uses, dict)  # as a checked study has them
+        uses[name] = {**uses[name], **keys}
+    write(file, tomli_w.dumps(values))
+    return file
 
 
 def previews(inputs: PreviewInputs) -> Previews:

@@ -152,14 +152,14 @@ def left_text(seconds: float | None) -> str:
 
 
 def _noting(file: Path) -> Callable[[Progress], None]:
-    """Progress written into a file, some times a second, and always at the end of a part."""
-    last = -_EVERY
+    """Progress written into a file, some times a second, and whenever something else is done."""
+    last, doing = -_EVERY, ""
 
     def note(progress: Progress) -> None:
-        nonlocal last
-        if time.monotonic() - last < _EVERY and progress.done < progress.of:
+        nonlocal last, doing
+        if time.monotonic() - last < _EVERY and progress.doing == doing:
             return
-        last = time.monotonic()
+        last, doing = time.monotonic(), progress.doing
         part = file.with_suffix(".part")
         part.write_text(json.dumps(asdict(progress)), encoding="utf-8")
         part.replace(file)

@@ -108,6 +108,10 @@ _MEASURED = re.compile(r"(?<![a-z])(?:k?hz|db|[num\u00b5\u03bc]v|threshold|ampli
 UNREAD = "its name says more than this layout holds; a mapping can say what it is"
 _UNIT = r"(?P<unit>hours?|hrs?|h|days?|d|weeks?|wks?|w)"
 _SPAN = re.compile(rf"(?P<number>-?\d+(?:\.\d+)?)\s*{_UNIT}", re.ASCII)
+# What laboratories write around a time after the insult, and in place of one before it.
+_STATED = r"(?:noise|exposure|treatment|insult|drug|surgery)"
+_AFTER = re.compile(rf"\b(?:post|after|later)\b[\s-]*(?:{_STATED}\b)?[\s-]*")
+_BEFORE = re.compile(rf"(?:pre|before|baseline)[\s-]*{_STATED}?")
 _SPAN_AHEAD = re.compile(rf"{_UNIT}\s*(?P<number>-?\d+(?:\.\d+)?)", re.ASCII)
 
 
@@ -237,6 +241,7 @@ class Columns:
         days = [f"{word} d" if _NUMBER.fullmatch(word) else word for word in self.texts("day")]
         words = days if "day" in self else self.texts(*_IN_WORDS)
         times = np.array([self.span(word) for word in words], dtype=float)
+        words = ["baseline" if _BEFORE.fullmatch(word.strip().lower()) else word for word in words]
         return times, [
             f"timepoint: {word[:40]}" if word and np.isnan(time) and not _CLOCK.fullmatch(word) else ""
             for word, time in zip(words, times, strict=True)
@@ -249,7 +254,7 @@ class Columns:
     @staticmethod
     def span(word: str) -> float:
         """Hours of a time in words, such as ``14 d``, ``d14``, ``2wk`` or ``day 3``; NaN where it is none."""
-        text = word.strip().lower()
+        text = _AFTER.sub("", word.strip().lower()).strip()
         match = _SPAN.fullmatch(text) or _SPAN_AHEAD.fullmatch(text)
         return float(match["number"]) * _HOURS[match["unit"][0]] if match else float("nan")
 

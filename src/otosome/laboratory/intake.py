@@ -362,7 +362,7 @@ def _estimate(results: Intake, species: Mapping[str, str]) -> None:
     ]
     results.estimated = estimated
     ours = [
-        part.reindex(columns=list(READINGS))
+        part.reindex(columns=list(READINGS)).assign(measure="")
         for table in (estimated.assign(quantity="abr_threshold"), waves)
         if len(table)
         for _, part in table.groupby([*SERIES, "sha256"], dropna=False, sort=False)

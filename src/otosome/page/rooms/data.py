@@ -19,7 +19,7 @@ from otosome.errors import BadInput
 from otosome.page.commands import Id, Word, line
 from otosome.page.room import Bench, Query, Room, chosen
 from otosome.page.workspace import Item, identity
-from otosome.results import ANSWER, usual
+from otosome.results import usual
 from otosome.units import Json
 
 if TYPE_CHECKING:
@@ -430,4 +430,3 @@ ROOM = Room(
     verbs=(IMPORT,),
     routes=routes,
 )
-__all__ = ["ANSWER", "ROOM", "marking_of"]

@@ -57,6 +57,7 @@ const bench = (() => {
   function words(job) {
     const p = job.progress;
     if (job.state === "waiting") return "waits for the jobs before it";
+    if (job.state === "running" && p && p.of <= 1 && !p.done) return p.doing;
     if (job.state === "running") return p ? `${p.doing}: ${p.done} of ${p.of}${p.left ? `, ${duration(p.left)} left` : ""}` : "begins";
     if (job.state === "done") return "done";
     if (job.state === "cancelled") return job.why || "cancelled; nothing was replaced";
@@ -67,7 +68,7 @@ const bench = (() => {
   function bar(job) {
     const p = job.progress;
     const attributes = { "aria-label": `${job.title}: ${words(job)}` };
-    if (p && p.of) Object.assign(attributes, { max: p.of, value: p.done });
+    if (p && (p.of > 1 || p.done)) Object.assign(attributes, { max: p.of, value: p.done });
     return make("progress", attributes);
   }
 
@@ -114,7 +115,8 @@ const bench = (() => {
     list.replaceChildren(...recent.slice(0, 6).map((job) => {
       const name = job.link && job.state === "done" ? make("a", { href: job.link }, job.title) : make("b", {}, job.title);
       const parts = [name, ` ${job.state === "done" ? "is done" : words(job)}`];
-      if (OPEN.includes(job.state)) parts.push(bar(job), make("span", {}, ...acts(job)));
+      if (OPEN.includes(job.state)) parts.push(bar(job));
+      parts.push(make("span", { class: "buttons" }, ...acts(job)));
       return make("li", { "data-state": job.state }, ...parts);
     }));
   }
