@@ -277,7 +277,12 @@ def test_the_log_score_of_one_ear_is_the_probability_of_its_bin(study):
     alike = ears.assign(**{name: float(column[0]) for name, column in ears.items()})
     result = answer(study, alike)
     true = float(result["abr"].sel(arm="loud", time=24.0, frequency=8.0)[0])
-    error = float(ears["endpoints.abr_threshold.error"][0])
+    error, between, middle, width = (
+        float(ears[f"endpoints.abr_threshold.{key}"][0])
+        for key in ("error", "error_between", "half_way", "half_width")
+    )
+    # The lowest healthy threshold of mice is 11.8 dB SPL.
+    error = np.hypot(error, between * np.exp(-0.5 * ((true - 11.8 - middle) / width) ** 2))
     laid = against(study, result, alike, matched(study, readings(value=40.0), "one"))
     exact = np.log(norm.cdf((42.5 - true) / error) - norm.cdf((37.5 - true) / error))
     assert laid.totals[0].log_score == pytest.approx(exact, abs=1e-3)

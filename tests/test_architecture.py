@@ -16,7 +16,7 @@ ORDER = [
     ["units", "errors"],
     ["files"],
     ["answers.numbers answers.notebook"],
-    ["model.lanes model.vectors model.fates", "trials.plan"],
+    ["model.lanes model.vectors model.fates", "model.equations", "trials.plan"],
     ["evidence"],
     ["ears"],
     ["model.transport", "laboratory.file laboratory.tables laboratory.voltage"],
@@ -54,8 +54,9 @@ ORDER = [
     ["laboratory.draft laboratory.drug_draft"],
     ["forward"],
     [
-        "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.exposure"
-        " answers.grades answers.headline answers.late answers.prior answers.scores answers.sensitivity answers.sources"
+        "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.equations"
+        " answers.exposure answers.grades answers.headline answers.late answers.prior answers.scores"
+        " answers.sensitivity answers.sources"
         " answers.preview answers.stored answers.therapies answers.window",
     ],
     ["fitting"],

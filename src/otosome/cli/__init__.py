@@ -15,7 +15,7 @@ from otosome import __version__, jobs
 from otosome.cli.common import Terminated, refuse, say
 from otosome.cli.evidence import changes, check, claims, forecast, ingest, list_, open_, qualify, review
 from otosome.cli.laboratory import fit, import_, new, quality
-from otosome.cli.study import compare, ledger, measure, next_, optimise, run, show, sources, trial
+from otosome.cli.study import compare, equations, ledger, measure, next_, optimise, run, show, sources, trial
 from otosome.errors import BadInput
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ app = typer.Typer(
     epilog=jobs.examples(),
 )
 _WORK = (run, compare, measure, trial, optimise, ledger, next_, new, import_, fit, quality)
-_RECORD = (list_, sources, show, qualify, check, changes, claims, review, forecast, ingest, open_)
+_RECORD = (list_, sources, equations, show, qualify, check, changes, claims, review, forecast, ingest, open_)
 for _verb in (*_WORK, *_RECORD):
     app.command(name=(_name := _verb.__name__.rstrip("_")), epilog=jobs.examples(_name))(_verb)
 

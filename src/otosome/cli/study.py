@@ -60,6 +60,7 @@ run = _of_a_study("run", "Simulate a study and write its report.")
 compare = _of_a_study("compare", "Lay the arms of a study side by side: words, cells, harms, which is best.")
 ledger = _of_a_study("ledger", "Where what a study gives goes, and which measurement would narrow that most.")
 next_ = _of_a_study("next", "Which experiment would narrow a comparison most, and the cheapest like it.")
+equations = _of_a_study("equations", "The model of a study: states, numbers and units, as text and LaTeX.")
 
 
 def measure(

@@ -4,6 +4,7 @@ Every result has ``as_dict()``, what a machine reads, and ``lines()``, what a pe
 """
 
 from otosome.jobs.drafting import Drafted
+from otosome.jobs.equations import Written, equations
 from otosome.jobs.evidence import (
     Changes,
     Checked,
@@ -69,12 +70,14 @@ __all__ = [
     "Trial",
     "TrialInputs",
     "Watch",
+    "Written",
     "assess",
     "changes",
     "check",
     "claims",
     "compare",
     "entries",
+    "equations",
     "examples",
     "fault_of",
     "fit",

@@ -11,6 +11,7 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 from otosome.answers.accuracy import Accuracy
+from otosome.answers.equations import Part
 from otosome.answers.exposure import Drugs
 from otosome.answers.headline import Headline
 from otosome.answers.numbers import Interval
@@ -103,6 +104,14 @@ class SourcesResult(TypedDict):
     rows: list[SourceRow]
     counts: dict[str, int]
     provisional: int
+
+
+class EquationsResult(TypedDict):
+    """The equations of a study, part by part, and all of them as LaTeX."""
+
+    title: str
+    parts: list[Part]
+    latex: str
 
 
 class ImportRows(TypedDict):
@@ -623,6 +632,13 @@ class Sources(_Answer):
     result: SourcesResult
 
 
+class EquationsAnswer(_Answer):
+    """``otosome equations``."""
+
+    command: Literal["equations"]
+    result: EquationsResult
+
+
 class Show(_Written):
     """``otosome show``: what the verb answered that wrote the result."""
 
@@ -693,6 +709,7 @@ ANSWERS: dict[str, type] = {
     "quality": Quality,
     "list": List,
     "sources": Sources,
+    "equations": EquationsAnswer,
     "show": Show,
     "qualify": Qualify,
     "check": CheckAnswer,

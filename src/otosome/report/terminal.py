@@ -108,6 +108,10 @@ def fit_lines(fit: Fit) -> list[str]:
         lines += [f"    group mean and SD: log score {row.log_score:.2f}" for row in fit.held_out.rival]
     lines += [f"  prediction errors of {row.measure}: {row.text}" for row in fit.calibration]
     lines += [f"  printed: {row.printed}: {row.text}" for row in fit.printed]
+    lines += [
+        f"  explanation {row.name}: {row.score:.1f}, {row.behind:.1f} behind the best (standard error {row.error:.1f})"
+        for row in fit.explanations
+    ]
     return [*lines, *(f"  {sentence}" for sentence in fit.sentences if not sentence.startswith("Your data "))]
 
 
