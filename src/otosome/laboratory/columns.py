@@ -118,8 +118,8 @@ _DAYS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M",
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/\d{4}", re.ASCII)
 # What stands for a subject where a row sums others up, and how a spreadsheet writes a name it took for a day.
 _MEAN = re.compile(
-    r"(?:group |grand |overall )?(?:mean|average|avg\.?|median|std|st\.? ?dev\.?|stdev|sem|s\.e\.m\.?|mittelwert|moyenne)"
-    r"(?:\s*[(:\u00b1+=].*)?"
+    r"(?:group |grand |overall )?(?:mean|average|avg\.?|median|std|st\.? ?dev\.?|stdev|sem|s\.e\.m\.?"
+    r"|mittelwert|moyenne)(?:\s*[(:\u00b1+=].*)?"
 )
 _BESIDE_A_MEAN = ("sd", "se", "n", "count", "total", "sum")  # alone they may be names of animals
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(?:T00:00:00)?", re.ASCII)
