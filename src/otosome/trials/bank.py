@@ -42,6 +42,7 @@ class Bank:
     ``hash``     of all shards;  ``computed``  how many of them were computed now, the others were there
     ``left_out`` ears that could not be computed, NaN in ``values``
     ``counted``  how often each world counts, (world,); once where none is said
+    ``balance``, ``steps``  largest part of a dose unaccounted for, and largest error of time steps, of the peak
     """
 
     values: Array
@@ -51,6 +52,8 @@ class Bank:
     computed: int
     left_out: int
     counted: NDArray[np.intp] | None = None
+    balance: float = 0.0
+    steps: float = 0.0
 
     def worlds(self) -> list[NDArray[np.intp]]:
         """Rows of the sound ears of each world, as often as it counts."""
@@ -161,7 +164,11 @@ def compute(work: Work) -> None:
     ).to_numpy()
     columns = [ears[name] for name in _names(ears)]
     table = np.column_stack([ears.world.astype(float), *columns, whole.reshape(ears.size, -1)])
-    _write(work, table, {"names": _names(ears), "shape": whole.shape[1:]})
+    errors = {
+        "balance": float(result["mass_balance_error"].max()),
+        "steps": float(result["time_error"].max()),
+    }
+    _write(work, table, {"names": _names(ears), "shape": whole.shape[1:], **errors})
 
 
 def _names(ears: Iterable[str]) -> list[str]:
@@ -216,4 +223,10 @@ def _joined(shards: Sequence[Work], computed: int) -> Bank:
         hashlib.sha256(hashes.encode()).hexdigest(),
         computed,
         int((~np.isfinite(values).all(axis=(1, 2, 3))).sum()),
+        balance=_largest(marks, "balance"),
+        steps=_largest(marks, "steps"),
     )
+
+
+def _largest(marks: Sequence[dict[str, object]], key: str) -> float:
+    return max(float(str(mark[key])) for mark in marks)

@@ -17,6 +17,7 @@ from otosome.answers.numbers import difference, interval, share, share_interval
 from otosome.catalog import Catalog
 from otosome.trials.animals import beliefs_of
 from otosome.trials.bank import Bank, Tick, bank
+from otosome.trials.credibility import Run
 from otosome.trials.operating import Flow, Operating, Simulated
 from otosome.trials.published import predicted
 from otosome.trials.replicates import Results, Subjects, subjects, trials, worse
@@ -40,8 +41,8 @@ def simulated(
     workers: int,
     resume: bool,
     tick: Tick,
-) -> tuple[Simulated, pd.DataFrame]:
-    """Operating characteristics, and the subjects of the first trial, a row each.
+) -> tuple[Run, pd.DataFrame]:
+    """Operating characteristics with what they were run on, and the subjects of the first trial, a row each.
 
     ``beside``  folder of the design, from which a study's file is named;  ``folder``  for the bank
     """
@@ -88,7 +89,7 @@ def simulated(
         tuple(_notes(rows, protocol)),
         prediction,
     )
-    return answer, _sheet(first, protocol)
+    return Run(study, answer, ears.balance, ears.steps), _sheet(first, protocol)
 
 
 def truths(study: Study, ears: Bank, protocol: Simulate, arm: int | None = None) -> Array:
