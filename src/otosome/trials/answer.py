@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from otosome.trials.bank import Tick
+    from otosome.trials.cluster import Crew
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def with_trials(
     question: Question,
     catalog: Catalog,
     folder: Path,
-    workers: int,
+    crew: Crew,
     resume: bool,
     tick: Tick,
 ) -> tuple[DesignAnswer, pd.DataFrame]:
@@ -61,7 +62,7 @@ def with_trials(
 
     assert question.simulate is not None
     run, people = simulated(
-        question.simulate, question.beside, catalog, _beliefs(question), folder, workers, resume, tick
+        question.simulate, question.beside, catalog, _beliefs(question), folder, crew, resume, tick
     )
     notes = (*by_formula.notes, *run.simulated.notes)
     items = credibility(question.title, question.consequence, by_formula.plan, run)

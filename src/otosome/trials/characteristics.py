@@ -17,6 +17,7 @@ from otosome.answers.numbers import difference, interval, share, share_interval
 from otosome.catalog import Catalog
 from otosome.trials.animals import beliefs_of
 from otosome.trials.bank import Bank, Tick, bank
+from otosome.trials.cluster import Crew
 from otosome.trials.credibility import Run
 from otosome.trials.operating import Flow, Operating, Simulated
 from otosome.trials.published import predicted
@@ -38,7 +39,7 @@ def simulated(
     catalog: Catalog,
     beliefs: Mapping[str, tuple[float, float, float]],
     folder: Path,
-    workers: int,
+    crew: Crew,
     resume: bool,
     tick: Tick,
 ) -> tuple[Run, pd.DataFrame]:
@@ -48,7 +49,7 @@ def simulated(
     """
     name = study_name(protocol, beside)
     study = cut_down(study_of(protocol, beside, catalog), protocol)
-    ears = bank(name, catalog.own, protocol, folder, workers, resume, tick, batch_of(protocol, beside))
+    ears = bank(name, catalog.own, protocol, folder, crew, resume, tick, batch_of(protocol, beside))
     better = study.catalog.get("endpoints", study.tables.measure[protocol.measure].endpoint).options
     sign = -1.0 if better.better == "lower" or protocol.analysis == "shares" else 1.0
     prediction = None
