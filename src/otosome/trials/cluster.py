@@ -65,7 +65,7 @@ def _by_cluster(address: str, compute: Callable[[Work], None], shards: Sequence[
     from distributed import KilledWorker, as_completed
     from distributed.comm.core import CommClosedError
 
-    with _client(address) as client:
+    with _client(address) as client, client.as_current():
         # Not pure: a shard is computed because its file is not there, whatever the cluster remembers.
         futures = client.map(compute, list(shards), pure=False)
         try:
