@@ -12,7 +12,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -58,11 +58,17 @@ class Bank:
 
     def worlds(self) -> list[NDArray[np.intp]]:
         """Rows of the sound ears of each world, as often as it counts."""
-        sound = np.isfinite(self.values).all(axis=(1, 2, 3))
-        rows = [np.flatnonzero(sound & (self.world == world)) for world in np.unique(self.world)]
-        return (
-            rows if self.counted is None else [rows[n] for n in np.repeat(np.arange(len(rows)), self.counted)]
-        )
+        if self.counted is None:
+            return self._rows
+        return [self._rows[n] for n in np.repeat(np.arange(len(self._rows)), self.counted)]
+
+    @cached_property
+    def _rows(self) -> list[NDArray[np.intp]]:
+        """Rows of the sound ears of each world, worlds rising."""
+        sound = np.concatenate([np.isfinite(part).all(axis=(1, 2, 3)) for part in _parts(self.values)])
+        order = np.argsort(self.world, kind="stable")
+        edges = np.flatnonzero(np.diff(self.world[order])) + 1
+        return [rows[sound[rows]] for rows in np.split(order, edges)]
 
     @property
     def distinct(self) -> int:
