@@ -2,6 +2,7 @@
 # make open   the same environment, then the page in the browser over FOLDER (this one)
 # make test   the same environment with the tools, then every check and test
 # make verify the slow checks
+# make site   the documents as a site, in build/site/html
 # make sbom   the licence of everything that is installed, and a bill of materials
 # PYTHON=3.13 (or a path) picks another interpreter; .venv is made anew when its version or a lock changes.
 
@@ -19,8 +20,9 @@ KEY := $(shell "$(PYTHON)" -c 'import hashlib, pathlib, sys; \
 LOCKED := .venv/made-$(KEY)
 INSTALLED := .venv/installed-$(KEY)
 TOOLS := .venv/tools-$(KEY)
+SITE := .venv/site-$(KEY)
 
-.PHONY: run open test verify install tools bench calibrate docs sbom format lock
+.PHONY: run open browser test verify site install tools bench calibrate docs sbom format lock
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -33,8 +35,14 @@ install: $(INSTALLED)
 
 tools: $(TOOLS)
 
+# The stories of the page need a browser: installed where apt is there to do it, else those tests say why they are skipped.
+browser:
+	@command -v chromium >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
+	  { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }; } || \
+	  echo "no chromium: tests in a browser are skipped (apt install chromium)"
+
 # A fresh cache, because a stale compiled kernel gives wrong numbers silently; one thread, so that runs repeat.
-test: $(TOOLS)
+test: $(TOOLS) browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -42,12 +50,16 @@ test: $(TOOLS)
 	NUMBA_CACHE_DIR="$$cache" NUMBA_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 # Slow checks: a hundred thousand mutated laboratory files, two hundred small changes of the code that its tests must
-# notice, and every command of the documents as printed.
-verify: $(TOOLS)
+# notice, every command of the documents as printed, and the site with its notebooks and links.
+verify: $(TOOLS) $(SITE)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.fuzz
 	$(BIN)/python -m tools.mutation
 	$(BIN)/python -m tools.commands
+
+# References, gallery and notebooks are made anew from real runs; broken links fail.
+site: $(SITE)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.site
 
 # The peers come from the extra of the same name; one thread, so that a core is what is measured.
 bench: $(INSTALLED)
@@ -77,6 +89,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --group build --universal --pyth
 lock: $(TOOLS)
 	$(COMPILE) --extra page --extra dev $(UPGRADE) --output-file requirements-dev.lock
 	$(COMPILE) --extra page --constraint requirements-dev.lock --output-file requirements.lock
+	$(COMPILE) --extra page --extra docs --constraint requirements-dev.lock $(UPGRADE) --output-file requirements-docs.lock
 
 $(LOCKED):
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -91,6 +104,10 @@ $(LOCKED):
 
 $(INSTALLED): $(LOCKED) pyproject.toml
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(SITE): $(INSTALLED) requirements-docs.lock
+	@$(PIP) --require-hashes --requirement requirements-docs.lock
 	@touch $@
 
 $(TOOLS): $(INSTALLED)

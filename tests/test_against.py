@@ -1,6 +1,7 @@
 """Measured readings over a simulation: each in its place, counted where they leave it, scored by exact formulas."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,12 +9,15 @@ import pytest
 from scipy.stats import norm
 
 from otosome.answers.answer import answer
+from otosome.catalog import get
 from otosome.errors import BadInput
 from otosome.fitting.against import against, crps, notes
 from otosome.fitting.observations import matched
 from otosome.forward import draw, observe
 from otosome.jobs import StudyInputs, compare, run
-from otosome.study import Study
+from otosome.laboratory.intake import read
+from otosome.roles import Reading
+from otosome.study import Study, load
 
 VALUES = {
     "otosome": "study/1",
@@ -102,6 +106,75 @@ def test_a_reading_without_a_place_is_counted_with_its_reason(study, changes, re
     assert [count for text, count in observed.unmatched.items() if reason in text] == [1]
 
 
+def shares(table, **measure):
+    """The readings of a table by a study with this measure alone and a group without an insult."""
+    values = {**VALUES, "arm": [*VALUES["arm"], {"name": "quiet"}], "measure": {"own": measure}}
+    return matched(Study.of(values), pd.concat(table, ignore_index=True), "table")
+
+
+WAVE = {"endpoint": "wave1", "level": "80 dB SPL", "frequency": ["8 kHz", "16 kHz"], "at": ["-1 d", "1 d"]}
+COUNTED = {"endpoint": "cell_count", "cell": "synapse", "frequency": ["8 kHz"], "at": ["1 d"]}
+
+
+def wave(subject, time, frequency, value, level=80.0):
+    about = {"quantity": "wave1", "unit": "uV", "level": level}
+    return readings(subject=subject, time=time, frequency=frequency, value=value, **about)
+
+
+def test_wave_one_is_taken_against_the_same_ears_before_the_insult():
+    before = [
+        wave(f"m{number}", -24.0, tone, mean + number - 1)
+        for tone, mean in ((8.0, 4.0), (16.0, 8.0))
+        for number in range(3)
+    ]
+    after = [wave("m0", 24.0, 8.0, 1.0), wave("m0", 24.0, 16.0, 1.0), wave("m0", 24.0, 16.0, 2.0, level=70.0)]
+    observed = shares([*before, *after], **WAVE)
+    (own,) = observed.readings
+    # 1 uV of 4 at 8 kHz, of 8 at 16 kHz; at 70 dB nobody was read before, and the measure is of 80.
+    assert list(own.reading.value) == pytest.approx([0.75, 1.0, 1.25, 7 / 8, 1.0, 9 / 8, 0.25, 0.125])
+    assert observed.basis == ("wave1 in uV is taken as shares of the mean of 3 animals before the insult",)
+    assert sum(observed.unmatched.values()) == 1
+
+
+def test_counts_without_a_baseline_are_taken_against_the_group_without_an_insult():
+    about = {"quantity": "cell_count.synapse", "unit": "per IHC", "frequency": 8.0, "time": np.nan}
+    table = [
+        readings(subject=f"q{n}", group="quiet", value=v, **about) for n, v in enumerate((14.0, 16.0, 18.0))
+    ]
+    observed = shares([*table, readings(subject="m1", value=8.0, **about)], **COUNTED)
+    (own,) = observed.readings
+    # No ear has more synapses than all, so 18 of 16 are all.
+    assert list(own.reading.value) == pytest.approx([14 / 16, 1.0, 1.0, 0.5])
+
+
+@pytest.mark.parametrize("few", [0, 2])
+def test_counts_with_nothing_to_be_taken_against_are_named_with_the_reason(few):
+    about = {"quantity": "cell_count.synapse", "unit": "per IHC", "frequency": 8.0, "time": np.nan}
+    table = [readings(subject=f"q{n}", group="quiet", value=16.0, **about) for n in range(few)]
+    share = readings(**{**about, "unit": "", "value": 0.5})
+    observed = shares([share, readings(subject="m1", value=8.0, **about), *table], **COUNTED)
+    assert observed.size == 1 and observed.basis == ()
+    assert any("no group without one" in reason for reason in observed.unmatched)
+
+
+def test_emissions_at_other_primaries_than_the_measures_have_no_place():
+    measure = {"endpoint": "dpoae", "frequency": ["8 kHz"], "at": ["1 d"]}
+    table = [
+        readings(quantity="dpoae", level=level, value=10.0, subject=f"m{level}")
+        for level in (45.0, 53.0, 55.0, 60.0)
+    ]
+    observed = shares(table, **measure)
+    assert observed.size == 2 and list(observed.readings[0].row) == [2, 3]
+    assert observed.unmatched == {"dpoae was read at other levels than 55 dB SPL, of which the measure is": 2}
+
+
+def test_a_count_above_the_healthy_number_is_as_likely_as_all():
+    cells = get("endpoints", "cell_count").formula(counted=np.array([60.0]), cell="OHC")
+    truth = np.full((1, 1, 2), 0.9)
+    chance = cells.log_likelihood(Reading(np.array([[[1.0, 1.2]]]), np.zeros((1, 1, 2))), truth)
+    assert chance.ravel() == pytest.approx([60 * np.log(0.9)] * 2)
+
+
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
@@ -125,6 +198,48 @@ def test_a_share_above_one_and_a_half_is_refused(study):
         matched(study, readings(quantity="ohc", unit="", value=14.0, time=336.0, frequency=22.6), "table")
 
 
+def test_a_simulated_table_joins_an_imported_one_by_quantity(study, tmp_path):
+    ears = draw(study, subjects=2, seed=1)
+    simulated = observe(study, answer(study, ears), ears)
+    assert set(simulated["quantity"]) == {"abr_threshold", "cell_count.ohc"}
+    file = tmp_path / "readings.csv"
+    readings().to_csv(file, index=False)
+    imported = read(file)
+    assert set(simulated.columns) - {"recorded"} == set(imported.columns) - {"recorded"}
+    both = imported.merge(simulated, on=["quantity", "unit", "group", "time", "frequency"])
+    assert sorted(both["subject_y"]) == [0, 1]
+    # Written and read back as text, it goes to the same measures.
+    simulated.to_csv(tmp_path / "simulated.csv", index=False)
+    again = matched(study, read(tmp_path / "simulated.csv"), "simulated.csv")
+    assert {part.measure: part.size for part in again.readings} == simulated.groupby(
+        "measure"
+    ).size().to_dict()
+    assert again.unmatched == {}
+
+
+def test_words_in_quiet_and_in_noise_go_each_to_their_own_measure():
+    case = load(Path(__file__).parent / "studies" / "valid" / "devices_and_words.toml")
+    words = [name for name, use in case.tables.measure.items() if use.endpoint == "word_score"]
+    assert len(words) > 1
+    rows = pd.concat(
+        [
+            readings(
+                quantity="word_score",
+                measure=name,
+                unit="%",
+                group=case.tables.arm[0].name,
+                time=float(case.tables.measure[name].at[0]),
+                level=float(case.tables.measure[name].speech or np.nan),
+                frequency=np.nan,
+            )
+            for name in words
+        ]
+    )
+    observed = matched(case, rows.reset_index(drop=True), "words")
+    assert sorted(part.measure for part in observed.readings) == sorted(words)
+    assert all(part.size == 1 for part in observed.readings)
+
+
 def test_the_ranked_score_is_that_of_a_normal_distribution():
     drawn = norm.ppf((np.arange(20_000) + 0.5) / 20_000)
     value = np.array([-1.5, 0.0, 2.0])
@@ -142,7 +257,7 @@ def test_readings_of_the_same_model_lie_in_its_bands_and_others_do_not(study):
     assert all(0.85 < total.inside.exact[0] < 0.99 for total in own.totals)
     assert all(total.medians == total.medians_inside for total in own.totals)
     assert [total.animals for total in own.totals] == [300, 300]
-    shifted = true.assign(value=np.where(true["quantity"] == "abr", true["value"] + 40.0, true["value"]))
+    shifted = true.assign(value=np.where(true["measure"] == "abr", true["value"] + 40.0, true["value"]))
     apart = against(study, result, ears, matched(study, shifted, "shifted"))
     assert apart.totals[0].medians_inside < 4 < apart.totals[0].medians
     assert apart.totals[0].log_score < own.totals[0].log_score - 1.0
@@ -151,7 +266,7 @@ def test_readings_of_the_same_model_lie_in_its_bands_and_others_do_not(study):
     assert "medians of groups lie outside" in notes(apart)[0]
     cell = next(cell for cell in apart.cells if cell.arm == "soft" and cell.time == -24.0)
     # A reading that is only known to lie below a level far above the band is not outside it.
-    row = true[(true["quantity"] == "abr") & (true["group"] == "soft") & (true["time"] == -24.0)]
+    row = true[(true["measure"] == "abr") & (true["group"] == "soft") & (true["time"] == -24.0)]
     known = row[(row["frequency"].round(1) == round(cell.tone, 1)) & (row["censored"] != "below")]
     assert (cell.below, cell.above) == (0, len(known))
 
@@ -162,7 +277,12 @@ def test_the_log_score_of_one_ear_is_the_probability_of_its_bin(study):
     alike = ears.assign(**{name: float(column[0]) for name, column in ears.items()})
     result = answer(study, alike)
     true = float(result["abr"].sel(arm="loud", time=24.0, frequency=8.0)[0])
-    error = float(ears["endpoints.abr_threshold.error"][0])
+    error, between, middle, width = (
+        float(ears[f"endpoints.abr_threshold.{key}"][0])
+        for key in ("error", "error_between", "half_way", "half_width")
+    )
+    # The lowest healthy threshold of mice is 11.8 dB SPL.
+    error = np.hypot(error, between * np.exp(-0.5 * ((true - 11.8 - middle) / width) ** 2))
     laid = against(study, result, alike, matched(study, readings(value=40.0), "one"))
     exact = np.log(norm.cdf((42.5 - true) / error) - norm.cdf((37.5 - true) / error))
     assert laid.totals[0].log_score == pytest.approx(exact, abs=1e-3)

@@ -44,7 +44,7 @@ MATTER = [
     "mechanisms.autophagy.gate", "cells.ohc.anchor_shift",
 ]  # fmt: skip
 # Numbers that cannot: of the reading and not of the ear, or the same in both arms.
-IDLE = ["endpoints.abr_threshold.error", "endpoints.abr_threshold.offset"]
+IDLE = [f"endpoints.abr_threshold.{key}" for key in ("error", "error_between", "offset")]
 # Numbers of other endpoints, which cannot reach the measure and are not moved at all.
 ELSEWHERE = ["endpoints.wave1.scale", "endpoints.wave1.floor", "endpoints.cell_count.counted"]
 

@@ -15,8 +15,8 @@ ROOT = Path(otosome.__file__).parent
 ORDER = [
     ["units", "errors"],
     ["files"],
-    ["answers.numbers"],
-    ["model.lanes model.vectors model.fates", "trials.plan"],
+    ["answers.numbers answers.notebook"],
+    ["model.lanes model.vectors model.fates", "model.equations", "trials.plan"],
     ["evidence"],
     ["ears"],
     ["model.transport", "laboratory.file laboratory.tables laboratory.voltage"],
@@ -34,6 +34,7 @@ ORDER = [
         *("model.adverse_events", "model.grades", "model.levels"),
         "laboratory.bounds laboratory.columns laboratory.levels laboratory.trees"
         " laboratory.audiometry laboratory.plates laboratory.workbook laboratory.mapping laboratory.matlab"
+        " laboratory.marks"
         " laboratory.records laboratory.recording laboratory.zarr",
         "lots.batch lots.belief lots.checklist lots.count lots.counted lots.curve lots.history lots.plate"
         " lots.potency lots.process lots.release lots.sizes",
@@ -42,23 +43,29 @@ ORDER = [
     ],
     ["shelves"],
     ["catalog"],
-    ["laboratory.thresholds laboratory.series", "laboratory.animals", "laboratory.groups laboratory.cohorts"],
+    [
+        "laboratory.thresholds laboratory.series laboratory.traces",
+        "laboratory.animals",
+        "laboratory.groups laboratory.cohorts",
+    ],
     ["laboratory.reading"],
     ["laboratory.intake", "lots"],
     ["study"],
     ["laboratory.draft laboratory.drug_draft"],
     ["forward"],
     [
-        "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.exposure"
-        " answers.grades answers.headline answers.late answers.prior answers.scores answers.sensitivity answers.sources"
-        " answers.stored answers.therapies answers.window",
+        "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.equations"
+        " answers.exposure answers.grades answers.headline answers.late answers.prior answers.scores"
+        " answers.sensitivity answers.sources"
+        " answers.preview answers.stored answers.therapies answers.window",
     ],
     ["fitting"],
-    ["review.standing", "lots.stakes", "trials"],
+    ["review.standing", "lots.stakes"],
     [
         "review.experiments review.pooling review.question review.synthesis review.tables review.priors"
         " review.forecasts review.ingest"
     ],
+    ["trials"],
     ["review.qualification"],
     ["review.claims"],
     ["shelves.claims", "shelves.observations"],
@@ -67,6 +74,7 @@ ORDER = [
     ["jobs"],
     ["page"],
     ["cli"],
+    ["__main__"],
 ]
 PLACE = {
     prefix: (rung, group) for rung, groups in enumerate(ORDER) for group in groups for prefix in group.split()

@@ -82,6 +82,7 @@ def test_a_number_is_rounded_as_it_stands_on_a_shelf(number, text):
     assert weigh.rounded(number) == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CALIBRATIONS)
 def test_the_shelves_hold_what_the_calibration_finds(name):
     script, free = CALIBRATIONS[name]

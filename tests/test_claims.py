@@ -9,10 +9,11 @@ import pytest
 import tomli_w
 import typer
 
-from otosome import cli
+from otosome import cli, jobs
 from otosome.catalog import SHIPPED, Catalog
 from otosome.errors import BadInput
 from otosome.evidence import Source
+from otosome.report.claims import cards
 from otosome.review import claims as claimed
 from otosome.review.claims import (
     VERDICTS,
@@ -21,10 +22,14 @@ from otosome.review.claims import (
     Laboratory,
     figures,
 )
+from otosome.review.claims.claim import AT_ODDS
 from otosome.review.claims.figures import evidence_hash
+from otosome.review.claims.papers import papers
 from otosome.review.qualification import known
+from otosome.review.question import Question
+from otosome.review.synthesis import review
 from otosome.roles import Figure
-from tools.documents.claims import MARKS, contents, page, table
+from tools.documents.claims import MARKS, PRIOR_MARKS, contents, headline, page, table
 
 CATALOG = Catalog()
 NAMES = CATALOG.names("claims")
@@ -72,7 +77,7 @@ def test_the_numbers_and_entries_a_claim_names_are_there(name):
         assert {asked[key] for key in ("measure", "beside") if key in asked} <= set(study.tables.measure)
 
 
-def test_a_row_has_a_verdict_of_four_and_a_command_that_names_it(quick):
+def test_a_row_has_a_verdict_of_five_and_a_command_that_names_it(quick):
     assert [row["claim"] for row in quick] == QUICK
     for row in quick:
         assert row["verdict"] in VERDICTS
@@ -94,17 +99,17 @@ def ground(kind, says):
     return Ground("words", kind, says, ())
 
 
-def judged(grounds, needs=None, built_in="", figure=None):
+def judged(grounds, needs=None, built_in="", figure=None, bases=("assumed",)):
     """The verdict on a claim made of these grounds."""
     base = CLAIMS["inflammation"]
     made = {**vars(base), "stands_on": tuple(grounds), "needs": needs, "built_in": built_in}
-    return Claim(**made).verdict(figure)[0]
+    return Claim(**made).verdict(figure, bases)[0]
 
 
 def test_each_ground_alone_gives_its_verdict_by_the_rule():
     told = {
         ("measured", "for"): "supported",
-        ("measured", "against"): "contradicted here",
+        ("measured", "against"): "contradicted",
         ("measured", "open"): "not measured",
         ("direction", "for"): "direction only",
         ("direction", "against"): "not measured",
@@ -128,17 +133,30 @@ def test_a_claim_is_as_good_as_its_weakest_ground():
         ground("none", "open"),
         ground("measured", "against"),
     ]
-    assert [judged(grounds[: n + 1]) for n in range(4)] == list(VERDICTS)
-    assert [judged(grounds[n::-1]) for n in range(4)] == list(VERDICTS)
+    order = [verdict for verdict in VERDICTS if verdict != AT_ODDS]
+    assert [judged(grounds[: n + 1]) for n in range(4)] == order
+    assert [judged(grounds[n::-1]) for n in range(4)] == order
 
 
 def test_a_figure_lowers_a_verdict_only_where_its_whole_interval_is_beyond_the_line():
     solid = [ground("measured", "for")]
     above, across = Figure(3.0, 2.0, 4.0, "", ""), Figure(1.0, 0.5, 4.0, "", "")
-    assert judged(solid, ("below", 1.0), figure=above) == "contradicted here"
+    assert judged(solid, ("below", 1.0), figure=above) == AT_ODDS
     assert judged(solid, ("below", 1.0), figure=across) == "supported"
     assert judged(solid, ("above", 1.0), figure=above) == "supported"
-    assert judged(solid, ("above", 5.0), figure=above) == "contradicted here"
+    assert judged(solid, ("above", 5.0), figure=above) == AT_ODDS
+
+
+def test_a_figure_contradicts_only_where_every_number_behind_it_was_measured():
+    solid, beyond = [ground("measured", "for")], Figure(3.0, 2.0, 4.0, "", "")
+    assert judged(solid, ("below", 1.0), figure=beyond, bases=("measured", "secondary")) == "contradicted"
+    assert judged(solid, ("below", 1.0), figure=beyond, bases=("measured", "direction")) == AT_ODDS
+    assert judged([ground("measured", "against")], ("below", 1.0), figure=beyond) == "contradicted"
+
+
+def test_the_barrier_rests_on_assumed_numbers_and_so_contradicts_nothing():
+    assert "assumed" in figures.bases(CLAIMS["barrier"], Laboratory(catalog=CATALOG))
+    assert CLAIMS["barrier"].verdict(Figure(9.0, 8.0, 10.0, "times", ""))[0] == AT_ODDS
 
 
 def test_a_figure_never_lifts_a_verdict_and_one_built_in_decides_nothing():
@@ -249,6 +267,47 @@ def test_mechanisms_alike_are_never_told_apart_and_far_ones_always():
     assert mechanisms.apart(np.array([[0.0], [100.0], [200.0]]), np.ones(1)).tolist() == [1.0]
 
 
+def test_published_experiments_move_a_claim_and_without_effect_nothing_is_gained():
+    study = Laboratory().study(CLAIMS["thresholds"].entry.options.study)
+    gains = {p: float(np.mean(Laboratory(4, prior=p).effect(study)[0])) for p in ("as_printed", "none")}
+    assert abs(gains["none"]) < 1e-9 < gains["as_printed"]
+
+
+def test_what_papers_did_is_what_the_review_of_the_same_words_says():
+    read = papers(CLAIMS["cisplatin"].review, CATALOG)
+    whole = review(Question.of("hearing", ["product=vesicles", "harm=cisplatin"]), CATALOG)
+    assert {row.short for row in read.rows} == {row.short for row in whole.rows}
+    assert read.together == whole.text and read.command.startswith("otosome review hearing --only")
+    assert papers((), CATALOG) is None
+
+
+def test_cards_hold_papers_figure_and_test_and_take_words_from_files_as_text(quick, tmp_path):
+    row = {**quick[0], "about": "<b>bold</b>", "papers": asdict(papers(CLAIMS["cisplatin"].review, CATALOG))}
+    text = cards([row], 1, 40)
+    assert "&lt;b&gt;bold" in text and "<b>bold</b>" not in text
+    assert all(words in text for words in ("What papers did", "What the model says", "What would settle it"))
+    assert all(each["short"] in text for each in row["papers"]["rows"])
+    there = tmp_path / "claims.html"
+    there.write_text("mine", encoding="utf-8")
+    with pytest.raises(BadInput, match="there already"):
+        jobs.claims(["no_rejection"], out=there)
+    assert there.read_text(encoding="utf-8") == "mine"
+
+
+def test_the_readme_shows_the_benefit_under_every_prior():
+    part = asdict(Figure(3.0, 1.0, 9.0, "dB", "benefit in a world"))
+    figure = {**asdict(Figure(90.0, 50.0, 99.0, "%", "words")), "parts": [part]}
+    others = dict.fromkeys(("mechanism", "sceptic", "none"), figure)
+    lines = headline([{"claim": "thresholds", "figure": figure, "by_prior": others}]).splitlines()
+    assert [line.split(" | ")[0].strip("| ") for line in lines[2:]] == [
+        "as printed",
+        "mechanism",
+        "sceptic",
+        "none",
+    ]
+    assert all("3.00 dB (1.00 to 9.00)" in line for line in lines[2:])
+
+
 # Refusals
 
 
@@ -339,7 +398,7 @@ def test_ears_go_in_pairs():
 def test_the_table_and_the_page_hold_every_row_in_one_line_each(quick):
     lines = table(quick).splitlines()
     assert len(lines) == 2 + len(quick)
-    assert all(line.count(" | ") == 3 for line in lines[2:])
+    assert all(line.count(" | ") == 2 for line in lines[2:])
     text = page(quick, "made so")
     assert all(f"## {row['claim']}: " in text and row["command"] in text for row in quick)
 
@@ -366,7 +425,7 @@ def test_a_readme_without_the_marks_has_no_place_for_the_table(quick):
 
 
 def test_a_table_is_written_between_the_marks_and_says_when_it_is_stale(tmp_path, monkeypatch, quick):
-    readme = "before\n" + "\nold\n".join(MARKS) + "\nafter\n"
+    readme = "\n".join(["before", *("\nold\n".join(marks) for marks in (MARKS, PRIOR_MARKS)), "after", ""])
     once = contents(quick, readme, evidence_hash())
     text = once["readme"]
     assert contents(quick, text, evidence_hash()) == once

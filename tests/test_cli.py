@@ -131,8 +131,8 @@ def test_a_run_writes_every_file_of_a_result_and_says_one_object(made, compared)
     assert object_["seed"] == 1
     assert {"benefit", "share", "halved", "doubled", "null_benefit"} <= set(object_["result"]["headline"])
     assert set(object_["result"]["errors"]) >= {"space", "time", "total", "drawn", "beyond", "flagged"}
-    assert {file.name for file in out.iterdir()} == FILES
-    assert all(file.stat().st_size > 100 for file in out.iterdir())
+    assert {file.name for file in out.iterdir()} == {*FILES, "figures"}
+    assert all(file.stat().st_size > 100 for file in out.rglob("*") if file.is_file())
     assert set(left_over(out.parent)) == {"compared.toml", out.name}
 
 
@@ -392,7 +392,7 @@ def test_an_empty_folder_is_used(tmp_path):
     out = tmp_path / "empty"
     out.mkdir()
     assert otosome_("run", QUICK, "--subjects", 1, "--out", out).exit_code == 0
-    assert {file.name for file in out.iterdir()} == FILES
+    assert {file.name for file in out.iterdir()} == {*FILES, "figures"}
 
 
 def test_two_writers_of_one_folder_refuse(tmp_path):
@@ -430,7 +430,7 @@ def test_a_link_stays_and_what_it_leads_to_becomes_the_result(tmp_path):
         done = otosome_("run", QUICK, "--subjects", 1, "--out", tmp_path / "link", *force)
         assert done.exit_code == 0, done.output
     assert (tmp_path / "link").is_symlink()
-    assert {file.name for file in (tmp_path / "link").iterdir()} == FILES
+    assert {file.name for file in (tmp_path / "link").iterdir()} == {*FILES, "figures"}
     assert sorted(left_over(tmp_path)) == ["disk", "disk.old", "link"]
 
 

@@ -98,7 +98,7 @@ def test_a_limit_in_mass_is_the_same_in_moles():
         bound = endpoint(chain, chain.tables.measure["base"], best(chain))
         assert np.ravel(bound.limit)[0] == pytest.approx(1.0, rel=1e-6)
     readings = observe(chain, simulate(chain, table, workers=1), table)
-    base = readings[readings.quantity == "base"]
+    base = readings[readings.measure == "base"]
     assert base.value.min() >= 1.0
     assert set(base.censored) == {"none", "below"}
 

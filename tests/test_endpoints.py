@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import binom, chi2, kstest, lognorm, norm
@@ -113,6 +115,18 @@ def test_simulated_thresholds_follow_their_likelihood(truth):
     assert statistic < chi2.ppf(0.999, common.sum() - 1)
 
 
+@pytest.mark.parametrize(
+    ("above", "bell"), [(-12.0, 0.0), (0.0, 0.0657), (28.0, 1.0), (40.0, 0.6065), (70.0, 0.0022)]
+)
+def test_thresholds_that_are_raised_half_way_are_read_less_exactly(above, bell):
+    """3.6 dB in a healthy ear and one without an amplifier; 9.0 dB besides, as a bell of 12 dB around 28 dB."""
+    found = replace(endpoint("abr_threshold"), grid=1e-6, lowest=-200.0, highest=300.0)
+    value = np.full((1, 20_000, 1), 11.8 + above)
+    luck = (np.arange(20_000) + 0.5)[None, :, None] / 20_000
+    error = found.read(value, luck).value - value
+    assert error.std() == pytest.approx(np.hypot(3.6, 9.0 * bell), rel=2e-3)
+
+
 def test_the_likelihood_keeps_its_digits_far_from_the_truth():
     found = endpoint("abr_threshold")
     far = Reading(np.full((1, 1, 1), 85.0), np.zeros((1, 1, 1)))
@@ -183,6 +197,13 @@ def test_simulated_counts_follow_their_likelihood():
     common = expected > 5
     statistic = np.sum((seen[common] - expected[common]) ** 2 / expected[common])
     assert statistic < chi2.ppf(0.999, common.sum() - 1)
+
+
+def test_a_count_above_the_healthy_one_is_as_likely_as_a_healthy_one():
+    found = endpoint("cell_count")
+    counts = Reading(np.array([1.0, 1.2]).reshape(1, 1, 2), np.zeros((1, 1, 2)))
+    logs = found.log_likelihood(counts, np.full((1, 1, 2), 0.97))[0, 0]
+    assert logs == pytest.approx([60 * np.log(0.97)] * 2)
 
 
 @pytest.mark.parametrize(

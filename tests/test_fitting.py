@@ -7,20 +7,30 @@ import numpy as np
 import pandas as pd
 import pytest
 import tomli_w
+from scipy.optimize import minimize
+from scipy.sparse import csr_array
+from scipy.special import expit, log_expit
 from scipy.stats import multivariate_normal, norm
 
 import fits
+from otosome.catalog import get
 from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
-from otosome.fitting.file import load_fit
+from otosome.fitting.file import HoldOut, _parted, load_fit
 from otosome.fitting.free import Free
 from otosome.fitting.levels import Level, animal_level, differing
-from otosome.fitting.mode import laplace, mode
+from otosome.fitting.likelihood import summed
+from otosome.fitting.lookup import tabulated
+from otosome.fitting.mode import _scored, laplace, mode
+from otosome.fitting.observations import Observations, Readings
 from otosome.fitting.posterior import Around, bulk_ess, convergence, ess, rhat, sample, tail_ess
 from otosome.forward import draw
 from otosome.jobs import FitInputs, StudyInputs, check, fit, run, show
+from otosome.roles import Reading
 from otosome.study import Study
+
+ERRORS = ("error", "error_between", "half_way", "half_width")
 
 
 @pytest.fixture(scope="module")
@@ -100,12 +110,14 @@ def test_runs_share_what_differs_between_them_as_the_normal_law_has_it():
     run = np.array([0, 0, 1, 0, 1])
     values = np.array([1.0, 2.5, -3.0, 0.0, 4.0])
     logs = norm.logpdf(values[None, :], 3.0 * level.deviates, error)[None]
-    exact = []
-    for own in (values[run == 0], values[run == 1]):
-        covariance = 9.0 * (share * np.ones((own.size, own.size)) + (1.0 - share) * np.eye(own.size))
-        exact.append(
-            multivariate_normal.logpdf(own, np.zeros(own.size), covariance + error**2 * np.eye(own.size))
-        )
+    exact = np.zeros(5)
+    for units in ([0, 1, 3], [2, 4]):
+        before = 0.0
+        for many, unit in enumerate(units, 1):
+            covariance = 9.0 * (share * np.ones((many, many)) + (1.0 - share) * np.eye(many))
+            own = values[units[:many]]
+            so_far = multivariate_normal.logpdf(own, np.zeros(many), covariance + error**2 * np.eye(many))
+            exact[unit], before = so_far - before, so_far
     assert level.integrated_by_run(logs, run, np.array([share]))[0] == pytest.approx(exact, abs=1e-3)
     alone = level.integrated_by_run(logs, np.arange(5), np.array([share]))
     assert alone[0] == pytest.approx(level.integrated(logs)[0], abs=1e-3)
@@ -161,15 +173,55 @@ def test_animals_without_susceptibility_are_independent_readings(study):
     own = fits.laboratory(study, [0.0, 0.0])
     bare = replace(own, animal=Level(), ears={"abr": Level()})
     (readings,) = own.observed.readings
-    error = study.best_values["endpoints.abr_threshold.error"].item()
+    known = {key: study.best_values[f"endpoints.abr_threshold.{key}"].item() for key in ERRORS}
     true = bare.predicted(np.zeros((1, 2)))["abr"]
     truth = true[0, 0, 0, readings.arm, readings.time, readings.tone]
+    # The lowest healthy threshold of mice is 11.8 dB SPL.
+    bell = np.exp(-0.5 * ((truth - 11.8 - known["half_way"]) / known["half_width"]) ** 2)
+    error = np.hypot(known["error"], known["error_between"] * bell)
     value, censored = readings.reading.value, readings.reading.censored
     low = np.where(censored < 0, -np.inf, np.where(censored > 0, value + 2.5, value - 2.5))
     high = np.where(censored > 0, np.inf, value + 2.5)
     exact = np.log(norm.cdf((high - truth) / error) - norm.cdf((low - truth) / error))
     by_animal = [exact[readings.animal == animal].sum() for animal in range(8)]
     assert bare.by_animal(np.zeros((1, 2)))[0] == pytest.approx(by_animal, abs=1e-6)
+
+
+# ---------------------------------------------------------------- log-likelihoods looked up
+
+
+def thresholds(lanes=2):
+    """Thresholds whose error differs between lanes, and readings of all levels, one of them beyond the loudest."""
+    columns = {
+        p.name: np.full(lanes, p.value)
+        for p in get("endpoints", "abr_threshold").parameters("mouse").values()
+    }
+    columns["endpoints.abr_threshold.error"] = np.linspace(3.0, 5.0, lanes)
+    levels = np.append(np.arange(0.0, 91.0, 5.0), 90.0)
+    censored = np.append(np.zeros(levels.size - 1), 1.0)
+    return get("endpoints", "abr_threshold").bind(columns, "mouse"), Reading(
+        levels[None, None], censored[None, None]
+    )
+
+
+def test_log_likelihoods_looked_up_are_those_of_the_endpoint():
+    bound, readings = thresholds()
+    luck = np.random.default_rng(2)
+    true = luck.uniform(-5.0, 95.0, (2, 4000, 3))
+    place, which = luck.integers(0, 3, 40), luck.integers(0, readings.value.size, 40)
+    counts = csr_array(luck.integers(0, 3, (5, 40)).astype(float))
+    table = tabulated(bound, readings, true, place.size, -1e4)
+    each = Reading(readings.value[:, :, which], readings.censored[:, :, which])
+    exact = summed(np.maximum(bound.log_likelihood(each, true[:, :, place]), -1e4), counts)
+    assert table.sums(true, place, which, counts) == pytest.approx(exact, rel=2e-5, abs=2e-4)
+
+
+def test_a_curve_that_cubics_miss_and_a_few_true_values_are_not_tabulated():
+    bound, readings = thresholds()
+    true = np.random.default_rng(2).uniform(-5.0, 95.0, (2, 4000, 3))
+    sharp = replace(bound, error=np.full((2, 1, 1), 0.05), error_between=np.zeros((2, 1, 1)))
+    assert tabulated(sharp, readings, true, 40, -1e4) is None
+    assert tabulated(bound, readings, true[:, :50], 40, -1e4) is None
 
 
 # ---------------------------------------------------------------- mode and curvature
@@ -198,6 +250,27 @@ def test_the_summit_of_a_parabola_and_its_covariance_are_exact():
     assert done.deviates == pytest.approx(centre, abs=1e-3)
     assert done.covariance == pytest.approx(covariance, abs=1e-6)
     assert (done.agreeing, done.refusal) == (3, "")
+
+
+def test_scoring_comes_near_the_summit_of_logistic_terms_in_few_looks():
+    """Thirty answers to thirty questions of four numbers: the summit as scipy finds it from the exact slopes."""
+    luck = np.random.default_rng(3)
+    design = luck.normal(size=(30, 4))
+    sign = np.where(luck.uniform(size=30) < expit(design @ [1.5, -1.0, 0.5, 2.0]), 1.0, -1.0)
+
+    def terms(z):
+        return log_expit(sign * (z @ design.T))
+
+    place, looks = _scored(terms, np.zeros(4))
+    exact = minimize(
+        lambda z: 0.5 * z @ z - terms(z[None]).sum(),
+        np.zeros(4),
+        jac=lambda z: z - design.T @ (sign * expit(-sign * (design @ z))),
+        options={"gtol": 1e-10},
+    )
+    assert looks <= 60
+    height = terms(place[None]).sum() - 0.5 * place @ place
+    assert height == pytest.approx(-exact.fun, abs=0.1)
 
 
 def test_starts_that_end_on_two_hills_do_not_agree():
@@ -308,7 +381,7 @@ def test_leaps_near_the_posterior_need_few_steps_for_many_draws(tmp_path):
 def test_a_chain_that_was_ended_goes_on_as_if_it_had_not_been(tmp_path):
     whole = walk(tmp_path / "whole.npz", 100)
 
-    def end(done, of):
+    def end(done, of, hat):
         if done >= 60:
             raise KeyboardInterrupt
 
@@ -317,6 +390,15 @@ def test_a_chain_that_was_ended_goes_on_as_if_it_had_not_been(tmp_path):
     again = walk(tmp_path / "ended.npz", 100)
     assert np.array_equal(again.deviates, whole.deviates)
     assert np.array_equal(again.logs, whole.logs)
+
+
+def test_who_watches_a_chain_is_shown_the_agreement_of_its_later_half(tmp_path):
+    shown = []
+    steps = walk(tmp_path / "chain.npz", 120, lambda *progress: shown.append(progress)).deviates
+    assert shown[0] == (0, 120, None)
+    done, of, hat = shown[-1]
+    assert (done, of) == (120, 120)
+    assert hat == max(convergence(steps[60:]).rhat)
 
 
 def test_a_short_chain_is_not_called_converged(tmp_path):
@@ -527,6 +609,24 @@ def test_what_cannot_be_fitted_is_refused_with_its_place(tmp_path, study, change
     fits.table(study, observed).assign(**table).to_parquet(tmp_path / "lab" / "readings.parquet")
     with pytest.raises(BadInput, match=message):
         Free.of(load_fit(file).study, load_fit(file).tables.free)
+
+
+def test_animals_of_a_measure_left_out_do_not_move_which_others_are(study):
+    """Four animals that were only counted come before eight that were heard: of the eight the first and the fifth."""
+
+    def readings(measure, animals):
+        none = np.zeros(len(animals), dtype=np.intp)
+        of = np.array(animals, dtype=np.intp)
+        return Readings(measure, none, none, none, of, of, Reading(none + 40.0, none * 1.0), none + 1)
+
+    heard, counted = readings("abr", range(4, 12)), readings("ohc", range(4))
+    observed = Observations((heard, counted), tuple(f"m{n}" for n in range(12)), {})
+    fitted, left = _parted(observed, HoldOut(every=4, measures=["ohc"]))
+    assert [some.animal.tolist() for some in fitted.readings] == [[5, 6, 7, 9, 10, 11]]
+    assert {some.measure: some.animal.tolist() for some in left.readings} == {
+        "ohc": [0, 1, 2, 3],
+        "abr": [4, 8],
+    }
 
 
 def test_there_is_nothing_to_resume_where_nothing_was_begun(tmp_path, study):

@@ -171,14 +171,14 @@ def test_readings_of_the_first_subjects_do_not_depend_on_how_many_follow(week, m
     few = simulate(week, draw(week, 5, seed=7), workers=1)
     first, all_ = observe(week, few), observe(week, many)
     kept = all_[all_.subject < 5].reset_index(drop=True)
-    order = ["quantity", "group", "subject", "time", "frequency"]
+    order = ["measure", "group", "subject", "time", "frequency"]
     # Byte for byte: equal even where pandas would call two numbers close.
     texts = [frame.sort_values(order).to_csv(index=False) for frame in (first, kept)]
     assert texts[0] == texts[1]
 
 
 def test_readings_scatter_around_the_truth_and_are_other_ones_in_every_arm(week, many):
-    abr = observe(week, many).query("quantity == 'abr' and censored == 'none'")
+    abr = observe(week, many).query("measure == 'abr' and censored == 'none'")
     truth = many.abr.to_series().rename("truth").reset_index().rename(columns={"arm": "group"})
     both = abr.merge(truth, on=["group", "subject", "time", "frequency"])
     error = both.value - both.truth
@@ -256,7 +256,7 @@ def people():
 
 def test_a_person_has_two_ears_that_share_the_truth_and_not_the_error(people):
     _, result, readings = people
-    heard = readings[readings.quantity == "hearing"]
+    heard = readings[readings.quantity == "audiogram"]
     sides = {side: rows["value"].to_numpy() for side, rows in heard.groupby("ear")}
     assert sorted(sides) == ["left", "right"]
     truth = result.hearing.transpose("arm", "subject", "time", "frequency").to_numpy().ravel()
@@ -270,7 +270,7 @@ def test_a_person_has_two_ears_that_share_the_truth_and_not_the_error(people):
 def test_grades_are_those_of_the_readings_against_the_earliest_of_each_ear(people):
     study, _, readings = people
     scales = study.tables.measure["hearing"].scales
-    heard = readings[readings.quantity == "hearing"]
+    heard = readings[readings.quantity == "audiogram"]
     frequency = np.unique(heard.frequency)
     top = heard.value.max()
     graded = readings[readings.quantity.isin(scales)]
@@ -330,7 +330,7 @@ def test_what_is_sampled_is_of_the_solutes_an_arm_is_given_and_is_the_same_for_e
     assert not np.any(alone.sampled_vesicle[1])
     assert alone.mass_balance_error.max() < 1e-10
     rows = observe(study, alone, best(study))
-    drawn = rows[rows.quantity == "sampled_vesicle"].sort_values(["group", "time"])
+    drawn = rows[rows.quantity == "vesicle.perilymph"].sort_values(["group", "time"])
     assert (
         drawn[drawn.group == "cisplatin + vesicles"].value.tolist()
         == alone.sampled_vesicle[2, 0].values.tolist()

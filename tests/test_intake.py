@@ -19,7 +19,7 @@ from otosome.errors import BadInput
 from otosome.laboratory import intake as module
 from otosome.laboratory import thresholds
 from otosome.laboratory.animals import COLUMNS, Animals
-from otosome.laboratory.intake import intake
+from otosome.laboratory.intake import intake, read
 from otosome.laboratory.tables import READINGS
 from otosome.report.contact import comparison, contact_sheet, drawings
 from otosome.report.groups import look
@@ -64,7 +64,9 @@ def test_every_file_of_a_folder_is_read_or_refused_with_a_reason(exports):
     # Thresholds and wave I that are computed from waveforms stand in no file.
     stated = made.readings[~made.readings["flag"].str.contains("from waveforms")]
     tables = sum(map(len, (stated, made.particles, made.waveforms, made.wells)))
-    assert tables == sum(map(sum, counts.values()))
+    # Marks of the samples are of a recording that is not among the files.
+    lost = sum(one.reason == "its recording is not among the files" for one in made.refused)
+    assert tables + lost == sum(map(sum, counts.values()))
     assert {"notes.txt", "empty.csv"} <= {one.file for one in made.refused}
     assert all(one.place and one.reason for one in made.refused)
 
@@ -225,6 +227,7 @@ def test_what_was_read_by_hand_is_not_read_again_from_its_waveforms(tmp_path, mo
         "frequency": 8.0,
         "recorded": "",
         "file": "a.arf",
+        "sha256": "0",
     }
     ours = pd.DataFrame([{**both, "value": 44.0, "censored": "none"}], columns=list(thresholds.COLUMNS))
     waves = pd.DataFrame(
@@ -252,10 +255,16 @@ def set_by_hand(monkeypatch, hand, *ours):
     }
     names = ("subject", "ear", "unit")
     manual = [
-        {**both, **dict(zip(names, one, strict=True)), "value": 45.0, "quantity": "abr_threshold"}
+        {
+            **both,
+            **dict(zip(names, one, strict=True)),
+            "value": 45.0,
+            "quantity": "abr_threshold",
+            "sha256": "1",
+        }
         for one in hand
     ]
-    found = [{**both, **dict(zip(names, one, strict=True)), "value": 40.0} for one in ours]
+    found = [{**both, **dict(zip(names, one, strict=True)), "value": 40.0, "sha256": "0"} for one in ours]
     table = pd.DataFrame(found, columns=list(thresholds.COLUMNS))
     monkeypatch.setattr(thresholds, "estimate", lambda *_: (table, pd.DataFrame(), []))
     readings, nothing = pd.DataFrame(manual, columns=list(READINGS)), pd.DataFrame()
@@ -629,3 +638,46 @@ def test_names_of_columns_are_read_as_people_write_them(tmp_path, text, quantity
         {0.5: 40.0},
         {16.0: 40.0, 0.5: 10.0},
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "hours", "flag"),
+    [
+        ("post 14d", 336.0, ""),
+        ("14 days after noise", 336.0, ""),
+        ("2 wk post-exposure", 336.0, ""),
+        ("d14", 336.0, ""),
+        ("24 h after", 24.0, ""),
+        ("pre", np.nan, "timepoint: baseline"),
+        ("Pre-noise", np.nan, "timepoint: baseline"),
+        ("before", np.nan, "timepoint: baseline"),
+        ("post", np.nan, "timepoint: post"),
+        ("preterm", np.nan, "timepoint: preterm"),
+    ],
+)
+def test_a_time_is_read_as_laboratories_write_it(tmp_path, written, hours, flag):
+    head = "Mouse,Group,Timepoint,Frequency (kHz),Threshold (dB SPL)"
+    (tmp_path / "abr.csv").write_text(f"{head}\n1,control,{written},8,30\n", encoding="utf-8")
+    (row,) = read(tmp_path / "abr.csv").to_dict("records")
+    assert row["time"] == pytest.approx(hours, nan_ok=True)
+    assert flag in row["flag"] and ("timepoint" in row["flag"]) == bool(flag)
+
+
+def test_a_column_of_days_may_hold_words(tmp_path):
+    file = tmp_path / "thresholds.csv"
+    days = {
+        "baseline": (np.nan, "timepoint: baseline"),
+        "-1 d": (-24.0, ""),
+        "14 d": (336.0, ""),
+        "21": (504.0, ""),
+    }
+    rows = [f"m1,{day},{25 + 5 * number},40" for number, day in enumerate(days)]
+    head = "animal,day,8 kHz ABR threshold,16 kHz ABR threshold"
+    file.write_text("\n".join([head, *rows, ""]), encoding="utf-8")
+    table = read(file)
+    assert table.attrs["refused"] == []
+    first = table[table["frequency"] == 8.0]
+    assert first["time"].tolist() == pytest.approx([time for time, _ in days.values()], nan_ok=True)
+    assert [words in flag for (_, words), flag in zip(days.values(), first["flag"], strict=True)] == [
+        True
+    ] * 4

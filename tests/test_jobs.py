@@ -17,6 +17,7 @@ from otosome import jobs
 from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.jobs.options import inputs_again, options_of
+from otosome.jobs.watch import left_text
 from otosome.results import ANSWER, DATA, MARK, STUDY, Record, open_result, record_of
 from test_architecture import imported_by
 
@@ -78,10 +79,16 @@ def test_a_comparison_after_a_run_of_one_study_finds_a_folder_of_its_own(tmp_pat
 def test_progress_says_how_far_it_is_and_how_long_it_takes(tmp_path):
     shown = []
     jobs.run(jobs.StudyInputs(study=str(QUICK), subjects=20, out=tmp_path / "out"), jobs.Watch(shown.append))
-    assert [step.done for step in shown] == list(range(1, shown[-1].of + 1))
-    assert shown[-1].left == 0.0
-    assert all(step.left is not None and step.left >= 0 for step in shown)
-    (doing,) = {step.doing for step in shown}
+    doing = shown[0].doing
+    parts = [step for step in shown if step.doing == doing]
+    assert [step.done for step in parts] == list(range(1, parts[-1].of + 1))
+    assert parts[-1].left == 0.0
+    assert all(step.left is not None and step.left >= 0 for step in parts)
+    # What comes after the ears cannot say how long it takes, but what it is.
+    assert [step.doing for step in shown if step not in parts] == [
+        "comparing priors and papers",
+        "drawing the report",
+    ]
     assert re.fullmatch(r"simulating, about \d+ (s|min) and 0\.\d GB", doing)
 
 
@@ -286,3 +293,38 @@ def test_what_a_stored_result_cannot_tell_is_refused(therapies):
     assert (code, answer["error"]["key"], answer["error"]["given"]) == (2, "at", "3 h")
     code, answer = command("measure", therapies.folder, "--endpoint", "audiometer", "--at", "1 d")
     assert code == 2 and "audiogram" in str(answer["error"]["allowed"])
+
+
+def test_the_time_left_is_that_of_the_parts_done_so_far(monkeypatch):
+    clock = iter([100.0, 110.0, 130.0, 200.0, 200.0])
+    monkeypatch.setattr("otosome.jobs.watch.time.monotonic", lambda: next(clock))
+    shown = []
+    watch = jobs.Watch(shown.append)
+    tick = watch.ticks("simulating")
+    for done in (1, 3):
+        tick(done, 4)
+    # One part took 10 s and three are to come; three took 30 s and one is to come.
+    assert [step.left for step in shown] == [30.0, 10.0]
+    watch.stage("writing")
+    assert (shown[-1].doing, shown[-1].left) == ("writing", None)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, ""), (0.4, "0 s left"), (59, "59 s left"), (300, "5 min left"), (5400, "1.5 h left")],
+)
+def test_the_time_left_is_said_in_words(seconds, text):
+    assert left_text(seconds) == text
+
+
+def test_an_import_counts_its_files_and_then_says_what_it_does(tmp_path):
+    (sample,) = samples("biosig_csv")[:1]
+    (tmp_path / sample.name).write_bytes(sample.content)
+    shown = []
+    asked = jobs.ImportInputs(paths=(tmp_path / sample.name,), out=tmp_path / "out")
+    jobs.import_(asked, jobs.Watch(shown.append))
+    assert [step.doing for step in shown] == [
+        "reading files",
+        "estimating thresholds and means",
+        "drawing what was read",
+    ]

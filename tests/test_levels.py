@@ -141,9 +141,16 @@ def test_readings_of_one_session_share_a_part_of_their_error():
     result = simulate(one, ears, workers=1)
     readings = observe(one, result, ears)
     value = readings.pivot(index="subject", columns="frequency", values="value").to_numpy()
-    error = value - result.abr.to_numpy()[0, :, 0]
+    truth = result.abr.to_numpy()[0, :, 0]
+    error = value - truth
     run, _, _ = nested(error, 200, 10, 3)
-    whole = float(ears["endpoints.abr_threshold.error"][0]) ** 2
+    own, between, middle, width = (
+        ears[f"endpoints.abr_threshold.{key}"][:, None]
+        for key in ("error", "error_between", "half_way", "half_width")
+    )
+    # The lowest healthy threshold of mice is 11.8 dB SPL.
+    bell = np.exp(-0.5 * ((truth - 11.8 - middle) / width) ** 2)
+    whole = float(np.mean(own**2 + (between * bell) ** 2))
     assert run == pytest.approx(0.1 * whole, rel=0.35)
     assert error.var() == pytest.approx(whole + 25.0 / 12.0, rel=0.06)
 

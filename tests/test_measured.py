@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import tomllib
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from otosome.cli import app
+from otosome.errors import BadInput
 from otosome.fitting.measured import measured
 from otosome.fitting.observations import matched
-from otosome.study import Study, loads
+from otosome.study import Study, load, loads
 
 TONES, EFFECT = (8.0, 16.0), 12.0
 HEAD = """
@@ -56,9 +58,10 @@ def test_the_measured_difference_is_that_of_the_animals_and_says_what_the_study_
     assert set(rows) == {"knockout", "quiet"}
     assert {row.against for row in rows.values()} == {"control"}
     assert rows["knockout"].difference.exact.median == pytest.approx(EFFECT)
-    # Means of six animals lie -5 to 5 dB about their group's: variance 14, so an error of the difference of 2.16 dB.
+    # Means of six animals lie -5 to 5 dB about their group's: variance 14, so an error of the difference of 2.16 dB,
+    # and Student's t of 18 animals less 3 groups is 2.131.
     assert rows["knockout"].difference.exact.high - EFFECT == pytest.approx(
-        1.96 * np.sqrt(2 * 14 / 6), rel=0.02
+        2.131 * np.sqrt(2 * 14 / 6), rel=0.01
     )
     assert rows["quiet"].difference.exact.median == pytest.approx(-20.0)
     assert (rows["knockout"].alike, rows["quiet"].alike) == (True, False)
@@ -80,8 +83,8 @@ def test_a_page_shows_what_was_measured_first_and_no_benefit_of_groups_that_are_
     table, tmp_path
 ):
     study, out = tmp_path / "study.toml", tmp_path / "result"
-    study.write_text(HEAD + COMPARE, encoding="utf-8")
-    words = ("run", study, "--subjects", 4, "--against", table, "--out", out)
+    study.write_text(f'readings = "{table.name}"\n' + HEAD + COMPARE, encoding="utf-8")
+    words = ("run", study, "--subjects", 4, "--out", out)
     done = CliRunner().invoke(app, [str(word) for word in words])
     assert done.exit_code == 0, done.output
     assert "benefit" not in done.output.replace("no comparison", "")
@@ -92,9 +95,29 @@ def test_a_page_shows_what_was_measured_first_and_no_benefit_of_groups_that_are_
     assert "answer" not in headings and "claims" not in headings
     above = page.split('<h2 id="sources"')[0]
     said = re.sub(r"<(svg|style|script).*?</\1>|<[^>]*>", " ", above, flags=re.DOTALL)
-    assert "+12 dB SPL (7.8 to 16)" in said
+    assert "+12 dB SPL (7.4 to 17)" in said
     assert "it says nothing of this difference" in said
     assert "esicle" not in said and "no benefit" not in said
+    # The result's own study runs elsewhere; where the readings were is recorded.
+    assert "readings" not in tomllib.loads((out / "study.toml").read_text(encoding="utf-8"))
+    assert str(table) in (out / "otosome.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("gone.csv", "is no table"), ("../readings.csv", "outside the study's folder")]
+)
+def test_readings_that_are_not_beside_the_study_are_refused(table, tmp_path, name, message):
+    study = tmp_path / "inner" / "study.toml"
+    study.parent.mkdir()
+    study.write_text(f'readings = "{name}"\n{HEAD}', encoding="utf-8")
+    with pytest.raises(BadInput, match=message) as refusal:
+        load(study)
+    assert refusal.value.key == "readings"
+
+
+def test_a_draft_runs_though_the_model_has_a_place_for_none_of_its_readings():
+    laid = matched(loads(HEAD), readings().assign(unit="dB"), "a", some=False)
+    assert laid.size == 0 and sum(laid.unmatched.values()) == 37
 
 
 def test_arms_are_alike_by_what_they_are_given_and_not_by_their_names():

@@ -29,8 +29,8 @@ CEILINGS = {
     "import cycles": 0,
     "vague names": 32,
 }
-# The page was the last room to come.
-ROOT_ENTRIES = 25
+# Without what Python itself asks for there; the page was the last room to come.
+ROOT_ENTRIES = 23
 
 
 def module(text: str, name: str = "room.module") -> Module:

@@ -14,16 +14,23 @@ import otosome
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(otosome.__file__).parent
-LOCKS = [ROOT / "requirements.lock", ROOT / "requirements-dev.lock"]
+LOCKS = [ROOT / f"requirements{kind}.lock" for kind in ("", "-dev", "-docs")]
+
+
+def built(folder):
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    (file,) = folder.glob("*.whl")
+    return file
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
-    (made,) = folder.glob("*.whl")
-    return made
+    return built(tmp_path_factory.mktemp("wheel"))
+
+
+def test_a_wheel_built_again_is_the_same_to_the_byte(wheel, tmp_path):
+    assert built(tmp_path).read_bytes() == wheel.read_bytes()
 
 
 def test_a_wheel_carries_every_shelf_study_and_template(wheel):
@@ -65,9 +72,13 @@ def test_the_locks_agree_and_hold_what_the_project_asks_for():
         set(re.findall(r"^([a-z0-9-]+)==(\S+)", lock.read_text(encoding="utf-8"), re.MULTILINE))
         for lock in LOCKS
     ]
-    assert pins[0] < pins[1]
+    assert pins[0] < pins[1] and pins[0] < pins[2]
+    versions = [dict(lock) for lock in pins]
+    shared = versions[1].keys() & versions[2].keys()
+    assert {name: versions[1][name] for name in shared} == {name: versions[2][name] for name in shared}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
     wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["build"], *extras["page"]]
     assert {re.split(r"[><=]", name)[0] for name in wanted} <= {name for name, _ in pins[0]}
-    assert {re.split(r"[><=]", name)[0] for name in extras["dev"]} <= {name for name, _ in pins[1]}
+    for extra, lock in (("dev", pins[1]), ("docs", pins[2])):
+        assert {re.split(r"[><=]", name)[0] for name in extras[extra]} <= {name for name, _ in lock}

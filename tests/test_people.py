@@ -663,7 +663,9 @@ def test_each_ear_keeps_its_own_audiogram_and_an_untreated_one_is_the_same_in_bo
     assert float((result.hearing.sel(time=-48.0) - before).mean()) == pytest.approx(8.0, abs=1.0)
     assert np.array_equal(after.sel(arm="noise"), after.sel(arm="noise + vesicles"))
     sheet = observe(study, result, table)
-    first = sheet[(sheet["quantity"] == "hearing") & (sheet["time"] == -48.0)].groupby("ear")["value"].mean()
+    first = (
+        sheet[(sheet["quantity"] == "audiogram") & (sheet["time"] == -48.0)].groupby("ear")["value"].mean()
+    )
     assert first["left"] - first["right"] == pytest.approx(8.0, abs=1.5)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from otosome.forward import draw
 from otosome.review.experiments import experiments
 from otosome.review.pooling.likelihood import GRID, Evidence, Outcome, chance
 from otosome.review.priors import rows as by_name
+from otosome.review.priors.beliefs import beliefs
 from otosome.review.priors.posterior import (
     PRIORS,
     SPREAD,
@@ -24,21 +26,11 @@ from otosome.review.priors.posterior import (
     reconciling,
     results,
 )
-from otosome.review.priors.worlds import (
-    DRAWS,
-    MECHANISMS,
-    SEED,
-    STORED,
-    Worlds,
-    compute,
-    numbers,
-    read,
-    simulated,
-    study_of,
-    uncentred,
-    write,
-)
+from otosome.review.priors.stored import STORED, Worlds, read, simulated, write
+from otosome.review.priors.stored import shipped as shipped_worlds
+from otosome.review.priors.worlds import DRAWS, MECHANISMS, SEED, compute, numbers, study_of, uncentred
 from otosome.study import load
+from otosome.trials.beliefs import fallen, shelf_beliefs
 
 CATALOG = Catalog()
 (LIU,) = experiments(CATALOG, ["liu_2023"])
@@ -83,6 +75,7 @@ def quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
     return float(np.interp(q, np.cumsum(weights[order]), values[order]))
 
 
+@pytest.mark.slow
 def test_with_papers_of_a_known_effect_the_posterior_covers_it(some):
     """90 % of posteriors' 90 % intervals hold the effect that laboratories were simulated with."""
     rng = np.random.default_rng(41)
@@ -96,6 +89,7 @@ def test_with_papers_of_a_known_effect_the_posterior_covers_it(some):
     assert 0.85 <= inside / runs <= 0.95
 
 
+@pytest.mark.slow
 def test_with_papers_that_print_one_null_in_ten_the_sceptic_covers_it(some):
     rng = np.random.default_rng(43)
     benefits = some.benefit(LIU, "vesicles", "neomycin")
@@ -233,14 +227,64 @@ def test_numbers_of_a_world_are_those_the_experiments_were_computed_with():
         assert np.array_equal(drawn[name], own), name
 
 
-def test_an_experiment_that_is_withdrawn_says_nothing_any_more(tmp_path):
-    (tmp_path / "sources").mkdir()
-    (tmp_path / "sources" / "liu_neomycin.toml").write_text(
+def withdrawn(folder: Path, key: str) -> Catalog:
+    (folder / "sources").mkdir()
+    (folder / "sources" / f"{key}.toml").write_text(
         'standing = "withdrawn"\ndate = "2026-01-01"\nreason = "Withdrawn."\n', encoding="utf-8"
     )
+    return Catalog((folder,))
+
+
+def test_an_experiment_that_is_withdrawn_says_nothing_any_more(tmp_path):
     before = {row.experiment.name for row in results(read(), experiments(CATALOG))}
-    after = {row.experiment.name for row in results(read(), experiments(Catalog((tmp_path,))))}
+    after = {row.experiment.name for row in results(read(), experiments(withdrawn(tmp_path, "liu_neomycin")))}
     assert before - after == {"liu_2023"}
+
+
+def test_beliefs_of_trials_are_those_of_the_shipped_worlds(tmp_path):
+    """The design's numbers, to two digits, are the quantiles of one more experiment like the published ones."""
+    assert fallen(CATALOG) == []
+    for name, ends in beliefs(CATALOG).items():
+        shelf = [float(text.removesuffix(" dB")) for text in shelf_beliefs(CATALOG)[name]]
+        assert shelf == pytest.approx([float(f"{end:.2g}") for end in ends], abs=0.006), name
+
+
+def test_beliefs_are_weighed_anew_without_an_experiment_that_was_withdrawn(tmp_path):
+    shipped, without = shelf_beliefs(CATALOG), withdrawn(tmp_path, "liu_neomycin")
+    now = shelf_beliefs(without)
+    assert fallen(without) == ["Liu 2023: its source is withdrawn"]
+    assert now["as_printed"] != shipped["as_printed"]
+    printed = results(shipped_worlds(), [e for e in experiments(CATALOG) if e.name != "liu_2023"])
+    weights = posterior("as_printed", shipped_worlds(), printed).weights
+    names = sorted({row.experiment.name for row in printed})
+    each = [SPREAD * np.mean([r.effects for r in printed if r.experiment.name == n], axis=0) for n in names]
+    mixed = quantile(np.concatenate(each), np.tile(weights, len(each)) / len(each), 0.5)
+    assert float(now["as_printed"][1].removesuffix(" dB")) == pytest.approx(mixed, rel=0.02)
+
+
+def test_twice_the_ears_or_worlds_move_the_median_by_less_than_a_tenth_of_its_interval():
+    worlds = shipped_worlds()
+    printed = results(worlds, experiments(CATALOG))
+    benefit = np.mean([row.effects for row in printed], axis=0)
+    for name in ("as_printed", "mechanism", "sceptic"):
+        weighed = posterior(name, worlds, printed)
+        low, high = (quantile(benefit, weighed.weights, q) for q in (0.05, 0.95))
+        moved = [
+            abs(np.median(benefit[weighed.draw(40, seed)]) - np.median(benefit[weighed.draw(20, seed + 99)]))
+            for seed in range(30)
+        ]
+        assert np.quantile(moved, 0.9) < 0.1 * (high - low), name
+    # Half of the worlds, of two draws of transport in turn, weighed by themselves.
+    half = np.arange(worlds.size) // DRAWS % 2 == 0
+    few = Worlds({key: level[half] for key, level in worlds.levels.items()}, worlds.evidence)
+    of_few = results(few, experiments(CATALOG))
+    weights = {
+        n: posterior("as_printed", w, p).weights
+        for n, w, p in (("few", few, of_few), ("all", worlds, printed))
+    }
+    medians = quantile(benefit[half], weights["few"], 0.5), quantile(benefit, weights["all"], 0.5)
+    ends = [quantile(benefit, weights["all"], q) for q in (0.05, 0.95)]
+    assert abs(medians[0] - medians[1]) < 0.1 * (ends[1] - ends[0])
 
 
 def test_a_prior_that_is_none_is_refused_by_name():
@@ -251,7 +295,7 @@ def test_a_prior_that_is_none_is_refused_by_name():
 
 def test_under_none_vesicles_do_nothing_and_under_the_printed_word_more_than_by_mechanism_alone():
     study = load("cisplatin_guinea_pig")
-    rows = {row.name: row for row in by_name.by_prior(study, "sceptic", 24, 1).rows}
+    rows = {row.name: row for row in by_name.by_prior(study, "sceptic", None, 12, 1).rows}
     assert next(iter(rows)) == "sceptic"
     assert abs(rows["none"].benefit.exact.median) < 0.05
     assert rows["as_printed"].benefit.exact.high >= rows["mechanism"].benefit.exact.median

@@ -144,7 +144,7 @@ def test_people_chosen_by_a_bad_reading_read_better_next_time_by_as_much_as_norm
     # Half a dB: readings are rounded to 5 dB, and what is off is not known better from those chosen.
     assert regressed == pytest.approx(expected, abs=0.5)
     again = observe(study, simulate(study, table.take(slice(1000)), 1), table)
-    seen = again[(again["quantity"] == "hearing") & (again["ear"] == "left")]["value"]
+    seen = again[(again["quantity"] == "audiogram") & (again["ear"] == "left")]["value"]
     # Readings differ from the truth by some 4 dB: the standard error of the mean of 2,000 is a tenth of one.
     assert seen.mean() - read.mean() == pytest.approx(regressed, abs=0.5)
 

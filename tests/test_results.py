@@ -33,8 +33,8 @@ from otosome.study import load, loads
 
 WEEK = Path(__file__).parent / "studies" / "valid" / "counts_and_wave1.toml"
 COLUMNS = [
-    "subject", "ear", "group", "time", "quantity", "frequency", "place", "value", "unit", "level", "censored",
-    "flag", "file", "sha256",
+    "subject", "ear", "group", "time", "quantity", "measure", "frequency", "place", "value", "unit", "level",
+    "censored", "flag", "file", "sha256",
 ]  # fmt: skip
 FORMULA = '=HYPERLINK("http://example.org";"vesicles")'
 
@@ -88,22 +88,23 @@ def test_a_result_is_closed_once_it_is_read(folder):
 
 def test_readings_are_tidy_and_one_row_a_reading(readings, study):
     assert list(readings.columns) == COLUMNS
-    counts = readings.groupby("quantity").size()
+    counts = readings.groupby("measure").size()
     for name, measure in study.tables.measure.items():
         assert counts[name] == 2 * 2 * len(measure.frequency) * len(measure.at)
-    keys = readings[["subject", "ear", "group", "time", "quantity", "frequency"]]
+    keys = readings[["subject", "ear", "group", "time", "measure", "frequency"]]
     assert not keys.duplicated().any()
     assert set(readings.censored) <= {"none", "above", "below"}
     assert readings.place.between(0.0, 1.0).all()
     assert set(readings.groupby("quantity").unit.first()) == {"dB SPL", ""}
     assert readings.query("quantity == 'wave1'").level.eq(80.0).all()
-    assert readings.query("quantity == 'abr'").level.isna().all()
+    assert readings.query("quantity == 'abr_threshold'").level.isna().all()
 
 
 def test_the_table_for_spreadsheets_says_the_same_and_runs_nothing(folder, readings):
     table = pd.read_csv(folder / "readings.csv", keep_default_na=False, na_values={"level": ""})
     assert np.array_equal(table.value, readings.value)
     assert list(table.quantity) == list(readings.quantity)
+    assert list(table.measure) == list(readings.measure)
     assert set(readings.group) == {"cisplatin", FORMULA}
     assert set(table.group) == {"cisplatin", f"'{FORMULA}"}
     for name in ("readings.csv", "sources.csv"):

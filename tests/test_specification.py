@@ -195,15 +195,29 @@ def together(cases):
     return chosen, values, findings
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.sampled_from(range(len(CASES))), min_size=1, max_size=8, unique=True), st.data())
-def test_each_limit_broken_alone_refuses_whatever_the_specification(places, data):
+def _each_limit_alone_refuses(places, data):
     cases, values, findings = together([data.draw(CASES[place]) for place in places])
     assert decided(values, findings)[0] == "release"
     for broken in (broken for case in cases for broken in case.broken):
         far = replace(LOT, label=LOT.label * broken.label)
         answer = decided({**values, **broken.tables}, {**findings, **broken.findings}, far)
         assert answer[0] == "refuse"
+
+
+PLACES = st.lists(st.sampled_from(range(len(CASES))), min_size=1, max_size=8, unique=True)
+
+
+@settings(max_examples=12, deadline=None)
+@given(PLACES, st.data())
+def test_each_limit_broken_alone_refuses_whatever_the_specification(places, data):
+    _each_limit_alone_refuses(places, data)
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None)
+@given(PLACES, st.data())
+def test_of_two_hundred_specifications_each_limit_broken_alone_refuses(places, data):
+    _each_limit_alone_refuses(places, data)
 
 
 @pytest.mark.parametrize("test", sorted(FILE_TESTS))

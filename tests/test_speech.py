@@ -428,7 +428,7 @@ def test_a_list_of_one_s_own_is_measured_as_the_document_writes_it(tmp_path):
     result = simulate(study, table)
     assert np.all(result["quiet"] > 0.0)
     read = observe(study, result, table)
-    assert np.all(np.isin(read[read["quantity"] == "quiet"]["value"], 5.0 * np.arange(21)))
+    assert np.all(np.isin(read[read["measure"] == "quiet"]["value"], 5.0 * np.arange(21)))
 
 
 def test_a_list_with_bands_of_its_own_is_refused(tmp_path):

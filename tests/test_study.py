@@ -171,8 +171,17 @@ def test_a_mutated_study_loads_or_is_refused(file: Path, place: int, inserted: s
 
 
 def test_the_schema_for_editors_is_the_one_the_types_give() -> None:
-    kept = json.loads((FOLDER.parents[1] / "docs" / "study.schema.json").read_text())
-    assert kept == Tables.model_json_schema()
+    for place in (FOLDER.parents[1] / "docs", FOLDER.parents[1] / "src" / "otosome" / "study"):
+        stored = json.loads((place / "study.schema.json").read_text(encoding="utf-8"))
+        assert stored == Tables.model_json_schema()
+
+
+def test_every_key_of_the_schema_says_what_it_is() -> None:
+    schema = Tables.model_json_schema()
+    tables = [("study", schema), *schema["$defs"].items()]
+    keys = [(table, key, value) for table, of in tables for key, value in of.get("properties", {}).items()]
+    assert len(keys) > 100
+    assert [f"{table}.{key}" for table, key, value in keys if len(value.get("description", "")) < 10] == []
 
 
 def test_a_file_of_the_former_first_key_is_the_same_study() -> None:

@@ -201,10 +201,11 @@ def test_wave_one_is_followed_from_the_loudest_level_down():
     late = 0.3 - 0.005 * (levels - 90)
     inside = (RODENT.start <= TIME) & (RODENT.stop >= TIME)
     responses = np.array([size * waves(one)[inside] for size, one in zip((0.5, 1, 2, 3), late, strict=True)])
-    amplitude, latency = first_wave(levels, responses, RATE)
+    amplitude, latency, trough = first_wave(levels, responses, RATE)
     # Peak 1 and trough -0.8, which overlap a little; a sample is 0.04 ms.
     assert amplitude == pytest.approx(1.75 * np.array([0.5, 1, 2, 3]), rel=0.06)
     assert latency == pytest.approx(1.5 + late, abs=0.06)
+    assert trough == pytest.approx(1.95 + late, abs=0.08)
 
 
 def table(levels=LEVELS, **changed):

@@ -58,15 +58,14 @@ def test_the_template_is_begun_and_answered(tmp_path, monkeypatch):
     assert {file.name for file in folder.iterdir()} == {
         "answer.json",
         "my_trial.toml",
-        "my_trial_power.csv",
-        "my_trial_power.svg",
+        "figures",
         "otosome.json",
         "report.html",
     }
-    curve = pd.read_csv(folder / "my_trial_power.csv")
+    curve = pd.read_csv(folder / "figures" / "my_trial_power.csv")
     assert mine["plan"]["n"]["each group"] > 0
-    assert (curve.groupby("line")["power"].diff().dropna() >= 0).all()
-    assert "xmlns" in (folder / "my_trial_power.svg").read_text(encoding="utf-8")[:200]
+    assert (curve.groupby("series")["y"].diff().dropna() >= 0).all()
+    assert "xmlns" in (folder / "figures" / "my_trial_power.svg").read_text(encoding="utf-8")[:200]
     assert otosome("show", folder).exit_code == 0
     assert otosome("check", folder).exit_code == 0
 

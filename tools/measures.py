@@ -45,8 +45,9 @@ def _dotted(file: Path) -> str:
 
 
 def entries(root: Path = SOURCE) -> list[str]:
-    """What stands in a package's root."""
-    return sorted(path.name for path in root.iterdir() if not path.name.startswith(("__pycache__", ".")))
+    """What stands in a package's root, without what Python itself asks for there."""
+    own = ("__", ".", "py.typed")
+    return sorted(path.name for path in root.iterdir() if not path.name.startswith(own))
 
 
 def inside(function: ast.AST) -> Iterator[ast.AST]:

@@ -101,8 +101,8 @@ def simulated(ears: int) -> Iterator[dict[tuple[str, str], tuple[Table, Table]]]
         yield found
 
 
-def _read(world: Table, arm: str, quantity: str, hours: float) -> Table:
-    rows = world[(world.group == arm) & (world.quantity == quantity) & (world.time == hours)]
+def _read(world: Table, arm: str, measure: str, hours: float) -> Table:
+    rows = world[(world.group == arm) & (world.measure == measure) & (world.time == hours)]
     return rows.pivot(index=["subject", "run"], columns="frequency", values="value")
 
 

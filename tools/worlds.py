@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 from otosome.catalog import Catalog
-from otosome.review.priors.worlds import STORED, compute, write
+from otosome.review.priors.stored import STORED, write
+from otosome.review.priors.worlds import compute
 
 WORLDS = 2000
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from otosome.answers import notebook
 from otosome.errors import BadInput
 from otosome.evidence import Kin
 from otosome.units import Array
@@ -174,6 +175,20 @@ class Ears(Mapping[str, Array]):
     def _columns(self) -> list[tuple[str, Array | Rows]]:
         index = [(name, getattr(self, name)) for name in (*INDEX, "weight")]
         return [*index, *((f"{_SELECTION}{n}", c) for n, c in self.selection.items()), *self.numbers.items()]
+
+    def _rows(self) -> dict[str, str]:
+        worlds, lots, people = (len(np.unique(column)) for column in (self.world, self.lot, self.person))
+        return {
+            "ears": f"{self.size} of {people} subjects; worlds: {worlds}, lots: {lots}; seed {self.seed}",
+            "numbers": f"{len(self.numbers)} for each ear: {notebook.few(list(self.numbers)[:3])} ...",
+            "weight": "equal" if np.ptp(self.weight) == 0 else "differs between ears",
+        }
+
+    def __repr__(self) -> str:
+        return notebook.text("Ears", self._rows())
+
+    def _repr_html_(self) -> str:
+        return notebook.table("Ears", self._rows())
 
     def __getitem__(self, name: str) -> Array:
         return self.numbers[name]

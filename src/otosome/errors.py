@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Any
 
 from typing_extensions import TypedDict
@@ -51,9 +52,22 @@ class BadInput(ValueError):
             parts.append(f"given: {_short(self.given)}")
         if self.allowed is not None:
             parts.append(f"allowed: {_short(self.allowed)}")
-        if self.cure is not None:
-            parts.append(self.cure)
-        return "; ".join(parts)
+        return "; ".join([*parts, *self._cures])
+
+    @property
+    def near(self) -> str | None:
+        """The allowed name that what was given nearly is; None where none is near, or names are not what is allowed."""
+        if not isinstance(self.given, str) or not isinstance(self.allowed, (list, tuple)):
+            return None
+        names = {name.casefold(): name for name in self.allowed if isinstance(name, str)}
+        near = get_close_matches(self.given[:_LONGEST].casefold(), names, n=1)
+        return names[near[0]] if near and names[near[0]] != self.given else None
+
+    @property
+    def _cures(self) -> list[str]:
+        """The near name as a question, and the cure; the first to say it once where both do."""
+        question = None if self.near is None else f"is it {self.near}?"
+        return list(dict.fromkeys(text for text in (question, self.cure) if text is not None))
 
     def as_dict(self) -> Fault:
         """The error for a machine, keys as in the ``--json`` contract."""
@@ -63,7 +77,7 @@ class BadInput(ValueError):
             "key": self.key,
             "given": None if self.given is None else _short(self.given),
             "allowed": self.allowed if isinstance(self.allowed, (list, str)) else None,
-            "cure": self.cure,
+            "cure": "; ".join(self._cures) or None,
         }
 
 

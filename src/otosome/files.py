@@ -11,6 +11,11 @@ from otosome.errors import BadInput
 _PIECE = 1 << 20
 
 
+def tamed(text: str) -> str:
+    """A cell's text with an apostrophe before what a spreadsheet would run as a formula."""
+    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
+
+
 def content(file: Path, most: int, *, name: str = "", cure: str | None = None) -> bytes:
     """The bytes of a file.
 
@@ -36,6 +41,21 @@ def content(file: Path, most: int, *, name: str = "", cure: str | None = None) -
             cure=cure,
         )
     return raw
+
+
+def add_line(file: Path, line: str) -> int:
+    """Add a line to a file and have the disk hold it; returns its number, from 1.
+
+    It stands on a line of its own even where the one before was cut short, as by a crash.
+    """
+    with file.open("ab+") as stream:
+        stream.seek(0)
+        before = stream.read()
+        gap = b"\n" if before and not before.endswith(b"\n") else b""
+        stream.write(gap + line.encode() + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    return (before + gap).count(b"\n") + 1
 
 
 def regular(file: Path, *, name: str = "") -> None:

@@ -565,6 +565,7 @@ class EndpointOptions(AskingOptions):
     ``unit``    it is read in;  ``better``  which way is better
     ``label``   its name on an axis;  ``ears``  sides it is read of;  ``hears``  endpoint whose value enters its own
     ``session``  share of a reading's error variance that all readings of one session by one reader have in common
+    ``stimulus``  level it is read at where a measure names none, dB SPL (of f2 for emissions): others are not compared
     """
 
     unit: UnitName = field(kw_only=True)
@@ -575,6 +576,7 @@ class EndpointOptions(AskingOptions):
     ears: tuple[Literal["left", "right"], ...] = ("left",)
     session: Annotated[float, Field(ge=0, lt=1)] = 0.0
     hears: Annotated[str, On(("endpoints",))] | None = None
+    stimulus: Annotated[float, Field(ge=-30, le=140)] | None = None
 
 
 class Endpoint(Protocol):
@@ -686,6 +688,8 @@ class ClaimOptions(Options):
     ``built_in``  why the figure follows from the structure and decides nothing
     ``missing``   what is wanting where no figure can be computed yet
     ``study``     its figure asks;  ``uses``  entries its figure rests on besides (``scales.who_2021``)
+    ``review``    what papers did: a question of ``otosome review`` and its filters (``product=vesicles``)
+    ``by_prior``  whether its figure is computed under every prior on efficacy
     """
 
     by: str
@@ -698,6 +702,8 @@ class ClaimOptions(Options):
     missing: str = ""
     study: Annotated[str | Mapping[str, object], PlainValidator(_study)] = ""
     uses: tuple[Annotated[str, Field(pattern=r"^[a-z_]+\.[A-Za-z0-9_]+$")], ...] = ()
+    review: tuple[str, ...] = ()
+    by_prior: bool = False
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,11 @@ Array = NDArray[np.float64]
 Json = dict[str, Any]
 
 
+def labels(unit: str) -> dict[str, str]:
+    """The attributes that say an array's unit: ``unit`` in otosome's words, ``units`` as CF has it, for plots."""
+    return {"unit": unit, "units": unit or "1"}
+
+
 @dataclass(frozen=True)
 class Unit:
     """The unit an annotated array is in."""
@@ -131,6 +136,12 @@ def split(text: str) -> tuple[float, str]:
     if not math.isfinite(value):
         raise ValueError(f"{text!r} is not finite")
     return value, match[2]
+
+
+def as_written(unit: str) -> str:
+    """A unit of a laboratory's table in the letters known here: ``\u00b5g/ml`` and ``mcg/mL`` are ``ug/mL``."""
+    plain = re.sub("[\u00b5\u03bc]", "u", unit.strip())
+    return re.sub(r"\b([num]?)l\b", r"\1L", re.sub(r"\bmcg\b", "ug", plain))
 
 
 def same_kind(unit: str, other: str) -> bool:

@@ -13,7 +13,7 @@ from laboratory import SAMPLES, samples
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.laboratory.file import Export
-from otosome.laboratory.tables import PARTICLES, READINGS, WAVEFORMS, WELLS
+from otosome.laboratory.tables import MARKS, PARTICLES, READINGS, WAVEFORMS, WELLS
 
 CATALOG = Catalog()
 NAMES = CATALOG.names("instruments")
@@ -65,6 +65,7 @@ def test_tables_have_the_contract_s_columns_units_and_provenance(name, sample):
         (tables.particles, PARTICLES),
         (tables.waveforms, WAVEFORMS),
         (tables.wells, WELLS),
+        (tables.marks, MARKS),
     ):
         if table is not None:
             assert tuple(table.columns) == columns

@@ -46,10 +46,13 @@ def write(root: Path) -> None:
     folder.mkdir(exist_ok=True)
     for verb in ANSWERS:
         (folder / f"{verb}.json").write_text(text(verb), encoding="utf-8", newline="\n")
-    of_study = json.dumps(Tables.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
-    (root / "docs" / "study.schema.json").write_text(of_study, encoding="utf-8", newline="\n")
-    for name, of_lot in (("batch", record_schema()), ("specification", specification_schema())):
-        for place in (root / "docs", root / "src" / "otosome" / "lots"):
+    for room, name, keys in (
+        ("study", "study", Tables.model_json_schema()),
+        ("lots", "batch", record_schema()),
+        ("lots", "specification", specification_schema()),
+    ):
+        # For a reader of the documents, and in the package for an editor of a person who installed that alone.
+        for place in (root / "docs", root / "src" / "otosome" / room):
             (place / f"{name}.schema.json").write_text(
-                json.dumps(of_lot, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
+                json.dumps(keys, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
             )

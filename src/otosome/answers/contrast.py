@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from otosome.answers import notebook
 from otosome.answers.band import Groups, Range, Resampled, band, resampled
 from otosome.answers.numbers import Interval, difference, interval, written
 from otosome.ears import Columns
@@ -38,6 +39,19 @@ class Contrast:
     between_worlds: Interval
     worlds: int
     resampled: Resampled | None
+
+    def _rows(self) -> dict[str, str]:
+        names = ("benefit", "between_ears", "between_lots", "between_worlds")
+        return {
+            **{name.replace("_", " "): getattr(self, name).text for name in names},
+            "rests on": f"{self.worlds} worlds",
+        }
+
+    def __repr__(self) -> str:
+        return notebook.text("Contrast, median (5 to 95 %)", self._rows())
+
+    def _repr_html_(self) -> str:
+        return notebook.table("Contrast, median (5 to 95 %)", self._rows())
 
 
 def contrast(study: Study, result: xr.Dataset, measure: str, of: str, against: str) -> Contrast:
@@ -79,12 +93,19 @@ def benefit(study: Study, result: xr.Dataset, measure: str, of: Array, against: 
     ``of``, ``against``  true values, shape (ear, time, frequency)
     returns              shape (ear,)
     """
+    return benefit_of(study, measure, result.time.to_numpy(), result.frequency.to_numpy(), of, against)
+
+
+def benefit_of(
+    study: Study, measure: str, times: Array, frequencies: Array, of: Array, against: Array
+) -> Array:
+    """The same of values at ``times``, h, and ``frequencies``, kHz, that are all of those of the study."""
     quantity = study.tables.measure[measure]
-    time = int(np.searchsorted(result.time.to_numpy(), max(quantity.at)))
-    chosen = np.isin(result.frequency.to_numpy(), quantity.tones)
-    apart = (of - against)[:, time, chosen].mean(axis=1)
+    time = int(np.searchsorted(times, max(quantity.at)))
+    apart = (of - against)[:, time, np.isin(frequencies, quantity.tones)].mean(axis=1)
+    better = study.catalog.get("endpoints", quantity.endpoint).options.better
     # Plus zero, because a difference of nothing must not read -0.
-    return (apart if result[measure].attrs["better"] == "higher" else -apart) + 0.0
+    return (apart if better == "higher" else -apart) + 0.0
 
 
 def best_benefit(study: Study, question: Compare) -> float:

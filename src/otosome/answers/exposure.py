@@ -13,7 +13,7 @@ from otosome.forward import Cochleae, Fate, best, plan
 from otosome.model.kinetics import Kinetics, kinetics
 from otosome.study import Study
 from otosome.study.tables.drugs import Point
-from otosome.units import Array, convert
+from otosome.units import Array, convert, labels
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -133,7 +133,7 @@ def course(study: Study) -> xr.Dataset:
             f"along_{solute}": (
                 ("arm", "hour", "place"),
                 np.stack([fate.concentration(solute, "scala_tympani")[0, at] for fate in fates]),
-                {"unit": "uM"},
+                labels("uM"),
             )
             for solute in solutes
         }

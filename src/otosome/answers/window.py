@@ -11,6 +11,7 @@ import numpy as np
 from otosome.forward import Cochleae, Fate, PlannedArm, PlannedTreatment, best, plan, planned
 from otosome.model import hearing
 from otosome.study import Compare, Study
+from otosome.units import labels
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,8 +29,8 @@ def places(study: Study) -> xr.Dataset:
     ear = Cochleae(plan(study), best_ear).ear
     return xr.Dataset(
         {
-            "place_frequency": (("place",), ear.frequency, {"unit": "kHz"}),
-            "place_distance": (("place",), ear.place * ear.length[0], {"unit": "mm"}),
+            "place_frequency": (("place",), ear.frequency, labels("kHz")),
+            "place_distance": (("place",), ear.place * ear.length[0], labels("mm")),
         }
     )
 
@@ -40,9 +41,10 @@ def has_window(study: Study) -> bool:
     return question is not None and study.tables.measure[question.measure].frequency is not None
 
 
-def window(study: Study, question: Compare) -> xr.Dataset:
-    """The window: the best-value ear treated on each of 21 days, cells and vesicles over place and time.
+def window(study: Study, question: Compare, days: Sequence[float] | None = None) -> xr.Dataset:
+    """The window: the best-value ear treated on each of some days, cells and vesicles over place and time.
 
+    ``days``  of the first dose, h; 21 from three days before the insult where none are named
     returns  ``window_cells`` (fraction of outer hair cells counted) and ``window_vesicles`` (organ of Corti,
              particles/uL) over (window_dose, window_time, place); ``window_shift`` (dB at the end) over
              (window_dose, window_frequency) and ``window_vehicle_shift`` over (window_frequency)
@@ -50,7 +52,8 @@ def window(study: Study, question: Compare) -> xr.Dataset:
     import xarray as xr
 
     arm = planned(study, study.arm(question.of))
-    days = [day for day in _WINDOW_START + _DAY * np.arange(WINDOW_DOSES) if day < study.until]
+    usual = _WINDOW_START + _DAY * np.arange(WINDOW_DOSES)
+    days = [day for day in (usual if days is None else days) if day < study.until]
     treated = replace(arm, treatments=_on_days(arm, days, study.until))
     vehicle = replace(arm, treatments=())
     watched = np.arange(min(days), study.until + 1e-9, _DAY / 4)
@@ -81,13 +84,13 @@ def window(study: Study, question: Compare) -> xr.Dataset:
                 ("window_frequency",),
                 hearing.shift(ears.ear, without.at(end), frequency)[0, 0],
             ),
-            "place_frequency": (("place",), ears.ear.frequency, {"unit": "kHz"}),
-            "place_distance": (("place",), ears.ear.place * ears.ear.length[0], {"unit": "mm"}),
+            "place_frequency": (("place",), ears.ear.frequency, labels("kHz")),
+            "place_distance": (("place",), ears.ear.place * ears.ear.length[0], labels("mm")),
         },
         coords={
-            "window_dose": ("window_dose", np.array(days), {"unit": "h"}),
-            "window_time": ("window_time", watched, {"unit": "h"}),
-            "window_frequency": ("window_frequency", frequency, {"unit": "kHz"}),
+            "window_dose": ("window_dose", np.array(days), labels("h")),
+            "window_time": ("window_time", watched, labels("h")),
+            "window_frequency": ("window_frequency", frequency, labels("kHz")),
             "place": steps.places.place,
         },
     )

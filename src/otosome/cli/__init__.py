@@ -11,24 +11,24 @@ from typing import Annotated
 
 import typer
 
-from otosome import __version__
+from otosome import __version__, jobs
 from otosome.cli.common import Terminated, refuse, say
 from otosome.cli.evidence import changes, check, claims, forecast, ingest, list_, open_, qualify, review
 from otosome.cli.laboratory import fit, import_, new, quality
-from otosome.cli.study import compare, ledger, measure, next_, optimise, run, show, sources, trial
+from otosome.cli.study import compare, equations, ledger, measure, next_, optimise, run, show, sources, trial
 from otosome.errors import BadInput
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Develop exosome therapies for hearing loss in silico. Research only; not for treating anyone.",
+    epilog=jobs.examples(),
 )
 _WORK = (run, compare, measure, trial, optimise, ledger, next_, new, import_, fit, quality)
-_RECORD = (list_, sources, show, qualify, check, changes, claims, review, forecast, ingest, open_)
+_RECORD = (list_, sources, equations, show, qualify, check, changes, claims, review, forecast, ingest, open_)
 for _verb in (*_WORK, *_RECORD):
-    app.command(name=_verb.__name__.rstrip("_"))(_verb)
+    app.command(name=(_name := _verb.__name__.rstrip("_")), epilog=jobs.examples(_name))(_verb)
 
 
 def _version(wanted: bool) -> None:
@@ -37,10 +37,11 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+Version = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)]
+
+
 @app.callback()
-def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
-) -> None:
+def _root(version: Version = False) -> None:
     pass
 
 
@@ -56,8 +57,7 @@ def main() -> None:
         sys.exit(141)
     except SystemExit as done:
         # Typer itself tells a person what is wrong with the command line, but no machine.
-        usage = getattr(done.__context__, "format_message", None)
-        if usage is not None:
+        if (usage := getattr(done.__context__, "format_message", None)) is not None:
             _refuse_machine(usage())
         raise
     except Exception:

@@ -61,10 +61,8 @@ def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None
         raise typer.Exit(fault.exit_code) from error
     for note in answer["notes"]:
         say(f"note: {note}")
-    if as_json:
-        print(json.dumps({"otosome": __version__, "command": command, "ok": True, **answer}))
-    else:
-        print("\n".join(lines))
+    whole = {"otosome": __version__, "command": command, "ok": True, **answer}
+    print(json.dumps(whole) if as_json else "\n".join(lines))
 
 
 def refuse(command: str, error: Fault) -> None:

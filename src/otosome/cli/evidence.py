@@ -11,9 +11,11 @@ from otosome import jobs
 from otosome.cli.common import Force, Json, Result, Retracted, Seed, Shelves, ask, carry_out
 from otosome.page.opening import PageInputs, open_page
 
+Shelf = Annotated[str | None, typer.Argument(help="[default: all]", autocompletion=jobs.shelves_like)]
+
 
 def list_(
-    shelf: Annotated[str | None, typer.Argument(help="A shelf [default: all of them].")] = None,
+    shelf: Shelf = None,
     shelves: Shelves = None,
     as_json: Json = False,
 ) -> None:
@@ -54,10 +56,11 @@ def claims(
     ears: Annotated[int, typer.Option(min=2, max=100_000, help="Ears of each figure; an even number.")] = 40,
     seed: Seed = 1,
     shelves: Shelves = None,
+    out: Annotated[Path | None, typer.Option(help="Write them as cards too: claims.html.")] = None,
     as_json: Json = False,
 ) -> None:
     """What is claimed of this therapy: what it stands on, the figure now, the verdict."""
-    carry_out("claims", as_json, lambda watch: jobs.claims(claim, ears, seed, tuple(shelves or ()), watch))
+    carry_out("claims", as_json, lambda watch: jobs.claims(claim, ears, seed, shelves, watch, out))
 
 
 def review(

@@ -11,7 +11,7 @@ import typer
 from otosome import jobs
 from otosome.cli.common import Force, Json, Result, Retracted, Shelves, ask, carry_out
 
-Asked = Annotated[str, typer.Argument(help="A study file, or the name of a shipped study.")]
+Asked = Annotated[str, typer.Argument(help="A file, or a shipped study.", autocompletion=jobs.studies_like)]
 Subjects = Annotated[int, typer.Option(min=1, max=1_000_000, help="Ears to simulate.")]
 Seed = Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of every draw.")]
 Batch = Annotated[Path | None, typer.Option(help="A lot's record, a batch TOML or an instrument export.")]
@@ -22,7 +22,7 @@ Side = Annotated[str | None, typer.Option(help="left, right or better [default: 
 Interpolate = Annotated[bool, typer.Option("--interpolate", help="Missing frequencies by neighbours.")]
 Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
 Fit = Annotated[Path | None, typer.Option(help="A result of otosome fit: its numbers for the shelf's.")]
-Prior = Annotated[str | None, typer.Option(help="Of efficacy: as_printed, mechanism, sceptic or none.")]
+Prior = Annotated[str | None, typer.Option(help="as_printed (default), mechanism, sceptic or none.")]
 Insist = Annotated[bool, typer.Option("--insist", help="Though more than an hour or 8 GB are foreseen.")]
 Out = Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")]
 
@@ -60,6 +60,7 @@ run = _of_a_study("run", "Simulate a study and write its report.")
 compare = _of_a_study("compare", "Lay the arms of a study side by side: words, cells, harms, which is best.")
 ledger = _of_a_study("ledger", "Where what a study gives goes, and which measurement would narrow that most.")
 next_ = _of_a_study("next", "Which experiment would narrow a comparison most, and the cheapest like it.")
+equations = _of_a_study("equations", "The model of a study: states, numbers and units, as text and LaTeX.")
 
 
 def measure(

@@ -7,7 +7,7 @@ the measure's own unit. Higher is better of the first, lower of the second.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -78,12 +78,14 @@ class Against:
 
     ``unmatched``  how many readings have no place in the study, by the reason
     ``inputs``     SHA-256 of the files they came from
+    ``basis``      how readings in a laboratory's own units became shares of the healthy number, in words
     """
 
     cells: list[Cell]
     totals: list[Total]
     unmatched: dict[str, int]
     inputs: dict[str, str]
+    basis: list[str] = field(default_factory=list)
 
 
 def against(study: Study, result: xr.Dataset, ears: Ears, observed: Observations) -> Against:
@@ -97,7 +99,7 @@ def against(study: Study, result: xr.Dataset, ears: Ears, observed: Observations
         own = [simulated.cell(readings.take(same(readings, *place))) for place in distinct(readings)]
         cells += [cell for cell, _, _ in own]
         totals.append(_total(readings, simulated.unit, own))
-    return Against(cells, totals, observed.unmatched, observed.inputs)
+    return Against(cells, totals, observed.unmatched, observed.inputs, list(observed.basis))
 
 
 def distinct(readings: Readings) -> list[Place]:
@@ -253,4 +255,4 @@ def notes(laid: Against) -> list[str]:
         for total in laid.totals
         if total.medians_inside < total.medians
     ]
-    return apart + gone
+    return apart + [f"{words}." for words in laid.basis] + gone

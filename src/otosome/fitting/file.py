@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -71,6 +72,11 @@ class FitTables(Table):
     hold_out: HoldOut = Field(
         default=HoldOut(), description="what is left out of the fit, and foretold by it"
     )
+    explanations: dict[str, list[str]] = Field(
+        default={},
+        max_length=12,
+        description='lists of mechanisms that may explain the readings, by name: {contact = ["hsp70"], none = []}',
+    )
     posterior: Sampling | None = Field(
         default=None, description="how the posterior is drawn: steps and walkers"
     )
@@ -120,10 +126,40 @@ def load_fit(file: Path, shelves: tuple[Path, ...] = ()) -> FitFile:
             given=unknown[0],
             allowed=allowed,
         )
+    _check_explanations(study, tables.explanations, file.name)
     fitted, left = _parted(observed, tables.hold_out)
     _check_enough(fitted, study, file.name)
     inputs = {str(file): sha256(file), **study.inputs, **observed.inputs}
     return FitFile(file.stem, tables, study, fitted, left, inputs)
+
+
+def _check_explanations(study: Study, named: Mapping[str, list[str]], file: str) -> None:
+    """Explanations are two at least, of mechanisms that there are, in a study that gives vesicles."""
+    known = study.catalog.names("mechanisms")
+    for name, mechanisms in named.items():
+        if unknown := sorted(set(mechanisms) - set(known)):
+            raise BadInput(
+                "is no mechanism",
+                file=file,
+                key=f"explanations.{name}",
+                given=unknown[0],
+                allowed=sorted(known),
+            )
+    if len(named) == 1:
+        raise BadInput(
+            "is the only explanation, and is compared with none",
+            file=file,
+            key="explanations",
+            given=next(iter(named)),
+            cure="add another, such as none = []",
+        )
+    if named and not any(arm.treatments or arm.devices for arm in study.tables.arm):
+        raise BadInput(
+            "compares mechanisms by which vesicles act, and no arm of the study gets any",
+            file=file,
+            key="explanations",
+            given=", ".join(named),
+        )
 
 
 def _observed(study: Study, tables: FitTables, file: Path) -> Observations:
@@ -162,20 +198,24 @@ def _inside(folder: Path, name: str) -> Path:
 
 
 def _parted(observed: Observations, hold_out: HoldOut) -> tuple[Observations, Observations]:
-    """What is fitted, and what is left out: whole measures, and every so many animals of each group."""
+    """What is fitted, and what is left out: whole measures, and every so many animals of each group.
+
+    Animals of which only whole measures are left out are not counted among them.
+    """
+    out = set(hold_out.measures)
+    rest = observed.without(out)
     first_arm = {
         int(animal): int(arm)
-        for some in reversed(observed.readings)
+        for some in reversed(rest.readings)
         for animal, arm in zip(some.animal[::-1], some.arm[::-1], strict=True)
     }
     left: set[int] = set()
     for arm in sorted(set(first_arm.values())) if hold_out.every else ():
         members = sorted(animal for animal, own in first_arm.items() if own == arm)
         left |= set(members[:: hold_out.every])
-    out = set(hold_out.measures)
-    fitted = observed.without(out).of(first_arm.keys() - left)
+    fitted = rest.of(first_arm.keys() - left)
     parts = [some for some in observed.readings if some.measure in out]
-    parts += list(observed.without(out).of(left).readings)
+    parts += list(rest.of(left).readings)
     return fitted, replace(observed, readings=tuple(parts), printed=())
 
 

@@ -15,6 +15,8 @@ from otosome.ears import Ears
 from otosome.evidence import Parameter
 from otosome.fitting.against import Against, against
 from otosome.fitting.diagnostics import Calibration, Diagnostics, diagnostics
+from otosome.fitting.explanations import Explanation, explanations
+from otosome.fitting.explanations import sentences as sentences_of
 from otosome.fitting.file import FitFile
 from otosome.fitting.free import Free
 from otosome.fitting.levels import differing
@@ -127,6 +129,7 @@ class Fit:
     ``sentences``  what the data can and cannot tell, where they are at odds with the shelf, how far to trust it
     ``prior_fit`` ``fit``  the fitted readings over ears of the shelf's numbers, and of the fit's
     ``calibration``  by measure, how readings lie among those the fit foretells
+    ``explanations``  lists of mechanisms compared, the best first
     """
 
     method: Literal["posterior", "laplace", "mode"]
@@ -146,6 +149,7 @@ class Fit:
     held_out: HeldOut | None
     printed: list[Foretold]
     calibration: list[Calibration]
+    explanations: list[Explanation]
     data_hash: str
 
 
@@ -187,6 +191,7 @@ def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
         tables.starts,
         tables.seed,
         lambda done: report("searching", done, tables.starts),
+        likelihood.coarser().terms,
     )
     steps = _sampled(file, likelihood, summit, chain, report)
     if steps is not None:
@@ -198,7 +203,8 @@ def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
     else:
         deviates, mixing = np.empty((0, numbers)), None
     ears = _ears(free, deviates, tables.seed)
-    answer, tested = _answer(file, likelihood, summit, deviates, mixing, ears, steps)
+    compared = _explained(file, report)
+    answer, tested = _answer(file, likelihood, summit, deviates, mixing, ears, steps, compared)
     return Outcome(answer, ears, deviates, tested)
 
 
@@ -221,7 +227,24 @@ def _sampled(
         file.tables.seed,
         chain,
         problem_of(file),
-        lambda done, of: report("drawing", done, of),
+        lambda done, of, rhat: report("drawing" if rhat is None else f"drawing, R-hat {rhat:.3f}", done, of),
+    )
+
+
+def _explained(file: FitFile, report: Report) -> list[Explanation]:
+    """Explanations of the fitted readings, where the fit file names any."""
+    tables, named = file.tables, file.tables.explanations
+    if not named:
+        return []
+    animal = None if tables.animal is None else tuple(tables.animal)
+    return explanations(
+        file.study,
+        file.fitted,
+        tables.free,
+        animal,
+        named,
+        tables.seed,
+        lambda done: report("comparing", done, len(named)),
     )
 
 
@@ -242,6 +265,7 @@ def _answer(
     mixing: Convergence | None,
     ears: Ears | None,
     steps: Chain | None,
+    compared: list[Explanation],
 ) -> tuple[Fit, Diagnostics]:
     free = likelihood.free
     method: Literal["posterior", "laplace", "mode"] = (
@@ -267,6 +291,7 @@ def _answer(
     refusal = "" if method != "mode" else summit.refusal
     animals = len({int(a) for some in file.fitted.readings for a in some.animal})
     sentences = [*_trust(method, search, converged, mixing, refusal, animals), *_findings(estimates, pairs)]
+    sentences += sentences_of(compared) if compared else []
     before, after = _simulated(file, None), _simulated(file, shown)
     left = None
     if file.left.size and ears is not None:
@@ -293,6 +318,7 @@ def _answer(
         left,
         _foretold(likelihood, summit.deviates),
         tested.calibration,
+        compared,
         file.data_hash,
     )
     return answer, tested

@@ -75,6 +75,10 @@ class Level:
         """The same with a node more between any two."""
         return replace(self, nodes=tuple(2 * many - 1 for many in self.nodes))
 
+    def coarser(self) -> Level:
+        """The same with about half as many nodes along each axis, from the fewest that splines can have."""
+        return replace(self, nodes=tuple(max((many + 1) // 2 + 1, 4) for many in self.nodes))
+
     def fine(self) -> Level:
         """The level at whose nodes likelihoods are computed: with straight lines between them."""
         nodes = tuple(times * (many - 1) + 1 for many, times in zip(self.nodes, _FINER, strict=False))
@@ -109,11 +113,11 @@ class Level:
         return _summed(self._along(logs), _line(self.step)[1]) if self.nodes else logs[:, 0]
 
     def integrated_by_run(self, logs: Array, run: NDArray[np.intp], share: Array) -> Array:
-        """Log-likelihoods of runs, whose units share a part of the deviate along the first axis.
+        """Log-likelihoods of units whose runs share a part of the deviate along the first axis.
 
         ``logs``   of units, shape (lane, node, unit);  ``run``  of each unit, by number, (unit,)
         ``share``  of the variance that is between runs, (lane,) or (1,)
-        returns    shape (lane, run)
+        returns    of each unit, given those of its run that stand before it, shape (lane, unit)
         """
         along = self._along(logs)
         points = _line(self.step)[0]
@@ -123,11 +127,13 @@ class Level:
         within /= within.sum(axis=2, keepdims=True)
         top = along.max(axis=1, keepdims=True)
         each = np.log(within @ np.exp(along - top) + 1e-300) + top
-        runs = np.zeros((*each.shape[:2], run.max() + 1))
-        for number in range(runs.shape[2]):
-            runs[:, :, number] = each[:, :, run == number].sum(axis=2)
         density = norm.logpdf(_RUN)
-        return _summed(runs, density - np.log(np.exp(density).sum()))
+        weights = density - np.log(np.exp(density).sum())
+        terms = np.empty((each.shape[0], run.size))
+        for number in range(run.max() + 1):
+            so_far = _summed(np.cumsum(each[:, :, run == number], axis=2), weights)
+            terms[:, run == number] = np.diff(so_far, axis=1, prepend=0.0)
+        return terms
 
     def _along(self, logs: Array) -> Array:
         """Log-likelihoods (lane, node, unit) along the first axis, the others integrated out: (lane, point, unit)."""

@@ -17,6 +17,7 @@ from otosome.evidence import Parameter
 from otosome.fitting.chances import log_of_comparison, log_of_means, log_of_spreads
 from otosome.fitting.free import Free
 from otosome.fitting.levels import Level, animal_level, differing, ear_level
+from otosome.fitting.lookup import tabulated
 from otosome.fitting.observations import Observations, Readings, Rows
 from otosome.fitting.printed import Compared, Means
 from otosome.forward import Carried, Cochleae, Fate, Plan, endpoint, outline, plan, true_value
@@ -102,6 +103,10 @@ class Likelihood:
         twice = {name: level.denser() for name, level in self.ears.items()}
         return replace(self, animal=self.animal.denser(), ears=twice)
 
+    def coarser(self) -> Likelihood:
+        """The same with about half as many nodes between animals: quicker, and nearly as right."""
+        return replace(self, animal=self.animal.coarser())
+
     def seeing(self, observed: Observations) -> Likelihood:
         """The same of other observations of the same study."""
         return replace(self, observed=observed)
@@ -119,7 +124,7 @@ class Likelihood:
         return np.where(np.isfinite(heights), heights, _NEVER)
 
     def terms(self, deviates: Array) -> Array:
-        """Log-likelihood of what is independent: each run's animals, or each animal, shape (lane, run)."""
+        """Log-likelihood of each animal, given those of its run before it, and of each thing printed, (lane, term)."""
         many = max(_TOGETHER // self.animal.size, 1)
         blocks = [deviates[start : start + many] for start in range(0, len(deviates), many)]
         with ThreadPoolExecutor(_WORKERS) as pool:
@@ -207,13 +212,11 @@ class Likelihood:
 
     def _at_nodes(self, deviates: Array, predicted: Mapping[str, Array]) -> Array:
         """Log-likelihood of each animal's readings at fine nodes, shape (lane, node, animal)."""
-        nodes = self._fine.size
-        columns = {name: np.repeat(c, nodes) for name, c in self._vectors(deviates).items()}
-        logs = np.zeros((len(deviates) * nodes, len(self.observed.animals)))
+        columns = self._vectors(deviates)
+        logs = np.zeros((len(deviates), self._fine.size, len(self.observed.animals)))
         for readings in self.observed.readings:
-            values = self.animal.between(predicted[readings.measure])
-            logs += self._of_measure(readings, columns, values.reshape(-1, *values.shape[2:]))
-        return logs.reshape(len(deviates), nodes, -1)
+            logs += self._of_measure(readings, columns, self.animal.between(predicted[readings.measure]))
+        return logs
 
     @cached_property
     def _fine(self) -> Level:
@@ -261,51 +264,75 @@ class Likelihood:
 
     @cached_property
     def _distinct(self) -> dict[str, _Distinct]:
-        animals = len(self.observed.animals)
-        return {some.measure: _Distinct.of(self._at(some), animals) for some in self.observed.readings}
+        measures, animals = self.free.study.tables.measure, len(self.observed.animals)
+        return {
+            some.measure: _Distinct.of(
+                self._at(some),
+                (len(self.unlike), self.times.size, len(measures[some.measure].tones)),
+                animals,
+            )
+            for some in self.observed.readings
+        }
 
     def _of_measure(self, readings: Readings, columns: Columns, values: Array) -> Array:
-        """Log-likelihood of each animal's readings of a measure, (lane, animal), each ear's own integrated out."""
-        study, distinct = self.free.study, self._distinct[readings.measure]
-        bound = endpoint(study, study.tables.measure[readings.measure], columns)
-        true = values[:, :, distinct.arm, distinct.time, distinct.tone]
-        logs = np.maximum(bound.log_likelihood(distinct.reading, true), _IMPOSSIBLE)
-        by_ear = summed(logs, distinct.of_ear)
-        return summed(self.ears[readings.measure].integrated(by_ear), distinct.of_animal)
+        """Log-likelihood of each animal's readings of a measure, (lane, node, animal), each ear's own integrated out.
+
+        ``columns``  of vectors, (lane,);  ``values``  (lane, node, ear node, unlike arm, time, tone)
+        """
+        distinct, own = self._distinct[readings.measure], self.ears[readings.measure]
+        lanes, nodes, ear_nodes = values.shape[:3]
+        by_ear = self._of_ears(readings.measure, columns, values.reshape(lanes, nodes * ear_nodes, -1))
+        by_ear = own.integrated(by_ear.reshape(lanes * nodes, ear_nodes, -1))
+        return summed(by_ear, distinct.of_animal).reshape(lanes, nodes, -1)
+
+    def _of_ears(self, measure: str, columns: Columns, true: Array) -> Array:
+        """Log-likelihood of each ear's readings where it has what is true at each place, (lane, node, place) to ear."""
+        study, distinct = self.free.study, self._distinct[measure]
+        bound = endpoint(study, study.tables.measure[measure], columns)
+        table = tabulated(bound, distinct.reading, true, distinct.place.size, _IMPOSSIBLE)
+        if table is not None:
+            return table.sums(true, distinct.place, distinct.which, distinct.of_ear)
+        logs = bound.log_likelihood(distinct.each, true[:, :, distinct.place])
+        return summed(np.maximum(logs, _IMPOSSIBLE), distinct.of_ear)
 
 
 @dataclass(frozen=True)
 class _Distinct:
     """Readings of one measure that differ in place or value, each once; ears and animals by which of them they have.
 
-    ``arm`` ``time`` ``tone``  (distinct,);  ``reading``  shape (1, 1, distinct)
-    ``of_ear``     how often each ear has each, (ear, distinct);  ``of_animal``  whose ear each is, (animal, ear)
+    ``place``    arm, time and tone as one number, (distinct,);  ``reading``  values that differ, (1, 1, value)
+    ``which``    of these values each has, (distinct,)
+    ``of_ear``   how often each ear has each, (ear, distinct);  ``of_animal``  whose ear each is, (animal, ear)
     """
 
-    arm: Rows
-    time: Rows
-    tone: Rows
+    place: Rows
     reading: Reading
+    which: Rows
     of_ear: csr_array
     of_animal: csr_array
 
     @classmethod
-    def of(cls, readings: Readings, animals: int) -> _Distinct:
+    def of(cls, readings: Readings, shape: tuple[int, int, int], animals: int) -> _Distinct:
+        """``shape``  how many unlike arms, times and tones there are."""
+        place = np.ravel_multi_index((readings.arm, readings.time, readings.tone), shape)
         value, censored = readings.reading.value, readings.reading.censored
-        rows = np.stack([readings.arm, readings.time, readings.tone, value, censored])
-        each, number = np.unique(rows, axis=1, return_inverse=True)
+        values, which = np.unique(np.stack([value, censored]), axis=1, return_inverse=True)
+        each, number = np.unique(np.stack([place, which.reshape(-1)]), axis=1, return_inverse=True)
         ears, ear = np.unique(readings.ear, return_inverse=True)
         animal = np.zeros(ears.size, dtype=np.intp)
         animal[ear] = readings.animal
-        arm, time, tone = each[:3].astype(np.intp)
         return cls(
-            arm,
-            time,
-            tone,
-            Reading(each[3][None, None], each[4][None, None]),
+            each[0],
+            Reading(values[0][None, None], values[1][None, None]),
+            each[1],
             _counts(ear, number.reshape(-1), (ears.size, each.shape[1])),
             _counts(animal, np.arange(ears.size), (animals, ears.size)),
         )
+
+    @property
+    def each(self) -> Reading:
+        """The reading of each, shape (1, 1, distinct)."""
+        return Reading(self.reading.value[:, :, self.which], self.reading.censored[:, :, self.which])
 
 
 def _counts(row: Rows, column: Rows, shape: tuple[int, int]) -> csr_array:

@@ -23,6 +23,8 @@ _FARTHEST = 6.0
 _WALL = 100.0
 # Rounds of a search, steps of each, and the gain at which it ends.
 _ROUNDS, _STEPS, _GAIN = 12, 15, 0.02
+# Steps of scoring before them, the gain at which they end, and of each step the lengths that are tried.
+_SCORINGS, _ROUGHLY, _LENGTHS = 40, 0.3, np.array([8.0, 4.0, 2.0, 1.0, 0.3, 0.05])
 # Random places that are looked at for each start.
 _LOOKS = 8
 # Starts that end within so much log-posterior of the best agree.
@@ -69,11 +71,13 @@ def mode(
     starts: int,
     seed: int,
     tick: Callable[[int], None],
+    rough: Terms | None = None,
 ) -> Mode:
     """The summit of a log-posterior by L-BFGS-B, from the best value and from the highest of some random places.
 
     ``terms``  what the posterior is the sum of, but for its prior: their slopes say how steep it is in each direction
     ``tick``   called with the number of starts that are done
+    ``rough``  terms that are quicker and nearly the same, with which a search may begin
     """
     began = [np.zeros(numbers)]
     if starts > 1:
@@ -81,7 +85,7 @@ def mode(
         began += list(looks[np.argsort(-log_posterior(looks))[: starts - 1]])
     searches = list[Start]()
     for number, start in enumerate(began):
-        searches.append(_search(log_posterior, terms, start))
+        searches.append(_search(log_posterior, terms, start, rough or terms))
         tick(number + 1)
     best = max(searches, key=lambda search: search.log_posterior)
     summit = np.array(best.ended)
@@ -95,18 +99,54 @@ def _spreads(terms: Terms, at: Array) -> Array:
 
     How independent slopes differ stands for the curvature (Berndt, Hall, Hall and Hausman 1974).
     """
-    values = terms(at + _STEP * np.concatenate([np.zeros((1, at.size)), np.eye(at.size)]))
-    slopes = (values[1:] - values[:1]) / _STEP
-    slopes = slopes - slopes.mean(axis=1, keepdims=True)
-    information = np.eye(at.size) + slopes @ slopes.T
+    information = _information(_slopes(terms, at)[1])
     if not np.all(np.isfinite(information)):
         return np.eye(at.size)
     return np.asarray(np.linalg.inv(np.linalg.cholesky(information)).T)
 
 
-def _search(log_posterior: LogPosterior, terms: Terms, start: Array) -> Start:
-    """Rounds of L-BFGS-B, each along the directions that hold where it begins, until one gains next to nothing."""
-    place, height, evaluations = start, -np.inf, 0
+def _slopes(terms: Terms, at: Array) -> tuple[Array, Array]:
+    """The terms at a place, (term,), and their slopes there, (number, term)."""
+    values = terms(at + _STEP * np.concatenate([np.zeros((1, at.size)), np.eye(at.size)]))
+    return values[0], (values[1:] - values[:1]) / _STEP
+
+
+def _information(slopes: Array) -> Array:
+    """What terms and prior tell of each direction, (number, number), from the slopes of the terms."""
+    apart = slopes - slopes.mean(axis=1, keepdims=True)
+    return np.asarray(np.eye(len(slopes)) + apart @ apart.T)
+
+
+def _scored(terms: Terms, start: Array) -> tuple[Array, int]:
+    """Where a few steps of scoring lead, each the best of several lengths; and how often terms were looked at.
+
+    A step goes where a parabola would have its summit whose curvature is how the slopes of the terms differ.
+    """
+    place, evaluations = start, 0
+    for _ in range(_SCORINGS):
+        values, slopes = _slopes(terms, place)
+        height = values.sum() - 0.5 * place @ place
+        slope, information = slopes.sum(axis=1) - place, _information(slopes)
+        if not (np.isfinite(height) and np.all(np.isfinite(information))):
+            break
+        step = np.linalg.solve(information, slope)
+        tries = np.clip(place + _LENGTHS[:, None] * step, -_FARTHEST, _FARTHEST)
+        heights = terms(tries).sum(axis=1) - 0.5 * np.sum(tries**2, axis=1)
+        heights = np.where(np.isfinite(heights), heights, -np.inf)
+        evaluations += len(tries) + start.size + 1
+        if heights.max() > height:
+            place = tries[heights.argmax()]
+        if heights.max() - height < _ROUGHLY:
+            break
+    return place, evaluations
+
+
+def _search(log_posterior: LogPosterior, terms: Terms, start: Array, rough: Terms) -> Start:
+    """Scoring with rough terms, then rounds of L-BFGS-B, each along the directions that hold where it begins.
+
+    The last round is one that gains next to nothing.
+    """
+    (place, evaluations), height = _scored(rough, start), -np.inf
     for _ in range(_ROUNDS):
         place, reached, used = _climb(log_posterior, _spreads(terms, place), place)
         evaluations += used + start.size + 1

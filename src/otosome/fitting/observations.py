@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from otosome.errors import BadInput
 from otosome.files import sha256
 from otosome.fitting.assays import factor, is_assay_of
+from otosome.fitting.shares import BASELINE, SHARE, as_shares
 from otosome.roles import Reading
 from otosome.units import Array
 
@@ -29,10 +30,13 @@ _HOURS, _SHARE = 1.0, 0.05
 _ASSAYED_HOURS = 1.0 / 60.0
 # Frequencies are written with three digits: 22.6 and 22.627 kHz are one.
 _TONES_APART = 0.02
+# Half a step of 5 dB: levels are stated as they were set, or as they were measured.
+_DECIBELS = 2.5
 _CELLS = {"synapse": "synapse", "ohc": "OHC", "ihc": "IHC", "sgn": "SGN"}
 _CENSORED = {"below": -1.0, "none": 0.0, "": 0.0, "above": 1.0}
-_TEXT = ("subject", "ear", "group", "quantity", "unit", "censored", "flag")
-BASELINE = "timepoint: baseline"
+_TEXT = ("subject", "ear", "group", "quantity", "measure", "unit", "censored", "flag")
+# The largest share of the healthy number that a reading can be: of cells, and of the wave of a large animal.
+_ALL_CELLS, _LARGEST_WAVE = 1.5, 10.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Observations:
     ``animals``  their names;  ``inputs``  SHA-256 of the file of readings, by path
     ``run``      with which others each animal was exposed at once, by number, (animal,); None where that is not known
     ``printed``  what papers print of groups
+    ``basis``    how readings in a laboratory's own units became shares of the healthy number, in words
     """
 
     readings: tuple[Readings, ...]
@@ -81,6 +86,7 @@ class Observations:
     inputs: dict[str, str] = field(default_factory=dict)
     run: Rows | None = None
     printed: tuple[Means | Compared, ...] = ()
+    basis: tuple[str, ...] = ()
 
     @property
     def places(self) -> tuple[Readings, ...]:
@@ -104,20 +110,20 @@ class Observations:
         return replace(self, readings=tuple(some for some in self.readings if some.measure not in gone))
 
 
-def observations(study: Study, table: Path) -> Observations:
+def observations(study: Study, table: Path, some: bool = True) -> Observations:
     """The readings of a table or import, matched with a study.
 
     An arm is named as the group is; a moment agrees within an hour or 5 %, a frequency within 2 %; a baseline without
     a time is of the measure's only moment before the first insult.
 
-    raises  BadInput for a file that holds no readings, a quantity in two units, a value that is no number, and where
-            no reading has a place in the study
+    ``some``  whether a table of which no reading has a place in the study is refused
+    raises    BadInput for a file that holds no readings, a quantity in two units and a value that is no number
     """
     from otosome.laboratory.reading import readings_file, readings_of
 
     rows = readings_of(table, study.catalog).reset_index(drop=True)
     file = readings_file(table)
-    return replace(matched(study, rows, str(table)), inputs={str(file): sha256(file)})
+    return replace(matched(study, rows, str(table), some), inputs={str(file): sha256(file)})
 
 
 def exposed_at_once(observed: Observations, table: Path) -> Observations:
@@ -149,15 +155,16 @@ def exposed_at_once(observed: Observations, table: Path) -> Observations:
     return replace(observed, run=numbers, inputs={**observed.inputs, str(table): sha256(table)})
 
 
-def matched(study: Study, table: pd.DataFrame, name: str) -> Observations:
-    """The rows of a table of readings that a study measures too; ``name`` stands in errors."""
+def matched(study: Study, table: pd.DataFrame, name: str, some: bool = True) -> Observations:
+    """The rows of a table of readings that a study measures too; ``name`` stands in errors, ``some`` as above."""
     rows = table.assign(**{key: table[key].fillna("").astype(str) for key in _TEXT if key in table})
-    rows = rows.assign(**{key: "" for key in ("subject", "ear") if key not in rows})
+    rows = rows.assign(**{key: "" for key in ("subject", "ear", "measure") if key not in rows})
     _check(rows, name)
+    rows, basis = as_shares(study, rows, _shares(study, rows))
     rows["animal"], animals = _numbered(rows["subject"])
     rows["side"], _ = _numbered(rows["subject"] + "\0" + rows["ear"])
     places, unmatched = _places(study, rows)
-    if not places:
+    if some and not places:
         raise BadInput(
             "holds no reading of what the study measures",
             file=name,
@@ -166,7 +173,18 @@ def matched(study: Study, table: pd.DataFrame, name: str) -> Observations:
             cure="name its groups as the study's arms, and measure the same endpoints at the same times and tones",
         )
     parts = (_readings(study, measure, rows, part, name) for measure, part in sorted(places.items()))
-    return Observations(tuple(parts), tuple(animals), unmatched)
+    return Observations(tuple(parts), tuple(animals), unmatched, basis=tuple(basis))
+
+
+def _shares(study: Study, rows: pd.DataFrame) -> dict[str, str]:
+    """The measure of each quantity that is a share of the healthy number."""
+    named = {
+        str(quantity): [name for name in study.tables.measure if _is_of(study, name, str(quantity), None)]
+        for quantity in rows["quantity"].unique()
+    }
+    return {
+        quantity: names[0] for quantity, names in named.items() if names and study.unit(names[0]) == SHARE
+    }
 
 
 def _check(rows: pd.DataFrame, name: str) -> None:
@@ -205,7 +223,7 @@ def _places(study: Study, rows: pd.DataFrame) -> tuple[_Places, dict[str, int]]:
     places: _Places = {}
     unmatched: dict[str, int] = {}
     known: dict[tuple[object, ...], tuple[str, int, int, int] | str] = {}
-    columns = ("group", "quantity", "unit", "time", "frequency", "level", "flag")
+    columns = ("group", "quantity", "measure", "unit", "time", "frequency", "level", "flag")
     for row, cells in enumerate(zip(*(rows[key].tolist() for key in columns), strict=True)):
         key = tuple("" if cell != cell else cell for cell in cells)
         if key not in known:
@@ -229,17 +247,46 @@ def _place(
     named = [name for name in measures if _is_of(study, name, quantity, cells["level"])]
     if not named:
         return f"no measure of the study reads {quantity}"
-    name, level = named[0], cells["level"]
-    if measures[name].level is None and isinstance(level, float) and np.isfinite(level):
-        return f"{quantity} was read at levels of its own, and the measure names none"
-    unit = study.unit(name)
-    if factor(study, name, str(cells["unit"])) is None:
-        return f"{quantity} is in {cells['unit']!r}, and the measure in {unit or 'shares of the healthy number'!r}"
+    # Of several measures of one quantity, such as words in quiet and in noise, the one a simulated table names.
+    name = next((name for name in named if name == cells["measure"]), named[0])
+    reason = _other_level(study, name, quantity, cells["level"]) or _other_unit(
+        study, name, quantity, str(cells["unit"])
+    )
+    if reason:
+        return reason
     at = _moment(measures[name], moments, cells)
     if at is None:
         return f"{name} is not measured when {quantity} was read"
     tone = _tone(measures[name], cells["frequency"])
     return (name, arms[group], at, tone) if tone is not None else f"{name} is not measured at that frequency"
+
+
+def _other_level(study: Study, name: str, quantity: str, level: object) -> str:
+    """Why a reading at a level is none of a measure that names none; empty where it is one."""
+    measure = study.tables.measure[name]
+    if _level(measure) is not None or not isinstance(level, float) or not np.isfinite(level):
+        return ""
+    stimulus = study.catalog.get("endpoints", measure.endpoint).options.stimulus
+    if stimulus is None:
+        return f"{quantity} was read at levels of its own, and the measure names none"
+    apart = abs(level - stimulus) > _DECIBELS
+    return (
+        f"{quantity} was read at other levels than {stimulus:g} dB SPL, of which the measure is"
+        if apart
+        else ""
+    )
+
+
+def _other_unit(study: Study, name: str, quantity: str, stated: str) -> str:
+    """Why a reading in a unit is none of a measure; empty where it is one."""
+    if factor(study, name, stated) is not None:
+        return ""
+    unit = study.unit(name)
+    healthy = (
+        "shares of the healthy number, and the table has no animals at that frequency before the insult, and no group "
+        "without one, to take them against"
+    )
+    return f"{quantity} is in {stated!r}, and the measure in {repr(unit) if unit else healthy}"
 
 
 def _is_of(study: Study, name: str, quantity: str, level: object) -> bool:
@@ -252,7 +299,13 @@ def _is_of(study: Study, name: str, quantity: str, level: object) -> bool:
     endpoint, _, cell = quantity.partition(".")
     if measure.endpoint != endpoint or (measure.cell or "") != _CELLS.get(cell, cell):
         return False
-    return measure.level is None or level == float(measure.level)
+    return measure.level is None or level is None or level == float(measure.level)
+
+
+def _level(measure: Measure) -> float | None:
+    """The level at which a measure is read, of a tone or of words; None where it names none."""
+    level = measure.speech if measure.level is None else measure.level
+    return None if level is None else float(level)
 
 
 def _moment(measure: Measure, moments: Array, cells: dict[str, object]) -> int | None:
@@ -305,7 +358,8 @@ def _readings(
 
 def _check_values(study: Study, measure: str, reading: Reading, row: Rows, name: str) -> None:
     """Fractions and shares of words lie in their range; a concentration of nothing is below a limit."""
-    highest = {"": 1.5, "%": 100.0}.get(study.unit(measure), np.inf)
+    share = _LARGEST_WAVE if study.tables.measure[measure].cell is None else _ALL_CELLS
+    highest = {SHARE: share, "%": 100.0}.get(study.unit(measure), np.inf)
     value, cure = reading.value, None
     wrong = (value < 0) | (value > highest) if np.isfinite(highest) else np.zeros(value.size, bool)
     if study.tables.measure[measure].solute is not None:

@@ -66,12 +66,13 @@ def sample(
     seed: int,
     file: Path,
     problem: str,
-    tick: Callable[[int, int], None],
+    tick: Callable[[int, int, float | None], None],
 ) -> Chain:
     """Steps of walkers; what stands in ``file`` of the same problem is continued to the same chain, to the last bit.
 
     ``begin``    first places of the walkers, (walker, number);  ``around``  what the posterior is near
-    ``problem``  fingerprint of what is sampled;  ``tick``  called with steps done and all
+    ``problem``  fingerprint of what is sampled
+    ``tick``     called with steps done, all steps, and the largest R-hat of the later half so far, None at first
     raises       BadInput for a file of another problem
     """
     import emcee
@@ -89,7 +90,7 @@ def sample(
     )
     while chain is None or len(chain.deviates) < steps:
         done = 0 if chain is None else len(chain.deviates)
-        tick(done, steps)
+        tick(done, steps, None if chain is None else agreement(chain.deviates[done // 2 :]))
         sampler.reset()
         state = sampler.run_mcmc(state, min(PART, steps - done), skip_initial_state_check=True)
         part = Chain(sampler.get_chain(), sampler.get_log_prob())
@@ -99,7 +100,7 @@ def sample(
             else Chain(*map(np.concatenate, zip(_both(chain), _both(part), strict=True)))
         )
         _store(file, problem, chain, state.random_state)
-    tick(steps, steps)
+    tick(steps, steps, agreement(chain.deviates[steps // 2 :]))
     return chain
 
 
@@ -148,6 +149,11 @@ def convergence(deviates: Array) -> Convergence:
     """Diagnostics of draws (step, walker, number)."""
     each = [deviates[:, :, number].T for number in range(deviates.shape[2])]
     return Convergence(*([measure(chains) for chains in each] for measure in (rhat, bulk_ess, tail_ess)))
+
+
+def agreement(deviates: Array) -> float:
+    """The largest R-hat of all numbers, of draws (step, walker, number); 1 where the walkers agree."""
+    return max(rhat(deviates[:, :, number].T) for number in range(deviates.shape[2]))
 
 
 def split(chains: Array) -> Array:

@@ -47,10 +47,11 @@ def _score(study: Study, fitted: Readings, left: Readings) -> GroupScore | None:
         group = fitted.reading.value[own]
         if group.size < _FEWEST or not group.std() > 0:
             continue
-        spread = np.full((1, 1, 1), group.std(ddof=1))
+        errors = {name: np.zeros((1, 1, 1)) for name in ("error", "error_between") if hasattr(bound, name)}
+        errors["error"] += group.std(ddof=1)
         reading = Reading(
             *(part[row].reshape(1, 1, 1) for part in (left.reading.value, left.reading.censored))
         )
         mean = np.full((1, 1, 1), group.mean())
-        logs.append(replace(bound, error=spread).log_likelihood(reading, mean).item())  # type: ignore[call-arg,type-var]
+        logs.append(replace(bound, **errors).log_likelihood(reading, mean).item())  # type: ignore[type-var]
     return GroupScore(left.measure, len(logs), float(np.mean(logs))) if logs else None

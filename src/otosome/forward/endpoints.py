@@ -17,7 +17,7 @@ from otosome.model.hearing import shift
 from otosome.model.injury import KINDS, Cells
 from otosome.roles import Device, Endpoint
 from otosome.study import Measure, Study
-from otosome.units import Array
+from otosome.units import Array, labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,7 +171,7 @@ def described(study: Study, quantity: Measure) -> dict[str, str]:
     label = options.label or quantity.endpoint
     return {
         "endpoint": quantity.endpoint,
-        "unit": options.unit,
+        **labels(options.unit),
         "better": options.better,
         "long_name": f"{label} ({quantity.cell})" if quantity.cell else label,
     }

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-_WORDS = ("ear", "group", "quantity", "unit", "censored", "flag", "file", "sha256")
+_WORDS = ("ear", "group", "quantity", "measure", "unit", "censored", "flag", "file", "sha256")
 _COLUMNS = [
     "subject",
     "ear",
     "group",
     "time",
     "quantity",
+    "measure",
     "frequency",
     "place",
     "value",
@@ -46,6 +47,9 @@ _KINDS: dict[str, type] = {"subject": int, **dict.fromkeys(_WORDS, str)}
 
 def observe(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None = None) -> pd.DataFrame:
     """What a laboratory would have written down: a row per reading (the ``readings`` table of the contracts).
+
+    ``quantity`` says what was read in the words of an imported table (``abr_threshold``, ``cell_count.ohc``), so that
+    both join; ``measure`` is its variable in the result.
 
     Where an endpoint is read at both ears, these share everything but the error of reading: one person, one
     cochlea in two copies, treated alike; unless the other ear's own audiogram is known. A scale of a measure grades
@@ -77,14 +81,15 @@ def observe(study: Study, result: xr.Dataset, table: Ears | pd.DataFrame | None 
                 key = f"readings/{name}/{number}" + ("" if side == sides[0] else f"/{side}")
                 by_side[side] = bound.read(value, _in_sessions(ears, key, value.shape[1:], options.session))
                 labels = {
-                    "quantity": name,
+                    "quantity": measure.quantity,
+                    "measure": name,
                     "unit": result[name].attrs["unit"],
                     "group": str(arm),
                     "ear": side,
                 }
                 frames.append(sheet.readings(by_side[side]).assign(**labels))
             for scale in measure.scales or []:
-                labels = {"quantity": scale, "unit": "grade", "group": str(arm)}
+                labels = {"quantity": scale, "measure": name, "unit": "grade", "group": str(arm)}
                 labels["ear"] = sides[0] if len(sides) == 1 else "both"
                 grades = _graded(study, scale, sheet.frequencies, list(by_side.values()))
                 frames.append(sheet.grades(grades).assign(**labels))
@@ -160,7 +165,8 @@ def _drawn(study: Study, result: xr.Dataset) -> list[pd.DataFrame]:
             rows = index.to_frame(index=False)
             rows["time"] = result.sampled_at.to_numpy()[rows["sample"]]
             rows["place"] = places[rows["sample"]]
-            labels = {"quantity": name, "unit": result[name].attrs["unit"], "group": str(arm), "ear": "left"}
+            labels = {"quantity": f"{name.removeprefix('sampled_')}.perilymph", "measure": name}
+            labels |= {"unit": result[name].attrs["unit"], "group": str(arm), "ear": "left"}
             value = result[name].sel(arm=arm).to_numpy().ravel()
             blank = {"censored": 0.0, "level": np.nan, "frequency": np.nan}
             frames.append(rows.drop(columns="sample").assign(value=value, **labels, **blank))

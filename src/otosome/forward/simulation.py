@@ -24,7 +24,7 @@ from otosome.model import transport
 from otosome.model.injury import KINDS, LABELS
 from otosome.model.lanes import LANES
 from otosome.study import Study, saves
-from otosome.units import LEVELS, Array
+from otosome.units import LEVELS, Array, labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,7 +162,7 @@ def simulate(
                  frequency (kHz), place, cell; a variable per measure, ``cells`` (fraction counted at the end);
                  ``intact``, ``injured``, ``silent`` and ``stria``, of which ``measure`` makes any other endpoint;
                  ``vesicles`` and ``protein`` (peaks in the organ of Corti, particles/uL and ug/uL), ``plasma``
-                 (vesicles in blood over time, particles h/uL) and ``told`` (strongest receptor signal of any
+                 (vesicles in blood over time, particles h/uL) and ``signal`` (strongest receptor signal of any
                  mechanism, 0 to 1, ``where``: organ of Corti or blood);
                  of a population, ``arrived``: the cells as they came (subject, cell, place),
                  and ``spare``: dB that its last outer hair cells still hold (subject, frequency);
@@ -181,7 +181,7 @@ def simulate(
     sound = ears.take(np.setdiff1d(np.arange(ears.size), list(rejected)))
     variables = {name: _variable(study, name, values) for name, values in _by_name(computed).items()}
     for name, values in _beside(study, sound, workers).items():
-        variables[f"other_{name}"] = (_DIMS["measure"], values, {"unit": variables[name][2]["unit"]})
+        variables[f"other_{name}"] = (_DIMS["measure"], values, labels(variables[name][2]["unit"]))
     reasons = {int(ears.ear[row]): str(rejected[row]) for row in sorted(rejected)}
     notes = [*study.notes, *_weighed(ears), *_taken_in(study, ears), *_left_out(reasons, ears.size)]
     attrs = {
@@ -212,7 +212,7 @@ def _variable(study: Study, name: str, values: Array) -> Variable:
         return _DIMS["measure"], values, described(study, study.tables.measure[name])
     kind = next((kind for kind in _OF_SOLUTES if name.startswith(f"{kind}_")), name)
     unit = _UNITS.get(name, "uM" if kind in _OF_SOLUTES else "")
-    return _DIMS[kind], values, {"unit": unit}
+    return _DIMS[kind], values, labels(unit)
 
 
 def _coordinates(chain: Plan, ears: Ears, keep: Collection[str]) -> dict[str, Any]:
@@ -220,18 +220,18 @@ def _coordinates(chain: Plan, ears: Ears, keep: Collection[str]) -> dict[str, An
         "arm": [arm.name for arm in chain.arms],
         "subject": ears.ear,
         **{name: ("subject", getattr(ears, name)) for name in ("world", "lot", "run", "person", "weight")},
-        "time": ("time", chain.times, {"unit": "h"}),
-        "frequency": ("frequency", chain.frequencies, {"unit": "kHz"}),
-        "place": ("place", chain.places.place, {"unit": "", "long_name": "0 base to 1 apex"}),
+        "time": ("time", chain.times, labels("h")),
+        "frequency": ("frequency", chain.frequencies, labels("kHz")),
+        "place": ("place", chain.places.place, {**labels(""), "long_name": "0 base to 1 apex"}),
         "cell": [LABELS[k] for k in KINDS],
     }
     if "vesicles" in keep:
         coords["where"] = ["organ of Corti", "blood"]
     if "drugs" in keep and chain.probes:
-        coords |= {"hour": ("hour", chain.hours, {"unit": "h"}), "probe": list(chain.probes)}
+        coords |= {"hour": ("hour", chain.hours, labels("h")), "probe": list(chain.probes)}
     if chain.samples:
         coords["sample"] = [name for name, _ in chain.samples]
-        coords["sampled_at"] = ("sample", [drawn.stop for _, drawn in chain.samples], {"unit": "h"})
+        coords["sampled_at"] = ("sample", [drawn.stop for _, drawn in chain.samples], labels("h"))
     return coords
 
 

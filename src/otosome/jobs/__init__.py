@@ -4,6 +4,7 @@ Every result has ``as_dict()``, what a machine reads, and ``lines()``, what a pe
 """
 
 from otosome.jobs.drafting import Drafted
+from otosome.jobs.equations import Written, equations
 from otosome.jobs.evidence import (
     Changes,
     Checked,
@@ -17,6 +18,7 @@ from otosome.jobs.evidence import (
     entries,
     qualify,
 )
+from otosome.jobs.examples import examples, shelves_like, studies_like
 from otosome.jobs.fitting import FitInputs, FitResult, fit
 from otosome.jobs.forecasting import Forecasts, forecast
 from otosome.jobs.ingesting import Ingested, IngestInputs, ingest
@@ -68,12 +70,15 @@ __all__ = [
     "Trial",
     "TrialInputs",
     "Watch",
+    "Written",
     "assess",
     "changes",
     "check",
     "claims",
     "compare",
     "entries",
+    "equations",
+    "examples",
     "fault_of",
     "fit",
     "forecast",
@@ -90,8 +95,10 @@ __all__ = [
     "quality",
     "review",
     "run",
+    "shelves_like",
     "show",
     "sources",
+    "studies_like",
     "trial",
     "watched",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,7 @@ class Drafted:
         return [
             f"wrote {', '.join(str(file) for file in (self.file, self.fit, self.solute) if file is not None)}",
             *self._to_set,
-            f"lay the readings over it: otosome run {_typed(self.file)} --against {_typed(self.table)}{own}",
+            f"run it, its readings laid over it: otosome run {_typed(self.file)}{own}",
             f"fit its numbers: otosome fit {_typed(self.fit)}{own}",
         ]
 
@@ -94,7 +95,7 @@ def drafted(table: Path, out: Path | None, shelves: tuple[Path, ...]) -> Drafted
     study = loads(text, file.name, shelves=catalog.own)
     own = SHELVES if solute is not None else ""
     write(beside, draft_fit(study, beside.name, file.name, source, own))
-    write(file, text)
+    write(file, text.replace("\ntitle = ", f"\nreadings = {json.dumps(source)}\ntitle = ", 1))
     return Drafted(file, beside, solute, table, untold, catalog.own)
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from otosome.errors import BadInput
 from otosome.jobs import fitting, laboratory, lots, reviewing, study, trials
 from otosome.jobs.options import inputs_again
 from otosome.jobs.watch import SILENT, Watch
@@ -117,13 +118,24 @@ def claims(
     names: Sequence[str] | None = None,
     ears: int = 40,
     seed: int = 1,
-    shelves: tuple[Path, ...] = (),
+    shelves: Sequence[Path] | None = None,
     watch: Watch = SILENT,
+    out: Path | None = None,
 ) -> Claims:
-    """Every claim, or those named, with its figure now and the verdict; raises BadInput, or Cancelled."""
+    """Every claim, or those named, with its figure now and the verdict; raises BadInput, or Cancelled.
+
+    ``out``  a page of cards, claims.html, which is not there yet
+    """
     from otosome.review.claims import claims as examine
 
-    return Claims(examine(names or None, ears, seed, shelves, watch.ticks("looking into claims")), seed)
+    if out is not None and out.exists():
+        raise BadInput("is there already", key="--out", given=str(out), cure="name another file")
+    rows = examine(names or None, ears, seed, tuple(shelves or ()), watch.ticks("looking into claims"))
+    if out is not None:
+        from otosome.report.claims import cards
+
+        out.write_text(cards(rows, seed, ears), encoding="utf-8", newline="\n")
+    return Claims(rows, seed)
 
 
 @dataclass(frozen=True)
@@ -212,8 +224,27 @@ def _standing(folder: Path, shelves: tuple[Path, ...], rerun: bool, watch: Watch
     stored = study.stored(folder)
     standing = examine(stored.data, shelves, folder)
     beside = study.again(stored, shelves, watch).folder if rerun else None
-    parts = {key: standing[key] for key in ("changed", "refused", "then", "now", "unit")}
-    return Standing(folder, stored.verb, **parts, rerun=beside)
+    behind = _behind(stored, shelves)
+    return Standing(
+        folder,
+        stored.verb,
+        changed=[*standing["changed"], *behind],
+        refused=sorted({*standing["refused"], *reviewing.fallen(behind)}),
+        **{key: standing[key] for key in ("then", "now", "unit")},
+        rerun=beside,
+    )
+
+
+def _behind(stored: study.StudyResult, shelves: tuple[Path, ...]) -> list[Json]:
+    """What differs of the experiments that a result's priors were weighed by, and of their sources, a row a file."""
+    from otosome.review.experiments.experiment import files
+    from otosome.review.priors.stored import behind
+
+    priors = stored.answer("priors")
+    if priors is None or "rests_on" not in priors:
+        return []
+    catalog = reviewing.catalog_of(stored.record, shelves)
+    return reviewing.differing(priors["rests_on"], files(catalog, behind(catalog)), catalog)
 
 
 def _review_stands(
@@ -221,9 +252,8 @@ def _review_stands(
 ) -> Standing:
     """Whether the experiments a review rests on, and their sources, are as they were."""
     rows = reviewing.changed(record, shelves)
-    refused = [str(row["source"]) for row in rows if row["standing"] in ("retracted", "withdrawn")]
     beside = _again(folder, record, watch) if rerun else None
-    return Standing(folder, record.verb, rows, refused, rerun=beside)
+    return Standing(folder, record.verb, rows, reviewing.fallen(rows), rerun=beside)
 
 
 def _files_stand(folder: Path, record: Record, rerun: bool, watch: Watch) -> Standing:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otosome.errors import BadInput
 from otosome.jobs.options import options_of
-from otosome.jobs.watch import SILENT, Watch
+from otosome.jobs.watch import SILENT, Tick, Watch
 from otosome.results import ANSWER, EARS, Record, check_free, fill_fit, read_answer, record_of, usual, writing
 from otosome.units import Json
 
@@ -81,8 +82,12 @@ def fit(inputs: FitInputs, watch: Watch = SILENT) -> FitResult:
     check_free(folder, inputs.force)
     chain = _chain(folder, inputs.resume)
 
+    @cache
+    def ticks(doing: str) -> Tick:
+        return watch.ticks(doing)
+
     def report(doing: str, done: int, of: int) -> None:
-        watch.ticks(doing)(done, of)
+        ticks(doing)(done, of)
 
     with writing(folder, inputs.force) as part:
         outcome = fitted(file, chain, report)

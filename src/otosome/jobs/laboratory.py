@@ -135,15 +135,15 @@ def import_(inputs: ImportInputs, watch: Watch = SILENT) -> Imported:
     _check_words(inputs)
     meaning = Meaning() if inputs.mapping is None else Meaning.read(inputs.mapping)
     with writing(folder, inputs.force) as part:
-        watch.check()
+        ticks = (watch.ticks("reading files"), watch.stage)
         try:
             read = intake(
-                inputs.paths, Catalog(inputs.shelves), sheet, meaning, inputs.species, inputs.voltage
+                inputs.paths, Catalog(inputs.shelves), sheet, meaning, inputs.species, inputs.voltage, *ticks
             )
         except Unsure as error:
             _begin_mapping(error, folder)
             raise
-        watch.check()
+        watch.stage("drawing what was read")
         record = Record(IMPORT, folder.name, dict(read.inputs), options_of(inputs))
         rows = {
             "files": len(read.files),

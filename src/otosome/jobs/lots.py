@@ -90,12 +90,13 @@ def assess(inputs: LotInputs, watch: Watch = SILENT) -> Lot:
     from otosome.lots.assessment import assess as decide
     from otosome.lots.values import lot_values
 
+    watch.stage("deciding the lot")
     catalog = Catalog(inputs.shelves)
     assessment = decide(inputs.record, catalog)
     folder = inputs.out if inputs.out is not None else usual(assessment.record.name)
     check_free(folder, inputs.force)
     values = {**lot_values(assessment), **_beside(inputs, assessment, catalog)}
-    watch.check()
+    watch.stage("drawing the report")
     record = Record(QUALITY, assessment.record.name, dict(assessment.inputs), options_of(inputs))
     with writing(folder, inputs.force) as part:
         fill_lot(part, assessment, values, record)

@@ -11,6 +11,7 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 from otosome.answers.accuracy import Accuracy
+from otosome.answers.equations import Part
 from otosome.answers.exposure import Drugs
 from otosome.answers.headline import Headline
 from otosome.answers.numbers import Interval
@@ -22,6 +23,7 @@ from otosome.fitting.fit import Fit
 from otosome.lots.checklist import Item
 from otosome.lots.release import Verdict
 from otosome.lots.stakes import Stakes
+from otosome.review.claims.papers import Papers
 from otosome.review.forecasts import Scored
 from otosome.review.priors.rows import ByPrior
 from otosome.review.qualification import Row
@@ -102,6 +104,14 @@ class SourcesResult(TypedDict):
     rows: list[SourceRow]
     counts: dict[str, int]
     provisional: int
+
+
+class EquationsResult(TypedDict):
+    """The equations of a study, part by part, and all of them as LaTeX."""
+
+    title: str
+    parts: list[Part]
+    latex: str
 
 
 class ImportRows(TypedDict):
@@ -216,7 +226,9 @@ class ClaimRow(TypedDict):
     stands_on: list[Stand]
     test: str
     study: str
+    papers: Papers | None
     figure: Figure | None
+    by_prior: dict[str, Figure]
     missing: str
     built_in: str
     verdict: str
@@ -620,6 +632,13 @@ class Sources(_Answer):
     result: SourcesResult
 
 
+class EquationsAnswer(_Answer):
+    """``otosome equations``."""
+
+    command: Literal["equations"]
+    result: EquationsResult
+
+
 class Show(_Written):
     """``otosome show``: what the verb answered that wrote the result."""
 
@@ -690,6 +709,7 @@ ANSWERS: dict[str, type] = {
     "quality": Quality,
     "list": List,
     "sources": Sources,
+    "equations": EquationsAnswer,
     "show": Show,
     "qualify": Qualify,
     "check": CheckAnswer,

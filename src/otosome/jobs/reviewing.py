@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,41 +64,41 @@ def review(inputs: ReviewInputs, watch: Watch = SILENT) -> Reviewed:
     from pydantic_core import to_jsonable_python
 
     from otosome.catalog import Catalog
+    from otosome.review.experiments.experiment import files
     from otosome.review.question import Question
     from otosome.review.synthesis import review as examine
 
     question, catalog = Question.of(inputs.question, inputs.only), Catalog(inputs.shelves)
     folder = inputs.out if inputs.out is not None else usual(inputs.question, REVIEW)
     check_free(folder, inputs.force)
+    watch.stage("pooling the published experiments")
     answer = examine(question, catalog, by=inputs.by)
-    watch.check()
-    record = Record(REVIEW, inputs.question, _files(catalog), options_of(inputs))
+    watch.stage("drawing the report")
+    record = Record(REVIEW, inputs.question, files(catalog), options_of(inputs))
     values: Json = to_jsonable_python(answer)
     with writing(folder, inputs.force) as part:
         fill_review(part, answer, values, record)
     return Reviewed(folder, record, values, list(answer.notes))
 
 
-def _files(catalog: Catalog) -> dict[str, str]:
-    """SHA-256 of every experiment on the shelf and of its source, by shelf and file."""
-    from otosome.files import sha256
-    from otosome.review.experiments import SHELF
-
-    names = catalog.names(SHELF)
-    keys = sorted({catalog.get(SHELF, name).options.source for name in names})
-    return {
-        **{f"{SHELF}/{name}.toml": sha256(catalog.file(SHELF, name)) for name in names},
-        **{f"sources/{key}.toml": sha256(catalog.source_file(key)) for key in keys},
-    }
-
-
 def changed(record: Record, shelves: tuple[Path, ...]) -> list[Json]:
     """What differs on the shelf since a review was written, a row a file: parameter, what, then, now, standing."""
+    from otosome.review.experiments.experiment import files
+
+    catalog = catalog_of(record, shelves)
+    return differing(record.inputs, files(catalog), catalog)
+
+
+def catalog_of(record: Record, shelves: tuple[Path, ...]) -> Catalog:
+    """The shelves a result was made with, and others beside."""
     from otosome.catalog import Catalog
 
     own = record.option("shelves")
-    catalog = Catalog((*map(Path, own if isinstance(own, list) else ()), *shelves))
-    now, then = _files(catalog), record.inputs
+    return Catalog((*map(Path, own if isinstance(own, list) else ()), *shelves))
+
+
+def differing(then: Mapping[str, str], now: Mapping[str, str], catalog: Catalog) -> list[Json]:
+    """What differs between two sets of files of experiments and sources, each with its SHA-256, a row a file."""
     return [
         {
             "parameter": name,
@@ -110,6 +111,11 @@ def changed(record: Record, shelves: tuple[Path, ...]) -> list[Json]:
         for name in sorted({*now, *then})
         if now.get(name) != then.get(name)
     ]
+
+
+def fallen(rows: Iterable[Json]) -> list[str]:
+    """Sources among changed files that are retracted or withdrawn."""
+    return [str(row["source"]) for row in rows if row["standing"] in ("retracted", "withdrawn")]
 
 
 def _standing(catalog: Catalog, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 RUN, COMPARE = "run", "compare"
 # The file of the study as it was run, in results of 0.1.
 _EARLIER = "scenario.toml"
+# What an answer calls its prior where the numbers are the shelves' own, or a fit's.
+_NO_PRIOR = "shelf"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +40,9 @@ class StudyInputs:
     ``audiogram``        a person's, in the place of the study's people;  ``person``  ``ear``  whose, and which ear
     ``interpolate``      take a frequency that a mean needs from its neighbours
     ``shelves``          folders of one's own shelves;  ``allow_retracted``  sources that may be used all the same
-    ``against``          a table of readings, or an import, to be laid over what is simulated
+    ``against``          a table of readings, or an import, to be laid over a run in place of the study's own
     ``fit``              the result of a fit, whose numbers take the place of the shelves'
-    ``prior``            what is believed of efficacy, by name, in the place of the shelves' own
+    ``prior``            what is believed of efficacy, by name: as printed where none is named and no fit is
     ``out``              the result folder;  ``force``  move an earlier result aside
     ``insist``           begin though more than an hour or 8 GB are foreseen
     """
@@ -91,6 +94,12 @@ class StudyResult:
     record: Record
     data: xr.Dataset
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
 
     def answer(self, name: str) -> Any:
         """A part of the answer, such as ``headline``; None where the result has none."""
@@ -176,9 +185,10 @@ def again(stored: StudyResult, shelves: tuple[Path, ...], watch: Watch = SILENT)
 
     study = replace(asked_now(stored.data, shelves, stored.folder), allowed=())
     beside = stored.folder.with_name(f"{stored.folder.name}.now")
-    record = replace(
-        _record(stored.verb, study, stored.ears, stored.seed, shelves), inputs=stored.record.inputs
-    )
+    plain = _record(stored.verb, study, stored.ears, stored.seed, shelves)
+    chosen = (stored.answer("priors") or {}).get("chosen", _NO_PRIOR)
+    laid: dict[str, Option] = {} if chosen == _NO_PRIOR else {"prior": chosen}
+    record = replace(plain, inputs=stored.record.inputs, options={**plain.options, **laid})
     return _fill(study, record, beside, True, watch)
 
 
@@ -193,19 +203,24 @@ def _written(verb: str, inputs: StudyInputs, watch: Watch) -> StudyResult:
     own = study.tables.seed
     seed = inputs.seed if inputs.seed is not None else own if own is not None else 1
     record = _record(verb, study, inputs.subjects, seed, inputs.shelves)
-    return _fill(
-        study, replace(record, options={**record.options, **_laid(verb, inputs)}), folder, inputs.force, watch
-    )
+    options = {**record.options, **_laid(verb, inputs, study)}
+    return _fill(study, replace(record, options=options), folder, inputs.force, watch)
 
 
-def _laid(verb: str, inputs: StudyInputs) -> dict[str, Option]:
-    """The readings that a run is laid under and the fit it draws from, as its record keeps them."""
+def _laid(verb: str, inputs: StudyInputs, study: Study) -> dict[str, Option]:
+    """The readings that are laid over a run, and the fit or the prior it draws from, as its record keeps them."""
+    from otosome.review.priors.rows import default
+    from otosome.study.inputs import Inputs
+
     if inputs.against is not None and verb != RUN:
         raise BadInput("is asked of otosome run", key="--against", given=str(inputs.against))
     if inputs.fit is not None and inputs.prior is not None:
         raise BadInput("is stated by a fit or by a prior", key="--prior", given=inputs.prior)
-    paths = {"against": inputs.against, "fit": inputs.fit, "prior": inputs.prior}
-    return {name: str(path) for name, path in paths.items() if path is not None}
+    own = study.tables.readings
+    beside = Inputs(Path(inputs.study).parent).place(own, "") if own is not None and verb == RUN else None
+    prior = inputs.prior or (default(study) if inputs.fit is None else None)
+    laid = {"against": inputs.against or beside, "fit": inputs.fit, "prior": prior}
+    return {name: str(value) for name, value in laid.items() if value is not None}
 
 
 def _record(verb: str, study: Study, subjects: int, seed: int, shelves: tuple[Path, ...]) -> Record:
@@ -230,7 +245,10 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
     from otosome.jobs.fitting import stored_fit
 
     table = record.option("against")
-    observed = observations(study, Path(table)) if isinstance(table, str) else None
+    own = (
+        study.tables.readings is not None
+    )  # a draft is run whether or not the model has a place for its readings
+    observed = observations(study, Path(table), some=not own) if isinstance(table, str) else None
     origin = record.option("fit")
     if isinstance(origin, str):
         stored_fit(Path(origin))
@@ -242,9 +260,9 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
         result = _work(record.verb)(
             study, ears, tick=watch.ticks(f"simulating, {forecast(study, ears.size)}")
         )
-        watch.check()
+        watch.stage("comparing priors and papers")
         _beside(study, result, record)
-        watch.check()
+        watch.stage("drawing the report")
         if observed is not None:
             record = replace(record, inputs={**record.inputs, **observed.inputs})
             _lay(part, study, result, ears, observed, Path(str(table)))
@@ -289,13 +307,16 @@ def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:
 def _beside(study: Study, result: xr.Dataset, record: Record) -> None:
     """The compared benefit under every prior by name, and where papers and model are at odds, into the answer."""
     from otosome.answers import stored
+    from otosome.answers.contrast import contrast
     from otosome.review.priors.rows import EARS, applies, by_prior, check_prior
 
     prior, subjects, seed = (record.option(name) for name in ("prior", "subjects", "seed"))
-    if applies(study):
+    question = study.tables.compare
+    if question is not None and applies(study):
         chosen = check_prior(prior) if isinstance(prior, str) else None
-        rows = by_prior(study, chosen, min(EARS, max(2, int(str(subjects)))), int(str(seed)))
-        stored.write(result, priors=rows)
+        headline = contrast(study, result, question.measure, question.of, question.against).benefit
+        count = min(EARS, max(2, int(str(subjects))))
+        stored.write(result, priors=by_prior(study, chosen, headline, count, int(str(seed))))
 
 
 def _lay(

@@ -123,7 +123,7 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
                 each, tables[f"{question.name}_subjects"] = with_trials(
                     each, question, catalog, ears, crew, inputs.resume, tick
                 )
-            watch.check()
+            watch.stage("reading the trials")
             answers.append(each)
     hashes = {path: digest for question in questions for path, digest in question.inputs.items()}
     record = Record(TRIAL, name, hashes, options_of(inputs))

@@ -98,6 +98,10 @@ class Watch:
 
         return tick
 
+    def stage(self, doing: str) -> None:
+        """Say what the job does now, where it cannot say how far it is; raises ``Cancelled`` as ``check`` does."""
+        self.ticks(doing)(0, 1)
+
 
 SILENT = Watch()
 
@@ -112,26 +116,50 @@ def watched() -> Iterator[Watch]:
         yield Watch()
         return
     from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[left]}"),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, left="")
 
         def show(progress: Progress) -> None:
-            bar.update(task, description=progress.doing, completed=progress.done, total=progress.of)
+            # A stage that cannot say how far it is moves to and fro.
+            total = progress.of if progress.of > 1 or progress.done else None
+            bar.update(
+                task,
+                description=progress.doing,
+                completed=progress.done,
+                total=total,
+                left=left_text(progress.left),
+            )
 
         yield Watch(show)
 
 
+def left_text(seconds: float | None) -> str:
+    """How long a job still takes, in words; blank where that is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.0f} s left"
+    return f"{seconds / 60:.0f} min left" if seconds < 3600 else f"{seconds / 3600:.1f} h left"
+
+
 def _noting(file: Path) -> Callable[[Progress], None]:
-    """Progress written into a file, some times a second, and always at the end of a part."""
-    last = -_EVERY
+    """Progress written into a file, some times a second, and whenever something else is done."""
+    last, doing = -_EVERY, ""
 
     def note(progress: Progress) -> None:
-        nonlocal last
-        if time.monotonic() - last < _EVERY and progress.done < progress.of:
+        nonlocal last, doing
+        if time.monotonic() - last < _EVERY and progress.doing == doing:
             return
-        last = time.monotonic()
+        last, doing = time.monotonic(), progress.doing
         part = file.with_suffix(".part")
         part.write_text(json.dumps(asdict(progress)), encoding="utf-8")
         part.replace(file)

@@ -42,14 +42,18 @@ class Animals:
     @classmethod
     def read(cls, file: Path) -> Animals:
         """The sheet from a CSV; raises BadInput naming row and column."""
-        export = Export.open(file)
+        return cls.of(Export.open(file))
+
+    @classmethod
+    def of(cls, export: Export) -> Animals:
+        """The sheet in what a CSV holds; raises BadInput naming row and column."""
         table = export.table().frame
         known = [str(name) for name in table.columns if not str(name).startswith("_")]
         unknown = [name for name in known if name not in COLUMNS]
         if "subject" not in known or unknown:
             raise BadInput(
                 "is not an animals sheet",
-                file=file.name,
+                file=export.name,
                 key=unknown[0] if unknown else "subject",
                 given=", ".join(known)[:200],
                 allowed=list(COLUMNS),
@@ -58,10 +62,10 @@ class Animals:
         written = table[known].reindex(columns=list(COLUMNS), fill_value="").map(_untamed)
         rows = written.map(label).assign(file=written["file"])
         for row in range(len(rows)):
-            _check(file.name, row, {key: str(rows[key][row]) for key in COLUMNS})
+            _check(export.name, row, {key: str(rows[key][row]) for key in COLUMNS})
         rows["ear"] = [EARS[ear.lower()] for ear in rows["ear"]]
-        _check_together(file.name, rows)
-        return cls(file.name, rows)
+        _check_together(export.name, rows)
+        return cls(export.name, rows)
 
     def groups(self) -> list[str]:
         """The group of each row; its code while the group is blinded."""

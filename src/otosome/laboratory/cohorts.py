@@ -62,7 +62,7 @@ def runs_of(subjects: Sequence[str], sheet: pd.DataFrame | None) -> Runs:
 
 def _natural(name: str) -> list[tuple[int, str]]:
     """A name as a person sorts it: its numbers by size."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _by_ids(names: Iterable[str]) -> dict[str, str]:

@@ -34,7 +34,7 @@ LOT = "example_lot"
 VESICLES = re.compile(r"vesicle|exosom|(?<![a-z])s?evs?(?![a-z])", re.IGNORECASE)
 DRUG_ROUTE, ROUTE, VOLUME = "intraperitoneal", "round_window", "2 uL"
 TO_SET = "not in the tables: set it"
-HEAD = """# A study drafted from {source}. Run it beneath its readings:  otosome run {file} --against {folder}
+HEAD = """# A study drafted from {source}. Run it, its readings laid over it:  otosome run {file}
 # Its groups, times and frequencies are the laboratory's. A line that ends in "{to_set}" is not.
 """
 
@@ -75,7 +75,7 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
     text = tomli_w.dumps({key: value for key, value in study.items() if value})
     untold = [f"[measure.{key}]" for key in measures if not _dated(own, key)]
     text = (
-        HEAD.format(source=label(table), file=name, folder=label(folder), to_set=TO_SET)
+        HEAD.format(source=label(table), file=name, to_set=TO_SET)
         + outside
         + _unmodelled(rows, groups, catalog)
         + _commented(text, untold)

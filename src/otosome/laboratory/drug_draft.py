@@ -218,7 +218,7 @@ def _limit(rows: pd.DataFrame) -> dict[str, object]:
 
 
 def _head(table: Path, name: str) -> str:
-    return f"""# A study drafted from {table.name}. Lay its samples over it:  otosome run {name} --against {table.name}
+    return f"""# A study drafted from {table.name}. Run it, its samples laid over it:  otosome run {name}
 # Groups, fluids and times are the laboratory's. A line that ends in "{TO_SET}" is not.
 # Perilymph is read as the mean of scala tympani. For a sample of one place write  place = 0.1  (0 base, 1 apex) in its
 # measure; for fluid that was drawn out, which brings what lies behind it, a [sample] (docs/drugs.md).

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otosome import files
 from otosome.errors import BadInput
@@ -59,6 +60,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHOSE = re.compile(r"(subject|animal|mouse|rat|patient)[ .#-]*(?:id|no|nr|number|#)\.?")
 _LEVEL = re.compile(r"threshold\s*[(\[]\s*db\s*(spl|hl)\s*[)\]]")
 _MISSING = {"", "na", "nan", "none", "null", "n/a", "."}
+_WORD = re.compile(r"[^\W\d_]")
 _DATE = re.compile(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?!\d)", re.ASCII)
 
 
@@ -183,7 +185,7 @@ class Export:
 
     def lines(self) -> list[str]:
         """The text's lines, whatever ends them; raises BadInput for too many."""
-        marks = self.text.count("\n") + self.text.count("\r")
+        marks = self.content.count(b"\n") + self.content.count(b"\r")
         if marks > 2 * MOST_LINES:
             raise self.refusal("file", f"more than {MOST_LINES} lines", f"at most {MOST_LINES}")
         lines = re.split(r"\r\n|\r|\n", self.text)
@@ -223,16 +225,32 @@ class Export:
         table.columns = self._header(list(table.iloc[0]), skip, names)
         numbers = [number for number, line in enumerate(lines, start=skip) if line.strip(" \t")]
         body = table.iloc[1:].fillna("")
-        full = (body != "").any(axis=1).to_numpy()
+        full = (body != "").any(axis=1).to_numpy() & ~self._headers(table.iloc[0], body, skip)
         places = tuple(line for line, cells in zip(numbers[1:], full, strict=False) if cells)
         return Cells(body[full].reset_index(drop=True), "," if mark == ";" else ".", places)
+
+    def _headers(self, head: pd.Series[str], body: pd.DataFrame, skip: int) -> NDArray[np.bool_]:
+        """Which rows are the header again, as on each page of a print; raises BadInput for one of another table."""
+        names = [
+            (column, str(name))
+            for column, name in zip(body.columns, head, strict=True)
+            if _WORD.search(str(name))
+        ]
+        same = np.sum([(body[column] == name).to_numpy() for column, name in names], axis=0, dtype=int)
+        cells = (body != "").sum(axis=1).to_numpy()
+        again = np.broadcast_to(same, cells.shape) > 1
+        other = np.flatnonzero(again & (same < cells))
+        if other.size:
+            cure = "put each table into a file or sheet of its own"
+            raise self.refusal(f"row {skip + int(other[0]) + 2}", "a second header", "one table", cure)
+        return again
 
     def _parsed(self, lines: list[str], mark: str) -> pd.DataFrame:
         import pandas as pd
 
         try:
             return pd.read_csv(
-                io.StringIO("\n".join(lines)),
+                io.BytesIO(b"\n".join(line.encode() for line in lines)),  # text takes four bytes a character
                 sep=mark,
                 header=None,
                 dtype=str,
@@ -321,6 +339,11 @@ def parse(text: str, decimal: str = ".") -> float | None:
         text = text.replace(",", ".")
     value = float(text) if len(text) < 40 and _NUMBER.fullmatch(text) else np.nan
     return value if np.isfinite(value) else None
+
+
+def is_count(text: str) -> bool:
+    """Whether a text is a whole number of at most nine plain digits; one raised to a power, as in 10\u00b2, is none."""
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def moment(text: str, *forms: str) -> str:

@@ -25,9 +25,11 @@ from otosome.laboratory.file import (
 )
 from otosome.laboratory.groups import group_means
 from otosome.laboratory.mapping import Meaning, with_layout
+from otosome.laboratory.marks import ENDING, placed
 from otosome.laboratory.reading import Contents, Unsure, contents
 from otosome.laboratory.recording import SIGNAL, TRIALS, is_recording, open_export, parts_of
 from otosome.laboratory.tables import (
+    MARKS,
     PARTICLES,
     READINGS,
     WAVEFORMS,
@@ -44,6 +46,14 @@ MOST_BYTES = 2_000_000_000
 AGREE = 10.0  # dB
 # Of any animal's, uV: peaks of published tables stay below a tenth of it.
 LARGEST_WAVE = 20.0
+# The tables that files hold, and their columns.
+TABLES = {
+    "readings": READINGS,
+    "particles": PARTICLES,
+    "waveforms": WAVEFORMS,
+    "wells": WELLS,
+    "marks": MARKS,
+}
 SERIES = ("subject", "ear", "frequency", "recorded", "quantity")
 
 
@@ -83,20 +93,24 @@ def intake(
     meaning: Meaning | None = None,
     species: str = "",
     voltage: str = "",
+    tick: Callable[[int, int], None] = lambda done, of: None,
+    stage: Callable[[str], None] = lambda doing: None,
 ) -> Intake:
     """Read files and folders of files into tables.
 
     ``paths``    files, or folders that are walked without following links
     ``animals``  the sheet that says which subject is in which group;  ``meaning``  what columns and wells hold
     ``species``  of every subject that the sheet does not name;  ``voltage``  unit of waveforms whose file states none
+    ``tick``     called with the files read and all files;  ``stage``  with what comes after them
     raises       BadInput if a path is not there, there are too many files, or not one of them could be read;
                  ``Unsure`` with the tables that a mapping could explain
     """
     meaning = meaning or Meaning()
     files, refused = files_in(paths)
-    parts: dict[str, list[pd.DataFrame]] = {"readings": [], "particles": [], "waveforms": [], "wells": []}
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     read_by, inputs, unsure = dict[str, str](), dict[str, str](), list[Export]()
-    for name, file in files:
+    for number, (name, file) in enumerate(files):
+        tick(number, len(files))
         content = _contents(name, file, catalog, meaning, voltage, inputs, refused, unsure)
         if content is not None:
             read_by[name] = content.instrument
@@ -104,13 +118,14 @@ def intake(
                 parts[key].append(table)
     if not read_by:
         _nothing(paths, refused, unsure)
-    columns = {"readings": READINGS, "particles": PARTICLES, "waveforms": WAVEFORMS, "wells": WELLS}
     together = _of_animals(
-        {key: _concat(tables, columns[key]) for key, tables in parts.items()}, meaning, animals
+        {key: _concat(tables, TABLES[key]) for key, tables in parts.items()}, meaning, animals
     )
+    by_hand, lost = placed(together["marks"], together["waveforms"])
+    refused += lost
     plates = with_layout(together["wells"], meaning.plates) if meaning.plates else {}
     results = Intake(
-        readings=together["readings"],
+        readings=_concat([part for part in (together["readings"], _flagged(by_hand)) if len(part)], READINGS),
         particles=together["particles"],
         waveforms=together["waveforms"],
         wells=together["wells"],
@@ -121,6 +136,7 @@ def intake(
         inputs=inputs,
         unsure=unsure,
     )
+    stage("estimating thresholds and means")
     named = {} if animals is None else animals.species()
     subjects = map(str, results.waveforms["subject"].unique()) if species else ()
     _estimate(results, {**dict.fromkeys(subjects, species), **named})
@@ -200,16 +216,16 @@ def _above(folders: Sequence[Path]) -> Path:
 
 
 def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refused]]:
-    """Every file but hidden ones, with a name below the folder that holds all paths; links are refused and listed."""
+    """Every file but hidden ones, with a name below the folder that holds all paths; links are refused and listed.
+
+    A history of marks among the paths may lie anywhere, as beside the import, and changes no other file's name.
+    """
     named, refused = list[tuple[str, Path]](), list[Refused]()
     for path in paths:
         if not (path.is_dir() or path.is_file()):
             raise BadInput("is no file or folder", file=str(path))
     roots = [path.resolve() if path.is_dir() else path.parent.resolve() / path.name for path in paths]
-    above = _above([root if _is_folder_of_files(root) else root.parent for root in roots])
-
-    def name_of(file: Path) -> str:
-        return printable(file.relative_to(above).as_posix())
+    name_of = _namer(roots)
 
     def refuse_folder(error: OSError) -> None:
         reason = f"cannot be opened ({error.strerror}): nothing in it was read"
@@ -228,6 +244,14 @@ def files_in(paths: Sequence[Path]) -> tuple[list[tuple[str, Path]], list[Refuse
                 raise BadInput("holds too much", file=str(path), given=entry, cure="import parts of it")
     _check_size([file for _, file in named])
     return named, refused
+
+
+def _namer(roots: Sequence[Path]) -> Callable[[Path], str]:
+    """Names of files below the folder that holds all roots; a history of marks among these has its own name."""
+    histories = {root for root in roots if root.name.endswith(ENDING)}
+    others = [root for root in roots if root not in histories] or roots
+    above = _above([root if _is_folder_of_files(root) else root.parent for root in others])
+    return lambda file: printable(file.name if file in histories else file.relative_to(above).as_posix())
 
 
 def _not_read(file: Path, root: Path) -> tuple[str, str] | None:
@@ -327,8 +351,10 @@ def _estimate(results: Intake, species: Mapping[str, str]) -> None:
     results.refused.extend(Refused(file, series, "no threshold", reason) for file, series, reason in failed)
     manual = results.readings[results.readings["quantity"] == "abr_threshold"]
     both = estimated.groupby("subject")["ear"].nunique() > 1
+    recorded = frozenset(estimated["sha256"])
     beside = [
-        _beside(row, _by_hand(row, manual), bool(both[row["subject"]])) for _, row in estimated.iterrows()
+        _beside(row, _by_hand(row, manual, recorded), bool(both[row["subject"]]))
+        for _, row in estimated.iterrows()
     ]
     estimated["manual"] = [value for value, _ in beside]
     estimated["flag"] = [
@@ -336,12 +362,16 @@ def _estimate(results: Intake, species: Mapping[str, str]) -> None:
     ]
     results.estimated = estimated
     ours = [
-        part.reindex(columns=list(READINGS))
+        part.reindex(columns=list(READINGS)).assign(measure="")
         for table in (estimated.assign(quantity="abr_threshold"), waves)
         if len(table)
-        for _, part in table.groupby(list(SERIES), dropna=False, sort=False)
+        for _, part in table.groupby([*SERIES, "sha256"], dropna=False, sort=False)
         if not len(
-            _by_hand(part.iloc[0], results.readings[results.readings["quantity"] == part["quantity"].iloc[0]])
+            _by_hand(
+                part.iloc[0],
+                results.readings[results.readings["quantity"] == part["quantity"].iloc[0]],
+                recorded,
+            )
         )
     ]
     results.readings = _concat([part for part in (results.readings, *ours) if len(part)], READINGS)
@@ -369,11 +399,19 @@ def _beside(row: pd.Series, manual: pd.DataFrame, both_ears: bool) -> tuple[floa
     ), "an ear is stated on one side only: threshold by hand taken for the same ear"
 
 
-def _by_hand(row: pd.Series, manual: pd.DataFrame) -> pd.DataFrame:
-    """What was read by hand of the same subject, ear and stimulus (and day, where both are dated)."""
+def _by_hand(row: pd.Series, manual: pd.DataFrame, recorded: frozenset[str]) -> pd.DataFrame:
+    """What was read by hand of the same subject, ear and stimulus (and day, where both are dated).
+
+    ``recorded``  files that hold a series: what was read by hand of one of them is of no other series
+    """
     if not len(manual):
         return manual
-    same = (manual["subject"] == row["subject"]) & (manual["ear"].isin(["", row["ear"]]) | (row["ear"] == ""))
+    of_other = manual["sha256"].isin(recorded - {row["sha256"]})
+    same = (
+        ~of_other
+        & (manual["subject"] == row["subject"])
+        & (manual["ear"].isin(["", row["ear"]]) | (row["ear"] == ""))
+    )
     same &= np.isclose(manual["frequency"].fillna(-1.0), np.nan_to_num(row["frequency"], nan=-1.0), rtol=1e-3)
     same &= (
         (manual["recorded"].str[:10] == row["recorded"][:10])

@@ -140,36 +140,34 @@ class Meaning:
     @classmethod
     def read(cls, file: Path) -> Meaning:
         """The mapping in a TOML file; raises BadInput naming the key."""
-        import tomllib
-
         export = Export.open(file)
         if len(export.content) > LARGEST:
             raise BadInput("is too large for a mapping", file=file.name, allowed=f"{LARGEST} bytes")
+        return cls.parse(export.text, file.name)
+
+    @classmethod
+    def parse(cls, text: str, name: str) -> Meaning:
+        """The mapping in a TOML text, of a file of this name; raises BadInput naming the key."""
+        import tomllib
+
         try:
-            values = _File.model_validate(tomllib.loads(export.text))
+            stated = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise BadInput("is no TOML", file=file.name, given=str(error)[:100]) from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise BadInput(
-                first["msg"],
-                file=file.name,
-                key=".".join(map(str, first["loc"])),
-                given=str(first["input"])[:60],
-                cure="otosome new mapping FILE writes one to fill in",
-            ) from error
+            raise BadInput("is no TOML", file=name, given=str(error)[:100]) from error
+        values = _file(stated, name)
+
         for number, table in enumerate(values.table, start=1):
-            _check(file.name, f"table {number}", table)
+            _check(name, f"table {number}", table)
         both = sorted(values.animals.keys() & set(values.animals.values()))
         if both:
             raise BadInput(
                 "is an animal's first id and another's later one",
-                file=file.name,
+                file=name,
                 key="animals",
                 given=both[0],
                 cure="name the first id of each animal on the right",
             )
-        return cls(file.name, tuple(values.table), tuple(values.plate), values.animals)
+        return cls(name, tuple(values.table), tuple(values.plate), values.animals)
 
     def renamed(self, table: pd.DataFrame) -> pd.DataFrame:
         """A table with every animal under its first id."""
@@ -198,6 +196,30 @@ class Meaning:
             if names and set(names) == {_plain(name) for name in table.columns}:
                 return table
         return None
+
+
+def _file(stated: object, name: str) -> _File:
+    try:
+        return _File.model_validate(stated)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(
+            first["msg"],
+            file=name,
+            key=".".join(map(str, first["loc"])),
+            given=str(first["input"])[:60],
+            cure="otosome new mapping FILE writes one to fill in",
+        ) from error
+
+
+def mapping_text(stated: Mapping[str, object], name: str) -> str:
+    """A mapping file's text from its tables, plates and animals as plain values; raises BadInput naming the key."""
+    import tomli_w
+
+    values = _file({"otosome": KIND, **stated}, name)
+    text = tomli_w.dumps(values.model_dump(exclude_none=True, exclude_defaults=True))
+    Meaning.parse(text, name)
+    return text
 
 
 def _as_text(codes: Sequence[str | float]) -> frozenset[str]:
@@ -431,11 +453,19 @@ def draft(files: Sequence[Export]) -> str:
     return "\n".join([*lines, *(line for export in files for line in _drafted(export))]) + "\n"
 
 
+def proposed(names: Sequence[str]) -> dict[str, str]:
+    """Which columns seem to say subject, ear, group, time, date and frequency; blank where no name does."""
+    about = {key: next((word for word in words if word in names), "") for key, words in USUAL.items()}
+    return about | {
+        "frequency": next((name for name in names if "freq" in name or name in ("khz", "hz")), "")
+    }
+
+
 def _drafted(export: Export) -> list[str]:
     """The lines of one table."""
     names = names_of(export)
-    about = {key: next((word for word in words if word in names), "") for key, words in USUAL.items()}
-    hertz = next((name for name in names if "freq" in name or name in ("khz", "hz")), "")
+    about = proposed(names)
+    hertz = about.pop("frequency")
     lines = [
         "",
         "[[table]]",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 READINGS = tuple(
     (
-        "subject ear group time quantity frequency place value unit level censored recorded flag file sha256"
+        "subject ear group time quantity measure frequency place value unit level censored recorded flag file sha256"
     ).split()
 )
 PARTICLES = tuple("sample replicate diameter count concentration dilution_applied flag file sha256".split())
@@ -33,27 +33,35 @@ WAVEFORMS = tuple(
         "subject ear group time frequency level unit rate onset sweeps part samples recorded flag file sha256"
     ).split()
 )
+# A mark is a reading of a recording in another file: ``series`` is that file's hash, ``scale`` the unit of its levels.
+MARKS = (*READINGS, "series", "scale")
 WELLS = ("plate", "well", "sample", "read", "value", "flag", "file", "sha256")
 FEWEST_SAMPLES = 40  # that a waveform needs to show a response
 UNITS = {"time": "h", "frequency": "kHz", "diameter": "mm", "concentration": "particles/uL"}
-_TEXT = {*"subject ear group quantity unit censored recorded flag sample part plate well read".split()}
+_TEXT = {
+    *"subject ear group quantity measure unit censored recorded flag sample part plate well read".split(),
+    *"series scale".split(),
+}
 
 
 @dataclass(frozen=True)
 class Tables:
     """What a file holds, and what of it was not read.
 
-    ``readings``   a row per reading, columns ``READINGS``
+    ``readings``   a row per reading, columns ``READINGS``; ``quantity`` is what was read (``abr_threshold``,
+                   ``cell_count.ohc``), ``measure`` what a simulated study calls it, blank in a laboratory's table
     ``particles``  a row per size bin and replicate, columns ``PARTICLES``
     ``waveforms``  a row per averaged response, columns ``WAVEFORMS``; ``samples`` is an array in uV, ``sweeps`` how
                    many it averages; ``part`` is blank, or numbers a part of the average that stands beside it
     ``wells``      a row per well and measurement of a plate, columns ``WELLS``
+    ``marks``      a row per reading marked by hand on a waveform of another file, columns ``MARKS``
     """
 
     readings: pd.DataFrame | None = None
     particles: pd.DataFrame | None = None
     waveforms: pd.DataFrame | None = None
     wells: pd.DataFrame | None = None
+    marks: pd.DataFrame | None = None
     refused: tuple[Refused, ...] = ()
 
     @property
@@ -63,7 +71,7 @@ class Tables:
 
     def each(self) -> dict[str, pd.DataFrame]:
         """The tables there are, by name."""
-        names = ("readings", "particles", "waveforms", "wells")
+        names = ("readings", "particles", "waveforms", "wells", "marks")
         return {name: table for name in names if (table := getattr(self, name)) is not None}
 
 
@@ -114,6 +122,11 @@ def waveforms(
     if doubt:
         table["flag"] = [flags(flag, doubt) for flag in table["flag"]]
     return table
+
+
+def marks(export: Export, **columns: object) -> pd.DataFrame:
+    """The table ``marks`` from columns of one length, or single values for all rows."""
+    return _table(export, MARKS, columns)
 
 
 def wells(export: Export, **columns: object) -> pd.DataFrame:

@@ -208,14 +208,14 @@ def independent_samples(centred: Array) -> float:
     return float(np.clip(samples / (1 + 2 * (taper * (shared[lags] / shared[0]) ** 2).sum()), 1, samples))
 
 
-def first_wave(levels: Array, responses: Array, rate: float) -> tuple[Array, Array]:
-    """Wave I of each level: P1 to N1 and the latency of P1, followed from the loudest level down.
+def first_wave(levels: Array, responses: Array, rate: float) -> tuple[Array, Array, Array]:
+    """Wave I of each level: P1 to N1, the latency of P1 and that of N1, followed from the loudest level down.
 
     ``levels``     rising, shape (level,);  ``responses``  uV, shape (level, sample), from 1 ms after onset
-    returns        amplitude in uV and latency in ms, each of shape (level,); NaN where the window ends first
+    returns        amplitude in uV and two latencies in ms, each of shape (level,); NaN where the window ends first
     """
     time = RODENT.start + np.arange(responses.shape[1]) / rate
-    amplitude, latency = np.full(levels.size, np.nan), np.full(levels.size, np.nan)
+    amplitude, latency, after = (np.full(levels.size, np.nan) for _ in range(3))
     seek = FIRST_PEAK
     for index in range(levels.size - 1, -1, -1):
         peak = _extreme(time, responses[index], seek)
@@ -223,9 +223,15 @@ def first_wave(levels: Array, responses: Array, rate: float) -> tuple[Array, Arr
         if peak < 0 or trough < 0:
             break
         amplitude[index] = responses[index, peak] - responses[index, trough]
-        latency[index] = time[peak]
+        latency[index], after[index] = time[peak], time[trough]
         seek = (time[peak] + DRIFT[0], time[peak] + DRIFT[1])
-    return amplitude, latency
+    return amplitude, latency, after
+
+
+def upright(series: Series, window: Window) -> tuple[Array, bool]:
+    """The responses with P1 upwards, shape (level, sample), and whether they had to be turned for it."""
+    turned = window == RODENT and upside_down(series.responses[-1], series.rate, window.start)
+    return -series.responses if turned else series.responses, turned
 
 
 def _extreme(time: Array, wave: Array, window: tuple[float, float]) -> int:
@@ -306,9 +312,8 @@ def _waves(
     who: dict[str, object], series: Series, window: Window, least: float, about: str
 ) -> Iterator[dict[str, object]]:
     """Readings of wave I at the levels at which there is a response, of one that stands upside down turned."""
-    turned = window == RODENT and upside_down(series.responses[-1], series.rate, window.start)
-    responses = -series.responses if turned else series.responses
-    amplitude, latency = first_wave(series.levels, responses, series.rate)
+    responses, turned = upright(series, window)
+    amplitude, latency, _ = first_wave(series.levels, responses, series.rate)
     flag = flags(
         about, "from waveforms: P1 minus N1", "polarity inverted: turned" if turned else "", series.about
     )

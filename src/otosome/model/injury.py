@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from math import sqrt
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otosome.errors import BadInput
+from otosome.model.equations import Equation
 from otosome.model.lanes import LANES, aligned
 from otosome.roles import Action, Ear, Exposure, Insult, Kind, Target
 from otosome.units import (
@@ -176,6 +177,20 @@ class Trauma:
     reach: Millimetres
     edge: Millimetres
     needs: tuple[str, ...] = ()
+
+    EQUATIONS: ClassVar[tuple[Equation, ...]] = (
+        Equation(
+            "beyond", "x * length - reach", "mm", "past the reach; x is 0 at the base and 1 at the apex"
+        ),
+        Equation("there", "(1 - tanh(beyond / edge)) / 2", "", "1 where the instrument was"),
+        Equation("hazard", "damage * there * exp(-since / duration)", "1/h", "of each kind it injures"),
+        Equation(
+            "production",
+            "irritation * there * exp(-since / inflammation)",
+            "1/h",
+            "of stress; since is what has passed after it, h, and each start adds its own",
+        ),
+    )
 
     def hazards(self, ear: Ear, exposure: Exposure) -> dict[str, PerHour]:
         """Direct death rate of each kind it reaches, 1/h, shape (subject, time, place)."""

@@ -20,9 +20,9 @@ from starlette.staticfiles import StaticFiles
 import otosome.report
 from otosome import __version__, jobs
 from otosome.errors import BadInput, Fault, OutOfSpace
-from otosome.page import uploads, work
+from otosome.page import fields, uploads, work
 from otosome.page.commands import VERBS, Id, arguments, question
-from otosome.page.guard import REPORT_POLICY, Guard, TooLarge, token_of
+from otosome.page.guard import REPORT_HEADERS, Guard, TooLarge, token_of
 from otosome.page.keys import Keys
 from otosome.page.room import Bench, Room, rooms
 from otosome.page.workspace import Item, NotHere, identity
@@ -115,6 +115,39 @@ class Laid(BaseModel):
     id: str
     folder: str
     files: list[Entry]
+
+
+class Set(BaseModel):
+    """A key of a file as a form names it, set to a text, or left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(max_length=300)]
+    value: Annotated[str, Field(max_length=2_000)] | None
+
+
+class Form(BaseModel):
+    """Keys to be set in a file; ``mark`` tells whether it is still the one that the form was drawn of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mark: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    changes: Annotated[list[Set], Field(max_length=500)]
+
+
+class Text(BaseModel):
+    """A file's text in full."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mark: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    text: Annotated[str, Field(max_length=500_000)]
+
+
+class Saved(BaseModel):
+    """A file that was written: the mark of its text now."""
+
+    mark: str
 
 
 class Refused(BaseModel):
@@ -252,10 +285,35 @@ def _folder_routes(api: FastAPI, bench: Bench) -> None:
             id=identity(name), folder=name, files=[_entry(item) for item in items if item.path != laid]
         )
 
+    @api.post("/api/texts/{file}/fields")
+    def form(file: Id, filled: Form) -> Saved:
+        """Set keys of a TOML file; everything else in it stays as it is."""
+        item = _editable(bench, file)
+        before = fields.text_of(item.path, item.name)
+        changes = [fields.Change(change.name, change.value) for change in filled.changes]
+        return _saved(item, filled.mark, fields.amended(before, changes, item.name))
+
+    @api.post("/api/texts/{file}")
+    def text(file: Id, written: Text) -> Saved:
+        """Write a TOML file anew, if nobody else has meanwhile."""
+        return _saved(_editable(bench, file), written.mark, written.text)
+
     @api.get("/api/shelves")
     def shelves(shelf: str | None = None) -> Response:
         """What is on a shelf, or on all."""
         return _answer("list", jobs.entries(shelf))
+
+
+def _editable(bench: Bench, name: str) -> Item:
+    item = bench.workspace.item(name)
+    if item.path.suffix != ".toml":
+        raise BadInput("is not changed here", file=item.name, allowed="files in TOML")
+    return item
+
+
+def _saved(item: Item, mark: str, text: str) -> Saved:
+    fields.save(item.path, item.name, mark, text)
+    return Saved(mark=fields.mark(text))
 
 
 def _job_routes(api: FastAPI, house: House) -> None:
@@ -398,9 +456,7 @@ def _file(parts: dict[str, Path], name: str) -> Response:
     if path.suffix in _TEXTS or path.suffix == ".json":
         return FileResponse(path, media_type="text/plain; charset=utf-8")
     if path.suffix in _PICTURES:
-        return FileResponse(
-            path, media_type=_PICTURES[path.suffix], headers={"Content-Security-Policy": REPORT_POLICY}
-        )
+        return FileResponse(path, media_type=_PICTURES[path.suffix], headers=REPORT_HEADERS)
     return FileResponse(path, media_type="application/octet-stream", filename=path.name)
 
 
@@ -426,6 +482,12 @@ def _refusals(api: FastAPI, house: House) -> None:
     @api.exception_handler(TooLarge)
     def large(request: Request, error: TooLarge) -> Response:
         return refuse(request, BadInput(str(error), cure="split it"), 413)
+
+    @api.exception_handler(Exception)
+    def defect(request: Request, error: Exception) -> Response:
+        return refuse(
+            request, BadInput("this is a defect of otosome, not of what you gave; please report it"), 500
+        )
 
     @api.exception_handler(HTTPException)
     def other(request: Request, error: HTTPException) -> Response:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, get_args, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from otosome import jobs
-from otosome.page.workspace import Workspace
+from otosome.errors import BadInput
+from otosome.page.workspace import DOUBTED, OWN, Workspace
+from otosome.results import usual
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -112,7 +114,33 @@ def arguments(verb: str, asked: BaseModel, workspace: Workspace) -> list[str]:
         name: _stated(name, value, name in paths, workspace)
         for name, value in asked.model_dump(exclude_defaults=True).items()
     }
+    if verb == "new":
+        stated = _begun(stated, workspace)
+    elif verb == "trial" and stated.get("formula"):
+        # Without a place the formula's answer would be written nowhere.
+        stated["out"] = usual(Path(_listed(stated["designs"])[0]).stem, verb).as_posix()
+    elif verb == "check" and (workspace.own / DOUBTED).is_dir():
+        # The page wrote this folder itself, so it holds no code.
+        stated["shelves"] = [f"{OWN}/{DOUBTED}"]
     return line(verb, stated)
+
+
+def _begun(stated: dict[str, object], workspace: Workspace) -> dict[str, object]:
+    """What is begun, with the place of its file: beside the files it is for, else in the folder; under a free name."""
+    kind = str(stated["kind"])
+    if kind not in jobs.NEW:
+        raise BadInput("is nothing that is begun", key="kind", given=kind, allowed=sorted(jobs.NEW))
+    first = next(iter(_listed(stated.get("paths"))), "")
+    folder = workspace.folder / first
+    if not folder.is_dir():
+        folder = folder.parent
+    elif kind == "batch":
+        files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+        stated["paths"] = [path.relative_to(workspace.folder).as_posix() for path in files]
+    file = folder / Path(jobs.NEW[kind][0]).name
+    names = (file if n == 1 else file.with_stem(f"{file.stem}_{n}") for n in range(1, 10_000))
+    free = next(name for name in names if not name.exists())
+    return {**stated, "out": free.relative_to(workspace.folder).as_posix()}
 
 
 def line(verb: str, stated: Mapping[str, object]) -> list[str]:

@@ -17,6 +17,8 @@ from otosome.results import MARK, Record, is_ours, record_of
 # The page's own records, below the folder; no scan looks into it.
 OWN = ".otosome"
 DROPPED = "files"
+# Below OWN, a shelf: sources that a person of this folder takes as withdrawn, to see what moves.
+DOUBTED = "doubted"
 _DEEPEST = 8
 _MOST = 20_000
 _FRESH = 1.0

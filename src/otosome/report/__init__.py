@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from otosome.report.saved import save_page, without_numbers
 from otosome.units import Json
 
 if TYPE_CHECKING:
@@ -25,20 +25,14 @@ __all__ = ["write_report", "write_window"]
 
 
 def write_report(result: xr.Dataset, readings: pd.DataFrame, path: Path) -> None:
-    """Write the report of a result as one HTML file, beside its place first and then renamed into it.
+    """Write the report of a result as one HTML file, and its figures and their numbers into ``figures`` beside it.
 
     ``result``    what `answer` returns: arms, ears, window; headline, sources and notes in `attrs`
     ``readings``  the tidy table of simulated or measured readings, drawn as dots
     ``path``      the HTML file; one that is there is replaced
     raises        ValueError where the result lacks something the report shows
     """
-    text = page(result, readings)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    save_page(_numbered(result, readings), path)
 
 
 def write_window(result: xr.Dataset, path: Path) -> None:
@@ -61,6 +55,11 @@ def write_window(result: xr.Dataset, path: Path) -> None:
 
 
 def page(result: xr.Dataset, readings: pd.DataFrame) -> str:
+    """The page of a result, without the numbers of its pictures."""
+    return without_numbers(_numbered(result, readings))
+
+
+def _numbered(result: xr.Dataset, readings: pd.DataFrame) -> str:
     """The report as HTML text, the same for the same result."""
     from otosome.report.summary import check
 

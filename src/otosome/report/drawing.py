@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from otosome.answers.band import Band
 from otosome.answers.numbers import is_fraction, number
+from otosome.report.saved import numbers_of
 from otosome.report.summary import words
 
 if TYPE_CHECKING:
@@ -184,12 +185,15 @@ def canvas(width: float, height: float) -> "Iterator[tuple[Figure, Axes]]":
         yield figure, figure.add_subplot()
 
 
-def svg_text(figure: "Figure", salt: str) -> str:
-    """Inline SVG: no ids but the referenced, no style attributes, no metadata; the same every time."""
+def svg_text(figure: "Figure", name: str) -> str:
+    """Inline SVG: no ids but the referenced, no style attributes, no metadata; the same every time.
+
+    Its ``desc`` holds the numbers it is drawn from, which ``report.saved`` takes out of the page into a table.
+    """
     from matplotlib import rc_context
 
     text = io.StringIO()
-    with rc_context({"svg.hashsalt": salt}), warnings.catch_warnings():
+    with rc_context({"svg.hashsalt": name}), warnings.catch_warnings():
         # The reader's browser brings the fonts; here they only measure.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(
@@ -201,6 +205,9 @@ def svg_text(figure: "Figure", salt: str) -> str:
         _plain(element, used)
     root.set("focusable", "false")
     root.set("aria-hidden", "true")
+    numbers = ElementTree.Element("desc")
+    numbers.text = numbers_of(figure, name)
+    root.insert(0, numbers)
     return ElementTree.tostring(root, encoding="unicode")
 
 

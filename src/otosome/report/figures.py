@@ -354,5 +354,5 @@ def _far(diameter: Array, density: Array) -> float:
 
 
 def _at(readings: pd.DataFrame, name: str, time: float) -> pd.DataFrame:
-    chosen = (readings["quantity"] == name) & np.isclose(readings["time"].astype(float), time)
+    chosen = (readings["measure"] == name) & np.isclose(readings["time"].astype(float), time)
     return readings[chosen & np.isfinite(readings["value"].astype(float))]

@@ -63,22 +63,6 @@ def fit_report(outcome: Outcome, file: FitFile) -> str:
     )
 
 
-def pictures(outcome: Outcome, file: FitFile) -> dict[str, str]:
-    """Every picture of the page as SVG text, by a file name."""
-    fit, study, tested = outcome.fit, file.study, outcome.diagnostics
-    drawn = {} if outcome.ears is None else {name: outcome.ears[name] for name in outcome.ears}
-    titles = {name: _title(file, name) for name in study.tables.measure}
-    groups = {
-        "over": [panel for section in sections(fit.fit, titles) for panel in section.panels],
-        "check": checks(tested, study),
-        "npde": errors(tested),
-        "residuals": residuals(tested, study),
-        "density": [_density(file, estimate, drawn[estimate.name]) for estimate in fit.estimates if drawn],
-        "pairs": _pairs(fit, outcome.deviates) if len(outcome.deviates) else [],
-    }
-    return {f"{kind}_{n}.svg": panel.svg for kind, some in groups.items() for n, panel in enumerate(some, 1)}
-
-
 def _title(file: FitFile, name: str) -> str:
     measure = file.study.tables.measure[name]
     label = file.study.catalog.get("endpoints", measure.endpoint).options.label or measure.endpoint

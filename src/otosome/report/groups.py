@@ -92,7 +92,7 @@ def group_figure(means: pd.DataFrame) -> Figure:
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, order: list[str]) -> None:
-    """A point and a bar for each group at each time, side by side."""
+    """A point and a bar for each group at each time, side by side; an open triangle where it lies beyond the limits."""
     times = list(dict.fromkeys(rows["time"]))
     for number, group in enumerate(order):
         own = rows[rows["group"] == group]
@@ -102,6 +102,14 @@ def _draw(axes: Axes, rows: pd.DataFrame, order: list[str]) -> None:
         across = np.array([times.index(time) for time in own["time"]]) + shift
         ends = own[["low", "mean", "high"]].to_numpy(dtype=float)
         colour, marker = look(number)
+        for column, side in (
+            (0, "^"),
+            (2, "v"),
+        ):  # a group beyond the limits, where the mean of its limits is
+            beyond = np.isnan(ends[:, 1])
+            axes.plot(
+                across[beyond], ends[beyond, column], side, color=colour, fillstyle="none", markersize=6
+            )
         axes.errorbar(
             across,
             ends[:, 1],

@@ -120,14 +120,9 @@ def _quartiles(rows: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     return table.sort_values("group", key=lambda names: names.map(rank).fillna(len(rank)), kind="stable")
 
 
-def standalone(svg: str) -> str:
-    """Inline SVG as a file of its own."""
-    return svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
-
-
 @dataclass(frozen=True)
 class Agreement:
-    """Thresholds from waveforms against those set by hand, dB, waveforms minus hand (Bland and Altman).
+    """Thresholds by two ways, dB, the first of ``names`` less the second (Bland and Altman).
 
     ``near``  share of pairs within 5 and within 10 dB;  ``others``  pairs in another reference of dB, left out
     ``pairs`` subject, ear, frequency, value, low, high, manual, difference and file of each
@@ -139,6 +134,7 @@ class Agreement:
     near: tuple[float, float]
     others: int
     pairs: pd.DataFrame
+    names: tuple[str, str] = ("waveforms", "hand")
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -169,15 +165,17 @@ class Agreement:
                 axes.annotate(f"{line:+.1f}", (1.0, line), xycoords=("axes fraction", "data"), color=COMPARED)
             axes.axhline(0.0, color=SOFT, linewidth=0.8, dashes=(2, 3))
             axes.set_xlabel(f"mean of both, {self.unit}")
-            axes.set_ylabel("waveforms minus hand, dB")
+            axes.set_ylabel(f"{self.names[0]} minus {self.names[1]}, dB")
             svg = svg_text(figure, "agreement")
-        return Drawing("Thresholds from waveforms and by hand", self.says, svg, self.pairs)
+        return Drawing(f"Thresholds by {self.names[0]} and by {self.names[1]}", self.says, svg, self.pairs)
 
 
-def agreement(estimated: pd.DataFrame) -> Agreement | None:
+def agreement(estimated: pd.DataFrame, names: tuple[str, str] = ("waveforms", "hand")) -> Agreement | None:
     """The agreement of thresholds with those set by hand; None for fewer than two pairs.
 
     Differences are in dB whatever the levels refer to; pairs of another reference than most have are left out.
+
+    ``names``  of the columns ``value`` and ``manual``, as a figure says them
     """
     if not len(estimated):
         return None
@@ -188,13 +186,11 @@ def agreement(estimated: pd.DataFrame) -> Agreement | None:
         return None
     apart = (own["value"] - own["manual"]).to_numpy(dtype=float)
     near = (float((np.abs(apart) <= 5).mean()), float((np.abs(apart) <= 10).mean()))
-    names = [
-        name
-        for name in ("subject", "ear", "frequency", "value", "low", "high", "manual", "file")
-        if name in own
-    ]
-    pairs = own[names].assign(difference=apart)
-    return Agreement(unit, float(apart.mean()), float(apart.std(ddof=1)), near, len(both) - len(own), pairs)
+    columns = ("subject", "ear", "frequency", "value", "low", "high", "manual", "file")
+    pairs = own[[name for name in columns if name in own]].assign(difference=apart)
+    return Agreement(
+        unit, float(apart.mean()), float(apart.std(ddof=1)), near, len(both) - len(own), pairs, names
+    )
 
 
 def rows_of_pairs(shown: Agreement) -> list[list[str]]:

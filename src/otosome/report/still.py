@@ -148,7 +148,10 @@ def _audiogram(axes: "Axes", result: xr.Dataset, dose: int) -> None:
 
 
 def _strip(axes: "Axes", result: xr.Dataset, dose: int) -> None:
-    days, saved = result["window_dose"].values / window.HOURS_A_DAY, window.hearing_kept(result)
+    days, saved = (
+        result["window_dose"].values / window.HOURS_A_DAY,
+        window.hearing_kept(result, window.compared_at(result)),
+    )
     axes.fill_between(days, 0, saved, color=TREATED, alpha=0.13, linewidth=0)
     axes.plot(days, saved, color=TREATED)
     axes.plot(days[dose], saved[dose], color=TREATED, marker="o", markersize=8)

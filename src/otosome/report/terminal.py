@@ -77,7 +77,7 @@ def prior_lines(priors: Answer | None) -> list[str]:
         + (f" ({row['effective']:.0f} effective worlds)" if row["effective"] < priors["worlds"] else "")
         for row in priors["rows"]
     ]
-    return ["the same under each prior on efficacy:", *rows, f"  {priors['line']}"]
+    return ["the same by what is believed of efficacy:", *rows, f"  {priors['line']}"]
 
 
 def against_lines(laid: Answer | None) -> list[str]:
@@ -108,6 +108,10 @@ def fit_lines(fit: Fit) -> list[str]:
         lines += [f"    group mean and SD: log score {row.log_score:.2f}" for row in fit.held_out.rival]
     lines += [f"  prediction errors of {row.measure}: {row.text}" for row in fit.calibration]
     lines += [f"  printed: {row.printed}: {row.text}" for row in fit.printed]
+    lines += [
+        f"  explanation {row.name}: {row.score:.1f}, {row.behind:.1f} behind the best (standard error {row.error:.1f})"
+        for row in fit.explanations
+    ]
     return [*lines, *(f"  {sentence}" for sentence in fit.sentences if not sentence.startswith("Your data "))]
 
 
@@ -229,16 +233,19 @@ def claim_lines(rows: Iterable[Answer]) -> list[str]:
 def _claim(row: Answer) -> list[str]:
     from otosome.review.claims import figure_text as words
 
-    figure = row["figure"]
+    figure, papers = row["figure"], row["papers"]
     lines = [f"{row['claim']}: {row['about']}"]
     lines += [
         f"  stands on ({ground['is']}, {ground['says']}): {ground['words']}" for ground in row["stands_on"]
     ]
+    if papers is not None:
+        lines.append(f"  {len(papers['rows'])} experiments: {papers['together']} ({papers['command']})")
     if figure is None:
         lines.append(f"  not computed here yet: {row['missing']}")
     else:
         lines.append(f"  now: {words(figure)}: {figure['words']}")
         lines += [f"       {words(part)}: {part['words']}" for part in figure["parts"]]
+        lines += [f"  under {name}: {words(each)}" for name, each in row["by_prior"].items()]
     return [
         *lines,
         f"  verdict: {row['verdict']} ({row['why']})",

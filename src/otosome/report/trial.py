@@ -24,11 +24,10 @@ def trial_report(answers: Sequence[DesignAnswer]) -> str:
     style = "".join(
         (_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "lot.css", "trial.css")
     )
-    panels = {each.name: [_panel(chart) for chart in each.plan.charts] for each in answers}
     template = _templates().get_template("trial.html.jinja")
     return template.render(
         answers=answers,
-        panels=panels,
+        panels={each.name: panels(each) for each in answers},
         percent=lambda value: share(value).text,
         attributes=_ATTRIBUTES,
         version=__version__,
@@ -37,16 +36,20 @@ def trial_report(answers: Sequence[DesignAnswer]) -> str:
     )
 
 
-def _panel(chart: Chart) -> Panel:
+def panels(answer: DesignAnswer) -> list[Panel]:
+    """The charts of a design's answer, drawn."""
+    return [_panel(answer.name, chart) for chart in answer.plan.charts]
+
+
+def _panel(name: str, chart: Chart) -> Panel:
     ends = "; ".join(
         f"{line.label}: {line.up[0]:.2g} at {line.across[0]:g} to {line.up[-1]:.2g} at {line.across[-1]:g}"
         for line in chart.series
     )
-    return Panel(chart.heading, f"{chart.up} over {chart.across}. {ends}.", chart_svg(chart))
+    return Panel(chart.heading, f"{chart.up} over {chart.across}. {ends}.", _chart(name, chart))
 
 
-def chart_svg(chart: Chart, alone: bool = False) -> str:
-    """A chart as SVG: inside a page, or with ``alone`` as a file of its own."""
+def _chart(name: str, chart: Chart) -> str:
     with canvas(560, 330) as (figure, axes):
         for line, (colour, dashes) in zip(chart.series, _cycled(len(chart.series)), strict=True):
             style = (0, tuple(map(float, dashes.split()))) if dashes else "solid"
@@ -58,10 +61,7 @@ def chart_svg(chart: Chart, alone: bool = False) -> str:
             axes.set_ylim(0, 1.02)
         if len(chart.series) > 1:
             axes.legend(frameon=False)
-        svg = svg_text(figure, chart.heading)
-    if alone:
-        svg = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    return svg
+        return svg_text(figure, f"{name} {chart.heading}")
 
 
 def _cycled(count: int) -> list[tuple[str, str]]:

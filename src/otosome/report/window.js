@@ -1,14 +1,11 @@
 "use strict";
 (() => {
   const get = (id) => document.getElementById(id);
-  const data = JSON.parse(get("window-data").textContent);
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const cells = bytes(data.cells), vesicles = bytes(data.vesicles.bytes), colours = bytes(data.colours);
-  const { rows, columns } = data, size = rows * columns, last = data.doses.length - 1;
   const BLUE = "#0072b2", RED = "#d55e00", SOFT = "#5c6770", INK = "#1c2329", LINE = "#e4e7e3";
   const OCTAVES = [0.125, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64];
   const slider = get("dose"), map = get("map"), audiogram = get("audiogram"), strip = get("strip");
-  let dose = data.start, plot = null, playing = 0, taken = [];
+  let data, cells, vesicles, colours, rows, columns, size, last, dose, plot = null, playing = 0, taken = [];
 
   const power = (n) => "10" + String(n).replace(/./g, (c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"["0123456789".indexOf(c)] || "⁻");
   const plain = (x, digits) => x.toFixed(digits).replace("-", "−");
@@ -337,6 +334,7 @@
     dose = Math.min(Math.max(Math.round(index), 0), last);
     slider.value = String(dose);
     if (remember) history.replaceState(null, "", `#dose=${dose}`);
+    slider.dispatchEvent(new CustomEvent("chosen", { detail: dose, bubbles: true }));
     tell();
     draw();
   }
@@ -369,6 +367,12 @@
     choose(data.doses.reduce((best, time, i) => (Math.abs(time - hours) < Math.abs(data.doses[best] - hours) ? i : best), 0));
   }
 
+  // The dose is dragged over the days while the button is down; a finger scrolls the page, and taps.
+  function drag(event) {
+    if (event.pointerType === "mouse" && event.buttons === 1) give(event);
+    probe(event);
+  }
+
   function play() {
     const button = get("play");
     if (playing) clearInterval(playing);
@@ -378,15 +382,29 @@
     get("reading").setAttribute("aria-live", playing ? "off" : "polite");
   }
 
-  get("stage").hidden = false;
-  get("still").hidden = true;
-  slider.max = String(last);
+  // Draw a window: the one that came with the page, or another that the page was given since.
+  function take(packed, first) {
+    data = packed;
+    cells = bytes(data.cells);
+    vesicles = bytes(data.vesicles.bytes);
+    colours = bytes(data.colours);
+    ({ rows, columns } = data);
+    size = rows * columns;
+    last = data.doses.length - 1;
+    slider.max = String(last);
+    get("stage").hidden = false;
+    if (get("still")) get("still").hidden = true;
+    choose(first ?? data.start, false);
+  }
+
   slider.addEventListener("input", () => choose(Number(slider.value)));
   get("play").addEventListener("click", play);
-  map.addEventListener("pointermove", probe);
-  map.addEventListener("click", give);
-  window.addEventListener("hashchange", () => choose(fromAddress() ?? data.start, false));
+  map.addEventListener("pointermove", (event) => data && drag(event));
+  map.addEventListener("click", (event) => data && give(event));
+  window.addEventListener("hashchange", () => data && choose(fromAddress() ?? data.start, false));
   window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
-  new ResizeObserver(draw).observe(get("stage"));
-  choose(fromAddress() ?? data.start, false);
+  document.addEventListener("window", (event) => take(event.detail.packed, event.detail.dose));
+  const own = get("window-data");
+  if (own) take(JSON.parse(own.textContent), fromAddress());
+  new ResizeObserver(() => data && draw()).observe(get("stage"));
 })();

@@ -27,44 +27,54 @@ COLOURS = "viridis_r"  # whole cells dark, so that loss lights up and white cont
 
 
 def pack(result: xr.Dataset) -> Json:
-    """Everything the page's script draws, ready for JSON.
+    """Everything the page's script draws of a result, ready for JSON, as ``packed`` has it."""
+    return packed(result, compared_at(result), start(result), [vars(mark) for mark in marks(result)])
 
+
+def packed(window: xr.Dataset, tones: list[float], first: int, marks: list[Json]) -> Json:
+    """A window as the page's script draws it, ready for JSON.
+
+    ``window``  of ``answers.window``;  ``tones``  compared, kHz;  ``first``  the treatment time shown at first
+    ``marks``   name and time, h, of each insult
     returns  times in h, distances in mm, frequencies in kHz, shifts in dB; `cells` and `vesicles` are base64
              bytes in the order (dose, time, place): cells = byte / 255; vesicles = none where the byte is 0,
              else log10(particles/uL) = floor + (byte - 1) * step
     """
-    hours, distance = _grid(result)
-    cells = np.stack([_resample(values, result, hours, distance) for values in result["window_cells"].values])
-    logs = log_vesicles(result, hours, distance)
+    hours, distance = _grid(window)
+    cells = np.stack([_resample(values, window, hours, distance) for values in window["window_cells"].values])
+    logs = log_vesicles(window, hours, distance)
     floor, step = _scale(logs)
-    shift, vehicle = result["window_shift"].values, result["window_vehicle_shift"].values
+    shift, vehicle = window["window_shift"].values, window["window_vehicle_shift"].values
     return {
-        "doses": _rounded(result["window_dose"].values, 3),
-        "given": [when(float(hour)) for hour in result["window_dose"].values],
-        "start": start(result),
+        "doses": _rounded(window["window_dose"].values, 3),
+        "given": [when(float(hour)) for hour in window["window_dose"].values],
+        "start": first,
         "hours": [float(hours[0]), float(hours[-1])],
         "rows": hours.size,
         "columns": distance.size,
         "distance": _rounded(distance, 4),
-        "kilohertz": _rounded(_kilohertz(result, distance), 4),
+        "kilohertz": _rounded(_kilohertz(window, distance), 4),
         "cells": _text(np.clip(np.rint(cells * 255), 0, 255)),
         "vesicles": {"bytes": _text(_quantised(logs, floor, step)), "floor": floor, "step": step},
         "levels": levels(logs),
-        "frequency": _rounded(result["window_frequency"].values, 4),
+        "frequency": _rounded(window["window_frequency"].values, 4),
         "shift": [_rounded(row, 2) for row in shift],
         "vehicle": _rounded(vehicle, 2),
-        "kept": _rounded(hearing_kept(result), 3),
-        "means": [_rounded(mean_shift(result, shift), 2), round(float(mean_shift(result, vehicle)), 2)],
-        "tones": compared_at(result),
-        "marks": [vars(mark) for mark in marks(result)],
+        "kept": _rounded(hearing_kept(window, tones), 3),
+        "means": [
+            _rounded(mean_shift(window, shift, tones), 2),
+            round(float(mean_shift(window, vehicle, tones)), 2),
+        ],
+        "tones": tones,
+        "marks": marks,
         "colours": _text(np.array(palette()) * 255),
     }
 
 
-def hearing_kept(result: xr.Dataset) -> Array:
-    """Hearing kept against vehicle at each treatment time, mean over the headline's frequencies: (dose,) dB."""
-    return mean_shift(result, result["window_vehicle_shift"].values) - mean_shift(
-        result, result["window_shift"].values
+def hearing_kept(result: xr.Dataset, tones: list[float]) -> Array:
+    """Hearing kept against vehicle at each treatment time, mean over some frequencies, kHz: (dose,) dB."""
+    return mean_shift(result, result["window_vehicle_shift"].values, tones) - mean_shift(
+        result, result["window_shift"].values, tones
     )
 
 
@@ -74,10 +84,10 @@ def compared_at(result: xr.Dataset) -> list[float]:
     return [] if compared is None else [float(tone) for tone in compared.frequency]
 
 
-def mean_shift(result: xr.Dataset, shift: Array) -> Array:
-    """Mean over the headline's frequencies of shifts (..., window_frequency), read between octaves: (...) dB."""
+def mean_shift(result: xr.Dataset, shift: Array, tones: list[float]) -> Array:
+    """Mean over some frequencies of shifts (..., window_frequency), read between octaves: (...) dB."""
     known = np.log(result["window_frequency"].values)
-    wanted = np.clip(np.log(compared_at(result)), known[0], known[-1])
+    wanted = np.clip(np.log(tones), known[0], known[-1])
     return np.asarray((shift @ _weights(known, wanted).T).mean(axis=-1))
 
 

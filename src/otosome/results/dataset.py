@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otosome.errors import BadInput
+from otosome.units import labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +81,9 @@ def described(result: xr.Dataset) -> xr.Dataset:
             meaning = f"{_label(whole, str(name).removeprefix('other_'))} of the other ear"
         if str(name).startswith("sampled_"):
             meaning = f"{str(name).removeprefix('sampled_').replace('_', ' ')} in the sample of perilymph"
-        variable.attrs = {"unit": unit, "long_name": meaning, **variable.attrs}
+        attrs = {**labels(unit), "long_name": meaning, **variable.attrs}
+        # A result of an earlier version has no units of CF.
+        variable.attrs = {**attrs, **labels(attrs["unit"])}
     return whole
 
 
@@ -134,7 +137,7 @@ def _table(table: pd.DataFrame, row: str) -> xr.Dataset:
         numbers = is_numeric_dtype(column) or is_bool_dtype(column)
         values = column.to_numpy() if numbers else column.fillna("").astype(str).to_numpy(dtype=object)
         unit = _COLUMN_UNITS.get(name, "")
-        variables[name] = ((row,), values, {"unit": unit, "long_name": name.replace("_", " ")})
+        variables[name] = ((row,), values, {**labels(unit), "long_name": name.replace("_", " ")})
     return xr.Dataset(variables)
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from otosome.files import tamed
 from otosome.results.dataset import ANSWER, EARS, STUDY, write_data
 from otosome.results.record import Record
 from otosome.units import Json
@@ -56,12 +57,13 @@ def fill_lot(folder: Path, assessment: Assessment, values: Json, record: Record)
 
     from otosome.report.certificate import certificate_pdf
     from otosome.report.lot import certificate, history_page, lot_report
+    from otosome.report.saved import save_page
 
     _text(certificate(values), folder / "certificate.html")
     (folder / "certificate.pdf").write_bytes(certificate_pdf(values))
-    _text(lot_report(assessment, values, values["history"] or {}), folder / "report.html")
+    save_page(lot_report(assessment, values, values["history"] or {}), folder / "report.html")
     if values["history"] is not None:
-        _text(history_page(values, values["history"]), folder / "history.html")
+        save_page(history_page(values, values["history"]), folder / "history.html")
     _text(tomli_w.dumps(values["batch"]), folder / "batch.toml")
     whole = {**values, "notes": list(assessment.lot.notes)}
     _text(json.dumps(whole, indent=1, ensure_ascii=False), folder / "lot.json")
@@ -87,7 +89,8 @@ def fill_intake(
     from otosome.laboratory.mapping import draft
     from otosome.report.contact import comparison, contact_sheet, drawings
     from otosome.report.groups import save_groups
-    from otosome.report.imported import agreement, standalone
+    from otosome.report.imported import agreement
+    from otosome.report.saved import standalone, without_numbers
 
     tables = {
         "readings": intake.readings,
@@ -116,10 +119,10 @@ def fill_intake(
         _csv(animals, folder / "animals.csv")
     rows = [vars(refusal) for refusal in intake.refused]
     _csv(pd.DataFrame(rows, columns=["file", "place", "given", "reason"]), folder / "refused.csv")
-    _text(contact_sheet(intake), folder / "contact.html")
+    _text(without_numbers(contact_sheet(intake)), folder / "contact.html")
     compared = agreement(intake.estimated)
     if compared is not None:
-        _text(comparison(compared), folder / "comparison.html")
+        _text(without_numbers(comparison(compared)), folder / "comparison.html")
     (folder / "figures").mkdir(exist_ok=True)
     for drawing in [*drawings(intake), *([compared.drawing()] if compared else [])]:
         _text(standalone(drawing.svg), folder / "figures" / f"{drawing.stem}.svg")
@@ -203,7 +206,8 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
     from otosome.fitting.entry import strain_of
     from otosome.fitting.trade import events
     from otosome.fitting.use import SOURCE
-    from otosome.report.fit import fit_report, pictures
+    from otosome.report.fit import fit_report
+    from otosome.report.saved import save_page
     from otosome.study import saves
 
     fit = outcome.fit
@@ -224,10 +228,7 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
     _csv(pd.DataFrame([asdict(row) for row in fit.pairs]), folder / "pairs.csv")
     if any(measure.solute for measure in file.study.tables.measure.values()):
         _csv(events(file.study, tested.residuals), folder / "nonmem.csv")
-    (folder / "figures").mkdir()
-    for name, svg in pictures(outcome, file).items():
-        _text(svg, folder / "figures" / name)
-    _text(fit_report(outcome, file), folder / "report.html")
+    save_page(fit_report(outcome, file), folder / "report.html")
     record.write(folder)
 
 
@@ -255,29 +256,20 @@ def fill_trial(
     answer: Mapping[str, Any],
     record: Record,
 ) -> None:
-    """Write designs answered into a folder: report, each curve as SVG and CSV, the designs' files, answer, record.
+    """Write designs answered into a folder: report with its figures, the designs' files, answer, record.
 
     ``tables``   written as CSV, by name: subjects of a first trial, regimens of a dose
     ``designs``  the files they were read from, copied beside
     """
-    import pandas as pd
 
-    from otosome.report.trial import chart_svg, trial_report
+    from otosome.report.saved import save_page
+    from otosome.report.trial import trial_report
 
     for each, file in zip(answers, designs, strict=True):
         (folder / f"{each.name}.toml").write_bytes(file.read_bytes())
-        for chart in each.plan.charts:
-            stem = f"{each.name}_{chart.heading.lower().replace(' ', '_')}"
-            rows = [
-                (line.label, *point)
-                for line in chart.series
-                for point in zip(line.across, line.up, strict=True)
-            ]
-            _csv(pd.DataFrame(rows, columns=["line", chart.across, chart.up]), folder / f"{stem}.csv")
-            _text(chart_svg(chart, alone=True), folder / f"{stem}.svg")
     for name, table in tables.items():
         _csv(table, folder / f"{name}.csv")
-    _text(trial_report(answers), folder / "report.html")
+    save_page(trial_report(answers), folder / "report.html")
     _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
     record.write(folder)
 
@@ -287,9 +279,10 @@ def fill_review(folder: Path, review: Review, values: Json, record: Record) -> N
     import pandas as pd
 
     from otosome.report.review import review_page, save_forest
+    from otosome.report.saved import save_page
     from otosome.review.tables import metafor_rows, revman_rows, rows
 
-    _text(review_page(review), folder / "report.html")
+    save_page(review_page(review), folder / "report.html")
     save_forest(review, folder / "forest")
     for name, table in (("experiments", rows), ("metafor", metafor_rows), ("revman", revman_rows)):
         _csv(pd.DataFrame(table(review)), folder / f"{name}.csv")
@@ -316,4 +309,4 @@ def tame(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _tame(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") else cell
+    return tamed(cell) if isinstance(cell, str) else cell

@@ -151,6 +151,9 @@ def explicit(study: Study, seed: int | None = None) -> dict[str, object]:
         "numbers": numbers,
         "curves": curves,
     }
+    values.pop(
+        "readings", None
+    )  # they lie beside the study's own file; a result records which it was laid under
     if seed is not None:
         values["seed"] = seed
     return {key: values[key] for key in Tables.model_fields if key in values}

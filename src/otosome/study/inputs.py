@@ -42,6 +42,13 @@ class Inputs:
 
         ``absent``  what to say of one that is not there
         """
+        file = self.place(name, cure, allowed)
+        if not file.is_file():
+            raise BadInput(absent, given=name, allowed=allowed, cure=cure)
+        return file
+
+    def place(self, name: str, cure: str, allowed: list[str] | None = None) -> Path:
+        """Where a file or folder is that a study names, in the study's own folder; raises BadInput for any other."""
         if self.folder is None:
             raise BadInput(
                 "names a file, and a study that was not read from a file has no folder",
@@ -56,13 +63,12 @@ class Inputs:
         file = (self.folder / written.as_posix()).resolve()
         if not file.is_relative_to(self.folder.resolve()):
             raise BadInput("lies outside the study's folder", given=name, cure=cure)
-        if not file.is_file():
-            raise BadInput(absent, given=name, allowed=allowed, cure=cure)
         return file
 
 
 def with_inputs(study: Study, inputs: Inputs) -> Study:
     """The study with what its files hold; raises BadInput for a file that cannot be used, or a refused lot."""
+    _check_readings(study, inputs)
     study = _with_batches(_with_points(_with_people(study, inputs), inputs), inputs)
     return _with_quality(study, inputs.despite_quality)
 
@@ -85,6 +91,19 @@ def _without_pins(tables: Tables, beginnings: tuple[str, ...]) -> dict[str, obje
         table: {name: pin for name, pin in getattr(tables, table).items() if not name.startswith(beginnings)}
         for table in _PINS
     }
+
+
+def _check_readings(study: Study, inputs: Inputs) -> None:
+    """The readings that are laid over its runs are there, beside its file; one that has no file is not run by it."""
+    if study.tables.readings is None or inputs.folder is None:
+        return
+    with at(None, "readings"):
+        place = inputs.place(study.tables.readings, "copy it beside the study")
+        if not place.exists():
+            cure = "copy it beside the study, or take the key away"
+            raise BadInput(
+                "is no table and no import beside the study", given=study.tables.readings, cure=cure
+            )
 
 
 # ---------------------------------------------------------------- people

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 
+from otosome.answers import notebook
 from otosome.cards import check_plain
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
@@ -94,6 +95,28 @@ class Study:
     def as_dict(self) -> dict[str, object]:
         """The study as plain values, quantities as their texts: what ``of`` takes, and a study file holds."""
         return self.tables.model_dump(exclude_none=True)
+
+    def _title(self) -> str:
+        return f"Study {self.name}" + (f": {self.tables.title}" if self.tables.title else "")
+
+    def _rows(self) -> dict[str, str]:
+        tables = self.tables
+        measures = [f"{name} ({use.quantity})" for name, use in tables.measure.items()]
+        rows = {
+            "asks": tables.question,
+            "species": tables.species,
+            "arms": notebook.few([arm.name for arm in tables.arm]),
+            "measures": notebook.few(measures),
+        }
+        if (asked := tables.compare) is not None:
+            rows["compares"] = f"{asked.measure} of {asked.of!r} against {asked.against!r}"
+        return {name: value for name, value in rows.items() if value}
+
+    def __repr__(self) -> str:
+        return notebook.text(self._title(), self._rows())
+
+    def _repr_html_(self) -> str:
+        return notebook.table(self._title(), self._rows())
 
     @cached_property
     def catalog(self) -> Catalog:

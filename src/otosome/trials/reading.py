@@ -13,11 +13,11 @@ from otosome.errors import BadInput, at
 from otosome.evidence import Parameter
 from otosome.files import sha256
 from otosome.roles import Design, Options
+from otosome.trials.beliefs import grounds, shelf_beliefs
 from otosome.trials.own_spread import SpreadFrom, own_spread
 from otosome.trials.simulated import Simulate, study_of
 
 TEMPLATE = Path(__file__).with_name("template.toml")
-_BELIEF = "belief_"
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question
             whole |= {key: value for key, value in own.values.items() if key in _keys(entry)}
             notes.append(own.words)
             inputs |= own.inputs
-        notes += _from_shelf(entry, head.species, whole)
+        notes += _from_shelf(entry, head.species, whole, catalog)
         design = cast(Design, checked(entry.formula, whole))
         design.check()
         if head.simulate is not None and not formula:
@@ -117,7 +117,9 @@ def _fit_keys(
             raise BadInput("is stated, and read from the laboratory's own readings too", key=key)
 
 
-def _from_shelf(entry: Entry[Options, Design], species: str, whole: dict[str, object]) -> list[str]:
+def _from_shelf(
+    entry: Entry[Options, Design], species: str, whole: dict[str, object], catalog: Catalog
+) -> list[str]:
     """Add the shelf's numbers where the file states none; what was added, in words."""
     assert entry.formula is not None
     numbers = {key: entry.card.parameter(key, species) for key in entry.card.parameters}
@@ -125,12 +127,13 @@ def _from_shelf(entry: Entry[Options, Design], species: str, whole: dict[str, ob
     whole |= {key: number.given for key, number in missing.items()}
     if "spread" in missing and "spread_range" in _keys(entry):
         whole.setdefault("spread_range", _ends(numbers["spread"])[::2])
-    beliefs = {key: number for key, number in numbers.items() if key.startswith(_BELIEF)}
-    if beliefs and "belief" not in whole:
-        whole["belief"] = {key.removeprefix(_BELIEF): _ends(number) for key, number in beliefs.items()}
-        missing |= beliefs
-    words = "; ".join(f"{key} {number.given} ({_grounds(number)})" for key, number in missing.items())
-    return [f"Not stated, so from the shelf: {words}."] if words else []
+    words = [f"{key} {number.given} ({_grounds(number)})" for key, number in missing.items()]
+    if "belief" in _keys(entry) and "belief" not in whole:
+        beliefs = shelf_beliefs(catalog)
+        whole["belief"] = {name: list(ends) for name, ends in beliefs.items()}
+        ends = ", ".join(f"{name} {best} ({low} to {high})" for name, (low, best, high) in beliefs.items())
+        words.append(f"beliefs of the true benefit {ends} ({grounds(catalog)})")
+    return [f"Not stated, so from the shelf: {'; '.join(words)}."] if words else []
 
 
 def _needed(formula: type) -> set[str]:

@@ -20,6 +20,7 @@ from otosome.errors import BadInput, at
 from otosome.lots.production import process_of
 from otosome.roles import Options
 from otosome.study import Study, load
+from otosome.trials.beliefs import shelf_beliefs
 from otosome.trials.kinds import Belief, Difference, same_unit
 from otosome.units import Array, Quantity, bounded
 
@@ -219,7 +220,10 @@ def read_dose(file: Path, catalog: Catalog) -> DoseQuestion:
         _fit(dose, study, catalog)
         if _unit(study, dose.measure) == "dB":
             # What the file states stands in the place of the shelf's.
-            dose = replace(dose, belief={**shelf_beliefs(catalog), **dose.belief})
+            shelf = {
+                n: cast(Belief, tuple(map(Quantity, ends))) for n, ends in shelf_beliefs(catalog).items()
+            }
+            dose = replace(dose, belief={**shelf, **dose.belief})
         question = DoseQuestion(
             file.stem,
             dose,
@@ -293,20 +297,6 @@ def _most(dose: Dose, catalog: Catalog) -> float:
             allowed=f"up to {math.floor(run / smallest)}",
         )
     return run / dose.patients
-
-
-def shelf_beliefs(catalog: Catalog) -> dict[str, Belief]:
-    """The beliefs about a true benefit that designs share: 5 %, best value, 95 %."""
-    card = catalog.get("designs", "animal_experiment").card
-    names = [name for name in card.parameters if name.startswith("belief_")]
-    numbers = {name.removeprefix("belief_"): card.parameter(name, "") for name in names}
-    return {
-        name: cast(
-            Belief,
-            tuple(Quantity(f"{end!r} {number.unit}") for end in (number.low, number.value, number.high)),
-        )
-        for name, number in numbers.items()
-    }
 
 
 def _sha256(file: Path) -> str:

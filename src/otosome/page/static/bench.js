@@ -57,6 +57,7 @@ const bench = (() => {
   function words(job) {
     const p = job.progress;
     if (job.state === "waiting") return "waits for the jobs before it";
+    if (job.state === "running" && p && p.of <= 1 && !p.done) return p.doing;
     if (job.state === "running") return p ? `${p.doing}: ${p.done} of ${p.of}${p.left ? `, ${duration(p.left)} left` : ""}` : "begins";
     if (job.state === "done") return "done";
     if (job.state === "cancelled") return job.why || "cancelled; nothing was replaced";
@@ -67,7 +68,7 @@ const bench = (() => {
   function bar(job) {
     const p = job.progress;
     const attributes = { "aria-label": `${job.title}: ${words(job)}` };
-    if (p && p.of) Object.assign(attributes, { max: p.of, value: p.done });
+    if (p && (p.of > 1 || p.done)) Object.assign(attributes, { max: p.of, value: p.done });
     return make("progress", attributes);
   }
 
@@ -114,7 +115,8 @@ const bench = (() => {
     list.replaceChildren(...recent.slice(0, 6).map((job) => {
       const name = job.link && job.state === "done" ? make("a", { href: job.link }, job.title) : make("b", {}, job.title);
       const parts = [name, ` ${job.state === "done" ? "is done" : words(job)}`];
-      if (OPEN.includes(job.state)) parts.push(bar(job), make("span", {}, ...acts(job)));
+      if (OPEN.includes(job.state)) parts.push(bar(job));
+      parts.push(make("span", { class: "buttons" }, ...acts(job)));
       return make("li", { "data-state": job.state }, ...parts);
     }));
   }
@@ -160,6 +162,33 @@ const bench = (() => {
     return job;
   }
 
+  // A job once it has ended; an error says in its sentence why it gave no answer.
+  async function finished(job) {
+    while (OPEN.includes(job.state)) {
+      await new Promise((go) => setTimeout(go, 300));
+      job = await api(`jobs/${job.id}`);
+    }
+    known.set(job.id, "seen");
+    if (job.state !== "done") throw new Error(words(job));
+    return job;
+  }
+
+  // Begin a file (otosome new); gives its id.
+  const begin = async (kind, body) => (await finished(await ask("new", { kind, ...body }))).result;
+
+  // What a person has changed in a form of a file is written before anything is asked of it.
+  async function keep(form) {
+    const changes = [];
+    for (const field of form.querySelectorAll("[data-field]")) {
+      const value = field.type === "checkbox" ? String(field.checked) : field.value;
+      if (value !== field.dataset.was) changes.push({ name: field.dataset.field, value: value === "" ? null : value });
+    }
+    if (!changes.length) return;
+    const saved = await post(`texts/${form.dataset.file}/fields`, { mark: form.dataset.mark, changes });
+    form.dataset.mark = saved.mark;
+    for (const field of form.querySelectorAll("[data-field]")) field.dataset.was = field.type === "checkbox" ? String(field.checked) : field.value;
+  }
+
   function values(form) {
     const body = {};
     for (const field of form.elements) {
@@ -180,13 +209,30 @@ const bench = (() => {
 
   document.addEventListener("submit", async (event) => {
     const form = event.target;
+    if (form.dataset.keep !== undefined) {
+      event.preventDefault();
+      say("");
+      try {
+        await keep(form);
+        form.querySelector("button").textContent = "Kept";
+      } catch (error) { say(error.message); }
+      return;
+    }
     if (!form.dataset.verb) return;
     event.preventDefault();
     say("");
     const main = form.querySelector("button:not([type=button])");
     main.disabled = true;
     try {
-      const job = await ask(form.dataset.verb, values(form));
+      if (form.dataset.file) await keep(form);
+      let job = await ask(form.dataset.verb, values(form));
+      if (form.dataset.after) {
+        look();
+        main.textContent = "Working ...";
+        job = await finished(job);
+        location.href = form.dataset.after + job.id;
+        return;
+      }
       location.href = `${location.pathname}?job=${job.id}`;
     } catch (error) {
       say(error.message);
@@ -197,6 +243,51 @@ const bench = (() => {
   document.addEventListener("change", (event) => {
     const field = event.target;
     if (field.dataset.go !== undefined && field.form) field.form.requestSubmit();
+  });
+
+  document.addEventListener("click", async (event) => {
+    const start = event.target.closest("[data-begin]");
+    if (!start || start.hasAttribute("data-drop")) return;
+    start.disabled = true;
+    say("");
+    try {
+      const body = {};
+      if (start.dataset.paths) body.paths = start.dataset.paths.split(",");
+      const source = start.form?.elements.source;
+      if (source) body.source = source.value;
+      location.href = start.dataset.then + await begin(start.dataset.begin, body);
+    } catch (error) {
+      say(error.message);
+      start.disabled = false;
+    }
+  });
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-save]");
+    if (!button) return;
+    say("");
+    try {
+      const box = get("text");
+      await post(`texts/${button.dataset.save}`, { mark: button.dataset.mark, text: box.value });
+      location.reload();
+    } catch (error) { say(error.message); }
+  });
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-doubt]");
+    if (!button) return;
+    try {
+      await post(`sources/${button.dataset.doubt}`, { withdrawn: button.dataset.withdrawn === "true" });
+      location.reload();
+    } catch (error) { say(error.message); }
+  });
+
+  // A word typed above a list leaves what holds it.
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    if (!field.dataset.filter) return;
+    const word = field.value.toLowerCase();
+    for (const row of document.querySelectorAll(field.dataset.filter)) row.hidden = !row.textContent.toLowerCase().includes(word);
   });
 
   document.addEventListener("click", async (event) => {
@@ -247,7 +338,12 @@ const bench = (() => {
       const name = first.includes("/") ? first.split("/")[0] : first.replace(/\.[^.]*$/, "") || first;
       const laid = await send(files, name, (done, of) => { bar.max = of; bar.value = done; });
       const event = new CustomEvent("dropped", { detail: laid, bubbles: true, cancelable: true });
-      if (box.dispatchEvent(event)) {
+      const own = laid.files.find((file) => file.kind === box.dataset.kind);
+      if (own) location.href = box.dataset.then + own.id;
+      else if (box.dataset.begin) {
+        box.querySelector("b").textContent = "Reading ...";
+        location.href = box.dataset.then + await begin(box.dataset.begin, { paths: [laid.id] });
+      } else if (box.dispatchEvent(event)) {
         const then = box.dataset.then ?? location.pathname;
         location.href = `${then}?drop=${laid.id}`;
       }
@@ -275,5 +371,5 @@ const bench = (() => {
   for (const event of ["dragover", "drop"]) document.addEventListener(event, (e) => e.preventDefault());
 
   look();
-  return { api, ask, button, command, get, known, look, make, post, say, send, sentence, values, words };
+  return { api, ask, begin, button, command, finished, get, keep, known, look, make, post, say, send, sentence, values, words };
 })();

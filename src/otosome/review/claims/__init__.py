@@ -6,12 +6,12 @@ published that could be read); and what it says: ``for`` the claim, ``against`` 
 
 A ground all of whose sources were retracted or withdrawn is none.
 
-- measured and for it: *supported*; measured and against it: *contradicted here*
+- measured and for it: *supported*; measured and against it: *contradicted*
 - direction and for it: *direction only*; anything else: *not measured*
 - a claim is as good as its weakest ground
-- a figure whose whole interval lies beyond the line the claim needs makes it *contradicted here*, unless the
-  figure follows from the structure of the model: such a figure decides nothing, and a figure that agrees
-  with a claim never lifts it
+- a figure whose whole interval lies beyond the line the claim needs makes it *at odds with our assumptions*, and
+  *contradicted* only where every number it rests on was measured; a figure that follows from the structure of the
+  model decides nothing, and one that agrees with a claim never lifts it
 """
 
 from otosome.review.claims.asking import claims
@@ -22,6 +22,7 @@ from otosome.review.claims.claim import (
     Ground,
 )
 from otosome.review.claims.figures import (
+    KINDS,
     STORED,
     evidence_hash,
     figure_text,
@@ -34,6 +35,7 @@ from otosome.review.claims.laboratory import EARS, Laboratory
 
 __all__ = [
     "EARS",
+    "KINDS",
     "SHELF",
     "STORED",
     "VERDICTS",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from math import isfinite
 from typing import Final
@@ -18,7 +19,10 @@ from otosome.units import Array
 
 SHELF: Final = "claims"
 # Best first: of two grounds the one further right decides.
-VERDICTS = ("supported", "direction only", "not measured", "contradicted here")
+AT_ODDS, CONTRADICTED = "at odds with our assumptions", "contradicted"
+VERDICTS = ("supported", "direction only", "not measured", AT_ODDS, CONTRADICTED)
+# Bases of numbers that nobody measured.
+_UNMEASURED = ("assumed", "direction", "unverified")
 # A ground all of whose sources stand so is none.
 _GONE = ("retracted", "withdrawn")
 
@@ -42,7 +46,7 @@ class Ground:
         """The verdict if this were all."""
         verdicts = {
             ("measured", "for"): "supported",
-            ("measured", "against"): "contradicted here",
+            ("measured", "against"): CONTRADICTED,
             ("direction", "for"): "direction only",
         }
         gone = self.sources and all(source.standing in _GONE for source in self.sources)
@@ -57,6 +61,7 @@ class Claim:
     ``built_in``  why the figure follows from the structure and decides nothing; empty where it does not
     ``missing``   what is wanting where no figure can be computed yet
     ``uses``      entries its figure rests on beside those of its study (``scales.who_2021``)
+    ``review``    question and filters of what papers did;  ``by_prior``  whether its figure is asked of every prior
     """
 
     name: str
@@ -69,6 +74,8 @@ class Claim:
     missing: str
     study: str
     uses: tuple[str, ...]
+    review: tuple[str, ...]
+    by_prior: bool
     entry: Entry[ClaimOptions, object]
 
     @classmethod
@@ -92,6 +99,8 @@ class Claim:
             missing=options.missing,
             study=options.study if isinstance(options.study, str) else "",
             uses=options.uses,
+            review=options.review,
+            by_prior=options.by_prior,
             entry=entry,
         )
 
@@ -105,12 +114,18 @@ class Claim:
             raise BadInput("its formula must give a figure of finite numbers", file=self.entry.card.file)
         return figure
 
-    def verdict(self, figure: Figure | None) -> tuple[str, str]:
-        """The verdict, and the rule in words that gave it."""
+    def verdict(self, figure: Figure | None, bases: Collection[str] = ("assumed",)) -> tuple[str, str]:
+        """The verdict, and the rule in words that gave it.
+
+        ``bases``  of the numbers that the figure rests on: where some were not measured it contradicts nothing
+        """
         weakest = max(self.stands_on, key=lambda ground: VERDICTS.index(ground.verdict))
-        if weakest.verdict != VERDICTS[-1] and figure is not None and self._beyond(figure):
+        if weakest.verdict != CONTRADICTED and figure is not None and self._beyond(figure):
             side, line = self.needs or ("", 0.0)
-            return VERDICTS[-1], f"the claim needs a figure {side} {line:g}, and its whole interval is not"
+            why = f"the claim needs a figure {side} {line:g}, and its whole interval is not"
+            if set(bases) & set(_UNMEASURED):
+                return AT_ODDS, f"{why}; the figure rests on assumed numbers"
+            return CONTRADICTED, why
         return weakest.verdict, f"weakest ground: {weakest.kind}, {weakest.says}"
 
     def _beyond(self, figure: Figure) -> bool:

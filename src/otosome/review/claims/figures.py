@@ -95,6 +95,13 @@ def _sources(claim: Claim, entries: list[Entry[Options, object]]) -> set[str | N
     return {p.source for p in numbers} | {s.key for ground in claim.stands_on for s in ground.sources}
 
 
+def bases(claim: Claim, laboratory: Laboratory) -> set[str]:
+    """Of what kind the numbers are that a claim's figure rests on."""
+    return {
+        p.basis for e in _entries(claim, laboratory) for by in e.card.parameters.values() for p in by.values()
+    }
+
+
 def _entries(claim: Claim, laboratory: Laboratory) -> list[Entry[Options, object]]:
     """A claim's own entry, those it uses, and those of its study with every mechanism there is: some figures are so."""
     study = claim.entry.options.study

@@ -19,6 +19,7 @@ from otosome.units import Array, Quantity
 if TYPE_CHECKING:
     from otosome.forward import Cochleae, Fate, PlannedArm
     from otosome.model.injury import Cells
+    from otosome.review.priors.posterior import Prior
 
 # Ears of a figure, each in a world of its own unless the claim asks otherwise.
 EARS = 40
@@ -43,6 +44,8 @@ class Laboratory:
 
     ``ears``     of each figure
     ``numbers``  held at one value in every ear, by full name, in house units
+    ``prior``    what is believed of efficacy, where published experiments say anything of a study; the shelf's own
+                 numbers where none
     """
 
     ears: int = EARS
@@ -50,6 +53,7 @@ class Laboratory:
     catalog: Catalog = field(default_factory=Catalog)
     numbers: Mapping[str, float] = field(default_factory=dict)
     workers: int = 2
+    prior: Prior | None = None
     _done: dict[str, list[Array]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -71,8 +75,13 @@ class Laboratory:
     def table(self, study: Study, world: int = 1, numbers: Numbers | None = None) -> Ears:
         """The laboratory's ears, ``world`` neighbours sharing what is not known."""
         from otosome.forward import draw
+        from otosome.review.priors.rows import drawn
+        from otosome.review.priors.worlds import informs
 
-        ears = draw(study, self.ears, self.seed, world)
+        if self.prior is not None and informs(study):
+            ears, _ = drawn(study, self.prior, self.ears, self.seed, world)
+        else:
+            ears = draw(study, self.ears, self.seed, world)
         fixed: Numbers = {name: value for name, value in self.numbers.items() if name in ears}
         return ears.assign(**{**fixed, **(numbers or {})})
 

@@ -12,6 +12,7 @@ from typing import Final
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput, at
 from otosome.evidence import Source
+from otosome.files import sha256
 from otosome.roles import ExperimentOptions, GroupTable, OutcomeTable
 
 SHELF: Final = "experiments"
@@ -120,6 +121,16 @@ class Experiment:
 def experiments(catalog: Catalog, names: Sequence[str] | None = None) -> list[Experiment]:
     """Every experiment on the shelf, or those named, checked; raises BadInput."""
     return [Experiment.of(catalog.get(SHELF, name), catalog) for name in names or catalog.names(SHELF)]
+
+
+def files(catalog: Catalog, names: Sequence[str] | None = None) -> dict[str, str]:
+    """SHA-256 of experiments on the shelf, all or those named, and of their sources, by shelf and file."""
+    chosen = catalog.names(SHELF) if names is None else names
+    keys = sorted({catalog.get(SHELF, name).options.source for name in chosen})
+    return {
+        **{f"{SHELF}/{name}.toml": sha256(catalog.file(SHELF, name)) for name in chosen},
+        **{f"sources/{key}.toml": sha256(catalog.source_file(key)) for key in keys},
+    }
 
 
 def _check_bias(options: ExperimentOptions) -> None:

@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import logsumexp
 
 from otosome.errors import BadInput
 from otosome.review.experiments.experiment import Experiment
 from otosome.review.pooling.likelihood import GRID, Evidence, evidence
-from otosome.review.priors.worlds import Worlds
+from otosome.review.priors.stored import Worlds
 from otosome.review.question import Question
 from otosome.units import Array
 
@@ -80,6 +81,7 @@ class Posterior:
     """Worlds weighed by what was printed.
 
     ``weights``    shape (world,), 1 in sum;  ``effective``  how many worlds they are worth
+    ``order``      worlds by how much vesicles do in the experiments, least first, (world,)
     ``tempered``   power that the weights were taken to, 1 where enough worlds counted without
     ``favours``    how much likelier all of it is in these worlds than without any effect
     ``controls``   medians of each experiment's control before and after, dB
@@ -87,17 +89,26 @@ class Posterior:
 
     name: str
     weights: Array
+    order: NDArray[np.intp]
     effective: float
     tempered: float
     favours: float
     controls: dict[str, tuple[float, float]]
 
-    def draw(self, count: int, seed: int) -> Array:
-        """So many worlds in proportion to their weights, by systematic resampling."""
-        start = np.random.default_rng(seed).random()
-        places = (start + np.arange(count)) / count
-        chosen = np.searchsorted(np.cumsum(self.weights), places)
-        return np.random.default_rng(seed + 1).permutation(np.minimum(chosen, self.weights.size - 1))
+    def draw(self, count: int, seed: int) -> NDArray[np.intp]:
+        """So many worlds in proportion to their weights, spread evenly over how much vesicles do in them."""
+        return resampled(self.weights, self.order, count, seed)
+
+
+def resampled(weights: Array, order: NDArray[np.intp], count: int, seed: int) -> NDArray[np.intp]:
+    """So many worlds in proportion to their weights, by systematic resampling along an order, then shuffled.
+
+    ``weights``  ``order``  shape (world,);  returns  worlds, (count,)
+    """
+    start = np.random.default_rng(seed).random()
+    places = (start + np.arange(count)) / count
+    chosen = np.searchsorted(np.cumsum(weights[order]), places)
+    return np.random.default_rng(seed + 1).permutation(order[np.minimum(chosen, weights.size - 1)])
 
 
 def results(worlds: Worlds, every: Sequence[Experiment]) -> list[Result]:
@@ -115,9 +126,10 @@ def results(worlds: Worlds, every: Sequence[Experiment]) -> list[Result]:
 
 def posterior(name: Prior, worlds: Worlds, printed: Sequence[Result]) -> Posterior:
     """Worlds weighed under a prior by name; raises BadInput where too few of them explain what was printed."""
+    order = np.argsort(sum((row.effects for row in printed), np.zeros(worlds.size)), kind="stable")
     if name in ("mechanism", "none") or not printed:
         even = np.full(worlds.size, 1 / worlds.size)
-        return Posterior(name, even, float(worlds.size), 1.0, 1.0, _controls(worlds, printed, even))
+        return Posterior(name, even, order, float(worlds.size), 1.0, 1.0, _controls(worlds, printed, even))
     share = SHARES[name]
     likely = sum(np.log(np.maximum(row.chance(share), 1e-300)) for row in printed)
     names = dict.fromkeys(row.experiment.name for row in printed)
@@ -127,7 +139,8 @@ def posterior(name: Prior, worlds: Worlds, printed: Sequence[Result]) -> Posteri
     favours = float(np.exp(logsumexp(likely) - np.log(worlds.size) - none))
     power = _power(log)
     weights = _normal(power * log)
-    return Posterior(name, weights, _effective(weights), power, favours, _controls(worlds, printed, weights))
+    controls = _controls(worlds, printed, weights)
+    return Posterior(name, weights, order, _effective(weights), power, favours, controls)
 
 
 def _power(log: Array) -> float:
@@ -180,8 +193,14 @@ def _controls(worlds: Worlds, printed: Sequence[Result], weights: Array) -> dict
 
 
 def _median(values: Array, weights: Array) -> float:
+    return float(quantiles(values, weights, [0.5])[0])
+
+
+def quantiles(values: Array, weights: Array, shares: Sequence[float]) -> Array:
+    """Values below which these shares of all weight lie; ``values``, ``weights`` shape (world,)."""
     order = np.argsort(values)
-    return float(np.interp(0.5, np.cumsum(weights[order]), values[order]))
+    middles = np.cumsum(weights[order]) - weights[order] / 2
+    return np.interp(shares, middles / weights.sum(), values[order])
 
 
 @dataclass(frozen=True)

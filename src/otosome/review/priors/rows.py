@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from otosome.answers.contrast import gain
-from otosome.answers.numbers import Interval, difference, interval, number, share
+from otosome.answers.numbers import Interval, difference, number, share, written
 from otosome.answers.prior import with_efficacy
 from otosome.catalog import Catalog
-from otosome.ears import Ears
+from otosome.ears import Columns, Ears
 from otosome.errors import BadInput
-from otosome.forward import draw, plan, through
-from otosome.review.experiments.experiment import experiments
+from otosome.forward import Cochleae, draw, plan, through
+from otosome.review.experiments.experiment import experiments, files
 from otosome.review.priors.posterior import (
     ENOUGH,
     MEANINGS,
@@ -27,17 +29,13 @@ from otosome.review.priors.posterior import (
     Result,
     conflicts,
     posterior,
+    quantiles,
     reconciling,
+    resampled,
     results,
 )
-from otosome.review.priors.worlds import (
-    MECHANISMS,
-    Worlds,
-    fingerprint,
-    numbers,
-    read,
-    uncentred,
-)
+from otosome.review.priors.stored import Worlds, behind, shipped
+from otosome.review.priors.worlds import MECHANISMS, fingerprint, numbers, uncentred
 from otosome.study import Compare, Study
 from otosome.units import Array
 
@@ -60,11 +58,13 @@ class PriorRow:
 class ByPrior:
     """A study's benefit under every prior, and the published results beside the model.
 
-    ``rows``        the chosen prior first;  ``ears``  behind each;  ``worlds``  weighed
+    ``rows``        the chosen prior first, which is the headline;  ``ears``  behind each of the others
+    ``worlds``      weighed
     ``conflicts``   each published result in the model;  ``reconciling``  numbers that would let it explain them
     ``favours``     by prior, how much likelier all results are with than without any effect
     ``controls``    medians of the experiments' controls before and as printed, dB
     ``line``        the conflict in a sentence;  ``notes``  what a reader must know
+    ``rests_on``    files of the experiments that were weighed and of their sources, each with its SHA-256
     """
 
     chosen: str
@@ -77,6 +77,7 @@ class ByPrior:
     controls: dict[str, tuple[float, float]]
     line: str
     notes: list[str]
+    rests_on: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Published:
 @lru_cache(maxsize=4)
 def _published(own: tuple[Path, ...]) -> Published:
     catalog = Catalog(own)
-    worlds = read()
+    worlds = shipped()
     printed = tuple(results(worlds, experiments(catalog)))
     return Published(worlds, printed, worlds.evidence != fingerprint(Catalog()))
 
@@ -120,6 +121,11 @@ def check_prior(name: str) -> Prior:
     raise BadInput("is no prior", key="--prior", given=name, allowed=list(PRIORS))
 
 
+def default(study: Study) -> Prior | None:
+    """The prior of a study that names none: published experiments as printed, where they say anything of it."""
+    return PRIORS[0] if applies(study) else None
+
+
 def drawn(study: Study, name: Prior, count: int, seed: int, world: int) -> tuple[Ears, Study]:
     """Ears of a study under a prior, and the study as that prior has it.
 
@@ -137,31 +143,39 @@ def drawn(study: Study, name: Prior, count: int, seed: int, world: int) -> tuple
     chosen = Published.of(study.catalog).under(name).draw(-(-count // world), seed)
     ears = draw(wide, count, seed, world, prior=numbers(wide, chosen))
     if name == "none":
-        ears = ears.assign(**with_efficacy(wide, _only_effects(wide, ears), 0.0))
+        ears = ears.assign(**_idle(wide, ears))
     note = (
         f"Vesicles under the prior '{name}': {MEANINGS[name]}; half-effect concentrations as wide as known."
     )
     return ears, replace(wide, notes=(*wide.notes, note))
 
 
-def _only_effects(study: Study, ears: Ears) -> dict[str, Array]:
-    return {name: ears[name] for name in ears if name.startswith("mechanisms.")}
+def _idle(study: Study, ears: Columns) -> dict[str, Array]:
+    """The columns of ears in which vesicles do nothing."""
+    effects = {name: ears[name] for name in ears if name.startswith("mechanisms.")}
+    return with_efficacy(study, effects, 0.0)
 
 
-def by_prior(study: Study, chosen: Prior | None, ears: int, seed: int) -> ByPrior:
-    """The compared benefit under every prior, the chosen one first; ``ears`` behind each row, each in its own world."""
+def by_prior(study: Study, chosen: Prior | None, headline: Interval | None, ears: int, seed: int) -> ByPrior:
+    """The compared benefit under every prior, the chosen one first.
+
+    ``headline``  the benefit under the chosen prior, as the study answers it; computed as the others are where none
+    ``ears``      behind each of the other rows, each in a world of its own
+    """
     question = study.tables.compare
     assert question is not None
     published = Published.of(study.catalog)
-    first = chosen or PRIORS[0]
     unit = difference(
         study.catalog.get("endpoints", study.tables.measure[question.measure].endpoint).options.unit
     )
-    rows, posteriors = [], {name: published.under(name) for name in PRIORS}
-    for name in sorted(PRIORS, key=lambda name: name != first):
-        weighed = posteriors[name]
-        benefit = interval(_benefit(study, question, name, ears, seed), unit, gain=True)
-        rows.append(PriorRow(name, MEANINGS[name], benefit, weighed.effective, weighed.tempered))
+    posteriors = {name: published.under(name) for name in PRIORS}
+    benefits = _benefits(study, question, posteriors, ears, seed, unit)
+    if chosen is not None and headline is not None:
+        benefits[chosen] = headline
+    rows = [
+        PriorRow(name, MEANINGS[name], benefits[name], posteriors[name].effective, posteriors[name].tempered)
+        for name in sorted(PRIORS, key=lambda name: name != (chosen or PRIORS[0]))
+    ]
     columns = numbers(uncentred(study), range(published.worlds.size))
     beside = conflicts(published.worlds, published.printed)
     towards = reconciling(published.printed, columns)
@@ -176,12 +190,37 @@ def by_prior(study: Study, chosen: Prior | None, ears: int, seed: int) -> ByPrio
         posteriors["as_printed"].controls,
         _line(beside, towards),
         _notes(study, published, posteriors, ears),
+        files(study.catalog, behind(study.catalog)),
     )
 
 
-def _benefit(study: Study, question: Compare, name: Prior, ears: int, seed: int) -> Array:
-    some, wide = drawn(study, name, ears, seed, 1)
-    return through(plan(wide, [question.of, question.against]), some, gain(wide, question), 2)["benefit"]
+def _benefits(
+    study: Study, question: Compare, posteriors: dict[Prior, Posterior], count: int, seed: int, unit: str
+) -> dict[Prior, Interval]:
+    """The benefit under every prior from the same ears, each in a world of its own.
+
+    Worlds are drawn from the three that let vesicles act and weighed by each, so that no two rows differ by luck;
+    without effect the same ears share what was carried to their cells.
+    """
+    mixture = np.asarray(
+        np.mean([each.weights for name, each in posteriors.items() if name != "none"], axis=0)
+    )
+    worlds = resampled(mixture, posteriors["as_printed"].order, count, seed)
+    wide = uncentred(study)
+    some, of = draw(wide, count, seed, 1, prior=numbers(wide, worlds)), gain(wide, question)
+
+    def work(ears: Cochleae) -> dict[str, Array]:
+        idle = Cochleae(ears.plan, {**ears.columns, **_idle(wide, ears.columns)}, ears.carried)
+        return {"acting": of(ears)["benefit"], "idle": of(idle)["benefit"]}
+
+    done = through(plan(wide, [question.of, question.against]), some, work, 2)
+    rows: dict[Prior, Interval] = {}
+    for name, each in posteriors.items():
+        values = done["idle" if name == "none" else "acting"]
+        weights = each.weights[worlds] / mixture[worlds]
+        low, median, high = (float(end) for end in quantiles(values, weights, [0.05, 0.5, 0.95]))
+        rows[name] = written(median, low, high, unit, gain=True)
+    return rows
 
 
 def _line(rows: Sequence[Conflict], towards: Sequence[Reconciling]) -> str:
@@ -201,7 +240,10 @@ def _line(rows: Sequence[Conflict], towards: Sequence[Reconciling]) -> str:
 
 
 def _notes(study: Study, published: Published, posteriors: dict[Prior, Posterior], ears: int) -> list[str]:
-    notes = [f"Each row under a prior rests on {ears} ears, each in a world of its own."]
+    notes = [
+        f"The first row is the answer above. The others rest on {ears} ears, the same for all, each in a world of its "
+        "own, weighed by what each prior says of that world."
+    ]
     weak = [name for name in SHARES if posteriors[check_prior(name)].tempered < 1]
     if weak:
         notes.append(f"Weights of {' and '.join(weak)} are tempered, until {ENOUGH:.0f} worlds count.")

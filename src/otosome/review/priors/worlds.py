@@ -1,17 +1,13 @@
-"""Worlds, each one draw of everything that is not known, with what each published experiment would have read in it.
-
-A world's numbers are a function of the seed, the number's name and the world alone. So the effects computed once are
-those of the same worlds in any other study, and only they are stored.
-"""
+"""Worlds, each one draw of everything that is not known: what published experiments read in them, and their numbers."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otosome.catalog import Catalog
 from otosome.ears import Ears
@@ -20,12 +16,12 @@ from otosome.evidence import draw_columns
 from otosome.forward import Plan, draw, plan
 from otosome.forward.carried import Carried
 from otosome.forward.evaluation import evaluate, outline
-from otosome.review.experiments.experiment import Experiment, experiments
+from otosome.review.experiments.experiment import Experiment
+from otosome.review.priors.stored import Worlds, simulated
 from otosome.study import Study
 from otosome.study.tables.pins import Number
 from otosome.units import Array
 
-STORED = Path(__file__).with_name("worlds.csv")
 SEED = 20_261_129
 ANIMALS = 2
 # Worlds that share all but what vesicles do to cells, and worlds of those computed at once.
@@ -53,6 +49,11 @@ def uncentred(study: Study) -> Study:
     return replace(study, tables=tables)
 
 
+def informs(study: Study) -> bool:
+    """Whether published experiments say anything of a study: it rests on a mechanism they were computed with."""
+    return any(f"mechanisms.{name}.ec50" in study.parameters for name in MECHANISMS)
+
+
 def study_of(experiment: Experiment, catalog: Catalog) -> Study:
     """A published experiment as a study; raises BadInput where its table cannot be simulated."""
     table = experiment.options.simulate
@@ -67,46 +68,6 @@ def study_of(experiment: Experiment, catalog: Catalog) -> Study:
     }
     with at(experiment.entry.card.file, "simulate.study"):
         return uncentred(Study.of(tables, name=experiment.name, shelves=catalog.own))
-
-
-def arm_of(experiment: Experiment, group: str) -> str:
-    """The arm that stands for a group."""
-    table = experiment.options.simulate
-    return group if table is None else table.same.get(group, group)
-
-
-def simulated(catalog: Catalog) -> list[Experiment]:
-    """The experiments that are in the model, by name."""
-    return [e for e in experiments(catalog) if e.options.simulate is not None]
-
-
-@dataclass(frozen=True)
-class Worlds:
-    """What experiments would have read in worlds.
-
-    ``levels``    mean thresholds, dB, by ``experiment/arm``, shape (world,)
-    ``evidence``  fingerprint of the numbers they were computed with
-    """
-
-    levels: dict[str, Array]
-    evidence: str
-
-    @property
-    def size(self) -> int:
-        """How many worlds."""
-        return next(iter(self.levels.values())).size
-
-    def benefit(self, experiment: Experiment, treated: str, control: str) -> Array:
-        """How much lower the treated group's thresholds lie, dB, shape (world,)."""
-        return self.level(experiment, control) - self.level(experiment, treated)
-
-    def level(self, experiment: Experiment, group: str) -> Array:
-        """Mean threshold of a group's typical animal, dB, shape (world,)."""
-        return self.levels[f"{experiment.name}/{arm_of(experiment, group)}"]
-
-    def has(self, experiment: Experiment) -> bool:
-        """Whether an experiment was simulated in these worlds."""
-        return any(name.startswith(f"{experiment.name}/") for name in self.levels)
 
 
 def compute(
@@ -164,25 +125,7 @@ def fingerprint(catalog: Catalog) -> str:
     return digest.hexdigest()[:16]
 
 
-def write(worlds: Worlds, file: Path = STORED) -> None:
-    """Write levels to a hundredth of a decibel, a row a world."""
-    names = sorted(worlds.levels)
-    rows = [f"# {worlds.evidence}", ",".join(names)] + [
-        ",".join(f"{worlds.levels[name][row]:.2f}" for name in names) for row in range(worlds.size)
-    ]
-    file.write_text("\n".join(rows) + "\n", encoding="utf-8", newline="\n")
-
-
-def read(file: Path = STORED) -> Worlds:
-    """Worlds that ``write`` has written."""
-    mark, head, *rows = file.read_text(encoding="utf-8").splitlines()
-    table = np.array([[float(cell) for cell in row.split(",")] for row in rows])
-    return Worlds(
-        {name: table[:, place] for place, name in enumerate(head.split(","))}, mark.removeprefix("# ")
-    )
-
-
-def numbers(study: Study, worlds: Sequence[int] | Array, seed: int = SEED) -> Ears:
+def numbers(study: Study, worlds: Sequence[int] | NDArray[np.intp], seed: int = SEED) -> Ears:
     """The numbers of vesicles in some of these worlds, as the study's numbers have them, a row a world."""
     chosen = np.asarray(worlds, dtype=np.int64)
     columns: dict[str, Array] = {}

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from otosome.forward import Cochleae
     from otosome.review.claims import Laboratory
 
-_PERCENT = 100.0
 _ACTIONS: Mapping[str, tuple[str, ...]] = {
     "repair": ("repair",),
     "prevent": ("prevent",),
@@ -29,9 +28,7 @@ _ACTIONS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Repair:
-    """The part of the benefit that is lost when one action of every mechanism is knocked out.
-
-    Parts are of all that the knock-outs lose together, and none where nothing is gained.
+    """What of the benefit goes when one action of every mechanism is knocked out, in dB: a part of nothing is none.
 
     ``study``  whose compared arms are looked at, with every mechanism of the shelf
     """
@@ -39,7 +36,7 @@ class Repair:
     study: str
 
     def figure(self, laboratory: Laboratory) -> Figure:
-        """The share of repair, with every action as a part."""
+        """What goes without repair, with every action as a part."""
         study = laboratory.study(self.study, mechanisms=None)
         measure = laboratory.measured(study)
         last = float(max(measure.at))
@@ -61,11 +58,6 @@ class Repair:
             }
 
         lost = laboratory.run(study, arms, work)
-        total = np.maximum(sum(lost.values()), np.finfo(float).tiny)
-        parts = tuple(Figure.over(_PERCENT * part / total, "%", words) for words, part in lost.items())
-        return Figure.over(
-            _PERCENT * lost["repair"] / total,
-            "%",
-            "of the benefit in thresholds goes when repair is knocked out",
-            parts,
-        )
+        parts = tuple(Figure.over(part, "dB", words) for words, part in lost.items())
+        words = "of the benefit in thresholds goes when repair is knocked out"
+        return Figure.over(lost["repair"], "dB", words, parts)

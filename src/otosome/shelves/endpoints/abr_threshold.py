@@ -25,15 +25,22 @@ class AbrThreshold:
 
     A reading is the truth with a normal error, to the nearest level of the grid. Above the loudest level
     there is no response (censored above, at that level); at the softest there is no telling how much lower
-    the truth lies (censored below).
+    the truth lies (censored below). Half-way between a healthy ear and one without an amplifier readings
+    err by more than at either end.
 
     ``baseline``  healthy ears' mean threshold, dB SPL, over frequency, kHz
     ``offset``    this ear against that mean, dB
+    ``error``     of a reading where a threshold is healthy, or as high as it gets
+    ``error_between``  what readings err by besides, ``half_way`` above the lowest healthy threshold; it fades as a
+                  bell of standard deviation ``half_width``
     """
 
     baseline: Mapping[str, Array]
     offset: Decibels
     error: Decibels
+    error_between: Decibels
+    half_way: Decibels
+    half_width: Decibels
     grid: Decibels
     lowest: DecibelsSPL
     highest: DecibelsSPL
@@ -46,8 +53,14 @@ class AbrThreshold:
 
     def read(self, value: DecibelsSPL, uniform: Array) -> Reading:
         """A reading on the grid; ``uniform`` in (0, 1), same shape as ``value``."""
-        return read_on_grid(value, uniform, self.error, self.grid, self.lowest, self.highest)
+        return read_on_grid(value, uniform, self._error(value), self.grid, self.lowest, self.highest)
 
     def log_likelihood(self, reading: Reading, value: DecibelsSPL) -> Array:
         """Log-probability of each reading, same shape: the normal's share of its bin, exact in the tails."""
-        return log_on_grid(reading, value, self.error, self.grid)
+        return log_on_grid(reading, value, self._error(value), self.grid)
+
+    def _error(self, value: DecibelsSPL) -> Decibels:
+        """Standard deviation of readings of true thresholds, same shape."""
+        raised = value - self.baseline["threshold"].min()
+        bell = np.exp(-0.5 * ((raised - self.half_way) / self.half_width) ** 2)
+        return np.asarray(np.hypot(self.error, self.error_between * bell))

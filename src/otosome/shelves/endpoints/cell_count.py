@@ -48,7 +48,7 @@ class CellCount:
     def log_likelihood(self, reading: Reading, value: Fraction) -> Array:
         """Log-probability of each count, same shape."""
         number = self._number()
-        count = np.round(reading.value * number)
+        count = np.minimum(np.round(reading.value * number), number)  # more than all is all
         chance = np.clip(value, 0.0, 1.0)
         ways = gammaln(number + 1.0) - gammaln(count + 1.0) - gammaln(number - count + 1.0)
         result: Array = ways + xlogy(count, chance) + xlog1py(number - count, -chance)

@@ -15,9 +15,11 @@ from otosome.laboratory.columns import (
 )
 from otosome.laboratory.file import Export, flags, header
 from otosome.laboratory.tables import Tables, readings
+from otosome.units import Array
 
 EMISSION = ("level_distprod", "dp_level", "dpoae_level", "level_dp")
-LEVEL = ("level_db", "level_f2", "l2")
+SET, MEASURED = "level_db", "level_f2"
+LEVEL = (SET, MEASURED, "l2")
 F2 = ("f2", "f2_hz", "f2_khz")
 
 
@@ -36,7 +38,7 @@ class DpoaeTable:
         """The table ``readings``: the emission's level at f2, for the level of its primaries."""
         columns = Columns.of(export)
         name = columns.first(EMISSION)
-        value, level = columns.numbers(name), columns.numbers(columns.first(LEVEL))
+        value, (level, called) = columns.numbers(name), _level(columns)
         stated = columns.first(F2)
         f2 = columns.numbers(stated)
         in_hertz = stated == "f2_hz" or (
@@ -63,9 +65,26 @@ class DpoaeTable:
                 unit="dB SPL",
                 level=level[usable],
                 flag=[
-                    flags(remark, unit, "dB SPL: not stated in the header")
-                    for remark in columns.remarks(usable)
+                    flags(remark, called[row], unit, "dB SPL: not stated in the header")
+                    for row, remark in zip(usable, columns.remarks(usable), strict=True)
                 ],
             ),
             refused=tuple(columns.refused),
         )
+
+
+def _level(columns: Columns) -> tuple[Array, list[str]]:
+    """The level of f2 in dB, and a flag where a table has it as it was measured, to whole dB, and as it was set."""
+    nominal = columns.numbers(columns.first(LEVEL))
+    if SET not in columns or MEASURED not in columns:
+        return nominal, [""] * nominal.size
+    microphone, level = columns.numbers(MEASURED), nominal.copy()
+    for decibels in np.unique(nominal[np.isfinite(nominal)]):
+        at = nominal == decibels
+        if np.isfinite(microphone[at]).any():
+            level[at] = np.round(np.nanmedian(microphone[at]))
+    differ = np.isfinite(nominal) & (level != nominal)
+    return level, [
+        f"level of f2 as measured; set to {decibels:g} dB" if apart else ""
+        for decibels, apart in zip(nominal, differ, strict=True)
+    ]

@@ -13,13 +13,14 @@ import numpy as np
 from otosome.laboratory.columns import Columns
 from otosome.laboratory.file import Export, flags, header
 from otosome.laboratory.tables import Tables, readings
-from otosome.units import convert, house
+from otosome.units import Array, as_written, convert, house
 
 NEEDS = ("id", "time", "dv")
 EVENTS = ("amt", "evid", "mdv", "cmt", "dvid")
 # CENS of Monolix and nlmixr2: the truth lies below DV, is DV, lies above it.
 CENSORED = {"1": "below", "0": "none", "": "none", "-1": "above"}
 MISSING = ("", ".", "na")
+LIMITS = ("lloq", "limit_of_quantification")
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,10 @@ class NonmemTable:
                 "UNIT", "DV without a unit", "a column UNIT that says it, such as ug/mL", "add it beside DV"
             )
         rows = [row for row in range(len(columns.frame)) if observed(columns, row)]
-        censored, limit = columns.texts("cens"), _limits(columns)
+        concentration, limit = columns.numbers("dv"), _limits(columns)
         values = list[tuple[int, float, str, str]]()
         for row in rows:
-            read = _value(columns, row, censored[row], limit[row])
+            read = _value(columns, row, float(concentration[row]), float(limit[row]))
             if read is not None:
                 values.append((row, *read))
         if not values:
@@ -84,20 +85,22 @@ def compartment(columns: Columns, row: int) -> str:
     return "cmt_1"
 
 
-def _limits(columns: Columns) -> list[str]:
-    return columns.texts("lloq", "limit_of_quantification")
+def _limits(columns: Columns) -> Array:
+    """The limit of quantification of each row; NaN where none is stated."""
+    name = next((name for name in LIMITS if name in columns), "")
+    return columns.numbers(name) if name else np.full(len(columns.frame), np.nan)
 
 
-def _value(columns: Columns, row: int, cens: str, limit: str) -> tuple[float, str, str] | None:
+def _value(columns: Columns, row: int, value: float, limit: float) -> tuple[float, str, str] | None:
     """A DV in its house unit, with the side on which it is censored; None for one that is left out, and listed."""
-    text, stated = columns.texts("dv")[row], columns.texts("unit", "dv_unit")[row]
-    value = float(columns.numbers("dv")[row])
+    text, stated, cens = (columns.texts(*names)[row] for names in (("dv",), ("unit", "dv_unit"), ("cens",)))
     if cens.removesuffix(".0") not in CENSORED:
         columns.leave_out(row, "cens", cens, "is none of 1 (below DV), 0, -1 (above DV)")
         return None
     side = CENSORED[cens.removesuffix(".0")]
-    if side == "below" and limit.lower() not in MISSING:
-        value = float(columns.numbers("lloq")[row])
+    if side == "below" and np.isfinite(limit):
+        value = limit
+    stated = as_written(stated)
     try:
         unit = house(stated)
     except ValueError:

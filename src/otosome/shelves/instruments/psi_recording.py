@@ -24,6 +24,7 @@ FREQUENCY = ("target_tone_frequency", "tone_frequency")
 POLARITY = ("target_tone_polarity", "target_click_polarity", "tone_polarity", "click_polarity")
 BEFORE, AFTER = 5.0, 30.0  # ms of a trial around its stimulus, at most to the next
 SHORTEST = 8.5  # ms
+LATEST = 1e7  # s: no recording is as long
 BAND = (300.0, 3000.0)  # Hz, in which the program rejects
 PARTS, FEWEST, MOST_STIMULI = 4, 8, 2000
 AGAIN = "import the whole folder of the recording, with erp_metadata.csv and eeg.zarr"
@@ -144,8 +145,9 @@ def _trials(columns: Columns) -> tuple[Array, list[tuple[float, float]]]:
     """When each trial was, in s, and its stimulus; raises BadInput for rows without, or too many stimuli."""
     starts, level = columns.numbers("t0"), columns.numbers(columns.first(LEVEL))
     hertz = _first(columns, FREQUENCY, -1.0)
-    if not (np.isfinite(starts).all() and all(possible(value) for value in level) and (starts >= 0).all()):
-        raise columns.export.refusal("rows", "one without t0, or whose level is none", "both", AGAIN)
+    if not (((starts >= 0) & (starts < LATEST)).all() and all(possible(value) for value in level)):
+        allowed = f"t0 from 0 to {LATEST:g} s, and a level"
+        raise columns.export.refusal("rows", "one without t0, or whose level is none", allowed, AGAIN)
     stimuli = [
         (float(own), float(loud)) for own, loud in zip(np.nan_to_num(hertz, nan=-1.0), level, strict=True)
     ]

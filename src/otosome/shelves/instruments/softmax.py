@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from otosome.laboratory.file import Export
+from otosome.laboratory.file import Export, is_count
 from otosome.laboratory.plates import MOST_COLUMNS, ROWS, WELL, Rows, Well, plate_tables, split
 from otosome.laboratory.tables import Tables
 
@@ -87,12 +87,12 @@ class Settings:
 def _rows(line: Sequence[str], mode: str) -> tuple[int, int]:
     """The first row that was read, from 0, and how many: they stand behind columns and the size of the plate."""
     for i in range(5, len(line) - 3):
-        columns = line[i].isdigit() and line[i + 1].isdigit() and int(line[i]) <= MOST_COLUMNS
-        behind = WAVELENGTH.fullmatch(line[i - 1]) and line[i + 2].isdigit()
+        columns = is_count(line[i]) and is_count(line[i + 1]) and int(line[i]) <= MOST_COLUMNS
+        behind = WAVELENGTH.fullmatch(line[i - 1]) and is_count(line[i + 2])
         if columns and (behind or line[i + 2] in SIZES):
             place = i + 2 + BETWEEN.get(mode.lower(), 1)
             cells = line[place : place + 2]
-            stated = len(cells) == 2 and all(map(str.isdigit, cells)) and 1 <= int(cells[0]) <= len(ROWS)
+            stated = len(cells) == 2 and all(map(is_count, cells)) and 1 <= int(cells[0]) <= len(ROWS)
             return (int(cells[0]) - 1, int(cells[1])) if stated else (0, 0)
     return 0, 0
 
@@ -113,7 +113,7 @@ def _is_header(row: Sequence[str]) -> bool:
     """Whether a row names columns: numbers from its third cell on, or wells, and before them at most two words."""
     cells = [cell for cell in row[2:] if cell]
     wells = bool(cells) and all(WELL.fullmatch(cell) for cell in cells)
-    numbers = [int(cell) for cell in cells if cell.isdigit() and len(cell) < 3]
+    numbers = [int(cell) for cell in cells if is_count(cell) and len(cell) < 3]
     counted = len(numbers) == len(cells) > 0 and numbers[0] >= 1 and not any(map(str.isdigit, row[1]))
     steps = all(b == a + 1 or b <= a for a, b in itertools.pairwise(numbers))
     return wells or (counted and steps)
@@ -162,7 +162,7 @@ def _runs(header: Sequence[str]) -> list[list[int]]:
     """Where the columns of each wavelength stand: numbers, a blank between two wavelengths."""
     runs, before = list[list[int]](), -2
     for place, cell in enumerate(header):
-        if cell.isdigit():
+        if is_count(cell):
             if place != before + 1:
                 runs.append([])
             runs[-1].append(place)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log
+from typing import ClassVar
 
 import numpy as np
 
+from otosome.model.equations import Equation
 from otosome.model.injury import emax, relax
 from otosome.roles import Ear, Exposure
 from otosome.units import (
@@ -43,6 +45,22 @@ class Aminoglycoside:
     synapse: PerHour
     sgn: PerHour
     needs: tuple[str, ...] = ("gentamicin.scala_media", "gentamicin.organ_of_corti")
+
+    EQUATIONS: ClassVar[tuple[Equation, ...]] = (
+        Equation(
+            "around", "media_share * media + (1 - media_share) * corti", "uM", "gentamicin around the cells"
+        ),
+        Equation("dg/dt", "uptake * around - log(2) / half_life * g", "uM/h", "gentamicin in the cells"),
+        Equation(
+            "half", "ec50 * exp(gradient * x)", "uM", "of half effect; x is 0 at the base and 1 at the apex"
+        ),
+        Equation("effect", "g ** hill / (half ** hill + g ** hill)", "", "of what the cells hold"),
+        Equation("production", "irritation * effect", "1/h", "of stress"),
+        *(
+            Equation(f"hazard_{kind}", f"{kind} * effect", "1/h", "direct injury")
+            for kind in ("ohc", "ihc", "synapse", "sgn")
+        ),
+    )
 
     def hoarded(self, exposure: Exposure) -> Micromolar:
         """Gentamicin in the cells, uM, shape (subject, time, place), not negative."""

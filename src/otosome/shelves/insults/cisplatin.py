@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 
+from otosome.model.equations import Equation
 from otosome.model.injury import emax, relax
 from otosome.roles import Ear, Exposure
 from otosome.units import (
@@ -60,6 +61,32 @@ class Cisplatin:
     sgn: PerHour
     needs: tuple[str, ...] = ("cisplatin.lateral_wall", "cisplatin.organ_of_corti")
     meets: tuple[str, ...] = (THIOSULFATE,)
+
+    EQUATIONS: ClassVar[tuple[Equation, ...]] = (
+        Equation(
+            "around", "wall_share * wall + (1 - wall_share) * corti", "uM", "cisplatin around the cells"
+        ),
+        Equation("binding", "log(2) / reactive_half_life", "1/h", "rate at which reactive platinum is bound"),
+        Equation(
+            "dr/dt",
+            "uptake * around - (binding + neutralising * thiosulfate) * r",
+            "uM/h",
+            "reactive platinum in the tissue",
+        ),
+        Equation("dp/dt", "binding * r - log(2) / bound_half_life * p", "uM/h", "bound platinum"),
+        Equation(
+            "half",
+            "ec50 * exp(gradient * reserve / (reserve + p) * x - childhood * youth)",
+            "uM",
+            "reactive platinum at half effect; x is 0 at the base and 1 at the apex, youth 1 at birth and 0 when grown",
+        ),
+        Equation("effect", "r ** hill / (half ** hill + r ** hill)", "", "of reactive platinum"),
+        Equation("production", "irritation * effect", "1/h", "of stress"),
+        *(
+            Equation(f"hazard_{kind}", f"{kind} * effect", "1/h", "direct injury")
+            for kind in ("ohc", "ihc", "synapse", "sgn")
+        ),
+    )
 
     def reactive(self, exposure: Exposure) -> Micromolar:
         """Reactive platinum in the tissue, uM, shape (subject, time, place), not negative."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import ndtr
 
+from otosome.model.equations import Equation
 from otosome.model.injury import fading, past, touched
 from otosome.roles import Ear, Exposure, Kind
 from otosome.units import (
@@ -39,6 +41,19 @@ class Implantation:
     share: Fraction
     reaction: Hours
     needs: tuple[str, ...] = ()
+
+    EQUATIONS: ClassVar[tuple[Equation, ...]] = (
+        Equation("beyond", "x * length - reach", "mm", "past the tip; x is 0 at the base and 1 at the apex"),
+        Equation("there", "(1 - tanh(beyond / edge)) / 2", "", "1 where the electrode lies"),
+        Equation("hazard", "damage * there * exp(-since / duration)", "1/h", "of each kind it injures"),
+        Equation(
+            "production",
+            "irritation * max(there, exp(-max(beyond, 0) / spread)) * exp(-since / inflammation)",
+            "1/h",
+            "of stress; since is what has passed after the operation, h",
+        ),
+        Equation("loss", "1 / reaction", "1/h", "loss after it, in the share of ears that react to it"),
+    )
 
     def hazards(self, ear: Ear, exposure: Exposure) -> dict[str, PerHour]:
         """Direct death rate of each kind it reaches, 1/h, shape (subject, time, place)."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
+from otosome.model.equations import Equation
 from otosome.roles import Ear, Exposure
 from otosome.units import (
     Array,
@@ -39,6 +41,27 @@ class Noise:
     received: Decibels
     susceptibility: Plain
     needs: tuple[str, ...] = ("noise.level", "noise.band")
+
+    EQUATIONS: ClassVar[tuple[Equation, ...]] = (
+        Equation("octave", "log2(frequency) - upward", "", "of the sound that does most at a place, kHz"),
+        Equation("below", "max(log2(low) - octave, 0) / width_below", "", "how far below the band that is"),
+        Equation("above", "max(octave - log2(high), 0) / width_above", "", "how far above it"),
+        Equation("share", "exp(-(below ** 2 + above ** 2) / 2)", "", "of the harm that reaches the place"),
+        Equation("louder", "level + received - reference", "dB", "what reaches the ear"),
+        *(
+            Equation(
+                left,
+                f"during * {rate} * susceptibility * 2 ** (louder / {rate}_doubling) * share",
+                "1/h",
+                f"{what}; during is 1 in the exposure and 0 else",
+            )
+            for left, rate, what in (
+                ("production", "irritation", "of stress"),
+                ("hazard_ohc", "ohc", "injury of outer hair cells"),
+                ("hazard_synapse", "synapse", "injury of synapses"),
+            )
+        ),
+    )
 
     def hazards(self, ear: Ear, exposure: Exposure) -> dict[str, PerHour]:
         """Direct injury rate of hair cells and synapses, 1/h, shape (subject, time, place)."""

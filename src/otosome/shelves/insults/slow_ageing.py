@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
+from otosome.model.equations import Equation
 from otosome.model.injury import elapsed
 from otosome.roles import Ear, Exposure
 from otosome.units import Array, PerHour
@@ -26,6 +28,11 @@ class SlowAgeing:
     synapse: PerHour
     sgn: PerHour
     needs: tuple[str, ...] = ()
+
+    EQUATIONS: ClassVar[tuple[Equation, ...]] = tuple(
+        Equation(f"loss_{kind}", f"begun * {kind}", "1/h", "loss; begun is 1 from the start on and 0 before")
+        for kind in ("ohc", "ihc", "synapse", "sgn")
+    )
 
     def hazards(self, ear: Ear, exposure: Exposure) -> dict[str, PerHour]:
         """Direct injury: none."""

@@ -82,6 +82,11 @@ class Tables(Table):
     )
     title: str = Field(default="", description='its title in reports: "Vesicles before noise in the mouse"')
     question: str = Field(default="", description="what it asks, in a sentence or two")
+    readings: str | None = Field(
+        default=None,
+        description="what was measured of its arms, laid over every run of it: a table of readings, or the folder of "
+        'an import, beside the study: "imported"',
+    )
     species: str = Field(description='entry of the shelf species: "mouse", "guinea_pig", "human"')
     strain: str | None = Field(
         default=None,

@@ -45,6 +45,11 @@ FLUIDS = {"perilymph": "scala_tympani", "st": "scala_tympani", "sv": "scala_vest
 FLUIDS |= {"serum": "plasma", "cp": "plasma", "csf": "cerebrospinal_fluid"}
 
 
+def fluid_word(fluid: Fluid) -> str:
+    """How tables of readings name a fluid: what a laboratory draws of the scala tympani is perilymph."""
+    return "perilymph" if fluid == "scala_tympani" else fluid
+
+
 class Release(Table):
     """How a gel or an implant lets a drug go: by a half-time, evenly over a time, or either after a burst."""
 

@@ -22,7 +22,7 @@ from otosome.study.tables.base import (
     check_kind,
     check_words,
 )
-from otosome.study.tables.drugs import Fluid, check_place
+from otosome.study.tables.drugs import Fluid, check_place, fluid_word
 from otosome.units import LEVELS, Quantity
 
 if TYPE_CHECKING:
@@ -87,6 +87,13 @@ class Measure(Table):
     def tones(self) -> list[float]:
         """Its frequencies, kHz, as stated. A score of speech has none: results keep it at 1 kHz, amid speech."""
         return [1.0] if self.frequency is None else [float(tone) for tone in self.frequency]
+
+    @property
+    def quantity(self) -> str:
+        """What is read, in the words of every table of readings: abr_threshold, cell_count.ohc, cisplatin.perilymph."""
+        if self.solute is not None:
+            return f"{self.solute}.{fluid_word(self.of or 'scala_tympani')}"
+        return self.endpoint if self.cell is None else f"{self.endpoint}.{self.cell.lower()}"
 
     def references(self, study: Study) -> Iterator[Reference]:
         """Its endpoint and the one that hears for it, its material, its scales, and what values such a measure."""

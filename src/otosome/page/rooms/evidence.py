@@ -1,0 +1,159 @@
+"""The room of evidence: what is claimed, what the world published, every source, and which results still stand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from otosome.page.room import Bench, Query, Room, chosen
+from otosome.page.workspace import DOUBTED
+from otosome.units import Json
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+PARTS = {"claims": "Claims", "review": "Studies", "sources": "Sources"}
+
+
+class Doubt(BaseModel):
+    """A source taken as withdrawn, with the reason; or no longer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    withdrawn: bool
+    reason: Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+
+
+class Doubted(BaseModel):
+    """The sources that are taken as withdrawn here."""
+
+    keys: list[str]
+
+
+def view(bench: Bench, query: Query) -> Json:
+    """Claims as cards, a review, or the sources; by the address's ``part``."""
+    part = "review" if query.get("result") else query.get("part", "claims")
+    values: Json = {
+        "part": part if part in PARTS else "claims",
+        "parts": PARTS,
+        "waits": bool(query.get("job")),
+    }
+    if values["part"] == "review":
+        return {**values, **_studies(bench, query)}
+    if values["part"] == "sources":
+        return {**values, **_sources(bench, query)}
+    return {**values, **_claims(bench, query)}
+
+
+def _claims(bench: Bench, query: Query) -> Json:
+    """The table that came with otosome, or one that was computed here."""
+    from otosome.report.claims import claims, printed
+
+    computed = bench.work.answer(query["computed"]) if query.get("computed") else {}
+    stored = claims("")
+    rows = printed(computed["result"]["rows"]) if computed.get("ok") else stored["rows"]
+    return {
+        "rows": rows,
+        "version": stored["version"],
+        "stale": stored["stale"],
+        "computed": bool(computed.get("ok")),
+    }
+
+
+def _studies(bench: Bench, query: Query) -> Json:
+    from otosome.jobs import show
+    from otosome.review.question import QUESTIONS
+
+    item = chosen(bench, query, "review")
+    return {
+        "item": item,
+        "questions": {name: heading for name, (_, heading) in QUESTIONS.items()},
+        "review": None if item is None else show(item.path).as_dict()["result"],
+    }
+
+
+def _sources(bench: Bench, query: Query) -> Json:
+    """Every paper on the shelf: where, how far it was read and how it stands; and what a check has said."""
+    from otosome.catalog import SHIPPED, Catalog
+    from otosome.report.provenance import address
+
+    catalog, doubted = Catalog(), _doubted(bench)
+    keys = sorted(file.stem for file in (SHIPPED / "sources").glob("*.toml"))
+    sources = sorted(
+        (catalog.source(key) for key in keys), key=lambda source: (-(source.year or 0), source.key)
+    )
+    checked = bench.work.answer(query["checked"]) if query.get("checked") else {}
+    return {
+        "rows": [
+            {
+                "key": source.key,
+                "title": source.title,
+                "authors": source.authors,
+                "year": source.year,
+                "href": address(source.link),
+                "read": source.read,
+                "standing": source.standing,
+                "doubted": source.key in doubted,
+            }
+            for source in sources
+        ],
+        "doubted": doubted,
+        "results": bench.workspace.results("run", "compare", "review"),
+        "checked": [_checked(bench, row) for row in checked["result"]["rows"]] if checked.get("ok") else None,
+    }
+
+
+def _checked(bench: Bench, row: Json) -> Json:
+    """A row of a check with the result it is of."""
+    return {**row, "item": bench.workspace.at(Path(row["result"]))}
+
+
+def _doubted(bench: Bench) -> list[str]:
+    return sorted(file.stem for file in (bench.workspace.own / DOUBTED / "sources").glob("*.toml"))
+
+
+def routes(bench: Bench) -> APIRouter:
+    """A source taken as withdrawn, and as it stands again."""
+    from fastapi import APIRouter
+
+    router = APIRouter()
+
+    @router.post("/sources/{key}")
+    def doubt(key: Annotated[str, Field(pattern="^[a-z0-9_]{1,100}$")], stated: Doubt) -> Doubted:
+        """Take a source as withdrawn in this folder, to see which results move; or undo that."""
+        from otosome.catalog import Catalog
+
+        source = Catalog().source(key)
+        file = bench.workspace.own / DOUBTED / "sources" / f"{source.key}.toml"
+        if stated.withdrawn:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(_withdrawn(stated.reason), encoding="utf-8")
+        else:
+            file.unlink(missing_ok=True)
+        return Doubted(keys=_doubted(bench))
+
+    return router
+
+
+def _withdrawn(reason: str) -> str:
+    """A source's file that says it was withdrawn today."""
+    import tomli_w
+
+    today = datetime.now(UTC).date().isoformat()
+    return tomli_w.dumps(
+        {"standing": "withdrawn", "date": today, "reason": reason or "taken so, to see what moves"}
+    )
+
+
+ROOM = Room(
+    "evidence",
+    "Evidence",
+    "What is claimed of this therapy, what was published, and what each number stands on.",
+    40,
+    view,
+    ("review",),
+    routes,
+)

@@ -1,0 +1,11 @@
+"use strict";
+(() => {
+  const slider = bench.get("weigh");
+  if (!slider) return;
+  const leanings = ["harms weigh nothing", "as stated", "harms weigh ten times as much"];
+  slider.addEventListener("input", () => {
+    const leaning = leanings[slider.value];
+    bench.get("weight").textContent = leaning;
+    for (const chance of document.querySelectorAll("[data-leaning]")) chance.hidden = chance.dataset.leaning !== leaning;
+  });
+})();

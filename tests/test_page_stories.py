@@ -1,0 +1,269 @@
+"""Stories of the page, told in a real browser: what a person does, and the number it must lead to."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import re
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bench import served
+from browser import SIZES, Complaints, chromium, needs_chromium, overhang, serious
+from otosome.catalog import Catalog
+from otosome.cli import app
+from otosome.jobs import show
+
+pytestmark = needs_chromium
+PROGRAMME = Path(__file__).parent.parent / "examples" / "programme"
+ROOMS = [
+    "",
+    "lot",
+    "evidence",
+    "evidence?part=review",
+    "evidence?part=sources",
+    "fit",
+    "trial",
+    "compare",
+    "record",
+]
+PATIENCE = 60_000
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("folder")
+    shutil.copytree(PROGRAMME, folder / "programme")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    with served(folder) as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def state(browser, address):
+    """The cookie that the opening address gave."""
+    context = browser.new_context()
+    context.new_page().goto(address)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def tab(browser, address, state):
+    """A tab in the first room; whatever its console complained of fails the story."""
+    context = browser.new_context(storage_state=state, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE)
+    tab, complaints = context.new_page(), Complaints()
+    complaints.listen(tab)
+    tab.goto(address.split("?")[0])
+    yield tab
+    context.close()
+    assert complaints.lines == []
+
+
+def go(tab, path):
+    tab.goto(re.match(r"http://[^/]+/", tab.url).group() + path)
+
+
+def drop(tab, files):
+    """Files chosen for the box in which they are dropped."""
+    tab.locator("[data-drop] input[multiple]").set_input_files(files)
+
+
+def result_of(tab):
+    """The folder of the result that a page shows."""
+    items = tab.evaluate("fetch('/api/folder').then((answer) => answer.json())")["items"]
+    wanted = re.search(r"result=(\w+)", tab.url).group(1)
+    return next(item["name"] for item in items if item["id"] == wanted)
+
+
+def said(tab):
+    tab.locator("#said:not([hidden])").wait_for()
+    return tab.locator("#said").inner_text()
+
+
+def test_files_of_a_lot_dropped_lead_to_a_release_with_the_numbers_of_the_command_line(tab, folder):
+    go(tab, "lot")
+    names = ["lot.toml", *(f"count_{n}.csv" for n in range(1, 5)), "lot_assay_1.csv", "lot_assay_2.csv"]
+    drop(tab, [PROGRAMME / name for name in names])
+    tab.get_by_role("button", name="Decide").click()
+    tab.wait_for_url("**result=**")
+    assert tab.locator(".decision").inner_text() == "Release"
+    record = next((folder / "files").glob("*/lot.toml"))
+    out = folder / "beside"
+    line = CliRunner().invoke(app, ["quality", str(record), "--out", str(out), "--json"])
+    expected = json.loads(line.stdout)["result"]
+    lot = show(folder / result_of(tab)).as_dict()["result"]
+    assert lot["tests"] == expected["tests"]
+    shown = tab.locator("table.tests tbody tr").all_inner_texts()
+    assert [test["found"] in row for test, row in zip(expected["tests"], shown, strict=True)] == [True] * len(
+        shown
+    )
+    assert tab.request.get(tab.get_by_text("Certificate to print").evaluate("a => a.href")).status == 200
+    shutil.rmtree(out)
+
+
+def test_a_form_changes_the_record_and_the_decision(tab, folder):
+    go(tab, "lot")
+    tab.get_by_role("link", name="lot", exact=True).first.click()
+    tab.get_by_label("Label").fill("1e9 particles/mL")
+    tab.get_by_role("button", name="Decide").click()
+    tab.wait_for_url("**result=**")
+    assert tab.locator(".decision").inner_text() == "Refuse"
+    assert 'label = "1e9 particles/mL"' in "".join(file.read_text() for file in folder.rglob("*.toml"))
+
+
+def test_a_wrong_file_is_one_sentence_and_nothing_is_lost(tab, folder, tmp_path):
+    wrong = tmp_path / "holiday.csv"
+    wrong.write_text("day,place\n1,the sea\n")
+    before = sorted(path for path in folder.rglob("*") if ".otosome" not in path.parts)
+    go(tab, "lot")
+    drop(tab, [wrong])
+    sentence = said(tab)
+    assert "holiday.csv" in sentence
+    assert "\n" not in sentence.strip()
+    assert "Traceback" not in sentence
+    assert set(before) <= set(folder.rglob("*"))
+
+
+def test_a_design_is_answered_by_keyboard_alone_as_the_command_line_answers_it(tab, folder):
+    def press_until(key, holds):
+        for _ in range(80):
+            tab.keyboard.press(key)
+            if tab.evaluate(holds):
+                return
+        raise AssertionError(holds)
+
+    press_until("Tab", "document.activeElement.textContent === 'Trial and dose'")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/trial")
+    press_until("Tab", "document.activeElement.dataset.begin === 'trial'")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**design=**")
+    press_until("Tab", "document.activeElement.dataset.field === '|0|alpha'")
+    tab.keyboard.press("Control+A")
+    tab.keyboard.type("0.01")
+    press_until("Tab", "document.activeElement.textContent === 'Answer'")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**result=**")
+    line = CliRunner().invoke(app, ["trial", str(folder / "my_trial.toml"), "--formula", "--json"])
+    (design,) = json.loads(line.stdout)["result"]["designs"]
+    assert tab.locator(".conclusion").inner_text() == design["plan"]["headline"]
+    assert "alpha = 0.01" in (folder / "my_trial.toml").read_text()
+    cells = tab.locator(".pairs tr").all_inner_texts()
+    lines = [row for part in design["plan"]["parts"] for row in part["lines"]]
+    assert [f"{row['name']}\t{row['text']}" for row in lines] == [cell.strip() for cell in cells]
+
+
+def test_a_source_withdrawn_makes_what_rests_on_it_stale_and_can_be_undone(tab, folder):
+    done = CliRunner().invoke(app, ["review", "loss", "--out", str(folder / "results" / "loss"), "--json"])
+    experiment = json.loads(done.stdout)["result"]["rows"][0]["experiment"]
+    source = Catalog().get("experiments", experiment).options.source
+    go(tab, "evidence?part=sources")
+    tab.locator(f"[data-doubt={source}]").click()
+    tab.locator(f"[data-doubt={source}][data-withdrawn=false]").wait_for()
+    tab.get_by_role("button", name="Check the results").click()
+    tab.wait_for_url("**checked=**")
+    row = tab.locator(".checked tr", has_text="loss")
+    assert row.locator(".badge").inner_text() == "stale"
+    assert source in row.inner_text()
+    tab.locator(f"[data-doubt={source}]").click()
+    tab.locator(f"[data-doubt={source}][data-withdrawn=true]").wait_for()
+    tab.get_by_role("button", name="Check the results").click()
+    tab.locator(".checked .badge.stands").wait_for()
+    assert tab.locator(".checked tr", has_text="loss").locator(".badge").inner_text() == "stands"
+
+
+def test_two_tabs_lose_nothing(tab, folder, address, browser):
+    go(tab, "trial")
+    tab.get_by_role("link", name="Mice given the lot of half the potency").first.click()
+    tab.wait_for_url("**design=**")
+    other = tab.context.new_page()
+    other.goto(tab.url)
+    tab.get_by_label("Title").fill("Of the first tab")
+    tab.get_by_role("button", name="Answer").click()
+    tab.wait_for_url("**=**")
+    tab.wait_for_function("!location.search.startsWith('?design')")
+    other.get_by_label("Title").fill("Of the second tab")
+    other.get_by_role("button", name="Answer").click()
+    assert "was changed meanwhile" in said(other)
+    assert 'title = "Of the first tab"' in (folder / "programme" / "trial_half.toml").read_text()
+
+
+def test_another_site_gets_nothing_from_the_page(browser, address, state, tmp_path):
+    """A page of another origin, in the same browser with the cookie: it reads nothing, asks nothing, frames nothing."""
+    home = re.match(r"http://[^/]+", address).group()
+    (tmp_path / "evil.html").write_text("<p>evil</p>")
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *request, **more):
+            super().__init__(*request, directory=str(tmp_path), **more)
+
+        def log_message(self, *words):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        context = browser.new_context(storage_state=state)
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/evil.html")
+        attempt = """async ([url, method]) => {
+            try { return (await fetch(url, {method, credentials: 'include', mode: 'cors'})).status; }
+            catch { return 'refused'; }
+        }"""
+        assert page.evaluate(attempt, [f"{home}/api/folder", "GET"]) == "refused"
+        assert page.evaluate(attempt, [f"{home}/api/ask/claims", "POST"]) == "refused"
+        socket = """(url) => new Promise((done) => {
+            const line = new WebSocket(url); line.onopen = () => done('open'); line.onerror = () => done('refused');
+        })"""
+        assert page.evaluate(socket, f"{home.replace('http', 'ws')}/api/jobs") == "refused"
+        page.evaluate(f"document.body.innerHTML = '<iframe src=\"{home}/record\"></iframe>'")
+        page.wait_for_timeout(500)
+        assert "Record" not in page.frames[-1].content()
+        context.close()
+        server.shutdown()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_room_fits_its_window_and_keeps_nobody_out(tab, size):
+    tab.set_viewport_size(dict(zip(("width", "height"), SIZES[size], strict=True)))
+    for room in ROOMS:
+        go(tab, room)
+        tab.wait_for_timeout(200)
+        assert overhang(tab) <= 0, room
+        assert serious(tab) == [], room
+
+
+def test_the_server_killed_in_mid_run_loses_nothing(browser, tmp_path):
+    with served(tmp_path) as (address, process):
+        tab = browser.new_page()
+        tab.set_default_timeout(PATIENCE)
+        tab.goto(address)
+        tab.evaluate("bench.ask('run', {study: 'noise_mouse', subjects: 4000, insist: true})")
+        tab.locator("#jobs li[data-state=running]").wait_for()
+        process.kill()
+        process.wait(30)
+        assert "it was ended" in said(tab)
+    with served(tmp_path) as (address, _):
+        tab.goto(address)
+        running = tab.locator("#jobs li[data-state=running]")
+        running.wait_for()
+        assert "noise_mouse" in running.inner_text()
+        running.get_by_role("button", name="Cancel").click()
+        tab.get_by_role("button", name="Run again").wait_for()
+        tab.close()
