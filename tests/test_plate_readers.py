@@ -127,6 +127,14 @@ def softmax(form, mode, settings, *lines):
     return plate(SOFTMAX.format(form, mode, extra, "\t".join(settings), body))
 
 
+@pytest.mark.parametrize("column", ["\u00b9", "1" * 5000])
+def test_a_column_that_is_no_count_is_refused_and_not_counted(column):
+    with pytest.raises(BadInput):
+        softmax(
+            "PlateFormat", "Absorbance", ["1", "450 ", "1", column, "96", "1", "1"], ["", "25.0", column, "2"]
+        )
+
+
 def test_wavelengths_below_one_another_are_told_apart_and_what_was_computed_is_called_so():
     read = softmax(
         "TimeFormat",

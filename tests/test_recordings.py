@@ -176,6 +176,16 @@ def test_a_rate_at_which_no_response_can_be_sampled_is_refused(folder, rate):
         waveforms(folder)
 
 
+@pytest.mark.parametrize("start", ["1e300", "-1", "nan"])
+def test_a_trial_at_a_time_that_no_recording_reaches_is_refused(folder, start):
+    file = folder / "erp_metadata.csv"
+    head, first, rest = file.read_text().split("\n", 2)
+    row = dict(zip(head.split(","), first.split(","), strict=True)) | {"t0": start}
+    file.write_text("\n".join([head, ",".join(row.values()), rest]))
+    with pytest.raises(BadInput, match="t0"):
+        waveforms(folder)
+
+
 def test_links_and_missing_chunks_are_refused_and_never_followed(folder, tmp_path):
     chunk = folder / "eeg.zarr" / "1"
     outside = tmp_path / "outside"

@@ -138,6 +138,12 @@ def split(text: str) -> tuple[float, str]:
     return value, match[2]
 
 
+def as_written(unit: str) -> str:
+    """A unit of a laboratory's table in the letters known here: ``\u00b5g/ml`` and ``mcg/mL`` are ``ug/mL``."""
+    plain = re.sub("[\u00b5\u03bc]", "u", unit.strip())
+    return re.sub(r"\b([num]?)l\b", r"\1L", re.sub(r"\bmcg\b", "ug", plain))
+
+
 def same_kind(unit: str, other: str) -> bool:
     """Whether two units measure the same thing (a level only itself)."""
     if unit in LEVELS or other in LEVELS:

@@ -19,6 +19,7 @@ from otosome.laboratory.file import (
     Export,
     Refused,
     flags,
+    moment,
     parse,
 )
 from otosome.laboratory.tables import label
@@ -92,11 +93,35 @@ EARS = {
 }
 CLICKS = ("click", "clicks")
 NO_RESPONSE = ("inf", "nr", "no response")
+# Columns that say whether a value is only a limit, and whether it is one where they say yes; and their words.
+LIMITS = {
+    **dict.fromkeys(
+        ("censored", "is_censored", "censoring", "cens", "nr", "no_response", "no response"), True
+    ),
+    **dict.fromkeys(("blq", "bloq", "bql", "below_loq", "below_lloq", "below loq", "below lloq"), True),
+    **dict.fromkeys(("response", "responded", "response_present", "detected", "quantifiable"), False),
+}
+YES, NO = ("true", "yes", "y", "t", "1", "1.0"), ("false", "no", "n", "f", "0", "0.0", "none", "")
+UNCLEAR = "unclear"
+SIDES = {"above": "above", "right": "above", ">": "above", "below": "below", "left": "below", "<": "below"}
 _WORDS = (
     *NO_RESPONSE,
     "-inf",
     *CLICKS,
 )  # that stand for a number and are none; who reads the column says of what
+# Columns that tell the day of a reading, and how it is written where day and month are clear.
+DATES = (
+    *("date", "recorded", "test_date", "test date", "date_of_test", "date of test", "exam_date", "exam date"),
+    *("visit_date", "visit date", "recording_date", "recording date"),
+)
+_DAYS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%d.%m.%Y", "%Y/%m/%d")
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/\d{4}", re.ASCII)
+# What stands for a subject where a row sums others up, and how a spreadsheet writes a name it took for a day.
+_SUMMARY = re.compile(
+    r"(?:group |grand |overall )?(?:mean|average|avg\.?|median|sd|std|st\.? ?dev\.?|stdev|sem|s\.e\.m\.?|se|count|n"
+    r"|total|sum|mittelwert|moyenne)(?:\s*[(:\u00b1+=].*)?",
+)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:T00:00:00)?", re.ASCII)
 _IN_HOURS = {"time_h": 1.0, "time_d": 24.0, "day": 24.0, "time_min": 1 / 60}
 _IN_WORDS = ("abr_time", "timepoint", "time")
 TIMES = (*_IN_HOURS, *_IN_WORDS)  # columns that tell when
@@ -104,7 +129,11 @@ _HOURS = {"h": 1.0, "d": 24.0, "w": 168.0}
 _MANGLED = re.compile(r"^(\d+)\.0$")  # a name that a spreadsheet took for a number
 _CLOCK = re.compile(r"ZT\d{1,2}")  # the hour of the exposure, counted from lights on
 _NUMBER = re.compile(r"-?\d+(?:\.\d*)?")
-_MEASURED = re.compile(r"(?<![a-z])(?:k?hz|db|[num\u00b5\u03bc]v|threshold|amplitude|latency)(?![a-z])")
+_MEASURED = re.compile(
+    r"(?<![a-z])(?:k?hz|db|[num\u00b5\u03bc]v(?:pp)?|threshold|amplitude|latency|nr|blq)(?![a-z])"
+    r"|censor|respon|exclu|valid|outlier|saturat"
+)
+_TONE = re.compile(r"(\d+(?:[.,]\d+)?) ?(k?)hz", re.ASCII)
 UNREAD = "its name says more than this layout holds; a mapping can say what it is"
 _UNIT = r"(?P<unit>hours?|hrs?|h|days?|d|weeks?|wks?|w)"
 _SPAN = re.compile(rf"(?P<number>-?\d+(?:\.\d+)?)\s*{_UNIT}", re.ASCII)
@@ -134,9 +163,26 @@ class Columns:
 
     @classmethod
     def of(cls, export: Export, skip: int = 0, separator: str | None = None) -> Columns:
-        """The columns of the table below line ``skip``; raises BadInput as ``Export.table`` does."""
+        """The columns of the table below line ``skip``, without rows that sum others up, which are listed.
+
+        raises  BadInput as ``Export.table`` does
+        """
         table = export.table(skip, separator)
-        return cls(export, table.frame, table.decimal, table.lines)
+        whole = cls(export, table.frame, table.decimal, table.lines)
+        return whole._of_subjects()
+
+    def _of_subjects(self) -> Columns:
+        """The table without means, deviations and counts of its subjects, which stand where a subject would."""
+        name = next((name for name in SUBJECT if name in self), "")
+        sums = [_SUMMARY.fullmatch(text.lower()) is not None for text in self.texts(name)] if name else []
+        if not any(sums) or all(sums):
+            return self
+        for row in np.flatnonzero(sums):
+            self.leave_out(int(row), name, self.texts(name)[row], "is of several subjects")
+        rest = [row for row, of_several in enumerate(sums) if not of_several]
+        lines = tuple(self.lines[row] for row in rest) if self.lines else ()
+        frame = self.frame.iloc[rest].reset_index(drop=True)
+        return Columns(self.export, frame, self.decimal, lines, self.refused)
 
     def __contains__(self, name: str) -> bool:
         return name in self.frame.columns
@@ -198,6 +244,24 @@ class Columns:
             if name not in self._texts and _MEASURED.search(name):
                 self.leave_out(0, name, "a column", f"is not read: {UNREAD}")
 
+    def sides(self, yes: str) -> list[str]:
+        """On which side of each value the truth lies by a column of the table's own; blank where none says it.
+
+        A row whose word is neither yes nor no is listed, and ``unclear``.
+
+        ``yes``  the side of a value that is only said to be a limit: "above" or "below"
+        """
+        name = next((name for name in LIMITS if name in self), "")
+        sides = list[str]()
+        for row, text in enumerate(self.texts(name)):
+            word = text.lower()
+            if word not in (*SIDES, *YES, *NO):
+                self.leave_out(row, name, text, f"is no answer: {', '.join((YES[0], NO[0], *SIDES))}")
+            limit = (word in YES) == LIMITS.get(name, True)
+            known = (yes if limit else "") if word in (*YES, *NO) else UNCLEAR
+            sides.append("" if not name or (word == "" and not LIMITS[name]) else SIDES.get(word, known))
+        return sides
+
     def nothing(self, what: str, allowed: str = "one or more") -> BadInput:
         """The error that says the table holds no row that can be read, with the first reason there was."""
         first = self.refused[0] if self.refused else None
@@ -210,12 +274,15 @@ class Columns:
 
     def kilohertz_of(self, name: str) -> tuple[Array, list[str]]:
         """The same of one column, whose name may state its unit."""
-        values, texts, unit = self.numbers(name), self.texts(name), ""
-        in_hertz = "hz" in name and "khz" not in name
-        if "hz" not in name:
-            in_hertz = bool(np.nanmax(values, initial=0.0) > HIGHEST_KILOHERTZ)
-            unit = f"frequency without unit: read as {'Hz' if in_hertz else 'kHz'}"
-        values = values / (1e3 if in_hertz else 1.0)
+        texts, unit = self.texts(name), ""
+        values = _tones(texts)
+        if values is None:
+            values = self.numbers(name)
+            in_hertz = "hz" in name and "khz" not in name
+            if "hz" not in name:
+                in_hertz = bool(np.nanmax(values, initial=0.0) > HIGHEST_KILOHERTZ)
+                unit = f"frequency without unit: read as {'Hz' if in_hertz else 'kHz'}"
+            values = values / (1e3 if in_hertz else 1.0)
         wrong = ~np.isnan(values) & ~((values >= LOWEST_KILOHERTZ) & (values <= HIGHEST_KILOHERTZ))
         about = [
             "click" if text.lower() in CLICKS else f"frequency given as {text}: none" if none else unit
@@ -282,6 +349,8 @@ class Columns:
         """Subject, ear, group and time of some rows, as the table ``readings`` wants them."""
         subjects = [_MANGLED.sub(r"\1", text) for text in self.texts(*SUBJECT)]
         columns = {"subject": subjects, "ear": self.ears(), "group": self.groups()}
+        if any(name in self for name in DATES):
+            columns["recorded"] = [day for day, _ in self._days()]
         times = self.hours()[0]
         return {
             **{k: [v[row] for row in rows] for k, v in columns.items()},
@@ -294,10 +363,51 @@ class Columns:
         A decimal comma is named, too.
         """
         words, names = self.hours()[1], self.texts(*SUBJECT)
-        mangled = [f"subject given as {name}" if _MANGLED.fullmatch(name) else "" for name in names]
+        mangled = [_name_remark(name) for name in names]
+        dates = [about for _, about in self._days()]
         sides = [unknown_ear(text) for text in self.texts("ear", "side")]
         comma = "decimal comma" if self.decimal == "," else ""
-        return [flags(words[row], mangled[row], sides[row], comma) for row in rows]
+        return [flags(words[row], mangled[row], sides[row], dates[row], comma) for row in rows]
+
+    def _days(self) -> list[tuple[str, str]]:
+        """The day each row was recorded, ISO, and a flag where it is not clear which of two numbers is the month."""
+        texts = self.texts(*DATES)
+        pairs = [(int(match[1]), int(match[2])) for text in texts if (match := _SLASHED.fullmatch(text))]
+        orders = (
+            (max((day for day, _ in pairs), default=0) > 12, "%d/%m/%Y"),
+            (max((day for _, day in pairs), default=0) > 12, "%m/%d/%Y"),
+        )
+        forms = [form for clear, form in orders if clear]
+        days = [
+            moment(text, *_DAYS, *(forms if len(forms) == 1 else ())).removesuffix("T00:00") for text in texts
+        ]
+        return [
+            (day, f"date given as {label(text)[:40]}: not read" if text and not day else "")
+            for day, text in zip(days, texts, strict=True)
+        ]
+
+
+def _tones(texts: Sequence[str]) -> Array | None:
+    """Frequencies in kHz of cells with their unit (``8 kHz``, ``500 Hz``), NaN for a click; None for other cells."""
+    words = [text.lower() for text in texts]
+    tones = [_TONE.fullmatch(word) for word in words]
+    if not any(tones) or any(
+        not tone and word not in CLICKS for tone, word in zip(tones, words, strict=True)
+    ):
+        return None
+    hertz = [
+        float(tone[1].replace(",", ".")) * (1e3 if tone[2] else 1.0) if tone else np.nan for tone in tones
+    ]
+    return np.array(hertz) / 1e3
+
+
+def _name_remark(name: str) -> str:
+    """A flag on a subject that a spreadsheet took for a number or a day; else empty."""
+    if _DAY.fullmatch(name):
+        return (
+            f"subject given as the day {name[:10]}: a spreadsheet may have taken an id, such as 1-2, for it"
+        )
+    return f"subject given as {name}" if _MANGLED.fullmatch(name) else ""
 
 
 def tone(hertz: float, duration: float) -> tuple[float, str]:

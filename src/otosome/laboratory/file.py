@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otosome import files
 from otosome.errors import BadInput
@@ -59,6 +60,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHOSE = re.compile(r"(subject|animal|mouse|rat|patient)[ .#-]*(?:id|no|nr|number|#)\.?")
 _LEVEL = re.compile(r"threshold\s*[(\[]\s*db\s*(spl|hl)\s*[)\]]")
 _MISSING = {"", "na", "nan", "none", "null", "n/a", "."}
+_WORD = re.compile(r"[^\W\d_]")
 _DATE = re.compile(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?!\d)", re.ASCII)
 
 
@@ -223,9 +225,25 @@ class Export:
         table.columns = self._header(list(table.iloc[0]), skip, names)
         numbers = [number for number, line in enumerate(lines, start=skip) if line.strip(" \t")]
         body = table.iloc[1:].fillna("")
-        full = (body != "").any(axis=1).to_numpy()
+        full = (body != "").any(axis=1).to_numpy() & ~self._headers(table.iloc[0], body, skip)
         places = tuple(line for line, cells in zip(numbers[1:], full, strict=False) if cells)
         return Cells(body[full].reset_index(drop=True), "," if mark == ";" else ".", places)
+
+    def _headers(self, head: pd.Series[str], body: pd.DataFrame, skip: int) -> NDArray[np.bool_]:
+        """Which rows are the header again, as on each page of a print; raises BadInput for one of another table."""
+        names = [
+            (column, str(name))
+            for column, name in zip(body.columns, head, strict=True)
+            if _WORD.search(str(name))
+        ]
+        same = np.sum([(body[column] == name).to_numpy() for column, name in names], axis=0, dtype=int)
+        cells = (body != "").sum(axis=1).to_numpy()
+        again = np.broadcast_to(same, cells.shape) > 1
+        other = np.flatnonzero(again & (same < cells))
+        if other.size:
+            cure = "put each table into a file or sheet of its own"
+            raise self.refusal(f"row {skip + int(other[0]) + 2}", "a second header", "one table", cure)
+        return again
 
     def _parsed(self, lines: list[str], mark: str) -> pd.DataFrame:
         import pandas as pd

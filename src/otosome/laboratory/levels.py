@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from otosome.laboratory.columns import Columns, possible
+from otosome.laboratory.columns import UNCLEAR, Columns, possible
 from otosome.laboratory.file import parse
 
 SILENT = ("nr", "no response", "no resp", "noresponse", "not heard", "no threshold", "inf", "absent")
@@ -93,6 +93,18 @@ def level(text: str, decimal: str = ".", codes: Codes | None = None, loudest: fl
     if not possible(value):
         return Level(np.nan, reason="a code, not a level")
     return Level(value, side)
+
+
+def limited(cells: Sequence[Level], sides: Sequence[str]) -> list[Level]:
+    """Levels with what the table's own column says beside them, ``Columns.sides``."""
+    return [
+        replace(cell, reason=cell.reason or "beside a word that is neither yes nor no")
+        if side == UNCLEAR
+        else replace(cell, censored=side)
+        if side and cell.censored == "none" and not cell.reason
+        else cell
+        for cell, side in zip(cells, sides, strict=True)
+    ]
 
 
 def _silent(loudest: float) -> Level:

@@ -1,6 +1,7 @@
 """Sheets of a spreadsheet file (.xlsx) as text tables: checked against bombs first, macros and outside links refused.
 
-Only values are read, by calamine; a formula counts as what it last gave. A merged cell holds its value at its top left.
+Only values are read, by calamine; a formula counts as what it last gave. A merged cell holds its value at its top left,
+and in each of its rows where it is one column wide and stands below the header.
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
 
 from otosome.errors import BadInput
 from otosome.laboratory.file import LARGEST, MOST_CELLS, Export
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet
 
 MAGIC = b"PK\x03\x04"
 MOST_PARTS, MOST_SHEETS = 2000, 60
@@ -45,7 +50,7 @@ def sheets(export: Export) -> list[Export]:
                 raise export.refusal("workbook", f"{len(names)} sheets", f"at most {MOST_SHEETS}", AGAIN)
             tables = {name: book.get_sheet_by_name(name) for name in names}
             parts = [
-                _sheet(export, name, table.to_python(), table.start or (0, 0))
+                _sheet(export, name, _filled(export, table), table.start or (0, 0))
                 for name, table in tables.items()
             ]
     except BadInput:
@@ -56,6 +61,22 @@ def sheets(export: Export) -> list[Export]:
     if not full:
         raise export.refusal("workbook", "no cell with a value", "one sheet or more with a table", AGAIN)
     return full
+
+
+def _filled(export: Export, table: CalamineSheet) -> Sequence[Sequence[object]]:
+    """The cells of a sheet; one merged downwards below its header, as an id beside its rows, stands in each of them."""
+    rows, (above, left), room = table.to_python(), table.start or (0, 0), MOST_CELLS
+    for (first, column), (last, other) in table.merged_cell_ranges or ():
+        top, side = first - above, column - left
+        if column != other or not (0 < top < len(rows) and 0 <= side < len(rows[top])):
+            continue
+        cells = rows[top + 1 : last - above + 1]
+        room -= 1 + len(cells)
+        if room < 0:
+            raise export.refusal("workbook", "merged cells over one another", f"at most {MOST_CELLS}", AGAIN)
+        for row in cells:
+            row[side] = rows[top][side]
+    return rows
 
 
 def _sheet(export: Export, name: str, rows: Sequence[Sequence[object]], start: tuple[int, int]) -> Export:

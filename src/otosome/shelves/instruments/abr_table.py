@@ -21,7 +21,7 @@ from otosome.laboratory.columns import (
 )
 from otosome.laboratory.file import Export, flags, header
 from otosome.laboratory.levels import CURE as DOUBT_CURE
-from otosome.laboratory.levels import Level, doubtful
+from otosome.laboratory.levels import Level, doubtful, limited
 from otosome.laboratory.levels import level as level_of
 from otosome.laboratory.tables import Tables, readings
 from otosome.laboratory.voltage import SCALP, TOLERATED, factor, likely_unit, unit_in
@@ -140,6 +140,9 @@ def _thresholds(
             columns.leave_out(row, name, texts[row], reason)
     rows = np.array(sorted(first.values()), dtype=int)
     cells = [_threshold(texts[row], columns.decimal, ends, series[row]) for row in rows]
+    if _first(columns, LEVEL) is None:  # beside levels a column of responses is of each of them
+        sides = columns.sides("above")
+        cells = limited(cells, [sides[row] for row in rows])
     levels = _sifted(columns, name, rows, cells)
     places = [i for i, cell in enumerate(levels) if np.isfinite(cell.value)]
     return np.array([levels[i].value for i in places]), [levels[i].censored for i in places], rows[places]

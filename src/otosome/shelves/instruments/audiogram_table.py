@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otosome.laboratory.columns import AUDIOMETRIC, FREQUENCY, LOWEST_TESTED, SUBJECT, Columns
+from otosome.laboratory.columns import AUDIOMETRIC, FREQUENCY, LOWEST_TESTED, SUBJECT, YES, Columns
 from otosome.laboratory.file import Export, flags, header
-from otosome.laboratory.levels import Level, level, sift
+from otosome.laboratory.levels import Level, level, limited, sift
 from otosome.laboratory.tables import Tables, readings, rows_of
 from otosome.units import Array
 
@@ -25,7 +25,6 @@ PATHWAYS = {
     "soundfield": "audiogram.soundfield",
     "ci": "audiogram.ci",
 }
-YES = {"1", "true", "yes", "t"}
 NOT_HERE = ("quantity",)
 CLINICAL = ("pathway", "masked", "audiogram_id")  # columns that only audiometry has
 HIGHEST = 20.0  # kHz that a person hears
@@ -76,17 +75,13 @@ class AudiogramTable:
             }
             for row, remark in zip(rows, remarks, strict=True)
         ]
-        return Tables(readings=readings(export, **who, **rows_of(values)), refused=tuple(columns.refused))
+        table = readings(export, **{**rows_of(values), **who})
+        return Tables(readings=table, refused=tuple(columns.refused))
 
 
 def _levels(columns: Columns, name: str) -> list[Level]:
-    """What each cell says, with the answer of the column ``nr`` beside it."""
-    cells = [level(text, columns.decimal) for text in columns.texts(name)]
-    silent = [text.lower() in YES for text in columns.texts("nr")]
-    cells = [
-        Level(cell.value, "above", cell.reason) if no and not cell.reason else cell
-        for cell, no in zip(cells, silent, strict=True)
-    ]
+    """What each cell says, with the answer of a column such as ``nr`` beside it."""
+    cells = limited([level(text, columns.decimal) for text in columns.texts(name)], columns.sides("above"))
     ears = list(zip(columns.texts(*SUBJECT), columns.ears(), strict=True))
     return sift(columns, {name: cells}, {name: ears}, sure=False)[name]
 

@@ -5,11 +5,12 @@ A value written ``<0.1`` lies below the limit of quantification and is censored 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from otosome.laboratory.columns import SUBJECT, Columns
+from otosome.laboratory.columns import SUBJECT, UNCLEAR, Columns
 from otosome.laboratory.file import (
     Export,
     flags,
@@ -17,7 +18,7 @@ from otosome.laboratory.file import (
     parse,
 )
 from otosome.laboratory.tables import Tables, readings
-from otosome.units import convert, house
+from otosome.units import as_written, convert, house
 
 SUBSTANCE = ("solute", "substance", "drug", "analyte")
 WHERE = ("compartment", "fluid", "tissue", "matrix")
@@ -53,18 +54,7 @@ class ConcentrationTable:
     def read(export: Export) -> Tables:
         """The table ``readings``: quantity ``solute.compartment``, in house units."""
         columns = Columns.of(export)
-        name = columns.first([*UNITS, "concentration"])
-        units = [UNITS[name]] * len(columns.frame) if name in UNITS else columns.texts("unit")
-        values = list[tuple[int, float, str, str]]()
-        for row, text in enumerate(columns.texts(name)):
-            value = parse(text.lstrip("<> "), columns.decimal)
-            unit = _unit(units[row])
-            if value is None or np.isnan(value) or value < 0:
-                columns.leave_out(row, name, text, "is no concentration")
-            elif unit is None:
-                columns.leave_out(row, "unit", units[row], "is no unit of concentration that is known")
-            else:
-                values.append((row, convert(value, units[row], unit), unit, SIGNS.get(text[:1], "none")))
+        values = list(_values(columns))
         if not values:
             raise columns.nothing("no concentration with a unit", "one or more, such as concentration_um")
         rows = [row for row, *_ in values]
@@ -81,6 +71,23 @@ class ConcentrationTable:
             ),
             refused=tuple(columns.refused),
         )
+
+
+def _values(columns: Columns) -> Iterator[tuple[int, float, str, str]]:
+    """Row, value and house unit of each concentration, and the side on which it is censored; others are listed."""
+    name = columns.first([*UNITS, "concentration"])
+    stated = columns.texts("unit") if name not in UNITS else [UNITS[name]] * len(columns.frame)
+    units, sides = [as_written(text) for text in stated], columns.sides("below")
+    for row, text in enumerate(columns.texts(name)):
+        value = parse(text.lstrip("<> "), columns.decimal)
+        unit = _unit(units[row])
+        if value is None or np.isnan(value) or value < 0:
+            columns.leave_out(row, name, text, "is no concentration")
+        elif unit is None:
+            columns.leave_out(row, "unit", units[row], "is no unit of concentration that is known")
+        elif sides[row] != UNCLEAR:
+            side = SIGNS.get(text[:1]) or sides[row] or "none"
+            yield row, convert(value, units[row], unit), unit, side
 
 
 def _unit(text: str) -> str | None:

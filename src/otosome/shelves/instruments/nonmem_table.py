@@ -13,7 +13,7 @@ import numpy as np
 from otosome.laboratory.columns import Columns
 from otosome.laboratory.file import Export, flags, header
 from otosome.laboratory.tables import Tables, readings
-from otosome.units import Array, convert, house
+from otosome.units import Array, as_written, convert, house
 
 NEEDS = ("id", "time", "dv")
 EVENTS = ("amt", "evid", "mdv", "cmt", "dvid")
@@ -100,6 +100,7 @@ def _value(columns: Columns, row: int, value: float, limit: float) -> tuple[floa
     side = CENSORED[cens.removesuffix(".0")]
     if side == "below" and np.isfinite(limit):
         value = limit
+    stated = as_written(stated)
     try:
         unit = house(stated)
     except ValueError:

@@ -13,7 +13,7 @@ import numpy as np
 from otosome.laboratory.columns import Columns
 from otosome.laboratory.file import Export, flags, header
 from otosome.laboratory.tables import Tables, readings
-from otosome.units import convert, house
+from otosome.units import as_written, convert, house
 
 NEEDS = ("observableid", "simulationconditionid", "measurement", "time")
 
@@ -39,7 +39,7 @@ class PetabTable:
                 "add it beside measurement",
             )
         times, values = columns.numbers("time"), columns.numbers("measurement")
-        units, rows = columns.texts("unit"), list[int]()
+        units, rows = [as_written(text) for text in columns.texts("unit")], list[int]()
         converted = list[tuple[float, str]]()
         for row, value in enumerate(values):
             unit = _house(units[row])
