@@ -54,10 +54,9 @@ ORDER = [
     ["laboratory.draft laboratory.drug_draft"],
     ["forward"],
     [
-        "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.equations"
-        " answers.exposure answers.grades answers.headline answers.late answers.prior answers.scores"
-        " answers.sensitivity answers.sources"
-        " answers.preview answers.stored answers.therapies answers.window",
+        "answers.accuracy answers.answer answers.band answers.contrast answers.description answers.dose"
+        " answers.equations answers.exposure answers.grades answers.headline answers.late answers.prior answers.scores"
+        " answers.sensitivity answers.sources answers.preview answers.stored answers.therapies answers.window",
     ],
     ["fitting"],
     ["review.standing", "lots.stakes"],

@@ -68,6 +68,31 @@ def test_a_comparison_asked_again_is_a_comparison(therapies):
     assert again.record.options == therapies.record.options
 
 
+def withdrawn(folder, key):
+    """A shelf of one's own on which the owner of a source has withdrawn it."""
+    (folder / key / "sources").mkdir(parents=True)
+    text = 'standing = "withdrawn"\ndate = "2026-01-01"\nreason = "Withdrawn."\n'
+    (folder / key / "sources" / f"{key}.toml").write_text(text, encoding="utf-8")
+    return folder / key
+
+
+def test_a_withdrawn_experiment_reaches_the_results_whose_priors_it_weighs_and_no_others(therapies, tmp_path):
+    behind = set(therapies.answer("priors")["rests_on"])
+    assert {"experiments/liu_2023.toml", "sources/liu_neomycin.toml"} <= behind
+    (row,) = jobs.check([therapies.folder], (withdrawn(tmp_path, "liu_neomycin"),)).rows
+    changed = [
+        (change["parameter"], change["standing"]) for change in row.changed if "/" in change["parameter"]
+    ]
+    assert changed == [("sources/liu_neomycin.toml", "withdrawn")]
+    assert (row.stands, row.refused) == (False, ["liu_neomycin"])
+    # A published experiment that weighs no prior, and a result that compares no vesicles.
+    (other,) = jobs.check([therapies.folder], (withdrawn(tmp_path, "kil_2017"),)).rows
+    assert (other.stands, other.refused) == (True, [])
+    plain = jobs.run(jobs.StudyInputs(study=str(QUICK), subjects=2, out=tmp_path / "plain"))
+    (untouched,) = jobs.check([plain.folder], (tmp_path / "liu_neomycin",)).rows
+    assert plain.answer("priors") is None and untouched.stands
+
+
 def test_a_comparison_after_a_run_of_one_study_finds_a_folder_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert command("run", WORDS, "--subjects", 2)[0] == 0

@@ -228,6 +228,13 @@ def test_a_line_can_be_pasted_into_a_shell(tmp_path):
     assert printed == ["quality", *words]
 
 
+def test_files_begun_at_once_have_names_of_their_own(tmp_path):
+    client = page(tmp_path).enter()
+    lines = [client.post("/api/ask/new", json={"kind": "trial"}).json()["command"] for _ in range(5)]
+    names = ["my_trial.toml", *(f"my_trial_{n}.toml" for n in range(2, 6))]
+    assert lines == [f"otosome new --out={name} trial" for name in names]
+
+
 def test_a_question_by_the_api_becomes_that_job(tmp_path):
     served = page(tmp_path)
     client = served.enter()

@@ -179,7 +179,7 @@ class Ears(Mapping[str, Array]):
     def _rows(self) -> dict[str, str]:
         worlds, lots, people = (len(np.unique(column)) for column in (self.world, self.lot, self.person))
         return {
-            "ears": f"{self.size} of {people} subjects, in {worlds} worlds and {lots} lots; seed {self.seed}",
+            "ears": f"{self.size} of {people} subjects; worlds: {worlds}, lots: {lots}; seed {self.seed}",
             "numbers": f"{len(self.numbers)} for each ear: {notebook.few(list(self.numbers)[:3])} ...",
             "weight": "equal" if np.ptp(self.weight) == 0 else "differs between ears",
         }

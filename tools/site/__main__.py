@@ -58,11 +58,13 @@ def build(place: Path, runs: bool = True) -> list[str]:
         text=True,
         check=False,
     )
-    faults = [
-        line for line in done.stderr.splitlines() if re.search(r"WARNING|ERROR|CRITICAL|xception", line)
-    ]
-    if done.returncode and not faults:
-        faults = done.stderr.splitlines()[-20:]
+    faults = []
+    if done.returncode:
+        # A kernel of a notebook warns too, and of nothing that is wrong with a page.
+        stated = [line for line in done.stderr.splitlines() if "IPKernelApp" not in line]
+        faults = [line for line in stated if re.search(r"WARNING|ERROR|CRITICAL|xception", line)] or stated[
+            -20:
+        ]
     broken, outside = links.check(html)
     (place / "outside.txt").write_text("\n".join(outside) + "\n", encoding="utf-8")
     return [*faults, *broken]

@@ -47,7 +47,7 @@ SHOWN = (
         (
             (
                 "imported/figures/abr_threshold_336_h.svg",
-                "Two groups 14 days after noise: medians, half of the animals.",
+                "Two groups 14 days after noise: medians, and the middle half of the animals.",
             ),
         ),
     ),

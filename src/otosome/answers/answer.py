@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from otosome.answers import stored
 from otosome.answers.accuracy import accuracy
 from otosome.answers.description import described
+from otosome.answers.dose import by_dose
 from otosome.answers.exposure import course, exposure
 from otosome.answers.headline import headline
 from otosome.answers.sensitivity import sensitivity
@@ -58,6 +59,7 @@ def answer(
         sensitivity=movers,
         drugs=exposure(study, result),
         headline={} if question is None else headline(study, result, question, movers, ears),
+        doses=None if question is None else by_dose(study, question),
     )
     pictures = [drawn.result(), carried.result()]
     return xr.merge([result, *pictures], join="exact", combine_attrs="override")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from otosome.errors import BadInput
 from otosome.jobs.options import options_of
-from otosome.jobs.watch import SILENT, Tick, Watch
+from otosome.jobs.watch import SILENT, Watch
 from otosome.results import ANSWER, EARS, Record, check_free, fill_fit, read_answer, record_of, usual, writing
 from otosome.units import Json
 
@@ -83,11 +84,12 @@ def fit(inputs: FitInputs, watch: Watch = SILENT) -> FitResult:
     chain = _chain(folder, inputs.resume)
 
     @cache
-    def ticks(doing: str) -> Tick:
-        return watch.ticks(doing)
+    def began(stage: str) -> float:
+        return time.monotonic()
 
     def report(doing: str, done: int, of: int) -> None:
-        ticks(doing)(done, of)
+        # "drawing, R-hat 1.02": what stands after the comma changes while the same is done.
+        watch.ticks(doing, began(doing.partition(",")[0]))(done, of)
 
     with writing(folder, inputs.force) as part:
         outcome = fitted(file, chain, report)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,18 +95,12 @@ class Previews:
 
     def answers(self) -> dict[Position, Json]:
         """What is kept, by position; a line that was cut short is computed again."""
-        from otosome.answers.preview import Position
-
-        if not self.file.is_file() or self.file.stat().st_size > _LARGEST:
+        if not self.file.is_file():
             return {}
-        answers = {}
-        for line in self.file.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                answer = json.loads(line)
-                answers[Position(**answer["position"])] = answer
-            except (ValueError, TypeError, KeyError):
-                continue
-        return answers
+        state = self.file.stat()
+        return (
+            dict(_answers(self.file, state.st_mtime_ns, state.st_size)) if state.st_size <= _LARGEST else {}
+        )
 
     def window(self, position: Position) -> Json | None:
         """The packed window of a dose and a potency, as the report draws it; none while it is not kept."""
@@ -173,6 +167,21 @@ class Previews:
         from otosome.answers.preview import changes
 
         return _written(self.inputs.study, changes(self.study, position), file)
+
+
+@lru_cache(maxsize=8)
+def _answers(file: Path, time: int, size: int) -> dict[Position, Json]:
+    """The answers in a file, read once while it stays as it is: it was written at ``time`` and holds ``size`` bytes."""
+    from otosome.answers.preview import Position
+
+    answers = {}
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            answer = json.loads(line)
+            answers[Position(**answer["position"])] = answer
+        except (ValueError, TypeError, KeyError):
+            continue
+    return answers
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,9 +85,9 @@ class Watch:
         if self._end.is_set():
             raise Cancelled
 
-    def ticks(self, doing: str) -> Tick:
-        """What a job calls with the parts done and all parts."""
-        began = time.monotonic()
+    def ticks(self, doing: str, began: float | None = None) -> Tick:
+        """What a job calls with the parts done and all parts; ``began`` on the monotonic clock, now by default."""
+        began = time.monotonic() if began is None else began
         self.check()
 
         def tick(done: int, of: int) -> None:

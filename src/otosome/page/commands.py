@@ -137,9 +137,7 @@ def _begun(stated: dict[str, object], workspace: Workspace) -> dict[str, object]
     elif kind == "batch":
         files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
         stated["paths"] = [path.relative_to(workspace.folder).as_posix() for path in files]
-    file = folder / Path(jobs.NEW[kind][0]).name
-    names = (file if n == 1 else file.with_stem(f"{file.stem}_{n}") for n in range(1, 10_000))
-    free = next(name for name in names if not name.exists())
+    free = workspace.free(folder / Path(jobs.NEW[kind][0]).name)
     return {**stated, "out": free.relative_to(workspace.folder).as_posix()}
 
 

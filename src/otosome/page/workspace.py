@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -55,6 +56,8 @@ class Workspace:
     _items: dict[str, Item] = field(default_factory=dict)
     _scanned: float = 0.0
     _kinds: dict[tuple[str, int, int], tuple[str, str]] = field(default_factory=dict)
+    _promised: set[Path] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def own(self) -> Path:
@@ -96,6 +99,14 @@ class Workspace:
             return self.item(identity(name))
         except NotHere:
             return None
+
+    def free(self, file: Path) -> Path:
+        """A name that no file has and that was promised to nobody, who may be about to write it: a, a_2, a_3 ..."""
+        names = (file if n == 1 else file.with_stem(f"{file.stem}_{n}") for n in range(1, 100_000))
+        with self._lock:
+            free = next(name for name in names if not name.exists() and name not in self._promised)
+            self._promised.add(free)
+        return free
 
     def forget(self) -> None:
         """Look through the folder anew when it is next asked."""

@@ -69,6 +69,7 @@ def _numbered(result: xr.Dataset, readings: pd.DataFrame) -> str:
 
 def _study(result: xr.Dataset, readings: pd.DataFrame) -> str:
     from otosome.report import claims, summary
+    from otosome.report.dose import by_dose
 
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "window.js"))
     compared = summary.headline(result)
@@ -81,6 +82,7 @@ def _study(result: xr.Dataset, readings: pd.DataFrame) -> str:
         **(_answer(result, compared) if compared else {"movers": []}),
         **_pictures(result, readings),
         **_drugs(result),
+        by_dose=by_dose(result),
         claims=claims.claims(result.attrs["name"]),
         command="run",
     )

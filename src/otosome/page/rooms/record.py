@@ -6,17 +6,17 @@ import os
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+from fastapi import APIRouter
+from fastapi.responses import FileResponse
 from pydantic import Field
+from starlette.background import BackgroundTask
 
 from otosome.errors import BadInput
 from otosome.page.room import Bench, Query, Room
 from otosome.page.workspace import Item
 from otosome.units import Json
-
-if TYPE_CHECKING:
-    from fastapi import APIRouter
 
 _LARGEST_ZIP = 2_000_000_000
 
@@ -73,10 +73,6 @@ def _changes(old: Item, new: Item) -> Json:
 
 def routes(bench: Bench) -> APIRouter:
     """A result as one file."""
-    from fastapi import APIRouter
-    from fastapi.responses import FileResponse
-    from starlette.background import BackgroundTask
-
     router = APIRouter()
 
     @router.get("/results/{result}/zip", response_class=FileResponse)

@@ -1,0 +1,129 @@
+"""How the benefit follows the dose: the best-value ear given a thousandth to a thousand times its vesicles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from otosome.answers.contrast import gain
+from otosome.answers.numbers import amount, difference, number, visible
+from otosome.forward import Cochleae, Fate, PlannedArm, best, plan, planned
+from otosome.forward.dosing import dosed
+from otosome.lots.batch import vesicles_given
+from otosome.study import Compare, Study, Treatment
+from otosome.units import Array, Quantity
+
+# Doses as multiples of the one given, and the length of the organ of Corti that vesicles are counted in, mm.
+TIMES = tuple(float(10.0**power) for power in range(-3, 4))
+STRETCH = 0.1
+# The effect begins where this part of the largest benefit is there.
+BEGINS = 0.1
+
+
+@dataclass(frozen=True)
+class ByDose:
+    """The compared benefit of the best-value ear by dose.
+
+    ``particles``  as counted, given each time by all treatments of the arm together, least first
+    ``benefit``    in ``unit``;  ``met``  most vesicles ever in 0.1 mm of the organ of Corti, at its typical place
+    ``begins``     dose at which a tenth of the largest benefit is there; None where none is seen at any
+    """
+
+    particles: list[float]
+    benefit: list[float]
+    met: list[float]
+    unit: str
+    begins: float | None
+    text: str
+
+    @property
+    def given(self) -> int:
+        """Which of the doses is the one given."""
+        return TIMES.index(1.0)
+
+
+def by_dose(study: Study, question: Compare) -> ByDose | None:
+    """How the compared benefit follows the dose; None where the arm is given no vesicles by a route."""
+    treated, against = (planned(study, study.arm(name)) for name in (question.of, question.against))
+    one = Cochleae(replace(plan(study), arms=(treated,)), best(study))
+    each = [_particles(one, treated, place) for place in range(len(treated.treatments))]
+    if not sum(each) > 0:
+        return None
+    columns = {name: np.repeat(column, len(TIMES)) for name, column in best(study).items()}
+    steps = replace(plan(study), arms=(_scaled(treated, each), against), growth=1.6)
+    ears = Cochleae(steps, columns)
+    benefit = gain(study, question)(ears)["benefit"]
+    vesicles = Fate(ears, steps.arms[0]).vesicles
+    assert vesicles is not None
+    peaks = vesicles.concentration["organ_of_corti"].sum(axis=0).max(axis=1)
+    met = np.median(peaks, axis=1) * columns[f"species.{study.tables.species}.organ_of_corti_area"] * STRETCH
+    doses = sum(each) * np.asarray(TIMES)
+    unit = difference(
+        study.catalog.get("endpoints", study.tables.measure[question.measure].endpoint).options.unit
+    )
+    begins = begin(doses, benefit, unit)
+    text = _text(doses, benefit, met, unit, begins)
+    return ByDose(
+        list(map(float, doses)), list(map(float, benefit)), list(map(float, met)), unit, begins, text
+    )
+
+
+def _particles(ears: Cochleae, arm: PlannedArm, place: int) -> float:
+    """Particles, as they are counted, that one dose of a treatment brings in the best-value ear."""
+    treatment = arm.treatments[place].treatment
+    batch = ears.batch(treatment.batch)
+    whole, one = vesicles_given(batch, **dosed(treatment)).sum(), vesicles_given(batch, particles=1.0).sum()
+    return float(whole / one) if one > 0 else 0.0
+
+
+def _scaled(arm: PlannedArm, each: list[float]) -> PlannedArm:
+    """The arm with each of its doses multiplied, an ear each; what brings no vesicles is given to all alike."""
+    rows = [
+        replace(dose, treatment=_given(dose.treatment, factor * particles), row=row)
+        for dose, particles in zip(arm.treatments, each, strict=True)
+        for row, factor in enumerate(TIMES)
+        if particles > 0
+    ]
+    plain = [dose for dose, particles in zip(arm.treatments, each, strict=True) if not particles > 0]
+    return replace(arm, treatments=(*rows, *plain))
+
+
+def _given(treatment: Treatment, particles: float) -> Treatment:
+    """A treatment that gives so many particles each time, in the volume it has."""
+    return treatment.model_copy(update={"amount": Quantity(f"{particles!r} particles")})
+
+
+def begin(doses: Array, benefit: Array, unit: str) -> float | None:
+    """The dose at which the effect begins, by straight lines over the logarithm of the dose; None where none is seen.
+
+    ``doses``, ``benefit``  (dose,), doses rising
+    """
+    rising = np.maximum.accumulate(benefit)
+    if not visible(float(rising[-1]), unit) or rising[-1] <= 0:
+        return None
+    first = BEGINS * rising[-1]
+    if rising[0] >= first:
+        return float(doses[0])
+    above = int(np.argmax(rising >= first))
+    share = (first - rising[above - 1]) / (rising[above] - rising[above - 1])
+    low, high = np.log10(doses[above - 1 : above + 1])
+    return float(10.0 ** (low + share * (high - low)))
+
+
+def _text(doses: Array, benefit: Array, met: Array, unit: str, begins: float | None) -> str:
+    """What a reader should know of the dose, in two sentences."""
+    given = TIMES.index(1.0)
+    reach = (
+        f"At this dose ({number(float(doses[given]), 2)} particles) no more than {number(float(met[given]), 2)} "
+        f"vesicles are ever in a stretch of {STRETCH:g} mm of the organ of Corti, and the ear with every number at its "
+        f"best value keeps {amount(float(benefit[given]), unit, sign=True)}."
+    )
+    span = f"{number(float(doses[0]), 2)} to {number(float(doses[-1]), 2)} particles"
+    if begins is None:
+        return f"{reach} It gains nothing that can be seen at any dose of {span}."
+    where = "at or below" if begins <= doses[0] * (1 + 1e-9) else "at"
+    return (
+        f"{reach} The effect begins {where} {number(begins, 2)} particles (a tenth of the most that {span} keep, "
+        f"{amount(float(np.max(benefit)), unit, sign=True)})."
+    )

@@ -1,0 +1,58 @@
+"""How the benefit follows the dose, drawn: the best-value ear, the dose given, and the headline beside it."""
+
+import numpy as np
+import xarray as xr
+
+from otosome.answers import stored
+from otosome.answers.dose import ByDose
+from otosome.answers.numbers import amount, power
+from otosome.report.drawing import COMPARED, INK, TREATED, canvas, svg_text
+from otosome.report.figures import Panel
+from otosome.report.summary import headline
+
+
+def by_dose(result: xr.Dataset) -> Panel | None:
+    """The picture with what it says; None where no dose is given, or by a result of an earlier version."""
+    if result.attrs.get("doses", "null") == "null":
+        return None
+    doses = stored.read(result, "doses", ByDose)
+    return Panel("Benefit by dose", f"{doses.text} {_agreement(doses, result)}", _drawn(doses, result))
+
+
+def _agreement(doses: ByDose, result: xr.Dataset) -> str:
+    """Whether this ear and the headline agree, and why where they do not."""
+    compared = headline(result)
+    assert compared is not None
+    shown, best = compared.benefit, doses.benefit[doses.given]
+    inside = shown.exact.low <= best <= shown.exact.high
+    where = "inside its interval" if inside else "outside its interval"
+    why = (
+        "It is one ear: the headline is the median of ears whose unknown numbers are drawn, and where the dose lies on "
+        "the steep part of this line the middle of many ears is not the ear in the middle."
+    )
+    near = abs(best - shown.exact.median) <= 0.1 * (shown.exact.high - shown.exact.low)
+    return f"The headline is {shown.text}; this ear's {amount(best, doses.unit, sign=True)} lies {where}." + (
+        "" if near else f" {why}"
+    )
+
+
+def _drawn(doses: ByDose, result: xr.Dataset) -> str:
+    compared = headline(result)
+    assert compared is not None
+    logs, factor = np.log10(doses.particles), 100.0 if doses.unit in ("", "1", "fraction") else 1.0
+    given, shown = float(logs[doses.given]), compared.benefit.exact
+    with canvas(540, 260) as (figure, axes):
+        axes.axhline(0, color=INK, linewidth=0.8)
+        axes.plot(logs, factor * np.asarray(doses.benefit), color=TREATED, marker="o", markersize=5)
+        ends = [[factor * (shown.median - shown.low)], [factor * (shown.high - shown.median)]]
+        axes.errorbar([given], [factor * shown.median], yerr=ends, color=COMPARED, marker="s", capsize=4)
+        axes.annotate(
+            "headline, 5–95 %", (given, factor * shown.high), (6, -4), textcoords="offset points", size=11
+        )
+        ticks = range(int(np.ceil(logs[0])), int(np.floor(logs[-1])) + 1)
+        axes.set_xticks(list(ticks), [f"10{power(tick)}" for tick in ticks])
+        axes.set(
+            xlabel="particles given each time, as counted",
+            ylabel=f"benefit, {'%' if factor > 1 else doses.unit}",
+        )
+        return svg_text(figure, "dose")

@@ -1,0 +1,63 @@
+"""The benefit by dose: at the dose given it is the benefit of the best-value ear; it begins where it is a tenth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from otosome.answers.contrast import best_benefit
+from otosome.answers.dose import TIMES, begin, by_dose
+from otosome.study import load
+
+STUDY = load("noise_mouse")
+QUESTION = STUDY.tables.compare
+
+
+@pytest.fixture(scope="module")
+def doses():
+    return by_dose(STUDY, QUESTION)
+
+
+def test_at_the_dose_given_it_is_the_benefit_of_the_best_value_ear(doses):
+    # The knots of the window's steps and of the study's differ.
+    assert doses.benefit[doses.given] == pytest.approx(best_benefit(STUDY, QUESTION), abs=0.03)
+    assert doses.particles[doses.given] == pytest.approx(2e13 / 1e3 * 2, rel=1e-9)  # 2 uL of 2e13 per mL
+
+
+def test_vesicles_met_follow_the_dose_and_the_benefit_rises_with_it(doses):
+    # The volume stays, and so does what washes out: transport is linear far below any capacity.
+    assert np.allclose(np.divide(doses.met[:3], doses.met[1:4]), 0.1, rtol=0.01)
+    assert np.all(np.diff(doses.benefit) > 0)
+    assert str(TIMES[0]) == "0.001" and len(doses.benefit) == len(TIMES)
+
+
+def test_an_amount_in_particles_and_a_volume_that_holds_it_are_the_same_dose(doses):
+    treatments = dict(STUDY.tables.treatment)
+    stated = treatments["vesicles"].model_copy(
+        update={"amount": type(STUDY.tables.treatment["vesicles"].volume)("4e10 particles")}
+    )
+    tables = STUDY.tables.model_copy(update={"treatment": {**treatments, "vesicles": stated}})
+    again = by_dose(replace(STUDY, tables=tables), QUESTION)
+    assert again.benefit == pytest.approx(doses.benefit, rel=1e-6)
+
+
+def test_without_vesicles_there_is_no_dose():
+    nothing = QUESTION.model_copy(update={"of": QUESTION.against, "against": "106 dB"})
+    assert by_dose(STUDY, nothing) is None
+
+
+def test_the_effect_begins_at_a_tenth_of_the_most():
+    doses = np.array([1e3, 1e4, 1e5, 1e6])
+    assert begin(doses, np.array([0.0, 0.0, 10.0, 10.0]), "dB") == pytest.approx(10**4.1)
+    assert begin(doses, np.array([5.0, 6.0, 10.0, 10.0]), "dB") == 1e3
+    assert begin(doses, np.array([0.0, 0.0, 0.0, 0.01]), "dB") is None
+    assert begin(doses, np.array([0.0, -1.0, -2.0, -3.0]), "dB") is None
+
+
+def test_it_says_how_many_vesicles_are_met_and_where_the_effect_begins(doses):
+    assert doses.text.startswith(
+        "At this dose (4×10¹⁰ particles) no more than 3.6 vesicles are ever in a stretch"
+    )
+    assert "The effect begins at 7.4×10⁸ particles" in doses.text

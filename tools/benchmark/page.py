@@ -1,0 +1,131 @@
+"""The page under load: ``python -m tools.benchmark.page [MINUTES] [CLIENTS]`` on loopback, over a folder of its own.
+
+Clients look at rooms and ask the API one request after another, and now and then ask a job; every job must end with an
+answer. What is printed goes into ``docs/performance.md``.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOMS = ("/", "/lot", "/evidence", "/trial", "/record", "/static/bench.css")
+QUESTIONS = ("/api/folder", "/api/jobs?most=30")
+# Each client asks a job so seldom that the jobs, not their number, are what is waited for.
+_EVERY = 200
+
+
+@dataclass
+class Load:
+    """What clients met: seconds of each request by its kind, answers that were none, and the jobs they asked."""
+
+    took: dict[str, list[float]] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def client(host: str, cookie: str, until: float, load: Load) -> None:
+    """One visitor, who asks the next thing as soon as the last is answered."""
+    headers = {"Cookie": cookie, "Origin": f"http://{host}", "Content-Type": "application/json"}
+    line = http.client.HTTPConnection(host, timeout=120)
+    count = 0
+    while time.monotonic() < until:
+        path = (*ROOMS, *QUESTIONS)[count % (len(ROOMS) + len(QUESTIONS))]
+        asked = count % _EVERY == _EVERY // 2
+        count += 1
+        began = time.monotonic()
+        if asked:
+            line.request("POST", "/api/ask/new", json.dumps({"kind": "trial"}), headers)
+        else:
+            line.request("GET", path, headers=headers)
+        answer = line.getresponse()
+        body = answer.read()
+        kind = "a job asked" if asked else "a question" if path in QUESTIONS else "a room"
+        with load.lock:
+            load.took.setdefault(kind, []).append(time.monotonic() - began)
+            if answer.status != 200:
+                load.failed.append(f"{path}: {answer.status}")
+            elif asked:
+                load.jobs.append(json.loads(body)["id"])
+
+
+def measure(minutes: float, clients: int) -> Load:
+    """Serve a folder, let the clients in, and wait for the jobs they asked."""
+    load = Load()
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, "-P", "-m", "otosome.cli", "open", folder, "--no-browser"]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout is not None
+            opening = re.search(r"http\S+", server.stdout.readline())
+            assert opening is not None
+            address = urlsplit(opening[0])
+            first = http.client.HTTPConnection(address.netloc)
+            first.request("GET", f"/?{address.query}")
+            entered = first.getresponse()
+            entered.read()
+            cookie = str(entered.headers["Set-Cookie"]).split(";")[0]
+            for room in ROOMS:
+                # What a room imports it imports once, before anybody is measured.
+                first.request("GET", room, headers={"Cookie": cookie})
+                first.getresponse().read()
+            until = time.monotonic() + 60 * minutes
+            every = [
+                threading.Thread(target=client, args=(address.netloc, cookie, until, load))
+                for _ in range(clients)
+            ]
+            for thread in every:
+                thread.start()
+            for thread in every:
+                thread.join()
+            load.failed += lost(Path(folder), load.jobs)
+            server.terminate()
+    return load
+
+
+def lost(folder: Path, jobs: list[str]) -> list[str]:
+    """Jobs that have no answer once all had time for one: each names its file."""
+    until = time.monotonic() + 600
+    while time.monotonic() < until:
+        states = {
+            name: json.loads((folder / ".otosome" / "jobs" / name / "job.json").read_text()) for name in jobs
+        }
+        if all(state["state"] not in ("waiting", "running") for state in states.values()):
+            break
+        time.sleep(1)
+    return (
+        [f"job {name}: {state['state']}" for name, state in states.items() if state["state"] != "done"]
+        if jobs
+        else []
+    )
+
+
+def main(minutes: float, clients: int) -> None:
+    """Print what was met, a row a kind of request."""
+    load = measure(minutes, clients)
+    total = sum(len(each) for each in load.took.values())
+    print(
+        f"{clients} clients for {minutes:g} minutes: {total} requests, {len(load.jobs)} jobs, {len(load.failed)} failed"
+    )
+    print("| request | number | median, ms | 95 %, ms |\n|---|---|---|---|")
+    for kind, each in sorted(load.took.items()):
+        each.sort()
+        print(
+            f"| {kind} | {len(each)} | {1000 * each[len(each) // 2]:.0f} | {1000 * each[int(0.95 * len(each))]:.0f} |"
+        )
+    for line in load.failed[:20]:
+        print(line)
+
+
+if __name__ == "__main__":
+    minutes, clients = [*sys.argv[1:3], *("5", "20")[len(sys.argv[1:3]) :]]
+    main(float(minutes), int(clients))
