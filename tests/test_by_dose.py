@@ -22,13 +22,13 @@ def doses():
 
 def test_at_the_dose_given_it_is_the_benefit_of_the_best_value_ear(doses):
     # The knots of the window's steps and of the study's differ.
-    assert doses.benefit[doses.given] == pytest.approx(best_benefit(STUDY, QUESTION), abs=0.03)
-    assert doses.particles[doses.given] == pytest.approx(2e13 / 1e3 * 2, rel=1e-9)  # 2 uL of 2e13 per mL
+    assert doses.benefit[doses.stated] == pytest.approx(best_benefit(STUDY, QUESTION), abs=0.03)
+    assert doses.particles[doses.stated] == pytest.approx(2e13 / 1e3 * 2, rel=1e-9)  # 2 uL of 2e13 per mL
 
 
 def test_vesicles_met_follow_the_dose_and_the_benefit_rises_with_it(doses):
     # The volume stays, and so does what washes out: transport is linear far below any capacity.
-    assert np.allclose(np.divide(doses.met[:3], doses.met[1:4]), 0.1, rtol=0.01)
+    assert np.allclose(np.divide(doses.arrivals[:3], doses.arrivals[1:4]), 0.1, rtol=0.01)
     assert np.all(np.diff(doses.benefit) > 0)
     assert str(TIMES[0]) == "0.001" and len(doses.benefit) == len(TIMES)
 

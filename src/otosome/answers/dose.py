@@ -26,28 +26,28 @@ class ByDose:
     """The compared benefit of the best-value ear by dose.
 
     ``particles``  as counted, given each time by all treatments of the arm together, least first
-    ``benefit``    in ``unit``;  ``met``  most vesicles ever in 0.1 mm of the organ of Corti, at its typical place
+    ``benefit``    in ``unit``;  ``arrivals``  most vesicles ever in 0.1 mm of the organ of Corti, at its typical place
     ``begins``     dose at which a tenth of the largest benefit is there; None where none is seen at any
     """
 
     particles: list[float]
     benefit: list[float]
-    met: list[float]
+    arrivals: list[float]
     unit: str
     begins: float | None
     text: str
 
     @property
-    def given(self) -> int:
-        """Which of the doses is the one given."""
+    def stated(self) -> int:
+        """The number of the dose that the study states."""
         return TIMES.index(1.0)
 
 
 def by_dose(study: Study, question: Compare) -> ByDose | None:
     """How the compared benefit follows the dose; None where the arm is given no vesicles by a route."""
     treated, against = (planned(study, study.arm(name)) for name in (question.of, question.against))
-    one = Cochleae(replace(plan(study), arms=(treated,)), best(study))
-    each = [_particles(one, treated, place) for place in range(len(treated.treatments))]
+    ear = Cochleae(replace(plan(study), arms=(treated,)), best(study))
+    each = [_particles(ear, treated, place) for place in range(len(treated.treatments))]
     if not sum(each) > 0:
         return None
     columns = {name: np.repeat(column, len(TIMES)) for name, column in best(study).items()}
@@ -57,15 +57,17 @@ def by_dose(study: Study, question: Compare) -> ByDose | None:
     vesicles = Fate(ears, steps.arms[0]).vesicles
     assert vesicles is not None
     peaks = vesicles.concentration["organ_of_corti"].sum(axis=0).max(axis=1)
-    met = np.median(peaks, axis=1) * columns[f"species.{study.tables.species}.organ_of_corti_area"] * STRETCH
+    arrivals = (
+        np.median(peaks, axis=1) * columns[f"species.{study.tables.species}.organ_of_corti_area"] * STRETCH
+    )
     doses = sum(each) * np.asarray(TIMES)
     unit = difference(
         study.catalog.get("endpoints", study.tables.measure[question.measure].endpoint).options.unit
     )
     begins = begin(doses, benefit, unit)
-    text = _text(doses, benefit, met, unit, begins)
+    text = _text(doses, benefit, arrivals, unit, begins)
     return ByDose(
-        list(map(float, doses)), list(map(float, benefit)), list(map(float, met)), unit, begins, text
+        list(map(float, doses)), list(map(float, benefit)), list(map(float, arrivals)), unit, begins, text
     )
 
 
@@ -73,14 +75,17 @@ def _particles(ears: Cochleae, arm: PlannedArm, place: int) -> float:
     """Particles, as they are counted, that one dose of a treatment brings in the best-value ear."""
     treatment = arm.treatments[place].treatment
     batch = ears.batch(treatment.batch)
-    whole, one = vesicles_given(batch, **dosed(treatment)).sum(), vesicles_given(batch, particles=1.0).sum()
-    return float(whole / one) if one > 0 else 0.0
+    whole, single = (
+        vesicles_given(batch, **dosed(treatment)).sum(),
+        vesicles_given(batch, particles=1.0).sum(),
+    )
+    return float(whole / single) if single > 0 else 0.0
 
 
 def _scaled(arm: PlannedArm, each: list[float]) -> PlannedArm:
     """The arm with each of its doses multiplied, an ear each; what brings no vesicles is given to all alike."""
     rows = [
-        replace(dose, treatment=_given(dose.treatment, factor * particles), row=row)
+        replace(dose, treatment=_with(dose.treatment, factor * particles), row=row)
         for dose, particles in zip(arm.treatments, each, strict=True)
         for row, factor in enumerate(TIMES)
         if particles > 0
@@ -89,7 +94,7 @@ def _scaled(arm: PlannedArm, each: list[float]) -> PlannedArm:
     return replace(arm, treatments=(*rows, *plain))
 
 
-def _given(treatment: Treatment, particles: float) -> Treatment:
+def _with(treatment: Treatment, particles: float) -> Treatment:
     """A treatment that gives so many particles each time, in the volume it has."""
     return treatment.model_copy(update={"amount": Quantity(f"{particles!r} particles")})
 
@@ -111,13 +116,13 @@ def begin(doses: Array, benefit: Array, unit: str) -> float | None:
     return float(10.0 ** (low + share * (high - low)))
 
 
-def _text(doses: Array, benefit: Array, met: Array, unit: str, begins: float | None) -> str:
+def _text(doses: Array, benefit: Array, arrivals: Array, unit: str, begins: float | None) -> str:
     """What a reader should know of the dose, in two sentences."""
-    given = TIMES.index(1.0)
+    stated = TIMES.index(1.0)
     reach = (
-        f"At this dose ({number(float(doses[given]), 2)} particles) no more than {number(float(met[given]), 2)} "
+        f"At this dose ({number(float(doses[stated]), 2)} particles) no more than {number(float(arrivals[stated]), 2)} "
         f"vesicles are ever in a stretch of {STRETCH:g} mm of the organ of Corti, and the ear with every number at its "
-        f"best value keeps {amount(float(benefit[given]), unit, sign=True)}."
+        f"best value keeps {amount(float(benefit[stated]), unit, sign=True)}."
     )
     span = f"{number(float(doses[0]), 2)} to {number(float(doses[-1]), 2)} particles"
     if begins is None:

@@ -85,8 +85,8 @@ class Previews:
         """Why answers could not be computed, where they could not."""
         if not self.fault.is_file():
             return None
-        said: Json = json.loads(self.fault.read_text(encoding="utf-8"))
-        return said
+        fault: Json = json.loads(self.fault.read_text(encoding="utf-8"))
+        return fault
 
     def windows(self) -> list[str]:
         """The doses and potencies whose windows are kept, as their files are called."""

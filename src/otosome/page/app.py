@@ -351,13 +351,13 @@ def _job_routes(api: FastAPI, house: House) -> None:
 def _asking(verb: str, house: House) -> Callable[..., JobState]:
     body = question(verb)
 
-    def ask(asked: Any) -> JobState:
+    def ask(inputs: Any) -> JobState:
         bench = house.bench
-        words = arguments(verb, asked, bench.workspace)
+        words = arguments(verb, inputs, bench.workspace)
         title = next((word for word in reversed(words) if not word.startswith("-")), verb)
         return house.state(bench.work.ask(verb, words, title))
 
-    ask.__annotations__ = {"asked": Annotated[body, Body()], "return": JobState}
+    ask.__annotations__ = {"inputs": Annotated[body, Body()], "return": JobState}
     ask.__doc__ = f"Do what ``otosome {verb}`` does, as a job."
     return ask
 

@@ -23,7 +23,7 @@ def _agreement(doses: ByDose, result: xr.Dataset) -> str:
     """Whether this ear and the headline agree, and why where they do not."""
     compared = headline(result)
     assert compared is not None
-    shown, best = compared.benefit, doses.benefit[doses.given]
+    shown, best = compared.benefit, doses.benefit[doses.stated]
     inside = shown.exact.low <= best <= shown.exact.high
     where = "inside its interval" if inside else "outside its interval"
     why = (
@@ -40,14 +40,14 @@ def _drawn(doses: ByDose, result: xr.Dataset) -> str:
     compared = headline(result)
     assert compared is not None
     logs, factor = np.log10(doses.particles), 100.0 if doses.unit in ("", "1", "fraction") else 1.0
-    given, shown = float(logs[doses.given]), compared.benefit.exact
+    stated, shown = float(logs[doses.stated]), compared.benefit.exact
     with canvas(540, 260) as (figure, axes):
         axes.axhline(0, color=INK, linewidth=0.8)
         axes.plot(logs, factor * np.asarray(doses.benefit), color=TREATED, marker="o", markersize=5)
         ends = [[factor * (shown.median - shown.low)], [factor * (shown.high - shown.median)]]
-        axes.errorbar([given], [factor * shown.median], yerr=ends, color=COMPARED, marker="s", capsize=4)
+        axes.errorbar([stated], [factor * shown.median], yerr=ends, color=COMPARED, marker="s", capsize=4)
         axes.annotate(
-            "headline, 5–95 %", (given, factor * shown.high), (6, -4), textcoords="offset points", size=11
+            "headline, 5–95 %", (stated, factor * shown.high), (6, -4), textcoords="offset points", size=11
         )
         ticks = range(int(np.ceil(logs[0])), int(np.floor(logs[-1])) + 1)
         axes.set_xticks(list(ticks), [f"10{power(tick)}" for tick in ticks])
