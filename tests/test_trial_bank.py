@@ -124,6 +124,9 @@ def invented(benefit=0.0, ears=4000, worlds=4, seed=1):
     columns = {
         "endpoints.abr_threshold.offset": np.zeros(ears),
         "endpoints.abr_threshold.error": np.full(ears, 6.0),
+        "endpoints.abr_threshold.error_between": np.zeros(ears),
+        "endpoints.abr_threshold.half_way": np.full(ears, 28.0),
+        "endpoints.abr_threshold.half_width": np.full(ears, 12.0),
         "endpoints.abr_threshold.grid": np.full(ears, 1e-3),
         "endpoints.abr_threshold.lowest": np.full(ears, -200.0),
         "endpoints.abr_threshold.highest": np.full(ears, 300.0),
