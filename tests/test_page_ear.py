@@ -128,6 +128,7 @@ def test_the_run_of_a_place_is_a_study_file_and_a_command_line(room):
     assert own["study"] == "mine.toml"
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_the_syringe_dragged_shows_the_number_that_a_run_of_the_same_ears_answers(folder, tmp_path):
     with opened(folder) as (tab, address):

@@ -35,14 +35,16 @@ def spreadsheet(fill):
     return packed.getvalue()
 
 
-@pytest.mark.parametrize("word", ["Mean", "SD", "sem", "n", "mean (veh)", "Average", "Group mean"])
-def test_a_row_that_sums_animals_up_is_no_animal(word):
-    read = tables(f"{HEAD}\nm1,v,8000,35\nm2,v,8000,45\n{word},v,8000,40\n")
+@pytest.mark.parametrize("word", ["Mean", "sem", "mean (veh)", "Average", "Group mean"])
+@pytest.mark.parametrize("beside", ["SD", "n", "total"])
+def test_a_row_that_sums_animals_up_is_no_animal(word, beside):
+    read = tables(f"{HEAD}\nm1,v,8000,35\nm2,v,8000,45\n{word},v,8000,40\n{beside},v,8000,5\n")
     assert rows(read, "subject", "value") == [("m1", 35.0), ("m2", 45.0)]
-    assert [(line.given, line.reason) for line in read.refused] == [(word, "is of several subjects")]
+    assert [line.given for line in read.refused] == [word, beside]
+    assert {line.reason for line in read.refused} == {"is of several subjects"}
 
 
-@pytest.mark.parametrize("name", ["Max", "n1", "Sem1", "Mean2"])
+@pytest.mark.parametrize("name", ["Max", "n1", "Sem1", "Mean2", "n", "SD"])
 def test_an_animal_whose_name_is_like_a_mean_stays(name):
     assert rows(tables(f"{HEAD}\n{name},v,8000,35\nm2,v,8000,45\n"), "subject")[0] == (name,)
 

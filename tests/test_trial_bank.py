@@ -17,6 +17,7 @@ from otosome.study import load
 from otosome.trials import bank as banks
 from otosome.trials.bank import Bank, bank
 from otosome.trials.characteristics import truths
+from otosome.trials.cluster import Crew
 from otosome.trials.published import predicted
 from otosome.trials.reading import read_design
 from otosome.trials.replicates import Subjects, analyse, subjects, trials, worse
@@ -48,11 +49,11 @@ def shards(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bank")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(banks, "SHARD", 8)
-        return folder, bank(STUDY, (), ASKED, folder, 1, False, quiet)
+        return folder, bank(STUDY, (), ASKED, folder, Crew(1), False, quiet)
 
 
 def test_a_bank_is_the_same_for_any_workers_and_any_shards(tmp_path, shards):
-    one, two = (bank(STUDY, (), ASKED, tmp_path / str(n), n, False, quiet) for n in (1, 2))
+    one, two = (bank(STUDY, (), ASKED, tmp_path / str(n), Crew(n), False, quiet) for n in (1, 2))
     assert one.hash == two.hash
     assert np.array_equal(one.values, two.values)
     # Shards of another width hold the same ears, to the bit.
@@ -75,9 +76,9 @@ def test_a_shard_that_is_not_whole_is_computed_again_and_no_other(shards, harm, 
     folder, whole = shards
     monkeypatch.setattr(banks, "SHARD", 8)
     harm(folder / "ears_00000008.npy")
-    again = bank(STUDY, (), ASKED, folder, 1, True, quiet)
+    again = bank(STUDY, (), ASKED, folder, Crew(1), True, quiet)
     assert (again.computed, again.hash) == (1, whole.hash)
-    assert bank(STUDY, (), ASKED, folder, 1, True, quiet).computed == 0
+    assert bank(STUDY, (), ASKED, folder, Crew(1), True, quiet).computed == 0
 
 
 def test_shards_of_another_trial_are_not_taken_up(shards, monkeypatch):
@@ -101,8 +102,8 @@ def test_a_full_disk_is_said_and_gone_on_from(tmp_path, shards, monkeypatch):
 
     monkeypatch.setattr(banks, "_write", full)
     with pytest.raises(BadInput, match=r"No space left on device.*--resume"):
-        bank(STUDY, (), ASKED, tmp_path, 1, False, quiet)
-    again = bank(STUDY, (), ASKED, tmp_path, 1, True, quiet)
+        bank(STUDY, (), ASKED, tmp_path, Crew(1), False, quiet)
+    again = bank(STUDY, (), ASKED, tmp_path, Crew(1), True, quiet)
     assert (again.computed, again.hash) == (2, shards[1].hash)
 
 

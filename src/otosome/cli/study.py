@@ -84,6 +84,7 @@ def trial(
     designs: Annotated[list[Path], typer.Argument(help="Designs (otosome new trial), side by side.")],
     formula: Annotated[bool, typer.Option("--formula", help="By formula: in a second, no patients.")] = False,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that simulate.")] = 1,
+    scheduler: Annotated[str | None, typer.Option(help="Of a Dask cluster: tcp://host:8786.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with ears that were simulated.")] = False,
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="Result folder [default: results/<design>-trial].")] = None,

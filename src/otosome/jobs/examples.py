@@ -50,6 +50,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "list": (("otosome list", "the shelves"), ("otosome list insults", "what is on one")),
     "sources": (("otosome sources noise_mouse", "its papers, and what is only assumed"),),
+    "equations": (("otosome equations noise_mouse", "states, numbers and units, as text and LaTeX"),),
     "show": (("otosome show results/noise_mouse", "what a result says"),),
     "qualify": (("otosome qualify pk:A1 --worlds 10", "one published case, quickly"),),
     "check": (("otosome check results/*", "whether they still stand on the evidence"),),

@@ -30,7 +30,8 @@ class TrialInputs:
     """Designs to answer.
 
     ``designs``  their files;  ``formula``  without simulated patients
-    ``workers``  processes that simulate;  ``resume``  go on with the ears that an earlier attempt left
+    ``workers``  processes that simulate, or the ``scheduler`` of a Dask cluster that shares this folder
+    ``resume``   go on with the ears that an earlier attempt left
     ``out``      the result folder; with ``formula`` alone nothing is written unless it is named
     ``force``    move an earlier result aside
     """
@@ -38,6 +39,7 @@ class TrialInputs:
     designs: tuple[Path, ...]
     formula: bool = False
     workers: int = 1
+    scheduler: str | None = None
     resume: bool = False
     shelves: tuple[Path, ...] = ()
     out: Path | None = None
@@ -96,6 +98,7 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     """What designs need and can show; raises BadInput before any work, or Cancelled."""
     from otosome.catalog import Catalog
     from otosome.trials.answer import answer, with_trials
+    from otosome.trials.cluster import Crew
     from otosome.trials.reading import read_design
 
     if not 1 <= len(inputs.designs) <= MOST_DESIGNS:
@@ -107,6 +110,8 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     written = not inputs.formula or inputs.out is not None
     if written:
         check_free(folder, inputs.force)
+    crew = Crew(inputs.workers, inputs.scheduler)
+    crew.check()
     answers: list[DesignAnswer] = []
     tables: dict[str, pd.DataFrame] = {}
     for file, question in zip(inputs.designs, questions, strict=True):
@@ -116,7 +121,7 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
                 ears = folder.with_name(f"{folder.name}.bank") / question.name
                 tick = watch.ticks(f"simulating {question.simulate.bank} ears")
                 each, tables[f"{question.name}_subjects"] = with_trials(
-                    each, question, catalog, ears, inputs.workers, inputs.resume, tick
+                    each, question, catalog, ears, crew, inputs.resume, tick
                 )
             watch.stage("reading the trials")
             answers.append(each)

@@ -117,10 +117,11 @@ DATES = (
 _DAYS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%d.%m.%Y", "%Y/%m/%d")
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/\d{4}", re.ASCII)
 # What stands for a subject where a row sums others up, and how a spreadsheet writes a name it took for a day.
-_SUMMARY = re.compile(
-    r"(?:group |grand |overall )?(?:mean|average|avg\.?|median|sd|std|st\.? ?dev\.?|stdev|sem|s\.e\.m\.?|se|count|n"
-    r"|total|sum|mittelwert|moyenne)(?:\s*[(:\u00b1+=].*)?",
+_MEAN = re.compile(
+    r"(?:group |grand |overall )?(?:mean|average|avg\.?|median|std|st\.? ?dev\.?|stdev|sem|s\.e\.m\.?"
+    r"|mittelwert|moyenne)(?:\s*[(:\u00b1+=].*)?"
 )
+_BESIDE_A_MEAN = ("sd", "se", "n", "count", "total", "sum")  # alone they may be names of animals
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(?:T00:00:00)?", re.ASCII)
 _IN_HOURS = {"time_h": 1.0, "time_d": 24.0, "day": 24.0, "time_min": 1 / 60}
 _IN_WORDS = ("abr_time", "timepoint", "time")
@@ -174,7 +175,11 @@ class Columns:
     def _of_subjects(self) -> Columns:
         """The table without means, deviations and counts of its subjects, which stand where a subject would."""
         name = next((name for name in SUBJECT if name in self), "")
-        sums = [_SUMMARY.fullmatch(text.lower()) is not None for text in self.texts(name)] if name else []
+        words = [text.lower() for text in self.texts(name)] if name else []
+        means = [_MEAN.fullmatch(word) is not None for word in words]
+        sums = [
+            mean or (any(means) and word in _BESIDE_A_MEAN) for mean, word in zip(means, words, strict=True)
+        ]
         if not any(sums) or all(sums):
             return self
         for row in np.flatnonzero(sums):

@@ -33,7 +33,7 @@ class Filling:
         if whole.window_kept(position) and all(place in known for place in whole.sliders.near(position)):
             return
         with self._lock:
-            if self._running() and self._wanted == (whole.key, position):
+            if self._comes(whole, position):
                 return
             self.end()
             whole.fault.unlink(missing_ok=True)
@@ -56,6 +56,12 @@ class Filling:
             limit = threading.Timer(_LONGEST, self._process.kill)
             limit.daemon = True
             limit.start()
+
+    def _comes(self, whole: Previews, position: Position) -> bool:
+        """Whether what is being computed reaches a position: to begin anew would take longer."""
+        if not self._running() or self._wanted is None or self._wanted[0] != whole.key:
+            return False
+        return position in set(whole.sliders.near(self._wanted[1]))
 
     def computing(self, whole: Previews) -> bool:
         """Whether answers of this study are being computed."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otosome.catalog import Catalog
+from otosome.trials.credibility import Item, credibility
 from otosome.trials.operating import Simulated
 from otosome.trials.plan import Plan
 from otosome.trials.reading import Question
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from otosome.trials.bank import Tick
+    from otosome.trials.cluster import Crew
 
 
 @dataclass(frozen=True)
 class DesignAnswer:
     """A design answered: its file's name and title, its entry on the shelf, its plan by formula, and notes.
 
-    ``simulated``  what trials simulated from a bank do, where it was asked
+    ``simulated``    what trials simulated from a bank do, where it was asked
+    ``credibility``  how far it can be relied on, item by item
     """
 
     name: str
@@ -31,12 +34,15 @@ class DesignAnswer:
     plan: Plan
     notes: tuple[str, ...]
     simulated: Simulated | None = None
+    credibility: tuple[Item, ...] = ()
 
 
 def answer(question: Question) -> DesignAnswer:
     """What a design needs and can show, by formula; raises BadInput outside what the design is for."""
     plan = question.design.plan()
-    return DesignAnswer(question.name, question.title, question.entry, plan, (*question.notes, *plan.notes))
+    items = credibility(question.title, question.consequence, plan, None)
+    notes = (*question.notes, *plan.notes)
+    return DesignAnswer(question.name, question.title, question.entry, plan, notes, credibility=items)
 
 
 def with_trials(
@@ -44,7 +50,7 @@ def with_trials(
     question: Question,
     catalog: Catalog,
     folder: Path,
-    workers: int,
+    crew: Crew,
     resume: bool,
     tick: Tick,
 ) -> tuple[DesignAnswer, pd.DataFrame]:
@@ -55,11 +61,12 @@ def with_trials(
     from otosome.trials.characteristics import simulated
 
     assert question.simulate is not None
-    done, people = simulated(
-        question.simulate, question.beside, catalog, _beliefs(question), folder, workers, resume, tick
+    run, people = simulated(
+        question.simulate, question.beside, catalog, _beliefs(question), folder, crew, resume, tick
     )
-    notes = (*by_formula.notes, *done.notes)
-    return replace(by_formula, simulated=done, notes=notes), people
+    notes = (*by_formula.notes, *run.simulated.notes)
+    items = credibility(question.title, question.consequence, by_formula.plan, run)
+    return replace(by_formula, simulated=run.simulated, notes=notes, credibility=items), people
 
 
 def _beliefs(question: Question) -> dict[str, tuple[float, float, float]]:

@@ -9,12 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
-from functools import lru_cache
-from multiprocessing import get_context
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +23,13 @@ from otosome.errors import BadInput
 from otosome.files import sha256
 from otosome.forward import draw, simulate
 from otosome.study import Study, load, saves
+from otosome.trials.cluster import Crew
 from otosome.trials.simulated import Simulate, cut_down
 from otosome.units import Array
 
 SHARD = 50
+# Ears looked at together where all are looked at.
+PART = 10_000
 Tick = Callable[[int, int], None]
 # Columns of ears that reading a measure asks for.
 _READ = ("endpoints.", "materials.")
@@ -42,6 +43,7 @@ class Bank:
     ``hash``     of all shards;  ``computed``  how many of them were computed now, the others were there
     ``left_out`` ears that could not be computed, NaN in ``values``
     ``counted``  how often each world counts, (world,); once where none is said
+    ``balance``, ``steps``  largest part of a dose unaccounted for, and largest error of time steps, of the peak
     """
 
     values: Array
@@ -51,19 +53,32 @@ class Bank:
     computed: int
     left_out: int
     counted: NDArray[np.intp] | None = None
+    balance: float = 0.0
+    steps: float = 0.0
 
     def worlds(self) -> list[NDArray[np.intp]]:
         """Rows of the sound ears of each world, as often as it counts."""
-        sound = np.isfinite(self.values).all(axis=(1, 2, 3))
-        rows = [np.flatnonzero(sound & (self.world == world)) for world in np.unique(self.world)]
-        return (
-            rows if self.counted is None else [rows[n] for n in np.repeat(np.arange(len(rows)), self.counted)]
-        )
+        if self.counted is None:
+            return self._rows
+        return [self._rows[n] for n in np.repeat(np.arange(len(self._rows)), self.counted)]
+
+    @cached_property
+    def _rows(self) -> list[NDArray[np.intp]]:
+        """Rows of the sound ears of each world, worlds rising."""
+        sound = np.concatenate([np.isfinite(part).all(axis=(1, 2, 3)) for part in _parts(self.values)])
+        order = np.argsort(self.world, kind="stable")
+        edges = np.flatnonzero(np.diff(self.world[order])) + 1
+        return [rows[sound[rows]] for rows in np.split(order, edges)]
 
     @property
     def distinct(self) -> int:
         """How many worlds count at all."""
         return int(np.unique(self.world).size if self.counted is None else np.count_nonzero(self.counted))
+
+
+def _parts(values: Array) -> Iterator[Array]:
+    """Some ears at a time: a bank is larger than memory may be."""
+    return (values[first : first + PART] for first in range(0, len(values), PART))
 
 
 @dataclass(frozen=True)
@@ -105,12 +120,12 @@ def bank(
     shelves: tuple[Path, ...],
     protocol: Simulate,
     folder: Path,
-    workers: int,
+    crew: Crew,
     resume: bool,
     tick: Tick,
     batch: Path | None = None,
 ) -> Bank:
-    """The bank of a trial, computed by so many processes; raises BadInput where it cannot be written.
+    """The bank of a trial, computed by a crew; raises BadInput where it cannot be written.
 
     ``folder``  for its shards;  ``resume``  keep those that are whole and of this very trial
     ``batch``   the record of a lot in the place of the study's vesicles
@@ -124,7 +139,7 @@ def bank(
         folder.mkdir(parents=True, exist_ok=True)
         missing = [work for work in shards if not (resume and is_whole(work))]
         tick(len(shards) - len(missing), len(shards))
-        for number, _ in enumerate(_computed(missing, workers), start=1):
+        for number, _ in enumerate(crew.each(compute, missing), start=1):
             tick(len(shards) - len(missing) + number, len(shards))
         return _joined(shards, len(missing))
     except OSError as error:
@@ -133,20 +148,6 @@ def bank(
             file=str(folder),
             cure="make room, then go on with --resume",
         ) from error
-    except BrokenProcessPool as error:
-        raise BadInput(
-            "a worker was ended from outside; its shards are computed again",
-            file=str(folder),
-            cure="go on with --resume",
-        ) from error
-
-
-def _computed(shards: Sequence[Work], workers: int) -> Iterator[None]:
-    if workers == 1:
-        yield from map(compute, shards)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(compute, shards)
 
 
 def compute(work: Work) -> None:
@@ -161,7 +162,11 @@ def compute(work: Work) -> None:
     ).to_numpy()
     columns = [ears[name] for name in _names(ears)]
     table = np.column_stack([ears.world.astype(float), *columns, whole.reshape(ears.size, -1)])
-    _write(work, table, {"names": _names(ears), "shape": whole.shape[1:]})
+    errors = {
+        "balance": float(result["mass_balance_error"].max()),
+        "steps": float(result["time_error"].max()),
+    }
+    _write(work, table, {"names": _names(ears), "shape": whole.shape[1:], **errors})
 
 
 def _names(ears: Iterable[str]) -> list[str]:
@@ -175,7 +180,7 @@ def _study(study: str, shelves: tuple[Path, ...], protocol: Simulate, batch: Pat
 
 def _write(work: Work, table: Array, about: dict[str, object]) -> None:
     """A shard beside its place, synced, renamed; then its hash."""
-    part = work.file.with_suffix(f".{os.getpid()}.part")
+    part = work.file.with_suffix(f".{uuid.uuid4().hex}.part")
     with part.open("wb") as stream:
         np.save(stream, table, allow_pickle=False)
         stream.flush()
@@ -201,19 +206,32 @@ def _mark(work: Work) -> dict[str, object]:
 
 
 def _joined(shards: Sequence[Work], computed: int) -> Bank:
-    """All shards as one bank."""
+    """All shards as one bank, whose values lie in a file and are read as they are needed."""
     marks = [_mark(work) for work in shards]
-    whole = np.concatenate([np.load(work.file, allow_pickle=False) for work in shards])
     names, shape = marks[0]["names"], marks[0]["shape"]
     assert isinstance(names, list)
     assert isinstance(shape, list)
+    ears = shards[-1].last
+    whole = shards[0].folder / "values.npy"
+    values = np.lib.format.open_memmap(whole, "w+", np.float64, (ears, *shape))
+    beside, left_out = np.empty((ears, 1 + len(names))), 0
+    for work in shards:
+        rows, part = slice(work.first, work.last), np.load(work.file, allow_pickle=False)
+        beside[rows], values[rows] = part[:, : 1 + len(names)], part[:, 1 + len(names) :].reshape(-1, *shape)
+        left_out += int((~np.isfinite(values[rows]).all(axis=(1, 2, 3))).sum())
+    values.flush()
     hashes = "".join(str(mark["sha256"]) for mark in marks)
-    values = whole[:, 1 + len(names) :].reshape(-1, *shape)
     return Bank(
-        values,
-        whole[:, 0].astype(np.int64),
-        {name: whole[:, 1 + place] for place, name in enumerate(names)},
+        np.load(whole, mmap_mode="r", allow_pickle=False),
+        beside[:, 0].astype(np.int64),
+        {name: beside[:, 1 + place] for place, name in enumerate(names)},
         hashlib.sha256(hashes.encode()).hexdigest(),
         computed,
-        int((~np.isfinite(values).all(axis=(1, 2, 3))).sum()),
+        left_out,
+        balance=_largest(marks, "balance"),
+        steps=_largest(marks, "steps"),
     )
+
+
+def _largest(marks: Sequence[dict[str, object]], key: str) -> float:
+    return max(float(str(mark[key])) for mark in marks)

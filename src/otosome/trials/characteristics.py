@@ -17,6 +17,8 @@ from otosome.answers.numbers import difference, interval, share, share_interval
 from otosome.catalog import Catalog
 from otosome.trials.animals import beliefs_of
 from otosome.trials.bank import Bank, Tick, bank
+from otosome.trials.cluster import Crew
+from otosome.trials.credibility import Run
 from otosome.trials.operating import Flow, Operating, Simulated
 from otosome.trials.published import predicted
 from otosome.trials.replicates import Results, Subjects, subjects, trials, worse
@@ -37,17 +39,17 @@ def simulated(
     catalog: Catalog,
     beliefs: Mapping[str, tuple[float, float, float]],
     folder: Path,
-    workers: int,
+    crew: Crew,
     resume: bool,
     tick: Tick,
-) -> tuple[Simulated, pd.DataFrame]:
-    """Operating characteristics, and the subjects of the first trial, a row each.
+) -> tuple[Run, pd.DataFrame]:
+    """Operating characteristics with what they were run on, and the subjects of the first trial, a row each.
 
     ``beside``  folder of the design, from which a study's file is named;  ``folder``  for the bank
     """
     name = study_name(protocol, beside)
     study = cut_down(study_of(protocol, beside, catalog), protocol)
-    ears = bank(name, catalog.own, protocol, folder, workers, resume, tick, batch_of(protocol, beside))
+    ears = bank(name, catalog.own, protocol, folder, crew, resume, tick, batch_of(protocol, beside))
     better = study.catalog.get("endpoints", study.tables.measure[protocol.measure].endpoint).options
     sign = -1.0 if better.better == "lower" or protocol.analysis == "shares" else 1.0
     prediction = None
@@ -88,7 +90,7 @@ def simulated(
         tuple(_notes(rows, protocol)),
         prediction,
     )
-    return answer, _sheet(first, protocol)
+    return Run(study, answer, ears.balance, ears.steps), _sheet(first, protocol)
 
 
 def truths(study: Study, ears: Bank, protocol: Simulate, arm: int | None = None) -> Array:

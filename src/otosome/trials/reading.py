@@ -27,6 +27,7 @@ class _Head(Options):
     design: str
     title: str = ""
     species: str = "mouse"
+    consequence: str = ""
     spread_from: SpreadFrom | None = None
     simulate: Simulate | None = None
 
@@ -38,6 +39,7 @@ class Question:
     ``entry``   of the shelf;  ``stated``  the keys of the file;  ``notes``  which numbers it did not state
     ``beside``  the folder of the file;  ``simulate``  what to simulate, where it says so
     ``inputs``  SHA-256 of each file that was read, by path
+    ``consequence``  of a wrong decision, in words
     """
 
     name: str
@@ -49,6 +51,7 @@ class Question:
     simulate: Simulate | None = None
     notes: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
+    consequence: str = ""
 
 
 def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question:
@@ -85,7 +88,16 @@ def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question
                 study_of(head.simulate, file.parent, catalog)
     title = head.title or file.stem
     return Question(
-        file.stem, title, head.design, design, stated, file.parent, head.simulate, tuple(notes), inputs
+        file.stem,
+        title,
+        head.design,
+        design,
+        stated,
+        file.parent,
+        head.simulate,
+        tuple(notes),
+        inputs,
+        head.consequence,
     )
 
 
