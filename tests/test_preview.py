@@ -162,7 +162,7 @@ def test_a_preview_is_written_as_a_study_that_runs_to_the_same(bench, tmp_path):
     position = Position(-48.0, 10.0, 3.0)
     file = bench.write(position, tmp_path / "there.toml")
     there = load(file)
-    assert there.tables == moved(bench.study, position).tables
+    assert there.tables == moved(load(bench.inputs.study), position).tables
     with pytest.raises(BadInput):
         bench.write(position, file)
 

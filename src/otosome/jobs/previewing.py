@@ -31,7 +31,7 @@ class PreviewInputs:
     """What is to be previewed.
 
     ``study``     a study file, or the name of a shipped study
-    ``subjects``  ears;  ``seed``  of every draw, the study's own by default;  ``prior``  by name
+    ``subjects``  ears;  ``seed``  of every draw, ``prior`` by name: a run's own by default
     ``folder``    where answers are kept
     """
 
@@ -243,7 +243,7 @@ def previews(inputs: PreviewInputs) -> Previews:
     from otosome.answers.preview import question_of
     from otosome.evidence import WORLD
     from otosome.forward import draw
-    from otosome.review.priors.rows import check_prior, drawn
+    from otosome.review.priors.rows import check_prior, default, drawn
     from otosome.study import load
 
     if inputs.subjects < 1:
@@ -252,7 +252,8 @@ def previews(inputs: PreviewInputs) -> Previews:
     question_of(study)
     own = study.tables.seed
     seed = inputs.seed if inputs.seed is not None else own if own is not None else 1
-    if inputs.prior is None:
+    prior = inputs.prior or default(study)
+    if prior is None:
         return Previews(inputs, seed, draw(study, inputs.subjects, seed), study)
-    ears, wide = drawn(study, check_prior(inputs.prior), inputs.subjects, seed, WORLD)
+    ears, wide = drawn(study, check_prior(prior), inputs.subjects, seed, WORLD)
     return Previews(inputs, seed, ears, wide)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 RUN = "run"
 _FIRST = "noise_mouse"  # shown where the folder has no study of its own
 PRIORS = {
-    "": "as the shelves state",
+    "": "as a run takes it",
     "as_printed": "papers as printed",
     "mechanism": "mechanism alone",
     "sceptic": "sceptic",
