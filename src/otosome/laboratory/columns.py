@@ -175,11 +175,7 @@ class Columns:
     def _of_subjects(self) -> Columns:
         """The table without means, deviations and counts of its subjects, which stand where a subject would."""
         name = next((name for name in SUBJECT if name in self), "")
-        words = [text.lower() for text in self.texts(name)] if name else []
-        means = [_MEAN.fullmatch(word) is not None for word in words]
-        sums = [
-            mean or (any(means) and word in _BESIDE_A_MEAN) for mean, word in zip(means, words, strict=True)
-        ]
+        sums = _sums([text.lower() for text in self.texts(name)] if name else [])
         if not any(sums) or all(sums):
             return self
         for row in np.flatnonzero(sums):
@@ -437,3 +433,9 @@ def unknown_ear(text: str) -> str:
 def possible(value: float) -> bool:
     """Whether a level can have been measured; a number beyond is a code."""
     return SOFTEST <= value <= LOUDEST
+
+
+def _sums(words: Sequence[str]) -> list[bool]:
+    """Which subjects are no subjects: a mean, and what stands beside one."""
+    means = [_MEAN.fullmatch(word) is not None for word in words]
+    return [mean or (any(means) and word in _BESIDE_A_MEAN) for mean, word in zip(means, words, strict=True)]
