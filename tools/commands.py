@@ -42,6 +42,7 @@ OWN = {
     "OLD": "results/cisplatin_guinea_pig",
     "NEW": "results/cisplatin_guinea_pig",
     "DIR": "imported",
+    "DESIGN": "my_trial_to_begin.toml",
 }
 
 
