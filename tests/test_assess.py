@@ -410,7 +410,7 @@ def test_the_command_decides_and_writes_certificate_report_and_tables(good, tmp_
     assert "MISEV" in report.upper() and "good_run_0.csv" in report and "<svg" in report
     assert (out / "wells.csv").read_text(encoding="utf-8").count("\n") == 1 + 3 * 48
     # The batch as it goes into a study is a file of its own that runs.
-    assert load(STUDY, batch=out / "batch.toml").notes == ()
+    assert load(STUDY, batch=out / "batch.toml").notes == load(STUDY).notes
     again = otosome_("quality", good, "--out", out)
     assert again.exit_code == 2 and "--force" in again.stderr
 

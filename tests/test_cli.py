@@ -565,8 +565,9 @@ def test_a_batch_of_ones_own_runs(treated, tmp_path, kind):
     assert done.exit_code == 0, done.output
     object_ = told(done)
     assert object_["inputs"][str(file)] == hashlib.sha256(file.read_bytes()).hexdigest()
-    # The study's own: it opens the ear and counts no harm of it.
-    of_lot = [note for note in object_["notes"] if "takes an operation" not in note]
+    # The study's own: it opens the ear and counts no harm of it, and its dose kills more than half of rats.
+    own = ("takes an operation", "no death is counted")
+    of_lot = [note for note in object_["notes"] if not any(words in note for words in own)]
     assert bool(of_lot) == (kind == "nanosight")
     assert all(f"note: {note}" in done.stderr for note in object_["notes"])
     kept = tomllib.loads((out / "study.toml").read_text(encoding="utf-8"))

@@ -482,7 +482,9 @@ def test_the_most_events_that_exclude_a_ratio_are_those_of_the_poisson_distribut
         assert mine.excluded(person_years) == pytest.approx(stats.poisson.cdf(most, expected / 2), abs=1e-12)
 
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples" / "trials").glob("*.toml"))
+TRIALS = Path(__file__).parents[1] / "examples" / "trials"
+# Without the study that one of them names.
+EXAMPLES = sorted(file for file in TRIALS.glob("*.toml") if file.name != "thiosulfate_children.toml")
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)

@@ -134,7 +134,7 @@ def test_an_idle_graft_is_the_null_twin_of_one_that_works(result):
 
 def test_words_have_no_frequency_in_what_is_read_and_one_value_at_all_in_the_result(study, result):
     assert np.ptp(result["words"].to_numpy(), axis=3).max() == 0.0
-    read = observe(study, result).query("quantity == 'words'")
+    read = observe(study, result).query("measure == 'words'")
     assert len(read) == 6 * 12 * 2
     assert read["frequency"].isna().all() and read["place"].isna().all()
     right = read["value"] / 2.0  # of a list of 50

@@ -130,8 +130,8 @@ def test_an_insult_that_states_its_drug_and_a_drug_that_is_given_harm_alike():
 def test_what_two_tables_give_of_a_drug_harms_as_their_sum():
     dose = 'solute = "gentamicin"\nroute = "intravenous"\nat = ["0 h"]\namount = "{}"\n'
     arms = '[[arm]]\nname = "a"\ndrugs = {}\n'
-    two = HEAD + "[drug.x]\n" + dose.format("100 mg/kg") + "[drug.y]\n" + dose.format("300 mg/kg")
-    one = HEAD + "[drug.x]\n" + dose.format("400 mg/kg")
+    two = HEAD + "[drug.x]\n" + dose.format("80 mg/kg") + "[drug.y]\n" + dose.format("240 mg/kg")
+    one = HEAD + "[drug.x]\n" + dose.format("320 mg/kg")
     values = []
     for text in (two + arms.format('["x", "y"]'), one + arms.format('["x"]')):
         study = loads(text + ABR, "drug.toml")

@@ -122,13 +122,13 @@ def test_a_cancelled_job_leaves_the_old_result_as_it_was(tmp_path, moment):
     out = tmp_path / "out"
     asked = jobs.StudyInputs(study=str(QUICK), subjects=2, out=out, force=True)
     jobs.run(asked)
-    before = {file.name: file.read_bytes() for file in out.iterdir()}
+    before = {file: file.read_bytes() for file in out.rglob("*") if file.is_file()}
     watch = jobs.Watch(lambda step: watch.cancel())
     if moment == "before":
         watch.cancel()
     with pytest.raises(jobs.Cancelled):
         jobs.run(asked, watch)
-    assert {file.name: file.read_bytes() for file in out.iterdir()} == before
+    assert {file: file.read_bytes() for file in out.rglob("*") if file.is_file()} == before
     assert sorted(file.name for file in tmp_path.iterdir() if not file.name.endswith(".lock")) == ["out"]
 
 

@@ -78,7 +78,7 @@ def test_more_than_any_middle_ear_holds_is_said_where_a_route_states_what_it_hol
     study = injected(tmp_path, species, route, 0.1)
     held = study.parameters.get(f"routes.{route}.capacity")
     if held is None:
-        assert not any("middle ear" in note for note in injected(tmp_path, species, route, 1e4).notes)
+        assert not any("middle ear" in note for note in injected(tmp_path, species, route, 1e3).notes)
         return
     assert of_the_dose(injected(tmp_path, species, route, held.high)) == []
     (note,) = of_the_dose(injected(tmp_path, species, route, 1.01 * held.high))

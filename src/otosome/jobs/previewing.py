@@ -159,7 +159,7 @@ class Previews:
         chosen = [mark for mark in marks if not mark.event] or marks
         names = [{"name": words(mark.entry), "time": mark.time} for mark in chosen]
         beside = file.with_name(f"{file.name}.part")
-        beside.write_text(json.dumps(packed(drawn, tones, first, names)), encoding="utf-8")
+        beside.write_text(json.dumps(packed(drawn, tones, first, names)), encoding="utf-8", newline="\n")
         beside.replace(file)
 
     def write(self, position: Position, file: Path) -> Path:

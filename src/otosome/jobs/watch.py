@@ -161,7 +161,7 @@ def _noting(file: Path) -> Callable[[Progress], None]:
             return
         last, doing = time.monotonic(), progress.doing
         part = file.with_suffix(".part")
-        part.write_text(json.dumps(asdict(progress)), encoding="utf-8")
+        part.write_text(json.dumps(asdict(progress)), encoding="utf-8", newline="\n")
         part.replace(file)
 
     return note

@@ -94,7 +94,7 @@ def main(question: Json) -> None:
         own = (
             fault if fault is not None else BadInput("failed: this is a defect of otosome; please report it")
         )
-        whole.fault.write_text(json.dumps(own.as_dict()), encoding="utf-8")
+        whole.fault.write_text(json.dumps(own.as_dict()), encoding="utf-8", newline="\n")
         raise
 
 

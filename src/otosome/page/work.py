@@ -214,7 +214,7 @@ class Work:
         """Remember a job, in memory and in its file, which is replaced as a whole."""
         file = self._own / job.id / "job.json"
         part = file.with_suffix(".part")
-        part.write_text(json.dumps(asdict(job), indent=1), encoding="utf-8")
+        part.write_text(json.dumps(asdict(job), indent=1), encoding="utf-8", newline="\n")
         part.replace(file)
         self._jobs[job.id] = job
 

@@ -102,8 +102,7 @@ def _ratio(study: Study, load: Load, entry: Entry[ToleranceOptions, object]) -> 
 
 def _tolerance(study: Study, load: Load) -> Entry[ToleranceOptions, object] | None:
     """The number of the same route and species, else of the route, else of the species, else of any: the largest."""
-    entries = [study.catalog.get(SHELF, name) for name in study.catalog.names(SHELF)]
-    entries = [entry for entry in entries if entry.options.of == load.of]
+    entries = [entry for entry in _entries(study) if entry.options.of == load.of]
     species = study.tables.species
 
     def near(entry: Entry[ToleranceOptions, object]) -> tuple[bool, bool, float]:
@@ -115,6 +114,10 @@ def _tolerance(study: Study, load: Load) -> Entry[ToleranceOptions, object] | No
         )
 
     return max(entries, key=near, default=None)
+
+
+def _entries(study: Study) -> list[Entry[ToleranceOptions, object]]:
+    return [study.catalog.get(SHELF, name) for name in study.catalog.names(SHELF)]
 
 
 def _loads(study: Study) -> Iterator[Load]:
@@ -145,7 +148,8 @@ def _of_drug(study: Study, table: str, drug: DrugUse) -> Iterator[Load]:
     assert stated is not None  # it has the one or the other: check_dose
     key = "concentration" if drug.amount is None else "amount"
     starts = tuple(float(start) for start in drug.at)
-    yield Load(table, key, drug.solute, drug.route, stated.text, _by_mass(study, drug), starts)
+    if any(entry.options.of == drug.solute for entry in _entries(study)):
+        yield Load(table, key, drug.solute, drug.route, stated.text, _by_mass(study, drug), starts)
     if drug.fluid is not None:
         text = drug.volume.text if drug.volume is not None else f"{drug.fluid:g} uL"
         yield _of_fluid(study, table, drug.route, drug.fluid, text, drug.at)

@@ -139,7 +139,7 @@ def routes(bench: Bench) -> APIRouter:
         file = bench.workspace.own / DOUBTED / "sources" / f"{source.key}.toml"
         if stated.withdrawn:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(_withdrawn(stated.reason), encoding="utf-8")
+            file.write_text(_withdrawn(stated.reason), encoding="utf-8", newline="\n")
         else:
             file.unlink(missing_ok=True)
         return Doubted(keys=_doubted(bench))
