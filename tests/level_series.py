@@ -29,9 +29,28 @@ def rows(subject, thresholds, seed=1):
             samples = np.round(wave(level, threshold, random), 5)
             cells = ["", -1.0, 0.0, "", PERIOD * 1e3, COUNT, 0.0, "", *samples]
             yield [
-                1, 0, 20, 512, 0, 1713164793, 1, subject, "", "", "", "", tone * 1e3, level, 0.0, 270.0, 5.0, 0.5, 0.0,
-                0.0, *cells,
-            ]  # fmt: skip
+                1,
+                0,
+                20,
+                512,
+                0,
+                1713164793,
+                1,
+                subject,
+                "",
+                "",
+                "",
+                "",
+                tone * 1e3,
+                level,
+                0.0,
+                270.0,
+                5.0,
+                0.5,
+                0.0,
+                0.0,
+                *cells,
+            ]
 
 
 def export(file, subjects, seed=1):

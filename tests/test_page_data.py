@@ -45,8 +45,11 @@ def room(folder):
 def test_every_part_of_an_import_is_shown(room):
     _, client, result = room
     for show, words in {
-        "files": "told by its content", "traces": "You read as", "groups": "Animals sheet", "export": "Spreadsheet",
-    }.items():  # fmt: skip
+        "files": "told by its content",
+        "traces": "You read as",
+        "groups": "Animals sheet",
+        "export": "Spreadsheet",
+    }.items():
         answer = client.get(f"/data?result={result}&show={show}")
         assert answer.status_code == 200
         assert words.lower() in answer.text.lower()
@@ -144,14 +147,16 @@ def test_the_spreadsheet_holds_the_tables_of_the_import(room):
 
 def test_prism_gets_a_column_an_animal_with_the_groups_side_by_side():
     rows = [
-        ("m1", "vehicle", 8.0, 30.0), ("m1", "vehicle", 8.0, 40.0), ("m2", "drug", 8.0, 50.0),
+        ("m1", "vehicle", 8.0, 30.0),
+        ("m1", "vehicle", 8.0, 40.0),
+        ("m2", "drug", 8.0, 50.0),
         ("m2", "drug", 16.0, 60.0),
         ("m3", "", 8.0, 99.0),
-    ]  # fmt: skip
+    ]
     table = pd.DataFrame(rows, columns=["subject", "group", "frequency", "value"]).assign(
         quantity="abr_threshold", unit="dB SPL", time=336.0, level=np.nan, flag=""
     )
-    (name, wide), = columns_by_group(table).items()  # fmt: skip
+    ((name, wide),) = columns_by_group(table).items()
     assert name == "abr_threshold 336 h"
     assert list(wide.columns) == ["frequency", "drug: m2", "vehicle: m1"]
     assert wide["vehicle: m1"].tolist()[0] == 35.0 and np.isnan(wide["vehicle: m1"].tolist()[1])
@@ -171,12 +176,20 @@ def test_a_table_nobody_knows_is_explained_and_reads_as_with_a_mapping(tmp_path)
         "name": "my",
         "table": [
             {
-                "columns": table["columns"], "species": "mouse", "subject": "animal", "time": "when",
-                "times": {"baseline": "-24 h", "post": "14 d"}, "no_response": ["NR"], "loudest": "90 dB SPL",
-                "column": {"low tone": column | {"frequency": "8 kHz"}, "no tone": column | {"frequency": "click"}},
+                "columns": table["columns"],
+                "species": "mouse",
+                "subject": "animal",
+                "time": "when",
+                "times": {"baseline": "-24 h", "post": "14 d"},
+                "no_response": ["NR"],
+                "loudest": "90 dB SPL",
+                "column": {
+                    "low tone": column | {"frequency": "8 kHz"},
+                    "no tone": column | {"frequency": "click"},
+                },
             }
         ],
-    }  # fmt: skip
+    }
     written = client.post("/api/data/mapping", json=said).json()
     assert written["name"] == "my_mapping.toml"
     import_(

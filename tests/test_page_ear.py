@@ -26,8 +26,13 @@ STUDY = {
     "mechanisms": ["anti_inflammatory"],
     "until": "4 h",
     "insult": {
-        "blast": {"entry": "noise", "level": "106 dB SPL", "band": ["8 kHz", "16 kHz"], "duration": "2 h",
-                  "at": ["0 h"]}
+        "blast": {
+            "entry": "noise",
+            "level": "106 dB SPL",
+            "band": ["8 kHz", "16 kHz"],
+            "duration": "2 h",
+            "at": ["0 h"],
+        }
     },
     "treatment": {
         "vehicle": {"batch": "vehicle", "route": "round_window", "volume": "2 uL", "at": ["-24 h"]},
@@ -39,7 +44,7 @@ STUDY = {
     ],
     "measure": {"abr": {"endpoint": "abr_threshold", "frequency": ["8 kHz", "16 kHz"], "at": ["4 h"]}},
     "compare": {"measure": "abr", "of": "b", "against": "a"},
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -57,8 +62,11 @@ def room(folder):
 def test_what_is_not_kept_is_said_to_be_missing_and_no_place_between_is_answered(room):
     _, client, study = room
     assert client.get(f"/api/ear/kept?study={study}").json() == {
-        "answers": [], "computing": False, "fault": None, "windows": [],
-    }  # fmt: skip
+        "answers": [],
+        "computing": False,
+        "fault": None,
+        "windows": [],
+    }
     missing = client.get(f"/api/ear/answer?study={study}&day=-24")
     assert missing.status_code == 404 and "not computed yet" in missing.json()["error"]["message"]
     between = client.get(f"/api/ear/answer?study={study}&day=-30")
@@ -89,9 +97,14 @@ def _as_if(previews, place):
 
 def test_a_study_that_gives_nothing_says_so_and_one_of_words_alone_has_no_window(folder):
     (folder / "none.toml").write_text(
-        tomli_w.dumps(STUDY | {"arm": [*STUDY["arm"], {"name": "c", "insults": ["blast"], "treatments": []}],
-                               "compare": {"measure": "abr", "of": "c", "against": "a"}})
-    )  # fmt: skip
+        tomli_w.dumps(
+            STUDY
+            | {
+                "arm": [*STUDY["arm"], {"name": "c", "insults": ["blast"], "treatments": []}],
+                "compare": {"measure": "abr", "of": "c", "against": "a"},
+            }
+        )
+    )
     whole = page(folder)
     text = whole.enter().get(f"/ear?study={whole.id('none.toml')}").text
     assert "gives no vesicles that could be moved" in text

@@ -224,8 +224,16 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(bench, client, monkeypat
 def test_a_name_is_text_and_never_markup(bench):
     folder = bench.folder / "results" / "x"
     folder.mkdir(parents=True)
-    record = {"verb": "run", "name": "<script>alert(1)</script>", "otosome": "0.2.0", "written": "2026-01-01",
-              "inputs": {}, "options": {}, "files": {}, "format": 2}  # fmt: skip
+    record = {
+        "verb": "run",
+        "name": "<script>alert(1)</script>",
+        "otosome": "0.2.0",
+        "written": "2026-01-01",
+        "inputs": {},
+        "options": {},
+        "files": {},
+        "format": 2,
+    }
     (folder / "otosome.json").write_text(json.dumps(record), encoding="utf-8")
     text = bench.enter().get("/record").text
     assert "<script>alert" not in text

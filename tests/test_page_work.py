@@ -163,6 +163,12 @@ def test_command_line_and_page_at_once_lose_nothing(tmp_path):
 VALUES = {"study": "noise_mouse", "kind": "trial", "endpoint": "abr_threshold", "at": ["7 d"]}
 
 
+def one_value(schema, identity):
+    """What a browser states of a field: a file's id, yes, a number, or words that look like an option."""
+    kinds = {"id of a file": identity, "boolean": True, "integer": 7}
+    return next((value for kind, value in kinds.items() if kind in schema), "-w x")
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_command_line_of_a_question_is_read_back_as_the_same_question(verb, tmp_path, monkeypatch):
     """Every field at once, stated by a browser: typer reads the line that is shown as those very inputs."""
@@ -174,16 +180,7 @@ def test_the_command_line_of_a_question_is_read_back_as_the_same_question(verb, 
     stated = {}
     for name in question(verb).model_fields:
         schema = question(verb).model_json_schema()["properties"][name]
-        text = json.dumps(schema)
-        plain = (
-            item.id
-            if "id of a file" in text
-            else True
-            if "boolean" in text
-            else 7
-            if "integer" in text
-            else "-w x"
-        )
+        plain = one_value(json.dumps(schema), item.id)
         stated[name] = VALUES.get(name, [plain] if schema.get("type") == "array" else plain)
     words = arguments(verb, question(verb).model_validate(stated), workspace)
     seen = {}

@@ -20,14 +20,30 @@ STATED = {
     "mechanisms": ["anti_inflammatory"],
     "until": "5 d",
     "insult": {
-        "blast": {"entry": "noise", "level": "106 dB SPL", "band": ["8 kHz", "16 kHz"], "duration": "2 h",
-                  "at": ["0 h"]},
+        "blast": {
+            "entry": "noise",
+            "level": "106 dB SPL",
+            "band": ["8 kHz", "16 kHz"],
+            "duration": "2 h",
+            "at": ["0 h"],
+        },
         "sham": {"entry": "sham_surgery", "at": ["-24 h"]},
     },
     "treatment": {
         "vehicle": {"batch": "vehicle", "route": "round_window", "volume": "2 uL", "at": ["-24 h"]},
-        "vesicles": {"batch": "example_lot", "route": "round_window", "volume": "2 uL", "at": ["-24 h", "0 h"]},
-        "null": {"batch": "example_lot", "route": "round_window", "volume": "2 uL", "at": ["-24 h"], "potency": 0.0},
+        "vesicles": {
+            "batch": "example_lot",
+            "route": "round_window",
+            "volume": "2 uL",
+            "at": ["-24 h", "0 h"],
+        },
+        "null": {
+            "batch": "example_lot",
+            "route": "round_window",
+            "volume": "2 uL",
+            "at": ["-24 h"],
+            "potency": 0.0,
+        },
     },
     "arm": [
         {"name": "a", "insults": ["blast", "sham"], "treatments": ["vehicle"]},
@@ -39,7 +55,7 @@ STATED = {
         "synapses": {"endpoint": "cell_count", "cell": "synapse", "frequency": ["12 kHz"], "at": ["5 d"]},
     },
     "compare": {"measure": "abr", "of": "b", "against": "a"},
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +116,7 @@ def test_the_dose_is_that_of_the_batch_and_the_potency_that_of_the_treated_arm(s
     assert stated == {
         ("treatment", "vesicles"): {"amount": f"{3 * nominal:.4g} particles", "potency": 0.5},
         ("treatment", "null"): {"amount": f"{3 * nominal:.4g} particles"},
-    }  # fmt: skip
+    }
 
 
 def test_no_dose_is_after_the_end_and_nearest_places_come_first(study):
@@ -120,9 +136,14 @@ def test_a_study_that_compares_nothing_or_gives_nothing_is_refused(study):
         question_of(Study.of({key: value for key, value in STATED.items() if key != "compare"}))
     with pytest.raises(BadInput, match="gives no vesicles"):
         question_of(
-            Study.of(STATED | {"arm": [*STATED["arm"], {"name": "n", "insults": ["blast"]}],
-                               "compare": {"measure": "abr", "of": "n", "against": "a"}})
-        )  # fmt: skip
+            Study.of(
+                STATED
+                | {
+                    "arm": [*STATED["arm"], {"name": "n", "insults": ["blast"]}],
+                    "compare": {"measure": "abr", "of": "n", "against": "a"},
+                }
+            )
+        )
 
 
 @pytest.fixture(scope="module")
