@@ -3,7 +3,7 @@ goes, and what to measure next."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from otosome.results import ANSWER, Record, check_free, fill_trial, read_answer,
 if TYPE_CHECKING:
     import pandas as pd
 
+    from otosome.fitting.use import Known
     from otosome.trials.answer import DesignAnswer
 
 TRIAL, OPTIMISE, LEDGER, NEXT = "trial", "optimise", "ledger", "next"
@@ -97,9 +98,10 @@ class Trial:
 def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     """What designs need and can show; raises BadInput before any work, or Cancelled."""
     from otosome.catalog import Catalog
-    from otosome.trials.answer import answer, with_trials
+    from otosome.trials.answer import answer, with_people, with_trials
     from otosome.trials.cluster import Crew
     from otosome.trials.reading import read_design
+    from otosome.trials.simulated import study_of
 
     if not 1 <= len(inputs.designs) <= MOST_DESIGNS:
         raise BadInput("asks for designs", given=len(inputs.designs), allowed=f"1 to {MOST_DESIGNS}")
@@ -110,6 +112,10 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     written = not inputs.formula or inputs.out is not None
     if written:
         check_free(folder, inputs.force)
+    fits = {q.name: _known(q.simulate.fit, q.beside) for q in questions if q.simulate and not inputs.formula}
+    for question in questions:
+        if question.simulate is not None and fits.get(question.name) is not None:
+            study_of(question.simulate, question.beside, catalog, fits[question.name])
     crew = Crew(inputs.workers, inputs.scheduler)
     crew.check()
     answers: list[DesignAnswer] = []
@@ -121,11 +127,14 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
                 ears = folder.with_name(f"{folder.name}.bank") / question.name
                 tick = watch.ticks(f"simulating {question.simulate.bank} ears")
                 each, tables[f"{question.name}_subjects"] = with_trials(
-                    each, question, catalog, ears, crew, inputs.resume, tick
+                    each, question, catalog, ears, crew, inputs.resume, tick, fits[question.name]
                 )
+            elif question.followed is not None and not inputs.formula:
+                each, tables[f"{question.name}_subjects"] = with_people(each, question, catalog)
             watch.stage("reading the trials")
             answers.append(each)
     hashes = {path: digest for question in questions for path, digest in question.inputs.items()}
+    hashes |= {path: digest for known in fits.values() for path, digest in _of_fit(known).items()}
     record = Record(TRIAL, name, hashes, options_of(inputs))
     designs = [_plain(asdict(each)) for each in answers]
     notes = [f"{each.name}: {note}" for each in answers for note in each.notes]
@@ -145,13 +154,31 @@ def optimise(inputs: DoseInputs, watch: Watch = SILENT) -> Trial:
     from otosome.trials.regimens import read_dose
 
     question = read_dose(inputs.dose, Catalog(inputs.shelves))
+    question = replace(question, known=_known(question.dose.fit, inputs.dose.parent))
     folder = inputs.out if inputs.out is not None else usual(question.name, OPTIMISE)
     check_free(folder, inputs.force)
     with at(str(inputs.dose)):
         answer, rows = optimum(question, inputs.workers, watch.ticks("simulating regimens"))
-    record = Record(OPTIMISE, question.name, dict(question.inputs), options_of(inputs))
+    hashes = {**question.inputs, **_of_fit(question.known)}
+    record = Record(OPTIMISE, question.name, hashes, options_of(inputs))
     tables = {f"{question.name}_regimens": pd.DataFrame(rows)}
     return _filled(folder, inputs.force, answer, tables, inputs.dose, record)
+
+
+def _known(fit: str | None, beside: Path) -> Known | None:
+    """The fit that a file beside it names; raises BadInput where the folder holds none, or one without draws."""
+    if fit is None:
+        return None
+    from otosome.fitting.use import Known
+    from otosome.jobs.fitting import draws_of, stored_fit
+
+    with at(key="fit"):
+        result = stored_fit(beside / fit)
+        return Known(result.fit, draws_of(result), result.folder)
+
+
+def _of_fit(known: Known | None) -> dict[str, str]:
+    return {} if known is None else {str(known.folder / ANSWER): sha256(known.folder / ANSWER)}
 
 
 def _filled(
