@@ -3,6 +3,7 @@ goes, and what to measure next."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,11 @@ from otosome.results import ANSWER, Record, check_free, fill_trial, read_answer,
 if TYPE_CHECKING:
     import pandas as pd
 
+    from otosome.catalog import Catalog
     from otosome.fitting.use import Known
     from otosome.trials.answer import DesignAnswer
+    from otosome.trials.cluster import Crew
+    from otosome.trials.reading import Question
 
 TRIAL, OPTIMISE, LEDGER, NEXT = "trial", "optimise", "ledger", "next"
 # Verbs whose answers are designs, and those that ask a study.
@@ -98,10 +102,8 @@ class Trial:
 def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     """What designs need and can show; raises BadInput before any work, or Cancelled."""
     from otosome.catalog import Catalog
-    from otosome.trials.answer import answer, with_people, with_trials
     from otosome.trials.cluster import Crew
     from otosome.trials.reading import read_design
-    from otosome.trials.simulated import study_of
 
     if not 1 <= len(inputs.designs) <= MOST_DESIGNS:
         raise BadInput("asks for designs", given=len(inputs.designs), allowed=f"1 to {MOST_DESIGNS}")
@@ -112,30 +114,21 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     written = not inputs.formula or inputs.out is not None
     if written:
         check_free(folder, inputs.force)
-    fits = {q.name: _known(q.simulate.fit, q.beside) for q in questions if q.simulate and not inputs.formula}
-    for question in questions:
-        if question.simulate is not None and fits.get(question.name) is not None:
-            study_of(question.simulate, question.beside, catalog, fits[question.name])
+    if inputs.formula:
+        questions = [replace(question, simulate=None, followed=None) for question in questions]
+    fits = [_fit_of(question, catalog) for question in questions]
     crew = Crew(inputs.workers, inputs.scheduler)
     crew.check()
     answers: list[DesignAnswer] = []
     tables: dict[str, pd.DataFrame] = {}
-    for file, question in zip(inputs.designs, questions, strict=True):
+    bank = folder.with_name(f"{folder.name}.bank")
+    for file, question, known in zip(inputs.designs, questions, fits, strict=True):
         with at(str(file)):
-            each = answer(question)
-            if question.simulate is not None and not inputs.formula:
-                ears = folder.with_name(f"{folder.name}.bank") / question.name
-                tick = watch.ticks(f"simulating {question.simulate.bank} ears")
-                each, tables[f"{question.name}_subjects"] = with_trials(
-                    each, question, catalog, ears, crew, inputs.resume, tick, fits[question.name]
-                )
-            elif question.followed is not None and not inputs.formula:
-                each, tables[f"{question.name}_subjects"] = with_people(each, question, catalog)
-            watch.stage("reading the trials")
+            each, people = _answered(question, catalog, bank, crew, inputs.resume, watch, known)
             answers.append(each)
-    hashes = {path: digest for question in questions for path, digest in question.inputs.items()}
-    hashes |= {path: digest for known in fits.values() for path, digest in _of_fit(known).items()}
-    record = Record(TRIAL, name, hashes, options_of(inputs))
+            if people is not None:
+                tables[f"{question.name}_subjects"] = people
+    record = Record(TRIAL, name, _hashes(questions, fits), options_of(inputs))
     designs = [_plain(asdict(each)) for each in answers]
     notes = [f"{each.name}: {note}" for each in answers for note in each.notes]
     if not written:
@@ -143,6 +136,14 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     with writing(folder, inputs.force) as part:
         fill_trial(part, answers, tables, inputs.designs, {"designs": designs, "notes": notes}, record)
     return Trial(folder, record, designs, notes)
+
+
+def _hashes(questions: Sequence[Question], fits: Sequence[Known | None]) -> dict[str, str]:
+    """SHA-256 of each file that designs and their fits rest on, by path."""
+    hashes = dict[str, str]()
+    for question, known in zip(questions, fits, strict=True):
+        hashes |= {**question.inputs, **_of_fit(known)}
+    return hashes
 
 
 def optimise(inputs: DoseInputs, watch: Watch = SILENT) -> Trial:
@@ -163,6 +164,40 @@ def optimise(inputs: DoseInputs, watch: Watch = SILENT) -> Trial:
     record = Record(OPTIMISE, question.name, hashes, options_of(inputs))
     tables = {f"{question.name}_regimens": pd.DataFrame(rows)}
     return _filled(folder, inputs.force, answer, tables, inputs.dose, record)
+
+
+def _answered(
+    question: Question,
+    catalog: Catalog,
+    bank: Path,
+    crew: Crew,
+    resume: bool,
+    watch: Watch,
+    known: Known | None,
+) -> tuple[DesignAnswer, pd.DataFrame | None]:
+    """A design answered, and the subjects of the first trial, a row each, where trials are simulated."""
+    from otosome.trials.answer import answer, with_people, with_trials
+
+    plain, people = answer(question), None
+    if question.simulate is not None:
+        tick = watch.ticks(f"simulating {question.simulate.bank} ears")
+        plain, people = with_trials(plain, question, catalog, bank / question.name, crew, resume, tick, known)
+    elif question.followed is not None:
+        plain, people = with_people(plain, question, catalog)
+    watch.stage("reading the trials")
+    return plain, people
+
+
+def _fit_of(question: Question, catalog: Catalog) -> Known | None:
+    """The fit of a design's simulated trials, if it names one; raises BadInput where it fits nothing of their study."""
+    from otosome.trials.simulated import study_of
+
+    if question.simulate is None or question.simulate.fit is None:
+        return None
+    with at(key="simulate"):
+        known = _known(question.simulate.fit, question.beside)
+        study_of(question.simulate, question.beside, catalog, known)
+    return known
 
 
 def _known(fit: str | None, beside: Path) -> Known | None:

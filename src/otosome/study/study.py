@@ -518,10 +518,10 @@ class Study:
             (f"batches.{name}.", f"batches.#{place}.")
             for place, name in enumerate(self.tables.batch, start=1)
         )
-        held = tuple(name for name, _ in streams)
+        lots = tuple(name for name, _ in streams)
         return {
             name: replace(number, streams=streams)
-            if any(each.startswith(held) for each in (name, *(other for other, _ in number.linked)))
+            if any(each.startswith(lots) for each in (name, *(other for other, _ in number.linked)))
             else number
             for name, number in numbers.items()
         }

@@ -66,8 +66,8 @@ def with_trials(
     from otosome.trials.characteristics import simulated
 
     assert question.simulate is not None
-    asked, beliefs = question.simulate, _beliefs(question, catalog)
-    run, people = simulated(asked, question.beside, catalog, beliefs, folder, crew, resume, tick, known)
+    protocol, beliefs = question.simulate, _beliefs(question, catalog)
+    run, people = simulated(protocol, question.beside, catalog, beliefs, folder, crew, resume, tick, known)
     used = beliefs.note and any(row.belief in beliefs.values for row in run.simulated.operating[2:])
     notes = [*by_formula.notes, *([beliefs.note] if used else []), *(known.notes if known else [])]
     items = credibility(question.title, question.consequence, by_formula.plan, run)
@@ -80,11 +80,11 @@ def with_people(
     by_formula: DesignAnswer, question: Question, catalog: Catalog
 ) -> tuple[DesignAnswer, pd.DataFrame]:
     """The answer with the people its file asks to follow, and those of the first trial, a row each."""
-    asked, design = question.followed, getattr(question.design, "following", None)
-    assert asked is not None
+    terms, design = question.followed, getattr(question.design, "following", None)
+    assert terms is not None
     assert isinstance(design, Following)
-    harm = None if asked.harm is None else catalog.get("harms", asked.harm).card.parameter("risk", "human")
-    done, people = followed(asked, design, harm)
+    harm = None if terms.harm is None else catalog.get("harms", terms.harm).card.parameter("risk", "human")
+    done, people = followed(terms, design, harm)
     return replace(by_formula, simulated=done), people
 
 

@@ -100,7 +100,7 @@ class _People:
         return float(self.years.sum()), float(self.events.sum())
 
 
-def followed(asked: Followed, design: Following, excess: Parameter | None) -> tuple[Simulated, pd.DataFrame]:
+def followed(terms: Followed, design: Following, excess: Parameter | None) -> tuple[Simulated, pd.DataFrame]:
     """Operating characteristics, and the people of the first trial under none, a row each.
 
     ``excess``  share of people whom the harm befalls once, on top of the background, None where none is named
@@ -111,9 +111,9 @@ def followed(asked: Followed, design: Following, excess: Parameter | None) -> tu
     if excess is not None:
         risk = excess.quantile((np.arange(41) + 0.5) / 41)
         beliefs[MECHANISM] = 1.0 + risk / (design.rate * design.years)
-    beliefs |= {name: np.maximum(ratios, 0.0) for name, ratios in beliefs_of(asked.ratios).items()}
-    rows = tuple(_operating(name, ratios, asked, design) for name, ratios in beliefs.items())
-    first = _people(asked, design, 0, 1.0)
+    beliefs |= {name: np.maximum(ratios, 0.0) for name, ratios in beliefs_of(terms.ratios).items()}
+    rows = tuple(_operating(name, ratios, terms, design) for name, ratios in beliefs.items())
+    first = _people(terms, design, 0, 1.0)
     years, events = first.years, first.events.astype(int)
     left = years < design.years
     sheet = pd.DataFrame(
@@ -121,32 +121,32 @@ def followed(asked: Followed, design: Following, excess: Parameter | None) -> tu
     )
     flow = (Flow("followed", years.size, years.size, int(left.sum()), years.size),)
     words = (
-        f"{asked.trials} trials of {years.size} people for {design.years:g} years, background {design.rate:g} a year; "
-        f"{share(asked.lost).text} leave a year, and rates differ between people by {share(asked.between).text}"
+        f"{terms.trials} trials of {years.size} people for {design.years:g} years, background {design.rate:g} a year; "
+        f"{share(terms.lost).text} leave a year, and rates differ between people by {share(terms.between).text}"
     )
     notes = (
         f"A trial is positive where it excludes {design.ratio:g} times the background, and in the wrong direction "
         f"where its lower limit lies above the background. Under {design.ratio:g} times, what is positive is the type "
         "I error.",
     )
-    return Simulated(asked.trials, years.size, 0, 0, 0, 0, "", rows, flow, notes, words=words), sheet
+    return Simulated(terms.trials, years.size, 0, 0, 0, 0, "", rows, flow, notes, words=words), sheet
 
 
-def _operating(belief: str, ratios: Array, asked: Followed, design: Following) -> Operating:
+def _operating(belief: str, ratios: Array, terms: Followed, design: Following) -> Operating:
     """Trials in which the true ratio of rates is one of these, in turn."""
-    true = ratios[np.arange(asked.trials) % ratios.size]
-    sums = np.array([_people(asked, design, number, float(ratio)).sums for number, ratio in enumerate(true)])
+    true = ratios[np.arange(terms.trials) % ratios.size]
+    sums = np.array([_people(terms, design, number, float(ratio)).sums for number, ratio in enumerate(true)])
     person_years, events = sums.T
     excluded = design.limit(events, person_years) < design.ratio
     wrong = design.least(events, person_years) > 1.0
     estimate = events / (person_years * design.rate)
     worlds = np.array(
-        [excluded[np.arange(asked.trials) % ratios.size == place].mean() for place in range(ratios.size)]
+        [excluded[np.arange(terms.trials) % ratios.size == place].mean() for place in range(ratios.size)]
     )
     low, median, high = (float(q) for q in np.quantile(worlds, [0.05, 0.5, 0.95]))
     mean = float(excluded.mean())
-    monte_carlo = math.sqrt(mean * (1 - mean) / asked.trials)
-    positive = share_interval(float(excluded.sum()), asked.trials)
+    monte_carlo = math.sqrt(mean * (1 - mean) / terms.trials)
+    positive = share_interval(float(excluded.sum()), terms.trials)
     text = f"{positive.text} of trials exclude it; Monte-Carlo error {number(100 * monte_carlo, 2)} %"
     return Operating(
         belief,
@@ -162,14 +162,14 @@ def _operating(belief: str, ratios: Array, asked: Followed, design: Following) -
     )
 
 
-def _people(asked: Followed, design: Following, number: int, ratio: float) -> _People:
+def _people(terms: Followed, design: Following, number: int, ratio: float) -> _People:
     """The people of a trial of this number, whose rate is so many times the background."""
-    random = Generator(Philox(SeedSequence(asked.seed, spawn_key=(number,))))
-    n = design.n if asked.n is None else asked.n
+    random = Generator(Philox(SeedSequence(terms.seed, spawn_key=(number,))))
+    n = design.n if terms.n is None else terms.n
     luck, rates = random.random(n), np.ones(n)
-    leaving = -math.log1p(-float(asked.lost))
+    leaving = -math.log1p(-float(terms.lost))
     years = np.minimum(-np.log(luck) / leaving, design.years) if leaving > 0 else np.full(n, design.years)
-    if asked.between > 0:
-        shape = asked.between**-2
+    if terms.between > 0:
+        shape = terms.between**-2
         rates = random.gamma(shape, 1 / shape, n)
     return _People(years, random.poisson(ratio * design.rate * rates * years).astype(float))
