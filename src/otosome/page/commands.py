@@ -129,7 +129,7 @@ def _begun(stated: dict[str, object], workspace: Workspace) -> dict[str, object]
     """What is begun, with the place of its file: beside the files it is for, else in the folder; under a free name."""
     kind = str(stated["kind"])
     if kind not in jobs.NEW:
-        raise BadInput("is nothing that is begun", key="kind", given=kind, allowed=sorted(jobs.NEW))
+        raise BadInput("is no kind of file that new begins", key="kind", given=kind, allowed=sorted(jobs.NEW))
     first = next(iter(_listed(stated.get("paths"))), "")
     folder = workspace.folder / first
     if not folder.is_dir():
