@@ -100,7 +100,7 @@ def test_people_are_followed_by_the_command_line(tmp_path):
     assert len(people) == 500
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "400 trials of 500 people for 4 years" in page
-    assert "what is positive is the type I error" in page
+    assert "positive trials are type I errors" in page
 
 
 @pytest.mark.parametrize(

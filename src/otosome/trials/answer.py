@@ -85,7 +85,9 @@ def with_people(
     assert isinstance(design, Following)
     harm = None if terms.harm is None else catalog.get("harms", terms.harm).card.parameter("risk", "human")
     done, people = followed(terms, design, harm)
-    return replace(by_formula, simulated=done), people
+    wrong = done.operating[1].positive.text
+    tried = Item("verification: the trials", f"of a harm of {design.ratio:g} times {wrong} exclude it", "")
+    return replace(by_formula, simulated=done, credibility=(*by_formula.credibility, tried)), people
 
 
 def _beliefs(question: Question, catalog: Catalog) -> Beliefs:

@@ -79,7 +79,7 @@ def simulated(
         _flow(first, protocol),
         tuple(_notes(rows, protocol)),
         prediction,
-        f"{protocol.trials} trials of {protocol.n} a group, from {len(ears.world)} ears of {ears.distinct} worlds",
+        f"{protocol.trials} trials of {protocol.n} per group, from {len(ears.world)} ears of {ears.distinct} worlds",
     )
     return Run(study, answer, ears.balance, ears.steps), _sheet(first, protocol)
 

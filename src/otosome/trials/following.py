@@ -16,7 +16,7 @@ from numpy.random import Generator, Philox, SeedSequence
 from pydantic import Field
 from scipy.special import gammaincinv
 
-from otosome.answers.numbers import interval, number, share, share_interval
+from otosome.answers.numbers import number, share, share_interval, significant
 from otosome.errors import BadInput
 from otosome.roles import Options
 from otosome.trials.animals import beliefs_of
@@ -125,9 +125,9 @@ def followed(terms: Followed, design: Following, excess: Parameter | None) -> tu
         f"{share(terms.lost).text} leave a year, and rates differ between people by {share(terms.between).text}"
     )
     notes = (
-        f"A trial is positive where it excludes {design.ratio:g} times the background, and in the wrong direction "
-        f"where its lower limit lies above the background. Under {design.ratio:g} times, what is positive is the type "
-        "I error.",
+        f"A trial is positive where it excludes {design.ratio:g} times the background; in the wrong direction, where "
+        f"its lower limit lies above the background, it shows harm. Under {design.ratio:g} times, positive trials are "
+        "type I errors. Estimates are ratios of rates.",
     )
     return Simulated(terms.trials, years.size, 0, 0, 0, 0, "", rows, flow, notes, words=words), sheet
 
@@ -155,7 +155,7 @@ def _operating(belief: str, ratios: Array, terms: Followed, design: Following) -
         (median, low, high),
         monte_carlo,
         0.0,
-        interval(estimate, ""),
+        significant(estimate, ""),
         float((estimate - true).mean()),
         float((design.limit(events, person_years) >= true).mean()),
         text,
