@@ -72,6 +72,30 @@ def test_a_draw_is_the_same_for_one_seed_and_of_different_places():
     assert all(m.file.startswith("src/otosome/lots/") for m in drawn)
 
 
+def test_code_that_changes_elsewhere_draws_the_same_mutants():
+    both = mutation.draw(400, 3, ["lots", "answers"])
+    lots = [m for m in both if m.file.startswith("src/otosome/lots/")]
+    assert 0 < len(lots) < 400
+    assert lots == mutation.draw(len(lots), 3, ["lots"])
+
+
+def test_a_kill_stands_while_its_file_is_the_same_and_a_survivor_is_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(mutation, "PROJECT", tmp_path)
+    source = tmp_path / "x.py"
+    source.write_text("a = 2\nb = 3\n", encoding="utf-8")
+    two, three = mutation.mutants(source, tmp_path)
+    file = tmp_path / "verdicts.jsonl"
+    verdicts = mutation.Verdicts(file)
+    verdicts.add(mutation.Verdict(two, "survived", 2, 1.0))
+    verdicts.add(mutation.Verdict(two, "killed", 7, 1.5))
+    verdicts.add(mutation.Verdict(three, "survived", 4, 2.0))
+    assert mutation.Verdicts(file).of(two) == mutation.Verdict(two, "killed", 7, 1.5)
+    assert mutation.Verdicts(file).of(three) is None
+    source.write_text("a = 2\nb = 4\n", encoding="utf-8")
+    assert mutation.Verdicts(file).of(two) is None
+    assert mutation.Verdicts(None).of(two) is None
+
+
 def test_the_quickest_tests_of_a_line_come_first_then_their_files_and_time_is_bounded():
     seconds = {
         "tests/a.py::one": 3.0,
