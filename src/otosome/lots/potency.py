@@ -200,7 +200,14 @@ def combine(runs: Sequence[RunPotency]) -> Potency | None:
     off = float(student.ppf(0.975, freedom)) * error
     ends = np.exp([middle, middle - off, middle + off])
     return Potency(
-        float(ends[0]), float(ends[1]), float(ends[2]), float(np.sqrt(between)), log.size, error, freedom, alike
+        float(ends[0]),
+        float(ends[1]),
+        float(ends[2]),
+        float(np.sqrt(between)),
+        log.size,
+        error,
+        freedom,
+        alike,
     )
 
 
