@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import ast
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from otosome import units
 from tools import mutation
-from tools.lines import FOLDER as RECORD
 from tools.lines import Map
 
 PROJECT = Path(__file__).parents[1]
@@ -142,25 +138,14 @@ def test_idles():
 """
 
 
-def test_a_process_of_tests_records_which_lines_each_test_ran(tmp_path):
+@pytest.mark.parametrize("words", [[], ["-n", "1"]])
+def test_a_process_of_tests_records_which_lines_each_test_ran(tmp_path, words):
     (tmp_path / "test_sample.py").write_text(SAMPLE, encoding="utf-8")
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "tools.lines",
-            "-p",
-            "no:cacheprovider",
-            "test_sample.py",
-        ],
-        cwd=tmp_path,
-        env={**os.environ, RECORD: str(tmp_path), "PYTHONPATH": os.pathsep.join([str(PROJECT), *sys.path])},
-        check=False,
-        capture_output=True,
-    )
+    bench = mutation.Bench.__new__(mutation.Bench)
+    bench.folder = tmp_path
+    for name in ("src", "tools"):
+        (tmp_path / name).symlink_to(PROJECT / name)
+    assert bench.run([*words, "test_sample.py"], 100, tmp_path) == 1
     lines = Map.read(tmp_path)
     body = units.convert.__code__.co_firstlineno + 1
     ran = {line for line, tests in lines.lines["src/otosome/units.py"].items() if tests}

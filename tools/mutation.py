@@ -212,7 +212,9 @@ class Bench:
     def record(self, lines: Path, workers: int) -> None:
         """Run every test once and keep which lines it ran."""
         lines.mkdir(exist_ok=True)
-        self.run(["-p", "tools.lines", "-n", str(workers), "--dist", "loadfile", "tests"], None, lines)
+        self.run(["-n", str(workers), "--dist", "loadfile", "tests"], None, lines)
+        if not any(lines.glob("*.json")):
+            raise FileNotFoundError(f"{lines}: no test wrote which lines it ran")
 
     def verdict(self, mutant: Mutant, lines: Map) -> Verdict:
         """Run the tests of a mutant's line, then their whole files, until one fails."""
@@ -242,7 +244,9 @@ class Bench:
             **({RECORD: str(lines)} if lines else {}),
         }
         (self.folder / "tests.txt").write_text("\n".join(words), encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "@tests.txt"]
+        # Plugins are looked for before a file of words is read.
+        plugins = ["-p", "no:cacheprovider", *(["-p", "tools.lines"] if lines else [])]
+        command = [sys.executable, "-m", "pytest", "-q", *plugins, "@tests.txt"]
         return subprocess.run(
             command, cwd=self.folder, env=environment, timeout=most, capture_output=True
         ).returncode
