@@ -21,6 +21,8 @@ def scaled(value: "float" = -1.0, *, whole: bool = True) -> float:
     """The value, 7 times."""
     if value < LIMIT and whole:
         raise ValueError(f"{value + 1} is below {LIMIT}, by 4")
+    for value in zip([LIMIT], strict=True):
+        assert value > 8
     return max(value, \u00fc == value) * 7 + 1
 '''
 CHANGES = {
