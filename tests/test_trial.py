@@ -117,7 +117,7 @@ def test_a_changed_design_no_longer_stands_and_is_answered_again(tmp_path):
         ("[", 'ears = 3\n[', "ears"),
         ('spread = "12 dB"', 'spread = "0 dB"', "spread: must lie from"),
         ('spread = "12 dB"', 'spraed = "12 dB"', "spraed"),
-        ('spread = "12 dB"', 'power = 0.01\nspread = "12 dB"', "power: chance alone reaches it"),
+        ('spread = "12 dB"', 'power = 0.01\nspread = "12 dB"', "power: is reached by chance alone"),
         ('spread = "12 dB"', 'attrition = "95 %"\nspread = "12 dB"', "attrition: must lie from 0 to 0.9"),
         ('spread = "12 dB"', 'species = "axolotl"\nspread = "12 dB"', "species: is not known"),
     ],
