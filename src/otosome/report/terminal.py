@@ -221,7 +221,7 @@ def standing_lines(row: Answer) -> list[str]:
         lines.append(f"  best-value benefit: {then} then, {now} now")
     for key in row["refused"]:
         lines.append(f"  {key} is retracted: a new run refuses it unless it is allowed by name")
-    return [*lines, *([f"  asked again: {row['rerun']}"] if "rerun" in row else [])]
+    return [*lines, *([f"  computed anew: {row['rerun']}"] if "rerun" in row else [])]
 
 
 def _changed(rows: Iterable[Answer], indent: str = "") -> list[str]:
