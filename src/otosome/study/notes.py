@@ -63,8 +63,8 @@ def _animals(study: Study) -> list[str]:
         )
     if study.tables.cohort is None and any(number.runs for number in study.parameters.values()):
         notes.append(
-            "No [cohort] states which animals were exposed together, so each counts as an exposure run of its own. If there "
-            "were only a few runs, the experiment is less certain than its number of animals suggests."
+            "No [cohort] states which animals were exposed together, so each counts as an exposure run of its own. "
+            "If there were only a few runs, the experiment is less certain than its number of animals suggests."
         )
     return notes
 
