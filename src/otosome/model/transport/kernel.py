@@ -313,10 +313,16 @@ def assemble(values: Array, amounts: Array, shift: float, flux: Flux, pattern: P
 def block(values: Array, first: int) -> tuple[Array, ...]:
     """The nine rows of a block, its own rows one after another."""
     return (
-        get(values, first), get(values, first + 1), get(values, first + 2),
-        get(values, first + 3), get(values, first + 4), get(values, first + 5),
-        get(values, first + 6), get(values, first + 7), get(values, first + 8),
-    )  # fmt: skip
+        get(values, first),
+        get(values, first + 1),
+        get(values, first + 2),
+        get(values, first + 3),
+        get(values, first + 4),
+        get(values, first + 5),
+        get(values, first + 6),
+        get(values, first + 7),
+        get(values, first + 8),
+    )
 
 
 @njit(cache=True, nogil=True, forceinline=True)
