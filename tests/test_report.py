@@ -729,8 +729,8 @@ def test_every_line_lies_inside_its_own_band_in_all_panels(
     monkeypatch.setattr(drawing, "draw_line", watched)
     monkeypatch.setattr("otosome.report.figures.draw_line", watched)
     page(skewed, readings_of(skewed))
-    # Six arms over frequency, and in each of 4 panels over time, 4 of cells and 1 of another measure; the dose.
-    assert len(drawn) == 6 + 6 * (4 + 4 + 1) + 1
+    # Six arms and their difference over frequency, at 4 tones over time, of 4 cells, of another measure; the dose.
+    assert len(drawn) == 7 * (1 + 4 + 4 + 1) + 1
     for typical, *edges in drawn:
         for low, high in zip(edges[::2], edges[1::2], strict=True):
             assert np.all(low <= typical) and np.all(typical <= high)

@@ -34,8 +34,8 @@ def accuracy_lines(errors: Accuracy) -> list[str]:
     return [f"{short(errors)}; details in the report"]
 
 
-def headline_lines(compared: Headline | None) -> list[str]:
-    """The benefit with its interval and what it rests on."""
+def headline_lines(compared: Headline | None, dose: str = "") -> list[str]:
+    """The benefit with its interval and what it rests on; ``dose``  what the dose does, in words."""
     if compared is None:
         return ["no comparison: the study names none, or gives both groups the same"]
     parts = [f"{share.text} {basis}" for basis, share in compared.share.items() if share.exact >= 0.005]
@@ -43,6 +43,7 @@ def headline_lines(compared: Headline | None) -> list[str]:
         f"benefit of '{compared.of}' against '{compared.against}': {compared.benefit.text}",
         f"  rests on: {', '.join(parts) or 'nothing that moves it'}",
     ]
+    lines += [f"  {dose}"] if dose else []
     if compared.null_benefit is not None:
         lines.append(f"  null vesicles: {compared.null_benefit.text}")
     if compared.late is not None:
@@ -275,6 +276,9 @@ def design_lines(design: Answer) -> list[str]:
 
 def review_lines(answer: Answer) -> list[str]:
     """A review: what all say together, a line an experiment, and how many were left out."""
+    from otosome.report.further import further_lines
+    from otosome.review.priors.further import Narrowing
+
     marks = {"individuals": "■", "means": "●", "p": "◆", "direction": "▷"}
     lines = [f"{answer['heading']} {answer['text']}"]
     for row in answer["rows"]:
@@ -290,6 +294,10 @@ def review_lines(answer: Answer) -> list[str]:
         f"  one more with {row['n']:>2} a group: width {row['now']:.2f} SD now, {row['after']:.2f} expected"
         for row in answer["one_more"]
     ]
+    called = {row["experiment"]: f"{row['short']} ({row['harm']})" for row in answer["rows"]}
+    # A review of an earlier version holds none.
+    further = [Narrowing(**row) for row in answer.get("further", [])]
+    lines += [f"  {line}" for line in further_lines(further, called)]
     lines += [f"  by {name}: {text}" for name, text in answer["regressed"].items()]
     return [*lines, *(f"  left out: {name}, {why}" for name, why in answer["left_out"].items())]
 

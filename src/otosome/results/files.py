@@ -280,11 +280,14 @@ def fill_review(folder: Path, review: Review, values: Json, record: Record) -> N
 
     from otosome.report.review import review_page, save_forest
     from otosome.report.saved import save_page
-    from otosome.review.tables import metafor_rows, revman_rows, rows
+    from otosome.review.tables import further_rows, metafor_rows, revman_rows, rows
 
     save_page(review_page(review), folder / "report.html")
     save_forest(review, folder / "forest")
-    for name, table in (("experiments", rows), ("metafor", metafor_rows), ("revman", revman_rows)):
+    tables = {"experiments": rows, "metafor": metafor_rows, "revman": revman_rows}
+    if review.further:
+        tables["further"] = further_rows
+    for name, table in tables.items():
         _csv(pd.DataFrame(table(review)), folder / f"{name}.csv")
     _text(json.dumps(values, indent=1, ensure_ascii=False), folder / ANSWER)
     record.write(folder)

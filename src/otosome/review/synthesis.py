@@ -26,6 +26,9 @@ from otosome.review.pooling.likelihood import (
 )
 from otosome.review.pooling.printing import SHARES, Selected, curve
 from otosome.review.pooling.random_effects import Pool, cumulative, pool, regression, without_each
+from otosome.review.priors import stored
+from otosome.review.priors.further import Narrowing, narrowings, shipped
+from otosome.review.priors.posterior import Prior, results
 from otosome.review.question import QUESTIONS, Question, words_of
 from otosome.units import Array, quantity
 
@@ -145,6 +148,7 @@ class Review:
     ``rows``     an experiment and control each;  ``together``  those with means or events, by scale
     ``all``      of every strength, in SDs of an animal;  ``curve``  the same for shares of null results printed
     ``one_more``  what one more experiment would change, for some counts of animals
+    ``further``  the same by dose, day and what is read, of vesicles in the model; those that narrow most first
     ``blocks``   the mean effect by product and where ("vesicles in animals"), as the forest shows it
     ``groups``   by product, harm, species, where and route;  ``regressed``  on a moderator, or why that is refused
     ``map``      all experiments on the shelf;  ``lights``  risk of bias by experiment;  ``left_out``  with the reason
@@ -159,6 +163,7 @@ class Review:
     text: str
     curve: tuple[Believed, ...]
     one_more: tuple[OneMore, ...]
+    further: tuple[Narrowing, ...]
     blocks: dict[str, Believed]
     groups: tuple[Group, ...]
     regressed: dict[str, str]
@@ -198,6 +203,7 @@ def review(question: Question, catalog: Catalog, within: float = WITHIN, by: Seq
         text=_headline(together, all_of, weak),
         curve=tuple(believed(weak, part) for part in SHARES),
         one_more=tuple(one_more(weak, n) for n in PLANNED),
+        further=_further(used, catalog),
         blocks=_blocks(by_product),
         groups=tuple(_groups(by_product)),
         regressed={name: _regressed(name, together, used, outcomes) for name in by},
@@ -219,6 +225,16 @@ def chosen(question: Question, every: Sequence[Experiment]) -> tuple[list[Experi
             "is answered by no experiment", key="question", given=question.name, cure="ask with fewer --only"
         )
     return [e for e in counting if e.name in outcomes], outcomes
+
+
+def _further(used: Sequence[Experiment], catalog: Catalog) -> tuple[Narrowing, ...]:
+    """Experiments on vesicles that could be next, under the priors that use what was printed; none where none was."""
+    worlds = stored.shipped()
+    if not any(worlds.has(experiment) for experiment in used):
+        return ()
+    printed = results(worlds, stored.simulated(catalog))
+    named: tuple[Prior, ...] = ("as_printed", "sceptic")
+    return tuple(row for name in named for row in narrowings(name, worlds, printed, shipped()))
 
 
 def _left_out(every: Sequence[Experiment], question: Question) -> dict[str, str]:
