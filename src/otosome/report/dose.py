@@ -5,13 +5,13 @@ import xarray as xr
 
 from otosome.answers import stored
 from otosome.answers.dose import ByDay, ByDose
-from otosome.answers.numbers import amount, is_fraction, number, power
+from otosome.answers.numbers import amount, is_fraction, number, power, rounded
 from otosome.report.drawing import COMPARED, INK, TREATED, canvas, svg_text
 from otosome.report.figures import Panel
 from otosome.report.summary import headline
 
-# Below it a field of the map reads none.
-_SHOWN = 0.05
+# Side of a field of the map, in points.
+_SIDE = 34.0
 
 
 def by_dose(result: xr.Dataset) -> Panel | None:
@@ -31,19 +31,22 @@ def by_day(result: xr.Dataset) -> Panel | None:
 
 
 def _map(days: ByDay) -> str:
-    """Days across, doses up; darker where more is kept, with the study as a ring."""
+    """Days across, doses up; darker where more is kept, with the study framed."""
     values = (100.0 if is_fraction(days.unit) else 1.0) * np.asarray(days.benefit)
     top = max(1.0, float(values.max()))
     doses = np.log10(days.particles)
     with canvas(540, 300) as (figure, axes):
-        drawn = axes.pcolormesh(days.days, doses, values, cmap="Blues", vmin=0, vmax=top, shading="nearest")
+        across, up = np.meshgrid(days.days, doses)
+        axes.scatter(
+            across, up, c=values, s=_SIDE**2, marker="s", cmap="Blues", vmin=0, vmax=top, linewidths=0
+        )
         for row, dose in enumerate(doses):
             for column, day in enumerate(days.days):
                 value = float(values[row, column])
                 axes.text(
                     day,
                     dose,
-                    number(value, 2) if abs(value) >= _SHOWN else "0",
+                    number(rounded(value, "dB")),
                     ha="center",
                     va="center",
                     fontsize=9,
@@ -51,12 +54,18 @@ def _map(days: ByDay) -> str:
                 )
         first, given = days.stated
         axes.plot(
-            [first], [np.log10(given)], "o", markersize=24, markerfacecolor="none", markeredgecolor=COMPARED
+            [first],
+            [np.log10(given)],
+            "s",
+            markersize=_SIDE,
+            markerfacecolor="none",
+            markeredgecolor=COMPARED,
         )
-        drawn.set_rasterized(False)
         axes.grid(visible=False)
         axes.set_xticks(days.days, [number(day) for day in days.days])
         axes.set_yticks(list(doses), [f"{number(10**dose, 1)}" for dose in doses])
+        axes.set_xlim(days.days[0] - 1.2, days.days[-1] + 1.2)
+        axes.set_ylim(doses[0] - 0.5, doses[-1] + 0.5)
         axes.set(xlabel="day of the first dose, after the first insult", ylabel="particles each time")
         return svg_text(figure, "day and dose")
 

@@ -92,6 +92,11 @@ def review_page(review: Review) -> str:
     )
 
 
+def in_sds(median: float, low: float, high: float) -> str:
+    """A mean effect with its ends, in SDs of an animal."""
+    return f"{tenth(median)} SD ({tenth(low)} to {tenth(high)})"
+
+
 def likes(review: Review) -> dict[str, str]:
     """How the experiments of a review are called."""
     return {row.experiment: f"{row.short} ({row.harm})" for row in review.rows}
@@ -111,7 +116,7 @@ def blocks(review: Review, scale: Axis) -> list[Block]:
                 [_forest_row(row, scale) for row in rows],
                 mean,
                 (0.0, 0.0, 0.0) if mean is None else _positions(scale, mean.low, mean.median, mean.high),
-                "" if mean is None else f"{tenth(mean.median)} SD ({tenth(mean.low)} to {tenth(mean.high)})",
+                "" if mean is None else in_sds(mean.median, mean.low, mean.high),
             )
         )
     return groups

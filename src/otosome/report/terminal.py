@@ -223,7 +223,8 @@ def _changed(rows: Iterable[Answer], indent: str = "") -> list[str]:
 def change_lines(between: Answer) -> list[str]:
     """What evidence changed between two results, and how the benefit moved."""
     moved = [f"{name}: {between[name]['text']}" for name in ("then", "now") if between[name] is not None]
-    return [*_changed(between["changed"]), *moved]
+    moved += [f"{row['name']}: {row['then']} -> {row['now']}" for row in between["moved"]]
+    return [*_changed(between["changed"]), *moved] or ["nothing changed"]
 
 
 def claim_lines(rows: Iterable[Answer]) -> list[str]:

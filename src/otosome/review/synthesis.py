@@ -29,7 +29,7 @@ from otosome.review.pooling.random_effects import Pool, cumulative, pool, regres
 from otosome.review.priors import stored
 from otosome.review.priors.further import Narrowing, narrowings, shipped
 from otosome.review.priors.posterior import Prior, results
-from otosome.review.question import QUESTIONS, Question, words_of
+from otosome.review.question import Question, words_of
 from otosome.units import Array, quantity
 
 # What experiments are grouped by, and what their effects can be regressed on.
@@ -151,7 +151,8 @@ class Review:
     ``further``  the same by dose, day and what is read, of vesicles in the model; those that narrow most first
     ``blocks``   the mean effect by product and where ("vesicles in animals"), as the forest shows it
     ``groups``   by product, harm, species, where and route;  ``regressed``  on a moderator, or why that is refused
-    ``map``      all experiments on the shelf;  ``lights``  risk of bias by experiment;  ``left_out``  with the reason
+    ``map``      the experiments that were asked for;  ``lights``  risk of bias by experiment
+    ``left_out``  those that count nowhere, with the reason
     """
 
     question: str
@@ -207,7 +208,7 @@ def review(question: Question, catalog: Catalog, within: float = WITHIN, by: Seq
         blocks=_blocks(by_product),
         groups=tuple(_groups(by_product)),
         regressed={name: _regressed(name, together, used, outcomes) for name in by},
-        map=tuple(_map(every)),
+        map=tuple(_map([e for e in every if question.read_by(e)])),
         lights={e.name: _lights(e) for e in used},
         flags=tuple(chain.from_iterable(looks.values())),
         left_out=_left_out(every, question),
@@ -237,6 +238,14 @@ def _further(used: Sequence[Experiment], catalog: Catalog) -> tuple[Narrowing, .
     return tuple(row for name in named for row in narrowings(name, worlds, printed, shipped()))
 
 
+def rests_on(question: Question, catalog: Catalog) -> list[str]:
+    """The experiments that a review stands on, those among them that it leaves out: no other moves a word of it."""
+    every = experiments(catalog)
+    asked = [experiment.name for experiment in every if question.read_by(experiment)]
+    weighed = stored.behind(catalog)
+    return sorted({*asked, *(weighed if set(weighed) & set(asked) else ())})
+
+
 def _left_out(every: Sequence[Experiment], question: Question) -> dict[str, str]:
     """Experiments that read what is asked and count nowhere, with the reason."""
     reasons = {e.name: _out(e, question) for e in every}
@@ -249,8 +258,7 @@ def _scales(question: Question) -> tuple[Scale, ...]:
 
 def _out(experiment: Experiment, question: Question) -> str:
     """Why an experiment that reads what is asked counts nowhere; empty where it counts or was not asked for."""
-    kinds = QUESTIONS[question.name][0]
-    if not any(outcome.of in kinds for outcome in experiment.options.outcome.values()):
+    if not question.read_by(experiment):
         return ""
     if experiment.options.harm.kind == "none":
         return "nothing harmed these ears, so it says nothing of protection"

@@ -122,6 +122,7 @@ class DoseQuestion:
     ``folder``  of the study, if it is a file
     ``most``    particles a patient may get so that a run serves as many as wanted, infinite without a process
     ``inputs``  SHA-256 of each file that was read, by path
+    ``believed``  whether some of its beliefs are those of the published experiments
     """
 
     name: str
@@ -131,6 +132,7 @@ class DoseQuestion:
     folder: Path | None
     most: float
     inputs: Mapping[str, str]
+    believed: bool
 
     @property
     def unit(self) -> str:
@@ -218,11 +220,13 @@ def read_dose(file: Path, catalog: Catalog) -> DoseQuestion:
         is_file = beside.is_file()
         study = load(beside if is_file else dose.study, shelves=catalog.own)
         _fit(dose, study, catalog)
+        believed = False
         if _unit(study, dose.measure) == "dB":
             # What the file states stands in the place of the shelf's.
             shelf = {
                 n: cast(Belief, tuple(map(Quantity, ends))) for n, ends in shelf_beliefs(catalog).items()
             }
+            believed = bool(shelf.keys() - dose.belief.keys())
             dose = replace(dose, belief={**shelf, **dose.belief})
         question = DoseQuestion(
             file.stem,
@@ -232,6 +236,7 @@ def read_dose(file: Path, catalog: Catalog) -> DoseQuestion:
             beside.parent if is_file else None,
             _most(dose, catalog),
             {str(path): _sha256(path) for path in ((file, beside) if is_file else (file,))},
+            believed,
         )
         for route in question.routes:
             question.study_of(Regimen(route, float(dose.particles[0]), question.first[0], 1, 0.0))

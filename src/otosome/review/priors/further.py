@@ -152,9 +152,15 @@ def standard_error(effect: Array, n: int) -> Array:
 
 def found(effect: Array, n: int, weights: Array) -> float:
     """Chance that an experiment is significant for the treated; ``effect``, ``weights`` shape (world,)."""
+    return float(weights @ np.interp(effect, GRID, _significant(n)))
+
+
+@lru_cache(maxsize=8)
+def _significant(n: int) -> Array:
+    """Chance of significance for the treated with ``n`` animals a group, for each effect of ``GRID``."""
     freedom = 2.0 * n - 2.0
     beyond = Outcome(float(stdtrit(freedom, 0.975)), math.inf, math.sqrt(n / 2), freedom)
-    return float(weights @ np.interp(effect, GRID, chance([beyond], GRID)))
+    return chance([beyond], GRID)
 
 
 def expected_width(
