@@ -40,17 +40,17 @@ def asked_now(stored: xr.Dataset, shelves: tuple[Path, ...] = (), folder: Path |
 
 def asked_again(text: str, name: str, catalog: Catalog) -> Study:
     """A study from its explicit text, with the shelves' numbers of now; retracted sources are let in."""
-    return _pinned(_asked(text, name, catalog), lambda _, pinned: not pinned.shelf)
+    return _pinned(_study_of(text, name, catalog), lambda _, pinned: not pinned.shelf)
 
 
 def asked_then(stored: xr.Dataset, shelves: tuple[Path, ...] = (), folder: Path | None = None) -> Study:
     """The question a result answered, with every number as it was."""
-    asked = _asked(stored.attrs["study"], stored.attrs["name"], Catalog.of_study(folder, shelves))
-    now = _pinned(asked, lambda name, pinned: not pinned.shelf)
-    return _pinned(asked, lambda name, _: name in now.parameters or name in now.curves)
+    study = _study_of(stored.attrs["study"], stored.attrs["name"], Catalog.of_study(folder, shelves))
+    now = _pinned(study, lambda name, pinned: not pinned.shelf)
+    return _pinned(study, lambda name, _: name in now.parameters or name in now.curves)
 
 
-def _asked(text: str, name: str, catalog: Catalog) -> Study:
+def _study_of(text: str, name: str, catalog: Catalog) -> Study:
     every = tuple({f.stem for root in (SHIPPED, *catalog.roots) for f in (root / "sources").glob("*.toml")})
     return loads(text, name, catalog=catalog, allow_retracted=every, check=False)
 
