@@ -17,8 +17,8 @@ from otosome.review.priors.further import (
     Candidate,
     Further,
     expected_width,
-    found,
     narrowings,
+    power,
     read,
     shipped,
     write,
@@ -63,11 +63,11 @@ def test_an_endpoint_that_is_the_effect_with_its_sign_turned_tells_as_much():
     assert widths[0] == pytest.approx(widths[1], rel=0.02)
 
 
-@pytest.mark.parametrize(("effect", "n", "power"), [(1.0, 17, 0.80), (0.8, 26, 0.80), (0.5, 64, 0.80)])
-def test_the_chance_of_finding_an_effect_is_cohens_power(effect, n, power):
+@pytest.mark.parametrize(("effect", "n", "published"), [(1.0, 17, 0.80), (0.8, 26, 0.80), (0.5, 64, 0.80)])
+def test_the_chance_of_finding_an_effect_is_cohens_power(effect, n, published):
     """Cohen 1988, table 2.4.1: animals a group for a power of 0.80 at 0.05, two-sided."""
-    assert found(np.full(1, effect), n, np.ones(1)) == pytest.approx(power, abs=0.01)
-    assert found(np.zeros(1), n, np.ones(1)) == pytest.approx(0.025, abs=5e-4)
+    assert power(np.full(1, effect), n, np.ones(1)) == pytest.approx(published, abs=0.01)
+    assert power(np.zeros(1), n, np.ones(1)) == pytest.approx(0.025, abs=5e-4)
 
 
 def test_candidates_are_every_dose_day_and_reading_of_experiments_with_one_dose_against_one_insult():

@@ -60,9 +60,9 @@ def _of_studies(old: Path, new: Path) -> Json:
 
 def _of_reviews(old: Path, new: Path, then: Record, now: Record) -> Json:
     """Two reviews: the experiments and sources they rest on, and every pool."""
-    asked = [{key: record.option(key) for key in ("question", "only")} for record in (then, now)]
-    if asked[0] != asked[1]:
-        raise BadInput("are reviews of different questions", given=asked[1], allowed=[str(asked[0])])
+    questions = [{key: record.option(key) for key in ("question", "only")} for record in (then, now)]
+    if questions[0] != questions[1]:
+        raise BadInput("are reviews of different questions", given=questions[1], allowed=[str(questions[0])])
     texts = [_pools(reviewing.stored(*pair).answer) for pair in ((old, then), (new, now))]
     rows = reviewing.differing(then.inputs, now.inputs)
     return {"changed": rows, "then": None, "now": None, "unit": "", "moved": _moved(*texts)}

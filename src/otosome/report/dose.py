@@ -52,10 +52,10 @@ def _map(days: ByDay) -> str:
                     fontsize=9,
                     color="white" if value > 0.6 * top else INK,
                 )
-        first, given = days.stated
+        first, dose = days.stated
         axes.plot(
             [first],
-            [np.log10(given)],
+            [np.log10(dose)],
             "s",
             markersize=_SIDE,
             markerfacecolor="none",

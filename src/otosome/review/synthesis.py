@@ -241,9 +241,9 @@ def _further(used: Sequence[Experiment], catalog: Catalog) -> tuple[Narrowing, .
 def rests_on(question: Question, catalog: Catalog) -> list[str]:
     """The experiments that a review stands on, those among them that it leaves out: no other moves a word of it."""
     every = experiments(catalog)
-    asked = [experiment.name for experiment in every if question.read_by(experiment)]
+    answering = [experiment.name for experiment in every if question.read_by(experiment)]
     weighed = stored.behind(catalog)
-    return sorted({*asked, *(weighed if set(weighed) & set(asked) else ())})
+    return sorted({*answering, *(weighed if set(weighed) & set(answering) else ())})
 
 
 def _left_out(every: Sequence[Experiment], question: Question) -> dict[str, str]:

@@ -141,7 +141,7 @@ def _narrowing(
         effect=float(quantiles(effect, weights, [0.5])[0]),
         now=now,
         after=after,
-        finds=found(effect, n, weights),
+        finds=power(effect, n, weights),
     )
 
 
@@ -150,7 +150,7 @@ def standard_error(effect: Array, n: int) -> Array:
     return np.sqrt(2 / n + effect**2 / (4 * n))
 
 
-def found(effect: Array, n: int, weights: Array) -> float:
+def power(effect: Array, n: int, weights: Array) -> float:
     """Chance that an experiment is significant for the treated; ``effect``, ``weights`` shape (world,)."""
     return float(weights @ np.interp(effect, GRID, _significant(n)))
 

@@ -70,10 +70,10 @@ def study_of(experiment: Experiment, catalog: Catalog) -> Study:
     table = experiment.options.simulate
     if table is None:
         raise BadInput("is not in the model", file=experiment.entry.card.file, key="simulate")
-    return _asked(experiment, catalog, table.study)
+    return _of_tables(experiment, catalog, table.study)
 
 
-def _asked(experiment: Experiment, catalog: Catalog, study: Mapping[str, object]) -> Study:
+def _of_tables(experiment: Experiment, catalog: Catalog, study: Mapping[str, object]) -> Study:
     tables = {
         "otosome": "study/1",
         "title": experiment.entry.card.about,
@@ -167,7 +167,7 @@ def study_of_candidates(experiment: Experiment, catalog: Catalog) -> Study:
     arms = cast("Sequence[Mapping[str, object]]", table.study["arm"])
     control = next(arm for arm in arms if "treatments" not in arm)
     (levels,) = cast("Mapping[str, Mapping[str, object]]", table.study["measure"]).values()
-    given = {
+    doses = {
         f"{dose:g} on {day}": {**_first(table, "treatment"), "at": [f"{day} d"], "potency": dose}
         for day in DAYS
         for dose in DOSES
@@ -179,11 +179,11 @@ def study_of_candidates(experiment: Experiment, catalog: Catalog) -> Study:
     }
     study = {
         **table.study,
-        "treatment": given,
-        "arm": [control, *({**control, "name": name, "treatments": [name]} for name in given)],
+        "treatment": doses,
+        "arm": [control, *({**control, "name": name, "treatments": [name]} for name in doses)],
         "measure": {"threshold": levels, **counts},
     }
-    return _asked(experiment, catalog, study)
+    return _of_tables(experiment, catalog, study)
 
 
 def _effects(
