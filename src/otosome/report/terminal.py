@@ -249,7 +249,8 @@ def _claim(row: Answer) -> list[str]:
     if figure is None:
         lines.append(f"  not computed here yet: {row['missing']}")
     else:
-        lines.append(f"  now: {words(figure)}: {figure['words']}")
+        first = ", as printed" if row["by_prior"] else ""
+        lines.append(f"  now{first}: {words(figure)}: {figure['words']}")
         lines += [f"       {words(part)}: {part['words']}" for part in figure["parts"]]
         lines += [f"  under {name}: {words(each)}" for name, each in row["by_prior"].items()]
     return [
