@@ -9,7 +9,7 @@ import sys
 
 from otosome.catalog import Catalog
 from otosome.review.priors import further, stored
-from otosome.review.priors.worlds import candidates, compute
+from otosome.review.priors.worlds import compute, compute_candidates
 
 WORLDS = 2000
 
@@ -21,7 +21,7 @@ def main() -> None:
     if "--further" not in words:
         stored.write(compute(Catalog(), worlds, tick=_tick))
         print(f"wrote {stored.STORED}")
-    further.write(candidates(Catalog(), worlds, tick=_tick))
+    further.write(compute_candidates(Catalog(), worlds, tick=_tick))
     print(f"wrote {further.STORED}")
 
 

@@ -11,7 +11,12 @@ from otosome.review.priors.further import Narrowing
 
 # Animals a group of what the tables show; every number of them stands in the folder.
 SHOWN = 12
-_DOSES: Mapping[float, str] = {0.1: "a tenth of its dose", 1.0: "its dose", 10.0: "ten times its dose"}
+_DOSES: Mapping[float, str] = {
+    0.1: "a tenth of its dose",
+    1.0: "its dose",
+    3.0: "three times its dose",
+    10.0: "ten times its dose",
+}
 _DAYS: Mapping[int, str] = {-1: "the day before", 1: "the day after", 3: "three days after"}
 
 
@@ -50,15 +55,19 @@ def _table(rows: Sequence[Narrowing], heading: str) -> FurtherTable:
         heading,
         [capital(_DOSES[dose]) for dose in doses],
         [
-            (f"{capital(_read(kind))}, {_DAYS[day]}", [_cell(cells[kind, day, dose]) for dose in doses])
+            (f"{capital(_read(kind))}, {_DAYS[day]}", [_cell(cells.get((kind, day, dose))) for dose in doses])
             for kind in kinds
             for day in days
         ],
     )
 
 
-def _cell(row: Narrowing) -> tuple[str, str]:
-    return f"{number(row.after, 2)} dB", share(row.finds).text
+def _cell(row: Narrowing | None) -> tuple[str, str]:
+    return ("–", "") if row is None else (_width(row), share(row.finds).text)
+
+
+def _width(row: Narrowing) -> str:
+    return f"{number(row.after, 2)} dB"
 
 
 def _read(kind: str) -> str:

@@ -27,7 +27,7 @@ from otosome.review.pooling.likelihood import (
 from otosome.review.pooling.printing import SHARES, Selected, curve
 from otosome.review.pooling.random_effects import Pool, cumulative, pool, regression, without_each
 from otosome.review.priors import stored
-from otosome.review.priors.further import STORED, Narrowing, narrowings, shipped
+from otosome.review.priors.further import Narrowing, candidates, narrowings
 from otosome.review.priors.posterior import Prior, results
 from otosome.review.question import Question, words_of
 from otosome.units import Array, quantity
@@ -231,11 +231,12 @@ def chosen(question: Question, every: Sequence[Experiment]) -> tuple[list[Experi
 def _further(used: Sequence[Experiment], catalog: Catalog) -> tuple[Narrowing, ...]:
     """Experiments on vesicles that could be next, under the priors that use what was printed; none where none was."""
     worlds = stored.shipped()
-    if not STORED.is_file() or not any(worlds.has(experiment) for experiment in used):
+    if not any(worlds.has(experiment) for experiment in used):
         return ()
     printed = results(worlds, stored.simulated(catalog))
     named: tuple[Prior, ...] = ("as_printed", "sceptic")
-    return tuple(row for name in named for row in narrowings(name, worlds, printed, shipped()))
+    each = candidates(worlds, printed)
+    return tuple(row for name in named for row in narrowings(name, worlds, printed, each))
 
 
 def rests_on(question: Question, catalog: Catalog) -> list[str]:

@@ -13,14 +13,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from otosome.review.experiments.experiment import Experiment
 from otosome.review.pooling.likelihood import GRID, Outcome, chance
 from otosome.review.priors.posterior import SPREAD, Prior, Result, posterior, quantiles, resampled
-from otosome.review.priors.stored import Worlds
-from otosome.units import Array
+from otosome.review.priors.stored import Worlds, arm_of
+from otosome.units import Array, quantity
 
 STORED = Path(__file__).with_name("further.csv")
 # Doses as multiples of that of the published experiment, and days of the dose after the insult begins.
@@ -87,8 +89,33 @@ def read(file: Path = STORED) -> Further:
 
 @lru_cache(maxsize=1)
 def shipped() -> Further:
-    """The candidates that came with the package, read once."""
-    return read()
+    """The candidates that came with the package, read once; none where they were not computed."""
+    return read() if STORED.is_file() else Further({}, "")
+
+
+def candidates(worlds: Worlds, printed: Sequence[Result]) -> Further:
+    """Every candidate that worlds hold: the published experiments done again, and those computed besides."""
+    again = {
+        each: worlds.benefit(row.experiment, arm, row.control) / SPREAD
+        for row in printed
+        for arm in row.evidence.treated
+        if (each := _again(row.experiment, arm)) is not None
+    }
+    computed = shipped().effects if shipped().evidence == worlds.evidence else {}
+    return Further({**again, **computed}, worlds.evidence)
+
+
+def _again(experiment: Experiment, group: str) -> Candidate | None:
+    """A published experiment done again: its dose as a multiple of the weakest of its arms."""
+    table = experiment.options.simulate
+    if table is None:
+        return None
+    arms = cast("Sequence[Mapping[str, Sequence[str]]]", table.study["arm"])
+    doses = cast("Mapping[str, Mapping[str, object]]", table.study["treatment"])
+    (name,) = next(arm["treatments"] for arm in arms if arm["name"] == arm_of(experiment, group))
+    first = cast("Sequence[str]", doses[name]["at"])[0]
+    potency = float(cast("float", doses[name].get("potency", 1.0)))
+    return Candidate(experiment.name, potency, round(quantity(first, "d")), "threshold")
 
 
 @dataclass(frozen=True)

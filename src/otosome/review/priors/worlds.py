@@ -135,7 +135,7 @@ def _part(short: Plan, study: Study, shared: range, animals: int, seed: int) -> 
     return {name: np.stack(each, axis=1).reshape(worlds, animals, -1) for name, each in levels.items()}
 
 
-def candidates(
+def compute_candidates(
     catalog: Catalog, worlds: int, animals: int = ANIMALS, seed: int = SEED, tick: Tick | None = None
 ) -> Further:
     """What every experiment that could be done next would find in the same worlds, in SDs of an animal."""
