@@ -22,42 +22,37 @@ _DAYS: Mapping[int, str] = {-1: "the day before", 1: "the day after", 3: "three 
 
 @dataclass(frozen=True)
 class FurtherTable:
-    """Experiments done like a published one: heads of doses, and a row for each reading and day with a cell a dose.
+    """Experiments done like published ones: heads of doses, and a row for each of them, day and reading.
 
     A cell is the width of the benefit as expected after it, dB, and the chance that it finds vesicles better.
     """
 
-    heading: str
     doses: list[str]
     rows: list[tuple[str, list[tuple[str, str]]]]
 
 
-def further_tables(
+def further_table(
     rows: Sequence[Narrowing], likes: Mapping[str, str], prior: str = "as_printed"
-) -> list[FurtherTable]:
-    """What experiments of twelve a group would change under a prior; a table for each published one.
+) -> FurtherTable:
+    """What experiments of twelve a group would change under a prior.
 
     ``likes``  how each published experiment is called
     """
     shown = [row for row in rows if (row.prior, row.n) == (prior, SHOWN)]
-    return [
-        _table([row for row in shown if row.like == like], likes.get(like, like))
-        for like in sorted({row.like for row in shown})
-    ]
-
-
-def _table(rows: Sequence[Narrowing], heading: str) -> FurtherTable:
-    cells = {(row.read, row.day, row.dose): row for row in rows}
-    doses = sorted({dose for _, _, dose in cells})
-    kinds = list(dict.fromkeys(kind for kind, _, _ in sorted(cells, key=lambda key: key[0] != "threshold")))
-    days = sorted({day for _, day, _ in cells})
+    cells = {(row.like, row.read, row.day, row.dose): row for row in shown}
+    doses = sorted({row.dose for row in shown})
+    lines = sorted(
+        {(row.like, row.read, row.day) for row in shown},
+        key=lambda line: (line[0], line[1] != "threshold", line[1], line[2]),
+    )
     return FurtherTable(
-        heading,
         [capital(_DOSES[dose]) for dose in doses],
         [
-            (f"{capital(_read(kind))}, {_DAYS[day]}", [_cell(cells.get((kind, day, dose))) for dose in doses])
-            for kind in kinds
-            for day in days
+            (
+                f"{likes.get(line[0], line[0])}: {_read(line[1])}, {_DAYS[line[2]]}",
+                [_cell(cells.get((*line, dose))) for dose in doses],
+            )
+            for line in lines
         ],
     )
 

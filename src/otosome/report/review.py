@@ -14,7 +14,7 @@ from otosome.answers.numbers import share
 from otosome.report import _policy, _templates
 from otosome.report.axes import Axis
 from otosome.report.drawing import INK, SOFT, TREATED, canvas, label, style, svg_text
-from otosome.report.further import SHOWN, further_lines, further_tables
+from otosome.report.further import SHOWN, further_lines, further_table
 from otosome.report.groups import INCH, PRINT
 from otosome.report.summary import capital
 from otosome.review.pooling.likelihood import Believed
@@ -84,9 +84,10 @@ def review_page(review: Review) -> str:
             map=evidence_map(review.map),
             funnels=[(each, funnel_svg(each)) for each in review.together if each.pool.k > 1],
             curve=curve_svg(review.curve),
-            further=further_tables(review.further, likes(review)),
+            further=further_table(review.further, likes(review)) if review.further else None,
             further_lines=further_lines(review.further, likes(review)),
             further_n=SHOWN,
+            in_sds=in_sds,
             items=list(dict.fromkeys(light.item for row in review.lights.values() for light in row)),
         )
     )
