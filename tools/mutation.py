@@ -110,16 +110,20 @@ def _computing(node: ast.AST) -> Iterator[ast.expr]:
         if name in ("annotation", "returns", "decorator_list", "type_params"):
             continue
         for child in value if isinstance(value, list) else [value]:
-            if not isinstance(child, ast.AST) or isinstance(child, (ast.Raise, ast.JoinedStr, ast.Assert)):
-                continue
-            # Equal lengths are asserted by zip, as by an assert.
-            if isinstance(child, ast.keyword) and child.arg == "strict":
-                continue
-            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            if not isinstance(child, ast.AST) or _aside(child):
                 continue
             if isinstance(child, ast.expr):
                 yield child
             yield from _computing(child)
+
+
+def _aside(node: ast.AST) -> bool:
+    """Whether it says or asserts something and computes nothing; zip asserts equal lengths."""
+    return (
+        isinstance(node, (ast.Raise, ast.JoinedStr, ast.Assert))
+        or (isinstance(node, ast.keyword) and node.arg == "strict")
+        or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
+    )
 
 
 def _changed(node: ast.expr) -> str | None:

@@ -199,8 +199,13 @@ def entry_lines(entries: Mapping[str, Mapping[str, str]]) -> list[str]:
 
 def import_lines(rows: Mapping[str, int]) -> list[str]:
     """How many of each table an import holds."""
-    names = {"thresholds": "thresholds from waveforms"}
-    return [", ".join(f"{count} {names.get(name, name)}" for name, count in rows.items())]
+    always, after = ("files", "readings", "refused"), {"thresholds": " from waveforms"}
+    shown = [(count, name) for name, count in rows.items() if count or name in always]
+    parts = [
+        f"{count} {name[:-1] if count == 1 and name != 'refused' else name}{after.get(name, '')}"
+        for count, name in shown
+    ]
+    return [", ".join(parts)]
 
 
 def standing_lines(row: Answer) -> list[str]:
@@ -217,7 +222,7 @@ def standing_lines(row: Answer) -> list[str]:
         lines.append(f"  best-value benefit: {then} then, {now} now")
     for key in row["refused"]:
         lines.append(f"  {key} is retracted: a new run refuses it unless it is allowed by name")
-    return [*lines, *([f"  asked again: {row['rerun']}"] if "rerun" in row else [])]
+    return [*lines, *([f"  computed anew: {row['rerun']}"] if "rerun" in row else [])]
 
 
 def _changed(rows: Iterable[Answer], indent: str = "") -> list[str]:
@@ -272,9 +277,7 @@ def design_lines(design: Answer) -> list[str]:
     lines += [line for chart in plan["charts"] for line in _curve_lines(chart)]
     done = design["simulated"]
     if done is not None:
-        lines.append(
-            f"  {done['trials']} trials of {done['n']} a group, from {done['ears']} ears of {done['worlds']} worlds"
-        )
+        lines.append(f"  {done['words']}")
         lines += [f"    {row['belief'].replace('_', ' ')}: {row['text']}" for row in done["operating"]]
         lines += [] if done["prediction"] is None else [f"    {done['prediction']['text']}"]
     return lines

@@ -11,6 +11,7 @@ from otosome.errors import BadInput, at
 from otosome.evidence import Parameter
 from otosome.roles import ToleranceOptions
 from otosome.study.study import Study
+from otosome.study.tables.arms import Arm
 from otosome.study.tables.drugs import DrugUse
 from otosome.study.tables.exposures import InsultUse
 
@@ -57,6 +58,9 @@ class Course:
         return " and ".join(dict.fromkeys(_words(entry) for entry in self.entries))
 
 
+Borne = tuple[Load, Entry[ToleranceOptions, object]]
+
+
 def check_tolerated(study: Study) -> None:
     """Refuse what no animal or person of the study would live through; raises BadInput with the limit and its entry."""
     for course in _courses(study):
@@ -94,19 +98,24 @@ def _courses(study: Study) -> Iterator[Course]:
     known = [(load, entry) for load in _loads(study) if (entry := _tolerance(study, load)) is not None]
     groups = [[pair] for pair in known]
     for arm in study.tables.arm:
-        tables = {f"insult.{name}" for name in arm.insults} | {f"drug.{name}" for name in arm.drugs}
-        tables |= {f"treatment.{name}" for name in arm.treatments}
-        of_arm = [pair for pair in known if pair[0].table in tables]
-        for kind in dict.fromkeys(load.of for load, _ in of_arm):
-            group = [pair for pair in of_arm if pair[0].of == kind]
-            if len(group) > 1 and group not in groups:
-                groups.append(group)
+        groups += [group for group in _of_an_arm(arm, known) if group not in groups]
     for group in groups:
         loads, entries = zip(*group, strict=True)
         yield Course(loads, entries, _in_a_day(study, group))
 
 
-def _in_a_day(study: Study, group: Sequence[tuple[Load, Entry[ToleranceOptions, object]]]) -> float:
+def _of_an_arm(arm: Arm, known: Sequence[Borne]) -> list[list[Borne]]:
+    """What an arm has of each kind, where several tables bring it."""
+    own = (("insult", arm.insults), ("drug", arm.drugs), ("treatment", arm.treatments))
+    tables = {f"{table}.{name}" for table, names in own for name in names}
+    kinds: dict[str, list[Borne]] = {}
+    for pair in known:
+        if pair[0].table in tables:
+            kinds.setdefault(pair[0].of, []).append(pair)
+    return [group for group in kinds.values() if len(group) > 1]
+
+
+def _in_a_day(study: Study, group: Sequence[Borne]) -> float:
     """The most that falls within 24 h, as a multiple of what is borne: parts of what is borne add up."""
     shares = [(start, _ratio(study, load, entry)) for load, entry in group for start in load.starts]
     return max(sum(share for at, share in shares if start <= at < start + _DAY) for start, _ in shares)
