@@ -155,8 +155,14 @@ def _stands_on(questions: Sequence[Question], catalog: Catalog) -> Json:
             if question.simulate is not None
         ],
         [ShelfNumbers("designs", each.entry, each.species, each.numbers) for each in questions],
-        any(question.believed for question in questions),
+        any(question.believed or _on_animals(question) for question in questions),
     )
+
+
+def _on_animals(question: Question) -> bool:
+    """Whether trials are simulated under what experiments in animals say, as the design believes nothing itself."""
+    simulated = question.simulate is not None and question.simulate.analysis != "shares"
+    return simulated and getattr(question.design, "belief", None) is None
 
 
 def _hashes(questions: Sequence[Question], fits: Sequence[Known | None]) -> dict[str, str]:
