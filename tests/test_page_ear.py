@@ -16,35 +16,9 @@ from otosome.jobs import StudyInputs, run
 from otosome.jobs.previewing import EARS
 from otosome.page.rooms.ear import previews_of
 from otosome.study import load
+from small_study import STUDY
 
 DAYS = (-72.0, -48.0, -24.0)
-STUDY = {
-    "otosome": "study/1",
-    "title": "Vesicles before noise",
-    "question": "?",
-    "species": "mouse",
-    "mechanisms": ["anti_inflammatory"],
-    "until": "4 h",
-    "insult": {
-        "blast": {
-            "entry": "noise",
-            "level": "106 dB SPL",
-            "band": ["8 kHz", "16 kHz"],
-            "duration": "2 h",
-            "at": ["0 h"],
-        }
-    },
-    "treatment": {
-        "vehicle": {"batch": "vehicle", "route": "round_window", "volume": "2 uL", "at": ["-24 h"]},
-        "vesicles": {"batch": "example_lot", "route": "round_window", "volume": "2 uL", "at": ["-24 h"]},
-    },
-    "arm": [
-        {"name": "a", "insults": ["blast"], "treatments": ["vehicle"]},
-        {"name": "b", "insults": ["blast"], "treatments": ["vesicles"]},
-    ],
-    "measure": {"abr": {"endpoint": "abr_threshold", "frequency": ["8 kHz", "16 kHz"], "at": ["4 h"]}},
-    "compare": {"measure": "abr", "of": "b", "against": "a"},
-}
 
 
 @pytest.fixture
