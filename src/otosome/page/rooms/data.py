@@ -24,6 +24,7 @@ from otosome.units import Json
 
 if TYPE_CHECKING:
     from otosome.jobs.marking import Marking
+    from otosome.jobs.planning import NextStudy
 
 IMPORT = "import"
 _SHOWS = ("files", "traces", "groups", "export")
@@ -93,6 +94,26 @@ class Sheet(_Closed):
     rows: Annotated[list[dict[Word, Word]], Field(min_length=1, max_length=5000)]
 
 
+class Next(_Closed):
+    """The next study, by the spread of an import: what is to be found of which quantity."""
+
+    result: Id
+    quantity: Annotated[Word, Field(min_length=1, max_length=80)]
+    difference: Annotated[Word, Field(min_length=1, max_length=40)]
+    time: Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)] | None = None
+    comparisons: Annotated[int, Field(ge=1, le=20)] = 1
+
+
+class Planned(TypedDict):
+    """How many animals a group, why in a sentence, what the spread rests on, and power over their number."""
+
+    animals: int
+    says: str
+    notes: list[str]
+    svg: str
+    about: str
+
+
 class JobBegun(TypedDict):
     """The job that was question for."""
 
@@ -140,10 +161,13 @@ def _loose(bench: Bench) -> list[Item]:
 
 def _shown(bench: Bench, item: Item, query: Query) -> Json:
     from otosome.jobs.laboratory import imported
+    from otosome.jobs.planning import choices
+    from otosome.report.groups import reading_title
 
     assert item.record is not None  # of a result
     read = imported(item.path, item.record)
     show = query.get("show", "")
+    show = show if show in _SHOWS else "traces" if read.rows["waveforms"] else "groups"
     figures = sorted((item.path / "figures").glob("*.svg"))
     groups = item.path / "groups.svg"
     refused = _refused(read.refused)
@@ -152,14 +176,16 @@ def _shown(bench: Bench, item: Item, query: Query) -> Json:
     )
     return {
         "read": read,
-        "show": show if show in _SHOWS else "traces" if read.rows["waveforms"] else "groups",
+        "show": show,
         "refused": refused[:_FIRST],
         "more_refused": max(0, len(refused) - _FIRST),
-        "figures": [(path.stem.replace("_", " "), f"figures/{path.name}") for path in figures[:_FIRST]],
+        "figures": [(reading_title(path.stem), f"figures/{path.name}") for path in figures[:_FIRST]],
+        "title_of": reading_title,
         "has_groups": groups.is_file(),
         "contrasts": [row for row in read.groups if row["against"]],
         "means": [row for row in read.groups if not row["against"]],
         "methods": _text(item.path / "methods.txt"),
+        "choices": choices(item.path) if show == "groups" else [],
         "sheet": (item.path / "animals.csv").is_file(),
         "files": names,
         "figure_files": [f"figures/{path.name}" for path in figures],
@@ -261,6 +287,7 @@ def routes(bench: Bench) -> APIRouter:
     _reading(api, bench)
     _marks(api, bench)
     _meaning(api, bench)
+    _planning(api, bench)
 
     @api.get("/workbook", response_class=Response, responses={200: {"content": {_XLSX: {}}}})
     def workbook(result: Id) -> Response:
@@ -403,6 +430,44 @@ def _meaning(api: APIRouter, bench: Bench) -> None:
         check_sheet(text.getvalue(), file.name)
         file.write_text(text.getvalue(), encoding="utf-8", newline="\n")
         return _written(bench, file)
+
+
+def _planning(api: APIRouter, bench: Bench) -> None:
+    @api.post("/power")
+    def power(question: Next) -> Planned:
+        """How many animals the next study needs, by formula, from the spread of these."""
+        from otosome.jobs.planning import plan
+        from otosome.report.trial import panels
+
+        answer = plan(_import(bench, question.result).path, _next(question))
+        (panel,) = panels(answer)
+        return Planned(
+            animals=next(iter(answer.plan.n.values())),
+            says=answer.plan.headline,
+            notes=list(answer.notes),
+            svg=panel.svg,
+            about=panel.says,
+        )
+
+    @api.post("/plan")
+    def keep(question: Next) -> Written:
+        """Keep the next study as a design's file, to be answered in Trial and dose."""
+        from otosome.jobs.planning import keep
+
+        item = _import(bench, question.result)
+        file = bench.workspace.free(bench.workspace.folder / f"{usual(item.path.name).name}_next.toml")
+        return _written(bench, keep(item.path, _next(question), file))
+
+
+def _next(question: Next) -> NextStudy:
+    from otosome.jobs.planning import NextStudy
+
+    return NextStudy(
+        quantity=question.quantity,
+        difference=question.difference,
+        time=question.time,
+        comparisons=question.comparisons,
+    )
 
 
 def _listed(value: object) -> Sequence[object]:

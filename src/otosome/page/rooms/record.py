@@ -31,6 +31,7 @@ def view(bench: Bench, query: Query) -> Json:
         **({} if item is None else _record(bench, item)),
         "other": other,
         "changes": None if item is None or other is None else _changes(other, item),
+        **({"credibility": {}, "unread": ""} if item is None else _credibility(item)),
     }
 
 
@@ -62,6 +63,16 @@ def _record(bench: Bench, item: Item) -> Json:
             (name for name in ("report.html", "contact.html") if (item.path / name).is_file()), None
         ),
     }
+
+
+def _credibility(item: Item) -> Json:
+    """Tables of credibility by title, or the sentence why the result cannot be read any more."""
+    from otosome.jobs.crediting import credibility
+
+    try:
+        return {"credibility": credibility(item.path), "unread": ""}
+    except BadInput as refusal:
+        return {"credibility": {}, "unread": str(refusal)}
 
 
 def _changes(old: Item, new: Item) -> Json:

@@ -155,6 +155,35 @@
 
   const sheet = get("animals");
   if (sheet) attempt(() => animals(sheet))();
+
+  // ---- the next study
+
+  const next = get("next");
+  function times() {
+    const chosen = next.quantity.selectedOptions[0], rows = JSON.parse(chosen.dataset.times);
+    next.time.replaceChildren(option("", "all times"), ...rows.map(([hours, words]) => option(String(hours), words || `${hours} h`)));
+    if (rows.length) next.time.value = String(rows.at(-1)[0]);
+    next.difference.value = `10 ${chosen.dataset.unit}`;
+  }
+  const planned = () => ({ result: next.dataset.result, quantity: next.quantity.value, difference: next.difference.value.trim(), comparisons: Number(next.comparisons.value), ...(next.time.value === "" ? {} : { time: Number(next.time.value) }) });
+
+  async function power() {
+    const shown = await post("data/power", planned());
+    const svg = new DOMParser().parseFromString(shown.svg.replace("<svg", `<svg xmlns="http://www.w3.org/2000/svg"`), "image/svg+xml").documentElement;
+    get("power").replaceChildren(make("p", { class: "conclusion" }, shown.says),
+      make("figure", { class: "chart" }, document.importNode(svg, true), make("figcaption", { class: "spoken" }, shown.about)),
+      make("details", {}, make("summary", {}, "What the numbers rest on"), ...shown.notes.map((note) => make("p", { class: "small" }, note))));
+  }
+  async function keepNext() {
+    const file = await post("data/plan", planned());
+    location.href = `/trial?design=${file.id}`;
+  }
+  if (next) {
+    next.quantity.addEventListener("change", times);
+    next.addEventListener("submit", attempt(power));
+    get("keep-next").addEventListener("click", attempt(keepNext));
+    times();
+  }
 })();
 
 // Traces: a level series as a stack, its threshold and waves marked by a reader.
