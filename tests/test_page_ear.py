@@ -117,8 +117,8 @@ def test_the_run_of_a_place_is_a_study_file_and_a_command_line(room):
 
 @pytest.mark.slow
 @needs_chromium
-def test_the_syringe_dragged_shows_the_number_that_a_run_of_the_same_ears_answers(folder, tmp_path):
-    with opened(folder) as (tab, address):
+def test_the_syringe_dragged_shows_the_number_that_a_run_of_the_same_ears_answers(browser, folder, tmp_path):
+    with opened(browser, folder) as (tab, address):
         tab.goto(f"{address}/ear", timeout=90_000)
         until(lambda: tab.get_attribute("#ear", "data-kept") == "true", 90)
         until(lambda: tab.is_visible("#stage"), 90)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otosome.jobs import showing
-from otosome.jobs.fitting import FIT, FitResult
+from otosome.jobs.fitting import FitResult
 from otosome.jobs.lots import Lot
 from otosome.jobs.study import StudyResult
 from otosome.jobs.trials import OPTIMISE, Trial
@@ -40,5 +40,7 @@ def _of_designs(result: Trial) -> dict[str, tuple[Item, ...]]:
 
     if result.record.verb == OPTIMISE:
         return {each["title"]: credible.of_dose(each) for each in result.designs}
-    tables = {each["title"]: tuple(Item(**row) for row in each.get("credibility", ())) for each in result.designs}
+    tables = {
+        each["title"]: tuple(Item(**row) for row in each.get("credibility", ())) for each in result.designs
+    }
     return {title: rows for title, rows in tables.items() if rows}

@@ -64,6 +64,14 @@ def choices(folder: Path) -> list[Choice]:
     return rows
 
 
+def groups_named(folder: Path) -> bool:
+    """Whether the files of an import name groups themselves."""
+    import pandas as pd
+
+    file = folder / READINGS
+    return file.is_file() and bool((pd.read_parquet(file, columns=["group"])["group"] != "").any())
+
+
 def _compared(unit: str) -> bool:
     return unit.startswith("dB") or unit in ("%", "")
 

@@ -127,7 +127,11 @@ def of_lot(lot: Json) -> tuple[Item, ...]:
         Item("consequence of a wrong decision", "the risk if released, and if refused, of each test", ""),
         Item("model influence", "none: no ear was simulated", ""),
         Item("verification: the files", f"{len(lot['files'])} files, each by its hash", ""),
-        Item("validation: the assays", f"{fit} of {len(runs)} runs fit for use" if runs else "", "; ".join(unfit)),
+        Item(
+            "validation: the assays",
+            f"{fit} of {len(runs)} runs fit for use" if runs else "",
+            "; ".join(unfit),
+        ),
         Item("uncertainty", lot["reason"], f"cannot decide: {', '.join(undecided)}" if undecided else ""),
         Item("limits", "", " ".join(lot["left_out"])),
     )

@@ -76,9 +76,7 @@ def design_of(
     head = cast(_Head, checked(_Head, {key: values[key] for key in values if key in head_keys}))
     for key, shelf in (("species", "species"), ("design", "designs")):
         if getattr(head, key) not in catalog.names(shelf):
-            raise BadInput(
-                "is not known", key=key, given=getattr(head, key), allowed=catalog.names(shelf)
-            )
+            raise BadInput("is not known", key=key, given=getattr(head, key), allowed=catalog.names(shelf))
     entry = catalog.get("designs", head.design)
     stated = {key: value for key, value in values.items() if key not in head_keys}
     notes, inputs = list[str](), dict[str, str]()

@@ -80,11 +80,16 @@ class Chosen(_Closed):
 
 
 class Statement(_Closed):
-    """What a person says of tables and plates; the keys of a mapping file."""
+    """What a person says of tables, plates and animals: the keys of a mapping file.
 
+    ``result``  an import whose own mapping is kept, but for what is said anew of the same
+    """
+
+    result: Id | None = None
     name: Annotated[Word, Field(min_length=1, max_length=80)]
     table: Annotated[list[Json], Field(max_length=100)] = []
     plate: Annotated[list[Json], Field(max_length=100)] = []
+    animals: Annotated[dict[Word, Word], Field(max_length=5000)] = {}
 
 
 class Sheet(_Closed):
@@ -161,7 +166,7 @@ def _loose(bench: Bench) -> list[Item]:
 
 def _shown(bench: Bench, item: Item, query: Query) -> Json:
     from otosome.jobs.laboratory import imported
-    from otosome.jobs.planning import choices
+    from otosome.jobs.planning import choices, groups_named
     from otosome.report.groups import reading_title
 
     assert item.record is not None  # of a result
@@ -181,6 +186,7 @@ def _shown(bench: Bench, item: Item, query: Query) -> Json:
         "more_refused": max(0, len(refused) - _FIRST),
         "figures": [(reading_title(path.stem), f"figures/{path.name}") for path in figures[:_FIRST]],
         "title_of": reading_title,
+        "named": show == "groups" and groups_named(item.path),
         "has_groups": groups.is_file(),
         "contrasts": [row for row in read.groups if row["against"]],
         "means": [row for row in read.groups if not row["against"]],
@@ -388,11 +394,13 @@ def _meaning(api: APIRouter, bench: Bench) -> None:
         item = bench.workspace.item(id)
         if item.record is None:
             return questions([item.path]).as_dict()
-        paths = _import(bench, id).record
-        assert paths is not None  # of an import
-        return questions(
-            [Path(str(p)) for p in _listed(paths.options.get("paths"))], item.path / "wells.parquet"
-        ).as_dict()
+        from otosome.jobs.laboratory import imported
+
+        record = _import(bench, id).record
+        assert record is not None  # of an import
+        paths = [Path(str(path)) for path in _listed(record.options.get("paths"))]
+        doubted = {row["file"] for row in imported(item.path, record).refused}
+        return questions(paths, item.path / "wells.parquet", doubted).as_dict()
 
     @api.post("/mapping")
     def mapping(statement: Statement) -> Written:
@@ -400,12 +408,9 @@ def _meaning(api: APIRouter, bench: Bench) -> None:
         from otosome.jobs.meanings import say
 
         stem = usual(statement.name).name
-        return _written(
-            bench,
-            say(
-                {"table": statement.table, "plate": statement.plate}, _free(bench, f"{stem}_mapping", ".toml")
-            ),
-        )
+        values = {"table": statement.table, "plate": statement.plate, "animals": statement.animals}
+        before = None if statement.result is None else _mapping_of(bench, statement.result)
+        return _written(bench, say(values, _free(bench, f"{stem}_mapping", ".toml"), before))
 
     @api.get("/animals")
     def animals(result: Id) -> Json:
@@ -430,6 +435,15 @@ def _meaning(api: APIRouter, bench: Bench) -> None:
         check_sheet(text.getvalue(), file.name)
         file.write_text(text.getvalue(), encoding="utf-8", newline="\n")
         return _written(bench, file)
+
+
+def _mapping_of(bench: Bench, result: str) -> Path | None:
+    """The mapping an import was read with, where it had one that lies in the folder."""
+    record = _import(bench, result).record
+    assert record is not None  # of an import
+    name = _near(bench, record.options.get("mapping"))
+    item = bench.workspace.at(Path(name)) if isinstance(name, str) and not Path(name).is_absolute() else None
+    return None if item is None else item.path
 
 
 def _planning(api: APIRouter, bench: Bench) -> None:
