@@ -73,7 +73,9 @@ def questions(paths: Sequence[Path], wells: Path | None = None, doubted: Collect
         try:
             export = Export.open(file)
             read = contents(export, catalog, Meaning())
-            tables += read.unsure or ([export] if name in doubted and _asked(export, read.instrument) else [])
+            tables += read.unsure or (
+                [export] if name in doubted and _explainable(export, read.instrument) else []
+            )
         except Unsure as error:
             tables += error.tables
         except BadInput:
@@ -83,7 +85,7 @@ def questions(paths: Sequence[Path], wells: Path | None = None, doubted: Collect
     return Questions([_table(each) for each in tables], plates, quantities, list(SPECIES[1:]))
 
 
-def _asked(export: Export, instrument: str) -> bool:
+def _explainable(export: Export, instrument: str) -> bool:
     """Whether a person can say what the columns of a file hold that was read: an instrument's own they need not."""
     return instrument.endswith("_table") and export.is_table
 
@@ -119,13 +121,13 @@ def say(values: Json, file: Path, before: Path | None = None) -> Path:
     """
     from otosome.laboratory.mapping import mapping_text
 
-    whole = values if before is None else _together(_said(before), values)
+    whole = values if before is None else _together(_statements(before), values)
     text = mapping_text(whole, file.name)
     write(file, text)
     return file
 
 
-def _said(file: Path) -> Json:
+def _statements(file: Path) -> Json:
     from otosome.cards import read_toml
 
     values: Json = read_toml(file)
@@ -136,8 +138,8 @@ def _together(before: Json, now: Json) -> Json:
     """Two mappings as one: of the same columns, plate or animal what is said now."""
     parts: Json = {"animals": {**before.get("animals", {}), **now.get("animals", {})}}
     for key, same in (("table", ("columns",)), ("plate", ("file", "read"))):
-        said = now.get(key, [])
-        known = [[each.get(name) for name in same] for each in said]
+        new = now.get(key, [])
+        known = [[each.get(name) for name in same] for each in new]
         old = [each for each in before.get(key, []) if [each.get(name) for name in same] not in known]
-        parts[key] = [*old, *said]
+        parts[key] = [*old, *new]
     return parts

@@ -54,14 +54,14 @@ def _use(result: xr.Dataset) -> str:
 
 def _uncertainty(result: xr.Dataset, ears: int) -> Item:
     worlds = summary.groups(result).worlds
-    said = f"{ears} ears in {worlds} draws of all that is not known"
+    drawn = f"{ears} ears in {worlds} draws of all that is not known"
     compared = summary.headline(result)
     if compared is None:
-        return Item("uncertainty", said, "")
+        return Item("uncertainty", drawn, "")
     most = compared.share.get("assumed")
     moved = "" if most is None else f"{share(most.exact).text} of what moves the answer is assumed"
     halves = f"with every largest effect halved {compared.halved.text}, doubled {compared.doubled.text}"
-    return Item("uncertainty", f"{said}: {compared.benefit.text}; {halves}", moved)
+    return Item("uncertainty", f"{drawn}: {compared.benefit.text}; {halves}", moved)
 
 
 def _notes(result: xr.Dataset) -> str:
@@ -73,7 +73,7 @@ def of_fit(fit: Json, question: str) -> tuple[Item, ...]:
     """The items of a fit's answer, as ``otosome show --json`` holds it."""
     settled, convergence = fit["converged"], fit["convergence"]
     chains = "" if convergence is None else f", largest R-hat {number(max(convergence['rhat']), 4)}"
-    held = fit["held_out"]
+    left_out = fit["held_out"]
     return (
         Item("question of interest", question, ""),
         Item(
@@ -89,8 +89,8 @@ def of_fit(fit: Json, question: str) -> tuple[Item, ...]:
         ),
         Item(
             "validation: readings held out",
-            "" if held is None else "readings that the fit never saw were foretold",
-            "none was held out" if held is None else "",
+            "" if left_out is None else "readings that the fit never saw were foretold",
+            "none was held out" if left_out is None else "",
         ),
         Item("limits", " ".join(fit["sentences"][:4]), ""),
     )

@@ -23,7 +23,7 @@ class GuardLine:
 
     test: str
     asked: str
-    found: str
+    result: str
     decision: str
     inside: tuple[float, float]
     accept: tuple[float, float] | None

@@ -166,7 +166,6 @@ def _loose(bench: Bench) -> list[Item]:
 
 def _shown(bench: Bench, item: Item, query: Query) -> Json:
     from otosome.jobs.laboratory import imported
-    from otosome.jobs.planning import choices, groups_named
     from otosome.report.groups import reading_title
 
     assert item.record is not None  # of a result
@@ -174,7 +173,6 @@ def _shown(bench: Bench, item: Item, query: Query) -> Json:
     show = query.get("show", "")
     show = show if show in _SHOWS else "traces" if read.rows["waveforms"] else "groups"
     figures = sorted((item.path / "figures").glob("*.svg"))
-    groups = item.path / "groups.svg"
     refused = _refused(read.refused)
     names = sorted(
         path.name for path in item.path.iterdir() if path.is_file() and path.name != "otosome.json"
@@ -186,19 +184,26 @@ def _shown(bench: Bench, item: Item, query: Query) -> Json:
         "more_refused": max(0, len(refused) - _FIRST),
         "figures": [(reading_title(path.stem), f"figures/{path.name}") for path in figures[:_FIRST]],
         "title_of": reading_title,
-        "named": show == "groups" and groups_named(item.path),
-        "has_groups": groups.is_file(),
-        "contrasts": [row for row in read.groups if row["against"]],
-        "means": [row for row in read.groups if not row["against"]],
-        "methods": _text(item.path / "methods.txt"),
-        "choices": choices(item.path) if show == "groups" else [],
-        "sheet": (item.path / "animals.csv").is_file(),
+        "has_groups": (item.path / "groups.svg").is_file(),
+        **(_compared(item.path, read.groups) if show == "groups" else {}),
         "files": names,
         "figure_files": [f"figures/{path.name}" for path in figures],
         "sheets": [each for each in bench.workspace.items("file") if each.path.suffix == ".csv"],
         "mappings": bench.workspace.items("mapping"),
         "import_options": item.record.options,
         "command_line": shlex.join(["otosome", IMPORT, *_words(bench, Reading(result=item.id), marks=True)]),
+    }
+
+
+def _compared(folder: Path, groups: Sequence[Json]) -> Json:
+    """What an import says of groups, and for what its spread can plan a next study."""
+    from otosome.jobs.planning import choices, groups_named
+
+    return {
+        "named": groups_named(folder),
+        "contrasts": [row for row in groups if row["against"]],
+        "methods": _text(folder / "methods.txt"),
+        "choices": choices(folder),
     }
 
 
