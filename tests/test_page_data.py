@@ -45,7 +45,7 @@ def room(folder):
 def test_every_part_of_an_import_is_shown(room):
     _, client, result = room
     for show, words in {
-        "files": "told by its content",
+        "files": "recognised as",
         "traces": "You read as",
         "groups": "Animals sheet",
         "export": "Spreadsheet",

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.errors import BadInput
+from otosome.trials import own_spread
 from otosome.trials.answer import answer
 from otosome.trials.reading import TEMPLATE, read_design
 
@@ -116,7 +117,7 @@ def test_a_changed_design_no_longer_stands_and_is_answered_again(tmp_path):
         ("[", 'ears = 3\n[', "ears"),
         ('spread = "12 dB"', 'spread = "0 dB"', "spread: must lie from"),
         ('spread = "12 dB"', 'spraed = "12 dB"', "spraed"),
-        ('spread = "12 dB"', 'power = 0.01\nspread = "12 dB"', "power: chance alone reaches it"),
+        ('spread = "12 dB"', 'power = 0.01\nspread = "12 dB"', "power: is reached by chance alone"),
         ('spread = "12 dB"', 'attrition = "95 %"\nspread = "12 dB"', "attrition: must lie from 0 to 0.9"),
         ('spread = "12 dB"', 'species = "axolotl"\nspread = "12 dB"', "species: is not known"),
     ],
@@ -208,6 +209,22 @@ def test_own_readings_that_do_not_fit_are_refused(tmp_path, change, message):
     import_folder(tmp_path)
     with pytest.raises(BadInput, match=message):
         read_design(design(tmp_path, change(OWN)), CATALOG)
+
+
+def test_a_table_that_lacks_a_column_or_is_larger_than_any_laboratorys_is_refused(tmp_path, monkeypatch):
+    folder = import_folder(tmp_path)
+    file = folder / "readings.parquet"
+    whole = pd.read_parquet(file)
+    whole.drop(columns="censored").to_parquet(file, index=False)
+    with pytest.raises(BadInput, match="not a table of readings") as wrong:
+        read_design(design(tmp_path, OWN), CATALOG)
+    assert wrong.value.key.endswith("censored")
+    whole.to_parquet(file, index=False)
+    monkeypatch.setattr(own_spread, "MOST_ROWS", len(whole))
+    read_design(design(tmp_path, OWN), CATALOG)
+    monkeypatch.setattr(own_spread, "MOST_ROWS", len(whole) - 1)
+    with pytest.raises(BadInput, match="not a table of readings"):
+        read_design(design(tmp_path, OWN), CATALOG)
 
 
 def test_too_few_animals_say_nothing_of_their_spread(tmp_path):

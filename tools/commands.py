@@ -43,6 +43,7 @@ OWN = {
     "NEW": "results/cisplatin_guinea_pig",
     "DIR": "imported",
     "DESIGN": "my_trial_to_begin.toml",
+    "NAME": "otocaine",
 }
 
 

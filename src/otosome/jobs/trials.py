@@ -188,7 +188,7 @@ def _of_study(verb: str, inputs: StudyInputs, watch: Watch) -> Trial:
 
     for key in ("against", "fit", "prior"):
         if getattr(inputs, key) is not None:
-            raise BadInput("is asked of otosome run", key=f"--{key}", given=str(getattr(inputs, key)))
+            raise BadInput("belongs to otosome run", key=f"--{key}", given=str(getattr(inputs, key)))
     study, file = inputs.load(), file_of(inputs.study)
     folder = inputs.out if inputs.out is not None else usual(study.name, verb)
     check_free(folder, inputs.force)

@@ -22,7 +22,7 @@ class GuardLine:
     """
 
     test: str
-    asked: str
+    limit: str
     result: str
     decision: str
     inside: tuple[float, float]

@@ -74,10 +74,14 @@ def prior_lines(priors: Answer | None) -> list[str]:
         return []
     rows = [
         f"  {row['name'].replace('_', ' '):<12}{row['benefit']['text']:<28}{row['meaning']}"
-        + (f" ({row['effective']:.0f} effective worlds)" if row["effective"] < priors["worlds"] else "")
+        + (
+            f" (effective sample size {row['effective']:.0f} worlds)"
+            if row["effective"] < priors["worlds"]
+            else ""
+        )
         for row in priors["rows"]
     ]
-    return ["the same by what is believed of efficacy:", *rows, f"  {priors['line']}"]
+    return ["the same under each prior of efficacy:", *rows, f"  {priors['line']}"]
 
 
 def against_lines(laid: Answer | None) -> list[str]:
@@ -91,7 +95,7 @@ def against_lines(laid: Answer | None) -> list[str]:
 
 
 def fit_lines(fit: Fit) -> list[str]:
-    """What a fit says, a line a number; how far to trust it; what was foretold."""
+    """What a fit says, a line a number; how far to trust it; what was predicted."""
     lines = [
         f"{fit.method} of {len(fit.estimates)} numbers from {fit.readings} readings of {fit.animals} animals"
     ]

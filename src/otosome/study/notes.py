@@ -17,12 +17,12 @@ def with_notes(study: Study) -> Study:
 
 def _alike(study: Study) -> list[str]:
     """A comparison of two arms that are given the same."""
-    asked = study.tables.compare
-    if asked is None or not study.alike(asked.of, asked.against):
+    compare = study.tables.compare
+    if compare is None or not study.alike(compare.of, compare.against):
         return []
     return [
-        f"The arms “{asked.of}” and “{asked.against}” are given the same here, so no simulation tells them apart and "
-        "nothing is compared: state what differs between them."
+        f"The arms “{compare.of}” and “{compare.against}” are given the same here, so no simulation tells them apart "
+        "and nothing is compared: state what differs between them."
     ]
 
 

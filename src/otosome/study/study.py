@@ -108,8 +108,8 @@ class Study:
             "arms": notebook.few([arm.name for arm in tables.arm]),
             "measures": notebook.few(measures),
         }
-        if (asked := tables.compare) is not None:
-            rows["compares"] = f"{asked.measure} of {asked.of!r} against {asked.against!r}"
+        if (compare := tables.compare) is not None:
+            rows["compares"] = f"{compare.measure} of {compare.of!r} against {compare.against!r}"
         return {name: value for name, value in rows.items() if value}
 
     def __repr__(self) -> str:
@@ -236,7 +236,7 @@ class Study:
 
     def alike(self, arm: str, other: str) -> bool:
         """Whether two arms suffer, get, wear and lack the same: no simulation tells them apart."""
-        arms = {one.name: one.model_copy(update={"name": ""}) for one in self.tables.arm}
+        arms = {each.name: each.model_copy(update={"name": ""}) for each in self.tables.arm}
         return arms[arm] == arms[other]
 
     def heard(self, endpoint: str) -> list[str]:

@@ -37,7 +37,7 @@ class DesignBase(Options):
     def check(self) -> None:
         """Refuse what single keys do not show; raises BadInput."""
         if self.power <= self.alpha:
-            raise BadInput("chance alone reaches it", key="power", given=self.power, allowed="above alpha")
+            raise BadInput("is reached by chance alone", key="power", given=self.power, allowed="above alpha")
 
 
 def same_unit(unit: str, quantities: Mapping[str, Quantity | None]) -> None:

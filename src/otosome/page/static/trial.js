@@ -54,7 +54,7 @@
       svg.append(draw("line", { x1: LEFT, x2: wide - RIGHT, y1: y(k * step), y2: y(k * step), class: zero ? "zero-line" : "grid" }), draw("text", { x: LEFT - 8, y: y(k * step) + 4, class: "end" }, plain(k * step)));
     }
     for (let n = Math.ceil(low); n <= high; n++) svg.append(draw("text", { x: LEFT + (wide - LEFT - RIGHT) * (n - low) / (high - low), y: HIGH - BOTTOM + 20, class: "middle" }, power(n)));
-    svg.append(draw("text", { x: 0, y: 14 }, `mean benefit less harms, ${unit || "share"}`), draw("text", { x: wide - RIGHT, y: HIGH - 10, class: "end" }, "particles in all"));
+    svg.append(draw("text", { x: 0, y: 14 }, `mean benefit less adverse events, ${unit || "share"}`), draw("text", { x: wide - RIGHT, y: HIGH - 10, class: "end" }, "particles in all"));
     const line = [...shown.front].sort((a, b) => rows[a].total - rows[b].total);
     svg.append(draw("polyline", { points: line.map((n) => `${x(rows[n])},${y(gain(rows[n]))}`).join(" "), class: "front-line" }));
     const order = [...rows.keys()].sort((a, b) => rows[a].total - rows[b].total);
@@ -86,7 +86,7 @@
     const row = rows[n], [low, high] = spread(row);
     box.replaceChildren(
       make("p", { class: "conclusion" }, words(row.text)),
-      make("dl", { class: "counts small-counts" }, ...[["benefit less harms", `${plain(gain(row))} ${unit}`], ["5 to 95 % of ears", `${plain(low)} to ${plain(high)} ${unit}`], ["harms cost", `${plain(weights().harms * row.harms)} ${unit}`], ["chance to be near the best", `${Math.round(100 * row.near)} %`]].map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
+      make("dl", { class: "counts small-counts" }, ...[["benefit less adverse events", `${plain(gain(row))} ${unit}`], ["5 to 95 % of ears", `${plain(low)} to ${plain(high)} ${unit}`], ["cost of adverse events", `${plain(weights().harms * row.harms)} ${unit}`], ["chance to be near the best", `${Math.round(100 * row.near)} %`]].map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
       make("p", { class: "buttons" }, make("button", { type: "button", class: "main", id: "to-ear", on: { click: () => open(n) } }, "Look at it in Ear")));
   }
 
