@@ -15,7 +15,7 @@ from starlette.background import BackgroundTask
 
 from otosome.errors import BadInput
 from otosome.page.room import Bench, Query, Room
-from otosome.page.workspace import Item
+from otosome.page.workspace import UNREAD, Item
 from otosome.units import Json
 
 _LARGEST_ZIP = 2_000_000_000
@@ -27,6 +27,7 @@ def view(bench: Bench, query: Query) -> Json:
     other = _result(bench, query["with"]) if query.get("with") else None
     return {
         "results": bench.workspace.results(),
+        "unreadable": bench.workspace.items(UNREAD),
         "item": item,
         **({} if item is None else _record(bench, item)),
         "other": other,
