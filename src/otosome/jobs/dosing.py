@@ -134,6 +134,12 @@ def _question(record: Record) -> DoseQuestion:
             cure="write the regimen into a study by hand, and run it: otosome run STUDY --shelves DIR",
         )
     question = read_dose(file, Catalog())
+    if question.known is not None:
+        raise BadInput(
+            "draws from a fit, which a study's file does not hold",
+            file=file.name,
+            cure="write the regimen into the study by hand, and run it: otosome run STUDY --fit FOLDER",
+        )
     if not set(question.inputs.values()) <= set(record.inputs.values()):
         raise BadInput(
             "was changed since the dose was sought, it or its study",

@@ -287,6 +287,7 @@ class CombinedPotency(TypedDict):
     runs: int
     error: float | None
     freedom: int
+    alike: bool
 
 
 class LotPotency(TypedDict):
