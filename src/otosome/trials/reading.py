@@ -67,7 +67,6 @@ def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question
     """
     values = read_toml(file)
     with at(str(file)):
-<<<<<<< HEAD
         question = design_of(values, file.stem, file.parent, catalog, formula)
     return replace(question, inputs={str(file): sha256(file), **question.inputs})
 
@@ -98,38 +97,10 @@ def design_of(
     notes += _from_shelf(entry, head.species, whole, catalog)
     design = cast(Design, checked(entry.formula, whole))
     design.check()
+    _check_followed(head, design, catalog)
     if head.simulate is not None and not formula:
         with at(key="simulate"):
-            study_of(head.simulate, beside, catalog)
-=======
-        head_keys = {f.name for f in fields(_Head)}
-        head = cast(_Head, checked(_Head, {key: values[key] for key in values if key in head_keys}))
-        if head.species not in catalog.names("species"):
-            raise BadInput(
-                "is not known", key="species", given=head.species, allowed=catalog.names("species")
-            )
-        if head.design not in catalog.names("designs"):
-            raise BadInput("is not known", key="design", given=head.design, allowed=catalog.names("designs"))
-        entry = catalog.get("designs", head.design)
-        stated = {key: value for key, value in values.items() if key not in head_keys}
-        notes, inputs = list[str](), {str(file): sha256(file)}
-        whole: dict[str, object] = dict(stated)
-        if head.spread_from is not None:
-            with at(key="spread_from"):
-                own = own_spread(file.parent, head.spread_from)
-            _fit_keys(entry, own.values, stated)
-            whole |= {key: value for key, value in own.values.items() if key in _keys(entry)}
-            notes.append(own.words)
-            inputs |= own.inputs
-        notes += _from_shelf(entry, head.species, whole, catalog)
-        design = cast(Design, checked(entry.formula, whole))
-        design.check()
-        _check_followed(head, design, catalog)
-        if head.simulate is not None and not formula:
-            with at(key="simulate"):
-                inputs |= _inputs(head.simulate, file.parent, study_of(head.simulate, file.parent, catalog))
-    title = head.title or file.stem
->>>>>>> main
+            inputs |= _inputs(head.simulate, beside, study_of(head.simulate, beside, catalog))
     return Question(
         name,
         head.title or name,
