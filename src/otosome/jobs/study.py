@@ -257,10 +257,10 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
             record, inputs={**record.inputs, str(Path(origin) / ANSWER): sha256(Path(origin) / ANSWER)}
         )
     with writing(folder, force) as part:
+        doing = f"simulating, {forecast(study, int(str(record.option('subjects'))))}"
+        watch.stage(doing)
         ears, study = _drawn(study, record)
-        result = _work(record.verb)(
-            study, ears, tick=watch.ticks(f"simulating, {forecast(study, ears.size)}")
-        )
+        result = _work(record.verb)(study, ears, tick=watch.ticks(doing))
         watch.stage("comparing priors and papers")
         _beside(study, result, record)
         watch.stage("drawing the report")

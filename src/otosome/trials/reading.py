@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -72,42 +72,48 @@ def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question
     """
     values = read_toml(file)
     with at(str(file)):
-        head_keys = {f.name for f in fields(_Head)}
-        head = cast(_Head, checked(_Head, {key: values[key] for key in values if key in head_keys}))
-        if head.species not in catalog.names("species"):
-            raise BadInput(
-                "is not known", key="species", given=head.species, allowed=catalog.names("species")
-            )
-        if head.design not in catalog.names("designs"):
-            raise BadInput("is not known", key="design", given=head.design, allowed=catalog.names("designs"))
-        entry = catalog.get("designs", head.design)
-        stated = {key: value for key, value in values.items() if key not in head_keys}
-        notes, inputs = list[str](), {str(file): sha256(file)}
-        whole: dict[str, object] = dict(stated)
-        if head.spread_from is not None:
-            with at(key="spread_from"):
-                own = own_spread(file.parent, head.spread_from)
-            _fit_keys(entry, own.values, stated)
-            whole |= {key: value for key, value in own.values.items() if key in _keys(entry)}
-            notes.append(own.words)
-            inputs |= own.inputs
-        numbers = _silent(entry, whole)
-        believed = "belief" in _keys(entry) - set(whole)
-        notes += _from_shelf(entry, head.species, whole, catalog)
-        design = cast(Design, checked(entry.formula, whole))
-        design.check()
-        _check_followed(head, design, catalog)
-        if head.simulate is not None and not formula:
-            with at(key="simulate"):
-                inputs |= _inputs(head.simulate, file.parent, study_of(head.simulate, file.parent, catalog))
-    title = head.title or file.stem
+        question = design_of(values, file.stem, file.parent, catalog, formula)
+    return replace(question, inputs={str(file): sha256(file), **question.inputs})
+
+
+def design_of(
+    values: Mapping[str, object], name: str, beside: Path, catalog: Catalog, formula: bool = False
+) -> Question:
+    """A design by the keys and values of its file; raises BadInput.
+
+    ``beside``  the folder from which it names others
+    """
+    head_keys = {f.name for f in fields(_Head)}
+    head = cast(_Head, checked(_Head, {key: values[key] for key in values if key in head_keys}))
+    for key, shelf in (("species", "species"), ("design", "designs")):
+        if getattr(head, key) not in catalog.names(shelf):
+            raise BadInput("is not known", key=key, given=getattr(head, key), allowed=catalog.names(shelf))
+    entry = catalog.get("designs", head.design)
+    stated = {key: value for key, value in values.items() if key not in head_keys}
+    notes, inputs = list[str](), dict[str, str]()
+    whole: dict[str, object] = dict(stated)
+    if head.spread_from is not None:
+        with at(key="spread_from"):
+            own = own_spread(beside, head.spread_from)
+        _fit_keys(entry, own.values, stated)
+        whole |= {key: value for key, value in own.values.items() if key in _keys(entry)}
+        notes.append(own.words)
+        inputs |= own.inputs
+    numbers, believed = _silent(entry, whole), "belief" in _keys(entry) - set(whole)
+    notes += _from_shelf(entry, head.species, whole, catalog)
+    design = cast(Design, checked(entry.formula, whole))
+    design.check()
+    _check_followed(head, design, catalog)
+    if head.simulate is not None and not formula:
+        with at(key="simulate"):
+            inputs |= _inputs(head.simulate, beside, study_of(head.simulate, beside, catalog))
     return Question(
-        file.stem,
-        title,
+        name,
+        head.title or name,
         head.design,
         design,
         stated,
-        file.parent,
+        beside,
         head.simulate,
         tuple(notes),
         inputs,

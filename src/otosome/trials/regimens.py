@@ -169,12 +169,11 @@ class DoseQuestion:
         """The regimen a point of the unit cube stands for: particles, first time, how often, route."""
         low, high = (math.log(float(end)) for end in self.dose.particles)
         start, end = self.first
-        return Regimen(
+        return self.as_given(
             self.routes[_bin(point[3], len(self.routes))],
             float(math.exp(low + point[0] * (high - low))),
             float(start + point[1] * (end - start)),
             self.dose.times[_bin(point[2], len(self.dose.times))],
-            0.0 if self.dose.every is None else float(self.dose.every),
         )
 
     def standing(self, point: Array) -> Array | None:
@@ -193,6 +192,21 @@ class DoseQuestion:
             ]
         )
 
+    def as_given(self, route: str, particles: float, first: float, times: int) -> Regimen:
+        """A regimen with the doses as far apart as the file has them."""
+        return Regimen(
+            route, particles, first, times, 0.0 if self.dose.every is None else float(self.dose.every)
+        )
+
+    @staticmethod
+    def keys_of(regimen: Regimen) -> dict[str, object]:
+        """What a regimen sets of the treatment in a study file."""
+        return {
+            "route": regimen.route,
+            "amount": f"{regimen.particles!r} particles",
+            "at": [f"{regimen.first + number * regimen.every!r} h" for number in range(regimen.times)],
+        }
+
     def study_of(self, regimen: Regimen | None) -> Study:
         """The study with the treated arm alone, as a regimen has it; without one, the control and an unharmed arm."""
         values = deepcopy(dict(self.values))
@@ -209,11 +223,7 @@ class DoseQuestion:
         else:
             values["arm"] = [arms[self.dose.treated]]
             treatments = cast(dict[str, dict[str, object]], values["treatment"])
-            treatments[self.dose.treatment] |= {
-                "route": regimen.route,
-                "amount": f"{regimen.particles!r} particles",
-                "at": [f"{regimen.first + number * regimen.every!r} h" for number in range(regimen.times)],
-            }
+            treatments[self.dose.treatment] |= self.keys_of(regimen)
         plain = Study.of(values, name=self.study.name, folder=self.folder, shelves=self.study.shelves.own)
         return plain if self.known is None else self.known.stated(plain)
 
