@@ -161,9 +161,10 @@ def test_emissions_at_other_primaries_than_the_measures_have_no_place():
     measure = {"endpoint": "dpoae", "frequency": ["8 kHz"], "at": ["1 d"]}
     table = [
         readings(quantity="dpoae", level=level, value=10.0, subject=f"m{level}")
-        for level in (45.0, 53.0, 55.0, 60.0)
+        for level in (45.0, 52.5, 55.0, 58.0)
     ]
     observed = shares(table, **measure)
+    # Within half a step of 5 dB, its end included.
     assert observed.size == 2 and list(observed.readings[0].row) == [2, 3]
     assert observed.unmatched == {"dpoae was read at other levels than 55 dB SPL, of which the measure is": 2}
 

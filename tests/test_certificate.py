@@ -6,12 +6,15 @@ import re
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 
 from lots import FINDINGS, LABEL, record
 from otosome.catalog import Catalog
 from otosome.lots.assessment import assess
-from otosome.lots.values import lot_values
+from otosome.lots.belief import Belief
+from otosome.lots.text import probable
+from otosome.lots.values import _belief, _ratio, lot_values
 from otosome.report.certificate import certificate_pdf, conclusion, heads, risk
 from otosome.report.lot import certificate
 
@@ -97,3 +100,33 @@ def test_the_same_lot_gives_the_same_file(values):
 
 def test_a_risk_is_never_rounded_to_none_or_to_certainty():
     assert [risk(p) for p in (None, 1e-9, 0.0312, 1 - 1e-9)] == ["–", "below 0.1 %", "3.12 %", "above 99.9 %"]
+
+
+def test_a_ratio_of_two_beliefs_is_that_of_log_normal_numbers():
+
+    ours, theirs = Belief.student(1.0, 0.3, np.inf), Belief.student(-0.5, 0.4, np.inf)
+    both, off = _ratio(ours, theirs), 1.6449 * np.hypot(0.3, 0.4)
+    assert both == pytest.approx(
+        {"low": np.exp(1.5 - off), "median": np.exp(1.5), "high": np.exp(1.5 + off)}, rel=1e-3
+    )
+
+
+def test_over_a_number_known_exactly_a_ratio_has_the_ends_of_the_other_and_turned_round_their_inverses():
+    lopsided = Belief(
+        np.array([0.7, 0.3]), np.array([0.0, 1.0]), np.array([0.1, 0.5]), np.array([np.inf, np.inf])
+    )
+    ends = {name: lopsided.quantile(p) for name, p in (("low", 0.05), ("median", 0.5), ("high", 0.95))}
+    two = Belief.student(np.log(2.0), 0.0, np.inf)
+    assert _belief(lopsided) == ends
+    assert _ratio(lopsided, two) == pytest.approx({name: end / 2 for name, end in ends.items()})
+    turned = {"low": 2 / ends["high"], "median": 2 / ends["median"], "high": 2 / ends["low"]}
+    assert _ratio(two, lopsided) == pytest.approx(turned)
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [(1.0, "above 0.999"), (0.9995, "above 0.999"), (0.998, "0.998"), (0.5, "0.5"), (0.002, "0.002"),
+     (0.0005, "below 0.001"), (0.0, "below 0.001")],
+)  # fmt: skip
+def test_no_probability_is_rounded_to_certainty(probability, words):
+    assert probable(probability) == f"probability {words}"

@@ -40,9 +40,12 @@ def test_only_a_dose_to_one_ear_crosses():
 
 
 def test_of_twice_the_dose_the_same_share_crosses():
-    # Uptake saturates a little: alike to some per cent.
-    small, large = (share(changed({"amount": f"{count} particles"}), WINDOW) for count in ("1e7", "2e7"))
+    # Uptake saturates a little: alike to some per cent. Of a single vesicle no ear meets one whole.
+    one, small, large = (
+        share(changed({"amount": f"{count} particles"}), WINDOW) for count in ("1", "1e7", "2e7")
+    )
     assert large == pytest.approx(small, rel=0.05)
+    assert one == pytest.approx(small, rel=0.1) and one > 0
 
 
 def test_an_ear_that_gets_nothing_sends_nothing_across():

@@ -684,3 +684,22 @@ def test_a_fit_with_a_free_spread_goes_from_file_to_file(tmp_path, study):
     done = fit(FitInputs(fit=file, out=tmp_path / "lab" / "result")).fit
     assert [estimate.name for estimate in done.estimates] == [fits.FREE[0], spread]
     assert done.fit.totals[0].log_score > done.prior_fit.totals[0].log_score
+
+
+def test_the_part_of_the_spread_between_runs_is_that_of_readings_of_one_run():
+    """Correlation of two subjects of one run: none, half, all; whatever the scale, and by the axes of each number."""
+
+    def part(axes=((1.0,),), **spreads):
+        numbers = tuple(number(name=f"endpoints.x.{key}", **spreads) for key in "ab"[: len(axes)])
+        level = Level(numbers, np.array(axes), (7,))
+        return float(level.between_runs({})[0])
+
+    assert part(runs=0.0, subjects=3.0) == 0.0
+    assert part(runs=3.0, subjects=0.0) == pytest.approx(1.0)
+    assert part(runs=3.0, subjects=3.0) == pytest.approx(0.5)
+    assert part(runs=40.0, subjects=30.0) == part(runs=4.0, subjects=3.0) == pytest.approx(0.64)
+    assert part(((0.6,), (0.8,)), runs=4.0, subjects=3.0) == pytest.approx(0.64)
+    random = np.random.default_rng(2)
+    run = 4.0 * random.normal(size=100_000)
+    one, other = (run + 3.0 * random.normal(size=run.size) for _ in range(2))
+    assert part(runs=4.0, subjects=3.0) == pytest.approx(np.corrcoef(one, other)[0, 1], abs=0.01)

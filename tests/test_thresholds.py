@@ -427,3 +427,22 @@ def test_a_recording_that_stands_upside_down_has_the_same_wave_one():
     assert not upside_down(response(waves(0.3), RATE, 0.0), RATE, RODENT.start)
     assert turned["value"].to_numpy() == pytest.approx(upright["value"].to_numpy())
     assert turned["flag"].str.contains("polarity inverted").all()
+
+
+def test_waveforms_that_come_later_the_softer_they_are_align_whatever_the_steps():
+    """Nothing later at the loudest level, by 0.06 ms a dB at the softest, straight in between: all correlate wholly."""
+    levels, rate = np.array([20.0, 23.0, 30.0, 34.0, 45.0, 50.0, 58.0]), 200.0
+    middles, steps = (levels[1:] + levels[:-1]) / 2, np.diff(levels)
+    later = 0.06 * (levels[-1] - middles) / (levels[-1] - levels[0]) * steps
+    delay = np.append(np.cumsum(later[::-1])[::-1], 0.0)
+    rough = np.random.default_rng(4).normal(size=6000)
+    fine, at = np.convolve(rough, np.hanning(31), "same"), np.arange(6000) / rate - 10.0
+    time = np.arange(2000) / rate
+    responses = np.array([np.interp(time - late, at, fine) for late in delay])
+    alike = thresholds.aligned(levels, responses, rate, 200.0)
+    assert alike.shape == (6,) and alike.min() > 0.97
+    # With nothing later nothing is moved, and a waveform turned over agrees with none.
+    still = np.tile(responses[0], (7, 1))
+    assert thresholds.aligned(levels, still, rate, 200.0) == pytest.approx(1.0)
+    still[0] *= -1
+    assert thresholds.aligned(levels, still, rate, 200.0)[0] < 0.5
