@@ -211,6 +211,22 @@ def test_own_readings_that_do_not_fit_are_refused(tmp_path, change, message):
         read_design(design(tmp_path, change(OWN)), CATALOG)
 
 
+def test_a_table_that_lacks_a_column_or_is_larger_than_any_laboratorys_is_refused(tmp_path, monkeypatch):
+    folder = import_folder(tmp_path)
+    file = folder / "readings.parquet"
+    whole = pd.read_parquet(file)
+    whole.drop(columns="censored").to_parquet(file, index=False)
+    with pytest.raises(BadInput, match="not a table of readings") as wrong:
+        read_design(design(tmp_path, OWN), CATALOG)
+    assert wrong.value.key.endswith("censored")
+    whole.to_parquet(file, index=False)
+    monkeypatch.setattr(own_spread, "MOST_ROWS", len(whole))
+    read_design(design(tmp_path, OWN), CATALOG)
+    monkeypatch.setattr(own_spread, "MOST_ROWS", len(whole) - 1)
+    with pytest.raises(BadInput, match="not a table of readings"):
+        read_design(design(tmp_path, OWN), CATALOG)
+
+
 def test_too_few_animals_say_nothing_of_their_spread(tmp_path):
     import_folder(tmp_path, animals=3)
     with pytest.raises(BadInput, match="too few animals"):

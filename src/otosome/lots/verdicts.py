@@ -336,7 +336,7 @@ def _potency_test(
         return _unknown(name, words, "no potency to report", cure, source)
     if limit is None:
         return None
-    many = f"{potency.runs} run{'' if potency.runs == 1 else 's'}"
+    many = f"{potency.runs} run{'' if potency.runs == 1 else 's'}{'' if potency.alike else ' of unlike precision'}"
     value = Value(f"{potency.r:.3g} ({potency.low:.3g} to {potency.high:.3g}, {many})", "", potency.belief)
     for test in ("potency", name):
         if test in record.findings:

@@ -269,9 +269,7 @@ def design_lines(design: Answer) -> list[str]:
     lines += [line for chart in plan["charts"] for line in _curve_lines(chart)]
     done = design["simulated"]
     if done is not None:
-        lines.append(
-            f"  {done['trials']} trials of {done['n']} a group, from {done['ears']} ears of {done['worlds']} worlds"
-        )
+        lines.append(f"  {done['words']}")
         lines += [f"    {row['belief'].replace('_', ' ')}: {row['text']}" for row in done["operating"]]
         lines += [] if done["prediction"] is None else [f"    {done['prediction']['text']}"]
     return lines

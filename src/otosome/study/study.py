@@ -510,7 +510,21 @@ class Study:
         # A strain's numbers were found together: their links are of one set, in an order of its own.
         for name in general:
             self._check_links(name, general, (), sound)
-        return numbers
+        return self._keyed(numbers) if self.tables.batch else numbers
+
+    def _keyed(self, numbers: Mapping[str, Parameter]) -> dict[str, Parameter]:
+        """Numbers of lots it holds, and those linked to them, drawn by the lots' order, whatever they are called."""
+        streams = tuple(
+            (f"batches.{name}.", f"batches.#{place}.")
+            for place, name in enumerate(self.tables.batch, start=1)
+        )
+        lots = tuple(name for name, _ in streams)
+        return {
+            name: replace(number, streams=streams)
+            if any(each.startswith(lots) for each in (name, *(other for other, _ in number.linked)))
+            else number
+            for name, number in numbers.items()
+        }
 
     def _of_strain(self, parameter: Parameter) -> Parameter:
         return parameter if self.strain is None else self.strain.restated(parameter)

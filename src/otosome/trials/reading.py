@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from otosome.cards import checked, read_toml
 from otosome.catalog import Catalog, Entry
@@ -14,8 +14,12 @@ from otosome.evidence import Parameter
 from otosome.files import sha256
 from otosome.roles import Design, Options
 from otosome.trials.beliefs import grounds, shelf_beliefs
+from otosome.trials.following import Followed, Following
 from otosome.trials.own_spread import SpreadFrom, own_spread
 from otosome.trials.simulated import Simulate, study_of
+
+if TYPE_CHECKING:
+    from otosome.study import Study
 
 TEMPLATE = Path(__file__).with_name("template.toml")
 
@@ -30,6 +34,7 @@ class _Head(Options):
     consequence: str = ""
     spread_from: SpreadFrom | None = None
     simulate: Simulate | None = None
+    followed: Followed | None = None
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Question:
     """A design as a person asks about it.
 
     ``entry``   of the shelf;  ``stated``  the keys of the file;  ``notes``  which numbers it did not state
-    ``beside``  the folder of the file;  ``simulate``  what to simulate, where it says so
+    ``beside``  the folder of the file;  ``simulate``, ``followed``  what to simulate, where it says so
     ``inputs``  SHA-256 of each file that was read, by path
     ``consequence``  of a wrong decision, in words
     """
@@ -52,6 +57,7 @@ class Question:
     notes: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
     consequence: str = ""
+    followed: Followed | None = None
 
 
 def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question:
@@ -83,9 +89,10 @@ def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question
         notes += _from_shelf(entry, head.species, whole, catalog)
         design = cast(Design, checked(entry.formula, whole))
         design.check()
+        _check_followed(head, design, catalog)
         if head.simulate is not None and not formula:
             with at(key="simulate"):
-                study_of(head.simulate, file.parent, catalog)
+                inputs |= _inputs(head.simulate, file.parent, study_of(head.simulate, file.parent, catalog))
     title = head.title or file.stem
     return Question(
         file.stem,
@@ -98,7 +105,27 @@ def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question
         tuple(notes),
         inputs,
         head.consequence,
+        head.followed,
     )
+
+
+def _check_followed(head: _Head, design: Design, catalog: Catalog) -> None:
+    """Refuse people followed in a design that follows nobody, or beside ears; raises BadInput."""
+    if head.followed is None:
+        return
+    with at(key="followed"):
+        if not isinstance(getattr(design, "following", None), Following):
+            raise BadInput("follows nobody for harm", given=head.design, allowed=["safety"])
+        if head.simulate is not None:
+            raise BadInput("stands beside [simulate]: one of them in a file", given="followed")
+        harms = [n for n in catalog.names("harms") if "risk" in catalog.get("harms", n).card.parameters]
+        head.followed.check(harms)
+
+
+def _inputs(protocol: Simulate, beside: Path, study: Study) -> dict[str, str]:
+    """SHA-256 of a simulated study's file, where it is one, and of the files it names."""
+    own = beside / protocol.study
+    return {**({str(own): sha256(own)} if own.is_file() else {}), **study.inputs}
 
 
 def _keys(entry: Entry[Options, Design]) -> set[str]:

@@ -11,6 +11,7 @@ from pydantic import Field
 from scipy.special import betaincinv, gammainccinv, pdtr, pdtrik
 
 from otosome.errors import BadInput
+from otosome.trials.following import Following
 from otosome.trials.kinds import DesignBase
 from otosome.trials.plan import Chart, Estimand, Part, Plan, Series, chance, counted, line
 from otosome.trials.power import MOST, chi2_quantiles
@@ -65,6 +66,12 @@ class Safety(DesignBase):
             given=self.ratio,
             cure="exclude a larger ratio, or take a lower power",
         )
+
+    @property
+    def following(self) -> Following:
+        """What it asks of people who are simulated."""
+        entered = math.ceil(self.needed() / self.years)
+        return Following(self.years, self.rate, self.ratio, self.alpha, entered)
 
     def plan(self) -> Plan:
         """What these people can exclude, and how many would exclude the ratio."""
