@@ -249,10 +249,10 @@ def test_further_treated_arms_are_those_of_neither_side_and_no_untreated_one():
     more = [
         {"name": "vesicles alone", "treatments": ["ev"]},
         {"name": "quiet"},
-        {"name": "late", "insults": ["course"], "treatments": ["ev", "null"]},
+        {"name": "null alone", "treatments": ["null"]},
     ]
     study = loads(tomli_w.dumps(values | {"arm": [*values["arm"], *more]}))
-    assert _also_treated(study, study.tables.compare) == ["vesicles alone", "late"]
+    assert _also_treated(study, study.tables.compare) == ["vesicles alone", "null alone"]
 
 
 def test_the_headline_is_of_the_last_time(monkeypatch):
@@ -553,3 +553,12 @@ def test_an_answer_is_plain_text_that_a_file_can_keep(result):
     sizes = json.loads(result.attrs["sizes"])
     assert sum(part["weight"] for part in sizes["classes"]) == pytest.approx(1.0)
     assert max(sizes["density"]) == 1.0
+
+
+def test_ears_whose_steps_err_by_more_than_a_tenth_are_flagged(study, monkeypatch):
+    monkeypatch.setattr(accuracy, "_costs", lambda *asked: ("", {}))
+    monkeypatch.setattr(accuracy, "_measure_error", lambda asked: None)
+    columns = {"time_error": [0.0, 0.09, 0.101, 0.11, 5.0], "mass_balance_error": [0.0, 3e-9, 0.0, 1e-9, 0.0]}
+    result = xr.Dataset({name: ("subject", values) for name, values in columns.items()})
+    said = accuracy.accuracy(study, result, None)
+    assert (said.flagged, said.mass_balance) == (3, 3e-9)

@@ -13,8 +13,9 @@ from lots import FINDINGS, LABEL, record
 from otosome.catalog import Catalog
 from otosome.lots.assessment import assess
 from otosome.lots.belief import Belief
-from otosome.lots.text import probable
-from otosome.lots.values import _belief, _ratio, lot_values
+from otosome.lots.history import ewma
+from otosome.lots.text import probable, stake_lines
+from otosome.lots.values import _belief, _chart, _ratio, lot_values
 from otosome.report.certificate import certificate_pdf, conclusion, heads, risk
 from otosome.report.lot import certificate
 
@@ -130,3 +131,36 @@ def test_over_a_number_known_exactly_a_ratio_has_the_ends_of_the_other_and_turne
 )  # fmt: skip
 def test_no_probability_is_rounded_to_certainty(probability, words):
     assert probable(probability) == f"probability {words}"
+
+
+def test_a_new_lot_stands_among_its_own_limits_and_beside_no_earlier_ones():
+    lots = np.log([1.0, 1.2, 0.9, 1.1])
+    chart = _chart(ewma(lots, float(np.log(5.0))), ("a", "b", "c", "d"))
+    new, (low, high) = chart["new"], (chart["low"], chart["high"])
+    assert (new["value"], new["low"], new["high"]) == (chart["values"][4], low[4], high[4])
+    # Limits of an exponentially weighted mean widen with every lot.
+    assert np.all(np.diff(high) > 0) and np.all(np.diff(low) < 0) and new["high"] > high[3]
+    assert new["outside"] and chart["outside"] == []
+    assert chart["centre"] == pytest.approx(np.exp(lots.mean()))
+    assert _chart(ewma(lots), ("a", "b", "c", "d"))["new"] is None
+
+
+@pytest.mark.parametrize(
+    ("reach", "words"),
+    [(1.0, "1 vesicles reach"), (2.3, "2.3 vesicles reach"), (0.96, "0.96 of a vesicle reaches")],
+)
+def test_what_reaches_the_ear_is_counted_from_one_whole_vesicle(reach, words):
+    limit = {"limit": "potency", "change": 0.04, "low": -1.0, "high": 2.0}
+    stakes = {
+        "unit": "dB",
+        "ears": 8,
+        "study": "mine",
+        "benefit": 3.0,
+        "low": 1.0,
+        "high": 5.0,
+        "reach": reach,
+    }
+    *_, last = stake_lines(stakes | {"limits": [limit]})
+    assert words in last and last.startswith("no limit changes hearing, because at this dose")
+    *_, last = stake_lines(stakes | {"limits": [limit | {"change": 0.06}]})
+    assert last.startswith("at this dose")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import TypeAdapter, ValidationError
 from typer.testing import CliRunner
 
 from otosome.catalog import Catalog
@@ -17,6 +18,7 @@ from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.trials import own_spread
 from otosome.trials.answer import answer
+from otosome.trials.kinds import Span
 from otosome.trials.reading import TEMPLATE, read_design
 
 CATALOG = Catalog()
@@ -313,3 +315,13 @@ def test_a_deviation_of_few_animals_is_that_of_a_sample_and_its_range_that_of_ch
         pytest.approx(sd * np.sqrt(4 / 9.488), 1e-3),
         pytest.approx(sd * np.sqrt(4 / 0.711), 1e-3),
     )
+
+
+@pytest.mark.parametrize(("span", "sound"), [(438300, True), (0, True), (438301, False), (-1, False)])
+def test_nothing_is_planned_beyond_fifty_years(span, sound):
+    """A year has 8766 h."""
+    if sound:
+        assert float(TypeAdapter(Span).validate_python(f"{span} h")) == span
+    else:
+        with pytest.raises(ValidationError):
+            TypeAdapter(Span).validate_python(f"{span} h")
