@@ -198,8 +198,13 @@ def entry_lines(entries: Mapping[str, Mapping[str, str]]) -> list[str]:
 
 def import_lines(rows: Mapping[str, int]) -> list[str]:
     """How many of each table an import holds."""
-    names = {"thresholds": "thresholds from waveforms"}
-    return [", ".join(f"{count} {names.get(name, name)}" for name, count in rows.items())]
+    always, after = ("files", "readings", "refused"), {"thresholds": " from waveforms"}
+    shown = [(count, name) for name, count in rows.items() if count or name in always]
+    parts = [
+        f"{count} {name[:-1] if count == 1 and name != 'refused' else name}{after.get(name, '')}"
+        for count, name in shown
+    ]
+    return [", ".join(parts)]
 
 
 def standing_lines(row: Answer) -> list[str]:
@@ -216,7 +221,7 @@ def standing_lines(row: Answer) -> list[str]:
         lines.append(f"  best-value benefit: {then} then, {now} now")
     for key in row["refused"]:
         lines.append(f"  {key} is retracted: a new run refuses it unless it is allowed by name")
-    return [*lines, *([f"  asked again: {row['rerun']}"] if "rerun" in row else [])]
+    return [*lines, *([f"  computed anew: {row['rerun']}"] if "rerun" in row else [])]
 
 
 def _changed(rows: Iterable[Answer], indent: str = "") -> list[str]:
