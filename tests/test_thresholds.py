@@ -182,6 +182,13 @@ def test_a_response_at_every_level_lies_below_the_softest():
     assert (one.censored, one.value, one.low) == ("below", LEVELS[0], -np.inf)
 
 
+@pytest.mark.parametrize(("truth", "side"), [(-40.0, "below"), (200.0, "above")])
+def test_levels_far_apart_say_no_less_which_end_a_threshold_lies_beyond(truth, side):
+    levels = np.array([10.0, 40.0, 70.0, 100.0])
+    one = threshold(levels, series(np.random.default_rng(6), truth, 1.0, levels), RATE)
+    assert (one.censored, one.value) == (side, levels[0] if side == "below" else levels[-1])
+
+
 def test_size_and_sign_of_the_waveforms_do_not_matter():
     responses = np.array([response(one, RATE, 0.0) for one in series(np.random.default_rng(7), 40.0, 1.0)])
     one, other = threshold(LEVELS, responses, RATE), threshold(LEVELS, -1e3 * responses, RATE)
