@@ -121,6 +121,11 @@ def test_a_changed_design_no_longer_stands_and_is_answered_again(tmp_path):
         ('spread = "12 dB"', 'spraed = "12 dB"', "spraed"),
         ('spread = "12 dB"', 'power = 0.01\nspread = "12 dB"', "power: is reached by chance alone"),
         ('spread = "12 dB"', 'attrition = "95 %"\nspread = "12 dB"', "attrition: must lie from 0 to 0.9"),
+        ('spread = "12 dB"', 'alpha = 1e-12\nspread = "12 dB"', "alpha: should be greater than or equal to 0.000001"),
+        ('spread = "12 dB"', 'attrition = "100 %"\nspread = "12 dB"', "attrition: must lie from 0 to 0.9"),
+        ('spread = "12 dB"', 'power = 1.0\nspread = "12 dB"', "power: should be less than 1"),
+        ('spread = "12 dB"', 'published = 1\nspread = "12 dB"', "published: should be greater than or equal to 2"),
+        ('spread = "12 dB"', 'allocation = 10\nspread = "12 dB"', "allocation: is not a key here"),
         ('spread = "12 dB"', 'species = "axolotl"\nspread = "12 dB"', "species: is not known"),
     ],
 )  # fmt: skip
@@ -325,3 +330,43 @@ def test_nothing_is_planned_beyond_fifty_years(span, sound):
     else:
         with pytest.raises(ValidationError):
             TypeAdapter(Span).validate_python(f"{span} h")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'design = "parallel"\ncompares = "shares"\nshare = "49.9999 %"\nagainst = "50 %"',
+        'design = "parallel"\ncompares = "times"\nratio = 0.999999\nmedian = "1 year"\naccrual = "1 year"\n'
+        'follow_up = "1 year"',
+        'design = "parallel"\ndifference = "1e-6 dB"\nspread = "12 dB"',
+        'design = "paired_ears"\ndifference = "7 dB"\nspread = "10 dB"\ncrossover = "99.9 %"',
+        'design = "safety"\npeople = 11\nyears = 1.0\nrate = 1e-12',
+        'design = "safety"\npeople = 11\nyears = 1.0\nrate = 0.05\nratio = 1.000001',
+    ],
+    ids=["shares", "times", "means", "crossover", "rare", "ratio"],
+)
+def test_a_design_that_nobody_could_carry_out_is_refused(tmp_path, text):
+    done = otosome("trial", design(tmp_path, text), "--formula")
+    assert done.exit_code == 2
+    assert "mine.toml: " in done.output
+    assert "no group" in done.output
+
+
+def test_a_harm_and_a_benefit_of_one_size_take_as_many_animals_and_no_power_is_written_as_certain(tmp_path):
+    plans = [
+        answer(read_design(design(tmp_path, MINE.replace("10 dB", text)), CATALOG)).plan
+        for text in ("10 dB", "-10 dB")
+    ]
+    assert plans[0].n == plans[1].n
+    sure = answer(read_design(design(tmp_path, f"power = 0.999\n{MINE}"), CATALOG)).plan
+    assert "a power of >99 %" in sure.headline
+
+
+def test_a_loss_of_people_is_taken_from_pairs_and_from_groups_alike(tmp_path):
+    text = 'design = "paired_ears"\ndifference = "7 dB"\nspread = "10 dB"\n'
+    whole, lost = (
+        answer(read_design(design(tmp_path, text + more), CATALOG)).plan
+        for more in ("", 'attrition = "50 %"\n')
+    )
+    for name in ("people, entered", "people in two groups instead"):
+        assert value(lost, name) == pytest.approx(2 * value(whole, name), abs=2)
