@@ -2,8 +2,9 @@
 
 After the published idea of Suthakar and Liberman (2019): the correlation between waveforms of adjacent levels
 rises with level along a sigmoid, and the threshold is where two recordings of one level would correlate by a
-criterion. Here waveforms are first aligned, for a response comes later the softer the stimulus; sigmoids of any
-steepness, a step among them, are tried; and far above threshold a correlation only says that there is a response.
+criterion. Here waveforms are filtered twice, as Shaheen et al. (2024) do, and aligned, for a response comes later the
+softer the stimulus; sigmoids of any steepness, a step among them, are tried; and far above threshold a correlation
+only says that there is a response.
 What the correlations leave open is the posterior of the threshold over all sigmoids; its 5 and 95 % are the interval.
 """
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from otosome.laboratory.file import flags
 from otosome.laboratory.series import (
+    FEWEST_LEVELS,
     PEOPLE,
     PERSON,
     RODENT,
@@ -81,7 +83,7 @@ def threshold(levels: Array, responses: Array, rate: float, parts: Sequence[Arra
     """The level at which two responses to it would correlate by the criterion.
 
     ``levels``     rising, shape (level,), four or more
-    ``responses``  filtered waveforms in the window, any unit, shape (level, sample);  ``rate``  kHz
+    ``responses``  waveforms in the window, filtered twice, any unit, shape (level, sample);  ``rate``  kHz
     ``parts``      of each level the averages of equal parts of its sweeps, shape (part, sample), where there are any
     returns        median and 90 % interval of the posterior; ``above`` or ``below``, with the level at that end,
                    where the threshold more likely than not lies outside the levels tested
@@ -259,11 +261,11 @@ def estimate(
         window = window_of(kind, float(first["frequency"]))
         series = prepared(recordings, window)
         reason, doubt = series.reason, _doubt(kind, window, recordings)
-        result = None if reason else threshold(series.levels, series.responses, series.rate, series.parts)
+        result = None if reason else threshold(series.levels, series.sharp, series.rate, series.parts)
         if result is not None and result.censored == "above" and doubt:
             reason = f"no response found, and there may be one: {doubt}"
         if result is None or reason:
-            refused.append((str(first["file"]), name, reason))
+            refused.append((str(first["file"]), name, flags(reason, _nameless(recordings))))
             continue
         names = ("subject", "ear", "group", "time", "frequency", "recorded", "file", "sha256")
         who = {key: first[key] for key in names}
@@ -292,6 +294,16 @@ def _row(
         "manual": np.nan,
         "flag": flags(about, method, parts, series.about),
     }
+
+
+def _nameless(recordings: pd.DataFrame) -> str:
+    """Why files are not joined into one series, where they may be of one; empty where they are of a named subject."""
+    alone = recordings["level"].nunique() < FEWEST_LEVELS and str(recordings["subject"].iloc[0]) == ""
+    return (
+        "the file names no subject: name its file or folder in the animals sheet, column file"
+        if alone
+        else ""
+    )
 
 
 def _doubt(species: str, window: Window, series: pd.DataFrame) -> str:
