@@ -71,7 +71,7 @@ bench: $(INSTALLED)
 calibrate: $(INSTALLED)
 	for script in round_window blood passage noise cisplatin frailty words; do $(BIN)/python -m tools.calibrations.$$script $(WRITE) || exit 1; done
 
-# Computes what README.md, docs/claims.md, docs/validation.md and docs/quality.md show; some minutes.
+# Computes what README.md, docs/claims.md, docs/validation.md, docs/quality.md and docs/window.png show; some minutes.
 docs: $(INSTALLED)
 	$(BIN)/python -m tools.documents
 

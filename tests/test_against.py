@@ -307,5 +307,5 @@ def test_run_lays_a_table_over_its_result_and_records_its_hash(tmp_path, study):
     assert "'<b>'" not in page
     assert len(pd.read_csv(tmp_path / "out" / "against.csv")) == 1
     assert json.loads((tmp_path / "out" / "answer.json").read_text(encoding="utf-8"))["against"] == laid
-    with pytest.raises(BadInput, match="is asked of otosome run"):
+    with pytest.raises(BadInput, match="belongs to otosome run"):
         compare(StudyInputs(study=str(file), against=table, out=tmp_path / "beside"))

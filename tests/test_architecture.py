@@ -39,7 +39,7 @@ ORDER = [
         "lots.batch lots.belief lots.checklist lots.count lots.counted lots.curve lots.history lots.plate"
         " lots.potency lots.process lots.release lots.sizes",
         "trials.adaptation trials.animals trials.boundaries trials.escalating trials.escalation trials.frequencies"
-        " trials.choice trials.kinds trials.power trials.search trials.shapes",
+        " trials.choice trials.following trials.kinds trials.operating trials.power trials.search trials.shapes",
     ],
     ["shelves"],
     ["catalog"],

@@ -9,35 +9,24 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
+import distributed
 import pytest
 from distributed import Client
+from typer.testing import CliRunner
 
+import banked
+from banked import STUDY, quiet
+from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.trials import bank as banks
 from otosome.trials import cluster
 from otosome.trials.bank import bank
 from otosome.trials.cluster import Crew
-from otosome.trials.simulated import Simulate
-from otosome.units import Quantity
 
-STUDY = "noise_mouse"
-ASKED = Simulate(
-    STUDY,
-    "106 dB + vesicles",
-    "106 dB + vehicle",
-    "abr",
-    Quantity("14 d"),
-    6,
-    baseline=Quantity("-1 d"),
-    bank=24,
-    world=12,
-)
+ASKED = replace(banked.ASKED, bank=24, world=12)
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-
-
-def quiet(done, of):
-    pass
 
 
 def free_port():
@@ -110,6 +99,94 @@ def test_a_scheduler_that_is_not_there_is_refused_before_any_work(monkeypatch, t
     with pytest.raises(BadInput, match="no scheduler answers there"):
         Crew(scheduler="nonsense://x").check()
     assert not list(tmp_path.iterdir())
+
+
+DESIGN = """
+design = "animal_experiment"
+difference = ["10 dB"]
+[simulate]
+study = "noise_mouse"
+treated = "106 dB + vesicles"
+control = "106 dB + vehicle"
+measure = "abr"
+at = "14 d"
+n = 6
+"""
+
+
+def asked_at(tmp_path, address):
+    """What the command line says of a trial to be simulated at an address; nothing is written."""
+    file = tmp_path / "mine.toml"
+    file.write_text(DESIGN, encoding="utf-8")
+    said = CliRunner().invoke(
+        app, ["trial", str(file), "--scheduler", address, "--out", str(tmp_path / "out")]
+    )
+    assert said.exit_code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
+    (sentence,) = said.output.strip().splitlines()
+    return sentence
+
+
+def test_the_command_line_says_in_one_sentence_that_no_scheduler_answers(monkeypatch, tmp_path):
+    monkeypatch.setattr(cluster, "PATIENCE", 1)
+    address = f"tcp://127.0.0.1:{free_port()}"
+    assert f"--scheduler: no scheduler answers there; given: {address}" in asked_at(tmp_path, address)
+
+
+class Answering:
+    """A scheduler that answers, whose workers say which version they are; of none of them nobody comes."""
+
+    versions: tuple[str, ...] = ()
+
+    def __init__(self, address, timeout, set_as_default):
+        self.address = address
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def wait_for_workers(self, count, timeout):
+        if len(self.versions) < count:
+            raise TimeoutError
+
+    def run(self, ask):
+        assert ask() == cluster.__version__
+        return {f"tcp://worker-{place}": version for place, version in enumerate(self.versions)}
+
+
+@pytest.mark.parametrize(
+    ("versions", "sentence"),
+    [
+        ((), "--scheduler: the scheduler has no worker; given: tcp://there:1"),
+        (
+            ("9.9.9",),
+            f"--scheduler: workers have another otosome; given: 9.9.9; allowed: {cluster.__version__}",
+        ),
+        ((cluster.__version__, "0.0.1"), "--scheduler: workers have another otosome; given: 0.0.1"),
+    ],
+    ids=["no worker", "another version", "one of two"],
+)
+def test_workers_that_cannot_do_the_work_are_refused_in_one_sentence(
+    monkeypatch, tmp_path, versions, sentence
+):
+    monkeypatch.setattr(distributed, "Client", Answering)
+    monkeypatch.setattr(Answering, "versions", versions)
+    assert sentence in asked_at(tmp_path, "tcp://there:1")
+
+
+def test_workers_of_this_version_may_begin(monkeypatch):
+    monkeypatch.setattr(distributed, "Client", Answering)
+    monkeypatch.setattr(Answering, "versions", (cluster.__version__,) * 2)
+    Crew(scheduler="tcp://there:1").check()
+
+
+def test_without_dask_a_scheduler_is_refused_with_the_line_that_installs_it(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert 'needs Dask; given: tcp://there:1; pip install "otosome[cluster]"' in asked_at(
+        tmp_path, "tcp://there:1"
+    )
 
 
 @pytest.mark.slow

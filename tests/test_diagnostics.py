@@ -85,10 +85,10 @@ def test_readings_of_the_model_itself_are_as_foretold(laboratory):
 def test_readings_that_are_shifted_or_spread_are_named(laboratory):
     _, _, _, table = laboratory
     shifted = told(laboratory, table.assign(value=table["value"] + 15.0, censored="none"))
-    assert "lie higher than foretold" in shifted.calibration[0].text
+    assert "lie higher than predicted" in shifted.calibration[0].text
     assert shifted.calibration[0].mean > 0.3
     assert all(c.observed[1] > c.high[1] for c in shifted.checked)
     middle = table.groupby(["group", "time", "frequency"])["value"].transform("median")
     spread = told(laboratory, table.assign(value=middle + 2.5 * (table["value"] - middle), censored="none"))
-    assert "spread more than foretold" in spread.calibration[0].text
+    assert "spread more than predicted" in spread.calibration[0].text
     assert norm.cdf(spread.calibration[0].sd) > norm.cdf(1.1)

@@ -269,7 +269,7 @@ def test_what_the_table_does_not_say_is_marked_and_named(tmp_path):
         ("animal,time_h,dose,concentration_um,fluid\na,1,3 dB SPL,3,plasma\n", "is no dose of a drug"),
         (
             "animal,time_h,dose,concentration_um,fluid\na,1,3 mg,3,plasma\nb,1,4 mg,3,plasma\n",
-            "several things",
+            "several values",
         ),
     ],
 )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
+from otosome.cards import read_toml
+from otosome.catalog import SHIPPED
 from otosome.ears import INDEX, Ears, stacked
 from otosome.errors import BadInput
 from otosome.forward import best, draw, observe, simulate
 from otosome.forward.crossing import crossing
-from otosome.study import load, loads
+from otosome.study import Study, load, loads
 
 WEEK = """
 otosome = "study/1"
@@ -189,3 +192,38 @@ def test_what_crosses_is_looked_at_in_one_ear_of_each_world():
     ears = draw(shipped, 12, seed=1, world=6)
     alone = Ears.alone({name: column[[0, 6]] for name, column in ears.items()})
     assert crossing(shipped, ears) == crossing(shipped, alone)
+
+
+def with_lots(*names, particles="2e13 particles/mL"):
+    """The study of mice in noise with so many lots of its own, each given by a treatment; one is linked to itself."""
+    study = load("noise_mouse").as_dict()
+    lot = read_toml(SHIPPED / "batches" / "example_lot.toml")
+    lot["particles"]["value"] = particles
+    values = {}
+    for name in names:
+        linked = {f"batches.{name}.vesicle_fraction": 0.9}
+        values[name] = {**lot, "count_error": {**lot["count_error"], "linked": linked}}
+    vesicles = study["treatment"]["vesicles"]
+    given = {f"vesicles {place}": {**vesicles, "batch": name} for place, name in enumerate(names)}
+    arms = [{"name": key, "insults": list(study["insult"]), "treatments": [key]} for key in given]
+    rest = {key: value for key, value in study.items() if key not in ("compare", "preference")}
+    return Study.of({**rest, "treatment": given, "arm": arms, "batch": values})
+
+
+def columns(ears, name):
+    return {key.removeprefix(f"batches.{name}."): ears[key] for key in ears if f"batches.{name}." in key}
+
+
+def test_what_a_lot_is_called_changes_no_draw():
+    north, south = (draw(with_lots(name), 40, seed=3) for name in ("north", "south"))
+    one, other = columns(north, "north"), columns(south, "south")
+    assert len(one) > 8
+    assert all(np.array_equal(values, other[key]) for key, values in one.items())
+    # Two lots of one study are two, and the first is drawn as if it were alone.
+    both = draw(with_lots("north", "south"), 40, seed=3)
+    assert all(np.array_equal(values, one[key]) for key, values in columns(both, "north").items())
+    assert not np.any(columns(both, "south")["particles"] == one["particles"])
+    # A link follows the lot: the deviates of both numbers go together.
+    many = columns(draw(with_lots("x"), 4000, seed=3), "x")
+    error, share = many["count_error"][::10], many["vesicle_fraction"][::10]
+    assert stats.spearmanr(error, share).statistic == pytest.approx(0.89, abs=0.03)

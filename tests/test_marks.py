@@ -171,10 +171,10 @@ def test_a_line_that_says_nothing_clear_is_left_out(tmp_path, change):
 def test_nobody_undoes_the_mark_of_another_or_one_that_is_undone(tmp_path):
     file = tmp_path / "h"
     threshold(file, "A", 30.0)
-    with pytest.raises(BadInput, match="no mark of this reader"):
+    with pytest.raises(BadInput, match="no current mark of this reader"):
         add(file, "B", "undo", undoes=1)
     add(file, "A", "undo", undoes=1)
-    with pytest.raises(BadInput, match="no mark of this reader"):
+    with pytest.raises(BadInput, match="no current mark of this reader"):
         add(file, "A", "undo", undoes=1)
     assert len(file.read_text().splitlines()) == 2
     # Written by hand into the file it is no line either.

@@ -27,7 +27,7 @@ CEILINGS = {
     "Any per 1,000 lines": 4.2,
     "fmt: skip": 2,
     "import cycles": 0,
-    "vague names": 32,
+    "vague names": 17,
 }
 # Without what Python itself asks for there; the page was the last room to come.
 ROOT_ENTRIES = 23

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import ast
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from otosome import units
 from tools import mutation
-from tools.lines import FOLDER as RECORD
 from tools.lines import Map
 
 PROJECT = Path(__file__).parents[1]
@@ -25,6 +21,8 @@ def scaled(value: "float" = -1.0, *, whole: bool = True) -> float:
     """The value, 7 times."""
     if value < LIMIT and whole:
         raise ValueError(f"{value + 1} is below {LIMIT}, by 4")
+    for value in zip([LIMIT], strict=True):
+        assert value > 8
     return max(value, \u00fc == value) * 7 + 1
 '''
 CHANGES = {
@@ -70,6 +68,30 @@ def test_a_draw_is_the_same_for_one_seed_and_of_different_places():
     assert drawn == mutation.draw(40, 3, ["lots"])
     assert len({(m.file, m.first, m.last, m.after) for m in drawn}) == 40
     assert all(m.file.startswith("src/otosome/lots/") for m in drawn)
+
+
+def test_code_that_changes_elsewhere_draws_the_same_mutants():
+    both = mutation.draw(400, 3, ["lots", "answers"])
+    lots = [m for m in both if m.file.startswith("src/otosome/lots/")]
+    assert 0 < len(lots) < 400
+    assert lots == mutation.draw(len(lots), 3, ["lots"])
+
+
+def test_a_kill_stands_while_its_file_is_the_same_and_a_survivor_is_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(mutation, "PROJECT", tmp_path)
+    source = tmp_path / "x.py"
+    source.write_text("a = 2\nb = 3\n", encoding="utf-8")
+    two, three = mutation.mutants(source, tmp_path)
+    file = tmp_path / "verdicts.jsonl"
+    verdicts = mutation.Verdicts(file)
+    verdicts.add(mutation.Verdict(two, "survived", 2, 1.0))
+    verdicts.add(mutation.Verdict(two, "killed", 7, 1.5))
+    verdicts.add(mutation.Verdict(three, "survived", 4, 2.0))
+    assert mutation.Verdicts(file).of(two) == mutation.Verdict(two, "killed", 7, 1.5)
+    assert mutation.Verdicts(file).of(three) is None
+    source.write_text("a = 2\nb = 4\n", encoding="utf-8")
+    assert mutation.Verdicts(file).of(two) is None
+    assert mutation.Verdicts(None).of(two) is None
 
 
 def test_the_quickest_tests_of_a_line_come_first_then_their_files_and_time_is_bounded():
@@ -118,25 +140,14 @@ def test_idles():
 """
 
 
-def test_a_process_of_tests_records_which_lines_each_test_ran(tmp_path):
+@pytest.mark.parametrize("words", [[], ["-n", "1"]])
+def test_a_process_of_tests_records_which_lines_each_test_ran(tmp_path, words):
     (tmp_path / "test_sample.py").write_text(SAMPLE, encoding="utf-8")
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "tools.lines",
-            "-p",
-            "no:cacheprovider",
-            "test_sample.py",
-        ],
-        cwd=tmp_path,
-        env={**os.environ, RECORD: str(tmp_path), "PYTHONPATH": os.pathsep.join([str(PROJECT), *sys.path])},
-        check=False,
-        capture_output=True,
-    )
+    bench = mutation.Bench.__new__(mutation.Bench)
+    bench.folder = tmp_path
+    for name in ("src", "tools"):
+        (tmp_path / name).symlink_to(PROJECT / name)
+    assert bench.run([*words, "test_sample.py"], 100, tmp_path) == 1
     lines = Map.read(tmp_path)
     body = units.convert.__code__.co_firstlineno + 1
     ran = {line for line, tests in lines.lines["src/otosome/units.py"].items() if tests}

@@ -233,6 +233,9 @@ def test_runs_whose_errors_differ_more_than_twofold_weigh_the_same():
     found = combine(runs_of(logs, [0.001, 0.04, 0.02]))
     expected = ttest_1samp(logs, 0).confidence_interval(0.95)
     assert np.log([found.low, found.high]) == pytest.approx([expected.low, expected.high])
+    assert not found.alike
+    assert combine(runs_of(logs, np.square([0.1, 0.199, 0.15]))).alike
+    assert not combine(runs_of(logs, np.square([0.1, 0.201, 0.15]))).alike
 
 
 def coverage(errors, between, times=4000):

@@ -225,7 +225,7 @@ def test_a_trend_is_the_line_of_scipy():
     off = student.ppf(0.95, 7) * theirs.stderr
     expected = np.exp([theirs.slope - off, theirs.slope, theirs.slope + off])
     assert [ours.low, ours.ratio, ours.high] == pytest.approx(expected)
-    assert ours.seen == (abs(theirs.slope) > off)
+    assert ours.clear == (abs(theirs.slope) > off)
 
 
 @pytest.mark.parametrize(("lots", "factor"), [(10, 3.379), (20, 2.752), (30, 2.549)])

@@ -55,6 +55,21 @@ def test_the_document_names_every_test_that_files_answer():
     assert all(f"| `{test}` |" in text for test in FILE_TESTS)
 
 
+def keys(schema):
+    """Every key of a schema and of its definitions, with what is said of it."""
+    tables = {"": schema, **schema.get("$defs", {})}
+    return {
+        f"{name}.{key}": value for name, table in tables.items() for key, value in table["properties"].items()
+    }
+
+
+@pytest.mark.parametrize(("name", "count"), [("batch", 38), ("specification", 19)])
+def test_every_key_of_the_schemas_for_editors_is_described(name, count):
+    described = keys(SCHEMAS[name])
+    assert len(described) == count
+    assert [key for key, value in described.items() if len(value.get("description", "")) < 10] == []
+
+
 @pytest.mark.parametrize(("name", "schema"), SCHEMAS.items())
 def test_the_schemas_for_editors_are_those_of_the_types_and_lie_in_the_package(name, schema):
     Draft202012Validator.check_schema(schema)

@@ -172,7 +172,7 @@ def test_a_result_says_what_choosing_people_did():
 @pytest.mark.parametrize(
     ("ends", "told"),
     [
-        ("", "takes in everybody"),
+        ("", "excludes nobody"),
         ('lowest = "70 dB"', "unit"),
         ('lowest = "70 dB HL"\nhighest = "60 dB HL"', "above the highest"),
     ],

@@ -465,7 +465,7 @@ def test_each_scale_shows_the_share_in_each_grade_with_n_and_interval(result: xr
         assert shares.shares[arm][0].exact == pytest.approx((0.75, *ends))
     text = page(graded, readings)
     assert "<td>4</td><td>75 % (28 to 97 %)</td><td>25 % (3 to 72 %)</td>" in text
-    assert "error of reading is in every share" in text
+    assert "Reading error is included" in text
     assert 'id="grades"' not in page(result, readings_of(result))
 
 

@@ -77,6 +77,46 @@ def test_doses_of_one_day_add_up_and_those_of_two_do_not(load):
     assert "1.1 times" in deaths(load(by_vein("6 mg/kg"), at='["0 h", "100 h", "110 h"]'))[0]
 
 
+SECOND = """
+[insult.second]
+entry = "{entry}"
+{lines}
+at = ["{at}"]
+
+[[arm]]
+name = "both"
+insults = ["course", "second"]
+"""
+
+
+def test_two_tables_of_one_arm_add_up_as_parts_of_what_each_route_bears(load):
+    def second(lines, at="12 h", entry="cisplatin"):
+        return SECOND.format(lines=lines, at=at, entry=entry)
+
+    six = by_vein("6 mg/kg")  # of 11 by vein
+    assert not deaths(load(six, more=second(by_vein("4.9 mg/kg"))))
+    (note,) = deaths(load(six, more=second(by_vein("6 mg/kg"))))
+    assert "come together to 1.1 times" in note
+    assert "insult “course” and the insult “second”" in note
+    assert not deaths(load(six, more=second(by_vein("6 mg/kg"), at="24 h")))
+    apart = second(by_vein("6 mg/kg")).replace('["course", "second"]', '["second"]')
+    assert not deaths(load(six, more=apart))
+    with pytest.raises(BadInput, match="would kill the mouse"):
+        load(by_vein("17 mg/kg"), more=second(by_vein("17 mg/kg")))
+    # One that is too much by itself is said once.
+    assert len(deaths(load(by_vein("12 mg/kg"), more=second(by_vein("2 mg/kg"))))) == 1
+
+
+def test_two_noises_of_one_arm_add_their_energies(load):
+    def both(minutes):
+        more = SECOND.format(lines=noise(160, f"{minutes} min"), at="2 h", entry="noise")
+        return deaths(load(noise(150, "20 min"), entry="noise", more=more))
+
+    # 4 min at 160 dB are borne: 20 min at 150 dB are half of that.
+    assert not both(1.9)
+    assert "1.0 times" in both(2.1)[0]
+
+
 def test_a_concentration_in_a_volume_is_a_dose_and_a_fluid(load):
     lines = 'route = "intravenous"\nconcentration = "{} mg/mL"\nvolume = "{} uL"'
     dose = 11.5 * BODY  # mg: just above what kills half, in a fluid that is well borne

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.errors import BadInput
+from otosome.trials import own_spread
 from otosome.trials.answer import answer
 from otosome.trials.reading import TEMPLATE, read_design
 
@@ -116,8 +117,13 @@ def test_a_changed_design_no_longer_stands_and_is_answered_again(tmp_path):
         ("[", 'ears = 3\n[', "ears"),
         ('spread = "12 dB"', 'spread = "0 dB"', "spread: must lie from"),
         ('spread = "12 dB"', 'spraed = "12 dB"', "spraed"),
-        ('spread = "12 dB"', 'power = 0.01\nspread = "12 dB"', "power: chance alone reaches it"),
+        ('spread = "12 dB"', 'power = 0.01\nspread = "12 dB"', "power: is reached by chance alone"),
         ('spread = "12 dB"', 'attrition = "95 %"\nspread = "12 dB"', "attrition: must lie from 0 to 0.9"),
+        ('spread = "12 dB"', 'alpha = 1e-12\nspread = "12 dB"', "alpha: should be greater than or equal to 0.000001"),
+        ('spread = "12 dB"', 'attrition = "100 %"\nspread = "12 dB"', "attrition: must lie from 0 to 0.9"),
+        ('spread = "12 dB"', 'power = 1.0\nspread = "12 dB"', "power: should be less than 1"),
+        ('spread = "12 dB"', 'published = 1\nspread = "12 dB"', "published: should be greater than or equal to 2"),
+        ('spread = "12 dB"', 'allocation = 10\nspread = "12 dB"', "allocation: is not a key here"),
         ('spread = "12 dB"', 'species = "axolotl"\nspread = "12 dB"', "species: is not known"),
     ],
 )  # fmt: skip
@@ -210,6 +216,22 @@ def test_own_readings_that_do_not_fit_are_refused(tmp_path, change, message):
         read_design(design(tmp_path, change(OWN)), CATALOG)
 
 
+def test_a_table_that_lacks_a_column_or_is_larger_than_any_laboratorys_is_refused(tmp_path, monkeypatch):
+    folder = import_folder(tmp_path)
+    file = folder / "readings.parquet"
+    whole = pd.read_parquet(file)
+    whole.drop(columns="censored").to_parquet(file, index=False)
+    with pytest.raises(BadInput, match="not a table of readings") as wrong:
+        read_design(design(tmp_path, OWN), CATALOG)
+    assert wrong.value.key.endswith("censored")
+    whole.to_parquet(file, index=False)
+    monkeypatch.setattr(own_spread, "MOST_ROWS", len(whole))
+    read_design(design(tmp_path, OWN), CATALOG)
+    monkeypatch.setattr(own_spread, "MOST_ROWS", len(whole) - 1)
+    with pytest.raises(BadInput, match="not a table of readings"):
+        read_design(design(tmp_path, OWN), CATALOG)
+
+
 def test_too_few_animals_say_nothing_of_their_spread(tmp_path):
     import_folder(tmp_path, animals=3)
     with pytest.raises(BadInput, match="too few animals"):
@@ -231,3 +253,43 @@ def test_a_lot_that_is_not_there_is_refused_before_any_work(tmp_path):
     )
     with pytest.raises(BadInput, match=r"nowhere\.toml"):
         read_design(design(tmp_path, text), CATALOG)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'design = "parallel"\ncompares = "shares"\nshare = "49.9999 %"\nagainst = "50 %"',
+        'design = "parallel"\ncompares = "times"\nratio = 0.999999\nmedian = "1 year"\naccrual = "1 year"\n'
+        'follow_up = "1 year"',
+        'design = "parallel"\ndifference = "1e-6 dB"\nspread = "12 dB"',
+        'design = "paired_ears"\ndifference = "7 dB"\nspread = "10 dB"\ncrossover = "99.9 %"',
+        'design = "safety"\npeople = 11\nyears = 1.0\nrate = 1e-12',
+        'design = "safety"\npeople = 11\nyears = 1.0\nrate = 0.05\nratio = 1.000001',
+    ],
+    ids=["shares", "times", "means", "crossover", "rare", "ratio"],
+)
+def test_a_design_that_nobody_could_carry_out_is_refused(tmp_path, text):
+    done = otosome("trial", design(tmp_path, text), "--formula")
+    assert done.exit_code == 2
+    assert "mine.toml: " in done.output
+    assert "no group" in done.output
+
+
+def test_a_harm_and_a_benefit_of_one_size_take_as_many_animals_and_no_power_is_written_as_certain(tmp_path):
+    plans = [
+        answer(read_design(design(tmp_path, MINE.replace("10 dB", text)), CATALOG)).plan
+        for text in ("10 dB", "-10 dB")
+    ]
+    assert plans[0].n == plans[1].n
+    sure = answer(read_design(design(tmp_path, f"power = 0.999\n{MINE}"), CATALOG)).plan
+    assert "a power of >99 %" in sure.headline
+
+
+def test_a_loss_of_people_is_taken_from_pairs_and_from_groups_alike(tmp_path):
+    text = 'design = "paired_ears"\ndifference = "7 dB"\nspread = "10 dB"\n'
+    whole, lost = (
+        answer(read_design(design(tmp_path, text + more), CATALOG)).plan
+        for more in ("", 'attrition = "50 %"\n')
+    )
+    for name in ("people, entered", "people in two groups instead"):
+        assert value(lost, name) == pytest.approx(2 * value(whole, name), abs=2)

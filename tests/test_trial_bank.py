@@ -10,6 +10,7 @@ from scipy import stats
 from statsmodels.api import OLS, add_constant
 from typer.testing import CliRunner
 
+from banked import ASKED, STUDY, quiet
 from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.errors import BadInput
@@ -18,29 +19,12 @@ from otosome.trials import bank as banks
 from otosome.trials.bank import Bank, bank
 from otosome.trials.characteristics import truths
 from otosome.trials.cluster import Crew
+from otosome.trials.power import one_mean, two_means
 from otosome.trials.published import predicted
 from otosome.trials.reading import read_design
 from otosome.trials.replicates import Subjects, analyse, subjects, trials, worse
 from otosome.trials.simulated import Published, Simulate, cut_down
 from otosome.units import Quantity
-
-STUDY = "noise_mouse"
-ASKED = Simulate(
-    STUDY,
-    "106 dB + vesicles",
-    "106 dB + vehicle",
-    "abr",
-    Quantity("14 d"),
-    6,
-    baseline=Quantity("-1 d"),
-    trials=400,
-    bank=20,
-    world=10,
-)
-
-
-def quiet(done, of):
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -147,8 +131,6 @@ def test_a_simulated_t_test_has_the_power_of_the_formula():
     results = ran(asked, invented(benefit=12.0))
     # The reading adds its error: thresholds spread by 0.8 x 3, 10 and 6 dB.
     spread = np.sqrt(2.4**2 + 10**2 + 6**2)
-    from otosome.trials.power import two_means
-
     assert (results.p < 0.05).mean() == pytest.approx(two_means(12, 12, 12.0, spread, 0.05), abs=0.025)
     assert results.estimate.mean() == pytest.approx(-12.0, abs=0.3)
     truth = truths(cut_down(load(STUDY), ASKED), invented(benefit=12.0), asked)[results.world]
@@ -159,6 +141,29 @@ def test_a_simulated_t_test_has_the_power_of_the_formula():
 def test_a_drug_without_effect_is_positive_as_often_as_alpha_says(analysis):
     results = ran(Simulate(**{**MANY, "analysis": analysis}), invented(benefit=12.0), null=True)
     assert (results.p < 0.05).mean() == pytest.approx(0.05, abs=0.011)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.6])
+def test_paired_ears_have_the_power_of_the_formula_and_their_alikeness(correlation):
+    share = Quantity(f"{100 * correlation:g} %")
+    asked = Simulate(**{**MANY, "analysis": "paired", "n": 15, "ear_correlation": share})
+    results = ran(asked, invented(benefit=8.0))
+    # What differs between people is shared as far as ears are alike; each ear's reading errs for itself by 6 dB.
+    apart = np.sqrt(2 * (1 - correlation) * (2.4**2 + 10**2) + 2 * 6**2)
+    # Their differences are a mixture of a narrow and a wide spread, which is found a little more often than one.
+    wide = 0.025 if correlation == 0 else 0.05
+    assert (results.p < 0.05).mean() == pytest.approx(one_mean(15, 8.0, apart, 0.05), abs=wide)
+    assert np.sqrt(15 * (results.error**2).mean()) == pytest.approx(apart, rel=0.02)
+    assert results.estimate.mean() == pytest.approx(-8.0, abs=0.3)
+    nothing = ran(asked, invented(benefit=8.0), null=True)
+    assert (nothing.p < 0.05).mean() == pytest.approx(0.05, abs=0.011)
+
+
+def test_a_person_who_is_lost_loses_both_ears():
+    asked = Simulate(**{**MANY, "analysis": "paired", "dropout": Quantity("30 %")})
+    some = subjects(cut_down(load(STUDY), ASKED), invented(), asked, 0, 20, False, np.zeros(20))
+    assert np.array_equal(some.analysed[:, 0], some.analysed[:, 1])
+    assert some.analysed.mean() == pytest.approx(0.7, abs=0.09)
 
 
 def people(seed=3, trials_=6, n=9):
@@ -322,9 +327,45 @@ def test_the_command_line_simulates_and_goes_on(tmp_path):
     assert "Flow of the first trial" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
+def test_a_bank_grows_until_its_error_is_the_smaller_and_no_further(tmp_path):
+    file = tmp_path / "mine.toml"
+    small = DESIGN.replace("bank = 20", "bank = 20\ngrow_to = 40").replace("world = 10", "world = 5")
+    file.write_text(small, encoding="utf-8")
+    done = CliRunner().invoke(app, ["trial", str(file), "--out", str(tmp_path / "out"), "--json"])
+    assert done.exit_code == 0, done.output
+    grown = json.loads(done.stdout)["result"]["designs"][0]["simulated"]
+    larger = any(row["bank"] > row["monte_carlo"] for row in grown["operating"])
+    assert grown["ears"] == 40 if larger else grown["ears"] in (20, 40)
+    # It is the bank that would have been simulated at once.
+    at_once = Simulate(**{**vars(ASKED), "world": 5, "bank": grown["ears"]})
+    assert bank(STUDY, (), at_once, tmp_path / "once", Crew(1), False, quiet).hash == grown["hash"]
+
+
+def test_a_design_without_beliefs_of_its_own_is_run_under_the_four_priors(tmp_path):
+    file = tmp_path / "mine.toml"
+    text = DESIGN.replace("animal_experiment", "parallel").replace('["10 dB"]', '"10 dB"\nspread = "12 dB"')
+    file.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["trial", str(file), "--out", str(tmp_path / "out"), "--json"])
+    assert done.exit_code == 0, done.output
+    (mine,) = json.loads(done.stdout)["result"]["designs"]
+    rows = {row["belief"]: row for row in mine["simulated"]["operating"]}
+    assert list(rows) == ["none", "mechanism", "as_printed", "sceptic"]
+    assert rows["as_printed"]["positive"]["exact"][0] > rows["none"]["positive"]["exact"][0] + 0.2
+    assert any("of experiments in animals" in note for note in mine["notes"])
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key"),
     [
+        ("n = 6", 'n = 6\nanalysis = "paired"\nleast = "20 dB SPL"', "simulate.analysis"),
+        ("n = 6", 'n = 6\near_correlation = "20 %"', "simulate.ear_correlation"),
+        ("bank = 20", "bank = 20\ngrow_to = 25", "simulate.grow_to"),
+        ("bank = 20", "bank = 40\ngrow_to = 20", "simulate.grow_to"),
+        ("n = 6", "n = 1", "simulate.n"),
+        ("n = 6", 'n = 6\ndropout = "100 %"', "simulate.dropout"),
+        ("n = 6", "n = 6\nalpha = 0.7", "simulate.alpha"),
+        ("trials = 200", "trials = 10", "simulate.trials"),
+        ("[simulate]", "[followed]\n[simulate]", "followed"),
         ('"noise_mouse"', '"nowhere"', "simulate"),
         ("106 dB + vesicles", "106 dB + hope", "simulate.treated"),
         ('"abr"', '"words"', "simulate.measure"),

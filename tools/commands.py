@@ -28,7 +28,29 @@ import lots  # noqa: E402
 from laboratory import samples  # noqa: E402
 from spreadsheet import workbook  # noqa: E402
 
-DOCUMENTS = ("README.md", "docs/laboratory_files.md", "docs/quality.md", "docs/people.md", "docs/compare.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/laboratory_files.md",
+    "docs/quality.md",
+    "docs/people.md",
+    "docs/compare.md",
+    "docs/start.md",
+    "docs/drugs.md",
+    "docs/review.md",
+)
+# What prints words for things of one's own, as STUDY, and alternatives.
+LISTS = ("README.md", "docs/review.md")
+# Documents whose commands are run by tests of their own, with what they need: too long, a server, a cluster.
+ELSEWHERE = {
+    "docs/fit.md": ("test_fitting.py", "test_drug_fits.py", "test_against.py"),
+    "docs/from_fluidsim.md": ("test_from_fluidsim.py",),
+    "docs/page.md": ("test_page_guard.py", "test_page_stories.py"),
+    "docs/trials.md": ("test_trial.py", "test_programme.py", "test_dose.py", "test_cluster.py"),
+    "docs/tutorials/animals.md": ("test_site.py",),
+    "docs/tutorials/drug.md": ("test_site.py",),
+    "docs/tutorials/lot.md": ("test_site.py",),
+    "docs/tutorials/trial.md": ("test_site.py",),
+}
 # Its commands compute what it shows, each in minutes.
 LONG = "docs/claims.md"
 # What stands for something of one's own in the README's list of verbs.
@@ -43,6 +65,7 @@ OWN = {
     "NEW": "results/cisplatin_guinea_pig",
     "DIR": "imported",
     "DESIGN": "my_trial_to_begin.toml",
+    "NAME": "otocaine",
 }
 
 
@@ -58,7 +81,8 @@ def lines(text: str) -> list[str]:
 
 
 def plain(line: str) -> str:
-    """A command of the README's list with something of one's own for its words, without what is optional."""
+    """A command of a list of verbs with something of one's own for its words, without what is optional."""
+    line = re.sub(r"( \| \S+)+", "", line)
     words = re.sub(r"\s*\[[^\]]*\]", "", line).split()
     if "compare" in words:
         words = [word.replace("STUDY", "compare_moderate_loss") for word in words]
@@ -143,7 +167,7 @@ def steps(document: str, root: Path) -> Iterator[Step]:
     """The commands of a document, as they can be run."""
     text = (root / document).read_text(encoding="utf-8")
     for line in lines(text):
-        command = plain(line) if document == "README.md" else line
+        command = plain(line) if document in LISTS else line
         if command.startswith("otosome new animals"):
             yield Step(command, import_with_sheet if document == "README.md" else fill_in_animals)
         elif document == "README.md" and command.startswith("otosome new"):

@@ -57,7 +57,8 @@ class Recorder:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Record each process that runs tests itself."""
-    if os.environ.get(FOLDER) and not config.getoption("numprocesses", None):
+    runs_tests = hasattr(config, "workerinput") or not config.getoption("numprocesses", None)
+    if os.environ.get(FOLDER) and runs_tests:
         config.pluginmanager.register(Recorder(Path(os.environ[FOLDER])))
 
 

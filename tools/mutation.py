@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
+import json
 import os
-import random
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -108,13 +110,20 @@ def _computing(node: ast.AST) -> Iterator[ast.expr]:
         if name in ("annotation", "returns", "decorator_list", "type_params"):
             continue
         for child in value if isinstance(value, list) else [value]:
-            if not isinstance(child, ast.AST) or isinstance(child, (ast.Raise, ast.JoinedStr, ast.Assert)):
-                continue
-            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            if not isinstance(child, ast.AST) or _aside(child):
                 continue
             if isinstance(child, ast.expr):
                 yield child
             yield from _computing(child)
+
+
+def _aside(node: ast.AST) -> bool:
+    """Whether it says or asserts something and computes nothing; zip asserts equal lengths."""
+    return (
+        isinstance(node, (ast.Raise, ast.JoinedStr, ast.Assert))
+        or (isinstance(node, ast.keyword) and node.arg == "strict")
+        or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
+    )
 
 
 def _changed(node: ast.expr) -> str | None:
@@ -179,10 +188,20 @@ _CHANGES: tuple[tuple[type[ast.expr], Callable[..., str | None]], ...] = (
 
 
 def draw(count: int, seed: int, rooms: Sequence[str] = ROOMS) -> list[Mutant]:
-    """Mutants spread over the rooms in proportion to how many changes each has, the same for one seed."""
+    """Mutants spread over the rooms in proportion to how many changes each has.
+
+    Each has a rank of its own, by the seed and its text: code that changes elsewhere draws the same ones.
+    """
     source = PROJECT / "src" / "otosome"
     every = [m for room in rooms for file in sorted((source / room).rglob("*.py")) for m in mutants(file)]
-    return random.Random(seed).sample(every, min(count, len(every)))
+    seen: Counter[str] = Counter()
+
+    def rank(mutant: Mutant) -> bytes:
+        key = _key(mutant)
+        seen[key] += 1
+        return hashlib.sha256(f"{seed} {seen[key]} {key}".encode()).digest()
+
+    return sorted(every, key=rank)[:count]
 
 
 class Bench:
@@ -200,7 +219,9 @@ class Bench:
     def record(self, lines: Path, workers: int) -> None:
         """Run every test once and keep which lines it ran."""
         lines.mkdir(exist_ok=True)
-        self.run(["-p", "tools.lines", "-n", str(workers), "--dist", "loadfile", "tests"], None, lines)
+        self.run(["-n", str(workers), "--dist", "loadfile", "tests"], None, lines)
+        if not any(lines.glob("*.json")):
+            raise FileNotFoundError(f"{lines}: no test wrote which lines it ran")
 
     def verdict(self, mutant: Mutant, lines: Map) -> Verdict:
         """Run the tests of a mutant's line, then their whole files, until one fails."""
@@ -230,7 +251,9 @@ class Bench:
             **({RECORD: str(lines)} if lines else {}),
         }
         (self.folder / "tests.txt").write_text("\n".join(words), encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "@tests.txt"]
+        # Plugins are looked for before a file of words is read.
+        plugins = ["-p", "no:cacheprovider", *(["-p", "tools.lines"] if lines else [])]
+        command = [sys.executable, "-m", "pytest", "-q", *plugins, "@tests.txt"]
         return subprocess.run(
             command, cwd=self.folder, env=environment, timeout=most, capture_output=True
         ).returncode
@@ -288,8 +311,44 @@ def _imports(file: Path) -> set[str]:
     return {name for name in names if name.startswith("otosome")}
 
 
+class Verdicts:
+    """What is known of mutants, a line of JSON each; a kill stands while the file that it changed is the same."""
+
+    def __init__(self, file: Path | None) -> None:
+        self.file = file
+        rows = file.read_text(encoding="utf-8").splitlines() if file and file.exists() else ()
+        self.known = {row["mutant"]: row for row in map(json.loads, rows)}
+
+    def of(self, mutant: Mutant) -> Verdict | None:
+        """The kill of a mutant, if it stands."""
+        row = self.known.get(_name(mutant))
+        return (
+            Verdict(mutant, "killed", row["tests"], row["seconds"])
+            if row and row["state"] == "killed"
+            else None
+        )
+
+    def add(self, verdict: Verdict) -> None:
+        """Write it at once: an interrupted run loses no other."""
+        if self.file:
+            row = {"mutant": _name(verdict.mutant), "state": verdict.state}
+            row |= {"tests": verdict.tests, "seconds": round(verdict.seconds, 1)}
+            with self.file.open("a", encoding="utf-8", newline="\n") as text:
+                text.write(json.dumps(row) + "\n")
+
+
+def _name(mutant: Mutant) -> str:
+    """A mutant with its place and the hash of its file."""
+    whole = hashlib.sha256((PROJECT / mutant.file).read_bytes()).hexdigest()[:16]
+    return f"{whole} {mutant.first} {_key(mutant)}"
+
+
 def tried(
-    changes: Sequence[Mutant], workers: int, record: Path | None, say: Callable[[str], None]
+    changes: Sequence[Mutant],
+    workers: int,
+    record: Path | None,
+    verdicts: Verdicts,
+    say: Callable[[str], None],
 ) -> list[Verdict]:
     """The verdict on each mutant, on as many copies of the project as there are workers."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
@@ -301,11 +360,15 @@ def tried(
         say(f"{len(lines.seconds)} tests recorded")
 
         def share(k: int) -> list[Verdict]:
-            verdicts = []
-            for number in range(k, len(changes), workers):
-                verdicts.append(benches[k].verdict(changes[number], lines))
-                say(f"{verdicts[-1].state:8} {verdicts[-1].seconds:4.0f} s  {changes[number]}")
-            return verdicts
+            part = []
+            for mutant in changes[k::workers]:
+                verdict = verdicts.of(mutant)
+                if verdict is None:
+                    verdict = benches[k].verdict(mutant, lines)
+                    verdicts.add(verdict)
+                part.append(verdict)
+                say(f"{verdict.state:8} {verdict.seconds:4.0f} s  {mutant}")
+            return part
 
         return [verdict for part in pool.map(share, range(workers)) for verdict in part]
 
@@ -359,6 +422,9 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--lines", type=Path, help="a folder for the record of which tests run which lines")
+    parser.add_argument(
+        "--verdicts", type=Path, help="a file of verdicts: a kill stands while its file is the same"
+    )
     parser.add_argument("--rooms", nargs="*", default=ROOMS, choices=ROOMS)
     parser.add_argument("--write", action="store_true", help="write docs/mutation.md")
     chosen = parser.parse_args(words)
@@ -366,6 +432,7 @@ def main(words: Sequence[str] | None = None) -> int:
         draw(chosen.count, chosen.seed, chosen.rooms),
         chosen.workers,
         chosen.lines,
+        Verdicts(chosen.verdicts),
         lambda line: print(line, flush=True),
     )
     text = document(verdicts, chosen.seed)

@@ -100,6 +100,8 @@ class Parameter:
     ``given``          the quantity as the file states it
     ``linked``         numbers by full name with the share, -1 to 1, that each one's own standard normal deviate has in
                        this one's; squares sum to less than one, and its own deviate makes up the rest
+    ``streams``        of numbers whose full name begins so, what their draws are keyed by in its place: a name that a
+                       person chose changes no draw
     """
 
     name: str
@@ -122,6 +124,11 @@ class Parameter:
     species: str = ""
     scaled_from: str = ""
     linked: tuple[tuple[str, float], ...] = ()
+    streams: tuple[tuple[str, str], ...] = ()
+
+    def stream(self, name: str) -> str:
+        """What the draws of a number are keyed by: its full name, but for what a person named."""
+        return next((key + name.removeprefix(of) for of, key in self.streams if name.startswith(of)), name)
 
     def quantile(self, probability: Array) -> Array:
         """The value with this probability of what is not known lying below it, any shape."""
@@ -189,7 +196,9 @@ class Parameter:
         """Standard normal deviates of lots, runs, animals or ears by number, shape (number,)."""
         from scipy.special import ndtri
 
-        return np.asarray(ndtri(_by_number(numbers, partial(uniforms, seed, f"{self.name}/{kind}"))))
+        return np.asarray(
+            ndtri(_by_number(numbers, partial(uniforms, seed, f"{self.stream(self.name)}/{kind}")))
+        )
 
     def _of_animal(self, seed: int, kin: Kin) -> Array:
         """Standard normal deviate of each ear: its animal's, and where both ears are studied in part its own."""
@@ -204,7 +213,7 @@ class Parameter:
         from scipy.special import ndtr, ndtri
 
         def own(name: str) -> Array:
-            return uniforms(seed, f"{name}/world", first, last)
+            return uniforms(seed, f"{self.stream(name)}/world", first, last)
 
         if not self.linked:
             return own(self.name)
@@ -470,6 +479,7 @@ def _parameter(value: Mapping[str, object], name: str, meaning: str, species: st
         species=species,
         scaled_from=text["scaled_from"],
         linked=_linked(value.get("linked", {}), name),
+        streams=(),
     )
 
 

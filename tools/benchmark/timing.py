@@ -23,6 +23,7 @@ from otosome.errors import BadInput
 from otosome.model import transport
 from otosome.model.lanes import LANES, aligned
 from otosome.model.transport import Grid, kernel
+from otosome.model.transport.pattern import BLOCK
 from otosome.model.vectors import every, get, put
 from otosome.units import Array
 from tools.benchmark import many_ears, peers
@@ -321,8 +322,7 @@ def profile(size: Size, say: Say) -> dict[str, Any]:
 
     shift = 8.0
     matrix = work.values
-    kernel.assemble(matrix, shift, flux, pattern)
-    kernel.close(matrix, work.closed, amounts, shift, flux, pattern)
+    kernel.assemble(matrix, amounts, shift, flux, pattern)
     built = matrix.copy()
 
     def factor() -> None:
@@ -332,13 +332,9 @@ def profile(size: Size, say: Say) -> dict[str, Any]:
     copying = best(lambda: matrix.__setitem__(slice(None), built))
     parts = {
         "judge and blend": (best(lambda: kernel.blend(amounts, flux, axial)), 1),
-        "assemble the matrix": (best(lambda: kernel.assemble(matrix, shift, flux, pattern)), 1),
-        "eliminate tissues": (
-            best(lambda: kernel.close(matrix, work.closed, amounts, shift, flux, pattern)),
-            1,
-        ),
-        "eliminate fluids": (best(factor) - copying, 1),
-        "substitute": (best(lambda: kernel.solve(matrix, work.closed, flux, pattern, right)), 6),
+        "assemble the matrix": (best(lambda: kernel.assemble(matrix, amounts, shift, flux, pattern)), 1),
+        "eliminate": (best(factor) - copying, 1),
+        "substitute": (best(lambda: kernel.solve(matrix, pattern, right)), 6),
         "rates of change": (best(lambda: kernel.derive(amounts, flux, pattern.ledger, right)), 6),
         "combine stages": (
             best(
@@ -359,13 +355,12 @@ def profile(size: Size, say: Say) -> dict[str, Any]:
     whole = best(
         lambda: kernel.advance(amounts.copy(), 1e-3, 1, flux, pattern, scheme, axial, supply, weight, work)
     )
-    nodes, closed = pattern.ledger, work.closed.shape[0]
+    nodes, updates = pattern.ledger, BLOCK**3 * (pattern.update.size + int(pattern.left.sum()))
     operations = LANES * 2 * (
-        pattern.update.size + pattern.block.size
-        + 6 * (pattern.row.size + pattern.column.size + closed + pattern.to_ledger + nodes)
+        updates + 6 * (pattern.entries + pattern.to_ledger + nodes)
         + 36 * nodes + flux.source.size - pattern.to_ledger
     )  # fmt: skip
-    read = 3 * pattern.entries + 6 * (pattern.entries + closed + pattern.to_ledger) + 42 * nodes
+    read = 3 * pattern.entries + 6 * (pattern.entries + pattern.to_ledger) + 42 * nodes
     moved = 8 * LANES * read
     small, large = aligned(256, LANES), aligned(pattern.entries // 8 * 8, LANES)
     peak = 2 * 256 * LANES * 400 / best(lambda: _multiply(small, 400))
@@ -373,7 +368,7 @@ def profile(size: Size, say: Say) -> dict[str, Any]:
     return {
         "step": whole, "parts": {name: times * n for name, (times, n) in parts.items()},
         "operations": operations, "bytes": moved, "peak": peak, "stream": stream, "entries": pattern.entries,
-        "updates": pattern.update.size,
+        "updates": updates,
     }  # fmt: skip
 
 

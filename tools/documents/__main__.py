@@ -1,11 +1,11 @@
-"""Write documents anew: ``python -m tools.documents [claims] [qualification] [quality] [schemas]``, all by default."""
+"""Write documents anew: ``python -m tools.documents [claims qualification quality schemas window]``, all by default."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from tools.documents import claims, qualification, quality, schemas
+from tools.documents import claims, qualification, quality, schemas, window
 
 ROOT = Path(__file__).parents[2]
 WRITERS = {
@@ -13,6 +13,7 @@ WRITERS = {
     "qualification": qualification.write,
     "quality": quality.write,
     "schemas": schemas.write,
+    "window": window.write,
 }
 
 

@@ -31,7 +31,7 @@ def qualify(
     allow_retracted: Retracted = None,
     as_json: Json = False,
 ) -> None:
-    """Every published case simulated beside what was measured."""
+    """Simulate every published case and compare it with what was measured."""
     own, allowed = tuple(shelves or ()), tuple(allow_retracted or ())
     carry_out("qualify", as_json, lambda watch: jobs.qualify(rows, worlds, seed, own, allowed, watch))
 
@@ -39,7 +39,7 @@ def qualify(
 def check(
     results: Annotated[list[Path], typer.Argument(help="Result folders.")],
     shelves: Shelves = None,
-    rerun: Annotated[bool, typer.Option("--rerun", help="Ask changed ones again, beside the old.")] = False,
+    rerun: Annotated[bool, typer.Option("--rerun", help="Compute changed ones anew as well.")] = False,
     as_json: Json = False,
 ) -> None:
     """Whether results still stand on the evidence as it is now."""
@@ -83,11 +83,11 @@ def forecast(shelves: Shelves = None, as_json: Json = False) -> None:
 
 def ingest(
     file: Annotated[str, typer.Argument(help="A text, or a sheet of experiments; - for a pipe.")],
-    name: Annotated[str, typer.Option(help="Of the draft of a text.")] = "my_draft",
+    name: Annotated[str, typer.Option(help="Name of the draft, for a text.")] = "my_draft",
     out: Annotated[Path, typer.Option(help="Your folder of shelves.")] = Path("shelves"),
     as_json: Json = False,
 ) -> None:
-    """A pasted abstract, or a sheet, becomes drafts of experiments; unread, they count nowhere."""
+    """Turn a pasted abstract, or a sheet, into drafts of experiments; unchecked, they count nowhere."""
     ask("ingest", lambda inputs, watch: jobs.ingest(inputs), jobs.IngestInputs, locals())
 
 
@@ -95,8 +95,8 @@ def open_(
     folder: Annotated[Path, typer.Argument(help="A folder of studies [default: this one].")] = Path(),
     port: Annotated[int, typer.Option(min=0, max=65535, help="[default: a free one]")] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
-    listen: Annotated[str | None, typer.Option(help="An address that other machines reach.")] = None,
-    token_file: Annotated[Path | None, typer.Option(help="Holds the token that visitors need.")] = None,
+    listen: Annotated[str | None, typer.Option(help="An address that other machines can reach.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="File with the token that visitors need.")] = None,
     as_json: Json = False,
 ) -> None:
     """Open a folder in the browser: every verb as a page, on your own machine."""

@@ -15,7 +15,7 @@ def import_(
     paths: Annotated[list[Path], typer.Argument(help="Files or folders, as instruments write them.")],
     animals: Annotated[Path | None, typer.Option(help="The sheet with the group of each subject.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="What columns and wells hold.")] = None,
-    species: Annotated[str, typer.Option(help="Of subjects not in the sheet, such as mouse.")] = "",
+    species: Annotated[str, typer.Option(help="Species of subjects not in the sheet, such as mouse.")] = "",
     voltage: Annotated[str, typer.Option(help="Unit where a file states none: nV, uV, mV, V.")] = "",
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the tables [default: results/import].")] = None,
@@ -33,7 +33,7 @@ def new(
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="The file to write [default: my_study.toml ...].")] = None,
     copy: Annotated[bool, typer.Option("--copy", help="For a batch: copy its files beside it.")] = False,
-    reference: Annotated[bool, typer.Option("--reference", help="For a batch: name them elsewhere.")] = False,
+    reference: Annotated[bool, typer.Option("--reference", help="For a batch: leave its files.")] = False,
     as_json: Json = False,
 ) -> None:
     """Begin a file that you then fill in: a study, an animals sheet, a lot's record, a trial and more."""
@@ -44,9 +44,9 @@ def quality(
     batch: Annotated[Path | None, typer.Argument(help="The record of a lot.")] = None,
     reference: Annotated[Path | None, typer.Option(help="The record of a lot to compare with.")] = None,
     history: Annotated[Path | None, typer.Option(help="A folder with the records of earlier lots.")] = None,
-    study: Annotated[str | None, typer.Option(help="A study: what each limit is worth in it.")] = None,
-    process: Annotated[str | None, typer.Option(help="A process instead: what it makes.")] = None,
-    against: Annotated[str | None, typer.Option(help="Another process: what the change does.")] = None,
+    study: Annotated[str | None, typer.Option(help="A study: what is each limit worth in it?")] = None,
+    process: Annotated[str | None, typer.Option(help="A process instead: what does it make?")] = None,
+    against: Annotated[str | None, typer.Option(help="Another process: what would the change do?")] = None,
     lots: Annotated[int, typer.Option(help="Lots of the process.")] = 20,
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="Its folder [default: results/<lot>].")] = None,
@@ -59,7 +59,7 @@ def quality(
 
 def fit(
     file: Annotated[Path, typer.Argument(metavar="FIT.toml", help="A fit file: otosome new fit drafts one.")],
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where it ended.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue where it stopped.")] = False,
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="Result folder [default: results/<fit>].")] = None,
     force: Force = False,

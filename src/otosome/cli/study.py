@@ -17,13 +17,13 @@ Seed = Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of ev
 Batch = Annotated[Path | None, typer.Option(help="A lot's record, a batch TOML or an instrument export.")]
 Despite = Annotated[bool, typer.Option("--despite-quality", help="Run a lot that its specification refuses.")]
 Audiogram = Annotated[Path | None, typer.Option(help="A person's audiogram, in place of the study's people.")]
-Person = Annotated[str | None, typer.Option(help="Whose, where the file holds several.")]
+Person = Annotated[str | None, typer.Option(help="Whose audiogram, where the file holds several.")]
 Side = Annotated[str | None, typer.Option(help="left, right or better [default: better].")]
-Interpolate = Annotated[bool, typer.Option("--interpolate", help="Missing frequencies by neighbours.")]
-Against = Annotated[Path | None, typer.Option(help="Measured readings to lay over a run: a table or import.")]
-Fit = Annotated[Path | None, typer.Option(help="A result of otosome fit: its numbers for the shelf's.")]
+Interpolate = Annotated[bool, typer.Option("--interpolate", help="Fill missing frequencies from neighbours.")]
+Against = Annotated[Path | None, typer.Option(help="Your readings, drawn over a run: a table or an import.")]
+Fit = Annotated[Path | None, typer.Option(help="A result of otosome fit: its numbers replace the shelf's.")]
 Prior = Annotated[str | None, typer.Option(help="as_printed (default), mechanism, sceptic or none.")]
-Insist = Annotated[bool, typer.Option("--insist", help="Though more than an hour or 8 GB are foreseen.")]
+Insist = Annotated[bool, typer.Option("--insist", help="Run although it may take over an hour or 8 GB.")]
 Out = Annotated[Path | None, typer.Option(help="Result folder [default: results/<study>].")]
 
 
@@ -57,8 +57,8 @@ def _of_a_study(name: str, about: str) -> Callable[..., None]:
 
 
 run = _of_a_study("run", "Simulate a study and write its report.")
-compare = _of_a_study("compare", "Lay the arms of a study side by side: words, cells, harms, which is best.")
-ledger = _of_a_study("ledger", "Where what a study gives goes, and which measurement would narrow that most.")
+compare = _of_a_study("compare", "Compare the arms of a study: words, cells, adverse events, which is best.")
+ledger = _of_a_study("ledger", "Where a dose goes, and which measurement would narrow that most.")
 next_ = _of_a_study("next", "Which experiment would narrow a comparison most, and the cheapest like it.")
 equations = _of_a_study("equations", "The model of a study: states, numbers and units, as text and LaTeX.")
 
@@ -66,11 +66,11 @@ equations = _of_a_study("equations", "The model of a study: states, numbers and 
 def measure(
     result: Result,
     endpoint: Annotated[str, typer.Option(help="What to measure: otosome list endpoints.")],
-    at: Annotated[list[str], typer.Option(help='When, of the moments the result keeps: "7 d".')],
+    at: Annotated[list[str], typer.Option(help='When; a moment that the result holds: "7 d".')],
     frequency: Annotated[list[str] | None, typer.Option(help='At which frequency: "8 kHz".')] = None,
-    cell: Annotated[str | None, typer.Option(help="OHC, IHC, synapse or SGN, of a count.")] = None,
+    cell: Annotated[str | None, typer.Option(help="Of a count: OHC, IHC, synapse or SGN.")] = None,
     level: Annotated[str | None, typer.Option(help='Level of the stimulus: "80 dB SPL".')] = None,
-    material: Annotated[str | None, typer.Option(help="Words of a test: otosome list materials.")] = None,
+    material: Annotated[str | None, typer.Option(help="Word test: otosome list materials.")] = None,
     speech: Annotated[str | None, typer.Option(help='Level of the words: "65 dB SPL".')] = None,
     noise: Annotated[str | None, typer.Option(help='Level of noise amid words: "60 dB SPL".')] = None,
     shelves: Shelves = None,
@@ -82,10 +82,10 @@ def measure(
 
 def trial(
     designs: Annotated[list[Path], typer.Argument(help="Designs (otosome new trial), side by side.")],
-    formula: Annotated[bool, typer.Option("--formula", help="By formula: in a second, no patients.")] = False,
+    formula: Annotated[bool, typer.Option("--formula", help="By formula alone, in a second.")] = False,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that simulate.")] = 1,
-    scheduler: Annotated[str | None, typer.Option(help="Of a Dask cluster: tcp://host:8786.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with ears that were simulated.")] = False,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask cluster: tcp://host:8786.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue with ears simulated so far.")] = False,
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="Result folder [default: results/<design>-trial].")] = None,
     force: Force = False,

@@ -1,4 +1,4 @@
-"""Measured readings laid over a simulation: where they leave its bands, with counts, and how well it foretold them.
+"""Measured readings laid over a simulation: where they leave its bands, with counts, and how well it predicted them.
 
 A band holds 5 to 95 % of the readings of single simulated ears, each with the error of its instrument. The log score is
 the mean log-probability of a reading, given the simulated ears; the continuous ranked probability score (CRPS) is in

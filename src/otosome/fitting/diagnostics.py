@@ -1,4 +1,4 @@
-"""How readings lie among those that a fit foretells: residuals, prediction errors, and a visual predictive check.
+"""How readings lie among those that a fit predicts: residuals, prediction errors, and a visual predictive check.
 
 Each reading has its rank among simulated ones of the same place, as a normal deviate. Where a fit is right these are
 standard normal; readings of one ear go together as those of simulated ears do, and without that they are independent:
@@ -39,7 +39,7 @@ class Residual:
     """A reading beside the median of simulated ones.
 
     ``row``       of its table, from 1;  ``tone``  kHz, None for words and concentrations;  ``censored``  -1, 0 or 1
-    ``residual``  value less what was foretold; of a concentration the logarithm of their ratio
+    ``residual``  value less the prediction; of a concentration the logarithm of their ratio
     ``rank``      share of simulated readings below it, 0 to 1;  ``npde``  see above
     """
 
@@ -62,7 +62,7 @@ class Checked:
     """5, 50 and 95 % of the readings of an arm at one moment or tone, and what they are in simulated experiments.
 
     ``at``    h where ``over`` is "time", kHz where it is "tone"; readings of other tones or moments are moved by what
-              was foretold there to the middle of all (prediction-corrected)
+              was predicted there to the middle of all (prediction-corrected)
     ``observed`` ``low`` ``median`` ``high``  one for each percentile; 5, 50 and 95 % of 300 simulated experiments
     """
 
@@ -90,7 +90,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """All readings of a fit among those it foretells."""
+    """All readings of a fit among those it predicts."""
 
     residuals: list[Residual]
     checked: list[Checked]
@@ -254,8 +254,10 @@ def _calibration(measure: str, errors: Array) -> Calibration:
     mean, sd, n = float(errors.mean()), float(errors.std()), errors.size
     words = []
     if abs(mean) > 2.0 / np.sqrt(n):
-        words.append("readings lie higher than foretold" if mean > 0 else "readings lie lower than foretold")
+        words.append(
+            "readings lie higher than predicted" if mean > 0 else "readings lie lower than predicted"
+        )
     if abs(sd - 1.0) > 2.0 / np.sqrt(2.0 * n):
-        words.append("they spread more than foretold" if sd > 1 else "they spread less than foretold")
-    says = " and ".join(words) or "as foretold"
+        words.append("they spread more than predicted" if sd > 1 else "they spread less than predicted")
+    says = " and ".join(words) or "as predicted"
     return Calibration(measure, n, mean, sd, f"mean {number(mean, 2)} (0), SD {number(sd, 2)} (1): {says}")

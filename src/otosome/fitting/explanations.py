@@ -1,10 +1,10 @@
-"""Which mechanisms explain readings best: each animal foretold from all others, and "cannot tell" as an answer.
+"""Which mechanisms explain readings best: each animal predicted from all others, and "cannot tell" as an answer.
 
 Every explanation is a list of mechanisms by which vesicles may act, fitted by itself with the same free numbers. Its
 score is the log-probability of each animal's readings under the draws that the other animals leave, which are the
 draws of all with each one's own likelihood taken out again (importance sampling; Gelfand, Dey and Chang 1992).
 Weights are cut at the square root of their number (Ionides 2008). Animals differ in how much better one
-explanation foretells them; that gives the difference its error.
+explanation predicts them; that gives the difference its error.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FEWEST = 40.0
 
 @dataclass(frozen=True)
 class Explanation:
-    """How well a list of mechanisms foretells each animal from the others.
+    """How well a list of mechanisms predicts each animal from the others.
 
     ``score``   sum over animals of the log-probability of their readings
     ``behind``  what that is less than the best, with its standard ``error``; 0 for the best
@@ -136,7 +136,7 @@ def sentences(rows: Sequence[Explanation]) -> list[str]:
     """What the readings tell of explanations, and what they cannot."""
     best, *others = rows
     lines = [
-        f"Mechanisms: your data tell {best.name} from {row.name}: animals foretold from the others are "
+        f"Mechanisms: your data tell {best.name} from {row.name}: animals predicted from the others are "
         f"e^{number(row.behind)} times as probable with it (standard error of the power {number(row.error)})."
         for row in others
         if row.worse

@@ -1,4 +1,4 @@
-"""A fit file: which study, which readings, which numbers are free, what is left out to be foretold."""
+"""A fit file: which study, which readings, which numbers are free, what is left out to be predicted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FEWEST_ANIMALS = 2
 
 
 class HoldOut(Table):
-    """What is left out of the fit, and foretold by it."""
+    """What is left out of the fit, and predicted by it."""
 
     every: int | None = Field(default=None, ge=2, description="every so many animals of each group: 4")
     measures: list[str] = Field(default=[], description='measures of the study: ["synapses"]')
@@ -70,7 +70,7 @@ class FitTables(Table):
     )
     seed: int = Field(default=1, ge=0, le=2**63 - 1, description="seed of starts and walkers: 1")
     hold_out: HoldOut = Field(
-        default=HoldOut(), description="what is left out of the fit, and foretold by it"
+        default=HoldOut(), description="what is left out of the fit, and predicted by it"
     )
     explanations: dict[str, list[str]] = Field(
         default={},

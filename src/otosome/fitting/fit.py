@@ -103,7 +103,7 @@ class Search:
 class Foretold:
     """What a paper prints, beside the most probable numbers.
 
-    ``apart``   how many standard errors a mean lies from what is foretold;  ``chance``  of a comparison, at all its
+    ``apart``   how many standard errors a mean lies from the prediction;  ``chance``  of a comparison, at all its
                 tones together (a density where a p is printed exactly);  ``text``  either in words
     """
 
@@ -115,7 +115,7 @@ class Foretold:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What was left out of the fit and foretold by it, beside group means with their spread as a rival."""
+    """What was left out of the fit and predicted by it, beside group means with their spread as a rival."""
 
     foretold: Against
     rival: list[GroupScore]
@@ -128,7 +128,7 @@ class Fit:
     ``method``     "posterior", "laplace", or "mode" where no interval is given;  ``refusal``  the reason then
     ``sentences``  what the data can and cannot tell, where they are at odds with the shelf, how far to trust it
     ``prior_fit`` ``fit``  the fitted readings over ears of the shelf's numbers, and of the fit's
-    ``calibration``  by measure, how readings lie among those the fit foretells
+    ``calibration``  by measure, how readings lie among those the fit predicts
     ``explanations``  lists of mechanisms compared, the best first
     """
 
@@ -325,7 +325,7 @@ def _answer(
 
 
 def _foretold(likelihood: Likelihood, deviates: Array) -> list[Foretold]:
-    """What papers print beside what the most probable numbers foretell of it."""
+    """What papers print beside what the most probable numbers predict."""
     rows = list[Foretold]()
     for printed in likelihood.observed.printed:
         if isinstance(printed, Means):
@@ -337,7 +337,7 @@ def _foretold(likelihood: Likelihood, deviates: Array) -> list[Foretold]:
             ):
                 apart = float((value - of) / width)
                 text = (
-                    f"mean {amount(value, unit)}, foretold {amount(of, unit)}: {apart:+.1f} standard errors"
+                    f"mean {amount(value, unit)}, predicted {amount(of, unit)}: {apart:+.1f} standard errors"
                 )
                 rows.append(Foretold(label, apart, None, text))
         else:

@@ -18,7 +18,7 @@ _FEWEST = 3
 class GroupScore:
     """Mean log-probability of readings under mean and SD of their group among the fitted animals.
 
-    ``readings``  that such a group of three animals or more foretells;  ``log_score``  of these
+    ``readings``  that such a group of three animals or more predicts;  ``log_score``  of these
     """
 
     measure: str

@@ -15,6 +15,35 @@ from otosome.study.tables.pins import Number
 SOURCE = "own_fit"
 
 
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A fit that others rest on: its estimates, its draws, its result folder; equal by what it was fitted to."""
+
+    fit: Fit
+    draws: Ears
+    folder: Path
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells two fits apart: the readings, and the draws."""
+        return self.fit.data_hash, self.draws.fingerprint
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Known) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person must know who uses it."""
+        return _notes(self.fit, [estimate.name for estimate in self.fit.estimates])
+
+    def stated(self, study: Study) -> Study:
+        """A study with its numbers; raises BadInput where it rests on none of them, or states one itself."""
+        return informed(study, self.fit, self.draws, self.folder).study
+
+
 @dataclass(frozen=True)
 class Informed:
     """A study with a fit's numbers stated in the place of the shelf's, and the draws they come from."""

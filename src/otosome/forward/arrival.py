@@ -74,7 +74,8 @@ def _settled(numbers: Mapping[str, Parameter], ears: Ears, free: Columns) -> dic
         """The own deviate of a number in the world of each ear: what the posterior's value leaves, or as drawn."""
         if name not in own:
             number = numbers.get(name)
-            own[name] = ndtri(world_luck(ears.seed, name, ears.world))
+            key = name if number is None else number.stream(name)
+            own[name] = ndtri(world_luck(ears.seed, key, ears.world))
             if number is not None and name in free:
                 own[name] = number.rest(number.deviate(free[name]), luck)
         return own[name]

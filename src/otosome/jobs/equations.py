@@ -41,6 +41,6 @@ def equations(inputs: StudyInputs, watch: Watch = SILENT) -> Written:
 
     for key in ("against", "fit", "prior", "out"):
         if getattr(inputs, key) is not None:
-            raise BadInput("is asked of otosome run", key=f"--{key}", given=str(getattr(inputs, key)))
+            raise BadInput("belongs to otosome run", key=f"--{key}", given=str(getattr(inputs, key)))
     study = inputs.load()
     return Written(of(study), tuple(study.notes))

@@ -278,7 +278,7 @@ class AssayRun(TypedDict):
 
 
 class CombinedPotency(TypedDict):
-    """Relative potency over runs with 95 %, and the spread between runs."""
+    """Relative potency over runs with 95 %, the spread between runs, and whether their errors are alike."""
 
     r: float
     low: float
@@ -287,6 +287,7 @@ class CombinedPotency(TypedDict):
     runs: int
     error: float | None
     freedom: int
+    alike: bool
 
 
 class LotPotency(TypedDict):

@@ -213,9 +213,9 @@ def _laid(verb: str, inputs: StudyInputs, study: Study) -> dict[str, Option]:
     from otosome.study.inputs import Inputs
 
     if inputs.against is not None and verb != RUN:
-        raise BadInput("is asked of otosome run", key="--against", given=str(inputs.against))
+        raise BadInput("belongs to otosome run", key="--against", given=str(inputs.against))
     if inputs.fit is not None and inputs.prior is not None:
-        raise BadInput("is stated by a fit or by a prior", key="--prior", given=inputs.prior)
+        raise BadInput("comes from a fit or from a prior, not from both", key="--prior", given=inputs.prior)
     own = study.tables.readings
     beside = Inputs(Path(inputs.study).parent).place(own, "") if own is not None and verb == RUN else None
     prior = inputs.prior or (default(study) if inputs.fit is None else None)
@@ -256,10 +256,10 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
             record, inputs={**record.inputs, str(Path(origin) / ANSWER): sha256(Path(origin) / ANSWER)}
         )
     with writing(folder, force) as part:
+        doing = f"simulating, {forecast(study, int(str(record.option('subjects'))))}"
+        watch.stage(doing)
         ears, study = _drawn(study, record)
-        result = _work(record.verb)(
-            study, ears, tick=watch.ticks(f"simulating, {forecast(study, ears.size)}")
-        )
+        result = _work(record.verb)(study, ears, tick=watch.ticks(doing))
         watch.stage("comparing priors and papers")
         _beside(study, result, record)
         watch.stage("drawing the report")

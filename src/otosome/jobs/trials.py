@@ -3,7 +3,8 @@ goes, and what to measure next."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,11 @@ from otosome.results import ANSWER, Record, check_free, fill_trial, read_answer,
 if TYPE_CHECKING:
     import pandas as pd
 
+    from otosome.catalog import Catalog
+    from otosome.fitting.use import Known
     from otosome.trials.answer import DesignAnswer
+    from otosome.trials.cluster import Crew
+    from otosome.trials.reading import Question
 
 TRIAL, OPTIMISE, LEDGER, NEXT = "trial", "optimise", "ledger", "next"
 # Verbs whose answers are designs, and those that ask a study.
@@ -97,7 +102,6 @@ class Trial:
 def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     """What designs need and can show; raises BadInput before any work, or Cancelled."""
     from otosome.catalog import Catalog
-    from otosome.trials.answer import answer, with_trials
     from otosome.trials.cluster import Crew
     from otosome.trials.reading import read_design
 
@@ -110,23 +114,21 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     written = not inputs.formula or inputs.out is not None
     if written:
         check_free(folder, inputs.force)
+    if inputs.formula:
+        questions = [replace(question, simulate=None, followed=None) for question in questions]
+    fits = [_fit_of(question, catalog) for question in questions]
     crew = Crew(inputs.workers, inputs.scheduler)
     crew.check()
     answers: list[DesignAnswer] = []
     tables: dict[str, pd.DataFrame] = {}
-    for file, question in zip(inputs.designs, questions, strict=True):
+    bank = folder.with_name(f"{folder.name}.bank")
+    for file, question, known in zip(inputs.designs, questions, fits, strict=True):
         with at(str(file)):
-            each = answer(question)
-            if question.simulate is not None and not inputs.formula:
-                ears = folder.with_name(f"{folder.name}.bank") / question.name
-                tick = watch.ticks(f"simulating {question.simulate.bank} ears")
-                each, tables[f"{question.name}_subjects"] = with_trials(
-                    each, question, catalog, ears, crew, inputs.resume, tick
-                )
-            watch.stage("reading the trials")
+            each, people = _answered(question, catalog, bank, crew, inputs.resume, watch, known)
             answers.append(each)
-    hashes = {path: digest for question in questions for path, digest in question.inputs.items()}
-    record = Record(TRIAL, name, hashes, options_of(inputs))
+            if people is not None:
+                tables[f"{question.name}_subjects"] = people
+    record = Record(TRIAL, name, _hashes(questions, fits), options_of(inputs))
     designs = [_plain(asdict(each)) for each in answers]
     notes = [f"{each.name}: {note}" for each in answers for note in each.notes]
     if not written:
@@ -134,6 +136,14 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     with writing(folder, inputs.force) as part:
         fill_trial(part, answers, tables, inputs.designs, {"designs": designs, "notes": notes}, record)
     return Trial(folder, record, designs, notes)
+
+
+def _hashes(questions: Sequence[Question], fits: Sequence[Known | None]) -> dict[str, str]:
+    """SHA-256 of each file that designs and their fits rest on, by path."""
+    hashes = dict[str, str]()
+    for question, known in zip(questions, fits, strict=True):
+        hashes |= {**question.inputs, **_of_fit(known)}
+    return hashes
 
 
 def optimise(inputs: DoseInputs, watch: Watch = SILENT) -> Trial:
@@ -145,13 +155,65 @@ def optimise(inputs: DoseInputs, watch: Watch = SILENT) -> Trial:
     from otosome.trials.regimens import read_dose
 
     question = read_dose(inputs.dose, Catalog(inputs.shelves))
+    question = replace(question, known=_known(question.dose.fit, inputs.dose.parent))
     folder = inputs.out if inputs.out is not None else usual(question.name, OPTIMISE)
     check_free(folder, inputs.force)
     with at(str(inputs.dose)):
         answer, rows = optimum(question, inputs.workers, watch.ticks("simulating regimens"))
-    record = Record(OPTIMISE, question.name, dict(question.inputs), options_of(inputs))
+    hashes = {**question.inputs, **_of_fit(question.known)}
+    record = Record(OPTIMISE, question.name, hashes, options_of(inputs))
     tables = {f"{question.name}_regimens": pd.DataFrame(rows)}
     return _filled(folder, inputs.force, answer, tables, inputs.dose, record)
+
+
+def _answered(
+    question: Question,
+    catalog: Catalog,
+    bank: Path,
+    crew: Crew,
+    resume: bool,
+    watch: Watch,
+    known: Known | None,
+) -> tuple[DesignAnswer, pd.DataFrame | None]:
+    """A design answered, and the subjects of the first trial, a row each, where trials are simulated."""
+    from otosome.trials.answer import answer, with_people, with_trials
+
+    plain, people = answer(question), None
+    if question.simulate is not None:
+        tick = watch.ticks(f"simulating {question.simulate.bank} ears")
+        plain, people = with_trials(plain, question, catalog, bank / question.name, crew, resume, tick, known)
+    elif question.followed is not None:
+        plain, people = with_people(plain, question, catalog)
+    watch.stage("reading the trials")
+    return plain, people
+
+
+def _fit_of(question: Question, catalog: Catalog) -> Known | None:
+    """The fit of a design's simulated trials, if it names one; raises BadInput where it fits nothing of their study."""
+    from otosome.trials.simulated import study_of
+
+    if question.simulate is None or question.simulate.fit is None:
+        return None
+    with at(key="simulate"):
+        known = _known(question.simulate.fit, question.beside)
+        study_of(question.simulate, question.beside, catalog, known)
+    return known
+
+
+def _known(fit: str | None, beside: Path) -> Known | None:
+    """The fit that a file beside it names; raises BadInput where the folder holds none, or one without draws."""
+    if fit is None:
+        return None
+    from otosome.fitting.use import Known
+    from otosome.jobs.fitting import draws_of, stored_fit
+
+    with at(key="fit"):
+        result = stored_fit(beside / fit)
+        return Known(result.fit, draws_of(result), result.folder)
+
+
+def _of_fit(known: Known | None) -> dict[str, str]:
+    return {} if known is None else {str(known.folder / ANSWER): sha256(known.folder / ANSWER)}
 
 
 def _filled(
@@ -188,7 +250,7 @@ def _of_study(verb: str, inputs: StudyInputs, watch: Watch) -> Trial:
 
     for key in ("against", "fit", "prior"):
         if getattr(inputs, key) is not None:
-            raise BadInput("is asked of otosome run", key=f"--{key}", given=str(getattr(inputs, key)))
+            raise BadInput("belongs to otosome run", key=f"--{key}", given=str(getattr(inputs, key)))
     study, file = inputs.load(), file_of(inputs.study)
     folder = inputs.out if inputs.out is not None else usual(study.name, verb)
     check_free(folder, inputs.force)

@@ -148,7 +148,7 @@ class _Stated:
         if len(values) > 1:
             where = f" of group {group!r}" if group else ""
             cure = "give each its own group"
-            raise BadInput(f"is several things{where}", file=self.file, key=key, given=values, cure=cure)
+            raise BadInput(f"has several values{where}", file=self.file, key=key, given=values, cure=cure)
         if not values:
             if key not in self.untold:
                 self.untold.append(key)

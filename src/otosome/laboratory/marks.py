@@ -285,7 +285,7 @@ def add(
     with _locked(file):
         history = History.read(file)
         if undoes is not None and (undoes in history.undone or not _may_undo(history.lines, reader, undoes)):
-            raise BadInput("is no mark of this reader that stands", file=file.name, key="undo", given=undoes)
+            raise BadInput("is no current mark of this reader", file=file.name, key="undo", given=undoes)
         if does == "mark":
             own = history.standing(reader).get(line.place)
             line = line.model_copy(update={"before": None if own is None else own[1].after})

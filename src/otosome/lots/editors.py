@@ -24,6 +24,12 @@ _KINDS = {
 }
 
 
+_RISKS = {
+    "consumer_risk": "largest probability of releasing a lot that is outside its limits, such as 5 %",
+    "producer_risk": "largest probability of refusing a lot that is inside its limits, such as 5 %",
+}
+
+
 def record_schema() -> Json:
     """Every key of a lot's record."""
     return {"$schema": DIALECT, **LotRecord.model_json_schema(), "title": "Record of a lot"}
@@ -42,9 +48,9 @@ def specification_schema() -> Json:
         "title": "Release specification",
         "type": "object",
         "properties": {
-            "about": {"type": "string"},
+            "about": {"type": "string", "description": "The specification in a sentence."},
             **lists,
-            **{risk: {"$ref": "#/$defs/limit"} for risk in RISKS},
+            **{risk: {"$ref": "#/$defs/limit", "description": words} for risk, words in _RISKS.items()},
         },
         "required": ["about", *RISKS],
         "additionalProperties": {"$ref": "#/$defs/limit"},
@@ -59,11 +65,11 @@ def _limit() -> Json:
         "properties": {
             "meaning": {**text, "description": "what it limits, in words"},
             "value": {**text, "description": "one number with its unit, such as 0.5 EU/mL"},
-            "basis": {"enum": list(BASES)},
+            "basis": {"enum": list(BASES), "description": "what the limit rests on"},
             "source": {**text, "description": "a key of the shelf sources/"},
             "locator": {**text, "description": "where in the source"},
             "because": {**text, "description": "why, where no source says it"},
-            "note": text,
+            "note": {**text, "description": "anything else to say of it"},
         },
         "required": ["meaning", "value", "basis"],
         "additionalProperties": False,

@@ -132,7 +132,7 @@ class Trend:
     high: float
 
     @property
-    def seen(self) -> bool:
+    def clear(self) -> bool:
         """Whether the interval excludes no change."""
         return not self.low <= 1 <= self.high
 

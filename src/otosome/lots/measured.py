@@ -50,10 +50,10 @@ class Value:
     """One test's number as the files say it.
 
     ``belief``  in house units; None where the files cannot tell, and ``cure`` says what would
-    ``found``   in words, with unit and 5 to 95 % interval
+    ``text``    in words, with unit and 5 to 95 % interval
     """
 
-    found: str
+    text: str
     method: str
     belief: Belief | None = None
     cure: str = ""

@@ -119,6 +119,7 @@ class Potency:
     """Relative potency over runs: r, its 95 % interval, and the spread between runs (of ln r).
 
     ``error`` and ``freedom``  of ln r; the spread between runs is NaN where there is one run
+    ``alike``  whether the runs' errors differ up to twofold; else the interval may be wider than it need be
     """
 
     r: float
@@ -128,6 +129,7 @@ class Potency:
     runs: int
     error: float
     freedom: int
+    alike: bool = True
 
     @property
     def belief(self) -> Belief:
@@ -190,7 +192,7 @@ def combine(runs: Sequence[RunPotency]) -> Potency | None:
     # Wells without any error would weigh infinitely.
     within = np.maximum([run.variance for run in counting], 1e-12)
     between = _between(log, within)
-    alike = within.max() <= _ALIKE**2 * within.min()
+    alike = bool(within.max() <= _ALIKE**2 * within.min())
     weight = 1 / (within + between) if alike else np.ones(log.size)
     middle = float(weight @ log / weight.sum())
     freedom = log.size - 1
@@ -198,7 +200,14 @@ def combine(runs: Sequence[RunPotency]) -> Potency | None:
     off = float(student.ppf(0.975, freedom)) * error
     ends = np.exp([middle, middle - off, middle + off])
     return Potency(
-        float(ends[0]), float(ends[1]), float(ends[2]), float(np.sqrt(between)), log.size, error, freedom
+        float(ends[0]),
+        float(ends[1]),
+        float(ends[2]),
+        float(np.sqrt(between)),
+        log.size,
+        error,
+        freedom,
+        alike,
     )
 
 

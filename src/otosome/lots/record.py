@@ -48,78 +48,137 @@ class _Table(BaseModel):
 
 
 class CountFile(_Table):
-    """An instrument's file: the day it was measured, how long the lot had been stored, and the dilution.
+    """A particle count: an instrument's file, the day it was measured, how long the lot had been stored."""
 
-    ``day``       counts of one day share that day's error; those without a day are taken to be of one
-    ``dilution``  only where the file does not record it
-    """
-
-    file: str
-    day: Day | None = None
-    dilution: Dilution | None = None
-    stored: Duration = Quantity("0 d")
+    file: str = Field(description="The instrument's file, beside the record or in one of `folders`.")
+    day: Day | None = Field(
+        default=None,
+        description="Day of the measurement, such as 2026-03-31. Counts of one day share that day's error; "
+        "counts without a day are taken to be of one day.",
+    )
+    dilution: Dilution | None = Field(
+        default=None,
+        description="Dilution factor of the sample; only where the file does not record it, such as 1000.0.",
+    )
+    stored: Duration = Field(
+        default=Quantity("0 d"),
+        description="How long the lot had been stored before this count, such as 14 d.",
+    )
 
 
 class Detergent(_Table):
     """The same sample with and without detergent on one day: what is left is no vesicle."""
 
-    before: str
-    after: str
-    dilution_before: Dilution | None = None
-    dilution_after: Dilution | None = None
+    before: str = Field(description="Count without detergent: the instrument's file.")
+    after: str = Field(description="Count of the same sample with detergent: the instrument's file.")
+    dilution_before: Dilution | None = Field(
+        default=None,
+        description="Dilution factor of the count without detergent, where its file does not record it.",
+    )
+    dilution_after: Dilution | None = Field(
+        default=None,
+        description="Dilution factor of the count with detergent, where its file does not record it.",
+    )
 
 
 class AssayFile(_Table):
-    """A potency assay's run: an entry of the shelf ``assays/``, and the mechanisms its answer speaks for.
+    """A potency assay's run: its plate, the assay's entry on the shelf, the mechanisms its result speaks for."""
 
-    ``layout``   file with the samples and doses of a plate reader's export or of a grid of responses
-    ``read``     which measurement of a plate reader's export, where it has several
-    ``columns``  the file's own names of the columns of a long table: ``{ response = "RLU" }``
-    ``unit``     of the doses, where no file states it
-    """
-
-    file: str
-    layout: str | None = None
-    read: str | None = None
-    columns: dict[Literal["well", "sample", "dose", "unit", "response", "flag"], str] = {}
-    unit: str = ""
-    assay: str = "four_parameter"
-    reference: str
-    sample: str
-    mechanisms: list[str] = Field(min_length=1, max_length=50)
+    file: str = Field(description="The plate: a long table, grids, or a plate reader's export.")
+    layout: str | None = Field(
+        default=None,
+        description="File with the samples and doses of the wells, for a plate reader's export or a grid of responses.",
+    )
+    read: str | None = Field(
+        default=None,
+        description="Which measurement of a plate reader's export, where it has several, such as Absorbance 450 nm.",
+    )
+    columns: dict[Literal["well", "sample", "dose", "unit", "response", "flag"], str] = Field(
+        default={},
+        description='The file\'s own names for the columns of a long table, such as { response = "RLU" }.',
+    )
+    unit: str = Field(default="", description="Unit of the doses, where no file states it, such as ug/mL.")
+    assay: str = Field(
+        default="four_parameter", description="Entry of the shelf `assays/`, which holds the assay's margins."
+    )
+    reference: str = Field(description="Name of the reference standard on the plate.")
+    sample: str = Field(description="Name of this lot on the plate.")
+    mechanisms: list[str] = Field(
+        min_length=1,
+        max_length=50,
+        description="Mechanisms whose potency this assay measures, such as hsp70.",
+    )
 
 
 class LotRecord(_Table):
-    """A whole record; file names are relative to it.
+    """A whole record; file names are relative to it."""
 
-    ``product``, ``sample``  what is tested, as the certificate names it
-    ``made``, ``tested``     days
-    ``folders``  other folders that its files may lie in, as ``otosome new batch --reference`` writes them
-    ``methods``  by test of ``findings``: method and instrument, as the certificate shows them
-    ``protein``  of the product, as "40 ug/mL" or "40 ug/mL +/- 10 %": with the count it gives the purity
-    """
-
-    otosome: Literal["batch/1"]
-    name: str = Field(pattern=_NAME)
-    base: str = "example_lot"
-    about: str = ""
-    product: str | None = Field(default=None, max_length=120)
-    sample: str | None = Field(default=None, max_length=120)
-    made: Day | None = None
-    tested: Day | None = None
-    specification: str
-    label: Annotated[Quantity, AfterValidator(_concentration)] | None = None
-    protein: str | None = None
-    process: str | None = None
-    stored: Duration = Quantity("0 d")
-    folders: list[str] = Field(default=[], max_length=20)
-    count: list[CountFile] = Field(default=[], max_length=_MOST_FILES)
-    detergent: Detergent | None = None
-    assay: list[AssayFile] = Field(default=[], max_length=_MOST_FILES)
-    findings: dict[str, str] = {}
-    methods: dict[str, str] = {}
-    reporting: dict[str, dict[str, str]] = {}
-    numbers: dict[str, Json] = {}
+    otosome: Literal["batch/1"] = Field(description="The kind of this file and its version: batch/1.")
+    name: str = Field(
+        pattern=_NAME, description="Name of the lot: letters, digits, - and _; results are filed under it."
+    )
+    base: str = Field(
+        default="example_lot",
+        description="Batch on the shelf that gives every number this record does not measure.",
+    )
+    about: str = Field(default="", description="The lot in a sentence.")
+    product: str | None = Field(
+        default=None, max_length=120, description="The product, as the certificate names it."
+    )
+    sample: str | None = Field(
+        default=None, max_length=120, description="The sample that was tested, such as vial 12 of 200."
+    )
+    made: Day | None = Field(
+        default=None, description="Day the lot was made, such as 2026-03-30; `--history` orders lots by it."
+    )
+    tested: Day | None = Field(default=None, description="Day the tests were done, such as 2026-04-02.")
+    specification: str = Field(
+        description="What the lot is judged against: an entry of `specifications/`, or a file beside this one."
+    )
+    label: Annotated[Quantity, AfterValidator(_concentration)] | None = Field(
+        default=None, description="Count that the label states, such as 4e11 particles/mL."
+    )
+    protein: str | None = Field(
+        default=None,
+        description="Protein of the product, such as 40 ug/mL +/- 10 %; with the count it gives the purity.",
+    )
+    process: str | None = Field(
+        default=None, description="Entry of the shelf `processes/`, which gives the rate of loss in storage."
+    )
+    stored: Duration = Field(
+        default=Quantity("0 d"), description="How long the lot is stored before it is given, such as 14 d."
+    )
+    folders: list[str] = Field(
+        default=[],
+        max_length=20,
+        description="Other folders in which its files may lie; `otosome new batch --reference` writes them.",
+    )
+    count: list[CountFile] = Field(
+        default=[], max_length=_MOST_FILES, description="Particle counts, one [[count]] for each file."
+    )
+    detergent: Detergent | None = Field(
+        default=None,
+        description="Counts with and without detergent; what detergent leaves is no vesicle.",
+    )
+    assay: list[AssayFile] = Field(
+        default=[], max_length=_MOST_FILES, description="Potency assays, one [[assay]] for each run."
+    )
+    findings: dict[str, str] = Field(
+        default={},
+        description='Results of other tests by name, such as endotoxin = "< 0.05 EU/mL" or sterility = "negative".',
+    )
+    methods: dict[str, str] = Field(
+        default={},
+        description="Method and instrument of each test in `findings`, as the certificate shows them.",
+    )
+    reporting: dict[str, dict[str, str]] = Field(
+        default={},
+        description='Items of a reporting checklist, such as M1 = "3e8 cells"; "not applicable: REASON" where one is.',
+    )
+    numbers: dict[str, Json] = Field(
+        default={},
+        description="Numbers of the batch in place of those of `base`, each with value, range, basis and source.",
+    )
 
 
 def is_lot_record(values: Mapping[str, object]) -> bool:

@@ -49,15 +49,15 @@ class Limit:
     """The ends between which one test's number must lie, in house units.
 
     ``least``, ``most``  0 and infinite where there is no such end; both the same where the number is to be equal
-    ``given``   a limit as the file states it, for its unit and as an example of a result
+    ``stated``  the limit as the file states it, for its unit and as an example of a result
     ``source``  where the limit comes from
     """
 
     test: str
     least: float
     most: float
-    asked: str
-    given: str
+    words: str
+    stated: str
     unit: str
     source: str
 
@@ -72,8 +72,8 @@ class Limit:
             self.test,
             max(self.least, other.least),
             min(self.most, other.most),
-            f"{self.asked} and {other.asked}",
-            self.given,
+            f"{self.words} and {other.words}",
+            self.stated,
             self.unit,
             self.source,
         )
@@ -186,7 +186,7 @@ def _limits(lists: Mapping[str, list[str]], numbers: Mapping[str, Parameter], fi
                 "has a limit and stands in a list of tests without one",
                 file=file,
                 key=test,
-                given=limit.asked,
+                given=limit.words,
             )
         _check_kind(test, limit, file)
     return limits
@@ -230,12 +230,12 @@ def _joined(first: Limit, second: Limit, key: str, file: str) -> Limit:
             "two limits of one test have units of one kind",
             file=file,
             key=key,
-            given=second.given,
-            allowed=first.given,
+            given=second.stated,
+            allowed=first.stated,
         )
     if (first.least > 0) == (second.least > 0) or first.exact:
         raise BadInput(
-            "limits a test that has this limit", file=file, key=key, given=second.given, allowed=first.asked
+            "limits a test that has this limit", file=file, key=key, given=second.stated, allowed=first.words
         )
     range_ = first.both(second)
     if not range_.least < range_.most:
@@ -243,7 +243,7 @@ def _joined(first: Limit, second: Limit, key: str, file: str) -> Limit:
             "the lower limit is not below the upper one",
             file=file,
             key=key,
-            given=f"{first.asked}, {second.asked}",
+            given=f"{first.words}, {second.words}",
             cure=f'for one number write equal = ["{first.test}"]',
         )
     return range_
@@ -260,11 +260,11 @@ def _check_kind(test: str, limit: Limit, file: str) -> None:
             "is a limit of another kind of unit",
             file=file,
             key=test,
-            given=limit.given,
+            given=limit.stated,
             allowed=unit or "a plain number or %",
         )
     if name in _SHARES and (limit.least if limit.least > 0 else limit.most) > 1:
-        raise BadInput("is a share", file=file, key=test, given=limit.given, allowed="0 to 100 %")
+        raise BadInput("is a share", file=file, key=test, given=limit.stated, allowed="0 to 100 %")
 
 
 def _label(lists: Mapping[str, list[str]], numbers: Mapping[str, Parameter], file: str) -> Parameter | None:

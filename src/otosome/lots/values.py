@@ -81,7 +81,7 @@ def history_values(past: History) -> Json:
                 "charts": [_chart(chart, (*series.lots, *new)) for chart in series.charts],
                 "range": [math.exp(end) for end in series.range],
                 "inside": series.inside,
-                "trend": {**asdict(series.trend), "seen": series.trend.seen},
+                "trend": {**asdict(series.trend), "seen": series.trend.clear},
                 "broken": list(series.unlike),
                 "components": series.components
                 and {**asdict(series.components), "share": series.components.share},

@@ -73,7 +73,7 @@ def _limit_test(limit: Limit, specification: Specification, measured: Measured, 
     if value is None or (text is not None and (limit.test in _STATED_FIRST or value.belief is None)):
         return _stated_test(limit, specification, record)
     if value.belief is None:
-        return _unknown(limit.test, limit.asked, value.found, value.cure, limit.source, value.method)
+        return _unknown(limit.test, limit.words, value.text, value.cure, limit.source, value.method)
     if text is not None:
         value = _beside(limit, text, value, record.file)
     verdict = _judged(limit, value, specification)
@@ -85,12 +85,12 @@ def _limit_test(limit: Limit, specification: Specification, measured: Measured, 
 
 def _unit(limit: Limit) -> str:
     """The unit in which the specification states the limit."""
-    return split(limit.given)[1]
+    return split(limit.stated)[1]
 
 
 def _beside(limit: Limit, text: str, value: Value, file: str) -> Value:
     """The files' number beside the one that the record states; raises BadInput where they contradict each other."""
-    sign, number, error = stated(text, limit.unit, limit.given, file, f"findings.{limit.test}")
+    sign, number, error = stated(text, limit.unit, limit.stated, file, f"findings.{limit.test}")
     # The error of the stated number widens what the files say; half the tail lies on either side.
     belief = _known(value)
     below = replace(belief, spread=np.hypot(belief.spread, error or 0.0)).below(number)
@@ -100,10 +100,10 @@ def _beside(limit: Limit, text: str, value: Value, file: str) -> Value:
             file=file,
             key=f"findings.{limit.test}",
             given=text,
-            allowed=f"{value.found} by {value.method}",
+            allowed=f"{value.text} by {value.method}",
             cure="correct one, or take the stated result out",
         )
-    return replace(value, found=f"{value.found}; stated: {text}")
+    return replace(value, text=f"{value.text}; stated: {text}")
 
 
 def _known(value: Value) -> Belief:
@@ -121,17 +121,23 @@ def _judged(limit: Limit, value: Value, specification: Specification, cure: str 
     reason = _reason(decision, inside) + (f"; {cure}" if cure and decision == "cannot decide" else "")
     return Verdict(
         limit.test,
-        limit.asked,
-        value.found,
+        limit.words,
+        value.text,
         decision,
         reason,
         1 - inside,
         inside,
         accept,
+        _ends(limit),
+        (belief.quantile(0.05), belief.quantile(0.5), belief.quantile(0.95)),
         None,
         value.method,
         limit.source,
     )
+
+
+def _ends(limit: Limit) -> tuple[float, float | None]:
+    return limit.least, None if np.isinf(limit.most) else limit.most
 
 
 def _reason(decision: Decision, inside: float) -> str:
@@ -153,7 +159,7 @@ def _exact(limit: Limit, value: Value, belief: Belief, producer: float) -> Verdi
         else "a number with an error is never shown to equal another: ask for a range"
     )
     return Verdict(
-        limit.test, limit.asked, value.found, decision, reason, method=value.method, source=limit.source
+        limit.test, limit.words, value.text, decision, reason, method=value.method, source=limit.source
     )
 
 
@@ -162,14 +168,24 @@ def _stated_test(limit: Limit, specification: Specification, record: Stated) -> 
     method = record.methods.get(limit.test, "")
     if text is None:
         near = _near(limit.test, specification, record)
-        cure = f'add under [findings]: {limit.test} = "{limit.given}"  # as measured{near}'
-        return _unknown(limit.test, limit.asked, "not measured", cure, limit.source)
-    sign, number, error = stated(text, limit.unit, limit.given, record.file, f"findings.{limit.test}")
+        cure = f'add under [findings]: {limit.test} = "{limit.stated}"  # as measured{near}'
+        return _unknown(limit.test, limit.words, "not measured", cure, limit.source)
+    sign, number, error = stated(text, limit.unit, limit.stated, record.file, f"findings.{limit.test}")
     if not sign and error is not None:
         belief = Belief.student(np.log(number), error, np.inf)
         return _judged(limit, Value(text, method, belief), specification)
     decision, reason = _bound(sign, number, limit) if sign else _plain(number, limit)
-    return Verdict(limit.test, limit.asked, text, decision, reason, method=method, source=limit.source)
+    return Verdict(
+        limit.test,
+        limit.words,
+        text,
+        decision,
+        reason,
+        limits=None if sign or limit.exact else _ends(limit),
+        known=None if sign or limit.exact else (number, number, number),
+        method=method,
+        source=limit.source,
+    )
 
 
 def _bound(sign: str, number: float, limit: Limit) -> tuple[Decision, str]:
@@ -289,7 +305,7 @@ def _potency_tests(specification: Specification, measured: Measured, record: Sta
         mechanism = test.removeprefix("potency_")
         if (mechanism not in measured.potencies) if test != "potency" else not measured.potencies:
             verdict = _stated_test(limit, specification, record)
-            words = f"relative potency {limit.asked}"
+            words = f"relative potency {limit.words}"
             answered.append(replace(verdict, asked=words, reason=_assay_cure(verdict)))
     for mechanism, (runs, potency) in measured.potencies.items():
         limit_ = _potency_limit(mechanism, limits, specification.file)
@@ -313,9 +329,9 @@ def _potency_limit(mechanism: str, limits: Mapping[str, Limit], file: str) -> Li
     limit = own[0] if len(own) == 1 else own[0].both(own[1])
     if not limit.least <= limit.most:
         raise BadInput(
-            "no number meets both limits", file=file, key=f"potency_{mechanism}", given=limit.asked
+            "no number meets both limits", file=file, key=f"potency_{mechanism}", given=limit.words
         )
-    return replace(limit, test=f"potency_{mechanism}", asked=f"relative potency {limit.asked}")
+    return replace(limit, test=f"potency_{mechanism}", words=f"relative potency {limit.words}")
 
 
 def _potency_test(
@@ -327,7 +343,7 @@ def _potency_test(
     record: Stated,
 ) -> Verdict | None:
     """One mechanism's verdict; None where its assays are valid and nothing limits it."""
-    name, words = f"potency_{mechanism}", "a valid assay" if limit is None else limit.asked
+    name, words = f"potency_{mechanism}", "a valid assay" if limit is None else limit.words
     source = "" if limit is None else limit.source
     if any(run.unlike for run in runs):
         return _unlike(name, words, source, runs, limited=limit is not None)
@@ -336,7 +352,7 @@ def _potency_test(
         return _unknown(name, words, "no potency to report", cure, source)
     if limit is None:
         return None
-    many = f"{potency.runs} run{'' if potency.runs == 1 else 's'}"
+    many = f"{potency.runs} run{'' if potency.runs == 1 else 's'}{'' if potency.alike else ' of unlike precision'}"
     value = Value(f"{potency.r:.3g} ({potency.low:.3g} to {potency.high:.3g}, {many})", "", potency.belief)
     for test in ("potency", name):
         if test in record.findings:

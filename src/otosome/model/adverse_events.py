@@ -33,7 +33,7 @@ class AdverseEvent:
 
     def __post_init__(self) -> None:
         if (self.risk is None) == (self.ratio is None) or (self.ratio is None) != (self.background is None):
-            raise BadInput("a harm has a risk, or a ratio and a background", key="risk")
+            raise BadInput("an adverse event has a risk, or a ratio and a background", key="risk")
 
     def excess(self, times: int) -> Array:
         """Events expected of one person beyond what happens without it, shape (subject,); below zero where fewer.

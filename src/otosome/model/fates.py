@@ -1,7 +1,7 @@
 """The compiled loops of cells and pools: each half of an interval solved exactly, eight places to a vector.
 
 Kernels call only functions of this file and of ``vectors.py`` and read no globals of another, as a stale cache would
-otherwise go unnoticed.
+otherwise go unnoticed. What a loop calls is written into it: a call would put every vector back to memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from otosome.units import Array
 Indices = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _powers(x: Array) -> tuple[Array, Array]:  # pragma: no cover
     """Two numbers s and r with exp(-x) = s + s r and r small, for an x from 0 to 700."""
     minus = every(0.0) - x
@@ -52,14 +52,14 @@ def _powers(x: Array) -> tuple[Array, Array]:  # pragma: no cover
     return doubled(power), (series * rest + 1.0) * rest
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _left(x: Array) -> Array:  # pragma: no cover
     """exp(-x); x is not negative, and beyond 700 as good as nothing is left."""
     scale, less = _powers(smaller(every(700.0), x))
     return scale + scale * less
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _decay(x: Array) -> tuple[Array, Array]:  # pragma: no cover
     """exp(-x) and the mean of exp(-s) for s from 0 to x, which is (1 - exp(-x)) / x; x is not negative."""
     # Below 1e-30 the mean is one all the same.
@@ -68,7 +68,7 @@ def _decay(x: Array) -> tuple[Array, Array]:  # pragma: no cover
     return scale + scale * less, ((every(1.0) - scale) - scale * less) / x
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _change(values: Array, row: int, stride: int, weights: Array, h: int) -> Array:  # pragma: no cover
     """Coefficient of half an interval from the knots around it."""
     total = every(weights[h, 0]) * get(values, row)
@@ -77,7 +77,7 @@ def _change(values: Array, row: int, stride: int, weights: Array, h: int) -> Arr
     return total
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _mean(values: Array, row: int, stride: int, weights: Array, h: int) -> Array:  # pragma: no cover
     """The same, never negative."""
     return larger(_change(values, row, stride, weights, h), every(0.0))

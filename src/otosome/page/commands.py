@@ -105,14 +105,14 @@ def _plain(hint: object) -> object:
     return Id if hint is Path else _WORDS[getattr(hint, "__name__", "")]
 
 
-def arguments(verb: str, asked: BaseModel, workspace: Workspace) -> list[str]:
+def arguments(verb: str, request: BaseModel, workspace: Workspace) -> list[str]:
     """The command line of what is asked, without the verb; raises NotHere for an id of nothing."""
     paths = {
         name for name, hint in get_type_hints(VERBS[verb].inputs).items() if Path in (hint, *get_args(hint))
     }
     stated = {
         name: _stated(name, value, name in paths, workspace)
-        for name, value in asked.model_dump(exclude_defaults=True).items()
+        for name, value in request.model_dump(exclude_defaults=True).items()
     }
     if verb == "new":
         stated = _begun(stated, workspace)
@@ -129,7 +129,7 @@ def _begun(stated: dict[str, object], workspace: Workspace) -> dict[str, object]
     """What is begun, with the place of its file: beside the files it is for, else in the folder; under a free name."""
     kind = str(stated["kind"])
     if kind not in jobs.NEW:
-        raise BadInput("is nothing that is begun", key="kind", given=kind, allowed=sorted(jobs.NEW))
+        raise BadInput("is no kind of file that new begins", key="kind", given=kind, allowed=sorted(jobs.NEW))
     first = next(iter(_listed(stated.get("paths"))), "")
     folder = workspace.folder / first
     if not folder.is_dir():

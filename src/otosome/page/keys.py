@@ -49,8 +49,8 @@ class Keys:
         return answer
 
 
-def _same(given: str, own: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), own.encode("utf-8"))
+def _same(stated: str, own: str) -> bool:
+    return hmac.compare_digest(stated.encode("utf-8", "surrogateescape"), own.encode("utf-8"))
 
 
 def _cookie(request: Request) -> str:

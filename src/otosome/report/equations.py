@@ -81,7 +81,7 @@ def _written(node: ast.expr) -> tuple[str, int]:
     if isinstance(node, ast.BinOp):
         return _joined(node)
     if isinstance(node, ast.UnaryOp):
-        return f"-{_held(node.operand, _SIGN)}", _SIGN
+        return f"-{_bracketed(node.operand, _SIGN)}", _SIGN
     if isinstance(node, ast.Call):
         inside = ", ".join(_written(part)[0] for part in node.args)
         return rf"{_GREEK[ast.unparse(node.func)]}\left({inside}\right)", _POWER
@@ -95,16 +95,16 @@ def _joined(node: ast.BinOp) -> tuple[str, int]:
     if isinstance(node.op, ast.Div):
         return rf"\frac{{{_written(left)[0]}}}{{{_written(right)[0]}}}", _POWER
     if isinstance(node.op, ast.Pow):
-        return f"{_held(left, _WHOLE)}^{{{_written(right)[0]}}}", _POWER
+        return f"{_bracketed(left, _WHOLE)}^{{{_written(right)[0]}}}", _POWER
     if isinstance(node.op, ast.Mult):
-        return rf"{_held(left, _PRODUCT)} \, {_held(right, _PRODUCT)}", _PRODUCT
+        return rf"{_bracketed(left, _PRODUCT)} \, {_bracketed(right, _PRODUCT)}", _PRODUCT
     # What is taken away is held together, and what is added need not be.
     if isinstance(node.op, ast.Sub):
-        return f"{_held(left, _SUM)} - {_held(right, _PRODUCT)}", _SUM
-    return f"{_held(left, _SUM)} + {_held(right, _SUM)}", _SUM
+        return f"{_bracketed(left, _SUM)} - {_bracketed(right, _PRODUCT)}", _SUM
+    return f"{_bracketed(left, _SUM)} + {_bracketed(right, _SUM)}", _SUM
 
 
-def _held(node: ast.expr, least: int) -> str:
+def _bracketed(node: ast.expr, least: int) -> str:
     """A part, in brackets where it would come apart."""
     text, firmness = _written(node)
     return text if firmness >= least else rf"\left({text}\right)"

@@ -1,4 +1,4 @@
-"""Pictures of how readings lie among those a fit foretells: predictive checks, prediction errors, residuals."""
+"""Pictures of how readings lie among those a fit predicts: predictive checks, prediction errors, residuals."""
 
 from __future__ import annotations
 
@@ -72,7 +72,10 @@ def errors(tested: Diagnostics) -> list[Panel]:
             axes.stairs(count, np.linspace(0.0, 1.0, _BINS + 1), color=TREATED, fill=True, alpha=0.5)
             axes.axhline(even, color=INK, linewidth=1)
             axes.set(
-                xlabel="rank among foretold readings", ylabel="share of readings", xlim=(0, 1), ylim=(0, None)
+                xlabel="rank among predicted readings",
+                ylabel="share of readings",
+                xlim=(0, 1),
+                ylim=(0, None),
             )
             svg = svg_text(figure, f"npde {measure}")
         text = next(row.text for row in tested.calibration if row.measure == measure)
@@ -81,7 +84,7 @@ def errors(tested: Diagnostics) -> list[Panel]:
 
 
 def residuals(tested: Diagnostics, study: Study) -> list[Panel]:
-    """Readings less what was foretold, over what was foretold, a panel each measure."""
+    """Readings less the prediction, over the prediction, a panel each measure."""
     panels = []
     for measure, rows in _by_measure(tested.residuals):
         ratio = study.tables.measure[measure].solute is not None
@@ -95,7 +98,7 @@ def residuals(tested: Diagnostics, study: Study) -> list[Panel]:
             if ratio:
                 axes.set_xscale("log")
                 ratio_ticks(axes.xaxis)
-            axes.set_xlabel(f"foretold ({unit_text(unit) or 'share'})")
+            axes.set_xlabel(f"predicted ({unit_text(unit) or 'share'})")
             axes.set_ylabel("log of the ratio" if ratio else unit_text(difference(unit)) or "share")
             svg = svg_text(figure, f"residuals {measure}")
         says = (

@@ -74,10 +74,14 @@ def prior_lines(priors: Answer | None) -> list[str]:
         return []
     rows = [
         f"  {row['name'].replace('_', ' '):<12}{row['benefit']['text']:<28}{row['meaning']}"
-        + (f" ({row['effective']:.0f} effective worlds)" if row["effective"] < priors["worlds"] else "")
+        + (
+            f" (effective sample size {row['effective']:.0f} worlds)"
+            if row["effective"] < priors["worlds"]
+            else ""
+        )
         for row in priors["rows"]
     ]
-    return ["the same by what is believed of efficacy:", *rows, f"  {priors['line']}"]
+    return ["the same under each prior of efficacy:", *rows, f"  {priors['line']}"]
 
 
 def against_lines(laid: Answer | None) -> list[str]:
@@ -91,7 +95,7 @@ def against_lines(laid: Answer | None) -> list[str]:
 
 
 def fit_lines(fit: Fit) -> list[str]:
-    """What a fit says, a line a number; how far to trust it; what was foretold."""
+    """What a fit says, a line a number; how far to trust it; what was predicted."""
     lines = [
         f"{fit.method} of {len(fit.estimates)} numbers from {fit.readings} readings of {fit.animals} animals"
     ]
@@ -194,8 +198,13 @@ def entry_lines(entries: Mapping[str, Mapping[str, str]]) -> list[str]:
 
 def import_lines(rows: Mapping[str, int]) -> list[str]:
     """How many of each table an import holds."""
-    names = {"thresholds": "thresholds from waveforms"}
-    return [", ".join(f"{count} {names.get(name, name)}" for name, count in rows.items())]
+    always, after = ("files", "readings", "refused"), {"thresholds": " from waveforms"}
+    shown = [(count, name) for name, count in rows.items() if count or name in always]
+    parts = [
+        f"{count} {name[:-1] if count == 1 and name != 'refused' else name}{after.get(name, '')}"
+        for count, name in shown
+    ]
+    return [", ".join(parts)]
 
 
 def standing_lines(row: Answer) -> list[str]:
@@ -212,7 +221,7 @@ def standing_lines(row: Answer) -> list[str]:
         lines.append(f"  best-value benefit: {then} then, {now} now")
     for key in row["refused"]:
         lines.append(f"  {key} is retracted: a new run refuses it unless it is allowed by name")
-    return [*lines, *([f"  asked again: {row['rerun']}"] if "rerun" in row else [])]
+    return [*lines, *([f"  computed anew: {row['rerun']}"] if "rerun" in row else [])]
 
 
 def _changed(rows: Iterable[Answer], indent: str = "") -> list[str]:
@@ -265,9 +274,7 @@ def design_lines(design: Answer) -> list[str]:
     lines += [line for chart in plan["charts"] for line in _curve_lines(chart)]
     done = design["simulated"]
     if done is not None:
-        lines.append(
-            f"  {done['trials']} trials of {done['n']} a group, from {done['ears']} ears of {done['worlds']} worlds"
-        )
+        lines.append(f"  {done['words']}")
         lines += [f"    {row['belief'].replace('_', ' ')}: {row['text']}" for row in done["operating"]]
         lines += [] if done["prediction"] is None else [f"    {done['prediction']['text']}"]
     return lines

@@ -108,8 +108,8 @@ class Study:
             "arms": notebook.few([arm.name for arm in tables.arm]),
             "measures": notebook.few(measures),
         }
-        if (asked := tables.compare) is not None:
-            rows["compares"] = f"{asked.measure} of {asked.of!r} against {asked.against!r}"
+        if (compare := tables.compare) is not None:
+            rows["compares"] = f"{compare.measure} of {compare.of!r} against {compare.against!r}"
         return {name: value for name, value in rows.items() if value}
 
     def __repr__(self) -> str:
@@ -236,7 +236,7 @@ class Study:
 
     def alike(self, arm: str, other: str) -> bool:
         """Whether two arms suffer, get, wear and lack the same: no simulation tells them apart."""
-        arms = {one.name: one.model_copy(update={"name": ""}) for one in self.tables.arm}
+        arms = {each.name: each.model_copy(update={"name": ""}) for each in self.tables.arm}
         return arms[arm] == arms[other]
 
     def heard(self, endpoint: str) -> list[str]:
@@ -510,7 +510,21 @@ class Study:
         # A strain's numbers were found together: their links are of one set, in an order of its own.
         for name in general:
             self._check_links(name, general, (), sound)
-        return numbers
+        return self._keyed(numbers) if self.tables.batch else numbers
+
+    def _keyed(self, numbers: Mapping[str, Parameter]) -> dict[str, Parameter]:
+        """Numbers of lots it holds, and those linked to them, drawn by the lots' order, whatever they are called."""
+        streams = tuple(
+            (f"batches.{name}.", f"batches.#{place}.")
+            for place, name in enumerate(self.tables.batch, start=1)
+        )
+        lots = tuple(name for name, _ in streams)
+        return {
+            name: replace(number, streams=streams)
+            if any(each.startswith(lots) for each in (name, *(other for other, _ in number.linked)))
+            else number
+            for name, number in numbers.items()
+        }
 
     def _of_strain(self, parameter: Parameter) -> Parameter:
         return parameter if self.strain is None else self.strain.restated(parameter)

@@ -6,16 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from otosome.catalog import Entry
 from otosome.errors import BadInput, at
 from otosome.evidence import Parameter
 from otosome.roles import ToleranceOptions
 from otosome.study.study import Study
+from otosome.study.tables.arms import Arm
 from otosome.study.tables.drugs import DrugUse
 from otosome.study.tables.exposures import InsultUse
-from otosome.units import Array
 
 SHELF: Final = "tolerances"
 FLUID, NOISE = "fluid", "noise"
@@ -40,45 +38,87 @@ class Load:
     starts: tuple[float, ...]
     level: float = 0.0
 
+
+@dataclass(frozen=True)
+class Course:
+    """Loads of one kind that fall on one body, each with the number that says what is borne of it."""
+
+    loads: tuple[Load, ...]
+    entries: tuple[Entry[ToleranceOptions, object], ...]
+    ratio: float
+
     @property
-    def a_day(self) -> float:
-        """The most that falls within 24 h."""
-        starts: Array = np.asarray(self.starts)
-        counts = [int(np.sum((starts >= start) & (starts < start + _DAY))) for start in starts]
-        return self.each * max(counts)
+    def text(self) -> str:
+        """What is given, table by table."""
+        return " with ".join(load.text for load in self.loads)
+
+    @property
+    def limit(self) -> str:
+        """What is borne, by each number once."""
+        return " and ".join(dict.fromkeys(_words(entry) for entry in self.entries))
+
+
+Borne = tuple[Load, Entry[ToleranceOptions, object]]
 
 
 def check_tolerated(study: Study) -> None:
     """Refuse what no animal or person of the study would live through; raises BadInput with the limit and its entry."""
-    for load in _loads(study):
-        entry = _tolerance(study, load)
-        if entry is None:
-            continue
-        ratio = _ratio(study, load, entry)
-        if ratio > _BEYOND:
+    for course in _courses(study):
+        if course.ratio > _BEYOND:
             species = study.tables.species.replace("_", " ")
-            with at(key=load.table):
+            with at(key=" and ".join(load.table for load in course.loads)):
                 raise BadInput(
                     f"would kill the {'person' if species == 'human' else species}",
-                    key=load.key,
-                    given=load.text,
-                    allowed=f"up to {_BEYOND:.0f} times {_words(entry)}, in a day",
+                    key=course.loads[0].key,
+                    given=course.text,
+                    allowed=f"up to {_BEYOND:.0f} times {course.limit}, in a day",
                     cure="check the unit",
                 )
 
 
 def tolerated(study: Study) -> list[str]:
     """What comes near to killing, in sentences: a simulation counts no deaths."""
+    near = [course for course in _courses(study) if course.ratio >= 1.0]
+    alone = {course.loads[0].table for course in near if len(course.loads) == 1}
     notes = []
-    for load in _loads(study):
-        entry = _tolerance(study, load)
-        ratio = 0.0 if entry is None else _ratio(study, load, entry)
-        if entry is not None and ratio >= 1.0:
+    for course in near:
+        tables = [load.table for load in course.loads]
+        if len(tables) == 1 or not alone & set(tables):
+            names = " and ".join(f"the {table.replace('.', ' “')}”" for table in tables)
+            comes = "comes" if len(tables) == 1 else "come together"
             notes.append(
-                f"The {load.table.replace('.', ' “')}” ({load.text}) comes to {ratio:.1f} times {_words(entry)} "
+                f"{names[0].upper()}{names[1:]} ({course.text}) {comes} to {course.ratio:.1f} times {course.limit} "
                 "within a day: the ears simulated are survivors’, and no death is counted."
             )
     return notes
+
+
+def _courses(study: Study) -> Iterator[Course]:
+    """Each load by itself, then what an arm has of one kind from several tables."""
+    known = [(load, entry) for load in _loads(study) if (entry := _tolerance(study, load)) is not None]
+    groups = [[pair] for pair in known]
+    for arm in study.tables.arm:
+        groups += [group for group in _of_an_arm(arm, known) if group not in groups]
+    for group in groups:
+        loads, entries = zip(*group, strict=True)
+        yield Course(loads, entries, _in_a_day(study, group))
+
+
+def _of_an_arm(arm: Arm, known: Sequence[Borne]) -> list[list[Borne]]:
+    """What an arm has of each kind, where several tables bring it."""
+    own = (("insult", arm.insults), ("drug", arm.drugs), ("treatment", arm.treatments))
+    tables = {f"{table}.{name}" for table, names in own for name in names}
+    kinds: dict[str, list[Borne]] = {}
+    for pair in known:
+        if pair[0].table in tables:
+            kinds.setdefault(pair[0].of, []).append(pair)
+    return [group for group in kinds.values() if len(group) > 1]
+
+
+def _in_a_day(study: Study, group: Sequence[Borne]) -> float:
+    """The most that falls within 24 h, as a multiple of what is borne: parts of what is borne add up."""
+    shares = [(start, _ratio(study, load, entry)) for load, entry in group for start in load.starts]
+    return max(sum(share for at, share in shares if start <= at < start + _DAY) for start, _ in shares)
 
 
 def _words(entry: Entry[ToleranceOptions, object]) -> str:
@@ -91,13 +131,13 @@ def _number(entry: Entry[ToleranceOptions, object], key: str) -> Parameter:
 
 
 def _ratio(study: Study, load: Load, entry: Entry[ToleranceOptions, object]) -> float:
-    """How many times what is borne a load is; of noise by the energy of its sound."""
+    """How many times what is borne one dose of a load is; of noise by the energy of its sound in a day."""
     most = _number(entry, "most")
     if load.of == NOISE:
-        hours = min(load.a_day, _DAY)
+        hours = min(load.each, _DAY)
         return float(10.0 ** ((load.level - most.value) / 10.0) * hours / _number(entry, "duration").value)
     surface = study.species.card.parameter("mass_per_surface", study.tables.species).value
-    return load.a_day / (most.value / surface if most.unit == "ug/m2" else most.value)
+    return load.each / (most.value / surface if most.unit == "ug/m2" else most.value)
 
 
 def _tolerance(study: Study, load: Load) -> Entry[ToleranceOptions, object] | None:

@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otosome.catalog import Catalog
+from otosome.trials.beliefs import Beliefs, grounds, shelf_beliefs
 from otosome.trials.credibility import Item, credibility
+from otosome.trials.following import Following, followed
 from otosome.trials.operating import Simulated
 from otosome.trials.plan import Plan
 from otosome.trials.reading import Question
+from otosome.units import Quantity
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from otosome.fitting.use import Known
     from otosome.trials.bank import Tick
     from otosome.trials.cluster import Crew
 
@@ -53,24 +57,49 @@ def with_trials(
     crew: Crew,
     resume: bool,
     tick: Tick,
+    known: Known | None = None,
 ) -> tuple[DesignAnswer, pd.DataFrame]:
     """The answer with the trials its file asks for, and the subjects of the first of them, a row each.
 
-    ``folder``  for the bank of simulated ears
+    ``folder``  for the bank of simulated ears;  ``known``  a fit that states the numbers of their study
     """
     from otosome.trials.characteristics import simulated
 
     assert question.simulate is not None
-    run, people = simulated(
-        question.simulate, question.beside, catalog, _beliefs(question), folder, crew, resume, tick
-    )
-    notes = (*by_formula.notes, *run.simulated.notes)
+    protocol, beliefs = question.simulate, _beliefs(question, catalog)
+    run, people = simulated(protocol, question.beside, catalog, beliefs, folder, crew, resume, tick, known)
+    added = protocol.analysis != "shares" and len(run.simulated.operating) > 2
+    notes = [*by_formula.notes, *([beliefs.note] if added and beliefs.note else [])]
+    notes += known.notes if known else []
     items = credibility(question.title, question.consequence, by_formula.plan, run)
-    return replace(by_formula, simulated=run.simulated, notes=notes, credibility=items), people
+    return replace(
+        by_formula, simulated=run.simulated, notes=(*notes, *run.simulated.notes), credibility=items
+    ), people
 
 
-def _beliefs(question: Question) -> dict[str, tuple[float, float, float]]:
-    """The true benefits a design names, house units; none where it names none."""
-    stated = getattr(question.design, "belief", {})
+def with_people(
+    by_formula: DesignAnswer, question: Question, catalog: Catalog
+) -> tuple[DesignAnswer, pd.DataFrame]:
+    """The answer with the people its file asks to follow, and those of the first trial, a row each."""
+    terms, design = question.followed, getattr(question.design, "following", None)
+    assert terms is not None
+    assert isinstance(design, Following)
+    harm = None if terms.harm is None else catalog.get("harms", terms.harm).card.parameter("risk", "human")
+    done, people = followed(terms, design, harm)
+    wrong = done.operating[1].positive.text
+    tried = Item("verification: the trials", f"of a harm of {design.ratio:g} times {wrong} exclude it", "")
+    return replace(by_formula, simulated=done, credibility=(*by_formula.credibility, tried)), people
+
+
+def _beliefs(question: Question, catalog: Catalog) -> Beliefs:
+    """The true benefits a design names, house units; of one that names none, those of the published experiments."""
+    stated = getattr(question.design, "belief", None)
+    note = ""
+    if stated is None:
+        stated = {name: tuple(map(Quantity, ends)) for name, ends in shelf_beliefs(catalog).items()}
+        ends = ", ".join(f"{name} {best} ({low} to {high})" for name, (low, best, high) in stated.items())
+        note = f"Believed of the true benefit, of experiments in animals: {ends} ({grounds(catalog)})."
     assert isinstance(stated, Mapping)
-    return {name: (float(low), float(best), float(high)) for name, (low, best, high) in stated.items()}
+    units = {end.unit for ends in stated.values() for end in ends}
+    values = {name: (float(low), float(best), float(high)) for name, (low, best, high) in stated.items()}
+    return Beliefs(values, units.pop() if len(units) == 1 else "", note)

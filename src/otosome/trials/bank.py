@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from otosome import __version__
 from otosome.errors import BadInput
 from otosome.files import sha256
+from otosome.fitting.use import Known
 from otosome.forward import draw, simulate
-from otosome.study import Study, load, saves
+from otosome.study import Study, saves
 from otosome.trials.cluster import Crew
-from otosome.trials.simulated import Simulate, cut_down
+from otosome.trials.simulated import Simulate, cut_down, loaded
 from otosome.units import Array
 
 SHARD = 50
@@ -93,6 +94,7 @@ class Work:
     folder: Path
     key: str
     batch: Path | None = None
+    known: Known | None = None
 
     @property
     def file(self) -> Path:
@@ -105,10 +107,11 @@ class Work:
         return self.file.with_suffix(".json")
 
 
-def key_of(study: Study, protocol: Simulate) -> str:
-    """What a bank depends on, as a hash: the study as it runs, the arms, what is read, the worlds, the version."""
+def key_of(study: Study, protocol: Simulate, known: Known | None = None) -> str:
+    """What a bank depends on, as a hash: the study as it runs, a fit, the arms, what is read, worlds, the version."""
     stated = {name: str(value) for name, value in asdict(protocol).items() if name in _SHAPING}
-    text = json.dumps([saves(study, protocol.seed), stated, __version__])
+    draws = () if known is None else known.key
+    text = json.dumps([saves(study, protocol.seed), stated, __version__, *draws])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -124,16 +127,18 @@ def bank(
     resume: bool,
     tick: Tick,
     batch: Path | None = None,
+    known: Known | None = None,
 ) -> Bank:
     """The bank of a trial, computed by a crew; raises BadInput where it cannot be written.
 
     ``folder``  for its shards;  ``resume``  keep those that are whole and of this very trial
-    ``batch``   the record of a lot in the place of the study's vesicles
+    ``batch``   the record of a lot in the place of the study's vesicles;  ``known``  a fit that states its numbers
     """
-    key = key_of(load(study, shelves=shelves, batch=batch), protocol)
+    key = key_of(loaded(study, shelves, batch, known), protocol, known)
     firsts = range(0, protocol.bank, SHARD)
     shards = [
-        Work(study, shelves, protocol, a, min(a + SHARD, protocol.bank), folder, key, batch) for a in firsts
+        Work(study, shelves, protocol, a, min(a + SHARD, protocol.bank), folder, key, batch, known)
+        for a in firsts
     ]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -152,10 +157,12 @@ def bank(
 
 def compute(work: Work) -> None:
     """Simulate a shard and write it."""
-    study = _study(work.study, work.shelves, work.protocol, work.batch)
-    ears = draw(study, rows=slice(work.first, work.last), seed=work.protocol.seed, world=work.protocol.world)
+    protocol, rows = work.protocol, slice(work.first, work.last)
+    study = _study(work.study, work.shelves, protocol, work.batch, work.known)
+    prior = None if work.known is None else work.known.draws
+    ears = draw(study, rows=rows, seed=protocol.seed, world=protocol.world, prior=prior)
     result = simulate(study, ears, workers=1, keep=())
-    true = result[work.protocol.measure].sel(arm=[work.protocol.control, work.protocol.treated])
+    true = result[protocol.measure].sel(arm=[protocol.control, protocol.treated])
     whole = np.full((ears.size, *(true.sizes[d] for d in ("arm", "time", "frequency"))), np.nan)
     whole[result.subject.to_numpy() - work.first] = true.transpose(
         "subject", "arm", "time", "frequency"
@@ -174,8 +181,10 @@ def _names(ears: Iterable[str]) -> list[str]:
 
 
 @lru_cache(maxsize=4)
-def _study(study: str, shelves: tuple[Path, ...], protocol: Simulate, batch: Path | None) -> Study:
-    return cut_down(load(study, shelves=shelves, batch=batch), protocol)
+def _study(
+    study: str, shelves: tuple[Path, ...], protocol: Simulate, batch: Path | None, known: Known | None
+) -> Study:
+    return cut_down(loaded(study, shelves, batch, known), protocol)
 
 
 def _write(work: Work, table: Array, about: dict[str, object]) -> None:

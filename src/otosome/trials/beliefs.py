@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from otosome.catalog import Catalog
 from otosome.review.priors.stored import simulated
 
 _BELIEF = "belief_"
 Text = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """What is believed of a true benefit by name: 5 %, best value and 95 %, in ``unit``, "" of fractions.
+
+    ``note``  on what it stands, where the design does not say
+    """
+
+    values: Mapping[str, tuple[float, float, float]]
+    unit: str
+    note: str = ""
 
 
 def shelf_beliefs(catalog: Catalog) -> dict[str, Text]:

@@ -7,7 +7,8 @@ the share of that world's trials that are positive, and the assurance is the mea
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from otosome.answers.numbers import difference, interval, share, share_interval
 from otosome.catalog import Catalog
 from otosome.trials.animals import beliefs_of
 from otosome.trials.bank import Bank, Tick, bank
+from otosome.trials.beliefs import Beliefs
 from otosome.trials.cluster import Crew
 from otosome.trials.credibility import Run
 from otosome.trials.operating import Flow, Operating, Simulated
@@ -28,6 +30,7 @@ from otosome.units import Array
 if TYPE_CHECKING:
     import pandas as pd
 
+    from otosome.fitting.use import Known
     from otosome.study import Study
 
 NONE, MECHANISM = "none", "mechanism"
@@ -37,24 +40,54 @@ def simulated(
     protocol: Simulate,
     beside: Path,
     catalog: Catalog,
-    beliefs: Mapping[str, tuple[float, float, float]],
+    beliefs: Beliefs,
     folder: Path,
     crew: Crew,
     resume: bool,
     tick: Tick,
+    known: Known | None = None,
 ) -> tuple[Run, pd.DataFrame]:
     """Operating characteristics with what they were run on, and the subjects of the first trial, a row each.
 
     ``beside``  folder of the design, from which a study's file is named;  ``folder``  for the bank
+    ``known``   a fit that states the study's numbers
     """
     name = study_name(protocol, beside)
-    study = cut_down(study_of(protocol, beside, catalog), protocol)
-    ears = bank(name, catalog.own, protocol, folder, crew, resume, tick, batch_of(protocol, beside))
+    study = cut_down(study_of(protocol, beside, catalog, known), protocol)
+    lot, computed = batch_of(protocol, beside), 0
+    while True:
+        ears = bank(name, catalog.own, protocol, folder, crew, resume, tick, lot, known)
+        computed += ears.computed
+        prediction = None
+        if protocol.published is not None:
+            ears, prediction = predicted(study, ears, protocol, protocol.published)
+        rows = _rows(study, ears, protocol, beliefs)
+        if protocol.bank >= (protocol.grow_to or 0) or not _larger(rows):
+            break
+        # What is there is kept, and the bank grows by as much again.
+        protocol, resume = replace(protocol, bank=min(2 * protocol.bank, protocol.grow_to or 0)), True
+    first = subjects(study, ears, protocol, 0, 1, False, np.zeros(1))
+    answer = Simulated(
+        protocol.trials,
+        protocol.n,
+        len(ears.world),
+        ears.distinct,
+        ears.left_out,
+        computed,
+        ears.hash,
+        rows,
+        _flow(first, protocol),
+        tuple(_notes(rows, protocol)),
+        prediction,
+        f"{protocol.trials} trials of {protocol.n} per group, from {len(ears.world)} ears of {ears.distinct} worlds",
+    )
+    return Run(study, answer, ears.balance, ears.steps), _sheet(first, protocol)
+
+
+def _rows(study: Study, ears: Bank, protocol: Simulate, beliefs: Beliefs) -> tuple[Operating, ...]:
+    """Operating characteristics under each belief."""
     better = study.catalog.get("endpoints", study.tables.measure[protocol.measure].endpoint).options
     sign = -1.0 if better.better == "lower" or protocol.analysis == "shares" else 1.0
-    prediction = None
-    if protocol.published is not None:
-        ears, prediction = predicted(study, ears, protocol, protocol.published)
     no_gain, nothing = np.zeros(protocol.trials), np.zeros(len(ears.worlds()))
 
     def operating(belief: str, results: Results, truth: Array) -> Operating:
@@ -64,33 +97,29 @@ def simulated(
         operating(NONE, trials(study, ears, protocol, True, no_gain), nothing),
         operating(MECHANISM, trials(study, ears, protocol, False, no_gain), truths(study, ears, protocol)),
     ]
-    worlds = len(ears.worlds())
-    turn = np.arange(protocol.trials) // worlds
+    turn = np.arange(protocol.trials) // len(ears.worlds())
     for belief, ratios in beliefs_of(protocol.ratios).items():
         # Each belief's value meets every world before the next one does.
         ratio = np.maximum(ratios, 0.0)[turn % ratios.size]
         results = trials(study, ears, protocol, True, no_gain, ratio)
         control = truths(study, ears, protocol, arm=0)[results.world]
         rows.append(operating(belief, results, control * (ratio - 1.0)))
-    stated = {k: v for k, v in beliefs.items() if k not in (NONE, MECHANISM)}
-    for belief, benefits in beliefs_of({} if protocol.analysis == "shares" else stated).items():
+    for belief, benefits in beliefs_of(_believed(beliefs, protocol, difference(better.unit))).items():
         gain = -sign * benefits[turn % benefits.size]
         rows.append(operating(belief, trials(study, ears, protocol, True, gain), -gain))
-    first = subjects(study, ears, protocol, 0, 1, False, no_gain[:1])
-    answer = Simulated(
-        protocol.trials,
-        protocol.n,
-        len(ears.world),
-        ears.distinct,
-        ears.left_out,
-        ears.computed,
-        ears.hash,
-        tuple(rows),
-        _flow(first, protocol),
-        tuple(_notes(rows, protocol)),
-        prediction,
-    )
-    return Run(study, answer, ears.balance, ears.steps), _sheet(first, protocol)
+    return tuple(rows)
+
+
+def _larger(rows: Sequence[Operating]) -> list[str]:
+    """Beliefs under which the bank's error is larger than that of so many trials."""
+    return [each.belief for each in rows if each.bank > each.monte_carlo]
+
+
+def _believed(beliefs: Beliefs, protocol: Simulate, unit: str) -> dict[str, tuple[float, float, float]]:
+    """The true benefits that are simulated: none of shares, nor of what is read in another unit than they are."""
+    if protocol.analysis == "shares" or unit != beliefs.unit:
+        return {}
+    return {name: ends for name, ends in beliefs.values.items() if name not in (NONE, MECHANISM)}
 
 
 def truths(study: Study, ears: Bank, protocol: Simulate, arm: int | None = None) -> Array:
@@ -163,7 +192,7 @@ def _sheet(people: Subjects, protocol: Simulate) -> pd.DataFrame:
     parts = [
         pd.DataFrame(
             {
-                "subject": [f"{group[0]}{number + 1}" for number in range(people.row.shape[2])],
+                "subject": [f"{letter}{number + 1}" for number in range(people.row.shape[2])],
                 "group": name,
                 "ear_of_bank": people.row[0, place],
                 "baseline": people.baseline[0, place],
@@ -173,17 +202,23 @@ def _sheet(people: Subjects, protocol: Simulate) -> pd.DataFrame:
                 "analysed": people.analysed[0, place],
             }
         )
-        for place, (group, name) in enumerate((("control", protocol.control), ("treated", protocol.treated)))
+        for place, (letter, name) in enumerate(
+            zip(_letters(protocol), (protocol.control, protocol.treated), strict=True)
+        )
     ]
     return pd.concat(parts, ignore_index=True)
 
 
-def _notes(operating: list[Operating], protocol: Simulate) -> list[str]:
+def _letters(protocol: Simulate) -> str:
+    """What subjects of each group are called by; both ears of a person by one name."""
+    return "pp" if protocol.analysis == "paired" else "ct"
+
+
+def _notes(rows: Sequence[Operating], protocol: Simulate) -> list[str]:
     """What the errors say of the bank."""
-    larger = [each.belief for each in operating if each.bank > each.monte_carlo]
-    if not larger:
+    if not (larger := _larger(rows)):
         return []
     return [
         f"The bank's error is larger than that of so many trials ({', '.join(larger)}): it is of "
-        f"{protocol.bank // protocol.world} worlds, and a larger bank narrows it."
+        f"{protocol.bank // protocol.world} worlds, and a larger bank narrows it (bank, or grow_to)."
     ]

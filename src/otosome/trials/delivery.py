@@ -89,7 +89,7 @@ def arm_of(study: Study) -> Arm:
     for arm in arms:
         if arm.treatments or arm.drugs or any(study.tables.device[n].batch is not None for n in arm.devices):
             return arm
-    raise BadInput("gives nothing whose way could be followed", file=study.name, key="arm")
+    raise BadInput("gives neither vesicles nor a drug to follow", file=study.name, key="arm")
 
 
 def _solutions(fate: Fate) -> dict[str, Transported]:

@@ -179,11 +179,11 @@ def ranked(true: Array, kinds: list[Kind], worth: float, seed: int) -> list[Cand
 def informs(true: Array, read: Array, worth: float) -> tuple[float, float]:
     """What a reading tells of the benefit: the share of its variance, and the chance of deciding rightly after it.
 
-    ``true``, ``read``  of each world, (world,);  each world is foretold by a line and a parabola through the others,
+    ``true``, ``read``  of each world, (world,);  each world is predicted by a line and a parabola through the others,
     and the better of the two counts, so that a reading that tells nothing narrows nothing
     """
     spread = float(true.var())
-    best, foretold = 0.0, np.full(true.size, true.mean())
+    best, predicted = 0.0, np.full(true.size, true.mean())
     for degree in (1, 2) if spread > 0 and float(read.std()) > 0 else ():
         scaled = (read - read.mean()) / read.std()
         columns = np.vander(scaled, degree + 1)
@@ -191,11 +191,11 @@ def informs(true: Array, read: Array, worth: float) -> tuple[float, float]:
         out = true - (true - hat @ true) / np.maximum(1.0 - np.diag(hat), 1e-9)
         explained = 1.0 - float(np.mean((true - out) ** 2)) / spread
         if explained > best:
-            best, foretold = explained, out
+            best, predicted = explained, out
     left = np.sqrt(max(1.0 - best, 0.0) * spread)
     if left == 0:
         return best, 1.0
-    above = ndtr((foretold - worth) / left)
+    above = ndtr((predicted - worth) / left)
     return best, float(np.maximum(above, 1.0 - above).mean()) if best > 0 else now(true, worth)
 
 
@@ -297,9 +297,10 @@ def _plan(
             intercurrent="none is simulated",
             summary="mean benefit of a world, a draw of all that is not known",
         ),
-        "In each world the true benefit and what each experiment would read there are simulated, two groups of so many "
-        f"animals that differ as {EARS} ears of the world do with the error of the instrument. The benefit is foretold "
-        "from the reading by regression over the other worlds; what is foretold of its variance is the narrowing. A "
+        "In each world the true benefit and the reading of each experiment are simulated: two groups of so many "
+        f"animals, which differ as {EARS} ears of the world do, with the error of the instrument. The benefit is "
+        "predicted from the reading by regression over the other worlds; the part of its variance that is predicted is "
+        "the narrowing. A "
         "dose is varied as the strength of the same volume.",
     )
 

@@ -65,6 +65,7 @@ class Simulated:
     """Trials simulated.
 
     ``ears``  of the bank, in so many ``worlds``;  ``left_out``  of them;  ``shards``  computed now;  ``hash``  of it
+    ``words`` what the trials are of, in a sentence
     """
 
     trials: int
@@ -78,3 +79,4 @@ class Simulated:
     flow: tuple[Flow, ...]
     notes: tuple[str, ...]
     prediction: Prediction | None = None
+    words: str = ""

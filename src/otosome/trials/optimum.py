@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from otosome.answers.numbers import interval
 from otosome.answers.scores import expected
 from otosome.errors import BadInput
-from otosome.forward import draw, simulate
+from otosome.evidence import layout
+from otosome.forward import simulate
 from otosome.study import Study
 from otosome.trials.animals import beliefs_of
 from otosome.trials.answer import DesignAnswer
@@ -42,7 +43,7 @@ class _Ears:
     def read(self, study: Study) -> tuple[Array, Array]:
         """Means over frequencies, (arm, ear), NaN of a rejected ear; what the first arm's harms cost, (ear,)."""
         dose = self.question.dose
-        ears = draw(study, dose.ears, seed=dose.seed, world=dose.world)
+        ears = self.question.ears(study)
         result = simulate(study, ears, workers=self.workers, keep=())
         true = result[dose.measure].isel(time=-1).mean("frequency").transpose("arm", "subject")
         whole = np.full((true.sizes["arm"], dose.ears), np.nan)
@@ -61,8 +62,7 @@ class _Ears:
     @cached_property
     def worlds(self) -> NDArray[np.int64]:
         """The world of each ear, (ear,)."""
-        dose = self.question.dose
-        return draw(self.question.study, dose.ears, seed=dose.seed, world=dose.world).world
+        return layout(0, self.question.dose.ears, self.question.dose.world).world
 
 
 @dataclass(frozen=True)
@@ -281,6 +281,8 @@ def _notes(computed: Computed) -> list[str]:
         f"Beliefs: {', '.join(f'{_words(name)} {ends[1].text}' for name, ends in dose.belief.items())}; "
         "those the file does not state are of designs.animal_experiment, and assumed."
     ]
+    if computed.question.known is not None:
+        notes += computed.question.known.notes
     if computed.left_out:
         notes.append(
             f"{computed.left_out} ears could not be computed under every regimen, and are left out of all."

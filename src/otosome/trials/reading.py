@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from otosome.cards import checked, read_toml
 from otosome.catalog import Catalog, Entry
@@ -14,8 +14,12 @@ from otosome.evidence import Parameter
 from otosome.files import sha256
 from otosome.roles import Design, Options
 from otosome.trials.beliefs import grounds, shelf_beliefs
+from otosome.trials.following import Followed, Following
 from otosome.trials.own_spread import SpreadFrom, own_spread
 from otosome.trials.simulated import Simulate, study_of
+
+if TYPE_CHECKING:
+    from otosome.study import Study
 
 TEMPLATE = Path(__file__).with_name("template.toml")
 
@@ -30,6 +34,7 @@ class _Head(Options):
     consequence: str = ""
     spread_from: SpreadFrom | None = None
     simulate: Simulate | None = None
+    followed: Followed | None = None
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Question:
     """A design as a person asks about it.
 
     ``entry``   of the shelf;  ``stated``  the keys of the file;  ``notes``  which numbers it did not state
-    ``beside``  the folder of the file;  ``simulate``  what to simulate, where it says so
+    ``beside``  the folder of the file;  ``simulate``, ``followed``  what to simulate, where it says so
     ``inputs``  SHA-256 of each file that was read, by path
     ``consequence``  of a wrong decision, in words
     """
@@ -52,6 +57,7 @@ class Question:
     notes: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
     consequence: str = ""
+    followed: Followed | None = None
 
 
 def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question:
@@ -61,44 +67,72 @@ def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question
     """
     values = read_toml(file)
     with at(str(file)):
-        head_keys = {f.name for f in fields(_Head)}
-        head = cast(_Head, checked(_Head, {key: values[key] for key in values if key in head_keys}))
-        if head.species not in catalog.names("species"):
-            raise BadInput(
-                "is not known", key="species", given=head.species, allowed=catalog.names("species")
-            )
-        if head.design not in catalog.names("designs"):
-            raise BadInput("is not known", key="design", given=head.design, allowed=catalog.names("designs"))
-        entry = catalog.get("designs", head.design)
-        stated = {key: value for key, value in values.items() if key not in head_keys}
-        notes, inputs = list[str](), {str(file): sha256(file)}
-        whole: dict[str, object] = dict(stated)
-        if head.spread_from is not None:
-            with at(key="spread_from"):
-                own = own_spread(file.parent, head.spread_from)
-            _fit_keys(entry, own.values, stated)
-            whole |= {key: value for key, value in own.values.items() if key in _keys(entry)}
-            notes.append(own.words)
-            inputs |= own.inputs
-        notes += _from_shelf(entry, head.species, whole, catalog)
-        design = cast(Design, checked(entry.formula, whole))
-        design.check()
-        if head.simulate is not None and not formula:
-            with at(key="simulate"):
-                study_of(head.simulate, file.parent, catalog)
-    title = head.title or file.stem
+        question = design_of(values, file.stem, file.parent, catalog, formula)
+    return replace(question, inputs={str(file): sha256(file), **question.inputs})
+
+
+def design_of(
+    values: Mapping[str, object], name: str, beside: Path, catalog: Catalog, formula: bool = False
+) -> Question:
+    """A design by the keys and values of its file; raises BadInput.
+
+    ``beside``  the folder from which it names others
+    """
+    head_keys = {f.name for f in fields(_Head)}
+    head = cast(_Head, checked(_Head, {key: values[key] for key in values if key in head_keys}))
+    for key, shelf in (("species", "species"), ("design", "designs")):
+        if getattr(head, key) not in catalog.names(shelf):
+            raise BadInput("is not known", key=key, given=getattr(head, key), allowed=catalog.names(shelf))
+    entry = catalog.get("designs", head.design)
+    stated = {key: value for key, value in values.items() if key not in head_keys}
+    notes, inputs = list[str](), dict[str, str]()
+    whole: dict[str, object] = dict(stated)
+    if head.spread_from is not None:
+        with at(key="spread_from"):
+            own = own_spread(beside, head.spread_from)
+        _fit_keys(entry, own.values, stated)
+        whole |= {key: value for key, value in own.values.items() if key in _keys(entry)}
+        notes.append(own.words)
+        inputs |= own.inputs
+    notes += _from_shelf(entry, head.species, whole, catalog)
+    design = cast(Design, checked(entry.formula, whole))
+    design.check()
+    _check_followed(head, design, catalog)
+    if head.simulate is not None and not formula:
+        with at(key="simulate"):
+            inputs |= _inputs(head.simulate, beside, study_of(head.simulate, beside, catalog))
     return Question(
-        file.stem,
-        title,
+        name,
+        head.title or name,
         head.design,
         design,
         stated,
-        file.parent,
+        beside,
         head.simulate,
         tuple(notes),
         inputs,
         head.consequence,
+        head.followed,
     )
+
+
+def _check_followed(head: _Head, design: Design, catalog: Catalog) -> None:
+    """Refuse people followed in a design that follows nobody, or beside ears; raises BadInput."""
+    if head.followed is None:
+        return
+    with at(key="followed"):
+        if not isinstance(getattr(design, "following", None), Following):
+            raise BadInput("follows nobody for harm", given=head.design, allowed=["safety"])
+        if head.simulate is not None:
+            raise BadInput("stands beside [simulate]: one of them in a file", given="followed")
+        harms = [n for n in catalog.names("harms") if "risk" in catalog.get("harms", n).card.parameters]
+        head.followed.check(harms)
+
+
+def _inputs(protocol: Simulate, beside: Path, study: Study) -> dict[str, str]:
+    """SHA-256 of a simulated study's file, where it is one, and of the files it names."""
+    own = beside / protocol.study
+    return {**({str(own): sha256(own)} if own.is_file() else {}), **study.inputs}
 
 
 def _keys(entry: Entry[Options, Design]) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Collection, Mapping
 from copy import deepcopy
@@ -16,7 +15,11 @@ from pydantic import Field
 from otosome.answers.numbers import difference
 from otosome.cards import checked, read_toml
 from otosome.catalog import Catalog
+from otosome.ears import Ears
 from otosome.errors import BadInput, at
+from otosome.files import sha256
+from otosome.fitting.use import Known
+from otosome.forward import draw
 from otosome.lots.production import process_of
 from otosome.roles import Options
 from otosome.study import Study, load
@@ -41,6 +44,7 @@ class Dose(Options):
     ``first``     when it is first given, two ends;  ``times``  how often it may be given, ``every`` so long apart
     ``aim``       what is sought: ``mean`` over ears, ``lower`` tenth of them, or the share that reach a ``target``
     ``near``      of the best, a difference that does not matter
+    ``fit``       the result folder of a fit, beside the dose's, whose numbers take the place of the shelf's
     ``process``   that makes the vesicles;  ``patients``  whom one of its runs must serve
     ``harms``     what one event costs, in the unit of the measure, by the name of the harm
     ``belief``    true benefits of the best regimen by name: 5 %, best value, 95 %
@@ -64,6 +68,7 @@ class Dose(Options):
     aim: Aim = "mean"
     target: Difference | None = None
     near: Near = field(default_factory=lambda: Quantity("1 dB"))
+    fit: str | None = None
     process: str | None = None
     patients: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     harms: Mapping[str, Difference] = field(default_factory=dict)
@@ -122,6 +127,7 @@ class DoseQuestion:
     ``folder``  of the study, if it is a file
     ``most``    particles a patient may get so that a run serves as many as wanted, infinite without a process
     ``inputs``  SHA-256 of each file that was read, by path
+    ``known``   a fit that states the study's numbers
     """
 
     name: str
@@ -131,6 +137,7 @@ class DoseQuestion:
     folder: Path | None
     most: float
     inputs: Mapping[str, str]
+    known: Known | None = None
 
     @property
     def unit(self) -> str:
@@ -160,12 +167,11 @@ class DoseQuestion:
         """The regimen a point of the unit cube stands for: particles, first time, how often, route."""
         low, high = (math.log(float(end)) for end in self.dose.particles)
         start, end = self.first
-        return Regimen(
+        return self.as_given(
             self.routes[_bin(point[3], len(self.routes))],
             float(math.exp(low + point[0] * (high - low))),
             float(start + point[1] * (end - start)),
             self.dose.times[_bin(point[2], len(self.dose.times))],
-            0.0 if self.dose.every is None else float(self.dose.every),
         )
 
     def standing(self, point: Array) -> Array | None:
@@ -184,6 +190,21 @@ class DoseQuestion:
             ]
         )
 
+    def as_given(self, route: str, particles: float, first: float, times: int) -> Regimen:
+        """A regimen with the doses as far apart as the file has them."""
+        return Regimen(
+            route, particles, first, times, 0.0 if self.dose.every is None else float(self.dose.every)
+        )
+
+    @staticmethod
+    def keys_of(regimen: Regimen) -> dict[str, object]:
+        """What a regimen sets of the treatment in a study file."""
+        return {
+            "route": regimen.route,
+            "amount": f"{regimen.particles!r} particles",
+            "at": [f"{regimen.first + number * regimen.every!r} h" for number in range(regimen.times)],
+        }
+
     def study_of(self, regimen: Regimen | None) -> Study:
         """The study with the treated arm alone, as a regimen has it; without one, the control and an unharmed arm."""
         values = deepcopy(dict(self.values))
@@ -200,12 +221,14 @@ class DoseQuestion:
         else:
             values["arm"] = [arms[self.dose.treated]]
             treatments = cast(dict[str, dict[str, object]], values["treatment"])
-            treatments[self.dose.treatment] |= {
-                "route": regimen.route,
-                "amount": f"{regimen.particles!r} particles",
-                "at": [f"{regimen.first + number * regimen.every!r} h" for number in range(regimen.times)],
-            }
-        return Study.of(values, name=self.study.name, folder=self.folder, shelves=self.study.shelves.own)
+            treatments[self.dose.treatment] |= self.keys_of(regimen)
+        plain = Study.of(values, name=self.study.name, folder=self.folder, shelves=self.study.shelves.own)
+        return plain if self.known is None else self.known.stated(plain)
+
+    def ears(self, study: Study) -> Ears:
+        """The ears of every regimen, drawn from the fit where there is one."""
+        prior = None if self.known is None else self.known.draws
+        return draw(study, self.dose.ears, seed=self.dose.seed, world=self.dose.world, prior=prior)
 
 
 def read_dose(file: Path, catalog: Catalog) -> DoseQuestion:
@@ -231,7 +254,10 @@ def read_dose(file: Path, catalog: Catalog) -> DoseQuestion:
             _plain(dose, study),
             beside.parent if is_file else None,
             _most(dose, catalog),
-            {str(path): _sha256(path) for path in ((file, beside) if is_file else (file,))},
+            {
+                **{str(path): sha256(path) for path in ((file, beside) if is_file else (file,))},
+                **study.inputs,
+            },
         )
         for route in question.routes:
             question.study_of(Regimen(route, float(dose.particles[0]), question.first[0], 1, 0.0))
@@ -297,10 +323,6 @@ def _most(dose: Dose, catalog: Catalog) -> float:
             allowed=f"up to {math.floor(run / smallest)}",
         )
     return run / dose.patients
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _bin(share: float, count: int) -> int:

@@ -93,6 +93,8 @@ def subjects(
         row[place] = ears[random.integers(ears.size, size=(2, wide))]
         uniform[place], lost[place] = random.random(uniform.shape[1:]), random.random((2, wide))
         spared[place] = random.random((2, wide))
+        if protocol.analysis == "paired":
+            _pair(row[place], lost[place], random.random(wide) < protocol.ear_correlation)
     arm = np.zeros(2, dtype=int) if null else np.arange(2)
     true = bank.values[row, arm[None, :, None]]
     true[:, 1, :, -1] -= gain[:, None, None]
@@ -126,6 +128,15 @@ def subjects(
         worse=np.take_along_axis(bad, pick, axis=2),
         assessed=np.where(enrolled.all(axis=2), pick.max(axis=2) + 1, wide),
     )
+
+
+def _pair(row: NDArray[np.int64], lost: Array, same: NDArray[np.bool_]) -> None:
+    """Make neighbours ears of one person, each (group, subject): alike in all where the other ear is the ``same`` one.
+
+    Whatever differs between ears of a world is then as alike in a person's two as often as they are the same.
+    """
+    row[1, same] = row[0, same]
+    lost[1] = lost[0]
 
 
 def worse(study: Study, protocol: Simulate, before: Array, now: Array) -> NDArray[np.bool_]:
@@ -210,7 +221,14 @@ def _change(people: Subjects, protocol: Simulate) -> tuple[Array, Array, Array]:
     return mean[:, 1], np.sqrt(squares[:, 1] / (treated - 1) / treated), treated - 1
 
 
-_ANALYSES = {"t": _t, "ancova": _ancova, "shares": _shares, "change": _change}
+def _paired(people: Subjects, protocol: Simulate) -> tuple[Array, Array, Array]:
+    both = np.asarray(people.analysed.all(axis=1, keepdims=True))
+    apart = people.reading[:, 1:] - people.reading[:, :1]
+    n, mean, squares = (part[:, 0] for part in _moments(apart, both))
+    return mean, np.sqrt(squares / (n - 1) / n), n - 1
+
+
+_ANALYSES = {"paired": _paired, "t": _t, "ancova": _ancova, "shares": _shares, "change": _change}
 
 
 def trials(

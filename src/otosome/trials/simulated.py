@@ -12,15 +12,18 @@ from pydantic import Field
 
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
+from otosome.evidence import ALIKE
 from otosome.roles import Options
-from otosome.trials.kinds import NO_LOSS, Alpha, Loss
+from otosome.trials.kinds import NO_LOSS, Alpha, Correlation, Loss
 from otosome.units import Quantity
 
 if TYPE_CHECKING:
+    from otosome.fitting.use import Known
     from otosome.study import Measure, Study
 
-Analysis = Literal["t", "ancova", "shares", "change"]
+Analysis = Literal["t", "ancova", "shares", "change", "paired"]
 Moment = Annotated[Quantity, Field()]
+ALIKE_EARS = Quantity(f"{100 * ALIKE:g} %")
 Ratio = Annotated[float, Field(ge=0.0, le=10.0)]
 Events = Annotated[str, Field(pattern=r"^\s*\d{1,6}\s*/\s*\d{1,6}\s*$")]
 
@@ -50,13 +53,16 @@ class Simulate(Options):
 
     ``study``      a study's file, beside the design, or the name of a shipped one
     ``batch``      the record of a lot, beside the design, in the place of the study's vesicles
+    ``fit``        the result folder of a fit, beside the design, whose numbers take the place of the shelf's
     ``treated``, ``control``  two of its arms;  ``measure``  of it;  ``at``  when it is read, ``baseline`` before that
     ``analysis``   ``t`` of the readings, ``ancova`` beside the baseline, ``shares`` of subjects worse than their
-                   baseline by ``loss`` or by a ``grade`` of a ``scale``, or ``change`` of the treated from their own
-                   baseline, without a control
+                   baseline by ``loss`` or by a ``grade`` of a ``scale``, ``change`` of the treated from their own
+                   baseline, without a control, or ``paired`` ears of one person, of whom ``n`` are entered
+    ``ear_correlation``  of paired ears, in all that differs between people
     ``published``  of shares: a trial whose control arm chooses among worlds, and whose treated arm is predicted
     ``ratios``     of shares: risk ratios that are believed, by name: 5 %, best value, 95 %
     ``n``          subjects in each group;  ``trials``  simulated;  ``bank``  ears, of which ``world`` share a world
+    ``grow_to``    ears up to which the bank is doubled while its error is larger than that of so many trials
     ``enrol``      subjects whose first reading is at ``least`` or at ``most`` a level;  ``lead_in``  whether they are
                    read once more before they begin, and that reading is their baseline
     """
@@ -68,6 +74,7 @@ class Simulate(Options):
     at: Moment
     n: Annotated[int, Field(ge=2, le=100_000)]
     batch: str | None = None
+    fit: str | None = None
     analysis: Analysis = "t"
     baseline: Moment | None = None
     loss: Quantity | None = None
@@ -81,9 +88,11 @@ class Simulate(Options):
     most: Quantity | None = None
     lead_in: bool = False
     dropout: Loss = NO_LOSS
+    ear_correlation: Correlation = ALIKE_EARS
     alpha: Alpha = 0.05
     trials: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     bank: Annotated[int, Field(ge=20, le=10_000_000)] = 2_000
+    grow_to: Annotated[int, Field(ge=20, le=10_000_000)] | None = None
     world: Annotated[int, Field(ge=2, le=100_000)] = 100
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
 
@@ -116,15 +125,23 @@ class Simulate(Options):
                 )
         self._check_analysis()
         self._check_shares(study)
-        if self.bank % self.world:
-            raise BadInput(
-                "is a multiple of world", key="bank", given=self.bank, allowed=f"{self.world} times any"
-            )
+        for key, ears in (("bank", self.bank), ("grow_to", self.grow_to)):
+            if ears is not None and ears % self.world:
+                raise BadInput(
+                    "is a multiple of world", key=key, given=ears, allowed=f"{self.world} times any"
+                )
+        if self.grow_to is not None and self.grow_to < self.bank:
+            raise BadInput("is above bank", key="grow_to", given=self.grow_to, allowed=f"from {self.bank} on")
 
     def _check_analysis(self) -> None:
-        needs_baseline = (
-            self.analysis != "t" or self.least is not None or self.most is not None or self.lead_in
-        )
+        enrols = self.least is not None or self.most is not None or self.lead_in
+        if self.analysis == "paired" and enrols:
+            raise BadInput(
+                "enrols persons, and not ears by what each is read at", key="analysis", given="paired"
+            )
+        if self.analysis != "paired" and self.ear_correlation != ALIKE_EARS:
+            raise BadInput("belongs to paired ears, and to nothing else", key="ear_correlation")
+        needs_baseline = self.analysis not in ("t", "paired") or enrols
         if needs_baseline and self.baseline is None:
             raise BadInput(
                 f"{self.analysis} needs it" if self.analysis != "t" else "enrolment needs it", key="baseline"
@@ -176,13 +193,19 @@ def batch_of(protocol: Simulate, beside: Path) -> Path | None:
     return None if protocol.batch is None else beside / protocol.batch
 
 
-def study_of(protocol: Simulate, beside: Path, catalog: Catalog) -> Study:
-    """The study of a trial, checked against the protocol; raises BadInput."""
-    from otosome.study import load
-
-    study = load(study_name(protocol, beside), shelves=catalog.own, batch=batch_of(protocol, beside))
+def study_of(protocol: Simulate, beside: Path, catalog: Catalog, known: Known | None = None) -> Study:
+    """The study of a trial, with the numbers of a fit, checked against the protocol; raises BadInput."""
+    study = loaded(study_name(protocol, beside), catalog.own, batch_of(protocol, beside), known)
     protocol.check(study)
     return study
+
+
+def loaded(study: str, shelves: tuple[Path, ...], batch: Path | None, known: Known | None) -> Study:
+    """A study, with a lot in the place of its vesicles and a fit's numbers in that of the shelf's."""
+    from otosome.study import load
+
+    plain = load(study, shelves=shelves, batch=batch)
+    return plain if known is None else known.stated(plain)
 
 
 def cut_down(study: Study, protocol: Simulate) -> Study:

@@ -35,6 +35,7 @@ from otosome.model.transport.network import (
     TISSUES,
     Network,
 )
+from otosome.model.transport.pattern import BLOCK
 from otosome.model.transport.solute import Solute
 from otosome.units import (
     Array,
@@ -124,9 +125,10 @@ def solve(
     factors = (
         np.ones(knots.size - 1) if leak is None else 0.5 * (np.asarray(leak)[1:] + np.asarray(leak)[:-1])
     )
-    # Rounded up so that blocks whose windows differ a little share one elimination.
-    reached = int(np.max(np.count_nonzero(window_share(anatomy), axis=1)))
-    windows = min(-(-reached // 8) * 8, anatomy.grid.places)
+    # Rounded up so that blocks whose windows differ a little share one elimination. Whole blocks of the matrix, and no
+    # window in the last of them: what comes after meets the same however many there are, so an ear keeps its bits.
+    reached = int(np.max(np.count_nonzero(window_share(anatomy), axis=1))) + BLOCK - 1
+    windows = min(-(-reached // (4 * BLOCK)) * 4 * BLOCK, anatomy.grid.places)
     concentration = {name: _empty(name, solute.classes, anatomy, knots.size) for name in keep}
     runs = []
     for first in range(0, anatomy.subjects, LANES):

@@ -2,7 +2,10 @@
 
 Every lane is an ear; no operation mixes lanes, so a lane's numbers do not depend on its companions. Arrays are
 (row, lane), contiguous; ``get`` and ``put`` read and write a row (see ``vectors.py``). Kernels call only functions of
-this file and of that one and read no globals of another, as a stale cache would otherwise go unnoticed.
+this file and of that one and read no globals of another, as a stale cache would otherwise go unnoticed. What the
+innermost loops call is written into them: a call would put every vector back to memory.
+
+The matrix is in blocks of three nodes by three, nine rows each: as many as stay in registers while they are multiplied.
 """
 
 from __future__ import annotations
@@ -25,17 +28,16 @@ Rows = NDArray[np.int32]
 class Pattern(NamedTuple):
     """Where the entries of the matrix lie and in which order they are eliminated (see ``pattern.py``).
 
-    ``entries``       of the matrix of the core nodes, fill included
-    ``sinks``         the first node that only the ledger depends on, after the core and the sites of uptake;
+    ``entries``       of the matrix, fill included: those of blocks left of the diagonal, row of blocks by row from the
+                      first on; then from the last on each row's blocks right of it, the farthest first, and its pivot
+    ``sinks``         the first node that only the ledger depends on, after those that are eliminated;
                       ``to_sinks``  the first edge that leads into them;  ``ledger``, ``to_ledger``  of the ledger
-    ``diagonal``      position of each pivot, shape (core,); after it stand the entries right of it, ``right`` in
-                      number, then those below it, ``below`` in number
-    ``column``        of each entry right of a pivot, in order;  ``row``  of each entry below a pivot
-    ``update``        position each (below, right) pair of each pivot is subtracted from
-    ``edge``, ``place``  each edge between core nodes, and the position of its (target, source)
-    ``doors``         fluids around each site, in number, shape (site,)
-    ``inward``, ``outward``  edges to and from them, (site, class, door) in order;  ``beyond``  the core node there
-    ``block``         position of each pair of those core nodes, (site, class and door, class and door) in order
+    ``pivot``         position of the block on the diagonal;  ``left``, ``right``  number of blocks beside it
+    ``column``        of each block beside a pivot, in the order they lie in
+    ``update``        position of each block that one left of a pivot and one right of that column's pivot change
+    ``own``           position of each node's entry on the diagonal, those that fill the last block included
+    ``edge``, ``place``  each edge between eliminated nodes, and the position of its (target, source)
+    ``shared``        position of each pair of the classes that share a site of uptake, (site, class, class) in order
     """
 
     entries: int
@@ -43,19 +45,15 @@ class Pattern(NamedTuple):
     to_sinks: int
     ledger: int
     to_ledger: int
-    diagonal: Rows
+    pivot: Rows
+    left: Rows
     right: Rows
-    below: Rows
     column: Rows
-    row: Rows
     update: Rows
+    own: Rows
     edge: Rows
     place: Rows
-    doors: Rows
-    inward: Rows
-    outward: Rows
-    beyond: Rows
-    block: Rows
+    shared: Rows
 
 
 class Flux(NamedTuple):
@@ -164,13 +162,10 @@ RODAS4 = scheme(
 class Work(NamedTuple):
     """Room for a step: the matrix (entry, lane), stages (6, node, lane), states (node, lane), errors (1, lane).
 
-    ``closed`` is what remains of the sites of uptake (row, lane): of each, by class, the inverse of its diagonal and
-    the column of its inverse; then by class and door what leaves for there, and what enters times that inverse;
     ``error`` is of time; ``splitting`` what it costs that schemes are chosen at the start of a step
     """
 
     values: Array
-    closed: Array
     stages: Array
     inner: Array
     mean: Array
@@ -197,7 +192,6 @@ def room(pattern: Pattern, nodes: int) -> Work:
     """Room for the steps of a network."""
     return Work(
         aligned(pattern.entries, LANES),
-        aligned(2 * (pattern.sinks - pattern.diagonal.size + pattern.beyond.size), LANES),
         aligned(6, nodes, LANES),
         aligned(nodes, LANES),
         aligned(nodes, LANES),
@@ -290,160 +284,164 @@ def blend(amounts: Array, flux: Flux, axial: Axial) -> None:
 
 
 @njit(cache=True, nogil=True)
-def assemble(values: Array, shift: float, flux: Flux, pattern: Pattern) -> None:
-    """Fill ``values`` (entry, lane) with shift * identity minus the Jacobian of the core nodes."""
+def assemble(values: Array, amounts: Array, shift: float, flux: Flux, pattern: Pattern) -> None:
+    """Fill ``values`` (entry, lane) with shift * identity minus the Jacobian of the nodes that are eliminated."""
     values[:] = 0.0
-    for k in range(pattern.diagonal.size):
-        put(values, pick(pattern.diagonal, k), every(shift) + get(flux.leaving, k))
+    for node in range(pattern.own.size):
+        filler = node >= pattern.sinks
+        put(values, pick(pattern.own, node), every(1.0) if filler else every(shift) + get(flux.leaving, node))
     for n in range(pattern.edge.size):
         place = pick(pattern.place, n)
         put(values, place, get(values, place) - get(flux.rate, pick(pattern.edge, n)))
-
-
-@njit(cache=True, nogil=True)
-def close(values: Array, closed: Array, amounts: Array, shift: float, flux: Flux, pattern: Pattern) -> None:
-    """Eliminate the sites of uptake, whose classes are a diagonal less one column: its inverse is a diagonal and one.
-
-    ``values``  of the core (entry, lane): what goes through a site joins the fluids around it
-    ``closed``  (row, lane), see ``Work``
-    """
     classes = flux.classes
-    row, way, entry = 0, 0, 0
-    for site in range(pattern.doors.size):
-        invert(closed, row, site * classes, amounts, shift, flux)
-        doors = pick(pattern.doors, site)
-        ways, column, out = classes * doors, row + classes, row + 2 * classes
-        back = out + ways
-        for k in range(classes):
-            for j in range(k * doors, (k + 1) * doors):
-                put(closed, out + j, get(flux.rate, pick(pattern.outward, way + j)))
-                put(closed, back + j, get(flux.rate, pick(pattern.inward, way + j)) * get(closed, row + k))
-        for k in range(classes):
-            for j in range(k * doors, (k + 1) * doors):
-                leaving = get(closed, out + j)
-                shared = leaving * get(closed, column + k)
-                for other in range(ways):
-                    place = pick(pattern.block, entry + other)
-                    put(values, place, get(values, place) - shared * get(closed, back + other))
-                for own in range(k * doors, (k + 1) * doors):
-                    place = pick(pattern.block, entry + own)
-                    put(values, place, get(values, place) - leaving * get(closed, back + own))
-                entry += ways
-        row, way = back + ways, way + ways
+    for first in range(0, flux.site.size, classes):
+        total = every(0.0)
+        for k in range(first, first + classes):
+            total = total + get(amounts, pick(flux.site, k))
+        sign = signed(every(flux.competition), total)
+        for k in range(first, first + classes):
+            room = 1.0 / (get(flux.half, k) + sign * total)
+            slope = get(flux.capacity, k) * room
+            competing = slope * room * sign * get(amounts, pick(flux.site, k))
+            for other in range(classes):
+                place = pick(pattern.shared, k * classes + other)
+                own = slope if first + other == k else every(0.0)
+                put(values, place, get(values, place) + own - competing)
 
 
-@njit(cache=True, nogil=True)
-def invert(closed: Array, row: int, first: int, amounts: Array, shift: float, flux: Flux) -> None:
-    """The inverse of a site, from ``row`` of ``closed`` on: by class its diagonal, then its column.
+@njit(cache=True, nogil=True, forceinline=True)
+def block(values: Array, first: int) -> tuple[Array, ...]:
+    """The nine rows of a block, its own rows one after another."""
+    return (
+        get(values, first),
+        get(values, first + 1),
+        get(values, first + 2),
+        get(values, first + 3),
+        get(values, first + 4),
+        get(values, first + 5),
+        get(values, first + 6),
+        get(values, first + 7),
+        get(values, first + 8),
+    )
 
-    ``first``  of the site's classes among all sites'
-    """
-    classes = flux.classes
-    total, competing = every(0.0), every(0.0)
-    for k in range(first, first + classes):
-        total = total + get(amounts, pick(flux.site, k))
-    sign = signed(every(flux.competition), total)
-    for k in range(classes):
-        node = pick(flux.site, first + k)
-        room = 1.0 / (get(flux.half, first + k) + sign * total)
-        slope = get(flux.capacity, first + k) * room
-        inverse = 1.0 / (every(shift) + get(flux.leaving, node) + slope)
-        column = slope * room * sign * get(amounts, node) * inverse
-        competing = competing + column
-        put(closed, row + k, inverse)
-        put(closed, row + classes + k, column)
-    shared = 1.0 / (every(1.0) - competing)
-    for k in range(row + classes, row + 2 * classes):
-        put(closed, k, get(closed, k) * shared)
+
+@njit(cache=True, nogil=True, forceinline=True)
+def write_row(values: Array, first: int, a: Array, b: Array, c: Array) -> None:
+    """Three rows one after another."""
+    put(values, first, a)
+    put(values, first + 1, b)
+    put(values, first + 2, c)
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def times(a: Array, b: Array, c: Array, m: tuple[Array, ...]) -> tuple[Array, Array, Array]:
+    """A row of a block times a block."""
+    return (a * m[0] + b * m[3] + c * m[6], a * m[1] + b * m[4] + c * m[7], a * m[2] + b * m[5] + c * m[8])
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def scaled(values: Array, first: int, m: tuple[Array, ...]) -> tuple[Array, ...]:
+    """A block times another, in its place."""
+    v = block(values, first)
+    a, b, c = times(v[0], v[1], v[2], m), times(v[3], v[4], v[5], m), times(v[6], v[7], v[8], m)
+    write_row(values, first, a[0], a[1], a[2])
+    write_row(values, first + 3, b[0], b[1], b[2])
+    write_row(values, first + 6, c[0], c[1], c[2])
+    return a[0], a[1], a[2], b[0], b[1], b[2], c[0], c[1], c[2]
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def lessen_row(values: Array, first: int, a: Array, b: Array, c: Array, u: tuple[Array, ...]) -> None:
+    """Take a row times a block from a row of a block."""
+    put(values, first, get(values, first) - a * u[0] - b * u[3] - c * u[6])
+    put(values, first + 1, get(values, first + 1) - a * u[1] - b * u[4] - c * u[7])
+    put(values, first + 2, get(values, first + 2) - a * u[2] - b * u[5] - c * u[8])
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def invert(values: Array, first: int) -> None:
+    """The inverse of a block, in its place, by Gauss and Jordan without pivoting."""
+    a, b, c, d, e, f, g, h, i = block(values, first)
+    none = every(0.0)
+    a = 1.0 / a
+    b, c = a * b, a * c
+    e, f, h, i = e - d * b, f - d * c, h - g * b, i - g * c
+    d, g = none - d * a, none - g * a
+    e = 1.0 / e
+    d, f = e * d, e * f
+    a, c, g, i = a - b * d, c - b * f, g - h * d, i - h * f
+    b, h = none - b * e, none - h * e
+    i = 1.0 / i
+    g, h = i * g, i * h
+    a, b, d, e = a - c * g, b - c * h, d - f * g, e - f * h
+    c, f = none - c * i, none - f * i
+    write_row(values, first, a, b, c)
+    write_row(values, first + 3, d, e, f)
+    write_row(values, first + 6, g, h, i)
 
 
 @njit(cache=True, nogil=True)
 def factor(values: Array, pattern: Pattern) -> None:
-    """Gaussian elimination in place, without pivoting (docs/transport.md says why)."""
-    update = 0
-    for k in range(pattern.diagonal.size):
-        pivot, right = pick(pattern.diagonal, k), pick(pattern.right, k)
-        below = pivot + 1 + right
-        inverse = 1.0 / get(values, pivot)
-        put(values, pivot, inverse)
-        for low in range(below, below + pick(pattern.below, k)):
-            multiplier = get(values, low) * inverse
-            put(values, low, multiplier)
-            for up in range(pivot + 1, below):
-                place = pick(pattern.update, update)
+    """Gaussian elimination in place, row of blocks by row, without pivoting (docs/transport.md says why)."""
+    entry, update = 0, 0
+    for row in range(pattern.pivot.size):
+        last = entry + pick(pattern.left, row)
+        for n in range(entry, last):
+            column = pick(pattern.column, n)
+            pivot = pick(pattern.pivot, column)
+            m = scaled(values, 9 * n, block(values, pivot))
+            for right in range(pivot - 9 * pick(pattern.right, column), pivot, 9):
+                u, place = block(values, right), pick(pattern.update, update)
+                lessen_row(values, place, m[0], m[1], m[2], u)
+                lessen_row(values, place + 3, m[3], m[4], m[5], u)
+                lessen_row(values, place + 6, m[6], m[7], m[8], u)
                 update += 1
-                put(values, place, get(values, place) - multiplier * get(values, up))
+        entry = last
+        invert(values, pick(pattern.pivot, row))
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def lessened(
+    known: tuple[Array, Array, Array], values: Array, first: int, amounts: Array, node: int
+) -> tuple[Array, Array, Array]:
+    """Three amounts less a block times the three from ``node`` on."""
+    u, v, w = get(amounts, node), get(amounts, node + 1), get(amounts, node + 2)
+    m = block(values, first)
+    return (
+        known[0] - m[0] * u - m[1] * v - m[2] * w,
+        known[1] - m[3] * u - m[4] * v - m[5] * w,
+        known[2] - m[6] * u - m[7] * v - m[8] * w,
+    )
 
 
 @njit(cache=True, nogil=True)
-def solve(values: Array, closed: Array, flux: Flux, pattern: Pattern, amounts: Array) -> None:
-    """Solve for the nodes others depend on, in place of the first rows of ``amounts`` (node, lane)."""
-    leave(closed, flux, pattern, amounts)
-    substitute(values, pattern, amounts)
-    enter(closed, flux, pattern, amounts)
+def solve(values: Array, pattern: Pattern, amounts: Array) -> None:
+    """Solve for the nodes that are eliminated, in place of the first rows of ``amounts`` (node, lane).
 
-
-@njit(cache=True, nogil=True)
-def leave(closed: Array, flux: Flux, pattern: Pattern, amounts: Array) -> None:
-    """Solve for the sites as if nothing entered them, and add what leaves them to the fluids around."""
-    classes = flux.classes
-    row, way = 0, 0
-    for site in range(pattern.doors.size):
-        first, doors, out = site * classes, pick(pattern.doors, site), row + 2 * classes
-        total = every(0.0)
-        for k in range(classes):
-            total = total + get(closed, row + k) * get(amounts, pick(flux.site, first + k))
-        for k in range(classes):
-            node = pick(flux.site, first + k)
-            left = get(closed, row + k) * get(amounts, node) + get(closed, row + classes + k) * total
-            put(amounts, node, left)
-            for j in range(k * doors, (k + 1) * doors):
-                target = pick(pattern.beyond, way + j)
-                put(amounts, target, get(amounts, target) + get(closed, out + j) * left)
-        row, way = out + 2 * classes * doors, way + classes * doors
-
-
-@njit(cache=True, nogil=True)
-def enter(closed: Array, flux: Flux, pattern: Pattern, amounts: Array) -> None:
-    """Add to the sites what enters them from the fluids around, which are solved."""
-    classes = flux.classes
-    row, way = 0, 0
-    for site in range(pattern.doors.size):
-        first, doors = site * classes, pick(pattern.doors, site)
-        back = row + (2 + doors) * classes
-        total = every(0.0)
-        for k in range(classes):
-            entering = every(0.0)
-            for j in range(k * doors, (k + 1) * doors):
-                entering = entering + get(closed, back + j) * get(amounts, pick(pattern.beyond, way + j))
-            node = pick(flux.site, first + k)
-            put(amounts, node, get(amounts, node) + entering)
-            total = total + entering
-        for k in range(classes):
-            node = pick(flux.site, first + k)
-            put(amounts, node, get(amounts, node) + get(closed, row + classes + k) * total)
-        row, way = back + classes * doors, way + classes * doors
-
-
-@njit(cache=True, nogil=True)
-def substitute(values: Array, pattern: Pattern, amounts: Array) -> None:
-    """Solve for the core nodes, in place of the first rows of ``amounts`` (node, lane)."""
-    entry = 0
-    for k in range(pattern.diagonal.size):
-        known = get(amounts, k)
-        low = pick(pattern.diagonal, k) + 1 + pick(pattern.right, k)
-        for i in range(pick(pattern.below, k)):
-            row = pick(pattern.row, entry + i)
-            put(amounts, row, get(amounts, row) - get(values, low + i) * known)
-        entry += pick(pattern.below, k)
-    entry = pattern.column.size
-    for k in range(pattern.diagonal.size - 1, -1, -1):
-        known, pivot, right = get(amounts, k), pick(pattern.diagonal, k), pick(pattern.right, k)
-        entry -= right
-        # The farthest first: the nearest has only just been found.
-        for j in range(right - 1, -1, -1):
-            known = known - get(values, pivot + 1 + j) * get(amounts, pick(pattern.column, entry + j))
-        put(amounts, k, known * get(values, pivot))
+    The matrix is read from its first entry to its last. What fills the last block is left as it is.
+    """
+    entry, at, rows = 0, 0, pattern.pivot.size
+    for row in range(rows):
+        known = get(amounts, 3 * row), get(amounts, 3 * row + 1), get(amounts, 3 * row + 2)
+        last = entry + pick(pattern.left, row)
+        for n in range(entry, last):
+            known = lessened(known, values, at, amounts, 3 * pick(pattern.column, n))
+            at += 9
+        entry = last
+        write_row(amounts, 3 * row, known[0], known[1], known[2])
+    for row in range(rows - 1, -1, -1):
+        known = get(amounts, 3 * row), get(amounts, 3 * row + 1), get(amounts, 3 * row + 2)
+        last = entry + pick(pattern.right, row)
+        for n in range(entry, last):
+            known = lessened(known, values, at, amounts, 3 * pick(pattern.column, n))
+            at += 9
+        entry = last
+        m = block(values, at)
+        at += 9
+        u, v, w = known
+        put(amounts, 3 * row, m[0] * u + m[1] * v + m[2] * w)
+        put(amounts, 3 * row + 1, m[3] * u + m[4] * v + m[5] * w)
+        put(amounts, 3 * row + 2, m[6] * u + m[7] * v + m[8] * w)
 
 
 @njit(cache=True, nogil=True)
@@ -547,21 +545,20 @@ def advance(
                 ``splitting`` the largest that the choice of schemes at the start of a piece may have cost
     """
     nodes, stride = pattern.ledger, amounts.shape[0]
-    values, closed, stages, inner = work.values, work.closed, work.stages, work.inner
+    values, stages, inner = work.values, work.stages, work.inner
     step = length / pieces
     shift = 1.0 / (scheme.gamma * step)
     work.error[:] = 0.0
     work.splitting[:] = 0.0
     for _ in range(pieces):
         blend(amounts, flux, axial)
-        assemble(values, shift, flux, pattern)
-        close(values, closed, amounts, shift, flux, pattern)
+        assemble(values, amounts, shift, flux, pattern)
         factor(values, pattern)
         for s in range(6):
             combine(amounts, supply, stages, s, nodes, scheme, step, inner)
             right = stages[s]
             derive(inner, flux, nodes, right)
-            solve(values, closed, flux, pattern, right)
+            solve(values, pattern, right)
             absorb(right, amounts, shift, flux, pattern)
         collect(amounts, supply, stages, scheme, step, flux, pattern, work.mean)
         # Stiffly accurate: the last stage starts from the embedded third-order result and is its error.

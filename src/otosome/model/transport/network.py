@@ -49,36 +49,26 @@ LEDGER = (
 class Nodes:
     """Numbers of the nodes, shape (classes, cell) by name.
 
-    First the core, in the order of elimination; then tissues that take up, if any, which hang on the core alone; then
-    what nothing depends on: from ``sinks`` what cells have internalised, from ``ledger`` the ledger.
+    First those that are eliminated, in order; then what nothing depends on: from ``sinks`` what cells have
+    internalised, from ``ledger`` the ledger.
     """
 
     index: dict[str, Indices]
-    core: int
     sinks: int
     ledger: int
     total: int
 
     @classmethod
     def number(cls, solute: Solute, grid: Grid, depots: int, membrane: int) -> Nodes:
-        """Depots, membrane, places from apex to base, vestibule, lumped fluids; tissues, internalised amounts, ledger.
+        """Tissues, depots, membrane, scalae, vestibule, lumped fluids; internalised amounts, ledger.
+
+        Places go from apex to base. The tissues of a place, or the classes in one, make whole blocks of the matrix.
 
         ``depots``, ``membrane``  how many nodes of each, in each class
         """
-        classes, places, vestibule, media = solute.classes, grid.places, grid.vestibule, solute.media
-        uptake = bool(np.any(solute.uptake_capacity > 0))
+        classes, places = solute.classes, grid.places
         index: dict[str, Indices] = {}
-        index["depot"] = _block(0, classes, depots)
-        start = classes * depots
-        if membrane:
-            index[MEMBRANE] = _block(start, classes, membrane)
-            start += classes * membrane
-        apart = TISSUES if uptake else ()
-        along = [name for name in (ALONG if media else ALONG[1:]) if name not in apart]
-        for slot, name in enumerate(along):
-            cells = (places - 1 - np.arange(places)) * len(along) + slot
-            index[name] = start + cells * classes + np.arange(classes)[:, None]
-        start += classes * places * len(along)
+        start = 0
 
         def add(names: Sequence[str], cells: int) -> int:
             first = start
@@ -87,11 +77,22 @@ class Nodes:
                 first += classes * cells
             return first
 
-        start = add(["vestibule"], vestibule)
-        core = start = add((*LUMPED, REST) if solute.plasma_exchange is not None else LUMPED, 1)
-        sinks = start = add(apart, places)
-        ledger = start = add([f"{tissue}_inside" for tissue in apart], places)
-        return cls(index, core, sinks, ledger, add(LEDGER, 1))
+        def weave(names: Sequence[str]) -> int:
+            for slot, name in enumerate(names):
+                cells = (places - 1 - np.arange(places)) * len(names) + slot
+                index[name] = start + cells * classes + np.arange(classes)[:, None]
+            return start + classes * places * len(names)
+
+        start = weave(ALONG[:-2] if solute.media else ALONG[1:-2])
+        start = add(["depot"], depots)
+        if membrane:
+            start = add([MEMBRANE], membrane)
+        start = weave(ALONG[-2:])
+        start = add(["vestibule"], grid.vestibule)
+        sinks = start = add((*LUMPED, REST) if solute.plasma_exchange is not None else LUMPED, 1)
+        taken = TISSUES if np.any(solute.uptake_capacity > 0) else ()
+        ledger = start = add([f"{tissue}_inside" for tissue in taken], places)
+        return cls(index, sinks, ledger, add(LEDGER, 1))
 
 
 def _block(start: int, classes: int, cells: int) -> Indices:
@@ -176,7 +177,7 @@ class Network:
         flux, order = _sorted(edges, nodes, _uptake(nodes, volume, solute, subjects, lanes))
         group = np.concatenate([np.full(part[0].size, part[3]) for part in edges.parts])[order]
         axial = axial._replace(edge=_rows(np.argsort(order)[axial.edge]))
-        pattern = eliminate(nodes.core, nodes.ledger, flux)
+        pattern = eliminate(nodes.sinks, nodes.ledger, flux)
         return cls(ear.grid, nodes, volume, flux, axial, group, pattern)._settled(flux.rate)
 
     @property

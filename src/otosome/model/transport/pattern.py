@@ -3,111 +3,81 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 
 from otosome.model.transport.kernel import Flux, Indices, Pattern
 
+# Nodes to a block of the matrix: the kernel has its loops over them written out.
+BLOCK = 3
 
-def eliminate(core: int, ledger: int, flux: Flux) -> Pattern:
-    """Pattern of a network whose core nodes are numbered in the order they are eliminated in.
 
-    What is a site of uptake comes after the core and is eliminated before it: its classes compete, so all that is
-    around it becomes one full block. The ledger begins at node ``ledger``.
+def eliminate(sinks: int, ledger: int, flux: Flux) -> Pattern:
+    """Pattern of a network whose nodes up to ``sinks`` are numbered in the order they are eliminated in.
 
-    raises  ValueError for a site that core nodes give to and take from in different ways
+    They are eliminated in blocks of three; where their number is none of threes, the last is filled up. The ledger
+    begins at node ``ledger``.
     """
     parts = (flux.source, flux.target, flux.site, flux.entering)
-    return _eliminate(core, ledger, flux.classes, *(np.asarray(part, np.int64).tobytes() for part in parts))
+    return _eliminate(sinks, ledger, flux.classes, *(np.asarray(part, np.int64).tobytes() for part in parts))
 
 
 @lru_cache(maxsize=16)
-def _eliminate(core: int, ledger: int, classes: int, *topology: bytes) -> Pattern:
+def _eliminate(sinks: int, ledger: int, classes: int, *topology: bytes) -> Pattern:
     source, target, site, entering = (np.frombuffer(part, np.int64) for part in topology)
-    sinks = core + site.size
-    inner = np.flatnonzero((source < core) & (target < core))
-    doors, inward, outward, beyond = _doors(core, classes, source, target, site)
-    rows, columns = _blocks(beyond, classes * doors)
-    lower, upper = _fill(
-        core, np.concatenate([target[inner], rows]), np.concatenate([source[inner], columns])
-    )
-    keys, diagonal = _number(core, lower, upper)
-    order = np.argsort(keys)
+    inner = np.flatnonzero((source < sinks) & (target < sinks))
+    own, other = np.repeat(site, classes), np.repeat(site.reshape(-1, classes), classes, axis=0).ravel()
+    rows, columns = np.concatenate([target[inner], own]), np.concatenate([source[inner], other])
+    lower, upper = _fill(-(-sinks // BLOCK), rows // BLOCK, columns // BLOCK)
+    first, column = _number(lower, upper)
 
     def position(row: Indices, column: Indices) -> Indices:
-        return order[np.searchsorted(keys, row * core + column, sorter=order)].ravel()
+        blocks = zip((row // BLOCK).tolist(), (column // BLOCK).tolist(), strict=True)
+        start = np.array([first[pair] for pair in blocks], np.int64)
+        return BLOCK**2 * start + BLOCK * (row % BLOCK) + column % BLOCK
 
-    updates = [(np.repeat(i, j.size), np.tile(j, i.size)) for i, j in zip(lower, upper, strict=True)]
+    whole = np.arange(BLOCK * len(lower))
+    update = [first[i, u] for i, left in enumerate(lower) for j in left for u in reversed(upper[j])]
     lists = (
-        diagonal,
-        np.array([part.size for part in upper]),
-        np.array([part.size for part in lower]),
-        np.concatenate(upper),
-        np.concatenate(lower),
-        position(np.concatenate([u[0] for u in updates]), np.concatenate([u[1] for u in updates])),
+        position(whole[::BLOCK], whole[::BLOCK]),
+        [len(part) for part in lower],
+        [len(part) for part in upper],
+        column,
+        BLOCK**2 * np.array(update, np.int64),
+        position(whole, whole),
         inner,
         position(target[inner], source[inner]),
-        doors,
-        inward,
-        outward,
-        beyond,
-        position(rows, columns),
+        position(own, other),
     )
     to_sinks, to_ledger = (int(entering[:node].sum()) for node in (sinks, ledger))
     short = (np.ascontiguousarray(part, np.int32) for part in lists)
-    return Pattern(keys.size, sinks, to_sinks, ledger, to_ledger, *short)
+    return Pattern(BLOCK**2 * len(first), sinks, to_sinks, ledger, to_ledger, *short)
 
 
-def _doors(
-    core: int, classes: int, source: Indices, target: Indices, site: Indices
-) -> tuple[Indices, Indices, Indices, Indices]:
-    """Fluids around each site, in number; and by (class, door) of each the edge in, the edge out and the node there."""
-    number = np.full(max(int(target.max()), int(source.max())) + 1, -1)
-    number[site] = np.arange(site.size)
-    inward = np.flatnonzero((number[target] >= 0) & (source < core))
-    outward = np.flatnonzero((number[source] >= 0) & (target < core))
-    inward = inward[np.lexsort((source[inward], number[target[inward]]))]
-    outward = outward[np.lexsort((target[outward], number[source[outward]]))]
-    between = (number[source] >= 0) & (number[target] >= 0)
-    ways = (source[inward], number[target[inward]]), (target[outward], number[source[outward]])
-    if between.any() or not np.array_equal(*ways):
-        raise ValueError(
-            "a site of uptake must give to the same fluids that give to it, and to no other site"
-        )
-    doors = np.bincount(number[target[inward]], minlength=site.size)[::classes]
-    return doors, inward, outward, source[inward]
-
-
-def _blocks(beyond: Indices, ways: Indices) -> tuple[Indices, Indices]:
-    """Row and column of each pair of nodes around a site, all sites one after another."""
-    around = np.split(beyond, np.cumsum(ways)[:-1]) if ways.size else []
-    none = np.zeros(0, np.int64)
-    rows = np.concatenate([none, *(np.repeat(part, part.size) for part in around)])
-    return rows, np.concatenate([none, *(np.tile(part, part.size) for part in around)])
-
-
-def _fill(core: int, rows: Indices, columns: Indices) -> tuple[list[Indices], list[Indices]]:
-    """Rows below and columns right of each pivot, fill included."""
-    below: list[set[int]] = [set() for _ in range(core)]
-    right: list[set[int]] = [set() for _ in range(core)]
-    for i, j in zip(rows.tolist(), columns.tolist(), strict=True):
+def _fill(count: int, rows: Indices, columns: Indices) -> tuple[list[list[int]], list[list[int]]]:
+    """Of each row of blocks the columns left of its pivot and those right of it, rising, fill included."""
+    below: list[set[int]] = [set() for _ in range(count)]
+    right: list[set[int]] = [set() for _ in range(count)]
+    for i, j in set(zip(rows.tolist(), columns.tolist(), strict=True)):
         if i > j:
             below[j].add(i)
         elif i < j:
             right[i].add(j)
-    for k in range(core):
+    left: list[list[int]] = [[] for _ in range(count)]
+    for k in range(count):
         for i in below[k]:
+            left[i].append(k)
             right[i].update(j for j in right[k] if j > i)
         for j in right[k]:
             below[j].update(i for i in below[k] if i > j)
-    return ([np.array(sorted(s), np.int64) for s in below], [np.array(sorted(s), np.int64) for s in right])
+    return left, [sorted(part) for part in right]
 
 
-def _number(core: int, lower: list[Indices], upper: list[Indices]) -> tuple[Indices, Indices]:
-    """Entries in the order they are used, row * core + column: each pivot, what is right of it, what is below.
-
-    returns  these keys, and the position of each pivot
-    """
-    keys = [np.concatenate([[k * core + k], k * core + upper[k], lower[k] * core + k]) for k in range(core)]
-    start = np.cumsum([0, *(part.size for part in keys)])
-    return np.concatenate(keys), start[:-1]
+def _number(lower: list[list[int]], upper: list[list[int]]) -> tuple[dict[tuple[int, int], int], list[int]]:
+    """Number of each block, (row, column), in the order a solution reads them; and the columns of all but pivots."""
+    count = len(lower)
+    before = [(i, j) for i in range(count) for j in lower[i]]
+    after = [[*((i, j) for j in reversed(upper[i])), (i, i)] for i in reversed(range(count))]
+    order = [*before, *chain.from_iterable(after)]
+    return {pair: number for number, pair in enumerate(order)}, [j for i, j in order if i != j]

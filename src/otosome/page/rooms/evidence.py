@@ -54,7 +54,7 @@ def _claims(bench: Bench, query: Query) -> Json:
     from otosome.report.claims import printed
 
     computed = bench.work.answer(query["computed"]) if query.get("computed") else {}
-    stored = _kept()
+    stored = _shipped_claims()
     rows = printed(computed["result"]["rows"]) if computed.get("ok") else stored["rows"]
     return {
         "rows": rows,
@@ -65,7 +65,7 @@ def _claims(bench: Bench, query: Query) -> Json:
 
 
 @functools.cache
-def _kept() -> Json:
+def _shipped_claims() -> Json:
     """The table that came with otosome; whether it is stale takes a look at every shelf, so once."""
     from otosome.report.claims import claims
 

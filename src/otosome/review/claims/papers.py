@@ -30,11 +30,11 @@ class Papers:
     rows: list[Paper]
 
 
-def papers(asked: tuple[str, ...], catalog: Catalog) -> Papers | None:
+def papers(request: tuple[str, ...], catalog: Catalog) -> Papers | None:
     """The experiments of a question and its filters; None where a claim asks none."""
-    if not asked:
+    if not request:
         return None
-    question, *only = asked
+    question, *only = request
     whole = review(Question.of(question, only), catalog)
     (rare,) = (row for row in whole.curve if row.share == 0.1)
     rows = [

@@ -178,7 +178,7 @@ def _check_pair(outcome: OutcomeTable, options: ExperimentOptions) -> None:
     if len(set(names)) < len(names):
         raise BadInput("is the treated group too: a group counts once", key="control", given=outcome.control)
     if options.group[outcome.treated].product is None:
-        raise BadInput("got no product", key="treated", given=outcome.treated, cure="state its product")
+        raise BadInput("has no product", key="treated", given=outcome.treated, cure="state its product")
     for key in ("each", "events", "mean", "spread"):
         for name in getattr(outcome, key):
             if name not in names:

@@ -29,9 +29,9 @@ def correlation(values: Array, beside: Array | None = None) -> Array:
     return np.asarray(_correlated(values, beside).mean(axis=-1))
 
 
-def _correlated(one: Array, other: Array) -> Array:
+def _correlated(first: Array, other: Array) -> Array:
     """Correlation over subjects, shape (world, frequency)."""
-    off = [part - part.mean(axis=1, keepdims=True) for part in (one, other)]
+    off = [part - part.mean(axis=1, keepdims=True) for part in (first, other)]
     scale = np.sqrt(np.prod([(part**2).sum(axis=1) for part in off], axis=0))
     product = (off[0] * off[1]).sum(axis=1)
     return np.divide(product, scale, out=np.zeros_like(product), where=scale > 0)

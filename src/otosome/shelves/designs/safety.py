@@ -10,10 +10,12 @@ import numpy as np
 from pydantic import Field
 from scipy.special import betaincinv, gammainccinv, pdtr, pdtrik
 
+from otosome.answers.numbers import share
 from otosome.errors import BadInput
+from otosome.trials.following import Following
 from otosome.trials.kinds import DesignBase
 from otosome.trials.plan import Chart, Estimand, Part, Plan, Series, chance, counted, line
-from otosome.trials.power import MOST, chi2_quantiles
+from otosome.trials.power import MOST, chi2_quantiles, feasible
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,7 @@ class Safety(DesignBase):
             first = gammainccinv(events + 1, self.alpha) / self.ratio
             low = np.flatnonzero(pdtr(events[:-1], first[1:]) < self.power)
             if low.size == 0 or low[-1] < count // 2:
-                return float(first[low[-1] + 1 if low.size else 0]) / self.rate
+                return feasible(float(first[low[-1] + 1 if low.size else 0]) / self.rate, self.power)
             count *= 2
         raise BadInput(
             f"no group with up to {MOST} events excludes it",
@@ -65,6 +67,12 @@ class Safety(DesignBase):
             given=self.ratio,
             cure="exclude a larger ratio, or take a lower power",
         )
+
+    @property
+    def following(self) -> Following:
+        """What it asks of people who are simulated."""
+        entered = math.ceil(self.needed() / self.years)
+        return Following(self.years, self.rate, self.ratio, self.alpha, entered)
 
     def plan(self) -> Plan:
         """What these people can exclude, and how many would exclude the ratio."""
@@ -90,7 +98,7 @@ class Safety(DesignBase):
             {"people": entered},
             (
                 Part(f"What {self.people} people can exclude", rows),
-                Part(f"To exclude {self.ratio:g} times the background, power {100 * self.power:.0f} %", more),
+                Part(f"To exclude {self.ratio:g} times the background, power {share(self.power).text}", more),
             ),
             (
                 Chart(

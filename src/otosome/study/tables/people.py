@@ -157,7 +157,7 @@ class Enrolment(Table):
         if study.ear is not None:
             raise BadInput("chooses among people, and this study is of one")
         if self.lowest is None and self.highest is None:
-            raise BadInput("takes in everybody", cure="give it a lowest, a highest or both")
+            raise BadInput("excludes nobody", cure="give it a lowest, a highest or both")
         for key, end in (("lowest", self.lowest), ("highest", self.highest)):
             if end is not None:
                 check_kind(end, study.unit(self.measure), key)
