@@ -150,10 +150,11 @@ def join(table: pd.DataFrame, animals: Animals) -> pd.DataFrame:
     that the file states itself stays.
     """
     joined = table.copy()
-    by_file = {row.file.rstrip("/"): row.subject for row in animals.rows.itertuples() if row.file}
+    sheet = zip(animals.rows["file"], animals.rows["subject"], strict=True)
+    by_file = {str(file).rstrip("/"): str(subject) for file, subject in sheet if file}
+    measured = zip(map(str, joined["subject"].fillna("")), map(str, joined["file"]), strict=True)
     joined["subject"] = [
-        by_file.get(file, subject or _of_folder(file, by_file))
-        for subject, file in zip(joined["subject"].fillna(""), joined["file"], strict=True)
+        by_file.get(file) or subject or _of_folder(file, by_file) for subject, file in measured
     ]
     rows = animals.rows.assign(told=animals.groups())
     by_ear = {(row.subject, row.ear): (str(row.told), str(row.day0)) for row in rows.itertuples()}

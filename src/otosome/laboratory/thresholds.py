@@ -55,6 +55,11 @@ SHARED = 0.78
 WIDTHS = np.array([0.05, *np.geomspace(0.3, 20.0, 10)])
 LIKELY = np.array([0.5, *np.full(10, 0.05)])
 HIGHEST = np.array([0.6, 0.75, 0.87, 0.95])
+# Where single records are used, a response that grows from nothing in proportion to the level is tried, too: so many dB
+# below threshold it begins, all together as likely as two of the ten widths; and how much of a loud waveform it is at
+# most. From averages alone, 10 dB apart, responses that grow as a power would then come 1.4 dB early.
+BEGINNINGS, PROPORTIONAL = np.array([4.0, 8.0, 16.0]), 0.1
+LOUDEST_SHARE = 0.97
 CEILING = 0.9  # a correlation above it is taken as "at least": how loud responses grow is not the threshold's matter
 # How much later a response may come per dB of softer stimulus, ms: at most, and usually. Assumed: 0.01 is what a
 # compound action potential of a mouse shows between 80 and 25 dB; the bound on the whole shift keeps waves apart.
@@ -166,23 +171,41 @@ def _posterior(
     ``alike``   correlations of neighbours, each worth so many independent samples;  ``within``  as ``agreement``
     ``samples``  independent ones of a waveform
     """
-    width, top = WIDTHS[:, None, None, None], HIGHEST[None, :, None, None]
-    middle = tried[None, None, :, None] + width * np.log(top / CRITERION - 1)
-    # Response over response and noise, in power, of each waveform; the correlation is the geometric mean of two.
-    share = 1 / (1 + np.exp(-np.clip((levels - middle) / width, -50, 50)))
-    expected = top * np.sqrt(share[..., :-1] * share[..., 1:])
+    rising, likely = _shapes(levels, tried, bool(len(within)))
+    # The correlation is the geometric mean of what two waveforms hold of the response.
+    expected = np.sqrt(rising[..., :-1] * rising[..., 1:])
     # Of two waveforms that share a response and differ in noise, to first order in 1 / samples; 1 without a response.
     variance = (1 + 2 * expected - expected**2) / (1 + expected) ** 2 / max(worth - 3, 1.0)
     observed = np.arctanh(np.clip(alike, -CEILING, CEILING))
     total = _distance(observed, np.arctanh(expected), variance, float(np.arctanh(CEILING)))
     if len(within):
-        spread = np.broadcast_to(within[:, 1] / max(samples - 2, 1.0), share.shape)
+        spread = np.broadcast_to(within[:, 1] / max(samples - 2, 1.0), rising.shape)
         most = -0.5 * np.log(1 - CEILING)
-        total += _distance(np.minimum(within[:, 0], most), -0.5 * np.log1p(-top * share), spread, float(most))
-    likelihood = (LIKELY[:, None, None] * np.exp(-(total - total.min()) / 2)).sum(axis=(0, 1))
+        total += _distance(np.minimum(within[:, 0], most), -0.5 * np.log1p(-rising), spread, float(most))
+    likelihood = (likely[:, None] * np.exp(-(total - total.min()) / 2)).sum(axis=0)
     weight: Array = likelihood * np.where(tried > levels[-1], SILENT, 1.0)
     weight /= weight.sum()
     return weight
+
+
+def _shapes(levels: Array, tried: Array, single: bool) -> tuple[Array, Array]:
+    """How much of a waveform's power is response, by the ways it may rise, and how likely each is beforehand.
+
+    ``single``  whether single records are used
+    returns     shape (way, threshold, level), and (way,)
+    """
+    above = levels - tried[:, None]
+    width, top = WIDTHS[:, None, None, None], HIGHEST[None, :, None, None]
+    steps = np.clip(above / width - np.log(top / CRITERION - 1), -50, 50)
+    sigmoids = (top / (1 + np.exp(-steps))).reshape(-1, *above.shape)
+    likely = np.repeat(LIKELY, HIGHEST.size) / HIGHEST.size
+    if not single:
+        return sigmoids, likely
+    begin = BEGINNINGS[:, None, None]
+    ratio = CRITERION / (1 - CRITERION) * (np.maximum(above + begin, 0.0) / begin) ** 2
+    lines = np.minimum(ratio / (1 + ratio), LOUDEST_SHARE)
+    shares = np.full(BEGINNINGS.size, PROPORTIONAL / BEGINNINGS.size)
+    return np.concatenate([sigmoids, lines]), np.concatenate([likely * (1 - PROPORTIONAL), shares])
 
 
 def _distance(observed: Array, expected: Array, variance: Array, most: float) -> Array:
