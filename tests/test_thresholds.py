@@ -357,9 +357,9 @@ def repeats(seed, count, parts, growth):
 def test_single_records_bring_repeats_of_one_ear_within_two_decibels(growth):
     errors = np.stack([repeats(seed, 5, 8, growth) for seed in range(5)])
     averaged, single = np.sqrt(errors.var(axis=1, ddof=1).mean(axis=0))
-    # Twenty degrees of freedom know a scatter to 16 %.
+    # Twenty degrees of freedom know a scatter to 16 %; where a response comes abruptly averages tell as much.
     assert single <= 2.0
-    assert single < averaged or single < 0.5
+    assert single < averaged or single < 1.0
 
 
 # Series across files, repeats, rates and polarity
