@@ -12,7 +12,7 @@ from typing import Annotated, Literal, cast
 import numpy as np
 from pydantic import Field
 
-from otosome.answers.numbers import difference
+from otosome.answers.numbers import difference, number
 from otosome.cards import checked, read_toml
 from otosome.catalog import Catalog
 from otosome.ears import Ears
@@ -117,7 +117,8 @@ class Regimen:
     def text(self) -> str:
         """In words."""
         often = "once" if self.times == 1 else f"{self.times} times, {self.every:g} h apart"
-        return f"{self.particles:.2g} particles by {self.route.replace('_', ' ')}, {often}, from {self.first:.3g} h"
+        route = self.route.replace("_", " ")
+        return f"{number(self.particles, 2)} particles by {route}, {often}, from {number(self.first, 3)} h"
 
 
 @dataclass(frozen=True)
