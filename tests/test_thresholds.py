@@ -187,6 +187,13 @@ def test_a_response_at_every_level_lies_below_the_softest():
     assert (one.censored, one.value, one.low) == ("below", LEVELS[0], -np.inf)
 
 
+@pytest.mark.parametrize(("truth", "side"), [(-40.0, "below"), (200.0, "above")])
+def test_levels_far_apart_say_no_less_which_end_a_threshold_lies_beyond(truth, side):
+    levels = np.array([10.0, 40.0, 70.0, 100.0])
+    one = found(np.random.default_rng(6), truth, 1.0, levels)
+    assert (one.censored, one.value) == (side, levels[0] if side == "below" else levels[-1])
+
+
 def test_size_and_sign_of_the_waveforms_do_not_matter():
     responses = np.array([sharp(one) for one in series(np.random.default_rng(7), 40.0, 1.0)])
     one, other = threshold(LEVELS, responses, RATE), threshold(LEVELS, -1e3 * responses, RATE)
@@ -432,6 +439,25 @@ def test_a_recording_that_stands_upside_down_has_the_same_wave_one():
     assert not upside_down(response(waves(0.3), RATE, 0.0), RATE, RODENT.start)
     assert turned["value"].to_numpy() == pytest.approx(upright["value"].to_numpy())
     assert turned["flag"].str.contains("polarity inverted").all()
+
+
+def test_waveforms_that_come_later_the_softer_they_are_align_whatever_the_steps():
+    """Nothing later at the loudest level, by 0.06 ms a dB at the softest, straight in between: all correlate wholly."""
+    levels, rate = np.array([20.0, 23.0, 30.0, 34.0, 45.0, 50.0, 58.0]), 200.0
+    middles, steps = (levels[1:] + levels[:-1]) / 2, np.diff(levels)
+    later = 0.06 * (levels[-1] - middles) / (levels[-1] - levels[0]) * steps
+    delay = np.append(np.cumsum(later[::-1])[::-1], 0.0)
+    rough = np.random.default_rng(4).normal(size=6000)
+    fine, at = np.convolve(rough, np.hanning(31), "same"), np.arange(6000) / rate - 10.0
+    time = np.arange(2000) / rate
+    responses = np.array([np.interp(time - late, at, fine) for late in delay])
+    alike = thresholds.aligned(levels, responses, rate, 200.0)
+    assert alike.shape == (6,) and alike.min() > 0.97
+    # With nothing later nothing is moved, and a waveform turned over agrees with none.
+    still = np.tile(responses[0], (7, 1))
+    assert thresholds.aligned(levels, still, rate, 200.0) == pytest.approx(1.0)
+    still[0] *= -1
+    assert thresholds.aligned(levels, still, rate, 200.0)[0] < 0.5
 
 
 def test_a_second_pass_takes_as_much_of_slow_noise_as_the_first():

@@ -161,9 +161,9 @@ def coded(value: float) -> str:
 
 def _nought(same: Sequence[float]) -> str:
     """Why 0 dB is asked about in an ear with these levels; empty where it is not."""
-    lowest = min((level for level in same if level > 0), default=0.0)
-    if lowest >= FAR:
-        return f"0 dB in an ear of {lowest:g} dB and more: 0 is 'not tested' in some sheets"
+    heard = [level for level in same if level > 0]
+    if heard and min(heard) >= FAR:
+        return f"0 dB in an ear of {min(heard):g} dB and more: 0 is 'not tested' in some sheets"
     if len(same) >= SILENCE and not any(same):
         return "0 dB at all of an ear's frequencies: 0 is 'not tested' in some sheets"
     return ""
