@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +19,7 @@ from otosome.page.app import application
 from otosome.page.guard import Guard
 from otosome.page.keys import Keys
 from otosome.page.room import Bench
-from otosome.page.work import Work
+from otosome.page.work import OPEN, Work, wait
 from otosome.page.workspace import Workspace
 
 HOST = "127.0.0.1:8000"
@@ -34,6 +36,7 @@ class Page:
     keys: Keys
     app: Guard
     client: TestClient = field(init=False)
+    _cookies: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.client = self.stranger()
@@ -43,9 +46,13 @@ class Page:
         return TestClient(self.app, base_url=f"http://{host}", follow_redirects=False)
 
     def enter(self) -> TestClient:
-        """A visitor who came by the opening address, and asks as the page itself does."""
+        """A visitor who came by the opening address, and asks as the page itself does; the address opens once."""
         client = self.stranger()
-        assert client.get(f"/?token={self.keys.once}").status_code == 303
+        if self._cookies:
+            client.cookies.update(self._cookies)
+        else:
+            assert client.get(f"/?token={self.keys.once}").status_code == 303
+            self._cookies = dict(client.cookies)
         client.headers.update(OWN)
         return client
 
@@ -78,3 +85,38 @@ def served(folder: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[
     finally:
         process.kill()
         process.communicate(timeout=30)
+
+
+@contextmanager
+def hosted(folder: Path) -> Iterator[str]:
+    """The page served by a thread of this process, as ``otosome open`` serves it but at once: the opening address."""
+    import uvicorn
+
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        bound.listen()
+        host = f"127.0.0.1:{bound.getsockname()[1]}"
+        workspace, keys = Workspace(folder), Keys()
+        work = Work(folder, workspace.own)
+        work.begin()
+        app = application(Bench(workspace, work), keys, frozenset((host,)))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none", server_header=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://{host}/?token={keys.once}"
+        finally:
+            server.should_exit = True
+            thread.join(20)
+            finish(work)
+
+
+def finish(work: Work) -> None:
+    """End what still runs, and wait until it has."""
+    for job in work.jobs():
+        if job.state in OPEN:
+            work.cancel(job.id)
+            wait(work, job.id, 60)
+    work.end()
+    for process in work._processes.values():
+        process.wait(30)

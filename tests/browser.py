@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from bench import served
+from bench import hosted
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
@@ -50,8 +50,7 @@ def serious(page) -> list[str]:
     """What axe finds that keeps somebody out: serious and critical findings, with what they are of."""
     from axe_playwright_python.sync_playwright import Axe
 
-    page.evaluate("0")
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     return [
         f"{row['id']}: {row['nodes'][0]['html'][:200]}"
         for row in found
@@ -65,13 +64,16 @@ def overhang(page) -> int:
 
 
 @contextmanager
-def opened(folder, width=1280) -> Iterator:
+def opened(browser, folder, width=1280) -> Iterator:
     """A tab over a folder, and the page's address; what the console complains of fails the test."""
-    with served(folder) as (address, _), chromium() as browser:
-        tab, complaints = browser.new_page(viewport={"width": width, "height": 900}), Complaints()
+    with hosted(folder) as address:
+        context = browser.new_context(viewport={"width": width, "height": 900})
+        context.set_default_timeout(90_000)
+        tab, complaints = context.new_page(), Complaints()
         complaints.listen(tab)
         tab.goto(address)
         yield tab, address.split("/?")[0]
+        context.close()
         assert not complaints.lines
 
 

@@ -1,6 +1,16 @@
-"""One setting for every property test: the same examples every time, and no time limit on a busy machine."""
+"""Property tests that repeat, without a time limit on a busy machine; and a browser that the tests of a file share."""
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's chromium, begun once for a file."""
+    from browser import chromium
+
+    with chromium() as browser:
+        yield browser

@@ -31,7 +31,9 @@ def fewer(command):
     """The same command on fewer ears; a second result of one name moves the first aside."""
     verb = command.split()[1]
     more = FEWER.get(verb, "")
-    again = " --force" if verb in ("run", "compare", "quality") and "--process" not in command else ""
+    again = (
+        " --force" if verb in ("run", "compare", "quality", "review") and "--process" not in command else ""
+    )
     return command if command.startswith("make") else f"{command}{more}{again}"
 
 
@@ -52,6 +54,21 @@ def test_commands_are_told_from_prose_and_tables():
     text = prose + '```toml\notosome = "study/1"\n```\n'
     assert commands.lines(text) == ["otosome run STUDY [--seed S]"]
     assert commands.plain("otosome run STUDY [--seed S]") == "otosome run cisplatin_guinea_pig"
+    assert commands.plain("otosome review neurons | loss") == "otosome review neurons"
+
+
+def test_every_document_with_commands_is_run_here_or_by_tests_that_are_named():
+    files = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    printing = {
+        file.relative_to(ROOT).as_posix()
+        for file in files
+        if any(line.startswith("otosome") for line in commands.lines(file.read_text(encoding="utf-8")))
+    }
+    run = {*commands.DOCUMENTS, commands.LONG}
+    assert run.isdisjoint(commands.ELSEWHERE)
+    assert printing == run | set(commands.ELSEWHERE)
+    named = {name for names in commands.ELSEWHERE.values() for name in names}
+    assert [name for name in sorted(named) if not (ROOT / "tests" / name).is_file()] == []
 
 
 def test_the_commands_of_claims_are_claims_there_are():

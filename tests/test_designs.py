@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from otosome.cards import read_toml
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.trials import power
@@ -217,6 +218,14 @@ def test_no_dose_is_skipped_on_the_way_up():
     rule = Reassessment(0.3, (0.01, 0.02, 0.3))
     treated, toxic = np.array([[3, 0, 0]]), np.array([[0, 0, 0]])
     assert rule.following(treated, toxic, np.array([0])) == [1]
+
+
+@pytest.mark.parametrize("text", ["BOIN", "CRM"])
+def test_every_trial_chooses_one_dose_or_none(tmp_path, text):
+    plan = design(tmp_path, {"BOIN": BOIN, "CRM": CRM}[text]).plan()
+    chosen = [row.value for row in plan.parts[1].lines]
+    assert sum(chosen) + value(plan, "trials that choose none") == pytest.approx(1.0)
+    assert value(plan, "trials that choose none") < 0.5 < sum(chosen)
 
 
 # ---------------------------------------------------------------- designs as files
@@ -483,8 +492,8 @@ def test_the_most_events_that_exclude_a_ratio_are_those_of_the_poisson_distribut
 
 
 TRIALS = Path(__file__).parents[1] / "examples" / "trials"
-# Without the study that one of them names.
-EXAMPLES = sorted(file for file in TRIALS.glob("*.toml") if file.name != "thiosulfate_children.toml")
+# Without the studies that some of them name.
+EXAMPLES = sorted(file for file in TRIALS.glob("*.toml") if "design" in read_toml(file))
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
@@ -497,7 +506,17 @@ def test_every_example_is_answered(file):
 
 
 def test_there_are_examples_of_each_kind_of_question():
-    assert len(EXAMPLES) >= 7
+    assert len(EXAMPLES) >= 9
+    # Trials (a) to (f) are simulated too: of ears, or of people followed.
+    simulated = {file.stem for file in EXAMPLES if {"simulate", "followed"} & set(read_toml(file))}
+    assert simulated >= {
+        "mouse_noise",
+        "cisplatin_children",
+        "enrolment_trap",
+        "first_in_human",
+        "paired_ears",
+    }
+    assert simulated >= {"parallel_ears", "long_term_safety"}
 
 
 # ---------------------------------------------------------------- arms allotted by what is seen

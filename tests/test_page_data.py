@@ -232,8 +232,10 @@ def lines(folder):
 
 
 @needs_chromium
-def test_a_threshold_is_dragged_moved_by_keys_undone_and_applied_as_the_command_line_does(folder, tmp_path):
-    with opened(folder) as (tab, address):
+def test_a_threshold_is_dragged_moved_by_keys_undone_and_applied_as_the_command_line_does(
+    browser, folder, tmp_path
+):
+    with opened(browser, folder) as (tab, address):
         tab.goto(f"{address}/data?show=traces")
         tab.wait_for_selector("#stack polyline", timeout=60_000)
         assert serious(tab) == []
@@ -273,13 +275,13 @@ def _key(folder):
 
 
 @needs_chromium
-def test_a_folder_that_is_dropped_becomes_a_picture_and_a_wrong_file_a_sentence(tmp_path):
+def test_a_folder_that_is_dropped_becomes_a_picture_and_a_wrong_file_a_sentence(browser, tmp_path):
     lab, mine = tmp_path / "lab", tmp_path / "mine"
     lab.mkdir()
     mine.mkdir()
     export(mine / "a.csv", {"55": {8: 35}})
     (tmp_path / "wrong.bin").write_bytes(b"\\0\\1\\2" * 40)
-    with opened(lab, width=390) as (tab, address):
+    with opened(browser, lab, width=390) as (tab, address):
         tab.goto(f"{address}/data")
         assert serious(tab) == []
         tab.set_input_files("input[webkitdirectory]", mine)

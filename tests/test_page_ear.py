@@ -16,35 +16,9 @@ from otosome.jobs import StudyInputs, run
 from otosome.jobs.previewing import EARS
 from otosome.page.rooms.ear import previews_of
 from otosome.study import load
+from small_study import STUDY
 
 DAYS = (-72.0, -48.0, -24.0)
-STUDY = {
-    "otosome": "study/1",
-    "title": "Vesicles before noise",
-    "question": "?",
-    "species": "mouse",
-    "mechanisms": ["anti_inflammatory"],
-    "until": "4 h",
-    "insult": {
-        "blast": {
-            "entry": "noise",
-            "level": "106 dB SPL",
-            "band": ["8 kHz", "16 kHz"],
-            "duration": "2 h",
-            "at": ["0 h"],
-        }
-    },
-    "treatment": {
-        "vehicle": {"batch": "vehicle", "route": "round_window", "volume": "2 uL", "at": ["-24 h"]},
-        "vesicles": {"batch": "example_lot", "route": "round_window", "volume": "2 uL", "at": ["-24 h"]},
-    },
-    "arm": [
-        {"name": "a", "insults": ["blast"], "treatments": ["vehicle"]},
-        {"name": "b", "insults": ["blast"], "treatments": ["vesicles"]},
-    ],
-    "measure": {"abr": {"endpoint": "abr_threshold", "frequency": ["8 kHz", "16 kHz"], "at": ["4 h"]}},
-    "compare": {"measure": "abr", "of": "b", "against": "a"},
-}
 
 
 @pytest.fixture
@@ -143,8 +117,8 @@ def test_the_run_of_a_place_is_a_study_file_and_a_command_line(room):
 
 @pytest.mark.slow
 @needs_chromium
-def test_the_syringe_dragged_shows_the_number_that_a_run_of_the_same_ears_answers(folder, tmp_path):
-    with opened(folder) as (tab, address):
+def test_the_syringe_dragged_shows_the_number_that_a_run_of_the_same_ears_answers(browser, folder, tmp_path):
+    with opened(browser, folder) as (tab, address):
         tab.goto(f"{address}/ear", timeout=90_000)
         until(lambda: tab.get_attribute("#ear", "data-kept") == "true", 90)
         until(lambda: tab.is_visible("#stage"), 90)

@@ -22,15 +22,26 @@ from otosome.page.opening import PageInputs, _keys, open_page
 ADDRESSES = ["/", "/record", "/api/folder", "/api/jobs", f"/files/{'0' * 16}"]
 
 
-@pytest.fixture
-def bench(tmp_path):
-    (tmp_path / "notes.txt").write_text("two mice\n", encoding="utf-8")
-    return page(tmp_path)
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    """A page over a folder in which no test writes."""
+    return with_notes(tmp_path_factory.mktemp("folder"))
 
 
 @pytest.fixture
 def client(bench):
     return bench.enter()
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """A page over a folder of the test's own."""
+    return with_notes(tmp_path)
+
+
+def with_notes(folder):
+    (folder / "notes.txt").write_text("two mice\n", encoding="utf-8")
+    return page(folder)
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
@@ -41,16 +52,16 @@ def test_nobody_without_leave_sees_anything(bench, address):
     assert bench.enter().get(address).status_code in (200, 404)
 
 
-def test_the_opening_address_opens_once(bench):
-    opening = f"/?token={bench.keys.once}"
-    first = bench.client.get(opening)
+def test_the_opening_address_opens_once(fresh):
+    opening = f"/?token={fresh.keys.once}"
+    first = fresh.client.get(opening)
     assert first.status_code == 303
     assert first.headers["location"] == "/"
     cookie = first.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
-    assert bench.stranger().get(opening).status_code == 401
-    assert bench.stranger().get("/?token=").status_code == 401
+    assert fresh.stranger().get(opening).status_code == 401
+    assert fresh.stranger().get("/?token=").status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -123,16 +134,17 @@ def test_a_file_is_given_by_its_id_and_by_nothing_else(bench, client):
     assert answer.headers["content-disposition"].startswith("attachment")
 
 
-def test_what_a_link_leads_to_outside_has_no_id(bench, tmp_path_factory):
+def test_what_a_link_leads_to_outside_has_no_id(fresh, tmp_path_factory):
     secret = tmp_path_factory.mktemp("outside") / "secret.toml"
     secret.write_text('otosome = "study/1"\n', encoding="utf-8")
-    (bench.folder / "link.toml").symlink_to(secret)
-    (bench.folder / "way").symlink_to(secret.parent)
-    bench.bench.workspace.forget()
-    assert [item.name for item in bench.bench.workspace.items()] == ["notes.txt"]
+    (fresh.folder / "link.toml").symlink_to(secret)
+    (fresh.folder / "way").symlink_to(secret.parent)
+    fresh.bench.workspace.forget()
+    assert [item.name for item in fresh.bench.workspace.items()] == ["notes.txt"]
 
 
-def test_a_study_is_an_id_or_a_shipped_name_and_never_a_path(client):
+def test_a_study_is_an_id_or_a_shipped_name_and_never_a_path(fresh):
+    client = fresh.enter()
     for study in ("/etc/passwd", "../study.toml", "notes.txt"):
         answer = client.post("/api/ask/run", json={"study": study})
         assert answer.status_code == 404, study
@@ -153,17 +165,18 @@ def send(client, content, path="a.csv", name="drop"):
     )
 
 
-def test_a_file_is_stored_under_its_hash_and_laid_as_it_was_dropped(bench, client):
+def test_a_file_is_stored_under_its_hash_and_laid_as_it_was_dropped(fresh):
+    client = fresh.enter()
     arrived = client.post("/api/files", content=b"a,b\n1,2\n").json()
     digest = hashlib.sha256(b"a,b\n1,2\n").hexdigest()
     assert arrived == {"sha256": digest, "size": 8}
     laid = client.post(
         "/api/drops", json={"name": "mice", "files": [{"path": "day 1/a.csv", "sha256": digest}]}
     ).json()
-    assert (bench.folder / laid["folder"] / "day 1" / "a.csv").read_bytes() == b"a,b\n1,2\n"
+    assert (fresh.folder / laid["folder"] / "day 1" / "a.csv").read_bytes() == b"a,b\n1,2\n"
     assert laid["folder"].startswith("files/mice-")
     assert client.get(f"/files/{laid['files'][0]['id']}").content == b"a,b\n1,2\n"
-    assert not list((bench.folder / ".otosome" / "uploads").iterdir())
+    assert not list((fresh.folder / ".otosome" / "uploads").iterdir())
 
 
 @pytest.mark.parametrize(
@@ -188,7 +201,8 @@ def test_a_name_that_leads_elsewhere_or_hides_is_refused(bench, client, path):
     assert not (bench.folder / "files").exists()
 
 
-def test_a_file_of_more_than_fifty_megabytes_is_refused(bench, client):
+def test_a_file_of_more_than_fifty_megabytes_is_refused(fresh):
+    client = fresh.enter()
     head = {"Content-Length": str(LARGEST_FILE + 1)}
     assert client.post("/api/files", content=b"x", headers=head).status_code == 413
 
@@ -197,7 +211,7 @@ def test_a_file_of_more_than_fifty_megabytes_is_refused(bench, client):
             yield bytes(1_000_000)
 
     assert client.post("/api/files", content=pieces()).status_code == 413
-    assert not list((bench.folder / ".otosome" / "uploads").iterdir())
+    assert not list((fresh.folder / ".otosome" / "uploads").iterdir())
 
 
 def test_more_than_two_thousand_files_are_refused(client):
@@ -209,7 +223,9 @@ def test_a_question_of_more_than_a_megabyte_is_refused(client):
     assert client.post("/api/drops", json={"name": "x" * 1_100_000, "files": []}).status_code == 413
 
 
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(bench, client, monkeypatch):
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(fresh, monkeypatch):
+    client = fresh.enter()
+
     def full(source, target):
         target.write_bytes(b"")
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -218,11 +234,11 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(bench, client, monkeypat
     answer = send(client, b"1")
     assert answer.status_code == 507
     assert "has no room for the files" in answer.json()["error"]["message"]
-    assert not list((bench.folder / "files").iterdir())
+    assert not list((fresh.folder / "files").iterdir())
 
 
-def test_a_name_is_text_and_never_markup(bench):
-    folder = bench.folder / "results" / "x"
+def test_a_name_is_text_and_never_markup(fresh):
+    folder = fresh.folder / "results" / "x"
     folder.mkdir(parents=True)
     record = {
         "verb": "run",
@@ -235,20 +251,20 @@ def test_a_name_is_text_and_never_markup(bench):
         "format": 2,
     }
     (folder / "otosome.json").write_text(json.dumps(record), encoding="utf-8")
-    text = bench.enter().get("/record").text
+    text = fresh.enter().get("/record").text
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert" in text
 
 
-def test_a_report_can_ask_the_server_for_nothing(bench):
+def test_a_report_can_ask_the_server_for_nothing(fresh):
     """It is shown as of no origin: a script in it, whoever wrote it, has neither cookie nor leave."""
-    folder = bench.folder / "results" / "x"
+    folder = fresh.folder / "results" / "x"
     folder.mkdir(parents=True)
     (folder / "otosome.json").write_text(
         '{"verb": "run", "name": "x", "otosome": "0", "written": "", "inputs": {}, "options": {}, "format": 2}'
     )
     (folder / "report.html").write_text("<p>hello</p>")
-    answer = bench.enter().get(f"/results/{bench.id('results/x')}/report.html")
+    answer = fresh.enter().get(f"/results/{fresh.id('results/x')}/report.html")
     policy = answer.headers["content-security-policy"]
     assert answer.text == "<p>hello</p>"
     assert policy.startswith("sandbox ")

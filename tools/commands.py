@@ -26,9 +26,32 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import lots  # noqa: E402
 from laboratory import samples  # noqa: E402
+from level_series import export  # noqa: E402
 from spreadsheet import workbook  # noqa: E402
 
-DOCUMENTS = ("README.md", "docs/laboratory_files.md", "docs/quality.md", "docs/people.md", "docs/compare.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/laboratory_files.md",
+    "docs/quality.md",
+    "docs/people.md",
+    "docs/compare.md",
+    "docs/start.md",
+    "docs/drugs.md",
+    "docs/review.md",
+)
+# What prints words for things of one's own, as STUDY, and alternatives.
+LISTS = ("README.md", "docs/review.md")
+# Documents whose commands are run by tests of their own, with what they need: too long, a server, a cluster.
+ELSEWHERE = {
+    "docs/fit.md": ("test_fitting.py", "test_drug_fits.py", "test_against.py"),
+    "docs/from_fluidsim.md": ("test_from_fluidsim.py",),
+    "docs/page.md": ("test_page_guard.py", "test_page_stories.py"),
+    "docs/trials.md": ("test_trial.py", "test_programme.py", "test_dose.py", "test_cluster.py"),
+    "docs/tutorials/animals.md": ("test_site.py",),
+    "docs/tutorials/drug.md": ("test_site.py",),
+    "docs/tutorials/lot.md": ("test_site.py",),
+    "docs/tutorials/trial.md": ("test_site.py",),
+}
 # Its commands compute what it shows, each in minutes.
 LONG = "docs/claims.md"
 # What stands for something of one's own in the README's list of verbs.
@@ -59,7 +82,8 @@ def lines(text: str) -> list[str]:
 
 
 def plain(line: str) -> str:
-    """A command of the README's list with something of one's own for its words, without what is optional."""
+    """A command of a list of verbs with something of one's own for its words, without what is optional."""
+    line = re.sub(r"( \| \S+)+", "", line)
     words = re.sub(r"\s*\[[^\]]*\]", "", line).split()
     if "compare" in words:
         words = [word.replace("STUDY", "compare_moderate_loss") for word in words]
@@ -126,6 +150,19 @@ def fill_in_mapping(folder: Path, root: Path) -> None:
     (folder / "mapping.toml").write_text(textwrap.dedent(shown), encoding="utf-8")
 
 
+def mark_by_hand(folder: Path, root: Path) -> None:
+    """Import a level series as well, and mark its threshold, as a person does on the page."""
+    from otosome.jobs.marking import marking
+
+    export(folder / "exports" / "series.csv", {"55": {8: 35}})
+    options = "--mapping mapping.toml --animals animals.csv --species mouse --out results/import --force"
+    fault = run(Step(f"otosome import exports/ {options}"), folder, root)
+    if fault:
+        raise RuntimeError(fault)
+    history = marking(folder / "results" / "import")
+    history.mark("A reader", next(iter(history.traces)), 50.0)
+
+
 def fill_in_record(folder: Path, root: Path) -> None:
     """Fill in the record that ``new batch`` wrote: as docs/quality.md shows one."""
     text = (root / "docs" / "quality.md").read_text(encoding="utf-8")
@@ -144,7 +181,7 @@ def steps(document: str, root: Path) -> Iterator[Step]:
     """The commands of a document, as they can be run."""
     text = (root / document).read_text(encoding="utf-8")
     for line in lines(text):
-        command = plain(line) if document == "README.md" else line
+        command = plain(line) if document in LISTS else line
         if command.startswith("otosome new animals"):
             yield Step(command, import_with_sheet if document == "README.md" else fill_in_animals)
         elif document == "README.md" and command.startswith("otosome new"):
@@ -152,6 +189,8 @@ def steps(document: str, root: Path) -> Iterator[Step]:
             yield Step(f"{command} --out my_{command.split()[2]}_to_begin.toml")
         elif command.startswith("otosome new mapping"):
             yield Step(command, fill_in_mapping)
+        elif command.startswith("otosome import") and "--mapping" in command:
+            yield Step(command, mark_by_hand)
         elif command.startswith("otosome new batch"):
             yield Step(command, fill_in_record)
         else:

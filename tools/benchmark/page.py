@@ -20,17 +20,22 @@ from urllib.parse import urlsplit
 
 ROOMS = ("/", "/lot", "/evidence", "/trial", "/record", "/static/bench.css")
 QUESTIONS = ("/api/folder", "/api/jobs?most=30")
+STUDY = "noise_mouse"
 # Each client asks a job so seldom that the jobs, not their number, are what is waited for.
 _EVERY = 200
 
 
 @dataclass
 class Load:
-    """What clients met: seconds of each request by its kind, answers that were none, and the jobs they asked."""
+    """What clients met: seconds of each request by its kind, answers that were none, and the jobs they asked.
+
+    ``slider``  the address that a slider of the room Ear asks, of an answer that is stored
+    """
 
     took: dict[str, list[float]] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     jobs: list[str] = field(default_factory=list)
+    slider: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -40,7 +45,8 @@ def client(host: str, cookie: str, until: float, load: Load) -> None:
     line = http.client.HTTPConnection(host, timeout=120)
     count = 0
     while time.monotonic() < until:
-        path = (*ROOMS, *QUESTIONS)[count % (len(ROOMS) + len(QUESTIONS))]
+        paths = (*ROOMS, *QUESTIONS, load.slider)
+        path = paths[count % len(paths)]
         asked = count % _EVERY == _EVERY // 2
         count += 1
         began = time.monotonic()
@@ -50,7 +56,15 @@ def client(host: str, cookie: str, until: float, load: Load) -> None:
             line.request("GET", path, headers=headers)
         answer = line.getresponse()
         body = answer.read()
-        kind = "a job asked" if asked else "a question" if path in QUESTIONS else "a room"
+        kind = (
+            "a job"
+            if asked
+            else "a slider moved"
+            if path == load.slider
+            else "a question to the API"
+            if path in QUESTIONS
+            else "a room"
+        )
         with load.lock:
             load.took.setdefault(kind, []).append(time.monotonic() - began)
             if answer.status != 200:
@@ -78,6 +92,7 @@ def measure(minutes: float, clients: int) -> Load:
                 # What a room imports it imports once, before anybody is measured.
                 first.request("GET", room, headers={"Cookie": cookie})
                 first.getresponse().read()
+            load.slider = stored_answer(first, cookie)
             until = time.monotonic() + 60 * minutes
             every = [
                 threading.Thread(target=client, args=(address.netloc, cookie, until, load))
@@ -90,6 +105,27 @@ def measure(minutes: float, clients: int) -> Load:
             load.failed += lost(Path(folder), load.jobs)
             server.terminate()
     return load
+
+
+def stored_answer(line: http.client.HTTPConnection, cookie: str) -> str:
+    """Have the first answer of a study computed; where a slider that comes back to it asks for it."""
+    headers = {
+        "Cookie": cookie,
+        "Origin": f"http://{line.host}:{line.port}",
+        "Content-Type": "application/json",
+    }
+    line.request("GET", f"/ear?study={STUDY}", headers=headers)
+    day = json.loads(re.search(r'"start": (\{.*?\})', line.getresponse().read().decode())[1])["day"]  # type: ignore[index]
+    line.request("POST", "/api/ear/fill", json.dumps({"study": STUDY, "day": day}), headers)
+    line.getresponse().read()
+    until = time.monotonic() + 900
+    while time.monotonic() < until:
+        line.request("GET", f"/api/ear/kept?study={STUDY}", headers=headers)
+        kept = json.loads(line.getresponse().read())
+        if kept["answers"] and not kept["computing"]:
+            return f"/api/ear/answer?study={STUDY}&day={day}"
+        time.sleep(1)
+    raise TimeoutError("the preview was not computed")
 
 
 def lost(folder: Path, jobs: list[str]) -> list[str]:

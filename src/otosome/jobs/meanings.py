@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,10 +54,11 @@ class Questions:
         return asdict(self)
 
 
-def questions(paths: Sequence[Path], wells: Path | None = None) -> Questions:
+def questions(paths: Sequence[Path], wells: Path | None = None, doubted: Collection[str] = ()) -> Questions:
     """The tables of some files that no reader is sure of, and the plates of an import.
 
-    ``wells``  the table of wells of an import, where it has one
+    ``wells``    the table of wells of an import, where it has one
+    ``doubted``  files of it of which values were refused: a table among them is asked about too
     """
     from otosome.catalog import Catalog
     from otosome.laboratory.file import Export
@@ -66,11 +67,15 @@ def questions(paths: Sequence[Path], wells: Path | None = None) -> Questions:
     from otosome.laboratory.reading import Unsure, contents
 
     tables, catalog = list[Export](), Catalog()
-    for _, file in files_in(paths)[0]:
+    for name, file in files_in(paths)[0]:
         if file.is_dir():
             continue
         try:
-            tables += contents(Export.open(file), catalog, Meaning()).unsure
+            export = Export.open(file)
+            read = contents(export, catalog, Meaning())
+            tables += read.unsure or (
+                [export] if name in doubted and _explainable(export, read.instrument) else []
+            )
         except Unsure as error:
             tables += error.tables
         except BadInput:
@@ -78,6 +83,11 @@ def questions(paths: Sequence[Path], wells: Path | None = None) -> Questions:
     quantities = {name: list(units) for name, units in QUANTITIES.items()}
     plates = [] if wells is None or not wells.is_file() else _plates(wells)
     return Questions([_table(each) for each in tables], plates, quantities, list(SPECIES[1:]))
+
+
+def _explainable(export: Export, instrument: str) -> bool:
+    """Whether a person can say what the columns of a file hold that was read: an instrument's own they need not."""
+    return instrument.endswith("_table") and export.is_table
 
 
 def _table(export: Export) -> TableQuestion:
@@ -102,14 +112,34 @@ def _plates(wells: Path) -> list[PlateQuestion]:
     return plates[:SHOWN_PLATES]
 
 
-def say(values: Json, file: Path) -> Path:
+def say(values: Json, file: Path, before: Path | None = None) -> Path:
     """Write what a person says of tables and plates as a mapping, as ``import --mapping`` takes it.
 
     ``values``  keys ``table``, ``plate`` and ``animals`` of a mapping file
+    ``before``  a mapping that was said before, all of which is kept but what is said anew of the same
     raises      BadInput, naming the key, for what a mapping cannot say, and where the file is there
     """
     from otosome.laboratory.mapping import mapping_text
 
-    text = mapping_text(values, file.name)
+    whole = values if before is None else _together(_statements(before), values)
+    text = mapping_text(whole, file.name)
     write(file, text)
     return file
+
+
+def _statements(file: Path) -> Json:
+    from otosome.cards import read_toml
+
+    values: Json = read_toml(file)
+    return values
+
+
+def _together(before: Json, now: Json) -> Json:
+    """Two mappings as one: of the same columns, plate or animal what is said now."""
+    parts: Json = {"animals": {**before.get("animals", {}), **now.get("animals", {})}}
+    for key, same in (("table", ("columns",)), ("plate", ("file", "read"))):
+        new = now.get(key, [])
+        known = [[each.get(name) for name in same] for each in new]
+        old = [each for each in before.get(key, []) if [each.get(name) for name in same] not in known]
+        parts[key] = [*old, *new]
+    return parts

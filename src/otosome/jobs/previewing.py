@@ -209,10 +209,10 @@ def vary(study: str, variant: Variant, file: Path) -> Path:
     for name, use in known.tables.treatment.items():
         own = {"route": variant.route, "batch": variant.batch if use.batch in batches else ""}
         changes["treatment", name] = {key: word for key, word in own.items() if word}
-    harms = [n for n in treated.insults if not known.is_event(known.tables.insult[n])]
-    if harms:
+    insults = [n for n in treated.insults if not known.is_event(known.tables.insult[n])]
+    if insults:
         stated = {"entry": variant.insult, "level": variant.level}
-        changes["insult", harms[0]] = {key: word for key, word in stated.items() if word}
+        changes["insult", insults[0]] = {key: word for key, word in stated.items() if word}
     _written(study, changes, file)
     try:
         load(file)

@@ -151,7 +151,8 @@ class StudyResult:
         compared, drugs = summary.headline(self.data), summary.drugs(self.data)
         if compared is None and drugs.exposures:
             return drug_lines(drugs)
-        return [*headline_lines(compared), *drug_lines(drugs)]
+        doses = self.answer("doses")
+        return [*headline_lines(compared, "" if doses is None else doses["text"]), *drug_lines(drugs)]
 
     def lines(self) -> list[str]:
         """The answer for a person."""
@@ -256,10 +257,10 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
             record, inputs={**record.inputs, str(Path(origin) / ANSWER): sha256(Path(origin) / ANSWER)}
         )
     with writing(folder, force) as part:
+        doing = f"simulating, {forecast(study, int(str(record.option('subjects'))))}"
+        watch.stage(doing)
         ears, study = _drawn(study, record)
-        result = _work(record.verb)(
-            study, ears, tick=watch.ticks(f"simulating, {forecast(study, ears.size)}")
-        )
+        result = _work(record.verb)(study, ears, tick=watch.ticks(doing))
         watch.stage("comparing priors and papers")
         _beside(study, result, record)
         watch.stage("drawing the report")

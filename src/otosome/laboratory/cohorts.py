@@ -142,8 +142,8 @@ def notes(runs: Runs, sheet: pd.DataFrame | None, animals: int) -> Iterator[str]
     if not runs.by:
         yield (
             "Nothing says which animals were exposed together (a column run, day0 or cage in the animals sheet, or ids "
-            "that begin again): the spread between runs is not split from that between animals, and an experiment of "
-            "few runs is less sure than so many animals look."
+            "that begin again), so the spread between exposure runs cannot be separated from that between animals. "
+            "With only a few runs, the experiment is less certain than its number of animals suggests."
         )
         return
     sizes = runs.sizes

@@ -36,6 +36,8 @@ class Verdict:
 
     ``consumer``, ``producer``  risk if this lot is released, or refused; None where a word was compared
     ``accept``  median within which the test would release, as well as it is measured now; None where none would
+    ``limits``  between which the number must lie, the upper None where there is none;  ``known``  5, 50 and 95 % of
+                what is known of it, in the unit of the limits; None for a word, and where nothing is known
     ``more``    further counts a day and further days that would make it decidable
     ``method``  what measured it, with the instrument; empty where the record does not say
     ``source``  where the limit comes from
@@ -49,6 +51,8 @@ class Verdict:
     consumer: float | None = None
     producer: float | None = None
     accept: tuple[float, float] | None = None
+    limits: tuple[float, float | None] | None = None
+    known: tuple[float, float, float] | None = None
     more: tuple[int, int] | None = None
     method: str = ""
     source: str = ""

@@ -11,7 +11,7 @@ def lot_words(values: Json) -> str:
     """The decision with its reason, each test, potency, reporting and what else was asked for."""
     lines = [f"lot {values['lot']}: {values['decision']}", f"  {values['reason']}"]
     for test in values["tests"]:
-        lines.append(f"  {test['decision']:<13} {test['test']}: {test['found']} (asked: {test['asked']})")
+        lines.append(f"  {test['decision']:<13} {test['test']}: {test['found']} (limit: {test['asked']})")
     for mechanism, answer in values["potency"].items():
         combined = answer["combined"]
         refused = "; ".join(run["refused"] for run in answer["runs"] if run["refused"])

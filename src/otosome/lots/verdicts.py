@@ -128,10 +128,16 @@ def _judged(limit: Limit, value: Value, specification: Specification, cure: str 
         1 - inside,
         inside,
         accept,
+        _ends(limit),
+        (belief.quantile(0.05), belief.quantile(0.5), belief.quantile(0.95)),
         None,
         value.method,
         limit.source,
     )
+
+
+def _ends(limit: Limit) -> tuple[float, float | None]:
+    return limit.least, None if np.isinf(limit.most) else limit.most
 
 
 def _reason(decision: Decision, inside: float) -> str:
@@ -169,7 +175,17 @@ def _stated_test(limit: Limit, specification: Specification, record: Stated) -> 
         belief = Belief.student(np.log(number), error, np.inf)
         return _judged(limit, Value(text, method, belief), specification)
     decision, reason = _bound(sign, number, limit) if sign else _plain(number, limit)
-    return Verdict(limit.test, limit.words, text, decision, reason, method=method, source=limit.source)
+    return Verdict(
+        limit.test,
+        limit.words,
+        text,
+        decision,
+        reason,
+        limits=None if sign or limit.exact else _ends(limit),
+        known=None if sign or limit.exact else (number, number, number),
+        method=method,
+        source=limit.source,
+    )
 
 
 def _bound(sign: str, number: float, limit: Limit) -> tuple[Decision, str]:

@@ -611,10 +611,10 @@ def _fate(
     """
     from otosome.model import fates
 
-    frailty = _column(rates["frailty"])
-    rate = frailty * _column(rates["sensitivity"]) * stressed
+    susceptibility = _column(rates["frailty"])
+    rate = susceptibility * _column(rates["sensitivity"]) * stressed
     if kind in injury.hazards:
-        rate += frailty * injury.hazards[kind]
+        rate += susceptibility * injury.hazards[kind]
     deadly = emax(stressed, _column(rates["half_stress"]), _column(rates["hill"]))
     shape = stressed.shape
     acts: tuple[Action, ...] = ("prevent", "repair", "rescue")

@@ -483,6 +483,11 @@ def _refusals(api: FastAPI, house: House) -> None:
     def large(request: Request, error: TooLarge) -> Response:
         return refuse(request, BadInput(str(error), cure="split it"), 413)
 
+    @api.exception_handler(OSError)
+    def unwritten(request: Request, error: OSError) -> Response:
+        fault = work.unwritten(error, "what was to be written", house.bench.workspace.folder.name)
+        return bad(request, fault)
+
     @api.exception_handler(Exception)
     def defect(request: Request, error: Exception) -> Response:
         return refuse(

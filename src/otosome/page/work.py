@@ -6,6 +6,7 @@ begins anew reads them, meets the jobs that still run, and says which have ended
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -22,7 +23,7 @@ from typing import Literal
 
 import psutil
 
-from otosome.errors import BadInput
+from otosome.errors import BadInput, OutOfSpace
 from otosome.jobs.watch import PROGRESS
 from otosome.page.workspace import NotHere
 from otosome.units import Json
@@ -114,8 +115,12 @@ class Work:
         name = f"{now[:10].replace('-', '')}-{secrets.token_hex(4)}"
         job = Job(name, verb, tuple(arguments), title, "waiting", now)
         with self._lock:
-            (self._own / name).mkdir(parents=True)
-            self._keep(job)
+            try:
+                (self._own / name).mkdir(parents=True)
+                self._keep(job)
+            except OSError as error:
+                self._jobs.pop(name, None)
+                raise unwritten(error, "the job", self._folder.name) from error
         return job
 
     def again(self, name: str) -> Job:
@@ -134,8 +139,8 @@ class Work:
             if job.state == "waiting":
                 self._close(job, "cancelled", why)
             elif job.state == "running":
-                self._keep(replace(job, why=why or "cancelled"))
                 _terminate(job)
+                self._keep(replace(job, why=why or "cancelled"))
             return self._jobs[name]
 
     def progress(self, name: str) -> Json:
@@ -153,7 +158,8 @@ class Work:
 
     def _go(self) -> None:
         while not self._end.wait(_PAUSE):
-            with self._lock:
+            # On a full disk a job's state stands in memory until there is room, and the others go on.
+            with self._lock, suppress(OSError):
                 for job in [job for job in self._jobs.values() if job.state == "running"]:
                     self._look(job)
                 running = sum(job.state == "running" for job in self._jobs.values())
@@ -211,12 +217,21 @@ class Work:
         self._keep(replace(job, state=state, ended=ended, why=why))
 
     def _keep(self, job: Job) -> None:
-        """Remember a job, in memory and in its file, which is replaced as a whole."""
+        """Remember a job, in memory and in its file, which is replaced as a whole; raises OSError."""
+        self._jobs[job.id] = job
         file = self._own / job.id / "job.json"
         part = file.with_suffix(".part")
         part.write_text(json.dumps(asdict(job), indent=1), encoding="utf-8", newline="\n")
         part.replace(file)
-        self._jobs[job.id] = job
+
+
+def unwritten(error: OSError, what: str, folder: str) -> BadInput:
+    """What could not be written, in one sentence."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutOfSpace(
+            f"has no room for {what}", file=folder, cure="free some, then ask again; nothing is lost"
+        )
+    return BadInput(f"cannot be written ({error.strerror})", file=folder)
 
 
 def _read(file: Path) -> Job | None:

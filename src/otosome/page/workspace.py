@@ -24,6 +24,7 @@ _DEEPEST = 8
 _MOST = 20_000
 _FRESH = 1.0
 _LARGEST_TOML = 1_000_000
+UNREAD = "unread"
 _KINDS = {"study/1": "study", "batch/1": "lot", "fit/1": "fit", "mapping/1": "mapping"}
 
 
@@ -36,8 +37,8 @@ class Item:
     """A file, or a result, below the folder.
 
     ``id``     what the browser calls it;  ``name``  its path from the folder, with ``/``
-    ``kind``   result, study, lot, fit, mapping, design, dose, file, or folder: one that was dropped
-    ``title``  what it says of itself, its name where it says nothing
+    ``kind``   result, study, lot, fit, mapping, design, dose, file, folder: one that was dropped; or unread
+    ``title``  what it says of itself, its name where it says nothing; of what cannot be read the sentence why
     """
 
     id: str
@@ -118,8 +119,7 @@ class Workspace:
             if path.parent == self.folder / DROPPED and path.is_dir() and not (path / MARK).is_file():
                 yield Item(identity(name), name, "folder", path.name, path)
             elif path.is_dir():
-                record = _record(path)
-                yield Item(identity(name), name, "result", record.name if record else path.name, path, record)
+                yield _result(path, name)
             else:
                 kind, title = self._kind(path)
                 yield Item(identity(name), name, kind, title or name, path)
@@ -134,7 +134,7 @@ class Workspace:
             if entry.name.startswith(".") or entry.is_symlink():
                 continue
             path = Path(entry.path)
-            if entry.is_file() or ((path / MARK).is_file() and is_ours(path)):
+            if entry.is_file() or is_ours(path):
                 yield path
             elif entry.is_dir() and depth < _DEEPEST:
                 if folder == self.folder / DROPPED:
@@ -157,22 +157,33 @@ def identity(name: str) -> str:
 
 
 def kind_of(path: Path) -> tuple[str, str]:
-    """Which kind of TOML a file is, and its title; ``file`` where it is none of ours."""
+    """Which kind of TOML a file is, and its title; ``file`` where it is none of ours; why, where it cannot be read."""
     try:
         table = read_toml(path)
-    except BadInput:
-        return "file", ""
+    except BadInput as refusal:
+        return UNREAD, str(BadInput(refusal.message, file=path.name, given=refusal.given, cure="mend it"))
     title = str(table.get("title") or table.get("name") or path.stem)
     stated = str(table.get("otosome", ""))
     if stated in _KINDS:
         return _KINDS[stated], title
+    if stated:
+        return UNREAD, str(
+            BadInput(
+                "is of another version", file=path.name, key="otosome", given=stated, allowed=list(_KINDS)
+            )
+        )
     if "design" in table:
         return "design", title
     return ("dose", title) if {"study", "treatment", "treated"} <= set(table) else ("file", "")
 
 
-def _record(folder: Path) -> Record | None:
+def _result(folder: Path, name: str) -> Item:
+    """A result, or the sentence why it cannot be read."""
     try:
-        return record_of(folder)
-    except BadInput:
-        return None
+        record = record_of(folder)
+    except BadInput as refusal:
+        own = BadInput(
+            refusal.message, file=name, given=refusal.given, allowed=refusal.allowed, cure=refusal.cure
+        )
+        return Item(identity(name), name, UNREAD, str(own), folder)
+    return Item(identity(name), name, "result", record.name, folder, record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,18 @@ INCH = 25.4  # mm
 COLUMN, ROW = 85.0, 60.0  # mm of a panel: a column of a journal wide
 APART = 0.8  # of the room of a time that its groups take
 MOST_QUANTITIES = 8
+_TITLES = {
+    "abr": "ABR",
+    "dpoae": "DPOAE",
+    "wave1": "wave I",
+    "db": "dB",
+    "spl": "SPL",
+    "hl": "HL",
+    "nhl": "nHL",
+    "ohc": "OHC",
+    "ihc": "IHC",
+    "sgn": "SGN",
+}
 # What a printer wants: black on white, and text that stays text.
 PRINT = {
     "font.size": 8,
@@ -36,6 +49,13 @@ PRINT = {
     "lines.linewidth": 1.2,
     "svg.hashsalt": "groups",
 }
+
+
+def reading_title(name: str) -> str:
+    """What was read as a reader knows it: ``abr_threshold`` is ABR threshold."""
+    words = [_TITLES.get(word.lower(), word) for word in re.split(r"[_.\s]+", name.strip())]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
 
 
 def look(number: int) -> tuple[str, str]:
@@ -68,7 +88,7 @@ def group_figure(means: pd.DataFrame) -> Figure:
         level = float(part["level"].iloc[0])
         at = "" if np.isnan(level) else f" at {level:g} dB"
         _draw(left, part[part["against"] == ""], order)
-        left.set(title=str(quantity).replace("_", " ") + at, ylabel=f"mean, {unit}" if unit else "mean")
+        left.set(title=reading_title(str(quantity)) + at, ylabel=f"mean, {unit}" if unit else "mean")
         contrasts = part[part["against"] != ""]
         _draw(right, contrasts, order)
         right.set_visible(bool(len(contrasts)))

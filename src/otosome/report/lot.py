@@ -23,6 +23,7 @@ from otosome.report.drawing import (
     svg_text,
 )
 from otosome.report.figures import Panel
+from otosome.report.guards import guard_lines
 from otosome.units import Json
 
 _HERE = Path(__file__).parent
@@ -65,6 +66,7 @@ def lot_report(assessment: Assessment, values: Json, history: Json) -> str:
     template = _templates().get_template("lot.html.jinja")
     return template.render(
         lot=values,
+        guards=guard_lines(values["tests"]),
         history=history,
         stakes=stake_lines(values["stakes"]) if values.get("stakes") else (),
         panels=panels,

@@ -46,8 +46,8 @@ def _operations(study: Study) -> list[str]:
             opens = study.catalog.get("routes", route).options.opens
             if opens is not None:
                 notes.append(
-                    f"The arm “{arm.name}” is given {what} by {route}, which takes an operation, and suffers "
-                    f"nothing by it: add an insult such as {opens} to count its injury."
+                    f"The arm “{arm.name}” is given {what} by {route}, which takes an operation, but "
+                    f"no injury by it: add an insult such as {opens} to count that."
                 )
     return notes
 
@@ -58,14 +58,13 @@ def _animals(study: Study) -> list[str]:
     strains = study.catalog.strains(species)
     if study.tables.strain is None and strains:
         notes.append(
-            f"No strain is named: the animals are a mixture of strains, so what is not known of them is wider. Strains "
-            f"there are: {', '.join(strains)}."
+            f"No strain is named: the animals are a mixture of strains, so the uncertainty is wider. Strains on "
+            f"the shelf: {', '.join(strains)}."
         )
     if study.tables.cohort is None and any(number.runs for number in study.parameters.values()):
         notes.append(
-            "No [cohort] says which animals were exposed together: each is taken as a run of its own, and the spread "
-            "between runs is not split from that between animals. An experiment of few runs is less sure than so many "
-            "animals look."
+            "No [cohort] states which animals were exposed together, so each counts as an exposure run of its own. "
+            "If there were only a few runs, the experiment is less certain than its number of animals suggests."
         )
     return notes
 

@@ -68,8 +68,9 @@ def with_trials(
     assert question.simulate is not None
     protocol, beliefs = question.simulate, _beliefs(question, catalog)
     run, people = simulated(protocol, question.beside, catalog, beliefs, folder, crew, resume, tick, known)
-    used = beliefs.note and any(row.belief in beliefs.values for row in run.simulated.operating[2:])
-    notes = [*by_formula.notes, *([beliefs.note] if used else []), *(known.notes if known else [])]
+    added = protocol.analysis != "shares" and len(run.simulated.operating) > 2
+    notes = [*by_formula.notes, *([beliefs.note] if added and beliefs.note else [])]
+    notes += known.notes if known else []
     items = credibility(question.title, question.consequence, by_formula.plan, run)
     return replace(
         by_formula, simulated=run.simulated, notes=(*notes, *run.simulated.notes), credibility=items

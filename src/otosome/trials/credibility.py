@@ -7,12 +7,12 @@ Source: ASME V&V 40-2018 (credibility by model risk) and ICH M15, draft of 2024 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otosome.answers.numbers import number, share
-from otosome.answers.sources import sources
+from otosome.answers.sources import Grounds, sources
 from otosome.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -90,8 +90,10 @@ def _of_run(run: Run) -> Iterator[Item]:
         f"under no effect {error} significant, either way; Monte-Carlo error {number(100 * first.monte_carlo, 1)} %",
         "",
     )
-    yield _inputs(study)
-    yield _validation(study, done)
+    yield inputs_item(sources(study))
+    beside = "" if done.prediction is None else done.prediction.text
+    insults = {use.entry for use in study.tables.insult.values()}
+    yield validation_item(insults, study.tables.species, study.catalog, beside)
     worlds = f"{done.worlds} draws of all that is not known"
     yield Item(
         "uncertainty",
@@ -99,17 +101,12 @@ def _of_run(run: Run) -> Iterator[Item]:
         f"{share(done.operating[1].worlds[2]).text}",
         f"bank error {number(100 * done.operating[1].bank, 1)} %",
     )
-    people = study.tables.species == "human"
-    yield Item(
-        "applicability",
-        f"a {study.tables.species.replace('_', ' ')}, as the study states it",
-        "" if people else "nothing here is of people: no number is carried over",
-    )
+    yield applicability_item(study.tables.species)
 
 
-def _inputs(study: Study) -> Item:
-    """How many of the numbers that the answer rests on were measured."""
-    by_basis = Counter(row.basis for row in sources(study))
+def inputs_item(rows: Sequence[Grounds]) -> Item:
+    """How many of the numbers that an answer rests on were measured."""
+    by_basis = Counter(row.basis for row in rows)
     words = ", ".join(f"{count} {basis}" for basis, count in by_basis.most_common())
     known = sum(by_basis[basis] for basis in _KNOWN) / by_basis.total()
     return Item(
@@ -117,33 +114,38 @@ def _inputs(study: Study) -> Item:
     )
 
 
-def _validation(study: Study, done: Simulated) -> Item:
-    """Published cases of the same insults in the same species, and a trial laid beside."""
-    rows = list(_cases(study))
+def validation_item(insults: Collection[str], species: str, catalog: Catalog, beside: str = "") -> Item:
+    """Published cases of the same insults in the same species; ``beside``  a trial laid beside, in words."""
+    rows = list(_cases(insults, species, catalog))
     fitted = sum(used for _, used in rows)
     names = " ".join(name for name, _ in rows[:4])
-    beside = "" if done.prediction is None else f"{done.prediction.text}; "
     if not rows:
         return Item(
-            "validation",
-            beside.rstrip("; "),
-            "no published case of these insults in this species is on the shelf",
+            "validation", beside, "no published case of these insults in this species is on the shelf"
         )
+    cases = f"{len(rows)} published cases of these insults in this species, {fitted} of them used to fit"
     return Item(
         "validation",
-        f"{beside}{len(rows)} published cases of these insults in this species, {fitted} of them used to fit",
+        f"{beside}; {cases}" if beside else cases,
         f"not run here: otosome qualify {names}{' ...' if len(rows) > 4 else ''}",
     )
 
 
-def _cases(study: Study) -> Iterator[tuple[str, bool]]:
-    """Rows of the shelf of published cases that suffer one of the study's insults in its species, and whether used."""
-    insults = {use.entry for use in study.tables.insult.values()}
-    catalog: Catalog = study.catalog
+def applicability_item(species: str) -> Item:
+    """Of whom an answer is."""
+    return Item(
+        "applicability",
+        f"a {species.replace('_', ' ')}, as the study states it",
+        "" if species == "human" else "nothing here is of people: no number is carried over",
+    )
+
+
+def _cases(insults: Collection[str], species: str, catalog: Catalog) -> Iterator[tuple[str, bool]]:
+    """Rows of the shelf of published cases that suffer one of these insults in this species, and whether used."""
     for name in catalog.names("observations"):
         options = catalog.get("observations", name).options
         stated = options.study or {}
         own = stated.get("insult", {})
         entries = {use["entry"] for use in own.values()} if isinstance(own, dict) else set()
-        if stated.get("species") == study.tables.species and entries & insults:
+        if stated.get("species") == species and entries & set(insults):
             yield from ((row, bool(case.used)) for row, case in options.row.items() if not case.no_test)

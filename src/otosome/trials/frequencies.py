@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -20,7 +20,8 @@ from otosome.trials.power import t_edge
 from otosome.units import Array
 
 Rule = Literal["any", "all", "mean"]
-DRAWS = 50_000
+# Draws, fewer of many frequencies: so many numbers in all.
+DRAWS, NUMBERS = 20_000, 500_000
 
 
 @dataclass(frozen=True)
@@ -37,33 +38,21 @@ class Together:
     alpha: float
     paired: bool = False
     seed: int = 1
-    draws: int = DRAWS
 
-    @cached_property
-    def _common(self) -> tuple[Array, Array, Array]:
-        """Deviates of the means, shape (draw, frequency), below the diagonal and of the diagonal of the spreads."""
-        size = len(self.difference)
-        random = Generator(Philox(self.seed))
-        means = random.standard_normal((self.draws, size))
-        below = np.tril(random.standard_normal((self.draws, size, size)), -1)
-        return means, below, random.random((self.draws, size))
-
-    @cached_property
-    def _root(self) -> Array:
-        size = len(self.difference)
-        alike = np.full((size, size), self.correlation) + (1 - self.correlation) * np.eye(size)
-        return np.asarray(np.linalg.cholesky(alike), dtype=np.float64)
+    @property
+    def draws(self) -> int:
+        """Experiments drawn for each power."""
+        return min(DRAWS, max(NUMBERS // len(self.difference) ** 2, 1000))
 
     def statistics(self, n: int) -> Array:
         """t statistics with ``n`` animals in each group, shape (draw, frequency)."""
-        means, below, uniform = self._common
-        freedom = self._freedom(n)
         errors = 1.0 if self.paired else math.sqrt(2.0)
         shift = np.array(self.difference) * math.sqrt(n) / errors
-        diagonal = np.sqrt(chdtri(freedom - np.arange(uniform.shape[1]), uniform))
-        factor = self._root @ (below + np.einsum("df,fg->dfg", diagonal, np.eye(uniform.shape[1])))
-        spread = np.sqrt((factor**2).sum(axis=2) / freedom)
-        return np.asarray((shift + means @ self._root.T) / spread)
+        size = len(self.difference)
+        return np.asarray(
+            (shift + _means(size, self.correlation, self.seed, self.draws))
+            / _spreads(size, self.correlation, self.seed, self.draws, self._freedom(n))
+        )
 
     def power(self, n: int, rule: Rule) -> float:
         """Share of experiments that are positive: ``any`` frequency by Holm's first step, or ``all`` of them."""
@@ -73,6 +62,33 @@ class Together:
 
     def _freedom(self, n: int) -> int:
         return n - 1 if self.paired else 2 * n - 2
+
+
+def _root(size: int, correlation: float) -> Array:
+    alike = np.full((size, size), correlation) + (1 - correlation) * np.eye(size)
+    return np.asarray(np.linalg.cholesky(alike), dtype=np.float64)
+
+
+@lru_cache(maxsize=4)
+def _common(size: int, correlation: float, seed: int, draws: int) -> tuple[Array, Array, Array]:
+    """Deviates of the means, shape (draw, frequency), below the diagonal and of the diagonal of the spreads."""
+    random = Generator(Philox(seed))
+    means = random.standard_normal((draws, size))
+    below = np.tril(random.standard_normal((draws, size, size)), -1)
+    return means @ _root(size, correlation).T, _root(size, correlation) @ below, random.random((draws, size))
+
+
+def _means(size: int, correlation: float, seed: int, draws: int) -> Array:
+    return _common(size, correlation, seed, draws)[0]
+
+
+@lru_cache(maxsize=64)
+def _spreads(size: int, correlation: float, seed: int, draws: int, freedom: int) -> Array:
+    """Standard deviations as they are estimated, in true ones, shape (draw, frequency): the same for any difference."""
+    _, below, uniform = _common(size, correlation, seed, draws)
+    diagonal = np.sqrt(chdtri(freedom - np.arange(size), uniform))
+    factor = below + _root(size, correlation) * diagonal[:, None, :]
+    return np.asarray(np.sqrt((factor**2).sum(axis=2) / freedom))
 
 
 def spread_of_mean(sd: float, frequencies: int, correlation: float) -> float:

@@ -20,7 +20,8 @@ Loss = Annotated[Quantity, bounded("%", least=0.0, most=0.9)]
 Tone = Annotated[Quantity, bounded("kHz", least=1e-3, most=1e3)]
 Span = Annotated[Quantity, bounded("h", least=0.0, most=50 * 8766.0)]
 Correlation = Annotated[Quantity, bounded("%", least=0.0, most=0.999)]
-Alpha = Annotated[float, Field(gt=0.0, lt=0.5)]
+# Below the least of these the noncentral t is no longer computed.
+Alpha = Annotated[float, Field(ge=1e-6, lt=0.5)]
 Power = Annotated[float, Field(gt=0.0, lt=1.0)]
 # A true benefit: its 5 %, its best value, its 95 %.
 Belief = tuple[Difference, Difference, Difference]

@@ -65,6 +65,18 @@ def least(power: Callable[[float], float], target: float, first: float, most: fl
     return _rising(power, target, high / 2, high)
 
 
+def feasible(n: float, target: float) -> float:
+    """A size, as it is; raises BadInput for one that no trial has."""
+    if n > MOST:
+        raise BadInput(
+            f"no group of up to {MOST} reaches this power",
+            key="power",
+            given=target,
+            cure="state a larger difference, or a more frequent event",
+        )
+    return n
+
+
 def _rising(power: Callable[[float], float], target: float, low: float, high: float) -> float:
     """Where a power that rises reaches a target, to rounding; halving, as loading SciPy's solvers takes longer."""
     while (middle := (low + high) / 2) not in (low, high):

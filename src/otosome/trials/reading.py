@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -45,6 +45,8 @@ class Question:
     ``beside``  the folder of the file;  ``simulate``, ``followed``  what to simulate, where it says so
     ``inputs``  SHA-256 of each file that was read, by path
     ``consequence``  of a wrong decision, in words
+    ``numbers``  that the file did not state, of the design's entry on the shelf, by key, for ``species``
+    ``believed``  whether its beliefs are those of the published experiments
     """
 
     name: str
@@ -58,6 +60,9 @@ class Question:
     inputs: Mapping[str, str] = field(default_factory=dict)
     consequence: str = ""
     followed: Followed | None = None
+    species: str = ""
+    numbers: tuple[str, ...] = ()
+    believed: bool = False
 
 
 def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question:
@@ -67,45 +72,56 @@ def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question
     """
     values = read_toml(file)
     with at(str(file)):
-        head_keys = {f.name for f in fields(_Head)}
-        head = cast(_Head, checked(_Head, {key: values[key] for key in values if key in head_keys}))
-        if head.species not in catalog.names("species"):
-            raise BadInput(
-                "is not known", key="species", given=head.species, allowed=catalog.names("species")
-            )
-        if head.design not in catalog.names("designs"):
-            raise BadInput("is not known", key="design", given=head.design, allowed=catalog.names("designs"))
-        entry = catalog.get("designs", head.design)
-        stated = {key: value for key, value in values.items() if key not in head_keys}
-        notes, inputs = list[str](), {str(file): sha256(file)}
-        whole: dict[str, object] = dict(stated)
-        if head.spread_from is not None:
-            with at(key="spread_from"):
-                own = own_spread(file.parent, head.spread_from)
-            _fit_keys(entry, own.values, stated)
-            whole |= {key: value for key, value in own.values.items() if key in _keys(entry)}
-            notes.append(own.words)
-            inputs |= own.inputs
-        notes += _from_shelf(entry, head.species, whole, catalog)
-        design = cast(Design, checked(entry.formula, whole))
-        design.check()
-        _check_followed(head, design, catalog)
-        if head.simulate is not None and not formula:
-            with at(key="simulate"):
-                inputs |= _inputs(head.simulate, file.parent, study_of(head.simulate, file.parent, catalog))
-    title = head.title or file.stem
+        question = design_of(values, file.stem, file.parent, catalog, formula)
+    return replace(question, inputs={str(file): sha256(file), **question.inputs})
+
+
+def design_of(
+    values: Mapping[str, object], name: str, beside: Path, catalog: Catalog, formula: bool = False
+) -> Question:
+    """A design by the keys and values of its file; raises BadInput.
+
+    ``beside``  the folder from which it names others
+    """
+    head_keys = {f.name for f in fields(_Head)}
+    head = cast(_Head, checked(_Head, {key: values[key] for key in values if key in head_keys}))
+    for key, shelf in (("species", "species"), ("design", "designs")):
+        if getattr(head, key) not in catalog.names(shelf):
+            raise BadInput("is not known", key=key, given=getattr(head, key), allowed=catalog.names(shelf))
+    entry = catalog.get("designs", head.design)
+    stated = {key: value for key, value in values.items() if key not in head_keys}
+    notes, inputs = list[str](), dict[str, str]()
+    whole: dict[str, object] = dict(stated)
+    if head.spread_from is not None:
+        with at(key="spread_from"):
+            own = own_spread(beside, head.spread_from)
+        _fit_keys(entry, own.values, stated)
+        whole |= {key: value for key, value in own.values.items() if key in _keys(entry)}
+        notes.append(own.words)
+        inputs |= own.inputs
+    numbers, believed = _silent(entry, whole), "belief" in _keys(entry) - set(whole)
+    notes += _from_shelf(entry, head.species, whole, catalog)
+    design = cast(Design, checked(entry.formula, whole))
+    design.check()
+    _check_followed(head, design, catalog)
+    if head.simulate is not None and not formula:
+        with at(key="simulate"):
+            inputs |= _inputs(head.simulate, beside, study_of(head.simulate, beside, catalog))
     return Question(
-        file.stem,
-        title,
+        name,
+        head.title or name,
         head.design,
         design,
         stated,
-        file.parent,
+        beside,
         head.simulate,
         tuple(notes),
         inputs,
         head.consequence,
         head.followed,
+        head.species,
+        numbers,
+        believed,
     )
 
 
@@ -149,11 +165,10 @@ def _from_shelf(
 ) -> list[str]:
     """Add the shelf's numbers where the file states none; what was added, in words."""
     assert entry.formula is not None
-    numbers = {key: entry.card.parameter(key, species) for key in entry.card.parameters}
-    missing = {key: numbers[key] for key in numbers if key in _needed(entry.formula) - set(whole)}
+    missing = {key: entry.card.parameter(key, species) for key in _silent(entry, whole)}
     whole |= {key: number.given for key, number in missing.items()}
     if "spread" in missing and "spread_range" in _keys(entry):
-        whole.setdefault("spread_range", _ends(numbers["spread"])[::2])
+        whole.setdefault("spread_range", _ends(missing["spread"])[::2])
     words = [f"{key} {number.given} ({_grounds(number)})" for key, number in missing.items()]
     if "belief" in _keys(entry) and "belief" not in whole:
         beliefs = shelf_beliefs(catalog)
@@ -161,6 +176,12 @@ def _from_shelf(
         ends = ", ".join(f"{name} {best} ({low} to {high})" for name, (low, best, high) in beliefs.items())
         words.append(f"beliefs of the true benefit {ends} ({grounds(catalog)})")
     return [f"Not stated, so from the shelf: {'; '.join(words)}."] if words else []
+
+
+def _silent(entry: Entry[Options, Design], stated: Mapping[str, object]) -> tuple[str, ...]:
+    """The numbers of a design that its file does not state and the shelf does."""
+    assert entry.formula is not None
+    return tuple(key for key in entry.card.parameters if key in _needed(entry.formula) - set(stated))
 
 
 def _needed(formula: type) -> set[str]:

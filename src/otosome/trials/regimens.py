@@ -12,7 +12,7 @@ from typing import Annotated, Literal, cast
 import numpy as np
 from pydantic import Field
 
-from otosome.answers.numbers import difference
+from otosome.answers.numbers import difference, number
 from otosome.cards import checked, read_toml
 from otosome.catalog import Catalog
 from otosome.ears import Ears
@@ -117,7 +117,8 @@ class Regimen:
     def text(self) -> str:
         """In words."""
         often = "once" if self.times == 1 else f"{self.times} times, {self.every:g} h apart"
-        return f"{self.particles:.2g} particles by {self.route.replace('_', ' ')}, {often}, from {self.first:.3g} h"
+        route = self.route.replace("_", " ")
+        return f"{number(self.particles, 2)} particles by {route}, {often}, from {number(self.first, 3)} h"
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ class DoseQuestion:
     ``folder``  of the study, if it is a file
     ``most``    particles a patient may get so that a run serves as many as wanted, infinite without a process
     ``inputs``  SHA-256 of each file that was read, by path
+    ``believed``  whether some of its beliefs are those of the published experiments
     ``known``   a fit that states the study's numbers
     """
 
@@ -137,6 +139,7 @@ class DoseQuestion:
     folder: Path | None
     most: float
     inputs: Mapping[str, str]
+    believed: bool
     known: Known | None = None
 
     @property
@@ -167,12 +170,11 @@ class DoseQuestion:
         """The regimen a point of the unit cube stands for: particles, first time, how often, route."""
         low, high = (math.log(float(end)) for end in self.dose.particles)
         start, end = self.first
-        return Regimen(
+        return self.as_given(
             self.routes[_bin(point[3], len(self.routes))],
             float(math.exp(low + point[0] * (high - low))),
             float(start + point[1] * (end - start)),
             self.dose.times[_bin(point[2], len(self.dose.times))],
-            0.0 if self.dose.every is None else float(self.dose.every),
         )
 
     def standing(self, point: Array) -> Array | None:
@@ -191,6 +193,21 @@ class DoseQuestion:
             ]
         )
 
+    def as_given(self, route: str, particles: float, first: float, times: int) -> Regimen:
+        """A regimen with the doses as far apart as the file has them."""
+        return Regimen(
+            route, particles, first, times, 0.0 if self.dose.every is None else float(self.dose.every)
+        )
+
+    @staticmethod
+    def keys_of(regimen: Regimen) -> dict[str, object]:
+        """What a regimen sets of the treatment in a study file."""
+        return {
+            "route": regimen.route,
+            "amount": f"{regimen.particles!r} particles",
+            "at": [f"{regimen.first + number * regimen.every!r} h" for number in range(regimen.times)],
+        }
+
     def study_of(self, regimen: Regimen | None) -> Study:
         """The study with the treated arm alone, as a regimen has it; without one, the control and an unharmed arm."""
         values = deepcopy(dict(self.values))
@@ -207,11 +224,7 @@ class DoseQuestion:
         else:
             values["arm"] = [arms[self.dose.treated]]
             treatments = cast(dict[str, dict[str, object]], values["treatment"])
-            treatments[self.dose.treatment] |= {
-                "route": regimen.route,
-                "amount": f"{regimen.particles!r} particles",
-                "at": [f"{regimen.first + number * regimen.every!r} h" for number in range(regimen.times)],
-            }
+            treatments[self.dose.treatment] |= self.keys_of(regimen)
         plain = Study.of(values, name=self.study.name, folder=self.folder, shelves=self.study.shelves.own)
         return plain if self.known is None else self.known.stated(plain)
 
@@ -231,11 +244,13 @@ def read_dose(file: Path, catalog: Catalog) -> DoseQuestion:
         is_file = beside.is_file()
         study = load(beside if is_file else dose.study, shelves=catalog.own)
         _fit(dose, study, catalog)
+        believed = False
         if _unit(study, dose.measure) == "dB":
             # What the file states stands in the place of the shelf's.
             shelf = {
                 n: cast(Belief, tuple(map(Quantity, ends))) for n, ends in shelf_beliefs(catalog).items()
             }
+            believed = bool(shelf.keys() - dose.belief.keys())
             dose = replace(dose, belief={**shelf, **dose.belief})
         question = DoseQuestion(
             file.stem,
@@ -248,6 +263,7 @@ def read_dose(file: Path, catalog: Catalog) -> DoseQuestion:
                 **{str(path): sha256(path) for path in ((file, beside) if is_file else (file,))},
                 **study.inputs,
             },
+            believed,
         )
         for route in question.routes:
             question.study_of(Regimen(route, float(dose.particles[0]), question.first[0], 1, 0.0))

@@ -24,6 +24,7 @@ from otosome.units import Json
 
 if TYPE_CHECKING:
     from otosome.jobs.marking import Marking
+    from otosome.jobs.planning import NextStudy
 
 IMPORT = "import"
 _SHOWS = ("files", "traces", "groups", "export")
@@ -79,11 +80,16 @@ class Chosen(_Closed):
 
 
 class Statement(_Closed):
-    """What a person says of tables and plates; the keys of a mapping file."""
+    """What a person says of tables, plates and animals: the keys of a mapping file.
 
+    ``result``  an import whose own mapping is kept, but for what is said anew of the same
+    """
+
+    result: Id | None = None
     name: Annotated[Word, Field(min_length=1, max_length=80)]
     table: Annotated[list[Json], Field(max_length=100)] = []
     plate: Annotated[list[Json], Field(max_length=100)] = []
+    animals: Annotated[dict[Word, Word], Field(max_length=5000)] = {}
 
 
 class Sheet(_Closed):
@@ -91,6 +97,26 @@ class Sheet(_Closed):
 
     result: Id
     rows: Annotated[list[dict[Word, Word]], Field(min_length=1, max_length=5000)]
+
+
+class Next(_Closed):
+    """The next study, by the spread of an import: what is to be found of which quantity."""
+
+    result: Id
+    quantity: Annotated[Word, Field(min_length=1, max_length=80)]
+    difference: Annotated[Word, Field(min_length=1, max_length=40)]
+    time: Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)] | None = None
+    comparisons: Annotated[int, Field(ge=1, le=20)] = 1
+
+
+class Planned(TypedDict):
+    """How many animals a group, why in a sentence, what the spread rests on, and power over their number."""
+
+    animals: int
+    says: str
+    notes: list[str]
+    svg: str
+    about: str
 
 
 class JobBegun(TypedDict):
@@ -140,33 +166,44 @@ def _loose(bench: Bench) -> list[Item]:
 
 def _shown(bench: Bench, item: Item, query: Query) -> Json:
     from otosome.jobs.laboratory import imported
+    from otosome.report.groups import reading_title
 
     assert item.record is not None  # of a result
     read = imported(item.path, item.record)
     show = query.get("show", "")
+    show = show if show in _SHOWS else "traces" if read.rows["waveforms"] else "groups"
     figures = sorted((item.path / "figures").glob("*.svg"))
-    groups = item.path / "groups.svg"
     refused = _refused(read.refused)
     names = sorted(
         path.name for path in item.path.iterdir() if path.is_file() and path.name != "otosome.json"
     )
     return {
         "read": read,
-        "show": show if show in _SHOWS else "traces" if read.rows["waveforms"] else "groups",
+        "show": show,
         "refused": refused[:_FIRST],
         "more_refused": max(0, len(refused) - _FIRST),
-        "figures": [(path.stem.replace("_", " "), f"figures/{path.name}") for path in figures[:_FIRST]],
-        "has_groups": groups.is_file(),
-        "contrasts": [row for row in read.groups if row["against"]],
-        "means": [row for row in read.groups if not row["against"]],
-        "methods": _text(item.path / "methods.txt"),
-        "sheet": (item.path / "animals.csv").is_file(),
+        "figures": [(reading_title(path.stem), f"figures/{path.name}") for path in figures[:_FIRST]],
+        "title_of": reading_title,
+        "has_groups": (item.path / "groups.svg").is_file(),
+        **(_compared(item.path, read.groups) if show == "groups" else {}),
         "files": names,
         "figure_files": [f"figures/{path.name}" for path in figures],
         "sheets": [each for each in bench.workspace.items("file") if each.path.suffix == ".csv"],
         "mappings": bench.workspace.items("mapping"),
         "import_options": item.record.options,
         "command_line": shlex.join(["otosome", IMPORT, *_words(bench, Reading(result=item.id), marks=True)]),
+    }
+
+
+def _compared(folder: Path, groups: Sequence[Json]) -> Json:
+    """What an import says of groups, and for what its spread can plan a next study."""
+    from otosome.jobs.planning import choices, groups_named
+
+    return {
+        "named": groups_named(folder),
+        "contrasts": [row for row in groups if row["against"]],
+        "methods": _text(folder / "methods.txt"),
+        "choices": choices(folder),
     }
 
 
@@ -261,6 +298,7 @@ def routes(bench: Bench) -> APIRouter:
     _reading(api, bench)
     _marks(api, bench)
     _meaning(api, bench)
+    _planning(api, bench)
 
     @api.get("/workbook", response_class=Response, responses={200: {"content": {_XLSX: {}}}})
     def workbook(result: Id) -> Response:
@@ -361,11 +399,13 @@ def _meaning(api: APIRouter, bench: Bench) -> None:
         item = bench.workspace.item(id)
         if item.record is None:
             return questions([item.path]).as_dict()
-        paths = _import(bench, id).record
-        assert paths is not None  # of an import
-        return questions(
-            [Path(str(p)) for p in _listed(paths.options.get("paths"))], item.path / "wells.parquet"
-        ).as_dict()
+        from otosome.jobs.laboratory import imported
+
+        record = _import(bench, id).record
+        assert record is not None  # of an import
+        paths = [Path(str(path)) for path in _listed(record.options.get("paths"))]
+        doubted = {row["file"] for row in imported(item.path, record).refused}
+        return questions(paths, item.path / "wells.parquet", doubted).as_dict()
 
     @api.post("/mapping")
     def mapping(statement: Statement) -> Written:
@@ -373,12 +413,9 @@ def _meaning(api: APIRouter, bench: Bench) -> None:
         from otosome.jobs.meanings import say
 
         stem = usual(statement.name).name
-        return _written(
-            bench,
-            say(
-                {"table": statement.table, "plate": statement.plate}, _free(bench, f"{stem}_mapping", ".toml")
-            ),
-        )
+        values = {"table": statement.table, "plate": statement.plate, "animals": statement.animals}
+        before = None if statement.result is None else _mapping_of(bench, statement.result)
+        return _written(bench, say(values, _free(bench, f"{stem}_mapping", ".toml"), before))
 
     @api.get("/animals")
     def animals(result: Id) -> Json:
@@ -403,6 +440,53 @@ def _meaning(api: APIRouter, bench: Bench) -> None:
         check_sheet(text.getvalue(), file.name)
         file.write_text(text.getvalue(), encoding="utf-8", newline="\n")
         return _written(bench, file)
+
+
+def _mapping_of(bench: Bench, result: str) -> Path | None:
+    """The mapping an import was read with, where it had one that lies in the folder."""
+    record = _import(bench, result).record
+    assert record is not None  # of an import
+    name = _near(bench, record.options.get("mapping"))
+    item = bench.workspace.at(Path(name)) if isinstance(name, str) and not Path(name).is_absolute() else None
+    return None if item is None else item.path
+
+
+def _planning(api: APIRouter, bench: Bench) -> None:
+    @api.post("/power")
+    def power(question: Next) -> Planned:
+        """How many animals the next study needs, by formula, from the spread of these."""
+        from otosome.jobs.planning import plan
+        from otosome.report.trial import panels
+
+        answer = plan(_import(bench, question.result).path, _next(question))
+        (panel,) = panels(answer)
+        return Planned(
+            animals=next(iter(answer.plan.n.values())),
+            says=answer.plan.headline,
+            notes=list(answer.notes),
+            svg=panel.svg,
+            about=panel.says,
+        )
+
+    @api.post("/plan")
+    def keep(question: Next) -> Written:
+        """Keep the next study as a design's file, to be answered in Trial and dose."""
+        from otosome.jobs.planning import keep
+
+        item = _import(bench, question.result)
+        file = bench.workspace.free(bench.workspace.folder / f"{usual(item.path.name).name}_next.toml")
+        return _written(bench, keep(item.path, _next(question), file))
+
+
+def _next(question: Next) -> NextStudy:
+    from otosome.jobs.planning import NextStudy
+
+    return NextStudy(
+        quantity=question.quantity,
+        difference=question.difference,
+        time=question.time,
+        comparisons=question.comparisons,
+    )
 
 
 def _listed(value: object) -> Sequence[object]:

@@ -154,8 +154,8 @@ def _about(bench: Bench, whole: Previews) -> Json:
     measure = study.tables.measure[question.measure]
     treated = study.arm(question.of)
     use = study.tables.treatment[treated.treatments[0]]
-    harms = [study.tables.insult[name] for name in treated.insults]
-    harm = next((h for h in harms if not study.is_event(h)), None)
+    insults = [study.tables.insult[name] for name in treated.insults]
+    harm = next((h for h in insults if not study.is_event(h)), None)
     lots = bench.workspace.items("lot")
     return {
         "title": study.tables.title,

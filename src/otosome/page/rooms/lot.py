@@ -6,6 +6,7 @@ from pathlib import Path
 
 from otosome.page.fields import sheet
 from otosome.page.room import Bench, Query, Room
+from otosome.report.guards import guard_lines
 from otosome.units import Json
 
 
@@ -13,9 +14,11 @@ def view(bench: Bench, query: Query) -> Json:
     """A decided lot, a record to fill in, or what there is to begin with."""
     item = bench.workspace.item(query["result"]) if query.get("result") else None
     record = bench.workspace.item(query["lot"]) if query.get("lot") else None
+    lot = None if item is None else _decided(item.path)
     return {
         "item": item,
-        "lot": None if item is None else _decided(item.path),
+        "lot": lot,
+        "guards": [] if lot is None else guard_lines(lot["tests"]),
         "record": record,
         "sheet": None if record is None else sheet(record.path, record.name),
         "records": bench.workspace.items("lot"),

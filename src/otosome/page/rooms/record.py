@@ -15,7 +15,7 @@ from starlette.background import BackgroundTask
 
 from otosome.errors import BadInput
 from otosome.page.room import Bench, Query, Room
-from otosome.page.workspace import Item
+from otosome.page.workspace import UNREAD, Item
 from otosome.units import Json
 
 _LARGEST_ZIP = 2_000_000_000
@@ -27,10 +27,12 @@ def view(bench: Bench, query: Query) -> Json:
     other = _result(bench, query["with"]) if query.get("with") else None
     return {
         "results": bench.workspace.results(),
+        "unreadable": bench.workspace.items(UNREAD),
         "item": item,
         **({} if item is None else _record(bench, item)),
         "other": other,
         "changes": None if item is None or other is None else _changes(other, item),
+        **({"credibility": {}, "unread": ""} if item is None else _credibility(item)),
     }
 
 
@@ -62,6 +64,16 @@ def _record(bench: Bench, item: Item) -> Json:
             (name for name in ("report.html", "contact.html") if (item.path / name).is_file()), None
         ),
     }
+
+
+def _credibility(item: Item) -> Json:
+    """Tables of credibility by title, or the sentence why the result cannot be read any more."""
+    from otosome.jobs.crediting import credibility
+
+    try:
+        return {"credibility": credibility(item.path), "unread": ""}
+    except BadInput as refusal:
+        return {"credibility": {}, "unread": str(refusal)}
 
 
 def _changes(old: Item, new: Item) -> Json:

@@ -37,6 +37,7 @@
   const option = (value, text = value, selected = false) => make("option", { value, selected }, text);
   const field = (text, control) => make("label", {}, `${text} `, control);
   const pick = (names, chosen, first = "none") => make("select", {}, option("", first), ...names.map((name) => option(name, name, name === chosen)));
+  const pairs = (text) => Object.fromEntries(list(text).map((pair) => pair.split("=").map((word) => word.trim())).filter((pair) => pair.length === 2));
   const list = (text) => text.split(",").map((word) => word.trim()).filter(Boolean);
 
   async function explain(id, body, quiet = false) {
@@ -45,7 +46,7 @@
     try {
       const asked = await api(`data/tables?id=${id}`);
       if (quiet && !asked.tables.length) return;
-      const parts = [...asked.tables.map((table) => tablePart(table, asked)), ...asked.plates.map(platePart)];
+      const parts = [...asked.tables.map((table) => tablePart(table, asked)), ...asked.plates.map(platePart), ...(body.result ? [namesPart()] : [])];
       const form = make("form", { class: "explain", on: { submit: attempt(() => keep(parts, body)) } },
         ...parts.map((part) => part.element), make("button", { class: "main" }, "Keep this and read again"));
       holder.replaceChildren(form);
@@ -54,9 +55,9 @@
   }
 
   async function keep(parts, body) {
-    const said = { name: "my", table: [], plate: [] };
+    const said = { name: "my", table: [], plate: [], animals: {}, ...(body.result ? { result: body.result } : {}) };
     for (const part of parts) part.say(said);
-    if (!said.table.length && !said.plate.length) throw new Error("Say of one column at least what it holds.");
+    if (!said.table.length && !said.plate.length && !Object.keys(said.animals).length) throw new Error("Say of one column at least what it holds.");
     const file = await post("data/mapping", said);
     await read({ ...body, mapping: file.id });
   }
@@ -85,7 +86,7 @@
       const one = { columns: table.columns, species: species.value, column, no_response: list(silent.value), not_tested: list(untested.value), loudest: loudest.value };
       for (const key of Object.keys(about)) one[key] = about[key].value;
       if (plain.checked) one.codes = [];
-      one.times = Object.fromEntries(list(times.value).map((pair) => pair.split("=").map((word) => word.trim())).filter((pair) => pair.length === 2));
+      one.times = pairs(times.value);
       said.table.push(one);
     }
     return { element, say: tell };
@@ -102,6 +103,13 @@
     });
     const element = make("div", { class: "column" }, make("b", {}, name), field("holds", quantity), field("in", unit), field("at frequency", frequency));
     return { element, say: () => (quantity.value ? [name, { quantity: quantity.value, unit: unit.value, frequency: frequency.value }] : null) };
+  }
+
+  // An animal whose id changed between visits is one animal.
+  function namesPart() {
+    const names = make("input", { placeholder: "m1b = m1, I-1655_1 = E1-1655_1", size: 50 });
+    const element = make("fieldset", {}, make("legend", {}, "Animals with two names"), make("div", { class: "ask" }, field("Later name = first name", names)));
+    return { element, say: (said) => Object.assign(said.animals, pairs(names.value)) };
   }
 
   // A layout is pasted as it stands in a spreadsheet: a row of wells a line, tabs between.
@@ -155,6 +163,35 @@
 
   const sheet = get("animals");
   if (sheet) attempt(() => animals(sheet))();
+
+  // ---- the next study
+
+  const next = get("next");
+  function times() {
+    const chosen = next.quantity.selectedOptions[0], rows = JSON.parse(chosen.dataset.times);
+    next.time.replaceChildren(option("", "all times"), ...rows.map(([hours, words]) => option(String(hours), words || `${hours} h`)));
+    if (rows.length) next.time.value = String(rows.at(-1)[0]);
+    next.difference.value = `10 ${chosen.dataset.unit}`;
+  }
+  const planned = () => ({ result: next.dataset.result, quantity: next.quantity.value, difference: next.difference.value.trim(), comparisons: Number(next.comparisons.value), ...(next.time.value === "" ? {} : { time: Number(next.time.value) }) });
+
+  async function power() {
+    const shown = await post("data/power", planned());
+    const svg = new DOMParser().parseFromString(shown.svg.replace("<svg", `<svg xmlns="http://www.w3.org/2000/svg"`), "image/svg+xml").documentElement;
+    get("power").replaceChildren(make("p", { class: "conclusion" }, shown.says),
+      make("figure", { class: "chart" }, document.importNode(svg, true), make("figcaption", { class: "spoken" }, shown.about)),
+      make("details", {}, make("summary", {}, "What the numbers rest on"), ...shown.notes.map((note) => make("p", { class: "small" }, note))));
+  }
+  async function keepNext() {
+    const file = await post("data/plan", planned());
+    location.href = `/trial?design=${file.id}`;
+  }
+  if (next) {
+    next.quantity.addEventListener("change", times);
+    next.addEventListener("submit", attempt(power));
+    get("keep-next").addEventListener("click", attempt(keepNext));
+    times();
+  }
 })();
 
 // Traces: a level series as a stack, its threshold and waves marked by a reader.

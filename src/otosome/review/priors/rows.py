@@ -232,17 +232,19 @@ def _line(rows: Sequence[Conflict], towards: Sequence[Reconciling]) -> str:
         for row in rows
     )
     hard = [row.experiment for row in rows if row.unexplained]
-    verdict = f"It cannot explain {' or '.join(hard)}" if hard else "It excludes none of them"
+    verdict = (
+        f"The model alone cannot explain {' or '.join(hard)}" if hard else "The model alone excludes none"
+    )
     how = "; ".join(
         f"{row.number} at {number(row.value, 2)} ({number(row.times, 2)} times)" for row in towards
     )
-    return f"Chance of each published result if nothing of it is used: {chances}. {verdict}. Likelier with: {how}."
+    return f"Probability of each published result before any is used: {chances}. {verdict}. More likely with: {how}."
 
 
 def _notes(study: Study, published: Published, posteriors: dict[Prior, Posterior], ears: int) -> list[str]:
     notes = [
         f"The first row is the answer above. The others rest on {ears} ears, the same for all, each in a world of its "
-        "own, weighed by what each prior says of that world."
+        "own, weighted by its probability under each prior."
     ]
     weak = [name for name in SHARES if posteriors[check_prior(name)].tempered < 1]
     if weak:
@@ -255,6 +257,6 @@ def _notes(study: Study, published: Published, posteriors: dict[Prior, Posterior
             "The worlds were computed with other numbers than the shelves have now (python -m tools.worlds)."
         )
     notes.append(
-        "A dose that worked, a concentration of half effect and a permeability cannot be told apart by these papers."
+        "A dose that worked, a concentration of half effect and a permeability cannot be separated by these papers."
     )
     return notes

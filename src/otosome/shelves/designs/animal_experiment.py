@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from otosome.answers.numbers import share
 from otosome.errors import BadInput
 from otosome.trials.animals import Comparison, beliefs_of, come_again, showing
 from otosome.trials.frequencies import Rule
@@ -117,7 +118,7 @@ class AnimalExperiment(DesignBase):
         ]
         headline = (
             f"{entered} animals a group, {entered * groups} in all, find a difference of "
-            f"{self.difference[0].text} with a power of {100 * comparison.power(n):.0f} %."
+            f"{self.difference[0].text} with a power of {share(comparison.power(n)).text}."
         )
         return Plan(
             headline,
@@ -156,7 +157,7 @@ class AnimalExperiment(DesignBase):
             (
                 chance("power for the difference stated", comparison.power(max(n, comparison.fewest))),
                 line(
-                    f"true difference found with a power of {100 * self.power:.0f} %", what.detectable, unit
+                    f"true difference found with a power of {share(self.power).text}", what.detectable, unit
                 ),
                 line("smallest difference seen that is significant", what.significant, unit),
                 line("significant results overstate it by a factor of", what.exaggeration),
@@ -179,6 +180,8 @@ class AnimalExperiment(DesignBase):
     def _chart(self, comparison: Comparison, n: int) -> Chart:
         sizes = sorted({*range(comparison.fewest, 21), *(round(k * n / 8) for k in range(2, 17))})
         sizes = [size for size in sizes if comparison.fewest <= size]
+        if self.rule != "mean" and len(comparison.difference) > 1:
+            sizes = sizes[:: max(1, len(sizes) // 12)]
         spreads = {self.spread.text: float(self.spread)}
         spreads |= {end.text: float(end) for end in self.spread_range or ()}
         lines = [
@@ -209,7 +212,7 @@ class AnimalExperiment(DesignBase):
             f"{_counted(tones, 'frequency')} and {_counted(self.days, 'day')}; ears and days are averaged within the "
             f"animal, and an experiment is positive by {_RULES[self.rule]}. Groups are compared by two-sided t tests "
             f"at {self.alpha:g}{several}. {entered} animals a group are entered so that {n} are read after a loss of "
-            f"{self.attrition.text}: a power of {100 * self.power:.0f} % for a difference of "
+            f"{self.attrition.text}: a power of {share(self.power).text} for a difference of "
             f"{self.difference[0].text} at a standard deviation between ears of {self.spread.text}, a correlation of "
             f"{self.ear_correlation.text} between ears and of {self.frequency_correlation.text} between frequencies. "
             "Animals are allotted at random within litters; whoever reads thresholds does not know the group."

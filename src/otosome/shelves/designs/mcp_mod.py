@@ -10,6 +10,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from otosome.answers.numbers import share
 from otosome.errors import BadInput
 from otosome.trials.kinds import NO_LOSS, DesignBase, Difference, Loss, Spread, not_zero, same_unit
 from otosome.trials.plan import Chart, Estimand, Part, Plan, Series, chance, counted, line
@@ -110,7 +111,7 @@ class McpMod(DesignBase):
         )
         return Plan(
             f"{entered} people at each of {len(self.doses)} doses, {entered * len(self.doses)} in all, find a curve "
-            f"with a power of at least {100 * min(powers.values()):.0f} %, whichever candidate is true.",
+            f"with a power of at least {share(min(powers.values())).text}, whichever candidate is true.",
             {"each dose": entered},
             (
                 Part("How many people", rows),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from otosome.answers.numbers import share
 from otosome.errors import BadInput
 from otosome.trials.kinds import (
     NO_LOSS,
@@ -66,6 +67,7 @@ class PairedEars(DesignBase):
         exact, groups = least(self.reached, self.power, 3.0), least(self.grouped, self.power, 2.0)
         n, each = math.ceil(exact - 1e-9), math.ceil(groups - 1e-9)
         entered = math.ceil(n / (1 - self.attrition) - 1e-9)
+        grouped = 2 * math.ceil(each / (1 - self.attrition) - 1e-9)
         unit = self.difference.unit
         rows = (
             line("people, not rounded", exact, digits=6),
@@ -73,7 +75,7 @@ class PairedEars(DesignBase):
             counted("people, entered", entered),
             chance("power with these", self.reached(n)),
             line("spread of the difference between ears", self.deviation, unit),
-            counted("people in two groups instead", 2 * each),
+            counted("people in two groups instead", grouped),
         )
         sizes = sorted({max(3, round(2 * each * k / 20)) for k in range(1, 21)})
         series = (
@@ -84,7 +86,7 @@ class PairedEars(DesignBase):
         )
         return Plan(
             f"{entered} people find a difference of {self.difference.text} with one ear as control; "
-            f"two groups take {2 * each}.",
+            f"two groups take {grouped}.",
             {"people": entered},
             (Part("How many people", rows),),
             (Chart("Power", "people, read", "power", series, self.power),),
@@ -97,7 +99,7 @@ class PairedEars(DesignBase):
             ),
             f"The person is the unit. Differences between ears are tested by a two-sided one-sample t test at "
             f"{self.alpha:g}. {entered} people are entered so that {n} are read after a loss of {self.attrition.text}: "
-            f"a power of {100 * self.power:.0f} % for {self.difference.text} at a spread of {self.spread.text} and a "
+            f"a power of {share(self.power).text} for {self.difference.text} at a spread of {self.spread.text} and a "
             f"correlation of {self.ear_correlation.text} between ears. An effect that reaches the other ear "
             f"({self.crossover.text} assumed) is taken from the difference.",
         )

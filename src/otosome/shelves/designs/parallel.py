@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from otosome.answers.numbers import share
 from otosome.errors import BadInput
 from otosome.trials import power
 from otosome.trials.kinds import (
@@ -89,8 +90,10 @@ class Parallel(DesignBase):
         if self.difference is not None:
             return power.least(self.reached, self.power, 2.0)
         if self.share is not None and self.against is not None:
-            return power.shares_size(float(self.share), float(self.against), self.alpha, self.power) / 2
-        return self._events() / self._event_share() / 2
+            n = power.shares_size(float(self.share), float(self.against), self.alpha, self.power) / 2
+        else:
+            n = self._events() / self._event_share() / 2
+        return power.feasible(n, self.power)
 
     def reached(self, n: float) -> float:
         """Power with ``n`` people in each group."""
@@ -132,7 +135,7 @@ class Parallel(DesignBase):
         sought = self._sought()
         return Plan(
             f"{entered} people a group, {2 * entered} in all, find {sought} with a power of "
-            f"{100 * self.reached(n):.0f} %.",
+            f"{share(self.reached(n)).text}.",
             {"each group": entered},
             (Part("How many people", tuple(rows)),),
             (self._chart(n),),
@@ -150,7 +153,7 @@ class Parallel(DesignBase):
             f"Groups are compared by {_TEST[self.compares]} at {self.alpha:g}"
             f"{', the baseline as a covariate' if self.correlation else ''}. {entered} people a group are entered "
             f"so that {n} are read after a loss of {self.attrition.text}: a power of "
-            f"{100 * self.power:.0f} % for {sought}.",
+            f"{share(self.power).text} for {sought}.",
         )
 
     def _sought(self) -> str:

@@ -10,11 +10,12 @@ import numpy as np
 from pydantic import Field
 from scipy.special import betaincinv, gammainccinv, pdtr, pdtrik
 
+from otosome.answers.numbers import share
 from otosome.errors import BadInput
 from otosome.trials.following import Following
 from otosome.trials.kinds import DesignBase
 from otosome.trials.plan import Chart, Estimand, Part, Plan, Series, chance, counted, line
-from otosome.trials.power import MOST, chi2_quantiles
+from otosome.trials.power import MOST, chi2_quantiles, feasible
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,7 @@ class Safety(DesignBase):
             first = gammainccinv(events + 1, self.alpha) / self.ratio
             low = np.flatnonzero(pdtr(events[:-1], first[1:]) < self.power)
             if low.size == 0 or low[-1] < count // 2:
-                return float(first[low[-1] + 1 if low.size else 0]) / self.rate
+                return feasible(float(first[low[-1] + 1 if low.size else 0]) / self.rate, self.power)
             count *= 2
         raise BadInput(
             f"no group with up to {MOST} events excludes it",
@@ -97,7 +98,7 @@ class Safety(DesignBase):
             {"people": entered},
             (
                 Part(f"What {self.people} people can exclude", rows),
-                Part(f"To exclude {self.ratio:g} times the background, power {100 * self.power:.0f} %", more),
+                Part(f"To exclude {self.ratio:g} times the background, power {share(self.power).text}", more),
             ),
             (
                 Chart(
