@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from otosome.answers.answer import answer
 from otosome.catalog import get
 from otosome.errors import BadInput
 from otosome.fitting.against import against, crps, notes
-from otosome.fitting.observations import matched
+from otosome.fitting.observations import _moment, matched
 from otosome.forward import draw, observe
 from otosome.jobs import StudyInputs, compare, run
 from otosome.laboratory.intake import read
@@ -161,9 +162,10 @@ def test_emissions_at_other_primaries_than_the_measures_have_no_place():
     measure = {"endpoint": "dpoae", "frequency": ["8 kHz"], "at": ["1 d"]}
     table = [
         readings(quantity="dpoae", level=level, value=10.0, subject=f"m{level}")
-        for level in (45.0, 53.0, 55.0, 60.0)
+        for level in (45.0, 52.5, 55.0, 58.0)
     ]
     observed = shares(table, **measure)
+    # Within half a step of 5 dB, its end included.
     assert observed.size == 2 and list(observed.readings[0].row) == [2, 3]
     assert observed.unmatched == {"dpoae was read at other levels than 55 dB SPL, of which the measure is": 2}
 
@@ -309,3 +311,17 @@ def test_run_lays_a_table_over_its_result_and_records_its_hash(tmp_path, study):
     assert json.loads((tmp_path / "out" / "answer.json").read_text(encoding="utf-8"))["against"] == laid
     with pytest.raises(BadInput, match="belongs to otosome run"):
         compare(StudyInputs(study=str(file), against=table, out=tmp_path / "beside"))
+
+
+@pytest.mark.parametrize(
+    ("solute", "time", "moment"),
+    [
+        ("dexamethasone", 24.0, 1), ("dexamethasone", 25.1, 1), ("dexamethasone", 25.3, None),
+        ("dexamethasone", 0.1, 0), ("dexamethasone", 0.115, 0), ("dexamethasone", 0.12, None),
+        (None, 0.9, 0), (None, 1.2, None), (None, 23.0, 1), (None, 22.7, None), (None, 25.2, 1),
+    ],
+)  # fmt: skip
+def test_a_reading_is_of_the_moment_it_is_near_and_concentrations_agree_within_a_minute(solute, time, moment):
+    """Within an hour, of concentrations a minute, or a twentieth of the moment where that is more."""
+    measure = SimpleNamespace(at=[0.1, 24.0], solute=solute)
+    assert _moment(measure, np.array([0.1, 24.0]), {"time": time, "flag": ""}) == moment

@@ -17,6 +17,7 @@ from otosome.answers import accuracy, prior
 from otosome.answers.accuracy import Cost
 from otosome.answers.answer import answer
 from otosome.answers.contrast import benefit, contrast
+from otosome.answers.headline import _also_treated, headline
 from otosome.answers.prior import benefits_by_prior, with_efficacy
 from otosome.answers.sensitivity import movement, sensitivity
 from otosome.answers.sources import sources
@@ -240,6 +241,26 @@ def test_the_headline_says_what_was_compared_and_what_that_rests_on(study, answe
     assert sum(share.exact for share in headline.share.values()) == pytest.approx(1.0)
     assert sum(headline.counts.values()) == len(study.parameters) + len(study.curves)
     assert headline.worlds == 2
+    assert headline.others == {}
+
+
+def test_further_treated_arms_are_those_of_neither_side_and_no_untreated_one():
+    values = potent(tomllib.loads((VALID / "counts_and_wave1.toml").read_text(encoding="utf-8")))
+    more = [
+        {"name": "vesicles alone", "treatments": ["ev"]},
+        {"name": "quiet"},
+        {"name": "null alone", "treatments": ["null"]},
+    ]
+    study = loads(tomli_w.dumps(values | {"arm": [*values["arm"], *more]}))
+    assert _also_treated(study, study.tables.compare) == ["vesicles alone", "null alone"]
+
+
+def test_the_headline_is_of_the_last_time(monkeypatch):
+    values = tomllib.loads((VALID / "counts_and_wave1.toml").read_text(encoding="utf-8"))
+    values["measure"]["abr"]["at"] = ["3 d", "7 d", "5 d"]
+    study = loads(tomli_w.dumps(values))
+    ears = draw(study, 2, seed=1)
+    assert headline(study, simulate(study, ears), study.tables.compare, [], ears).time == 168.0
 
 
 def test_the_null_twin_has_no_benefit_to_rounding(answers):
@@ -532,3 +553,12 @@ def test_an_answer_is_plain_text_that_a_file_can_keep(result):
     sizes = json.loads(result.attrs["sizes"])
     assert sum(part["weight"] for part in sizes["classes"]) == pytest.approx(1.0)
     assert max(sizes["density"]) == 1.0
+
+
+def test_ears_whose_steps_err_by_more_than_a_tenth_are_flagged(study, monkeypatch):
+    monkeypatch.setattr(accuracy, "_costs", lambda *asked: ("", {}))
+    monkeypatch.setattr(accuracy, "_measure_error", lambda asked: None)
+    columns = {"time_error": [0.0, 0.09, 0.101, 0.11, 5.0], "mass_balance_error": [0.0, 3e-9, 0.0, 1e-9, 0.0]}
+    result = xr.Dataset({name: ("subject", values) for name, values in columns.items()})
+    said = accuracy.accuracy(study, result, None)
+    assert (said.flagged, said.mass_balance) == (3, 3e-9)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from otosome.answers.contrast import best_benefit
-from otosome.answers.dose import TIMES, begin, by_dose
+from otosome.answers.dose import MULTIPLES, TIMES, begin, by_day, by_dose
+from otosome.answers.window import window
+from otosome.report.window import hearing_kept
 from otosome.study import load
 
 STUDY = load("noise_mouse")
@@ -61,3 +63,42 @@ def test_it_says_how_many_vesicles_are_met_and_where_the_effect_begins(doses):
         "At this dose (4×10¹⁰ particles) no more than 3.6 vesicles are ever in a stretch"
     )
     assert "The effect begins at 7.4×10⁸ particles" in doses.text
+
+
+@pytest.fixture(scope="module")
+def days():
+    return by_day(STUDY, QUESTION)
+
+
+def test_on_the_study_s_own_day_the_map_is_the_line_by_dose(days, doses):
+    own = [row[days.days.index(1.0)] for row in days.benefit]
+    assert days.stated == pytest.approx((1.0, doses.particles[doses.stated]))
+    # Doses on other days put knots elsewhere.
+    assert own == pytest.approx([doses.benefit[TIMES.index(times)] for times in MULTIPLES], abs=0.05)
+
+
+def test_the_map_agrees_with_the_window_on_every_day(days):
+    shown = window(STUDY, QUESTION, [24 * day for day in days.days])
+    kept = hearing_kept(shown, [float(tone) for tone in STUDY.tables.measure[QUESTION.measure].tones])
+    at_dose = days.benefit[MULTIPLES.index(1.0)]
+    # The window reads tones between its own 48, and its vehicle brings no fluid.
+    assert at_dose == pytest.approx(list(kept), abs=0.3)
+
+
+def test_before_the_noise_more_is_kept_than_after_it_and_more_by_more(days):
+    benefit = np.array(days.benefit)
+    before, after = (benefit[:, days.days.index(day)] for day in (-1.0, 1.0))
+    assert np.all(before > 2 * after)
+    assert np.all(np.diff(benefit, axis=0) >= 0)
+    late = [days.days.index(day) for day in days.days if day > 0]
+    assert np.all(np.diff(benefit[:, late], axis=1) <= 1e-6)
+    assert days.text.startswith("Of these days, at the dose given most is kept on day −1")
+
+
+def test_of_several_doses_all_begin_with_the_first(days):
+    treatment = STUDY.tables.treatment["vesicles"]
+    twice = treatment.model_copy(update={"at": [type(treatment.at[0])("1 d"), type(treatment.at[0])("3 d")]})
+    tables = STUDY.tables.model_copy(update={"treatment": {**STUDY.tables.treatment, "vesicles": twice}})
+    both = by_day(replace(STUDY, tables=tables), QUESTION)
+    assert both.stated[0] == 1.0
+    assert both.benefit[2][both.days.index(1.0)] > days.benefit[2][days.days.index(1.0)]

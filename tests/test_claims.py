@@ -77,6 +77,13 @@ def test_the_numbers_and_entries_a_claim_names_are_there(name):
         assert {asked[key] for key in ("measure", "beside") if key in asked} <= set(study.tables.measure)
 
 
+def test_every_claim_whose_figure_is_an_effect_of_vesicles_shows_it_under_all_four_priors():
+    """A dose, a rate, a share of lots or of knock-outs that differ, and what an aid or an implant gains are none."""
+    effects = {"cargo", "cisplatin", "inflammation", "irreversible", "repair", "thresholds", "trials"}
+    assert {name for name, claim in CLAIMS.items() if claim.by_prior} == effects
+    assert all(CLAIMS[name].entry.formula is not None for name in effects)
+
+
 def test_a_row_has_a_verdict_of_five_and_a_command_that_names_it(quick):
     assert [row["claim"] for row in quick] == QUICK
     for row in quick:

@@ -15,7 +15,7 @@ from otosome.errors import BadInput
 from otosome.study import Study, load
 from otosome.trials import delivery
 from otosome.trials.delivery import STILL, arm_of, destinations, ledger, measurements, narrowings
-from otosome.trials.next_experiment import Kind, informs, next_experiment, now, ranked
+from otosome.trials.next_experiment import Candidate, Kind, _shown, informs, next_experiment, now, ranked
 
 STUDY = load("noise_mouse")
 CATALOG = Catalog()
@@ -144,3 +144,16 @@ def test_the_command_line_answers_with_a_page_and_rows(tmp_path, verb, ears):
     assert design["plan"]["headline"] in shown.output
     refused = CliRunner().invoke(app, [verb, "noise_mouse", "--prior", "none", "--out", str(tmp_path / "b")])
     assert refused.exit_code == 2
+
+
+def test_of_each_kind_the_fewest_animals_that_tell_nine_tenths_of_the_most_are_shown():
+    def one(measure, animals, narrows, dose=1.0):
+        return Candidate(measure, dose, 24.0, animals, narrows, 0.5)
+
+    candidates = [
+        one("abr", 20, 0.50), one("abr", 12, 0.45), one("abr", 8, 0.449), one("counts", 9, 0.60),
+        one("counts", 6, 0.55), one("abr", 6, 0.70, dose=2.0), one("words", 6, 0.0),
+    ]  # fmt: skip
+    shown = [(each.measure, each.dose, each.animals) for each in _shown(candidates)]
+    # Those that tell most first; what tells nothing is not shown.
+    assert shown == [("abr", 2.0, 6), ("counts", 1.0, 6), ("abr", 1.0, 12)]

@@ -220,6 +220,14 @@ def test_no_dose_is_skipped_on_the_way_up():
     assert rule.following(treated, toxic, np.array([0])) == [1]
 
 
+@pytest.mark.parametrize("text", ["BOIN", "CRM"])
+def test_every_trial_chooses_one_dose_or_none(tmp_path, text):
+    plan = design(tmp_path, {"BOIN": BOIN, "CRM": CRM}[text]).plan()
+    chosen = [row.value for row in plan.parts[1].lines]
+    assert sum(chosen) + value(plan, "trials that choose none") == pytest.approx(1.0)
+    assert value(plan, "trials that choose none") < 0.5 < sum(chosen)
+
+
 # ---------------------------------------------------------------- designs as files
 
 PARALLEL = 'design = "parallel"\n'

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import kstest, norm
 
 import fits
-from otosome.fitting.diagnostics import _errors, diagnostics, rank
+from otosome.fitting.diagnostics import _calibration, _errors, diagnostics, rank
 from otosome.fitting.observations import Readings, matched
 from otosome.forward import draw, observe, simulate
 from otosome.roles import Reading
@@ -92,3 +92,19 @@ def test_readings_that_are_shifted_or_spread_are_named(laboratory):
     spread = told(laboratory, table.assign(value=middle + 2.5 * (table["value"] - middle), censored="none"))
     assert "spread more than predicted" in spread.calibration[0].text
     assert norm.cdf(spread.calibration[0].sd) > norm.cdf(1.1)
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "words"),
+    [
+        (0.5, 1.0, "lie higher"), (-0.5, 1.0, "lie lower"), (0.0, 1.5, "spread more"), (0.0, 0.6, "spread less"),
+        (0.0, 1.0, ""), (0.19, 1.0, ""), (0.21, 1.0, "lie higher"), (0.0, 1.13, ""), (0.0, 1.15, "spread more"),
+    ],
+)  # fmt: skip
+def test_what_lies_beyond_twice_its_error_is_named_with_its_side(mean, sd, words):
+    """Of a hundred errors the mean is known to 0.1 and the spread to 0.0707."""
+    even = np.repeat([-1.0, 1.0], 50)
+    told = _calibration("abr", mean + sd * even)
+    assert (told.readings, told.mean, told.sd) == (100, pytest.approx(mean), pytest.approx(sd))
+    said = [w for w in ("lie higher", "lie lower", "spread more", "spread less") if w in told.text]
+    assert said == [words] * bool(words)

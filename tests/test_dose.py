@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,9 @@ from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.lots.production import process_of
 from otosome.trials.beliefs import shelf_beliefs
-from otosome.trials.choice import Table, believed, chosen, front
-from otosome.trials.optimum import MECHANISM, compute
-from otosome.trials.regimens import read_dose
+from otosome.trials.choice import SURE, Table, believed, chosen, front
+from otosome.trials.optimum import MECHANISM, _alike_once, _region, compute
+from otosome.trials.regimens import Regimen, read_dose
 from otosome.trials.search import seek
 
 CATALOG = Catalog()
@@ -241,6 +242,13 @@ def test_a_target_no_dose_reaches_is_refused_before_any_regimen(tmp_path):
     assert ticks == []
 
 
+def test_regimens_that_read_alike_are_named_once_by_the_best_of_them():
+    regimens = [Regimen("round_window", amount, 2.0, 1, 0.0) for amount in (5.0e8, 4.999e8, 1.0e7)]
+    named = _alike_once(SimpleNamespace(regimens=regimens, front=np.array([0, 1, 2])))
+    assert list(named.values()) == [0, 2]
+    assert next(iter(named)) == "5×10⁸ particles by round window, once, from 2 h"
+
+
 def test_a_dose_is_sought_by_the_command_line_and_shown_again(tmp_path):
     text = MINE.replace("scan = 3", "scan = 2").replace(
         "more = 1", 'more = 0\n[harms]\nvesicle_reaction = "1 dB"'
@@ -260,3 +268,42 @@ def test_a_dose_is_sought_by_the_command_line_and_shown_again(tmp_path):
     begun = otosome("new", "dose", "--out", tmp_path / "begun.toml")
     assert begun.exit_code == 0
     read_dose(tmp_path / "begun.toml", CATALOG)
+
+
+def test_the_region_of_good_regimens_is_that_of_those_near_the_best_and_of_no_other():
+    def regimen(particles, first, times, route):
+        return SimpleNamespace(particles=particles, first=first, times=times, route=route)
+
+    regimens = [
+        regimen(1e8, -24.0, 1, "round_window"),
+        regimen(1e9, 2.0, 3, "intracochlear"),
+        regimen(1e10, 48.0, 2, "round_window"),
+        regimen(1e6, -99.0, 9, "cisterna"),
+    ]
+    near = np.array([SURE, 1.0, 0.97, SURE - 1e-6])
+    computed = SimpleNamespace(regimens=regimens, choices={MECHANISM: SimpleNamespace(near=near)})
+    inside, particles, first, often, routes = _region(computed)
+    assert inside.value == 3
+    assert (particles.value, particles.text) == (1e8, "1e+08 to 1e+10")
+    assert (first.value, first.text) == (-24.0, "-24 to 48 h")
+    assert (often.value, often.text) == (1.0, "1, 2, 3")
+    assert (routes.value, routes.text) == (2.0, "intracochlear, round window")
+    computed.choices[MECHANISM].near = np.full(4, 0.1)
+    assert [row.value for row in _region(computed)] == [0]
+
+
+def test_worlds_count_alike_however_many_ears_each_has():
+    table = Table(np.array([[1.0, 3.0, 10.0], [0.0, 0.0, 4.0]]), np.zeros((2, 3)), np.array([5, 5, 2]))
+    # World 2 stands before world 5.
+    assert table.by_world(table.benefit).tolist() == [[10.0, 2.0], [4.0, 0.0]]
+    choice = chosen(table, 0.5)
+    assert (choice.best, choice.near.tolist(), choice.nothing) == (0, [1.0, 0.0], 0.0)
+    assert choice.net.tolist() == [6.0, 2.0]
+
+
+def test_nothing_is_as_good_as_the_best_where_the_best_is_worth_no_more_than_what_is_near():
+    table = Table(np.array([[1.0, -2.0, 5.0, 2.0]]), np.zeros((1, 4)), np.arange(4))
+    choice = chosen(table, 2.0)
+    # Beside giving none: within 2 dB of it in three worlds; the regimen itself in all four, in one of them just.
+    assert (choice.nothing, choice.near.tolist()) == (0.75, [1.0])
+    assert chosen(table, 1.9).near.tolist() == [0.75]

@@ -296,6 +296,26 @@ def test_ears_counted_as_animals_would_explain_the_electrode_paper():
     assert any("two ears of each animal" in flag.words for flag in flags(e))
 
 
+def test_a_paper_entered_under_two_names_would_count_twice(tmp_path):
+    """A sheet calls each experiment's source after it, so only the link says that it is one paper."""
+    for name in ("mine", "again"):
+        (tmp_path / "sources").mkdir(exist_ok=True)
+        (tmp_path / "sources" / f"{name}_source.toml").write_text(
+            'title = "Mine"\nlink = "https://doi.org/10.1000/ONE"\nstanding = "current"\n'.replace(
+                "ONE", "one" if name == "again" else "ONE"
+            ),
+            encoding="utf-8",
+        )
+    for text, key in ((LOW, "outcome.low.mean.low"), (WEAK, "outcome.weak.treated")):
+        mine, again = (
+            written(tmp_path, HEAD.replace("liu_neomycin", f"{name}_source") + text, f"{name}_{key[8:12]}")
+            for name in ("mine", "again")
+        )
+        with pytest.raises(BadInput, match="count twice") as refusal:
+            check_once([mine, again])
+        assert refusal.value.key == key
+
+
 def test_a_control_entered_in_two_files_would_count_twice(tmp_path):
     one = written(tmp_path, HEAD + LOW, "one")
     two = written(tmp_path, HEAD + HIGH, "two")

@@ -6,7 +6,7 @@ from scipy.stats import multivariate_normal
 
 from otosome.ears import Ears
 from otosome.errors import BadInput
-from otosome.fitting.explanations import _against, explanations, left_out, sentences
+from otosome.fitting.explanations import _against, _weights, explanations, left_out, sentences
 from otosome.fitting.file import load_fit
 from otosome.fitting.observations import matched
 from otosome.forward import draw, observe, simulate
@@ -138,3 +138,17 @@ def test_explanations_that_compare_nothing_are_refused(tmp_path, readings, study
     (tmp_path / "f.toml").write_text(tomli_w.dumps(fit), encoding="utf-8")
     with pytest.raises(BadInput, match=message):
         load_fit(tmp_path / "f.toml")
+
+
+def test_weights_are_cut_at_the_square_root_of_their_number_times_their_mean():
+    """Ionides 2008: of a hundred draws, one a million times as likely as the others."""
+    logs = np.zeros(100)
+    logs[3] = np.log(1e6)
+    weights = _weights(logs)
+    assert weights.sum() == pytest.approx(1.0) and weights.argmax() == 3
+    most = 10 * np.exp(logs).mean()
+    assert weights[3] / weights[0] == pytest.approx(most)
+    assert _weights(logs - 900.0) == pytest.approx(weights)
+    assert _weights(np.zeros(7)) == pytest.approx(1 / 7)
+    # Where none is above it, they stand in the proportion of their likelihoods.
+    assert _weights(np.log([1.0, 2.0, 3.0, 2.0])) == pytest.approx([0.125, 0.25, 0.375, 0.25])

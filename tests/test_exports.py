@@ -598,3 +598,26 @@ def test_the_twins_of_one_animal_in_text_and_table_have_one_wave_i():
     ascii_wave = waves[waves["quantity"] == "wave1"]
     assert ascii_wave["level"].tolist() == levels.tolist()
     assert ascii_wave["value"].to_numpy() == pytest.approx(wave, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("ear", "asked"),
+    [
+        ((0, 25, 60), False),
+        ((0, 30, 60), True),
+        ((0, 0), False),
+        ((0, 0, 0), True),
+        ((0, 5, 0), False),
+        ((0,), False),
+    ],
+)
+def test_nought_is_asked_about_from_thirty_decibels_below_or_three_noughts_alone(ear, asked):
+    doubts = doubtful([Level(float(value)) for value in ear], ["p left"] * len(ear))
+    assert [bool(doubt) for doubt in doubts] == [asked and not value for value in ear]
+
+
+def test_one_ear_of_noughts_casts_no_doubt_on_another():
+    levels = [Level(0.0), Level(40.0), Level(0.0), Level(5.0)]
+    assert [bool(doubt) for doubt in doubtful(levels, ["a", "a", "b", "b"])] == [True, False, False, False]
+    with pytest.raises(ValueError, match="zip"):
+        doubtful(levels, ["a", "a", "b"])

@@ -25,6 +25,7 @@ from otosome.fitting.lookup import tabulated
 from otosome.fitting.mode import _scored, laplace, mode
 from otosome.fitting.observations import Observations, Readings
 from otosome.fitting.posterior import Around, bulk_ess, convergence, ess, rhat, sample, tail_ess
+from otosome.fitting.score import group_score
 from otosome.forward import draw
 from otosome.jobs import FitInputs, StudyInputs, check, fit, run, show
 from otosome.roles import Reading
@@ -684,3 +685,47 @@ def test_a_fit_with_a_free_spread_goes_from_file_to_file(tmp_path, study):
     done = fit(FitInputs(fit=file, out=tmp_path / "lab" / "result")).fit
     assert [estimate.name for estimate in done.estimates] == [fits.FREE[0], spread]
     assert done.fit.totals[0].log_score > done.prior_fit.totals[0].log_score
+
+
+def test_the_part_of_the_spread_between_runs_is_that_of_readings_of_one_run():
+    """Correlation of two subjects of one run: none, half, all; whatever the scale, and by the axes of each number."""
+
+    def part(axes=((1.0,),), **spreads):
+        numbers = tuple(number(name=f"endpoints.x.{key}", **spreads) for key in "ab"[: len(axes)])
+        level = Level(numbers, np.array(axes), (7,))
+        return float(level.between_runs({})[0])
+
+    assert part(runs=0.0, subjects=3.0) == 0.0
+    assert part(runs=3.0, subjects=0.0) == pytest.approx(1.0)
+    assert part(runs=3.0, subjects=3.0) == pytest.approx(0.5)
+    assert part(runs=40.0, subjects=30.0) == part(runs=4.0, subjects=3.0) == pytest.approx(0.64)
+    assert part(((0.6,), (0.8,)), runs=4.0, subjects=3.0) == pytest.approx(0.64)
+    random = np.random.default_rng(2)
+    run = 4.0 * random.normal(size=100_000)
+    one, other = (run + 3.0 * random.normal(size=run.size) for _ in range(2))
+    assert part(runs=4.0, subjects=3.0) == pytest.approx(np.corrcoef(one, other)[0, 1], abs=0.01)
+
+
+def test_the_rival_of_a_prediction_is_the_normal_law_of_a_group_of_three_or_more_that_differ(study):
+    """Readings left out under mean and deviation of the fitted animals of their arm, moment and tone."""
+
+    def readings(rows):
+        arm, time, tone, value = (np.array(column) for column in zip(*rows, strict=True))
+        each = np.arange(arm.size)
+        reading = Reading(value.astype(float), np.zeros(arm.size))
+        return Readings("abr", arm, time, tone, each, each, reading, each + 1)
+
+    group = [31.2, 31.5, 31.9, 31.4]
+    fitted = readings(
+        [(0, 1, 0, v) for v in group]
+        + [(1, 1, 0, v) for v in (40.0, 60.0)]  # two are too few
+        + [(0, 2, 0, 50.0)] * 3  # and alike they tell no spread
+        + [(0, 1, 1, v) for v in (20.0, 30.0, 40.0)]
+    )
+    left = readings([(0, 1, 0, 30.7), (1, 1, 0, 50.0), (0, 2, 0, 50.0), (0, 1, 1, 35.0), (1, 2, 1, 9.0)])
+    (score,) = group_score(study, Observations((fitted,), (), {}), Observations((left,), (), {}))
+    laws = [(30.7, norm(np.mean(group), np.std(group, ddof=1))), (35.0, norm(30.0, 10.0))]
+    # Thresholds are read in steps of 5 dB: a reading is a truth within half of one.
+    exact = [np.log(law.cdf(value + 2.5) - law.cdf(value - 2.5)) for value, law in laws]
+    assert (score.measure, score.readings) == ("abr", 2)
+    assert score.log_score == pytest.approx(np.mean(exact), rel=1e-6)

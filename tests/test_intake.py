@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +36,10 @@ def otosome_(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-@pytest.fixture
-def exports(tmp_path):
-    """A folder with a file of every instrument, and two that nobody reads."""
-    folder = tmp_path / "exports"
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory):
+    """A folder with a file of every instrument, and two that nobody reads; tests read it and change nothing."""
+    folder = tmp_path_factory.mktemp("all") / "exports"
     for file in sorted(SAMPLES.glob("*.py")):
         (folder / file.stem).mkdir(parents=True)
         for sample in samples(file.stem):
@@ -46,6 +47,33 @@ def exports(tmp_path):
     (folder / "notes.txt").write_text("nothing a reader knows", encoding="utf-8")
     (folder / "empty.csv").write_bytes(b"")
     return folder
+
+
+@pytest.fixture
+def archives(tmp_path):
+    """A small folder of a test's own, to change."""
+    folder = tmp_path / "archives"
+    folder.mkdir()
+    for sample in samples("biosig_arf"):
+        sample.write(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def abr_import(tmp_path_factory, exports):
+    """An import of published thresholds, with a sheet that says nothing yet of what the animals got."""
+    home = tmp_path_factory.mktemp("abr")
+    animals = sheet(home, {"subject": "m1", "group": "a", "species": "mouse"})
+    done = otosome_("import", exports / "abr_table", "--animals", animals, "--out", home / "out")
+    assert done.exit_code == 0, done.output
+    return home / "out"
+
+
+def drafting(tmp_path, abr_import, row):
+    """What ``new fit`` says of that import with this row in its animals sheet."""
+    shutil.copytree(abr_import, tmp_path / "out")
+    sheet(tmp_path / "out", row)
+    return otosome_("new", "fit", "--from", tmp_path / "out", "--out", tmp_path / "s.toml", "--json")
 
 
 def sheet(tmp_path, *rows, columns=COLUMNS):
@@ -71,9 +99,9 @@ def test_every_file_of_a_folder_is_read_or_refused_with_a_reason(exports):
     assert all(one.place and one.reason for one in made.refused)
 
 
-def test_the_same_content_under_another_name_is_read_once(exports):
-    (exports / "copy.csv").write_bytes(samples("biosig_csv")[0].content)
-    made = intake([exports], CATALOG)
+def test_the_same_content_under_another_name_is_read_once(archives):
+    (archives / "copy.arf").write_bytes(samples("biosig_arf")[0].content)
+    made = intake([archives], CATALOG)
     assert [one.given for one in made.refused if "same content" in one.reason] == ["a copy"]
 
 
@@ -114,11 +142,11 @@ def test_a_table_that_a_spreadsheet_saved_as_unicode_text_is_read(tmp_path):
     assert len(intake([tmp_path], CATALOG).readings) == sample.rows
 
 
-def test_links_out_of_a_folder_are_refused_and_not_followed(exports, tmp_path):
+def test_links_out_of_a_folder_are_refused_and_not_followed(archives, tmp_path):
     (tmp_path / "secret.csv").write_bytes(samples("abr_table")[1].content)
-    (exports / "link.csv").symlink_to(tmp_path / "secret.csv")
-    (exports / "up").symlink_to(tmp_path)
-    made = intake([exports], CATALOG)
+    (archives / "link.csv").symlink_to(tmp_path / "secret.csv")
+    (archives / "up").symlink_to(tmp_path)
+    made = intake([archives], CATALOG)
     assert {one.file for one in made.refused if one.given == "a link"} == {"link.csv", "up"}
 
 
@@ -398,17 +426,14 @@ def test_the_same_on_data_nobody_here_made(tmp_path):
     # The published outliers stay, marked.
     beyond = wave["value"].abs() > 20
     assert beyond.any() and wave.loc[beyond, "flag"].str.contains("beyond").all()
-    (line,) = [
-        line for line in intake([REAL / "ABR_JRj_raw.csv"], CATALOG).refused if "wave1_amp" in line.place
-    ]
-    assert "in nV" in line.reason and "--voltage" in line.reason
+    listed = pd.read_csv(tmp_path / "imported" / "refused.csv", dtype=str)
+    (reason,) = listed["reason"][listed["place"].str.contains("wave1_amp")]
+    assert "in nV" in reason and "--voltage" in reason
     assert np.isfinite(readings["value"]).all()
 
 
-def test_a_study_needs_an_insult_and_says_where_it_is_missing(tmp_path, exports):
-    animals = sheet(tmp_path, {"subject": "m1", "group": "a", "species": "mouse"})
-    otosome_("import", exports / "abr_table", "--animals", animals, "--out", tmp_path / "out")
-    done = otosome_("new", "fit", "--from", tmp_path / "out", "--out", tmp_path / "s.toml", "--json")
+def test_a_study_needs_an_insult_and_says_where_it_is_missing(tmp_path, abr_import):
+    done = drafting(tmp_path, abr_import, {"subject": "m1", "group": "a", "species": "mouse"})
     error = json.loads(done.stdout)["error"]
     assert (done.exit_code, error["key"]) == (2, "insult")
     assert "none" in error["cure"]
@@ -422,11 +447,10 @@ def test_a_study_needs_an_insult_and_says_where_it_is_missing(tmp_path, exports)
     ],
 )  # fmt: skip
 def test_an_insult_without_the_dose_it_is_given_by_is_refused_and_not_made_up(
-    tmp_path, exports, insult, dose, says
+    tmp_path, abr_import, insult, dose, says
 ):
     row = {"subject": "m1", "group": "a", "species": "mouse", "insult": insult, "insult_dose": dose}
-    otosome_("import", exports / "abr_table", "--animals", sheet(tmp_path, row), "--out", tmp_path / "out")
-    done = otosome_("new", "fit", "--from", tmp_path / "out", "--out", tmp_path / "s.toml", "--json")
+    done = drafting(tmp_path, abr_import, row)
     error = json.loads(done.stdout)["error"]
     assert (done.exit_code, error["key"]) == (2, "insult_dose")
     assert says in error["cure"]
@@ -522,8 +546,10 @@ def test_a_series_and_its_interval_are_drawn_where_they_lie(tmp_path):
     assert "M1 8 kHz" in page and "no threshold" in page  # 30 samples at 24 kHz end after 1.2 ms
 
 
-def test_python_reads_a_folder_into_readings_and_keeps_what_was_refused(exports):
-    readings = otosome.read(exports)
+def test_python_reads_a_folder_into_readings_and_keeps_what_was_refused(exports, archives):
+    shutil.copytree(exports / "abr_table", archives / "tables")
+    (archives / "notes.txt").write_text("nothing a reader knows", encoding="utf-8")
+    readings = otosome.read(archives)
     assert list(readings.columns) == list(READINGS)
     assert len(readings) and readings.attrs["refused"]
 
@@ -564,7 +590,7 @@ def test_published_tables_and_recordings_together_draft_a_study_that_the_next_co
         ("3 uL", 'volume = "3 uL"'),
     ],
 )
-def test_a_dose_of_vesicles_is_an_amount_or_the_volume_that_carries_it(tmp_path, exports, dose, holds):
+def test_a_dose_of_vesicles_is_an_amount_or_the_volume_that_carries_it(tmp_path, abr_import, dose, holds):
     row = {
         "subject": "m1",
         "group": "a",
@@ -573,13 +599,12 @@ def test_a_dose_of_vesicles_is_an_amount_or_the_volume_that_carries_it(tmp_path,
         "treatment": "evs",
         "dose": dose,
     }
-    otosome_("import", exports / "abr_table", "--animals", sheet(tmp_path, row), "--out", tmp_path / "out")
-    done = otosome_("new", "fit", "--from", tmp_path / "out", "--out", tmp_path / "s.toml")
+    done = drafting(tmp_path, abr_import, row)
     assert done.exit_code == 0, done.output
     assert holds in (tmp_path / "s.toml").read_text(encoding="utf-8")
 
 
-def test_a_dose_that_is_none_of_vesicles_is_refused(tmp_path, exports):
+def test_a_dose_that_is_none_of_vesicles_is_refused(tmp_path, abr_import):
     row = {
         "subject": "m1",
         "group": "a",
@@ -588,8 +613,7 @@ def test_a_dose_that_is_none_of_vesicles_is_refused(tmp_path, exports):
         "treatment": "evs",
         "dose": "2 h",
     }
-    otosome_("import", exports / "abr_table", "--animals", sheet(tmp_path, row), "--out", tmp_path / "out")
-    done = otosome_("new", "fit", "--from", tmp_path / "out", "--out", tmp_path / "s.toml", "--json")
+    done = drafting(tmp_path, abr_import, row)
     assert (done.exit_code, json.loads(done.stdout)["error"]["key"]) == (2, "dose")
 
 

@@ -150,7 +150,7 @@ def test_an_import_is_shown_as_what_it_is(imported):
     assert said["result"] == json.loads(json.dumps(imported.result()))
     assert said["inputs"] == dict(imported.record.inputs)
     text = CliRunner().invoke(app, ["show", str(imported.folder)]).stdout
-    assert "1 files" in text and "contact sheet" in text
+    assert "1 file, " in text and "contact sheet" in text
 
 
 def test_an_import_stands_on_its_files_and_is_read_again(imported, tmp_path):

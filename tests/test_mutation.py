@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,15 @@ def test_a_line_that_only_imports_run_has_the_tests_of_its_file_and_a_failing_te
     lines = Map({"src/otosome/x.py": {3: {"tests/a.py::one", "tests/a.py::two"}, 1: set()}}, seconds)
     assert lines.tests_of("src/otosome/x.py", 1) == ["tests/a.py::one"]
     assert lines.whole(["tests/a.py::one"]) == {}
+
+
+def test_a_line_that_only_imports_run_has_the_tests_first_that_name_its_module():
+    """A test that reads a constant runs no line of its module."""
+    names = [f"tests/{name}" for name in ("test_potency_laws.py::b", "test_mutation.py::a")]
+    lines = Map({"src/otosome/lots/potency.py": {30: {names[1]}, 3: set()}}, {names[0]: 2.0, names[1]: 1.0})
+    mutant = mutation.Mutant("src/otosome/lots/potency.py", 3, 0, 1, "2", "(3)")
+    assert next(mutation.rounds(mutant, lines)) == (names, 3.0)
+    assert next(mutation.rounds(replace(mutant, line=30), lines)) == (names[1:], 1.0)
 
 
 def test_a_module_that_leaves_no_trace_has_the_tests_that_import_it():

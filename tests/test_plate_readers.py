@@ -7,6 +7,7 @@ from otosome.errors import BadInput
 from otosome.laboratory.file import Export
 from otosome.laboratory.mapping import Meaning
 from otosome.laboratory.reading import contents
+from samples import bmg_mars, gen5
 
 CATALOG = Catalog()
 
@@ -218,3 +219,19 @@ def test_plates_of_one_skanit_file_keep_their_own_names_and_samples():
     read = plate(SKANIT + grid.format(1) + grid.format(2), "a.csv")
     assert read["Plate 1", "Abs 450 nm", "A1"] == (0.15, "Un1")
     assert read["Plate 2", "Abs 450 nm", "A1"][1] == "Un2"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (gen5.A_FILE, {"Software Version": "Version du logiciel", "Reader Type": "Type de lecteur"}),
+        (bmg_mars.A_FILE, {"Test name": "Testname", "Raw Data": "Rohdaten"}),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_plate_in_words_that_no_reader_knows_says_what_to_export(text, words, encoding):
+    for english, other in words.items():
+        text = text.replace(english, other)
+    with pytest.raises(BadInput, match="holds a plate of wells") as refused:
+        contents(Export("plate.txt", text.encode(encoding)), CATALOG, Meaning())
+    assert "English" in str(refused.value.cure)

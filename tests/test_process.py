@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.special import ndtr
-from scipy.stats import linregress, ttest_ind
+from scipy.stats import f_oneway, linregress, ttest_ind
 from scipy.stats import t as student
 
 from otosome.catalog import Catalog, names
@@ -263,6 +263,65 @@ def test_a_loss_in_storage_is_the_slope_of_one_lot():
     assert found.rate == pytest.approx(-line.slope)
     assert found.low < 1e-4 < found.high
     assert np.exp(-found.high * found.shelf_life) == pytest.approx(0.8)
+
+
+def test_a_loss_common_to_several_lots_is_least_squares_with_a_start_for_each():
+    chance = np.random.default_rng(9)
+    times = [np.array([0.0, 700.0, 2000.0]), np.array([0.0, 1500.0]), np.array([100.0, 400.0, 900.0, 4000.0])]
+    counts = [
+        size * np.exp(-2e-4 * t + chance.normal(0, 0.05, t.size))
+        for size, t in zip((1e9, 3e8, 5e9), times, strict=True)
+    ]
+    starts = np.repeat(np.eye(3), [t.size for t in times], axis=0)
+    table, log = np.column_stack([np.concatenate(times), starts]), np.log(np.concatenate(counts))
+    best, (squares,), *_ = np.linalg.lstsq(table, log, rcond=None)
+    freedom = log.size - 4
+    error = np.sqrt(squares / freedom * np.linalg.inv(table.T @ table)[0, 0])
+    off = student.ppf(0.95, freedom) * error
+    found = stability(times, counts, 0.7)
+    assert [found.low, found.rate, found.high] == pytest.approx(
+        -best[0] + off * np.array([-1, 0, 1]), rel=1e-6
+    )
+    assert found.shelf_life == pytest.approx(np.log(1 / 0.7) / found.high)
+
+
+def test_spread_of_lots_is_that_of_scipys_analysis_of_variance():
+    lots = [np.array([1.0, 1.4]), np.array([2.0, 2.1]), np.array([0.2, 0.8])]
+    found = components(lots)
+    assert found is not None
+    # Counts of a lot, and the ratio of the mean squares: F = (counts + 2 lots) / counts.
+    assert found.counts == pytest.approx(np.mean([np.var(lot, ddof=1) for lot in lots]))
+    assert (found.counts + 2 * found.lots) / found.counts == pytest.approx(f_oneway(*lots).statistic)
+    alike = components([np.array([1.0, 2.0]), np.array([1.1, 1.9])])
+    assert alike is not None and (alike.lots, alike.share) == (0.0, 0.0)
+    same = components([np.array([1.0, 1.0]), np.array([1.0, 1.0])])
+    assert same is not None and same.share == 0.0
+    assert components([np.array([1.0, 2.0])]) is None
+
+
+def test_limits_are_three_deviations_of_the_history_either_side_and_a_new_lot_moves_none():
+    history = np.array([9.0, 10.0, 11.0, 10.0])  # mean 10, deviation sqrt(2/3)
+    chart = shewhart(history, 12.0)
+    assert (chart.values.size, chart.baseline, chart.centre) == (5, 4, 10.0)
+    assert chart.low == pytest.approx(10 - 3 * np.sqrt(2 / 3)) and chart.high == pytest.approx(20 - chart.low)
+    assert (
+        chart.outside == []
+        and shewhart(history, 12.5).outside == [4]
+        and shewhart(history, 7.5).outside == [4]
+    )
+
+
+def test_an_exponentially_weighted_mean_is_a_sum_over_all_lots_and_its_limits_their_spread():
+    history, weight = np.array([1.0, 4.0, 2.0, 7.0]), 0.3
+    chart = ewma(history, 5.0, weight=weight, width=2.0)
+    lots, middle = np.append(history, 5.0), history.mean()
+    for k in range(5):
+        weights = weight * (1 - weight) ** np.arange(k, -1, -1)
+        assert chart.values[k] == pytest.approx(weights @ lots[: k + 1] + (1 - weights.sum()) * middle)
+        off = 2.0 * history.std(ddof=1) * np.sqrt(weights @ weights)
+        assert (chart.low[k], chart.high[k]) == (pytest.approx(middle - off), pytest.approx(middle + off))
+    # Weight and width as given have the run length of three standard deviations, 370.
+    assert ewma(history).run_length == pytest.approx(370, rel=0.02)
 
 
 def test_a_lot_that_loses_nothing_has_no_end_and_one_count_no_trend():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from otosome.errors import BadInput
 from otosome.lots.belief import Belief
 from otosome.lots.checklist import checked, share_present
 from otosome.lots.count import (
+    Count,
     Measurement,
     Scatter,
     count,
@@ -200,3 +203,22 @@ def test_what_does_not_apply_says_why():
         checked(ITEMS, {"M1": "not applicable"}, "lot.toml")
     with pytest.raises(BadInput, match=r"M9.*not an item"):
         checked(ITEMS, {"M9": "x"}, "lot.toml")
+
+
+def test_what_further_counts_would_leave_unknown_falls_to_nothing_with_days_and_not_with_counts_of_a_day():
+    one = np.array([0.02]), np.array([0.03]), np.array([0.05])
+    belief = Belief.student(0.0, 1.0, np.inf)
+    counted = Count(belief, 1, 1, 0.1, 0.1, 0.1, one, np.array([4.0]))
+
+    def spread(more, days, per_measurement=5):
+        return float(counted.after(more, days, per_measurement).spread[0])
+
+    # A day of one measurement of five videos: 0.02 / 5 + 0.03 + 0.05; precisions add to what is known.
+    assert spread(1, 1) ** -2 == pytest.approx(4.0 + 1 / 0.084)
+    assert spread(2, 3) ** -2 == pytest.approx(4.0 + 3 / 0.067)
+    assert spread(1, 1, 1) ** -2 == pytest.approx(4.0 + 1 / 0.1)
+    assert spread(10**9, 1) ** -2 == pytest.approx(4.0 + 1 / 0.05)
+    assert spread(1, 10**9) < 1e-4
+    assert spread(1, 0) == 0.5
+    wide = replace(counted, _precision=np.array([1e-9]))
+    assert float(wide.after(1, 1).spread[0]) ** 2 == pytest.approx(0.084, rel=1e-6)

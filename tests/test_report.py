@@ -37,6 +37,7 @@ from otosome.report import (
     claims,
     drawing,
     exactness,
+    figures,
     page,
     provenance,
     summary,
@@ -729,11 +730,41 @@ def test_every_line_lies_inside_its_own_band_in_all_panels(
     monkeypatch.setattr(drawing, "draw_line", watched)
     monkeypatch.setattr("otosome.report.figures.draw_line", watched)
     page(skewed, readings_of(skewed))
-    # Six arms over frequency, and in each of 4 panels over time, 4 of cells and 1 of another measure; the dose.
-    assert len(drawn) == 6 + 6 * (4 + 4 + 1) + 1
+    # Six arms and their difference over frequency, at 4 tones over time, of 4 cells, of another measure; the dose.
+    assert len(drawn) == 7 * (1 + 4 + 4 + 1) + 1
     for typical, *edges in drawn:
         for low, high in zip(edges[::2], edges[1::2], strict=True):
             assert np.all(low <= typical) and np.all(typical <= high)
+
+
+def test_where_arms_share_a_picture_the_difference_is_drawn_with_its_band_and_no_two_bands_overlap(
+    result: xr.Dataset,
+) -> None:
+    panels = [
+        *figures.over_time(result, "abr"),
+        *figures.cochleogram(result),
+        *figures.together(result, ["ohc"]),
+    ]
+    for lines, apart in zip(panels[::2], panels[1::2], strict=True):
+        assert apart.heading == f"{lines.heading}: the difference"
+        # A band is an area half seen through; a line alone has none.
+        assert lines.svg.count('fill-opacity="0.18"') == 0
+        assert apart.svg.count('fill-opacity="0.18"') == 1
+    first = figures.by_frequency(result, readings_of(result), "abr")[0]
+    assert first.svg.count('fill-opacity="0.18"') == 1
+
+
+def test_a_difference_is_of_each_ear_with_itself_and_above_zero_where_better(result: xr.Dataset) -> None:
+    """Every ear keeps 7 dB at all tones, and 20 % of its cells: all bands are that one line."""
+    same = result.copy()
+    for name, better in (("abr", -7.0), ("ohc", 0.2)):
+        values = result[name].values.copy()
+        values[ARMS.index("cisplatin + vesicles")] = values[ARMS.index("cisplatin + vehicle")] + better
+        same[name] = (result[name].dims, values, result[name].attrs)
+    kept = figures.by_frequency(same, readings_of(same), "abr")[0]
+    assert kept.says.endswith("7.0 dB, 7.0 dB, 7.0 dB.")
+    _, counted = figures.together(same, ["ohc"])
+    assert counted.says.endswith("20 % points, 20 % points, 20 % points.")
 
 
 @given(

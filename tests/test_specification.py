@@ -251,6 +251,8 @@ def test_every_test_of_the_files_has_a_limit_of_its_own_kind_of_unit(test):
         ({"positive": ["cd9"], "cd9": "95 %"}, "cd9.*'positive', which compares no number"),
         ({"at_least": ["potency_least"], "potency_least": "1"}, r"potency_least.*counts without a list"),
         ({"at_least": ["a"], "a": "1", "a_least": "2"}, "a_least.*limits a test that has this limit"),
+        ({"at_least": ["a"], "a": "0.2", "a_least": "0.5"}, "a_least.*limits a test that has this limit"),
+        ({"at_most": ["a"], "a": "0.2", "a_most": "0.5"}, "a_most.*limits a test that has this limit"),
         ({"equal": ["a"], "a": "1", "a_most": "2"}, "a_most.*limits a test that has this limit"),
         (
             {"potency_least": "1.6", "potency_most": "0.4"},

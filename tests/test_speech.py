@@ -457,3 +457,19 @@ def test_a_person_understands_the_same_words_in_blocks_of_any_size(monkeypatch):
     monkeypatch.setattr(forward.simulation, "BLOCK", 3)
     parted = simulate(study, table, workers=1)
     assert all(np.array_equal(whole[name], parted[name]) for name in ("quiet", "noisy"))
+
+
+def test_speech_masks_itself_twenty_four_decibels_below_its_own_spectrum():
+    """ANSI S3.5-1997, 4.3.2.1, in quiet; noise above that masks in its own right."""
+    frequency = np.array([0.25, 0.5, 1.0, 2.0])
+    spoken, quiet = np.array([40.0, 35.0, 30.0, 25.0]), np.full(4, -80.0)
+    assert speech.masking(spoken, quiet, frequency)[0] == pytest.approx(16.0)
+    assert speech.masking(spoken + 7.0, quiet, frequency)[0] == pytest.approx(23.0)
+    loud = speech.masking(spoken, np.array([30.0, -80.0, -80.0, -80.0]), frequency)
+    assert loud[0] == pytest.approx(30.0)
+    # Upwards alone, less the farther: 0.6 (30 + 10 lg 250 - 6.353) - 80 = -51.4 dB an octave, from 0.89 of a band.
+    over = 30.0 - 51.42 * 3.32 * np.log10(0.89 * 2.0)
+    assert loud[1] == pytest.approx(10 * np.log10(10 ** (over / 10) + 10**-8), abs=0.05)
+    assert speech.masking(spoken, np.array([-80.0, -80.0, -80.0, 30.0]), frequency)[:3] == pytest.approx(
+        speech.masking(spoken, quiet, frequency)[:3]
+    )

@@ -6,13 +6,20 @@ import pytest
 from scipy.signal import butter, sosfilt
 
 from otosome.laboratory import thresholds
-from otosome.laboratory.series import RODENT, polarity, prepared, response, series_of, upside_down
+from otosome.laboratory.animals import Animals, join
+from otosome.laboratory.file import Export
+from otosome.laboratory.series import RODENT, TWICE, polarity, prepared, response, series_of, upside_down
 from otosome.laboratory.tables import WAVEFORMS
 from otosome.laboratory.thresholds import CRITERION, agreement, estimate, first_wave, threshold
 
 RATE = 25.0
 TIME = np.arange(int(10 * RATE)) / RATE
 LEVELS = np.arange(5.0, 91.0, 5.0)
+
+
+def sharp(samples):
+    """What a threshold is sought in: a waveform filtered twice, in the window."""
+    return response(samples, RATE, 0.0, passes=TWICE)
 
 
 def waves(late):
@@ -32,8 +39,8 @@ def noise(random, count):
     return wide[:, -TIME.size :]
 
 
-NOISE_POWER = np.mean([np.var(response(one, RATE, 0.0)) for one in noise(np.random.default_rng(0), 300)])
-WAVE_POWER = np.var(response(waves(0.3), RATE, 0.0))
+NOISE_POWER = np.mean([np.var(sharp(one)) for one in noise(np.random.default_rng(0), 300)])
+WAVE_POWER = np.var(sharp(waves(0.3)))
 
 
 def series(random, truth, growth, levels=LEVELS):
@@ -49,7 +56,7 @@ def series(random, truth, growth, levels=LEVELS):
 
 def found(random, truth, growth, levels=LEVELS):
     heard = series(random, truth, growth, levels)
-    return threshold(levels, np.array([response(one, RATE, 0.0) for one in heard]), RATE)
+    return threshold(levels, np.array([sharp(one) for one in heard]), RATE)
 
 
 # A second generator, which shares nothing with the estimator but the definition of threshold: two recordings of
@@ -70,9 +77,7 @@ def coloured(random, count, colour):
 
 COLOURS = (0.0, 1.0, 2.0)
 POWER = {
-    colour: np.mean(
-        [np.var(response(one, RATE, 0.0)) for one in coloured(np.random.default_rng(1), 300, colour)]
-    )
+    colour: np.mean([np.var(sharp(one)) for one in coloured(np.random.default_rng(1), 300, colour)])
     for colour in COLOURS
 }
 
@@ -134,9 +139,9 @@ def independent(random, growth, late, levels=LEVELS):
     """Responses of one animal, and its threshold."""
     truth, size, colour = random.uniform(20, 65), growth(random), random.choice(COLOURS)
     heard = animal(random)
-    clean = np.array([response(heard(one), RATE, 0.0) for one in late(levels, truth)])
+    clean = np.array([sharp(heard(one)) for one in late(levels, truth)])
     clean *= (size(levels - truth) * np.sqrt(POWER[colour]))[:, None] / clean.std(axis=1, keepdims=True)
-    return clean + [response(one, RATE, 0.0) for one in coloured(random, levels.size, colour)], truth
+    return clean + [sharp(one) for one in coloured(random, levels.size, colour)], truth
 
 
 @pytest.mark.parametrize(
@@ -158,9 +163,9 @@ def test_another_generators_thresholds_are_found_without_bias_and_covered(growth
         one = threshold(levels, responses, RATE)
         told.append((one.value - truth, one.low <= truth <= one.high))
     error, covered = np.mean(told, axis=0)
-    # Of 100 series the mean error is known to 0.2 dB and a coverage of 90 % to 3 %.
+    # Of 100 series the mean error is known to 0.3 dB; of 95 % covered 99 or more are found in 4 of 100 tries.
     assert abs(error) < 1.0
-    assert 0.84 <= covered <= 0.97
+    assert 0.84 <= covered <= 0.98
 
 
 def test_levels_need_not_be_evenly_spaced():
@@ -182,8 +187,15 @@ def test_a_response_at_every_level_lies_below_the_softest():
     assert (one.censored, one.value, one.low) == ("below", LEVELS[0], -np.inf)
 
 
+@pytest.mark.parametrize(("truth", "side"), [(-40.0, "below"), (200.0, "above")])
+def test_levels_far_apart_say_no_less_which_end_a_threshold_lies_beyond(truth, side):
+    levels = np.array([10.0, 40.0, 70.0, 100.0])
+    one = found(np.random.default_rng(6), truth, 1.0, levels)
+    assert (one.censored, one.value) == (side, levels[0] if side == "below" else levels[-1])
+
+
 def test_size_and_sign_of_the_waveforms_do_not_matter():
-    responses = np.array([response(one, RATE, 0.0) for one in series(np.random.default_rng(7), 40.0, 1.0)])
+    responses = np.array([sharp(one) for one in series(np.random.default_rng(7), 40.0, 1.0)])
     one, other = threshold(LEVELS, responses, RATE), threshold(LEVELS, -1e3 * responses, RATE)
     assert (one.value, one.low, one.high) == pytest.approx((other.value, other.low, other.high))
 
@@ -304,7 +316,7 @@ def test_a_series_that_cannot_tell_is_listed_with_its_reason(waveforms, says):
 
 def test_recordings_without_a_response_have_no_threshold():
     random = np.random.default_rng(21)
-    white = np.array([response(one, RATE, 0.0) for one in random.normal(size=(18 * 100, LONG.size))])
+    white = np.array([sharp(one) for one in random.normal(size=(18 * 100, LONG.size))])
     sides = [threshold(LEVELS, white[18 * i : 18 * i + 18], RATE).censored for i in range(100)]
     # 1 in 100 is promised on white noise; of 100 series 4 or more would be it with a chance of 2 %.
     assert sides.count("above") >= 97
@@ -313,10 +325,9 @@ def test_recordings_without_a_response_have_no_threshold():
 def test_halves_of_the_sweeps_decide_that_there_is_no_response():
     random = np.random.default_rng(22)
     # A wave that no level changes, in one half of the sweeps alone: averages of neighbouring levels look alike by it.
-    shared = 1.5 * np.array([response(waves(0.3), RATE, 0.0)]) * np.sqrt(NOISE_POWER / WAVE_POWER)
+    shared = 1.5 * np.array([sharp(waves(0.3))]) * np.sqrt(NOISE_POWER / WAVE_POWER)
     halves = [
-        np.array([response(one, RATE, 0.0) for one in noise(random, 2)]) * np.sqrt(2)
-        + [[1.0], [-1.0]] * shared
+        np.array([sharp(one) for one in noise(random, 2)]) * np.sqrt(2) + [[1.0], [-1.0]] * shared
         for _ in LEVELS
     ]
     averages = np.array([half.mean(axis=0) for half in halves])
@@ -334,27 +345,28 @@ def test_the_agreement_of_parts_is_fishers_transform_of_the_ratio_of_powers():
         assert within[0, 1] == count / (2 * (count - 1))
 
 
-def repeats(seed, count, parts):
+def repeats(seed, count, parts, growth):
     """Errors of thresholds of one ear recorded again and again, with and without the parts of each average."""
     random = np.random.default_rng(seed)
     heard, late = animal(random), evenly(0.008)(LEVELS, 45.0)
-    clean = np.array([response(heard(one), RATE, 0.0) for one in late])
-    clean *= (as_a_power(random)(LEVELS - 45.0) * np.sqrt(POWER[1.0]))[:, None] / clean.std(
-        axis=1, keepdims=True
-    )
+    clean = np.array([sharp(heard(one)) for one in late])
+    clean *= (growth(random)(LEVELS - 45.0) * np.sqrt(POWER[1.0]))[:, None] / clean.std(axis=1, keepdims=True)
     errors = []
     for _ in range(count):
-        recorded = np.array([response(one, RATE, 0.0) for one in coloured(random, LEVELS.size * parts, 1.0)])
+        recorded = np.array([sharp(one) for one in coloured(random, LEVELS.size * parts, 1.0)])
         every = clean[:, None] + np.sqrt(parts) * recorded.reshape(LEVELS.size, parts, -1)
         averages = every.mean(axis=1)
         errors.append([threshold(LEVELS, averages, RATE, own).value - 45.0 for own in ((), list(every))])
     return np.array(errors)
 
 
-def test_single_records_bring_repeats_of_one_ear_within_two_decibels():
-    errors = np.stack([repeats(seed, 6, 8) for seed in range(6)])
+@pytest.mark.parametrize("growth", [as_a_power, abruptly, at_once, from_nothing])
+def test_single_records_bring_repeats_of_one_ear_within_two_decibels(growth):
+    errors = np.stack([repeats(seed, 5, 8, growth) for seed in range(5)])
     averaged, single = np.sqrt(errors.var(axis=1, ddof=1).mean(axis=0))
-    assert single <= 2.0 and single < averaged
+    # Twenty degrees of freedom know a scatter to 16 %; where a response comes abruptly averages tell as much.
+    assert single <= 2.0
+    assert single < averaged or single < 1.0
 
 
 # Series across files, repeats, rates and polarity
@@ -427,3 +439,53 @@ def test_a_recording_that_stands_upside_down_has_the_same_wave_one():
     assert not upside_down(response(waves(0.3), RATE, 0.0), RATE, RODENT.start)
     assert turned["value"].to_numpy() == pytest.approx(upright["value"].to_numpy())
     assert turned["flag"].str.contains("polarity inverted").all()
+
+
+def test_waveforms_that_come_later_the_softer_they_are_align_whatever_the_steps():
+    """Nothing later at the loudest level, by 0.06 ms a dB at the softest, straight in between: all correlate wholly."""
+    levels, rate = np.array([20.0, 23.0, 30.0, 34.0, 45.0, 50.0, 58.0]), 200.0
+    middles, steps = (levels[1:] + levels[:-1]) / 2, np.diff(levels)
+    later = 0.06 * (levels[-1] - middles) / (levels[-1] - levels[0]) * steps
+    delay = np.append(np.cumsum(later[::-1])[::-1], 0.0)
+    rough = np.random.default_rng(4).normal(size=6000)
+    fine, at = np.convolve(rough, np.hanning(31), "same"), np.arange(6000) / rate - 10.0
+    time = np.arange(2000) / rate
+    responses = np.array([np.interp(time - late, at, fine) for late in delay])
+    alike = thresholds.aligned(levels, responses, rate, 200.0)
+    assert alike.shape == (6,) and alike.min() > 0.97
+    # With nothing later nothing is moved, and a waveform turned over agrees with none.
+    still = np.tile(responses[0], (7, 1))
+    assert thresholds.aligned(levels, still, rate, 200.0) == pytest.approx(1.0)
+    still[0] *= -1
+    assert thresholds.aligned(levels, still, rate, 200.0)[0] < 0.5
+
+
+def test_a_second_pass_takes_as_much_of_slow_noise_as_the_first():
+    time = np.arange(int(80 * RATE)) / RATE
+    slow = np.sin(2 * np.pi * 0.15 * time)
+    once, twice = (response(slow, RATE, 40.0, passes=passes) for passes in (1, 2))
+    # Forward and backward a band-pass of first order leaves (B f)^2 / ((f1 f2 - f^2)^2 + (B f)^2), B = f2 - f1: 0.1756.
+    assert np.abs(once).max() == pytest.approx(0.1756, rel=0.03)
+    assert np.abs(twice).max() == pytest.approx(0.1756**2, rel=0.06)
+
+
+def test_thresholds_are_sought_in_what_was_filtered_twice_and_wave_one_in_what_was_once():
+    plain = table()
+    series = prepared(plain, RODENT)
+    own = plain["samples"].iloc[-1]
+    assert series.sharp[-1] == pytest.approx(sharp(own))
+    assert series.responses[-1] == pytest.approx(response(own, RATE, 0.0))
+
+
+def test_a_level_a_file_without_a_subject_says_how_to_name_it():
+    refused = estimate(one_level_a_file(subject=""))[2]
+    assert all("name its file or folder in the animals sheet" in reason for *_, reason in refused)
+
+
+def test_a_folder_that_the_sheet_names_gives_its_files_their_subject():
+    sheet = Animals.of(Export("animals.csv", b"subject,file\nP6,data/P6/\nother,data/P6/odd.txt\n"))
+    files = ["data/P6/a.txt", "data/P6/more/b.txt", "data/P60/c.txt", "data/P6/odd.txt"]
+    frame = pd.DataFrame(
+        {"subject": ["", "", "", "x"], "file": files, "ear": "", "group": "", "time": np.nan}
+    )
+    assert join(frame.assign(recorded=""), sheet)["subject"].tolist() == ["P6", "P6", "", "other"]

@@ -823,3 +823,22 @@ def test_plasma_of_two_compartments_falls_as_the_sum_of_two_exponentials():
     exact = share * np.exp(-fast * knots) + (1.0 - share) * np.exp(-slow * knots)
     # 0.6 L/kg in 0.4 kg.
     assert seen == pytest.approx(exact * 1e9 / 2.4e5, rel=1e-4)
+
+
+def test_a_barrier_that_leaks_for_a_while_is_felt_from_then_on_and_not_before():
+    """Leaky at two hours, so in the intervals before and after that knot; or from then on."""
+    flow = Flow("plasma", 0.0, 0.0, np.ones((1, 1)), np.zeros(1))
+    knots = np.array([0.0, 0.0, 1.0, 2.0, 3.0, 4.0])
+    leak = np.array([1.0, 1.0, 1.0, 8.0, 1.0, 1.0])
+    tight, short, always = (
+        solve(ear(), drug(), [flow], knots, ["lateral_wall"], leak=factors).concentration["lateral_wall"][
+            0, 0
+        ]
+        for factors in (np.ones(6), leak, np.where(knots < 2.0, 1.0, 8.0))
+    )
+    total = [run.sum(axis=-1) for run in (tight, short, always)]
+    assert total[1][:3] == pytest.approx(total[0][:3], rel=1e-6)
+    assert total[1][3] > 1.05 * total[0][3] and total[2][3] == total[1][3]
+    assert total[2][:3] == pytest.approx(total[0][:3], rel=1e-6)
+    # What leaks in leaks out again, once plasma holds less: sooner where it goes on leaking.
+    assert total[2][-1] < 0.95 * total[1][-1] < total[1][-1]

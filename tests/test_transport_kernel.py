@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from otosome.model.lanes import LANES, aligned
 from otosome.model.transport.axial import fitted
-from otosome.model.transport.displace import displace
+from otosome.model.transport.displace import displace, reconstruct, within
 from otosome.model.transport.kernel import (
     RODAS4,
     Flux,
@@ -153,3 +153,38 @@ def test_the_time_scheme_forgets_infinitely_fast_decay():
     beta = RODAS4.stage @ inverse + inverse
     assert b == pytest.approx(beta[5], abs=1e-12)
     assert 1.0 - b @ np.linalg.solve(beta, np.ones(6)) == pytest.approx(0.0, abs=1e-10)
+
+
+@pytest.mark.parametrize("ends", [(1.0, 1.0), (0.2, 3.0), (2.0, -1.0)])
+def test_a_part_of_a_cell_holds_the_integral_of_the_parabola_through_its_ends_and_mean(ends):
+    """The parabola of this mean between these ends, integrated by Gauss's rule, which is exact for it."""
+    left, right, mean = *ends, 1.3
+    bend = 6.0 * (mean - 0.5 * (left + right))
+    at, weight = np.polynomial.legendre.leggauss(3)
+    for s in (0.0, 0.25, 0.7, 1.0):
+        x = 0.5 * s * (at + 1.0)
+        exact = 0.5 * s * weight @ (left + x * (right - left) + bend * x * (1.0 - x))
+        assert within.py_func(s, left, mean, right) == pytest.approx(exact, rel=1e-12, abs=1e-15)
+    assert within(1.0, left, mean, right) == pytest.approx(mean)
+
+
+def test_borders_of_a_slope_are_where_it_is_and_a_peak_is_flat():
+    size = np.array([1.0, 0.5, 0.5, 1.5, 1.0])
+    edges = np.concatenate([[0.0], np.cumsum(size)])
+    slope = 2.0 + 3.0 * 0.5 * (edges[1:] + edges[:-1])
+    before, after = reconstruct.py_func(slope * size, size)
+    # Where three cells are even, exactly; and no border leaves what lies beside it.
+    assert after[1] == before[2] == pytest.approx(2.0 + 3.0 * edges[2])
+    assert np.all((before[1:-1] >= slope[:-2]) & (after[1:-1] <= slope[2:]))
+    assert np.all((before <= slope) & (slope <= after))
+    peak = np.array([1.0, 1.0, 5.0, 1.0, 1.0])
+    before, after = reconstruct.py_func(peak, np.ones(5))
+    assert before[2] == after[2] == 5.0
+    steep = np.array([0.0, 0.0, 1.0, 10.0, 10.0])
+    for before, after in (
+        reconstruct.py_func(steep, np.ones(5)),
+        reconstruct.py_func(steep[::-1], np.ones(5)),
+    ):
+        middle = np.array([within.py_func(s, before[2], 1.0, after[2]) for s in np.linspace(0, 1, 101)])
+        # The parabola rises or falls throughout: its integral bends one way.
+        assert len(set(np.sign(np.round(np.diff(middle, 2), 12))) - {0.0}) == 1

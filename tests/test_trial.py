@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import TypeAdapter, ValidationError
 from typer.testing import CliRunner
 
 from otosome.catalog import Catalog
@@ -17,6 +18,7 @@ from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.trials import own_spread
 from otosome.trials.answer import answer
+from otosome.trials.kinds import Span
 from otosome.trials.reading import TEMPLATE, read_design
 
 CATALOG = Catalog()
@@ -253,6 +255,81 @@ def test_a_lot_that_is_not_there_is_refused_before_any_work(tmp_path):
     )
     with pytest.raises(BadInput, match=r"nowhere\.toml"):
         read_design(design(tmp_path, text), CATALOG)
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (lambda rows: rows.drop(columns=["ear"]), "ear"),
+        (lambda rows: pd.concat([rows, rows.head(1)]), "rows"),
+    ],
+    ids=["a column missing", "too many rows"],
+)
+def test_a_file_that_is_no_table_of_readings_or_too_long_is_refused(tmp_path, monkeypatch, change, key):
+    file = import_folder(tmp_path) / "readings.parquet"
+    rows = pd.read_parquet(file)
+    monkeypatch.setattr(own_spread, "MOST_ROWS", len(rows))
+    read_design(design(tmp_path, OWN), CATALOG)
+    change(rows).to_parquet(file, index=False)
+    with pytest.raises(BadInput, match="is not a table of readings") as refusal:
+        read_design(design(tmp_path, OWN), CATALOG)
+    assert refusal.value.key == key
+
+
+def test_ears_that_are_one_correlate_wholly_and_mirrored_ones_not_at_all():
+    """Of pairs (x, x) the intraclass correlation is 1, of (x, -x) -1, of (x, y) that of Fisher's own sum."""
+    x, y = np.array([1.0, -2.0, 3.0, -2.0]), np.array([2.0, 1.0, -4.0, 1.0])
+
+    def correlation(first, second):
+        rows = [
+            {
+                "subject": f"m{k}",
+                "group": "a",
+                "time": 0.0,
+                "level": 0.0,
+                "frequency": 8.0,
+                "ear": ear,
+                "off": off,
+            }
+            for ear, values in (("left", first), ("right", second))
+            for k, off in enumerate(values)
+        ]
+        return own_spread._correlation(pd.DataFrame(rows), "ear")
+
+    assert correlation(x, x) == pytest.approx(1.0)
+    assert correlation(x, -x) == pytest.approx(-1.0)
+    # Either order of every pair: the plain correlation of all pairs and all pairs turned round.
+    both = np.corrcoef(np.concatenate([x, y]), np.concatenate([y, x]))[0, 1]
+    assert correlation(x, y) == correlation(y, x) == pytest.approx(both)
+    assert correlation(x[:3], y[:3]) is None  # three pairs are too few
+
+
+def test_a_deviation_of_few_animals_is_that_of_a_sample_and_its_range_that_of_chi_square(tmp_path):
+    part = pd.DataFrame(
+        {
+            "subject": [f"m{k}" for k in range(6)], "group": ["a"] * 3 + ["b"] * 3, "animals": 3,
+            "off": [-3.0, 0.0, 3.0, -1.0, 2.0, -1.0],
+        }
+    )  # fmt: skip
+    sd, freedom, animals = own_spread._between(part)
+    pooled = np.sqrt((np.var([-3, 0, 3], ddof=1) + np.var([-1, 2, -1], ddof=1)) / 2)
+    assert (sd, freedom, animals) == (pytest.approx(pooled), 4.0, 6)
+    low, high = own_spread._interval(sd, freedom)
+    # Of four degrees of freedom 5 and 95 % of chi-square are 0.711 and 9.488.
+    assert (low, high) == (
+        pytest.approx(sd * np.sqrt(4 / 9.488), 1e-3),
+        pytest.approx(sd * np.sqrt(4 / 0.711), 1e-3),
+    )
+
+
+@pytest.mark.parametrize(("span", "sound"), [(438300, True), (0, True), (438301, False), (-1, False)])
+def test_nothing_is_planned_beyond_fifty_years(span, sound):
+    """A year has 8766 h."""
+    if sound:
+        assert float(TypeAdapter(Span).validate_python(f"{span} h")) == span
+    else:
+        with pytest.raises(ValidationError):
+            TypeAdapter(Span).validate_python(f"{span} h")
 
 
 @pytest.mark.parametrize(

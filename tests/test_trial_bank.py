@@ -43,6 +43,8 @@ def test_a_bank_is_the_same_for_any_workers_and_any_shards(tmp_path, shards):
     # Shards of another width hold the same ears, to the bit.
     assert np.array_equal(shards[1].values, one.values)
     assert shards[1].values.shape == (20, 2, 2, 5)
+    # Ten ears a world, in the order in which they are drawn.
+    assert one.world.tolist() == shards[1].world.tolist() == [0] * 10 + [1] * 10
 
 
 @pytest.mark.parametrize(

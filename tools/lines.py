@@ -95,6 +95,10 @@ class Map:
         known = [name for name in tests if math.isfinite(self.seconds.get(name, math.inf))]
         return sorted(known, key=lambda name: (self.seconds[name], name))
 
+    def traced(self, file: str, line: int) -> bool:
+        """Whether some test runs a line itself: what imports run once, or Numba compiled, is of no test."""
+        return bool(self.lines.get(file, {}).get(line))
+
     def whole(self, tests: Sequence[str]) -> dict[str, float]:
         """The files of some tests with the seconds of each, those first of which most tests are among them."""
         count = Counter(name.partition("::")[0] for name in tests)

@@ -261,11 +261,22 @@ class Bench:
 
 def rounds(mutant: Mutant, lines: Map) -> Iterator[tuple[list[str], float]]:
     """The quickest tests of a mutant's line, then the files they stand in, each with its seconds without a change."""
-    tests = lines.tests_of(mutant.file, mutant.line) or _importing(mutant.file, lines)
+    tests = _tests(mutant, lines)
     quick = list(_within(((name, lines.seconds[name]) for name in tests), SECONDS))
     yield [name for name, _ in quick], sum(took for _, took in quick)
     for file, took in _within(lines.whole(tests).items(), SECONDS):
         yield [file], took
+
+
+def _tests(mutant: Mutant, lines: Map) -> list[str]:
+    """Tests that run its line, the quickest first; of one that leaves no trace, those first that name its module."""
+    tests = lines.tests_of(mutant.file, mutant.line)
+    if lines.traced(mutant.file, mutant.line):
+        return tests
+    module, imported = _module(mutant.file), _imported(lines)
+    return list(dict.fromkeys([*_tests_naming(module, imported, lines), *tests])) or _importing(
+        module, imported, lines
+    )
 
 
 def _within(tests: Iterable[tuple[str, float]], most: float) -> Iterator[tuple[str, float]]:
@@ -278,26 +289,34 @@ def _within(tests: Iterable[tuple[str, float]], most: float) -> Iterator[tuple[s
         yield name, took
 
 
-def _importing(file: str, lines: Map) -> list[str]:
-    """Tests of files that import a module that leaves no trace, or its package: those of the nearest."""
+def _module(file: str) -> str:
     parts = Path(file).with_suffix("").parts[1:]
-    module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-    imported = {
-        name: _imports(PROJECT / name) for name in {test.partition("::")[0] for test in lines.seconds}
-    }
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imported(lines: Map) -> dict[str, set[str]]:
+    return {name: _imports(PROJECT / name) for name in {test.partition("::")[0] for test in lines.seconds}}
+
+
+def _importing(module: str, imported: Mapping[str, set[str]], lines: Map) -> list[str]:
+    """Tests of files that import a module, or its package: those of the nearest."""
     while module.count("."):
-        near = {
-            name
-            for name, names in imported.items()
-            if any(other == module or other.startswith(module + ".") for other in names)
-        }
-        if near:
-            known = [
-                t for t, took in lines.seconds.items() if t.partition("::")[0] in near and took < SECONDS
-            ]
-            return sorted(known, key=lambda name: (lines.seconds[name], name))
+        tests = _tests_naming(module, imported, lines)
+        if tests:
+            return tests
         module = module.rpartition(".")[0]
     return []
+
+
+def _tests_naming(module: str, imported: Mapping[str, set[str]], lines: Map) -> list[str]:
+    """Tests of files that import a module or what is below it, the quickest first."""
+    near = {
+        name
+        for name, names in imported.items()
+        if any(other == module or other.startswith(module + ".") for other in names)
+    }
+    known = [t for t, took in lines.seconds.items() if t.partition("::")[0] in near and took < SECONDS]
+    return sorted(known, key=lambda name: (lines.seconds[name], name))
 
 
 def _imports(file: Path) -> set[str]:

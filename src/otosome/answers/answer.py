@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from otosome.answers import stored
 from otosome.answers.accuracy import accuracy
 from otosome.answers.description import described
-from otosome.answers.dose import by_dose
+from otosome.answers.dose import ByDay, by_day, by_dose
 from otosome.answers.exposure import course, exposure
 from otosome.answers.headline import headline
 from otosome.answers.sensitivity import sensitivity
@@ -16,7 +16,7 @@ from otosome.answers.sources import sources
 from otosome.answers.window import has_window, places, window
 from otosome.ears import Ears
 from otosome.forward import Tick, crossing, simulate
-from otosome.study import Study
+from otosome.study import Compare, Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +48,7 @@ def answer(
             if question and has_window(study)
             else pool.submit(places, study)
         )
+        days = pool.submit(_by_day, study, question)
         exact, carried = pool.submit(accuracy, study, result, ears), pool.submit(course, study)
         movers = [] if question is None else sensitivity(study, question, workers)
     stored.write(
@@ -60,6 +61,12 @@ def answer(
         drugs=exposure(study, result),
         headline={} if question is None else headline(study, result, question, movers, ears),
         doses=None if question is None else by_dose(study, question),
+        days=days.result(),
     )
     pictures = [drawn.result(), carried.result()]
     return xr.merge([result, *pictures], join="exact", combine_attrs="override")
+
+
+def _by_day(study: Study, question: Compare | None) -> ByDay | None:
+    """The benefit by day and dose, of what has a window."""
+    return by_day(study, question) if question is not None and has_window(study) else None

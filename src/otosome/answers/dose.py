@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
 from otosome.answers.contrast import gain
 from otosome.answers.numbers import amount, difference, number, visible
-from otosome.forward import Cochleae, Fate, PlannedArm, best, plan, planned
+from otosome.forward import Cochleae, Fate, PlannedArm, PlannedTreatment, best, plan, planned
 from otosome.forward.dosing import dosed
 from otosome.lots.batch import vesicles_given
 from otosome.study import Compare, Study, Treatment
@@ -19,6 +21,10 @@ TIMES = tuple(float(10.0**power) for power in range(-3, 4))
 STRETCH = 0.1
 # The effect begins where this part of the largest benefit is there.
 BEGINS = 0.1
+# Days on which the first dose is given instead, after the first insult, and its multiples there.
+DAYS = (-3, -1, 1, 3, 5, 9, 15)
+MULTIPLES = TIMES[1:-1]
+_DAY = 24.0
 
 
 @dataclass(frozen=True)
@@ -61,13 +67,86 @@ def by_dose(study: Study, question: Compare) -> ByDose | None:
         np.median(peaks, axis=1) * columns[f"species.{study.tables.species}.organ_of_corti_area"] * STRETCH
     )
     doses = sum(each) * np.asarray(TIMES)
-    unit = difference(
-        study.catalog.get("endpoints", study.tables.measure[question.measure].endpoint).options.unit
-    )
+    unit = _unit(study, question)
     begins = begin(doses, benefit, unit)
     text = _text(doses, benefit, arrivals, unit, begins)
     return ByDose(
         list(map(float, doses)), list(map(float, benefit)), list(map(float, arrivals)), unit, begins, text
+    )
+
+
+@dataclass(frozen=True)
+class ByDay:
+    """The compared benefit of the best-value ear by day and dose.
+
+    ``days``       of the first dose, d after the first insult;  ``particles``  as counted, each time, least first
+    ``benefit``    a row a dose, in ``unit``;  ``stated``  day of the first dose, and the dose, of the study
+    ``text``       where on it the study lies, and where most is kept
+    """
+
+    days: list[float]
+    particles: list[float]
+    benefit: list[list[float]]
+    unit: str
+    stated: tuple[float, float]
+    text: str
+
+
+def by_day(study: Study, question: Compare) -> ByDay | None:
+    """How the compared benefit follows day and dose; None where the arm is given no vesicles by a route."""
+    treated, against = (planned(study, study.arm(name)) for name in (question.of, question.against))
+    ear = Cochleae(replace(plan(study), arms=(treated,)), best(study))
+    each = [_particles(ear, treated, place) for place in range(len(treated.treatments))]
+    if not sum(each) > 0:
+        return None
+    first = min(dose.times[0] for dose in treated.treatments)
+    days = [float(day) for day in DAYS if day * _DAY < study.until]
+    rows = [
+        _on(dose, day * _DAY - first, study.until, factor * particles, row)
+        for row, (day, factor) in enumerate(product(days, MULTIPLES))
+        for dose, particles in zip(treated.treatments, each, strict=True)
+    ]
+    columns = {name: np.repeat(column, len(MULTIPLES) * len(days)) for name, column in best(study).items()}
+    steps = replace(plan(study), arms=(replace(treated, treatments=tuple(rows)), against), growth=1.6)
+    benefit = gain(study, question)(Cochleae(steps, columns))["benefit"].reshape(len(days), len(MULTIPLES)).T
+    unit, doses = _unit(study, question), sum(each) * np.asarray(MULTIPLES)
+    return ByDay(
+        days,
+        list(map(float, doses)),
+        [list(map(float, row)) for row in benefit],
+        unit,
+        (first / _DAY, sum(each)),
+        _most(days, benefit, unit),
+    )
+
+
+def _on(dose: PlannedTreatment, later: float, until: float, particles: float, row: int) -> PlannedTreatment:
+    """A dose so much later, h, with so many particles, given to one ear; none after the study's end."""
+    treatment = _with(dose.treatment, particles) if particles > 0 else dose.treatment
+    times = tuple(time + later for time in dose.times if time + later <= until)
+    return replace(dose, treatment=treatment, times=times, row=row)
+
+
+def _most(days: Sequence[float], benefit: Array, unit: str) -> str:
+    """On which day most is kept at the dose given, and at ten times as much; in a sentence."""
+    if not visible(float(benefit.max()), unit):
+        return (
+            "On none of these days and at none of these doses does this ear gain anything that can be seen."
+        )
+    ends = []
+    for factor, words in ((1.0, "at the dose given"), (10.0, "at ten times as much")):
+        row = benefit[MULTIPLES.index(factor)]
+        day = days[int(np.argmax(row))]
+        ends.append(
+            f"{words} most is kept on day {number(day)} ({amount(float(row.max()), unit, sign=True)})"
+        )
+    return f"Of these days, {' and '.join(ends)}."
+
+
+def _unit(study: Study, question: Compare) -> str:
+    """The unit of the compared benefit."""
+    return difference(
+        study.catalog.get("endpoints", study.tables.measure[question.measure].endpoint).options.unit
     )
 
 

@@ -48,20 +48,7 @@ class SourceRow(Grounds):
 
 def sources(study: Study) -> list[SourceRow]:
     """Every number and curve a study rests on, with its paper or the reason it was assumed."""
-    numbers = [
-        SourceRow(
-            **vars(grounds(p, study.catalog)),
-            parameter=p.name,
-            meaning=p.meaning,
-            value=p.value,
-            unit=p.unit,
-            low=p.low,
-            high=p.high,
-            given=p.given,
-            linked=", ".join(name for name, _ in p.linked),
-        )
-        for p in study.parameters.values()
-    ]
+    numbers = [number_row(p, study.catalog) for p in study.parameters.values()]
     curves = [
         SourceRow(
             **vars(grounds(c, study.catalog)),
@@ -77,6 +64,21 @@ def sources(study: Study) -> list[SourceRow]:
         for c in study.curves.values()
     ]
     return numbers + curves
+
+
+def number_row(number: Parameter, catalog: Catalog) -> SourceRow:
+    """A number with its paper or the reason it was assumed."""
+    return SourceRow(
+        **vars(grounds(number, catalog)),
+        parameter=number.name,
+        meaning=number.meaning,
+        value=number.value,
+        unit=number.unit,
+        low=number.low,
+        high=number.high,
+        given=number.given,
+        linked=", ".join(name for name, _ in number.linked),
+    )
 
 
 def grounds(stated: Parameter | Curve, catalog: Catalog) -> Grounds:

@@ -3,16 +3,15 @@
 Every result has ``as_dict()``, what a machine reads, and ``lines()``, what a person reads on a terminal.
 """
 
+from otosome.jobs.changing import Changes, changes
 from otosome.jobs.drafting import Drafted
 from otosome.jobs.equations import Written, equations
 from otosome.jobs.evidence import (
-    Changes,
     Checked,
     Claims,
     Entries,
     Qualified,
     Standing,
-    changes,
     check,
     claims,
     entries,

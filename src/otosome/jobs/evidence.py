@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otosome.errors import BadInput
-from otosome.jobs import fitting, laboratory, lots, reviewing, study, trials
+from otosome.jobs import fitting, grounds, laboratory, lots, reviewing, study, trials
 from otosome.jobs.options import inputs_again
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import Altered, Record, record_of, recover, unsealed
@@ -216,7 +216,7 @@ def _standing(folder: Path, shelves: tuple[Path, ...], rerun: bool, watch: Watch
         # Neither its numbers nor its question can be relied on.
         return Standing(folder, record.verb, [], [], altered=rows)
     if record.verb in (laboratory.IMPORT, lots.QUALITY, fitting.FIT, *trials.VERBS):
-        return _files_stand(folder, record, rerun, watch)
+        return _files_stand(folder, record, shelves, rerun, watch)
     if record.verb == reviewing.REVIEW:
         return _review_stands(folder, record, shelves, rerun, watch)
     from otosome.review.standing import check as examine
@@ -256,8 +256,10 @@ def _review_stands(
     return Standing(folder, record.verb, rows, reviewing.fallen(rows), rerun=beside)
 
 
-def _files_stand(folder: Path, record: Record, rerun: bool, watch: Watch) -> Standing:
-    """Whether the files of an import or a lot are those that were read."""
+def _files_stand(
+    folder: Path, record: Record, shelves: tuple[Path, ...], rerun: bool, watch: Watch
+) -> Standing:
+    """Whether the files of an import or a lot are those that were read, and what a design rests on besides."""
     if record.verb == laboratory.IMPORT:
         # An import of version 0.1 knows its files by name alone, so nobody can look for them.
         inputs_again(laboratory.ImportInputs, record, folder)
@@ -267,8 +269,10 @@ def _files_stand(folder: Path, record: Record, rerun: bool, watch: Watch) -> Sta
         for name, digest in record.inputs.items()
         if now.get(name) != digest
     ]
+    if record.verb in trials.VERBS:
+        changed += grounds.changed(folder, reviewing.catalog_of(record, shelves))
     beside = _again(folder, record, watch) if rerun else None
-    return Standing(folder, record.verb, changed, [], rerun=beside)
+    return Standing(folder, record.verb, changed, sorted(set(reviewing.fallen(changed))), rerun=beside)
 
 
 def _file_row(name: str, then: str, now: str | None) -> Json:
@@ -326,27 +330,3 @@ def _again(folder: Path, record: Record, watch: Watch) -> Path:
         again(inputs_again(study.StudyInputs, record, beside), watch)
         return beside
     return lots.assess(inputs_again(lots.LotInputs, record, beside), watch).folder
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What changed between two results: rows ``changed``, the benefit ``then`` and ``now``, its ``unit``."""
-
-    values: Json
-
-    def as_dict(self) -> Json:
-        """The changes for a machine, as ``docs/schemas`` has them."""
-        return {"result": self.values, "notes": []}
-
-    def lines(self) -> list[str]:
-        """A line a number that changed, and how the benefit moved."""
-        from otosome.report.terminal import change_lines
-
-        return change_lines(self.values)
-
-
-def changes(old: Path, new: Path) -> Changes:
-    """What evidence changed between two results of one study, and how their headlines moved; raises BadInput."""
-    from otosome.review.standing import between
-
-    return Changes(between(study.shown(old).data, study.shown(new).data))

@@ -196,13 +196,22 @@ class CheckResult(TypedDict):
     rows: list[StandingRow]
 
 
+class Moved(TypedDict):
+    """A pool, a prior's row or a design's sentence that reads otherwise."""
+
+    name: str
+    then: str
+    now: str
+
+
 class ChangesResult(TypedDict):
-    """What changed between two results, and the benefit in each."""
+    """What changed between two results, the benefit in each, and what else reads otherwise."""
 
     changed: list[ChangedRow]
     then: Interval | None
     now: Interval | None
     unit: str
+    moved: list[Moved]
 
 
 class Cited(TypedDict):

@@ -66,6 +66,7 @@ def review(inputs: ReviewInputs, watch: Watch = SILENT) -> Reviewed:
     from otosome.catalog import Catalog
     from otosome.review.experiments.experiment import files
     from otosome.review.question import Question
+    from otosome.review.synthesis import rests_on
     from otosome.review.synthesis import review as examine
 
     question, catalog = Question.of(inputs.question, inputs.only), Catalog(inputs.shelves)
@@ -74,7 +75,7 @@ def review(inputs: ReviewInputs, watch: Watch = SILENT) -> Reviewed:
     watch.stage("pooling the published experiments")
     answer = examine(question, catalog, by=inputs.by)
     watch.stage("drawing the report")
-    record = Record(REVIEW, inputs.question, files(catalog), options_of(inputs))
+    record = Record(REVIEW, inputs.question, files(catalog, rests_on(question, catalog)), options_of(inputs))
     values: Json = to_jsonable_python(answer)
     with writing(folder, inputs.force) as part:
         fill_review(part, answer, values, record)
@@ -84,9 +85,12 @@ def review(inputs: ReviewInputs, watch: Watch = SILENT) -> Reviewed:
 def changed(record: Record, shelves: tuple[Path, ...]) -> list[Json]:
     """What differs on the shelf since a review was written, a row a file: parameter, what, then, now, standing."""
     from otosome.review.experiments.experiment import files
+    from otosome.review.question import Question
+    from otosome.review.synthesis import rests_on
 
-    catalog = catalog_of(record, shelves)
-    return differing(record.inputs, files(catalog), catalog)
+    catalog, only = catalog_of(record, shelves), record.option("only")
+    question = Question.of(record.name, only if isinstance(only, list) else ())
+    return differing(record.inputs, files(catalog, rests_on(question, catalog)), catalog)
 
 
 def catalog_of(record: Record, shelves: tuple[Path, ...]) -> Catalog:
@@ -97,8 +101,11 @@ def catalog_of(record: Record, shelves: tuple[Path, ...]) -> Catalog:
     return Catalog((*map(Path, own if isinstance(own, list) else ()), *shelves))
 
 
-def differing(then: Mapping[str, str], now: Mapping[str, str], catalog: Catalog) -> list[Json]:
-    """What differs between two sets of files of experiments and sources, each with its SHA-256, a row a file."""
+def differing(then: Mapping[str, str], now: Mapping[str, str], catalog: Catalog | None = None) -> list[Json]:
+    """What differs between two sets of files of experiments and sources, each with its SHA-256, a row a file.
+
+    ``catalog``  that says how sources stand now
+    """
     return [
         {
             "parameter": name,
@@ -106,7 +113,7 @@ def differing(then: Mapping[str, str], now: Mapping[str, str], catalog: Catalog)
             "then": then.get(name, "")[:12],
             "now": now.get(name, "")[:12],
             "source": name.partition("/")[2].removesuffix(".toml") if name.startswith("sources/") else None,
-            "standing": _standing(catalog, name) if name in now else "",
+            "standing": _standing(catalog, name) if catalog is not None and name in now else "",
         }
         for name in sorted({*now, *then})
         if now.get(name) != then.get(name)

@@ -151,7 +151,8 @@ class StudyResult:
         compared, drugs = summary.headline(self.data), summary.drugs(self.data)
         if compared is None and drugs.exposures:
             return drug_lines(drugs)
-        return [*headline_lines(compared), *drug_lines(drugs)]
+        doses = self.answer("doses")
+        return [*headline_lines(compared, "" if doses is None else doses["text"]), *drug_lines(drugs)]
 
     def lines(self) -> list[str]:
         """The answer for a person."""

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from otosome.errors import BadInput, at
 from otosome.files import sha256
+from otosome.jobs.grounds import ShelfNumbers, grounds
 from otosome.jobs.options import options_of
 from otosome.jobs.study import StudyInputs
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import ANSWER, Record, check_free, fill_trial, read_answer, usual, writing
+from otosome.units import Json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,9 +135,34 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     notes = [f"{each.name}: {note}" for each in answers for note in each.notes]
     if not written:
         return Trial(None, record, designs, notes)
+    stands_on = _stands_on(questions, catalog)
     with writing(folder, inputs.force) as part:
-        fill_trial(part, answers, tables, inputs.designs, {"designs": designs, "notes": notes}, record)
+        fill_trial(
+            part, answers, tables, inputs.designs, {"designs": designs, "notes": notes}, stands_on, record
+        )
     return Trial(folder, record, designs, notes)
+
+
+def _stands_on(questions: Sequence[Question], catalog: Catalog) -> Json:
+    """What answers of designs rest on: the studies they simulate, numbers of the shelf, published experiments."""
+    from otosome.trials.simulated import study_of
+
+    return grounds(
+        catalog,
+        [
+            study_of(question.simulate, question.beside, catalog)
+            for question in questions
+            if question.simulate is not None
+        ],
+        [ShelfNumbers("designs", each.entry, each.species, each.numbers) for each in questions],
+        any(question.believed or _on_animals(question) for question in questions),
+    )
+
+
+def _on_animals(question: Question) -> bool:
+    """Whether trials are simulated under what experiments in animals say, as the design believes nothing itself."""
+    simulated = question.simulate is not None and question.simulate.analysis != "shares"
+    return simulated and getattr(question.design, "belief", None) is None
 
 
 def _hashes(questions: Sequence[Question], fits: Sequence[Known | None]) -> dict[str, str]:
@@ -154,7 +181,8 @@ def optimise(inputs: DoseInputs, watch: Watch = SILENT) -> Trial:
     from otosome.trials.optimum import optimum
     from otosome.trials.regimens import read_dose
 
-    question = read_dose(inputs.dose, Catalog(inputs.shelves))
+    catalog = Catalog(inputs.shelves)
+    question = read_dose(inputs.dose, catalog)
     question = replace(question, known=_known(question.dose.fit, inputs.dose.parent))
     folder = inputs.out if inputs.out is not None else usual(question.name, OPTIMISE)
     check_free(folder, inputs.force)
@@ -163,7 +191,9 @@ def optimise(inputs: DoseInputs, watch: Watch = SILENT) -> Trial:
     hashes = {**question.inputs, **_of_fit(question.known)}
     record = Record(OPTIMISE, question.name, hashes, options_of(inputs))
     tables = {f"{question.name}_regimens": pd.DataFrame(rows)}
-    return _filled(folder, inputs.force, answer, tables, inputs.dose, record)
+    harms = [ShelfNumbers("harms", name) for name in question.dose.harms]
+    stands_on = grounds(catalog, [question.study], harms, question.believed)
+    return _filled(folder, inputs.force, answer, tables, inputs.dose, stands_on, record)
 
 
 def _answered(
@@ -222,12 +252,13 @@ def _filled(
     answer: DesignAnswer,
     tables: dict[str, pd.DataFrame],
     file: Path,
+    stands_on: Json,
     record: Record,
 ) -> Trial:
     """A result folder with one answer; ``file``  it was asked by, copied beside."""
     designs, notes = [_plain(asdict(answer))], list(answer.notes)
     with writing(folder, force) as part:
-        fill_trial(part, [answer], tables, [file], {"designs": designs, "notes": notes}, record)
+        fill_trial(part, [answer], tables, [file], {"designs": designs, "notes": notes}, stands_on, record)
     return Trial(folder, record, designs, notes)
 
 
@@ -262,7 +293,9 @@ def _of_study(verb: str, inputs: StudyInputs, watch: Watch) -> Trial:
             answer, rows = ranked(study, inputs.subjects, seed, 1, watch.ticks("simulating worlds"))
     watch.check()
     record = Record(verb, study.name, {**study.inputs, str(file): sha256(file)}, options_of(inputs))
-    return _filled(folder, inputs.force, answer, {f"{study.name}_{verb}": pd.DataFrame(rows)}, file, record)
+    tables = {f"{study.name}_{verb}": pd.DataFrame(rows)}
+    stands_on = grounds(study.catalog, [study], [], False)
+    return _filled(folder, inputs.force, answer, tables, file, stands_on, record)
 
 
 def _plain(part: Any) -> Any:

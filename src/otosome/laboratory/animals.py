@@ -7,9 +7,10 @@ filled in when it is opened.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -145,14 +146,15 @@ def _check_together(file: str, rows: pd.DataFrame) -> None:
 def join(table: pd.DataFrame, animals: Animals) -> pd.DataFrame:
     """A table of readings or waveforms with the sheet's subject, group and time where the sheet says them.
 
-    A file that names no subject gets the one whose row names the file. A time that the file states itself stays.
+    A file gets the subject whose row names it, and one that names no subject that whose row names its folder. A time
+    that the file states itself stays.
     """
     joined = table.copy()
-    by_file = {row.file: row.subject for row in animals.rows.itertuples() if row.file}
-    blank = joined["subject"].isna() | (joined["subject"] == "") | joined["file"].isin(list(by_file))
+    sheet = zip(animals.rows["file"], animals.rows["subject"], strict=True)
+    by_file = {str(file).rstrip("/"): str(subject) for file, subject in sheet if file}
+    measured = zip(map(str, joined["subject"].fillna("")), map(str, joined["file"]), strict=True)
     joined["subject"] = [
-        by_file.get(file, subject) if free else subject
-        for subject, file, free in zip(joined["subject"], joined["file"], blank, strict=True)
+        by_file.get(file) or subject or _of_folder(file, by_file) for subject, file in measured
     ]
     rows = animals.rows.assign(told=animals.groups())
     by_ear = {(row.subject, row.ear): (str(row.told), str(row.day0)) for row in rows.itertuples()}
@@ -166,6 +168,12 @@ def join(table: pd.DataFrame, animals: Animals) -> pd.DataFrame:
         for time, recorded, (_, day0) in zip(joined["time"], joined["recorded"], places, strict=True)
     ]
     return joined
+
+
+def _of_folder(file: str, by_file: Mapping[str, str]) -> str:
+    """The subject of the innermost folder of a file that is named; blank where none is."""
+    folders = map(str, PurePosixPath(file).parents)
+    return next((by_file[folder] for folder in folders if folder in by_file), "")
 
 
 def _hours(recorded: str, day0: str) -> float:

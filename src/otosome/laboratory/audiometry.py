@@ -9,10 +9,12 @@ import numpy as np
 
 from otosome.laboratory.columns import possible
 from otosome.laboratory.file import Export, Refused, flags
+from otosome.laboratory.levels import Level, doubtful
 from otosome.laboratory.tables import Tables, readings, rows_of
 
 PATHWAYS = {"air": "audiogram", "bone": "audiogram.bone", "soundfield": "audiogram.soundfield"}
 LOWEST, HIGHEST = 50.0, 30_000.0  # Hz of a tone that an audiometer gives
+CURE = "look at it in the audiometer's program, and write the audiogram as a table with a mapping where it is a level"
 ANONYMOUS = "name dropped; the subject stands for this file"
 
 
@@ -42,8 +44,8 @@ def audiogram(export: Export, tones: Sequence[Tone], refused: Sequence[Refused],
     """
     listed, rows = [*refused], list[dict[str, object]]()
     several = len({tone.person for tone in tones}) > 1
-    for tone in tones:
-        reason = _reason(tone)
+    for tone, doubt in zip(tones, _doubts(tones), strict=True):
+        reason = _reason(tone) or doubt
         if reason:
             place = f"{tone.ear or 'no ear'}, {tone.hertz:g} Hz"
             listed.append(export.left_out(place, f"{tone.level:g}", reason))
@@ -69,6 +71,13 @@ def _row(export: Export, tone: Tone, several: bool) -> dict[str, object]:
         "recorded": tone.recorded,
         "flag": flags(tone.flag, ANONYMOUS, export.contradiction(tone.recorded)),
     }
+
+
+def _doubts(tones: Sequence[Tone]) -> list[str]:
+    """Why the level of each tone is asked about beside the others; empty where it is not."""
+    levels = [Level(tone.level, "none" if tone.answered else "above", _reason(tone)) for tone in tones]
+    doubts = doubtful(levels, [(tone.person, tone.ear, tone.pathway) for tone in tones])
+    return [f"{doubt}: {CURE}" if doubt else "" for doubt in doubts]
 
 
 def _reason(tone: Tone) -> str:

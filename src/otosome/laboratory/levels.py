@@ -38,6 +38,8 @@ FEW, MOST_OF = (
     0.9,
 )  # values beside which one that is no multiple stands out, and the share of them that are multiples
 SILENCE = 3  # levels of an ear that are nought and no other
+# Numbers that stand for no level in some programs and are a level in others: asked about where no other is as soft.
+SOFT_CODES, SOFT = (-1.0, -10.0), 5.0
 FAR = 30.0  # dB by which nought lies below the rest of its ear before it is asked about
 _NUMBER = r"([+-]?\d+(?:[.,]\d+)?)"
 _SILENT = "|".join(re.escape(word) for word in sorted(SILENT, key=len, reverse=True))
@@ -128,7 +130,7 @@ def _among(word: str, codes: frozenset[str]) -> bool:
 
 
 def doubtful(levels: Sequence[Level], ears: Sequence[Hashable]) -> list[str]:
-    """Why each level is asked about, empty where it is not: a code, off the steps of all others, nought in a deaf ear.
+    """Why each level is asked about, empty where it is not: a code, off the steps of all others, too far below others.
 
     ``ears``  which ear of whom each is of
     """
@@ -143,25 +145,42 @@ def doubtful(levels: Sequence[Level], ears: Sequence[Hashable]) -> list[str]:
         if not np.isnan(value):
             of_ear.setdefault(ear, []).append(float(value))
     about = {ear: _nought(same) for ear, same in of_ear.items()}
-    return [_doubt(float(value), off, about.get(ear, "")) for value, ear in zip(plain, ears, strict=True)]
+    others = plain[known & ~np.isin(plain, SOFT_CODES)]
+    alone = bool(others.size) and float(others.min()) >= SOFT
+    return [
+        _doubt(float(value), off, about.get(ear, ""), alone) for value, ear in zip(plain, ears, strict=True)
+    ]
+
+
+def coded(value: float) -> str:
+    """Why a number that stands alone in the place of a threshold is none; empty where it may be one."""
+    if np.isfinite(value) and possible(value) and value not in (*CODES, *SOFT_CODES):
+        return ""
+    return "a code, not a level"
 
 
 def _nought(same: Sequence[float]) -> str:
     """Why 0 dB is asked about in an ear with these levels; empty where it is not."""
-    lowest = min((level for level in same if level > 0), default=0.0)
-    if lowest >= FAR:
-        return f"0 dB in an ear of {lowest:g} dB and more: 0 is 'not tested' in some sheets"
+    heard = [level for level in same if level > 0]
+    if heard and min(heard) >= FAR:
+        return f"0 dB in an ear of {min(heard):g} dB and more: 0 is 'not tested' in some sheets"
     if len(same) >= SILENCE and not any(same):
         return "0 dB at all of an ear's frequencies: 0 is 'not tested' in some sheets"
     return ""
 
 
-def _doubt(value: float, off: bool, nought: str) -> str:
-    """``off``  whether all others are multiples of the step;  ``nought``  why 0 dB is asked about in its ear"""
+def _doubt(value: float, off: bool, nought: str, alone: bool) -> str:
+    """Why a level is asked about; empty where it is not.
+
+    ``off``    whether all others are multiples of the step;  ``nought``  why 0 dB is asked about in its ear
+    ``alone``  whether no level but the soft codes is below ``SOFT``
+    """
     if np.isnan(value):
         return ""
     if value in CODES:
         return f"{value:g} is a code in many sheets"
+    if value in SOFT_CODES and alone:
+        return f"{value:g} is a code in some sheets, and no other level is below {SOFT:g} dB"
     if value % STEP and off:
         return f"{value:g} is no multiple of {STEP:g} dB, and the other levels are"
     return nought if value == 0.0 else ""

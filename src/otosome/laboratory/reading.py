@@ -16,6 +16,7 @@ from otosome.errors import BadInput
 from otosome.laboratory.bounds import within
 from otosome.laboratory.file import Export, Refused
 from otosome.laboratory.mapping import Meaning, mapped
+from otosome.laboratory.plates import grids, split
 from otosome.laboratory.tables import Tables
 from otosome.laboratory.workbook import is_workbook, sheets
 from otosome.lots.counted import Lot, measured_lot
@@ -33,6 +34,7 @@ MAPPING = (
     "say what its columns hold in a mapping: otosome new mapping FILE writes one to fill in; "
     "a plate of wells goes to otosome new batch FILE"
 )
+PLATE_READERS = ("softmax", "gen5", "bmg_mars", "enspire", "tecan", "skanit")
 # What lots read besides.
 PLATES = "plates of wells (otosome new batch)"
 FEWEST_SIZES = 10  # bins a distribution has at least
@@ -116,6 +118,16 @@ def _unknown(part: Export, names: list[str], catalog: Catalog) -> BadInput:
     """The error of a file or sheet that no reader knows, or that several could read."""
     what = f"one that {' and '.join(names)} could read" if names else part.looks
     where = f"sheet {part.sheet}" if part.sheet else None
+    if _holds_plate(part):
+        return BadInput(
+            "holds a plate of wells, and no reader knows its words",
+            file=part.name,
+            key=where,
+            given=what,
+            allowed=[*PLATE_READERS, PLATES],
+            cure="set the reader's program to English and export the plate again as text, or keep the grid alone with "
+            "its numbers and letters and give it to otosome new batch FILE",
+        )
     if part.is_table:
         return Unsure("is a table of unknown meaning", file=part.name, key=where, given=what, cure=MAPPING)
     return BadInput(
@@ -126,6 +138,17 @@ def _unknown(part: Export, names: list[str], catalog: Catalog) -> BadInput:
         allowed=[*catalog.names("instruments"), PLATES],
         cure=part.instead or None,
     )
+
+
+def _holds_plate(part: Export) -> bool:
+    """Whether a text that no reader knows holds a grid of wells: two lines and two columns or more, and words above."""
+    if b"\0" in part.content and not part.content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return False
+    try:
+        each = list(grids(split(part)))
+    except BadInput:
+        return False
+    return any(grid.title and len({well[0] for well, *_ in grid.cells}) > 1 for grid in each)
 
 
 def _together(tables: list[Tables], refused: list[Refused]) -> Tables:

@@ -24,6 +24,9 @@ FEWEST_LEVELS = 4
 # Correlation at which a neighbour is taken as the same response with its polarity turned, and by how much it must
 # exceed what the upright one reaches; over so many ms of shift.
 TURNED, CLEAR, SHIFT = 0.7, 0.3, 0.4
+# How often waveforms are filtered: for wave I, whose size each pass changes; and for thresholds, where noise of 100 to
+# 300 Hz is what is left after one pass and decides alone. Twice is what shaheen_2024's program does.
+ONCE, TWICE = 1, 2
 # Where the first wave of an upright response is the first peak, ms, and how large a peak counts, of the largest.
 EARLY, LARGE = (1.0, 3.0), 0.5
 
@@ -53,14 +56,17 @@ PEOPLE = {
 class Series:
     """A level series in the window of its response.
 
-    ``levels``     rising, shape (level,);  ``responses``  uV, shape (level, sample);  ``rate``  kHz
-    ``parts``      of each level the averages of parts of its sweeps, shape (part, sample); empty where a file has none
+    ``levels``     rising, shape (level,);  ``responses``  uV, shape (level, sample), filtered once;  ``rate``  kHz
+    ``sharp``      the same filtered twice, for the threshold
+    ``parts``      of each level the averages of parts of its sweeps, shape (part, sample), filtered twice; empty where
+                   a file has none
     ``about``      what is to be said of it;  ``reason``  why it can have no threshold, empty where it can
     """
 
     levels: Array
     responses: Array
     rate: float
+    sharp: Array
     parts: tuple[Array, ...] = ()
     about: str = ""
     reason: str = ""
@@ -68,7 +74,7 @@ class Series:
     @classmethod
     def without(cls, reason: str) -> Series:
         """One that can have no threshold, and why."""
-        return cls(np.empty(0), np.empty((0, 0)), 1.0, reason=reason)
+        return cls(np.empty(0), np.empty((0, 0)), 1.0, np.empty((0, 0)), reason=reason)
 
 
 def window_of(species: str, frequency: float) -> Window:
@@ -115,59 +121,66 @@ def prepared(series: pd.DataFrame, window: Window) -> Series:
     if any(np.ptp(wave) == 0 for wave in whole["samples"]):
         return Series.without("a waveform that does not vary")
     rate = float(whole["rate"].mode().iloc[0])
-    cut = _windowed(series, window, rate)
-    shortest = min(wave.size for wave in cut)
-    if shortest < FEWEST_SAMPLES:
-        return Series.without(f"{shortest} samples from {window.start:g} to {window.stop:g} ms")
-    waves = np.array([wave[:shortest] for wave in cut])
     own = (series["part"] == "").to_numpy()
-    level = series["level"].to_numpy(dtype=float)
-    weight = np.nan_to_num(series["sweeps"].to_numpy(dtype=float), nan=1.0)
-    responses = np.array(
-        [
-            np.average(
-                waves[own & (level == decibels)],
-                axis=0,
-                weights=np.maximum(weight[own & (level == decibels)], 1e-9),
-            )
-            for decibels in levels
-        ]
-    )
+    waves, sharp = (_windowed(series, window, rate, passes) for passes in (ONCE, TWICE))
+    if waves.shape[1] < FEWEST_SAMPLES:
+        return Series.without(f"{waves.shape[1]} samples from {window.start:g} to {window.stop:g} ms")
+    responses = _averaged(whole, waves[own], levels)
     signs = polarity(responses, rate)
+    level = series["level"].to_numpy(dtype=float)
     parts = tuple(
-        sign * waves[~own & (level == decibels)] for sign, decibels in zip(signs, levels, strict=True)
+        sign * sharp[~own & (level == decibels)] for sign, decibels in zip(signs, levels, strict=True)
     )
     return Series(
         levels,
         responses * signs[:, None],
         rate,
+        _averaged(whole, sharp[own], levels) * signs[:, None],
         parts if min(map(len, parts)) > 1 else (),
         flags(_files(whole), _repeats(whole), _rates(whole, rate), _turned(levels, signs)),
     )
 
 
-def _windowed(series: pd.DataFrame, window: Window, rate: float) -> list[Array]:
-    """Each recording's response; those at another rate than most are put on its steps, between their own samples."""
+def _averaged(whole: pd.DataFrame, waves: Array, levels: Array) -> Array:
+    """The averages of the recordings of each level by their sweeps, shape (level, sample)."""
+    level = whole["level"].to_numpy(dtype=float)
+    weight = np.maximum(np.nan_to_num(whole["sweeps"].to_numpy(dtype=float), nan=1.0), 1e-9)
+    return np.array(
+        [
+            np.average(waves[level == decibels], axis=0, weights=weight[level == decibels])
+            for decibels in levels
+        ]
+    )
+
+
+def _windowed(series: pd.DataFrame, window: Window, rate: float, passes: int) -> Array:
+    """Each recording's response, shape (recording, sample of the shortest).
+
+    Those at another rate than most are put on its steps, between their own samples.
+    """
     waves = list[Array]()
     for samples, own, onset in zip(series["samples"], series["rate"], series["onset"], strict=True):
-        wave = response(np.asarray(samples, dtype=float), float(own), float(onset), window)
+        wave = response(np.asarray(samples, dtype=float), float(own), float(onset), window, passes)
         if own != rate and wave.size > 1:
             wave = np.interp(np.arange(0, (wave.size - 1) / own, 1 / rate), np.arange(wave.size) / own, wave)
         waves.append(wave)
-    return waves
+    return np.array([wave[: min(map(len, waves))] for wave in waves])
 
 
-def response(samples: Array, rate: float, onset: float, window: Window = RODENT) -> Array:
+def response(samples: Array, rate: float, onset: float, window: Window = RODENT, passes: int = ONCE) -> Array:
     """A waveform in the band of the response, in the window that holds it.
 
     ``samples``  any unit, shape (sample,);  ``rate``  kHz;  ``onset``  ms of the stimulus after the first sample
+    ``passes``   how often it is filtered, forward and backward each time
     returns      shape (sample in the window,), empty where the recording does not reach into it
     """
     from scipy.signal import butter, sosfiltfilt
 
     if rate <= 2.5 * window.band[1] or samples.size < FEWEST_SAMPLES:
         return samples[:0]
-    filtered: Array = sosfiltfilt(butter(1, window.band, "bandpass", fs=rate, output="sos"), samples)
+    band, filtered = butter(1, window.band, "bandpass", fs=rate, output="sos"), samples
+    for _ in range(passes):
+        filtered = sosfiltfilt(band, filtered)
     time = np.arange(samples.size) / rate - onset
     return filtered[(time >= window.start) & (time <= window.stop)]
 

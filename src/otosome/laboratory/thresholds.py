@@ -2,8 +2,9 @@
 
 After the published idea of Suthakar and Liberman (2019): the correlation between waveforms of adjacent levels
 rises with level along a sigmoid, and the threshold is where two recordings of one level would correlate by a
-criterion. Here waveforms are first aligned, for a response comes later the softer the stimulus; sigmoids of any
-steepness, a step among them, are tried; and far above threshold a correlation only says that there is a response.
+criterion. Here waveforms are filtered twice, as Shaheen et al. (2024) do, and aligned, for a response comes later the
+softer the stimulus; sigmoids of any steepness, a step among them, are tried; and far above threshold a correlation
+only says that there is a response.
 What the correlations leave open is the posterior of the threshold over all sigmoids; its 5 and 95 % are the interval.
 """
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from otosome.laboratory.file import flags
 from otosome.laboratory.series import (
+    FEWEST_LEVELS,
     PEOPLE,
     PERSON,
     RODENT,
@@ -53,6 +55,11 @@ SHARED = 0.78
 WIDTHS = np.array([0.05, *np.geomspace(0.3, 20.0, 10)])
 LIKELY = np.array([0.5, *np.full(10, 0.05)])
 HIGHEST = np.array([0.6, 0.75, 0.87, 0.95])
+# Where single records are used, a response that grows from nothing in proportion to the level is tried, too: so many dB
+# below threshold it begins, all together as likely as two of the ten widths; and how much of a loud waveform it is at
+# most. From averages alone, 10 dB apart, responses that grow as a power would then come 1.4 dB early.
+BEGINNINGS, PROPORTIONAL = np.array([4.0, 8.0, 16.0]), 0.1
+LOUDEST_SHARE = 0.97
 CEILING = 0.9  # a correlation above it is taken as "at least": how loud responses grow is not the threshold's matter
 # How much later a response may come per dB of softer stimulus, ms: at most, and usually. Assumed: 0.01 is what a
 # compound action potential of a mouse shows between 80 and 25 dB; the bound on the whole shift keeps waves apart.
@@ -81,7 +88,7 @@ def threshold(levels: Array, responses: Array, rate: float, parts: Sequence[Arra
     """The level at which two responses to it would correlate by the criterion.
 
     ``levels``     rising, shape (level,), four or more
-    ``responses``  filtered waveforms in the window, any unit, shape (level, sample);  ``rate``  kHz
+    ``responses``  waveforms in the window, filtered twice, any unit, shape (level, sample);  ``rate``  kHz
     ``parts``      of each level the averages of equal parts of its sweeps, shape (part, sample), where there are any
     returns        median and 90 % interval of the posterior; ``above`` or ``below``, with the level at that end,
                    where the threshold more likely than not lies outside the levels tested
@@ -164,23 +171,41 @@ def _posterior(
     ``alike``   correlations of neighbours, each worth so many independent samples;  ``within``  as ``agreement``
     ``samples``  independent ones of a waveform
     """
-    width, top = WIDTHS[:, None, None, None], HIGHEST[None, :, None, None]
-    middle = tried[None, None, :, None] + width * np.log(top / CRITERION - 1)
-    # Response over response and noise, in power, of each waveform; the correlation is the geometric mean of two.
-    share = 1 / (1 + np.exp(-np.clip((levels - middle) / width, -50, 50)))
-    expected = top * np.sqrt(share[..., :-1] * share[..., 1:])
+    rising, likely = _shapes(levels, tried, bool(len(within)))
+    # The correlation is the geometric mean of what two waveforms hold of the response.
+    expected = np.sqrt(rising[..., :-1] * rising[..., 1:])
     # Of two waveforms that share a response and differ in noise, to first order in 1 / samples; 1 without a response.
     variance = (1 + 2 * expected - expected**2) / (1 + expected) ** 2 / max(worth - 3, 1.0)
     observed = np.arctanh(np.clip(alike, -CEILING, CEILING))
     total = _distance(observed, np.arctanh(expected), variance, float(np.arctanh(CEILING)))
     if len(within):
-        spread = np.broadcast_to(within[:, 1] / max(samples - 2, 1.0), share.shape)
+        spread = np.broadcast_to(within[:, 1] / max(samples - 2, 1.0), rising.shape)
         most = -0.5 * np.log(1 - CEILING)
-        total += _distance(np.minimum(within[:, 0], most), -0.5 * np.log1p(-top * share), spread, float(most))
-    likelihood = (LIKELY[:, None, None] * np.exp(-(total - total.min()) / 2)).sum(axis=(0, 1))
+        total += _distance(np.minimum(within[:, 0], most), -0.5 * np.log1p(-rising), spread, float(most))
+    likelihood = (likely[:, None] * np.exp(-(total - total.min()) / 2)).sum(axis=0)
     weight: Array = likelihood * np.where(tried > levels[-1], SILENT, 1.0)
     weight /= weight.sum()
     return weight
+
+
+def _shapes(levels: Array, tried: Array, single: bool) -> tuple[Array, Array]:
+    """How much of a waveform's power is response, by the ways it may rise, and how likely each is beforehand.
+
+    ``single``  whether single records are used
+    returns     shape (way, threshold, level), and (way,)
+    """
+    above = levels - tried[:, None]
+    width, top = WIDTHS[:, None, None, None], HIGHEST[None, :, None, None]
+    steps = np.clip(above / width - np.log(top / CRITERION - 1), -50, 50)
+    sigmoids = (top / (1 + np.exp(-steps))).reshape(-1, *above.shape)
+    likely = np.repeat(LIKELY, HIGHEST.size) / HIGHEST.size
+    if not single:
+        return sigmoids, likely
+    begin = BEGINNINGS[:, None, None]
+    ratio = CRITERION / (1 - CRITERION) * (np.maximum(above + begin, 0.0) / begin) ** 2
+    lines = np.minimum(ratio / (1 + ratio), LOUDEST_SHARE)
+    shares = np.full(BEGINNINGS.size, PROPORTIONAL / BEGINNINGS.size)
+    return np.concatenate([sigmoids, lines]), np.concatenate([likely * (1 - PROPORTIONAL), shares])
 
 
 def _distance(observed: Array, expected: Array, variance: Array, most: float) -> Array:
@@ -259,11 +284,11 @@ def estimate(
         window = window_of(kind, float(first["frequency"]))
         series = prepared(recordings, window)
         reason, doubt = series.reason, _doubt(kind, window, recordings)
-        result = None if reason else threshold(series.levels, series.responses, series.rate, series.parts)
+        result = None if reason else threshold(series.levels, series.sharp, series.rate, series.parts)
         if result is not None and result.censored == "above" and doubt:
             reason = f"no response found, and there may be one: {doubt}"
         if result is None or reason:
-            refused.append((str(first["file"]), name, reason))
+            refused.append((str(first["file"]), name, flags(reason, _nameless(recordings))))
             continue
         names = ("subject", "ear", "group", "time", "frequency", "recorded", "file", "sha256")
         who = {key: first[key] for key in names}
@@ -292,6 +317,16 @@ def _row(
         "manual": np.nan,
         "flag": flags(about, method, parts, series.about),
     }
+
+
+def _nameless(recordings: pd.DataFrame) -> str:
+    """Why files are not joined into one series, where they may be of one; empty where they are of a named subject."""
+    alone = recordings["level"].nunique() < FEWEST_LEVELS and str(recordings["subject"].iloc[0]) == ""
+    return (
+        "the file names no subject: name its file or folder in the animals sheet, column file"
+        if alone
+        else ""
+    )
 
 
 def _doubt(species: str, window: Window, series: pd.DataFrame) -> str:

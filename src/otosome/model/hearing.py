@@ -141,7 +141,7 @@ def between(known: Kilohertz, levels: Decibels, frequency: Kilohertz) -> Decibel
     returns        last axis the frequencies; one that is known keeps its level to the last bit
     """
     known, wanted = np.asarray(known, dtype=float), np.asarray(frequency, dtype=float)
-    right = np.clip(np.searchsorted(known, wanted), min(1, known.size - 1), known.size - 1)
+    right = np.clip(np.searchsorted(known, wanted), 1, known.size - 1)
     before = np.maximum(right - 1, 0)
     octaves = np.log2(known)
     width = np.where(right > before, octaves[right] - octaves[before], 1.0)

@@ -69,7 +69,7 @@ def _numbered(result: xr.Dataset, readings: pd.DataFrame) -> str:
 
 def _study(result: xr.Dataset, readings: pd.DataFrame) -> str:
     from otosome.report import claims, summary
-    from otosome.report.dose import by_dose
+    from otosome.report.dose import by_day, by_dose, insight
 
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "window.js"))
     compared = summary.headline(result)
@@ -83,6 +83,8 @@ def _study(result: xr.Dataset, readings: pd.DataFrame) -> str:
         **_pictures(result, readings),
         **_drugs(result),
         by_dose=by_dose(result),
+        by_day=by_day(result),
+        insight=insight(result),
         claims=claims.claims(result.attrs["name"]),
         command="run",
     )

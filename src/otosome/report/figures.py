@@ -1,6 +1,6 @@
 """Small static pictures as inline SVG: one thought each, so that a phone stacks and a stage lines them up."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from otosome.answers.band import Band, band
-from otosome.answers.numbers import Interval, amount, interval, is_fraction, number, power
+from otosome.answers.numbers import Interval, amount, difference, interval, is_fraction, number, power
 from otosome.report import summary, window
 from otosome.report.drawing import (
     COMPARED,
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 OTHERS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4d4d4d", "#8a6d3b")
 DOTS = 24  # readings drawn per frequency and panel; more only smear
 FREQUENCIES = 4  # panels over time
+MARKED = 20  # points of a line that are marked one by one
 # From none to all, %, with room for a dot.
 _ALL = (-2.0, 102.0)
 KINDS = {
@@ -81,17 +82,11 @@ def arm_colours(result: xr.Dataset) -> dict[str, str]:
     return {arm: colours[arm] for arm in arms}
 
 
-def banded(result: xr.Dataset) -> set[str]:
-    """Arms drawn with a band where all arms share a picture: the two compared."""
-    compared = headline(result)
-    return {compared.of, compared.against} if compared else set()
-
-
 # ---------------------------------------------------------------- the panels
 
 
 def by_frequency(result: xr.Dataset, readings: pd.DataFrame, name: str) -> list[Panel]:
-    """A measure over frequency at its last time: a panel per arm, with bands and readings.
+    """A measure over frequency at its last time: the difference compared, then an arm each with bands and readings.
 
     A measure without frequencies, such as a score of words, has one panel with a line for each arm.
     """
@@ -102,16 +97,17 @@ def by_frequency(result: xr.Dataset, readings: pd.DataFrame, name: str) -> list[
     if f"other_{name}" in result:
         shown = shown[shown["ear"] == attribute(result, "people")["ear"]]
     limits = _limits([last.values, shown["value"].to_numpy(dtype=float)])
-    return [_frequency_panel(result, last, shown, str(arm), limits) for arm in result["arm"].values]
+    panels = [_frequency_panel(result, last, shown, str(arm), limits) for arm in result["arm"].values]
+    return [*_difference(result, last, last["frequency"].values, "", tone_axis), *panels]
 
 
 def together(result: xr.Dataset, names: Sequence[str]) -> list[Panel]:
-    """Further measures over frequency at their last time: a panel per measure, a line per arm."""
-    return [_together_panel(result, name) for name in names]
+    """Further measures over frequency at their last time: a line per arm, then the difference compared."""
+    return [panel for name in names for panel in _together_panels(result, name)]
 
 
 def over_time(result: xr.Dataset, name: str) -> list[Panel]:
-    """A measure over time: a panel per frequency, spread over all, a line per arm; none for a single time."""
+    """A measure over time at some frequencies: a line per arm, then the difference; none for a single time."""
     values = measured(result, name)
     if values.sizes["time"] < 2:
         return []
@@ -119,12 +115,12 @@ def over_time(result: xr.Dataset, name: str) -> list[Panel]:
     tones = tones[np.unique(np.linspace(0, tones.size - 1, FREQUENCIES).round().astype(int))]
     chosen = [values.sel(frequency=tone) for tone in tones]
     limits = _limits([panel.quantile([0.05, 0.95], "subject").values for panel in chosen])
-    return [_time_panel(result, panel, limits) for panel in chosen]
+    return [panel for values in chosen for panel in _time_panels(result, values, limits)]
 
 
 def cochleogram(result: xr.Dataset) -> list[Panel]:
-    """Cells counted at the end along the duct: a panel per kind, a line per arm, bands for the compared."""
-    return [_cell_panel(result, str(kind)) for kind in result["cell"].values]
+    """Cells counted at the end along the duct: for each kind a line per arm, then the difference compared."""
+    return [panel for kind in result["cell"].values for panel in _cell_panels(result, str(kind))]
 
 
 def delivery(result: xr.Dataset) -> list[Panel]:
@@ -213,10 +209,10 @@ def _frequency_panel(
     return Panel(arm, f"{arm}: typical ear {' and '.join(ends)}.", svg)
 
 
-def _together_panel(result: xr.Dataset, name: str) -> Panel:
+def _together_panels(result: xr.Dataset, name: str) -> list[Panel]:
     last = measured(result, name).isel(time=-1)
     if not tonal(result, name):
-        return _score_panel(result, last.isel(frequency=0))
+        return [_score_panel(result, last.isel(frequency=0))]
     tones, unit, ends = last["frequency"].values, str(last.attrs.get("unit", "")), []
     with canvas(400, 290) as (figure, axes):
         for arm, spread in _lines(axes, result, last, tones, marker="o"):
@@ -225,21 +221,31 @@ def _together_panel(result: xr.Dataset, name: str) -> Panel:
         value_axis(axes, last, _limits([last.quantile([0.05, 0.95], "subject").values], unit))
         svg = svg_text(figure, f"together {name}")
     day = number(float(last["time"]) / window.HOURS_A_DAY)
-    return Panel(f"{capital(name_of(last))}, day {day}", f"Mean over frequency: {', '.join(ends)}.", svg)
+    heading = f"{capital(name_of(last))}, day {day}"
+    lines = Panel(heading, f"Mean over frequency: {', '.join(ends)}.", svg)
+    return [lines, *_difference(result, last, tones, heading, tone_axis)]
 
 
-def _time_panel(result: xr.Dataset, values: xr.DataArray, limits: tuple[float, float]) -> Panel:
+def _time_panels(result: xr.Dataset, values: xr.DataArray, limits: tuple[float, float]) -> list[Panel]:
     days, unit, ends = values["time"].values / window.HOURS_A_DAY, str(values.attrs.get("unit", "")), []
     tone, tones = float(values["frequency"]), tonal(result, str(values.name))
     with canvas(400, 270) as (figure, axes):
         for arm, spread in _lines(axes, result, values, days, marker="o"):
             ends.append(f"{arm} {amount(float(spread.typical[-1]), unit)}")
-        axes.set_xlabel("days after the first insult" if tones else "days")
+        _day_axis(axes, tones)
         value_axis(axes, values, limits if tones else _ALL)
-        axes.locator_params(axis="x", steps=[1, 2, 5, 10], integer=True)
         svg = svg_text(figure, f"time {values.name} {tone}")
     heading = f"{number(tone)} kHz" if tones else capital(words(str(values.name)))
-    return Panel(heading, f"Day {number(float(days[-1]))}: {', '.join(ends)}.", svg)
+    lines = Panel(heading, f"Day {number(float(days[-1]))}: {', '.join(ends)}.", svg)
+    return [
+        lines,
+        *_difference(result, values, days, heading, lambda axes, _: _day_axis(axes, tones)),
+    ]
+
+
+def _day_axis(axes: "Axes", insulted: bool) -> None:
+    axes.set_xlabel("days after the first insult" if insulted else "days")
+    axes.locator_params(axis="x", steps=[1, 2, 5, 10], integer=True)
 
 
 def _score_panel(result: xr.Dataset, last: xr.DataArray) -> Panel:
@@ -286,7 +292,7 @@ def _short(name: str) -> str:
     return name if len(name) <= 22 else f"{name[:21]}…"
 
 
-def _cell_panel(result: xr.Dataset, kind: str) -> Panel:
+def _cell_panels(result: xr.Dataset, kind: str) -> list[Panel]:
     counted, ends = 100 * result["cells"].sel(cell=kind).astype(float), []
     with canvas(400, 290) as (figure, axes):
         for arm, spread in _lines(axes, result, counted, along(result)):
@@ -294,17 +300,63 @@ def _cell_panel(result: xr.Dataset, kind: str) -> Panel:
         duct_axis(axes, result)
         axes.set(ylabel="% counted at the end", ylim=(0, 104), yticks=[0, 25, 50, 75, 100])
         svg = svg_text(figure, f"cells {kind}")
-    return Panel(KINDS.get(kind, kind), f"Mean along the duct: {', '.join(ends)}.", svg)
+    heading = KINDS.get(kind, kind)
+    lines = Panel(heading, f"Mean along the duct: {', '.join(ends)}.", svg)
+    counted = counted.assign_attrs(unit="%", better="higher")
+    return [
+        lines,
+        *_difference(result, counted, along(result), heading, lambda axes, _: duct_axis(axes, result)),
+    ]
+
+
+def _difference(
+    result: xr.Dataset,
+    values: xr.DataArray,
+    across: Array,
+    heading: str,
+    dress: "Callable[[Axes, Array], None]",
+) -> list[Panel]:
+    """The treated less the control, each ear with itself and above zero where better, with its bands.
+
+    ``values``  (arm, subject, column);  ``dress``  the axis across;  returns  none where nothing is compared
+    """
+    compared = headline(result)
+    if compared is None or compared.of == compared.against:
+        return []
+    unit = difference(str(values.attrs.get("unit", "")))
+    factor = 100.0 if is_fraction(unit) else 1.0
+    shown = "% points" if is_fraction(unit) or unit == "%" else unit
+    sign = -1.0 if values.attrs.get("better") == "lower" else 1.0
+    apart = factor * sign * (values.sel(arm=compared.of) - values.sel(arm=compared.against)).values + 0.0
+    spread = band(apart, groups(result))
+    with canvas(400, 290) as (figure, axes):
+        axes.axhline(0, color=INK, linewidth=0.8)
+        draw_band(axes, across, spread, TREATED, marker="" if across.size > MARKED else "o")
+        dress(axes, across)
+        axes.set_ylabel(f"better by, {shown}")
+        axes.set_ylim(*_around_none(np.stack([*spread.worlds, *spread.ears])))
+        svg = svg_text(figure, f"difference {values.name} {heading}")
+    ends = ", ".join(amount(float(end[-1]), shown) for end in (spread.typical, *spread.worlds))
+    title = f"{heading}: the difference" if heading else f"{compared.of}: better than {compared.against} by"
+    return [Panel(title, f"“{compared.of}” over “{compared.against}” at the right end: {ends}.", svg)]
+
+
+def _around_none(values: Array) -> tuple[float, float]:
+    """Limits that hold none, and at least one unit, so that nothing looks like much."""
+    low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
+    gap = max(0.06 * (high - low), (1.0 - (high - low)) / 2)
+    return low - gap, high + gap
 
 
 def _lines(
     axes: "Axes", result: xr.Dataset, values: xr.DataArray, across: Array, marker: str = ""
 ) -> "Iterator[tuple[str, Band]]":
-    """A line per arm of (arm, subject, column), the compared on top and with a band."""
-    colours, shaded = arm_colours(result), banded(result)
-    for arm in sorted(colours, key=lambda arm: arm in shaded):
+    """A line per arm of (arm, subject, column), the compared on top; two bands over each other would show neither."""
+    colours, compared = arm_colours(result), headline(result)
+    above = {compared.of, compared.against} if compared else set()
+    for arm in sorted(colours, key=lambda arm: arm in above):
         spread = band(values.sel(arm=arm).values, groups(result))
-        draw_line(axes, across, spread, colours[arm], marker, shaded=arm in shaded)
+        draw_line(axes, across, spread, colours[arm], marker, shaded=False)
         yield arm, spread
 
 

@@ -14,6 +14,7 @@ from otosome.answers.numbers import share
 from otosome.report import _policy, _templates
 from otosome.report.axes import Axis
 from otosome.report.drawing import INK, SOFT, TREATED, canvas, label, style, svg_text
+from otosome.report.further import SHOWN, further_lines, further_table
 from otosome.report.groups import INCH, PRINT
 from otosome.report.summary import capital
 from otosome.review.pooling.likelihood import Believed
@@ -83,9 +84,23 @@ def review_page(review: Review) -> str:
             map=evidence_map(review.map),
             funnels=[(each, funnel_svg(each)) for each in review.together if each.pool.k > 1],
             curve=curve_svg(review.curve),
+            further=further_table(review.further, likes(review)) if review.further else None,
+            further_lines=further_lines(review.further, likes(review)),
+            further_n=SHOWN,
+            in_sds=in_sds,
             items=list(dict.fromkeys(light.item for row in review.lights.values() for light in row)),
         )
     )
+
+
+def in_sds(median: float, low: float, high: float) -> str:
+    """A mean effect with its ends, in SDs of an animal."""
+    return f"{tenth(median)} SD ({tenth(low)} to {tenth(high)})"
+
+
+def likes(review: Review) -> dict[str, str]:
+    """How the experiments of a review are called."""
+    return {row.experiment: f"{row.short} ({row.harm})" for row in review.rows}
 
 
 def blocks(review: Review, scale: Axis) -> list[Block]:
@@ -102,7 +117,7 @@ def blocks(review: Review, scale: Axis) -> list[Block]:
                 [_forest_row(row, scale) for row in rows],
                 mean,
                 (0.0, 0.0, 0.0) if mean is None else _positions(scale, mean.low, mean.median, mean.high),
-                "" if mean is None else f"{tenth(mean.median)} SD ({tenth(mean.low)} to {tenth(mean.high)})",
+                "" if mean is None else in_sds(mean.median, mean.low, mean.high),
             )
         )
     return groups

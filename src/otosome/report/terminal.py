@@ -34,8 +34,8 @@ def accuracy_lines(errors: Accuracy) -> list[str]:
     return [f"{short(errors)}; details in the report"]
 
 
-def headline_lines(compared: Headline | None) -> list[str]:
-    """The benefit with its interval and what it rests on."""
+def headline_lines(compared: Headline | None, dose: str = "") -> list[str]:
+    """The benefit with its interval and what it rests on; ``dose``  what the dose does, in words."""
     if compared is None:
         return ["no comparison: the study names none, or gives both groups the same"]
     parts = [f"{share.text} {basis}" for basis, share in compared.share.items() if share.exact >= 0.005]
@@ -43,6 +43,7 @@ def headline_lines(compared: Headline | None) -> list[str]:
         f"benefit of '{compared.of}' against '{compared.against}': {compared.benefit.text}",
         f"  rests on: {', '.join(parts) or 'nothing that moves it'}",
     ]
+    lines += [f"  {dose}"] if dose else []
     if compared.null_benefit is not None:
         lines.append(f"  null vesicles: {compared.null_benefit.text}")
     if compared.late is not None:
@@ -231,7 +232,8 @@ def _changed(rows: Iterable[Answer], indent: str = "") -> list[str]:
 def change_lines(between: Answer) -> list[str]:
     """What evidence changed between two results, and how the benefit moved."""
     moved = [f"{name}: {between[name]['text']}" for name in ("then", "now") if between[name] is not None]
-    return [*_changed(between["changed"]), *moved]
+    moved += [f"{row['name']}: {row['then']} -> {row['now']}" for row in between["moved"]]
+    return [*_changed(between["changed"]), *moved] or ["nothing changed"]
 
 
 def claim_lines(rows: Iterable[Answer]) -> list[str]:
@@ -252,7 +254,8 @@ def _claim(row: Answer) -> list[str]:
     if figure is None:
         lines.append(f"  not computed here yet: {row['missing']}")
     else:
-        lines.append(f"  now: {words(figure)}: {figure['words']}")
+        first = ", as printed" if row["by_prior"] else ""
+        lines.append(f"  now{first}: {words(figure)}: {figure['words']}")
         lines += [f"       {words(part)}: {part['words']}" for part in figure["parts"]]
         lines += [f"  under {name}: {words(each)}" for name, each in row["by_prior"].items()]
     return [
@@ -282,6 +285,9 @@ def design_lines(design: Answer) -> list[str]:
 
 def review_lines(answer: Answer) -> list[str]:
     """A review: what all say together, a line an experiment, and how many were left out."""
+    from otosome.report.further import further_lines
+    from otosome.review.priors.further import Narrowing
+
     marks = {"individuals": "■", "means": "●", "p": "◆", "direction": "▷"}
     lines = [f"{answer['heading']} {answer['text']}"]
     for row in answer["rows"]:
@@ -297,6 +303,10 @@ def review_lines(answer: Answer) -> list[str]:
         f"  one more with {row['n']:>2} a group: width {row['now']:.2f} SD now, {row['after']:.2f} expected"
         for row in answer["one_more"]
     ]
+    called = {row["experiment"]: f"{row['short']} ({row['harm']})" for row in answer["rows"]}
+    # A review of an earlier version holds none.
+    further = [Narrowing(**row) for row in answer.get("further", [])]
+    lines += [f"  {line}" for line in further_lines(further, called)]
     lines += [f"  by {name}: {text}" for name, text in answer["regressed"].items()]
     return [*lines, *(f"  left out: {name}, {why}" for name, why in answer["left_out"].items())]
 

@@ -1,6 +1,6 @@
 """A result's folder: which verb wrote it and of what, its numbers and its files, and how it comes to stand there."""
 
-from otosome.results.dataset import ANSWER, DATA, EARS, STUDY, read_answer, read_data
+from otosome.results.dataset import ANSWER, DATA, EARS, GROUNDS, STUDY, read_answer, read_data
 from otosome.results.files import (
     csv_text,
     fill,
@@ -20,6 +20,7 @@ __all__ = [
     "ANSWER",
     "DATA",
     "EARS",
+    "GROUNDS",
     "MARK",
     "STUDY",
     "Altered",

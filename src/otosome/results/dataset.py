@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 DATA, ANSWER, STUDY, EARS = "result.nc", "answer.json", "study.toml", "ears.parquet"
+# What an answer about designs rests on besides its files.
+GROUNDS = "grounds.json"
 # What of a result's attributes is short, and stands in the file itself.
 _SHORT = ("name", "version", "seed", "species", "ears")
 _NEEDED = ("name", "seed", "study", "headline", "sources", "notes")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otosome.files import tamed
-from otosome.results.dataset import ANSWER, EARS, STUDY, write_data
+from otosome.results.dataset import ANSWER, EARS, GROUNDS, STUDY, write_data
 from otosome.results.record import Record
 from otosome.units import Json
 
@@ -254,9 +254,10 @@ def fill_trial(
     tables: Mapping[str, pd.DataFrame],
     designs: Sequence[Path],
     answer: Mapping[str, Any],
+    grounds: Json,
     record: Record,
 ) -> None:
-    """Write designs answered into a folder: report with its figures, the designs' files, answer, record.
+    """Write designs answered into a folder: report with its figures, the designs' files, answer, grounds, record.
 
     ``tables``   written as CSV, by name: subjects of a first trial, regimens of a dose
     ``designs``  the files they were read from, copied beside
@@ -271,6 +272,7 @@ def fill_trial(
         _csv(table, folder / f"{name}.csv")
     save_page(trial_report(answers), folder / "report.html")
     _text(json.dumps(answer, indent=1, ensure_ascii=False), folder / ANSWER)
+    _text(json.dumps(grounds, indent=1, ensure_ascii=False), folder / GROUNDS)
     record.write(folder)
 
 
@@ -280,11 +282,14 @@ def fill_review(folder: Path, review: Review, values: Json, record: Record) -> N
 
     from otosome.report.review import review_page, save_forest
     from otosome.report.saved import save_page
-    from otosome.review.tables import metafor_rows, revman_rows, rows
+    from otosome.review.tables import further_rows, metafor_rows, revman_rows, rows
 
     save_page(review_page(review), folder / "report.html")
     save_forest(review, folder / "forest")
-    for name, table in (("experiments", rows), ("metafor", metafor_rows), ("revman", revman_rows)):
+    tables = {"experiments": rows, "metafor": metafor_rows, "revman": revman_rows}
+    if review.further:
+        tables["further"] = further_rows
+    for name, table in tables.items():
         _csv(pd.DataFrame(table(review)), folder / f"{name}.csv")
     _text(json.dumps(values, indent=1, ensure_ascii=False), folder / ANSWER)
     record.write(folder)

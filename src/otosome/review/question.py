@@ -51,15 +51,18 @@ class Question:
 
     def outcomes(self, experiment: Experiment) -> list[str]:
         """The keys of an experiment's outcomes that answer it."""
-        kinds = QUESTIONS[self.name][0]
-        options = experiment.options
-        chosen = [
-            key
-            for key, outcome in options.outcome.items()
-            if outcome.of in kinds and outcome.control and self._holds(experiment, outcome)
-        ]
+        options, chosen = experiment.options, self.read_by(experiment)
         primary = [key for key in chosen if options.outcome[key].primary]
         return primary or chosen
+
+    def read_by(self, experiment: Experiment) -> list[str]:
+        """The keys of an experiment's outcomes that read what is asked, primary or not."""
+        kinds = QUESTIONS[self.name][0]
+        return [
+            key
+            for key, outcome in experiment.options.outcome.items()
+            if outcome.of in kinds and outcome.control and self._holds(experiment, outcome)
+        ]
 
     def _holds(self, experiment: Experiment, outcome: OutcomeTable) -> bool:
         words = words_of(experiment, outcome)

@@ -35,23 +35,24 @@ def asked_now(stored: xr.Dataset, shelves: tuple[Path, ...] = (), folder: Path |
 
     Retracted sources are let in, so that what rests on them can be named.
     """
-    return _pinned(
-        _study_of(stored, Catalog.of_study(folder, shelves)), lambda name, pinned: not pinned.shelf
-    )
+    return asked_again(stored.attrs["study"], stored.attrs["name"], Catalog.of_study(folder, shelves))
+
+
+def asked_again(text: str, name: str, catalog: Catalog) -> Study:
+    """A study from its explicit text, with the shelves' numbers of now; retracted sources are let in."""
+    return _pinned(_study_of(text, name, catalog), lambda _, pinned: not pinned.shelf)
 
 
 def asked_then(stored: xr.Dataset, shelves: tuple[Path, ...] = (), folder: Path | None = None) -> Study:
     """The question a result answered, with every number as it was."""
-    study = _study_of(stored, Catalog.of_study(folder, shelves))
+    study = _study_of(stored.attrs["study"], stored.attrs["name"], Catalog.of_study(folder, shelves))
     now = _pinned(study, lambda name, pinned: not pinned.shelf)
     return _pinned(study, lambda name, _: name in now.parameters or name in now.curves)
 
 
-def _study_of(stored: xr.Dataset, catalog: Catalog) -> Study:
+def _study_of(text: str, name: str, catalog: Catalog) -> Study:
     every = tuple({f.stem for root in (SHIPPED, *catalog.roots) for f in (root / "sources").glob("*.toml")})
-    return loads(
-        stored.attrs["study"], stored.attrs["name"], catalog=catalog, allow_retracted=every, check=False
-    )
+    return loads(text, name, catalog=catalog, allow_retracted=every, check=False)
 
 
 def _pinned(study: Study, keep: Callable[[str, Number | StatedCurve], bool]) -> Study:

@@ -26,7 +26,10 @@ from otosome.review.pooling.likelihood import (
 )
 from otosome.review.pooling.printing import SHARES, Selected, curve
 from otosome.review.pooling.random_effects import Pool, cumulative, pool, regression, without_each
-from otosome.review.question import QUESTIONS, Question, words_of
+from otosome.review.priors import stored
+from otosome.review.priors.further import Narrowing, candidates, narrowings
+from otosome.review.priors.posterior import Prior, results
+from otosome.review.question import Question, words_of
 from otosome.units import Array, quantity
 
 # What experiments are grouped by, and what their effects can be regressed on.
@@ -145,9 +148,11 @@ class Review:
     ``rows``     an experiment and control each;  ``together``  those with means or events, by scale
     ``all``      of every strength, in SDs of an animal;  ``curve``  the same for shares of null results printed
     ``one_more``  what one more experiment would change, for some counts of animals
+    ``further``  the same by dose, day and what is read, of vesicles in the model; those that narrow most first
     ``blocks``   the mean effect by product and where ("vesicles in animals"), as the forest shows it
     ``groups``   by product, harm, species, where and route;  ``regressed``  on a moderator, or why that is refused
-    ``map``      all experiments on the shelf;  ``lights``  risk of bias by experiment;  ``left_out``  with the reason
+    ``map``      the experiments that were asked for;  ``lights``  risk of bias by experiment
+    ``left_out``  those that count nowhere, with the reason
     """
 
     question: str
@@ -159,6 +164,7 @@ class Review:
     text: str
     curve: tuple[Believed, ...]
     one_more: tuple[OneMore, ...]
+    further: tuple[Narrowing, ...]
     blocks: dict[str, Believed]
     groups: tuple[Group, ...]
     regressed: dict[str, str]
@@ -198,10 +204,11 @@ def review(question: Question, catalog: Catalog, within: float = WITHIN, by: Seq
         text=_headline(together, all_of, weak),
         curve=tuple(believed(weak, part) for part in SHARES),
         one_more=tuple(one_more(weak, n) for n in PLANNED),
+        further=_further(used, catalog),
         blocks=_blocks(by_product),
         groups=tuple(_groups(by_product)),
         regressed={name: _regressed(name, together, used, outcomes) for name in by},
-        map=tuple(_map(every)),
+        map=tuple(_map([e for e in every if question.read_by(e)])),
         lights={e.name: _lights(e) for e in used},
         flags=tuple(chain.from_iterable(looks.values())),
         left_out=_left_out(every, question),
@@ -221,6 +228,25 @@ def chosen(question: Question, every: Sequence[Experiment]) -> tuple[list[Experi
     return [e for e in counting if e.name in outcomes], outcomes
 
 
+def _further(used: Sequence[Experiment], catalog: Catalog) -> tuple[Narrowing, ...]:
+    """Experiments on vesicles that could be next, under the priors that use what was printed; none where none was."""
+    worlds = stored.shipped()
+    if not any(worlds.has(experiment) for experiment in used):
+        return ()
+    printed = results(worlds, stored.simulated(catalog))
+    named: tuple[Prior, ...] = ("as_printed", "sceptic")
+    each = candidates(worlds, printed)
+    return tuple(row for name in named for row in narrowings(name, worlds, printed, each))
+
+
+def rests_on(question: Question, catalog: Catalog) -> list[str]:
+    """The experiments that a review stands on, those among them that it leaves out: no other moves a word of it."""
+    every = experiments(catalog)
+    answering = [experiment.name for experiment in every if question.read_by(experiment)]
+    weighed = stored.behind(catalog)
+    return sorted({*answering, *(weighed if set(weighed) & set(answering) else ())})
+
+
 def _left_out(every: Sequence[Experiment], question: Question) -> dict[str, str]:
     """Experiments that read what is asked and count nowhere, with the reason."""
     reasons = {e.name: _out(e, question) for e in every}
@@ -233,8 +259,7 @@ def _scales(question: Question) -> tuple[Scale, ...]:
 
 def _out(experiment: Experiment, question: Question) -> str:
     """Why an experiment that reads what is asked counts nowhere; empty where it counts or was not asked for."""
-    kinds = QUESTIONS[question.name][0]
-    if not any(outcome.of in kinds for outcome in experiment.options.outcome.values()):
+    if not question.read_by(experiment):
         return ""
     if experiment.options.harm.kind == "none":
         return "nothing harmed these ears, so it says nothing of protection"

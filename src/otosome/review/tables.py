@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from otosome.review.synthesis import Review, Together
 from otosome.units import Json
 
@@ -70,3 +72,8 @@ def revman_rows(review: Review) -> list[Json]:
 
 def _effects(each: Together) -> list[tuple[str, float, float]]:
     return list(zip(each.rows, each.values, each.errors, strict=True))
+
+
+def further_rows(review: Review) -> list[Json]:
+    """Every experiment that could be next, under each prior and with every number of animals."""
+    return [asdict(row) for row in review.further]

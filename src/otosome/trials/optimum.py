@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.answers.numbers import interval
+from otosome.answers.numbers import interval, number
 from otosome.answers.scores import expected
 from otosome.errors import BadInput
 from otosome.evidence import layout
@@ -17,6 +17,7 @@ from otosome.forward import simulate
 from otosome.study import Study
 from otosome.trials.animals import beliefs_of
 from otosome.trials.answer import DesignAnswer
+from otosome.trials.beliefs import grounds
 from otosome.trials.choice import SURE, Choice, Table, believed, chosen, front
 from otosome.trials.plan import Chart, Estimand, Line, Part, Plan, Series, chance, counted, line
 from otosome.trials.regimens import DoseQuestion, Regimen
@@ -177,8 +178,8 @@ def _plan(computed: Computed) -> Plan:
             Part(
                 "Not bettered with fewer particles",
                 tuple(
-                    _interval(computed.regimens[row].text, computed.net[row], question.unit)
-                    for row in computed.front
+                    _interval(name, computed.net[row], question.unit)
+                    for name, row in _alike_once(computed).items()
                 ),
             ),
         ),
@@ -239,8 +240,8 @@ def _region(computed: Computed) -> tuple[Line, ...]:
     low, early = min(amounts), min(moments)
     return (
         counted("regimens", len(inside)),
-        Line("particles each time", low, "particles", f"{low:.2g} to {max(amounts):.2g}"),
-        Line("first given", early, "h", f"{early:.3g} to {max(moments):.3g} h"),
+        Line("particles each time", low, "particles", f"{number(low, 2)} to {number(max(amounts), 2)}"),
+        Line("first given", early, "h", f"{number(early, 3)} to {number(max(moments), 3)} h"),
         Line("how often", float(often[0]), "", ", ".join(map(str, often))),
         Line("routes", float(len(routes)), "", ", ".join(routes)),
     )
@@ -266,6 +267,14 @@ def _chart(computed: Computed) -> Chart:
     )
 
 
+def _alike_once(computed: Computed) -> dict[str, int]:
+    """Rows of the front by their words, of those that read alike the first."""
+    rows = dict[str, int]()
+    for row in computed.front:
+        rows.setdefault(computed.regimens[row].text, int(row))
+    return rows
+
+
 def _interval(name: str, values: Array, unit: str) -> Line:
     own = interval(values, unit, gain=True)
     return Line(name, own.median, unit, own.text)
@@ -279,7 +288,7 @@ def _notes(computed: Computed) -> list[str]:
     dose = computed.question.dose
     notes = [
         f"Beliefs: {', '.join(f'{_words(name)} {ends[1].text}' for name, ends in dose.belief.items())}; "
-        "those the file does not state are of designs.animal_experiment, and assumed."
+        f"those the file does not state are of the published experiments ({grounds(computed.question.study.catalog)})."
     ]
     if computed.question.known is not None:
         notes += computed.question.known.notes

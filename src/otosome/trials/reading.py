@@ -45,6 +45,8 @@ class Question:
     ``beside``  the folder of the file;  ``simulate``, ``followed``  what to simulate, where it says so
     ``inputs``  SHA-256 of each file that was read, by path
     ``consequence``  of a wrong decision, in words
+    ``numbers``  that the file did not state, of the design's entry on the shelf, by key, for ``species``
+    ``believed``  whether its beliefs are those of the published experiments
     """
 
     name: str
@@ -58,6 +60,9 @@ class Question:
     inputs: Mapping[str, str] = field(default_factory=dict)
     consequence: str = ""
     followed: Followed | None = None
+    species: str = ""
+    numbers: tuple[str, ...] = ()
+    believed: bool = False
 
 
 def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question:
@@ -94,6 +99,7 @@ def design_of(
         whole |= {key: value for key, value in own.values.items() if key in _keys(entry)}
         notes.append(own.words)
         inputs |= own.inputs
+    numbers, believed = _silent(entry, whole), "belief" in _keys(entry) - set(whole)
     notes += _from_shelf(entry, head.species, whole, catalog)
     design = cast(Design, checked(entry.formula, whole))
     design.check()
@@ -113,6 +119,9 @@ def design_of(
         inputs,
         head.consequence,
         head.followed,
+        head.species,
+        numbers,
+        believed,
     )
 
 
@@ -156,11 +165,10 @@ def _from_shelf(
 ) -> list[str]:
     """Add the shelf's numbers where the file states none; what was added, in words."""
     assert entry.formula is not None
-    numbers = {key: entry.card.parameter(key, species) for key in entry.card.parameters}
-    missing = {key: numbers[key] for key in numbers if key in _needed(entry.formula) - set(whole)}
+    missing = {key: entry.card.parameter(key, species) for key in _silent(entry, whole)}
     whole |= {key: number.given for key, number in missing.items()}
     if "spread" in missing and "spread_range" in _keys(entry):
-        whole.setdefault("spread_range", _ends(numbers["spread"])[::2])
+        whole.setdefault("spread_range", _ends(missing["spread"])[::2])
     words = [f"{key} {number.given} ({_grounds(number)})" for key, number in missing.items()]
     if "belief" in _keys(entry) and "belief" not in whole:
         beliefs = shelf_beliefs(catalog)
@@ -168,6 +176,12 @@ def _from_shelf(
         ends = ", ".join(f"{name} {best} ({low} to {high})" for name, (low, best, high) in beliefs.items())
         words.append(f"beliefs of the true benefit {ends} ({grounds(catalog)})")
     return [f"Not stated, so from the shelf: {'; '.join(words)}."] if words else []
+
+
+def _silent(entry: Entry[Options, Design], stated: Mapping[str, object]) -> tuple[str, ...]:
+    """The numbers of a design that its file does not state and the shelf does."""
+    assert entry.formula is not None
+    return tuple(key for key in entry.card.parameters if key in _needed(entry.formula) - set(stated))
 
 
 def _needed(formula: type) -> set[str]:

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, cast
 import numpy as np
 from pydantic import Field
 
-from otosome.answers.numbers import difference
+from otosome.answers.numbers import difference, number
 from otosome.cards import checked, read_toml
 from otosome.catalog import Catalog
 from otosome.ears import Ears
@@ -117,7 +117,8 @@ class Regimen:
     def text(self) -> str:
         """In words."""
         often = "once" if self.times == 1 else f"{self.times} times, {self.every:g} h apart"
-        return f"{self.particles:.2g} particles by {self.route.replace('_', ' ')}, {often}, from {self.first:.3g} h"
+        route = self.route.replace("_", " ")
+        return f"{number(self.particles, 2)} particles by {route}, {often}, from {number(self.first, 3)} h"
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ class DoseQuestion:
     ``folder``  of the study, if it is a file
     ``most``    particles a patient may get so that a run serves as many as wanted, infinite without a process
     ``inputs``  SHA-256 of each file that was read, by path
+    ``believed``  whether some of its beliefs are those of the published experiments
     ``known``   a fit that states the study's numbers
     """
 
@@ -137,6 +139,7 @@ class DoseQuestion:
     folder: Path | None
     most: float
     inputs: Mapping[str, str]
+    believed: bool
     known: Known | None = None
 
     @property
@@ -241,11 +244,13 @@ def read_dose(file: Path, catalog: Catalog) -> DoseQuestion:
         is_file = beside.is_file()
         study = load(beside if is_file else dose.study, shelves=catalog.own)
         _fit(dose, study, catalog)
+        believed = False
         if _unit(study, dose.measure) == "dB":
             # What the file states stands in the place of the shelf's.
             shelf = {
                 n: cast(Belief, tuple(map(Quantity, ends))) for n, ends in shelf_beliefs(catalog).items()
             }
+            believed = bool(shelf.keys() - dose.belief.keys())
             dose = replace(dose, belief={**shelf, **dose.belief})
         question = DoseQuestion(
             file.stem,
@@ -258,6 +263,7 @@ def read_dose(file: Path, catalog: Catalog) -> DoseQuestion:
                 **{str(path): sha256(path) for path in ((file, beside) if is_file else (file,))},
                 **study.inputs,
             },
+            believed,
         )
         for route in question.routes:
             question.study_of(Regimen(route, float(dose.particles[0]), question.first[0], 1, 0.0))

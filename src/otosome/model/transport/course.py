@@ -279,7 +279,7 @@ class _Run:
         while i < knots.size - 1:
             if knots[i + 1] == knots[i]:
                 self.happen(knots[i])
-                self.settle(factors[min(i + 1, factors.size - 1)])
+                self.settle(factors[i])
                 self.note(i + 1, i + 2)
                 i += 1
                 continue

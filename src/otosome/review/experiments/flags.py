@@ -93,25 +93,34 @@ def _p(outcome: OutcomeTable, n: Sequence[float], times: float, as_error: bool =
 
 
 def check_once(every: Sequence[Experiment]) -> None:
-    """Refuse the same group entered in two files: it would count twice; raises BadInput naming both."""
+    """Refuse the same group entered in two files: it would count twice; raises BadInput naming both.
+
+    A paper is the same by its link, whatever its source is called; a group by its mean and spread, and where none was
+    printed by its words.
+    """
     owners: dict[object, str] = {}
     for experiment in every:
-        for key, outcome in experiment.options.outcome.items():
-            for name in outcome.mean:
-                print_of = (
-                    experiment.options.source,
-                    outcome.of,
-                    outcome.frequency,
-                    outcome.day,
-                    outcome.mean[name],
-                    outcome.spread[name],
+        for field, value, print_of in _prints(experiment):
+            other = owners.setdefault(print_of, experiment.name)
+            if other != experiment.name:
+                raise BadInput(
+                    f"is the group that {other} has already: it would count twice",
+                    file=experiment.entry.card.file,
+                    key=field,
+                    given=value,
+                    cure="enter arms that share a control in one file",
                 )
-                other = owners.setdefault(print_of, experiment.name)
-                if other != experiment.name:
-                    raise BadInput(
-                        f"is the group that {other} has already: it would count twice",
-                        file=experiment.entry.card.file,
-                        key=f"outcome.{key}.mean.{name}",
-                        given=outcome.mean[name],
-                        cure="enter arms that share a control in one file",
-                    )
+
+
+def _prints(experiment: Experiment) -> Iterator[tuple[str, object, object]]:
+    """Every group as it was printed in an outcome: its field, what is given there, and what makes it the same group."""
+    paper = experiment.source.link.strip().lower().rstrip("/") or experiment.options.source
+    for key, outcome in experiment.options.outcome.items():
+        read = (paper, outcome.of, outcome.frequency, outcome.day)
+        for name in outcome.mean:
+            value = outcome.mean[name]
+            yield f"outcome.{key}.mean.{name}", value, (*read, value, outcome.spread[name])
+        if not outcome.mean and outcome.control:
+            words = tuple(experiment.group(name).about.lower() for name in (outcome.treated, outcome.control))
+            ends = (outcome.p, outcome.p_below, outcome.p_above, outcome.direction)
+            yield f"outcome.{key}.treated", outcome.treated, (*read, words, ends)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,10 @@ from otosome.forward import Plan, draw, plan
 from otosome.forward.carried import Carried
 from otosome.forward.evaluation import evaluate, outline
 from otosome.review.experiments.experiment import Experiment
+from otosome.review.priors.further import DAYS, DOSES, READ, Candidate, Further
+from otosome.review.priors.posterior import SPREAD
 from otosome.review.priors.stored import Worlds, simulated
+from otosome.roles import SimulateTable
 from otosome.study import Study
 from otosome.study.tables.pins import Number
 from otosome.units import Array
@@ -28,6 +32,13 @@ ANIMALS = 2
 DRAWS, _TOGETHER = 8, 8
 # Those that the shipped studies use; which of them acts the papers cannot tell.
 MECHANISMS = ("anti_inflammatory", "autophagy", "hsp70")
+# By these a level is read; the worlds hold true levels, which none of them moves.
+_OF_READING = {
+    f"endpoints.abr_threshold.{key}"
+    for key in ("error", "error_between", "half_way", "half_width", "grid", "lowest", "highest")
+}
+# Cells a laboratory counts for a share.
+COUNTED = 60.0
 # Seven decades, from one vesicle in a microlitre to what cultures are given: centred on no experiment.
 _LOW, _MIDDLE, _HIGH = "1 particles/uL", "3.2e3 particles/uL", "1e7 particles/uL"
 _BECAUSE = (
@@ -59,12 +70,16 @@ def study_of(experiment: Experiment, catalog: Catalog) -> Study:
     table = experiment.options.simulate
     if table is None:
         raise BadInput("is not in the model", file=experiment.entry.card.file, key="simulate")
+    return _of_tables(experiment, catalog, table.study)
+
+
+def _of_tables(experiment: Experiment, catalog: Catalog, study: Mapping[str, object]) -> Study:
     tables = {
         "otosome": "study/1",
         "title": experiment.entry.card.about,
         "question": "",
         "mechanisms": list(MECHANISMS),
-        **table.study,
+        **study,
     }
     with at(experiment.entry.card.file, "simulate.study"):
         return uncentred(Study.of(tables, name=experiment.name, shelves=catalog.own))
@@ -88,30 +103,113 @@ def compute(
 
 
 def _levels(experiment: Experiment, study: Study, shared: int, animals: int, seed: int) -> dict[str, Array]:
-    whole = plan(study)
-    short = outline(whole, draw(study, 4, seed, world=1)).plan
+    (values,) = _read(study, shared, animals, seed).values()
+    means = values.mean(axis=1)
+    return {f"{experiment.name}/{arm.name}": means[:, place] for place, arm in enumerate(study.tables.arm)}
+
+
+def _read(study: Study, shared: int, animals: int, seed: int) -> dict[str, Array]:
+    """True values at the last time by measure, mean over frequencies, (world, animal, arm)."""
+    short = outline(plan(study), draw(study, 4, seed, world=1)).plan
     parts = [
         _part(short, study, range(first, min(first + _TOGETHER, shared)), animals, seed)
         for first in range(0, shared, _TOGETHER)
     ]
-    means = np.concatenate(parts)
-    return {f"{experiment.name}/{arm.name}": means[:, place] for place, arm in enumerate(study.tables.arm)}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _part(short: Plan, study: Study, shared: range, animals: int, seed: int) -> Array:
-    """Mean levels of some worlds, (world, arm): what is carried to the cells is computed once for its neighbours."""
+def _part(short: Plan, study: Study, shared: range, animals: int, seed: int) -> dict[str, Array]:
+    """The same of some worlds: what is carried to the cells is computed once for its neighbours."""
     rows = slice(shared.start * animals, shared.stop * animals)
     ears = draw(study, seed=seed, world=animals, rows=rows)
-    (name,) = study.tables.measure
-    when = [float(max(study.tables.measure[name].at))]
+    when = [max(float(max(measure.at)) for measure in study.tables.measure.values())]
     acting = [p for p in study.parameters.values() if p.name.startswith("mechanisms.")]
     drawn = draw_columns(acting, seed, shared.start * DRAWS, shared.stop * DRAWS, world=1)
-    carried, levels = Carried(), []
+    carried = Carried()
+    levels: dict[str, list[Array]] = {name: [] for name in study.tables.measure}
     for place in range(DRAWS):
         own = {n: np.repeat(column[place::DRAWS], animals) for n, column in drawn.items()}
-        values = evaluate(short, {**ears, **own}, when, carried)[name]
-        levels.append(values[:, :, 0].mean(axis=2).reshape(len(shared), animals, -1).mean(axis=1))
-    return np.stack(levels, axis=1).reshape(len(shared) * DRAWS, -1)
+        for name, values in evaluate(short, {**ears, **own}, when, carried).items():
+            levels[name].append(values[:, :, 0].mean(axis=2).reshape(len(shared), animals, -1))
+    worlds = len(shared) * DRAWS
+    return {name: np.stack(each, axis=1).reshape(worlds, animals, -1) for name, each in levels.items()}
+
+
+def compute_candidates(
+    catalog: Catalog, worlds: int, animals: int = ANIMALS, seed: int = SEED, tick: Tick | None = None
+) -> Further:
+    """What every experiment that could be done next would find in the same worlds, in SDs of an animal."""
+    effects: dict[Candidate, Array] = {}
+    every = [experiment for experiment in simulated(catalog) if _single(experiment)]
+    for number, experiment in enumerate(every):
+        if tick is not None:
+            tick(number, len(every))
+        effects |= _effects(experiment, catalog, worlds // DRAWS, animals, seed)
+    return Further(effects, fingerprint(catalog))
+
+
+def _single(experiment: Experiment) -> bool:
+    """Whether one dose was given against one insult, so that a day says how far they lie apart."""
+    table = experiment.options.simulate
+    return table is not None and all(len(_first(table, key)["at"]) == 1 for key in ("insult", "treatment"))
+
+
+def _first(table: SimulateTable, key: str) -> Mapping[str, Sequence[str]]:
+    """The first insult or treatment of an experiment."""
+    each = cast("Mapping[str, Mapping[str, Sequence[str]]]", table.study[key])
+    return next(iter(each.values()))
+
+
+def study_of_candidates(experiment: Experiment, catalog: Catalog) -> Study:
+    """A published experiment with its dose at every strength and on every day, and cells counted besides."""
+    table = experiment.options.simulate
+    assert table is not None
+    arms = cast("Sequence[Mapping[str, object]]", table.study["arm"])
+    control = next(arm for arm in arms if "treatments" not in arm)
+    (levels,) = cast("Mapping[str, Mapping[str, object]]", table.study["measure"]).values()
+    doses = {
+        f"{dose:g} on {day}": {**_first(table, "treatment"), "at": [f"{day} d"], "potency": dose}
+        for day in DAYS
+        for dose in DOSES
+    }
+    counts = {
+        name.replace(" ", "_"): {**levels, "endpoint": "cell_count", "cell": cell}
+        for name, cell in READ.items()
+        if cell
+    }
+    study = {
+        **table.study,
+        "treatment": doses,
+        "arm": [control, *({**control, "name": name, "treatments": [name]} for name in doses)],
+        "measure": {"threshold": levels, **counts},
+    }
+    return _of_tables(experiment, catalog, study)
+
+
+def _effects(
+    experiment: Experiment, catalog: Catalog, shared: int, animals: int, seed: int
+) -> dict[Candidate, Array]:
+    """Effects in worlds by candidate: better is above zero, in SDs between animals, (world,)."""
+    study = study_of_candidates(experiment, catalog)
+    read = _read(study, shared, animals, seed)
+    effects: dict[Candidate, Array] = {}
+    for name, values in read.items():
+        kind, levels = name.replace("_", " "), values.mean(axis=1)
+        spread = SPREAD if kind == "threshold" else _between(values)
+        sign = -1.0 if kind == "threshold" else 1.0
+        of_arm = sign * (levels[:, 1:] - levels[:, :1]) / spread
+        places = [(dose, day) for day in DAYS for dose in DOSES]
+        effects |= {
+            Candidate(experiment.name, dose, day, kind): of_arm[:, place]
+            for place, (dose, day) in enumerate(places)
+        }
+    return effects
+
+
+def _between(values: Array) -> float:
+    """SD of a share counted: between animals of a group and world, and by chance; ``values`` (world, animal, arm)."""
+    by_chance = values * (1 - values) / COUNTED
+    return float(np.sqrt(values.var(axis=1, ddof=1).mean() + np.maximum(by_chance, 0).mean()))
 
 
 def fingerprint(catalog: Catalog) -> str:
@@ -120,6 +218,8 @@ def fingerprint(catalog: Catalog) -> str:
     for experiment in simulated(catalog):
         study = study_of(experiment, catalog)
         for name, p in sorted(study.parameters.items()):
+            if name in _OF_READING:
+                continue
             digest.update(f"{name} {p.value!r} {p.low!r} {p.high!r} {p.shape}\n".encode())
         digest.update(repr(experiment.options.simulate).encode())
     return digest.hexdigest()[:16]

@@ -10,10 +10,12 @@ import numpy as np
 
 from otosome.laboratory.columns import possible
 from otosome.laboratory.file import LARGEST_TREE, Export, Refused
+from otosome.laboratory.levels import Level, doubtful
 from otosome.laboratory.tables import Tables, readings
 
 EARS = {"left": "audiogram_levels_l", "right": "audiogram_levels_r"}
 FREQUENCIES = "audiogram_cfs"
+HIGHEST = 50_000.0  # Hz
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,14 @@ class Clarity:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: a hearing level for each listener, ear and frequency."""
-        rows, refused = list[tuple[str, str, float, float]](), list[Refused]()
+        rows = list[tuple[str, str, float, float]]()
         for listener, entry in _listeners(export).items():
             for ear, key in EARS.items():
                 frequency, level = _pair(export, listener, entry, key)
-                for hertz, decibels in zip(frequency, level, strict=True):
-                    if possible(decibels) and 0 < hertz < 5e4:
-                        rows.append((listener, ear, hertz / 1e3, decibels))
-                    else:
-                        place = f"{listener}, {ear}, {hertz:g} Hz"
-                        refused.append(export.left_out(place, decibels, "a code, not a level"))
+                rows += [
+                    (listener, ear, hertz, decibels) for hertz, decibels in zip(frequency, level, strict=True)
+                ]
+        rows, refused = _sifted(export, rows)
         if not rows:
             raise export.refusal("file", "no level", "one listener or more")
         subjects, ears, frequencies, values = zip(*rows, strict=True)
@@ -46,12 +46,32 @@ class Clarity:
             subject=subjects,
             ear=ears,
             quantity="audiogram",
-            frequency=np.array(frequencies),
+            frequency=np.array(frequencies) / 1e3,
             value=np.array(values),
             unit="dB HL",
             flag="dB HL: not stated, an audiogram",
         )
         return Tables(readings=table, refused=tuple(refused))
+
+
+def _sifted(
+    export: Export, rows: list[tuple[str, str, float, float]]
+) -> tuple[list[tuple[str, str, float, float]], list[Refused]]:
+    """The rows (listener, ear, Hz, dB) that hold a level, and the others with the reason."""
+    real = [possible(decibels) and 0 < hertz < HIGHEST for _, _, hertz, decibels in rows]
+    cells = [
+        Level(row[3], reason="" if sound else "a code, not a level")
+        for row, sound in zip(rows, real, strict=True)
+    ]
+    doubts = doubtful(cells, [row[:2] for row in rows])
+    refused = [
+        export.left_out(f"{who}, {ear}, {hertz:g} Hz", decibels, cell.reason or doubt)
+        for (who, ear, hertz, decibels), cell, doubt in zip(rows, cells, doubts, strict=True)
+        if cell.reason or doubt
+    ]
+    return [
+        row for row, cell, doubt in zip(rows, cells, doubts, strict=True) if not (cell.reason or doubt)
+    ], refused
 
 
 def _listeners(export: Export) -> dict[str, object]:

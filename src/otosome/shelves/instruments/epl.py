@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.laboratory.columns import EARS, possible, unknown_ear
+from otosome.laboratory.columns import EARS, unknown_ear
 from otosome.laboratory.file import (
     Export,
     Refused,
@@ -20,6 +20,7 @@ from otosome.laboratory.file import (
     moment,
     parse,
 )
+from otosome.laboratory.levels import coded
 from otosome.laboratory.tables import Tables, readings, waveforms
 from otosome.laboratory.voltage import EAR
 from otosome.units import Array
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 MOST_LEVELS = 100
 LARGEST = 5_000_000  # bytes: twenty times the largest average seen
 AGAIN = "copy the file again from the acquisition computer"
+STORED = r":Threshold:[ \t]*(-?[\d.]+)"
 NAMED = re.compile(r"(ABR|CAP)-(\w+)-(\d+)", re.ASCII | re.IGNORECASE)
 
 
@@ -129,9 +131,9 @@ def _subject(export: Export, head: str) -> tuple[str, str]:
 
 
 def _stored(export: Export, head: str, table: pd.DataFrame) -> pd.DataFrame | None:
-    """The threshold that was set when it was recorded or analysed, where the header holds one."""
-    value = parse(_field(head, r":Threshold:\s*(-?[\d.]+)"))
-    if value is None or not possible(value):
+    """The threshold that was set when it was recorded or analysed, where the header holds one that is no code."""
+    value = parse(_field(head, STORED))
+    if value is None or coded(value):
         return None
     first = table.iloc[0]
     return readings(

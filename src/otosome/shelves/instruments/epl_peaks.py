@@ -14,6 +14,7 @@ import numpy as np
 
 from otosome.laboratory.columns import Columns
 from otosome.laboratory.file import Export, Refused, flags
+from otosome.laboratory.levels import coded
 from otosome.laboratory.tables import Tables, readings
 from otosome.units import Array
 
@@ -110,4 +111,6 @@ def _threshold(export: Export, line: str, level: Array) -> tuple[list[float], li
     value = export.number(text, "Threshold (dB SPL)")
     if np.isnan(value):
         return [], [], [export.left_out("Threshold (dB SPL)", text or "a blank", "nobody scored it")]
+    if reason := coded(value):
+        return [], [], [export.left_out("Threshold (dB SPL)", text, reason)]
     return [value], ["none"], []

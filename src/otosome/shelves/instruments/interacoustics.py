@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otosome.laboratory.columns import EARS, possible, unknown_ear
+from otosome.laboratory.audiometry import Tone, audiogram
+from otosome.laboratory.columns import EARS, unknown_ear
 from otosome.laboratory.file import (
     LARGEST_TREE,
     Export,
     Refused,
     flags,
 )
-from otosome.laboratory.tables import Tables, readings
+from otosome.laboratory.tables import Tables
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 SPACE = b"uuid:ee2fbfd9-47a5-4dc8-a9eb-42d9995802ab"
 NOTHING = -2147483648.0
-QUANTITY = {"AC": "audiogram", "BC": "audiogram.bone"}
+PATHWAY = {"AC": "air", "BC": "bone"}
 NO_RESPONSE = {"NotHeard", "NoResponse", "NR"}
 AGAIN = "export the session again from the audiometer's software"
 
@@ -41,68 +42,52 @@ class Interacoustics:
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: hearing levels by air, and by bone as another quantity; nobody's name."""
-        rows, refused = list[dict[str, object]](), list[Refused]()
+        tones, refused = list[Tone](), list[Refused]()
         for session in _tree(export).iter(_tag("Session")):
             created = _text(session, "Created")[:10]
             for tone in session.iter(_tag("Tone")):
                 kind = _text(tone, "ConductionTypes")
                 about = f"{_text(tone, 'Earside')} {kind} {_text(tone, 'Measurementtype')}"
-                if kind not in QUANTITY or _text(tone, "Measurementtype") not in ("HL", ""):
+                if kind not in PATHWAY or _text(tone, "Measurementtype") not in ("HL", ""):
                     refused.append(export.left_out("Tone", about, "is no hearing level by air or bone"))
                     continue
                 for point in tone.iter(_tag("TonePoint")):
-                    _point(export, tone, point, QUANTITY[kind], created, rows, refused)
-        if not rows:
-            raise export.refusal("Tone", "no threshold", "one or more", AGAIN)
-        columns = {key: [row[key] for row in rows] for key in rows[0]}
-        subject = f"person-{export.sha256[:8]}"
-        return Tables(
-            readings=readings(export, subject=subject, unit="dB HL", **columns), refused=tuple(refused)
-        )
+                    _point(export, tone, point, created, tones, refused)
+        return audiogram(export, tones, refused, AGAIN)
 
 
 def _point(
-    export: Export,
-    tone: Element,
-    point: Element,
-    quantity: str,
-    created: str,
-    rows: list[dict[str, object]],
-    refused: list[Refused],
+    export: Export, tone: Element, point: Element, created: str, tones: list[Tone], refused: list[Refused]
 ) -> None:
     """A threshold: the masked one where there is one, else the unmasked."""
     hertz = _number(export, point, "Frequency")
     masked = _number(export, point, "IntensityMT")
-    plain = _number(export, point, "IntensityUT")
     use_masked = np.isfinite(masked)
-    level = masked if use_masked else plain
+    level = masked if use_masked else _number(export, point, "IntensityUT")
     status = _text(point, "StatusMT" if use_masked else "StatusUT")
-    side = _text(tone, "Earside")
-    place = f"{side}, {hertz:g} Hz"
+    side, signal = _text(tone, "Earside"), _text(tone, "SignalType")
     if not np.isfinite(level):
-        refused.append(export.left_out(place, status, "no value"))
-    elif not (possible(level) and 50 <= hertz <= 30_000):
-        refused.append(export.left_out(place, level, "a code, not a level"))
-    elif status not in {"Heard", *NO_RESPONSE}:
-        refused.append(export.left_out(place, status, "neither heard nor not heard"))
-    else:
-        rows.append(
-            {
-                "ear": EARS.get(side.lower(), ""),
-                "quantity": quantity,
-                "frequency": hertz / 1e3,
-                "value": level,
-                "censored": "above" if status in NO_RESPONSE else "none",
-                "recorded": created,
-                "flag": flags(
-                    "masked" if use_masked else "",
-                    "name dropped; the subject stands for this file",
-                    "" if _text(tone, "SignalType") == "Tone" else f"signal {_text(tone, 'SignalType')[:20]}",
-                    unknown_ear(side),
-                    export.contradiction(created),
-                ),
-            }
+        refused.append(export.left_out(f"{side}, {hertz:g} Hz", status, "no value"))
+        return
+    if status not in {"Heard", *NO_RESPONSE}:
+        refused.append(export.left_out(f"{side}, {hertz:g} Hz", status, "neither heard nor not heard"))
+        return
+    about = flags(
+        "masked" if use_masked else "",
+        "" if signal == "Tone" else f"signal {signal[:20]}",
+        unknown_ear(side),
+    )
+    tones.append(
+        Tone(
+            ear=EARS.get(side.lower(), ""),
+            pathway=PATHWAY[_text(tone, "ConductionTypes")],
+            hertz=hertz,
+            level=level,
+            answered=status not in NO_RESPONSE,
+            recorded=created,
+            flag=about,
         )
+    )
 
 
 def _tree(export: Export) -> Element:
