@@ -90,7 +90,7 @@ def test_the_spread_is_not_split_where_no_run_is_known():
     assert (row["by"], row["animals"], row["sd"]) == ("not split", 2, pytest.approx(np.sqrt(200.0)))
     assert np.isnan(row["between_runs"]) and np.isnan(row["runs"])
     (note,) = notes(Runs(), None, 2)
-    assert "not split" in note
+    assert "cannot be separated from that between animals" in note
 
 
 def test_a_run_of_one_animal_and_two_strains_of_one_cage_are_named():

@@ -159,7 +159,7 @@ def test_a_study_without_a_strain_or_runs_says_so_and_one_with_both_does_not():
     plain = {key: value for key, value in STUDY.items() if key not in ("strain", "cohort")}
     notes = Study.of(plain).notes
     assert any("mixture of strains" in note and "cba_jrj" in note for note in notes)
-    assert any("a run of its own" in note and "not split" in note for note in notes)
+    assert any("No [cohort]" in note and "an exposure run of its own" in note for note in notes)
     assert not study().notes
 
 
