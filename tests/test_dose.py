@@ -17,7 +17,7 @@ from otosome.lots.production import process_of
 from otosome.trials.beliefs import shelf_beliefs
 from otosome.trials.choice import SURE, Table, believed, chosen, front
 from otosome.trials.optimum import MECHANISM, _region, compute
-from otosome.trials.regimens import read_dose
+from otosome.trials.regimens import _most, read_dose
 from otosome.trials.search import seek
 
 CATALOG = Catalog()
@@ -199,6 +199,24 @@ def test_a_run_serves_as_many_as_wanted_with_every_regimen(tmp_path):
     assert all(regimen.total * 40 <= run for regimen in allowed)
     assert len(allowed) < 300
     assert max(regimen.total for regimen in allowed) * 40 > run / 2
+
+
+def test_a_run_that_cannot_serve_all_with_the_smallest_dose_given_least_often_is_refused():
+    process = process_of("vertical_wheel_adipose", CATALOG)
+    run = float(np.median(process.harvest * process.columns["harvests"] * (1 - process.columns["retained"])))
+
+    def most(patients):
+        dose = SimpleNamespace(
+            process="vertical_wheel_adipose", particles=[1e10, 1e11], times=[4, 2, 3], patients=patients
+        )
+        return _most(dose, CATALOG)
+
+    served = int(run / 2e10)
+    assert most(served) == pytest.approx(run / served)
+    with pytest.raises(BadInput) as refusal:
+        most(served + 1)
+    assert refusal.value.allowed == f"up to {served}"
+    assert _most(SimpleNamespace(process=None), CATALOG) == np.inf
 
 
 def test_points_that_stand_for_others_have_their_regimen(tmp_path):
