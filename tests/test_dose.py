@@ -16,8 +16,8 @@ from otosome.errors import BadInput
 from otosome.lots.production import process_of
 from otosome.trials.beliefs import shelf_beliefs
 from otosome.trials.choice import SURE, Table, believed, chosen, front
-from otosome.trials.optimum import MECHANISM, _region, compute
-from otosome.trials.regimens import _most, read_dose
+from otosome.trials.optimum import MECHANISM, _alike_once, _region, compute
+from otosome.trials.regimens import Regimen, _most, read_dose
 from otosome.trials.search import seek
 
 CATALOG = Catalog()
@@ -258,6 +258,13 @@ def test_a_target_no_dose_reaches_is_refused_before_any_regimen(tmp_path):
     with pytest.raises(BadInput, match="no ear without the insult is so much better"):
         compute(read_dose(asked(tmp_path, text), CATALOG), 1, lambda done, of: ticks.append(done))
     assert ticks == []
+
+
+def test_regimens_that_read_alike_are_named_once_by_the_best_of_them():
+    regimens = [Regimen("round_window", amount, 2.0, 1, 0.0) for amount in (5.0e8, 4.999e8, 1.0e7)]
+    named = _alike_once(SimpleNamespace(regimens=regimens, front=np.array([0, 1, 2])))
+    assert list(named.values()) == [0, 2]
+    assert next(iter(named)) == "5×10⁸ particles by round window, once, from 2 h"
 
 
 def test_a_dose_is_sought_by_the_command_line_and_shown_again(tmp_path):

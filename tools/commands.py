@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import lots  # noqa: E402
 from laboratory import samples  # noqa: E402
+from level_series import export  # noqa: E402
 from spreadsheet import workbook  # noqa: E402
 
 DOCUMENTS = (
@@ -149,6 +150,19 @@ def fill_in_mapping(folder: Path, root: Path) -> None:
     (folder / "mapping.toml").write_text(textwrap.dedent(shown), encoding="utf-8")
 
 
+def mark_by_hand(folder: Path, root: Path) -> None:
+    """Import a level series as well, and mark its threshold, as a person does on the page."""
+    from otosome.jobs.marking import marking
+
+    export(folder / "exports" / "series.csv", {"55": {8: 35}})
+    options = "--mapping mapping.toml --animals animals.csv --species mouse --out results/import --force"
+    fault = run(Step(f"otosome import exports/ {options}"), folder, root)
+    if fault:
+        raise RuntimeError(fault)
+    history = marking(folder / "results" / "import")
+    history.mark("A reader", next(iter(history.traces)), 50.0)
+
+
 def fill_in_record(folder: Path, root: Path) -> None:
     """Fill in the record that ``new batch`` wrote: as docs/quality.md shows one."""
     text = (root / "docs" / "quality.md").read_text(encoding="utf-8")
@@ -175,6 +189,8 @@ def steps(document: str, root: Path) -> Iterator[Step]:
             yield Step(f"{command} --out my_{command.split()[2]}_to_begin.toml")
         elif command.startswith("otosome new mapping"):
             yield Step(command, fill_in_mapping)
+        elif command.startswith("otosome import") and "--mapping" in command:
+            yield Step(command, mark_by_hand)
         elif command.startswith("otosome new batch"):
             yield Step(command, fill_in_record)
         else:
