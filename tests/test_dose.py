@@ -302,8 +302,8 @@ def test_the_region_of_good_regimens_is_that_of_those_near_the_best_and_of_no_ot
     computed = SimpleNamespace(regimens=regimens, choices={MECHANISM: SimpleNamespace(near=near)})
     inside, particles, first, often, routes = _region(computed)
     assert inside.value == 3
-    assert (particles.value, particles.text) == (1e8, "1e+08 to 1e+10")
-    assert (first.value, first.text) == (-24.0, "-24 to 48 h")
+    assert (particles.value, particles.text) == (1e8, "10⁸ to 10¹⁰")
+    assert (first.value, first.text) == (-24.0, "−24 to 48 h")
     assert (often.value, often.text) == (1.0, "1, 2, 3")
     assert (routes.value, routes.text) == (2.0, "intracochlear, round window")
     computed.choices[MECHANISM].near = np.full(4, 0.1)
