@@ -74,7 +74,7 @@ def opened(browser, folder, width=1280) -> Iterator:
         tab.goto(address)
         yield tab, address.split("/?")[0]
         context.close()
-        assert not complaints.lines
+        assert complaints.lines == [], complaints.lines
 
 
 def until(true, seconds=15.0) -> None:

@@ -82,7 +82,7 @@ def test_a_study_that_gives_nothing_has_no_ledger():
     whole = STUDY.as_dict()
     bare = {**whole, "arm": [{"name": "106 dB", "insults": whole["arm"][1]["insults"]}], "treatment": {}}
     bare.pop("compare")
-    with pytest.raises(BadInput, match="gives nothing"):
+    with pytest.raises(BadInput, match="gives neither vesicles nor a drug"):
         ledger(Study.of(bare), 4, 1, 1)
 
 

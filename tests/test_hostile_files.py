@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 
+import numpy as np
 import pytest
 import typer.testing
 
@@ -13,6 +14,8 @@ from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.files import content, sha256
 from otosome.laboratory import intake
+from otosome.laboratory.file import Export
+from otosome.laboratory.tables import waveforms
 
 POSIX = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have names on POSIX systems only")
 
@@ -108,3 +111,12 @@ def test_a_name_that_is_no_text_is_refused_before_anything_is_computed(tmp_path)
     answer = typer.testing.CliRunner().invoke(app, ["run", str(file)])
     assert answer.exit_code == 2
     assert "has a name that is not UTF-8" in answer.output
+
+
+@pytest.mark.parametrize(("sample", "unit"), [(1e10, "uV"), (1e4, "V"), (1e200, "nV")])
+def test_a_sample_that_no_amplifier_gives_is_refused_at_any_level(sample, unit):
+    wave = np.sin(np.arange(50.0)) * {"uV": 1.0, "V": 1e-6, "nV": 1e3}[unit]
+    soft = wave.copy()
+    soft[3] = sample
+    with pytest.raises(BadInput, match="samples"):
+        waveforms(Export("a.txt", b""), [soft, wave], unit, level=np.array([20.0, 80.0]), part="")

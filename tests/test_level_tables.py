@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from otosome.catalog import Catalog
+from otosome.errors import BadInput
 from otosome.laboratory.file import Export
 from otosome.laboratory.levels import level
 from otosome.laboratory.mapping import Meaning
@@ -179,3 +180,37 @@ def test_a_stored_threshold_that_is_a_code_is_none(code):
     read = contents(Export("ABR-12-1-analyzed.txt", peaks.encode()), CATALOG, Meaning()).tables
     assert "abr_threshold" not in set(read.readings["quantity"])
     assert [line.place for line in read.refused] == ["Threshold (dB SPL)"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mouse,freq_khz,threshold,unit\nm1,8,30,dB HL\n",
+        "mouse,8 kHz ABR,16 kHz ABR,units\nm1,30,35,dB nHL\n",
+        "subject,ear,frequency_hz,threshold_db_hl,unit\nP1,left,500,20,dB SPL\n",
+    ],
+)
+def test_a_column_of_units_is_not_passed_over(text):
+    with pytest.raises(BadInput, match="row 1, unit"):
+        tables(text)
+
+
+def test_a_column_of_units_that_says_the_same_is_one():
+    assert len(tables("mouse,freq_khz,threshold,unit\nm1,8,30,dB SPL\nm1,16,30,\n").readings) == 2
+
+
+def test_each_frequency_is_in_the_unit_of_its_own_row():
+    read = tables("mouse,freq,freq_unit,threshold_db_spl\nm1,8,kHz,30\nm1,500,Hz,35\nm1,16,,40\n").readings
+    assert read["frequency"].tolist() == pytest.approx([8.0, 0.5, float("nan")], nan_ok=True)
+
+
+def test_a_withdrawn_observation_is_no_reading():
+    tones = [
+        fhir.observation(
+            f"Hearing threshold {hertz} Hz Ear - right masked", valueQuantity=fhir.quantity(45, "dB HL")
+        )
+        for hertz in (500, 1000)
+    ]
+    read = tables(fhir.bundle({**tones[0], "status": "entered-in-error"}, tones[1]).decode())
+    assert read.readings["frequency"].tolist() == [1.0] and len(read.refused) == 1
+    assert read.readings["flag"].str.contains("masked").all()

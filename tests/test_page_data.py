@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from bench import page
 from browser import needs_chromium, opened, serious, until
+from laboratory import samples
 from level_series import export, imported
 from otosome.jobs import ImportInputs, import_
 from otosome.jobs.exporting import columns_by_group, workbook_of
@@ -298,3 +300,77 @@ def test_a_folder_that_is_dropped_becomes_a_picture_and_a_wrong_file_a_sentence(
         tab.wait_for_selector(".job.refused", timeout=90_000)
         assert "wrong.bin" in tab.inner_text(".job.refused")
     assert (lab / "results" / "mine" / "readings.csv").is_file()
+
+
+def labelled(part, text):
+    """The field whose label begins so."""
+    own = part.locator("label").filter(has_text=re.compile(rf"^{re.escape(text)} "))
+    return own.locator("select, input, textarea")
+
+
+@needs_chromium
+def test_an_unknown_table_a_code_and_a_plate_are_explained_by_a_person_and_groups_follow(browser, tmp_path):
+    lab = tmp_path / "lab"
+    lab.mkdir()
+    rows = [
+        f"{mouse},{day},{level}"
+        for mouse, level in (("M1", 30), ("M2", 35), ("M3", 60), ("M4", "NR"))
+        for day in ("post",)
+    ]
+    (lab / "odd.csv").write_text("\n".join(["animal,when,low tone", *rows]) + "\n")
+    (plate,) = samples("bmg_mars")[:1]
+    (lab / plate.name).write_bytes(plate.content)
+    with opened(browser, lab) as (tab, address):
+        tab.goto(f"{address}/data")
+        tab.get_by_role("button", name="Read all 2").click()
+        tab.wait_for_url("**/data?result=*")
+        tab.click("nav.choices a[href*='show=files']")
+        tab.get_by_role("button", name="Say what they hold").click()
+        form = tab.locator("form.explain")
+        table = form.locator("fieldset", has_text="odd.csv")
+        labelled(table, "Species").select_option("mouse")
+        labelled(table, "Time").select_option("when")
+        labelled(table, "Times in words").fill("post = 14 d")
+        labelled(table, "“No response” is written").fill("NR")
+        labelled(table, "Loudest level, where it has none of its own").fill("90 dB SPL")
+        tone = table.locator(".column", has_text="low tone")
+        labelled(tone, "holds").select_option("abr_threshold")
+        labelled(tone, "in").select_option("dB SPL")
+        labelled(tone, "at frequency").fill("8 kHz")
+        wells = form.locator("fieldset", has_text=plate.name).first
+        labelled(wells, "Sample in each well").fill("ref\tlot")
+        labelled(wells, "Dose in each well").fill("1e8\t2e8")
+        labelled(wells, "Unit of the dose").fill("particles/mL")
+        assert serious(tab) == []
+        form.get_by_role("button", name="Keep this and read again").click()
+        tab.wait_for_url("**job=**")
+        tab.wait_for_url("**/data?result=*")
+        # Who was in which group: typed into the sheet, cells beside one another.
+        tab.click("nav.choices a[href*='show=groups']")
+        for mouse, group in (("M1", "vehicle"), ("M3", "drug")):
+            tab.get_by_label(f"group of {mouse}").fill(group)
+        tab.get_by_role("button", name="Fill group down").click()
+        assert tab.get_by_label("group of M4").input_value() == "drug"
+        tab.get_by_role("button", name="Save the sheet and compare").click()
+        tab.wait_for_url("**job=**")
+        tab.wait_for_url("**/data?result=*")
+        tab.click("nav.choices a[href*='show=groups']")
+        tab.wait_for_selector("img[src$='groups.svg']")
+        shown = tab.inner_text("main")
+    out = lab / "results" / "import"
+    import_(
+        ImportInputs(
+            paths=(lab / "odd.csv", lab / plate.name),
+            mapping=lab / "my_mapping.toml",
+            animals=next(lab.glob("*_animals.csv")),
+            out=tmp_path / "cli",
+        )
+    )
+    own, theirs = (pd.read_csv(place / "readings.csv") for place in (out, tmp_path / "cli"))
+    pd.testing.assert_frame_equal(own.drop(columns="file"), theirs.drop(columns="file"))
+    assert own["value"].tolist() == [30.0, 35.0, 60.0, 90.0]
+    assert own["censored"].tolist() == ["none", "none", "none", "above"]
+    (layout,), (same,) = ([*(place / "plates").iterdir()] for place in (out, tmp_path / "cli"))
+    assert layout.read_bytes() == same.read_bytes()
+    assert "ref" in layout.read_text() and "lot" in layout.read_text()
+    assert "vehicle" in shown and "Animals sheet" in shown

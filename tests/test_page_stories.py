@@ -17,6 +17,10 @@ from browser import SIZES, Complaints, needs_chromium, overhang, serious
 from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.jobs import show
+from otosome.jobs.dosing import regimen_rows, weighed
+from otosome.results import record_of
+from otosome.study import load
+from small_study import write_dose
 
 pytestmark = needs_chromium
 PROGRAMME = Path(__file__).parent.parent / "examples" / "programme"
@@ -162,6 +166,37 @@ def test_a_design_is_answered_by_keyboard_alone_as_the_command_line_answers_it(t
     cells = tab.locator(".pairs tr").all_inner_texts()
     lines = [row for part in design["plan"]["parts"] for row in part["lines"]]
     assert [f"{row['name']}\t{row['text']}" for row in lines] == [cell.strip() for cell in cells]
+
+
+def test_a_dose_is_sought_weighed_by_sliders_and_its_regimen_opened_in_the_ear(tab, folder):
+    write_dose(folder)
+    go(tab, "trial")
+    tab.get_by_role("link", name="The dose before noise").first.click()
+    tab.wait_for_url("**design=**")
+    tab.get_by_label("scan", exact=True).fill("3")
+    tab.locator("form[data-verb=optimise] button.main").click()
+    tab.wait_for_url("**result=**", timeout=3 * PATIENCE)
+    tab.locator("#front[data-best]").wait_for()
+    out = folder / result_of(tab)
+    rows = regimen_rows(out, record_of(out))
+    assert "scan = 3" in (folder / "dose.toml").read_text()
+    assert len(rows) == tab.locator(".regimen").count() == 3
+    # By the keyboard alone: weights, then a point, then the room Ear.
+    tab.locator("#harms").focus()
+    tab.keyboard.press("Home")
+    tab.locator("#tenfold").focus()
+    tab.keyboard.press("End")
+    tab.locator("#tenfold-words", has_text="10 dB more").wait_for()
+    best = weighed(rows, 0.0, 10.0).best
+    tab.locator(f"#front[data-best='{'null' if best is None else best}']").wait_for()
+    assert serious(tab) == []
+    tab.locator("[data-regimen='1']").focus()
+    tab.keyboard.press("Enter")
+    tab.get_by_role("button", name="Look at it in Ear").click()
+    tab.wait_for_url("**/ear?study=*")
+    study = load(folder / "dose_regimen_2.toml")
+    assert float(study.tables.treatment["vesicles"].amount) == rows[1].particles
+    assert study.tables.title in tab.locator("#kept-title").inner_text()
 
 
 def test_a_source_withdrawn_makes_what_rests_on_it_stale_and_can_be_undone(tab, folder):

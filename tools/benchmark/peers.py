@@ -25,7 +25,7 @@ from otosome.model import transport
 from otosome.model.transport.axial import Tube
 from otosome.model.transport.course import Transported, depots_of
 from otosome.model.transport.kernel import Indices
-from otosome.model.transport.network import Network
+from otosome.model.transport.network import MEMBRANE, Network
 from otosome.study import Study, loads
 from otosome.units import Array
 
@@ -251,29 +251,32 @@ def _order(nets: list[Any], places: int) -> tuple[list[Indices], dict[str, int]]
     """Number of each core node of both networks: what is not along the ear, then cell by cell of the tube.
 
     The vestibule's cells come first, that beside the base of the scala vestibuli last of them, so that neighbours are
-    near one another and a band holds them.
+    near one another and a band holds them. So is the window's membrane, which has a number at each place and is only
+    at some: elsewhere nothing enters it.
     """
-    lumped, along, rooms = [], [], []
+    lumped, along, rooms, membranes = [], [], [], []
     for net, _, _ in nets:
         index = net.nodes.index
         names = [n for n in net.along if n != "vestibule"]
         along.append(np.stack([np.concatenate([index[n][:, p] for n in names]) for p in range(places)]))
         rooms.append(index["vestibule"].T[::-1])
-        lumped.append(
-            np.setdiff1d(np.arange(net.nodes.sinks), np.concatenate([along[-1].ravel(), rooms[-1].ravel()]))
-        )
+        membranes.append(index.get(MEMBRANE, np.zeros((0, 0), np.int64)).T)
+        placed = np.concatenate([part[-1].ravel() for part in (along, rooms, membranes)])
+        lumped.append(np.setdiff1d(np.arange(net.nodes.sinks), placed))
     cells, in_room = rooms[0].shape[0], sum(room.shape[1] for room in rooms)
     start = sum(part.size for part in lumped)
     head = start + cells * in_room
-    width = sum(a.shape[1] for a in along) + INJURY
+    width = sum(part.shape[1] for part in (*along, *membranes)) + INJURY
     found, before, across, first = [], 0, 0, 0
-    for (net, _, _), rest, room, a in zip(nets, lumped, rooms, along, strict=True):
+    for (net, _, _), rest, room, a, m in zip(nets, lumped, rooms, along, membranes, strict=True):
         where = np.zeros(net.nodes.total, np.int64)
         where[rest] = before + np.arange(rest.size)
         where[room] = start + np.arange(cells)[:, None] * in_room + across + np.arange(room.shape[1])
         where[a] = head + np.arange(places)[:, None] * width + first + np.arange(a.shape[1])
+        first += a.shape[1]
+        where[m] = head + np.arange(m.shape[0])[:, None] * width + first + np.arange(m.shape[1])
         found.append(where)
-        before, across, first = before + rest.size, across + room.shape[1], first + a.shape[1]
+        before, across, first = before + rest.size, across + room.shape[1], first + m.shape[1]
     return found, {"head": head, "place": width}
 
 

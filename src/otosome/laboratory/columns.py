@@ -92,6 +92,16 @@ EARS = {
     **dict.fromkeys(("r", "right", "ad", "re", "rt", "right ear"), "right"),
 }
 CLICKS = ("click", "clicks")
+# Columns that state the unit of a table's levels, and of its frequencies.
+LEVEL_UNIT = ("unit", "units", "threshold_unit", "threshold unit", "level_unit", "level unit", "reference")
+FREQUENCY_UNIT = (
+    "freq_unit",
+    "frequency_unit",
+    "freq unit",
+    "frequency unit",
+    "freq_units",
+    "frequency_units",
+)
 NO_RESPONSE = ("inf", "nr", "no response")
 # Columns that say whether a value is only a limit, and whether it is one where they say yes; and their words.
 LIMITS = {
@@ -280,7 +290,10 @@ class Columns:
         if values is None:
             values = self.numbers(name)
             in_hertz = "hz" in name and "khz" not in name
-            if "hz" not in name:
+            scales = self._scales()
+            if scales is not None:
+                values, in_hertz = values * scales, False
+            elif "hz" not in name:
                 in_hertz = bool(np.nanmax(values, initial=0.0) > HIGHEST_KILOHERTZ)
                 unit = f"frequency without unit: read as {'Hz' if in_hertz else 'kHz'}"
             values = values / (1e3 if in_hertz else 1.0)
@@ -290,6 +303,20 @@ class Columns:
             for text, none in zip(texts, wrong, strict=True)
         ]
         return np.where(wrong, np.nan, values), about
+
+    def _scales(self) -> Array | None:
+        """Kilohertz in the unit that each row states in a column of its own, NaN for no unit; None without such."""
+        words = self.texts(*FREQUENCY_UNIT)
+        if not any(words):
+            return None
+        return np.array([{"hz": 1e-3, "khz": 1.0}.get(word.lower(), np.nan) for word in words])
+
+    def check_reference(self, reference: str, cure: str) -> None:
+        """Raise BadInput where a column of units says that levels are in another reference, such as ``dB HL``."""
+        name = next((name for name in LEVEL_UNIT if name in self), "")
+        for row, text in enumerate(self.texts(name)) if name else ():
+            if text and text.lower().replace(" ", "") not in ("db", reference.lower().replace(" ", "")):
+                raise self.export.refusal(f"row {row + 1}, {name}", text[:60], reference, cure)
 
     def animal(self) -> str:
         """What says that the table is of animals: a column only such a table has, or a species; else empty."""

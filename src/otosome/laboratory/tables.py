@@ -36,6 +36,7 @@ WAVEFORMS = tuple(
 # A mark is a reading of a recording in another file: ``series`` is that file's hash, ``scale`` the unit of its levels.
 MARKS = (*READINGS, "series", "scale")
 WELLS = ("plate", "well", "sample", "read", "value", "flag", "file", "sha256")
+BEYOND = 1e9  # uV: no amplifier gives a sample of 1 kV
 FEWEST_SAMPLES = 40  # that a waveform needs to show a response
 UNITS = {"time": "h", "frequency": "kHz", "diameter": "mm", "concentration": "particles/uL"}
 _TEXT = {
@@ -113,6 +114,9 @@ def waveforms(
     assert scale is not None  # readers ask for a unit before they come here
     if not all(np.isfinite(sample).all() for sample in samples):
         raise export.refusal("samples", "a value that is not finite", "finite numbers")
+    highest = max((float(np.abs(sample).max(initial=0.0)) for sample in samples), default=0.0)
+    if highest > BEYOND / scale:
+        raise export.refusal("samples", f"{highest:.3g} {voltage}", f"at most {BEYOND / scale:g} {voltage}")
     table = _table(export, WAVEFORMS, {"onset": 0.0, **columns}, rows=len(samples))
     converted = [sample * scale for sample in samples]
     table["samples"] = pd.Series(converted, dtype=object)

@@ -171,7 +171,7 @@ def _shown(bench: Bench, item: Item, query: Query) -> Json:
     assert item.record is not None  # of a result
     read = imported(item.path, item.record)
     show = query.get("show", "")
-    show = show if show in _SHOWS else "traces" if read.rows["waveforms"] else "groups"
+    show = show if show in _SHOWS else _first_of(read.rows)
     figures = sorted((item.path / "figures").glob("*.svg"))
     refused = _refused(read.refused)
     names = sorted(
@@ -193,6 +193,11 @@ def _shown(bench: Bench, item: Item, query: Query) -> Json:
         "import_options": item.record.options,
         "command_line": shlex.join(["otosome", IMPORT, *_words(bench, Reading(result=item.id), marks=True)]),
     }
+
+
+def _first_of(rows: dict[str, int]) -> str:
+    """What of an import is shown first: traces, else groups, else what was read."""
+    return "traces" if rows["waveforms"] else "groups" if rows["readings"] else "files"
 
 
 def _compared(folder: Path, groups: Sequence[Json]) -> Json:

@@ -133,11 +133,18 @@
   const SHOWN = ["subject", "file", "group", "treatment", "species", "insult", "insult_dose", "dose", "day0", "run"];
   const TITLES = { day0: "day 0", insult_dose: "level or dose of the insult", run: "exposed in run" };
 
+  // What is alike for all animals is typed once, then filled down into the blank cells.
+  const ALIKE = ["group", "treatment", "species", "insult", "insult_dose", "dose", "day0"];
+  const down = (form, name) => make("button", { type: "button", class: "small fill", "aria-label": `Fill ${TITLES[name] ?? name} down`, title: "Fill the blank cells below with the value above", on: { click: () => {
+    let last = "";
+    for (const input of form.querySelectorAll(`tbody input[name=${name}]`)) last = input.value ||= last;
+  } } }, "↓");
+
   async function animals(form) {
     const sheet = await api(`data/animals?result=${form.dataset.result}`);
     const used = sheet.columns.filter((name) => SHOWN.includes(name) || sheet.rows.some((row) => row[name]));
     const shown = used.filter((name) => name !== "file" || sheet.rows.some((row) => row.file));
-    form.querySelector("thead").replaceChildren(make("tr", {}, ...shown.map((name) => make("th", { scope: "col" }, TITLES[name] ?? name))));
+    form.querySelector("thead").replaceChildren(make("tr", {}, ...shown.map((name) => make("th", { scope: "col" }, `${TITLES[name] ?? name} `, ...(ALIKE.includes(name) ? [down(form, name)] : [])))));
     const body = form.querySelector("tbody");
     body.replaceChildren(...sheet.rows.map((row, n) => make("tr", {}, ...shown.map((name) => make("td", {},
       make("input", { name, value: row[name], "aria-label": `${TITLES[name] ?? name} of ${row.subject || `row ${n + 1}`}` }))))));

@@ -54,6 +54,7 @@ class AbrTable:
         """The table ``readings``: a threshold for each series, and wave I in uV for each row that has one."""
         columns = Columns.of(export)
         _of_an_animal(columns)
+        columns.check_reference("dB SPL", CURE)
         series = _series(columns)
         frequency, about = columns.kilohertz()
         level = (

@@ -49,6 +49,7 @@ class AudiogramTable:
         name = columns.first(LEVEL)
         frequency, about = columns.kilohertz()
         _of_a_person(columns, name, frequency)
+        columns.check_reference("dB HL", CURE)
         pathway = [text.lower() for text in columns.texts("pathway")]
         masked = [text.lower() in YES for text in columns.texts("masked")]
         levels = _levels(columns, name)

@@ -29,6 +29,9 @@ COMPARATORS = {"": True, ">": False, ">=": False}
 MOST = 20_000
 AGAIN = "export the observations with the display of their codes"
 
+WITHDRAWN = ("entered-in-error", "cancelled")  # states of an Observation that is none
+NO_LEVEL = "is no hearing level at a frequency, or was withdrawn"
+
 
 @dataclass(frozen=True)
 class Fhir:
@@ -50,11 +53,11 @@ class Fhir:
                 raise export.refusal("entry", f"more than {MOST} Observations", f"at most {MOST}", "split it")
             who = _words(_inside(observation, "subject").get("reference"))
             person = people.setdefault(who, len(people) + 1)
-            own = list(_tones(observation, person))
+            own = [] if _words(observation.get("status")) in WITHDRAWN else list(_tones(observation, person))
             tones += own
             if not own:
                 about = _text(observation.get("code"))[:60] or f"Observation {number}"
-                refused.append(export.left_out(about, "", "is no hearing level at a frequency"))
+                refused.append(export.left_out(about, "", NO_LEVEL))
         return audiogram(export, tones, refused, AGAIN)
 
 
@@ -102,7 +105,10 @@ def _tone(part: Mapping[str, object], about: str, hertz: float, person: int, day
         answered=COMPARATORS.get(comparator, True) and not SILENT.search(remark),
         person=person,
         recorded=day,
-        flag=flags("" if "hl" in _words(quantity.get("unit")).lower() else "dB HL: not stated, an audiogram"),
+        flag=flags(
+            "masked" if "masked" in words else "",
+            "" if "hl" in _words(quantity.get("unit")).lower() else "dB HL: not stated, an audiogram",
+        ),
     )
 
 

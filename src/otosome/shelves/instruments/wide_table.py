@@ -119,6 +119,7 @@ class WideTable:
         _check_subjects(columns)
         kilohertz = _kilohertz(columns, tests)
         person = _of_a_person(columns, tests, kilohertz)
+        columns.check_reference(KINDS[person][1], CURE)
         levels = _levels(columns, tests)
         parts = [
             _column(columns, test, hertz, person, levels[test.name])
