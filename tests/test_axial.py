@@ -17,6 +17,7 @@ from otosome.model.transport.axial import (
     _slope,
     _upstream,
     fitted,
+    neighbours,
 )
 
 VOLUMES = np.array([[0.3], [0.5]])  # uL, unequal, so that no cell passes for the other
@@ -174,3 +175,23 @@ def test_an_end_that_exchanges_alone_is_in_series_with_half_a_cell():
     # A uniform fluid sends nothing.
     assert sent[1] * 1.0 + sent[2:] @ [0.2, 0.2] == pytest.approx(0.0, abs=1e-12)
     assert in_series < sent[1] < 1.0
+
+
+@pytest.mark.parametrize("borders", [2, 3, 7])
+def test_each_cell_gains_what_crosses_its_left_border_and_loses_what_crosses_its_right(borders):
+    """Against a sum over borders, each of which takes from the one before its two cells to the one after them."""
+    cells = borders + 1
+    crossing = np.random.default_rng(2).normal(size=(borders, 4))
+    gained = np.zeros((cells, cells))
+    for border in range(borders):
+        for k in range(4):
+            source = border - 1 + k
+            if 0 <= source < cells:
+                gained[border + 1, source] += crossing[border, k]
+                gained[border, source] -= crossing[border, k]
+    rates = np.zeros((cells, cells))
+    flat = np.append(crossing.ravel(), 0.0)
+    for distance, source, left, right in neighbours(borders):
+        rates[source + distance, source] = flat[left] - flat[right]
+    apart = ~np.eye(cells, dtype=bool)
+    assert rates[apart] == pytest.approx(gained[apart])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import f_oneway
 
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.laboratory.animals import COLUMNS as SHEET
 from otosome.laboratory.animals import Animals
 from otosome.laboratory.cohorts import Runs, components, notes, renamed, runs_of, spread
-from otosome.laboratory.intake import intake
+from otosome.laboratory.intake import AGREE, _read_again, intake
 from otosome.laboratory.mapping import Meaning
 
 
@@ -194,3 +195,41 @@ def test_a_wave_larger_than_any_at_a_scalp_is_flagged_and_kept(tmp_path):
     assert read.readings["subject"][gross].tolist() == ["n"]
     assert len(read.readings) == 2
     assert any(note.startswith("1 readings of wave I lie above 20 uV") for note in read.notes)
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ([("a", "x", "epl", 40.0), ("b", "x", "biosig", 43.0)], "two methods"),
+        ([("a", "x", "epl", 40.0), ("b", "x", "biosig", 40.0 + AGREE)], "two methods"),
+        ([("a", "x", "epl", 40.0), ("b", "x", "biosig", 40.5 + AGREE)], "two animals"),
+        ([("a", "x", "epl", 40.0), ("b", "x", "epl", 40.0)], "two animals"),
+        ([("a", "x", "epl", 40.0), ("b", "y", "biosig", 40.0)], "two animals"),
+        ([("a", "x", "epl", 40.0), ("b", "", "biosig", 40.0)], "two methods"),
+        ([("a", "x", "epl", 40.0)], ""),
+    ],
+)
+def test_a_threshold_in_two_files_is_of_two_methods_where_they_differ_and_agree_in_one_group(own, words):
+    files, groups, instruments, values = zip(*own, strict=True)
+    readings = pd.DataFrame(
+        {
+            "quantity": "abr_threshold", "subject": "m1", "ear": "left", "frequency": 8.0, "time": 0.0,
+            "recorded": "", "file": files, "group": groups, "value": values,
+        }
+    )  # fmt: skip
+    notes = list(_read_again(readings, dict(zip(files, instruments, strict=True))))
+    assert len(notes) == bool(words)
+    assert all(words in note and "m1" in note for note in notes)
+
+
+def test_spreads_of_runs_and_animals_are_those_of_scipys_analysis_of_variance():
+    runs = {"a": [30.0, 34.0], "b": [50.0, 44.0], "c": [20.0, 22.0]}
+    values, names = np.concatenate(list(runs.values())), np.repeat(list(runs), 2)
+    among, within = components(values, names)
+    assert within**2 == pytest.approx(np.mean([np.var(own, ddof=1) for own in runs.values()]))
+    assert (within**2 + 2 * among**2) / within**2 == pytest.approx(f_oneway(*runs.values()).statistic)
+    # Runs that differ less than their animals do not differ.
+    assert components(np.array([1.0, 9.0, 2.0, 8.0]), ["a", "a", "b", "b"])[0] == 0.0
+    # Of animals of no stated run nothing is told.
+    assert components(np.append(values, 99.0), [*names, ""]) == (among, within)
+    assert np.isnan(components(values[:3], ["a", "b", "c"])).all()

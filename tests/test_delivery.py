@@ -157,3 +157,8 @@ def test_of_each_kind_the_fewest_animals_that_tell_nine_tenths_of_the_most_are_s
     shown = [(each.measure, each.dose, each.animals) for each in _shown(candidates)]
     # Those that tell most first; what tells nothing is not shown.
     assert shown == [("abr", 2.0, 6), ("counts", 1.0, 6), ("abr", 1.0, 12)]
+
+
+def test_vesicles_are_to_reach_the_organ_of_corti_and_a_drug_the_fluid_it_is_measured_in():
+    assert delivery.target_of(delivery.VESICLES) == "organ_of_corti"
+    assert delivery.target_of("dexamethasone") == "scala_tympani"

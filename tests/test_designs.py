@@ -214,6 +214,22 @@ def test_more_people_choose_the_right_dose_more_often_and_a_toxic_start_ends_the
     assert ended.treated[:, 1:].sum() / ended.treated.sum() < 0.02
 
 
+def test_shares_without_toxicity_choose_as_shares_with_it_do_in_the_mirror():
+    """Toxic and not, low and high, target and its rest exchanged: the mirrored dose, of doses that were tried."""
+    random = np.random.default_rng(6)
+    treated = random.integers(1, 10, (400, 5))
+    toxic = random.binomial(treated, np.array([0.05, 0.15, 0.3, 0.45, 0.6]))
+    rule, other = replace(Intervals(0.3, 0.18, 0.42), sure=1.0), replace(Intervals(0.7, 0.58, 0.82), sure=1.0)
+    chosen = rule.choice(treated, toxic)
+    assert np.array_equal(4 - other.choice(treated[:, ::-1], (treated - toxic)[:, ::-1]), chosen)
+    assert np.unique(chosen).size == 5
+    # Doses nobody got are never chosen, and none is where all are too toxic.
+    alone = np.where(np.arange(5) == 1, treated, 0)
+    assert (rule.choice(alone, np.minimum(toxic, alone)) == 1).all()
+    few = np.full((1, 5), 6)
+    assert Intervals(0.3, 0.18, 0.42).choice(few, few) == [-1]
+
+
 def test_no_dose_is_skipped_on_the_way_up():
     rule = Reassessment(0.3, (0.01, 0.02, 0.3))
     treated, toxic = np.array([[3, 0, 0]]), np.array([[0, 0, 0]])

@@ -17,7 +17,7 @@ from otosome.lots.production import process_of
 from otosome.trials.beliefs import shelf_beliefs
 from otosome.trials.choice import SURE, Table, believed, chosen, front
 from otosome.trials.optimum import MECHANISM, _alike_once, _region, compute
-from otosome.trials.regimens import Regimen, read_dose
+from otosome.trials.regimens import Regimen, _most, read_dose
 from otosome.trials.search import seek
 
 CATALOG = Catalog()
@@ -201,6 +201,24 @@ def test_a_run_serves_as_many_as_wanted_with_every_regimen(tmp_path):
     assert max(regimen.total for regimen in allowed) * 40 > run / 2
 
 
+def test_a_run_that_cannot_serve_all_with_the_smallest_dose_given_least_often_is_refused():
+    process = process_of("vertical_wheel_adipose", CATALOG)
+    run = float(np.median(process.harvest * process.columns["harvests"] * (1 - process.columns["retained"])))
+
+    def most(patients):
+        dose = SimpleNamespace(
+            process="vertical_wheel_adipose", particles=[1e10, 1e11], times=[4, 2, 3], patients=patients
+        )
+        return _most(dose, CATALOG)
+
+    served = int(run / 2e10)
+    assert most(served) == pytest.approx(run / served)
+    with pytest.raises(BadInput) as refusal:
+        most(served + 1)
+    assert refusal.value.allowed == f"up to {served}"
+    assert _most(SimpleNamespace(process=None), CATALOG) == np.inf
+
+
 def test_points_that_stand_for_others_have_their_regimen(tmp_path):
     text = MINE + 'times = [1, 2, 4]\nevery = "12 h"\nfirst = ["1 h", "2 d"]\n'
     question = read_dose(asked(tmp_path, text), CATALOG)
@@ -284,8 +302,8 @@ def test_the_region_of_good_regimens_is_that_of_those_near_the_best_and_of_no_ot
     computed = SimpleNamespace(regimens=regimens, choices={MECHANISM: SimpleNamespace(near=near)})
     inside, particles, first, often, routes = _region(computed)
     assert inside.value == 3
-    assert (particles.value, particles.text) == (1e8, "1e+08 to 1e+10")
-    assert (first.value, first.text) == (-24.0, "-24 to 48 h")
+    assert (particles.value, particles.text) == (1e8, "10⁸ to 10¹⁰")
+    assert (first.value, first.text) == (-24.0, "−24 to 48 h")
     assert (often.value, often.text) == (1.0, "1, 2, 3")
     assert (routes.value, routes.text) == (2.0, "intracochlear, round window")
     computed.choices[MECHANISM].near = np.full(4, 0.1)

@@ -16,6 +16,7 @@ from otosome.laboratory.file import LARGEST, Export, parse
 from otosome.laboratory.levels import Codes, Level, doubtful, level
 from otosome.laboratory.reading import read, read_batch
 from otosome.laboratory.thresholds import estimate
+from otosome.laboratory.voltage import EAR, believable
 from samples.biosig_arf import archive
 from samples.interacoustics import TEXT
 from samples.nhanes import NAMES, transport
@@ -621,3 +622,22 @@ def test_one_ear_of_noughts_casts_no_doubt_on_another():
     assert [bool(doubt) for doubt in doubtful(levels, ["a", "a", "b", "b"])] == [True, False, False, False]
     with pytest.raises(ValueError, match="zip"):
         doubtful(levels, ["a", "a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("size", "largest", "words"),
+    [
+        (50.0, 1.0, ""), (51.0, 1.0, "0.05 to 50 uV"), (199.0, 1.0, "0.05 to 50 uV"), (201.0, 1.0, None),
+        (0.05, 1.0, ""), (0.049, 1.0, "0.05 to 50 uV"), (0.0124, 1.0, None),
+        (1000.0, EAR, ""), (1010.0, EAR, "0.05 to 50 uV"),
+    ],
+)  # fmt: skip
+def test_a_response_has_up_to_fifty_microvolts_at_the_scalp_and_a_millivolt_in_the_ear(size, largest, words):
+    """The median of the loudest recordings, to four times which a file is flagged and beyond which it is refused."""
+    waves = [size * np.array([0.0, 1.0]), np.array([0.0, 1e-9])]
+    asked = (Export("file", b""), waves, np.array([80.0, 60.0]), "uV", largest)
+    if words is None:
+        with pytest.raises(BadInput, match="voltage"):
+            believable(*asked)
+    else:
+        assert words in believable(*asked) and bool(words) == bool(believable(*asked))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,7 +24,9 @@ from otosome.forward import (
     plan,
     simulate,
 )
+from otosome.forward.fate import at_place, at_sites
 from otosome.forward.outcomes import sampled
+from otosome.forward.reading import _luck
 from otosome.model.grades import OneEar
 from otosome.study import STUDIES, load, loads
 
@@ -463,3 +466,23 @@ def test_a_drug_arrives_by_every_route_that_a_study_may_name_and_any_other_is_re
     concentrations = fate.exposure(fate.arm.insults[0]).concentration
     assert concentrations and all(name.startswith(drug) for name in concentrations)
     assert all((along.max(axis=1) > 0).all() for along in concentrations.values())
+
+
+@pytest.mark.parametrize("place", [-0.5, 0.0, 0.13, 0.5, 0.87, 1.0, 1.5])
+def test_a_value_at_a_place_is_on_the_line_between_its_neighbours_and_at_the_ends_the_last(place):
+    grid = np.array([0.1, 0.2, 0.5, 0.9])
+    at = SimpleNamespace(places=SimpleNamespace(place=grid), sites=(place, 0.3))
+    line = np.stack([2.0 + 3.0 * grid, 5.0 - grid])
+    inside = np.clip(place, 0.1, 0.9)
+    assert at_place(at, line, place) == pytest.approx([2.0 + 3.0 * inside, 5.0 - inside])
+    assert at_sites(at, line)[0] == pytest.approx([2.0 + 3.0 * inside, 2.9])
+    curved = grid**2
+    assert at_place(at, curved, 0.3) == pytest.approx(np.interp(0.3, grid, curved))
+
+
+def test_the_luck_of_an_ear_is_its_numbers_alone_with_gaps_and_in_any_order():
+    ears = SimpleNamespace(seed=5)
+    whole = _luck(ears, np.arange(12), "key", (2, 3))
+    some = np.array([7, 3, 4, 11, 3])
+    assert np.array_equal(_luck(ears, some, "key", (2, 3)), whole[some])
+    assert whole.shape == (12, 2, 3) and np.unique(whole).size == whole.size

@@ -182,6 +182,12 @@ def test_a_change_of_another_text_is_refused(changes):
         every[0].applied(b"# a line before it\n" + raw)
 
 
+def test_every_reason_is_of_a_change_that_the_code_still_has():
+    for key in mutation.reasons():
+        file, _, change = key.partition(": ")
+        assert change in {f"{m.before} -> {m.after}" for m in mutation.mutants(PROJECT / file)}, key
+
+
 def test_nine_of_ten_that_were_decided_and_have_no_reason_to_survive_must_be_killed():
     one = mutation.Mutant("src/otosome/lots/a.py", 3, 0, 1, "2", "(3)")
     states = ["killed"] * 9 + ["survived"]

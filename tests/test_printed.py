@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tomli_w
+from pydantic import ValidationError
 from scipy.stats import t as student
 
 import fits
@@ -177,3 +178,10 @@ def test_what_no_paper_can_print_is_refused(tmp_path, tables, key, message):
     with pytest.raises(BadInput, match=message) as refusal:
         load_fit(written(tmp_path, **tables))
     assert refusal.value.key == key
+
+
+@pytest.mark.parametrize("n", [[], [6], [6, 6, 6]])
+def test_a_comparison_has_the_animals_of_two_groups(n):
+    with pytest.raises(ValidationError):
+        PrintedComparison.model_validate(comparison(n=n))
+    assert PrintedComparison.model_validate(comparison(n=[6, 7])).n == [6, 7]
