@@ -62,6 +62,7 @@ def test_the_template_is_begun_and_answered(tmp_path, monkeypatch):
         "answer.json",
         "my_trial.toml",
         "figures",
+        "grounds.json",
         "otosome.json",
         "report.html",
     }
