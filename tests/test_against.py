@@ -137,6 +137,27 @@ def test_wave_one_is_taken_against_the_same_ears_before_the_insult():
     assert sum(observed.unmatched.values()) == 1
 
 
+@pytest.mark.parametrize("name", ["own", "wave1"])
+def test_a_wave_read_at_another_level_than_the_measures_has_no_place_whatever_the_measure_is_called(name):
+    before = [
+        wave(f"m{number}", -24.0, 8.0, 4.0, level=level) for number in range(3) for level in (15.0, 80.0)
+    ]
+    values = {**VALUES, "arm": [*VALUES["arm"], {"name": "quiet"}], "measure": {name: WAVE}}
+    observed = matched(Study.of(values), pd.concat(before, ignore_index=True), "table")
+    assert [list(own.row) for own in observed.readings] == [[2, 4, 6]]
+
+
+def test_a_gross_outlier_is_no_reading_and_no_part_of_the_healthy_mean():
+    before = [wave(f"m{number}", -24.0, 8.0, 2.0) for number in range(3)]
+    flagged = wave("m3", -24.0, 8.0, 900.0).assign(flag="beyond 20 uV; gross outlier: a wave I")
+    after = [wave("m0", 24.0, 8.0, 19.9), wave("m1", 24.0, 8.0, 20.1)]
+    observed = shares([*before, flagged, *after], **WAVE)
+    (own,) = observed.readings
+    # 19.9 uV of 2 are 9.95 of the healthy wave; 20.1 are more than ten of it, which no wave is.
+    assert list(own.reading.value) == pytest.approx([1.0, 1.0, 1.0, 9.95])
+    assert observed.unmatched == {"wave1 is flagged as a gross outlier": 2}
+
+
 def test_counts_without_a_baseline_are_taken_against_the_group_without_an_insult():
     about = {"quantity": "cell_count.synapse", "unit": "per IHC", "frequency": 8.0, "time": np.nan}
     table = [

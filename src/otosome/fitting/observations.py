@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from otosome.errors import BadInput
 from otosome.files import sha256
 from otosome.fitting.assays import factor, is_assay_of
-from otosome.fitting.shares import BASELINE, SHARE, as_shares
+from otosome.fitting.shares import BASELINE, GROSS, LARGEST_WAVE, SHARE, as_shares
 from otosome.roles import Reading
 from otosome.units import Array
 
@@ -35,8 +35,8 @@ _DECIBELS = 2.5
 _CELLS = {"synapse": "synapse", "ohc": "OHC", "ihc": "IHC", "sgn": "SGN"}
 _CENSORED = {"below": -1.0, "none": 0.0, "": 0.0, "above": 1.0}
 _TEXT = ("subject", "ear", "group", "quantity", "measure", "unit", "censored", "flag")
-# The largest share of the healthy number that a reading can be: of cells, and of the wave of a large animal.
-_ALL_CELLS, _LARGEST_WAVE = 1.5, 10.0
+# The largest share of the healthy number that a count of cells can be.
+_ALL_CELLS = 1.5
 
 
 @dataclass(frozen=True)
@@ -243,6 +243,8 @@ def _place(
     group, quantity = str(cells["group"])[:120], str(cells["quantity"])
     if group not in arms:
         return f"the group {group!r} is no arm of the study" if group else "no group is stated"
+    if GROSS in str(cells["flag"]):
+        return f"{quantity} is flagged as a {GROSS}"
     measures = study.tables.measure
     named = [name for name in measures if _is_of(study, name, quantity, cells["level"])]
     if not named:
@@ -262,18 +264,18 @@ def _place(
 
 
 def _other_level(study: Study, name: str, quantity: str, level: object) -> str:
-    """Why a reading at a level is none of a measure that names none; empty where it is one."""
+    """Why a reading at a level is none of a measure at another, or at none; empty where it is one."""
     measure = study.tables.measure[name]
-    if _level(measure) is not None or not isinstance(level, float) or not np.isfinite(level):
+    if not isinstance(level, float) or not np.isfinite(level):
         return ""
-    stimulus = study.catalog.get("endpoints", measure.endpoint).options.stimulus
-    if stimulus is None:
+    own = _level(measure)
+    if own is None:
+        own = study.catalog.get("endpoints", measure.endpoint).options.stimulus
+    if own is None:
         return f"{quantity} was read at levels of its own, and the measure names none"
-    apart = abs(level - stimulus) > _DECIBELS
+    apart = abs(level - own) > _DECIBELS
     return (
-        f"{quantity} was read at other levels than {stimulus:g} dB SPL, of which the measure is"
-        if apart
-        else ""
+        f"{quantity} was read at other levels than {own:g} dB SPL, of which the measure is" if apart else ""
     )
 
 
@@ -358,7 +360,7 @@ def _readings(
 
 def _check_values(study: Study, measure: str, reading: Reading, row: Rows, name: str) -> None:
     """Fractions and shares of words lie in their range; a concentration of nothing is below a limit."""
-    share = _LARGEST_WAVE if study.tables.measure[measure].cell is None else _ALL_CELLS
+    share = LARGEST_WAVE if study.tables.measure[measure].cell is None else _ALL_CELLS
     highest = {SHARE: share, "%": 100.0}.get(study.unit(measure), np.inf)
     value, cure = reading.value, None
     wrong = (value < 0) | (value > highest) if np.isfinite(highest) else np.zeros(value.size, bool)

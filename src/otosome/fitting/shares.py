@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from otosome.study import Study
 
 BASELINE = "timepoint: baseline"
+GROSS = "gross outlier"
+LARGEST_WAVE = 10.0  # the largest share of the healthy wave, of the wave of a large animal
 FEWEST = 3  # animals of a mean that others are taken against
 SHARE = ""
 
@@ -58,7 +60,8 @@ def _divide(rows: pd.DataFrame, some: pd.Series[bool], healthy: pd.Series[bool],
     """
     tone, level = (rows[key].astype(float).round(2).map("{:g}".format) for key in ("frequency", "level"))
     keys = rows.assign(place=tone + " " + level)
-    clear = keys[healthy & (rows["censored"].isin(["none", ""]))]
+    gross = rows["flag"].str.contains(GROSS)
+    clear = keys[healthy & rows["censored"].isin(["none", ""]) & ~gross]
     animals = clear.groupby("place")["subject"].nunique()
     means = clear.groupby("place")["value"].mean()[animals >= FEWEST]
     divisor = keys.loc[some, "place"].map(means).astype(float)
@@ -69,4 +72,8 @@ def _divide(rows: pd.DataFrame, some: pd.Series[bool], healthy: pd.Series[bool],
     rows["value"] = rows["value"].astype(float)
     rows.loc[known, "value"] = np.minimum(share, 1.0) if counts else share
     rows.loc[known, "unit"] = SHARE
+    if not counts:
+        rows.loc[share.index[share > LARGEST_WAVE], "flag"] += (
+            f"; {GROSS}: beyond {LARGEST_WAVE:g} times the healthy mean"
+        )
     return int(clear["subject"].nunique())
