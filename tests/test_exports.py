@@ -221,6 +221,14 @@ def test_an_archive_that_lies_about_counts_lengths_or_places_is_refused(place, f
         tables("biosig_arf", bytes(content))
 
 
+def test_a_sample_that_is_a_signalling_nan_is_no_voltage_and_raises_no_warning():
+    content = bytearray(archive())
+    struct.pack_into("<I", content, len(content) - 4, 0x7F800001)
+    read = tables("biosig_arf", bytes(content))
+    (lost,) = read.refused
+    assert "no voltages" in lost.reason
+
+
 def test_a_real_archive_and_table_hold_every_record():
     archive_ = real("abr_biosig", "20250616 WT.arf").waveforms
     assert len(archive_) == 204

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from otosome import files
 from otosome.errors import BadInput
+from otosome.units import Array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -339,6 +340,12 @@ def parse(text: str, decimal: str = ".") -> float | None:
         text = text.replace(",", ".")
     value = float(text) if len(text) < 40 and _NUMBER.fullmatch(text) else np.nan
     return value if np.isfinite(value) else None
+
+
+def doubles(content: bytes, kind: str | np.dtype[np.generic], count: int = -1, offset: int = 0) -> Array:
+    """Binary numbers as doubles; a NaN of any bits, signalling ones too, is NaN and raises no warning."""
+    with np.errstate(invalid="ignore"):
+        return np.frombuffer(content, kind, count, offset).astype(float)
 
 
 def is_count(text: str) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from otosome.errors import BadInput
-from otosome.laboratory.file import LARGEST, Export
+from otosome.laboratory.file import LARGEST, Export, doubles
 from otosome.units import Array
 
 MAGIC = b"MATLAB 5.0 MAT-file"
@@ -146,7 +146,7 @@ class _Decoder:
         if len(data) != stored.itemsize * math.prod(sizes):
             shape = " x ".join(map(str, sizes))
             raise _damaged(self.export, f"{len(data)} bytes of an array of {shape}")
-        return np.frombuffer(data, stored).astype(float).reshape(sizes, order="F").squeeze()
+        return doubles(data, stored).reshape(sizes, order="F").squeeze()
 
 
 def _fields(parts: list[tuple[int, bytes]], order: str) -> list[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from otosome.errors import BadInput
+from otosome.laboratory.file import doubles
 from otosome.units import Array
 
 LARGEST_CHUNK = 64_000_000  # bytes, unpacked
@@ -73,7 +74,7 @@ class Signal:
         """Each chunk in order: where it begins, and its samples; raises BadInput for one that is missing or damaged."""
         for number in range(math.ceil(self.size / self.chunk)):
             start = number * self.chunk
-            wave = self._chunk(number)[: self.size - start].astype(float)
+            wave = self._chunk(number)[: self.size - start]
             if not (np.abs(wave) < LARGEST).all():
                 raise _refusal(self.folder, f"chunk {number}", "a sample that is none", f"below {LARGEST:g}")
             yield start, wave
@@ -86,7 +87,7 @@ class Signal:
         unpacked = _unpacked(self.folder, name, self.codec, packed, size)
         if len(unpacked) != size:
             raise _refusal(self.folder, name, f"{len(unpacked)} bytes", f"{size}")
-        return np.frombuffer(unpacked, self.dtype).reshape(max(self.channels, 1), -1)[0]
+        return doubles(unpacked, self.dtype).reshape(max(self.channels, 1), -1)[0]
 
 
 def _of_two(folder: Path, about: Mapping[str, object]) -> tuple[str, str, list[int], tuple[str, str]]:

@@ -17,6 +17,7 @@ from otosome.laboratory.columns import tone
 from otosome.laboratory.file import (
     Export,
     Refused,
+    doubles,
     flags,
     unix_moment,
 )
@@ -123,7 +124,7 @@ def _group(
         offset += layout.record.size + CURSORS
         if not 1 <= points <= MOST_SAMPLES or offset + 4 * points > len(export.content):
             raise export.refusal(place, f"{points} samples", f"1 to {MOST_SAMPLES}, inside the file", AGAIN)
-        samples = np.frombuffer(export.content, "<f4", points, offset).astype(float)
+        samples = doubles(export.content, "<f4", points, offset)
         offset += 4 * points
         reason = _reason(samples, record[10], variables)
         if reason:
