@@ -89,6 +89,12 @@ def test_jobs_beyond_those_at_once_wait_and_can_be_cancelled_there(tmp_path, mon
     work.end()
 
 
+def test_jobs_asked_within_one_tick_of_the_clock_keep_their_order(tmp_path):
+    work = Work(tmp_path, tmp_path / ".otosome", at_once=0)
+    asked = [work.ask("list", ["studies"], str(number)) for number in range(200)]
+    assert [job.id for job in work.jobs()] == [job.id for job in reversed(asked)]
+
+
 def test_what_takes_too_long_or_too_much_memory_is_ended_and_says_so(work, monkeypatch):
     monkeypatch.setattr(works, "_LONGEST", 0.0)
     done = wait(work, work.ask("run", SLOW_STUDY, "noise").id, 60)

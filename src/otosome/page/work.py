@@ -100,7 +100,8 @@ class Work:
     def jobs(self) -> list[Job]:
         """All jobs, the newest first."""
         with self._lock:
-            return sorted(self._jobs.values(), key=lambda job: (job.asked, job.id), reverse=True)
+            # Those asked within one tick of the clock keep the order in which they came.
+            return sorted(self._jobs.values(), key=lambda job: job.asked)[::-1]
 
     def job(self, name: str) -> Job:
         """A job by its id; raises BadInput."""
