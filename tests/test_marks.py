@@ -168,6 +168,15 @@ def test_a_line_that_says_nothing_clear_is_left_out(tmp_path, change):
     assert History.of(json.dumps(line | change), "h").damaged == (1,)
 
 
+def test_a_file_of_which_thousands_of_lines_are_no_marks_is_no_history(tmp_path):
+    file = tmp_path / "h"
+    threshold(file, "A", 30.0)
+    whole = file.read_text()
+    assert len(History.of("x\n" * 1000 + whole, "h").damaged) == 1000
+    with pytest.raises(BadInput, match="no history of marks"):
+        History.of("x\n" * 1001 + whole, "h")
+
+
 def test_nobody_undoes_the_mark_of_another_or_one_that_is_undone(tmp_path):
     file = tmp_path / "h"
     threshold(file, "A", 30.0)

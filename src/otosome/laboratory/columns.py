@@ -465,4 +465,5 @@ def possible(value: float) -> bool:
 def _sums(words: Sequence[str]) -> list[bool]:
     """Which subjects are no subjects: a mean, and what stands beside one."""
     means = [_MEAN.fullmatch(word) is not None for word in words]
-    return [mean or (any(means) and word in _BESIDE_A_MEAN) for mean, word in zip(means, words, strict=True)]
+    several = any(means)
+    return [mean or (several and word in _BESIDE_A_MEAN) for mean, word in zip(means, words, strict=True)]

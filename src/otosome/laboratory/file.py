@@ -353,8 +353,9 @@ def is_count(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
 
 
+@lru_cache(maxsize=4096)
 def moment(text: str, *forms: str) -> str:
-    """A date as ISO text, by the first form that fits; empty where none does."""
+    """A date as ISO text, by the first form that fits; empty where none does. Rows of one day are read once."""
     for form in forms:
         try:
             return datetime.strptime(text.strip(), form).isoformat(timespec="minutes")

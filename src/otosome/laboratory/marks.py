@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 FORMAT = "marks/1"
 ENDING = ".marks.jsonl"
+ANEW = "import again, and begin a new history"
+MOST_DAMAGED = 1000  # lines that cannot be read: more of them are another file
 LARGEST = 20_000_000  # bytes of a history: some 40,000 marks
 PATIENCE = 10.0  # s that a writer waits for another
 CLICK = -1.0
@@ -146,11 +148,20 @@ class History:
 
     @classmethod
     def of(cls, text: str, name: str) -> History:
-        """A history from its text."""
+        """A history from its text; raises BadInput where so many lines cannot be read that it is none."""
         lines, damaged = dict[int, Line](), list[int]()
         for number, written in enumerate(text.split("\n"), start=1):
             if not written.strip():
                 continue
+            if len(damaged) > MOST_DAMAGED:
+                raise BadInput(
+                    "is no history of marks",
+                    file=name,
+                    key=f"line {number}",
+                    given=f"{len(damaged)} lines before it that cannot be read",
+                    allowed=f"at most {MOST_DAMAGED}",
+                    cure=ANEW,
+                )
             try:
                 line = Line.model_validate_json(written)
             except ValidationError:
@@ -167,7 +178,7 @@ class History:
         """The history in a file, empty where there is none yet; raises BadInput for one that is too large."""
         if not file.exists():
             return cls(file.name)
-        content = files.content(file, LARGEST, cure="import again, and begin a new history")
+        content = files.content(file, LARGEST, cure=ANEW)
         return cls.of(content.decode("utf-8", "replace"), file.name)
 
     @property
