@@ -7,6 +7,7 @@ written beside, synced and renamed, with its hash in a file of its own; a shard 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import uuid
@@ -188,15 +189,21 @@ def _study(
 
 
 def _write(work: Work, table: Array, about: dict[str, object]) -> None:
-    """A shard beside its place, synced, renamed; then its hash."""
-    part = work.file.with_suffix(f".{uuid.uuid4().hex}.part")
+    """A shard, then its hash, each beside its place, synced and renamed."""
+    array = io.BytesIO()
+    np.save(array, table, allow_pickle=False)
+    _put(work.file, array.getvalue())
+    mark = {"sha256": sha256(work.file), "key": work.key, "rows": [work.first, work.last], **about}
+    _put(work.mark, json.dumps(mark).encode())
+
+
+def _put(file: Path, content: bytes) -> None:
+    part = file.with_suffix(f".{uuid.uuid4().hex}.part")
     with part.open("wb") as stream:
-        np.save(stream, table, allow_pickle=False)
+        stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
-    part.replace(work.file)
-    mark = {"sha256": sha256(work.file), "key": work.key, "rows": [work.first, work.last], **about}
-    work.mark.write_text(json.dumps(mark), encoding="utf-8", newline="\n")
+    part.replace(file)
 
 
 def is_whole(work: Work) -> bool:
