@@ -68,7 +68,7 @@ def opened(browser, folder, width=1280) -> Iterator:
     """A tab over a folder, and the page's address; what the console complains of fails the test."""
     with hosted(folder) as address:
         context = browser.new_context(viewport={"width": width, "height": 900})
-        context.set_default_timeout(90_000)
+        context.set_default_timeout(180_000)
         tab, complaints = context.new_page(), Complaints()
         complaints.listen(tab)
         tab.goto(address)
@@ -77,7 +77,7 @@ def opened(browser, folder, width=1280) -> Iterator:
         assert complaints.lines == [], complaints.lines
 
 
-def until(true, seconds=15.0) -> None:
+def until(true, seconds=60.0) -> None:
     """Wait for something to be true; the page allows no script of ours to wait in it."""
     end = time.monotonic() + seconds
     while not true():

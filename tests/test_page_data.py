@@ -239,7 +239,7 @@ def test_a_threshold_is_dragged_moved_by_keys_undone_and_applied_as_the_command_
 ):
     with opened(browser, folder) as (tab, address):
         tab.goto(f"{address}/data?show=traces")
-        tab.wait_for_selector("#stack polyline", timeout=60_000)
+        tab.wait_for_selector("#stack polyline", timeout=120_000)
         assert serious(tab) == []
         circle = tab.locator("#stack .grip circle").bounding_box()
         tab.mouse.move(circle["x"] + 8, circle["y"] + 8)
@@ -258,7 +258,7 @@ def test_a_threshold_is_dragged_moved_by_keys_undone_and_applied_as_the_command_
         until(lambda: len(lines(folder)) == 3)
         until(lambda: f"{dragged:g} dB" in tab.inner_text("#beside tbody tr:last-child"))
         tab.click("#apply")
-        tab.wait_for_url("**/data?result=*", timeout=90_000)
+        tab.wait_for_url("**/data?result=*", timeout=180_000)
     folder_now = folder / "results" / "import"
     import_(
         ImportInputs(
@@ -287,8 +287,8 @@ def test_a_folder_that_is_dropped_becomes_a_picture_and_a_wrong_file_a_sentence(
         tab.goto(f"{address}/data")
         assert serious(tab) == []
         tab.set_input_files("input[webkitdirectory]", mine)
-        tab.wait_for_url("**/data?result=*", timeout=90_000)
-        tab.wait_for_selector("#stack polyline", timeout=60_000)
+        tab.wait_for_url("**/data?result=*", timeout=180_000)
+        tab.wait_for_selector("#stack polyline", timeout=120_000)
         assert tab.evaluate("document.documentElement.scrollWidth") <= 390
         for show in ("files", "groups", "export"):
             tab.click(f"nav.choices a[href*='show={show}']")
@@ -297,7 +297,7 @@ def test_a_folder_that_is_dropped_becomes_a_picture_and_a_wrong_file_a_sentence(
             assert tab.evaluate("document.documentElement.scrollWidth") <= 390
         tab.goto(f"{address}/data?new=1")
         tab.set_input_files("input[type=file]:not([webkitdirectory])", tmp_path / "wrong.bin")
-        tab.wait_for_selector(".job.refused", timeout=90_000)
+        tab.wait_for_selector(".job.refused", timeout=180_000)
         assert "wrong.bin" in tab.inner_text(".job.refused")
     assert (lab / "results" / "mine" / "readings.csv").is_file()
 

@@ -35,7 +35,7 @@ ROOMS = [
     "compare",
     "record",
 ]
-PATIENCE = 60_000
+PATIENCE = 120_000
 
 
 @pytest.fixture(scope="module")
