@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bench import hosted, served
-from browser import SIZES, Complaints, needs_chromium, overhang, serious
+from browser import SIZES, Complaints, needs_chromium, overhang, serious, until
 from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.jobs import show
@@ -170,8 +170,10 @@ def test_a_design_is_answered_by_keyboard_alone_as_the_command_line_answers_it(t
 
 def test_a_dose_is_sought_weighed_by_sliders_and_its_regimen_opened_in_the_ear(tab, folder):
     write_dose(folder)
-    go(tab, "trial")
-    tab.get_by_role("link", name="The dose before noise").first.click()
+    begun = tab.get_by_role("link", name="The dose before noise").first
+    # A file that another program writes is seen when the folder is looked through anew.
+    until(lambda: go(tab, "trial") or begun.count() > 0)
+    begun.click()
     tab.wait_for_url("**design=**")
     tab.get_by_label("scan", exact=True).fill("3")
     tab.locator("form[data-verb=optimise] button.main").click()
