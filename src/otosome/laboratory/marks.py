@@ -8,6 +8,7 @@ out; all others stand.
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -150,7 +151,7 @@ class History:
     def of(cls, text: str, name: str) -> History:
         """A history from its text; raises BadInput where so many lines cannot be read that it is none."""
         lines, damaged = dict[int, Line](), list[int]()
-        for number, written in enumerate(text.split("\n"), start=1):
+        for number, written in enumerate(io.StringIO(text, newline="\n"), start=1):
             if not written.strip():
                 continue
             if len(damaged) > MOST_DAMAGED:
