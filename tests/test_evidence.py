@@ -11,7 +11,17 @@ from scipy import stats
 
 from otosome.cards import DEEPEST_FILE, LARGEST_FILE, make_card, parse_toml, read_card, read_source
 from otosome.errors import BadInput
-from otosome.evidence import BASES, LOTS, WORLD, draw_columns, first_name, near, open_interval, uniforms, world_luck
+from otosome.evidence import (
+    BASES,
+    LOTS,
+    WORLD,
+    draw_columns,
+    first_name,
+    near,
+    open_interval,
+    uniforms,
+    world_luck,
+)
 from otosome.roles import SpeciesOptions
 
 SPREADS = [
