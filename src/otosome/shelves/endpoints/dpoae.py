@@ -9,13 +9,12 @@ import numpy as np
 from scipy.special import log_ndtr, ndtri
 
 from otosome.model.hearing import (
-    heard,
+    once,
     outer_shift,
     strial_shift,
     together,
 )
-from otosome.model.injury import Cells
-from otosome.roles import Ear, Reading
+from otosome.roles import Cells, Ear, Reading
 from otosome.units import (
     Array,
     Decibels,
@@ -47,7 +46,7 @@ class Dpoae:
     def value(self, ear: Ear, cells: Cells, frequency: Kilohertz) -> DecibelsSPL:
         """True level at each f2, dB SPL, shape (subject, time, frequency), never below the noise floor."""
         frequency = np.asarray(frequency, dtype=float)
-        lost = heard(ear, _amplifier_shift(cells), frequency)
+        lost = once(ear, cells, frequency, _amplifier_shift)
         healthy = np.interp(np.log(frequency), np.log(self.healthy["frequency"]), self.healthy["level"])
         return np.maximum(healthy + self.offset - self.slope * lost, self.floor)
 
