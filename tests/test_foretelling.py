@@ -1,4 +1,4 @@
-"""Animals left out, foretold from a fit and from their run: against the likelihood itself and against made-up readings."""
+"""Animals left out, foretold from a fit and from their run: against the likelihood itself, and made-up readings."""
 
 from dataclasses import replace
 
@@ -96,7 +96,7 @@ def test_every_animal_is_left_out_once_in_turn(tmp_path):
     assert file.left.size == 0
     turns = file.turns()
     left = [sorted({int(n) for some in part.readings for n in some.animal}) for _, part in turns]
-    assert sorted(sum(left, [])) == list(range(12))
+    assert sorted(animal for part in left for animal in part) == list(range(12))
     assert all(fitted.size + part.size == file.fitted.size for fitted, part in turns)
     with pytest.raises(BadInput, match=r"hold_out.in_turn: needs to know how many .* add every = 4"):
         load_fit(written(tmp_path / "b", fits.study(), observed, hold_out={"in_turn": True}))

@@ -218,7 +218,7 @@ def _inside(folder: Path, name: str) -> Path:
 
 
 def _parted(
-    observed: Observations, hold_out: HoldOut, first: int | None
+    observed: Observations, hold_out: HoldOut, first: int | None = 0
 ) -> tuple[Observations, Observations]:
     """What is fitted, and what is left out: whole measures, and every so many animals of each group.
 

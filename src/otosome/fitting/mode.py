@@ -64,7 +64,8 @@ class Mode:
     @property
     def agreeing(self) -> int:
         """How many starts ended as high as the best."""
-        return sum(start.log_posterior > self.log_posterior - AGREEMENT for start in self.starts)
+        best = max(start.log_posterior for start in self.starts)
+        return sum(start.log_posterior > best - AGREEMENT for start in self.starts)
 
 
 class Landscape(Protocol):
@@ -210,7 +211,8 @@ def _scored(terms: Terms, start: Array) -> tuple[Array, int]:
 def _climb(log_posterior: LogPosterior, spreads: Array, start: Array) -> tuple[Array, float, int]:
     """Where L-BFGS-B ends that begins at a place and goes along directions.
 
-    Besides, what is left to gain by a parabola with the curvature that the directions stand for; and how often it looked.
+    Besides, what is left to gain by a parabola with the curvature that the directions stand for, and how often it
+    looked.
     """
     numbers, evaluations = start.size, 0
     sides = _STEP * np.concatenate([np.zeros((1, numbers)), np.eye(numbers)])
@@ -243,12 +245,11 @@ def laplace(land: Landscape, summit: Array, spreads: Array | None = None) -> tup
     ``spreads``  directions about one standard deviation long, (number, number) by column; the prior's if left out
     """
     along = np.eye(summit.size) if spreads is None else spreads
-    coarse = land.coarser().around(summit).log_posterior
-    # Both ways, so that odd terms cancel.
-    sides = [_curvature(coarse, summit, side * _NEAR * along) for side in (1.0, -1.0)]
-    near = (sides[0] + sides[1]) / (2.0 * _NEAR**2)
     close = land.around(summit)
+    near = _both_ways(land.coarser().around(summit).log_posterior, summit, _NEAR * along) / _NEAR**2
     near[np.diag_indices(summit.size)] = _straight(close.log_posterior, summit, _NEAR * along) / _NEAR**2
+    if np.linalg.eigvalsh(near).min() <= 0:  # what is coarser may be at fault
+        near = _both_ways(close.log_posterior, summit, _NEAR * along) / _NEAR**2
     least = float(np.linalg.eigvalsh(near).min())
     if least <= 0:
         return None, f"the curvature is not that of a summit (its least eigenvalue is {least:.2g})"
@@ -261,6 +262,11 @@ def laplace(land: Landscape, summit: Array, spreads: Array | None = None) -> tup
             f"a number lies at {_FARTHEST:g} standard deviations of its prior, where nothing is believed",
         )
     return np.asarray(along @ np.linalg.inv(near) @ along.T, dtype=np.float64), ""
+
+
+def _both_ways(log_posterior: LogPosterior, summit: Array, along: Array) -> Array:
+    """The mean of both curvatures along directions and against them: odd terms cancel."""
+    return 0.5 * (_curvature(log_posterior, summit, along) + _curvature(log_posterior, summit, -along))
 
 
 def _straight(log_posterior: LogPosterior, summit: Array, along: Array) -> Array:
