@@ -67,7 +67,7 @@ ORDER = [
     ["trials"],
     ["review.qualification"],
     ["review.claims"],
-    ["shelves.claims", "shelves.observations"],
+    ["shelves.claims", "shelves.cases"],
     ["report"],
     ["results"],
     ["jobs"],
