@@ -36,7 +36,7 @@ def test_each_finding_lies_in_its_field_and_no_field_holds_another(down, across)
     assert sorted(marks) == sorted(pairs)
     assert {(row, column) for row in drawn.rows for column in drawn.columns} >= set(drawn.fields)
     filled = [field for field in drawn.fields if UNSTATED not in field]
-    assert drawn.gaps == drawn.asked - len(filled)
+    assert drawn.gaps == drawn.stated - len(filled)
 
 
 def test_a_mark_is_better_where_every_outcome_of_the_field_is():

@@ -104,20 +104,20 @@ class Coverage:
         )
 
     @property
-    def asked(self) -> int:
+    def stated(self) -> int:
         """How many fields there are but those of what was not stated."""
         return sum(row != UNSTATED for row in self.rows) * sum(column != UNSTATED for column in self.columns)
 
 
 def findings(
-    every: Sequence[Experiment], asked: Callable[[Experiment], Iterable[str]] | None = None
+    every: Sequence[Experiment], keys: Callable[[Experiment], Iterable[str]] | None = None
 ) -> list[Finding]:
-    """Every outcome of the experiments that count, in the order of the shelf; or those whose keys are ``asked``."""
+    """Every outcome of the experiments that count, in the order of the shelf; or those of its ``keys``."""
     return [
         _finding(experiment, key)
         for experiment in every
         if not experiment.why_out
-        for key in (experiment.options.outcome if asked is None else asked(experiment))
+        for key in (experiment.options.outcome if keys is None else keys(experiment))
     ]
 
 
