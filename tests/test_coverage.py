@@ -15,7 +15,7 @@ from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.jobs.reviewing import evidence_map
 from otosome.report.coverage import map_figure, map_svg
-from otosome.review.coverage import AXES, UNSTATED, _given, _read_on, coverage, findings
+from otosome.review.coverage import AXES, UNSTATED, _moment, _read_on, coverage, findings
 from otosome.review.experiments import experiments
 
 EVERY = experiments(Catalog())
@@ -57,7 +57,7 @@ def test_what_nobody_measured_is_a_column_all_the_same():
 
 
 @pytest.mark.parametrize(
-    ("when", "given"),
+    ("when", "moment"),
     [
         ("", UNSTATED),
         ("14 d", UNSTATED),  # how long, and not when
@@ -74,8 +74,8 @@ def test_what_nobody_measured_is_a_column_all_the_same():
         ("after", "after, day not stated"),
     ],
 )
-def test_when_it_was_given_is_seen_from_the_injury(when, given):
-    assert _given(when) == given
+def test_when_it_was_moment_is_seen_from_the_injury(when, moment):
+    assert _moment(when) == moment
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_days_of_reading_are_laid_together(day, read):
 
 
 def test_the_figure_has_a_dot_for_each_mark_and_a_field_for_each_pair():
-    drawn = coverage(ROWS, "product", "given")
+    drawn = coverage(ROWS, "product", "moment")
     (axes,) = map_figure(drawn).axes
     kinds = [type(part).__name__ for part in axes.patches]
     assert kinds.count("Circle") == sum(map(len, drawn.fields.values()))
@@ -135,7 +135,7 @@ def test_the_page_shows_the_map_and_what_is_behind_each_dot_and_gap(tmp_path):
     assert wrong.status_code == 200 and "is no place of the map" in wrong.text
 
 
-def test_the_map_is_given_as_a_table_and_a_figure(tmp_path):
+def test_the_map_is_moment_as_a_table_and_a_figure(tmp_path):
     client = page(tmp_path).enter()
     table = client.get("/api/map.csv?place=people")
     rows = list(csv.DictReader(io.StringIO(table.text)))

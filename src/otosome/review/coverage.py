@@ -20,7 +20,7 @@ AXES: Mapping[str, str] = {
     "product": "what was given",
     "endpoint": "what was read",
     "read_on": "day it was read",
-    "given": "when it was given",
+    "moment": "when it was given",
     "dose": "dose as printed",
     "harm": "injury",
     "route": "route",
@@ -32,13 +32,13 @@ _ENDPOINTS = ("threshold", "emission", "hearing loss", "hair cells", "neurons", 
 _READ_ON = {"up to 3 d": 3.0, "4 to 14 d": 14.0, "15 to 30 d": 30.0, "after 30 d": float("inf")}
 _BEFORE, _AT, _SOON, _LATER = "before", "at the time", "within a day after", "more than a day after"
 _AFTER, _AROUND = "after, day not stated", "before and after"
-_GIVEN = (_BEFORE, _AROUND, _AT, _SOON, _LATER, _AFTER)
+_MOMENTS = (_BEFORE, _AROUND, _AT, _SOON, _LATER, _AFTER)
 _DAYS = {"min": 1 / 1440, "h": 1 / 24, "d": 1.0}
 # Axes whose words stand in an order of their own; a map shows all of them, for what is missing.
 _ORDERS: Mapping[str, Sequence[str]] = {
     "endpoint": _ENDPOINTS,
     "read_on": tuple(_READ_ON),
-    "given": _GIVEN,
+    "moment": _MOMENTS,
 }
 
 
@@ -46,7 +46,7 @@ _ORDERS: Mapping[str, Sequence[str]] = {
 class Finding:
     """What one outcome of a published experiment says, in the words that the map is laid out by.
 
-    ``place``    animals, people or culture;  ``when``, ``day``  as printed, of what ``given`` and ``read_on`` hold
+    ``place``    animals, people or culture;  ``when``, ``day``  as printed, of what ``moment`` and ``read_on`` hold
     ``n``        units treated and control, none where they are not printed
     ``read``     how far the paper was read, at ``locator``
     """
@@ -59,7 +59,7 @@ class Finding:
     product: str
     endpoint: str
     read_on: str
-    given: str
+    moment: str
     dose: str
     harm: str
     route: str
@@ -134,7 +134,7 @@ def _finding(experiment: Experiment, key: str) -> Finding:
         product=group.product or "",
         endpoint=outcome.of,
         read_on=_read_on(outcome.day),
-        given=_given(group.when),
+        moment=_moment(group.when),
         dose=_dose(group),
         harm=options.harm.kind,
         route=group.route or UNSTATED,
@@ -157,7 +157,7 @@ def _read_on(day: str) -> str:
     return next(words for words, end in _READ_ON.items() if quantity(day, "d") <= end)
 
 
-def _given(when: str) -> str:
+def _moment(when: str) -> str:
     """When it was given, seen from the injury; how long it was given says no moment."""
     before, after = "before" in when, "after" in when
     if before or after:
@@ -165,10 +165,10 @@ def _given(when: str) -> str:
             return _BEFORE
         if before:
             return _AROUND
-        moment = re.search(r"([\d.]+)\s*(min|h|d)\s+after", when)
-        if moment is None:
+        after_it = re.search(r"([\d.]+)\s*(min|h|d)\s+after", when)
+        if after_it is None:
             return _AFTER
-        return _SOON if float(moment.group(1)) * _DAYS[moment.group(2)] <= 1 else _LATER
+        return _SOON if float(after_it.group(1)) * _DAYS[after_it.group(2)] <= 1 else _LATER
     return _AT if when.startswith(("0 ", "with")) else UNSTATED
 
 
