@@ -4,15 +4,19 @@
   const { make, post, api, say, get } = bench;
   const room = get("ear");
   if (!room) return;
-  const places = JSON.parse(get("sliders").textContent), { study, prior } = room.dataset;
+  let places = JSON.parse(get("sliders").textContent);
+  const { study, prior } = room.dataset;
   const SVG = "http://www.w3.org/2000/svg", day = get("dose"), amount = get("amount"), potency = get("potency");
-  const known = new Map(), windows = new Set();
+  const route = get("route"), batch = get("batch");
+  // What is given in the place of the study's: each such treatment has answers and windows of its own.
+  const treatments = new Map();
+  let known = new Map(), windows = new Set(), chosen = {};
   let drawn = "", asked = "", timer = 0, computing = false;
 
   const key = (at) => [at.day, at.dose, at.potency].join(" ");
   const here = () => ({ day: places.days[Number(day.value)], dose: places.doses[Number(amount.value)], potency: places.potencies[Number(potency.value)] });
   const short = (x) => String(Number(x.toPrecision(6)));
-  const query = (at) => `study=${study}&prior=${prior}&dose=${at.dose}&potency=${at.potency}`;
+  const query = (more) => String(new URLSearchParams({ study, prior, ...chosen, ...more }));
 
   function stand(at) {
     day.value = places.days.indexOf(at.day);
@@ -26,7 +30,7 @@
     get("potency-words").textContent = places.strengths[Number(potency.value)];
     amount.setAttribute("aria-valuetext", get("dose-words").textContent);
     potency.setAttribute("aria-valuetext", get("potency-words").textContent);
-    get("run").textContent = `Run 200 ears ${key(at) === key(places.start) ? "of the study" : "here"}`;
+    get("run").textContent = `Run 200 ears ${key(at) === key(places.start) && !Object.keys(chosen).length ? "of the study" : "here"}`;
     room.dataset.place = key(at);
     room.dataset.kept = String(Boolean(answer));
     if (answer) paint(answer);
@@ -65,11 +69,14 @@
       const at = here();
       if (asked === key(at) && computing) return;
       asked = key(at);
-      try { take(await post("ear/fill", { study, prior, ...at })); } catch (error) { say(error.message); }
+      const treatment = chosen;
+      try { take(await post("ear/fill", { study, prior, ...chosen, ...at }), treatment); } catch (error) { say(error.message); }
     }, 250);
   }
 
-  function take(kept) {
+  function take(kept, treatment) {
+    // An answer that comes after another treatment was chosen is of the one before.
+    if (treatment !== chosen) return;
     for (const answer of kept.answers) known.set(key(answer.position), answer);
     for (const name of kept.windows) windows.add(name);
     computing = kept.computing;
@@ -82,24 +89,25 @@
   }
 
   async function look() {
+    const treatment = chosen;
     try {
-      take(await api(`ear/kept?study=${study}&prior=${prior}`));
+      take(await api(`ear/kept?${query()}`), treatment);
       if (!computing && !known.has(key(here()))) want();
     } catch (error) { say(error.message); }
   }
 
   async function window_(at) {
-    const name = `${short(at.dose)}_${short(at.potency)}`;
+    const file = `${short(at.dose)}_${short(at.potency)}`, name = `${query()} ${file}`;
     if (drawn === name) return;
-    const ready = windows.has(name);
+    const ready = windows.has(file);
     get("no-window").hidden = ready;
-    get("no-window").textContent = drawn ? "The window of this dose and potency is computed; the one above is of another." : "The window is computed …";
+    get("no-window").textContent = drawn ? "The window of this treatment is computed; the one above is of another." : "The window is computed …";
     get("stage").classList.toggle("stale", !ready && Boolean(drawn));
     if (!ready) return;
     drawn = name;
     get("stage").classList.remove("stale");
     try {
-      const packed = await api(`ear/window?${query(at)}`);
+      const packed = await api(`ear/window?${query({ dose: at.dose, potency: at.potency })}`);
       if (drawn === name) document.dispatchEvent(new CustomEvent("window", { detail: { packed, dose: Number(day.value) } }));
     } catch (error) { drawn = ""; say(error.message); }
   }
@@ -155,10 +163,51 @@
 
   // ---- what a person does
 
+  // Another route or other vesicles: as quick as a slider where it is kept, else it is computed and said to be.
+  async function treat() {
+    const own = (field) => field.selectedOptions[0].dataset.own !== undefined;
+    const before = chosen, lot = batch.selectedOptions[0].dataset.lot;
+    chosen = { ...(own(route) ? {} : { route: route.value }), ...(lot ? { lot } : own(batch) ? {} : { batch: batch.value }) };
+    const name = query(), treatment = chosen;
+    say("");
+    room.dataset.treated = "";
+    try {
+      if (!treatments.has(name)) treatments.set(name, { known: new Map(), windows: new Set(), kept: await api(`ear/kept?${name}`) });
+    } catch (error) {
+      // What cannot be given so is said, and what was shown stays.
+      if (treatment === chosen) { chosen = before; restore(); }
+      return say(error.message);
+    }
+    if (treatment !== chosen) return;
+    const here_ = here(), there = treatments.get(name);
+    ({ known, windows } = there);
+    places = there.kept.sliders;
+    [[day, places.days], [amount, places.doses], [potency, places.potencies]].forEach(([slider, list]) => { slider.max = list.length - 1; });
+    stand({ day: nearest(places.days, here_.day), dose: nearest(places.doses, here_.dose), potency: nearest(places.potencies, here_.potency) });
+    computing = false;
+    asked = "";
+    for (const answer of there.kept.answers) known.set(key(answer.position), answer);
+    for (const window of there.kept.windows) windows.add(window);
+    room.dataset.treated = name;
+    show();
+    want();
+  }
+
+  const nearest = (list, value) => list.reduce((best, each) => Math.abs(each - value) < Math.abs(best - value) ? each : best);
+
+  function restore() {
+    route.value = chosen.route ?? route.querySelector("[data-own]").value;
+    for (const option of batch.options) option.selected = chosen.lot ? option.dataset.lot === chosen.lot : chosen.batch ? option.value === chosen.batch : option.dataset.own !== undefined;
+  }
+
+  route.addEventListener("change", treat);
+  batch.addEventListener("change", treat);
   for (const slider of [amount, potency]) slider.addEventListener("input", show);
   day.addEventListener("input", show);
   day.addEventListener("chosen", show);
-  get("home").addEventListener("click", () => {
+  get("home").addEventListener("click", async () => {
+    for (const field of [route, batch]) field.querySelector("[data-own]").selected = true;
+    if (Object.keys(chosen).length) await treat();
     stand(places.start);
     drawn = "";
     show();
@@ -166,7 +215,7 @@
   get("run").addEventListener("click", async () => {
     say("");
     try {
-      const job = await post("ear/run", { study, prior, ...here() });
+      const job = await post("ear/run", { study, prior, ...chosen, ...here() });
       get("line").replaceChildren(make("p", { class: "small" }, `${job.study} runs: its card is at the left, its report will be in Record.`));
       bench.look();
     } catch (error) { say(error.message); }
@@ -174,8 +223,8 @@
   get("vary").addEventListener("submit", async (event) => {
     event.preventDefault();
     say("");
-    const form = event.target, body = { study, name: form.name.value, ...Object.fromEntries(["route", "batch", "insult", "level"].filter((name) => form.elements[name]).map((name) => [name, form.elements[name].value])) };
-    const lot = form.elements.batch.selectedOptions[0].dataset.lot;
+    const form = event.target, body = { study, name: form.name.value, route: route.value, batch: batch.value, ...Object.fromEntries(["insult", "level"].filter((name) => form.elements[name]).map((name) => [name, form.elements[name].value])) };
+    const lot = batch.selectedOptions[0].dataset.lot;
     try {
       const made = await post("ear/vary", lot ? { ...body, lot } : body);
       location.href = `/ear?study=${made.id}&prior=${prior}`;
@@ -184,5 +233,7 @@
   window.addEventListener("resize", () => { const answer = known.get(key(here())); if (answer) paint(answer); });
 
   stand(places.start);
-  api(`ear/kept?study=${study}&prior=${prior}`).then((kept) => { take(kept); show(); want(); }).catch((error) => say(error.message));
+  treatments.set(query(), { known, windows, kept: { answers: [], windows: [], sliders: places } });
+  room.dataset.treated = query();
+  api(`ear/kept?${query()}`).then((kept) => { take(kept, chosen); show(); want(); }).catch((error) => say(error.message));
 })();
