@@ -98,14 +98,12 @@
 
   async function window_(at) {
     const file = `${short(at.dose)}_${short(at.potency)}`, name = `${query()} ${file}`;
-    if (drawn === name) return;
-    const ready = windows.has(file);
+    const ready = drawn === name || windows.has(file);
     get("no-window").hidden = ready;
     get("no-window").textContent = drawn ? "The window of this treatment is computed; the one above is of another." : "The window is computed …";
     get("stage").classList.toggle("stale", !ready && Boolean(drawn));
-    if (!ready) return;
+    if (!ready || drawn === name) return;
     drawn = name;
-    get("stage").classList.remove("stale");
     try {
       const packed = await api(`ear/window?${query({ dose: at.dose, potency: at.potency })}`);
       if (drawn === name) document.dispatchEvent(new CustomEvent("window", { detail: { packed, dose: Number(day.value) } }));
