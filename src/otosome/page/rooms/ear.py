@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from otosome.answers.preview import Position
     from otosome.jobs.previewing import Previews, Variant
     from otosome.page.filling import Filling
+    from otosome.study import Study
 
 RUN = "run"
 _FIRST = "noise_mouse"  # shown where the folder has no study of its own
@@ -234,6 +235,22 @@ def _sliders(whole: Previews) -> Json:
         "of": question.of,
         "against": question.against,
         "measure": question.measure,
+        "titles": _titles(whole.study),
+    }
+
+
+def _titles(study: Study) -> dict[str, str]:
+    """What each measure is called: as its endpoint is, and by its own name where two share one."""
+    measures = study.tables.measure
+    labels = {
+        name: study.catalog.get("endpoints", measure.endpoint).options.label
+        or measure.endpoint.replace("_", " ")
+        for name, measure in measures.items()
+    }
+    shared = list(labels.values())
+    return {
+        name: label if shared.count(label) == 1 else f"{label}, {name.replace('_', ' ')}"
+        for name, label in labels.items()
     }
 
 

@@ -26,7 +26,7 @@
 
   function show() {
     const at = here(), answer = known.get(key(at));
-    get("dose-words").textContent = places.amounts[Number(amount.value)].replace(/e(\d+)/, (_, n) => `·10${[...String(Number(n))].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("")}`);
+    get("dose-words").textContent = places.amounts[Number(amount.value)].replace(/e(\d+)/, (_, n) => `×10${[...String(Number(n))].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("")}`);
     get("potency-words").textContent = places.strengths[Number(potency.value)];
     amount.setAttribute("aria-valuetext", get("dose-words").textContent);
     potency.setAttribute("aria-valuetext", get("potency-words").textContent);
@@ -113,10 +113,11 @@
   // ---- what the ears hear
 
   const words = (text) => text.replaceAll("_", " ");
+  const title = (row) => places.titles[row.measure] ?? words(row.measure);
   function arms(rows) {
     const by = new Map();
     for (const row of rows) {
-      const name = `${words(row.measure)}${row.frequency === null ? "" : `, ${row.frequency} kHz`}, day ${Math.round(row.time / 2.4) / 10}`;
+      const name = `${title(row)}${row.frequency === null ? "" : `, ${row.frequency} kHz`}, day ${Math.round(row.time / 2.4) / 10}`;
       by.set(name, { ...by.get(name), [row.arm]: row.value.text });
     }
     get("arms").tBodies[0].replaceChildren(...[...by].map(([name, texts]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, texts[places.of] ?? "–"), make("td", {}, texts[places.against] ?? "–"))));
@@ -146,7 +147,7 @@
       svg.append(draw("line", { x1: LEFT, x2: wide - RIGHT, y1: y(v), y2: y(v), class: "grid" }), draw("text", { x: LEFT - 7, y: y(v) + 4, class: "end" }, String(Math.round(v * 10) / 10)));
     }
     for (const f of frequencies) svg.append(draw("text", { x: x(f), y: high - BOTTOM + 18, class: "middle" }, String(f)));
-    svg.append(draw("text", { x: 0, y: 12 }, `${words(rows[0].endpoint)}, ${unit || "share"}`), draw("text", { x: wide - RIGHT, y: high - 8, class: "end" }, "kHz"));
+    svg.append(draw("text", { x: 0, y: 12 }, `${title(rows[0])}, ${unit || "share"}`), draw("text", { x: wide - RIGHT, y: high - 8, class: "end" }, "kHz"));
     [[places.against, "against", 5], [places.of, "of", -5]].forEach(([arm, kind, apart]) => {
       const own = frequencies.map((f) => rows.find((row) => row.arm === arm && row.frequency === f)).filter(Boolean);
       const at = (row) => x(row.frequency) + apart;
