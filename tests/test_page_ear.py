@@ -162,18 +162,18 @@ def test_the_run_of_a_place_is_a_study_file_and_a_command_line(room):
 @needs_chromium
 def test_the_syringe_dragged_shows_the_number_that_a_run_of_the_same_ears_answers(browser, folder, tmp_path):
     with opened(browser, folder) as (tab, address):
-        tab.goto(f"{address}/ear", timeout=90_000)
-        until(lambda: tab.get_attribute("#ear", "data-kept") == "true", 90)
-        until(lambda: tab.is_visible("#stage"), 90)
+        tab.goto(f"{address}/ear", timeout=240_000)
+        until(lambda: tab.get_attribute("#ear", "data-kept") == "true")
+        until(lambda: tab.is_visible("#stage"))
         assert serious(tab) == []
         # Two days earlier, by the keyboard and by the mouse on the map alike.
         tab.focus("#dose")
         tab.keyboard.press("ArrowLeft")
         assert tab.get_attribute("#ear", "data-place").startswith("-48 ")
-        until(lambda: tab.get_attribute("#ear", "data-kept") == "true", 90)
+        until(lambda: tab.get_attribute("#ear", "data-kept") == "true")
         number, ends = tab.inner_text("#benefit"), tab.inner_text("#range")
         tab.keyboard.press("ArrowLeft")
-        until(lambda: tab.get_attribute("#ear", "data-kept") == "true", 90)
+        until(lambda: tab.get_attribute("#ear", "data-kept") == "true")
         # Dragged over kept days, every move is drawn at once: by the browser's own clock.
         move = """(value) => {
             const slider = document.getElementById("dose"), begin = performance.now();
@@ -192,12 +192,12 @@ def test_the_syringe_dragged_shows_the_number_that_a_run_of_the_same_ears_answer
         assert tab.get_attribute("#ear", "data-place").startswith("-72 ")
         # Another route: computed once, then as quick as a slider; what cannot be given so is a sentence.
         tab.select_option("#route", "intracochlear")
-        until(lambda: "intracochlear" in tab.get_attribute("#ear", "data-treated"), 90)
-        until(lambda: tab.get_attribute("#ear", "data-kept") == "true", 90)
+        until(lambda: "intracochlear" in tab.get_attribute("#ear", "data-treated"))
+        until(lambda: tab.get_attribute("#ear", "data-kept") == "true")
         inside = tab.inner_text("#benefit"), tab.inner_text("#range")
         place = tab.get_attribute("#ear", "data-place")
         tab.select_option("#route", "round_window")
-        until(lambda: tab.get_attribute("#ear", "data-treated").endswith("prior="), 90)
+        until(lambda: tab.get_attribute("#ear", "data-treated").endswith("prior="))
         assert tab.get_attribute("#ear", "data-kept") == "true"
         assert serious(tab) == []
         tab.set_viewport_size({"width": 390, "height": 844})

@@ -292,7 +292,18 @@ const bench = (() => {
     const field = event.target;
     if (!field.dataset.filter) return;
     const word = field.value.toLowerCase();
-    for (const row of document.querySelectorAll(field.dataset.filter)) row.hidden = !row.textContent.toLowerCase().includes(word);
+    for (const row of document.querySelectorAll(field.dataset.filter)) row.hidden = word ? !row.textContent.toLowerCase().includes(word) : row.dataset.folded !== undefined;
+  });
+
+  // The rest of a long list.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-unfold]");
+    if (!button) return;
+    for (const row of document.querySelectorAll(`${button.dataset.unfold} [data-folded]`)) {
+      row.hidden = false;
+      delete row.dataset.folded;
+    }
+    button.remove();
   });
 
   document.addEventListener("click", async (event) => {
