@@ -145,7 +145,9 @@ THRESHOLDS = (
         "dB",
         "what outer hair cells and the stria that drives them cost together, never more than the cells alone",
     ),
-    Equation("driven", "strial * stria.inner_share", "dB", "what the stria costs inner hair cells themselves"),
+    Equation(
+        "driven", "strial * stria.inner_share", "dB", "what the stria costs inner hair cells themselves"
+    ),
     Equation(
         "shift",
         "ohc.limit * (1 - (1 - amplifier / ohc.limit) * (1 - inner / ohc.limit) * (1 - driven / ohc.limit))",
