@@ -80,7 +80,7 @@ TRIES = 40
 
 
 def _points() -> Array:
-    """Standard normal points of run, animal, susceptibility and place, shape (animal, 4); each column has its variance."""
+    """Points of run, animal, susceptibility and place of mean 0 and variance 1, shape (animal, 4)."""
     runs = ndtri((np.arange(RUNS) + 0.5) / RUNS)
     own = ndtri(qmc.Sobol(3, seed=3).random(64))[:ANIMALS]
     both = np.column_stack([np.repeat(runs, EACH), own])
@@ -177,12 +177,12 @@ def misses(table: Mapping[str, Array]) -> Array:
     return np.stack(off, axis=1)
 
 
-def rows(posterior: Posterior) -> dict[str, Row]:
+def rows(posterior: Posterior) -> dict[str, dict[str, object]]:
     """What the strain states of each number."""
     units = {name: prior(name, SPECIES).unit for name in STRAIN}
     own = replace(posterior, deviates={name: posterior.deviates[name] for name in STRAIN})
     linked = link(own, list(STRAIN), own=STATED)
-    found: dict[str, Row] = {}
+    found: dict[str, dict[str, object]] = {}
     for name, unit in units.items():
         ends = np.exp(linked.middle[name] + Z95 * linked.spread[name] * np.array([0.0, -1.0, 1.0]))
         texts = [f"{rounded(float(end), 3)} {unit}".strip() for end in ends]
