@@ -62,12 +62,12 @@ ORDER = [
     ["review.standing", "lots.stakes"],
     [
         "review.experiments review.pooling review.question review.synthesis review.tables review.priors"
-        " review.forecasts review.ingest"
+        " review.forecasts review.ingest review.coverage"
     ],
     ["trials"],
     ["review.qualification"],
     ["review.claims"],
-    ["shelves.claims", "shelves.observations"],
+    ["shelves.claims", "shelves.cases"],
     ["report"],
     ["results"],
     ["jobs"],

@@ -13,7 +13,7 @@ from tools.calibrations import blood, passage
 
 
 def figures(name):
-    return {case.id: case for case in cases(get("observations", name))}
+    return {case.id: case for case in cases(get("cases", name))}
 
 
 def test_the_rat_of_best_values_holds_gentamicin_as_measured_in_plasma_perilymph_and_endolymph():
@@ -40,7 +40,7 @@ def test_the_shelves_hold_what_the_calibration_finds():
 
 @pytest.mark.parametrize("aim", passage.AIMS, ids=lambda aim: aim.number)
 def test_what_shelves_draw_meets_the_figure_a_number_of_passage_was_put_at(aim):
-    bench = Bench(Terms(Catalog(), 64, 3), get("observations", aim.observation), 1)
+    bench = Bench(Terms(Catalog(), 64, 3), get("cases", aim.case), 1)
     made = bench.replicate(passage.published(aim))
     for case in passage.published(aim):
         off = np.log(made[case.id] / convert(case.value, case.unit, house(case.unit)))

@@ -345,7 +345,7 @@ STATED = {
         ({"stands_on": [{"words": "w", "is": "none", "says": "for", "colour": "red"}]}, "is not a key here"),
         (
             {"stands_on": [GROUND | {"rows": ["ear:E4", "ear:E404"]}]},
-            "no row of observations; given: ear:E404",
+            "no row of a case; given: ear:E404",
         ),
         ({"stands_on": [GROUND | {"rows": "ear:E4"}]}, "rows: must be a list"),
         ({"stands_on": []}, "stands_on: holds too few"),

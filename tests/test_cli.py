@@ -462,6 +462,12 @@ def test_list_names_every_entry_with_what_it_is():
     assert list(told(otosome_("list", "studies", "--json"))["result"]["studies"]) == studies()
 
 
+def test_a_shelf_by_the_name_it_had_is_refused_with_its_name_of_now(tmp_path):
+    (tmp_path / "observations").mkdir()
+    with pytest.raises(BadInput, match=r"observations: is the shelf cases now; rename it cases"):
+        Catalog((tmp_path,))
+
+
 def test_list_shows_shelves_of_ones_own(tmp_path):
     (tmp_path / "routes").mkdir()
     (tmp_path / "routes" / "nasal.toml").write_text('about = "By the nose."\n')

@@ -69,9 +69,7 @@ def test_the_published_cases_are_those_of_the_same_insult_in_the_same_species():
     catalog = Catalog()
     for row in named:
         (entry,) = (
-            each
-            for name in catalog.names("observations")
-            if row in (each := catalog.get("observations", name)).options.row
+            each for name in catalog.names("cases") if row in (each := catalog.get("cases", name)).options.row
         )
         study = entry.options.study
         assert study["species"] == "mouse"

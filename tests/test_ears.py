@@ -111,7 +111,7 @@ def test_a_table_made_anew_with_its_index_keeps_seed_and_worlds_and_reads_the_sa
 
 
 def test_readings_are_of_the_ears_a_result_was_made_with_or_refused(study, ears):
-    more = ears.assign(**{"cells.ohc.frailty": 2.0 * ears["cells.ohc.frailty"]})
+    more = ears.assign(**{"cells.ohc.susceptibility": 2.0 * ears["cells.ohc.susceptibility"]})
     result = simulate(study, more, workers=1)
     for wrong in (None, ears, draw(study, 24, seed=6)):
         with pytest.raises(BadInput, match="ears: are not those the result was made with"):
@@ -176,8 +176,8 @@ def test_weights_are_kept_with_a_result_and_refused_where_ears_are_counted(study
 
 def test_columns_go_under_each_other(study):
     one = best(study)
-    both = stacked([one, one.assign(**{"cells.ohc.frailty": 7.0})])
-    assert both["cells.ohc.frailty"].tolist() == [one["cells.ohc.frailty"][0], 7.0]
+    both = stacked([one, one.assign(**{"cells.ohc.susceptibility": 7.0})])
+    assert both["cells.ohc.susceptibility"].tolist() == [one["cells.ohc.susceptibility"][0], 7.0]
     assert all(column.shape == (2,) for column in both.values())
 
 

@@ -304,7 +304,7 @@ def test_an_outline_keeps_the_places_and_knots_of_what_is_carried(shipped):
 def test_slopes_of_several_outputs_for_several_rows_are_central_differences(noise):
     chain, rows = plan(noise), draw(noise, 2, seed=8)
     names = [
-        "cells.ohc.frailty", "insults.noise.ohc", "cells.ihc.knee", "endpoints.abr_threshold.offset",
+        "cells.ohc.susceptibility", "insults.noise.ohc", "cells.ihc.knee", "endpoints.abr_threshold.offset",
         "cells.synapse.repair", "insults.noise.irritation",
     ]  # fmt: skip
     rows = rows.assign(**{"endpoints.abr_threshold.offset": 0.0})
@@ -341,7 +341,12 @@ def test_slopes_downstream_share_one_solution_and_those_of_transport_are_right(s
     monkeypatch.setattr(module, "Carried", lambda: carried.append(Carried()) or carried[-1])
     chain, one = plan(shipped, [FULL], growth=1.6), best(shipped)
     of = partial(measures, at=chain.times[-1:])
-    downstream = ["mechanisms.hsp70.prevent", "mechanisms.hsp70.ec50", "cells.ohc.frailty", "cells.ohc.death"]
+    downstream = [
+        "mechanisms.hsp70.prevent",
+        "mechanisms.hsp70.ec50",
+        "cells.ohc.susceptibility",
+        "cells.ohc.death",
+    ]
     jacobian(chain, one, downstream, of)
     assert carried[-1].solved == 2
     name = "solutes.vesicle.exchange_scale"

@@ -1,6 +1,7 @@
 """Numbers with their spread and source: what a file must say, and what a draw is a function of."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,17 @@ from scipy import stats
 
 from otosome.cards import DEEPEST_FILE, LARGEST_FILE, make_card, parse_toml, read_card, read_source
 from otosome.errors import BadInput
-from otosome.evidence import BASES, LOTS, WORLD, draw_columns, open_interval, uniforms
+from otosome.evidence import (
+    BASES,
+    LOTS,
+    WORLD,
+    draw_columns,
+    first_name,
+    near,
+    open_interval,
+    uniforms,
+    world_luck,
+)
 from otosome.roles import SpeciesOptions
 
 SPREADS = [
@@ -138,6 +149,30 @@ def pair(share):
     second = {**first, "shape": "uniform", "linked": {"insults.noise.one": share}}
     made = make_card({"about": "Two.", "one": first, "two": second}, "insults", "noise", "f")
     return made.parameters["one"][""], made.parameters["two"][""]
+
+
+def test_a_number_with_a_better_name_keeps_its_draws():
+    names = (
+        "cells.ohc.susceptibility",
+        "cases.pk_c10.tympanic",
+        "insults.noise.susceptibility",
+        "cells.ohc.death",
+    )
+    first = (
+        "cells.ohc.frailty",
+        "observations.pk_c10.tympanic",
+        "insults.noise.susceptibility",
+        "cells.ohc.death",
+    )
+    assert tuple(first_name(name) for name in names) == first
+    worlds = np.array([2, 0, 5])
+    for name, former in zip(names, first, strict=True):
+        parameter = replace(number(), name=name)
+        expected = parameter.quantile(uniforms(3, f"{former}/world", 0, 6)[worlds])
+        assert parameter.at(3, worlds) == pytest.approx(expected, rel=1e-14)
+        assert world_luck(3, name, worlds) == pytest.approx(
+            uniforms(3, f"{former}/world", 0, 6)[worlds], rel=1e-14
+        )
 
 
 def test_linked_numbers_keep_their_own_ranges_and_correlate_by_the_share():
@@ -406,3 +441,10 @@ def test_a_source_has_a_title_and_a_link_and_no_other_keys(tmp_path):
 
 def test_the_geometric_spread_is_that_of_a_lognormal():
     assert number(subjects="20 %").subjects == pytest.approx(math.sqrt(math.log(1.04)))
+
+
+def test_a_former_or_misspelt_name_finds_the_number_of_now():
+    names = ["cells.ohc.susceptibility", "cells.synapse.susceptibility", "cells.ohc.death"]
+    assert near("cells.synapse.frailty", names) == ["cells.synapse.susceptibility"]
+    assert near("cells.ohc.deaht", names)[0] == "cells.ohc.death"
+    assert near("unheard", names) == []

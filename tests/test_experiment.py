@@ -58,13 +58,13 @@ def bench(tmp_path, dose='amount = "1 mg"', rows=ROWS, more=""):
     """The best ear under a case with a row for each reading."""
     # A folder of its own each time: an entry is read once.
     folder = tmp_path / str(len(list(tmp_path.iterdir())))
-    (folder / "observations").mkdir(parents=True)
+    (folder / "cases").mkdir(parents=True)
     text = CASE.format(dose=dose, more=more)
     for name, unit in rows.items():
         text += f'[row."my:1.{name}"]\nfound = "1 {unit}"\nstatistic = {{ of = "{name}" }}\n'
-    (folder / "observations" / "mine.toml").write_text(text, encoding="utf-8")
+    (folder / "cases" / "mine.toml").write_text(text, encoding="utf-8")
     catalog = Catalog((folder,))
-    return Bench(Terms(catalog), catalog.get("observations", "mine"), 1, drawn=False)
+    return Bench(Terms(catalog), catalog.get("cases", "mine"), 1, drawn=False)
 
 
 def read(tmp_path, **changes):
@@ -98,7 +98,7 @@ def test_what_is_read_in_mass_is_the_amount_times_its_molar_mass(tmp_path):
 
 
 def test_a_case_that_new_writes_runs_and_needs_no_python(tmp_path):
-    file = tmp_path / "observations" / "my_case.toml"
+    file = tmp_path / "cases" / "my_case.toml"
     told = CliRunner().invoke(app, ["new", "case", "--out", str(file)])
     assert told.exit_code == 0, told.output
     (tmp_path / "sources").mkdir()

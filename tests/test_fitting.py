@@ -88,7 +88,7 @@ def test_a_level_without_numbers_integrates_nothing():
 
 def test_what_differs_between_animals_is_all_that_the_shelves_say_does(study):
     names = {p.name for p in differing(study, None)}
-    assert names >= {f"cells.{kind}.frailty" for kind in ("ohc", "ihc", "synapse", "sgn")}
+    assert names >= {f"cells.{kind}.susceptibility" for kind in ("ohc", "ihc", "synapse", "sgn")}
     assert names >= {f"insults.noise.{key}" for key in ("susceptibility", "received", "upward")}
     assert not any(name.startswith("endpoints.") for name in names)
     with pytest.raises(BadInput, match="does not differ between subjects"):
@@ -468,16 +468,16 @@ def test_numbers_that_cannot_be_free_are_refused(study, names, message):
 def test_worlds_take_a_posteriors_draws_and_all_else_stays(study):
     own = draw(study, 40, seed=3)
     values = np.array([0.4, 0.5, 0.6])
-    prior = Ears.alone({"insults.noise.ohc": values, "cells.ohc.frailty": np.array([1.1, 1.2, 1.3])})
+    prior = Ears.alone({"insults.noise.ohc": values, "cells.ohc.susceptibility": np.array([1.1, 1.2, 1.3])})
     told = draw(study, 40, seed=3, prior=prior)
     assert np.array_equal(told["insults.noise.ohc"], values[own.world % 3])
     # What differs between animals comes on top as it was drawn.
-    p = study.parameters["cells.ohc.frailty"]
-    apart = own["cells.ohc.frailty"] / p.at(3, own.world)
-    assert told["cells.ohc.frailty"] == pytest.approx(np.array([1.1, 1.2, 1.3])[own.world % 3] * apart)
+    p = study.parameters["cells.ohc.susceptibility"]
+    apart = own["cells.ohc.susceptibility"] / p.at(3, own.world)
+    assert told["cells.ohc.susceptibility"] == pytest.approx(np.array([1.1, 1.2, 1.3])[own.world % 3] * apart)
     followers = {p.name for p in study.parameters.values() if {n for n, _ in p.linked} & prior.keys()}
     changed = {name for name in own if not np.array_equal(own[name], told[name])}
-    assert changed == {"insults.noise.ohc", "cells.ohc.frailty"} | followers
+    assert changed == {"insults.noise.ohc", "cells.ohc.susceptibility"} | followers
 
 
 def test_a_posterior_as_wide_as_the_prior_changes_no_distribution(study):

@@ -352,7 +352,7 @@ def pinned(name, value, **more):
 @pytest.mark.parametrize(
     "name, value, said",
     [
-        ("cells.ohc.frailty", "1e300", "cannot be computed from these numbers"),
+        ("cells.ohc.susceptibility", "1e300", "cannot be computed from these numbers"),
         ("species.guinea_pig.axial_flow", "1e300 uL/h", "cannot be carried through the ear"),
         ("mechanisms.hsp70.prevent", "1.5", "a largest effect lies from 0 to 1"),
         ("routes.round_window.bioavailability", "1.5", "a share of the dose lies from 0 to 1"),
@@ -368,7 +368,7 @@ def test_what_numbers_out_of_all_range_lead_to_is_refused_and_never_reported(nam
     "name, value, reason",
     [
         ("insults.cisplatin.ec50", np.nan, "insults.cisplatin.ec50: is no number; given: nan"),
-        ("cells.ohc.frailty", 1e300, "cannot be computed from these numbers"),
+        ("cells.ohc.susceptibility", 1e300, "cannot be computed from these numbers"),
         ("species.guinea_pig.axial_flow", 1e300, "cannot be carried through the ear"),
         ("routes.round_window.bioavailability", 1.5, "a share of the dose lies from 0 to 1"),
         ("solutes.vesicle.corti_partition", 0.0, "corti_partition is zero"),

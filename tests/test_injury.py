@@ -189,7 +189,7 @@ def test_any_rates_and_steps_keep_the_fractions_in_bounds(production, direct, ch
 
 def test_constant_coefficients_give_the_exact_solution():
     rates = rates_of("mouse")
-    chosen = {"repair": 0.03, "silencing": 0.02, "death": 0.05, "silent_death": 0.01, "frailty": 1.5,
+    chosen = {"repair": 0.03, "silencing": 0.02, "death": 0.05, "silent_death": 0.01, "susceptibility": 1.5,
               "sensitivity": 0.02, "half_stress": 1.0, "hill": 4.0}  # fmt: skip
     rates["ohc"] = rates["ohc"] | {key: np.array([value]) for key, value in chosen.items()}
     knots = np.linspace(0.0, 200.0, 2001)
@@ -215,7 +215,7 @@ def test_constant_coefficients_give_the_exact_solution():
 
 def test_silent_cells_come_back_as_the_exact_solution_has_it():
     rates = rates_of("mouse")
-    chosen = {"repair": 0.03, "silencing": 0.02, "death": 0.05, "silent_death": 0.01, "frailty": 1.0,
+    chosen = {"repair": 0.03, "silencing": 0.02, "death": 0.05, "silent_death": 0.01, "susceptibility": 1.0,
               "sensitivity": 0.02, "half_stress": 2.0, "hill": 4.0, "revival": 0.04}  # fmt: skip
     rates["ohc"] = rates["ohc"] | {key: np.array([value]) for key, value in chosen.items()}
     deadly, back = 0.5, 0.04 * 0.75 * 0.5  # stress at its half; a quarter of silence is left

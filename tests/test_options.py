@@ -70,7 +70,7 @@ def of_another_type(value):
 
 
 @pytest.mark.parametrize(
-    ("shelf", "name", "key"), [case for case in STATED if case[0] not in ("claims", "observations")]
+    ("shelf", "name", "key"), [case for case in STATED if case[0] not in ("claims", "cases")]
 )
 def test_every_option_of_another_type_is_refused(tmp_path, shelf, name, key):
     with pytest.raises(BadInput, match=rf"copied_entry\.toml: {key}") as refused:

@@ -30,7 +30,7 @@ from tools.documents.qualification import stated, write_document
 
 ROOT = Path(__file__).parents[1]
 CATALOG = Catalog()
-ROWS = [case for name in CATALOG.names("observations") for case in cases(CATALOG.get("observations", name))]
+ROWS = [case for name in CATALOG.names("cases") for case in cases(CATALOG.get("cases", name))]
 EVIDENCE = {
     "pk": [
         "A1", "A2", "A3", "A4", "A5", "C01", "C02", "C03", "C06", "C09", "C10", "C12", "C13", "C16", "C18a", "C23",
@@ -87,10 +87,10 @@ class Beaker:
 
 def shelf(tmp_path, spread='subjects = "30 %"', measured='found = "10 uM"', few=4, head=""):
     """A catalog with one more observation, which needs no ear."""
-    (tmp_path / "observations").mkdir()
+    (tmp_path / "cases").mkdir()
     text = LEVEL.format(spread=spread, measured=measured, few=few, head=head)
-    (tmp_path / "observations" / "beaker.toml").write_text(text, encoding="utf-8")
-    (tmp_path / "observations" / "beaker.py").write_text(FORMULA, encoding="utf-8")
+    (tmp_path / "cases" / "beaker.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "cases" / "beaker.py").write_text(FORMULA, encoding="utf-8")
     return Catalog((tmp_path,))
 
 
@@ -112,9 +112,9 @@ def test_a_row_that_is_simulated_says_where_it_was_measured_and_its_source_is_th
             assert case.locator, case.id
 
 
-@pytest.mark.parametrize("name", CATALOG.names("observations"))
+@pytest.mark.parametrize("name", CATALOG.names("cases"))
 def test_an_observation_gives_a_finite_number_for_each_of_its_rows(name):
-    entry = CATALOG.get("observations", name)
+    entry = CATALOG.get("cases", name)
     asked = [case for case in cases(entry) if case.kind != "none"]
     if entry.options.study is not None:
         study = study_of(entry, Terms(CATALOG))
@@ -125,9 +125,9 @@ def test_an_observation_gives_a_finite_number_for_each_of_its_rows(name):
         assert all(np.all(np.isfinite(values)) for values in found.values())
 
 
-@pytest.mark.parametrize("name", CATALOG.names("observations"))
+@pytest.mark.parametrize("name", CATALOG.names("cases"))
 def test_a_row_that_one_of_its_own_numbers_was_calibrated_on_is_no_evidence(name):
-    entry = CATALOG.get("observations", name)
+    entry = CATALOG.get("cases", name)
     terms = Terms(CATALOG)
     used = study_of(entry, terms) if entry.options.study is not None else Bench(terms, entry, 1)
     told = [
@@ -167,7 +167,7 @@ def test_what_is_not_known_does_not_narrow_with_the_number_of_subjects(tmp_path)
 def test_a_simulated_study_taken_as_the_measurement_is_covered_nine_times_in_ten(tmp_path):
     spread = 'low = "7 uM"\nhigh = "14 uM"\nsubjects = "30 %"'
     catalog = shelf(tmp_path, spread)
-    entry = catalog.get("observations", "beaker")
+    entry = catalog.get("cases", "beaker")
     case = cases(entry)[0]
 
     def statistics(seed):
@@ -348,9 +348,9 @@ SINCE = '{ measure = "abr", of = "one", since = "-1 d", over = "max" }'
 
 
 def quiet(tmp_path, statistic=SINCE):
-    (tmp_path / "observations").mkdir()
+    (tmp_path / "cases").mkdir()
     text = QUIET.format(statistic=statistic)
-    (tmp_path / "observations" / "quiet.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "cases" / "quiet.toml").write_text(text, encoding="utf-8")
     return Catalog((tmp_path,))
 
 
@@ -428,7 +428,7 @@ def test_a_formula_of_ones_own_finds_a_finite_number_for_each_ear(tmp_path, foun
     catalog = shelf(tmp_path)
     code = FORMULA.replace('{"pk:T1": self.level.ravel(), "pk:T1.many": self.level.ravel()}', found)
     assert found in code
-    (tmp_path / "observations" / "beaker.py").write_text(code, encoding="utf-8")
+    (tmp_path / "cases" / "beaker.py").write_text(code, encoding="utf-8")
     with pytest.raises(BadInput, match="finite numbers"):
         otosome.qualify(["pk:T1"], worlds=3, catalog=catalog)
 

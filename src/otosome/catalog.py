@@ -29,6 +29,7 @@ from otosome.roles import (
     AdverseEvent,
     AssayOptions,
     BatchOptions,
+    CaseOptions,
     ChecklistOptions,
     ClaimOptions,
     Design,
@@ -51,7 +52,6 @@ from otosome.roles import (
     MaterialOptions,
     MeasurementOptions,
     Mechanism,
-    ObservationOptions,
     Options,
     Population,
     PopulationOptions,
@@ -90,7 +90,7 @@ SHELVES = (
     "maps",
     "scales",
     "populations",
-    "observations",
+    "cases",
     "claims",
     "assays",
     "specifications",
@@ -109,6 +109,8 @@ SHELVES = (
     "forecasts",
     "resolutions",
 )
+# Shelves by the names they had.
+_RENAMED = {"observations": "cases"}
 # The formula an entry without a .py has.
 _SHARED = {
     "routes": ("otosome.model.transport", "Delivery"),
@@ -213,6 +215,12 @@ class Catalog:
         for folder in self.own:
             if not folder.is_dir():
                 raise BadInput("is not a folder", file=str(folder), cure="name a folder that holds shelves")
+        for root in self.roots:
+            for former, shelf in _RENAMED.items():
+                if (root / former).is_dir():
+                    raise BadInput(
+                        f"is the shelf {shelf} now", file=str(root / former), cure=f"rename it {shelf}"
+                    )
 
     @classmethod
     def of_study(cls, folder: Path | None, own: tuple[Path, ...] = ()) -> Catalog:
@@ -259,7 +267,7 @@ class Catalog:
     @overload
     def get(self, shelf: Literal["instruments"], name: str) -> Entry[InstrumentOptions, Instrument]: ...
     @overload
-    def get(self, shelf: Literal["observations"], name: str) -> Entry[ObservationOptions, object]: ...
+    def get(self, shelf: Literal["cases"], name: str) -> Entry[CaseOptions, object]: ...
     @overload
     def get(self, shelf: Literal["claims"], name: str) -> Entry[ClaimOptions, object]: ...
     @overload

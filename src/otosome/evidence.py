@@ -15,6 +15,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -127,8 +128,10 @@ class Parameter:
     streams: tuple[tuple[str, str], ...] = ()
 
     def stream(self, name: str) -> str:
-        """What the draws of a number are keyed by: its full name, but for what a person named."""
-        return next((key + name.removeprefix(of) for of, key in self.streams if name.startswith(of)), name)
+        """What the draws of a number are keyed by: its full name, but for what a person named or what was renamed."""
+        return first_name(
+            next((key + name.removeprefix(of) for of, key in self.streams if name.startswith(of)), name)
+        )
 
     def quantile(self, probability: Array) -> Array:
         """The value with this probability of what is not known lying below it, any shape."""
@@ -343,6 +346,20 @@ def layout(start: int, stop: int, world: int = WORLD, cohort: Cohort | None = No
     return Kin(rows, person, run, lots, worlds, cohort.ears)
 
 
+def first_name(name: str) -> str:
+    """A number's full name as it was first called: draws stay keyed by it, so that a better word moves no answer."""
+    shelf, _, rest = name.partition(".")
+    if shelf == "cells" and rest.endswith(".susceptibility"):
+        return f"{name.removesuffix('susceptibility')}frailty"
+    return f"observations.{rest}" if shelf == "cases" else name
+
+
+def near(name: str, names: Iterable[str]) -> list[str]:
+    """The numbers that a misspelt name may mean: the one that was called so, or up to three that read like it."""
+    names = list(names)
+    return [now for now in names if first_name(now) == name] or get_close_matches(name, names, 3, 0.5)
+
+
 def uniforms(seed: int, name: str, start: int, stop: int) -> Array:
     """Uniform numbers in (0, 1) for rows ``start`` to ``stop``: Philox keyed by seed and name, counter = row."""
     digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=16).digest()
@@ -353,7 +370,7 @@ def uniforms(seed: int, name: str, start: int, stop: int) -> Array:
 
 def world_luck(seed: int, name: str, worlds: NDArray[np.int64]) -> Array:
     """The uniform number of each world's own value of a number, shape (subject,)."""
-    return _by_number(worlds, partial(uniforms, seed, f"{name}/world"))
+    return _by_number(worlds, partial(uniforms, seed, f"{first_name(name)}/world"))
 
 
 def open_interval(raw: NDArray[np.uint64]) -> Array:

@@ -52,7 +52,7 @@ def test_an_entry_binds_every_number_as_a_column(shelf, name):
             "species",
             "cells",
             "batches",
-            "observations",
+            "cases",
             "claims",
             "measurements",
             "tolerances",

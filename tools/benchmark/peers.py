@@ -226,7 +226,16 @@ def bench_ear(made: forward.Cochleae, row: int) -> Ear:
 
 def _rates(own: Mapping[str, Any], hazard: Any) -> list[Any]:
     """What moves a kind of cell, in the order of the compiled loops; what does not withdraw or revive says nothing."""
-    keys = ("frailty", "sensitivity", "repair", "silencing", "death", "half_stress", "hill", "silent_death")
+    keys = (
+        "susceptibility",
+        "sensitivity",
+        "repair",
+        "silencing",
+        "death",
+        "half_stress",
+        "hill",
+        "silent_death",
+    )
     return [*(own[key] for key in keys), hazard, *(own.get(key, 0.0) for key in ("withdrawn", "revival"))]
 
 
@@ -327,13 +336,13 @@ def rhs(y: Array, out: Array, s: System) -> None:
         told = max(contact, 0.0) / (ec50 + max(contact, 0.0)) / onset
         out[f + 2] = told * (1.0 - y[f + 2]) - y[f + 2] / offset
         for k in range(4):
-            frailty, sensitivity, repair, silencing, death, half, steep, silent_death = s.cells[k, :8]
+            susceptibility, sensitivity, repair, silencing, death, half, steep, silent_death = s.cells[k, :8]
             direct, withdrawn, revival = s.cells[k, 8:]
             most = revival * revive if k < 2 else 0.0
             shield = 1.0 - prevent * y[f + 2] if k < 3 else 1.0
             saved = 1.0 - rescue * y[f + 2] if k < 2 else 1.0
             deadly, _ = power(y[f + 1], half, steep)
-            harm = frailty * (sensitivity * y[f + 1] + direct * effect) * shield
+            harm = susceptibility * (sensitivity * y[f + 1] + direct * effect) * shield
             gone = 0.0
             if k == 3:
                 inner = y[f + 6] + y[f + 7] + y[f + 8]
@@ -364,13 +373,13 @@ def cell_slopes(
     """Entries of a kind of cell at a place from ``n`` on; ``platinum``: its effect and the slope of that."""
     effect, steepness = platinum
     prevent, rescue, revive = s.hsp70[4], s.hsp70[5], s.hsp70[6]
-    frailty, sensitivity, repair, silencing, death, half, steep, silent_death = s.cells[k, :8]
+    susceptibility, sensitivity, repair, silencing, death, half, steep, silent_death = s.cells[k, :8]
     direct, withdrawn, revival = s.cells[k, 8:]
     most = revival * revive if k < 2 else 0.0
     shield = 1.0 - prevent * y[f + 2] if k < 3 else 1.0
     saved = 1.0 - rescue * y[f + 2] if k < 2 else 1.0
     deadly, rise = power(y[f + 1], half, steep)
-    raw = frailty * (sensitivity * y[f + 1] + direct * effect)
+    raw = susceptibility * (sensitivity * y[f + 1] + direct * effect)
     harm = raw * shield
     gone = 0.0
     inner = y[f + 6] + y[f + 7] + y[f + 8]
@@ -381,8 +390,8 @@ def cell_slopes(
     a, b, c = y[ia], y[ib], y[ic]
     bys = (f, f + 1, f + 2)
     harms = (
-        frailty * direct * steepness * shield,
-        frailty * sensitivity * shield,
+        susceptibility * direct * steepness * shield,
+        susceptibility * sensitivity * shield,
         -raw * prevent if k < 3 else 0.0,
     )
     kills = (0.0, (silencing + death * saved) * rise, -death * rescue * deadly if k < 2 else 0.0)

@@ -23,8 +23,8 @@ Text = dict[str, str]
 
 
 def simulated(name: str) -> dict[str, float]:
-    """An observation's rows in the ear of best values, house units."""
-    bench = Bench(Terms(Catalog()), get("observations", name), 1, drawn=False)
+    """A case's rows in the ear of best values, house units."""
+    bench = Bench(Terms(Catalog()), get("cases", name), 1, drawn=False)
     return {row: float(values[0]) for row, values in bench.replicate().items()}
 
 
@@ -32,7 +32,7 @@ def gentamicin() -> dict[str, Text]:
     """Clearance from plasma and both partitions, in the rat."""
     found, figure = (
         simulated("pk_c16"),
-        {case.id: case.value for case in cases(get("observations", "pk_c16"))},
+        {case.id: case.value for case in cases(get("cases", "pk_c16"))},
     )
 
     def off(row: str, over: str = "") -> float:

@@ -78,7 +78,7 @@ PLATINUM = ("insults.cisplatin.ec50", "insults.cisplatin.reserve")
 OTHERS = (
     "insults.cisplatin.ihc",
     "cells.ohc.sensitivity", "cells.ohc.repair", "cells.ohc.silencing", "cells.ohc.death", "cells.ohc.hill",
-    "cells.ohc.silent_death", "cells.ohc.injured_function", "cells.ohc.frailty", "cells.ohc.anchor_shift",
+    "cells.ohc.silent_death", "cells.ohc.injured_function", "cells.ohc.susceptibility", "cells.ohc.anchor_shift",
     "cells.ihc.sensitivity", "cells.stria.injury", "cells.stria.gain", "cells.stria.recovery",
     "species.mouse.stress_clearance", "species.guinea_pig.stress_clearance",
 )  # fmt: skip

@@ -79,8 +79,8 @@ FREE = {
 # outer hair cells sets the unit of stress and is not drawn.
 OTHERS = (
     "insults.noise.upward", "insults.noise.width_below", "insults.noise.width_above",
-    "cells.ohc.injured_function", "cells.ohc.frailty", "cells.ohc.anchor_shift", "cells.ohc.ceiling",
-    "cells.synapse.injured_function", "cells.synapse.frailty",
+    "cells.ohc.injured_function", "cells.ohc.susceptibility", "cells.ohc.anchor_shift", "cells.ohc.ceiling",
+    "cells.synapse.injured_function", "cells.synapse.susceptibility",
     "cells.stria.injury", "cells.stria.gain", "cells.stria.recovery",
 )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Numbers of transport that one published figure each fixes: supply from blood, and what passes barriers.
 
-The figure (a reading of an observation, or a ratio of two) moves with its number while all else that is not known is
+The figure (a reading of a case, or a ratio of two) moves with its number while all else that is not known is
 drawn. Its logarithm is regressed on the deviates of all else, and the number moved until neither its middle nor any
 deviate moves the figure: so it is linked to them, and what is drawn meets the figure within its error. A figure
 whose error was not printed is given 25 % (a ratio of means of six) or 30 % (a median of twelve).
@@ -33,7 +33,7 @@ class Aim:
 
     number: str
     species: str
-    observation: str
+    case: str
     rows: tuple[str, ...]
     error: float
     because: str
@@ -70,7 +70,7 @@ def parameter(aim: Aim) -> Parameter:
 
 def found(aim: Aim, values: Array) -> Array:
     """The logarithm of what is simulated over what was measured, with these values of the number; shape (draw,)."""
-    entry = get("observations", aim.observation)
+    entry = get("cases", aim.case)
     bench = Bench(Terms(Catalog(), DRAWS, SEED), entry, 1, pinned={aim.number: values})
     chosen = published(aim)
     made = bench.replicate(chosen)
@@ -81,14 +81,14 @@ def found(aim: Aim, values: Array) -> Array:
 
 def deviates(aim: Aim) -> dict[str, Array]:
     """Own deviates of all else that is drawn, by name, shape (draw,)."""
-    bench = Bench(Terms(Catalog(), 2, SEED), get("observations", aim.observation), 1)
+    bench = Bench(Terms(Catalog(), 2, SEED), get("cases", aim.case), 1)
     drawn = [p.name for p in bench.parameters.values() if p.shape != "fixed" and p.name != aim.number]
     return {name: ndtri(uniforms(SEED, f"{name}/world", 0, DRAWS)) for name in drawn}
 
 
 def published(aim: Aim) -> list[Case]:
     """The rows that fix it."""
-    return [case for case in cases(get("observations", aim.observation)) if case.id in aim.rows]
+    return [case for case in cases(get("cases", aim.case)) if case.id in aim.rows]
 
 
 def error(aim: Aim, case: Case) -> float:

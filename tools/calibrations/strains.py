@@ -60,7 +60,7 @@ SUSCEPTIBILITY, SPARED, DIRECT = (
 # What the strain states: numbers that these figures move.
 STRAIN = (*FREE, *OTHERS, DIRECT, SUSCEPTIBILITY, SPARED)
 # One susceptibility stands for what differs between animals, and not three frailties.
-FRAIL = ("cells.ohc.frailty", "cells.synapse.frailty")
+FRAIL = ("cells.ohc.susceptibility", "cells.synapse.susceptibility")
 # How much of the spread of draws is stated: the posterior is bent, and a normal one as wide lies outside it.
 STATED = 0.2
 # As drawn again the middle of a bent posterior lies a little low: animals after 100 dB lose too little.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from otosome.errors import BadInput
-from otosome.evidence import RUNS, SUBJECTS, Parameter
+from otosome.evidence import RUNS, SUBJECTS, Parameter, near
 from otosome.study import Study
 from otosome.units import Array
 
@@ -38,9 +37,11 @@ class Free:
         for number, name in enumerate(names):
             key = f"free.{number + 1}"
             if name not in known:
-                near = difflib.get_close_matches(name, known, 3, 0.5)
                 raise BadInput(
-                    "is no number of the study", key=key, given=name, allowed=near or sorted(known)
+                    "is no number of the study",
+                    key=key,
+                    given=name,
+                    allowed=near(name, known) or sorted(known),
                 )
             if name in names[:number]:
                 raise BadInput("is named twice", key=key, given=name)

@@ -31,7 +31,7 @@ NEW = {
     "fit": ("my_study.toml", ""),
     "batch": ("my_batch.toml", "fill it in, then decide with: otosome quality"),
     "case": (
-        "shelves/observations/my_case.toml",
+        "shelves/cases/my_case.toml",
         "fill it in, then: otosome qualify --shelves shelves ROW; it is",
     ),
     "drug": ("my_drug.toml", "replace what is borrowed in its solute, and run it: otosome run"),

@@ -33,7 +33,7 @@ STRESS = (
 CELLS = (
     Equation(
         "injury",
-        "prevent * frailty * (sensitivity * s + hazard)",
+        "prevent * susceptibility * (sensitivity * s + hazard)",
         "1/h",
         "rate at which intact cells are injured: by stress, and by insults directly",
     ),

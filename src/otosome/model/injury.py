@@ -611,7 +611,7 @@ def _fate(
     """
     from otosome.model import fates
 
-    susceptibility = _column(rates["frailty"])
+    susceptibility = _column(rates["susceptibility"])
     rate = susceptibility * _column(rates["sensitivity"]) * stressed
     if kind in injury.hazards:
         rate += susceptibility * injury.hazards[kind]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RowTable(Options):
-    """A row of an observation as its file states it (``otosome.review.qualification.case`` says what each is)."""
+    """A row of a case as its file states it (``otosome.review.qualification.case`` says what each is)."""
 
     about: str = ""
     source: str = ""
@@ -40,7 +40,7 @@ class RowTable(Options):
 
 
 @dataclass(frozen=True)
-class ObservationOptions(Options):
+class CaseOptions(Options):
     """Options of a published case: a ``study`` that states it, or what was ``given`` and ``read``, or a formula.
 
     ``row``      by id: what was measured, as ``otosome.review.qualification.case`` reads it
@@ -64,7 +64,7 @@ class Grounds(Options):
     """One thing a claim stands on.
 
     ``kind``  in the file ``is``: measured, direction or none;  ``says``  for, against or open
-    ``rows``  of the shelf ``observations`` that run it again
+    ``rows``  of the shelf ``cases`` that run it again
     """
 
     words: str

@@ -15,7 +15,7 @@ from otosome.answers import notebook
 from otosome.cards import check_plain
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
-from otosome.evidence import Cohort, Curve, Parameter, Sourced, without_source
+from otosome.evidence import Cohort, Curve, Parameter, Sourced, near, without_source
 from otosome.model.grades import Scale
 from otosome.roles import AdverseEvent, BatchOptions, Map, Options, Population, SpeciesOptions
 from otosome.study.strain import Strain
@@ -501,7 +501,11 @@ class Study:
         for name, number in self.tables.numbers.items():
             if name not in numbers:
                 raise BadInput(
-                    "is not a number this study rests on", file=self.name, key=f"numbers.{name}", given=name
+                    "is not a number this study rests on",
+                    file=self.name,
+                    key=f"numbers.{name}",
+                    given=name,
+                    allowed=near(name, numbers),
                 )
             if number.source is not None:
                 self.catalog.source(number.source)

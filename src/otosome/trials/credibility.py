@@ -142,8 +142,8 @@ def applicability_item(species: str) -> Item:
 
 def _cases(insults: Collection[str], species: str, catalog: Catalog) -> Iterator[tuple[str, bool]]:
     """Rows of the shelf of published cases that suffer one of these insults in this species, and whether used."""
-    for name in catalog.names("observations"):
-        options = catalog.get("observations", name).options
+    for name in catalog.names("cases"):
+        options = catalog.get("cases", name).options
         stated = options.study or {}
         own = stated.get("insult", {})
         entries = {use["entry"] for use in own.values()} if isinstance(own, dict) else set()

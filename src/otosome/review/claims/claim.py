@@ -32,7 +32,7 @@ class Ground:
     """One thing a claim stands on.
 
     ``kind``  measured, direction or none;  ``says``  for, against or open
-    ``rows``  of the shelf ``observations`` that run it again
+    ``rows``  of the shelf ``cases`` that run it again
     """
 
     words: str
@@ -156,11 +156,11 @@ def _ground(entry: Entry[ClaimOptions, object], grounds: Grounds, catalog: Catal
         for row in grounds.rows:
             if row not in ids:
                 raise BadInput(
-                    "is no row of observations",
+                    "is no row of a case",
                     key="rows",
                     given=row,
                     allowed=ids,
-                    cure="name one there is, or add the observation",
+                    cure="name one there is, or add the case",
                 )
     sources = tuple(catalog.source(key) for key in grounds.sources)
     return Ground(grounds.words, grounds.kind, grounds.says, sources, grounds.rows)

@@ -26,12 +26,12 @@ from otosome.review.qualification.verdict import (
     judge,
     no_test,
 )
-from otosome.roles import ObservationOptions
+from otosome.roles import CaseOptions
 from otosome.units import Array
 
 __all__ = ["VERDICTS", "WORLDS", "Row", "counts", "coverage", "evidence", "known", "qualify"]
 WORLDS = 40
-SHELF: Final = "observations"
+SHELF: Final = "cases"
 Tick = Callable[[int, int], None]
 
 
@@ -48,7 +48,7 @@ def qualify(
     ``rows``    ids such as "pk:C03"; one names its parts too ("pk:C03.apex")
     ``worlds``  draws of everything that is not known, at least 2
     ``allow_retracted``  keys of retracted sources that may be used all the same
-    raises      BadInput for an unknown id, an observation that cannot be read, or a number whose source was
+    raises      BadInput for an unknown id, a case that cannot be read, or a number whose source was
                 retracted
     """
     if worlds < 2:
@@ -71,7 +71,7 @@ def known(catalog: Catalog | None = None) -> list[str]:
     ids = [case.id for _, part in _all(Catalog() if catalog is None else catalog) for case in part]
     for row in ids:
         if ids.count(row) > 1:
-            raise BadInput("two observations hold one row", key="row", given=row)
+            raise BadInput("two cases hold one row", key="row", given=row)
     return sorted(ids, key=_order)
 
 
@@ -107,7 +107,7 @@ def coverage(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
 
 
 def evidence(catalog: Catalog | None = None, allow_retracted: tuple[str, ...] = ()) -> str:
-    """A fingerprint of all that the rows rest on: every number they use, and the observations themselves."""
+    """A fingerprint of all that the rows rest on: every number they use, and the cases themselves."""
     terms = Terms(Catalog() if catalog is None else catalog, allowed=allow_retracted)
     digest = hashlib.sha256()
     for entry, _ in _all(terms.catalog):
@@ -117,8 +117,8 @@ def evidence(catalog: Catalog | None = None, allow_retracted: tuple[str, ...] = 
     return digest.hexdigest()[:12]
 
 
-def _numbers(entry: Entry[ObservationOptions, object], terms: Terms) -> dict[str, str]:
-    """Every number and curve an observation uses, with its fingerprint."""
+def _numbers(entry: Entry[CaseOptions, object], terms: Terms) -> dict[str, str]:
+    """Every number and curve a case uses, with its fingerprint."""
     if entry.options.study is None and not entry.options.given and entry.formula is None:
         return {}
     used = study_of(entry, terms) if entry.options.study is not None else Bench(terms, entry, 1)
@@ -126,7 +126,7 @@ def _numbers(entry: Entry[ObservationOptions, object], terms: Terms) -> dict[str
     return numbers | {name: curve.hash for name, curve in used.curves.items()}
 
 
-def _all(catalog: Catalog) -> Iterator[tuple[Entry[ObservationOptions, object], list[Case]]]:
+def _all(catalog: Catalog) -> Iterator[tuple[Entry[CaseOptions, object], list[Case]]]:
     for name in catalog.names(SHELF):
         entry = catalog.get(SHELF, name)
         yield entry, cases(entry)
@@ -140,7 +140,7 @@ def _wanted(catalog: Catalog, rows: Iterable[str] | None) -> set[str]:
     parts = {name: [row for row in ids if _is_part(row, name)] for name in rows}
     for name, part in parts.items():
         if not part:
-            raise BadInput("is no row of observations", key="row", given=name, allowed=ids)
+            raise BadInput("is no row of a case", key="row", given=name, allowed=ids)
     return {row for part in parts.values() for row in part}
 
 
@@ -156,8 +156,8 @@ def _order(row: str) -> tuple[str, str, int, str]:
     return shelf, number.split(digits)[0] if digits else number, int(digits or 0), number + part
 
 
-def _entry(entry: Entry[ObservationOptions, object], part: list[Case], terms: Terms) -> list[Row]:
-    """The rows of one observation; they share its simulation, so a row is the same alone or among others."""
+def _entry(entry: Entry[CaseOptions, object], part: list[Case], terms: Terms) -> list[Row]:
+    """The rows of one case; they share its simulation, so a row is the same alone or among others."""
     reasons = {case.id: _untestable(case, terms) for case in part}
     untested = [no_test(case, reasons[case.id]) for case in part if reasons[case.id]]
     tested = [case for case in part if not reasons[case.id]]
@@ -175,8 +175,8 @@ def _entry(entry: Entry[ObservationOptions, object], part: list[Case], terms: Te
     return untested + list(_measured(entry, tested, terms))
 
 
-def _measured(entry: Entry[ObservationOptions, object], tested: list[Case], terms: Terms) -> Iterator[Row]:
-    """Rows of an observation with a formula: exact ones at best values, others drawn."""
+def _measured(entry: Entry[CaseOptions, object], tested: list[Case], terms: Terms) -> Iterator[Row]:
+    """Rows of a case with a formula: exact ones at best values, others drawn."""
     exact = [case for case in tested if case.kind == "exact"]
     if exact:
         values = _replicated(Bench(terms, entry, 1, drawn=False), exact)
@@ -189,7 +189,7 @@ def _measured(entry: Entry[ObservationOptions, object], tested: list[Case], term
 
 
 def _replicated(bench: Bench, rows: list[Case]) -> Mapping[str, Array]:
-    """What an observation's formula finds, by row; raises BadInput where that is not a number for each ear or value."""
+    """What a case's formula finds, by row; raises BadInput where that is not a number for each ear or value."""
     by_row = bench.replicate(rows)
     for case in rows:
         wanted = len(case.expect) or bench.ears
@@ -197,7 +197,7 @@ def _replicated(bench: Bench, rows: list[Case]) -> Mapping[str, Array]:
         if values is None or np.size(values) != wanted or not np.all(np.isfinite(values)):
             raise BadInput(
                 f"its formula must find {wanted} finite numbers",
-                file=bench.observation.card.file,
+                file=bench.case.card.file,
                 key=f'row."{case.id}"',
                 given="nothing" if values is None else f"{np.size(values)} numbers",
             )

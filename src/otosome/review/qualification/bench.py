@@ -1,4 +1,4 @@
-"""A laboratory bench: worlds of subjects with every number drawn, for observations that no study file can state."""
+"""A laboratory bench: worlds of subjects with every number drawn, for cases that no study file can state."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from otosome.errors import BadInput, at
 from otosome.evidence import Curve, Parameter, Sourced, draw_columns
 from otosome.model import transport
 from otosome.review.qualification.case import Case, cases
-from otosome.roles import ObservationOptions, Options
+from otosome.roles import CaseOptions, Options
 from otosome.study.study import standing
 from otosome.units import Array
 
 
 @runtime_checkable
-class Observation(Protocol):
+class CaseFormula(Protocol):
     """A published case that no study file can state, as its formula runs it again."""
 
     def replicate(self, bench: Bench) -> Mapping[str, Array]:
@@ -44,7 +44,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Bench:
-    """Ears of one species in some worlds, with the entries an observation says it rests on.
+    """Ears of one species in some worlds, with the entries a case says it rests on.
 
     ``subjects``  in each world
     ``drawn``     whether numbers are drawn; else every number has its best value, in one ear
@@ -52,7 +52,7 @@ class Bench:
     """
 
     terms: Terms
-    observation: Entry[ObservationOptions, object]
+    case: Entry[CaseOptions, object]
     subjects: int
     drawn: bool = True
     pinned: Mapping[str, Array] = field(default_factory=dict)
@@ -60,17 +60,17 @@ class Bench:
     @property
     def species(self) -> str:
         """Whose ears they are."""
-        return self.observation.options.species
+        return self.case.options.species
 
     @property
     def rests(self) -> tuple[str, ...]:
-        """The entries the observation says it rests on, as "solutes.tmpa": no other can be used."""
-        options = self.observation.options
+        """The entries the case says it rests on, as "solutes.tmpa": no other can be used."""
+        options = self.case.options
         if not options.given:
             return options.rests
         from otosome.review.qualification.experiment import Experiment
 
-        with at(self.observation.card.file):
+        with at(self.case.card.file):
             needed = Experiment.of(options).rests
         return tuple(dict.fromkeys((f"species.{self.species}", *needed, *options.rests)))
 
@@ -93,12 +93,12 @@ class Bench:
         return {c.name: self._stands(c) for c in curves}
 
     def _stands(self, sourced: Sourced) -> Sourced:
-        return standing(sourced, self.terms.catalog, self.observation.card.file, self.terms.allowed)
+        return standing(sourced, self.terms.catalog, self.case.card.file, self.terms.allowed)
 
     @property
     def entries(self) -> list[Entry[Options, object]]:
-        """The observation itself and the entries it rests on."""
-        return [self.observation, *(self.terms.catalog.get(*name.split(".", 1)) for name in self.rests)]
+        """The case itself and the entries it rests on."""
+        return [self.case, *(self.terms.catalog.get(*name.split(".", 1)) for name in self.rests)]
 
     @cached_property
     def columns(self) -> dict[str, Array]:
@@ -113,8 +113,8 @@ class Bench:
         """An entry it rests on; raises BadInput for any other."""
         if f"{shelf}.{name}" not in self.rests:
             raise BadInput(
-                "is not among what the observation rests on",
-                file=self.observation.card.file,
+                "is not among what the case rests on",
+                file=self.case.card.file,
                 key="rests",
                 given=f"{shelf}.{name}",
                 allowed=list(self.rests),
@@ -140,19 +140,19 @@ class Bench:
         )
 
     def replicate(self, rows: list[Case] | None = None) -> Mapping[str, Array]:
-        """What the observation finds here, by row: of each ear, or the exact values.
+        """What the case finds here, by row: of each ear, or the exact values.
 
         ``rows``  those asked for, all of them by default
         """
-        if self.observation.formula is None:
+        if self.case.formula is None:
             from otosome.review.qualification.experiment import Experiment
 
-            with at(self.observation.card.file):
-                experiment = Experiment.of(self.observation.options)
-                return experiment.statistics(self, cases(self.observation) if rows is None else rows)
-        formula = self.observation.bind(self.columns, self.species)
-        if not isinstance(formula, Observation):
-            raise BadInput("its formula has no replicate(bench)", file=self.observation.card.file)
+            with at(self.case.card.file):
+                experiment = Experiment.of(self.case.options)
+                return experiment.statistics(self, cases(self.case) if rows is None else rows)
+        formula = self.case.bind(self.columns, self.species)
+        if not isinstance(formula, CaseFormula):
+            raise BadInput("its formula has no replicate(bench)", file=self.case.card.file)
         return formula.replicate(self)
 
 

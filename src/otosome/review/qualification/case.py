@@ -10,7 +10,7 @@ from statistics import NormalDist
 
 from otosome.catalog import Entry
 from otosome.errors import BadInput, at
-from otosome.roles import ObservationOptions, RowTable
+from otosome.roles import CaseOptions, RowTable
 from otosome.units import (
     convert,
     house,
@@ -121,12 +121,12 @@ class Case:
         return None if self.se is None else self.se * self.n**0.5
 
 
-def cases(entry: Entry[ObservationOptions, object]) -> list[Case]:
-    """The rows of an observation; raises BadInput naming file, key, value given and values allowed."""
+def cases(entry: Entry[CaseOptions, object]) -> list[Case]:
+    """The rows of a case; raises BadInput naming file, key, value given and values allowed."""
     return [_case(entry, row_id, row) for row_id, row in entry.options.row.items()]
 
 
-def _case(entry: Entry[ObservationOptions, object], row_id: str, row: RowTable) -> Case:
+def _case(entry: Entry[CaseOptions, object], row_id: str, row: RowTable) -> Case:
     with at(entry.card.file, f"row.{row_id}"):
         numbers, expect, unit = _numbers(row)
         case = Case(

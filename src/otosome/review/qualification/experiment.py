@@ -1,6 +1,6 @@
 """An experiment that a file states without Python: what was given, what was read, and rows that are readings or ratios.
 
-Beside ``species`` an observation holds ``given.<name>`` and ``read.<name>``; a row's ``statistic`` names a reading
+Beside ``species`` a case holds ``given.<name>`` and ``read.<name>``; a row's ``statistic`` names a reading
 (``of``) and, if it is a ratio, another one (``over``). Every reading is of animals of its own: a sample takes nothing
 from another.
 """
@@ -18,7 +18,7 @@ from otosome.model.transport import Dose, Flow, Sample, Transported, schedule, s
 from otosome.model.transport.network import ALONG, LUMPED
 from otosome.review.qualification.bench import Bench
 from otosome.review.qualification.case import Case
-from otosome.roles import ObservationOptions
+from otosome.roles import CaseOptions
 from otosome.units import Array, house, quantity, same_kind, split
 
 TAKES = ("value", "peak", "time of peak")
@@ -64,8 +64,8 @@ class Experiment:
     read: Mapping[str, Read]
 
     @classmethod
-    def of(cls, options: ObservationOptions) -> Experiment:
-        """From an observation's options; raises BadInput for an unknown key, word or unit."""
+    def of(cls, options: CaseOptions) -> Experiment:
+        """From a case's options; raises BadInput for an unknown key, word or unit."""
         given = {name: _typed(Given, use, f"given.{name}") for name, use in options.given.items()}
         read = {name: _typed(Read, use, f"read.{name}") for name, use in options.read.items()}
         for name, dose in given.items():
@@ -89,7 +89,7 @@ class Experiment:
         readings: dict[str, Array] = {}
         values = {}
         for case in rows:
-            file, key = bench.observation.card.file, f'row."{case.id}".statistic'
+            file, key = bench.case.card.file, f'row."{case.id}".statistic'
             with at(file, key):
                 of, over = self._named(case)
                 for name in (of, *([over] if over else [])):

@@ -22,7 +22,7 @@ from otosome.forward import (
 from otosome.review.qualification import between
 from otosome.review.qualification.bench import Terms
 from otosome.review.qualification.case import Case
-from otosome.roles import ObservationOptions
+from otosome.roles import CaseOptions
 from otosome.study import Study
 from otosome.units import Array, Quantity
 
@@ -145,8 +145,8 @@ def _typed(statistic: Mapping[str, object], file: str, key: str) -> dict[str, ob
     return values
 
 
-def study_of(entry: Entry[ObservationOptions, object], terms: Terms) -> Study:
-    """The study an observation states, checked as any study file."""
+def study_of(entry: Entry[CaseOptions, object], terms: Terms) -> Study:
+    """The study a case states, checked as any study file."""
     return Study.of(
         {"otosome": "study/1", **(entry.options.study or {})},
         name=entry.card.file,
@@ -155,7 +155,7 @@ def study_of(entry: Entry[ObservationOptions, object], terms: Terms) -> Study:
     )
 
 
-def rerun(entry: Entry[ObservationOptions, object], rows: list[Case], terms: Terms) -> dict[str, Array]:
+def rerun(entry: Entry[CaseOptions, object], rows: list[Case], terms: Terms) -> dict[str, Array]:
     """Each row's statistic in each world, shape (world,) by the row's id."""
     study = study_of(entry, terms)
     statistics = {case.id: Statistic.of_case(case, study, entry.card.file) for case in rows}

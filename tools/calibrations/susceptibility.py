@@ -18,8 +18,8 @@ alone, which is why the share of severe loss gets 5 points. The mean of 4 to 12 
 to a person at a given half-effect is that of the best values of all else; what reaches the cells is drawn, and the
 half-effect with it.
 
-The spread is one of half-effect platinum and not of the cells' frailty: frailty alone, however large, costs no one
-more than some 30 dB at 800 mg/m2, since cells die of stress, and so nobody would be deaf.
+The spread is one of half-effect platinum and not of the cells' susceptibility: that alone, however large, costs no
+one more than some 30 dB at 800 mg/m2, since cells die of stress, and so nobody would be deaf.
 """
 
 from __future__ import annotations
@@ -206,10 +206,10 @@ def rows(posterior: Posterior) -> dict[str, Row]:
         f"{rounded(100 * np.sqrt(np.expm1(s**2)))} %" for s in posterior.quantile(SPREAD)
     )
     people = (
-        "Calibrated on ear:D1 and, with childhood, the four scales of ear:D3 (tools/calibrations/frailty.py), at the "
-        "best values of all else; used, hence no evidence. "
+        "Calibrated on ear:D1 and, with childhood, the four scales of ear:D3 "
+        "(tools/calibrations/susceptibility.py), at the best values of all else; used, hence no evidence. "
     )
-    said = {"basis": "computed", "source": "frisina_2016", "locator": "tools/calibrations/frailty.py"}
+    said = {"basis": "computed", "source": "frisina_2016", "locator": "tools/calibrations/susceptibility.py"}
     return {
         f"{MEAN}.human": {
             "value": value, "low": low, "high": high, "shape": "lognormal", "subjects": most_fit, **said,
