@@ -29,6 +29,7 @@ ROOMS = [
     "lot",
     "evidence",
     "evidence?part=review",
+    "evidence?part=map",
     "evidence?part=sources",
     "fit",
     "trial",

@@ -11,6 +11,7 @@ from statsmodels.api import OLS, add_constant
 from typer.testing import CliRunner
 
 from banked import ASKED, STUDY, quiet
+from otosome import jobs
 from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.errors import BadInput
@@ -327,6 +328,32 @@ def test_the_command_line_simulates_and_goes_on(tmp_path):
     assert [row["belief"] for row in answers[0]["operating"]][:2] == ["none", "mechanism"]
     assert len((tmp_path / "out" / "mine_subjects.csv").read_text(encoding="utf-8").splitlines()) == 13
     assert "Flow of the first trial" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_trial_counts_the_animals_it_simulates_and_those_it_enters(tmp_path, monkeypatch):
+    monkeypatch.setattr(banks, "SHARD", 8)
+    file, out = tmp_path / "mine.toml", tmp_path / "out"
+    file.write_text(DESIGN, encoding="utf-8")
+    shown = []
+    jobs.trial(jobs.TrialInputs(designs=(file,), out=out), jobs.Watch(shown.append))
+    ears = [step for step in shown if step.doing == "simulating 20 ears"]
+    assert [step.done for step in ears] == [0, 8, 16, 20]
+    entered = [step for step in shown if step.doing == "simulating 200 trials"]
+    beliefs = len(jobs.show(out).designs[0]["simulated"]["operating"])
+    # Each trial has two groups of six, under each belief.
+    assert entered[-1].done == entered[-1].of == beliefs * 200 * 12
+    assert {(step.unit, step.of) for step in ears} == {("animals", 20)}
+    assert all(step.rate > 0 for step in (*ears[1:], *entered[1:]))
+    again = []
+    asked = jobs.TrialInputs(designs=(file,), out=out, force=True, resume=True)
+    jobs.trial(asked, jobs.Watch(again.append))
+    there = next(step for step in again if step.doing == "simulating 20 ears")
+    assert (there.done, there.rate) == (20, None)
+
+
+@pytest.mark.parametrize(("analysis", "groups"), [("t", 2), ("ancova", 2), ("paired", 1), ("change", 1)])
+def test_a_trial_enters_both_groups_or_the_one_there_is(analysis, groups):
+    assert Simulate(**{**vars(ASKED), "analysis": analysis}).entered == groups * 6
 
 
 def test_a_bank_grows_until_its_error_is_the_smaller_and_no_further(tmp_path):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from otosome.fitting.use import Known
-    from otosome.trials.bank import Tick
+    from otosome.trials.bank import Ticks
     from otosome.trials.cluster import Crew
 
 
@@ -56,18 +56,19 @@ def with_trials(
     folder: Path,
     crew: Crew,
     resume: bool,
-    tick: Tick,
+    ticks: Ticks,
     known: Known | None = None,
 ) -> tuple[DesignAnswer, pd.DataFrame]:
     """The answer with the trials its file asks for, and the subjects of the first of them, a row each.
 
-    ``folder``  for the bank of simulated ears;  ``known``  a fit that states the numbers of their study
+    ``folder``  for the bank of simulated ears;  ``ticks``  makes what is called with subjects simulated and all of them
+    ``known``  a fit that states the numbers of their study
     """
     from otosome.trials.characteristics import simulated
 
     assert question.simulate is not None
     protocol, beliefs = question.simulate, _beliefs(question, catalog)
-    run, people = simulated(protocol, question.beside, catalog, beliefs, folder, crew, resume, tick, known)
+    run, people = simulated(protocol, question.beside, catalog, beliefs, folder, crew, resume, ticks, known)
     added = protocol.analysis != "shares" and len(run.simulated.operating) > 2
     notes = [*by_formula.notes, *([beliefs.note] if added and beliefs.note else [])]
     notes += known.notes if known else []
