@@ -345,7 +345,7 @@ def test_a_result_says_what_cells_the_ears_came_with_and_how_many_candidates_cou
     study = told(35.0, *EMITS)
     result = simulate(study, draw(study, 20, seed=5), workers=1)
     assert result.arrived.dims == ("subject", "cell", "place")
-    # Nothing harms them: what is counted at the end is what came.
+    # Nothing injures them: what is counted at the end is what came.
     assert np.allclose(result.arrived, result.cells.sel(arm="nothing"), atol=1e-6)
     assert "candidates count" in result.attrs["notes"]
 

@@ -49,7 +49,7 @@ def test_a_bank_is_the_same_for_any_workers_and_any_shards(tmp_path, shards):
 
 
 @pytest.mark.parametrize(
-    "harm",
+    "damage",
     [
         lambda file: file.write_bytes(file.read_bytes()[:-8]),
         lambda file: file.unlink(),
@@ -59,10 +59,10 @@ def test_a_bank_is_the_same_for_any_workers_and_any_shards(tmp_path, shards):
     ],
     ids=["truncated", "gone", "mark gone", "mark torn", "changed"],
 )
-def test_a_shard_that_is_not_whole_is_computed_again_and_no_other(shards, harm, monkeypatch):
+def test_a_shard_that_is_not_whole_is_computed_again_and_no_other(shards, damage, monkeypatch):
     folder, whole = shards
     monkeypatch.setattr(banks, "SHARD", 8)
-    harm(folder / "ears_00000008.npy")
+    damage(folder / "ears_00000008.npy")
     again = bank(STUDY, (), ASKED, folder, Crew(1), True, quiet)
     assert (again.computed, again.hash) == (1, whole.hash)
     assert bank(STUDY, (), ASKED, folder, Crew(1), True, quiet).computed == 0

@@ -16,7 +16,7 @@ from otosome.page.workspace import DOUBTED
 from otosome.units import Json
 
 PARTS = {"claims": "Claims", "review": "Studies", "map": "Map", "sources": "Sources"}
-Side = Literal["product", "endpoint", "read_on", "moment", "dose", "harm", "route", "species"]
+Side = Literal["product", "endpoint", "read_on", "moment", "dose", "insult", "route", "species"]
 Place = Literal["", "animals", "people", "culture"]
 
 
