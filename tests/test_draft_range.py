@@ -29,4 +29,7 @@ def test_a_drafted_measure_has_the_first_forty_of_its_frequencies_and_of_its_tim
     assert measure["frequency"] == [f"{n} kHz" for n in range(taken)]
     assert measure["at"] == [f"{n} h" for n in range(taken)]
     # A baseline that has no date is one moment more, a day before.
-    assert _measure("abr_threshold", "", rows.assign(flag="timepoint: baseline"))["at"][:2] == ["-24 h", "0 h"]
+    assert _measure("abr_threshold", "", rows.assign(flag="timepoint: baseline"))["at"][:2] == [
+        "-24 h",
+        "0 h",
+    ]
