@@ -25,7 +25,7 @@ from otosome.forward import (
     plan,
     simulate,
 )
-from otosome.forward.arrival import CANDIDATES, again, people
+from otosome.forward.arrival import CANDIDATES, _candidates, again, people
 from otosome.model.hearing import arriving, between, left
 from otosome.report import page
 from otosome.study import load, loads, saves
@@ -667,6 +667,14 @@ def test_each_ear_keeps_its_own_audiogram_and_an_untreated_one_is_the_same_in_bo
         sheet[(sheet["quantity"] == "audiogram") & (sheet["time"] == -48.0)].groupby("ear")["value"].mean()
     )
     assert first["left"] - first["right"] == pytest.approx(8.0, abs=1.5)
+
+
+@pytest.mark.parametrize(("first", "last", "worlds"), [(0, 5, [0]), (3, 7, [0, 1]), (5, 15, [1, 2]), (9, 10, [1])])
+def test_candidates_are_so_many_for_each_ear_of_the_worlds_that_are_asked_for_and_no_others(first, last, worlds):
+    candidates = _candidates(two_ears("treated"), first, last, 1, 5, None)
+    each, counts = np.unique(candidates.world, return_counts=True)
+    assert each.tolist() == worlds
+    assert set(counts) == {CANDIDATES * 5}
 
 
 def test_who_grades_by_the_better_ear_and_a_lost_ear_does_not_worsen_them():
