@@ -340,6 +340,11 @@ def test_effective_draws_of_a_chain_with_known_memory(rho):
     assert bulk_ess(autoregressive(rho)) == pytest.approx(exact, rel=0.15)
 
 
+@pytest.mark.parametrize(("chains", "draws"), [(1, 10), (4, 25), (3, 7)])
+def test_draws_that_never_change_all_count(chains, draws):
+    assert ess(np.full((chains, draws), 2.5)) == chains * draws
+
+
 OWN = autoregressive(0.3)
 # Of arviz 0.23.4: rank-normalised split R-hat, effective draws in the bulk and in the tails.
 ARVIZ = {

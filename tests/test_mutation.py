@@ -137,6 +137,32 @@ def test_a_module_that_leaves_no_trace_has_the_tests_that_import_it():
     assert next(mutation.rounds(mutant, lines)) == (["tests/test_potency_laws.py::b"], 1.0)
 
 
+@pytest.mark.parametrize(
+    ("text", "compiled"), [("from numba import njit\na = 2\n", True), ("a = 2\n", False)]
+)
+def test_a_change_of_what_is_compiled_is_compiled_anew_and_kept_for_no_other(
+    tmp_path, monkeypatch, text, compiled
+):
+    file = tmp_path / "x.py"
+    file.write_text(text, encoding="utf-8")
+    (mutant,) = mutation.mutants(file, tmp_path)
+    bench = mutation.Bench.__new__(mutation.Bench)
+    bench.folder, caches = tmp_path, []
+
+    def run(words, most, lines, cache=None):
+        assert file.read_text(encoding="utf-8") == text.replace("2", "(3)")
+        assert (cache is not None and Path(cache).is_dir()) is compiled
+        caches.append(cache)
+        return 0
+
+    monkeypatch.setattr(bench, "run", run)
+    monkeypatch.setattr(mutation, "rounds", lambda *_: [(["tests/a.py::one"], 1.0), (["tests/a.py"], 1.0)])
+    assert bench.verdict(mutant, Map()).state == "survived"
+    assert file.read_text(encoding="utf-8") == text
+    assert len(caches) == 2
+    assert not compiled or not Path(caches[0]).exists()
+
+
 SAMPLE = """
 import pytest
 from otosome import units

@@ -669,8 +669,12 @@ def test_each_ear_keeps_its_own_audiogram_and_an_untreated_one_is_the_same_in_bo
     assert first["left"] - first["right"] == pytest.approx(8.0, abs=1.5)
 
 
-@pytest.mark.parametrize(("first", "last", "worlds"), [(0, 5, [0]), (3, 7, [0, 1]), (5, 15, [1, 2]), (9, 10, [1])])
-def test_candidates_are_so_many_for_each_ear_of_the_worlds_that_are_asked_for_and_no_others(first, last, worlds):
+@pytest.mark.parametrize(
+    ("first", "last", "worlds"), [(0, 5, [0]), (3, 7, [0, 1]), (5, 15, [1, 2]), (9, 10, [1])]
+)
+def test_candidates_are_so_many_for_each_ear_of_the_worlds_that_are_asked_for_and_no_others(
+    first, last, worlds
+):
     candidates = _candidates(two_ears("treated"), first, last, 1, 5, None)
     each, counts = np.unique(candidates.world, return_counts=True)
     assert each.tolist() == worlds

@@ -231,24 +231,33 @@ class Bench:
         whole = file.read_bytes()
         began, ran = time.monotonic(), 0
         file.write_bytes(mutant.applied(whole))
+        # Numba keeps what it compiled by the file of a function, whatever of other files it took into it.
+        cache = tempfile.mkdtemp(dir=self.folder) if b"numba" in whole else None
         try:
             for tests, seconds in rounds(mutant, lines):
                 ran += len(tests)
                 # 5: nothing was collected, which tells nothing; any other failure notices the change.
-                if self.run(["-x", *tests], PATIENCE + 10 * seconds, None) not in (0, 5):
+                if self.run(["-x", *tests], PATIENCE + 10 * seconds, None, cache) not in (0, 5):
                     return Verdict(mutant, "killed", ran, time.monotonic() - began)
         except subprocess.TimeoutExpired:
             return Verdict(mutant, "slow", ran, time.monotonic() - began)
         finally:
             file.write_bytes(whole)
+            if cache:
+                shutil.rmtree(cache, ignore_errors=True)
         return Verdict(mutant, "survived", ran, time.monotonic() - began)
 
-    def run(self, words: Sequence[str], most: float | None, lines: Path | None) -> int:
-        """The exit code of pytest; raises subprocess.TimeoutExpired after `most` seconds."""
+    def run(
+        self, words: Sequence[str], most: float | None, lines: Path | None, cache: str | None = None
+    ) -> int:
+        """The exit code of pytest; raises subprocess.TimeoutExpired after `most` seconds.
+
+        ``cache``  a folder for what Numba compiles; the bench's own if left out
+        """
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(str(self.folder / name) for name in ("src", "tests", "")),
-            "NUMBA_CACHE_DIR": str(self.folder / "numba"),
+            "NUMBA_CACHE_DIR": cache or str(self.folder / "numba"),
             **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
             **({RECORD: str(lines)} if lines else {}),
         }
