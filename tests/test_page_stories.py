@@ -29,6 +29,7 @@ ROOMS = [
     "lot",
     "evidence",
     "evidence?part=review",
+    "evidence?part=map",
     "evidence?part=sources",
     "fit",
     "trial",
@@ -184,7 +185,7 @@ def test_a_dose_is_sought_weighed_by_sliders_and_its_regimen_opened_in_the_ear(t
     assert "scan = 3" in (folder / "dose.toml").read_text()
     assert len(rows) == tab.locator(".regimen").count() == 3
     # By the keyboard alone: weights, then a point, then the room Ear.
-    tab.locator("#harms").focus()
+    tab.locator("#adverse_events").focus()
     tab.keyboard.press("Home")
     tab.locator("#tenfold").focus()
     tab.keyboard.press("End")

@@ -198,7 +198,7 @@ class Variant:
 
 
 def vary(study: str, variant: Variant, file: Path) -> Path:
-    """Write a study with other vesicles, another route or another harm beside; raises BadInput where it is none."""
+    """Write a study with other vesicles, another route or another insult beside; raises BadInput where it is none."""
     from otosome.answers.preview import question_of
     from otosome.study import load
 

@@ -54,11 +54,13 @@ const bench = (() => {
     return `${(seconds / 3600).toFixed(1)} h`;
   }
 
+  const count = (n) => n.toLocaleString("en");
+
   function words(job) {
     const p = job.progress;
     if (job.state === "waiting") return "waits for the jobs before it";
     if (job.state === "running" && p && p.of <= 1 && !p.done) return p.doing;
-    if (job.state === "running") return p ? `${p.doing}: ${p.done} of ${p.of}${p.left ? `, ${duration(p.left)} left` : ""}` : "begins";
+    if (job.state === "running") return p ? [`${p.doing}: ${count(p.done)} of ${count(p.of)}${p.unit && ` ${p.unit}`}`, p.pace, p.left && `${duration(p.left)} left`].filter(Boolean).join(", ") : "begins";
     if (job.state === "done") return "done";
     if (job.state === "cancelled") return job.why || "cancelled; nothing was replaced";
     if (job.state === "ended") return "ended without an answer: otosome or the machine was stopped. Nothing was lost.";
