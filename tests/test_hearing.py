@@ -90,7 +90,7 @@ def test_a_dead_stria_costs_about_its_ceiling():
 
 
 def test_an_amplifier_that_is_gone_cannot_be_lost_again_with_its_battery():
-    """Without outer hair cells a dead stria costs what it costs inner hair cells, 20 log10(150 / 60) = 8 dB, and no more."""
+    """A dead stria then costs what it costs inner hair cells, at most 20 log10(150 / 60) = 8 dB, and no more."""
     both, cells, battery = (
         float(amplifier_shift(cells_with(stria=stria, ohc=lost))[0, 0, 0])
         for stria, lost in ((0.0, 1.0), (1.0, 1.0), (0.0, 0.0))
