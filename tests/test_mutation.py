@@ -90,8 +90,11 @@ def test_a_kill_stands_while_its_file_is_the_same_and_a_survivor_is_tried_again(
     verdicts.add(mutation.Verdict(three, "survived", 4, 2.0))
     assert mutation.Verdicts(file).of(two) == mutation.Verdict(two, "killed", 7, 1.5)
     assert mutation.Verdicts(file).of(three) is None
+    assert [mutation.Verdicts(file).first(m) for m in (two, three)] == ["survived", "survived"]
     source.write_text("a = 2\nb = 4\n", encoding="utf-8")
-    assert mutation.Verdicts(file).of(two) is None
+    again, _ = mutation.mutants(source, tmp_path)
+    assert mutation.Verdicts(file).of(again) is None
+    assert mutation.Verdicts(file).first(again) == "survived"
     assert mutation.Verdicts(None).of(two) is None
 
 
@@ -134,6 +137,32 @@ def test_a_module_that_leaves_no_trace_has_the_tests_that_import_it():
     assert next(mutation.rounds(mutant, lines)) == (["tests/test_potency_laws.py::b"], 1.0)
 
 
+@pytest.mark.parametrize(
+    ("text", "compiled"), [("from numba import njit\na = 2\n", True), ("a = 2\n", False)]
+)
+def test_a_change_of_what_is_compiled_is_compiled_anew_and_kept_for_no_other(
+    tmp_path, monkeypatch, text, compiled
+):
+    file = tmp_path / "x.py"
+    file.write_text(text, encoding="utf-8")
+    (mutant,) = mutation.mutants(file, tmp_path)
+    bench = mutation.Bench.__new__(mutation.Bench)
+    bench.folder, caches = tmp_path, []
+
+    def run(words, most, lines, cache=None):
+        assert file.read_text(encoding="utf-8") == text.replace("2", "(3)")
+        assert (cache is not None and Path(cache).is_dir()) is compiled
+        caches.append(cache)
+        return 0
+
+    monkeypatch.setattr(bench, "run", run)
+    monkeypatch.setattr(mutation, "rounds", lambda *_: [(["tests/a.py::one"], 1.0), (["tests/a.py"], 1.0)])
+    assert bench.verdict(mutant, Map()).state == "survived"
+    assert file.read_text(encoding="utf-8") == text
+    assert len(caches) == 2
+    assert not compiled or not Path(caches[0]).exists()
+
+
 SAMPLE = """
 import pytest
 from otosome import units
@@ -169,7 +198,10 @@ def test_the_document_counts_each_room_and_lists_who_survived():
     one = mutation.Mutant("src/otosome/lots/a.py", 3, 0, 1, "2", "(3)")
     two = mutation.Mutant("src/otosome/model/b.py", 4, 0, 1, "+", "(-)")
     verdicts = [mutation.Verdict(one, "killed", 1, 1.0), mutation.Verdict(two, "survived", 1, 1.0)]
-    text = mutation.document(verdicts, 1)
+    text = mutation.document([mutation.Draw(1, verdicts, ["survived", "survived"])])
+    assert "## 2 changes drawn by seed 1" in text
+    assert "| at the first try | 2 | 0 | 2 | 0 |" in text
+    assert "first try |" not in mutation.document([mutation.Draw(1, verdicts, ["survived", None])])
     assert "| lots | 1 | 1 | 0 | 0 |" in text
     assert "| **all** | 2 | 1 | 1 | 0 |" in text
     assert text.count("\n- ") == 1
@@ -184,16 +216,22 @@ def test_a_change_of_another_text_is_refused(changes):
 
 def test_every_reason_is_of_a_change_that_the_code_still_has():
     for key in mutation.reasons():
-        file, _, change = key.partition(": ")
-        assert change in {f"{m.before} -> {m.after}" for m in mutation.mutants(PROJECT / file)}, key
+        file = key.partition(": ")[0]
+        assert key in {mutation.place(mutant) for mutant in mutation.mutants(PROJECT / file)}, key
 
 
 def test_nine_of_ten_that_were_decided_and_have_no_reason_to_survive_must_be_killed():
     one = mutation.Mutant("src/otosome/lots/a.py", 3, 0, 1, "2", "(3)")
     states = ["killed"] * 9 + ["survived"]
     verdicts = [mutation.Verdict(one, state, 1, 1.0) for state in states]
-    odd = mutation.Verdict(mutation.Mutant("src/otosome/lots/b.py", 3, 0, 1, "2", "(3)"), "survived", 1, 1.0)
+    odd = mutation.Verdict(
+        mutation.Mutant("src/otosome/lots/b.py", 3, 0, 1, "2", "(3)", "n = 2"), "survived", 1, 1.0
+    )
     slow = mutation.Verdict(one, "slow", 1, 1.0)
     assert mutation.bites([*verdicts, slow], {})
     assert not mutation.bites([*verdicts, odd], {})
-    assert mutation.bites([*verdicts, odd], {"src/otosome/lots/b.py: 2 -> (3)": "The same number."})
+    assert mutation.bites([*verdicts, odd], {"src/otosome/lots/b.py: 2 -> (3) in n = 2": "The same number."})
+    # The same change in another line has no reason.
+    assert not mutation.bites(
+        [*verdicts, odd], {"src/otosome/lots/b.py: 2 -> (3) in m = 2": "The same number."}
+    )

@@ -205,7 +205,7 @@ def test_a_dose_is_sought_weighed_by_sliders_and_its_regimen_opened_in_the_ear(t
     assert "scan = 3" in (folder / "dose.toml").read_text()
     assert len(rows) == tab.locator(".regimen").count() == 3
     # By the keyboard alone: weights, then a point, then the room Ear.
-    tab.locator("#harms").focus()
+    tab.locator("#adverse_events").focus()
     tab.keyboard.press("Home")
     tab.locator("#tenfold").focus()
     tab.keyboard.press("End")

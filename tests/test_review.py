@@ -186,7 +186,7 @@ def test_a_review_is_a_result_that_checks_whether_its_evidence_stands(tmp_path):
     )
     out = tmp_path / "review"
     done = CliRunner().invoke(
-        app, ["review", "--only", "harm=noise", "--shelves", str(own), "--out", str(out)]
+        app, ["review", "--only", "insult=noise", "--shelves", str(own), "--out", str(out)]
     )
     assert done.exit_code == 0, done.output
     assert {

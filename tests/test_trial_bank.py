@@ -18,7 +18,7 @@ from otosome.errors import BadInput
 from otosome.study import load
 from otosome.trials import bank as banks
 from otosome.trials.bank import Bank, bank
-from otosome.trials.characteristics import truths
+from otosome.trials.characteristics import in_turn, truths
 from otosome.trials.cluster import Crew
 from otosome.trials.power import one_mean, two_means
 from otosome.trials.published import predicted
@@ -49,7 +49,7 @@ def test_a_bank_is_the_same_for_any_workers_and_any_shards(tmp_path, shards):
 
 
 @pytest.mark.parametrize(
-    "harm",
+    "damage",
     [
         lambda file: file.write_bytes(file.read_bytes()[:-8]),
         lambda file: file.unlink(),
@@ -59,10 +59,10 @@ def test_a_bank_is_the_same_for_any_workers_and_any_shards(tmp_path, shards):
     ],
     ids=["truncated", "gone", "mark gone", "mark torn", "changed"],
 )
-def test_a_shard_that_is_not_whole_is_computed_again_and_no_other(shards, harm, monkeypatch):
+def test_a_shard_that_is_not_whole_is_computed_again_and_no_other(shards, damage, monkeypatch):
     folder, whole = shards
     monkeypatch.setattr(banks, "SHARD", 8)
-    harm(folder / "ears_00000008.npy")
+    damage(folder / "ears_00000008.npy")
     again = bank(STUDY, (), ASKED, folder, Crew(1), True, quiet)
     assert (again.computed, again.hash) == (1, whole.hash)
     assert bank(STUDY, (), ASKED, folder, Crew(1), True, quiet).computed == 0
@@ -272,6 +272,15 @@ def test_a_risk_ratio_of_one_changes_nothing_and_one_of_none_spares_all():
     assert spared.estimate.mean() == pytest.approx(-0.5, abs=0.01)
     half = trials(study, bank_of, protocol, True, none, none + 0.5)
     assert half.estimate.mean() == pytest.approx(-0.25, abs=0.01)
+
+
+def test_each_value_of_a_belief_meets_every_world_before_the_next_one_does():
+    assert in_turn(np.array([1.0, 2.0, 3.0]), 14, 2).tolist() == [1, 1, 2, 2, 3, 3, 1, 1, 2, 2, 3, 3, 1, 1]
+    assert in_turn(np.array([1.0, 2.0]), 3, 5).tolist() == [1, 1, 1]
+    # Of as many trials as values times worlds, all meet all once.
+    values, worlds = np.arange(7.0), np.arange(5)
+    pairs = set(zip(in_turn(values, 35, 5).tolist(), np.resize(worlds, 35).tolist(), strict=True))
+    assert len(pairs) == 35
 
 
 def test_a_grade_of_a_scale_is_what_the_scale_says_of_each_subject():

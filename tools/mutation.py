@@ -57,7 +57,7 @@ _CALLS = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum"
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: the file below the project, its line, what stood there and what stands there instead."""
+    """One change: the file below the project, its line and the text of it, what stood there and what stands instead."""
 
     file: str
     line: int
@@ -65,6 +65,7 @@ class Mutant:
     last: int
     before: str
     after: str
+    code: str = ""
 
     def applied(self, text: bytes) -> bytes:
         """The file with the change; raises ValueError where it is not the text that the change was drawn from."""
@@ -89,8 +90,8 @@ class Verdict:
 def mutants(file: Path, root: Path = PROJECT) -> list[Mutant]:
     """Every change of a file, in order; words of messages, annotations and documentation are left alone."""
     raw = file.read_bytes()
-    starts = [0]
-    for line in raw.splitlines(keepends=True):
+    lines, starts = raw.splitlines(keepends=True), [0]
+    for line in lines:
         starts.append(starts[-1] + len(line))
     changes = []
     for node in _computing(ast.parse(raw)):
@@ -100,7 +101,8 @@ def mutants(file: Path, root: Path = PROJECT) -> list[Mutant]:
             last = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
             before = raw[first:last].decode()
             name = file.relative_to(root).as_posix()
-            changes.append(Mutant(name, node.lineno, first, last, before, f"({after})"))
+            code = lines[node.lineno - 1].decode().strip()
+            changes.append(Mutant(name, node.lineno, first, last, before, f"({after})", code))
     return changes
 
 
@@ -229,24 +231,33 @@ class Bench:
         whole = file.read_bytes()
         began, ran = time.monotonic(), 0
         file.write_bytes(mutant.applied(whole))
+        # Numba keeps what it compiled by the file of a function, whatever of other files it took into it.
+        cache = tempfile.mkdtemp(dir=self.folder) if b"numba" in whole else None
         try:
             for tests, seconds in rounds(mutant, lines):
                 ran += len(tests)
                 # 5: nothing was collected, which tells nothing; any other failure notices the change.
-                if self.run(["-x", *tests], PATIENCE + 10 * seconds, None) not in (0, 5):
+                if self.run(["-x", *tests], PATIENCE + 10 * seconds, None, cache) not in (0, 5):
                     return Verdict(mutant, "killed", ran, time.monotonic() - began)
         except subprocess.TimeoutExpired:
             return Verdict(mutant, "slow", ran, time.monotonic() - began)
         finally:
             file.write_bytes(whole)
+            if cache:
+                shutil.rmtree(cache, ignore_errors=True)
         return Verdict(mutant, "survived", ran, time.monotonic() - began)
 
-    def run(self, words: Sequence[str], most: float | None, lines: Path | None) -> int:
-        """The exit code of pytest; raises subprocess.TimeoutExpired after `most` seconds."""
+    def run(
+        self, words: Sequence[str], most: float | None, lines: Path | None, cache: str | None = None
+    ) -> int:
+        """The exit code of pytest; raises subprocess.TimeoutExpired after `most` seconds.
+
+        ``cache``  a folder for what Numba compiles; the bench's own if left out
+        """
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(str(self.folder / name) for name in ("src", "tests", "")),
-            "NUMBA_CACHE_DIR": str(self.folder / "numba"),
+            "NUMBA_CACHE_DIR": cache or str(self.folder / "numba"),
             **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
             **({RECORD: str(lines)} if lines else {}),
         }
@@ -335,8 +346,10 @@ class Verdicts:
 
     def __init__(self, file: Path | None) -> None:
         self.file = file
-        rows = file.read_text(encoding="utf-8").splitlines() if file and file.exists() else ()
-        self.known = {row["mutant"]: row for row in map(json.loads, rows)}
+        text = file.read_text(encoding="utf-8").splitlines() if file and file.exists() else ()
+        rows = [json.loads(row) for row in text]
+        self.known = {row["mutant"]: row for row in rows}
+        self.earliest = {row["place"]: row["state"] for row in reversed(rows)}
 
     def of(self, mutant: Mutant) -> Verdict | None:
         """The kill of a mutant, if it stands."""
@@ -347,10 +360,15 @@ class Verdicts:
             else None
         )
 
+    def first(self, mutant: Mutant) -> str | None:
+        """What its tests said of a mutant when it was tried first, whatever its file was like then."""
+        return self.earliest.get(place(mutant))
+
     def add(self, verdict: Verdict) -> None:
         """Write it at once: an interrupted run loses no other."""
+        self.earliest.setdefault(place(verdict.mutant), verdict.state)
         if self.file:
-            row = {"mutant": _name(verdict.mutant), "state": verdict.state}
+            row = {"mutant": _name(verdict.mutant), "place": place(verdict.mutant), "state": verdict.state}
             row |= {"tests": verdict.tests, "seconds": round(verdict.seconds, 1)}
             with self.file.open("a", encoding="utf-8", newline="\n") as text:
                 text.write(json.dumps(row) + "\n")
@@ -398,47 +416,76 @@ def _new(folder: Path) -> Path:
 
 
 def reasons() -> dict[str, str]:
-    """Why a survivor changes nothing that a test could see, by the mutant as it is printed, without its line."""
+    """Why a survivor changes nothing that a test could see, by its :func:`place`."""
     if not REASONS.exists():
         return {}
     return {str(key): str(text) for key, text in tomllib.loads(REASONS.read_text(encoding="utf-8")).items()}
+
+
+def place(mutant: Mutant) -> str:
+    """A change and the line that it stands in, without the line's number."""
+    return f"{_key(mutant)} in {mutant.code}"
 
 
 def _key(mutant: Mutant) -> str:
     return f"{mutant.file}: {mutant.before} -> {mutant.after}"
 
 
-def document(verdicts: Sequence[Verdict], seed: int) -> str:
-    """The score of each room and every survivor, as Markdown."""
-    why = reasons()
+@dataclass(frozen=True)
+class Draw:
+    """The verdicts on the mutants of a seed, and what was said of those that were tried before: (mutant,)."""
+
+    seed: int
+    verdicts: Sequence[Verdict]
+    first: Sequence[str | None]
+
+
+def document(draws: Sequence[Draw]) -> str:
+    """The score of each room and every survivor of some draws, as Markdown."""
     lines = [
         "# Do the tests bite?",
         "",
-        "`python -m tools.mutation` changes one sign, constant, comparison or branch of the code at a time: "
-        f"{len(verdicts)} drawn by seed {seed}. It runs the tests "
-        "that run this line, a minute of the quickest, then a minute of their whole files; a change that none "
-        "notices survives.",
+        "`python -m tools.mutation` changes one sign, constant, comparison or branch of the code at a time, drawn by "
+        "a seed from every place of the rooms that compute. It runs the tests that run this line, a minute of the "
+        "quickest, then a minute of their whole files; a change that none notices survives. Tests are then written "
+        "for what survived, or the code is deleted, or the reason stands beside it. How many were killed at the first "
+        "try, before anybody had looked at them, is the fair score of all other code.",
+    ]
+    return "\n".join([*lines, *(line for drawn in draws for line in _section(drawn))]) + "\n"
+
+
+def _section(drawn: Draw) -> list[str]:
+    why, every = reasons(), drawn.verdicts
+    lines = [
+        "",
+        f"## {len(every)} changes drawn by seed {drawn.seed}",
         "",
         "| room | changes | killed | survived | not decided in time |",
         "|---|---:|---:|---:|---:|",
     ]
     for room in (*ROOMS, ""):
-        part = [v for v in verdicts if v.mutant.file.startswith(f"src/otosome/{room}")]
+        part = [v for v in every if v.mutant.file.startswith(f"src/otosome/{room}")]
         if part:
-            counts = [sum(v.state == state for v in part) for state in ("killed", "survived", "slow")]
-            lines.append(f"| {room or '**all**'} | {len(part)} | " + " | ".join(map(str, counts)) + " |")
-    lines += ["", "## Survivors", ""]
-    lines += [
-        f"- {v.mutant}  {why.get(_key(v.mutant), 'not looked at')}" for v in verdicts if v.state == "survived"
-    ] or ["None."]
-    return "\n".join(lines) + "\n"
+            lines.append(f"| {room or '**all**'} | {len(part)} | {_counted([v.state for v in part])} |")
+    known = [state for state in drawn.first if state]
+    if len(known) == len(every):
+        lines.append(f"| at the first try | {len(known)} | {_counted(known)} |")
+    lines += ["", "What survives:", ""]
+    return lines + (
+        [f"- {v.mutant}  {why.get(place(v.mutant), 'not looked at')}" for v in every if v.state == "survived"]
+        or ["Nothing."]
+    )
+
+
+def _counted(states: Sequence[str]) -> str:
+    return " | ".join(str(states.count(state)) for state in ("killed", "survived", "slow"))
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Try mutants and print the score; 1 where fewer than 90 % of those without a reason are killed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, nargs="+", default=[200], help="mutants of each seed")
+    parser.add_argument("--seed", type=int, nargs="+", default=[1])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--lines", type=Path, help="a folder for the record of which tests run which lines")
     parser.add_argument(
@@ -447,14 +494,19 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--rooms", nargs="*", default=ROOMS, choices=ROOMS)
     parser.add_argument("--write", action="store_true", help="write docs/mutation.md")
     chosen = parser.parse_args(words)
-    verdicts = tried(
-        draw(chosen.count, chosen.seed, chosen.rooms),
-        chosen.workers,
-        chosen.lines,
-        Verdicts(chosen.verdicts),
-        lambda line: print(line, flush=True),
+    if len(chosen.count) != len(chosen.seed):
+        parser.error("as many counts as seeds")
+    known = Verdicts(chosen.verdicts)
+    parts = [draw(count, seed, chosen.rooms) for count, seed in zip(chosen.count, chosen.seed, strict=True)]
+    changes = list(dict.fromkeys(mutant for part in parts for mutant in part))
+    verdicts = tried(changes, chosen.workers, chosen.lines, known, lambda line: print(line, flush=True))
+    of = {verdict.mutant: verdict for verdict in verdicts}
+    text = document(
+        [
+            Draw(seed, [of[m] for m in part], [known.first(m) for m in part])
+            for seed, part in zip(chosen.seed, parts, strict=True)
+        ]
     )
-    text = document(verdicts, chosen.seed)
     print(text)
     if chosen.write:
         DOCUMENT.write_text(text, encoding="utf-8", newline="\n")
@@ -463,7 +515,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def bites(verdicts: Sequence[Verdict], why: Mapping[str, str]) -> bool:
     """Whether 90 % are killed of those that were decided and have no reason to survive."""
-    counted = [v for v in verdicts if v.state != "slow" and _key(v.mutant) not in why]
+    counted = [v for v in verdicts if v.state != "slow" and place(v.mutant) not in why]
     return sum(v.state == "killed" for v in counted) >= 0.9 * len(counted)
 
 

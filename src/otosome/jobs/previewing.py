@@ -46,7 +46,7 @@ class PreviewInputs:
     ``study``     a study file, or the name of a shipped study
     ``subjects``  ears;  ``seed``  of every draw, ``prior`` by name: a run's own by default
     ``folder``    where answers are kept
-    ``variant``   another route, other vesicles or another harm;  ``lot``  the record of a lot in the place of the batch
+    ``variant``   another route, other vesicles or another insult;  ``lot``  the record of a lot in the place of the batch
     """
 
     study: str
@@ -211,7 +211,7 @@ def _answers(file: Path, time: int, size: int) -> dict[Position, Json]:
 
 
 def vary(study: str, variant: Variant, file: Path) -> Path:
-    """Write a study with other vesicles, another route or another harm beside; raises BadInput where it is none."""
+    """Write a study with other vesicles, another route or another insult beside; raises BadInput where it is none."""
     import tomli_w
 
     from otosome.study import load

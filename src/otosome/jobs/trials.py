@@ -191,8 +191,8 @@ def optimise(inputs: DoseInputs, watch: Watch = SILENT) -> Trial:
     hashes = {**question.inputs, **_of_fit(question.known)}
     record = Record(OPTIMISE, question.name, hashes, options_of(inputs))
     tables = {f"{question.name}_regimens": pd.DataFrame(rows)}
-    harms = [ShelfNumbers("harms", name) for name in question.dose.harms]
-    stands_on = grounds(catalog, [question.study], harms, question.believed)
+    adverse_events = [ShelfNumbers("adverse_events", name) for name in question.dose.adverse_events]
+    stands_on = grounds(catalog, [question.study], adverse_events, question.believed)
     return _filled(folder, inputs.force, answer, tables, inputs.dose, stands_on, record)
 
 

@@ -191,7 +191,7 @@ def _arm(
         )
     insult, insult_dose, treatment, dose = (values[0] if values else "" for values in facts.values())
     if not insult:
-        cure = "write what harmed the ears of each group; 'none' for no insult"
+        cure = "write what injured the ears of each group; 'none' for no insult"
         raise BadInput(f"group {group!r} has no insult", file=file, key="insult", cure=cure)
     if insult != "none":
         arm["insults"] = [_use(insults, insult, insult_dose, _insult(insult, insult_dose, file, catalog))]

@@ -100,7 +100,7 @@ def in_sds(median: float, low: float, high: float) -> str:
 
 def likes(review: Review) -> dict[str, str]:
     """How the experiments of a review are called."""
-    return {row.experiment: f"{row.short} ({row.harm})" for row in review.rows}
+    return {row.experiment: f"{row.short} ({row.insult})" for row in review.rows}
 
 
 def blocks(review: Review, scale: Axis) -> list[Block]:
@@ -136,15 +136,18 @@ def _forest_row(row: Row, scale: Axis) -> ForestRow:
 
 
 def evidence_map(dots: Sequence[Dot]) -> tuple[list[str], list[tuple[str, list[list[Dot]]]]]:
-    """Products down and harms across: in each cell the dots of its routes."""
-    harms = sorted({dot.harm for dot in dots})
+    """Products down and insults across: in each cell the dots of its routes."""
+    insults = sorted({dot.insult for dot in dots})
     rows = []
     for place, product in sorted({(dot.place, dot.product) for dot in dots}):
         mine = [dot for dot in dots if (dot.place, dot.product) == (place, product)]
         rows.append(
-            (f"{capital(product)}, {place}", [[dot for dot in mine if dot.harm == harm] for harm in harms])
+            (
+                f"{capital(product)}, {place}",
+                [[dot for dot in mine if dot.insult == insult] for insult in insults],
+            )
         )
-    return harms, rows
+    return insults, rows
 
 
 # ---------------------------------------------------------------- figures
@@ -237,7 +240,7 @@ def _text(axes: Axes, at: float, left: str, right: str, weight: str = "normal", 
 def _draw_row(axes: Axes, at: float, row: ForestRow) -> None:
     low, middle, high = row.row.bounds
     n = "–".join(str(count) if count is not None else "?" for count in row.row.n)
-    _text(axes, at, f"{row.row.short}, {row.row.species}, {row.row.harm} (n {n})", row.text)
+    _text(axes, at, f"{row.row.short}, {row.row.species}, {row.row.insult} (n {n})", row.text)
     axes.plot([max(low, _FROM), min(high, _TO)], [at, at], color=SOFT, linewidth=1)
     place = middle if not row.beyond or row.row.g is not None else low
     hollow = row.row.p_is == "assumed" or row.row.strength == "direction"

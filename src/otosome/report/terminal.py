@@ -291,7 +291,7 @@ def review_lines(answer: Answer) -> list[str]:
     marks = {"individuals": "■", "means": "●", "p": "◆", "direction": "▷"}
     lines = [f"{answer['heading']} {answer['text']}"]
     for row in answer["rows"]:
-        place = f"{row['product']}, {row['species']}, {row['harm']}"
+        place = f"{row['product']}, {row['species']}, {row['insult']}"
         lines.append(f"  {marks[row['strength']]} {row['short']:<24}{place:<40}{row['text']}")
     for each in answer["curve"]:
         if each["share"] < 1:
@@ -303,7 +303,7 @@ def review_lines(answer: Answer) -> list[str]:
         f"  one more with {row['n']:>2} a group: width {row['now']:.2f} SD now, {row['after']:.2f} expected"
         for row in answer["one_more"]
     ]
-    called = {row["experiment"]: f"{row['short']} ({row['harm']})" for row in answer["rows"]}
+    called = {row["experiment"]: f"{row['short']} ({row['insult']})" for row in answer["rows"]}
     # A review of an earlier version holds none.
     further = [Narrowing(**row) for row in answer.get("further", [])]
     lines += [f"  {line}" for line in further_lines(further, called)]

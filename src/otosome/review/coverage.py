@@ -22,7 +22,7 @@ AXES: Mapping[str, str] = {
     "read_on": "day it was read",
     "moment": "when it was given",
     "dose": "dose as printed",
-    "harm": "injury",
+    "insult": "insult",
     "route": "route",
     "species": "species",
 }
@@ -61,7 +61,7 @@ class Finding:
     read_on: str
     moment: str
     dose: str
-    harm: str
+    insult: str
     route: str
     species: str
     when: str
@@ -136,7 +136,7 @@ def _finding(experiment: Experiment, key: str) -> Finding:
         read_on=_read_on(outcome.day),
         moment=_moment(group.when),
         dose=_dose(group),
-        harm=options.harm.kind,
+        insult=options.insult.kind,
         route=group.route or UNSTATED,
         species=options.subject.species,
         when=group.when,
@@ -158,7 +158,7 @@ def _read_on(day: str) -> str:
 
 
 def _moment(when: str) -> str:
-    """When it was given, seen from the injury; how long it was given says no moment."""
+    """When it was given, seen from the insult; how long it was given says no moment."""
     before, after = "before" in when, "after" in when
     if before or after:
         if not after:

@@ -33,7 +33,7 @@ from otosome.review.question import Question, words_of
 from otosome.units import Array, quantity
 
 # What experiments are grouped by, and what their effects can be regressed on.
-GROUPINGS = ("product", "harm", "species", "in", "route")
+GROUPINGS = ("product", "insult", "species", "in", "route")
 MODERATORS = ("year", "day", "n")
 # Animals a group of an experiment that might be done next.
 PLANNED = (6, 12, 24)
@@ -74,7 +74,7 @@ class Row:
     treated: str
     control: str
     product: str
-    harm: str
+    insult: str
     species: str
     place: str
     route: str
@@ -121,9 +121,9 @@ class Group:
 
 @dataclass(frozen=True)
 class Dot:
-    """Experiments of one harm, route and product on the map of evidence."""
+    """Experiments of one insult, route and product on the map of evidence."""
 
-    harm: str
+    insult: str
     route: str
     product: str
     place: str
@@ -150,7 +150,7 @@ class Review:
     ``one_more``  what one more experiment would change, for some counts of animals
     ``further``  the same by dose, day and what is read, of vesicles in the model; those that narrow most first
     ``blocks``   the mean effect by product and where ("vesicles in animals"), as the forest shows it
-    ``groups``   by product, harm, species, where and route;  ``regressed``  on a moderator, or why that is refused
+    ``groups``   by product, insult, species, where and route;  ``regressed``  on a moderator, or why that is refused
     ``map``      the experiments that were asked for;  ``lights``  risk of bias by experiment
     ``left_out``  those that count nowhere, with the reason
     """
@@ -218,8 +218,8 @@ def review(question: Question, catalog: Catalog, within: float = WITHIN, by: Seq
 
 def chosen(question: Question, every: Sequence[Experiment]) -> tuple[list[Experiment], dict[str, list[str]]]:
     """The experiments that count and answer a question, and the outcomes by which each does; raises BadInput."""
-    # A procedure on ears that nothing harmed says nothing of protection.
-    counting = [e for e in every if not e.why_out and e.options.harm.kind != "none"]
+    # A procedure on ears that nothing injured says nothing of protection.
+    counting = [e for e in every if not e.why_out and e.options.insult.kind != "none"]
     outcomes = {e.name: keys for e in counting if (keys := question.outcomes(e))}
     if not outcomes:
         raise BadInput(
@@ -261,8 +261,8 @@ def _out(experiment: Experiment, question: Question) -> str:
     """Why an experiment that reads what is asked counts nowhere; empty where it counts or was not asked for."""
     if not question.read_by(experiment):
         return ""
-    if experiment.options.harm.kind == "none":
-        return "nothing harmed these ears, so it says nothing of protection"
+    if experiment.options.insult.kind == "none":
+        return "nothing injured these ears, so it says nothing of protection"
     return experiment.why_out
 
 
@@ -383,7 +383,7 @@ def _described(
         treated="; ".join(dict.fromkeys(group.about for group in groups)),
         control=experiment.group(control).about,
         product=groups[0].product or "",
-        harm=options.harm.kind,
+        insult=options.insult.kind,
         species=options.subject.species,
         place=words["in"][0],
         route=groups[0].route,
@@ -490,7 +490,7 @@ def _map(every: Sequence[Experiment]) -> list[Dot]:
             if outcome.control and outcome.primary:
                 words = words_of(experiment, outcome)
                 cell = (
-                    words["harm"][0],
+                    words["insult"][0],
                     "".join(words["route"]) or "not stated",
                     words["product"][0],
                     words["in"][0],

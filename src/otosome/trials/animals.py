@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -77,11 +78,8 @@ class Comparison:
                 given=power,
                 cure="state a larger difference, or a smaller spread",
             )
-        low, high = self.fewest - 1, MOST_ANIMALS
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self.power(middle) >= power else (middle, high)
-        return high
+        sizes = range(self.fewest, MOST_ANIMALS)
+        return self.fewest + bisect_left(sizes, power, key=self.power)
 
     @cached_property
     def _together(self) -> Together:

@@ -85,10 +85,16 @@ def with_people(
     terms, design = question.followed, getattr(question.design, "following", None)
     assert terms is not None
     assert isinstance(design, Following)
-    harm = None if terms.harm is None else catalog.get("harms", terms.harm).card.parameter("risk", "human")
-    done, people = followed(terms, design, harm)
+    adverse_event = (
+        None
+        if terms.adverse_event is None
+        else catalog.get("adverse_events", terms.adverse_event).card.parameter("risk", "human")
+    )
+    done, people = followed(terms, design, adverse_event)
     wrong = done.operating[1].positive.text
-    tried = Item("verification: the trials", f"of a harm of {design.ratio:g} times {wrong} exclude it", "")
+    tried = Item(
+        "verification: the trials", f"of an adverse event of {design.ratio:g} times {wrong} exclude it", ""
+    )
     return replace(by_formula, simulated=done, credibility=(*by_formula.credibility, tried)), people
 
 

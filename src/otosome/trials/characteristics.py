@@ -114,17 +114,21 @@ def _rows(
         operating(NONE, resampled(True, no_gain), nothing),
         operating(MECHANISM, resampled(False, no_gain), truths(study, ears, protocol)),
     ]
-    turn = np.arange(protocol.trials) // len(ears.worlds())
+    worlds = len(ears.worlds())
     for belief, ratios in of_ratios.items():
-        # Each belief's value meets every world before the next one does.
-        ratio = np.maximum(ratios, 0.0)[turn % ratios.size]
+        ratio = in_turn(np.maximum(ratios, 0.0), protocol.trials, worlds)
         results = resampled(True, no_gain, ratio)
         control = truths(study, ears, protocol, arm=0)[results.world]
         rows.append(operating(belief, results, control * (ratio - 1.0)))
     for belief, benefits in of_benefits.items():
-        gain = -sign * benefits[turn % benefits.size]
+        gain = -sign * in_turn(benefits, protocol.trials, worlds)
         rows.append(operating(belief, resampled(True, gain), -gain))
     return tuple(rows)
+
+
+def in_turn(values: Array, trials: int, worlds: int) -> Array:
+    """A value of a belief for each trial, where trials go through the worlds: each meets all before the next does."""
+    return np.resize(np.repeat(values, worlds), trials)
 
 
 def _larger(rows: Sequence[Operating]) -> list[str]:

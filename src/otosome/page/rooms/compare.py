@@ -61,7 +61,7 @@ def _audiograms(bench: Bench, first: Path | None) -> list[tuple[str, str]]:
 ROOM = Room(
     "compare",
     "Compare",
-    "Which therapy for this person: words, cells and harms, side by side.",
+    "Which therapy for this person: words, cells and adverse events, side by side.",
     70,
     view,
     ("compare",),

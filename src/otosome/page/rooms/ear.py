@@ -79,7 +79,7 @@ class Running(Place):
 
 
 class Varied(_Closed):
-    """A study with another route, other vesicles (of the shelf, or a lot's record in the folder) or another harm."""
+    """A study with another route, other vesicles (of the shelf, or a lot's record in the folder) or another insult."""
 
     study: StudyName
     name: Annotated[Word, Field(min_length=1, max_length=60)]
@@ -193,7 +193,7 @@ def _about(bench: Bench, whole: Previews) -> Json:
     treated = study.arm(question.of)
     use = study.tables.treatment[treated.treatments[0]]
     insults = [study.tables.insult[name] for name in treated.insults]
-    harm = next((h for h in insults if not study.is_event(h)), None)
+    insult = next((h for h in insults if not study.is_event(h)), None)
     lots = bench.workspace.items("lot")
     return {
         "title": study.tables.title,
@@ -208,8 +208,8 @@ def _about(bench: Bench, whole: Previews) -> Json:
         "time": f"day {float(max(measure.at)) / 24:g}",
         "route": use.route,
         "batch": use.batch,
-        "insult": "" if harm is None else harm.entry,
-        "level": "" if harm is None or harm.level is None else str(harm.level),
+        "insult": "" if insult is None else insult.entry,
+        "level": "" if insult is None or insult.level is None else str(insult.level),
         "routes": study.catalog.names("routes"),
         "batches": study.catalog.names("batches"),
         "insults": study.catalog.names("insults"),
@@ -351,7 +351,7 @@ def _studying(api: APIRouter, bench: Bench, at: Callable[[Place], tuple[Previews
 
     @api.post("/vary")
     def vary(question: Varied) -> StudyFile:
-        """Write a study with another route, other vesicles or another harm into the folder."""
+        """Write a study with another route, other vesicles or another insult into the folder."""
         from otosome.jobs.previewing import Variant
         from otosome.jobs.previewing import vary as written
         from otosome.study.files import studies

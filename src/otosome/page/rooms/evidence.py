@@ -17,7 +17,7 @@ from otosome.units import Json
 
 PARTS = {"claims": "Claims", "review": "Studies", "map": "Map", "sources": "Sources"}
 _FIRST = 25  # sources that a page shows before it is asked for all
-Side = Literal["product", "endpoint", "read_on", "moment", "dose", "harm", "route", "species"]
+Side = Literal["product", "endpoint", "read_on", "moment", "dose", "insult", "route", "species"]
 Place = Literal["", "animals", "people", "culture"]
 
 

@@ -11,7 +11,7 @@ from otosome.review.synthesis import review
 
 @dataclass(frozen=True)
 class Paper:
-    """An experiment in a line: who, what harmed them, what they got, how many, and what was printed."""
+    """An experiment in a line: who, what injured them, what they got, how many, and what was printed."""
 
     short: str
     link: str
@@ -41,7 +41,7 @@ def papers(request: tuple[str, ...], catalog: Catalog) -> Papers | None:
         Paper(
             row.short,
             row.link,
-            f"{row.species}, {row.harm}, {row.product} ({' and '.join('?' if n is None else str(n) for n in row.n)})",
+            f"{row.species}, {row.insult}, {row.product} ({' and '.join('?' if n is None else str(n) for n in row.n)})",
             row.text,
             row.strength,
         )
