@@ -46,7 +46,7 @@ class PreviewInputs:
     ``study``     a study file, or the name of a shipped study
     ``subjects``  ears;  ``seed``  of every draw, ``prior`` by name: a run's own by default
     ``folder``    where answers are kept
-    ``variant``   another route, other vesicles or another insult;  ``lot``  the record of a lot in the place of the batch
+    ``variant``   another route, other vesicles or another insult;  ``lot``  the record of a lot in place of the batch
     """
 
     study: str
