@@ -64,6 +64,18 @@ def test_a_change_touches_its_own_place_alone(changes):
         assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(raw))
 
 
+def test_a_change_knows_whether_it_stands_in_the_body_of_a_function(tmp_path):
+    file = tmp_path / "module.py"
+    file.write_text("A = 2\n\n\ndef f(x=3):\n    return x + 4\n\n\nclass B:\n    b = 5\n", encoding="utf-8")
+    assert {m.before: m.within for m in mutation.mutants(file, tmp_path)} == {
+        "2": False,
+        "3": False,
+        "x + 4": True,
+        "4": True,
+        "5": False,
+    }
+
+
 def test_a_draw_is_the_same_for_one_seed_and_of_different_places():
     drawn = mutation.draw(40, 3, ["lots"])
     assert drawn == mutation.draw(40, 3, ["lots"])
@@ -129,6 +141,8 @@ def test_a_line_that_only_imports_run_has_the_tests_first_that_name_its_module()
     mutant = mutation.Mutant("src/otosome/lots/potency.py", 3, 0, 1, "2", "(3)")
     assert next(mutation.rounds(mutant, lines)) == (names, 3.0)
     assert next(mutation.rounds(replace(mutant, line=30), lines)) == (names[1:], 1.0)
+    # What stands in no function is run by the test that happens to import it first.
+    assert next(mutation.rounds(replace(mutant, line=30, within=False), lines)) == (names, 3.0)
 
 
 def test_a_module_that_leaves_no_trace_has_the_tests_that_import_it():

@@ -57,7 +57,10 @@ _CALLS = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum"
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: the file below the project, its line and the text of it, what stood there and what stands instead."""
+    """One change: the file below the project, its line and the text of it, what stood there and what stands instead.
+
+    ``within``  whether it stands in the body of a function
+    """
 
     file: str
     line: int
@@ -66,6 +69,7 @@ class Mutant:
     before: str
     after: str
     code: str = ""
+    within: bool = True
 
     def applied(self, text: bytes) -> bytes:
         """The file with the change; raises ValueError where it is not the text that the change was drawn from."""
@@ -94,7 +98,10 @@ def mutants(file: Path, root: Path = PROJECT) -> list[Mutant]:
     for line in lines:
         starts.append(starts[-1] + len(line))
     changes = []
-    for node in _computing(ast.parse(raw)):
+    tree = ast.parse(raw)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    bodies = [range(node.body[0].lineno, (node.end_lineno or 0) + 1) for node in functions]
+    for node in _computing(tree):
         after = _changed(node)
         if after is not None:
             first = starts[node.lineno - 1] + node.col_offset
@@ -102,7 +109,8 @@ def mutants(file: Path, root: Path = PROJECT) -> list[Mutant]:
             before = raw[first:last].decode()
             name = file.relative_to(root).as_posix()
             code = lines[node.lineno - 1].decode().strip()
-            changes.append(Mutant(name, node.lineno, first, last, before, f"({after})", code))
+            within = any(node.lineno in body for body in bodies)
+            changes.append(Mutant(name, node.lineno, first, last, before, f"({after})", code, within))
     return changes
 
 
@@ -280,9 +288,12 @@ def rounds(mutant: Mutant, lines: Map) -> Iterator[tuple[list[str], float]]:
 
 
 def _tests(mutant: Mutant, lines: Map) -> list[str]:
-    """Tests that run its line, the quickest first; of one that leaves no trace, those first that name its module."""
-    tests = lines.tests_of(mutant.file, mutant.line)
-    if lines.traced(mutant.file, mutant.line):
+    """Tests that run its line, the quickest first; of one that leaves no trace, those first that name its module.
+
+    What stands in no function is run once, by the first test that imports its module, and tells of no other.
+    """
+    tests = lines.tests_of(mutant.file, mutant.line if mutant.within else 0)
+    if mutant.within and lines.traced(mutant.file, mutant.line):
         return tests
     module, imported = _module(mutant.file), _imported(lines)
     return list(dict.fromkeys([*_tests_naming(module, imported, lines), *tests])) or _importing(
