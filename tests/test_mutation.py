@@ -110,13 +110,14 @@ def test_a_kill_stands_while_its_file_is_the_same_and_a_survivor_is_tried_again(
     assert mutation.Verdicts(None).of(two) is None
 
 
-def test_the_quickest_tests_of_a_line_come_first_then_their_files_and_time_is_bounded():
+def test_the_quickest_tests_of_a_line_come_first_then_their_files_and_time_is_bounded(monkeypatch):
     seconds = {
         "tests/a.py::one": 3.0,
         "tests/a.py::two": 1.0,
         "tests/b.py::three": 58.0,
         "tests/b.py::four": 2.0,
     }
+    monkeypatch.setattr(mutation, "_imported", lambda files: {name: set() for name in files})
     lines = Map(
         {"src/otosome/x.py": {3: {"tests/a.py::one", "tests/a.py::two", "tests/b.py::three"}}}, seconds
     )
@@ -124,6 +125,12 @@ def test_the_quickest_tests_of_a_line_come_first_then_their_files_and_time_is_bo
     assert list(mutation.rounds(mutant, lines)) == [
         (["tests/a.py::two", "tests/a.py::one"], 4.0),
         (["tests/a.py"], 4.0),
+    ]
+    # A file that imports the module asks most of it; a slow one is asked whole all the same.
+    monkeypatch.setattr(mutation, "_imported", lambda _: {"tests/b.py": {"otosome.x"}})
+    assert list(mutation.rounds(mutant, lines)) == [
+        (["tests/b.py::three", "tests/a.py::two"], 59.0),
+        (["tests/b.py"], 60.0),
     ]
 
 
@@ -163,10 +170,10 @@ def test_a_change_of_what_is_compiled_is_compiled_anew_and_kept_for_no_other(
     bench = mutation.Bench.__new__(mutation.Bench)
     bench.folder, caches = tmp_path, []
 
-    def run(words, most, lines, cache=None):
+    def run(words, most, lines, compiled_in=None):
         assert file.read_text(encoding="utf-8") == text.replace("2", "(3)")
-        assert (cache is not None and Path(cache).is_dir()) is compiled
-        caches.append(cache)
+        assert (compiled_in is not None and Path(compiled_in).is_dir()) is compiled
+        caches.append(compiled_in)
         return 0
 
     monkeypatch.setattr(bench, "run", run)

@@ -19,9 +19,10 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tools.lines import FOLDER as RECORD
@@ -240,32 +241,32 @@ class Bench:
         began, ran = time.monotonic(), 0
         file.write_bytes(mutant.applied(whole))
         # Numba keeps what it compiled by the file of a function, whatever of other files it took into it.
-        cache = tempfile.mkdtemp(dir=self.folder) if b"numba" in whole else None
+        compiled = tempfile.mkdtemp(dir=self.folder) if b"numba" in whole else None
         try:
             for tests, seconds in rounds(mutant, lines):
                 ran += len(tests)
                 # 5: nothing was collected, which tells nothing; any other failure notices the change.
-                if self.run(["-x", *tests], PATIENCE + 10 * seconds, None, cache) not in (0, 5):
+                if self.run(["-x", *tests], PATIENCE + 10 * seconds, None, compiled) not in (0, 5):
                     return Verdict(mutant, "killed", ran, time.monotonic() - began)
         except subprocess.TimeoutExpired:
             return Verdict(mutant, "slow", ran, time.monotonic() - began)
         finally:
             file.write_bytes(whole)
-            if cache:
-                shutil.rmtree(cache, ignore_errors=True)
+            if compiled:
+                shutil.rmtree(compiled, ignore_errors=True)
         return Verdict(mutant, "survived", ran, time.monotonic() - began)
 
     def run(
-        self, words: Sequence[str], most: float | None, lines: Path | None, cache: str | None = None
+        self, words: Sequence[str], most: float | None, lines: Path | None, compiled: str | None = None
     ) -> int:
         """The exit code of pytest; raises subprocess.TimeoutExpired after `most` seconds.
 
-        ``cache``  a folder for what Numba compiles; the bench's own if left out
+        ``compiled``  a folder for what Numba compiles; the bench's own if left out
         """
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(str(self.folder / name) for name in ("src", "tests", "")),
-            "NUMBA_CACHE_DIR": cache or str(self.folder / "numba"),
+            "NUMBA_CACHE_DIR": compiled or str(self.folder / "numba"),
             **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
             **({RECORD: str(lines)} if lines else {}),
         }
@@ -279,26 +280,32 @@ class Bench:
 
 
 def rounds(mutant: Mutant, lines: Map) -> Iterator[tuple[list[str], float]]:
-    """The quickest tests of a mutant's line, then the files they stand in, each with its seconds without a change."""
-    tests = _tests(mutant, lines)
+    """The quickest tests of a mutant's line, then the files they stand in, each with its seconds without a change.
+
+    First those of files that import its module, or else its package: they ask most of it.
+    """
+    near = _near(
+        _module(mutant.file), _imported(frozenset(test.partition("::")[0] for test in lines.seconds))
+    )
+    tests = _tests(mutant, lines, near)
     quick = list(_within(((name, lines.seconds[name]) for name in tests), SECONDS))
     yield [name for name, _ in quick], sum(took for _, took in quick)
-    for file, took in _within(lines.whole(tests).items(), SECONDS):
+    whole = sorted(lines.whole(tests).items(), key=lambda item: item[0] not in near)
+    for file, took in _within(whole, SECONDS):
         yield [file], took
 
 
-def _tests(mutant: Mutant, lines: Map) -> list[str]:
-    """Tests that run its line, the quickest first; of one that leaves no trace, those first that name its module.
+def _tests(mutant: Mutant, lines: Map, near: Set[str]) -> list[str]:
+    """Tests that run its line, the quickest first; of one that leaves no trace, or where none does, those near it.
 
     What stands in no function is run once, by the first test that imports its module, and tells of no other.
     """
     tests = lines.tests_of(mutant.file, mutant.line if mutant.within else 0)
-    if mutant.within and lines.traced(mutant.file, mutant.line):
-        return tests
-    module, imported = _module(mutant.file), _imported(lines)
-    return list(dict.fromkeys([*_tests_naming(module, imported, lines), *tests])) or _importing(
-        module, imported, lines
-    )
+    if not (mutant.within and lines.traced(mutant.file, mutant.line)):
+        known = [t for t, took in lines.seconds.items() if t.partition("::")[0] in near and took < SECONDS]
+        beside = sorted(known, key=lambda name: (lines.seconds[name], name))
+        tests = list(dict.fromkeys([*beside, *tests]))
+    return sorted(tests, key=lambda name: name.partition("::")[0] not in near)
 
 
 def _within(tests: Iterable[tuple[str, float]], most: float) -> Iterator[tuple[str, float]]:
@@ -316,29 +323,23 @@ def _module(file: str) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def _imported(lines: Map) -> dict[str, set[str]]:
-    return {name: _imports(PROJECT / name) for name in {test.partition("::")[0] for test in lines.seconds}}
+@cache
+def _imported(files: frozenset[str]) -> dict[str, set[str]]:
+    return {name: _imports(PROJECT / name) for name in files}
 
 
-def _importing(module: str, imported: Mapping[str, set[str]], lines: Map) -> list[str]:
-    """Tests of files that import a module, or its package: those of the nearest."""
+def _near(module: str, imported: Mapping[str, set[str]]) -> set[str]:
+    """The files that import a module or what is below it; where there are none, of the nearest package around it."""
     while module.count("."):
-        tests = _tests_naming(module, imported, lines)
-        if tests:
-            return tests
+        near = {
+            name
+            for name, names in imported.items()
+            if any(other == module or other.startswith(module + ".") for other in names)
+        }
+        if near:
+            return near
         module = module.rpartition(".")[0]
-    return []
-
-
-def _tests_naming(module: str, imported: Mapping[str, set[str]], lines: Map) -> list[str]:
-    """Tests of files that import a module or what is below it, the quickest first."""
-    near = {
-        name
-        for name, names in imported.items()
-        if any(other == module or other.startswith(module + ".") for other in names)
-    }
-    known = [t for t, took in lines.seconds.items() if t.partition("::")[0] in near and took < SECONDS]
-    return sorted(known, key=lambda name: (lines.seconds[name], name))
+    return set()
 
 
 def _imports(file: Path) -> set[str]:
