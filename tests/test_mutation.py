@@ -102,6 +102,8 @@ def test_a_kill_stands_while_its_file_is_the_same_and_a_survivor_is_tried_again(
     verdicts.add(mutation.Verdict(three, "survived", 4, 2.0))
     assert mutation.Verdicts(file).of(two) == mutation.Verdict(two, "killed", 7, 1.5)
     assert mutation.Verdicts(file).of(three) is None
+    monkeypatch.setattr(mutation, "reasons", lambda: {mutation.place(three): "Nothing reads it."})
+    assert mutation.Verdicts(file).of(three) == mutation.Verdict(three, "survived", 4, 2.0)
     assert [mutation.Verdicts(file).first(m) for m in (two, three)] == ["survived", "survived"]
     source.write_text("a = 2\nb = 4\n", encoding="utf-8")
     again, _ = mutation.mutants(source, tmp_path)

@@ -354,7 +354,10 @@ def _imports(file: Path) -> set[str]:
 
 
 class Verdicts:
-    """What is known of mutants, a line of JSON each; a kill stands while the file that it changed is the same."""
+    """What is known of mutants, a line of JSON each.
+
+    A kill stands while the file that it changed is the same, and so does a survivor that has a reason.
+    """
 
     def __init__(self, file: Path | None) -> None:
         self.file = file
@@ -364,13 +367,11 @@ class Verdicts:
         self.earliest = {row["place"]: row["state"] for row in reversed(rows)}
 
     def of(self, mutant: Mutant) -> Verdict | None:
-        """The kill of a mutant, if it stands."""
+        """What stands of a mutant."""
         row = self.known.get(_name(mutant))
-        return (
-            Verdict(mutant, "killed", row["tests"], row["seconds"])
-            if row and row["state"] == "killed"
-            else None
-        )
+        if row and (row["state"] == "killed" or (row["state"] == "survived" and place(mutant) in reasons())):
+            return Verdict(mutant, row["state"], row["tests"], row["seconds"])
+        return None
 
     def first(self, mutant: Mutant) -> str | None:
         """What its tests said of a mutant when it was tried first, whatever its file was like then."""
@@ -427,6 +428,7 @@ def _new(folder: Path) -> Path:
     return folder
 
 
+@cache
 def reasons() -> dict[str, str]:
     """Why a survivor changes nothing that a test could see, by its :func:`place`."""
     if not REASONS.exists():
