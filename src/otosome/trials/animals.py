@@ -13,7 +13,7 @@ from scipy.special import nctdtr, ndtri
 
 from otosome.errors import BadInput
 from otosome.trials.frequencies import Rule, Together
-from otosome.trials.power import detectable, exaggeration, least_whole, significant, t_edge, two_means
+from otosome.trials.power import detectable, exaggeration, significant, t_edge, two_means
 from otosome.units import Array
 
 MOST_ANIMALS = 2000
@@ -69,8 +69,6 @@ class Comparison:
 
     def size(self, power: float) -> int:
         """Animals in each group for this power; raises BadInput where no group reaches it."""
-        if self.rule == "mean" or len(self.difference) == 1:
-            return least_whole(self.power, power, 2, MOST_ANIMALS)
         if self.power(MOST_ANIMALS) < power:
             raise BadInput(
                 f"no group of up to {MOST_ANIMALS} animals reaches this power",
