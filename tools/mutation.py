@@ -461,7 +461,8 @@ def document(draws: Sequence[Draw]) -> str:
         "",
         "`python -m tools.mutation` changes one sign, constant, comparison or branch of the code at a time, drawn by "
         "a seed from every place of the rooms that compute. It runs the tests that run this line, a minute of the "
-        "quickest, then a minute of their whole files; a change that none notices survives. Tests are then written "
+        "quickest, those first that import its module, then a minute of their whole files; a change that none "
+        "notices survives. Tests are then written "
         "for what survived, or the code is deleted, or the reason stands beside it. How many were killed at the first "
         "try, before anybody had looked at them, is the fair score of all other code.",
     ]
@@ -486,7 +487,11 @@ def _section(drawn: Draw) -> list[str]:
         lines.append(f"| at the first try | {len(known)} | {_counted(known)} |")
     lines += ["", "What survives:", ""]
     return lines + (
-        [f"- {v.mutant}  {why.get(place(v.mutant), 'not looked at')}" for v in every if v.state == "survived"]
+        [
+            f"- {' '.join(str(v.mutant).split())}  {why.get(place(v.mutant), 'not looked at')}"
+            for v in every
+            if v.state == "survived"
+        ]
         or ["Nothing."]
     )
 
