@@ -74,7 +74,7 @@ def test_what_nobody_measured_is_a_column_all_the_same():
         ("after", "after, day not stated"),
     ],
 )
-def test_when_it_was_moment_is_seen_from_the_injury(when, moment):
+def test_the_moment_is_seen_from_the_insult(when, moment):
     assert _moment(when) == moment
 
 

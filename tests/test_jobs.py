@@ -351,6 +351,8 @@ def test_what_is_counted_has_the_rate_of_the_last_seconds_and_not_of_what_was_th
     assert {step.unit for step in shown} == {"people"}
     assert rate_text(shown[3].rate, "people") == "12 people a second"
     assert rate_text(71_234.0, "people") == "71,000 people a second"
+    assert rate_text(0.047, "people") == "0.047 people a second"
+    assert rate_text(661_000.0, "animals") == "660,000 animals a second"
     assert rate_text(None, "people") == ""
 
 

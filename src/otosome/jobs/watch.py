@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
@@ -188,8 +189,9 @@ def rate_text(rate: float | None, unit: str) -> str:
 
     if rate is None:
         return ""
-    shown = number(rate, 2)
-    return f"{int(shown):,} {unit} a second" if shown.isdecimal() else f"{shown} {unit} a second"
+    digits = 1 - math.floor(math.log10(rate))
+    shown = number(rate, 2) if rate < 10 else f"{round(rate, digits):,.0f}"
+    return f"{shown} {unit} a second"
 
 
 def _noting(file: Path) -> Callable[[Progress], None]:

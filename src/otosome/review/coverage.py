@@ -158,7 +158,7 @@ def _read_on(day: str) -> str:
 
 
 def _moment(when: str) -> str:
-    """When it was given, seen from the injury; how long it was given says no moment."""
+    """When it was given, seen from the insult; how long it was given says no moment."""
     before, after = "before" in when, "after" in when
     if before or after:
         if not after:

@@ -16,6 +16,7 @@ from otosome.page.workspace import DOUBTED
 from otosome.units import Json
 
 PARTS = {"claims": "Claims", "review": "Studies", "map": "Map", "sources": "Sources"}
+_FIRST = 25  # sources that a page shows before it is asked for all
 Side = Literal["product", "endpoint", "read_on", "moment", "dose", "insult", "route", "species"]
 Place = Literal["", "animals", "people", "culture"]
 
@@ -155,6 +156,7 @@ def _sources(bench: Bench, query: Query) -> Json:
             for source in sources
         ],
         "doubted": doubted,
+        "first": _FIRST,
         "results": bench.workspace.results("run", "compare", "review"),
         "checked": [_checked(bench, row) for row in checked["result"]["rows"]] if checked.get("ok") else None,
     }

@@ -18,8 +18,8 @@
   const digits = [..."⁰¹²³⁴⁵⁶⁷⁸⁹"];
   const power = (n) => `10${[...String(n)].map((c) => digits[c]).join("")}`;
   const plain = (x) => Number(x.toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 3 }).replace("-", "−");
-  const amount = (x) => x.toExponential(1).replace(/\.0?e\+(\d+)|e\+(\d+)/, (_, a, b) => ` · ${power(Number(a ?? b))}`);
-  const words = (text) => text.replace(/([\d.]+)e\+(\d+)/g, (_, a, b) => `${a} · ${power(Number(b))}`);
+  const amount = (x) => x.toExponential(1).replace(/\.0?e\+(\d+)|e\+(\d+)/, (_, a, b) => `×${power(Number(a ?? b))}`);
+  const words = (text) => text.replace(/([\d.]+)e\+(\d+)/g, (_, a, b) => `${a}×${power(Number(b))}`);
   const weights = () => ({ adverse_events: Number(adverse_events?.value ?? 1), tenfold: Number(tenfold.value) });
   const gain = (row) => row.benefit - weights().adverse_events * row.adverse_events;
   const spread = (row) => { const moved = (1 - weights().adverse_events) * row.adverse_events; return [row.low + moved, row.high + moved]; };
