@@ -154,7 +154,7 @@ def _keys(entry: Entry[Options, Design]) -> set[str]:
 
 
 def _fit_keys(
-    entry: Entry[Options, Design], own: Mapping[str, str | list[str]], stated: Mapping[str, object]
+    entry: Entry[Options, Design], own: Mapping[str, str | int | list[str]], stated: Mapping[str, object]
 ) -> None:
     """Refuse readings a design has no use for, and a number stated beside them."""
     if not _keys(entry) & set(own):
