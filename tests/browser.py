@@ -77,7 +77,7 @@ def opened(browser, folder, width=1280) -> Iterator:
         assert complaints.lines == [], complaints.lines
 
 
-def until(true, seconds=60.0) -> None:
+def until(true, seconds=240.0) -> None:
     """Wait for something to be true; the page allows no script of ours to wait in it."""
     end = time.monotonic() + seconds
     while not true():

@@ -42,7 +42,7 @@ DOSE = {
     "world": 2,
     "scan": 4,
     "more": 0,
-    "harms": {"vesicle_reaction": "1 dB"},
+    "adverse_events": {"vesicle_reaction": "1 dB"},
 }
 
 

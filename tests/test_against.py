@@ -270,6 +270,16 @@ def test_the_ranked_score_is_that_of_a_normal_distribution():
     assert crps(value, drawn) == pytest.approx(exact, abs=1e-3)
 
 
+def test_the_ranked_score_is_its_two_means_over_pairs_whatever_the_level():
+    random = np.random.default_rng(4)
+    drawn, value = random.normal(60.0, 15.0, 23), np.array([-10.0, 55.0, 60.0, 140.0])
+    brute = np.abs(value[:, None] - drawn).mean(axis=1) - np.abs(drawn[:, None] - drawn).mean() / 2
+    assert crps(value, drawn) == pytest.approx(brute, rel=1e-12)
+    # The same of a shift of all, and of one ear alone the plain distance.
+    assert crps(value + 100.0, drawn + 100.0) == pytest.approx(brute, rel=1e-10)
+    assert crps(value, drawn[:1]) == pytest.approx(np.abs(value - drawn[0]), rel=1e-12)
+
+
 def test_readings_of_the_same_model_lie_in_its_bands_and_others_do_not(study):
     ears = draw(study, subjects=300, seed=1)
     result = answer(study, ears)

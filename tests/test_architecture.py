@@ -62,7 +62,7 @@ ORDER = [
     ["review.standing", "lots.stakes"],
     [
         "review.experiments review.pooling review.question review.synthesis review.tables review.priors"
-        " review.forecasts review.ingest"
+        " review.forecasts review.ingest review.coverage"
     ],
     ["trials"],
     ["review.qualification"],

@@ -75,10 +75,10 @@ def test_the_groups_of_a_paper_stand_in_the_order_of_the_sheet_behind_the_vehicl
     with (out / "groups.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert list(dict.fromkeys(row["group"] for row in rows)) == ["carrier", "zeta", "alpha"]
-    last = {row["group"]: float(row["mean"]) for row in rows if row["against"] and row["time"] == "336 h"}
+    last = {row["group"]: float(row["mean"]) for row in rows if row["against"] and row["time"] == "14 d"}
     # Six animals with a level of their own of 3 dB, and steps of 5 dB.
     assert last == pytest.approx({"zeta": -15.0, "alpha": -10.0}, abs=5.0)
-    assert {row["time"] for row in rows} == {"baseline", "336 h"}
+    assert {row["time"] for row in rows} == {"baseline", "14 d"}
     assert (out / "groups.svg").is_file() and (out / "groups.pdf").is_file()
 
 

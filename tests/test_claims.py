@@ -282,7 +282,7 @@ def test_published_experiments_move_a_claim_and_without_effect_nothing_is_gained
 
 def test_what_papers_did_is_what_the_review_of_the_same_words_says():
     read = papers(CLAIMS["cisplatin"].review, CATALOG)
-    whole = review(Question.of("hearing", ["product=vesicles", "harm=cisplatin"]), CATALOG)
+    whole = review(Question.of("hearing", ["product=vesicles", "insult=cisplatin"]), CATALOG)
     assert {row.short for row in read.rows} == {row.short for row in whole.rows}
     assert read.together == whole.text and read.command.startswith("otosome review hearing --only")
     assert papers((), CATALOG) is None

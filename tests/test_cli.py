@@ -571,7 +571,7 @@ def test_a_batch_of_ones_own_runs(treated, tmp_path, kind):
     assert done.exit_code == 0, done.output
     object_ = told(done)
     assert object_["inputs"][str(file)] == hashlib.sha256(file.read_bytes()).hexdigest()
-    # The study's own: it opens the ear and counts no harm of it, and its dose kills more than half of rats.
+    # The study's own: it opens the ear and counts no adverse event of it, and its dose kills more than half of rats.
     own = ("takes an operation", "no death is counted")
     of_lot = [note for note in object_["notes"] if not any(words in note for words in own)]
     assert bool(of_lot) == (kind == "nanosight")

@@ -168,7 +168,7 @@ def imported(tmp_path, animals: str):
 
 def test_a_mapping_joins_the_visits_of_a_renamed_animal(tmp_path):
     asked = imported(tmp_path, "")
-    assert any("a_1 (-24 h) = A1 (24 h)" in note for note in asked.notes)
+    assert any("a_1 (-1 d) = A1 (1 d)" in note for note in asked.notes)
     mended = imported(tmp_path, '[animals]\nA1 = "a_1"\n')
     assert sorted(set(mended.readings["subject"])) == ["a_1", "a_2"]
     assert not any("changed between visits" in note for note in mended.notes)

@@ -162,3 +162,16 @@ def test_of_each_kind_the_fewest_animals_that_tell_nine_tenths_of_the_most_are_s
 def test_vesicles_are_to_reach_the_organ_of_corti_and_a_drug_the_fluid_it_is_measured_in():
     assert delivery.target_of(delivery.VESICLES) == "organ_of_corti"
     assert delivery.target_of("dexamethasone") == "scala_tympani"
+
+
+def test_where_vesicles_go_and_where_a_drug_goes_is_headed_so_and_nothing_of_no_share_is_listed():
+    shares = {"nowhere": np.zeros(3), "a little": np.full(3, 0.2), "most": np.full(3, 0.8)}
+    heads = {}
+    for solute in (delivery.VESICLES, "sodium_thiosulfate"):
+        where, _ = delivery._parts(STUDY, solute, shares, [])
+        heads[solute] = where.heading
+        assert [line.name for line in where.lines] == ["most", "a little"]
+    assert heads == {
+        delivery.VESICLES: "Where vesicles go",
+        "sodium_thiosulfate": "Where sodium thiosulfate goes",
+    }

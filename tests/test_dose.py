@@ -240,7 +240,7 @@ def test_points_that_stand_for_others_have_their_regimen(tmp_path):
         ("scan = 3", "scan = 3\ntimes = [1, 2]", "every"),
         ("scan = 3", 'scan = 3\nnear = "10 %"', "near"),
         ("scan = 3", 'scan = 3\nprocess = "flask_umbilical"\npatients = 1000000', "patients"),
-        ("scan = 3", 'scan = 3\n[harms]\nnothing = "1 dB"', "harms"),
+        ("scan = 3", 'scan = 3\n[adverse_events]\nnothing = "1 dB"', "adverse_events"),
         ("scan = 3", "scan = 3\npotency = 2", "potency"),
     ],
 )
@@ -269,7 +269,7 @@ def test_regimens_that_read_alike_are_named_once_by_the_best_of_them():
 
 def test_a_dose_is_sought_by_the_command_line_and_shown_again(tmp_path):
     text = MINE.replace("scan = 3", "scan = 2").replace(
-        "more = 1", 'more = 0\n[harms]\nvesicle_reaction = "1 dB"'
+        "more = 1", 'more = 0\n[adverse_events]\nvesicle_reaction = "1 dB"'
     )
     done = otosome("optimise", asked(tmp_path, text), "--out", tmp_path / "out", "--json")
     assert done.exit_code == 0, done.output
@@ -277,9 +277,9 @@ def test_a_dose_is_sought_by_the_command_line_and_shown_again(tmp_path):
     assert "do not support a choice" in mine["plan"]["headline"]
     rows = pd.read_csv(tmp_path / "out" / "mine_regimens.csv")
     assert len(rows) == 2
-    assert (rows["harms_cost"] > 0).all()
+    assert (rows["adverse_events_cost"] > 0).all()
     assert rows["sought"].tolist() == pytest.approx(
-        (rows["benefit_mean"] - rows["harms_cost"]).tolist(), abs=1e-9
+        (rows["benefit_mean"] - rows["adverse_events_cost"]).tolist(), abs=1e-9
     )
     assert otosome("show", tmp_path / "out").exit_code == 0
     assert otosome("check", tmp_path / "out").exit_code == 0

@@ -18,8 +18,8 @@ from otosome.study import load
 from small_study import write_dose
 
 
-def row(benefit, harms, total):
-    return RegimenRow("", "round_window", total, 0.0, 1, total, benefit, harms, 0.0, 0.0, 0.0)
+def row(benefit, adverse_events, total):
+    return RegimenRow("", "round_window", total, 0.0, 1, total, benefit, adverse_events, 0.0, 0.0, 0.0)
 
 
 MANY = st.lists(
@@ -29,10 +29,10 @@ MANY = st.lists(
 
 @given(MANY, st.floats(0, 5), st.floats(0, 5))
 def test_what_harms_weigh_never_chooses_a_regimen_with_more_of_them(rows, weight, more):
-    """Monotone comparative statics: of two optima, that of the heavier weight has no more harm."""
+    """Monotone comparative statics: of two optima, that of the heavier weight has no more adverse event."""
     first, second = weighed(rows, weight), weighed(rows, weight + more)
     if first.best is not None and second.best is not None:
-        assert rows[second.best].harms <= rows[first.best].harms + 1e-9
+        assert rows[second.best].adverse_events <= rows[first.best].adverse_events + 1e-9
     assert first.best is not None or second.best is None
 
 
@@ -44,10 +44,13 @@ def test_what_particles_must_bring_never_chooses_more_of_them(rows, price, more)
 
 
 @given(MANY, st.floats(0, 3), st.floats(0, 3))
-def test_the_chosen_regimen_stands_on_the_front_and_is_worth_the_most(rows, harms, tenfold):
-    own = weighed(rows, harms, tenfold)
+def test_the_chosen_regimen_stands_on_the_front_and_is_worth_the_most(rows, adverse_events, tenfold):
+    own = weighed(rows, adverse_events, tenfold)
     fewest = min(each.total for each in rows)
-    worth = [each.benefit - harms * each.harms - tenfold * np.log10(each.total / fewest) for each in rows]
+    worth = [
+        each.benefit - adverse_events * each.adverse_events - tenfold * np.log10(each.total / fewest)
+        for each in rows
+    ]
     assert own.values == pytest.approx(worth)
     assert (own.best is None) == (max(worth) <= 0)
     if own.best is not None:
@@ -57,9 +60,9 @@ def test_the_chosen_regimen_stands_on_the_front_and_is_worth_the_most(rows, harm
 
 
 def test_a_negative_weight_is_refused():
-    for harms, tenfold in ((-1.0, 0.0), (1.0, -1.0), (float("nan"), 0.0)):
+    for adverse_events, tenfold in ((-1.0, 0.0), (1.0, -1.0), (float("nan"), 0.0)):
         with pytest.raises(BadInput, match="must not be negative"):
-            weighed([row(1.0, 0.0, 1e9)], harms, tenfold)
+            weighed([row(1.0, 0.0, 1e9)], adverse_events, tenfold)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +124,7 @@ def test_the_page_weighs_as_the_library_and_writes_the_study_beside_the_dose(fol
     shown = client.get(f"/trial?result={result}")
     assert shown.status_code == 200 and "What a dose gains" in shown.text
     rows = regimen_rows(folder / "results" / "dose", record_of(folder / "results" / "dose"))
-    answer = client.get(f"/api/trial/front?result={result}&harms=0&tenfold=2").json()
+    answer = client.get(f"/api/trial/front?result={result}&adverse_events=0&tenfold=2").json()
     own = weighed(rows, 0.0, 2.0)
     assert answer == {"values": own.values, "front": own.front, "best": own.best}
     names = [
@@ -132,7 +135,7 @@ def test_the_page_weighs_as_the_library_and_writes_the_study_beside_the_dose(fol
     assert float(load(folder / names[0]).tables.treatment["vesicles"].amount) == rows[1].particles
     wrong = client.get(f"/api/trial/front?result={whole.id('dose.toml')}")
     assert wrong.status_code == 422 and "is no dose" in wrong.json()["error"]["message"]
-    assert client.get(f"/api/trial/front?result={result}&harms=-1").status_code == 422
+    assert client.get(f"/api/trial/front?result={result}&adverse_events=-1").status_code == 422
 
 
 def test_a_result_from_elsewhere_writes_nothing_outside_the_folder(folder, tmp_path):

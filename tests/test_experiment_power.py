@@ -135,7 +135,7 @@ def test_a_size_reaches_the_power_and_a_smaller_does_not(rule):
 
 def test_a_difference_nobody_finds_is_refused():
     plan = animals.Comparison((0.01,), 15.0, 1, 0.5, 1, 0.6, 0.7, "mean", 0.05)
-    with pytest.raises(BadInput, match="no group of up to 2000 reaches this power"):
+    with pytest.raises(BadInput, match="no group of up to 2000 animals reaches this power"):
         plan.size(0.8)
 
 
@@ -169,3 +169,89 @@ def test_positives_come_again_as_they_do_in_pairs_of_simulated_experiments():
 def test_a_belief_has_the_quantiles_it_states():
     values = animals.beliefs_of({"b": (0.5, 4.0, 16.0)}, points=2001)["b"]
     assert np.quantile(values, [0.05, 0.5, 0.95]) == pytest.approx([0.5, 4.0, 16.0], abs=0.05)
+
+
+# ---------------------------------------------------------------- exposure runs
+
+
+def in_runs(runs=None, difference=(10.0,), rule="mean", sd=12.0):
+    return animals.Comparison(difference, sd, 1, 0.5, 1, 0.8, 0.7, rule, 0.05, runs)
+
+
+def exposed(runs, each, share, blocked, difference, sd, count=20_000):
+    """Simulated experiments of two groups in so many runs a group, shape (experiment, group, run, animal)."""
+    random = np.random.default_rng(11)
+    of_runs = random.standard_normal((count, 1 if blocked else 2, runs, 1))
+    own = random.standard_normal((count, 2, runs, each))
+    values = sd * (np.sqrt(share) * of_runs + np.sqrt(1 - share) * own)
+    values[:, 1] += difference
+    return values
+
+
+@pytest.mark.parametrize(("runs", "each", "share"), [(3, 5, 0.67), (6, 2, 0.3), (4, 5, 0.0), (5, 1, 0.5)])
+def test_groups_with_runs_of_their_own_have_the_power_of_simulated_means_of_runs(runs, each, share):
+    means = exposed(runs, each, share, False, 15.0, 12.0).mean(axis=3)
+    positive = stats.ttest_ind(means[:, 0], means[:, 1], axis=1).pvalue < 0.05
+    found = in_runs(animals.Runs(each, share), (15.0,)).power(runs * each)
+    # 20,000 experiments: a standard error of 0.35 points at most.
+    assert positive.mean() == pytest.approx(found, abs=0.012)
+
+
+@pytest.mark.parametrize(("runs", "each", "share"), [(2, 5, 0.67), (4, 2, 0.3), (8, 1, 0.5)])
+def test_runs_that_hold_both_groups_have_the_power_of_a_simulated_analysis_by_blocks(runs, each, share):
+    values = exposed(runs, each, share, True, 10.0, 12.0)
+    n = runs * each
+    both = values.mean(axis=(1, 3), keepdims=True)
+    by_group = values.mean(axis=(2, 3), keepdims=True)
+    left = values - both - by_group + values.mean(axis=(1, 2, 3), keepdims=True)
+    freedom = 2 * n - runs - 1
+    error = np.sqrt((left**2).sum(axis=(1, 2, 3)) / freedom * 2 / n)
+    t = (by_group[:, 1] - by_group[:, 0])[:, 0, 0] / error
+    positive = np.abs(t) > stats.t.ppf(0.975, freedom)
+    assert positive.mean() == pytest.approx(
+        in_runs(animals.Runs(each, share, blocked=True)).power(n), abs=0.012
+    )
+
+
+def test_runs_of_one_animal_of_each_group_are_pairs():
+    found = in_runs(animals.Runs(1, 0.6, blocked=True)).power(9)
+    assert found == pytest.approx(power.one_mean(9, 10.0, 12.0 * np.sqrt(2 * 0.4), 0.05), abs=1e-12)
+
+
+def test_animals_exposed_one_by_one_are_as_without_runs():
+    assert in_runs(animals.Runs(1, 0.6)).power(12) == pytest.approx(in_runs().power(12), abs=1e-12)
+    assert in_runs(animals.Runs(1, 0.6)).size(0.8) == in_runs().size(0.8)
+
+
+def test_the_size_grows_by_the_design_effect_and_is_of_whole_runs():
+    apart, blocked = animals.Runs(5, 0.67), animals.Runs(5, 0.67, blocked=True)
+    assert apart.design_effect == pytest.approx(1 + 4 * 0.67)
+    assert blocked.design_effect == pytest.approx(1 - 0.67)
+    alone = in_runs(sd=19.9).size(0.9)
+    for runs in (apart, blocked):
+        mine = in_runs(runs, sd=19.9)
+        n = mine.size(0.9)
+        assert n % 5 == 0
+        assert mine.power(n) >= 0.9 > mine.power(n - 5)
+        # A t test of few runs needs up to two runs more, and a size is of whole ones.
+        assert n == pytest.approx(alone * runs.design_effect, abs=10)
+
+
+@pytest.mark.parametrize("rule", ["any", "all"])
+def test_several_frequencies_count_runs_too(rule):
+    tones = (8.0, 10.0, 12.0)
+    alone, apart, blocked = (
+        in_runs(runs, tones, rule).power(30)
+        for runs in (None, animals.Runs(5, 0.67), animals.Runs(5, 0.67, blocked=True))
+    )
+    assert apart < alone < blocked
+    # Six runs are six units of the spread of a run's mean.
+    sd = 12.0 * np.sqrt(0.67 + 0.33 / 5)
+    assert apart == pytest.approx(in_runs(None, tones, rule, sd).power(6), abs=1e-12)
+
+
+def test_animals_counted_in_the_place_of_runs_are_positive_as_often_as_simulated():
+    for runs in (1, 3):
+        flat = exposed(runs, 5, 0.67, False, 0.0, 1.0).reshape(20_000, 2, -1)
+        positive = stats.ttest_ind(flat[:, 0], flat[:, 1], axis=1).pvalue < 0.05
+        assert power.ears_as_animals(runs, 5, 0.67, 0.05) == pytest.approx(positive.mean(), abs=0.012)

@@ -26,7 +26,7 @@ checked = { by = "a person", on = "2026-01-31" }
 unit = "animal"
 [subject]
 species = "mouse"
-[harm]
+[insult]
 kind = "noise"
 [group.control]
 about = "noise alone"
@@ -143,8 +143,8 @@ def test_no_group_stands_in_two_files():
         ('treated = "low"', 'treated = "control"', "outcome.low.control", "counts once"),
         ('"animal"', '"cage"', "unit", "not known"),
         ('strength = "means"', 'strength = "direction"', "outcome.low.mean", "not what direction states"),
-        ("[harm]", '[bias.colour]\nanswer = "yes"\n[harm]', "bias", "no item"),
-        ("[harm]", '[bias.missing]\nanswer = "yes"\n[harm]', "bias.missing.because", "rests on"),
+        ("[insult]", '[bias.colour]\nanswer = "yes"\n[insult]', "bias", "no item"),
+        ("[insult]", '[bias.missing]\nanswer = "yes"\n[insult]', "bias.missing.because", "rests on"),
         ('"2026-01-31"', '"yesterday"', "checked.on", "is a day"),
         (", control = 50.0 }", " }", "outcome.low.mean.control", "missing"),
     ],

@@ -22,7 +22,7 @@ from otosome.fitting.free import Free
 from otosome.fitting.levels import Level, animal_level, differing
 from otosome.fitting.likelihood import summed
 from otosome.fitting.lookup import Pairs, tabulated
-from otosome.fitting.mode import _scored, laplace, mode
+from otosome.fitting.mode import _scored, _search, laplace, mode
 from otosome.fitting.observations import Observations, Readings
 from otosome.fitting.posterior import Around, bulk_ess, convergence, ess, rhat, sample, tail_ess
 from otosome.fitting.score import group_score
@@ -313,6 +313,27 @@ def test_scoring_comes_near_the_summit_of_logistic_terms_in_few_looks():
     assert height == pytest.approx(-exact.fun, abs=0.5)
 
 
+def test_every_look_of_a_search_is_counted():
+    """A ridge of two numbers, so that a search takes steps of both kinds; what is counted is what was asked."""
+    asked = list[int]()
+
+    def terms(z):
+        asked.append(len(z))
+        return np.stack([-((z[:, 0] - z[:, 1]) ** 2), -0.1 * (z[:, 0] - 3.0) ** 4], axis=1)
+
+    def log_posterior(z):
+        return terms(z).sum(axis=1) - 0.5 * np.sum(z**2, axis=1)
+
+    land = Land(log_posterior, terms)
+    done, _ = _search(land, land, np.array([-2.0, 2.0]))
+    assert done.evaluations == sum(asked)
+    # Both slopes are nought there: 2 (x - y) = y, and 2 (x - y) + x = 0.4 (3 - x)^3.
+    x, y = done.ended
+    # A search ends where a two-thousandth is left to gain, some sixteenth of a standard deviation.
+    assert y == pytest.approx(2 * x / 3, abs=0.06)
+    assert 0.4 * (3.0 - x) ** 3 == pytest.approx(5 * x / 3, abs=0.05)
+
+
 def test_starts_that_end_on_two_hills_do_not_agree():
     def two(z):
         return np.logaddexp(-8.0 * (z[:, 0] - 3.0) ** 2, -8.0 * (z[:, 0] + 3.0) ** 2 - 2.0)
@@ -358,6 +379,11 @@ def test_effective_draws_of_a_chain_with_known_memory(rho):
     exact = 16_000 * (1 - rho) / (1 + rho)
     assert ess(autoregressive(rho)) == pytest.approx(exact, rel=0.15)
     assert bulk_ess(autoregressive(rho)) == pytest.approx(exact, rel=0.15)
+
+
+@pytest.mark.parametrize(("chains", "draws"), [(1, 10), (4, 25), (3, 7)])
+def test_draws_that_never_change_all_count(chains, draws):
+    assert ess(np.full((chains, draws), 2.5)) == chains * draws
 
 
 OWN = autoregressive(0.3)

@@ -1,4 +1,4 @@
-"""People followed for harm, simulated: laws of their years and events, the formula, and what is refused."""
+"""People followed for adverse events, simulated: laws of their years and events, the formula, and what is refused."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ rate = 0.01
 [followed]
 n = 500
 trials = 400
-harm = "vesicle_reaction"
+adverse_event = "vesicle_reaction"
 ratios = { "as printed" = [1.0, 1.0, 1.0], sceptic = [1.0, 1.5, 3.0] }
 """
 
@@ -42,7 +42,7 @@ def test_trials_exclude_a_ratio_as_often_as_the_formula_says(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text(MINE, encoding="utf-8")
     design = read_design(file, CATALOG).design
-    # Poisson, 20 expected without harm and 40 with; 4,000 trials err by 0.8 and 0.35 %.
+    # Poisson, 20 expected without it and 40 with; 4,000 trials err by 0.8 and 0.35 %.
     assert ran["none"].positive.exact[0] == pytest.approx(design.excluded(2000.0), abs=0.02)
     assert ran["2 times"].positive.exact[0] == pytest.approx(0.0425, abs=0.012)
     assert ran["2 times"].positive.exact[0] < 0.06
@@ -69,7 +69,7 @@ def test_rates_that_differ_between_people_leave_the_mean_and_widen_the_count():
 
 
 def test_a_harm_of_the_shelf_adds_its_events_to_the_background():
-    risk = CATALOG.get("harms", "vesicle_reaction").card.parameter("risk", "human")
+    risk = CATALOG.get("adverse_events", "vesicle_reaction").card.parameter("risk", "human")
     ran = rows(Followed(trials=2000), risk)
     # Once in 4 years, at 0.01 a year: a risk of 2.7 % makes the ratio 1 + 0.027 / 0.04.
     assert ran["mechanism"].estimate.exact.median == pytest.approx(1 + risk.value / 0.04, abs=0.1)
@@ -106,8 +106,8 @@ def test_people_are_followed_by_the_command_line(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "key"),
     [
-        ('"vesicle_reaction"', '"hiccups"', "followed.harm"),
-        ('"vesicle_reaction"', '"fever"', "followed.harm"),
+        ('"vesicle_reaction"', '"hiccups"', "followed.adverse_event"),
+        ('"vesicle_reaction"', '"fever"', "followed.adverse_event"),
         ("[1.0, 1.5, 3.0]", "[3.0, 1.5, 1.0]", "followed.ratios.sceptic"),
         ("sceptic =", "none =", "followed.ratios.none"),
         ("n = 500", "n = 0", "followed.n"),

@@ -200,7 +200,7 @@ def test_a_more_potent_batch_never_protects_less():
     values["arm"] = [full | {"name": name, "treatments": [name]} for name in values["treatment"]]
     del values["compare"]
     study = loads(tomli_w.dumps(values))
-    # Beside a stretch that fails wave I grows, so less harm may mean less of it: the law is of what is left without.
+    # Beside a stretch that fails wave I grows, so less injury may mean less of it: the law is of what is left without.
     ears = best(study).assign(**{"endpoints.wave1.release": 0.0})
     result = simulate(study, ears, workers=1)
     assert np.all(np.diff(result.abr.to_numpy(), axis=0) <= ROUNDING * 100)

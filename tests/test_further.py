@@ -167,7 +167,7 @@ def test_more_animals_narrow_more_and_find_more_and_what_cannot_be_read_narrows_
         assert four.now > four.after > twelve.after > forty.after
         assert four.finds < twelve.finds < forty.finds
     assert by[0.0, 0, "threshold", 40].after == pytest.approx(four.now, rel=1e-6)
-    # The published day tells more than three days late, when the harm is done.
+    # The published day tells more than three days late, when the insult is done.
     assert by[1.0, -1, "threshold", 12].after < by[1.0, 3, "threshold", 12].after
     assert [row.after for row in rows] == sorted(
         (row.after for row in rows), key=lambda after: round(after, 1)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from otosome.catalog import get
 from otosome.model.hearing import (
+    amplifier_shift,
     apart,
     arriving,
     growth,
@@ -83,8 +84,29 @@ def test_silent_inner_hair_cells_count_as_lost_though_a_histologist_sees_them():
     assert np.allclose(shift(EAR, silent, FREQUENCY), shift(EAR, cells_with(ihc=0.9), FREQUENCY))
 
 
-def test_a_dead_stria_costs_at_most_its_ceiling():
-    assert quiet_shift(stria=0.0) == pytest.approx(30.0)
+def test_a_dead_stria_costs_about_its_ceiling():
+    # 22.5 dB of the amplifier and 7.5 of inner hair cells, which add as H + N - H N / 120.
+    assert quiet_shift(stria=0.0) == pytest.approx(22.5 + 7.5 - 22.5 * 7.5 / 120.0)
+
+
+def test_an_amplifier_that_is_gone_cannot_be_lost_again_with_its_battery():
+    """A dead stria then costs what it costs inner hair cells, at most 20 log10(150 / 60) = 8 dB, and no more."""
+    both, cells, battery = (
+        float(amplifier_shift(cells_with(stria=stria, ohc=lost))[0, 0, 0])
+        for stria, lost in ((0.0, 1.0), (1.0, 1.0), (0.0, 0.0))
+    )
+    assert both == pytest.approx(cells) == pytest.approx(55.0)
+    assert battery == pytest.approx(0.75 * 30.0)
+    more = quiet_shift(stria=0.0, ohc=1.0) - quiet_shift(ohc=1.0)
+    assert more == pytest.approx(7.5 * (1.0 - 55.0 / 120.0))
+    assert more < 20.0 * np.log10(150.0 / 60.0)
+
+
+def test_small_losses_of_hair_cells_and_battery_add():
+    def lost(stria, ohc):
+        return float(amplifier_shift(cells_with(stria=stria, ohc=ohc))[0, 0, 0])
+
+    assert lost(0.99, 0.01) == pytest.approx(lost(0.99, 0.0) + lost(1.0, 0.01), rel=0.01)
 
 
 def test_a_fibre_lost_with_its_synapse_is_not_lost_twice():

@@ -38,7 +38,7 @@ def test_numbers_units_counts_and_words_are_found_where_they_stand():
     assert rows["frequency"] == ["8 kHz", "16 kHz"]
     assert rows["decibels"] == ["41.5 ± 8 dB SPL", "52 dB SPL"]
     assert {"5 µL", "1e9 particles"} <= set(rows["dose"])
-    assert (rows["species"], rows["harm"], rows["product"]) == (["mouse"], ["noise"], ["vesicles"])
+    assert (rows["species"], rows["insult"], rows["product"]) == (["mouse"], ["noise"], ["vesicles"])
     assert all(ABSTRACT[f.place :].startswith(f.text) for f in facts(ABSTRACT) if f.kind in ("n", "p", "doi"))
 
 

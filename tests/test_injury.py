@@ -471,18 +471,18 @@ def test_one_susceptibility_multiplies_stress_hair_cells_and_synapses_alike():
     ear = ear_of("mouse")
     exposure = Exposure(times(0.0, 2.0, stop=24.0), {}, Use((0.0,), (2.0,), level=100.0, band=(8.0, 16.0)))
 
-    def harm(**changed: float) -> list[np.ndarray]:
+    def injured(**changed: float) -> list[np.ndarray]:
         columns = best | {f"insults.noise.{key}": np.array([value]) for key, value in changed.items()}
         noise = entry.bind(columns, "mouse")
         return [noise.stress(ear, exposure), *noise.hazards(ear, exposure).values()]
 
-    for twice, once in zip(harm(susceptibility=2.0), harm(susceptibility=1.0), strict=True):
+    for twice, once in zip(injured(susceptibility=2.0), injured(susceptibility=1.0), strict=True):
         assert np.array_equal(twice, 2.0 * once)
     # A decibel more that is received is a decibel more.
     louder = replace(exposure, use=replace(exposure.use, level=103.0))
     noise = entry.bind(best, "mouse")
     assert np.allclose(
-        harm(received=3.0, susceptibility=float(best["insults.noise.susceptibility"][0]))[0],
+        injured(received=3.0, susceptibility=float(best["insults.noise.susceptibility"][0]))[0],
         noise.stress(ear, louder),
     )
 
@@ -602,7 +602,7 @@ def test_thiosulfate_takes_reactive_platinum_away_at_its_own_rate_and_it_does_no
 def test_thiosulfate_helps_less_the_later_it_comes_once_platinum_is_in():
     knots, formula = times(0.0, 6.0, 24.0, 48.0, stop=504.0), insult("cisplatin", "human")
     drug = 5.0 * np.exp(-knots / 2.0)[None, :, None] * np.ones((1, knots.size, PLACES.size))
-    harm = []
+    areas = []
     for after in (6.0, 24.0, 48.0, np.inf):
         since = np.where(elapsed(knots, after) < np.inf, elapsed(knots, after), 0.0)
         there = np.where(np.isfinite(elapsed(knots, after)), 5e3 * np.exp(-since), 0.0)[None, :, None]
@@ -610,9 +610,9 @@ def test_thiosulfate_helps_less_the_later_it_comes_once_platinum_is_in():
             "thiosulfate.organ_of_corti": there * np.ones_like(drug)
         }
         stress = formula.stress(ear_of("guinea_pig"), Exposure(knots, given, Use((0.0,), (0.0,))))
-        harm.append(np.trapezoid(stress[0, :, 0], knots))
-    assert harm == sorted(harm)
-    assert harm[0] < harm[-1]
+        areas.append(np.trapezoid(stress[0, :, 0], knots))
+    assert areas == sorted(areas)
+    assert areas[0] < areas[-1]
 
 
 def test_the_young_are_harmed_by_less_cisplatin_and_an_unknown_age_is_grown():

@@ -497,14 +497,14 @@ def test_the_contact_sheet_draws_readings_by_group_and_time_on_common_axes(tmp_p
     )
     results = intake([tmp_path], CATALOG)
     page = contact_sheet(results)
-    assert re.findall(r"<strong>(abr threshold, \d+ h)</strong>", page) == [
-        "abr threshold, 24 h", "abr threshold, 336 h",
+    assert re.findall(r"<strong>(abr threshold, \d+ d)</strong>", page) == [
+        "abr threshold, 1 d", "abr threshold, 14 d",
     ]  # fmt: skip
     assert "&lt;b&gt;control (n = 1)" in page and "<b>control" not in page
     assert "<td>12 of 2</td><td>42</td><td>0</td>" in page
     early, late = drawings(results)
     assert list(late.table["median"]) == [38.0, 46.0, 62.0, 28.0, 36.0, 52.0]
-    assert early.stem == "abr_threshold_24_h"
+    assert early.stem == "abr_threshold_1_d"
 
 
 def test_animals_count_once_and_their_spread_is_that_of_animals():

@@ -17,7 +17,7 @@ from otosome import jobs
 from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.jobs.options import inputs_again, options_of
-from otosome.jobs.watch import left_text
+from otosome.jobs.watch import left_text, rate_text
 from otosome.results import ANSWER, DATA, MARK, STUDY, Record, open_result, record_of
 from test_architecture import imported_by
 
@@ -336,6 +336,24 @@ def test_the_time_left_is_that_of_the_parts_done_so_far(monkeypatch):
     assert [step.left for step in shown] == [30.0, 10.0]
     watch.stage("writing")
     assert (shown[-1].doing, shown[-1].left) == ("writing", None)
+
+
+def test_what_is_counted_has_the_rate_of_the_last_seconds_and_not_of_what_was_there(monkeypatch):
+    clock = iter([100.0, 104.0, 108.0, 112.0, 116.0])
+    monkeypatch.setattr("otosome.jobs.watch.time.monotonic", lambda: next(clock))
+    shown = []
+    tick = jobs.Watch(shown.append).ticks("simulating", unit="people")
+    for done in (400, 500, 520, 540, 560):
+        tick(done, 1000)
+    # 400 were there. The first 100 took 4 s, then 20 each 4 s; what is older than ten seconds counts no more.
+    assert [step.rate for step in shown] == [None, 25.0, 15.0, 140 / 12, 5.0]
+    assert [step.left for step in shown] == [None, 20.0, 32.0, 460 / (140 / 12), 88.0]
+    assert {step.unit for step in shown} == {"people"}
+    assert rate_text(shown[3].rate, "people") == "12 people a second"
+    assert rate_text(71_234.0, "people") == "71,000 people a second"
+    assert rate_text(0.047, "people") == "0.047 people a second"
+    assert rate_text(661_000.0, "animals") == "660,000 animals a second"
+    assert rate_text(None, "people") == ""
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from otosome.laboratory.file import Export
 from otosome.laboratory.mapping import Meaning
 from otosome.laboratory.matlab import variables
 from otosome.laboratory.reading import contents
+from otosome.laboratory.records import Field, meaning_of
+from otosome.laboratory.tables import FEWEST_SAMPLES
 from samples.matlab_records import LEVELS, TIME, WAVES, mat
 
 
@@ -112,3 +114,36 @@ def test_objects_deep_inside_a_struct_are_refused():
 def test_a_file_of_version_7_3_is_named_with_what_to_do():
     with pytest.raises(BadInput, match="-v7"):
         contents(Export("a.mat", b"MATLAB 7.3 MAT-file, Platform".ljust(600, b"\0")), Catalog(), Meaning())
+
+
+@pytest.mark.parametrize(
+    ("name", "meaning"),
+    [
+        ("Stim", "frequency"),
+        ("Stim_1", "frequency"),
+        ("stim freq 2", "frequency"),
+        ("SPL_levels", "level"),
+        ("dB3", "level"),
+        ("SampleRate_Hz", "rate"),
+        ("sampling_interval_of_the_mean", ""),
+        ("sampleInterval_us", "period"),
+        ("nAvgs", "sweeps"),
+        ("MouseID", "subject"),
+        ("data_nV", "samples"),
+        ("abr", "samples"),
+        ("Avg 2", "samples"),
+        ("comment", ""),
+        ("7", ""),
+    ],
+)
+def test_a_field_means_what_its_words_say_without_its_numbers(name, meaning):
+    assert meaning_of(Field(name, np.zeros(FEWEST_SAMPLES))) == meaning
+    # One sample less is no waveform.
+    shorter = meaning_of(Field(name, np.zeros(FEWEST_SAMPLES - 1)))
+    assert shorter == ("" if meaning == "samples" else meaning)
+
+
+def test_a_recording_that_states_no_sweeps_has_none_and_another_has_the_first_of_its_own():
+    alone = {"data_uV": WAVES, "level": LEVELS, "stim": "click", "fs": 2e4}
+    assert waveforms(**alone)["sweeps"].isna().all()
+    assert (waveforms(**alone, sweeps=np.array([512.0, 1.0]))["sweeps"] == 512.0).all()

@@ -1,4 +1,4 @@
-"""A route that opens the ear harms it, and an ear holds so much: a study that leaves either out is told so."""
+"""A route that opens the ear injures it, and an ear holds so much: a study that leaves either out is told so."""
 
 import pytest
 

@@ -149,8 +149,8 @@ def test_a_misspelt_better_is_refused_by_the_command_line_and_turns_no_benefit(t
         ("insults", "sham_surgery", {"cells": ["OHC"]}, "cells.0", list(KINDS)),
         ("mechanisms", "hsp70", {"acts": {"resque": ["ohc"]}}, "acts.resque", list(get_args(roles.Action))),
         ("mechanisms", "hsp70", {"acts": {"rescue": ["hair cells"]}}, "acts.rescue.0", [*KINDS, "stress"]),
-        ("harms", "perforation", {"per": "day"}, "per", ["procedure", "person"]),
-        ("harms", "perforation", {"of": ["nasal"]}, "of", None),
+        ("adverse_events", "perforation", {"per": "day"}, "per", ["procedure", "person"]),
+        ("adverse_events", "perforation", {"of": ["nasal"]}, "of", None),
         ("populations", "recorded", {"people": "few"}, "people", ["many", "one"]),
         ("devices", "cell_graft", {"place": -0.1}, "place", None),
         (

@@ -105,7 +105,7 @@ def test_code_beside_a_study_is_refused_and_never_run(tmp_path):
     with pytest.raises(BadInput, match="comes with code") as refused:
         load(study)
     assert "--shelves" in str(refused.value.cure)
-    # Code of an entry that nobody names does no harm, and is not run either.
+    # Code of an entry that nobody names does nothing, and is not run either.
     (tmp_path / "shelves" / "solutes" / "otocaine.py").rename(tmp_path / "shelves" / "solutes" / "other.py")
     assert load(study).own_files() == [tmp_path / "shelves" / "solutes" / "otocaine.toml"]
 

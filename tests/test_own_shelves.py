@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 ASSUMED = {"basis": "assumed", "because": "Made up for the test."}
 
 PRESSURE = '''
-"""Pressure: a blast wave that harms the base while it lasts."""
+"""Pressure: a blast wave that injures the base while it lasts."""
 
 from dataclasses import dataclass
 
@@ -102,7 +102,7 @@ ENTRIES = {
         "own": number("0 dB", "-5 dB", "5 dB", shape="normal"),
         "pace": number("5 d"),
     },
-    "harms/boredom": {
+    "adverse_events/boredom": {
         "about": "A patient who is bored by a gel.",
         "of": ["gel"],
         "per": "procedure",

@@ -159,7 +159,7 @@ def test_prism_gets_a_column_an_animal_with_the_groups_side_by_side():
         quantity="abr_threshold", unit="dB SPL", time=336.0, level=np.nan, flag=""
     )
     ((name, wide),) = columns_by_group(table).items()
-    assert name == "abr_threshold 336 h"
+    assert name == "abr_threshold 14 d"
     assert list(wide.columns) == ["frequency", "drug: m2", "vehicle: m1"]
     assert wide["vehicle: m1"].tolist()[0] == 35.0 and np.isnan(wide["vehicle: m1"].tolist()[1])
     assert wide["drug: m2"].tolist() == [50.0, 60.0]
@@ -292,7 +292,7 @@ def test_a_folder_that_is_dropped_becomes_a_picture_and_a_wrong_file_a_sentence(
         assert tab.evaluate("document.documentElement.scrollWidth") <= 390
         for show in ("files", "groups", "export"):
             tab.click(f"nav.choices a[href*='show={show}']")
-            tab.wait_for_load_state("networkidle")
+            tab.locator(f"nav.choices a[href*='show={show}'][aria-current]").wait_for()
             assert serious(tab) == []
             assert tab.evaluate("document.documentElement.scrollWidth") <= 390
         tab.goto(f"{address}/data?new=1")

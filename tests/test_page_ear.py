@@ -1,8 +1,10 @@
 """The room of the ear: what a slider shows is a run's own answer, at once where it is kept and never guessed."""
 
 import json
+import shutil
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from otosome.page.rooms.ear import previews_of
 from otosome.study import load
 from small_study import STUDY
 
+PROGRAMME = Path(__file__).parent.parent / "examples" / "programme"
 DAYS = (-72.0, -48.0, -24.0)
 
 
@@ -35,12 +38,10 @@ def room(folder):
 
 def test_what_is_not_kept_is_said_to_be_missing_and_no_place_between_is_answered(room):
     _, client, study = room
-    assert client.get(f"/api/ear/kept?study={study}").json() == {
-        "answers": [],
-        "computing": False,
-        "fault": None,
-        "windows": [],
-    }
+    nothing = client.get(f"/api/ear/kept?study={study}").json()
+    assert (nothing["answers"], nothing["windows"], nothing["fault"]) == ([], [], None)
+    assert not nothing["computing"]
+    assert nothing["sliders"]["days"][:3] == list(DAYS)
     missing = client.get(f"/api/ear/answer?study={study}&day=-24")
     assert missing.status_code == 404 and "not computed yet" in missing.json()["error"]["message"]
     between = client.get(f"/api/ear/answer?study={study}&day=-30")
@@ -102,6 +103,48 @@ def test_another_route_or_harm_becomes_a_study_file_and_a_wrong_one_a_sentence(r
     assert wrong.status_code == 422 and not (whole.folder / "wrong.toml").exists()
 
 
+def test_another_route_or_lot_is_a_preview_of_its_own_and_equals_the_run_it_begins(room, tmp_path):
+    whole, client, study = room
+    shutil.copytree(PROGRAMME, whole.folder / "programme")
+    lot = whole.id("programme/half.toml")
+    given = {"study": study, "route": "intracochlear", "lot": lot, "day": -24.0, "dose": 10.0}
+    previews = previews_of(whole.bench, study, "", route="intracochlear", lot=lot)
+    assert previews.key != previews_of(whole.bench, study, "").key
+    place = Position(-24.0, dose=10.0)
+    previews._keep(place)
+    answer = client.get("/api/ear/answer", params=given).json()
+    job = whole.bench.work.job(client.post("/api/ear/run", json=given | {"subjects": EARS}).json()["job"])
+    assert job.arguments == (
+        "--force",
+        f"--subjects={EARS}",
+        "--seed=1",
+        "--batch=programme/half.toml",
+        "mine_intracochlear_daym1_dose10_potency1.toml",
+    )
+    study_file = whole.folder / job.arguments[-1]
+    asked = {"study": str(study_file), "batch": whole.folder / "programme" / "half.toml"}
+    ran = run(StudyInputs(**asked, subjects=EARS, seed=previews.seed, out=tmp_path / "run")).as_dict()
+    assert answer["contrast"]["benefit"] == ran["result"]["headline"]["benefit"]
+    # A file of what was run then stays, whatever becomes of the study.
+    stored = study_file.read_text()
+    text = (whole.folder / "mine.toml").read_text()
+    (whole.folder / "mine.toml").write_text(text.replace("106 dB", "104 dB"))
+    again = whole.folder / client.post("/api/ear/run", json=given).json()["study"]
+    assert again != study_file and study_file.read_text() == stored
+    assert again.read_text() == stored.replace("106 dB", "104 dB")
+
+
+@pytest.mark.parametrize("wrong", ["../mine", "a/b", "mine.toml", "x\ny", "-" * 81])
+def test_a_route_and_a_batch_are_names_of_the_shelf_and_never_paths(room, wrong):
+    _, client, study = room
+    for key in ("route", "batch"):
+        given = {"study": study, key: wrong}
+        assert client.get("/api/ear/kept", params=given).status_code == 422
+        assert client.post("/api/ear/run", json=given | {"day": -24.0}).status_code == 422
+    unknown = client.get("/api/ear/kept", params={"study": study, "route": "by_dream"})
+    assert unknown.status_code == 422 and "by_dream" in unknown.json()["error"]["given"]
+
+
 def test_the_run_of_a_place_is_a_study_file_and_a_command_line(room):
     whole, client, study = room
     place = {"study": study, "day": -48.0, "dose": 10.0, "subjects": 200}
@@ -119,18 +162,18 @@ def test_the_run_of_a_place_is_a_study_file_and_a_command_line(room):
 @needs_chromium
 def test_the_syringe_dragged_shows_the_number_that_a_run_of_the_same_ears_answers(browser, folder, tmp_path):
     with opened(browser, folder) as (tab, address):
-        tab.goto(f"{address}/ear", timeout=90_000)
-        until(lambda: tab.get_attribute("#ear", "data-kept") == "true", 90)
-        until(lambda: tab.is_visible("#stage"), 90)
+        tab.goto(f"{address}/ear", timeout=240_000)
+        until(lambda: tab.get_attribute("#ear", "data-kept") == "true")
+        until(lambda: tab.is_visible("#stage"))
         assert serious(tab) == []
         # Two days earlier, by the keyboard and by the mouse on the map alike.
         tab.focus("#dose")
         tab.keyboard.press("ArrowLeft")
         assert tab.get_attribute("#ear", "data-place").startswith("-48 ")
-        until(lambda: tab.get_attribute("#ear", "data-kept") == "true", 90)
+        until(lambda: tab.get_attribute("#ear", "data-kept") == "true")
         number, ends = tab.inner_text("#benefit"), tab.inner_text("#range")
         tab.keyboard.press("ArrowLeft")
-        until(lambda: tab.get_attribute("#ear", "data-kept") == "true", 90)
+        until(lambda: tab.get_attribute("#ear", "data-kept") == "true")
         # Dragged over kept days, every move is drawn at once: by the browser's own clock.
         move = """(value) => {
             const slider = document.getElementById("dose"), begin = performance.now();
@@ -147,6 +190,16 @@ def test_the_syringe_dragged_shows_the_number_that_a_run_of_the_same_ears_answer
         tab.mouse.move(box["x"] + 2, box["y"] + box["height"] / 2, steps=5)
         tab.mouse.up()
         assert tab.get_attribute("#ear", "data-place").startswith("-72 ")
+        # Another route: computed once, then as quick as a slider; what cannot be given so is a sentence.
+        tab.select_option("#route", "intracochlear")
+        until(lambda: "intracochlear" in tab.get_attribute("#ear", "data-treated"))
+        until(lambda: tab.get_attribute("#ear", "data-kept") == "true")
+        inside = tab.inner_text("#benefit"), tab.inner_text("#range")
+        place = tab.get_attribute("#ear", "data-place")
+        tab.select_option("#route", "round_window")
+        until(lambda: tab.get_attribute("#ear", "data-treated").endswith("prior="))
+        assert tab.get_attribute("#ear", "data-kept") == "true"
+        assert serious(tab) == []
         tab.set_viewport_size({"width": 390, "height": 844})
         assert tab.evaluate("document.documentElement.scrollWidth") <= 390
     whole = page(folder)
@@ -154,5 +207,9 @@ def test_the_syringe_dragged_shows_the_number_that_a_run_of_the_same_ears_answer
     file = previews.write(Position(-48.0), tmp_path / "there.toml")
     asked = StudyInputs(study=str(file), subjects=EARS, seed=previews.seed, out=tmp_path / "run")
     answer = run(asked).as_dict()["result"]["headline"]["benefit"]
+    other = previews_of(whole.bench, whole.id("mine.toml"), "", route="intracochlear")
+    at = Position(*map(float, place.split()))
+    text = other.answers()[at]["contrast"]["benefit"]["text"]
+    assert f"{inside[0]} ({inside[1].removeprefix('5 to 95 % of ears: ')})" == text
     assert f"{number} ({ends.removeprefix('5 to 95 % of ears: ')})" == answer["text"]
     assert previews.answers()[replace(previews.sliders.start, day=-48.0)]["contrast"]["benefit"] == answer

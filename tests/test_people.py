@@ -25,7 +25,7 @@ from otosome.forward import (
     plan,
     simulate,
 )
-from otosome.forward.arrival import CANDIDATES, again, people
+from otosome.forward.arrival import CANDIDATES, _candidates, again, people
 from otosome.model.hearing import arriving, between, left
 from otosome.report import page
 from otosome.study import load, loads, saves
@@ -345,7 +345,7 @@ def test_a_result_says_what_cells_the_ears_came_with_and_how_many_candidates_cou
     study = told(35.0, *EMITS)
     result = simulate(study, draw(study, 20, seed=5), workers=1)
     assert result.arrived.dims == ("subject", "cell", "place")
-    # Nothing harms them: what is counted at the end is what came.
+    # Nothing injures them: what is counted at the end is what came.
     assert np.allclose(result.arrived, result.cells.sel(arm="nothing"), atol=1e-6)
     assert "candidates count" in result.attrs["notes"]
 
@@ -667,6 +667,18 @@ def test_each_ear_keeps_its_own_audiogram_and_an_untreated_one_is_the_same_in_bo
         sheet[(sheet["quantity"] == "audiogram") & (sheet["time"] == -48.0)].groupby("ear")["value"].mean()
     )
     assert first["left"] - first["right"] == pytest.approx(8.0, abs=1.5)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "worlds"), [(0, 5, [0]), (3, 7, [0, 1]), (5, 15, [1, 2]), (9, 10, [1])]
+)
+def test_candidates_are_so_many_for_each_ear_of_the_worlds_that_are_asked_for_and_no_others(
+    first, last, worlds
+):
+    candidates = _candidates(two_ears("treated"), first, last, 1, 5, None)
+    each, counts = np.unique(candidates.world, return_counts=True)
+    assert each.tolist() == worlds
+    assert set(counts) == {CANDIDATES * 5}
 
 
 def test_who_grades_by_the_better_ear_and_a_lost_ear_does_not_worsen_them():

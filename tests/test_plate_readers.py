@@ -6,7 +6,7 @@ from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.laboratory.file import Export
 from otosome.laboratory.mapping import Meaning
-from otosome.laboratory.reading import contents
+from otosome.laboratory.reading import _holds_plate, contents
 from samples import bmg_mars, gen5
 
 CATALOG = Catalog()
@@ -235,3 +235,23 @@ def test_a_plate_in_words_that_no_reader_knows_says_what_to_export(text, words, 
     with pytest.raises(BadInput, match="holds a plate of wells") as refused:
         contents(Export("plate.txt", text.encode(encoding)), CATALOG, Meaning())
     assert "English" in str(refused.value.cure)
+
+
+GRID = ";1;2\nA;0,1;0,2\nB;0,3;0,4\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "holds"),
+    [
+        (f"Rohdaten\n\n{GRID}".encode(), True),
+        # Words above it are what a program wrote; a grid alone may be any table.
+        (GRID.encode(), False),
+        (b"Rohdaten\n\n;1;2\nA;0,1;0,2\n", False),
+        (b"Rohdaten\n\n0,1;0,2\n0,3;0,4\n", False),
+        (f"Rohdaten\n\n{GRID}".encode("utf-16"), True),
+        (f"Rohdaten\n\n{GRID}\0".encode(), False),
+    ],
+    ids=["titled", "alone", "one line", "no wells", "wide characters", "no text"],
+)
+def test_a_plate_of_no_known_program_is_a_grid_of_lines_with_words_above(content, holds):
+    assert _holds_plate(Export("plate.txt", content)) is holds

@@ -13,7 +13,7 @@ from otosome.errors import BadInput
 from otosome.laboratory.file import Export
 from otosome.lots.assessment import assess
 from otosome.lots.files import read_responses
-from otosome.lots.plate import Reading, read_plate, recognises_plate
+from otosome.lots.plate import Reading, _columns, read_plate, recognises_plate
 
 CATALOG = Catalog()
 DOSES = [8.0, 4.0, 2.0, 1.0, 0.5, 0.25]
@@ -179,3 +179,13 @@ def test_a_lot_is_judged_from_a_readers_export_and_a_layout(tmp_path):
     assert potency.r == pytest.approx(1.0, abs=1e-6)
     assert {Path(name).name for name in found.inputs} >= {"plate.csv", "layout.csv"}
     assert np.isfinite(potency.low)
+
+
+@pytest.mark.parametrize("row", [["A", "1", "2"], [""], ["", "", ""], ["", "1", "x"], ["", "1.5", "2"]])
+def test_a_row_above_a_grid_is_a_blank_corner_and_whole_numbers(row):
+    with pytest.raises(BadInput, match="neither a long table of wells nor a grid"):
+        _columns(row, "plate.csv")
+
+
+def test_a_row_above_a_grid_may_leave_columns_out_and_end_in_blanks():
+    assert _columns(["", "1", "", "3", "", ""], "plate.csv") == ["1", "", "3"]

@@ -31,7 +31,7 @@ def test_a_group_is_compared_with_the_first_of_the_study_at_the_same_time(means)
     assert set(contrasts["against"]) == {"vehicle"}
     assert list(dict.fromkeys(means["group"])) == ["vehicle", "low", "high"]
     for (time, group), row in contrasts.iterrows():
-        true = MEAN[group] - MEAN["vehicle"] if time == "336 h" else 0.0
+        true = MEAN[group] - MEAN["vehicle"] if time == "14 d" else 0.0
         # Four animals, two tones, 1 dB: an error of 0.5 dB; four of them.
         assert row["mean"] == pytest.approx(true, abs=2.0)
         assert row["low"] < row["mean"] < row["high"]
@@ -44,7 +44,7 @@ def test_every_mean_and_contrast_is_drawn_with_its_bar(means):
     for axes, rows in ((left, means[means["against"] == ""]), (right, means[means["against"] != ""])):
         drawn = sorted(float(y) for line in axes.containers for y in line[0].get_ydata())
         assert drawn == pytest.approx(sorted(rows["mean"]))
-        assert [text.get_text() for text in axes.get_xticklabels()] == ["-24 h", "336 h"]
+        assert [text.get_text() for text in axes.get_xticklabels()] == ["-1 d", "14 d"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         f"{group} (n = 4)" for group in MEAN
     ]

@@ -60,7 +60,7 @@ TONES = np.array([2.0, 4.0, 8.0, 16.0, 24.0, 32.0])
 HOURS = np.array([-48.0, 72.0, 168.0, 336.0, 504.0])
 WINDOW_TONES = np.geomspace(0.2, 44, 48)
 LENGTH, DAY = 18.5, 24.0
-HARM = np.array([0.0, 1.0, 1.0, 0.55, 0.9, 0.98])  # share of the full made-up harm that reaches each arm
+SHARE = np.array([0.0, 1.0, 1.0, 0.55, 0.9, 0.98])  # share of the full made-up injury that reaches each arm
 
 
 def best_frequency(place: np.ndarray) -> np.ndarray:
@@ -77,9 +77,9 @@ def made_up(subjects: int = 40, places: int = 96) -> xr.Dataset:
     place = (np.arange(places) + 0.5) / places
     world = np.arange(subjects) // 10
     severity = np.exp(random.normal(0, 0.35, subjects) + random.normal(0, 0.3, world.max() + 1)[world])
-    harm = np.clip(HARM[:, None, None] * severity[:, None] * np.exp(-2.2 * place), 0, 0.97)
+    injury = np.clip(SHARE[:, None, None] * severity[:, None] * np.exp(-2.2 * place), 0, 0.97)
     weight = np.array([1.0, 0.08, 0.45, 0.3])
-    cells = 1 - harm[:, :, None, :] * weight[:, None]
+    cells = 1 - injury[:, :, None, :] * weight[:, None]
     vesicles = 10 ** (
         6.3
         + random.normal(0, 0.5, world.max() + 1)[world][:, None]
@@ -126,8 +126,8 @@ def unrolled(place: np.ndarray) -> dict[str, Any]:
     protection = 0.75 * np.exp(-(((doses + 20) / 90) ** 2)) * (1 / (1 + np.exp((doses - 60) / 30)))
     reach = np.exp(-1.3 * place)
     late = np.clip(times / (9 * DAY), 0, 1)[:, None] ** 0.8
-    harm = 0.95 * late * np.exp(-1.8 * place)
-    cells = 1 - harm * (1 - protection[:, None, None] * reach)
+    injury = 0.95 * late * np.exp(-1.8 * place)
+    cells = 1 - injury * (1 - protection[:, None, None] * reach)
     since = times[:, None] - doses[:, None, None]
     vesicles = np.where(
         since >= 0,

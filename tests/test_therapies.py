@@ -336,13 +336,13 @@ def test_the_command_says_one_object_and_writes_a_folder_that_can_be_shown(tmp_p
     answer = json.loads(done.stdout)
     assert answer["command"] == "compare"
     assert [row["name"] for row in answer["result"]["therapies"]["arms"]] == [*ARMS, "vesicles"]
-    assert [row["harm"] for row in answer["result"]["therapies"]["arms"][-1]["harms"]] == [
+    assert [row["adverse_event"] for row in answer["result"]["therapies"]["arms"][-1]["adverse_events"]] == [
         "perforation",
         "vesicle_reaction",
     ]
     again = CliRunner().invoke(app, ["show", str(out), "--json"])
     assert json.loads(again.stdout)["result"]["therapies"] == answer["result"]["therapies"]
-    # The explicit study holds the harms' and utilities' numbers too.
+    # The explicit study holds the adverse events' and utilities' numbers too.
     explicit = [
         "compare",
         str(out / "study.toml"),
@@ -393,8 +393,11 @@ def test_the_study_of_the_document_compares():
     made = loads(study, "document")
     beside = summary.therapies(therapies(made, draw(made, 2, 1)))
     assert beside.preference.measures == {"quiet": "10 %", "noisy": "20 %"}
-    assert beside.preference.harms["perforation"] == 1.0
-    assert [row.harm for row in arm(beside, "vesicles").harms] == ["perforation", "vesicle_reaction"]
+    assert beside.preference.adverse_events["perforation"] == 1.0
+    assert [row.adverse_event for row in arm(beside, "vesicles").adverse_events] == [
+        "perforation",
+        "vesicle_reaction",
+    ]
 
 
 def test_the_examples_of_the_document_are_as_printed():

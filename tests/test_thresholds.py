@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.signal import butter, sosfilt
+from scipy.stats import norm
 
 from otosome.laboratory import thresholds
 from otosome.laboratory.animals import Animals, join
@@ -489,3 +490,29 @@ def test_a_folder_that_the_sheet_names_gives_its_files_their_subject():
         {"subject": ["", "", "", "x"], "file": files, "ear": "", "group": "", "time": np.nan}
     )
     assert join(frame.assign(recorded=""), sheet)["subject"].tolist() == ["P6", "P6", "", "other"]
+
+
+@pytest.mark.parametrize(("middle", "side"), [(40.0, "none"), (4.9, "below"), (5.6, "none"), (90.1, "above")])
+def test_a_threshold_is_the_middle_of_what_is_believed_and_its_interval_holds_nine_tenths(
+    monkeypatch, middle, side
+):
+    """Of a normal belief of 2 dB: 5 and 95 % lie 1.645 standard deviations off its middle."""
+    asked = {}
+
+    def believed(levels, alike, worth, tried, within, samples):
+        asked["tried"] = tried
+        weight = norm.pdf(tried, middle, 2.0)
+        return weight / weight.sum()
+
+    monkeypatch.setattr(thresholds, "_posterior", believed)
+    told = found(np.random.default_rng(1), 40.0, 1.0)
+    ends = {
+        "none": (middle, middle - 3.29, middle + 3.29),
+        "below": (5.0, -np.inf, middle + 3.29),
+        "above": (90.0, middle - 3.29, np.inf),
+    }
+    assert (told.value, told.low, told.high) == pytest.approx(ends[side], abs=0.05)
+    assert told.censored == side
+    # Tried are 15 dB more at both ends, in steps of half a dB whose middles they are.
+    assert asked["tried"][[0, -1]].tolist() == [-9.75, 104.75]
+    assert np.diff(asked["tried"]) == pytest.approx(0.5)

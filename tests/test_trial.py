@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.errors import BadInput
+from otosome.laboratory import cohorts
 from otosome.trials import own_spread
 from otosome.trials.answer import answer
 from otosome.trials.kinds import Span
@@ -115,7 +116,7 @@ def test_a_changed_design_no_longer_stands_and_is_answered_again(tmp_path):
         ('difference = ["10 dB"]', 'difference = ["10 kHz"]', "expected one convertible to dB"),
         ('difference = ["10 dB"]', 'difference = ["10 %"]', "spread: is of another kind than the difference"),
         ('difference = ["10 dB"]', 'difference = ["1 dB", "2 dB", "3 dB"]', "one for all frequencies"),
-        ('difference = ["10 dB"]', 'difference = ["0.001 dB"]', "no group of up to 2000 reaches this power"),
+        ('difference = ["10 dB"]', 'difference = ["0.001 dB"]', "no group of up to 2000 animals reaches this power"),
         ('difference = ["10 dB"]', "", "difference: is missing"),
         ("[", 'ears = 3\n[', "ears"),
         ('spread = "12 dB"', 'spread = "0 dB"', "spread: must lie from"),
@@ -190,6 +191,78 @@ def test_a_laboratorys_own_spread_is_that_of_its_animals_and_not_of_its_groups(t
     assert float(mine.frequency_correlation) == pytest.approx(0.8, abs=0.06)
     low, high = map(float, mine.spread_range)
     assert low < float(mine.spread) < high
+
+
+RUNS = 'run_animals = 5\nrun_share = "67 %"\n'
+
+
+def test_a_design_counts_runs_and_says_so(tmp_path):
+    alone, apart, blocked = (
+        answer(read_design(design(tmp_path, MINE + more), CATALOG)).plan
+        for more in ("", RUNS, f'{RUNS}runs = "blocked"\n')
+    )
+    assert any("not split" in note for note in alone.notes)
+    assert not apart.notes
+    assert apart.n["each group"] > 3 * alone.n["each group"]
+    assert alone.n["each group"] > 2 * blocked.n["each group"]
+    assert f"in {apart.n['each group'] // 5} exposure runs of 5 a group" in apart.headline
+    assert value(apart, "design effect of runs") == pytest.approx(1 + 4 * 0.67)
+    assert value(apart, "animals a group, were runs not split") == alone.n["each group"]
+    assert value(apart, "animals a group, if every run held every group") == blocked.n["each group"]
+    assert value(blocked, "animals a group, if each group had runs of its own") == apart.n["each group"]
+    assert "The exposure run is the unit of the test" in apart.analysis
+    # Six animals show less where they were exposed together: 12 dB grow by the root of the design effect.
+    shown = "smallest difference seen that is significant"
+    assert value(apart, shown) == pytest.approx(value(alone, shown) * np.sqrt(1 + 4 * 0.67))
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ("run_animals = 5\n", "run_share"),
+        ('run_share = "67 %"\n', "run_animals"),
+        ('runs = "blocked"\n', "run_animals"),
+        ('run_animals = 5\nrun_share = "100 %"\n', "run_share"),
+        ('run_animals = 0\nrun_share = "67 %"\n', "run_animals"),
+        (f'{RUNS}runs = "together"\n', "runs"),
+    ],
+)
+def test_runs_that_are_half_stated_or_impossible_are_refused(tmp_path, more, key):
+    with pytest.raises(BadInput) as refusal:
+        read_design(design(tmp_path, MINE + more), CATALOG)
+    assert refusal.value.key == key
+
+
+def own_runs(folder, sheet):
+    """The import's table of spreads, as import writes it beside its readings."""
+    readings = pd.read_parquet(folder / "readings.parquet").assign(flag="")
+    cohorts.spread(readings, cohorts.Runs(sheet, "run" if sheet else "")).to_csv(
+        folder / "spread.csv", index=False
+    )
+
+
+def test_a_laboratorys_own_runs_are_counted_and_files_without_any_say_not_split(tmp_path):
+    folder = import_folder(tmp_path, animals=400, ear=0.99, tone=0.99)
+    file, random = folder / "readings.parquet", np.random.default_rng(3)
+    rows = pd.read_parquet(file)
+    runs = {f"m{k}": f"{k % 2}-{k // 10}" for k in range(400)}
+    of_runs = {run: 12.0 * random.standard_normal() for run in sorted(set(runs.values()))}
+    rows["value"] += rows["subject"].map(runs).map(of_runs)
+    rows.to_parquet(file, index=False)
+    question = read_design(design(tmp_path, OWN), CATALOG)
+    assert question.design.exposed is None
+    assert any("not split" in note for note in question.notes)
+    own_runs(folder, {})
+    assert read_design(design(tmp_path, OWN), CATALOG).design.exposed is None
+    own_runs(folder, runs)
+    question = read_design(design(tmp_path, OWN), CATALOG)
+    exposed = question.design.exposed
+    # As much between runs as within them, of 40 runs a group: a standard error of 6 points.
+    assert exposed.animals == 5
+    assert exposed.share == pytest.approx(0.5, abs=0.12)
+    assert any("exposure runs of some 5 animals (by run)" in note for note in question.notes)
+    at_another_time = OWN.replace('"abr_threshold"', '"abr_threshold"\ntime = 336.0')
+    assert read_design(design(tmp_path, at_another_time), CATALOG).design.exposed == exposed
 
 
 def test_the_range_of_a_spread_covers_the_true_one_nine_times_in_ten(tmp_path):

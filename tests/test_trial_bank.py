@@ -11,13 +11,14 @@ from statsmodels.api import OLS, add_constant
 from typer.testing import CliRunner
 
 from banked import ASKED, STUDY, quiet
+from otosome import jobs
 from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.study import load
 from otosome.trials import bank as banks
 from otosome.trials.bank import Bank, bank
-from otosome.trials.characteristics import truths
+from otosome.trials.characteristics import in_turn, truths
 from otosome.trials.cluster import Crew
 from otosome.trials.power import one_mean, two_means
 from otosome.trials.published import predicted
@@ -48,7 +49,7 @@ def test_a_bank_is_the_same_for_any_workers_and_any_shards(tmp_path, shards):
 
 
 @pytest.mark.parametrize(
-    "harm",
+    "damage",
     [
         lambda file: file.write_bytes(file.read_bytes()[:-8]),
         lambda file: file.unlink(),
@@ -58,10 +59,10 @@ def test_a_bank_is_the_same_for_any_workers_and_any_shards(tmp_path, shards):
     ],
     ids=["truncated", "gone", "mark gone", "mark torn", "changed"],
 )
-def test_a_shard_that_is_not_whole_is_computed_again_and_no_other(shards, harm, monkeypatch):
+def test_a_shard_that_is_not_whole_is_computed_again_and_no_other(shards, damage, monkeypatch):
     folder, whole = shards
     monkeypatch.setattr(banks, "SHARD", 8)
-    harm(folder / "ears_00000008.npy")
+    damage(folder / "ears_00000008.npy")
     again = bank(STUDY, (), ASKED, folder, Crew(1), True, quiet)
     assert (again.computed, again.hash) == (1, whole.hash)
     assert bank(STUDY, (), ASKED, folder, Crew(1), True, quiet).computed == 0
@@ -273,6 +274,15 @@ def test_a_risk_ratio_of_one_changes_nothing_and_one_of_none_spares_all():
     assert half.estimate.mean() == pytest.approx(-0.25, abs=0.01)
 
 
+def test_each_value_of_a_belief_meets_every_world_before_the_next_one_does():
+    assert in_turn(np.array([1.0, 2.0, 3.0]), 14, 2).tolist() == [1, 1, 2, 2, 3, 3, 1, 1, 2, 2, 3, 3, 1, 1]
+    assert in_turn(np.array([1.0, 2.0]), 3, 5).tolist() == [1, 1, 1]
+    # Of as many trials as values times worlds, all meet all once.
+    values, worlds = np.arange(7.0), np.arange(5)
+    pairs = set(zip(in_turn(values, 35, 5).tolist(), np.resize(worlds, 35).tolist(), strict=True))
+    assert len(pairs) == 35
+
+
 def test_a_grade_of_a_scale_is_what_the_scale_says_of_each_subject():
     study = load("compare_cisplatin_child")
     asked = Simulate(
@@ -327,6 +337,32 @@ def test_the_command_line_simulates_and_goes_on(tmp_path):
     assert [row["belief"] for row in answers[0]["operating"]][:2] == ["none", "mechanism"]
     assert len((tmp_path / "out" / "mine_subjects.csv").read_text(encoding="utf-8").splitlines()) == 13
     assert "Flow of the first trial" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_trial_counts_the_animals_it_simulates_and_those_it_enters(tmp_path, monkeypatch):
+    monkeypatch.setattr(banks, "SHARD", 8)
+    file, out = tmp_path / "mine.toml", tmp_path / "out"
+    file.write_text(DESIGN, encoding="utf-8")
+    shown = []
+    jobs.trial(jobs.TrialInputs(designs=(file,), out=out), jobs.Watch(shown.append))
+    ears = [step for step in shown if step.doing == "simulating 20 ears"]
+    assert [step.done for step in ears] == [0, 8, 16, 20]
+    entered = [step for step in shown if step.doing == "simulating 200 trials"]
+    beliefs = len(jobs.show(out).designs[0]["simulated"]["operating"])
+    # Each trial has two groups of six, under each belief.
+    assert entered[-1].done == entered[-1].of == beliefs * 200 * 12
+    assert {(step.unit, step.of) for step in ears} == {("animals", 20)}
+    assert all(step.rate > 0 for step in (*ears[1:], *entered[1:]))
+    again = []
+    asked = jobs.TrialInputs(designs=(file,), out=out, force=True, resume=True)
+    jobs.trial(asked, jobs.Watch(again.append))
+    there = next(step for step in again if step.doing == "simulating 20 ears")
+    assert (there.done, there.rate) == (20, None)
+
+
+@pytest.mark.parametrize(("analysis", "groups"), [("t", 2), ("ancova", 2), ("paired", 1), ("change", 1)])
+def test_a_trial_enters_both_groups_or_the_one_there_is(analysis, groups):
+    assert Simulate(**{**vars(ASKED), "analysis": analysis}).entered == groups * 6
 
 
 def test_a_bank_grows_until_its_error_is_the_smaller_and_no_further(tmp_path):

@@ -45,7 +45,7 @@ def fallen(result: Path, shelves: tuple[Path, ...]) -> list[str]:
     ("question", "only", "reached"),
     [
         ("hearing", ("product=vesicles",), True),
-        ("hearing", ("harm=noise", "product=steroid"), False),
+        ("hearing", ("insult=noise", "product=steroid"), False),
     ],
 )
 def test_a_review_falls_with_the_experiments_it_asks_for_and_no_others(tmp_path, question, only, reached):
@@ -66,7 +66,7 @@ def test_what_a_review_rests_on_is_what_moves_it(tmp_path):
 
 
 def test_a_review_of_vesicles_after_one_harm_rests_on_all_that_its_worlds_are_weighed_by():
-    names = set(rests_on(Question.of("hearing", ["product=vesicles", "harm=noise"]), Catalog()))
+    names = set(rests_on(Question.of("hearing", ["product=vesicles", "insult=noise"]), Catalog()))
     assert {"warnecke_2020", "liu_2023", "tsai_2021", "yang_2022"} <= names
 
 
@@ -94,7 +94,7 @@ def test_changes_between_two_reviews_are_experiments_sources_and_pools(tmp_path)
     same = jobs.changes(shipped, asked("again"))
     assert same.lines() == ["nothing changed"]
     other = jobs.review(
-        jobs.ReviewInputs(question="loss", only=("harm=noise",), out=tmp_path / "loss")
+        jobs.ReviewInputs(question="loss", only=("insult=noise",), out=tmp_path / "loss")
     ).folder
     with pytest.raises(BadInput, match="different questions"):
         jobs.changes(shipped, other)

@@ -27,6 +27,7 @@ from otosome.errors import BadInput
 from otosome.evidence import Curve, Parameter, Source
 from otosome.roles import (
     AdverseEvent,
+    AdverseEventOptions,
     AssayOptions,
     BatchOptions,
     CaseOptions,
@@ -41,7 +42,6 @@ from otosome.roles import (
     EndpointOptions,
     ExperimentOptions,
     ForecastOptions,
-    HarmOptions,
     Instrument,
     InstrumentOptions,
     Insult,
@@ -99,7 +99,7 @@ SHELVES = (
     "materials",
     "devices",
     "recoveries",
-    "harms",
+    "adverse_events",
     "utilities",
     "tolerances",
     "designs",
@@ -110,7 +110,7 @@ SHELVES = (
     "resolutions",
 )
 # Shelves by the names they had.
-_RENAMED = {"observations": "cases"}
+_RENAMED = {"observations": "cases", "harms": "adverse_events"}
 # The formula an entry without a .py has.
 _SHARED = {
     "routes": ("otosome.model.transport", "Delivery"),
@@ -122,7 +122,7 @@ _SHARED = {
     "scales": ("otosome.model.grades", "Scale"),
     "materials": ("otosome.model.speech", "Material"),
     "recoveries": ("otosome.model.recovery", "Recovery"),
-    "harms": ("otosome.model.adverse_events", "AdverseEvent"),
+    "adverse_events": ("otosome.model.adverse_events", "AdverseEvent"),
 }
 
 
@@ -257,7 +257,9 @@ class Catalog:
     @overload
     def get(self, shelf: Literal["recoveries"], name: str) -> Entry[RecoveryOptions, Recovery]: ...
     @overload
-    def get(self, shelf: Literal["harms"], name: str) -> Entry[HarmOptions, AdverseEvent]: ...
+    def get(
+        self, shelf: Literal["adverse_events"], name: str
+    ) -> Entry[AdverseEventOptions, AdverseEvent]: ...
     @overload
     def get(self, shelf: Literal["materials"], name: str) -> Entry[MaterialOptions, Material]: ...
     @overload
@@ -542,7 +544,7 @@ _CLOSED = (
     "materials",
     "devices",
     "recoveries",
-    "harms",
+    "adverse_events",
 )
 
 

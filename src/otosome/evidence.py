@@ -65,6 +65,7 @@ _PARAMETER_KEYS = (
     "rule",
     "linked",
 )
+_FIRST_SHELVES = {"cases": "observations", "adverse_events": "harms"}
 _CURVE_KEYS = ("basis", "source", "locator", "because", "note")
 
 
@@ -351,7 +352,7 @@ def first_name(name: str) -> str:
     shelf, _, rest = name.partition(".")
     if shelf == "cells" and rest.endswith(".susceptibility"):
         return f"{name.removesuffix('susceptibility')}frailty"
-    return f"observations.{rest}" if shelf == "cases" else name
+    return f"{_FIRST_SHELVES[shelf]}.{rest}" if shelf in _FIRST_SHELVES else name
 
 
 def near(name: str, names: Iterable[str]) -> list[str]:

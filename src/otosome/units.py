@@ -205,6 +205,11 @@ def convert(value: float, unit: str, to: str) -> float:
     return converted
 
 
+def moment(hours: float) -> str:
+    """A moment as a laboratory writes it: whole days as days, else hours."""
+    return f"{hours / 24:g} d" if hours and hours % 24 == 0 else f"{hours:g} h"
+
+
 def quantity(text: str, unit: str | None = None) -> float:
     """A quantity of a file as a plain number: in ``unit`` if given, else in the house unit.
 

@@ -40,7 +40,7 @@ from otosome.study import loads
 SHELF = {
     "species": "species", "insult": "insults", "route": "routes", "solute": "solutes",
     "mechanism": "mechanisms", "endpoint": "endpoints", "population": "populations",
-    "material": "materials", "device": "devices", "recovery": "recoveries", "harming": "harms",
+    "material": "materials", "device": "devices", "recovery": "recoveries", "adverse_event": "adverse_events",
     "utility": "utilities", "drug": "effects",
 }  # fmt: skip
 # From an event before, over the two hours of an exposure, to its end: every event twice.
@@ -192,7 +192,7 @@ def exposed(formula, block, dose):
     )
 
 
-def harms(catalog, species, insult, *doses):
+def injuries(catalog, species, insult, *doses):
     """Stress, hazards and losses of drawn ears at each dose, as full arrays by name."""
     block = ears(question(catalog, species, insult), subjects=4)
     formula = bound(block, "insults", insult)
@@ -209,12 +209,12 @@ def harms(catalog, species, insult, *doses):
 
 
 def test_no_exposure_no_hazard_and_no_stress(catalog, species, insult):
-    (none,) = harms(catalog, species, insult, 0.0)
+    (none,) = injuries(catalog, species, insult, 0.0)
     assert not any(np.any(rate) for rate in none.values())
 
 
 def test_an_insult_harms_known_cells_at_finite_rates_and_only_once_it_has_begun(catalog, species, insult):
-    (done,) = harms(catalog, species, insult, 3.0)
+    (done,) = injuries(catalog, species, insult, 3.0)
     assert set(done) <= {"stress", *KINDS, *(f"{kind} lost" for kind in KINDS)}
     for rate in done.values():
         assert np.all(np.isfinite(rate)) and np.all(rate >= 0)
@@ -223,7 +223,7 @@ def test_an_insult_harms_known_cells_at_finite_rates_and_only_once_it_has_begun(
 
 
 def test_more_of_an_insult_never_harms_less(catalog, species, insult):
-    ladder = list(harms(catalog, species, insult, 0.1, 0.5, 1.0, 2.0, 8.0))
+    ladder = list(injuries(catalog, species, insult, 0.1, 0.5, 1.0, 2.0, 8.0))
     for less, more in itertools.pairwise(ladder):
         for name, rate in less.items():
             assert np.all(more[name] >= rate * (1 - ROUNDING)), name
@@ -696,11 +696,11 @@ def test_words_of_a_material_are_understood_by_how_much_of_them_is_heard(catalog
     assert np.all(share[..., -1] > 0.9) and not np.any(share[..., 0])
 
 
-def test_a_harm_names_what_brings_it_and_has_a_finite_excess(catalog, harming):
-    card = catalog.get("harms", harming).card
+def test_a_harm_names_what_brings_it_and_has_a_finite_excess(catalog, adverse_event):
+    card = catalog.get("adverse_events", adverse_event).card
     assert set(card.options.of) <= {*catalog.names("routes"), *catalog.names("devices"), "vesicles"}
     assert card.parameters["weight"][""].low >= 0
-    formula = of_people_with(catalog, "harms", harming)
+    formula = of_people_with(catalog, "adverse_events", adverse_event)
     for times in (1, 3):
         excess = formula.excess(times)
         assert excess.shape == (6,) and np.all(np.isfinite(excess))

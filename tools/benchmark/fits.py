@@ -85,7 +85,7 @@ DRUG_FREE = [
 
 @dataclass(frozen=True)
 class Took:
-    """CPU seconds of a posterior, the least number of effective draws of any number, and at how many vectors it looked."""
+    """CPU seconds of a posterior, its least number of effective draws, and at how many vectors it looked."""
 
     sampler: str
     seconds: float

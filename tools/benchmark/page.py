@@ -1,19 +1,23 @@
 """The page under load: ``python -m tools.benchmark.page [MINUTES] [CLIENTS]`` on loopback, over a folder of its own.
 
 Clients look at rooms and ask the API one request after another, and now and then ask a job; every job must end with an
-answer. What is printed goes into ``docs/performance.md``.
+answer. ``slider`` in place of the minutes: one client moves a slider of the room Ear while a run is computed beside.
+What is printed goes into ``docs/performance.md``.
 """
 
 from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -73,38 +77,73 @@ def client(host: str, cookie: str, until: float, load: Load) -> None:
                 load.jobs.append(json.loads(body)["id"])
 
 
+@contextmanager
+def served(folder: str) -> Iterator[tuple[str, str, http.client.HTTPConnection]]:
+    """The page over a folder: its host, the cookie it gave, and a connection by which every room was looked at."""
+    words = [sys.executable, "-P", "-m", "otosome.cli", "open", folder, "--no-browser"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        opening = re.search(r"http\S+", server.stdout.readline())
+        assert opening is not None
+        address = urlsplit(opening[0])
+        first = http.client.HTTPConnection(address.netloc)
+        first.request("GET", f"/?{address.query}")
+        entered = first.getresponse()
+        entered.read()
+        cookie = str(entered.headers["Set-Cookie"]).split(";")[0]
+        for room in ROOMS:
+            # What a room imports it imports once, before anybody is measured.
+            first.request("GET", room, headers={"Cookie": cookie})
+            first.getresponse().read()
+        try:
+            yield address.netloc, cookie, first
+        finally:
+            server.terminate()
+
+
 def measure(minutes: float, clients: int) -> Load:
     """Serve a folder, let the clients in, and wait for the jobs they asked."""
     load = Load()
-    with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, "-P", "-m", "otosome.cli", "open", folder, "--no-browser"]
-        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout is not None
-            opening = re.search(r"http\S+", server.stdout.readline())
-            assert opening is not None
-            address = urlsplit(opening[0])
-            first = http.client.HTTPConnection(address.netloc)
-            first.request("GET", f"/?{address.query}")
-            entered = first.getresponse()
-            entered.read()
-            cookie = str(entered.headers["Set-Cookie"]).split(";")[0]
-            for room in ROOMS:
-                # What a room imports it imports once, before anybody is measured.
-                first.request("GET", room, headers={"Cookie": cookie})
-                first.getresponse().read()
-            load.slider = stored_answer(first, cookie)
-            until = time.monotonic() + 60 * minutes
-            every = [
-                threading.Thread(target=client, args=(address.netloc, cookie, until, load))
-                for _ in range(clients)
-            ]
-            for thread in every:
-                thread.start()
-            for thread in every:
-                thread.join()
-            load.failed += lost(Path(folder), load.jobs)
-            server.terminate()
+    with tempfile.TemporaryDirectory() as folder, served(folder) as (host, cookie, first):
+        load.slider = stored_answer(first, cookie)
+        until = time.monotonic() + 60 * minutes
+        every = [threading.Thread(target=client, args=(host, cookie, until, load)) for _ in range(clients)]
+        for thread in every:
+            thread.start()
+        for thread in every:
+            thread.join()
+        load.failed += lost(Path(folder), load.jobs)
     return load
+
+
+def slider(moves: int = 300) -> None:
+    """Move a slider to and fro over a stored answer, ten times a second, while a run of 4,000 ears is computed."""
+    with tempfile.TemporaryDirectory() as folder, served(folder) as (host, cookie, line):
+        headers = {"Cookie": cookie, "Origin": f"http://{host}", "Content-Type": "application/json"}
+        path = stored_answer(line, cookie)
+
+        def ask(method: str, where: str, body: dict[str, object] | None = None) -> dict[str, object]:
+            line.request(method, where, None if body is None else json.dumps(body), headers)
+            answer: dict[str, object] = json.loads(line.getresponse().read())
+            return answer
+
+        run: dict[str, object] = {"study": STUDY, "subjects": 4000, "insist": True}
+        job = ask("POST", "/api/ask/run", run)
+        while ask("GET", f"/api/jobs/{job['id']}")["progress"] is None:
+            time.sleep(0.2)
+        took = []
+        for _ in range(moves):
+            began = time.monotonic()
+            assert "contrast" in ask("GET", path)
+            took.append(1000 * (time.monotonic() - began))
+            time.sleep(0.1)
+        state, load = ask("GET", f"/api/jobs/{job['id']}")["state"], os.getloadavg()[0]
+        ask("POST", f"/api/jobs/{job['id']}/cancel")
+    took.sort()
+    print(
+        f"{moves} moves beside a {state} job, load average {load:.1f}: median {took[moves // 2]:.0f} ms, "
+        f"95 % {took[int(0.95 * moves)]:.0f} ms, slowest {took[-1]:.0f} ms"
+    )
 
 
 def stored_answer(line: http.client.HTTPConnection, cookie: str) -> str:
@@ -122,7 +161,7 @@ def stored_answer(line: http.client.HTTPConnection, cookie: str) -> str:
     while time.monotonic() < until:
         line.request("GET", f"/api/ear/kept?study={STUDY}", headers=headers)
         kept = json.loads(line.getresponse().read())
-        if kept["answers"] and not kept["computing"]:
+        if any(answer["position"]["day"] == day for answer in kept["answers"]):
             return f"/api/ear/answer?study={STUDY}&day={day}"
         time.sleep(1)
     raise TimeoutError("the preview was not computed")
@@ -164,4 +203,7 @@ def main(minutes: float, clients: int) -> None:
 
 if __name__ == "__main__":
     minutes, clients = [*sys.argv[1:3], *("5", "20")[len(sys.argv[1:3]) :]]
-    main(float(minutes), int(clients))
+    if minutes == "slider":
+        slider()
+    else:
+        main(float(minutes), int(clients))

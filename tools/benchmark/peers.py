@@ -342,16 +342,18 @@ def rhs(y: Array, out: Array, s: System) -> None:
             shield = 1.0 - prevent * y[f + 2] if k < 3 else 1.0
             saved = 1.0 - rescue * y[f + 2] if k < 2 else 1.0
             deadly, _ = power(y[f + 1], half, steep)
-            harm = susceptibility * (sensitivity * y[f + 1] + direct * effect) * shield
+            injury = susceptibility * (sensitivity * y[f + 1] + direct * effect) * shield
             gone = 0.0
             if k == 3:
                 inner = y[f + 6] + y[f + 7] + y[f + 8]
                 contacts = y[f + 9] + y[f + 10]
                 gone = s.others[0] * max(1.0 - inner * contacts, 0.0)
             a, b, c = y[f + 3 + 3 * k], y[f + 4 + 3 * k], y[f + 5 + 3 * k]
-            out[f + 3 + 3 * k] = -harm * a + repair * b - gone * a
+            out[f + 3 + 3 * k] = -injury * a + repair * b - gone * a
             back = most * y[f + 2] * (1.0 - deadly) * c
-            out[f + 4 + 3 * k] = harm * a - (repair + (silencing + death * saved) * deadly + gone) * b + back
+            out[f + 4 + 3 * k] = (
+                injury * a - (repair + (silencing + death * saved) * deadly + gone) * b + back
+            )
             still = silencing + withdrawn * death * saved
             out[f + 5 + 3 * k] = still * deadly * b - (silent_death + gone) * c - back
         hurt = s.others[1] * y[f + 1]
@@ -380,7 +382,7 @@ def cell_slopes(
     saved = 1.0 - rescue * y[f + 2] if k < 2 else 1.0
     deadly, rise = power(y[f + 1], half, steep)
     raw = susceptibility * (sensitivity * y[f + 1] + direct * effect)
-    harm = raw * shield
+    injury = raw * shield
     gone = 0.0
     inner = y[f + 6] + y[f + 7] + y[f + 8]
     contacts = y[f + 9] + y[f + 10]
@@ -389,7 +391,7 @@ def cell_slopes(
     ia, ib, ic = f + 3 + 3 * k, f + 4 + 3 * k, f + 5 + 3 * k
     a, b, c = y[ia], y[ib], y[ic]
     bys = (f, f + 1, f + 2)
-    harms = (
+    injuries = (
         susceptibility * direct * steepness * shield,
         susceptibility * sensitivity * shield,
         -raw * prevent if k < 3 else 0.0,
@@ -398,15 +400,15 @@ def cell_slopes(
     awake = most * y[f + 2] * (1.0 - deadly)
     backs = (0.0, -most * y[f + 2] * rise * c, most * (1.0 - deadly) * c)
     for j in range(3):
-        row[n], column[n], value[n] = ia, bys[j], -harms[j] * a
-        row[n + 1], column[n + 1], value[n + 1] = ib, bys[j], harms[j] * a - kills[j] * b + backs[j]
+        row[n], column[n], value[n] = ia, bys[j], -injuries[j] * a
+        row[n + 1], column[n + 1], value[n + 1] = ib, bys[j], injuries[j] * a - kills[j] * b + backs[j]
         n += 2
     # Rescue reaches none of the cells whose loss is a withdrawal.
     still = silencing + withdrawn * death * saved
     row[n], column[n], value[n] = ic, f + 1, still * rise * b - backs[1]
-    row[n + 1], column[n + 1], value[n + 1] = ia, ia, -harm - gone
+    row[n + 1], column[n + 1], value[n + 1] = ia, ia, -injury - gone
     row[n + 2], column[n + 2], value[n + 2] = ia, ib, repair
-    row[n + 3], column[n + 3], value[n + 3] = ib, ia, harm
+    row[n + 3], column[n + 3], value[n + 3] = ib, ia, injury
     row[n + 4], column[n + 4], value[n + 4] = (
         ib,
         ib,

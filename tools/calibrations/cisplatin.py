@@ -154,7 +154,7 @@ def targets(table: Mapping[str, Array]) -> dict[str, Array]:
 def absolute(table: Mapping[str, Array]) -> dict[str, Array]:
     """The two numbers that count platinum, with what reaches the mouse's cells.
 
-    Transport is linear: as much more of both as reaches the cells does the same harm. So they are weighed against it,
+    Transport is linear: as much more of both as reaches the cells injures as much. So they are weighed against it,
     and only what reaches a guinea pig more than a mouse has to be found.
     """
     factor = reached().factor(SPECIES, table) / np.exp(reached().middle[SPECIES])

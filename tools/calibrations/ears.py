@@ -58,7 +58,7 @@ def carried(
     ear: Ear,
     duration: float = 0.0,
 ) -> tuple[Hours, dict[str, Micromolar]]:
-    """Knots, and a drug in the tissues where it harms, by need, in the best ear; shape (1, time, place).
+    """Knots, and a drug in the tissues where it injures, by need, in the best ear; shape (1, time, place).
 
     ``dose``  of each injection, ug/kg;  ``times`` of them and ``duration`` of each, h
     """
@@ -107,7 +107,7 @@ def _solved(
 
 @dataclass(frozen=True)
 class Reach:
-    """How much of a drug reaches the tissues where it harms, in an ear of each species, against the best ear.
+    """How much of a drug reaches the tissues where it injures, in an ear of each species, against the best ear.
 
     The logarithm of the area under its curve there, mean over places, as a plane in the own deviates of the numbers of
     transport (it is linear in dose, and the insult is slower than its course). What two species share is drawn once:
@@ -161,7 +161,7 @@ def reach(drug: str, routes: Mapping[str, str], draws: int = 300) -> Reach:
 
 
 def _area(species: str, drug: str, route: str, table: Mapping[str, Array]) -> Array:
-    """Area under a drug's curve over two days after one dose, mean of the tissues where it harms and of places."""
+    """Area under a drug's curve over two days after one dose, mean of the tissues where it injures and of places."""
     known = best(species, "species", f"solutes.{drug}", "solutes.tmpa", f"routes.{route}", f"insults.{drug}")
     draws = max((column.size for column in table.values()), default=1)
     full = {name: np.broadcast_to(column, (draws,)) for name, column in (known | dict(table)).items()}

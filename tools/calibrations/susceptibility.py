@@ -1,4 +1,4 @@
-"""How much reactive platinum it takes to harm people, along the cochlea, in children, and how much they differ in it.
+"""How much reactive platinum injures people's ears, along the cochlea, in children, and how much people differ in it.
 
 Weighed by ear:D1 and ear:D3 together. Of 488 men who survived a germ-cell tumour on 200 to 800 mg/m2 (median 400; here
 200, 400, 600 and 800 in shares of 0.2, 0.5, 0.2 and 0.1, in cycles of 100 mg/m2 every three weeks): 3.2 dB more in
@@ -194,7 +194,7 @@ def misses(table: Mapping[str, Array]) -> Array:
 
 
 def rows(posterior: Posterior) -> dict[str, Row]:
-    """The row the calibration proposes: as much more of platinum as reaches the cells does the same harm."""
+    """The row the calibration proposes: as much more of platinum as reaches the cells injures as much."""
     reached = reach("cisplatin", {SPECIES: "intravenous"})
     ((axis, slope),) = reached.slope[SPECIES].items()
     low, middle, high = np.log(posterior.quantile(MEAN))
@@ -214,7 +214,7 @@ def rows(posterior: Posterior) -> dict[str, Row]:
         f"{MEAN}.human": {
             "value": value, "low": low, "high": high, "shape": "lognormal", "subjects": most_fit, **said,
             "because": f"{people}Between people {least} to {most} fit. Age is in by norms that stop at 8 kHz; shifts "
-            "go to 12. Linked to what brings cisplatin to the cells, which widens it; not to other numbers of harm.",
+            "go to 12. Linked to what brings cisplatin to the cells, which widens it; not to other numbers of injury.",
             "linked": {name: share for name, share in shares.items() if abs(share) >= FAINTEST},
         },
         f"{GRADIENT}.human": {

@@ -20,7 +20,7 @@ from otosome.errors import BadInput
 from otosome.forward import Carried, Cochleae, Fate, best, plan, through, true_value
 from otosome.study import Compare, Study, Treatment
 from otosome.study.checks import check_study
-from otosome.units import Array, Quantity
+from otosome.units import Array, Quantity, moment
 
 DOSES = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
 POTENCIES = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -230,11 +230,7 @@ def _of_arms(study: Study, arms: list[str], values: Mapping[str, Array]) -> Iter
 
 
 def _moved(at: list[Quantity], apart: float) -> list[str]:
-    return [_moment(float(t) + apart) for t in at]
-
-
-def _moment(hours: float) -> str:
-    return f"{hours / _DAY:g} d" if hours % _DAY == 0 else f"{hours:g} h"
+    return [moment(float(t) + apart) for t in at]
 
 
 def _amount(study: Study, use: Treatment) -> tuple[float, str] | None:

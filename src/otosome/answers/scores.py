@@ -1,7 +1,7 @@
 """What each therapy is worth to each ear, and how likely each is best.
 
 An ear's score in an arm is what it gains there over the study's first arm, in the units a study's preference states,
-less what the arm's harms cost. No arm is called best: each has a probability.
+less what the arm's adverse events cost. No arm is called best: each has a probability.
 """
 
 from __future__ import annotations
@@ -27,8 +27,12 @@ WORDS = "word_score"
 _TEN_POINTS = Quantity("10 %")
 # Scores that differ by a tenth or less tie. By default that is a point of words, less than one word of a list of 50.
 TIE = 0.1
-# What the harms weigh beside what is stated: nothing, and ten times as much.
-LEANINGS = {"as stated": 1.0, "harms weigh nothing": 0.0, "harms weigh ten times as much": 10.0}
+# What the adverse events weigh beside what is stated: nothing, and ten times as much.
+LEANINGS = {
+    "as stated": 1.0,
+    "adverse events weigh nothing": 0.0,
+    "adverse events weigh ten times as much": 10.0,
+}
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,10 @@ def reference(study: Study) -> str:
 def scores(
     study: Study, result: xr.Dataset, risks: Mapping[str, Mapping[str, Array]], leaning: float = 1.0
 ) -> Array:
-    """What each ear gains in each arm over the reference, less what harms cost, shape (arm, ear).
+    """What each ear gains in each arm over the reference, less what adverse events cost, shape (arm, ear).
 
-    ``risks``    by arm and harm, events expected of one person, shape (ear,)
-    ``leaning``  a factor on the weight of every harm
+    ``risks``    by arm and adverse event, events expected of one person, shape (ear,)
+    ``leaning``  a factor on the weight of every adverse event
     """
     arms = [str(arm) for arm in result.arm.to_numpy()]
     return np.stack([_score(study, result, arm, risks[arm], leaning) for arm in arms])
@@ -83,7 +87,7 @@ def _score(study: Study, result: xr.Dataset, arm: str, risks: Mapping[str, Array
     weights = weighed(study)
     # Fewer events than without, as trials of the gravely ill found, is no gain of a therapy of the ear.
     costs = sum(
-        (leaning * weights[harm] * np.maximum(risk, 0.0) for harm, risk in risks.items()),
+        (leaning * weights[adverse_event] * np.maximum(risk, 0.0) for adverse_event, risk in risks.items()),
         np.zeros(result.sizes["subject"]),
     )
     return np.asarray(gained - costs)
@@ -136,7 +140,7 @@ def _highest(scores: Array) -> Array:
 
 
 def expected(study: Study, arm: Arm, columns: Columns) -> dict[str, Array]:
-    """Events of each harm that an arm brings, expected of one person beyond none at all, shape (ear,)."""
+    """Events of each adverse event that an arm brings, expected of one person beyond none at all, shape (ear,)."""
     return {
         name: study.adverse_event(name, columns).excess(times)
         for name, times in study.adverse_events(arm).items()
@@ -144,8 +148,8 @@ def expected(study: Study, arm: Arm, columns: Columns) -> dict[str, Array]:
 
 
 def weighed(study: Study) -> dict[str, float]:
-    """What one event of each harm costs: as the study's preference has it, or the harm's own weight."""
-    stated = {} if study.tables.preference is None else study.tables.preference.harms
+    """What one adverse event of each kind costs: as the study's preference has it, or the shelf's own weight."""
+    stated = {} if study.tables.preference is None else study.tables.preference.adverse_events
     names = {name for arm in study.tables.arm for name in study.adverse_events(arm)}
-    own = {name: study.parameters[f"harms.{name}.weight"].value for name in sorted(names)}
+    own = {name: study.parameters[f"adverse_events.{name}.weight"].value for name in sorted(names)}
     return own | {name: weight for name, weight in stated.items() if name in own}

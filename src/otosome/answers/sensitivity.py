@@ -15,7 +15,7 @@ from otosome.forward import Carried, best, plan, through
 from otosome.study import Compare, Study
 
 # Shelves whose numbers weigh what was measured and change nothing in it.
-_WEIGHED = ("harms", "utilities")
+_WEIGHED = ("adverse_events", "utilities")
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def sensitivity(study: Study, question: Compare, workers: int = 2) -> list[Mover
 
 
 def _reached(study: Study, question: Compare) -> set[str]:
-    """The entries whose numbers can reach a comparison: none of other arms, other endpoints, harms or utilities.
+    """The entries whose numbers can reach a comparison: none of other arms, endpoints, adverse events or utilities.
 
     Soluble protein acts on nothing.
     """

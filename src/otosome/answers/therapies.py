@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-# People whose harms are counted.
+# People whose adverse events are counted.
 PEOPLE = 1000
 
 
@@ -74,10 +74,10 @@ class CellResult:
 
 
 @dataclass(frozen=True)
-class HarmResult:
-    """A harm an arm may bring: events in 1,000 people beyond those that happen anyway, and what one event weighs."""
+class AdverseEventResult:
+    """An adverse event an arm may bring: events in 1,000 people beyond what happens anyway, and what one weighs."""
 
-    harm: str
+    adverse_event: str
     about: str
     counted: str
     note: str
@@ -99,17 +99,17 @@ class ArmResult:
     measures: dict[str, MeasureResult]
     cells: dict[str, CellResult]
     utilities: dict[str, Interval]
-    harms: list[HarmResult]
+    adverse_events: list[AdverseEventResult]
     signal: dict[str, Interval]
 
 
 @dataclass(frozen=True)
 class Preference:
-    """How much of each measure is worth one, what one event of each harm costs, and whether the study says so."""
+    """How much of each measure is worth one, what each adverse event costs, and whether the study says so."""
 
     stated: bool
     measures: dict[str, str]
-    harms: dict[str, float]
+    adverse_events: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def _check(study: Study) -> None:
 
 
 def side_by_side(study: Study, result: xr.Dataset, best_value: xr.Dataset, ears: Ears) -> SideBySide:
-    """Every arm with its measures, cells, harms, quality of life and the probability that it is best.
+    """Every arm with its measures, cells, adverse events, quality of life and the probability that it is best.
 
     ``result``      of ``simulate``;  ``best_value``  the same of the one ear in which every number has its best value
     """
@@ -202,7 +202,7 @@ def side_by_side(study: Study, result: xr.Dataset, best_value: xr.Dataset, ears:
                 measures={m: _measured(study, result, best_value, m, arm) for m in study.tables.measure},
                 cells=_cells(study, result, best_value, arm),
                 utilities=_utilities(study, result, columns, arm),
-                harms=[_harm(study, name, risk) for name, risk in risks[arm].items()],
+                adverse_events=[_adverse_event(study, name, risk) for name, risk in risks[arm].items()],
                 signal=_signal(result, arm),
             )
             for number, arm in enumerate(names)
@@ -217,10 +217,10 @@ def _preference(study: Study) -> Preference:
     return Preference(study.tables.preference is not None, measures, weighed(study))
 
 
-def _harm(study: Study, name: str, risk: Array) -> HarmResult:
-    entry = study.catalog.get("harms", name)
-    return HarmResult(
-        harm=name,
+def _adverse_event(study: Study, name: str, risk: Array) -> AdverseEventResult:
+    entry = study.catalog.get("adverse_events", name)
+    return AdverseEventResult(
+        adverse_event=name,
         about=entry.card.about,
         counted=entry.options.counted,
         note=entry.options.note,

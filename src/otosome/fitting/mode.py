@@ -103,10 +103,7 @@ def mode(land: Landscape, numbers: int, starts: int, seed: int, tick: Callable[[
         began += list(looks[np.argsort(-rough.log_posterior(looks))[: starts - 1]])
     searches = list[tuple[Start, Array]]()
     for number, start in enumerate(began):
-        place, used = _scored(rough.terms, start)
-        spreads, more = _curved(coarse, place)
-        place, height, last = _rounds(coarse, place, spreads)
-        searches.append((Start(start.tolist(), place.tolist(), height, used + more + last), spreads))
+        searches.append(_search(coarse, rough, start))
         tick(number + 1)
     best, spreads = max(searches, key=lambda search: search[0].log_posterior)
     summit, height, _ = _rounds(land, np.array(best.ended), spreads)
@@ -114,6 +111,14 @@ def mode(land: Landscape, numbers: int, starts: int, seed: int, tick: Callable[[
     return Mode(
         summit, height, tuple(start for start, _ in searches), spreads @ spreads.T, covariance, refusal
     )
+
+
+def _search(land: Landscape, rough: Landscape, start: Array) -> tuple[Start, Array]:
+    """Scoring on a rough landscape, then rounds of L-BFGS-B; besides, directions about one standard deviation long."""
+    place, used = _scored(rough.terms, start)
+    spreads, more = _curved(land, place)
+    place, height, last = _rounds(land, place, spreads)
+    return Start(start.tolist(), place.tolist(), height, used + more + last), spreads
 
 
 def onward(land: Landscape, near: Mode) -> Mode:
@@ -130,13 +135,14 @@ def _curved(land: Landscape, at: Array) -> tuple[Array, int]:
     Where it is less than a little of what the terms tell, as far from a summit, that little stands for it; also how
     often the landscape was looked at.
     """
-    near = land.around(at)
+    near, many = land.around(at), at.size
+    looks = many + 1 + 1 + 2 * many + many * (many - 1) // 2
     along = _spreads(near.terms, at)
     curvature = _curvature(near.log_posterior, at, _NEAR * along) / _NEAR**2
     if not np.all(np.isfinite(curvature)):
-        return along, at.size**2
+        return along, looks
     strength, turned = np.linalg.eigh(curvature)
-    return np.asarray(along @ turned / np.sqrt(np.maximum(np.abs(strength), _FLAT))), at.size**2 + 2 * at.size
+    return np.asarray(along @ turned / np.sqrt(np.maximum(np.abs(strength), _FLAT))), looks
 
 
 def _rounds(land: Landscape, place: Array, spreads: Array) -> tuple[Array, float, int]:
@@ -149,14 +155,14 @@ def _rounds(land: Landscape, place: Array, spreads: Array) -> tuple[Array, float
     for _ in range(_ROUNDS):
         tried, left, looks = _climb(land.around(place).log_posterior, spreads, place)
         reached = float(land.log_posterior(tried[None])[0])
-        used += looks + 2
+        used += looks + 1
         if not reached >= height:
             tried, left, looks = _climb(land.log_posterior, spreads, place)
             reached, used = float(land.log_posterior(tried[None])[0]), used + looks + 1
         gain = reached - height
         if gain > 0.0:
             place, height = tried, reached
-        if min(gain, left) < _GAIN:
+        if gain < _GAIN or left < _GAIN / 10.0:
             break
     return place, height, used
 
@@ -231,7 +237,7 @@ def _climb(log_posterior: LogPosterior, spreads: Array, start: Array) -> tuple[A
         np.zeros(numbers),
         jac=True,
         method="L-BFGS-B",
-        options={"ftol": _GAIN / 4.0 / abs(top), "gtol": 0.05, "maxiter": _STEPS, "maxcor": 20},
+        options={"ftol": _GAIN / 20.0 / max(abs(top), 1.0), "gtol": 0.03, "maxiter": _STEPS, "maxcor": 20},
     )
     return start + spreads @ done.x, 0.5 * float(done.jac @ done.jac), evaluations + 1
 

@@ -164,15 +164,15 @@ class Fate:
         }
 
     def _followed_in(self, solute: str) -> list[str]:
-        """The fluids and tissues in which a drug is followed: where it harms, at probes, along the scala."""
+        """The fluids and tissues in which a drug is followed: where it injures, at probes, along the scala."""
         carried = set(self.ears.study.carried(solute))
         needs = [need.split(".", 1) for insult in self.arm.insults for need in self._needs(insult)]
-        harms = {where for name, where in needs if name in carried}
-        harms |= {where for of in self._effects.values() if of in carried for where in TISSUES}
+        tissues = {where for name, where in needs if name in carried}
+        tissues |= {where for of in self._effects.values() if of in carried for where in TISSUES}
         measures = self.ears.study.tables.measure.values()
         read = {measure.of or "scala_tympani" for measure in measures if measure.solute in carried}
         probed = {probe.of for probe in self.ears.plan.probes.values()}
-        return sorted(harms | read | probed | ({"scala_tympani"} if probed else set()))
+        return sorted(tissues | read | probed | ({"scala_tympani"} if probed else set()))
 
     def _needs(self, insult: PlannedInsult) -> list[str]:
         """What an insult must know, and of what takes of its poison that which the arm is given."""

@@ -269,7 +269,7 @@ def planned(study: Study, arm: Arm) -> PlannedArm:
 
 
 def _of_one_drug(study: Study, insults: Iterable[PlannedInsult]) -> Iterator[PlannedInsult]:
-    """Insults, those by one drug as one: all of it that is in the ear does harm once."""
+    """Insults, those by one drug as one: all of it that is in the ear injures once."""
     solutes, entries = set(study.catalog.names("solutes")), set[str]()
     for insult in insults:
         needs = study.catalog.get("insults", insult.entry).options.needs

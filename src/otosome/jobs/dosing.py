@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RegimenRow:
-    """A regimen that was computed: as given, hours and particles, and its mean benefit and cost of harms over ears.
+    """A regimen that was computed: as given, hours and particles; mean benefit and cost of adverse events over ears.
 
-    ``low``, ``high``  5 and 95 % of ears of the benefit less harms;  ``near``  chance to be near the best
+    ``low``, ``high``  5 and 95 % of ears of the benefit less adverse events;  ``near``  chance to be near the best
     """
 
     text: str
@@ -33,7 +33,7 @@ class RegimenRow:
     times: int
     total: float
     benefit: float
-    harms: float
+    adverse_events: float
     low: float
     high: float
     near: float
@@ -74,7 +74,7 @@ def regimen_rows(folder: Path, record: Record) -> list[RegimenRow]:
                     times,
                     number["particles_in_all"],
                     number["benefit_mean"],
-                    number["harms_cost"],
+                    number["adverse_events_cost"],
                     number["net_low"],
                     number["net_high"],
                     number["near_best"],
@@ -83,15 +83,15 @@ def regimen_rows(folder: Path, record: Record) -> list[RegimenRow]:
     return rows
 
 
-def weighed(rows: Sequence[RegimenRow], harms: float = 1.0, tenfold: float = 0.0) -> Weighed:
+def weighed(rows: Sequence[RegimenRow], adverse_events: float = 1.0, tenfold: float = 0.0) -> Weighed:
     """Regimens by what a person prefers.
 
-    ``harms``    what harms weigh, as a multiple of what the dose's file states
+    ``adverse_events``    what adverse events weigh, as a multiple of what the dose's file states
     ``tenfold``  what ten times as many particles must bring more, in the unit of the measure
     """
-    if not harms >= 0 or not tenfold >= 0:
-        raise BadInput("must not be negative", key="harms" if not harms >= 0 else "tenfold")
-    gain = np.array([row.benefit - harms * row.harms for row in rows])
+    if not adverse_events >= 0 or not tenfold >= 0:
+        raise BadInput("must not be negative", key="adverse_events" if not adverse_events >= 0 else "tenfold")
+    gain = np.array([row.benefit - adverse_events * row.adverse_events for row in rows])
     total = np.array([row.total for row in rows])
     worth = gain - tenfold * np.log10(total / total.min())
     best = int(worth.argmax())

@@ -27,12 +27,26 @@ _LARGEST = 50_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
+class Variant:
+    """What a study gives and suffers in another way: names of the shelves, or a lot's file beside the study.
+
+    ``route``, ``batch``  of its vesicles;  ``insult``  in the place of its first that is no operation;  ``level``  its
+    """
+
+    route: str = ""
+    batch: str = ""
+    insult: str = ""
+    level: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PreviewInputs:
     """What is to be previewed.
 
     ``study``     a study file, or the name of a shipped study
     ``subjects``  ears;  ``seed``  of every draw, ``prior`` by name: a run's own by default
     ``folder``    where answers are kept
+    ``variant``   another route, other vesicles or another insult;  ``lot``  the record of a lot in place of the batch
     """
 
     study: str
@@ -40,6 +54,8 @@ class PreviewInputs:
     subjects: int = EARS
     seed: int | None = None
     prior: str | None = None
+    variant: Variant = Variant()
+    lot: Path | None = None
     shelves: tuple[Path, ...] = ()
 
 
@@ -164,9 +180,19 @@ class Previews:
 
     def write(self, position: Position, file: Path) -> Path:
         """The study at a position as a study file of its own, to be run; raises BadInput where one is there."""
+        write(file, self.text(position))
+        return file
+
+    def text(self, position: Position) -> str:
+        """The study at a position as TOML."""
+        import tomli_w
+
         from otosome.answers.preview import changes
 
-        return _written(self.inputs.study, changes(self.study, position), file)
+        apart = dict(_variation(self.study, self.inputs.variant))
+        for use, keys in changes(self.study, position).items():
+            apart[use] = apart.get(use, {}) | keys
+        return tomli_w.dumps(_amended(self.inputs.study, apart))
 
 
 @lru_cache(maxsize=8)
@@ -184,25 +210,25 @@ def _answers(file: Path, time: int, size: int) -> dict[Position, Json]:
     return answers
 
 
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """What a study gives and suffers in another way: names of the shelves, or a lot's file beside the new study.
-
-    ``route``, ``batch``  of its vesicles;  ``insult``  in the place of its first that is no operation;  ``level``  its
-    """
-
-    route: str = ""
-    batch: str = ""
-    insult: str = ""
-    level: str = ""
-
-
 def vary(study: str, variant: Variant, file: Path) -> Path:
-    """Write a study with other vesicles, another route or another harm beside; raises BadInput where it is none."""
-    from otosome.answers.preview import question_of
+    """Write a study with other vesicles, another route or another insult beside; raises BadInput where it is none."""
+    import tomli_w
+
     from otosome.study import load
 
-    known = load(study)
+    write(file, tomli_w.dumps(_amended(study, _variation(load(study), variant))))
+    try:
+        load(file)
+    except BadInput:
+        file.unlink()
+        raise
+    return file
+
+
+def _variation(known: Study, variant: Variant) -> Changes:
+    """What a study's file states otherwise in a variant, by table and name."""
+    from otosome.answers.preview import question_of
+
     treated = known.arm(question_of(known).of)
     batches = {known.tables.treatment[name].batch for name in treated.treatments}
     changes: Changes = {}
@@ -213,19 +239,11 @@ def vary(study: str, variant: Variant, file: Path) -> Path:
     if insults:
         stated = {"entry": variant.insult, "level": variant.level}
         changes["insult", insults[0]] = {key: word for key, word in stated.items() if word}
-    _written(study, changes, file)
-    try:
-        load(file)
-    except BadInput:
-        file.unlink()
-        raise
-    return file
+    return {use: keys for use, keys in changes.items() if keys}
 
 
-def _written(study: str, changes: Changes, file: Path) -> Path:
-    """A study's file with other values of some keys as a file of its own; raises BadInput where one is there."""
-    import tomli_w
-
+def _amended(study: str, changes: Changes) -> Json:
+    """What a study's file states, with other values of some keys."""
     from otosome.cards import read_toml
     from otosome.study.files import file_of
 
@@ -234,8 +252,7 @@ def _written(study: str, changes: Changes, file: Path) -> Path:
         uses = values[table]
         assert isinstance(uses, dict)  # as a checked study has them
         uses[name] = {**uses[name], **keys}
-    write(file, tomli_w.dumps(values))
-    return file
+    return values
 
 
 def previews(inputs: PreviewInputs) -> Previews:
@@ -250,6 +267,10 @@ def previews(inputs: PreviewInputs) -> Previews:
         raise BadInput("must be at least 1", key="--subjects", given=inputs.subjects)
     study = load(inputs.study, shelves=inputs.shelves)
     question_of(study)
+    apart = _variation(study, inputs.variant)
+    if apart or inputs.lot is not None:
+        values = _amended(inputs.study, apart)
+        study = load(inputs.study, shelves=inputs.shelves, batch=inputs.lot, values=values)
     own = study.tables.seed
     seed = inputs.seed if inputs.seed is not None else own if own is not None else 1
     prior = inputs.prior or default(study)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from otosome.errors import BadInput
 from otosome.jobs.options import options_of
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import ANSWER, Record, check_free, fill_review, read_answer, usual, writing
@@ -14,6 +15,7 @@ from otosome.units import Json
 
 if TYPE_CHECKING:
     from otosome.catalog import Catalog
+    from otosome.review.coverage import Coverage, Finding
 
 REVIEW = "review"
 
@@ -64,7 +66,8 @@ def review(inputs: ReviewInputs, watch: Watch = SILENT) -> Reviewed:
     from pydantic_core import to_jsonable_python
 
     from otosome.catalog import Catalog
-    from otosome.review.experiments.experiment import files
+    from otosome.review.coverage import findings
+    from otosome.review.experiments.experiment import experiments, files
     from otosome.review.question import Question
     from otosome.review.synthesis import rests_on
     from otosome.review.synthesis import review as examine
@@ -78,8 +81,46 @@ def review(inputs: ReviewInputs, watch: Watch = SILENT) -> Reviewed:
     record = Record(REVIEW, inputs.question, files(catalog, rests_on(question, catalog)), options_of(inputs))
     values: Json = to_jsonable_python(answer)
     with writing(folder, inputs.force) as part:
-        fill_review(part, answer, values, record)
+        fill_review(part, answer, findings(experiments(catalog), question.read_by), values, record)
     return Reviewed(folder, record, values, list(answer.notes))
+
+
+@dataclass(frozen=True)
+class EvidenceMap:
+    """What was measured in published experiments, laid out: the findings, and the map of them."""
+
+    findings: list[Finding]
+    map: Coverage
+
+    def csv(self) -> str:
+        """The findings as a table."""
+        import pandas as pd
+
+        from otosome.results.files import csv_text
+        from otosome.review.coverage import finding_rows
+
+        return csv_text(pd.DataFrame(finding_rows(self.findings)))
+
+    def svg(self) -> bytes:
+        """The map as a figure for print."""
+        from otosome.report.coverage import map_svg
+
+        return map_svg(self.map)
+
+
+def evidence_map(down: str = "product", across: str = "endpoint", place: str = "") -> EvidenceMap:
+    """What published experiments measured, and where none did; raises BadInput.
+
+    ``down``, ``across``  what it is laid out by;  ``place``  animals, people or culture alone
+    """
+    from otosome.catalog import Catalog
+    from otosome.review.coverage import PLACES, coverage, findings
+    from otosome.review.experiments.experiment import experiments
+
+    if place not in ("", *PLACES):
+        raise BadInput("is no place of the map", key="place", given=place, allowed=list(PLACES))
+    rows = [row for row in findings(experiments(Catalog())) if place in ("", row.place)]
+    return EvidenceMap(rows, coverage(rows, down, across))
 
 
 def changed(record: Record, shelves: tuple[Path, ...]) -> list[Json]:

@@ -13,7 +13,7 @@ from otosome.files import sha256
 from otosome.jobs.grounds import ShelfNumbers, grounds
 from otosome.jobs.options import options_of
 from otosome.jobs.study import StudyInputs
-from otosome.jobs.watch import SILENT, Watch
+from otosome.jobs.watch import SILENT, Tick, Watch
 from otosome.results import ANSWER, Record, check_free, fill_trial, read_answer, usual, writing
 from otosome.units import Json
 
@@ -191,8 +191,8 @@ def optimise(inputs: DoseInputs, watch: Watch = SILENT) -> Trial:
     hashes = {**question.inputs, **_of_fit(question.known)}
     record = Record(OPTIMISE, question.name, hashes, options_of(inputs))
     tables = {f"{question.name}_regimens": pd.DataFrame(rows)}
-    harms = [ShelfNumbers("harms", name) for name in question.dose.harms]
-    stands_on = grounds(catalog, [question.study], harms, question.believed)
+    adverse_events = [ShelfNumbers("adverse_events", name) for name in question.dose.adverse_events]
+    stands_on = grounds(catalog, [question.study], adverse_events, question.believed)
     return _filled(folder, inputs.force, answer, tables, inputs.dose, stands_on, record)
 
 
@@ -210,8 +210,12 @@ def _answered(
 
     plain, people = answer(question), None
     if question.simulate is not None:
-        tick = watch.ticks(f"simulating {question.simulate.bank} ears")
-        plain, people = with_trials(plain, question, catalog, bank / question.name, crew, resume, tick, known)
+
+        def ticks(doing: str, unit: str) -> Tick:
+            return watch.ticks(doing, unit=unit)
+
+        folder = bank / question.name
+        plain, people = with_trials(plain, question, catalog, folder, crew, resume, ticks, known)
     elif question.followed is not None:
         plain, people = with_people(plain, question, catalog)
     watch.stage("reading the trials")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -20,6 +22,8 @@ Tick = Callable[[int, int], None]
 # The environment names a file here that another program watches: a verb writes its progress there, as JSON.
 PROGRESS = "OTOSOME_PROGRESS"
 _EVERY = 0.2
+# Seconds over which a rate is taken: what is done now, and not what the first part took to begin.
+_RECENT = 10.0
 
 
 class Done(Protocol):
@@ -58,12 +62,17 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is: ``done`` of ``of`` parts of what it is ``doing``, and seconds ``left`` if they go on so."""
+    """How far a job is: ``done`` of ``of`` parts of what it is ``doing``, and seconds ``left`` if they go on so.
+
+    ``unit``  what the parts are, where they are counted one by one;  ``rate``  of them a second, of late
+    """
 
     doing: str
     done: int
     of: int
     left: float | None
+    unit: str = ""
+    rate: float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,8 +94,13 @@ class Watch:
         if self._end.is_set():
             raise Cancelled
 
-    def ticks(self, doing: str, began: float | None = None) -> Tick:
-        """What a job calls with the parts done and all parts; ``began`` on the monotonic clock, now by default."""
+    def ticks(self, doing: str, began: float | None = None, unit: str = "") -> Tick:
+        """What a job calls with the parts done and all parts; ``began`` on the monotonic clock, now by default.
+
+        ``unit``  what is counted, such as "animals": then the first call, before any work, says how many were there
+        """
+        if unit:
+            return self._counting(doing, unit)
         began = time.monotonic() if began is None else began
         self.check()
 
@@ -95,6 +109,22 @@ class Watch:
             if self.show is not None:
                 took = time.monotonic() - began
                 self.show(Progress(doing, done, of, took * (of - done) / done if done else None))
+
+        return tick
+
+    def _counting(self, doing: str, unit: str) -> Tick:
+        """What a job calls with how many of a unit are done; the rate is that of the last seconds."""
+        marks: deque[tuple[float, int]] = deque()
+
+        def tick(done: int, of: int) -> None:
+            self.check()
+            marks.append((time.monotonic(), done))
+            while len(marks) > 2 and marks[-1][0] - marks[1][0] >= _RECENT:
+                marks.popleft()
+            took, more = marks[-1][0] - marks[0][0], done - marks[0][1]
+            rate = more / took if took > 0 and more > 0 else None
+            if self.show is not None:
+                self.show(Progress(doing, done, of, (of - done) / rate if rate else None, unit, rate))
 
         return tick
 
@@ -136,7 +166,9 @@ def watched() -> Iterator[Watch]:
                 description=progress.doing,
                 completed=progress.done,
                 total=total,
-                left=left_text(progress.left),
+                left=", ".join(
+                    filter(None, (rate_text(progress.rate, progress.unit), left_text(progress.left)))
+                ),
             )
 
         yield Watch(show)
@@ -149,6 +181,17 @@ def left_text(seconds: float | None) -> str:
     if seconds < 60:
         return f"{seconds:.0f} s left"
     return f"{seconds / 60:.0f} min left" if seconds < 3600 else f"{seconds / 3600:.1f} h left"
+
+
+def rate_text(rate: float | None, unit: str) -> str:
+    """How many of a unit are done in a second, in words; blank where that is not known."""
+    from otosome.answers.numbers import number
+
+    if rate is None:
+        return ""
+    digits = 1 - math.floor(math.log10(rate))
+    shown = number(rate, 2) if rate < 10 else f"{round(rate, digits):,.0f}"
+    return f"{shown} {unit} a second"
 
 
 def _noting(file: Path) -> Callable[[Progress], None]:

@@ -19,7 +19,7 @@ from otosome.laboratory.animals import VEHICLE, Animals, is_carrier
 from otosome.laboratory.cohorts import runs_of
 from otosome.laboratory.reading import readings_of
 from otosome.study import loads
-from otosome.units import house, split
+from otosome.units import house, moment, split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ ENDPOINTS = ("abr_threshold", "wave1", "dpoae", "cell_count", "audiogram")
 MOST_FREQUENCIES, MOST_TIMES, MOST_GROUPS = 40, 40, 40
 # Used where the sheet says only which insult or treatment it was; each line says that it is to be set.
 NOISE = {"duration": "2 h", "band": ["8 kHz", "16 kHz"]}
-UNTOLD = "336 h"
+UNTOLD = "14 d"
 LOT = "example_lot"
 VESICLES = re.compile(r"vesicle|exosom|(?<![a-z])s?evs?(?![a-z])", re.IGNORECASE)
 DRUG_ROUTE, ROUTE, VOLUME = "intraperitoneal", "round_window", "2 uL"
@@ -94,7 +94,7 @@ def _cohort(readings: pd.DataFrame, rows: pd.DataFrame, species: str) -> dict[st
 
 def _heard(study: dict[str, object], catalog: Catalog) -> tuple[float, float]:
     """The lowest and the highest frequency that have a place in the cochlea of the species, kHz."""
-    measure = {"endpoint": "abr_threshold", "frequency": ["8 kHz"], "at": ["336 h"]}
+    measure = {"endpoint": "abr_threshold", "frequency": ["8 kHz"], "at": [UNTOLD]}
     text = tomli_w.dumps(
         {key: value for key, value in {**study, "measure": {"tried": measure}}.items() if value}
     )
@@ -191,7 +191,7 @@ def _arm(
         )
     insult, insult_dose, treatment, dose = (values[0] if values else "" for values in facts.values())
     if not insult:
-        cure = "write what harmed the ears of each group; 'none' for no insult"
+        cure = "write what injured the ears of each group; 'none' for no insult"
         raise BadInput(f"group {group!r} has no insult", file=file, key="insult", cure=cure)
     if insult != "none":
         arm["insults"] = [_use(insults, insult, insult_dose, _insult(insult, insult_dose, file, catalog))]
@@ -261,7 +261,7 @@ def _measures(
             "holds no reading of an endpoint at a frequency", file="readings", allowed=list(ENDPOINTS)
         )
     # Counts are of the end of an experiment where a table does not say when; the line says that it is to be set.
-    last = f"{readings['time'].max():g} h" if readings["time"].notna().any() else UNTOLD
+    last = moment(readings["time"].max()) if readings["time"].notna().any() else UNTOLD
     for measure in measures.values():
         measure["at"] = measure["at"] or [last]
     named = ", ".join(f"{khz:g} kHz" for khz in outside)
@@ -289,7 +289,7 @@ def _measure(endpoint: str, cell: str, rows: pd.DataFrame) -> dict[str, object]:
 def _times(rows: pd.DataFrame) -> list[str]:
     """Times of the readings; a baseline without a date stands a day before the first insult."""
     times = np.unique(rows["time"].dropna().round(2))
-    return (["-24 h"] if _baseline(rows) else []) + [f"{time:g} h" for time in times[:MOST_TIMES]]
+    return (["-1 d"] if _baseline(rows) else []) + [moment(time) for time in times[:MOST_TIMES]]
 
 
 def _baseline(rows: pd.DataFrame) -> bool:

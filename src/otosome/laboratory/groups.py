@@ -270,7 +270,8 @@ def methods(means: pd.DataFrame, readings: pd.DataFrame) -> str:
         return ""
     contrasts = means[means["against"] != ""]
     count = means.loc[means["method"] != LIMITED, "quantity"].nunique()
-    parts = [f"means with 95 % intervals were estimated for {count} endpoints"]
+    plural = "" if count == 1 else "s"
+    parts = [f"means with 95 % intervals were estimated for {count} endpoint{plural}"]
     if (means["method"] == MIXED).any():
         parts.append(
             "by linear mixed models with the group at each time and the frequency as fixed effects and the animal as "

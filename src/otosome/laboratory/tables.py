@@ -17,7 +17,7 @@ from otosome.laboratory.file import (
     flags,
 )
 from otosome.laboratory.voltage import believable, factor
-from otosome.units import Array
+from otosome.units import Array, moment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,10 +160,10 @@ def _table(
 
 
 def when(readings: pd.DataFrame) -> list[str]:
-    """When each row of a table of readings was read, in hours or in the words of its file; blank where neither says."""
+    """When each row of a table of readings was read, in days or hours, or in the words of its file; else blank."""
     words = readings["flag"].astype(str).str.extract(r"timepoint: ([^;]*)")[0].fillna("")
     return [
-        f"{hour:g} h" if np.isfinite(hour) else word
+        moment(hour) if np.isfinite(hour) else word
         for hour, word in zip(readings["time"].astype(float), words, strict=True)
     ]
 

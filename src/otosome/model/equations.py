@@ -140,8 +140,17 @@ THRESHOLDS = (
     ),
     Equation("strial", "min(stria.gain * (1 - v), stria.ceiling)", "dB", "shift that the stria causes"),
     Equation(
+        "amplifier",
+        "ohc.ceiling * (1 - (1 - outer / ohc.ceiling) * (1 - strial * (1 - stria.inner_share) / ohc.ceiling))",
+        "dB",
+        "what outer hair cells and the stria that drives them cost together, never more than the cells alone",
+    ),
+    Equation(
+        "driven", "strial * stria.inner_share", "dB", "what the stria costs inner hair cells themselves"
+    ),
+    Equation(
         "shift",
-        "ohc.limit * (1 - (1 - outer / ohc.limit) * (1 - inner / ohc.limit) * (1 - strial / ohc.limit))",
+        "ohc.limit * (1 - (1 - amplifier / ohc.limit) * (1 - inner / ohc.limit) * (1 - driven / ohc.limit))",
         "dB",
         "of a place; a tone meets the mean over the places it excites",
     ),

@@ -1,7 +1,8 @@
 """Cells -> threshold shifts and the first wave of the brainstem response.
 
-A shift has an outer-hair-cell part that saturates, an inner part (inner hair cells and their nerve fibres)
-that is small until most are gone, and a strial part. Shifts are read through the place map, over the stretch
+A shift has a part of the amplifier that saturates (outer hair cells, and the stria that drives them), an inner part
+(inner hair cells and their nerve fibres) that is small until most are gone, and a small one of the stria that acts on
+inner hair cells. Shifts are read through the place map, over the stretch
 of cochlea that a tone excites.
 """
 
@@ -150,22 +151,39 @@ def between(known: Kilohertz, levels: Decibels, frequency: Kilohertz) -> Decibel
     return level
 
 
-def shift_by_place(cells: Cells) -> Decibels:
-    """Threshold shift of each place, dB, shape (subject, time, place), not negative."""
+def amplifier_shift(cells: Cells) -> Decibels:
+    """Shift that the cochlear amplifier causes at each place, dB, shape (subject, time, place).
+
+    Outer hair cells are driven by the stria's potential: what either costs adds while small, and both together cost no
+    more than the amplifier gave, which is what all outer hair cells cost.
+    """
+    most = cells.rate("ohc", "ceiling")
     outer = outer_shift(
         1.0 - cells.function("ohc"),
-        cells.rate("ohc", "ceiling"),
+        most,
         cells.rate("ohc", "anchor_loss"),
         cells.rate("ohc", "anchor_shift"),
     )
+    return together(most, outer, _strial(cells) * (1.0 - cells.rate("stria", "inner_share")))
+
+
+def _strial(cells: Cells) -> Decibels:
+    return strial_shift(cells.stria, cells.rate("stria", "gain"), cells.rate("stria", "ceiling"))
+
+
+def shift_by_place(cells: Cells) -> Decibels:
+    """Threshold shift of each place, dB, shape (subject, time, place), not negative.
+
+    The amplifier, the nerve fibres, and what the stria's potential costs the inner hair cells themselves.
+    """
     inner = inner_shift(
         1.0 - cells.afferents(),
         cells.rate("ihc", "knee"),
         cells.rate("ihc", "knee_shift"),
         cells.rate("ihc", "ceiling"),
     )
-    strial = strial_shift(cells.stria, cells.rate("stria", "gain"), cells.rate("stria", "ceiling"))
-    return together(cells.rate("ohc", "limit"), outer, inner, strial)
+    driven = _strial(cells) * cells.rate("stria", "inner_share")
+    return together(cells.rate("ohc", "limit"), amplifier_shift(cells), inner, driven)
 
 
 def heard(ear: Ear, values: Array, frequency: Kilohertz) -> Array:

@@ -450,7 +450,7 @@ class Injury:
 def injury(ear: Ear, knots: Hours, insults: Iterable[tuple[Insult, Exposure]]) -> Injury:
     """Add up the insults of an arm.
 
-    ``insults``  each with the exposure it reads; none gives no harm. An insult that makes cells go without
+    ``insults``  each with the exposure it reads; none gives no injury. An insult that makes cells go without
                  injuring them first has a method ``losses``, with the arguments of ``hazards``
     """
     shape = (ear.length.size, knots.size, ear.place.size)

@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 import otosome.report
 from otosome import __version__, jobs
 from otosome.errors import BadInput, Fault, OutOfSpace
+from otosome.jobs.watch import rate_text
 from otosome.page import fields, uploads, work
 from otosome.page.commands import VERBS, Id, arguments, question
 from otosome.page.guard import REPORT_HEADERS, Guard, TooLarge, token_of
@@ -58,12 +59,15 @@ class Folder(BaseModel):
 
 
 class Progress(BaseModel):
-    """How far a job is; ``left`` in seconds."""
+    """How far a job is; ``left`` in seconds; ``rate`` of a ``unit`` a second, and the ``pace`` in words."""
 
     doing: str
     done: int
     of: int
     left: float | None
+    unit: str = ""
+    rate: float | None = None
+    pace: str = ""
 
 
 class JobState(BaseModel):
@@ -239,12 +243,17 @@ class House:
                 name: getattr(job, name)
                 for name in ("id", "verb", "title", "command", "state", "asked", "ended", "why")
             },
-            progress=Progress(**progress) if progress else None,
+            progress=_paced(Progress(**progress)) if progress else None,
             error=answer.get("error"),
             result=None if item is None else item.id,
             link=link,
             resumes=job.verb in work.RESUMES and job.state in ("cancelled", "ended"),
         )
+
+
+def _paced(progress: Progress) -> Progress:
+    """With its rate in words."""
+    return progress.model_copy(update={"pace": rate_text(progress.rate, progress.unit)})
 
 
 def moment(text: str) -> str:

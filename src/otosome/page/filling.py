@@ -6,12 +6,12 @@ import json
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from otosome.answers.preview import Position
 from otosome.errors import BadInput
-from otosome.jobs.previewing import PreviewInputs, Previews, previews
+from otosome.jobs.previewing import PreviewInputs, Previews, Variant, previews
 from otosome.jobs.watch import fault_of
 from otosome.units import Json
 
@@ -41,6 +41,8 @@ class Filling:
                 "study": whole.inputs.study,
                 "folder": str(whole.inputs.folder),
                 "prior": whole.inputs.prior,
+                "variant": asdict(whole.inputs.variant),
+                "lot": None if whole.inputs.lot is None else str(whole.inputs.lot),
             }
             question = {
                 **stated,
@@ -85,6 +87,8 @@ def main(question: Json) -> None:
         subjects=question["subjects"],
         seed=question["seed"],
         prior=question["prior"],
+        variant=Variant(**question["variant"]),
+        lot=None if question["lot"] is None else Path(question["lot"]),
     )
     whole = previews(inputs)
     try:

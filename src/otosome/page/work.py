@@ -80,7 +80,7 @@ class Work:
         self._jobs: dict[str, Job] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.RLock()
-        self._end = threading.Event()
+        self._end, self._wake = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._go, daemon=True)
         self._own.mkdir(parents=True, exist_ok=True)
         for file in sorted(self._own.glob("*/job.json")):
@@ -95,6 +95,7 @@ class Work:
     def end(self) -> None:
         """Look after them no longer; those that run go on by themselves."""
         self._end.set()
+        self._wake.set()
         self._thread.join(timeout=5)
 
     def jobs(self) -> list[Job]:
@@ -122,6 +123,7 @@ class Work:
             except OSError as error:
                 self._jobs.pop(name, None)
                 raise unwritten(error, "the job", self._folder.name) from error
+        self._wake.set()
         return job
 
     def again(self, name: str) -> Job:
@@ -158,7 +160,9 @@ class Work:
         return file.read_text(encoding="utf-8", errors="replace")[-_MOST_LOG:] if file.is_file() else ""
 
     def _go(self) -> None:
-        while not self._end.wait(_PAUSE):
+        while not self._end.is_set():
+            self._wake.wait(_PAUSE)
+            self._wake.clear()
             # On a full disk a job's state stands in memory until there is room, and the others go on.
             with self._lock, suppress(OSError):
                 for job in [job for job in self._jobs.values() if job.state == "running"]:

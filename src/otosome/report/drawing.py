@@ -196,6 +196,10 @@ def svg_text(figure: "Figure", name: str) -> str:
     with rc_context({"svg.hashsalt": name}), warnings.catch_warnings():
         # The reader's browser brings the fonts; here they only measure.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        # Laid out here, once: savefig would draw the whole figure for it a second time.
+        if (layout := figure.get_layout_engine()) is not None:
+            layout.execute(figure)
+            figure.set_layout_engine("none")
         figure.savefig(
             text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
         )

@@ -12,6 +12,7 @@ from otosome.answers.numbers import number
 from otosome.report.drawing import COMPARED, INK, SOFT, canvas, svg_text, tone_axis
 from otosome.report.groups import COLOURS, look
 from otosome.report.summary import words
+from otosome.units import moment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +51,7 @@ def over_frequency(readings: pd.DataFrame, order: Sequence[str]) -> Iterator[Dra
     if not len(readings):
         return
     timepoints = readings["flag"].astype(str).str.extract(r"timepoint: ([^;]*)")[0].fillna("")
-    hours = readings["time"].map(lambda hour: f"{hour:g} h" if np.isfinite(hour) else "")
+    hours = readings["time"].map(lambda hour: moment(hour) if np.isfinite(hour) else "")
     known = readings.assign(
         when=hours.where(hours != "", timepoints), order=readings["time"].fillna(-np.inf)
     ).dropna(subset=["frequency"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otosome import __version__
-from otosome.answers.numbers import share
+from otosome.answers.numbers import amount, share
 from otosome.report import _policy, _templates
 from otosome.report.axes import Axis
 from otosome.report.drawing import INK, SOFT, TREATED, canvas, label, style, svg_text
@@ -18,7 +18,7 @@ from otosome.report.further import SHOWN, further_lines, further_table
 from otosome.report.groups import INCH, PRINT
 from otosome.report.summary import capital
 from otosome.review.pooling.likelihood import Believed
-from otosome.review.synthesis import Dot, Review, Row, Together, tenth
+from otosome.review.synthesis import UNITS, Dot, Review, Row, Together, ends, in_sds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,19 +88,17 @@ def review_page(review: Review) -> str:
             further_lines=further_lines(review.further, likes(review)),
             further_n=SHOWN,
             in_sds=in_sds,
+            amount=amount,
+            ends=ends,
+            units=UNITS,
             items=list(dict.fromkeys(light.item for row in review.lights.values() for light in row)),
         )
     )
 
 
-def in_sds(median: float, low: float, high: float) -> str:
-    """A mean effect with its ends, in SDs of an animal."""
-    return f"{tenth(median)} SD ({tenth(low)} to {tenth(high)})"
-
-
 def likes(review: Review) -> dict[str, str]:
     """How the experiments of a review are called."""
-    return {row.experiment: f"{row.short} ({row.harm})" for row in review.rows}
+    return {row.experiment: f"{row.short} ({row.insult})" for row in review.rows}
 
 
 def blocks(review: Review, scale: Axis) -> list[Block]:
@@ -117,7 +115,7 @@ def blocks(review: Review, scale: Axis) -> list[Block]:
                 [_forest_row(row, scale) for row in rows],
                 mean,
                 (0.0, 0.0, 0.0) if mean is None else _positions(scale, mean.low, mean.median, mean.high),
-                "" if mean is None else in_sds(mean.median, mean.low, mean.high),
+                "" if mean is None else in_sds(mean),
             )
         )
     return groups
@@ -136,15 +134,18 @@ def _forest_row(row: Row, scale: Axis) -> ForestRow:
 
 
 def evidence_map(dots: Sequence[Dot]) -> tuple[list[str], list[tuple[str, list[list[Dot]]]]]:
-    """Products down and harms across: in each cell the dots of its routes."""
-    harms = sorted({dot.harm for dot in dots})
+    """Products down and insults across: in each cell the dots of its routes."""
+    insults = sorted({dot.insult for dot in dots})
     rows = []
     for place, product in sorted({(dot.place, dot.product) for dot in dots}):
         mine = [dot for dot in dots if (dot.place, dot.product) == (place, product)]
         rows.append(
-            (f"{capital(product)}, {place}", [[dot for dot in mine if dot.harm == harm] for harm in harms])
+            (
+                f"{capital(product)}, {place}",
+                [[dot for dot in mine if dot.insult == insult] for insult in insults],
+            )
         )
-    return harms, rows
+    return insults, rows
 
 
 # ---------------------------------------------------------------- figures
@@ -237,7 +238,7 @@ def _text(axes: Axes, at: float, left: str, right: str, weight: str = "normal", 
 def _draw_row(axes: Axes, at: float, row: ForestRow) -> None:
     low, middle, high = row.row.bounds
     n = "–".join(str(count) if count is not None else "?" for count in row.row.n)
-    _text(axes, at, f"{row.row.short}, {row.row.species}, {row.row.harm} (n {n})", row.text)
+    _text(axes, at, f"{row.row.short}, {row.row.species}, {row.row.insult} (n {n})", row.text)
     axes.plot([max(low, _FROM), min(high, _TO)], [at, at], color=SOFT, linewidth=1)
     place = middle if not row.beyond or row.row.g is not None else low
     hollow = row.row.p_is == "assumed" or row.row.strength == "direction"

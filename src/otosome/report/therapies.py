@@ -10,7 +10,14 @@ import xarray as xr
 
 from otosome.answers.numbers import UTILITY, Interval, number
 from otosome.answers.scores import WORDS
-from otosome.answers.therapies import PEOPLE, ArmResult, HarmResult, Instrument, MeasureResult, SideBySide
+from otosome.answers.therapies import (
+    PEOPLE,
+    AdverseEventResult,
+    ArmResult,
+    Instrument,
+    MeasureResult,
+    SideBySide,
+)
 from otosome.report import figures, window
 from otosome.report.axes import Axis, axis
 from otosome.report.figures import Dotted, Panel
@@ -63,8 +70,8 @@ def side_by_side(beside: SideBySide, result: xr.Dataset, readings: pd.DataFrame)
         "course": [panel for name in scored for panel in figures.over_time(result, name)],
         **_audiograms(result, readings, first),
         "cochleogram": figures.cochleogram(result),
-        "harms": _harms(beside, colours),
-        "harm_notes": list(_harm_notes(beside).values()),
+        "adverse_events": _adverse_events(beside, colours),
+        "adverse_event_notes": list(_adverse_event_notes(beside).values()),
         "signals": [arm for arm in beside.arms if arm.signal["blood"].exact.high > 0],
         "lives": _lives(beside, others, colours),
     }
@@ -79,8 +86,8 @@ def _audiograms(result: xr.Dataset, readings: pd.DataFrame, measures: Mapping[st
     return {"audiograms": figures.by_frequency(result, readings, name), "day": day}
 
 
-def _harm_notes(beside: SideBySide) -> dict[str, HarmResult]:
-    return {row.harm: row for arm in beside.arms for row in arm.harms}
+def _adverse_event_notes(beside: SideBySide) -> dict[str, AdverseEventResult]:
+    return {row.adverse_event: row for arm in beside.arms for row in arm.adverse_events}
 
 
 # ---------------------------------------------------------------- how likely
@@ -129,7 +136,7 @@ def _chance(arm: ArmResult) -> str:
 def _preference(beside: SideBySide) -> str:
     preference = beside.preference
     worth = "; ".join(f"{text} of “{words(name)}” is worth 1" for name, text in preference.measures.items())
-    costs = ", ".join(f"{words(name)} {number(weight)}" for name, weight in preference.harms.items())
+    costs = ", ".join(f"{words(name)} {number(weight)}" for name, weight in preference.adverse_events.items())
     whose = (
         "The study states what counts"
         if preference.stated
@@ -207,9 +214,12 @@ def _dots(beside: SideBySide, colours: Mapping[str, str]) -> list[Panel]:
 # ---------------------------------------------------------------- adverse events and quality of life
 
 
-def _harms(beside: SideBySide, colours: Mapping[str, str]) -> list[Bars]:
+def _adverse_events(beside: SideBySide, colours: Mapping[str, str]) -> list[Bars]:
     """For each therapy that brings any, its adverse events in so many people, all on one axis."""
-    events = {arm.name: [(words(row.harm), row.events) for row in arm.harms] for arm in beside.arms}
+    events = {
+        arm.name: [(words(row.adverse_event), row.events) for row in arm.adverse_events]
+        for arm in beside.arms
+    }
     return _bars({name: rows for name, rows in events.items() if rows}, colours, f"per {PEOPLE:,}")
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from otosome.fitting.fit import Outcome
     from otosome.laboratory.intake import Intake
     from otosome.lots.assessment import Assessment
+    from otosome.review.coverage import Finding
     from otosome.review.synthesis import Review
     from otosome.trials.answer import DesignAnswer
 
@@ -276,16 +277,23 @@ def fill_trial(
     record.write(folder)
 
 
-def fill_review(folder: Path, review: Review, values: Json, record: Record) -> None:
-    """Write a review into a folder: page, forest as SVG and PDF, tables as metafor and RevMan take them, answer."""
+def fill_review(
+    folder: Path, review: Review, findings: Sequence[Finding], values: Json, record: Record
+) -> None:
+    """Write a review into a folder: page, forest and map of what was measured as SVG and PDF, answer, tables as
+    metafor and RevMan take them."""
     import pandas as pd
 
+    from otosome.report.coverage import save_map
     from otosome.report.review import review_page, save_forest
     from otosome.report.saved import save_page
+    from otosome.review.coverage import coverage, finding_rows
     from otosome.review.tables import further_rows, metafor_rows, revman_rows, rows
 
     save_page(review_page(review), folder / "report.html")
     save_forest(review, folder / "forest")
+    save_map(coverage(findings, "product", "read_on"), folder / "map")
+    _csv(pd.DataFrame(finding_rows(findings)), folder / "map.csv")
     tables = {"experiments": rows, "metafor": metafor_rows, "revman": revman_rows}
     if review.further:
         tables["further"] = further_rows

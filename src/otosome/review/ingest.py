@@ -30,7 +30,7 @@ _SPECIES = {
     "rabbit": r"\brabbits?\b",
     "human": r"\bpatients?\b|\bparticipants?\b|\bvolunteers?\b|\bchildren\b",
 }
-_HARMS = {
+_INSULTS = {
     "cisplatin": r"\bcisplatin\b",
     "aminoglycoside": r"\bneomycin\b|\bgentamicin\b|\bkanamycin\b|\bamikacin\b|\baminoglycosides?\b",
     "noise": r"\bnoise\b|\bacoustic trauma\b",
@@ -90,7 +90,7 @@ class Draft:
 
 def facts(text: str) -> list[Fact]:
     """Numbers, units, counts, p and identifiers in a text, in order, and the words that rules know."""
-    words = {"species": _SPECIES, "harm": _HARMS, "product": _PRODUCTS, "reads": _READ}
+    words = {"species": _SPECIES, "insult": _INSULTS, "product": _PRODUCTS, "reads": _READ}
     rows = [
         Fact(kind, match.group(0), match.start())
         for kind, pattern in _FACTS.items()
@@ -132,7 +132,7 @@ def draft(text: str, name: str) -> Draft:
         + "; ".join(f"{row.kind} {row.text} (character {row.place})" for row in rows)
         + ". Compare every field with the source, then state checked.",
         "subject": {"species": first["species"]},
-        "harm": {"kind": first.get("harm", "other")},
+        "insult": {"kind": first.get("insult", "other")},
         "group": {
             "control": {"about": "control"},
             "treated": {"about": f"with {first['product']}", "product": first["product"]},
@@ -164,7 +164,7 @@ def _outcomes(text: str, rows: Sequence[Fact]) -> Json:
 
 # The columns of a sheet of experiments: one row an outcome; those needed come first.
 NEEDED = (
-    "experiment about link title read locator species harm unit treated product control outcome of strength direction"
+    "experiment about link title read locator species insult unit treated product control outcome of strength direction"
 ).split()
 COLUMNS = [
     *NEEDED,
@@ -185,7 +185,7 @@ def template() -> str:
         "read": "full text",
         "locator": "table 1",
         "species": "mouse",
-        "harm": "noise",
+        "insult": "noise",
         "unit": "animal",
         "treated": "vesicles",
         "product": "vesicles",
@@ -250,7 +250,7 @@ def _of_rows(name: str, rows: Sequence[tuple[int, dict[str, str]]]) -> Draft:
         "unit": head["unit"],
         **_checked(head),
         "subject": {"species": head["species"]},
-        "harm": {"kind": head["harm"]},
+        "insult": {"kind": head["insult"]},
         "group": {},
         "outcome": {},
     }

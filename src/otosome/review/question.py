@@ -16,7 +16,7 @@ QUESTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "neurons": (("neurons",), "Does it keep neurons?"),
     "loss": (("hearing loss",), "Do fewer lose hearing?"),
 }
-KEYS = ("product", "harm", "species", "in", "route", "strength", "study")
+KEYS = ("product", "insult", "species", "in", "route", "strength", "study")
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def words_of(experiment: Experiment, outcome: OutcomeTable) -> dict[str, list[st
     where = "people" if experiment.people else "culture" if experiment.culture else "animals"
     return {
         "product": [group.product or ""],
-        "harm": [experiment.options.harm.kind],
+        "insult": [experiment.options.insult.kind],
         "species": [experiment.options.subject.species],
         "in": [where],
         "route": [group.route] if group.route else [],

@@ -8,7 +8,7 @@ from itertools import chain
 
 import numpy as np
 
-from otosome.answers.numbers import number, share
+from otosome.answers.numbers import amount, number, share, span, written
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.review.experiments.effects import WITHIN, WITHINS, Effect, Scale, effects
@@ -33,11 +33,18 @@ from otosome.review.question import Question, words_of
 from otosome.units import Array, quantity
 
 # What experiments are grouped by, and what their effects can be regressed on.
-GROUPINGS = ("product", "harm", "species", "in", "route")
+GROUPINGS = ("product", "insult", "species", "in", "route")
 MODERATORS = ("year", "day", "n")
 # Animals a group of an experiment that might be done next.
 PLANNED = (6, 12, 24)
 UNITS: Mapping[Scale, str] = {"dB": "dB", "g": "SD", "log risk ratio": "(log risk ratio)"}
+
+
+def ends(low: float, high: float, unit: str) -> str:
+    """The ends of an effect, to a tenth with their unit; of a log ratio to a hundredth, without."""
+    if unit != UNITS["log risk ratio"]:
+        return span(low, high, unit)
+    return f"{number(round(low, 2))} to {number(round(high, 2))}"
 
 
 @dataclass(frozen=True)
@@ -50,10 +57,11 @@ class Span:
     text: str
 
     @classmethod
-    def of(cls, value: float, low: float, high: float, unit: str = "") -> Span:
-        """A span of unrounded numbers, two digits that count."""
-        ends = f"{number(round(low, 2))} to {number(round(high, 2))}"
-        return cls(value, low, high, f"{number(round(value, 2))} {unit}".rstrip() + f" ({ends})")
+    def of(cls, value: float, low: float, high: float, unit: str) -> Span:
+        """A span of unrounded numbers, to a tenth; a log ratio to a hundredth."""
+        if unit != UNITS["log risk ratio"]:
+            return cls(value, low, high, written(value, low, high, unit).text)
+        return cls(value, low, high, f"{number(round(value, 2))} {unit} ({ends(low, high, unit)})")
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class Row:
     treated: str
     control: str
     product: str
-    harm: str
+    insult: str
     species: str
     place: str
     route: str
@@ -121,9 +129,9 @@ class Group:
 
 @dataclass(frozen=True)
 class Dot:
-    """Experiments of one harm, route and product on the map of evidence."""
+    """Experiments of one insult, route and product on the map of evidence."""
 
-    harm: str
+    insult: str
     route: str
     product: str
     place: str
@@ -150,7 +158,7 @@ class Review:
     ``one_more``  what one more experiment would change, for some counts of animals
     ``further``  the same by dose, day and what is read, of vesicles in the model; those that narrow most first
     ``blocks``   the mean effect by product and where ("vesicles in animals"), as the forest shows it
-    ``groups``   by product, harm, species, where and route;  ``regressed``  on a moderator, or why that is refused
+    ``groups``   by product, insult, species, where and route;  ``regressed``  on a moderator, or why that is refused
     ``map``      the experiments that were asked for;  ``lights``  risk of bias by experiment
     ``left_out``  those that count nowhere, with the reason
     """
@@ -218,8 +226,8 @@ def review(question: Question, catalog: Catalog, within: float = WITHIN, by: Seq
 
 def chosen(question: Question, every: Sequence[Experiment]) -> tuple[list[Experiment], dict[str, list[str]]]:
     """The experiments that count and answer a question, and the outcomes by which each does; raises BadInput."""
-    # A procedure on ears that nothing harmed says nothing of protection.
-    counting = [e for e in every if not e.why_out and e.options.harm.kind != "none"]
+    # A procedure on ears that nothing injured says nothing of protection.
+    counting = [e for e in every if not e.why_out and e.options.insult.kind != "none"]
     outcomes = {e.name: keys for e in counting if (keys := question.outcomes(e))}
     if not outcomes:
         raise BadInput(
@@ -261,8 +269,8 @@ def _out(experiment: Experiment, question: Question) -> str:
     """Why an experiment that reads what is asked counts nowhere; empty where it counts or was not asked for."""
     if not question.read_by(experiment):
         return ""
-    if experiment.options.harm.kind == "none":
-        return "nothing harmed these ears, so it says nothing of protection"
+    if experiment.options.insult.kind == "none":
+        return "nothing injured these ears, so it says nothing of protection"
     return experiment.why_out
 
 
@@ -273,13 +281,14 @@ def _headline(together: Sequence[Together], all_of: Believed, weak: Sequence[Evi
         for row, each in zip(printed, together, strict=False)
     ]
     parts.append(
-        f"{_in_sds(all_of)} in {len(weak)} experiments of every strength, {share(all_of.better).text} above none"
+        f"{in_sds(all_of)} in {len(weak)} experiments of every strength, {share(all_of.better).text} above none"
     )
     return "; ".join(parts)
 
 
-def _in_sds(row: Believed) -> str:
-    return Span.of(row.median, row.low, row.high, "SD").text
+def in_sds(row: Believed) -> str:
+    """A mean effect with its ends, in SDs of an animal."""
+    return Span.of(row.median, row.low, row.high, UNITS["g"]).text
 
 
 def _together(
@@ -304,10 +313,12 @@ def _together(
         values=tuple(values.tolist()),
         errors=tuple(np.sqrt(variances).tolist()),
         pool=pooled,
-        text=Span.of(pooled.value, *pooled.safe, UNITS[scale]).text,
+        text=_span(pooled, scale).text,
         within={f"{other:g}": pool(*_arrays(strong(other))).value for other in WITHINS},
-        without={name: _span(other) for name, other in zip(names, without, strict=False)},
-        by_year={str(year): _span(upto) for year, upto in cumulative(values, variances, dated) if year},
+        without={name: _span(other, scale) for name, other in zip(names, without, strict=False)},
+        by_year={
+            str(year): _span(upto, scale) for year, upto in cumulative(values, variances, dated) if year
+        },
         selection=tuple(curve(values, variances)) if len(each) > 1 else (),
     )
 
@@ -316,8 +327,8 @@ def _arrays(each: Sequence[Effect]) -> tuple[Array, Array]:
     return np.array([e.value for e in each]), np.array([e.variance for e in each])
 
 
-def _span(pooled: Pool) -> Span:
-    return Span.of(pooled.value, *pooled.safe)
+def _span(pooled: Pool, scale: Scale) -> Span:
+    return Span.of(pooled.value, *pooled.safe, UNITS[scale])
 
 
 def _apart(used: Sequence[Experiment], outcomes: Mapping[str, list[str]], within: float) -> list[Evidence]:
@@ -383,7 +394,7 @@ def _described(
         treated="; ".join(dict.fromkeys(group.about for group in groups)),
         control=experiment.group(control).about,
         product=groups[0].product or "",
-        harm=options.harm.kind,
+        insult=options.insult.kind,
         species=options.subject.species,
         place=words["in"][0],
         route=groups[0].route,
@@ -414,12 +425,7 @@ FAR = 5.0
 
 def _bounded(bounds: tuple[float, float, float]) -> str:
     low, _, high = bounds
-    return f"above {tenth(low)} SD" if high > FAR else f"{tenth(low)} to {tenth(high)} SD"
-
-
-def tenth(value: float) -> str:
-    """A number to a tenth with a true minus, nothing without one."""
-    return f"{round(value, 1) + 0.0:.1f}".replace("-", "−")
+    return f"above {amount(low, UNITS['g'])}" if high > FAR else span(low, high, UNITS["g"])
 
 
 def _blocks(weak: Sequence[Evidence]) -> dict[str, Believed]:
@@ -441,7 +447,7 @@ def _groups(weak: Sequence[Evidence]) -> list[Group]:
                 words.setdefault(word, []).append(row)
         for word, members in sorted(words.items()):
             mean = believed(members)
-            rows.append(Group(by, word, len(members), mean, _in_sds(mean)))
+            rows.append(Group(by, word, len(members), mean, in_sds(mean)))
     return rows
 
 
@@ -490,7 +496,7 @@ def _map(every: Sequence[Experiment]) -> list[Dot]:
             if outcome.control and outcome.primary:
                 words = words_of(experiment, outcome)
                 cell = (
-                    words["harm"][0],
+                    words["insult"][0],
                     "".join(words["route"]) or "not stated",
                     words["product"][0],
                     words["in"][0],

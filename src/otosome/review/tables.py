@@ -12,7 +12,7 @@ _PLAIN = (
     "short",
     "year",
     "species",
-    "harm",
+    "insult",
     "product",
     "place",
     "route",

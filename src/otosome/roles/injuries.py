@@ -85,7 +85,7 @@ class InsultOptions(Options):
 
 
 class Insult(Protocol):
-    """Something that harms the ear."""
+    """Something that injures the ear."""
 
     needs: tuple[str, ...]
 

@@ -122,7 +122,7 @@ class Recovery(Protocol):
 
 
 @dataclass(frozen=True)
-class HarmOptions(Options):
+class AdverseEventOptions(Options):
     """Options of an adverse event.
 
     ``of``       routes and devices that bring it, or ``vesicles``: any dose, and any coat of a device

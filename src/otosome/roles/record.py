@@ -118,8 +118,8 @@ class SubjectTable(Options):
 
 
 @dataclass(frozen=True)
-class HarmTable(Options):
-    """What harmed the ears of a published experiment: its ``kind``, and amount and schedule as printed."""
+class ExperimentInsult(Options):
+    """What injured the ears of a published experiment: its ``kind``, and amount and schedule as printed."""
 
     kind: Literal[
         "cisplatin",
@@ -276,7 +276,7 @@ class ExperimentOptions(Options):
     source: Annotated[str, Field(min_length=1)]
     read: Literal["full text", "figure", "abstract", "headings", "second hand", "draft"]
     subject: SubjectTable
-    harm: HarmTable
+    insult: ExperimentInsult
     unit: Literal["animal", "ear", "person", "well", "not stated"]
     group: Annotated[Mapping[str, GroupTable], Field(min_length=1)]
     outcome: Annotated[Mapping[str, OutcomeTable], Field(min_length=1)]

@@ -1,4 +1,4 @@
-"""The question: who, what harm, what treatment, what is measured, when.
+"""The question: who, what insult, what treatment, what is measured, when.
 
 A study file says it in TOML; this module reads, checks and writes it. The saved form is explicit: it holds
 every number and curve with its source, and re-runs the study whatever the shelves' have become. Formulas

@@ -17,6 +17,7 @@ from otosome.study.notes import with_notes
 from otosome.study.reading import tables_of
 from otosome.study.study import Study
 from otosome.study.tables import Tables
+from otosome.units import Json
 
 STUDIES = SHIPPED / "studies"
 TEMPLATE = Path(__file__).parent / "templates" / "study.toml"
@@ -33,6 +34,7 @@ def load(
     person: str | None = None,
     ear: str | None = None,
     interpolate: bool = False,
+    values: Json | None = None,
 ) -> Study:
     """A study by file or by the name of a shipped one, checked from the first key to the last.
 
@@ -43,12 +45,13 @@ def load(
     ``audiogram``  a person's audiogram file: this ear in the place of whatever population the study names
     ``person``, ``ear``  whose, where the file holds several; "left", "right" or the "better" one, if none is named
     ``interpolate``  whether a frequency between two tested ones may be taken from them where a mean needs it
+    ``values``   in the place of what the file states; files that they name lie beside it all the same
     raises       BadInput: one message with file, key, value given, values allowed
     """
     file = file_of(study)
     read = Study(
         file.stem,
-        tables_of(read_toml(file), file.name),
+        tables_of(read_toml(file) if values is None else values, file.name),
         Catalog.of_study(file.parent, tuple(shelves)),
         allowed=allow_retracted,
         inputs={str(file): sha256(file)},

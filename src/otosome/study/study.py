@@ -328,13 +328,13 @@ class Study:
         """
         causes = self._causes(arm)
         times = {
-            name: sum(cause in self.catalog.get("harms", name).options.of for cause in causes)
-            for name in self.catalog.names("harms")
+            name: sum(cause in self.catalog.get("adverse_events", name).options.of for cause in causes)
+            for name in self.catalog.names("adverse_events")
         }
         return {name: number for name, number in times.items() if number}
 
     def _causes(self, arm: Arm) -> list[str]:
-        """What may harm in an arm, as often as it comes: routes, drugs, devices, vesicles."""
+        """What may bring adverse events in an arm, as often as it comes: routes, drugs, devices, vesicles."""
         treatments = [self.tables.treatment[name] for name in arm.treatments]
         drugs = [self.tables.drug[name] for name in arm.drugs] if self.tables.measure else []
         devices = [self.tables.device[name] for name in arm.devices]
@@ -347,7 +347,7 @@ class Study:
 
     def adverse_event(self, name: str, columns: Mapping[str, Array]) -> AdverseEvent:
         """An adverse event of a treatment, bound to people."""
-        bound: AdverseEvent = self.catalog.get("harms", name).bind(columns, self.tables.species)
+        bound: AdverseEvent = self.catalog.get("adverse_events", name).bind(columns, self.tables.species)
         return bound
 
     def needs(self, use: InsultUse) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,11 +13,33 @@ from scipy.special import nctdtr, ndtri
 
 from otosome.errors import BadInput
 from otosome.trials.frequencies import Rule, Together
-from otosome.trials.power import detectable, exaggeration, least_whole, significant, t_edge, two_means
+from otosome.trials.power import detectable, exaggeration, significant, t_edge, t_power, two_means
 from otosome.units import Array
 
 MOST_ANIMALS = 2000
 _Z95 = 1.6448536269514722
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Exposure runs: ``animals`` of a group are exposed together, and ``share`` of their variance lies between runs.
+
+    ``blocked``  every run holds animals of both groups, so that what a run does cancels; else each group has runs of
+                 its own, and the run is the unit of analysis
+    """
+
+    animals: int
+    share: float
+    blocked: bool = False
+
+    @property
+    def design_effect(self) -> float:
+        """By how much the variance of a difference exceeds that of animals exposed one by one."""
+        return 1 - self.share if self.blocked else 1 + (self.animals - 1) * self.share
+
+    def of(self, n: float) -> float:
+        """Runs that hold so many animals of a group."""
+        return n / self.animals
 
 
 @dataclass(frozen=True)
@@ -25,6 +48,7 @@ class Comparison:
 
     ``difference``  at each frequency, shape (frequency,);  ``sd``  of one ear's reading between animals
     ``rule``        ``mean`` over all readings of an animal, ``any`` or ``all`` of its frequencies
+    ``runs``        who was exposed together; left out, each animal counts as exposed alone: not split
     """
 
     difference: tuple[float, ...]
@@ -36,6 +60,7 @@ class Comparison:
     day_correlation: float
     rule: Rule
     alpha: float
+    runs: Runs | None = None
 
     @property
     def design_effect(self) -> float:
@@ -49,11 +74,40 @@ class Comparison:
         tones = mean_share(len(self.difference), self.frequency_correlation) if self.rule == "mean" else 1.0
         return self.sd * math.sqrt(ears * days * tones)
 
+    @property
+    def effective_sd(self) -> float:
+        """The same with what exposure runs do to a difference, as if of animals exposed one by one."""
+        return self.animal_sd * math.sqrt(1.0 if self.runs is None else self.runs.design_effect)
+
     def power(self, n: float) -> float:
         """Power with ``n`` animals in each group."""
-        if self.rule == "mean" or len(self.difference) == 1:
+        if self._several:
+            return self._together.power(max(round(self._units(n)), self._fewest_units), self.rule)
+        if self.runs is None:
             return two_means(n, n, self.mean_difference, self.animal_sd, self.alpha)
-        return self._together.power(round(n), self.rule)
+        if not self.runs.blocked:
+            k = self.runs.of(n)
+            return two_means(k, k, self.mean_difference, self._unit_sd, self.alpha)
+        shift = self.mean_difference / (self._unit_sd * math.sqrt(2 / n))
+        return t_power(shift, 2 * n - self.runs.of(n) - 1, self.alpha)
+
+    @property
+    def _several(self) -> bool:
+        return self.rule != "mean" and len(self.difference) > 1
+
+    @property
+    def _unit_sd(self) -> float:
+        """Standard deviation of what is the unit: a run's mean where groups have runs of their own, else an animal."""
+        if self.runs is None:
+            return self.animal_sd
+        part = self.runs.design_effect / (1 if self.runs.blocked else self.runs.animals)
+        return self.animal_sd * math.sqrt(part)
+
+    def _units(self, n: float) -> float:
+        """Units of analysis of ``n`` animals; of blocked runs those whose freedom two groups then have."""
+        if self.runs is None:
+            return n
+        return n - (self.runs.of(n) - 1) / 2 if self.runs.blocked else self.runs.of(n)
 
     @property
     def mean_difference(self) -> float:
@@ -61,31 +115,33 @@ class Comparison:
         return float(np.mean(self.difference))
 
     @property
+    def _fewest_units(self) -> int:
+        return 2 + len(self.difference) // 2 if self._several else 2
+
+    @property
     def fewest(self) -> int:
-        """The smallest group whose spreads can be estimated."""
-        several = self.rule != "mean" and len(self.difference) > 1
-        return 2 + len(self.difference) // 2 if several else 2
+        """The smallest group whose spreads can be estimated; where groups have runs of their own, of two runs."""
+        if self.runs is None:
+            return self._fewest_units
+        each = self.runs.animals
+        return each * (-(-self._fewest_units // each) if self.runs.blocked else self._fewest_units)
 
     def size(self, power: float) -> int:
-        """Animals in each group for this power; raises BadInput where no group reaches it."""
-        if self.rule == "mean" or len(self.difference) == 1:
-            return least_whole(self.power, power, 2, MOST_ANIMALS)
-        if self.power(MOST_ANIMALS) < power:
+        """Animals in each group for this power, in whole runs; raises BadInput where no group reaches it."""
+        each = 1 if self.runs is None else self.runs.animals
+        sizes = range(self.fewest, MOST_ANIMALS + 1, each)
+        if self.power(sizes[-1]) < power:
             raise BadInput(
                 f"no group of up to {MOST_ANIMALS} animals reaches this power",
                 key="power",
                 given=power,
                 cure="state a larger difference, or a smaller spread",
             )
-        low, high = self.fewest - 1, MOST_ANIMALS
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self.power(middle) >= power else (middle, high)
-        return high
+        return sizes[bisect_left(sizes, power, key=self.power)]
 
     @cached_property
     def _together(self) -> Together:
-        scaled = tuple(difference / self.animal_sd for difference in self.difference)
+        scaled = tuple(difference / self._unit_sd for difference in self.difference)
         return Together(scaled, self.frequency_correlation, self.alpha)
 
 

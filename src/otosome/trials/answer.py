@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from otosome.fitting.use import Known
-    from otosome.trials.bank import Tick
+    from otosome.trials.bank import Ticks
     from otosome.trials.cluster import Crew
 
 
@@ -56,18 +56,19 @@ def with_trials(
     folder: Path,
     crew: Crew,
     resume: bool,
-    tick: Tick,
+    ticks: Ticks,
     known: Known | None = None,
 ) -> tuple[DesignAnswer, pd.DataFrame]:
     """The answer with the trials its file asks for, and the subjects of the first of them, a row each.
 
-    ``folder``  for the bank of simulated ears;  ``known``  a fit that states the numbers of their study
+    ``folder``  for the bank of simulated ears;  ``ticks``  makes what is called with subjects simulated and all of them
+    ``known``  a fit that states the numbers of their study
     """
     from otosome.trials.characteristics import simulated
 
     assert question.simulate is not None
     protocol, beliefs = question.simulate, _beliefs(question, catalog)
-    run, people = simulated(protocol, question.beside, catalog, beliefs, folder, crew, resume, tick, known)
+    run, people = simulated(protocol, question.beside, catalog, beliefs, folder, crew, resume, ticks, known)
     added = protocol.analysis != "shares" and len(run.simulated.operating) > 2
     notes = [*by_formula.notes, *([beliefs.note] if added and beliefs.note else [])]
     notes += known.notes if known else []
@@ -84,10 +85,16 @@ def with_people(
     terms, design = question.followed, getattr(question.design, "following", None)
     assert terms is not None
     assert isinstance(design, Following)
-    harm = None if terms.harm is None else catalog.get("harms", terms.harm).card.parameter("risk", "human")
-    done, people = followed(terms, design, harm)
+    adverse_event = (
+        None
+        if terms.adverse_event is None
+        else catalog.get("adverse_events", terms.adverse_event).card.parameter("risk", "human")
+    )
+    done, people = followed(terms, design, adverse_event)
     wrong = done.operating[1].positive.text
-    tried = Item("verification: the trials", f"of a harm of {design.ratio:g} times {wrong} exclude it", "")
+    tried = Item(
+        "verification: the trials", f"of an adverse event of {design.ratio:g} times {wrong} exclude it", ""
+    )
     return replace(by_formula, simulated=done, credibility=(*by_formula.credibility, tried)), people
 
 

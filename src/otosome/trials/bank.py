@@ -33,6 +33,8 @@ SHARD = 50
 # Ears looked at together where all are looked at.
 PART = 10_000
 Tick = Callable[[int, int], None]
+# Makes a tick of what is done, in what unit.
+Ticks = Callable[[str, str], Tick]
 # Columns of ears that reading a measure asks for.
 _READ = ("endpoints.", "materials.")
 
@@ -133,6 +135,7 @@ def bank(
     """The bank of a trial, computed by a crew; raises BadInput where it cannot be written.
 
     ``folder``  for its shards;  ``resume``  keep those that are whole and of this very trial
+    ``tick``    called with the ears that are there and all ears, first before any are computed
     ``batch``   the record of a lot in the place of the study's vesicles;  ``known``  a fit that states its numbers
     """
     key = key_of(loaded(study, shelves, batch, known), protocol, known)
@@ -144,9 +147,11 @@ def bank(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         missing = [work for work in shards if not (resume and is_whole(work))]
-        tick(len(shards) - len(missing), len(shards))
+        there = protocol.bank - sum(work.last - work.first for work in missing)
+        tick(there, protocol.bank)
         for number, _ in enumerate(crew.each(compute, missing), start=1):
-            tick(len(shards) - len(missing) + number, len(shards))
+            # Workers may end them in any order: all are of one size but the last, which is then counted last.
+            tick(min(there + number * SHARD, protocol.bank), protocol.bank)
         return _joined(shards, len(missing))
     except OSError as error:
         raise BadInput(

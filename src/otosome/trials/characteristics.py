@@ -17,7 +17,7 @@ import numpy as np
 from otosome.answers.numbers import difference, interval, share, share_interval
 from otosome.catalog import Catalog
 from otosome.trials.animals import beliefs_of
-from otosome.trials.bank import Bank, Tick, bank
+from otosome.trials.bank import Bank, Tick, Ticks, bank
 from otosome.trials.beliefs import Beliefs
 from otosome.trials.cluster import Crew
 from otosome.trials.credibility import Run
@@ -44,24 +44,27 @@ def simulated(
     folder: Path,
     crew: Crew,
     resume: bool,
-    tick: Tick,
+    ticks: Ticks,
     known: Known | None = None,
 ) -> tuple[Run, pd.DataFrame]:
     """Operating characteristics with what they were run on, and the subjects of the first trial, a row each.
 
     ``beside``  folder of the design, from which a study's file is named;  ``folder``  for the bank
+    ``ticks``   makes what is called with the subjects simulated so far, and all of them
     ``known``   a fit that states the study's numbers
     """
     name = study_name(protocol, beside)
     study = cut_down(study_of(protocol, beside, catalog, known), protocol)
     lot, computed = batch_of(protocol, beside), 0
+    subject = "people" if study.tables.species == "human" else "animals"
     while True:
+        tick = ticks(f"simulating {protocol.bank} ears", subject)
         ears = bank(name, catalog.own, protocol, folder, crew, resume, tick, lot, known)
         computed += ears.computed
         prediction = None
         if protocol.published is not None:
             ears, prediction = predicted(study, ears, protocol, protocol.published)
-        rows = _rows(study, ears, protocol, beliefs)
+        rows = _rows(study, ears, protocol, beliefs, ticks(f"simulating {protocol.trials} trials", subject))
         if protocol.bank >= (protocol.grow_to or 0) or not _larger(rows):
             break
         # What is there is kept, and the bank grows by as much again.
@@ -84,30 +87,48 @@ def simulated(
     return Run(study, answer, ears.balance, ears.steps), _sheet(first, protocol)
 
 
-def _rows(study: Study, ears: Bank, protocol: Simulate, beliefs: Beliefs) -> tuple[Operating, ...]:
-    """Operating characteristics under each belief."""
+def _rows(
+    study: Study, ears: Bank, protocol: Simulate, beliefs: Beliefs, tick: Tick
+) -> tuple[Operating, ...]:
+    """Operating characteristics under each belief; ``tick``  called with the subjects entered, and all of them."""
     better = study.catalog.get("endpoints", study.tables.measure[protocol.measure].endpoint).options
     sign = -1.0 if better.better == "lower" or protocol.analysis == "shares" else 1.0
     no_gain, nothing = np.zeros(protocol.trials), np.zeros(len(ears.worlds()))
+    of_ratios = beliefs_of(protocol.ratios)
+    of_benefits = beliefs_of(_believed(beliefs, protocol, difference(better.unit)))
+    entered, whole = 0, (2 + len(of_ratios) + len(of_benefits)) * protocol.trials * protocol.entered
+    tick(0, whole)
+
+    def enter(more: int) -> None:
+        nonlocal entered
+        entered += more
+        tick(entered, whole)
+
+    def resampled(null: bool, gain: Array, ratio: Array | None = None) -> Results:
+        return trials(study, ears, protocol, null, gain, ratio, enter)
 
     def operating(belief: str, results: Results, truth: Array) -> Operating:
         return _operating(belief, results, truth, sign, better.unit, protocol, ears.distinct)
 
     rows = [
-        operating(NONE, trials(study, ears, protocol, True, no_gain), nothing),
-        operating(MECHANISM, trials(study, ears, protocol, False, no_gain), truths(study, ears, protocol)),
+        operating(NONE, resampled(True, no_gain), nothing),
+        operating(MECHANISM, resampled(False, no_gain), truths(study, ears, protocol)),
     ]
-    turn = np.arange(protocol.trials) // len(ears.worlds())
-    for belief, ratios in beliefs_of(protocol.ratios).items():
-        # Each belief's value meets every world before the next one does.
-        ratio = np.maximum(ratios, 0.0)[turn % ratios.size]
-        results = trials(study, ears, protocol, True, no_gain, ratio)
+    worlds = len(ears.worlds())
+    for belief, ratios in of_ratios.items():
+        ratio = in_turn(np.maximum(ratios, 0.0), protocol.trials, worlds)
+        results = resampled(True, no_gain, ratio)
         control = truths(study, ears, protocol, arm=0)[results.world]
         rows.append(operating(belief, results, control * (ratio - 1.0)))
-    for belief, benefits in beliefs_of(_believed(beliefs, protocol, difference(better.unit))).items():
-        gain = -sign * benefits[turn % benefits.size]
-        rows.append(operating(belief, trials(study, ears, protocol, True, gain), -gain))
+    for belief, benefits in of_benefits.items():
+        gain = -sign * in_turn(benefits, protocol.trials, worlds)
+        rows.append(operating(belief, resampled(True, gain), -gain))
     return tuple(rows)
+
+
+def in_turn(values: Array, trials: int, worlds: int) -> Array:
+    """A value of a belief for each trial, where trials go through the worlds: each meets all before the next does."""
+    return np.resize(np.repeat(values, worlds), trials)
 
 
 def _larger(rows: Sequence[Operating]) -> list[str]:

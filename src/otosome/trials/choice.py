@@ -17,7 +17,7 @@ SURE = 0.8
 class Table:
     """Regimens computed, each with every ear: ``benefit`` and ``cost``, (regimen, ear), and its ``world``, (ear,).
 
-    ``cost``  of harms, in the unit of the benefit
+    ``cost``  of adverse events, in the unit of the benefit
     """
 
     benefit: Array

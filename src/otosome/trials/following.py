@@ -1,4 +1,4 @@
-"""People followed for harm, simulated: how often a ratio of rates is excluded, under each belief about the true one.
+"""People followed for adverse events, simulated: how often a ratio of rates is excluded, by belief about the true one.
 
 A trial is a function of seed and its number alone. Rates differ between people by a gamma of mean 1; who is lost leaves
 at a time that is exponential. What is analysed is the sum of events over the sum of years, as the design has it.
@@ -39,24 +39,26 @@ class Followed(Options):
 
     ``n``       people entered, the design's own size where none is stated;  ``lost``  share of them that leave a year
     ``between`` coefficient of variation of the rate between people
-    ``harm``    entry of the shelf of harms that one dose brings: what the mechanism says comes on top
+    ``adverse_event``    entry of the shelf of adverse events that one dose brings: what the mechanism says comes on top
     ``ratios``  of rates that are believed, by name: 5 %, best value, 95 %
     """
 
     n: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     lost: Loss = NO_LOSS
     between: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
-    harm: str | None = None
+    adverse_event: str | None = None
     ratios: Annotated[Mapping[str, tuple[Ratio, Ratio, Ratio]], Field(max_length=10)] = field(
         default_factory=dict
     )
     trials: Annotated[int, Field(ge=100, le=100_000)] = 2_000
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
 
-    def check(self, harms: list[str]) -> None:
-        """Refuse a harm that is on no shelf, and beliefs whose ends do not rise; raises BadInput."""
-        if self.harm is not None and self.harm not in harms:
-            raise BadInput("is not known", key="harm", given=self.harm, allowed=harms)
+    def check(self, adverse_events: list[str]) -> None:
+        """Refuse an adverse event that is on no shelf, and beliefs whose ends do not rise; raises BadInput."""
+        if self.adverse_event is not None and self.adverse_event not in adverse_events:
+            raise BadInput(
+                "is not known", key="adverse_event", given=self.adverse_event, allowed=adverse_events
+            )
         for name, (low, best, high) in self.ratios.items():
             if name == NONE or not low <= best <= high:
                 raise BadInput(
@@ -103,7 +105,7 @@ class _People:
 def followed(terms: Followed, design: Following, excess: Parameter | None) -> tuple[Simulated, pd.DataFrame]:
     """Operating characteristics, and the people of the first trial under none, a row each.
 
-    ``excess``  share of people whom the harm befalls once, on top of the background, None where none is named
+    ``excess``  share of people whom the adverse event befalls once, on top of the background, None where none is named
     """
     import pandas as pd
 
@@ -126,8 +128,8 @@ def followed(terms: Followed, design: Following, excess: Parameter | None) -> tu
     )
     notes = (
         f"A trial is positive where it excludes {design.ratio:g} times the background; in the wrong direction, where "
-        f"its lower limit lies above the background, it shows harm. Under {design.ratio:g} times, positive trials are "
-        "type I errors. Estimates are ratios of rates.",
+        f"its lower limit lies above the background, it shows an adverse event. Under {design.ratio:g} times, positive "
+        "trials are type I errors. Estimates are ratios of rates.",
     )
     return Simulated(terms.trials, years.size, 0, 0, 0, 0, "", rows, flow, notes, words=words), sheet
 

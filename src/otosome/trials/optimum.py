@@ -42,7 +42,7 @@ class _Ears:
     workers: int
 
     def read(self, study: Study) -> tuple[Array, Array]:
-        """Means over frequencies, (arm, ear), NaN of a rejected ear; what the first arm's harms cost, (ear,)."""
+        """Means over frequencies, (arm, ear), NaN of a rejected ear; cost of the first arm's adverse events, (ear,)."""
         dose = self.question.dose
         ears = self.question.ears(study)
         result = simulate(study, ears, workers=self.workers, keep=())
@@ -51,7 +51,7 @@ class _Ears:
         whole[:, result.subject.to_numpy()] = true.to_numpy()
         cost = np.zeros(dose.ears)
         for name, events in expected(study, study.tables.arm[0], ears).items():
-            cost += events * float(dose.harms.get(name, 0.0))
+            cost += events * float(dose.adverse_events.get(name, 0.0))
         return whole, cost
 
     @cached_property
@@ -82,7 +82,7 @@ class Computed:
 
     @property
     def net(self) -> Array:
-        """Benefit less what harms cost, (regimen, ear)."""
+        """Benefit less what adverse events cost, (regimen, ear)."""
         return self.table.benefit - self.table.cost
 
     @property
@@ -154,7 +154,7 @@ def compute(question: DoseQuestion, workers: int, tick: Callable[[int, int], Non
 
 
 def _sought(aim: str, net: Array, target: float) -> float:
-    """What is sought, of each ear's benefit less its harms, (ear,)."""
+    """What is sought, of each ear's benefit less its adverse events, (ear,)."""
     sound = net[np.isfinite(net)]
     if aim == "lower":
         return float(np.quantile(sound, _LOWER))
@@ -187,7 +187,7 @@ def _plan(computed: Computed) -> Plan:
         Estimand(
             population=f"ears of the study {question.study.tables.title}",
             treatments=f"{dose.treatment} as dosed against {dose.control}",
-            variable=f"{dose.measure} at {dose.at.text}, mean over frequencies, less what harms cost",
+            variable=f"{dose.measure} at {dose.at.text}, mean over frequencies, less what adverse events cost",
             intercurrent="none is simulated",
             summary=_AIMS[dose.aim],
         ),
@@ -214,7 +214,7 @@ def _best(computed: Computed, near: str) -> tuple[Line, ...]:
     rows = [
         counted("regimens computed", len(computed.regimens)),
         Line("the best of them", float(best), "", computed.regimens[best].text),
-        _interval("its benefit less harms, of ears", net, question.unit),
+        _interval("its benefit less adverse events, of ears", net, question.unit),
         _interval("its benefit alone", computed.table.benefit[best], question.unit),
         _interval("what the insult takes of an ear", computed.lost, question.unit),
         line("a tenth of ears have less than", float(np.quantile(net, _LOWER)), question.unit),
@@ -261,7 +261,7 @@ def _chart(computed: Computed) -> Chart:
     rows = computed.front[::-1]
     across = tuple(float(np.log10(computed.regimens[row].total)) for row in rows)
     up = tuple(map(float, computed.net.mean(axis=1)[rows]))
-    words = f"mean benefit less harms, {computed.question.unit or 'fraction'}"
+    words = f"mean benefit less adverse events, {computed.question.unit or 'fraction'}"
     return Chart(
         "Gain by particles", "log10 of particles in all", words, (Series("not bettered", across, up),)
     )
@@ -301,8 +301,10 @@ def _notes(computed: Computed) -> list[str]:
             "The treatment alone is moved in time: an insult of the arm that stands for its operation stays where "
             "the study has it."
         )
-    if not dose.harms:
-        notes.append("No harm is weighed: [harms] says what one event costs in the unit of the measure.")
+    if not dose.adverse_events:
+        notes.append(
+            "No adverse event is weighed: [adverse_events] says what one event costs in the unit of the measure."
+        )
     return notes
 
 
@@ -318,7 +320,7 @@ def _sheet(computed: Computed) -> list[dict[str, object]]:
             "particles_in_all": regimen.total,
             "sought": float(computed.sought[row]),
             "benefit_mean": float(computed.table.benefit[row].mean()),
-            "harms_cost": float(computed.table.cost[row].mean()),
+            "adverse_events_cost": float(computed.table.cost[row].mean()),
             "net_low": float(np.quantile(computed.net[row], 0.05)),
             "net_median": float(np.median(computed.net[row])),
             "net_high": float(np.quantile(computed.net[row], 0.95)),

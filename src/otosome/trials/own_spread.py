@@ -24,7 +24,7 @@ from otosome.units import Array
 if TYPE_CHECKING:
     import pandas as pd
 
-READINGS = "readings.parquet"
+READINGS, SPREAD = "readings.parquet", "spread.csv"
 FEWEST_ANIMALS, MOST_ROWS = 4, 2_000_000
 _COLUMNS = ("subject", "ear", "group", "time", "quantity", "frequency", "value", "unit", "level", "censored")
 
@@ -42,7 +42,7 @@ class SpreadFrom(Options):
 class OwnSpread:
     """Numbers of a design by key, as its file would state them, in words, and the file they are from."""
 
-    values: Mapping[str, str | list[str]]
+    values: Mapping[str, str | int | list[str]]
     words: str
     inputs: Mapping[str, str]
 
@@ -62,7 +62,7 @@ def own_spread(beside: Path, where: SpreadFrom) -> OwnSpread:
         )
     sd, freedom, animals = _between(part)
     low, high = _interval(sd, freedom)
-    values: dict[str, str | list[str]] = {
+    values: dict[str, str | int | list[str]] = {
         "spread": f"{sd:.3g} {unit}",
         "spread_range": [f"{low:.3g} {unit}", f"{high:.3g} {unit}"],
     }
@@ -73,8 +73,40 @@ def own_spread(beside: Path, where: SpreadFrom) -> OwnSpread:
             share = min(max(correlation, 0.0), 0.999)
             values[key] = f"{100 * share:.3g} %"
             words.append(f"{key.replace('_', ' ')} {share:.2f}")
+    runs = _runs(beside / where.folder / SPREAD, where)
+    if runs is None:
+        words.append("exposure runs not split: nothing in the files tells runs of one group apart")
+    else:
+        each, part_between, by = runs
+        values |= {"run_animals": each, "run_share": f"{100 * min(part_between, 0.99):.3g} %"}
+        words.append(
+            f"{100 * part_between:.0f} % of it between exposure runs of some {each} animals (by {by})"
+        )
     summary = f"From {where.folder}, {where.quantity}: {'; '.join(words)}."
     return OwnSpread(values, summary, {str(file): sha256(file)})
+
+
+def _runs(file: Path, where: SpreadFrom) -> tuple[int, float, str] | None:
+    """Animals of a run, share of the variance of animals' means between runs, and what tells runs; None if nothing.
+
+    Groups and times are pooled by their animals. A table of an older import has none.
+    """
+    import pandas as pd
+
+    if not file.is_file():
+        return None
+    rows = pd.read_csv(file)
+    rows = rows[rows["quantity"] == where.quantity].dropna(subset=["between_runs", "between_animals"])
+    if where.time is not None:
+        rows = rows[rows["time"] == f"{where.time:g} h"]
+    if rows.empty:
+        return None
+    weight = rows["animals"] - 1
+    among, within = ((weight * rows[key] ** 2).sum() for key in ("between_runs", "between_animals"))
+    if among + within == 0:
+        return None
+    each = max(round(float((rows["animals"] / rows["runs"]).median())), 1)
+    return each, float(among / (among + within)), str(rows["by"].iloc[0])
 
 
 def _readings(file: Path) -> pd.DataFrame:

@@ -161,7 +161,7 @@ def ears_as_animals(n: int, ears: int, correlation: float, alpha: float) -> floa
     """
     inflation = 1 + (ears - 1) * correlation
     quantiles = (np.arange(400) + 0.5) / 400
-    between = inflation * chi2_quantiles(quantiles, 2 * (n - 1))[:, None]
+    between = inflation * chi2_quantiles(quantiles, 2 * (n - 1))[:, None] if n > 1 else 0.0
     within = (1 - correlation) * chi2_quantiles(quantiles, 2 * n * (ears - 1))[None, :] if ears > 1 else 0.0
     freedom = 2 * n * ears - 2
     edge = t_edge(alpha / 2, freedom) * np.sqrt((between + within) / freedom / inflation)

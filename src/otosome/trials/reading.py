@@ -131,11 +131,15 @@ def _check_followed(head: _Head, design: Design, catalog: Catalog) -> None:
         return
     with at(key="followed"):
         if not isinstance(getattr(design, "following", None), Following):
-            raise BadInput("follows nobody for harm", given=head.design, allowed=["safety"])
+            raise BadInput("follows nobody for adverse events", given=head.design, allowed=["safety"])
         if head.simulate is not None:
             raise BadInput("stands beside [simulate]: one of them in a file", given="followed")
-        harms = [n for n in catalog.names("harms") if "risk" in catalog.get("harms", n).card.parameters]
-        head.followed.check(harms)
+        adverse_events = [
+            n
+            for n in catalog.names("adverse_events")
+            if "risk" in catalog.get("adverse_events", n).card.parameters
+        ]
+        head.followed.check(adverse_events)
 
 
 def _inputs(protocol: Simulate, beside: Path, study: Study) -> dict[str, str]:
@@ -150,7 +154,7 @@ def _keys(entry: Entry[Options, Design]) -> set[str]:
 
 
 def _fit_keys(
-    entry: Entry[Options, Design], own: Mapping[str, str | list[str]], stated: Mapping[str, object]
+    entry: Entry[Options, Design], own: Mapping[str, str | int | list[str]], stated: Mapping[str, object]
 ) -> None:
     """Refuse readings a design has no use for, and a number stated beside them."""
     if not _keys(entry) & set(own):

@@ -46,7 +46,7 @@ class Dose(Options):
     ``near``      of the best, a difference that does not matter
     ``fit``       the result folder of a fit, beside the dose's, whose numbers take the place of the shelf's
     ``process``   that makes the vesicles;  ``patients``  whom one of its runs must serve
-    ``harms``     what one event costs, in the unit of the measure, by the name of the harm
+    ``adverse_events``     what one event costs, in the unit of the measure, by the name of the adverse event
     ``belief``    true benefits of the best regimen by name: 5 %, best value, 95 %
     ``ears``      simulated, of which ``world`` share a world;  ``scan``  regimens spread evenly, ``more`` sought
     """
@@ -71,7 +71,7 @@ class Dose(Options):
     fit: str | None = None
     process: str | None = None
     patients: Annotated[int, Field(ge=1, le=1_000_000)] = 1
-    harms: Mapping[str, Difference] = field(default_factory=dict)
+    adverse_events: Mapping[str, Difference] = field(default_factory=dict)
     belief: Mapping[str, Belief] = field(default_factory=dict)
     ears: Annotated[int, Field(ge=4, le=100_000)] = 100
     world: Annotated[int, Field(ge=1, le=10_000)] = 5
@@ -288,7 +288,10 @@ def _fit(dose: Dose, study: Study, catalog: Catalog) -> None:
         ("measure", dose.measure, study.tables.measure),
         ("treatment", dose.treatment, study.tables.treatment),
         *(("routes", route, catalog.names("routes")) for route in dose.routes),
-        *(("harms", harm, catalog.names("harms")) for harm in dose.harms),
+        *(
+            ("adverse_events", adverse_event, catalog.names("adverse_events"))
+            for adverse_event in dose.adverse_events
+        ),
         *(("process", name, catalog.names("processes")) for name in (dose.process,) if name is not None),
     ]
     for key, name, allowed in named:
@@ -303,7 +306,7 @@ def _fit(dose: Dose, study: Study, catalog: Catalog) -> None:
         )
     if study.tables.measure[dose.measure].frequency is None:
         raise BadInput("has no frequencies", key="measure", given=dose.measure)
-    costs = {f"harms.{name}": cost for name, cost in dose.harms.items()}
+    costs = {f"adverse_events.{name}": cost for name, cost in dose.adverse_events.items()}
     beliefs = {f"belief.{name}": ends[1] for name, ends in dose.belief.items()}
     same_unit(_unit(study, dose.measure), {"near": dose.near, "target": dose.target, **costs, **beliefs})
 

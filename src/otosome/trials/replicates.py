@@ -6,6 +6,7 @@ bit. Its subjects are of one world: what is not known is shared by all of them, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -232,11 +233,18 @@ _ANALYSES = {"paired": _paired, "t": _t, "ancova": _ancova, "shares": _shares, "
 
 
 def trials(
-    study: Study, bank: Bank, protocol: Simulate, null: bool, gain: Array, ratio: Array | None = None
+    study: Study,
+    bank: Bank,
+    protocol: Simulate,
+    null: bool,
+    gain: Array,
+    ratio: Array | None = None,
+    entered: Callable[[int], None] = lambda more: None,
 ) -> Results:
     """All trials, in parts so that memory stays flat; raises BadInput where too few subjects can be enrolled.
 
     ``gain``, ``ratio``  of each trial, shape (trial,): zero, and none, but where a belief is simulated
+    ``entered``  called with how many more subjects were entered
     """
     parts = []
     worlds = len(bank.worlds())
@@ -245,6 +253,7 @@ def trials(
         believed = None if ratio is None else ratio[first:last]
         people = subjects(study, bank, protocol, first, last, null, gain[first:last], believed)
         parts.append(analyse(people, protocol, np.arange(first, last) % worlds))
+        entered((last - first) * protocol.entered)
     whole = Results(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Results)))
     failed = float(np.isnan(whole.estimate).mean())
     if failed > MOST_FAILED:

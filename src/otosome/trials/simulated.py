@@ -101,6 +101,11 @@ class Simulate(Options):
         """When the bank is read, h: the baseline first, if there is one."""
         return (float(self.at),) if self.baseline is None else (float(self.baseline), float(self.at))
 
+    @property
+    def entered(self) -> int:
+        """Subjects of a trial: of both groups, or of the one there is."""
+        return self.n if self.analysis in ("paired", "change") else 2 * self.n
+
     def check(self, study: Study) -> None:
         """Refuse what does not fit the study, or cannot be carried out; raises BadInput with its key."""
         arms = [arm.name for arm in study.tables.arm]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from otosome.page.room import Bench, Query, Room
+from otosome.page.room import Bench, Query, Room, title_of
 from otosome.units import Json
 
 
@@ -14,6 +14,7 @@ def view(bench: Bench, query: Query) -> Json:
     drop = bench.workspace.item(query["drop"]) if query.get("drop") else None
     return {
         "item": item,
+        "title": "" if item is None else title_of(item),
         "beside": None if item is None else _beside(item.path),
         "studies": _studies(bench),
         "audiograms": _audiograms(bench, drop.path if drop else None),
@@ -51,7 +52,7 @@ def _audiograms(bench: Bench, first: Path | None) -> list[tuple[str, str]]:
 ROOM = Room(
     "compare",
     "Compare",
-    "Which therapy for this person: words, cells and harms, side by side.",
+    "Which therapy for this person: words, cells and adverse events, side by side.",
     70,
     view,
     ("compare",),

@@ -164,6 +164,14 @@ def _loose(bench: Bench) -> list[Item]:
     return [item for item in bench.workspace.items("file") if item.path.suffix not in _NO_DATA][:500]
 
 
+def _in_time(figure: Path) -> tuple[str, float]:
+    """Figures of one quantity stand together, the baseline first and then by day."""
+    at = re.fullmatch(r"(.+)_(?:baseline|([\d.]+)_(h|d))", figure.stem)
+    if at is None:
+        return figure.stem, 0.0
+    return at[1], -1.0 if at[2] is None else float(at[2]) * (24 if at[3] == "d" else 1)
+
+
 def _shown(bench: Bench, item: Item, query: Query) -> Json:
     from otosome.jobs.laboratory import imported
     from otosome.report.groups import reading_title
@@ -172,7 +180,7 @@ def _shown(bench: Bench, item: Item, query: Query) -> Json:
     read = imported(item.path, item.record)
     show = query.get("show", "")
     show = show if show in _SHOWS else _first_of(read.rows)
-    figures = sorted((item.path / "figures").glob("*.svg"))
+    figures = sorted((item.path / "figures").glob("*.svg"), key=_in_time)
     refused = _refused(read.refused)
     names = sorted(
         path.name for path in item.path.iterdir() if path.is_file() and path.name != "otosome.json"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter
+from fastapi import Query as InQuery
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
@@ -20,8 +21,9 @@ from otosome.units import Json
 
 if TYPE_CHECKING:
     from otosome.answers.preview import Position
-    from otosome.jobs.previewing import Previews
+    from otosome.jobs.previewing import Previews, Variant
     from otosome.page.filling import Filling
+    from otosome.study import Study
 
 RUN = "run"
 _FIRST = "noise_mouse"  # shown where the folder has no study of its own
@@ -37,6 +39,7 @@ StudyName = Annotated[
     str, Field(pattern=r"^[\w-]{1,80}$", description="id of a study's file, or a shipped study")
 ]
 Hours = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+ShelfName = Annotated[str, Field(max_length=80, pattern=r"^[\w-]*$")]
 Factor = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 
 
@@ -44,11 +47,26 @@ class _Closed(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Place(_Closed):
-    """A study, a prior, and where the sliders stand: hours, and multiples of the study's dose and potency."""
+class Treatment(_Closed):
+    """A study, a prior, and what is given in the place of the study's: a route, vesicles of the shelf, or a lot."""
 
     study: StudyName
     prior: PriorName = ""
+    route: ShelfName = ""
+    batch: ShelfName = ""
+    lot: Id | None = None
+
+
+class Window(Treatment):
+    """A treatment at multiples of the study's dose and potency."""
+
+    dose: Factor = 1.0
+    potency: Factor = 1.0
+
+
+class Place(Treatment):
+    """A treatment, and where the sliders stand: hours, and multiples of the study's dose and potency."""
+
     day: Hours
     dose: Factor = 1.0
     potency: Factor = 1.0
@@ -61,12 +79,12 @@ class Running(Place):
 
 
 class Varied(_Closed):
-    """A study with another route, other vesicles (of the shelf, or a lot's record in the folder) or another harm."""
+    """A study with another route, other vesicles (of the shelf, or a lot's record in the folder) or another insult."""
 
     study: StudyName
     name: Annotated[Word, Field(min_length=1, max_length=60)]
-    route: Annotated[Word, Field(max_length=80)] = ""
-    batch: Annotated[Word, Field(max_length=80)] = ""
+    route: ShelfName = ""
+    batch: ShelfName = ""
     lot: Id | None = None
     insult: Annotated[Word, Field(max_length=80)] = ""
     level: Annotated[Word, Field(max_length=40)] = ""
@@ -87,12 +105,14 @@ class StudyFile(TypedDict):
 
 
 class Answers(TypedDict):
-    """Answers that are kept, whether more are computed now, and why they could not be; windows by dose and potency."""
+    """Answers that are kept, whether more are computed now, and why they could not be; windows by dose and potency;
+    where the sliders may stand."""
 
     answers: list[Json]
     computing: bool
     fault: Json | None
     windows: list[str]
+    sliders: Json
 
 
 def view(bench: Bench, query: Query) -> Json:
@@ -129,33 +149,51 @@ def _studies(bench: Bench) -> dict[str, list[Json]]:
     return dict(sorted(rows.items()))
 
 
-def previews_of(bench: Bench, study: str, prior: str) -> Previews:
-    """The previews of a study by its id or name, read once while its file stays as it is."""
+def previews_of(
+    bench: Bench, study: str, prior: str, route: str = "", batch: str = "", lot: str | None = None
+) -> Previews:
+    """The previews of a study by its id or name, read once while its file stays as it is.
+
+    ``route``, ``batch``  of the shelf, and the id of a ``lot``, in the place of the study's
+    """
+    from otosome.jobs.previewing import Variant
     from otosome.study.files import file_of, studies
 
     name = study if study in studies() else str(bench.workspace.item(study).path)
-    state = file_of(name).stat()
-    return _previews(name, prior, str(bench.workspace.own / "previews"), (state.st_mtime_ns, state.st_size))
+    record = None if lot is None else bench.workspace.item(lot).path
+    states = tuple(
+        (state.st_mtime_ns, state.st_size)
+        for state in (file.stat() for file in (file_of(name), record) if file is not None)
+    )
+    variant = Variant(route=route, batch=batch)
+    return _previews(name, prior, str(bench.workspace.own / "previews"), variant, record, states)
 
 
-@functools.lru_cache(maxsize=8)
-def _previews(study: str, prior: str, folder: str, state: tuple[int, int]) -> Previews:
+@functools.lru_cache(maxsize=32)
+def _previews(
+    study: str,
+    prior: str,
+    folder: str,
+    variant: Variant,
+    lot: Path | None,
+    states: tuple[tuple[int, int], ...],
+) -> Previews:
     from otosome.jobs.previewing import PreviewInputs, previews
 
-    return previews(PreviewInputs(study=study, folder=Path(folder), prior=prior or None))
+    inputs = PreviewInputs(study=study, folder=Path(folder), prior=prior or None, variant=variant, lot=lot)
+    return previews(inputs)
 
 
 def _about(bench: Bench, whole: Previews) -> Json:
     """What the page says of a study before anything is computed."""
     from otosome.answers.preview import question_of
-    from otosome.report.summary import when
 
-    study, places, question = whole.study, whole.sliders, question_of(whole.study)
+    study, question = whole.study, question_of(whole.study)
     measure = study.tables.measure[question.measure]
     treated = study.arm(question.of)
     use = study.tables.treatment[treated.treatments[0]]
     insults = [study.tables.insult[name] for name in treated.insults]
-    harm = next((h for h in insults if not study.is_event(h)), None)
+    insult = next((h for h in insults if not study.is_event(h)), None)
     lots = bench.workspace.items("lot")
     return {
         "title": study.tables.title,
@@ -170,25 +208,54 @@ def _about(bench: Bench, whole: Previews) -> Json:
         "time": f"day {float(max(measure.at)) / 24:g}",
         "route": use.route,
         "batch": use.batch,
-        "insult": "" if harm is None else harm.entry,
-        "level": "" if harm is None or harm.level is None else str(harm.level),
+        "insult": "" if insult is None else insult.entry,
+        "level": "" if insult is None or insult.level is None else str(insult.level),
         "routes": study.catalog.names("routes"),
         "batches": study.catalog.names("batches"),
         "insults": study.catalog.names("insults"),
         "lots": lots,
-        "sliders": {
-            "start": vars(places.start),
-            "days": places.days,
-            "given": [when(day) for day in places.days],
-            "doses": places.doses,
-            "potencies": places.potencies,
-            "amounts": [text.replace("e+", "e") for text in places.amounts],
-            "strengths": places.strengths,
-            "of": question.of,
-            "against": question.against,
-            "measure": question.measure,
-        },
+        "sliders": _sliders(whole),
     }
+
+
+def _sliders(whole: Previews) -> Json:
+    """Where the sliders may stand, and what the page calls it."""
+    from otosome.answers.preview import question_of
+    from otosome.report.summary import when
+
+    places, question = whole.sliders, question_of(whole.study)
+    return {
+        "start": vars(places.start),
+        "days": places.days,
+        "given": [when(day) for day in places.days],
+        "doses": places.doses,
+        "potencies": places.potencies,
+        "amounts": [text.replace("e+", "e") for text in places.amounts],
+        "strengths": places.strengths,
+        "of": question.of,
+        "against": question.against,
+        "measure": question.measure,
+        "titles": _titles(whole.study),
+    }
+
+
+def _titles(study: Study) -> dict[str, str]:
+    """What each measure is called: as its endpoint is, and by its own name where two share one."""
+    measures = study.tables.measure
+    labels = {
+        name: study.catalog.get("endpoints", measure.endpoint).options.label
+        or measure.endpoint.replace("_", " ")
+        for name, measure in measures.items()
+    }
+    shared = list(labels.values())
+    return {
+        name: label if shared.count(label) == 1 else f"{label}, {name.replace('_', ' ')}"
+        for name, label in labels.items()
+    }
+
+
+def _whole(bench: Bench, question: Treatment) -> Previews:
+    return previews_of(bench, question.study, question.prior, question.route, question.batch, question.lot)
 
 
 def routes(bench: Bench) -> APIRouter:
@@ -199,33 +266,33 @@ def routes(bench: Bench) -> APIRouter:
     def at(place: Place) -> tuple[Previews, Position]:
         from otosome.answers.preview import Position
 
-        whole, position = (
-            previews_of(bench, place.study, place.prior),
-            Position(place.day, place.dose, place.potency),
-        )
+        whole, position = _whole(bench, place), Position(place.day, place.dose, place.potency)
         whole.sliders.check(position)
         return whole, position
 
-    @api.get("/kept")
-    def answers(study: StudyName, prior: PriorName = "") -> Answers:
-        """The answers of a study that are kept: what is not among them is computed when it is question for."""
-        whole = previews_of(bench, study, prior)
+    def kept_of(whole: Previews) -> Answers:
         return Answers(
             answers=list(whole.answers().values()),
             computing=filling.computing(whole),
             fault=whole.wrong(),
             windows=whole.windows(),
+            sliders=_sliders(whole),
         )
 
+    @api.get("/kept")
+    def answers(question: Annotated[Treatment, InQuery()]) -> Answers:
+        """The answers of a treatment that are kept: what is not among them is computed when it is asked for."""
+        return kept_of(_whole(bench, question))
+
     @api.get("/answer")
-    def answer(
-        study: StudyName, day: Hours, prior: PriorName = "", dose: Factor = 1.0, potency: Factor = 1.0
-    ) -> Json:
+    def answer(question: Annotated[Place, InQuery()]) -> Json:
         """The answer at a place of the sliders, if it is kept."""
-        whole, position = at(Place(study=study, prior=prior, day=day, dose=dose, potency=potency))
+        whole, position = at(question)
         known = whole.answers()
         if position not in known:
-            raise NotHere("is not computed yet", key="day", given=day, cure="ask for it: POST /api/ear/fill")
+            raise NotHere(
+                "is not computed yet", key="day", given=question.day, cure="ask for it: POST /api/ear/fill"
+            )
         return known[position]
 
     @api.post("/fill")
@@ -233,18 +300,18 @@ def routes(bench: Bench) -> APIRouter:
         """Have a place and all that one slider reaches from it computed."""
         whole, position = at(place)
         filling.want(whole, position)
-        return answers(place.study, place.prior)
+        return kept_of(whole)
 
     @api.get("/window")
-    def window(study: StudyName, prior: PriorName = "", dose: Factor = 1.0, potency: Factor = 1.0) -> Json:
+    def window(question: Annotated[Window, InQuery()]) -> Json:
         """The window of a dose and a potency, packed as a report draws it, if it is kept."""
         from dataclasses import replace
 
-        whole = previews_of(bench, study, prior)
-        packed = whole.window(replace(whole.sliders.start, dose=dose, potency=potency))
+        whole = _whole(bench, question)
+        packed = whole.window(replace(whole.sliders.start, dose=question.dose, potency=question.potency))
         if packed is None:
             raise NotHere(
-                "is not computed yet", key="dose", given=dose, cure="ask for it: POST /api/ear/fill"
+                "is not computed yet", key="dose", given=question.dose, cure="ask for it: POST /api/ear/fill"
             )
         return packed
 
@@ -259,13 +326,16 @@ def _studying(api: APIRouter, bench: Bench, at: Callable[[Place], tuple[Previews
         from otosome.study.files import studies
 
         whole, position = at(question)
-        moved = position != whole.sliders.start
+        moved = position != whole.sliders.start or question.route or question.batch
         name = question.study if question.study in studies() else bench.workspace.item(question.study).name
         if moved:
-            place = f"day{position.day / 24:g}_dose{position.dose:g}_potency{position.potency:g}"
+            place = "_".join(filter(None, (question.route, question.batch, _place_name(position))))
             beside = Path(name).parent if question.study not in studies() else Path()
             stem = f"{Path(name).stem}_{place}".replace(".", "p").replace("-", "m")
             file = bench.workspace.folder / beside / f"{stem}.toml"
+            if file.exists() and file.read_text(encoding="utf-8") != whole.text(position):
+                # The study was changed since: what was run then stays.
+                file = bench.workspace.free(file)
             if not file.exists():
                 whole.write(position, file)
                 bench.workspace.forget()
@@ -275,12 +345,13 @@ def _studying(api: APIRouter, bench: Bench, at: Callable[[Place], tuple[Previews
             "subjects": question.subjects,
             "seed": whole.seed,
             "prior": question.prior or None,
+            "batch": None if question.lot is None else bench.workspace.item(question.lot).name,
         }
         return RunBegun(job=bench.work.ask(RUN, line(RUN, stated), Path(name).stem).id, study=name)
 
     @api.post("/vary")
     def vary(question: Varied) -> StudyFile:
-        """Write a study with another route, other vesicles or another harm into the folder."""
+        """Write a study with another route, other vesicles or another insult into the folder."""
         from otosome.jobs.previewing import Variant
         from otosome.jobs.previewing import vary as written
         from otosome.study.files import studies
@@ -296,6 +367,10 @@ def _studying(api: APIRouter, bench: Bench, at: Callable[[Place], tuple[Previews
         written(name, variant, file)
         bench.workspace.forget()
         return StudyFile(id=identity(file.name), name=file.name)
+
+
+def _place_name(position: Position) -> str:
+    return f"day{position.day / 24:g}_dose{position.dose:g}_potency{position.potency:g}"
 
 
 @functools.cache

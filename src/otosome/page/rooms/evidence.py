@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import functools
+import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from otosome.errors import BadInput
 from otosome.page.room import Bench, Query, Room, chosen
 from otosome.page.workspace import DOUBTED
 from otosome.units import Json
 
-if TYPE_CHECKING:
-    from fastapi import APIRouter
-
-PARTS = {"claims": "Claims", "review": "Studies", "sources": "Sources"}
+PARTS = {"claims": "Claims", "review": "Studies", "map": "Map", "sources": "Sources"}
+_FIRST = 25  # sources that a page shows before it is asked for all
+Side = Literal["product", "endpoint", "read_on", "moment", "dose", "insult", "route", "species"]
+Place = Literal["", "animals", "people", "culture"]
 
 
 class Doubt(BaseModel):
@@ -44,6 +47,8 @@ def view(bench: Bench, query: Query) -> Json:
     }
     if values["part"] == "review":
         return {**values, **_studies(bench, query)}
+    if values["part"] == "map":
+        return {**values, **_map(query)}
     if values["part"] == "sources":
         return {**values, **_sources(bench, query)}
     return {**values, **_claims(bench, query)}
@@ -57,11 +62,19 @@ def _claims(bench: Bench, query: Query) -> Json:
     stored = _shipped_claims()
     rows = printed(computed["result"]["rows"]) if computed.get("ok") else stored["rows"]
     return {
-        "rows": rows,
+        "rows": [{**row, "figure": _written(row["figure"]), "words": _written(row["words"])} for row in rows],
         "version": stored["version"],
         "stale": stored["stale"],
         "computed": bool(computed.get("ok")),
     }
+
+
+def _written(text: str) -> str:
+    """Numbers of a claim as reports write them: powers of ten raised, and a true minus."""
+    from otosome.answers.numbers import power
+
+    raised = re.sub(r"(?<=\d)e([+-]?\d+)", lambda part: f"×10{power(int(part[1]))}", text)
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", raised)
 
 
 @functools.cache
@@ -81,6 +94,48 @@ def _studies(bench: Bench, query: Query) -> Json:
         "item": item,
         "questions": {name: heading for name, (_, heading) in QUESTIONS.items()},
         "review": None if item is None else show(item.path).as_dict()["result"],
+    }
+
+
+def _map(query: Query) -> Json:
+    """What was measured, laid out as the address says; the findings of the field or the experiment it names."""
+    from otosome.jobs.reviewing import evidence_map
+    from otosome.report.coverage import MARKS, SAYS
+    from otosome.review.coverage import AXES, PLACES
+
+    sides = {
+        "down": query.get("down", "product"),
+        "across": query.get("across", "endpoint"),
+        "place": query.get("place", ""),
+    }
+    refusal = ""
+    try:
+        drawn = evidence_map(**sides)
+    except BadInput as fault:
+        refusal, sides = str(fault), {"down": "product", "across": "endpoint", "place": ""}
+        drawn = evidence_map(**sides)
+    row, column, experiment = (query.get(name, "") for name in ("row", "column", "experiment"))
+    field = row in drawn.map.rows and column in drawn.map.columns
+    inside = [
+        each
+        for each in drawn.findings
+        if each.experiment == experiment
+        or (
+            not experiment and (getattr(each, sides["down"]), getattr(each, sides["across"])) == (row, column)
+        )
+    ]
+    return {
+        **sides,
+        "refusal": refusal,
+        "map": drawn.map,
+        "axes": AXES,
+        "places": PLACES,
+        "marks": MARKS,
+        "says": SAYS,
+        "experiments": len({each.experiment for each in drawn.findings}),
+        "row": row if field else "",
+        "column": column if field else "",
+        "chosen": inside,
     }
 
 
@@ -110,6 +165,7 @@ def _sources(bench: Bench, query: Query) -> Json:
             for source in sources
         ],
         "doubted": doubted,
+        "first": _FIRST,
         "results": bench.workspace.results("run", "compare", "review"),
         "checked": [_checked(bench, row) for row in checked["result"]["rows"]] if checked.get("ok") else None,
     }
@@ -125,10 +181,21 @@ def _doubted(bench: Bench) -> list[str]:
 
 
 def routes(bench: Bench) -> APIRouter:
-    """A source taken as withdrawn, and as it stands again."""
-    from fastapi import APIRouter
+    """A source taken as withdrawn, and as it stands again; the map as files."""
+    from otosome.jobs.reviewing import evidence_map
 
     router = APIRouter()
+
+    @router.get("/map.csv", response_class=Response)
+    def findings(down: Side = "product", across: Side = "endpoint", place: Place = "") -> Response:
+        """What published experiments measured, as CSV."""
+        drawn = evidence_map(down, across, place)
+        return _file(drawn.csv().encode("utf-8"), "text/csv; charset=utf-8", "map.csv")
+
+    @router.get("/map.svg", response_class=Response)
+    def drawing(down: Side = "product", across: Side = "endpoint", place: Place = "") -> Response:
+        """The map of it, as a figure for print."""
+        return _file(evidence_map(down, across, place).svg(), "image/svg+xml", "map.svg")
 
     @router.post("/sources/{key}")
     def doubt(key: Annotated[str, Field(pattern="^[a-z0-9_]{1,100}$")], stated: Doubt) -> Doubted:
@@ -145,6 +212,13 @@ def routes(bench: Bench) -> APIRouter:
         return Doubted(keys=_doubted(bench))
 
     return router
+
+
+def _file(content: bytes, kind: str, name: str) -> Response:
+    """A file that a browser stores."""
+    return Response(
+        content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
 
 
 def _withdrawn(reason: str) -> str:

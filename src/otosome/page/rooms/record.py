@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -57,13 +58,21 @@ def _record(bench: Bench, item: Item) -> Json:
     ]
     return {
         "record": record,
-        "files": [(path.relative_to(item.path).as_posix(), path.stat().st_size) for path in files],
+        "files": _by_folder((path.relative_to(item.path).as_posix(), path.stat().st_size) for path in files),
         "altered": unsealed(item.path, record),
         "others": [each for each in same if each.id != item.id],
         "report": next(
             (name for name in ("report.html", "contact.html") if (item.path / name).is_file()), None
         ),
     }
+
+
+def _by_folder(files: Iterable[tuple[str, int]]) -> dict[str, list[tuple[str, int]]]:
+    """Files with their sizes by the folder they lie in, those beside the report first."""
+    folders: dict[str, list[tuple[str, int]]] = {"": []}
+    for name, size in files:
+        folders.setdefault(name.rpartition("/")[0], []).append((name, size))
+    return folders
 
 
 def _credibility(item: Item) -> Json:

@@ -88,7 +88,7 @@ def _sought(item: Item) -> Json:
     rows = [asdict(row) for row in regimen_rows(item.path, item.record)]
     lines = show(item.path).as_dict()["result"]["designs"][0]["plan"]["parts"][0]["lines"]
     unit = next((line["unit"] for line in lines if line["unit"]), "")
-    return {"rows": rows, "unit": unit, "harms": any(row["harms"] for row in rows)}
+    return {"rows": rows, "unit": unit, "adverse_events": any(row["adverse_events"] for row in rows)}
 
 
 def routes(bench: Bench) -> APIRouter:
@@ -96,13 +96,13 @@ def routes(bench: Bench) -> APIRouter:
     api = APIRouter(prefix="/trial", tags=["trial"])
 
     @api.get("/front")
-    def front(result: Id, harms: Weight = 1.0, tenfold: Weight = 0.0) -> Front:
-        """Regimens by what harms weigh, and what ten times the particles must bring."""
+    def front(result: Id, adverse_events: Weight = 1.0, tenfold: Weight = 0.0) -> Front:
+        """Regimens by what adverse events weigh, and what ten times the particles must bring."""
         from otosome.jobs.dosing import regimen_rows, weighed
 
         item = _dose(bench, result)
         assert item.record is not None  # of a dose
-        own = weighed(regimen_rows(item.path, item.record), harms, tenfold)
+        own = weighed(regimen_rows(item.path, item.record), adverse_events, tenfold)
         return Front(values=own.values, front=own.front, best=own.best)
 
     @api.post("/regimen")

@@ -54,11 +54,13 @@ const bench = (() => {
     return `${(seconds / 3600).toFixed(1)} h`;
   }
 
+  const count = (n) => n.toLocaleString("en");
+
   function words(job) {
     const p = job.progress;
     if (job.state === "waiting") return "waits for the jobs before it";
     if (job.state === "running" && p && p.of <= 1 && !p.done) return p.doing;
-    if (job.state === "running") return p ? `${p.doing}: ${p.done} of ${p.of}${p.left ? `, ${duration(p.left)} left` : ""}` : "begins";
+    if (job.state === "running") return p ? [`${p.doing}: ${count(p.done)} of ${count(p.of)}${p.unit && ` ${p.unit}`}`, p.pace, p.left && `${duration(p.left)} left`].filter(Boolean).join(", ") : "begins";
     if (job.state === "done") return "done";
     if (job.state === "cancelled") return job.why || "cancelled; nothing was replaced";
     if (job.state === "ended") return "ended without an answer: otosome or the machine was stopped. Nothing was lost.";
@@ -132,7 +134,9 @@ const bench = (() => {
     if (job.state === "done" && job.link && !holder.dataset.stay) location.replace(job.link);
   }
 
-  let timer = 0, failing = false;
+  // A job that was just asked is looked at often, for most are done in a moment; one that goes on, less often.
+  const AT_FIRST = 24;
+  let timer = 0, failing = false, often = AT_FIRST;
   async function look() {
     clearTimeout(timer);
     let busy = false;
@@ -153,19 +157,20 @@ const bench = (() => {
       failing = true;
       say(error.message);
     }
-    timer = setTimeout(look, document.hidden ? 5000 : busy ? 600 : 3000);
+    timer = setTimeout(look, document.hidden ? 5000 : !busy ? 3000 : often-- > 0 ? 200 : 800);
   }
 
   async function ask(verb, body) {
     const job = await post(`ask/${verb}`, body);
     known.set(job.id, "watched");
+    often = AT_FIRST;
     return job;
   }
 
   // A job once it has ended; an error says in its sentence why it gave no answer.
   async function finished(job) {
     while (OPEN.includes(job.state)) {
-      await new Promise((go) => setTimeout(go, 300));
+      await new Promise((go) => setTimeout(go, often-- > 0 ? 150 : 600));
       job = await api(`jobs/${job.id}`);
     }
     known.set(job.id, "seen");
@@ -287,7 +292,18 @@ const bench = (() => {
     const field = event.target;
     if (!field.dataset.filter) return;
     const word = field.value.toLowerCase();
-    for (const row of document.querySelectorAll(field.dataset.filter)) row.hidden = !row.textContent.toLowerCase().includes(word);
+    for (const row of document.querySelectorAll(field.dataset.filter)) row.hidden = word ? !row.textContent.toLowerCase().includes(word) : row.dataset.folded !== undefined;
+  });
+
+  // The rest of a long list.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-unfold]");
+    if (!button) return;
+    for (const row of document.querySelectorAll(`${button.dataset.unfold} [data-folded]`)) {
+      row.hidden = false;
+      delete row.dataset.folded;
+    }
+    button.remove();
   });
 
   document.addEventListener("click", async (event) => {

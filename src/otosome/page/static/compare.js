@@ -2,7 +2,7 @@
 (() => {
   const slider = bench.get("weigh");
   if (!slider) return;
-  const leanings = ["harms weigh nothing", "as stated", "harms weigh ten times as much"];
+  const leanings = ["adverse events weigh nothing", "as stated", "adverse events weigh ten times as much"];
   slider.addEventListener("input", () => {
     const leaning = leanings[slider.value];
     bench.get("weight").textContent = leaning;

@@ -4,15 +4,19 @@
   const { make, post, api, say, get } = bench;
   const room = get("ear");
   if (!room) return;
-  const places = JSON.parse(get("sliders").textContent), { study, prior } = room.dataset;
+  let places = JSON.parse(get("sliders").textContent);
+  const { study, prior } = room.dataset;
   const SVG = "http://www.w3.org/2000/svg", day = get("dose"), amount = get("amount"), potency = get("potency");
-  const known = new Map(), windows = new Set();
+  const route = get("route"), batch = get("batch");
+  // What is given in the place of the study's: each such treatment has answers and windows of its own.
+  const treatments = new Map();
+  let known = new Map(), windows = new Set(), chosen = {};
   let drawn = "", asked = "", timer = 0, computing = false;
 
   const key = (at) => [at.day, at.dose, at.potency].join(" ");
   const here = () => ({ day: places.days[Number(day.value)], dose: places.doses[Number(amount.value)], potency: places.potencies[Number(potency.value)] });
   const short = (x) => String(Number(x.toPrecision(6)));
-  const query = (at) => `study=${study}&prior=${prior}&dose=${at.dose}&potency=${at.potency}`;
+  const query = (more) => String(new URLSearchParams({ study, prior, ...chosen, ...more }));
 
   function stand(at) {
     day.value = places.days.indexOf(at.day);
@@ -22,11 +26,11 @@
 
   function show() {
     const at = here(), answer = known.get(key(at));
-    get("dose-words").textContent = places.amounts[Number(amount.value)].replace(/e(\d+)/, (_, n) => `·10${[...String(Number(n))].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("")}`);
+    get("dose-words").textContent = places.amounts[Number(amount.value)].replace(/e(\d+)/, (_, n) => `×10${[...String(Number(n))].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("")}`);
     get("potency-words").textContent = places.strengths[Number(potency.value)];
     amount.setAttribute("aria-valuetext", get("dose-words").textContent);
     potency.setAttribute("aria-valuetext", get("potency-words").textContent);
-    get("run").textContent = `Run 200 ears ${key(at) === key(places.start) ? "of the study" : "here"}`;
+    get("run").textContent = `Run 200 ears ${key(at) === key(places.start) && !Object.keys(chosen).length ? "of the study" : "here"}`;
     room.dataset.place = key(at);
     room.dataset.kept = String(Boolean(answer));
     if (answer) paint(answer);
@@ -65,11 +69,14 @@
       const at = here();
       if (asked === key(at) && computing) return;
       asked = key(at);
-      try { take(await post("ear/fill", { study, prior, ...at })); } catch (error) { say(error.message); }
+      const treatment = chosen;
+      try { take(await post("ear/fill", { study, prior, ...chosen, ...at }), treatment); } catch (error) { say(error.message); }
     }, 250);
   }
 
-  function take(kept) {
+  function take(kept, treatment) {
+    // An answer that comes after another treatment was chosen is of the one before.
+    if (treatment !== chosen) return;
     for (const answer of kept.answers) known.set(key(answer.position), answer);
     for (const name of kept.windows) windows.add(name);
     computing = kept.computing;
@@ -82,24 +89,23 @@
   }
 
   async function look() {
+    const treatment = chosen;
     try {
-      take(await api(`ear/kept?study=${study}&prior=${prior}`));
+      take(await api(`ear/kept?${query()}`), treatment);
       if (!computing && !known.has(key(here()))) want();
     } catch (error) { say(error.message); }
   }
 
   async function window_(at) {
-    const name = `${short(at.dose)}_${short(at.potency)}`;
-    if (drawn === name) return;
-    const ready = windows.has(name);
+    const file = `${short(at.dose)}_${short(at.potency)}`, name = `${query()} ${file}`;
+    const ready = drawn === name || windows.has(file);
     get("no-window").hidden = ready;
-    get("no-window").textContent = drawn ? "The window of this dose and potency is computed; the one above is of another." : "The window is computed …";
+    get("no-window").textContent = drawn ? "The window of this treatment is computed; the one above is of another." : "The window is computed …";
     get("stage").classList.toggle("stale", !ready && Boolean(drawn));
-    if (!ready) return;
+    if (!ready || drawn === name) return;
     drawn = name;
-    get("stage").classList.remove("stale");
     try {
-      const packed = await api(`ear/window?${query(at)}`);
+      const packed = await api(`ear/window?${query({ dose: at.dose, potency: at.potency })}`);
       if (drawn === name) document.dispatchEvent(new CustomEvent("window", { detail: { packed, dose: Number(day.value) } }));
     } catch (error) { drawn = ""; say(error.message); }
   }
@@ -107,10 +113,11 @@
   // ---- what the ears hear
 
   const words = (text) => text.replaceAll("_", " ");
+  const title = (row) => places.titles[row.measure] ?? words(row.measure);
   function arms(rows) {
     const by = new Map();
     for (const row of rows) {
-      const name = `${words(row.measure)}${row.frequency === null ? "" : `, ${row.frequency} kHz`}, day ${Math.round(row.time / 2.4) / 10}`;
+      const name = `${title(row)}${row.frequency === null ? "" : `, ${row.frequency} kHz`}, day ${Math.round(row.time / 2.4) / 10}`;
       by.set(name, { ...by.get(name), [row.arm]: row.value.text });
     }
     get("arms").tBodies[0].replaceChildren(...[...by].map(([name, texts]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, texts[places.of] ?? "–"), make("td", {}, texts[places.against] ?? "–"))));
@@ -140,7 +147,7 @@
       svg.append(draw("line", { x1: LEFT, x2: wide - RIGHT, y1: y(v), y2: y(v), class: "grid" }), draw("text", { x: LEFT - 7, y: y(v) + 4, class: "end" }, String(Math.round(v * 10) / 10)));
     }
     for (const f of frequencies) svg.append(draw("text", { x: x(f), y: high - BOTTOM + 18, class: "middle" }, String(f)));
-    svg.append(draw("text", { x: 0, y: 12 }, `${words(rows[0].endpoint)}, ${unit || "share"}`), draw("text", { x: wide - RIGHT, y: high - 8, class: "end" }, "kHz"));
+    svg.append(draw("text", { x: 0, y: 12 }, `${title(rows[0])}, ${unit || "share"}`), draw("text", { x: wide - RIGHT, y: high - 8, class: "end" }, "kHz"));
     [[places.against, "against", 5], [places.of, "of", -5]].forEach(([arm, kind, apart]) => {
       const own = frequencies.map((f) => rows.find((row) => row.arm === arm && row.frequency === f)).filter(Boolean);
       const at = (row) => x(row.frequency) + apart;
@@ -155,10 +162,51 @@
 
   // ---- what a person does
 
+  // Another route or other vesicles: as quick as a slider where it is kept, else it is computed and said to be.
+  async function treat() {
+    const own = (field) => field.selectedOptions[0].dataset.own !== undefined;
+    const before = chosen, lot = batch.selectedOptions[0].dataset.lot;
+    chosen = { ...(own(route) ? {} : { route: route.value }), ...(lot ? { lot } : own(batch) ? {} : { batch: batch.value }) };
+    const name = query(), treatment = chosen;
+    say("");
+    room.dataset.treated = "";
+    try {
+      if (!treatments.has(name)) treatments.set(name, { known: new Map(), windows: new Set(), kept: await api(`ear/kept?${name}`) });
+    } catch (error) {
+      // What cannot be given so is said, and what was shown stays.
+      if (treatment === chosen) { chosen = before; restore(); }
+      return say(error.message);
+    }
+    if (treatment !== chosen) return;
+    const here_ = here(), there = treatments.get(name);
+    ({ known, windows } = there);
+    places = there.kept.sliders;
+    [[day, places.days], [amount, places.doses], [potency, places.potencies]].forEach(([slider, list]) => { slider.max = list.length - 1; });
+    stand({ day: nearest(places.days, here_.day), dose: nearest(places.doses, here_.dose), potency: nearest(places.potencies, here_.potency) });
+    computing = false;
+    asked = "";
+    for (const answer of there.kept.answers) known.set(key(answer.position), answer);
+    for (const window of there.kept.windows) windows.add(window);
+    room.dataset.treated = name;
+    show();
+    want();
+  }
+
+  const nearest = (list, value) => list.reduce((best, each) => Math.abs(each - value) < Math.abs(best - value) ? each : best);
+
+  function restore() {
+    route.value = chosen.route ?? route.querySelector("[data-own]").value;
+    for (const option of batch.options) option.selected = chosen.lot ? option.dataset.lot === chosen.lot : chosen.batch ? option.value === chosen.batch : option.dataset.own !== undefined;
+  }
+
+  route.addEventListener("change", treat);
+  batch.addEventListener("change", treat);
   for (const slider of [amount, potency]) slider.addEventListener("input", show);
   day.addEventListener("input", show);
   day.addEventListener("chosen", show);
-  get("home").addEventListener("click", () => {
+  get("home").addEventListener("click", async () => {
+    for (const field of [route, batch]) field.querySelector("[data-own]").selected = true;
+    if (Object.keys(chosen).length) await treat();
     stand(places.start);
     drawn = "";
     show();
@@ -166,7 +214,7 @@
   get("run").addEventListener("click", async () => {
     say("");
     try {
-      const job = await post("ear/run", { study, prior, ...here() });
+      const job = await post("ear/run", { study, prior, ...chosen, ...here() });
       get("line").replaceChildren(make("p", { class: "small" }, `${job.study} runs: its card is at the left, its report will be in Record.`));
       bench.look();
     } catch (error) { say(error.message); }
@@ -174,8 +222,8 @@
   get("vary").addEventListener("submit", async (event) => {
     event.preventDefault();
     say("");
-    const form = event.target, body = { study, name: form.name.value, ...Object.fromEntries(["route", "batch", "insult", "level"].filter((name) => form.elements[name]).map((name) => [name, form.elements[name].value])) };
-    const lot = form.elements.batch.selectedOptions[0].dataset.lot;
+    const form = event.target, body = { study, name: form.name.value, route: route.value, batch: batch.value, ...Object.fromEntries(["insult", "level"].filter((name) => form.elements[name]).map((name) => [name, form.elements[name].value])) };
+    const lot = batch.selectedOptions[0].dataset.lot;
     try {
       const made = await post("ear/vary", lot ? { ...body, lot } : body);
       location.href = `/ear?study=${made.id}&prior=${prior}`;
@@ -184,5 +232,7 @@
   window.addEventListener("resize", () => { const answer = known.get(key(here())); if (answer) paint(answer); });
 
   stand(places.start);
-  api(`ear/kept?study=${study}&prior=${prior}`).then((kept) => { take(kept); show(); want(); }).catch((error) => say(error.message));
+  treatments.set(query(), { known, windows, kept: { answers: [], windows: [], sliders: places } });
+  room.dataset.treated = query();
+  api(`ear/kept?${query()}`).then((kept) => { take(kept, chosen); show(); want(); }).catch((error) => say(error.message));
 })();

@@ -6,7 +6,7 @@
   if (!holder) return;
   const { rows, unit } = JSON.parse(get("regimens").textContent), { result } = holder.dataset;
   const svg = get("front-plot"), SVG = "http://www.w3.org/2000/svg", LEFT = 62, RIGHT = 22, TOP = 34, HIGH = 400, BOTTOM = 52;
-  const harms = get("harms"), tenfold = get("tenfold"), table = get("front-table").tBodies[0];
+  const adverse_events = get("adverse_events"), tenfold = get("tenfold"), table = get("front-table").tBodies[0];
   let shown = null, chosen = null, asked = 0;
 
   const draw = (tag, attributes, text = "") => {
@@ -18,19 +18,19 @@
   const digits = [..."⁰¹²³⁴⁵⁶⁷⁸⁹"];
   const power = (n) => `10${[...String(n)].map((c) => digits[c]).join("")}`;
   const plain = (x) => Number(x.toPrecision(3)).toLocaleString("en", { maximumFractionDigits: 3 }).replace("-", "−");
-  const amount = (x) => x.toExponential(1).replace(/\.0?e\+(\d+)|e\+(\d+)/, (_, a, b) => ` · ${power(Number(a ?? b))}`);
-  const words = (text) => text.replace(/([\d.]+)e\+(\d+)/g, (_, a, b) => `${a} · ${power(Number(b))}`);
-  const weights = () => ({ harms: Number(harms?.value ?? 1), tenfold: Number(tenfold.value) });
-  const gain = (row) => row.benefit - weights().harms * row.harms;
-  const spread = (row) => { const moved = (1 - weights().harms) * row.harms; return [row.low + moved, row.high + moved]; };
+  const amount = (x) => x.toExponential(1).replace(/\.0?e\+(\d+)|e\+(\d+)/, (_, a, b) => `×${power(Number(a ?? b))}`);
+  const words = (text) => text.replace(/([\d.]+)e\+(\d+)/g, (_, a, b) => `${a}×${power(Number(b))}`);
+  const weights = () => ({ adverse_events: Number(adverse_events?.value ?? 1), tenfold: Number(tenfold.value) });
+  const gain = (row) => row.benefit - weights().adverse_events * row.adverse_events;
+  const spread = (row) => { const moved = (1 - weights().adverse_events) * row.adverse_events; return [row.low + moved, row.high + moved]; };
 
   // The server weighs, by the same function as the library; a later answer is never overtaken by an earlier.
   async function weigh() {
-    const { harms: h, tenfold: t } = weights(), mine = ++asked;
-    if (harms) get("harms-words").textContent = h === 1 ? "as stated" : h === 0 ? "nothing" : `${h} times as stated`;
+    const { adverse_events: h, tenfold: t } = weights(), mine = ++asked;
+    if (adverse_events) get("adverse-events-words").textContent = h === 1 ? "as stated" : h === 0 ? "nothing" : `${h} times as stated`;
     get("tenfold-words").textContent = t === 0 ? "nothing more" : `${plain(t)} ${unit} more`;
     try {
-      const answer = await api(`trial/front?result=${result}&harms=${h}&tenfold=${t}`);
+      const answer = await api(`trial/front?result=${result}&adverse_events=${h}&tenfold=${t}`);
       if (mine !== asked) return;
       shown = answer;
       paint();
@@ -86,7 +86,7 @@
     const row = rows[n], [low, high] = spread(row);
     box.replaceChildren(
       make("p", { class: "conclusion" }, words(row.text)),
-      make("dl", { class: "counts small-counts" }, ...[["benefit less adverse events", `${plain(gain(row))} ${unit}`], ["5 to 95 % of ears", `${plain(low)} to ${plain(high)} ${unit}`], ["cost of adverse events", `${plain(weights().harms * row.harms)} ${unit}`], ["chance to be near the best", `${Math.round(100 * row.near)} %`]].map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
+      make("dl", { class: "counts small-counts" }, ...[["benefit less adverse events", `${plain(gain(row))} ${unit}`], ["5 to 95 % of ears", `${plain(low)} to ${plain(high)} ${unit}`], ["cost of adverse events", `${plain(weights().adverse_events * row.adverse_events)} ${unit}`], ["chance to be near the best", `${Math.round(100 * row.near)} %`]].map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
       make("p", { class: "buttons" }, make("button", { type: "button", class: "main", id: "to-ear", on: { click: () => open(n) } }, "Look at it in Ear")));
   }
 
@@ -103,7 +103,7 @@
     } catch (error) { say(error.message); }
   }
 
-  for (const slider of [harms, tenfold]) slider?.addEventListener("input", () => { chosen = null; weigh(); });
+  for (const slider of [adverse_events, tenfold]) slider?.addEventListener("input", () => { chosen = null; weigh(); });
   window.addEventListener("resize", () => shown && paint());
   weigh();
 })();

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from otosome.catalog import Catalog
 from otosome.review.question import Question
-from otosome.review.synthesis import review
+from otosome.review.synthesis import in_sds, review
 
 
 @dataclass(frozen=True)
 class Paper:
-    """An experiment in a line: who, what harmed them, what they got, how many, and what was printed."""
+    """An experiment in a line: who, what injured them, what they got, how many, and what was printed."""
 
     short: str
     link: str
@@ -41,12 +41,11 @@ def papers(request: tuple[str, ...], catalog: Catalog) -> Papers | None:
         Paper(
             row.short,
             row.link,
-            f"{row.species}, {row.harm}, {row.product} ({' and '.join('?' if n is None else str(n) for n in row.n)})",
+            f"{row.species}, {row.insult}, {row.product} ({' and '.join('?' if n is None else str(n) for n in row.n)})",
             row.text,
             row.strength,
         )
         for row in whole.rows
     ]
     command = " ".join(["otosome review", question, *(f"--only {each}" for each in only)])
-    sceptic = f"{rare.median:.2g} SD ({rare.low:.2g} to {rare.high:.2g})"
-    return Papers(command, whole.text, sceptic, rows)
+    return Papers(command, whole.text, in_sds(rare), rows)

@@ -19,7 +19,7 @@ class NoTumour:
 
     def figure(self, laboratory: Laboratory) -> Figure:
         """Excess over the risk without cells; at or below zero there is none to avoid."""
-        risk = laboratory.parameter("harms", "malignancy", "ratio")
+        risk = laboratory.parameter("adverse_events", "malignancy", "ratio")
         value, low, high = (_PERCENT * (risk - 1.0) for risk in (risk.value, risk.low, risk.high))
         words = "excess risk of live cells; the most there is to avoid, and no excess to beat is shown"
         return Figure(value, low, high, "%", words)

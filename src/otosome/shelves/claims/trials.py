@@ -44,7 +44,7 @@ class Trials:
         return Figure.over(n, "patients", words, (Figure.over(effect, "dB", "benefit in a world"),))
 
     def patients(self, effect: Array, spread: Array) -> Array:
-        """Patients in each arm; an effect that is none or a harm needs more than any number."""
+        """Patients in each arm; an effect that is none, or makes hearing worse, needs more than any number."""
         needed = 2.0 * (ndtri(1.0 - self.error / 2) + ndtri(self.power)) ** 2
         ratio = np.divide(spread, effect, out=np.full(effect.shape, _MOST), where=effect > spread / _MOST)
         return np.minimum(np.ceil(needed * ratio**2), _MOST)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from otosome.answers.numbers import share
 from otosome.errors import BadInput
-from otosome.trials.animals import Comparison, beliefs_of, come_again, showing
+from otosome.trials.animals import Comparison, Runs, beliefs_of, come_again, showing
 from otosome.trials.frequencies import Rule
 from otosome.trials.kinds import (
     NO_LOSS,
@@ -20,6 +20,7 @@ from otosome.trials.kinds import (
     DesignBase,
     Difference,
     Loss,
+    Share,
     Spread,
     Tone,
     not_zero,
@@ -28,6 +29,11 @@ from otosome.trials.kinds import (
 from otosome.trials.plan import Chart, Estimand, Line, Part, Plan, Series, chance, counted, line
 from otosome.trials.power import ears_as_animals
 
+NOT_SPLIT = (
+    "Exposure runs are not split from animals: no run_animals and run_share are stated, so each animal counts as "
+    "exposed alone. Animals exposed together are alike (0.4 to 0.8 of the variance of CBA/JRj mice lies between runs), "
+    "and where each group has runs of its own more animals are needed."
+)
 _RULES = {
     "mean": "the mean over all frequencies",
     "any": "any frequency, corrected for how many",
@@ -44,6 +50,9 @@ class AnimalExperiment(DesignBase):
     ``rule``         what counts as positive: ``mean`` of all readings, ``any`` or ``all`` of the frequencies
     ``comparisons``  groups compared with the control;  ``attrition``  share of animals lost before they are read
     ``spread``       between ears of different animals;  ``spread_range``  what it may be
+    ``run_animals``  of a group that are exposed together;  ``run_share``  of the variance between animals that lies
+                     between such exposure runs: both, or neither, and then runs are not split from animals
+    ``runs``         ``apart``: each group is exposed in runs of its own;  ``blocked``: every run holds every group
     ``published``    animals a group of the experiments to be judged;  ``belief``  true benefits by name
     """
 
@@ -58,6 +67,9 @@ class AnimalExperiment(DesignBase):
     rule: Rule = "mean"
     comparisons: Annotated[int, Field(ge=1, le=20)] = 1
     attrition: Loss = NO_LOSS
+    run_animals: Annotated[int, Field(ge=1, le=1000)] | None = None
+    run_share: Share | None = None
+    runs: Literal["apart", "blocked"] = "apart"
     published: Annotated[int, Field(ge=2, le=1000)] = 6
     spread_range: tuple[Spread, Spread] | None = None
     belief: Mapping[str, Belief] = field(default_factory=dict)
@@ -72,11 +84,35 @@ class AnimalExperiment(DesignBase):
                 given=[d.text for d in self.difference],
                 allowed=f"1 or {max(len(self.frequencies), 1)}",
             )
+        self._check_runs()
         for difference in self.difference:
             not_zero("difference", difference)
         unit = self.difference[0].unit
         same_unit(unit, {"difference": self.difference[-1], "spread": self.spread})
         same_unit(unit, {f"belief.{name}": ends[1] for name, ends in self.belief.items()})
+
+    def _check_runs(self) -> None:
+        stated = {"run_animals": self.run_animals, "run_share": self.run_share}
+        missing = [key for key, value in stated.items() if value is None]
+        if len(missing) == 1 or (missing and self.runs == "blocked"):
+            raise BadInput(
+                "is missing: exposure runs have a size and a share of the variance between animals",
+                key=missing[0],
+                cure="state both run_animals (5) and run_share (67 %, CBA/JRj mice two weeks after 103 dB), or neither",
+            )
+        if self.run_share is not None and float(self.run_share) == 1.0:
+            raise BadInput(
+                "leaves nothing to differ between animals of a run",
+                key="run_share",
+                given=self.run_share.text,
+            )
+
+    @property
+    def exposed(self) -> Runs | None:
+        """Who is exposed together; None where that is not stated."""
+        if self.run_animals is None or self.run_share is None:
+            return None
+        return Runs(self.run_animals, float(self.run_share), self.runs == "blocked")
 
     @property
     def comparison(self) -> Comparison:
@@ -93,6 +129,7 @@ class AnimalExperiment(DesignBase):
             float(self.day_correlation),
             self.rule,
             self.alpha / self.comparisons,
+            self.exposed,
         )
 
     def plan(self) -> Plan:
@@ -113,12 +150,13 @@ class AnimalExperiment(DesignBase):
                 ),
             ),
             self._unit(comparison, n),
+            *self._runs(comparison, n),
             self._showing(comparison, unit),
             *self._again(comparison),
         ]
         headline = (
             f"{entered} animals a group, {entered * groups} in all, find a difference of "
-            f"{self.difference[0].text} with a power of {share(comparison.power(n)).text}."
+            f"{self.difference[0].text} with a power of {share(comparison.power(n)).text}{self._in_runs(n)}."
         )
         return Plan(
             headline,
@@ -127,6 +165,7 @@ class AnimalExperiment(DesignBase):
             (self._chart(comparison, n),),
             self._estimand(),
             self._analysis(n, entered),
+            () if comparison.runs else (NOT_SPLIT,),
         )
 
     def _range(self, comparison: Comparison) -> list[Line]:
@@ -149,13 +188,47 @@ class AnimalExperiment(DesignBase):
             rows.append(chance("false positives if ears were counted as animals", wrong))
         return Part("The animal is the unit", tuple(rows))
 
+    def _runs(self, comparison: Comparison, n: int) -> list[Part]:
+        """What exposure runs do to the size, and what counting animals in their place would."""
+        if comparison.runs is None:
+            return []
+        runs, each = comparison.runs, comparison.runs.animals
+        other = replace(comparison, runs=replace(runs, blocked=not runs.blocked))
+        rows = [
+            counted("exposure runs a group", n // each),
+            line("design effect of runs", runs.design_effect),
+            counted("animals a group, were runs not split", replace(comparison, runs=None).size(self.power)),
+            *_sized(
+                "animals a group, if each group had runs of its own"
+                if runs.blocked
+                else "animals a group, if every run held every group",
+                other,
+                self.power,
+            ),
+        ]
+        if not runs.blocked:
+            wrong = ears_as_animals(n // each, each, runs.share, comparison.alpha)
+            rows.append(chance("false positives if animals were counted and not runs", wrong))
+            once = ears_as_animals(1, each, runs.share, comparison.alpha)
+            rows.append(chance("the same with a single run a group", once))
+        return [Part("Animals are exposed in runs", tuple(rows))]
+
+    def _in_runs(self, n: int) -> str:
+        runs = self.exposed
+        if runs is None:
+            return ""
+        how = "each holding every group" if runs.blocked else "each group in runs of its own"
+        return f", in {_counted(n // runs.animals, 'exposure run')} of {runs.animals} a group, {how}"
+
     def _showing(self, comparison: Comparison, unit: str) -> Part:
         n = self.published
-        what = showing(n, comparison.mean_difference, comparison.animal_sd, comparison.alpha, self.power)
+        what = showing(n, comparison.mean_difference, comparison.effective_sd, comparison.alpha, self.power)
+        power = comparison.power(max(n, comparison.fewest)) if comparison.runs is None else what.power
         return Part(
-            f"What {n} against {n} can show",
+            f"What {n} against {n} can show"
+            + ("" if comparison.runs is None else ", with the design effect of runs"),
             (
-                chance("power for the difference stated", comparison.power(max(n, comparison.fewest))),
+                chance("power for the difference stated", power),
                 line(
                     f"true difference found with a power of {share(self.power).text}", what.detectable, unit
                 ),
@@ -169,7 +242,7 @@ class AnimalExperiment(DesignBase):
         ends = {name: (float(a), float(b), float(c)) for name, (a, b, c) in self.belief.items()}
         rows = []
         for name, benefits in beliefs_of(ends).items():
-            again = come_again(self.published, benefits, comparison.animal_sd, self.alpha)
+            again = come_again(self.published, benefits, comparison.effective_sd, self.alpha)
             rows += [
                 chance(f"{name.replace('_', ' ')}: experiments that are positive", again.positive),
                 chance(f"{name.replace('_', ' ')}: positive ones that would be positive again", again.again),
@@ -210,13 +283,34 @@ class AnimalExperiment(DesignBase):
         return (
             f"The animal is the unit of analysis. Of each animal are read {_counted(self.ears, 'ear')}, "
             f"{_counted(tones, 'frequency')} and {_counted(self.days, 'day')}; ears and days are averaged within the "
-            f"animal, and an experiment is positive by {_RULES[self.rule]}. Groups are compared by two-sided t tests "
+            f"animal, and an experiment is positive by {_RULES[self.rule]}. {self._tested()} by two-sided t tests "
             f"at {self.alpha:g}{several}. {entered} animals a group are entered so that {n} are read after a loss of "
             f"{self.attrition.text}: a power of {share(self.power).text} for a difference of "
             f"{self.difference[0].text} at a standard deviation between ears of {self.spread.text}, a correlation of "
-            f"{self.ear_correlation.text} between ears and of {self.frequency_correlation.text} between frequencies. "
+            f"{self.ear_correlation.text} between ears and of {self.frequency_correlation.text} between frequencies"
+            f"{self._shared()}. "
             "Animals are allotted at random within litters; whoever reads thresholds does not know the group."
         )
+
+    def _tested(self) -> str:
+        runs = self.exposed
+        if runs is None:
+            return "Groups are compared"
+        if runs.blocked:
+            return "Groups are compared within exposure runs, which are a factor of the analysis,"
+        return "The exposure run is the unit of the test: means of runs are compared"
+
+    def _shared(self) -> str:
+        share_text = "" if self.run_share is None else self.run_share.text
+        return f", of whose variance {share_text} lies between exposure runs" if share_text else ""
+
+
+def _sized(name: str, comparison: Comparison, power: float) -> list[Line]:
+    """The animals a group needs; none where no group is enough."""
+    try:
+        return [counted(name, comparison.size(power))]
+    except BadInput:
+        return []
 
 
 def _counted(count: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""People followed for harm: what a few can exclude, and the person-years that exclude a manifold rate."""
+"""People followed for adverse events: what a few can exclude, and the person-years that exclude a manifold rate."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Safety(DesignBase):
         count = 64
         while count <= MOST:
             events = np.arange(count)
-            # Events expected without harm from which so many seen still exclude the ratio; there the power saws up.
+            # Events expected without it from which so many seen still exclude the ratio; there the power saws up.
             first = gammainccinv(events + 1, self.alpha) / self.ratio
             low = np.flatnonzero(pdtr(events[:-1], first[1:]) < self.power)
             if low.size == 0 or low[-1] < count // 2:
@@ -89,7 +89,7 @@ class Safety(DesignBase):
         more = (
             line("person-years", needed, digits=4),
             counted(f"people followed for {self.years:g} years", entered),
-            line("events expected in them without harm", needed * self.rate),
+            line("events expected in them without it", needed * self.rate),
         )
         years = [needed * part / 20 for part in range(1, 41)]
         return Plan(
@@ -105,7 +105,11 @@ class Safety(DesignBase):
                     "Exclusion",
                     "person-years",
                     f"chance to exclude {self.ratio:g} times the background",
-                    (Series("if there is no harm", tuple(years), tuple(self.excluded(y) for y in years)),),
+                    (
+                        Series(
+                            "if nothing comes on top", tuple(years), tuple(self.excluded(y) for y in years)
+                        ),
+                    ),
                     self.power,
                 ),
             ),

@@ -30,7 +30,7 @@ class Audiogram:
 
     An ear arrives near audiometric zero (``offset``) and whole, or as its ``population`` says and with the cells
     this has left it: what these do not explain stays with the ear. It adds to the shift as age and noise do,
-    H + N - H N / ``limit``, so that an ear which nothing harms keeps its audiogram. A reading is the truth with
+    H + N - H N / ``limit``, so that an ear which nothing injures keeps its audiogram. A reading is the truth with
     a normal error, to the nearest level of the grid; no response at the loudest level is censored above.
     What of the level it arrives with comes back by itself (``recovery``) is heard, whatever the cells.
 

@@ -8,12 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_ndtr, ndtri
 
-from otosome.model.hearing import (
-    once,
-    outer_shift,
-    strial_shift,
-    together,
-)
+from otosome.model.hearing import amplifier_shift, once
 from otosome.roles import Cells, Ear, Reading
 from otosome.units import (
     Array,
@@ -46,7 +41,7 @@ class Dpoae:
     def value(self, ear: Ear, cells: Cells, frequency: Kilohertz) -> DecibelsSPL:
         """True level at each f2, dB SPL, shape (subject, time, frequency), never below the noise floor."""
         frequency = np.asarray(frequency, dtype=float)
-        lost = once(ear, cells, frequency, _amplifier_shift)
+        lost = once(ear, cells, frequency, amplifier_shift)
         healthy = np.interp(np.log(frequency), np.log(self.healthy["frequency"]), self.healthy["level"])
         return np.maximum(healthy + self.offset - self.slope * lost, self.floor)
 
@@ -61,15 +56,3 @@ class Dpoae:
         z = (reading.value - value) / self.error
         density = -0.5 * z**2 - np.log(self.error * np.sqrt(2.0 * np.pi))
         return np.where(reading.censored < 0, log_ndtr(z), density)
-
-
-def _amplifier_shift(cells: Cells) -> Decibels:
-    """Shift that the cochlear amplifier causes: outer hair cells and the battery that drives them."""
-    outer = outer_shift(
-        1.0 - cells.function("ohc"),
-        cells.rate("ohc", "ceiling"),
-        cells.rate("ohc", "anchor_loss"),
-        cells.rate("ohc", "anchor_shift"),
-    )
-    strial = strial_shift(cells.stria, cells.rate("stria", "gain"), cells.rate("stria", "ceiling"))
-    return together(cells.rate("ohc", "limit"), outer, strial)

@@ -46,7 +46,7 @@ class Noise:
         Equation("octave", "log2(frequency) - upward", "", "of the sound that does most at a place, kHz"),
         Equation("below", "max(log2(low) - octave, 0) / width_below", "", "how far below the band that is"),
         Equation("above", "max(octave - log2(high), 0) / width_above", "", "how far above it"),
-        Equation("share", "exp(-(below ** 2 + above ** 2) / 2)", "", "of the harm that reaches the place"),
+        Equation("share", "exp(-(below ** 2 + above ** 2) / 2)", "", "of the injury that reaches the place"),
         Equation("louder", "level + received - reference", "dB", "what reaches the ear"),
         *(
             Equation(
@@ -66,15 +66,15 @@ class Noise:
     def hazards(self, ear: Ear, exposure: Exposure) -> dict[str, PerHour]:
         """Direct injury rate of hair cells and synapses, 1/h, shape (subject, time, place)."""
         return {
-            "ohc": self._harm(ear, exposure, self.ohc, self.ohc_doubling),
-            "synapse": self._harm(ear, exposure, self.synapse, self.synapse_doubling),
+            "ohc": self._injury(ear, exposure, self.ohc, self.ohc_doubling),
+            "synapse": self._injury(ear, exposure, self.synapse, self.synapse_doubling),
         }
 
     def stress(self, ear: Ear, exposure: Exposure) -> PerHour:
         """Production of stress, 1/h, shape (subject, time, place)."""
-        return self._harm(ear, exposure, self.irritation, self.irritation_doubling)
+        return self._injury(ear, exposure, self.irritation, self.irritation_doubling)
 
-    def _harm(self, ear: Ear, exposure: Exposure, rate: PerHour, doubling: Decibels) -> PerHour:
+    def _injury(self, ear: Ear, exposure: Exposure, rate: PerHour, doubling: Decibels) -> PerHour:
         level = exposure.use.level
         if level is None:
             raise ValueError("noise needs a level in dB SPL, such as level = '100 dB SPL'")

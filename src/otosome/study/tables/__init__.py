@@ -108,7 +108,9 @@ class Tables(Table):
         le=8,
         description="how many times as many places and steps as by default: 2; the time it takes grows as the square",
     )
-    insult: dict[str, InsultUse] = Field(default={}, description="what harms the ear, by a name of one's own")
+    insult: dict[str, InsultUse] = Field(
+        default={}, description="what injures the ear, by a name of one's own"
+    )
     drug: dict[str, DrugUse] = Field(default={}, description="drugs that are given, by a name of one's own")
     probe: dict[NameInResult, Probe] = Field(
         default={},

@@ -49,7 +49,7 @@ class Arm(Table):
             for name in names:
                 yield Reference(key, name, allowed)
         for name in study.adverse_events(self):
-            yield study.reference("harms", "treatments", name)
+            yield study.reference("adverse_events", "treatments", name)
 
     def check(self, study: Study) -> None:
         """Its name is its own, it names nothing twice, and it gets one batch and one device of a kind."""

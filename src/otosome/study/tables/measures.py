@@ -229,16 +229,16 @@ class Preference(Table):
     measures: dict[str, Quantity] = Field(
         default={}, description='how much of a measure is worth 1, in a unit of it: { words = "10 %" }'
     )
-    harms: dict[str, Annotated[float, Field(ge=0.0, le=1e6)]] = Field(
+    adverse_events: dict[str, Annotated[float, Field(ge=0.0, le=1e6)]] = Field(
         default={}, description="what one adverse event costs, in the same worth: { infection = 5.0 }"
     )
 
     def references(self, study: Study) -> Iterator[Reference]:
-        """Measures of the study, and adverse events of the shelf harms."""
+        """Measures of the study, and adverse events of the shelf adverse events."""
         for name in self.measures:
             yield Reference("measures", name, list(study.tables.measure))
-        for name in self.harms:
-            yield Reference("harms", name, study.catalog.names("harms"))
+        for name in self.adverse_events:
+            yield Reference("adverse_events", name, study.catalog.names("adverse_events"))
 
     def check(self, study: Study) -> None:
         """What is preferred is worth something, in a unit of its kind."""
