@@ -319,10 +319,7 @@ def _answer(
     sentences = [*_trust(method, search, converged, mixing, refusal, animals), *_findings(estimates, pairs)]
     sentences += sentences_of(compared) if compared else []
     before, after = _simulated(file, None), _simulated(file, shown)
-    left = None
-    if (file.left.size and ears is not None) or apart:
-        over = against(file.study, *after, file.left) if file.left.size and ears is not None else None
-        left = HeldOut(over, group_score(file.study, file.fitted, file.left), apart)
+    left = _held_out(file, after if ears is not None else None, apart)
     # Prediction errors are of the most probable numbers: draws of a fit err together, for all ears alike.
     middle = after if ears is None else _simulated(file, probable)
     tested = diagnostics(file.study, *middle, file.fitted, file.tables.seed)
@@ -348,6 +345,16 @@ def _answer(
         file.data_hash,
     )
     return answer, tested
+
+
+def _held_out(
+    file: FitFile, simulated: tuple[xr.Dataset, Ears] | None, apart: list[LeftOut]
+) -> HeldOut | None:
+    """What was left out beside the simulated ears of a fit, where there are any; None where nothing was."""
+    over = against(file.study, *simulated, file.left) if file.left.size and simulated is not None else None
+    if over is None and not apart:
+        return None
+    return HeldOut(over, group_score(file.study, file.fitted, file.left), apart)
 
 
 def _foretold(likelihood: Likelihood, deviates: Array) -> list[Foretold]:

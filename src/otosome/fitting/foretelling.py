@@ -98,19 +98,15 @@ def _of_vector(
     bound = endpoint(study, study.tables.measure[some.measure], likelihood.free.columns(vector))
     true = likelihood.true_values(vector, some)
     lanes, nodes, ears = true.shape[:3]
-    own, low = (
-        likelihood.animal_mean(
-            np.maximum(bound.log_likelihood(reading, true.reshape(lanes, nodes * ears, -1)), IMPOSSIBLE),
-            chance[:, :, some.animal],
-            some.measure,
-        )[0]
-        for reading in (_each(some, some.reading.censored), _each(some, np.full(some.size, -1.0)))
-    )
+    logs = []
+    for censored in (some.reading.censored, np.full(some.size, -1.0)):
+        reading = Reading(some.reading.value[None, None], censored[None, None])
+        with np.errstate(divide="ignore"):
+            each = bound.log_likelihood(reading, true.reshape(lanes, nodes * ears, -1))
+        of_animals = chance[:, :, some.animal]
+        logs.append(likelihood.animal_mean(np.maximum(each, IMPOSSIBLE), of_animals, some.measure)[0])
+    own, low = logs
     return own, *_sides(bound, some.reading, own, low)
-
-
-def _each(some: Readings, censored: Array) -> Reading:
-    return Reading(some.reading.value[None, None], censored[None, None])
 
 
 def _sides(bound: Endpoint, reading: Reading, own: Array, low: Array) -> tuple[Array, Array]:

@@ -225,11 +225,11 @@ def once(ear: Ear, cells: Cells, frequency: Kilohertz, of: Callable[[Cells], Arr
     returns  shape (subject, time, frequency)
     """
     key = (of, id(ear), np.asarray(frequency, dtype=float).tobytes())
-    if key not in cells.met:
+    if key not in cells.tones:
         # The ear is kept with it, so that no other takes its number.
-        cells.met[key] = (ear, heard(ear, of(cells), frequency))
-    met: Array = cells.met[key][1]
-    return met
+        cells.tones[key] = (ear, heard(ear, of(cells), frequency))
+    values: Array = cells.tones[key][1]
+    return values
 
 
 def growth(level: Decibels, levels: Decibels, amplitudes: Plain) -> Plain:

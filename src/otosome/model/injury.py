@@ -475,7 +475,7 @@ class Cells:
     ``intact``, ``injured``, ``silent``  the rest is lost; a synapse is one of a *surviving* inner hair cell
     ``stria``   strial function, same shape, 0 to 1
     ``rates``   the shelf ``cells``: by kind and key, shape (subject,) or (subject, 1, 1)
-    ``met``     what tones met of them so far (``hearing.once``)
+    ``tones``   what tones met of them so far (``hearing.once``)
     """
 
     intact: Mapping[str, Fraction]
@@ -483,7 +483,7 @@ class Cells:
     silent: Mapping[str, Fraction]
     stria: Fraction
     rates: Mapping[str, Mapping[str, Array]]
-    met: dict[Hashable, tuple[object, Array]] = field(
+    tones: dict[Hashable, tuple[object, Array]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 

@@ -93,7 +93,7 @@ class Cells(Protocol):
         ...
 
     @property
-    def met(self) -> dict[Hashable, tuple[object, Array]]:
+    def tones(self) -> dict[Hashable, tuple[object, Array]]:
         """What tones met of them so far."""
         ...
 
