@@ -1,15 +1,20 @@
 """Animals left out, foretold from a fit and from their run: against the likelihood itself, and made-up readings."""
 
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import fits
 from otosome.errors import BadInput
-from otosome.fitting.file import HoldOut, _parted, load_fit
+from otosome.fitting.file import FitTables, HoldOut, _parted, load_fit
 from otosome.fitting.foretelling import Rows, foretold, summary
+from otosome.fitting.free import Free
 from otosome.fitting.observations import Observations
+from otosome.study import load
 from test_fitting import written
 
 AT = np.array([[0.4, -0.3], [0.1, 0.2]])
@@ -107,3 +112,16 @@ def test_readings_of_a_measure_that_was_not_fitted_are_not_foretold(laboratory):
     unknown = Observations(tuple(replace(some, measure="other") for some in left.readings), left.animals, {})
     assert foretold(laboratory.seeing(others), AT[:1], unknown) == []
     assert summary([]) == []
+
+
+def test_the_example_of_mice_in_noise_names_numbers_runs_and_ids_that_there_are():
+    folder = Path(__file__).parents[1] / "examples" / "cba_jrj"
+    study = load(folder / "study.toml")
+    tables = FitTables.model_validate(tomllib.loads((folder / "fit.toml").read_text(encoding="utf-8")))
+    assert Free.of(study, tables.free).names == tuple(tables.free)
+    assert tables.hold_out.in_turn
+    runs = pd.read_csv(folder / "runs.csv")
+    # No id that the mapping joins to another is left in the runs.
+    joined = tomllib.loads((folder / "mapping.toml").read_text(encoding="utf-8"))["animals"]
+    assert not set(joined) & set(runs["subject"])
+    assert runs["subject"].is_unique

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from otosome.fitting.fit import Fit
 
 FIT = "fit"
-# Fits that come with otosome, each a folder of what another study needs of it.
-SHIPPED = Path(__file__).parents[1] / "fits"
 CHAIN = "chain.npz"
 
 
@@ -119,19 +117,12 @@ def _chain(folder: Path, resume: bool) -> Path:
     return beside
 
 
-def shipped() -> tuple[str, ...]:
-    """The names of the fits that come with otosome."""
-    return tuple(sorted(file.parent.name for file in SHIPPED.glob(f"*/{ANSWER}")))
-
-
 def stored_fit(folder: Path) -> FitResult:
-    """A fit read back, of a folder or of a name among those shipped; raises BadInput where there is none."""
+    """A fit read back; raises BadInput where the folder holds none."""
     from pydantic import TypeAdapter, ValidationError
 
     from otosome.fitting.fit import Fit
 
-    if str(folder) in shipped() and not folder.exists():
-        folder = SHIPPED / folder
     record = record_of(folder)
     if record.verb != FIT:
         raise BadInput(
