@@ -135,7 +135,7 @@ def test_a_size_reaches_the_power_and_a_smaller_does_not(rule):
 
 def test_a_difference_nobody_finds_is_refused():
     plan = animals.Comparison((0.01,), 15.0, 1, 0.5, 1, 0.6, 0.7, "mean", 0.05)
-    with pytest.raises(BadInput, match="no group of up to 2000 reaches this power"):
+    with pytest.raises(BadInput, match="no group of up to 2000 animals reaches this power"):
         plan.size(0.8)
 
 

@@ -64,6 +64,18 @@ def test_a_change_touches_its_own_place_alone(changes):
         assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(raw))
 
 
+def test_a_change_knows_whether_it_stands_in_the_body_of_a_function(tmp_path):
+    file = tmp_path / "module.py"
+    file.write_text("A = 2\n\n\ndef f(x=3):\n    return x + 4\n\n\nclass B:\n    b = 5\n", encoding="utf-8")
+    assert {m.before: m.within for m in mutation.mutants(file, tmp_path)} == {
+        "2": False,
+        "3": False,
+        "x + 4": True,
+        "4": True,
+        "5": False,
+    }
+
+
 def test_a_draw_is_the_same_for_one_seed_and_of_different_places():
     drawn = mutation.draw(40, 3, ["lots"])
     assert drawn == mutation.draw(40, 3, ["lots"])
@@ -90,6 +102,8 @@ def test_a_kill_stands_while_its_file_is_the_same_and_a_survivor_is_tried_again(
     verdicts.add(mutation.Verdict(three, "survived", 4, 2.0))
     assert mutation.Verdicts(file).of(two) == mutation.Verdict(two, "killed", 7, 1.5)
     assert mutation.Verdicts(file).of(three) is None
+    monkeypatch.setattr(mutation, "reasons", lambda: {mutation.place(three): "Nothing reads it."})
+    assert mutation.Verdicts(file).of(three) == mutation.Verdict(three, "survived", 4, 2.0)
     assert [mutation.Verdicts(file).first(m) for m in (two, three)] == ["survived", "survived"]
     source.write_text("a = 2\nb = 4\n", encoding="utf-8")
     again, _ = mutation.mutants(source, tmp_path)
@@ -98,13 +112,14 @@ def test_a_kill_stands_while_its_file_is_the_same_and_a_survivor_is_tried_again(
     assert mutation.Verdicts(None).of(two) is None
 
 
-def test_the_quickest_tests_of_a_line_come_first_then_their_files_and_time_is_bounded():
+def test_the_quickest_tests_of_a_line_come_first_then_their_files_and_time_is_bounded(monkeypatch):
     seconds = {
         "tests/a.py::one": 3.0,
         "tests/a.py::two": 1.0,
         "tests/b.py::three": 58.0,
         "tests/b.py::four": 2.0,
     }
+    monkeypatch.setattr(mutation, "_imported", lambda files: {name: set() for name in files})
     lines = Map(
         {"src/otosome/x.py": {3: {"tests/a.py::one", "tests/a.py::two", "tests/b.py::three"}}}, seconds
     )
@@ -112,6 +127,12 @@ def test_the_quickest_tests_of_a_line_come_first_then_their_files_and_time_is_bo
     assert list(mutation.rounds(mutant, lines)) == [
         (["tests/a.py::two", "tests/a.py::one"], 4.0),
         (["tests/a.py"], 4.0),
+    ]
+    # A file that imports the module asks most of it; a slow one is asked whole all the same.
+    monkeypatch.setattr(mutation, "_imported", lambda _: {"tests/b.py": {"otosome.x"}})
+    assert list(mutation.rounds(mutant, lines)) == [
+        (["tests/b.py::three", "tests/a.py::two"], 59.0),
+        (["tests/b.py"], 60.0),
     ]
 
 
@@ -129,6 +150,8 @@ def test_a_line_that_only_imports_run_has_the_tests_first_that_name_its_module()
     mutant = mutation.Mutant("src/otosome/lots/potency.py", 3, 0, 1, "2", "(3)")
     assert next(mutation.rounds(mutant, lines)) == (names, 3.0)
     assert next(mutation.rounds(replace(mutant, line=30), lines)) == (names[1:], 1.0)
+    # What stands in no function is run by the test that happens to import it first.
+    assert next(mutation.rounds(replace(mutant, line=30, within=False), lines)) == (names, 3.0)
 
 
 def test_a_module_that_leaves_no_trace_has_the_tests_that_import_it():
@@ -149,10 +172,10 @@ def test_a_change_of_what_is_compiled_is_compiled_anew_and_kept_for_no_other(
     bench = mutation.Bench.__new__(mutation.Bench)
     bench.folder, caches = tmp_path, []
 
-    def run(words, most, lines, cache=None):
+    def run(words, most, lines, compiled_in=None):
         assert file.read_text(encoding="utf-8") == text.replace("2", "(3)")
-        assert (cache is not None and Path(cache).is_dir()) is compiled
-        caches.append(cache)
+        assert (compiled_in is not None and Path(compiled_in).is_dir()) is compiled
+        caches.append(compiled_in)
         return 0
 
     monkeypatch.setattr(bench, "run", run)

@@ -104,6 +104,14 @@ def drop(tab, files):
     tab.locator("[data-drop] input[multiple]").set_input_files(files)
 
 
+def fits(tab):
+    """What is shown fits a desk's window and a telephone's, and keeps nobody out."""
+    for width, height in SIZES.values():
+        tab.set_viewport_size({"width": width, "height": height})
+        assert overhang(tab) <= 0, width
+        assert serious(tab) == [], width
+
+
 def result_of(tab):
     """The folder of the result that a page shows."""
     items = tab.evaluate("fetch('/api/folder').then((answer) => answer.json())")["items"]
@@ -123,6 +131,7 @@ def test_files_of_a_lot_dropped_lead_to_a_release_with_the_numbers_of_the_comman
     tab.get_by_role("button", name="Decide").click()
     tab.wait_for_url("**result=**")
     assert tab.locator(".decision").inner_text() == "Release"
+    fits(tab)
     record = next((folder / "files").glob("*/lot.toml"))
     out = folder / "beside"
     line = CliRunner().invoke(app, ["quality", str(record), "--out", str(out), "--json"])
@@ -296,10 +305,7 @@ def test_another_site_gets_nothing_from_the_page(browser, address, state, tmp_pa
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_fits_its_window_and_keeps_nobody_out(visitor, room):
     go(visitor, room)
-    for width, height in SIZES.values():
-        visitor.set_viewport_size({"width": width, "height": height})
-        assert overhang(visitor) <= 0, width
-        assert serious(visitor) == [], width
+    fits(visitor)
 
 
 def test_the_server_killed_in_mid_run_loses_nothing(browser, tmp_path):

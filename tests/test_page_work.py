@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -22,7 +21,6 @@ from otosome.page.work import Work, wait
 from otosome.page.workspace import Workspace
 from otosome.results import record_of, unsealed
 
-PROGRAMME = Path(__file__).parent.parent / "examples" / "programme"
 SLOW_STUDY = ["noise_mouse", "--subjects=4000", "--insist", "--force"]
 
 
@@ -148,12 +146,12 @@ def test_jobs_outlive_a_server_that_is_killed(tmp_path):
 
 def test_command_line_and_page_at_once_lose_nothing(tmp_path):
     """Writers of one result: one writes it whole, another says that it is being written; no file is half."""
-    shutil.copytree(PROGRAMME, tmp_path / "programme")
+    CliRunner().invoke(app, ["new", "trial", "--out", str(tmp_path / "mine.toml")])
     work = Work(tmp_path, tmp_path / ".otosome", at_once=2)
     work.begin()
-    words = ["--force", "programme/lot.toml"]
-    two = [work.ask("quality", words, "lot") for _ in range(2)]
-    program = [sys.executable, "-P", "-m", "otosome.cli", "quality", *words, "--json"]
+    words = ["--force", "--formula", "--out=results/mine", "mine.toml"]
+    two = [work.ask("trial", words, "mine") for _ in range(2)]
+    program = [sys.executable, "-P", "-m", "otosome.cli", "trial", *words, "--json"]
     beside = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     done = [wait(work, job.id, 300) for job in two]
     work.end()

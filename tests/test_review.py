@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,11 @@ from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.report.axes import Axis
 from otosome.report.review import blocks, review_page
+from otosome.report.terminal import review_lines
 from otosome.review.experiments import experiments
+from otosome.review.pooling.likelihood import Believed
 from otosome.review.question import QUESTIONS, Question
-from otosome.review.synthesis import Review, review
+from otosome.review.synthesis import UNITS, Review, Span, ends, in_sds, review
 from otosome.review.tables import metafor_rows, revman_rows, rows
 from test_experiments import HEAD, HIGH, LOW
 
@@ -143,6 +146,24 @@ def test_the_page_shows_every_experiment_with_its_mark_and_loads_nothing(hearing
     assert not re.search(r'(src|href)="(?!http|#)', page)
     assert "<script" not in page
     assert page == review_page(hearing)
+
+
+def test_an_effect_is_written_alike_in_every_place(hearing):
+    written = f"{in_sds(hearing.all)} in"
+    assert written in hearing.text
+    page = review_page(hearing)
+    assert f"<b>{in_sds(hearing.all)}</b>" in page
+    (rare,) = (row for row in hearing.curve if row.share == 0.1)
+    lines = "\n".join(review_lines(json.loads(json.dumps(asdict(hearing)))))
+    assert in_sds(rare) in page
+    assert f"10 % of null results printed: {in_sds(rare)}" in lines
+    assert in_sds(Believed(1.0, 1.849, 0.04, -12.4, 1.0, 0.0, 0.0, 0.0)) == "1.8 SD (0 to −12)"
+    assert ends(0.414, 3.36, "SD") == "0.4 to 3.4 SD"
+    assert ends(-0.914, -0.206, UNITS["log risk ratio"]) == "−0.91 to −0.21"
+    assert (
+        Span.of(-0.5, -0.914, -0.206, UNITS["log risk ratio"]).text
+        == "−0.5 (log risk ratio) (−0.91 to −0.21)"
+    )
 
 
 def test_the_forest_puts_every_row_where_its_numbers_are(hearing):

@@ -116,7 +116,7 @@ def test_a_changed_design_no_longer_stands_and_is_answered_again(tmp_path):
         ('difference = ["10 dB"]', 'difference = ["10 kHz"]', "expected one convertible to dB"),
         ('difference = ["10 dB"]', 'difference = ["10 %"]', "spread: is of another kind than the difference"),
         ('difference = ["10 dB"]', 'difference = ["1 dB", "2 dB", "3 dB"]', "one for all frequencies"),
-        ('difference = ["10 dB"]', 'difference = ["0.001 dB"]', "no group of up to 2000 reaches this power"),
+        ('difference = ["10 dB"]', 'difference = ["0.001 dB"]', "no group of up to 2000 animals reaches this power"),
         ('difference = ["10 dB"]', "", "difference: is missing"),
         ("[", 'ears = 3\n[', "ears"),
         ('spread = "12 dB"', 'spread = "0 dB"', "spread: must lie from"),

@@ -19,9 +19,10 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tools.lines import FOLDER as RECORD
@@ -57,7 +58,10 @@ _CALLS = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum"
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: the file below the project, its line and the text of it, what stood there and what stands instead."""
+    """One change: the file below the project, its line and the text of it, what stood there and what stands instead.
+
+    ``within``  whether it stands in the body of a function
+    """
 
     file: str
     line: int
@@ -66,6 +70,7 @@ class Mutant:
     before: str
     after: str
     code: str = ""
+    within: bool = True
 
     def applied(self, text: bytes) -> bytes:
         """The file with the change; raises ValueError where it is not the text that the change was drawn from."""
@@ -94,7 +99,10 @@ def mutants(file: Path, root: Path = PROJECT) -> list[Mutant]:
     for line in lines:
         starts.append(starts[-1] + len(line))
     changes = []
-    for node in _computing(ast.parse(raw)):
+    tree = ast.parse(raw)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    bodies = [range(node.body[0].lineno, (node.end_lineno or 0) + 1) for node in functions]
+    for node in _computing(tree):
         after = _changed(node)
         if after is not None:
             first = starts[node.lineno - 1] + node.col_offset
@@ -102,7 +110,8 @@ def mutants(file: Path, root: Path = PROJECT) -> list[Mutant]:
             before = raw[first:last].decode()
             name = file.relative_to(root).as_posix()
             code = lines[node.lineno - 1].decode().strip()
-            changes.append(Mutant(name, node.lineno, first, last, before, f"({after})", code))
+            within = any(node.lineno in body for body in bodies)
+            changes.append(Mutant(name, node.lineno, first, last, before, f"({after})", code, within))
     return changes
 
 
@@ -232,32 +241,32 @@ class Bench:
         began, ran = time.monotonic(), 0
         file.write_bytes(mutant.applied(whole))
         # Numba keeps what it compiled by the file of a function, whatever of other files it took into it.
-        cache = tempfile.mkdtemp(dir=self.folder) if b"numba" in whole else None
+        compiled = tempfile.mkdtemp(dir=self.folder) if b"numba" in whole else None
         try:
             for tests, seconds in rounds(mutant, lines):
                 ran += len(tests)
                 # 5: nothing was collected, which tells nothing; any other failure notices the change.
-                if self.run(["-x", *tests], PATIENCE + 10 * seconds, None, cache) not in (0, 5):
+                if self.run(["-x", *tests], PATIENCE + 10 * seconds, None, compiled) not in (0, 5):
                     return Verdict(mutant, "killed", ran, time.monotonic() - began)
         except subprocess.TimeoutExpired:
             return Verdict(mutant, "slow", ran, time.monotonic() - began)
         finally:
             file.write_bytes(whole)
-            if cache:
-                shutil.rmtree(cache, ignore_errors=True)
+            if compiled:
+                shutil.rmtree(compiled, ignore_errors=True)
         return Verdict(mutant, "survived", ran, time.monotonic() - began)
 
     def run(
-        self, words: Sequence[str], most: float | None, lines: Path | None, cache: str | None = None
+        self, words: Sequence[str], most: float | None, lines: Path | None, compiled: str | None = None
     ) -> int:
         """The exit code of pytest; raises subprocess.TimeoutExpired after `most` seconds.
 
-        ``cache``  a folder for what Numba compiles; the bench's own if left out
+        ``compiled``  a folder for what Numba compiles; the bench's own if left out
         """
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(str(self.folder / name) for name in ("src", "tests", "")),
-            "NUMBA_CACHE_DIR": cache or str(self.folder / "numba"),
+            "NUMBA_CACHE_DIR": compiled or str(self.folder / "numba"),
             **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
             **({RECORD: str(lines)} if lines else {}),
         }
@@ -271,23 +280,32 @@ class Bench:
 
 
 def rounds(mutant: Mutant, lines: Map) -> Iterator[tuple[list[str], float]]:
-    """The quickest tests of a mutant's line, then the files they stand in, each with its seconds without a change."""
-    tests = _tests(mutant, lines)
+    """The quickest tests of a mutant's line, then the files they stand in, each with its seconds without a change.
+
+    First those of files that import its module, or else its package: they ask most of it.
+    """
+    near = _near(
+        _module(mutant.file), _imported(frozenset(test.partition("::")[0] for test in lines.seconds))
+    )
+    tests = _tests(mutant, lines, near)
     quick = list(_within(((name, lines.seconds[name]) for name in tests), SECONDS))
     yield [name for name, _ in quick], sum(took for _, took in quick)
-    for file, took in _within(lines.whole(tests).items(), SECONDS):
+    whole = sorted(lines.whole(tests).items(), key=lambda item: item[0] not in near)
+    for file, took in _within(whole, SECONDS):
         yield [file], took
 
 
-def _tests(mutant: Mutant, lines: Map) -> list[str]:
-    """Tests that run its line, the quickest first; of one that leaves no trace, those first that name its module."""
-    tests = lines.tests_of(mutant.file, mutant.line)
-    if lines.traced(mutant.file, mutant.line):
-        return tests
-    module, imported = _module(mutant.file), _imported(lines)
-    return list(dict.fromkeys([*_tests_naming(module, imported, lines), *tests])) or _importing(
-        module, imported, lines
-    )
+def _tests(mutant: Mutant, lines: Map, near: Set[str]) -> list[str]:
+    """Tests that run its line, the quickest first; of one that leaves no trace, or where none does, those near it.
+
+    What stands in no function is run once, by the first test that imports its module, and tells of no other.
+    """
+    tests = lines.tests_of(mutant.file, mutant.line if mutant.within else 0)
+    if not (mutant.within and lines.traced(mutant.file, mutant.line)):
+        known = [t for t, took in lines.seconds.items() if t.partition("::")[0] in near and took < SECONDS]
+        beside = sorted(known, key=lambda name: (lines.seconds[name], name))
+        tests = list(dict.fromkeys([*beside, *tests]))
+    return sorted(tests, key=lambda name: name.partition("::")[0] not in near)
 
 
 def _within(tests: Iterable[tuple[str, float]], most: float) -> Iterator[tuple[str, float]]:
@@ -305,29 +323,23 @@ def _module(file: str) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def _imported(lines: Map) -> dict[str, set[str]]:
-    return {name: _imports(PROJECT / name) for name in {test.partition("::")[0] for test in lines.seconds}}
+@cache
+def _imported(files: frozenset[str]) -> dict[str, set[str]]:
+    return {name: _imports(PROJECT / name) for name in files}
 
 
-def _importing(module: str, imported: Mapping[str, set[str]], lines: Map) -> list[str]:
-    """Tests of files that import a module, or its package: those of the nearest."""
+def _near(module: str, imported: Mapping[str, set[str]]) -> set[str]:
+    """The files that import a module or what is below it; where there are none, of the nearest package around it."""
     while module.count("."):
-        tests = _tests_naming(module, imported, lines)
-        if tests:
-            return tests
+        near = {
+            name
+            for name, names in imported.items()
+            if any(other == module or other.startswith(module + ".") for other in names)
+        }
+        if near:
+            return near
         module = module.rpartition(".")[0]
-    return []
-
-
-def _tests_naming(module: str, imported: Mapping[str, set[str]], lines: Map) -> list[str]:
-    """Tests of files that import a module or what is below it, the quickest first."""
-    near = {
-        name
-        for name, names in imported.items()
-        if any(other == module or other.startswith(module + ".") for other in names)
-    }
-    known = [t for t, took in lines.seconds.items() if t.partition("::")[0] in near and took < SECONDS]
-    return sorted(known, key=lambda name: (lines.seconds[name], name))
+    return set()
 
 
 def _imports(file: Path) -> set[str]:
@@ -342,7 +354,10 @@ def _imports(file: Path) -> set[str]:
 
 
 class Verdicts:
-    """What is known of mutants, a line of JSON each; a kill stands while the file that it changed is the same."""
+    """What is known of mutants, a line of JSON each.
+
+    A kill stands while the file that it changed is the same, and so does a survivor that has a reason.
+    """
 
     def __init__(self, file: Path | None) -> None:
         self.file = file
@@ -352,13 +367,11 @@ class Verdicts:
         self.earliest = {row["place"]: row["state"] for row in reversed(rows)}
 
     def of(self, mutant: Mutant) -> Verdict | None:
-        """The kill of a mutant, if it stands."""
+        """What stands of a mutant."""
         row = self.known.get(_name(mutant))
-        return (
-            Verdict(mutant, "killed", row["tests"], row["seconds"])
-            if row and row["state"] == "killed"
-            else None
-        )
+        if row and (row["state"] == "killed" or (row["state"] == "survived" and place(mutant) in reasons())):
+            return Verdict(mutant, row["state"], row["tests"], row["seconds"])
+        return None
 
     def first(self, mutant: Mutant) -> str | None:
         """What its tests said of a mutant when it was tried first, whatever its file was like then."""
@@ -415,6 +428,7 @@ def _new(folder: Path) -> Path:
     return folder
 
 
+@cache
 def reasons() -> dict[str, str]:
     """Why a survivor changes nothing that a test could see, by its :func:`place`."""
     if not REASONS.exists():
@@ -447,7 +461,8 @@ def document(draws: Sequence[Draw]) -> str:
         "",
         "`python -m tools.mutation` changes one sign, constant, comparison or branch of the code at a time, drawn by "
         "a seed from every place of the rooms that compute. It runs the tests that run this line, a minute of the "
-        "quickest, then a minute of their whole files; a change that none notices survives. Tests are then written "
+        "quickest, those first that import its module, then a minute of their whole files; a change that none "
+        "notices survives. Tests are then written "
         "for what survived, or the code is deleted, or the reason stands beside it. How many were killed at the first "
         "try, before anybody had looked at them, is the fair score of all other code.",
     ]
@@ -472,7 +487,11 @@ def _section(drawn: Draw) -> list[str]:
         lines.append(f"| at the first try | {len(known)} | {_counted(known)} |")
     lines += ["", "What survives:", ""]
     return lines + (
-        [f"- {v.mutant}  {why.get(place(v.mutant), 'not looked at')}" for v in every if v.state == "survived"]
+        [
+            f"- {' '.join(str(v.mutant).split())}  {why.get(place(v.mutant), 'not looked at')}"
+            for v in every
+            if v.state == "survived"
+        ]
         or ["Nothing."]
     )
 

@@ -70,17 +70,14 @@ def _of_reviews(old: Path, new: Path, then: Record, now: Record) -> Json:
 
 def _pools(review: Json) -> dict[str, str]:
     """Every pool of a review in words: by scale, of every strength, and by product and where."""
-    from otosome.report.review import in_sds
+    from otosome.review.pooling.likelihood import Believed
+    from otosome.review.synthesis import in_sds
 
     whole = {"of every strength": review["all"], **review["blocks"]}
     return {
         **{f"pool, {each['scale']}": each["text"] for each in review["together"]},
-        **{f"mean, {name}": in_sds(**_ends(mean)) for name, mean in whole.items()},
+        **{f"mean, {name}": in_sds(Believed(**mean)) for name, mean in whole.items()},
     }
-
-
-def _ends(mean: Json) -> dict[str, float]:
-    return {key: mean[key] for key in ("median", "low", "high")}
 
 
 def _of_designs(old: Path, new: Path, then: Record, now: Record) -> Json:

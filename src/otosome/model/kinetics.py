@@ -68,7 +68,7 @@ def _fall(hours: Hours, curve: Array, after: float) -> float:
     if np.count_nonzero(end) < _FEWEST:
         return 0.0
     # From the last point on: sums over ever more of the points before it.
-    x, y = hours[end][::-1] - hours[end][-1], np.log(curve[end][::-1])
+    x, y = hours[end][::-1] - hours[end].max(), np.log(curve[end][::-1])
     n = np.arange(1.0, x.size + 1)
     sx, sy, sxx, syy, sxy = (np.cumsum(part) for part in (x, y, x * x, y * y, x * y))
     with np.errstate(divide="ignore", invalid="ignore"):

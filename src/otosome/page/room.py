@@ -61,3 +61,12 @@ def chosen(bench: Bench, query: Query, *verbs: str) -> Item | None:
     if query.get("result"):
         return bench.workspace.item(query["result"])
     return next(iter(bench.workspace.results(*verbs)), None)
+
+
+def title_of(item: Item) -> str:
+    """What the study of a result is called; the result's own name where that cannot be read."""
+    from otosome.cards import read_toml
+    from otosome.results import STUDY
+
+    file = item.path / STUDY
+    return str(read_toml(file).get("title", item.title)) if file.is_file() else item.title

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otosome import __version__
-from otosome.answers.numbers import share
+from otosome.answers.numbers import amount, share
 from otosome.report import _policy, _templates
 from otosome.report.axes import Axis
 from otosome.report.drawing import INK, SOFT, TREATED, canvas, label, style, svg_text
@@ -18,7 +18,7 @@ from otosome.report.further import SHOWN, further_lines, further_table
 from otosome.report.groups import INCH, PRINT
 from otosome.report.summary import capital
 from otosome.review.pooling.likelihood import Believed
-from otosome.review.synthesis import Dot, Review, Row, Together, tenth
+from otosome.review.synthesis import UNITS, Dot, Review, Row, Together, ends, in_sds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,14 +88,12 @@ def review_page(review: Review) -> str:
             further_lines=further_lines(review.further, likes(review)),
             further_n=SHOWN,
             in_sds=in_sds,
+            amount=amount,
+            ends=ends,
+            units=UNITS,
             items=list(dict.fromkeys(light.item for row in review.lights.values() for light in row)),
         )
     )
-
-
-def in_sds(median: float, low: float, high: float) -> str:
-    """A mean effect with its ends, in SDs of an animal."""
-    return f"{tenth(median)} SD ({tenth(low)} to {tenth(high)})"
 
 
 def likes(review: Review) -> dict[str, str]:
@@ -117,7 +115,7 @@ def blocks(review: Review, scale: Axis) -> list[Block]:
                 [_forest_row(row, scale) for row in rows],
                 mean,
                 (0.0, 0.0, 0.0) if mean is None else _positions(scale, mean.low, mean.median, mean.high),
-                "" if mean is None else in_sds(mean.median, mean.low, mean.high),
+                "" if mean is None else in_sds(mean),
             )
         )
     return groups

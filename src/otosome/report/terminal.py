@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from otosome.answers.numbers import amount
+from otosome.answers.numbers import amount, written
 
 # What is printed of a design is printed within a second, so nothing else is loaded for it.
 if TYPE_CHECKING:
@@ -295,12 +295,11 @@ def review_lines(answer: Answer) -> list[str]:
         lines.append(f"  {marks[row['strength']]} {row['short']:<24}{place:<40}{row['text']}")
     for each in answer["curve"]:
         if each["share"] < 1:
-            ends = f"({each['low']:.2f} to {each['high']:.2f})"
-            lines.append(
-                f"  {100 * each['share']:>4.0f} % of null results printed: {each['median']:.2f} SD {ends}"
-            )
+            mean = written(each["median"], each["low"], each["high"], "SD").text
+            lines.append(f"  {100 * each['share']:>4.0f} % of null results printed: {mean}")
     lines += [
-        f"  one more with {row['n']:>2} a group: width {row['now']:.2f} SD now, {row['after']:.2f} expected"
+        f"  one more with {row['n']:>2} a group: width {amount(row['now'], 'SD')} now, "
+        f"{amount(row['after'], 'SD')} expected"
         for row in answer["one_more"]
     ]
     called = {row["experiment"]: f"{row['short']} ({row['insult']})" for row in answer["rows"]}

@@ -8,7 +8,7 @@ from itertools import chain
 
 import numpy as np
 
-from otosome.answers.numbers import number, share
+from otosome.answers.numbers import amount, number, share, span, written
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.review.experiments.effects import WITHIN, WITHINS, Effect, Scale, effects
@@ -40,6 +40,13 @@ PLANNED = (6, 12, 24)
 UNITS: Mapping[Scale, str] = {"dB": "dB", "g": "SD", "log risk ratio": "(log risk ratio)"}
 
 
+def ends(low: float, high: float, unit: str) -> str:
+    """The ends of an effect, to a tenth with their unit; of a log ratio to a hundredth, without."""
+    if unit != UNITS["log risk ratio"]:
+        return span(low, high, unit)
+    return f"{number(round(low, 2))} to {number(round(high, 2))}"
+
+
 @dataclass(frozen=True)
 class Span:
     """A number with its ends, and how every output writes it."""
@@ -50,10 +57,11 @@ class Span:
     text: str
 
     @classmethod
-    def of(cls, value: float, low: float, high: float, unit: str = "") -> Span:
-        """A span of unrounded numbers, two digits that count."""
-        ends = f"{number(round(low, 2))} to {number(round(high, 2))}"
-        return cls(value, low, high, f"{number(round(value, 2))} {unit}".rstrip() + f" ({ends})")
+    def of(cls, value: float, low: float, high: float, unit: str) -> Span:
+        """A span of unrounded numbers, to a tenth; a log ratio to a hundredth."""
+        if unit != UNITS["log risk ratio"]:
+            return cls(value, low, high, written(value, low, high, unit).text)
+        return cls(value, low, high, f"{number(round(value, 2))} {unit} ({ends(low, high, unit)})")
 
 
 @dataclass(frozen=True)
@@ -273,13 +281,14 @@ def _headline(together: Sequence[Together], all_of: Believed, weak: Sequence[Evi
         for row, each in zip(printed, together, strict=False)
     ]
     parts.append(
-        f"{_in_sds(all_of)} in {len(weak)} experiments of every strength, {share(all_of.better).text} above none"
+        f"{in_sds(all_of)} in {len(weak)} experiments of every strength, {share(all_of.better).text} above none"
     )
     return "; ".join(parts)
 
 
-def _in_sds(row: Believed) -> str:
-    return Span.of(row.median, row.low, row.high, "SD").text
+def in_sds(row: Believed) -> str:
+    """A mean effect with its ends, in SDs of an animal."""
+    return Span.of(row.median, row.low, row.high, UNITS["g"]).text
 
 
 def _together(
@@ -304,10 +313,12 @@ def _together(
         values=tuple(values.tolist()),
         errors=tuple(np.sqrt(variances).tolist()),
         pool=pooled,
-        text=Span.of(pooled.value, *pooled.safe, UNITS[scale]).text,
+        text=_span(pooled, scale).text,
         within={f"{other:g}": pool(*_arrays(strong(other))).value for other in WITHINS},
-        without={name: _span(other) for name, other in zip(names, without, strict=False)},
-        by_year={str(year): _span(upto) for year, upto in cumulative(values, variances, dated) if year},
+        without={name: _span(other, scale) for name, other in zip(names, without, strict=False)},
+        by_year={
+            str(year): _span(upto, scale) for year, upto in cumulative(values, variances, dated) if year
+        },
         selection=tuple(curve(values, variances)) if len(each) > 1 else (),
     )
 
@@ -316,8 +327,8 @@ def _arrays(each: Sequence[Effect]) -> tuple[Array, Array]:
     return np.array([e.value for e in each]), np.array([e.variance for e in each])
 
 
-def _span(pooled: Pool) -> Span:
-    return Span.of(pooled.value, *pooled.safe)
+def _span(pooled: Pool, scale: Scale) -> Span:
+    return Span.of(pooled.value, *pooled.safe, UNITS[scale])
 
 
 def _apart(used: Sequence[Experiment], outcomes: Mapping[str, list[str]], within: float) -> list[Evidence]:
@@ -414,12 +425,7 @@ FAR = 5.0
 
 def _bounded(bounds: tuple[float, float, float]) -> str:
     low, _, high = bounds
-    return f"above {tenth(low)} SD" if high > FAR else f"{tenth(low)} to {tenth(high)} SD"
-
-
-def tenth(value: float) -> str:
-    """A number to a tenth with a true minus, nothing without one."""
-    return f"{round(value, 1) + 0.0:.1f}".replace("-", "−")
+    return f"above {amount(low, UNITS['g'])}" if high > FAR else span(low, high, UNITS["g"])
 
 
 def _blocks(weak: Sequence[Evidence]) -> dict[str, Believed]:
@@ -441,7 +447,7 @@ def _groups(weak: Sequence[Evidence]) -> list[Group]:
                 words.setdefault(word, []).append(row)
         for word, members in sorted(words.items()):
             mean = believed(members)
-            rows.append(Group(by, word, len(members), mean, _in_sds(mean)))
+            rows.append(Group(by, word, len(members), mean, in_sds(mean)))
     return rows
 
 

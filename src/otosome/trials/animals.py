@@ -13,15 +13,7 @@ from scipy.special import nctdtr, ndtri
 
 from otosome.errors import BadInput
 from otosome.trials.frequencies import Rule, Together
-from otosome.trials.power import (
-    detectable,
-    exaggeration,
-    least_whole,
-    significant,
-    t_edge,
-    t_power,
-    two_means,
-)
+from otosome.trials.power import detectable, exaggeration, significant, t_edge, t_power, two_means
 from otosome.units import Array
 
 MOST_ANIMALS = 2000
@@ -148,18 +140,14 @@ class Comparison:
     def size(self, power: float) -> int:
         """Animals in each group for this power, in whole runs; raises BadInput where no group reaches it."""
         each = 1 if self.runs is None else self.runs.animals
-        if not self._several:
-            return each * least_whole(
-                lambda k: self.power(k * each), power, self.fewest // each, MOST_ANIMALS // each
-            )
-        if self.power(MOST_ANIMALS) < power:
+        sizes = range(self.fewest, MOST_ANIMALS + 1, each)
+        if self.power(sizes[-1]) < power:
             raise BadInput(
                 f"no group of up to {MOST_ANIMALS} animals reaches this power",
                 key="power",
                 given=power,
                 cure="state a larger difference, or a smaller spread",
             )
-        sizes = range(self.fewest, MOST_ANIMALS, each)
         return sizes[bisect_left(sizes, power, key=self.power)]
 
     @cached_property

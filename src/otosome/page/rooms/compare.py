@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from otosome.page.room import Bench, Query, Room
-from otosome.page.workspace import Item
+from otosome.page.room import Bench, Query, Room, title_of
 from otosome.units import Json
 
 
@@ -15,21 +14,13 @@ def view(bench: Bench, query: Query) -> Json:
     drop = bench.workspace.item(query["drop"]) if query.get("drop") else None
     return {
         "item": item,
-        "title": "" if item is None else _title(item),
+        "title": "" if item is None else title_of(item),
         "beside": None if item is None else _beside(item.path),
         "studies": _studies(bench),
         "audiograms": _audiograms(bench, drop.path if drop else None),
         "results": bench.workspace.results("compare"),
         "waits": bool(query.get("job")),
     }
-
-
-def _title(item: Item) -> str:
-    """What the study that was compared is called."""
-    from otosome.cards import read_toml
-    from otosome.results import STUDY
-
-    return str(read_toml(item.path / STUDY).get("title", item.title))
 
 
 def _beside(folder: Path) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -61,11 +62,19 @@ def _claims(bench: Bench, query: Query) -> Json:
     stored = _shipped_claims()
     rows = printed(computed["result"]["rows"]) if computed.get("ok") else stored["rows"]
     return {
-        "rows": rows,
+        "rows": [{**row, "figure": _written(row["figure"]), "words": _written(row["words"])} for row in rows],
         "version": stored["version"],
         "stale": stored["stale"],
         "computed": bool(computed.get("ok")),
     }
+
+
+def _written(text: str) -> str:
+    """Numbers of a claim as reports write them: powers of ten raised, and a true minus."""
+    from otosome.answers.numbers import power
+
+    raised = re.sub(r"(?<=\d)e([+-]?\d+)", lambda part: f"×10{power(int(part[1]))}", text)
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", raised)
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from otosome.page.fields import sheet
-from otosome.page.room import Bench, Query, Room
+from otosome.page.room import Bench, Query, Room, title_of
 from otosome.page.workspace import Item
 from otosome.units import Json
 
@@ -21,6 +21,7 @@ def view(bench: Bench, query: Query) -> Json:
         study = _study_of(bench, file)
     return {
         "item": item,
+        "title": "" if item is None else title_of(item),
         "fit": None if item is None else _fitted(item.path),
         "file": file,
         "sheet": None if file is None else sheet(file.path, file.name),

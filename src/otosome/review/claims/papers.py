@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from otosome.catalog import Catalog
 from otosome.review.question import Question
-from otosome.review.synthesis import review
+from otosome.review.synthesis import in_sds, review
 
 
 @dataclass(frozen=True)
@@ -48,5 +48,4 @@ def papers(request: tuple[str, ...], catalog: Catalog) -> Papers | None:
         for row in whole.rows
     ]
     command = " ".join(["otosome review", question, *(f"--only {each}" for each in only)])
-    sceptic = f"{rare.median:.2g} SD ({rare.low:.2g} to {rare.high:.2g})"
-    return Papers(command, whole.text, sceptic, rows)
+    return Papers(command, whole.text, in_sds(rare), rows)
