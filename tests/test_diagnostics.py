@@ -49,6 +49,17 @@ def test_prediction_errors_of_an_ears_readings_are_independent_where_its_reading
     assert errors.std(axis=0) == pytest.approx(np.ones(3), abs=4.0 / np.sqrt(2 * ears))
 
 
+def test_a_reading_twice_of_one_ear_and_place_tells_nothing_more_the_second_time():
+    """What goes together wholly has no inverse: a thousandth of its own is left to each."""
+    none, luck = np.zeros(2, dtype=np.intp), np.random.default_rng(4)
+    deviates = np.array([1.3, 1.3])
+    readings = Readings("x", none, none, none, none, none, Reading(deviates, np.zeros(2)), np.arange(2))
+    first, second = _errors(readings, {(0, 0, 0): luck.normal(size=500)}, deviates, luck)
+    assert first == pytest.approx(1.3)
+    # Of correlation c the second is left (1 - c) / sqrt(1 - c^2), here with c = 1 / 1.001.
+    assert second == pytest.approx(1.3 * np.sqrt(0.0005), rel=0.01)
+
+
 @pytest.fixture(scope="module")
 def laboratory():
     study = fits.study()

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ from otosome.fitting.mode import _scored, _search, laplace, mode
 from otosome.fitting.observations import Observations, Readings
 from otosome.fitting.posterior import Around, bulk_ess, convergence, ess, rhat, sample, tail_ess
 from otosome.fitting.score import group_score
+from otosome.fitting.use import _notes
 from otosome.forward import draw
 from otosome.jobs import FitInputs, StudyInputs, check, fit, run, show
 from otosome.roles import Reading
@@ -465,6 +467,24 @@ def test_who_watches_a_chain_is_shown_the_agreement_of_its_later_half(tmp_path):
     done, of, hat = shown[-1]
     assert (done, of) == (120, 120)
     assert hat == max(convergence(steps[60:]).rhat)
+
+
+@pytest.mark.parametrize(
+    ("method", "converged", "said"),
+    [
+        ("posterior", True, []),
+        ("posterior", False, ["had not converged"]),
+        ("laplace", True, ["Laplace's"]),
+        ("laplace", False, ["Laplace's"]),
+    ],
+)
+def test_who_uses_a_fit_is_told_of_draws_that_had_not_converged_and_of_laplaces_intervals(
+    method, converged, said
+):
+    fit = SimpleNamespace(method=method, converged=converged, data_hash="0a1b")
+    first, *more = _notes(fit, ["a", "b"])
+    assert "0a1b" in first and first.endswith("a, b.")
+    assert len(more) == len(said) and all(words in note for words, note in zip(said, more, strict=True))
 
 
 def test_a_short_chain_is_not_called_converged(tmp_path):

@@ -222,3 +222,31 @@ def test_what_further_counts_would_leave_unknown_falls_to_nothing_with_days_and_
     assert spread(1, 0) == 0.5
     wide = replace(counted, _precision=np.array([1e-9]))
     assert float(wide.after(1, 1).spread[0]) ** 2 == pytest.approx(0.084, rel=1e-6)
+
+
+def test_a_count_is_the_mixed_model_of_dense_algebra_at_every_point_of_its_grid():
+    """Means of measurements as one normal vector: errors of their own, and a day's that those of a day share.
+
+    Its mean is free, so that the likelihood is the restricted one (Patterson and Thompson 1971).
+    """
+    chance = np.random.default_rng(8)
+    when = np.array(["a", "a", "b", "c", "c", "c"])
+    lots = [Measurement(day, np.exp(chance.normal(0.3, 0.2, 3 + n % 2))) for n, day in enumerate(when)]
+    told = count(lots, NTA)
+    means = np.array([np.log(lot.counts).mean() for lot in lots])
+    sizes, ones = np.array([lot.counts.size for lot in lots]), np.ones(len(lots))
+    logs, middles, spreads = [], [], []
+    for video, within, between in zip(*told._grid, strict=True):
+        whole = np.diag(video / sizes + within) + between * (when[:, None] == when)
+        solved = np.linalg.solve(whole, np.column_stack([ones, means]))
+        precision = ones @ solved[:, 0]
+        middle = ones @ solved[:, 1] / precision
+        left = means - middle
+        fit = left @ np.linalg.solve(whole, left)
+        logs.append(-0.5 * (np.linalg.slogdet(whole)[1] + np.log(precision) + fit))
+        middles.append(middle)
+        spreads.append(precision**-0.5)
+    weight = np.exp(np.array(logs) - max(logs))
+    assert told.belief.weight == pytest.approx(weight / weight.sum(), rel=1e-8)
+    assert told.belief.middle == pytest.approx(np.array(middles), rel=1e-9)
+    assert told.belief.spread == pytest.approx(np.array(spreads), rel=1e-9)

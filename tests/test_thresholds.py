@@ -1,5 +1,7 @@
 """Thresholds from waveforms: on simulated level series whose threshold is known, and on real ones where they are."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from otosome.laboratory.animals import Animals, join
 from otosome.laboratory.file import Export
 from otosome.laboratory.series import RODENT, TWICE, polarity, prepared, response, series_of, upside_down
 from otosome.laboratory.tables import WAVEFORMS
-from otosome.laboratory.thresholds import CRITERION, agreement, estimate, first_wave, threshold
+from otosome.laboratory.thresholds import CRITERION, agreement, aligned, estimate, first_wave, threshold
 
 RATE = 25.0
 TIME = np.arange(int(10 * RATE)) / RATE
@@ -516,3 +518,11 @@ def test_a_threshold_is_the_middle_of_what_is_believed_and_its_interval_holds_ni
     # Tried are 15 dB more at both ends, in steps of half a dB whose middles they are.
     assert asked["tried"][[0, -1]].tolist() == [-9.75, 104.75]
     assert np.diff(asked["tried"]) == pytest.approx(0.5)
+
+
+def test_waveforms_that_are_worth_nothing_are_correlated_as_they_stand():
+    """What is believed beforehand of a shift is highest for none; then the correlation is the textbook's."""
+    responses = np.random.default_rng(5).normal(size=(6, 120))
+    plain = [np.corrcoef(one, other)[0, 1] for one, other in pairwise(responses)]
+    for levels in (np.arange(20.0, 80.0, 10.0), np.array([10.0, 15.0, 30.0, 35.0, 60.0, 90.0])):
+        assert aligned(levels, responses, RATE, 0.0) == pytest.approx(plain, rel=1e-12)
