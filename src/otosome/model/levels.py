@@ -49,7 +49,8 @@ def log_between(low: Array, high: Array) -> Array:
     share = np.asarray(ndtr(upper) - ndtr(lower))
     far = upper < _FAR
     share[far] = 1.0
-    result: Array = np.log(share)
+    with np.errstate(divide="ignore"):  # what cannot be has a logarithm of minus infinity
+        result: Array = np.log(share)
     top, bottom = log_ndtr(upper[far]), log_ndtr(lower[far])
     result[far] = top + np.log1p(-np.exp(bottom - top))
     return result
