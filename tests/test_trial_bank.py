@@ -18,7 +18,7 @@ from otosome.errors import BadInput
 from otosome.study import load
 from otosome.trials import bank as banks
 from otosome.trials.bank import Bank, bank
-from otosome.trials.characteristics import in_turn, truths
+from otosome.trials.characteristics import _notes, in_turn, truths
 from otosome.trials.cluster import Crew
 from otosome.trials.power import one_mean, two_means
 from otosome.trials.published import predicted
@@ -127,6 +127,16 @@ def ran(asked, ears, null=False):
 
 
 MANY = {**vars(ASKED), "trials": 4000, "n": 12}
+
+
+def test_simulated_trials_say_that_runs_are_not_split_where_animals_differ_by_them():
+    """Noise differs between runs in mice; a drug's insult does not, and people have none."""
+    said = {
+        name: " ".join(_notes((), ASKED, load(name)))
+        for name in ("noise_mouse", "cisplatin_mouse_three_cycles")
+    }
+    assert "not split" in said["noise_mouse"]
+    assert not said["cisplatin_mouse_three_cycles"]
 
 
 def test_a_simulated_t_test_has_the_power_of_the_formula():
