@@ -19,6 +19,7 @@ from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
 from otosome.fitting.file import HoldOut, _parted, load_fit
+from otosome.fitting.fit import problem_of
 from otosome.fitting.free import Free
 from otosome.fitting.levels import Level, animal_level, differing
 from otosome.fitting.likelihood import summed
@@ -713,6 +714,19 @@ def test_animals_of_a_measure_left_out_do_not_move_which_others_are(study):
         "ohc": [0, 1, 2, 3],
         "abr": [4, 8],
     }
+
+
+def test_a_fit_with_more_steps_is_the_same_problem_and_one_of_another_seed_is_not(tmp_path, study):
+    """So that a chain goes on when its fit file asks for more steps."""
+    observed = fits.laboratory(study, TRUE).observed
+
+    def problem(seed, **sampling):
+        return problem_of(load_fit(written(tmp_path / "lab", study, observed, seed=seed, posterior=sampling)))
+
+    first = problem(1, steps=40)
+    assert problem(1, steps=60) == first
+    assert problem(2, steps=40) != first
+    assert problem(1, steps=40, walkers=30) != first
 
 
 def test_there_is_nothing_to_resume_where_nothing_was_begun(tmp_path, study):

@@ -177,7 +177,9 @@ def problem_of(file: FitFile) -> str:
 
     free = [file.study.parameters[name].hash for name in sorted(file.study.parameters)]
     tables = file.tables.model_dump_json(exclude={"posterior": {"steps"}})
-    return sha256("\n".join([__version__, tables, *free, *sorted(file.inputs.values())]).encode()).hexdigest()
+    # The first input is the fit file itself, whose tables stand here without its number of steps.
+    rest = list(file.inputs.values())[1:]
+    return sha256("\n".join([__version__, tables, *free, *sorted(rest)]).encode()).hexdigest()
 
 
 def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
