@@ -14,6 +14,7 @@ from otosome import jobs
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.jobs.reviewing import evidence_map
+from otosome.page.rooms.evidence import _written
 from otosome.report.coverage import map_figure, map_svg
 from otosome.review.coverage import AXES, UNSTATED, _moment, _read_on, coverage, findings
 from otosome.review.experiments import experiments
@@ -144,3 +145,24 @@ def test_the_map_is_moment_as_a_table_and_a_figure(tmp_path):
     assert drawing.content == map_svg(coverage(ROWS, "product", "dose"))
     assert "attachment" in drawing.headers["content-disposition"]
     assert client.get("/api/map.csv?down=dose&across=dose").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("plain", "written"),
+    [
+        ("8.7e12 particles (2.0e9 to 1.5e13)", "8.7×10¹² particles (2.0×10⁹ to 1.5×10¹³)"),
+        ("3.3e-4 dB", "3.3×10⁻⁴ dB"),
+        ("-7.0 % (-36.0 to 35.0)", "−7.0 % (−36.0 to 35.0)"),
+        ("on 2026-11-29, blood-labyrinth, DA-9801", "on 2026-11-29, blood-labyrinth, DA-9801"),
+        ("cells.sgn.death 0.003", "cells.sgn.death 0.003"),
+    ],
+)
+def test_numbers_of_claims_are_written_as_reports_write_them(plain, written):
+    assert _written(plain) == written
+
+
+def test_a_long_list_of_sources_is_folded_and_all_are_there(tmp_path):
+    text = page(tmp_path).enter().get("/evidence?part=sources").text
+    rows = text.count("data-doubt=")
+    assert text.count("data-folded") == rows - 25
+    assert f"Show all {rows} sources" in text

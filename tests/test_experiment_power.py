@@ -255,3 +255,29 @@ def test_animals_counted_in_the_place_of_runs_are_positive_as_often_as_simulated
         flat = exposed(runs, 5, 0.67, False, 0.0, 1.0).reshape(20_000, 2, -1)
         positive = stats.ttest_ind(flat[:, 0], flat[:, 1], axis=1).pvalue < 0.05
         assert power.ears_as_animals(runs, 5, 0.67, 0.05) == pytest.approx(positive.mean(), abs=0.012)
+
+
+# ---------------------------------------------------------------- the error of reading
+
+
+@pytest.mark.parametrize(("rule", "tones"), [("mean", 3), ("any", 1), ("all", 1)])
+def test_readings_without_error_leave_the_spread_that_is_the_animals(rule, tones):
+    """Simulated: animals that differ by 10 dB at correlation 0.8, each tone read with 6 dB; 136 dB2 in all."""
+    random = np.random.default_rng(2)
+    true = 10.0 * (
+        np.sqrt(0.8) * random.standard_normal((200_000, 1))
+        + np.sqrt(0.2) * random.standard_normal((200_000, 3))
+    )
+    read = true + 6.0 * random.standard_normal(true.shape)
+    of = np.mean if rule == "mean" else lambda values, axis: values[:, 0]
+    whole = animals.Comparison((10.0,) * 3, read.std(), 1, 0.0, 1, 80 / 136, 0.0, rule, 0.05)
+    share = 1 - of(true, axis=1).var() / of(read, axis=1).var()
+    assert whole.read_share(6.0) == pytest.approx(share, abs=0.01)
+    assert whole.exactly(6.0).animal_sd == pytest.approx(of(true, axis=1).std(), rel=0.01)
+
+
+def test_the_variance_between_runs_stays_where_readings_are_exact():
+    whole = in_runs(animals.Runs(5, 0.4))
+    exact = whole.exactly(6.0)
+    assert exact.runs.share * exact.animal_sd**2 == pytest.approx(0.4 * whole.animal_sd**2)
+    assert exact.size(0.8) < whole.size(0.8)

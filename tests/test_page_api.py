@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from bench import HERE, page
 from otosome.cli import app
 from otosome.jobs import ReviewInputs, review
+from otosome.page.rooms.record import _by_folder
 
 MANY = 2_000
 
@@ -54,6 +55,18 @@ def test_the_types_of_answers_are_those_of_docs_schemas(client):
     for name in ("StandingRow", "ChangedRow", "AlteredRow"):
         assert set(components[name]["properties"]) == set(kept[name]["properties"])
         assert components[name]["required"] == kept[name]["required"]
+
+
+def test_the_record_lists_every_file_by_its_folder(served, client):
+    result = served.id("results/loss")
+    text = client.get(f"/record?result={result}").text
+    files = [path for path in (served.folder / "results" / "loss").rglob("*") if path.is_file()]
+    assert text.count(f'href="/results/{result}/') >= len(files)
+    assert _by_folder([("a", 1), ("f/b", 2), ("f/g/c", 3)]) == {
+        "": [("a", 1)],
+        "f": [("f/b", 2)],
+        "f/g": [("f/g/c", 3)],
+    }
 
 
 def test_every_route_that_is_a_question_says_what_it_takes_and_refuses_the_rest(client):

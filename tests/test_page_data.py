@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from otosome.jobs.exporting import columns_by_group, workbook_of
 from otosome.jobs.marking import marking
 from otosome.laboratory.file import Export
 from otosome.laboratory.workbook import sheets
+from otosome.page.rooms.data import _in_time
 
 HOSTILE = '<img src=x onerror="document.title=1">'
 
@@ -145,6 +147,12 @@ def test_the_spreadsheet_holds_the_tables_of_the_import(room):
     assert np.allclose(own["value"], readings["value"])
     assert own["subject"].tolist() == readings["subject"].tolist()
     assert answer.content == workbook_of(whole.folder / "results" / "import")
+
+
+def test_figures_of_one_quantity_stand_in_time():
+    names = ["abr_14_d", "abr_36_h", "abr_1_d", "wave1", "abr_baseline", "wave1_2.5_d"]
+    order = [path.stem for path in sorted((Path(f"{name}.svg") for name in names), key=_in_time)]
+    assert order == ["abr_baseline", "abr_1_d", "abr_36_h", "abr_14_d", "wave1", "wave1_2.5_d"]
 
 
 def test_prism_gets_a_column_an_animal_with_the_groups_side_by_side():

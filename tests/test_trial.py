@@ -193,6 +193,29 @@ def test_a_laboratorys_own_spread_is_that_of_its_animals_and_not_of_its_groups(t
     assert low < float(mine.spread) < high
 
 
+def test_a_design_says_what_the_error_of_reading_costs(tmp_path):
+    shelf, six, none = (
+        answer(read_design(design(tmp_path, MINE + more), CATALOG)).plan
+        for more in ("", 'reading_error = "6 dB"\n', 'reading_error = "13 dB"\n')
+    )
+    # Of 12 dB, two tones at 0.8: a mean of variance 129.6 dB2, of which 3.6 dB read twice leave 6.5 and 6 dB 18.
+    share = "share of its variance that is reading, {} each"
+    assert value(shelf, share.format("3.6 dB")) == pytest.approx(3.6**2 / 2 / 129.6)
+    assert value(six, share.format("6 dB")) == pytest.approx(18 / 129.6)
+    exact = "animals a group, were readings without error"
+    assert value(six, exact) < value(shelf, exact) < shelf.n["each group"] == six.n["each group"]
+    # A mean of two readings of 13 dB has 84.5: still less than the whole.
+    assert value(none, exact) < value(six, exact)
+
+
+def test_a_reading_error_beyond_the_whole_spread_says_nothing_and_one_of_none_is_refused(tmp_path):
+    plan = answer(read_design(design(tmp_path, f'{MINE}reading_error = "17 dB"\n'), CATALOG)).plan
+    with pytest.raises(StopIteration):
+        value(plan, "animals a group, were readings without error")
+    with pytest.raises(BadInput):
+        read_design(design(tmp_path, f'{MINE}reading_error = "0 dB"\n'), CATALOG)
+
+
 RUNS = 'run_animals = 5\nrun_share = "67 %"\n'
 
 

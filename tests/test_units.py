@@ -166,3 +166,11 @@ def test_a_quantity_goes_to_no_unit_of_another_kind():
     assert units.Quantity("60 %").to("%") == 60.0
     with pytest.raises(ValueError, match="expected one convertible to 'kHz'"):
         units.Quantity("2 h").to("kHz")
+
+
+@pytest.mark.parametrize(
+    ("hours", "text"),
+    [(336.0, "14 d"), (-24.0, "-1 d"), (24.0, "1 d"), (36.0, "36 h"), (2.5, "2.5 h"), (0.0, "0 h")],
+)
+def test_a_moment_is_written_in_whole_days_or_in_hours(hours, text):
+    assert units.moment(hours) == text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -73,6 +73,17 @@ class Comparison:
         ears, days = mean_share(self.ears, self.ear_correlation), mean_share(self.days, self.day_correlation)
         tones = mean_share(len(self.difference), self.frequency_correlation) if self.rule == "mean" else 1.0
         return self.sd * math.sqrt(ears * days * tones)
+
+    def read_share(self, error: float) -> float:
+        """Share of the variance of what is tested that is the error of reading, ``error`` of one reading."""
+        tones = len(self.difference) if self.rule == "mean" else 1
+        return error**2 / (self.ears * self.days * tones) / self.animal_sd**2
+
+    def exactly(self, error: float) -> Comparison:
+        """The same, were readings without this error; runs then have a larger share of what is left."""
+        left = 1 - self.read_share(error)
+        runs = self.runs and replace(self.runs, share=min(self.runs.share / left, 0.999))
+        return replace(self, sd=self.sd * math.sqrt(left), runs=runs)
 
     @property
     def effective_sd(self) -> float:

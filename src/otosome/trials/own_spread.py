@@ -19,7 +19,7 @@ from otosome.errors import BadInput
 from otosome.files import sha256
 from otosome.roles import Options
 from otosome.trials.power import chi2_quantiles
-from otosome.units import Array
+from otosome.units import Array, moment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +98,7 @@ def _runs(file: Path, where: SpreadFrom) -> tuple[int, float, str] | None:
     rows = pd.read_csv(file)
     rows = rows[rows["quantity"] == where.quantity].dropna(subset=["between_runs", "between_animals"])
     if where.time is not None:
-        rows = rows[rows["time"] == f"{where.time:g} h"]
+        rows = rows[rows["time"].isin([moment(where.time), f"{where.time:g} h"])]
     if rows.empty:
         return None
     weight = rows["animals"] - 1

@@ -46,6 +46,7 @@ class AnimalExperiment(DesignBase):
     """Two groups of animals, or several against one control.
 
     ``difference``   true difference, one for all frequencies or one each;  ``frequencies``  read in each ear
+    ``reading_error``  of one reading, which ``spread`` includes; of dB alone
     ``ears``         read of each animal;  ``days``  on which each is read, of equal weight
     ``rule``         what counts as positive: ``mean`` of all readings, ``any`` or ``all`` of the frequencies
     ``comparisons``  groups compared with the control;  ``attrition``  share of animals lost before they are read
@@ -61,6 +62,7 @@ class AnimalExperiment(DesignBase):
     ear_correlation: Correlation
     frequency_correlation: Correlation
     day_correlation: Correlation
+    reading_error: Spread
     frequencies: tuple[Tone, ...] = ()
     ears: Annotated[int, Field(ge=1, le=2)] = 1
     days: Annotated[int, Field(ge=1, le=100)] = 1
@@ -182,11 +184,23 @@ class AnimalExperiment(DesignBase):
         rows = [
             line("spread between animals of what is tested", comparison.animal_sd, self.difference[0].unit),
             line("design effect of two ears", comparison.design_effect),
+            *self._read(comparison),
         ]
         if self.ears > 1:
             wrong = ears_as_animals(n, self.ears, comparison.ear_correlation, comparison.alpha)
             rows.append(chance("false positives if ears were counted as animals", wrong))
         return Part("The animal is the unit", tuple(rows))
+
+    def _read(self, comparison: Comparison) -> list[Line]:
+        """What the error of reading costs; nothing where it is of another unit, or more than the whole spread."""
+        part = comparison.read_share(float(self.reading_error))
+        if self.reading_error.unit != self.difference[0].unit or part >= 1:
+            return []
+        exact = comparison.exactly(float(self.reading_error))
+        return [
+            chance(f"share of its variance that is reading, {self.reading_error.text} each", part),
+            *_sized("animals a group, were readings without error", exact, self.power),
+        ]
 
     def _runs(self, comparison: Comparison, n: int) -> list[Part]:
         """What exposure runs do to the size, and what counting animals in their place would."""
