@@ -65,6 +65,7 @@ site: $(SITE)
 bench: $(INSTALLED)
 	@$(PIP) --no-build-isolation --editable ".[bench]"
 	$(BIN)/python -m tools.benchmark.start
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.benchmark.fits
 	$(BIN)/python -m tools.benchmark
 
 # Prints the rows each calibration proposes; WRITE=--write puts them on their shelves.

@@ -80,7 +80,7 @@ def read(like, truth, grid, luck):
 
 def said(own, file, seed, truth):
     """The posterior's mean, the share of its draws below the truth, and the truth by Laplace's approximation."""
-    summit = mode(own.log_posterior, own.terms, len(FREE), 1, 1, lambda _: None)
+    summit = mode(own, len(FREE), 1, 1, lambda _: None)
     near = summit.spread if summit.covariance is None else summit.covariance
     begin = np.random.default_rng(seed).multivariate_normal(summit.deviates, near, WALKERS)
     around = Around(summit.deviates, near)

@@ -92,15 +92,7 @@ def _against(name: str, mechanisms: list[str], each: Array, best: Array, effecti
 def _by_animal(likelihood: Likelihood, seed: int) -> tuple[Array, float]:
     """Log-probability of each animal's readings given all others', (animal,), and how many draws count."""
     numbers = len(likelihood.free.names)
-    summit = mode(
-        likelihood.log_posterior,
-        likelihood.terms,
-        numbers,
-        1,
-        seed,
-        lambda done: None,
-        likelihood.coarser().terms,
-    )
+    summit = mode(likelihood, numbers, 1, seed, lambda done: None)
     draws, log_chance = _around(summit, seed)
     terms = likelihood.terms(draws)
     weights = _weights(likelihood.posterior(draws, terms) - log_chance)

@@ -26,6 +26,10 @@ class HoldOut(Table):
     """What is left out of the fit, and predicted by it."""
 
     every: int | None = Field(default=None, ge=2, description="every so many animals of each group: 4")
+    in_turn: bool = Field(
+        default=False,
+        description="whether all animals are fitted, and besides every share of them is left out once: true",
+    )
     measures: list[str] = Field(default=[], description='measures of the study: ["synapses"]')
 
 
@@ -97,6 +101,13 @@ class FitFile:
     left: Observations
     inputs: dict[str, str]
 
+    def turns(self) -> list[tuple[Observations, Observations]]:
+        """What is fitted and what left out, where every share of the animals is left out in turn; else none."""
+        hold_out = self.tables.hold_out
+        if not hold_out.in_turn or hold_out.every is None:
+            return []
+        return [_parted(self.fitted, hold_out, first) for first in range(hold_out.every)]
+
     @property
     def data_hash(self) -> str:
         """SHA-256 of the readings, its first twelve digits; of the fit file where it holds all there is."""
@@ -127,7 +138,16 @@ def load_fit(file: Path, shelves: tuple[Path, ...] = ()) -> FitFile:
             allowed=allowed,
         )
     _check_explanations(study, tables.explanations, file.name)
-    fitted, left = _parted(observed, tables.hold_out)
+    if tables.hold_out.in_turn and tables.hold_out.every is None:
+        raise BadInput(
+            "needs to know how many animals are left out at once",
+            file=file.name,
+            key="hold_out.in_turn",
+            given="true",
+            cure="add every = 4: every fourth animal of each group",
+        )
+    first = None if tables.hold_out.in_turn else 0
+    fitted, left = _parted(observed, tables.hold_out, first)
     _check_enough(fitted, study, file.name)
     inputs = {str(file): sha256(file), **study.inputs, **observed.inputs}
     return FitFile(file.stem, tables, study, fitted, left, inputs)
@@ -197,10 +217,14 @@ def _inside(folder: Path, name: str) -> Path:
     return Inputs(folder).file(name, "is not there", "name a file beside the fit file, or in a folder below")
 
 
-def _parted(observed: Observations, hold_out: HoldOut) -> tuple[Observations, Observations]:
+def _parted(
+    observed: Observations, hold_out: HoldOut, first: int | None = 0
+) -> tuple[Observations, Observations]:
     """What is fitted, and what is left out: whole measures, and every so many animals of each group.
 
     Animals of which only whole measures are left out are not counted among them.
+
+    ``first``  the first of each group that is left out; None where no animal is
     """
     out = set(hold_out.measures)
     rest = observed.without(out)
@@ -210,9 +234,9 @@ def _parted(observed: Observations, hold_out: HoldOut) -> tuple[Observations, Ob
         for animal, arm in zip(some.animal[::-1], some.arm[::-1], strict=True)
     }
     left: set[int] = set()
-    for arm in sorted(set(first_arm.values())) if hold_out.every else ():
+    for arm in sorted(set(first_arm.values())) if hold_out.every and first is not None else ():
         members = sorted(animal for animal, own in first_arm.items() if own == arm)
-        left |= set(members[:: hold_out.every])
+        left |= set(members[first :: hold_out.every])
     fitted = rest.of(first_arm.keys() - left)
     parts = [some for some in observed.readings if some.measure in out]
     parts += list(rest.of(left).readings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,10 +18,11 @@ from otosome.fitting.diagnostics import Calibration, Diagnostics, diagnostics
 from otosome.fitting.explanations import Explanation, explanations
 from otosome.fitting.explanations import sentences as sentences_of
 from otosome.fitting.file import FitFile
+from otosome.fitting.foretelling import LeftOut, Rows, foretold, summary
 from otosome.fitting.free import Free
 from otosome.fitting.levels import differing
 from otosome.fitting.likelihood import Likelihood
-from otosome.fitting.mode import AGREEMENT, Mode, mode
+from otosome.fitting.mode import AGREEMENT, Mode, mode, onward
 from otosome.fitting.posterior import Around, Chain, Convergence, convergence, sample
 from otosome.fitting.printed import Means
 from otosome.fitting.score import GroupScore, group_score
@@ -41,6 +42,8 @@ _TOGETHER, _AT_ODDS = 0.9, 2.0
 DRAWS, _EARS = 400, 400
 # Above it what twice as many nodes move the log-posterior of an animal by is said.
 _INEXACT = 0.1
+# Vectors under which animals left out are foretold.
+_VECTORS = 12
 # Share of a chain that is left out as its beginning.
 _BURN = 0.5
 
@@ -115,10 +118,15 @@ class Foretold:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What was left out of the fit and predicted by it, beside group means with their spread as a rival."""
+    """What was left out of the fit and predicted by it, beside group means with their spread as a rival.
 
-    foretold: Against
+    ``foretold`` ``rival``  of what the fit leaves out;  None and none where nothing is
+    ``animals``   animals left out, once or in turn, foretold from the others of their runs
+    """
+
+    foretold: Against | None
     rival: list[GroupScore]
+    animals: list[LeftOut] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -169,7 +177,9 @@ def problem_of(file: FitFile) -> str:
 
     free = [file.study.parameters[name].hash for name in sorted(file.study.parameters)]
     tables = file.tables.model_dump_json(exclude={"posterior": {"steps"}})
-    return sha256("\n".join([__version__, tables, *free, *sorted(file.inputs.values())]).encode()).hexdigest()
+    # The first input is the fit file itself, whose tables stand here without its number of steps.
+    rest = list(file.inputs.values())[1:]
+    return sha256("\n".join([__version__, tables, *free, *sorted(rest)]).encode()).hexdigest()
 
 
 def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
@@ -185,13 +195,11 @@ def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
     likelihood = Likelihood.of(free, file.fitted, animal)
     numbers = len(free.names)
     summit = mode(
-        likelihood.log_posterior,
-        likelihood.terms,
+        likelihood,
         numbers,
         tables.starts,
         tables.seed,
         lambda done: report("searching", done, tables.starts),
-        likelihood.coarser().terms,
     )
     steps = _sampled(file, likelihood, summit, chain, report)
     if steps is not None:
@@ -204,7 +212,8 @@ def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
         deviates, mixing = np.empty((0, numbers)), None
     ears = _ears(free, deviates, tables.seed)
     compared = _explained(file, report)
-    answer, tested = _answer(file, likelihood, summit, deviates, mixing, ears, steps, compared)
+    apart = _left_out(file, likelihood, summit, deviates, report)
+    answer, tested = _answer(file, likelihood, summit, deviates, mixing, ears, steps, compared, apart)
     return Outcome(answer, ears, deviates, tested)
 
 
@@ -229,6 +238,24 @@ def _sampled(
         problem_of(file),
         lambda done, of, rhat: report("drawing" if rhat is None else f"drawing, R-hat {rhat:.3f}", done, of),
     )
+
+
+def _left_out(
+    file: FitFile, likelihood: Likelihood, summit: Mode, deviates: Array, report: Report
+) -> list[LeftOut]:
+    """How well animals left out were foretold: those of the fit, or every share in turn by a fit of all others."""
+    luck = np.random.default_rng(file.tables.seed)
+    turns, rows = file.turns(), list[Rows]()
+    if not turns and len(deviates):
+        some = deviates[luck.permutation(len(deviates))[:_VECTORS]]
+        rows += foretold(likelihood, some, file.left)
+    spread = summit.spread if summit.covariance is None else summit.covariance
+    for turn, (fitted, left) in enumerate(turns):
+        report("leaving out", turn, len(turns))
+        others = likelihood.seeing(fitted)
+        own = onward(others, summit)
+        rows += foretold(others, luck.multivariate_normal(own.deviates, spread, _VECTORS), left)
+    return summary(rows)
 
 
 def _explained(file: FitFile, report: Report) -> list[Explanation]:
@@ -266,6 +293,7 @@ def _answer(
     ears: Ears | None,
     steps: Chain | None,
     compared: list[Explanation],
+    apart: list[LeftOut],
 ) -> tuple[Fit, Diagnostics]:
     free = likelihood.free
     method: Literal["posterior", "laplace", "mode"] = (
@@ -293,10 +321,7 @@ def _answer(
     sentences = [*_trust(method, search, converged, mixing, refusal, animals), *_findings(estimates, pairs)]
     sentences += sentences_of(compared) if compared else []
     before, after = _simulated(file, None), _simulated(file, shown)
-    left = None
-    if file.left.size and ears is not None:
-        foretold = against(file.study, *after, file.left)
-        left = HeldOut(foretold, group_score(file.study, file.fitted, file.left))
+    left = _held_out(file, after if ears is not None else None, apart)
     # Prediction errors are of the most probable numbers: draws of a fit err together, for all ears alike.
     middle = after if ears is None else _simulated(file, probable)
     tested = diagnostics(file.study, *middle, file.fitted, file.tables.seed)
@@ -322,6 +347,16 @@ def _answer(
         file.data_hash,
     )
     return answer, tested
+
+
+def _held_out(
+    file: FitFile, simulated: tuple[xr.Dataset, Ears] | None, apart: list[LeftOut]
+) -> HeldOut | None:
+    """What was left out beside the simulated ears of a fit, where there are any; None where nothing was."""
+    over = against(file.study, *simulated, file.left) if file.left.size and simulated is not None else None
+    if over is None and not apart:
+        return None
+    return HeldOut(over, group_score(file.study, file.fitted, file.left), apart)
 
 
 def _foretold(likelihood: Likelihood, deviates: Array) -> list[Foretold]:

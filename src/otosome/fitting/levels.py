@@ -119,14 +119,7 @@ class Level:
         ``share``  of the variance that is between runs, (lane,) or (1,)
         returns    of each unit, given those of its run that stand before it, shape (lane, unit)
         """
-        along = self._along(logs)
-        points = _line(self.step)[0]
-        share = np.broadcast_to(share, len(along))[:, None, None]
-        at = (points - np.sqrt(share) * _RUN[:, None]) / np.sqrt(1.0 - share)
-        within = np.exp(-0.5 * at**2)
-        within /= within.sum(axis=2, keepdims=True)
-        top = along.max(axis=1, keepdims=True)
-        each = np.log(within @ np.exp(along - top) + 1e-300) + top
+        each, _ = self._of_runs(logs, share)
         density = norm.logpdf(_RUN)
         weights = density - np.log(np.exp(density).sum())
         terms = np.empty((each.shape[0], run.size))
@@ -134,6 +127,49 @@ class Level:
             so_far = _summed(np.cumsum(each[:, :, run == number], axis=2), weights)
             terms[:, run == number] = np.diff(so_far, axis=1, prepend=0.0)
         return terms
+
+    def _of_runs(self, logs: Array, share: Array) -> tuple[Array, Array]:
+        """Log-likelihoods of units at each deviate of a run, (lane, run deviate, unit).
+
+        Besides, what share of a run's animals is at each point, (lane, run deviate, point).
+        """
+        along = self._along(logs)
+        points = _line(self.step)[0]
+        share = np.broadcast_to(share, len(along))[:, None, None]
+        at = (points - np.sqrt(share) * _RUN[:, None]) / np.sqrt(1.0 - share)
+        within = np.exp(-0.5 * at**2)
+        within /= within.sum(axis=2, keepdims=True)
+        top = along.max(axis=1, keepdims=True)
+        return np.log(within @ np.exp(along - top) + 1e-300) + top, within
+
+    def by_mates(self, logs: Array, run: NDArray[np.intp], share: Array) -> Array:
+        """Where along the first axis units are, by what the others of their run read, (lane, point, unit).
+
+        ``logs``, ``run``, ``share``  as above
+        """
+        each, within = self._of_runs(logs, share)
+        chance = np.empty((len(logs), within.shape[2], run.size))
+        for unit in range(run.size):
+            mates = (run == run[unit]) & (np.arange(run.size) != unit)
+            weights = norm.logpdf(_RUN) + each[:, :, mates].sum(axis=2)
+            weights = np.exp(weights - weights.max(axis=1, keepdims=True))
+            weights /= weights.sum(axis=1, keepdims=True)
+            chance[:, :, unit] = np.einsum("lr,lrp->lp", weights, within)
+        return chance
+
+    def alike(self, lanes: int, units: int) -> Array:
+        """The same where nothing is known of units, (lane, point, unit)."""
+        weights = np.exp(_line(self.step)[1]) if self.nodes else np.ones(1)
+        return np.broadcast_to(weights[None, :, None], (lanes, weights.size, units))
+
+    def weighed(self, logs: Array, chance: Array) -> Array:
+        """Log of the mean over points of the first axis, from (lane, node, unit) to (lane, unit).
+
+        ``chance``  of each point, (lane, point, unit)
+        """
+        along = self._along(logs) if self.nodes else logs
+        top = along.max(axis=1, keepdims=True)
+        return np.asarray(np.log(np.sum(chance * np.exp(along - top), axis=1) + 1e-300) + top[:, 0])
 
     def _along(self, logs: Array) -> Array:
         """Log-likelihoods (lane, node, unit) along the first axis, the others integrated out: (lane, point, unit)."""

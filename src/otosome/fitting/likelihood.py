@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,7 +17,7 @@ from otosome.evidence import Parameter
 from otosome.fitting.chances import log_of_comparison, log_of_means, log_of_spreads
 from otosome.fitting.free import Free
 from otosome.fitting.levels import Level, animal_level, differing, ear_level
-from otosome.fitting.lookup import tabulated
+from otosome.fitting.lookup import Pairs, tabulated
 from otosome.fitting.observations import Observations, Readings, Rows
 from otosome.fitting.printed import Compared, Means
 from otosome.forward import Carried, Cochleae, Fate, Plan, endpoint, outline, plan, true_value
@@ -26,8 +26,10 @@ from otosome.study import Study
 from otosome.units import Array
 
 # A reading that a model calls impossible costs this much, so that a spline through its neighbours stays finite.
-_IMPOSSIBLE = -1e4
+IMPOSSIBLE = -1e4
 _NEVER = -1e12
+# Nodes whose log-likelihood is so much less than an ear's best have no part in it.
+_NEAR = 50.0
 # Lanes that go through together.
 _TOGETHER = 300
 # Readings of one ear by which the error of an instrument is averaged: standard normal deviates and weights.
@@ -37,6 +39,8 @@ _SHARES = _SHARES / _SHARES.sum()
 _FINE = 1e-6
 # Threads; what they compute is the same for any number.
 _WORKERS = 2
+# What is quick near a vector leaves alone where an animal is less probable than so much below its most probable node.
+_UNLIKELY = 12.0
 # Worlds in which the axes are sought along which animals differ.
 _WORLDS = 8
 
@@ -48,6 +52,7 @@ class Likelihood:
     ``animal``    what differs between animals;  ``ears``  by measure, what of its endpoint is each ear's own
     ``outlined``  a plan of few places and knots, with what was observed;  ``times``  every moment of the study, h
     ``errors``    what the outline costs each measure at most, in its unit
+    ``near``      by measure, the nodes at which alone ears are computed; at all where there are none
     """
 
     free: Free
@@ -58,6 +63,7 @@ class Likelihood:
     times: Array
     errors: Mapping[str, float]
     carried: Carried = field(default_factory=Carried, repr=False)
+    near: Mapping[str, Near] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, free: Free, observed: Observations, animal: tuple[str, ...] | None = None) -> Likelihood:
@@ -101,15 +107,39 @@ class Likelihood:
     def denser(self) -> Likelihood:
         """The same with twice as many nodes of every level."""
         twice = {name: level.denser() for name, level in self.ears.items()}
-        return replace(self, animal=self.animal.denser(), ears=twice)
+        return replace(self, animal=self.animal.denser(), ears=twice, near={})
 
     def coarser(self) -> Likelihood:
         """The same with about half as many nodes between animals: quicker, and nearly as right."""
-        return replace(self, animal=self.animal.coarser())
+        return replace(self, animal=self.animal.coarser(), near={})
+
+    def around(self, deviates: Array) -> Likelihood:
+        """The same, quicker, near a vector of deviates (number,).
+
+        Each animal is computed anew where it may be by its readings, and elsewhere left as likely as there.
+        """
+        if not self.observed.readings:
+            return self
+        at = deviates[None]
+        predicted, columns = self.predicted(at), self._vectors(at)
+        each = {
+            some.measure: self._of_nodes(some, columns, self.animal.between(predicted[some.measure]))
+            for some in self.observed.readings
+        }
+        of_animal = {name: self._distinct[name].of_animal for name in each}
+        logs = sum(summed(own[0], of_animal[name]) for name, own in each.items())
+        chance = logs - 0.5 * np.sum(self._fine.deviates**2, axis=1)[:, None]
+        probable = chance > chance.max(axis=0) - _UNLIKELY
+        near = {}
+        for name, own in each.items():
+            node, ear = np.nonzero(probable @ of_animal[name].toarray().astype(bool))
+            order = np.argsort(ear, kind="stable")
+            near[name] = Near(own[0], Pairs(ear[order], node[order]))
+        return replace(self, near=near)
 
     def seeing(self, observed: Observations) -> Likelihood:
         """The same of other observations of the same study."""
-        return replace(self, observed=observed)
+        return replace(self, observed=observed, near={})
 
     def log_posterior(self, deviates: Array) -> Array:
         """Log-posterior of vectors of deviates (lane, number), shape (lane,), up to a constant.
@@ -152,6 +182,33 @@ class Likelihood:
     def by_animal(self, deviates: Array) -> Array:
         """Log-likelihood of each animal's readings, each animal of a run of its own, shape (lane, animal)."""
         return self._fine.integrated(self._at_nodes(deviates, self.predicted(deviates)))
+
+    def points(self, deviates: Array) -> Array:
+        """Where each animal is along its first axis, by what the others of its run read, (lane, point, animal)."""
+        if not self.observed.readings or self.observed.run is None or not self.animal.nodes:
+            return self.animal.alike(len(deviates), len(self.observed.animals))
+        share = self.animal.between_runs(self.free.columns(deviates))
+        return self._fine.by_mates(
+            self._at_nodes(deviates, self.predicted(deviates)), self.observed.run, share
+        )
+
+    def true_values(self, deviates: Array, some: Readings) -> Array:
+        """What is true at the places of some readings at each fine node, (lane, node, ear node, reading)."""
+        at = self._at(some)
+        values = self.predicted(deviates, {some.measure})[some.measure]
+        return self.animal.between(values)[:, :, :, at.arm, at.time, at.tone]
+
+    def animal_mean(self, logs: Array, chance: Array, measure: str) -> Array:
+        """Log of the mean over animals and ears of probabilities, (lane, reading).
+
+        ``logs``    at each fine node and ear node, (lane, node and ear node, reading)
+        ``chance``  of each point of the animals' first axis, (lane, point, reading)
+        """
+        lanes, own = len(logs), self.ears[measure]
+        of_nodes = own.integrated(logs.reshape(-1, own.size, logs.shape[-1])).reshape(
+            lanes, -1, logs.shape[-1]
+        )
+        return self._fine.weighed(of_nodes, chance)
 
     def of_printed(self, deviates: Array, printed: Means | Compared) -> Array:
         """Log-likelihood of something that a paper prints, shape (lane,)."""
@@ -222,13 +279,18 @@ class Likelihood:
     def _fine(self) -> Level:
         return self.animal.fine()
 
-    def predicted(self, deviates: Array) -> dict[str, Array]:
-        """True values by measure at every node of the animals, (lane, node, ear node, unlike arm, time, tone)."""
+    def predicted(self, deviates: Array, of: Collection[str] | None = None) -> dict[str, Array]:
+        """True values by measure at every node of the animals, (lane, node, ear node, unlike arm, time, tone).
+
+        ``of``  of these measures; of all that were observed if there are none
+        """
         nodes = self.animal.deviates
         vectors = {name: np.repeat(c, self.animal.size) for name, c in self._vectors(deviates).items()}
         columns = {**vectors, **self.animal.columns(vectors, np.tile(nodes, (len(deviates), 1)))}
         ears = Cochleae(self.outlined, columns, self.carried)
-        values = self._measured(ears, {some.measure for some in self.observed.places})
+        values = self._measured(
+            ears, {some.measure for some in self.observed.places} if of is None else set(of)
+        )
         return {name: own.reshape(-1, self.animal.size, *own.shape[1:]) for name, own in values.items()}
 
     def _vectors(self, deviates: Array) -> dict[str, Array]:
@@ -250,7 +312,7 @@ class Likelihood:
                 nodes = []
                 for deviate in level.deviates:
                     own = level.columns(ears.columns, np.broadcast_to(deviate, (ears.subjects, deviate.size)))
-                    at_node = replace(ears, columns={**ears.columns, **own})
+                    at_node = ears.read_by(own)
                     nodes.append(true_value(at_node, measure, cells, np.array(measure.tones), arm, times))
                 values[name].append(np.stack(nodes, axis=1))
         return {name: np.stack(arms, axis=2) for name, arms in values.items()}
@@ -279,21 +341,62 @@ class Likelihood:
 
         ``columns``  of vectors, (lane,);  ``values``  (lane, node, ear node, unlike arm, time, tone)
         """
-        distinct, own = self._distinct[readings.measure], self.ears[readings.measure]
+        near = self.near.get(readings.measure)
+        of_nodes = None if near is None else self._of_pairs(readings, columns, values, near)
+        if of_nodes is None:
+            of_nodes = self._of_nodes(readings, columns, values)
+        return summed(of_nodes, self._distinct[readings.measure].of_animal)
+
+    def _of_nodes(self, readings: Readings, columns: Columns, values: Array) -> Array:
+        """The same of each ear, (lane, node, ear)."""
+        own = self.ears[readings.measure]
         lanes, nodes, ear_nodes = values.shape[:3]
         by_ear = self._of_ears(readings.measure, columns, values.reshape(lanes, nodes * ear_nodes, -1))
-        by_ear = own.integrated(by_ear.reshape(lanes * nodes, ear_nodes, -1))
-        return summed(by_ear, distinct.of_animal).reshape(lanes, nodes, -1)
+        each = by_ear.reshape(lanes, nodes, ear_nodes, -1).transpose(2, 0, 1, 3)
+        of_nodes = each.max(axis=0)
+        # Where an ear next to never is, its best value of what is its own will do.
+        near = of_nodes > of_nodes.max(axis=1, keepdims=True) - _NEAR
+        of_nodes[near] = own.integrated(each[:, near][None])[0]
+        return np.asarray(of_nodes)
+
+    def _of_pairs(self, readings: Readings, columns: Columns, values: Array, near: Near) -> Array | None:
+        """The same where ears may be, and elsewhere as it was; None where readings cannot be looked up."""
+        study, distinct = self.free.study, self._distinct[readings.measure]
+        bound = endpoint(study, study.tables.measure[readings.measure], columns)
+        lanes, nodes, ear_nodes = values.shape[:3]
+        true = values.reshape(lanes, nodes, ear_nodes, -1)
+        table = tabulated(
+            bound,
+            distinct.reading,
+            true.reshape(lanes, nodes * ear_nodes, -1),
+            distinct.place.size,
+            IMPOSSIBLE,
+        )
+        if table is None:
+            return None
+        sums = table.sums_at(true, distinct.place, distinct.which, distinct.of_ear, near.pairs)
+        of_nodes = np.repeat(near.logs[None], lanes, axis=0)
+        own = self.ears[readings.measure].integrated(sums.transpose(0, 2, 1))
+        of_nodes[:, near.pairs.node, near.pairs.ear] = own
+        return of_nodes
 
     def _of_ears(self, measure: str, columns: Columns, true: Array) -> Array:
         """Log-likelihood of each ear's readings where it has what is true at each place, (lane, node, place) to ear."""
         study, distinct = self.free.study, self._distinct[measure]
         bound = endpoint(study, study.tables.measure[measure], columns)
-        table = tabulated(bound, distinct.reading, true, distinct.place.size, _IMPOSSIBLE)
+        table = tabulated(bound, distinct.reading, true, distinct.place.size, IMPOSSIBLE)
         if table is not None:
             return table.sums(true, distinct.place, distinct.which, distinct.of_ear)
         logs = bound.log_likelihood(distinct.each, true[:, :, distinct.place])
-        return summed(np.maximum(logs, _IMPOSSIBLE), distinct.of_ear)
+        return summed(np.maximum(logs, IMPOSSIBLE), distinct.of_ear)
+
+
+@dataclass(frozen=True)
+class Near:
+    """Log-likelihoods of a measure for one vector, (node, ear), and the pairs that are computed anew near it."""
+
+    logs: Array
+    pairs: Pairs
 
 
 @dataclass(frozen=True)

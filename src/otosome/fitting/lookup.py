@@ -18,8 +18,8 @@ from otosome.roles import Endpoint, Reading
 from otosome.units import Array
 
 Indices = NDArray[np.int64]
-# True values of a table; those next to the ends are there for the cubics alone.
-_POINTS = 321
+# True values of a table, as many as are needed; those next to the ends are there for the cubics alone.
+_POINTS = (41, 81, 161, 321)
 # A table that misses curves half-way between its points by more than this is not used.
 _TOLERANCE = 1e-3
 
@@ -48,6 +48,24 @@ class Table:
             _sums(values, self.first, self.step, self.logs, place, reading, start, item, counts.data)
         )
 
+    def sums_at(self, true: Array, place: Indices, reading: Indices, counts: csr_array, at: Pairs) -> Array:
+        """The same at some nodes of each ear alone, shape (lane, pair, ear node).
+
+        ``true``  (lane, node, ear node, place)
+        """
+        values, whose = np.ascontiguousarray(true), (counts.indptr, counts.indices)
+        start, item = (part.astype(np.int64) for part in whose)
+        some = (self.first, self.step, self.logs, place, reading, start, item, counts.data, at.ear, at.node)
+        return np.asarray(_sums_at(values, *some))
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Ears and the nodes at which they are computed, (pair,) each."""
+
+    ear: Indices
+    node: Indices
+
 
 def tabulated(bound: Endpoint, readings: Reading, true: Array, items: int, least: float) -> Table | None:
     """The log-likelihoods of readings over all that is true in each lane; None where cubics would miss them.
@@ -57,20 +75,21 @@ def tabulated(bound: Endpoint, readings: Reading, true: Array, items: int, least
     ``least``  what log-likelihoods are raised to at least
     """
     lanes, many = len(true), readings.value.size
-    if many * 2 * _POINTS > items * true.shape[1]:
-        return None
     low, high = (end(true.reshape(lanes, -1), axis=1) for end in (np.min, np.max))
-    step = np.maximum((high - low) / (_POINTS - 3), 1e-12)
-    # Every other one lies half-way between two of the table.
-    places = (low - step)[:, None] + 0.5 * step[:, None] * np.arange(2 * _POINTS - 1)
-    each = np.broadcast_to(places[:, :, None], (lanes, 2 * _POINTS - 1, many))
-    logs = np.maximum(bound.log_likelihood(readings, each), least).transpose(0, 2, 1)
-    known, between = logs[..., ::2], logs[..., 3:-3:2]
-    cubics = (9.0 * (known[..., 1:-2] + known[..., 2:-1]) - known[..., :-3] - known[..., 3:]) / 16.0
-    # What next to no ear can have read may be off by its own small part.
-    if np.max(np.abs(cubics - between) / np.maximum(1.0, -between)) > _TOLERANCE:
-        return None
-    return Table(low - step, step, np.ascontiguousarray(known))
+    for points in _POINTS:
+        if many * 2 * points > items * true.shape[1]:
+            return None
+        step = np.maximum((high - low) / (points - 3), 1e-12)
+        # Every other one lies half-way between two of the table.
+        places = (low - step)[:, None] + 0.5 * step[:, None] * np.arange(2 * points - 1)
+        each = np.broadcast_to(places[:, :, None], (lanes, 2 * points - 1, many))
+        logs = np.maximum(bound.log_likelihood(readings, each), least).transpose(0, 2, 1)
+        known, between = logs[..., ::2], logs[..., 3:-3:2]
+        cubics = (9.0 * (known[..., 1:-2] + known[..., 2:-1]) - known[..., :-3] - known[..., 3:]) / 16.0
+        # What next to no ear can have read may be off by its own small part.
+        if np.max(np.abs(cubics - between) / np.maximum(1.0, -0.02 * between)) <= _TOLERANCE:
+            return Table(low - step, step, np.ascontiguousarray(known))
+    return None
 
 
 @njit(cache=True, nogil=True)
@@ -116,4 +135,42 @@ def _sums(
                 for n in range(start[ear], start[ear + 1]):
                     total += times[n] * each[item[n]]
                 sums[lane, node, ear] = total
+    return sums
+
+
+@njit(cache=True, nogil=True)
+def _sums_at(
+    true: Array,
+    first: Array,
+    step: Array,
+    logs: Array,
+    place: Indices,
+    reading: Indices,
+    start: Indices,
+    item: Indices,
+    times: Array,
+    ear: Indices,
+    node: Indices,
+) -> Array:  # pragma: no cover
+    """Sums as above at some nodes of each ear, with all nodes of what is its own."""
+    lanes, own, last = true.shape[0], true.shape[2], logs.shape[2] - 3
+    sums = np.zeros((lanes, ear.size, own))
+    for lane in range(lanes):
+        for pair in range(ear.size):
+            for e in range(own):
+                total = 0.0
+                for n in range(start[ear[pair]], start[ear[pair] + 1]):
+                    j = item[n]
+                    r = reading[j]
+                    along = (true[lane, node[pair], e, place[j]] - first[lane]) / step[lane]
+                    i = min(max(int(along), 1), last)
+                    t = along - i
+                    left, right = t * (t - 1.0), t * (t + 1.0)
+                    total += times[n] * (
+                        (t + 1.0) * (t - 1.0) * (t - 2.0) * 0.5 * logs[lane, r, i]
+                        - right * (t - 2.0) * 0.5 * logs[lane, r, i + 1]
+                        + right * (t - 1.0) / 6.0 * logs[lane, r, i + 2]
+                        - left * (t - 2.0) / 6.0 * logs[lane, r, i - 1]
+                    )
+                sums[lane, pair, e] = total
     return sums

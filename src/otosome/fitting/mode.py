@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.optimize import minimize
@@ -22,9 +23,11 @@ _FARTHEST = 6.0
 # A search is turned back there by a wall that rises so.
 _WALL = 100.0
 # Rounds of a search, steps of each, and the gain at which it ends.
-_ROUNDS, _STEPS, _GAIN = 12, 15, 0.02
+_ROUNDS, _STEPS, _GAIN = 6, 15, 0.02
 # Steps of scoring before them, the gain at which they end, and of each step the lengths that are tried.
-_SCORINGS, _ROUGHLY, _LENGTHS = 40, 0.3, np.array([8.0, 4.0, 2.0, 1.0, 0.3, 0.05])
+_SCORINGS, _ROUGHLY, _LENGTHS = 40, 5.0, np.array([8.0, 4.0, 2.0, 1.0, 0.3, 0.05])
+# The least curvature of a direction that a search believes, against what the terms tell of it.
+_FLAT = 0.1
 # Random places that are looked at for each start.
 _LOOKS = 8
 # Starts that end within so much log-posterior of the best agree.
@@ -61,37 +64,107 @@ class Mode:
     @property
     def agreeing(self) -> int:
         """How many starts ended as high as the best."""
-        return sum(start.log_posterior > self.log_posterior - AGREEMENT for start in self.starts)
+        best = max(start.log_posterior for start in self.starts)
+        return sum(start.log_posterior > best - AGREEMENT for start in self.starts)
 
 
-def mode(
-    log_posterior: LogPosterior,
-    terms: Terms,
-    numbers: int,
-    starts: int,
-    seed: int,
-    tick: Callable[[int], None],
-    rough: Terms | None = None,
-) -> Mode:
+class Landscape(Protocol):
+    """A log-posterior, and what is quicker and nearly the same."""
+
+    def log_posterior(self, deviates: Array) -> Array:
+        """Of vectors of deviates (lane, number), shape (lane,)."""
+        ...
+
+    def terms(self, deviates: Array) -> Array:
+        """What it is the sum of, but for its prior, (lane, term): their slopes say how steep it is."""
+        ...
+
+    def around(self, deviates: Array) -> Landscape:
+        """The same near a vector of deviates (number,)."""
+        ...
+
+    def coarser(self) -> Landscape:
+        """Nearly the same everywhere."""
+        ...
+
+
+def mode(land: Landscape, numbers: int, starts: int, seed: int, tick: Callable[[int], None]) -> Mode:
     """The summit of a log-posterior by L-BFGS-B, from the best value and from the highest of some random places.
 
-    ``terms``  what the posterior is the sum of, but for its prior: their slopes say how steep it is in each direction
-    ``tick``   called with the number of starts that are done
-    ``rough``  terms that are quicker and nearly the same, with which a search may begin
+    Every search ends on a coarser landscape, where they are compared; the best goes on to the summit itself.
+
+    ``tick``  called with the number of starts that are done
     """
+    coarse = land.coarser()
+    rough = coarse.coarser()
     began = [np.zeros(numbers)]
     if starts > 1:
         looks = np.random.default_rng(seed).normal(0.0, 1.0, (_LOOKS * (starts - 1), numbers))
-        began += list(looks[np.argsort(-log_posterior(looks))[: starts - 1]])
-    searches = list[Start]()
+        began += list(looks[np.argsort(-rough.log_posterior(looks))[: starts - 1]])
+    searches = list[tuple[Start, Array]]()
     for number, start in enumerate(began):
-        searches.append(_search(log_posterior, terms, start, rough or terms))
+        searches.append(_search(coarse, rough, start))
         tick(number + 1)
-    best = max(searches, key=lambda search: search.log_posterior)
-    summit = np.array(best.ended)
-    spreads = _spreads(terms, summit)
-    covariance, refusal = laplace(log_posterior, summit, spreads)
-    return Mode(summit, best.log_posterior, tuple(searches), spreads @ spreads.T, covariance, refusal)
+    best, spreads = max(searches, key=lambda search: search[0].log_posterior)
+    summit, height, _ = _rounds(land, np.array(best.ended), spreads)
+    covariance, refusal = laplace(land, summit, spreads)
+    return Mode(
+        summit, height, tuple(start for start, _ in searches), spreads @ spreads.T, covariance, refusal
+    )
+
+
+def _search(land: Landscape, rough: Landscape, start: Array) -> tuple[Start, Array]:
+    """Scoring on a rough landscape, then rounds of L-BFGS-B; besides, directions about one standard deviation long."""
+    place, used = _scored(rough.terms, start)
+    spreads, more = _curved(land, place)
+    place, height, last = _rounds(land, place, spreads)
+    return Start(start.tolist(), place.tolist(), height, used + more + last), spreads
+
+
+def onward(land: Landscape, near: Mode) -> Mode:
+    """The summit of a landscape that is nearly another's, from that one's; its curvature is taken to be the same."""
+    spreads = np.asarray(np.linalg.cholesky(near.spread), dtype=np.float64)
+    place, height, used = _rounds(land, near.deviates, spreads)
+    start = Start(near.deviates.tolist(), place.tolist(), height, used)
+    return Mode(place, height, (start,), near.spread, near.covariance, near.refusal)
+
+
+def _curved(land: Landscape, at: Array) -> tuple[Array, int]:
+    """Directions about one standard deviation long, (number, number) by column, from the curvature at a place.
+
+    Where it is less than a little of what the terms tell, as far from a summit, that little stands for it; also how
+    often the landscape was looked at.
+    """
+    near, many = land.around(at), at.size
+    looks = many + 1 + 1 + 2 * many + many * (many - 1) // 2
+    along = _spreads(near.terms, at)
+    curvature = _curvature(near.log_posterior, at, _NEAR * along) / _NEAR**2
+    if not np.all(np.isfinite(curvature)):
+        return along, looks
+    strength, turned = np.linalg.eigh(curvature)
+    return np.asarray(along @ turned / np.sqrt(np.maximum(np.abs(strength), _FLAT))), looks
+
+
+def _rounds(land: Landscape, place: Array, spreads: Array) -> tuple[Array, float, int]:
+    """Where rounds of L-BFGS-B end, each near where it begins; the height there, and how often it looked.
+
+    The last round is one that gains next to nothing. What is quick near a place may lead astray: then the round is
+    made again by the landscape itself.
+    """
+    height, used = float(land.log_posterior(place[None])[0]), 1
+    for _ in range(_ROUNDS):
+        tried, left, looks = _climb(land.around(place).log_posterior, spreads, place)
+        reached = float(land.log_posterior(tried[None])[0])
+        used += looks + 1
+        if not reached >= height:
+            tried, left, looks = _climb(land.log_posterior, spreads, place)
+            reached, used = float(land.log_posterior(tried[None])[0]), used + looks + 1
+        gain = reached - height
+        if gain > 0.0:
+            place, height = tried, reached
+        if gain < _GAIN or left < _GAIN / 10.0:
+            break
+    return place, height, used
 
 
 def _spreads(terms: Terms, at: Array) -> Array:
@@ -141,23 +214,12 @@ def _scored(terms: Terms, start: Array) -> tuple[Array, int]:
     return place, evaluations
 
 
-def _search(log_posterior: LogPosterior, terms: Terms, start: Array, rough: Terms) -> Start:
-    """Scoring with rough terms, then rounds of L-BFGS-B, each along the directions that hold where it begins.
-
-    The last round is one that gains next to nothing.
-    """
-    (place, evaluations), height = _scored(rough, start), -np.inf
-    for _ in range(_ROUNDS):
-        place, reached, used = _climb(log_posterior, _spreads(terms, place), place)
-        evaluations += used + start.size + 1
-        gain, height = reached - height, reached
-        if gain < _GAIN:
-            break
-    return Start(start.tolist(), place.tolist(), height, evaluations)
-
-
 def _climb(log_posterior: LogPosterior, spreads: Array, start: Array) -> tuple[Array, float, int]:
-    """Where L-BFGS-B ends that begins at a place and goes along directions; its height, and how often it looked."""
+    """Where L-BFGS-B ends that begins at a place and goes along directions.
+
+    Besides, what is left to gain by a parabola with the curvature that the directions stand for, and how often it
+    looked.
+    """
     numbers, evaluations = start.size, 0
     sides = _STEP * np.concatenate([np.zeros((1, numbers)), np.eye(numbers)])
 
@@ -169,19 +231,18 @@ def _climb(log_posterior: LogPosterior, spreads: Array, start: Array) -> tuple[A
         heights = log_posterior(np.clip(places, -_FARTHEST, _FARTHEST)) - _WALL * np.sum(beyond**2, axis=1)
         return -float(heights[0]), -(heights[1:] - heights[0]) / _STEP @ spreads
 
+    top = float(log_posterior(start[None])[0])
     done = minimize(
         height_and_slope,
         np.zeros(numbers),
         jac=True,
         method="L-BFGS-B",
-        options={"ftol": 1e-7, "gtol": 1e-2, "maxiter": _STEPS, "maxcor": 20},
+        options={"ftol": _GAIN / 20.0 / max(abs(top), 1.0), "gtol": 0.03, "maxiter": _STEPS, "maxcor": 20},
     )
-    return start + spreads @ done.x, -float(done.fun), evaluations
+    return start + spreads @ done.x, 0.5 * float(done.jac @ done.jac), evaluations + 1
 
 
-def laplace(
-    log_posterior: LogPosterior, summit: Array, spreads: Array | None = None
-) -> tuple[Array | None, str]:
+def laplace(land: Landscape, summit: Array, spreads: Array | None = None) -> tuple[Array | None, str]:
     """The covariance that the curvature at a summit implies, or the reason why there is none.
 
     The curvature is taken over a quarter of a standard deviation and, along each direction, again over three quarters:
@@ -190,11 +251,15 @@ def laplace(
     ``spreads``  directions about one standard deviation long, (number, number) by column; the prior's if left out
     """
     along = np.eye(summit.size) if spreads is None else spreads
-    near = _curvature(log_posterior, summit, _NEAR * along) / _NEAR**2
+    close = land.around(summit)
+    near = _both_ways(land.coarser().around(summit).log_posterior, summit, _NEAR * along) / _NEAR**2
+    near[np.diag_indices(summit.size)] = _straight(close.log_posterior, summit, _NEAR * along) / _NEAR**2
+    if np.linalg.eigvalsh(near).min() <= 0:  # what is coarser may be at fault
+        near = _both_ways(close.log_posterior, summit, _NEAR * along) / _NEAR**2
     least = float(np.linalg.eigvalsh(near).min())
     if least <= 0:
         return None, f"the curvature is not that of a summit (its least eigenvalue is {least:.2g})"
-    far = _straight(log_posterior, summit, _FAR * along) / _FAR**2
+    far = _straight(close.log_posterior, summit, _FAR * along) / _FAR**2
     if np.any(far <= 0) or np.max(np.abs(np.log(far / np.diag(near)))) > np.log(1.5):
         return None, "the curvature differs by more than half between two widths: a kink lies at the summit"
     if np.any(np.abs(summit) > _FARTHEST - _NEAR):
@@ -205,22 +270,26 @@ def laplace(
     return np.asarray(along @ np.linalg.inv(near) @ along.T, dtype=np.float64), ""
 
 
+def _both_ways(log_posterior: LogPosterior, summit: Array, along: Array) -> Array:
+    """The mean of both curvatures along directions and against them: odd terms cancel."""
+    return 0.5 * (_curvature(log_posterior, summit, along) + _curvature(log_posterior, summit, -along))
+
+
 def _straight(log_posterior: LogPosterior, summit: Array, along: Array) -> Array:
     """Minus the second differences along each direction (number, number) by column, shape (number,)."""
     heights = log_posterior(summit + np.concatenate([np.zeros((1, summit.size)), along.T, -along.T]))
     return np.asarray(2.0 * heights[0] - heights[1 : summit.size + 1] - heights[summit.size + 1 :])
 
 
-def _curvature(log_posterior: LogPosterior, summit: Array, along: Array) -> Array:
+def _curvature(log_posterior: LogPosterior, place: Array, along: Array) -> Array:
     """Minus the matrix of second differences along directions, (number, number)."""
-    straight = _straight(log_posterior, summit, along)
-    pairs = [(i, j) for i in range(summit.size) for j in range(i)]
-    curvature = np.diag(straight)
-    if pairs:
-        # Halfway between two directions and away from both: odd terms cancel.
-        corners = np.stack([along[:, i] - along[:, j] for i, j in pairs])
-        middle = log_posterior(summit[None])[0]
-        ahead, back = np.split(log_posterior(summit + np.concatenate([corners, -corners])), 2)
-        for (i, j), both in zip(pairs, 2.0 * middle - ahead - back, strict=True):
-            curvature[i, j] = curvature[j, i] = 0.5 * (straight[i] + straight[j] - both)
+    many = place.size
+    pairs = [(i, j) for i in range(many) for j in range(i)]
+    corners = [along[:, i] - along[:, j] for i, j in pairs]
+    heights = log_posterior(place + np.stack([np.zeros(many), *along.T, *-along.T, *corners]))
+    ahead, back = heights[1 : many + 1] - heights[0], heights[many + 1 : 2 * many + 1] - heights[0]
+    curvature = np.diag(-ahead - back)
+    for (i, j), corner in zip(pairs, heights[2 * many + 1 :] - heights[0], strict=True):
+        # What is left of the corner between two directions without what each does alone.
+        curvature[i, j] = curvature[j, i] = corner - ahead[i] - back[j]
     return np.asarray(curvature)

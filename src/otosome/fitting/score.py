@@ -10,6 +10,7 @@ from otosome.fitting.observations import Observations, Readings
 from otosome.forward import best, endpoint
 from otosome.roles import Reading
 from otosome.study import Study
+from otosome.units import Array
 
 _FEWEST = 3
 
@@ -37,10 +38,17 @@ def group_score(study: Study, fitted: Observations, left: Observations) -> list[
 
 
 def _score(study: Study, fitted: Readings, left: Readings) -> GroupScore | None:
+    logs = group_logs(study, fitted, left)
+    logs = logs[np.isfinite(logs)]
+    return GroupScore(left.measure, logs.size, float(np.mean(logs))) if logs.size else None
+
+
+def group_logs(study: Study, fitted: Readings, left: Readings) -> Array:
+    """Log-probability of each reading under mean and SD of its group; NaN where the group has none, (reading,)."""
+    logs = np.full(left.size, np.nan)
     bound = endpoint(study, study.tables.measure[left.measure], best(study))
     if not hasattr(bound, "error") or not hasattr(bound, "offset"):
-        return None
-    logs = list[float]()
+        return logs
     for row in range(left.size):
         place = (left.arm[row], left.time[row], left.tone[row])
         own = (fitted.arm == place[0]) & (fitted.time == place[1]) & (fitted.tone == place[2])
@@ -53,5 +61,5 @@ def _score(study: Study, fitted: Readings, left: Readings) -> GroupScore | None:
             *(part[row].reshape(1, 1, 1) for part in (left.reading.value, left.reading.censored))
         )
         mean = np.full((1, 1, 1), group.mean())
-        logs.append(replace(bound, **errors).log_likelihood(reading, mean).item())  # type: ignore[type-var]
-    return GroupScore(left.measure, len(logs), float(np.mean(logs))) if logs else None
+        logs[row] = replace(bound, **errors).log_likelihood(reading, mean).item()  # type: ignore[type-var]
+    return logs

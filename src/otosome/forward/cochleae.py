@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -34,6 +34,12 @@ class Cochleae:
     columns: Columns
     carried: Carried = field(default_factory=Carried)
     _shared: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def read_by(self, own: Columns) -> Cochleae:
+        """The same ears read with other numbers of endpoints, (ear,) by full name: what they are stays as it is."""
+        others = replace(self, columns={**self.columns, **own})
+        others.__dict__.update(species=self.species, ear=self.ear, rates=self.rates, subjects=self.subjects)
+        return others
 
     @property
     def study(self) -> Study:

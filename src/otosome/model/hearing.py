@@ -8,7 +8,7 @@ of cochlea that a tone excites.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -215,7 +215,21 @@ def shift(ear: Ear, cells: Cells, frequency: Kilohertz) -> Decibels:
     ``cells``      shape (subject, time, place), with the shelf ``cells`` in ``rates``
     ``frequency``  kHz, shape (frequency,)
     """
-    return heard(ear, shift_by_place(cells), frequency)
+    return once(ear, cells, frequency, shift_by_place)
+
+
+def once(ear: Ear, cells: Cells, frequency: Kilohertz, of: Callable[[Cells], Array]) -> Array:
+    """What tones meet of something that cells have at each place; computed once where the same ear is read often.
+
+    ``of``   of cells, shape (subject, time, place)
+    returns  shape (subject, time, frequency)
+    """
+    key = (of, id(ear), np.asarray(frequency, dtype=float).tobytes())
+    if key not in cells.tones:
+        # The ear is kept with it, so that no other takes its number.
+        cells.tones[key] = (ear, heard(ear, of(cells), frequency))
+    values: Array = cells.tones[key][1]
+    return values
 
 
 def growth(level: Decibels, levels: Decibels, amplitudes: Plain) -> Plain:

@@ -10,7 +10,7 @@ and are this project's own synthesis; their numbers are on the shelves ``cells``
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -475,6 +475,7 @@ class Cells:
     ``intact``, ``injured``, ``silent``  the rest is lost; a synapse is one of a *surviving* inner hair cell
     ``stria``   strial function, same shape, 0 to 1
     ``rates``   the shelf ``cells``: by kind and key, shape (subject,) or (subject, 1, 1)
+    ``tones``   what tones met of them so far (``hearing.once``)
     """
 
     intact: Mapping[str, Fraction]
@@ -482,6 +483,9 @@ class Cells:
     silent: Mapping[str, Fraction]
     stria: Fraction
     rates: Mapping[str, Mapping[str, Array]]
+    tones: dict[Hashable, tuple[object, Array]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def rate(self, kind: str, key: str) -> Array:
         """A number of the shelf ``cells`` as a column, shape (subject, 1, 1)."""

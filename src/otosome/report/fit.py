@@ -53,7 +53,7 @@ def fit_report(outcome: Outcome, file: FitFile) -> str:
         methods=methods(fit, file),
         against=sections(fit.fit, titles),
         before={total.measure: total for total in fit.prior_fit.totals},
-        foretold=[] if fit.held_out is None else sections(fit.held_out.foretold, titles),
+        foretold=sections(fit.held_out.foretold, titles) if fit.held_out and fit.held_out.foretold else [],
         rival={} if fit.held_out is None else {row.measure: row for row in fit.held_out.rival},
         densities=[_density(file, estimate, drawn[estimate.name]) for estimate in fit.estimates if drawn],
         pairs=_pairs(fit, outcome.deviates) if len(outcome.deviates) else [],

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from otosome.answers.numbers import amount, written
+from otosome.answers.numbers import amount, number, written
 
 # What is printed of a design is printed within a second, so nothing else is loaded for it.
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from otosome.answers.sources import SourceRow
     from otosome.answers.therapies import ArmResult, SideBySide
     from otosome.fitting.fit import Fit
+    from otosome.fitting.foretelling import LeftOut
 
 # With fewer, an end of the interval is the one world that happened to lie there.
 _FEW_WORLDS = 5
@@ -95,6 +96,15 @@ def against_lines(laid: Answer | None) -> list[str]:
     ]
 
 
+def left_out(row: LeftOut) -> str:
+    """How well animals left out were foretold, in words."""
+    return (
+        f"{row.measure}: {row.readings} readings, {row.inside.text} inside 5 to 95 %; log score "
+        f"{number(row.log_score, 3)}, group mean and SD {number(row.rival, 3)}: gain {number(row.gain, 2)} "
+        f"(standard error {number(row.gain_error, 1)})"
+    )
+
+
 def fit_lines(fit: Fit) -> list[str]:
     """What a fit says, a line a number; how far to trust it; what was predicted."""
     lines = [
@@ -109,8 +119,12 @@ def fit_lines(fit: Fit) -> list[str]:
     lines += [f"  before: {line.strip()}" for line in against_lines(asdict(fit.prior_fit))]
     lines += [f"  fitted: {line.strip()}" for line in against_lines(asdict(fit.fit))]
     if fit.held_out is not None:
-        lines += [f"  left out: {line.strip()}" for line in against_lines(asdict(fit.held_out.foretold))]
+        over = fit.held_out.foretold
+        lines += (
+            [] if over is None else [f"  left out: {line.strip()}" for line in against_lines(asdict(over))]
+        )
         lines += [f"    group mean and SD: log score {row.log_score:.2f}" for row in fit.held_out.rival]
+        lines += [f"  animals left out: {left_out(row)}" for row in fit.held_out.animals]
     lines += [f"  prediction errors of {row.measure}: {row.text}" for row in fit.calibration]
     lines += [f"  printed: {row.printed}: {row.text}" for row in fit.printed]
     lines += [

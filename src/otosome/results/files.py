@@ -221,7 +221,7 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
         _text(tomli_w.dumps(entry), folder / "strain.toml")
     _csv(pd.DataFrame([asdict(estimate) for estimate in fit.estimates]), folder / "estimates.csv")
     _csv(table(fit.fit), folder / "against.csv")
-    if fit.held_out is not None:
+    if fit.held_out is not None and fit.held_out.foretold is not None:
         _csv(table(fit.held_out.foretold), folder / "held_out.csv")
     tested = outcome.diagnostics
     _csv(pd.DataFrame([vars(row) for row in tested.residuals]), folder / "residuals.csv")

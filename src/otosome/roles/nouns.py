@@ -6,7 +6,7 @@ knots in h, each event twice (just before, just after). A bound parameter has sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -90,6 +90,11 @@ class Cells(Protocol):
     @property
     def stria(self) -> Fraction:
         """Strial function, 0 to 1."""
+        ...
+
+    @property
+    def tones(self) -> dict[Hashable, tuple[object, Array]]:
+        """What tones met of them so far."""
         ...
 
     def function(self, kind: str) -> Fraction:

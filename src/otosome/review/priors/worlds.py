@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from otosome.catalog import Catalog
 from otosome.ears import Ears
 from otosome.errors import BadInput, at
-from otosome.evidence import draw_columns
+from otosome.evidence import draw_columns, first_name
 from otosome.forward import Plan, draw, plan
 from otosome.forward.carried import Carried
 from otosome.forward.evaluation import evaluate, outline
@@ -217,7 +217,7 @@ def fingerprint(catalog: Catalog) -> str:
     digest = hashlib.sha256()
     for experiment in simulated(catalog):
         study = study_of(experiment, catalog)
-        for name, p in sorted(study.parameters.items()):
+        for name, p in sorted((first_name(name), p) for name, p in study.parameters.items()):
             if name in _OF_READING:
                 continue
             digest.update(f"{name} {p.value!r} {p.low!r} {p.high!r} {p.shape}\n".encode())

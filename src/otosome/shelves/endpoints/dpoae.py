@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import log_ndtr, ndtri
 
-from otosome.model.hearing import amplifier_shift, heard
-from otosome.model.injury import Cells
-from otosome.roles import Ear, Reading
+from otosome.model.hearing import amplifier_shift, once
+from otosome.roles import Cells, Ear, Reading
 from otosome.units import (
     Array,
     Decibels,
@@ -42,7 +41,7 @@ class Dpoae:
     def value(self, ear: Ear, cells: Cells, frequency: Kilohertz) -> DecibelsSPL:
         """True level at each f2, dB SPL, shape (subject, time, frequency), never below the noise floor."""
         frequency = np.asarray(frequency, dtype=float)
-        lost = heard(ear, amplifier_shift(cells), frequency)
+        lost = once(ear, cells, frequency, amplifier_shift)
         healthy = np.interp(np.log(frequency), np.log(self.healthy["frequency"]), self.healthy["level"])
         return np.maximum(healthy + self.offset - self.slope * lost, self.floor)
 
