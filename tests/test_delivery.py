@@ -98,6 +98,14 @@ def test_what_a_reading_tells_of_a_normal_benefit_is_the_square_of_their_correla
         assert right == pytest.approx(((mean >= 10.0) == (true >= 10.0)).mean(), abs=0.02)
 
 
+def test_without_an_experiment_the_likelier_side_is_right_as_often_as_it_is_likely():
+    for worth, right in ((0.5, 1.0), (1.5, 0.75), (2.5, 0.5), (3.5, 0.75), (4.0, 0.75), (9.0, 1.0)):
+        true = np.array([1.0, 2.0, 3.0, 4.0])
+        assert now(true, worth) == right
+        # Nor does it matter which side is called better, where no world lies on the limit.
+        assert worth == 4.0 or now(-true, -worth) == right
+
+
 def test_a_reading_that_tells_nothing_narrows_nothing_and_one_that_tells_all_narrows_all():
     random = np.random.default_rng(6)
     true = random.normal(8.0, 4.0, 200)

@@ -134,6 +134,10 @@ def test_the_quickest_tests_of_a_line_come_first_then_their_files_and_time_is_bo
         (["tests/b.py::three", "tests/a.py::two"], 59.0),
         (["tests/b.py"], 60.0),
     ]
+    # What a file computes while it is read is of none of its tests.
+    monkeypatch.setattr(mutation, "_imported", lambda _: {"tests/c.py": {"otosome.x"}})
+    lines.seconds["tests/c.py::five"] = 1.0
+    assert list(mutation.rounds(mutant, lines))[1:] == [(["tests/c.py"], 1.0), (["tests/a.py"], 4.0)]
 
 
 def test_a_line_that_only_imports_run_has_the_tests_of_its_file_and_a_failing_test_tells_nothing():

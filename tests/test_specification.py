@@ -395,3 +395,11 @@ def test_a_lot_below_ones_own_limit_of_potency_is_refused(tmp_path, least, decis
     (tmp_path / "specifications" / "own.toml").write_text(tomli_w.dumps(card), encoding="utf-8")
     file = record(tmp_path / "lot", runs=3, specification="own")
     assert assess(file, Catalog((tmp_path,))).decision == decision
+
+
+def test_the_counts_of_a_file_are_the_sums_of_its_videos_in_their_order():
+    rows = {"replicate": [3, 1, 2, 1, 3], "concentration": [1.0, 10.0, 100.0, 20.0, 4.0]}
+    counted = Counted(pd.DataFrame(rows), "nta", "2026-01-02", 0.0, "")
+    assert counted.counts().tolist() == [30.0, 100.0, 5.0]
+    assert counted.measurement().counts.tolist() == [30.0, 100.0, 5.0]
+    assert counted.measurement().day == "2026-01-02"

@@ -11,7 +11,16 @@ from scipy.stats import norm
 from otosome.laboratory import thresholds
 from otosome.laboratory.animals import Animals, join
 from otosome.laboratory.file import Export
-from otosome.laboratory.series import RODENT, TWICE, polarity, prepared, response, series_of, upside_down
+from otosome.laboratory.series import (
+    PEOPLE,
+    RODENT,
+    TWICE,
+    polarity,
+    prepared,
+    response,
+    series_of,
+    upside_down,
+)
 from otosome.laboratory.tables import WAVEFORMS
 from otosome.laboratory.thresholds import CRITERION, agreement, aligned, estimate, first_wave, threshold
 
@@ -526,3 +535,14 @@ def test_waveforms_that_are_worth_nothing_are_correlated_as_they_stand():
     plain = [np.corrcoef(one, other)[0, 1] for one, other in pairwise(responses)]
     for levels in (np.arange(20.0, 80.0, 10.0), np.array([10.0, 15.0, 30.0, 35.0, 60.0, 90.0])):
         assert aligned(levels, responses, RATE, 0.0) == pytest.approx(plain, rel=1e-12)
+
+
+@pytest.mark.parametrize(("window", "low"), [(RODENT, 0.3), *((window, 0.1) for window in PEOPLE.values())])
+def test_a_window_halves_a_tone_at_either_end_of_its_band(window, low):
+    """Forward and backward, each by half of its power; of rodents from 300 Hz, of people from 100 Hz, as clinics do."""
+    time = np.arange(int(400 * RATE)) / RATE
+    for tone, left in ((low, 0.5), (3.0, 0.5), (np.sqrt(3.0 * low), 1.0)):
+        passed = response(np.sin(2 * np.pi * tone * time), RATE, 200.0, window)
+        phase = 2 * np.pi * tone * np.arange(passed.size) / RATE
+        waves = np.column_stack([np.sin(phase), np.cos(phase)])
+        assert np.hypot(*np.linalg.lstsq(waves, passed)[0]) == pytest.approx(left, abs=0.02)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,12 +19,12 @@ from otosome.errors import BadInput
 from otosome.study import load
 from otosome.trials import bank as banks
 from otosome.trials.bank import Bank, bank
-from otosome.trials.characteristics import in_turn, truths
+from otosome.trials.characteristics import _notes, in_turn, truths
 from otosome.trials.cluster import Crew
 from otosome.trials.power import one_mean, two_means
 from otosome.trials.published import predicted
 from otosome.trials.reading import read_design
-from otosome.trials.replicates import Subjects, analyse, subjects, trials, worse
+from otosome.trials.replicates import FEWEST, Subjects, analyse, subjects, trials, worse
 from otosome.trials.simulated import Published, Simulate, cut_down
 from otosome.units import Quantity
 
@@ -129,6 +130,16 @@ def ran(asked, ears, null=False):
 MANY = {**vars(ASKED), "trials": 4000, "n": 12}
 
 
+def test_simulated_trials_say_that_runs_are_not_split_where_animals_differ_by_them():
+    """Noise differs between runs in mice; a drug's insult does not, and people have none."""
+    said = {
+        name: " ".join(_notes((), ASKED, load(name)))
+        for name in ("noise_mouse", "cisplatin_mouse_three_cycles")
+    }
+    assert "not split" in said["noise_mouse"]
+    assert not said["cisplatin_mouse_three_cycles"]
+
+
 def test_a_simulated_t_test_has_the_power_of_the_formula():
     asked = Simulate(**{**MANY, "analysis": "t"})
     results = ran(asked, invented(benefit=12.0))
@@ -196,6 +207,22 @@ def test_the_analyses_are_those_of_statsmodels_and_scipy():
         )
         off = (some.reading - some.baseline)[trial, 1][mask[1]]
         assert change.p[trial] == pytest.approx(stats.ttest_1samp(off, 0.0).pvalue, rel=1e-9)
+
+
+@pytest.mark.parametrize("group", [0, 1])
+@pytest.mark.parametrize("analysis", ["t", "ancova"])
+def test_a_trial_of_which_either_group_is_too_small_finds_nothing(group, analysis):
+    some = people()
+    analysed = np.ones_like(some.analysed)
+    analysed[2, group, FEWEST - 1 :] = False
+    analysed[3, group, FEWEST:] = False
+    results = analyse(
+        replace(some, analysed=analysed),
+        Simulate(**{**MANY, "analysis": analysis}),
+        np.zeros(6, dtype=np.int64),
+    )
+    assert np.isnan(results.estimate).tolist() == [False, False, True, False, False, False]
+    assert results.p[2] == 1.0
 
 
 def test_enrolment_on_a_noisy_reading_makes_a_drug_of_nothing_and_a_lead_in_unmakes_it():

@@ -282,7 +282,7 @@ class Bench:
 def rounds(mutant: Mutant, lines: Map) -> Iterator[tuple[list[str], float]]:
     """The quickest tests of a mutant's line, then the files they stand in, each with its seconds without a change.
 
-    First those of files that import its module, or else its package: they ask most of it.
+    First those of files that import its module, or else its package: they ask most of it, and some when they are read.
     """
     near = _near(
         _module(mutant.file), _imported(frozenset(test.partition("::")[0] for test in lines.seconds))
@@ -290,7 +290,9 @@ def rounds(mutant: Mutant, lines: Map) -> Iterator[tuple[list[str], float]]:
     tests = _tests(mutant, lines, near)
     quick = list(_within(((name, lines.seconds[name]) for name in tests), SECONDS))
     yield [name for name, _ in quick], sum(took for _, took in quick)
-    whole = sorted(lines.whole(tests).items(), key=lambda item: item[0] not in near)
+    ran = lines.whole(tests)
+    beside = lines.whole([test for test in lines.seconds if test.partition("::")[0] in near])
+    whole = sorted((ran | beside).items(), key=lambda item: (item[0] not in near, item[0] not in ran))
     for file, took in _within(whole, SECONDS):
         yield [file], took
 

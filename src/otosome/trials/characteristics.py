@@ -80,7 +80,7 @@ def simulated(
         ears.hash,
         rows,
         _flow(first, protocol),
-        tuple(_notes(rows, protocol)),
+        tuple(_notes(rows, protocol, study)),
         prediction,
         f"{protocol.trials} trials of {protocol.n} per group, from {len(ears.world)} ears of {ears.distinct} worlds",
     )
@@ -235,11 +235,17 @@ def _letters(protocol: Simulate) -> str:
     return "pp" if protocol.analysis == "paired" else "ct"
 
 
-def _notes(rows: Sequence[Operating], protocol: Simulate) -> list[str]:
-    """What the errors say of the bank."""
-    if not (larger := _larger(rows)):
-        return []
-    return [
-        f"The bank's error is larger than that of so many trials ({', '.join(larger)}): it is of "
-        f"{protocol.bank // protocol.world} worlds, and a larger bank narrows it (bank, or grow_to)."
-    ]
+def _notes(rows: Sequence[Operating], protocol: Simulate, study: Study) -> list[str]:
+    """What the errors say of the bank, and that runs are not counted where they differ."""
+    notes = []
+    if larger := _larger(rows):
+        notes.append(
+            f"The bank's error is larger than that of so many trials ({', '.join(larger)}): it is of "
+            f"{protocol.bank // protocol.world} worlds, and a larger bank narrows it (bank, or grow_to)."
+        )
+    if study.tables.species != "human" and any(number.runs for number in study.parameters.values()):
+        notes.append(
+            "Exposure runs are not split in the simulated trials: their animals are drawn one by one, as if exposed "
+            "alone. With run_animals and run_share the formula counts runs (--formula)."
+        )
+    return notes
