@@ -27,9 +27,10 @@ def test_a_drafted_measure_has_the_first_forty_of_its_frequencies_and_of_its_tim
     rows = pd.DataFrame({"frequency": numbers, "time": numbers, "flag": ""})
     measure = _measure("abr_threshold", "", rows.iloc[::-1])
     assert measure["frequency"] == [f"{n} kHz" for n in range(taken)]
-    assert measure["at"] == [f"{n} h" for n in range(taken)]
+    # Whole days are written as days.
+    assert measure["at"] == [f"{n // 24} d" if n and n % 24 == 0 else f"{n} h" for n in range(taken)]
     # A baseline that has no date is one moment more, a day before.
     assert _measure("abr_threshold", "", rows.assign(flag="timepoint: baseline"))["at"][:2] == [
-        "-24 h",
+        "-1 d",
         "0 h",
     ]
