@@ -11,7 +11,7 @@ from otosome.errors import BadInput
 from otosome.forward import best
 from otosome.model.transport import Grid
 from tools.benchmark import peers, timing
-from tools.benchmark.document import TITLE, document, ratios
+from tools.benchmark.document import TITLE, by_hand, document, ratios
 from tools.benchmark.timing import PEERS, Size, bench
 
 TINY = Size(places=8, population=2, sample=1, many=2, grid=Grid(8), finest=2)
@@ -73,3 +73,9 @@ def test_it_times_every_peer_and_writes_what_it_found():
     assert text.startswith(TITLE)
     assert all(name in text for name in PEERS.values())
     assert "forward runs" in ratios(found["ratios"])
+
+
+def test_what_other_programs_measured_outlives_the_document_written_anew():
+    page = "## The page\n\nFast.\n\n## Fits\n\nSlow.\n\n"
+    assert by_hand(f"# Performance\n\n## The system\n\n{page}## What is not reached\n\nMuch.\n") == page
+    assert by_hand("# Performance\n") == ""

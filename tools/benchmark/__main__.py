@@ -19,11 +19,12 @@ def progress(text: str) -> None:
 
 def main() -> None:
     """Measure, print, write."""
-    from tools.benchmark.document import document, ratios
+    from tools.benchmark.document import by_hand, document, ratios
     from tools.benchmark.timing import bench
 
     measured = bench(say=progress)
-    DOCUMENT.write_text(document(measured), encoding="utf-8", newline="\n")
+    rest = by_hand(DOCUMENT.read_text(encoding="utf-8"))
+    DOCUMENT.write_text(document(measured, rest), encoding="utf-8", newline="\n")
     print(ratios(measured["ratios"]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from otosome.model.lanes import LANES
@@ -56,8 +57,13 @@ def ratios(times: dict[str, Any]) -> str:
     return "\n".join([*lines, f"a gradient by 20 numbers: {times['gradient_forwards']:.1f} forward runs"])
 
 
-def document(result: dict[str, Any]) -> str:
-    """docs/performance.md."""
+def by_hand(text: str) -> str:
+    """What docs/performance.md says of the page and of fits, measured apart; nothing if it has none."""
+    return next(iter(re.findall(r"## The page\n.*?(?=## What is not reached)", text, re.DOTALL)), "")
+
+
+def document(result: dict[str, Any], rest: str = "") -> str:
+    """docs/performance.md, with the ``rest`` that other programs measured before its last part."""
     slope, shape = result["gradient"], result["profile"]
     pace, flow = (shape[kind] / shape["step"] / 1e9 for kind in ("operations", "bytes"))
     parts = "\n".join(f"| {name} | {1e6 * taken:.0f} |" for name, taken in shape["parts"].items())
@@ -158,7 +164,7 @@ uptake runs dry do some steps again, in fours, with all eight of their block: 85
 study. Twos before fours, or as many as the error asks for, saved 6 % of these; to gather such ears from several
 blocks would be next.
 
-## What is not reached
+{rest}## What is not reached
 
 Drawn ears whose vesicles hardly spread have up to a few thousandths of their peak as error of space
 (`docs/transport.md`); the best-value ear's is stated with every result.
