@@ -462,9 +462,10 @@ def test_list_names_every_entry_with_what_it_is():
     assert list(told(otosome_("list", "studies", "--json"))["result"]["studies"]) == studies()
 
 
-def test_a_shelf_by_the_name_it_had_is_refused_with_its_name_of_now(tmp_path):
-    (tmp_path / "observations").mkdir()
-    with pytest.raises(BadInput, match=r"observations: is the shelf cases now; rename it cases"):
+@pytest.mark.parametrize(("former", "now"), [("observations", "cases"), ("harms", "adverse_events")])
+def test_a_shelf_by_the_name_it_had_is_refused_with_its_name_of_now(former, now, tmp_path):
+    (tmp_path / former).mkdir()
+    with pytest.raises(BadInput, match=f"{former}: is the shelf {now} now; rename it {now}"):
         Catalog((tmp_path,))
 
 

@@ -173,6 +173,7 @@ def test_a_number_with_a_better_name_keeps_its_draws():
         assert world_luck(3, name, worlds) == pytest.approx(
             uniforms(3, f"{former}/world", 0, 6)[worlds], rel=1e-14
         )
+    assert first_name("adverse_events.fever.ratio") == "harms.fever.ratio"
 
 
 def test_linked_numbers_keep_their_own_ranges_and_correlate_by_the_share():

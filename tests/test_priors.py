@@ -28,7 +28,16 @@ from otosome.review.priors.posterior import (
 )
 from otosome.review.priors.stored import STORED, Worlds, read, simulated, write
 from otosome.review.priors.stored import shipped as shipped_worlds
-from otosome.review.priors.worlds import DRAWS, MECHANISMS, SEED, compute, numbers, study_of, uncentred
+from otosome.review.priors.worlds import (
+    DRAWS,
+    MECHANISMS,
+    SEED,
+    compute,
+    fingerprint,
+    numbers,
+    study_of,
+    uncentred,
+)
 from otosome.study import load
 from otosome.trials.beliefs import fallen, shelf_beliefs
 
@@ -196,6 +205,10 @@ def test_worlds_are_written_and_read_to_a_hundredth(tmp_path, some):
     for name, level in some.levels.items():
         np.testing.assert_allclose(again.levels[name], level, atol=0.0051)
     assert again.evidence == some.evidence
+
+
+def test_the_stored_worlds_are_of_the_numbers_of_now():
+    assert read(STORED).evidence == fingerprint(CATALOG), "write them anew: python -m tools.worlds"
 
 
 def test_a_few_worlds_computed_now_are_those_that_are_stored():
