@@ -38,15 +38,16 @@ class Entries:
 def entries(shelf: str | None = None, shelves: tuple[Path, ...] = ()) -> Entries:
     """What is on a shelf, or on all of them; raises BadInput."""
     from otosome.catalog import SHELVES, Catalog
+    from otosome.fitting.file import fit_titles
     from otosome.study import titles
 
     catalog = Catalog(shelves)
-    chosen = list(SHELVES) if shelf is None else [] if shelf == "studies" else [shelf]
+    files = {"studies": titles, "fits": fit_titles}
+    chosen = list(SHELVES) if shelf is None else [] if shelf in files else [shelf]
     listed = {
         name: {entry: catalog.get(name, entry).card.about for entry in catalog.names(name)} for name in chosen
     }
-    if shelf in (None, "studies"):
-        listed["studies"] = titles()
+    listed |= {name: of() for name, of in files.items() if shelf in (None, name)}
     return Entries(listed)
 
 
