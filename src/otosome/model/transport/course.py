@@ -48,7 +48,7 @@ from otosome.units import (
 # Knots suit the best values and may be too far apart for a drawn ear. Where the error of time or of splitting, or the
 # undershoot, passes these shares of its peak, it does that step again in FINER or FINEST pieces, and where that has
 # FAILED, carefully.
-LIMITS, FAILED, FINER, FINEST = (2e-3, 3e-8), (0.02, 3e-7), 4, 16
+LIMITS, FAILED, FINER, FINEST = (1e-2, 3e-8), (0.02, 3e-7), 4, 16
 KEEP = (*ALONG, *LUMPED, "vestibule", *(f"{tissue}_inside" for tissue in TISSUES))
 
 
