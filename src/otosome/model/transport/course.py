@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -101,6 +101,7 @@ def solve(
     leak: Plain | None = None,
     refine: int = 1,
     samples: Sequence[Sample] = (),
+    networks: dict[Hashable, Network] | None = None,
 ) -> Transported:
     """Carry a solute from flows to every fluid and tissue, on the knots.
 
@@ -113,6 +114,7 @@ def solve(
     ``refine``  equal steps each interval between knots is split into
     ``samples`` perilymph aspirated on the way; it is gone from the ear afterwards. Their ends are events, and
                 those that last are windows, of ``schedule``
+    ``networks``  those built of the same ears and solute before, to be used again; what is built anew is added
     raises      ValueError for a compartment that does not exist or is not entered, a sample outside the
                 knots, or an event that is not a double knot
     """
@@ -131,8 +133,9 @@ def solve(
     windows = min(-(-reached // (4 * BLOCK)) * 4 * BLOCK, anatomy.grid.places)
     concentration = {name: _empty(name, solute.classes, anatomy, knots.size) for name in keep}
     runs = []
+    built = {} if networks is None else networks
     for first in range(0, anatomy.subjects, LANES):
-        run = _Run.start(anatomy, solute, flows, samples, first, windows, (tuple(keep), knots.size))
+        run = _Run.start(anatomy, solute, flows, samples, first, windows, (tuple(keep), knots.size), built)
         run.through(knots, factors, refine)
         run.hand_over(concentration)
         runs.append(run)
@@ -237,11 +240,15 @@ class _Run:
         first: int,
         windows: int,
         keep: tuple[tuple[str, ...], int],
+        built: dict[Hashable, Network],
     ) -> _Run:
         """The block from subject ``first`` on, and room for the history of what is kept at so many knots."""
         subjects = np.minimum(first + np.arange(LANES), anatomy.subjects - 1)
         keys, depots = depots_of(flows, anatomy.grid, subjects)
-        network = Network.build(anatomy, solute, subjects, list(keys.values()), windows)
+        kind = (first, windows, tuple(keys))
+        if kind not in built:
+            built[kind] = Network.build(anatomy, solute, subjects, list(keys.values()), windows)
+        network = built[kind].alone()
         index, total = network.nodes.index, network.nodes.total
         beyond = np.zeros((len(samples), solute.classes, LANES))
         for number, sample in enumerate(samples):
