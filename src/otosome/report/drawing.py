@@ -179,9 +179,11 @@ def style(more: dict[Any, Any] | None = None) -> "Iterator[None]":
 def canvas(width: float, height: float) -> "Iterator[tuple[Figure, Axes]]":
     """A figure of this size, in CSS pixels, with one set of axes."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import TightLayoutEngine
 
     with style():
-        figure = Figure(figsize=(width / 72, height / 72), layout="tight")
+        # The whole figure, which "tight" names as a rectangle and lays out twice.
+        figure = Figure(figsize=(width / 72, height / 72), layout=TightLayoutEngine(rect=None))
         yield figure, figure.add_subplot()
 
 
