@@ -16,7 +16,7 @@ import xarray as xr
 from otosome.answers import accuracy, prior
 from otosome.answers.accuracy import Cost
 from otosome.answers.answer import answer
-from otosome.answers.contrast import benefit, contrast
+from otosome.answers.contrast import benefit, benefits, compared, contrast, gain
 from otosome.answers.headline import _also_treated, benefits_beside, headline
 from otosome.answers.prior import benefits_by_prior, with_efficacy
 from otosome.answers.sensitivity import movement, sensitivity
@@ -292,6 +292,23 @@ def test_the_prior_times_one_is_the_benefit_itself(study, result, monkeypatch):
     same = through(plan(study), draw(study, 12, seed=3), work)["same"]
     full = benefit(study, result, "abr", *(result.abr.sel(arm=arm).to_numpy() for arm in (FULL, NONE)))
     assert same == pytest.approx(full, rel=1e-12)
+
+
+def test_what_stands_beside_the_benefit_is_what_such_ears_have_by_themselves(study):
+    asked, ears = study.tables.compare, draw(study, 12, seed=3)
+    beside = through(plan(study), ears, benefits_beside(study, asked))
+    assert set(beside) == {"halved", "doubled"}
+    for name, factor in prior.FACTORS.items():
+        assert np.array_equal(beside[name], benefits(study, asked, with_efficacy(study, ears, factor))), name
+
+
+def test_the_cells_a_comparison_reads_are_followed_as_in_the_whole_and_no_others(study):
+    asked = study.tables.compare
+    short = compared(study, asked)
+    assert set(short.kinds) < set(plan(study).kinds)
+    ears, of = best(study), gain(study, asked)
+    whole = through(replace(short, kinds=plan(study).kinds), ears, of)["benefit"]
+    assert np.array_equal(through(short, ears, of)["benefit"], whole)
 
 
 def test_no_effect_is_larger_than_all(study):

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from otosome.forward.planning import Plan
 from otosome.model import transport
 from otosome.units import Array
 
@@ -26,11 +27,20 @@ class Steps:
     """When transport is followed, and what is drawn from the ear on the way.
 
     ``knots``  h, shape (time,);  ``refine``  steps to an interval;  ``samples``  of perilymph
+    ``pace``   of the steps of a solute past what is no event of its own
     """
 
     knots: Array
     refine: int
     samples: tuple[transport.Sample, ...]
+    pace: transport.Pace
+
+    @classmethod
+    def of(cls, plan: Plan) -> Steps:
+        """Those of a plan."""
+        growth = 1.0 + (plan.growth - 1.0) / plan.refine
+        pace = transport.Pace(plan.first / plan.refine, growth, plan.longest / plan.refine)
+        return cls(plan.knots, plan.refine, tuple(sample for _, sample in plan.samples), pace)
 
 
 @dataclass
@@ -76,6 +86,7 @@ class Carried:
                 refine=steps.refine,
                 samples=steps.samples,
                 networks=self._built(of),
+                pace=steps.pace,
             )
             self._remember(key, known)
         return spread(known, lane, solute) if some else known

@@ -182,8 +182,9 @@ def canvas(width: float, height: float) -> "Iterator[tuple[Figure, Axes]]":
     from matplotlib.layout_engine import TightLayoutEngine
 
     with style():
-        # The whole figure, which "tight" names as a rectangle and lays out twice.
-        figure = Figure(figsize=(width / 72, height / 72), layout=TightLayoutEngine(rect=None))
+        # None is the whole figure, which "tight" names as a rectangle and lays out twice.
+        layout = TightLayoutEngine(rect=None)  # type: ignore[arg-type]
+        figure = Figure(figsize=(width / 72, height / 72), layout=layout)
         yield figure, figure.add_subplot()
 
 
