@@ -16,7 +16,7 @@ import xarray as xr
 from otosome.answers import accuracy, prior
 from otosome.answers.accuracy import Cost
 from otosome.answers.answer import answer
-from otosome.answers.contrast import benefit, benefits, compared, contrast, gain
+from otosome.answers.contrast import benefit, benefits, contrast
 from otosome.answers.headline import _also_treated, benefits_beside, headline
 from otosome.answers.prior import benefits_by_prior, with_efficacy
 from otosome.answers.sensitivity import movement, sensitivity
@@ -300,15 +300,6 @@ def test_what_stands_beside_the_benefit_is_what_such_ears_have_by_themselves(stu
     assert set(beside) == {"halved", "doubled"}
     for name, factor in prior.FACTORS.items():
         assert np.array_equal(beside[name], benefits(study, asked, with_efficacy(study, ears, factor))), name
-
-
-def test_the_cells_a_comparison_reads_are_followed_as_in_the_whole_and_no_others(study):
-    asked = study.tables.compare
-    short = compared(study, asked)
-    assert set(short.kinds) < set(plan(study).kinds)
-    ears, of = best(study), gain(study, asked)
-    whole = through(replace(short, kinds=plan(study).kinds), ears, of)["benefit"]
-    assert np.array_equal(through(short, ears, of)["benefit"], whole)
 
 
 def test_no_effect_is_larger_than_all(study):

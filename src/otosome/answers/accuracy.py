@@ -10,7 +10,7 @@ import numpy as np
 
 from otosome.answers.numbers import difference
 from otosome.ears import Columns, Ears, stacked
-from otosome.forward import Cochleae, Fate, Plan, best, ears_at_once, narrowed, plan, through, true_value
+from otosome.forward import Cochleae, Fate, Plan, best, ears_at_once, plan, through, true_value
 from otosome.model import transport
 from otosome.study import Compare, Study
 from otosome.units import Array, Quantity
@@ -188,7 +188,7 @@ def _measure_error(study: Study) -> MeasureError | None:
         return None
     best_ears = best(study)
     work = _values(study, question)
-    steps = narrowed(plan(study, [question.of]), study.tables.measure[question.measure])
+    steps = plan(study, [question.of])
     coarse, fine = (through(each, best_ears, work)["value"] for each in (steps, steps.stepped(3)))
     endpoint = study.tables.measure[question.measure].endpoint
     unit = str(study.catalog.get("endpoints", endpoint).options.unit)

@@ -13,7 +13,7 @@ from otosome.answers.band import Groups, Range, Resampled, band, resampled
 from otosome.answers.numbers import Interval, difference, interval, written
 from otosome.ears import Columns
 from otosome.errors import BadInput
-from otosome.forward import Cochleae, Fate, Plan, best, narrowed, plan, through, true_value
+from otosome.forward import Cochleae, Fate, best, plan, through, true_value
 from otosome.study import Compare, Study
 from otosome.units import Array
 
@@ -115,13 +115,9 @@ def best_benefit(study: Study, question: Compare) -> float:
 
 def benefits(study: Study, question: Compare, table: Columns) -> Array:
     """The compared benefit of every ear of some columns at the measure's last time, shape (ear,)."""
-    return through(compared(study, question), table, gain(study, question), workers=1)["benefit"]
-
-
-def compared(study: Study, question: Compare, growth: float | None = None) -> Plan:
-    """The plan of both arms, in which only the cells that the compared measure reads are followed."""
-    both = plan(study, [question.of, question.against], growth)
-    return narrowed(both, study.tables.measure[question.measure])
+    return through(plan(study, [question.of, question.against]), table, gain(study, question), workers=1)[
+        "benefit"
+    ]
 
 
 def gain(study: Study, question: Compare) -> Callable[[Cochleae], dict[str, Array]]:

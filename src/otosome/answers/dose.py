@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from otosome.answers.contrast import compared, gain
+from otosome.answers.contrast import gain
 from otosome.answers.numbers import amount, difference, number, visible
 from otosome.forward import Cochleae, Fate, PlannedArm, PlannedTreatment, best, plan, planned
 from otosome.forward.dosing import dosed
@@ -57,7 +57,7 @@ def by_dose(study: Study, question: Compare) -> ByDose | None:
     if not sum(each) > 0:
         return None
     columns = {name: np.repeat(column, len(TIMES)) for name, column in best(study).items()}
-    steps = replace(compared(study, question), arms=(_scaled(treated, each), against), growth=1.6)
+    steps = replace(plan(study), arms=(_scaled(treated, each), against), growth=1.6)
     ears = Cochleae(steps, columns)
     benefit = gain(study, question)(ears)["benefit"]
     vesicles = Fate(ears, steps.arms[0]).vesicles
@@ -107,8 +107,7 @@ def by_day(study: Study, question: Compare) -> ByDay | None:
         for dose, particles in zip(treated.treatments, each, strict=True)
     ]
     columns = {name: np.repeat(column, len(MULTIPLES) * len(days)) for name, column in best(study).items()}
-    both = (replace(treated, treatments=tuple(rows)), against)
-    steps = replace(compared(study, question), arms=both, growth=1.6)
+    steps = replace(plan(study), arms=(replace(treated, treatments=tuple(rows)), against), growth=1.6)
     benefit = gain(study, question)(Cochleae(steps, columns))["benefit"].reshape(len(days), len(MULTIPLES)).T
     unit, doses = _unit(study, question), sum(each) * np.asarray(MULTIPLES)
     return ByDay(

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otosome.answers.contrast import compared, gain
+from otosome.answers.contrast import gain
 from otosome.answers.sources import Grounds, grounds
 from otosome.catalog import Catalog
 from otosome.evidence import BASES, Parameter
-from otosome.forward import Carried, best, through
+from otosome.forward import Carried, best, plan, through
 from otosome.study import Compare, Study
 
 # Shelves whose numbers weigh what was measured and change nothing in it.
@@ -49,7 +49,7 @@ def sensitivity(study: Study, question: Compare, workers: int = 2) -> list[Mover
     table = {name: np.repeat(column, 2 * len(unknown)) for name, column in best(study).items()}
     for number, parameter in enumerate(unknown):
         table[parameter.name][2 * number : 2 * number + 2] = parameter.ends()
-    chain = compared(study, question, growth=1.3)
+    chain = plan(study, [question.of, question.against], growth=1.3)
     # Numbers that move no solute share the solutions of the ear of best values.
     moved = through(chain, table, gain(study, question), workers, carried=Carried())["benefit"]
     ends = moved.reshape(-1, 2)

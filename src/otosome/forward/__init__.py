@@ -13,7 +13,7 @@ from otosome.forward.crossing import crossing
 from otosome.forward.dosing import dosed
 from otosome.forward.drawing import best, draw
 from otosome.forward.endpoints import came, endpoint, measure, true_value
-from otosome.forward.evaluation import Outline, evaluate, narrowed, outline
+from otosome.forward.evaluation import Outline, evaluate, outline
 from otosome.forward.fate import Fate
 from otosome.forward.planning import (
     Plan,
@@ -47,7 +47,6 @@ __all__ = [
     "evaluate",
     "jacobian",
     "measure",
-    "narrowed",
     "observe",
     "outline",
     "plan",

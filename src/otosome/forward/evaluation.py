@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +12,13 @@ from otosome.ears import Columns
 from otosome.errors import BadInput
 from otosome.forward.carried import Carried
 from otosome.forward.cochleae import Cochleae
-from otosome.forward.drawing import best, draw
+from otosome.forward.drawing import draw
 from otosome.forward.endpoints import true_value
 from otosome.forward.fate import Fate
 from otosome.forward.planning import Plan
 from otosome.model.injury import KINDS, Cells
 from otosome.model.lanes import LANES
 from otosome.roles import Use
-from otosome.study import Measure
 from otosome.units import Array, Hours
 
 # Keys of a study's tables that columns may set lane by lane and that move knots.
@@ -171,17 +169,12 @@ def outline(plan: Plan, ears: Columns | None = None) -> Outline:
     """
     columns = draw(plan.study, 8, seed=1) if ears is None else ears
     whole = Cochleae(plan, columns)
-    short = replace(plan, sites=_sites(whole), kinds=_kinds(whole, plan.study.tables.measure.values()))
+    short = replace(plan, sites=_sites(whole), kinds=_kinds(whole))
     if not carries(plan):
         short = replace(short, first=_FIRST, growth=_GROWTH, longest=_LONGEST)
     both = [measures(Cochleae(steps, columns), plan.times) for steps in (plan, short)]
     errors = {name: float(np.max(np.abs(both[1][name] - values))) for name, values in both[0].items()}
     return Outline(short, errors)
-
-
-def narrowed(plan: Plan, measure: Measure) -> Plan:
-    """The plan in which only the cells that a measure reads are followed, as they are in the whole of it."""
-    return replace(plan, kinds=_kinds(Cochleae(plan, best(plan.study)), [measure]))
 
 
 def _sites(ears: Cochleae) -> tuple[float, ...] | None:
@@ -210,13 +203,14 @@ class _Read(dict[str, Array]):
         return super().__getitem__(kind)
 
 
-def _kinds(ears: Cochleae, measures: Iterable[Measure]) -> tuple[str, ...]:
-    """The kinds of cells that some measures read."""
+def _kinds(ears: Cochleae) -> tuple[str, ...]:
+    """The kinds of cells that the measures of a study read."""
     read: set[str] = set()
     came = ears.arrival
     cells = Cells(
         _Read(came.intact, read), _Read(came.injured, read), _Read(came.silent, read), came.stria, came.rates
     )
-    for arm, measure in product(ears.plan.arms, measures):
-        true_value(ears, measure, cells, np.array(measure.tones), arm, np.zeros(1))
+    for arm in ears.plan.arms:
+        for measure in ears.study.tables.measure.values():
+            true_value(ears, measure, cells, np.array(measure.tones), arm, np.zeros(1))
     return tuple(kind for kind in KINDS if kind in read)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from otosome.answers.contrast import compared, gain
+from otosome.answers.contrast import gain
 from otosome.answers.numbers import Interval, difference, number, share, written
 from otosome.answers.prior import with_efficacy
 from otosome.catalog import Catalog
 from otosome.ears import Columns, Ears
 from otosome.errors import BadInput
-from otosome.forward import Cochleae, draw, through
+from otosome.forward import Cochleae, draw, plan, through
 from otosome.review.experiments.experiment import experiments, files
 from otosome.review.priors.posterior import (
     ENOUGH,
@@ -213,7 +213,7 @@ def _benefits(
         idle = ears.acting(_idle(wide, ears.columns))
         return {"acting": of(ears)["benefit"], "idle": of(idle)["benefit"]}
 
-    done = through(compared(wide, question), some, work, 2)
+    done = through(plan(wide, [question.of, question.against]), some, work, 2)
     rows: dict[Prior, Interval] = {}
     for name, each in posteriors.items():
         values = done["idle" if name == "none" else "acting"]
