@@ -24,6 +24,8 @@ _FEW_WORLDS = 5
 _POINTS = 8
 # A share of fewer moves in steps of more than 5 %: one that reads 100 % may be 95 %.
 _FEW_FOR_A_SHARE = 20
+# Animals that are named of those with readings outside.
+_ANIMALS = 5
 _LAST = "  research only; not for treating anyone"
 Answer = Mapping[str, Any]
 
@@ -87,13 +89,35 @@ def prior_lines(priors: Answer | None) -> list[str]:
 
 
 def against_lines(laid: Answer | None) -> list[str]:
-    """How many measured readings lie inside the bands of a simulation, a line a measure; none without readings."""
+    """How many measured readings lie inside the bands of a simulation, a line a measure; none without readings.
+
+    Before them stands whether they can be a test at all.
+    """
+    return [] if laid is None else [f"  {line}" for line in (*laid.get("used", []), *_total_lines(laid))]
+
+
+def _total_lines(laid: Answer) -> list[str]:
     return [
-        f"  measured {total['measure']}: {total['inside']['text']} of {total['readings']} readings inside the "
+        f"measured {total['measure']}: {total['inside']['text']} of {total['readings']} readings inside the "
         f"simulated 5 to 95 %, {total['medians_inside']} of {total['medians']} medians of groups; "
-        f"CRPS {total['crps_text']}, log score {total['log_score']:.2f}"
-        for total in (laid or {"totals": []})["totals"]
+        f"CRPS {total['crps_text']} (how far off; less is better), log score {total['log_score']:.2f} (more is better)"
+        for total in laid["totals"]
     ]
+
+
+def outside_lines(laid: Answer | None) -> list[str]:
+    """Which animals have most readings outside the bands, in one line; none where none are outside."""
+    if laid is None or not laid["animals"]:
+        return []
+    most = [_many(row) for row in laid["animals"][:_ANIMALS]]
+    rest = len(laid["animals"]) - len(most)
+    more = f"; and {rest} more animals" if rest else ""
+    return [f"  outside, each reading in outside.csv: {'; '.join(most)}{more}"]
+
+
+def _many(row: Answer) -> str:
+    run = f", {row['run']}" if row["run"] else ""
+    return f"{row['animal']}{run} ({row['below'] + row['above']} of {row['readings']})"
 
 
 def left_out(row: LeftOut) -> str:
@@ -116,13 +140,11 @@ def fit_lines(fit: Fit) -> list[str]:
         f"  {search.agreeing} of {search.starts} starts agree; log-posterior {search.log_posterior:.2f}, twice the "
         f"nodes between animals move it by {search.node_error:+.3f}"
     )
-    lines += [f"  before: {line.strip()}" for line in against_lines(asdict(fit.prior_fit))]
-    lines += [f"  fitted: {line.strip()}" for line in against_lines(asdict(fit.fit))]
+    lines += [f"  before: {line}" for line in _total_lines(asdict(fit.prior_fit))]
+    lines += [f"  fitted: {line}" for line in _total_lines(asdict(fit.fit))]
     if fit.held_out is not None:
         over = fit.held_out.foretold
-        lines += (
-            [] if over is None else [f"  left out: {line.strip()}" for line in against_lines(asdict(over))]
-        )
+        lines += [] if over is None else [f"  left out: {line}" for line in _total_lines(asdict(over))]
         lines += [f"    group mean and SD: log score {row.log_score:.2f}" for row in fit.held_out.rival]
         lines += [f"  animals left out: {left_out(row)}" for row in fit.held_out.animals]
     lines += [f"  prediction errors of {row.measure}: {row.text}" for row in fit.calibration]
