@@ -110,7 +110,7 @@ class Imported:
         """How much was read, and where to look at it."""
         from otosome.report.terminal import import_lines
 
-        lines = [*import_lines(self.rows), f"contact sheet: {self.contact_sheet.resolve()}"]
+        lines = [*import_lines(self.rows, self.refused), f"contact sheet: {self.contact_sheet.resolve()}"]
         if self.unsure:
             lines += [
                 f"{name} has these columns: {', '.join(columns)}" for name, columns in self.unsure.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,15 @@ _FEW_WORLDS = 5
 _POINTS = 8
 # A share of fewer moves in steps of more than 5 %: one that reads 100 % may be 95 %.
 _FEW_FOR_A_SHARE = 20
+# Refusals that are printed, by file and reason; and what is said of a column that was refused whole.
+_REFUSALS, _COLUMN = 5, re.compile(r"\d+ values")
+# What bases are called in full where the word alone says little.
+_GLOSS = {
+    "secondary": " (read in another paper)",
+    "unverified": " (reported, not checked)",
+    "computed": " (from measured numbers)",
+    "direction": " (only the sign is published)",
+}
 # Animals that are named of those with readings outside.
 _ANIMALS = 5
 _LAST = "  research only; not for treating anyone"
@@ -41,10 +51,15 @@ def headline_lines(compared: Headline | None, dose: str = "") -> list[str]:
     """The benefit with its interval and what it rests on; ``dose``  what the dose does, in words."""
     if compared is None:
         return ["no comparison: the study names none, or gives both groups the same"]
-    parts = [f"{share.text} {basis}" for basis, share in compared.share.items() if share.exact >= 0.005]
+    parts = [
+        f"{share.text} {basis}{_GLOSS.get(basis, '')}"
+        for basis, share in compared.share.items()
+        if share.exact >= 0.005
+    ]
     lines = [
         f"benefit of '{compared.of}' against '{compared.against}': {compared.benefit.text}",
-        f"  rests on: {', '.join(parts) or 'nothing that moves it'}",
+        f"  {_spread(compared)}",
+        f"  rests on, by what moves it: {', '.join(parts) or 'nothing that moves it'}",
     ]
     lines += [f"  {dose}"] if dose else []
     if compared.null_benefit is not None:
@@ -53,6 +68,15 @@ def headline_lines(compared: Headline | None, dose: str = "") -> list[str]:
         lines.append(f"  {compared.late.text}")
     lines += _too_few(compared.worlds, _FEW_WORLDS, "for this interval to hold")
     return [*lines, _LAST]
+
+
+def _spread(compared: Headline) -> str:
+    """What the interval of the benefit is of, and how far another draw of worlds might move its median."""
+    of = f"in brackets 5 to 95 % of single simulated ears in {_worlds(compared.worlds)}, and no error of a group's mean"
+    if compared.resampled is None:
+        return of
+    low, high = (amount(end, compared.unit) for end in compared.resampled.median)
+    return f"{of}; other worlds might show a median of {low} to {high}"
 
 
 def drug_lines(drugs: Drugs) -> list[str]:
@@ -85,7 +109,17 @@ def prior_lines(priors: Answer | None) -> list[str]:
         )
         for row in priors["rows"]
     ]
-    return ["the same under each prior of efficacy:", *rows, f"  {priors['line']}"]
+    return ["the same under each prior of efficacy:", *rows, *_wider(priors["rows"]), f"  {priors['line']}"]
+
+
+def _wider(rows: Sequence[Answer]) -> list[str]:
+    """Why the interval of a sceptic reaches beyond that of the experiments as printed, where it does."""
+    ends = {row["name"]: row["benefit"]["exact"]["high"] for row in rows}
+    if not ends.get("sceptic", 0.0) > ends.get("as_printed", float("inf")):
+        return []
+    return [
+        "  The sceptic learns less from the experiments, so the median is lower and yet the interval may reach farther."
+    ]
 
 
 def against_lines(laid: Answer | None) -> list[str]:
@@ -233,15 +267,38 @@ def entry_lines(entries: Mapping[str, Mapping[str, str]]) -> list[str]:
     return lines
 
 
-def import_lines(rows: Mapping[str, int]) -> list[str]:
-    """How many of each table an import holds."""
+def import_lines(rows: Mapping[str, int], refused: Sequence[Mapping[str, str]] = ()) -> list[str]:
+    """How many of each table an import holds; what was refused, with how many values that is, and the cure."""
     always, after = ("files", "readings", "refused"), {"thresholds": " from waveforms"}
     shown = [(count, name) for name, count in rows.items() if count or name in always]
     parts = [
         f"{count} {name[:-1] if count == 1 and name != 'refused' else name}{after.get(name, '')}"
         for count, name in shown
     ]
-    return [", ".join(parts)]
+    return [", ".join(parts), *_refused_lines(refused)]
+
+
+def _refused_lines(refused: Sequence[Mapping[str, str]]) -> list[str]:
+    """A line for each file and reason, those that hold most values first."""
+    kinds: dict[tuple[str, str], list[Mapping[str, str]]] = {}
+    for row in refused:
+        kinds.setdefault((row["file"], row["reason"]), []).append(row)
+    counted = sorted(((_values(rows), rows) for rows in kinds.values()), key=lambda kind: -kind[0])
+    lines = []
+    for count, rows in counted[:_REFUSALS]:
+        first = rows[0]
+        more = f" and {len(rows) - 1} more places" if len(rows) > 1 else ""
+        many = f"{count:,} values, " if count > len(rows) else ""
+        lines.append(f"  refused: {many}{first['file']}, {first['place']}{more}: {first['reason']}")
+    rest = len(counted) - len(lines)
+    return [*lines, *([f"  and {rest} more reasons in refused.csv"] if rest else [])]
+
+
+def _values(rows: Sequence[Mapping[str, str]]) -> int:
+    """How many values some refusals are of: a whole column says how many it had, any other is one."""
+    return sum(
+        int(row["given"].removesuffix(" values")) if _COLUMN.fullmatch(row["given"]) else 1 for row in rows
+    )
 
 
 def standing_lines(row: Answer) -> list[str]:
