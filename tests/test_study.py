@@ -18,6 +18,8 @@ from pydantic import TypeAdapter
 
 from otosome.catalog import SHIPPED
 from otosome.errors import BadInput
+from otosome.laboratory.mapping import Meaning
+from otosome.lots.record import parse_record
 from otosome.study import (
     STUDIES,
     TEMPLATE,
@@ -388,4 +390,21 @@ def test_a_table_in_the_place_of_a_list_or_a_list_in_that_of_a_table_is_said_how
     with pytest.raises(BadInput) as refusal:
         tables_of({**plain, **tables}, "study.toml")
     assert refusal.value.key == key
+    assert cure in str(refusal.value) and "Input" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "cure"),
+    [
+        (
+            parse_record,
+            'otosome = "batch/1"\nname = "lot"\nspecification = "a"\n[[detergent]]\n',
+            "write [detergent], once",
+        ),
+        (Meaning.parse, 'otosome = "mapping/1"\n[table]\nfile = "a"\n', "write [[table]] for each"),
+    ],
+)
+def test_files_of_other_kinds_say_it_alike(read: Any, text: str, cure: str) -> None:
+    with pytest.raises(BadInput) as refusal:
+        read(text.encode() if read is parse_record else text, "file.toml")
     assert cure in str(refusal.value) and "Input" not in str(refusal.value)
