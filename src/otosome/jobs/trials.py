@@ -30,6 +30,10 @@ TRIAL, OPTIMISE, LEDGER, NEXT = "trial", "optimise", "ledger", "next"
 # Verbs whose answers are designs, and those that ask a study.
 VERBS, OF_STUDIES = (TRIAL, OPTIMISE, LEDGER, NEXT), (LEDGER, NEXT)
 MOST_DESIGNS = 20
+NOT_SIMULATED = (
+    "Answered by formula alone, and no ear was simulated: the design has no table [simulate]. It names a study, two "
+    "of its arms, what is measured and when, the analysis and n; otosome new trial writes one to fill in."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +131,8 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     for file, question, known in zip(inputs.designs, questions, fits, strict=True):
         with at(str(file)):
             each, people = _answered(question, catalog, bank, crew, inputs.resume, watch, known)
+            if each.simulated is None and not inputs.formula:
+                each = replace(each, notes=(NOT_SIMULATED, *each.notes))
             answers.append(each)
             if people is not None:
                 tables[f"{question.name}_subjects"] = people
