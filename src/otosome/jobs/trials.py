@@ -130,9 +130,7 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     bank = folder.with_name(f"{folder.name}.bank")
     for file, question, known in zip(inputs.designs, questions, fits, strict=True):
         with at(str(file)):
-            each, people = _answered(question, catalog, bank, crew, inputs.resume, watch, known)
-            if each.simulated is None and not inputs.formula:
-                each = replace(each, notes=(NOT_SIMULATED, *each.notes))
+            each, people = _answered(question, catalog, bank, crew, inputs, watch, known)
             answers.append(each)
             if people is not None:
                 tables[f"{question.name}_subjects"] = people
@@ -207,7 +205,7 @@ def _answered(
     catalog: Catalog,
     bank: Path,
     crew: Crew,
-    resume: bool,
+    inputs: TrialInputs,
     watch: Watch,
     known: Known | None,
 ) -> tuple[DesignAnswer, pd.DataFrame | None]:
@@ -221,9 +219,11 @@ def _answered(
             return watch.ticks(doing, unit=unit)
 
         folder = bank / question.name
-        plain, people = with_trials(plain, question, catalog, folder, crew, resume, ticks, known)
+        plain, people = with_trials(plain, question, catalog, folder, crew, inputs.resume, ticks, known)
     elif question.followed is not None:
         plain, people = with_people(plain, question, catalog)
+    elif not inputs.formula:
+        plain = replace(plain, notes=(NOT_SIMULATED, *plain.notes))
     watch.stage("reading the trials")
     return plain, people
 

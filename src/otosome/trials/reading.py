@@ -111,10 +111,7 @@ def design_of(
             raise BadInput("is not known", key=key, given=getattr(head, key), allowed=catalog.names(shelf))
     entry = catalog.get("designs", head.design)
     stated = {key: value for key, value in values.items() if key not in head_keys}
-    for key in stated:
-        if key not in _keys(entry):
-            allowed = sorted({*_keys(entry), *head_keys})
-            raise BadInput("is not a key here", key=key, given=values[key], allowed=allowed)
+    _refuse_unknown(stated, {*_keys(entry), *head_keys})
     notes, inputs = list[str](), dict[str, str]()
     whole: dict[str, object] = dict(stated)
     if head.spread_from is not None:
@@ -148,6 +145,13 @@ def design_of(
         numbers,
         believed,
     )
+
+
+def _refuse_unknown(stated: Mapping[str, object], known: set[str]) -> None:
+    """Refuse a key that is none of a design's, nor one of the tables beside it; raises BadInput."""
+    for key, value in stated.items():
+        if key not in known:
+            raise BadInput("is not a key here", key=key, given=value, allowed=sorted(known))
 
 
 def _check_followed(head: _Head, design: Design, catalog: Catalog) -> None:
