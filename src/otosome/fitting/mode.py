@@ -26,7 +26,7 @@ _FARTHEST = 6.0
 # A search is turned back there by a wall that rises so.
 _WALL = 100.0
 # Rounds of a search, steps of each, and the gain at which it ends.
-_ROUNDS, _STEPS, _GAIN = 6, 15, 0.02
+_ROUNDS, _STEPS, _GAIN = 6, 15, 0.05
 # Looks of a line search; where ripples leave no way up more are in vain.
 _TRIES = 6
 # Steps of scoring before them, the gain at which they end, and of each step the lengths that are tried.
@@ -243,7 +243,7 @@ def _climb(log_posterior: LogPosterior, spreads: Array, start: Array) -> tuple[A
         jac=True,
         method="L-BFGS-B",
         options={
-            "ftol": _GAIN / 20.0 / max(abs(top), 1.0),
+            "ftol": _GAIN / 5.0 / max(abs(top), 1.0),
             "gtol": 0.03,
             "maxiter": _STEPS,
             "maxcor": 20,
