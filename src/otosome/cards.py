@@ -259,12 +259,20 @@ def _refusal(kind: object, error: ValidationError) -> BadInput:
         allowed = _keys(kind, place[:-1])
     elif sort == "literal_error":
         allowed = first["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+    if sort.startswith("missing"):
+        # All that is missing at once, so that nobody comes back for each.
+        missing = [_place(c["loc"]) for c in complaints if c["type"] == sort]
+        return BadInput("is missing" if len(missing) == 1 else "are missing", key=", ".join(missing))
     return BadInput(
         _WRONG.get(sort.partition("_")[0], first["msg"].removeprefix("Value error, ").removeprefix("Input ")),
-        key=".".join(str(part) for part in place if part != "[key]") or None,
-        given=None if sort == "missing" else first["input"],
+        key=_place(place) or None,
+        given=first["input"],
         allowed=allowed,
     )
+
+
+def _place(place: Sequence[int | str]) -> str:
+    return ".".join(str(part) for part in place if part != "[key]")
 
 
 def _keys(kind: object, place: Sequence[int | str]) -> list[str]:

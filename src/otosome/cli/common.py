@@ -12,7 +12,7 @@ import typer
 
 from otosome import __version__
 from otosome.errors import Fault
-from otosome.jobs import Done, Watch, fault_of, inputs_of, watched
+from otosome.jobs import GOES_ON, Done, Watch, fault_of, inputs_of, watched
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -49,7 +49,7 @@ def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None
         answer, lines = done.as_dict(), [] if as_json else done.lines()
     except KeyboardInterrupt as ended:
         how, code = ("ended from outside", 143) if isinstance(ended, Terminated) else ("interrupted", 130)
-        say(f"otosome {command}: {how}; nothing was replaced")
+        say(f"otosome {command}: {how}; nothing was replaced{GOES_ON.get(command, '')}")
         raise typer.Exit(code) from None
     except Exception as error:
         fault = fault_of(error)

@@ -170,10 +170,20 @@ def matched(study: Study, table: pd.DataFrame, name: str, some: bool = True) -> 
             file=name,
             key="quantity",
             given="; ".join(f"{count} x {reason}" for reason, count in list(unmatched.items())[:6]),
-            cure="name its groups as the study's arms, and measure the same endpoints at the same times and tones",
+            cure=_cure(study, rows, name),
         )
     parts = (_readings(study, measure, rows, part, name) for measure, part in sorted(places.items()))
     return Observations(tuple(parts), tuple(animals), unmatched, basis=tuple(basis))
+
+
+def _cure(study: Study, rows: pd.DataFrame, name: str) -> str:
+    """What makes a table with no reading of the study's fit it: samples of a drug stand with the drug itself."""
+    sampled = {str(quantity).partition(".")[0] for quantity in rows["quantity"]}
+    for key, drug in study.tables.drug.items():
+        if drug.solute in sampled:
+            line = f'measured = "{Path(name).name}"'
+            return f"samples of a drug are laid beside its curves: write {line} in [drug.{key}] of the study"
+    return "name its groups as the study's arms, and measure the same endpoints at the same times and tones"
 
 
 def _shares(study: Study, rows: pd.DataFrame) -> dict[str, str]:

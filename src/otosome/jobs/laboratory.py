@@ -284,7 +284,7 @@ def new(inputs: NewInputs, watch: Watch = SILENT) -> Begun | Drafted:
         raise BadInput("takes no --copy and no --reference", key=key)
     if inputs.kind == "drug":
         return _new_drug(inputs)
-    if inputs.paths and inputs.kind not in ("animals", "mapping", "batch"):
+    if inputs.paths and inputs.kind not in ("animals", "mapping", "batch", "trial"):
         raise BadInput("takes no files", key=key, given=str(inputs.paths[0]))
     if inputs.source is not None and inputs.kind != "fit":
         raise BadInput("takes no --from", key=key, given=str(inputs.source))
@@ -300,9 +300,7 @@ def _new_drug(inputs: NewInputs) -> Begun:
     from otosome.catalog import Catalog
     from otosome.study.solute_draft import check_name, drug_study, solute_text
 
-    if len(inputs.paths) > 1:
-        raise BadInput("takes one name", key="new drug", given=str(inputs.paths[1]))
-    name = str(inputs.paths[0]) if inputs.paths else "my_drug"
+    name = _named(inputs, "my_drug")
     catalog = Catalog(inputs.shelves)
     check_name(name, catalog)
     file = inputs.out if inputs.out is not None else Path(f"{name}.toml")
@@ -312,6 +310,13 @@ def _new_drug(inputs: NewInputs) -> Begun:
     write(own, solute_text(name, catalog))
     write(file, drug_study(name, file.name))
     return Begun("drug", file, (own,))
+
+
+def _named(inputs: NewInputs, usual: str) -> str:
+    """The word after ``new drug`` or ``new trial``; raises BadInput for several."""
+    if len(inputs.paths) > 1:
+        raise BadInput("takes one name", key=f"new {inputs.kind}", given=str(inputs.paths[1]))
+    return str(inputs.paths[0]) if inputs.paths else usual
 
 
 def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
@@ -327,10 +332,9 @@ def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
 
         return specification_template(file)
     if inputs.kind in ("trial", "dose"):
-        from otosome.trials.reading import TEMPLATE as DESIGN
+        from otosome.trials.reading import USUAL, design_template, dose_template
 
-        file = DESIGN if inputs.kind == "trial" else DESIGN.with_name("dose.toml")
-        return file.read_text(encoding="utf-8")
+        return dose_template() if inputs.kind == "dose" else design_template(_named(inputs, USUAL))
     if inputs.kind == "experiment":
         from otosome.review.experiments.experiment import TEMPLATE as EXPERIMENT
         from otosome.review.ingest import template as sheet

@@ -56,6 +56,10 @@ def fault_of(error: Exception) -> BadInput | None:
     return error if isinstance(error, BadInput) else own_fault(error)
 
 
+# What is said of a verb that was ended, where what it had done is kept.
+GOES_ON = dict.fromkeys(("fit", "trial"), "; the same command with --resume goes on")
+
+
 class Cancelled(Exception):
     """A job was ended from outside; nothing was replaced."""
 

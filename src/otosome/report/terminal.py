@@ -293,6 +293,9 @@ def design_lines(design: Answer) -> list[str]:
     if done is not None:
         lines.append(f"  {done['words']}")
         lines += [f"    {row['belief'].replace('_', ' ')}: {row['text']}" for row in done["operating"]]
+        # A trial of an earlier version holds none of these.
+        lines += [f"    {row['name']}: {row['text']}" for row in done.get("control", [])]
+        lines += [f"    {words}" for words in done.get("needed", [])]
         lines += [] if done["prediction"] is None else [f"    {done['prediction']['text']}"]
     return lines
 
