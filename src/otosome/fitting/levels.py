@@ -191,7 +191,7 @@ class Level:
         """Log-likelihoods along one axis in even steps, from (..., node, unit) to (..., point, unit)."""
         if self.smooth:
             return np.asarray(_line_through(logs.shape[-2], step, self.gathered) @ logs)
-        return held(logs, *_held(logs.shape[-2], step))
+        return cubics(logs, *_gaps(logs.shape[-2], step))
 
     def mean(self, values: Array) -> Array:
         """The mean over the level of values that are smooth along it: from (lane, node, ...) to (lane, ...)."""
@@ -228,7 +228,7 @@ def _through(nodes: int, gathered: float, points: Array) -> Array:
 
 
 @lru_cache
-def _held(nodes: int, step: float) -> tuple[Array, Array, Array]:
+def _gaps(nodes: int, step: float) -> tuple[Array, Array, Array]:
     """What points in even steps have of even nodes, (point, node), and of the bends left and right of them.
 
     A cubic through four points is the straight line between the inner two and a part of the second difference at each
@@ -246,7 +246,7 @@ def _held(nodes: int, step: float) -> tuple[Array, Array, Array]:
     return line, left, right
 
 
-def held(logs: Array, line: Array, left: Array, right: Array) -> Array:
+def cubics(logs: Array, line: Array, left: Array, right: Array) -> Array:
     """Curves between even nodes (..., node, unit) by cubics, which bend like the straighter end and not beyond measure.
 
     Where the ends of a gap bend to either side, and in the outermost gaps, curves are straight lines.
