@@ -26,7 +26,7 @@ def used(study: Study, inputs: Mapping[str, str]) -> list[str]:
 
 def _fitted(computed: Iterable[Parameter | Curve], inputs: Mapping[str, str]) -> list[str]:
     """Numbers of a laboratory's own fit to these very readings."""
-    hashes = [found[1] for each in computed if (found := _HASH.search(each.because or ""))]
+    hashes = [match[1] for each in computed if (match := _HASH.search(each.because or ""))]
     own = {hash_[:12] for hash_ in inputs.values()}
     count = sum(each in own for each in hashes)
     if not count:

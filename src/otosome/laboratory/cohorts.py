@@ -206,7 +206,7 @@ def _far(cell: tuple[str, ...], means: pd.Series, runs: Runs) -> _Apart | None:
         for name, size in sizes.items()
         if 1 < size < len(values)
     ]
-    best = max(each, key=lambda one: one.far, default=_NEAREST)
+    best = max(each, key=lambda run: run.far, default=_NEAREST)
     return best if best.far > max(_FAR * within, _LEAST) else None
 
 
