@@ -461,13 +461,13 @@ class _Run:
         volume = share * _columns(sample.volume, self.subjects)
         self.sampled[:, number] += aspirate(self.amounts, self.network, sample, volume, self.beyond[number])
 
-    def hand_over(self, concentration: dict[str, Array], kept: Array) -> None:
+    def hand_over(self, concentration: dict[str, Array], whole: Array) -> None:
         """Copy what is kept of these ears on all knots, (time, row, lane), to where all ears' is."""
         ears = slice(int(self.subjects[0]), int(self.subjects[-1]) + 1)
         count, start = ears.stop - ears.start, 0
         for name in self.compartments:
             classes, cells = self.network.nodes.index[name].shape
-            rows = kept[:, start : start + classes * cells, :count]
+            rows = whole[:, start : start + classes * cells, :count]
             history = rows.reshape(-1, classes, cells, count).transpose(1, 3, 0, 2)
             concentration[name][:, ears] = history[..., 0] if name in LUMPED else history
             start += classes * cells
