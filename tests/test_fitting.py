@@ -31,7 +31,7 @@ from otosome.fitting.observations import Observations, Readings
 from otosome.fitting.posterior import Around, _near, bulk_ess, convergence, ess, rhat, sample, tail_ess
 from otosome.fitting.score import group_score
 from otosome.fitting.use import _notes
-from otosome.forward import draw
+from otosome.forward import draw, simulate
 from otosome.jobs import FitInputs, StudyInputs, check, fit, run, show
 from otosome.roles import Reading
 from otosome.study import Study
@@ -672,6 +672,44 @@ def test_a_posterior_as_wide_as_the_prior_changes_no_distribution(study):
 def test_draws_of_other_numbers_are_no_prior(study):
     with pytest.raises(BadInput, match="holds none of the numbers"):
         draw(study, 10, prior=Ears.alone({"a.b.c": np.ones(3)}))
+
+
+def unread(arms):
+    """The study of two noises with a third that nobody read, before or behind them, and a laboratory of the two."""
+    third = {"name": "louder", "insults": ["louder"]}
+    order = [third, *fits.VALUES["arm"]] if arms == "before" else [*fits.VALUES["arm"], third]
+    louder = {**fits.VALUES["insult"]["loud"], "level": "108 dB SPL"}
+    values = {**fits.VALUES, "insult": {**fits.VALUES["insult"], "louder": louder}, "arm": order}
+    more = Study.of(values)
+    (some,) = fits.laboratory(fits.study(), [0.5, -0.5], animals=2).observed.readings
+    moved = replace(some, arm=some.arm + 1) if arms == "before" else some
+    return more, Observations((moved,), tuple("abcd"), {})
+
+
+@pytest.mark.parametrize("arms", ["before", "behind"])
+def test_an_arm_that_nobody_read_is_not_simulated_and_moves_no_likelihood(arms):
+    more, observed = unread(arms)
+    own = Likelihood.of(Free.of(more, fits.FREE), observed)
+    assert own.unlike == ([1, 2] if arms == "before" else [0, 1])
+    every = replace(own, arms=frozenset(range(3)))
+    assert every.unlike == [0, 1, 2]
+    at = np.array([[0.3, -0.2], [1.0, 0.5]])
+    # Readings are looked up in a table over what is true in any arm, which costs a millionth.
+    np.testing.assert_allclose(own.log_posterior(at), every.log_posterior(at), atol=1e-4)
+    # What is left out of a fit is foretold by it, so its arms are simulated.
+    behind = replace(
+        observed.readings[0], arm=np.full(observed.readings[0].size, 0 if arms == "before" else 2)
+    )
+    left = replace(observed, readings=(behind,))
+    assert Likelihood.of(Free.of(more, fits.FREE), observed, left=left).unlike == [0, 1, 2]
+
+
+def test_some_arms_are_simulated_as_all_are():
+    more, _ = unread("before")
+    ears = draw(more, 4, seed=1)
+    some, every = simulate(more, ears, keep=(), arms=["loud"]), simulate(more, ears, keep=())
+    assert some["arm"].values.tolist() == ["loud"]
+    np.testing.assert_allclose(some["abr"].sel(arm="loud"), every["abr"].sel(arm="loud"), atol=0.1)
 
 
 # ---------------------------------------------------------------- a fit from file to file

@@ -44,7 +44,7 @@ def ask(verb: str, job: Callable[[Inputs, Watch], Done], kind: type[Inputs], sta
 def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None:
     """Do a job and print its result, or the one message that says what was wrong with the input."""
     try:
-        with watched() as watch:
+        with watched(command) as watch:
             done = job(watch)
         answer, lines = done.as_dict(), [] if as_json else done.lines()
     except KeyboardInterrupt as ended:

@@ -55,6 +55,7 @@ class Likelihood:
     ``outlined``  a plan of few places and knots, with what was observed;  ``times``  every moment of the study, h
     ``errors``    what the outline costs each measure at most, in its unit
     ``near``      by measure, the nodes at which alone ears are computed; at all where there are none
+    ``arms``      in which anything was read, by number: no other is simulated
     """
 
     free: Free
@@ -66,10 +67,20 @@ class Likelihood:
     errors: Mapping[str, float]
     carried: Carried = field(default_factory=Carried, repr=False)
     near: Mapping[str, Near] = field(default_factory=dict, repr=False)
+    arms: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, free: Free, observed: Observations, animal: tuple[str, ...] | None = None) -> Likelihood:
-        """The likelihood of readings under a study's free numbers; ``animal`` names what differs between animals."""
+    def of(
+        cls,
+        free: Free,
+        observed: Observations,
+        animal: tuple[str, ...] | None = None,
+        left: Observations | None = None,
+    ) -> Likelihood:
+        """The likelihood of readings under a study's free numbers.
+
+        ``animal``  names what differs between animals;  ``left``  what else is to be foretold
+        """
         study = free.study
         names = {some.measure for some in observed.places}
         read = {name: measure for name, measure in study.tables.measure.items() if name in names}
@@ -77,7 +88,8 @@ class Likelihood:
         whole = plan(study)
         short = outline(replace(plan(replace(study, tables=tables)), watched=tuple(whole.times.tolist())))
         ears = {name: ear_level(study, name) for name in names}
-        alike = cls(free, observed, Level(), ears, short.plan, whole.times, short.errors)
+        arms = observed.arms | (frozenset() if left is None else left.arms)
+        alike = cls(free, observed, Level(), ears, short.plan, whole.times, short.errors, arms=arms)
         differ = differing(study, animal)
         return replace(alike, animal=animal_level(differ, alike._slopes(differ)))
 
@@ -323,8 +335,9 @@ class Likelihood:
 
     @cached_property
     def unlike(self) -> list[int]:
-        """The first of each group of arms that no simulation tells apart."""
-        return sorted(set(_first_alike(self.free.study)))
+        """The first of each group of arms that no simulation tells apart, where anything was read in the group."""
+        first = _first_alike(self.free.study)
+        return sorted({first[arm] for arm in self.arms})
 
     def _measured(self, ears: Cochleae, names: set[str]) -> dict[str, Array]:
         """True values by measure, as ``predicted`` has them, shape (lane, ear node, unlike arm, time, tone)."""

@@ -296,6 +296,7 @@ def _of_study(verb: str, inputs: StudyInputs, watch: Watch) -> Trial:
     folder = inputs.out if inputs.out is not None else usual(study.name, verb)
     check_free(folder, inputs.force)
     seed = inputs.seed if inputs.seed is not None else study.tables.seed or 1
+    watch.stage("following the dose" if verb == LEDGER else "simulating worlds")
     with at(str(file)):
         if verb == LEDGER:
             answer, rows = delivered(study, inputs.subjects, seed, 1)
