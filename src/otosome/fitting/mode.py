@@ -266,15 +266,9 @@ def laplace(land: Landscape, summit: Array, spreads: Array | None = None) -> tup
     straight, far = (
         _straight(close.log_posterior, summit, width * along) / width**2 for width in (_NEAR, _FAR)
     )
-    if straight.min() <= 0:
-        return None, _no_summit(float(straight.min()))
-    if np.any(far <= 0) or np.max(np.abs(np.log(far / straight))) > np.log(1.5):
-        return None, "the curvature differs by more than half between two widths: a kink lies at the summit"
-    if np.any(np.abs(summit) > _FARTHEST - _NEAR):
-        return (
-            None,
-            f"a number lies at {_FARTHEST:g} standard deviations of its prior, where nothing is believed",
-        )
+    reason = _no_parabola(summit, straight, far)
+    if reason:
+        return None, reason
     near = _both_ways(land.coarser().around(summit).log_posterior, summit, _NEAR * along) / _NEAR**2
     near[np.diag_indices(summit.size)] = straight
     if np.linalg.eigvalsh(near).min() <= 0:  # what is coarser may be at fault
@@ -283,6 +277,17 @@ def laplace(land: Landscape, summit: Array, spreads: Array | None = None) -> tup
     if least <= 0:
         return None, _no_summit(least)
     return np.asarray(along @ np.linalg.inv(near) @ along.T, dtype=np.float64), ""
+
+
+def _no_parabola(summit: Array, straight: Array, far: Array) -> str:
+    """Why there is no interval, by curvatures along directions close to a summit and far; empty where there is one."""
+    if straight.min() <= 0:
+        return _no_summit(float(straight.min()))
+    if np.any(far <= 0) or np.max(np.abs(np.log(far / straight))) > np.log(1.5):
+        return "the curvature differs by more than half between two widths: a kink lies at the summit"
+    if np.any(np.abs(summit) > _FARTHEST - _NEAR):
+        return f"a number lies at {_FARTHEST:g} standard deviations of its prior, where nothing is believed"
+    return ""
 
 
 def _no_summit(least: float) -> str:
