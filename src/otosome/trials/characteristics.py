@@ -54,7 +54,8 @@ def simulated(
     ``known``   a fit that states the study's numbers
     """
     name = study_name(protocol, beside)
-    study = cut_down(study_of(protocol, beside, catalog, known), protocol)
+    whole = study_of(protocol, beside, catalog, known)
+    study = cut_down(whole, protocol)
     lot, computed = batch_of(protocol, beside), 0
     subject = "people" if study.tables.species == "human" else "animals"
     while True:
@@ -80,7 +81,7 @@ def simulated(
         ears.hash,
         rows,
         _flow(first, protocol),
-        tuple(_notes(rows, protocol, study)),
+        tuple(_notes(rows, protocol, whole)),
         prediction,
         f"{protocol.trials} trials of {protocol.n} per group, from {len(ears.world)} ears of {ears.distinct} worlds",
     )
@@ -236,7 +237,7 @@ def _letters(protocol: Simulate) -> str:
 
 
 def _notes(rows: Sequence[Operating], protocol: Simulate, study: Study) -> list[str]:
-    """What the errors say of the bank, and that runs are not counted where they differ."""
+    """What the errors say of the bank, and how exposure runs are counted where they differ."""
     notes = []
     if larger := _larger(rows):
         notes.append(
@@ -244,8 +245,23 @@ def _notes(rows: Sequence[Operating], protocol: Simulate, study: Study) -> list[
             f"{protocol.bank // protocol.world} worlds, and a larger bank narrows it (bank, or grow_to)."
         )
     if study.tables.species != "human" and any(number.runs for number in study.parameters.values()):
-        notes.append(
-            "Exposure runs are not split in the simulated trials: their animals are drawn one by one, as if exposed "
-            "alone. With run_animals and run_share the formula counts runs (--formula)."
-        )
+        notes.append(_of_runs(protocol, protocol.together(study)))
     return notes
+
+
+def _of_runs(protocol: Simulate, together: int) -> str:
+    """How animals of the simulated trials were exposed, and what the unit of their analysis is."""
+    if together == 1:
+        return (
+            "Exposure runs are not split in the simulated trials: their animals are drawn one by one, as if exposed "
+            "alone. With run_animals, or [cohort] in the study, whole runs are drawn and runs are counted."
+        )
+    if protocol.runs == "blocked":
+        return (
+            f"Animals are drawn in whole exposure runs, {together} of each group in every run: what a run does to all "
+            "cancels, and the analysis takes it out."
+        )
+    return (
+        f"Animals are drawn in whole exposure runs of {together}, each group in runs of its own: the run is the unit, "
+        f"{-(-protocol.n // together)} a group."
+    )
