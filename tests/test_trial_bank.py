@@ -530,7 +530,10 @@ def test_in_runs_too_a_drug_without_effect_is_positive_as_often_as_alpha_says(an
 
 def test_animals_of_runs_counted_one_by_one_are_positive_too_often():
     """What the runs are for: the same draws, analysed as if each animal had been exposed alone."""
-    study, asked = cut_down(load(STUDY), ASKED), Simulate(**{**MANY, "analysis": "t", "n": 30, "run_animals": 5})
+    study, asked = (
+        cut_down(load(STUDY), ASKED),
+        Simulate(**{**MANY, "analysis": "t", "n": 30, "run_animals": 5}),
+    )
     some = subjects(study, in_runs(5), asked, 0, 2000, True, np.zeros(2000))
     wrong = analyse(replace(some, run=None), asked, np.zeros(2000, dtype=np.int64))
     assert (wrong.p < 0.05).mean() == pytest.approx(ears_as_animals(6, 5, SHARE, 0.05), abs=0.03)
@@ -588,13 +591,13 @@ def test_apart_analyses_are_those_of_means_of_runs(analysis):
     for trial in range(6):
         of_runs = [
             [
-                values[analysis][trial, g, 3 * r : 3 * r + 3][some.analysed[trial, g, 3 * r : 3 * r + 3]].mean()
+                values[analysis][trial, g, 3 * r : 3 * r + 3][
+                    some.analysed[trial, g, 3 * r : 3 * r + 3]
+                ].mean()
                 for r in range(4)
                 if some.analysed[trial, g, 3 * r : 3 * r + 3].any()
             ]
             for g in range(2)
         ]
-        test = (
-            stats.ttest_1samp(of_runs[1], 0.0) if analysis == "change" else stats.ttest_ind(*of_runs[::-1])
-        )
+        test = stats.ttest_1samp(of_runs[1], 0.0) if analysis == "change" else stats.ttest_ind(*of_runs[::-1])
         assert results.p[trial] == pytest.approx(test.pvalue, rel=1e-8)

@@ -35,8 +35,8 @@ class Subjects:
 
     ``row``       of the bank;  ``baseline``, ``reading``  as read, means over frequencies; NaN without a baseline
     ``analysed``  whether a subject is enrolled and was not lost;  ``enrolled``  whether there was one to enrol
-    ``worse``     whether it is worse than its baseline, or the share of a run that is, where that is analysed;  ``assessed``  how many were read to
-                  enrol so many, (trial, group)
+    ``worse``     whether it is worse than its baseline, or of a run the share that is, where that is analysed
+    ``assessed``  how many were read to enrol so many, (trial, group)
     ``run``       each was exposed in, from 0 in each group; none where each was alone
     """
 
