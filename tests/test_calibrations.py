@@ -167,7 +167,7 @@ def test_mice_of_the_strain_differ_and_saturate_as_its_mice_did():
     assert found[103.0][2][0, 0] == pytest.approx(strains.BETWEEN_RUNS, abs=0.1)
 
 
-def test_runs_are_shaded_and_never_favoured_and_one_in_seven_by_more_than_four_decibels():
+def test_runs_are_shaded_and_never_favoured_and_few_of_them_by_more_than_four_decibels():
     """One run of five hardly lost hearing at 103 dB, two of fourteen in all, and none lost more than a ceiling."""
     shading = get("strains", "cba_jrj").options.numbers["insults.noise.shading"]
     middle, own = split(shading["value"])[0], shading["runs"]
