@@ -164,7 +164,8 @@ def test_mice_of_the_strain_differ_and_saturate_as_its_mice_did():
     before, after = found[105.0][0][0]
     # What saturates stays: measured 52 and 44 dB, and no more than the amplifier's ceiling with fibres and battery.
     assert 44.0 < after < before < 60.0
-    assert found[103.0][2][0, 0] == pytest.approx(strains.BETWEEN_RUNS, abs=0.1)
+    # A share of five runs has a standard error of 0.15; measured are 0.72 and 0.76, by what is averaged.
+    assert found[103.0][2][0, 0] == pytest.approx(strains.BETWEEN_RUNS, abs=0.15)
 
 
 def test_runs_are_shaded_and_never_favoured_and_few_of_them_by_more_than_four_decibels():
