@@ -25,7 +25,8 @@ class Noise:
 
     Rates double with every ``..._doubling`` decibels; they hold at ``reference`` and at the places half an
     octave (``upward``) above the band, and fade in octaves below and, more slowly, above. What reaches an ear is
-    ``received`` dB off the level stated, less its ``shading``; ``susceptibility`` multiplies all three rates of an animal alike.
+    ``received`` dB off the level stated, less its ``shading``; ``susceptibility`` multiplies all three rates of an
+    animal alike.
     """
 
     reference: DecibelsSPL
