@@ -45,11 +45,15 @@ class Counted:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file, or a video of it, that a record names and that does not count, with the reason."""
+    """A file, or a video of it, that a record names and that does not count, with the reason.
+
+    ``key``  where the record names it, such as ``count.0.file``
+    """
 
     file: str
     place: str
     reason: str
+    key: str = ""
 
     @property
     def words(self) -> str:
@@ -61,13 +65,13 @@ class LeftOut:
 class Files:
     """Everything a record's folder holds for it, with the hash of each file.
 
-    ``plates``    of every assay in its order; None where the file cannot be read
+    ``plates``    of every assay in its order, or why it cannot be read
     ``left_out``  files and videos that cannot be used; the others stand without them
     """
 
     counts: tuple[Counted, ...]
     detergent: tuple[Counted, Counted] | None
-    plates: tuple[Plate | None, ...]
+    plates: tuple[Plate | BadInput, ...]
     inputs: dict[str, str]
     left_out: tuple[LeftOut, ...]
 
@@ -75,7 +79,8 @@ class Files:
 def read_files(record: LotRecord, folder: Path, file: str, catalog: Catalog) -> Files:
     """Read every file a record names; one that is not what it should be is left out and named.
 
-    raises  BadInput for a file that is missing, lies elsewhere or is named twice, or whose dilution is stated twice
+    raises  BadInput for a file of counts that is missing, lies elsewhere or is named twice, or whose dilution is stated
+            twice
     """
     reader = _Reader(record, folder, file, catalog)
     counts = [
@@ -105,16 +110,12 @@ class _Reader:
     left_out: list[LeftOut] = field(default_factory=list)
     _keys: dict[str, str] = field(default_factory=dict)
 
-    def opened(self, key: str, name: str) -> Export | None:
-        """A file that is named once; None, and noted, where it is empty or too large."""
+    def opened(self, key: str, name: str) -> Export:
+        """A file that is named once; raises BadInput, also where it is missing, empty or too large."""
         place = beside(self.folder, name, key, self.file, self.record.folders)
-        try:
-            export = Export.open(place)
-        except BadInput as error:
-            self.left_out.append(LeftOut(place.name, "", str(error)))
-            return None
+        export = Export.open(place)
         if export.sha256 in self._keys:
-            raise BadInput(
+            raise _Twice(
                 f"is the same file as {self._keys[export.sha256]}",
                 file=self.file,
                 key=key,
@@ -129,38 +130,44 @@ class _Reader:
         self, key: str, name: str, dilution: float | None, day: str = "", stored: float = 0.0
     ) -> Counted | None:
         """A file of counts; None, and noted, where it is none."""
-        export = self.opened(key, name)
-        if export is None:
-            return None
+        place = beside(self.folder, name, key, self.file, self.record.folders)
         try:
+            export = self.opened(key, name)
             distribution = read_particles(export, self.catalog)
             _check_counts(distribution.table)
+        except _Twice:
+            raise
         except BadInput as error:
-            self.left_out.append(LeftOut(export.name, "", str(error)))
+            self.left_out.append(LeftOut(place.name, "", str(error), key))
             return None
         self.left_out += [
-            LeftOut(part.file, part.place, f"{part.reason} ({part.given})") for part in distribution.refused
+            LeftOut(part.file, part.place, f"{part.reason} ({part.given})", key)
+            for part in distribution.refused
         ]
         return _diluted(distribution, day, stored, dilution, self.file, key)
 
-    def plate(self, key: str, run: AssayFile) -> Plate | None:
-        """The wells of a run; None, and noted, where the file holds none."""
-        export = self.opened(f"{key}.file", run.file)
-        layout = None
-        if run.layout is not None:
-            layout = Export.open(
-                beside(self.folder, run.layout, f"{key}.layout", self.file, self.record.folders)
-            )
-            self.inputs[str((self.folder / run.layout).resolve())] = layout.sha256
-        if export is None:
-            return None
+    def plate(self, key: str, run: AssayFile) -> Plate | BadInput:
+        """The wells of a run; why there are none, and noted, where there are none."""
         try:
+            export = self.opened(f"{key}.file", run.file)
+            layout = None if run.layout is None else self.layout(f"{key}.layout", run.layout)
             columns = {str(key): name for key, name in run.columns.items()}
             responses = read_responses(export, run.read or "", self.catalog)
             return read_plate(export, Reading(columns, run.unit, responses, layout))
         except BadInput as error:
-            self.left_out.append(LeftOut(export.name, "", str(error)))
-            return None
+            self.left_out.append(LeftOut(Path(run.file).name, "", str(error), f"{key}.file"))
+            return error
+
+    def layout(self, key: str, name: str) -> Export:
+        """The samples and doses of a plate's wells; several plates may share them."""
+        place = beside(self.folder, name, key, self.file, self.record.folders)
+        export = Export.open(place)
+        self.inputs[str(place)] = export.sha256
+        return export
+
+
+class _Twice(BadInput):
+    """A file that a record names twice: its measurement would count twice."""
 
 
 def read_responses(export: Export, read: str, catalog: Catalog) -> dict[str, float] | None:

@@ -348,8 +348,7 @@ def _potency_test(
     if any(run.unlike for run in runs):
         return _unlike(name, words, source, runs, limited=limit is not None)
     if potency is None:
-        cure = f"{_refusals(runs)}; repeat the assay"
-        return _unknown(name, words, "no potency to report", cure, source)
+        return _unknown(name, words, "no potency to report", _refusals(runs), source)
     if limit is None:
         return None
     many = f"{potency.runs} run{'' if potency.runs == 1 else 's'}{'' if potency.alike else ' of unlike precision'}"
@@ -369,12 +368,15 @@ def _unlike(name: str, words: str, source: str, runs: tuple[RunPotency, ...], li
         else f"unlike the reference in {unlike} of {len(runs)} runs"
     )
     if unlike == len(runs) and limited:
-        return Verdict(name, words, result, "refuse", _refusals(runs), source=source)
-    return _unknown(name, words, result, f"{_refusals(runs)}; find out why before it is released", source)
+        return Verdict(name, words, result, "refuse", _refusals(runs, cured=False), source=source)
+    return _unknown(name, words, result, _refusals(runs), source)
 
 
-def _refusals(runs: tuple[RunPotency, ...]) -> str:
-    return "; ".join(f"{run.run}: {run.refused}" for run in runs if run.refused)
+def _refusals(runs: tuple[RunPotency, ...], cured: bool = True) -> str:
+    """Why runs say nothing and, where wanted, what would mend each; a cure of several runs stands once, at the end."""
+    refused = [run for run in runs if run.refused]
+    cures = dict.fromkeys(run.cure for run in refused if run.cure) if cured else ()
+    return "; ".join([*(f"{run.run}: {run.refused}" for run in refused), *cures])
 
 
 def _unknown(test: str, limit: str, result: str, cure: str, source: str = "", method: str = "") -> Verdict:

@@ -9,7 +9,7 @@ import numpy as np
 from otosome import __version__
 from otosome.answers.numbers import number
 from otosome.lots.assessment import Assessment
-from otosome.lots.curve import fit_line, fit_logistic, logistic
+from otosome.lots.curve import fit_line, fit_logistic, line, logistic
 from otosome.lots.history import RULES
 from otosome.lots.plate import Plate
 from otosome.lots.record import AssayFile
@@ -99,8 +99,11 @@ def _style() -> str:
 
 
 def _runs(assessment: Assessment) -> list[Panel]:
-    runs = zip(assessment.record.assay, assessment.plates, assessment.models, strict=True)
-    return [_run(assay, plate, model) for assay, plate, model in runs if plate is not None]
+    return [
+        _run(run.entry, run.plate, run.assay.model)
+        for run in assessment.runs
+        if run.plate is not None and run.assay is not None
+    ]
 
 
 def _run(assay: AssayFile, plate: Plate, model: str) -> Panel:
@@ -113,11 +116,10 @@ def _run(assay: AssayFile, plate: Plate, model: str) -> Panel:
         ):
             axes.plot(dose, response, "o", color=colour, markersize=4, label=name)
             x = np.linspace(np.log(dose.min()), np.log(dose.max()), 100)
-            curve, line = fit_logistic(np.log(dose), response), fit_line(np.log(dose), response)
-            if model == "parallel_line" and line is not None:
-                axes.plot(np.exp(x), line.estimate[0] + line.estimate[1] * x, color=colour)
-            elif model == "four_parameter" and curve is not None:
-                axes.plot(np.exp(x), logistic(x, *curve.estimate), color=colour)
+            fit = (fit_line if model == "parallel_line" else fit_logistic)(np.log(dose), response)
+            if fit is not None:
+                drawn = line(x, *fit.estimate) if model == "parallel_line" else logistic(x, *fit.estimate)
+                axes.plot(np.exp(x), drawn, color=colour)
         axes.set(xscale="log", xlabel=f"dose, {plate.wells[0].unit}", ylabel="response")
         # The style draws text as it is, and a power in a tick's label would be markup.
         axes.xaxis.set_major_formatter(lambda dose, _: number(float(dose)))

@@ -69,7 +69,7 @@ def fill_lot(folder: Path, assessment: Assessment, values: Json, record: Record)
     whole = {**values, "notes": list(assessment.lot.notes)}
     _text(json.dumps(whole, indent=1, ensure_ascii=False), folder / "lot.json")
     _csv(pd.DataFrame(values["tests"]), folder / "tests.csv")
-    plates = [plate for plate in assessment.plates if plate is not None]
+    plates = [run.plate for run in assessment.runs if run.plate is not None]
     wells = [{"run": plate.name, **asdict(well)} for plate in plates for well in plate.wells]
     columns = ["run", "well", "sample", "dose", "unit", "response"]
     _csv(pd.DataFrame(wells, columns=columns), folder / "wells.csv")
