@@ -100,7 +100,7 @@ def assess(inputs: LotInputs, watch: Watch = SILENT) -> Lot:
     record = Record(QUALITY, assessment.record.name, dict(assessment.inputs), options_of(inputs))
     with writing(folder, inputs.force) as part:
         fill_lot(part, assessment, values, record)
-    return Lot(folder, record, values, list(assessment.lot.notes))
+    return Lot(folder, record, values, assessment.notes)
 
 
 def _beside(inputs: LotInputs, assessment: Assessment, catalog: Catalog) -> Json:

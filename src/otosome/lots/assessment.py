@@ -24,7 +24,9 @@ from otosome.lots.files import (
     Counted,
     Files,
     LeftOut,
+    doubts,
     read_files,
+    reason_of,
     refuse_contradiction,
     scatter,
 )
@@ -68,7 +70,9 @@ class Assessment:
     ``checklists``  by entry: every item with whether it is reported
     ``lot``         plain values as ``batches/*.toml`` holds them, and what to tell the user
     ``inputs``      sha256 of every file by its path
+    ``counts``      every file of counts, of the fresh lot and of the stored;  ``controls``  before and after detergent
     ``left_out``    files and videos that do not count, with the reasons
+    ``doubts``      where the record and its files of counts do not fit together
     """
 
     record: LotRecord
@@ -80,6 +84,7 @@ class Assessment:
     beyond: Mapping[str, str]
     counted: Count | None
     counts: tuple[Counted, ...]
+    controls: tuple[Counted, ...]
     vesicles: Belief | None
     potencies: Potencies
     runs: tuple[AssayRun, ...]
@@ -87,6 +92,14 @@ class Assessment:
     lot: Lot
     inputs: Mapping[str, str]
     left_out: tuple[LeftOut, ...]
+    doubts: tuple[str, ...]
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be known of the files that the decision rests on: doubts, warnings, what is left out."""
+        read = (*self.counts, *self.controls)
+        flagged = [f"{file.file}: {'; '.join(file.warnings)}." for file in read if file.warnings]
+        return [*self.doubts, *flagged, *(f"{part.words}." for part in self.left_out)]
 
 
 def assess(file: Path, catalog: Catalog) -> Assessment:
@@ -110,6 +123,9 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
         protein(record, file.name),
         potencies,
         _assay_names(record),
+        record.protein or "",
+        _reasons(files.left_out, "count."),
+        _reasons(files.left_out, "detergent."),
     )
     specification = read_specification(_specification(record, file, catalog))
     answered = verdicts(specification, measured, Stated(record.findings, record.methods, file.name))
@@ -132,6 +148,7 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
         beyond(specification, record.findings),
         counted,
         files.counts,
+        files.detergent or (),
         vesicles,
         potencies,
         runs,
@@ -139,7 +156,14 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
         replace(lot, notes=(*lot.notes, *(part.words for part in files.left_out))),
         inputs,
         files.left_out,
+        tuple(doubts(files.read, file.name)),
     )
+
+
+def _reasons(left_out: tuple[LeftOut, ...], key: str) -> str:
+    """Why the files that the record names under a key are left out."""
+    own = [part for part in left_out if part.key.startswith(key) and not part.place]
+    return "; ".join(f"{part.file} is left out: {part.reason}" for part in own)
 
 
 def _count(
@@ -184,9 +208,7 @@ def _run(entry: AssayFile, plate: Plate | BadInput, catalog: Catalog) -> AssayRu
 
 
 def _unjudged(name: str, error: BadInput) -> RunPotency:
-    file = None if error.file == name else error.file
-    reason = BadInput(error.message, file=file, key=error.key, given=error.given, allowed=error.allowed)
-    return RunPotency(name, (), str(reason), cure=error.cure or "")
+    return RunPotency(name, (), reason_of(error, name, cured=False), cure=error.cure or "")
 
 
 def _potencies(every: tuple[AssayRun, ...], file: str, catalog: Catalog) -> Potencies:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from otosome.errors import BadInput
 from otosome.laboratory.file import Export
 from otosome.laboratory.reading import Distribution, instrument_of, read_particles, read_with
 from otosome.lots.count import Measurement, Scatter
+from otosome.lots.counted import warnings_of
 from otosome.lots.plate import Plate, Reading, read_plate
 from otosome.lots.record import AssayFile, LotRecord, beside
 from otosome.units import Array, convert
@@ -25,14 +28,47 @@ if TYPE_CHECKING:
 class Counted:
     """One file of counts: its tidy table with the dilution in it, when and how it was measured.
 
-    ``undiluted``  the line to add where nothing says by what the sample was diluted, else empty
+    ``use``        the table of the record that names it: count, before or after detergent
+    ``day``        as the record states it, else as the file does
+    ``stored``     h
+    ``dilution``   the factor that is in its counts; None where nothing says by what the sample was diluted, and then
+                   ``undiluted`` is the line to add
+    ``says``       who states the dilution
     """
 
     table: pd.DataFrame
     instrument: str
+    use: str
     day: str
     stored: float
-    undiluted: str
+    dilution: float | None
+    says: str
+    undiluted: str = ""
+
+    @property
+    def file(self) -> str:
+        """Its name."""
+        return str(self.table["file"].iloc[0])
+
+    @property
+    def sample(self) -> str:
+        """The sample as the file names it; empty where it does not."""
+        return str(self.table["sample"].iloc[0])
+
+    @property
+    def captured(self) -> str:
+        """The day on which the file says it was measured; empty where it does not, or says several."""
+        return captured(self.table)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the instrument warns of."""
+        return warnings_of(self.table)
+
+    @property
+    def videos(self) -> list[int]:
+        """Numbers of the videos that are used."""
+        return sorted(int(video) for video in self.table["replicate"].unique())
 
     def counts(self) -> Array:
         """Particles per uL of each video, shape (video,)."""
@@ -74,6 +110,42 @@ class Files:
     plates: tuple[Plate | BadInput, ...]
     inputs: dict[str, str]
     left_out: tuple[LeftOut, ...]
+
+    @property
+    def read(self) -> tuple[Counted, ...]:
+        """Every file of counts, those with and without detergent among them."""
+        return (*self.counts, *(self.detergent or ()))
+
+
+def reason_of(error: BadInput, name: str, cured: bool = True) -> str:
+    """Why a file cannot be used, without its name where that stands beside it; with what would mend it, if wanted."""
+    file = None if error.file == name else error.file
+    cure = error.cure if cured else None
+    return str(
+        BadInput(error.message, file=file, key=error.key, given=error.given, allowed=error.allowed, cure=cure)
+    )
+
+
+def captured(table: pd.DataFrame) -> str:
+    """The day on which all rows of a table were recorded; empty where that is not stated, or not one day."""
+    days = {str(recorded)[:10] for recorded in table["recorded"]}
+    return days.pop() if len(days) == 1 else ""
+
+
+def doubts(counts: Sequence[Counted], file: str) -> list[str]:
+    """What does not fit between a record and its files of counts: samples of several names, another day."""
+    names = list(dict.fromkeys(count.sample for count in counts if count.sample))
+    lines = []
+    if len(names) > 1:
+        lines.append(
+            f"The files of counts name {len(names)} samples, and {file} takes them as one lot: {', '.join(names)}."
+        )
+    lines += [
+        f"{count.file} says that it was measured on {count.captured}; {file} says {count.day}."
+        for count in counts
+        if count.captured and count.day != count.captured
+    ]
+    return lines
 
 
 def read_files(record: LotRecord, folder: Path, file: str, catalog: Catalog) -> Files:
@@ -138,7 +210,7 @@ class _Reader:
         except _Twice:
             raise
         except BadInput as error:
-            self.left_out.append(LeftOut(place.name, "", str(error), key))
+            self.left_out.append(LeftOut(place.name, "", reason_of(error, place.name), key))
             return None
         self.left_out += [
             LeftOut(part.file, part.place, f"{part.reason} ({part.given})", key)
@@ -155,7 +227,8 @@ class _Reader:
             responses = read_responses(export, run.read or "", self.catalog)
             return read_plate(export, Reading(columns, run.unit, responses, layout))
         except BadInput as error:
-            self.left_out.append(LeftOut(Path(run.file).name, "", str(error), f"{key}.file"))
+            name = Path(run.file).name
+            self.left_out.append(LeftOut(name, "", reason_of(error, name), f"{key}.file"))
             return error
 
     def layout(self, key: str, name: str) -> Export:
@@ -212,7 +285,11 @@ def _diluted(
     distribution: Distribution, day: str, stored: float, dilution: float | None, file: str, key: str
 ) -> Counted:
     """Counts of the product: with the dilution that the file records, or else that the record states."""
-    table, instrument = distribution.table, distribution.instrument
+    table = distribution.table
+    use = key.split(".")[0] if key.startswith("count") else key.split(".")[-1] + " detergent"
+    of = partial(
+        Counted, instrument=distribution.instrument, use=use, day=day or captured(table), stored=stored
+    )
     recorded = table["dilution_applied"].notna().all()
     if recorded and dilution is not None:
         raise BadInput(
@@ -224,16 +301,16 @@ def _diluted(
             cure="remove the line",
         )
     if recorded:
-        return Counted(table, instrument, day, stored, "")
+        return of(table, dilution=float(table["dilution_applied"].iloc[0]), says="its file")
     if dilution is None:
         is_count = key.startswith("count")
         where = "[[count]]" if is_count else "[detergent]"
         name = "dilution" if is_count else key.replace("detergent.", "dilution_")
         line = f"{name} = 1000.0  # your own factor, 1.0 for none"
         cure = f"{table['file'].iloc[0]} does not record its dilution; add to its {where}: {line}"
-        return Counted(table, instrument, day, stored, cure)
+        return of(table, dilution=None, says="", undiluted=cure)
     product = table.assign(concentration=table["concentration"] * dilution, dilution_applied=dilution)
-    return Counted(product, instrument, day, stored, "")
+    return of(product, dilution=dilution, says="the record")
 
 
 def scatter(counts: tuple[Counted, ...], catalog: Catalog) -> tuple[Scatter, str]:

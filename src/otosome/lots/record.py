@@ -16,8 +16,8 @@ from otosome.units import Json, Quantity
 KIND = "batch/1"
 _MOST_FILES = 200
 _MISSING = {
-    "layout": "otosome new batch writes one beside the record; it has the grids sample and dose (ug/mL), each with a row "
-    "of column numbers and rows that begin with their letter"
+    "layout": "otosome new batch writes one beside the record; it has the grids sample and dose (ug/mL), each with a "
+    "row of column numbers and rows that begin with their letter"
 }
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
 

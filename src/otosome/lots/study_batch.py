@@ -77,7 +77,8 @@ def _sized(
         return dict(base), []
     sizes = measured_lot(_joined(counts, record.name), base, record.base, 0.0, between)
     count = {key: base[key] for key in ("particles", "count_error")}
-    return {**sizes.values, **count}, list(sizes.notes[2:])
+    flagged = [f"Flagged in {file.file}: {warning}." for file in counts for warning in file.warnings]
+    return {**sizes.values, **count}, flagged
 
 
 def _counted_numbers(record: LotRecord, file: str, base: Json, counted: Count | None, between: str) -> Json:

@@ -57,16 +57,16 @@ def fill_lot(folder: Path, assessment: Assessment, values: Json, record: Record)
     import tomli_w
 
     from otosome.report.certificate import certificate_pdf
-    from otosome.report.lot import certificate, history_page, lot_report
+    from otosome.report.lot import certificate, history_page, lot_report, size_picture
     from otosome.report.saved import save_page
 
     _text(certificate(values), folder / "certificate.html")
-    (folder / "certificate.pdf").write_bytes(certificate_pdf(values))
+    (folder / "certificate.pdf").write_bytes(certificate_pdf(values, size_picture(values)))
     save_page(lot_report(assessment, values, values["history"] or {}), folder / "report.html")
     if values["history"] is not None:
         save_page(history_page(values, values["history"]), folder / "history.html")
     _text(tomli_w.dumps(values["batch"]), folder / "batch.toml")
-    whole = {**values, "notes": list(assessment.lot.notes)}
+    whole = {**values, "notes": assessment.notes}
     _text(json.dumps(whole, indent=1, ensure_ascii=False), folder / "lot.json")
     _csv(pd.DataFrame(values["tests"]), folder / "tests.csv")
     plates = [run.plate for run in assessment.runs if run.plate is not None]
