@@ -402,7 +402,10 @@ def test_the_command_decides_and_writes_certificate_report_and_tables(good, tmp_
     assert "Release" in certificate and "<script" not in certificate
     assert (out / "certificate.pdf").read_bytes().startswith(b"%PDF")
     report = (out / "report.html").read_text(encoding="utf-8")
-    assert "MISEV" in report.upper() and "good_run_0.csv" in report and "<svg" in report
+    assert "good_run_0.csv" in report and "<svg" in report
+    # Of a reporting checklist that the record says nothing of, nobody asks anything.
+    assert "MISEV" not in report.upper()
+    assert {file.name for file in (out / "figures").iterdir()} >= {"sizes.svg", "sizes.csv"}
     assert (out / "wells.csv").read_text(encoding="utf-8").count("\n") == 1 + 3 * 48
     # The batch as it goes into a study is a file of its own that runs.
     assert load(STUDY, batch=out / "batch.toml").notes == load(STUDY).notes

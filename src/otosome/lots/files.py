@@ -28,22 +28,21 @@ if TYPE_CHECKING:
 class Counted:
     """One file of counts: its tidy table with the dilution in it, when and how it was measured.
 
-    ``use``        the table of the record that names it: count, before or after detergent
     ``day``        as the record states it, else as the file does
     ``stored``     h
-    ``dilution``   the factor that is in its counts; None where nothing says by what the sample was diluted, and then
-                   ``undiluted`` is the line to add
-    ``says``       who states the dilution
+    ``undiluted``  the line to add where nothing says by what the sample was diluted, else empty
+    ``use``        what it counts: the lot, or the sample before or after detergent
+    ``dilution``   the factor that is in its counts, None where nothing says it;  ``says``  who states it
     """
 
     table: pd.DataFrame
     instrument: str
-    use: str
     day: str
     stored: float
-    dilution: float | None
-    says: str
     undiluted: str = ""
+    use: str = "count"
+    dilution: float | None = None
+    says: str = ""
 
     @property
     def file(self) -> str:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from otosome.errors import BadInput
+from otosome.files import tamed
 from otosome.laboratory.file import Export, parse
 from otosome.laboratory.tables import label
 from otosome.lots.potency import Run
@@ -126,6 +127,26 @@ def read_plate(export: Export, reading: Reading | None = None) -> Plate:
         )
     _check_units(wells, export.name)
     return Plate(export.name, tuple(wells), tuple(left_out))
+
+
+def layout_text(samples: Mapping[str, str]) -> str:
+    """Grids to fill in, as a layout is read: the sample and the dose of every well.
+
+    ``samples``  what the plate's own file says of each well, empty where nothing
+    """
+    places = {well: _WELL.fullmatch(well) for well in samples}
+    named = {well: (match[1].upper(), int(match[2])) for well, match in places.items() if match}
+    rows = sorted({row for row, _ in named.values()}, key=lambda row: (len(row), row))
+    columns = range(1, max(column for _, column in named.values()) + 1)
+    by = {place: tamed(label(samples[well]).replace(",", " ")) for well, place in named.items()}
+    lines = []
+    for title in ("sample", "dose (ug/mL)"):
+        lines += [title, ",".join(["", *map(str, columns)])]
+        for row in rows:
+            cells = (by.get((row, column), "") if title == "sample" else "" for column in columns)
+            lines.append(",".join([row, *cells]))
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _laid_out(cells: Cells, how: Reading, decimal: str) -> Cells:

@@ -40,8 +40,6 @@ def study_batch(
 ) -> Lot:
     """The batch: what was measured of this lot, and everything else from its base."""
     base = read_toml(_base(record, file, catalog))
-    if record.protein is not None and not counts:
-        raise BadInput("gives the purity only with a count", file=file, key="protein", cure="add a [[count]]")
     between = scatter(counts, catalog)[1] if counts else ""
     sized, notes = _sized(record, base, counts, between)
     own = _counted_numbers(record, file, base, counted, between)

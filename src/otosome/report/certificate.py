@@ -114,8 +114,9 @@ def grounds(values: Json) -> list[str]:
     if count is not None:
         within, between = (number(100 * count[key], 2) for key in ("within_day", "between_days"))
         lines.append(
-            f"The count is the median of what {count['taken']} say, videos averaged by their logarithms; counts of one "
-            f"day are taken to differ by {within} %, those of two days by {between} % more."
+            f"The count is the median of what is known from {count['taken']}; videos are averaged by their logarithms, "
+            "so it may lie below their mean. Counts of one day are taken to differ by "
+            f"{within} %, and days by {between} %."
         )
     return [*lines, *values["doubts"]]
 
@@ -148,12 +149,11 @@ def _check(check: Json) -> str:
 
 
 def potencies(values: Json) -> list[str]:
-    """The relative potency of each mechanism's assays, whether or not it is limited, or why there is none."""
+    """The relative potency of each mechanism's assays, whether or not it is limited."""
     lines = []
     for mechanism, measured in values["potency"].items():
         combined = measured["combined"]
-        refused = "; ".join(f"{run['run']}: {run['refused']}" for run in measured["runs"] if run["refused"])
-        text = f"none to report; {refused}"
+        text = "none to report"
         if combined is not None:
             low, r, high = (number(combined[key], 3) for key in ("low", "r", "high"))
             text = f"{r} ({low} to {high}, 95 %)"
@@ -225,13 +225,13 @@ def _story(values: Json, sizes: bytes | None) -> list[Any]:
     return parts
 
 
-PROBABILITIES = ("Probability outside limits", "Probability inside limits")
+PROBABILITIES = ("Chance outside", "Chance inside")
 # Width and height of the picture of sizes, CSS pixels.
 SIZE_PICTURE = (620, 230)
 RISKS = (
-    "Intervals are 5 to 95 % (relative potency: 95 %). Probability outside, or inside: that the true value lies there, "
-    "given how well it was measured. A test releases where outside is unlikely enough, refuses where inside is, and "
-    "else cannot decide. The instrument's calibration is in neither."
+    "Intervals are 5 to 95 % (relative potency: 95 %). Chance outside, or inside: the probability that the true value "
+    "lies outside, or inside, the limits, given how well it was measured. A test releases where outside is unlikely "
+    "enough, refuses where inside is, and else cannot decide. The instrument's calibration is in neither."
 )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from otosome.files import tamed
 from otosome.results.dataset import ANSWER, EARS, GROUNDS, STUDY, write_data
 from otosome.results.record import Record
-from otosome.units import Json
+from otosome.units import Json, convert
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,7 @@ def fill_intake(
     for name, table in tables.items():
         if len(table):
             table.to_parquet(folder / f"{name}.parquet", index=False)
-            _csv(table, folder / f"{name}.csv")
+            _csv(with_units(table) if name == "particles" else table, folder / f"{name}.csv")
     if len(intake.waveforms):
         intake.waveforms.to_parquet(folder / "waveforms.parquet", index=False)
     if intake.spread is not None and len(intake.spread):
@@ -306,6 +306,19 @@ def fill_review(
 def csv_text(table: pd.DataFrame) -> str:
     """A table as CSV that a spreadsheet opens and does not run; lines end the same on every system."""
     return str(tame(table).to_csv(index=False, lineterminator="\n"))
+
+
+def with_units(particles: pd.DataFrame) -> pd.DataFrame:
+    """Size bins in units that people use, named in the header, so that the table can be read again."""
+    diameter, concentration = (
+        particles[name].astype(float) * convert(1.0, unit, to)
+        for name, unit, to in (
+            ("diameter", "mm", "nm"),
+            ("concentration", "particles/uL", "particles/mL"),
+        )
+    )
+    own = particles.assign(diameter=diameter.round(6), concentration=concentration)
+    return own.rename(columns={"diameter": "diameter (nm)", "concentration": "concentration (particles/mL)"})
 
 
 def _csv(table: pd.DataFrame, file: Path) -> None:
