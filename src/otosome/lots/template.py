@@ -78,20 +78,31 @@ def template(
     raises       BadInput where a file is missing or lies elsewhere, or where none is of counts or a plate
     """
     places = [_placed(file, folder, outside) for file in files]
+    parts = _parts(places, folder, catalog)
+    notes = _samples(parts)
+    head = [_HEAD.replace("\n", f"\nname = {json.dumps(name)}\n", 1), *_folders(places, folder)]
+    head += [f"# {printable(note)}\n" for note in notes]
+    text = "\n".join([*head, *(part.text for part in parts), _findings(catalog), _reporting(catalog)])
+    notes += [note for part in parts for note in part.notes]
+    return NewRecord(text, tuple(notes), dict(part.layout for part in parts if part.layout is not None))
+
+
+def _folders(places: list[Path], folder: Path) -> list[str]:
+    """The line that allows other folders, where files lie in any."""
+    others = sorted({_relative(place.parent, folder) for place in places if not _inside(place, folder)})
+    if not others:
+        return []
+    return [f"# Other folders that the files below may lie in.\nfolders = {json.dumps(others)}\n"]
+
+
+def _parts(places: list[Path], folder: Path, catalog: Catalog) -> list[_Part]:
+    """What is said of each file, one that is left out too; raises BadInput where all of them are."""
     drafts = [_draft(place, _relative(place, folder), catalog) for place in places]
     failed = [draft for draft in drafts if isinstance(draft, BadInput)]
     if failed and len(failed) == len(drafts):
         raise failed[0]
     pairs = zip(places, drafts, strict=True)
-    parts = [_left_out(place, draft) if isinstance(draft, BadInput) else draft for place, draft in pairs]
-    notes = [*_samples(parts), *(note for part in parts for note in part.notes)]
-    head = [_HEAD.replace("\n", f"\nname = {json.dumps(name)}\n", 1)]
-    folders = sorted({_relative(place.parent, folder) for place in places if not _inside(place, folder)})
-    if folders:
-        head.append(f"# Other folders that the files below may lie in.\nfolders = {json.dumps(folders)}\n")
-    head += [f"# {printable(note)}\n" for note in _samples(parts)]
-    text = "\n".join([*head, *(part.text for part in parts), _findings(catalog), _reporting(catalog)])
-    return NewRecord(text, tuple(notes), dict(part.layout for part in parts if part.layout is not None))
+    return [_left_out(place, draft) if isinstance(draft, BadInput) else draft for place, draft in pairs]
 
 
 def _left_out(place: Path, error: BadInput) -> _Part:

@@ -102,7 +102,7 @@ def fill_intake(
     for name, table in tables.items():
         if len(table):
             table.to_parquet(folder / f"{name}.parquet", index=False)
-            _csv(with_units(table) if name == "particles" else table, folder / f"{name}.csv")
+            _csv(_shown(name, table), folder / f"{name}.csv")
     if len(intake.waveforms):
         intake.waveforms.to_parquet(folder / "waveforms.parquet", index=False)
     if intake.spread is not None and len(intake.spread):
@@ -306,6 +306,10 @@ def fill_review(
 def csv_text(table: pd.DataFrame) -> str:
     """A table as CSV that a spreadsheet opens and does not run; lines end the same on every system."""
     return str(tame(table).to_csv(index=False, lineterminator="\n"))
+
+
+def _shown(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    return with_units(table) if name == "particles" else table
 
 
 def with_units(particles: pd.DataFrame) -> pd.DataFrame:
