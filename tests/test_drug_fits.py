@@ -257,7 +257,7 @@ def test_what_the_table_does_not_say_is_marked_and_named(tmp_path):
     ]
     assert marked == ["species", "route", "concentration", "volume"]
     assert 'solute = "my_drug"' in text
-    assert any("set it in" in line for line in drafted.lines())
+    assert any("set it in" in note for note in drafted.as_dict()["notes"])
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ class Observations:
     ``run``      with which others each animal was exposed at once, by number, (animal,); None where that is not known
     ``printed``  what papers print of groups
     ``basis``    how readings in a laboratory's own units became shares of the healthy number, in words
+    ``ears``     which ear of its animal each is, by number, as it was written: "left"
     """
 
     readings: tuple[Readings, ...]
@@ -87,11 +88,17 @@ class Observations:
     run: Rows | None = None
     printed: tuple[Means | Compared, ...] = ()
     basis: tuple[str, ...] = ()
+    ears: tuple[str, ...] = ()
 
     @property
     def places(self) -> tuple[Readings, ...]:
         """Where anything was read, of single animals or of groups."""
         return (*self.readings, *(place for some in self.printed for place in some.places))
+
+    @property
+    def arms(self) -> frozenset[int]:
+        """The numbers of the arms in which anything was read."""
+        return frozenset(int(arm) for some in self.places for arm in some.arm)
 
     @property
     def size(self) -> int:
@@ -162,7 +169,8 @@ def matched(study: Study, table: pd.DataFrame, name: str, some: bool = True) -> 
     _check(rows, name)
     rows, basis = as_shares(study, rows, _shares(study, rows))
     rows["animal"], animals = _numbered(rows["subject"])
-    rows["side"], _ = _numbered(rows["subject"] + "\0" + rows["ear"])
+    rows["side"], sides = _numbered(rows["subject"] + "\0" + rows["ear"])
+    ears = tuple(side.partition("\0")[2] for side in sides)
     places, unmatched = _places(study, rows)
     if some and not places:
         raise BadInput(
@@ -173,7 +181,7 @@ def matched(study: Study, table: pd.DataFrame, name: str, some: bool = True) -> 
             cure=_cure(study, rows, name),
         )
     parts = (_readings(study, measure, rows, part, name) for measure, part in sorted(places.items()))
-    return Observations(tuple(parts), tuple(animals), unmatched, basis=tuple(basis))
+    return Observations(tuple(parts), tuple(animals), unmatched, basis=tuple(basis), ears=ears)
 
 
 def _cure(study: Study, rows: pd.DataFrame, name: str) -> str:
@@ -285,7 +293,9 @@ def _other_level(study: Study, name: str, quantity: str, level: object) -> str:
         return f"{quantity} was read at levels of its own, and the measure names none"
     apart = abs(level - own) > _DECIBELS
     return (
-        f"{quantity} was read at other levels than {own:g} dB SPL, of which the measure is" if apart else ""
+        f"{quantity} was read at other levels than {own:g} dB SPL, at which alone the measure is simulated"
+        if apart
+        else ""
     )
 
 

@@ -216,8 +216,10 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
     _text(saves(file.study, file.tables.seed), folder / STUDY)
     if outcome.ears is not None:
         outcome.ears.write(folder / EARS)
-        about = f"As fitted in {file.name}: {file.study.tables.title}."
-        entry = strain_of(file.study, fit, outcome.ears, SOURCE, about)
+        says = file.tables.entry
+        about = f"As fitted in {file.name}: {file.study.tables.title}." if says is None else says.about
+        source = SOURCE if says is None else says.source
+        entry = strain_of(file.study, fit, outcome.ears, source, about)
         _text(tomli_w.dumps(entry), folder / "strain.toml")
     _csv(pd.DataFrame([asdict(estimate) for estimate in fit.estimates]), folder / "estimates.csv")
     _csv(table(fit.fit), folder / "against.csv")

@@ -8,6 +8,8 @@ from typing import TypeVar, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from otosome.cards import misshapen
+from otosome.catalog import RENAMED
 from otosome.errors import BadInput
 from otosome.study.tables import Table, Tables
 
@@ -41,8 +43,10 @@ def _refusal(error: ValidationError, file: str, root: type[Table]) -> BadInput:
     place, kind = complaint["loc"], complaint["type"]
     message, value = complaint["msg"].removeprefix("Value error, "), complaint.get("input")
     allowed: object = None
+    cure: str | None = None
     if kind == "extra_forbidden":
         message, value, allowed = "is not a key here", str(place[-1]), list(_table(place, root).model_fields)
+        cure = f"it is {RENAMED[value]} now" if value in RENAMED else None
     elif kind == "missing":
         message, value = "is missing", None
     elif kind == "literal_error":
@@ -50,8 +54,17 @@ def _refusal(error: ValidationError, file: str, root: type[Table]) -> BadInput:
     elif kind in _LENGTHS:
         message, words, end = _LENGTHS[kind]
         allowed = f"{words} {complaint['ctx'][end]}: {_description(place, root)}"
+    shape = misshapen(kind, _key(place), value)
+    if shape is not None:
+        message, cure = shape
+        value = f"[[{_key(place)}]] {len(value)} times" if isinstance(value, list) else value
     return BadInput(
-        message, file=file, key=_key(place), given=value, allowed=allowed or _description(place, root)
+        message,
+        file=file,
+        key=_key(place),
+        given=value,
+        allowed=allowed or _description(place, root),
+        cure=cure,
     )
 
 
