@@ -337,7 +337,8 @@ def _text(text: str, file: Path) -> None:
 
 def tame(table: pd.DataFrame) -> pd.DataFrame:
     """Text cells that a spreadsheet would run as a formula, with an apostrophe before them."""
-    return table.map(_tame)
+    # A column of a kind of numbers holds no text.
+    return table.apply(lambda column: column.map(_tame) if column.dtype.kind == "O" else column)
 
 
 def _tame(cell: object) -> object:
