@@ -200,9 +200,7 @@ class Fate:
     def _solve(
         self, solute: transport.Solute, flows: Sequence[transport.Flow], keep: Sequence[str]
     ) -> transport.Transported:
-        plan = self.ears.plan
-        steps = Steps(plan.knots, plan.refine, tuple(sample for _, sample in plan.samples))
-        return self.ears.carried.solve(self.ears.anatomy, solute, flows, steps, keep)
+        return self.ears.carried.solve(self.ears.anatomy, solute, flows, Steps.of(self.ears.plan), keep)
 
     @lazy
     def protection(self) -> Protection:

@@ -144,7 +144,7 @@ class Plan:
     arms: tuple[PlannedArm, ...]
     places: transport.Grid
     refine: int = 1
-    first: float = 2e-2
+    first: float = 5e-2
     growth: float = 1.2
     longest: float = 12.0
     watched: tuple[float, ...] = ()
