@@ -76,8 +76,9 @@ def by_schedule(study: Study, rows: pd.DataFrame, name: str) -> list[str]:
         blank = (rows["quantity"] == quantity) & (rows["measure"] == "") & (rows["subject"] != "")
         own = rows[blank] if drawn else rows.iloc[:0]
         for (subject, _), of_ear in own.groupby(["subject", "ear"], sort=False):
-            for place, some in of_ear.groupby(_nearest(of_ear, drawn), sort=False):
-                here = [each for each in drawn if each.place == place]
+            places = np.array(_nearest(of_ear, drawn))
+            for place in np.unique(places):
+                here, some = [each for each in drawn if each.place == place], of_ear[places == place]
                 measure = _of_animal(str(subject), some["time"].tolist(), here, name)
                 for row in some.index:
                     named[row] = measure

@@ -50,6 +50,8 @@ _TIMES = {
 _WHEN = ("time", "t", "timepoint", "time point", "time_point", "sampling time", "sampling_time")
 _VOLUMES = ("volume", "vol", "sample volume", "sample_volume", "sampled volume", "sampled_volume")
 _BRACKETS = re.compile(r"(.+?)[\s_]*[(\[]\s*([^()\[\]]+?)\s*[)\]]")
+# The sign for micro, of either kind, and as it looks where a file in UTF-8 is recognised byte by byte.
+_MICRO = re.compile("\u00e2\u00b5|\u00ee\u00bc|\u00b5|\u03bc")
 _BEHIND = re.compile(r"[\s_]+(?:concentration|conc\.?|level)")
 _TURN = ("turn", "place", "site", "position", "location")
 # Turns by their names, 0 base to 1 apex.
@@ -122,7 +124,7 @@ def _volumes(columns: Columns) -> list[float]:
 
 def _parted(name: str) -> tuple[str, str]:
     """What a column is of and its unit: ``otocaine (ug/ml)``, ``otocaine_ug_ml``; no unit where its name has none."""
-    plain = name.replace("\u00b5", "u").replace("\u03bc", "u")
+    plain = _MICRO.sub("u", name)
     match = _BRACKETS.fullmatch(plain)
     if match:
         return match[1], match[2].replace(" ", "")
@@ -152,3 +154,8 @@ def _drug(what: str) -> str:
 def _may_be(what: str) -> bool:
     """Whether what is in ``um`` or ``mm`` can be a concentration."""
     return not any(word in re.split(r"[\s_]+", what) for word in _LENGTHS)
+
+
+def quantity_word(text: str) -> str:
+    """A drug or a fluid as quantities of tables have it: ``Scala vestibuli`` is ``scala_vestibuli``."""
+    return "_".join("".join(c if c.isalnum() else " " for c in text.lower()).split())[:40]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otosome.laboratory.assays import SUBSTANCE, UNNAMED, WHERE, Layout, layout, sites
+from otosome.laboratory.assays import SUBSTANCE, UNNAMED, WHERE, Layout, layout, quantity_word, sites
 from otosome.laboratory.columns import UNCLEAR, Columns
 from otosome.laboratory.file import (
     Export,
@@ -44,16 +44,15 @@ class ConcentrationTable:
         if not values:
             raise columns.nothing("no concentration with a unit", "one or more, such as concentration_um")
         rows = [row for row, *_ in values]
-        what = columns.texts(*SUBSTANCE) if any(name in columns for name in SUBSTANCE) else None
-        where, (place, drawn) = columns.texts(*WHERE), sites(columns)
+        named = any(name in columns for name in SUBSTANCE)
+        what = columns.texts(*SUBSTANCE) if named else [known.solute] * len(columns.frame)
+        what, where = (list(map(quantity_word, texts)) for texts in (what, columns.texts(*WHERE)))
+        place, drawn = sites(columns)
         return Tables(
             readings=readings(
                 export,
                 **columns.who(rows),
-                quantity=[
-                    f"{_key(known.solute if what is None else what[row]) or UNNAMED}.{_key(where[row])}"
-                    for row in rows
-                ],
+                quantity=[f"{what[row] or UNNAMED}.{where[row]}" for row in rows],
                 place=[place[row] for row in rows],
                 value=np.array([value for _, value, *_ in values]),
                 unit=[unit for _, _, unit, _ in values],
@@ -90,7 +89,3 @@ def _unit(text: str) -> str | None:
     except ValueError:
         return None
     return kind if kind in ("uM", "ug/uL") else None
-
-
-def _key(text: str) -> str:
-    return "_".join("".join(c if c.isalnum() else " " for c in text.lower()).split())[:40]
