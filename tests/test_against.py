@@ -14,8 +14,12 @@ from otosome.catalog import get
 from otosome.errors import BadInput
 from otosome.fitting.against import against, crps, notes
 from otosome.fitting.observations import _moment, matched
+from otosome.fitting.outside import outside
+from otosome.fitting.outside import table as outside_table
+from otosome.fitting.used import used
 from otosome.forward import draw, observe
 from otosome.jobs import StudyInputs, compare, run
+from otosome.laboratory.cohorts import Runs
 from otosome.laboratory.intake import read
 from otosome.roles import Reading
 from otosome.study import Study, load
@@ -188,7 +192,8 @@ def test_emissions_at_other_primaries_than_the_measures_have_no_place():
     observed = shares(table, **measure)
     # Within half a step of 5 dB, its end included.
     assert observed.size == 2 and list(observed.readings[0].row) == [2, 3]
-    assert observed.unmatched == {"dpoae was read at other levels than 55 dB SPL, of which the measure is": 2}
+    reason = "dpoae was read at other levels than 55 dB SPL, at which alone the measure is simulated"
+    assert observed.unmatched == {reason: 2}
 
 
 def test_a_count_above_the_healthy_number_is_as_likely_as_all():
@@ -304,6 +309,92 @@ def test_readings_of_the_same_model_lie_in_its_bands_and_others_do_not(study):
     assert (cell.below, cell.above) == (0, len(known))
 
 
+def test_every_reading_outside_is_named_with_its_animal_ear_run_and_band(study):
+    ears = draw(study, subjects=60, seed=1)
+    result = answer(study, ears)
+    other = draw(study, subjects=20, seed=2)
+    true = observe(study, answer(study, other), other)
+    hurt = true["subject"].astype(str) == str(true["subject"].iloc[0])
+    shifted = true.assign(
+        value=np.where(hurt & (true["measure"] == "abr"), true["value"] + 60.0, true["value"])
+    )
+    observed = matched(study, shifted.assign(ear="left"), "shifted")
+    name = str(true["subject"].iloc[0])
+    laid, beyond = (
+        against(study, result, ears, observed),
+        outside(study, result, ears, observed, Runs({name: "r"}, "run")),
+    )
+    # Each cell's counts are those of its rows, and each row lies outside its own band.
+    for cell in laid.cells:
+        rows = [
+            r
+            for r in beyond.readings
+            if (r.arm, r.measure, r.time, r.tone) == (cell.arm, cell.measure, cell.time, cell.tone)
+        ]
+        assert [sum(r.side == side for r in rows) for side in ("below", "above")] == [cell.below, cell.above]
+        for row in rows:
+            assert (row.low, row.high) == pytest.approx(
+                (cell.simulated.exact.low, cell.simulated.exact.high), rel=1e-3
+            )
+            assert row.value < row.low if row.side == "below" else row.value > row.high
+    # The animal that was shifted has most of them, in its run; all its thresholds that are no limits are too high.
+    first = beyond.animals[0]
+    assert (first.animal, first.run) == (name, "r")
+    assert {row.ear for row in beyond.readings} == {"left"}
+    assert {row.run for row in beyond.readings if row.animal != name} == {""}
+    assert (
+        sum(a.below + a.above for a in beyond.animals) == len(beyond.readings) == len(outside_table(beyond))
+    )
+
+
+def test_readings_that_numbers_were_computed_from_are_perhaps_no_test():
+    own = Study.of({**VALUES, "strain": "cba_jrj"})
+    (sentence,) = used(own, {"readings.parquet": "f" * 64})
+    computed = [
+        each for each in (*own.parameters.values(), *own.curves.values())
+        if each.basis == "computed" and each.source == "cba_jrj_2021"
+    ]  # fmt: skip
+    assert len(computed) > 30
+    assert sentence.startswith("Perhaps no test")
+    assert (
+        f"{len(computed)} numbers from cba_jrj_2021 (https://doi.org/10.1016/j.heares.2021.108395)"
+        in sentence
+    )
+    # The error of two readers was computed too, and says nothing of what injures an ear.
+    assert "two_readers_mouse" in {p.source for p in own.parameters.values() if p.basis == "computed"}
+    assert "two_readers_mouse" not in sentence
+
+
+def test_a_study_whose_injury_is_of_no_readings_is_tested_by_any():
+    quiet = {key: part for key, part in VALUES.items() if key not in ("insult", "arm")}
+    pins = {
+        name: {"value": str(p.value) + f" {p.unit}", "basis": "assumed", "because": "made up"}
+        for name, p in Study.of({**quiet, "arm": [{"name": "quiet"}]}).parameters.items()
+        if p.basis == "computed" and name.startswith(("insults.", "cells."))
+    }
+    assert pins
+    assert used(Study.of({**quiet, "arm": [{"name": "quiet"}], "numbers": pins}), {}) == []
+
+
+def test_readings_that_a_fit_saw_are_said_to_be_no_test_and_others_are_one(study):
+    reason = "Fitted (laplace) to 72 readings of 12 animals, SHA-256 0123456789ab, in results/fit."
+    pins = {
+        name: {
+            "value": "1",
+            "low": "0.5",
+            "high": "2",
+            "basis": "computed",
+            "source": "own_fit",
+            "because": reason,
+        }
+        for name in ("insults.noise.susceptibility", "cells.ohc.susceptibility")
+    }
+    own = Study.of({**VALUES, "numbers": pins})
+    (first, *_) = used(own, {"a.parquet": "0123456789ab" + "c" * 52})
+    assert first.startswith("No test: 2 numbers of this run were fitted to these very readings")
+    assert not [s for s in used(own, {"a.parquet": "1123456789ab" + "c" * 52}) if s.startswith("No test")]
+
+
 def test_the_log_score_of_one_ear_is_the_probability_of_its_bin(study):
     """Ears that are all alike: the score is the normal's share of the 5 dB bin around the reading."""
     ears = draw(study, subjects=20, seed=1)
@@ -339,6 +430,8 @@ def test_run_lays_a_table_over_its_result_and_records_its_hash(tmp_path, study):
     assert "Measured readings over this simulation" in page
     assert "'<b>'" not in page
     assert len(pd.read_csv(tmp_path / "out" / "against.csv")) == 1
+    beyond = pd.read_csv(tmp_path / "out" / "outside.csv")
+    assert len(beyond) == laid["cells"][0]["below"] + laid["cells"][0]["above"]
     assert json.loads((tmp_path / "out" / "answer.json").read_text(encoding="utf-8"))["against"] == laid
     with pytest.raises(BadInput, match="belongs to otosome run"):
         compare(StudyInputs(study=str(file), against=table, out=tmp_path / "beside"))

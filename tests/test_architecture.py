@@ -47,6 +47,7 @@ ORDER = [
         "laboratory.thresholds laboratory.series laboratory.traces",
         "laboratory.animals",
         "laboratory.groups laboratory.cohorts",
+        "laboratory.naming",
     ],
     ["laboratory.reading"],
     ["laboratory.intake", "lots"],

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 import otosome
 from otosome.answers import answer as weigh
-from otosome.catalog import SHELVES, Catalog
+from otosome.catalog import SHELVES, Catalog, get
 from otosome.cli import app, main
 from otosome.errors import BadInput
 from otosome.forward import (
@@ -142,7 +142,14 @@ def test_a_person_is_told_the_benefit_what_it_rests_on_and_where_the_report_is(m
     assert done.exit_code == 0
     benefit = "benefit of 'cisplatin + vesicles' against 'cisplatin'"
     exact = "Numerical error ", "% of the vesicles' peak", "details in the report"
-    for words in ("3 ears, seed 1", benefit, "rests on:", "research only", *exact):
+    for words in (
+        "3 ears, seed 1",
+        benefit,
+        "rests on, by what moves it:",
+        "no error of a group's mean",
+        "research only",
+        *exact,
+    ):
         assert words in done.stdout
     assert str(out / "report.html") in done.stdout
 
@@ -467,6 +474,24 @@ def test_a_shelf_by_the_name_it_had_is_refused_with_its_name_of_now(former, now,
     (tmp_path / former).mkdir()
     with pytest.raises(BadInput, match=f"{former}: is the shelf {now} now; rename it {now}"):
         Catalog((tmp_path,))
+
+
+def test_list_shows_what_an_entry_states():
+    (entry,) = told(otosome_("list", "insults/cisplatin", "--json"))["result"].values()
+    card = get("insults", "cisplatin").card
+    assert entry["about"] == card.about
+    assert {key.partition(" ")[0] for key in entry} == {"about", *card.parameters}
+    for key, by_species in card.parameters.items():
+        number = by_species.get("")
+        assert number is None or (number.basis in entry[key] and (number.source or "") in entry[key])
+    # A strain states numbers of other entries.
+    (strain,) = told(otosome_("list", "strains/cba_caj", "--json"))["result"].values()
+    assert strain["insults.noise.susceptibility"] == "1 (0.8 to 1.25), computed, fernandez_2015"
+    assert "otosome list strains/ENTRY" in otosome_("list", "strains").stdout
+    refused = otosome_("list", "strains/cba_jr")
+    assert refused.exit_code == 2 and "is it cba_jrj?" in refused.output
+    assert otosome_("list", "studies/noise_mose").exit_code == 2
+    assert told(otosome_("list", "studies/noise_mouse", "--json"))["result"]["studies/noise_mouse"]["about"]
 
 
 def test_list_shows_shelves_of_ones_own(tmp_path):

@@ -11,7 +11,7 @@ from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.laboratory.animals import COLUMNS as SHEET
 from otosome.laboratory.animals import Animals
-from otosome.laboratory.cohorts import Runs, components, notes, renamed, runs_of, spread
+from otosome.laboratory.cohorts import Runs, apart, components, notes, renamed, runs_of, spread
 from otosome.laboratory.intake import AGREE, _read_again, intake
 from otosome.laboratory.mapping import Meaning
 
@@ -233,3 +233,40 @@ def test_spreads_of_runs_and_animals_are_those_of_scipys_analysis_of_variance():
     # Of animals of no stated run nothing is told.
     assert components(np.append(values, 99.0), [*names, ""]) == (among, within)
     assert np.isnan(components(values[:3], ["a", "b", "c"])).all()
+
+
+def exposed(low: float, others: float, spread_: float) -> tuple[pd.DataFrame, Runs]:
+    """Readings of three runs of four animals, one at a level of its own; animals of a run lie that far apart."""
+    levels = {"quiet": low, "first": others, "second": others}
+    rows, of = [], {}
+    for run, level in levels.items():
+        for number, off in enumerate((-1.0, -0.5, 0.5, 1.0)):
+            of[f"{run}{number}"] = run
+            rows.append((f"{run}{number}", "day 14", level + spread_ * off))
+    return read(*rows), Runs(of, "run")
+
+
+@pytest.mark.parametrize(
+    ("low", "spread_", "far"),
+    [
+        # Animals of a run have an SD of 0.913 times the spread: 40 dB are 7.3 of them, 18 dB 3.3 and 16 dB 2.9.
+        (20.0, 6.0, True), (42.0, 6.0, True), (44.0, 6.0, False),
+        # Below 10 dB no run lies apart, however alike its animals are.
+        (51.0, 0.1, False), (49.0, 0.1, True), (60.0, 6.0, False),
+    ],
+)  # fmt: skip
+def test_a_run_lies_apart_by_three_sds_of_animals_of_one_run_and_by_ten_decibels(low, spread_, far):
+    readings, runs = exposed(low, 60.0, spread_)
+    said = list(apart(readings, runs))
+    assert len(said) == far
+    if far:
+        assert "“quiet” of noise (quiet0, quiet1, quiet2, quiet3: abr_threshold" in said[0]
+        assert f"{low:.0f} dB SPL, the others 60" in said[0]
+        assert f"differ by {spread_ * np.sqrt(10 / 12):.1f} dB" in said[0]
+
+
+def test_no_run_lies_apart_where_runs_are_not_known_or_hold_one_animal():
+    readings, runs = exposed(20.0, 60.0, 6.0)
+    assert not list(apart(readings, Runs()))
+    alone = readings[~readings["subject"].isin(["quiet1", "quiet2", "quiet3"])]
+    assert not list(apart(alone, runs))

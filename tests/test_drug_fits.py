@@ -267,7 +267,7 @@ def test_what_the_table_does_not_say_is_marked_and_named(tmp_path):
     ]
     assert marked == ["species", "route", "concentration", "volume"]
     assert 'solute = "my_drug"' in text
-    assert any("set it in" in line for line in drafted.lines())
+    assert any("set it in" in note for note in drafted.as_dict()["notes"])
 
 
 @pytest.mark.parametrize(
@@ -352,3 +352,21 @@ def test_what_is_written_for_the_trade_reads_back_as_the_same_samples(study, tmp
     observed = observations(study, tmp_path / "nonmem.csv")
     found = {some.measure: (some.reading.value[0], some.reading.censored[0]) for some in observed.readings}
     assert found == {"blood": (pytest.approx(0.25), 0.0), "ear": (pytest.approx(30.0), -1.0)}
+
+
+def test_samples_laid_against_a_study_of_curves_are_sent_to_the_drug(tmp_path):
+    curves = {key: value for key, value in VALUES.items() if key != "measure"}
+    curves |= {"until": "8 h", "probe": {"base": {"of": "scala_tympani", "place": 0.1}}}
+    table = pd.DataFrame(
+        {
+            "group": ["drug"],
+            "quantity": ["dexamethasone.perilymph"],
+            "value": [1.0],
+            "unit": ["uM"],
+            "time": [1.0],
+        }
+    ).assign(frequency=np.nan, level=np.nan, flag="", censored="none")
+    with pytest.raises(BadInput, match=r'measured = "samples.csv" in \[drug.dose\]'):
+        matched(Study.of(curves), table, "/own/samples.csv")
+    with pytest.raises(BadInput, match="name its groups as the study's arms"):
+        matched(Study.of(curves), table.assign(quantity="gentamicin.perilymph"), "/own/samples.csv")

@@ -11,7 +11,8 @@ import tomli_w
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 from scipy.special import expit, log_expit
-from scipy.stats import multivariate_normal, norm
+from scipy.stats import f as f_of
+from scipy.stats import kstest, multivariate_normal, multivariate_t, norm
 
 import fits
 from otosome.catalog import get
@@ -22,14 +23,14 @@ from otosome.fitting.file import HoldOut, _parted, load_fit
 from otosome.fitting.fit import problem_of
 from otosome.fitting.free import Free
 from otosome.fitting.levels import Level, animal_level, differing
-from otosome.fitting.likelihood import summed
+from otosome.fitting.likelihood import Likelihood, summed
 from otosome.fitting.lookup import Pairs, tabulated
 from otosome.fitting.mode import _scored, _search, laplace, mode
 from otosome.fitting.observations import Observations, Readings
-from otosome.fitting.posterior import Around, bulk_ess, convergence, ess, rhat, sample, tail_ess
+from otosome.fitting.posterior import Around, _near, bulk_ess, convergence, ess, rhat, sample, tail_ess
 from otosome.fitting.score import group_score
 from otosome.fitting.use import _notes
-from otosome.forward import draw
+from otosome.forward import draw, simulate
 from otosome.jobs import FitInputs, StudyInputs, check, fit, run, show
 from otosome.roles import Reading
 from otosome.study import Study
@@ -78,8 +79,9 @@ def test_an_ears_own_offset_is_integrated_as_the_normal_law_has_it(readings):
     assert level.integrated(logs[None, :, None])[0, 0] == pytest.approx(exact, abs=1e-4)
 
 
-def test_the_mean_over_a_level_is_that_of_a_log_normal_number():
-    level = Level((number(additive=False, subjects=0.3),), np.eye(1), (9,))
+@pytest.mark.parametrize("gathered", [0.0, 1.25])
+def test_the_mean_over_a_level_is_that_of_a_log_normal_number(gathered):
+    level = Level((number(additive=False, subjects=0.3),), np.eye(1), (9,), gathered=gathered)
     values = level.columns({"endpoints.x.offset": np.full(9, 2.0)}, level.deviates)["endpoints.x.offset"]
     assert level.mean(values[None])[0] == pytest.approx(2.0 * np.exp(0.3**2 / 2), rel=1e-3)
 
@@ -136,17 +138,45 @@ def test_two_axes_are_integrated_as_the_normal_law_has_it():
     assert level.integrated(logs[None, :, None])[0, 0] == pytest.approx(exact, abs=1e-3)
 
 
-def test_an_animal_is_never_more_probable_than_at_some_node():
-    """Next to an impossible node a spline of logarithms swings above all that is known; straight lines do not."""
+def test_an_animal_is_hardly_more_probable_than_at_some_node():
+    """Next to an impossible node a spline of logarithms swings above all that is known; held cubics by one at most."""
     logs = np.full((1, 11, 1), -3.0)
     logs[0, [2, 4, 7]] = -1e4
     level = Level((number(),), np.eye(1), (11,), smooth=False)
-    assert level.integrated(logs)[0, 0] <= -3.0
+    assert level.integrated(logs)[0, 0] <= -2.0
     assert replace(level, smooth=True).integrated(logs)[0, 0] > 100.0
+    assert level._between(logs, 0.05).max() == pytest.approx(-2.0, abs=1e-9)
 
 
-def test_values_between_nodes_are_those_of_a_cubic_and_never_beyond_what_is_known():
-    level = Level((number(), number()), np.eye(2), (5, 4))
+def test_log_likelihoods_between_nodes_are_cubics_but_in_the_outermost_gaps():
+    level = Level((number(),), np.eye(1), (21,), smooth=False)
+    x = level.deviates[:, 0]
+    points = np.linspace(-4.0, 4.0, 161)
+    inner = np.abs(points) <= 3.6
+
+    def curve(z):
+        return -3.0 * (z - 0.4) ** 2 - 0.1 * z**3
+
+    between = level._between(curve(x)[None, :, None], 0.05)[0, :, 0]
+    assert between[inner] == pytest.approx(curve(points[inner]), abs=1e-9)
+    assert between[~inner] == pytest.approx(np.interp(points[~inner], x, curve(x)), abs=1e-9)
+
+
+def test_log_likelihoods_that_bend_to_either_side_are_straight_between():
+    level = Level((number(),), np.eye(1), (9,), smooth=False)
+    logs = np.zeros((1, 9, 1))
+    logs[0, 4:] = 1.0
+    line = np.clip(np.linspace(-4.0, 4.0, 161) + 1.0, 0.0, 1.0)
+    assert level._between(logs, 0.05)[0, :, 0] == pytest.approx(line, abs=1e-12)
+    # One end bends four times as much as the other: it counts for three.
+    logs = np.array([0.0, 0.0, 0.0, 0.0, -1.0, -6.0, -11.0, -16.0, -21.0])[None, :, None]
+    half_way = level._between(logs, 0.05)[0, 70, 0]
+    assert half_way == pytest.approx(-0.5 + (1.0 + 3.0) / 16.0)
+
+
+@pytest.mark.parametrize("gathered", [0.0, 1.25])
+def test_values_between_nodes_are_those_of_a_cubic_and_never_beyond_what_is_known(gathered):
+    level = Level((number(), number()), np.eye(2), (5, 4), gathered=gathered)
     x, y = level.deviates.T
     fine_x, fine_y = level.fine().deviates.T
     cubic = level.between((x**3 + 2.0 * x * y + y**2)[None])[0]
@@ -160,8 +190,43 @@ def test_values_between_nodes_are_those_of_a_cubic_and_never_beyond_what_is_know
 def test_more_nodes_hardly_move_the_likelihood(study):
     own = fits.laboratory(study, [0.5, -0.5])
     near, far = (some.log_posterior(np.array([[0.5, -0.5]]))[0] for some in (own, own.denser()))
-    # Straight lines cost each of the eight animals a twentieth, much the same for all vectors.
-    assert near == pytest.approx(far, abs=0.4)
+    assert near == pytest.approx(far, abs=0.2)
+
+
+def test_nodes_gather_where_animals_are():
+    """Half of what is normal lies within 0.67: there nodes are closer than even ones by what the sinh says."""
+    places = Level((number(),), np.eye(1), (9,), gathered=1.25).deviates[:, 0]
+    assert places[[0, 4, 8]] == pytest.approx([-4.0, 0.0, 4.0])
+    assert places == pytest.approx(-places[::-1])
+    assert places[5] == pytest.approx(4.0 * np.sinh(1.25 / 4.0) / np.sinh(1.25))
+
+
+def test_the_floor_of_an_instrument_is_laid_on_between_nodes():
+    """A kink that moves from node to node: between nodes true values are those simulated there."""
+    measure = {**fits.VALUES["measure"]["abr"], "endpoint": "dpoae"}
+    of = Study.of({**fits.VALUES, "measure": {"abr": measure}})
+    blank = Observations((fits.matched_grid(of, 2),), ("m0", "m1", "m2", "m3"), {})
+    own = Likelihood.of(Free.of(of, fits.FREE), blank)
+    at = np.array([[0.0, 1.0]])
+    (some,) = blank.readings
+    fine = own.animal.fine()
+    there = replace(own, animal=replace(own.animal, nodes=fine.nodes, gathered=0.0))
+    exact = there._above_floor("abr", there._vectors(at), there.predicted(at)["abr"])
+    where = own._at(some)
+    exact = exact[:, :, :, where.arm, where.time, where.tone]
+    between = own.true_values(at, some)
+    floor = of.best_values["endpoints.dpoae.floor"].item()
+    assert (between == floor).any() and (between > floor).any()
+    assert between.min() == floor
+    # Splines through floored values would swing by decibels beside the kink, and be off at the floor itself.
+    apart = between - exact
+    assert np.mean(apart[exact == floor] == 0.0) > 0.95
+    chance = np.exp(-0.5 * np.sum(fine.deviates**2, axis=1))
+    square = np.average(np.mean(apart**2, axis=(0, 2, 3)), weights=chance)
+    floored = own.animal.between(own._above_floor("abr", own._vectors(at), own.predicted(at)["abr"]))
+    worse = floored[:, :, :, where.arm, where.time, where.tone] - exact
+    assert square < 0.3**2
+    assert square < 0.8 * np.average(np.mean(worse**2, axis=(0, 2, 3)), weights=chance)
 
 
 def test_a_vector_that_cannot_be_computed_is_impossible_and_leaves_the_others(study):
@@ -447,6 +512,40 @@ def test_leaps_near_the_posterior_need_few_steps_for_many_draws(tmp_path):
     assert min(convergence(steps).bulk) > 0.1 * 400 * 16
 
 
+def test_leaps_leave_a_students_t_as_it_is():
+    """Walkers drawn of the t that leaps go by are drawn of it still: the same squared distances, which are F."""
+    near = Around(np.array([1.0, -2.0, 0.5]), np.array([[2.0, 0.6, 0.0], [0.6, 1.0, -0.3], [0.0, -0.3, 0.5]]))
+    t = multivariate_t(near.centre, near.scale, df=8)
+    places = t.rvs(40_000, random_state=3)
+    new, ratio = near.leap(places, np.random.RandomState(4))
+    assert ratio == pytest.approx(t.logpdf(places) - t.logpdf(new), abs=1e-9)
+    # Proposals of a kernel that is in balance with the t need no correction: moved, they are spread like it.
+    was, far = (
+        np.einsum("wi,ij,wj->w", z - near.centre, np.linalg.inv(near.scale), z - near.centre) / 3.0
+        for z in (places, new)
+    )
+    assert kstest(far, f_of(3, 8).cdf).pvalue > 1e-3
+    # Four standard errors: a leap keeps nothing of the place it comes from but its distance.
+    assert abs(np.corrcoef(places[:, 0], new[:, 0])[0, 1]) < 0.02 < np.corrcoef(was, far)[0, 1]
+
+
+def test_leaps_learn_the_width_of_the_posterior_and_then_no_more(tmp_path):
+    """From a guess ten times too narrow and off; in the later half of the steps leaps go by one thing alone."""
+    guess, steps = Around(np.array([3.0, 1.0]), 0.01 * np.eye(2)), 240
+    begin = np.random.default_rng(0).multivariate_normal(guess.centre, guess.scale, 16)
+    target = hill(TARGET, np.array([2.0, 0.0]))
+    chain = sample(target, begin, guess, steps, 5, tmp_path / "chain.npz", "one", quiet).deviates
+    near = _near(guess, chain, steps)
+    assert near.centre == pytest.approx([2.0, 0.0], abs=0.15)
+    assert near.scale == pytest.approx(TARGET, abs=0.25)
+    assert min(convergence(chain[steps // 2 :]).bulk) > 0.1 * 120 * 16
+    assert all(
+        np.array_equal(_near(guess, chain[:done], steps).scale, near.scale) for done in (120, 160, 240)
+    )
+    assert _near(guess, chain[:19], steps) is guess
+    assert not np.array_equal(_near(guess, chain[:80], steps).scale, near.scale)
+
+
 def test_a_chain_that_was_ended_goes_on_as_if_it_had_not_been(tmp_path):
     whole = walk(tmp_path / "whole.npz", 100)
 
@@ -572,6 +671,44 @@ def test_a_posterior_as_wide_as_the_prior_changes_no_distribution(study):
 def test_draws_of_other_numbers_are_no_prior(study):
     with pytest.raises(BadInput, match="holds none of the numbers"):
         draw(study, 10, prior=Ears.alone({"a.b.c": np.ones(3)}))
+
+
+def unread(arms):
+    """The study of two noises with a third that nobody read, before or behind them, and a laboratory of the two."""
+    third = {"name": "louder", "insults": ["louder"]}
+    order = [third, *fits.VALUES["arm"]] if arms == "before" else [*fits.VALUES["arm"], third]
+    louder = {**fits.VALUES["insult"]["loud"], "level": "108 dB SPL"}
+    values = {**fits.VALUES, "insult": {**fits.VALUES["insult"], "louder": louder}, "arm": order}
+    more = Study.of(values)
+    (some,) = fits.laboratory(fits.study(), [0.5, -0.5], animals=2).observed.readings
+    moved = replace(some, arm=some.arm + 1) if arms == "before" else some
+    return more, Observations((moved,), tuple("abcd"), {})
+
+
+@pytest.mark.parametrize("arms", ["before", "behind"])
+def test_an_arm_that_nobody_read_is_not_simulated_and_moves_no_likelihood(arms):
+    more, observed = unread(arms)
+    own = Likelihood.of(Free.of(more, fits.FREE), observed)
+    assert own.unlike == ([1, 2] if arms == "before" else [0, 1])
+    every = replace(own, arms=frozenset(range(3)))
+    assert every.unlike == [0, 1, 2]
+    at = np.array([[0.3, -0.2], [1.0, 0.5]])
+    # Readings are looked up in a table over what is true in any arm, which costs a millionth.
+    np.testing.assert_allclose(own.log_posterior(at), every.log_posterior(at), atol=1e-4)
+    # What is left out of a fit is foretold by it, so its arms are simulated.
+    behind = replace(
+        observed.readings[0], arm=np.full(observed.readings[0].size, 0 if arms == "before" else 2)
+    )
+    left = replace(observed, readings=(behind,))
+    assert Likelihood.of(Free.of(more, fits.FREE), observed, left=left).unlike == [0, 1, 2]
+
+
+def test_some_arms_are_simulated_as_all_are():
+    more, _ = unread("before")
+    ears = draw(more, 4, seed=1)
+    some, every = simulate(more, ears, keep=(), arms=["loud"]), simulate(more, ears, keep=())
+    assert some["arm"].values.tolist() == ["loud"]
+    np.testing.assert_allclose(some["abr"].sel(arm="loud"), every["abr"].sel(arm="loud"), atol=0.1)
 
 
 # ---------------------------------------------------------------- a fit from file to file

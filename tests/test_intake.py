@@ -25,6 +25,7 @@ from otosome.laboratory.tables import READINGS
 from otosome.report.contact import comparison, contact_sheet, drawings
 from otosome.report.groups import look
 from otosome.report.imported import agreement, over_frequency
+from otosome.report.terminal import import_lines
 from otosome.study import loads
 from samples.biosig_arf import archive
 
@@ -342,6 +343,27 @@ def test_import_writes_tables_refusals_and_a_contact_sheet_that_loads_nothing(ex
     page = (tmp_path / "out" / "contact.html").read_text(encoding="utf-8")
     assert "default-src 'none'" in page and "http" not in page.replace("http-equiv", "")
     assert otosome_("import", exports, "--out", tmp_path / "out").exit_code == 2
+
+
+def test_what_was_refused_is_said_with_how_many_values_it_is_and_the_cure():
+    def refusal(file, place, given, reason):
+        return {"file": file, "place": place, "given": given, "reason": reason}
+
+    refused = [
+        *(refusal("a.csv", f"row {n}, threshold", "a blank", "no threshold") for n in range(3)),
+        refusal("a.csv", "row 1, wave1_amp", "8489 values", "no unit; import with --voltage and the unit"),
+        *(refusal(f"{n}.txt", "file", "12 values of it", "is no table") for n in range(6)),
+    ]
+    first, whole, blanks, *others, last = import_lines(
+        {"files": 1, "readings": 5, "refused": len(refused)}, refused
+    )
+    assert first == "1 file, 5 readings, 10 refused"
+    assert (
+        whole
+        == "  refused: 8,489 values, a.csv, row 1, wave1_amp: no unit; import with --voltage and the unit"
+    )
+    assert blanks == "  refused: a.csv, row 0, threshold and 2 more places: no threshold"
+    assert len(others) == 3 and last == "  and 3 more reasons in refused.csv"
 
 
 @pytest.mark.parametrize("species", ["human", "Human"])

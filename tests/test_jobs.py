@@ -17,7 +17,7 @@ from otosome import jobs
 from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.jobs.options import inputs_again, options_of
-from otosome.jobs.watch import left_text, rate_text
+from otosome.jobs.watch import Lines, left_text, rate_text
 from otosome.results import ANSWER, DATA, MARK, STUDY, Record, open_result, record_of
 from test_architecture import imported_by
 
@@ -362,6 +362,46 @@ def test_what_is_counted_has_the_rate_of_the_last_seconds_and_not_of_what_was_th
 )
 def test_the_time_left_is_said_in_words(seconds, text):
     assert left_text(seconds) == text
+
+
+def test_where_no_bar_is_seen_lines_say_what_is_done_how_far_it_is_and_how_long_it_takes():
+    lines, said = Lines(began=0.0), []
+    for at in range(400):
+        # A part takes 100 s, and the next thing begins when three are done.
+        part = at // 100
+        progress = (
+            jobs.Progress("searching", part, 3, 100.0 * (3 - part) if part else None)
+            if part < 3
+            else jobs.Progress(f"drawing, R-hat {at}", 0, 1, None)
+        )
+        said.append(lines.line(progress, float(at), ago=float(at % 100)))
+    when = [at for at, text in enumerate(said) if text]
+    # Nothing of the first seconds; then each ten; a long job each minute; and at once where it does something else.
+    assert when == [*range(3, 120, 10), 173, 233, 293, 300, 360]
+    assert said[3] == "searching: 0 of 3, 3 s so far"
+    assert said[113] == "searching: 1 of 3, 3 min left, 2 min so far"
+    assert said[233] == "searching: 2 of 3, 1 min left, 4 min so far"
+    assert said[360] == "drawing, R-hat 360: 6 min so far"
+
+
+def test_a_short_job_writes_no_line():
+    lines = Lines(began=10.0)
+    assert not any(lines.line(jobs.Progress(f"part {n}", n, 9, 1.0), 10.0 + 0.3 * n) for n in range(9))
+
+
+def test_a_job_that_says_nothing_more_is_not_taken_for_dead(monkeypatch, capsys):
+    monkeypatch.setattr("otosome.jobs.watch._QUIET", 0.0)
+    monkeypatch.setattr("otosome.jobs.watch._OFTEN", 0.0)
+    monkeypatch.setattr("otosome.jobs.watch._BEAT", 0.001)
+    monkeypatch.delenv("OTOSOME_PROGRESS", raising=False)
+    # One part is told; more than one line comes of it, on standard error alone.
+    with jobs.watched("fit") as watch:
+        watch.stage("searching")
+        told = ""
+        while told.count("\n") < 3:
+            told += capsys.readouterr().err
+    assert set(told.splitlines()) == {"otosome fit: searching: 0 s so far"}
+    assert capsys.readouterr().out == ""
 
 
 def test_an_import_counts_its_files_and_then_says_what_it_does(tmp_path):

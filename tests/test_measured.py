@@ -96,7 +96,7 @@ def test_a_page_shows_what_was_measured_first_and_no_benefit_of_groups_that_are_
     above = page.split('<h2 id="sources"')[0]
     said = re.sub(r"<(svg|style|script).*?</\1>|<[^>]*>", " ", above, flags=re.DOTALL)
     assert "+12 dB SPL (7.4 to 17)" in said
-    assert "it says nothing of this difference" in said
+    assert "both groups get the same in it, so no simulation tells them apart" in said
     assert "esicle" not in said and "no benefit" not in said
     # The result's own study runs elsewhere; where the readings were is recorded.
     assert "readings" not in tomllib.loads((out / "study.toml").read_text(encoding="utf-8"))

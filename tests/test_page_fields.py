@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from otosome.errors import BadInput
 from otosome.page.fields import Change, amended, fields, mark, save, text_of
-from otosome.trials.reading import TEMPLATE
+from otosome.trials.reading import TEMPLATES
 
 TEXT = """\
 # What it is called.
@@ -32,7 +32,7 @@ file = "b.csv"
 # Words as shown.
 # sterility = "negative"
 """
-SHIPPED = [TEXT, *(file.read_text(encoding="utf-8") for file in (TEMPLATE, TEMPLATE.with_name("dose.toml")))]
+SHIPPED = [TEXT, *(file.read_text(encoding="utf-8") for file in sorted(TEMPLATES.glob("*.toml")))]
 
 
 def test_the_words_above_and_beside_a_key_come_with_it():

@@ -45,7 +45,7 @@ from otosome.report import (
     write_report,
     write_window,
 )
-from otosome.report.terminal import accuracy_lines, headline_lines
+from otosome.report.terminal import accuracy_lines, headline_lines, prior_lines
 from otosome.study import REFUSED
 
 ARMS = [
@@ -925,7 +925,8 @@ def test_without_vesicles_only_what_was_given_is_accounted_for() -> None:
 
 
 def test_the_numerical_error_is_one_line_and_its_details_are_folded(html: str) -> None:
-    line = "Numerical error 0.05 dB, 0.47 % of the vesicles' peak; beyond its limits in some ears"
+    beyond = "in some ears concentrations of vesicles are less exact than their limits"
+    line = f"Numerical error 0.05 dB, 0.47 % of the vesicles' peak; {beyond}"
     assert accuracy_lines(ERRORS) == [f"{line}; details in the report"]
     assert line.replace("'", "&#39;") in html
     fold = html[html.index("Numerical errors in full") :]
@@ -1011,3 +1012,23 @@ def test_a_lot_that_was_refused_is_said_before_all_else(result: xr.Dataset) -> N
     noted = relabelled(result, "notes", lambda notes: notes.insert(0, said))
     body = page(noted, readings_of(noted)).split("<body>")[1]
     assert re.sub(r"<[^>]+>", "", body).strip().startswith(said)
+
+
+def test_a_sceptics_farther_end_is_explained_where_there_is_one() -> None:
+    def row(name: str, high: float) -> dict[str, Any]:
+        benefit = {"text": "3 dB", "exact": {"low": 0.0, "median": 3.0, "high": high}}
+        return {"name": name, "benefit": benefit, "effective": 10.0, "meaning": ""}
+
+    for high, said in ((39.0, True), (36.0, False), (20.0, False)):
+        priors = {"rows": [row("as_printed", 36.0), row("sceptic", high)], "worlds": 10, "line": ""}
+        assert any("learns less from the experiments" in line for line in prior_lines(priors)) == said
+
+
+def test_the_interval_of_a_benefit_says_what_it_is_of(result: xr.Dataset) -> None:
+    compared = summary.headline(result)
+    assert compared is not None and compared.resampled is not None
+    line = headline_lines(compared)[1]
+    low, high = (numbers.amount(end, compared.unit) for end in compared.resampled.median)
+    assert f"of single simulated ears in {compared.worlds} world" in line
+    assert line.endswith(f"other worlds might show a median of {low} to {high}")
+    assert "other worlds" not in headline_lines(replace(compared, resampled=None))[1]

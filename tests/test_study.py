@@ -18,6 +18,8 @@ from pydantic import TypeAdapter
 
 from otosome.catalog import SHIPPED
 from otosome.errors import BadInput
+from otosome.laboratory.mapping import Meaning
+from otosome.lots.record import parse_record
 from otosome.study import (
     STUDIES,
     TEMPLATE,
@@ -30,6 +32,7 @@ from otosome.study import (
     studies,
 )
 from otosome.study import tables as study_tables
+from otosome.study.reading import tables_of
 from otosome.study.tables import Table
 from otosome.units import Quantity
 
@@ -360,3 +363,48 @@ def test_as_much_fluid_as_the_body_weighs_is_the_most_that_is_given_at_a_time() 
         of_litres(0.99 * heaviest)
     with pytest.raises(BadInput, match="is more than the whole mouse"):
         of_litres(1.01 * heaviest)
+
+
+@pytest.mark.parametrize(
+    ("tables", "key", "cure"),
+    [
+        (
+            {"compare": [{"measure": "abr", "of": "a", "against": "b"}] * 2},
+            "compare",
+            "write [compare], once",
+        ),
+        ({"cohort": [{"animals": 2}]}, "cohort", "write [cohort], once"),
+        ({"insult": [{"entry": "noise"}]}, "insult", "write [insult.NAME], a name of your own for each"),
+        ({"insult": {"blast": [{"entry": "noise"}]}}, "insult.blast", "write [insult.blast], once"),
+        (
+            {"insult": {"entry": "noise", "at": ["0 h"]}},
+            "insult.entry",
+            "write [insult.NAME], with a name of your own",
+        ),
+        ({"arm": {"name": "a"}}, "arm", "write [[arm]] for each"),
+        ({"mechanisms": "hsp70"}, "mechanisms", 'write mechanisms = ["hsp70"]'),
+    ],
+)
+def test_a_table_in_the_place_of_a_list_or_a_list_in_that_of_a_table_is_said_how_to_write(tables, key, cure):
+    plain = {"otosome": "study/1", "species": "mouse", "arm": [{"name": "a"}]}
+    with pytest.raises(BadInput) as refusal:
+        tables_of({**plain, **tables}, "study.toml")
+    assert refusal.value.key == key
+    assert cure in str(refusal.value) and "Input" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "cure"),
+    [
+        (
+            parse_record,
+            'otosome = "batch/1"\nname = "lot"\nspecification = "a"\n[[detergent]]\n',
+            "write [detergent], once",
+        ),
+        (Meaning.parse, 'otosome = "mapping/1"\n[table]\nfile = "a"\n', "write [[table]] for each"),
+    ],
+)
+def test_files_of_other_kinds_say_it_alike(read: Any, text: str, cure: str) -> None:
+    with pytest.raises(BadInput) as refusal:
+        read(text.encode() if read is parse_record else text, "file.toml")
+    assert cure in str(refusal.value) and "Input" not in str(refusal.value)

@@ -20,7 +20,7 @@ from otosome.laboratory import cohorts
 from otosome.trials import own_spread
 from otosome.trials.answer import answer
 from otosome.trials.kinds import Span
-from otosome.trials.reading import TEMPLATE, read_design
+from otosome.trials.reading import TEMPLATES, read_design
 
 CATALOG = Catalog()
 MINE = """
@@ -338,7 +338,7 @@ def test_too_few_animals_say_nothing_of_their_spread(tmp_path):
 
 
 def test_the_templates_numbers_are_worked_out_once_more(tmp_path):
-    plan = answer(read_design(TEMPLATE, CATALOG)).plan
+    plan = answer(read_design(TEMPLATES / "animal_experiment.toml", CATALOG)).plan
     read, entered = (value(plan, f"animals a group, {word}") for word in ("read", "entered"))
     # 19.9 dB, three frequencies at 0.81: the mean spreads by 19.9 sqrt((1 + 2 x 0.81) / 3) = 18.60 dB.
     assert value(plan, "spread between animals of what is tested") == pytest.approx(18.597, abs=1e-3)

@@ -249,6 +249,28 @@ _WRONG = {
 }
 
 
+def misshapen(sort: str, key: str, value: object) -> tuple[str, str] | None:
+    """What to say of a table, a list of tables or a value in another's place, and the cure; None of anything else.
+
+    ``sort``  what pydantic calls the fault;  ``key``  where it stands: "compare", "insult.blast"
+    """
+    table, of_names = sort.startswith(("model", "dataclass")), sort.startswith("dict")
+    if isinstance(value, list) and (table or of_names):
+        own = f"[{key}]" if table else f"[{key}.NAME], a name of your own for each"
+        return f"is written [[{key}]], as a list of tables", f"write {own}{', once' if table else ''}"
+    if table or of_names:
+        above = key.rpartition(".")[0] or key
+        return (
+            "is one value, where a table is",
+            f"write [{above}.NAME], with a name of your own, and its keys below",
+        )
+    if sort.startswith(("list", "tuple")) and isinstance(value, Mapping):
+        return "is written as one table, where a list of tables is", f"write [[{key}]] for each"
+    if sort.startswith(("list", "tuple")) and isinstance(value, (str, int, float)):
+        return "is one value, where a list is", f"write {key.rpartition('.')[2]} = [{json.dumps(value)}]"
+    return None
+
+
 def _refusal(kind: object, error: ValidationError) -> BadInput:
     """Pydantic's complaint in our words; a misspelt key before what is missing for it."""
     complaints = error.errors()
@@ -259,12 +281,22 @@ def _refusal(kind: object, error: ValidationError) -> BadInput:
         allowed = _keys(kind, place[:-1])
     elif sort == "literal_error":
         allowed = first["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
+    if sort.startswith("missing"):
+        # All that is missing at once, so that nobody comes back for each.
+        missing = [_place(c["loc"]) for c in complaints if c["type"] == sort]
+        return BadInput("is missing" if len(missing) == 1 else "are missing", key=", ".join(missing))
+    shape = misshapen(sort, _place(place), first["input"])
     return BadInput(
         _WRONG.get(sort.partition("_")[0], first["msg"].removeprefix("Value error, ").removeprefix("Input ")),
-        key=".".join(str(part) for part in place if part != "[key]") or None,
-        given=None if sort == "missing" else first["input"],
+        key=_place(place) or None,
+        given=first["input"],
         allowed=allowed,
+        cure=None if shape is None else shape[1],
     )
+
+
+def _place(place: Sequence[int | str]) -> str:
+    return ".".join(str(part) for part in place if part != "[key]")
 
 
 def _keys(kind: object, place: Sequence[int | str]) -> list[str]:

@@ -12,7 +12,7 @@ import typer
 
 from otosome import __version__
 from otosome.errors import Fault
-from otosome.jobs import Done, Watch, fault_of, inputs_of, watched
+from otosome.jobs import GOES_ON, Done, Watch, fault_of, inputs_of, watched
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -44,12 +44,12 @@ def ask(verb: str, job: Callable[[Inputs, Watch], Done], kind: type[Inputs], sta
 def carry_out(command: str, as_json: bool, job: Callable[[Watch], Done]) -> None:
     """Do a job and print its result, or the one message that says what was wrong with the input."""
     try:
-        with watched() as watch:
+        with watched(command) as watch:
             done = job(watch)
         answer, lines = done.as_dict(), [] if as_json else done.lines()
     except KeyboardInterrupt as ended:
         how, code = ("ended from outside", 143) if isinstance(ended, Terminated) else ("interrupted", 130)
-        say(f"otosome {command}: {how}; nothing was replaced")
+        say(f"otosome {command}: {how}; nothing was replaced{GOES_ON.get(command, '')}")
         raise typer.Exit(code) from None
     except Exception as error:
         fault = fault_of(error)

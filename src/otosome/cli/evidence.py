@@ -11,7 +11,7 @@ from otosome import jobs
 from otosome.cli.common import Force, Json, Result, Retracted, Seed, Shelves, ask, carry_out
 from otosome.page.opening import PageInputs, open_page
 
-Shelf = Annotated[str | None, typer.Argument(help="[default: all]", autocompletion=jobs.shelves_like)]
+Shelf = Annotated[str | None, typer.Argument(help="All if left out.", autocompletion=jobs.shelves_like)]
 
 
 def list_(
@@ -19,7 +19,7 @@ def list_(
     shelves: Shelves = None,
     as_json: Json = False,
 ) -> None:
-    """List what is on a shelf."""
+    """List what is on a shelf; of SHELF/ENTRY (strains/cba_jrj) what that entry states."""
     carry_out("list", as_json, lambda watch: jobs.entries(shelf, tuple(shelves or ())))
 
 

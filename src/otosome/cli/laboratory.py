@@ -28,7 +28,7 @@ def import_(
 
 def new(
     kind: Annotated[str, typer.Argument(help=f"What to begin: {', '.join(jobs.NEW)}.")],
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files it is for; a drug's name.")] = None,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files it is for; its own name.")] = None,
     source: Annotated[Path | None, typer.Option("--from", help="For fit: a table or an import.")] = None,
     shelves: Shelves = None,
     out: Annotated[Path | None, typer.Option(help="The file to write [default: my_study.toml ...].")] = None,

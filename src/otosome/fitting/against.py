@@ -15,6 +15,7 @@ import numpy as np
 
 from otosome.answers.numbers import Interval, ShareInterval, amount, interval, share_interval
 from otosome.fitting.observations import Observations, Readings
+from otosome.fitting.used import used
 from otosome.forward import endpoint
 from otosome.roles import Endpoint, Reading
 from otosome.units import Array
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 # The numbers of an arm, a moment and a tone.
 Place = tuple[int, int, int]
+Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Against:
     ``unmatched``  how many readings have no place in the study, by the reason
     ``inputs``     SHA-256 of the files they came from
     ``basis``      how readings in a laboratory's own units became shares of the healthy number, in words
+    ``used``       whether they can test the study at all, in sentences: none where its numbers are of no readings
     """
 
     cells: list[Cell]
@@ -86,6 +89,7 @@ class Against:
     unmatched: dict[str, int]
     inputs: dict[str, str]
     basis: list[str] = field(default_factory=list)
+    used: list[str] = field(default_factory=list)
 
 
 def against(study: Study, result: xr.Dataset, ears: Ears, observed: Observations) -> Against:
@@ -99,7 +103,8 @@ def against(study: Study, result: xr.Dataset, ears: Ears, observed: Observations
         own = [simulated.cell(readings.take(same(readings, *place))) for place in distinct(readings)]
         cells += [cell for cell, _, _ in own]
         totals.append(_total(readings, simulated.unit, own))
-    return Against(cells, totals, observed.unmatched, observed.inputs, list(observed.basis))
+    fitted_to = used(study, observed.inputs)
+    return Against(cells, totals, observed.unmatched, observed.inputs, list(observed.basis), fitted_to)
 
 
 def distinct(readings: Readings) -> list[Place]:
@@ -108,9 +113,7 @@ def distinct(readings: Readings) -> list[Place]:
     return [(int(arm), int(time), int(tone)) for arm, time, tone in places.T]
 
 
-def same(
-    readings: Readings, arm: int, time: int, tone: int
-) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def same(readings: Readings, arm: int, time: int, tone: int) -> Flags:
     """Which readings are of a place, shape (reading,)."""
     return (readings.arm == arm) & (readings.time == time) & (readings.tone == tone)
 
@@ -150,6 +153,17 @@ class Simulated:
         luck = (order + 0.5) / true.size
         return self._bound.read(true[:, None, None], luck[:, None, None]).value.ravel()
 
+    def band(self, place: Place) -> tuple[float, float]:
+        """5 and 95 % of the readings of single ears at a place."""
+        low, high = np.quantile(self.drawn(place), [0.05, 0.95])
+        return float(low), float(high)
+
+    @staticmethod
+    def beyond(reading: Reading, low: float, high: float) -> tuple[Flags, Flags]:
+        """Which readings lie below a band and which above; one beyond a limit may lie in any band on its far side."""
+        value, censored = reading.value, reading.censored
+        return (value < low) & (censored <= 0), (value > high) & (censored >= 0)
+
     def cell(self, readings: Readings) -> tuple[Cell, Array, Array]:
         """The readings of one place beside the simulated ones, with the log score and the CRPS of each."""
         arm, at, tone = place = distinct(readings)[0]
@@ -162,7 +176,8 @@ class Simulated:
             Reading(value[None, None, :], censored[None, None, :]),
             np.broadcast_to(true[:, None, None], (true.size, 1, value.size)),
         )[:, 0]
-        low, high = np.quantile(drawn, [0.05, 0.95])
+        low, high = self.band(place)
+        below, above = self.beyond(readings.reading, low, high)
         median = float(np.median(value))
         cell = Cell(
             arm=str(self.result["arm"].to_numpy()[arm]),
@@ -173,8 +188,8 @@ class Simulated:
             median=median,
             text=amount(median, self.unit),
             simulated=interval(drawn, self.unit),
-            below=int(np.sum((value < low) & (censored <= 0))),
-            above=int(np.sum((value > high) & (censored >= 0))),
+            below=int(below.sum()),
+            above=int(above.sum()),
             inside=bool(low <= median <= high) or _open(readings, median, low, high),
         )
         return cell, _log_mean(chance), _ranked(readings.reading, drawn)

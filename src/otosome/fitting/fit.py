@@ -192,15 +192,18 @@ def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
     tables = file.tables
     free = Free.of(file.study, tables.free)
     animal = None if tables.animal is None else tuple(tables.animal)
-    likelihood = Likelihood.of(free, file.fitted, animal)
+    report("preparing the fit", 0, 1)
+    likelihood = Likelihood.of(free, file.fitted, animal, file.left)
     numbers = len(free.names)
-    summit = mode(
-        likelihood,
-        numbers,
-        tables.starts,
-        tables.seed,
-        lambda done: report("searching", done, tables.starts),
-    )
+
+    def searched(done: int) -> None:
+        if done < tables.starts:
+            report("searching", done, tables.starts)
+        else:
+            report("climbing to the most probable numbers", 0, 1)
+
+    searched(0)
+    summit = mode(likelihood, numbers, tables.starts, tables.seed, searched)
     steps = _sampled(file, likelihood, summit, chain, report)
     if steps is not None:
         later = steps.deviates[int(_BURN * len(steps.deviates)) :]
@@ -213,6 +216,7 @@ def fit(file: FitFile, chain: Path, report: Report) -> Outcome:
     ears = _ears(free, deviates, tables.seed)
     compared = _explained(file, report)
     apart = _left_out(file, likelihood, summit, deviates, report)
+    report("simulating what was fitted", 0, 1)
     answer, tested = _answer(file, likelihood, summit, deviates, mixing, ears, steps, compared, apart)
     return Outcome(answer, ears, deviates, tested)
 
@@ -393,10 +397,15 @@ def _findings(estimates: list[Estimate], pairs: list[Pair]) -> list[str]:
 
 
 def _simulated(file: FitFile, prior: Ears | None) -> tuple[xr.Dataset, Ears]:
-    """Ears of the shelf's numbers; or of a fit's, all others at the best value they had in it."""
+    """Ears of the shelf's numbers; or of a fit's, all others at the best value they had in it.
+
+    Arms in which nothing was read are not simulated: they hold no number.
+    """
     drawn = draw(file.study, subjects=_EARS, seed=file.tables.seed, world=4, prior=prior)
     ears = drawn if prior is None else drawn.assign(**_settled(file, drawn))
-    return simulate(file.study, ears, keep=()), ears
+    names = [arm.name for arm in file.study.tables.arm]
+    read = [names[arm] for arm in sorted(file.fitted.arms | file.left.arms)]
+    return simulate(file.study, ears, keep=(), arms=read).reindex(arm=names), ears
 
 
 def _settled(file: FitFile, ears: Ears) -> dict[str, Array]:

@@ -1,9 +1,10 @@
 """What differs between animals, between runs and between ears, integrated: nodes, interpolated, and summed finely.
 
 Nobody simulates an animal of a fit. All are read from the same lanes, one for each node of what differs between
-animals. Between nodes true values are cubic splines within what is known; at nodes denser than these likelihoods are
-those of the endpoints, and between them straight lines of their logarithm. So no animal is ever more probable than at
-some node; a spline of logarithms was, and a search went there. Twice as many nodes say whether they are dense enough.
+animals, closer together where most animals are. Between nodes true values are cubic splines within what is known; at
+nodes denser than these likelihoods are those of the endpoints, and between them cubics of their logarithm, held to what
+both neighbours bend by. So next to a node that is impossible no animal is much more probable than at some node; a
+spline of logarithms was, and a search went there. Twice as many nodes say whether they are dense enough.
 
 Many numbers differ between animals, each by itself; what is read of an animal moves along few directions of them. The
 standard normal deviates of all numbers, turned to any right-angled axes, are standard normal again: so the axes along
@@ -29,10 +30,14 @@ from otosome.units import Array
 _WIDEST = 4.0
 # Nodes along the first axis of what differs between animals, and the second; of ears along each.
 ANIMAL_NODES, EAR_NODES = (11, 7), 5
+# How much closer nodes of animals are in the middle than at the ends: the middle's distance is a / sinh a of even ones.
+_GATHERED = 1.25
 # Nodes at which likelihoods are computed, for each simulated one.
-_FINER = (4, 3)
-# Steps of the sums over what an animal may be along its first axis, and over all else.
-_STEP, _COARSE = 0.05, 0.2
+_FINER = (3, 2)
+# A log-likelihood between two nodes bends as at the less bent one times this at most, and by so much at most.
+_UNLIKE, _MOST_BENT = 3.0, 8.0
+# Steps of the sums over what an animal may be along its first axis, over all else of it, and over what is an ear's own.
+_STEP, _COARSE, _OWN = 0.05, 0.2, 0.4
 # Axes that hold this much of the variance are enough.
 _ENOUGH = 0.99
 # A run's own deviate.
@@ -48,7 +53,8 @@ class Level:
     ``nodes``    along each axis, at least 4
     ``share``    of the variance of readings between animals that the axes hold
     ``step``     of the sum along the first axis
-    ``smooth``   whether log-likelihoods between nodes are cubic splines, and not straight lines
+    ``smooth``   whether log-likelihoods between nodes are cubic splines, and not cubics that are held
+    ``gathered``  how much closer nodes are in the middle; 0 for even ones
     """
 
     numbers: tuple[Parameter, ...] = ()
@@ -57,6 +63,7 @@ class Level:
     share: float = 1.0
     step: float = _COARSE
     smooth: bool = True
+    gathered: float = 0.0
 
     @property
     def size(self) -> int:
@@ -68,7 +75,7 @@ class Level:
         """The deviates of each node, shape (node, axis); neighbours differ along the last axis."""
         if not self.nodes:
             return np.zeros((1, 0))
-        each = np.meshgrid(*(_places(many) for many in self.nodes), indexing="ij")
+        each = np.meshgrid(*(_places(many, self.gathered) for many in self.nodes), indexing="ij")
         return np.stack([axis.ravel() for axis in each], axis=1)
 
     def denser(self) -> Level:
@@ -76,18 +83,19 @@ class Level:
         return replace(self, nodes=tuple(2 * many - 1 for many in self.nodes))
 
     def coarser(self) -> Level:
-        """The same with about half as many nodes along each axis, from the fewest that splines can have."""
-        return replace(self, nodes=tuple(max((many + 1) // 2 + 1, 4) for many in self.nodes))
+        """The same with about three quarters of the nodes along each axis, from the fewest that splines can have."""
+        return replace(self, nodes=tuple(max((3 * many + 1) // 4, 4) for many in self.nodes))
 
     def fine(self) -> Level:
-        """The level at whose nodes likelihoods are computed: with straight lines between them."""
+        """The level at whose nodes likelihoods are computed: even ones, with cubics between them that are held."""
         nodes = tuple(times * (many - 1) + 1 for many, times in zip(self.nodes, _FINER, strict=False))
-        return replace(self, nodes=nodes, smooth=False)
+        return replace(self, nodes=nodes, smooth=False, gathered=0.0)
 
     def between(self, values: Array) -> Array:
         """Values at the nodes of ``fine``, by splines kept within those known: (lane, node, ...) to the same."""
         each = [
-            _through(many, _places(fine)) for many, fine in zip(self.nodes, self.fine().nodes, strict=True)
+            _through(many, self.gathered, _places(fine))
+            for many, fine in zip(self.nodes, self.fine().nodes, strict=True)
         ]
         moved = np.moveaxis(np.tensordot(values, _kronecker(each), axes=(1, 1)), -1, 1)
         return np.clip(moved, values.min(axis=1, keepdims=True), values.max(axis=1, keepdims=True))
@@ -175,15 +183,22 @@ class Level:
         """Log-likelihoods (lane, node, unit) along the first axis, the others integrated out: (lane, point, unit)."""
         lanes, _, units = logs.shape
         for many in reversed(self.nodes[1:]):
-            fine = _line_through(many, _COARSE, self.smooth) @ logs.reshape(-1, many, units)
+            fine = self._between(logs.reshape(-1, many, units), _COARSE)
             logs = _summed(fine, _line(_COARSE)[1])
-        return np.asarray(
-            _line_through(self.nodes[0], self.step, self.smooth) @ logs.reshape(lanes, -1, units)
-        )
+        return self._between(logs.reshape(lanes, -1, units), self.step)
+
+    def _between(self, logs: Array, step: float) -> Array:
+        """Log-likelihoods along one axis in even steps, from (..., node, unit) to (..., point, unit)."""
+        if self.smooth:
+            return np.asarray(_line_through(logs.shape[-2], step, self.gathered) @ logs)
+        return cubics(logs, *_gaps(logs.shape[-2], step))
 
     def mean(self, values: Array) -> Array:
         """The mean over the level of values that are smooth along it: from (lane, node, ...) to (lane, ...)."""
-        each = [np.exp(_line(_COARSE)[1])[None] @ _line_through(many, _COARSE, True) for many in self.nodes]
+        each = [
+            np.exp(_line(_COARSE)[1])[None] @ _line_through(many, _COARSE, self.gathered)
+            for many in self.nodes
+        ]
         return np.asarray(np.tensordot(values, _kronecker(each)[0], axes=(1, 0)))
 
 
@@ -195,22 +210,52 @@ def _line(step: float) -> tuple[Array, Array]:
     return points, np.log(density / density.sum())
 
 
-def _places(nodes: int) -> Array:
-    return np.linspace(-_WIDEST, _WIDEST, nodes)
+def _places(nodes: int, gathered: float = 0.0) -> Array:
+    """Nodes from one end to the other, the closer in the middle the more they are gathered there."""
+    even = np.linspace(-1.0, 1.0, nodes)
+    return _WIDEST * (even if gathered == 0.0 else np.sinh(gathered * even) / np.sinh(gathered))
 
 
 @lru_cache
-def _line_through(nodes: int, step: float, smooth: bool) -> Array:
-    """Values in even steps, shape (point, node), of curves that are 1 at one node: splines, or straight lines."""
-    points = _line(step)[0]
-    if smooth:
-        return _through(nodes, points)
-    return np.stack([np.interp(points, _places(nodes), own) for own in np.eye(nodes)], axis=1)
+def _line_through(nodes: int, step: float, gathered: float) -> Array:
+    """Values in even steps, shape (point, node), of splines that are 1 at one node."""
+    return _through(nodes, gathered, _line(step)[0])
 
 
-def _through(nodes: int, points: Array) -> Array:
+def _through(nodes: int, gathered: float, points: Array) -> Array:
     """Values at points (point, node) of splines that are 1 at one node: a spline is linear in its nodes."""
-    return np.asarray(CubicSpline(_places(nodes), np.eye(nodes))(points))
+    return np.asarray(CubicSpline(_places(nodes, gathered), np.eye(nodes))(points))
+
+
+@lru_cache
+def _gaps(nodes: int, step: float) -> tuple[Array, Array, Array]:
+    """What points in even steps have of even nodes, (point, node), and of the bends left and right of them.
+
+    A cubic through four points is the straight line between the inner two and a part of the second difference at each
+    (Everett): of that at the left and at the right node of each gap, (point, gap).
+    """
+    points = _line(step)[0]
+    along = (points + _WIDEST) * (nodes - 1) / (2.0 * _WIDEST)
+    gap = np.clip(along.astype(int), 0, nodes - 2)
+    t = along - gap
+    each = np.arange(points.size)
+    line, left, right = np.zeros((points.size, nodes)), *np.zeros((2, points.size, nodes - 1))
+    line[each, gap], line[each, gap + 1] = 1.0 - t, t
+    left[each, gap] = t * (t - 1.0) * (2.0 - t) / 6.0
+    right[each, gap] = t * (t - 1.0) * (1.0 + t) / 6.0
+    return line, left, right
+
+
+def cubics(logs: Array, line: Array, left: Array, right: Array) -> Array:
+    """Curves between even nodes (..., node, unit) by cubics, which bend like the straighter end and not beyond measure.
+
+    Where the ends of a gap bend to either side, and in the outermost gaps, curves are straight lines.
+    """
+    bend = np.clip(np.diff(logs, 2, axis=-2), -_MOST_BENT, _MOST_BENT)
+    none = np.zeros((*logs.shape[:-2], 1, logs.shape[-1]))
+    before, after = (np.concatenate(ends, axis=-2) for ends in ((none, bend), (bend, none)))
+    most = np.where(before * after > 0.0, _UNLIKE * np.minimum(np.abs(before), np.abs(after)), 0.0)
+    return np.asarray(line @ logs + left @ np.clip(before, -most, most) + right @ np.clip(after, -most, most))
 
 
 def _kronecker(each: Sequence[Array]) -> Array:
@@ -264,11 +309,11 @@ def animal_level(numbers: tuple[Parameter, ...], slopes: Array) -> Level:
     many = min(int(np.argmax(holding >= _ENOUGH)) + 1, len(ANIMAL_NODES))
     # An axis points to where its largest part is positive, so that it is the same everywhere.
     axes = turned[:many] * np.sign(turned[np.arange(many), np.abs(turned[:many]).argmax(axis=1)])[:, None]
-    return Level(numbers, axes.T, ANIMAL_NODES[:many], float(holding[many - 1]), _STEP)
+    return Level(numbers, axes.T, ANIMAL_NODES[:many], float(holding[many - 1]), _STEP, gathered=_GATHERED)
 
 
 def ear_level(study: Study, measure: str) -> Level:
     """What of a measure's endpoint is each ear's own, such as the offset of its healthy threshold."""
     stem = f"endpoints.{study.tables.measure[measure].endpoint}."
     own = tuple(p for n, p in study.parameters.items() if n.startswith(stem) and p.subjects > 0)
-    return Level(own, np.eye(len(own)), (EAR_NODES,) * len(own))
+    return Level(own, np.eye(len(own)), (EAR_NODES,) * len(own), step=_OWN)

@@ -28,6 +28,8 @@ from otosome.units import Array
 # A reading that a model calls impossible costs this much, so that a spline through its neighbours stays finite.
 IMPOSSIBLE = -1e4
 _NEVER = -1e12
+# An instrument's floor is laid on after splines, which would swing about its kink; they go through values down to here.
+_BOTTOMLESS = -1e3
 # Nodes whose log-likelihood is so much less than an ear's best have no part in it.
 _NEAR = 50.0
 # Lanes that go through together.
@@ -53,6 +55,7 @@ class Likelihood:
     ``outlined``  a plan of few places and knots, with what was observed;  ``times``  every moment of the study, h
     ``errors``    what the outline costs each measure at most, in its unit
     ``near``      by measure, the nodes at which alone ears are computed; at all where there are none
+    ``arms``      in which anything was read, by number: no other is simulated
     """
 
     free: Free
@@ -64,10 +67,20 @@ class Likelihood:
     errors: Mapping[str, float]
     carried: Carried = field(default_factory=Carried, repr=False)
     near: Mapping[str, Near] = field(default_factory=dict, repr=False)
+    arms: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, free: Free, observed: Observations, animal: tuple[str, ...] | None = None) -> Likelihood:
-        """The likelihood of readings under a study's free numbers; ``animal`` names what differs between animals."""
+    def of(
+        cls,
+        free: Free,
+        observed: Observations,
+        animal: tuple[str, ...] | None = None,
+        left: Observations | None = None,
+    ) -> Likelihood:
+        """The likelihood of readings under a study's free numbers.
+
+        ``animal``  names what differs between animals;  ``left``  what else is to be foretold
+        """
         study = free.study
         names = {some.measure for some in observed.places}
         read = {name: measure for name, measure in study.tables.measure.items() if name in names}
@@ -75,7 +88,8 @@ class Likelihood:
         whole = plan(study)
         short = outline(replace(plan(replace(study, tables=tables)), watched=tuple(whole.times.tolist())))
         ears = {name: ear_level(study, name) for name in names}
-        alike = cls(free, observed, Level(), ears, short.plan, whole.times, short.errors)
+        arms = observed.arms | (frozenset() if left is None else left.arms)
+        alike = cls(free, observed, Level(), ears, short.plan, whole.times, short.errors, arms=arms)
         differ = differing(study, animal)
         return replace(alike, animal=animal_level(differ, alike._slopes(differ)))
 
@@ -101,7 +115,8 @@ class Likelihood:
         parts = []
         for some in self.observed.places:
             at = self._at(some)
-            parts.append(values[some.measure][:, middle[some.measure]][:, at.arm, at.time, at.tone])
+            above = self._above_floor(some.measure, columns, values[some.measure])
+            parts.append(above[:, middle[some.measure]][:, at.arm, at.time, at.tone])
         return np.concatenate([part / (part.std() or 1.0) for part in parts], axis=1)
 
     def denser(self) -> Likelihood:
@@ -123,7 +138,7 @@ class Likelihood:
         at = deviates[None]
         predicted, columns = self.predicted(at), self._vectors(at)
         each = {
-            some.measure: self._of_nodes(some, columns, self.animal.between(predicted[some.measure]))
+            some.measure: self._of_nodes(some, columns, self._fine_values(some.measure, columns, predicted))
             for some in self.observed.readings
         }
         of_animal = {name: self._distinct[name].of_animal for name in each}
@@ -195,8 +210,9 @@ class Likelihood:
     def true_values(self, deviates: Array, some: Readings) -> Array:
         """What is true at the places of some readings at each fine node, (lane, node, ear node, reading)."""
         at = self._at(some)
-        values = self.predicted(deviates, {some.measure})[some.measure]
-        return self.animal.between(values)[:, :, :, at.arm, at.time, at.tone]
+        values = self.predicted(deviates, {some.measure})
+        fine = self._fine_values(some.measure, self._vectors(deviates), values)
+        return fine[:, :, :, at.arm, at.time, at.tone]
 
     def animal_mean(self, logs: Array, chance: Array, measure: str) -> Array:
         """Log of the mean over animals and ears of probabilities, (lane, reading).
@@ -243,6 +259,7 @@ class Likelihood:
         ``values``  at every node, (lane, node, ear node, unlike arm, time, tone)
         """
         lanes, nodes, ears = values.shape[:3]
+        values = self._above_floor(at.measure, self._vectors(deviates), values)
         columns = {name: np.repeat(c, nodes) for name, c in self._vectors(deviates).items()}
         bound = endpoint(self.free.study, self.free.study.tables.measure[at.measure], columns)
         # Readings on a grid spread by a twelfth of its square more; a mean of them moves smoothly with the truth.
@@ -272,7 +289,8 @@ class Likelihood:
         columns = self._vectors(deviates)
         logs = np.zeros((len(deviates), self._fine.size, len(self.observed.animals)))
         for readings in self.observed.readings:
-            logs += self._of_measure(readings, columns, self.animal.between(predicted[readings.measure]))
+            values = self._fine_values(readings.measure, columns, predicted)
+            logs += self._of_measure(readings, columns, values)
         return logs
 
     @cached_property
@@ -281,6 +299,8 @@ class Likelihood:
 
     def predicted(self, deviates: Array, of: Collection[str] | None = None) -> dict[str, Array]:
         """True values by measure at every node of the animals, (lane, node, ear node, unlike arm, time, tone).
+
+        Where an instrument has a floor, as if it had none.
 
         ``of``  of these measures; of all that were observed if there are none
         """
@@ -293,26 +313,46 @@ class Likelihood:
         )
         return {name: own.reshape(-1, self.animal.size, *own.shape[1:]) for name, own in values.items()}
 
+    def _fine_values(self, measure: str, columns: Columns, predicted: Mapping[str, Array]) -> Array:
+        """True values of a measure at fine nodes, from ``predicted``; ``columns`` of vectors, (lane,)."""
+        return self._above_floor(measure, columns, self.animal.between(predicted[measure]))
+
+    def _floor(self, measure: str) -> str | None:
+        """The number of a measure's endpoint that is a floor for all ears alike; None where there is none."""
+        name = f"endpoints.{self.free.study.tables.measure[measure].endpoint}.floor"
+        own = {p.name for p in self.ears[measure].numbers}
+        return name if name in self.free.study.parameters and name not in own else None
+
+    def _above_floor(self, measure: str, columns: Columns, values: Array) -> Array:
+        """True values (lane, ...) of ``predicted``, none below the floor of its instrument."""
+        floor = self._floor(measure)
+        if floor is None:
+            return values
+        return np.maximum(values, np.reshape(columns[floor], (-1, *(1,) * (values.ndim - 1))))
+
     def _vectors(self, deviates: Array) -> dict[str, Array]:
         return wide(self.free.columns(deviates), len(deviates))
 
     @cached_property
     def unlike(self) -> list[int]:
-        """The first of each group of arms that no simulation tells apart."""
-        return sorted(set(_first_alike(self.free.study)))
+        """The first of each group of arms that no simulation tells apart, where anything was read in the group."""
+        first = _first_alike(self.free.study)
+        return sorted({first[arm] for arm in self.arms})
 
     def _measured(self, ears: Cochleae, names: set[str]) -> dict[str, Array]:
-        """True values by measure, shape (lane, ear node, unlike arm, time, tone)."""
+        """True values by measure, as ``predicted`` has them, shape (lane, ear node, unlike arm, time, tone)."""
         chain, times = self.outlined, self.times
+        floors = {name: self._floor(name) for name in names}
         values: dict[str, list[Array]] = {name: [] for name in names}
         for arm in (chain.arms[number] for number in self.unlike):
             cells = Fate(ears, arm).cells.at(chain.at(times))
             for name in names:
-                measure, level = ears.study.tables.measure[name], self.ears[name]
+                measure, level, floor = ears.study.tables.measure[name], self.ears[name], floors[name]
+                lowered = {} if floor is None else {floor: np.full(ears.subjects, _BOTTOMLESS)}
                 nodes = []
                 for deviate in level.deviates:
                     own = level.columns(ears.columns, np.broadcast_to(deviate, (ears.subjects, deviate.size)))
-                    at_node = ears.read_by(own)
+                    at_node = ears.read_by({**own, **lowered})
                     nodes.append(true_value(at_node, measure, cells, np.array(measure.tones), arm, times))
                 values[name].append(np.stack(nodes, axis=1))
         return {name: np.stack(arms, axis=2) for name, arms in values.items()}

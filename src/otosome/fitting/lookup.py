@@ -93,6 +93,22 @@ def tabulated(bound: Endpoint, readings: Reading, true: Array, items: int, least
 
 
 @njit(cache=True, nogil=True)
+def _cubic(along: float, last: int) -> tuple[int, float, float, float, float]:  # pragma: no cover
+    """The first of the four points around a place in a table, and what the cubic through them has of each there."""
+    i = min(max(int(along), 1), last)
+    t = along - i
+    # The points lie at -1, 0, 1 and 2 (Lagrange).
+    outer, inner = t * (t - 1.0), (t + 1.0) * (t - 2.0)
+    return (
+        i - 1,
+        -outer * (t - 2.0) / 6.0,
+        inner * (t - 1.0) / 2.0,
+        -inner * t / 2.0,
+        outer * (t + 1.0) / 6.0,
+    )
+
+
+@njit(cache=True, nogil=True)
 def _sums(
     true: Array,
     first: Array,
@@ -113,14 +129,7 @@ def _sums(
         for node in range(nodes):
             for p in range(places):
                 along = (true[lane, node, p] - first[lane]) / step[lane]
-                i = min(max(int(along), 1), last)
-                t = along - i
-                left[p] = i - 1
-                # The cubic through four points at -1, 0, 1 and 2, by Lagrange.
-                share[p, 0] = -t * (t - 1.0) * (t - 2.0) / 6.0
-                share[p, 1] = (t + 1.0) * (t - 1.0) * (t - 2.0) / 2.0
-                share[p, 2] = -(t + 1.0) * t * (t - 2.0) / 2.0
-                share[p, 3] = (t + 1.0) * t * (t - 1.0) / 6.0
+                left[p], share[p, 0], share[p, 1], share[p, 2], share[p, 3] = _cubic(along, last)
             for j in range(place.size):
                 p, r = place[j], reading[j]
                 i = left[p]
@@ -163,14 +172,12 @@ def _sums_at(
                     j = item[n]
                     r = reading[j]
                     along = (true[lane, node[pair], e, place[j]] - first[lane]) / step[lane]
-                    i = min(max(int(along), 1), last)
-                    t = along - i
-                    left, right = t * (t - 1.0), t * (t + 1.0)
+                    i, a, b, c, d = _cubic(along, last)
                     total += times[n] * (
-                        (t + 1.0) * (t - 1.0) * (t - 2.0) * 0.5 * logs[lane, r, i]
-                        - right * (t - 2.0) * 0.5 * logs[lane, r, i + 1]
-                        + right * (t - 1.0) / 6.0 * logs[lane, r, i + 2]
-                        - left * (t - 2.0) / 6.0 * logs[lane, r, i - 1]
+                        a * logs[lane, r, i]
+                        + b * logs[lane, r, i + 1]
+                        + c * logs[lane, r, i + 2]
+                        + d * logs[lane, r, i + 3]
                     )
                 sums[lane, pair, e] = total
     return sums

@@ -14,8 +14,11 @@ from otosome.units import Array
 # Log-posterior (lane,) of deviates (lane, number); and its parts that are independent, (lane, term), without the prior.
 LogPosterior = Callable[[Array], Array]
 Terms = Callable[[Array], Array]
-# Slopes are differences over so many deviates: the summit is off by half of it, and rounding is a millionth of it.
+# Slopes of terms are differences over so many deviates.
 _STEP = 5e-4
+# Slopes of a search are differences over so many standard deviations of the posterior, wide enough for the ripples that
+# sums over nodes leave; what a parabola bends by on the way is taken off.
+_STRIDE = 0.05
 # Curvature is taken over so many standard deviations of the posterior, and again over the second.
 _NEAR, _FAR = 0.25, 0.75
 # Beyond so many standard deviations of the prior nothing is believed.
@@ -23,7 +26,9 @@ _FARTHEST = 6.0
 # A search is turned back there by a wall that rises so.
 _WALL = 100.0
 # Rounds of a search, steps of each, and the gain at which it ends.
-_ROUNDS, _STEPS, _GAIN = 6, 15, 0.02
+_ROUNDS, _STEPS, _GAIN = 6, 15, 0.05
+# Looks of a line search; where ripples leave no way up more are in vain.
+_TRIES = 6
 # Steps of scoring before them, the gain at which they end, and of each step the lengths that are tried.
 _SCORINGS, _ROUGHLY, _LENGTHS = 40, 5.0, np.array([8.0, 4.0, 2.0, 1.0, 0.3, 0.05])
 # The least curvature of a direction that a search believes, against what the terms tell of it.
@@ -221,15 +226,15 @@ def _climb(log_posterior: LogPosterior, spreads: Array, start: Array) -> tuple[A
     looked.
     """
     numbers, evaluations = start.size, 0
-    sides = _STEP * np.concatenate([np.zeros((1, numbers)), np.eye(numbers)])
+    sides = _STRIDE * np.concatenate([np.zeros((1, numbers)), np.eye(numbers)])
 
     def height_and_slope(along: Array) -> tuple[float, Array]:
         nonlocal evaluations
         evaluations += len(sides)
-        places = start + spreads @ along + sides
+        places = start + (along + sides) @ spreads.T
         beyond = np.maximum(np.abs(places) - _FARTHEST, 0.0)
         heights = log_posterior(np.clip(places, -_FARTHEST, _FARTHEST)) - _WALL * np.sum(beyond**2, axis=1)
-        return -float(heights[0]), -(heights[1:] - heights[0]) / _STEP @ spreads
+        return -float(heights[0]), -(heights[1:] - heights[0]) / _STRIDE - 0.5 * _STRIDE
 
     top = float(log_posterior(start[None])[0])
     done = minimize(
@@ -237,7 +242,13 @@ def _climb(log_posterior: LogPosterior, spreads: Array, start: Array) -> tuple[A
         np.zeros(numbers),
         jac=True,
         method="L-BFGS-B",
-        options={"ftol": _GAIN / 20.0 / max(abs(top), 1.0), "gtol": 0.03, "maxiter": _STEPS, "maxcor": 20},
+        options={
+            "ftol": _GAIN / 5.0 / max(abs(top), 1.0),
+            "gtol": 0.03,
+            "maxiter": _STEPS,
+            "maxcor": 20,
+            "maxls": _TRIES,
+        },
     )
     return start + spreads @ done.x, 0.5 * float(done.jac @ done.jac), evaluations + 1
 

@@ -79,6 +79,7 @@ class Observations:
     ``run``      with which others each animal was exposed at once, by number, (animal,); None where that is not known
     ``printed``  what papers print of groups
     ``basis``    how readings in a laboratory's own units became shares of the healthy number, in words
+    ``ears``     which ear of its animal each is, by number, as it was written: "left"
     """
 
     readings: tuple[Readings, ...]
@@ -88,11 +89,17 @@ class Observations:
     run: Rows | None = None
     printed: tuple[Means | Compared, ...] = ()
     basis: tuple[str, ...] = ()
+    ears: tuple[str, ...] = ()
 
     @property
     def places(self) -> tuple[Readings, ...]:
         """Where anything was read, of single animals or of groups."""
         return (*self.readings, *(place for some in self.printed for place in some.places))
+
+    @property
+    def arms(self) -> frozenset[int]:
+        """The numbers of the arms in which anything was read."""
+        return frozenset(int(arm) for some in self.places for arm in some.arm)
 
     @property
     def size(self) -> int:
@@ -164,7 +171,8 @@ def matched(study: Study, table: pd.DataFrame, name: str, some: bool = True) -> 
     rows, basis = as_shares(study, rows, _shares(study, rows))
     rows["animal"], animals = _numbered(rows["subject"])
     rows["measure"] = by_schedule(study, rows, name)
-    rows["side"], _ = _numbered(rows["subject"] + "\0" + rows["ear"])
+    rows["side"], sides = _numbered(rows["subject"] + "\0" + rows["ear"])
+    ears = tuple(side.partition("\0")[2] for side in sides)
     places, unmatched = _places(study, rows)
     if some and not places:
         raise BadInput(
@@ -172,10 +180,20 @@ def matched(study: Study, table: pd.DataFrame, name: str, some: bool = True) -> 
             file=name,
             key="quantity",
             given="; ".join(f"{count} x {reason}" for reason, count in list(unmatched.items())[:6]),
-            cure="name its groups as the study's arms, and measure the same endpoints at the same times and tones",
+            cure=_cure(study, rows, name),
         )
     parts = (_readings(study, measure, rows, part, name) for measure, part in sorted(places.items()))
-    return Observations(tuple(parts), tuple(animals), unmatched, basis=tuple(basis))
+    return Observations(tuple(parts), tuple(animals), unmatched, basis=tuple(basis), ears=ears)
+
+
+def _cure(study: Study, rows: pd.DataFrame, name: str) -> str:
+    """What makes a table with no reading of the study's fit it: samples of a drug stand with the drug itself."""
+    sampled = {str(quantity).partition(".")[0] for quantity in rows["quantity"]}
+    for key, drug in study.tables.drug.items():
+        if drug.solute in sampled:
+            line = f'measured = "{Path(name).name}"'
+            return f"samples of a drug are laid beside its curves: write {line} in [drug.{key}] of the study"
+    return "name its groups as the study's arms, and measure the same endpoints at the same times and tones"
 
 
 def _shares(study: Study, rows: pd.DataFrame) -> dict[str, str]:
@@ -277,7 +295,9 @@ def _other_level(study: Study, name: str, quantity: str, level: object) -> str:
         return f"{quantity} was read at levels of its own, and the measure names none"
     apart = abs(level - own) > _DECIBELS
     return (
-        f"{quantity} was read at other levels than {own:g} dB SPL, of which the measure is" if apart else ""
+        f"{quantity} was read at other levels than {own:g} dB SPL, at which alone the measure is simulated"
+        if apart
+        else ""
     )
 
 

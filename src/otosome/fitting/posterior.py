@@ -1,6 +1,7 @@
 """Draws from a posterior by an ensemble of walkers (emcee), kept on disk as they come, and whether they have converged.
 
-Foreman-Mackey et al., PASP 2013 (emcee); Vehtari et al., Bayesian Analysis 2021 (rank-normalised split R-hat and ESS).
+Foreman-Mackey et al., PASP 2013 (emcee); Vehtari et al., Bayesian Analysis 2021 (rank-normalised split R-hat and ESS);
+Kamatani, Scandinavian Journal of Statistics 2018 (leaps that leave a Student's t as it is).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-from scipy.stats import multivariate_t, norm, rankdata
+from scipy.stats import norm, rankdata
 
 from otosome.errors import BadInput
 from otosome.units import Array
@@ -20,6 +21,10 @@ from otosome.units import Array
 LARGEST_RHAT, LEAST_ESS = 1.01, 400.0
 # Steps between two writes of the chain.
 PART = 20
+# Writes after which leaps learn from the walkers, unless half of the chain is over: a chain's later half has one kind.
+_LEARNING = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+# Degrees of freedom of what leaps leave as it is.
+_TAILS = 8.0
 
 
 @dataclass(frozen=True)
@@ -32,16 +37,41 @@ class Chain:
 
 @dataclass(frozen=True)
 class Around:
-    """A Student's t of five degrees of freedom around a summit: ``centre`` (number,), ``scale`` (number, number)."""
+    """A Student's t near a posterior: ``centre`` (number,), ``scale`` (number, number)."""
 
     centre: Array
     scale: Array
 
     def leap(self, places: Array, luck: np.random.RandomState) -> tuple[Array, Array]:
-        """New places for walkers (walker, number) wherever they are, and the log-ratio of going back to going there."""
-        t = multivariate_t(self.centre, self.scale, df=5)
-        new = np.reshape(t.rvs(len(places), random_state=luck), places.shape)
-        return new, np.atleast_1d(t.logpdf(places)) - np.atleast_1d(t.logpdf(new))
+        """New places for walkers (walker, number), and the log-ratio of going back to going there.
+
+        A leap goes anywhere around the centre, as wide as the t is at the distance it comes from: of walkers that are
+        spread like the t nobody could tell that they have moved.
+        """
+        apart = places - self.centre
+        width = (
+            0.5
+            * (_TAILS + self._far(apart))
+            / luck.gamma(0.5 * (_TAILS + self.centre.size), size=len(places))
+        )
+        anywhere = luck.normal(size=places.shape) @ np.linalg.cholesky(self.scale).T
+        new = np.sqrt(width)[:, None] * anywhere
+        return self.centre + new, self._log(apart) - self._log(new)
+
+    def learning(self, deviates: Array) -> Around:
+        """The mean and the covariance of the later half of steps (step, walker, number), and a little of this one."""
+        later = deviates[len(deviates) // 2 :].reshape(-1, self.centre.size)
+        apart = later - later.mean(axis=0)
+        many = len(later) + self.centre.size
+        return Around(later.mean(axis=0), (apart.T @ apart + self.centre.size * self.scale) / many)
+
+    def _far(self, apart: Array) -> Array:
+        """Squared distance from the centre in standard deviations, (walker,)."""
+        return np.asarray(np.sum(apart * np.linalg.solve(self.scale, apart.T).T, axis=1))
+
+    def _log(self, apart: Array) -> Array:
+        """Log-density, but for a constant, (walker,)."""
+        return -0.5 * (_TAILS + self.centre.size) * np.log1p(self._far(apart) / _TAILS)
 
 
 @dataclass(frozen=True)
@@ -70,20 +100,14 @@ def sample(
 ) -> Chain:
     """Steps of walkers; what stands in ``file`` of the same problem is continued to the same chain, to the last bit.
 
-    ``begin``    first places of the walkers, (walker, number);  ``around``  what the posterior is near
+    ``begin``    first places of the walkers, (walker, number)
+    ``around``   what the posterior is near, as far as is known; in the first half of the steps more is learnt of it
     ``problem``  fingerprint of what is sampled
     ``tick``     called with steps done, all steps, and the largest R-hat of the later half so far, None at first
     raises       BadInput for a file of another problem
     """
     import emcee
 
-    # Leaps to anywhere near the summit, and steps that the walkers take from each other where it is far from normal.
-    moves = [
-        (emcee.moves.MHMove(around.leap), 0.6),
-        (emcee.moves.DEMove(), 0.3),
-        (emcee.moves.DESnookerMove(), 0.1),
-    ]
-    sampler = emcee.EnsembleSampler(*begin.shape, log_posterior, moves=moves, vectorize=True)
     chain, state = _stored(file, problem) or (
         None,
         emcee.State(begin, random_state=np.random.RandomState(seed).get_state()),
@@ -91,7 +115,14 @@ def sample(
     while chain is None or len(chain.deviates) < steps:
         done = 0 if chain is None else len(chain.deviates)
         tick(done, steps, None if chain is None else agreement(chain.deviates[done // 2 :]))
-        sampler.reset()
+        near = _near(around, np.empty((0, *begin.shape)) if chain is None else chain.deviates, steps)
+        # Leaps, and steps that the walkers take from each other where the posterior is far from normal.
+        moves = [
+            (emcee.moves.MHMove(near.leap), 0.8),
+            (emcee.moves.DEMove(), 0.15),
+            (emcee.moves.DESnookerMove(), 0.05),
+        ]
+        sampler = emcee.EnsembleSampler(*begin.shape, log_posterior, moves=moves, vectorize=True)
         state = sampler.run_mcmc(state, min(PART, steps - done), skip_initial_state_check=True)
         part = Chain(sampler.get_chain(), sampler.get_log_prob())
         chain = (
@@ -102,6 +133,13 @@ def sample(
         _store(file, problem, chain, state.random_state)
     tick(steps, steps, agreement(chain.deviates[steps // 2 :]))
     return chain
+
+
+def _near(around: Around, deviates: Array, steps: int) -> Around:
+    """What leaps go by after so many steps (step, walker, number): what was learnt last of these alone."""
+    last = min(len(deviates), steps // 2)
+    learnt = [PART * many for many in _LEARNING if PART * many <= last]
+    return around.learning(deviates[: learnt[-1]]) if learnt else around
 
 
 def _both(chain: Chain) -> tuple[Array, Array]:

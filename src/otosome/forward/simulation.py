@@ -152,8 +152,9 @@ def simulate(
     workers: int = 2,
     tick: Tick | None = None,
     keep: Collection[str] = KEPT,
+    arms: Collection[str] | None = None,
 ) -> xr.Dataset:
-    """Every arm of a study for every ear.
+    """Every arm of a study for every ear; or some of its arms, by name.
 
     ``table``    ears of ``draw``, or the same as a plain table (``Ears.of``)
     ``keep``     which of ``cells``, ``fate``, ``vesicles`` and ``protein`` to keep by place: all, or for very many ears
@@ -176,11 +177,11 @@ def simulate(
 
     if unknown := set(keep) - set(KEPT):
         raise BadInput("cannot be kept", key="keep", given=sorted(unknown), allowed=KEPT)
-    ears, chain = _checked(study, Ears.of(table)), plan(study)
+    ears, chain = _checked(study, Ears.of(table)), plan(study, None if arms is None else list(arms))
     computed, rejected = _computed(chain, ears, partial(_quietly, keep), workers, tick)
     sound = ears.take(np.setdiff1d(np.arange(ears.size), list(rejected)))
     variables = {name: _variable(study, name, values) for name, values in _by_name(computed).items()}
-    for name, values in _beside(study, sound, workers).items():
+    for name, values in _beside(study, sound, workers, chain).items():
         variables[f"other_{name}"] = (_DIMS["measure"], values, labels(variables[name][2]["unit"]))
     reasons = {int(ears.ear[row]): str(rejected[row]) for row in sorted(rejected)}
     notes = [*study.notes, *_weighed(ears), *_taken_in(study, ears), *_left_out(reasons, ears.size)]
@@ -249,14 +250,14 @@ def _checked(study: Study, ears: Ears) -> Ears:
     return ears
 
 
-def _beside(study: Study, ears: Ears, workers: int) -> dict[str, Array]:
+def _beside(study: Study, ears: Ears, workers: int, whole: Plan) -> dict[str, Array]:
     """What is read at both ears, of the person's other ear: (arm, subject, time, frequency) by measure."""
     endpoints = {name: measure.endpoint for name, measure in study.tables.measure.items()}
     both = [n for n, e in endpoints.items() if len(study.catalog.get("endpoints", e).options.ears) > 1]
     aside = study.other() if both else None
     if aside is None:
         return {}
-    chain = plan(aside)
+    chain = plan(aside, [arm.name for arm in whole.arms])
     sides = through(chain, ears, partial(outcomes, keep=()), workers)
     return {name: np.stack([sides[f"{name}/{n}"] for n in range(len(chain.arms))]) for name in both}
 

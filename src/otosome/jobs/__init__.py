@@ -29,9 +29,10 @@ from otosome.jobs.reviewing import Reviewed, ReviewInputs, review
 from otosome.jobs.showing import Shown, show
 from otosome.jobs.study import Sources, StudyInputs, StudyResult, compare, run, sources
 from otosome.jobs.trials import DoseInputs, Trial, TrialInputs, ledger, next_experiment, optimise, trial
-from otosome.jobs.watch import Cancelled, Done, OutOfMemory, Progress, Watch, fault_of, watched
+from otosome.jobs.watch import GOES_ON, Cancelled, Done, OutOfMemory, Progress, Watch, fault_of, watched
 
 __all__ = [
+    "GOES_ON",
     "NEW",
     "Begun",
     "Cancelled",

@@ -22,6 +22,7 @@ class Drafted:
 
     ``file``  the study;  ``fit``  the fit beside it;  ``solute``  of a drug that is on no shelf, None where it is
     ``table`` it is from;  ``untold``  what is to be set in the study, as the table does not say it
+    ``about``  what else is to be known of the draft, in sentences
     """
 
     file: Path
@@ -30,10 +31,11 @@ class Drafted:
     table: Path
     untold: tuple[str, ...]
     shelves: tuple[Path, ...]
+    about: tuple[str, ...] = ()
 
     def as_dict(self) -> Json:
         """The answer for a machine, as ``docs/schemas`` has it."""
-        return {"out": str(self.file), "result": {}, "notes": self._to_set}
+        return {"out": str(self.file), "result": {}, "notes": [*self.about, *self._to_set]}
 
     def lines(self) -> list[str]:
         """What was written, and the next commands."""
@@ -44,7 +46,6 @@ class Drafted:
         own = "".join(f" --shelves {_typed(folder)}" for folder in named)
         return [
             f"wrote {', '.join(str(file) for file in (self.file, self.fit, self.solute) if file is not None)}",
-            *self._to_set,
             f"run it, its readings laid over it: otosome run {_typed(self.file)}{own}",
             f"fit its numbers: otosome fit {_typed(self.fit)}{own}",
         ]
@@ -87,19 +88,20 @@ def drafted(table: Path, out: Path | None, shelves: tuple[Path, ...]) -> Drafted
         refuse_written(each)
     catalog = Catalog(shelves)
     readings = readings_of(table, catalog)
-    solute, untold = None, tuple[str, ...]()
+    solute, about = None, tuple[str, ...]()
     if is_of_a_drug(readings):
         name = drug_of(readings, _own_solute(file.parent))
         solute, catalog = _on_a_shelf(name, file.parent, catalog)
         begun = draft_drug(table, readings, name, catalog, file.name)
         text, untold = begun.text, begun.untold
     else:
-        text = draft(table, catalog, file.name)
+        drawn_up = draft(table, catalog, file.name)
+        text, untold, about = drawn_up.text, drawn_up.untold, drawn_up.notes
     source = table.resolve().relative_to(file.parent.resolve()).as_posix()
     study = loads(text, file.name, shelves=catalog.own)
     write(beside, draft_fit(study, beside.name, file.name, source))
     write(file, text.replace("\ntitle = ", f"\nreadings = {json.dumps(source)}\ntitle = ", 1))
-    return Drafted(file, beside, solute, table, untold, catalog.own)
+    return Drafted(file, beside, solute, table, untold, catalog.own, about)
 
 
 def _place(table: Path, out: Path | None) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from otosome.results import Altered, Record, record_of, recover, unsealed
 from otosome.units import Json
 
 if TYPE_CHECKING:
+    from otosome.catalog import Catalog
     from otosome.review.qualification import Row
 
 
@@ -32,22 +33,67 @@ class Entries:
         """A line an entry, below its shelf."""
         from otosome.report.terminal import entry_lines
 
-        return entry_lines(self.abouts)
+        lines = entry_lines(self.abouts)
+        if len(self.abouts) > 1:
+            return lines
+        (shelf,) = self.abouts
+        return lines if "/" in shelf else [*lines, f"what an entry states: otosome list {shelf}/ENTRY"]
 
 
 def entries(shelf: str | None = None, shelves: tuple[Path, ...] = ()) -> Entries:
-    """What is on a shelf, or on all of them; raises BadInput."""
+    """What is on a shelf, or on all of them; of "strains/cba_jrj" what that entry states. Raises BadInput."""
     from otosome.catalog import SHELVES, Catalog
-    from otosome.study import titles
 
     catalog = Catalog(shelves)
-    chosen = list(SHELVES) if shelf is None else [] if shelf == "studies" else [shelf]
+    shelf, _, name = (shelf or "").partition("/")
+    if name:
+        return Entries({f"{shelf}/{name}": _entry(catalog, shelf, name)})
+    chosen = list(SHELVES) if not shelf else [] if shelf == "studies" else [shelf]
     listed = {
         name: {entry: catalog.get(name, entry).card.about for entry in catalog.names(name)} for name in chosen
     }
-    if shelf in (None, "studies"):
-        listed["studies"] = titles()
+    if shelf in ("", "studies"):
+        listed["studies"] = _studies()
     return Entries(listed)
+
+
+def _entry(catalog: Catalog, shelf: str, name: str) -> dict[str, str]:
+    """What an entry is, and each of its numbers with range, basis and source; of a strain those it states."""
+    from otosome.answers.numbers import number, unit_text
+
+    if shelf == "studies":
+        return {"about": _studies()[name]} if name in _studies() else _no_entry(shelf, name, list(_studies()))
+    if name not in catalog.names(shelf):
+        return _no_entry(shelf, name, catalog.names(shelf))
+    card = catalog.get(shelf, name).card
+    lines = {"about": card.about}
+    for key, by_species in card.parameters.items():
+        for species, stated in by_species.items():
+            span = "" if stated.shape == "fixed" else f" ({number(stated.low)} to {number(stated.high)})"
+            value = f"{number(stated.value)}{span} {unit_text(stated.unit)}".strip()
+            lines[f"{key} ({species})" if species else key] = _grounded(value, stated.basis, stated.source)
+    # A strain states numbers of other entries, by their full name.
+    numbers = card.stated.get("numbers")
+    for key, row in numbers.items() if isinstance(numbers, Mapping) else ():
+        span = f" ({row['low']} to {row['high']})" if "low" in row else ""
+        lines[str(key)] = _grounded(f"{row.get('value', '')}{span}", row.get("basis"), row.get("source"))
+    return lines
+
+
+def _grounded(value: str, basis: str | None, source: str | None) -> str:
+    return ", ".join(filter(None, (value, basis, source)))
+
+
+def _no_entry(shelf: str, name: str, allowed: list[str]) -> dict[str, str]:
+    raise BadInput(
+        f"is not on the shelf {shelf}", key=shelf, given=name, allowed=allowed, cure=f"otosome list {shelf}"
+    )
+
+
+def _studies() -> dict[str, str]:
+    from otosome.study import titles
+
+    return titles()
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "trial": (
         ("otosome trial my_trial.toml --formula", "how many animals, in a second"),
+        ("otosome trial my_trial.toml", "its [simulate] too: how likely success is, and with how many"),
         ("otosome trial one.toml other.toml --workers 4", "two designs, simulated side by side"),
     ),
     "optimise": (("otosome optimise my_dose.toml", "the dose within the limits of the file"),),

@@ -78,6 +78,7 @@ def fit(inputs: FitInputs, watch: Watch = SILENT) -> FitResult:
     from otosome.fitting.file import load_fit
     from otosome.fitting.fit import fit as fitted
 
+    watch.stage("reading the readings")
     file = load_fit(inputs.fit, inputs.shelves)
     folder = inputs.out if inputs.out is not None else usual(file.name)
     check_free(folder, inputs.force)

@@ -110,7 +110,7 @@ class Imported:
         """How much was read, and where to look at it."""
         from otosome.report.terminal import import_lines
 
-        lines = [*import_lines(self.rows), f"contact sheet: {self.contact_sheet.resolve()}"]
+        lines = [*import_lines(self.rows, self.refused), f"contact sheet: {self.contact_sheet.resolve()}"]
         if self.unsure:
             lines += [
                 f"{name} has these columns: {', '.join(columns)}" for name, columns in self.unsure.items()
@@ -254,12 +254,13 @@ class NewInputs:
 class Begun:
     """A file begun, and what to do with it then.
 
-    ``beside``  files that were begun with it
+    ``beside``  files that were begun with it;  ``hints``  what may stand in it, a line each
     """
 
     kind: str
     file: Path
     beside: tuple[Path, ...] = ()
+    hints: tuple[str, ...] = ()
 
     def as_dict(self) -> Json:
         """The answer for a machine, as ``docs/schemas`` has it."""
@@ -268,7 +269,8 @@ class Begun:
     def lines(self) -> list[str]:
         """What was written, and the next command."""
         others = "".join(f" and {file}" for file in self.beside)
-        return [f"wrote {self.file}{others}; {NEW[self.kind][1]} {self.file}"]
+        wrote = f"wrote {self.file}{others}; {NEW[self.kind][1]} {self.file}"
+        return [wrote, *(f"  {hint}" for hint in self.hints)]
 
 
 def new(inputs: NewInputs, watch: Watch = SILENT) -> Begun | Drafted:
@@ -284,15 +286,24 @@ def new(inputs: NewInputs, watch: Watch = SILENT) -> Begun | Drafted:
         raise BadInput("takes no --copy and no --reference", key=key)
     if inputs.kind == "drug":
         return _new_drug(inputs)
-    if inputs.paths and inputs.kind not in ("animals", "mapping", "batch"):
+    if inputs.paths and inputs.kind not in ("animals", "mapping", "batch", "trial"):
         raise BadInput("takes no files", key=key, given=str(inputs.paths[0]))
     if inputs.source is not None and inputs.kind != "fit":
         raise BadInput("takes no --from", key=key, given=str(inputs.source))
+    watch.stage("drafting")
     if inputs.kind == "fit":
         return _fit(inputs)
     file = inputs.out if inputs.out is not None else Path(NEW[inputs.kind][0])
-    write(file, _begun(inputs, file, Catalog(inputs.shelves)))
-    return Begun(inputs.kind, file)
+    catalog = Catalog(inputs.shelves)
+    write(file, _begun(inputs, file, catalog))
+    return Begun(inputs.kind, file, hints=_hints(inputs.kind, catalog))
+
+
+def _hints(kind: str, catalog: Catalog) -> tuple[str, ...]:
+    """What may stand in a file that says nothing of it itself, as a sheet of animals is."""
+    from otosome.laboratory.naming import column_hints
+
+    return tuple(column_hints(catalog)) if kind == "animals" else ()
 
 
 def _new_drug(inputs: NewInputs) -> Begun:
@@ -300,9 +311,7 @@ def _new_drug(inputs: NewInputs) -> Begun:
     from otosome.catalog import Catalog
     from otosome.study.solute_draft import check_name, drug_study, solute_text
 
-    if len(inputs.paths) > 1:
-        raise BadInput("takes one name", key="new drug", given=str(inputs.paths[1]))
-    name = str(inputs.paths[0]) if inputs.paths else "my_drug"
+    name = _named(inputs, "my_drug")
     catalog = Catalog(inputs.shelves)
     check_name(name, catalog)
     file = inputs.out if inputs.out is not None else Path(f"{name}.toml")
@@ -312,6 +321,13 @@ def _new_drug(inputs: NewInputs) -> Begun:
     write(own, solute_text(name, catalog))
     write(file, drug_study(name, file.name))
     return Begun("drug", file, (own,))
+
+
+def _named(inputs: NewInputs, usual: str) -> str:
+    """The word after ``new drug`` or ``new trial``; raises BadInput for several."""
+    if len(inputs.paths) > 1:
+        raise BadInput("takes one name", key=f"new {inputs.kind}", given=str(inputs.paths[1]))
+    return str(inputs.paths[0]) if inputs.paths else usual
 
 
 def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
@@ -327,10 +343,9 @@ def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
 
         return specification_template(file)
     if inputs.kind in ("trial", "dose"):
-        from otosome.trials.reading import TEMPLATE as DESIGN
+        from otosome.trials.reading import USUAL, design_template, dose_template
 
-        file = DESIGN if inputs.kind == "trial" else DESIGN.with_name("dose.toml")
-        return file.read_text(encoding="utf-8")
+        return dose_template() if inputs.kind == "dose" else design_template(_named(inputs, USUAL))
     if inputs.kind == "experiment":
         from otosome.review.experiments.experiment import TEMPLATE as EXPERIMENT
         from otosome.review.ingest import template as sheet

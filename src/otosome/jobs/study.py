@@ -167,7 +167,13 @@ class StudyResult:
     def lines(self) -> list[str]:
         """The answer for a person."""
         from otosome.report import summary
-        from otosome.report.terminal import accuracy_lines, against_lines, prior_lines, therapy_lines
+        from otosome.report.terminal import (
+            accuracy_lines,
+            against_lines,
+            outside_lines,
+            prior_lines,
+            therapy_lines,
+        )
 
         beside = summary.therapies(self.data)
         return [
@@ -175,6 +181,7 @@ class StudyResult:
             *(self._answer_lines() if beside is None else therapy_lines(beside)),
             *prior_lines(self.answer("priors")),
             *against_lines(self.answer("against")),
+            *outside_lines(self.answer("outside")),
             *accuracy_lines(summary.accuracy(self.data)),
             f"report: {self.report.resolve()}",
         ]
@@ -321,20 +328,25 @@ def _beside(study: Study, result: xr.Dataset, record: Record) -> None:
 def _lay(
     folder: Path, study: Study, result: xr.Dataset, ears: Ears, observed: Observations, source: Path
 ) -> None:
-    """Lay readings over a result: into its answer and notes, and as a table beside it."""
+    """Lay readings over a result: into its answer and notes, and as tables beside it."""
     from otosome.answers import stored
+    from otosome.fitting import outside as out
     from otosome.fitting.against import against, notes, table
-    from otosome.fitting.measured import measured
+    from otosome.fitting.measured import measured, runs_beside, strain_note
     from otosome.results import csv_text
 
     laid = against(study, result, ears, observed)
+    runs, apart = runs_beside(study, source)
+    beyond = out.outside(study, result, ears, observed, runs)
     stored.write(
         result,
         against=laid,
+        outside=beyond,
         measured=measured(study, source),
-        notes=[*json.loads(result.attrs["notes"]), *notes(laid)],
+        notes=[*json.loads(result.attrs["notes"]), *strain_note(study, source), *notes(laid), *apart],
     )
-    (folder / "against.csv").write_text(csv_text(table(laid)), encoding="utf-8", newline="\n")
+    for name, rows in (("against", table(laid)), ("outside", out.table(beyond))):
+        (folder / f"{name}.csv").write_text(csv_text(rows), encoding="utf-8", newline="\n")
 
 
 def _work(verb: str) -> Callable[..., xr.Dataset]:

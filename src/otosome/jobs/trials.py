@@ -30,6 +30,10 @@ TRIAL, OPTIMISE, LEDGER, NEXT = "trial", "optimise", "ledger", "next"
 # Verbs whose answers are designs, and those that ask a study.
 VERBS, OF_STUDIES = (TRIAL, OPTIMISE, LEDGER, NEXT), (LEDGER, NEXT)
 MOST_DESIGNS = 20
+NOT_SIMULATED = (
+    "Answered by formula alone, and no ear was simulated: the design has no table [simulate]. It names a study, two "
+    "of its arms, what is measured and when, the analysis and n; otosome new trial writes one to fill in."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +130,7 @@ def trial(inputs: TrialInputs, watch: Watch = SILENT) -> Trial:
     bank = folder.with_name(f"{folder.name}.bank")
     for file, question, known in zip(inputs.designs, questions, fits, strict=True):
         with at(str(file)):
-            each, people = _answered(question, catalog, bank, crew, inputs.resume, watch, known)
+            each, people = _answered(question, catalog, bank, crew, inputs, watch, known)
             answers.append(each)
             if people is not None:
                 tables[f"{question.name}_subjects"] = people
@@ -201,7 +205,7 @@ def _answered(
     catalog: Catalog,
     bank: Path,
     crew: Crew,
-    resume: bool,
+    inputs: TrialInputs,
     watch: Watch,
     known: Known | None,
 ) -> tuple[DesignAnswer, pd.DataFrame | None]:
@@ -215,9 +219,11 @@ def _answered(
             return watch.ticks(doing, unit=unit)
 
         folder = bank / question.name
-        plain, people = with_trials(plain, question, catalog, folder, crew, resume, ticks, known)
+        plain, people = with_trials(plain, question, catalog, folder, crew, inputs.resume, ticks, known)
     elif question.followed is not None:
         plain, people = with_people(plain, question, catalog)
+    elif not inputs.formula:
+        plain = replace(plain, notes=(NOT_SIMULATED, *plain.notes))
     watch.stage("reading the trials")
     return plain, people
 
@@ -290,6 +296,7 @@ def _of_study(verb: str, inputs: StudyInputs, watch: Watch) -> Trial:
     folder = inputs.out if inputs.out is not None else usual(study.name, verb)
     check_free(folder, inputs.force)
     seed = inputs.seed if inputs.seed is not None else study.tables.seed or 1
+    watch.stage("following the dose" if verb == LEDGER else "simulating worlds")
     with at(str(file)):
         if verb == LEDGER:
             answer, rows = delivered(study, inputs.subjects, seed, 1)

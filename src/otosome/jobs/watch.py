@@ -10,10 +10,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from threading import Event
-from typing import Protocol
+from threading import Event, Thread
+from typing import Protocol, TextIO
 
 from otosome.errors import BadInput
 from otosome.units import Json
@@ -24,6 +24,9 @@ PROGRESS = "OTOSOME_PROGRESS"
 _EVERY = 0.2
 # Seconds over which a rate is taken: what is done now, and not what the first part took to begin.
 _RECENT = 10.0
+# Where nobody watches a bar, a line says how far a job is: of none in its first seconds, then so often.
+_QUIET, _OFTEN, _SELDOM, _LONG = 3.0, 10.0, 60.0, 120.0
+_BEAT = 0.5
 
 
 class Done(Protocol):
@@ -54,6 +57,10 @@ def fault_of(error: Exception) -> BadInput | None:
     if isinstance(error, MemoryError):
         return OutOfMemory()
     return error if isinstance(error, BadInput) else own_fault(error)
+
+
+# What is said of a verb that was ended, where what it had done is kept.
+GOES_ON = dict.fromkeys(("fit", "trial"), "; the same command with --resume goes on")
 
 
 class Cancelled(Exception):
@@ -137,13 +144,14 @@ SILENT = Watch()
 
 
 @contextmanager
-def watched() -> Iterator[Watch]:
-    """A job's progress as a bar on standard error, where somebody watches, or in the file that ``PROGRESS`` names."""
+def watched(verb: str = "") -> Iterator[Watch]:
+    """A job's progress on standard error: a bar on a terminal, lines elsewhere; or in the file ``PROGRESS`` names."""
     if os.environ.get(PROGRESS):
         yield Watch(_noting(Path(os.environ[PROGRESS])))
         return
     if not sys.stderr.isatty():
-        yield Watch()
+        with _lines(sys.stderr, f"otosome {verb}".rstrip()) as show:
+            yield Watch(show)
         return
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
@@ -174,13 +182,72 @@ def watched() -> Iterator[Watch]:
         yield Watch(show)
 
 
+@dataclass
+class Lines:
+    """A job's progress as lines of text: of each thing it does, and now and then while it does it.
+
+    ``at``  what the clock shows, s; a job of less than three seconds says nothing
+    """
+
+    began: float
+    last: float = -math.inf
+    doing: str = ""
+
+    def line(self, progress: Progress, at: float, ago: float = 0.0) -> str:
+        """What is to be written now, of progress that was told ``ago`` seconds before; empty where nothing is."""
+        took, doing = at - self.began, progress.doing.partition(",")[0]
+        often = _OFTEN if took < _LONG else _SELDOM
+        if took < _QUIET or (doing == self.doing and at - self.last < often):
+            return ""
+        self.doing, self.last = doing, at
+        left = None if progress.left is None or progress.left <= ago else progress.left - ago
+        return progress_text(replace(progress, left=left), took)
+
+
+def progress_text(progress: Progress, took: float) -> str:
+    """How far a job is, in words; ``took``  seconds since it began."""
+    parts = f"{progress.done} of {progress.of}" if progress.of > 1 else ""
+    words = (
+        parts,
+        rate_text(progress.rate, progress.unit),
+        left_text(progress.left),
+        f"{time_text(took)} so far",
+    )
+    return f"{progress.doing}: {', '.join(filter(None, words))}"
+
+
+@contextmanager
+def _lines(stream: TextIO, who: str) -> Iterator[Callable[[Progress], None]]:
+    """What writes progress as lines; also of a job that is long at one part, so that nobody takes it for dead."""
+    lines, end = Lines(time.monotonic()), Event()
+    newest: deque[tuple[float, Progress]] = deque(maxlen=1)
+
+    def beat() -> None:
+        while not end.wait(_BEAT):
+            now = time.monotonic()
+            text = "".join(lines.line(progress, now, now - then) for then, progress in tuple(newest))
+            if text:
+                print(f"{who}: {text}", file=stream, flush=True)
+
+    thread = Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield lambda progress: newest.append((time.monotonic(), progress))
+    finally:
+        end.set()
+        thread.join()
+
+
 def left_text(seconds: float | None) -> str:
     """How long a job still takes, in words; blank where that is not known."""
-    if seconds is None:
-        return ""
+    return "" if seconds is None else f"{time_text(seconds)} left"
+
+
+def time_text(seconds: float) -> str:
+    """How long something takes, in words."""
     if seconds < 60:
-        return f"{seconds:.0f} s left"
-    return f"{seconds / 60:.0f} min left" if seconds < 3600 else f"{seconds / 3600:.1f} h left"
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
 
 
 def rate_text(rate: float | None, unit: str) -> str:

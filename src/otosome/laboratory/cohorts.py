@@ -25,6 +25,8 @@ COLUMNS = tuple("quantity unit level time group animals runs sd between_runs bet
 SHEET = ("run", "day0", "cage")
 # Names that are as alike may be one animal's: half of what could differ.
 ALIKE = 0.75
+# A run lies apart by so many SDs of animals of one run, known from so many degrees of freedom, and by so many dB.
+_FAR, _FREEDOM, _LEAST = 3.0, 3, 10.0
 _NUMBER = re.compile(r"^(.*?)(\d+)\D*$")
 
 
@@ -85,29 +87,16 @@ def spread(readings: pd.DataFrame, runs: Runs) -> pd.DataFrame:
     """
     import pandas as pd
 
-    known = readings[(readings["censored"] == "none") & (readings["subject"] != "")]
-    known = known.assign(
-        when=when(known), level=known["level"].fillna(np.inf), group=known["group"].astype(str)
-    )
     rows = list[dict[str, object]]()
-    keys = ["quantity", "unit", "level", "when", "group"]
-    for cell, part in known.groupby(keys, sort=True):
-        # A frequency that only some animals have would be their difference.
-        wide = part.pivot_table(index="subject", columns="frequency", values="value", dropna=False).dropna(
-            axis=1
-        )
-        means = wide.mean(axis=1)
-        if len(means) < 2:
-            continue
+    for cell, means, level in _means(readings):
         run = [runs.of.get(str(subject), "") for subject in means.index]
         among, within = components(means.to_numpy(dtype=float), run) if runs.by else (np.nan, np.nan)
         quantity, unit, _, time, group = cell
-        level = float(part["level"].iloc[0])
         rows.append(
             {
                 "quantity": quantity,
                 "unit": unit,
-                "level": level if np.isfinite(level) else np.nan,
+                "level": level,
                 "time": time,
                 "group": group,
                 "animals": len(means),
@@ -119,6 +108,106 @@ def spread(readings: pd.DataFrame, runs: Runs) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+
+
+def _means(readings: pd.DataFrame) -> Iterator[tuple[tuple[str, ...], pd.Series, float]]:
+    """Of each quantity, unit, level, time and group the mean of every animal over the tones that all of them have.
+
+    yields  these as text, means by subject of two animals at least, and the level in dB, NaN where there is none
+    """
+    known = readings[(readings["censored"] == "none") & (readings["subject"] != "")]
+    known = known.assign(
+        when=when(known), level=known["level"].fillna(np.inf), group=known["group"].astype(str)
+    )
+    for cell, part in known.groupby(["quantity", "unit", "level", "when", "group"], sort=True):
+        # A frequency that only some animals have would be their difference.
+        wide = part.pivot_table(index="subject", columns="frequency", values="value", dropna=False).dropna(
+            axis=1
+        )
+        means, level = wide.mean(axis=1), float(part["level"].iloc[0])
+        if len(means) > 1:
+            yield tuple(map(str, cell)), means, level if np.isfinite(level) else np.nan
+
+
+def apart(readings: pd.DataFrame, runs: Runs) -> Iterator[str]:
+    """A note on exposure runs that lie far from all others of their group, as where the exposure went wrong.
+
+    Far is more than what animals of one run differ by three times, and 10 dB; of each group the time at which the run
+    lies farthest is named.
+    """
+    farthest: dict[tuple[str, str], _Apart] = {}
+    for cell, means, _ in (
+        _means(readings[readings["unit"].astype(str).str.startswith("dB")]) if runs.by else ()
+    ):
+        each = _far(cell, means, runs)
+        if each is not None and each.far > farthest.get((each.group, each.run), _NEAREST).far:
+            farthest[each.group, each.run] = each
+    if farthest:
+        named = "; ".join(each.text for each in farthest.values())
+        yield (
+            f"Exposure runs that lie apart from their group: {named}. A band over all runs covers both; look whether "
+            "these were exposed alike."
+        )
+
+
+@dataclass(frozen=True)
+class _Apart:
+    """A run beside the other animals of its group: means, and the SD of animals of one run."""
+
+    group: str
+    run: str
+    quantity: str
+    unit: str
+    time: str
+    animals: tuple[str, ...] = ()
+    own: float = 0.0
+    others: float = 0.0
+    within: float = 1.0
+
+    @property
+    def far(self) -> float:
+        """How far its mean lies from that of the others."""
+        return abs(self.own - self.others)
+
+    @property
+    def text(self) -> str:
+        """What is printed of it."""
+        return (
+            f"“{self.run}” of {self.group} ({', '.join(self.animals[:8])}: {self.quantity} at {self.time} "
+            f"{self.own:.0f} {self.unit}, the others {self.others:.0f}, and animals of one run differ by "
+            f"{self.within:.1f} dB)"
+        )
+
+
+_NEAREST = _Apart("", "", "", "", "")
+
+
+def _far(cell: tuple[str, ...], means: pd.Series, runs: Runs) -> _Apart | None:
+    """The run of two animals at least that lies farthest from the others; None where none lies far."""
+    values = means.to_numpy(dtype=float)
+    run = np.array([runs.of.get(str(subject), "") for subject in means.index])
+    _, within = components(values, run.tolist())
+    if not np.isfinite(within) or len(values) - len(set(run)) < _FREEDOM:
+        return None
+    quantity, unit, _, time, group = cell
+    sizes = {name: int((run == name).sum()) for name in dict.fromkeys(run) if name}
+    each = [
+        _Apart(
+            group,
+            str(name),
+            quantity,
+            unit,
+            time,
+            tuple(map(str, means.index[run == name])),
+            float(values[run == name].mean()),
+            float(values[run != name].mean()),
+            within,
+        )
+        for name, size in sizes.items()
+        if 1 < size < len(values)
+    ]
+    best = max(each, key=lambda run: run.far, default=_NEAREST)
+    return best if best.far > max(_FAR * within, _LEAST) else None
 
 
 def components(values: Array, run: Sequence[str]) -> tuple[float, float]:

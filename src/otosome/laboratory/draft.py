@@ -7,6 +7,7 @@ does not hold (a duration, a band, a volume) is written with a comment that says
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -17,8 +18,10 @@ from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.laboratory.animals import VEHICLE, Animals, is_carrier
 from otosome.laboratory.cohorts import runs_of
+from otosome.laboratory.naming import entry_of, strain_of
 from otosome.laboratory.reading import readings_of
 from otosome.study import loads
+from otosome.study.drafted import unset
 from otosome.units import house, moment, split
 
 if TYPE_CHECKING:
@@ -39,8 +42,17 @@ HEAD = """# A study drafted from {source}. Run it, its readings laid over it:  o
 """
 
 
-def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
-    """The text of a study of what was imported.
+@dataclass(frozen=True)
+class StudyDraft:
+    """The text of a study, the keys that the tables do not tell, and what of the sheet is not in it, in sentences."""
+
+    text: str
+    untold: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> StudyDraft:
+    """A study of what was imported.
 
     ``table``  a readings.csv or readings.parquet, or the folder that ``otosome import`` wrote; ``animals.csv`` stands
                beside it
@@ -49,8 +61,13 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
     folder = table if table.is_dir() else table.parent
     readings = readings_of(table, catalog)
     if not (folder / "animals.csv").is_file():
-        cure = "import again with --animals, or put the sheet beside the table"
-        raise BadInput("has no animals.csv beside it", file=str(table), cure=cure)
+        cure = (
+            "otosome new animals PATH... begins the sheet of your files; fill it in, and import again with --animals "
+            "animals.csv --force"
+        )
+        raise BadInput(
+            "has no animals.csv beside it: nothing says what each group got", file=str(table), cure=cure
+        )
     animals = Animals.read(folder / "animals.csv")
     rows = animals.rows.assign(group=animals.groups())
     groups = [name for name in rows["group"].unique() if name and (readings["group"] == name).any()]
@@ -62,7 +79,8 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
         "title": f"Drafted from {folder.resolve().name}",
         "species": _single(rows, "species", animals.name, catalog.names("species")),
     }
-    study |= _cohort(readings, rows, str(study["species"]))
+    strain, notes = _strain(rows[rows["group"].isin(groups)], str(study["species"]), catalog)
+    study |= strain | _cohort(readings, rows, str(study["species"]))
     insults, treatments, arms = dict[str, object](), dict[str, object](), list[dict[str, object]]()
     for group in groups:
         arms.append(_arm(group, rows[rows["group"] == group], animals.name, catalog, insults, treatments))
@@ -73,15 +91,46 @@ def draft(table: Path, catalog: Catalog, name: str = "my_study.toml") -> str:
     measures, outside = _measures(own, lowest, highest)
     study |= {"measure": measures, "compare": _compared(arms, treatments, measures)}
     text = tomli_w.dumps({key: value for key, value in study.items() if value})
-    untold = [f"[measure.{key}]" for key in measures if not _dated(own, key)]
+    undated = [f"[measure.{key}]" for key in measures if not _dated(own, key)]
+    notes += [*_idle(rows, readings), *_unmodelled(rows, groups, catalog)]
     text = (
         HEAD.format(source=label(table), file=name, to_set=TO_SET)
         + outside
-        + _unmodelled(rows, groups, catalog)
-        + _commented(text, untold)
+        + "".join(f"# {note}\n" for note in notes)
+        + _commented(text, undated)
     )
     loads(text, name, shelves=catalog.own)
-    return text
+    return StudyDraft(text, tuple(dict.fromkeys(key for _, key in unset(text))), tuple(notes))
+
+
+def _strain(rows: pd.DataFrame, species: str, catalog: Catalog) -> tuple[dict[str, object], list[str]]:
+    """The strain of the shelf that the sheet names, and what is to be said of it."""
+    words = sorted(set(rows["strain"]) - {""})
+    shelved = catalog.strains(species)
+    entries = {word: strain_of(word, shelved) for word in words}
+    names = set(entries.values())
+    allowed = f"(on the shelf: {', '.join(shelved) or 'none'})"
+    mixture = "the study names none, and its animals are a mixture of strains"
+    if not words:
+        return {}, []
+    if None in names:
+        unknown = ", ".join(word for word, name in entries.items() if name is None)
+        return {}, [f"The sheet's strain {unknown} is no entry of the shelf {allowed}: {mixture}."]
+    if len(names) > 1 or (rows["strain"] == "").any():
+        which = ", ".join(words) + (", and none in some rows" if (rows["strain"] == "").any() else "")
+        return {}, [f"The sheet names several strains, {which}, and a study is of one: {mixture}."]
+    (entry,) = names
+    return {"strain": entry}, [f"The sheet's strain {', '.join(words)} is taken as {entry} {allowed}."]
+
+
+def _idle(rows: pd.DataFrame, readings: pd.DataFrame) -> list[str]:
+    """What stands in the sheet and has no part in a study: animals without a group, and the sex of any."""
+    measured = set(map(str, readings["subject"]))
+    alone = [name for name in rows["subject"][rows["group"] == ""].unique() if name in measured]
+    notes = [f"In no group of the sheet, so in no arm: {', '.join(alone[:20])}."] if alone else []
+    if (rows["sex"] != "").any():
+        notes.append("The sheet's column sex has no part in a study: no number of the shelves differs by it.")
+    return notes
 
 
 def _cohort(readings: pd.DataFrame, rows: pd.DataFrame, species: str) -> dict[str, object]:
@@ -140,23 +189,24 @@ def label(table: Path) -> str:
     return "".join(c for c in table.name if c.isprintable())[:80]
 
 
-def _unmodelled(rows: pd.DataFrame, groups: list[str], catalog: Catalog) -> str:
-    """A comment on treatments that are no vesicles: the model is given nothing in their place."""
+def _unmodelled(rows: pd.DataFrame, groups: list[str], catalog: Catalog) -> list[str]:
+    """A sentence on treatments that are no vesicles: the model is given nothing in their place."""
     pairs = sorted(
         {
             (treatment, group)
             for treatment, group in zip(rows["treatment"], rows["group"], strict=True)
-            if group in groups and treatment not in ("", "none") and not _batch(treatment, catalog)
+            if group in groups and treatment.lower() not in ("", "none") and not _batch(treatment, catalog)
         }
     )
     named = "; ".join(f"{treatment} of {group}" for treatment, group in pairs)
-    return f"# No vesicles and no vehicle, so the model is given nothing for it: {named}.\n" if named else ""
+    return [f"No vesicles and no vehicle, so the model is given nothing for it: {named}."] if named else []
 
 
 def _batch(treatment: str, catalog: Catalog) -> str:
     """The batch that a treatment is: one of the shelf, the vehicle, or a lot of vesicles; blank for any other."""
-    if treatment in catalog.names("batches"):
-        return treatment
+    shelved = entry_of(treatment, catalog.names("batches"))
+    if shelved is not None:
+        return shelved
     if is_carrier(treatment):
         return VEHICLE
     return LOT if VESICLES.search(treatment) else ""
@@ -164,12 +214,14 @@ def _batch(treatment: str, catalog: Catalog) -> str:
 
 def _single(rows: pd.DataFrame, column: str, file: str, allowed: list[str]) -> str:
     values = sorted(set(rows[column]) - {""})
-    if len(values) != 1 or values[0] not in allowed:
+    entries = {entry_of(value, allowed) for value in values}
+    (entry,) = entries if len(entries) == 1 else (None,)
+    if entry is None:
         cure = f"write one {column} in every row"
         raise BadInput(
             f"does not tell one {column}", file=file, key=column, given=values, allowed=allowed, cure=cure
         )
-    return str(values[0])
+    return entry
 
 
 def _arm(
@@ -193,7 +245,7 @@ def _arm(
     if not insult:
         cure = "write what injured the ears of each group; 'none' for no insult"
         raise BadInput(f"group {group!r} has no insult", file=file, key="insult", cure=cure)
-    if insult != "none":
+    if insult.lower() != "none":
         arm["insults"] = [_use(insults, insult, insult_dose, _insult(insult, insult_dose, file, catalog))]
     batch = _batch(treatment, catalog)
     if batch:
@@ -216,11 +268,12 @@ def _dosed(dose: str, batch: str, file: str) -> dict[str, object]:
 
 
 def _insult(insult: str, dose: str, file: str, catalog: Catalog) -> dict[str, object]:
-    if insult not in catalog.names("insults"):
+    entry = entry_of(insult, catalog.names("insults"))
+    if entry is None:
         allowed = [*catalog.names("insults"), "none"]
         raise BadInput("is no insult on the shelf", file=file, key="insult", given=insult, allowed=allowed)
-    use: dict[str, object] = {"entry": insult, "at": ["0 h"]}
-    needs = catalog.get("insults", insult).options.needs
+    use: dict[str, object] = {"entry": entry, "at": ["0 h"]}
+    needs = catalog.get("insults", entry).options.needs
     by_level = "noise.level" in needs
     if needs and (not dose or by_level != ("dB" in dose)):
         raise BadInput(
@@ -296,14 +349,14 @@ def _baseline(rows: pd.DataFrame) -> bool:
     return bool(rows["flag"].astype(str).str.contains("timepoint: baseline").any())
 
 
-def _commented(text: str, untold: list[str]) -> str:
+def _commented(text: str, undated: list[str]) -> str:
     """The lines whose values no table holds, marked; of these measures the time too."""
     marks = ("duration =", "route =", "volume =", 'batch = "example_lot"')
     lines, opened, table = list[str](), "", ""
     for line in text.split("\n"):
         table = line if line.startswith("[") and line.endswith("]") else table
         opened = line if line.endswith("= [") else opened
-        open_list = opened.startswith("band") or (opened.startswith("at =") and table in untold)
+        open_list = opened.startswith("band") or (opened.startswith("at =") and table in undated)
         mark = line.startswith(marks) or (line == "]" and open_list)
         lines.append(f"{line}  # {TO_SET}" if mark else line)
     return "\n".join(lines)

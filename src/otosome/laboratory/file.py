@@ -371,10 +371,18 @@ def unix_moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(timespec="minutes")
 
 
+def _decoded(line: bytes) -> str:
+    """A line in UTF-8, or in the older Latin-1 where it is none."""
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("latin-1")
+
+
 def header(head: bytes) -> set[str]:
     """The column names of a table that begins so: its first line's cells, lower case."""
-    text = head.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
-    first = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
+    line = re.split(rb"[\r\n]", head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n"), maxsplit=1)[0]
+    first = _decoded(line)
     return {spelled(cell.strip().strip('"').lower()) for cell in first.split(_separator(first))}
 
 

@@ -172,6 +172,7 @@ def _cohorts(results: Intake, animals: sheet.Animals | None) -> None:
     results.notes += cohorts.renamed(readings)
     if len(results.spread):
         results.notes += cohorts.notes(runs, rows, len(subjects))
+        results.notes += cohorts.apart(readings, runs)
 
 
 def _flagged(readings: pd.DataFrame) -> pd.DataFrame:
@@ -450,6 +451,10 @@ def _beside_sheet(
         yield f"Not in {animals.name}: {_some(missing)}."
     if idle:
         yield f"In {animals.name} and in no file: {_some(idle)}."
+    named = animals.rows.assign(named=animals.groups())
+    groupless = sorted(set(named["subject"][named["named"] == ""]) & {subject for subject, _ in measured})
+    if groupless:
+        yield f"Without a group in {animals.name}, so in none: {_some(groupless)}."
     dated = [table["subject"][table["time"].isna() & (table["recorded"] != "")] for table in tables]
     undated = {str(name) for names in dated for name in names.unique()} & set(animals.rows["subject"])
     if undated:

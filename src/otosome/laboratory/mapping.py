@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from otosome.cards import misshapen
 from otosome.errors import BadInput, at
 from otosome.laboratory.assays import FLUIDS, PLAIN, UNITS, UNNAMED, quantity_word
 from otosome.laboratory.columns import CLICKS, EARS, SUBJECT, Columns
@@ -207,12 +208,14 @@ def _file(stated: object, name: str) -> _File:
         return _File.model_validate(stated)
     except ValidationError as error:
         first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        message, cure = misshapen(first["type"], key, first["input"]) or (first["msg"], "")
         raise BadInput(
-            first["msg"],
+            message,
             file=name,
-            key=".".join(map(str, first["loc"])),
+            key=key,
             given=str(first["input"])[:60],
-            cure="otosome new mapping FILE writes one to fill in",
+            cure=f"{cure}; " * bool(cure) + "otosome new mapping FILE writes one to fill in",
         ) from error
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from otosome.cards import parse_toml
+from otosome.cards import misshapen, parse_toml
 from otosome.errors import BadInput
 from otosome.units import Json, Quantity
 
@@ -214,7 +214,11 @@ def _invalid(error: ValidationError, file: str) -> BadInput:
         message, value, allowed = "is not a key here", str(place[-1]), _keys(str(place[0]), len(place))
     elif first["type"] == "missing":
         message, value = "is missing", None
-    return BadInput(message, file=file, key=".".join(map(str, place)), given=value, allowed=allowed)
+    key = ".".join(map(str, place))
+    shape, cure = misshapen(first["type"], key, value), None
+    if shape is not None:
+        message, cure = shape
+    return BadInput(message, file=file, key=key, given=value, allowed=allowed, cure=cure)
 
 
 def _keys(table: str, depth: int) -> list[str]:

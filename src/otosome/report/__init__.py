@@ -190,7 +190,7 @@ def _answer(result: xr.Dataset, compared: Headline) -> Json:
 def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
     from otosome.answers.grades import grades
     from otosome.report import figures, still, summary, window
-    from otosome.report.against import against, measured
+    from otosome.report.against import against, measured, outside, used
 
     pictured = summary.has_window(result)
     names = summary.measures(result)
@@ -202,7 +202,14 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
         return (
             none
             | empty
-            | {"colours": figures.arm_colours(result), "delivery": [], "sizes": None, "against": None}
+            | {
+                "colours": figures.arm_colours(result),
+                "delivery": [],
+                "sizes": None,
+                "against": None,
+                "used": [],
+                "outside": None,
+            }
         )
     first, *others = names
     return {
@@ -218,6 +225,8 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
         "cochleogram": figures.cochleogram(result),
         "sizes": figures.sizes(result),
         "against": against(result),
+        "used": used(result),
+        "outside": outside(result),
         "measured": measured(result),
         "grades": grades(readings, summary.scales(result), map(str, result["arm"].values)),
     }

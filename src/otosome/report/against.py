@@ -13,6 +13,7 @@ from otosome.answers import stored
 from otosome.answers.numbers import is_fraction, number, unit_text
 from otosome.fitting.against import Against, Cell, Total
 from otosome.fitting.measured import Difference
+from otosome.fitting.outside import Outside
 from otosome.report.drawing import COMPARED, INK, TREATED, canvas, ratio_ticks, svg_text, tone_axis
 from otosome.report.figures import Panel
 from otosome.report.summary import words
@@ -42,6 +43,16 @@ def against(result: xr.Dataset) -> list[Section]:
         return []
     laid = stored.read(result, "against", Against)
     return sections(laid, {name: str(result[name].attrs.get("long_name", name)) for name in map(str, result)})
+
+
+def used(result: xr.Dataset) -> list[str]:
+    """Whether the readings that were laid over a result can be a test of it, in sentences."""
+    return stored.read(result, "against", Against).used if "against" in result.attrs else []
+
+
+def outside(result: xr.Dataset) -> Outside | None:
+    """The readings outside the bands, where any were laid over a result; None of any other, and of earlier ones."""
+    return stored.read(result, "outside", Outside) if "outside" in result.attrs else None
 
 
 def sections(laid: Against, titles: Mapping[str, str]) -> list[Section]:

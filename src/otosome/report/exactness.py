@@ -17,7 +17,8 @@ def short(errors: Accuracy) -> str:
     if not parts:
         parts.append(f"{number(errors.mass_balance, 2)} of what was given")
     beyond = errors.beyond is not None and (errors.beyond.best or errors.beyond.drawn)
-    return f"Numerical error {', '.join(parts)}{'; beyond its limits in some ears' if beyond else ''}"
+    what = "; in some ears concentrations of vesicles are less exact than their limits"
+    return f"Numerical error {', '.join(parts)}{what if beyond else ''}"
 
 
 def exactness(errors: Accuracy, subjects: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,17 @@ _FEW_WORLDS = 5
 _POINTS = 8
 # A share of fewer moves in steps of more than 5 %: one that reads 100 % may be 95 %.
 _FEW_FOR_A_SHARE = 20
+# Refusals that are printed, by file and reason; and what is said of a column that was refused whole.
+_REFUSALS, _COLUMN = 5, re.compile(r"\d+ values")
+# What bases are called in full where the word alone says little.
+_GLOSS = {
+    "secondary": " (read in another paper)",
+    "unverified": " (reported, not checked)",
+    "computed": " (from measured numbers)",
+    "direction": " (only the sign is published)",
+}
+# Animals that are named of those with readings outside.
+_ANIMALS = 5
 _LAST = "  research only; not for treating anyone"
 Answer = Mapping[str, Any]
 
@@ -39,10 +51,15 @@ def headline_lines(compared: Headline | None, dose: str = "") -> list[str]:
     """The benefit with its interval and what it rests on; ``dose``  what the dose does, in words."""
     if compared is None:
         return ["no comparison: the study names none, or gives both groups the same"]
-    parts = [f"{share.text} {basis}" for basis, share in compared.share.items() if share.exact >= 0.005]
+    parts = [
+        f"{share.text} {basis}{_GLOSS.get(basis, '')}"
+        for basis, share in compared.share.items()
+        if share.exact >= 0.005
+    ]
     lines = [
         f"benefit of '{compared.of}' against '{compared.against}': {compared.benefit.text}",
-        f"  rests on: {', '.join(parts) or 'nothing that moves it'}",
+        f"  {_spread(compared)}",
+        f"  rests on, by what moves it: {', '.join(parts) or 'nothing that moves it'}",
     ]
     lines += [f"  {dose}"] if dose else []
     if compared.null_benefit is not None:
@@ -51,6 +68,15 @@ def headline_lines(compared: Headline | None, dose: str = "") -> list[str]:
         lines.append(f"  {compared.late.text}")
     lines += _too_few(compared.worlds, _FEW_WORLDS, "for this interval to hold")
     return [*lines, _LAST]
+
+
+def _spread(compared: Headline) -> str:
+    """What the interval of the benefit is of, and how far another draw of worlds might move its median."""
+    of = f"in brackets 5 to 95 % of single simulated ears in {_worlds(compared.worlds)}, and no error of a group's mean"
+    if compared.resampled is None:
+        return of
+    low, high = (amount(end, compared.unit) for end in compared.resampled.median)
+    return f"{of}; other worlds might show a median of {low} to {high}"
 
 
 def drug_lines(drugs: Drugs) -> list[str]:
@@ -83,17 +109,49 @@ def prior_lines(priors: Answer | None) -> list[str]:
         )
         for row in priors["rows"]
     ]
-    return ["the same under each prior of efficacy:", *rows, f"  {priors['line']}"]
+    return ["the same under each prior of efficacy:", *rows, *_wider(priors["rows"]), f"  {priors['line']}"]
+
+
+def _wider(rows: Sequence[Answer]) -> list[str]:
+    """Why the interval of a sceptic reaches beyond that of the experiments as printed, where it does."""
+    ends = {row["name"]: row["benefit"]["exact"]["high"] for row in rows}
+    if not ends.get("sceptic", 0.0) > ends.get("as_printed", float("inf")):
+        return []
+    return [
+        "  The sceptic learns less from the experiments, so the median is lower and yet the interval may reach farther."
+    ]
 
 
 def against_lines(laid: Answer | None) -> list[str]:
-    """How many measured readings lie inside the bands of a simulation, a line a measure; none without readings."""
+    """How many measured readings lie inside the bands of a simulation, a line a measure; none without readings.
+
+    Before them stands whether they can be a test at all.
+    """
+    return [] if laid is None else [f"  {line}" for line in (*laid.get("used", []), *_total_lines(laid))]
+
+
+def _total_lines(laid: Answer) -> list[str]:
     return [
-        f"  measured {total['measure']}: {total['inside']['text']} of {total['readings']} readings inside the "
+        f"measured {total['measure']}: {total['inside']['text']} of {total['readings']} readings inside the "
         f"simulated 5 to 95 %, {total['medians_inside']} of {total['medians']} medians of groups; "
-        f"CRPS {total['crps_text']}, log score {total['log_score']:.2f}"
-        for total in (laid or {"totals": []})["totals"]
+        f"CRPS {total['crps_text']} (how far off; less is better), log score {total['log_score']:.2f} (more is better)"
+        for total in laid["totals"]
     ]
+
+
+def outside_lines(laid: Answer | None) -> list[str]:
+    """Which animals have most readings outside the bands, in one line; none where none are outside."""
+    if laid is None or not laid["animals"]:
+        return []
+    most = [_many(row) for row in laid["animals"][:_ANIMALS]]
+    rest = len(laid["animals"]) - len(most)
+    more = f"; and {rest} more animals" if rest else ""
+    return [f"  outside, each reading in outside.csv: {'; '.join(most)}{more}"]
+
+
+def _many(row: Answer) -> str:
+    run = f", {row['run']}" if row["run"] else ""
+    return f"{row['animal']}{run} ({row['below'] + row['above']} of {row['readings']})"
 
 
 def left_out(row: LeftOut) -> str:
@@ -116,13 +174,11 @@ def fit_lines(fit: Fit) -> list[str]:
         f"  {search.agreeing} of {search.starts} starts agree; log-posterior {search.log_posterior:.2f}, twice the "
         f"nodes between animals move it by {search.node_error:+.3f}"
     )
-    lines += [f"  before: {line.strip()}" for line in against_lines(asdict(fit.prior_fit))]
-    lines += [f"  fitted: {line.strip()}" for line in against_lines(asdict(fit.fit))]
+    lines += [f"  before: {line}" for line in _total_lines(asdict(fit.prior_fit))]
+    lines += [f"  fitted: {line}" for line in _total_lines(asdict(fit.fit))]
     if fit.held_out is not None:
         over = fit.held_out.foretold
-        lines += (
-            [] if over is None else [f"  left out: {line.strip()}" for line in against_lines(asdict(over))]
-        )
+        lines += [] if over is None else [f"  left out: {line}" for line in _total_lines(asdict(over))]
         lines += [f"    group mean and SD: log score {row.log_score:.2f}" for row in fit.held_out.rival]
         lines += [f"  animals left out: {left_out(row)}" for row in fit.held_out.animals]
     lines += [f"  prediction errors of {row.measure}: {row.text}" for row in fit.calibration]
@@ -211,15 +267,38 @@ def entry_lines(entries: Mapping[str, Mapping[str, str]]) -> list[str]:
     return lines
 
 
-def import_lines(rows: Mapping[str, int]) -> list[str]:
-    """How many of each table an import holds."""
+def import_lines(rows: Mapping[str, int], refused: Sequence[Mapping[str, str]] = ()) -> list[str]:
+    """How many of each table an import holds; what was refused, with how many values that is, and the cure."""
     always, after = ("files", "readings", "refused"), {"thresholds": " from waveforms"}
     shown = [(count, name) for name, count in rows.items() if count or name in always]
     parts = [
         f"{count} {name[:-1] if count == 1 and name != 'refused' else name}{after.get(name, '')}"
         for count, name in shown
     ]
-    return [", ".join(parts)]
+    return [", ".join(parts), *_refused_lines(refused)]
+
+
+def _refused_lines(refused: Sequence[Mapping[str, str]]) -> list[str]:
+    """A line for each file and reason, those that hold most values first."""
+    kinds: dict[tuple[str, str], list[Mapping[str, str]]] = {}
+    for row in refused:
+        kinds.setdefault((row["file"], row["reason"]), []).append(row)
+    counted = sorted(((_values(rows), rows) for rows in kinds.values()), key=lambda kind: -kind[0])
+    lines = []
+    for count, rows in counted[:_REFUSALS]:
+        first = rows[0]
+        more = f" and {len(rows) - 1} more places" if len(rows) > 1 else ""
+        many = f"{count:,} values, " if count > len(rows) else ""
+        lines.append(f"  refused: {many}{first['file']}, {first['place']}{more}: {first['reason']}")
+    rest = len(counted) - len(lines)
+    return [*lines, *([f"  and {rest} more reasons in refused.csv"] if rest else [])]
+
+
+def _values(rows: Sequence[Mapping[str, str]]) -> int:
+    """How many values some refusals are of: a whole column says how many it had, any other is one."""
+    return sum(
+        int(row["given"].removesuffix(" values")) if _COLUMN.fullmatch(row["given"]) else 1 for row in rows
+    )
 
 
 def standing_lines(row: Answer) -> list[str]:
@@ -293,6 +372,9 @@ def design_lines(design: Answer) -> list[str]:
     if done is not None:
         lines.append(f"  {done['words']}")
         lines += [f"    {row['belief'].replace('_', ' ')}: {row['text']}" for row in done["operating"]]
+        # A trial of an earlier version holds none of these.
+        lines += [f"    {row['name']}: {row['text']}" for row in done.get("control", [])]
+        lines += [f"    {words}" for words in done.get("needed", [])]
         lines += [] if done["prediction"] is None else [f"    {done['prediction']['text']}"]
     return lines
 

@@ -37,8 +37,10 @@ def trial_report(answers: Sequence[DesignAnswer]) -> str:
 
 
 def panels(answer: DesignAnswer) -> list[Panel]:
-    """The charts of a design's answer, drawn."""
-    return [_panel(answer.name, chart) for chart in answer.plan.charts]
+    """The charts of a design's answer, drawn: of trials simulated first."""
+    done = answer.simulated
+    simulated = () if done is None or done.chances is None else (done.chances,)
+    return [_panel(answer.name, chart) for chart in (*simulated, *answer.plan.charts)]
 
 
 def _panel(name: str, chart: Chart) -> Panel:

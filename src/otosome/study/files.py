@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from otosome import __version__
-from otosome.cards import parse_toml, read_toml
+from otosome.cards import LARGEST_FILE, parse_toml, read_toml
 from otosome.catalog import SHIPPED, Catalog
 from otosome.errors import BadInput, at
 from otosome.evidence import Curve, Parameter
-from otosome.files import named_in_text, regular, sha256
+from otosome.files import content, named_in_text, regular, sha256
+from otosome.study import drafted
 from otosome.study.checks import check_study
 from otosome.study.inputs import Inputs, of_one_person, with_inputs
 from otosome.study.notes import with_notes
@@ -49,10 +50,12 @@ def load(
     raises       BadInput: one message with file, key, value given, values allowed
     """
     file = file_of(study)
+    raw = content(file, LARGEST_FILE) if values is None else b""
     read = Study(
         file.stem,
-        tables_of(read_toml(file) if values is None else values, file.name),
+        tables_of(parse_toml(raw, str(file)) if values is None else values, file.name),
         Catalog.of_study(file.parent, tuple(shelves)),
+        notes=drafted.note(raw.decode("utf-8-sig"), file.name),
         allowed=allow_retracted,
         inputs={str(file): sha256(file)},
     )

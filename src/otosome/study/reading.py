@@ -8,6 +8,7 @@ from typing import TypeVar, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from otosome.cards import misshapen
 from otosome.errors import BadInput
 from otosome.study.tables import Table, Tables
 
@@ -50,8 +51,17 @@ def _refusal(error: ValidationError, file: str, root: type[Table]) -> BadInput:
     elif kind in _LENGTHS:
         message, words, end = _LENGTHS[kind]
         allowed = f"{words} {complaint['ctx'][end]}: {_description(place, root)}"
+    shape, cure = misshapen(kind, _key(place), value), None
+    if shape is not None:
+        message, cure = shape
+        value = f"[[{_key(place)}]] {len(value)} times" if isinstance(value, list) else value
     return BadInput(
-        message, file=file, key=_key(place), given=value, allowed=allowed or _description(place, root)
+        message,
+        file=file,
+        key=_key(place),
+        given=value,
+        allowed=allowed or _description(place, root),
+        cure=cure,
     )
 
 

@@ -65,13 +65,19 @@ def with_trials(
     ``known``  a fit that states the numbers of their study
     """
     from otosome.trials.characteristics import simulated
+    from otosome.trials.sizes import unlike
 
     assert question.simulate is not None
     protocol, beliefs = question.simulate, _beliefs(question, catalog)
-    run, people = simulated(protocol, question.beside, catalog, beliefs, folder, crew, resume, ticks, known)
+    wanted = _wanted(question.design)
+    run, people = simulated(
+        protocol, question.beside, catalog, beliefs, folder, crew, resume, ticks, known, wanted
+    )
     added = protocol.analysis != "shares" and len(run.simulated.operating) > 2
     notes = [*by_formula.notes, *([beliefs.note] if added and beliefs.note else [])]
     notes += known.notes if known else []
+    deviation = getattr(question.design, "deviation", 0.0)
+    notes += [] if wanted is None else unlike(run.simulated.control, deviation, wanted.unit)
     items = credibility(question.title, question.consequence, by_formula.plan, run)
     return replace(
         by_formula, simulated=run.simulated, notes=(*notes, *run.simulated.notes), credibility=items
@@ -96,6 +102,13 @@ def with_people(
         "verification: the trials", f"of an adverse event of {design.ratio:g} times {wrong} exclude it", ""
     )
     return replace(by_formula, simulated=done, credibility=(*by_formula.credibility, tried)), people
+
+
+def _wanted(design: object) -> Quantity | None:
+    """The true difference that a design is to find, of several the smallest; None where it states none."""
+    stated = getattr(design, "difference", None)
+    several = stated if isinstance(stated, tuple) else () if stated is None else (stated,)
+    return min(several, key=lambda each: abs(float(each)), default=None)
 
 
 def _beliefs(question: Question, catalog: Catalog) -> Beliefs:

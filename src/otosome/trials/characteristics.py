@@ -25,7 +25,8 @@ from otosome.trials.operating import Flow, Operating, Simulated
 from otosome.trials.published import predicted
 from otosome.trials.replicates import Results, Subjects, subjects, trials, worse
 from otosome.trials.simulated import Simulate, batch_of, cut_down, study_name, study_of
-from otosome.units import Array
+from otosome.trials.sizes import chart, control_group, control_loss, needed, of_sizes
+from otosome.units import Array, Quantity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
     from otosome.study import Study
 
 NONE, MECHANISM = "none", "mechanism"
+# Part of the trials beyond which a belief that exceeds the loss is named.
+MUCH = 0.05
+NOT_BELIEVED = (
+    "Only none and mechanism are simulated: what published experiments say of the benefit is in dB, and this trial is "
+    "read otherwise. ratios = { name = [5 %, best value, 95 %] } in [simulate] states risk ratios that are believed."
+)
 
 
 def simulated(
@@ -46,12 +53,14 @@ def simulated(
     resume: bool,
     ticks: Ticks,
     known: Known | None = None,
+    wanted: Quantity | None = None,
 ) -> tuple[Run, pd.DataFrame]:
     """Operating characteristics with what they were run on, and the subjects of the first trial, a row each.
 
     ``beside``  folder of the design, from which a study's file is named;  ``folder``  for the bank
     ``ticks``   makes what is called with the subjects simulated so far, and all of them
     ``known``   a fit that states the study's numbers
+    ``wanted``  true difference that the design is to find; None where it states none
     """
     name = study_name(protocol, beside)
     study = cut_down(study_of(protocol, beside, catalog, known), protocol)
@@ -64,12 +73,20 @@ def simulated(
         prediction = None
         if protocol.published is not None:
             ears, prediction = predicted(study, ears, protocol, protocol.published)
-        rows = _rows(study, ears, protocol, beliefs, ticks(f"simulating {protocol.trials} trials", subject))
+        rows = _rows(
+            study, ears, protocol, beliefs, wanted, ticks(f"simulating {protocol.trials} trials", subject)
+        )
         if protocol.bank >= (protocol.grow_to or 0) or not _larger(rows):
             break
         # What is there is kept, and the bank grows by as much again.
         protocol, resume = replace(protocol, bank=min(2 * protocol.bank, protocol.grow_to or 0)), True
     first = subjects(study, ears, protocol, 0, 1, False, np.zeros(1))
+
+    def other(size: Simulate) -> tuple[Operating, ...]:
+        return _rows(study, ears, size, beliefs, wanted, ticks(f"trials of {size.n} a group", subject))
+
+    chances = chart(of_sizes(protocol, rows, other))
+    unit = study.catalog.get("endpoints", study.tables.measure[protocol.measure].endpoint).options.unit
     answer = Simulated(
         protocol.trials,
         protocol.n,
@@ -80,7 +97,10 @@ def simulated(
         ears.hash,
         rows,
         _flow(first, protocol),
-        tuple(_notes(rows, protocol, study)),
+        (*_notes(rows, protocol, study), *_beyond(study, ears, protocol, beliefs)),
+        chances,
+        needed(chances),
+        control_group(study, ears, protocol, unit),
         prediction,
         f"{protocol.trials} trials of {protocol.n} per group, from {len(ears.world)} ears of {ears.distinct} worlds",
     )
@@ -88,7 +108,7 @@ def simulated(
 
 
 def _rows(
-    study: Study, ears: Bank, protocol: Simulate, beliefs: Beliefs, tick: Tick
+    study: Study, ears: Bank, protocol: Simulate, beliefs: Beliefs, wanted: Quantity | None, tick: Tick
 ) -> tuple[Operating, ...]:
     """Operating characteristics under each belief; ``tick``  called with the subjects entered, and all of them."""
     better = study.catalog.get("endpoints", study.tables.measure[protocol.measure].endpoint).options
@@ -108,7 +128,7 @@ def _rows(
         return trials(study, ears, protocol, null, gain, ratio, enter)
 
     def operating(belief: str, results: Results, truth: Array) -> Operating:
-        return _operating(belief, results, truth, sign, better.unit, protocol, ears.distinct)
+        return _operating(belief, results, truth, sign, better.unit, protocol, ears.distinct, wanted)
 
     rows = [
         operating(NONE, resampled(True, no_gain), nothing),
@@ -161,6 +181,7 @@ def _operating(
     unit: str,
     protocol: Simulate,
     distinct: int,
+    wanted: Quantity | None,
 ) -> Operating:
     """``truth``  of each world, or of each trial;  ``distinct``  worlds, of which some may count more than once"""
     significant = results.p < protocol.alpha
@@ -174,11 +195,17 @@ def _operating(
     share_of = share_interval(float(positive.sum()), positive.size)
     sound = np.isfinite(results.estimate)
     covered = ((results.low <= true) & (true <= results.high))[sound]
-    text = (
-        f"{share_of.text} of trials positive; Monte-Carlo error {_tenths(monte_carlo)}, bank error {_tenths(error)}; "
-        f"power in worlds {share(median).text} ({share(low).text} to {share(high).text})"
-    )
     label = "fraction" if protocol.analysis == "shares" else difference(unit)
+    meets = (
+        None if wanted is None or wanted.unit != label else float((sign * true >= abs(float(wanted))).mean())
+    )
+    text = (
+        f"{share(share_of.value).text} of trials positive; error of so many trials {_tenths(monte_carlo)}, of so "
+        f"many worlds and ears {_tenths(error)}; power in worlds {share(median).text} ({share(low).text} to "
+        f"{share(high).text})"
+    )
+    if meets is not None and wanted is not None:
+        text += f"; truly {wanted.text} or more in {share(meets).text} of trials"
     return Operating(
         belief,
         share_of,
@@ -190,6 +217,7 @@ def _operating(
         float((results.estimate - true)[sound].mean()),
         float(covered.mean()),
         text,
+        meets,
     )
 
 
@@ -233,6 +261,32 @@ def _sheet(people: Subjects, protocol: Simulate) -> pd.DataFrame:
 def _letters(protocol: Simulate) -> str:
     """What subjects of each group are called by; both ears of a person by one name."""
     return "pp" if protocol.analysis == "paired" else "ct"
+
+
+def _beyond(study: Study, ears: Bank, protocol: Simulate, beliefs: Beliefs) -> list[str]:
+    """That published benefits are not simulated, or are more than there is to keep, where that is so."""
+    unit = study.catalog.get("endpoints", study.tables.measure[protocol.measure].endpoint).options.unit
+    believed = _believed(beliefs, protocol, difference(unit))
+    if not believed and not protocol.ratios:
+        return [NOT_BELIEVED]
+    if protocol.baseline is None or not believed:
+        return []
+    lost = np.abs(control_loss(ears))
+    parts = {
+        name: float(
+            (np.abs(in_turn(benefits, protocol.trials, lost.size)) > np.resize(lost, protocol.trials)).mean()
+        )
+        for name, benefits in beliefs_of(believed).items()
+    }
+    words = ", ".join(
+        f"{name.replace('_', ' ')} in {share(part).text}" for name, part in parts.items() if part > MUCH
+    )
+    if not words:
+        return []
+    return [
+        f"The believed benefit is more than the control group loses ({words} of trials): no treatment can spare what "
+        "was not lost, so these chances are too high. A stronger insult, or beliefs of the design's own, belong here."
+    ]
 
 
 def _notes(rows: Sequence[Operating], protocol: Simulate, study: Study) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from otosome.answers.numbers import Interval, ShareInterval
+from otosome.trials.plan import Chart, Line
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Operating:
     ``worlds``     power in the worlds: median, 5 and 95 %
     ``monte_carlo``, ``bank``  standard errors of ``positive`` from so many trials, and from so many worlds and ears
     ``estimate``   what trials report;  ``bias``  mean of it less the truth;  ``coverage``  of the truth by intervals
+    ``meets``      share of trials whose true difference is at least what the design is to find, where it states that
     """
 
     belief: str
@@ -28,6 +30,7 @@ class Operating:
     bias: float
     coverage: float
     text: str
+    meets: float | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Simulated:
     """Trials simulated.
 
     ``ears``  of the bank, in so many ``worlds``;  ``left_out``  of them;  ``shards``  computed now;  ``hash``  of it
+    ``chances``  of a positive trial over subjects a group;  ``needed``  subjects for a chance of 80 %, by belief
+    ``control``  what the control group shows, over worlds
     ``words`` what the trials are of, in a sentence
     """
 
@@ -78,5 +83,8 @@ class Simulated:
     operating: tuple[Operating, ...]
     flow: tuple[Flow, ...]
     notes: tuple[str, ...]
+    chances: Chart | None = None
+    needed: tuple[str, ...] = ()
+    control: tuple[Line, ...] = ()
     prediction: Prediction | None = None
     words: str = ""

@@ -21,7 +21,9 @@ from otosome.trials.simulated import Simulate, study_of
 if TYPE_CHECKING:
     from otosome.study import Study
 
-TEMPLATE = Path(__file__).with_name("template.toml")
+TEMPLATES = Path(__file__).with_name("templates")
+# What new trial writes where no design is named, and what is none.
+USUAL, DOSE = "animal_experiment", "dose"
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,25 @@ class Question:
     believed: bool = False
 
 
+def design_template(design: str = USUAL) -> str:
+    """A commented file of a design to fill in; raises BadInput for one that has none."""
+    there = sorted(file.stem for file in TEMPLATES.glob("*.toml") if file.stem != DOSE)
+    if design not in there:
+        raise BadInput(
+            "has no file to fill in",
+            key="new trial",
+            given=design,
+            allowed=there,
+            cure="begin with one of these; otosome list designs has every design with its keys",
+        )
+    return (TEMPLATES / f"{design}.toml").read_text(encoding="utf-8")
+
+
+def dose_template() -> str:
+    """A commented file of a dose that is sought."""
+    return (TEMPLATES / f"{DOSE}.toml").read_text(encoding="utf-8")
+
+
 def read_design(file: Path, catalog: Catalog, formula: bool = False) -> Question:
     """A design's file; raises BadInput naming file, key, value given and values allowed.
 
@@ -90,6 +111,7 @@ def design_of(
             raise BadInput("is not known", key=key, given=getattr(head, key), allowed=catalog.names(shelf))
     entry = catalog.get("designs", head.design)
     stated = {key: value for key, value in values.items() if key not in head_keys}
+    _refuse_unknown(stated, {*_keys(entry), *head_keys})
     notes, inputs = list[str](), dict[str, str]()
     whole: dict[str, object] = dict(stated)
     if head.spread_from is not None:
@@ -123,6 +145,13 @@ def design_of(
         numbers,
         believed,
     )
+
+
+def _refuse_unknown(stated: Mapping[str, object], known: set[str]) -> None:
+    """Refuse a key that is none of a design's, nor one of the tables beside it; raises BadInput."""
+    for key, value in stated.items():
+        if key not in known:
+            raise BadInput("is not a key here", key=key, given=value, allowed=sorted(known))
 
 
 def _check_followed(head: _Head, design: Design, catalog: Catalog) -> None:

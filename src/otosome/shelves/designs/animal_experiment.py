@@ -134,6 +134,11 @@ class AnimalExperiment(DesignBase):
             self.exposed,
         )
 
+    @property
+    def deviation(self) -> float:
+        """Standard deviation between animals of what is tested."""
+        return self.comparison.animal_sd
+
     def plan(self) -> Plan:
         """How many animals, and what they can show."""
         unit, comparison = self.difference[0].unit, self.comparison

@@ -136,7 +136,9 @@ class Tables(Table):
         description="what is measured, by a name of one's own; a study of drugs alone may have none",
     )
     compare: Compare | None = Field(
-        default=None, description="the comparison that is the headline of the report"
+        default=None,
+        description="the comparison that is the headline of the report, one a study; further arms that are treated "
+        "stand beside it, against the same arm",
     )
     preference: Preference | None = Field(
         default=None, description="how measures and adverse events are weighed where therapies are compared"
