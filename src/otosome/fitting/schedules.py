@@ -47,15 +47,15 @@ class _Drawn:
             numbers.append(int(np.argmin(np.where(near, np.abs(late), np.inf))) if near.any() else -1)
         return numbers
 
-    def holds(self, given: set[int]) -> bool:
+    def holds(self, drawn: set[int]) -> bool:
         """Whether animals that gave the samples of these moments and no other can be among those it is drawn from."""
         if self.use.animals == "each":
-            return len(given) == 1
-        return self.use.animals is not None or len(given) == len(self.use.at)
+            return len(drawn) == 1
+        return self.use.animals is not None or len(drawn) == len(self.use.at)
 
-    def more(self, given: set[int]) -> int:
+    def more(self, drawn: set[int]) -> int:
         """How many samples its animals gave beyond these."""
-        return 0 if self.use.animals == "each" else len(self.use.at) - len(given)
+        return 0 if self.use.animals == "each" else len(self.use.at) - len(drawn)
 
 
 def by_schedule(study: Study, rows: pd.DataFrame, name: str) -> list[str]:
@@ -98,22 +98,22 @@ def _nearest(rows: pd.DataFrame, drawn: Sequence[_Drawn]) -> list[float]:
 
 def _of_animal(subject: str, times: Sequence[float], drawn: Sequence[_Drawn], name: str) -> str:
     """The measure whose samples one animal gave at some times of one place; raises BadInput where there is none."""
-    given = [(each, set(each.moments(times))) for each in drawn]
-    most = max(len(moments - {-1}) for _, moments in given)
+    pairs = [(each, set(each.moments(times))) for each in drawn]
+    most = max(len(moments - {-1}) for _, moments in pairs)
     if not most:
         return drawn[0].measure
     fitting = [
         (each.more(moments), number, each.measure)
-        for number, (each, moments) in enumerate(given)
+        for number, (each, moments) in enumerate(pairs)
         if -1 not in moments and each.holds(moments)
     ] or [
         (each.more(moments - {-1}), number, each.measure)
-        for number, (each, moments) in enumerate(given)
+        for number, (each, moments) in enumerate(pairs)
         if len(moments - {-1}) == most and each.holds(moments - {-1})
     ]
     if fitting:
         return min(fitting)[2]
-    each, moments = max(given, key=lambda pair: len(pair[1] - {-1}))
+    each, moments = max(pairs, key=lambda pair: len(pair[1] - {-1}))
     count = len(moments - {-1})
     if each.use.animals == "each":
         raise BadInput(

@@ -80,13 +80,17 @@ class Layout:
 
 def layout(names: Collection[str]) -> Layout | None:
     """How a table with these columns, in small letters, holds concentrations; None where it holds none, or several."""
-    if not any(name in names for name in SUBJECT) or not any(name in names for name in WHERE):
+    own = set(names)
+    if own.isdisjoint(SUBJECT) or own.isdisjoint(WHERE):
         return None
     calls = {name: canonical for name in names if (canonical := _canonical(name))}
-    stated = [(name, what, UNITS[unit]) for name in names for what, unit in [_parted(name)] if unit in UNITS]
-    amounts = [Layout(name, _drug(what), unit, calls) for name, what, unit in stated if _may_be(what)]
+    amounts = [
+        Layout(name, _drug(what), UNITS[unit], calls)
+        for name, (what, unit) in zip(names, map(_parted, names), strict=True)
+        if unit in UNITS and _may_be(what)
+    ]
     plain = [each for each in amounts if not each.solute]
-    if "concentration" in names and {"unit", *SUBSTANCE} & set(names):
+    if "concentration" in own and not own.isdisjoint(("unit", *SUBSTANCE)):
         plain.append(Layout("concentration", "", "", calls))
     chosen = plain or amounts
     return chosen[0] if len(chosen) == 1 else None

@@ -144,8 +144,8 @@ class _Stated:
                 f"{time} h" if amount > 0 else "" for amount, time in zip(amounts, times, strict=True)
             ]
         # Beside doses a volume is theirs; in a table of samples alone it is what was drawn.
-        if "volume_ul" in columns and ("dose" in columns or "amt" in columns):
-            texts["volume"] = [f"{text} uL" if text else "" for text in columns.texts("volume_ul")]
+        if "volume_ul" in columns and {"dose", "amt"}.intersection(columns.frame):
+            texts["volume"] = _in_microlitres(columns)
         return cls(table.name, columns.groups(), texts, untold)
 
     def fact(self, key: str, group: str, allowed: list[str] | None = None) -> str:
@@ -170,6 +170,11 @@ class _Stated:
         rows = zip(self.group, self.columns.get("at", []), strict=False)
         own = {text for of, text in rows if text and (not group or of == group)}
         return sorted(own, key=lambda text: split(text)[0])[:_MOST_TIMES] or ["0 h"]
+
+
+def _in_microlitres(columns: Columns) -> list[str]:
+    """The volume of each row's dose, as text."""
+    return [f"{text} uL" if text else "" for text in columns.texts("volume_ul")]
 
 
 def _dose(stated: _Stated, group: str, solute: str, catalog: Catalog) -> dict[str, object]:
@@ -208,31 +213,25 @@ def _read(readings: pd.DataFrame, solute: str, file: str) -> dict[str, object]:
 
 # What was drawn where: the volume, the place (-1 for one that is not said), and whether that is the base.
 _Site = tuple[str, float, bool]
+_Schedule = frozenset[tuple[_Site, float]]
+_Tables = dict[str, dict[str, object]]
 
 
-def _samples(
-    rows: pd.DataFrame, solute: str, file: str
-) -> tuple[dict[str, dict[str, object]], dict[str, dict[str, object]]]:
+def _samples(rows: pd.DataFrame, solute: str, file: str) -> tuple[_Tables, _Tables]:
     """The samples of perilymph that animals gave, those of like schedule together, and a measure of each.
 
     Where every animal gave one, each time is of animals of its own; else each schedule is.
     """
-    samples, measures = dict[str, dict[str, object]](), dict[str, dict[str, object]]()
-    if rows.empty:
-        return samples, measures
-    given = dict[tuple[str, str], set[tuple[_Site, float]]]()
-    cells = (rows[key].tolist() for key in ("subject", "ear", "time", "place", "flag"))
-    for row, (subject, ear, time, place, flag) in enumerate(zip(*cells, strict=True)):
-        match = DRAWN.search(flag)
-        assert match is not None  # those rows are handed over
-        site = (match["volume"], -1.0 if np.isnan(place) else place, AT_THE_BASE in flag)
-        # Whose it is where no animal is named is not known: each counts as one of its own.
-        given.setdefault((subject or f"\0{row}", ear), set()).add((site, round(time, 3)))
-    schedules = list(dict.fromkeys(frozenset(each) for each in given.values()))
-    once = all(len(schedule) == 1 for schedule in schedules)
-    whole = [frozenset[tuple[_Site, float]]().union(*schedules)] if once else schedules
+    samples, measures = _Tables(), _Tables()
+    schedules = _schedules(rows)
+    single = all(len(schedule) == 1 for schedule in schedules)
+    whole = [_Schedule().union(*schedules)] if single else schedules
     parts = [
-        ("each" if once else f"schedule {n}", site, sorted(time for where, time in schedule if where == site))
+        (
+            "each" if single else f"schedule {n}",
+            site,
+            sorted(time for where, time in schedule if where == site),
+        )
         for n, schedule in enumerate(whole, 1)
         for site in sorted({where for where, _ in schedule})
     ]
@@ -243,15 +242,22 @@ def _samples(
         where = {} if at_the_base or place < 0 else {"place": place}
         at = [f"{time:g} h" for time in times]
         samples[name] = {"at": at, "volume": volume, **where, "animals": animals}
-        limit = _limit(rows)
-        measures[f"in_{name}"] = {
-            "endpoint": "concentration",
-            "solute": solute,
-            "sample": name,
-            **limit,
-            "at": at,
-        }
+        read: dict[str, object] = {"endpoint": "concentration", "solute": solute, "sample": name}
+        measures[f"in_{name}"] = {**read, **_limit(rows), "at": at}
     return samples, measures
+
+
+def _schedules(rows: pd.DataFrame) -> list[_Schedule]:
+    """What each animal gave, where and when; each schedule once."""
+    by_ear = dict[tuple[str, str], set[tuple[_Site, float]]]()
+    cells = (rows[key].tolist() for key in ("subject", "ear", "time", "place", "flag"))
+    for row, (subject, ear, time, place, flag) in enumerate(zip(*cells, strict=True)):
+        match = DRAWN.search(flag)
+        assert match is not None  # those rows are handed over
+        site = (match["volume"], -1.0 if np.isnan(place) else place, AT_THE_BASE in flag)
+        # Whose it is where no animal is named is not known: each counts as one of its own.
+        by_ear.setdefault((subject or f"\0{row}", ear), set()).add((site, round(time, 3)))
+    return list(dict.fromkeys(frozenset(each) for each in by_ear.values()))
 
 
 def _check_times(times: Sequence[float], file: str) -> None:
@@ -313,7 +319,7 @@ def _marked(text: str, untold: list[str]) -> str:
     """The lines whose values the table does not state, marked."""
     written = {"dose": ("concentration =", "amount =")}
     marks = tuple(mark for key in untold for mark in written.get(key, (f"{key} =",)))
-    given, samples, drawn = text.partition("\n[sample.")
-    lines = given.split("\n")
+    doses, samples, drawn = text.partition("\n[sample.")
+    lines = doses.split("\n")
     marked = [f"{line}  # {TO_SET}" if marks and line.startswith(marks) else line for line in lines]
     return "\n".join(marked) + samples + drawn
