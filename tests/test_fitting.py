@@ -19,6 +19,7 @@ from otosome.catalog import get
 from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
+from otosome.fitting.entry import fingerprint, strain_of
 from otosome.fitting.file import HoldOut, _parted, load_fit
 from otosome.fitting.fit import problem_of
 from otosome.fitting.free import Free
@@ -806,6 +807,20 @@ def test_a_fit_is_a_strain_whose_draws_are_its_own(stored, tmp_path, study):
     assert pairs[1].std(axis=1) == pytest.approx(pairs[0].std(axis=1), rel=0.15)
     assert np.corrcoef(*pairs[1])[0, 1] == pytest.approx(np.corrcoef(*pairs[0])[0, 1], abs=0.15)
     assert stored.fit.data_hash in of.parameters["insults.noise.ohc"].because
+    assert f"over numbers {fingerprint(study)}" in of.parameters["insults.noise.ohc"].because
+    # With one number another all are.
+    assert fingerprint(of) != fingerprint(study) == fingerprint(Study.of(fits.VALUES))
+
+
+def test_an_entry_says_where_its_readings_come_from_and_that_draws_had_not_converged(stored, study):
+    short = replace(stored.fit, converged=False, method="posterior")
+    entry = strain_of(
+        study, short, Ears.read(stored.folder / "ears.parquet"), "cba_jrj_2021", "Mice of our own"
+    )
+    rows = entry["numbers"]
+    assert entry["about"] == "Mice of our own"
+    assert {row["source"] for row in rows.values()} == {"cba_jrj_2021"}
+    assert all("(posterior, not converged)" in row["because"] for row in rows.values())
 
 
 def test_a_fit_of_other_numbers_is_refused(stored, tmp_path):
@@ -822,6 +837,11 @@ def test_a_fit_of_other_numbers_is_refused(stored, tmp_path):
         ({"study": "other.toml"}, {}, "there is no study file"),
         ({"hold_out": {"measures": ["abrs"]}}, {}, "is no measure of the study"),
         ({"hold_out": {"measures": ["abr"]}}, {}, "leaves no reading to fit"),
+        (
+            {"entry": {"about": "Ours", "source": "nowhere"}},
+            {},
+            "fit.toml.*entry.source.*no source 'nowhere'",
+        ),
         ({}, {"value": 40.0}, "a constant column"),
         ({}, {"subject": "m1"}, "has one animal"),
         ({}, {"group": "other"}, "holds no reading of what the study measures"),

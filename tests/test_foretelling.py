@@ -117,9 +117,13 @@ def test_readings_of_a_measure_that_was_not_fitted_are_not_foretold(laboratory):
 def test_the_example_of_mice_in_noise_names_numbers_runs_and_ids_that_there_are():
     folder = Path(__file__).parents[1] / "examples" / "cba_jrj"
     study = load(folder / "study.toml")
-    tables = FitTables.model_validate(tomllib.loads((folder / "fit.toml").read_text(encoding="utf-8")))
-    assert Free.of(study, tables.free).names == tuple(tables.free)
-    assert tables.hold_out.in_turn
+    sampled, left_out = (
+        FitTables.model_validate(tomllib.loads((folder / name).read_text(encoding="utf-8")))
+        for name in ("fit.toml", "left_out.toml")
+    )
+    assert Free.of(study, sampled.free).names == tuple(sampled.free) == tuple(left_out.free)
+    assert left_out.hold_out.in_turn and not sampled.hold_out.in_turn
+    assert study.catalog.source(sampled.entry.source)
     runs = pd.read_csv(folder / "runs.csv")
     # No id that the mapping joins to another is left in the runs.
     joined = tomllib.loads((folder / "mapping.toml").read_text(encoding="utf-8"))["animals"]

@@ -111,7 +111,7 @@ SHELVES = (
     "resolutions",
 )
 # Shelves by the names they had.
-_RENAMED = {"observations": "cases", "harms": "adverse_events"}
+RENAMED = {"observations": "cases", "harms": "adverse_events"}
 # The formula an entry without a .py has.
 _SHARED = {
     "routes": ("otosome.model.transport", "Delivery"),
@@ -217,7 +217,7 @@ class Catalog:
             if not folder.is_dir():
                 raise BadInput("is not a folder", file=str(folder), cure="name a folder that holds shelves")
         for root in self.roots:
-            for former, shelf in _RENAMED.items():
+            for former, shelf in RENAMED.items():
                 if (root / former).is_dir():
                     raise BadInput(
                         f"is the shelf {shelf} now", file=str(root / former), cure=f"rename it {shelf}"

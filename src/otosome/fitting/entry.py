@@ -6,6 +6,7 @@ What was fitted of an instrument stays with the laboratory: numbers of endpoints
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 
 import numpy as np
 
@@ -25,11 +26,7 @@ def strain_of(study: Study, fit: Fit, draws: Ears, source: str, about: str) -> d
 
     ``draws``  of the fit;  ``source``  key of the shelf of sources
     """
-    because = (
-        f"Fitted ({fit.method}) to {fit.readings} readings of {fit.animals} animals, SHA-256 {fit.data_hash}: median, "
-        "5 and 95 % of its draws; used, hence no evidence."
-    )
-    origin = {"basis": "computed", "source": source, "because": because}
+    origin = {"basis": "computed", "source": source, "because": _because(study, fit)}
     numbers = {n: p for n, p in study.parameters.items() if not n.startswith("endpoints.")}
     fitted = [name for name in draws if name in numbers]
     rows = {name: _fitted(numbers[name], draws[name], origin) for name in fitted}
@@ -44,6 +41,20 @@ def strain_of(study: Study, fit: Fit, draws: Ears, source: str, about: str) -> d
                 kind: float(f"{m:.3g}") for kind, m in medians.items()
             }
     return {"about": about, "species": study.tables.species, "numbers": rows}
+
+
+def _because(study: Study, fit: Fit) -> str:
+    how = fit.method if fit.method != "posterior" or fit.converged else f"{fit.method}, not converged"
+    return (
+        f"Fitted ({how}) to {fit.readings} readings of {fit.animals} animals, SHA-256 {fit.data_hash}, over numbers "
+        f"{fingerprint(study)}: median, 5 and 95 % of its draws; used, hence no evidence."
+    )
+
+
+def fingerprint(study: Study) -> str:
+    """What all numbers of a study are, in twelve digits: another where one of them is."""
+    hashes = [study.parameters[name].hash for name in sorted(study.parameters)]
+    return sha256("\n".join(hashes).encode()).hexdigest()[:12]
 
 
 def _fitted(p: Parameter, values: Array, origin: Mapping[str, str]) -> dict[str, object]:

@@ -42,6 +42,13 @@ class Sampling(Table):
     )
 
 
+class Entry(Table):
+    """What the entry of a shelf says that is made of the fit: ``strain.toml`` of its result."""
+
+    about: str = Field(min_length=1, max_length=300, description='what it is of: "Mice of our own colony"')
+    source: str = Field(description='where the readings come from, a name of the shelf of sources: "own_fit"')
+
+
 class FitTables(Table):
     """The tables of a fit file."""
 
@@ -83,6 +90,9 @@ class FitTables(Table):
     )
     posterior: Sampling | None = Field(
         default=None, description="how the posterior is drawn: steps and walkers"
+    )
+    entry: Entry | None = Field(
+        default=None, description="what the shelf's entry of the fit says: about and source"
     )
 
 
@@ -138,6 +148,9 @@ def load_fit(file: Path, shelves: tuple[Path, ...] = ()) -> FitFile:
             allowed=allowed,
         )
     _check_explanations(study, tables.explanations, file.name)
+    if tables.entry is not None:
+        with at(file.name, "entry.source"):
+            study.catalog.source(tables.entry.source)
     if tables.hold_out.in_turn and tables.hold_out.every is None:
         raise BadInput(
             "needs to know how many animals are left out at once",

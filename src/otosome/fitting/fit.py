@@ -23,7 +23,7 @@ from otosome.fitting.free import Free
 from otosome.fitting.levels import differing
 from otosome.fitting.likelihood import Likelihood
 from otosome.fitting.mode import AGREEMENT, Mode, mode, onward
-from otosome.fitting.posterior import Around, Chain, Convergence, convergence, sample
+from otosome.fitting.posterior import LARGEST_RHAT, LEAST_ESS, Around, Chain, Convergence, convergence, sample
 from otosome.fitting.printed import Means
 from otosome.fitting.score import GroupScore, group_score
 from otosome.forward import draw, simulate
@@ -176,7 +176,7 @@ def problem_of(file: FitFile) -> str:
     from otosome import __version__
 
     free = [file.study.parameters[name].hash for name in sorted(file.study.parameters)]
-    tables = file.tables.model_dump_json(exclude={"posterior": {"steps"}})
+    tables = file.tables.model_dump_json(exclude={"posterior": {"steps"}, "entry": True})
     # The first input is the fit file itself, whose tables stand here without its number of steps.
     rest = list(file.inputs.values())[1:]
     return sha256("\n".join([__version__, tables, *free, *sorted(rest)]).encode()).hexdigest()
@@ -517,7 +517,8 @@ def _trust(
     if mixing is not None and not converged:
         lines.append(
             f"The draws have not converged (largest R-hat {max(mixing.rhat):.2f}, fewest effective draws "
-            f"{min(*mixing.bulk, *mixing.tail):.0f}; asked for are under 1.01 and 400): take more steps and --resume."
+            f"{min(*mixing.bulk, *mixing.tail):.0f}; asked for are under {LARGEST_RHAT:g} and {LEAST_ESS:g}): take "
+            "more steps and --resume."
         )
     return lines
 

@@ -263,22 +263,35 @@ def laplace(land: Landscape, summit: Array, spreads: Array | None = None) -> tup
     """
     along = np.eye(summit.size) if spreads is None else spreads
     close = land.around(summit)
+    straight, far = (
+        _straight(close.log_posterior, summit, width * along) / width**2 for width in (_NEAR, _FAR)
+    )
+    reason = _no_parabola(summit, straight, far)
+    if reason:
+        return None, reason
     near = _both_ways(land.coarser().around(summit).log_posterior, summit, _NEAR * along) / _NEAR**2
-    near[np.diag_indices(summit.size)] = _straight(close.log_posterior, summit, _NEAR * along) / _NEAR**2
+    near[np.diag_indices(summit.size)] = straight
     if np.linalg.eigvalsh(near).min() <= 0:  # what is coarser may be at fault
         near = _both_ways(close.log_posterior, summit, _NEAR * along) / _NEAR**2
     least = float(np.linalg.eigvalsh(near).min())
     if least <= 0:
-        return None, f"the curvature is not that of a summit (its least eigenvalue is {least:.2g})"
-    far = _straight(close.log_posterior, summit, _FAR * along) / _FAR**2
-    if np.any(far <= 0) or np.max(np.abs(np.log(far / np.diag(near)))) > np.log(1.5):
-        return None, "the curvature differs by more than half between two widths: a kink lies at the summit"
-    if np.any(np.abs(summit) > _FARTHEST - _NEAR):
-        return (
-            None,
-            f"a number lies at {_FARTHEST:g} standard deviations of its prior, where nothing is believed",
-        )
+        return None, _no_summit(least)
     return np.asarray(along @ np.linalg.inv(near) @ along.T, dtype=np.float64), ""
+
+
+def _no_parabola(summit: Array, straight: Array, far: Array) -> str:
+    """Why there is no interval, by curvatures along directions close to a summit and far; empty where there is one."""
+    if straight.min() <= 0:
+        return _no_summit(float(straight.min()))
+    if np.any(far <= 0) or np.max(np.abs(np.log(far / straight))) > np.log(1.5):
+        return "the curvature differs by more than half between two widths: a kink lies at the summit"
+    if np.any(np.abs(summit) > _FARTHEST - _NEAR):
+        return f"a number lies at {_FARTHEST:g} standard deviations of its prior, where nothing is believed"
+    return ""
+
+
+def _no_summit(least: float) -> str:
+    return f"the curvature is not that of a summit (its least is {least:.2g})"
 
 
 def _both_ways(log_posterior: LogPosterior, summit: Array, along: Array) -> Array:

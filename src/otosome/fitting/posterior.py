@@ -17,8 +17,9 @@ from scipy.stats import norm, rankdata
 from otosome.errors import BadInput
 from otosome.units import Array
 
-# As Vehtari et al. ask: R-hat under 1.01, and 400 effective draws.
-LARGEST_RHAT, LEAST_ESS = 1.01, 400.0
+# Vehtari et al. ask for 400 effective draws and, of four chains, for an R-hat under 1.01: 50 effective draws of each
+# half have that. The halves of thirty walkers have it with some 3,000; 600 of them have 1.05.
+LARGEST_RHAT, LEAST_ESS = 1.05, 400.0
 # Steps between two writes of the chain.
 PART = 20
 # Writes after which leaps learn from the walkers, unless half of the chain is over: a chain's later half has one kind.

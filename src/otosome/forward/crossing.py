@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from otosome.ears import Ears
+from otosome.forward.carried import Steps
 from otosome.forward.cochleae import Cochleae
 from otosome.forward.dosing import vesicle
-from otosome.forward.fate import Fate, steps_of
+from otosome.forward.fate import Fate
 from otosome.forward.planning import PlannedArm, plan
 from otosome.model import transport
 from otosome.study import Study
@@ -59,8 +60,7 @@ def crossed(fate: Fate) -> Array:
     )
     nothing = np.zeros(ears.subjects)
     flows = [transport.Flow(into, start, start, amount, nothing) for into, amount in left.items()]
-    steps = steps_of(ears.plan, ears.plan.drawings[0])
-    there = ears.carried.solve(anatomy, solute, flows, steps, ("organ_of_corti",))
+    there = ears.carried.solve(anatomy, solute, flows, Steps.of(ears.plan), ("organ_of_corti",))
     there_peak, here_peak = (
         solution.concentration["organ_of_corti"].sum(axis=0).max(axis=1).mean(axis=-1)
         for solution in (there, here)

@@ -12,7 +12,7 @@ from otosome.forward.carried import Steps, frozen
 from otosome.forward.cochleae import Cochleae
 from otosome.forward.dosing import drug_flows, protein_flows, pushes, solute_of, vesicle, vesicle_flows
 from otosome.forward.lazy import lazy
-from otosome.forward.planning import Drawing, Plan, PlannedArm, PlannedInsult
+from otosome.forward.planning import Plan, PlannedArm, PlannedInsult
 from otosome.lots.batch import Batch
 from otosome.model import transport
 from otosome.model.injury import (
@@ -202,13 +202,13 @@ class Fate:
     ) -> transport.Transported:
         """A solute of the arm in ears that go on, with every sample as the animals hold it that give it."""
         ears, (of_every, *others) = self.ears, self.ears.plan.drawings
-        own = ears.carried.solve(ears.anatomy, solute, flows, steps_of(ears.plan, of_every), keep)
+        own = ears.carried.solve(ears.anatomy, solute, flows, Steps.of(ears.plan), keep)
         if not others:
             return own
         sampled, samples = (np.zeros((*own.dose.shape, len(ears.plan.samples))) for _ in range(2))
         error = own.time_error
         for drawing in (of_every, *others):
-            steps = steps_of(ears.plan, drawing)
+            steps = Steps.of(ears.plan, drawing)
             run = own if drawing is of_every else ears.carried.solve(ears.anatomy, solute, flows, steps, ())
             which = np.isin(drawing.all, drawing.own)
             sampled[:, :, drawing.own], samples[:, :, drawing.own] = (
@@ -273,12 +273,6 @@ class Fate:
         half_life = self.ears.numbers("solutes", "vesicle")["cargo_half_life"][:, None, None]
         released = batch.mirna_copies[:, None, None] * vesicles.uptake(tissue).sum(axis=0)
         return relax(self.ears.plan.knots, released, np.log(2.0) / half_life)
-
-
-def steps_of(plan: Plan, drawing: Drawing) -> Steps:
-    """How far ears are followed from which some samples are drawn, and these samples."""
-    knots = plan.knots[: np.searchsorted(plan.knots, drawing.until, side="right")]
-    return Steps(knots, plan.refine, tuple(plan.samples[n][1] for n in drawing.all))
 
 
 def at_place(plan: Plan, values: Array, place: float) -> Array:

@@ -156,7 +156,7 @@ class Plan:
     arms: tuple[PlannedArm, ...]
     places: transport.Grid
     refine: int = 1
-    first: float = 2e-2
+    first: float = 5e-2
     growth: float = 1.2
     longest: float = 12.0
     watched: tuple[float, ...] = ()
@@ -233,7 +233,7 @@ class Plan:
         whose = [own for name, use in self.study.tables.sample.items() for own in use.whose(name)]
         drawn = [sample for _, sample in self.samples]
         shared = tuple(n for n, own in enumerate(whose) if not own)
-        drawings = [Drawing(shared, shared, self.study.until)]
+        drawings = [Drawing(shared, shared, np.inf)]
         for ears in dict.fromkeys(filter(None, whose)):
             own = tuple(n for n, of in enumerate(whose) if of == ears)
             last = max(drawn[n].stop for n in own)

@@ -11,6 +11,7 @@ from otosome import __version__
 from otosome.answers.numbers import number, unit_text
 from otosome.fitting.fit import Estimate, Fit, Outcome
 from otosome.fitting.free import numbers_of
+from otosome.fitting.posterior import LARGEST_RHAT, LEAST_ESS
 from otosome.report.against import sections
 from otosome.report.drawing import COMPARED, INK, SOFT, TREATED, canvas, style, svg_text
 from otosome.report.figures import Panel
@@ -84,7 +85,7 @@ def methods(fit: Fit, file: FitFile) -> str:
     how = {
         "posterior": f"draws of an ensemble sampler (emcee, {fit.steps} steps; "
         + ("converged by" if fit.converged else "not converged by")
-        + " rank-normalised R-hat under 1.01 and 400 effective draws)",
+        + f" rank-normalised R-hat under {LARGEST_RHAT:g} and {LEAST_ESS:g} effective draws)",
         "laplace": "Laplace's approximation at the most probable values",
         "mode": "the most probable values alone",
     }[fit.method]

@@ -218,8 +218,10 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
     copy_shelves(file.study, folder)
     if outcome.ears is not None:
         outcome.ears.write(folder / EARS)
-        about = f"As fitted in {file.name}: {file.study.tables.title}."
-        entry = strain_of(file.study, fit, outcome.ears, SOURCE, about)
+        says = file.tables.entry
+        about = f"As fitted in {file.name}: {file.study.tables.title}." if says is None else says.about
+        source = SOURCE if says is None else says.source
+        entry = strain_of(file.study, fit, outcome.ears, source, about)
         _text(tomli_w.dumps(entry), folder / "strain.toml")
     _csv(pd.DataFrame([asdict(estimate) for estimate in fit.estimates]), folder / "estimates.csv")
     _csv(table(fit.fit), folder / "against.csv")
@@ -347,7 +349,8 @@ def _text(text: str, file: Path) -> None:
 
 def tame(table: pd.DataFrame) -> pd.DataFrame:
     """Text cells that a spreadsheet would run as a formula, with an apostrophe before them."""
-    return table.map(_tame)
+    # A column of a kind of numbers holds no text.
+    return table.apply(lambda column: column.map(_tame) if column.dtype.kind == "O" else column)
 
 
 def _tame(cell: object) -> object:
