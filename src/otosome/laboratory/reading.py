@@ -31,8 +31,13 @@ _UNDILUTED = (
     "The dilution is not recorded, so the count is taken as printed; if the sample was diluted, the product holds more "
     "by that factor: record it in the instrument's software and export again."
 )
+HEADS = (
+    "a table that was typed needs its headers: of sizes, diameter (nm) and concentration (particles/mL); of a plate, "
+    "well, sample, dose (ug/mL) and response"
+)
 MAPPING = (
     "say what its columns hold in a mapping: otosome new mapping FILE writes one to fill in; "
+    "a table of sizes needs none, with the headers diameter (nm) and concentration (particles/mL); "
     "a plate of wells goes to otosome new batch FILE"
 )
 _OF_A_DRUG = f"of samples of a drug, name the columns {PLAIN} (docs/drugs.md)"
@@ -194,7 +199,7 @@ def read_particles(export: Export, catalog: Catalog) -> Distribution:
             file=export.name,
             given=export.looks,
             allowed=[*catalog.names("instruments"), PLATES],
-            cure=export.instead or None,
+            cure=export.instead or (HEADS if export.is_table else None),
         )
     return _distribution(export, names[0], catalog)
 
