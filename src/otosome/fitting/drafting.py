@@ -23,7 +23,7 @@ _MOST, _LEAST = 8, 0.5
 _NORMAL = 1.6448536269514722
 # Ears that are computed at once.
 _LANES = 128
-HEAD = """# A fit drafted from {readings}.  otosome fit {file}{shelves}
+HEAD = """# A fit drafted from {readings}.  otosome fit {file}
 # Beside each free number: how far readings of one ear move between its 5 and its 95 %. All others stand at their best
 # value, and an interval is as narrow as if they were known.
 """
@@ -41,11 +41,11 @@ class Choice:
     new: float
 
 
-def draft_fit(study: Study, file: str, study_file: str, readings: str, shelves: str = "") -> str:
+def draft_fit(study: Study, file: str, study_file: str, readings: str) -> str:
     """The text of a fit file; ``study_file`` and ``readings`` are paths from its folder."""
     chosen, left = choices(study)
     errors = _errors(study)
-    lines = [HEAD.format(readings=readings, file=file, shelves=f" --shelves {shelves}" if shelves else "")]
+    lines = [HEAD.format(readings=readings, file=file)]
     lines += ['otosome = "fit/1"', f'study = "{study_file}"', f'readings = "{readings}"', "free = ["]
     lines += [f'  "{choice.name}",  # {choice.reason}' for choice in chosen]
     lines += [f'  "{name}",  # the error of a reading' for name in errors]
