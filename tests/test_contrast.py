@@ -199,7 +199,9 @@ def test_what_made_the_mice_is_found_and_the_second_is_foretold(laboratory):
 def test_a_walker_that_strays_far_is_unlikely_and_no_error(laboratory):
     """Thirty standard deviations out a log-normal number has no end in double precision."""
     _, likelihood = laboratory
-    far = likelihood.log_posterior(np.full((1, len(FREE)), 30.0))[0]
+    out = np.full((1, len(FREE)), 30.0)
+    assert all(np.isfinite(values).all() for values in likelihood.free.values(out).values())
+    far = likelihood.log_posterior(out)[0]
     assert np.isfinite(far)
     assert far < likelihood.log_posterior(np.zeros((1, len(FREE))))[0] - 0.5 * len(FREE) * 30.0**2
 
@@ -221,6 +223,9 @@ def test_a_reading_left_out_is_as_likely_as_its_endpoint_has_it_and_its_rival_is
     pooled = np.sqrt(np.mean(values.var(axis=1, ddof=1)))
     rival = norm.logpdf(some.reading.value, values.mean(axis=1)[some.time], pooled)
     assert rows_.rival == pytest.approx(rival, rel=1e-9)
+    # Ears are the units where all readings are of one animal.
+    assert (rows_.unit == some.ear).all()
+    assert np.unique(some.ear).size == 2
     # Beside its own group a mouse that was not fitted has no rival.
     assert np.isnan(group_logs(file.study, other, some)).all()
 
@@ -245,6 +250,13 @@ def test_the_page_shows_what_was_left_out_over_what_was_predicted(laboratory, tm
     assert {f"against_st8_{mouse}.svg" for mouse in ("m1", "m2")} <= {
         drawn.name for drawn in (tmp_path / "fit" / "figures").iterdir()
     }
+
+
+def test_a_mouse_that_is_named_without_measures_is_left_out_whole(laboratory, tmp_path):
+    shutil.copytree(Path(next(iter(laboratory[0].inputs))).parent, tmp_path / "ct")
+    file = load_copy(copied(tmp_path / "ct", hold_out={"animals": ["m2"]}))
+    assert (file.fitted.size, file.left.size) == (13 * 14, 13 * 14)
+    assert {int(n) for some in file.fitted.readings for n in some.animal} == {file.fitted.animals.index("m1")}
 
 
 @pytest.mark.parametrize(
