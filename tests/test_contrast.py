@@ -285,9 +285,37 @@ def test_one_mouse_cannot_tell_what_differs_between_mice(laboratory, tmp_path):
 # ---------------------------------------------------------------- the real mice
 
 
+# Medians that the example's README rests on, house units.
+FITTED = {
+    EXCHANGE: 0.0455,
+    "species.mouse.axial_flow": 0.0198,
+    "species.mouse.csf_turnover": 207.0,
+    "species.mouse.communication_half_time": 0.469,
+    "species.mouse.tympani_clearance_half_time": 1.09,
+    "solutes.iohexol.dispersion": 0.838,
+    GAIN: 0.0625,
+    OFFSET: 262.0,
+    ERROR: 181.0,
+    "routes.aqueduct_m1.absorption": 33.1,
+    "routes.aqueduct_m2.bioavailability": 0.666,
+    "routes.aqueduct_m2.absorption": 58.7,
+}
+
+
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL.name} is not there")
 def test_the_real_mouse_is_foretold_at_the_numbers_that_the_example_found(tmp_path):
     file = copied(tmp_path)
     assert SCRIPT["write"](REAL, tmp_path / "readings.csv") == 364
     own = load_copy(file)
     assert (own.fitted.size, own.left.size) == (196, 168)
+    free = Free.of(own.study, own.tables.free)
+    vector = np.array([[p.deviate(np.array([FITTED[p.name]]))[0] for p in free.numbers]])
+    rows_ = {
+        row.measure: row
+        for row in summary(foretold(Likelihood.of(free, own.fitted, ()), vector, own.left, own.beside))
+    }
+    # The rival rests on the readings alone; the fit's own score is that of one vector of many.
+    assert rows_["all"].rival == pytest.approx(-6.83, abs=0.005)
+    assert rows_["all"].log_score == pytest.approx(-6.67, abs=0.05)
+    assert rows_["all"].inside.exact[0] < 0.91 < rows_["all"].inside.exact[-1]
+    assert rows_["st1"].gain < 0.0 < rows_["all"].gain
