@@ -113,7 +113,35 @@ def exposure(study: Study, result: xr.Dataset) -> Drugs:
                 _add(drugs, study, arm, solute, result["hour"].values, curves)
     points = (point for use in study.tables.drug.values() for point in use.points)
     drugs.assayed.extend(_assayed(drugs, point) for point in points)
+    drugs.notes.extend(_of_samples(study, result))
     return drugs
+
+
+def _of_samples(study: Study, result: xr.Dataset) -> list[str]:
+    """How a sample, which brings what lies behind its place, differs from the curve that its dots are laid on."""
+    places = [name for name, p in study.probes.items() if p.of == "scala_tympani" and p.place is not None]
+    sampled = [(name, m) for name, m in study.tables.measure.items() if m.sample is not None and m.solute]
+    dots = {point.probe for use in study.tables.drug.values() for point in use.points}
+    if not places or not (sampled or dots.intersection(places)):
+        return []
+    notes = list[str]()
+    for name, measure in sampled:
+        use, at = study.tables.sample[str(measure.sample)], float(measure.at[0])
+        probe = min(places, key=lambda p: abs(float(study.probes[p].place or 0.0) - study.drawn_at(use)))
+        curve = result[f"{_PREFIX}{measure.solute}"].sel(probe=probe, hour=at, method=None)
+        drawn = result[name].sel(time=at).isel(frequency=0)
+        share = (drawn / curve).where(curve > 0).values
+        if np.isfinite(share).any():
+            text = significant(share[np.isfinite(share)], "").text
+            notes.append(
+                f"A sample “{measure.sample}” of {use.volume} holds {text} times what stands at “{probe}” at "
+                f"{measure.at[0].text}, as it brings fluid from further along: compare samples with samples, not with "
+                "the curve of a place."
+            )
+    return notes or [
+        "Dots of perilymph are fluid as it was drawn, and a curve is of one place: some microlitres bring fluid from "
+        "further along. A [sample] reads it as it is drawn (animals, volume, at)."
+    ]
 
 
 def course(study: Study) -> xr.Dataset:
