@@ -62,6 +62,8 @@ Kilohertz = Annotated[Array, Unit("kHz")]
 Decibels = Annotated[Array, Unit("dB")]
 DecibelsSPL = Annotated[Array, Unit("dB SPL")]
 DecibelsHL = Annotated[Array, Unit("dB HL")]
+Signal = Annotated[Array, Unit("au")]
+SignalPerMicromolar = Annotated[Array, Unit("au/uM")]
 Kilograms = Annotated[Array, Unit("kg")]
 Kelvin = Annotated[Array, Unit("K")]
 PascalHours = Annotated[Array, Unit("Pa h")]
@@ -71,9 +73,9 @@ Place = Annotated[float, Field(ge=0.0, le=1.0)]
 LEVELS = ("dB", "dB SPL", "dB HL", "dB nHL")
 
 # Atom -> (factor to the house unit, dimensions). Volume is length cubed, molar is amount per volume.
-_L, _T, _N, _M, _P, _F, _B, _S, _K, _Q, _C, _E, _U = (
+_L, _T, _N, _M, _P, _F, _B, _S, _K, _Q, _C, _E, _U, _A = (
     "length", "time", "substance", "mass", "particles", "frequency", "body", "surface", "temperature",
-    "pressure", "cells", "endotoxin", "dalton",
+    "pressure", "cells", "endotoxin", "dalton", "signal",
 )  # fmt: skip
 _ATOMS: dict[str, tuple[float, dict[str, int]]] = {
     "nm": (1e-6, {_L: 1}), "um": (1e-3, {_L: 1}), "mm": (1.0, {_L: 1}), "cm": (10.0, {_L: 1}),
@@ -89,6 +91,8 @@ _ATOMS: dict[str, tuple[float, dict[str, int]]] = {
     "Hz": (1e-3, {_F: 1}), "kHz": (1.0, {_F: 1}),
     "K": (1.0, {_K: 1}), "EU": (1.0, {_E: 1}), "kDa": (1.0, {_U: 1}),
     "Pa": (1.0, {_Q: 1}), "mPa": (1e-3, {_Q: 1}), "kPa": (1e3, {_Q: 1}),
+    # What a scanner or reader shows, in units of its own: two of them cannot be compared.
+    "au": (1.0, {_A: 1}),
     "%": (0.01, {}), "percent": (0.01, {}), "1": (1.0, {}),
 }  # fmt: skip
 _HOUSE_VOLUME = {_L: 3}
@@ -195,6 +199,7 @@ def house(unit: str) -> str:
         _C: "cells",
         _E: "EU",
         _U: "kDa",
+        _A: "au",
         "volume": "uL",
         "molar": "uM",
     }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from otosome.answers.numbers import number
+from otosome.fitting.assays import in_ratios
 from otosome.fitting.free import Free
 from otosome.forward import endpoint, evaluate, outline, plan
 from otosome.study import Study
@@ -114,7 +115,7 @@ def _moves(study: Study, names: list[str]) -> tuple[Array, dict[str, tuple[Array
         bound = endpoint(study, study.tables.measure[measure], study.best_values)
         unit = study.unit(measure)
         unit = "dB" if unit.startswith("dB") else unit
-        if study.tables.measure[measure].solute is not None:
+        if in_ratios(study, measure):
             values, unit = np.log(np.maximum(values, 1e-9 * values.max())), "fold"
         apart = values[: len(names)] - values[len(names) :]
         sizes[measure] = np.max(np.abs(apart), axis=1), unit
