@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from otosome.lots.assessment import Assessment
     from otosome.review.coverage import Finding
     from otosome.review.synthesis import Review
+    from otosome.study import Study
     from otosome.trials.answer import DesignAnswer
 
 
@@ -213,7 +214,8 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
 
     fit = outcome.fit
     _text(json.dumps(to_jsonable_python(fit), indent=1, ensure_ascii=False), folder / ANSWER)
-    _text(saves(file.study, file.tables.seed), folder / STUDY)
+    _text(saves(_fitted(outcome, file), file.tables.seed), folder / STUDY)
+    copy_shelves(file.study, folder)
     if outcome.ears is not None:
         outcome.ears.write(folder / EARS)
         says = file.tables.entry
@@ -233,6 +235,33 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
         _csv(events(file.study, tested.residuals), folder / "nonmem.csv")
     save_page(fit_report(outcome, file), folder / "report.html")
     record.write(folder)
+
+
+def _fitted(outcome: Outcome, file: FitFile) -> Study:
+    """The study with what was fitted in the place of the shelf's numbers; as it was where there is no interval.
+
+    A number that the study states itself stays as it states it.
+    """
+    from otosome.fitting.use import informed
+
+    stated = {name for name, pin in file.study.tables.numbers.items() if not pin.shelf}
+    estimates = [estimate for estimate in outcome.fit.estimates if estimate.name not in stated]
+    if outcome.ears is None or not {e.name for e in estimates} & file.study.parameters.keys():
+        return file.study
+    fit = replace(outcome.fit, estimates=estimates)
+    return informed(file.study, fit, outcome.ears, Path(file.name)).study
+
+
+def copy_shelves(study: Study, folder: Path) -> None:
+    """Entries and sources that lay beside the study as data, into its result, which can then be run again by itself."""
+    from otosome.cards import LARGEST_FILE
+    from otosome.files import content
+
+    beside = study.shelves.beside
+    for file in study.own_files() if beside is not None else ():
+        copy = folder / "shelves" / file.relative_to(str(beside))
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(content(file, LARGEST_FILE))
 
 
 def _levels(checked: Sequence[Checked]) -> pd.DataFrame:
