@@ -206,7 +206,9 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
     }
     if not names:
         none = dict.fromkeys(("window", "window_svg", "measure", "day"))
-        empty = dict[str, Any].fromkeys(("frequency", "course", "others", "cochleogram", "grades"), [])
+        empty: dict[str, Any] = {
+            key: [] for key in ("frequency", "course", "others", "cochleogram", "grades")
+        }
         return none | empty | laid | {"delivery": [], "sizes": None}
     first, *others = names
     return laid | {
