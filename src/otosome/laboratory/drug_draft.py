@@ -7,7 +7,7 @@ so, for the laboratory to set.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
@@ -105,20 +105,24 @@ def draft_drug(table: Path, readings: pd.DataFrame, solute: str, catalog: Catalo
         "arm": [{"name": (group or solute)[:120], "drugs": [keys[group]]} for group in groups],
         **_read(readings, solute, table.name),
     }
-    last = max(split(at)[0] for dose in doses.values() for at in cast(list[str], dose["at"]))
-    read = float(readings["time"].max())
-    if last >= read or "sample" in study:
-        # An hour more: a sample takes time to be drawn.
-        study["until"] = f"{max(last, read) + 1:g} h"
-    drawn = ["duration of drawing"] if "sample" in study else []
-    untold = [
-        *stated.untold,
-        *drawn,
-        *(["of"] if any(_by_number(name) for name in readings["quantity"]) else []),
-    ]
+    if until := _until(doses.values(), float(readings["time"].max()), "sample" in study):
+        study["until"] = until
+    untold = [*stated.untold, *_unsaid(study, readings)]
     text = _head(table, name, study) + _marked(tomli_w.dumps(study), untold)
     loads(text, name, shelves=catalog.own)
     return DrugDraft(text, solute, tuple(untold))
+
+
+def _until(doses: Iterable[Mapping[str, object]], read: float, drawn: bool) -> str:
+    """The end of a study, an hour after its last dose or sample, as drawing lasts; empty where it ends with a reading."""
+    last = max(split(at)[0] for dose in doses for at in cast(list[str], dose["at"]))
+    return f"{max(last, read) + 1:g} h" if last >= read or drawn else ""
+
+
+def _unsaid(study: Mapping[str, object], readings: pd.DataFrame) -> list[str]:
+    """What no table says of how a fluid was drawn, and of which fluid a number is."""
+    drawn = ["duration of drawing"] if "sample" in study else []
+    return [*drawn, *(["of"] if any(_by_number(name) for name in readings["quantity"]) else [])]
 
 
 @dataclass(frozen=True)
