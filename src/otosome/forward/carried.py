@@ -39,8 +39,10 @@ class Steps:
     def of(cls, plan: Plan) -> Steps:
         """Those of a plan."""
         growth = 1.0 + (plan.growth - 1.0) / plan.refine
-        pace = transport.Pace(plan.first / plan.refine, growth, plan.longest / plan.refine)
-        return cls(plan.knots, plan.refine, tuple(sample for _, sample in plan.samples), pace)
+        finer = (plan.first / plan.refine, growth, plan.longest / plan.refine, plan.late / plan.refine)
+        return cls(
+            plan.knots, plan.refine, tuple(sample for _, sample in plan.samples), transport.Pace(*finer)
+        )
 
 
 @dataclass
