@@ -252,7 +252,7 @@ def _left_out(
     turns, rows = file.turns(), list[Rows]()
     if not turns and len(deviates):
         some = deviates[luck.permutation(len(deviates))[:_VECTORS]]
-        rows += foretold(likelihood, some, file.left)
+        rows += foretold(likelihood, some, file.left, file.beside)
     spread = summit.spread if summit.covariance is None else summit.covariance
     for turn, (fitted, left) in enumerate(turns):
         report("leaving out", turn, len(turns))
@@ -360,7 +360,7 @@ def _held_out(
     over = against(file.study, *simulated, file.left) if file.left.size and simulated is not None else None
     if over is None and not apart:
         return None
-    return HeldOut(over, group_score(file.study, file.fitted, file.left), apart)
+    return HeldOut(over, group_score(file.study, file.fitted, file.left, file.beside), apart)
 
 
 def _foretold(likelihood: Likelihood, deviates: Array) -> list[Foretold]:

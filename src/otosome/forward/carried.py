@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from otosome.forward.planning import Plan
+from otosome.forward.planning import Drawing, Plan
 from otosome.model import transport
 from otosome.units import Array
 
@@ -36,13 +36,15 @@ class Steps:
     pace: transport.Pace
 
     @classmethod
-    def of(cls, plan: Plan) -> Steps:
-        """Those of a plan."""
+    def of(cls, plan: Plan, drawing: Drawing | None = None) -> Steps:
+        """Those of a plan's ears from which some samples are drawn; of every ear where none are named."""
+        drawing = drawing or plan.drawings[0]
         growth = 1.0 + (plan.growth - 1.0) / plan.refine
-        finer = (plan.first / plan.refine, growth, plan.longest / plan.refine, plan.late / plan.refine)
-        return cls(
-            plan.knots, plan.refine, tuple(sample for _, sample in plan.samples), transport.Pace(*finer)
+        pace = transport.Pace(
+            plan.first / plan.refine, growth, plan.longest / plan.refine, plan.late / plan.refine
         )
+        knots = plan.knots[: np.searchsorted(plan.knots, drawing.until, side="right")]
+        return cls(knots, plan.refine, tuple(plan.samples[n][1] for n in drawing.all), pace)
 
 
 @dataclass

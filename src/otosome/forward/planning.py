@@ -129,6 +129,18 @@ class PlannedArm:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """Samples that are drawn from the same ears, by their numbers among all of a plan.
+
+    ``all``  in the order they are stated;  ``own``  those that no other ears give;  ``until``  when the last ends, h
+    """
+
+    all: tuple[int, ...]
+    own: tuple[int, ...]
+    until: float
+
+
+@dataclass(frozen=True)
 class Plan:
     """What all blocks of a study share: places, knots, what is measured where and when.
 
@@ -223,6 +235,20 @@ class Plan:
             for start, stop in use.spans
             for volume in [np.array([float(use.volume)])]
         )
+
+    @cached_property
+    def drawings(self) -> tuple[Drawing, ...]:
+        """Of every ear first, which goes on until the end; then of animals of their own, until their last sample."""
+        whose = [own for name, use in self.study.tables.sample.items() for own in use.whose(name)]
+        drawn = [sample for _, sample in self.samples]
+        shared = tuple(n for n, own in enumerate(whose) if not own)
+        drawings = [Drawing(shared, shared, np.inf)]
+        for ears in dict.fromkeys(filter(None, whose)):
+            own = tuple(n for n, of in enumerate(whose) if of == ears)
+            last = max(drawn[n].stop for n in own)
+            every = tuple(sorted({*own, *(n for n in shared if drawn[n].start < last)}))
+            drawings.append(Drawing(every, own, max(drawn[n].stop for n in every)))
+        return tuple(drawings)
 
     @cached_property
     def probes(self) -> dict[str, Probe]:

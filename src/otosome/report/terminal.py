@@ -270,6 +270,7 @@ def entry_lines(entries: Mapping[str, Mapping[str, str]]) -> list[str]:
 def import_lines(rows: Mapping[str, int], refused: Sequence[Mapping[str, str]] = ()) -> list[str]:
     """How many of each table an import holds; what was refused, with how many values that is, and the cure."""
     always, after = ("files", "readings", "refused"), {"thresholds": " from waveforms"}
+    rows = {"size bins of particles" if name == "particles" else name: count for name, count in rows.items()}
     shown = [(count, name) for name, count in rows.items() if count or name in always]
     parts = [
         f"{count} {name[:-1] if count == 1 and name != 'refused' else name}{after.get(name, '')}"
