@@ -90,7 +90,7 @@ def schedule(
         if following > time:
             inside = [b - a for a, b in spans if a <= time < b]
             most = min([longest, *(b / substeps for b in inside)])
-            knots += _steps(time, following, first, growth, most, 0.0 if inside else late)
+            knots += _steps(time, following, first, growth, most, late * (not inside))
     if times[-1] < stop:
         knots.append(float(stop))
     return np.array(knots)
