@@ -114,7 +114,7 @@ def draft_drug(table: Path, readings: pd.DataFrame, solute: str, catalog: Catalo
 
 
 def _until(doses: Iterable[Mapping[str, object]], read: float, drawn: bool) -> str:
-    """The end of a study, an hour after its last dose or sample, as drawing lasts; empty where it ends with a reading."""
+    """An hour after the last dose or sample, as drawing lasts; empty for a study that ends with a reading."""
     last = max(split(at)[0] for dose in doses for at in cast(list[str], dose["at"]))
     return f"{max(last, read) + 1:g} h" if last >= read or drawn else ""
 
