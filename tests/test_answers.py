@@ -16,8 +16,8 @@ import xarray as xr
 from otosome.answers import accuracy, prior
 from otosome.answers.accuracy import Cost
 from otosome.answers.answer import answer
-from otosome.answers.contrast import benefit, contrast
-from otosome.answers.headline import _also_treated, headline
+from otosome.answers.contrast import benefit, benefits, contrast
+from otosome.answers.headline import _also_treated, benefits_beside, headline
 from otosome.answers.prior import benefits_by_prior, with_efficacy
 from otosome.answers.sensitivity import movement, sensitivity
 from otosome.answers.sources import sources
@@ -29,7 +29,9 @@ from otosome.forward import (
     carried,
     draw,
     observe,
+    plan,
     simulate,
+    through,
 )
 from otosome.report import page, summary, write_window
 from otosome.results import Record, fill, open_result, writing
@@ -260,7 +262,9 @@ def test_the_headline_is_of_the_last_time(monkeypatch):
     values["measure"]["abr"]["at"] = ["3 d", "7 d", "5 d"]
     study = loads(tomli_w.dumps(values))
     ears = draw(study, 2, seed=1)
-    assert headline(study, simulate(study, ears), study.tables.compare, [], ears).time == 168.0
+    question = study.tables.compare
+    whole = simulate(study, ears, also=benefits_beside(study, question))
+    assert headline(study, whole, question, [], whole).time == 168.0
 
 
 def test_the_null_twin_has_no_benefit_to_rounding(answers):
@@ -272,7 +276,7 @@ def test_the_null_twin_has_no_benefit_to_rounding(answers):
 def test_half_the_efficacy_is_no_better_and_twice_is_no_worse(study, result, answers):
     asked, ears = study.tables.compare, draw(study, 12, seed=3)
     full = benefit(study, result, "abr", *(result.abr.sel(arm=arm).to_numpy() for arm in (FULL, NONE)))
-    by_prior = benefits_by_prior(study, asked, ears)
+    by_prior = through(plan(study), ears, benefits_by_prior(study, asked))
     halved, doubled = by_prior["halved"], by_prior["doubled"]
     assert np.all(halved <= full) and np.all(full <= doubled)
     assert np.median(halved) < np.median(full) < np.median(doubled)
@@ -284,9 +288,18 @@ def test_half_the_efficacy_is_no_better_and_twice_is_no_worse(study, result, ans
 
 def test_the_prior_times_one_is_the_benefit_itself(study, result, monkeypatch):
     monkeypatch.setattr(prior, "FACTORS", {"same": 1.0})
-    same = benefits_by_prior(study, study.tables.compare, draw(study, 12, seed=3))["same"]
+    work = benefits_by_prior(study, study.tables.compare)
+    same = through(plan(study), draw(study, 12, seed=3), work)["same"]
     full = benefit(study, result, "abr", *(result.abr.sel(arm=arm).to_numpy() for arm in (FULL, NONE)))
     assert same == pytest.approx(full, rel=1e-12)
+
+
+def test_what_stands_beside_the_benefit_is_what_such_ears_have_by_themselves(study):
+    asked, ears = study.tables.compare, draw(study, 12, seed=3)
+    beside = through(plan(study), ears, benefits_beside(study, asked))
+    assert set(beside) == {"halved", "doubled"}
+    for name, factor in prior.FACTORS.items():
+        assert np.array_equal(beside[name], benefits(study, asked, with_efficacy(study, ears, factor))), name
 
 
 def test_no_effect_is_larger_than_all(study):

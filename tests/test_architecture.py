@@ -32,7 +32,7 @@ ORDER = [
             "model.kinetics",
         ),
         *("model.adverse_events", "model.grades", "model.levels"),
-        "laboratory.bounds laboratory.columns laboratory.levels laboratory.trees"
+        "laboratory.assays laboratory.bounds laboratory.columns laboratory.levels laboratory.trees"
         " laboratory.audiometry laboratory.plates laboratory.workbook laboratory.mapping laboratory.matlab"
         " laboratory.marks"
         " laboratory.records laboratory.recording laboratory.zarr",

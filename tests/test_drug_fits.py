@@ -225,24 +225,35 @@ def test_a_drug_of_ones_own_is_drafted_fitted_and_its_numbers_are_recovered(stud
     assert done.exit_code == 0, done.output
     command = next(line for line in done.stdout.split("\n") if line.startswith("fit its numbers: "))
     words = command.removeprefix("fit its numbers: otosome ").split()
-    assert words == ["fit", "my_fit.toml", "--shelves", "shelves"]
+    assert words == ["fit", "my_fit.toml"], "the shelves beside it are its own"
     drafted = load("my_study.toml", shelves=(Path("shelves"),))
     assert drafted.tables.drug["dose"].solute == "mydrug"
     assert drafted.tables.measure["in_plasma"].limit.unit == "ug/uL"
     # One start is enough for numbers that are told.
     file = Path("my_fit.toml")
     file.write_text(file.read_text(encoding="utf-8").replace("starts = 3", "starts = 1"), encoding="utf-8")
-    told = fit(FitInputs(fit=file, shelves=(Path("shelves"),))).fit
+    result = fit(FitInputs(fit=file, shelves=(Path("shelves"),)))
+    told = result.fit
     found = {estimate.name.removeprefix("solutes.mydrug."): estimate for estimate in told.estimates}
     own = Catalog().get("solutes", "dexamethasone").card
     inside = 0
     for name, times in TRUE.items():
         truth = times * own.parameter(name, "guinea_pig").value
-        assert found[name].light == "green"
+        shared = any(f"solutes.mydrug.{name}" in (pair.first, pair.second) for pair in told.pairs)
+        assert found[name].light == ("yellow" if shared else "green")
         assert found[name].median == pytest.approx(truth, rel=0.4)
         inside += found[name].low <= truth <= found[name].high
     assert inside >= 2
     assert told.fit.totals[0].inside.exact[0] > 0.8
+    # The fit's own study has its numbers and finds its drug, wherever the folder goes.
+    again = load(str(result.folder / "study.toml"))
+    for name, estimate in found.items():
+        if name in TRUE:
+            own = again.parameters[f"solutes.mydrug.{name}"]
+            assert (own.value, own.low, own.high) == pytest.approx(
+                (estimate.median, estimate.low, estimate.high), rel=1e-6
+            )
+            assert own.source == "own_fit"
     assert Path("results/my_fit/report.html").exists()
 
 

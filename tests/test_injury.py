@@ -485,6 +485,9 @@ def test_one_susceptibility_multiplies_stress_hair_cells_and_synapses_alike():
         injured(received=3.0, susceptibility=float(best["insults.noise.susceptibility"][0]))[0],
         noise.stress(ear, louder),
     )
+    # One that is shaded is one less.
+    for shaded, softer in zip(injured(shading=3.0), injured(received=-3.0), strict=True):
+        assert np.array_equal(shaded, softer)
 
 
 def test_one_dose_goes_on_protecting_after_the_vesicles_are_gone():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from otosome.answers.contrast import benefits
-from otosome.answers.late import closed, late, most
-from otosome.forward import draw
+from otosome.answers.late import benefits_late, closed, late, most
+from otosome.forward import draw, plan, through
 from otosome.study import Study
 
 
@@ -55,14 +55,15 @@ def columns(study):
 
 
 def test_only_treatment_after_the_insult_is_late_and_an_operation_is_no_insult(study, columns):
-    found = late(study, study.tables.compare, columns, "dB", workers=1)
+    question = study.tables.compare
+    found = late(study, question, through(plan(study), columns, benefits_late(study, question)), "dB")
     assert found is not None
     assert found.delay == pytest.approx(22.0)  # a day, less the two hours of noise
     assert "22 h after the insult" in found.text
     assert found.closed.text in found.text and found.most.text in found.text
     for first in ("-1 d", "1 h"):
         early = after_noise(first)
-        assert late(early, early.tables.compare, columns, "dB", workers=1) is None
+        assert late(early, early.tables.compare, {}, "dB") is None
 
 
 def test_closing_the_window_costs_every_ear_and_the_strongest_vesicles_are_the_best_of_each(study, columns):

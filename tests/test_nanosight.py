@@ -27,6 +27,7 @@ COLUMNS = [
     "count",
     "concentration",
     "dilution_applied",
+    "recorded",
     "flag",
     "file",
     "sha256",

@@ -108,11 +108,13 @@ def test_doses_on_one_side_of_the_half_effect_tell_no_shift():
     assert measure(far, FOUR).refused
 
 
-def test_too_few_doses_are_refused():
-    with pytest.raises(BadInput, match="too few doses"):
-        measure(run(1.0, dose=np.repeat([1.0, 2.0, 4.0, 8.0], 3)), FOUR)
-    with pytest.raises(BadInput, match="too few doses"):
-        measure(run(1.0, dose=np.repeat([1.0, 2.0], 3)), LINE)
+def test_too_few_doses_say_so_and_name_the_line_only_where_it_would_help():
+    four = measure(run(1.0, dose=np.repeat([1.0, 2.0, 4.0, 8.0], 3)), FOUR)
+    assert "too few doses" in four.refused and 'assay = "parallel_line"' in four.cure
+    two = run(1.0, dose=np.repeat([1.0, 2.0], 3))
+    assert "parallel_line" not in measure(two, FOUR).cure
+    line = measure(two, LINE)
+    assert "2 doses" in line.refused and line.cure == "measure more doses"
 
 
 def runs_of(truth, chance, runs=3, between=0.1):

@@ -347,8 +347,8 @@ def test_warnings_and_an_unrecorded_dilution_reach_the_user():
         dilution_applied=np.nan, flag=np.where(table["replicate"] == 2, f"{flag}; Brightness: low", flag)
     )
     notes = measured_lot(table, BASE, "example_lot", 0.15, "vestad_2017").notes
-    assert f"Flagged in the export: {flag} (all 5 videos)." in notes
-    assert "Flagged in the export: Brightness: low (video 2 of 5)." in notes
+    assert f"Flagged in {EXAMPLE.name}: {flag} (every video used)." in notes
+    assert f"Flagged in {EXAMPLE.name}: Brightness: low (video 2)." in notes
 
 
 def test_an_export_without_its_dilution_is_taken_as_printed_and_says_so(tmp_path):

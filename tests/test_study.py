@@ -408,3 +408,9 @@ def test_files_of_other_kinds_say_it_alike(read: Any, text: str, cure: str) -> N
     with pytest.raises(BadInput) as refusal:
         read(text.encode() if read is parse_record else text, "file.toml")
     assert cure in str(refusal.value) and "Input" not in str(refusal.value)
+
+
+def test_a_key_by_the_name_it_had_is_refused_with_its_name_of_now():
+    values = tomllib.loads(TEMPLATE.read_text(encoding="utf-8")) | {"preference": {"harms": {"fever": 1.0}}}
+    with pytest.raises(BadInput, match=r"preference\.harms: is not a key here.*it is adverse_events now"):
+        Study.of(values)

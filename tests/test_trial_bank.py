@@ -17,15 +17,19 @@ from otosome.catalog import Catalog
 from otosome.cli import app
 from otosome.errors import BadInput
 from otosome.study import load
+from otosome.study.tables.people import CohortUse
 from otosome.trials import bank as banks
+from otosome.trials.animals import Comparison, Runs
 from otosome.trials.bank import Bank, bank
 from otosome.trials.characteristics import _notes, in_turn, truths
 from otosome.trials.cluster import Crew
-from otosome.trials.power import one_mean, two_means
+from otosome.trials.exposed import drawn, whole_runs
+from otosome.trials.power import ears_as_animals, one_mean, two_means
 from otosome.trials.published import predicted
 from otosome.trials.reading import read_design
-from otosome.trials.replicates import FEWEST, Subjects, analyse, subjects, trials, worse
-from otosome.trials.simulated import Published, Simulate, cut_down
+from otosome.trials.replicates import Subjects, analyse, subjects, trials, worse
+from otosome.trials.simulated import FEWEST, Published, Simulate, cut_down
+from otosome.trials.sizes import of_sizes
 from otosome.units import Quantity
 
 
@@ -448,3 +452,176 @@ def test_a_design_and_a_study_that_do_not_fit_are_refused_before_any_work(tmp_pa
     with pytest.raises(BadInput) as refusal:
         read_design(file, Catalog())
     assert (refusal.value.key or "").startswith(key)
+
+
+def test_simulated_trials_draw_whole_runs_where_the_study_or_the_protocol_has_them():
+    study = load(STUDY)
+    of_five = Simulate(**{**vars(ASKED), "run_animals": 5, "n": 15, "world": 20})
+    of_five.check(study)
+    assert (cut_down(study, of_five).cohort.animals, cut_down(study, ASKED).cohort.animals) == (5, 1)
+    blocked = replace(of_five, runs="blocked")
+    assert cut_down(study, blocked).cohort.animals == 10
+    assert "whole exposure runs of 5" in " ".join(_notes((), of_five, study))
+    assert "3 a group" in " ".join(_notes((), of_five, study))
+    assert "5 of each group in every run" in " ".join(_notes((), blocked, study))
+    tables = study.tables.model_copy(update={"cohort": CohortUse(animals=4)})
+    assert replace(of_five, run_animals=None).together(replace(study, tables=tables)) == 4
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"n": 10}, r"n: is fewer than 3 exposure runs of 5.*given: 10; allowed: from 11 on; .*blocked"),
+        ({"world": 5}, "world: holds fewer than two exposure runs of 5 ears"),
+        ({"world": 10, "runs": "blocked"}, "world: holds fewer than two exposure runs of 10 ears"),
+        ({"run_animals": 1, "runs": "blocked"}, "runs: are runs of several animals"),
+        ({"analysis": "paired"}, "run_animals: is of groups of animals"),
+    ],
+)
+def test_runs_that_cannot_be_drawn_or_analysed_are_refused(changed, words):
+    asked = Simulate(**{**vars(ASKED), "run_animals": 5, "n": 15, "world": 20, **changed})
+    with pytest.raises(BadInput, match=words):
+        asked.check(load(STUDY))
+
+
+SHARE = 0.6
+
+
+def in_runs(size, benefit=0.0, ears=4000, worlds=4, seed=1):
+    """The bank above in runs of neighbours of one world, of whose variance at the end ``SHARE`` lies between runs."""
+    alone, random = invented(benefit, ears, worlds, seed), np.random.default_rng(seed + 1)
+    run = np.arange(ears) // size
+    # Points of a normal in any order, so that the bank spreads as it says.
+    of_runs, of_animals = (
+        stats.norm.ppf((random.permutation(n) + 0.5) / n) for n in (int(run[-1]) + 1, ears)
+    )
+    after = 40 + 10 * (np.sqrt(SHARE) * of_runs[run] + np.sqrt(1 - SHARE) * of_animals)
+    values = alone.values.copy()
+    values[:, 0, 1, 0], values[:, 1, 1, 0] = after, after - benefit
+    world = run * size * worlds // ears
+    quiet_ears = alone.columns | {"endpoints.abr_threshold.error": np.full(ears, 1e-6)}
+    return Bank(values, world, quiet_ears, "", 0, 0, run=run, together=size)
+
+
+def test_runs_apart_have_the_power_of_the_formula_which_counts_runs():
+    asked = Simulate(**{**MANY, "analysis": "t", "n": 30, "run_animals": 5})
+    results = ran(asked, in_runs(5, benefit=12.0))
+    of_runs = Comparison((12.0,), 10.0, 1, 0.5, 1, 0.5, 0.5, "mean", 0.05, Runs(5, SHARE))
+    assert (results.p < 0.05).mean() == pytest.approx(of_runs.power(30), abs=0.03)
+    assert results.estimate.mean() == pytest.approx(-12.0, abs=0.5)
+
+
+def test_blocked_runs_have_the_power_of_the_formula_in_which_runs_cancel():
+    asked = Simulate(**{**MANY, "analysis": "t", "n": 15, "run_animals": 5, "runs": "blocked"})
+    results = ran(asked, in_runs(10, benefit=6.0))
+    of_runs = Comparison((6.0,), 10.0, 1, 0.5, 1, 0.5, 0.5, "mean", 0.05, Runs(5, SHARE, True))
+    assert (results.p < 0.05).mean() == pytest.approx(of_runs.power(15), abs=0.03)
+    assert results.estimate.mean() == pytest.approx(-6.0, abs=0.2)
+
+
+@pytest.mark.parametrize("runs", ["apart", "blocked"])
+@pytest.mark.parametrize("analysis", ["t", "ancova", "shares"])
+def test_in_runs_too_a_drug_without_effect_is_positive_as_often_as_alpha_says(analysis, runs):
+    loss = {"loss": Quantity("20 dB")} if analysis == "shares" else {}
+    stated = {"analysis": analysis, "n": 30, "run_animals": 5, "runs": runs, **loss}
+    results = ran(Simulate(**{**MANY, **stated}), in_runs(10 if runs == "blocked" else 5, 12.0), null=True)
+    # Shares of so few are steps of a thirtieth, of which a test of 5 % takes those that it may.
+    assert (results.p < 0.05).mean() == pytest.approx(0.05, abs=0.03 if analysis == "shares" else 0.012)
+
+
+def test_animals_of_runs_counted_one_by_one_are_positive_too_often():
+    """What the runs are for: the same draws, analysed as if each animal had been exposed alone."""
+    study, asked = (
+        cut_down(load(STUDY), ASKED),
+        Simulate(**{**MANY, "analysis": "t", "n": 30, "run_animals": 5}),
+    )
+    some = subjects(study, in_runs(5), asked, 0, 2000, True, np.zeros(2000))
+    wrong = analyse(replace(some, run=None), asked, np.zeros(2000, dtype=np.int64))
+    assert (wrong.p < 0.05).mean() == pytest.approx(ears_as_animals(6, 5, SHARE, 0.05), abs=0.03)
+
+
+def test_a_trial_of_runs_holds_no_animal_twice_and_the_runs_it_says():
+    study, asked = cut_down(load(STUDY), ASKED), Simulate(**{**MANY, "n": 15, "run_animals": 5})
+    for runs, size in (("apart", 5), ("blocked", 10)):
+        whole = in_runs(size)
+        some = subjects(study, whole, replace(asked, runs=runs), 0, 8, False, np.zeros(8))
+        assert all(np.unique(rows).size == 30 for rows in some.row)
+        of = whole.run[some.row]
+        assert [np.unique(rows).size for rows in of] == [6 if runs == "apart" else 3] * 8
+        # Runs are numbered from 0 in each group, five animals each.
+        assert np.array_equal(some.run[0], np.tile(np.repeat([0, 1, 2], 5), (2, 1)))
+        assert (np.array_equal(of[:, 0], of[:, 1])) == (runs == "blocked")
+        assert all(np.unique(whole.world[rows]).size == 1 for rows in some.row)
+
+
+def test_runs_cut_short_are_left_out_and_few_runs_come_again():
+    rows = np.array([2, 3, 5, 6, 7, 8])
+    run = np.array([0, 0, 1, 1, 2, 2, 3, 3, 4])
+    assert whole_runs(rows, run, 2).tolist() == [[2, 3], [6, 7]]
+    both = drawn(np.random.default_rng(0), np.array([[2, 3], [6, 7]]), 6, False)
+    assert both.shape == (2, 6)
+    assert set(both.ravel()) <= {2, 3, 6, 7}
+
+
+@pytest.mark.parametrize("analysis", ["t", "ancova", "shares"])
+def test_blocked_analyses_are_least_squares_of_run_and_group(analysis):
+    some = people(n=12)
+    run = np.broadcast_to(np.arange(12) // 4, some.reading.shape)
+    asked = Simulate(**{**MANY, "analysis": analysis, "n": 12, "run_animals": 4, "runs": "blocked"})
+    results = analyse(replace(some, run=run), asked, np.zeros(6, dtype=np.int64))
+    for trial in range(6):
+        mask = some.analysed[trial]
+        group = np.broadcast_to(np.arange(2.0)[:, None], mask.shape)[mask]
+        columns = [group, *((run[trial][mask] == r).astype(float) for r in range(3))]
+        if analysis == "ancova":
+            columns.append(some.baseline[trial][mask])
+        end = some.worse[trial][mask].astype(float) if analysis == "shares" else some.reading[trial][mask]
+        fit = OLS(end, np.column_stack(columns)).fit()
+        assert (results.estimate[trial], results.error[trial], results.p[trial]) == pytest.approx(
+            (fit.params[0], fit.bse[0], fit.pvalues[0]), rel=1e-8
+        )
+
+
+@pytest.mark.parametrize("analysis", ["t", "change", "shares"])
+def test_apart_analyses_are_those_of_means_of_runs(analysis):
+    some = people(n=12)
+    run = np.broadcast_to(np.arange(12) // 3, some.reading.shape)
+    asked = Simulate(**{**MANY, "analysis": analysis, "n": 12, "run_animals": 3})
+    results = analyse(replace(some, run=run), asked, np.zeros(6, dtype=np.int64))
+    values = {"t": some.reading, "change": some.reading - some.baseline, "shares": some.worse.astype(float)}
+    for trial in range(6):
+        of_runs = [
+            [
+                values[analysis][trial, g, 3 * r : 3 * r + 3][
+                    some.analysed[trial, g, 3 * r : 3 * r + 3]
+                ].mean()
+                for r in range(4)
+                if some.analysed[trial, g, 3 * r : 3 * r + 3].any()
+            ]
+            for g in range(2)
+        ]
+        test = stats.ttest_1samp(of_runs[1], 0.0) if analysis == "change" else stats.ttest_ind(*of_runs[::-1])
+        assert results.p[trial] == pytest.approx(test.pvalue, rel=1e-8)
+
+
+def test_a_design_that_states_runs_hands_them_to_its_simulated_trials(tmp_path):
+    head = 'design = "animal_experiment"\ndifference = ["10 dB"]\n'
+    head += 'run_animals = 5\nrun_share = "67 %"\nruns = "blocked"\n'
+    stated = {**vars(ASKED), "n": 15, "world": 20}
+    keys = ("study", "treated", "control", "measure", "n", "world", "bank")
+    lines = [f"{key} = {json.dumps(stated[key])}" for key in keys]
+    own = "\nrun_animals = 4\n"
+    asked = []
+    for more in ("", own):
+        file = tmp_path / "design.toml"
+        file.write_text(head + "[simulate]\nat = '14 d'\n" + "\n".join(lines) + more, encoding="utf-8")
+        asked.append(read_design(file, Catalog(())).simulate)
+    # The protocol's own statement stands before the design's.
+    assert [(a.run_animals, a.runs) for a in asked] == [(5, "blocked"), (4, "apart")]
+
+
+def test_other_sizes_of_a_trial_in_runs_hold_three_runs_at_least():
+    asked = Simulate(**{**vars(ASKED), "n": 20, "run_animals": 5})
+    assert list(of_sizes(asked, (), lambda size: (), 5)) == [15, 20, 40, 80]
+    assert list(of_sizes(asked, (), lambda size: ())) == [5, 10, 20, 40, 80]
+    assert list(of_sizes(replace(asked, runs="blocked"), (), lambda size: (), 5)) == [5, 10, 20, 40, 80]

@@ -21,6 +21,14 @@ AGAINST_PINT = [
     ("cm2/s", "cm^2/s", "mm^2/hour"),
     ("cm/s", "cm/s", "mm/hour"),
     ("nL", "nL", "uL"),
+    ("mol", "mol", "pmol"),
+    ("g/mol", "g/mol", "ug/pmol"),
+    ("kg/mol", "kg/mol", "ug/pmol"),
+    ("g/L", "g/L", "ug/uL"),
+    ("pg/mL", "pg/mL", "ug/uL"),
+    ("mg/dL", "mg/dL", "ug/uL"),
+    ("mol/L", "mol/L", "umol/L"),
+    ("fmol/uL", "fmol/uL", "umol/L"),
     ("mL/kg", "mL/kg", "uL/kg"),
     ("L", "L", "uL"),
     ("nL/min", "nL/min", "uL/hour"),
@@ -174,3 +182,19 @@ def test_a_quantity_goes_to_no_unit_of_another_kind():
 )
 def test_a_moment_is_written_in_whole_days_or_in_hours(hours, text):
     assert units.moment(hours) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "house"),
+    [
+        # 420 g/mol are 420 ug/umol; a gram of drug in a litre is a microgram in a microlitre.
+        ("420 g/mol", 420e-6, "ug/pmol"),
+        ("2 g/L", 2.0, "ug/uL"),
+        ("2 mg/kg", 2e3, "ug/kg"),
+        ("3 mL/kg", 3e3, "uL/kg"),
+        ("250 g", 0.25, "kg"),
+    ],
+)
+def test_grams_weigh_a_substance_per_mole_and_per_volume_and_else_a_body(text, expected, house):
+    assert units.quantity(text) == pytest.approx(expected, rel=1e-12)
+    assert units.Quantity(text).unit == house

@@ -24,7 +24,9 @@ from otosome.study import Study
 LEVELS = (100, 103, 105)
 TIMES = {"24h": 24.0, "2w": 336.0}
 MIDDLE = [12.0, 16.0, 24.0]
-ANIMALS = 40
+# Animals of a group, as many as were read: five of a run, so that three runs were at 105 dB and five at 103.
+READ = {100: 19, 103: 25, 105: 14}
+ANIMALS = max(READ.values())
 # The exposures of the tables, and an arm that nothing happens to.
 _BAND = {"entry": "noise", "at": ["0 h"], "duration": "2 h", "band": ["8 kHz", "16 kHz"]}
 _TONES = ["8 kHz", "12 kHz", "16 kHz", "24 kHz", "32 kHz"]
@@ -88,9 +90,10 @@ def simulated(ears: int) -> Iterator[dict[tuple[str, str], tuple[Table, Table]]]
     readings = observe(study, simulate(study, table, workers=1), table)
     kin = pd.DataFrame({"subject": table.ear, "run": table.run, "world": table.world})
     readings = readings.merge(kin, on="subject")
-    for _, world in readings.groupby("world"):
+    for _, whole in readings.groupby("world"):
         found = {}
         for level in LEVELS:
+            world = whole[whole.subject < whole.subject.min() + READ[level]]
             for time, hours in TIMES.items():
                 found[str(level), time] = tuple(
                     _read(world, str(level), quantity, hours) for quantity in ("abr", "dpoae")

@@ -25,6 +25,7 @@ import numpy as np
 from otosome.cards import Card, make_card, read_card, read_source
 from otosome.errors import BadInput
 from otosome.evidence import Curve, Parameter, Source
+from otosome.files import sha256
 from otosome.roles import (
     AdverseEvent,
     AdverseEventOptions,
@@ -110,7 +111,7 @@ SHELVES = (
     "resolutions",
 )
 # Shelves by the names they had.
-_RENAMED = {"observations": "cases", "harms": "adverse_events"}
+RENAMED = {"observations": "cases", "harms": "adverse_events"}
 # The formula an entry without a .py has.
 _SHARED = {
     "routes": ("otosome.model.transport", "Delivery"),
@@ -216,7 +217,7 @@ class Catalog:
             if not folder.is_dir():
                 raise BadInput("is not a folder", file=str(folder), cure="name a folder that holds shelves")
         for root in self.roots:
-            for former, shelf in _RENAMED.items():
+            for former, shelf in RENAMED.items():
                 if (root / former).is_dir():
                     raise BadInput(
                         f"is the shelf {shelf} now", file=str(root / former), cure=f"rename it {shelf}"
@@ -226,6 +227,9 @@ class Catalog:
     def of_study(cls, folder: Path | None, own: tuple[Path, ...] = ()) -> Catalog:
         """The shelves of a study that lies in a folder: those named, and the folder ``shelves`` beside it."""
         beside = None if folder is None else folder / "shelves"
+        if beside is not None and not any(beside.rglob("*.py")):
+            # Named or not, a folder of data alone beside a study is its own, and goes with its results.
+            own = tuple(root for root in own if root.resolve() != beside.resolve() or not root.is_dir())
         named = {root.resolve() for root in own}
         if beside is None or not beside.is_dir() or beside.resolve() in named:
             return cls(tuple(own))
@@ -389,9 +393,13 @@ class Catalog:
         files: dict[str, Path] = {}
         for root in (SHIPPED, *self.roots):
             for file in sorted((root / shelf).glob("*.toml")):
-                if file.stem in files:
+                known = files.get(file.stem)
+                if known is not None and SHIPPED not in known.parents and sha256(known) == sha256(file):
+                    continue  # one's own entry, and the copy of it in a result
+                if known is not None:
+                    whose = "a shipped entry" if SHIPPED in known.parents else f"that of {known.parent}"
                     raise BadInput(
-                        f"{shelf}.{file.stem} would shadow a shipped entry",
+                        f"{shelf}.{file.stem} would shadow {whose}",
                         file=str(file),
                         cure="give it another name",
                     )

@@ -9,11 +9,13 @@ from pathlib import Path
 from otosome.errors import BadInput
 
 _PIECE = 1 << 20
+# How a cell begins that a spreadsheet runs.
+_RUN = tuple("=+-@\t\r")
 
 
 def tamed(text: str) -> str:
     """A cell's text with an apostrophe before what a spreadsheet would run as a formula."""
-    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
+    return f"'{text}" if text.startswith(_RUN) else text
 
 
 def content(file: Path, most: int, *, name: str = "", cure: str | None = None) -> bytes:

@@ -4,7 +4,8 @@ House units: mm, mm2, uL (= mm3), h, umol/L, pmol, ug, particles, kHz, dB, kg of
 A formula sees plain arrays in these units; the types below say which.
 
 A level (dB, dB SPL, dB HL, dB nHL) is a label compared by name and never converted. Gram and kilogram
-weigh a body, microgram and milligram weigh a substance: a dose in mg/kg is therefore not a fraction.
+weigh a body, microgram and milligram weigh a substance: a dose in mg/kg is therefore not a fraction. Per mole and per
+volume (g/mol, g/L) they weigh a substance, as nobody states how much body is in a litre.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ Kilohertz = Annotated[Array, Unit("kHz")]
 Decibels = Annotated[Array, Unit("dB")]
 DecibelsSPL = Annotated[Array, Unit("dB SPL")]
 DecibelsHL = Annotated[Array, Unit("dB HL")]
+Signal = Annotated[Array, Unit("au")]
+SignalPerMicromolar = Annotated[Array, Unit("au/uM")]
 Kilograms = Annotated[Array, Unit("kg")]
 Kelvin = Annotated[Array, Unit("K")]
 PascalHours = Annotated[Array, Unit("Pa h")]
@@ -70,26 +73,31 @@ Place = Annotated[float, Field(ge=0.0, le=1.0)]
 LEVELS = ("dB", "dB SPL", "dB HL", "dB nHL")
 
 # Atom -> (factor to the house unit, dimensions). Volume is length cubed, molar is amount per volume.
-_L, _T, _N, _M, _P, _F, _B, _S, _K, _Q, _C, _E, _U = (
+_L, _T, _N, _M, _P, _F, _B, _S, _K, _Q, _C, _E, _U, _A = (
     "length", "time", "substance", "mass", "particles", "frequency", "body", "surface", "temperature",
-    "pressure", "cells", "endotoxin", "dalton",
+    "pressure", "cells", "endotoxin", "dalton", "signal",
 )  # fmt: skip
 _ATOMS: dict[str, tuple[float, dict[str, int]]] = {
     "nm": (1e-6, {_L: 1}), "um": (1e-3, {_L: 1}), "mm": (1.0, {_L: 1}), "cm": (10.0, {_L: 1}),
-    "nL": (1e-3, {_L: 3}), "uL": (1.0, {_L: 3}), "mL": (1e3, {_L: 3}), "L": (1e6, {_L: 3}),
+    "nL": (1e-3, {_L: 3}), "uL": (1.0, {_L: 3}), "mL": (1e3, {_L: 3}), "dL": (1e5, {_L: 3}), "L": (1e6, {_L: 3}),
     "s": (1 / 3600, {_T: 1}), "min": (1 / 60, {_T: 1}), "h": (1.0, {_T: 1}), "d": (24.0, {_T: 1}),
     "week": (168.0, {_T: 1}), "year": (8766.0, {_T: 1}),
-    "pmol": (1.0, {_N: 1}), "nmol": (1e3, {_N: 1}), "umol": (1e6, {_N: 1}), "mmol": (1e9, {_N: 1}),
-    "nM": (1e-3, {_N: 1, _L: -3}), "uM": (1.0, {_N: 1, _L: -3}), "mM": (1e3, {_N: 1, _L: -3}),
-    "ng": (1e-3, {_M: 1}), "ug": (1.0, {_M: 1}), "mg": (1e3, {_M: 1}),
+    "fmol": (1e-3, {_N: 1}), "pmol": (1.0, {_N: 1}), "nmol": (1e3, {_N: 1}), "umol": (1e6, {_N: 1}),
+    "mmol": (1e9, {_N: 1}), "mol": (1e12, {_N: 1}), "pM": (1e-6, {_N: 1, _L: -3}), "nM": (1e-3, {_N: 1, _L: -3}),
+    "uM": (1.0, {_N: 1, _L: -3}), "mM": (1e3, {_N: 1, _L: -3}),
+    "pg": (1e-6, {_M: 1}), "ng": (1e-3, {_M: 1}), "ug": (1.0, {_M: 1}), "mg": (1e3, {_M: 1}),
     "g": (1e-3, {_B: 1}), "kg": (1.0, {_B: 1}), "m2": (1.0, {_S: 1}),
     "particles": (1.0, {_P: 1}), "particle": (1.0, {_P: 1}), "copies": (1.0, {}), "cells": (1.0, {_C: 1}),
     "Hz": (1e-3, {_F: 1}), "kHz": (1.0, {_F: 1}),
     "K": (1.0, {_K: 1}), "EU": (1.0, {_E: 1}), "kDa": (1.0, {_U: 1}),
     "Pa": (1.0, {_Q: 1}), "mPa": (1e-3, {_Q: 1}), "kPa": (1e3, {_Q: 1}),
+    # What a scanner or reader shows, in units of its own: two of them cannot be compared.
+    "au": (1.0, {_A: 1}),
     "%": (0.01, {}), "percent": (0.01, {}), "1": (1.0, {}),
 }  # fmt: skip
 _HOUSE_VOLUME = {_L: 3}
+# What weighs a body, and what it weighs of a substance, ug.
+_GRAMS = {"g": 1e6, "kg": 1e9}
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(.*?)\s*", re.ASCII)
 _TERM = re.compile(r"([A-Za-z%]+|1)(?:\^?([2-3]))?", re.ASCII)
 _LONGEST = 40
@@ -112,10 +120,20 @@ def _scale(unit: str) -> tuple[float, tuple[tuple[str, int], ...]]:
         for text in part.split():
             atom, power = _atom(text, unit)
             sign = power if position == 0 else -power
-            factor *= _ATOMS[atom][0] ** sign
-            for name, exponent in _ATOMS[atom][1].items():
+            own, kinds = _ATOMS[atom]
+            if position == 0 and atom in _GRAMS and _of_a_substance(unit):
+                own, kinds = _GRAMS[atom], {_M: 1}
+            factor *= own**sign
+            for name, exponent in kinds.items():
                 dimensions[name] = dimensions.get(name, 0) + sign * exponent
     return factor, tuple(sorted((n, e) for n, e in dimensions.items() if e))
+
+
+def _of_a_substance(unit: str) -> bool:
+    """Whether grams are per mole or per volume and nothing else, so that they weigh no body."""
+    below = [word for part in unit.split("/")[1:] for word in part.split()]
+    kinds = [_ATOMS[_atom(word, unit)[0]][1] for word in below]
+    return len(kinds) == 1 and kinds[0] in ({_N: 1}, _HOUSE_VOLUME)
 
 
 def _atom(text: str, unit: str) -> tuple[str, int]:
@@ -181,6 +199,7 @@ def house(unit: str) -> str:
         _C: "cells",
         _E: "EU",
         _U: "kDa",
+        _A: "au",
         "volume": "uL",
         "molar": "uM",
     }

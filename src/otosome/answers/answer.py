@@ -10,13 +10,14 @@ from otosome.answers.accuracy import accuracy
 from otosome.answers.description import described
 from otosome.answers.dose import ByDay, by_day, by_dose
 from otosome.answers.exposure import course, exposure
-from otosome.answers.headline import headline
+from otosome.answers.headline import BESIDE, benefits_beside, headline
 from otosome.answers.sensitivity import sensitivity
 from otosome.answers.sources import sources
 from otosome.answers.window import has_window, places, window
 from otosome.ears import Ears
 from otosome.forward import Tick, crossing, simulate
 from otosome.study import Compare, Study
+from otosome.units import Array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,10 +39,10 @@ def answer(
 
     ears = Ears.of(table)
     ears.alike("a report")
-    result = simulate(study, ears, workers, tick)
     question = study.tables.compare
     if question is not None and study.alike(question.of, question.against):
         question = None  # the notes say so: what was given alike has no difference to be simulated
+    result, beside = _simulated(study, question, ears, workers, tick)
     with ThreadPoolExecutor(workers) as pool:
         drawn = (
             pool.submit(window, study, question)
@@ -59,12 +60,23 @@ def answer(
         crossing=crossing(study, ears),
         sensitivity=movers,
         drugs=exposure(study, result),
-        headline={} if question is None else headline(study, result, question, movers, ears),
+        headline={} if question is None else headline(study, result, question, movers, beside),
         doses=None if question is None else by_dose(study, question),
         days=days.result(),
     )
     pictures = [drawn.result(), carried.result()]
     return xr.merge([result, *pictures], join="exact", combine_attrs="override")
+
+
+def _simulated(
+    study: Study, question: Compare | None, ears: Ears, workers: int, tick: Tick | None
+) -> tuple[xr.Dataset, dict[str, Array]]:
+    """A simulation, and by name the benefits that stand beside the compared one, computed on the way."""
+    if question is None:
+        return simulate(study, ears, workers, tick), {}
+    whole = simulate(study, ears, workers, tick, also=benefits_beside(study, question))
+    names = [name for name in BESIDE if name in whole]
+    return whole.drop_vars(names), {name: whole[name].to_numpy() for name in names}
 
 
 def _by_day(study: Study, question: Compare | None) -> ByDay | None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otosome.answers.contrast import Contrast, contrast
-from otosome.answers.late import Late, late
+from otosome.answers.late import Late, benefits_late, late
 from otosome.answers.numbers import Interval, Share, interval, share
 from otosome.answers.prior import benefits_by_prior
 from otosome.answers.sensitivity import Mover, movement
 from otosome.answers.sources import sources
-from otosome.ears import Ears
 from otosome.evidence import BASES
+from otosome.forward import Cochleae
 from otosome.study import Compare, Study
+from otosome.units import Array
 
 if TYPE_CHECKING:
     import xarray as xr
+
+# The benefits that may stand beside the compared one, of the same ears.
+BESIDE = ("halved", "doubled", "closed", "most")
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,15 @@ class Headline(Contrast):
 
 
 def headline(
-    study: Study, result: xr.Dataset, question: Compare, movers: Sequence[Mover], ears: Ears
+    study: Study,
+    result: xr.Dataset,
+    question: Compare,
+    movers: Sequence[Mover],
+    beside: Mapping[str, Array],
 ) -> Headline:
     """The benefit of the compared arms with what it rests on.
 
-    ``result``, ``ears``  of ``simulate``, and the ears it was given
+    ``result``  of ``simulate``;  ``beside``  of ``benefits_beside``, of the same ears
     """
     measure = study.tables.measure[question.measure]
     of_all = contrast(study, result, question.measure, question.of, question.against)
@@ -63,8 +71,6 @@ def headline(
     def against(arm: str) -> Interval:
         return contrast(study, result, question.measure, arm, question.against).benefit
 
-    simulated = ears.pick(result["subject"].to_numpy())
-    by_prior = benefits_by_prior(study, question, simulated)
     rows = sources(study)
     return Headline(
         **vars(of_all),
@@ -78,12 +84,18 @@ def headline(
         null=question.null,
         null_benefit=None if question.null is None else against(question.null),
         others={arm: against(arm) for arm in _also_treated(study, question)},
-        halved=interval(by_prior["halved"], unit, gain=True),
-        doubled=interval(by_prior["doubled"], unit, gain=True),
-        late=late(study, question, simulated, unit),
+        halved=interval(beside["halved"], unit, gain=True),
+        doubled=interval(beside["doubled"], unit, gain=True),
+        late=late(study, question, beside, unit),
         share={basis: share(part) for basis, part in movement(movers).items()},
         counts={basis: sum(row.basis == basis for row in rows) for basis in BASES},
     )
+
+
+def benefits_beside(study: Study, question: Compare) -> Callable[[Cochleae], dict[str, Array]]:
+    """The compared benefit of some ears in which vesicles act otherwise, (ear,), by what a headline calls it."""
+    changed = benefits_by_prior(study, question), benefits_late(study, question)
+    return lambda ears: {name: values for work in changed for name, values in work(ears).items()}
 
 
 def _also_treated(study: Study, question: Compare) -> list[str]:

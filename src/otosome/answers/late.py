@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from otosome.answers.contrast import gain
 from otosome.answers.numbers import Interval, interval, number
 from otosome.ears import Columns
-from otosome.forward import Cochleae, plan, planned, through
+from otosome.forward import Cochleae, planned
 from otosome.model.injury import RAISED
 from otosome.study import Compare, Study
 from otosome.units import Array
@@ -36,26 +36,27 @@ class Late:
     text: str
 
 
-def late(study: Study, question: Compare, columns: Columns, unit: str, workers: int = 2) -> Late | None:
+def late(study: Study, question: Compare, beside: Mapping[str, Array], unit: str) -> Late | None:
     """What is built into the compared benefit, or None where treatment begins before the last insult has ended.
 
-    ``columns``  of the ears whose benefit it is, in ``unit``
+    ``beside``  the ears' benefits with the window closed and at most, of ``benefits_late``, in ``unit``
     """
     delay = _delay(study, question.of)
     if delay is None:
         return None
-    of, changes = gain(study, question), {"closed": closed, "most": most}
+    ends = {name: interval(beside[name], unit, gain=True) for name in _CHANGES}
+    return Late(delay, ends["closed"], ends["most"], _words(delay, ends["closed"], ends["most"]))
+
+
+def benefits_late(study: Study, question: Compare) -> Callable[[Cochleae], dict[str, Array]]:
+    """The compared benefit of some ears with the window closed and at most, (ear,); none where treatment is early."""
+    of, late = gain(study, question), _delay(study, question.of) is not None
 
     def work(ears: Cochleae) -> dict[str, Array]:
-        # Effects are downstream of transport, so all tables share its solution.
-        return {
-            name: of(Cochleae(ears.plan, change(study, ears.columns), ears.carried))["benefit"]
-            for name, change in changes.items()
-        }
+        changes = _CHANGES.items() if late else ()
+        return {name: of(ears.acting(change(study, ears.columns)))["benefit"] for name, change in changes}
 
-    benefits = through(plan(study), columns, work, workers)
-    ends = {name: interval(benefits[name], unit, gain=True) for name in changes}
-    return Late(delay, ends["closed"], ends["most"], _words(delay, ends["closed"], ends["most"]))
+    return work
 
 
 def _words(delay: float, shut: Interval, best: Interval) -> str:
@@ -109,3 +110,6 @@ def _effects(study: Study, columns: Columns) -> Iterator[tuple[str, str]]:
         mechanism = study.catalog.get("mechanisms", name).bind(columns, study.tables.species)
         for action in mechanism.acts:
             yield f"mechanisms.{name}.{action}", action
+
+
+_CHANGES = {"closed": closed, "most": most}

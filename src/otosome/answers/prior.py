@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from otosome.answers.contrast import gain
 from otosome.ears import Columns
-from otosome.forward import Cochleae, plan, through
+from otosome.forward import Cochleae
 from otosome.model.injury import RAISED
 from otosome.study import Compare, Study
 from otosome.units import Array
@@ -25,18 +27,14 @@ def with_efficacy(study: Study, columns: Columns, factor: float) -> dict[str, Ar
     return {**columns, **{name: (factor * columns[name]).clip(max=end) for name, end in effects}}
 
 
-def benefits_by_prior(
-    study: Study, question: Compare, columns: Columns, workers: int = 2
-) -> dict[str, Array]:
-    """The compared benefit of each ear of some columns with the prior halved and doubled, each shape (ear,)."""
+def benefits_by_prior(study: Study, question: Compare) -> Callable[[Cochleae], dict[str, Array]]:
+    """The compared benefit of some ears with the prior halved and doubled, each shape (ear,)."""
     of = gain(study, question)
 
     def work(ears: Cochleae) -> dict[str, Array]:
-        # Effects are downstream of transport, so both tables share its solution.
         return {
-            name: of(Cochleae(ears.plan, with_efficacy(study, ears.columns, factor), ears.carried))["benefit"]
+            name: of(ears.acting(with_efficacy(study, ears.columns, factor)))["benefit"]
             for name, factor in FACTORS.items()
         }
 
-    # In the steps of all arms, as the benefit they stand beside.
-    return through(plan(study), columns, work, workers)
+    return work

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from otosome.errors import BadInput
 
@@ -20,12 +21,22 @@ def write(result: xr.Dataset, **answers: object) -> None:
     result.attrs |= {name: json.dumps(to_jsonable_python(value)) for name, value in answers.items()}
 
 
+@cache
+def _reader(kind: Any) -> Any:
+    """What reads answers of a kind: making it takes longer than to read one."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
 def read(result: xr.Dataset, name: str, kind: type[Answer]) -> Answer:
     """An answer as it was written; raises BadInput where another version wrote it differently."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
-        return TypeAdapter(kind).validate_json(result.attrs[name])
+        reader: Any = _reader
+        known: Answer = reader(kind).validate_json(result.attrs[name])
+        return known
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(

@@ -26,6 +26,11 @@ def is_assay_of(study: Study, measure: Measure, quantity: str) -> bool:
     return named == [measure.solute] and FLUIDS.get(where, where) == (measure.of or "scala_tympani")
 
 
+def in_ratios(study: Study, measure: str) -> bool:
+    """Whether readings of a measure differ by ratios: those of a concentration, and not of a scanner's signal."""
+    return study.tables.measure[measure].solute is not None and study.unit(measure) == "uM"
+
+
 def factor(study: Study, measure: str, stated: str) -> float | None:
     """What numbers in a table's unit are multiplied by to be in a measure's; None for a unit of another kind.
 

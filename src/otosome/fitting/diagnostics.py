@@ -17,6 +17,7 @@ from scipy.special import ndtri
 
 from otosome.answers.numbers import number
 from otosome.fitting.against import Place, Simulated, distinct, same
+from otosome.fitting.assays import in_ratios
 from otosome.fitting.observations import Observations, Readings
 from otosome.roles import Reading
 from otosome.units import Array
@@ -177,11 +178,12 @@ def _residuals(
     errors: Array,
 ) -> list[Residual]:
     measure, times = study.tables.measure[readings.measure], result["time"].to_numpy()
+    ratio = in_ratios(study, readings.measure)
     foretold = {place: float(np.median(values)) for place, values in drawn.items()}
     rows = list[Residual]()
     for n, place in enumerate(_places(readings)):
         value, middle = float(readings.reading.value[n]), foretold[place]
-        apart = value - middle if measure.solute is None else float(np.log(value / max(middle, 1e-300)))
+        apart = float(np.log(value / max(middle, 1e-300))) if ratio else value - middle
         rows.append(
             Residual(
                 readings.measure,
@@ -210,7 +212,7 @@ def _checked(
 ) -> list[Checked]:
     """A check of each arm over its moments, or over its tones where it has one moment."""
     measure, times = study.tables.measure[readings.measure], result["time"].to_numpy()
-    ratio = measure.solute is not None
+    ratio = in_ratios(study, readings.measure)
     rows = list[Checked]()
     for arm in np.unique(readings.arm):
         places = [place for place in drawn if place[0] == arm]

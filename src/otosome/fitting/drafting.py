@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from otosome.answers.numbers import number
+from otosome.fitting.assays import in_ratios
 from otosome.fitting.free import Free
 from otosome.forward import endpoint, evaluate, outline, plan
 from otosome.study import Study
@@ -22,7 +23,7 @@ _MOST, _LEAST = 8, 0.5
 _NORMAL = 1.6448536269514722
 # Ears that are computed at once.
 _LANES = 128
-HEAD = """# A fit drafted from {readings}.  otosome fit {file}{shelves}
+HEAD = """# A fit drafted from {readings}.  otosome fit {file}
 # Beside each free number: how far readings of one ear move between its 5 and its 95 %. All others stand at their best
 # value, and an interval is as narrow as if they were known.
 """
@@ -40,11 +41,11 @@ class Choice:
     new: float
 
 
-def draft_fit(study: Study, file: str, study_file: str, readings: str, shelves: str = "") -> str:
+def draft_fit(study: Study, file: str, study_file: str, readings: str) -> str:
     """The text of a fit file; ``study_file`` and ``readings`` are paths from its folder."""
     chosen, left = choices(study)
     errors = _errors(study)
-    lines = [HEAD.format(readings=readings, file=file, shelves=f" --shelves {shelves}" if shelves else "")]
+    lines = [HEAD.format(readings=readings, file=file)]
     lines += ['otosome = "fit/1"', f'study = "{study_file}"', f'readings = "{readings}"', "free = ["]
     lines += [f'  "{choice.name}",  # {choice.reason}' for choice in chosen]
     lines += [f'  "{name}",  # the error of a reading' for name in errors]
@@ -114,7 +115,7 @@ def _moves(study: Study, names: list[str]) -> tuple[Array, dict[str, tuple[Array
         bound = endpoint(study, study.tables.measure[measure], study.best_values)
         unit = study.unit(measure)
         unit = "dB" if unit.startswith("dB") else unit
-        if study.tables.measure[measure].solute is not None:
+        if in_ratios(study, measure):
             values, unit = np.log(np.maximum(values, 1e-9 * values.max())), "fold"
         apart = values[: len(names)] - values[len(names) :]
         sizes[measure] = np.max(np.abs(apart), axis=1), unit

@@ -7,18 +7,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from pydantic import Field
 
 from otosome.cards import read_toml
+from otosome.catalog import SHIPPED
 from otosome.errors import BadInput, at
 from otosome.files import sha256
 from otosome.fitting.observations import Observations, exposed_at_once, observations
 from otosome.fitting.printed import Compared, Means, PrintedComparison, PrintedMean
 from otosome.study import Study, load
+from otosome.study.files import file_of
 from otosome.study.inputs import Inputs
 from otosome.study.reading import table_of
 from otosome.study.tables.base import Table
+from otosome.study.tables.pins import Number
+from otosome.units import Json
 
+FITS = SHIPPED / "fits"
 _FEWEST_ANIMALS = 2
 
 
@@ -30,7 +36,16 @@ class HoldOut(Table):
         default=False,
         description="whether all animals are fitted, and besides every share of them is left out once: true",
     )
+    animals: list[str] = Field(
+        default=[],
+        description='animals by name, whole or, where measures are named, in these alone: ["m2"]',
+    )
     measures: list[str] = Field(default=[], description='measures of the study: ["synapses"]')
+    beside: str | None = Field(
+        default=None,
+        description="the group whose mean, with the spread of all its readings about theirs, is the rival of what is "
+        'left out: "m1"; left out, that of its own group',
+    )
 
 
 class Sampling(Table):
@@ -53,6 +68,7 @@ class FitTables(Table):
     """The tables of a fit file."""
 
     otosome: Literal["fit/1"] = Field(description='what kind of file it is: "fit/1"')
+    title: str = Field(default="", description='what it tells, in a line: "Loss of a drug from plasma"')
     study: str = Field(
         description='a study file beside this one, or the name of a shipped study: "my_study.toml"'
     )
@@ -67,6 +83,11 @@ class FitTables(Table):
     )
     free: list[str] = Field(
         min_length=1, max_length=40, description='numbers set free: ["insults.noise.ohc"]'
+    )
+    numbers: dict[str, Number] = Field(
+        default={},
+        description="numbers as the fit has them, in place of those of study and shelves: what a free one was thought "
+        "to be before",
     )
     animal: list[str] | None = Field(
         default=None,
@@ -119,6 +140,12 @@ class FitFile:
         return [_parted(self.fitted, hold_out, first) for first in range(hold_out.every)]
 
     @property
+    def beside(self) -> int | None:
+        """The number of the group whose mean is the rival of what is left out; None for that of its own group."""
+        named = self.tables.hold_out.beside
+        return None if named is None else [arm.name for arm in self.study.tables.arm].index(named)
+
+    @property
     def data_hash(self) -> str:
         """SHA-256 of the readings, its first twelve digits; of the fit file where it holds all there is."""
         return next(iter({**self.fitted.inputs, **self.inputs}.values()))[:12]
@@ -126,13 +153,9 @@ class FitFile:
 
 def load_fit(file: Path, shelves: tuple[Path, ...] = ()) -> FitFile:
     """A fit file, its study and its readings; raises BadInput naming file and key."""
-    if not file.is_file():
-        raise BadInput("is not there", file=str(file), cure="otosome new fit --from TABLE drafts one")
+    file = _file_of(file)
     tables = table_of(FitTables, read_toml(file), file.name)
-    own = file.parent / tables.study
-    with at(file.name, "study"):
-        known = _inside(file.parent, tables.study) if own.is_file() else tables.study
-        study = load(known, shelves=shelves)
+    study = _study(file, tables, shelves)
     observed = _observed(study, tables, file)
     if tables.runs is not None:
         with at(file.name, "runs"):
@@ -148,6 +171,7 @@ def load_fit(file: Path, shelves: tuple[Path, ...] = ()) -> FitFile:
             allowed=allowed,
         )
     _check_explanations(study, tables.explanations, file.name)
+    _check_names(tables.hold_out, study, observed, file.name)
     if tables.entry is not None:
         with at(file.name, "entry.source"):
             study.catalog.source(tables.entry.source)
@@ -161,9 +185,68 @@ def load_fit(file: Path, shelves: tuple[Path, ...] = ()) -> FitFile:
         )
     first = None if tables.hold_out.in_turn else 0
     fitted, left = _parted(observed, tables.hold_out, first)
-    _check_enough(fitted, study, file.name)
+    _check_enough(fitted, study, file.name, tables.animal == [])
     inputs = {str(file): sha256(file), **study.inputs, **observed.inputs}
     return FitFile(file.stem, tables, study, fitted, left, inputs)
+
+
+def _file_of(file: Path) -> Path:
+    """A fit's own file, or that of a shipped fit by name; raises BadInput where there is neither."""
+    if file.is_file():
+        return file
+    if str(file) in fits():
+        return FITS / f"{file}.toml"
+    raise BadInput(
+        "is not there",
+        file=str(file),
+        allowed=fits(),
+        cure="otosome new fit --from TABLE drafts one; or name a shipped fit",
+    )
+
+
+def fits() -> list[str]:
+    """The shipped fits: each gives a number of the shelves."""
+    return sorted(file.stem for file in FITS.glob("*.toml"))
+
+
+def fit_titles() -> dict[str, str]:
+    """The title of each shipped fit."""
+    return {name: str(read_toml(FITS / f"{name}.toml")["title"]) for name in fits()}
+
+
+def _study(file: Path, tables: FitTables, shelves: tuple[Path, ...]) -> Study:
+    """The study of a fit, beside it or shipped, with the numbers that the fit states in place of its own."""
+    own = file.parent / tables.study
+    with at(file.name, "study"):
+        known = _inside(file.parent, tables.study) if own.is_file() else file_of(tables.study)
+    if not tables.numbers:
+        return load(known, shelves=shelves)
+    values: Json = dict(read_toml(known))
+    stated = {name: number.model_dump(exclude_defaults=True) for name, number in tables.numbers.items()}
+    return load(known, shelves=shelves, values=values | {"numbers": values.get("numbers", {}) | stated})
+
+
+def _check_names(hold_out: HoldOut, study: Study, observed: Observations, file: str) -> None:
+    """Animals left out are animals of the readings, and the group beside them is an arm."""
+    named = {"animals": (hold_out.animals, list(observed.animals))}
+    named |= {
+        "beside": ([hold_out.beside] if hold_out.beside else [], [arm.name for arm in study.tables.arm])
+    }
+    for key, (names, known) in named.items():
+        if unknown := sorted(set(names) - set(known)):
+            raise BadInput(
+                "is not among the readings" if key == "animals" else "is no arm of the study",
+                file=file,
+                key=f"hold_out.{key}",
+                given=unknown[0],
+                allowed=list(known)[:12],
+            )
+    if hold_out.animals and hold_out.every is not None:
+        raise BadInput(
+            "leaves out animals that are named, or every so many, and not both",
+            file=file,
+            key="hold_out.animals",
+        )
 
 
 def _check_explanations(study: Study, named: Mapping[str, list[str]], file: str) -> None:
@@ -235,10 +318,13 @@ def _parted(
 ) -> tuple[Observations, Observations]:
     """What is fitted, and what is left out: whole measures, and every so many animals of each group.
 
-    Animals of which only whole measures are left out are not counted among them.
+    Animals of which only whole measures are left out are not counted among them; of animals that are named only the
+    measures that are named, or all.
 
     ``first``  the first of each group that is left out; None where no animal is
     """
+    if hold_out.animals:
+        return _named(observed, hold_out)
     out = set(hold_out.measures)
     rest = observed.without(out)
     first_arm = {
@@ -256,8 +342,24 @@ def _parted(
     return fitted, replace(observed, readings=tuple(parts), printed=())
 
 
-def _check_enough(fitted: Observations, study: Study, file: str) -> None:
-    """There is something to fit, with two animals in a group and values that differ."""
+def _named(observed: Observations, hold_out: HoldOut) -> tuple[Observations, Observations]:
+    """What is fitted, and what is left out of animals that are named."""
+    numbers = [observed.animals.index(name) for name in hold_out.animals]
+    out = {
+        some.measure: np.isin(some.animal, numbers)
+        & (some.measure in hold_out.measures or not hold_out.measures)
+        for some in observed.readings
+    }
+    fitted = (some.take(~out[some.measure]) for some in observed.readings)
+    left = (some.take(out[some.measure]) for some in observed.readings)
+    return (
+        replace(observed, readings=tuple(some for some in fitted if some.size)),
+        replace(observed, readings=tuple(some for some in left if some.size), printed=()),
+    )
+
+
+def _check_enough(fitted: Observations, study: Study, file: str, alike: bool) -> None:
+    """There is something to fit, with two animals in a group, unless all are alike, and values that differ."""
     if not fitted.places:
         raise BadInput("leaves no reading to fit", file=file, key="hold_out", cure="leave out less")
     for some in fitted.readings:
@@ -269,7 +371,7 @@ def _check_enough(fitted: Observations, study: Study, file: str) -> None:
                 given=f"{some.size} x {some.reading.value[0]:g}",
                 cure="look at the column it came from",
             )
-        for arm in sorted(set(some.arm.tolist())):
+        for arm in [] if alike else sorted(set(some.arm.tolist())):
             animals = set(some.animal[some.arm == arm].tolist())
             if len(animals) < _FEWEST_ANIMALS:
                 raise BadInput(
@@ -278,5 +380,5 @@ def _check_enough(fitted: Observations, study: Study, file: str) -> None:
                     file=file,
                     key="readings",
                     given=f"row {int(some.row[some.arm == arm][0])}",
-                    cure="fit groups of two animals and more",
+                    cure="fit groups of two animals and more, or write animal = [] where animals are alike",
                 )

@@ -28,7 +28,8 @@ _OUTSIDE = 0.05
 class Rows:
     """Readings of one measure left out, arrays of shape (reading,).
 
-    ``unit``  whose readings these are, for the error of a mean: the run, or the animal where runs are not known
+    ``unit``  whose readings these are, for the error of a mean: the run, or the animal where runs are not known, or
+              the ear of a single animal
     ``log``   log-probability by the fit;  ``rival``  by mean and SD of the group, NaN where that is of too few
     ``inside``  whether it lies within 5 to 95 % of what is foretold
     """
@@ -47,7 +48,7 @@ class LeftOut:
     ``log_score``  mean log-probability of a reading
     ``rival``      the same by mean and SD of its group, of readings that have these
     ``gain``       mean of log-probability less the rival's, of these;  ``gain_error``  its standard error, from how
-                   much ``units`` (runs, or animals) differ
+                   much ``units`` (runs, animals or ears) differ
     ``inside``     share of all readings within 5 to 95 % of what was foretold
     """
 
@@ -61,8 +62,13 @@ class LeftOut:
     inside: ShareInterval
 
 
-def foretold(likelihood: Likelihood, vectors: Array, left: Observations) -> list[Rows]:
-    """Readings left out, under vectors of deviates (lane, number) of equal weight, by a likelihood of those fitted."""
+def foretold(
+    likelihood: Likelihood, vectors: Array, left: Observations, beside: int | None = None
+) -> list[Rows]:
+    """Readings left out, under vectors of deviates (lane, number) of equal weight, by a likelihood of those fitted.
+
+    ``beside``  number of the arm whose means are the rival; None for those of each reading's own
+    """
     rows = list[Rows]()
     study, observed = likelihood.free.study, likelihood.observed
     fitted = {some.measure: some for some in observed.readings}
@@ -78,13 +84,20 @@ def foretold(likelihood: Likelihood, vectors: Array, left: Observations) -> list
         rows.append(
             Rows(
                 some.measure,
-                np.asarray(some.animal if observed.run is None else observed.run[some.animal]),
+                _units(some, observed),
                 np.log(own + 1e-300),
-                group_logs(study, fitted[some.measure], some),
+                group_logs(study, fitted[some.measure], some, beside),
                 (below >= _OUTSIDE) & (above >= _OUTSIDE),
             )
         )
     return rows
+
+
+def _units(some: Readings, observed: Observations) -> Array:
+    """Whose readings these are: of which run or animal, or of which ear where all are of one animal."""
+    if observed.run is not None:
+        return np.asarray(observed.run[some.animal])
+    return np.asarray(some.animal if np.unique(some.animal).size > 1 else some.ear)
 
 
 def _of_vector(

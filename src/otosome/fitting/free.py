@@ -16,6 +16,8 @@ from otosome.units import Array
 
 # A spread's own 5 and 95 %: so many times less and more.
 _FACTOR = 2.0
+# A deviate beyond it has a probability of one in double precision, and a number without end.
+_FARTHEST = 8.0
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Free:
         own = dict(zip(self.names, deviates.T, strict=True))
         none = np.zeros(len(deviates))
         return {
-            p.name: p.quantile(ndtr(p.mix(lambda name: own.get(name, none))))
+            p.name: p.quantile(ndtr(np.clip(p.mix(lambda name: own.get(name, none)), -_FARTHEST, _FARTHEST)))
             for p in (*self.numbers, *self.followers)
         }
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from otosome.errors import BadInput
 from otosome.files import sha256
-from otosome.fitting.assays import factor, is_assay_of
+from otosome.fitting.assays import factor, in_ratios, is_assay_of
+from otosome.fitting.schedules import by_schedule
 from otosome.fitting.shares import BASELINE, GROSS, LARGEST_WAVE, SHARE, as_shares
 from otosome.roles import Reading
 from otosome.units import Array
@@ -169,6 +170,7 @@ def matched(study: Study, table: pd.DataFrame, name: str, some: bool = True) -> 
     _check(rows, name)
     rows, basis = as_shares(study, rows, _shares(study, rows))
     rows["animal"], animals = _numbered(rows["subject"])
+    rows["measure"] = by_schedule(study, rows, name)
     rows["side"], sides = _numbered(rows["subject"] + "\0" + rows["ear"])
     ears = tuple(side.partition("\0")[2] for side in sides)
     places, unmatched = _places(study, rows)
@@ -384,7 +386,7 @@ def _check_values(study: Study, measure: str, reading: Reading, row: Rows, name:
     highest = {SHARE: share, "%": 100.0}.get(study.unit(measure), np.inf)
     value, cure = reading.value, None
     wrong = (value < 0) | (value > highest) if np.isfinite(highest) else np.zeros(value.size, bool)
-    if study.tables.measure[measure].solute is not None:
+    if in_ratios(study, measure):
         wrong = value <= 0
         cure = (
             "no assay reads nothing: write what lies below the limit of quantification as <LIMIT, or censored"

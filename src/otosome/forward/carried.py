@@ -10,11 +10,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from otosome.forward.planning import Drawing, Plan
 from otosome.model import transport
 from otosome.units import Array
 
 # Solutions are kept up to so many bytes; a larger one is kept alone.
 ROOM = 2**29
+# Ears and solutes whose networks are kept: a block's drug, its vesicles and their protein.
+NETWORKS = 4
 Lanes = NDArray[np.intp]
 Whole = TypeVar("Whole", transport.Solute, transport.Flow)
 
@@ -24,11 +27,24 @@ class Steps:
     """When transport is followed, and what is drawn from the ear on the way.
 
     ``knots``  h, shape (time,);  ``refine``  steps to an interval;  ``samples``  of perilymph
+    ``pace``   of the steps of a solute past what is no event of its own
     """
 
     knots: Array
     refine: int
     samples: tuple[transport.Sample, ...]
+    pace: transport.Pace
+
+    @classmethod
+    def of(cls, plan: Plan, drawing: Drawing | None = None) -> Steps:
+        """Those of a plan's ears from which some samples are drawn; of every ear where none are named."""
+        drawing = drawing or plan.drawings[0]
+        growth = 1.0 + (plan.growth - 1.0) / plan.refine
+        pace = transport.Pace(
+            plan.first / plan.refine, growth, plan.longest / plan.refine, plan.late / plan.refine
+        )
+        knots = plan.knots[: np.searchsorted(plan.knots, drawing.until, side="right")]
+        return cls(knots, plan.refine, tuple(plan.samples[n][1] for n in drawing.all), pace)
 
 
 @dataclass
@@ -44,6 +60,7 @@ class Carried:
     room: int = ROOM
     solved: int = 0
     _known: dict[Hashable, transport.Transported] = field(default_factory=dict, repr=False)
+    _networks: dict[Hashable, dict[Hashable, transport.Network]] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def solve(
@@ -60,14 +77,32 @@ class Carried:
         own = anatomy.take(first) if some else anatomy
         carried = _part(solute, first) if some else solute
         inflow = [_part(flow, first) if some else flow for flow in flows]
-        key = frozen((own, carried, inflow, steps, tuple(keep)))
+        of = frozen((own, carried))
+        key = (of, frozen((inflow, steps, tuple(keep))))
         known = self._recall(key)
         if known is None:
             known = transport.solve(
-                own, carried, inflow, steps.knots, keep=keep, refine=steps.refine, samples=steps.samples
+                own,
+                carried,
+                inflow,
+                steps.knots,
+                keep=keep,
+                refine=steps.refine,
+                samples=steps.samples,
+                networks=self._built(of),
+                pace=steps.pace,
             )
             self._remember(key, known)
         return spread(known, lane, solute) if some else known
+
+    def _built(self, of: Hashable) -> dict[Hashable, transport.Network]:
+        """The networks of some ears and a solute, which arms that give it otherwise share; those of a few are kept."""
+        with self._lock:
+            networks = self._networks.pop(of, {})
+            self._networks[of] = networks
+            while len(self._networks) > NETWORKS:
+                del self._networks[next(iter(self._networks))]
+            return networks
 
     def _recall(self, key: Hashable) -> transport.Transported | None:
         with self._lock:
@@ -117,8 +152,11 @@ def different(
         for v in by_class
         if v is not None
     ]
-    _, first, lane = np.unique(np.concatenate(rows, axis=1), axis=0, return_index=True, return_inverse=True)
-    return (each, each) if first.size == subjects else (first, lane.reshape(-1))
+    # Equal bits are equal numbers; a zero of either sign is solved for itself.
+    sets: dict[bytes, int] = {}
+    lane = [sets.setdefault(row.tobytes(), len(sets)) for row in np.concatenate(rows, axis=1)]
+    _, first = np.unique(lane, return_index=True)
+    return (each, each) if first.size == subjects else (first, np.array(lane))
 
 
 def spread(solution: transport.Transported, lane: Lanes, solute: transport.Solute) -> transport.Transported:

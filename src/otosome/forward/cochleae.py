@@ -21,6 +21,8 @@ from otosome.study import DeviceUse, Study
 from otosome.units import Array
 
 Value = TypeVar("Value")
+# What no number of a mechanism changes, once it is computed.
+_STANDING = ("subjects", "species", "anatomy", "ear", "rates", "population", "arrived", "arrival")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,15 @@ class Cochleae:
         """The same ears read with other numbers of endpoints, (ear,) by full name: what they are stays as it is."""
         others = replace(self, columns={**self.columns, **own})
         others.__dict__.update(species=self.species, ear=self.ear, rates=self.rates, subjects=self.subjects)
+        return others
+
+    def acting(self, own: Columns) -> Cochleae:
+        """The same ears in which mechanisms have other numbers, (ear,) by full name.
+
+        What is carried to their cells, what they suffer and what becomes of cells that get no vesicles is shared.
+        """
+        others = replace(self, columns={**self.columns, **own})
+        others.__dict__.update({name: self.__dict__[name] for name in _STANDING if name in self.__dict__})
         return others
 
     @property

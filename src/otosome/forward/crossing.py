@@ -60,8 +60,7 @@ def crossed(fate: Fate) -> Array:
     )
     nothing = np.zeros(ears.subjects)
     flows = [transport.Flow(into, start, start, amount, nothing) for into, amount in left.items()]
-    steps = Steps(ears.plan.knots, ears.plan.refine, tuple(sample for _, sample in ears.plan.samples))
-    there = ears.carried.solve(anatomy, solute, flows, steps, ("organ_of_corti",))
+    there = ears.carried.solve(anatomy, solute, flows, Steps.of(ears.plan), ("organ_of_corti",))
     there_peak, here_peak = (
         solution.concentration["organ_of_corti"].sum(axis=0).max(axis=1).mean(axis=-1)
         for solution in (there, here)

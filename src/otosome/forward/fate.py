@@ -200,9 +200,23 @@ class Fate:
     def _solve(
         self, solute: transport.Solute, flows: Sequence[transport.Flow], keep: Sequence[str]
     ) -> transport.Transported:
-        plan = self.ears.plan
-        steps = Steps(plan.knots, plan.refine, tuple(sample for _, sample in plan.samples))
-        return self.ears.carried.solve(self.ears.anatomy, solute, flows, steps, keep)
+        """A solute of the arm in ears that go on, with every sample as the animals hold it that give it."""
+        ears, (of_every, *others) = self.ears, self.ears.plan.drawings
+        own = ears.carried.solve(ears.anatomy, solute, flows, Steps.of(ears.plan), keep)
+        if not others:
+            return own
+        sampled, samples = (np.zeros((*own.dose.shape, len(ears.plan.samples))) for _ in range(2))
+        error = own.time_error
+        for drawing in (of_every, *others):
+            steps = Steps.of(ears.plan, drawing)
+            run = own if drawing is of_every else ears.carried.solve(ears.anatomy, solute, flows, steps, ())
+            which = np.isin(drawing.all, drawing.own)
+            sampled[:, :, drawing.own], samples[:, :, drawing.own] = (
+                run.sampled[:, :, which],
+                run.samples[:, :, which],
+            )
+            error = np.maximum(error, run.time_error)
+        return replace(own, sampled=sampled, samples=samples, time_error=error)
 
     @lazy
     def protection(self) -> Protection:

@@ -129,12 +129,25 @@ class PlannedArm:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """Samples that are drawn from the same ears, by their numbers among all of a plan.
+
+    ``all``  in the order they are stated;  ``own``  those that no other ears give;  ``until``  when the last ends, h
+    """
+
+    all: tuple[int, ...]
+    own: tuple[int, ...]
+    until: float
+
+
+@dataclass(frozen=True)
 class Plan:
     """What all blocks of a study share: places, knots, what is measured where and when.
 
     ``first``, ``growth``, ``longest``  steps after an event: h, the ratio of each to the one before, and h. With these
                                         the thresholds of drawn ears of the shipped studies are within 0.1 dB, and
                                         the benefit within 0.02 dB, of steps three times as fine and more
+    ``late``     a step lasts up to this share of the time since the event, where that is more than ``longest``
     ``watched``  moments that are knots besides, h
     ``sites``    where cells are followed, 0 base to 1 apex, rising; at every place of the grid where none are named
     ``kinds``    the kinds of cell that are followed
@@ -144,9 +157,10 @@ class Plan:
     arms: tuple[PlannedArm, ...]
     places: transport.Grid
     refine: int = 1
-    first: float = 2e-2
+    first: float = 5e-2
     growth: float = 1.2
     longest: float = 12.0
+    late: float = 0.1
     watched: tuple[float, ...] = ()
     sites: tuple[float, ...] | None = None
     kinds: tuple[str, ...] = KINDS
@@ -158,6 +172,7 @@ class Plan:
             "first": self.first / times,
             "growth": self.growth ** (1 / times),
             "longest": self.longest / times,
+            "late": self.late / times,
         }
         return replace(self, **steps)
 
@@ -185,7 +200,13 @@ class Plan:
         events.append(min([0.0, *events, *self.times, *begun, self.study.until - 1.0]))
         windows = [span for span in spans if span[0] < span[1]]
         knots = transport.schedule(
-            events, self.study.until, windows, first=self.first, growth=self.growth, longest=self.longest
+            events,
+            self.study.until,
+            windows,
+            first=self.first,
+            growth=self.growth,
+            longest=self.longest,
+            late=self.late,
         )
         extra = np.setdiff1d([*self.times, *begun, *self.watched], knots)
         return np.sort(np.concatenate([knots, extra]))
@@ -214,6 +235,20 @@ class Plan:
             for start, stop in use.spans
             for volume in [np.array([float(use.volume)])]
         )
+
+    @cached_property
+    def drawings(self) -> tuple[Drawing, ...]:
+        """Of every ear first, which goes on until the end; then of animals of their own, until their last sample."""
+        whose = [own for name, use in self.study.tables.sample.items() for own in use.whose(name)]
+        drawn = [sample for _, sample in self.samples]
+        shared = tuple(n for n, own in enumerate(whose) if not own)
+        drawings = [Drawing(shared, shared, np.inf)]
+        for ears in dict.fromkeys(filter(None, whose)):
+            own = tuple(n for n, of in enumerate(whose) if of == ears)
+            last = max(drawn[n].stop for n in own)
+            every = tuple(sorted({*own, *(n for n in shared if drawn[n].start < last)}))
+            drawings.append(Drawing(every, own, max(drawn[n].stop for n in every)))
+        return tuple(drawings)
 
     @cached_property
     def probes(self) -> dict[str, Probe]:

@@ -152,6 +152,7 @@ def simulate(
     workers: int = 2,
     tick: Tick | None = None,
     keep: Collection[str] = KEPT,
+    also: Callable[[Cochleae], dict[str, Array]] | None = None,
     arms: Collection[str] | None = None,
 ) -> xr.Dataset:
     """Every arm of a study for every ear; or some of its arms, by name.
@@ -159,6 +160,7 @@ def simulate(
     ``table``    ears of ``draw``, or the same as a plain table (``Ears.of``)
     ``keep``     which of ``cells``, ``fate``, ``vesicles`` and ``protein`` to keep by place: all, or for very many ears
                  fewer
+    ``also``     further work on each block of ears, which shares what is solved of them: variables (ear,) by name
     returns      dims arm, subject (the ear's number; with its ``world``, ``lot``, ``person`` and ``weight``), time (h),
                  frequency (kHz), place, cell; a variable per measure, ``cells`` (fraction counted at the end);
                  ``intact``, ``injured``, ``silent`` and ``stria``, of which ``measure`` makes any other endpoint;
@@ -178,7 +180,7 @@ def simulate(
     if unknown := set(keep) - set(KEPT):
         raise BadInput("cannot be kept", key="keep", given=sorted(unknown), allowed=KEPT)
     ears, chain = _checked(study, Ears.of(table)), plan(study, None if arms is None else list(arms))
-    computed, rejected = _computed(chain, ears, partial(_quietly, keep), workers, tick)
+    computed, rejected = _computed(chain, ears, partial(_quietly, keep, also), workers, tick)
     sound = ears.take(np.setdiff1d(np.arange(ears.size), list(rejected)))
     variables = {name: _variable(study, name, values) for name, values in _by_name(computed).items()}
     for name, values in _beside(study, sound, workers, chain).items():
@@ -213,7 +215,7 @@ def _variable(study: Study, name: str, values: Array) -> Variable:
         return _DIMS["measure"], values, described(study, study.tables.measure[name])
     kind = next((kind for kind in _OF_SOLUTES if name.startswith(f"{kind}_")), name)
     unit = _UNITS.get(name, "uM" if kind in _OF_SOLUTES else "")
-    return _DIMS[kind], values, labels(unit)
+    return _DIMS.get(kind, ("subject",)), values, labels(unit)
 
 
 def _coordinates(chain: Plan, ears: Ears, keep: Collection[str]) -> dict[str, Any]:
@@ -322,10 +324,12 @@ def _computed(
     return computed, rejected
 
 
-def _quietly(keep: Collection[str], ears: Cochleae) -> dict[str, Array]:
+def _quietly(
+    keep: Collection[str], also: Callable[[Cochleae], dict[str, Array]] | None, ears: Cochleae
+) -> dict[str, Array]:
     """Outcomes; numbers out of all range overflow on the way, and what comes of them is looked at afterwards."""
     with np.errstate(all="ignore"):
-        return outcomes(ears, keep)
+        return outcomes(ears, keep) | ({} if also is None else also(ears))
 
 
 def _incomputable(computed: Mapping[str, Array]) -> dict[int, BadInput]:

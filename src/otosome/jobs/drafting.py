@@ -39,7 +39,11 @@ class Drafted:
 
     def lines(self) -> list[str]:
         """What was written, and the next commands."""
-        own = "".join(f" --shelves {_typed(folder)}" for folder in self.shelves)
+        # A folder of data beside the study is read as it is.
+        named = [
+            folder for folder in self.shelves if folder.resolve() != self.file.resolve().parent / SHELVES
+        ]
+        own = "".join(f" --shelves {_typed(folder)}" for folder in named)
         return [
             f"wrote {', '.join(str(file) for file in (self.file, self.fit, self.solute) if file is not None)}",
             f"run it, its readings laid over it: otosome run {_typed(self.file)}{own}",
@@ -86,7 +90,7 @@ def drafted(table: Path, out: Path | None, shelves: tuple[Path, ...]) -> Drafted
     readings = readings_of(table, catalog)
     solute, about = None, tuple[str, ...]()
     if is_of_a_drug(readings):
-        name = drug_of(readings, "my_drug")
+        name = drug_of(readings, _own_solute(file.parent))
         solute, catalog = _on_a_shelf(name, file.parent, catalog)
         begun = draft_drug(table, readings, name, catalog, file.name)
         text, untold = begun.text, begun.untold
@@ -95,8 +99,7 @@ def drafted(table: Path, out: Path | None, shelves: tuple[Path, ...]) -> Drafted
         text, untold, about = drawn_up.text, drawn_up.untold, drawn_up.notes
     source = table.resolve().relative_to(file.parent.resolve()).as_posix()
     study = loads(text, file.name, shelves=catalog.own)
-    own = SHELVES if solute is not None else ""
-    write(beside, draft_fit(study, beside.name, file.name, source, own))
+    write(beside, draft_fit(study, beside.name, file.name, source))
     write(file, text.replace("\ntitle = ", f"\nreadings = {json.dumps(source)}\ntitle = ", 1))
     return Drafted(file, beside, solute, table, untold, catalog.own, about)
 
@@ -132,9 +135,17 @@ def _on_a_shelf(name: str, folder: Path, catalog: Catalog) -> tuple[Path | None,
     if name in catalog.names("solutes"):
         return None, catalog
     file = folder / SHELVES / "solutes" / f"{name}.toml"
-    if not file.exists():
-        write(file, solute_text(name, catalog))
-    return file, Shelves((*catalog.own, folder / SHELVES))
+    own = folder / SHELVES
+    if file.exists():
+        return None, Shelves((*catalog.own, own))
+    write(file, solute_text(name, catalog))
+    return file, Shelves((*catalog.own, own))
+
+
+def _own_solute(folder: Path) -> str:
+    """What a drug is called that its table does not name: as the only solute of the folder, if it has one."""
+    own = sorted((folder / SHELVES / "solutes").glob("*.toml"))
+    return own[0].stem if len(own) == 1 else "my_drug"
 
 
 def refuse_written(file: Path) -> None:

@@ -43,17 +43,18 @@ class Entries:
 def entries(shelf: str | None = None, shelves: tuple[Path, ...] = ()) -> Entries:
     """What is on a shelf, or on all of them; of "strains/cba_jrj" what that entry states. Raises BadInput."""
     from otosome.catalog import SHELVES, Catalog
+    from otosome.fitting.file import fit_titles
 
     catalog = Catalog(shelves)
+    files = {"studies": _studies, "fits": fit_titles}
     shelf, _, name = (shelf or "").partition("/")
     if name:
         return Entries({f"{shelf}/{name}": _entry(catalog, shelf, name)})
-    chosen = list(SHELVES) if not shelf else [] if shelf == "studies" else [shelf]
+    chosen = list(SHELVES) if not shelf else [] if shelf in files else [shelf]
     listed = {
         name: {entry: catalog.get(name, entry).card.about for entry in catalog.names(name)} for name in chosen
     }
-    if shelf in ("", "studies"):
-        listed["studies"] = _studies()
+    listed |= {title: of() for title, of in files.items() if shelf in ("", title)}
     return Entries(listed)
 
 

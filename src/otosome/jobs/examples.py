@@ -43,7 +43,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("otosome import exports/", "every file of a folder into one table"),
         ("otosome import exports/ --animals animals.csv", "with groups, doses and day 0"),
     ),
-    "fit": (("otosome fit fit.toml", "intervals, and what the data cannot tell"),),
+    "fit": (
+        ("otosome fit fit.toml", "intervals, and what the data cannot tell"),
+        ("otosome fit gentamicin_rat_plasma", "a fit of the shelves, run again"),
+    ),
     "quality": (
         ("otosome quality lot_7.toml", "release, refuse or cannot decide"),
         ("otosome quality lot_7.toml --history earlier_lots", "the same beside earlier lots"),
@@ -90,7 +93,7 @@ def shelves_like(begun: str) -> list[str]:
     """The shelves that begin so."""
     from otosome.catalog import SHELVES
 
-    return [name for name in [*SHELVES, "studies"] if name.startswith(begun)]
+    return [name for name in [*SHELVES, "studies", "fits"] if name.startswith(begun)]
 
 
 def files_like(begun: str) -> list[str]:

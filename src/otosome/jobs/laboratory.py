@@ -255,16 +255,18 @@ class Begun:
     """A file begun, and what to do with it then.
 
     ``beside``  files that were begun with it;  ``hints``  what may stand in it, a line each
+    ``notes``   what is to be known of what it was written from
     """
 
     kind: str
     file: Path
     beside: tuple[Path, ...] = ()
     hints: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> Json:
         """The answer for a machine, as ``docs/schemas`` has it."""
-        return {"out": str(self.file), "result": {}, "notes": []}
+        return {"out": str(self.file), "result": {}, "notes": list(self.notes)}
 
     def lines(self) -> list[str]:
         """What was written, and the next command."""
@@ -293,6 +295,8 @@ def new(inputs: NewInputs, watch: Watch = SILENT) -> Begun | Drafted:
     watch.stage("drafting")
     if inputs.kind == "fit":
         return _fit(inputs)
+    if inputs.kind == "batch":
+        return _lot_record(inputs, Catalog(inputs.shelves))
     file = inputs.out if inputs.out is not None else Path(NEW[inputs.kind][0])
     catalog = Catalog(inputs.shelves)
     write(file, _begun(inputs, file, catalog))
@@ -336,8 +340,6 @@ def _begun(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
         return _animals(inputs.paths, catalog)
     if inputs.kind == "mapping":
         return _mapping(inputs.paths)
-    if inputs.kind == "batch":
-        return _lot_record(inputs, file, catalog)
     if inputs.kind == "specification":
         from otosome.lots.template import specification_template
 
@@ -395,8 +397,17 @@ def _fit(inputs: NewInputs) -> Drafted:
     return drafted(inputs.source, inputs.out, inputs.shelves)
 
 
-def _lot_record(inputs: NewInputs, file: Path, catalog: Catalog) -> str:
+def _lot_record(inputs: NewInputs, catalog: Catalog) -> Begun:
+    """A lot's record, and beside it the layouts of its plates that are to be filled in; one that is there stays."""
     from otosome.lots.template import template
 
+    file = inputs.out if inputs.out is not None else Path(NEW["batch"][0])
     name = "".join(c if c.isalnum() and c.isascii() else "_" for c in file.stem)[:40].strip("_") or "lot"
-    return template(list(inputs.paths), file.parent, name, catalog, inputs.outside)
+    refuse_written(file)
+    record = template(list(inputs.paths), file.parent, name, catalog, inputs.outside)
+    write(file, record.text)
+    layouts = [file.parent / layout for layout in record.layouts]
+    new_ones = [layout for layout in layouts if not layout.exists()]
+    for layout in new_ones:
+        write(layout, record.layouts[layout.name])
+    return Begun("batch", file, tuple(new_ones), notes=record.notes)

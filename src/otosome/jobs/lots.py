@@ -94,13 +94,18 @@ def assess(inputs: LotInputs, watch: Watch = SILENT) -> Lot:
     catalog = Catalog(inputs.shelves)
     assessment = decide(inputs.record, catalog)
     folder = inputs.out if inputs.out is not None else usual(assessment.record.name)
-    check_free(folder, inputs.force)
+    try:
+        check_free(folder, inputs.force)
+    except BadInput as error:
+        if inputs.out is None:
+            error.cure = f"{error.cure}; or another name in the record, after which the folder is named"
+        raise
     values = {**lot_values(assessment), **_beside(inputs, assessment, catalog)}
     watch.stage("drawing the report")
     record = Record(QUALITY, assessment.record.name, dict(assessment.inputs), options_of(inputs))
     with writing(folder, inputs.force) as part:
         fill_lot(part, assessment, values, record)
-    return Lot(folder, record, values, list(assessment.lot.notes))
+    return Lot(folder, record, values, assessment.notes)
 
 
 def _beside(inputs: LotInputs, assessment: Assessment, catalog: Catalog) -> Json:

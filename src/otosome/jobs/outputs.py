@@ -276,10 +276,15 @@ class PassedCheck(TypedDict):
 
 
 class AssayRun(TypedDict):
-    """A run: refused for a reason, or a relative potency with 95 %."""
+    """A run: refused for a reason with what would mend it, or a relative potency with 95 %; wells left out of it."""
 
     run: str
+    assay: str
+    sample: str
+    reference: str
+    left_out: list[str]
     refused: str
+    cure: str
     checks: list[PassedCheck]
     r: NotRequired[float]
     low: NotRequired[float]
@@ -379,6 +384,38 @@ class Comparison(TypedDict):
     potency_ratio: dict[str, Band]
 
 
+class CountedFile(TypedDict):
+    """A file of counts as it is used: who states its dilution, the videos that count, the instrument's warnings."""
+
+    file: str
+    use: str
+    instrument: str
+    sample: str
+    day: str
+    captured: str
+    stored_days: float
+    dilution: float | None
+    dilution_by: str
+    videos: list[int]
+    particles_per_mL: float
+    warnings: list[str]
+
+
+class SizeCurve(TypedDict):
+    """The size distribution in a file of counts: particles/mL for each nm of diameter."""
+
+    file: str
+    diameter_nm: list[float]
+    per_mL_nm: list[float]
+
+
+class Sizes(TypedDict):
+    """Size distributions, and the ends of the specification's size window (null where open, or where there is none)."""
+
+    window_nm: list[float | None] | None
+    files: list[SizeCurve]
+
+
 class LotFile(TypedDict):
     """A file that a lot rests on."""
 
@@ -397,9 +434,14 @@ class LotResult(TypedDict):
     tested: str | None
     specification: str | None
     label: str | None
+    protein: str | None
     decision: str
     reason: str
     tests: list[Verdict]
+    accepted: dict[str, str]
+    counted: list[CountedFile]
+    doubts: list[str]
+    sizes: Sizes
     count: LotCount | None
     not_vesicles: Band | None
     potency: dict[str, LotPotency]

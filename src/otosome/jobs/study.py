@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from otosome.errors import BadInput
 from otosome.jobs.watch import SILENT, Watch
-from otosome.results import ANSWER, Option, Record, check_free, fill, open_result, usual, writing
+from otosome.results import (
+    ANSWER,
+    Option,
+    Record,
+    check_free,
+    copy_shelves,
+    fill,
+    open_result,
+    usual,
+    writing,
+)
 from otosome.units import Json
 
 if TYPE_CHECKING:
@@ -210,7 +220,7 @@ def _written(verb: str, inputs: StudyInputs, watch: Watch) -> StudyResult:
     check_free(folder, inputs.force)
     own = study.tables.seed
     seed = inputs.seed if inputs.seed is not None else own if own is not None else 1
-    record = _record(verb, study, inputs.subjects, seed, inputs.shelves)
+    record = _record(verb, study, inputs.subjects, seed, study.shelves.own)
     options = {**record.options, **_laid(verb, inputs, study)}
     return _fill(study, replace(record, options=options), folder, inputs.force, watch)
 
@@ -274,29 +284,15 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
         if observed is not None:
             record = replace(record, inputs={**record.inputs, **observed.inputs})
             _lay(part, study, result, ears, observed, Path(str(table)))
-        _copy_shelves(study, part)
+        copy_shelves(study, part)
         fill(part, result, observe(study, result, ears), ears, record)
         watch.check()
     return StudyResult(folder, record, result)
 
 
-def _copy_shelves(study: Study, folder: Path) -> None:
-    """Entries and sources that lay beside the study as data, into its result, which can then be run again by itself."""
-    from otosome.cards import LARGEST_FILE
-    from otosome.files import content
-
-    beside = study.shelves.beside
-    for file in study.own_files() if beside is not None else ():
-        copy = folder / "shelves" / file.relative_to(str(beside))
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(content(file, LARGEST_FILE))
-
-
 def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:
     """The ears a record asks for, and the study as their numbers state it: the shelves', or those of a fit."""
-    from otosome.fitting.use import informed
     from otosome.forward import draw
-    from otosome.jobs.fitting import draws_of, stored_fit
 
     subjects, seed, origin = (record.option(name) for name in ("subjects", "seed", "fit"))
     prior = record.option("prior")
@@ -307,9 +303,18 @@ def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:
         return drawn(study, check_prior(prior), int(str(subjects)), int(str(seed)), WORLD)
     if not isinstance(origin, str):
         return draw(study, subjects=int(str(subjects)), seed=int(str(seed))), study
-    result = stored_fit(Path(origin))
+    stated, fit = fitted(study, Path(origin))
+    return draw(study, subjects=int(str(subjects)), seed=int(str(seed)), prior=fit), stated
+
+
+def fitted(study: Study, folder: Path) -> tuple[Study, Ears]:
+    """A study with the numbers of a fit's result in the place of the shelf's, and the fit's draws."""
+    from otosome.fitting.use import informed
+    from otosome.jobs.fitting import draws_of, stored_fit
+
+    result = stored_fit(folder)
     known = informed(study, result.fit, draws_of(result), result.folder)
-    return draw(study, subjects=int(str(subjects)), seed=int(str(seed)), prior=known.prior), known.study
+    return known.study, known.prior
 
 
 def _beside(study: Study, result: xr.Dataset, record: Record) -> None:

@@ -7,6 +7,7 @@ so, for the laboratory to set.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
@@ -16,6 +17,7 @@ import tomli_w
 
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
+from otosome.laboratory.assays import AT_THE_BASE, DRAWN
 from otosome.laboratory.columns import Columns
 from otosome.laboratory.file import Export
 from otosome.study import loads
@@ -29,6 +31,10 @@ TO_SET = "not in the table: set it"
 # What is written where a table does not say it; each line says that it is to be set.
 _UNTOLD = {"species": "guinea_pig", "route": "round_window", "dose": "4 mg/mL", "volume": "5 uL"}
 _MOST_TIMES, _MOST_GROUPS = 40, 40
+# How long a sample is drawn, which no table says and what it holds depends on.
+_DRAWN_FOR = "1 min"
+# Fluids that have places.
+_ALONG = ("scala_tympani", "scala_vestibuli")
 # A compartment of a data set of the trade, known by its number alone.
 _BY_NUMBER = re.compile(r"(cmt|dvid|compartment)_\d+", re.ASCII)
 
@@ -97,15 +103,26 @@ def draft_drug(table: Path, readings: pd.DataFrame, solute: str, catalog: Catalo
         "species": stated.fact("species", "", catalog.names("species")),
         "drug": {keys[group]: dose for group, dose in doses.items()},
         "arm": [{"name": (group or solute)[:120], "drugs": [keys[group]]} for group in groups],
-        "measure": _measures(readings, solute, table.name),
+        **_read(readings, solute, table.name),
     }
-    last = max(split(at)[0] for dose in doses.values() for at in cast(list[str], dose["at"]))
-    if last >= readings["time"].max():
-        study["until"] = f"{last + 1:g} h"
-    untold = [*stated.untold, *(["of"] if any(_by_number(name) for name in readings["quantity"]) else [])]
-    text = _head(table, name) + _marked(tomli_w.dumps(study), untold)
+    if until := _until(doses.values(), float(readings["time"].max()), "sample" in study):
+        study["until"] = until
+    untold = [*stated.untold, *_unsaid(study, readings)]
+    text = _head(table, name, study) + _marked(tomli_w.dumps(study), untold)
     loads(text, name, shelves=catalog.own)
     return DrugDraft(text, solute, tuple(untold))
+
+
+def _until(doses: Iterable[Mapping[str, object]], read: float, drawn: bool) -> str:
+    """An hour after the last dose or sample, as drawing lasts; empty for a study that ends with a reading."""
+    last = max(split(at)[0] for dose in doses for at in cast(list[str], dose["at"]))
+    return f"{max(last, read) + 1:g} h" if last >= read or drawn else ""
+
+
+def _unsaid(study: Mapping[str, object], readings: pd.DataFrame) -> list[str]:
+    """What no table says of how a fluid was drawn, and of which fluid a number is."""
+    drawn = ["duration of drawing"] if "sample" in study else []
+    return [*drawn, *(["of"] if any(_by_number(name) for name in readings["quantity"]) else [])]
 
 
 @dataclass(frozen=True)
@@ -137,8 +154,9 @@ class _Stated:
             texts["at"] = [
                 f"{time} h" if amount > 0 else "" for amount, time in zip(amounts, times, strict=True)
             ]
-        if "volume_ul" in columns:
-            texts["volume"] = [f"{text} uL" if text else "" for text in columns.texts("volume_ul")]
+        # Beside doses a volume is theirs; in a table of samples alone it is what was drawn.
+        if "volume_ul" in columns and {"dose", "amt"}.intersection(columns.frame):
+            texts["volume"] = _in_microlitres(columns)
         return cls(table.name, columns.groups(), texts, untold)
 
     def fact(self, key: str, group: str, allowed: list[str] | None = None) -> str:
@@ -165,6 +183,11 @@ class _Stated:
         return sorted(own, key=lambda text: split(text)[0])[:_MOST_TIMES] or ["0 h"]
 
 
+def _in_microlitres(columns: Columns) -> list[str]:
+    """The volume of each row's dose, as text."""
+    return [f"{text} uL" if text else "" for text in columns.texts("volume_ul")]
+
+
 def _dose(stated: _Stated, group: str, solute: str, catalog: Catalog) -> dict[str, object]:
     """A group's dose: by mass, or at a concentration in a volume."""
     route = stated.fact("route", group, catalog.names("routes"))
@@ -183,30 +206,96 @@ def _dose(stated: _Stated, group: str, solute: str, catalog: Catalog) -> dict[st
     return use | ({"volume": stated.fact("volume", group)} if by_concentration or in_ear else {})
 
 
+def _read(readings: pd.DataFrame, solute: str, file: str) -> dict[str, object]:
+    """The tables ``measure`` and, where volumes of perilymph were drawn, ``sample``."""
+    of_volumes = readings["flag"].map(lambda flag: DRAWN.search(flag) is not None)
+    drawn = (readings["quantity"].map(fluid_of) == "scala_tympani") & of_volumes
+    some = readings[drawn & readings["time"].notna()]
+    samples, of_samples = _samples(some, solute, file)
+    rest = readings if some.empty else readings[~drawn]
+    measures = {**of_samples, **_measures(rest, solute, file)}
+    if not measures:
+        allowed = [*get_args(Fluid), *FLUIDS]
+        raise BadInput(
+            "holds no concentration of a fluid at a time", file=file, key="compartment", allowed=allowed
+        )
+    return {"measure": measures, **({"sample": samples} if samples else {})}
+
+
+# What was drawn where: the volume, the place (-1 for one that is not said), and whether that is the base.
+_Site = tuple[str, float, bool]
+_Schedule = frozenset[tuple[_Site, float]]
+_Tables = dict[str, dict[str, object]]
+
+
+def _samples(rows: pd.DataFrame, solute: str, file: str) -> tuple[_Tables, _Tables]:
+    """The samples of perilymph that animals gave, those of like schedule together, and a measure of each.
+
+    Where every animal gave one, each time is of animals of its own; else each schedule is.
+    """
+    samples, measures = _Tables(), _Tables()
+    schedules = _schedules(rows)
+    single = all(len(schedule) == 1 for schedule in schedules)
+    whole = [_Schedule().union(*schedules)] if single else schedules
+    parts = [
+        (
+            "each" if single else f"schedule {n}",
+            site,
+            sorted(time for where, time in schedule if where == site),
+        )
+        for n, schedule in enumerate(whole, 1)
+        for site in sorted({where for where, _ in schedule})
+    ]
+    for n, (animals, (volume, place, at_the_base), times) in enumerate(parts, 1):
+        _check_times(times, file)
+        name = "perilymph" if len(parts) == 1 else f"perilymph_{n}"
+        # The base is the default of a sample: the middle of the round window.
+        where = {} if at_the_base or place < 0 else {"place": place}
+        at = [f"{time:g} h" for time in times]
+        samples[name] = {"at": at, "volume": volume, "duration": _DRAWN_FOR, **where, "animals": animals}
+        read: dict[str, object] = {"endpoint": "concentration", "solute": solute, "sample": name}
+        measures[f"in_{name}"] = {**read, **_limit(rows), "at": at}
+    return samples, measures
+
+
+def _schedules(rows: pd.DataFrame) -> list[_Schedule]:
+    """What each animal gave, where and when; each schedule once."""
+    by_ear = dict[tuple[str, str], set[tuple[_Site, float]]]()
+    cells = (rows[key].tolist() for key in ("subject", "ear", "time", "place", "flag"))
+    for row, (subject, ear, time, place, flag) in enumerate(zip(*cells, strict=True)):
+        match = DRAWN.search(flag)
+        assert match is not None  # those rows are handed over
+        site = (match["volume"], -1.0 if np.isnan(place) else place, AT_THE_BASE in flag)
+        # Whose it is where no animal is named is not known: each counts as one of its own.
+        by_ear.setdefault((subject or f"\0{row}", ear), set()).add((site, round(time, 3)))
+    return list(dict.fromkeys(frozenset(each) for each in by_ear.values()))
+
+
+def _check_times(times: Sequence[float], file: str) -> None:
+    if len(times) > _MOST_TIMES:
+        cure = "write the times as they were planned"
+        raise BadInput(
+            f"has {len(times)} times", file=file, key="time", allowed=f"up to {_MOST_TIMES}", cure=cure
+        )
+
+
 def _measures(readings: pd.DataFrame, solute: str, file: str) -> dict[str, dict[str, object]]:
-    """A measure for each fluid at the times of its samples."""
+    """A measure for each fluid, and each place of the ear that a table states, at the times of its samples."""
     measures = dict[str, dict[str, object]]()
     for quantity, rows in readings.groupby("quantity", sort=True):
         where, times = str(quantity).partition(".")[2], np.unique(rows["time"].dropna().round(3))
         fluid = "plasma" if _by_number(str(quantity)) else fluid_of(str(quantity))
         if not fluid or not times.size:
             continue
-        if times.size > _MOST_TIMES:
-            cure = "write the times as they were planned"
-            raise BadInput(
-                f"has {times.size} times", file=file, key="time", allowed=f"up to {_MOST_TIMES}", cure=cure
-            )
+        _check_times(list(times), file)
         own: dict[str, object] = {"endpoint": "concentration", "solute": solute}
         own |= {} if fluid == "scala_tympani" else {"of": fluid}
+        places = set(rows["place"].dropna().tolist()) if fluid in _ALONG else set()
+        own |= {"place": places.pop()} if len(places) == 1 else {}
         own |= _limit(rows)
         # A compartment that has a number alone keeps it as its name, by which its samples find it.
         name = str(quantity) if _by_number(str(quantity)) else f"in_{where}"
         measures[name] = {**own, "at": [f"{time:g} h" for time in times]}
-    if not measures:
-        allowed = [*get_args(Fluid), *FLUIDS]
-        raise BadInput(
-            "holds no concentration of a fluid at a time", file=file, key="compartment", allowed=allowed
-        )
     return measures
 
 
@@ -217,17 +306,33 @@ def _limit(rows: pd.DataFrame) -> dict[str, object]:
     return {"limit": f"{limits[0]:g} {below['unit'].iloc[0]}"} if limits.size == 1 else {}
 
 
-def _head(table: Path, name: str) -> str:
-    return f"""# A study drafted from {table.name}. Run it, its samples laid over it:  otosome run {name}
-# Groups, fluids and times are the laboratory's. A line that ends in "{TO_SET}" is not.
-# Perilymph is read as the mean of scala tympani. For a sample of one place write  place = 0.1  (0 base, 1 apex) in its
-# measure; for fluid that was drawn out, which brings what lies behind it, a [sample] (docs/drugs.md).
-"""
+def _head(table: Path, name: str, study: Mapping[str, object]) -> str:
+    lines = [
+        f"A study drafted from {table.name}. Run it, its samples laid over it:  otosome run {name}",
+        f'Groups, fluids and times are the laboratory\'s. A line that ends in "{TO_SET}" is not.',
+        *(_OF_SAMPLES if "sample" in study else _OF_PERILYMPH),
+    ]
+    return "".join(f"# {line}\n" for line in lines)
+
+
+_OF_PERILYMPH = (
+    "Perilymph is read as the mean of scala tympani, or at the place that the table states (0 base, 1 apex). For fluid",
+    "that was drawn out, which brings what lies behind it, write a column volume_ul, or a [sample] (docs/drugs.md).",
+)
+_OF_SAMPLES = (
+    "Perilymph is read in the volumes that were drawn, at the round window unless a place stands there (1: the apex).",
+    'animals = "each": each sample is of an animal of its own; "schedule 1": of animals that gave those of schedule 1.',
+    "The curves are of ears from which nothing was drawn. A sample that is drawn more slowly gathers more of what",
+    "crosses the window and leaves tissue meanwhile: set its duration.",
+)
 
 
 def _marked(text: str, untold: list[str]) -> str:
     """The lines whose values the table does not state, marked."""
     written = {"dose": ("concentration =", "amount =")}
     marks = tuple(mark for key in untold for mark in written.get(key, (f"{key} =",)))
-    lines = text.split("\n")
-    return "\n".join(f"{line}  # {TO_SET}" if marks and line.startswith(marks) else line for line in lines)
+    doses, samples, drawn = text.partition("\n[sample.")
+    lines = doses.split("\n")
+    marked = [f"{line}  # {TO_SET}" if marks and line.startswith(marks) else line for line in lines]
+    lasting = f'duration = "{_DRAWN_FOR}"'
+    return "\n".join(marked) + samples + drawn.replace(lasting, f"{lasting}  # {TO_SET}")

@@ -18,12 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from otosome.cards import misshapen
 from otosome.errors import BadInput, at
+from otosome.laboratory.assays import FLUIDS, PLAIN, UNITS, UNNAMED, quantity_word
 from otosome.laboratory.columns import CLICKS, EARS, SUBJECT, Columns
 from otosome.laboratory.file import Export, flags, parse, printable
 from otosome.laboratory.levels import Codes, Level, level, sift
 from otosome.laboratory.tables import Tables, at_rows, readings
 from otosome.laboratory.voltage import factor
-from otosome.units import convert, split
+from otosome.units import convert, house, split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +64,7 @@ QUANTITIES: dict[str, tuple[str, ...]] = {
     "cell_count.sgn": ("", "%", "cells", "cells/mm"),
     "cell_count.synapse": ("per IHC",),
     "cell_count.ribbon": ("per IHC",),
+    "concentration": tuple(dict.fromkeys(UNITS.values())),
 }
 IN_DECIBELS = ("abr_threshold", "audiogram", "audiogram.bone", "audiogram.soundfield", "dpoae_threshold")
 PEOPLE = ("audiogram", "audiogram.bone", "audiogram.soundfield")
@@ -80,6 +82,8 @@ class Column(_Closed):
 
     quantity: str = ""
     unit: str = ""
+    solute: str = ""
+    fluid: str = ""
     frequency: str = ""
     ear: str = ""
     level: str = ""
@@ -270,10 +274,21 @@ def _check_column(column: Column, species: str) -> None:
         raise BadInput(
             f"is no unit of {column.quantity}", key="unit", given=column.unit or "nothing", allowed=allowed
         )
+    _check_assay(column)
     if column.quantity in PEOPLE and species not in ("", "human"):
         raise BadInput(
             "an animal has no audiogram in dB HL", key="quantity", given=species, allowed=["abr_threshold"]
         )
+
+
+def _check_assay(column: Column) -> None:
+    """A concentration says of which fluid it is, and nothing else says a fluid or a drug."""
+    if column.quantity == "concentration" and not column.fluid:
+        cure = 'write a column that says it, or a word for all rows: fluid = "perilymph"'
+        raise BadInput("is of a fluid", key="fluid", given="nothing", allowed=list(FLUIDS), cure=cure)
+    for key in ("solute", "fluid"):
+        if column.quantity != "concentration" and getattr(column, key):
+            raise BadInput("is of a concentration alone", key=key, given=getattr(column, key))
 
 
 def names_of(export: Export, rows: int = 1) -> list[str]:
@@ -344,7 +359,7 @@ def _column(
     return at_rows(
         rows,
         **about,
-        quantity=[column.quantity] * len(levels),
+        quantity=_quantities(columns, column),
         frequency=hertz,
         value=[cell.value * scale for cell in levels],
         unit=[unit] * len(levels),
@@ -354,8 +369,22 @@ def _column(
     )
 
 
+def _quantities(columns: Columns, column: Column) -> list[str]:
+    """What each row is of: the column's quantity, and of a concentration the drug and the fluid."""
+    if column.quantity != "concentration":
+        return [column.quantity] * len(columns.frame)
+    solutes, fluids = (
+        [quantity_word(str(text)) for text in _texts(columns, source, set())]
+        for source in (column.solute, column.fluid)
+    )
+    return [f"{solute or UNNAMED}.{fluid}" for solute, fluid in zip(solutes, fluids, strict=True)]
+
+
 def _unit(column: Column) -> tuple[str, float]:
     """The unit of the tables, and how many of it the column's unit is."""
+    if column.quantity == "concentration":
+        kind = house(column.unit)
+        return kind, convert(1.0, column.unit, kind)
     if column.unit in VOLTAGES:
         return "uV", factor(column.unit) or 1.0
     return ("", 0.01) if column.unit == "%" else (column.unit, 1.0)
@@ -439,9 +468,24 @@ def _levels(
     plain = {
         name: [Level(value) for value in columns.numbers(name)]
         for name, column in read.items()
-        if column.quantity not in IN_DECIBELS
+        if column.quantity not in (*IN_DECIBELS, "concentration")
+    }
+    plain |= {
+        name: _assayed(columns, name) for name, column in read.items() if column.quantity == "concentration"
     }
     return {**plain, **sift(columns, cells, ears, codes.certain, blanks=False)}
+
+
+def _assayed(columns: Columns, name: str) -> list[Level]:
+    """Concentrations as written: ``<0.1`` lies below the limit of quantification."""
+    values = list[Level]()
+    for row, text in enumerate(columns.texts(name)):
+        value = parse(text.lstrip("<> "), columns.decimal)
+        if value is None or value < 0:
+            columns.leave_out(row, name, text, "is no concentration")
+        side = {"<": "below", ">": "above"}.get(text[:1], "none")
+        values.append(Level(np.nan if value is None or value < 0 else value, side))
+    return values
 
 
 def draft(files: Sequence[Export]) -> str:
@@ -451,7 +495,8 @@ def draft(files: Sequence[Export]) -> str:
         "# Say what each column holds, then: otosome import PATH... --mapping THIS_FILE",
         f"# quantity: {', '.join(QUANTITIES)}; leave it empty for a column that is not to be read.",
         "# frequency, ear, level, and where a column has its own, subject, group and time: the name of another column,",
-        "# or a value ('8 kHz', 'click', 'right', '80 dB SPL', 'M1', '14 d').",
+        "# or a value ('8 kHz', 'click', 'right', '80 dB SPL', 'M1', '14 d'). A concentration has a fluid,",
+        f"# and may have a solute, alike ('perilymph'). A table with the columns {PLAIN} needs none.",
     ]
     return "\n".join([*lines, *(line for export in files for line in _drafted(export))]) + "\n"
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from otosome.cards import make_card, parse_toml
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
+from otosome.laboratory.assays import PLAIN, looks_assayed
 from otosome.laboratory.bounds import within
-from otosome.laboratory.file import Export, Refused
-from otosome.laboratory.mapping import Meaning, mapped
+from otosome.laboratory.file import HEAD, Export, Refused
+from otosome.laboratory.mapping import Meaning, mapped, names_of
 from otosome.laboratory.plates import grids, split
 from otosome.laboratory.tables import Tables
 from otosome.laboratory.workbook import is_workbook, sheets
@@ -30,10 +31,16 @@ _UNDILUTED = (
     "The dilution is not recorded, so the count is taken as printed; if the sample was diluted, the product holds more "
     "by that factor: record it in the instrument's software and export again."
 )
+HEADS = (
+    "a table that was typed needs its headers: of sizes, diameter (nm) and concentration (particles/mL); of a plate, "
+    "well, sample, dose (ug/mL) and response"
+)
 MAPPING = (
     "say what its columns hold in a mapping: otosome new mapping FILE writes one to fill in; "
+    "a table of sizes needs none, with the headers diameter (nm) and concentration (particles/mL); "
     "a plate of wells goes to otosome new batch FILE"
 )
+_OF_A_DRUG = f"of samples of a drug, name the columns {PLAIN} (docs/drugs.md)"
 PLATE_READERS = ("softmax", "gen5", "bmg_mars", "enspire", "tecan", "skanit")
 # What lots read besides.
 PLATES = "plates of wells (otosome new batch)"
@@ -129,7 +136,9 @@ def _unknown(part: Export, names: list[str], catalog: Catalog) -> BadInput:
             "its numbers and letters and give it to otosome new batch FILE",
         )
     if part.is_table:
-        return Unsure("is a table of unknown meaning", file=part.name, key=where, given=what, cure=MAPPING)
+        drug = looks_assayed(names_of(part), part.text[:HEAD])
+        cure = f"{_OF_A_DRUG}; or {MAPPING}" if drug else MAPPING
+        return Unsure("is a table of unknown meaning", file=part.name, key=where, given=what, cure=cure)
     return BadInput(
         f"is {part.kind}, which is not read" if part.instead else "is no file that a reader knows",
         file=part.name,
@@ -190,7 +199,7 @@ def read_particles(export: Export, catalog: Catalog) -> Distribution:
             file=export.name,
             given=export.looks,
             allowed=[*catalog.names("instruments"), PLATES],
-            cure=export.instead or None,
+            cure=export.instead or (HEADS if export.is_table else None),
         )
     return _distribution(export, names[0], catalog)
 

@@ -27,7 +27,9 @@ READINGS = tuple(
         "subject ear group time quantity measure frequency place value unit level censored recorded flag file sha256"
     ).split()
 )
-PARTICLES = tuple("sample replicate diameter count concentration dilution_applied flag file sha256".split())
+PARTICLES = tuple(
+    "sample replicate diameter count concentration dilution_applied recorded flag file sha256".split()
+)
 WAVEFORMS = tuple(
     (
         "subject ear group time frequency level unit rate onset sweeps part samples recorded flag file sha256"

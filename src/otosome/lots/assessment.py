@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otosome.cards import read_card
 from otosome.catalog import Catalog, Entry
@@ -24,7 +24,9 @@ from otosome.lots.files import (
     Counted,
     Files,
     LeftOut,
+    doubts,
     read_files,
+    reason_of,
     refuse_contradiction,
     scatter,
 )
@@ -38,17 +40,24 @@ from otosome.lots.potency import (
     combine,
     measure,
 )
-from otosome.lots.record import LotRecord, beside, parse_record
+from otosome.lots.record import AssayFile, LotRecord, beside, parse_record
 from otosome.lots.release import Decision, Verdict, overall
 from otosome.lots.specification import Specification, read_specification
 from otosome.lots.study_batch import protein, study_batch
 from otosome.lots.verdicts import Stated, beyond, verdicts
 from otosome.roles import SpecificationOptions
 
-if TYPE_CHECKING:
-    pass
-
 Potencies = Mapping[str, tuple[tuple[RunPotency, ...], Potency | None]]
+
+
+@dataclass(frozen=True)
+class AssayRun:
+    """A run of an assay: its wells and limits, None where they cannot be read, and what it says."""
+
+    entry: AssayFile
+    plate: Plate | None
+    assay: Assay | None
+    says: RunPotency
 
 
 @dataclass(frozen=True)
@@ -57,11 +66,13 @@ class Assessment:
 
     ``beyond``      results that the record states and the specification does not ask for
     ``potencies``   by mechanism: every run, and the runs combined (None where none counts)
-    ``plates``, ``models``  the wells (None where they cannot be read) and the model of every assay of the record
+    ``runs``        every assay of the record
     ``checklists``  by entry: every item with whether it is reported
     ``lot``         plain values as ``batches/*.toml`` holds them, and what to tell the user
     ``inputs``      sha256 of every file by its path
+    ``counts``      every file of counts, of the fresh lot and of the stored;  ``controls``  before and after detergent
     ``left_out``    files and videos that do not count, with the reasons
+    ``doubts``      where the record and its files of counts do not fit together
     """
 
     record: LotRecord
@@ -73,14 +84,22 @@ class Assessment:
     beyond: Mapping[str, str]
     counted: Count | None
     counts: tuple[Counted, ...]
+    controls: tuple[Counted, ...]
     vesicles: Belief | None
     potencies: Potencies
-    plates: tuple[Plate | None, ...]
-    models: tuple[str, ...]
+    runs: tuple[AssayRun, ...]
     checklists: Mapping[str, tuple[Item, ...]]
     lot: Lot
     inputs: Mapping[str, str]
     left_out: tuple[LeftOut, ...]
+    doubts: tuple[str, ...]
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be known of the files that the decision rests on: doubts, warnings, what is left out."""
+        read = (*self.counts, *self.controls)
+        flagged = [f"{file.file}: {'; '.join(file.warnings)}." for file in read if file.warnings]
+        return [*self.doubts, *flagged, *(f"{part.words}." for part in self.left_out)]
 
 
 def assess(file: Path, catalog: Catalog) -> Assessment:
@@ -92,8 +111,9 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
     undiluted = next((measurement.undiluted for measurement in fresh if measurement.undiluted), "")
     known = tuple(measurement for measurement in fresh if not measurement.undiluted)
     counted = _count(known, fresh, file.name, catalog)
-    potencies = _potencies(record, files, file.name, catalog)
-    vesicles = _not_vesicles(files, catalog)
+    runs = tuple(_run(entry, plate, catalog) for entry, plate in zip(record.assay, files.plates, strict=True))
+    potencies = _potencies(runs, file.name, catalog)
+    vesicles, uncontrolled = _not_vesicles(files, catalog)
     measured = Measured(
         counted,
         undiluted,
@@ -103,6 +123,9 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
         protein(record, file.name),
         potencies,
         _assay_names(record),
+        record.protein or "",
+        _reasons(files.left_out, "count."),
+        _reasons(files.left_out, "detergent.") or uncontrolled,
     )
     specification = read_specification(_specification(record, file, catalog))
     answered = verdicts(specification, measured, Stated(record.findings, record.methods, file.name))
@@ -110,7 +133,6 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
     lot = study_batch(
         record, file.name, known or fresh, counted, vesicles, potencies, (decision, reason), catalog
     )
-    models = tuple(_assay(entry.assay, catalog).model for entry in record.assay)
     lists = _checklists(record, file.name, catalog)
     inputs = {str(file): export.sha256, **files.inputs}
     if record.specification.endswith(".toml"):
@@ -126,15 +148,22 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
         beyond(specification, record.findings),
         counted,
         files.counts,
+        files.detergent or (),
         vesicles,
         potencies,
-        files.plates,
-        models,
+        runs,
         lists,
         replace(lot, notes=(*lot.notes, *(part.words for part in files.left_out))),
         inputs,
         files.left_out,
+        tuple(doubts(files.read, file.name)),
     )
+
+
+def _reasons(left_out: tuple[LeftOut, ...], key: str) -> str:
+    """Why the files that the record names under a key are left out."""
+    own = [part for part in left_out if part.key.startswith(key) and not part.place]
+    return "; ".join(f"{part.file} is left out: {part.reason}" for part in own)
 
 
 def _count(
@@ -166,12 +195,29 @@ def _assay_names(record: LotRecord) -> dict[str, str]:
     return {mechanism: ", ".join(dict.fromkeys(assays)) for mechanism, assays in names.items()}
 
 
-def _potencies(record: LotRecord, files: Files, file: str, catalog: Catalog) -> Potencies:
+def _run(entry: AssayFile, plate: Plate | BadInput, catalog: Catalog) -> AssayRun:
+    """What a run says; one that cannot be judged says why, and stops nothing else."""
+    name = Path(entry.file).name
+    if isinstance(plate, BadInput):
+        return AssayRun(entry, None, None, _unjudged(name, plate))
+    try:
+        assay = _assay(entry.assay, catalog)
+        return AssayRun(entry, plate, assay, measure(plate.run(entry.reference, entry.sample), assay))
+    except BadInput as error:
+        return AssayRun(entry, plate, None, _unjudged(name, error))
+
+
+def _unjudged(name: str, error: BadInput) -> RunPotency:
+    return RunPotency(name, (), reason_of(error, name, cured=False), cure=error.cure or "")
+
+
+def _potencies(every: tuple[AssayRun, ...], file: str, catalog: Catalog) -> Potencies:
     """Runs by mechanism; a run may speak for several."""
     runs: dict[str, list[RunPotency]] = {}
-    for n, (entry, plate) in enumerate(zip(record.assay, files.plates, strict=True)):
-        for mechanism in entry.mechanisms:
-            if mechanism not in catalog.names("mechanisms") or entry.mechanisms.count(mechanism) > 1:
+    for n, run in enumerate(every):
+        mechanisms = run.entry.mechanisms
+        for mechanism in mechanisms:
+            if mechanism not in catalog.names("mechanisms") or mechanisms.count(mechanism) > 1:
                 raise BadInput(
                     "is not a mechanism, or is named twice",
                     file=file,
@@ -179,13 +225,7 @@ def _potencies(record: LotRecord, files: Files, file: str, catalog: Catalog) -> 
                     given=mechanism,
                     allowed=catalog.names("mechanisms"),
                 )
-        assay = _assay(entry.assay, catalog)
-        if plate is None:
-            run = RunPotency(Path(entry.file).name, (), "its file cannot be read")
-        else:
-            run = measure(plate.run(entry.reference, entry.sample), assay)
-        for mechanism in entry.mechanisms:
-            runs.setdefault(mechanism, []).append(run)
+            runs.setdefault(mechanism, []).append(run.says)
     return {mechanism: (tuple(own), combine(own)) for mechanism, own in runs.items()}
 
 
@@ -195,16 +235,19 @@ def _assay(name: str, catalog: Catalog) -> Assay:
     return assay_of(values, entry.options.model)
 
 
-def _not_vesicles(files: Files, catalog: Catalog) -> Belief | None:
-    """Share of the particles that detergent leaves; None where no control was measured."""
+def _not_vesicles(files: Files, catalog: Catalog) -> tuple[Belief | None, str]:
+    """Share of the particles that detergent leaves; None, and why where it was measured, where it cannot be told."""
     if files.detergent is None:
-        return None
-    for control in files.detergent:
-        if control.undiluted:
-            raise BadInput("a detergent control needs its dilution", key="detergent", cure=control.undiluted)
-    known: Scatter = scatter(files.detergent, catalog)[0]
+        return None, ""
+    undiluted = next((control.undiluted for control in files.detergent if control.undiluted), "")
+    if undiluted:
+        return None, undiluted
+    try:
+        known: Scatter = scatter(files.detergent, catalog)[0]
+    except BadInput as error:
+        return None, str(error)
     before, after = files.detergent
-    return ratio(after.counts(), before.counts(), known.within)
+    return ratio(after.counts(), before.counts(), known.within), ""
 
 
 def _checklists(record: LotRecord, file: str, catalog: Catalog) -> dict[str, tuple[Item, ...]]:

@@ -87,7 +87,7 @@ def measured_lot(
     notes = (
         f"Size and count of the vesicles come from {place} ({counts.size} videos).",
         f"Purity, vesicle fraction, survival, cargo and potency are those of {base_name!r}, not of this lot.",
-        *_warnings(particles),
+        *(f"Flagged in {particles['file'].iloc[0]}: {warning}." for warning in warnings_of(particles)),
     )
     return Lot(_name(values["sample"], base_name), values, notes)
 
@@ -173,7 +173,16 @@ def _t95(videos: int) -> float:
 
 
 def _profile(size: Array, count: Array) -> dict[str, list[float]]:
-    """The measured distribution in bins a figure can show, in nm, without its empty ends."""
+    """The measured distribution in bins a figure can show, in nm, without its empty ends.
+
+    Bins wider than those stay as they are, each over its width: between them would be gaps.
+    """
+    if size.size > 1 and np.median(np.diff(size)) * _NM > _DRAWN:
+        density = count / np.gradient(size)
+        return {
+            "diameter": [float(f"{d:.6g}") for d in size * _NM],
+            "concentration": [float(f"{c:.5g}") for c in density / _NM],
+        }
     bins = np.floor(size * _NM / _DRAWN).astype(int)
     first = bins.min()
     height = np.bincount(bins - first, weights=count)
@@ -185,22 +194,22 @@ def _profile(size: Array, count: Array) -> dict[str, list[float]]:
     }
 
 
-def _warnings(particles: pd.DataFrame) -> tuple[str, ...]:
+def warnings_of(particles: pd.DataFrame) -> tuple[str, ...]:
     """Each warning of the instrument once, with the videos it stands at."""
     flags = particles.groupby("replicate", sort=True)["flag"].first()
-    flagged: dict[str, list[int]] = {}
+    flagged: dict[str, list[str]] = {}
     for video, text in flags.items():
         for flag in str(text).split("; ") if text else []:
-            flagged.setdefault(flag, []).append(int(str(video)))
-    return tuple(
-        f"Flagged in the export: {flag} ({_which(videos, flags.size)})." for flag, videos in flagged.items()
-    )
+            flagged.setdefault(flag, []).append(str(video))
+    return tuple(f"{flag}{_which(videos, flags.size)}" for flag, videos in flagged.items())
 
 
-def _which(videos: list[int], all_: int) -> str:
-    if len(videos) == all_:
-        return f"all {all_} videos"
-    return f"video {', '.join(map(str, videos))} of {all_}"
+def _which(videos: list[str], used: int) -> str:
+    if used == 1:
+        return ""
+    if len(videos) == used:
+        return " (every video used)"
+    return f" (video{'' if len(videos) == 1 else 's'} {', '.join(videos)})"
 
 
 def _name(sample: object, base_name: str) -> str:

@@ -47,12 +47,19 @@ def logistic(x: Array, low: float, high: float, log_slope: float, middle: Array 
     return np.asarray(low + (high - low) * expit(np.exp(log_slope) * (x - middle)))
 
 
+def line(x: Array, level: float, slope: float) -> Array:
+    """The response at each log dose."""
+    return np.asarray(level + slope * x)
+
+
 def fit_logistic(x: Array, y: Array) -> Fit | None:
     """One preparation's curve; None where the wells do not determine one.
 
     ``x``  log dose of each well, shape (well,)
     ``y``  its response, same shape
     """
+    if not _determine(x, y, 4):
+        return None
     return _curve(x, y, np.zeros(x.size, dtype=int), _start(x, y))
 
 
@@ -61,7 +68,10 @@ def fit_shared_logistic(x: Array, y: Array, preparation: Array) -> Fit | None:
 
     ``preparation``  0 or 1 for each well
     """
-    parts = [_start(x[preparation == k], y[preparation == k]) for k in (0, 1)]
+    own = [(x[preparation == k], y[preparation == k]) for k in (0, 1)]
+    if not (_determine(x, y, 5) and all(_determine(*part, 1) for part in own)):
+        return None
+    parts = [_start(*part) for part in own]
     common = (parts[0][:3] + parts[1][:3]) / 2
     return _curve(x, y, preparation, np.concatenate([common, [parts[0][3], parts[1][3]]]))
 
@@ -74,6 +84,11 @@ def fit_line(x: Array, y: Array) -> Fit | None:
 def fit_shared_line(x: Array, y: Array, preparation: Array) -> Fit | None:
     """Two parallel lines: two levels and the slope they share."""
     return _linear(np.column_stack([preparation == 0, preparation == 1, x]).astype(float), y)
+
+
+def _determine(x: Array, y: Array, numbers: int) -> bool:
+    """Whether there are more wells than numbers to fit, at more than one dose and of more than one response."""
+    return y.size > numbers and bool(np.ptp(x) > 0 and np.ptp(y) > 0)
 
 
 def _start(x: Array, y: Array) -> Array:
@@ -92,6 +107,8 @@ def _start(x: Array, y: Array) -> Array:
 
 
 def _curve(x: Array, y: Array, preparation: Array, start: Array) -> Fit | None:
+    # Beyond these a curve is a step or a line, and its logistic numbers mean nothing.
+    width, spread = np.ptp(x), np.ptp(y)
     own = np.eye(start.size - 3)[preparation]
 
     def residuals(theta: Array) -> Array:
@@ -103,13 +120,9 @@ def _curve(x: Array, y: Array, preparation: Array, start: Array) -> Fit | None:
         steep = (theta[1] - theta[0]) * share * (1 - share) * slope
         return np.column_stack([1 - share, share, steep * off, -steep[:, None] * own])
 
-    # Beyond these a curve is a step or a line, and its logistic numbers mean nothing.
-    width, spread = np.ptp(x), np.ptp(y)
-    if not spread > 0:
-        return None
-    solution = least_squares(
-        residuals, start, slopes, method="lm", x_scale=np.r_[spread, spread, 1.0, [width] * own.shape[1]]
-    )
+    scale = np.r_[spread, spread, 1.0, [width] * own.shape[1]]
+    with np.errstate(over="ignore", invalid="ignore"):  # a step too far is no solution, and is turned back
+        solution = least_squares(residuals, start, slopes, method="lm", x_scale=scale)
     if not solution.success or not -6 < solution.x[2] + np.log(width) < 8:
         return None
     estimate: Array = np.asarray(solution.x, dtype=np.float64)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from otosome.errors import BadInput
 from otosome.laboratory.file import Export
 from otosome.laboratory.reading import Distribution, instrument_of, read_particles, read_with
 from otosome.lots.count import Measurement, Scatter
+from otosome.lots.counted import warnings_of
 from otosome.lots.plate import Plate, Reading, read_plate
 from otosome.lots.record import AssayFile, LotRecord, beside
 from otosome.units import Array, convert
@@ -25,14 +28,46 @@ if TYPE_CHECKING:
 class Counted:
     """One file of counts: its tidy table with the dilution in it, when and how it was measured.
 
+    ``day``        as the record states it, else as the file does
+    ``stored``     h
     ``undiluted``  the line to add where nothing says by what the sample was diluted, else empty
+    ``use``        what it counts: the lot, or the sample before or after detergent
+    ``dilution``   the factor that is in its counts, None where nothing says it;  ``says``  who states it
     """
 
     table: pd.DataFrame
     instrument: str
     day: str
     stored: float
-    undiluted: str
+    undiluted: str = ""
+    use: str = "count"
+    dilution: float | None = None
+    says: str = ""
+
+    @property
+    def file(self) -> str:
+        """Its name."""
+        return str(self.table["file"].iloc[0])
+
+    @property
+    def sample(self) -> str:
+        """The sample as the file names it; empty where it does not."""
+        return str(self.table["sample"].iloc[0])
+
+    @property
+    def captured(self) -> str:
+        """The day on which the file says it was measured; empty where it does not, or says several."""
+        return captured(self.table)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the instrument warns of."""
+        return warnings_of(self.table)
+
+    @property
+    def videos(self) -> list[int]:
+        """Numbers of the videos that are used."""
+        return sorted(int(video) for video in self.table["replicate"].unique())
 
     def counts(self) -> Array:
         """Particles per uL of each video, shape (video,)."""
@@ -45,11 +80,15 @@ class Counted:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file, or a video of it, that a record names and that does not count, with the reason."""
+    """A file, or a video of it, that a record names and that does not count, with the reason.
+
+    ``key``  where the record names it, such as ``count.0.file``
+    """
 
     file: str
     place: str
     reason: str
+    key: str = ""
 
     @property
     def words(self) -> str:
@@ -61,21 +100,58 @@ class LeftOut:
 class Files:
     """Everything a record's folder holds for it, with the hash of each file.
 
-    ``plates``    of every assay in its order; None where the file cannot be read
+    ``plates``    of every assay in its order, or why it cannot be read
     ``left_out``  files and videos that cannot be used; the others stand without them
     """
 
     counts: tuple[Counted, ...]
     detergent: tuple[Counted, Counted] | None
-    plates: tuple[Plate | None, ...]
+    plates: tuple[Plate | BadInput, ...]
     inputs: dict[str, str]
     left_out: tuple[LeftOut, ...]
+
+    @property
+    def read(self) -> tuple[Counted, ...]:
+        """Every file of counts, those with and without detergent among them."""
+        return (*self.counts, *(self.detergent or ()))
+
+
+def reason_of(error: BadInput, name: str, cured: bool = True) -> str:
+    """Why a file cannot be used, without its name where that stands beside it; with what would mend it, if wanted."""
+    file = None if error.file == name else error.file
+    cure = error.cure if cured else None
+    return str(
+        BadInput(error.message, file=file, key=error.key, given=error.given, allowed=error.allowed, cure=cure)
+    )
+
+
+def captured(table: pd.DataFrame) -> str:
+    """The day on which all rows of a table were recorded; empty where that is not stated, or not one day."""
+    days = {str(recorded)[:10] for recorded in table["recorded"]}
+    return days.pop() if len(days) == 1 else ""
+
+
+def doubts(counts: Sequence[Counted], file: str) -> list[str]:
+    """What does not fit between a record and its files of counts: samples of several names, another day."""
+    names = list(dict.fromkeys(count.sample for count in counts if count.sample))
+    lines = []
+    if len(names) > 1:
+        lines.append(
+            f"The files of counts name {len(names)} samples, and {file} takes them as one lot: {', '.join(names)}."
+        )
+    lines += [
+        f"{count.file} says that it was measured on {count.captured}; {file} says {count.day}."
+        for count in counts
+        if count.captured and count.day != count.captured
+    ]
+    return lines
 
 
 def read_files(record: LotRecord, folder: Path, file: str, catalog: Catalog) -> Files:
     """Read every file a record names; one that is not what it should be is left out and named.
 
-    raises  BadInput for a file that is missing, lies elsewhere or is named twice, or whose dilution is stated twice
+    raises  BadInput for a file of counts that is missing, lies elsewhere or is named twice, or whose dilution is stated
+            twice
     """
     reader = _Reader(record, folder, file, catalog)
     counts = [
@@ -105,16 +181,12 @@ class _Reader:
     left_out: list[LeftOut] = field(default_factory=list)
     _keys: dict[str, str] = field(default_factory=dict)
 
-    def opened(self, key: str, name: str) -> Export | None:
-        """A file that is named once; None, and noted, where it is empty or too large."""
+    def opened(self, key: str, name: str) -> Export:
+        """A file that is named once; raises BadInput, also where it is missing, empty or too large."""
         place = beside(self.folder, name, key, self.file, self.record.folders)
-        try:
-            export = Export.open(place)
-        except BadInput as error:
-            self.left_out.append(LeftOut(place.name, "", str(error)))
-            return None
+        export = Export.open(place)
         if export.sha256 in self._keys:
-            raise BadInput(
+            raise _Twice(
                 f"is the same file as {self._keys[export.sha256]}",
                 file=self.file,
                 key=key,
@@ -129,38 +201,45 @@ class _Reader:
         self, key: str, name: str, dilution: float | None, day: str = "", stored: float = 0.0
     ) -> Counted | None:
         """A file of counts; None, and noted, where it is none."""
-        export = self.opened(key, name)
-        if export is None:
-            return None
+        place = beside(self.folder, name, key, self.file, self.record.folders)
         try:
+            export = self.opened(key, name)
             distribution = read_particles(export, self.catalog)
             _check_counts(distribution.table)
+        except _Twice:
+            raise
         except BadInput as error:
-            self.left_out.append(LeftOut(export.name, "", str(error)))
+            self.left_out.append(LeftOut(place.name, "", reason_of(error, place.name), key))
             return None
         self.left_out += [
-            LeftOut(part.file, part.place, f"{part.reason} ({part.given})") for part in distribution.refused
+            LeftOut(part.file, part.place, f"{part.reason} ({part.given})", key)
+            for part in distribution.refused
         ]
         return _diluted(distribution, day, stored, dilution, self.file, key)
 
-    def plate(self, key: str, run: AssayFile) -> Plate | None:
-        """The wells of a run; None, and noted, where the file holds none."""
-        export = self.opened(f"{key}.file", run.file)
-        layout = None
-        if run.layout is not None:
-            layout = Export.open(
-                beside(self.folder, run.layout, f"{key}.layout", self.file, self.record.folders)
-            )
-            self.inputs[str((self.folder / run.layout).resolve())] = layout.sha256
-        if export is None:
-            return None
+    def plate(self, key: str, run: AssayFile) -> Plate | BadInput:
+        """The wells of a run; why there are none, and noted, where there are none."""
         try:
+            export = self.opened(f"{key}.file", run.file)
+            layout = None if run.layout is None else self.layout(f"{key}.layout", run.layout)
             columns = {str(key): name for key, name in run.columns.items()}
             responses = read_responses(export, run.read or "", self.catalog)
             return read_plate(export, Reading(columns, run.unit, responses, layout))
         except BadInput as error:
-            self.left_out.append(LeftOut(export.name, "", str(error)))
-            return None
+            name = Path(run.file).name
+            self.left_out.append(LeftOut(name, "", reason_of(error, name), f"{key}.file"))
+            return error
+
+    def layout(self, key: str, name: str) -> Export:
+        """The samples and doses of a plate's wells; several plates may share them."""
+        place = beside(self.folder, name, key, self.file, self.record.folders)
+        export = Export.open(place)
+        self.inputs[str(place)] = export.sha256
+        return export
+
+
+class _Twice(BadInput):
+    """A file that a record names twice: its measurement would count twice."""
 
 
 def read_responses(export: Export, read: str, catalog: Catalog) -> dict[str, float] | None:
@@ -205,7 +284,11 @@ def _diluted(
     distribution: Distribution, day: str, stored: float, dilution: float | None, file: str, key: str
 ) -> Counted:
     """Counts of the product: with the dilution that the file records, or else that the record states."""
-    table, instrument = distribution.table, distribution.instrument
+    table = distribution.table
+    use = key.split(".")[0] if key.startswith("count") else key.split(".")[-1] + " detergent"
+    of = partial(
+        Counted, instrument=distribution.instrument, use=use, day=day or captured(table), stored=stored
+    )
     recorded = table["dilution_applied"].notna().all()
     if recorded and dilution is not None:
         raise BadInput(
@@ -217,16 +300,16 @@ def _diluted(
             cure="remove the line",
         )
     if recorded:
-        return Counted(table, instrument, day, stored, "")
+        return of(table, dilution=float(table["dilution_applied"].iloc[0]), says="its file")
     if dilution is None:
         is_count = key.startswith("count")
         where = "[[count]]" if is_count else "[detergent]"
         name = "dilution" if is_count else key.replace("detergent.", "dilution_")
         line = f"{name} = 1000.0  # your own factor, 1.0 for none"
         cure = f"{table['file'].iloc[0]} does not record its dilution; add to its {where}: {line}"
-        return Counted(table, instrument, day, stored, cure)
+        return of(table, dilution=None, says="", undiluted=cure)
     product = table.assign(concentration=table["concentration"] * dilution, dilution_applied=dilution)
-    return Counted(product, instrument, day, stored, "")
+    return of(product, dilution=dilution, says="the record")
 
 
 def scatter(counts: tuple[Counted, ...], catalog: Catalog) -> tuple[Scatter, str]:

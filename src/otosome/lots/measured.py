@@ -22,6 +22,7 @@ class Measured:
     """What the files of a lot hold that a specification may ask about.
 
     ``counted``     the count, None where there is none whose dilution is known; then ``undiluted`` has the line to add
+    ``uncounted``, ``unleft``  why files of counts, or of the control with detergent, are left out; empty where none is
     ``tables``      every file of counts of the fresh lot
     ``label``       particles/uL that the vial claims, None where it claims none
     ``remaining``   share of the particles that detergent leaves, None without that control
@@ -38,6 +39,9 @@ class Measured:
     protein: tuple[float, float | None] | None = None
     potencies: Mapping[str, tuple[tuple[RunPotency, ...], Potency | None]] = field(default_factory=dict)
     assays: Mapping[str, str] = field(default_factory=dict)
+    protein_stated: str = ""
+    uncounted: str = ""
+    unleft: str = ""
 
     @property
     def instrument(self) -> str:
@@ -80,9 +84,14 @@ def _particles(measured: Measured, _: Specification, unit: str) -> Value:
     if measured.undiluted:
         return Value("a dilution is not recorded", _counting(measured), cure=measured.undiluted)
     if measured.counted is None:
-        return Value("nothing was counted", "", cure=_COUNTS_MISSING)
+        return _nothing("nothing was counted", measured.uncounted, _COUNTS_MISSING)
     words = f"{shown(measured.counted.belief, unit)}, {measured.counted.taken}"
     return Value(words, _counting(measured), measured.counted.belief)
+
+
+def _nothing(words: str, left_out: str, missing: str) -> Value:
+    """No result: the files of it are left out, or the record names none."""
+    return Value("no file of it can be used" if left_out else words, "", cure=left_out or missing)
 
 
 def _counting(measured: Measured) -> str:
@@ -102,12 +111,14 @@ def _purity(measured: Measured, specification: Specification, unit: str) -> Valu
         spread=np.hypot(count.belief.spread, error or 0.0),
     )
     exact = "" if error else "; no error of the protein is stated"
-    return Value(f"{shown(belief, unit)}{exact}", f"{count.method}, over protein", belief)
+    method = f"{count.method}, over {measured.protein_stated} of protein"
+    return Value(f"{shown(belief, unit)}{exact}", method, belief)
 
 
 def _not_vesicles(measured: Measured, _: Specification, unit: str) -> Value:
     if measured.remaining is None:
-        return Value("no control with detergent", "", cure="add [detergent] with the files before and after")
+        cure = "add [detergent] with the files before and after"
+        return _nothing("no control with detergent", measured.unleft, cure)
     return Value(
         shown(measured.remaining, unit),
         f"particles that detergent leaves, {measured.instrument}",
@@ -149,13 +160,12 @@ def _by_video(measured: Measured, of: Callable[[Array, Array], float]) -> Array:
 def _sizes(values: Array, belief: Belief | None, measured: Measured, unit: str) -> Value:
     method = f"sizes of particles, {measured.instrument}"
     if not values.size:
-        return Value("nothing was sized", "", cure=_COUNTS_MISSING)
+        return _nothing("nothing was sized", measured.uncounted, _COUNTS_MISSING)
     if belief is None:
         words = f"{convert(float(values[0]), house(unit), unit):.3g} {unit}".strip()
         return Value(words, method, cure="one video cannot tell how far it errs: measure more videos")
-    return Value(
-        f"{shown(belief, unit)}, {values.size} videos, whose days are taken as alike", method, belief
-    )
+    words = f"{shown(belief, unit)}, {values.size} videos; differences between days are not in it"
+    return Value(words, method, belief)
 
 
 _READERS: Mapping[str, Callable[[Measured, Specification, str], Value]] = {

@@ -7,7 +7,7 @@
 - A plate reader's export has the responses. Samples and doses then come from a layout, a long table or grids.
 
 Commas, semicolons or tabs part the cells; a decimal comma is read where semicolons or tabs do. A well with a flag, of
-dose zero or without a sample is left out.
+dose zero, without a dose (a blank has none) or without a sample is left out.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from otosome.errors import BadInput
+from otosome.files import tamed
 from otosome.laboratory.file import Export, parse
 from otosome.laboratory.tables import label
 from otosome.lots.potency import Run
@@ -28,6 +29,7 @@ from otosome.units import house
 COLUMNS = ("well", "sample", "dose", "unit", "response", "flag")
 GRIDS = ("response", "sample", "dose (unit)", "flag")
 LARGEST_PLATE = 100_000  # rows
+_SMALLEST, _LARGEST = 1e-30, 1e30  # a dose or a response, in any unit
 _WELL = re.compile(r"([A-Za-z]{1,2})0*([1-9]\d{0,2})", re.ASCII)
 _DOSE = re.compile(r"dose\s*[(\[](.{1,40})[)\]]", re.IGNORECASE)
 # What a file of wells says of each, by its name: sample, dose, unit, response, flag.
@@ -120,10 +122,31 @@ def read_plate(export: Export, reading: Reading | None = None) -> Plate:
         raise BadInput(
             "holds no well that counts",
             file=export.name,
-            cure="wells need a sample and a dose: name a layout" if how.layout is None else None,
+            cure="wells need a sample and a dose: "
+            + ("name a layout" if how.layout is None else f"fill them in in {how.layout.name}"),
         )
     _check_units(wells, export.name)
     return Plate(export.name, tuple(wells), tuple(left_out))
+
+
+def layout_text(samples: Mapping[str, str]) -> str:
+    """Grids to fill in, as a layout is read: the sample and the dose of every well.
+
+    ``samples``  what the plate's own file says of each well, empty where nothing
+    """
+    places = {well: _WELL.fullmatch(well) for well in samples}
+    named = {well: (match[1].upper(), int(match[2])) for well, match in places.items() if match}
+    rows = sorted({row for row, _ in named.values()}, key=lambda row: (len(row), row))
+    columns = range(1, max(column for _, column in named.values()) + 1)
+    by = {place: tamed(label(samples[well]).replace(",", " ")) for well, place in named.items()}
+    lines = []
+    for title in ("sample", "dose (ug/mL)"):
+        lines += [title, ",".join(["", *map(str, columns)])]
+        for row in rows:
+            cells = (by.get((row, column), "") if title == "sample" else "" for column in columns)
+            lines.append(",".join([row, *cells]))
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _laid_out(cells: Cells, how: Reading, decimal: str) -> Cells:
@@ -334,6 +357,10 @@ def _well(name: str, statements: Mapping[str, str], unit: str, file: str, decima
     """A well, and why it is left out: empty where it counts."""
     place = f"well {name}"
     flag = label(statements.get("flag", ""))
+    sample = label(statements["sample"])[:80]
+    stated_dose = parse(statements.get("dose", "").strip(), decimal)
+    if stated_dose is not None and math.isnan(stated_dose):
+        return Well(name, sample, math.nan, "", math.nan), flag or f"{sample} without a dose"
     response = math.nan if flag else _number(statements.get("response", ""), "response", file, place, decimal)
     dose = _number(statements.get("dose", ""), "dose", file, place, decimal)
     if dose < 0:
@@ -349,7 +376,7 @@ def _well(name: str, statements: Mapping[str, str], unit: str, file: str, decima
         )
     _check_unit(stated, file, place)
     reason = flag or ("dose 0 stands on no curve over the log dose" if dose == 0 else "")
-    return Well(name, label(statements["sample"])[:80], dose, stated, response), reason
+    return Well(name, sample, dose, stated, response), reason
 
 
 def _number(text: str, what: str, file: str, place: str, decimal: str) -> float:
@@ -359,6 +386,8 @@ def _number(text: str, what: str, file: str, place: str, decimal: str) -> float:
         raise BadInput(
             f"its {what} is not a finite number{mark}", file=file, key=place, given=text or "empty"
         )
+    if value and not _SMALLEST <= abs(value) <= _LARGEST:
+        raise BadInput(f"its {what} is none that is ever measured", file=file, key=place, given=text)
     return value
 
 

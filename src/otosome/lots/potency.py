@@ -30,8 +30,13 @@ from otosome.units import Array
 MODELS = ("four_parameter", "parallel_line")
 # Doses that a curve of so many numbers needs, and one more to show that it is that curve.
 FEWEST_DOSES = {"four_parameter": 5, "parallel_line": 3}
+REPEAT = "repeat the assay"
 # Runs whose errors differ by more than so many times are not weighed by them.
 _ALIKE = 2.0
+_WHY = "find out why before it is released"
+_MORE = "measure more doses"
+# Of ln r: a shift by more than a billionfold is none that an assay shows.
+_FARTHEST = float(np.log(1e9))
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ class Check:
 
 @dataclass(frozen=True)
 class RunPotency:
-    """What one run says: r with its 95 % interval, or why it says nothing.
+    """What one run says: r with its 95 % interval, or why it says nothing and what would mend it.
 
     ``unlike``  whether the run is fit for use and the sample does not act like the reference in it
     ``log`` and ``variance``  of ln r, within the run; ``freedom`` of that variance
@@ -107,6 +112,7 @@ class RunPotency:
     low: float = np.nan
     high: float = np.nan
     unlike: bool = False
+    cure: str = ""
 
     @property
     def r(self) -> float:
@@ -138,11 +144,10 @@ class Potency:
 
 
 def measure(run: Run, assay: Assay) -> RunPotency:
-    """Suitability, then similarity, then r.
-
-    raises  BadInput where there are too few doses or wells to ask at all
-    """
-    _check(run, assay)
+    """Suitability, then similarity, then r; a run that cannot be judged says why."""
+    few = _too_few(run, assay)
+    if few is not None:
+        return few
     x = np.log(np.concatenate([run.reference_dose, run.sample_dose]))
     y = np.concatenate([run.reference, run.sample])
     which = np.repeat([0, 1], [run.reference.size, run.sample.size])
@@ -151,25 +156,31 @@ def measure(run: Run, assay: Assay) -> RunPotency:
     reference, sample = both
     if reference is None:
         return RunPotency(
-            run.name, (), "the reference's wells determine no curve: the assay is not fit for use"
+            run.name,
+            (),
+            "the reference's wells determine no curve: the assay is not fit for use",
+            cure=REPEAT,
         )
     checks = _suitability(run, assay, reference)
     failed = [check.name for check in checks if not check.passed]
     if failed:
-        return RunPotency(run.name, checks, f"the assay is not fit for use ({', '.join(failed)})")
+        return RunPotency(
+            run.name, checks, f"the assay is not fit for use ({', '.join(failed)})", cure=REPEAT
+        )
     if sample is None:
         return RunPotency(
             run.name,
             checks,
             "the sample's wells determine no curve; it has no potency to report",
             unlike=True,
+            cure=_WHY,
         )
     alike = _similarity(assay, reference, sample)
     checks = (*checks, *alike)
     failed = [check.name for check in alike if not check.passed]
     if failed:
         reason = f"sample and reference do not act alike ({', '.join(failed)})"
-        return RunPotency(run.name, checks, reason, unlike=True)
+        return RunPotency(run.name, checks, reason, unlike=True, cure=_WHY)
     return _shift(run, assay, x, y, which, checks)
 
 
@@ -224,26 +235,24 @@ def _between(log: Array, within: Array) -> float:
     return float(brentq(excess, 0.0, most))
 
 
-def _check(run: Run, assay: Assay) -> None:
-    if assay.model not in MODELS:
-        raise BadInput(
-            "is not a model of dose and response", key="model", given=assay.model, allowed=list(MODELS)
-        )
+def _too_few(run: Run, assay: Assay) -> RunPotency | None:
+    """The refusal of a run with too few doses for its curve; None where there are enough."""
+    fewest = FEWEST_DOSES[assay.model]
+    line = ', or write assay = "parallel_line" in its [[assay]] where the doses lie on the straight part'
     for name, dose, wells in (
         ("reference", run.reference_dose, run.reference_wells),
         ("sample", run.sample_dose, run.sample_wells),
     ):
         doses = np.unique(dose).size
-        if doses < FEWEST_DOSES[assay.model]:
-            raise BadInput(
-                "has too few doses for its curve",
-                file=run.name,
-                key=name,
-                given=f"{doses} dose{'' if doses == 1 else 's'}"
-                + (f" in the wells {_listed(wells)}" if wells else ""),
-                allowed=f"{FEWEST_DOSES[assay.model]} or more for {assay.model}",
-                cure="measure more doses, or take model = 'parallel_line' where the doses lie on the straight part",
+        if doses < fewest:
+            where = f" in the wells {_listed(wells)}" if wells else ""
+            reason = (
+                f"the {name} has too few doses for its curve: {doses} dose{'' if doses == 1 else 's'}{where}, "
+                f"where {assay.model} needs {fewest} or more"
             )
+            others = doses >= FEWEST_DOSES["parallel_line"]
+            return RunPotency(run.name, (), reason, cure=_MORE + (line if others else ""))
+    return None
 
 
 def _listed(wells: Sequence[str], most: int = 12) -> str:
@@ -264,9 +273,10 @@ def _suitability(run: Run, assay: Assay, fit: Fit) -> tuple[Check, ...]:
     floor = max(float(means[k]), float(error / np.sqrt(wells[k])))
     highest = max(float(means.max()), 0.0)
     window = highest / floor if floor > 0 else np.inf
+    ratio = error / span if span > 0 else np.inf
     return (
         Check("fit of the reference (R squared)", fit.determination, assay.determination, 1.0),
-        Check("error of replicate wells over the range", float(error / span), 0.0, assay.replicate_error),
+        Check("error of replicate wells over the range", float(ratio), 0.0, assay.replicate_error),
         Check("signal window (highest over lowest mean)", float(window), assay.window, np.inf),
     )
 
@@ -290,14 +300,9 @@ def _similarity(assay: Assay, reference: Fit, sample: Fit) -> tuple[Check, ...]:
         return (_ratio("ratio of slopes", 1, theta, covariance, quantile, assay.slope_margin),)
     difference = theta[1][2] - theta[0][2]
     off = quantile * np.sqrt(covariance[0][2, 2] + covariance[1][2, 2])
-    slope = Check(
-        "ratio of slopes",
-        float(np.exp(difference)),
-        1 / assay.slope_margin,
-        assay.slope_margin,
-        float(np.exp(difference - off)),
-        float(np.exp(difference + off)),
-    )
+    with np.errstate(over="ignore"):  # an interval without an end reaches infinity
+        ratio, low, high = np.exp([difference, difference - off, difference + off]).tolist()
+    slope = Check("ratio of slopes", ratio, 1 / assay.slope_margin, assay.slope_margin, low, high)
     to_range = np.array([-1.0, 1.0, 0.0, 0.0])
     ranges = [np.array([to_range @ ends]) for ends in theta]
     spread = [np.array([[to_range @ ends @ to_range]]) for ends in covariance]
@@ -315,14 +320,14 @@ def _ratio(
     a, b = float(theta[1][index]), float(theta[0][index])
     va, vb = float(covariance[1][index, index]), float(covariance[0][index, index])
     low, high = fieller(a, b, va, vb, 0.0, quantile)
-    return Check(name, a / b, 1 / margin, margin, low, high)
+    return Check(name, a / b if b else np.nan, 1 / margin, margin, low, high)
 
 
 def fieller(a: float, b: float, va: float, vb: float, vab: float, quantile: float) -> tuple[float, float]:
     """Interval of a / b; the whole line where b may be zero (Fieller 1954)."""
-    g = quantile**2 * vb / b**2
-    if g >= 1:
+    if quantile**2 * vb >= b**2:
         return -np.inf, np.inf
+    g = quantile**2 * vb / b**2
     ratio = a / b
     middle = (ratio - g * vab / vb) / (1 - g) if vb > 0 else ratio
     inner = va - 2 * ratio * vab + ratio**2 * vb - g * (va - (vab**2 / vb if vb > 0 else 0.0))
@@ -352,25 +357,26 @@ def _shift(run: Run, assay: Assay, x: Array, y: Array, which: Array, checks: tup
     if assay.model == "parallel_line":
         fit = fit_shared_line(x, y, which)
         if fit is None:
-            return RunPotency(run.name, checks, "the wells determine no pair of parallel lines")
+            return RunPotency(run.name, checks, "the wells determine no pair of parallel lines", cure=REPEAT)
         return _line_shift(run, fit, checks)
     fit = fit_shared_logistic(x, y, which)
     if fit is None:
-        return RunPotency(run.name, checks, "the wells determine no pair of curves of one shape")
+        return RunPotency(run.name, checks, "the wells determine no pair of curves of one shape", cure=REPEAT)
     middle = fit.estimate[3:]
     for k, dose in enumerate((run.reference_dose, run.sample_dose)):
         if not np.log(dose.min()) <= middle[k] <= np.log(dose.max()):
             name = ("reference", "sample")[k]
             return RunPotency(
-                run.name, checks, f"the doses of the {name} do not reach its half effect on both sides"
+                run.name,
+                checks,
+                f"the doses of the {name} do not reach its half effect on both sides",
+                cure=_MORE,
             )
     spread = fit.covariance[3:, 3:]
     variance = float(spread[0, 0] + spread[1, 1] - 2 * spread[0, 1])
     log = float(middle[0] - middle[1])
     off = float(student.ppf(0.975, fit.freedom)) * np.sqrt(variance)
-    return RunPotency(
-        run.name, checks, "", log, variance, fit.freedom, float(np.exp(log - off)), float(np.exp(log + off))
-    )
+    return _stated(run, checks, log, variance, (log - off, log + off), fit.freedom)
 
 
 def _line_shift(run: Run, fit: Fit, checks: tuple[Check, ...]) -> RunPotency:
@@ -379,17 +385,33 @@ def _line_shift(run: Run, fit: Fit, checks: tuple[Check, ...]) -> RunPotency:
     va = float(contrast @ fit.covariance @ contrast)
     vb, vab = float(fit.covariance[2, 2]), float(contrast @ fit.covariance[:, 2])
     low, high = fieller(a, b, va, vb, vab, float(student.ppf(0.975, fit.freedom)))
-    if not np.isfinite(low):
-        return RunPotency(run.name, checks, "the slope may be zero: no shift can be stated")
-    log = a / b
-    variance = (va - 2 * log * vab + log**2 * vb) / b**2
+    log = a / b if b else np.nan
+    variance = (va - 2 * log * vab + log**2 * vb) / b**2 if b else np.nan
+    return _stated(run, checks, log, variance, (low, high), fit.freedom)
+
+
+def _stated(
+    run: Run,
+    checks: tuple[Check, ...],
+    log: float,
+    variance: float,
+    ends: tuple[float, float],
+    freedom: int,
+) -> RunPotency:
+    """A shift as a potency; refused where the run leaves it open by more than any assay spans."""
+    if not np.isfinite(variance) or max(map(abs, ends)) > _FARTHEST:
+        reason = "the wells leave the shift open: the slope may be zero, or they scatter too far"
+        return RunPotency(run.name, checks, reason, cure=REPEAT)
+    low, high = (float(np.exp(end)) for end in ends)
     return RunPotency(
-        run.name, checks, "", log, float(variance), fit.freedom, float(np.exp(low)), float(np.exp(high))
+        run.name, checks, log=log, variance=float(variance), freedom=freedom, low=low, high=high
     )
 
 
 def assay_of(values: Mapping[str, float], model: str) -> Assay:
-    """An assay of an entry's numbers; raises BadInput naming one that is missing."""
+    """An assay of an entry's numbers; raises BadInput naming one that is missing, or a model that is none."""
+    if model not in MODELS:
+        raise BadInput("is not a model of dose and response", key="model", given=model, allowed=list(MODELS))
     wanted = [name for name in Assay.__dataclass_fields__ if name != "model"]
     for name in wanted:
         if name not in values:

@@ -15,6 +15,10 @@ from otosome.units import Json, Quantity
 
 KIND = "batch/1"
 _MOST_FILES = 200
+_MISSING = {
+    "layout": "otosome new batch writes one beside the record; it has the grids sample and dose (ug/mL), each with a "
+    "row of column numbers and rows that begin with their letter"
+}
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
 
 
@@ -242,5 +246,11 @@ def beside(folder: Path, name: str, key: str, file: str, others: Sequence[str] =
             cure="copy it beside the record, or allow its folder there: folders = ['../raw']",
         )
     if not place.is_file():
-        raise BadInput("is not a file beside the record", file=file, key=key, given=name)
+        raise BadInput(
+            "is not a file beside the record",
+            file=file,
+            key=key,
+            given=name,
+            cure=_MISSING.get(key.split(".")[-1]),
+        )
     return place

@@ -37,7 +37,8 @@ class Verdict:
     ``consumer``, ``producer``  risk if this lot is released, or refused; None where a word was compared
     ``accept``  median within which the test would release, as well as it is measured now; None where none would
     ``limits``  between which the number must lie, the upper None where there is none;  ``known``  5, 50 and 95 % of
-                what is known of it, in the unit of the limits; None for a word, and where nothing is known
+                what is known of it; None for a word, and where nothing is known
+    ``unit``    in which the limit is stated, and JSON states these numbers; here they are in house units
     ``more``    further counts a day and further days that would make it decidable
     ``method``  what measured it, with the instrument; empty where the record does not say
     ``source``  where the limit comes from
@@ -56,6 +57,7 @@ class Verdict:
     more: tuple[int, int] | None = None
     method: str = ""
     source: str = ""
+    unit: str = ""
 
 
 def decide(belief: Belief, least: float, most: float, risks: Risks) -> tuple[Decision, float]:

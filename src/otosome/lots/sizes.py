@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from otosome.units import Array
+from otosome.units import Array, convert
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CLASSES = 3
+NM = convert(1.0, "nm", "mm")
+# Of a drawn distribution: how many points, and the share of the particles beyond which its tail is left out.
+_POINTS, _FAR = 150, 0.999
 
 
 def classes(diameters: Array, counts: Array, n: int = CLASSES) -> tuple[Array, Array]:
@@ -50,6 +58,21 @@ def lognormal_classes(median: Array, spread: Array, n: int = CLASSES) -> tuple[A
     tail = ndtr(-(edges + sigma))
     slowness = n * np.exp(sigma**2 / 2) * (tail[:-1] - tail[1:]) / median
     return 1.0 / slowness, np.full(slowness.shape, 1.0 / n)
+
+
+def size_density(particles: pd.DataFrame) -> tuple[Array, Array]:
+    """The size distribution over all videos of a table: diameter in nm, particles/mL for each nm.
+
+    A density, so that bins of any width show the same distribution; neighbours are joined where there are many.
+    """
+    bins = particles.groupby("diameter", sort=True)["concentration"].sum() / particles["replicate"].nunique()
+    size, count = bins.index.to_numpy(dtype=float) / NM, bins.to_numpy(dtype=float)
+    width = np.gradient(size) if size.size > 1 else np.ones(1)
+    far = int(np.searchsorted(np.cumsum(count), _FAR * count.sum())) + 2
+    size, count, width = size[:far], count[:far], width[:far]
+    first = np.arange(0, size.size, -(-size.size // _POINTS))
+    size, count, width = (np.add.reduceat(values, first) for values in (size * width, count, width))
+    return size / width, count / width * convert(1.0, "particles/uL", "particles/mL")
 
 
 def quantile(size: Array, count: Array, share: float) -> float:

@@ -8,11 +8,12 @@ Tests are listed by kind (``at_least``, ``at_most``, ``equal``, ``label``, ``neg
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import numpy as np
 
+from otosome.cards import Card
 from otosome.catalog import Entry
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
@@ -88,16 +89,19 @@ class Specification:
     ``words``     the word each test must answer
     ``recorded``  tests whose result is recorded without a limit
     ``window``    ends of the size window in mm, 0 and infinite where open
+    ``accepted``  both risks as the file states them, with their sources
     """
 
     name: str
     file: str
     limits: Mapping[str, Limit]
     label: Parameter | None
+    label_source: str
     words: Mapping[str, str]
     recorded: tuple[str, ...]
     window: tuple[float, float]
     risks: Risks
+    accepted: Mapping[str, str]
 
     @property
     def tests(self) -> list[str]:
@@ -115,25 +119,32 @@ def read_specification(entry: Entry[SpecificationOptions, object]) -> Specificat
     card = entry.card
     numbers = {key: card.parameter(key, "") for key in card.parameters}
     lists = _lists(entry.options, card.file)
-    limits, label = _limits(lists, numbers, card.file), _label(lists, numbers, card.file)
+    limits, label = _limits(lists, numbers, card), _label(lists, numbers, card.file)
     _refuse_unused(lists, limits, numbers, card.file)
+    window = _window(limits, numbers, card.file)
+    if "size_window" in limits:
+        limits["size_window"] = replace(
+            limits["size_window"], words=f"{limits['size_window'].words} {_window_words(numbers)}"
+        )
     return Specification(
         card.stem,
         card.file,
         limits,
         label,
+        "" if label is None else source_of(label, card.stem),
         {test: kind for kind in WORDS for test in lists[kind]},
         tuple(lists["recorded"]),
-        _window(limits, numbers, card.file),
+        window,
         _risks(numbers, card.file),
+        {key: f"{numbers[key].given}, {source_of(numbers[key], card.stem)}" for key in RISKS},
     )
 
 
-def source_of(number: Parameter) -> str:
-    """Where a limit comes from, in words."""
+def source_of(number: Parameter, name: str) -> str:
+    """Where a limit comes from, in words: its source, or else the specification of this name and its reason."""
     if number.source:
         return ", ".join(part for part in (number.source, number.locator) if part)
-    return f"{number.basis}: {number.because}" if number.because else number.basis
+    return f"{name}: {number.because}" if number.because else name
 
 
 def _lists(options: SpecificationOptions, file: str) -> dict[str, list[str]]:
@@ -163,21 +174,22 @@ def _lists(options: SpecificationOptions, file: str) -> dict[str, list[str]]:
     return lists
 
 
-def _limits(lists: Mapping[str, list[str]], numbers: Mapping[str, Parameter], file: str) -> dict[str, Limit]:
+def _limits(lists: Mapping[str, list[str]], numbers: Mapping[str, Parameter], card: Card) -> dict[str, Limit]:
     """The limits of every test that is compared with a number."""
+    file, name = card.file, card.stem
     limits: dict[str, Limit] = {}
     for kind, words in (("at_least", "at least"), ("at_most", "at most"), ("equal", "equal to")):
         for test in lists[kind]:
             number = _number(test, test, numbers, file)
             least = 0.0 if kind == "at_most" else number.value
             most = np.inf if kind == "at_least" else number.value
-            limits[test] = _limit(test, least, most, words, number)
+            limits[test] = _limit(test, (least, most), words, number, name)
     for key in numbers:
         test, end = _end(key)
         if end:
             number = _number(key, test, numbers, file)
             ends = (number.value, np.inf) if end == "_least" else (0.0, number.value)
-            limit = _limit(test, *ends, "at least" if end == "_least" else "at most", number)
+            limit = _limit(test, ends, "at least" if end == "_least" else "at most", number, name)
             limits[test] = _joined(limits[test], limit, key, file) if test in limits else limit
     unlimited = [name for kind in (*WORDS, "recorded") for name in lists[kind]]
     for test, limit in limits.items():
@@ -203,7 +215,10 @@ def _end(key: str) -> tuple[str, str]:
 def _number(key: str, test: str, numbers: Mapping[str, Parameter], file: str) -> Parameter:
     if key not in numbers:
         raise BadInput(
-            "lacks its limit", file=file, key=test, cure=f"add [{key}] with meaning, value, basis and source"
+            "lacks its limit",
+            file=file,
+            key=test,
+            cure=f"add [{key}] with meaning, value and basis; with basis = 'assumed' because, with 'measured' source",
         )
     number = numbers[key]
     if number.shape != "fixed" or number.subjects or number.lots:
@@ -219,8 +234,16 @@ def _number(key: str, test: str, numbers: Mapping[str, Parameter], file: str) ->
     return number
 
 
-def _limit(test: str, least: float, most: float, words: str, number: Parameter) -> Limit:
-    return Limit(test, least, most, f"{words} {number.given}", number.given, number.unit, source_of(number))
+def _limit(test: str, ends: tuple[float, float], words: str, number: Parameter, name: str) -> Limit:
+    source = source_of(number, name)
+    return Limit(test, *ends, f"{words} {number.given}", number.given, number.unit, source)
+
+
+def _window_words(numbers: Mapping[str, Parameter]) -> str:
+    low, high = (numbers[key].given if key in numbers else "" for key in WINDOW)
+    if low and high:
+        return f"from {low} to {high}"
+    return f"from {low}" if low else f"up to {high}"
 
 
 def _joined(first: Limit, second: Limit, key: str, file: str) -> Limit:

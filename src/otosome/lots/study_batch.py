@@ -40,8 +40,6 @@ def study_batch(
 ) -> Lot:
     """The batch: what was measured of this lot, and everything else from its base."""
     base = read_toml(_base(record, file, catalog))
-    if record.protein is not None and not counts:
-        raise BadInput("gives the purity only with a count", file=file, key="protein", cure="add a [[count]]")
     between = scatter(counts, catalog)[1] if counts else ""
     sized, notes = _sized(record, base, counts, between)
     own = _counted_numbers(record, file, base, counted, between)
@@ -77,7 +75,8 @@ def _sized(
         return dict(base), []
     sizes = measured_lot(_joined(counts, record.name), base, record.base, 0.0, between)
     count = {key: base[key] for key in ("particles", "count_error")}
-    return {**sizes.values, **count}, list(sizes.notes[2:])
+    flagged = [f"Flagged in {file.file}: {warning}." for file in counts for warning in file.warnings]
+    return {**sizes.values, **count}, flagged
 
 
 def _counted_numbers(record: LotRecord, file: str, base: Json, counted: Count | None, between: str) -> Json:

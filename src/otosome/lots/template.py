@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
 from otosome.laboratory.file import Export, printable
-from otosome.laboratory.reading import instrument_of, read_particles
-from otosome.lots.files import read_responses
-from otosome.lots.plate import read_plate, recognises_plate
+from otosome.laboratory.reading import HEADS, instrument_of, read_particles, read_with
+from otosome.laboratory.tables import label
+from otosome.lots.files import captured, reason_of
+from otosome.lots.plate import layout_text, read_plate, recognises_plate
 from otosome.lots.record import KIND
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Outside = Literal["refuse", "copy", "reference"]
 SPECIFICATION = Path(__file__).parent / "specification_template.toml"
@@ -26,7 +32,7 @@ _HEAD = f"""otosome = "{KIND}"
 # The days it was made (needed to stand in a history) and tested.
 # made = "2026-03-30"
 # tested = "2026-04-02"
-# What is not measured below is taken from this batch of the shelf, and said to be.
+# For a study only: what is not measured below is then that of this batch of the shelf. The decision uses none of it.
 base = "example_lot"
 # What the lot is released against: an entry of the shelf specifications/ (otosome list specifications), or a file
 # beside this one, such as "my_specification.toml" (otosome new specification writes one).
@@ -42,10 +48,29 @@ specification = "nebulised_msc_2025"
 _MISEV = "misev_2023"
 
 
+@dataclass(frozen=True)
+class NewRecord:
+    """A lot's record to be written: its text, what to tell of its files, and by name the layouts to lie beside it."""
+
+    text: str
+    notes: tuple[str, ...]
+    layouts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a record says of one file; ``sample`` as a file of counts names it, ``layout`` of a plate's wells."""
+
+    text: str
+    notes: tuple[str, ...] = ()
+    sample: str = ""
+    layout: tuple[str, str] | None = None
+
+
 def template(
     files: list[Path], folder: Path, name: str, catalog: Catalog, outside: Outside = "refuse"
-) -> str:
-    """A lot's record as TOML text.
+) -> NewRecord:
+    """A lot's record.
 
     ``folder``   the one the record will lie in; files are named relative to it
     ``outside``  what is done with a file that lies elsewhere: it is copied into the folder, or the record allows its
@@ -53,22 +78,47 @@ def template(
     raises       BadInput where a file is missing or lies elsewhere, or where none is of counts or a plate
     """
     places = [_placed(file, folder, outside) for file in files]
-    parts = [_HEAD.replace("\n", f"\nname = {json.dumps(name)}\n", 1)]
-    folders = sorted({_relative(place.parent, folder) for place in places if not _inside(place, folder)})
-    if folders:
-        parts.append(f"# Other folders that the files below may lie in.\nfolders = {json.dumps(folders)}\n")
+    parts = _parts(places, folder, catalog)
+    notes = _samples(parts)
+    head = [_HEAD.replace("\n", f"\nname = {json.dumps(name)}\n", 1), *_folders(places, folder)]
+    head += [f"# {printable(note)}\n" for note in notes]
+    text = "\n".join([*head, *(part.text for part in parts), _findings(catalog), _reporting(catalog)])
+    notes += [note for part in parts for note in part.notes]
+    return NewRecord(text, tuple(notes), dict(part.layout for part in parts if part.layout is not None))
+
+
+def _folders(places: list[Path], folder: Path) -> list[str]:
+    """The line that allows other folders, where files lie in any."""
+    others = sorted({_relative(place.parent, folder) for place in places if not _inside(place, folder)})
+    if not others:
+        return []
+    return [f"# Other folders that the files below may lie in.\nfolders = {json.dumps(others)}\n"]
+
+
+def _parts(places: list[Path], folder: Path, catalog: Catalog) -> list[_Part]:
+    """What is said of each file, one that is left out too; raises BadInput where all of them are."""
     drafts = [_draft(place, _relative(place, folder), catalog) for place in places]
     failed = [draft for draft in drafts if isinstance(draft, BadInput)]
     if failed and len(failed) == len(drafts):
         raise failed[0]
-    for place, draft in zip(places, drafts, strict=True):
-        refused = isinstance(draft, BadInput)
-        parts.append(
-            f"# {json.dumps(place.name)} is left out: {printable(str(draft))}\n" if refused else str(draft)
-        )
-    parts.append(_findings(catalog))
-    parts.append(_reporting(catalog))
-    return "\n".join(parts)
+    pairs = zip(places, drafts, strict=True)
+    return [_left_out(place, draft) if isinstance(draft, BadInput) else draft for place, draft in pairs]
+
+
+def _left_out(place: Path, error: BadInput) -> _Part:
+    reason = f"{json.dumps(place.name)} is left out: {printable(reason_of(error, place.name))}"
+    return _Part(f"# {reason}\n", (reason,))
+
+
+def _samples(parts: list[_Part]) -> list[str]:
+    """That files of counts name several samples, where they do: a record is one lot."""
+    names = list(dict.fromkeys(part.sample for part in parts if part.sample))
+    if len(names) < 2:
+        return []
+    return [
+        f"the files of counts name {len(names)} samples ({', '.join(map(printable, names))}), and this record takes "
+        "them as one lot; if they are not, write a record for each: otosome new batch FILE --out NAME.toml"
+    ]
 
 
 def specification_template(file: Path) -> str:
@@ -107,41 +157,62 @@ def _relative(file: Path, folder: Path) -> str:
         return file.resolve().as_posix()
 
 
-def _draft(file: Path, name: str, catalog: Catalog) -> str | BadInput:
-    """The table of one file, or why it is neither counts nor a plate."""
+def _draft(file: Path, name: str, catalog: Catalog) -> _Part | BadInput:
+    """What is said of one file, or why it is neither counts nor a plate."""
     export = Export.open(file)
+    instrument = instrument_of(export, catalog)
     try:
-        if recognises_plate(export) and instrument_of(export, catalog) is None:
-            return _assay(read_plate(export).samples, name)
-        responses = read_responses(export, "", catalog)
-        if responses is not None:
-            return _assay([], name)
-        return _count(export, name, catalog)
+        if instrument is None and recognises_plate(export):
+            return _Part(_assay(read_plate(export).samples, name))
+        wells = None if instrument is None else read_with(export, instrument, catalog).wells
+        return _count(export, name, catalog) if wells is None else _read_plate(wells, file, name)
     except BadInput as error:
+        if instrument is not None:
+            return error
         return BadInput(
             error.message,
             file=error.file or export.name,
             key=error.key,
             given=error.given,
             allowed=["counts: a size distribution of an instrument", "potency: a plate of wells"],
-            cure=error.cure,
+            cure=error.cure or (HEADS if export.is_table else None),
         )
 
 
-def _count(export: Export, name: str, catalog: Catalog) -> str:
+def _count(export: Export, name: str, catalog: Catalog) -> _Part:
     distribution = read_particles(export, catalog)
+    table, day = distribution.table, captured(distribution.table)
+    sample = label(str(table["sample"].iloc[0]))
     lines = [
         "[[count]]",
-        f"file = {json.dumps(name)}  # {distribution.instrument}",
+        f"file = {json.dumps(name)}  # {distribution.instrument}{f', sample {sample}' if sample else ''}",
         "# The day it was measured: counts of one day share that day's error, and so do those without a day.",
-        '# day = "2026-03-31"',
+        f"day = {json.dumps(day)}  # as the file says" if day else '# day = "2026-03-31"',
     ]
-    if distribution.table["dilution_applied"].isna().any():
+    if table["dilution_applied"].isna().any():
         lines.append(
             "# Its file does not record the dilution; until this line says it, no count can be judged."
         )
         lines.append("# dilution = 1000.0")
-    return "\n".join(lines) + "\n"
+    notes = [
+        f"{json.dumps(part.file)}: {part.place} is left out: {part.reason}" for part in distribution.refused
+    ]
+    return _Part("\n".join(lines) + "\n", tuple(map(printable, notes)), sample)
+
+
+def _read_plate(wells: pd.DataFrame, file: Path, name: str) -> _Part:
+    """A run of a plate reader's export, with a layout to be filled in: the export seldom says what its wells hold."""
+    reads = [str(reading) for reading in wells["read"].unique()]
+    own = wells[wells["read"] == reads[0]]
+    if own["well"].duplicated().any():
+        raise BadInput("has several plates", file=file.name, cure="export each plate as a file")
+    samples = {str(well): str(sample) for well, sample in zip(own["well"], own["sample"], strict=True)}
+    layout = f"{file.stem}_layout.csv"
+    lines = [_assay([], name).rstrip("\n"), f"layout = {json.dumps(layout)}"]
+    if len(reads) > 1:
+        lines.insert(1, f"read = {json.dumps(reads[0])}  # or {printable(', '.join(reads[1:6]))}")
+    note = f"fill in sample and dose of each well in {layout}; a blank needs no dose"
+    return _Part("\n".join([*lines, ""]), (note,), layout=(layout, layout_text(samples)))
 
 
 def _assay(samples: list[str], name: str) -> str:
@@ -151,16 +222,17 @@ def _assay(samples: list[str], name: str) -> str:
     lines = [
         "[[assay]]",
         f"file = {json.dumps(name)}",
-        'assay = "four_parameter"  # its margins are assumed: give those of your own assay (shelf assays/)',
+        "# An entry of the shelf assays/. How far slopes, ranges and lower ends may differ is assumed there: put what",
+        "# your own assay's history allows into a file of your own shelves.",
+        'assay = "four_parameter"',
         f"reference = {json.dumps(reference)}",
         f"sample = {json.dumps(sample)}",
         'mechanisms = ["anti_inflammatory"]  # what this assay speaks for',
     ]
     if not samples:
         lines.append(
-            "# The samples and doses of its wells: grids titled sample and dose (ug/mL), or a long table."
+            "# The samples and doses of its wells, to be filled in: grids titled sample and dose (ug/mL)."
         )
-        lines.append('layout = "layout.csv"')
     return "\n".join([*lines, ""])
 
 

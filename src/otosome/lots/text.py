@@ -9,19 +9,21 @@ from otosome.units import Json
 
 def lot_words(values: Json) -> str:
     """The decision with its reason, each test, potency, reporting and what else was asked for."""
-    lines = [f"lot {values['lot']}: {values['decision']}", f"  {values['reason']}"]
+    lines = [f"lot {values['lot']}: {values['decision']}"]
+    if values["decision"] == "release" or not values["tests"]:
+        lines.append(f"  {values['reason']}")
     for test in values["tests"]:
         lines.append(f"  {test['decision']:<13} {test['test']}: {test['found']} (limit: {test['asked']})")
+        if test["decision"] != "release":
+            lines.append(f"  {'':<13} {test['reason']}")
     for mechanism, answer in values["potency"].items():
         combined = answer["combined"]
-        refused = "; ".join(run["refused"] for run in answer["runs"] if run["refused"])
-        words = (
-            f"none to report: {refused}"
-            if combined is None
-            else f"{combined['r']:.3g} ({combined['low']:.3g} to {combined['high']:.3g}, 95 %)"
-        )
-        lines.append(f"  relative potency, {mechanism}: {words}")
+        if combined is not None:
+            words = f"{combined['r']:.3g} ({combined['low']:.3g} to {combined['high']:.3g}, 95 %)"
+            lines.append(f"  relative potency, {mechanism}: {words}")
     for name, answer in values["reporting"].items():
+        if not answered(answer):
+            continue
         states = [item["state"] for item in answer["items"]]
         share = (
             ""
@@ -31,6 +33,11 @@ def lot_words(values: Json) -> str:
         lines.append(f"  {name}: {states.count('present')} present, {states.count('missing')} missing{share}")
     lines += _beside(values)
     return "\n".join([*lines, "  research only; not for treating anyone"])
+
+
+def answered(checklist: Json) -> bool:
+    """Whether the record says anything of a reporting checklist; where it does not, nobody asks for it."""
+    return any(item["state"] != "missing" for item in checklist["items"])
 
 
 def _beside(values: Json) -> list[str]:

@@ -10,13 +10,17 @@ from typing import Any
 import numpy as np
 
 from otosome.errors import BadInput
-from otosome.lots.assessment import Assessment
+from otosome.lots.assessment import AssayRun, Assessment
 from otosome.lots.belief import Belief
 from otosome.lots.checklist import share_present
 from otosome.lots.earlier import History
+from otosome.lots.files import Counted
 from otosome.lots.history import Chart, Stability
-from otosome.lots.potency import Potency, RunPotency
-from otosome.units import Json
+from otosome.lots.potency import Potency
+from otosome.lots.release import Verdict
+from otosome.lots.sizes import NM, size_density
+from otosome.lots.specification import Specification
+from otosome.units import Json, convert, house
 
 
 def lot_values(assessment: Assessment) -> Json:
@@ -33,7 +37,11 @@ def lot_values(assessment: Assessment) -> Json:
         "label": None if record.label is None else record.label.text,
         "decision": assessment.decision,
         "reason": assessment.reason,
-        "tests": [asdict(verdict) for verdict in assessment.verdicts],
+        "protein": record.protein,
+        "tests": [_test(verdict) for verdict in assessment.verdicts],
+        "accepted": dict(assessment.specification.accepted),
+        "counted": [_counted(file) for file in (*assessment.counts, *assessment.controls)],
+        "doubts": list(assessment.doubts),
         "beyond": dict(assessment.beyond),
         "left_out": [part.words for part in assessment.left_out],
         "files": [
@@ -52,12 +60,19 @@ def lot_values(assessment: Assessment) -> Json:
         },
         "not_vesicles": None if assessment.vesicles is None else _belief(assessment.vesicles),
         "potency": {
-            mechanism: {"runs": [_run(run) for run in runs], "combined": _potency(potency)}
-            for mechanism, (runs, potency) in assessment.potencies.items()
+            mechanism: {
+                "runs": [_run(run) for run in assessment.runs if mechanism in run.entry.mechanisms],
+                "combined": _potency(potency),
+            }
+            for mechanism, (_, potency) in assessment.potencies.items()
         },
         "reporting": {
             name: {"share_present": share_present(list(items)), "items": [asdict(item) for item in items]}
             for name, items in assessment.checklists.items()
+        },
+        "sizes": {
+            "window_nm": _window(assessment.specification),
+            "files": [_sizes(file) for file in assessment.counts if file.stored == 0],
         },
         "batch": dict(assessment.lot.values),
     }
@@ -155,13 +170,65 @@ def _potency(potency: Potency | None) -> Json | None:
     return None if potency is None else asdict(potency)
 
 
-def _run(run: RunPotency) -> Json:
+def _run(run: AssayRun) -> Json:
+    says = run.says
     refused = {
-        "run": run.run,
-        "refused": run.refused,
-        "checks": [{**asdict(c), "passed": c.passed} for c in run.checks],
+        "run": says.run,
+        "assay": run.entry.assay,
+        "sample": run.entry.sample,
+        "reference": run.entry.reference,
+        "left_out": [] if run.plate is None else list(run.plate.left_out),
+        "refused": says.refused,
+        "cure": says.cure,
+        "checks": [{**asdict(c), "passed": c.passed} for c in says.checks],
     }
-    return refused if run.refused else {**refused, "r": run.r, "low": run.low, "high": run.high}
+    return refused if says.refused else {**refused, "r": says.r, "low": says.low, "high": says.high}
+
+
+def _test(verdict: Verdict) -> Json:
+    """A test with its numbers in the unit in which the limit is stated."""
+    test = asdict(verdict)
+    for key in ("accept", "limits", "known"):
+        if test[key] is not None:
+            test[key] = [_in_unit(end, verdict.unit) for end in test[key]]
+    return test
+
+
+def _in_unit(number: float | None, unit: str) -> float | None:
+    finite = number is not None and math.isfinite(number)
+    return convert(number, house(unit), unit) if finite and unit and number is not None else number
+
+
+def _window(specification: Specification) -> list[float | None] | None:
+    """The ends of the size window in nm, None where it is open; None where sizes have no window."""
+    if "size_window" not in specification.limits:
+        return None
+    return [end / NM if math.isfinite(end) else None for end in specification.window]
+
+
+def _sizes(file: Counted) -> Json:
+    """The size distribution of a file: particles/mL for each nm of diameter, over all its videos."""
+    diameter, density = size_density(file.table)
+    return {"file": file.file, "diameter_nm": diameter, "per_mL_nm": density}
+
+
+def _counted(file: Counted) -> Json:
+    """A file of counts: what of it is used, with the dilution, and what its instrument warns of."""
+    mean = convert(float(file.counts().mean()), "particles/uL", "particles/mL")
+    return {
+        "file": file.file,
+        "use": file.use,
+        "instrument": file.instrument,
+        "sample": file.sample,
+        "day": file.day,
+        "captured": file.captured,
+        "stored_days": file.stored / 24,
+        "dilution": file.dilution,
+        "dilution_by": file.says,
+        "videos": file.videos,
+        "particles_per_mL": mean,
+        "warnings": list(file.warnings),
+    }
 
 
 def _chart(chart: Chart, lots: tuple[str, ...]) -> Json:

@@ -19,7 +19,7 @@ from otosome.lots.release import (
     decide,
     more_counts,
 )
-from otosome.lots.specification import WORDS, Limit, Specification, source_of
+from otosome.lots.specification import WORDS, Limit, Specification
 from otosome.lots.statement import stated
 from otosome.units import convert, split
 
@@ -51,7 +51,16 @@ def verdicts(specification: Specification, measured: Measured, record: Stated) -
             answered.append(_limit_test(limit, specification, measured, record))
     answered += [_word_test(test, kind, record) for test, kind in specification.words.items()]
     answered += [_recorded_test(test, record) for test in specification.recorded]
-    return answered + _potency_tests(specification, measured, record)
+    answered += _potency_tests(specification, measured, record)
+    return [replace(verdict, unit=_limits_unit(verdict, specification)) for verdict in answered]
+
+
+def _limits_unit(verdict: Verdict, specification: Specification) -> str:
+    """The unit in which a test's limit is stated; none where it has none."""
+    if verdict.test == "particles" and specification.label is not None:
+        return "particles/mL"
+    limit = specification.limits.get(verdict.test)
+    return "" if limit is None or verdict.limits is None else _unit(limit)
 
 
 def beyond(specification: Specification, findings: Mapping[str, str]) -> dict[str, str]:
@@ -219,7 +228,7 @@ def _label_test(specification: Specification, measured: Measured, record: Stated
     """The count against what the vial claims."""
     tolerance, label = specification.label, measured.label
     assert tolerance is not None  # asked of a specification with a label claim
-    claim_words, source = f"label +/- {100 * tolerance.value:g} %", source_of(tolerance)
+    claim_words, source = f"label +/- {100 * tolerance.value:g} %", specification.label_source
     if label is None:
         cure = 'add: label = "2e10 particles/mL"'
         return _unknown("particles", claim_words, "the label is not stated", cure, source)
@@ -348,8 +357,7 @@ def _potency_test(
     if any(run.unlike for run in runs):
         return _unlike(name, words, source, runs, limited=limit is not None)
     if potency is None:
-        cure = f"{_refusals(runs)}; repeat the assay"
-        return _unknown(name, words, "no potency to report", cure, source)
+        return _unknown(name, words, "no potency to report", _refusals(runs), source)
     if limit is None:
         return None
     many = f"{potency.runs} run{'' if potency.runs == 1 else 's'}{'' if potency.alike else ' of unlike precision'}"
@@ -369,12 +377,15 @@ def _unlike(name: str, words: str, source: str, runs: tuple[RunPotency, ...], li
         else f"unlike the reference in {unlike} of {len(runs)} runs"
     )
     if unlike == len(runs) and limited:
-        return Verdict(name, words, result, "refuse", _refusals(runs), source=source)
-    return _unknown(name, words, result, f"{_refusals(runs)}; find out why before it is released", source)
+        return Verdict(name, words, result, "refuse", _refusals(runs, cured=False), source=source)
+    return _unknown(name, words, result, _refusals(runs), source)
 
 
-def _refusals(runs: tuple[RunPotency, ...]) -> str:
-    return "; ".join(f"{run.run}: {run.refused}" for run in runs if run.refused)
+def _refusals(runs: tuple[RunPotency, ...], cured: bool = True) -> str:
+    """Why runs say nothing and, where wanted, what would mend each; a cure of several runs stands once, at the end."""
+    refused = [run for run in runs if run.refused]
+    cures = dict.fromkeys(run.cure for run in refused if run.cure) if cured else ()
+    return "; ".join([*(f"{run.run}: {run.refused}" for run in refused), *cures])
 
 
 def _unknown(test: str, limit: str, result: str, cure: str, source: str = "", method: str = "") -> Verdict:

@@ -17,7 +17,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from otosome import __version__
 from otosome.answers.numbers import number
@@ -27,6 +27,7 @@ from otosome.units import Json
 COLOURS = {"release": "#1b6e3c", "refuse": "#b3261e", "cannot decide": "#8a5a00"}
 MARKS = {"release": "✓", "refuse": "✗", "cannot decide": "?"}
 NOT_STATED = "not stated"
+NONE = "not finite"
 _INK, _SOFT, _LINE, _WASH = (HexColor(code) for code in ("#1c2329", "#5c6770", "#c9cdc7", "#f3f4f0"))
 # Between the margins and the 6 points that a frame keeps free on either side.
 _WIDTH = A4[0] - 36 * mm - 12
@@ -49,7 +50,8 @@ def heads(values: Json) -> list[tuple[str, str]]:
         "Label": "label",
         "Specification": "specification",
     }
-    return [(title, values[key] or NOT_STATED) for title, key in fields.items()]
+    rows = [(title, values[key] or NOT_STATED) for title, key in fields.items()]
+    return [*rows, *([("Protein", values["protein"])] if values["protein"] else [])]
 
 
 def conclusion(values: Json) -> str:
@@ -63,13 +65,95 @@ def conclusion(values: Json) -> str:
     return f"{'Outside the limits' if decision == 'refuse' else 'Not decided'}: {', '.join(names)}."
 
 
+COUNTED = (
+    "File",
+    "Sample in the file",
+    "Measured",
+    "Dilution",
+    "Mean of its videos",
+    "Warnings of the instrument",
+)
+
+
+def counted(values: Json) -> list[tuple[str, ...]]:
+    """Each file of counts that the decision rests on, or that is a control or of the stored lot; as ``COUNTED``."""
+    return [
+        (
+            file["file"] if file["use"] == "count" else f"{file['file']} ({file['use']})",
+            file["sample"] or NOT_STATED,
+            _measured(file),
+            NOT_STATED
+            if file["dilution"] is None
+            else f"{number(file['dilution'])}, by {file['dilution_by']}",
+            f"{file['particles_per_mL']:.3g} particles/mL, {_videos(file['videos'])}",
+            "; ".join(file["warnings"]) or "none",
+        )
+        for file in values["counted"]
+    ]
+
+
+def _measured(file: Json) -> str:
+    day = file["day"] or NOT_STATED
+    other = f" (by the file {file['captured']})" if file["captured"] not in ("", file["day"]) else ""
+    stored = f", stored {number(file['stored_days'])} d" if file["stored_days"] else ""
+    return f"{day}{other}{stored}"
+
+
+def _videos(videos: Sequence[int]) -> str:
+    return "1 video" if len(videos) == 1 else f"{len(videos)} videos"
+
+
+def grounds(values: Json) -> list[str]:
+    """What else the decision rests on: accepted risks, the spread between counts, doubts about the files."""
+    accepted = values["accepted"]
+    lines = [
+        f"Accepted risk of releasing a lot outside its limits: {accepted['consumer_risk']}. "
+        f"Of refusing one inside: {accepted['producer_risk']}."
+    ]
+    count = values["count"]
+    if count is not None:
+        within, between = (number(100 * count[key], 2) for key in ("within_day", "between_days"))
+        lines.append(
+            f"The count is the median of what is known from {count['taken']}; videos are averaged by their logarithms, "
+            "so it may lie below their mean. Counts of one day are taken to differ by "
+            f"{within} %, and days by {between} %."
+        )
+    return [*lines, *values["doubts"]]
+
+
+def runs(values: Json) -> list[str]:
+    """Each run of an assay with the limits of its checks, and the wells left out of it."""
+    every = {run["run"]: run for measured in values["potency"].values() for run in measured["runs"]}
+    return [_run(run) for run in every.values()]
+
+
+def _run(run: Json) -> str:
+    checks = [f"{_check(check)}" for check in run["checks"]]
+    left_out = f"left out: {', '.join(run['left_out'])}" if run["left_out"] else ""
+    end = (
+        run["refused"] or f"{number(run['r'], 3)} ({number(run['low'], 3)} to {number(run['high'], 3)}, 95 %)"
+    )
+    names = f"{run['run']}, {run['sample']} beside {run['reference']}, assay {run['assay']}"
+    return f"{names}: {'; '.join(filter(None, [*checks, left_out, end]))}."
+
+
+def _check(check: Json) -> str:
+    """A check of a run: what was found, and what is allowed."""
+    value, least, most = (
+        NONE if check[key] is None else number(check[key], 3) for key in ("value", "least", "most")
+    )
+    ends = [check[key] for key in ("low", "high")]
+    interval = "" if None in ends else f" ({number(ends[0], 3)} to {number(ends[1], 3)})"
+    allowed = f"at least {least}" if check["most"] is None else f"{least} to {most}"
+    return f"{check['name']} {value}{interval}, allowed {allowed}"
+
+
 def potencies(values: Json) -> list[str]:
-    """The relative potency of each mechanism's assays, whether or not it is limited, or why there is none."""
+    """The relative potency of each mechanism's assays, whether or not it is limited."""
     lines = []
     for mechanism, measured in values["potency"].items():
         combined = measured["combined"]
-        refused = "; ".join(f"{run['run']}: {run['refused']}" for run in measured["runs"] if run["refused"])
-        text = f"none to report; {refused}"
+        text = "none to report"
         if combined is not None:
             low, r, high = (number(combined[key], 3) for key in ("low", "r", "high"))
             text = f"{r} ({low} to {high}, 95 %)"
@@ -83,7 +167,7 @@ def words(name: str) -> str:
 
 
 def risk(probability: float | None) -> str:
-    """A risk, never rounded to none or to a certainty; a dash where a word was compared."""
+    """A probability, never rounded to none or to a certainty; a dash where a word was compared."""
     if probability is None:
         return "–"
     if probability < 0.001:
@@ -91,10 +175,11 @@ def risk(probability: float | None) -> str:
     return "above 99.9 %" if probability > 0.999 else f"{number(100 * probability, 3)} %"
 
 
-def certificate_pdf(values: Json) -> bytes:
+def certificate_pdf(values: Json, sizes: bytes | None = None) -> bytes:
     """The certificate as a PDF.
 
     ``values``  what ``otosome.lots.values.lot_values`` says of the lot
+    ``sizes``   a picture of its size distribution, PNG
     """
     for name, file in _FONTS.items():
         if name not in pdfmetrics.getRegisteredFontNames():
@@ -112,16 +197,23 @@ def certificate_pdf(values: Json) -> bytes:
         author=f"otosome {__version__}",
         invariant=True,
     )
-    document.build(_story(values), canvasmaker=partial(_Numbered, lot=values["lot"]))
+    document.build(_story(values, sizes), canvasmaker=partial(_Numbered, lot=values["lot"]))
     return stream.getvalue()
 
 
-def _story(values: Json) -> list[Any]:
+def _story(values: Json, sizes: bytes | None) -> list[Any]:
     parts: list[Any] = [_text("Certificate of analysis", 17, bold=True), Spacer(1, 3 * mm)]
     parts += [_grid([[_text(title, soft=True), _text(text)] for title, text in heads(values)], [0.2, 0.8])]
     parts += [Spacer(1, 4 * mm), _decision(values), Spacer(1, 4 * mm), _tests(values["tests"])]
     parts.append(_note(RISKS))
-    parts += [_note(line) for line in potencies(values)]
+    parts += [_note(line) for line in (*grounds(values), *potencies(values), *runs(values))]
+    if values["counted"]:
+        rows = [[_text(title, 7, bold=True) for title in COUNTED]]
+        rows += [[_text(cell, 7) for cell in row] for row in counted(values)]
+        parts += [_heading("Counts"), _grid(rows, [0.2, 0.14, 0.13, 0.13, 0.15, 0.25], heading=True)]
+    if sizes is not None:
+        height = _WIDTH * SIZE_PICTURE[1] / SIZE_PICTURE[0]
+        parts.append(KeepTogether([_heading("Sizes"), Image(BytesIO(sizes), _WIDTH, height)]))
     if values["beyond"]:
         rows = [[_text(words(test)), _text(text)] for test, text in values["beyond"].items()]
         parts += [_heading("Results beyond the specification, not judged"), _grid(rows, [0.3, 0.7])]
@@ -133,10 +225,13 @@ def _story(values: Json) -> list[Any]:
     return parts
 
 
+PROBABILITIES = ("Chance outside", "Chance inside")
+# Width and height of the picture of sizes, CSS pixels.
+SIZE_PICTURE = (620, 230)
 RISKS = (
-    "Intervals are 5 to 95 % (relative potency: 95 %). Risk if released: probability that the truth lies outside the "
-    "limits, given how well it was measured. Risk if refused: that it lies inside. The instrument's "
-    "calibration is in neither."
+    "Intervals are 5 to 95 % (relative potency: 95 %). Chance outside, or inside: the probability that the true value "
+    "lies outside, or inside, the limits, given how well it was measured. A test releases where outside is unlikely "
+    "enough, refuses where inside is, and else cannot decide. The instrument's calibration is in neither."
 )
 
 
@@ -165,7 +260,7 @@ def _decision(values: Json) -> Table:
 
 def _tests(tests: Sequence[Json]) -> Table:
     """A row a test: limit and its source, result, method, decision, both risks."""
-    titles = ("Test, method", "Limit, source", "Result", "Decision", "Risk if released", "Risk if refused")
+    titles = ("Test, method", "Limit, source", "Result", "Decision", *PROBABILITIES)
     rows = [[_text(title, 7, bold=True) for title in titles]]
     for test in tests:
         decision = test["decision"]

@@ -179,9 +179,12 @@ def style(more: dict[Any, Any] | None = None) -> "Iterator[None]":
 def canvas(width: float, height: float) -> "Iterator[tuple[Figure, Axes]]":
     """A figure of this size, in CSS pixels, with one set of axes."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import TightLayoutEngine
 
     with style():
-        figure = Figure(figsize=(width / 72, height / 72), layout="tight")
+        # None is the whole figure, which "tight" names as a rectangle and lays out twice.
+        layout = TightLayoutEngine(rect=None)  # type: ignore[arg-type]
+        figure = Figure(figsize=(width / 72, height / 72), layout=layout)
         yield figure, figure.add_subplot()
 
 
@@ -191,6 +194,7 @@ def svg_text(figure: "Figure", name: str) -> str:
     Its ``desc`` holds the numbers it is drawn from, which ``report.saved`` takes out of the page into a table.
     """
     from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     text = io.StringIO()
     with rc_context({"svg.hashsalt": name}), warnings.catch_warnings():
@@ -200,9 +204,9 @@ def svg_text(figure: "Figure", name: str) -> str:
         if (layout := figure.get_layout_engine()) is not None:
             layout.execute(figure)
             figure.set_layout_engine("none")
-        figure.savefig(
-            text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-        )
+        # As savefig does, which draws the whole figure twice.
+        printed: Any = FigureCanvasSVG(figure)
+        printed.print_svg(text, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     root = ElementTree.fromstring(re.sub(r"<\?xml.*?\?>|<!DOCTYPE.*?>", "", text.getvalue(), flags=re.DOTALL))
     used = set(re.findall(r"(?:url\(|href=\")#([\w-]+)", text.getvalue()))
     for element in root.iter():

@@ -42,7 +42,7 @@ def fit_report(outcome: Outcome, file: FitFile) -> str:
     from otosome.report import page_of
 
     fit, study = outcome.fit, file.study
-    titles = {name: _title(file, name) for name in study.tables.measure}
+    titles = _titles(file)
     drawn = {} if outcome.ears is None else {name: outcome.ears[name] for name in outcome.ears}
     return page_of(
         "fit.html.jinja",
@@ -62,6 +62,13 @@ def fit_report(outcome: Outcome, file: FitFile) -> str:
         errors=errors(outcome.diagnostics),
         residuals=residuals(outcome.diagnostics, study),
     )
+
+
+def _titles(file: FitFile) -> dict[str, str]:
+    """What each measure is called on the page; of several that read one thing alike, with its own name besides."""
+    titles = {name: _title(file, name) for name in file.study.tables.measure}
+    alike = {title for title in titles.values() if list(titles.values()).count(title) > 1}
+    return {name: f"{title}, {name}" if title in alike else title for name, title in titles.items()}
 
 
 def _title(file: FitFile, name: str) -> str:

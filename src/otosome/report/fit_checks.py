@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from otosome.answers.numbers import difference, number, unit_text
+from otosome.fitting.assays import in_ratios
 from otosome.fitting.diagnostics import LEVELS, Checked, Diagnostics, Residual
 from otosome.report.drawing import COMPARED, INK, SOFT, TREATED, canvas, ratio_ticks, svg_text, tone_axis
 from otosome.report.figures import Panel
@@ -46,7 +47,7 @@ def _check(measure: str, arm: str, rows: list[Checked], study: Study) -> Panel:
             beyond = (real < low) | (real > high)
             outside += int(beyond.sum())
             axes.plot(along[beyond], real[beyond], color=COMPARED, marker="D", linestyle="none", markersize=6)
-        if study.tables.measure[measure].solute is not None:
+        if in_ratios(study, measure):
             axes.set_yscale("log")
             ratio_ticks(axes.yaxis)
         if rows[0].over == "tone":
@@ -87,7 +88,7 @@ def residuals(tested: Diagnostics, study: Study) -> list[Panel]:
     """Readings less the prediction, over the prediction, a panel each measure."""
     panels = []
     for measure, rows in _by_measure(tested.residuals):
-        ratio = study.tables.measure[measure].solute is not None
+        ratio = in_ratios(study, measure)
         across, up = (np.array([getattr(row, key) for row in rows]) for key in ("foretold", "residual"))
         open_ended = np.array([row.censored != 0 for row in rows])
         unit = study.unit(measure)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,13 @@ def attribute(result: xr.Dataset, name: str) -> Any:
 
 def study(result: xr.Dataset) -> Json:
     """The study that was simulated, as its file says it."""
-    return tomllib.loads(result.attrs["study"])
+    return _parsed(result.attrs["study"])
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> Json:
+    """A study file's text read once, however many pictures ask for a part of it; nobody changes it."""
+    return tomllib.loads(text)
 
 
 def headline(result: xr.Dataset) -> Headline | None:
@@ -146,6 +153,11 @@ def measured(result: xr.Dataset, name: str) -> xr.DataArray:
 def tonal(result: xr.Dataset, name: str) -> bool:
     """Whether a measure is asked for at frequencies, as a threshold is and a score of words is not."""
     return "frequency" in study(result)["measure"][name]
+
+
+def assayed(result: xr.Dataset, name: str) -> str:
+    """The solute whose concentration a measure is of; empty for what is heard and counted."""
+    return str(study(result)["measure"][name].get("solute") or "")
 
 
 def percent(unit: str) -> bool:

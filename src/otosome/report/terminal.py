@@ -187,7 +187,9 @@ def fit_lines(fit: Fit) -> list[str]:
         f"  explanation {row.name}: {row.score:.1f}, {row.behind:.1f} behind the best (standard error {row.error:.1f})"
         for row in fit.explanations
     ]
-    return [*lines, *(f"  {sentence}" for sentence in fit.sentences if not sentence.startswith("Your data "))]
+    # What each light says in words stands in the report.
+    lights = ("Your data tell", "Your data hardly tell")
+    return [*lines, *(f"  {sentence}" for sentence in fit.sentences if not sentence.startswith(lights))]
 
 
 def therapy_lines(beside: SideBySide) -> list[str]:
@@ -270,6 +272,7 @@ def entry_lines(entries: Mapping[str, Mapping[str, str]]) -> list[str]:
 def import_lines(rows: Mapping[str, int], refused: Sequence[Mapping[str, str]] = ()) -> list[str]:
     """How many of each table an import holds; what was refused, with how many values that is, and the cure."""
     always, after = ("files", "readings", "refused"), {"thresholds": " from waveforms"}
+    rows = {"size bins of particles" if name == "particles" else name: count for name, count in rows.items()}
     shown = [(count, name) for name, count in rows.items() if count or name in always]
     parts = [
         f"{count} {name[:-1] if count == 1 and name != 'refused' else name}{after.get(name, '')}"

@@ -2,6 +2,7 @@
 
 from otosome.results.dataset import ANSWER, DATA, EARS, GROUNDS, STUDY, read_answer, read_data
 from otosome.results.files import (
+    copy_shelves,
     csv_text,
     fill,
     fill_fit,
@@ -27,6 +28,7 @@ __all__ = [
     "Option",
     "Record",
     "check_free",
+    "copy_shelves",
     "csv_text",
     "fill",
     "fill_fit",

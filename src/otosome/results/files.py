@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otosome.files import tamed
 from otosome.results.dataset import ANSWER, EARS, GROUNDS, STUDY, write_data
 from otosome.results.record import Record
-from otosome.units import Json
+from otosome.units import Json, convert
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from otosome.lots.assessment import Assessment
     from otosome.review.coverage import Finding
     from otosome.review.synthesis import Review
+    from otosome.study import Study
     from otosome.trials.answer import DesignAnswer
 
 
@@ -57,19 +58,19 @@ def fill_lot(folder: Path, assessment: Assessment, values: Json, record: Record)
     import tomli_w
 
     from otosome.report.certificate import certificate_pdf
-    from otosome.report.lot import certificate, history_page, lot_report
+    from otosome.report.lot import certificate, history_page, lot_report, size_picture
     from otosome.report.saved import save_page
 
     _text(certificate(values), folder / "certificate.html")
-    (folder / "certificate.pdf").write_bytes(certificate_pdf(values))
+    (folder / "certificate.pdf").write_bytes(certificate_pdf(values, size_picture(values)))
     save_page(lot_report(assessment, values, values["history"] or {}), folder / "report.html")
     if values["history"] is not None:
         save_page(history_page(values, values["history"]), folder / "history.html")
     _text(tomli_w.dumps(values["batch"]), folder / "batch.toml")
-    whole = {**values, "notes": list(assessment.lot.notes)}
+    whole = {**values, "notes": assessment.notes}
     _text(json.dumps(whole, indent=1, ensure_ascii=False), folder / "lot.json")
     _csv(pd.DataFrame(values["tests"]), folder / "tests.csv")
-    plates = [plate for plate in assessment.plates if plate is not None]
+    plates = [run.plate for run in assessment.runs if run.plate is not None]
     wells = [{"run": plate.name, **asdict(well)} for plate in plates for well in plate.wells]
     columns = ["run", "well", "sample", "dose", "unit", "response"]
     _csv(pd.DataFrame(wells, columns=columns), folder / "wells.csv")
@@ -102,7 +103,7 @@ def fill_intake(
     for name, table in tables.items():
         if len(table):
             table.to_parquet(folder / f"{name}.parquet", index=False)
-            _csv(table, folder / f"{name}.csv")
+            _csv(_shown(name, table), folder / f"{name}.csv")
     if len(intake.waveforms):
         intake.waveforms.to_parquet(folder / "waveforms.parquet", index=False)
     if intake.spread is not None and len(intake.spread):
@@ -213,7 +214,8 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
 
     fit = outcome.fit
     _text(json.dumps(to_jsonable_python(fit), indent=1, ensure_ascii=False), folder / ANSWER)
-    _text(saves(file.study, file.tables.seed), folder / STUDY)
+    _text(saves(_fitted(outcome, file), file.tables.seed), folder / STUDY)
+    copy_shelves(file.study, folder)
     if outcome.ears is not None:
         outcome.ears.write(folder / EARS)
         says = file.tables.entry
@@ -233,6 +235,33 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
         _csv(events(file.study, tested.residuals), folder / "nonmem.csv")
     save_page(fit_report(outcome, file), folder / "report.html")
     record.write(folder)
+
+
+def _fitted(outcome: Outcome, file: FitFile) -> Study:
+    """The study with what was fitted in the place of the shelf's numbers; as it was where there is no interval.
+
+    A number that the study states itself stays as it states it.
+    """
+    from otosome.fitting.use import informed
+
+    stated = {name for name, pin in file.study.tables.numbers.items() if not pin.shelf}
+    estimates = [estimate for estimate in outcome.fit.estimates if estimate.name not in stated]
+    if outcome.ears is None or not {e.name for e in estimates} & file.study.parameters.keys():
+        return file.study
+    fit = replace(outcome.fit, estimates=estimates)
+    return informed(file.study, fit, outcome.ears, Path(file.name)).study
+
+
+def copy_shelves(study: Study, folder: Path) -> None:
+    """Entries and sources that lay beside the study as data, into its result, which can then be run again by itself."""
+    from otosome.cards import LARGEST_FILE
+    from otosome.files import content
+
+    beside = study.shelves.beside
+    for file in study.own_files() if beside is not None else ():
+        copy = folder / "shelves" / file.relative_to(str(beside))
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(content(file, LARGEST_FILE))
 
 
 def _levels(checked: Sequence[Checked]) -> pd.DataFrame:
@@ -310,6 +339,23 @@ def csv_text(table: pd.DataFrame) -> str:
     return str(tame(table).to_csv(index=False, lineterminator="\n"))
 
 
+def _shown(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    return with_units(table) if name == "particles" else table
+
+
+def with_units(particles: pd.DataFrame) -> pd.DataFrame:
+    """Size bins in units that people use, named in the header, so that the table can be read again."""
+    diameter, concentration = (
+        particles[name].astype(float) * convert(1.0, unit, to)
+        for name, unit, to in (
+            ("diameter", "mm", "nm"),
+            ("concentration", "particles/uL", "particles/mL"),
+        )
+    )
+    own = particles.assign(diameter=diameter.round(6), concentration=concentration)
+    return own.rename(columns={"diameter": "diameter (nm)", "concentration": "concentration (particles/mL)"})
+
+
 def _csv(table: pd.DataFrame, file: Path) -> None:
     _text(csv_text(table), file)
 
@@ -320,7 +366,8 @@ def _text(text: str, file: Path) -> None:
 
 def tame(table: pd.DataFrame) -> pd.DataFrame:
     """Text cells that a spreadsheet would run as a formula, with an apostrophe before them."""
-    return table.map(_tame)
+    # A column of a kind of numbers holds no text.
+    return table.apply(lambda column: column.map(_tame) if column.dtype.kind == "O" else column)
 
 
 def _tame(cell: object) -> object:

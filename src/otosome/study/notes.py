@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from otosome.study.study import Study
+from otosome.study.tables import SampleUse
 from otosome.study.tolerance import tolerated
 
 
@@ -40,7 +41,7 @@ def _operations(study: Study) -> list[str]:
         if any(study.is_event(use) for use in study.suffered(arm)):
             continue
         routes = [("vesicles", study.tables.treatment[name].route) for name in arm.treatments]
-        if study.tables.measure:
+        if study.measures_cells:
             routes += [(study.tables.drug[name].solute, study.tables.drug[name].route) for name in arm.drugs]
         for what, route in routes:
             opens = study.catalog.get("routes", route).options.opens
@@ -125,10 +126,25 @@ def _pumps(study: Study) -> list[str]:
 
 
 def _samples(study: Study) -> list[str]:
-    """The samples that together are more than all perilymph."""
-    return [
+    """The samples that together are more than all perilymph, and those that all later curves and readings lack."""
+    uses = study.tables.sample.items()
+    notes = [
         f"The sample “{name}” draws {use.number} times {use.volume} where all perilymph is {study.perilymph:.3g} uL: "
         "the last of it is cerebrospinal fluid."
-        for name, use in study.tables.sample.items()
+        for name, use in uses
         if use.number * float(use.volume) > study.perilymph
     ]
+    drawn = [(name, use) for name, use in uses if use.animals is None]
+    if drawn:
+        notes.append(
+            f"Every ear gives {' and '.join(_drawn(name, use) for name, use in drawn)}, and goes on without it: later "
+            "samples, curves and cells are of ears that were drawn from. Where each sample was of an animal of its "
+            'own, write animals = "each" in it.'
+        )
+    return notes
+
+
+def _drawn(name: str, use: SampleUse) -> str:
+    """What a sample takes, in words."""
+    often = f"{use.number} times " if use.number > 1 else ""
+    return f"the sample “{name}” ({often}{use.volume} at {', '.join(moment.text for moment in use.at)})"

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from otosome.cards import misshapen
+from otosome.catalog import RENAMED
 from otosome.errors import BadInput
 from otosome.study.tables import Table, Tables
 
@@ -42,8 +43,10 @@ def _refusal(error: ValidationError, file: str, root: type[Table]) -> BadInput:
     place, kind = complaint["loc"], complaint["type"]
     message, value = complaint["msg"].removeprefix("Value error, "), complaint.get("input")
     allowed: object = None
+    cure: str | None = None
     if kind == "extra_forbidden":
         message, value, allowed = "is not a key here", str(place[-1]), list(_table(place, root).model_fields)
+        cure = f"it is {RENAMED[value]} now" if value in RENAMED else None
     elif kind == "missing":
         message, value = "is missing", None
     elif kind == "literal_error":
@@ -51,7 +54,7 @@ def _refusal(error: ValidationError, file: str, root: type[Table]) -> BadInput:
     elif kind in _LENGTHS:
         message, words, end = _LENGTHS[kind]
         allowed = f"{words} {complaint['ctx'][end]}: {_description(place, root)}"
-    shape, cure = misshapen(kind, _key(place), value), None
+    shape = misshapen(kind, _key(place), value)
     if shape is not None:
         message, cure = shape
         value = f"[[{_key(place)}]] {len(value)} times" if isinstance(value, list) else value

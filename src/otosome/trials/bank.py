@@ -12,7 +12,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from otosome.fitting.use import Known
 from otosome.forward import draw, simulate
 from otosome.study import Study, saves
 from otosome.trials.cluster import Crew
+from otosome.trials.exposed import whole_runs
 from otosome.trials.simulated import Simulate, cut_down, loaded
 from otosome.units import Array
 
@@ -44,6 +45,7 @@ class Bank:
     """Ears read true: ``values`` of shape (ear, arm, moment, frequency), arms control and treated.
 
     ``world``    of each ear, (ear,);  ``columns``  what reading its endpoint asks, a column each, (ear,)
+    ``run``      of exposure, of each ear, (ear,), with so many ears in a whole run (``together``)
     ``hash``     of all shards;  ``computed``  how many of them were computed now, the others were there
     ``left_out`` ears that could not be computed, NaN in ``values``
     ``counted``  how often each world counts, (world,); once where none is said
@@ -59,12 +61,21 @@ class Bank:
     counted: NDArray[np.intp] | None = None
     balance: float = 0.0
     steps: float = 0.0
+    run: NDArray[np.int64] | None = None
+    together: int = 1
 
     def worlds(self) -> list[NDArray[np.intp]]:
         """Rows of the sound ears of each world, as often as it counts."""
         if self.counted is None:
             return self._rows
         return [self._rows[n] for n in np.repeat(np.arange(len(self._rows)), self.counted)]
+
+    @cached_property
+    def runs(self) -> list[NDArray[np.intp]]:
+        """Rows of the whole runs of each world, (run, ear), as often as it counts; none where each ear is alone."""
+        if self.run is None or self.together == 1:
+            return []
+        return [whole_runs(rows, self.run, self.together) for rows in self.worlds()]
 
     @cached_property
     def _rows(self) -> list[NDArray[np.intp]]:
@@ -118,7 +129,7 @@ def key_of(study: Study, protocol: Simulate, known: Known | None = None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-_SHAPING = ("treated", "control", "measure", "at", "baseline", "world", "seed")
+_SHAPING = ("treated", "control", "measure", "at", "baseline", "world", "seed", "run_animals", "runs")
 
 
 def bank(
@@ -152,7 +163,8 @@ def bank(
         for number, _ in enumerate(crew.each(compute, missing), start=1):
             # Workers may end them in any order: all are of one size but the last, which is then counted last.
             tick(min(there + number * SHARD, protocol.bank), protocol.bank)
-        return _joined(shards, len(missing))
+        together = _study(study, shelves, protocol, batch, known).cohort
+        return replace(_joined(shards, len(missing)), together=together.animals * together.ears)
     except OSError as error:
         raise BadInput(
             f"cannot be written ({error.strerror})",
@@ -174,7 +186,8 @@ def compute(work: Work) -> None:
         "subject", "arm", "time", "frequency"
     ).to_numpy()
     columns = [ears[name] for name in _names(ears)]
-    table = np.column_stack([ears.world.astype(float), *columns, whole.reshape(ears.size, -1)])
+    kin = [ears.world.astype(float), ears.run.astype(float)]
+    table = np.column_stack([*kin, *columns, whole.reshape(ears.size, -1)])
     errors = {
         "balance": float(result["mass_balance_error"].max()),
         "steps": float(result["time_error"].max()),
@@ -234,23 +247,27 @@ def _joined(shards: Sequence[Work], computed: int) -> Bank:
     assert isinstance(shape, list)
     ears = shards[-1].last
     whole = shards[0].folder / "values.npy"
+    # World and run of each ear, then what reading asks.
+    kin = 2
     values = np.lib.format.open_memmap(whole, "w+", np.float64, (ears, *shape))
-    beside, left_out = np.empty((ears, 1 + len(names))), 0
+    beside, left_out = np.empty((ears, kin + len(names))), 0
     for work in shards:
         rows, part = slice(work.first, work.last), np.load(work.file, allow_pickle=False)
-        beside[rows], values[rows] = part[:, : 1 + len(names)], part[:, 1 + len(names) :].reshape(-1, *shape)
+        edge = kin + len(names)
+        beside[rows], values[rows] = part[:, :edge], part[:, edge:].reshape(-1, *shape)
         left_out += int((~np.isfinite(values[rows]).all(axis=(1, 2, 3))).sum())
     values.flush()
     hashes = "".join(str(mark["sha256"]) for mark in marks)
     return Bank(
         np.load(whole, mmap_mode="r", allow_pickle=False),
         beside[:, 0].astype(np.int64),
-        {name: beside[:, 1 + place] for place, name in enumerate(names)},
+        {name: beside[:, kin + place] for place, name in enumerate(names)},
         hashlib.sha256(hashes.encode()).hexdigest(),
         computed,
         left_out,
         balance=_largest(marks, "balance"),
         steps=_largest(marks, "steps"),
+        run=beside[:, 1].astype(np.int64),
     )
 
 

@@ -63,7 +63,8 @@ def simulated(
     ``wanted``  true difference that the design is to find; None where it states none
     """
     name = study_name(protocol, beside)
-    study = cut_down(study_of(protocol, beside, catalog, known), protocol)
+    whole = study_of(protocol, beside, catalog, known)
+    study = cut_down(whole, protocol)
     lot, computed = batch_of(protocol, beside), 0
     subject = "people" if study.tables.species == "human" else "animals"
     while True:
@@ -85,7 +86,7 @@ def simulated(
     def other(size: Simulate) -> tuple[Operating, ...]:
         return _rows(study, ears, size, beliefs, wanted, ticks(f"trials of {size.n} a group", subject))
 
-    chances = chart(of_sizes(protocol, rows, other))
+    chances = chart(of_sizes(protocol, rows, other, protocol.together(whole)))
     unit = study.catalog.get("endpoints", study.tables.measure[protocol.measure].endpoint).options.unit
     answer = Simulated(
         protocol.trials,
@@ -97,7 +98,7 @@ def simulated(
         ears.hash,
         rows,
         _flow(first, protocol),
-        (*_notes(rows, protocol, study), *_beyond(study, ears, protocol, beliefs)),
+        (*_notes(rows, protocol, whole), *_beyond(study, ears, protocol, beliefs)),
         chances,
         needed(chances),
         control_group(study, ears, protocol, unit),
@@ -290,7 +291,7 @@ def _beyond(study: Study, ears: Bank, protocol: Simulate, beliefs: Beliefs) -> l
 
 
 def _notes(rows: Sequence[Operating], protocol: Simulate, study: Study) -> list[str]:
-    """What the errors say of the bank, and that runs are not counted where they differ."""
+    """What the errors say of the bank, and how exposure runs are counted where they differ."""
     notes = []
     if larger := _larger(rows):
         notes.append(
@@ -298,8 +299,23 @@ def _notes(rows: Sequence[Operating], protocol: Simulate, study: Study) -> list[
             f"{protocol.bank // protocol.world} worlds, and a larger bank narrows it (bank, or grow_to)."
         )
     if study.tables.species != "human" and any(number.runs for number in study.parameters.values()):
-        notes.append(
-            "Exposure runs are not split in the simulated trials: their animals are drawn one by one, as if exposed "
-            "alone. With run_animals and run_share the formula counts runs (--formula)."
-        )
+        notes.append(_of_runs(protocol, protocol.together(study)))
     return notes
+
+
+def _of_runs(protocol: Simulate, together: int) -> str:
+    """How animals of the simulated trials were exposed, and what the unit of their analysis is."""
+    if together == 1:
+        return (
+            "Exposure runs are not split in the simulated trials: their animals are drawn one by one, as if exposed "
+            "alone. With run_animals, or [cohort] in the study, whole runs are drawn and runs are counted."
+        )
+    if protocol.runs == "blocked":
+        return (
+            f"Animals are drawn in whole exposure runs, {together} of each group in every run: what a run does to all "
+            "cancels, and the analysis takes it out."
+        )
+    return (
+        f"Animals are drawn in whole exposure runs of {together}, each group in runs of its own: the run is the unit, "
+        f"{-(-protocol.n // together)} a group."
+    )

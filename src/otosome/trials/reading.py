@@ -126,6 +126,8 @@ def design_of(
     design = cast(Design, checked(entry.formula, whole))
     design.check()
     _check_followed(head, design, catalog)
+    if head.simulate is not None:
+        head = replace(head, simulate=_in_runs(head.simulate, design))
     if head.simulate is not None and not formula:
         with at(key="simulate"):
             inputs |= _inputs(head.simulate, beside, study_of(head.simulate, beside, catalog))
@@ -145,6 +147,14 @@ def design_of(
         numbers,
         believed,
     )
+
+
+def _in_runs(protocol: Simulate, design: Design) -> Simulate:
+    """The protocol with the exposure runs that the design states, where it states none itself."""
+    each = getattr(design, "run_animals", None)
+    if each is None or protocol.run_animals is not None or protocol.analysis == "paired":
+        return protocol
+    return replace(protocol, run_animals=each, runs=getattr(design, "runs", "apart"))
 
 
 def _refuse_unknown(stated: Mapping[str, object], known: set[str]) -> None:

@@ -7,7 +7,7 @@ bit. Its subjects are of one world: what is not known is shared by all of them, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.random import Generator, Philox, SeedSequence
@@ -18,14 +18,15 @@ from otosome.errors import BadInput
 from otosome.forward.endpoints import endpoint
 from otosome.study import Study
 from otosome.trials.bank import Bank
-from otosome.trials.simulated import Simulate
+from otosome.trials.exposed import Blocked, drawn, means
+from otosome.trials.simulated import FEWEST, Simulate
 from otosome.units import Array
 
 CHUNK = 100
 # Candidates read for each subject that a trial wants, where it enrols by a reading.
 SCREENED = 10
-# Fewer in a group are not analysed: the trial failed, and counts as not positive.
-FEWEST, MOST_FAILED = 3, 0.05
+# With fewer than FEWEST in a group a trial failed, and counts as not positive; no more than these may fail.
+MOST_FAILED = 0.05
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,9 @@ class Subjects:
 
     ``row``       of the bank;  ``baseline``, ``reading``  as read, means over frequencies; NaN without a baseline
     ``analysed``  whether a subject is enrolled and was not lost;  ``enrolled``  whether there was one to enrol
-    ``worse``     whether it is worse than its baseline, where that is analysed;  ``assessed``  how many were read to
-                  enrol so many, (trial, group)
+    ``worse``     whether it is worse than its baseline, or of a run the share that is, where that is analysed
+    ``assessed``  how many were read to enrol so many, (trial, group)
+    ``run``       each was exposed in, from 0 in each group; none where each was alone
     """
 
     row: NDArray[np.int64]
@@ -43,8 +45,9 @@ class Subjects:
     reading: Array
     analysed: NDArray[np.bool_]
     enrolled: NDArray[np.bool_]
-    worse: NDArray[np.bool_]
+    worse: NDArray[np.bool_] | Array
     assessed: NDArray[np.int64]
+    run: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,14 @@ def subjects(
     count = last - first
     row, uniform = np.empty((count, 2, wide), dtype=np.int64), np.empty((count, 2, wide, moments, tones))
     lost, spared = np.empty((count, 2, wide)), np.empty((count, 2, wide))
+    blocked = protocol.runs == "blocked"
     for place, number in enumerate(range(first, last)):
         random = Generator(Philox(SeedSequence(protocol.seed, spawn_key=(number,))))
         ears = worlds[number % len(worlds)]
-        row[place] = ears[random.integers(ears.size, size=(2, wide))]
+        if bank.runs:
+            row[place] = drawn(random, bank.runs[number % len(worlds)], wide, blocked)
+        else:
+            row[place] = ears[random.integers(ears.size, size=(2, wide))]
         uniform[place], lost[place] = random.random(uniform.shape[1:]), random.random((2, wide))
         spared[place] = random.random((2, wide))
         if protocol.analysis == "paired":
@@ -128,6 +135,7 @@ def subjects(
         enrolled=enrolled,
         worse=np.take_along_axis(bad, pick, axis=2),
         assessed=np.where(enrolled.all(axis=2), pick.max(axis=2) + 1, wide),
+        run=pick // (bank.together // (2 if blocked else 1)) if bank.runs else None,
     )
 
 
@@ -163,6 +171,9 @@ def _eligible(baseline: Array, protocol: Simulate) -> NDArray[np.bool_]:
 
 def analyse(people: Subjects, protocol: Simulate, world: NDArray[np.int64]) -> Results:
     """The declared analysis of each trial."""
+    analysed = people.analysed.sum(axis=(1, 2))
+    if people.run is not None and (protocol.runs == "apart" or protocol.analysis == "change"):
+        people = _by_run(people)
     with np.errstate(divide="ignore", invalid="ignore"):
         estimate, error, freedom = _ANALYSES[protocol.analysis](people, protocol)
         statistic = np.where(
@@ -172,10 +183,19 @@ def analyse(people: Subjects, protocol: Simulate, world: NDArray[np.int64]) -> R
     estimate, error = np.where(few, np.nan, estimate), np.where(few, np.nan, error)
     edge = t.isf(protocol.alpha / 2, np.maximum(freedom, 1.0))
     p = np.where(few, 1.0, 2 * t.sf(np.abs(statistic), np.maximum(freedom, 1.0)))
-    analysed = people.analysed.sum(axis=(1, 2))
     return Results(
         estimate, error, estimate - edge * error, estimate + edge * error, np.asarray(p), world, analysed
     )
+
+
+def _by_run(people: Subjects) -> Subjects:
+    """Means of runs in the place of their animals, of those of a run that are analysed."""
+    assert people.run is not None
+    (baseline, count), (reading, _), (share, _) = (
+        means(np.nan_to_num(values), people.analysed, people.run)
+        for values in (people.baseline, people.reading, people.worse.astype(float))
+    )
+    return replace(people, baseline=baseline, reading=reading, worse=share, analysed=count > 0, run=None)
 
 
 def _moments(values: Array, counted: NDArray[np.bool_]) -> tuple[Array, Array, Array]:
@@ -187,13 +207,30 @@ def _moments(values: Array, counted: NDArray[np.bool_]) -> tuple[Array, Array, A
 
 
 def _t(people: Subjects, protocol: Simulate) -> tuple[Array, Array, Array]:
-    n, mean, squares = _moments(people.reading, people.analysed)
+    return _means_apart(people, people.reading)
+
+
+def _means_apart(people: Subjects, values: Array) -> tuple[Array, Array, Array]:
+    if people.run is not None:
+        runs = Blocked(people.analysed, people.run)
+        variance = runs.left(values, values) / runs.freedom
+        return runs.difference(values), np.sqrt(variance / runs.weight), runs.freedom
+    n, mean, squares = _moments(values, people.analysed)
     freedom = n.sum(axis=1) - 2
     error = np.sqrt(squares.sum(axis=1) / freedom * (1 / n).sum(axis=1))
     return mean[:, 1] - mean[:, 0], error, freedom
 
 
 def _ancova(people: Subjects, protocol: Simulate) -> tuple[Array, Array, Array]:
+    if people.run is not None:
+        runs = Blocked(people.analysed, people.run)
+        start = runs.left(people.baseline, people.baseline)
+        tilt = runs.left(people.reading, people.baseline) / start
+        before = runs.difference(people.baseline)
+        free = runs.freedom - 1
+        least = (runs.left(people.reading, people.reading) - tilt**2 * start) / free
+        whole = runs.difference(people.reading) - tilt * before
+        return whole, np.sqrt(least * (1 / runs.weight + before**2 / start)), free
     n, mean, squares = _moments(people.reading, people.analysed)
     _, before, spread = _moments(people.baseline, people.analysed)
     off, start = (
@@ -210,6 +247,8 @@ def _ancova(people: Subjects, protocol: Simulate) -> tuple[Array, Array, Array]:
 
 
 def _shares(people: Subjects, protocol: Simulate) -> tuple[Array, Array, Array]:
+    if people.run is not None or people.worse.dtype != bool:
+        return _means_apart(people, people.worse.astype(float))
     n, share, _ = _moments(people.worse.astype(float), people.analysed)
     middle = (n * share).sum(axis=1) / n.sum(axis=1)
     error = np.sqrt(middle * (1 - middle) * (1 / n).sum(axis=1))

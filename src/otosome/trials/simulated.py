@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from otosome.fitting.use import Known
     from otosome.study import Measure, Study
 
+# Subjects, or runs where they are the units, without which a group is not analysed.
+FEWEST = 3
 Analysis = Literal["t", "ancova", "shares", "change", "paired"]
 Moment = Annotated[Quantity, Field()]
 ALIKE_EARS = Quantity(f"{100 * ALIKE:g} %")
@@ -63,6 +65,9 @@ class Simulate(Options):
     ``ratios``     of shares: risk ratios that are believed, by name: 5 %, best value, 95 %
     ``n``          subjects in each group;  ``trials``  simulated;  ``bank``  ears, of which ``world`` share a world
     ``grow_to``    ears up to which the bank is doubled while its error is larger than that of so many trials
+    ``run_animals``  of a group that are exposed together, as the design or the study's [cohort] has it where it is left
+                   out: ``runs`` ``apart``, each group in runs of its own, of which the analysis then has means, or
+                   ``blocked``, every run with as many of either group
     ``enrol``      subjects whose first reading is at ``least`` or at ``most`` a level;  ``lead_in``  whether they are
                    read once more before they begin, and that reading is their baseline
     """
@@ -89,6 +94,8 @@ class Simulate(Options):
     lead_in: bool = False
     dropout: Loss = NO_LOSS
     ear_correlation: Correlation = ALIKE_EARS
+    run_animals: Annotated[int, Field(ge=1, le=1000)] | None = None
+    runs: Literal["apart", "blocked"] = "apart"
     alpha: Alpha = 0.05
     trials: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
     bank: Annotated[int, Field(ge=20, le=10_000_000)] = 2_000
@@ -105,6 +112,17 @@ class Simulate(Options):
     def entered(self) -> int:
         """Subjects of a trial: of both groups, or of the one there is."""
         return self.n if self.analysis in ("paired", "change") else 2 * self.n
+
+    def animals(self, study: Study) -> int:
+        """Animals of a group that are exposed together; 1 of people, and of ears that are each other's control."""
+        if study.tables.species == "human" or self.analysis == "paired":
+            return 1
+        return study.cohort.animals if self.run_animals is None else self.run_animals
+
+    def together(self, study: Study) -> int:
+        """Subjects of a group in one run: of its animals the ears that are studied; 1 where each is alone."""
+        animals = self.animals(study)
+        return animals if animals == 1 else animals * study.cohort.ears
 
     def check(self, study: Study) -> None:
         """Refuse what does not fit the study, or cannot be carried out; raises BadInput with its key."""
@@ -130,6 +148,7 @@ class Simulate(Options):
                 )
         self._check_analysis()
         self._check_shares(study)
+        self._check_runs(study)
         for key, ears in (("bank", self.bank), ("grow_to", self.grow_to)):
             if ears is not None and ears % self.world:
                 raise BadInput(
@@ -153,6 +172,33 @@ class Simulate(Options):
             )
         if self.baseline is not None and float(self.baseline) >= float(self.at):
             raise BadInput("must lie before the reading", key="baseline", given=self.baseline.text)
+
+    def _check_runs(self, study: Study) -> None:
+        """Where runs are the units, a group has enough of them, and a world holds some to choose from."""
+        each = self.together(study)
+        if self.run_animals is not None and self.animals(study) != self.run_animals:
+            raise BadInput("is of groups of animals", key="run_animals", given=self.run_animals)
+        if each == 1:
+            if self.runs == "blocked":
+                raise BadInput("are runs of several animals of each group", key="runs", given=self.runs)
+            return
+        blocked = self.runs == "blocked"
+        if not blocked and -(-self.n // each) < FEWEST:
+            raise BadInput(
+                f"is fewer than {FEWEST} exposure runs of {each} in each group, and the run is the unit",
+                key="n",
+                given=self.n,
+                allowed=f"from {(FEWEST - 1) * each + 1} on",
+                cure='enter more, or state runs = "blocked", where every run holds both groups',
+            )
+        whole = each * (2 if blocked else 1)
+        if self.world < 2 * whole:
+            raise BadInput(
+                f"holds fewer than two exposure runs of {whole} ears",
+                key="world",
+                given=self.world,
+                allowed=f"from {2 * whole} on",
+            )
 
     def _check_shares(self, study: Study) -> None:
         """What counts as worse is a loss or a grade of a scale of hearing; what belongs to shares is of no other."""
@@ -215,11 +261,15 @@ def loaded(study: str, shelves: tuple[Path, ...], batch: Path | None, known: Kno
 
 def cut_down(study: Study, protocol: Simulate) -> Study:
     """The study with the two arms and the one measure of a trial: no other is simulated."""
+    from otosome.study.tables.people import CohortUse
+
     arms = [arm for arm in study.tables.arm if arm.name in (protocol.treated, protocol.control)]
     measure: Measure = study.tables.measure[protocol.measure]
     at = [t for t in measure.at if any(np.isclose(float(t), moment) for moment in protocol.moments)]
     only = {protocol.measure: measure.model_copy(update={"at": at})}
-    tables = study.tables.model_copy(
-        update={"arm": arms, "measure": only, "compare": None, "preference": None}
-    )
+    changed: dict[str, object] = {"arm": arms, "measure": only, "compare": None, "preference": None}
+    if protocol.together(study) > 1:
+        animals = protocol.animals(study) * (2 if protocol.runs == "blocked" else 1)
+        changed["cohort"] = CohortUse(ears=study.cohort.ears, animals=animals)
+    tables = study.tables.model_copy(update=changed)
     return replace(study, tables=tables)

@@ -13,6 +13,7 @@ from otosome.answers.numbers import amount, difference, interval
 from otosome.trials.operating import Operating
 from otosome.trials.plan import Chart, Line, Series
 from otosome.trials.replicates import subjects, worse
+from otosome.trials.simulated import FEWEST as FEWEST_UNITS
 from otosome.units import Array
 
 if TYPE_CHECKING:
@@ -29,20 +30,25 @@ SPREAD = "spread between readings of a group (SD)"
 ALIKE = 1.5
 
 
-def sizes(n: int) -> list[int]:
-    """Subjects a group at which the chance of success is computed, rising, ``n`` among them."""
-    return sorted({n, *(min(max(round(n * times), FEWEST), MOST) for times in TIMES)})
+def sizes(n: int, fewest: int = FEWEST) -> list[int]:
+    """Subjects a group at which the chance of success is computed, rising, ``n`` among them; others from ``fewest``."""
+    return sorted({n, *(min(max(round(n * times), fewest), MOST) for times in TIMES)})
 
 
 def of_sizes(
-    protocol: Simulate, rows: Sequence[Operating], rows_of: Callable[[Simulate], Sequence[Operating]]
+    protocol: Simulate,
+    rows: Sequence[Operating],
+    rows_of: Callable[[Simulate], Sequence[Operating]],
+    together: int = 1,
 ) -> dict[int, Sequence[Operating]]:
     """Operating characteristics by subjects a group.
 
     ``rows``  those of the size asked for;  ``rows_of``  makes those of another
+    ``together``  subjects of a group in one exposure run: where runs are the units, a group has enough of them
     """
+    fewest = FEWEST if together == 1 or protocol.runs == "blocked" else FEWEST_UNITS * together
     fewer = replace(protocol, trials=min(protocol.trials, TRIALS))
-    return {n: rows if n == protocol.n else rows_of(replace(fewer, n=n)) for n in sizes(protocol.n)}
+    return {n: rows if n == protocol.n else rows_of(replace(fewer, n=n)) for n in sizes(protocol.n, fewest)}
 
 
 def chart(by_size: Mapping[int, Sequence[Operating]]) -> Chart:

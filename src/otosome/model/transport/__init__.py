@@ -16,6 +16,7 @@ from otosome.model.transport.delivery import (
     Sample,
 )
 from otosome.model.transport.grid import Grid, schedule
+from otosome.model.transport.pace import Pace
 from otosome.model.transport.solute import Solute, paired
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ __all__ = [
     "Flow",
     "Grid",
     "Network",
+    "Pace",
     "Sample",
     "Solute",
     "Transported",

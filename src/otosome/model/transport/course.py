@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -35,6 +35,7 @@ from otosome.model.transport.network import (
     TISSUES,
     Network,
 )
+from otosome.model.transport.pace import Pace, ends, spread
 from otosome.model.transport.pattern import BLOCK
 from otosome.model.transport.solute import Solute
 from otosome.units import (
@@ -48,7 +49,7 @@ from otosome.units import (
 # Knots suit the best values and may be too far apart for a drawn ear. Where the error of time or of splitting, or the
 # undershoot, passes these shares of its peak, it does that step again in FINER or FINEST pieces, and where that has
 # FAILED, carefully.
-LIMITS, FAILED, FINER, FINEST = (2e-3, 3e-8), (0.02, 3e-7), 4, 16
+LIMITS, FAILED, FINER, FINEST = (1e-2, 3e-8), (0.02, 3e-7), 4, 16
 KEEP = (*ALONG, *LUMPED, "vestibule", *(f"{tissue}_inside" for tissue in TISSUES))
 
 
@@ -101,6 +102,8 @@ def solve(
     leak: Plain | None = None,
     refine: int = 1,
     samples: Sequence[Sample] = (),
+    networks: dict[Hashable, Network] | None = None,
+    pace: Pace | None = None,
 ) -> Transported:
     """Carry a solute from flows to every fluid and tissue, on the knots.
 
@@ -113,6 +116,9 @@ def solve(
     ``refine``  equal steps each interval between knots is split into
     ``samples`` perilymph aspirated on the way; it is gone from the ear afterwards. Their ends are events, and
                 those that last are windows, of ``schedule``
+    ``pace``    of its steps, which pass over knots that are no events of its own; each knot is the end of one without
+                it, and where the barrier leaks
+    ``networks``  those built of the same ears and solute before, to be used again; what is built anew is added
     raises      ValueError for a compartment that does not exist or is not entered, a sample outside the
                 knots, or an event that is not a double knot
     """
@@ -129,12 +135,18 @@ def solve(
     # window in the last of them: what comes after meets the same however many there are, so an ear keeps its bits.
     reached = int(np.max(np.count_nonzero(window_share(anatomy), axis=1))) + BLOCK - 1
     windows = min(-(-reached // (4 * BLOCK)) * 4 * BLOCK, anatomy.grid.places)
+    rows = np.arange(knots.size)
+    if pace is not None and leak is None:
+        spans = [(flow.start, flow.stop) for flow in flows] + [(drawn.start, drawn.stop) for drawn in samples]
+        rows = ends(knots, spans, pace)
+    few, factors = knots[rows], factors[: rows.size - 1]
     concentration = {name: _empty(name, solute.classes, anatomy, knots.size) for name in keep}
     runs = []
+    built = {} if networks is None else networks
     for first in range(0, anatomy.subjects, LANES):
-        run = _Run.start(anatomy, solute, flows, samples, first, windows, (tuple(keep), knots.size))
-        run.through(knots, factors, refine)
-        run.hand_over(concentration)
+        run = _Run.start(anatomy, solute, flows, samples, first, windows, (tuple(keep), rows.size), built)
+        run.through(few, factors, refine)
+        run.hand_over(concentration, spread(run.record.history, knots, rows))
         runs.append(run)
     return _gather(anatomy, solute, knots, concentration, runs)
 
@@ -237,11 +249,15 @@ class _Run:
         first: int,
         windows: int,
         keep: tuple[tuple[str, ...], int],
+        built: dict[Hashable, Network],
     ) -> _Run:
         """The block from subject ``first`` on, and room for the history of what is kept at so many knots."""
         subjects = np.minimum(first + np.arange(LANES), anatomy.subjects - 1)
         keys, depots = depots_of(flows, anatomy.grid, subjects)
-        network = Network.build(anatomy, solute, subjects, list(keys.values()), windows)
+        kind = (first, windows, tuple(keys))
+        if kind not in built:
+            built[kind] = Network.build(anatomy, solute, subjects, list(keys.values()), windows)
+        network = built[kind].alone()
         index, total = network.nodes.index, network.nodes.total
         beyond = np.zeros((len(samples), solute.classes, LANES))
         for number, sample in enumerate(samples):
@@ -445,13 +461,13 @@ class _Run:
         volume = share * _columns(sample.volume, self.subjects)
         self.sampled[:, number] += aspirate(self.amounts, self.network, sample, volume, self.beyond[number])
 
-    def hand_over(self, concentration: dict[str, Array]) -> None:
-        """Copy the histories of these ears to where all ears' are."""
+    def hand_over(self, concentration: dict[str, Array], whole: Array) -> None:
+        """Copy what is kept of these ears on all knots, (time, row, lane), to where all ears' is."""
         ears = slice(int(self.subjects[0]), int(self.subjects[-1]) + 1)
         count, start = ears.stop - ears.start, 0
         for name in self.compartments:
             classes, cells = self.network.nodes.index[name].shape
-            rows = self.record.history[:, start : start + classes * cells, :count]
+            rows = whole[:, start : start + classes * cells, :count]
             history = rows.reshape(-1, classes, cells, count).transpose(1, 3, 0, 2)
             concentration[name][:, ears] = history[..., 0] if name in LUMPED else history
             start += classes * cells

@@ -206,6 +206,14 @@ class Network:
         leaving = _leaving(self.flux.source, others, self.nodes.total)
         return replace(self, axial=axial, flux=self.flux._replace(rate=others, leaving=leaving))
 
+    def alone(self) -> Network:
+        """The same network with room of its own to work in: several blocks may go through it at a time."""
+        flux = self.flux._replace(rate=_aligned(self.flux.rate), leaving=_aligned(self.flux.leaving))
+        share, later, mixed = (
+            _aligned(room) for room in (self.axial.share, self.axial.later, self.axial.mixed)
+        )
+        return replace(self, flux=flux, axial=self.axial._replace(share=share, later=later, mixed=mixed))
+
     def blended(self, amounts: Array) -> Network:
         """The network with the rates along the tube that these amounts (node, lane) let be smooth."""
         flux = self.flux._replace(rate=_aligned(self.flux.rate), leaving=_aligned(self.flux.leaving))

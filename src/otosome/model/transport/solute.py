@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import Field, dataclass, fields
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -126,12 +127,12 @@ class Solute:
                 "solute: uptake_half is zero where uptake_capacity is not; expected a positive number"
             )
 
-    @property
+    @cached_property
     def classes(self) -> int:
         """Number of size classes."""
         return max(int(getattr(self, f.name).shape[0]) for f in self.stated)
 
-    @property
+    @cached_property
     def stated(self) -> list[Field[Any]]:
         """Fields that have a number."""
         return [f for f in fields(self) if getattr(self, f.name) is not None]

@@ -210,7 +210,7 @@ def _benefits(
     some, of = draw(wide, count, seed, 1, prior=numbers(wide, worlds)), gain(wide, question)
 
     def work(ears: Cochleae) -> dict[str, Array]:
-        idle = Cochleae(ears.plan, {**ears.columns, **_idle(wide, ears.columns)}, ears.carried)
+        idle = ears.acting(_idle(wide, ears.columns))
         return {"acting": of(ears)["benefit"], "idle": of(idle)["benefit"]}
 
     done = through(plan(wide, [question.of, question.against]), some, work, 2)

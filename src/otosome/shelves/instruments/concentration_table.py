@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otosome.laboratory.columns import SUBJECT, UNCLEAR, Columns
+from otosome.laboratory.assays import SUBSTANCE, UNNAMED, WHERE, Layout, layout, quantity_word, sites
+from otosome.laboratory.columns import UNCLEAR, Columns
 from otosome.laboratory.file import (
     Export,
     flags,
@@ -20,20 +21,6 @@ from otosome.laboratory.file import (
 from otosome.laboratory.tables import Tables, readings
 from otosome.units import as_written, convert, house
 
-SUBSTANCE = ("solute", "substance", "drug", "analyte")
-WHERE = ("compartment", "fluid", "tissue", "matrix")
-# The column's unit, as headers spell it.
-UNITS = {
-    "concentration_um": "uM",
-    "concentration_nm": "nM",
-    "concentration_mm": "mM",
-    "concentration_ug_ml": "ug/mL",
-    "concentration_ng_ml": "ng/mL",
-    "concentration_mg_l": "mg/L",
-    "concentration_ug_l": "ug/L",
-}
-# What a table calls a drug that it does not name: the one it is of.
-UNNAMED = "drug"
 SIGNS = {"<": "below", ">": "above"}
 
 
@@ -44,39 +31,44 @@ class ConcentrationTable:
     @staticmethod
     def recognises(head: bytes) -> bool:
         """Whether a table that begins so has subjects, fluids and concentrations."""
-        names = header(head)
-        amounts = {*UNITS, "concentration"}
-        # A unit in the name of the column is as clear as a column that says of what it is.
-        known = {*SUBSTANCE, *UNITS}
-        return all(names.intersection(group) for group in (SUBJECT, WHERE, known, amounts))
+        return layout(header(head)) is not None
 
     @staticmethod
     def read(export: Export) -> Tables:
         """The table ``readings``: quantity ``solute.compartment``, in house units."""
         columns = Columns.of(export)
-        values = list(_values(columns))
+        known = layout(list(map(str, columns.frame.columns)))
+        assert known is not None  # by what is recognised
+        columns.frame = columns.frame.rename(columns=known.names)
+        values = list(_values(columns, known))
         if not values:
             raise columns.nothing("no concentration with a unit", "one or more, such as concentration_um")
         rows = [row for row, *_ in values]
-        what, where = columns.texts(*SUBSTANCE), columns.texts(*WHERE)
+        named = any(name in columns for name in SUBSTANCE)
+        what = columns.texts(*SUBSTANCE) if named else [known.solute] * len(columns.frame)
+        what, where = (list(map(quantity_word, texts)) for texts in (what, columns.texts(*WHERE)))
+        place, drawn = sites(columns)
         return Tables(
             readings=readings(
                 export,
                 **columns.who(rows),
-                quantity=[f"{_key(what[row]) or UNNAMED}.{_key(where[row])}" for row in rows],
+                quantity=[f"{what[row] or UNNAMED}.{where[row]}" for row in rows],
+                place=[place[row] for row in rows],
                 value=np.array([value for _, value, *_ in values]),
                 unit=[unit for _, _, unit, _ in values],
                 censored=[sign for *_, sign in values],
-                flag=[flags(remark) for remark in columns.remarks(rows)],
+                flag=[
+                    flags(remark, drawn[row]) for row, remark in zip(rows, columns.remarks(rows), strict=True)
+                ],
             ),
             refused=tuple(columns.refused),
         )
 
 
-def _values(columns: Columns) -> Iterator[tuple[int, float, str, str]]:
+def _values(columns: Columns, known: Layout) -> Iterator[tuple[int, float, str, str]]:
     """Row, value and house unit of each concentration, and the side on which it is censored; others are listed."""
-    name = columns.first([*UNITS, "concentration"])
-    stated = columns.texts("unit") if name not in UNITS else [UNITS[name]] * len(columns.frame)
+    name = known.column
+    stated = [known.unit] * len(columns.frame) if known.unit else columns.texts("unit")
     units, sides = [as_written(text) for text in stated], columns.sides("below")
     for row, text in enumerate(columns.texts(name)):
         value = parse(text.lstrip("<> "), columns.decimal)
@@ -97,7 +89,3 @@ def _unit(text: str) -> str | None:
     except ValueError:
         return None
     return kind if kind in ("uM", "ug/uL") else None
-
-
-def _key(text: str) -> str:
-    return "_".join("".join(c if c.isalnum() else " " for c in text.lower()).split())[:40]

@@ -117,7 +117,8 @@ def read(file: Path) -> pd.DataFrame:
     returns   columns sample; replicate (the video, from 1); diameter in mm; count (tracks credited to the
               bin: the video's valid tracks shared out as its concentration is, NaN where not stated);
               concentration in particles/uL, of the bin, as printed; dilution_applied (the factor the printed
-              values already hold, NaN where "Not recorded"); flag (what the instrument warns of, empty where
+              values already hold, NaN where "Not recorded"); recorded;
+              flag (what the instrument warns of, empty where
               nothing); file (its name); sha256. ``attrs`` has the units and the analysis method.
     raises    BadInput (a ValueError) naming file, place, what was given, what is allowed and the cure, for
               anything that is not such a file or in which the instrument calls the count of every video unreliable
@@ -138,6 +139,7 @@ def _table(export: Export, summary: Summary) -> pd.DataFrame:
         count=(_tracks(summary) * summary.bins / total).T.ravel(),
         concentration=summary.bins.T.ravel() * convert(1.0, "particles/mL", "particles/uL"),
         dilution_applied=np.repeat(_dilutions(summary), bins),
+        recorded=np.repeat(np.array(_recorded(summary), dtype=object), bins),
         flag=np.repeat(np.array(_flags(summary), dtype=object), bins),
     )
     table.attrs["analysis"] = summary.text(SIZES, "Analysis Method")
@@ -389,6 +391,15 @@ def _dilutions(summary: Summary) -> Array:
             "correct the dilution in the NTA software and export again",
         )
     return np.array(known)
+
+
+def _recorded(summary: Summary) -> list[str]:
+    """When each video was taken: by its name, else by the file where its date can be read one way only."""
+    printed = summary.text(EXPERIMENT, "Time Captured")
+    ways = {moment(printed, f"%H:%M:%S {day}") for day in ("%d/%m/%Y", "%m/%d/%Y")} - {""}
+    captured = ways.pop() if len(ways) == 1 else ""
+    stamps = [_STAMP.search(summary.videos[k]) for k in summary.reliable]
+    return [moment(stamp[2], "%Y-%m-%d %H-%M") if stamp else captured for stamp in stamps]
 
 
 def _flags(summary: Summary) -> list[str]:

@@ -82,6 +82,7 @@ def _sizes(export: Export) -> pd.DataFrame:
         count=bins[:, 1],
         concentration=bins[:, 2] * applied * convert(1.0, "particles/mL", "particles/uL"),
         dilution_applied=dilution,
+        recorded=_recorded(fields),
         flag=flags(
             named,
             "decimal comma" if decimal == "," else "",
@@ -108,7 +109,7 @@ def _potential(export: Export) -> pd.DataFrame:
             POTENTIAL, entry, f"within {HIGHEST:g} mV, of one trace or more", "measure again"
         )
     sample, named = _sample(fields)
-    recorded = moment(f"{fields.get('Date', '')} {fields.get('Time', '')}", "%Y-%m-%d %H:%M:%S")
+    recorded = _recorded(fields)
     return readings(
         export,
         subject=sample,
@@ -131,6 +132,10 @@ def _fields(lines: list[str]) -> dict[str, str]:
     """Key and first value of each line before the table."""
     pairs = (line.split("\t") for line in lines[:200] if ":" in line and "\t" in line)
     return {cells[0].strip().rstrip(":"): cells[1].strip() for cells in pairs}
+
+
+def _recorded(fields: dict[str, str]) -> str:
+    return moment(f"{fields.get('Date', '')} {fields.get('Time', '')}", "%Y-%m-%d %H:%M:%S")
 
 
 def _sample(fields: dict[str, str]) -> tuple[str, str]:

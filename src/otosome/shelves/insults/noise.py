@@ -25,7 +25,8 @@ class Noise:
 
     Rates double with every ``..._doubling`` decibels; they hold at ``reference`` and at the places half an
     octave (``upward``) above the band, and fade in octaves below and, more slowly, above. What reaches an ear is
-    ``received`` dB off the level stated; ``susceptibility`` multiplies all three rates of an animal alike.
+    ``received`` dB off the level stated, less its ``shading``; ``susceptibility`` multiplies all three rates of an
+    animal alike.
     """
 
     reference: DecibelsSPL
@@ -39,6 +40,7 @@ class Noise:
     synapse: PerHour
     synapse_doubling: Decibels
     received: Decibels
+    shading: Decibels
     susceptibility: Plain
     needs: tuple[str, ...] = ("noise.level", "noise.band")
 
@@ -47,7 +49,7 @@ class Noise:
         Equation("below", "max(log2(low) - octave, 0) / width_below", "", "how far below the band that is"),
         Equation("above", "max(octave - log2(high), 0) / width_above", "", "how far above it"),
         Equation("share", "exp(-(below ** 2 + above ** 2) / 2)", "", "of the injury that reaches the place"),
-        Equation("louder", "level + received - reference", "dB", "what reaches the ear"),
+        Equation("louder", "level + received - shading - reference", "dB", "what reaches the ear"),
         *(
             Equation(
                 left,
@@ -78,7 +80,7 @@ class Noise:
         level = exposure.use.level
         if level is None:
             raise ValueError("noise needs a level in dB SPL, such as level = '100 dB SPL'")
-        louder = 2.0 ** ((level + self.received - self.reference) / doubling)
+        louder = 2.0 ** ((level + self.received - self.shading - self.reference) / doubling)
         here: Array = rate * self.susceptibility * louder * self._where(ear, exposure)
         return here * exposure.during()[None, :, None]
 

@@ -42,12 +42,12 @@ Fluid = Literal[
 _PERILYMPH = ("scala_tympani", "vestibule")
 # What laboratories call the fluids that drugs are measured in.
 FLUIDS = {"perilymph": "scala_tympani", "st": "scala_tympani", "sv": "scala_vestibuli", "blood": "plasma"}
-FLUIDS |= {"serum": "plasma", "cp": "plasma", "csf": "cerebrospinal_fluid"}
+FLUIDS |= {"endolymph": "scala_media", "serum": "plasma", "cp": "plasma", "csf": "cerebrospinal_fluid"}
 
 
-def fluid_word(fluid: Fluid) -> str:
+def fluid_word(fluid: str) -> str:
     """How tables of readings name a fluid: what a laboratory draws of the scala tympani is perilymph."""
-    return "perilymph" if fluid == "scala_tympani" else fluid
+    return {"scala_tympani": "perilymph", "scala_media": "endolymph"}.get(fluid, fluid)
 
 
 class Release(Table):

@@ -240,7 +240,7 @@ class DeviceUse(Table):
 
 
 class SampleUse(Table):
-    """Perilymph drawn from every ear as a laboratory does: the volume is what is measured, and it is gone then."""
+    """Perilymph drawn from an ear as a laboratory does: the volume is what is measured, and it is gone then."""
 
     at: list[Moment] = Field(
         min_length=1, description='when drawing begins, from the first insult: ["1 h", "24 h"]'
@@ -265,6 +265,13 @@ class SampleUse(Table):
         le=40,
         description="how many are drawn one right after another each time, as from the apex: 10",
     )
+    animals: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=60,
+        description='whose they are: "each", each time of an animal of its own; any other word, all times of animals '
+        'that give the samples of this word alone: "second"; left out, of every ear, which goes on without the fluid',
+    )
 
     def moments(self) -> Sequence[Quantity]:
         """When drawing begins."""
@@ -277,6 +284,15 @@ class SampleUse(Table):
         starts = [float(moment) + n * duration for moment in self.at for n in range(self.number)]
         return [(start, start + duration) for start in starts]
 
+    def whose(self, name: str) -> list[str]:
+        """For each drawing the animals it is of, in words that differ where they do; empty where it is of every ear.
+
+        ``name``  the sample's own
+        """
+        if self.animals != "each":
+            return [self.animals or ""] * len(self.spans)
+        return [f"{name} {n}" for n in range(len(self.at)) for _ in range(self.number)]
+
     def check(self, study: Study) -> None:
         """Every drawing ends within the study, and none begins while another is drawn from the same place."""
         if self.number > 1 and not self.duration:
@@ -284,12 +300,34 @@ class SampleUse(Table):
                 "samples one after another take time", key="duration", cure='state it: duration = "1 min"'
             )
         for moment, (_, end) in zip(self.at, self.spans[self.number - 1 :: self.number], strict=True):
-            check_moment(study, moment, end)
+            self._check_end(study, moment, end)
         self._check_volume(study)
-        own = {start for start, _ in self.spans}
         here = (self.of, study.drawn_at(self))
-        samples = [s for s in study.tables.sample.values() if (s.of, study.drawn_at(s)) == here]
-        for (_, end), (start, _) in pairwise(sorted(span for sample in samples for span in sample.spans)):
+        drawn = [
+            (span, whose)
+            for name, use in study.tables.sample.items()
+            if (use.of, study.drawn_at(use)) == here
+            for span, whose in zip(use.spans, use.whose(name), strict=True)
+        ]
+        for ears in {whose for _, whose in drawn}:
+            self._check_apart(sorted(span for span, whose in drawn if whose in ("", ears)))
+
+    def _check_end(self, study: Study, moment: Quantity, end: float) -> None:
+        """What is drawn is drawn before the study ends."""
+        if self.duration and float(moment) <= study.until < end:
+            raise BadInput(
+                f"is drawn for {self.duration.text} each time, until after the end of the study",
+                key="at",
+                given=moment.text,
+                allowed=f"to end by {study.until:g} h",
+                cure=f'let the study end later: until = "{math.ceil(end + 1e-9):d} h"',
+            )
+        check_moment(study, moment, end)
+
+    def _check_apart(self, spans: list[tuple[float, float]]) -> None:
+        """None begins while another is drawn from the same place of the same ears."""
+        own = {start for start, _ in self.spans}
+        for (_, end), (start, _) in pairwise(spans):
             if start < end and start in own:
                 raise BadInput(
                     "begins while another sample is drawn from the same place",

@@ -57,9 +57,10 @@ class Measure(Table):
         default=None,
         description='of a concentration, a drug that is given or what it becomes: "dexamethasone"',
     )
-    of: Fluid | None = Field(
+    of: Fluid | Literal["scala_media"] | None = Field(
         default=None,
-        description='of a concentration, the fluid or tissue: "plasma"; left out, the scala tympani',
+        description='of a concentration, the fluid or tissue: "plasma"; left out, the scala tympani; "scala_media", '
+        "endolymph, of solutes that enter it",
     )
     place: float | None = Field(
         default=None,
@@ -146,9 +147,17 @@ class Measure(Table):
                         allowed=[f"{t:g} h" for t in drawn],
                     )
         check_place(self.of or "scala_tympani", self.place)
+        numbers = study.catalog.get("solutes", str(self.solute)).card.parameters
+        if self.of == "scala_media" and "media_entry" not in numbers:
+            raise BadInput(
+                f"{self.solute} does not say how it enters endolymph",
+                key="of",
+                given=self.of,
+                cure="state media_entry",
+            )
         self._check_collected(study)
         in_mass = self.limit is not None and self.limit.unit != "uM"
-        if in_mass and "molar_mass" not in study.catalog.get("solutes", str(self.solute)).card.parameters:
+        if in_mass and "molar_mass" not in numbers:
             raise BadInput(f"{self.solute} has no molar_mass", key="limit", given=str(self.limit))
 
     def _check_collected(self, study: Study) -> None:

@@ -1,0 +1,72 @@
+"""Shipped fits: each gives the row of the shelf that names it, within the digits that stand there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import ndtr
+
+from otosome.catalog import SHIPPED, get
+from otosome.errors import BadInput
+from otosome.fitting.file import fit_titles, fits, load_fit
+from otosome.fitting.free import Free
+from otosome.fitting.likelihood import Likelihood
+from otosome.fitting.mode import mode
+from otosome.jobs import entries
+
+Z95 = 1.6448536269514722
+NAMED = re.compile(r'locator = "fits/(\w+);')
+
+
+def shelved(name: str, species: str):
+    shelf, entry, key = name.split(".")
+    return get(shelf, entry).card.parameter(key, species)
+
+
+def step(value: float) -> float:
+    """One in the second digit: shelves state two."""
+    return float(10.0 ** (np.floor(np.log10(value)) - 1))
+
+
+@pytest.mark.parametrize("name", fits())
+def test_a_fit_gives_the_row_that_names_it(name):
+    file = load_fit(Path(name))
+    species = file.study.tables.species
+    likelihood = Likelihood.of(Free.of(file.study, file.tables.free), file.fitted, ())
+    summit = mode(likelihood, len(file.tables.free), 1, 1, lambda _: None)
+    assert summit.covariance is not None
+    spread = np.sqrt(np.diag(summit.covariance))
+    for number, p in enumerate(likelihood.free.numbers):
+        # What a fit thought before is no evidence: thirty times wider than what it finds.
+        assert np.log(p.high / p.low) > 4.0 > 30 * spread[number] * 0.1
+        row = shelved(p.name, species)
+        assert row.locator.startswith(f"fits/{name};")
+        assert "used, hence no evidence" in row.because
+        ends = summit.deviates[number] + Z95 * spread[number] * np.array([0.0, -1.0, 1.0])
+        for end, stated in zip(p.quantile(ndtr(ends)), (row.value, row.low, row.high), strict=True):
+            assert abs(end - stated) <= step(stated), (p.name, end, stated)
+
+
+def test_every_fit_that_a_number_names_is_shipped():
+    named = {
+        name for file in SHIPPED.rglob("*.toml") for name in NAMED.findall(file.read_text(encoding="utf-8"))
+    }
+    assert named == set(fits())
+
+
+def test_shipped_fits_are_listed_by_title_and_run_by_name():
+    assert entries("fits").abouts == {"fits": fit_titles()}
+    assert all(fit_titles().values())
+    with pytest.raises(BadInput, match="gentamicin: is not there; allowed: gentamicin_rat_endolymph"):
+        load_fit(Path("gentamicin"))
+
+
+def test_a_fit_states_what_was_thought_before_and_keeps_the_shelf_for_all_else():
+    file = load_fit(Path("gentamicin_rat_plasma"))
+    before = file.study.parameters["solutes.gentamicin.plasma_clearance"]
+    assert (before.value, before.low, before.high) == (0.5, 0.05, 5.0)
+    kept = file.study.parameters["solutes.gentamicin.blood_partition"]
+    assert kept.value == shelved("solutes.gentamicin.blood_partition", "rat").value
