@@ -173,7 +173,10 @@ EAR = Ear("mouse", PLACES, np.array([50.0, 18.0, 5.0]), np.array([7.0]), {})
 
 
 def test_noise_does_as_printed():
-    formula, own = bound("noise")
+    # Both are zero at best, which would hide their signs.
+    apart = {"received": 1.5, "shading": 4.0}
+    formula, own = bound("noise", **{f"insults.noise.{key}": np.array([v]) for key, v in apart.items()})
+    own |= apart
     knots = np.array([0.0, 1.0, 2.0])
     exposure = Exposure(knots, {}, Use((0.0,), (2.0,), level=103.0, band=(8.0, 16.0)))
     stated = {"frequency": EAR.frequency, "low": 8.0, "high": 16.0, "level": 103.0, "during": 1.0}

@@ -40,6 +40,24 @@ def test_past_what_happens_to_others_a_step_is_half_as_long_as_it_would_be_witho
     assert np.all(beyond[passing][:-1] > longest[passing][:-1])
 
 
+def test_long_after_an_event_a_step_is_a_tenth_of_the_time_since():
+    knots = schedule([0.0, 4000.0], 8000.0, first=0.05, growth=1.2, longest=12.0, late=0.1)
+    for event in (0.0, 4000.0):
+        row = knots[(knots > event) & (knots < event + 4000.0)]
+        since, steps = row[:-1] - event, np.diff(row)
+        usual = np.minimum(0.05 + 0.2 * since, np.maximum(12.0, 0.1 * since))
+        assert np.all(steps <= usual * (1 + 1e-9))
+        assert np.all(steps[since > 200.0] > 0.09 * since[since > 200.0])
+        assert np.all(steps[since < 100.0] <= 12.0 + 1e-9)
+    pushed = schedule([0.0], 480.0, [(0.0, 480.0)], first=0.05, growth=1.2, longest=12.0, late=0.1)
+    assert np.diff(pushed).max() <= 12.0 + 1e-9
+    # A solute passes what happens to others in steps of half of that.
+    rows = ends(knots, [(0.0, 0.0)], Pace(0.05, 1.2, 12.0, 0.1))
+    passing = np.diff(rows) > 1
+    assert np.diff(knots[rows])[passing].max() > 150.0
+    assert np.all(np.diff(knots[rows])[passing] <= 0.05 * knots[rows][:-1][passing] + 6.0)
+
+
 def test_no_step_passes_an_own_event_and_none_a_knot_while_something_lasts():
     rows = chosen((OWN, OWN), (24.0, 48.0))
     inside = np.flatnonzero((KNOTS >= 24.0) & (KNOTS <= 48.0))

@@ -14,11 +14,14 @@ from typer.testing import CliRunner
 from lots import LABEL, counts, record, wells
 from otosome.catalog import Catalog
 from otosome.cli import app
+from otosome.errors import BadInput
 from otosome.laboratory.file import Export
 from otosome.laboratory.reading import read_particles
 from otosome.lots.assessment import assess
+from otosome.lots.counted import _profile
 from otosome.lots.plate import Reading as PlateReading
 from otosome.lots.plate import layout_text, read_plate
+from otosome.lots.potency import Run, _stated
 from otosome.lots.sizes import size_density
 from otosome.lots.values import lot_values
 from otosome.report.certificate import counted, grounds, heads, runs
@@ -313,3 +316,41 @@ def test_heads_and_grounds_hold_protein_and_both_accepted_risks(tmp_path):
     assert dict(heads(values))["Protein"] == "40 ug/mL +/- 10 %"
     assert "4.5 %, mine: reason of consumer_risk" in grounds(values)[0]
     assert "3.5 %, mine: reason of producer_risk" in grounds(values)[0]
+
+
+@pytest.mark.parametrize("lost", ["undiluted", "unreadable"])
+def test_a_control_with_detergent_that_cannot_be_used_says_why_and_stops_nothing(tmp_path, lost):
+    file = lot(tmp_path / "lot")
+    if lost == "undiluted":
+        counts(tmp_path / "lot" / "after.csv", LABEL / 5, recorded=False)
+    else:
+        (tmp_path / "lot" / "after.csv").write_text("NTA Experiment Summary File\ncut", encoding="utf-8")
+    by = {verdict.test: verdict for verdict in assess(file, CATALOG).verdicts}
+    assert by["not_vesicles"].decision == "cannot decide" and "after.csv" in by["not_vesicles"].reason
+    assert by["purity"].decision == "release"
+    assert "dilution_after = 1000.0" in by["not_vesicles"].reason or lost == "unreadable"
+
+
+def test_typed_sizes_are_drawn_without_gaps_between_their_bins():
+    """Bins of unequal width: each is drawn as its count over its width, and none between them as nothing."""
+    size = np.array([40.0, 60, 80, 100, 150, 200]) * convert(1.0, "nm", "mm")
+    drawn = _profile(size, np.array([20.0, 20, 20, 35, 50, 50]))
+    assert drawn["diameter"] == pytest.approx([40, 60, 80, 100, 150, 200])
+    assert np.ptp(drawn["concentration"]) == pytest.approx(0, abs=1e-3 * max(drawn["concentration"]))
+
+
+@pytest.mark.parametrize(("dose", "read"), [(1e-31, False), (1e-30, True), (1e30, True), (1.1e30, False)])
+def test_a_dose_that_nobody_gives_is_refused_by_its_well(dose, read):
+    plate = Export("p.csv", f"well,sample,dose,unit,response\nA1,lot,{dose:g},ug/mL,1\n".encode())
+    if read:
+        assert read_plate(plate).wells[0].dose == dose
+        return
+    with pytest.raises(BadInput, match="well A1: its dose is none that is ever measured"):
+        read_plate(plate)
+
+
+@pytest.mark.parametrize(("fold", "stated"), [(0.9e9, True), (1.1e9, False)])
+def test_a_shift_that_may_be_a_billionfold_is_none(fold, stated):
+    run = Run("run", *(np.array([1.0]),) * 4)
+    for ends in ((-np.log(fold), 0.0), (0.0, np.log(fold))):
+        assert bool(_stated(run, (), 0.0, 0.1, ends, 3).refused) is not stated

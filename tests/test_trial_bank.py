@@ -29,6 +29,7 @@ from otosome.trials.published import predicted
 from otosome.trials.reading import read_design
 from otosome.trials.replicates import Subjects, analyse, subjects, trials, worse
 from otosome.trials.simulated import FEWEST, Published, Simulate, cut_down
+from otosome.trials.sizes import of_sizes
 from otosome.units import Quantity
 
 
@@ -601,3 +602,26 @@ def test_apart_analyses_are_those_of_means_of_runs(analysis):
         ]
         test = stats.ttest_1samp(of_runs[1], 0.0) if analysis == "change" else stats.ttest_ind(*of_runs[::-1])
         assert results.p[trial] == pytest.approx(test.pvalue, rel=1e-8)
+
+
+def test_a_design_that_states_runs_hands_them_to_its_simulated_trials(tmp_path):
+    head = 'design = "animal_experiment"\ndifference = ["10 dB"]\n'
+    head += 'run_animals = 5\nrun_share = "67 %"\nruns = "blocked"\n'
+    stated = {**vars(ASKED), "n": 15, "world": 20}
+    keys = ("study", "treated", "control", "measure", "n", "world", "bank")
+    lines = [f"{key} = {json.dumps(stated[key])}" for key in keys]
+    own = "\nrun_animals = 4\n"
+    asked = []
+    for more in ("", own):
+        file = tmp_path / "design.toml"
+        file.write_text(head + "[simulate]\nat = '14 d'\n" + "\n".join(lines) + more, encoding="utf-8")
+        asked.append(read_design(file, Catalog(())).simulate)
+    # The protocol's own statement stands before the design's.
+    assert [(a.run_animals, a.runs) for a in asked] == [(5, "blocked"), (4, "apart")]
+
+
+def test_other_sizes_of_a_trial_in_runs_hold_three_runs_at_least():
+    asked = Simulate(**{**vars(ASKED), "n": 20, "run_animals": 5})
+    assert list(of_sizes(asked, (), lambda size: (), 5)) == [15, 20, 40, 80]
+    assert list(of_sizes(asked, (), lambda size: ())) == [5, 10, 20, 40, 80]
+    assert list(of_sizes(replace(asked, runs="blocked"), (), lambda size: (), 5)) == [5, 10, 20, 40, 80]

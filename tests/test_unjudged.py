@@ -15,6 +15,7 @@ from lots import LABEL, record, wells
 from otosome.catalog import Catalog, get
 from otosome.cli import app
 from otosome.lots.assessment import assess
+from otosome.lots.curve import fit_logistic, fit_shared_logistic
 from otosome.lots.potency import Run, assay_of, combine, measure
 
 CATALOG = Catalog()
@@ -120,3 +121,10 @@ def test_whatever_the_wells_a_run_has_a_finite_potency_or_says_why(reference, sa
         assert alone.r == pytest.approx(thrice.r)
     else:
         assert found.cure
+
+
+@pytest.mark.parametrize("wells_", [1, 2, 3, 4])
+def test_as_many_wells_as_numbers_determine_no_curve(wells_):
+    x = np.arange(float(wells_))
+    assert fit_logistic(x, x**2) is None
+    assert fit_shared_logistic(np.r_[x, x], np.r_[x, x**2], np.repeat([0, 1], wells_)) is None or wells_ > 2

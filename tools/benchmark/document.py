@@ -88,7 +88,8 @@ Reference: CVODE (sparse) and LSODA at a relative tolerance of 1e-10; they diffe
 {result["references_differ"][1]:.0e} of the cells. Errors below are against CVODE's, the largest over 21 moments, all
 places and kinds: time error alone, on one grid. The peers' tolerances are such that about {MATCHED:.0e} is reached;
 absolute ones are a tenth of that times each unknown's own scale. otosome's steps are its default: they
-grow by {result["growth"]} from {result["first"]:g} h up to {result["longest"]:g} h. A general solver needs a fixed
+grow by {result["growth"]} from {result["first"]:g} h up to {result["longest"]:g} h,
+or a tenth of the time since a dose where that is more. A general solver needs a fixed
 system, so all have the smooth scheme at every border of the tube here, unlimited.
 
 ## One ear, every number at its best value

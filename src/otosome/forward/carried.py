@@ -40,7 +40,9 @@ class Steps:
         """Those of a plan's ears from which some samples are drawn; of every ear where none are named."""
         drawing = drawing or plan.drawings[0]
         growth = 1.0 + (plan.growth - 1.0) / plan.refine
-        pace = transport.Pace(plan.first / plan.refine, growth, plan.longest / plan.refine)
+        pace = transport.Pace(
+            plan.first / plan.refine, growth, plan.longest / plan.refine, plan.late / plan.refine
+        )
         knots = plan.knots[: np.searchsorted(plan.knots, drawing.until, side="right")]
         return cls(knots, plan.refine, tuple(plan.samples[n][1] for n in drawing.all), pace)
 

@@ -147,6 +147,7 @@ class Plan:
     ``first``, ``growth``, ``longest``  steps after an event: h, the ratio of each to the one before, and h. With these
                                         the thresholds of drawn ears of the shipped studies are within 0.1 dB, and
                                         the benefit within 0.02 dB, of steps three times as fine and more
+    ``late``     a step lasts up to this share of the time since the event, where that is more than ``longest``
     ``watched``  moments that are knots besides, h
     ``sites``    where cells are followed, 0 base to 1 apex, rising; at every place of the grid where none are named
     ``kinds``    the kinds of cell that are followed
@@ -159,6 +160,7 @@ class Plan:
     first: float = 5e-2
     growth: float = 1.2
     longest: float = 12.0
+    late: float = 0.1
     watched: tuple[float, ...] = ()
     sites: tuple[float, ...] | None = None
     kinds: tuple[str, ...] = KINDS
@@ -170,6 +172,7 @@ class Plan:
             "first": self.first / times,
             "growth": self.growth ** (1 / times),
             "longest": self.longest / times,
+            "late": self.late / times,
         }
         return replace(self, **steps)
 
@@ -197,7 +200,13 @@ class Plan:
         events.append(min([0.0, *events, *self.times, *begun, self.study.until - 1.0]))
         windows = [span for span in spans if span[0] < span[1]]
         knots = transport.schedule(
-            events, self.study.until, windows, first=self.first, growth=self.growth, longest=self.longest
+            events,
+            self.study.until,
+            windows,
+            first=self.first,
+            growth=self.growth,
+            longest=self.longest,
+            late=self.late,
         )
         extra = np.setdiff1d([*self.times, *begun, *self.watched], knots)
         return np.sort(np.concatenate([knots, extra]))

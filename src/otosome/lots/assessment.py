@@ -113,7 +113,7 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
     counted = _count(known, fresh, file.name, catalog)
     runs = tuple(_run(entry, plate, catalog) for entry, plate in zip(record.assay, files.plates, strict=True))
     potencies = _potencies(runs, file.name, catalog)
-    vesicles = _not_vesicles(files, catalog)
+    vesicles, uncontrolled = _not_vesicles(files, catalog)
     measured = Measured(
         counted,
         undiluted,
@@ -125,7 +125,7 @@ def assess(file: Path, catalog: Catalog) -> Assessment:
         _assay_names(record),
         record.protein or "",
         _reasons(files.left_out, "count."),
-        _reasons(files.left_out, "detergent."),
+        _reasons(files.left_out, "detergent.") or uncontrolled,
     )
     specification = read_specification(_specification(record, file, catalog))
     answered = verdicts(specification, measured, Stated(record.findings, record.methods, file.name))
@@ -235,16 +235,19 @@ def _assay(name: str, catalog: Catalog) -> Assay:
     return assay_of(values, entry.options.model)
 
 
-def _not_vesicles(files: Files, catalog: Catalog) -> Belief | None:
-    """Share of the particles that detergent leaves; None where no control was measured."""
+def _not_vesicles(files: Files, catalog: Catalog) -> tuple[Belief | None, str]:
+    """Share of the particles that detergent leaves; None, and why where it was measured, where it cannot be told."""
     if files.detergent is None:
-        return None
-    for control in files.detergent:
-        if control.undiluted:
-            raise BadInput("a detergent control needs its dilution", key="detergent", cure=control.undiluted)
-    known: Scatter = scatter(files.detergent, catalog)[0]
+        return None, ""
+    undiluted = next((control.undiluted for control in files.detergent if control.undiluted), "")
+    if undiluted:
+        return None, undiluted
+    try:
+        known: Scatter = scatter(files.detergent, catalog)[0]
+    except BadInput as error:
+        return None, str(error)
     before, after = files.detergent
-    return ratio(after.counts(), before.counts(), known.within)
+    return ratio(after.counts(), before.counts(), known.within), ""
 
 
 def _checklists(record: LotRecord, file: str, catalog: Catalog) -> dict[str, tuple[Item, ...]]:

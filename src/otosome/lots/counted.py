@@ -173,7 +173,16 @@ def _t95(videos: int) -> float:
 
 
 def _profile(size: Array, count: Array) -> dict[str, list[float]]:
-    """The measured distribution in bins a figure can show, in nm, without its empty ends."""
+    """The measured distribution in bins a figure can show, in nm, without its empty ends.
+
+    Bins wider than those stay as they are, each over its width: between them would be gaps.
+    """
+    if size.size > 1 and np.median(np.diff(size)) * _NM > _DRAWN:
+        density = count / np.gradient(size)
+        return {
+            "diameter": [float(f"{d:.6g}") for d in size * _NM],
+            "concentration": [float(f"{c:.5g}") for c in density / _NM],
+        }
     bins = np.floor(size * _NM / _DRAWN).astype(int)
     first = bins.min()
     height = np.bincount(bins - first, weights=count)

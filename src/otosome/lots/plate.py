@@ -29,7 +29,7 @@ from otosome.units import house
 COLUMNS = ("well", "sample", "dose", "unit", "response", "flag")
 GRIDS = ("response", "sample", "dose (unit)", "flag")
 LARGEST_PLATE = 100_000  # rows
-_SMALLEST = 1e-30  # of a dose or a response, in any unit; the largest is one over it
+_SMALLEST, _LARGEST = 1e-30, 1e30  # a dose or a response, in any unit
 _WELL = re.compile(r"([A-Za-z]{1,2})0*([1-9]\d{0,2})", re.ASCII)
 _DOSE = re.compile(r"dose\s*[(\[](.{1,40})[)\]]", re.IGNORECASE)
 # What a file of wells says of each, by its name: sample, dose, unit, response, flag.
@@ -386,7 +386,7 @@ def _number(text: str, what: str, file: str, place: str, decimal: str) -> float:
         raise BadInput(
             f"its {what} is not a finite number{mark}", file=file, key=place, given=text or "empty"
         )
-    if value and not _SMALLEST <= abs(value) <= 1 / _SMALLEST:
+    if value and not _SMALLEST <= abs(value) <= _LARGEST:
         raise BadInput(f"its {what} is none that is ever measured", file=file, key=place, given=text)
     return value
 

@@ -68,12 +68,15 @@ def schedule(
     growth: float = 1.12,
     longest: float = 6.0,
     substeps: int = 16,
+    late: float = 0.0,
 ) -> Hours:
     """Knots from the first event to ``stop``: steps that grow after each event, every event twice.
 
     ``events``   times in h at which something starts or stops
     ``windows``  (start, stop) in h of each injection that moves perilymph: at least ``substeps`` knots
                  inside; both ends are events
+    ``late``     the share of the time since an event that a step may always last: past ``longest`` / ``late`` steps
+                 grow on. Not while fluid is injected
     returns      h, shape (time,), not falling; equal neighbours are just before and just after an event
     raises       ValueError without an event before ``stop``
     """
@@ -86,17 +89,20 @@ def schedule(
         knots += [time, time]
         if following > time:
             inside = [b - a for a, b in spans if a <= time < b]
-            knots += _steps(time, following, first, growth, min([longest, *(b / substeps for b in inside)]))
+            most = min([longest, *(b / substeps for b in inside)])
+            knots += _steps(time, following, first, growth, most, late * (not inside))
     if times[-1] < stop:
         knots.append(float(stop))
     return np.array(knots)
 
 
-def _steps(start: float, stop: float, first: float, growth: float, longest: float) -> list[float]:
+def _steps(
+    start: float, stop: float, first: float, growth: float, longest: float, late: float
+) -> list[float]:
     """Knots strictly between two events: geometric steps, stretched a little to end on the second event."""
     steps, total = [min(first, longest)], min(first, longest)
     while total < stop - start:
-        steps.append(min(steps[-1] * growth, longest))
+        steps.append(min(steps[-1] * growth, max(longest, late * total)))
         total += steps[-1]
     scale = (stop - start) / total
     return list(start + scale * np.cumsum(steps)[:-1])

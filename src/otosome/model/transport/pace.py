@@ -22,15 +22,16 @@ _POINTS, _PART = 6, 0.5
 
 
 class Pace(NamedTuple):
-    """How steps grow after an event: the ``first``, h, the ratio of each to the one before, and the ``longest``, h."""
+    """How steps grow after an event: as ``schedule`` has it, by its ``first``, ``growth``, ``longest`` and ``late``."""
 
     first: float
     growth: float
     longest: float
+    late: float = 0.0
 
     def reach(self, since: float) -> float:
         """The longest step that passes knots so many hours after an event, h."""
-        return _PART * min(self.first + (self.growth - 1.0) * since, self.longest)
+        return _PART * min(self.first + (self.growth - 1.0) * since, max(self.longest, self.late * since))
 
 
 def ends(knots: Hours, spans: Iterable[tuple[float, float]], pace: Pace) -> Rows:
