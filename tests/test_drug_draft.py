@@ -159,6 +159,9 @@ def test_a_sample_each_is_drafted_as_of_animals_of_their_own_in_the_volume_drawn
     assert drawn(study) == {"perilymph": ([0.5, 4.0], 10.0, None, "each")}
     assert study.tables.measure["in_perilymph"].sample == "perilymph"
     assert study.until > 4.0, "a sample that takes time ends within the study"
+    assert f'duration = "1 min"  # {TO_SET}' in text, (
+        "no table says how long it is drawn, and much depends on it"
+    )
     assert f'volume = "10 uL"  # {TO_SET}' not in text, "the table says what was drawn"
     assert f'volume = "5 uL"  # {TO_SET}' in text, "and not in what volume the drug was given"
 

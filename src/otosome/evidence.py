@@ -440,7 +440,11 @@ def _basis(basis: str, source: str, because: str) -> Basis:
     if basis in _NEEDS_BECAUSE and not because:
         raise BadInput(f"what is {basis} says why", key="because")
     if basis not in ("assumed", "direction") and not source:
-        raise BadInput(f"what is {basis} names its source", key="source")
+        cure = (
+            'of a paper or a data sheet of your own write shelves/sources/NAME.toml (title, link, read = "whole"), and '
+            'here source = "NAME"'
+        )
+        raise BadInput(f"what is {basis} names its source", key="source", cure=cure)
     return basis
 
 

@@ -113,7 +113,39 @@ def exposure(study: Study, result: xr.Dataset) -> Drugs:
                 _add(drugs, study, arm, solute, result["hour"].values, curves)
     points = (point for use in study.tables.drug.values() for point in use.points)
     drugs.assayed.extend(_assayed(drugs, point) for point in points)
+    drugs.notes.extend(_of_samples(study, result))
     return drugs
+
+
+def _of_samples(study: Study, result: xr.Dataset) -> list[str]:
+    """How a sample, which brings what lies behind its place, differs from the curve that its dots are laid on."""
+    places = [name for name, p in study.probes.items() if p.of == "scala_tympani" and p.place is not None]
+    sampled = [name for name, m in study.tables.measure.items() if m.sample is not None and m.solute]
+    dots = {point.probe for use in study.tables.drug.values() for point in use.points}
+    if not places or not (sampled or dots.intersection(places)):
+        return []
+    notes = [note for name in sampled if (note := _beside_curve(study, result, name, places))]
+    return notes or [
+        "Dots of perilymph are fluid as it was drawn, and a curve is of one place: some microlitres bring fluid from "
+        "further along. A [sample] reads it as it is drawn (animals, volume, at)."
+    ]
+
+
+def _beside_curve(study: Study, result: xr.Dataset, name: str, places: list[str]) -> str:
+    """What the first sample of a measure holds beside the nearest probe; empty where there is nothing."""
+    measure = study.tables.measure[name]
+    use, at = study.tables.sample[str(measure.sample)], measure.at[0]
+    probe = min(places, key=lambda p: abs(float(study.probes[p].place or 0.0) - study.drawn_at(use)))
+    curve = result[f"{_PREFIX}{measure.solute}"].sel(probe=probe, hour=float(at))
+    share = (result[name].sel(time=float(at)).isel(frequency=0) / curve.where(curve > 0)).values
+    share = share[np.isfinite(share)]
+    if not share.size:
+        return ""
+    return (
+        f"A sample “{measure.sample}” of {use.volume} holds {significant(share, '').text} times what stands at "
+        f"“{probe}” at {at.text}, as it brings fluid from further along: compare samples with samples, not with the "
+        "curve of a place."
+    )
 
 
 def course(study: Study) -> xr.Dataset:

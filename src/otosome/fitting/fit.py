@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -306,8 +306,8 @@ def _answer(
     # Without draws the most probable ear is shown alone: one draw.
     probable = _ears(free, summit.deviates[None], file.tables.seed)
     shown = probable if ears is None else ears
-    estimates = _estimates(free, summit, deviates)
     pairs = _pairs(free, deviates)
+    estimates = [_lit(estimate, pairs) for estimate in _estimates(free, summit, deviates)]
     denser = float(likelihood.denser().log_posterior(summit.deviates[None])[0]) - summit.log_posterior
     search = Search(
         len(summit.starts),
@@ -514,6 +514,10 @@ def _trust(
         lines.append(
             "Intervals are Laplace's: those of a parabola at the summit. A posterior may be wider and skew."
         )
+    if method != "mode":
+        lines.append(
+            "All numbers that are not free stand at their best value: intervals are as narrow as if these were known."
+        )
     if mixing is not None and not converged:
         lines.append(
             f"The draws have not converged (largest R-hat {max(mixing.rhat):.2f}, fewest effective draws "
@@ -523,15 +527,26 @@ def _trust(
     return lines
 
 
+def _lit(estimate: Estimate, pairs: Sequence[Pair]) -> Estimate:
+    """An estimate whose light is green only where it agrees with the shelf, and is known without another's help."""
+    alone = all(estimate.name not in (pair.first, pair.second) for pair in pairs)
+    agrees = abs(estimate.deviate) <= _AT_ODDS
+    return estimate if estimate.light != "green" or (alone and agrees) else replace(estimate, light="yellow")
+
+
 def _tells(estimate: Estimate) -> str:
     """A number's light in words."""
-    share = f"{100 * (estimate.learnt or 0.0):.0f} % of the prior's variance is gone"
+    learnt = estimate.learnt or 0.0
     words: dict[Light | None, str] = {
         "green": "Your data tell",
         "yellow": "Your data tell in part",
         "red": "Your data hardly tell",
     }
-    return f"{words[estimate.light]} {estimate.name}: {estimate.text}; {share}."
+    how = words[estimate.light]
+    if estimate.light == "yellow" and learnt >= _TOLD:
+        at_odds = abs(estimate.deviate) > _AT_ODDS
+        how = "Your data tell against the shelf" if at_odds else "Your data tell together with another"
+    return f"{how} {estimate.name}: {estimate.text}; {100 * learnt:.0f} % of the prior's variance is gone."
 
 
 def _together(pair: Pair) -> str:

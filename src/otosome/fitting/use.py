@@ -103,4 +103,8 @@ def _notes(fit: Fit, names: list[str]) -> list[str]:
         notes.append("The fit's draws had not converged; its numbers, and this result, may move.")
     if fit.method == "laplace":
         notes.append("The fit's intervals are Laplace's, those of a parabola at the most probable values.")
+    notes.append(
+        "The numbers that were not fitted are drawn from their whole range here, and stood at their best value in the "
+        "fit: medians may lie beside the fitted line."
+    )
     return notes

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from otosome.errors import BadInput
-from otosome.jobs.study import StudyInputs
+from otosome.jobs.study import StudyInputs, fitted
 from otosome.jobs.watch import SILENT, Watch
 from otosome.units import Json
 
@@ -39,8 +39,10 @@ def equations(inputs: StudyInputs, watch: Watch = SILENT) -> Written:
     """The equations a study is simulated by, with its numbers; nothing is simulated. Raises BadInput."""
     from otosome.answers.equations import equations as of
 
-    for key in ("against", "fit", "prior", "out"):
+    for key in ("against", "prior", "out"):
         if getattr(inputs, key) is not None:
             raise BadInput("belongs to otosome run", key=f"--{key}", given=str(getattr(inputs, key)))
     study = inputs.load()
+    if inputs.fit is not None:
+        study, _ = fitted(study, inputs.fit)
     return Written(of(study), tuple(study.notes))

@@ -292,9 +292,7 @@ def _fill(study: Study, record: Record, folder: Path, force: bool, watch: Watch)
 
 def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:
     """The ears a record asks for, and the study as their numbers state it: the shelves', or those of a fit."""
-    from otosome.fitting.use import informed
     from otosome.forward import draw
-    from otosome.jobs.fitting import draws_of, stored_fit
 
     subjects, seed, origin = (record.option(name) for name in ("subjects", "seed", "fit"))
     prior = record.option("prior")
@@ -305,9 +303,18 @@ def _drawn(study: Study, record: Record) -> tuple[Ears, Study]:
         return drawn(study, check_prior(prior), int(str(subjects)), int(str(seed)), WORLD)
     if not isinstance(origin, str):
         return draw(study, subjects=int(str(subjects)), seed=int(str(seed))), study
-    result = stored_fit(Path(origin))
+    stated, fit = fitted(study, Path(origin))
+    return draw(study, subjects=int(str(subjects)), seed=int(str(seed)), prior=fit), stated
+
+
+def fitted(study: Study, folder: Path) -> tuple[Study, Ears]:
+    """A study with the numbers of a fit's result in the place of the shelf's, and the fit's draws."""
+    from otosome.fitting.use import informed
+    from otosome.jobs.fitting import draws_of, stored_fit
+
+    result = stored_fit(folder)
     known = informed(study, result.fit, draws_of(result), result.folder)
-    return draw(study, subjects=int(str(subjects)), seed=int(str(seed)), prior=known.prior), known.study
+    return known.study, known.prior
 
 
 def _beside(study: Study, result: xr.Dataset, record: Record) -> None:

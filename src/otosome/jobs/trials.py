@@ -12,7 +12,7 @@ from otosome.errors import BadInput, at
 from otosome.files import sha256
 from otosome.jobs.grounds import ShelfNumbers, grounds
 from otosome.jobs.options import options_of
-from otosome.jobs.study import StudyInputs
+from otosome.jobs.study import StudyInputs, fitted
 from otosome.jobs.watch import SILENT, Tick, Watch
 from otosome.results import ANSWER, Record, check_free, fill_trial, read_answer, usual, writing
 from otosome.units import Json
@@ -289,17 +289,20 @@ def _of_study(verb: str, inputs: StudyInputs, watch: Watch) -> Trial:
     from otosome.trials.delivery import ledger as delivered
     from otosome.trials.next_experiment import next_experiment as ranked
 
-    for key in ("against", "fit", "prior"):
+    for key in ("against", "prior"):
         if getattr(inputs, key) is not None:
             raise BadInput("belongs to otosome run", key=f"--{key}", given=str(getattr(inputs, key)))
     study, file = inputs.load(), file_of(inputs.study)
+    draws = None
+    if inputs.fit is not None:
+        study, draws = fitted(study, inputs.fit)
     folder = inputs.out if inputs.out is not None else usual(study.name, verb)
     check_free(folder, inputs.force)
     seed = inputs.seed if inputs.seed is not None else study.tables.seed or 1
     watch.stage("following the dose" if verb == LEDGER else "simulating worlds")
     with at(str(file)):
         if verb == LEDGER:
-            answer, rows = delivered(study, inputs.subjects, seed, 1)
+            answer, rows = delivered(study, inputs.subjects, seed, 1, draws)
         else:
             answer, rows = ranked(study, inputs.subjects, seed, 1, watch.ticks("simulating worlds"))
     watch.check()

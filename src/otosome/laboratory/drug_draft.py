@@ -7,7 +7,7 @@ so, for the laboratory to set.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
@@ -31,6 +31,8 @@ TO_SET = "not in the table: set it"
 # What is written where a table does not say it; each line says that it is to be set.
 _UNTOLD = {"species": "guinea_pig", "route": "round_window", "dose": "4 mg/mL", "volume": "5 uL"}
 _MOST_TIMES, _MOST_GROUPS = 40, 40
+# How long a sample is drawn, which no table says and what it holds depends on.
+_DRAWN_FOR = "1 min"
 # Fluids that have places.
 _ALONG = ("scala_tympani", "scala_vestibuli")
 # A compartment of a data set of the trade, known by its number alone.
@@ -103,15 +105,24 @@ def draft_drug(table: Path, readings: pd.DataFrame, solute: str, catalog: Catalo
         "arm": [{"name": (group or solute)[:120], "drugs": [keys[group]]} for group in groups],
         **_read(readings, solute, table.name),
     }
-    last = max(split(at)[0] for dose in doses.values() for at in cast(list[str], dose["at"]))
-    read = float(readings["time"].max())
-    if last >= read or "sample" in study:
-        # An hour more: a sample takes time to be drawn.
-        study["until"] = f"{max(last, read) + 1:g} h"
-    untold = [*stated.untold, *(["of"] if any(_by_number(name) for name in readings["quantity"]) else [])]
+    if until := _until(doses.values(), float(readings["time"].max()), "sample" in study):
+        study["until"] = until
+    untold = [*stated.untold, *_unsaid(study, readings)]
     text = _head(table, name, study) + _marked(tomli_w.dumps(study), untold)
     loads(text, name, shelves=catalog.own)
     return DrugDraft(text, solute, tuple(untold))
+
+
+def _until(doses: Iterable[Mapping[str, object]], read: float, drawn: bool) -> str:
+    """An hour after the last dose or sample, as drawing lasts; empty for a study that ends with a reading."""
+    last = max(split(at)[0] for dose in doses for at in cast(list[str], dose["at"]))
+    return f"{max(last, read) + 1:g} h" if last >= read or drawn else ""
+
+
+def _unsaid(study: Mapping[str, object], readings: pd.DataFrame) -> list[str]:
+    """What no table says of how a fluid was drawn, and of which fluid a number is."""
+    drawn = ["duration of drawing"] if "sample" in study else []
+    return [*drawn, *(["of"] if any(_by_number(name) for name in readings["quantity"]) else [])]
 
 
 @dataclass(frozen=True)
@@ -241,7 +252,7 @@ def _samples(rows: pd.DataFrame, solute: str, file: str) -> tuple[_Tables, _Tabl
         # The base is the default of a sample: the middle of the round window.
         where = {} if at_the_base or place < 0 else {"place": place}
         at = [f"{time:g} h" for time in times]
-        samples[name] = {"at": at, "volume": volume, **where, "animals": animals}
+        samples[name] = {"at": at, "volume": volume, "duration": _DRAWN_FOR, **where, "animals": animals}
         read: dict[str, object] = {"endpoint": "concentration", "solute": solute, "sample": name}
         measures[f"in_{name}"] = {**read, **_limit(rows), "at": at}
     return samples, measures
@@ -311,7 +322,8 @@ _OF_PERILYMPH = (
 _OF_SAMPLES = (
     "Perilymph is read in the volumes that were drawn, at the round window unless a place stands there (1: the apex).",
     'animals = "each": each sample is of an animal of its own; "schedule 1": of animals that gave those of schedule 1.',
-    'The curves are of ears from which nothing was drawn. Drawing that lasts:  duration = "1 min"  in a [sample].',
+    "The curves are of ears from which nothing was drawn. A sample that is drawn more slowly gathers more of what",
+    "crosses the window and leaves tissue meanwhile: set its duration.",
 )
 
 
@@ -322,4 +334,5 @@ def _marked(text: str, untold: list[str]) -> str:
     doses, samples, drawn = text.partition("\n[sample.")
     lines = doses.split("\n")
     marked = [f"{line}  # {TO_SET}" if marks and line.startswith(marks) else line for line in lines]
-    return "\n".join(marked) + samples + drawn
+    lasting = f'duration = "{_DRAWN_FOR}"'
+    return "\n".join(marked) + samples + drawn.replace(lasting, f"{lasting}  # {TO_SET}")

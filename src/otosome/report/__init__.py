@@ -191,29 +191,27 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
     from otosome.answers.grades import grades
     from otosome.report import figures, still, summary, window
     from otosome.report.against import against, measured, outside, used
+    from otosome.report.drugs import assays
 
     pictured = summary.has_window(result)
-    names = summary.measures(result)
+    assayed = [name for name in summary.measures(result) if summary.assayed(result, name)]
+    names = [name for name in summary.measures(result) if name not in assayed]
+    laid = {
+        "colours": figures.arm_colours(result),
+        "against": against(result),
+        "used": used(result),
+        "outside": outside(result),
+        "measured": measured(result),
+        "assays": assays(result, assayed),
+    }
     if not names:
         none = dict.fromkeys(("window", "window_svg", "measure", "day"))
         empty: dict[str, Any] = {
-            key: [] for key in ("frequency", "course", "others", "cochleogram", "grades", "measured")
+            key: [] for key in ("frequency", "course", "others", "cochleogram", "grades")
         }
-        return (
-            none
-            | empty
-            | {
-                "colours": figures.arm_colours(result),
-                "delivery": [],
-                "sizes": None,
-                "against": None,
-                "used": [],
-                "outside": None,
-            }
-        )
+        return none | empty | laid | {"delivery": [], "sizes": None}
     first, *others = names
-    return {
-        "colours": figures.arm_colours(result),
+    return laid | {
         "window": _json(window.pack(result)) if pictured else None,
         "window_svg": still.window_svg(result) if pictured else None,
         "delivery": figures.delivery(result),
@@ -224,10 +222,6 @@ def _pictures(result: xr.Dataset, readings: pd.DataFrame) -> Json:
         "others": figures.together(result, others),
         "cochleogram": figures.cochleogram(result),
         "sizes": figures.sizes(result),
-        "against": against(result),
-        "used": used(result),
-        "outside": outside(result),
-        "measured": measured(result),
         "grades": grades(readings, summary.scales(result), map(str, result["arm"].values)),
     }
 

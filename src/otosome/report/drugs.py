@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,6 +75,35 @@ def _panel(result: xr.Dataset, drugs: Drugs, solute: Followed, probe: str) -> Pa
     heading = f"{capital(words(solute.solute))}, {words(probe)}"
     says = f"Median peak, {unit_text(solute.unit)}: {', '.join(peaks) or 'none'}."
     return Panel(heading, says + _told_by(dots), svg)
+
+
+def assays(result: xr.Dataset, names: Sequence[str]) -> list[Panel]:
+    """Measures of concentrations over time, in the unit their solute is written in, with both bands of each arm."""
+    return [_assay(result, name) for name in names]
+
+
+def _assay(result: xr.Dataset, name: str) -> Panel:
+    solute = summary.drugs(result).unit(summary.assayed(result, name))
+    values = solute.scale * summary.measured(result, name).isel(frequency=0)
+    hours = values["time"].values
+    days = bool(hours[-1] > _DAYS)
+    across, medians = hours / 24.0 if days else hours, []
+    top = float(values.quantile(0.95, "subject").max())
+    floor = max(float(values.quantile(0.05, "subject").min()), top * 10.0**-_DECADES)
+    with canvas(400, 290) as (figure, axes):
+        for arm, colour in arm_colours(result).items():
+            of_arm = values.sel(arm=arm).values
+            if np.any(of_arm > 0.0):
+                spread = band(np.log10(np.maximum(of_arm, floor / 10.0)), groups(result))
+                draw_band(axes, across, spread, colour, marker="o")
+                medians.append(f"{arm} {number(float(np.median(of_arm[:, -1])), 2)}")
+        _decades(axes, floor, top)
+        axes.set_xlabel("days" if days else "hours")
+        axes.set_ylabel(f"{words(solute.solute)}, {unit_text(solute.unit)}")
+        svg = svg_text(figure, f"assay {name}")
+    last = f"{number(float(across[-1]))} {'d' if days else 'h'}"
+    says = f"Median at {last}, {unit_text(solute.unit)}: {', '.join(medians) or 'none'}."
+    return Panel(capital(words(name)), says, svg)
 
 
 def draw_dots(axes: Axes, dots: list[Assayed], days: bool, floor: float) -> None:

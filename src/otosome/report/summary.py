@@ -155,6 +155,11 @@ def tonal(result: xr.Dataset, name: str) -> bool:
     return "frequency" in study(result)["measure"][name]
 
 
+def assayed(result: xr.Dataset, name: str) -> str:
+    """The solute whose concentration a measure is of; empty for what is heard and counted."""
+    return str(study(result)["measure"][name].get("solute") or "")
+
+
 def percent(unit: str) -> bool:
     """Whether values in this unit are fractions, which a reader wants in per cent."""
     return is_fraction(unit)

@@ -187,7 +187,9 @@ def fit_lines(fit: Fit) -> list[str]:
         f"  explanation {row.name}: {row.score:.1f}, {row.behind:.1f} behind the best (standard error {row.error:.1f})"
         for row in fit.explanations
     ]
-    return [*lines, *(f"  {sentence}" for sentence in fit.sentences if not sentence.startswith("Your data "))]
+    # What each light says in words stands in the report.
+    lights = ("Your data tell", "Your data hardly tell")
+    return [*lines, *(f"  {sentence}" for sentence in fit.sentences if not sentence.startswith(lights))]
 
 
 def therapy_lines(beside: SideBySide) -> list[str]:

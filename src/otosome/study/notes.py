@@ -41,7 +41,7 @@ def _operations(study: Study) -> list[str]:
         if any(study.is_event(use) for use in study.suffered(arm)):
             continue
         routes = [("vesicles", study.tables.treatment[name].route) for name in arm.treatments]
-        if study.tables.measure:
+        if study.measures_cells:
             routes += [(study.tables.drug[name].solute, study.tables.drug[name].route) for name in arm.drugs]
         for what, route in routes:
             opens = study.catalog.get("routes", route).options.opens

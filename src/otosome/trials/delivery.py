@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from otosome.answers.numbers import interval, number, share, significant
+from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import Parameter
 from otosome.forward import Carried, Cochleae, Fate, best, draw, plan, through
@@ -52,11 +53,14 @@ class Narrowing:
 
 
 def ledger(
-    study: Study, subjects: int, seed: int, workers: int
+    study: Study, subjects: int, seed: int, workers: int, prior: Ears | None = None
 ) -> tuple[DesignAnswer, list[dict[str, object]]]:
-    """Where what an arm is given goes, as a plan, and its rows; raises BadInput for a study that gives nothing."""
+    """Where what an arm is given goes, as a plan, and its rows; raises BadInput for a study that gives nothing.
+
+    ``prior``  draws of a fit, whose numbers the study states
+    """
     arm = arm_of(study)
-    shares = destinations(study, arm, subjects, seed, workers)
+    shares = destinations(study, arm, subjects, seed, workers, prior)
     narrowed = {solute: narrowings(study, arm, solute, workers) for solute in shares}
     parts = [part for solute in shares for part in _parts(study, solute, shares[solute], narrowed[solute])]
     rows = [_row(solute, place, values) for solute in shares for place, values in shares[solute].items()]
@@ -100,7 +104,7 @@ def _solutions(fate: Fate) -> dict[str, Transported]:
 
 
 def destinations(
-    study: Study, arm: Arm, subjects: int, seed: int, workers: int
+    study: Study, arm: Arm, subjects: int, seed: int, workers: int, prior: Ears | None = None
 ) -> dict[str, dict[str, Array]]:
     """Share of what was given by solute and destination, each (ear,); the shares of a solute sum to one."""
     chain = plan(study, [arm.name])
@@ -112,7 +116,7 @@ def destinations(
             for place, values in gone(run).items()
         }
 
-    ears = draw(study, subjects, seed=seed, world=min(2, subjects))
+    ears = draw(study, subjects, seed=seed, world=min(2, subjects), prior=prior)
     by_solute: dict[str, dict[str, Array]] = {}
     for key, values in through(chain, ears, work, workers).items():
         solute, _, place = key.partition("/")

@@ -300,7 +300,7 @@ class SampleUse(Table):
                 "samples one after another take time", key="duration", cure='state it: duration = "1 min"'
             )
         for moment, (_, end) in zip(self.at, self.spans[self.number - 1 :: self.number], strict=True):
-            check_moment(study, moment, end)
+            self._check_end(study, moment, end)
         self._check_volume(study)
         here = (self.of, study.drawn_at(self))
         drawn = [
@@ -311,6 +311,18 @@ class SampleUse(Table):
         ]
         for ears in {whose for _, whose in drawn}:
             self._check_apart(sorted(span for span, whose in drawn if whose in ("", ears)))
+
+    def _check_end(self, study: Study, moment: Quantity, end: float) -> None:
+        """What is drawn is drawn before the study ends."""
+        if self.duration and float(moment) <= study.until < end:
+            raise BadInput(
+                f"is drawn for {self.duration.text} each time, until after the end of the study",
+                key="at",
+                given=moment.text,
+                allowed=f"to end by {study.until:g} h",
+                cure=f'let the study end later: until = "{math.ceil(end + 1e-9):d} h"',
+            )
+        check_moment(study, moment, end)
 
     def _check_apart(self, spans: list[tuple[float, float]]) -> None:
         """None begins while another is drawn from the same place of the same ears."""
