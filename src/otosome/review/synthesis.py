@@ -219,7 +219,7 @@ def review(
         text=_headline(together, all_of, weak),
         curve=tuple(believed(weak, part) for part in SHARES),
         one_more=tuple(one_more(weak, n) for n in PLANNED),
-        further=_further(used, catalog) if further else (),
+        further=_further(used * further, catalog),
         blocks=_blocks(by_product),
         groups=tuple(_groups(by_product)),
         regressed={name: _regressed(name, together, used, outcomes) for name in by},
