@@ -219,6 +219,7 @@ def review(
         text=_headline(together, all_of, weak),
         curve=tuple(believed(weak, part) for part in SHARES),
         one_more=tuple(one_more(weak, n) for n in PLANNED),
+        # None are weighed of no experiments.
         further=_further(used * further, catalog),
         blocks=_blocks(by_product),
         groups=tuple(_groups(by_product)),
