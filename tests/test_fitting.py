@@ -236,6 +236,7 @@ def test_a_vector_that_cannot_be_computed_is_impossible_and_leaves_the_others(st
     both = own.log_posterior(np.array([[np.nan, 0.0], [0.0, 0.0]]))
     assert both[0] < -1e11
     assert both[1] == pytest.approx(plain, abs=1e-9)
+    assert own.log_posterior(np.array([[np.nan, 0.0]]))[0] < -1e11
 
 
 def test_animals_without_susceptibility_are_independent_readings(study):
@@ -516,7 +517,7 @@ def test_leaps_near_the_posterior_need_few_steps_for_many_draws(tmp_path):
 def test_leaps_leave_a_students_t_as_it_is():
     """Walkers drawn of the t that leaps go by are drawn of it still: the same squared distances, which are F."""
     near = Around(np.array([1.0, -2.0, 0.5]), np.array([[2.0, 0.6, 0.0], [0.6, 1.0, -0.3], [0.0, -0.3, 0.5]]))
-    t = multivariate_t(near.centre, near.scale, df=8)
+    t = multivariate_t(near.centre, near.scale, df=20)
     places = t.rvs(40_000, random_state=3)
     new, ratio = near.leap(places, np.random.RandomState(4))
     assert ratio == pytest.approx(t.logpdf(places) - t.logpdf(new), abs=1e-9)
@@ -525,7 +526,7 @@ def test_leaps_leave_a_students_t_as_it_is():
         np.einsum("wi,ij,wj->w", z - near.centre, np.linalg.inv(near.scale), z - near.centre) / 3.0
         for z in (places, new)
     )
-    assert kstest(far, f_of(3, 8).cdf).pvalue > 1e-3
+    assert kstest(far, f_of(3, 20).cdf).pvalue > 1e-3
     # Four standard errors: a leap keeps nothing of the place it comes from but its distance.
     assert abs(np.corrcoef(places[:, 0], new[:, 0])[0, 1]) < 0.02 < np.corrcoef(was, far)[0, 1]
 
@@ -538,7 +539,7 @@ def test_leaps_learn_the_width_of_the_posterior_and_then_no_more(tmp_path):
     chain = sample(target, begin, guess, steps, 5, tmp_path / "chain.npz", "one", quiet).deviates
     near = _near(guess, chain, steps)
     assert near.centre == pytest.approx([2.0, 0.0], abs=0.15)
-    assert near.scale == pytest.approx(TARGET, abs=0.25)
+    assert near.scale == pytest.approx(1.3 * TARGET, abs=0.3)
     assert min(convergence(chain[steps // 2 :]).bulk) > 0.1 * 120 * 16
     assert all(
         np.array_equal(_near(guess, chain[:done], steps).scale, near.scale) for done in (120, 160, 240)

@@ -396,7 +396,8 @@ class Likelihood:
         of_nodes = each.max(axis=0)
         # Where an ear next to never is, its best value of what is its own will do.
         near = of_nodes > of_nodes.max(axis=1, keepdims=True) - _NEAR
-        of_nodes[near] = own.integrated(each[:, near][None])[0]
+        if near.any():  # a vector whose simulation gives no number has none
+            of_nodes[near] = own.integrated(each[:, near][None])[0]
         return np.asarray(of_nodes)
 
     def _of_pairs(self, readings: Readings, columns: Columns, values: Array, near: Near) -> Array | None:

@@ -24,8 +24,9 @@ LARGEST_RHAT, LEAST_ESS = 1.05, 400.0
 PART = 20
 # Writes after which leaps learn from the walkers, unless half of the chain is over: a chain's later half has one kind.
 _LEARNING = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
-# Degrees of freedom of what leaps leave as it is.
-_TAILS = 8.0
+# Degrees of freedom of what leaps leave as it is, and how much wider it is than walkers were: where the posterior has
+# more than it, walkers stay long.
+_TAILS, _WIDER = 20.0, 1.3
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,11 @@ class Around:
         return self.centre + new, self._log(apart) - self._log(new)
 
     def learning(self, deviates: Array) -> Around:
-        """The mean and the covariance of the later half of steps (step, walker, number), and a little of this one."""
+        """As the later half of steps (step, walker, number) has it, somewhat wider, with a little of this one."""
         later = deviates[len(deviates) // 2 :].reshape(-1, self.centre.size)
         apart = later - later.mean(axis=0)
         many = len(later) + self.centre.size
-        return Around(later.mean(axis=0), (apart.T @ apart + self.centre.size * self.scale) / many)
+        return Around(later.mean(axis=0), (_WIDER * apart.T @ apart + self.centre.size * self.scale) / many)
 
     def _far(self, apart: Array) -> Array:
         """Squared distance from the centre in standard deviations, (walker,)."""
