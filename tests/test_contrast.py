@@ -199,7 +199,9 @@ def test_what_made_the_mice_is_found_and_the_second_is_foretold(laboratory):
 def test_a_walker_that_strays_far_is_unlikely_and_no_error(laboratory):
     """Thirty standard deviations out a log-normal number has no end in double precision."""
     _, likelihood = laboratory
-    far = likelihood.log_posterior(np.full((1, len(FREE)), 30.0))[0]
+    out = np.full((1, len(FREE)), 30.0)
+    assert all(np.isfinite(values).all() for values in likelihood.free.values(out).values())
+    far = likelihood.log_posterior(out)[0]
     assert np.isfinite(far)
     assert far < likelihood.log_posterior(np.zeros((1, len(FREE))))[0] - 0.5 * len(FREE) * 30.0**2
 
@@ -221,6 +223,9 @@ def test_a_reading_left_out_is_as_likely_as_its_endpoint_has_it_and_its_rival_is
     pooled = np.sqrt(np.mean(values.var(axis=1, ddof=1)))
     rival = norm.logpdf(some.reading.value, values.mean(axis=1)[some.time], pooled)
     assert rows_.rival == pytest.approx(rival, rel=1e-9)
+    # Ears are the units where all readings are of one animal.
+    assert (rows_.unit == some.ear).all()
+    assert np.unique(some.ear).size == 2
     # Beside its own group a mouse that was not fitted has no rival.
     assert np.isnan(group_logs(file.study, other, some)).all()
 
@@ -245,6 +250,13 @@ def test_the_page_shows_what_was_left_out_over_what_was_predicted(laboratory, tm
     assert {f"against_st8_{mouse}.svg" for mouse in ("m1", "m2")} <= {
         drawn.name for drawn in (tmp_path / "fit" / "figures").iterdir()
     }
+
+
+def test_a_mouse_that_is_named_without_measures_is_left_out_whole(laboratory, tmp_path):
+    shutil.copytree(Path(next(iter(laboratory[0].inputs))).parent, tmp_path / "ct")
+    file = load_copy(copied(tmp_path / "ct", hold_out={"animals": ["m2"]}))
+    assert (file.fitted.size, file.left.size) == (13 * 14, 13 * 14)
+    assert {int(n) for some in file.fitted.readings for n in some.animal} == {file.fitted.animals.index("m1")}
 
 
 @pytest.mark.parametrize(
@@ -273,9 +285,37 @@ def test_one_mouse_cannot_tell_what_differs_between_mice(laboratory, tmp_path):
 # ---------------------------------------------------------------- the real mice
 
 
+# Medians that the example's README rests on, house units.
+FITTED = {
+    EXCHANGE: 0.0455,
+    "species.mouse.axial_flow": 0.0198,
+    "species.mouse.csf_turnover": 207.0,
+    "species.mouse.communication_half_time": 0.469,
+    "species.mouse.tympani_clearance_half_time": 1.09,
+    "solutes.iohexol.dispersion": 0.838,
+    GAIN: 0.0625,
+    OFFSET: 262.0,
+    ERROR: 181.0,
+    "routes.aqueduct_m1.absorption": 33.1,
+    "routes.aqueduct_m2.bioavailability": 0.666,
+    "routes.aqueduct_m2.absorption": 58.7,
+}
+
+
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL.name} is not there")
 def test_the_real_mouse_is_foretold_at_the_numbers_that_the_example_found(tmp_path):
     file = copied(tmp_path)
     assert SCRIPT["write"](REAL, tmp_path / "readings.csv") == 364
     own = load_copy(file)
     assert (own.fitted.size, own.left.size) == (196, 168)
+    free = Free.of(own.study, own.tables.free)
+    vector = np.array([[p.deviate(np.array([FITTED[p.name]]))[0] for p in free.numbers]])
+    rows_ = {
+        row.measure: row
+        for row in summary(foretold(Likelihood.of(free, own.fitted, ()), vector, own.left, own.beside))
+    }
+    # The rival rests on the readings alone; the fit's own score is that of one vector of many.
+    assert rows_["all"].rival == pytest.approx(-6.83, abs=0.005)
+    assert rows_["all"].log_score == pytest.approx(-6.67, abs=0.05)
+    assert rows_["all"].inside.exact[0] < 0.91 < rows_["all"].inside.exact[-1]
+    assert rows_["st1"].gain < 0.0 < rows_["all"].gain
