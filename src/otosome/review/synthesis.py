@@ -183,10 +183,17 @@ class Review:
     notes: tuple[str, ...]
 
 
-def review(question: Question, catalog: Catalog, within: float = WITHIN, by: Sequence[str] = ()) -> Review:
+def review(
+    question: Question,
+    catalog: Catalog,
+    within: float = WITHIN,
+    by: Sequence[str] = (),
+    further: bool = True,
+) -> Review:
     """What the shelf of experiments says of a question.
 
     ``within``  correlation of readings of one subject;  ``by``  moderators to regress effects on
+    ``further``  whether experiments that could be next are weighed, which takes longer than all else
     raises      BadInput for a word nobody has, a group entered twice, an experiment named that must not be used, and
                 where nothing answers
     """
@@ -212,7 +219,8 @@ def review(question: Question, catalog: Catalog, within: float = WITHIN, by: Seq
         text=_headline(together, all_of, weak),
         curve=tuple(believed(weak, part) for part in SHARES),
         one_more=tuple(one_more(weak, n) for n in PLANNED),
-        further=_further(used, catalog),
+        # None are weighed of no experiments.
+        further=_further(used * further, catalog),
         blocks=_blocks(by_product),
         groups=tuple(_groups(by_product)),
         regressed={name: _regressed(name, together, used, outcomes) for name in by},

@@ -35,7 +35,7 @@ def papers(request: tuple[str, ...], catalog: Catalog) -> Papers | None:
     if not request:
         return None
     question, *only = request
-    whole = review(Question.of(question, only), catalog)
+    whole = review(Question.of(question, only), catalog, further=False)
     (rare,) = (row for row in whole.curve if row.share == 0.1)
     rows = [
         Paper(
