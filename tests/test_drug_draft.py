@@ -6,6 +6,7 @@ import pytest
 
 from otosome.catalog import Catalog
 from otosome.errors import BadInput
+from otosome.jobs.drafting import _own_solute
 from otosome.laboratory.drug_draft import TO_SET, _limit, _marked, draft_drug
 from otosome.laboratory.file import Export
 from otosome.laboratory.mapping import Meaning
@@ -186,3 +187,13 @@ def test_a_place_without_a_volume_is_read_there_and_a_volume_beside_doses_is_the
     study, _ = drafted(tmp_path, body, head)
     assert study.tables.sample == {}
     assert float(study.tables.drug["dose"].volume) == 5.0
+
+
+@pytest.mark.parametrize(
+    ("own", "name"), [([], "my_drug"), (["otocaine"], "otocaine"), (["otocaine", "other"], "my_drug")]
+)
+def test_a_drug_that_its_table_does_not_name_is_the_only_one_of_the_folder(tmp_path, own, name):
+    for stem in own:
+        (tmp_path / "shelves" / "solutes").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "shelves" / "solutes" / f"{stem}.toml").write_text("", encoding="utf-8")
+    assert _own_solute(tmp_path) == name
