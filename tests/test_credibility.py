@@ -28,7 +28,7 @@ def operating(belief, positive, wrong):
 
 def run_of(name, prediction=None, left_out=0):
     rows = (operating("none", 0.03, 0.025), operating("mechanism", 0.5, 0.0))
-    done = Simulated(1000, 6, 40, 4, left_out, 1, "", rows, (), (), prediction)
+    done = Simulated(1000, 6, 40, 4, left_out, 1, "", rows, (), (), prediction=prediction)
     return Run(load(name), done, 3e-12, 0.004)
 
 

@@ -66,10 +66,11 @@ def test_a_number_without_an_error_has_no_guard_band_and_a_word_no_line():
 def test_the_limits_of_a_lot_are_those_of_its_decision(tmp_path):
     lot = assess(LotInputs(record=PROGRAMME / "lot.toml", out=tmp_path / "lot")).values
     particles = next(test for test in lot["tests"] if test["test"] == "particles")
-    # The label is 4e11 particles/mL, its tolerance a fifth either way; 1 uL is a thousandth of 1 mL.
-    assert particles["limits"] == pytest.approx([0.8 * 4e8, 1.2 * 4e8])
+    # The label is 4e11 particles/mL, its tolerance a fifth either way.
+    assert particles["limits"] == pytest.approx([0.8 * 4e11, 1.2 * 4e11])
     count = lot["count"]["particles_per_uL"]
-    assert particles["known"] == pytest.approx([count["low"], count["median"], count["high"]])
+    # 1 uL is a thousandth of 1 mL.
+    assert particles["known"] == pytest.approx([1e3 * count[end] for end in ("low", "median", "high")])
     assert 'class="accept"' in (tmp_path / "lot" / "report.html").read_text()
     (rows,) = credibility(tmp_path / "lot").values()
     table = {row.item: row for row in rows}

@@ -37,8 +37,14 @@ class ConcentrationTable:
     def read(export: Export) -> Tables:
         """The table ``readings``: quantity ``solute.compartment``, in house units."""
         columns = Columns.of(export)
-        known = layout(list(map(str, columns.frame.columns)))
-        assert known is not None  # by what is recognised
+        names = list(map(str, columns.frame.columns))
+        known = layout(names)
+        if known is None:
+            raise export.refusal(
+                "header",
+                ", ".join(names)[:200],
+                "animal, time_h, compartment, concentration_ug_ml, or the like",
+            )
         columns.frame = columns.frame.rename(columns=known.names)
         values = list(_values(columns, known))
         if not values:
