@@ -14,6 +14,7 @@ from otosome.answers.numbers import amount, number, share
 from otosome.ears import Ears
 from otosome.evidence import Parameter
 from otosome.fitting.against import Against, against
+from otosome.fitting.assays import written
 from otosome.fitting.diagnostics import Calibration, Diagnostics, diagnostics
 from otosome.fitting.explanations import Explanation, explanations
 from otosome.fitting.explanations import sentences as sentences_of
@@ -369,7 +370,7 @@ def _foretold(likelihood: Likelihood, deviates: Array) -> list[Foretold]:
     rows = list[Foretold]()
     for printed in likelihood.observed.printed:
         if isinstance(printed, Means):
-            unit = likelihood.free.study.unit(printed.where.measure)
+            unit, scale = written(likelihood.free.study, printed.where.measure)
             mean, covariance = likelihood.group(deviates[None], printed.where)
             error = np.sqrt(np.diagonal(covariance[0]) / printed.n)
             for label, value, of, width in zip(
@@ -377,7 +378,8 @@ def _foretold(likelihood: Likelihood, deviates: Array) -> list[Foretold]:
             ):
                 apart = float((value - of) / width)
                 text = (
-                    f"mean {amount(value, unit)}, predicted {amount(of, unit)}: {apart:+.1f} standard errors"
+                    f"mean {amount(scale * value, unit)}, predicted {amount(scale * of, unit)}: "
+                    f"{apart:+.1f} standard errors"
                 )
                 rows.append(Foretold(label, apart, None, text))
         else:
