@@ -290,6 +290,9 @@ def test_a_folder_that_is_dropped_becomes_a_picture_and_a_wrong_file_a_sentence(
     lab.mkdir()
     mine.mkdir()
     export(mine / "a.csv", {"55": {8: 35}})
+    # A copy is not read, and its name is as long as those that instruments give.
+    long = mine / "copy_of_what_the_second_recorder_wrote_2026-11-30T11-33-44.csv"
+    long.write_bytes((mine / "a.csv").read_bytes())
     (tmp_path / "wrong.bin").write_bytes(b"\\0\\1\\2" * 40)
     with opened(browser, lab, width=390) as (tab, address):
         tab.goto(f"{address}/data")
