@@ -223,6 +223,10 @@ class Catalog:
                         f"is the shelf {shelf} now", file=str(root / former), cure=f"rename it {shelf}"
                     )
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """For another process: it reads for itself what it asks for."""
+        return Catalog, (self.own, self.beside, self.curves)
+
     @classmethod
     def of_study(cls, folder: Path | None, own: tuple[Path, ...] = ()) -> Catalog:
         """The shelves of a study that lies in a folder: those named, and the folder ``shelves`` beside it."""
@@ -429,10 +433,14 @@ def _load(file: Path, shelf: str) -> Entry[Options, object]:
 
 # Where modules of one's own stand: no package has this name.
 _OWN = "otosome_own"
+# Under which an error keeps where it was raised, once it has left there.
+_PLACED = "otosome_placed"
 
 
 def own_fault(error: Exception) -> BadInput | None:
     """An error that a formula of one's own raised, as bad input with its file, line and words; None if it is ours."""
+    if (known := error.__dict__.get(_PLACED)) is not None:
+        return cast(BadInput, known)
     places = [
         (frame.f_code.co_filename, line)
         for frame, line in traceback.walk_tb(error.__traceback__)
@@ -443,6 +451,16 @@ def own_fault(error: Exception) -> BadInput | None:
         return None
     file, line = places[-1]
     return BadInput(f"raised {type(error).__name__}: {error}", file=file, key=f"line {line}")
+
+
+def placed(error: ValueError) -> ValueError:
+    """The error as it can go to another process, where nobody sees any more in which formula it was raised."""
+    own = None if isinstance(error, BadInput) else own_fault(error)
+    if own is None:
+        return error
+    plain = ValueError(str(error))
+    plain.__dict__[_PLACED] = own
+    return plain
 
 
 def _module(code: Path, shelf: str) -> ModuleType:
