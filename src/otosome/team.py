@@ -104,18 +104,32 @@ class Team:
         for thread in self._threads:
             thread.start()
 
-    def begin(self, do: Callable[[Item], Result], items: Sequence[Item]) -> list[Task[Item, Result]]:
-        """Hand out work on every item, the longest first; a function of a module, or a dataclass that is called."""
+    def begin(
+        self,
+        do: Callable[[Item], Result],
+        items: Sequence[Item],
+        length: Callable[[Item], float] = lambda item: 0.0,
+    ) -> list[Task[Item, Result]]:
+        """Hand out work on every item.
+
+        ``do``      a function of a module, a partial one, or a dataclass that is called: so that a process can have it
+        ``length``  of an item, in any unit: helpers take the longest first, and those of one length in their order
+        """
         work = Work(do)
         tasks = [Task(work, item, self) for item in items]
         with self._changed:
-            self._waiting.extend(tasks)
+            self._waiting.extend(sorted(tasks, key=lambda task: -length(task.item)))
             self._changed.notify_all()
         return tasks
 
-    def spread(self, do: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-        """What comes of every item, in their order; the error of the first that fails."""
-        tasks = self.begin(do, items)
+    def spread(
+        self,
+        do: Callable[[Item], Result],
+        items: Sequence[Item],
+        length: Callable[[Item], float] = lambda item: 0.0,
+    ) -> Iterator[Result]:
+        """What comes of every item, in their order; the error of the first that fails. ``begin`` says the rest."""
+        tasks = self.begin(do, items, length)
         try:
             for task in tasks:
                 yield task.result()
