@@ -23,14 +23,16 @@ from multiprocessing.connection import Connection
 from threading import Condition, Thread, current_thread, main_thread
 from typing import Any, Generic, TypeVar
 
-from otosome.errors import BadInput
+from otosome.errors import BadInput, own_fault
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 # Workers where nobody says how many: each takes some hundreds of megabytes, and more of them wait for the longest.
 MOST = 4
 # Libraries that would start threads of their own in each process.
-_ALONE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+_ALONE = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
 # Pieces of work that a helper remembers: a study with its plan is sent once for all blocks of ears.
 _REMEMBERED = 8
 _numbers = count()
@@ -268,8 +270,6 @@ def _help(pipe: Connection, imports: Sequence[str]) -> None:
     _TEAM.set(Team())
     for module in imports:
         importlib.import_module(module)
-    from otosome.catalog import own_fault
-
     known: dict[int, Callable[[Any], Any]] = {}
     while True:
         try:

@@ -33,9 +33,7 @@ def benefits_by_prior(study: Study, question: Compare) -> Callable[[Cochleae], d
     return partial(_by_prior, study, gain(study, question))
 
 
-def _by_prior(
-    study: Study, of: Callable[[Cochleae], dict[str, Array]], ears: Cochleae
-) -> dict[str, Array]:
+def _by_prior(study: Study, of: Callable[[Cochleae], dict[str, Array]], ears: Cochleae) -> dict[str, Array]:
     return {
         name: of(ears.acting(with_efficacy(study, ears.columns, factor)))["benefit"]
         for name, factor in FACTORS.items()

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from otosome import __version__
-from otosome.catalog import placed
 from otosome.ears import Columns, Ears
-from otosome.errors import BadInput
+from otosome.errors import BadInput, placed
 from otosome.forward.arrival import people
 from otosome.forward.carried import Carried
 from otosome.forward.cochleae import Cochleae

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Protocol, TextIO
 
-from otosome.errors import BadInput
+from otosome.errors import BadInput, own_fault
 from otosome.team import processes, usual
 from otosome.units import Json
 
@@ -62,8 +62,6 @@ class OutOfMemory(BadInput):
 
 def fault_of(error: Exception) -> BadInput | None:
     """What an error says of the input, of the machine, or of a formula of one's own; None where it is our defect."""
-    from otosome.catalog import own_fault
-
     if isinstance(error, MemoryError):
         return OutOfMemory()
     return error if isinstance(error, BadInput) else own_fault(error)

@@ -31,9 +31,19 @@ if TYPE_CHECKING:
 
 def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, record: Record) -> None:
     """Write every file of a result into a folder: data, answer, ears, readings, sources, study, report, record."""
-    import pandas as pd
-
     from otosome.report import write_report
+    from otosome.report.pictures import begin
+    from otosome.team import team
+
+    with team(2) as helpers:
+        begun = begin(helpers, result, readings)
+        _write_tables(folder, result, readings, ears)
+        write_report(result, readings, folder / "report.html", begun)
+    record.write(folder)
+
+
+def _write_tables(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears) -> None:
+    import pandas as pd
 
     write_data(result, readings, folder)
     ears.write(folder / EARS)
@@ -45,8 +55,6 @@ def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, r
         _csv(table, folder / f"{name}.csv")
     if tables:
         (folder / "drugs.xlsx").write_bytes(workbook(tables))
-    write_report(result, readings, folder / "report.html")
-    record.write(folder)
 
 
 def fill_lot(folder: Path, assessment: Assessment, values: Json, record: Record) -> None:

@@ -52,7 +52,7 @@ def claims(
 
 @dataclass(frozen=True)
 class _Desk:
-    """Where figures are asked for, by claim and prior: a laboratory for each prior, which share the studies they read."""
+    """Where a figure is asked for, by claim and prior: laboratories, one for each prior, that share their studies."""
 
     ears: int
     seed: int
