@@ -24,10 +24,10 @@ from otosome.answers.therapies import therapies
 from otosome.errors import BadInput, own_fault, placed
 from otosome.forward import best, draw, plan
 from otosome.jobs.watch import WORKERS, workers
+from otosome.model.team import MOST, Team, processes, team, usual
 from otosome.review.claims import claims
 from otosome.review.qualification import qualify
 from otosome.study import load, loads
-from otosome.team import MOST, Team, processes, team, usual
 from small_study import STUDY, write
 
 # A formula of one's own that cannot compute some ears.

@@ -13,8 +13,8 @@ from otosome.answers.numbers import difference
 from otosome.ears import Columns, Ears, stacked
 from otosome.forward import Cochleae, Fate, Plan, best, ears_at_once, plan, through, true_value
 from otosome.model import transport
+from otosome.model.team import Team, team
 from otosome.study import Measure, Study
-from otosome.team import Team, team
 from otosome.units import Array, Quantity
 
 if TYPE_CHECKING:

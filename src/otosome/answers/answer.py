@@ -17,8 +17,8 @@ from otosome.answers.sources import sources
 from otosome.answers.window import has_window, places, window
 from otosome.ears import Ears
 from otosome.forward import Tick, crossing, simulate
+from otosome.model.team import team
 from otosome.study import Compare, Study
-from otosome.team import team
 from otosome.units import Array
 
 if TYPE_CHECKING:

@@ -37,8 +37,8 @@ from otosome.answers.window import places
 from otosome.ears import Columns, Ears
 from otosome.errors import BadInput
 from otosome.forward import Tick, best, crossing, observe, simulate
+from otosome.model.team import team
 from otosome.study import Study
-from otosome.team import team
 from otosome.units import Array, convert, house
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from otosome.forward.planning import Plan, plan
 from otosome.model import transport
 from otosome.model.injury import KINDS, LABELS
 from otosome.model.lanes import LANES
+from otosome.model.team import team
 from otosome.study import Study, saves
-from otosome.team import team
 from otosome.units import LEVELS, Array, labels
 
 if TYPE_CHECKING:

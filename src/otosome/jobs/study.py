@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from otosome.errors import BadInput
 from otosome.jobs.watch import SILENT, Watch
+from otosome.model.team import team
 from otosome.results import (
     ANSWER,
     Option,
@@ -23,7 +24,6 @@ from otosome.results import (
     usual,
     writing,
 )
-from otosome.team import team
 from otosome.units import Json
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from threading import Event, Thread
 from typing import Protocol, TextIO
 
 from otosome.errors import BadInput, own_fault
-from otosome.team import processes, usual
+from otosome.model.team import processes, usual
 from otosome.units import Json
 
 Tick = Callable[[int, int], None]

@@ -63,9 +63,9 @@ def page(result: xr.Dataset, readings: pd.DataFrame) -> str:
 
 def _numbered(result: xr.Dataset, readings: pd.DataFrame, begun: Begun | None = None) -> str:
     """The report as HTML text, the same for the same result."""
+    from otosome.model.team import team
     from otosome.report.pictures import begin
     from otosome.report.summary import check
-    from otosome.team import team
 
     check(result)
     page = _side_by_side if "therapies" in result.attrs else _study

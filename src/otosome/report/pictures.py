@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from otosome.forward.endpoints import STATES
+from otosome.model.team import Task, Team
 from otosome.report import dose, drugs, figures, still, summary, therapies
-from otosome.team import Task, Team
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, record: Record) -> None:
     """Write every file of a result into a folder: data, answer, ears, readings, sources, study, report, record."""
+    from otosome.model.team import team
     from otosome.report import write_report
     from otosome.report.pictures import begin
-    from otosome.team import team
 
     with team(2) as helpers:
         begun = begin(helpers, result, readings)

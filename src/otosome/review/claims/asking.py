@@ -9,6 +9,7 @@ from pathlib import Path
 
 from otosome.catalog import Catalog
 from otosome.evidence import Source
+from otosome.model.team import team
 from otosome.review.claims.claim import SHELF, Claim
 from otosome.review.claims.figures import bases
 from otosome.review.claims.laboratory import EARS, Laboratory
@@ -16,7 +17,6 @@ from otosome.review.claims.papers import papers
 from otosome.review.priors.posterior import PRIORS, Prior
 from otosome.roles import Figure
 from otosome.study import Study
-from otosome.team import team
 from otosome.units import Json
 
 Tick = Callable[[int, int], None]
@@ -38,14 +38,14 @@ def claims(
     catalog = Catalog(shelves)
     chosen = list(names) if names else catalog.names(SHELF)
     read = [Claim.of(catalog.get(SHELF, name), catalog) for name in chosen]
-    asked = [(claim.name, prior) for claim in read for prior in (PRIORS if claim.by_prior else (None,))]
+    questions = [(claim.name, prior) for claim in read for prior in (PRIORS if claim.by_prior else (None,))]
     by_claim: dict[str, dict[Prior | None, Figure | None]] = {claim.name: {} for claim in read}
     with team(2) as helpers:
-        figures = helpers.spread(_Desk(ears, seed, catalog), asked)
-        for done, ((name, prior), figure) in enumerate(zip(asked, figures, strict=True), start=1):
+        figures = helpers.spread(_Desk(ears, seed, catalog), questions)
+        for done, ((name, prior), figure) in enumerate(zip(questions, figures, strict=True), start=1):
             by_claim[name][prior] = figure
             if tick is not None:
-                tick(done, len(asked))
+                tick(done, len(questions))
     laboratory = Laboratory(ears, seed, catalog)
     return [_row(claim, by_claim[claim.name], laboratory) for claim in read]
 
@@ -58,8 +58,8 @@ class _Desk:
     seed: int
     catalog: Catalog
 
-    def __call__(self, asked: tuple[str, Prior | None]) -> Figure | None:
-        name, prior = asked
+    def __call__(self, question: tuple[str, Prior | None]) -> Figure | None:
+        name, prior = question
         return Claim.of(self.catalog.get(SHELF, name), self.catalog).figure(self._laboratories[prior])
 
     def __reduce__(self) -> tuple[object, ...]:

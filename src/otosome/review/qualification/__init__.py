@@ -17,6 +17,7 @@ import numpy as np
 
 from otosome.catalog import Catalog, Entry
 from otosome.errors import BadInput
+from otosome.model.team import team
 from otosome.review.qualification.bench import Bench, Terms, summarise
 from otosome.review.qualification.case import Case, cases
 from otosome.review.qualification.rerun import rerun, study_of
@@ -27,7 +28,6 @@ from otosome.review.qualification.verdict import (
     no_test,
 )
 from otosome.roles import CaseOptions
-from otosome.team import team
 from otosome.units import Array
 
 __all__ = ["VERDICTS", "WORLDS", "Row", "counts", "coverage", "evidence", "known", "qualify"]
