@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from otosome.catalog import Catalog, get
+from otosome.fitting.file import FITS
+from otosome.review.calibration.file import load_case_fit
 from otosome.review.qualification.bench import Bench, Terms
 from otosome.review.qualification.case import cases
-from otosome.units import convert, house
-from tools.calibrations import passage
+
+FITTED = (
+    "cisplatin_supply_fall",
+    "dexamethasone_absorbed",
+    "methylprednisolone_blood",
+    "methylprednisolone_windows",
+)
 
 
 def simulated(name):
@@ -37,14 +46,14 @@ def test_the_person_of_best_values_holds_the_steroid_as_measured_by_eardrum_and_
         assert abs(np.log(1e3 * found[row] / asked[row].value)) < 3.0 * asked[row].doubt, row
 
 
-@pytest.mark.parametrize("aim", passage.AIMS, ids=lambda aim: aim.number)
-def test_what_shelves_draw_meets_the_figure_a_number_of_passage_was_put_at(aim):
-    bench = Bench(Terms(Catalog(), 64, 3), get("cases", aim.case), 1)
-    made = bench.replicate(passage.published(aim))
-    for case in passage.published(aim):
-        off = np.log(made[case.id] / convert(case.value, case.unit, house(case.unit)))
-        # The middle of 64 draws errs by some tenth of their spread; several rows share one number.
-        assert abs(np.median(off)) < 1.7 * passage.error(aim, case)
-    held = passage.parameter(aim)
-    assert held.linked
-    assert "used, hence no evidence" in held.because
+@pytest.mark.parametrize("name", FITTED)
+def test_what_shelves_draw_meets_the_figure_a_number_was_put_at(name):
+    file = load_case_fit(FITS / Path(f"{name}.toml"))
+    for entry, rows in file.simulated.cases:
+        made = Bench(Terms(Catalog(), 64, 3), entry, 1).replicate([figure.case for figure in rows])
+        for figure in rows:
+            # The middle of 64 draws errs by some tenth of their spread; several rows share one number.
+            assert abs(np.median(figure.misses(made[figure.case.id]))) < 1.7
+    for number in file.numbers:
+        assert number.linked
+        assert "used, hence no evidence" in number.because

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from otosome.fitting.fit import Outcome
     from otosome.laboratory.intake import Intake
     from otosome.lots.assessment import Assessment
+    from otosome.review.calibration.fit import CaseFit
     from otosome.review.coverage import Finding
     from otosome.review.synthesis import Review
     from otosome.study import Study
@@ -234,6 +235,29 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
     if any(measure.solute for measure in file.study.tables.measure.values()):
         _csv(events(file.study, tested.residuals), folder / "nonmem.csv")
     save_page(fit_report(outcome, file), folder / "report.html")
+    record.write(folder)
+
+
+def fill_case_fit(folder: Path, fit: CaseFit, record: Record) -> None:
+    """Write a fit to published cases into a folder: answer, rows of its numbers, figures, report, record."""
+    import pandas as pd
+    import tomli_w
+    from pydantic_core import to_jsonable_python
+
+    from otosome.report.calibration import case_fit_report
+    from otosome.report.saved import save_page
+
+    _text(json.dumps(to_jsonable_python(fit), indent=1, ensure_ascii=False), folder / ANSWER)
+    _text(tomli_w.dumps({"numbers": {row.name: row.row() for row in fit.numbers}}), folder / "numbers.toml")
+    figures = [
+        {
+            **{key: getattr(row, key) for key in ("row", "about", "printed", "error", "because", "off")},
+            **{f"simulated_{key}": end for key, end in asdict(row.simulated.exact).items()},
+        }
+        for row in fit.figures
+    ]
+    _csv(pd.DataFrame(figures), folder / "figures.csv")
+    save_page(case_fit_report(fit), folder / "report.html")
     record.write(folder)
 
 
