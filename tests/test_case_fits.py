@@ -269,3 +269,34 @@ def test_a_row_that_prints_its_error_takes_no_other(own):
     text = FIT.replace("own:P1", "own:P2")
     with pytest.raises(BadInput, match=r"prints its error; given: 10 %; allowed: 1\.2 uM"):
         load_case_fit(written(own, text), (own / "shelves",))
+
+
+def test_what_was_thought_before_is_weighed_with_the_figure(own):
+    """Two normals: 4 with the figure's 10 % and the other's factor, and before 1 within a factor of 1.2 (5 to 95 %)."""
+    before = FIT + '\n[numbers."cases.product.sought"]\nvalue = "1"\nlow = "0.8333333"\nhigh = "1.2"\n'
+    before += 'basis = "assumed"\nbecause = "A test."\n'
+    answer = fit_cases(load_case_fit(written(own, before), (own / "shelves",)), lambda doing: None)
+    (row,) = answer.numbers
+    prior, beside = np.log(1.2) / Z95, np.log(2.0) / Z95
+    weight = 0.1**-2 / (0.1**-2 + prior**-2)
+    assert np.log(row.value) == pytest.approx(weight * np.log(2.0), rel=1e-4)
+    spread = np.hypot((0.1**-2 + prior**-2) ** -0.5, weight * beside)
+    assert np.log(row.high / row.value) / Z95 == pytest.approx(spread, rel=1e-4)
+    assert answer.thought == ["cases.product.sought"]
+
+
+@pytest.mark.parametrize(
+    "name, ends, words",
+    [
+        ("beside", 'low = "1"\nhigh = "4"', "numbers.cases.product.beside: is not free"),
+        ("sought", "", "numbers.cases.product.sought: has no range; given: 2"),
+        ("sought", 'low = "-1"\nhigh = "4"', "numbers.cases.product.sought: must lie above zero; given: -1"),
+    ],
+)
+def test_what_was_thought_before_is_of_a_free_number_and_has_a_range(own, name, ends, words):
+    stated = (
+        f'\n[numbers."cases.product.{name}"]\nvalue = "2"\n{ends}\nbasis = "assumed"\nbecause = "A test."\n'
+    )
+    with pytest.raises(BadInput) as refused:
+        load_case_fit(written(own, FIT + stated), (own / "shelves",))
+    assert f"product.toml: {words}" in str(refused.value)

@@ -85,7 +85,7 @@ def test_every_fit_that_a_number_names_is_shipped():
 def test_shipped_fits_are_listed_by_title_and_run_by_name():
     assert entries("fits").abouts == {"fits": fit_titles()}
     assert all(fit_titles().values())
-    with pytest.raises(BadInput, match="gentamicin: is not there; allowed: gentamicin_rat_endolymph"):
+    with pytest.raises(BadInput, match="gentamicin: is not there; allowed: cisplatin_supply_fall, "):
         load_fit(Path("gentamicin"))
 
 

@@ -49,8 +49,8 @@ def methods(fit: CaseFit) -> str:
         f"fitted to published figures ({rows}) by statistical linearisation: how far each was missed, in errors, was "
         f"regressed on the standard normal deviates of {fit.beside} other numbers over {fit.draws} draws, and what is "
         f"fitted moved until neither the middle nor any deviate moved the misfit ({ended}). Intervals are 5 to 95 % of "
-        "a normal distribution, in which each number is linked to the deviates that move the figures; nothing was "
-        "thought of what is fitted before."
+        "a normal distribution, in which each number is linked to the deviates that move the figures; what was thought "
+        f"before entered of {', '.join(fit.thought) or 'none'}."
     )
 
 

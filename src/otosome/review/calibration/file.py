@@ -19,6 +19,7 @@ from otosome.review.qualification.case import Case, cases
 from otosome.roles import CaseOptions
 from otosome.study.reading import table_of
 from otosome.study.tables.base import Table
+from otosome.study.tables.pins import Number
 
 # The key by which a fit file says that it is one to cases, and not to readings of a study.
 MARK = "cases"
@@ -52,6 +53,9 @@ class CaseFitTables(Table):
         default={},
         description='errors by row, where none is printed: {"pk:C31" = {size = "25 %", because = "..."}}',
     )
+    numbers: dict[str, Number] = Field(
+        default={}, description="what free numbers were thought to be before; nothing, if they are left out"
+    )
     draws: int = Field(
         default=240,
         ge=2,
@@ -79,6 +83,14 @@ class CaseFitFile:
         """The free numbers as their shelves have them."""
         return [self.simulated.numbers[name] for name in self.tables.free]
 
+    @property
+    def before(self) -> list[Parameter | None]:
+        """What was thought of each before the figures, None where nothing was."""
+        stated = self.tables.numbers
+        return [
+            stated[p.name].pinned(p, f"{self.name}.toml") if p.name in stated else None for p in self.numbers
+        ]
+
 
 def load_case_fit(file: Path, shelves: tuple[Path, ...] = ()) -> CaseFitFile:
     """A fit to cases with its rows and numbers; raises BadInput naming file and key."""
@@ -88,7 +100,12 @@ def load_case_fit(file: Path, shelves: tuple[Path, ...] = ()) -> CaseFitFile:
         chosen = _chosen(catalog, tables)
         simulated = Simulated(catalog, chosen, tuple(tables.free), tables.draws, tables.seed)
         _check_free(simulated, tables)
-    return CaseFitFile(file.stem, tables, simulated, {str(file): sha256(file)})
+    checked = CaseFitFile(file.stem, tables, simulated, {str(file): sha256(file)})
+    for p in filter(None, checked.before):
+        if p.shape == "fixed":
+            cure = "state low and high, or leave the number out of [numbers]"
+            raise BadInput("has no range", file=file.name, key=f"numbers.{p.name}", given=p.given, cure=cure)
+    return checked
 
 
 def _chosen(catalog: Catalog, tables: CaseFitTables) -> tuple[tuple[CaseEntry, tuple[Figure, ...]], ...]:
@@ -140,6 +157,8 @@ def _check_free(simulated: Simulated, tables: CaseFitTables) -> None:
         if known[name].shape == "fixed":
             cure = "give it low and high on a shelf of your own"
             raise BadInput("is exactly known, so that it has no room", key=key, given=name, cure=cure)
+    if unused := sorted(tables.numbers.keys() - set(tables.free)):
+        raise BadInput("is not free", key=f"numbers.{unused[0]}", given=unused[0], allowed=tables.free)
     if tables.draws < 2 * len(simulated.owners) + 2:
         raise BadInput(
             "are too few for slopes along all that is drawn",

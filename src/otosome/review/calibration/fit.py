@@ -20,6 +20,8 @@ Report = Callable[[str], None]
 _FAINTEST = 0.03
 # Shares from which a number is known only together with another, and errors from which a figure is not met.
 _TOGETHER, _MISSED = 0.7, 2.0
+# Share of what was thought to be possible that is left where the figures hardly tell.
+_UNTOLD = 0.9
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class CaseFit:
 
     ``sentences``  what the figures can and cannot tell, and whether the search ended
     ``beside``     numbers that were drawn beside the free ones
+    ``thought``    free numbers of which something was thought before
     """
 
     title: str
@@ -93,6 +96,7 @@ class CaseFit:
     settled: bool
     draws: int
     beside: int
+    thought: list[str]
 
 
 def fit_cases(file: CaseFitFile, report: Report) -> CaseFit:
@@ -100,7 +104,13 @@ def fit_cases(file: CaseFitFile, report: Report) -> CaseFit:
     simulated, numbers = file.simulated, file.numbers
     report("fitting to published figures")
     start, width = (np.array(ends) for ends in zip(*(_scale(p) for p in numbers), strict=True))
-    normal = conditional(lambda own: simulated.misses(_values(numbers, own)), start, width, simulated.beside)
+    thought = [(k, *_scale(p)) for k, p in enumerate(file.before) if p is not None]
+
+    def misses(own: Array) -> Array:
+        prior = [(own[:, [k]] - middle) / spread for k, middle, spread in thought]
+        return np.hstack([simulated.misses(_values(numbers, own)), *prior])
+
+    normal = conditional(misses, start, width, simulated.beside)
     if normal is None:
         raise BadInput(
             "the rows leave a free number open: moving it moves none of them",
@@ -114,16 +124,17 @@ def fit_cases(file: CaseFitFile, report: Report) -> CaseFit:
     shares = _shares(normal, file.tables.free, names)
     rows = [_calibrated(file, p, normal, k, shares[p.name]) for k, p in enumerate(numbers)]
     figures = _beside_print(file, normal)
-    sentences = _sentences(rows, figures, normal)
+    untold = [numbers[k].name for k, _, spread in thought if normal.root[k, k] > _UNTOLD * spread]
     return CaseFit(
         file.tables.title,
         rows,
         figures,
-        sentences,
+        _sentences(rows, figures, normal, untold),
         normal.rounds,
         normal.still,
         file.tables.draws,
         len(names),
+        [numbers[k].name for k, _, _ in thought],
     )
 
 
@@ -213,8 +224,10 @@ def _beside_print(file: CaseFitFile, normal: Conditional) -> list[Compared]:
     return rows
 
 
-def _sentences(rows: list[Calibrated], figures: list[Compared], normal: Conditional) -> list[str]:
-    sentences = []
+def _sentences(
+    rows: list[Calibrated], figures: list[Compared], normal: Conditional, untold: list[str]
+) -> list[str]:
+    sentences = [f"The rows hardly tell {name}: it is what was thought before." for name in untold]
     if not normal.still:
         sentences.append(
             f"The search did not end in {normal.rounds} rounds: the figures bend where all else is drawn, and more "

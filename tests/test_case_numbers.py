@@ -1,4 +1,4 @@
-"""Drugs from blood: the ear of best values holds what was measured where a number was calibrated on it."""
+"""Numbers that fits to published cases gave: the ear of best values holds what was measured."""
 
 from __future__ import annotations
 
@@ -44,6 +44,15 @@ def test_the_person_of_best_values_holds_the_steroid_as_measured_by_eardrum_and_
     for row in ("pk:C10", "pk:C10.vein_low", "pk:C10.vein_high"):
         # The middle of what is drawn was put at the figure; the ear of best values lies within three of its errors.
         assert abs(np.log(1e3 * found[row] / asked[row].value)) < 3.0 * asked[row].doubt, row
+
+
+@pytest.mark.parametrize("material", ["nu6", "w22"])
+def test_words_of_the_best_ear_rise_with_level_as_published(material):
+    values = {row.removeprefix(f"ear:E11.{material}"): value for row, value in simulated("ear_e11").items()}
+    assert 0.041 < values[""] < 0.049
+    assert values["_half"] == pytest.approx(21.0, abs=2.5)
+    assert values["_spondees"] == pytest.approx(0.95, abs=0.02)
+    assert 0.95 < values["_loud"] < 1.0
 
 
 @pytest.mark.parametrize("name", FITTED)
