@@ -57,8 +57,8 @@ def test_a_fit_gives_the_row_that_names_it(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TO_CASES)
 def test_a_fit_to_published_cases_gives_the_rows_that_name_it(name):
-    """Ends within a quarter of the spread, shares within 0.1: what two seeds of 240 draws differ by, and what shelves
-    that were written by few draws are off by. A sign, an error or a row that was changed moves them by far more."""
+    """Ends within 0.3 of the spread, shares within 0.1: what two seeds of 240 draws differ by, and what shelves
+    that were written by few weighed draws are off by. A sign, an error or a row that was changed moves them by far more."""
     file = load_case_fit(FITS / f"{name}.toml")
     answer = fit_cases(file, lambda doing: None)
     assert answer.settled
@@ -69,7 +69,7 @@ def test_a_fit_to_published_cases_gives_the_rows_that_name_it(name):
         ends, stated = (np.array([p.value, p.low, p.high]) for p in (number, row))
         if number.shape == "lognormal":
             ends, stated = np.log(ends), np.log(stated)
-        assert np.all(np.abs(ends - stated) < 0.25 * (ends[2] - ends[1]) / (2 * Z95)), number
+        assert np.all(np.abs(ends - stated) < 0.3 * (ends[2] - ends[1]) / (2 * Z95)), number
         linked = dict(row.linked)
         for other in linked.keys() | number.linked.keys():
             assert number.linked.get(other, 0.0) == pytest.approx(linked.get(other, 0.0), abs=0.1), other
