@@ -262,18 +262,16 @@ def fill_case_fit(folder: Path, fit: CaseFit, record: Record) -> None:
 
 
 def _fitted(outcome: Outcome, file: FitFile) -> Study:
-    """The study with what was fitted in the place of the shelf's numbers; as it was where there is no interval.
-
-    A number that the study states itself stays as it states it.
-    """
+    """The study with what was fitted in place of what was thought before; as it was where there is no interval."""
     from otosome.fitting.use import informed
 
-    stated = {name for name, pin in file.study.tables.numbers.items() if not pin.shelf}
-    estimates = [estimate for estimate in outcome.fit.estimates if estimate.name not in stated]
-    if outcome.ears is None or not {e.name for e in estimates} & file.study.parameters.keys():
+    names = {estimate.name for estimate in outcome.fit.estimates}
+    if outcome.ears is None or not names & file.study.parameters.keys():
         return file.study
-    fit = replace(outcome.fit, estimates=estimates)
-    return informed(file.study, fit, outcome.ears, Path(file.name)).study
+    before = file.study.tables
+    rest = {name: pin for name, pin in before.numbers.items() if name not in names}
+    study = replace(file.study, tables=before.model_copy(update={"numbers": rest}))
+    return informed(study, outcome.fit, outcome.ears, Path(file.name)).study
 
 
 def copy_shelves(study: Study, folder: Path) -> None:
