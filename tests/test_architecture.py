@@ -67,6 +67,7 @@ ORDER = [
     ],
     ["trials"],
     ["review.qualification"],
+    ["review.calibration"],
     ["review.claims"],
     ["shelves.claims", "shelves.cases"],
     ["report"],
