@@ -12,7 +12,7 @@ from otosome.evidence import Parameter
 from otosome.model import hearing
 from otosome.shelves.populations.otologically_normal import age_median
 from otosome.units import split
-from tools.calibrations import cisplatin, noise, round_window, strains, susceptibility, weigh, words
+from tools.calibrations import cisplatin, noise, round_window, strains, susceptibility, weigh
 
 # Few draws, so that a test takes seconds: enough to tell a shelf that was never written.
 FEW = {"draws": 300, "moves": 4, "last": 10}
@@ -20,7 +20,6 @@ CALIBRATIONS = {
     "round_window": (round_window, list(round_window.FREE)),
     "noise": (noise, list(noise.FREE)),
     "cisplatin": (cisplatin, list(cisplatin.FREE)),
-    "words": (words, list(words.FREE)),
 }
 
 
@@ -104,15 +103,6 @@ def best(script) -> dict[str, np.ndarray]:
         name: weigh.prior(name, script.SPECIES).value for name in script.priors() if name not in shelves
     }
     return {name: np.array([value]) for name, value in shelves.items()}
-
-
-@pytest.mark.parametrize("material", words.SLOPES)
-def test_words_of_the_best_ear_rise_with_level_as_published(material):
-    found = words.figures(best(words))
-    assert 4.1 < found[f"{material}, slope"] < 4.9
-    assert found[f"{material}, half"] == pytest.approx(words.HALF, abs=2.5)
-    assert found[f"{material}, at 32 dB SL"] == pytest.approx(0.95, abs=0.02)
-    assert 0.95 < found[f"{material}, at 40 dB HL"] < 1.0
 
 
 def test_the_best_ear_has_what_was_measured_behind_the_round_window():

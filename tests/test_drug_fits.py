@@ -23,6 +23,7 @@ from otosome.jobs import NewInputs, fit, new
 from otosome.jobs.fitting import FitInputs
 from otosome.roles import Reading
 from otosome.study import Study, load
+from otosome.units import convert
 
 SOLUTE = "solutes.dexamethasone"
 MASS = 392.47e-3  # ug/mL of a uM
@@ -170,6 +171,20 @@ def test_a_sample_below_its_limit_is_no_misfit_of_a_band_below_it(study):
     assert (read.cells[0].above, read.cells[0].inside) == (1, False)
 
 
+def test_readings_and_what_is_simulated_are_written_as_a_laboratory_writes_them(study):
+    """In ug/mL, though a model counts molecules: what is read is what was stated, and scores are in that unit too."""
+    ears = best(study)
+    result = simulate(study, ears, workers=1)
+    table = rows(time=2.0, value=31.2, unit="ug/mL")
+    laid = against(study, result, ears, matched(study, table, "table"))
+    (cell,), (total,) = laid.cells, laid.totals
+    assert (cell.median, cell.text, total.unit) == (pytest.approx(31.2, rel=1e-12), "31 \u00b5g/mL", "ug/mL")
+    molar = evaluate(plan(study), best(study), [2.0])["ear"][0, 0, 0, 0]
+    # One ear: its reading at the middle of its error is the truth, and the score is how far apart both are.
+    assert cell.simulated.exact.median == pytest.approx(molar * MASS, rel=1e-6)
+    assert total.crps == pytest.approx(abs(31.2 - molar * MASS), rel=1e-6)
+
+
 def test_the_ranked_score_of_a_censored_reading_looks_no_further_than_its_limit():
     drawn = np.random.default_rng(1).normal(size=4000)
     reading = Reading(np.array([0.5, 0.5, 0.5]), np.array([-1.0, 0.0, 1.0]))
@@ -238,7 +253,8 @@ def test_a_drug_of_ones_own_is_drafted_fitted_and_its_numbers_are_recovered(stud
     own = Catalog().get("solutes", "dexamethasone").card
     inside = 0
     for name, times in TRUE.items():
-        truth = times * own.parameter(name, "guinea_pig").value
+        shelved = own.parameter(name, "guinea_pig")
+        truth = times * convert(shelved.value, shelved.unit, found[name].unit)
         shared = any(f"solutes.mydrug.{name}" in (pair.first, pair.second) for pair in told.pairs)
         assert found[name].light == ("yellow" if shared else "green")
         assert found[name].median == pytest.approx(truth, rel=0.4)
@@ -250,9 +266,8 @@ def test_a_drug_of_ones_own_is_drafted_fitted_and_its_numbers_are_recovered(stud
     for name, estimate in found.items():
         if name in TRUE:
             own = again.parameters[f"solutes.mydrug.{name}"]
-            assert (own.value, own.low, own.high) == pytest.approx(
-                (estimate.median, estimate.low, estimate.high), rel=1e-6
-            )
+            ends = [convert(end, own.unit, estimate.unit) for end in (own.low, own.value, own.high)]
+            assert ends == pytest.approx([estimate.low, estimate.median, estimate.high], rel=1e-6)
             assert own.source == "own_fit"
     assert Path("results/my_fit/report.html").exists()
 

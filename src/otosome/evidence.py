@@ -134,6 +134,11 @@ class Parameter:
             next((key + name.removeprefix(of) for of, key in self.streams if name.startswith(of)), name)
         )
 
+    @property
+    def own_unit(self) -> str:
+        """The unit its file states it in, of the same kind as the house unit ``unit``."""
+        return split(self.given)[1]
+
     def quantile(self, probability: Array) -> Array:
         """The value with this probability of what is not known lying below it, any shape."""
         from scipy.special import ndtri

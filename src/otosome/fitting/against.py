@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otosome.answers.numbers import Interval, ShareInterval, amount, interval, share_interval
+from otosome.fitting.assays import written
 from otosome.fitting.observations import Observations, Readings
 from otosome.fitting.used import used
 from otosome.forward import endpoint
@@ -120,19 +121,23 @@ def same(readings: Readings, arm: int, time: int, tone: int) -> Flags:
 
 @dataclass(frozen=True)
 class Simulated:
-    """A measure of all ears of a result, with the endpoint that reads it."""
+    """A measure of all ears of a result, with the endpoint that reads it.
+
+    ``unit``  in which it is written, of which one of its own is ``scale``
+    """
 
     study: Study
     result: xr.Dataset
     ears: Ears
     measure: str
     unit: str
+    scale: float
 
     @classmethod
     def of(cls, study: Study, result: xr.Dataset, ears: Ears, measure: str) -> Simulated:
         """A measure of the ears that a result could compute."""
         sound = ears.pick(result["subject"].to_numpy())
-        return cls(study, result, sound, measure, study.unit(measure))
+        return cls(study, result, sound, measure, *written(study, measure))
 
     @cached_property
     def _bound(self) -> Endpoint:
@@ -179,20 +184,21 @@ class Simulated:
         low, high = self.band(place)
         below, above = self.beyond(readings.reading, low, high)
         median = float(np.median(value))
+        shown = self.scale * median
         cell = Cell(
             arm=str(self.result["arm"].to_numpy()[arm]),
             measure=self.measure,
             time=float(self.result["time"].to_numpy()[at]),
             tone=None if measure.frequency is None else float(kilohertz),
             readings=value.size,
-            median=median,
-            text=amount(median, self.unit),
-            simulated=interval(drawn, self.unit),
+            median=shown,
+            text=amount(shown, self.unit),
+            simulated=interval(self.scale * drawn, self.unit),
             below=int(below.sum()),
             above=int(above.sum()),
             inside=bool(low <= median <= high) or _open(readings, median, low, high),
         )
-        return cell, _log_mean(chance), _ranked(readings.reading, drawn)
+        return cell, _log_mean(chance), self.scale * _ranked(readings.reading, drawn)
 
 
 def _open(readings: Readings, median: float, low: float, high: float) -> bool:

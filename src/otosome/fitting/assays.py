@@ -31,6 +31,18 @@ def in_ratios(study: Study, measure: str) -> bool:
     return study.tables.measure[measure].solute is not None and study.unit(measure) == "uM"
 
 
+def written(study: Study, measure: str) -> tuple[str, float]:
+    """The unit in which a measure is written, and what one of its own is in it.
+
+    A concentration is written in ug/mL, as laboratories do, where its solute's molar mass is known.
+    """
+    unit, solute = study.unit(measure), study.tables.measure[measure].solute
+    mass = study.best_values.get(f"solutes.{solute}.molar_mass")
+    if not in_ratios(study, measure) or mass is None:
+        return unit, 1.0
+    return "ug/mL", convert(float(mass[0]), "ug/uL", "ug/mL")
+
+
 def factor(study: Study, measure: str, stated: str) -> float | None:
     """What numbers in a table's unit are multiplied by to be in a measure's; None for a unit of another kind.
 

@@ -14,6 +14,7 @@ from otosome.answers.numbers import amount, number, share
 from otosome.ears import Ears
 from otosome.evidence import Parameter
 from otosome.fitting.against import Against, against
+from otosome.fitting.assays import written
 from otosome.fitting.diagnostics import Calibration, Diagnostics, diagnostics
 from otosome.fitting.explanations import Explanation, explanations
 from otosome.fitting.explanations import sentences as sentences_of
@@ -27,7 +28,7 @@ from otosome.fitting.posterior import LARGEST_RHAT, LEAST_ESS, Around, Chain, Co
 from otosome.fitting.printed import Means
 from otosome.fitting.score import GroupScore, group_score
 from otosome.forward import draw, simulate
-from otosome.units import Array
+from otosome.units import Array, convert
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -52,7 +53,8 @@ _BURN = 0.5
 class Estimate:
     """A number as the readings leave it.
 
-    ``mode``       most probable value;  ``median`` ``low`` ``high``  5, 50 and 95 % (None where refused);  in ``unit``
+    ``mode``       most probable value;  ``median`` ``low`` ``high``  5, 50 and 95 % (None where refused);  in ``unit``,
+                   which is that of the file that states the number
     ``text`` ``prior``  the same, and the shelf's, as printed
     ``rse``        standard deviation of the deviates' image over the median, None where refused
     ``learnt``     share of the prior's variance that is gone, 0 to 1, in deviates;  ``light``  green, yellow or red
@@ -368,7 +370,7 @@ def _foretold(likelihood: Likelihood, deviates: Array) -> list[Foretold]:
     rows = list[Foretold]()
     for printed in likelihood.observed.printed:
         if isinstance(printed, Means):
-            unit = likelihood.free.study.unit(printed.where.measure)
+            unit, scale = written(likelihood.free.study, printed.where.measure)
             mean, covariance = likelihood.group(deviates[None], printed.where)
             error = np.sqrt(np.diagonal(covariance[0]) / printed.n)
             for label, value, of, width in zip(
@@ -376,7 +378,8 @@ def _foretold(likelihood: Likelihood, deviates: Array) -> list[Foretold]:
             ):
                 apart = float((value - of) / width)
                 text = (
-                    f"mean {amount(value, unit)}, predicted {amount(of, unit)}: {apart:+.1f} standard errors"
+                    f"mean {amount(scale * value, unit)}, predicted {amount(scale * of, unit)}: "
+                    f"{apart:+.1f} standard errors"
                 )
                 rows.append(Foretold(label, apart, None, text))
         else:
@@ -436,32 +439,37 @@ def _estimates(free: Free, summit: Mode, deviates: Array) -> list[Estimate]:
     drawn = free.values(deviates) if len(deviates) else {}
     rows = []
     for column, p in enumerate(free.numbers):
-        value = float(at_mode[p.name][0])
-        best, low, high = p.value, *(float(end) for end in p.quantile(np.array([0.05, 0.95])))
-        prior = _written(best, low, high, p.unit)
-        if not drawn:
-            place = float(summit.deviates[column])
-            rows.append(
-                Estimate(
-                    p.name,
-                    p.meaning,
-                    p.unit,
-                    value,
-                    None,
-                    None,
-                    None,
-                    number(value),
-                    prior,
-                    None,
-                    None,
-                    None,
-                    place,
-                    p.source,
-                )
-            )
-            continue
-        rows.append(_estimate(p, value, drawn[p.name], deviates[:, column], prior))
+        scale = convert(1.0, p.unit, p.own_unit)
+        low, high = scale * p.quantile(np.array([0.05, 0.95]))
+        value, prior = (
+            scale * float(at_mode[p.name][0]),
+            _written(scale * p.value, float(low), float(high), p.own_unit),
+        )
+        if drawn:
+            rows.append(_estimate(p, value, scale * drawn[p.name], deviates[:, column], prior))
+        else:
+            rows.append(_estimate_alone(p, value, float(summit.deviates[column]), prior))
     return rows
+
+
+def _estimate_alone(p: Parameter, value: float, place: float, prior: str) -> Estimate:
+    """A number at its most probable value, where intervals are refused."""
+    return Estimate(
+        name=p.name,
+        meaning=p.meaning,
+        unit=p.own_unit,
+        mode=value,
+        median=None,
+        low=None,
+        high=None,
+        text=f"{number(value)} {p.own_unit}".rstrip(),
+        prior=prior,
+        rse=None,
+        learnt=None,
+        light=None,
+        deviate=place,
+        source=p.source,
+    )
 
 
 def _estimate(p: Parameter, value: float, drawn: Array, deviates: Array, prior: str) -> Estimate:
@@ -469,10 +477,23 @@ def _estimate(p: Parameter, value: float, drawn: Array, deviates: Array, prior: 
     learnt = float(np.clip(1.0 - deviates.var(), 0.0, 1.0))
     light: Light = "green" if learnt >= _TOLD else "yellow" if learnt >= _PARTLY else "red"
     rse = float(drawn.std() / abs(median)) if median else None
-    text = _written(median, low, high, p.unit)
+    text = _written(median, low, high, p.own_unit)
     place = float(np.mean(deviates))
     return Estimate(
-        p.name, p.meaning, p.unit, value, median, low, high, text, prior, rse, learnt, light, place, p.source
+        p.name,
+        p.meaning,
+        p.own_unit,
+        value,
+        median,
+        low,
+        high,
+        text,
+        prior,
+        rse,
+        learnt,
+        light,
+        place,
+        p.source,
     )
 
 

@@ -93,15 +93,16 @@ def numbers_of(study: Study) -> dict[str, Parameter]:
 
 
 def _spread(p: Parameter, kind: str, own: float) -> Parameter:
+    unit = p.unit if p.additive else ""
     return Parameter(
         name=f"{p.name}.{kind}",
         meaning=f"spread between {kind} of: {p.meaning}",
         value=own,
-        unit=p.unit if p.additive else "",
+        unit=unit,
         low=own / _FACTOR,
         high=own * _FACTOR,
         shape="lognormal",
         basis="assumed",
-        given=f"{own:g}",
+        given=f"{own:g} {unit}".strip(),
         because="No shelf states how well a spread is known: half of it to twice.",
     )

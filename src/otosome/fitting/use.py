@@ -76,9 +76,8 @@ def informed(study: Study, fit: Fit, ears: Ears, origin: Path) -> Informed:
                 key=f"numbers.{estimate.name}",
                 cure="leave it out of the study",
             )
-        unit = numbers[estimate.name].unit
         low, median, high = (
-            f"{end!r} {unit}".strip() for end in (estimate.low, estimate.median, estimate.high)
+            f"{end!r} {estimate.unit}".strip() for end in (estimate.low, estimate.median, estimate.high)
         )
         pins[estimate.name] = Number(
             value=median,

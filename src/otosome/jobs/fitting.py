@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otosome.errors import BadInput
+from otosome.jobs.calibrating import CaseFitResult, calibrate, is_case_fit, stored_case_fit
 from otosome.jobs.options import options_of
 from otosome.jobs.watch import SILENT, Watch
 from otosome.results import ANSWER, EARS, Record, check_free, fill_fit, read_answer, record_of, usual, writing
@@ -73,13 +74,21 @@ class FitResult:
         return [*fit_lines(self.fit), f"report: {self.report.resolve()}"]
 
 
-def fit(inputs: FitInputs, watch: Watch = SILENT) -> FitResult:
-    """Fit a study's numbers to readings and write the result; raises BadInput, or Cancelled."""
-    from otosome.fitting.file import load_fit
-    from otosome.fitting.fit import fit as fitted
+def fit(inputs: FitInputs, watch: Watch = SILENT) -> FitResult | CaseFitResult:
+    """Fit a study's numbers to readings, or numbers to published cases, and write the result.
 
+    raises  BadInput, or Cancelled
+    """
+    from otosome.cards import read_toml
+    from otosome.fitting.file import fit_path, load_fit
+    from otosome.fitting.fit import fit as fitted
+    from otosome.review.calibration.file import MARK
+
+    path = fit_path(inputs.fit)
+    if MARK in read_toml(path):
+        return calibrate(inputs, path, watch)
     watch.stage("reading the readings")
-    file = load_fit(inputs.fit, inputs.shelves)
+    file = load_fit(path, inputs.shelves)
     folder = inputs.out if inputs.out is not None else usual(file.name)
     check_free(folder, inputs.force)
     chain = _chain(folder, inputs.resume)
@@ -129,6 +138,12 @@ def stored_fit(folder: Path) -> FitResult:
         raise BadInput(
             "is no fit", file=str(folder), given=record.verb, cure="name the folder that otosome fit wrote"
         )
+    if is_case_fit(folder):
+        raise BadInput(
+            "is a fit to published cases, and holds no draws",
+            file=str(folder),
+            cure=f"put the rows of {folder / 'numbers.toml'} into the study",
+        )
     answer: Mapping[str, object] = read_answer(folder / ANSWER)
     try:
         return FitResult(folder, record, TypeAdapter(Fit).validate_python(answer))
@@ -139,6 +154,12 @@ def stored_fit(folder: Path) -> FitResult:
             file=str(folder),
             cure=cure,
         ) from error
+
+
+def shown_fit(folder: Path) -> FitResult | CaseFitResult:
+    """A fit of either kind read back; raises BadInput where the folder holds none."""
+    record = record_of(folder)
+    return stored_case_fit(folder, record) if is_case_fit(folder) else stored_fit(folder)
 
 
 def draws_of(result: FitResult) -> Ears:

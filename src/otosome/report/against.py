@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
 
+# Of concentrations, which differ by ratios.
+_RATIOS = ("uM", "ug/mL")
 _HOURS_A_DAY = 24.0
 # More panels of one measure than this are read in the table beside the report.
 _MOST = 24
@@ -111,7 +113,7 @@ def _over_time(arm: str, cells: list[Cell], unit: str) -> Panel:
     in_days = hours.max() > 3.0 * _HOURS_A_DAY
     with canvas(400, 270) as (figure, axes):
         _lay(axes, hours / _HOURS_A_DAY if in_days else hours, cells)
-        if unit == "uM":
+        if unit in _RATIOS:
             axes.set_yscale("log")
             ratio_ticks(axes.yaxis)
         axes.set(xlabel="time (d)" if in_days else "time (h)", ylabel=unit_text(unit))

@@ -17,7 +17,7 @@ from otosome.report.drawing import COMPARED, INK, SOFT, TREATED, canvas, style, 
 from otosome.report.figures import Panel
 from otosome.report.fit_checks import checks, errors, residuals
 from otosome.report.summary import words
-from otosome.units import Array
+from otosome.units import Array, convert
 
 if TYPE_CHECKING:
     from otosome.fitting.file import FitFile
@@ -110,7 +110,8 @@ def methods(fit: Fit, file: FitFile) -> str:
 def _density(file: FitFile, estimate: Estimate, drawn: Array) -> Panel:
     """A number before and after, as histograms; on a scale of ratios where it lies above zero."""
     p = numbers_of(file.study)[estimate.name]
-    before = p.quantile((np.arange(2000) + 0.5) / 2000)
+    scale = convert(1.0, p.unit, estimate.unit)
+    before, drawn = scale * p.quantile((np.arange(2000) + 0.5) / 2000), scale * drawn
     ratio = bool(min(before.min(), drawn.min()) > 0)
     low, high = min(before.min(), drawn.min()), max(before.max(), drawn.max())
     edges = np.geomspace(low, high, _BINS) if ratio else np.linspace(low, high, _BINS)

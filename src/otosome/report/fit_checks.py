@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from otosome.answers.numbers import difference, number, unit_text
-from otosome.fitting.assays import in_ratios
+from otosome.fitting.assays import in_ratios, written
 from otosome.fitting.diagnostics import LEVELS, Checked, Diagnostics, Residual
 from otosome.report.drawing import COMPARED, INK, SOFT, TREATED, canvas, ratio_ticks, svg_text, tone_axis
 from otosome.report.figures import Panel
@@ -32,12 +32,12 @@ def _check(measure: str, arm: str, rows: list[Checked], study: Study) -> Panel:
     at = np.array([row.at for row in rows])
     in_days = rows[0].over == "time" and np.abs(at).max() > _DAYS * _HOURS_A_DAY
     along = at / _HOURS_A_DAY if in_days else at
-    unit = study.unit(measure)
+    unit, scale = written(study, measure)
     outside = 0
     with canvas(400, 270) as (figure, axes):
         for level in range(len(LEVELS)):
             low, middle, high, real = (
-                np.array([getattr(row, key)[level] for row in rows])
+                scale * np.array([getattr(row, key)[level] for row in rows])
                 for key in ("low", "median", "high", "observed")
             )
             colour = TREATED if level == 1 else SOFT
@@ -91,7 +91,8 @@ def residuals(tested: Diagnostics, study: Study) -> list[Panel]:
         ratio = in_ratios(study, measure)
         across, up = (np.array([getattr(row, key) for row in rows]) for key in ("foretold", "residual"))
         open_ended = np.array([row.censored != 0 for row in rows])
-        unit = study.unit(measure)
+        unit, scale = written(study, measure)
+        across = scale * across
         with canvas(400, 270) as (figure, axes):
             axes.axhline(0.0, color=INK, linewidth=1)
             axes.plot(across[~open_ended], up[~open_ended], ".", color=TREATED, markersize=5, alpha=0.5)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from otosome.fitting.fit import Outcome
     from otosome.laboratory.intake import Intake
     from otosome.lots.assessment import Assessment
+    from otosome.review.calibration.fit import CaseFit
     from otosome.review.coverage import Finding
     from otosome.review.synthesis import Review
     from otosome.study import Study
@@ -31,9 +32,19 @@ if TYPE_CHECKING:
 
 def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, record: Record) -> None:
     """Write every file of a result into a folder: data, answer, ears, readings, sources, study, report, record."""
-    import pandas as pd
-
+    from otosome.model.team import team
     from otosome.report import write_report
+    from otosome.report.pictures import begin
+
+    with team(2) as helpers:
+        begun = begin(helpers, result, readings)
+        _write_tables(folder, result, readings, ears)
+        write_report(result, readings, folder / "report.html", begun)
+    record.write(folder)
+
+
+def _write_tables(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears) -> None:
+    import pandas as pd
 
     write_data(result, readings, folder)
     ears.write(folder / EARS)
@@ -45,8 +56,6 @@ def fill(folder: Path, result: xr.Dataset, readings: pd.DataFrame, ears: Ears, r
         _csv(table, folder / f"{name}.csv")
     if tables:
         (folder / "drugs.xlsx").write_bytes(workbook(tables))
-    write_report(result, readings, folder / "report.html")
-    record.write(folder)
 
 
 def fill_lot(folder: Path, assessment: Assessment, values: Json, record: Record) -> None:
@@ -237,19 +246,40 @@ def fill_fit(folder: Path, outcome: Outcome, file: FitFile, record: Record) -> N
     record.write(folder)
 
 
-def _fitted(outcome: Outcome, file: FitFile) -> Study:
-    """The study with what was fitted in the place of the shelf's numbers; as it was where there is no interval.
+def fill_case_fit(folder: Path, fit: CaseFit, record: Record) -> None:
+    """Write a fit to published cases into a folder: answer, rows of its numbers, figures, report, record."""
+    import pandas as pd
+    import tomli_w
+    from pydantic_core import to_jsonable_python
 
-    A number that the study states itself stays as it states it.
-    """
+    from otosome.report.calibration import case_fit_report
+    from otosome.report.saved import save_page
+
+    _text(json.dumps(to_jsonable_python(fit), indent=1, ensure_ascii=False), folder / ANSWER)
+    _text(tomli_w.dumps({"numbers": {row.name: row.row() for row in fit.numbers}}), folder / "numbers.toml")
+    figures = [
+        {
+            **{key: getattr(row, key) for key in ("row", "about", "printed", "error", "because", "off")},
+            **{f"simulated_{key}": end for key, end in asdict(row.simulated.exact).items()},
+        }
+        for row in fit.figures
+    ]
+    _csv(pd.DataFrame(figures), folder / "figures.csv")
+    save_page(case_fit_report(fit), folder / "report.html")
+    record.write(folder)
+
+
+def _fitted(outcome: Outcome, file: FitFile) -> Study:
+    """The study with what was fitted in place of what was thought before; as it was where there is no interval."""
     from otosome.fitting.use import informed
 
-    stated = {name for name, pin in file.study.tables.numbers.items() if not pin.shelf}
-    estimates = [estimate for estimate in outcome.fit.estimates if estimate.name not in stated]
-    if outcome.ears is None or not {e.name for e in estimates} & file.study.parameters.keys():
+    names = {estimate.name for estimate in outcome.fit.estimates}
+    if outcome.ears is None or not names & file.study.parameters.keys():
         return file.study
-    fit = replace(outcome.fit, estimates=estimates)
-    return informed(file.study, fit, outcome.ears, Path(file.name)).study
+    before = file.study.tables
+    rest = {name: pin for name, pin in before.numbers.items() if name not in names}
+    study = replace(file.study, tables=before.model_copy(update={"numbers": rest}))
+    return informed(study, outcome.fit, outcome.ears, Path(file.name)).study
 
 
 def copy_shelves(study: Study, folder: Path) -> None:

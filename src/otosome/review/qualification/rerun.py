@@ -174,14 +174,7 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
     mine = ears.take(by_group[:, number].ravel())
     planned = plan(study, [arm], growth=_GROWTH)
 
-    def work(ears: Cochleae) -> dict[str, Array]:
-        cells = Fate(ears, planned.arms[0]).cells.at(planned.at(planned.times))
-        return {
-            name: true_value(ears, measure, cells, planned.frequencies, planned.arms[0], planned.times)
-            for name, measure in study.tables.measure.items()
-        }
-
-    values_by_measure = through(planned, mine, work)
+    values_by_measure = through(planned, mine, _measures)
     readings: dict[str, Array] = {"run": mine.run.reshape(terms.worlds, subjects).astype(float)}
     for name, measure in study.tables.measure.items():
         uniform = uniforms(terms.seed, f"observation/{name}/{arm}", 0, values_by_measure[name].size).reshape(
@@ -190,6 +183,15 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
         value = endpoint(study, measure, mine).read(values_by_measure[name], uniform).value
         readings[name] = value.reshape(terms.worlds, subjects, *value.shape[1:])
     return readings
+
+
+def _measures(ears: Cochleae) -> dict[str, Array]:
+    chain = ears.plan
+    cells = Fate(ears, chain.arms[0]).cells.at(chain.at(chain.times))
+    return {
+        name: true_value(ears, measure, cells, chain.frequencies, chain.arms[0], chain.times)
+        for name, measure in chain.study.tables.measure.items()
+    }
 
 
 def _statistic(
