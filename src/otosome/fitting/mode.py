@@ -163,27 +163,25 @@ def _rounds(land: Landscape, place: Array, spreads: Array, enough: float = _GAIN
     Fletcher, Goldfarb and Shanno). It ends where no more than ``enough`` is left to gain, or gained.
     """
     height, used = float(_walled(land, place[None])[0]), 1
-    step = was = inverse = None
+    inverse, step, was = None, np.zeros(place.size), np.zeros(place.size)
     for _ in range(_STEPS):
         slope, bend = _sides(land.around(place), place, spreads)
-        used += 1 + 2 * place.size
-        if inverse is None or step is None or was is None:
-            inverse = np.diag(1.0 / np.maximum(bend, _FLAT))
-        else:
-            inverse = _turned(inverse, step, was - slope)
+        fresh = inverse is None
+        straight = np.diag(1.0 / np.maximum(bend, _FLAT))
+        inverse = straight if inverse is None else _turned(inverse, step, was - slope)
         ahead = inverse @ slope
         left = 0.5 * float(slope @ ahead)
-        ahead *= _LONGEST / max(_LONGEST, float(np.max(np.abs(ahead))))
-        steps = _TRIED[:, None] * ahead
+        steps = _TRIED[:, None] * ahead * (_LONGEST / max(_LONGEST, float(np.max(np.abs(ahead)))))
         heights = _walled(land, place + steps @ spreads.T)
-        used += len(steps)
+        used += 1 + 2 * place.size + len(steps)
         best, gain = int(heights.argmax()), float(heights.max()) - height
         if gain > 0.0:
-            # Where but a part of a step led up, what was learnt is no good.
-            step, was = (steps[best] if _TRIED[best] >= 0.5 else None), slope
             place, height = place + spreads @ steps[best], float(heights[best])
-        if gain < enough or left < enough:
+        if left < enough or (fresh and gain < enough):
             break
+        step, was = steps[best], slope
+        if gain < enough or _TRIED[best] < 0.5:  # what was learnt is no good
+            inverse = None
     return np.clip(place, -_FARTHEST, _FARTHEST), height, used
 
 
