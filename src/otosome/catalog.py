@@ -14,7 +14,7 @@ import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, get_type_hints, overload
@@ -395,7 +395,7 @@ class Catalog:
             raise BadInput(f"no shelf {shelf!r}", given=shelf, allowed=list(SHELVES))
         files: dict[str, Path] = {}
         for root in (SHIPPED, *self.roots):
-            for file in sorted((root / shelf).glob("*.toml")):
+            for file in _shipped(shelf) if root == SHIPPED else sorted((root / shelf).glob("*.toml")):
                 known = files.get(file.stem)
                 if known is not None and SHIPPED not in known.parents and sha256(known) == sha256(file):
                     continue  # one's own entry, and the copy of it in a result
@@ -413,6 +413,12 @@ class Catalog:
                         "has a formula but no numbers", file=str(file), cure=f"add {file.stem}.toml"
                     )
         return files
+
+
+@cache
+def _shipped(shelf: str) -> list[Path]:
+    """The files of a shipped shelf, which stay while the program runs."""
+    return sorted((SHIPPED / shelf).glob("*.toml"))
 
 
 def _is_stem(name: str) -> bool:

@@ -396,8 +396,13 @@ def _text(text: str, file: Path) -> None:
 
 def tame(table: pd.DataFrame) -> pd.DataFrame:
     """Text cells that a spreadsheet would run as a formula, with an apostrophe before them."""
-    # A column of a kind of numbers holds no text.
-    return table.apply(lambda column: column.map(_tame) if column.dtype.kind == "O" else column)
+    return table.apply(lambda column: column.map(_tame) if _wild(column) else column)
+
+
+def _wild(column: pd.Series) -> bool:
+    """Whether a column holds text that would be run; one of a kind of numbers holds no text."""
+    texts = {cell for cell in column if isinstance(cell, str)} if column.dtype.kind == "O" else set()
+    return any(tamed(text) != text for text in texts)
 
 
 def _tame(cell: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from otosome.catalog import Catalog
@@ -13,7 +13,7 @@ from otosome.model.team import team
 from otosome.review.claims.claim import SHELF, Claim
 from otosome.review.claims.figures import bases
 from otosome.review.claims.laboratory import EARS, Laboratory
-from otosome.review.claims.papers import papers
+from otosome.review.claims.papers import Papers, papers
 from otosome.review.priors.posterior import PRIORS, Prior
 from otosome.roles import Figure
 from otosome.study import Study
@@ -41,13 +41,17 @@ def claims(
     questions = [(claim.name, prior) for claim in read for prior in (PRIORS if claim.by_prior else (None,))]
     by_claim: dict[str, dict[Prior | None, Figure | None]] = {claim.name: {} for claim in read}
     with team(2) as helpers:
+        reviews = helpers.begin(partial(papers, catalog), [claim.review for claim in read])
         figures = helpers.spread(_Desk(ears, seed, catalog), questions)
         for done, ((name, prior), figure) in enumerate(zip(questions, figures, strict=True), start=1):
             by_claim[name][prior] = figure
             if tick is not None:
                 tick(done, len(questions))
+        published = [task.result() for task in reviews]
     laboratory = Laboratory(ears, seed, catalog)
-    return [_row(claim, by_claim[claim.name], laboratory) for claim in read]
+    return [
+        _row(claim, by_claim[claim.name], of, laboratory) for claim, of in zip(read, published, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,15 @@ class _Desk:
         }
 
 
-def _row(claim: Claim, figures: Mapping[Prior | None, Figure | None], laboratory: Laboratory) -> Json:
+def _row(
+    claim: Claim,
+    figures: Mapping[Prior | None, Figure | None],
+    published: Papers | None,
+    laboratory: Laboratory,
+) -> Json:
     figure = figures[PRIORS[0] if claim.by_prior else None]
     by_prior = {prior: figures[prior] for prior in PRIORS[1:] if claim.by_prior}
     verdict, why = claim.verdict(figure, bases(claim, laboratory))
-    read = papers(claim.review, laboratory.catalog)
     return {
         "claim": claim.name,
         "about": claim.about,
@@ -96,7 +104,7 @@ def _row(claim: Claim, figures: Mapping[Prior | None, Figure | None], laboratory
         ],
         "test": claim.test,
         "study": claim.study,
-        "papers": None if read is None else asdict(read),
+        "papers": None if published is None else asdict(published),
         "figure": None if figure is None else asdict(figure),
         "by_prior": {prior: asdict(each) for prior, each in by_prior.items() if each is not None},
         "missing": claim.missing,

@@ -56,6 +56,7 @@ class Laboratory:
     prior: Prior | None = None
     studies: dict[str, Study] = field(default_factory=dict, repr=False)
     _done: dict[str, list[Array]] = field(default_factory=dict)
+    _drawn: dict[str, Ears] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse ears that do not go in pairs: some figures want two ears of one world."""
@@ -82,16 +83,21 @@ class Laboratory:
 
     def table(self, study: Study, world: int = 1, numbers: Numbers | None = None) -> Ears:
         """The laboratory's ears, ``world`` neighbours sharing what is not known."""
+        key = repr((study.tables, world))
+        if key not in self._drawn:
+            self._drawn[key] = self._draw(study, world)
+        ears = self._drawn[key]
+        fixed: Numbers = {name: value for name, value in self.numbers.items() if name in ears}
+        return ears.assign(**{**fixed, **(numbers or {})})
+
+    def _draw(self, study: Study, world: int) -> Ears:
         from otosome.forward import draw
         from otosome.review.priors.rows import drawn
         from otosome.review.priors.worlds import informs
 
         if self.prior is not None and informs(study):
-            ears, _ = drawn(study, self.prior, self.ears, self.seed, world)
-        else:
-            ears = draw(study, self.ears, self.seed, world)
-        fixed: Numbers = {name: value for name, value in self.numbers.items() if name in ears}
-        return ears.assign(**{**fixed, **(numbers or {})})
+            return drawn(study, self.prior, self.ears, self.seed, world)[0]
+        return draw(study, self.ears, self.seed, world)
 
     def parameter(self, shelf: str, name: str, key: str, species: str = "") -> Parameter:
         """A number of the shelves with what is not known of it."""
