@@ -17,6 +17,7 @@ from otosome.review.calibration.figure import Figure
 from otosome.review.calibration.file import load_case_fit
 from otosome.review.calibration.fit import fit_cases
 from otosome.review.calibration.linear import conditional
+from otosome.review.calibration.sampled import regressed
 from otosome.review.qualification.case import Case
 
 Z95 = float(ndtri(0.95))
@@ -127,7 +128,9 @@ def written(own, text=FIT):
 
 def test_of_a_product_each_factor_is_what_the_other_leaves(own):
     """12 = sought x beside x 3: log sought = log 4 - log beside, with the figure's 10 % and the other's range."""
-    answer = fit_cases(load_case_fit(written(own), (own / "shelves",)), lambda doing: None)
+    answer = fit_cases(
+        load_case_fit(written(own), (own / "shelves",)), own / "chain.npz", lambda *report: None
+    )
     (row,) = answer.numbers
     beside = np.log(2.0) / Z95
     spread = np.hypot(0.1, beside)
@@ -238,7 +241,7 @@ def test_the_range_of_single_ears_is_an_error_of_the_logarithm():
         ),
         ('["own:P1"]', '["own:P2"]', 'error."own:P1": is of a row that is not fitted; given: own:P1'),
         ('["own:P1"]', '["own:P1", "own:P4"]', 'error."own:P4": is missing: the row prints no error'),
-        ('["own:P1"]', '["own:P1", "ear:B9"]', "cases.2: is a row of a study, and those are not fitted here"),
+        ('["own:P1"]', '["own:P1", "ear:B9"]', 'error."ear:B9": is missing: the row prints no error'),
         ("product.sought", "product.saught", "free.1: is no number that these cases read"),
         ("product.sought", "product.exact", "free.1: is exactly known, so that it has no room"),
         ('sought"]', 'sought", "cases.product.sought"]', "free.2: is named twice"),
@@ -261,7 +264,11 @@ def test_the_range_of_single_ears_is_an_error_of_the_logarithm():
 def test_a_fit_that_cannot_be_is_refused_with_key_value_and_cure(own, of, to, words):
     assert of in FIT
     with pytest.raises(BadInput) as refused:
-        fit_cases(load_case_fit(written(own, FIT.replace(of, to)), (own / "shelves",)), lambda doing: None)
+        fit_cases(
+            load_case_fit(written(own, FIT.replace(of, to)), (own / "shelves",)),
+            own / "chain.npz",
+            lambda *report: None,
+        )
     assert f"product.toml: {words}" in str(refused.value)
 
 
@@ -275,7 +282,9 @@ def test_what_was_thought_before_is_weighed_with_the_figure(own):
     """Two normals: 4 with the figure's 10 % and the other's factor, and before 1 within a factor of 1.2 (5 to 95 %)."""
     before = FIT + '\n[numbers."cases.product.sought"]\nvalue = "1"\nlow = "0.8333333"\nhigh = "1.2"\n'
     before += 'basis = "assumed"\nbecause = "A test."\n'
-    answer = fit_cases(load_case_fit(written(own, before), (own / "shelves",)), lambda doing: None)
+    answer = fit_cases(
+        load_case_fit(written(own, before), (own / "shelves",)), own / "chain.npz", lambda *report: None
+    )
     (row,) = answer.numbers
     prior, beside = np.log(1.2) / Z95, np.log(2.0) / Z95
     weight = 0.1**-2 / (0.1**-2 + prior**-2)
@@ -300,3 +309,47 @@ def test_what_was_thought_before_is_of_a_free_number_and_has_a_range(own, name, 
     with pytest.raises(BadInput) as refused:
         load_case_fit(written(own, FIT + stated), (own / "shelves",))
     assert f"product.toml: {words}" in str(refused.value)
+
+
+POSTERIOR = """
+posterior = { walkers = 32, steps = 400 }
+[numbers."cases.product.sought"]
+value = "1"
+low = "0.1"
+high = "10"
+basis = "assumed"
+because = "A test."
+"""
+
+
+def test_draws_of_the_posterior_give_the_same_row_as_the_plane_where_the_model_is_a_product(own):
+    """By hand as above: the joint posterior is normal, and given the other factor the first has the figure's 10 %."""
+    text = FIT.replace('because = "One of two factors."\n', 'because = "One of two factors."\n' + POSTERIOR)
+    file = load_case_fit(written(own, text), (own / "shelves",))
+    answer = fit_cases(file, own / "chain.npz", lambda *report: None)
+    (row,) = answer.numbers
+    prior, beside = np.log(10.0) / Z95, np.log(2.0) / Z95
+    weight = 0.1**-2 / (0.1**-2 + prior**-2)
+    spread = np.hypot((0.1**-2 + prior**-2) ** -0.5, weight * beside)
+    assert answer.method == "posterior"
+    # Some hundred effective draws: a mean errs by a twentieth of the spread, a spread by a tenth.
+    assert np.log(row.value) == pytest.approx(weight * np.log(2.0), abs=0.1 * spread)
+    assert np.log(row.high / row.low) / (2.0 * Z95) == pytest.approx(spread, rel=0.1)
+    assert row.linked["cases.product.beside"] == pytest.approx(-weight * beside / spread, abs=0.03)
+    assert not answer.settled or max(answer.mixing.rhat) < 1.05
+
+
+def test_a_posterior_asks_what_was_thought_before(own):
+    text = FIT.replace('title = "A product"', "posterior = { walkers = 32, steps = 40 }")
+    with pytest.raises(BadInput, match="numbers: a posterior needs what was thought before"):
+        load_case_fit(written(own, text), (own / "shelves",))
+
+
+def test_regressed_draws_give_slopes_and_what_is_left():
+    luck = np.random.default_rng(4).standard_normal((4000, 5))
+    free = np.array([1.0, -2.0]) + luck[:, :3] @ np.array([[0.5, 0.0], [-1.0, 0.7], [0.0, 0.0]])
+    free = free + luck[:, 3:] @ np.array([[0.3, 0.2], [0.0, 0.4]])
+    normal = regressed(free, luck[:, :3])
+    assert normal.middle == pytest.approx([1.0, -2.0], abs=0.03)
+    assert normal.slopes == pytest.approx(np.array([[0.5, -1.0, 0.0], [0.0, 0.7, 0.0]]), abs=0.03)
+    assert normal.root == pytest.approx(np.array([[0.3, 0.0], [0.2, 0.4]]), abs=0.02)

@@ -58,12 +58,14 @@ def test_a_fit_gives_the_row_that_names_it(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TO_CASES)
-def test_a_fit_to_published_cases_gives_the_rows_that_name_it(name):
+def test_a_fit_to_published_cases_gives_the_rows_that_name_it(name, tmp_path):
     """Ends within 0.3 of the spread, shares within 0.1: what two seeds of 240 draws differ by, and what shelves
     that were written by few weighed draws are off by. A sign, an error or a changed row moves them by far more."""
     file = load_case_fit(FITS / f"{name}.toml")
-    answer = fit_cases(file, lambda doing: None)
-    assert answer.settled
+    answer = fit_cases(file, tmp_path / "chain.npz", lambda *report: None)
+    # Walkers that are worth some hundred draws leave a share of a bent posterior open by twice as much.
+    drawn = answer.mixing is not None
+    assert max(answer.mixing.rhat) < 1.3 if drawn else answer.settled
     for number in answer.numbers:
         row = file.simulated.numbers[number.name]
         assert row.locator.startswith(f"fits/{name};")
@@ -74,7 +76,9 @@ def test_a_fit_to_published_cases_gives_the_rows_that_name_it(name):
         assert np.all(np.abs(ends - stated) < 0.3 * (ends[2] - ends[1]) / (2 * Z95)), number
         linked = dict(row.linked)
         for other in linked.keys() | number.linked.keys():
-            assert number.linked.get(other, 0.0) == pytest.approx(linked.get(other, 0.0), abs=0.1), other
+            assert number.linked.get(other, 0.0) == pytest.approx(
+                linked.get(other, 0.0), abs=0.2 if drawn else 0.1
+            ), other
 
 
 def test_every_fit_that_a_number_names_is_shipped():

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from otosome.catalog import Entry
+from otosome.ears import Ears
 from otosome.errors import BadInput
 from otosome.evidence import uniforms
 from otosome.forward import (
@@ -165,13 +166,35 @@ def rerun(entry: Entry[CaseOptions, object], rows: list[Case], terms: Terms) -> 
     return {case.id: _statistic(statistics[case.id], case, study, read) for case in rows}
 
 
-def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: Terms) -> dict[str, Array]:
-    """Readings of an arm's own subjects in every world, shape (world, subject, time, frequency) by measure."""
-    # Groups of one laboratory share a world, and no subject.
-    world = arms * subjects
-    ears = draw(study, terms.worlds * world, terms.seed, world)
-    by_group = np.arange(ears.size).reshape(terms.worlds, arms, subjects)
-    mine = ears.take(by_group[:, number].ravel())
+def typical(
+    entry: Entry[CaseOptions, object], rows: Sequence[Case], terms: Terms, numbers: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Each row's statistic of one ear without errors of reading in each lane, shape (lane,) by the row's id.
+
+    ``numbers``  every number of the study, (lane,)
+    raises       BadInput for a row that tells how ears differ, which one ear cannot
+    """
+    study = study_of(entry, terms)
+    statistics = {case.id: Statistic.of_case(case, study, entry.card.file) for case in rows}
+    for row, statistic in statistics.items():
+        if statistic.figure != "middle" or statistic.scale is not None:
+            raise BadInput(
+                "tells how ears differ, and numbers are fitted to what the typical ear does",
+                key="cases",
+                given=row,
+                cure="name rows of means or medians",
+            )
+    lanes = next(iter(numbers.values())).size
+    ears = draw(study, lanes, terms.seed, 1).assign(**numbers)
+    read = {}
+    for arm in dict.fromkeys(arm for statistic in statistics.values() for arm in statistic.arms):
+        values = _true(study, arm, ears)
+        read[arm] = {name: value.reshape(lanes, 1, *value.shape[1:]) for name, value in values.items()}
+    return {case.id: _statistic(statistics[case.id], case, study, read) for case in rows}
+
+
+def _true(study: Study, arm: str, ears: Ears) -> dict[str, Array]:
+    """What is true of each ear in an arm, shape (ear, time, frequency) by measure."""
     planned = plan(study, [arm], growth=_GROWTH)
 
     def work(ears: Cochleae) -> dict[str, Array]:
@@ -181,7 +204,17 @@ def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: 
             for name, measure in study.tables.measure.items()
         }
 
-    values_by_measure = through(planned, mine, work)
+    return through(planned, ears, work)
+
+
+def _read(study: Study, arm: str, number: int, arms: int, subjects: int, terms: Terms) -> dict[str, Array]:
+    """Readings of an arm's own subjects in every world, shape (world, subject, time, frequency) by measure."""
+    # Groups of one laboratory share a world, and no subject.
+    world = arms * subjects
+    ears = draw(study, terms.worlds * world, terms.seed, world)
+    by_group = np.arange(ears.size).reshape(terms.worlds, arms, subjects)
+    mine = ears.take(by_group[:, number].ravel())
+    values_by_measure = _true(study, arm, mine)
     readings: dict[str, Array] = {"run": mine.run.reshape(terms.worlds, subjects).astype(float)}
     for name, measure in study.tables.measure.items():
         uniform = uniforms(terms.seed, f"observation/{name}/{arm}", 0, values_by_measure[name].size).reshape(
